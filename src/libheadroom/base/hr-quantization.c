@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-quantization.h"
+
+#include "hr-base-enums.h"
+
+/**
+ * hr_quantization_get_name:
+ * @quantization: a format
+ *
+ * Gets the name that the command line uses, such as `bnb-nf4-dq`.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_quantization_get_name (HrQuantization quantization)
+{
+  g_autoptr (GEnumClass) enum_class = g_type_class_ref (HR_TYPE_QUANTIZATION);
+  const GEnumValue *value = g_enum_get_value (enum_class, quantization);
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  return value->value_nick;
+}

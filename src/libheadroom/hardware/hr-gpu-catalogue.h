@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-gpu.h"
+
+G_BEGIN_DECLS
+
+GListModel *hr_gpu_catalogue_get_default (void);
+HrGpu      *hr_gpu_catalogue_lookup      (const char  *name,
+                                          GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+GListModel *hr_gpu_detect                (GCancellable *cancellable,
+                                          GError      **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

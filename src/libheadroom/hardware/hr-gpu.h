@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-dtype.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_GPU (hr_gpu_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrGpu, hr_gpu, HR, GPU, GObject)
+
+const char *hr_gpu_get_id               (HrGpu    *self);
+const char *hr_gpu_get_name             (HrGpu    *self);
+const char *hr_gpu_get_vendor           (HrGpu    *self);
+const char *hr_gpu_get_source           (HrGpu    *self);
+guint64     hr_gpu_get_memory           (HrGpu    *self);
+gboolean    hr_gpu_get_bandwidth        (HrGpu    *self,
+                                         guint64  *bytes_per_second);
+gboolean    hr_gpu_get_throughput       (HrGpu    *self,
+                                         HrDtype   dtype,
+                                         guint64  *flop_per_second);
+gboolean    hr_gpu_get_year             (HrGpu    *self,
+                                         guint    *year);
+gboolean    hr_gpu_get_free_memory      (HrGpu    *self,
+                                         guint64  *bytes);
+gboolean    hr_gpu_is_local             (HrGpu    *self);
+
+G_END_DECLS

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-job.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_INFERENCE_JOB (hr_inference_job_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrInferenceJob, hr_inference_job, HR, INFERENCE_JOB, HrJob)
+
+HrInferenceJob *hr_inference_job_new                (void) G_GNUC_WARN_UNUSED_RESULT;
+HrEngine        hr_inference_job_get_engine         (HrInferenceJob *self);
+guint64         hr_inference_job_get_batch_size     (HrInferenceJob *self);
+guint64         hr_inference_job_get_prompt_length  (HrInferenceJob *self);
+guint64         hr_inference_job_get_output_length  (HrInferenceJob *self);
+guint64         hr_inference_job_get_beams          (HrInferenceJob *self);
+gboolean        hr_inference_job_get_use_cache      (HrInferenceJob *self);
+HrLogitsToKeep  hr_inference_job_get_logits_to_keep (HrInferenceJob *self);
+HrDtype         hr_inference_job_get_kv_cache_dtype (HrInferenceJob *self);
+
+G_END_DECLS

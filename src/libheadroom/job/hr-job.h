@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-dtype.h"
+#include "hr-job-types.h"
+#include "hr-quantization.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_JOB (hr_job_get_type ())
+
+G_DECLARE_DERIVABLE_TYPE (HrJob, hr_job, HR, JOB, GObject)
+
+/**
+ * HrJobClass:
+ * @parent_class: the parent class
+ * @mode: the mode that the type stands for
+ */
+struct _HrJobClass
+{
+  GObjectClass parent_class;
+
+  HrMode mode;
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+HrJob                     *hr_job_new                       (HrMode                     mode) G_GNUC_WARN_UNUSED_RESULT;
+HrJob                     *hr_job_copy                      (HrJob                     *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                   hr_job_equal                     (HrJob                     *self,
+                                                             HrJob                     *other);
+HrMode                     hr_job_get_mode                  (HrJob                     *self);
+GParamSpec               **hr_job_list_settings             (HrJob                     *self,
+                                                             guint                     *n_settings) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                   hr_job_set_from_string           (HrJob                     *self,
+                                                             const char                *property,
+                                                             const char                *value,
+                                                             GError                   **error);
+char                      *hr_job_get_as_string             (HrJob                     *self,
+                                                             const char                *property) G_GNUC_WARN_UNUSED_RESULT;
+HrDtype                    hr_job_get_dtype                 (HrJob                     *self);
+HrQuantization             hr_job_get_quantization          (HrJob                     *self);
+HrEstimateMethod           hr_job_get_method_of_estimate    (HrJob                     *self);
+HrAttentionImplementation  hr_job_get_attention             (HrJob                     *self);
+HrAttentionMask            hr_job_get_attention_mask        (HrJob                     *self);
+
+G_END_DECLS

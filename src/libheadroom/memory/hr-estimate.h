@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-component.h"
+#include "hr-job.h"
+#include "hr-model.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrPhaseId:
+ *
+ * A stretch of a job's timeline. Inference: load, prefill (the layers), head (the logits), decode.
+ */
+typedef enum
+{
+  HR_PHASE_LOAD,
+  HR_PHASE_PREFILL,
+  HR_PHASE_HEAD,
+  HR_PHASE_DECODE,
+  HR_N_PHASES, /*< skip >*/
+} HrPhaseId;
+
+/**
+ * HrPhase:
+ * @id: which phase
+ * @peak_bytes: the most that is held during it
+ */
+typedef struct
+{
+  HrPhaseId id;
+  guint64 peak_bytes;
+} HrPhase;
+
+const char *hr_phase_id_get_name (HrPhaseId id);
+
+#define HR_TYPE_ESTIMATE (hr_estimate_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrEstimate, hr_estimate, HR, ESTIMATE, GObject)
+
+HrMode         hr_estimate_get_mode           (HrEstimate *self);
+HrModel       *hr_estimate_get_model          (HrEstimate *self);
+guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
+HrPhaseId      hr_estimate_get_peak_phase     (HrEstimate *self);
+const char    *hr_estimate_get_peak_moment    (HrEstimate *self);
+GListModel    *hr_estimate_get_components     (HrEstimate *self);
+const HrPhase *hr_estimate_get_phases         (HrEstimate *self,
+                                               guint      *n_phases);
+guint          hr_estimate_get_n_devices      (HrEstimate *self);
+guint64        hr_estimate_get_device_bytes   (HrEstimate *self,
+                                               guint       device);
+GListModel    *hr_estimate_get_device_components (HrEstimate *self,
+                                                  guint       device);
+HrEstimate    *hr_estimate_get_rule_of_thumb  (HrEstimate *self);
+const char * const *hr_estimate_get_warnings  (HrEstimate *self);
+
+G_END_DECLS

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+#include "hr-gpu.h"
+#include "hr-job.h"
+#include "hr-model.h"
+
+G_BEGIN_DECLS
+
+HrEstimate *hr_estimator_run (HrModel  *model,
+                              HrJob    *job,
+                              HrGpu    *gpu,
+                              guint     n_gpus,
+                              GError  **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

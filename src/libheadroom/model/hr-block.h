@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+#include "hr-tensor.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What a model computes, as far as memory can tell: a model is stacks (one for a decoder; towers, an encoder and a
+ * decoder for others), a stack is layers, a layer is a chain of sublayers with a residual connection around each, a
+ * sublayer is one or more parallel branches, a branch is a chain of blocks.
+ *
+ * Architecture files describe this; the model floor builds it from a config, together with the tensors of each block;
+ * the memory floor replays it. A size of 0 means that the thing is not there.
+ */
+
+typedef enum
+{
+  HR_BLOCK_TOKEN_EMBEDDING,
+  HR_BLOCK_POSITION_EMBEDDING,
+  HR_BLOCK_NORM,
+  HR_BLOCK_ATTENTION,
+  HR_BLOCK_MLP,
+  HR_BLOCK_HEAD,
+} HrBlockKind;
+
+typedef enum
+{
+  HR_NORM_RMS,              /* the input is cast to fp32, normalised, cast back, scaled (Llama) */
+  HR_NORM_RMS_FP32_SCALE,   /* likewise, scaled by 1 + weight in fp32 before the cast back (Gemma) */
+  HR_NORM_LAYER,            /* torch's fused layer norm */
+  HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
+  HR_NORM_LAYER_COMPOSITE,  /* mean and variance as operations of their own in fp32 (Cohere) */
+} HrNormKind;
+
+typedef enum
+{
+  HR_ACTIVATION_SILU,
+  HR_ACTIVATION_GELU,           /* torch's fused gelu, exact or tanh */
+  HR_ACTIVATION_GELU_NEW,       /* tanh approximation spelt out in operations (transformers' gelu_new) */
+  HR_ACTIVATION_GELU_BLOOM,     /* Bloom's own spelling of the same */
+  HR_ACTIVATION_GELU_FAST,
+  HR_ACTIVATION_QUICK_GELU,
+  HR_ACTIVATION_RELU,
+  HR_ACTIVATION_RELU2,
+} HrActivation;
+
+typedef enum
+{
+  HR_POSITION_NONE,
+  HR_POSITION_ROTARY,              /* x * cos + rotate_half (x) * sin, halves */
+  HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
+  HR_POSITION_ALIBI,
+  HR_POSITION_LEARNED,             /* added to the embeddings, nothing in the attention */
+} HrPosition;
+
+typedef enum
+{
+  HR_PROJECTION_SEPARATE,     /* q_proj, k_proj, v_proj */
+  HR_PROJECTION_FUSED,        /* one matrix, split by slicing: q, then k, then v (Phi-3) */
+  HR_PROJECTION_FUSED_HEADS,  /* one matrix, q, k and v side by side in each head (GPT-NeoX, Bloom) */
+  HR_PROJECTION_FUSED_GROUPS, /* one matrix, grouped: the queries of a group, its key, its value (Falcon) */
+  HR_PROJECTION_CONV1D,       /* one matrix stored [in, out], split into three (GPT-2) */
+} HrProjection;
+
+typedef enum
+{
+  HR_QK_NORM_NONE,
+  HR_QK_NORM_HEAD,      /* one weight of head_dim for all heads (Qwen3) */
+  HR_QK_NORM_FULL,      /* one weight over all heads together (OLMo 2) */
+  HR_QK_NORM_PER_HEAD,  /* a weight of its own for each head (Cohere, StableLM) */
+} HrQkNorm;
+
+/* Which of transformers' code paths computes the attention. */
+typedef enum
+{
+  HR_ATTENTION_INTERFACE,  /* ALL_ATTENTION_FUNCTIONS: eager, sdpa, flash */
+  HR_ATTENTION_BLOOM,      /* baddbmm and softmax, whatever was asked for */
+  HR_ATTENTION_FALCON,     /* its own sdpa and eager branches, always with a mask */
+} HrAttentionPath;
+
+typedef struct
+{
+  guint64 vocab_size;
+  guint64 hidden_size;
+  gboolean scaled;      /* multiplied by a constant after the look-up (Gemma, Granite) */
+} HrTokenEmbedding;
+
+typedef struct
+{
+  guint64 n_positions;  /* rows of the table, offset included */
+  guint64 hidden_size;
+} HrPositionEmbedding;
+
+typedef struct
+{
+  HrNormKind kind;
+  guint64 size;
+  gboolean has_weight;
+  gboolean has_bias;
+} HrNorm;
+
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 num_attention_heads;
+  guint64 num_key_value_heads;
+  guint64 head_dim;
+  HrProjection projection;
+  HrPosition position;
+  guint64 rotary_dim;        /* how many of head_dim are rotated */
+  HrQkNorm qk_norm;
+  HrNormKind qk_norm_kind;
+  gboolean qk_norm_has_bias;
+  gboolean has_query_bias;
+  gboolean has_key_bias;
+  gboolean has_value_bias;
+  gboolean has_output_bias;
+  guint64 sliding_window;    /* tokens a query sees; 0: all of them */
+  guint64 cached_heads;      /* heads that transformers keeps in its cache; differs from num_key_value_heads in Falcon */
+  gboolean softcap;          /* attention logits through tanh */
+  gboolean clip_qkv;         /* projections clamped (OLMo) */
+  HrAttentionPath path;
+} HrAttention;
+
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 intermediate_size;
+  gboolean gated;
+  gboolean fused_gate_up;    /* gate and up are one matrix (Phi-3) */
+  gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
+  gboolean has_bias;
+  gboolean fp32_dropout;
+  HrActivation activation;
+} HrMlp;
+
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 vocab_size;
+  gboolean has_bias;
+  gboolean tied;
+  gboolean softcap;          /* logits through tanh (Gemma 2) */
+  gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
+} HrHead;
+
+/**
+ * HrBlock:
+ * @kind: which of the members of the union holds
+ * @path: the module's name, with `{}` where the index of the layer stands
+ */
+typedef struct
+{
+  HrBlockKind kind;
+  char *path;
+  union
+  {
+    HrTokenEmbedding token_embedding;
+    HrPositionEmbedding position_embedding;
+    HrNorm norm;
+    HrAttention attention;
+    HrMlp mlp;
+    HrHead head;
+  };
+} HrBlock;
+
+typedef struct
+{
+  HrBlock *blocks;
+  guint n_blocks;
+} HrChain;
+
+/**
+ * HrSublayer:
+ * @branches: what is computed from the same input and added up
+ * @residual: whether the input is added as well
+ * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
+ */
+typedef struct
+{
+  HrChain *branches;
+  guint n_branches;
+  gboolean residual;
+  gboolean residual_scaled;
+} HrSublayer;
+
+/* Layers that are computed alike and hold tensors of the same shapes. */
+typedef struct
+{
+  HrSublayer *sublayers;
+  guint n_sublayers;
+  guint n_layers;
+} HrLayerClass;
+
+typedef struct
+{
+  char *id;                   /* "decoder"; later "encoder", "vision", "audio" */
+  HrChain embeddings;
+  HrLayerClass *layer_classes;
+  guint n_layer_classes;
+  guint *layer_class_of;      /* for each layer the index of its class */
+  guint n_layers;
+  HrChain final;              /* what follows the last layer: the final norm */
+} HrStack;
+
+G_END_DECLS

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-block.h"
+#include "hr-dtype.h"
+#include "hr-quantization.h"
+#include "hr-tensor.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_MODEL (hr_model_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrModel, hr_model, HR, MODEL, GObject)
+
+HrModel            *hr_model_new_from_file               (GFile                *file,
+                                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+HrModel            *hr_model_new_from_id                 (const char           *id,
+                                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+HrModel            *hr_model_new_from_data               (const char           *data,
+                                                          gssize                length,
+                                                          const char           *origin,
+                                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+const char         *hr_model_get_name                    (HrModel              *self);
+const char         *hr_model_get_model_type              (HrModel              *self);
+const char         *hr_model_get_architecture            (HrModel              *self);
+const char         *hr_model_get_source                  (HrModel              *self);
+HrDtype             hr_model_get_dtype                   (HrModel              *self);
+HrQuantization      hr_model_get_quantization            (HrModel              *self);
+guint64             hr_model_get_n_parameters            (HrModel              *self);
+guint64             hr_model_get_n_active_parameters     (HrModel              *self);
+guint64             hr_model_get_n_parameters_of_part    (HrModel              *self,
+                                                          HrPart                part);
+gboolean            hr_model_get_hyper_parameter         (HrModel              *self,
+                                                          const char           *name,
+                                                          guint64              *value);
+guint64             hr_model_get_cache_elements_per_token (HrModel             *self);
+const char * const *hr_model_get_warnings                (HrModel              *self);
+const HrTensor     *hr_model_get_tensor                  (HrModel              *self,
+                                                          guint                 index);
+guint               hr_model_get_n_tensors               (HrModel              *self);
+const HrStack      *hr_model_get_stack                   (HrModel              *self,
+                                                          guint                 index);
+guint               hr_model_get_n_stacks                (HrModel              *self);
+const HrChain      *hr_model_get_head                    (HrModel              *self);
+guint64             hr_model_get_buffer_bytes            (HrModel              *self);
+
+G_END_DECLS

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <glib-object.h>
+
+#include "hr-dtype.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrPart:
+ *
+ * The part of a model that a tensor belongs to, as the split of the parameters names it.
+ */
+typedef enum
+{
+  HR_PART_EMBEDDING,
+  HR_PART_ATTENTION,
+  HR_PART_MLP,
+  HR_PART_NORM,
+  HR_PART_OUTPUT,
+  HR_PART_VISION,
+  HR_PART_OTHER,
+  HR_N_PARTS,
+} HrPart;
+
+/**
+ * HrTensorRole:
+ * @HR_TENSOR_ROLE_LINEAR: the matrix of a linear layer, [out, in] (or [in, out] for Conv1D)
+ * @HR_TENSOR_ROLE_EMBEDDING: a look-up table
+ * @HR_TENSOR_ROLE_OUTPUT: the matrix of the language-model head
+ * @HR_TENSOR_ROLE_NORM: the scale or the shift of a norm
+ * @HR_TENSOR_ROLE_BIAS: the bias of a linear layer
+ * @HR_TENSOR_ROLE_CONVOLUTION: the kernel of a convolution
+ * @HR_TENSOR_ROLE_EXPERT: matrices of experts, fused in one tensor
+ * @HR_TENSOR_ROLE_ROUTER: the gate of a mixture of experts
+ * @HR_TENSOR_ROLE_PARAMETER: any other parameter
+ *
+ * What a tensor is, for those who treat some of them differently: quantisers, LoRA, sharding.
+ */
+typedef enum
+{
+  HR_TENSOR_ROLE_LINEAR,
+  HR_TENSOR_ROLE_EMBEDDING,
+  HR_TENSOR_ROLE_OUTPUT,
+  HR_TENSOR_ROLE_NORM,
+  HR_TENSOR_ROLE_BIAS,
+  HR_TENSOR_ROLE_CONVOLUTION,
+  HR_TENSOR_ROLE_EXPERT,
+  HR_TENSOR_ROLE_ROUTER,
+  HR_TENSOR_ROLE_PARAMETER,
+} HrTensorRole;
+
+#define HR_TENSOR_MAX_DIMENSIONS 6
+
+/**
+ * HrTensor:
+ * @pattern: the name, with `{}` where the index of the layer stands
+ * @shape: the sizes
+ * @n_dimensions: how many of @shape are used; 0 for a scalar
+ * @n_elements: the product of @shape
+ * @layers: (array length=n_layers) (nullable): the indices that `{}` stands for, or %NULL for a tensor outside the layers
+ * @n_layers: the length of @layers; 0 for a tensor outside the layers
+ * @part: the part of the model
+ * @role: what the tensor is
+ * @tied_to: (nullable): the name of the tensor whose storage this one shares
+ *
+ * A row of a model: one tensor, or one tensor of each layer of a class.
+ */
+typedef struct
+{
+  char *pattern;
+  guint64 shape[HR_TENSOR_MAX_DIMENSIONS];
+  guint n_dimensions;
+  guint64 n_elements;
+  guint *layers;
+  guint n_layers;
+  HrPart part;
+  HrTensorRole role;
+  char *tied_to;
+} HrTensor;
+
+const char *hr_part_get_id            (HrPart          part);
+guint64     hr_tensor_get_copies      (const HrTensor *self);
+char       *hr_tensor_get_name        (const HrTensor *self,
+                                       guint           copy);
+void        hr_tensor_free            (HrTensor       *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTensor, hr_tensor_free)
+
+G_END_DECLS
