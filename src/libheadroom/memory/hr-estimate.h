@@ -46,6 +46,7 @@ HrModel       *hr_estimate_get_model          (HrEstimate *self);
 guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
 HrPhaseId      hr_estimate_get_peak_phase     (HrEstimate *self);
 const char    *hr_estimate_get_peak_moment    (HrEstimate *self);
+const char    *hr_estimate_get_peak_operation (HrEstimate *self);
 GListModel    *hr_estimate_get_components     (HrEstimate *self);
 const HrPhase *hr_estimate_get_phases         (HrEstimate *self,
                                                guint      *n_phases);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+
+G_BEGIN_DECLS
+
+HrEstimate *_hr_estimate_new               (HrMode         mode,
+                                            HrModel       *model);
+guint       _hr_estimate_add_device        (HrEstimate    *self,
+                                            guint64        bytes);
+void        _hr_estimate_add_component     (HrEstimate    *self,
+                                            guint          device,
+                                            HrComponentId  id,
+                                            guint64        bytes,
+                                            const char    *formula,
+                                            const char    *substitution,
+                                            const char    *source);
+void        _hr_estimate_add_phase         (HrEstimate    *self,
+                                            HrPhaseId      id,
+                                            guint64        peak_bytes);
+void        _hr_estimate_set_peak          (HrEstimate    *self,
+                                            guint          device,
+                                            HrPhaseId      phase,
+                                            const char    *moment,
+                                            char          *operation);
+void        _hr_estimate_set_rule_of_thumb (HrEstimate    *self,
+                                            HrEstimate    *rule_of_thumb);
+void        _hr_estimate_take_warning      (HrEstimate    *self,
+                                            char          *warning);
+
+G_END_DECLS

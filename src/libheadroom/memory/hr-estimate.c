@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-estimate-private.h"
+
+#include "hr-job-enums.h"
+#include "hr-memory-enums.h"
+
+#define MAX_PHASES HR_N_PHASES
+
+typedef struct
+{
+  guint64 bytes;
+  GListStore *components;
+} HrEstimateDevice;
+
+/**
+ * HrEstimate:
+ *
+ * What a job takes: the peak of the worst device, its parts at that moment, the peaks of the phases, and the same by
+ * the rule of thumb. An estimate does not change.
+ */
+struct _HrEstimate
+{
+  GObject parent_instance;
+
+  HrMode mode;
+  HrModel *model;
+  GArray *devices;
+  guint worst_device;
+  HrPhase phases[MAX_PHASES];
+  guint n_phases;
+  HrPhaseId peak_phase;
+  const char *peak_moment;
+  char *peak_operation;
+  HrEstimate *rule_of_thumb;
+  GPtrArray *warnings;
+};
+
+enum
+{
+  PROP_MODE = 1,
+  PROP_TOTAL_BYTES,
+  PROP_PEAK_PHASE,
+  PROP_PEAK_MOMENT,
+  PROP_PEAK_OPERATION,
+  PROP_COMPONENTS,
+  PROP_RULE_OF_THUMB,
+  N_PROPS,
+};
+
+G_DEFINE_FINAL_TYPE (HrEstimate, hr_estimate, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPS];
+
+static const char * const phase_names[HR_N_PHASES] = {
+  [HR_PHASE_LOAD] = "load",
+  [HR_PHASE_PREFILL] = "prefill",
+  [HR_PHASE_HEAD] = "head",
+  [HR_PHASE_DECODE] = "decode",
+};
+
+static void
+device_clear (gpointer data)
+{
+  HrEstimateDevice *device = data;
+
+  g_clear_object (&device->components);
+}
+
+static HrEstimateDevice *
+get_device (HrEstimate *self,
+            guint       device)
+{
+  return &g_array_index (self->devices, HrEstimateDevice, device);
+}
+
+static void
+hr_estimate_finalize (GObject *object)
+{
+  HrEstimate *self = HR_ESTIMATE (object);
+
+  g_clear_object (&self->model);
+  g_clear_object (&self->rule_of_thumb);
+  g_clear_pointer (&self->devices, g_array_unref);
+  g_clear_pointer (&self->warnings, g_ptr_array_unref);
+  g_clear_pointer (&self->peak_operation, g_free);
+
+  G_OBJECT_CLASS (hr_estimate_parent_class)->finalize (object);
+}
+
+static void
+hr_estimate_get_property (GObject    *object,
+                          guint       prop_id,
+                          GValue     *value,
+                          GParamSpec *pspec)
+{
+  HrEstimate *self = HR_ESTIMATE (object);
+
+  switch (prop_id)
+    {
+    case PROP_MODE:
+      g_value_set_enum (value, self->mode);
+      break;
+
+    case PROP_TOTAL_BYTES:
+      g_value_set_uint64 (value, hr_estimate_get_total_bytes (self));
+      break;
+
+    case PROP_PEAK_PHASE:
+      g_value_set_enum (value, self->peak_phase);
+      break;
+
+    case PROP_PEAK_MOMENT:
+      g_value_set_string (value, self->peak_moment);
+      break;
+
+    case PROP_PEAK_OPERATION:
+      g_value_set_string (value, self->peak_operation);
+      break;
+
+    case PROP_COMPONENTS:
+      g_value_set_object (value, hr_estimate_get_components (self));
+      break;
+
+    case PROP_RULE_OF_THUMB:
+      g_value_set_object (value, self->rule_of_thumb);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_estimate_class_init (HrEstimateClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = hr_estimate_finalize;
+  object_class->get_property = hr_estimate_get_property;
+
+  /**
+   * HrEstimate:mode:
+   *
+   * The mode of the job.
+   */
+  properties[PROP_MODE] = g_param_spec_enum ("mode", NULL, NULL, HR_TYPE_MODE, HR_MODE_INFERENCE,
+                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:total-bytes:
+   *
+   * The peak of the worst device, in bytes.
+   */
+  properties[PROP_TOTAL_BYTES] = g_param_spec_uint64 ("total-bytes", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:peak-phase:
+   *
+   * The phase in which the peak is reached.
+   */
+  properties[PROP_PEAK_PHASE] = g_param_spec_enum ("peak-phase", NULL, NULL, HR_TYPE_PHASE_ID, HR_PHASE_LOAD,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:peak-moment:
+   *
+   * What happens when the peak is reached; a message id to be translated.
+   */
+  properties[PROP_PEAK_MOMENT] = g_param_spec_string ("peak-moment", NULL, NULL, NULL,
+                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:peak-operation:
+   *
+   * The module and the operation that reach the peak, as the framework names them.
+   */
+  properties[PROP_PEAK_OPERATION] = g_param_spec_string ("peak-operation", NULL, NULL, NULL,
+                                                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:components:
+   *
+   * The parts of the peak: a list of [class@Component].
+   */
+  properties[PROP_COMPONENTS] = g_param_spec_object ("components", NULL, NULL, G_TYPE_LIST_MODEL,
+                                                     G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrEstimate:rule-of-thumb:
+   *
+   * The same job by the formulas that people know.
+   */
+  properties[PROP_RULE_OF_THUMB] = g_param_spec_object ("rule-of-thumb", NULL, NULL, HR_TYPE_ESTIMATE,
+                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+hr_estimate_init (HrEstimate *self)
+{
+  self->devices = g_array_sized_new (FALSE, TRUE, sizeof (HrEstimateDevice), 1);
+  g_array_set_clear_func (self->devices, device_clear);
+  self->warnings = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->warnings, NULL);
+}
+
+/*
+ * _hr_estimate_new:
+ * @mode: the mode of the job
+ * @model: the model
+ *
+ * Creates an estimate without devices; those that make it add them, in order.
+ *
+ * Returns: (transfer full): a new estimate
+ */
+HrEstimate *
+_hr_estimate_new (HrMode   mode,
+                  HrModel *model)
+{
+  HrEstimate *self = g_object_new (HR_TYPE_ESTIMATE, NULL);
+
+  self->mode = mode;
+  self->model = g_object_ref (model);
+
+  return self;
+}
+
+/*
+ * _hr_estimate_add_device:
+ * @self: an estimate
+ * @bytes: the device's peak
+ *
+ * Adds a device.
+ *
+ * Returns: its index
+ */
+guint
+_hr_estimate_add_device (HrEstimate *self,
+                         guint64     bytes)
+{
+  HrEstimateDevice device = { bytes, g_list_store_new (HR_TYPE_COMPONENT) };
+
+  g_array_append_val (self->devices, device);
+
+  return self->devices->len - 1;
+}
+
+/*
+ * _hr_estimate_add_component:
+ * @self: an estimate
+ * @device: the index of a device
+ * @id: what the memory is held for
+ * @bytes: how much
+ * @formula: the formula
+ * @substitution: the formula in numbers
+ * @source: where it comes from
+ *
+ * Adds a part to the peak of a device.
+ */
+void
+_hr_estimate_add_component (HrEstimate    *self,
+                            guint          device,
+                            HrComponentId  id,
+                            guint64        bytes,
+                            const char    *formula,
+                            const char    *substitution,
+                            const char    *source)
+{
+  g_autoptr (HrComponent) component = hr_component_new (id, bytes, formula, substitution, source);
+
+  g_list_store_append (get_device (self, device)->components, component);
+}
+
+/*
+ * _hr_estimate_add_phase:
+ * @self: an estimate
+ * @id: a phase
+ * @peak_bytes: the most that the worst device holds during it
+ *
+ * Adds a phase; they come in the order of time.
+ */
+void
+_hr_estimate_add_phase (HrEstimate *self,
+                        HrPhaseId   id,
+                        guint64     peak_bytes)
+{
+  g_return_if_fail (self->n_phases < MAX_PHASES);
+
+  self->phases[self->n_phases++] = (HrPhase) { id, peak_bytes };
+}
+
+/*
+ * _hr_estimate_set_peak:
+ * @self: an estimate
+ * @device: the device that takes the most
+ * @phase: the phase in which it does
+ * @moment: (nullable): what happens then, a static message id
+ * @operation: (transfer full) (nullable): the module and its operation
+ *
+ * States when and where the peak is reached.
+ */
+void
+_hr_estimate_set_peak (HrEstimate *self,
+                       guint       device,
+                       HrPhaseId   phase,
+                       const char *moment,
+                       char       *operation)
+{
+  self->worst_device = device;
+  self->peak_phase = phase;
+  self->peak_moment = moment;
+  g_free (self->peak_operation);
+  self->peak_operation = operation;
+}
+
+/*
+ * _hr_estimate_set_rule_of_thumb:
+ * @self: an estimate
+ * @rule_of_thumb: the same by the formulas that people know
+ *
+ * Attaches the rule of thumb.
+ */
+void
+_hr_estimate_set_rule_of_thumb (HrEstimate *self,
+                                HrEstimate *rule_of_thumb)
+{
+  g_set_object (&self->rule_of_thumb, rule_of_thumb);
+}
+
+/*
+ * _hr_estimate_take_warning:
+ * @self: an estimate
+ * @warning: (transfer full): a sentence
+ *
+ * Adds something that was assumed.
+ */
+void
+_hr_estimate_take_warning (HrEstimate *self,
+                           char       *warning)
+{
+  g_ptr_array_insert (self->warnings, self->warnings->len - 1, warning);
+}
+
+/**
+ * hr_estimate_get_mode:
+ * @self: an estimate
+ *
+ * Gets the mode of the job that was estimated.
+ *
+ * Returns: the mode
+ */
+HrMode
+hr_estimate_get_mode (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), HR_MODE_INFERENCE);
+
+  return self->mode;
+}
+
+/**
+ * hr_estimate_get_model:
+ * @self: an estimate
+ *
+ * Gets the model that was estimated.
+ *
+ * Returns: (transfer none): the model
+ */
+HrModel *
+hr_estimate_get_model (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->model;
+}
+
+/**
+ * hr_estimate_get_total_bytes:
+ * @self: an estimate
+ *
+ * Gets the peak of the worst device, which is the sum of its components.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_total_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return hr_estimate_get_device_bytes (self, self->worst_device);
+}
+
+/**
+ * hr_estimate_get_peak_phase:
+ * @self: an estimate
+ *
+ * Gets the phase in which the worst device reaches its peak.
+ *
+ * Returns: the phase
+ */
+HrPhaseId
+hr_estimate_get_peak_phase (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), HR_PHASE_LOAD);
+
+  return self->peak_phase;
+}
+
+/**
+ * hr_estimate_get_peak_moment:
+ * @self: an estimate
+ *
+ * Gets what happens when the peak is reached, as a message id to be translated where it is shown.
+ *
+ * Returns: (transfer none) (nullable): half a sentence, or %NULL where the method knows no moments
+ */
+const char *
+hr_estimate_get_peak_moment (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->peak_moment;
+}
+
+/**
+ * hr_estimate_get_peak_operation:
+ * @self: an estimate
+ *
+ * Gets the module and the operation that reach the peak, in the framework's own names: `model.layers.31.mlp, mul`.
+ *
+ * Returns: (transfer none) (nullable): the operation, or %NULL where the method knows none
+ */
+const char *
+hr_estimate_get_peak_operation (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->peak_operation;
+}
+
+/**
+ * hr_estimate_get_components:
+ * @self: an estimate
+ *
+ * Gets the parts of the peak at its moment. They add up to the total exactly.
+ *
+ * Returns: (transfer none): a list of [class@Component]
+ */
+GListModel *
+hr_estimate_get_components (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return hr_estimate_get_device_components (self, self->worst_device);
+}
+
+/**
+ * hr_estimate_get_phases:
+ * @self: an estimate
+ * @n_phases: (out): how many there are
+ *
+ * Gets the phases of the job in the order of time.
+ *
+ * Returns: (transfer none) (array length=n_phases): the phases
+ */
+const HrPhase *
+hr_estimate_get_phases (HrEstimate *self,
+                        guint      *n_phases)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+  g_return_val_if_fail (n_phases != NULL, NULL);
+
+  *n_phases = self->n_phases;
+
+  return self->phases;
+}
+
+/**
+ * hr_estimate_get_n_devices:
+ * @self: an estimate
+ *
+ * Gets the number of devices that the job runs on.
+ *
+ * Returns: how many, at least 1
+ */
+guint
+hr_estimate_get_n_devices (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return self->devices->len;
+}
+
+/**
+ * hr_estimate_get_device_bytes:
+ * @self: an estimate
+ * @device: the index of a device
+ *
+ * Gets the peak of one device.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_device_bytes (HrEstimate *self,
+                              guint       device)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+  g_return_val_if_fail (device < self->devices->len, 0);
+
+  return get_device (self, device)->bytes;
+}
+
+/**
+ * hr_estimate_get_device_components:
+ * @self: an estimate
+ * @device: the index of a device
+ *
+ * Gets the parts of the peak of one device.
+ *
+ * Returns: (transfer none): a list of [class@Component]
+ */
+GListModel *
+hr_estimate_get_device_components (HrEstimate *self,
+                                   guint       device)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+  g_return_val_if_fail (device < self->devices->len, NULL);
+
+  return G_LIST_MODEL (get_device (self, device)->components);
+}
+
+/**
+ * hr_estimate_get_rule_of_thumb:
+ * @self: an estimate
+ *
+ * Gets the same job as the formulas that people know would have it.
+ *
+ * Returns: (transfer none) (nullable): an estimate, or %NULL if @self is one itself
+ */
+HrEstimate *
+hr_estimate_get_rule_of_thumb (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->rule_of_thumb;
+}
+
+/**
+ * hr_estimate_get_warnings:
+ * @self: an estimate
+ *
+ * Gets what was assumed, or could not be taken into account.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): sentences
+ */
+const char * const *
+hr_estimate_get_warnings (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return (const char * const *) self->warnings->pdata;
+}
+
+/**
+ * hr_phase_id_get_name:
+ * @id: a phase
+ *
+ * Gets the name that the JSON result uses, such as `prefill`.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_phase_id_get_name (HrPhaseId id)
+{
+  g_return_val_if_fail (id < HR_N_PHASES, NULL);
+
+  return phase_names[id];
+}
