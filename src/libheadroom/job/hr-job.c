@@ -10,6 +10,7 @@
 #include "hr-error.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
+#include "hr-job-private.h"
 
 /**
  * HrJob:
@@ -40,6 +41,8 @@ enum
 };
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (HrJob, hr_job, G_TYPE_OBJECT)
+
+static G_DEFINE_QUARK (hr-job-setting, hr_job_setting)
 
 static GParamSpec *properties[N_PROPS];
 
@@ -193,6 +196,12 @@ hr_job_class_init (HrJobClass *klass)
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  hr_job_mark_setting (properties[PROP_DTYPE], 10, FALSE);
+  hr_job_mark_setting (properties[PROP_QUANTIZATION], 20, FALSE);
+  hr_job_mark_setting (properties[PROP_ATTENTION], 70, FALSE);
+  hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 80, TRUE);
+  hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 90, TRUE);
 }
 
 static void
@@ -201,4 +210,532 @@ hr_job_init (HrJob *self)
   HrJobPrivate *priv = hr_job_get_instance_private (self);
 
   priv->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
+}
+
+/* What a property takes, in words that end "expected …". */
+static char *
+describe_range (GParamSpec *pspec)
+{
+  if (G_IS_PARAM_SPEC_UINT64 (pspec))
+    {
+      GParamSpecUInt64 *range = G_PARAM_SPEC_UINT64 (pspec);
+      g_autofree char *minimum = g_strdup_printf ("%" G_GUINT64_FORMAT, range->minimum);
+      g_autofree char *maximum = g_strdup_printf ("%" G_GUINT64_FORMAT, range->maximum);
+
+      /* Translators: what a setting takes, as in "expected a whole number from 1 to 65536" */
+      return g_strdup_printf (_("a whole number from %s to %s"), minimum, maximum);
+    }
+
+  if (G_IS_PARAM_SPEC_ENUM (pspec))
+    {
+      GEnumClass *enum_class = G_PARAM_SPEC_ENUM (pspec)->enum_class;
+      g_autoptr (GString) names = g_string_new (NULL);
+
+      for (guint i = 0; i < enum_class->n_values; i++)
+        g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", enum_class->values[i].value_nick);
+
+      /* Translators: what a setting takes, as in "expected one of auto, none, fp8" */
+      return g_strdup_printf (_("one of %s"), names->str);
+    }
+
+  g_assert (G_IS_PARAM_SPEC_BOOLEAN (pspec));
+
+  /* Translators: what a setting takes, as in "expected true or false"; the two words are not translated */
+  return g_strdup (_("true or false"));
+}
+
+static gboolean
+parse_value (GParamSpec *pspec,
+             const char *text,
+             GValue     *value)
+{
+  g_value_init (value, G_PARAM_SPEC_VALUE_TYPE (pspec));
+
+  if (G_IS_PARAM_SPEC_UINT64 (pspec))
+    {
+      GParamSpecUInt64 *range = G_PARAM_SPEC_UINT64 (pspec);
+      guint64 number;
+
+      if (!g_ascii_string_to_unsigned (text, 10, range->minimum, range->maximum, &number, NULL))
+        return FALSE;
+
+      g_value_set_uint64 (value, number);
+      return TRUE;
+    }
+
+  if (G_IS_PARAM_SPEC_ENUM (pspec))
+    {
+      const GEnumValue *choice = g_enum_get_value_by_nick (G_PARAM_SPEC_ENUM (pspec)->enum_class, text);
+
+      if (choice == NULL)
+        return FALSE;
+
+      g_value_set_enum (value, choice->value);
+      return TRUE;
+    }
+
+  g_assert (G_IS_PARAM_SPEC_BOOLEAN (pspec));
+
+  g_value_set_boolean (value, g_str_equal (text, "true"));
+  return g_str_equal (text, "true") || g_str_equal (text, "false");
+}
+
+static GParamSpec *
+find_setting (HrJob       *self,
+              const char  *property,
+              GError     **error)
+{
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self), property);
+
+  if (pspec == NULL || g_param_spec_get_qdata (pspec, hr_job_setting_quark ()) == NULL)
+    {
+      /* Translators: the first is the name of a setting, the second of a mode, such as "inference" */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: the mode “%s” has no such setting"),
+                   property, hr_mode_get_name (hr_job_get_mode (self)));
+      return NULL;
+    }
+
+  return pspec;
+}
+
+static int
+compare_settings (gconstpointer a,
+                  gconstpointer b)
+{
+  GParamSpec *first = *(GParamSpec * const *) a;
+  GParamSpec *second = *(GParamSpec * const *) b;
+
+  return GPOINTER_TO_INT (g_param_spec_get_qdata (first, hr_job_setting_quark ()))
+         - GPOINTER_TO_INT (g_param_spec_get_qdata (second, hr_job_setting_quark ()));
+}
+
+/* Makes a setting of a property. The position orders the settings of a mode; the lowest bit holds the expert mark. */
+void
+hr_job_mark_setting (GParamSpec *pspec,
+                     guint       position,
+                     gboolean    expert)
+{
+  g_assert (position > 0);
+
+  g_param_spec_set_qdata (pspec, hr_job_setting_quark (), GUINT_TO_POINTER (position << 1 | (expert ? 1 : 0)));
+}
+
+/**
+ * hr_mode_get_name:
+ * @mode: a mode
+ *
+ * Gets the name that the command line and scenario files use, such as `inference`.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_mode_get_name (HrMode mode)
+{
+  g_autoptr (GEnumClass) enum_class = g_type_class_ref (HR_TYPE_MODE);
+  const GEnumValue *value = g_enum_get_value (enum_class, mode);
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  return value->value_nick;
+}
+
+/**
+ * hr_mode_from_name:
+ * @name: a name, such as `inference`
+ * @mode: (out): the mode
+ * @error: return location for a #GError
+ *
+ * Finds the mode of a name. Fails with %HR_ERROR_UNKNOWN_NAME, and then leaves @mode alone.
+ *
+ * Returns: whether @name is a mode
+ */
+gboolean
+hr_mode_from_name (const char  *name,
+                   HrMode      *mode,
+                   GError     **error)
+{
+  g_autoptr (GEnumClass) enum_class = g_type_class_ref (HR_TYPE_MODE);
+  g_autoptr (GString) names = NULL;
+  const GEnumValue *value;
+
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (mode != NULL, FALSE);
+
+  value = g_enum_get_value_by_nick (enum_class, name);
+  if (value != NULL)
+    {
+      *mode = value->value;
+      return TRUE;
+    }
+
+  names = g_string_new (NULL);
+  for (guint i = 0; i < enum_class->n_values; i++)
+    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", enum_class->values[i].value_nick);
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s, found “%s”"),
+               "mode", names->str, name);
+  return FALSE;
+}
+
+/**
+ * hr_job_new:
+ * @mode: a mode
+ *
+ * Creates a job of a mode, with every setting at its default.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrJob *
+hr_job_new (HrMode mode)
+{
+  switch (mode)
+    {
+    case HR_MODE_INFERENCE:
+      return HR_JOB (hr_inference_job_new ());
+
+    default:
+      g_return_val_if_reached (NULL);
+    }
+}
+
+/**
+ * hr_job_copy:
+ * @self: a job
+ *
+ * Creates a job of the same mode with the same settings.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrJob *
+hr_job_copy (HrJob *self)
+{
+  g_autofree GParamSpec **settings = NULL;
+  HrJob *copy;
+  guint n_settings;
+
+  g_return_val_if_fail (HR_IS_JOB (self), NULL);
+
+  copy = hr_job_new (hr_job_get_mode (self));
+  settings = hr_job_list_settings (self, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (self), settings[i]->name, &value);
+      g_object_set_property (G_OBJECT (copy), settings[i]->name, &value);
+    }
+
+  return copy;
+}
+
+/**
+ * hr_job_equal:
+ * @self: a job
+ * @other: another job
+ *
+ * Checks whether two jobs have the same mode and the same settings.
+ *
+ * Returns: whether they are equal
+ */
+gboolean
+hr_job_equal (HrJob *self,
+              HrJob *other)
+{
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+  g_return_val_if_fail (HR_IS_JOB (other), FALSE);
+
+  if (G_OBJECT_TYPE (self) != G_OBJECT_TYPE (other))
+    return FALSE;
+
+  settings = hr_job_list_settings (self, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) mine = G_VALUE_INIT;
+      g_auto (GValue) theirs = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (self), settings[i]->name, &mine);
+      g_object_get_property (G_OBJECT (other), settings[i]->name, &theirs);
+
+      if (g_param_values_cmp (settings[i], &mine, &theirs) != 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * hr_job_get_mode:
+ * @self: a job
+ *
+ * Gets what the job does.
+ *
+ * Returns: the mode
+ */
+HrMode
+hr_job_get_mode (HrJob *self)
+{
+  g_return_val_if_fail (HR_IS_JOB (self), HR_MODE_INFERENCE);
+
+  return HR_JOB_GET_CLASS (self)->mode;
+}
+
+/**
+ * hr_job_list_settings:
+ * @self: a job
+ * @n_settings: (out): the number of settings
+ *
+ * Lists the properties that are settings of the job, the usual ones first.
+ *
+ * Returns: (array length=n_settings) (transfer container): the settings
+ */
+GParamSpec **
+hr_job_list_settings (HrJob *self,
+                      guint *n_settings)
+{
+  GParamSpec **pspecs;
+  guint n_pspecs;
+  guint n_marked = 0;
+
+  g_return_val_if_fail (HR_IS_JOB (self), NULL);
+  g_return_val_if_fail (n_settings != NULL, NULL);
+
+  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_pspecs);
+
+  for (guint i = 0; i < n_pspecs; i++)
+    {
+      if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) != NULL)
+        pspecs[n_marked++] = pspecs[i];
+    }
+
+  qsort (pspecs, n_marked, sizeof (GParamSpec *), compare_settings);
+
+  *n_settings = n_marked;
+  return pspecs;
+}
+
+/**
+ * hr_job_setting_is_expert:
+ * @setting: one of the settings of a job
+ *
+ * Checks whether a setting is one that few people touch, and that a form may fold away.
+ *
+ * Returns: whether it is for experts
+ */
+gboolean
+hr_job_setting_is_expert (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), FALSE);
+
+  return (GPOINTER_TO_UINT (g_param_spec_get_qdata (setting, hr_job_setting_quark ())) & 1) != 0;
+}
+
+/**
+ * hr_job_set_from_string:
+ * @self: a job
+ * @property: the name of a setting
+ * @value: the value: a whole number, `true` or `false`, or the name of a choice
+ * @error: return location for a #GError
+ *
+ * Sets a setting from text, as the command line and scenario files give it.
+ *
+ * Fails with %HR_ERROR_UNKNOWN_NAME if the job has no such setting, and with %HR_ERROR_VALUE if it does not take the value;
+ * the message names the setting, what it takes and what was given. The job is unchanged then.
+ *
+ * Returns: whether the setting was set
+ */
+gboolean
+hr_job_set_from_string (HrJob       *self,
+                        const char  *property,
+                        const char  *value,
+                        GError     **error)
+{
+  g_auto (GValue) parsed = G_VALUE_INIT;
+  GParamSpec *pspec;
+
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+  g_return_val_if_fail (property != NULL, FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  pspec = find_setting (self, property, error);
+  if (pspec == NULL)
+    return FALSE;
+
+  if (!parse_value (pspec, value, &parsed))
+    {
+      g_autofree char *range = describe_range (pspec);
+
+      /* Translators: a setting, what it takes (a phrase of its own), and what was given */
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected %s, found “%s”"), pspec->name, range, value);
+      return FALSE;
+    }
+
+  g_object_set_property (G_OBJECT (self), pspec->name, &parsed);
+  return TRUE;
+}
+
+/*
+ * Sets a setting from JSON: a number, a boolean, or a string for a choice; with the checks and the messages of
+ * hr_job_set_from_string().
+ */
+gboolean
+hr_job_set_from_json (HrJob       *self,
+                      const char  *property,
+                      JsonNode    *node,
+                      GError     **error)
+{
+  g_autofree char *range = NULL;
+  g_autofree char *found = NULL;
+  GParamSpec *pspec;
+  GType type;
+
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+  g_return_val_if_fail (property != NULL, FALSE);
+  g_return_val_if_fail (node != NULL, FALSE);
+
+  pspec = find_setting (self, property, error);
+  if (pspec == NULL)
+    return FALSE;
+
+  type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
+
+  if (type == G_TYPE_STRING && G_IS_PARAM_SPEC_ENUM (pspec))
+    return hr_job_set_from_string (self, property, json_node_get_string (node), error);
+
+  found = json_to_string (node, FALSE);
+  if ((type == G_TYPE_INT64 && G_IS_PARAM_SPEC_UINT64 (pspec))
+      || (type == G_TYPE_BOOLEAN && G_IS_PARAM_SPEC_BOOLEAN (pspec)))
+    return hr_job_set_from_string (self, property, found, error);
+
+  range = describe_range (pspec);
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected %s, found %s"), pspec->name, range, found);
+  return FALSE;
+}
+
+/**
+ * hr_job_get_as_string:
+ * @self: a job
+ * @property: the name of a setting
+ *
+ * Gets the value of a setting as text that [method@Job.set_from_string] takes.
+ *
+ * Returns: (transfer full): the value
+ */
+char *
+hr_job_get_as_string (HrJob      *self,
+                      const char *property)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  GParamSpec *pspec;
+
+  g_return_val_if_fail (HR_IS_JOB (self), NULL);
+  g_return_val_if_fail (property != NULL, NULL);
+
+  pspec = find_setting (self, property, NULL);
+  g_return_val_if_fail (pspec != NULL, NULL);
+
+  g_object_get_property (G_OBJECT (self), pspec->name, &value);
+
+  if (G_IS_PARAM_SPEC_UINT64 (pspec))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, g_value_get_uint64 (&value));
+
+  if (G_IS_PARAM_SPEC_ENUM (pspec))
+    return g_strdup (g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (&value))->value_nick);
+
+  g_assert (G_IS_PARAM_SPEC_BOOLEAN (pspec));
+  return g_strdup (g_value_get_boolean (&value) ? "true" : "false");
+}
+
+/**
+ * hr_job_get_dtype:
+ * @self: a job
+ *
+ * Gets what the weights are loaded in.
+ *
+ * Returns: the value of the setting
+ */
+HrDtype
+hr_job_get_dtype (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), HR_DTYPE_AUTO);
+
+  return priv->dtype;
+}
+
+/**
+ * hr_job_get_quantization:
+ * @self: a job
+ *
+ * Gets the format that the weights are quantized in.
+ *
+ * Returns: the value of the setting
+ */
+HrQuantization
+hr_job_get_quantization (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), HR_QUANTIZATION_AUTO);
+
+  return priv->quantization;
+}
+
+/**
+ * hr_job_get_method_of_estimate:
+ * @self: a job
+ *
+ * Gets how the estimate is made.
+ *
+ * Returns: the value of the setting
+ */
+HrEstimateMethod
+hr_job_get_method_of_estimate (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), HR_ESTIMATE_METHOD_EXACT);
+
+  return priv->method_of_estimate;
+}
+
+/**
+ * hr_job_get_attention:
+ * @self: a job
+ *
+ * Gets how the attention is computed.
+ *
+ * Returns: the value of the setting
+ */
+HrAttentionImplementation
+hr_job_get_attention (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), HR_ATTENTION_IMPLEMENTATION_SDPA);
+
+  return priv->attention;
+}
+
+/**
+ * hr_job_get_attention_mask:
+ * @self: a job
+ *
+ * Gets the attention mask that comes with the batch.
+ *
+ * Returns: the value of the setting
+ */
+HrAttentionMask
+hr_job_get_attention_mask (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), HR_ATTENTION_MASK_NONE);
+
+  return priv->attention_mask;
 }

@@ -29,6 +29,11 @@ struct _HrJobClass
   gpointer padding[8];
 };
 
+const char                *hr_mode_get_name                 (HrMode                     mode);
+gboolean                   hr_mode_from_name                (const char                *name,
+                                                             HrMode                    *mode,
+                                                             GError                   **error);
+
 HrJob                     *hr_job_new                       (HrMode                     mode) G_GNUC_WARN_UNUSED_RESULT;
 HrJob                     *hr_job_copy                      (HrJob                     *self) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                   hr_job_equal                     (HrJob                     *self,
@@ -36,6 +41,7 @@ gboolean                   hr_job_equal                     (HrJob              
 HrMode                     hr_job_get_mode                  (HrJob                     *self);
 GParamSpec               **hr_job_list_settings             (HrJob                     *self,
                                                              guint                     *n_settings) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                   hr_job_setting_is_expert         (GParamSpec                *setting);
 gboolean                   hr_job_set_from_string           (HrJob                     *self,
                                                              const char                *property,
                                                              const char                *value,

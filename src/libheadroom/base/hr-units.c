@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-units.h"
+
+#include <glib/gi18n-lib.h>
+#include <langinfo.h>
+#include <math.h>
+
+/* Keeps a number and its unit on one line. */
+#define NO_BREAK_SPACE "\u00a0"
+#define MINUS_SIGN "\u2212"
+
+static const char * const binary_units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+static const char * const decimal_units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+
+/* Two decimals below ten and one above; the test is on what will be shown, so that 9.996 becomes "10.0". */
+static guint
+get_decimals (double value)
+{
+  return round (value * 100) < 1000 ? 2 : 1;
+}
+
+/**
+ * hr_format_bytes:
+ * @bytes: a size in bytes
+ * @system: the units to use
+ *
+ * Puts a size into words with its true unit, such as "14.2 GiB", with the decimal point of the locale.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_bytes (guint64      bytes,
+                 HrUnitSystem system)
+{
+  const char * const *units = system == HR_UNIT_SYSTEM_BINARY ? binary_units : decimal_units;
+  double base = system == HR_UNIT_SYSTEM_BINARY ? 1024 : 1000;
+  double value = bytes;
+  guint unit = 0;
+
+  while (unit + 1 < G_N_ELEMENTS (binary_units) && (unit == 0 ? value >= base : round (value * 10) >= base * 10))
+    {
+      value /= base;
+      unit++;
+    }
+
+  if (unit == 0)
+    return g_strdup_printf ("%" G_GUINT64_FORMAT NO_BREAK_SPACE "%s", bytes, units[unit]);
+
+  return g_strdup_printf ("%.*f" NO_BREAK_SPACE "%s", get_decimals (value), value, units[unit]);
+}
+
+/**
+ * hr_format_bytes_difference:
+ * @bytes: a difference of sizes in bytes
+ * @system: the units to use
+ *
+ * Puts a difference into words with its sign, such as "−21.4 GiB" or "+512 B"; no difference has no sign.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_bytes_difference (gint64       bytes,
+                            HrUnitSystem system)
+{
+  guint64 magnitude = bytes < 0 ? (guint64) 0 - (guint64) bytes : (guint64) bytes;
+  g_autofree char *text = hr_format_bytes (magnitude, system);
+  const char *sign = bytes < 0 ? MINUS_SIGN : "+";
+
+  return g_strconcat (bytes == 0 ? "" : sign, text, NULL);
+}
+
+/**
+ * hr_format_integer:
+ * @number: a whole number
+ *
+ * Writes a whole number exactly, with its digits in groups of three, such as "7,615,616,512".
+ *
+ * The separator is the locale's; a locale that has none gets a comma, or a thin space where the comma is the decimal point.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_integer (guint64 number)
+{
+  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+  g_autoptr (GString) text = g_string_new (NULL);
+  const char *separator = nl_langinfo (THOUSEP);
+  gsize n_digits = strlen (digits);
+
+  if (*separator == '\0' || !g_utf8_validate (separator, -1, NULL))
+    separator = g_str_equal (nl_langinfo (RADIXCHAR), ".") ? "," : "\u202f";
+
+  for (gsize i = 0; i < n_digits; i++)
+    {
+      if (i > 0 && (n_digits - i) % 3 == 0)
+        g_string_append (text, separator);
+      g_string_append_c (text, digits[i]);
+    }
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/**
+ * hr_format_count:
+ * @count: a number of parameters or tokens
+ *
+ * Puts a count into the short form that model names use: "7.62 B" for billions, "494 M" for millions.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_count (guint64 count)
+{
+  static const char * const suffixes[] = { "", "K", "M", "B", "T" };
+  double value = count;
+  guint suffix = 0;
+  guint decimals;
+
+  while (suffix + 1 < G_N_ELEMENTS (suffixes) && (suffix == 0 ? value >= 1000 : round (value) >= 1000))
+    {
+      value /= 1000;
+      suffix++;
+    }
+
+  if (suffix == 0)
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, count);
+
+  decimals = round (value * 10) >= 1000 ? 0 : get_decimals (value);
+  return g_strdup_printf ("%.*f" NO_BREAK_SPACE "%s", decimals, value, suffixes[suffix]);
+}
+
+/**
+ * hr_format_percentage:
+ * @part: a part
+ * @whole: what it is a part of
+ *
+ * Writes a share in percent; a part that is there but would round to nothing is "<0.1 %".
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_percentage (guint64 part,
+                      guint64 whole)
+{
+  double percentage = whole == 0 ? 0 : 100.0 * part / whole;
+  g_autofree char *number = NULL;
+
+  if (part > 0 && percentage < 0.05)
+    number = g_strdup_printf ("<%.1f", 0.1);
+  else if (part < whole && percentage >= 99.95)
+    number = g_strdup_printf (">%.1f", 99.9);
+  else
+    number = g_strdup_printf ("%.1f", percentage);
+
+  /* Translators: a share in percent; %s is the number. Keep the no-break space if your language sets one there. */
+  return g_strdup_printf (_("%s\u00a0%%"), number);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-labels.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-base-enums.h"
+#include "hr-job-enums.h"
+
+static const struct
+{
+  const char *label;
+  const char *description;
+} component_texts[] = {
+  [HR_COMPONENT_WEIGHTS] = {
+    N_("Weights"),
+    N_("The parameters of the model, each tensor in the type it is stored in, and its buffers. A matrix that two layers share "
+       "is held once. Quantization shrinks the matrices it touches and adds its scales; the rest stays as it was loaded."),
+  },
+  [HR_COMPONENT_ADAPTERS] = {
+    N_("Adapters"),
+    N_("The small matrices that are trained beside the frozen weights, such as those of LoRA."),
+  },
+  [HR_COMPONENT_KV_CACHE] = {
+    N_("KV cache"),
+    N_("The keys and values of every token so far, kept for each layer so that a new token need not read the whole sequence "
+       "again. It grows with the batch and the length; layers with a sliding window stop growing at the window."),
+  },
+  [HR_COMPONENT_ACTIVATIONS] = {
+    N_("Activations"),
+    N_("What the layers compute on their way: the hidden states, queries, keys and values, the attention, the inside of the "
+       "feed-forward blocks. While generating, only the buffers of one layer are alive at a time; while training, those that "
+       "the way back needs stay."),
+  },
+  [HR_COMPONENT_LOGITS] = {
+    N_("Logits"),
+    N_("A score for each word of the vocabulary, for each position that is asked for, with the copies that are made of it. "
+       "A large vocabulary makes these large."),
+  },
+  [HR_COMPONENT_GRADIENTS] = {
+    N_("Gradients"),
+    N_("The derivative of the loss for each parameter that is trained."),
+  },
+  [HR_COMPONENT_OPTIMIZER] = {
+    N_("Optimizer states"),
+    N_("What the optimizer remembers of each parameter that is trained; Adam keeps two numbers for each."),
+  },
+  [HR_COMPONENT_MASTER_WEIGHTS] = {
+    N_("Master weights"),
+    N_("A second copy of the parameters in single precision, on which the optimizer works in mixed-precision training."),
+  },
+  [HR_COMPONENT_REFERENCE_MODEL] = {
+    N_("Reference model"),
+    N_("The frozen copy of the model that the trained one is compared with."),
+  },
+  [HR_COMPONENT_TEMPORARY] = {
+    N_("Temporary buffers"),
+    N_("What single operations need while they run and give back at once."),
+  },
+  [HR_COMPONENT_COMMUNICATION] = {
+    N_("Communication"),
+    N_("Buffers through which the GPUs exchange data."),
+  },
+  [HR_COMPONENT_CUDA_GRAPHS] = {
+    N_("CUDA graphs"),
+    N_("What recorded sequences of kernels hold so that they can be replayed without the CPU."),
+  },
+  [HR_COMPONENT_INPUTS] = {
+    N_("Inputs"),
+    N_("The batch itself: token ids, positions and masks."),
+  },
+  [HR_COMPONENT_FRAMEWORK] = {
+    N_("CUDA context"),
+    N_("What the driver and the libraries take on the device before the first tensor exists: the CUDA context, kernels and "
+       "workspaces. PyTorch does not count it, the driver does."),
+  },
+  [HR_COMPONENT_FRAGMENTATION] = {
+    N_("Fragmentation"),
+    N_("What the caching allocator has taken from the device beyond what is in use: rounding and gaps between blocks."),
+  },
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (component_texts) == HR_N_COMPONENTS);
+
+static const struct
+{
+  const char *label;
+  const char *description;
+} phase_texts[] = {
+  [HR_PHASE_LOAD] = { N_("Load"), N_("The weights are put on the device") },
+  [HR_PHASE_PREFILL] = { N_("Prefill"), N_("The layers read the whole prompt at once and fill the cache") },
+  [HR_PHASE_HEAD] = { N_("Output head"), N_("The logits of the prompt are computed") },
+  [HR_PHASE_DECODE] = { N_("Decode"), N_("The answer is generated, a token at a time") },
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (phase_texts) == HR_N_PHASES);
+
+static const char * const part_labels[] = {
+  [HR_PART_EMBEDDING] = N_("Embedding"),
+  [HR_PART_ATTENTION] = N_("Attention"),
+  [HR_PART_MLP] = N_("Feed-forward"),
+  [HR_PART_NORM] = N_("Norms"),
+  [HR_PART_OUTPUT] = N_("Output head"),
+  [HR_PART_VISION] = N_("Vision"),
+  [HR_PART_OTHER] = N_("Other"),
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (part_labels) == HR_N_PARTS);
+
+static const char * const mode_labels[] = {
+  [HR_MODE_INFERENCE] = N_("Inference"),
+};
+
+static const char * const dtype_labels[] = {
+  /* Translators: a choice of a setting: Headroom finds the value */
+  [HR_DTYPE_AUTO] = N_("Automatic"),
+  [HR_DTYPE_FLOAT64] = "FP64",
+  [HR_DTYPE_FLOAT32] = "FP32",
+  [HR_DTYPE_FLOAT16] = "FP16",
+  [HR_DTYPE_BFLOAT16] = "BF16",
+  [HR_DTYPE_FLOAT8] = "FP8",
+  [HR_DTYPE_INT8] = "INT8",
+  [HR_DTYPE_INT4] = "INT4",
+};
+
+static const char * const quantization_labels[] = {
+  [HR_QUANTIZATION_AUTO] = N_("Automatic"),
+  /* Translators: a choice of the setting “Quantization”: the weights are not quantized */
+  [HR_QUANTIZATION_NONE] = N_("None"),
+  [HR_QUANTIZATION_BNB_INT8] = N_("INT8 (bitsandbytes)"),
+  [HR_QUANTIZATION_BNB_NF4] = N_("NF4 (bitsandbytes)"),
+  [HR_QUANTIZATION_BNB_NF4_DQ] = N_("NF4, double-quantized (bitsandbytes)"),
+  [HR_QUANTIZATION_GPTQ_INT4] = "GPTQ INT4",
+  [HR_QUANTIZATION_AWQ_INT4] = "AWQ INT4",
+  [HR_QUANTIZATION_FP8] = "FP8",
+  [HR_QUANTIZATION_MXFP4] = "MXFP4",
+  [HR_QUANTIZATION_NVFP4] = "NVFP4",
+  [HR_QUANTIZATION_Q4_K_M] = "Q4_K_M (GGUF)",
+  [HR_QUANTIZATION_Q8_0] = "Q8_0 (GGUF)",
+};
+
+static const char * const method_labels[] = {
+  /* Translators: a way to estimate */
+  [HR_ESTIMATE_METHOD_EXACT] = N_("Exact"),
+  /* Translators: a way to estimate: the formulas that people know by heart */
+  [HR_ESTIMATE_METHOD_RULE_OF_THUMB] = N_("Rule of thumb"),
+};
+
+static const char * const attention_labels[] = {
+  [HR_ATTENTION_IMPLEMENTATION_EAGER] = N_("Eager"),
+  [HR_ATTENTION_IMPLEMENTATION_SDPA] = N_("SDPA (PyTorch)"),
+  [HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT] = N_("SDPA, memory-efficient kernel"),
+  [HR_ATTENTION_IMPLEMENTATION_SDPA_MATH] = N_("SDPA, math fallback"),
+  [HR_ATTENTION_IMPLEMENTATION_FLASH] = N_("FlashAttention (flash-attn)"),
+};
+
+static const char * const attention_mask_labels[] = {
+  [HR_ATTENTION_MASK_NONE] = N_("No mask"),
+  [HR_ATTENTION_MASK_ONES] = N_("Mask without padding"),
+  [HR_ATTENTION_MASK_PADDED] = N_("Padded batch"),
+};
+
+static const char * const engine_labels[] = {
+  [HR_ENGINE_TRANSFORMERS] = "Transformers (Hugging Face)",
+};
+
+static const char * const logits_to_keep_labels[] = {
+  [HR_LOGITS_TO_KEEP_LAST] = N_("Last position"),
+  [HR_LOGITS_TO_KEEP_ALL] = N_("Every position"),
+};
+
+static const struct
+{
+  GType (*get_type) (void);
+  const char * const *labels;
+  guint n_labels;
+} choice_labels[] = {
+  { hr_dtype_get_type, dtype_labels, G_N_ELEMENTS (dtype_labels) },
+  { hr_quantization_get_type, quantization_labels, G_N_ELEMENTS (quantization_labels) },
+  { hr_estimate_method_get_type, method_labels, G_N_ELEMENTS (method_labels) },
+  { hr_attention_implementation_get_type, attention_labels, G_N_ELEMENTS (attention_labels) },
+  { hr_attention_mask_get_type, attention_mask_labels, G_N_ELEMENTS (attention_mask_labels) },
+  { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
+  { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },
+};
+
+/**
+ * hr_component_id_get_label:
+ * @id: a component
+ *
+ * Gets the name of a component in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_component_id_get_label (HrComponentId id)
+{
+  g_return_val_if_fail ((guint) id < HR_N_COMPONENTS, NULL);
+
+  return _(component_texts[id].label);
+}
+
+/**
+ * hr_component_id_get_description:
+ * @id: a component
+ *
+ * Gets a paragraph in the user's language that says what a component is.
+ *
+ * Returns: (transfer none): the paragraph
+ */
+const char *
+hr_component_id_get_description (HrComponentId id)
+{
+  g_return_val_if_fail ((guint) id < HR_N_COMPONENTS, NULL);
+
+  return _(component_texts[id].description);
+}
+
+/**
+ * hr_phase_id_get_label:
+ * @id: a phase
+ *
+ * Gets the name of a phase in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_phase_id_get_label (HrPhaseId id)
+{
+  g_return_val_if_fail ((guint) id < HR_N_PHASES, NULL);
+
+  return _(phase_texts[id].label);
+}
+
+/**
+ * hr_phase_id_get_description:
+ * @id: a phase
+ *
+ * Gets a sentence in the user's language, with no full stop, that says what happens in a phase.
+ *
+ * Returns: (transfer none): the sentence
+ */
+const char *
+hr_phase_id_get_description (HrPhaseId id)
+{
+  g_return_val_if_fail ((guint) id < HR_N_PHASES, NULL);
+
+  return _(phase_texts[id].description);
+}
+
+/**
+ * hr_part_get_label:
+ * @part: a part of a model
+ *
+ * Gets the name of a part in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_part_get_label (HrPart part)
+{
+  g_return_val_if_fail ((guint) part < HR_N_PARTS, NULL);
+
+  return _(part_labels[part]);
+}
+
+/**
+ * hr_mode_get_label:
+ * @mode: a mode
+ *
+ * Gets the name of a mode in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_mode_get_label (HrMode mode)
+{
+  g_return_val_if_fail ((guint) mode < G_N_ELEMENTS (mode_labels), NULL);
+
+  return _(mode_labels[mode]);
+}
+
+/**
+ * hr_setting_get_label:
+ * @setting: a setting of a job
+ *
+ * Gets the title of a setting in the user's language.
+ *
+ * Returns: (transfer none): the title
+ */
+const char *
+hr_setting_get_label (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  return _(g_param_spec_get_nick (setting));
+}
+
+/**
+ * hr_setting_get_description:
+ * @setting: a setting of a job
+ *
+ * Gets what a setting means in the user's language, for a tooltip or the help of an option.
+ *
+ * Returns: (transfer none): the text
+ */
+const char *
+hr_setting_get_description (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  return _(g_param_spec_get_blurb (setting));
+}
+
+/**
+ * hr_setting_get_choice_label:
+ * @setting: a setting of a job whose values are an enumeration
+ * @choice: one of the values
+ *
+ * Gets the name of a choice in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_setting_get_choice_label (GParamSpec *setting,
+                             int         choice)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC_ENUM (setting), NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (choice_labels); i++)
+    {
+      if (choice_labels[i].get_type () != setting->value_type)
+        continue;
+
+      g_return_val_if_fail (choice >= 0 && (guint) choice < choice_labels[i].n_labels, NULL);
+      return _(choice_labels[i].labels[choice]);
+    }
+
+  g_return_val_if_reached (NULL);
+}
+
+/**
+ * hr_text_translate:
+ * @text: (nullable): a text that the estimator gave: a formula, a moment, a source
+ *
+ * Translates a text of the estimator, which has no language of its own.
+ *
+ * Returns: (transfer none) (nullable): the text in the user's language
+ */
+const char *
+hr_text_translate (const char *text)
+{
+  return text == NULL || *text == '\0' ? text : _(text);
+}

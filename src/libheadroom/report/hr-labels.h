@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-component.h"
+#include "hr-estimate.h"
+#include "hr-job-types.h"
+#include "hr-tensor.h"
+
+G_BEGIN_DECLS
+
+const char *hr_component_id_get_label       (HrComponentId  id);
+const char *hr_component_id_get_description (HrComponentId  id);
+const char *hr_phase_id_get_label           (HrPhaseId      id);
+const char *hr_phase_id_get_description     (HrPhaseId      id);
+const char *hr_part_get_label               (HrPart         part);
+const char *hr_mode_get_label               (HrMode         mode);
+const char *hr_setting_get_label            (GParamSpec    *setting);
+const char *hr_setting_get_description      (GParamSpec    *setting);
+const char *hr_setting_get_choice_label     (GParamSpec    *setting,
+                                             int            choice);
+const char *hr_text_translate               (const char    *text);
+
+G_END_DECLS
