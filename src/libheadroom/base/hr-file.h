@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+GBytes *hr_file_load (GFile   *file,
+                      gsize    max_bytes,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
