@@ -5,15 +5,20 @@
 #include <json-glib/json-glib.h>
 
 #include "hr-job.h"
+#include "hr-json.h"
 
 G_BEGIN_DECLS
 
-void     hr_job_mark_setting  (GParamSpec  *pspec,
-                               guint        position,
-                               gboolean     expert);
-gboolean hr_job_set_from_json (HrJob       *self,
-                               const char  *property,
-                               JsonNode    *node,
-                               GError     **error);
+void     hr_job_mark_setting  (GParamSpec   *pspec,
+                               guint         position,
+                               gboolean      expert);
+gboolean hr_job_read_mode     (HrJson       *node,
+                               HrMode       *mode,
+                               GError      **error);
+gboolean hr_job_set_from_json (HrJob        *self,
+                               HrJson       *node,
+                               GError      **error);
+void     hr_job_build_json    (HrJob        *self,
+                               JsonBuilder  *builder);
 
 G_END_DECLS

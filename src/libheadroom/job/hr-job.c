@@ -212,6 +212,21 @@ hr_job_init (HrJob *self)
   priv->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
 }
 
+static char *
+describe_choices (GEnumClass *enum_class)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  if (enum_class->n_values == 1)
+    return g_strdup_printf ("“%s”", enum_class->values[0].value_nick);
+
+  for (guint i = 0; i < enum_class->n_values; i++)
+    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", enum_class->values[i].value_nick);
+
+  /* Translators: what a setting takes, as in "expected one of auto, none, fp8" */
+  return g_strdup_printf (_("one of %s"), names->str);
+}
+
 /* What a property takes, in words that end "expected …". */
 static char *
 describe_range (GParamSpec *pspec)
@@ -227,16 +242,7 @@ describe_range (GParamSpec *pspec)
     }
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
-    {
-      GEnumClass *enum_class = G_PARAM_SPEC_ENUM (pspec)->enum_class;
-      g_autoptr (GString) names = g_string_new (NULL);
-
-      for (guint i = 0; i < enum_class->n_values; i++)
-        g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", enum_class->values[i].value_nick);
-
-      /* Translators: what a setting takes, as in "expected one of auto, none, fp8" */
-      return g_strdup_printf (_("one of %s"), names->str);
-    }
+    return describe_choices (G_PARAM_SPEC_ENUM (pspec)->enum_class);
 
   g_assert (G_IS_PARAM_SPEC_BOOLEAN (pspec));
 
@@ -355,7 +361,7 @@ hr_mode_from_name (const char  *name,
                    GError     **error)
 {
   g_autoptr (GEnumClass) enum_class = g_type_class_ref (HR_TYPE_MODE);
-  g_autoptr (GString) names = NULL;
+  g_autofree char *names = NULL;
   const GEnumValue *value;
 
   g_return_val_if_fail (name != NULL, FALSE);
@@ -368,12 +374,30 @@ hr_mode_from_name (const char  *name,
       return TRUE;
     }
 
-  names = g_string_new (NULL);
-  for (guint i = 0; i < enum_class->n_values; i++)
-    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", enum_class->values[i].value_nick);
+  names = describe_choices (enum_class);
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected %s, found “%s”"), "mode", names, name);
+  return FALSE;
+}
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s, found “%s”"),
-               "mode", names->str, name);
+/* Reads a mode from JSON; the message names the file and the place. */
+gboolean
+hr_job_read_mode (HrJson  *node,
+                  HrMode  *mode,
+                  GError **error)
+{
+  g_autoptr (GEnumClass) enum_class = NULL;
+  g_autofree char *names = NULL;
+  const char *name;
+
+  if (!hr_json_read_string (node, &name, error))
+    return FALSE;
+
+  if (hr_mode_from_name (name, mode, NULL))
+    return TRUE;
+
+  enum_class = g_type_class_ref (HR_TYPE_MODE);
+  names = describe_choices (enum_class);
+  hr_json_set_error (node, HR_ERROR_UNKNOWN_NAME, names, error);
   return FALSE;
 }
 
@@ -578,41 +602,66 @@ hr_job_set_from_string (HrJob       *self,
   return TRUE;
 }
 
+/* The text of a value in JSON that has the type of the setting; %NULL if it has another. */
+static char *
+get_text_of_value (HrJson     *node,
+                   GParamSpec *pspec)
+{
+  const char *text;
+  guint64 number;
+  gboolean boolean;
+
+  if (G_IS_PARAM_SPEC_ENUM (pspec) && hr_json_read_string (node, &text, NULL))
+    return g_strdup (text);
+
+  if (G_IS_PARAM_SPEC_UINT64 (pspec) && hr_json_read_uint (node, 0, G_MAXUINT64, &number, NULL))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+
+  if (G_IS_PARAM_SPEC_BOOLEAN (pspec) && hr_json_read_boolean (node, &boolean, NULL))
+    return g_strdup (boolean ? "true" : "false");
+
+  return NULL;
+}
+
 /*
- * Sets a setting from JSON: a number, a boolean, or a string for a choice; with the checks and the messages of
- * hr_job_set_from_string().
+ * hr_job_set_from_json:
+ * @self: a job
+ * @node: a member of an object: the name of a setting, and a number, a boolean, or a string for a choice
+ * @error: return location for an error
+ *
+ * Sets a setting from JSON, with the checks of hr_job_set_from_string(); the message names the file and the place as well.
+ *
+ * Returns: whether the setting was set
  */
 gboolean
-hr_job_set_from_json (HrJob       *self,
-                      const char  *property,
-                      JsonNode    *node,
-                      GError     **error)
+hr_job_set_from_json (HrJob   *self,
+                      HrJson  *node,
+                      GError **error)
 {
+  g_auto (GValue) parsed = G_VALUE_INIT;
+  g_autofree char *text = NULL;
   g_autofree char *range = NULL;
-  g_autofree char *found = NULL;
   GParamSpec *pspec;
-  GType type;
 
   g_return_val_if_fail (HR_IS_JOB (self), FALSE);
-  g_return_val_if_fail (property != NULL, FALSE);
   g_return_val_if_fail (node != NULL, FALSE);
 
-  pspec = find_setting (self, property, error);
+  pspec = find_setting (self, hr_json_get_key (node), error);
   if (pspec == NULL)
-    return FALSE;
+    {
+      g_prefix_error (error, _("“%s”: "), hr_json_get_origin (node));
+      return FALSE;
+    }
 
-  type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
-
-  if (type == G_TYPE_STRING && G_IS_PARAM_SPEC_ENUM (pspec))
-    return hr_job_set_from_string (self, property, json_node_get_string (node), error);
-
-  found = json_to_string (node, FALSE);
-  if ((type == G_TYPE_INT64 && G_IS_PARAM_SPEC_UINT64 (pspec))
-      || (type == G_TYPE_BOOLEAN && G_IS_PARAM_SPEC_BOOLEAN (pspec)))
-    return hr_job_set_from_string (self, property, found, error);
+  text = get_text_of_value (node, pspec);
+  if (text != NULL && parse_value (pspec, text, &parsed))
+    {
+      g_object_set_property (G_OBJECT (self), pspec->name, &parsed);
+      return TRUE;
+    }
 
   range = describe_range (pspec);
-  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected %s, found %s"), pspec->name, range, found);
+  hr_json_set_error (node, HR_ERROR_VALUE, range, error);
   return FALSE;
 }
 

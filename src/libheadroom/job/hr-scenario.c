@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-scenario.h"
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+
+#include "hr-file-writer.h"
+#include "hr-job-private.h"
+#include "hr-json.h"
+
+#define SCHEMA "headroom-scenario/1"
+
+/**
+ * HrScenario:
+ *
+ * A question that can be saved: a model, a job, and the GPUs it shall run on.
+ *
+ * In its file (`.headroom`, JSON), the model is the id of a model of the catalogue or a path; a relative path is relative
+ * to the file. Settings that the file does not name have their defaults. Keys that are not known are errors, so that a
+ * misspelt setting does not pass for one that was made.
+ */
+struct _HrScenario
+{
+  GObject parent_instance;
+
+  char *model;
+  HrJob *job;
+  char *gpu;
+  guint n_gpus;
+};
+
+enum
+{
+  PROP_0,
+  PROP_MODEL,
+  PROP_JOB,
+  PROP_GPU,
+  PROP_N_GPUS,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HrScenario, hr_scenario, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_scenario_finalize (GObject *object)
+{
+  HrScenario *self = HR_SCENARIO (object);
+
+  g_clear_pointer (&self->model, g_free);
+  g_clear_pointer (&self->gpu, g_free);
+  g_clear_object (&self->job);
+
+  G_OBJECT_CLASS (hr_scenario_parent_class)->finalize (object);
+}
+
+static void
+hr_scenario_get_property (GObject    *object,
+                          guint       prop_id,
+                          GValue     *value,
+                          GParamSpec *pspec)
+{
+  HrScenario *self = HR_SCENARIO (object);
+
+  switch (prop_id)
+    {
+    case PROP_MODEL:
+      g_value_set_string (value, self->model);
+      break;
+
+    case PROP_JOB:
+      g_value_set_object (value, self->job);
+      break;
+
+    case PROP_GPU:
+      g_value_set_string (value, self->gpu);
+      break;
+
+    case PROP_N_GPUS:
+      g_value_set_uint (value, self->n_gpus);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_scenario_class_init (HrScenarioClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = hr_scenario_finalize;
+  object_class->get_property = hr_scenario_get_property;
+
+  /**
+   * HrScenario:model:
+   *
+   * The id of a model of the catalogue, or an absolute path.
+   */
+  properties[PROP_MODEL] =
+    g_param_spec_string ("model", NULL, NULL,
+                         NULL,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrScenario:job:
+   *
+   * What to do with the model.
+   */
+  properties[PROP_JOB] =
+    g_param_spec_object ("job", NULL, NULL,
+                         HR_TYPE_JOB,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrScenario:gpu:
+   *
+   * The name of the GPU, or %NULL if none is chosen.
+   */
+  properties[PROP_GPU] =
+    g_param_spec_string ("gpu", NULL, NULL,
+                         NULL,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrScenario:n-gpus:
+   *
+   * How many GPUs there are.
+   */
+  properties[PROP_N_GPUS] =
+    g_param_spec_uint ("n-gpus", NULL, NULL,
+                       1, HR_SCENARIO_MAX_GPUS, 1,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+hr_scenario_init (HrScenario *self)
+{
+  self->n_gpus = 1;
+}
+
+/* A path in a scenario that was moved together with its model still leads there. */
+static char *
+resolve_model (const char *model,
+               GFile      *scenario)
+{
+  g_autoptr (GFile) folder = g_file_get_parent (scenario);
+  g_autoptr (GFile) file = NULL;
+
+  if (folder == NULL || g_path_is_absolute (model))
+    return g_strdup (model);
+
+  file = g_file_resolve_relative_path (folder, model);
+  if (g_file_peek_path (file) == NULL || !g_file_query_exists (file, NULL))
+    return g_strdup (model);
+
+  return g_file_get_path (file);
+}
+
+/* The model as it is written: relative to the file if it lies beside or below it. */
+static char *
+relativize_model (const char *model,
+                  GFile      *scenario)
+{
+  g_autoptr (GFile) folder = g_file_get_parent (scenario);
+  g_autoptr (GFile) file = NULL;
+  char *relative;
+
+  if (folder == NULL || !g_path_is_absolute (model))
+    return g_strdup (model);
+
+  file = g_file_new_for_path (model);
+  relative = g_file_get_relative_path (folder, file);
+
+  return relative != NULL ? relative : g_strdup (model);
+}
+
+static gboolean
+check_schema (HrJson  *root,
+              GError **error)
+{
+  HrJson *schema = hr_json_require_member (root, "schema", error);
+  const char *name;
+
+  if (schema == NULL || !hr_json_read_string (schema, &name, error))
+    return FALSE;
+
+  if (g_str_equal (name, SCHEMA))
+    return TRUE;
+
+  hr_json_set_error (schema, HR_ERROR_SCHEMA, "“" SCHEMA "”", error);
+  return FALSE;
+}
+
+static HrJob *
+read_job (HrJson  *root,
+          GError **error)
+{
+  g_autoptr (HrJob) job = NULL;
+  HrJson *mode_node = hr_json_get_member (root, "mode");
+  HrJson *settings = NULL;
+  HrMode mode = HR_MODE_INFERENCE;
+
+  if (mode_node != NULL && !hr_job_read_mode (mode_node, &mode, error))
+    return NULL;
+
+  if (!hr_json_get_object (root, "settings", &settings, error))
+    return NULL;
+
+  job = hr_job_new (mode);
+
+  for (guint i = 0; settings != NULL && i < hr_json_get_length (settings); i++)
+    {
+      if (!hr_job_set_from_json (job, hr_json_get_element (settings, i), error))
+        return NULL;
+    }
+
+  return g_steal_pointer (&job);
+}
+
+static HrScenario *
+read_scenario (HrJson  *root,
+               GFile   *file,
+               GError **error)
+{
+  static const char * const keys[] = { "schema", "model", "mode", "settings", "gpu", "gpus", NULL };
+  g_autoptr (HrJob) job = NULL;
+  g_autofree char *resolved = NULL;
+  HrScenario *self;
+  HrJson *model_node;
+  const char *model;
+  const char *gpu = NULL;
+  guint64 n_gpus = 1;
+
+  if (!hr_json_check_type (root, HR_JSON_OBJECT, error)
+      || !check_schema (root, error)
+      || !hr_json_check_members (root, keys, error))
+    return NULL;
+
+  model_node = hr_json_require_member (root, "model", error);
+  if (model_node == NULL
+      || !hr_json_read_string (model_node, &model, error)
+      || !hr_json_get_string (root, "gpu", &gpu, error)
+      || !hr_json_get_uint (root, "gpus", 1, HR_SCENARIO_MAX_GPUS, &n_gpus, error))
+    return NULL;
+
+  job = read_job (root, error);
+  if (job == NULL)
+    return NULL;
+
+  resolved = resolve_model (model, file);
+  self = hr_scenario_new (resolved, job);
+  hr_scenario_set_gpu (self, gpu, n_gpus);
+
+  return self;
+}
+
+static void
+add_setting (JsonBuilder *builder,
+             HrJob       *job,
+             GParamSpec  *setting)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_object_get_property (G_OBJECT (job), setting->name, &value);
+
+  json_builder_set_member_name (builder, setting->name);
+
+  if (G_VALUE_HOLDS_UINT64 (&value))
+    json_builder_add_int_value (builder, g_value_get_uint64 (&value));
+  else if (G_VALUE_HOLDS_BOOLEAN (&value))
+    json_builder_add_boolean_value (builder, g_value_get_boolean (&value));
+  else
+    {
+      g_autofree char *text = hr_job_get_as_string (job, setting->name);
+
+      json_builder_add_string_value (builder, text);
+    }
+}
+
+/* Adds the settings of a job as an object; the same keys and values in a scenario and in a report. */
+void
+hr_job_build_json (HrJob       *self,
+                   JsonBuilder *builder)
+{
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  json_builder_begin_object (builder);
+
+  settings = hr_job_list_settings (self, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    add_setting (builder, self, settings[i]);
+
+  json_builder_end_object (builder);
+}
+
+/**
+ * hr_scenario_new:
+ * @model: the id of a model of the catalogue, or an absolute path
+ * @job: what to do with the model
+ *
+ * Creates a scenario without GPUs.
+ *
+ * Returns: (transfer full): a new scenario
+ */
+HrScenario *
+hr_scenario_new (const char *model,
+                 HrJob      *job)
+{
+  HrScenario *self;
+
+  g_return_val_if_fail (model != NULL, NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+
+  self = g_object_new (HR_TYPE_SCENARIO, NULL);
+  self->model = g_strdup (model);
+  self->job = hr_job_copy (job);
+
+  return self;
+}
+
+/**
+ * hr_scenario_new_from_file:
+ * @file: a scenario file
+ * @error: return location for a #GError
+ *
+ * Reads a scenario.
+ *
+ * Fails with a #GIOErrorEnum if the file cannot be read, and with %HR_ERROR if it is no scenario or holds a key or a value
+ * that is not allowed; the message names the file, the place, what was expected and what was found.
+ *
+ * Returns: (transfer full): the scenario
+ */
+HrScenario *
+hr_scenario_new_from_file (GFile   *file,
+                           GError **error)
+{
+  g_autoptr (HrJson) root = NULL;
+
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  root = hr_json_new_from_file (file, HR_JSON_STRICT, error);
+
+  return root == NULL ? NULL : read_scenario (root, file, error);
+}
+
+/**
+ * hr_scenario_save:
+ * @self: a scenario
+ * @file: where to save it; what is there is replaced
+ * @error: return location for a #GError
+ *
+ * Writes a scenario with all its settings, so that it means the same when a default changes. The file is written as a
+ * whole or not at all.
+ *
+ * Returns: whether it was saved; if not, @error is a #GIOErrorEnum
+ */
+gboolean
+hr_scenario_save (HrScenario  *self,
+                  GFile       *file,
+                  GError     **error)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *model = NULL;
+  g_autofree char *json = NULL;
+  g_autofree char *text = NULL;
+
+  g_return_val_if_fail (HR_IS_SCENARIO (self), FALSE);
+  g_return_val_if_fail (G_IS_FILE (file), FALSE);
+
+  model = relativize_model (self->model, file);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "schema");
+  json_builder_add_string_value (builder, SCHEMA);
+  json_builder_set_member_name (builder, "model");
+  json_builder_add_string_value (builder, model);
+  json_builder_set_member_name (builder, "mode");
+  json_builder_add_string_value (builder, hr_mode_get_name (hr_job_get_mode (self->job)));
+  json_builder_set_member_name (builder, "settings");
+  hr_job_build_json (self->job, builder);
+  if (self->gpu != NULL)
+    {
+      json_builder_set_member_name (builder, "gpu");
+      json_builder_add_string_value (builder, self->gpu);
+    }
+  json_builder_set_member_name (builder, "gpus");
+  json_builder_add_int_value (builder, self->n_gpus);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  json = json_to_string (root, TRUE);
+  text = g_strconcat (json, "\n", NULL);
+
+  return hr_file_write (file, text, strlen (text), error);
+}
+
+/**
+ * hr_scenario_get_model:
+ * @self: a scenario
+ *
+ * Gets the model: the id of a model of the catalogue, or a path, which is absolute if a file was there.
+ *
+ * Returns: (transfer none): the model
+ */
+const char *
+hr_scenario_get_model (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  return self->model;
+}
+
+/**
+ * hr_scenario_get_job:
+ * @self: a scenario
+ *
+ * Gets what to do with the model. Changes of the job are changes of the scenario.
+ *
+ * Returns: (transfer none): the job
+ */
+HrJob *
+hr_scenario_get_job (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  return self->job;
+}
+
+/**
+ * hr_scenario_get_gpu:
+ * @self: a scenario
+ *
+ * Gets the name of the GPU.
+ *
+ * Returns: (transfer none) (nullable): the name, or %NULL if none is chosen
+ */
+const char *
+hr_scenario_get_gpu (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  return self->gpu;
+}
+
+/**
+ * hr_scenario_get_n_gpus:
+ * @self: a scenario
+ *
+ * Gets how many GPUs there are.
+ *
+ * Returns: the number
+ */
+guint
+hr_scenario_get_n_gpus (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), 1);
+
+  return self->n_gpus;
+}
+
+/**
+ * hr_scenario_set_gpu:
+ * @self: a scenario
+ * @gpu: (nullable): the name of a GPU, or %NULL for none
+ * @n_gpus: how many there are
+ *
+ * Sets the GPUs.
+ */
+void
+hr_scenario_set_gpu (HrScenario *self,
+                     const char *gpu,
+                     guint       n_gpus)
+{
+  g_return_if_fail (HR_IS_SCENARIO (self));
+  g_return_if_fail (n_gpus >= 1 && n_gpus <= HR_SCENARIO_MAX_GPUS);
+
+  if (g_strcmp0 (self->gpu, gpu) != 0)
+    {
+      g_free (self->gpu);
+      self->gpu = g_strdup (gpu);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GPU]);
+    }
+
+  if (self->n_gpus != n_gpus)
+    {
+      self->n_gpus = n_gpus;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_GPUS]);
+    }
+}
