@@ -31,6 +31,7 @@ typedef enum
 {
   HR_NORM_RMS,              /* the input is cast to fp32, normalised, cast back, scaled (Llama) */
   HR_NORM_RMS_FP32_SCALE,   /* likewise, scaled by 1 + weight in fp32 before the cast back (Gemma) */
+  HR_NORM_RMS_FP32_WEIGHT,  /* likewise, scaled by the weight in fp32 before the cast back (OLMo 2) */
   HR_NORM_LAYER,            /* torch's fused layer norm */
   HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
   HR_NORM_LAYER_COMPOSITE,  /* mean and variance as operations of their own in fp32 (Cohere) */
@@ -66,6 +67,15 @@ typedef enum
   HR_PROJECTION_CONV1D,       /* one matrix stored [in, out], split into three (GPT-2) */
 } HrProjection;
 
+/* Where the part of a head that is not rotated joins the rest again; matters only where rotary_dim < head_dim. */
+typedef enum
+{
+  HR_ROTARY_WHOLE,            /* the whole head is rotated, nothing to join (Llama) */
+  HR_ROTARY_JOINED_EACH,      /* in the rotation, the query before the key is rotated (Phi-3) */
+  HR_ROTARY_JOINED_AFTER,     /* in the rotation, after both are rotated (GPT-NeoX, SmolLM3's kin) */
+  HR_ROTARY_JOINED_OUTSIDE,   /* by the attention, whose variables keep the parts (Phi, StableLM) */
+} HrRotaryJoin;
+
 typedef enum
 {
   HR_QK_NORM_NONE,
@@ -93,6 +103,7 @@ typedef struct
 {
   guint64 n_positions;  /* rows of the table, offset included */
   guint64 hidden_size;
+  gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
 } HrPositionEmbedding;
 
 typedef struct
@@ -112,6 +123,7 @@ typedef struct
   HrProjection projection;
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
+  HrRotaryJoin rotary_join;
   HrQkNorm qk_norm;
   HrNormKind qk_norm_kind;
   gboolean qk_norm_has_bias;
@@ -123,6 +135,7 @@ typedef struct
   guint64 cached_heads;      /* heads that transformers keeps in its cache; differs from num_key_value_heads in Falcon */
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
+  gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrAttentionPath path;
 } HrAttention;
 
@@ -135,6 +148,7 @@ typedef struct
   gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
   gboolean has_bias;
   gboolean fp32_dropout;
+  gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   HrActivation activation;
 } HrMlp;
 
@@ -176,16 +190,22 @@ typedef struct
 
 /**
  * HrSublayer:
+ * @shared: what is computed once, before the branches: the one norm of parallel attention and MLP (Phi, Cohere)
  * @branches: what is computed from the same input and added up
  * @residual: whether the input is added as well
  * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
+ * @keeps_input: whether a variable of the layer holds the normalised input until the layer ends (StableLM)
+ * @keeps_output: whether a variable of the layer holds the branch's output until the layer ends (GPT-2, StableLM)
  */
 typedef struct
 {
+  HrChain shared;
   HrChain *branches;
   guint n_branches;
   gboolean residual;
   gboolean residual_scaled;
+  gboolean keeps_input;
+  gboolean keeps_output;
 } HrSublayer;
 
 /* Layers that are computed alike and hold tensors of the same shapes. */
