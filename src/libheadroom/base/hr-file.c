@@ -4,6 +4,8 @@
 
 #include "hr-file.h"
 
+#include <string.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -221,4 +223,34 @@ hr_file_load (GFile   *file,
   path = g_file_peek_path (file);
 
   return path != NULL ? load_native (path, name, max_bytes, error) : load_remote (file, name, max_bytes, error);
+}
+
+static int
+compare_strings (gconstpointer a,
+                 gconstpointer b)
+{
+  return strcmp (*(const char * const *) a, *(const char * const *) b);
+}
+
+/*
+ * hr_file_list_resources:
+ * @folder: a folder of the library's own data
+ *
+ * Gets the paths of the files in it, in the order of the alphabet. That there are none is a fault of the build.
+ */
+char **
+hr_file_list_resources (const char *folder)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) names = g_resources_enumerate_children (folder, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_null_terminated (0, g_free, TRUE);
+
+  if (names == NULL)
+    g_error ("%s", error->message);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    g_ptr_array_add (paths, g_build_path ("/", folder, names[i], NULL));
+  g_ptr_array_sort (paths, compare_strings);
+
+  return (char **) g_ptr_array_free (g_steal_pointer (&paths), FALSE);
 }

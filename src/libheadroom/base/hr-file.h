@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-GBytes *hr_file_load (GFile   *file,
-                      gsize    max_bytes,
-                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GBytes *hr_file_load           (GFile       *file,
+                                gsize        max_bytes,
+                                GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+char  **hr_file_list_resources (const char  *folder) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

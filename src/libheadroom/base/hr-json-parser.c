@@ -593,6 +593,7 @@ parse_value (HrJsonParser *self,
       self->depth++;
       success = *self->position == '{' ? parse_object (self, node) : parse_array (self, node);
       self->depth--;
+      node->text_length = get_offset (self, self->position) - node->offset;
       return success;
 
     case '"':

@@ -281,6 +281,20 @@ has_children (HrJson *self)
   return self->type == HR_JSON_OBJECT || self->type == HR_JSON_ARRAY;
 }
 
+/*
+ * hr_json_dup_text:
+ * @self: an object or an array
+ *
+ * Gets what stands in the file, from bracket to bracket.
+ */
+char *
+hr_json_dup_text (HrJson *self)
+{
+  g_return_val_if_fail (self->type == HR_JSON_OBJECT || self->type == HR_JSON_ARRAY, NULL);
+
+  return g_strndup (get_document (self)->source + self->offset, self->text_length);
+}
+
 /* The number of elements or members; 0 for anything else. */
 guint
 hr_json_get_length (HrJson *self)

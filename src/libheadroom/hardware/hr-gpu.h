@@ -12,20 +12,30 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HrGpu, hr_gpu, HR, GPU, GObject)
 
-const char *hr_gpu_get_id               (HrGpu    *self);
-const char *hr_gpu_get_name             (HrGpu    *self);
-const char *hr_gpu_get_vendor           (HrGpu    *self);
-const char *hr_gpu_get_source           (HrGpu    *self);
-guint64     hr_gpu_get_memory           (HrGpu    *self);
-gboolean    hr_gpu_get_bandwidth        (HrGpu    *self,
-                                         guint64  *bytes_per_second);
-gboolean    hr_gpu_get_throughput       (HrGpu    *self,
-                                         HrDtype   dtype,
-                                         guint64  *flop_per_second);
-gboolean    hr_gpu_get_year             (HrGpu    *self,
-                                         guint    *year);
-gboolean    hr_gpu_get_free_memory      (HrGpu    *self,
-                                         guint64  *bytes);
-gboolean    hr_gpu_is_local             (HrGpu    *self);
+const char         *hr_gpu_get_id                 (HrGpu       *self);
+const char         *hr_gpu_get_name               (HrGpu       *self);
+const char         *hr_gpu_get_vendor             (HrGpu       *self);
+const char         *hr_gpu_get_architecture       (HrGpu       *self);
+const char         *hr_gpu_get_compute_capability (HrGpu       *self);
+const char         *hr_gpu_get_source             (HrGpu       *self);
+const char         *hr_gpu_get_checked            (HrGpu       *self);
+guint64             hr_gpu_get_memory             (HrGpu       *self);
+const char         *hr_gpu_get_memory_counter     (HrGpu       *self);
+gboolean            hr_gpu_get_bandwidth          (HrGpu       *self,
+                                                   guint64     *bytes_per_second);
+gboolean            hr_gpu_get_throughput         (HrGpu       *self,
+                                                   HrDtype      dtype,
+                                                   guint64     *flop_per_second);
+const char         *hr_gpu_get_interconnect       (HrGpu       *self,
+                                                   guint64     *bytes_per_second);
+gboolean            hr_gpu_get_year               (HrGpu       *self,
+                                                   guint       *year);
+const char * const *hr_gpu_get_driver_names       (HrGpu       *self);
+gboolean            hr_gpu_get_free_memory        (HrGpu       *self,
+                                                   guint64     *bytes);
+const char         *hr_gpu_get_uuid               (HrGpu       *self);
+const char         *hr_gpu_get_driver_version     (HrGpu       *self);
+gboolean            hr_gpu_get_unified_memory     (HrGpu       *self);
+gboolean            hr_gpu_is_local               (HrGpu       *self);
 
 G_END_DECLS

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-model-entry-private.h"
+
+/* More than any model has. */
+#define MAX_PARAMETERS G_GUINT64_CONSTANT (100000000000000)
+
+/**
+ * HrModelEntry:
+ *
+ * A model of the catalogue: what it is called, how large it is, where that is from. [ctor@Model.new_from_id] makes the
+ * model itself of it.
+ *
+ * Objects of this type do not change.
+ */
+struct _HrModelEntry
+{
+  GObject parent_instance;
+
+  char *id;
+  char *name;
+  char *family;
+  char *source;
+  char *checked;
+  char *config;
+  char **keywords;
+  guint64 n_parameters;
+};
+
+enum
+{
+  PROP_0,
+  PROP_ID,
+  PROP_NAME,
+  PROP_FAMILY,
+  N_PROPS,
+};
+
+G_DEFINE_FINAL_TYPE (HrModelEntry, hr_model_entry, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_model_entry_finalize (GObject *object)
+{
+  HrModelEntry *self = HR_MODEL_ENTRY (object);
+
+  g_clear_pointer (&self->id, g_free);
+  g_clear_pointer (&self->name, g_free);
+  g_clear_pointer (&self->family, g_free);
+  g_clear_pointer (&self->source, g_free);
+  g_clear_pointer (&self->checked, g_free);
+  g_clear_pointer (&self->config, g_free);
+  g_clear_pointer (&self->keywords, g_strfreev);
+
+  G_OBJECT_CLASS (hr_model_entry_parent_class)->finalize (object);
+}
+
+static void
+hr_model_entry_get_property (GObject    *object,
+                             guint       prop_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  HrModelEntry *self = HR_MODEL_ENTRY (object);
+
+  switch (prop_id)
+    {
+    case PROP_ID:
+      g_value_set_string (value, hr_model_entry_get_id (self));
+      break;
+
+    case PROP_NAME:
+      g_value_set_string (value, hr_model_entry_get_name (self));
+      break;
+
+    case PROP_FAMILY:
+      g_value_set_string (value, hr_model_entry_get_family (self));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_model_entry_class_init (HrModelEntryClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = hr_model_entry_finalize;
+  object_class->get_property = hr_model_entry_get_property;
+
+  /**
+   * HrModelEntry:id:
+   *
+   * The identifier, such as `Qwen/Qwen2.5-7B-Instruct`.
+   */
+  properties[PROP_ID] =
+    g_param_spec_string ("id", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrModelEntry:name:
+   *
+   * The name without the organisation.
+   */
+  properties[PROP_NAME] =
+    g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrModelEntry:family:
+   *
+   * The family of models that it belongs to.
+   */
+  properties[PROP_FAMILY] =
+    g_param_spec_string ("family", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+hr_model_entry_init (HrModelEntry *self)
+{
+}
+
+static gboolean
+load_required_string (HrJson      *row,
+                      const char  *key,
+                      char       **string,
+                      GError     **error)
+{
+  const char *value = NULL;
+
+  if (hr_json_require_member (row, key, error) == NULL || !hr_json_get_string (row, key, &value, error))
+    return FALSE;
+
+  *string = g_strdup (value);
+
+  return TRUE;
+}
+
+static gboolean
+load_keywords (HrJson              *row,
+               const char * const  *family_keywords,
+               char              ***keywords,
+               GError             **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  HrJson *array = NULL;
+
+  if (!hr_json_get_array (row, "keywords", &array, error))
+    return FALSE;
+
+  g_strv_builder_addv (builder, (const char **) family_keywords);
+  for (guint i = 0; array != NULL && i < hr_json_get_length (array); i++)
+    {
+      const char *keyword;
+
+      if (!hr_json_read_string (hr_json_get_element (array, i), &keyword, error))
+        return FALSE;
+
+      g_strv_builder_add (builder, keyword);
+    }
+
+  *keywords = g_strv_builder_end (builder);
+
+  return TRUE;
+}
+
+HrModelEntry *
+_hr_model_entry_new (HrJson              *row,
+                     const char          *family,
+                     const char * const  *keywords,
+                     GError             **error)
+{
+  static const char * const members[] = {
+    "id", "name", "keywords", "parameters", "config", "source", "checked", NULL,
+  };
+  g_autoptr (HrModelEntry) self = g_object_new (HR_TYPE_MODEL_ENTRY, NULL);
+  HrJson *config = NULL;
+
+  self->family = g_strdup (family);
+  if (!hr_json_check_type (row, HR_JSON_OBJECT, error) ||
+      !hr_json_check_members (row, members, error) ||
+      !load_required_string (row, "id", &self->id, error) ||
+      !load_required_string (row, "name", &self->name, error) ||
+      !load_required_string (row, "source", &self->source, error) ||
+      !load_required_string (row, "checked", &self->checked, error) ||
+      !load_keywords (row, keywords, &self->keywords, error) ||
+      !hr_json_get_uint (row, "parameters", 1, MAX_PARAMETERS, &self->n_parameters, error) ||
+      hr_json_require_member (row, "config", error) == NULL ||
+      !hr_json_get_object (row, "config", &config, error))
+    return NULL;
+
+  self->config = hr_json_dup_text (config);
+
+  return g_steal_pointer (&self);
+}
+
+const char *
+_hr_model_entry_get_config (HrModelEntry *self)
+{
+  return self->config;
+}
+
+/**
+ * hr_model_entry_get_id:
+ * @self: an entry
+ *
+ * Gets the identifier: organisation and name, as on the hub where the model is published.
+ *
+ * Returns: (transfer none): the identifier, such as `Qwen/Qwen2.5-7B-Instruct`
+ */
+const char *
+hr_model_entry_get_id (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->id;
+}
+
+/**
+ * hr_model_entry_get_name:
+ * @self: an entry
+ *
+ * Gets the name without the organisation.
+ *
+ * Returns: (transfer none): the name, such as `Qwen2.5-7B-Instruct`
+ */
+const char *
+hr_model_entry_get_name (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * hr_model_entry_get_family:
+ * @self: an entry
+ *
+ * Gets the family of models that it belongs to.
+ *
+ * Returns: (transfer none): the family, such as `Qwen`
+ */
+const char *
+hr_model_entry_get_family (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->family;
+}
+
+/**
+ * hr_model_entry_get_source:
+ * @self: an entry
+ *
+ * Gets where the hyper-parameters are from: `file` is the published file in a repository, `embedded` a copy of it in a
+ * program, `page` a public page, `reconstructed` another project’s table of sizes, `class-default` the documented
+ * checkpoint of a configuration class.
+ *
+ * Returns: (transfer none): the source
+ */
+const char *
+hr_model_entry_get_source (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->source;
+}
+
+/**
+ * hr_model_entry_get_checked:
+ * @self: an entry
+ *
+ * Gets when the row was last compared with its source.
+ *
+ * Returns: (transfer none): a date, `YYYY-MM-DD`
+ */
+const char *
+hr_model_entry_get_checked (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->checked;
+}
+
+/**
+ * hr_model_entry_get_keywords:
+ * @self: an entry
+ *
+ * Gets further names that people search for, such as `通义千问`.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the keywords
+ */
+const char * const *
+hr_model_entry_get_keywords (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return (const char * const *) self->keywords;
+}
+
+/**
+ * hr_model_entry_get_n_parameters:
+ * @self: an entry
+ * @n_parameters: (out) (optional): the number of parameters
+ *
+ * Gets how many parameters the reference implementation has, a tied tensor counted once.
+ *
+ * Returns: whether it is known without reading the model
+ */
+gboolean
+hr_model_entry_get_n_parameters (HrModelEntry *self,
+                                 guint64      *n_parameters)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), FALSE);
+
+  if (self->n_parameters == 0)
+    return FALSE;
+
+  if (n_parameters != NULL)
+    *n_parameters = self->n_parameters;
+
+  return TRUE;
+}
