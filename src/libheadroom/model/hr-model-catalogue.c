@@ -9,6 +9,7 @@
 
 #include "hr-file.h"
 #include "hr-model-entry-private.h"
+#include "hr-model-search.h"
 #include "hr-search-private.h"
 
 #define MODELS_PATH "/io/github/headroom/Headroom/data/models"
@@ -195,51 +196,53 @@ find_in_its_file (const char *id)
   return NULL;
 }
 
-typedef struct
-{
-  const char *id;
-  guint distance;
-} NearId;
-
-static int
-compare_nearness (gconstpointer a,
-                  gconstpointer b)
-{
-  const NearId *one = a;
-  const NearId *other = b;
-
-  return one->distance < other->distance ? -1 : one->distance > other->distance;
-}
-
-/* The identifiers that are spelt most like @id, or %NULL if none is at all. */
-static char *
-suggest (const char *id)
+/* The identifier that is spelt most like @id, if any is at all. */
+static HrModelEntry *
+find_nearest (const char *id)
 {
   g_autofree char *squeezed = hr_search_squeeze (id);
   GListModel *entries = hr_model_catalogue_get_default ();
-  g_autoptr (GArray) near_ids = g_array_new (FALSE, FALSE, sizeof (NearId));
-  g_autoptr (GString) text = g_string_new (NULL);
-  guint limit = MAX (1, strlen (squeezed) / 3);
+  HrModelEntry *nearest = NULL;
+  guint least = MAX (1, strlen (squeezed) / 3);
 
   for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
       g_autofree char *squeezed_id = hr_search_squeeze (hr_model_entry_get_id (entry));
-      g_autofree char *squeezed_name = hr_search_squeeze (hr_model_entry_get_name (entry));
-      NearId near_id = { hr_model_entry_get_id (entry), 0 };
+      guint distance = hr_search_edit_distance (squeezed, squeezed_id);
 
-      near_id.distance = MIN (hr_search_edit_distance (squeezed, squeezed_id),
-                              hr_search_edit_distance (squeezed, squeezed_name));
-      if (near_id.distance <= limit)
-        g_array_append_val (near_ids, near_id);
+      if (distance < least)
+        {
+          nearest = entry;
+          least = distance;
+        }
     }
 
-  g_array_sort (near_ids, compare_nearness);
-  for (guint i = 0; i < MIN (near_ids->len, MAX_SUGGESTIONS); i++)
-    /* Translators: between the items of a list. */
-    g_string_append_printf (text, "%s%s", i > 0 ? _(", ") : "", g_array_index (near_ids, NearId, i).id);
+  return nearest;
+}
 
-  return near_ids->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+/* The identifiers that a search finds, or else the one that is spelt most alike; %NULL if there is none. */
+static char *
+suggest (const char *id)
+{
+  g_autoptr (GListModel) found = hr_model_search (id);
+  g_autoptr (GString) text = g_string_new (NULL);
+  HrModelEntry *nearest;
+
+  for (guint i = 0; i < MIN (g_list_model_get_n_items (found), MAX_SUGGESTIONS); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (found, i);
+
+      /* Translators: between the items of a list. */
+      g_string_append_printf (text, "%s%s", i > 0 ? _(", ") : "", hr_model_entry_get_id (entry));
+    }
+
+  if (text->len > 0)
+    return g_string_free (g_steal_pointer (&text), FALSE);
+
+  nearest = find_nearest (id);
+
+  return nearest != NULL ? g_strdup (hr_model_entry_get_id (nearest)) : NULL;
 }
 
 /**

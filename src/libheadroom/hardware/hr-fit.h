@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-gpu.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrFit:
+ * @fits: whether every device's part fits on a GPU of its own
+ * @memory_bytes: the memory of one GPU
+ * @peak_bytes: what the fullest device needs
+ * @free_bytes: what the fullest GPU has left; 0 where it does not fit
+ * @missing_bytes: what one GPU lacks for the fullest device; 0 where it is large enough
+ * @missing_gpus: how many GPUs are lacking; 0 where there is one for each device
+ *
+ * How an estimate compares with the memory that there is.
+ */
+typedef struct
+{
+  gboolean fits;
+  guint64 memory_bytes;
+  guint64 peak_bytes;
+  guint64 free_bytes;
+  guint64 missing_bytes;
+  guint missing_gpus;
+} HrFit;
+
+void hr_fit_init (HrFit         *self,
+                  HrGpu         *gpu,
+                  guint          n_gpus,
+                  const guint64 *device_bytes,
+                  guint          n_devices);
+
+G_END_DECLS

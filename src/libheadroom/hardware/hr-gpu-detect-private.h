@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-gpu-detect.h"
+
+G_BEGIN_DECLS
+
+/*
+ * HrGpuProbe:
+ * @nvml: the library of NVIDIA's driver
+ * @nvidia_smi: the program to ask where the library cannot be loaded
+ * @sysfs: where the kernel shows its devices
+ * @timeout_ms: how long a program may take
+ *
+ * Whom to ask for the GPUs of a machine.
+ */
+typedef struct
+{
+  const char *nvml;
+  const char *nvidia_smi;
+  const char *sysfs;
+  guint timeout_ms;
+} HrGpuProbe;
+
+/* What a driver says of a device. Strings may be %NULL; @memory is 0 where the driver does not tell. */
+typedef struct
+{
+  const char *vendor;
+  const char *name;
+  const char *pci_id;
+  const char *uuid;
+  const char *driver_version;
+  const char *counter;
+  const char *origin;
+  guint64 memory;
+  gboolean has_free_memory;
+  guint64 free_memory;
+} HrGpuReport;
+
+GListModel *_hr_gpu_detect_with   (const HrGpuProbe   *probe,
+                                   GCancellable       *cancellable,
+                                   GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+void        _hr_gpu_detect_add    (GListStore         *gpus,
+                                   const HrGpuReport  *report);
+
+/* Each adds what it finds to @gpus, and returns whether whom it asked answered. */
+gboolean    _hr_nvml_detect       (const char         *library,
+                                   GListStore         *gpus);
+gboolean    _hr_nvidia_smi_detect (const char         *program,
+                                   guint               timeout_ms,
+                                   GCancellable       *cancellable,
+                                   GListStore         *gpus);
+gboolean    _hr_sysfs_detect      (const char         *root,
+                                   GListStore         *gpus);
+
+G_END_DECLS

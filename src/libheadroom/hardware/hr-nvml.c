@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-gpu-detect-private.h"
+
+#include <gmodule.h>
+
+/*
+ * NVIDIA's management library, loaded when it is there. The names, types and values are those of its reference manual
+ * (NVML API Reference Guide); a return value of 0 means success.
+ */
+
+#define NVML_SUCCESS 0
+#define NVML_NAME_LENGTH 96
+#define NVML_UUID_LENGTH 96
+#define NVML_VERSION_LENGTH 80
+
+typedef struct
+{
+  unsigned long long total;
+  unsigned long long free;
+  unsigned long long used;
+} NvmlMemory;
+
+typedef struct
+{
+  int (* init)                   (void);
+  int (* shutdown)               (void);
+  int (* get_driver_version)     (char *version, unsigned int length);
+  int (* get_count)              (unsigned int *count);
+  int (* get_handle)             (unsigned int index, void **device);
+  int (* get_name)               (void *device, char *name, unsigned int length);
+  int (* get_uuid)               (void *device, char *uuid, unsigned int length);
+  int (* get_memory)             (void *device, NvmlMemory *memory);
+} Nvml;
+
+static gboolean
+load_symbols (GModule *module,
+              Nvml    *nvml)
+{
+  const struct
+  {
+    const char *name;
+    gpointer *symbol;
+  } symbols[] = {
+    { "nvmlInit_v2", (gpointer *) &nvml->init },
+    { "nvmlShutdown", (gpointer *) &nvml->shutdown },
+    { "nvmlSystemGetDriverVersion", (gpointer *) &nvml->get_driver_version },
+    { "nvmlDeviceGetCount_v2", (gpointer *) &nvml->get_count },
+    { "nvmlDeviceGetHandleByIndex_v2", (gpointer *) &nvml->get_handle },
+    { "nvmlDeviceGetName", (gpointer *) &nvml->get_name },
+    { "nvmlDeviceGetUUID", (gpointer *) &nvml->get_uuid },
+    { "nvmlDeviceGetMemoryInfo", (gpointer *) &nvml->get_memory },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (symbols); i++)
+    {
+      if (!g_module_symbol (module, symbols[i].name, symbols[i].symbol) || *symbols[i].symbol == NULL)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+add_device (const Nvml *nvml,
+            guint       index,
+            const char *driver_version,
+            GListStore *gpus)
+{
+  char name[NVML_NAME_LENGTH];
+  char uuid[NVML_UUID_LENGTH];
+  NvmlMemory memory;
+  HrGpuReport report = {
+    .vendor = "NVIDIA", .driver_version = driver_version, .counter = "nvml", .origin = "NVML",
+  };
+  void *device;
+
+  if (nvml->get_handle (index, &device) != NVML_SUCCESS ||
+      nvml->get_name (device, name, sizeof name) != NVML_SUCCESS)
+    return;
+
+  report.name = name;
+  if (nvml->get_uuid (device, uuid, sizeof uuid) == NVML_SUCCESS)
+    report.uuid = uuid;
+  if (nvml->get_memory (device, &memory) == NVML_SUCCESS)
+    {
+      report.memory = memory.total;
+      report.has_free_memory = TRUE;
+      report.free_memory = memory.free;
+    }
+
+  _hr_gpu_detect_add (gpus, &report);
+}
+
+gboolean
+_hr_nvml_detect (const char *library,
+                 GListStore *gpus)
+{
+  GModule *module = g_module_open (library, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+  Nvml nvml;
+  gboolean answered;
+
+  if (module == NULL)
+    return FALSE;
+
+  answered = load_symbols (module, &nvml) && nvml.init () == NVML_SUCCESS;
+  if (answered)
+    {
+      char version[NVML_VERSION_LENGTH];
+      gboolean has_version = nvml.get_driver_version (version, sizeof version) == NVML_SUCCESS;
+      unsigned int count = 0;
+
+      answered = nvml.get_count (&count) == NVML_SUCCESS;
+      for (guint i = 0; answered && i < count; i++)
+        add_device (&nvml, i, has_version ? version : NULL, gpus);
+
+      nvml.shutdown ();
+    }
+
+  g_module_close (module);
+
+  return answered;
+}
