@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drives the application through the accessibility bus and the keyboard, as a person with a screen reader does.
+
+Nothing here sleeps for a time that is guessed: every step waits for a condition, and fails with what stood on the screen when
+the condition did not come in time.
+"""
+
+import contextlib
+import gettext
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+import gi
+gi.require_version('Atspi', '2.0')
+# pylint: disable=wrong-import-position
+from gi.repository import Atspi, GLib
+
+from screen import Screen
+
+ROOT = os.environ['HEADROOM_SOURCE_ROOT']
+BUILD = os.environ['HEADROOM_BUILD_ROOT']
+
+# Generous, because the machine may be busy: a wait ends as soon as its condition holds.
+TIMEOUT = 30
+
+
+def wait_for(condition, what, timeout=TIMEOUT, otherwise=None):
+    """Turns the main loop until condition() is true, and returns what it returned."""
+    context = GLib.MainContext.default()
+    deadline = time.monotonic() + timeout
+    while True:
+        with contextlib.suppress(GLib.Error):
+            result = condition()
+            if result:
+                return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f'waited {timeout} s for {what}' + (f'\n{otherwise()}' if otherwise else ''))
+        # Wakes up for an event of the bus, or after a hundredth of a second to look again.
+        tick = GLib.timeout_add(10, lambda: GLib.SOURCE_CONTINUE)
+        context.iteration(True)
+        GLib.source_remove(tick)
+
+
+class Application:
+    """The application from the build folder, with settings and folders of its own. Use it in a `with` statement."""
+
+    def __init__(self, *arguments, language=None):
+        self.language = language or os.environ.get('LANGUAGE', 'C')
+        self.home = tempfile.TemporaryDirectory(prefix='headroom journey ')
+        self.errors = open(os.path.join(self.home.name, 'errors'), 'w+', encoding='utf-8')
+        self.process = None
+        self.accessible = None
+        self.arguments = arguments
+        self.screen = Screen()
+
+    def __enter__(self):
+        environment = dict(os.environ)
+        environment.pop('GTK_A11Y', None)
+        environment.update({
+            'HOME': self.home.name,
+            'XDG_CONFIG_HOME': os.path.join(self.home.name, 'config'),
+            'XDG_DATA_HOME': os.path.join(self.home.name, 'data'),
+            'XDG_CACHE_HOME': os.path.join(self.home.name, 'cache'),
+            'XDG_RUNTIME_DIR': self.home.name,
+            'GSETTINGS_BACKEND': 'memory',
+            'GSETTINGS_SCHEMA_DIR': os.path.join(BUILD, 'data'),
+            'HEADROOM_LOCALEDIR': os.path.join(BUILD, 'po'),
+            'GTK_USE_PORTAL': '0',
+            'ADW_DISABLE_PORTAL': '1',
+            'GSK_RENDERER': 'cairo',
+            'GTK_THEME': '',
+            'LC_ALL': 'C.UTF-8',
+            'LANGUAGE': self.language,
+        })
+        del environment['GTK_THEME']
+        environment.pop('G_DEBUG', None)
+        self.process = subprocess.Popen([os.path.join(BUILD, 'src/app/headroom'), *self.arguments],
+                                        env=environment, stderr=self.errors, cwd=self.home.name)
+        wait_for(self._appeared, 'the application on the accessibility bus', otherwise=self.said)
+        self.find('frame')
+        wait_for(self.screen.windows, 'a window on the screen', otherwise=self.said)
+        self.screen.focus_top_window()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        ended_early = self.process.poll()
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        said = self.said()
+        self.errors.close()
+        self.home.cleanup()
+        if kind is None:
+            assert ended_early is None, f'the application ended by itself with status {ended_early}\n{said}'
+            complaints = [line for line in said.splitlines() if re.search('-(CRITICAL|WARNING|ERROR) |runtime error', line)]
+            assert not complaints, 'the application complained:\n' + '\n'.join(complaints)
+
+    def _appeared(self):
+        assert self.process.poll() is None, f'the application ended with status {self.process.returncode}\n{self.said()}'
+        desktop = Atspi.get_desktop(0)
+        for index in range(desktop.get_child_count()):
+            child = desktop.get_child_at_index(index)
+            if child is not None and child.get_process_id() == self.process.pid:
+                self.accessible = child
+                # Ask the application each time: what it says now is what is tested.
+                child.set_cache_mask(Atspi.Cache.NONE)
+                return True
+        return False
+
+    def said(self):
+        """Returns what the application wrote to standard error."""
+        self.errors.flush()
+        with open(self.errors.name, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def translate(self, message):
+        """Returns a message in the language that the application was started in."""
+        return gettext.translation('headroom', os.path.join(BUILD, 'po'), [self.language], fallback=True).gettext(message)
+
+    # What is on the screen
+
+    def walk(self, node=None):
+        """Yields what is showing, depth first."""
+        node = node or self.accessible
+        for index in range(node.get_child_count()):
+            child = None
+            with contextlib.suppress(GLib.Error):
+                child = node.get_child_at_index(index)
+            if child is None:
+                continue
+            with contextlib.suppress(GLib.Error):
+                if is_there(child):
+                    yield child
+                    yield from self.walk(child)
+
+    def outline(self):
+        """Returns what is showing as indented lines, for messages of failed tests."""
+        def lines(node, depth):
+            for index in range(node.get_child_count()):
+                child = node.get_child_at_index(index)
+                if child is not None and is_there(child):
+                    yield f'{"  " * depth}{child.get_role_name()} “{child.get_name()}” {text_of(child)!r}'
+                    yield from lines(child, depth + 1)
+        with contextlib.suppress(GLib.Error):
+            return '\n'.join(lines(self.accessible, 0)) + '\n' + self.said()
+        return self.said()
+
+    def look(self, role=None, name=None, inside=None, where=None):
+        """Returns the first thing that shows and matches, or None. A name is a string or a compiled expression."""
+        for node in self.walk(inside):
+            with contextlib.suppress(GLib.Error):
+                if role is not None and node.get_role_name() != role:
+                    continue
+                if isinstance(name, str) and node.get_name() != name:
+                    continue
+                if isinstance(name, re.Pattern) and not name.search(node.get_name() or ''):
+                    continue
+                if where is None or where(node):
+                    return node
+        return None
+
+    def find(self, role=None, name=None, inside=None, where=None):
+        """Waits for what look() finds."""
+        wanted = ' '.join(str(part.pattern if isinstance(part, re.Pattern) else part) for part in (role, name) if part)
+        return wait_for(lambda: self.look(role, name, inside, where), wanted, otherwise=self.outline)
+
+    def wait(self, condition, what):
+        return wait_for(condition, what, otherwise=self.outline)
+
+    def texts(self, inside=None):
+        """Returns every text that is showing, labels and values alike."""
+        found = []
+        for node in self.walk(inside):
+            with contextlib.suppress(GLib.Error):
+                found += [text for text in (node.get_name(), text_of(node)) if text]
+        return found
+
+    def wait_for_text(self, pattern, inside=None):
+        """Waits until a text that matches is showing, and returns the match."""
+        expression = re.compile(pattern)
+
+        def match():
+            for text in self.texts(inside):
+                found = expression.search(text)
+                if found:
+                    return found
+            return None
+        return self.wait(match, f'the text /{pattern}/')
+
+    # What a person does
+
+    def press(self, *combinations):
+        for combination in combinations:
+            self.screen.press(combination)
+
+    def type(self, text):
+        self.screen.type(text)
+
+    def focus(self, node):
+        node.grab_focus()
+        self.wait(lambda: node.get_state_set().contains(Atspi.StateType.FOCUSED), f'the focus on {node.get_name()}')
+
+    def focused(self):
+        return self.look(where=lambda node: node.get_state_set().contains(Atspi.StateType.FOCUSED))
+
+
+def is_there(node):
+    """Returns whether a node is visible; GTK 4.8 tells of windows only whether they are showing."""
+    states = node.get_state_set()
+    return states.contains(Atspi.StateType.SHOWING) or states.contains(Atspi.StateType.VISIBLE)
+
+
+def text_of(node):
+    """Returns the text of a label or an entry; an empty string for what has none."""
+    with contextlib.suppress(GLib.Error):
+        text = node.get_text_iface()
+        if text is not None:
+            return Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
+    return ''
+
+
+def activate(node):
+    """Does the first action of a button, a row, a check box."""
+    action = node.get_action_iface()
+    assert action is not None and action.do_action(0), f'{node.get_role_name()} “{node.get_name()}” cannot be activated'
