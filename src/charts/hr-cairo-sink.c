@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-cairo-sink.h"
+
+#include <glib/gi18n-lib.h>
+
+/**
+ * hr_cairo_sink_write:
+ * @sink: a `HrCairoSink`
+ * @data: (array length=length): bytes
+ * @length: how many
+ *
+ * A `cairo_write_func_t`. After the first error nothing more is written.
+ *
+ * Returns: whether all bytes were written
+ */
+cairo_status_t
+hr_cairo_sink_write (void                *sink,
+                     const unsigned char *data,
+                     unsigned int         length)
+{
+  HrCairoSink *self = sink;
+
+  if (self->error == NULL)
+    g_output_stream_write_all (self->stream, data, length, NULL, self->cancellable, &self->error);
+
+  return self->error == NULL ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+/**
+ * hr_cairo_sink_finish:
+ * @sink: a sink
+ * @status: what cairo says about the surface or the call that wrote to @sink
+ * @error: return location for an error
+ *
+ * Tells whether everything arrived.
+ *
+ * Returns: whether it did; if not, @error is the stream's own error, or cairo's as %G_IO_ERROR_FAILED
+ */
+gboolean
+hr_cairo_sink_finish (HrCairoSink     *sink,
+                      cairo_status_t   status,
+                      GError         **error)
+{
+  g_return_val_if_fail (sink != NULL, FALSE);
+
+  if (sink->error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&sink->error));
+      return FALSE;
+    }
+
+  if (status != CAIRO_STATUS_SUCCESS)
+    {
+      /* Translators: %s is a message of the drawing library cairo, in English */
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("Could not draw the picture: %s"),
+                   cairo_status_to_string (status));
+      return FALSE;
+    }
+
+  return TRUE;
+}

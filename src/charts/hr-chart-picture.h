@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-chart-data.h"
+#include "hr-chart-style.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrChartPicture:
+ *
+ * A chart with its title and legend, to be looked at away from the program.
+ */
+typedef struct _HrChartPicture HrChartPicture;
+
+HrChartPicture *hr_chart_picture_new       (HrChartData     *data,
+                                            HrChartScheme    scheme,
+                                            const char      *font,
+                                            const char      *language) G_GNUC_WARN_UNUSED_RESULT;
+void            hr_chart_picture_free      (HrChartPicture  *self);
+void            hr_chart_picture_get_size  (HrChartPicture  *self,
+                                            double          *width,
+                                            double          *height);
+void            hr_chart_picture_draw      (HrChartPicture  *self,
+                                            cairo_t         *cr);
+gboolean        hr_chart_picture_write_svg (HrChartPicture  *self,
+                                            GOutputStream   *stream,
+                                            GCancellable    *cancellable,
+                                            GError         **error);
+gboolean        hr_chart_picture_write_png (HrChartPicture  *self,
+                                            double           scale,
+                                            GOutputStream   *stream,
+                                            GCancellable    *cancellable,
+                                            GError         **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrChartPicture, hr_chart_picture_free)
+
+G_END_DECLS
