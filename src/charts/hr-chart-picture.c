@@ -222,6 +222,16 @@ show_layout (cairo_t     *cr,
   pango_cairo_show_layout (cr, layout);
 }
 
+/* Texts of a row share a baseline, whatever fonts their scripts have. */
+static void
+show_on_baseline (cairo_t     *cr,
+                  PangoLayout *layout,
+                  double       x,
+                  double       baseline)
+{
+  show_layout (cr, layout, x, baseline - (double) pango_layout_get_baseline (layout) / PANGO_SCALE);
+}
+
 static void
 draw_legend (HrChartPicture *self,
              cairo_t        *cr,
@@ -235,16 +245,16 @@ draw_legend (HrChartPicture *self,
       const HrChartPart *part = hr_chart_data_get_part (self->data, i);
       const Row *row = &g_array_index (self->rows, Row, i);
       double value_right = right - self->share_width - (self->share_width > 0 ? NUMBER_GAP : 0);
-      double line_height = get_height (row->value);
+      double baseline = y + (double) pango_layout_get_baseline (row->label) / PANGO_SCALE;
 
-      hr_chart_append_rounded_rect (cr, left, y + (line_height - SWATCH) / 2, SWATCH, SWATCH, 3);
+      hr_chart_append_rounded_rect (cr, left, baseline - SWATCH + 1, SWATCH, SWATCH, 3);
       hr_chart_fill_part (cr, self->style, part->color, part->pattern);
 
       hr_chart_set_source_color (cr, self->style->foreground, 1);
       show_layout (cr, row->label, left + SWATCH + SWATCH_GAP, y);
-      show_layout (cr, row->value, value_right - get_width (row->value), y);
+      show_on_baseline (cr, row->value, value_right - get_width (row->value), baseline);
       if (row->share != NULL)
-        show_layout (cr, row->share, right - get_width (row->share), y);
+        show_on_baseline (cr, row->share, right - get_width (row->share), baseline);
 
       y += get_height (row->label) + ROW_GAP;
     }
@@ -258,7 +268,8 @@ draw_bar (HrChartPicture *self,
   hr_chart_set_source_color (cr, self->style->foreground, 1);
   show_layout (cr, self->used, MARGIN, y);
   if (self->rest != NULL)
-    show_layout (cr, self->rest, WIDTH - MARGIN - get_width (self->rest), y);
+    show_on_baseline (cr, self->rest, WIDTH - MARGIN - get_width (self->rest),
+                      y + (double) pango_layout_get_baseline (self->used) / PANGO_SCALE);
 
   cairo_save (cr);
   cairo_translate (cr, MARGIN, y + get_height (self->used) + ROW_GAP);

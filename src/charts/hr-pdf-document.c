@@ -654,6 +654,12 @@ continue_table (Flow         *flow,
     flow_row (flow, block, widths, 0);
 }
 
+static double
+get_baseline (PangoLayout *layout)
+{
+  return (double) pango_layout_get_baseline (layout) / PANGO_SCALE;
+}
+
 /* Draws what fits of a row on the page; @lines tells for each column which line comes next. */
 static gboolean
 draw_row_part (Flow         *flow,
@@ -663,19 +669,23 @@ draw_row_part (Flow         *flow,
                GPtrArray    *cells,
                int          *lines)
 {
-  double x = MARGIN, height = 0;
+  double x = MARGIN, height = 0, baseline = 0;
   gboolean is_complete = TRUE;
+
+  /* The first lines of a row share a baseline, whatever fonts their scripts have. */
+  for (guint column = 0; column < block->n_columns; column++)
+    baseline = MAX (baseline, get_baseline (g_ptr_array_index (cells, column)));
 
   for (guint column = 0; column < block->n_columns; column++)
     {
       PangoLayout *cell = g_ptr_array_index (cells, column);
       gboolean is_name = !block->has_header && column == 0;
-      double used;
+      double shift = baseline - get_baseline (cell), used;
 
       hr_chart_set_source_color (flow->cr, is_name ? DIM_INK : INK, 1);
-      lines[column] = draw_lines (flow, cell, lines[column], x, flow->y + CELL_PADDING, &used);
+      lines[column] = draw_lines (flow, cell, lines[column], x, flow->y + CELL_PADDING + shift, &used);
       is_complete &= lines[column] >= pango_layout_get_line_count (cell);
-      height = MAX (height, used);
+      height = MAX (height, used + shift);
       x += widths[column] + CELL_GAP;
     }
 
@@ -692,16 +702,18 @@ flow_row (Flow         *flow,
 {
   g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree int *lines = g_new0 (int, block->n_columns);
-  double height = 0;
+  double height = 0, ascent = 0, rest = 0;
 
   for (guint column = 0; column < block->n_columns; column++)
     {
       PangoLayout *cell = create_cell (flow, block, row, column, widths[column]);
 
       pango_layout_set_alignment (cell, block->is_number[column] ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
-      height = MAX (height, get_text_height (cell) + 2 * CELL_PADDING);
+      ascent = MAX (ascent, get_baseline (cell));
+      rest = MAX (rest, get_text_height (cell) - get_baseline (cell));
       g_ptr_array_add (cells, cell);
     }
+  height = ascent + rest + 2 * CELL_PADDING;
 
   /* A row stays together unless no page can hold it. */
   if (flow->y + height > CONTENT_BOTTOM && !is_at_top (flow) && height < (CONTENT_BOTTOM - MARGIN) / 2)

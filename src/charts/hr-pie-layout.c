@@ -21,6 +21,7 @@
 typedef struct
 {
   guint index;
+  double angle;
   double middle;
   HrChartSize size;
   double y;
@@ -69,6 +70,15 @@ compare_widths (gconstpointer a,
 }
 
 static int
+compare_angles (gconstpointer a,
+                gconstpointer b)
+{
+  double difference = ((const Label *) b)->angle - ((const Label *) a)->angle;
+
+  return (difference > 0) - (difference < 0);
+}
+
+static int
 compare_heights (gconstpointer a,
                  gconstpointer b)
 {
@@ -77,15 +87,29 @@ compare_heights (gconstpointer a,
   return (difference > 0) - (difference < 0);
 }
 
-/* Shrinks the ring to make room for labels at its sides, and leaves those out that would shrink it too much. */
+/* The most that the ring and its lift may measure so that a label of @label_height has room above or below it. */
+static double
+get_space_below (const HrPieLayout *self,
+                 double             label_height)
+{
+  return self->height / 2 - MARGIN - label_height / 2 - LEADER_LENGTH;
+}
+
+/*
+ * Shrinks the ring to make room for labels at its sides, and leaves those out that would shrink it too much.
+ * Above and below it gives what it can.
+ */
 static void
 fit_radius (HrPieLayout *self,
             GArray      *labels)
 {
   double whole = MIN (self->width, self->height) / 2 - MARGIN;
   double least = MAX (MIN_RADIUS, whole * MIN_RADIUS_SHARE);
+  double highest = 0;
 
   set_radius (self, whole);
+  for (guint i = 0; i < labels->len; i++)
+    highest = MAX (highest, g_array_index (labels, Label, i).size.height);
   g_array_sort (labels, compare_widths);
 
   for (; labels->len > 0; g_array_set_size (labels, labels->len - 1))
@@ -95,7 +119,7 @@ fit_radius (HrPieLayout *self,
 
       if (space >= least)
         {
-          set_radius (self, space);
+          set_radius (self, MIN (space, MAX (least, get_space_below (self, highest))));
           return;
         }
     }
@@ -164,8 +188,8 @@ get_distance_to_segment (HrChartPoint point,
 
 /*
  * Bends lie on a circle around the ring, and labels outside of it. A leader is a chord within that circle, so it meets
- * no other label, and as bends keep the order of their slices, leaders do not cross. Only one that would cut through the
- * ring is refused.
+ * no other label. Bends keep the order of their slices, so leaders that stay outside of the circle on which they begin do
+ * not cross; one that would cut through it is refused.
  */
 static gboolean
 place_label (const HrPieLayout *self,
@@ -189,64 +213,53 @@ place_label (const HrPieLayout *self,
   slice->label.width = label->size.width;
   slice->label.height = label->size.height;
 
-  return get_distance_to_segment (self->center, slice->leader[0], slice->leader[1]) > self->outer_radius + 1;
+  return get_distance_to_segment (self->center, slice->leader[0], slice->leader[1]) > rim - 1e-6;
 }
 
-/* Takes out the label of the smallest slice, or of the smallest among those whose leaders are refused. */
-static void
-drop_label (GArray        *labels,
-            const guint64 *values,
-            const gboolean *refused)
-{
-  guint smallest = G_MAXUINT;
-
-  for (guint i = 0; i < labels->len; i++)
-    {
-      if (refused != NULL && !refused[i])
-        continue;
-
-      if (smallest == G_MAXUINT ||
-          values[g_array_index (labels, Label, i).index] <= values[g_array_index (labels, Label, smallest).index])
-        smallest = i;
-    }
-
-  g_array_remove_index (labels, smallest);
-}
-
-static void
-layout_side (HrPieLayout   *self,
-             GArray        *labels,
-             const guint64 *values)
+/* Whether all @labels have room together; if so, their slices know where they are. */
+static gboolean
+place_side (HrPieLayout *self,
+            GArray      *labels)
 {
   g_array_sort (labels, compare_heights);
-
-  while (labels->len > 0)
-    {
-      g_autofree gboolean *refused = g_new0 (gboolean, labels->len);
-      gboolean any_refused = FALSE;
-
-      if (!place_labels (self, (Label *) (void *) labels->data, labels->len))
-        {
-          drop_label (labels, values, NULL);
-          continue;
-        }
-
-      for (guint i = 0; i < labels->len; i++)
-        {
-          const Label *label = &g_array_index (labels, Label, i);
-
-          refused[i] = !place_label (self, label, &self->slices[label->index]);
-          any_refused |= refused[i];
-        }
-
-      if (!any_refused)
-        break;
-
-      drop_label (labels, values, refused);
-    }
+  if (!place_labels (self, (Label *) (void *) labels->data, labels->len))
+    return FALSE;
 
   for (guint i = 0; i < labels->len; i++)
-    self->slices[g_array_index (labels, Label, i).index].has_label = TRUE;
+    {
+      const Label *label = &g_array_index (labels, Label, i);
+
+      if (!place_label (self, label, &self->slices[label->index]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Takes as many labels as there is room for, those of large slices first. */
+static void
+layout_side (HrPieLayout *self,
+             GArray      *labels)
+{
+  g_autoptr(GArray) placed = g_array_new (FALSE, FALSE, sizeof (Label));
+
+  g_array_sort (labels, compare_angles);
+
+  for (guint i = 0; i < labels->len; i++)
+    {
+      g_autoptr(GArray) trial = g_array_copy (placed);
+
+      g_array_append_val (trial, g_array_index (labels, Label, i));
+      if (place_side (self, trial))
+        {
+          g_array_set_size (placed, 0);
+          g_array_append_vals (placed, trial->data, trial->len);
+        }
+    }
+
+  place_side (self, placed);
+  for (guint i = 0; i < placed->len; i++)
+    self->slices[g_array_index (placed, Label, i).index].has_label = TRUE;
 }
 
 static void
@@ -260,7 +273,8 @@ layout_labels (HrPieLayout       *self,
 
   for (guint i = 0; i < self->n_slices; i++)
     {
-      Label label = { i, slice_get_middle (&self->slices[i]) };
+      const HrPieSlice *slice = &self->slices[i];
+      Label label = { i, slice->end - slice->start, slice_get_middle (slice) };
 
       if (sizes == NULL || values[i] == 0 || sizes[i].width <= 0)
         continue;
@@ -278,8 +292,8 @@ layout_labels (HrPieLayout       *self,
       g_array_append_val (cos (label.middle) >= 0 ? right : left, label);
     }
 
-  layout_side (self, left, values);
-  layout_side (self, right, values);
+  layout_side (self, left);
+  layout_side (self, right);
 }
 
 static void
