@@ -45,18 +45,27 @@ def wait_for(condition, what, timeout=TIMEOUT, otherwise=None):
 
 
 class Application:
-    """The application from the build folder, with settings and folders of its own. Use it in a `with` statement."""
+    """The application from the build folder, with settings and folders of its own. Use it in a `with` statement.
 
-    def __init__(self, *arguments, language=None):
+    settings: keys of GSettings and their values as GVariant text, such as {'color-scheme': "'dark'"}.
+    """
+
+    def __init__(self, *arguments, language=None, settings=None):
         self.language = language or os.environ.get('LANGUAGE', 'C')
         self.home = tempfile.TemporaryDirectory(prefix='headroom journey ')
         self.errors = open(os.path.join(self.home.name, 'errors'), 'w+', encoding='utf-8')
         self.process = None
         self.accessible = None
         self.arguments = arguments
+        self.settings = settings or {}
         self.screen = Screen()
 
     def __enter__(self):
+        keys = os.path.join(self.home.name, 'config', 'glib-2.0', 'settings')
+        os.makedirs(keys)
+        with open(os.path.join(keys, 'keyfile'), 'w', encoding='utf-8') as file:
+            file.write('[io/github/headroom/Headroom]\n')
+            file.writelines(f'{key}={value}\n' for key, value in self.settings.items())
         environment = dict(os.environ)
         environment.pop('GTK_A11Y', None)
         environment.update({
@@ -65,17 +74,16 @@ class Application:
             'XDG_DATA_HOME': os.path.join(self.home.name, 'data'),
             'XDG_CACHE_HOME': os.path.join(self.home.name, 'cache'),
             'XDG_RUNTIME_DIR': self.home.name,
-            'GSETTINGS_BACKEND': 'memory',
+            'GSETTINGS_BACKEND': 'keyfile',
             'GSETTINGS_SCHEMA_DIR': os.path.join(BUILD, 'data'),
             'HEADROOM_LOCALEDIR': os.path.join(BUILD, 'po'),
             'GTK_USE_PORTAL': '0',
             'ADW_DISABLE_PORTAL': '1',
             'GSK_RENDERER': 'cairo',
-            'GTK_THEME': '',
             'LC_ALL': 'C.UTF-8',
             'LANGUAGE': self.language,
         })
-        del environment['GTK_THEME']
+        environment.pop('GTK_THEME', None)
         environment.pop('G_DEBUG', None)
         self.process = subprocess.Popen([os.path.join(BUILD, 'src/app/headroom'), *self.arguments],
                                         env=environment, stderr=self.errors, cwd=self.home.name)
