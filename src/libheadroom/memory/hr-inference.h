@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-job.h"
+#include "hr-model.h"
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrInference:
+ * @stack: the decoder
+ * @head: what follows it
+ * @weight_bytes: what the weights and buffers on this device take
+ * @first_layer: the first layer on this device
+ * @n_layers: how many layers are on this device
+ * @has_inputs: whether the embeddings and the batch are on this device
+ * @has_head: whether the final norm and the head are on this device
+ * @batch: sequences, beams included
+ * @beams: beams of each sequence
+ * @prompt: tokens of a prompt
+ * @output: tokens to generate
+ * @use_cache: whether keys and values are kept
+ * @all_logits: whether prefill computes logits of every position
+ * @attention: how attention is computed
+ * @mask: the mask that comes with the batch
+ * @cache_bits: bits of an element of a quantized cache; 0 for one as the model computes
+ * @every_layer: replay each layer, not one of each class
+ *
+ * What is to be replayed on one device.
+ */
+typedef struct
+{
+  const HrStack *stack;
+  const HrChain *head;
+  guint64 weight_bytes;
+  guint first_layer;
+  guint n_layers;
+  gboolean has_inputs;
+  gboolean has_head;
+  guint64 batch;
+  guint64 beams;
+  guint64 prompt;
+  guint64 output;
+  gboolean use_cache;
+  gboolean all_logits;
+  HrAttentionImplementation attention;
+  HrAttentionMask mask;
+  guint cache_bits;
+  gboolean every_layer;
+} HrInference;
+
+/* The levels that are reached between the phases. */
+typedef struct
+{
+  HrLevel after_load;
+  HrLevel end_prefill;
+  HrLevel cache;
+  HrLevel end_decode;
+  HrLevel end;
+} HrInferenceLevels;
+
+void hr_inference_replay (const HrInference *self,
+                          HrReplay          *replay,
+                          HrInferenceLevels *levels);
+
+G_END_DECLS

@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-replay-blocks.h"
+
+/*
+ * The attention modules of transformers (transformers/models/…/modeling_….py). Each variable of a module's function
+ * holds its tensor until it is bound to another or the function returns.
+ */
+
+#define MAX_LOCALS 6
+
+/* The variables of a module's function. */
+typedef struct
+{
+  HrValue query;
+  HrValue key;
+  HrValue value;
+  HrValue locals[MAX_LOCALS];
+  guint n_locals;
+} Variables;
+
+static void
+keep_local (Variables *variables,
+            HrValue    value)
+{
+  variables->locals[variables->n_locals++] = value;
+}
+
+static void
+drop_variables (HrReplay  *replay,
+                Variables *variables)
+{
+  for (guint i = 0; i < variables->n_locals; i++)
+    hr_replay_drop (replay, variables->locals[i]);
+
+  hr_replay_drop (replay, variables->value);
+  hr_replay_drop (replay, variables->key);
+  hr_replay_drop (replay, variables->query);
+}
+
+static HrValue
+get_view (HrReplay *replay,
+          HrValue   x,
+          HrSymbol  features)
+{
+  HrValue view = hr_replay_hold (replay, x);
+
+  view.symbols[view.n_symbols - 1] = features;
+  view.count = 1;
+  view.divisor = 1;
+
+  return view;
+}
+
+static void
+project_separately (HrReplay          *replay,
+                    Variables         *variables,
+                    HrValue            x,
+                    const HrAttention *attention)
+{
+  variables->query = hr_op_linear (replay, x, "query_states", HR_SYMBOL_QUERY, 1);
+  if (attention->scaled_query)
+    hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", variables->query));
+  variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1);
+  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1);
+}
+
+/* The norm of each head: the tensor as [B, S, H, d]. */
+static HrValue
+norm_heads (HrReplay   *replay,
+            HrValue     x,
+            HrSymbol    heads,
+            HrNormKind  kind)
+{
+  HrValue view = x;
+  HrValue result;
+
+  view.symbols[view.n_symbols - 1] = heads;
+  view.symbols[view.n_symbols++] = HR_SYMBOL_HEAD;
+  result = hr_replay_norm (replay, view, kind);
+  result.n_symbols = x.n_symbols;
+  result.symbols[result.n_symbols - 1] = x.symbols[x.n_symbols - 1];
+
+  return result;
+}
+
+/* Each head by a norm of its own, their results joined by torch.cat (StableLmLayerNormPerHead). */
+static HrValue
+norm_each_head (HrReplay *replay,
+                HrValue   x)
+{
+  HrValue heads = hr_op_like (replay, "native_layer_norm", "heads", x);
+  HrValue shape = x;
+  HrValue result;
+
+  shape.heads_first = TRUE;
+  result = hr_op_like (replay, "cat", "query_states", shape);
+  hr_replay_drop (replay, heads);
+
+  return result;
+}
+
+static HrValue
+norm_query_or_key (HrReplay          *replay,
+                   HrValue            x,
+                   HrSymbol           heads,
+                   const HrAttention *attention)
+{
+  switch (attention->qk_norm)
+    {
+    case HR_QK_NORM_HEAD:
+      return norm_heads (replay, x, heads, attention->qk_norm_kind);
+
+    case HR_QK_NORM_FULL:
+      return hr_replay_norm (replay, x, attention->qk_norm_kind);
+
+    case HR_QK_NORM_PER_HEAD:
+      if (attention->qk_norm_kind == HR_NORM_LAYER)
+        return norm_each_head (replay, x);
+      return norm_heads (replay, x, heads, attention->qk_norm_kind);
+
+    case HR_QK_NORM_NONE:
+    default:
+      return hr_replay_hold (replay, x);
+    }
+}
+
+/* self.q_norm (self.q_proj (x)) in one expression (Qwen3, OLMo 2). */
+static void
+project_and_norm (HrReplay          *replay,
+                  Variables         *variables,
+                  HrValue            x,
+                  const HrAttention *attention)
+{
+  HrValue projected = hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1);
+
+  variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
+  hr_replay_drop (replay, projected);
+  projected = hr_op_linear (replay, x, "k_proj(x)", HR_SYMBOL_KEY, 1);
+  variables->key = norm_query_or_key (replay, projected, HR_SYMBOL_KEY_HEADS, attention);
+  hr_replay_drop (replay, projected);
+  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1);
+}
+
+/* First the three projections, then the norms (Cohere, StableLM, Phi). */
+static void
+project_then_norm (HrReplay          *replay,
+                   Variables         *variables,
+                   HrValue            x,
+                   const HrAttention *attention)
+{
+  project_separately (replay, variables, x, attention);
+  hr_replay_assign (replay, &variables->query,
+                    norm_query_or_key (replay, variables->query, HR_SYMBOL_HEADS, attention));
+  hr_replay_assign (replay, &variables->key,
+                    norm_query_or_key (replay, variables->key, HR_SYMBOL_KEY_HEADS, attention));
+}
+
+/*
+ * One matrix. The queries are a view of its output, and so are keys and values, but where they are picked by a list of
+ * indices (Falcon), which copies, and where they are spread to every head as well.
+ */
+static void
+project_fused (HrReplay          *replay,
+               Variables         *variables,
+               HrValue            x,
+               const HrAttention *attention)
+{
+  HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1);
+  HrValue shape = get_view (replay, fused, HR_SYMBOL_QUERY);
+
+  keep_local (variables, fused);
+  variables->query = shape;
+  if (attention->projection != HR_PROJECTION_FUSED_GROUPS ||
+      attention->num_key_value_heads == attention->num_attention_heads)
+    {
+      variables->key = get_view (replay, fused, HR_SYMBOL_KEY);
+      variables->value = get_view (replay, fused, HR_SYMBOL_KEY);
+      return;
+    }
+
+  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_KEY;
+  variables->key = hr_op_like (replay, "index", "key_layer", shape);
+  variables->value = hr_op_like (replay, "index", "value_layer", shape);
+  if (attention->cached_heads == attention->num_key_value_heads)
+    return;
+
+  hr_replay_assign (replay, &variables->query, hr_op_like (replay, "clone", "query_layer", variables->query));
+  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CACHED;
+  hr_replay_assign (replay, &variables->key, hr_op_like (replay, "clone", "key_layer", shape));
+  hr_replay_assign (replay, &variables->value, hr_op_like (replay, "clone", "value_layer", shape));
+}
+
+static void
+project (HrReplay          *replay,
+         Variables         *variables,
+         HrValue            x,
+         const HrAttention *attention)
+{
+  gboolean norm_after = attention->qk_norm == HR_QK_NORM_PER_HEAD ||
+                        (attention->qk_norm != HR_QK_NORM_NONE && attention->qk_norm_kind == HR_NORM_LAYER);
+
+  switch (attention->projection)
+    {
+    case HR_PROJECTION_SEPARATE:
+      if (attention->qk_norm == HR_QK_NORM_NONE)
+        project_separately (replay, variables, x, attention);
+      else if (norm_after)
+        project_then_norm (replay, variables, x, attention);
+      else
+        project_and_norm (replay, variables, x, attention);
+      break;
+
+    case HR_PROJECTION_CONV1D:
+    case HR_PROJECTION_FUSED:
+    case HR_PROJECTION_FUSED_HEADS:
+    case HR_PROJECTION_FUSED_GROUPS:
+    default:
+      project_fused (replay, variables, x, attention);
+      break;
+    }
+}
+
+/* (x * cos) + (rotate_half (x) * sin) */
+static HrValue
+rotate (HrReplay   *replay,
+        HrValue     x,
+        const char *name)
+{
+  HrValue half = x;
+  HrValue cosines = hr_op_like (replay, "mul", "x·cos", x);
+  HrValue turned, sines, result;
+
+  half.divisor *= 2;
+  half = hr_op_like (replay, "neg", "−x₂", half);
+  turned = hr_op_like (replay, "cat", "rotate_half(x)", x);
+  hr_replay_drop (replay, half);
+  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", x);
+  hr_replay_drop (replay, turned);
+  result = hr_op_like (replay, "add", name, x);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+
+  return result;
+}
+
+/* torch.cat of what is rotated and what is not; the result is laid out heads first. */
+static HrValue
+join (HrReplay   *replay,
+      HrValue     whole,
+      const char *name)
+{
+  whole.heads_first = TRUE;
+
+  return hr_op_like (replay, "cat", name, whole);
+}
+
+static HrValue
+get_rotated_part (HrValue           x,
+                  const HrAttention *attention,
+                  HrSymbol           features)
+{
+  if (attention->rotary_join != HR_ROTARY_WHOLE)
+    x.symbols[x.n_symbols - 1] = features;
+
+  return x;
+}
+
+static void
+rotate_both (HrReplay          *replay,
+             Variables         *variables,
+             const HrAttention *attention)
+{
+  HrValue query_part = get_rotated_part (variables->query, attention, HR_SYMBOL_QUERY_ROTARY);
+  HrValue key_part = get_rotated_part (variables->key, attention, HR_SYMBOL_KEY_ROTARY);
+  HrValue query = HR_NO_VALUE, key = HR_NO_VALUE;
+
+  if (attention->rotary_join == HR_ROTARY_JOINED_EACH)
+    {
+      HrValue part = rotate (replay, query_part, "query_rot");
+
+      query = join (replay, variables->query, "query_states");
+      hr_replay_drop (replay, part);
+      part = rotate (replay, key_part, "key_rot");
+      key = join (replay, variables->key, "key_states");
+      hr_replay_drop (replay, part);
+    }
+  else
+    {
+      query = rotate (replay, query_part, "query_states");
+      key = rotate (replay, key_part, "key_states");
+    }
+
+  if (attention->rotary_join == HR_ROTARY_JOINED_AFTER)
+    {
+      hr_replay_assign (replay, &query, join (replay, variables->query, "query_states"));
+      hr_replay_assign (replay, &key, join (replay, variables->key, "key_states"));
+    }
+  else if (attention->rotary_join == HR_ROTARY_JOINED_OUTSIDE)
+    {
+      /* The function's variables keep the rotated parts, and by the other parts the projections. */
+      keep_local (variables, query);
+      keep_local (variables, key);
+      keep_local (variables, hr_replay_hold (replay, variables->query));
+      keep_local (variables, hr_replay_hold (replay, variables->key));
+      query = join (replay, variables->query, "query_states");
+      hr_replay_assign (replay, &variables->query, query);
+      key = join (replay, variables->key, "key_states");
+      hr_replay_assign (replay, &variables->key, key);
+      return;
+    }
+
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
+/* In fp32, and cast back (apply_rotary_pos_emb of modeling_cohere.py). */
+static void
+rotate_interleaved (HrReplay  *replay,
+                    Variables *variables)
+{
+  HrValue query32 = hr_op_cast (replay, variables->query, HR_ELEMENT_FLOAT32);
+  HrValue key32 = hr_op_cast (replay, variables->key, HR_ELEMENT_FLOAT32);
+  HrValue query_embed = rotate (replay, query32, "q_embed");
+  HrValue key_embed = rotate (replay, key32, "k_embed");
+  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
+  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
+
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
+  hr_replay_drop (replay, key32);
+  hr_replay_drop (replay, query32);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
+static void
+apply_position (HrReplay          *replay,
+                Variables         *variables,
+                const HrAttention *attention)
+{
+  replay->sentence = N_("in the attention, while queries and keys are rotated");
+
+  if (attention->position == HR_POSITION_ROTARY)
+    rotate_both (replay, variables, attention);
+  else if (attention->position == HR_POSITION_ROTARY_INTERLEAVED)
+    rotate_interleaved (replay, variables);
+}
+
+/* expand and reshape: a copy for each head, but a view where there is a single head to repeat. */
+static HrValue
+repeat_kv (HrReplay   *replay,
+           HrValue     x,
+           const char *name)
+{
+  HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
+
+  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == 1 ||
+      replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS])
+    return hr_replay_hold (replay, x);
+
+  shape.heads_first = TRUE;
+
+  return hr_op_like (replay, "clone", name, shape);
+}
+
+/* torch.matmul of tensors with four dimensions joins the first two, which copies where they do not follow each other. */
+static HrValue
+flatten_batch (HrReplay   *replay,
+               HrValue     x,
+               const char *name)
+{
+  HrValue shape = x;
+
+  if (x.heads_first || replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[x.symbols[1]] == 1)
+    return hr_replay_hold (replay, x);
+
+  shape.heads_first = TRUE;
+
+  return hr_op_like (replay, "clone", name, shape);
+}
+
+static HrValue
+get_scores_shape (HrReplay *replay)
+{
+  return HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+}
+
+static HrValue
+multiply (HrReplay   *replay,
+          HrValue     a,
+          HrValue     b,
+          const char *name,
+          HrValue     shape)
+{
+  HrValue left = flatten_batch (replay, a, "query");
+  HrValue right = flatten_batch (replay, b, "key");
+  HrValue result = hr_op_like (replay, "bmm", name, shape);
+
+  hr_replay_drop (replay, right);
+  hr_replay_drop (replay, left);
+
+  return result;
+}
+
+/*
+ * softmax (scores, dtype=float32).to (dtype): the scores are cast first, but for float16, where the kernel reads one
+ * type and writes the other (aten/src/ATen/native/SoftMax.cpp).
+ */
+static HrValue
+replay_softmax_fp32 (HrReplay *replay,
+                     HrValue   scores)
+{
+  HrValue shape = scores;
+  HrValue cast, weights32, weights;
+
+  shape.element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  cast = scores.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (replay, scores)
+                                              : hr_op_cast (replay, scores, shape.element);
+  weights32 = hr_op_like (replay, "_softmax", "softmax(attn_weights)", shape);
+  hr_replay_drop (replay, cast);
+  weights = hr_op_cast (replay, weights32, scores.element);
+  hr_replay_drop (replay, weights32);
+
+  return weights;
+}
+
+/* softmax in the dtype of the scores. */
+static HrValue
+replay_softmax (HrReplay *replay,
+                HrValue   scores)
+{
+  return hr_op_like (replay, "_softmax", "attn_weights", scores);
+}
+
+/* eager_attention_forward of the modelling files. */
+static HrAttentionResult
+replay_eager (HrReplay          *replay,
+              HrForward         *forward,
+              Variables         *variables,
+              const HrAttention *attention)
+{
+  HrValue keys = repeat_kv (replay, variables->key, "key_states");
+  HrValue values = repeat_kv (replay, variables->value, "value_states");
+  HrValue shape = get_scores_shape (replay);
+  HrValue weights = multiply (replay, variables->query, keys, "attn_weights", shape);
+  HrValue output_shape = variables->query;
+  HrAttentionResult result;
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+
+  hr_replay_assign (replay, &weights, hr_op_like (replay, "mul", "attn_weights", shape));
+  if (attention->softcap)
+    {
+      hr_replay_assign (replay, &weights, hr_op_like (replay, "div", "attn_weights", shape));
+      hr_replay_assign (replay, &weights, hr_op_like (replay, "tanh", "attn_weights", shape));
+      hr_replay_assign (replay, &weights, hr_op_like (replay, "mul", "attn_weights", shape));
+    }
+  if (forward->mask.storage >= 0)
+    hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
+
+  if (attention->projection == HR_PROJECTION_CONV1D)
+    hr_replay_assign (replay, &weights, replay_softmax (replay, weights));
+  else
+    hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights));
+
+  output_shape.heads_first = TRUE;
+  result.output = multiply (replay, weights, values, "attn_output", output_shape);
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
+  result.weights = weights;
+
+  hr_replay_drop (replay, values);
+  hr_replay_drop (replay, keys);
+
+  return result;
+}
+
+/* sdpa_attention_forward in transformers/integrations/sdpa_attention.py: with a mask, keys are repeated for each head. */
+static HrAttentionResult
+replay_sdpa_interface (HrReplay  *replay,
+                       HrForward *forward,
+                       Variables *variables)
+{
+  gboolean repeated = forward->mask.storage >= 0;
+  HrValue keys = repeated ? repeat_kv (replay, variables->key, "key") : hr_replay_hold (replay, variables->key);
+  HrValue values = repeated ? repeat_kv (replay, variables->value, "value") : hr_replay_hold (replay, variables->value);
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+
+  result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
+
+  hr_replay_drop (replay, values);
+  hr_replay_drop (replay, keys);
+
+  return result;
+}
+
+/*
+ * The flash-attn package (transformers/modeling_flash_attention_utils.py): heads are transposed back; with padding,
+ * queries, keys and values are packed before, and the output is unpacked after.
+ */
+static HrAttentionResult
+replay_flash_package (HrReplay  *replay,
+                      HrForward *forward,
+                      Variables *variables)
+{
+  gboolean packed = forward->mask.storage >= 0;
+  HrValue query = variables->query;
+  HrValue context = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
+  HrValue packed_query = HR_NO_VALUE, packed_key = HR_NO_VALUE, packed_value = HR_NO_VALUE;
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+  HrValue sums;
+
+  replay->sentence = N_("in the attention, in its kernel");
+  query.heads_first = FALSE;
+  if (packed)
+    {
+      packed_query = hr_op_like (replay, "index", "query", query);
+      packed_key = hr_op_like (replay, "index", "key", context);
+      packed_value = hr_op_like (replay, "index", "value", context);
+    }
+
+  result.output = hr_op_like (replay, "flash_attn", "attn_output", query);
+  sums = hr_op_like (replay, "flash_attn", "softmax_lse",
+                     HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
+  hr_replay_drop (replay, sums);
+  if (packed)
+    hr_replay_assign (replay, &result.output, hr_op_like (replay, "index_put", "attn_output", query));
+
+  hr_replay_drop (replay, packed_value);
+  hr_replay_drop (replay, packed_key);
+  hr_replay_drop (replay, packed_query);
+
+  return result;
+}
+
+static HrAttentionResult
+replay_interface (HrReplay          *replay,
+                  HrForward         *forward,
+                  Variables         *variables,
+                  const HrAttention *attention)
+{
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_EAGER)
+    return replay_eager (replay, forward, variables, attention);
+
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return replay_flash_package (replay, forward, variables);
+
+  return replay_sdpa_interface (replay, forward, variables);
+}
+
+/* FalconAttention.forward: sdpa, or scores that are divided in place and a softmax in the dtype of the model. */
+static HrAttentionResult
+replay_falcon (HrReplay          *replay,
+               HrForward         *forward,
+               Variables         *variables,
+               const HrAttention *attention)
+{
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+  HrValue shape = get_scores_shape (replay);
+  HrValue scores, sum, output_shape;
+
+  if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
+    {
+      result.output = hr_replay_sdpa (replay, forward, variables->query, variables->key, variables->value);
+      if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+        hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
+      return result;
+    }
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  scores = multiply (replay, variables->query, variables->key, "attention_scores", shape);
+  if (attention->position == HR_POSITION_ALIBI)
+    hr_replay_assign (replay, &scores, hr_op_cast (replay, scores, HR_ELEMENT_FLOAT32));
+  sum = hr_op_like (replay, "add", "attention_scores + attention_mask", scores);
+  hr_replay_assign (replay, &scores, replay_softmax (replay, shape));
+  hr_replay_drop (replay, sum);
+  output_shape = variables->query;
+  output_shape.heads_first = TRUE;
+  result.output = multiply (replay, scores, variables->value, "attn_output", output_shape);
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
+  keep_local (variables, scores);
+
+  return result;
+}
+
+/* BloomAttention.forward: alibi.baddbmm, the mask, a softmax in fp32; each step has a variable of its own. */
+static HrAttentionResult
+replay_bloom (HrReplay  *replay,
+              HrForward *forward,
+              Variables *variables)
+{
+  HrValue shape = get_scores_shape (replay);
+  HrValue query = flatten_batch (replay, variables->query, "query_layer");
+  HrValue scores, sum, weights, output_shape;
+  HrAttentionResult result;
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  hr_replay_assign (replay, &variables->query, query);
+  scores = hr_op_like (replay, "baddbmm", "matmul_result", shape);
+  keep_local (variables, scores);
+  sum = hr_op_like (replay, "add", "attn_weights", shape);
+  keep_local (variables, sum);
+  weights = replay_softmax_fp32 (replay, sum);
+  output_shape = variables->query;
+  output_shape.heads_first = TRUE;
+  result.output = hr_op_like (replay, "bmm", "context_layer", output_shape);
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
+  result.weights = weights;
+
+  return result;
+}
+
+/*
+ * hr_replay_attention:
+ * @replay: a tape
+ * @forward: the pass
+ * @x: the input, which the caller holds
+ * @attention: the block
+ *
+ * A module of self-attention, with its projections and its cache.
+ *
+ * Returns: what the module returns
+ */
+HrAttentionResult
+hr_replay_attention (HrReplay          *replay,
+                     HrForward         *forward,
+                     HrValue            x,
+                     const HrAttention *attention)
+{
+  Variables variables = { .n_locals = 0 };
+  HrAttentionResult result;
+
+  replay->sentence = N_("in the attention, while queries, keys and values are projected");
+  project (replay, &variables, x, attention);
+  apply_position (replay, &variables, attention);
+  hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
+
+  switch (attention->path)
+    {
+    case HR_ATTENTION_BLOOM:
+      result = replay_bloom (replay, forward, &variables);
+      break;
+
+    case HR_ATTENTION_FALCON:
+      result = replay_falcon (replay, forward, &variables, attention);
+      break;
+
+    case HR_ATTENTION_INTERFACE:
+    default:
+      result = replay_interface (replay, forward, &variables, attention);
+      break;
+    }
+
+  replay->sentence = N_("in the attention, in its output projection");
+  hr_replay_assign (replay, &result.output, hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1));
+  drop_variables (replay, &variables);
+
+  return result;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-block.h"
+#include "hr-job.h"
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrForward:
+ * @attention: how the attention is computed
+ * @use_cache: whether keys and values are kept
+ * @first: whether the cache is empty
+ * @cos: cosines of the rotation, or none
+ * @sin: sines of the rotation, or none
+ * @alibi: the biases of ALiBi, or none
+ * @mask: the mask of the layer, or none
+ * @old_keys: what the cache holds of the layer before
+ * @old_values: likewise
+ * @quantized_keys: what the layer's cache holds in a quantized form, or none
+ * @quantized_values: likewise
+ * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
+ * @cache_flush: whether a quantized cache takes in what waited beside it
+ *
+ * What a pass through the model hands to each layer.
+ */
+typedef struct
+{
+  HrAttentionImplementation attention;
+  gboolean use_cache;
+  gboolean first;
+  HrValue cos;
+  HrValue sin;
+  HrValue alibi;
+  HrValue mask;
+  HrValue old_keys;
+  HrValue old_values;
+  HrValue quantized_keys;
+  HrValue quantized_values;
+  guint cache_bits;
+  gboolean cache_flush;
+} HrForward;
+
+/**
+ * HrAttentionResult:
+ * @output: what the module returns
+ * @weights: the attention weights, which it returns as well where they exist, or none
+ */
+typedef struct
+{
+  HrValue output;
+  HrValue weights;
+} HrAttentionResult;
+
+HrValue           hr_replay_norm          (HrReplay         *replay,
+                                           HrValue           x,
+                                           HrNormKind        kind);
+HrValue           hr_replay_mlp           (HrReplay         *replay,
+                                           HrValue          *x,
+                                           const HrMlp      *mlp);
+HrAttentionResult hr_replay_attention     (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrAttention *attention);
+HrValue           hr_replay_sdpa          (HrReplay          *replay,
+                                           const HrForward   *forward,
+                                           HrValue            query,
+                                           HrValue            key,
+                                           HrValue            value);
+HrValue           hr_replay_mask          (HrReplay          *replay,
+                                           gboolean           sliding,
+                                           gboolean           padded,
+                                           gboolean           additive);
+void              hr_replay_cache_update  (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue           *key,
+                                           HrValue           *value,
+                                           gboolean           sliding);
+
+G_END_DECLS

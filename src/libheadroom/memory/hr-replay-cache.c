@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-replay-blocks.h"
+
+/*
+ * The layers of transformers' caches (transformers/cache_utils.py): new keys and values are joined to the old ones by
+ * torch.cat, which makes the longer tensor beside the shorter one.
+ */
+
+static HrValue
+make_cached (HrReplay      *replay,
+             const char    *name,
+             HrComponentId  component)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
+
+  shape.heads_first = TRUE;
+
+  return hr_replay_make (replay, "cat", name, component, shape);
+}
+
+/* DynamicLayer: each of the two is replaced in turn. */
+static void
+update_dynamic (HrReplay  *replay,
+                HrForward *forward,
+                HrValue   *key,
+                HrValue   *value)
+{
+  HrValue keys, values;
+
+  hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE);
+  hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
+  hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE);
+  hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
+
+  hr_replay_assign (replay, key, keys);
+  hr_replay_assign (replay, value, values);
+}
+
+/*
+ * DynamicSlidingWindowLayer: both are made before the old ones go. What stays is a view of the last window - 1 tokens,
+ * which holds the whole storage. A new layer also keeps its window as a scalar on the device.
+ */
+static void
+update_sliding (HrReplay  *replay,
+                HrForward *forward,
+                HrValue   *key,
+                HrValue   *value)
+{
+  HrValue keys, values;
+
+  if (forward->first)
+    hr_replay_leave (replay, hr_replay_make (replay, "tensor", "sliding_window", HR_COMPONENT_KV_CACHE,
+                                             HR_SHAPE (HR_ELEMENT_INT64)));
+
+  hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
+  hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE);
+  hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
+  hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
+
+  hr_replay_assign (replay, key, keys);
+  hr_replay_assign (replay, value, values);
+}
+
+/* Payload, and a scale and a shift in the dtype of the model for each group of 64 (QuantizedLayer, optimum-quanto). */
+static HrValue
+quantize (HrReplay   *replay,
+          HrForward  *forward,
+          const char *name)
+{
+  HrValue shape = HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
+  guint per_64 = forward->cache_bits * 64 / 8 + 2 * hr_element_get_bytes (replay->dtype);
+
+  shape.count = per_64;
+  shape.divisor = 64;
+
+  return hr_replay_make (replay, "quantize", name, HR_COMPONENT_KV_CACHE, shape);
+}
+
+static void
+update_quantized_first (HrReplay  *replay,
+                        HrForward *forward)
+{
+  forward->quantized_keys = quantize (replay, forward, "quantized keys");
+  forward->quantized_values = quantize (replay, forward, "quantized values");
+}
+
+/* The whole cache of the layer is expanded for each token; what is new waits beside it until there are 128. */
+static void
+update_quantized (HrReplay  *replay,
+                  HrForward *forward,
+                  HrValue   *key,
+                  HrValue   *value)
+{
+  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY);
+  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY);
+  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY);
+  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY);
+
+  if (forward->cache_flush)
+    {
+      hr_replay_assign (replay, &forward->quantized_keys, quantize (replay, forward, "quantized keys"));
+      hr_replay_assign (replay, &forward->quantized_values, quantize (replay, forward, "quantized values"));
+    }
+
+  hr_replay_assign (replay, key, keys);
+  hr_replay_assign (replay, value, values);
+  hr_replay_drop (replay, dequantized_values);
+  hr_replay_drop (replay, dequantized_keys);
+}
+
+/*
+ * hr_replay_cache_update:
+ * @replay: a tape
+ * @forward: the pass
+ * @key: (inout): the variable of the new keys, bound to all keys
+ * @value: (inout): likewise
+ * @sliding: whether the layer keeps a window only
+ *
+ * `past_key_values.update ()`. The cache's own hold on its tensors is in @forward afterwards.
+ */
+void
+hr_replay_cache_update (HrReplay  *replay,
+                        HrForward *forward,
+                        HrValue   *key,
+                        HrValue   *value,
+                        gboolean   sliding)
+{
+  if (!forward->use_cache)
+    return;
+
+  if (forward->cache_bits > 0)
+    {
+      if (forward->first)
+        update_quantized_first (replay, forward);
+      else
+        update_quantized (replay, forward, key, value);
+      return;
+    }
+
+  if (sliding)
+    update_sliding (replay, forward, key, value);
+  else
+    update_dynamic (replay, forward, key, value);
+
+  forward->old_keys = hr_replay_hold (replay, *key);
+  forward->old_values = hr_replay_hold (replay, *value);
+}

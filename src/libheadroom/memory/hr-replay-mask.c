@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-replay-blocks.h"
+
+/*
+ * Attention masks as transformers/masking_utils.py makes them: the conditions are evaluated over the indices of
+ * queries and keys, one after the other, and joined with `&`.
+ */
+
+static HrValue
+make_square (HrReplay   *replay,
+             const char *operation)
+{
+  return hr_op_like (replay, operation, "attention_mask",
+                     HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT));
+}
+
+/* and_masks (): a scalar true, joined with each condition in turn. */
+static HrValue
+join_conditions (HrReplay *replay,
+                 gboolean  sliding)
+{
+  HrValue result, condition;
+
+  condition = make_square (replay, "le");
+  if (!sliding)
+    return condition;
+
+  result = hr_op_like (replay, "new_ones", "attention_mask", HR_SHAPE (HR_ELEMENT_BOOL));
+  hr_replay_assign (replay, &result, make_square (replay, "bitwise_and"));
+  hr_replay_assign (replay, &condition, HR_NO_VALUE);
+  condition = make_square (replay, "le");
+  hr_replay_assign (replay, &result, make_square (replay, "bitwise_and"));
+  hr_replay_drop (replay, condition);
+
+  return result;
+}
+
+static HrValue
+join_padding (HrReplay *replay,
+              HrValue   inner)
+{
+  HrValue result = make_square (replay, "bitwise_and");
+  HrValue padding;
+
+  hr_replay_drop (replay, inner);
+  padding = hr_op_like (replay, "index", "padding_mask",
+                        HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  hr_replay_assign (replay, &result,
+                    hr_op_like (replay, "bitwise_and", "attention_mask",
+                                HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+  hr_replay_drop (replay, padding);
+
+  return result;
+}
+
+/*
+ * hr_replay_mask:
+ * @replay: a tape
+ * @sliding: whether queries see a window only
+ * @padded: whether the batch has padding
+ * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
+ *
+ * Makes an attention mask for all layers of a kind.
+ *
+ * Returns: the mask
+ */
+HrValue
+hr_replay_mask (HrReplay *replay,
+                gboolean  sliding,
+                gboolean  padded,
+                gboolean  additive)
+{
+  HrValue queries = hr_op_like (replay, "arange", "q_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
+  HrValue keys = hr_op_like (replay, "arange", "kv_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_CONTEXT));
+  HrValue mask = join_conditions (replay, sliding);
+
+  if (padded)
+    mask = join_padding (replay, mask);
+
+  if (additive)
+    hr_replay_assign (replay, &mask,
+                      hr_op_like (replay, "where", "attention_mask",
+                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+
+  return mask;
+}

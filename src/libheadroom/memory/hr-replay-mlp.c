@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-replay-blocks.h"
+
+/* 0.5 * x * (1.0 + tanh (sqrt (2 / pi) * (x + 0.044715 * pow (x, 3)))): NewGELUActivation in transformers/activations.py. */
+static HrValue
+replay_gelu_new (HrReplay *replay,
+                 HrValue   x)
+{
+  HrValue half = hr_op_like (replay, "mul", "0.5·x", x);
+  HrValue inner = hr_op_like (replay, "pow", "x³", x);
+  HrValue result;
+
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.044715·x³", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "x + 0.044715·x³", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "√(2/π)·(…)", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "tanh", "tanh(…)", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + tanh(…)", x));
+  result = hr_op_like (replay, "mul", "act(x)", x);
+  hr_replay_drop (replay, inner);
+  hr_replay_drop (replay, half);
+
+  return result;
+}
+
+/* x * 0.5 * (1.0 + tanh (0.79788456 * x * (1 + 0.044715 * x * x))): bloom_gelu_forward, FastGELUActivation. */
+static HrValue
+replay_gelu_spelt_out (HrReplay *replay,
+                       HrValue   x)
+{
+  HrValue half = hr_op_like (replay, "mul", "x·0.5", x);
+  HrValue scaled = hr_op_like (replay, "mul", "0.798·x", x);
+  HrValue inner = hr_op_like (replay, "mul", "0.0447·x", x);
+  HrValue result;
+
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.0447·x²", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + 0.0447·x²", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.798·x·(…)", x));
+  hr_replay_drop (replay, scaled);
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "tanh", "tanh(…)", x));
+  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + tanh(…)", x));
+  result = hr_op_like (replay, "mul", "act(x)", x);
+  hr_replay_drop (replay, inner);
+  hr_replay_drop (replay, half);
+
+  return result;
+}
+
+/* Two operations, the second on the result of the first: x * sigmoid (1.702 * x), square (relu (x)). */
+static HrValue
+replay_in_two (HrReplay   *replay,
+               HrValue     x,
+               const char *first,
+               const char *second,
+               gboolean    also_x)
+{
+  HrValue inner = hr_op_like (replay, first, "act(x)", x);
+  HrValue result;
+
+  if (also_x)
+    hr_replay_assign (replay, &inner, hr_op_like (replay, "sigmoid", "act(x)", x));
+  result = hr_op_like (replay, second, "act(x)", x);
+  hr_replay_drop (replay, inner);
+
+  return result;
+}
+
+static HrValue
+replay_activation (HrReplay     *replay,
+                   HrValue       x,
+                   HrActivation  activation)
+{
+  switch (activation)
+    {
+    case HR_ACTIVATION_GELU_NEW:
+      return replay_gelu_new (replay, x);
+
+    case HR_ACTIVATION_GELU_BLOOM:
+    case HR_ACTIVATION_GELU_FAST:
+      return replay_gelu_spelt_out (replay, x);
+
+    case HR_ACTIVATION_QUICK_GELU:
+      return replay_in_two (replay, x, "mul", "mul", TRUE);
+
+    case HR_ACTIVATION_RELU2:
+      return replay_in_two (replay, x, "relu", "square", FALSE);
+
+    case HR_ACTIVATION_GELU:
+      return hr_op_like (replay, "gelu", "act(x)", x);
+
+    case HR_ACTIVATION_RELU:
+      return hr_op_like (replay, "relu", "act(x)", x);
+
+    case HR_ACTIVATION_SILU:
+    default:
+      return hr_op_like (replay, "silu", "act(x)", x);
+    }
+}
+
+/* up_states = up_states * act (gate), where both are halves of one buffer: Phi3MLP. */
+static HrValue
+replay_fused_gated (HrReplay    *replay,
+                    HrValue      x,
+                    const HrMlp *mlp)
+{
+  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2);
+  HrValue half = both;
+  HrValue gate, product, result;
+
+  half.count = 1;
+  replay->sentence = N_("in the MLP, while gate, up and their product are alive");
+  gate = replay_activation (replay, half, mlp->activation);
+  product = hr_op_like (replay, "mul", "act(gate)·up", half);
+  hr_replay_drop (replay, gate);
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, both);
+
+  return result;
+}
+
+/* down_proj (act (gate_proj (x)) * up_proj (x)): LlamaMLP. */
+static HrValue
+replay_gated (HrReplay    *replay,
+              HrValue      x,
+              const HrMlp *mlp)
+{
+  HrValue gate = hr_op_linear (replay, x, "gate_proj(x)", HR_SYMBOL_INTERMEDIATE, 1);
+  HrValue up, product, result;
+
+  replay->sentence = N_("in the MLP, while gate, up and their product are alive");
+  hr_replay_assign (replay, &gate, replay_activation (replay, gate, mlp->activation));
+  up = hr_op_linear (replay, x, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1);
+  product = hr_op_like (replay, "mul", "act(gate)·up", up);
+  hr_replay_drop (replay, up);
+  hr_replay_drop (replay, gate);
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+  hr_replay_drop (replay, product);
+
+  return result;
+}
+
+/* fc2 (act (fc1 (x))). A layer that spells it out itself binds each step to the same variable. */
+static HrValue
+replay_plain (HrReplay    *replay,
+              HrValue     *x,
+              const HrMlp *mlp)
+{
+  HrValue hidden = hr_op_linear (replay, *x, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1);
+
+  replay->sentence = N_("in the MLP, in the activation function");
+  if (mlp->inlined)
+    hr_replay_assign (replay, x, HR_NO_VALUE);
+
+  hr_replay_assign (replay, &hidden, replay_activation (replay, hidden, mlp->activation));
+  hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1));
+
+  return hidden;
+}
+
+/*
+ * hr_replay_mlp:
+ * @replay: a tape
+ * @x: (inout): the variable that holds the input
+ * @mlp: the block
+ *
+ * A feed-forward block.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_mlp (HrReplay    *replay,
+               HrValue     *x,
+               const HrMlp *mlp)
+{
+  replay->sentence = N_("in the MLP, in its first matrix");
+
+  if (mlp->gated && mlp->fused_gate_up)
+    return replay_fused_gated (replay, *x, mlp);
+
+  if (mlp->gated)
+    return replay_gated (replay, *x, mlp);
+
+  return replay_plain (replay, x, mlp);
+}

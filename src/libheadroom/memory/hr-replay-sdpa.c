@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-replay-blocks.h"
+
+/*
+ * F.scaled_dot_product_attention: which kernel torch chooses (aten/src/ATen/native/transformers/cuda/sdp_utils.cpp) and
+ * what each of them makes (aten/src/ATen/native/transformers/attention.cpp and cuda/attention.cu).
+ */
+
+typedef enum
+{
+  KERNEL_FLASH,
+  KERNEL_EFFICIENT,
+  KERNEL_MATH,
+} Kernel;
+
+#define FLASH_MAX_HEAD_DIM 256
+#define EFFICIENT_ALIGNMENT_BYTES 16
+
+static gboolean
+is_half (HrElement element)
+{
+  return element == HR_ELEMENT_FLOAT16 || element == HR_ELEMENT_BFLOAT16;
+}
+
+static Kernel
+choose_kernel (HrReplay        *replay,
+               const HrForward *forward)
+{
+  guint64 head_dim = replay->symbols[HR_SYMBOL_HEAD];
+  gboolean aligned = head_dim * hr_element_get_bytes (replay->dtype) % EFFICIENT_ALIGNMENT_BYTES == 0;
+
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH || replay->dtype == HR_ELEMENT_FLOAT64)
+    return KERNEL_MATH;
+
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA && is_half (replay->dtype) &&
+      forward->mask.storage < 0 && head_dim <= FLASH_MAX_HEAD_DIM)
+    return KERNEL_FLASH;
+
+  return aligned ? KERNEL_EFFICIENT : KERNEL_MATH;
+}
+
+static HrValue
+make_random_state (HrReplay   *replay,
+                   const char *operation)
+{
+  return hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
+}
+
+/* The output has the query's layout in memory (at::empty_like). */
+static HrValue
+replay_flash (HrReplay *replay,
+              HrValue   query)
+{
+  const char *operation = "_scaled_dot_product_flash_attention";
+  HrValue output = hr_op_like (replay, operation, "attn_output", query);
+  HrValue sums = hr_op_like (replay, operation, "logsumexp",
+                             HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
+  HrValue seed = make_random_state (replay, operation);
+  HrValue offset = make_random_state (replay, operation);
+
+  hr_replay_drop (replay, offset);
+  hr_replay_drop (replay, seed);
+  hr_replay_drop (replay, sums);
+
+  return output;
+}
+
+/*
+ * A boolean mask becomes one to be added: zeros, filled with -inf where the inverse of the mask holds
+ * (convert_boolean_attn_mask). An additive one is taken as it is.
+ */
+static HrValue
+convert_mask (HrReplay  *replay,
+              HrValue    mask,
+              HrElement  element)
+{
+  HrValue shape, converted, inverse;
+
+  if (mask.storage < 0 || mask.element != HR_ELEMENT_BOOL)
+    return hr_replay_hold (replay, mask);
+
+  shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  converted = hr_op_like (replay, "zeros_like", "attn_mask", shape);
+  shape.element = HR_ELEMENT_BOOL;
+  inverse = hr_op_like (replay, "logical_not", "~attn_mask", shape);
+  hr_replay_drop (replay, inverse);
+
+  return converted;
+}
+
+/* The kernel wants rows of the mask that are a multiple of 16 long (pad_bias). */
+static HrValue
+pad_mask (HrReplay *replay,
+          HrValue   mask)
+{
+  HrValue shape = mask;
+
+  if (mask.storage < 0 || replay->symbols[HR_SYMBOL_CONTEXT] == replay->symbols[HR_SYMBOL_CONTEXT_PADDED])
+    return hr_replay_hold (replay, mask);
+
+  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_PADDED;
+
+  return hr_op_like (replay, "constant_pad_nd", "attn_mask", shape);
+}
+
+static HrValue
+replay_efficient (HrReplay        *replay,
+                  const HrForward *forward,
+                  HrValue          query)
+{
+  const char *operation = "_scaled_dot_product_efficient_attention";
+  HrValue mask = convert_mask (replay, forward->mask, replay->dtype);
+  HrValue padded = pad_mask (replay, mask);
+  HrValue shape = query;
+  HrValue output, seed, offset;
+
+  shape.heads_first = FALSE;
+  output = hr_op_like (replay, operation, "attn_output", shape);
+  seed = make_random_state (replay, operation);
+  offset = make_random_state (replay, operation);
+  hr_replay_drop (replay, offset);
+  hr_replay_drop (replay, seed);
+  hr_replay_drop (replay, padded);
+  hr_replay_drop (replay, mask);
+
+  return output;
+}
+
+/* Causal: ones, their lower triangle, made additive. */
+static HrValue
+make_math_mask (HrReplay        *replay,
+                const HrForward *forward,
+                HrElement        element)
+{
+  HrValue square = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue mask, converted, inverse;
+
+  if (forward->mask.storage >= 0)
+    return convert_mask (replay, forward->mask, element);
+
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] == 1)
+    return HR_NO_VALUE;
+
+  mask = hr_op_like (replay, "ones", "attn_mask", square);
+  hr_replay_assign (replay, &mask, hr_op_like (replay, "tril", "attn_mask", square));
+  square.element = element;
+  converted = hr_op_like (replay, "zeros_like", "attn_mask", square);
+  square.element = HR_ELEMENT_BOOL;
+  inverse = hr_op_like (replay, "logical_not", "~attn_mask", square);
+  hr_replay_drop (replay, inverse);
+  hr_replay_drop (replay, mask);
+
+  return converted;
+}
+
+/* pre_process_group_query_attention_input: repeat_interleave, a copy, where heads share keys. */
+static HrValue
+repeat_heads (HrReplay *replay,
+              HrValue   x)
+{
+  HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
+
+  if (replay->symbols[HR_SYMBOL_QUERY] == replay->symbols[HR_SYMBOL_CACHED] || x.symbols[2] == HR_SYMBOL_QUERY)
+    return hr_replay_hold (replay, x);
+
+  shape.heads_first = TRUE;
+
+  return hr_op_like (replay, "repeat_interleave", "repeated", shape);
+}
+
+/* The rows that are -inf throughout become zeros: softmax, a comparison, a choice (_safe_softmax). */
+static HrValue
+replay_safe_softmax (HrReplay *replay,
+                     HrValue   scores)
+{
+  HrValue mask = scores;
+  HrValue weights = hr_op_like (replay, "_softmax", "attn", scores);
+  HrValue masked, result;
+
+  mask.element = HR_ELEMENT_BOOL;
+  masked = hr_op_like (replay, "eq", "attn == −inf", mask);
+  result = hr_op_like (replay, "where", "attn", scores);
+  hr_replay_drop (replay, masked);
+  hr_replay_drop (replay, weights);
+
+  return result;
+}
+
+static HrValue
+replay_math (HrReplay        *replay,
+             const HrForward *forward,
+             HrValue          query,
+             HrValue          key,
+             HrValue          value)
+{
+  HrElement element = is_half (query.element) ? HR_ELEMENT_FLOAT32 : query.element;
+  HrValue query_acc = hr_op_cast (replay, query, element);
+  HrValue key_acc = hr_op_cast (replay, key, element);
+  HrValue value_acc = hr_op_cast (replay, value, element);
+  HrValue scaled = hr_op_like (replay, "mul", "query·√scale", query_acc);
+  HrValue mask = make_math_mask (replay, forward, element);
+  HrValue keys = repeat_heads (replay, key_acc);
+  HrValue values = repeat_heads (replay, value_acc);
+  HrValue scaled_keys = hr_op_like (replay, "mul", "key·√scale", keys);
+  HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue scores, output, result, weights;
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  scores = hr_op_like (replay, "bmm", "attn", shape);
+  hr_replay_drop (replay, scaled_keys);
+  hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
+  shape = query;
+  shape.element = element;
+  shape.heads_first = TRUE;
+  output = hr_op_like (replay, "bmm", "attn_output", shape);
+  result = hr_op_cast (replay, output, query.element);
+  weights = hr_op_cast (replay, scores, query.element);
+
+  hr_replay_drop (replay, weights);
+  hr_replay_drop (replay, output);
+  hr_replay_drop (replay, scores);
+  hr_replay_drop (replay, values);
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, mask);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, value_acc);
+  hr_replay_drop (replay, key_acc);
+  hr_replay_drop (replay, query_acc);
+
+  return result;
+}
+
+/*
+ * hr_replay_sdpa:
+ * @replay: a tape
+ * @forward: the pass, with the mask
+ * @query: queries
+ * @key: keys
+ * @value: values
+ *
+ * F.scaled_dot_product_attention.
+ *
+ * Returns: the output
+ */
+HrValue
+hr_replay_sdpa (HrReplay        *replay,
+                const HrForward *forward,
+                HrValue          query,
+                HrValue          key,
+                HrValue          value)
+{
+  replay->sentence = N_("in the attention, in its kernel");
+
+  switch (choose_kernel (replay, forward))
+    {
+    case KERNEL_FLASH:
+      return replay_flash (replay, query);
+
+    case KERNEL_EFFICIENT:
+      return replay_efficient (replay, forward, query);
+
+    case KERNEL_MATH:
+    default:
+      return replay_math (replay, forward, query, key, value);
+    }
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-replay.h"
+
+#include "hr-quantization-format.h"
+
+static const guint8 element_bytes[] = {
+  [HR_ELEMENT_BOOL] = 1,
+  [HR_ELEMENT_INT8] = 1,
+  [HR_ELEMENT_INT32] = 4,
+  [HR_ELEMENT_INT64] = 8,
+  [HR_ELEMENT_FLOAT16] = 2,
+  [HR_ELEMENT_BFLOAT16] = 2,
+  [HR_ELEMENT_FLOAT32] = 4,
+  [HR_ELEMENT_FLOAT64] = 8,
+};
+
+static const char * const symbol_names[HR_N_SYMBOLS] = {
+  [HR_SYMBOL_BATCH] = "B",
+  [HR_SYMBOL_SEQUENCE] = "S",
+  [HR_SYMBOL_CONTEXT] = "C",
+  [HR_SYMBOL_CONTEXT_PADDED] = "⌈C⌉₁₆",
+  [HR_SYMBOL_HIDDEN] = "h",
+  [HR_SYMBOL_INTERMEDIATE] = "i",
+  [HR_SYMBOL_QUERY] = "q",
+  [HR_SYMBOL_KEY] = "k",
+  [HR_SYMBOL_CACHED] = "k",
+  [HR_SYMBOL_FUSED] = "(q + 2·k)",
+  [HR_SYMBOL_HEADS] = "H",
+  [HR_SYMBOL_KEY_HEADS] = "K",
+  [HR_SYMBOL_HEAD] = "d",
+  [HR_SYMBOL_QUERY_ROTARY] = "H·r",
+  [HR_SYMBOL_KEY_ROTARY] = "K·r",
+  [HR_SYMBOL_ROTARY] = "r",
+  [HR_SYMBOL_VOCABULARY] = "V",
+};
+
+/*
+ * hr_replay_init:
+ * @self: a tape
+ * @dtype: what the model computes in
+ * @quantization: how its linear layers are stored
+ *
+ * Begins a replay on an empty device.
+ */
+void
+hr_replay_init (HrReplay       *self,
+                HrElement       dtype,
+                HrQuantization  quantization)
+{
+  hr_ledger_init (&self->ledger);
+  self->n_storages = 0;
+  memset (self->symbols, 0, sizeof self->symbols);
+  self->dtype = dtype;
+  self->quantization = quantization;
+  self->block = NULL;
+  self->layer = -1;
+  self->sentence = NULL;
+  self->stretch = NULL;
+  self->peak.level.total = 0;
+  self->peak.n_storages = 0;
+  self->peak.block = NULL;
+  self->peak.operation = NULL;
+  self->peak.sentence = NULL;
+}
+
+static void
+copy_moment (HrMoment       *moment,
+             const HrMoment *from)
+{
+  memcpy (moment->storages, from->storages, from->n_storages * sizeof from->storages[0]);
+  memcpy (moment->symbols, from->symbols, sizeof from->symbols);
+  moment->level = from->level;
+  moment->n_storages = from->n_storages;
+  moment->block = from->block;
+  moment->layer = from->layer;
+  moment->operation = from->operation;
+  moment->sentence = from->sentence;
+}
+
+static void
+note_moment (HrReplay   *self,
+             const char *operation)
+{
+  HrMoment *moment;
+
+  if (self->stretch == NULL || self->ledger.live.total <= self->stretch->moment.level.total)
+    return;
+
+  moment = &self->stretch->moment;
+  moment->level = self->ledger.live;
+  moment->n_storages = 0;
+  for (guint i = 0; i < self->n_storages; i++)
+    {
+      if (self->storages[i].references > 0)
+        moment->storages[moment->n_storages++] = self->storages[i];
+    }
+  memcpy (moment->symbols, self->symbols, sizeof self->symbols);
+  moment->block = self->block;
+  moment->layer = self->layer;
+  moment->operation = operation;
+  moment->sentence = self->sentence;
+}
+
+/*
+ * hr_replay_begin:
+ * @self: a tape
+ * @stretch: where to record the work that follows
+ * @block: the path of the module that does it
+ * @layer: the index of the layer, -1 outside of the layers
+ *
+ * Begins a stretch of work. The tape must be as it was before the stretch, but for sizes, when it ends.
+ */
+void
+hr_replay_begin (HrReplay   *self,
+                 HrStretch  *stretch,
+                 const char *block,
+                 int         layer)
+{
+  stretch->before = self->ledger.live;
+  stretch->moment.level.total = 0;
+  stretch->moment.n_storages = 0;
+  stretch->moment.operation = NULL;
+  self->stretch = stretch;
+  self->block = block;
+  self->layer = layer;
+  self->sentence = NULL;
+}
+
+static void
+note_peak (HrReplay        *self,
+           const HrStretch *stretch,
+           const HrLevel   *level,
+           int              layer)
+{
+  if (level->total <= self->peak.level.total)
+    return;
+
+  copy_moment (&self->peak, &stretch->moment);
+  self->peak.level = *level;
+  self->peak.layer = layer;
+}
+
+/*
+ * hr_replay_end:
+ * @self: a tape
+ *
+ * Ends a stretch of work.
+ */
+void
+hr_replay_end (HrReplay *self)
+{
+  HrStretch *stretch = self->stretch;
+
+  g_return_if_fail (stretch != NULL);
+
+  stretch->after = self->ledger.live;
+  self->stretch = NULL;
+  note_peak (self, stretch, &stretch->moment.level, self->layer);
+}
+
+/*
+ * hr_replay_repeat:
+ * @self: a tape
+ * @stretch: a stretch that was recorded
+ * @layer: the index of the layer that does the same
+ *
+ * Does the same again, from the present level, without replaying it.
+ */
+void
+hr_replay_repeat (HrReplay        *self,
+                  const HrStretch *stretch,
+                  int              layer)
+{
+  HrLevel level = self->ledger.live;
+
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    level.by_component[i] += stretch->moment.level.by_component[i] - stretch->before.by_component[i];
+  level.total += stretch->moment.level.total - stretch->before.total;
+
+  hr_ledger_reach (&self->ledger, &level);
+  note_peak (self, stretch, &level, layer);
+  hr_ledger_shift (&self->ledger, &stretch->before, &stretch->after);
+}
+
+static guint
+find_free_storage (HrReplay *self)
+{
+  for (guint i = 0; i < self->n_storages; i++)
+    {
+      if (self->storages[i].references == 0)
+        return i;
+    }
+
+  g_assert (self->n_storages < HR_REPLAY_MAX_STORAGES);
+
+  return self->n_storages++;
+}
+
+/*
+ * hr_replay_make:
+ * @self: a tape
+ * @operation: the operator that makes it
+ * @name: the variable that it is for, in the framework's own code
+ * @component: what it is for
+ * @shape: its shape
+ *
+ * Makes a tensor.
+ *
+ * Returns: the tensor; to be let go of with hr_replay_drop()
+ */
+HrValue
+hr_replay_make (HrReplay      *self,
+                const char    *operation,
+                const char    *name,
+                HrComponentId  component,
+                HrValue        shape)
+{
+  guint index = find_free_storage (self);
+  HrStorage *storage = &self->storages[index];
+  guint64 elements = hr_value_get_elements (shape, self->symbols);
+  guint64 bytes;
+
+  if (!g_uint64_checked_mul (&bytes, elements, element_bytes[shape.element]))
+    bytes = G_MAXUINT64;
+
+  shape.storage = index;
+  storage->shape = shape;
+  storage->references = 1;
+  storage->component = component;
+  storage->bytes = hr_ledger_round (bytes);
+  storage->name = name;
+
+  hr_ledger_add (&self->ledger, component, storage->bytes);
+  note_moment (self, operation);
+
+  return shape;
+}
+
+/*
+ * hr_replay_adopt:
+ * @self: a tape
+ * @name: the variable that holds it
+ * @component: what it is for
+ * @bytes: its size
+ *
+ * Puts on the tape what is in the books already.
+ *
+ * Returns: the tensor
+ */
+HrValue
+hr_replay_adopt (HrReplay      *self,
+                 const char    *name,
+                 HrComponentId  component,
+                 guint64        bytes)
+{
+  HrValue value = { .storage = find_free_storage (self), .count = 1, .divisor = 1 };
+
+  self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name };
+
+  return value;
+}
+
+/*
+ * hr_replay_leave:
+ * @self: a tape
+ * @value: a tensor that nothing else holds
+ *
+ * Takes a tensor from the tape that stays in the books.
+ */
+void
+hr_replay_leave (HrReplay *self,
+                 HrValue   value)
+{
+  if (value.storage < 0)
+    return;
+
+  g_return_if_fail (self->storages[value.storage].references == 1);
+
+  self->storages[value.storage].references = 0;
+}
+
+/*
+ * hr_replay_hold:
+ * @self: a tape
+ * @value: a tensor
+ *
+ * Lets one more variable hold @value, or a view of it.
+ *
+ * Returns: @value
+ */
+HrValue
+hr_replay_hold (HrReplay *self,
+                HrValue   value)
+{
+  if (value.storage >= 0)
+    self->storages[value.storage].references++;
+
+  return value;
+}
+
+/*
+ * hr_replay_drop:
+ * @self: a tape
+ * @value: a tensor, or none
+ *
+ * Lets a variable go; the storage goes with the last of them.
+ */
+void
+hr_replay_drop (HrReplay *self,
+                HrValue   value)
+{
+  HrStorage *storage;
+
+  if (value.storage < 0)
+    return;
+
+  storage = &self->storages[value.storage];
+  g_return_if_fail (storage->references > 0);
+
+  if (--storage->references == 0)
+    hr_ledger_remove (&self->ledger, storage->component, storage->bytes);
+}
+
+/*
+ * hr_replay_assign:
+ * @self: a tape
+ * @variable: (inout): a variable
+ * @value: (transfer full): what it holds from now on
+ *
+ * Binds a variable to a new value; what it held before goes after the new value has been made.
+ */
+void
+hr_replay_assign (HrReplay *self,
+                  HrValue  *variable,
+                  HrValue   value)
+{
+  HrValue before = *variable;
+
+  *variable = value;
+  hr_replay_drop (self, before);
+}
+
+/*
+ * hr_replay_reassign_component:
+ * @self: a tape
+ * @value: a tensor
+ * @component: what it is for from now on
+ *
+ * Says that a tensor serves another purpose.
+ */
+void
+hr_replay_reassign_component (HrReplay      *self,
+                              HrValue        value,
+                              HrComponentId  component)
+{
+  HrStorage *storage;
+
+  if (value.storage < 0)
+    return;
+
+  storage = &self->storages[value.storage];
+  hr_ledger_move (&self->ledger, storage->component, component, storage->bytes);
+  storage->component = component;
+}
+
+/*
+ * hr_replay_get_bytes:
+ * @self: a tape
+ * @value: a tensor, or none
+ *
+ * Gets what the allocator handed out for the storage of a tensor.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_replay_get_bytes (HrReplay *self,
+                     HrValue   value)
+{
+  return value.storage >= 0 ? self->storages[value.storage].bytes : 0;
+}
+
+/*
+ * hr_value_get_elements:
+ * @value: a shape
+ * @symbols: what the symbols stand for
+ *
+ * Counts the elements of a shape.
+ *
+ * Returns: how many; %G_MAXUINT64 if they cannot be counted
+ */
+guint64
+hr_value_get_elements (HrValue        value,
+                       const guint64 *symbols)
+{
+  guint64 elements = value.count;
+
+  for (guint i = 0; i < value.n_symbols; i++)
+    {
+      if (!g_uint64_checked_mul (&elements, elements, symbols[value.symbols[i]]))
+        return G_MAXUINT64;
+    }
+
+  return elements / value.divisor;
+}
+
+/*
+ * hr_element_get_bytes:
+ * @element: the type of an element
+ *
+ * Gets the size of an element.
+ *
+ * Returns: the size in bytes
+ */
+guint
+hr_element_get_bytes (HrElement element)
+{
+  return element_bytes[element];
+}
+
+/*
+ * hr_symbol_get_name:
+ * @symbol: a symbol
+ *
+ * Gets what stands for @symbol in a formula.
+ *
+ * Returns: the name
+ */
+const char *
+hr_symbol_get_name (HrSymbol symbol)
+{
+  return symbol_names[symbol];
+}
+
+/*
+ * hr_op_like:
+ * @self: a tape
+ * @operation: the operator
+ * @name: the variable that its result is for
+ * @like: a shape
+ *
+ * An operator that makes one tensor of the shape of another: an elementwise one, a copy.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_like (HrReplay   *self,
+            const char *operation,
+            const char *name,
+            HrValue     like)
+{
+  return hr_replay_make (self, operation, name, HR_COMPONENT_ACTIVATIONS, like);
+}
+
+/*
+ * hr_op_cast:
+ * @self: a tape
+ * @x: a tensor
+ * @element: the type to convert to
+ *
+ * `x.to (dtype)`, which returns @x itself if it has that type.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_cast (HrReplay  *self,
+            HrValue    x,
+            HrElement  element)
+{
+  HrValue shape = x;
+
+  if (x.element == element)
+    return hr_replay_hold (self, x);
+
+  shape.element = element;
+
+  return hr_op_like (self, "_to_copy", element == HR_ELEMENT_FLOAT32 ? "x.float()" : "x.to(dtype)", shape);
+}
+
+/*
+ * hr_op_contiguous:
+ * @self: a tape
+ * @x: a tensor whose heads are transposed by the caller
+ *
+ * `x.transpose (1, 2).contiguous ()`: a copy only if tokens do not come first in memory.
+ *
+ * Returns: the result, tokens first
+ */
+HrValue
+hr_op_contiguous (HrReplay *self,
+                  HrValue   x)
+{
+  HrValue shape = x;
+
+  if (!x.heads_first)
+    return hr_replay_hold (self, x);
+
+  shape.heads_first = FALSE;
+
+  return hr_op_like (self, "clone", "attn_output", shape);
+}
+
+/*
+ * hr_op_reduce:
+ * @self: a tape
+ * @operation: the operator
+ * @x: a tensor
+ *
+ * An operator that makes one element of each row of the last dimension: a mean.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_reduce (HrReplay   *self,
+              const char *operation,
+              HrValue     x)
+{
+  HrValue shape = x;
+
+  shape.n_symbols--;
+
+  return hr_op_like (self, operation, "variance", shape);
+}
+
+/*
+ * hr_op_linear:
+ * @self: a tape
+ * @x: a tensor, its last dimension the input features
+ * @name: the variable that the result is for
+ * @out_features: the output features
+ * @count: how many times as many
+ *
+ * A linear layer of the decoder. The bias goes into the product (addmm), and costs nothing.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear (HrReplay   *self,
+              HrValue     x,
+              const char *name,
+              HrSymbol    out_features,
+              guint       count)
+{
+  HrValue out = x;
+
+  out.symbols[out.n_symbols - 1] = out_features;
+  out.count = count;
+  out.heads_first = FALSE;
+
+  if (self->quantization != HR_QUANTIZATION_NONE)
+    return hr_quantization_format_replay_linear (self, x, name, out);
+
+  return hr_op_like (self, "mm", name, out);
+}

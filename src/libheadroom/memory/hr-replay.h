@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-dtype.h"
+#include "hr-ledger.h"
+#include "hr-quantization.h"
+
+G_BEGIN_DECLS
+
+/*
+ * A job's allocations, replayed. Functions that mirror the framework's modelling code call operators; an operator makes
+ * its result and its temporaries on the tape, and the functions let go of a value where the variable that holds it goes.
+ * Sizes are products of symbols, so that what is alive at a moment can be written down as a formula and as numbers.
+ */
+
+typedef enum
+{
+  HR_SYMBOL_BATCH,          /* B: sequences in the batch, beams included */
+  HR_SYMBOL_SEQUENCE,       /* S: tokens of a sequence that are computed now */
+  HR_SYMBOL_CONTEXT,        /* C: tokens of a sequence that are attended to */
+  HR_SYMBOL_CONTEXT_PADDED, /* the same, rounded up to what the kernel's mask is aligned to */
+  HR_SYMBOL_HIDDEN,         /* h */
+  HR_SYMBOL_INTERMEDIATE,   /* i */
+  HR_SYMBOL_QUERY,          /* q = H * d */
+  HR_SYMBOL_KEY,            /* k = K * d */
+  HR_SYMBOL_CACHED,         /* as k, for the heads that are cached */
+  HR_SYMBOL_FUSED,          /* q, k and v as one matrix makes them */
+  HR_SYMBOL_HEADS,          /* H */
+  HR_SYMBOL_KEY_HEADS,      /* K */
+  HR_SYMBOL_HEAD,           /* d */
+  HR_SYMBOL_QUERY_ROTARY,   /* H * r */
+  HR_SYMBOL_KEY_ROTARY,     /* K * r */
+  HR_SYMBOL_ROTARY,         /* r: rotated part of a head */
+  HR_SYMBOL_VOCABULARY,     /* V */
+  HR_N_SYMBOLS,
+} HrSymbol;
+
+typedef enum
+{
+  HR_ELEMENT_BOOL,
+  HR_ELEMENT_INT8,
+  HR_ELEMENT_INT32,
+  HR_ELEMENT_INT64,
+  HR_ELEMENT_FLOAT16,
+  HR_ELEMENT_BFLOAT16,
+  HR_ELEMENT_FLOAT32,
+  HR_ELEMENT_FLOAT64,
+} HrElement;
+
+#define HR_VALUE_MAX_SYMBOLS 5
+
+/**
+ * HrValue:
+ * @storage: the index of its storage, -1 for no value
+ * @element: the type of an element
+ * @n_symbols: how many of @symbols are used
+ * @symbols: the sizes whose product, with @count / @divisor, is the number of elements
+ * @count: a constant factor
+ * @divisor: a constant divisor
+ * @heads_first: whether heads come before tokens in memory, [B, H, S, d], and not [B, S, H, d]
+ *
+ * A tensor, as a variable holds it: a view of a storage.
+ */
+typedef struct
+{
+  gint16 storage;
+  guint8 element;
+  guint8 n_symbols;
+  guint8 symbols[HR_VALUE_MAX_SYMBOLS];
+  guint8 count;
+  guint8 divisor;
+  guint8 heads_first;
+} HrValue;
+
+typedef struct
+{
+  HrValue shape;
+  guint32 references;
+  HrComponentId component;
+  guint64 bytes;
+  const char *name;
+} HrStorage;
+
+#define HR_REPLAY_MAX_STORAGES 48
+
+/**
+ * HrMoment:
+ * @level: what is held
+ * @storages: what is on the tape
+ * @n_storages: the length of @storages
+ * @symbols: what the symbols stand for
+ * @block: the path of the module that runs, with `{}` where the index of the layer stands
+ * @layer: the index of the layer, -1 outside of the layers
+ * @operation: the operator that runs
+ * @sentence: half a sentence that says what is alive, a message id
+ *
+ * The moment at which most is held.
+ */
+typedef struct
+{
+  HrLevel level;
+  HrStorage storages[HR_REPLAY_MAX_STORAGES];
+  guint n_storages;
+  guint64 symbols[HR_N_SYMBOLS];
+  const char *block;
+  int layer;
+  const char *operation;
+  const char *sentence;
+} HrMoment;
+
+/**
+ * HrStretch:
+ * @before: the level before
+ * @after: the level after
+ * @moment: the highest moment within
+ *
+ * What a stretch of work does to the memory, so that it can be repeated without replaying it.
+ */
+typedef struct
+{
+  HrLevel before;
+  HrLevel after;
+  HrMoment moment;
+} HrStretch;
+
+/**
+ * HrReplay:
+ * @ledger: the books
+ * @storages: the tape: what is alive; those with no reference are free
+ * @n_storages: how many of @storages have been used so far
+ * @symbols: what the symbols stand for now
+ * @dtype: what the model computes in
+ * @quantization: how the weights of linear layers are stored
+ * @block: the path of the module that runs
+ * @layer: the index of the layer that runs, -1 outside of the layers
+ * @sentence: half a sentence that says what is alive at its worst
+ * @stretch: the stretch that is being recorded
+ * @peak: the highest moment so far
+ */
+typedef struct
+{
+  HrLedger ledger;
+  HrStorage storages[HR_REPLAY_MAX_STORAGES];
+  guint n_storages;
+  guint64 symbols[HR_N_SYMBOLS];
+  HrElement dtype;
+  HrQuantization quantization;
+  const char *block;
+  int layer;
+  const char *sentence;
+  HrStretch *stretch;
+  HrMoment peak;
+} HrReplay;
+
+void        hr_replay_init          (HrReplay       *self,
+                                     HrElement       dtype,
+                                     HrQuantization  quantization);
+void        hr_replay_begin         (HrReplay       *self,
+                                     HrStretch      *stretch,
+                                     const char     *block,
+                                     int             layer);
+void        hr_replay_end           (HrReplay       *self);
+void        hr_replay_repeat        (HrReplay       *self,
+                                     const HrStretch *stretch,
+                                     int             layer);
+HrValue     hr_replay_make          (HrReplay       *self,
+                                     const char     *operation,
+                                     const char     *name,
+                                     HrComponentId   component,
+                                     HrValue         shape);
+HrValue     hr_replay_adopt         (HrReplay       *self,
+                                     const char     *name,
+                                     HrComponentId   component,
+                                     guint64         bytes);
+void        hr_replay_leave         (HrReplay       *self,
+                                     HrValue         value);
+HrValue     hr_replay_hold          (HrReplay       *self,
+                                     HrValue         value);
+void        hr_replay_drop          (HrReplay       *self,
+                                     HrValue         value);
+void        hr_replay_assign        (HrReplay       *self,
+                                     HrValue        *variable,
+                                     HrValue         value);
+void        hr_replay_reassign_component (HrReplay      *self,
+                                          HrValue        value,
+                                          HrComponentId  component);
+guint64     hr_replay_get_bytes     (HrReplay       *self,
+                                     HrValue         value);
+guint64     hr_value_get_elements   (HrValue         value,
+                                     const guint64  *symbols);
+
+guint       hr_element_get_bytes    (HrElement       element);
+const char *hr_symbol_get_name      (HrSymbol        symbol);
+
+#define HR_NO_VALUE ((HrValue) { .storage = -1 })
+
+/* The shape of a value: the type of an element and the symbols whose product is their number. */
+#define HR_SHAPE(element_, ...) \
+  ((HrValue) { .storage = -1, .element = (element_), .count = 1, .divisor = 1, \
+               .n_symbols = sizeof ((guint8[]) { __VA_ARGS__ }), .symbols = { __VA_ARGS__ } })
+
+/* Operators: each makes its result; the inputs stay with those who hold them. */
+HrValue     hr_op_like              (HrReplay       *self,
+                                     const char     *operation,
+                                     const char     *name,
+                                     HrValue         like);
+HrValue     hr_op_cast              (HrReplay       *self,
+                                     HrValue         x,
+                                     HrElement       element);
+HrValue     hr_op_contiguous        (HrReplay       *self,
+                                     HrValue         x);
+HrValue     hr_op_linear            (HrReplay       *self,
+                                     HrValue         x,
+                                     const char     *name,
+                                     HrSymbol        out_features,
+                                     guint           count);
+HrValue     hr_op_reduce            (HrReplay       *self,
+                                     const char     *operation,
+                                     HrValue         x);
+
+G_END_DECLS
