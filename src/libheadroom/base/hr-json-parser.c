@@ -461,16 +461,6 @@ parse_array (HrJsonParser *self,
   return TRUE;
 }
 
-int
-hr_json_compare_keys (gconstpointer a,
-                      gconstpointer b)
-{
-  const HrJson *first = *(const HrJson * const *) a;
-  const HrJson *second = *(const HrJson * const *) b;
-
-  return strcmp (first->key, second->key);
-}
-
 static int
 compare_keys_then_index (gconstpointer a,
                          gconstpointer b)

@@ -55,7 +55,5 @@ void     hr_json_document_get_position (HrJsonDocument  *self,
 gboolean hr_json_document_parse        (HrJsonDocument  *self,
                                         HrJsonMode       mode,
                                         GError         **error);
-int      hr_json_compare_keys          (gconstpointer    a,
-                                        gconstpointer    b);
 
 G_END_DECLS

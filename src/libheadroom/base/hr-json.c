@@ -315,24 +315,58 @@ hr_json_get_element (HrJson *self,
   return self->children.nodes[index];
 }
 
+static int
+compare_keys (gconstpointer a,
+              gconstpointer b)
+{
+  const char *key = a;
+  const HrJson *node = *(const HrJson * const *) b;
+
+  return strcmp (key, node->key);
+}
+
+static HrJson *
+find_member (HrJson     *self,
+             const char *key)
+{
+  HrJson **found;
+
+  if (self->type != HR_JSON_OBJECT || self->children.n_nodes == 0)
+    return NULL;
+
+  found = bsearch (key, self->children.sorted, self->children.n_nodes, sizeof (HrJson *), compare_keys);
+
+  return found != NULL ? *found : NULL;
+}
+
 /* A member of an object; %NULL if it is absent or null, or if @self is no object. */
 HrJson *
 hr_json_get_member (HrJson     *self,
                     const char *key)
 {
-  HrJson wanted = { .key = key };
-  const HrJson *pointer = &wanted;
-  HrJson **found;
+  HrJson *member;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  if (self->type != HR_JSON_OBJECT || self->children.n_nodes == 0)
-    return NULL;
+  member = find_member (self, key);
 
-  found = bsearch (&pointer, self->children.sorted, self->children.n_nodes, sizeof (HrJson *), hr_json_compare_keys);
+  return member != NULL && member->type != HR_JSON_NULL ? member : NULL;
+}
 
-  return found != NULL && (*found)->type != HR_JSON_NULL ? *found : NULL;
+/* Whether a member is there and is null, for the few keys where that differs from being absent. */
+gboolean
+hr_json_has_null_member (HrJson     *self,
+                         const char *key)
+{
+  HrJson *member;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (key != NULL, FALSE);
+
+  member = find_member (self, key);
+
+  return member != NULL && member->type == HR_JSON_NULL;
 }
 
 /* A member of an object that has to be there: %NULL with @error set to %HR_ERROR_SCHEMA if it is not. */
@@ -375,11 +409,17 @@ describe_value (HrJson *self)
 
     case HR_JSON_STRING:
       {
-        g_autofree char *shortened = g_utf8_strlen (self->string, -1) > 40 ? g_utf8_substring (self->string, 0, 40) : NULL;
+        gboolean is_long = g_utf8_strlen (self->string, -1) > 40;
+        g_autofree char *shown = is_long ? g_utf8_substring (self->string, 0, 40) : g_strdup (self->string);
 
-        if (shortened != NULL)
-          return g_strdup_printf (_("the string “%s…”"), shortened);
-        return g_strdup_printf (_("the string “%s”"), self->string);
+        /* A message is one line. */
+        for (char *c = shown; *c != '\0'; c++)
+          {
+            if (g_ascii_iscntrl (*c))
+              *c = ' ';
+          }
+
+        return g_strdup_printf (is_long ? _("the string “%s…”") : _("the string “%s”"), shown);
       }
 
     case HR_JSON_ARRAY:
@@ -486,6 +526,20 @@ hr_json_read_boolean (HrJson    *self,
     return FALSE;
 
   *value = self->boolean;
+
+  return TRUE;
+}
+
+/* Reads a whole number, of either sign, that is written as one. */
+gboolean
+hr_json_read_int (HrJson  *self,
+                  gint64  *value,
+                  GError **error)
+{
+  if (!hr_json_check_type (self, HR_JSON_INTEGER, error))
+    return FALSE;
+
+  *value = self->integer;
 
   return TRUE;
 }

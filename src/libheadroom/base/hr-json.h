@@ -71,6 +71,8 @@ HrJson             *hr_json_get_element       (HrJson              *self,
                                                guint                index);
 HrJson             *hr_json_get_member        (HrJson              *self,
                                                const char          *key);
+gboolean            hr_json_has_null_member   (HrJson              *self,
+                                               const char          *key);
 HrJson             *hr_json_require_member    (HrJson              *self,
                                                const char          *key,
                                                GError             **error);
@@ -81,6 +83,9 @@ gboolean            hr_json_check_type        (HrJson              *self,
                                                GError             **error);
 gboolean            hr_json_read_boolean      (HrJson              *self,
                                                gboolean            *value,
+                                               GError             **error);
+gboolean            hr_json_read_int          (HrJson              *self,
+                                               gint64              *value,
                                                GError             **error);
 gboolean            hr_json_read_uint         (HrJson              *self,
                                                guint64              minimum,

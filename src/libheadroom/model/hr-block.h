@@ -21,6 +21,7 @@ typedef enum
 {
   HR_BLOCK_TOKEN_EMBEDDING,
   HR_BLOCK_POSITION_EMBEDDING,
+  HR_BLOCK_LINEAR,
   HR_BLOCK_NORM,
   HR_BLOCK_ATTENTION,
   HR_BLOCK_MLP,
@@ -81,7 +82,8 @@ typedef enum
   HR_QK_NORM_NONE,
   HR_QK_NORM_HEAD,      /* one weight of head_dim for all heads (Qwen3) */
   HR_QK_NORM_FULL,      /* one weight over all heads together (OLMo 2) */
-  HR_QK_NORM_PER_HEAD,  /* a weight of its own for each head (Cohere, StableLM) */
+  HR_QK_NORM_PER_HEAD,  /* a row of weights for each head (Cohere) */
+  HR_QK_NORM_LIST,      /* a module of its own for each head (StableLM) */
 } HrQkNorm;
 
 /* Which of transformers' code paths computes the attention. */
@@ -105,6 +107,14 @@ typedef struct
   guint64 hidden_size;
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
 } HrPositionEmbedding;
+
+/* A linear layer of its own: the projections around OPT-350m's layers. */
+typedef struct
+{
+  guint64 in_features;
+  guint64 out_features;
+  gboolean has_bias;
+} HrLinear;
 
 typedef struct
 {
@@ -175,6 +185,7 @@ typedef struct
   {
     HrTokenEmbedding token_embedding;
     HrPositionEmbedding position_embedding;
+    HrLinear linear;
     HrNorm norm;
     HrAttention attention;
     HrMlp mlp;
@@ -192,7 +203,7 @@ typedef struct
  * HrSublayer:
  * @shared: what is computed once, before the branches: the one norm of parallel attention and MLP (Phi, Cohere)
  * @branches: what is computed from the same input and added up
- * @residual: whether the input is added as well
+ * @residual: whether the input of the sublayer is added as well
  * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
  * @keeps_input: whether a variable of the layer holds the normalised input until the layer ends (StableLM)
  * @keeps_output: whether a variable of the layer holds the branch's output until the layer ends (GPT-2, StableLM)
@@ -213,12 +224,12 @@ typedef struct
 {
   HrSublayer *sublayers;
   guint n_sublayers;
-  guint n_layers;
+  guint n_layers;             /* layers of this class */
 } HrLayerClass;
 
 typedef struct
 {
-  char *id;                   /* "decoder"; later "encoder", "vision", "audio" */
+  char *id;                   /* "decoder" */
   HrChain embeddings;
   HrLayerClass *layer_classes;
   guint n_layer_classes;
@@ -226,5 +237,10 @@ typedef struct
   guint n_layers;
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
+
+void hr_chain_clear (HrChain *self);
+void hr_stack_free  (HrStack *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrStack, hr_stack_free)
 
 G_END_DECLS

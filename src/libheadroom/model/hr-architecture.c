@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-architecture.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
+
+/* How many files may extend each other. */
+#define MAX_FILES 8
+
+struct _HrArchitecture
+{
+  GPtrArray *files;   /* of HrJson *: the file itself, what it extends, what that extends … */
+};
+
+static const char * const known_members[] = {
+  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "values", "layer-values", "stacks",
+  "head", "buffers", NULL,
+};
+
+static const char * const known_hyper_parameter_members[] = {
+  "keys", "type", "minimum", "maximum", "default", "null", "essential", NULL,
+};
+
+static gboolean
+check_hyper_parameters (HrJson  *file,
+                        GError **error)
+{
+  HrJson *definitions = NULL;
+
+  if (!hr_json_get_object (file, "hyper-parameters", &definitions, error))
+    return FALSE;
+
+  for (guint i = 0; definitions != NULL && i < hr_json_get_length (definitions); i++)
+    {
+      if (!hr_json_check_members (hr_json_get_element (definitions, i), known_hyper_parameter_members, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+check_file (HrJson  *file,
+            GError **error)
+{
+  HrJson *section = NULL;
+
+  return hr_json_check_members (file, known_members, error) &&
+         hr_json_require_member (file, "model-type", error) != NULL &&
+         hr_json_require_member (file, "source", error) != NULL &&
+         check_hyper_parameters (file, error) &&
+         hr_json_get_object (file, "values", &section, error) &&
+         hr_json_get_object (file, "layer-values", &section, error) &&
+         hr_json_get_array (file, "aliases", &section, error) &&
+         hr_json_get_array (file, "architectures", &section, error) &&
+         hr_json_get_array (file, "stacks", &section, error) &&
+         hr_json_get_array (file, "buffers", &section, error) &&
+         hr_json_get_array (file, "head", &section, error);
+}
+
+/* A model type comes from a config, and becomes part of a path. */
+static gboolean
+is_file_name (const char *model_type)
+{
+  if (model_type[0] == '\0' || model_type[0] == '.' || strlen (model_type) > 100)
+    return FALSE;
+
+  for (const char *c = model_type; *c != '\0'; c++)
+    {
+      if (!g_ascii_isalnum (*c) && strchr ("_-.", *c) == NULL)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The user's own files come before those that ship; %NULL without an error if there is none. */
+static HrJson *
+load_file (const char  *model_type,
+           GError     **error)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *user_path = NULL;
+  g_autofree char *resource_path = NULL;
+  g_autoptr (HrJson) file = NULL;
+
+  if (!is_file_name (model_type))
+    return NULL;
+
+  name = g_strconcat (model_type, ".json", NULL);
+  user_path = g_build_filename (g_get_user_data_dir (), "headroom", "architectures", name, NULL);
+  resource_path = g_build_path ("/", RESOURCE_FOLDER, name, NULL);
+
+  if (g_file_test (user_path, G_FILE_TEST_EXISTS))
+    {
+      g_autoptr (GFile) user_file = g_file_new_for_path (user_path);
+
+      file = hr_json_new_from_file (user_file, HR_JSON_STRICT, error);
+    }
+  else if (g_resources_get_info (resource_path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL, NULL, NULL))
+    file = hr_json_new_from_resource (resource_path, error);
+
+  if (file == NULL || !check_file (file, error))
+    return NULL;
+
+  return g_steal_pointer (&file);
+}
+
+/* Takes @self; loads what its last file extends, and so on. */
+static HrArchitecture *
+load_bases (HrArchitecture  *self,
+            GError         **error)
+{
+  g_autoptr (HrArchitecture) architecture = self;
+
+  for (;;)
+    {
+      HrJson *last = g_ptr_array_index (architecture->files, architecture->files->len - 1);
+      const char *base = NULL;
+      g_autoptr (HrJson) file = NULL;
+      g_autoptr (GError) local_error = NULL;
+
+      if (!hr_json_get_string (last, "extends", &base, error))
+        return NULL;
+      if (base == NULL)
+        return g_steal_pointer (&architecture);
+
+      if (architecture->files->len < MAX_FILES)
+        file = load_file (base, &local_error);
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+      if (file == NULL)
+        {
+          hr_json_set_error (hr_json_get_member (last, "extends"), HR_ERROR_UNKNOWN_NAME,
+                             _("the name of another architecture file"), error);
+          return NULL;
+        }
+      g_ptr_array_add (architecture->files, g_steal_pointer (&file));
+    }
+}
+
+/*
+ * hr_architecture_new_from_json:
+ * @root: (transfer full): an architecture file
+ * @error: return location for an error
+ *
+ * Makes an architecture of a file and of those that it extends.
+ */
+HrArchitecture *
+hr_architecture_new_from_json (HrJson  *root,
+                               GError **error)
+{
+  g_autoptr (HrArchitecture) self = g_new0 (HrArchitecture, 1);
+
+  self->files = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_json_free);
+  g_ptr_array_add (self->files, root);
+
+  if (!check_file (root, error))
+    return NULL;
+
+  return load_bases (g_steal_pointer (&self), error);
+}
+
+static gboolean
+lists (HrJson     *file,
+       const char *member,
+       const char *wanted)
+{
+  HrJson *names = hr_json_get_member (file, member);
+
+  for (guint i = 0; names != NULL && i < hr_json_get_length (names); i++)
+    {
+      const char *name;
+
+      if (hr_json_read_string (hr_json_get_element (names, i), &name, NULL) && g_str_equal (name, wanted))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Searches the files that ship for one that lists a name. */
+static HrArchitecture *
+find_listed (const char  *member,
+             const char  *wanted,
+             GError     **error)
+{
+  g_auto (GStrv) names = hr_architecture_list ();
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (GError) local_error = NULL;
+      g_autoptr (HrJson) file = load_file (names[i], &local_error);
+
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+      if (file != NULL && lists (file, member, wanted))
+        return hr_architecture_new_from_json (g_steal_pointer (&file), error);
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_architecture_new:
+ * @model_type: the `model_type` of a config
+ * @error: return location for an error
+ *
+ * Loads the architecture file of a model type.
+ *
+ * Returns: (nullable): the architecture; %NULL with @error set if a file has a fault, and without if there is none
+ */
+HrArchitecture *
+hr_architecture_new (const char  *model_type,
+                     GError     **error)
+{
+  g_autoptr (HrJson) file = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  g_return_val_if_fail (model_type != NULL, NULL);
+
+  file = load_file (model_type, &local_error);
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+  if (file != NULL)
+    return hr_architecture_new_from_json (g_steal_pointer (&file), error);
+
+  return find_listed ("aliases", model_type, error);
+}
+
+/*
+ * hr_architecture_new_for_class:
+ * @class_name: a class of transformers, such as `LlamaForCausalLM`
+ * @error: return location for an error
+ *
+ * Loads the architecture file that lists a class, which says more than an unknown `model_type`.
+ *
+ * Returns: (nullable): as hr_architecture_new()
+ */
+HrArchitecture *
+hr_architecture_new_for_class (const char  *class_name,
+                               GError     **error)
+{
+  g_return_val_if_fail (class_name != NULL, NULL);
+
+  return find_listed ("architectures", class_name, error);
+}
+
+void
+hr_architecture_free (HrArchitecture *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_ptr_array_unref (self->files);
+  g_free (self);
+}
+
+static int
+compare_names (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(const char * const *) a, *(const char * const *) b);
+}
+
+/*
+ * hr_architecture_list:
+ *
+ * Lists the model types that have a file, in the order of the alphabet.
+ *
+ * Returns: (transfer full): the model types
+ */
+char **
+hr_architecture_list (void)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) files = g_resources_enumerate_children (RESOURCE_FOLDER, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+
+  for (guint i = 0; files != NULL && files[i] != NULL; i++)
+    {
+      if (g_str_has_suffix (files[i], ".json"))
+        g_ptr_array_add (names, g_strndup (files[i], strlen (files[i]) - strlen (".json")));
+    }
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+
+  return (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
+}
+
+/* The file's own name, which an alias or a class that led to it does not tell. */
+const char *
+hr_architecture_get_model_type (HrArchitecture *self)
+{
+  const char *model_type = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  hr_json_get_string (hr_architecture_get_file (self, 0), "model-type", &model_type, NULL);
+
+  return model_type;
+}
+
+/* The class that transformers builds when a config names none. */
+const char *
+hr_architecture_get_class_name (HrArchitecture *self)
+{
+  const char *class_name = NULL;
+  HrJson *classes;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  classes = hr_architecture_get_member (self, "architectures");
+  if (classes != NULL && hr_json_get_length (classes) > 0)
+    hr_json_read_string (hr_json_get_element (classes, 0), &class_name, NULL);
+
+  return class_name;
+}
+
+/* The framework's files that the architecture was read from. */
+const char *
+hr_architecture_get_source (HrArchitecture *self)
+{
+  const char *source = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  hr_json_get_string (hr_architecture_get_file (self, 0), "source", &source, NULL);
+
+  return source;
+}
+
+/* A section as the first file that has it gives it. */
+HrJson *
+hr_architecture_get_member (HrArchitecture *self,
+                            const char     *key)
+{
+  HrJson *member = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  for (guint i = 0; member == NULL && i < self->files->len; i++)
+    member = hr_json_get_member (g_ptr_array_index (self->files, i), key);
+
+  return member;
+}
+
+guint
+hr_architecture_get_n_files (HrArchitecture *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->files->len;
+}
+
+/* The files, each extending the one after it. */
+HrJson *
+hr_architecture_get_file (HrArchitecture *self,
+                          guint           index)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (index < self->files->len, NULL);
+
+  return g_ptr_array_index (self->files, index);
+}

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-block-factory.h"
+
+#include <glib/gi18n-lib.h>
+
+/* A spelling in an architecture file or a config, and what it stands for. */
+typedef struct
+{
+  const char *name;
+  int value;
+} HrChoice;
+
+typedef enum
+{
+  PARAMETER_SIZE,       /* may be 0 */
+  PARAMETER_COUNT,      /* at least 1 */
+  PARAMETER_BOOLEAN,
+  PARAMETER_CHOICE,
+} HrParameterType;
+
+typedef struct
+{
+  const char *name;
+  HrParameterType type;
+  gsize offset;             /* in HrBlock */
+  const HrChoice *choices;
+} HrParameter;
+
+typedef struct
+{
+  const char *name;
+  HrBlockKind kind;
+  const HrParameter *parameters;
+  const char * const *names;   /* the modules that the file may rename, each followed by what it is called otherwise */
+  gboolean (*build) (const HrBlockContext *context,
+                     HrJson               *description,
+                     HrBlock              *block,
+                     GError              **error);
+} HrBlockClass;
+
+static const HrChoice norm_kinds[] = {
+  { "rms", HR_NORM_RMS },
+  { "rms-fp32-scale", HR_NORM_RMS_FP32_SCALE },
+  { "layer", HR_NORM_LAYER },
+  { "layer-fp32", HR_NORM_LAYER_FP32 },
+  { "layer-composite", HR_NORM_LAYER_COMPOSITE },
+  { NULL }
+};
+
+/* The names of transformers' ACT2FN. Those that torch computes in one operation take the same memory as silu. */
+static const HrChoice activations[] = {
+  { "silu", HR_ACTIVATION_SILU },
+  { "swish", HR_ACTIVATION_SILU },
+  { "mish", HR_ACTIVATION_SILU },
+  { "tanh", HR_ACTIVATION_SILU },
+  { "sigmoid", HR_ACTIVATION_SILU },
+  { "leaky_relu", HR_ACTIVATION_SILU },
+  { "relu6", HR_ACTIVATION_SILU },
+  { "gelu", HR_ACTIVATION_GELU },
+  { "gelu_pytorch_tanh", HR_ACTIVATION_GELU },
+  { "gelu_new", HR_ACTIVATION_GELU_NEW },
+  { "gelu_bloom", HR_ACTIVATION_GELU_BLOOM },
+  { "gelu_fast", HR_ACTIVATION_GELU_FAST },
+  { "quick_gelu", HR_ACTIVATION_QUICK_GELU },
+  { "relu", HR_ACTIVATION_RELU },
+  { "relu2", HR_ACTIVATION_RELU2 },
+  { NULL }
+};
+
+static const HrChoice positions[] = {
+  { "none", HR_POSITION_NONE },
+  { "rotary", HR_POSITION_ROTARY },
+  { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
+  { "alibi", HR_POSITION_ALIBI },
+  { "learned", HR_POSITION_LEARNED },
+  { NULL }
+};
+
+static const HrChoice projections[] = {
+  { "separate", HR_PROJECTION_SEPARATE },
+  { "fused", HR_PROJECTION_FUSED },
+  { "fused-heads", HR_PROJECTION_FUSED_HEADS },
+  { "fused-groups", HR_PROJECTION_FUSED_GROUPS },
+  { "conv1d", HR_PROJECTION_CONV1D },
+  { NULL }
+};
+
+static const HrChoice qk_norms[] = {
+  { "none", HR_QK_NORM_NONE },
+  { "head", HR_QK_NORM_HEAD },
+  { "full", HR_QK_NORM_FULL },
+  { "per-head", HR_QK_NORM_PER_HEAD },
+  { "list", HR_QK_NORM_LIST },
+  { NULL }
+};
+
+static const HrChoice attention_paths[] = {
+  { "interface", HR_ATTENTION_INTERFACE },
+  { "bloom", HR_ATTENTION_BLOOM },
+  { "falcon", HR_ATTENTION_FALCON },
+  { NULL }
+};
+
+#define SIZE(name, member) { name, PARAMETER_SIZE, G_STRUCT_OFFSET (HrBlock, member), NULL }
+#define COUNT(name, member) { name, PARAMETER_COUNT, G_STRUCT_OFFSET (HrBlock, member), NULL }
+#define BOOLEAN(name, member) { name, PARAMETER_BOOLEAN, G_STRUCT_OFFSET (HrBlock, member), NULL }
+#define CHOICE(name, member, choices) { name, PARAMETER_CHOICE, G_STRUCT_OFFSET (HrBlock, member), choices }
+
+static const HrParameter token_embedding_parameters[] = {
+  COUNT ("vocab-size", token_embedding.vocab_size),
+  COUNT ("hidden-size", token_embedding.hidden_size),
+  BOOLEAN ("scaled", token_embedding.scaled),
+  { NULL }
+};
+
+static const HrParameter position_embedding_parameters[] = {
+  COUNT ("positions", position_embedding.n_positions),
+  COUNT ("hidden-size", position_embedding.hidden_size),
+  BOOLEAN ("per-sequence", position_embedding.per_sequence),
+  { NULL }
+};
+
+static const HrParameter linear_parameters[] = {
+  COUNT ("in-features", linear.in_features),
+  COUNT ("out-features", linear.out_features),
+  BOOLEAN ("bias", linear.has_bias),
+  { NULL }
+};
+
+static const HrParameter norm_parameters[] = {
+  CHOICE ("kind", norm.kind, norm_kinds),
+  COUNT ("size", norm.size),
+  BOOLEAN ("weight", norm.has_weight),
+  BOOLEAN ("bias", norm.has_bias),
+  { NULL }
+};
+
+static const HrParameter attention_parameters[] = {
+  COUNT ("hidden-size", attention.hidden_size),
+  COUNT ("num-attention-heads", attention.num_attention_heads),
+  COUNT ("num-key-value-heads", attention.num_key_value_heads),
+  COUNT ("head-dim", attention.head_dim),
+  CHOICE ("projection", attention.projection, projections),
+  CHOICE ("position", attention.position, positions),
+  SIZE ("rotary-dim", attention.rotary_dim),
+  CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
+  CHOICE ("qk-norm", attention.qk_norm, qk_norms),
+  CHOICE ("qk-norm-kind", attention.qk_norm_kind, norm_kinds),
+  BOOLEAN ("qk-norm-bias", attention.qk_norm_has_bias),
+  BOOLEAN ("query-bias", attention.has_query_bias),
+  BOOLEAN ("key-bias", attention.has_key_bias),
+  BOOLEAN ("value-bias", attention.has_value_bias),
+  BOOLEAN ("output-bias", attention.has_output_bias),
+  SIZE ("sliding-window", attention.sliding_window),
+  SIZE ("cached-heads", attention.cached_heads),
+  BOOLEAN ("softcap", attention.softcap),
+  BOOLEAN ("clip-qkv", attention.clip_qkv),
+  BOOLEAN ("scaled-query", attention.scaled_query),
+  CHOICE ("code-path", attention.path, attention_paths),
+  { NULL }
+};
+
+static const HrParameter mlp_parameters[] = {
+  COUNT ("hidden-size", mlp.hidden_size),
+  COUNT ("intermediate-size", mlp.intermediate_size),
+  BOOLEAN ("gated", mlp.gated),
+  BOOLEAN ("fused-gate-up", mlp.fused_gate_up),
+  BOOLEAN ("conv1d", mlp.conv1d),
+  BOOLEAN ("bias", mlp.has_bias),
+  BOOLEAN ("fp32-dropout", mlp.fp32_dropout),
+  BOOLEAN ("inlined", mlp.inlined),
+  CHOICE ("activation", mlp.activation, activations),
+  { NULL }
+};
+
+static const HrParameter head_parameters[] = {
+  COUNT ("hidden-size", head.hidden_size),
+  COUNT ("vocab-size", head.vocab_size),
+  BOOLEAN ("bias", head.has_bias),
+  BOOLEAN ("tied", head.tied),
+  BOOLEAN ("softcap", head.softcap),
+  BOOLEAN ("scaled", head.scaled),
+  { NULL }
+};
+
+static const char * const no_names[] = { NULL };
+
+static const char * const attention_names[] = {
+  "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj", "query-norm", "q_norm",
+  "key-norm", "k_norm", NULL,
+};
+
+static const char * const mlp_names[] = {
+  "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj", "down", "down_proj", NULL,
+};
+
+static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", NULL };
+
+static const char *
+get_module_name (HrJson             *description,
+                 const char * const *names,
+                 const char         *key)
+{
+  HrJson *given = hr_json_get_member (description, "names");
+  const char *name = NULL;
+
+  if (given != NULL && hr_json_get_string (given, key, &name, NULL) && name != NULL)
+    return name;
+
+  for (guint i = 0; names[i] != NULL; i += 2)
+    {
+      if (g_str_equal (names[i], key))
+        return names[i + 1];
+    }
+
+  g_assert_not_reached ();
+}
+
+static gboolean
+set_too_large_error (const HrBlockContext  *context,
+                     const char            *path,
+                     GError               **error)
+{
+  /* Translators: the name of a part of a model, such as "model.layers.{}.mlp". */
+  hr_scope_set_error (context->scope, error, HR_ERROR_TOO_LARGE, _("%s: expected sizes whose product can be counted"),
+                      path);
+
+  return FALSE;
+}
+
+/* Adds a row; a dimension of 0 ends the shape. */
+static gboolean
+add_tensor (const HrBlockContext *context,
+            const char           *module,
+            const char           *submodule,
+            const char           *parameter,
+            HrPart                part,
+            HrTensorRole          role,
+            guint64               first_size,
+            guint64               second_size,
+            GError              **error)
+{
+  g_autoptr (HrTensor) tensor = g_new0 (HrTensor, 1);
+
+  tensor->pattern = submodule != NULL ? g_strjoin (".", module, submodule, parameter, NULL)
+                                      : g_strjoin (".", module, parameter, NULL);
+  tensor->shape[0] = first_size;
+  tensor->shape[1] = second_size;
+  tensor->n_dimensions = second_size > 0 ? 2 : 1;
+  tensor->part = part;
+  tensor->role = role;
+  if (!g_uint64_checked_mul (&tensor->n_elements, first_size, MAX (second_size, 1)))
+    return set_too_large_error (context, module, error);
+
+  if (context->n_layers > 0)
+    {
+      tensor->layers = g_memdup2 (context->layers, context->n_layers * sizeof (guint));
+      tensor->n_layers = context->n_layers;
+    }
+
+  g_ptr_array_add (context->tensors, g_steal_pointer (&tensor));
+
+  return TRUE;
+}
+
+/* The matrix of a linear layer and its bias. */
+static gboolean
+add_linear (const HrBlockContext *context,
+            const char           *module,
+            const char           *submodule,
+            HrPart                part,
+            guint64               out_features,
+            guint64               in_features,
+            gboolean              has_bias,
+            gboolean              is_conv1d,
+            GError              **error)
+{
+  return add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
+                     is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error) &&
+         (!has_bias || add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
+                                   out_features, 0, error));
+}
+
+static gboolean
+build_token_embedding (const HrBlockContext *context,
+                       HrJson               *description,
+                       HrBlock              *block,
+                       GError              **error)
+{
+  const HrTokenEmbedding *embedding = &block->token_embedding;
+
+  return add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                     embedding->vocab_size, embedding->hidden_size, error);
+}
+
+static gboolean
+build_position_embedding (const HrBlockContext *context,
+                          HrJson               *description,
+                          HrBlock              *block,
+                          GError              **error)
+{
+  const HrPositionEmbedding *embedding = &block->position_embedding;
+
+  return add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                     embedding->n_positions, embedding->hidden_size, error);
+}
+
+static gboolean
+build_linear (const HrBlockContext *context,
+              HrJson               *description,
+              HrBlock              *block,
+              GError              **error)
+{
+  const HrLinear *linear = &block->linear;
+
+  return add_linear (context, block->path, NULL,
+                     context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER,
+                     linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
+}
+
+static gboolean
+build_norm (const HrBlockContext *context,
+            HrJson               *description,
+            HrBlock              *block,
+            GError              **error)
+{
+  const HrNorm *norm = &block->norm;
+
+  return (!norm->has_weight || add_tensor (context, block->path, NULL, "weight", context->part,
+                                           HR_TENSOR_ROLE_NORM, norm->size, 0, error)) &&
+         (!norm->has_bias || add_tensor (context, block->path, NULL, "bias", context->part,
+                                         HR_TENSOR_ROLE_NORM, norm->size, 0, error));
+}
+
+/* The norm of the queries or of the keys, over @n_heads heads. */
+static gboolean
+add_head_norm (const HrBlockContext *context,
+               HrJson               *description,
+               HrBlock              *block,
+               const char           *key,
+               guint64               n_heads,
+               GError              **error)
+{
+  const HrAttention *attention = &block->attention;
+  const char *name = get_module_name (description, attention_names, key);
+  gboolean is_row = attention->qk_norm == HR_QK_NORM_PER_HEAD;
+  guint n_modules = attention->qk_norm == HR_QK_NORM_LIST ? n_heads : 1;
+  guint64 first_size;
+
+  if (attention->qk_norm == HR_QK_NORM_FULL)
+    first_size = n_heads * attention->head_dim;
+  else
+    first_size = is_row ? n_heads : attention->head_dim;
+
+  for (guint i = 0; i < n_modules; i++)
+    {
+      g_autofree char *module = attention->qk_norm == HR_QK_NORM_LIST ? g_strdup_printf ("%s.norms.%u", name, i)
+                                                                      : g_strdup (name);
+
+      if (!add_tensor (context, block->path, module, "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                       first_size, is_row ? attention->head_dim : 0, error))
+        return FALSE;
+      if (attention->qk_norm_has_bias &&
+          !add_tensor (context, block->path, module, "bias", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                       first_size, is_row ? attention->head_dim : 0, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_projections (const HrBlockContext *context,
+                 HrJson               *description,
+                 HrBlock              *block,
+                 guint64               query_size,
+                 guint64               key_size,
+                 GError              **error)
+{
+  const HrAttention *attention = &block->attention;
+  gboolean is_conv1d = attention->projection == HR_PROJECTION_CONV1D;
+
+  if (attention->projection != HR_PROJECTION_SEPARATE)
+    return add_linear (context, block->path, get_module_name (description, attention_names, "fused"),
+                       HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size, attention->has_query_bias,
+                       is_conv1d, error);
+
+  return add_linear (context, block->path, get_module_name (description, attention_names, "query"),
+                     HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias, FALSE, error) &&
+         add_linear (context, block->path, get_module_name (description, attention_names, "key"),
+                     HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias, FALSE, error) &&
+         add_linear (context, block->path, get_module_name (description, attention_names, "value"),
+                     HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias, FALSE, error);
+}
+
+static gboolean
+check_heads (HrScope           *scope,
+             const HrAttention *attention,
+             GError           **error)
+{
+  if (attention->num_attention_heads % attention->num_key_value_heads != 0)
+    {
+      g_autofree char *heads = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->num_attention_heads);
+      g_autofree char *key_value_heads = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->num_key_value_heads);
+
+      hr_scope_set_error (scope, error, HR_ERROR_VALUE,
+                          _("num_key_value_heads: expected a divisor of num_attention_heads, which is %s, found %s"),
+                          heads, key_value_heads);
+      return FALSE;
+    }
+  if (attention->rotary_dim > attention->head_dim || attention->rotary_dim % 2 != 0)
+    {
+      g_autofree char *rotary_dim = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->rotary_dim);
+      g_autofree char *head_dim = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->head_dim);
+
+      hr_scope_set_error (scope, error, HR_ERROR_VALUE,
+                          _("the rotary dimension: expected an even number up to head_dim, which is %s, found %s"),
+                          head_dim, rotary_dim);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+build_attention (const HrBlockContext *context,
+                 HrJson               *description,
+                 HrBlock              *block,
+                 GError              **error)
+{
+  HrAttention *attention = &block->attention;
+  guint64 query_size, key_size, fused_size;
+
+  if (!check_heads (context->scope, attention, error))
+    return FALSE;
+  if (!g_uint64_checked_mul (&query_size, attention->num_attention_heads, attention->head_dim) ||
+      !g_uint64_checked_mul (&key_size, attention->num_key_value_heads, attention->head_dim) ||
+      !g_uint64_checked_mul (&fused_size, query_size, 3))
+    return set_too_large_error (context, block->path, error);
+
+  if (attention->cached_heads == 0)
+    attention->cached_heads = attention->num_key_value_heads;
+
+  if (!add_projections (context, description, block, query_size, key_size, error) ||
+      !add_linear (context, block->path, get_module_name (description, attention_names, "output"),
+                   HR_PART_ATTENTION, attention->hidden_size, query_size, attention->has_output_bias,
+                   attention->projection == HR_PROJECTION_CONV1D, error))
+    return FALSE;
+
+  return attention->qk_norm == HR_QK_NORM_NONE ||
+         (add_head_norm (context, description, block, "query-norm", attention->num_attention_heads, error) &&
+          add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error));
+}
+
+static gboolean
+build_mlp (const HrBlockContext *context,
+           HrJson               *description,
+           HrBlock              *block,
+           GError              **error)
+{
+  const HrMlp *mlp = &block->mlp;
+  const char *up = get_module_name (description, mlp_names, mlp->fused_gate_up ? "fused" : "up");
+  guint64 up_size;
+
+  if (!g_uint64_checked_mul (&up_size, mlp->intermediate_size, mlp->fused_gate_up ? 2 : 1))
+    return set_too_large_error (context, block->path, error);
+
+  if (mlp->gated && !mlp->fused_gate_up &&
+      !add_linear (context, block->path, get_module_name (description, mlp_names, "gate"), HR_PART_MLP,
+                   mlp->intermediate_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error))
+    return FALSE;
+
+  return add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
+                     mlp->conv1d, error) &&
+         add_linear (context, block->path, get_module_name (description, mlp_names, "down"), HR_PART_MLP,
+                     mlp->hidden_size, mlp->intermediate_size, mlp->has_bias, mlp->conv1d, error);
+}
+
+static gboolean
+build_head (const HrBlockContext *context,
+            HrJson               *description,
+            HrBlock              *block,
+            GError              **error)
+{
+  const HrHead *head = &block->head;
+  HrTensor *weight;
+
+  if (!add_tensor (context, block->path, NULL, "weight", HR_PART_OUTPUT, HR_TENSOR_ROLE_OUTPUT,
+                   head->vocab_size, head->hidden_size, error))
+    return FALSE;
+
+  weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  if (head->tied)
+    weight->tied_to = g_strdup (get_module_name (description, head_names, "tied-to"));
+
+  return !head->has_bias || add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT,
+                                        HR_TENSOR_ROLE_BIAS, head->vocab_size, 0, error);
+}
+
+static const HrBlockClass block_classes[] = {
+  { "token-embedding", HR_BLOCK_TOKEN_EMBEDDING, token_embedding_parameters, no_names, build_token_embedding },
+  { "position-embedding", HR_BLOCK_POSITION_EMBEDDING, position_embedding_parameters, no_names, build_position_embedding },
+  { "linear", HR_BLOCK_LINEAR, linear_parameters, no_names, build_linear },
+  { "norm", HR_BLOCK_NORM, norm_parameters, no_names, build_norm },
+  { "attention", HR_BLOCK_ATTENTION, attention_parameters, attention_names, build_attention },
+  { "mlp", HR_BLOCK_MLP, mlp_parameters, mlp_names, build_mlp },
+  { "head", HR_BLOCK_HEAD, head_parameters, head_names, build_head },
+};
+
+static gboolean
+read_choice (HrScope         *scope,
+             HrJson          *expression,
+             const HrChoice  *choices,
+             int             *value,
+             GError         **error)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autofree char *found = NULL;
+  HrValue result;
+
+  if (!hr_scope_evaluate (scope, expression, &result, error))
+    return FALSE;
+
+  for (guint i = 0; choices[i].name != NULL; i++)
+    {
+      if (result.type == HR_VALUE_STRING && g_str_equal (choices[i].name, result.string))
+        {
+          *value = choices[i].value;
+          return TRUE;
+        }
+      g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", choices[i].name);
+    }
+
+  found = hr_value_to_string (&result);
+  hr_scope_set_error (scope, error, HR_ERROR_UNSUPPORTED, _("%s: expected one of %s, found %s"),
+                      hr_json_get_key (expression), names->str, found);
+
+  return FALSE;
+}
+
+static gboolean
+read_parameter (HrScope           *scope,
+                HrJson            *description,
+                const HrParameter *parameter,
+                HrBlock           *block,
+                GError           **error)
+{
+  HrJson *expression = hr_json_get_member (description, parameter->name);
+  guint64 *size;
+
+  if (expression == NULL && parameter->type != PARAMETER_COUNT)
+    return TRUE;
+  if (expression == NULL)
+    return hr_json_require_member (description, parameter->name, error) != NULL;
+
+  switch (parameter->type)
+    {
+    case PARAMETER_BOOLEAN:
+      return hr_scope_evaluate_boolean (scope, expression, G_STRUCT_MEMBER_P (block, parameter->offset), error);
+
+    case PARAMETER_CHOICE:
+      return read_choice (scope, expression, parameter->choices, G_STRUCT_MEMBER_P (block, parameter->offset), error);
+
+    case PARAMETER_SIZE:
+    case PARAMETER_COUNT:
+      size = G_STRUCT_MEMBER_P (block, parameter->offset);
+      if (!hr_scope_evaluate_size (scope, expression, size, error))
+        return FALSE;
+      if (*size > 0 || parameter->type == PARAMETER_SIZE)
+        return TRUE;
+      hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("%s: expected a whole number of at least 1, found 0"),
+                          parameter->name);
+      return FALSE;
+
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static const HrBlockClass *
+find_class (HrJson  *description,
+            GError **error)
+{
+  HrJson *member = hr_json_require_member (description, "block", error);
+  const char *name;
+
+  if (member == NULL || !hr_json_read_string (member, &name, error))
+    return NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (block_classes); i++)
+    {
+      if (g_str_equal (block_classes[i].name, name))
+        return &block_classes[i];
+    }
+
+  hr_json_set_error (member, HR_ERROR_UNKNOWN_NAME, _("the name of a block"), error);
+
+  return NULL;
+}
+
+static gboolean
+check_description (HrJson              *description,
+                   const HrBlockClass  *klass,
+                   GError             **error)
+{
+  g_autoptr (GPtrArray) members = g_ptr_array_new ();
+  g_autoptr (GPtrArray) renamed = g_ptr_array_new ();
+  HrJson *names = NULL;
+
+  g_ptr_array_add (members, (gpointer) "block");
+  g_ptr_array_add (members, (gpointer) "path");
+  g_ptr_array_add (members, (gpointer) "if");
+  g_ptr_array_add (members, (gpointer) "names");
+  for (guint i = 0; klass->parameters[i].name != NULL; i++)
+    g_ptr_array_add (members, (gpointer) klass->parameters[i].name);
+  g_ptr_array_add (members, NULL);
+
+  for (guint i = 0; klass->names[i] != NULL; i += 2)
+    g_ptr_array_add (renamed, (gpointer) klass->names[i]);
+  g_ptr_array_add (renamed, NULL);
+
+  return hr_json_check_members (description, (const char * const *) members->pdata, error) &&
+         hr_json_get_object (description, "names", &names, error) &&
+         (names == NULL || hr_json_check_members (names, (const char * const *) renamed->pdata, error));
+}
+
+/*
+ * hr_block_factory_build:
+ * @context: where the block is
+ * @description: the block as the architecture file has it
+ * @block: (out caller-allocates): the block; its path is to be freed also after an error
+ * @error: return location for an error
+ *
+ * Builds a block, and adds the rows of its tensors.
+ */
+gboolean
+hr_block_factory_build (const HrBlockContext  *context,
+                        HrJson                *description,
+                        HrBlock               *block,
+                        GError               **error)
+{
+  const HrBlockClass *klass;
+  const char *path = NULL;
+  HrJson *member;
+
+  *block = (HrBlock) { 0 };
+
+  klass = find_class (description, error);
+  if (klass == NULL || !check_description (description, klass, error))
+    return FALSE;
+
+  member = hr_json_require_member (description, "path", error);
+  if (member == NULL || !hr_json_read_string (member, &path, error))
+    return FALSE;
+
+  block->kind = klass->kind;
+  block->path = context->prefix[0] != '\0' ? g_strconcat (context->prefix, ".", path, NULL) : g_strdup (path);
+  if (klass->kind == HR_BLOCK_NORM)
+    block->norm.has_weight = TRUE;
+
+  for (guint i = 0; klass->parameters[i].name != NULL; i++)
+    {
+      if (!read_parameter (context->scope, description, &klass->parameters[i], block, error))
+        return FALSE;
+    }
+
+  return klass->build (context, description, block, error);
+}

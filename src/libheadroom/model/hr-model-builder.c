@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-model-builder.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-block-factory.h"
+
+/* torch's allocator rounds each tensor up to this. */
+#define ALLOCATION_BYTES 512
+
+static const char * const known_stack_members[] = { "id", "path", "embeddings", "layers", "final", NULL };
+static const char * const known_layers_members[] = { "count", "path", "sublayers", NULL };
+static const char * const known_sublayer_members[] = {
+  "if", "shared", "branches", "residual", "residual-scaled", "keeps-input", "keeps-output", NULL,
+};
+static const char * const known_buffer_members[] = { "if", "name", "shape", NULL };
+
+/* A member that may be absent: then @value stays as it is. */
+static gboolean
+get_boolean (HrScope     *scope,
+             HrJson      *description,
+             const char  *key,
+             gboolean    *value,
+             GError     **error)
+{
+  HrJson *expression = hr_json_get_member (description, key);
+
+  return expression == NULL || hr_scope_evaluate_boolean (scope, expression, value, error);
+}
+
+/* Whether something with a condition is there; without one it is. */
+static gboolean
+check_condition (HrScope   *scope,
+                 HrJson    *description,
+                 gboolean  *holds,
+                 GError   **error)
+{
+  *holds = TRUE;
+
+  return get_boolean (scope, description, "if", holds, error);
+}
+
+static gboolean
+build_chain (const HrBlockContext  *context,
+             HrJson                *descriptions,
+             HrChain               *chain,
+             GError               **error)
+{
+  if (descriptions == NULL)
+    return TRUE;
+  if (!hr_json_check_type (descriptions, HR_JSON_ARRAY, error))
+    return FALSE;
+
+  chain->blocks = g_new0 (HrBlock, hr_json_get_length (descriptions));
+  for (guint i = 0; i < hr_json_get_length (descriptions); i++)
+    {
+      HrJson *description = hr_json_get_element (descriptions, i);
+      gboolean holds;
+
+      if (!check_condition (context->scope, description, &holds, error))
+        return FALSE;
+      if (holds && !hr_block_factory_build (context, description, &chain->blocks[chain->n_blocks++], error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+build_sublayer (const HrBlockContext  *context,
+                HrJson                *description,
+                HrSublayer            *sublayer,
+                GError               **error)
+{
+  HrJson *branches = hr_json_require_member (description, "branches", error);
+
+  if (branches == NULL || !hr_json_check_type (branches, HR_JSON_ARRAY, error))
+    return FALSE;
+
+  sublayer->residual = TRUE;
+  if (!get_boolean (context->scope, description, "residual", &sublayer->residual, error) ||
+      !get_boolean (context->scope, description, "residual-scaled", &sublayer->residual_scaled, error) ||
+      !get_boolean (context->scope, description, "keeps-input", &sublayer->keeps_input, error) ||
+      !get_boolean (context->scope, description, "keeps-output", &sublayer->keeps_output, error) ||
+      !build_chain (context, hr_json_get_member (description, "shared"), &sublayer->shared, error))
+    return FALSE;
+
+  sublayer->branches = g_new0 (HrChain, hr_json_get_length (branches));
+  for (guint i = 0; i < hr_json_get_length (branches); i++)
+    {
+      sublayer->n_branches++;
+      if (!build_chain (context, hr_json_get_element (branches, i), &sublayer->branches[i], error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+build_layer_class (const HrBlockContext  *context,
+                   HrJson                *descriptions,
+                   HrLayerClass          *layer_class,
+                   GError               **error)
+{
+  layer_class->sublayers = g_new0 (HrSublayer, hr_json_get_length (descriptions));
+  layer_class->n_layers = context->n_layers;
+
+  for (guint i = 0; i < hr_json_get_length (descriptions); i++)
+    {
+      HrJson *description = hr_json_get_element (descriptions, i);
+      gboolean holds;
+
+      if (!hr_json_check_members (description, known_sublayer_members, error) ||
+          !check_condition (context->scope, description, &holds, error))
+        return FALSE;
+      if (holds &&
+          !build_sublayer (context, description, &layer_class->sublayers[layer_class->n_sublayers++], error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+values_equal (GArray *a,
+              GArray *b)
+{
+  if (a->len != b->len)
+    return FALSE;
+
+  for (guint i = 0; i < a->len; i++)
+    {
+      if (!hr_value_equal (&g_array_index (a, HrValue, i), &g_array_index (b, HrValue, i)))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Sorts the layers into classes of those whose values are equal. */
+static gboolean
+classify_layers (HrScope  *scope,
+                 HrStack  *stack,
+                 GError  **error)
+{
+  g_autoptr (GPtrArray) classes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+
+  stack->layer_class_of = g_new0 (guint, stack->n_layers);
+  for (guint layer = 0; layer < stack->n_layers; layer++)
+    {
+      g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (HrValue));
+      guint class_index = 0;
+
+      hr_scope_enter_layer (scope, layer);
+      if (!hr_scope_get_layer_values (scope, values, error))
+        return FALSE;
+
+      while (class_index < classes->len && !values_equal (g_ptr_array_index (classes, class_index), values))
+        class_index++;
+      if (class_index == classes->len)
+        g_ptr_array_add (classes, g_steal_pointer (&values));
+      stack->layer_class_of[layer] = class_index;
+    }
+
+  stack->n_layer_classes = classes->len;
+  stack->layer_classes = g_new0 (HrLayerClass, stack->n_layer_classes);
+
+  return TRUE;
+}
+
+static gboolean
+build_layers (HrBlockContext  *context,
+              HrJson          *description,
+              const char      *stack_path,
+              HrStack         *stack,
+              GError         **error)
+{
+  g_autofree char *prefix = NULL;
+  g_autofree guint *layers = NULL;
+  HrJson *sublayers = NULL;
+  HrJson *count;
+  const char *path = NULL;
+  guint64 n_layers;
+
+  if (!hr_json_check_members (description, known_layers_members, error) ||
+      !hr_json_get_array (description, "sublayers", &sublayers, error) ||
+      !hr_json_get_string (description, "path", &path, error))
+    return FALSE;
+
+  count = hr_json_require_member (description, "count", error);
+  if (count == NULL || hr_json_require_member (description, "sublayers", error) == NULL ||
+      hr_json_require_member (description, "path", error) == NULL ||
+      !hr_scope_evaluate_size (context->scope, count, &n_layers, error))
+    return FALSE;
+
+  if (n_layers > G_MAXUINT16)
+    {
+      hr_scope_set_error (context->scope, error, HR_ERROR_TOO_LARGE, _("the number of layers: expected at most %u"),
+                          G_MAXUINT16);
+      return FALSE;
+    }
+
+  stack->n_layers = n_layers;
+  if (!classify_layers (context->scope, stack, error))
+    return FALSE;
+
+  prefix = g_strconcat (stack_path, ".", path, NULL);
+  layers = g_new (guint, MAX (stack->n_layers, 1));
+  context->prefix = prefix;
+  context->layers = layers;
+  context->part = HR_PART_NORM;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      context->n_layers = 0;
+      for (guint layer = 0; layer < stack->n_layers; layer++)
+        {
+          if (stack->layer_class_of[layer] == i)
+            layers[context->n_layers++] = layer;
+        }
+
+      hr_scope_enter_layer (context->scope, layers[0]);
+      if (!build_layer_class (context, sublayers, &stack->layer_classes[i], error))
+        return FALSE;
+    }
+
+  hr_scope_leave_layer (context->scope);
+  context->layers = NULL;
+  context->n_layers = 0;
+
+  return TRUE;
+}
+
+static gboolean
+build_stack (HrBlockContext  *context,
+             HrJson          *description,
+             HrStack         *stack,
+             GError         **error)
+{
+  const char *id = NULL;
+  const char *path = NULL;
+  HrJson *layers;
+
+  if (!hr_json_check_members (description, known_stack_members, error) ||
+      hr_json_require_member (description, "id", error) == NULL ||
+      hr_json_require_member (description, "path", error) == NULL ||
+      !hr_json_get_string (description, "id", &id, error) || !hr_json_get_string (description, "path", &path, error))
+    return FALSE;
+
+  layers = hr_json_require_member (description, "layers", error);
+  if (layers == NULL)
+    return FALSE;
+
+  stack->id = g_strdup (id);
+
+  context->prefix = path;
+  context->part = HR_PART_EMBEDDING;
+  if (!build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
+      !build_layers (context, layers, path, stack, error))
+    return FALSE;
+
+  context->prefix = path;
+  context->part = HR_PART_NORM;
+
+  return build_chain (context, hr_json_get_member (description, "final"), &stack->final, error);
+}
+
+static gboolean
+add_buffer (HrScope  *scope,
+            HrJson   *description,
+            guint64  *total,
+            GError  **error)
+{
+  HrJson *shape;
+  guint64 bytes = sizeof (float);
+  gboolean holds;
+
+  if (!hr_json_check_members (description, known_buffer_members, error) ||
+      !check_condition (scope, description, &holds, error))
+    return FALSE;
+  if (!holds)
+    return TRUE;
+
+  shape = hr_json_require_member (description, "shape", error);
+  if (shape == NULL || !hr_json_check_type (shape, HR_JSON_ARRAY, error))
+    return FALSE;
+
+  for (guint i = 0; i < hr_json_get_length (shape); i++)
+    {
+      guint64 size;
+
+      if (!hr_scope_evaluate_size (scope, hr_json_get_element (shape, i), &size, error))
+        return FALSE;
+      if (!g_uint64_checked_mul (&bytes, bytes, size))
+        {
+          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected buffers whose size can be counted"));
+          return FALSE;
+        }
+    }
+
+  *total += (bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
+
+  return TRUE;
+}
+
+/*
+ * hr_model_parts_build:
+ * @self: what is filled; to be cleared also after an error
+ * @architecture: what the model is made of
+ * @scope: the values of @architecture's names
+ * @error: return location for an error
+ *
+ * Builds the parts of a model.
+ */
+gboolean
+hr_model_parts_build (HrModelParts    *self,
+                      HrArchitecture  *architecture,
+                      HrScope         *scope,
+                      GError         **error)
+{
+  HrBlockContext context = { .scope = scope };
+  HrJson *stacks = hr_architecture_get_member (architecture, "stacks");
+  HrJson *buffers = hr_architecture_get_member (architecture, "buffers");
+
+  *self = (HrModelParts) {
+    .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
+    .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
+  };
+  context.tensors = self->tensors;
+
+  for (guint i = 0; stacks != NULL && i < hr_json_get_length (stacks); i++)
+    {
+      HrStack *stack = g_new0 (HrStack, 1);
+
+      g_ptr_array_add (self->stacks, stack);
+      if (!build_stack (&context, hr_json_get_element (stacks, i), stack, error))
+        return FALSE;
+    }
+
+  context.prefix = "";
+  context.part = HR_PART_OUTPUT;
+  if (!build_chain (&context, hr_architecture_get_member (architecture, "head"), &self->head, error))
+    return FALSE;
+
+  for (guint i = 0; buffers != NULL && i < hr_json_get_length (buffers); i++)
+    {
+      if (!add_buffer (scope, hr_json_get_element (buffers, i), &self->buffer_bytes, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+void
+hr_model_parts_clear (HrModelParts *self)
+{
+  g_clear_pointer (&self->tensors, g_ptr_array_unref);
+  g_clear_pointer (&self->stacks, g_ptr_array_unref);
+  hr_chain_clear (&self->head);
+}

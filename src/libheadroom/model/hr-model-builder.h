@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-block.h"
+#include "hr-scope.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What an architecture and a config make together: stacks of layers, a head, tensors, buffers.
+ */
+typedef struct
+{
+  GPtrArray *tensors;   /* of HrTensor */
+  GPtrArray *stacks;    /* of HrStack */
+  HrChain head;
+  guint64 buffer_bytes;
+} HrModelParts;
+
+gboolean hr_model_parts_build (HrModelParts    *self,
+                               HrArchitecture  *architecture,
+                               HrScope         *scope,
+                               GError         **error);
+void     hr_model_parts_clear (HrModelParts    *self);
+
+G_END_DECLS

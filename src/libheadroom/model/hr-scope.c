@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-scope.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* What a size may be where the architecture file sets no limit of its own. */
+#define DEFAULT_MAXIMUM (G_GUINT64_CONSTANT (1) << 24)
+
+typedef enum
+{
+  ENTRY_HYPER_PARAMETER,
+  ENTRY_VALUE,
+  ENTRY_LAYER_VALUE,
+} HrEntryKind;
+
+typedef enum
+{
+  STATE_UNKNOWN,
+  STATE_BUSY,
+  STATE_KNOWN,
+} HrEntryState;
+
+typedef struct
+{
+  const char *name;
+  HrEntryKind kind;
+  HrEntryState state;
+  gboolean is_assumed;   /* an essential hyper-parameter that the config does not give */
+  HrJson *definition;
+  HrValue value;
+} HrEntry;
+
+struct _HrScope
+{
+  HrJson *config;
+  GHashTable *entries;    /* name, HrEntry */
+  GPtrArray *in_order;    /* of HrEntry *: as the files have them, base first */
+  gboolean in_layer;
+  guint layer;
+};
+
+static gboolean lookup (const char  *name,
+                        gpointer     user_data,
+                        HrValue     *value,
+                        GError     **error);
+
+static void
+add_section (HrScope     *self,
+             HrJson      *file,
+             const char  *section,
+             HrEntryKind  kind)
+{
+  HrJson *definitions = hr_json_get_member (file, section);
+
+  for (guint i = 0; definitions != NULL && i < hr_json_get_length (definitions); i++)
+    {
+      HrJson *definition = hr_json_get_element (definitions, i);
+      HrEntry *entry = g_hash_table_lookup (self->entries, hr_json_get_key (definition));
+
+      if (entry == NULL)
+        {
+          entry = g_new0 (HrEntry, 1);
+          entry->name = hr_json_get_key (definition);
+          g_hash_table_insert (self->entries, (gpointer) entry->name, entry);
+          g_ptr_array_add (self->in_order, entry);
+        }
+      entry->kind = kind;
+      entry->definition = definition;
+    }
+}
+
+/*
+ * hr_scope_new:
+ * @architecture: what defines the names; has to outlive the scope
+ * @config: what gives their values; has to outlive the scope
+ * @error: return location for an error
+ *
+ * Makes a scope. Nothing is read from @config yet.
+ */
+HrScope *
+hr_scope_new (HrArchitecture  *architecture,
+              HrJson          *config,
+              GError         **error)
+{
+  g_autoptr (HrScope) self = NULL;
+
+  g_return_val_if_fail (architecture != NULL, NULL);
+  g_return_val_if_fail (config != NULL, NULL);
+
+  if (!hr_json_check_type (config, HR_JSON_OBJECT, error))
+    return NULL;
+
+  self = g_new0 (HrScope, 1);
+  self->config = config;
+  self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  self->in_order = g_ptr_array_new ();
+
+  /* The base first, so that the files that extend it replace what it says. */
+  for (guint i = hr_architecture_get_n_files (architecture); i-- > 0;)
+    {
+      HrJson *file = hr_architecture_get_file (architecture, i);
+
+      add_section (self, file, "hyper-parameters", ENTRY_HYPER_PARAMETER);
+      add_section (self, file, "values", ENTRY_VALUE);
+      add_section (self, file, "layer-values", ENTRY_LAYER_VALUE);
+    }
+
+  return g_steal_pointer (&self);
+}
+
+void
+hr_scope_free (HrScope *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_ptr_array_unref (self->in_order);
+  g_hash_table_unref (self->entries);
+  g_free (self);
+}
+
+/* A key of the config, or of an object in it: "rope_parameters.partial_rotary_factor". */
+static HrJson *
+find_key (HrScope    *self,
+          const char *key,
+          gboolean   *is_null)
+{
+  HrJson *object = self->config;
+  const char *dot;
+
+  while ((dot = strchr (key, '.')) != NULL)
+    {
+      g_autofree char *first = g_strndup (key, dot - key);
+
+      object = hr_json_get_member (object, first);
+      if (object == NULL)
+        return NULL;
+      key = dot + 1;
+    }
+
+  if (hr_json_has_null_member (object, key))
+    *is_null = TRUE;
+
+  return hr_json_get_member (object, key);
+}
+
+static HrJson *
+find_in_config (HrScope  *self,
+                HrEntry  *entry,
+                gboolean *is_null)
+{
+  HrJson *keys = hr_json_get_member (entry->definition, "keys");
+
+  if (keys == NULL)
+    return find_key (self, entry->name, is_null);
+
+  for (guint i = 0; i < hr_json_get_length (keys); i++)
+    {
+      const char *key;
+      HrJson *found;
+
+      if (!hr_json_read_string (hr_json_get_element (keys, i), &key, NULL))
+        continue;
+      found = find_key (self, key, is_null);
+      if (found != NULL)
+        return found;
+    }
+
+  return NULL;
+}
+
+static gboolean
+read_hyper_parameter (HrEntry  *entry,
+                      HrJson   *node,
+                      GError  **error)
+{
+  const char *type = NULL;
+  guint64 minimum = 1;
+  guint64 maximum = DEFAULT_MAXIMUM;
+  guint64 size;
+
+  if (!hr_json_get_string (entry->definition, "type", &type, error) ||
+      !hr_json_get_uint (entry->definition, "minimum", 0, G_MAXINT64, &minimum, error) ||
+      !hr_json_get_uint (entry->definition, "maximum", 0, G_MAXINT64, &maximum, error))
+    return FALSE;
+
+  if (type == NULL || g_str_equal (type, "size"))
+    {
+      if (!hr_json_read_uint (node, minimum, maximum, &size, error))
+        return FALSE;
+      entry->value = (HrValue) { HR_VALUE_INTEGER, .integer = size };
+      return TRUE;
+    }
+
+  if ((g_str_equal (type, "boolean") && !hr_json_check_type (node, HR_JSON_BOOLEAN, error)) ||
+      (g_str_equal (type, "string") && !hr_json_check_type (node, HR_JSON_STRING, error)) ||
+      (g_str_equal (type, "array") && !hr_json_check_type (node, HR_JSON_ARRAY, error)))
+    return FALSE;
+
+  if (g_str_equal (type, "number"))
+    {
+      entry->value.type = HR_VALUE_REAL;
+      return hr_json_read_double (node, &entry->value.real, error);
+    }
+
+  return hr_value_from_json (node, &entry->value, error);
+}
+
+static gboolean
+resolve_hyper_parameter (HrScope  *self,
+                         HrEntry  *entry,
+                         GError  **error)
+{
+  gboolean is_null = FALSE;
+  gboolean is_essential = FALSE;
+  HrJson *node = find_in_config (self, entry, &is_null);
+  HrJson *fallback = NULL;
+
+  if (node != NULL)
+    return read_hyper_parameter (entry, node, error);
+
+  if (!hr_json_get_boolean (entry->definition, "essential", &is_essential, error))
+    return FALSE;
+  entry->is_assumed = is_essential;
+
+  if (is_null)
+    fallback = hr_json_get_member (entry->definition, "null");
+  if (fallback == NULL)
+    fallback = hr_json_get_member (entry->definition, "default");
+
+  entry->value = (HrValue) { HR_VALUE_NOTHING };
+
+  return fallback == NULL || hr_expression_evaluate (fallback, lookup, self, &entry->value, error);
+}
+
+static gboolean
+resolve (HrScope  *self,
+         HrEntry  *entry,
+         GError  **error)
+{
+  gboolean success;
+
+  if (entry->state == STATE_KNOWN)
+    return TRUE;
+  if (entry->state == STATE_BUSY)
+    {
+      hr_json_set_error (entry->definition, HR_ERROR_SCHEMA, _("a value that does not depend on itself"), error);
+      return FALSE;
+    }
+
+  entry->state = STATE_BUSY;
+  if (entry->kind == ENTRY_HYPER_PARAMETER)
+    success = resolve_hyper_parameter (self, entry, error);
+  else
+    success = hr_expression_evaluate (entry->definition, lookup, self, &entry->value, error);
+  entry->state = success ? STATE_KNOWN : STATE_UNKNOWN;
+
+  return success;
+}
+
+static gboolean
+lookup (const char  *name,
+        gpointer     user_data,
+        HrValue     *value,
+        GError     **error)
+{
+  HrScope *self = user_data;
+  HrEntry *entry;
+
+  if (self->in_layer && g_str_equal (name, "layer"))
+    {
+      *value = (HrValue) { HR_VALUE_INTEGER, .integer = self->layer };
+      return TRUE;
+    }
+
+  entry = g_hash_table_lookup (self->entries, name);
+  if (entry == NULL || (entry->kind == ENTRY_LAYER_VALUE && !self->in_layer))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("the architecture file uses “%s”, which it does not define"),
+                   name);
+      return FALSE;
+    }
+  if (!resolve (self, entry, error))
+    return FALSE;
+
+  *value = entry->value;
+
+  return TRUE;
+}
+
+/* An error that names no file yet gets the config's name. */
+static gboolean
+propagate_error (HrScope  *self,
+                 GError   *local_error,
+                 GError  **error)
+{
+  if (g_str_has_prefix (local_error->message, "“"))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  /* Translators: a file's name, and what is wrong in it. */
+  g_set_error (error, local_error->domain, local_error->code, _("“%s”, %s"), hr_json_get_origin (self->config),
+               local_error->message);
+  g_error_free (local_error);
+
+  return FALSE;
+}
+
+/* Evaluates an expression; messages name the config's file. */
+gboolean
+hr_scope_evaluate (HrScope  *self,
+                   HrJson   *expression,
+                   HrValue  *value,
+                   GError  **error)
+{
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (expression != NULL, FALSE);
+
+  return hr_expression_evaluate (expression, lookup, self, value, &local_error) ||
+         propagate_error (self, local_error, error);
+}
+
+gboolean
+hr_scope_evaluate_boolean (HrScope   *self,
+                           HrJson    *expression,
+                           gboolean  *value,
+                           GError   **error)
+{
+  HrValue result;
+
+  if (!hr_scope_evaluate (self, expression, &result, error))
+    return FALSE;
+  if (result.type != HR_VALUE_BOOLEAN)
+    {
+      hr_json_set_error (expression, HR_ERROR_SCHEMA, _("an expression that is true or false"), error);
+      return FALSE;
+    }
+
+  *value = result.boolean;
+
+  return TRUE;
+}
+
+/* A whole number of at least 0; nothing counts as 0, the size of what is not there. */
+gboolean
+hr_scope_evaluate_size (HrScope  *self,
+                        HrJson   *expression,
+                        guint64  *value,
+                        GError  **error)
+{
+  HrValue result;
+
+  if (!hr_scope_evaluate (self, expression, &result, error))
+    return FALSE;
+  if (result.type == HR_VALUE_NOTHING)
+    {
+      *value = 0;
+      return TRUE;
+    }
+  if (result.type != HR_VALUE_INTEGER || result.integer < 0)
+    {
+      g_autofree char *found = hr_value_to_string (&result);
+
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected a size, found %s"),
+                   hr_json_get_origin (self->config), found);
+      return FALSE;
+    }
+
+  *value = result.integer;
+
+  return TRUE;
+}
+
+/* Reads all hyper-parameters, so that a wrong one is an error even where nothing depends on it. */
+gboolean
+hr_scope_resolve_all (HrScope  *self,
+                      GError  **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+      GError *local_error = NULL;
+
+      if (entry->kind == ENTRY_HYPER_PARAMETER && !resolve (self, entry, &local_error))
+        return propagate_error (self, local_error, error);
+    }
+
+  return TRUE;
+}
+
+static void
+forget_layer_values (HrScope *self)
+{
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+
+      if (entry->kind == ENTRY_LAYER_VALUE)
+        entry->state = STATE_UNKNOWN;
+    }
+}
+
+/* From here on `$layer` is @layer. */
+void
+hr_scope_enter_layer (HrScope *self,
+                      guint    layer)
+{
+  g_return_if_fail (self != NULL);
+
+  forget_layer_values (self);
+  self->in_layer = TRUE;
+  self->layer = layer;
+}
+
+void
+hr_scope_leave_layer (HrScope *self)
+{
+  g_return_if_fail (self != NULL);
+
+  forget_layer_values (self);
+  self->in_layer = FALSE;
+}
+
+/*
+ * hr_scope_get_layer_values:
+ * @self: a scope that has entered a layer
+ * @values: an array of #HrValue that is filled
+ * @error: return location for an error
+ *
+ * Evaluates all values of the layer; layers whose values are equal are alike.
+ */
+gboolean
+hr_scope_get_layer_values (HrScope  *self,
+                           GArray   *values,
+                           GError  **error)
+{
+  g_return_val_if_fail (self != NULL && self->in_layer, FALSE);
+
+  g_array_set_size (values, 0);
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+      GError *local_error = NULL;
+
+      if (entry->kind != ENTRY_LAYER_VALUE)
+        continue;
+      if (!resolve (self, entry, &local_error))
+        return propagate_error (self, local_error, error);
+      g_array_append_val (values, entry->value);
+    }
+
+  return TRUE;
+}
+
+/* Calls @function with the name and the value (a guint64 *) of each whole number that has been evaluated. */
+void
+hr_scope_foreach_size (HrScope  *self,
+                       GHFunc    function,
+                       gpointer  user_data)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+
+      if (entry->kind != ENTRY_LAYER_VALUE && entry->state == STATE_KNOWN && entry->value.type == HR_VALUE_INTEGER &&
+          entry->value.integer >= 0)
+        {
+          guint64 size = entry->value.integer;
+
+          function ((gpointer) entry->name, &size, user_data);
+        }
+    }
+}
+
+/* Sets an error about the config, whose name goes before the message. */
+void
+hr_scope_set_error (HrScope     *self,
+                    GError     **error,
+                    HrError      code,
+                    const char  *format,
+                    ...)
+{
+  g_autofree char *message = NULL;
+  va_list arguments;
+
+  g_return_if_fail (self != NULL);
+
+  va_start (arguments, format);
+  message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+
+  propagate_error (self, g_error_new_literal (HR_ERROR, code, message), error);
+}
+
+/* The essential hyper-parameters that the config lacks, with what is taken instead: "hidden_size = 4096, …"; or %NULL. */
+char *
+hr_scope_dup_assumptions (HrScope *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+      g_autofree char *value = NULL;
+
+      if (!entry->is_assumed || entry->state != STATE_KNOWN)
+        continue;
+      value = hr_value_to_string (&entry->value);
+      g_string_append_printf (text, "%s%s = %s", text->len > 0 ? ", " : "", entry->name, value);
+    }
+
+  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}

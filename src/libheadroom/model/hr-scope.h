@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-architecture.h"
+#include "hr-expression.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The names that the expressions of an architecture see: its hyper-parameters as a config gives them or as they default,
+ * the values derived from those, and, in a layer, the values of that layer.
+ */
+
+typedef struct _HrScope HrScope;
+
+HrScope  *hr_scope_new              (HrArchitecture  *architecture,
+                                     HrJson          *config,
+                                     GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+void      hr_scope_free             (HrScope         *self);
+gboolean  hr_scope_evaluate         (HrScope         *self,
+                                     HrJson          *expression,
+                                     HrValue         *value,
+                                     GError         **error);
+gboolean  hr_scope_evaluate_boolean (HrScope         *self,
+                                     HrJson          *expression,
+                                     gboolean        *value,
+                                     GError         **error);
+gboolean  hr_scope_evaluate_size    (HrScope         *self,
+                                     HrJson          *expression,
+                                     guint64         *value,
+                                     GError         **error);
+gboolean  hr_scope_resolve_all      (HrScope         *self,
+                                     GError         **error);
+void      hr_scope_enter_layer      (HrScope         *self,
+                                     guint            layer);
+void      hr_scope_leave_layer      (HrScope         *self);
+gboolean  hr_scope_get_layer_values (HrScope         *self,
+                                     GArray          *values,
+                                     GError         **error);
+void      hr_scope_foreach_size     (HrScope         *self,
+                                     GHFunc           function,
+                                     gpointer         user_data);
+void      hr_scope_set_error        (HrScope         *self,
+                                     GError         **error,
+                                     HrError          code,
+                                     const char      *format,
+                                     ...) G_GNUC_PRINTF (4, 5);
+char     *hr_scope_dup_assumptions  (HrScope         *self) G_GNUC_WARN_UNUSED_RESULT;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrScope, hr_scope_free)
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-tensor.h"
+
+#include <string.h>
+
+static const char * const part_ids[] = {
+  [HR_PART_EMBEDDING] = "embedding",
+  [HR_PART_ATTENTION] = "attention",
+  [HR_PART_MLP] = "mlp",
+  [HR_PART_NORM] = "norm",
+  [HR_PART_OUTPUT] = "output",
+  [HR_PART_VISION] = "vision",
+  [HR_PART_OTHER] = "other",
+};
+
+/**
+ * hr_part_get_id:
+ * @part: a part of a model
+ *
+ * Gets the key of a part in the JSON result.
+ *
+ * Returns: (transfer none): the id, such as `attention`
+ */
+const char *
+hr_part_get_id (HrPart part)
+{
+  g_return_val_if_fail (part < HR_N_PARTS, NULL);
+
+  return part_ids[part];
+}
+
+/**
+ * hr_tensor_get_copies: (skip)
+ * @self: a row
+ *
+ * Gets the number of tensors that a row stands for.
+ *
+ * Returns: the number of layers that have it, or 1
+ */
+guint64
+hr_tensor_get_copies (const HrTensor *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return MAX (self->n_layers, 1);
+}
+
+/**
+ * hr_tensor_get_name: (skip)
+ * @self: a row
+ * @copy: which tensor of the row, below hr_tensor_get_copies()
+ *
+ * Gets the name of one tensor, with the index of its layer.
+ *
+ * Returns: (transfer full): the name
+ */
+char *
+hr_tensor_get_name (const HrTensor *self,
+                    guint           copy)
+{
+  const char *place;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (copy < hr_tensor_get_copies (self), NULL);
+
+  place = strstr (self->pattern, "{}");
+  if (place == NULL || self->n_layers == 0)
+    return g_strdup (self->pattern);
+
+  return g_strdup_printf ("%.*s%u%s", (int) (place - self->pattern), self->pattern, self->layers[copy], place + 2);
+}
+
+void
+hr_tensor_free (HrTensor *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_free (self->pattern);
+  g_free (self->layers);
+  g_free (self->tied_to);
+  g_free (self);
+}
