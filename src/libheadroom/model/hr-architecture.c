@@ -9,6 +9,8 @@
 
 #define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
 
+#define GENERIC_NAME "_generic"
+
 /* How many files may extend each other. */
 #define MAX_FILES 8
 
@@ -18,8 +20,8 @@ struct _HrArchitecture
 };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "values", "layer-values", "stacks",
-  "head", "buffers", NULL,
+  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "defaults", "values", "layer-values",
+  "stacks", "head", "buffers", NULL,
 };
 
 static const char * const known_hyper_parameter_members[] = {
@@ -54,6 +56,7 @@ check_file (HrJson  *file,
          hr_json_require_member (file, "model-type", error) != NULL &&
          hr_json_require_member (file, "source", error) != NULL &&
          check_hyper_parameters (file, error) &&
+         hr_json_get_object (file, "defaults", &section, error) &&
          hr_json_get_object (file, "values", &section, error) &&
          hr_json_get_object (file, "layer-values", &section, error) &&
          hr_json_get_array (file, "aliases", &section, error) &&
@@ -230,6 +233,10 @@ hr_architecture_new (const char  *model_type,
 
   g_return_val_if_fail (model_type != NULL, NULL);
 
+  /* Files whose name begins like this are there to be extended. */
+  if (model_type[0] == '_')
+    return NULL;
+
   file = load_file (model_type, &local_error);
   if (local_error != NULL)
     {
@@ -258,6 +265,15 @@ hr_architecture_new_for_class (const char  *class_name,
   g_return_val_if_fail (class_name != NULL, NULL);
 
   return find_listed ("architectures", class_name, error);
+}
+
+/* Loads what a model is read with of which nothing better is known. */
+HrArchitecture *
+hr_architecture_new_generic (GError **error)
+{
+  HrJson *file = load_file (GENERIC_NAME, error);
+
+  return file != NULL ? hr_architecture_new_from_json (file, error) : NULL;
 }
 
 void
@@ -291,7 +307,7 @@ hr_architecture_list (void)
 
   for (guint i = 0; files != NULL && files[i] != NULL; i++)
     {
-      if (g_str_has_suffix (files[i], ".json"))
+      if (g_str_has_suffix (files[i], ".json") && files[i][0] != '_')
         g_ptr_array_add (names, g_strndup (files[i], strlen (files[i]) - strlen (".json")));
     }
   g_ptr_array_sort (names, compare_names);

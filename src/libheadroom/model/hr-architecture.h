@@ -18,6 +18,7 @@ HrArchitecture *hr_architecture_new_from_json     (HrJson              *root,
                                                    GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 HrArchitecture *hr_architecture_new_for_class     (const char          *class_name,
                                                    GError             **error) G_GNUC_WARN_UNUSED_RESULT;
+HrArchitecture *hr_architecture_new_generic       (GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_architecture_free              (HrArchitecture      *self);
 char          **hr_architecture_list              (void) G_GNUC_WARN_UNUSED_RESULT;
 const char     *hr_architecture_get_model_type    (HrArchitecture      *self);

@@ -44,6 +44,7 @@ typedef struct
 static const HrChoice norm_kinds[] = {
   { "rms", HR_NORM_RMS },
   { "rms-fp32-scale", HR_NORM_RMS_FP32_SCALE },
+  { "rms-fp32-weight", HR_NORM_RMS_FP32_WEIGHT },
   { "layer", HR_NORM_LAYER },
   { "layer-fp32", HR_NORM_LAYER_FP32 },
   { "layer-composite", HR_NORM_LAYER_COMPOSITE },
@@ -76,6 +77,14 @@ static const HrChoice positions[] = {
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
   { "alibi", HR_POSITION_ALIBI },
   { "learned", HR_POSITION_LEARNED },
+  { NULL }
+};
+
+static const HrChoice rotary_joins[] = {
+  { "whole", HR_ROTARY_WHOLE },
+  { "each", HR_ROTARY_JOINED_EACH },
+  { "after", HR_ROTARY_JOINED_AFTER },
+  { "outside", HR_ROTARY_JOINED_OUTSIDE },
   { NULL }
 };
 
@@ -657,7 +666,7 @@ hr_block_factory_build (const HrBlockContext  *context,
     return FALSE;
 
   block->kind = klass->kind;
-  block->path = context->prefix[0] != '\0' ? g_strconcat (context->prefix, ".", path, NULL) : g_strdup (path);
+  block->path = g_strconcat (context->prefix, context->prefix[0] != '\0' && path[0] != '\0' ? "." : "", path, NULL);
   if (klass->kind == HR_BLOCK_NORM)
     block->norm.has_weight = TRUE;
 

@@ -31,6 +31,7 @@ typedef struct
   HrEntryState state;
   gboolean is_assumed;   /* an essential hyper-parameter that the config does not give */
   HrJson *definition;
+  HrJson *fallback;      /* of a hyper-parameter; NULL if there is none */
   HrValue value;
 } HrEntry;
 
@@ -70,7 +71,32 @@ add_section (HrScope     *self,
         }
       entry->kind = kind;
       entry->definition = definition;
+      entry->fallback = kind == ENTRY_HYPER_PARAMETER ? hr_json_get_member (definition, "default") : NULL;
     }
+}
+
+/* A file that extends another may change a hyper-parameter's default alone. */
+static gboolean
+set_defaults (HrScope  *self,
+              HrJson   *file,
+              GError  **error)
+{
+  HrJson *defaults = hr_json_get_member (file, "defaults");
+
+  for (guint i = 0; defaults != NULL && i < hr_json_get_length (defaults); i++)
+    {
+      HrJson *fallback = hr_json_get_element (defaults, i);
+      HrEntry *entry = g_hash_table_lookup (self->entries, hr_json_get_key (fallback));
+
+      if (entry == NULL || entry->kind != ENTRY_HYPER_PARAMETER)
+        {
+          hr_json_set_error (fallback, HR_ERROR_UNKNOWN_NAME, _("the default of a hyper-parameter"), error);
+          return FALSE;
+        }
+      entry->fallback = fallback;
+    }
+
+  return TRUE;
 }
 
 /*
@@ -107,6 +133,8 @@ hr_scope_new (HrArchitecture  *architecture,
       add_section (self, file, "hyper-parameters", ENTRY_HYPER_PARAMETER);
       add_section (self, file, "values", ENTRY_VALUE);
       add_section (self, file, "layer-values", ENTRY_LAYER_VALUE);
+      if (!set_defaults (self, file, error))
+        return NULL;
     }
 
   return g_steal_pointer (&self);
@@ -229,7 +257,7 @@ resolve_hyper_parameter (HrScope  *self,
   if (is_null)
     fallback = hr_json_get_member (entry->definition, "null");
   if (fallback == NULL)
-    fallback = hr_json_get_member (entry->definition, "default");
+    fallback = entry->fallback;
 
   entry->value = (HrValue) { HR_VALUE_NOTHING };
 

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-config.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define CONFIG_NAME "config.json"
+
+/* Keys of what a generic decoder does not have: a guess without it would be far off. */
+static const struct
+{
+  const char *key;
+  const char *what;
+} foreign_keys[] = {
+  { "num_experts", N_("a mixture of experts") },
+  { "num_local_experts", N_("a mixture of experts") },
+  { "n_routed_experts", N_("a mixture of experts") },
+  { "moe_num_experts", N_("a mixture of experts") },
+  { "moe_intermediate_size", N_("a mixture of experts") },
+  { "kv_lora_rank", N_("multi-head latent attention") },
+  { "state_size", N_("state-space layers") },
+  { "ssm_cfg", N_("state-space layers") },
+  { "ssm_state_size", N_("state-space layers") },
+  { "mamba_d_state", N_("state-space layers") },
+  { "linear_num_key_heads", N_("linear attention") },
+  { "attention_hidden_size", N_("linear attention") },
+  { "block_configs", N_("layers of different shapes") },
+  { "vision_config", N_("an image encoder") },
+  { "audio_config", N_("an audio encoder") },
+  { "text_config", N_("a language model inside of another model") },
+  { "encoder_layers", N_("an encoder") },
+  { "num_decoder_layers", N_("an encoder") },
+};
+
+/* Files that hold weights: the config stands beside them. */
+static const char * const weight_suffixes[] = {
+  ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth",
+};
+
+static gboolean
+is_folder (GFile *file)
+{
+  return g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_DIRECTORY;
+}
+
+/* The folder of a Hugging Face cache holds snapshots, and says which of them is current. */
+static GFile *
+find_snapshot (GFile *folder)
+{
+  g_autoptr (GFile) snapshots = g_file_get_child (folder, "snapshots");
+  g_autoptr (GFile) reference = g_file_resolve_relative_path (folder, "refs/main");
+  g_autoptr (GFileEnumerator) enumerator = NULL;
+  g_autofree char *revision = NULL;
+  GFile *child;
+
+  if (!is_folder (snapshots))
+    return NULL;
+
+  if (g_file_query_file_type (reference, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_REGULAR &&
+      g_file_load_contents (reference, NULL, &revision, NULL, NULL, NULL))
+    {
+      g_autoptr (GFile) snapshot = g_file_get_child (snapshots, g_strstrip (revision));
+
+      if (is_folder (snapshot))
+        return g_steal_pointer (&snapshot);
+    }
+
+  enumerator = g_file_enumerate_children (snapshots, G_FILE_ATTRIBUTE_STANDARD_NAME, G_FILE_QUERY_INFO_NONE, NULL, NULL);
+  if (enumerator != NULL && g_file_enumerator_iterate (enumerator, NULL, &child, NULL, NULL) && child != NULL)
+    return g_object_ref (child);
+
+  return NULL;
+}
+
+static GFile *
+find_in_folder (GFile   *folder,
+                GFile   *opened,
+                GError **error)
+{
+  g_autoptr (GFile) snapshot = find_snapshot (folder);
+  g_autoptr (GFile) config = g_file_get_child (snapshot != NULL ? snapshot : folder, CONFIG_NAME);
+  g_autofree char *name = NULL;
+
+  if (g_file_query_exists (config, NULL))
+    return g_steal_pointer (&config);
+
+  name = g_file_get_parse_name (opened);
+  if (folder == opened)
+    g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected a folder that holds a config.json, found none"),
+                 name);
+  else
+    g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected a config.json beside it, found none"), name);
+
+  return NULL;
+}
+
+/*
+ * hr_config_find:
+ * @file: a config, a folder that holds one, an entry of a Hugging Face cache, or weights with a config beside them
+ * @error: return location for an error
+ *
+ * Finds the config that a file stands for.
+ *
+ * Returns: (transfer full) (nullable): the config's file, or %NULL with @error set
+ */
+GFile *
+hr_config_find (GFile   *file,
+                GError **error)
+{
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  if (is_folder (file))
+    return find_in_folder (file, file, error);
+
+  name = g_file_get_basename (file);
+  for (guint i = 0; name != NULL && i < G_N_ELEMENTS (weight_suffixes); i++)
+    {
+      g_autoptr (GFile) parent = NULL;
+
+      if (!g_str_has_suffix (name, weight_suffixes[i]) || !g_file_query_exists (file, NULL))
+        continue;
+      parent = g_file_get_parent (file);
+      if (parent != NULL)
+        return find_in_folder (parent, file, error);
+    }
+
+  return g_object_ref (file);
+}
+
+/* "models--org--name" in a path is what the Hugging Face cache makes of org/name. */
+static char *
+get_cache_name (GFile *file)
+{
+  g_autoptr (GFile) folder = g_file_get_parent (file);
+
+  while (folder != NULL)
+    {
+      g_autofree char *name = g_file_get_basename (folder);
+      GFile *parent;
+
+      if (g_str_has_prefix (name, "models--"))
+        {
+          g_auto (GStrv) parts = g_strsplit (name + strlen ("models--"), "--", 2);
+
+          return g_strjoinv ("/", parts);
+        }
+      parent = g_file_get_parent (folder);
+      g_set_object (&folder, parent);
+      g_clear_object (&parent);
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_config_dup_name:
+ * @config: a config
+ * @file: (nullable): the file that it was read from
+ *
+ * Makes a name for a model: that of the cache entry, what the config calls itself (unless that is somebody's path),
+ * that of the folder, or that of the file.
+ *
+ * Returns: (transfer full) (nullable): the name
+ */
+char *
+hr_config_dup_name (HrJson *config,
+                    GFile  *file)
+{
+  g_autofree char *name = file != NULL ? get_cache_name (file) : NULL;
+  const char *stated = NULL;
+
+  g_return_val_if_fail (config != NULL, NULL);
+
+  if (name != NULL)
+    return g_steal_pointer (&name);
+
+  if (hr_json_get_string (config, "_name_or_path", &stated, NULL) && stated != NULL && stated[0] != '\0' &&
+      strchr ("/.~", stated[0]) == NULL && strchr (stated, '\\') == NULL)
+    return g_strdup (stated);
+
+  if (file == NULL)
+    return NULL;
+
+  name = g_file_get_basename (file);
+  if (g_str_equal (name, CONFIG_NAME))
+    {
+      g_autoptr (GFile) folder = g_file_get_parent (file);
+      g_autofree char *folder_name = folder != NULL ? g_file_get_basename (folder) : NULL;
+
+      if (folder_name != NULL && strchr ("/.", folder_name[0]) == NULL)
+        return g_steal_pointer (&folder_name);
+    }
+  if (g_str_has_suffix (name, ".json"))
+    name[strlen (name) - strlen (".json")] = '\0';
+
+  return g_steal_pointer (&name);
+}
+
+/* The class that the config says it was saved from; %NULL if it says none. */
+const char *
+hr_config_get_class_name (HrJson *config)
+{
+  HrJson *classes = hr_json_get_member (config, "architectures");
+  const char *class_name = NULL;
+
+  if (classes != NULL && hr_json_get_node_type (classes) == HR_JSON_ARRAY && hr_json_get_length (classes) > 0)
+    hr_json_read_string (hr_json_get_element (classes, 0), &class_name, NULL);
+
+  return class_name;
+}
+
+/* The model type; %NULL if the config states none. */
+gboolean
+hr_config_get_model_type (HrJson      *config,
+                          const char **model_type,
+                          GError     **error)
+{
+  *model_type = NULL;
+
+  return hr_json_check_type (config, HR_JSON_OBJECT, error) &&
+         hr_json_get_string (config, "model_type", model_type, error);
+}
+
+static gboolean
+check_foreign_keys (HrJson  *config,
+                    GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (foreign_keys); i++)
+    {
+      if (hr_json_get_member (config, foreign_keys[i].key) == NULL)
+        continue;
+
+      /* Translators: a file's name, a key in it, what it stands for, such as "a mixture of experts". */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, %s: the model has %s; its architecture is not known, so it cannot be estimated"),
+                   hr_json_get_origin (config), foreign_keys[i].key, _(foreign_keys[i].what));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static HrArchitecture *
+load_generic (HrJson      *config,
+              const char  *model_type,
+              GPtrArray   *warnings,
+              GError     **error)
+{
+  if (model_type == NULL && hr_json_get_member (config, "hidden_size") == NULL &&
+      hr_json_get_member (config, "n_embd") == NULL && hr_json_get_member (config, "d_model") == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
+                   _("“%s”: expected the config of a model, with the key “model_type”, found none"),
+                   hr_json_get_origin (config));
+      return NULL;
+    }
+  if (!check_foreign_keys (config, error))
+    return NULL;
+
+  g_ptr_array_add (warnings,
+                   g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: grouped-query "
+                                      "attention with rotary positions, a gated MLP, RMS norms, no tied weights unless "
+                                      "the config says so."),
+                                    model_type != NULL ? model_type : _("(none)")));
+
+  return hr_architecture_new_generic (error);
+}
+
+/*
+ * hr_config_load_architecture:
+ * @config: a config
+ * @is_generic: (out): whether nothing is known of the model, and the sizes have to be in the config
+ * @warnings: (element-type utf8): where what was assumed is added
+ * @error: return location for an error
+ *
+ * Loads the architecture of a config's model type; failing that of a class that it names; failing that a generic one.
+ */
+HrArchitecture *
+hr_config_load_architecture (HrJson     *config,
+                             gboolean   *is_generic,
+                             GPtrArray  *warnings,
+                             GError    **error)
+{
+  HrArchitecture *architecture = NULL;
+  const char *class_name = hr_config_get_class_name (config);
+  const char *model_type;
+  GError *local_error = NULL;
+
+  *is_generic = FALSE;
+
+  if (!hr_config_get_model_type (config, &model_type, error))
+    return NULL;
+
+  if (model_type != NULL)
+    architecture = hr_architecture_new (model_type, &local_error);
+
+  if (architecture == NULL && local_error == NULL && class_name != NULL)
+    {
+      architecture = hr_architecture_new_for_class (class_name, &local_error);
+      if (architecture != NULL && model_type != NULL)
+        g_ptr_array_add (warnings,
+                         g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, whose class %s the "
+                                            "config names."),
+                                          model_type, hr_architecture_get_model_type (architecture), class_name));
+    }
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, local_error);
+      return NULL;
+    }
+  if (architecture != NULL)
+    return architecture;
+
+  *is_generic = TRUE;
+
+  return load_generic (config, model_type, warnings, error);
+}
+
+/*
+ * hr_config_get_dtype:
+ * @config: a config
+ * @dtype: (out): what the weights are stored in, or %HR_DTYPE_AUTO if the config does not say
+ * @warnings: (element-type utf8): where an unknown name is reported
+ * @error: return location for an error
+ *
+ * Reads `dtype`, or `torch_dtype` as it was called before.
+ */
+gboolean
+hr_config_get_dtype (HrJson     *config,
+                     HrDtype    *dtype,
+                     GPtrArray  *warnings,
+                     GError    **error)
+{
+  const char *name = NULL;
+
+  *dtype = HR_DTYPE_AUTO;
+
+  if (!hr_json_get_string (config, "torch_dtype", &name, error) || !hr_json_get_string (config, "dtype", &name, error))
+    return FALSE;
+
+  if (name != NULL && !hr_dtype_from_name (name, dtype))
+    g_ptr_array_add (warnings, g_strdup_printf (_("The config’s data type “%s” is not known."), name));
+
+  return TRUE;
+}
+
+static gboolean
+get_bitsandbytes (HrJson          *settings,
+                  HrQuantization  *quantization,
+                  GError         **error)
+{
+  gboolean is_int8 = FALSE;
+  gboolean is_double = FALSE;
+
+  if (!hr_json_get_boolean (settings, "load_in_8bit", &is_int8, error) ||
+      !hr_json_get_boolean (settings, "bnb_4bit_use_double_quant", &is_double, error))
+    return FALSE;
+
+  if (is_int8)
+    *quantization = HR_QUANTIZATION_BNB_INT8;
+  else
+    *quantization = is_double ? HR_QUANTIZATION_BNB_NF4_DQ : HR_QUANTIZATION_BNB_NF4;
+
+  return TRUE;
+}
+
+/* compressed-tensors and ModelOpt name the format of the numbers rather than the method. */
+static gboolean
+get_by_format (HrJson          *settings,
+               HrQuantization  *quantization,
+               GError         **error)
+{
+  static const struct
+  {
+    const char *format;
+    HrQuantization quantization;
+  } formats[] = {
+    { "float-quantized", HR_QUANTIZATION_FP8 },
+    { "FP8", HR_QUANTIZATION_FP8 },
+    { "nvfp4-pack-quantized", HR_QUANTIZATION_NVFP4 },
+    { "NVFP4", HR_QUANTIZATION_NVFP4 },
+    { "mxfp4-pack-quantized", HR_QUANTIZATION_MXFP4 },
+    { "MXFP4", HR_QUANTIZATION_MXFP4 },
+  };
+  const char *format = NULL;
+
+  if (!hr_json_get_string (settings, "quant_algo", &format, error) ||
+      !hr_json_get_string (settings, "format", &format, error))
+    return FALSE;
+
+  for (guint i = 0; format != NULL && i < G_N_ELEMENTS (formats); i++)
+    {
+      if (g_str_equal (formats[i].format, format))
+        *quantization = formats[i].quantization;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_config_get_quantization:
+ * @config: a config
+ * @quantization: (out): the format of the weights, %HR_QUANTIZATION_NONE if they are not quantized
+ * @warnings: (element-type utf8): where a format that is not known is reported
+ * @error: return location for an error
+ *
+ * Reads `quantization_config`.
+ */
+gboolean
+hr_config_get_quantization (HrJson          *config,
+                            HrQuantization  *quantization,
+                            GPtrArray       *warnings,
+                            GError         **error)
+{
+  HrJson *settings = NULL;
+  const char *method = NULL;
+  guint64 bits = 4;
+
+  *quantization = HR_QUANTIZATION_NONE;
+
+  if (!hr_json_get_object (config, "quantization_config", &settings, error))
+    return FALSE;
+  if (settings == NULL)
+    return TRUE;
+  if (!hr_json_get_string (settings, "quant_method", &method, error))
+    return FALSE;
+
+  if (method == NULL)
+    method = hr_json_get_member (settings, "load_in_4bit") != NULL ? "bitsandbytes" : _("(none)");
+
+  if (g_str_has_prefix (method, "bitsandbytes"))
+    return get_bitsandbytes (settings, quantization, error);
+  if (g_str_equal (method, "compressed-tensors") || g_str_equal (method, "modelopt"))
+    {
+      if (!get_by_format (settings, quantization, error))
+        return FALSE;
+    }
+  else if (g_str_equal (method, "gptq") || g_str_equal (method, "awq"))
+    {
+      if (!hr_json_get_uint (settings, "bits", 1, 16, &bits, error))
+        return FALSE;
+      if (bits == 4)
+        *quantization = method[0] == 'g' ? HR_QUANTIZATION_GPTQ_INT4 : HR_QUANTIZATION_AWQ_INT4;
+    }
+  else if (g_str_equal (method, "fp8") || g_str_equal (method, "fbgemm_fp8"))
+    *quantization = HR_QUANTIZATION_FP8;
+  else if (g_str_equal (method, "mxfp4"))
+    *quantization = HR_QUANTIZATION_MXFP4;
+
+  if (*quantization == HR_QUANTIZATION_NONE)
+    g_ptr_array_add (warnings,
+                     g_strdup_printf (_("The config’s quantization “%s” is not known in this form; the weights are taken "
+                                        "as not quantized."),
+                                      method));
+
+  return TRUE;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-architecture.h"
+#include "hr-dtype.h"
+#include "hr-json.h"
+#include "hr-quantization.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The config.json of a model: where to find it, and what it says apart from its hyper-parameters. Functions that can go
+ * on in spite of something odd add a translated sentence to their warnings.
+ */
+
+GFile          *hr_config_find              (GFile       *file,
+                                             GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+char           *hr_config_dup_name          (HrJson      *config,
+                                             GFile       *file) G_GNUC_WARN_UNUSED_RESULT;
+HrArchitecture *hr_config_load_architecture (HrJson      *config,
+                                             gboolean    *is_generic,
+                                             GPtrArray   *warnings,
+                                             GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean        hr_config_get_model_type    (HrJson      *config,
+                                             const char **model_type,
+                                             GError     **error);
+const char     *hr_config_get_class_name    (HrJson      *config);
+gboolean        hr_config_get_dtype         (HrJson      *config,
+                                             HrDtype     *dtype,
+                                             GPtrArray   *warnings,
+                                             GError     **error);
+gboolean        hr_config_get_quantization  (HrJson          *config,
+                                             HrQuantization  *quantization,
+                                             GPtrArray       *warnings,
+                                             GError         **error);
+
+G_END_DECLS

@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-model.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-config.h"
+#include "hr-error.h"
+#include "hr-json.h"
+#include "hr-model-builder.h"
+#include "hr-model-catalogue.h"
+
+/**
+ * HrModel:
+ *
+ * A model as its configuration describes it: hyper-parameters, layers, tensors and what it keeps in its cache.
+ *
+ * A model does not change, and may be used by several threads at once.
+ */
+struct _HrModel
+{
+  GObject parent_instance;
+
+  char *name;
+  char *model_type;
+  char *class_name;
+  char *source;
+  HrDtype dtype;
+  HrQuantization quantization;
+  guint64 n_parameters;
+  guint64 n_parameters_of_part[HR_N_PARTS];
+  guint64 cache_elements_per_token;
+  GHashTable *hyper_parameters;   /* name, guint64 * */
+  GPtrArray *warnings;            /* of char *, null-terminated */
+  HrModelParts parts;
+};
+
+G_DEFINE_FINAL_TYPE (HrModel, hr_model, G_TYPE_OBJECT)
+
+static void
+hr_model_finalize (GObject *object)
+{
+  HrModel *self = HR_MODEL (object);
+
+  g_free (self->name);
+  g_free (self->model_type);
+  g_free (self->class_name);
+  g_free (self->source);
+  g_hash_table_unref (self->hyper_parameters);
+  g_ptr_array_unref (self->warnings);
+  hr_model_parts_clear (&self->parts);
+
+  G_OBJECT_CLASS (hr_model_parent_class)->finalize (object);
+}
+
+static void
+hr_model_class_init (HrModelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = hr_model_finalize;
+}
+
+static void
+hr_model_init (HrModel *self)
+{
+  self->hyper_parameters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->warnings = g_ptr_array_new_null_terminated (0, g_free, TRUE);
+}
+
+static const HrTensor *
+find_tensor (HrModel    *self,
+             const char *name)
+{
+  for (guint i = 0; i < self->parts.tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (self->parts.tensors, i);
+
+      if (g_str_equal (tensor->pattern, name))
+        return tensor;
+    }
+
+  return NULL;
+}
+
+static gboolean
+count_parameters (HrModel  *self,
+                  HrScope  *scope,
+                  GError  **error)
+{
+  for (guint i = 0; i < self->parts.tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (self->parts.tensors, i);
+      guint64 n_elements;
+
+      if (tensor->tied_to != NULL)
+        {
+          const HrTensor *storage = find_tensor (self, tensor->tied_to);
+
+          if (storage != NULL && storage->n_elements == tensor->n_elements)
+            continue;
+          hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("%s: expected the shape of %s, with which it is tied"),
+                              tensor->pattern, tensor->tied_to);
+          return FALSE;
+        }
+      if (!g_uint64_checked_mul (&n_elements, tensor->n_elements, hr_tensor_get_copies (tensor)) ||
+          !g_uint64_checked_add (&self->n_parameters, self->n_parameters, n_elements) ||
+          self->n_parameters > G_MAXINT64)
+        {
+          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected a number of parameters that can be counted"));
+          return FALSE;
+        }
+      self->n_parameters_of_part[tensor->part] += n_elements;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_cache_of_chain (const HrChain *chain,
+                    guint64       *n_elements)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+      guint64 of_block;
+
+      if (block->kind == HR_BLOCK_ATTENTION &&
+          (!g_uint64_checked_mul (&of_block, block->attention.cached_heads, 2 * block->attention.head_dim) ||
+           !g_uint64_checked_add (n_elements, *n_elements, of_block)))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_cache_of_class (const HrLayerClass *layer_class,
+                    guint64            *n_elements)
+{
+  guint64 of_layer = 0;
+  guint64 of_class;
+
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
+    {
+      for (guint j = 0; j < layer_class->sublayers[i].n_branches; j++)
+        {
+          if (!add_cache_of_chain (&layer_class->sublayers[i].branches[j], &of_layer))
+            return FALSE;
+        }
+    }
+
+  return g_uint64_checked_mul (&of_class, of_layer, layer_class->n_layers) &&
+         g_uint64_checked_add (n_elements, *n_elements, of_class);
+}
+
+static gboolean
+count_cache (HrModel  *self,
+             HrScope  *scope,
+             GError  **error)
+{
+  for (guint i = 0; i < self->parts.stacks->len; i++)
+    {
+      const HrStack *stack = g_ptr_array_index (self->parts.stacks, i);
+
+      for (guint j = 0; j < stack->n_layer_classes; j++)
+        {
+          if (add_cache_of_class (&stack->layer_classes[j], &self->cache_elements_per_token))
+            continue;
+          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected a cache whose size can be counted"));
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static void
+add_hyper_parameter (gpointer key,
+                     gpointer value,
+                     gpointer user_data)
+{
+  GHashTable *hyper_parameters = user_data;
+
+  g_hash_table_insert (hyper_parameters, g_strdup (key), g_memdup2 (value, sizeof (guint64)));
+}
+
+/* Sizes that the config lacks: transformers has defaults for its own classes, nobody has for an unknown one. */
+static gboolean
+report_assumptions (HrModel   *self,
+                    HrScope   *scope,
+                    gboolean   is_generic,
+                    GError   **error)
+{
+  g_autofree char *assumptions = hr_scope_dup_assumptions (scope);
+
+  if (assumptions == NULL)
+    return TRUE;
+
+  if (is_generic)
+    {
+      hr_scope_set_error (scope, error, HR_ERROR_SCHEMA,
+                          _("the architecture is not known, and these sizes are missing: %s"), assumptions);
+      return FALSE;
+    }
+
+  g_ptr_array_add (self->warnings,
+                   g_strdup_printf (_("The config does not give all sizes; transformers’ defaults were taken: %s."),
+                                    assumptions));
+
+  return TRUE;
+}
+
+static gboolean
+build (HrModel         *self,
+       HrArchitecture  *architecture,
+       HrJson          *config,
+       gboolean         is_generic,
+       GError         **error)
+{
+  g_autoptr (HrScope) scope = hr_scope_new (architecture, config, error);
+
+  if (scope == NULL || !hr_scope_resolve_all (scope, error) || !report_assumptions (self, scope, is_generic, error) ||
+      !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
+      !count_cache (self, scope, error))
+    return FALSE;
+
+  hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
+
+  return TRUE;
+}
+
+static HrModel *
+hr_model_new_from_json (HrJson  *config,
+                        GFile   *file,
+                        GError **error)
+{
+  g_autoptr (HrModel) self = g_object_new (HR_TYPE_MODEL, NULL);
+  g_autoptr (HrArchitecture) architecture = NULL;
+  const char * const *warnings = hr_json_get_warnings (config);
+  const char *class_name, *model_type;
+  gboolean is_generic;
+
+  for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
+    g_ptr_array_add (self->warnings, g_strdup (warnings[i]));
+
+  architecture = hr_config_load_architecture (config, &is_generic, self->warnings, error);
+  if (architecture == NULL || !build (self, architecture, config, is_generic, error) ||
+      !hr_config_get_dtype (config, &self->dtype, self->warnings, error) ||
+      !hr_config_get_quantization (config, &self->quantization, self->warnings, error) ||
+      !hr_config_get_model_type (config, &model_type, error))
+    return NULL;
+
+  class_name = hr_config_get_class_name (config);
+  self->class_name = g_strdup (class_name != NULL ? class_name : hr_architecture_get_class_name (architecture));
+  self->model_type = g_strdup (model_type != NULL ? model_type : hr_architecture_get_model_type (architecture));
+  self->name = hr_config_dup_name (config, file);
+  if (self->name == NULL)
+    self->name = g_strdup (self->model_type);
+  self->source = g_strdup (hr_json_get_origin (config));
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * hr_model_new_from_file:
+ * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, or weights with a config beside them
+ * @error: return location for an error
+ *
+ * Reads a model.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set: a #GIOErrorEnum if the file cannot be read, an #HrError
+ *   if what it says makes no model
+ */
+HrModel *
+hr_model_new_from_file (GFile   *file,
+                        GError **error)
+{
+  g_autoptr (GFile) config_file = NULL;
+  g_autoptr (HrJson) config = NULL;
+
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  config_file = hr_config_find (file, error);
+  if (config_file == NULL)
+    return NULL;
+
+  config = hr_json_new_from_file (config_file, HR_JSON_TOLERANT, error);
+  if (config == NULL)
+    return NULL;
+
+  return hr_model_new_from_json (config, config_file, error);
+}
+
+/**
+ * hr_model_new_from_data:
+ * @data: (array length=length) (element-type guint8): the text of a `config.json`
+ * @length: the length of @data, or -1 if it ends with a zero byte
+ * @origin: (nullable): what to call it in messages
+ * @error: return location for an error
+ *
+ * Reads a model from the text of its configuration.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+HrModel *
+hr_model_new_from_data (const char  *data,
+                        gssize       length,
+                        const char  *origin,
+                        GError     **error)
+{
+  g_autoptr (HrJson) config = NULL;
+
+  g_return_val_if_fail (data != NULL || length == 0, NULL);
+
+  config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT, error);
+  if (config == NULL)
+    return NULL;
+
+  return hr_model_new_from_json (config, NULL, error);
+}
+
+/**
+ * hr_model_new_from_id:
+ * @id: the id of a model of the built-in catalogue, such as `Qwen/Qwen2.5-7B-Instruct`
+ * @error: return location for an error
+ *
+ * Makes a model of the catalogue.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set to %HR_ERROR_UNKNOWN_NAME
+ */
+HrModel *
+hr_model_new_from_id (const char  *id,
+                      GError     **error)
+{
+  g_autoptr (HrModel) self = NULL;
+  g_autofree char *config = NULL;
+  g_autofree char *source = NULL;
+
+  g_return_val_if_fail (id != NULL, NULL);
+
+  config = hr_model_catalogue_dup_config (id, &source, error);
+  if (config == NULL)
+    return NULL;
+
+  self = hr_model_new_from_data (config, -1, id, error);
+  if (self == NULL)
+    return NULL;
+
+  g_free (self->name);
+  self->name = g_strdup (id);
+  g_free (self->source);
+  self->source = g_steal_pointer (&source);
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * hr_model_get_name:
+ * @self: a model
+ *
+ * Gets what the model is called: its id, or the name of its folder or file.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_model_get_name (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * hr_model_get_model_type:
+ * @self: a model
+ *
+ * Gets the `model_type` of the configuration, such as `qwen2`.
+ *
+ * Returns: (transfer none): the model type
+ */
+const char *
+hr_model_get_model_type (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->model_type;
+}
+
+/**
+ * hr_model_get_architecture:
+ * @self: a model
+ *
+ * Gets the class that implements the model, such as `Qwen2ForCausalLM`.
+ *
+ * Returns: (transfer none) (nullable): the name of the class, or %NULL if it is not known
+ */
+const char *
+hr_model_get_architecture (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->class_name;
+}
+
+/**
+ * hr_model_get_source:
+ * @self: a model
+ *
+ * Gets where the configuration comes from: a file, or the source that the catalogue gives.
+ *
+ * Returns: (transfer none): the source
+ */
+const char *
+hr_model_get_source (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->source;
+}
+
+/**
+ * hr_model_get_dtype:
+ * @self: a model
+ *
+ * Gets the dtype that the configuration states.
+ *
+ * Returns: the dtype, or %HR_DTYPE_AUTO if the configuration states none
+ */
+HrDtype
+hr_model_get_dtype (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), HR_DTYPE_AUTO);
+
+  return self->dtype;
+}
+
+/**
+ * hr_model_get_quantization:
+ * @self: a model
+ *
+ * Gets how the checkpoint's weights are quantized.
+ *
+ * Returns: the format, %HR_QUANTIZATION_NONE if they are not
+ */
+HrQuantization
+hr_model_get_quantization (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), HR_QUANTIZATION_NONE);
+
+  return self->quantization;
+}
+
+/**
+ * hr_model_get_n_parameters:
+ * @self: a model
+ *
+ * Gets the number of parameters, with tied tensors counted once, as `sum(p.numel() for p in model.parameters())` does.
+ *
+ * Returns: the number of parameters
+ */
+guint64
+hr_model_get_n_parameters (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->n_parameters;
+}
+
+/**
+ * hr_model_get_n_active_parameters:
+ * @self: a model
+ *
+ * Gets the number of parameters that take part in the computation of one token; all of them in a dense model.
+ *
+ * Returns: the number of parameters
+ */
+guint64
+hr_model_get_n_active_parameters (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->n_parameters;
+}
+
+/**
+ * hr_model_get_n_parameters_of_part:
+ * @self: a model
+ * @part: a part
+ *
+ * Gets the number of parameters of a part. The parts add up to hr_model_get_n_parameters().
+ *
+ * Returns: the number of parameters
+ */
+guint64
+hr_model_get_n_parameters_of_part (HrModel *self,
+                                   HrPart   part)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+  g_return_val_if_fail (part < HR_N_PARTS, 0);
+
+  return self->n_parameters_of_part[part];
+}
+
+/**
+ * hr_model_get_hyper_parameter:
+ * @self: a model
+ * @name: a canonical name, such as `num_hidden_layers`, whatever the configuration calls it
+ * @value: (out) (optional): the value
+ *
+ * Gets a hyper-parameter that is a whole number, as the configuration states it or as it defaults.
+ *
+ * Returns: whether the model has it
+ */
+gboolean
+hr_model_get_hyper_parameter (HrModel    *self,
+                              const char *name,
+                              guint64    *value)
+{
+  const guint64 *found;
+
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  found = g_hash_table_lookup (self->hyper_parameters, name);
+  if (found == NULL)
+    return FALSE;
+  if (value != NULL)
+    *value = *found;
+
+  return TRUE;
+}
+
+/**
+ * hr_model_get_cache_elements_per_token:
+ * @self: a model
+ *
+ * Gets how many elements transformers' cache grows by with each token of a sequence, as long as no layer's sliding window
+ * is full.
+ *
+ * Returns: the number of elements
+ */
+guint64
+hr_model_get_cache_elements_per_token (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->cache_elements_per_token;
+}
+
+/**
+ * hr_model_get_warnings:
+ * @self: a model
+ *
+ * Gets what was assumed or ignored while the configuration was read, as translated sentences.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the warnings
+ */
+const char * const *
+hr_model_get_warnings (HrModel *self)
+{
+  static const char * const none[] = { NULL };
+
+  g_return_val_if_fail (HR_IS_MODEL (self), none);
+
+  return self->warnings->len > 0 ? (const char * const *) self->warnings->pdata : none;
+}
+
+/**
+ * hr_model_get_tensor: (skip)
+ * @self: a model
+ * @index: which row, below hr_model_get_n_tensors()
+ *
+ * Gets a row of the model's tensors.
+ *
+ * Returns: (transfer none): the row
+ */
+const HrTensor *
+hr_model_get_tensor (HrModel *self,
+                     guint    index)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+  g_return_val_if_fail (index < self->parts.tensors->len, NULL);
+
+  return g_ptr_array_index (self->parts.tensors, index);
+}
+
+/**
+ * hr_model_get_n_tensors: (skip)
+ * @self: a model
+ *
+ * Gets the number of rows; each stands for one tensor, or for one of each layer of a class.
+ *
+ * Returns: the number of rows
+ */
+guint
+hr_model_get_n_tensors (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->parts.tensors->len;
+}
+
+/**
+ * hr_model_get_stack: (skip)
+ * @self: a model
+ * @index: which stack, below hr_model_get_n_stacks()
+ *
+ * Gets a stack of layers.
+ *
+ * Returns: (transfer none): the stack
+ */
+const HrStack *
+hr_model_get_stack (HrModel *self,
+                    guint    index)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+  g_return_val_if_fail (index < self->parts.stacks->len, NULL);
+
+  return g_ptr_array_index (self->parts.stacks, index);
+}
+
+/**
+ * hr_model_get_n_stacks: (skip)
+ * @self: a model
+ *
+ * Gets the number of stacks; one for a decoder.
+ *
+ * Returns: the number of stacks
+ */
+guint
+hr_model_get_n_stacks (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->parts.stacks->len;
+}
+
+/**
+ * hr_model_get_head: (skip)
+ * @self: a model
+ *
+ * Gets what follows the last stack: the language-model head.
+ *
+ * Returns: (transfer none): the chain of blocks
+ */
+const HrChain *
+hr_model_get_head (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return &self->parts.head;
+}
+
+/**
+ * hr_model_get_buffer_bytes:
+ * @self: a model
+ *
+ * Gets what the model's buffers take on the device, such as the frequencies of rotary positions, each rounded up as torch's
+ * allocator does.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_model_get_buffer_bytes (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->parts.buffer_bytes;
+}
