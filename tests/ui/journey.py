@@ -214,8 +214,61 @@ class Application:
         node.grab_focus()
         self.wait(lambda: node.get_state_set().contains(Atspi.StateType.FOCUSED), f'the focus on {node.get_name()}')
 
+    def is_focusable(self, node):
+        return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
+
+    def choose(self, role, name):
+        """Activates a button, a row or an item of a menu, once it is there."""
+        activate(self.find(role, name))
+
+    def choose_from_menu(self, button, item):
+        """Opens the menu of a button and activates one of its items. An underscore marks a mnemonic."""
+        menu = self.find(name=button, where=lambda node: node.get_role_name() in ('push button', 'toggle button')
+                         and node.get_action_iface() is not None)
+        activate(menu)
+        activate(self.find('menu item', without_mnemonic(item)))
+
+    def enter(self, name, text):
+        """Puts a text into the entry or spin button of that name, and leaves it with Return."""
+        field = self.find(name=name, where=lambda node: node.get_role_name() in ('spin button', 'text', 'entry'))
+        self.focus(field)
+        self.press('Control+a')
+        self.type(text)
+        self.press('Return')
+
+    def focus_new_window(self):
+        """Gives the keyboard to the window that has just opened above the others."""
+        self.wait(lambda: len(self.screen.windows()) > 1, 'a second window')
+        self.screen.focus_top_window()
+
+    def answer_file_dialog(self, path):
+        """Types a path into the file dialog that is about to open, and accepts it."""
+        self.focus_new_window()
+        self.find('file chooser')
+        self.press('Control+a')
+        self.type(path)
+        self.press('Return')
+        self.wait(lambda: self.look('file chooser') is None, 'the dialog to close')
+        self.screen.focus_top_window()
+
+    def open_file(self, path):
+        self.press('Control+o')
+        self.answer_file_dialog(path)
+
+    def verdict(self):
+        """Returns the sentence that says whether the job fits."""
+        for text in self.texts():
+            if re.search(r'\bFits\b|\bfit\b|装得下|装不下', text):
+                return text
+        return None
+
     def focused(self):
         return self.look(where=lambda node: node.get_state_set().contains(Atspi.StateType.FOCUSED))
+
+
+def without_mnemonic(text):
+    """Returns a label as it is shown: without the underscore, and without the letter in brackets that Chinese has."""
+    return re.sub(r'\(_[A-Za-z]\)', '', text).replace('_', '')
 
 
 def is_there(node):

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening a file: from the command line, and from the window."""
+
+import sys
+import tempfile
+
+import cli
+import configs
+import tap
+from journey import Application
+
+
+def total_is(app, wanted):
+    return any(cli.shows_bytes(text, wanted) for text in app.texts())
+
+
+def a_config_on_the_command_line_is_shown_with_its_total():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        total = cli.estimate(path)['total-bytes']
+        with Application(path) as app:
+            app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
+            # Its number of parameters stands among the facts: 494 million.
+            app.wait_for_text(r'494([.,]\d)? ?M|494,032,768|4\.94 亿')
+
+
+def a_folder_with_a_config_is_opened():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        total = cli.estimate(path)['total-bytes']
+        with Application(path.rpartition('/')[0]) as app:
+            app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
+
+
+def a_bad_file_is_explained_and_the_estimate_stays():
+    with tempfile.TemporaryDirectory() as folder:
+        good, bad = configs.write_qwen(folder), configs.write_broken(folder)
+        total = cli.estimate(good)['total-bytes']
+        with Application(good) as app:
+            app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
+            app.open_file(bad)
+            # The file, the key and what was expected.
+            app.wait_for_text('broken.json')
+            app.wait_for_text('num_hidden_layers')
+            assert total_is(app, total), 'the estimate went away'
+            app.choose('push button', app.translate('Dismiss'))
+            app.wait(lambda: app.look('push button', app.translate('Dismiss')) is None, 'the message to go')
+            assert total_is(app, total), 'the estimate went away'
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'ui',
+        a_config_on_the_command_line_is_shown_with_its_total,
+        a_folder_with_a_config_is_opened,
+        a_bad_file_is_explained_and_the_estimate_stays,
+    ))

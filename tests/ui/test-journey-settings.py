@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choosing a model and turning a knob, by keyboard alone."""
+
+import sys
+import tempfile
+
+import cli
+import configs
+import tap
+from journey import Application
+
+MODEL = 'Qwen/Qwen2.5-7B-Instruct'
+GPU = {'gpu': "'rtx-4090'"}
+
+
+def total_is(app, wanted):
+    return any(cli.shows_bytes(text, wanted) for text in app.texts())
+
+
+def a_model_of_the_catalogue_is_found_by_typing_part_of_its_name():
+    total = cli.estimate(MODEL)['total-bytes']
+    with Application(settings=GPU) as app:
+        app.find('text', app.translate('Search models'))
+        app.press('Control+f')
+        app.type('qwen2.5 7b inst')
+        app.find(name=MODEL)
+        app.press('Return')
+        app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
+
+
+def the_batch_size_changes_the_total_and_the_verdict():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        small = cli.estimate(path, '--gpu', 'rtx-4090')
+        large = cli.estimate(path, '--gpu', 'rtx-4090', '--batch-size', '512')
+        assert small['gpu']['fits'] and not large['gpu']['fits']
+        with Application(path, settings=GPU) as app:
+            app.wait(lambda: total_is(app, small['total-bytes']), 'the total of one sequence')
+            fits = app.verdict()
+            app.enter(app.translate('Batch size'), '512')
+            app.wait(lambda: total_is(app, large['total-bytes']), 'the total of 512 sequences')
+            app.wait(lambda: app.verdict() != fits, 'another verdict')
+            app.press('Control+z')
+            app.wait(lambda: total_is(app, small['total-bytes']), 'the first total again')
+            app.wait(lambda: app.verdict() == fits, 'the first verdict again')
+
+
+def arrow_keys_pick_a_slice_and_the_explanation_follows():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        components = [part for part in cli.estimate(path)['components'] if part['bytes'] > 0]
+        with Application(path) as app:
+            pie = app.find('image', where=lambda node: app.is_focusable(node))
+            app.focus(pie)
+            seen = []
+            for _ in range(len(components)):
+                before = pie.get_description()
+                app.press('Right')
+                app.wait(lambda: pie.get_description() != before, 'another slice')
+                selected = app.translate('Selected: %1$s, %2$s. %3$s').partition('%1$s')[0]
+                name = pie.get_description()[len(selected):].replace('，', ',').partition(',')[0]
+                seen.append(name)
+                # The formula of the part that is selected, and no other's.
+                part = next(part for part in components if app.translate(part['label']) == name)
+                app.wait(lambda: part['formula'] in app.texts(), f'the formula of {name}: {part["formula"]}')
+            assert sorted(seen) == sorted(app.translate(part['label']) for part in components), seen
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'ui',
+        a_model_of_the_catalogue_is_found_by_typing_part_of_its_name,
+        the_batch_size_changes_the_total_and_the_verdict,
+        arrow_keys_pick_a_slice_and_the_explanation_follows,
+    ))
