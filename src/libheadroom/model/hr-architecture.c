@@ -345,6 +345,17 @@ hr_architecture_get_class_name (HrArchitecture *self)
   return class_name;
 }
 
+/* Whether a class is the one that the architecture describes. */
+gboolean
+hr_architecture_has_class (HrArchitecture *self,
+                           const char     *class_name)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (class_name != NULL, FALSE);
+
+  return lists (hr_architecture_get_file (self, 0), "architectures", class_name);
+}
+
 /* The framework's files that the architecture was read from. */
 const char *
 hr_architecture_get_source (HrArchitecture *self)

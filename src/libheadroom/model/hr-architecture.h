@@ -23,6 +23,8 @@ void            hr_architecture_free              (HrArchitecture      *self);
 char          **hr_architecture_list              (void) G_GNUC_WARN_UNUSED_RESULT;
 const char     *hr_architecture_get_model_type    (HrArchitecture      *self);
 const char     *hr_architecture_get_class_name    (HrArchitecture      *self);
+gboolean        hr_architecture_has_class         (HrArchitecture      *self,
+                                                   const char          *class_name);
 const char     *hr_architecture_get_source        (HrArchitecture      *self);
 HrJson         *hr_architecture_get_member        (HrArchitecture      *self,
                                                    const char          *key);

@@ -27,12 +27,16 @@ static const struct
   { "mamba_d_state", N_("state-space layers") },
   { "linear_num_key_heads", N_("linear attention") },
   { "attention_hidden_size", N_("linear attention") },
+  { "lru_width", N_("recurrent layers") },
   { "block_configs", N_("layers of different shapes") },
   { "vision_config", N_("an image encoder") },
+  { "img_processor", N_("an image encoder") },
   { "audio_config", N_("an audio encoder") },
   { "text_config", N_("a language model inside of another model") },
   { "encoder_layers", N_("an encoder") },
   { "num_decoder_layers", N_("an encoder") },
+  { "type_vocab_size", N_("attention in both directions") },
+  { "local_attention", N_("attention in both directions") },
 };
 
 /* Files that hold weights: the config stands beside them. */
@@ -245,12 +249,45 @@ check_foreign_keys (HrJson  *config,
   return TRUE;
 }
 
+/* "gpt_neox_reward_model" is likely to be built like "gpt_neox": the longest name that a word of the type ends with. */
 static HrArchitecture *
-load_generic (HrJson      *config,
+load_by_prefix (const char  *model_type,
+                GPtrArray   *warnings,
+                GError     **error)
+{
+  g_auto (GStrv) names = hr_architecture_list ();
+  const char *best = NULL;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      gsize length = strlen (names[i]);
+
+      if (g_str_has_prefix (model_type, names[i]) && strchr ("_-.", model_type[length]) != NULL &&
+          (best == NULL || length > strlen (best)))
+        best = names[i];
+    }
+
+  if (best == NULL)
+    return NULL;
+
+  g_ptr_array_add (warnings,
+                   g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, after its name."),
+                                    model_type, best));
+
+  return hr_architecture_new (best, error);
+}
+
+/* The nearest that is known to a model type that is not, or to a config that states none. */
+static HrArchitecture *
+load_nearest (HrJson      *config,
               const char  *model_type,
+              gboolean    *is_generic,
               GPtrArray   *warnings,
               GError     **error)
 {
+  HrArchitecture *architecture;
+  GError *local_error = NULL;
+
   if (model_type == NULL && hr_json_get_member (config, "hidden_size") == NULL &&
       hr_json_get_member (config, "n_embd") == NULL && hr_json_get_member (config, "d_model") == NULL)
     {
@@ -262,6 +299,16 @@ load_generic (HrJson      *config,
   if (!check_foreign_keys (config, error))
     return NULL;
 
+  architecture = model_type != NULL ? load_by_prefix (model_type, warnings, &local_error) : NULL;
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, local_error);
+      return NULL;
+    }
+  if (architecture != NULL)
+    return architecture;
+
+  *is_generic = TRUE;
   g_ptr_array_add (warnings,
                    g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: grouped-query "
                                       "attention with rotary positions, a gated MLP, RMS norms, no tied weights unless "
@@ -271,6 +318,20 @@ load_generic (HrJson      *config,
   return hr_architecture_new_generic (error);
 }
 
+/* A class for another task has another head than the one that is estimated. */
+static void
+check_class (HrArchitecture *architecture,
+             const char     *class_name,
+             GPtrArray      *warnings)
+{
+  if (class_name == NULL || hr_architecture_has_class (architecture, class_name))
+    return;
+
+  g_ptr_array_add (warnings,
+                   g_strdup_printf (_("The config names the class %s; the estimate is of %s, which writes text."),
+                                    class_name, hr_architecture_get_class_name (architecture)));
+}
+
 /*
  * hr_config_load_architecture:
  * @config: a config
@@ -278,7 +339,7 @@ load_generic (HrJson      *config,
  * @warnings: (element-type utf8): where what was assumed is added
  * @error: return location for an error
  *
- * Loads the architecture of a config's model type; failing that of a class that it names; failing that a generic one.
+ * Loads the architecture of a config's model type; failing that of a class that it names; failing that the nearest one.
  */
 HrArchitecture *
 hr_config_load_architecture (HrJson     *config,
@@ -298,28 +359,29 @@ hr_config_load_architecture (HrJson     *config,
 
   if (model_type != NULL)
     architecture = hr_architecture_new (model_type, &local_error);
-
-  if (architecture == NULL && local_error == NULL && class_name != NULL)
+  if (architecture != NULL)
     {
-      architecture = hr_architecture_new_for_class (class_name, &local_error);
-      if (architecture != NULL && model_type != NULL)
-        g_ptr_array_add (warnings,
-                         g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, whose class %s the "
-                                            "config names."),
-                                          model_type, hr_architecture_get_model_type (architecture), class_name));
+      check_class (architecture, class_name, warnings);
+      return architecture;
     }
 
+  if (local_error == NULL && class_name != NULL)
+    architecture = hr_architecture_new_for_class (class_name, &local_error);
   if (local_error != NULL)
     {
       g_propagate_error (error, local_error);
       return NULL;
     }
-  if (architecture != NULL)
-    return architecture;
+  if (architecture == NULL)
+    return load_nearest (config, model_type, is_generic, warnings, error);
 
-  *is_generic = TRUE;
+  if (model_type != NULL)
+    g_ptr_array_add (warnings,
+                     g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, whose class %s the config "
+                                        "names."),
+                                      model_type, hr_architecture_get_model_type (architecture), class_name));
 
-  return load_generic (config, model_type, warnings, error);
+  return architecture;
 }
 
 /*

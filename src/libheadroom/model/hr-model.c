@@ -187,30 +187,32 @@ add_hyper_parameter (gpointer key,
   g_hash_table_insert (hyper_parameters, g_strdup (key), g_memdup2 (value, sizeof (guint64)));
 }
 
-/* Sizes that the config lacks: transformers has defaults for its own classes, nobody has for an unknown one. */
+/* transformers has defaults for the sizes of its own classes; nobody has for an unknown one. */
 static gboolean
-report_assumptions (HrModel   *self,
-                    HrScope   *scope,
-                    gboolean   is_generic,
-                    GError   **error)
+check_missing (HrScope   *scope,
+               GError   **error)
+{
+  g_autofree char *missing = hr_scope_dup_missing (scope);
+
+  if (missing == NULL)
+    return TRUE;
+
+  hr_scope_set_error (scope, error, HR_ERROR_SCHEMA,
+                      _("the architecture is not known: expected the sizes of the model, did not find %s"), missing);
+
+  return FALSE;
+}
+
+static void
+report_assumptions (HrModel *self,
+                    HrScope *scope)
 {
   g_autofree char *assumptions = hr_scope_dup_assumptions (scope);
 
-  if (assumptions == NULL)
-    return TRUE;
-
-  if (is_generic)
-    {
-      hr_scope_set_error (scope, error, HR_ERROR_SCHEMA,
-                          _("the architecture is not known, and these sizes are missing: %s"), assumptions);
-      return FALSE;
-    }
-
-  g_ptr_array_add (self->warnings,
-                   g_strdup_printf (_("The config does not give all sizes; transformers’ defaults were taken: %s."),
-                                    assumptions));
-
-  return TRUE;
+  if (assumptions != NULL)
+    g_ptr_array_add (self->warnings,
+                     g_strdup_printf (_("The config does not give all sizes; transformers’ defaults were taken: %s."),
+                                      assumptions));
 }
 
 static gboolean
@@ -222,11 +224,12 @@ build (HrModel         *self,
 {
   g_autoptr (HrScope) scope = hr_scope_new (architecture, config, error);
 
-  if (scope == NULL || !hr_scope_resolve_all (scope, error) || !report_assumptions (self, scope, is_generic, error) ||
+  if (scope == NULL || (is_generic && !check_missing (scope, error)) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error))
     return FALSE;
 
+  report_assumptions (self, scope);
   hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
 
   return TRUE;

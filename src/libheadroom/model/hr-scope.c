@@ -531,6 +531,29 @@ hr_scope_set_error (HrScope     *self,
   propagate_error (self, g_error_new_literal (HR_ERROR, code, message), error);
 }
 
+/* The names of the essential hyper-parameters that the config lacks; or %NULL. */
+char *
+hr_scope_dup_missing (HrScope *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+      gboolean is_essential = FALSE;
+      gboolean is_null = FALSE;
+
+      if (entry->kind == ENTRY_HYPER_PARAMETER &&
+          hr_json_get_boolean (entry->definition, "essential", &is_essential, NULL) && is_essential &&
+          find_in_config (self, entry, &is_null) == NULL)
+        g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", entry->name);
+    }
+
+  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}
+
 /* The essential hyper-parameters that the config lacks, with what is taken instead: "hidden_size = 4096, …"; or %NULL. */
 char *
 hr_scope_dup_assumptions (HrScope *self)

@@ -46,6 +46,7 @@ void      hr_scope_set_error        (HrScope         *self,
                                      HrError          code,
                                      const char      *format,
                                      ...) G_GNUC_PRINTF (4, 5);
+char     *hr_scope_dup_missing      (HrScope         *self) G_GNUC_WARN_UNUSED_RESULT;
 char     *hr_scope_dup_assumptions  (HrScope         *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrScope, hr_scope_free)
