@@ -155,6 +155,19 @@ hr_inference_job_set_property (GObject      *object,
   g_object_notify_by_pspec (object, pspec);
 }
 
+/* transformers' cache holds the keys and values as the layers compute them. */
+static void
+hr_inference_job_resolve (HrJob   *job,
+                          HrModel *model)
+{
+  HrInferenceJob *self = HR_INFERENCE_JOB (job);
+
+  HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
+
+  if (self->kv_cache_dtype == HR_DTYPE_AUTO)
+    self->kv_cache_dtype = hr_job_get_dtype (job);
+}
+
 static void
 hr_inference_job_class_init (HrInferenceJobClass *klass)
 {
@@ -164,6 +177,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   object_class->set_property = hr_inference_job_set_property;
 
   HR_JOB_CLASS (klass)->mode = HR_MODE_INFERENCE;
+  HR_JOB_CLASS (klass)->resolve = hr_inference_job_resolve;
 
   /**
    * HrInferenceJob:engine:

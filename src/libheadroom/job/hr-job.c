@@ -127,6 +127,21 @@ hr_job_set_property (GObject      *object,
     g_object_notify_by_pspec (object, pspec);
 }
 
+/* Without a dtype in the configuration, transformers loads float32 and quantizes nothing. */
+static void
+hr_job_real_resolve (HrJob   *self,
+                     HrModel *model)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  if (priv->dtype == HR_DTYPE_AUTO)
+    priv->dtype = hr_model_get_dtype (model) != HR_DTYPE_AUTO ? hr_model_get_dtype (model) : HR_DTYPE_FLOAT32;
+
+  if (priv->quantization == HR_QUANTIZATION_AUTO)
+    priv->quantization = hr_model_get_quantization (model) != HR_QUANTIZATION_AUTO ? hr_model_get_quantization (model)
+                                                                                  : HR_QUANTIZATION_NONE;
+}
+
 static void
 hr_job_class_init (HrJobClass *klass)
 {
@@ -134,6 +149,8 @@ hr_job_class_init (HrJobClass *klass)
 
   object_class->get_property = hr_job_get_property;
   object_class->set_property = hr_job_set_property;
+
+  klass->resolve = hr_job_real_resolve;
 
   /**
    * HrJob:dtype:
@@ -451,6 +468,30 @@ hr_job_copy (HrJob *self)
     }
 
   return copy;
+}
+
+/**
+ * hr_job_resolve:
+ * @self: a job
+ * @model: the model that it is for
+ *
+ * Creates a copy of a job in which no setting is "auto": each has the value that it comes to for the model.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrJob *
+hr_job_resolve (HrJob   *self,
+                HrModel *model)
+{
+  HrJob *resolved;
+
+  g_return_val_if_fail (HR_IS_JOB (self), NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  resolved = hr_job_copy (self);
+  HR_JOB_GET_CLASS (resolved)->resolve (resolved, model);
+
+  return resolved;
 }
 
 /**

@@ -6,6 +6,7 @@
 
 #include "hr-dtype.h"
 #include "hr-job-types.h"
+#include "hr-model.h"
 #include "hr-quantization.h"
 
 G_BEGIN_DECLS
@@ -18,12 +19,16 @@ G_DECLARE_DERIVABLE_TYPE (HrJob, hr_job, HR, JOB, GObject)
  * HrJobClass:
  * @parent_class: the parent class
  * @mode: the mode that the type stands for
+ * @resolve: replaces the settings that are "auto" by what they come to for a model
  */
 struct _HrJobClass
 {
   GObjectClass parent_class;
 
   HrMode mode;
+
+  void (*resolve) (HrJob   *self,
+                   HrModel *model);
 
   /*< private >*/
   gpointer padding[8];
@@ -36,6 +41,8 @@ gboolean                   hr_mode_from_name                (const char         
 
 HrJob                     *hr_job_new                       (HrMode                     mode) G_GNUC_WARN_UNUSED_RESULT;
 HrJob                     *hr_job_copy                      (HrJob                     *self) G_GNUC_WARN_UNUSED_RESULT;
+HrJob                     *hr_job_resolve                   (HrJob                     *self,
+                                                             HrModel                   *model) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                   hr_job_equal                     (HrJob                     *self,
                                                              HrJob                     *other);
 HrMode                     hr_job_get_mode                  (HrJob                     *self);

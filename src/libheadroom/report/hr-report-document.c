@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-report-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-labels.h"
+#include "hr-palette.h"
+
+static char *
+describe_setting (HrJob      *job,
+                  GParamSpec *setting)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_object_get_property (G_OBJECT (job), setting->name, &value);
+
+  if (G_VALUE_HOLDS_ENUM (&value))
+    return g_strdup (hr_setting_get_choice_label (setting, g_value_get_enum (&value)));
+
+  if (G_VALUE_HOLDS_BOOLEAN (&value))
+    return g_strdup (g_value_get_boolean (&value) ? _("Yes") : _("No"));
+
+  return hr_format_integer (g_value_get_uint64 (&value));
+}
+
+static void
+add_summary (HrReport   *self,
+             HrDocument *document)
+{
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  HrGpu *gpu = hr_report_get_gpu (self);
+  guint64 total = hr_estimate_get_total_bytes (estimate);
+  g_autofree char *total_text = hr_format_bytes (total, units);
+  g_autofree char *moment = NULL;
+  const char *operation = hr_estimate_get_peak_operation (estimate);
+  HrDocumentBlock *facts = hr_document_add_facts (document);
+
+  /* Translators: the name of a figure: the memory that a job takes at its peak */
+  hr_document_block_add_fact (facts, _("Peak memory"), total_text, HR_DOCUMENT_PLAIN);
+
+  if (hr_estimate_get_peak_moment (estimate) != NULL)
+    /* Translators: a phase of the job, and what happens in it when the peak is reached */
+    moment = g_strdup_printf (_("%s: %s"), hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)),
+                              hr_text_translate (hr_estimate_get_peak_moment (estimate)));
+  else
+    moment = g_strdup (hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)));
+  hr_document_block_add_fact (facts, _("Reached in"), moment, HR_DOCUMENT_PLAIN);
+
+  if (operation != NULL)
+    hr_document_block_add_fact (facts, _("Operation"), operation, HR_DOCUMENT_CODE);
+
+  if (gpu != NULL)
+    {
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), units);
+      g_autofree char *text = g_strdup_printf ("%u × %s, %s", hr_report_get_n_gpus (self), hr_gpu_get_name (gpu), memory);
+
+      hr_document_block_add_fact (facts, _("GPU"), text, HR_DOCUMENT_PLAIN);
+    }
+
+  if (rule != NULL)
+    {
+      guint64 rule_total = hr_estimate_get_total_bytes (rule);
+      g_autofree char *rule_text = hr_format_bytes (rule_total, units);
+      g_autofree char *difference = hr_format_bytes_difference ((gint64) (rule_total - total), units);
+      /* Translators: a size, and how much it differs from the exact figure */
+      g_autofree char *text = g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
+
+      hr_document_block_add_fact (facts, _("Rule of thumb"), text, HR_DOCUMENT_PLAIN);
+    }
+}
+
+static void
+add_component_row (HrDocumentBlock *table,
+                   HrComponentId    id,
+                   HrComponent     *exact,
+                   HrComponent     *rule,
+                   gboolean         has_rule,
+                   guint64          total,
+                   HrUnitSystem     units)
+{
+  guint64 bytes = exact == NULL ? 0 : hr_component_get_bytes (exact);
+  g_autofree char *size = exact == NULL ? g_strdup ("–") : hr_format_bytes (bytes, units);
+  g_autofree char *whole = exact == NULL ? g_strdup ("–") : hr_format_integer (bytes);
+  g_autofree char *share = exact == NULL ? g_strdup ("–") : hr_format_percentage (bytes, total);
+  g_autofree char *rule_size = rule == NULL ? g_strdup ("–") : hr_format_bytes (hr_component_get_bytes (rule), units);
+  const char * const cells[] = {
+    hr_component_id_get_label (id), size, whole, share, has_rule ? rule_size : NULL, NULL,
+  };
+  HrDocumentRow *row = hr_document_block_add_row (table, cells);
+
+  row->has_color = TRUE;
+  row->color = hr_palette_get_color (id, HR_PALETTE_SCHEME_LIGHT);
+  row->share = exact == NULL || total == 0 ? -1 : (double) bytes / total;
+}
+
+static void
+add_components (HrReport   *self,
+                HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, TRUE, TRUE };
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  GListModel *components = hr_estimate_get_components (estimate);
+  GListModel *rule_components = rule == NULL ? NULL : hr_estimate_get_components (rule);
+  guint64 total = hr_estimate_get_total_bytes (estimate);
+  const char * const columns[] = {
+    _("Component"), _("Size"), _("Bytes"), _("Share"), rule == NULL ? NULL : _("Rule of thumb"), NULL,
+  };
+  g_autofree char *size = hr_format_bytes (total, units);
+  g_autofree char *bytes = hr_format_integer (total);
+  g_autofree char *share = hr_format_percentage (total, total);
+  g_autofree char *rule_size = rule == NULL ? NULL : hr_format_bytes (hr_estimate_get_total_bytes (rule), units);
+  const char * const cells[] = { _("Total"), size, bytes, share, rule_size, NULL };
+  HrDocumentBlock *table;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Where it goes at the peak"));
+  table = hr_document_add_table (document, columns, numeric);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+      HrComponent *same = rule == NULL ? NULL : hr_report_find_component (rule_components, id);
+
+      add_component_row (table, id, component, same, rule != NULL, total, units);
+    }
+
+  for (guint i = 0; rule != NULL && i < g_list_model_get_n_items (rule_components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (rule_components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      if (hr_report_find_component (components, id) == NULL)
+        add_component_row (table, id, NULL, component, TRUE, total, units);
+    }
+
+  hr_document_block_add_row (table, cells)->is_total = TRUE;
+}
+
+static void
+add_phases (HrReport   *self,
+            HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("Phase"), _("Peak"), _("What happens"), NULL };
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrDocumentBlock *table;
+  const HrPhase *phases;
+  guint n_phases;
+
+  phases = hr_estimate_get_phases (estimate, &n_phases);
+  if (n_phases == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Peak of each phase"));
+  table = hr_document_add_table (document, columns, numeric);
+
+  for (guint i = 0; i < n_phases; i++)
+    {
+      g_autofree char *size = hr_format_bytes (phases[i].peak_bytes, hr_report_get_unit_system (self));
+      const char * const cells[] = {
+        hr_phase_id_get_label (phases[i].id), size, hr_phase_id_get_description (phases[i].id), NULL,
+      };
+
+      hr_document_block_add_row (table, cells);
+    }
+}
+
+static void
+add_devices (HrReport   *self,
+             HrDocument *document)
+{
+  static const gboolean numeric[] = { TRUE, TRUE };
+  const char * const columns[] = { _("GPU"), _("Peak"), NULL };
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrDocumentBlock *table;
+
+  if (hr_estimate_get_n_devices (estimate) < 2)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Peak of each GPU"));
+  table = hr_document_add_table (document, columns, numeric);
+
+  for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
+    {
+      g_autofree char *index = g_strdup_printf ("%u", i);
+      g_autofree char *size = hr_format_bytes (hr_estimate_get_device_bytes (estimate, i), hr_report_get_unit_system (self));
+      const char * const cells[] = { index, size, NULL };
+
+      hr_document_block_add_row (table, cells);
+    }
+}
+
+static void
+add_fact_if_any (HrDocumentBlock *facts,
+                 const char      *name,
+                 const char      *value,
+                 HrDocumentStyle  style)
+{
+  if (value != NULL && *value != '\0')
+    hr_document_block_add_fact (facts, name, value, style);
+}
+
+static void
+add_explanation (HrDocument  *document,
+                 HrComponent *component,
+                 const char  *title,
+                 const char  *description)
+{
+  HrDocumentBlock *facts;
+
+  hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, title);
+  if (description != NULL)
+    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, description);
+
+  facts = hr_document_add_facts (document);
+  add_fact_if_any (facts, _("Formula"), hr_text_translate (hr_component_get_formula (component)), HR_DOCUMENT_CODE);
+  /* Translators: the formula with this model's numbers in it */
+  add_fact_if_any (facts, _("In numbers"), hr_component_get_substitution (component), HR_DOCUMENT_CODE);
+  add_fact_if_any (facts, _("Source"), hr_text_translate (hr_component_get_source (component)), HR_DOCUMENT_LINK);
+}
+
+static void
+add_explanations (HrReport   *self,
+                  HrDocument *document)
+{
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  GListModel *components = hr_estimate_get_components (estimate);
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How each figure comes about"));
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      add_explanation (document, component, hr_component_id_get_label (id), hr_component_id_get_description (id));
+    }
+
+  if (rule == NULL)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How the rule of thumb comes about"));
+  components = hr_estimate_get_components (rule);
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      add_explanation (document, component, hr_component_id_get_label (hr_component_get_id (component)), NULL);
+    }
+}
+
+static void
+add_settings (HrReport   *self,
+              HrDocument *document)
+{
+  HrJob *job = hr_report_get_job (self);
+  HrDocumentBlock *facts;
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What was asked"));
+  facts = hr_document_add_facts (document);
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *value = describe_setting (job, settings[i]);
+
+      hr_document_block_add_fact (facts, hr_setting_get_label (settings[i]), value, HR_DOCUMENT_PLAIN);
+    }
+}
+
+static void
+add_warnings (HrReport   *self,
+              HrDocument *document)
+{
+  g_auto (GStrv) warnings = hr_report_dup_warnings (self);
+  HrDocumentBlock *list;
+
+  if (warnings[0] == NULL)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What was assumed"));
+  list = hr_document_add_list (document);
+  for (guint i = 0; warnings[i] != NULL; i++)
+    hr_document_block_add_item (list, warnings[i]);
+}
+
+static HrDtype
+get_kv_cache_dtype (HrReport *self)
+{
+  HrDtype dtype = HR_DTYPE_AUTO;
+
+  g_object_get (hr_report_get_job (self), "kv-cache-dtype", &dtype, NULL);
+
+  return dtype;
+}
+
+/* The whole report, whatever it will be written as. */
+HrDocument *
+hr_report_create_document (HrReport *self)
+{
+  HrModel *model = hr_report_get_model (self);
+  HrDocument *document = hr_document_new ();
+  g_autofree char *count = hr_format_count (hr_model_get_n_parameters (model));
+  g_autofree char *verdict = hr_report_dup_verdict (self);
+  g_autofree char *footer = hr_report_dup_footer (hr_report_get_date (self));
+  /* Translators: a mode such as “Inference”, a number of parameters such as “7.6 B”, the class of a model */
+  g_autofree char *subtitle = g_strdup_printf (_("%s · %s parameters · %s"),
+                                               hr_mode_get_label (hr_estimate_get_mode (hr_report_get_estimate (self))),
+                                               count, hr_model_get_architecture (model));
+
+  hr_document_add_text (document, HR_DOCUMENT_TITLE, hr_model_get_name (model));
+  hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, subtitle);
+  if (verdict != NULL)
+    hr_document_add_verdict (document, verdict, hr_report_get_fits (self));
+  add_summary (self, document);
+  hr_document_add_chart (document);
+  add_components (self, document);
+  add_phases (self, document);
+  add_devices (self, document);
+  add_warnings (self, document);
+  add_settings (self, document);
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The model"));
+  hr_model_add_facts (model, get_kv_cache_dtype (self), hr_report_get_unit_system (self), document);
+  add_explanations (self, document);
+  hr_document_add_text (document, HR_DOCUMENT_FOOTER, footer);
+
+  return document;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-report-private.h"
+
+#include "hr-job-private.h"
+#include "hr-labels.h"
+
+static void
+add_string (JsonBuilder *builder,
+            const char  *name,
+            const char  *value)
+{
+  json_builder_set_member_name (builder, name);
+  if (value != NULL)
+    json_builder_add_string_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
+}
+
+static void
+add_integer (JsonBuilder *builder,
+             const char  *name,
+             gint64       value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+static void
+add_components (JsonBuilder *builder,
+                GListModel  *components)
+{
+  json_builder_set_member_name (builder, "components");
+  json_builder_begin_array (builder);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      json_builder_begin_object (builder);
+      add_string (builder, "id", hr_component_id_get_name (id));
+      add_string (builder, "label", hr_component_id_get_label (id));
+      add_integer (builder, "bytes", hr_component_get_bytes (component));
+      add_string (builder, "formula", hr_text_translate (hr_component_get_formula (component)));
+      add_string (builder, "substitution", hr_component_get_substitution (component));
+      add_string (builder, "source", hr_text_translate (hr_component_get_source (component)));
+      json_builder_end_object (builder);
+    }
+
+  json_builder_end_array (builder);
+}
+
+static void
+add_peak (JsonBuilder *builder,
+          HrEstimate  *estimate)
+{
+  add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
+  add_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
+  add_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
+  add_string (builder, "peak-operation", hr_estimate_get_peak_operation (estimate));
+  add_components (builder, hr_estimate_get_components (estimate));
+}
+
+static void
+add_phases (JsonBuilder *builder,
+            HrEstimate  *estimate)
+{
+  const HrPhase *phases;
+  guint n_phases;
+
+  json_builder_set_member_name (builder, "phases");
+  json_builder_begin_array (builder);
+
+  phases = hr_estimate_get_phases (estimate, &n_phases);
+  for (guint i = 0; i < n_phases; i++)
+    {
+      json_builder_begin_object (builder);
+      add_string (builder, "id", hr_phase_id_get_name (phases[i].id));
+      add_string (builder, "label", hr_phase_id_get_label (phases[i].id));
+      add_integer (builder, "peak-bytes", phases[i].peak_bytes);
+      json_builder_end_object (builder);
+    }
+
+  json_builder_end_array (builder);
+}
+
+static void
+add_devices (JsonBuilder *builder,
+             HrEstimate  *estimate)
+{
+  json_builder_set_member_name (builder, "devices");
+  json_builder_begin_array (builder);
+
+  for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
+    {
+      json_builder_begin_object (builder);
+      add_integer (builder, "index", i);
+      add_integer (builder, "peak-bytes", hr_estimate_get_device_bytes (estimate, i));
+      add_components (builder, hr_estimate_get_device_components (estimate, i));
+      json_builder_end_object (builder);
+    }
+
+  json_builder_end_array (builder);
+}
+
+static void
+add_gpu (JsonBuilder *builder,
+         HrReport    *report)
+{
+  HrGpu *gpu = hr_report_get_gpu (report);
+
+  json_builder_set_member_name (builder, "gpu");
+
+  if (gpu == NULL)
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  json_builder_begin_object (builder);
+  add_string (builder, "id", hr_gpu_get_id (gpu));
+  add_string (builder, "name", hr_gpu_get_name (gpu));
+  add_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+  add_integer (builder, "count", hr_report_get_n_gpus (report));
+  json_builder_set_member_name (builder, "fits");
+  json_builder_add_boolean_value (builder, hr_report_get_fits (report));
+  add_integer (builder, "free-bytes", hr_report_get_free_bytes (report));
+  json_builder_end_object (builder);
+}
+
+static void
+add_rule_of_thumb (JsonBuilder *builder,
+                   HrEstimate  *rule)
+{
+  json_builder_set_member_name (builder, "rule-of-thumb");
+
+  if (rule == NULL)
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  json_builder_begin_object (builder);
+  add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (rule));
+  add_components (builder, hr_estimate_get_components (rule));
+  json_builder_end_object (builder);
+}
+
+static void
+add_warnings (JsonBuilder *builder,
+              HrReport    *report)
+{
+  g_auto (GStrv) warnings = hr_report_dup_warnings (report);
+
+  json_builder_set_member_name (builder, "warnings");
+  json_builder_begin_array (builder);
+  for (guint i = 0; warnings[i] != NULL; i++)
+    json_builder_add_string_value (builder, warnings[i]);
+  json_builder_end_array (builder);
+}
+
+static void
+add_generator (JsonBuilder *builder,
+               GDateTime   *date)
+{
+  g_autofree char *time = g_date_time_format_iso8601 (date);
+
+  json_builder_set_member_name (builder, "generator");
+  json_builder_begin_object (builder);
+  add_string (builder, "name", "Headroom");
+  add_string (builder, "version", PACKAGE_VERSION);
+  add_string (builder, "date", time);
+  json_builder_end_object (builder);
+}
+
+/**
+ * hr_report_to_json:
+ * @self: a report
+ *
+ * Writes the report as JSON with the schema `headroom-estimate/1`: numbers of bytes are whole numbers, and the components
+ * add up to the total exactly.
+ *
+ * Returns: (transfer full): the JSON
+ */
+char *
+hr_report_to_json (HrReport *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *json = NULL;
+  HrDtype kv_cache_dtype = HR_DTYPE_AUTO;
+  HrEstimate *estimate;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  estimate = hr_report_get_estimate (self);
+  g_object_get (hr_report_get_job (self), "kv-cache-dtype", &kv_cache_dtype, NULL);
+
+  json_builder_begin_object (builder);
+  add_string (builder, "schema", "headroom-estimate/1");
+  json_builder_set_member_name (builder, "model");
+  hr_model_build_json (hr_report_get_model (self), kv_cache_dtype, builder);
+  add_string (builder, "mode", hr_mode_get_name (hr_estimate_get_mode (estimate)));
+  json_builder_set_member_name (builder, "settings");
+  hr_job_build_json (hr_report_get_job (self), builder);
+  add_peak (builder, estimate);
+  add_phases (builder, estimate);
+  add_devices (builder, estimate);
+  add_gpu (builder, self);
+  add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
+  json_builder_set_member_name (builder, "advice");
+  json_builder_begin_array (builder);
+  json_builder_end_array (builder);
+  add_warnings (builder, self);
+  add_generator (builder, hr_report_get_date (self));
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  json = json_to_string (root, TRUE);
+
+  return g_strconcat (json, "\n", NULL);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "hr-document.h"
+#include "hr-report.h"
+
+G_BEGIN_DECLS
+
+HrComponent *hr_report_find_component   (GListModel   *components,
+                                         HrComponentId id);
+HrDocument  *hr_report_create_document  (HrReport     *self) G_GNUC_WARN_UNUSED_RESULT;
+char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
+
+void         hr_model_build_json        (HrModel      *self,
+                                         HrDtype       kv_cache_dtype,
+                                         JsonBuilder  *builder);
+void         hr_model_add_facts         (HrModel      *self,
+                                         HrDtype       kv_cache_dtype,
+                                         HrUnitSystem  unit_system,
+                                         HrDocument   *document);
+
+G_END_DECLS

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-report-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-base-enums.h"
+#include "hr-labels.h"
+
+/**
+ * HrReport:
+ *
+ * An estimate put into words: as text, JSON, CSV, Markdown or HTML, in the user's language.
+ *
+ * A report says what was asked, what came out, how each figure comes about and what was assumed, and which version of
+ * Headroom said so and when. It does not change.
+ */
+struct _HrReport
+{
+  GObject parent_instance;
+
+  HrEstimate *estimate;
+  HrJob *job;
+  HrGpu *gpu;
+  guint n_gpus;
+  HrUnitSystem unit_system;
+  GDateTime *date;
+};
+
+enum
+{
+  PROP_0,
+  PROP_ESTIMATE,
+  PROP_JOB,
+  PROP_GPU,
+  PROP_N_GPUS,
+  PROP_UNIT_SYSTEM,
+  PROP_DATE,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HrReport, hr_report, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_report_constructed (GObject *object)
+{
+  HrReport *self = HR_REPORT (object);
+  HrJob *job;
+
+  G_OBJECT_CLASS (hr_report_parent_class)->constructed (object);
+
+  /* A copy, so that the report does not change when the job does; and resolved, so that it says what "auto" came to. */
+  job = hr_job_resolve (self->job, hr_estimate_get_model (self->estimate));
+  g_object_unref (self->job);
+  self->job = job;
+
+  if (self->date == NULL)
+    self->date = g_date_time_new_now_local ();
+}
+
+static void
+hr_report_finalize (GObject *object)
+{
+  HrReport *self = HR_REPORT (object);
+
+  g_clear_object (&self->estimate);
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+  g_clear_pointer (&self->date, g_date_time_unref);
+
+  G_OBJECT_CLASS (hr_report_parent_class)->finalize (object);
+}
+
+static void
+hr_report_get_property (GObject    *object,
+                        guint       prop_id,
+                        GValue     *value,
+                        GParamSpec *pspec)
+{
+  HrReport *self = HR_REPORT (object);
+
+  switch (prop_id)
+    {
+    case PROP_ESTIMATE:
+      g_value_set_object (value, self->estimate);
+      break;
+
+    case PROP_JOB:
+      g_value_set_object (value, self->job);
+      break;
+
+    case PROP_GPU:
+      g_value_set_object (value, self->gpu);
+      break;
+
+    case PROP_N_GPUS:
+      g_value_set_uint (value, self->n_gpus);
+      break;
+
+    case PROP_UNIT_SYSTEM:
+      g_value_set_enum (value, self->unit_system);
+      break;
+
+    case PROP_DATE:
+      g_value_set_boxed (value, self->date);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_report_set_property (GObject      *object,
+                        guint         prop_id,
+                        const GValue *value,
+                        GParamSpec   *pspec)
+{
+  HrReport *self = HR_REPORT (object);
+
+  switch (prop_id)
+    {
+    case PROP_ESTIMATE:
+      self->estimate = g_value_dup_object (value);
+      break;
+
+    case PROP_JOB:
+      self->job = g_value_dup_object (value);
+      break;
+
+    case PROP_GPU:
+      self->gpu = g_value_dup_object (value);
+      break;
+
+    case PROP_N_GPUS:
+      self->n_gpus = g_value_get_uint (value);
+      break;
+
+    case PROP_UNIT_SYSTEM:
+      self->unit_system = g_value_get_enum (value);
+      break;
+
+    case PROP_DATE:
+      self->date = g_value_dup_boxed (value);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_report_class_init (HrReportClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = hr_report_constructed;
+  object_class->finalize = hr_report_finalize;
+  object_class->get_property = hr_report_get_property;
+  object_class->set_property = hr_report_set_property;
+
+  /**
+   * HrReport:estimate:
+   *
+   * What is reported.
+   */
+  properties[PROP_ESTIMATE] =
+    g_param_spec_object ("estimate", NULL, NULL,
+                         HR_TYPE_ESTIMATE,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:job:
+   *
+   * What was asked; read back, its "auto" settings are what they came to.
+   */
+  properties[PROP_JOB] =
+    g_param_spec_object ("job", NULL, NULL,
+                         HR_TYPE_JOB,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:gpu:
+   *
+   * The GPU that the job shall fit on, or %NULL.
+   */
+  properties[PROP_GPU] =
+    g_param_spec_object ("gpu", NULL, NULL,
+                         HR_TYPE_GPU,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:n-gpus:
+   *
+   * How many GPUs there are.
+   */
+  properties[PROP_N_GPUS] =
+    g_param_spec_uint ("n-gpus", NULL, NULL,
+                       1, G_MAXUINT, 1,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:unit-system:
+   *
+   * The units that sizes are written in.
+   */
+  properties[PROP_UNIT_SYSTEM] =
+    g_param_spec_enum ("unit-system", NULL, NULL,
+                       HR_TYPE_UNIT_SYSTEM, HR_UNIT_SYSTEM_BINARY,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:date:
+   *
+   * When the report was made; the present if it is not given.
+   */
+  properties[PROP_DATE] =
+    g_param_spec_boxed ("date", NULL, NULL,
+                        G_TYPE_DATE_TIME,
+                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+hr_report_init (HrReport *self)
+{
+  self->n_gpus = 1;
+}
+
+/* The component of an id, or %NULL; the list keeps it alive. */
+HrComponent *
+hr_report_find_component (GListModel    *components,
+                          HrComponentId  id)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return component;
+    }
+
+  return NULL;
+}
+
+char *
+hr_report_dup_footer (GDateTime *date)
+{
+  g_autofree char *time = g_date_time_format (date, "%Y-%m-%d %H:%M");
+
+  /* Translators: the last line of a report: the version of the program, and when it was made */
+  return g_strdup_printf (_("Headroom %s, %s"), PACKAGE_VERSION, time);
+}
+
+/**
+ * hr_report_new:
+ * @estimate: an estimate
+ * @job: what was asked
+ * @gpu: (nullable): the GPU that the job shall fit on, or %NULL
+ * @n_gpus: how many of them there are
+ * @unit_system: the units to write sizes in
+ *
+ * Creates a report of an estimate, dated now.
+ *
+ * Returns: (transfer full): a new report
+ */
+HrReport *
+hr_report_new (HrEstimate   *estimate,
+               HrJob        *job,
+               HrGpu        *gpu,
+               guint         n_gpus,
+               HrUnitSystem  unit_system)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
+  g_return_val_if_fail (n_gpus >= 1, NULL);
+
+  return g_object_new (HR_TYPE_REPORT,
+                       "estimate", estimate,
+                       "job", job,
+                       "gpu", gpu,
+                       "n-gpus", n_gpus,
+                       "unit-system", unit_system,
+                       NULL);
+}
+
+/**
+ * hr_report_get_estimate:
+ * @self: a report
+ *
+ * Gets what is reported.
+ *
+ * Returns: (transfer none): the estimate
+ */
+HrEstimate *
+hr_report_get_estimate (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->estimate;
+}
+
+/**
+ * hr_report_get_model:
+ * @self: a report
+ *
+ * Gets the model that was estimated.
+ *
+ * Returns: (transfer none): the model
+ */
+HrModel *
+hr_report_get_model (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_estimate_get_model (self->estimate);
+}
+
+/**
+ * hr_report_get_job:
+ * @self: a report
+ *
+ * Gets what was asked, with the values that its "auto" settings came to.
+ *
+ * Returns: (transfer none): the job
+ */
+HrJob *
+hr_report_get_job (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->job;
+}
+
+/**
+ * hr_report_get_gpu:
+ * @self: a report
+ *
+ * Gets the GPU that the job shall fit on.
+ *
+ * Returns: (transfer none) (nullable): the GPU, or %NULL if none was named
+ */
+HrGpu *
+hr_report_get_gpu (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->gpu;
+}
+
+/**
+ * hr_report_get_n_gpus:
+ * @self: a report
+ *
+ * Gets how many GPUs there are.
+ *
+ * Returns: the number
+ */
+guint
+hr_report_get_n_gpus (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), 1);
+
+  return self->n_gpus;
+}
+
+/**
+ * hr_report_get_unit_system:
+ * @self: a report
+ *
+ * Gets the units that sizes are written in.
+ *
+ * Returns: the units
+ */
+HrUnitSystem
+hr_report_get_unit_system (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), HR_UNIT_SYSTEM_BINARY);
+
+  return self->unit_system;
+}
+
+/**
+ * hr_report_get_date:
+ * @self: a report
+ *
+ * Gets when the report was made.
+ *
+ * Returns: (transfer none): the time
+ */
+GDateTime *
+hr_report_get_date (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->date;
+}
+
+/**
+ * hr_report_get_fits:
+ * @self: a report
+ *
+ * Checks whether the worst device's peak fits into the memory of the GPU.
+ *
+ * Returns: whether the job fits, or no GPU was named
+ */
+gboolean
+hr_report_get_fits (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), FALSE);
+
+  return self->gpu == NULL || hr_report_get_free_bytes (self) >= 0;
+}
+
+/**
+ * hr_report_get_free_bytes:
+ * @self: a report
+ *
+ * Gets what is left of the GPU's memory at the peak of the worst device.
+ *
+ * Returns: the bytes that are left; below 0, the bytes that are missing; 0 if no GPU was named
+ */
+gint64
+hr_report_get_free_bytes (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), 0);
+
+  if (self->gpu == NULL)
+    return 0;
+
+  return (gint64) (hr_gpu_get_memory (self->gpu) - hr_estimate_get_total_bytes (self->estimate));
+}
+
+/**
+ * hr_report_dup_warnings:
+ * @self: a report
+ *
+ * Gets what was assumed about the model and the job.
+ *
+ * Returns: (transfer full): sentences in the user's language
+ */
+GStrv
+hr_report_dup_warnings (HrReport *self)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const char * const *of_model;
+  const char * const *of_estimate;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  of_model = hr_model_get_warnings (hr_report_get_model (self));
+  of_estimate = hr_estimate_get_warnings (self->estimate);
+
+  for (guint i = 0; of_model != NULL && of_model[i] != NULL; i++)
+    g_strv_builder_add (builder, hr_text_translate (of_model[i]));
+
+  for (guint i = 0; of_estimate != NULL && of_estimate[i] != NULL; i++)
+    {
+      if (of_model == NULL || !g_strv_contains (of_model, of_estimate[i]))
+        g_strv_builder_add (builder, hr_text_translate (of_estimate[i]));
+    }
+
+  return g_strv_builder_end (builder);
+}
+
+/**
+ * hr_report_dup_verdict:
+ * @self: a report with a GPU
+ *
+ * Says in words whether the job fits: "Fits on one RTX 4090 with 3.1 GiB to spare".
+ *
+ * Returns: (transfer full) (nullable): the sentence, with no full stop, or %NULL if no GPU was named
+ */
+char *
+hr_report_dup_verdict (HrReport *self)
+{
+  g_autofree char *difference = NULL;
+  const char *name;
+  gint64 free_bytes;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  if (self->gpu == NULL)
+    return NULL;
+
+  name = hr_gpu_get_name (self->gpu);
+  free_bytes = hr_report_get_free_bytes (self);
+  difference = hr_format_bytes (ABS (free_bytes), self->unit_system);
+
+  if (self->n_gpus == 1)
+    {
+      if (free_bytes >= 0)
+        /* Translators: the name of a GPU, and a size */
+        return g_strdup_printf (_("Fits on one %s with %s to spare"), name, difference);
+
+      /* Translators: the name of a GPU, and a size */
+      return g_strdup_printf (_("Does not fit on one %s: %s too much"), name, difference);
+    }
+
+  if (free_bytes >= 0)
+    /* Translators: a number, the name of a GPU, and a size */
+    return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), self->n_gpus, name, difference);
+
+  /* Translators: a number, the name of a GPU, and a size */
+  return g_strdup_printf (_("Does not fit on %u × %s: %s too much on the fullest"), self->n_gpus, name, difference);
+}
+
+/**
+ * hr_report_dup_file_name:
+ * @self: a report
+ * @extension: an extension without its dot
+ *
+ * Suggests a name for a file, such as `Qwen2.5-7B-Instruct-inference.pdf`.
+ *
+ * Returns: (transfer full): a name that is good in every file system
+ */
+char *
+hr_report_dup_file_name (HrReport   *self,
+                         const char *extension)
+{
+  const char *model;
+  const char *slash;
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+  g_return_val_if_fail (extension != NULL, NULL);
+
+  model = hr_model_get_name (hr_report_get_model (self));
+  slash = strrchr (model, '/');
+  name = g_strdup (slash != NULL && slash[1] != '\0' ? slash + 1 : model);
+
+  for (char *p = name; *p != '\0'; p++)
+    {
+      if ((guchar) *p < 0x20 || strchr ("/\\:*?\"<>|", *p) != NULL)
+        *p = '_';
+    }
+
+  return g_strdup_printf ("%s-%s.%s", name, hr_mode_get_name (hr_estimate_get_mode (self->estimate)), extension);
+}
+
+/**
+ * hr_report_to_text:
+ * @self: a report
+ * @style: what the text is for
+ *
+ * Writes the report as text in columns.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_report_to_text (HrReport          *self,
+                   HrReportTextStyle  style)
+{
+  g_autoptr (HrDocument) document = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  document = hr_report_create_document (self);
+
+  return hr_document_to_text (document, style);
+}
+
+/**
+ * hr_report_to_markdown:
+ * @self: a report
+ *
+ * Writes the report as GitHub-flavoured Markdown.
+ *
+ * Returns: (transfer full): the Markdown
+ */
+char *
+hr_report_to_markdown (HrReport *self)
+{
+  g_autoptr (HrDocument) document = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  document = hr_report_create_document (self);
+
+  return hr_document_to_markdown (document);
+}
+
+/**
+ * hr_report_to_html:
+ * @self: a report
+ * @chart: (nullable): a picture as SVG, or %NULL for none
+ *
+ * Writes the report as one HTML file that loads nothing.
+ *
+ * Returns: (transfer full): the HTML
+ */
+char *
+hr_report_to_html (HrReport   *self,
+                   const char *chart)
+{
+  g_autoptr (HrDocument) document = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  document = hr_report_create_document (self);
+
+  return hr_document_to_html (document, chart);
+}

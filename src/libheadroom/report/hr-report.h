@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hr-estimate.h"
+#include "hr-gpu.h"
+#include "hr-job.h"
+#include "hr-units.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrReportTextStyle:
+ * @HR_REPORT_TEXT_STYLE_PLAIN: for a file or a pipe
+ * @HR_REPORT_TEXT_STYLE_BARS: for a terminal
+ * @HR_REPORT_TEXT_STYLE_COLORS: for a terminal that shows colours
+ *
+ * What a text is written for.
+ */
+typedef enum
+{
+  HR_REPORT_TEXT_STYLE_PLAIN,
+  HR_REPORT_TEXT_STYLE_BARS,
+  HR_REPORT_TEXT_STYLE_COLORS,
+} HrReportTextStyle;
+
+#define HR_TYPE_REPORT (hr_report_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrReport, hr_report, HR, REPORT, GObject)
+
+HrReport     *hr_report_new             (HrEstimate         *estimate,
+                                         HrJob              *job,
+                                         HrGpu              *gpu,
+                                         guint               n_gpus,
+                                         HrUnitSystem        unit_system) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate   *hr_report_get_estimate    (HrReport           *self);
+HrModel      *hr_report_get_model       (HrReport           *self);
+HrJob        *hr_report_get_job         (HrReport           *self);
+HrGpu        *hr_report_get_gpu         (HrReport           *self);
+guint         hr_report_get_n_gpus      (HrReport           *self);
+HrUnitSystem  hr_report_get_unit_system (HrReport           *self);
+GDateTime    *hr_report_get_date        (HrReport           *self);
+gboolean      hr_report_get_fits        (HrReport           *self);
+gint64        hr_report_get_free_bytes  (HrReport           *self);
+GStrv         hr_report_dup_warnings    (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_dup_verdict     (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_dup_file_name   (HrReport           *self,
+                                         const char         *extension) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_text         (HrReport           *self,
+                                         HrReportTextStyle   style) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_json         (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_csv          (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_markdown     (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_html         (HrReport           *self,
+                                         const char         *chart) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
