@@ -84,6 +84,7 @@ typedef struct
 
 typedef struct _HrDocument HrDocument;
 
+HrDocument            *hr_report_create_document  (HrReport            *report) G_GNUC_WARN_UNUSED_RESULT;
 HrDocument            *hr_document_new            (void) G_GNUC_WARN_UNUSED_RESULT;
 void                   hr_document_free           (HrDocument          *self);
 guint                  hr_document_get_n_blocks   (HrDocument          *self);

@@ -137,6 +137,7 @@ append_gpu (GString  *string,
   append_number (string, "gpu", "count", NULL, hr_report_get_n_gpus (report), NULL, NULL);
   append_texts (string, "gpu", "fits", NULL, hr_report_get_fits (report) ? "true" : "false");
   append_number (string, "gpu", "free", NULL, hr_report_get_free_bytes (report), "bytes", NULL);
+  append_number (string, "gpu", "missing", NULL, hr_report_get_missing_bytes (report), "bytes", NULL);
 }
 
 static void

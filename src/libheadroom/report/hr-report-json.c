@@ -128,6 +128,7 @@ add_gpu (JsonBuilder *builder,
   json_builder_set_member_name (builder, "fits");
   json_builder_add_boolean_value (builder, hr_report_get_fits (report));
   add_integer (builder, "free-bytes", hr_report_get_free_bytes (report));
+  add_integer (builder, "missing-bytes", hr_report_get_missing_bytes (report));
   json_builder_end_object (builder);
 }
 

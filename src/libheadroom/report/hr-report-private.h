@@ -11,7 +11,6 @@ G_BEGIN_DECLS
 
 HrComponent *hr_report_find_component   (GListModel   *components,
                                          HrComponentId id);
-HrDocument  *hr_report_create_document  (HrReport     *self) G_GNUC_WARN_UNUSED_RESULT;
 char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
 
 void         hr_model_build_json        (HrModel      *self,

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-base-enums.h"
+#include "hr-fit.h"
 #include "hr-labels.h"
 
 /**
@@ -27,6 +28,7 @@ struct _HrReport
   guint n_gpus;
   HrUnitSystem unit_system;
   GDateTime *date;
+  HrFit fit;
 };
 
 enum
@@ -46,6 +48,18 @@ G_DEFINE_FINAL_TYPE (HrReport, hr_report, G_TYPE_OBJECT)
 static GParamSpec *properties[N_PROPS];
 
 static void
+compare_with_gpu (HrReport *self)
+{
+  guint n_devices = hr_estimate_get_n_devices (self->estimate);
+  g_autofree guint64 *device_bytes = g_new (guint64, n_devices);
+
+  for (guint i = 0; i < n_devices; i++)
+    device_bytes[i] = hr_estimate_get_device_bytes (self->estimate, i);
+
+  hr_fit_init (&self->fit, self->gpu, self->n_gpus, device_bytes, n_devices);
+}
+
+static void
 hr_report_constructed (GObject *object)
 {
   HrReport *self = HR_REPORT (object);
@@ -60,6 +74,9 @@ hr_report_constructed (GObject *object)
 
   if (self->date == NULL)
     self->date = g_date_time_new_now_local ();
+
+  if (self->gpu != NULL)
+    compare_with_gpu (self);
 }
 
 static void
@@ -406,7 +423,7 @@ hr_report_get_date (HrReport *self)
  * hr_report_get_fits:
  * @self: a report
  *
- * Checks whether the worst device's peak fits into the memory of the GPU.
+ * Checks whether the peak of every device fits into the memory of a GPU of its own.
  *
  * Returns: whether the job fits, or no GPU was named
  */
@@ -415,26 +432,39 @@ hr_report_get_fits (HrReport *self)
 {
   g_return_val_if_fail (HR_IS_REPORT (self), FALSE);
 
-  return self->gpu == NULL || hr_report_get_free_bytes (self) >= 0;
+  return self->gpu == NULL || self->fit.fits;
 }
 
 /**
  * hr_report_get_free_bytes:
  * @self: a report
  *
- * Gets what is left of the GPU's memory at the peak of the worst device.
+ * Gets what is left of the memory of the fullest GPU.
  *
- * Returns: the bytes that are left; below 0, the bytes that are missing; 0 if no GPU was named
+ * Returns: the size in bytes; 0 if the job does not fit, or no GPU was named
  */
-gint64
+guint64
 hr_report_get_free_bytes (HrReport *self)
 {
   g_return_val_if_fail (HR_IS_REPORT (self), 0);
 
-  if (self->gpu == NULL)
-    return 0;
+  return self->gpu == NULL ? 0 : self->fit.free_bytes;
+}
 
-  return (gint64) (hr_gpu_get_memory (self->gpu) - hr_estimate_get_total_bytes (self->estimate));
+/**
+ * hr_report_get_missing_bytes:
+ * @self: a report
+ *
+ * Gets what the memory of a GPU lacks for the fullest device.
+ *
+ * Returns: the size in bytes; 0 if nothing is lacking, or no GPU was named
+ */
+guint64
+hr_report_get_missing_bytes (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), 0);
+
+  return self->gpu == NULL ? 0 : self->fit.missing_bytes;
 }
 
 /**
@@ -480,9 +510,9 @@ hr_report_dup_warnings (HrReport *self)
 char *
 hr_report_dup_verdict (HrReport *self)
 {
-  g_autofree char *difference = NULL;
+  g_autofree char *size = NULL;
   const char *name;
-  gint64 free_bytes;
+  guint n_devices;
 
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
@@ -490,25 +520,29 @@ hr_report_dup_verdict (HrReport *self)
     return NULL;
 
   name = hr_gpu_get_name (self->gpu);
-  free_bytes = hr_report_get_free_bytes (self);
-  difference = hr_format_bytes (ABS (free_bytes), self->unit_system);
+  n_devices = hr_estimate_get_n_devices (self->estimate);
+  size = hr_format_bytes (self->fit.missing_bytes > 0 ? self->fit.missing_bytes : self->fit.free_bytes, self->unit_system);
 
-  if (self->n_gpus == 1)
+  if (self->fit.missing_bytes > 0)
     {
-      if (free_bytes >= 0)
+      if (n_devices == 1)
         /* Translators: the name of a GPU, and a size */
-        return g_strdup_printf (_("Fits on one %s with %s to spare"), name, difference);
+        return g_strdup_printf (_("Does not fit on one %s: %s too much"), name, size);
 
-      /* Translators: the name of a GPU, and a size */
-      return g_strdup_printf (_("Does not fit on one %s: %s too much"), name, difference);
+      /* Translators: a number, the name of a GPU, and a size */
+      return g_strdup_printf (_("Does not fit on %u × %s: %s too much on the fullest"), n_devices, name, size);
     }
 
-  if (free_bytes >= 0)
-    /* Translators: a number, the name of a GPU, and a size */
-    return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), self->n_gpus, name, difference);
+  if (self->fit.missing_gpus > 0)
+    /* Translators: two numbers of GPUs, and the name of the GPU */
+    return g_strdup_printf (_("Needs %u GPUs, and there are %u × %s"), n_devices, self->n_gpus, name);
+
+  if (n_devices == 1)
+    /* Translators: the name of a GPU, and a size */
+    return g_strdup_printf (_("Fits on one %s with %s to spare"), name, size);
 
   /* Translators: a number, the name of a GPU, and a size */
-  return g_strdup_printf (_("Does not fit on %u × %s: %s too much on the fullest"), self->n_gpus, name, difference);
+  return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), n_devices, name, size);
 }
 
 /**

@@ -30,30 +30,31 @@ typedef enum
 
 G_DECLARE_FINAL_TYPE (HrReport, hr_report, HR, REPORT, GObject)
 
-HrReport     *hr_report_new             (HrEstimate         *estimate,
-                                         HrJob              *job,
-                                         HrGpu              *gpu,
-                                         guint               n_gpus,
-                                         HrUnitSystem        unit_system) G_GNUC_WARN_UNUSED_RESULT;
-HrEstimate   *hr_report_get_estimate    (HrReport           *self);
-HrModel      *hr_report_get_model       (HrReport           *self);
-HrJob        *hr_report_get_job         (HrReport           *self);
-HrGpu        *hr_report_get_gpu         (HrReport           *self);
-guint         hr_report_get_n_gpus      (HrReport           *self);
-HrUnitSystem  hr_report_get_unit_system (HrReport           *self);
-GDateTime    *hr_report_get_date        (HrReport           *self);
-gboolean      hr_report_get_fits        (HrReport           *self);
-gint64        hr_report_get_free_bytes  (HrReport           *self);
-GStrv         hr_report_dup_warnings    (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_dup_verdict     (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_dup_file_name   (HrReport           *self,
-                                         const char         *extension) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_to_text         (HrReport           *self,
-                                         HrReportTextStyle   style) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_to_json         (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_to_csv          (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_to_markdown     (HrReport           *self) G_GNUC_WARN_UNUSED_RESULT;
-char         *hr_report_to_html         (HrReport           *self,
-                                         const char         *chart) G_GNUC_WARN_UNUSED_RESULT;
+HrReport     *hr_report_new               (HrEstimate        *estimate,
+                                           HrJob             *job,
+                                           HrGpu             *gpu,
+                                           guint              n_gpus,
+                                           HrUnitSystem       unit_system) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate   *hr_report_get_estimate      (HrReport          *self);
+HrModel      *hr_report_get_model         (HrReport          *self);
+HrJob        *hr_report_get_job           (HrReport          *self);
+HrGpu        *hr_report_get_gpu           (HrReport          *self);
+guint         hr_report_get_n_gpus        (HrReport          *self);
+HrUnitSystem  hr_report_get_unit_system   (HrReport          *self);
+GDateTime    *hr_report_get_date          (HrReport          *self);
+gboolean      hr_report_get_fits          (HrReport          *self);
+guint64       hr_report_get_free_bytes    (HrReport          *self);
+guint64       hr_report_get_missing_bytes (HrReport          *self);
+GStrv         hr_report_dup_warnings      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_dup_verdict       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_dup_file_name     (HrReport          *self,
+                                           const char        *extension) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_text           (HrReport          *self,
+                                           HrReportTextStyle  style) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_json           (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_csv            (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_markdown       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_to_html           (HrReport          *self,
+                                           const char        *chart) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

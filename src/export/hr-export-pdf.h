@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-chart-picture.h"
+#include "hr-report.h"
+
+G_BEGIN_DECLS
+
+gboolean hr_export_write_pdf (HrReport        *report,
+                              HrChartPicture  *picture,
+                              GOutputStream   *stream,
+                              GError         **error);
+
+G_END_DECLS

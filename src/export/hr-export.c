@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-export.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-document.h"
+#include "hr-export-pdf.h"
+#include "hr-file-writer.h"
+#include "hr-labels.h"
+#include "hr-palette.h"
+
+/* Twice the pixels of the drawing, so that the picture is sharp on dense screens. */
+#define PNG_SCALE 2
+
+static const struct
+{
+  const char *name;
+  const char *extension;
+  const char *mime_type;
+  const char *label;
+  gboolean is_binary;
+} formats[] = {
+  [HR_EXPORT_FORMAT_TEXT] = { "text", "txt", "text/plain", N_("Text"), FALSE },
+  [HR_EXPORT_FORMAT_JSON] = { "json", "json", "application/json", "JSON", FALSE },
+  /* Translators: a kind of file: comma-separated values */
+  [HR_EXPORT_FORMAT_CSV] = { "csv", "csv", "text/csv", N_("CSV table"), FALSE },
+  [HR_EXPORT_FORMAT_MARKDOWN] = { "markdown", "md", "text/markdown", "Markdown", FALSE },
+  [HR_EXPORT_FORMAT_HTML] = { "html", "html", "text/html", N_("HTML page"), FALSE },
+  [HR_EXPORT_FORMAT_PDF] = { "pdf", "pdf", "application/pdf", N_("PDF document"), TRUE },
+  [HR_EXPORT_FORMAT_SVG] = { "svg", "svg", "image/svg+xml", N_("Chart as SVG"), FALSE },
+  [HR_EXPORT_FORMAT_PNG] = { "png", "png", "image/png", N_("Chart as PNG"), TRUE },
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (formats) == HR_N_EXPORT_FORMATS);
+
+static const struct
+{
+  const char *extension;
+  HrExportFormat format;
+} other_extensions[] = {
+  { "markdown", HR_EXPORT_FORMAT_MARKDOWN },
+  { "htm", HR_EXPORT_FORMAT_HTML },
+  { "text", HR_EXPORT_FORMAT_TEXT },
+};
+
+/**
+ * hr_export_format_get_name:
+ * @format: a format
+ *
+ * Gets what the command line calls a format.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_export_format_get_name (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, NULL);
+
+  return formats[format].name;
+}
+
+/**
+ * hr_export_format_get_extension:
+ * @format: a format
+ *
+ * Gets the usual extension of files of a format, without its dot.
+ *
+ * Returns: (transfer none): the extension
+ */
+const char *
+hr_export_format_get_extension (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, NULL);
+
+  return formats[format].extension;
+}
+
+/**
+ * hr_export_format_get_mime_type:
+ * @format: a format
+ *
+ * Gets the MIME type of a format.
+ *
+ * Returns: (transfer none): the type
+ */
+const char *
+hr_export_format_get_mime_type (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, NULL);
+
+  return formats[format].mime_type;
+}
+
+/**
+ * hr_export_format_get_label:
+ * @format: a format
+ *
+ * Gets what a person calls a format.
+ *
+ * Returns: (transfer none): the name in the user's language
+ */
+const char *
+hr_export_format_get_label (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, NULL);
+
+  return _(formats[format].label);
+}
+
+/**
+ * hr_export_format_is_binary:
+ * @format: a format
+ *
+ * Checks whether files of a format are no text, and have no place in a terminal.
+ *
+ * Returns: whether the format is binary
+ */
+gboolean
+hr_export_format_is_binary (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, FALSE);
+
+  return formats[format].is_binary;
+}
+
+/**
+ * hr_export_format_from_name:
+ * @name: a name, such as `markdown`
+ * @format: (out): the format
+ *
+ * Finds the format of a name.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_export_format_from_name (const char     *name,
+                            HrExportFormat *format)
+{
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (format != NULL, FALSE);
+
+  for (guint i = 0; i < HR_N_EXPORT_FORMATS; i++)
+    {
+      if (g_str_equal (formats[i].name, name))
+        {
+          *format = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/**
+ * hr_export_format_from_file:
+ * @file: a file, which need not exist
+ * @format: (out): the format
+ *
+ * Finds the format that the extension of a file's name stands for.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_export_format_from_file (GFile          *file,
+                            HrExportFormat *format)
+{
+  g_autofree char *name = NULL;
+  const char *dot;
+
+  g_return_val_if_fail (G_IS_FILE (file), FALSE);
+  g_return_val_if_fail (format != NULL, FALSE);
+
+  name = g_file_get_basename (file);
+  dot = name == NULL ? NULL : strrchr (name, '.');
+  if (dot == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < HR_N_EXPORT_FORMATS; i++)
+    {
+      if (g_ascii_strcasecmp (formats[i].extension, dot + 1) == 0)
+        {
+          *format = i;
+          return TRUE;
+        }
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (other_extensions); i++)
+    {
+      if (g_ascii_strcasecmp (other_extensions[i].extension, dot + 1) == 0)
+        {
+          *format = other_extensions[i].format;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+static void
+add_capacity (HrChartData *data,
+              HrReport    *report)
+{
+  HrUnitSystem units = hr_report_get_unit_system (report);
+  guint64 memory = hr_gpu_get_memory (hr_report_get_gpu (report));
+  g_autofree char *memory_text = hr_format_bytes (memory, units);
+  g_autofree char *verdict = hr_report_dup_verdict (report);
+
+  hr_chart_data_set_capacity (data, memory, memory_text, verdict);
+}
+
+/**
+ * hr_export_create_chart_data:
+ * @report: a report
+ *
+ * Prepares what the pie of a report shows.
+ *
+ * Returns: (transfer full): the data
+ */
+HrChartData *
+hr_export_create_chart_data (HrReport *report)
+{
+  HrEstimate *estimate;
+  GListModel *components;
+  HrUnitSystem units;
+  HrChartData *data;
+  guint64 total;
+  g_autofree char *total_text = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
+
+  estimate = hr_report_get_estimate (report);
+  components = hr_estimate_get_components (estimate);
+  units = hr_report_get_unit_system (report);
+  total = hr_estimate_get_total_bytes (estimate);
+  total_text = hr_format_bytes (total, units);
+
+  /* Translators: a word or two in the middle of the pie, under the size of the whole */
+  data = hr_chart_data_new (hr_model_get_name (hr_report_get_model (report)), total_text, _("at the peak"));
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+      g_autofree char *size = hr_format_bytes (hr_component_get_bytes (component), units);
+      g_autofree char *share = hr_format_percentage (hr_component_get_bytes (component), total);
+
+      hr_chart_data_add_part (data, hr_component_id_get_name (id), hr_component_id_get_label (id),
+                              hr_component_get_bytes (component), size, share,
+                              hr_palette_get_color (id, HR_PALETTE_SCHEME_LIGHT), id);
+    }
+
+  if (hr_report_get_gpu (report) != NULL)
+    add_capacity (data, report);
+
+  return data;
+}
+
+static HrChartPicture *
+create_picture (HrReport *report)
+{
+  g_autoptr (HrChartData) data = hr_export_create_chart_data (report);
+
+  return hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
+}
+
+static GBytes *
+take_text (char *text)
+{
+  return g_bytes_new_take (text, strlen (text));
+}
+
+static GBytes *
+export_html (HrReport  *report,
+             GError   **error)
+{
+  g_autoptr (GBytes) picture = hr_export_to_bytes (report, HR_EXPORT_FORMAT_SVG, error);
+  g_autofree char *svg = NULL;
+
+  if (picture == NULL)
+    return NULL;
+
+  svg = g_strndup (g_bytes_get_data (picture, NULL), g_bytes_get_size (picture));
+
+  return take_text (hr_report_to_html (report, svg));
+}
+
+static GBytes *
+export_picture (HrReport        *report,
+                HrExportFormat   format,
+                GError         **error)
+{
+  g_autoptr (HrChartPicture) picture = create_picture (report);
+  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+  gboolean written;
+
+  if (format == HR_EXPORT_FORMAT_PDF)
+    written = hr_export_write_pdf (report, picture, stream, error);
+  else if (format == HR_EXPORT_FORMAT_SVG)
+    written = hr_chart_picture_write_svg (picture, stream, NULL, error);
+  else
+    written = hr_chart_picture_write_png (picture, PNG_SCALE, stream, NULL, error);
+
+  if (!written || !g_output_stream_close (stream, NULL, error))
+    return NULL;
+
+  return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
+}
+
+/**
+ * hr_export_to_bytes:
+ * @report: a report
+ * @format: what to write it as
+ * @error: return location for a #GError
+ *
+ * Writes a report into memory, in the user's language.
+ *
+ * Returns: (transfer full): the contents of a file, or %NULL with @error set
+ */
+GBytes *
+hr_export_to_bytes (HrReport        *report,
+                    HrExportFormat   format,
+                    GError         **error)
+{
+  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
+
+  switch (format)
+    {
+    case HR_EXPORT_FORMAT_TEXT:
+      return take_text (hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN));
+
+    case HR_EXPORT_FORMAT_JSON:
+      return take_text (hr_report_to_json (report));
+
+    case HR_EXPORT_FORMAT_CSV:
+      return take_text (hr_report_to_csv (report));
+
+    case HR_EXPORT_FORMAT_MARKDOWN:
+      return take_text (hr_report_to_markdown (report));
+
+    case HR_EXPORT_FORMAT_HTML:
+      return export_html (report, error);
+
+    case HR_EXPORT_FORMAT_PDF:
+    case HR_EXPORT_FORMAT_SVG:
+    case HR_EXPORT_FORMAT_PNG:
+      return export_picture (report, format, error);
+
+    case HR_N_EXPORT_FORMATS:
+    default:
+      g_return_val_if_reached (NULL);
+    }
+}
+
+/**
+ * hr_export_to_file:
+ * @report: a report
+ * @format: what to write it as
+ * @file: where to write it; what is there is replaced
+ * @error: return location for a #GError
+ *
+ * Writes a report into a file, as a whole or not at all.
+ *
+ * Returns: whether the file was written; if not, @error is a #GIOErrorEnum that names it
+ */
+gboolean
+hr_export_to_file (HrReport        *report,
+                   HrExportFormat   format,
+                   GFile           *file,
+                   GError         **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (report), FALSE);
+  g_return_val_if_fail (G_IS_FILE (file), FALSE);
+
+  bytes = hr_export_to_bytes (report, format, error);
+  if (bytes == NULL)
+    return FALSE;
+
+  return hr_file_write (file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error);
+}
