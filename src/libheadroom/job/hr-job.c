@@ -600,6 +600,22 @@ hr_job_setting_is_expert (GParamSpec *setting)
 }
 
 /**
+ * hr_job_dup_setting_range:
+ * @setting: one of the settings of a job
+ *
+ * Says what a setting takes: "a whole number from 1 to 65536", "one of last, all".
+ *
+ * Returns: (transfer full): a noun in the user's language
+ */
+char *
+hr_job_dup_setting_range (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  return describe_range (setting);
+}
+
+/**
  * hr_job_set_from_string:
  * @self: a job
  * @property: the name of a setting

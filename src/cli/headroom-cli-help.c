@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-cli.h"
+
+#include <glib/gi18n.h>
+
+#define TEXT_COLUMNS 90
+#define INDENTATION 6
+
+typedef struct
+{
+  const char *option;
+  const char *text;
+} OptionHelp;
+
+static const OptionHelp estimate_options[] = {
+  { "--mode MODE", N_("What to do with the model: inference (the default)") },
+  { "--scenario FILE", N_("Take everything from a scenario; further options override it") },
+  { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
+  { "--gpus N", N_("How many of them there are (1)") },
+  { "--format FORMAT", N_("text (the default), json, csv, markdown, html, pdf, svg or png") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+};
+
+static const OptionHelp inspect_options[] = {
+  { "--tensors", N_("List every tensor; JSON always does") },
+  { "--format FORMAT", N_("text (the default) or json") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+};
+
+static const OptionHelp list_options[] = {
+  { "--format FORMAT", N_("text (the default) or json") },
+};
+
+/* The end of what must not be broken: a word, or one character of a language that has no spaces. */
+static const char *
+find_end_of_word (const char *p,
+                  guint      *width)
+{
+  *width = 0;
+
+  if (g_unichar_iswide (g_utf8_get_char (p)))
+    {
+      *width = 2;
+      return g_utf8_next_char (p);
+    }
+
+  for (; *p != '\0' && *p != ' ' && !g_unichar_iswide (g_utf8_get_char (p)); p = g_utf8_next_char (p))
+    *width += 1;
+
+  return p;
+}
+
+static void
+append_wrapped (GString    *string,
+                const char *text)
+{
+  guint column = INDENTATION;
+  gboolean after_space = FALSE;
+
+  g_string_append_printf (string, "%*s", INDENTATION, "");
+
+  while (*text != '\0')
+    {
+      const char *end;
+      guint width;
+
+      if (*text == ' ')
+        {
+          after_space = TRUE;
+          text++;
+          continue;
+        }
+
+      end = find_end_of_word (text, &width);
+      if (column + after_space + width > TEXT_COLUMNS)
+        {
+          g_string_append_printf (string, "\n%*s", INDENTATION, "");
+          column = INDENTATION;
+        }
+      else if (after_space)
+        {
+          g_string_append_c (string, ' ');
+          column++;
+        }
+
+      g_string_append_len (string, text, end - text);
+      column += width;
+      after_space = FALSE;
+      text = end;
+    }
+
+  g_string_append_c (string, '\n');
+}
+
+static void
+append_options (GString          *string,
+                const OptionHelp *options,
+                guint             n_options)
+{
+  g_string_append_printf (string, "\n%s\n", _("Options:"));
+
+  for (guint i = 0; i < n_options; i++)
+    {
+      g_string_append_printf (string, "  %s\n", options[i].option);
+      append_wrapped (string, _(options[i].text));
+    }
+}
+
+static void
+append_settings (GString *string,
+                 HrMode   mode)
+{
+  g_autoptr (HrJob) job = hr_job_new (mode);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  /* Translators: the heading of a list of options; the mode is a word such as “Inference” */
+  g_string_append_printf (string, _("\nSettings of the mode “%s”:\n"), hr_mode_get_label (mode));
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *range = hr_job_dup_setting_range (settings[i]);
+      g_autofree char *value = hr_job_get_as_string (job, settings[i]->name);
+      /* Translators: what a setting takes, and its default */
+      g_autofree char *values = g_strdup_printf (_("%s; default %s"), range, value);
+
+      /* Translators: stands for the value of an option; keep it in capitals if your script has them */
+      g_string_append_printf (string, "  --%s %s\n", settings[i]->name, _("VALUE"));
+      append_wrapped (string, hr_setting_get_description (settings[i]));
+      append_wrapped (string, values);
+    }
+}
+
+static void
+append_estimate_help (GString *string)
+{
+  g_autoptr (GEnumClass) modes = g_type_class_ref (HR_TYPE_MODE);
+
+  g_string_append (string,
+                   _("Usage: headroom-cli estimate MODEL [OPTION…]\n"
+                     "\n"
+                     "Says how much GPU memory a job takes and where it goes. MODEL is a config.json, a folder\n"
+                     "that holds one, a scenario (.headroom), or the id of a model of the catalogue.\n"));
+  append_options (string, estimate_options, G_N_ELEMENTS (estimate_options));
+  for (guint i = 0; i < modes->n_values; i++)
+    append_settings (string, modes->values[i].value);
+  g_string_append_printf (string, "\n%s\n",
+                          _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no estimate."));
+}
+
+/* The help for a verb, or for the program if @verb is %NULL. */
+char *
+headroom_cli_dup_help (const char *verb)
+{
+  GString *string = g_string_new (NULL);
+
+  if (g_strcmp0 (verb, "estimate") == 0)
+    append_estimate_help (string);
+  else if (g_strcmp0 (verb, "inspect") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli inspect MODEL [OPTION…]\n"
+                         "\n"
+                         "Shows a model itself: its parameters by part, its hyper-parameters and its tensors.\n"));
+      append_options (string, inspect_options, G_N_ELEMENTS (inspect_options));
+    }
+  else if (g_strcmp0 (verb, "list") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli list models|gpus|architectures|precisions|engines [OPTION…]\n"
+                         "\n"
+                         "Lists what Headroom knows.\n"));
+      append_options (string, list_options, G_N_ELEMENTS (list_options));
+    }
+  else
+    g_string_append (string,
+                     _("Usage: headroom-cli COMMAND [ARGUMENT…]\n"
+                       "\n"
+                       "How much GPU memory a language model takes, where it goes, and whether it fits.\n"
+                       "\n"
+                       "Commands:\n"
+                       "  estimate MODEL   estimate the memory of a job\n"
+                       "  inspect MODEL    show the parameters and tensors of a model\n"
+                       "  list WHAT        list models, gpus, architectures, precisions or engines\n"
+                       "\n"
+                       "  --version        show the version\n"
+                       "  --help           show this help; with a command, the help for it\n"
+                       "\n"
+                       "Example:\n"
+                       "  headroom-cli estimate Qwen/Qwen2.5-7B-Instruct --prompt-length 8192 --gpu 4090\n"));
+
+  return g_string_free (string, FALSE);
+}

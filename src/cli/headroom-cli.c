@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-cli.h"
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "headroom-output.h"
+
+static const struct
+{
+  const char *name;
+  HeadroomStatus (*run) (HeadroomArguments  *arguments,
+                         GError            **error);
+} verbs[] = {
+  { "estimate", headroom_cli_estimate },
+  { "inspect", headroom_cli_inspect },
+  { "list", headroom_cli_list },
+};
+
+static void
+set_up (void)
+{
+  const char *directory = g_getenv ("HEADROOM_LOCALEDIR");
+  const char *messages;
+
+  setlocale (LC_ALL, "");
+
+  /* In the locale "C" gettext never translates, whatever LANGUAGE says; C.UTF-8 is the same in all else. */
+  messages = setlocale (LC_MESSAGES, NULL);
+  if (g_strcmp0 (messages, "C") == 0 || g_strcmp0 (messages, "POSIX") == 0)
+    {
+      setlocale (LC_CTYPE, "C.UTF-8");
+      setlocale (LC_MESSAGES, "C.UTF-8");
+    }
+
+  bindtextdomain (GETTEXT_PACKAGE, directory != NULL ? directory : LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+
+  /* Only files of this machine are read, so that nothing is gained by starting the user's virtual file system. */
+  g_setenv ("GIO_USE_VFS", "local", TRUE);
+
+  /* A reader that goes away is an error of write() like others. */
+  signal (SIGPIPE, SIG_IGN);
+}
+
+static HeadroomStatus
+dispatch (HeadroomArguments  *arguments,
+          GError            **error)
+{
+  const char *verb = arguments->words->len == 0 ? NULL : g_ptr_array_index (arguments->words, 0);
+  g_autofree char *help = NULL;
+
+  if (verb == NULL && headroom_arguments_has (arguments, "version"))
+    return headroom_output_print ("headroom-cli " PACKAGE_VERSION "\n", error) ? HEADROOM_STATUS_FITS
+                                                                              : HEADROOM_STATUS_FAILED;
+
+  if (verb == NULL && headroom_arguments_has (arguments, "help"))
+    {
+      help = headroom_cli_dup_help (NULL);
+      return headroom_output_print (help, error) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
+    }
+
+  if (verb == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected one of %s; see “headroom-cli --help”"),
+                   "estimate, inspect, list");
+      return HEADROOM_STATUS_FAILED;
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      if (!g_str_equal (verbs[i].name, verb))
+        continue;
+
+      if (headroom_arguments_has (arguments, "help"))
+        {
+          help = headroom_cli_dup_help (verb);
+          return headroom_output_print (help, error) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
+        }
+
+      g_ptr_array_remove_index (arguments->words, 0);
+      return verbs[i].run (arguments, error);
+    }
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s"), verb, "estimate, inspect, list");
+  return HEADROOM_STATUS_FAILED;
+}
+
+/* Runs a command line without the name of the program, and returns the exit status. */
+int
+headroom_cli_run (char **argv)
+{
+  g_autoptr (HeadroomArguments) arguments = NULL;
+  g_autoptr (GError) error = NULL;
+  HeadroomStatus status = HEADROOM_STATUS_FAILED;
+
+  set_up ();
+
+  arguments = headroom_arguments_new (argv, &error);
+  if (arguments != NULL)
+    status = dispatch (arguments, &error);
+
+  /* Whoever closed the pipe has seen enough. */
+  if (error != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
+    headroom_output_print_error (error);
+
+  return status;
+}
+
+static gboolean
+is_path (const char *name)
+{
+  struct stat info;
+
+  if (stat (name, &info) == 0)
+    return TRUE;
+
+  /* What cannot be the id of a model was meant as a path, and is reported as one. */
+  return g_str_has_prefix (name, "/") || g_str_has_prefix (name, "./") || g_str_has_prefix (name, "../")
+         || g_str_has_suffix (name, ".json") || g_str_has_suffix (name, ".safetensors") || g_str_has_suffix (name, ".gguf");
+}
+
+/* Opens a model by its path, or by its id in the catalogue. */
+HrModel *
+headroom_cli_load_model (const char  *name,
+                         GError     **error)
+{
+  g_autoptr (GFile) file = NULL;
+
+  if (!is_path (name))
+    return hr_model_new_from_id (name, error);
+
+  file = g_file_new_for_path (name);
+
+  return hr_model_new_from_file (file, error);
+}
+
+gboolean
+headroom_cli_read_units (HeadroomArguments  *arguments,
+                         HrUnitSystem       *units,
+                         GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "units");
+
+  *units = HR_UNIT_SYSTEM_BINARY;
+
+  if (name == NULL || g_str_equal (name, "binary"))
+    return TRUE;
+
+  if (g_str_equal (name, "decimal"))
+    {
+      *units = HR_UNIT_SYSTEM_DECIMAL;
+      return TRUE;
+    }
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--units", "binary, decimal", name);
+  return FALSE;
+}
+
+/* Reads the format of what is text or JSON. */
+gboolean
+headroom_cli_read_format (HeadroomArguments  *arguments,
+                          gboolean           *as_json,
+                          GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "format");
+
+  *as_json = g_strcmp0 (name, "json") == 0;
+
+  if (name == NULL || *as_json || g_str_equal (name, "text"))
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--format", "text, json", name);
+  return FALSE;
+}
