@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "headroom.h"
+
+/* The spelling of names and values is a contract: scripts, scenario files and other programs use them. */
+static const struct
+{
+  const char *property;
+  const char *values;
+} spellings[] = {
+  { "dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
+  { "quantization", "auto none bnb-int8 bnb-nf4 bnb-nf4-dq gptq-int4 awq-int4 fp8 mxfp4 nvfp4 q4_k_m q8_0" },
+  { "method-of-estimate", "exact rule-of-thumb" },
+  { "attention", "eager sdpa sdpa-efficient sdpa-math flash" },
+  { "attention-mask", "none ones padded" },
+  { "engine", "transformers" },
+  { "logits-to-keep", "last all" },
+  { "kv-cache-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
+};
+
+static const struct
+{
+  const char *property;
+  const char *value;
+  const char *message;
+} refusals[] = {
+  { "batch-size", "0", "“batch-size”: expected a whole number from 1 to 65536, found “0”" },
+  { "batch-size", "65537", "“batch-size”: expected a whole number from 1 to 65536, found “65537”" },
+  { "batch-size", "-1", "“batch-size”: expected a whole number from 1 to 65536, found “-1”" },
+  { "batch-size", "1.5", "“batch-size”: expected a whole number from 1 to 65536, found “1.5”" },
+  { "batch-size", "1e3", "“batch-size”: expected a whole number from 1 to 65536, found “1e3”" },
+  { "batch-size", "", "“batch-size”: expected a whole number from 1 to 65536, found “”" },
+  { "batch-size", " 1", "“batch-size”: expected a whole number from 1 to 65536, found “ 1”" },
+  { "batch-size", "18446744073709551617", "“batch-size”: expected a whole number from 1 to 65536, found “18446744073709551617”" },
+  { "use-cache", "yes", "“use-cache”: expected true or false, found “yes”" },
+  { "use-cache", "", "“use-cache”: expected true or false, found “”" },
+  { "logits-to-keep", "first", "“logits-to-keep”: expected one of last, all, found “first”" },
+  { "logits-to-keep", "", "“logits-to-keep”: expected one of last, all, found “”" },
+  { "attention", "SDPA", "“attention”: expected one of eager, sdpa, sdpa-efficient, sdpa-math, flash, found “SDPA”" },
+  { "engine", "vllm", "“engine”: expected “transformers”, found “vllm”" },
+};
+
+typedef GParamSpec *SettingList;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SettingList, g_free)
+
+static void
+count_notification (GObject    *object,
+                    GParamSpec *pspec,
+                    gpointer    user_data)
+{
+  guint *count = user_data;
+
+  *count += 1;
+}
+
+static void
+assert_holds (HrJob      *job,
+              const char *property,
+              const char *expected)
+{
+  g_autofree char *value = hr_job_get_as_string (job, property);
+
+  g_assert_cmpstr (value, ==, expected);
+}
+
+/* Another value than the one that a setting has. */
+static char *
+get_other_value (HrJob      *job,
+                 GParamSpec *setting)
+{
+  g_autofree char *value = hr_job_get_as_string (job, setting->name);
+
+  if (G_IS_PARAM_SPEC_UINT64 (setting))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, g_ascii_strtoull (value, NULL, 10) + 1);
+
+  if (G_IS_PARAM_SPEC_BOOLEAN (setting))
+    return g_strdup (g_str_equal (value, "true") ? "false" : "true");
+
+  for (guint i = 0; i < G_PARAM_SPEC_ENUM (setting)->enum_class->n_values; i++)
+    {
+      const char *nick = G_PARAM_SPEC_ENUM (setting)->enum_class->values[i].value_nick;
+
+      if (!g_str_equal (nick, value))
+        return g_strdup (nick);
+    }
+
+  return NULL;
+}
+
+static void
+test_default (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  g_assert_cmpuint (n_settings, ==, 13);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (job), settings[i]->name, &value);
+      g_test_message ("%s", settings[i]->name);
+      g_assert_true (g_param_value_defaults (settings[i], &value));
+    }
+}
+
+static void
+test_notify (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *old_value = hr_job_get_as_string (job, settings[i]->name);
+      g_autofree char *new_value = get_other_value (job, settings[i]);
+      g_autofree char *signal = g_strconcat ("notify::", settings[i]->name, NULL);
+      guint n_all = 0;
+      guint n_of_setting = 0;
+
+      g_test_message ("%s", settings[i]->name);
+      g_signal_connect (job, "notify", G_CALLBACK (count_notification), &n_all);
+      g_signal_connect (job, signal, G_CALLBACK (count_notification), &n_of_setting);
+
+      g_assert_true (hr_job_set_from_string (job, settings[i]->name, old_value, NULL));
+      g_assert_cmpuint (n_all, ==, 0);
+
+      if (new_value != NULL)
+        {
+          g_assert_true (hr_job_set_from_string (job, settings[i]->name, new_value, NULL));
+          g_assert_cmpuint (n_all, ==, 1);
+          g_assert_cmpuint (n_of_setting, ==, 1);
+          assert_holds (job, settings[i]->name, new_value);
+        }
+
+      g_signal_handlers_disconnect_by_data (job, &n_all);
+      g_signal_handlers_disconnect_by_data (job, &n_of_setting);
+    }
+}
+
+static void
+test_range (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *range = hr_job_dup_setting_range (settings[i]);
+
+      g_assert_cmpstr (range, !=, "");
+
+      if (G_IS_PARAM_SPEC_UINT64 (settings[i]))
+        {
+          GParamSpecUInt64 *limits = G_PARAM_SPEC_UINT64 (settings[i]);
+          g_autofree char *minimum = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->minimum);
+          g_autofree char *maximum = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->maximum);
+          g_autofree char *too_large = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->maximum + 1);
+          g_autoptr (GError) error = NULL;
+
+          g_assert_true (hr_job_set_from_string (job, settings[i]->name, minimum, NULL));
+          assert_holds (job, settings[i]->name, minimum);
+          g_assert_true (hr_job_set_from_string (job, settings[i]->name, maximum, NULL));
+          assert_holds (job, settings[i]->name, maximum);
+          g_assert_false (hr_job_set_from_string (job, settings[i]->name, too_large, &error));
+          g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
+          assert_holds (job, settings[i]->name, maximum);
+
+          /* No product of settings may reach what a byte count can hold: JSON has signed numbers. */
+          g_assert_cmpuint (limits->maximum, <=, G_MAXUINT32);
+        }
+    }
+}
+
+static void
+test_refusals (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) untouched = hr_job_new (HR_MODE_INFERENCE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (hr_job_set_from_string (job, refusals[i].property, refusals[i].value, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
+      g_assert_cmpstr (error->message, ==, refusals[i].message);
+    }
+
+  g_assert_true (hr_job_equal (job, untouched));
+}
+
+static void
+test_unknown_setting (void)
+{
+  static const char * const names[] = { "batch_size", "lora-rank", "", "batch-size ", "parent-instance" };
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      /* GObject takes an underscore for a dash; the contract has dashes. */
+      if (g_str_equal (names[i], "batch_size"))
+        continue;
+
+      g_assert_false (hr_job_set_from_string (job, names[i], "1", &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+      g_assert_nonnull (strstr (error->message, names[i]));
+      g_assert_nonnull (strstr (error->message, "inference"));
+    }
+}
+
+static void
+test_spellings (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+  guint n_enums = 0;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    n_enums += G_IS_PARAM_SPEC_ENUM (settings[i]) ? 1 : 0;
+  g_assert_cmpuint (n_enums, ==, G_N_ELEMENTS (spellings));
+
+  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
+    {
+      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), spellings[i].property);
+      GEnumClass *enum_class = G_PARAM_SPEC_ENUM (setting)->enum_class;
+      g_auto (GStrv) values = g_strsplit (spellings[i].values, " ", -1);
+
+      g_assert_cmpuint (enum_class->n_values, ==, g_strv_length (values));
+      for (guint j = 0; values[j] != NULL; j++)
+        {
+          g_assert_cmpstr (enum_class->values[j].value_nick, ==, values[j]);
+          g_assert_true (hr_job_set_from_string (job, spellings[i].property, values[j], NULL));
+          assert_holds (job, spellings[i].property, values[j]);
+          g_assert_cmpstr (hr_setting_get_choice_label (setting, enum_class->values[j].value), !=, "");
+        }
+    }
+}
+
+static void
+test_titles (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (GHashTable) titles = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      const char *title = g_param_spec_get_nick (settings[i]);
+      const char *description = g_param_spec_get_blurb (settings[i]);
+
+      g_test_message ("%s", settings[i]->name);
+      g_assert_cmpstr (title, !=, settings[i]->name);
+      g_assert_true (g_hash_table_add (titles, (gpointer) title));
+      g_assert_nonnull (description);
+      g_assert_cmpstr (description, !=, title);
+      g_assert_false (g_str_has_suffix (description, "."));
+    }
+}
+
+static void
+test_order (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  g_assert_cmpstr (settings[0]->name, ==, "engine");
+  g_assert_cmpstr (settings[1]->name, ==, "dtype");
+  g_assert_cmpstr (settings[n_settings - 1]->name, ==, "method-of-estimate");
+  g_assert_true (hr_job_setting_is_expert (settings[n_settings - 1]));
+  g_assert_false (hr_job_setting_is_expert (settings[1]));
+}
+
+static void
+test_copy (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) copy = NULL;
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *value = get_other_value (job, settings[i]);
+
+      if (value != NULL)
+        g_assert_true (hr_job_set_from_string (job, settings[i]->name, value, NULL));
+    }
+
+  copy = hr_job_copy (job);
+  g_assert_true (copy != job);
+  g_assert_true (hr_job_equal (job, copy));
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *old_value = hr_job_get_as_string (job, settings[i]->name);
+      g_autofree char *value = get_other_value (job, settings[i]);
+
+      if (value == NULL)
+        continue;
+
+      g_test_message ("%s", settings[i]->name);
+      g_assert_true (hr_job_set_from_string (job, settings[i]->name, value, NULL));
+      g_assert_false (hr_job_equal (job, copy));
+      g_assert_true (hr_job_set_from_string (job, settings[i]->name, old_value, NULL));
+      g_assert_true (hr_job_equal (job, copy));
+    }
+}
+
+static void
+test_mode (void)
+{
+  g_autoptr (GEnumClass) modes = g_type_class_ref (HR_TYPE_MODE);
+  g_autoptr (GError) error = NULL;
+  HrMode mode;
+
+  for (guint i = 0; i < modes->n_values; i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (modes->values[i].value);
+
+      g_assert_cmpint (hr_job_get_mode (job), ==, modes->values[i].value);
+      g_assert_true (hr_mode_from_name (hr_mode_get_name (hr_job_get_mode (job)), &mode, NULL));
+      g_assert_cmpint (mode, ==, modes->values[i].value);
+      g_assert_cmpstr (hr_mode_get_label (mode), !=, "");
+    }
+
+  g_assert_cmpstr (hr_mode_get_name (HR_MODE_INFERENCE), ==, "inference");
+  g_assert_false (hr_mode_from_name ("dreaming", &mode, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+  g_assert_nonnull (strstr (error->message, "inference"));
+}
+
+static void
+test_finalize (void)
+{
+  HrJob *job = hr_job_new (HR_MODE_INFERENCE);
+
+  g_assert_finalize_object (job);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/job/every_setting_starts_with_its_declared_default", test_default);
+  g_test_add_func ("/job/a_new_value_notifies_once_and_the_same_value_not_at_all", test_notify);
+  g_test_add_func ("/job/both_ends_of_each_range_are_taken_and_what_lies_beyond_is_not", test_range);
+  g_test_add_func ("/job/a_refusal_names_the_property_the_range_and_the_value", test_refusals);
+  g_test_add_func ("/job/a_setting_that_the_mode_lacks_is_refused", test_unknown_setting);
+  g_test_add_func ("/job/choices_are_spelt_as_promised", test_spellings);
+  g_test_add_func ("/job/every_setting_has_a_title_and_a_description", test_titles);
+  g_test_add_func ("/job/usual_settings_come_first", test_order);
+  g_test_add_func ("/job/a_copy_is_equal_and_differs_with_each_setting", test_copy);
+  g_test_add_func ("/job/modes_have_names", test_mode);
+  g_test_add_func ("/job/a_job_is_finalized", test_finalize);
+
+  return g_test_run ();
+}

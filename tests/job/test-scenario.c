@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include <glib/gstdio.h>
+
+#include "headroom.h"
+
+typedef struct
+{
+  char *folder;
+} Fixture;
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  user_data)
+{
+  fixture->folder = g_dir_make_tmp ("headroom-scenario-XXXXXX", NULL);
+  g_assert_nonnull (fixture->folder);
+}
+
+static guint
+remove_files (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  guint n_files = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      g_assert_no_errno (g_remove (path));
+      n_files++;
+    }
+
+  return n_files;
+}
+
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  user_data)
+{
+  remove_files (fixture->folder);
+  g_assert_no_errno (g_rmdir (fixture->folder));
+  g_free (fixture->folder);
+}
+
+static GFile *
+write_file (Fixture    *fixture,
+            const char *name,
+            const char *text)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+
+  return g_file_new_for_path (path);
+}
+
+static void
+test_round_trip (Fixture       *fixture,
+                 gconstpointer  user_data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "scenario.headroom", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (HrScenario) loaded = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "batch-size", (guint64) 4, "use-cache", FALSE, "quantization", HR_QUANTIZATION_Q4_K_M, NULL);
+  scenario = hr_scenario_new ("Qwen/Qwen2.5-7B-Instruct", job);
+  hr_scenario_set_gpu (scenario, "RTX \"4090\" \\ 显卡", 2);
+
+  g_assert_true (hr_scenario_save (scenario, file, &error));
+  g_assert_no_error (error);
+
+  loaded = hr_scenario_new_from_file (file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_scenario_get_model (loaded), ==, "Qwen/Qwen2.5-7B-Instruct");
+  g_assert_cmpstr (hr_scenario_get_gpu (loaded), ==, "RTX \"4090\" \\ 显卡");
+  g_assert_cmpuint (hr_scenario_get_n_gpus (loaded), ==, 2);
+  g_assert_true (hr_job_equal (hr_scenario_get_job (loaded), job));
+
+  /* Saved over what was there, and nothing but the one file is left. */
+  g_assert_true (hr_scenario_save (loaded, file, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (remove_files (fixture->folder), ==, 1);
+}
+
+static void
+test_least (Fixture       *fixture,
+            gconstpointer  user_data)
+{
+  g_autoptr (GFile) file = write_file (fixture, "a.headroom", "{\"schema\": \"headroom-scenario/1\", \"model\": \"x\"}");
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (GError) error = NULL;
+
+  scenario = hr_scenario_new_from_file (file, &error);
+  g_assert_no_error (error);
+  g_assert_true (hr_job_equal (hr_scenario_get_job (scenario), job));
+  g_assert_null (hr_scenario_get_gpu (scenario));
+  g_assert_cmpuint (hr_scenario_get_n_gpus (scenario), ==, 1);
+}
+
+static void
+test_relative (Fixture       *fixture,
+               gconstpointer  user_data)
+{
+  g_autofree char *model = g_build_filename (fixture->folder, "config.json", NULL);
+  g_autoptr (GFile) config = write_file (fixture, "config.json", "{}");
+  g_autofree char *path = g_build_filename (fixture->folder, "a.headroom", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrScenario) scenario = hr_scenario_new (model, job);
+  g_autoptr (HrScenario) loaded = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_true (hr_scenario_save (scenario, file, &error));
+  g_assert_no_error (error);
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "\"config.json\""));
+  g_assert_null (strstr (text, fixture->folder));
+
+  loaded = hr_scenario_new_from_file (file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_scenario_get_model (loaded), ==, model);
+}
+
+#define HEAD "{\"schema\": \"headroom-scenario/1\", \"model\": \"x\", "
+
+static const struct
+{
+  const char *text;
+  const char *place;
+  const char *expected;
+  HrError code;
+} faults[] = {
+  { "", "a.headroom", NULL, HR_ERROR_SYNTAX },
+  { "not JSON", "a.headroom", NULL, HR_ERROR_SYNTAX },
+  { "[]", "a.headroom", "object", HR_ERROR_SCHEMA },
+  { "{}", "schema", NULL, HR_ERROR_SCHEMA },
+  { "{\"schema\": \"headroom-scenario/2\", \"model\": \"x\"}", "schema", "headroom-scenario/1", HR_ERROR_SCHEMA },
+  { "{\"schema\": \"headroom-scenario/1\"}", "model", NULL, HR_ERROR_SCHEMA },
+  { "{\"schema\": \"headroom-scenario/1\", \"model\": 7}", "model", "string", HR_ERROR_SCHEMA },
+  { HEAD "\"modle\": \"y\"}", "modle", "model", HR_ERROR_SCHEMA },
+  { HEAD "\"mode\": \"dreaming\"}", "mode", "inference", HR_ERROR_UNKNOWN_NAME },
+  { HEAD "\"gpus\": 0}", "gpus", "1", HR_ERROR_VALUE },
+  { HEAD "\"gpu\": 1}", "gpu", "string", HR_ERROR_SCHEMA },
+  { HEAD "\"settings\": []}", "settings", "object", HR_ERROR_SCHEMA },
+  { HEAD "\"settings\": {\"batch-size\": 0}}", "settings.batch-size", "from 1 to 65536", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"batch-size\": \"4\"}}", "settings.batch-size", "from 1 to 65536", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"batch-size\": 1.5}}", "settings.batch-size", "from 1 to 65536", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"batch-size\": 1e99}}", "settings.batch-size", "from 1 to 65536", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"use-cache\": 1}}", "settings.use-cache", "true or false", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"attention\": \"fast\"}}", "settings.attention", "sdpa", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"attention\": null}}", "settings.attention", "sdpa", HR_ERROR_VALUE },
+  { HEAD "\"settings\": {\"lora-rank\": 8}}", "lora-rank", "inference", HR_ERROR_UNKNOWN_NAME },
+};
+
+static void
+test_faults (Fixture       *fixture,
+             gconstpointer  user_data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (GFile) file = write_file (fixture, "a.headroom", faults[i].text);
+      g_autoptr (HrScenario) scenario = NULL;
+      g_autoptr (GError) error = NULL;
+
+      scenario = hr_scenario_new_from_file (file, &error);
+      g_assert_null (scenario);
+      g_test_message ("%s → %s", faults[i].text, error->message);
+      g_assert_error (error, HR_ERROR, (int) faults[i].code);
+      g_assert_nonnull (strstr (error->message, "a.headroom"));
+      g_assert_nonnull (strstr (error->message, faults[i].place));
+      if (faults[i].expected != NULL)
+        g_assert_nonnull (strstr (error->message, faults[i].expected));
+    }
+}
+
+static void
+test_absent (Fixture       *fixture,
+             gconstpointer  user_data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "none.headroom", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFile) folder = g_file_new_for_path (fixture->folder);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (hr_scenario_new_from_file (file, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+
+  g_assert_null (hr_scenario_new_from_file (folder, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY);
+}
+
+static void
+test_not_saved (Fixture       *fixture,
+                gconstpointer  user_data)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrScenario) scenario = hr_scenario_new ("x", job);
+  g_autofree char *path = g_build_filename (fixture->folder, "none", "a.headroom", NULL);
+  g_autoptr (GFile) without_folder = g_file_new_for_path (path);
+  g_autoptr (GFile) folder = g_file_new_for_path (fixture->folder);
+  g_autoptr (GFile) full = g_file_new_for_path ("/dev/full");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (hr_scenario_save (scenario, without_folder, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "a.headroom"));
+  g_clear_error (&error);
+
+  g_assert_false (hr_scenario_save (scenario, folder, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY);
+  g_clear_error (&error);
+
+  g_assert_false (hr_scenario_save (scenario, full, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_true (g_file_test ("/dev/full", G_FILE_TEST_EXISTS));
+
+  g_assert_cmpuint (remove_files (fixture->folder), ==, 0);
+}
+
+static void
+test_link (Fixture       *fixture,
+           gconstpointer  user_data)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrScenario) scenario = hr_scenario_new ("x", job);
+  g_autoptr (GFile) target = write_file (fixture, "target.headroom", "old");
+  g_autofree char *path = g_build_filename (fixture->folder, "link.headroom", NULL);
+  g_autoptr (GFile) link = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrScenario) loaded = NULL;
+
+  g_assert_true (g_file_make_symbolic_link (link, "target.headroom", NULL, NULL));
+  g_assert_true (hr_scenario_save (scenario, link, &error));
+  g_assert_no_error (error);
+
+  g_assert_true (g_file_test (path, G_FILE_TEST_IS_SYMLINK));
+  loaded = hr_scenario_new_from_file (target, &error);
+  g_assert_no_error (error);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add ("/scenario/what_is_saved_is_what_is_loaded", Fixture, NULL, set_up, test_round_trip, tear_down);
+  g_test_add ("/scenario/what_is_not_said_has_its_default", Fixture, NULL, set_up, test_least, tear_down);
+  g_test_add ("/scenario/a_model_beside_it_moves_with_it", Fixture, NULL, set_up, test_relative, tear_down);
+  g_test_add ("/scenario/a_fault_is_reported_with_file_place_and_expectation", Fixture, NULL, set_up, test_faults, tear_down);
+  g_test_add ("/scenario/what_is_no_file_cannot_be_loaded", Fixture, NULL, set_up, test_absent, tear_down);
+  g_test_add ("/scenario/what_cannot_be_saved_leaves_nothing_behind", Fixture, NULL, set_up, test_not_saved, tear_down);
+  g_test_add ("/scenario/a_symbolic_link_stays_one", Fixture, NULL, set_up, test_link, tear_down);
+
+  return g_test_run ();
+}
