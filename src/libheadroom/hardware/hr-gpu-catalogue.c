@@ -570,11 +570,12 @@ hr_gpu_catalogue_lookup (const char  *name,
 /**
  * hr_gpu_catalogue_identify:
  * @driver_name: what a driver calls a device, or its PCI identifier, such as `1002:744c`
- * @memory: the memory that the driver shows, in bytes
+ * @memory: the memory that the driver shows, in bytes; 0 if it does not
  *
  * Finds the row of the catalogue that describes a device. Where cards of several sizes share a name, the memory decides.
+ * A card that differs by more than an eighth is another one, even if it is called the same.
  *
- * Returns: (transfer full) (nullable): the GPU, or %NULL if the catalogue has none that is called so
+ * Returns: (transfer full) (nullable): the GPU, or %NULL if the catalogue has none that is called so, or several
  */
 HrGpu *
 hr_gpu_catalogue_identify (const char *driver_name,
@@ -582,7 +583,7 @@ hr_gpu_catalogue_identify (const char *driver_name,
 {
   g_autoptr (GPtrArray) candidates = NULL;
   HrGpu *best = NULL;
-  guint64 best_difference = memory / 8;
+  guint64 least = memory / 8 + 1;
 
   g_return_val_if_fail (driver_name != NULL, NULL);
 
@@ -592,11 +593,17 @@ hr_gpu_catalogue_identify (const char *driver_name,
       guint64 other = hr_gpu_get_memory (candidates->pdata[i]);
       guint64 difference = other > memory ? other - memory : memory - other;
 
-      if (difference <= best_difference)
+      /* A driver that does not tell the size leaves only the name. */
+      if (memory == 0)
+        difference = 0;
+
+      if (difference < least)
         {
           best = candidates->pdata[i];
-          best_difference = difference;
+          least = difference;
         }
+      else if (difference == least)
+        best = NULL;
     }
 
   return best != NULL ? g_object_ref (best) : NULL;
