@@ -8,7 +8,9 @@ G_BEGIN_DECLS
 
 HrEstimate *_hr_estimate_new               (HrMode         mode,
                                             HrModel       *model);
-guint       _hr_estimate_add_device        (HrEstimate    *self,
+guint       _hr_estimate_add_device        (HrEstimate    *self);
+void        _hr_estimate_set_device_bytes  (HrEstimate    *self,
+                                            guint          device,
                                             guint64        bytes);
 void        _hr_estimate_add_component     (HrEstimate    *self,
                                             guint          device,

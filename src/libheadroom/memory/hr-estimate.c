@@ -231,21 +231,35 @@ _hr_estimate_new (HrMode   mode,
 /*
  * _hr_estimate_add_device:
  * @self: an estimate
- * @bytes: the device's peak
  *
  * Adds a device.
  *
  * Returns: its index
  */
 guint
-_hr_estimate_add_device (HrEstimate *self,
-                         guint64     bytes)
+_hr_estimate_add_device (HrEstimate *self)
 {
-  HrEstimateDevice device = { bytes, g_list_store_new (HR_TYPE_COMPONENT) };
+  HrEstimateDevice device = { 0, g_list_store_new (HR_TYPE_COMPONENT) };
 
   g_array_append_val (self->devices, device);
 
   return self->devices->len - 1;
+}
+
+/*
+ * _hr_estimate_set_device_bytes:
+ * @self: an estimate
+ * @device: the index of a device
+ * @bytes: its peak, the sum of its components
+ *
+ * States the peak of a device.
+ */
+void
+_hr_estimate_set_device_bytes (HrEstimate *self,
+                               guint       device,
+                               guint64     bytes)
+{
+  get_device (self, device)->bytes = bytes;
 }
 
 /*

@@ -12,7 +12,6 @@
  * token after the other (decode), each time with the functions of the model's own code.
  */
 
-#define MAX_CLASSES 16
 #define MASK_ALIGNMENT 16
 #define QUANTIZED_CACHE_RESIDUAL 128
 
@@ -88,14 +87,25 @@ find_block (const HrChain *chain,
   return NULL;
 }
 
+/* The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is. */
+static guint64
+get_cache_window (const HrInference *self,
+                  const HrAttention *attention)
+{
+  return self->cache_bits > 0 ? 0 : attention->sliding_window;
+}
+
 /* Tokens that a layer attends to when @past tokens have gone before and @sequence come now. */
 static guint64
-get_context (const HrAttention *attention,
+get_context (const HrInference *self,
+             const HrAttention *attention,
              guint64            past,
              guint64            sequence)
 {
-  if (attention->sliding_window > 0)
-    past = MIN (past, attention->sliding_window - 1);
+  guint64 window = get_cache_window (self, attention);
+
+  if (window > 0)
+    past = MIN (past, window - 1);
 
   return past + sequence;
 }
@@ -106,10 +116,10 @@ get_stored_tokens (const HrInference *self,
                    const HrAttention *attention,
                    guint64            past)
 {
-  if (past <= self->prompt || attention->sliding_window == 0)
+  if (past <= self->prompt || get_cache_window (self, attention) == 0)
     return past;
 
-  return get_context (attention, past - 1, 1);
+  return get_context (self, attention, past - 1, 1);
 }
 
 static void
@@ -139,7 +149,8 @@ set_attention_symbols (HrReplay          *replay,
 }
 
 static void
-set_class_symbols (HrReplay           *replay,
+set_class_symbols (const HrInference  *self,
+                   HrReplay           *replay,
                    const HrLayerClass *klass,
                    const Pass         *pass)
 {
@@ -149,7 +160,7 @@ set_class_symbols (HrReplay           *replay,
   if (attention != NULL)
     {
       set_attention_symbols (replay, attention);
-      set_context (replay, get_context (attention, pass->past, replay->symbols[HR_SYMBOL_SEQUENCE]));
+      set_context (replay, get_context (self, attention, pass->past, replay->symbols[HR_SYMBOL_SEQUENCE]));
     }
   if (mlp != NULL)
     replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->intermediate_size;
@@ -214,7 +225,7 @@ make_mask (const HrInference *self,
 {
   gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || attention->path == HR_ATTENTION_BLOOM;
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
-  guint64 context = get_context (attention, pass->past, sequence);
+  guint64 context = get_context (self, attention, pass->past, sequence);
   HrValue mask, joined;
 
   set_context (replay, context);
@@ -288,6 +299,8 @@ make_rotation (const HrInference *self,
   angles.element = replay->dtype;
   pass->forward.cos = hr_op_cast (replay, cosines, replay->dtype);
   pass->forward.sin = hr_op_cast (replay, sines, replay->dtype);
+  hr_replay_rename (replay, pass->forward.cos, "cos");
+  hr_replay_rename (replay, pass->forward.sin, "sin");
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
   hr_replay_drop (replay, both);
@@ -453,6 +466,7 @@ run_block (HrReplay      *replay,
       }
       break;
 
+    case HR_BLOCK_LINEAR:
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_HEAD:
@@ -562,17 +576,35 @@ run_layer (HrReplay           *replay,
 }
 
 static guint64
+get_cached_bytes_of (const HrInference *self,
+                     const HrAttention *attention,
+                     guint64            tokens,
+                     HrElement          element)
+{
+  HrValue shape = HR_SHAPE (element, 0, 1, 2, 3);
+  guint64 symbols[] = { self->batch, tokens, attention->cached_heads, attention->head_dim };
+  guint64 per_element = hr_element_get_bytes (element);
+  guint64 bytes;
+
+  if (self->cache_bits > 0)
+    {
+      shape.divisor = 64;
+      per_element = self->cache_bits * 64 / 8 + 2 * per_element;
+    }
+
+  if (!g_uint64_checked_mul (&bytes, hr_value_get_elements (shape, symbols), per_element))
+    bytes = G_MAXUINT64;
+
+  return hr_ledger_round (bytes);
+}
+
+static guint64
 get_cached_bytes (const HrInference *self,
                   const HrReplay    *replay,
                   const HrAttention *attention,
                   guint64            tokens)
 {
-  guint64 elements = self->batch * tokens * attention->cached_heads * attention->head_dim;
-
-  if (self->cache_bits > 0)
-    return hr_ledger_round (elements * (self->cache_bits * 64 / 8 + 2 * hr_element_get_bytes (replay->dtype)) / 64);
-
-  return hr_ledger_round (elements * hr_element_get_bytes (replay->dtype));
+  return get_cached_bytes_of (self, attention, tokens, replay->dtype);
 }
 
 /* Brings what the cache holds of a layer on the tape, and takes it from there again. */
@@ -624,7 +656,7 @@ replay_layer (const HrInference *self,
   const HrLayerClass *klass = &self->stack->layer_classes[self->stack->layer_class_of[index]];
   const HrAttention *attention = find_attention (klass);
 
-  set_class_symbols (replay, klass, pass);
+  set_class_symbols (self, replay, klass, pass);
   pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
   hr_replay_begin (replay, stretch, NULL, index);
   load_cache (self, replay, pass, attention);
@@ -642,8 +674,8 @@ run_layers (const HrInference *self,
             HrReplay          *replay,
             Pass              *pass)
 {
-  ClassRecord records[MAX_CLASSES];
-  guint n_classes = MIN (self->stack->n_layer_classes, MAX_CLASSES);
+  ClassRecord records[HR_INFERENCE_MAX_CLASSES];
+  guint n_classes = MIN (self->stack->n_layer_classes, HR_INFERENCE_MAX_CLASSES);
 
   for (guint i = 0; i < n_classes; i++)
     records[i].recorded[0] = records[i].recorded[1] = FALSE;
@@ -678,7 +710,7 @@ finish_pass (const HrInference *self,
 {
   HrStretch stretch;
 
-  if (self->has_head)
+  if (self->has_norm)
     {
       const HrBlock *norm = find_block (&self->stack->final, HR_BLOCK_NORM);
 
@@ -957,4 +989,65 @@ hr_inference_replay (const HrInference *self,
 
   if (self->output > 0)
     run_decode (self, replay, levels);
+}
+
+/* The layers whose cache a moment of a phase finds as it is after the layer. */
+static guint
+count_cached_layers (const HrInference *self,
+                     const HrMoment    *moment,
+                     HrPhaseId          phase,
+                     guint              klass)
+{
+  guint last = self->first_layer + self->n_layers;
+  guint n = 0;
+
+  if (phase == HR_PHASE_PREFILL && moment->layer >= 0)
+    last = MIN (last, (guint) moment->layer + 1);
+  if (phase == HR_PHASE_PREFILL && moment->layer < 0 && moment->level.by_component[HR_COMPONENT_KV_CACHE] == 0)
+    last = self->first_layer;
+
+  for (guint i = self->first_layer; i < last; i++)
+    n += self->stack->layer_class_of[i] == klass;
+
+  return n;
+}
+
+/*
+ * hr_inference_get_cache_terms:
+ * @self: what was replayed
+ * @moment: the moment of the peak
+ * @phase: its phase
+ * @terms: (out): an array of %HR_INFERENCE_MAX_CLASSES
+ *
+ * Says what the cache consists of.
+ *
+ * Returns: how many of @terms are used
+ */
+guint
+hr_inference_get_cache_terms (const HrInference *self,
+                              const HrMoment    *moment,
+                              HrPhaseId          phase,
+                              HrCacheTerm       *terms)
+{
+  guint64 past = self->prompt + (phase == HR_PHASE_DECODE ? self->output : 0);
+  guint n_terms = 0;
+
+  if (!self->use_cache)
+    return 0;
+
+  for (guint i = 0; i < self->stack->n_layer_classes && n_terms < HR_INFERENCE_MAX_CLASSES; i++)
+    {
+      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
+      guint n_layers = count_cached_layers (self, moment, phase, i);
+      guint64 tokens;
+
+      if (attention == NULL || n_layers == 0)
+        continue;
+      tokens = get_stored_tokens (self, attention, past);
+      terms[n_terms++] = (HrCacheTerm) {
+        attention, n_layers, tokens, get_cached_bytes_of (self, attention, tokens, moment->element),
+      };
+    }
+
+  return n_terms;
 }

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * @first_layer: the first layer on this device
  * @n_layers: how many layers are on this device
  * @has_inputs: whether the embeddings and the batch are on this device
- * @has_head: whether the final norm and the head are on this device
+ * @has_norm: whether the final norm is on this device
+ * @has_head: whether the head is on this device
  * @batch: sequences, beams included
  * @beams: beams of each sequence
  * @prompt: tokens of a prompt
@@ -38,6 +39,7 @@ typedef struct
   guint first_layer;
   guint n_layers;
   gboolean has_inputs;
+  gboolean has_norm;
   gboolean has_head;
   guint64 batch;
   guint64 beams;
@@ -61,8 +63,31 @@ typedef struct
   HrLevel end;
 } HrInferenceLevels;
 
-void hr_inference_replay (const HrInference *self,
-                          HrReplay          *replay,
-                          HrInferenceLevels *levels);
+#define HR_INFERENCE_MAX_CLASSES 16
+
+/**
+ * HrCacheTerm:
+ * @attention: the attention of the layers
+ * @n_layers: how many of them hold a cache
+ * @tokens: tokens that the cache of each layer holds
+ * @bytes: what keys, or values, of each layer take
+ *
+ * The cache of layers of a class at the moment of the peak.
+ */
+typedef struct
+{
+  const HrAttention *attention;
+  guint n_layers;
+  guint64 tokens;
+  guint64 bytes;
+} HrCacheTerm;
+
+void  hr_inference_replay          (const HrInference *self,
+                                    HrReplay          *replay,
+                                    HrInferenceLevels *levels);
+guint hr_inference_get_cache_terms (const HrInference *self,
+                                    const HrMoment    *moment,
+                                    HrPhaseId          phase,
+                                    HrCacheTerm       *terms);
 
 G_END_DECLS

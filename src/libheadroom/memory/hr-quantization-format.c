@@ -111,6 +111,20 @@ hr_quantization_format_get_formula (HrQuantization quantization)
 }
 
 /*
+ * hr_quantization_format_get_bits:
+ * @quantization: a format
+ *
+ * Gets the bits of an element of a quantized matrix, without its scales.
+ *
+ * Returns: the bits; 0 for no format
+ */
+guint
+hr_quantization_format_get_bits (HrQuantization quantization)
+{
+  return get_format (quantization)->bits;
+}
+
+/*
  * hr_quantization_format_is_gguf:
  * @quantization: a format
  *

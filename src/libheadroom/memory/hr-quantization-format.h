@@ -22,6 +22,7 @@ typedef struct
 
 const char        *hr_quantization_format_get_source  (HrQuantization     quantization);
 const char        *hr_quantization_format_get_formula (HrQuantization     quantization);
+guint              hr_quantization_format_get_bits    (HrQuantization     quantization);
 gboolean           hr_quantization_format_is_gguf     (HrQuantization     quantization);
 gboolean           hr_quantization_format_applies     (HrQuantization     quantization,
                                                        HrTensorRole       role);

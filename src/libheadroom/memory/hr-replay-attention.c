@@ -118,9 +118,10 @@ norm_query_or_key (HrReplay          *replay,
     case HR_QK_NORM_FULL:
       return hr_replay_norm (replay, x, attention->qk_norm_kind);
 
+    case HR_QK_NORM_LIST:
+      return norm_each_head (replay, x);
+
     case HR_QK_NORM_PER_HEAD:
-      if (attention->qk_norm_kind == HR_NORM_LAYER)
-        return norm_each_head (replay, x);
       return norm_heads (replay, x, heads, attention->qk_norm_kind);
 
     case HR_QK_NORM_NONE:
@@ -201,7 +202,7 @@ project (HrReplay          *replay,
          HrValue            x,
          const HrAttention *attention)
 {
-  gboolean norm_after = attention->qk_norm == HR_QK_NORM_PER_HEAD ||
+  gboolean norm_after = attention->qk_norm == HR_QK_NORM_PER_HEAD || attention->qk_norm == HR_QK_NORM_LIST ||
                         (attention->qk_norm != HR_QK_NORM_NONE && attention->qk_norm_kind == HR_NORM_LAYER);
 
   switch (attention->projection)

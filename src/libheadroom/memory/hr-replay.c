@@ -59,6 +59,8 @@ hr_replay_init (HrReplay       *self,
   self->stretch = NULL;
   self->peak.level.total = 0;
   self->peak.n_storages = 0;
+  self->peak.element = dtype;
+  self->peak.layer = -1;
   self->peak.block = NULL;
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
@@ -362,6 +364,23 @@ hr_replay_reassign_component (HrReplay      *self,
   storage = &self->storages[value.storage];
   hr_ledger_move (&self->ledger, storage->component, component, storage->bytes);
   storage->component = component;
+}
+
+/*
+ * hr_replay_rename:
+ * @self: a tape
+ * @value: a tensor, or none
+ * @name: the variable that holds it from now on
+ *
+ * Says what a tensor is called.
+ */
+void
+hr_replay_rename (HrReplay   *self,
+                  HrValue     value,
+                  const char *name)
+{
+  if (value.storage >= 0)
+    self->storages[value.storage].name = name;
 }
 
 /*

@@ -90,6 +90,7 @@ typedef struct
  * @storages: what is on the tape
  * @n_storages: the length of @storages
  * @symbols: what the symbols stand for
+ * @element: what the model computes in
  * @block: the path of the module that runs, with `{}` where the index of the layer stands
  * @layer: the index of the layer, -1 outside of the layers
  * @operation: the operator that runs
@@ -103,6 +104,7 @@ typedef struct
   HrStorage storages[HR_REPLAY_MAX_STORAGES];
   guint n_storages;
   guint64 symbols[HR_N_SYMBOLS];
+  HrElement element;
   const char *block;
   int layer;
   const char *operation;
@@ -192,6 +194,10 @@ guint64     hr_value_get_elements   (HrValue         value,
 
 guint       hr_element_get_bytes    (HrElement       element);
 const char *hr_symbol_get_name      (HrSymbol        symbol);
+
+void        hr_replay_rename        (HrReplay       *self,
+                                     HrValue         value,
+                                     const char     *name);
 
 #define HR_NO_VALUE ((HrValue) { .storage = -1 })
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-device-map.h"
+
+#include <string.h>
+
+/*
+ * How accelerate spreads a model over devices for device_map="auto" (accelerate/utils/modeling.py,
+ * get_balanced_memory and infer_auto_device_map): modules are put on one device after the other, in their order, until
+ * the device has its share; a layer is never split; a head that is tied to the embeddings goes with them.
+ */
+
+/* The part of the free memory that transformers lets accelerate use. */
+#define USABLE_PERCENT 90
+
+/* What is added to the even share: the largest layer, and a quarter more. */
+#define BUFFER_QUARTERS 5
+
+typedef struct
+{
+  HrWeights embeddings;
+  HrWeights *layers;
+  HrWeights norm;
+  HrWeights head;
+  gboolean tied;
+} Modules;
+
+static void
+add_weights (HrWeights       *self,
+             const HrWeights *other)
+{
+  self->bytes += other->bytes;
+  self->quantized_elements += other->quantized_elements;
+  self->other_elements += other->other_elements;
+}
+
+static gboolean
+is_embedding (const HrTensor *tensor)
+{
+  return tensor->part == HR_PART_EMBEDDING || tensor->role == HR_TENSOR_ROLE_EMBEDDING;
+}
+
+static void
+measure_modules (Modules        *modules,
+                 HrModel        *model,
+                 guint           n_layers,
+                 HrDtype         dtype,
+                 HrQuantization  quantization)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      HrWeights *module;
+
+      for (guint j = 0; j < tensor->n_layers; j++)
+        {
+          if (tensor->layers[j] < n_layers)
+            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], tensor, 1, dtype, quantization);
+        }
+      if (tensor->n_layers > 0)
+        continue;
+
+      if (tensor->part == HR_PART_OUTPUT)
+        module = &modules->head;
+      else
+        module = is_embedding (tensor) ? &modules->embeddings : &modules->norm;
+      hr_weights_add_tensor (module, tensor, 1, dtype, quantization);
+      if (tensor->tied_to != NULL && tensor->role == HR_TENSOR_ROLE_OUTPUT)
+        modules->tied = TRUE;
+    }
+}
+
+static guint64
+get_largest (const Modules *modules,
+             guint          n_layers)
+{
+  guint64 largest = MAX (modules->embeddings.bytes, modules->head.bytes);
+
+  for (guint i = 0; i < n_layers; i++)
+    largest = MAX (largest, modules->layers[i].bytes);
+
+  return largest;
+}
+
+static guint64
+get_total (const Modules *modules,
+           guint          n_layers)
+{
+  guint64 total = modules->embeddings.bytes + modules->norm.bytes + modules->head.bytes;
+
+  for (guint i = 0; i < n_layers; i++)
+    total += modules->layers[i].bytes;
+
+  return total;
+}
+
+/*
+ * The share of all devices but the last: an even part, and room for a layer. Both figures are of the modules that are
+ * never split, as the model class names them.
+ */
+static guint64
+get_share (const Modules *modules,
+           guint          n_layers,
+           guint          n_devices,
+           guint64        device_memory)
+{
+  guint64 largest_layer = 0;
+  guint64 share;
+
+  for (guint i = 0; i < n_layers; i++)
+    largest_layer = MAX (largest_layer, modules->layers[i].bytes);
+
+  share = get_total (modules, n_layers) / n_devices + largest_layer * BUFFER_QUARTERS / 4;
+
+  return device_memory > 0 ? MIN (share, device_memory / 100 * USABLE_PERCENT) : share;
+}
+
+typedef struct
+{
+  HrDeviceShare *shares;
+  guint n_devices;
+  guint current;
+  guint64 share;
+  guint64 last_share;
+  guint64 reserved;
+} Filling;
+
+/* Puts a module on the device that is being filled, or on the next one that has room. */
+static HrDeviceShare *
+place (Filling         *filling,
+       const HrWeights *module)
+{
+  for (; filling->current < filling->n_devices; filling->current++)
+    {
+      gboolean is_last = filling->current == filling->n_devices - 1;
+      guint64 room = is_last ? filling->last_share : filling->share;
+
+      if (filling->current == 0)
+        room -= MIN (room, filling->reserved);
+      if (filling->shares[filling->current].weights.bytes + module->bytes <= room)
+        break;
+    }
+
+  if (filling->current == filling->n_devices)
+    return NULL;
+
+  add_weights (&filling->shares[filling->current].weights, module);
+
+  return &filling->shares[filling->current];
+}
+
+static gboolean
+place_all (Filling       *filling,
+           const Modules *modules,
+           guint          n_layers)
+{
+  HrWeights first = modules->embeddings;
+  HrDeviceShare *share;
+
+  share = place (filling, &first);
+  if (share == NULL)
+    return FALSE;
+  share->has_embeddings = TRUE;
+  share->has_head = modules->tied;
+
+  for (guint i = 0; i < n_layers; i++)
+    {
+      share = place (filling, &modules->layers[i]);
+      if (share == NULL)
+        return FALSE;
+      if (share->n_layers++ == 0)
+        share->first_layer = i;
+    }
+
+  share = place (filling, &modules->norm);
+  if (share == NULL)
+    return FALSE;
+  share->has_norm = TRUE;
+  if (modules->tied)
+    return TRUE;
+
+  share = place (filling, &modules->head);
+  if (share != NULL)
+    share->has_head = TRUE;
+
+  return share != NULL;
+}
+
+/*
+ * hr_device_map_divide:
+ * @model: a model
+ * @stack: its decoder
+ * @dtype: what parameters are loaded in
+ * @quantization: how matrices of linear layers are stored
+ * @device_memory: the memory of each device; 0: no limit
+ * @shares: (out) (array length=n_devices): what each device holds
+ * @n_devices: how many devices there are
+ *
+ * Spreads a model over devices of a kind.
+ *
+ * Returns: whether all of it found a place; accelerate would put the rest in the computer's memory
+ */
+gboolean
+hr_device_map_divide (HrModel        *model,
+                      const HrStack  *stack,
+                      HrDtype         dtype,
+                      HrQuantization  quantization,
+                      guint64         device_memory,
+                      HrDeviceShare  *shares,
+                      guint           n_devices)
+{
+  g_autofree HrWeights *layers = g_new0 (HrWeights, stack->n_layers);
+  Modules modules = { .layers = layers };
+  Filling filling = { .shares = shares, .n_devices = n_devices };
+
+  memset (shares, 0, sizeof *shares * n_devices);
+  measure_modules (&modules, model, stack->n_layers, dtype, quantization);
+  filling.share = get_share (&modules, stack->n_layers, n_devices, device_memory);
+  filling.last_share = device_memory > 0 ? device_memory / 100 * USABLE_PERCENT : G_MAXUINT64;
+  filling.reserved = get_largest (&modules, stack->n_layers);
+  if (filling.reserved + modules.embeddings.bytes > filling.share)
+    filling.reserved = 0;
+
+  return place_all (&filling, &modules, stack->n_layers);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-framework.h"
+
+#include <stdlib.h>
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/* Contexts with lazily loaded kernels, as they were measured; the generation by its compute capability. */
+static const struct
+{
+  int generation;
+  guint64 context_bytes;
+  const char *source;
+} contexts[] = {
+  { 75, 147 * MIB,
+    "CUDA context of a T4 (133 to 147 MiB measured: Anassbzdd/fitcheck); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+  { 80, 481 * MIB,
+    "CUDA context of an A100 with lazy loading (0.47 GiB measured, torch 2.1.1: Bekman, Machine Learning Engineering); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+  { 90, 532 * MIB,
+    "CUDA context of an H100 with its modules (0.40 to 0.52 GiB measured at start-up: Pith-Train); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+};
+
+#define DEFAULT_CONTEXT 1
+#define HOPPER 90
+
+/* CUBLAS_WORKSPACE_CONFIG's defaults: :4096:2:16:8, and :4096:8 from Hopper on, in KiB. */
+#define WORKSPACE_BYTES ((2 * 4096 + 8 * 16) * G_GUINT64_CONSTANT (1024))
+#define WORKSPACE_BYTES_HOPPER (8 * 4096 * G_GUINT64_CONSTANT (1024))
+
+static int
+get_generation (HrGpu *gpu)
+{
+  const char *capability = hr_gpu_get_compute_capability (gpu);
+  char *end;
+  long major, minor = 0;
+
+  if (capability == NULL)
+    return 0;
+
+  major = strtol (capability, &end, 10);
+  if (*end == '.')
+    minor = strtol (end + 1, NULL, 10);
+
+  return major * 10 + minor;
+}
+
+/*
+ * hr_framework_init_for_gpu:
+ * @self: (out): the figures
+ * @gpu: a GPU
+ *
+ * Gets what torch and CUDA hold on a GPU for themselves. It depends on the driver, the versions and the kernels that are
+ * used; the figures are those that somebody measured, of the nearest generation where there are none.
+ *
+ * Returns: whether anything is known, which is so for NVIDIA only
+ */
+gboolean
+hr_framework_init_for_gpu (HrFramework *self,
+                           HrGpu       *gpu)
+{
+  int generation;
+  guint index = DEFAULT_CONTEXT;
+
+  if (g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0)
+    return FALSE;
+
+  generation = get_generation (gpu);
+  *self = (HrFramework) { .workspace_bytes = generation >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES };
+  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
+    {
+      if (contexts[i].generation != generation)
+        continue;
+
+      index = i;
+      self->measured = TRUE;
+    }
+
+  self->context_bytes = contexts[index].context_bytes;
+  self->source = contexts[index].source;
+
+  return TRUE;
+}
+
+/* c10/cuda/CUDACachingAllocator.cpp: kSmallSize, kSmallBuffer, kLargeBuffer, kMinLargeAlloc, kRoundLarge. */
+#define SMALL_SIZE MIB
+#define SMALL_SEGMENT (2 * MIB)
+#define MIN_LARGE_SIZE (10 * MIB)
+#define LARGE_SEGMENT (20 * MIB)
+#define ROUND_LARGE (2 * MIB)
+
+static guint64
+divide_up (guint64 a,
+           guint64 b)
+{
+  return a / b + (a % b != 0);
+}
+
+static guint64
+get_waste_in_segments (const HrAllocation *allocation,
+                       guint64             segment)
+{
+  guint64 per_segment = segment / allocation->bytes;
+
+  return divide_up (allocation->count, per_segment) * segment - allocation->count * allocation->bytes;
+}
+
+/*
+ * hr_allocator_get_waste:
+ * @allocations: (array length=n_allocations): what is alive
+ * @n_allocations: the length of @allocations
+ *
+ * Gets what torch's caching allocator takes from the driver beyond what it hands out: blocks up to 1 MiB lie in segments
+ * of 2 MiB, blocks below 10 MiB in segments of 20 MiB, larger ones in segments of their own, rounded to 2 MiB. It is the
+ * least that a run shows: segments that earlier tensors left and nothing fits in come on top.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_allocator_get_waste (const HrAllocation *allocations,
+                        guint               n_allocations)
+{
+  HrAllocation small = { .count = 1 };
+  guint64 waste = 0;
+
+  for (guint i = 0; i < n_allocations; i++)
+    {
+      const HrAllocation *allocation = &allocations[i];
+
+      if (allocation->bytes == 0)
+        continue;
+      if (allocation->bytes <= SMALL_SIZE)
+        small.bytes += allocation->bytes * allocation->count;
+      else if (allocation->bytes < MIN_LARGE_SIZE)
+        waste += get_waste_in_segments (allocation, LARGE_SEGMENT);
+      else
+        waste += (divide_up (allocation->bytes, ROUND_LARGE) * ROUND_LARGE - allocation->bytes) * allocation->count;
+    }
+
+  return waste + divide_up (small.bytes, SMALL_SEGMENT) * SMALL_SEGMENT - small.bytes;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-model.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrWeights:
+ * @bytes: what the allocator hands out for parameters and buffers
+ * @quantized_elements: elements that are stored in the format of the quantization
+ * @other_elements: elements that are stored in the dtype
+ * @buffer_bytes: what buffers take
+ *
+ * The weights of a model, or of a part of it.
+ */
+typedef struct
+{
+  guint64 bytes;
+  guint64 quantized_elements;
+  guint64 other_elements;
+  guint64 buffer_bytes;
+} HrWeights;
+
+void hr_weights_add_tensor  (HrWeights      *self,
+                             const HrTensor *tensor,
+                             guint64         copies,
+                             HrDtype         dtype,
+                             HrQuantization  quantization);
+void hr_weights_init_model  (HrWeights      *self,
+                             HrModel        *model,
+                             HrDtype         dtype,
+                             HrQuantization  quantization);
+
+G_END_DECLS
