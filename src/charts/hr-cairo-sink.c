@@ -26,7 +26,8 @@ hr_cairo_sink_write (void                *sink,
 {
   HrCairoSink *self = sink;
 
-  if (self->error == NULL)
+  /* Not every stream asks for itself. */
+  if (self->error == NULL && !g_cancellable_set_error_if_cancelled (self->cancellable, &self->error))
     g_output_stream_write_all (self->stream, data, length, NULL, self->cancellable, &self->error);
 
   return CAIRO_STATUS_SUCCESS;
