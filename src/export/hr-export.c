@@ -10,7 +10,6 @@
 #include "hr-export-pdf.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
-#include "hr-palette.h"
 
 /* Twice the pixels of the drawing, so that the picture is sharp on dense screens. */
 #define PNG_SCALE 2
@@ -214,13 +213,15 @@ add_capacity (HrChartData *data,
 /**
  * hr_export_create_chart_data:
  * @report: a report
+ * @scheme: what the chart stands on
  *
  * Prepares what the pie of a report shows.
  *
  * Returns: (transfer full): the data
  */
 HrChartData *
-hr_export_create_chart_data (HrReport *report)
+hr_export_create_chart_data (HrReport        *report,
+                             HrPaletteScheme  scheme)
 {
   HrEstimate *estimate;
   GListModel *components;
@@ -249,7 +250,7 @@ hr_export_create_chart_data (HrReport *report)
 
       hr_chart_data_add_part (data, hr_component_id_get_name (id), hr_component_id_get_label (id),
                               hr_component_get_bytes (component), size, share,
-                              hr_palette_get_color (id, HR_PALETTE_SCHEME_LIGHT), id);
+                              hr_palette_get_color (id, scheme), id);
     }
 
   if (hr_report_get_gpu (report) != NULL)
@@ -261,7 +262,7 @@ hr_export_create_chart_data (HrReport *report)
 static HrChartPicture *
 create_picture (HrReport *report)
 {
-  g_autoptr (HrChartData) data = hr_export_create_chart_data (report);
+  g_autoptr (HrChartData) data = hr_export_create_chart_data (report, HR_PALETTE_SCHEME_LIGHT);
 
   return hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
 }

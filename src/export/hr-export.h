@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "hr-chart-data.h"
+#include "hr-palette.h"
 #include "hr-report.h"
 
 G_BEGIN_DECLS
@@ -45,7 +46,8 @@ gboolean     hr_export_format_from_name     (const char      *name,
 gboolean     hr_export_format_from_file     (GFile           *file,
                                              HrExportFormat  *format);
 
-HrChartData *hr_export_create_chart_data    (HrReport        *report) G_GNUC_WARN_UNUSED_RESULT;
+HrChartData *hr_export_create_chart_data    (HrReport        *report,
+                                             HrPaletteScheme  scheme) G_GNUC_WARN_UNUSED_RESULT;
 GBytes      *hr_export_to_bytes             (HrReport        *report,
                                              HrExportFormat   format,
                                              GError         **error) G_GNUC_WARN_UNUSED_RESULT;

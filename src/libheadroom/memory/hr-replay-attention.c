@@ -388,11 +388,7 @@ flatten_batch (HrReplay   *replay,
 static HrValue
 get_scores_shape (HrReplay *replay)
 {
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
-
-  shape.heads_first = TRUE;
-
-  return shape;
+  return HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
 }
 
 static HrValue

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-result-page.h"
+
+#include <glib/gi18n.h>
+
+#include "headroom-capacity-bar.h"
+#include "headroom-chart-scheme.h"
+#include "headroom-columns.h"
+#include "headroom-comparison.h"
+#include "headroom-component-table.h"
+#include "headroom-explanation.h"
+#include "headroom-legend.h"
+#include "headroom-phase-list.h"
+#include "headroom-pie-chart.h"
+#include "hr-base-enums.h"
+#include "hr-export.h"
+#include "hr-labels.h"
+#include "hr-report.h"
+
+/*
+ * HeadroomResultPage:
+ *
+ * An estimate: whether it fits, how much it is, where it goes, and how that comes about.
+ *
+ * The pie, the bar, the legend, the table and the explanation follow one property, [property@ResultPage:selected].
+ * Texts are taken when an estimate is shown, so making the page anew changes its language.
+ */
+struct _HeadroomResultPage
+{
+  AdwBin parent_instance;
+
+  HrEstimate *estimate;
+  HrJob *job;
+  HrGpu *gpu;
+  guint n_gpus;
+  HrUnitSystem unit_system;
+  int selected;
+
+  HrComponentId last_selected;
+  guint update_source;
+
+  GtkWidget *scrolled_window;
+  GtkImage *verdict_icon;
+  GtkLabel *verdict;
+  GtkLabel *total;
+  GtkLabel *total_caption;
+  HeadroomCapacityBar *bar;
+  GtkLabel *used;
+  GtkLabel *rest;
+  HeadroomPieChart *pie;
+  HeadroomLegend *legend;
+  HeadroomExplanation *explanation;
+  GtkWidget *phases_section;
+  HeadroomPhaseList *phases;
+  GtkWidget *comparison_section;
+  HeadroomComparison *comparison;
+  HeadroomComponentTable *table;
+  GtkWidget *warnings_section;
+  GtkListBox *warnings;
+};
+
+enum
+{
+  PROP_0,
+  PROP_ESTIMATE,
+  PROP_JOB,
+  PROP_GPU,
+  PROP_N_GPUS,
+  PROP_UNIT_SYSTEM,
+  PROP_SELECTED,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomResultPage, headroom_result_page, ADW_TYPE_BIN)
+
+static GParamSpec *properties[N_PROPS];
+
+static HrComponent *
+headroom_result_page_dup_component (HeadroomResultPage *self,
+                                    int                 index)
+{
+  if (self->estimate == NULL || index < 0)
+    return NULL;
+
+  return g_list_model_get_item (hr_estimate_get_components (self->estimate), index);
+}
+
+static void
+set_style (GtkWidget  *widget,
+           const char *css_class)
+{
+  const char * const classes[] = { "success", "error" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+    {
+      if (g_strcmp0 (classes[i], css_class) == 0)
+        gtk_widget_add_css_class (widget, classes[i]);
+      else
+        gtk_widget_remove_css_class (widget, classes[i]);
+    }
+}
+
+static void
+headroom_result_page_show_verdict (HeadroomResultPage *self,
+                                   HrReport           *report)
+{
+  g_autofree char *verdict = hr_report_dup_verdict (report);
+  gboolean fits = hr_report_get_fits (report);
+  const char *style = verdict == NULL ? NULL : fits ? "success" : "error";
+
+  gtk_widget_set_visible (GTK_WIDGET (self->verdict_icon), verdict != NULL);
+  gtk_image_set_from_icon_name (self->verdict_icon, fits ? "emblem-ok-symbolic" : "dialog-warning-symbolic");
+  gtk_label_set_label (self->verdict, verdict != NULL ? verdict : _("Choose a GPU to see whether it fits"));
+  set_style (GTK_WIDGET (self->verdict_icon), style);
+  set_style (GTK_WIDGET (self->verdict), style);
+}
+
+static void
+headroom_result_page_show_capacity (HeadroomResultPage *self,
+                                    HrReport           *report)
+{
+  guint64 missing = hr_report_get_missing_bytes (report);
+  guint64 rest = missing > 0 ? missing : hr_report_get_free_bytes (report);
+  g_autofree char *rest_size = hr_format_bytes (rest, self->unit_system);
+  g_autofree char *total = hr_format_bytes (hr_estimate_get_total_bytes (self->estimate), self->unit_system);
+  g_autofree char *used_text = NULL;
+  g_autofree char *rest_text = NULL;
+
+  if (self->gpu != NULL)
+    {
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (self->gpu), self->unit_system);
+
+      /* Translators: below the capacity bar: 1 what is needed, 2 what a GPU has */
+      used_text = g_strdup_printf (_("%1$s of %2$s"), total, memory);
+      /* Translators: below the capacity bar: a size */
+      rest_text = missing > 0 ? g_strdup_printf (_("%s too much"), rest_size)
+      /* Translators: below the capacity bar: a size */
+                              : g_strdup_printf (_("%s free"), rest_size);
+    }
+
+  gtk_label_set_label (self->used, used_text != NULL ? used_text : "");
+  gtk_label_set_label (self->rest, rest_text != NULL ? rest_text : "");
+  gtk_widget_set_visible (gtk_widget_get_parent (GTK_WIDGET (self->used)), self->gpu != NULL);
+}
+
+static void
+headroom_result_page_show_total (HeadroomResultPage *self)
+{
+  g_autofree char *total = hr_format_bytes (hr_estimate_get_total_bytes (self->estimate), self->unit_system);
+  g_autofree char *caption = NULL;
+  guint n_devices = hr_estimate_get_n_devices (self->estimate);
+
+  if (n_devices > 1)
+    /* Translators: below the total: what it is, for a job on several GPUs */
+    caption = g_strdup_printf (ngettext ("at the peak, on the fullest of %u GPU", "at the peak, on the fullest of %u GPUs",
+                                         n_devices), n_devices);
+  else
+    /* Translators: below the total: what it is */
+    caption = g_strdup (_("of GPU memory at the peak"));
+
+  gtk_label_set_label (self->total, total);
+  gtk_label_set_label (self->total_caption, caption);
+}
+
+static GtkWidget *
+create_warning_row (const char *text)
+{
+  GtkWidget *row = gtk_list_box_row_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-information-symbolic");
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_widget_set_valign (icon, GTK_ALIGN_START);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_widget_set_hexpand (label, TRUE);
+  gtk_widget_set_margin_top (box, 12);
+  gtk_widget_set_margin_bottom (box, 12);
+  gtk_widget_set_margin_start (box, 12);
+  gtk_widget_set_margin_end (box, 12);
+  gtk_box_append (GTK_BOX (box), icon);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_widget_set_focusable (row, FALSE);
+
+  return row;
+}
+
+static void
+headroom_result_page_show_warnings (HeadroomResultPage *self,
+                                    HrReport           *report)
+{
+  g_auto(GStrv) warnings = hr_report_dup_warnings (report);
+  GtkListBoxRow *row;
+
+  while ((row = gtk_list_box_get_row_at_index (self->warnings, 0)) != NULL)
+    gtk_list_box_remove (self->warnings, GTK_WIDGET (row));
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    gtk_list_box_append (self->warnings, create_warning_row (warnings[i]));
+
+  gtk_widget_set_visible (self->warnings_section, warnings[0] != NULL);
+}
+
+/* What was selected before, if the new estimate has it; the largest component otherwise. */
+static int
+headroom_result_page_find_selection (HeadroomResultPage *self)
+{
+  GListModel *components = hr_estimate_get_components (self->estimate);
+  guint64 most = 0;
+  int largest = -1;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == self->last_selected)
+        return i;
+
+      if (hr_component_get_bytes (component) > most)
+        {
+          most = hr_component_get_bytes (component);
+          largest = i;
+        }
+    }
+
+  return largest;
+}
+
+static void
+headroom_result_page_show_charts (HeadroomResultPage *self,
+                                  HrReport           *report)
+{
+  g_autoptr(HrChartData) data = hr_export_create_chart_data (report, headroom_get_palette_scheme ());
+  HrComponentId last_selected = self->last_selected;
+
+  headroom_pie_chart_set_data (self->pie, data);
+  headroom_capacity_bar_set_data (self->bar, data);
+  headroom_legend_set_data (self->legend, data);
+  headroom_component_table_show (self->table, self->estimate, self->unit_system);
+
+  self->last_selected = last_selected;
+  headroom_result_page_set_selected (self, headroom_result_page_find_selection (self));
+}
+
+static void
+headroom_result_page_explain (HeadroomResultPage *self)
+{
+  g_autoptr(HrComponent) component = headroom_result_page_dup_component (self, self->selected);
+
+  headroom_explanation_show (self->explanation, component, self->unit_system);
+}
+
+static void
+headroom_result_page_update (HeadroomResultPage *self)
+{
+  g_autoptr(HrReport) report = NULL;
+
+  gtk_widget_set_visible (self->scrolled_window, self->estimate != NULL && self->job != NULL);
+  if (self->estimate == NULL || self->job == NULL)
+    return;
+
+  report = hr_report_new (self->estimate, self->job, self->gpu, self->n_gpus, self->unit_system);
+  headroom_result_page_show_verdict (self, report);
+  headroom_result_page_show_total (self);
+  headroom_result_page_show_capacity (self, report);
+  headroom_result_page_show_charts (self, report);
+  headroom_result_page_explain (self);
+  headroom_phase_list_show (self->phases, self->estimate, self->unit_system);
+  headroom_comparison_show (self->comparison, self->estimate, self->unit_system);
+  gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
+  gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
+  headroom_result_page_show_warnings (self, report);
+}
+
+static gboolean
+headroom_result_page_update_cb (gpointer user_data)
+{
+  HeadroomResultPage *self = user_data;
+
+  self->update_source = 0;
+  headroom_result_page_update (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* One turn of a knob changes several properties; what they lead to is shown once, before the next frame is laid out. */
+static void
+headroom_result_page_queue_update (HeadroomResultPage *self)
+{
+  if (self->update_source == 0)
+    self->update_source = g_idle_add_full (GTK_PRIORITY_RESIZE - 1, headroom_result_page_update_cb, self, NULL);
+}
+
+static void
+headroom_result_page_copy_cb (HeadroomResultPage *self)
+{
+  gtk_widget_activate_action (GTK_WIDGET (self->table), "table.copy", NULL);
+}
+
+static void
+headroom_result_page_dispose (GObject *object)
+{
+  HeadroomResultPage *self = HEADROOM_RESULT_PAGE (object);
+
+  g_clear_handle_id (&self->update_source, g_source_remove);
+  g_clear_object (&self->estimate);
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+
+  G_OBJECT_CLASS (headroom_result_page_parent_class)->dispose (object);
+}
+
+static void
+headroom_result_page_get_property (GObject    *object,
+                                   guint       prop_id,
+                                   GValue     *value,
+                                   GParamSpec *pspec)
+{
+  HeadroomResultPage *self = HEADROOM_RESULT_PAGE (object);
+
+  switch (prop_id)
+    {
+    case PROP_ESTIMATE:
+      g_value_set_object (value, self->estimate);
+      break;
+
+    case PROP_JOB:
+      g_value_set_object (value, self->job);
+      break;
+
+    case PROP_GPU:
+      g_value_set_object (value, self->gpu);
+      break;
+
+    case PROP_N_GPUS:
+      g_value_set_uint (value, self->n_gpus);
+      break;
+
+    case PROP_UNIT_SYSTEM:
+      g_value_set_enum (value, self->unit_system);
+      break;
+
+    case PROP_SELECTED:
+      g_value_set_int (value, self->selected);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+headroom_result_page_set_property (GObject      *object,
+                                   guint         prop_id,
+                                   const GValue *value,
+                                   GParamSpec   *pspec)
+{
+  HeadroomResultPage *self = HEADROOM_RESULT_PAGE (object);
+
+  switch (prop_id)
+    {
+    case PROP_ESTIMATE:
+      headroom_result_page_set_estimate (self, g_value_get_object (value));
+      break;
+
+    case PROP_JOB:
+      headroom_result_page_set_job (self, g_value_get_object (value));
+      break;
+
+    case PROP_GPU:
+      headroom_result_page_set_gpu (self, g_value_get_object (value));
+      break;
+
+    case PROP_N_GPUS:
+      headroom_result_page_set_n_gpus (self, g_value_get_uint (value));
+      break;
+
+    case PROP_UNIT_SYSTEM:
+      headroom_result_page_set_unit_system (self, g_value_get_enum (value));
+      break;
+
+    case PROP_SELECTED:
+      headroom_result_page_set_selected (self, g_value_get_int (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+headroom_result_page_class_init (HeadroomResultPageClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = headroom_result_page_dispose;
+  object_class->get_property = headroom_result_page_get_property;
+  object_class->set_property = headroom_result_page_set_property;
+
+  /*
+   * HeadroomResultPage:estimate:
+   *
+   * What to show, or nothing.
+   */
+  properties[PROP_ESTIMATE] =
+    g_param_spec_object ("estimate", NULL, NULL, HR_TYPE_ESTIMATE,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomResultPage:job:
+   *
+   * What was estimated.
+   */
+  properties[PROP_JOB] =
+    g_param_spec_object ("job", NULL, NULL, HR_TYPE_JOB,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomResultPage:gpu:
+   *
+   * What it shall fit on, or nothing.
+   */
+  properties[PROP_GPU] =
+    g_param_spec_object ("gpu", NULL, NULL, HR_TYPE_GPU,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomResultPage:n-gpus:
+   *
+   * How many of the GPU there are.
+   */
+  properties[PROP_N_GPUS] =
+    g_param_spec_uint ("n-gpus", NULL, NULL, 1, G_MAXUINT, 1,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomResultPage:unit-system:
+   *
+   * The units that sizes are shown in.
+   */
+  properties[PROP_UNIT_SYSTEM] =
+    g_param_spec_enum ("unit-system", NULL, NULL, HR_TYPE_UNIT_SYSTEM, HR_UNIT_SYSTEM_BINARY,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomResultPage:selected:
+   *
+   * The index of the selected component in the estimate, or -1. A new estimate keeps the selection if it has the same
+   * component, and selects its largest one if not.
+   */
+  properties[PROP_SELECTED] =
+    g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  g_type_ensure (HEADROOM_TYPE_CAPACITY_BAR);
+  g_type_ensure (HEADROOM_TYPE_COLUMNS);
+  g_type_ensure (HEADROOM_TYPE_COMPARISON);
+  g_type_ensure (HEADROOM_TYPE_COMPONENT_TABLE);
+  g_type_ensure (HEADROOM_TYPE_EXPLANATION);
+  g_type_ensure (HEADROOM_TYPE_LEGEND);
+  g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
+  g_type_ensure (HEADROOM_TYPE_PIE_CHART);
+
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/headroom/Headroom/ui/headroom-result-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, scrolled_window);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict_icon);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total_caption);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, bar);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, used);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, rest);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, pie);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, legend);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, explanation);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_copy_cb);
+}
+
+static void
+headroom_result_page_init (HeadroomResultPage *self)
+{
+  AdwStyleManager *manager = adw_style_manager_get_default ();
+
+  self->n_gpus = 1;
+  self->selected = -1;
+  self->last_selected = HR_N_COMPONENTS;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_visible (self->scrolled_window, FALSE);
+
+  g_object_bind_property (self, "selected", self->pie, "selected", G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self, "selected", self->bar, "selected", G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self, "selected", self->legend, "selected", G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self, "selected", self->table, "selected", G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self->pie, "hovered", self->legend, "hovered", G_BINDING_BIDIRECTIONAL);
+
+  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_result_page_queue_update), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_result_page_queue_update), self,
+                           G_CONNECT_SWAPPED);
+}
+
+GtkWidget *
+headroom_result_page_new (void)
+{
+  return g_object_new (HEADROOM_TYPE_RESULT_PAGE, NULL);
+}
+
+HrEstimate *
+headroom_result_page_get_estimate (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), NULL);
+
+  return self->estimate;
+}
+
+void
+headroom_result_page_set_estimate (HeadroomResultPage *self,
+                                   HrEstimate         *estimate)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+  g_return_if_fail (estimate == NULL || HR_IS_ESTIMATE (estimate));
+
+  if (!g_set_object (&self->estimate, estimate))
+    return;
+
+  headroom_result_page_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
+}
+
+HrJob *
+headroom_result_page_get_job (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), NULL);
+
+  return self->job;
+}
+
+void
+headroom_result_page_set_job (HeadroomResultPage *self,
+                              HrJob              *job)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+  g_return_if_fail (job == NULL || HR_IS_JOB (job));
+
+  if (!g_set_object (&self->job, job))
+    return;
+
+  headroom_result_page_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_JOB]);
+}
+
+HrGpu *
+headroom_result_page_get_gpu (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), NULL);
+
+  return self->gpu;
+}
+
+void
+headroom_result_page_set_gpu (HeadroomResultPage *self,
+                              HrGpu              *gpu)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+  g_return_if_fail (gpu == NULL || HR_IS_GPU (gpu));
+
+  if (!g_set_object (&self->gpu, gpu))
+    return;
+
+  headroom_result_page_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GPU]);
+}
+
+guint
+headroom_result_page_get_n_gpus (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), 0);
+
+  return self->n_gpus;
+}
+
+void
+headroom_result_page_set_n_gpus (HeadroomResultPage *self,
+                                 guint               n_gpus)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+  g_return_if_fail (n_gpus >= 1);
+
+  if (self->n_gpus == n_gpus)
+    return;
+
+  self->n_gpus = n_gpus;
+  headroom_result_page_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_GPUS]);
+}
+
+HrUnitSystem
+headroom_result_page_get_unit_system (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), HR_UNIT_SYSTEM_BINARY);
+
+  return self->unit_system;
+}
+
+void
+headroom_result_page_set_unit_system (HeadroomResultPage *self,
+                                      HrUnitSystem        unit_system)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+
+  if (self->unit_system == unit_system)
+    return;
+
+  self->unit_system = unit_system;
+  headroom_result_page_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_UNIT_SYSTEM]);
+}
+
+int
+headroom_result_page_get_selected (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), -1);
+
+  return self->selected;
+}
+
+/*
+ * headroom_result_page_set_selected:
+ * @self: a result page
+ * @selected: the index of a component in the estimate; one that there is not, such as -1, selects none
+ */
+void
+headroom_result_page_set_selected (HeadroomResultPage *self,
+                                   int                 selected)
+{
+  g_autoptr(HrComponent) component = NULL;
+
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+
+  component = headroom_result_page_dup_component (self, selected);
+  if (component == NULL)
+    selected = -1;
+
+  if (self->selected == selected)
+    return;
+
+  self->selected = selected;
+  if (component != NULL)
+    self->last_selected = hr_component_get_id (component);
+  headroom_result_page_explain (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
+}
