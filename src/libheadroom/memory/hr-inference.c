@@ -24,6 +24,9 @@ typedef struct
   HrValue hidden;
   HrValue full_mask;
   HrValue sliding_mask;
+  HrValue cos[2];
+  HrValue sin[2];
+  HrValue alibi;
   HrForward forward;
   guint64 past;
 } Pass;
@@ -265,25 +268,39 @@ make_masks (const HrInference *self,
     pass->sliding_mask = make_mask (self, replay, pass, sliding);
 }
 
+static gboolean
+is_rotary (const HrAttention *attention)
+{
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
+                               attention->position == HR_POSITION_ROTARY_INTERLEAVED);
+}
+
+/* Finds a layer whose rotation is shared with the others, or is its own. */
+static const HrAttention *
+find_rotary (const HrInference *self,
+             gboolean           own)
+{
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
+
+      if (is_rotary (attention) && (attention->own_rotary && attention->sliding_window > 0) == own)
+        return attention;
+    }
+
+  return NULL;
+}
+
 /* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
 static void
-make_rotation (const HrInference *self,
-               HrReplay          *replay,
-               Pass              *pass)
+make_rotation (HrReplay          *replay,
+               const HrAttention *attention,
+               HrValue           *cos,
+               HrValue           *sin)
 {
-  const HrAttention *attention = NULL;
   HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
   HrValue half = angles;
   HrValue positions, frequencies, both, cosines, sines;
-
-  for (guint sliding = 0; sliding < 2 && attention == NULL; sliding++)
-    {
-      attention = find_attention_of_kind (self, sliding, HR_POSITION_ROTARY);
-      if (attention == NULL)
-        attention = find_attention_of_kind (self, sliding, HR_POSITION_ROTARY_INTERLEAVED);
-    }
-  if (attention == NULL)
-    return;
 
   set_attention_symbols (replay, attention);
   replay->sentence = N_("while the angles of the rotation are computed");
@@ -296,16 +313,29 @@ make_rotation (const HrInference *self,
   hr_replay_assign (replay, &cosines, hr_op_like (replay, "mul", "cos", angles));
   sines = hr_op_like (replay, "sin", "sin", angles);
   hr_replay_assign (replay, &sines, hr_op_like (replay, "mul", "sin", angles));
-  angles.element = replay->dtype;
-  pass->forward.cos = hr_op_cast (replay, cosines, replay->dtype);
-  pass->forward.sin = hr_op_cast (replay, sines, replay->dtype);
-  hr_replay_rename (replay, pass->forward.cos, "cos");
-  hr_replay_rename (replay, pass->forward.sin, "sin");
+  *cos = hr_op_cast (replay, cosines, replay->dtype);
+  *sin = hr_op_cast (replay, sines, replay->dtype);
+  hr_replay_rename (replay, *cos, "cos");
+  hr_replay_rename (replay, *sin, "sin");
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
   hr_replay_drop (replay, both);
   hr_replay_drop (replay, frequencies);
   hr_replay_drop (replay, positions);
+}
+
+static void
+make_rotations (const HrInference *self,
+                HrReplay          *replay,
+                Pass              *pass)
+{
+  for (guint own = 0; own < G_N_ELEMENTS (pass->cos); own++)
+    {
+      const HrAttention *attention = find_rotary (self, own);
+
+      if (attention != NULL)
+        make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+    }
 }
 
 /* build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast. */
@@ -326,7 +356,7 @@ make_alibi (const HrInference *self,
                           HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
   biases = hr_op_like (replay, "mul", "alibi",
                        HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
-  pass->forward.alibi = hr_op_cast (replay, biases, replay->dtype);
+  pass->alibi = hr_op_cast (replay, biases, replay->dtype);
   hr_replay_drop (replay, biases);
   hr_replay_drop (replay, positions);
 }
@@ -399,9 +429,10 @@ begin_pass (const HrInference *self,
   *pass = (Pass) {
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
+    .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
     .forward = {
       .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
-      .cos = HR_NO_VALUE, .sin = HR_NO_VALUE, .alibi = HR_NO_VALUE, .mask = HR_NO_VALUE,
+      .mask = HR_NO_VALUE,
       .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
     },
@@ -415,7 +446,7 @@ begin_pass (const HrInference *self,
     receive (self, replay, pass);
   make_masks (self, replay, pass);
   make_alibi (self, replay, pass);
-  make_rotation (self, replay, pass);
+  make_rotations (self, replay, pass);
   hr_replay_end (replay);
 }
 
@@ -721,9 +752,12 @@ finish_pass (const HrInference *self,
       hr_replay_end (replay);
     }
 
-  hr_replay_drop (replay, pass->forward.sin);
-  hr_replay_drop (replay, pass->forward.cos);
-  hr_replay_drop (replay, pass->forward.alibi);
+  for (guint i = 0; i < G_N_ELEMENTS (pass->cos); i++)
+    {
+      hr_replay_drop (replay, pass->sin[i]);
+      hr_replay_drop (replay, pass->cos[i]);
+    }
+  hr_replay_drop (replay, pass->alibi);
   hr_replay_drop (replay, pass->sliding_mask);
   hr_replay_drop (replay, pass->full_mask);
   hr_replay_drop (replay, pass->position_ids);

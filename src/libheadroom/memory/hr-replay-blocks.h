@@ -13,9 +13,6 @@ G_BEGIN_DECLS
  * @attention: how the attention is computed
  * @use_cache: whether keys and values are kept
  * @first: whether the cache is empty
- * @cos: cosines of the rotation, or none
- * @sin: sines of the rotation, or none
- * @alibi: the biases of ALiBi, or none
  * @mask: the mask of the layer, or none
  * @old_keys: what the cache holds of the layer before
  * @old_values: likewise
@@ -31,9 +28,6 @@ typedef struct
   HrAttentionImplementation attention;
   gboolean use_cache;
   gboolean first;
-  HrValue cos;
-  HrValue sin;
-  HrValue alibi;
   HrValue mask;
   HrValue old_keys;
   HrValue old_values;

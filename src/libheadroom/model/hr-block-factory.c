@@ -156,6 +156,7 @@ static const HrParameter attention_parameters[] = {
   CHOICE ("position", attention.position, positions),
   SIZE ("rotary-dim", attention.rotary_dim),
   CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
+  BOOLEAN ("own-rotary", attention.own_rotary),
   CHOICE ("qk-norm", attention.qk_norm, qk_norms),
   CHOICE ("qk-norm-kind", attention.qk_norm_kind, norm_kinds),
   BOOLEAN ("qk-norm-bias", attention.qk_norm_has_bias),

@@ -134,6 +134,7 @@ typedef struct
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
   HrRotaryJoin rotary_join;
+  gboolean own_rotary;       /* sliding layers are rotated by angles of their own, beside those of the others (Gemma 3) */
   HrQkNorm qk_norm;
   HrNormKind qk_norm_kind;
   gboolean qk_norm_has_bias;
