@@ -546,7 +546,7 @@ read_choice (HrScope         *scope,
 
   found = hr_value_to_string (&result);
   hr_scope_set_error (scope, error, HR_ERROR_UNSUPPORTED, _("%s: expected one of %s, found %s"),
-                      hr_json_get_key (expression), names->str, found);
+                      hr_scope_get_name (scope, expression, hr_json_get_key (expression)), names->str, found);
 
   return FALSE;
 }
@@ -582,7 +582,7 @@ read_parameter (HrScope           *scope,
       if (*size > 0 || parameter->type == PARAMETER_SIZE)
         return TRUE;
       hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("%s: expected a whole number of at least 1, found 0"),
-                          parameter->name);
+                          hr_scope_get_name (scope, expression, parameter->name));
       return FALSE;
 
     default:

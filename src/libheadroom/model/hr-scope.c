@@ -151,53 +151,62 @@ hr_scope_free (HrScope *self)
 }
 
 /* A key of the config, or of an object in it: "rope_parameters.partial_rotary_factor". */
-static HrJson *
-find_key (HrScope    *self,
-          const char *key,
-          gboolean   *is_null)
+static gboolean
+find_key (HrScope     *self,
+          const char  *key,
+          HrJson     **found,
+          gboolean    *is_null,
+          GError     **error)
 {
   HrJson *object = self->config;
   const char *dot;
 
+  *found = NULL;
   while ((dot = strchr (key, '.')) != NULL)
     {
       g_autofree char *first = g_strndup (key, dot - key);
+      HrJson *inner = NULL;
 
-      object = hr_json_get_member (object, first);
-      if (object == NULL)
-        return NULL;
+      if (!hr_json_get_object (object, first, &inner, error))
+        return FALSE;
+      if (inner == NULL)
+        return TRUE;
+      object = inner;
       key = dot + 1;
     }
 
   if (hr_json_has_null_member (object, key))
     *is_null = TRUE;
+  *found = hr_json_get_member (object, key);
 
-  return hr_json_get_member (object, key);
+  return TRUE;
 }
 
-static HrJson *
-find_in_config (HrScope  *self,
-                HrEntry  *entry,
-                gboolean *is_null)
+/* The first of an entry's keys that the config has; @found is %NULL if it has none of them. */
+static gboolean
+find_in_config (HrScope   *self,
+                HrEntry   *entry,
+                HrJson   **found,
+                gboolean  *is_null,
+                GError   **error)
 {
   HrJson *keys = hr_json_get_member (entry->definition, "keys");
 
+  *is_null = FALSE;
   if (keys == NULL)
-    return find_key (self, entry->name, is_null);
+    return find_key (self, entry->name, found, is_null, error);
 
-  for (guint i = 0; i < hr_json_get_length (keys); i++)
+  *found = NULL;
+  for (guint i = 0; *found == NULL && i < hr_json_get_length (keys); i++)
     {
       const char *key;
-      HrJson *found;
 
-      if (!hr_json_read_string (hr_json_get_element (keys, i), &key, NULL))
-        continue;
-      found = find_key (self, key, is_null);
-      if (found != NULL)
-        return found;
+      if (!hr_json_read_string (hr_json_get_element (keys, i), &key, error) ||
+          !find_key (self, key, found, is_null, error))
+        return FALSE;
     }
 
-  return NULL;
+  return TRUE;
 }
 
 static gboolean
@@ -242,11 +251,13 @@ resolve_hyper_parameter (HrScope  *self,
                          HrEntry  *entry,
                          GError  **error)
 {
-  gboolean is_null = FALSE;
+  gboolean is_null;
   gboolean is_essential = FALSE;
-  HrJson *node = find_in_config (self, entry, &is_null);
+  HrJson *node;
   HrJson *fallback = NULL;
 
+  if (!find_in_config (self, entry, &node, &is_null, error))
+    return FALSE;
   if (node != NULL)
     return read_hyper_parameter (entry, node, error);
 
@@ -511,6 +522,36 @@ hr_scope_foreach_size (HrScope  *self,
     }
 }
 
+/* What a config calls the value of an expression, as far as it is one of its hyper-parameters; else @otherwise. */
+const char *
+hr_scope_get_name (HrScope    *self,
+                   HrJson     *expression,
+                   const char *otherwise)
+{
+  const char *name;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (expression != NULL, NULL);
+
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry;
+
+      if (hr_json_get_node_type (expression) != HR_JSON_STRING || !hr_json_read_string (expression, &name, NULL) ||
+          name[0] != '$')
+        return otherwise;
+
+      entry = g_hash_table_lookup (self->entries, name + 1);
+      if (entry == NULL)
+        return otherwise;
+      if (entry->kind == ENTRY_HYPER_PARAMETER)
+        return entry->name;
+      expression = entry->definition;
+    }
+
+  return otherwise;
+}
+
 /* Sets an error about the config, whose name goes before the message. */
 void
 hr_scope_set_error (HrScope     *self,
@@ -543,11 +584,12 @@ hr_scope_dup_missing (HrScope *self)
     {
       HrEntry *entry = g_ptr_array_index (self->in_order, i);
       gboolean is_essential = FALSE;
-      gboolean is_null = FALSE;
+      gboolean is_null;
+      HrJson *node;
 
       if (entry->kind == ENTRY_HYPER_PARAMETER &&
           hr_json_get_boolean (entry->definition, "essential", &is_essential, NULL) && is_essential &&
-          find_in_config (self, entry, &is_null) == NULL)
+          find_in_config (self, entry, &node, &is_null, NULL) && node == NULL)
         g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", entry->name);
     }
 

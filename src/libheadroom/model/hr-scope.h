@@ -41,6 +41,9 @@ gboolean  hr_scope_get_layer_values (HrScope         *self,
 void      hr_scope_foreach_size     (HrScope         *self,
                                      GHFunc           function,
                                      gpointer         user_data);
+const char *hr_scope_get_name       (HrScope         *self,
+                                     HrJson          *expression,
+                                     const char      *otherwise);
 void      hr_scope_set_error        (HrScope         *self,
                                      GError         **error,
                                      HrError          code,
