@@ -98,13 +98,13 @@ static const struct
 G_STATIC_ASSERT (G_N_ELEMENTS (phase_texts) == HR_N_PHASES);
 
 static const char * const part_labels[] = {
-  [HR_PART_EMBEDDING] = N_("Embedding"),
-  [HR_PART_ATTENTION] = N_("Attention"),
-  [HR_PART_MLP] = N_("Feed-forward"),
-  [HR_PART_NORM] = N_("Norms"),
-  [HR_PART_OUTPUT] = N_("Output head"),
-  [HR_PART_VISION] = N_("Vision"),
-  [HR_PART_OTHER] = N_("Other"),
+  [HR_PART_EMBEDDING] = NC_("part of a model", "Embedding"),
+  [HR_PART_ATTENTION] = NC_("part of a model", "Attention"),
+  [HR_PART_MLP] = NC_("part of a model", "Feed-forward"),
+  [HR_PART_NORM] = NC_("part of a model", "Norms"),
+  [HR_PART_OUTPUT] = NC_("part of a model", "Output head"),
+  [HR_PART_VISION] = NC_("part of a model", "Vision"),
+  [HR_PART_OTHER] = NC_("part of a model", "Other"),
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (part_labels) == HR_N_PARTS);
@@ -263,7 +263,7 @@ hr_part_get_label (HrPart part)
 {
   g_return_val_if_fail ((guint) part < HR_N_PARTS, NULL);
 
-  return _(part_labels[part]);
+  return g_dpgettext2 (GETTEXT_PACKAGE, "part of a model", part_labels[part]);
 }
 
 /**

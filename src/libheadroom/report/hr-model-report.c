@@ -79,6 +79,15 @@ add_string (JsonBuilder *builder,
     json_builder_add_null_value (builder);
 }
 
+/* What to call the kind of a model: its class, or its type where the configuration names none. */
+const char *
+hr_model_get_class_label (HrModel *self)
+{
+  const char *architecture = hr_model_get_architecture (self);
+
+  return architecture != NULL ? architecture : hr_model_get_model_type (self);
+}
+
 /* Adds what a model is as an object. */
 void
 hr_model_build_json (HrModel     *self,
@@ -260,7 +269,7 @@ hr_model_to_text (HrModel           *self,
   document = hr_document_new ();
   count = hr_format_count (hr_model_get_n_parameters (self));
   /* Translators: a number of parameters such as “7.6 B”, the class of a model, a data type */
-  subtitle = g_strdup_printf (_("%s parameters · %s · %s"), count, hr_model_get_architecture (self),
+  subtitle = g_strdup_printf (_("%s parameters · %s · %s"), count, hr_model_get_class_label (self),
                               hr_dtype_get_name (get_default_dtype (self)));
 
   hr_document_add_text (document, HR_DOCUMENT_TITLE, hr_model_get_name (self));

@@ -44,8 +44,8 @@ add_summary (HrReport   *self,
   hr_document_block_add_fact (facts, _("Peak memory"), total_text, HR_DOCUMENT_PLAIN);
 
   if (hr_estimate_get_peak_moment (estimate) != NULL)
-    /* Translators: a phase of the job, and what happens in it when the peak is reached */
-    moment = g_strdup_printf (_("%s: %s"), hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)),
+    /* Translators: a phase of the job, and the moment in it, as in “Prefill, while tokens are embedded” */
+    moment = g_strdup_printf (_("%s, %s"), hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)),
                               hr_text_translate (hr_estimate_get_peak_moment (estimate)));
   else
     moment = g_strdup (hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)));
@@ -315,7 +315,7 @@ hr_report_create_document (HrReport *self)
   /* Translators: a mode such as “Inference”, a number of parameters such as “7.6 B”, the class of a model */
   g_autofree char *subtitle = g_strdup_printf (_("%s · %s parameters · %s"),
                                                hr_mode_get_label (hr_estimate_get_mode (hr_report_get_estimate (self))),
-                                               count, hr_model_get_architecture (model));
+                                               count, hr_model_get_class_label (model));
 
   hr_document_add_text (document, HR_DOCUMENT_TITLE, hr_model_get_name (model));
   hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, subtitle);

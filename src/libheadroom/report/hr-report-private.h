@@ -13,6 +13,7 @@ HrComponent *hr_report_find_component   (GListModel   *components,
                                          HrComponentId id);
 char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
 
+const char  *hr_model_get_class_label   (HrModel      *self);
 void         hr_model_build_json        (HrModel      *self,
                                          HrDtype       kv_cache_dtype,
                                          JsonBuilder  *builder);

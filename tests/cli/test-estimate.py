@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""headroom-cli estimate: what it prints, and its exit status."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import tap
+from cli.program import CONFIG, MODEL, expect, fail, run, succeed, succeed_json
+
+
+def the_json_of_an_estimate_adds_up():
+    result = succeed_json('estimate', MODEL)
+    assert result['schema'] == 'headroom-estimate/1'
+    assert result['model']['parameters']['total'] == 7615616512
+    assert result['model']['kv-cache-bytes-per-token'] == 57344
+    assert result['gpu'] is None
+    assert sum(c['bytes'] for c in result['components']) == result['total-bytes']
+    assert max(p['peak-bytes'] for p in result['phases']) == result['total-bytes']
+    for device in result['devices']:
+        assert sum(c['bytes'] for c in device['components']) == device['peak-bytes']
+    assert max(d['peak-bytes'] for d in result['devices']) == result['total-bytes']
+    rule = result['rule-of-thumb']
+    assert sum(c['bytes'] for c in rule['components']) == rule['total-bytes']
+    assert result['settings']['batch-size'] == 1
+    assert 'auto' not in result['settings'].values()
+    assert [p['id'] for p in result['phases']] == ['load', 'prefill', 'head', 'decode']
+
+
+def an_option_is_a_property_under_the_same_name():
+    result = succeed_json('estimate', MODEL, '--batch-size', '4', '--prompt-length=1000', '--use-cache', 'true',
+                          '--kv-cache-dtype', 'float16', '--quantization', 'none')
+    assert result['settings']['batch-size'] == 4
+    assert result['settings']['prompt-length'] == 1000
+    assert result['settings']['use-cache'] is True
+    assert result['settings']['kv-cache-dtype'] == 'float16'
+
+
+def the_last_of_two_equal_options_holds():
+    result = succeed_json('estimate', MODEL, '--batch-size', '4', '--batch-size', '2')
+    assert result['settings']['batch-size'] == 2
+
+
+def a_longer_prompt_takes_more():
+    totals = [succeed_json('estimate', MODEL, '--prompt-length', str(n))['total-bytes'] for n in (1024, 8192, 32768)]
+    assert totals == sorted(totals) and len(set(totals)) == 3, totals
+
+
+def the_exit_status_says_whether_it_fits():
+    result = succeed_json('estimate', MODEL, '--gpu', 'rtx-4090')
+    assert result['gpu']['fits'] is True
+    assert result['gpu']['free-bytes'] == result['gpu']['memory-bytes'] - result['total-bytes']
+    result = succeed_json('estimate', MODEL, '--gpu', 'rtx-4090', '--batch-size', '64', '--prompt-length', '16384', status=1)
+    assert result['gpu']['fits'] is False
+    assert result['gpu']['missing-bytes'] == result['total-bytes'] - result['gpu']['memory-bytes']
+    assert result['gpu']['free-bytes'] == 0
+
+
+def the_text_is_a_table_without_escapes_in_a_pipe():
+    text = succeed('estimate', MODEL, '--gpu', 'rtx-4090').decode('utf-8')
+    expect(text, MODEL, 'Fits on one', 'Weights', 'KV cache', 'Total', 'Prefill', 'Rule of thumb', 'Headroom 0.')
+    assert '\033' not in text and '█' not in text
+    rows = [line for line in text.splitlines() if line.startswith('  Weights')]
+    assert rows and '%' in rows[0]
+
+
+def a_terminal_gets_colours_unless_it_says_no():
+    command = f'"{os.environ["HEADROOM_CLI"]}" estimate {MODEL}'
+    texts = {}
+    for no_color in ('', '1'):
+        environment = dict(os.environ, TERM='xterm-256color', NO_COLOR=no_color)
+        try:
+            texts[no_color] = subprocess.run(['script', '-qec', command, '/dev/null'], stdin=subprocess.DEVNULL,
+                                             capture_output=True, env=environment, timeout=60, check=True).stdout.decode()
+        except FileNotFoundError as error:
+            raise tap.Skip('script(1) is not installed') from error
+    assert '\033[38;2;' in texts[''] and '█' in texts['']
+    assert '\033' not in texts['1'] and '█' in texts['1']
+
+
+def chinese_under_its_language():
+    text = succeed('estimate', MODEL, '--gpu', 'rtx-4090', language='zh_CN').decode('utf-8')
+    expect(text, '权重', 'KV 缓存', '激活值')
+    assert 'Weights' not in text
+    labels = [c['label'] for c in succeed_json('estimate', MODEL, language='zh_CN')['components']]
+    assert '权重' in labels
+    assert succeed_json('estimate', MODEL, language='zh_CN')['total-bytes'] == succeed_json('estimate', MODEL)['total-bytes']
+
+
+def the_plain_locale_gives_utf_8():
+    text = succeed('estimate', MODEL, LC_ALL='C').decode('utf-8')
+    expect(text, '─')
+    expect(fail('estimate', 'no-such-model', LC_ALL='C'), '“no-such-model”')
+
+
+def a_path_a_folder_and_a_scenario_are_models_too():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, 'config.json')
+        path.write_text(json.dumps(CONFIG), encoding='utf-8')
+        scenario = pathlib.Path(folder, 'a.headroom')
+        scenario.write_text(json.dumps({'schema': 'headroom-scenario/1', 'model': 'config.json'}), encoding='utf-8')
+        totals = [succeed_json('estimate', *arguments, cwd=folder)['total-bytes']
+                  for arguments in ([str(path)], [folder], ['config.json'], ['./config.json'], ['--', str(path)], [str(scenario)],
+                                    ['--scenario', str(scenario)])]
+        assert len(set(totals)) == 1, totals
+
+
+def options_override_a_scenario():
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = pathlib.Path(folder, 'a.headroom')
+        scenario.write_text(json.dumps({
+            'schema': 'headroom-scenario/1', 'model': MODEL, 'mode': 'inference',
+            'settings': {'batch-size': 3, 'prompt-length': 100}, 'gpu': 'rtx-4090', 'gpus': 2,
+        }), encoding='utf-8')
+        result = succeed_json('estimate', '--scenario', str(scenario), '--batch-size', '5')
+        assert result['settings']['batch-size'] == 5
+        assert result['settings']['prompt-length'] == 100
+        assert result['gpu']['count'] == 2
+        result = succeed_json('estimate', '--scenario', str(scenario), 'openai-community/gpt2-medium', '--gpu', 't4', '--gpus', '1')
+        assert result['model']['name'] == 'openai-community/gpt2-medium'
+        assert result['gpu']['count'] == 1 and 'T4' in result['gpu']['name']
+
+
+def a_full_disk_behind_the_standard_output_is_an_error():
+    with open('/dev/full', 'wb') as full:
+        result = run('estimate', MODEL, stdout=full)
+    assert result.returncode == 2
+    assert result.stderr.decode().count('\n') == 1
+    expect(result.stderr.decode(), 'standard output', 'No space left')
+
+
+def a_closed_pipe_is_silent():
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = run('inspect', MODEL, '--tensors', stdout=writer)
+    os.close(writer)
+    assert result.returncode == 2
+    assert result.stderr == b'', result.stderr
+
+
+def the_help_lists_every_setting_with_its_range():
+    text = succeed('estimate', '--help').decode('utf-8')
+    for setting in succeed_json('estimate', MODEL)['settings']:
+        expect(text, f'--{setting} ')
+    expect(text, 'a whole number from 1 to 65536; default 1', '--gpus', '--output')
+    assert max(len(line) for line in text.splitlines()) <= 90
+    expect(succeed('--help').decode(), 'estimate', 'inspect', 'list')
+    expect(succeed('inspect', '--help').decode(), '--tensors')
+    expect(succeed('list', '-h').decode(), 'architectures')
+    assert succeed('--version').decode().startswith('headroom-cli 0.')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'cli/estimate',
+        the_json_of_an_estimate_adds_up,
+        an_option_is_a_property_under_the_same_name,
+        the_last_of_two_equal_options_holds,
+        a_longer_prompt_takes_more,
+        the_exit_status_says_whether_it_fits,
+        the_text_is_a_table_without_escapes_in_a_pipe,
+        a_terminal_gets_colours_unless_it_says_no,
+        chinese_under_its_language,
+        the_plain_locale_gives_utf_8,
+        a_path_a_folder_and_a_scenario_are_models_too,
+        options_override_a_scenario,
+        a_full_disk_behind_the_standard_output_is_an_error,
+        a_closed_pipe_is_silent,
+        the_help_lists_every_setting_with_its_range,
+    ))

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include <json-glib/json-glib.h>
+#include <libintl.h>
+#include <locale.h>
+#include <string.h>
+
+#include "headroom.h"
+
+#define MODEL "Qwen/Qwen2.5-7B-Instruct"
+#define HOSTILE_NAME "<b>a</b>|`x`"
+
+static const char hostile_config[] =
+  "{\"_name_or_path\": \"" HOSTILE_NAME "\", \"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\","
+  " \"hidden_size\": 64, \"intermediate_size\": 128, \"num_hidden_layers\": 2, \"num_attention_heads\": 4,"
+  " \"num_key_value_heads\": 2, \"vocab_size\": 100, \"max_position_embeddings\": 128, \"torch_dtype\": \"float16\"}";
+
+static HrReport *
+create_report (HrModel    *model,
+               const char *gpu_name)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GDateTime) date = g_date_time_new_utc (2026, 1, 2, 3, 4, 5);
+  g_autoptr (GError) error = NULL;
+
+  if (gpu_name != NULL)
+    gpu = hr_gpu_catalogue_lookup (gpu_name, &error);
+  g_assert_no_error (error);
+
+  estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  g_assert_no_error (error);
+
+  return g_object_new (HR_TYPE_REPORT, "estimate", estimate, "job", job, "gpu", gpu, "date", date, NULL);
+}
+
+static HrReport *
+create_catalogue_report (const char *gpu_name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, &error);
+
+  g_assert_no_error (error);
+
+  return create_report (model, gpu_name);
+}
+
+static JsonObject *
+parse_json (JsonParser *parser,
+            const char *json)
+{
+  g_autoptr (GError) error = NULL;
+
+  json_parser_load_from_data (parser, json, -1, &error);
+  g_assert_no_error (error);
+
+  return json_node_get_object (json_parser_get_root (parser));
+}
+
+static gint64
+sum_components (JsonObject *object)
+{
+  JsonArray *components = json_object_get_array_member (object, "components");
+  gint64 sum = 0;
+
+  for (guint i = 0; i < json_array_get_length (components); i++)
+    {
+      JsonObject *component = json_array_get_object_element (components, i);
+
+      sum += json_object_get_int_member (component, "bytes");
+      g_assert_cmpstr (json_object_get_string_member (component, "id"), !=, "");
+      g_assert_cmpstr (json_object_get_string_member (component, "label"), !=, "");
+      g_assert_cmpstr (json_object_get_string_member (component, "formula"), !=, "");
+      g_assert_cmpstr (json_object_get_string_member (component, "substitution"), !=, "");
+      g_assert_cmpstr (json_object_get_string_member (component, "source"), !=, "");
+    }
+
+  return sum;
+}
+
+static void
+test_json_keys (void)
+{
+  static const char * const keys[] = {
+    "schema", "model", "mode", "settings", "total-bytes", "peak-phase", "components", "phases", "devices", "gpu",
+    "rule-of-thumb", "advice", "warnings",
+  };
+  static const char * const parameters[] = {
+    "total", "trainable", "active", "embedding", "attention", "mlp", "norm", "output", "vision", "other",
+  };
+  g_autoptr (HrReport) report = create_catalogue_report ("rtx-4090");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *json = hr_report_to_json (report);
+  JsonObject *root = parse_json (parser, json);
+  JsonObject *model = json_object_get_object_member (root, "model");
+  JsonObject *gpu = json_object_get_object_member (root, "gpu");
+  gint64 sum = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_test_message ("%s", keys[i]);
+      g_assert_true (json_object_has_member (root, keys[i]));
+    }
+
+  g_assert_cmpstr (json_object_get_string_member (root, "schema"), ==, "headroom-estimate/1");
+  g_assert_cmpstr (json_object_get_string_member (root, "mode"), ==, "inference");
+  g_assert_cmpstr (json_object_get_string_member (model, "name"), ==, MODEL);
+  g_assert_cmpstr (json_object_get_string_member (model, "model-type"), ==, "qwen2");
+  g_assert_cmpstr (json_object_get_string_member (model, "architecture"), ==, "Qwen2ForCausalLM");
+  g_assert_cmpint (json_object_get_int_member (model, "kv-cache-bytes-per-token"), ==, 57344);
+
+  model = json_object_get_object_member (model, "parameters");
+  for (guint i = 0; i < G_N_ELEMENTS (parameters); i++)
+    {
+      g_assert_true (json_object_has_member (model, parameters[i]));
+      if (i >= 3)
+        sum += json_object_get_int_member (model, parameters[i]);
+    }
+  g_assert_cmpint (json_object_get_int_member (model, "total"), ==, 7615616512);
+  g_assert_cmpint (sum, ==, 7615616512);
+
+  g_assert_cmpint (json_object_get_int_member (gpu, "count"), ==, 1);
+  g_assert_cmpint (json_object_get_int_member (gpu, "memory-bytes"), ==,
+                   (gint64) hr_gpu_get_memory (hr_report_get_gpu (report)));
+  g_assert_true (json_object_get_boolean_member (gpu, "fits"));
+  g_assert_cmpint (json_object_get_int_member (gpu, "free-bytes"), ==,
+                   json_object_get_int_member (gpu, "memory-bytes") - json_object_get_int_member (root, "total-bytes"));
+}
+
+static void
+test_json_sums (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report (NULL);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *json = hr_report_to_json (report);
+  JsonObject *root = parse_json (parser, json);
+  JsonObject *rule = json_object_get_object_member (root, "rule-of-thumb");
+  JsonArray *devices = json_object_get_array_member (root, "devices");
+  JsonArray *phases = json_object_get_array_member (root, "phases");
+  gint64 total = json_object_get_int_member (root, "total-bytes");
+  gint64 largest = 0;
+
+  g_assert_cmpint (total, >, 2 * G_GINT64_CONSTANT (7615616512));
+  g_assert_cmpint (sum_components (root), ==, total);
+  g_assert_cmpint (sum_components (rule), ==, json_object_get_int_member (rule, "total-bytes"));
+  g_assert_true (json_node_is_null (json_object_get_member (root, "gpu")));
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (root, "advice")), ==, 0);
+
+  for (guint i = 0; i < json_array_get_length (devices); i++)
+    {
+      JsonObject *device = json_array_get_object_element (devices, i);
+
+      g_assert_cmpint (json_object_get_int_member (device, "index"), ==, i);
+      g_assert_cmpint (sum_components (device), ==, json_object_get_int_member (device, "peak-bytes"));
+      largest = MAX (largest, json_object_get_int_member (device, "peak-bytes"));
+    }
+  g_assert_cmpint (largest, ==, total);
+
+  largest = 0;
+  for (guint i = 0; i < json_array_get_length (phases); i++)
+    {
+      JsonObject *phase = json_array_get_object_element (phases, i);
+      gint64 peak = json_object_get_int_member (phase, "peak-bytes");
+
+      largest = MAX (largest, peak);
+      if (g_str_equal (json_object_get_string_member (phase, "id"), json_object_get_string_member (root, "peak-phase")))
+        g_assert_cmpint (peak, ==, total);
+    }
+  g_assert_cmpint (largest, ==, total);
+}
+
+static void
+test_json_settings (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report (NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *json = hr_report_to_json (report);
+  JsonObject *settings = json_object_get_object_member (parse_json (parser, json), "settings");
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n_pspecs;
+
+  pspecs = hr_job_list_settings (job, &n_pspecs);
+  g_assert_cmpuint (json_object_get_size (settings), ==, n_pspecs);
+
+  for (guint i = 0; i < n_pspecs; i++)
+    {
+      JsonNode *node = json_object_get_member (settings, pspecs[i]->name);
+
+      g_assert_nonnull (node);
+      if (G_IS_PARAM_SPEC_UINT64 (pspecs[i]))
+        g_assert_true (json_node_get_value_type (node) == G_TYPE_INT64);
+      else if (G_IS_PARAM_SPEC_BOOLEAN (pspecs[i]))
+        g_assert_true (json_node_get_value_type (node) == G_TYPE_BOOLEAN);
+      else
+        g_assert_cmpstr (json_node_get_string (node), !=, "auto");
+    }
+
+  g_assert_cmpstr (json_object_get_string_member (settings, "dtype"), ==, "bfloat16");
+  g_assert_cmpstr (json_object_get_string_member (settings, "quantization"), ==, "none");
+  g_assert_cmpstr (json_object_get_string_member (settings, "kv-cache-dtype"), ==, "bfloat16");
+}
+
+static void
+test_csv (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report ("rtx-4090");
+  GListModel *components = hr_estimate_get_components (hr_report_get_estimate (report));
+  g_autofree char *csv = hr_report_to_csv (report);
+  g_auto (GStrv) lines = g_strsplit (csv, "\r\n", -1);
+
+  g_assert_cmpstr (lines[0], ==, "section,id,label,value,unit,formula,substitution,source");
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      g_autofree char *value = g_strdup_printf (",%" G_GUINT64_FORMAT ",\"bytes\",", hr_component_get_bytes (component));
+      g_autofree char *start = g_strdup_printf ("\"component\",\"%s\",",
+                                                hr_component_id_get_name (hr_component_get_id (component)));
+
+      g_assert_true (g_str_has_prefix (lines[i + 1], start));
+      g_assert_nonnull (strstr (lines[i + 1], value));
+    }
+}
+
+static void
+test_all_say (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report ("rtx-4090");
+  g_autofree char *total = hr_format_bytes (hr_estimate_get_total_bytes (hr_report_get_estimate (report)),
+                                            HR_UNIT_SYSTEM_BINARY);
+  g_autofree char *verdict = hr_report_dup_verdict (report);
+  char *texts[] = {
+    hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN), hr_report_to_markdown (report), hr_report_to_html (report, NULL),
+  };
+
+  g_assert_true (g_str_has_prefix (verdict, "Fits on one "));
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_assert_nonnull (strstr (texts[i], total));
+      g_assert_nonnull (strstr (texts[i], verdict));
+      g_assert_nonnull (strstr (texts[i], "2026"));
+      g_assert_nonnull (strstr (texts[i], "Headroom"));
+      g_assert_nonnull (strstr (texts[i], "Weights"));
+      g_assert_nonnull (strstr (texts[i], "Prompt length"));
+      g_assert_nonnull (strstr (texts[i], "Rule of thumb"));
+      g_assert_nonnull (strstr (texts[i], "Peak of each phase"));
+      g_assert_nonnull (strstr (texts[i], "7,615,616,512"));
+      g_assert_true (g_utf8_validate (texts[i], -1, NULL));
+      g_free (texts[i]);
+    }
+}
+
+static void
+test_does_not_fit (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", &error);
+  g_autoptr (HrReport) report = NULL;
+  g_autofree char *verdict = NULL;
+
+  g_assert_no_error (error);
+  report = create_report (model, "rtx-4090");
+  verdict = hr_report_dup_verdict (report);
+
+  g_assert_false (hr_report_get_fits (report));
+  g_assert_cmpuint (hr_report_get_free_bytes (report), ==, 0);
+  g_assert_cmpuint (hr_report_get_missing_bytes (report), ==,
+                    hr_estimate_get_total_bytes (hr_report_get_estimate (report))
+                      - hr_gpu_get_memory (hr_report_get_gpu (report)));
+  g_assert_true (g_str_has_prefix (verdict, "Does not fit on one "));
+}
+
+static void
+test_hostile_name (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (hostile_config, -1, "config.json", &error);
+  g_autoptr (HrReport) report = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *html = NULL;
+  g_autofree char *markdown = NULL;
+  g_autofree char *csv = NULL;
+  g_autofree char *json = NULL;
+  g_autofree char *file_name = NULL;
+
+  g_assert_no_error (error);
+  report = create_report (model, NULL);
+
+  html = hr_report_to_html (report, NULL);
+  g_assert_null (strstr (html, "<b>a"));
+  g_assert_nonnull (strstr (html, "&lt;b&gt;a&lt;/b&gt;|`x`"));
+
+  markdown = hr_report_to_markdown (report);
+  g_assert_true (g_str_has_prefix (markdown, "# \\<b\\>a\\</b\\>\\|\\`x\\`\n"));
+
+  csv = hr_report_to_csv (report);
+  g_assert_nonnull (strstr (csv, "\"model\",\"name\",,\"" HOSTILE_NAME "\","));
+
+  json = hr_report_to_json (report);
+  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (parse_json (parser, json), "model"), "name"),
+                   ==, HOSTILE_NAME);
+
+  file_name = hr_report_dup_file_name (report, "pdf");
+  g_assert_null (strpbrk (file_name, "/\\<>|\""));
+  g_assert_true (g_str_has_suffix (file_name, "-inference.pdf"));
+}
+
+static void
+test_does_not_change (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_autoptr (HrReport) report = NULL;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+
+  g_assert_no_error (error);
+  report = hr_report_new (estimate, job, NULL, 1, HR_UNIT_SYSTEM_BINARY);
+  before = hr_report_to_json (report);
+  g_object_set (job, "batch-size", (guint64) 8, NULL);
+  after = hr_report_to_json (report);
+  g_assert_cmpstr (before, ==, after);
+}
+
+static void
+test_units (void)
+{
+  g_autoptr (HrReport) binary = create_catalogue_report (NULL);
+  g_autoptr (HrReport) decimal = hr_report_new (hr_report_get_estimate (binary), hr_report_get_job (binary), NULL, 1,
+                                                HR_UNIT_SYSTEM_DECIMAL);
+  g_autofree char *binary_text = hr_report_to_text (binary, HR_REPORT_TEXT_STYLE_PLAIN);
+  g_autofree char *decimal_text = hr_report_to_text (decimal, HR_REPORT_TEXT_STYLE_PLAIN);
+  const char *summary = strstr (decimal_text, "Where it goes");
+
+  g_assert_nonnull (strstr (binary_text, "\u00a0GiB"));
+  g_assert_nonnull (summary);
+  *(char *) strstr (summary, "How each") = '\0';
+  g_assert_null (strstr (decimal_text, "\u00a0GiB"));
+  g_assert_nonnull (strstr (decimal_text, "\u00a0GB"));
+}
+
+static void
+test_chinese (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report ("rtx-4090");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *text = NULL;
+  g_autofree char *html = NULL;
+  g_autofree char *json = NULL;
+  JsonArray *components;
+
+  g_setenv ("LANGUAGE", "zh_CN", TRUE);
+  textdomain ("headroom");
+
+  text = hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN);
+  html = hr_report_to_html (report, NULL);
+  json = hr_report_to_json (report);
+
+  g_setenv ("LANGUAGE", "C", TRUE);
+  textdomain ("headroom");
+
+  g_assert_nonnull (strstr (text, "权重"));
+  g_assert_nonnull (strstr (text, "KV 缓存"));
+  g_assert_null (strstr (text, "Weights"));
+  g_assert_true (g_str_has_prefix (html, "<!DOCTYPE html>\n<html lang=\"zh-CN\">"));
+
+  /* Labels are for people, ids and numbers for programs. */
+  components = json_object_get_array_member (parse_json (parser, json), "components");
+  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (components, 0), "label"), ==, "权重");
+  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (components, 0), "id"), ==, "weights");
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+  bindtextdomain ("headroom", g_getenv ("HEADROOM_LOCALEDIR"));
+  bind_textdomain_codeset ("headroom", "UTF-8");
+  textdomain ("headroom");
+
+  g_test_add_func ("/report/json_has_the_keys_of_its_schema", test_json_keys);
+  g_test_add_func ("/report/json_adds_up", test_json_sums);
+  g_test_add_func ("/report/json_has_every_setting_and_no_auto", test_json_settings);
+  g_test_add_func ("/report/csv_has_the_numbers_of_the_estimate", test_csv);
+  g_test_add_func ("/report/every_form_says_what_came_out_what_was_asked_who_and_when", test_all_say);
+  g_test_add_func ("/report/a_job_that_does_not_fit_says_how_much_is_missing", test_does_not_fit);
+  g_test_add_func ("/report/a_hostile_name_stays_a_name", test_hostile_name);
+  g_test_add_func ("/report/a_report_does_not_change_with_its_job", test_does_not_change);
+  g_test_add_func ("/report/sizes_are_written_in_the_units_that_were_asked_for", test_units);
+  g_test_add_func ("/report/labels_follow_the_language_and_ids_do_not", test_chinese);
+
+  return g_test_run ();
+}

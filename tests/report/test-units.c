@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "headroom.h"
+
+#define NBSP "\u00a0"
+#define KIB G_GUINT64_CONSTANT (1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+static const struct
+{
+  guint64 bytes;
+  const char *binary;
+  const char *decimal;
+} sizes[] = {
+  { 0, "0" NBSP "B", "0" NBSP "B" },
+  { 1, "1" NBSP "B", "1" NBSP "B" },
+  { 999, "999" NBSP "B", "999" NBSP "B" },
+  { 1000, "1000" NBSP "B", "1.00" NBSP "kB" },
+  { 1023, "1023" NBSP "B", "1.02" NBSP "kB" },
+  { 1024, "1.00" NBSP "KiB", "1.02" NBSP "kB" },
+  { 57344, "56.0" NBSP "KiB", "57.3" NBSP "kB" },
+  /* Rounding may carry into the next unit, and into another number of decimals. */
+  { MIB - 1, "1.00" NBSP "MiB", "1.05" NBSP "MB" },
+  { 10 * GIB - 1, "10.0" NBSP "GiB", "10.7" NBSP "GB" },
+  { 24 * GIB, "24.0" NBSP "GiB", "25.8" NBSP "GB" },
+  { 15231233024, "14.2" NBSP "GiB", "15.2" NBSP "GB" },
+  { 1023 * GIB, "1023.0" NBSP "GiB", "1.10" NBSP "TB" },
+  { 1024 * GIB, "1.00" NBSP "TiB", "1.10" NBSP "TB" },
+  { G_MAXUINT64, "16.0" NBSP "EiB", "18.4" NBSP "EB" },
+};
+
+static const struct
+{
+  gint64 bytes;
+  const char *text;
+} differences[] = {
+  { 0, "0" NBSP "B" },
+  { 512, "+512" NBSP "B" },
+  { -512, "\u2212512" NBSP "B" },
+  { -22978100429, "\u221221.4" NBSP "GiB" },
+  { G_MININT64, "\u22128.00" NBSP "EiB" },
+};
+
+static const struct
+{
+  guint64 number;
+  const char *integer;
+  const char *count;
+} numbers[] = {
+  { 0, "0", "0" },
+  { 999, "999", "999" },
+  { 1000, "1,000", "1.00" NBSP "K" },
+  { 494032768, "494,032,768", "494" NBSP "M" },
+  { 999999999, "999,999,999", "1.00" NBSP "B" },
+  { 7615616512, "7,615,616,512", "7.62" NBSP "B" },
+  { 70553706496, "70,553,706,496", "70.6" NBSP "B" },
+  { G_MAXUINT64, "18,446,744,073,709,551,615", "18446744" NBSP "T" },
+};
+
+static const struct
+{
+  guint64 part;
+  guint64 whole;
+  const char *text;
+} shares[] = {
+  { 0, 0, "0.0" NBSP "%" },
+  { 0, 100, "0.0" NBSP "%" },
+  { 1, 100000, "<0.1" NBSP "%" },
+  { 1, 3, "33.3" NBSP "%" },
+  { 99999, 100000, ">99.9" NBSP "%" },
+  { 100, 100, "100.0" NBSP "%" },
+};
+
+static void
+test_sizes (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *binary = hr_format_bytes (sizes[i].bytes, HR_UNIT_SYSTEM_BINARY);
+      g_autofree char *decimal = hr_format_bytes (sizes[i].bytes, HR_UNIT_SYSTEM_DECIMAL);
+
+      g_assert_cmpstr (binary, ==, sizes[i].binary);
+      g_assert_cmpstr (decimal, ==, sizes[i].decimal);
+    }
+}
+
+static void
+test_differences (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (differences); i++)
+    {
+      g_autofree char *text = hr_format_bytes_difference (differences[i].bytes, HR_UNIT_SYSTEM_BINARY);
+
+      g_assert_cmpstr (text, ==, differences[i].text);
+    }
+}
+
+static void
+test_numbers (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      g_autofree char *integer = hr_format_integer (numbers[i].number);
+      g_autofree char *count = hr_format_count (numbers[i].number);
+
+      g_assert_cmpstr (integer, ==, numbers[i].integer);
+      g_assert_cmpstr (count, ==, numbers[i].count);
+    }
+}
+
+static void
+test_shares (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
+    {
+      g_autofree char *text = hr_format_percentage (shares[i].part, shares[i].whole);
+
+      g_assert_cmpstr (text, ==, shares[i].text);
+    }
+}
+
+/* A size that grows never reads as a smaller one. */
+static void
+test_monotone (void)
+{
+  static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+  double last = -1;
+
+  for (double size = 1; size < 1.8e19; size *= 1.003)
+    {
+      g_autofree char *text = hr_format_bytes (size, HR_UNIT_SYSTEM_BINARY);
+      g_auto (GStrv) words = g_strsplit (text, NBSP, 2);
+      double value = g_ascii_strtod (words[0], NULL);
+      guint unit = 0;
+
+      while (!g_str_equal (units[unit], words[1]))
+        unit++;
+      for (guint i = 0; i < unit; i++)
+        value *= 1024;
+
+      g_assert_cmpfloat (value, >=, last);
+      g_assert_cmpfloat (ABS (value - size) / size, <, size < 1024 ? 1 : 0.0055);
+      last = value;
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/units/a_size_has_three_digits_and_its_true_unit", test_sizes);
+  g_test_add_func ("/units/a_difference_has_a_sign", test_differences);
+  g_test_add_func ("/units/an_integer_is_exact_and_a_count_is_short", test_numbers);
+  g_test_add_func ("/units/a_share_that_is_there_is_never_nothing", test_shares);
+  g_test_add_func ("/units/a_size_that_grows_reads_as_a_larger_one", test_monotone);
+
+  return g_test_run ();
+}
