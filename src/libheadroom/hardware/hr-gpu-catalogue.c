@@ -309,6 +309,37 @@ find_squeezed (const char *name,
   search->found = g_str_equal (squeezed, search->wanted);
 }
 
+static gboolean
+is_unit (const char *word)
+{
+  return g_str_equal (word, "g") || g_str_equal (word, "gb") || g_str_equal (word, "gib");
+}
+
+/* The words of what a person has typed; `24 GB` is one. */
+static char **
+split_typed (const char *text)
+{
+  g_auto (GStrv) words = hr_search_split (text);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      if (words[i + 1] != NULL && is_unit (words[i + 1]) && g_ascii_isdigit (words[i][strlen (words[i]) - 1]))
+        {
+          g_autofree char *size = g_strconcat (words[i], words[i + 1], NULL);
+
+          g_strv_builder_add (builder, size);
+          i++;
+        }
+      else
+        {
+          g_strv_builder_add (builder, words[i]);
+        }
+    }
+
+  return g_strv_builder_end (builder);
+}
+
 /* Drivers keep up to a fifteenth of a card for error correction and themselves: 24 GB may show as 22.5 GiB. */
 static gboolean
 is_memory_word (const char *word,
@@ -318,9 +349,7 @@ is_memory_word (const char *word,
   const char *unit;
   double number;
 
-  return hr_search_parse_number (word, &number, &unit) &&
-         (g_str_equal (unit, "g") || g_str_equal (unit, "gb") || g_str_equal (unit, "gib")) &&
-         number > gib * 0.985 && number < gib * 1.08;
+  return hr_search_parse_number (word, &number, &unit) && is_unit (unit) && number > gib * 0.985 && number < gib * 1.08;
 }
 
 static gboolean
@@ -417,7 +446,7 @@ find_called (const char *name)
 static GPtrArray *
 find_with_words (const char *name)
 {
-  g_auto (GStrv) words = hr_search_split (name);
+  g_auto (GStrv) words = split_typed (name);
   GListModel *gpus = hr_gpu_catalogue_get_default ();
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -628,7 +657,7 @@ hr_gpu_matches (HrGpu      *self,
   g_return_val_if_fail (HR_IS_GPU (self), FALSE);
   g_return_val_if_fail (text != NULL, FALSE);
 
-  words = hr_search_split (text);
+  words = split_typed (text);
 
   return has_all_words (_hr_gpu_get_facts (self), (const char * const *) words, TRUE);
 }

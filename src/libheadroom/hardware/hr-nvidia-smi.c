@@ -4,6 +4,9 @@
 
 #define MEBIBYTE (G_GUINT64_CONSTANT (1) << 20)
 
+/* A line for a GPU has a hundred bytes. */
+#define MAX_OUTPUT 65536
+
 enum
 {
   FIELD_NAME,
@@ -14,33 +17,90 @@ enum
   N_FIELDS,
 };
 
+/* A program that is running: it is over once it has exited, and has written all or was stopped. */
 typedef struct
 {
-  char *output;
-  gboolean done;
+  GSubprocess *process;
+  GCancellable *cancellable;
+  GString *output;
+  gboolean written;
+  gboolean stopped;
+  gboolean exited;
+  gboolean successful;
 } Run;
 
 static void
-communicate_cb (GObject      *object,
-                GAsyncResult *result,
-                gpointer      user_data)
+stop (Run *self)
 {
-  GSubprocess *process = G_SUBPROCESS (object);
-  Run *run = user_data;
-
-  if (!g_subprocess_communicate_utf8_finish (process, result, &run->output, NULL, NULL) ||
-      !g_subprocess_get_successful (process))
-    g_clear_pointer (&run->output, g_free);
-
-  run->done = TRUE;
+  self->stopped = TRUE;
+  g_subprocess_force_exit (self->process);
 }
 
 static gboolean
 timeout_cb (gpointer user_data)
 {
-  g_subprocess_force_exit (G_SUBPROCESS (user_data));
+  stop (user_data);
 
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+readable_cb (GObject  *stream,
+             gpointer  user_data)
+{
+  Run *self = user_data;
+  char buffer[4096];
+  gssize n_read = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), buffer, sizeof buffer,
+                                                            self->cancellable, NULL);
+
+  if (n_read > 0 && self->output->len < MAX_OUTPUT)
+    {
+      g_string_append_len (self->output, buffer, n_read);
+      return G_SOURCE_CONTINUE;
+    }
+
+  if (n_read == 0)
+    self->written = TRUE;
+  else
+    stop (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+exited_cb (GObject      *object,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Run *self = user_data;
+
+  self->successful = g_subprocess_wait_check_finish (G_SUBPROCESS (object), result, NULL);
+  self->exited = TRUE;
+}
+
+static void
+wait_until_over (Run   *self,
+                 guint  timeout_ms)
+{
+  GPollableInputStream *stream = G_POLLABLE_INPUT_STREAM (g_subprocess_get_stdout_pipe (self->process));
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GSource) timeout = g_timeout_source_new (timeout_ms);
+  g_autoptr (GSource) readable = g_pollable_input_stream_create_source (stream, self->cancellable);
+
+  g_main_context_push_thread_default (context);
+
+  g_source_set_callback (timeout, timeout_cb, self, NULL);
+  g_source_attach (timeout, context);
+  g_source_set_callback (readable, G_SOURCE_FUNC (readable_cb), self, NULL);
+  g_source_attach (readable, context);
+  g_subprocess_wait_check_async (self->process, NULL, exited_cb, self);
+
+  while (!self->exited || (!self->written && !self->stopped))
+    g_main_context_iteration (context, TRUE);
+
+  g_source_destroy (readable);
+  g_source_destroy (timeout);
+  g_main_context_pop_thread_default (context);
 }
 
 /* What @program prints, or %NULL if it is not there, fails, or takes too long. */
@@ -49,10 +109,9 @@ run_program (const char   *program,
              guint         timeout_ms,
              GCancellable *cancellable)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GSource) timeout = g_timeout_source_new (timeout_ms);
-  Run run = { NULL, FALSE };
+  g_autoptr (GString) output = g_string_new (NULL);
+  Run run = { .cancellable = cancellable, .output = output };
 
   process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, program,
                               "--query-gpu=name,uuid,driver_version,memory.total,memory.free",
@@ -60,16 +119,13 @@ run_program (const char   *program,
   if (process == NULL)
     return NULL;
 
-  g_main_context_push_thread_default (context);
-  g_source_set_callback (timeout, timeout_cb, process, NULL);
-  g_source_attach (timeout, context);
-  g_subprocess_communicate_utf8_async (process, NULL, cancellable, communicate_cb, &run);
-  while (!run.done)
-    g_main_context_iteration (context, TRUE);
-  g_source_destroy (timeout);
-  g_main_context_pop_thread_default (context);
+  run.process = process;
+  wait_until_over (&run, timeout_ms);
 
-  return run.output;
+  if (!run.written || !run.successful || !g_utf8_validate (output->str, output->len, NULL))
+    return NULL;
+
+  return g_string_free (g_steal_pointer (&output), FALSE);
 }
 
 /* A field of MiB; `[N/A]` and the like are not numbers. */

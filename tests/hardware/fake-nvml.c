@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * A stand-in for the library of NVIDIA's driver: a card that tells all, one that shares the main memory and so tells no
+ * size, and one that has fallen off the bus.
+ */
+
+#include <stdint.h>
+#include <string.h>
+
+#define SUCCESS 0
+#define NOT_SUPPORTED 3
+#define GPU_IS_LOST 15
+
+typedef struct
+{
+  unsigned long long total;
+  unsigned long long free;
+  unsigned long long used;
+} Memory;
+
+int nvmlInit_v2 (void);
+int nvmlShutdown (void);
+int nvmlSystemGetDriverVersion (char *version, unsigned int length);
+int nvmlDeviceGetCount_v2 (unsigned int *count);
+int nvmlDeviceGetHandleByIndex_v2 (unsigned int index, void **device);
+int nvmlDeviceGetName (void *device, char *name, unsigned int length);
+int nvmlDeviceGetUUID (void *device, char *uuid, unsigned int length);
+int nvmlDeviceGetMemoryInfo (void *device, Memory *memory);
+
+static const char * const names[] = { "NVIDIA GeForce RTX 4090", "NVIDIA GB10" };
+
+static void
+copy (char         *target,
+      const char   *text,
+      unsigned int  length)
+{
+  strncpy (target, text, length - 1);
+  target[length - 1] = '\0';
+}
+
+int
+nvmlInit_v2 (void)
+{
+  return SUCCESS;
+}
+
+int
+nvmlShutdown (void)
+{
+  return SUCCESS;
+}
+
+int
+nvmlSystemGetDriverVersion (char         *version,
+                            unsigned int  length)
+{
+  copy (version, "580.65.06", length);
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetCount_v2 (unsigned int *count)
+{
+  *count = 3;
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetHandleByIndex_v2 (unsigned int   index,
+                               void         **device)
+{
+  if (index > 1)
+    return GPU_IS_LOST;
+
+  *device = (void *) (uintptr_t) (index + 1);
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetName (void         *device,
+                   char         *name,
+                   unsigned int  length)
+{
+  copy (name, names[(uintptr_t) device - 1], length);
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetUUID (void         *device,
+                   char         *uuid,
+                   unsigned int  length)
+{
+  copy (uuid, (uintptr_t) device == 1 ? "GPU-1" : "GPU-2", length);
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetMemoryInfo (void   *device,
+                         Memory *memory)
+{
+  if ((uintptr_t) device != 1)
+    return NOT_SUPPORTED;
+
+  memory->total = 24564ull << 20;
+  memory->free = 20000ull << 20;
+  memory->used = memory->total - memory->free;
+
+  return SUCCESS;
+}
