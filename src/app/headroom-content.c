@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-content.h"
+
+#include <glib/gi18n.h>
+#include <hr-labels.h>
+#include <hr-model-search.h>
+
+#include "headroom-gpu-group.h"
+#include "headroom-mode-page.h"
+#include "headroom-model-facts.h"
+#include "headroom-picker.h"
+#include "headroom-recent.h"
+#include "headroom-settings.h"
+
+/*
+ * HeadroomContent:
+ *
+ * All that a window shows. It holds nothing that is not in the session or in the settings but where the user is in it, so
+ * that another one can take its place when the language changes.
+ */
+struct _HeadroomContent
+{
+  AdwBin parent_instance;
+
+  HeadroomSession *session;
+  GSettings *settings;
+  gboolean searching;
+  guint folded_source;
+
+  AdwViewSwitcherTitle *title;
+  GtkWidget *back;
+  AdwSplitButton *open;
+  GtkWidget *export;
+  GMenu *recent_menu;
+
+  GtkRevealer *drop_revealer;
+  AdwToastOverlay *toasts;
+  GtkRevealer *banner_revealer;
+  GtkWidget *banner;
+  GtkLabel *banner_title;
+  GtkLabel *banner_message;
+
+  AdwLeaflet *leaflet;
+  GtkWidget *sidebar;
+  GtkStack *sidebar_stack;
+  GtkEditable *search;
+  HeadroomPicker *models;
+  GtkScrolledWindow *scroller;
+  HeadroomModelFacts *facts;
+  HeadroomGpuGroup *gpus;
+  AdwViewStack *modes;
+
+  GtkRevealer *summary_revealer;
+  GtkLabel *summary_total;
+  GtkLabel *summary_verdict;
+
+  GtkStack *result_stack;
+  AdwStatusPage *result;
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomContent, headroom_content, ADW_TYPE_BIN)
+
+/* The modes that work, in the order of their tabs. */
+static const struct
+{
+  HrMode mode;
+  const char *icon_name;
+} modes[] = {
+  { HR_MODE_INFERENCE, "headroom-inference-symbolic" },
+};
+
+static void
+append_file (GListStore *items,
+             GFile      *file)
+{
+  g_autoptr (HeadroomPickerItem) item = NULL;
+  g_autofree char *name = headroom_recent_get_name (file);
+  g_autofree char *place = headroom_recent_get_place (file);
+
+  item = headroom_picker_item_new ("document-open-recent-symbolic", name, place, NULL, G_OBJECT (file));
+  g_list_store_append (items, item);
+}
+
+static void
+append_entry (GListStore   *items,
+              HrModelEntry *entry)
+{
+  g_autoptr (HeadroomPickerItem) item = NULL;
+  g_autofree char *size = NULL;
+  guint64 n_parameters;
+
+  if (hr_model_entry_get_n_parameters (entry, &n_parameters))
+    size = hr_format_count (n_parameters);
+
+  item = headroom_picker_item_new (NULL, hr_model_entry_get_name (entry), hr_model_entry_get_id (entry), size,
+                                   G_OBJECT (entry));
+  g_list_store_append (items, item);
+}
+
+/* Files that were opened before and whose name matches, then the catalogue. */
+static GListModel *
+headroom_content_search_models (const char *text,
+                                gpointer    user_data)
+{
+  HeadroomContent *self = HEADROOM_CONTENT (user_data);
+  g_autoptr (GListStore) items = g_list_store_new (HEADROOM_TYPE_PICKER_ITEM);
+  g_autoptr (GPtrArray) files = headroom_recent_list (self->settings);
+  g_autoptr (GListModel) entries = hr_model_search (text);
+
+  for (guint i = 0; i < files->len; i++)
+    {
+      GFile *file = g_ptr_array_index (files, i);
+      g_autofree char *place = headroom_recent_get_place (file);
+
+      if (g_str_match_string (text, place, TRUE))
+        append_file (items, file);
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+
+      append_entry (items, entry);
+    }
+
+  return G_LIST_MODEL (g_steal_pointer (&items));
+}
+
+static void
+headroom_content_update_search (HeadroomContent *self)
+{
+  gboolean show_models = self->searching || headroom_session_get_model (self->session) == NULL;
+  const char *page = show_models ? "models" : "settings";
+
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->sidebar_stack), page) == 0)
+    return;
+
+  if (show_models)
+    headroom_picker_refresh (self->models);
+
+  gtk_stack_set_visible_child_name (self->sidebar_stack, page);
+}
+
+static void
+headroom_content_set_searching (HeadroomContent *self,
+                                gboolean         searching)
+{
+  self->searching = searching;
+
+  if (!searching)
+    gtk_editable_set_text (self->search, "");
+
+  headroom_content_update_search (self);
+}
+
+static void
+headroom_content_search_changed_cb (HeadroomContent *self)
+{
+  g_assert (HEADROOM_IS_CONTENT (self));
+
+  if (*gtk_editable_get_text (self->search) == '\0' || self->searching)
+    return;
+
+  self->searching = TRUE;
+  headroom_content_update_search (self);
+}
+
+static void
+headroom_content_stop_search_cb (HeadroomContent *self)
+{
+  g_assert (HEADROOM_IS_CONTENT (self));
+
+  headroom_content_set_searching (self, FALSE);
+}
+
+/* The down arrow opens the list, as in any entry that completes. */
+static gboolean
+headroom_content_search_key_cb (HeadroomContent       *self,
+                                guint                  keyval,
+                                guint                  keycode,
+                                GdkModifierType        modifiers,
+                                GtkEventControllerKey *controller)
+{
+  g_assert (HEADROOM_IS_CONTENT (self));
+
+  if (gtk_widget_get_mapped (GTK_WIDGET (self->models)) || (keyval != GDK_KEY_Down && keyval != GDK_KEY_KP_Down))
+    return GDK_EVENT_PROPAGATE;
+
+  self->searching = TRUE;
+  headroom_content_update_search (self);
+
+  return GDK_EVENT_STOP;
+}
+
+static void
+headroom_content_model_picked_cb (HeadroomContent    *self,
+                                  HeadroomPickerItem *item)
+{
+  GObject *object = headroom_picker_item_get_object (item);
+
+  g_assert (HEADROOM_IS_CONTENT (self));
+
+  if (G_IS_FILE (object))
+    {
+      g_autofree char *uri = g_file_get_uri (G_FILE (object));
+
+      gtk_widget_activate_action (GTK_WIDGET (self), "win.open-uri", "s", uri);
+    }
+  else
+    {
+      gtk_widget_activate_action (GTK_WIDGET (self), "win.choose-model", "s",
+                                  hr_model_entry_get_id (HR_MODEL_ENTRY (object)));
+    }
+
+  headroom_content_set_searching (self, FALSE);
+}
+
+static void
+headroom_content_update_model (HeadroomContent *self)
+{
+  HrModel *model = headroom_session_get_model (self->session);
+  GFile *file = headroom_session_get_file (self->session);
+  g_autofree char *place = NULL;
+
+  adw_view_switcher_title_set_title (self->title, model != NULL ? hr_model_get_name (model) : _("Headroom"));
+  headroom_content_update_search (self);
+
+  if (model == NULL)
+    return;
+
+  place = file != NULL ? headroom_recent_get_place (file) : g_strdup (hr_model_get_source (model));
+  headroom_model_facts_show (self->facts, model, place, headroom_settings_get_unit_system (self->settings));
+}
+
+static void
+headroom_content_update_summary (HeadroomContent *self)
+{
+  HrEstimate *estimate = headroom_session_get_estimate (self->session);
+  HrUnitSystem unit_system = headroom_settings_get_unit_system (self->settings);
+  g_autoptr (HrReport) report = NULL;
+  g_autofree char *total = NULL;
+  g_autofree char *verdict = NULL;
+
+  gtk_widget_set_sensitive (self->export, estimate != NULL);
+  gtk_stack_set_visible_child_name (self->result_stack, estimate != NULL ? "result" : "empty");
+
+  if (estimate == NULL)
+    return;
+
+  total = hr_format_bytes (hr_estimate_get_total_bytes (estimate), unit_system);
+  report = headroom_session_create_report (self->session, unit_system);
+  verdict = hr_report_dup_verdict (report);
+  gtk_label_set_label (self->summary_total, total);
+  adw_status_page_set_title (self->result, total);
+  adw_status_page_set_description (self->result, verdict);
+  gtk_label_set_label (self->summary_verdict, verdict);
+}
+
+static void
+headroom_content_update_problem (HeadroomContent *self)
+{
+  const char *problem = headroom_session_get_problem (self->session);
+
+  if (problem != NULL)
+    headroom_content_show_error (self, _("No estimate for these settings"), problem);
+  else
+    headroom_content_clear_error (self);
+}
+
+static void
+headroom_content_update_folded (HeadroomContent *self)
+{
+  gboolean folded = adw_leaflet_get_folded (self->leaflet);
+  gboolean has_estimate = headroom_session_get_estimate (self->session) != NULL;
+  gboolean shows_result = g_strcmp0 (adw_leaflet_get_visible_child_name (self->leaflet), "result") == 0;
+
+  gtk_widget_set_visible (self->back, folded && shows_result);
+
+  if (folded)
+    adw_split_button_set_icon_name (self->open, "document-open-symbolic");
+  else
+    adw_split_button_set_label (self->open, _("_Open"));
+  gtk_revealer_set_reveal_child (self->summary_revealer, folded && has_estimate);
+}
+
+static gboolean
+headroom_content_folded_idle_cb (gpointer user_data)
+{
+  HeadroomContent *self = HEADROOM_CONTENT (user_data);
+
+  self->folded_source = 0;
+  headroom_content_update_folded (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* The leaflet folds while it is given its size, when nothing may change the size of anything. */
+static void
+headroom_content_folded_cb (HeadroomContent *self)
+{
+  g_assert (HEADROOM_IS_CONTENT (self));
+
+  if (self->session != NULL && self->folded_source == 0)
+    self->folded_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, headroom_content_folded_idle_cb, self, NULL);
+}
+
+static void
+headroom_content_update_estimate (HeadroomContent *self)
+{
+  headroom_content_update_summary (self);
+  headroom_content_update_folded (self);
+}
+
+static void
+headroom_content_update_units (HeadroomContent *self)
+{
+  headroom_content_update_model (self);
+  headroom_content_update_summary (self);
+}
+
+static void
+headroom_content_update_recent (HeadroomContent *self)
+{
+  g_autoptr (GPtrArray) files = headroom_recent_list (self->settings);
+
+  g_menu_remove_all (self->recent_menu);
+
+  for (guint i = 0; i < files->len; i++)
+    {
+      GFile *file = g_ptr_array_index (files, i);
+      g_autofree char *name = headroom_recent_get_name (file);
+      g_autofree char *uri = g_file_get_uri (file);
+      g_autoptr (GMenuItem) item = g_menu_item_new (name, NULL);
+
+      g_menu_item_set_action_and_target (item, "win.open-uri", "s", uri);
+      g_menu_append_item (self->recent_menu, item);
+    }
+}
+
+static void
+headroom_content_update_mode (HeadroomContent *self)
+{
+  const char *name = hr_mode_get_name (headroom_session_get_mode (self->session));
+
+  adw_view_stack_set_visible_child_name (self->modes, name);
+  adw_view_switcher_title_set_subtitle (self->title, hr_mode_get_label (headroom_session_get_mode (self->session)));
+}
+
+static void
+headroom_content_mode_changed_cb (HeadroomContent *self)
+{
+  GtkWidget *page = adw_view_stack_get_visible_child (self->modes);
+
+  if (page != NULL && self->session != NULL)
+    headroom_session_set_mode (self->session, headroom_mode_page_get_mode (HEADROOM_MODE_PAGE (page)));
+}
+
+static void
+headroom_content_add_modes (HeadroomContent *self)
+{
+  HrMode current = headroom_session_get_mode (self->session);
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      HrMode mode = modes[i].mode;
+      GtkWidget *page = headroom_mode_page_new (headroom_session_get_job_of_mode (self->session, mode));
+
+      g_settings_bind (self->settings, "show-expert-settings", page, "show-expert", G_SETTINGS_BIND_DEFAULT);
+      adw_view_stack_add_titled_with_icon (self->modes, page, hr_mode_get_name (mode), hr_mode_get_label (mode),
+                                           modes[i].icon_name);
+    }
+
+  headroom_session_set_mode (self->session, current);
+  headroom_content_update_mode (self);
+}
+
+static void
+headroom_content_connect (HeadroomContent *self,
+                          const char      *signal,
+                          void (* update) (HeadroomContent *self))
+{
+  g_signal_connect_object (self->session, signal, G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  update (self);
+}
+
+static void
+headroom_content_dispose (GObject *object)
+{
+  HeadroomContent *self = HEADROOM_CONTENT (object);
+
+  g_clear_handle_id (&self->folded_source, g_source_remove);
+  gtk_widget_dispose_template (GTK_WIDGET (self), HEADROOM_TYPE_CONTENT);
+  g_clear_object (&self->session);
+  g_clear_object (&self->settings);
+
+  G_OBJECT_CLASS (headroom_content_parent_class)->dispose (object);
+}
+
+static void
+headroom_content_class_init (HeadroomContentClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = headroom_content_dispose;
+
+  g_type_ensure (HEADROOM_TYPE_GPU_GROUP);
+  g_type_ensure (HEADROOM_TYPE_MODEL_FACTS);
+  g_type_ensure (HEADROOM_TYPE_PICKER);
+
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-content.ui");
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, title);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, back);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, open);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, export);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, recent_menu);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, drop_revealer);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, toasts);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner_revealer);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner_title);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner_message);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, sidebar);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, sidebar_stack);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, search);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, models);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, scroller);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, facts);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, gpus);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, modes);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_revealer);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_total);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_verdict);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, result_stack);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, result);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_content_mode_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_content_model_picked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_content_search_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_content_stop_search_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_content_folded_cb);
+}
+
+static void
+headroom_content_init (HeadroomContent *self)
+{
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+
+  self->settings = headroom_settings_new ();
+  headroom_picker_set_search (self->models, headroom_content_search_models, self);
+  headroom_picker_set_entry (self->models, self->search);
+
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (keys, "key-pressed", G_CALLBACK (headroom_content_search_key_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (GTK_WIDGET (self->search), keys);
+}
+
+GtkWidget *
+headroom_content_new (HeadroomSession *session,
+                      GListModel      *local_gpus)
+{
+  HeadroomContent *self;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (session), NULL);
+  g_return_val_if_fail (G_IS_LIST_MODEL (local_gpus), NULL);
+
+  self = g_object_new (HEADROOM_TYPE_CONTENT, NULL);
+  self->session = g_object_ref (session);
+
+  headroom_content_add_modes (self);
+  headroom_gpu_group_set_session (self->gpus, session, local_gpus);
+
+  headroom_content_connect (self, "notify::model", headroom_content_update_model);
+  headroom_content_connect (self, "notify::mode", headroom_content_update_mode);
+  headroom_content_connect (self, "notify::estimate", headroom_content_update_estimate);
+  headroom_content_connect (self, "notify::problem", headroom_content_update_problem);
+
+  g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_content_update_units), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->settings, "changed::recent-files", G_CALLBACK (headroom_content_update_recent), self,
+                           G_CONNECT_SWAPPED);
+  headroom_content_update_recent (self);
+
+  return GTK_WIDGET (self);
+}
+
+/*
+ * Puts the user where they were in @old: the page of a narrow window, the search, the place in the list of settings.
+ */
+void
+headroom_content_take_view (HeadroomContent *self,
+                            HeadroomContent *old)
+{
+  GtkAdjustment *from;
+  GtkAdjustment *to;
+
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+  g_return_if_fail (HEADROOM_IS_CONTENT (old));
+
+  gtk_editable_set_text (self->search, gtk_editable_get_text (old->search));
+  headroom_content_set_searching (self, old->searching);
+  adw_leaflet_set_visible_child_name (self->leaflet, adw_leaflet_get_visible_child_name (old->leaflet));
+
+  from = gtk_scrolled_window_get_vadjustment (old->scroller);
+  to = gtk_scrolled_window_get_vadjustment (self->scroller);
+  gtk_adjustment_configure (to, gtk_adjustment_get_value (from), gtk_adjustment_get_lower (from),
+                            gtk_adjustment_get_upper (from), gtk_adjustment_get_step_increment (from),
+                            gtk_adjustment_get_page_increment (from), gtk_adjustment_get_page_size (from));
+}
+
+/*
+ * Goes to the search for a model.
+ */
+void
+headroom_content_search (HeadroomContent *self)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  headroom_content_show_settings (self);
+  self->searching = TRUE;
+  headroom_content_update_search (self);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search));
+}
+
+/*
+ * Opens the list of GPUs.
+ */
+void
+headroom_content_choose_gpu (HeadroomContent *self)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  headroom_content_show_settings (self);
+  headroom_content_set_searching (self, FALSE);
+  headroom_gpu_group_choose (self->gpus);
+}
+
+/*
+ * Shows the settings in a window too narrow for both.
+ */
+void
+headroom_content_show_settings (HeadroomContent *self)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  adw_leaflet_set_visible_child_name (self->leaflet, "settings");
+}
+
+/*
+ * Shows the result in a window too narrow for both.
+ */
+void
+headroom_content_show_result (HeadroomContent *self)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  adw_leaflet_set_visible_child_name (self->leaflet, "result");
+}
+
+/*
+ * Shows an error above all else, until it is dismissed or the next thing works.
+ */
+void
+headroom_content_show_error (HeadroomContent *self,
+                             const char      *title,
+                             const char      *message)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+  g_return_if_fail (title != NULL);
+  g_return_if_fail (message != NULL);
+
+  gtk_label_set_label (self->banner_title, title);
+  gtk_label_set_label (self->banner_message, message);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->banner), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, message, -1);
+  gtk_revealer_set_reveal_child (self->banner_revealer, TRUE);
+}
+
+void
+headroom_content_clear_error (HeadroomContent *self)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  gtk_revealer_set_reveal_child (self->banner_revealer, FALSE);
+}
+
+void
+headroom_content_add_toast (HeadroomContent *self,
+                            AdwToast        *toast)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+  g_return_if_fail (ADW_IS_TOAST (toast));
+
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+/*
+ * Shows that what is dragged over the window can be dropped.
+ */
+void
+headroom_content_set_dropping (HeadroomContent *self,
+                               gboolean         dropping)
+{
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  gtk_revealer_set_reveal_child (self->drop_revealer, dropping);
+}

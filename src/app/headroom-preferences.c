@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-preferences.h"
+
+#include <glib/gi18n.h>
+
+#include "headroom-settings.h"
+
+/*
+ * HeadroomPreferences:
+ *
+ * The preferences. The page is made in C rather than by a template, so that it can be made again in another language while
+ * the window stays where it is.
+ */
+struct _HeadroomPreferences
+{
+  AdwPreferencesWindow parent_instance;
+
+  GSettings *settings;
+  AdwPreferencesPage *page;
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomPreferences, headroom_preferences, ADW_TYPE_PREFERENCES_WINDOW)
+
+typedef struct
+{
+  const char *value;
+  const char *label;
+} Choice;
+
+/* The names of languages stay as their speakers write them, whatever language the window is in. */
+static const Choice languages[] = {
+  { "", N_("Same as the system") },
+  { "zh_CN", "简体中文" },
+  { "en", "English" },
+  { NULL }
+};
+
+static const Choice color_schemes[] = {
+  { "system", N_("Same as the system") },
+  { "light", N_("Light") },
+  { "dark", N_("Dark") },
+  { NULL }
+};
+
+static const Choice unit_systems[] = {
+  { "binary", N_("Binary: GiB, powers of 1024") },
+  { "decimal", N_("Decimal: GB, powers of 1000") },
+  { NULL }
+};
+
+static gboolean
+value_to_position (GValue   *value,
+                   GVariant *variant,
+                   gpointer  user_data)
+{
+  const Choice *choices = user_data;
+
+  for (guint i = 0; choices[i].value != NULL; i++)
+    {
+      if (g_strcmp0 (choices[i].value, g_variant_get_string (variant, NULL)) == 0)
+        {
+          g_value_set_uint (value, i);
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+static GVariant *
+position_to_value (const GValue       *value,
+                   const GVariantType *expected_type,
+                   gpointer            user_data)
+{
+  const Choice *choices = user_data;
+  guint position = g_value_get_uint (value);
+
+  return position != GTK_INVALID_LIST_POSITION ? g_variant_new_string (choices[position].value) : NULL;
+}
+
+static void
+add_choice (HeadroomPreferences *self,
+            AdwPreferencesGroup *group,
+            const char          *key,
+            const char          *title,
+            const char          *subtitle,
+            const Choice        *choices)
+{
+  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+  GtkWidget *row;
+
+  for (guint i = 0; choices[i].value != NULL; i++)
+    gtk_string_list_append (labels, _(choices[i].label));
+
+  row = g_object_new (ADW_TYPE_COMBO_ROW,
+                      "title", title,
+                      "subtitle", subtitle,
+                      "use-underline", TRUE,
+                      "model", labels,
+                      NULL);
+  gtk_widget_set_name (row, key);
+  g_settings_bind_with_mapping (self->settings, key, row, "selected", G_SETTINGS_BIND_DEFAULT,
+                                value_to_position, position_to_value, (gpointer) choices, NULL);
+  adw_preferences_group_add (group, row);
+}
+
+static void
+headroom_preferences_build (HeadroomPreferences *self)
+{
+  AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+
+  add_choice (self, group, "language", _("_Language"), _("Of the window and of reports"), languages);
+  add_choice (self, group, "color-scheme", _("_Appearance"), NULL, color_schemes);
+  add_choice (self, group, "unit-system", _("_Units of memory"), NULL, unit_systems);
+
+  self->page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
+  adw_preferences_page_add (self->page, group);
+  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self), self->page);
+
+  gtk_window_set_title (GTK_WINDOW (self), _("Preferences"));
+}
+
+static void
+headroom_preferences_dispose (GObject *object)
+{
+  HeadroomPreferences *self = HEADROOM_PREFERENCES (object);
+
+  g_clear_object (&self->settings);
+
+  G_OBJECT_CLASS (headroom_preferences_parent_class)->dispose (object);
+}
+
+static void
+headroom_preferences_class_init (HeadroomPreferencesClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = headroom_preferences_dispose;
+}
+
+static void
+headroom_preferences_init (HeadroomPreferences *self)
+{
+  self->settings = headroom_settings_new ();
+
+  gtk_window_set_modal (GTK_WINDOW (self), TRUE);
+  gtk_window_set_default_size (GTK_WINDOW (self), 560, 360);
+  adw_preferences_window_set_search_enabled (ADW_PREFERENCES_WINDOW (self), FALSE);
+  headroom_preferences_build (self);
+}
+
+GtkWidget *
+headroom_preferences_new (void)
+{
+  return g_object_new (HEADROOM_TYPE_PREFERENCES, NULL);
+}
+
+static gboolean
+headroom_preferences_rebuild_cb (gpointer user_data)
+{
+  HeadroomPreferences *self = HEADROOM_PREFERENCES (user_data);
+  AdwPreferencesPage *old = self->page;
+
+  headroom_preferences_build (self);
+  adw_preferences_window_remove (ADW_PREFERENCES_WINDOW (self), old);
+
+  return G_SOURCE_REMOVE;
+}
+
+/*
+ * Builds the page anew, for another language. Not at once: the row that asked for it is on the page.
+ */
+void
+headroom_preferences_rebuild (HeadroomPreferences *self)
+{
+  g_return_if_fail (HEADROOM_IS_PREFERENCES (self));
+
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, headroom_preferences_rebuild_cb, g_object_ref (self), g_object_unref);
+}

@@ -1,0 +1,832 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-session.h"
+
+#include <hr-estimator.h>
+#include <hr-gpu-catalogue.h>
+#include <hr-job-enums.h>
+
+#include "headroom-history.h"
+
+/*
+ * HeadroomSession:
+ *
+ * What a window is about: a model, the job of each mode, the GPUs, and the estimate that follows from them.
+ *
+ * It knows no widget. The window binds to it, and may be built anew (in another language) without losing anything.
+ * Every change asks for a new estimate, which is made once for all changes of a turn of the main loop. An estimate that
+ * cannot be made leaves the one before in place, and says why in the property "problem".
+ */
+struct _HeadroomSession
+{
+  GObject parent_instance;
+
+  HrModel *model;
+  GFile *file;
+  HrMode mode;
+  GHashTable *jobs;
+  HrGpu *gpu;
+  guint n_gpus;
+
+  HrEstimate *estimate;
+  HrJob *estimated_job;
+  char *problem;
+  guint update_source;
+
+  HeadroomHistory *history;
+  GCancellable *opening;
+  guint restoring : 1;
+};
+
+enum
+{
+  PROP_0,
+  PROP_MODEL,
+  PROP_MODE,
+  PROP_JOB,
+  PROP_GPU,
+  PROP_N_GPUS,
+  PROP_ESTIMATE,
+  PROP_PROBLEM,
+  PROP_CAN_UNDO,
+  PROP_CAN_REDO,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomSession, headroom_session, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+headroom_session_set_problem (HeadroomSession *self,
+                              const char      *problem)
+{
+  if (g_strcmp0 (self->problem, problem) == 0)
+    return;
+
+  g_free (self->problem);
+  self->problem = g_strdup (problem);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEM]);
+}
+
+static gboolean
+headroom_session_update_cb (gpointer user_data)
+{
+  HeadroomSession *self = HEADROOM_SESSION (user_data);
+
+  self->update_source = 0;
+  headroom_session_update (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+headroom_session_queue_update (HeadroomSession *self)
+{
+  /* Ahead of GTK's resizing and drawing, so that the frame which shows a setting shows its estimate too. */
+  if (self->update_source == 0)
+    self->update_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, headroom_session_update_cb, self, NULL);
+}
+
+static void
+headroom_session_record (HeadroomSession *self,
+                         const char      *what)
+{
+  if (self->restoring)
+    return;
+
+  headroom_history_record (self->history,
+                           headroom_state_new (self->model, self->file, headroom_session_get_job (self),
+                                               self->gpu, self->n_gpus),
+                           what, g_get_monotonic_time ());
+}
+
+static void
+headroom_session_job_notify_cb (HeadroomSession *self,
+                                GParamSpec      *pspec,
+                                HrJob           *job)
+{
+  g_assert (HEADROOM_IS_SESSION (self));
+  g_assert (HR_IS_JOB (job));
+
+  headroom_session_record (self, pspec->name);
+  headroom_session_queue_update (self);
+}
+
+static void
+headroom_session_history_notify_cb (HeadroomSession *self,
+                                    GParamSpec      *pspec)
+{
+  g_assert (HEADROOM_IS_SESSION (self));
+
+  g_object_notify (G_OBJECT (self), pspec->name);
+}
+
+static void
+copy_settings (HrJob *from,
+               HrJob *to)
+{
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (from, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (from), settings[i]->name, &value);
+      g_object_set_property (G_OBJECT (to), settings[i]->name, &value);
+    }
+}
+
+static void
+headroom_session_restore (HeadroomSession     *self,
+                          const HeadroomState *state)
+{
+  HrMode mode;
+
+  if (state == NULL)
+    return;
+
+  self->restoring = TRUE;
+
+  mode = hr_job_get_mode (state->job);
+  headroom_session_set_mode (self, mode);
+  copy_settings (state->job, headroom_session_get_job_of_mode (self, mode));
+  headroom_session_set_gpu (self, state->gpu);
+  headroom_session_set_n_gpus (self, state->n_gpus);
+  headroom_session_set_model (self, state->model, state->file);
+
+  self->restoring = FALSE;
+}
+
+static void
+headroom_session_dispose (GObject *object)
+{
+  HeadroomSession *self = HEADROOM_SESSION (object);
+
+  g_clear_handle_id (&self->update_source, g_source_remove);
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  g_clear_object (&self->model);
+  g_clear_object (&self->file);
+  g_clear_pointer (&self->jobs, g_hash_table_unref);
+  g_clear_object (&self->gpu);
+  g_clear_object (&self->estimate);
+  g_clear_object (&self->estimated_job);
+  g_clear_object (&self->history);
+  g_clear_pointer (&self->problem, g_free);
+
+  G_OBJECT_CLASS (headroom_session_parent_class)->dispose (object);
+}
+
+static void
+headroom_session_get_property (GObject    *object,
+                               guint       prop_id,
+                               GValue     *value,
+                               GParamSpec *pspec)
+{
+  HeadroomSession *self = HEADROOM_SESSION (object);
+
+  switch (prop_id)
+    {
+    case PROP_MODEL:
+      g_value_set_object (value, self->model);
+      break;
+
+    case PROP_MODE:
+      g_value_set_enum (value, self->mode);
+      break;
+
+    case PROP_JOB:
+      g_value_set_object (value, headroom_session_get_job (self));
+      break;
+
+    case PROP_GPU:
+      g_value_set_object (value, self->gpu);
+      break;
+
+    case PROP_N_GPUS:
+      g_value_set_uint (value, self->n_gpus);
+      break;
+
+    case PROP_ESTIMATE:
+      g_value_set_object (value, self->estimate);
+      break;
+
+    case PROP_PROBLEM:
+      g_value_set_string (value, self->problem);
+      break;
+
+    case PROP_CAN_UNDO:
+      g_value_set_boolean (value, headroom_session_get_can_undo (self));
+      break;
+
+    case PROP_CAN_REDO:
+      g_value_set_boolean (value, headroom_session_get_can_redo (self));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+headroom_session_set_property (GObject      *object,
+                               guint         prop_id,
+                               const GValue *value,
+                               GParamSpec   *pspec)
+{
+  HeadroomSession *self = HEADROOM_SESSION (object);
+
+  switch (prop_id)
+    {
+    case PROP_MODE:
+      headroom_session_set_mode (self, g_value_get_enum (value));
+      break;
+
+    case PROP_GPU:
+      headroom_session_set_gpu (self, g_value_get_object (value));
+      break;
+
+    case PROP_N_GPUS:
+      headroom_session_set_n_gpus (self, g_value_get_uint (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+headroom_session_class_init (HeadroomSessionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = headroom_session_dispose;
+  object_class->get_property = headroom_session_get_property;
+  object_class->set_property = headroom_session_set_property;
+
+  properties[PROP_MODEL] =
+    g_param_spec_object ("model", NULL, NULL, HR_TYPE_MODEL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MODE] =
+    g_param_spec_enum ("mode", NULL, NULL, HR_TYPE_MODE, HR_MODE_INFERENCE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_JOB] =
+    g_param_spec_object ("job", NULL, NULL, HR_TYPE_JOB, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_GPU] =
+    g_param_spec_object ("gpu", NULL, NULL, HR_TYPE_GPU,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_GPUS] =
+    g_param_spec_uint ("n-gpus", NULL, NULL, 1, G_MAXUINT, 1,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ESTIMATE] =
+    g_param_spec_object ("estimate", NULL, NULL, HR_TYPE_ESTIMATE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PROBLEM] =
+    g_param_spec_string ("problem", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CAN_UNDO] =
+    g_param_spec_boolean ("can-undo", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CAN_REDO] =
+    g_param_spec_boolean ("can-redo", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+headroom_session_init (HeadroomSession *self)
+{
+  self->mode = HR_MODE_INFERENCE;
+  self->n_gpus = 1;
+  self->jobs = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->history = headroom_history_new ();
+
+  g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
+                           G_CONNECT_SWAPPED);
+  headroom_session_record (self, NULL);
+}
+
+HeadroomSession *
+headroom_session_new (void)
+{
+  return g_object_new (HEADROOM_TYPE_SESSION, NULL);
+}
+
+HrModel *
+headroom_session_get_model (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->model;
+}
+
+/*
+ * Gets the file that the model was read from, or NULL for a model of the catalogue.
+ */
+GFile *
+headroom_session_get_file (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->file;
+}
+
+void
+headroom_session_set_model (HeadroomSession *self,
+                            HrModel         *model,
+                            GFile           *file)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  g_set_object (&self->file, file);
+  if (!g_set_object (&self->model, model))
+    return;
+
+  if (model == NULL)
+    {
+      g_clear_object (&self->estimate);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
+    }
+
+  headroom_session_record (self, NULL);
+  headroom_session_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+}
+
+/*
+ * Takes the model @id of the catalogue. If it cannot be had, everything stays as it is.
+ */
+gboolean
+headroom_session_choose_model (HeadroomSession  *self,
+                               const char       *id,
+                               GError          **error)
+{
+  g_autoptr (HrModel) model = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+  g_return_val_if_fail (id != NULL, FALSE);
+
+  model = hr_model_new_from_id (id, error);
+  if (model == NULL)
+    return FALSE;
+
+  g_cancellable_cancel (self->opening);
+  headroom_session_set_model (self, model, NULL);
+
+  return TRUE;
+}
+
+/* What a file turned out to hold. */
+typedef struct
+{
+  HrModel *model;
+  GFile *file;
+  HrScenario *scenario;
+  HrGpu *gpu;
+} Opened;
+
+static void
+opened_free (Opened *opened)
+{
+  g_clear_object (&opened->model);
+  g_clear_object (&opened->file);
+  g_clear_object (&opened->scenario);
+  g_clear_object (&opened->gpu);
+  g_free (opened);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opened, opened_free)
+
+static gboolean
+is_scenario (GFile *file)
+{
+  g_autofree char *name = g_file_get_basename (file);
+
+  return g_str_has_suffix (name, ".headroom");
+}
+
+static gboolean
+opened_read_model (Opened  *opened,
+                   GFile   *file,
+                   GError **error)
+{
+  opened->file = g_object_ref (file);
+  opened->model = hr_model_new_from_file (file, error);
+
+  return opened->model != NULL;
+}
+
+static gboolean
+opened_read_scenario (Opened  *opened,
+                      GFile   *file,
+                      GError **error)
+{
+  const char *model;
+  const char *gpu;
+
+  opened->scenario = hr_scenario_new_from_file (file, error);
+  if (opened->scenario == NULL)
+    return FALSE;
+
+  gpu = hr_scenario_get_gpu (opened->scenario);
+  if (gpu != NULL)
+    {
+      opened->gpu = hr_gpu_catalogue_lookup (gpu, error);
+      if (opened->gpu == NULL)
+        return FALSE;
+    }
+
+  model = hr_scenario_get_model (opened->scenario);
+  if (g_path_is_absolute (model))
+    {
+      g_autoptr (GFile) model_file = g_file_new_for_path (model);
+
+      return opened_read_model (opened, model_file, error);
+    }
+
+  opened->model = hr_model_new_from_id (model, error);
+
+  return opened->model != NULL;
+}
+
+static void
+open_thread (GTask        *task,
+             gpointer      source_object,
+             gpointer      task_data,
+             GCancellable *cancellable)
+{
+  GFile *file = task_data;
+  g_autoptr (Opened) opened = g_new0 (Opened, 1);
+  GError *error = NULL;
+  gboolean success;
+
+  if (is_scenario (file))
+    success = opened_read_scenario (opened, file, &error);
+  else
+    success = opened_read_model (opened, file, &error);
+
+  if (success)
+    g_task_return_pointer (task, g_steal_pointer (&opened), (GDestroyNotify) opened_free);
+  else
+    g_task_return_error (task, error);
+}
+
+/*
+ * Reads a model or a scenario from @file in a thread: it may lie on a slow disk or on the network.
+ *
+ * An open that is under way when another begins is cancelled.
+ */
+void
+headroom_session_open_async (HeadroomSession     *self,
+                             GFile               *file,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (G_IS_FILE (file));
+
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  self->opening = g_cancellable_new ();
+
+  task = g_task_new (self, self->opening, callback, user_data);
+  g_task_set_source_tag (task, headroom_session_open_async);
+  g_task_set_task_data (task, g_object_ref (file), g_object_unref);
+  g_task_run_in_thread (task, open_thread);
+}
+
+/*
+ * Takes what was read. If that is nothing, everything stays as it is.
+ */
+gboolean
+headroom_session_open_finish (HeadroomSession  *self,
+                              GAsyncResult     *result,
+                              GError          **error)
+{
+  g_autoptr (Opened) opened = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  opened = g_task_propagate_pointer (G_TASK (result), error);
+  if (opened == NULL)
+    return FALSE;
+
+  self->restoring = TRUE;
+
+  if (opened->scenario != NULL)
+    {
+      HrJob *job = hr_scenario_get_job (opened->scenario);
+      HrMode mode = hr_job_get_mode (job);
+
+      headroom_session_set_mode (self, mode);
+      copy_settings (job, headroom_session_get_job_of_mode (self, mode));
+      headroom_session_set_gpu (self, opened->gpu);
+      headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
+    }
+
+  headroom_session_set_model (self, opened->model, opened->file);
+
+  self->restoring = FALSE;
+  headroom_session_record (self, NULL);
+
+  return TRUE;
+}
+
+/*
+ * Creates a report of the estimate, which does not change with what is set later. There has to be an estimate.
+ */
+HrReport *
+headroom_session_create_report (HeadroomSession *self,
+                                HrUnitSystem     unit_system)
+{
+  g_autoptr (HrJob) job = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+  g_return_val_if_fail (self->estimate != NULL, NULL);
+
+  job = hr_job_copy (self->estimated_job);
+
+  return hr_report_new (self->estimate, job, self->gpu, self->n_gpus, unit_system);
+}
+
+/*
+ * Creates a scenario of what is set now. There has to be a model.
+ */
+HrScenario *
+headroom_session_create_scenario (HeadroomSession *self)
+{
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+  g_return_val_if_fail (self->model != NULL, NULL);
+
+  if (self->file != NULL)
+    path = g_file_get_path (self->file);
+
+  scenario = hr_scenario_new (path != NULL ? path : hr_model_get_name (self->model), headroom_session_get_job (self));
+  if (self->gpu != NULL)
+    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
+
+  return g_steal_pointer (&scenario);
+}
+
+/*
+ * Reads the model again, for its warnings are in the language that it was read in. One that has gone meanwhile stays.
+ */
+void
+headroom_session_reload_model (HeadroomSession *self)
+{
+  g_autoptr (HrModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  if (self->model == NULL)
+    return;
+
+  if (self->file != NULL)
+    model = hr_model_new_from_file (self->file, &error);
+  else
+    model = hr_model_new_from_id (hr_model_get_name (self->model), &error);
+
+  if (model == NULL)
+    {
+      g_debug ("The model could not be read again: %s", error->message);
+      return;
+    }
+
+  headroom_history_replace_model (self->history, self->model, model);
+
+  self->restoring = TRUE;
+  headroom_session_set_model (self, model, self->file);
+  self->restoring = FALSE;
+}
+
+HrMode
+headroom_session_get_mode (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), HR_MODE_INFERENCE);
+
+  return self->mode;
+}
+
+void
+headroom_session_set_mode (HeadroomSession *self,
+                           HrMode           mode)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  if (self->mode == mode)
+    return;
+
+  self->mode = mode;
+  headroom_session_record (self, NULL);
+  headroom_session_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODE]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_JOB]);
+}
+
+HrJob *
+headroom_session_get_job (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return headroom_session_get_job_of_mode (self, self->mode);
+}
+
+/*
+ * Gets the job of a mode. It stays the same object as long as the session lives, so that rows can be bound to it.
+ */
+HrJob *
+headroom_session_get_job_of_mode (HeadroomSession *self,
+                                  HrMode           mode)
+{
+  HrJob *job;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  job = g_hash_table_lookup (self->jobs, GINT_TO_POINTER (mode));
+  if (job == NULL)
+    {
+      job = hr_job_new (mode);
+      g_hash_table_insert (self->jobs, GINT_TO_POINTER (mode), job);
+      g_signal_connect_object (job, "notify", G_CALLBACK (headroom_session_job_notify_cb), self, G_CONNECT_SWAPPED);
+    }
+
+  return job;
+}
+
+/*
+ * Puts every setting of the mode back to its default, as one step.
+ */
+void
+headroom_session_reset_job (HeadroomSession *self)
+{
+  g_autoptr (HrJob) defaults = NULL;
+
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  defaults = hr_job_new (self->mode);
+
+  self->restoring = TRUE;
+  copy_settings (defaults, headroom_session_get_job (self));
+  self->restoring = FALSE;
+  headroom_session_record (self, NULL);
+}
+
+HrGpu *
+headroom_session_get_gpu (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->gpu;
+}
+
+/*
+ * Sets the kind of GPU that the estimate is held against, or NULL for none.
+ */
+void
+headroom_session_set_gpu (HeadroomSession *self,
+                          HrGpu           *gpu)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (gpu == NULL || HR_IS_GPU (gpu));
+
+  if (!g_set_object (&self->gpu, gpu))
+    return;
+
+  headroom_session_record (self, NULL);
+  headroom_session_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GPU]);
+}
+
+guint
+headroom_session_get_n_gpus (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), 1);
+
+  return self->n_gpus;
+}
+
+void
+headroom_session_set_n_gpus (HeadroomSession *self,
+                             guint            n_gpus)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (n_gpus > 0);
+
+  if (self->n_gpus == n_gpus)
+    return;
+
+  self->n_gpus = n_gpus;
+  headroom_session_record (self, properties[PROP_N_GPUS]->name);
+  headroom_session_queue_update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_GPUS]);
+}
+
+/*
+ * Sets the GPUs as they were remembered or found: not a step that can be undone.
+ */
+void
+headroom_session_remember_gpus (HeadroomSession *self,
+                                HrGpu           *gpu,
+                                guint            n_gpus)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  self->restoring = TRUE;
+  headroom_session_set_gpu (self, gpu);
+  headroom_session_set_n_gpus (self, n_gpus);
+  self->restoring = FALSE;
+
+  headroom_history_clear (self->history);
+  headroom_session_record (self, NULL);
+}
+
+/*
+ * Gets the latest estimate that could be made, or NULL if there was none yet.
+ */
+HrEstimate *
+headroom_session_get_estimate (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->estimate;
+}
+
+/*
+ * Gets why no estimate can be made for what is set now, or NULL if it could.
+ */
+const char *
+headroom_session_get_problem (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->problem;
+}
+
+/*
+ * Makes the estimate now. It is made by itself before the next frame; this is for those who cannot wait.
+ */
+void
+headroom_session_update (HeadroomSession *self)
+{
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  g_clear_handle_id (&self->update_source, g_source_remove);
+
+  if (self->model == NULL)
+    return;
+
+  estimate = hr_estimator_run (self->model, headroom_session_get_job (self), self->gpu, self->n_gpus, &error);
+  headroom_session_set_problem (self, error != NULL ? error->message : NULL);
+
+  if (estimate == NULL)
+    return;
+
+  g_set_object (&self->estimate, estimate);
+  g_clear_object (&self->estimated_job);
+  self->estimated_job = hr_job_copy (headroom_session_get_job (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
+}
+
+gboolean
+headroom_session_get_can_undo (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+
+  return headroom_history_can_undo (self->history);
+}
+
+gboolean
+headroom_session_get_can_redo (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+
+  return headroom_history_can_redo (self->history);
+}
+
+void
+headroom_session_undo (HeadroomSession *self)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  headroom_session_restore (self, headroom_history_undo (self->history));
+}
+
+void
+headroom_session_redo (HeadroomSession *self)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  headroom_session_restore (self, headroom_history_redo (self->history));
+}

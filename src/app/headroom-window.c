@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-window.h"
+
+#include <glib/gi18n.h>
+#include <hr-gpu-catalogue.h>
+
+#include "headroom-dialogs.h"
+#include "headroom-recent.h"
+#include "headroom-settings.h"
+
+/* The card that estimates are held against until one is chosen, on a machine without a GPU. */
+#define FALLBACK_GPU "rtx-4090"
+
+/*
+ * HeadroomWindow:
+ *
+ * A session, the actions on it, and the content that shows it.
+ */
+struct _HeadroomWindow
+{
+  AdwApplicationWindow parent_instance;
+
+  HeadroomSession *session;
+  HeadroomContent *content;
+  GListModel *local_gpus;
+  GSettings *settings;
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
+
+static void
+headroom_window_show_error (HeadroomWindow *self,
+                            const char     *title,
+                            const GError   *error)
+{
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    headroom_content_show_error (self->content, title, error->message);
+}
+
+static void
+headroom_window_show_toast (HeadroomWindow *self,
+                            const char     *text)
+{
+  AdwToast *toast = adw_toast_new (text);
+
+  adw_toast_set_timeout (toast, 3);
+  headroom_content_add_toast (self->content, toast);
+}
+
+static HrReport *
+headroom_window_create_report (HeadroomWindow *self)
+{
+  return headroom_session_create_report (self->session, headroom_settings_get_unit_system (self->settings));
+}
+
+typedef struct
+{
+  HeadroomWindow *window;
+  GFile *file;
+} OpenRequest;
+
+static void
+headroom_window_opened_cb (GObject      *source_object,
+                           GAsyncResult *result,
+                           gpointer      user_data)
+{
+  OpenRequest *request = user_data;
+  HeadroomWindow *self = request->window;
+  g_autoptr (GError) error = NULL;
+
+  if (headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &error))
+    {
+      headroom_recent_add (self->settings, request->file);
+      headroom_content_clear_error (self->content);
+    }
+  else
+    {
+      g_autofree char *name = headroom_recent_get_name (request->file);
+      /* Translators: %s is the name of a file or folder */
+      g_autofree char *title = g_strdup_printf (_("“%s” could not be opened"), name);
+
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        headroom_recent_remove (self->settings, request->file);
+
+      headroom_window_show_error (self, title, error);
+    }
+
+  g_object_unref (request->window);
+  g_object_unref (request->file);
+  g_free (request);
+}
+
+static void
+headroom_window_open_response_cb (GtkFileChooser *chooser,
+                                  int             response,
+                                  HeadroomWindow *self)
+{
+  g_autoptr (GFile) file = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (chooser);
+
+  if (file != NULL)
+    headroom_window_open (self, file);
+}
+
+static void
+headroom_window_open_action (GtkWidget  *widget,
+                             const char *action_name,
+                             GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  headroom_dialog_open (GTK_WINDOW (self), G_CALLBACK (headroom_window_open_response_cb), self);
+}
+
+static void
+headroom_window_open_uri_action (GtkWidget  *widget,
+                                 const char *action_name,
+                                 GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autoptr (GFile) file = g_file_new_for_uri (g_variant_get_string (parameter, NULL));
+
+  headroom_window_open (self, file);
+}
+
+static void
+headroom_window_choose_model_action (GtkWidget  *widget,
+                                     const char *action_name,
+                                     GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  const char *id = g_variant_get_string (parameter, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (headroom_session_choose_model (self->session, id, &error))
+    {
+      headroom_content_clear_error (self->content);
+    }
+  else
+    {
+      /* Translators: %s is the name of a file or folder */
+      g_autofree char *title = g_strdup_printf (_("“%s” could not be opened"), id);
+
+      headroom_window_show_error (self, title, error);
+    }
+}
+
+static void
+headroom_window_save_response_cb (GtkFileChooser *chooser,
+                                  int             response,
+                                  HeadroomWindow *self)
+{
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (response != GTK_RESPONSE_ACCEPT)
+    return;
+
+  file = gtk_file_chooser_get_file (chooser);
+  scenario = headroom_session_create_scenario (self->session);
+
+  if (hr_scenario_save (scenario, file, &error))
+    {
+      headroom_recent_add (self->settings, file);
+      headroom_window_show_toast (self, _("Scenario saved"));
+    }
+  else
+    {
+      headroom_window_show_error (self, _("The scenario could not be saved"), error);
+    }
+}
+
+static void
+headroom_window_save_scenario_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autoptr (HrReport) report = headroom_window_create_report (self);
+  g_autofree char *name = hr_report_dup_file_name (report, "headroom");
+
+  headroom_dialog_save (GTK_WINDOW (self), _("Save Scenario"), name, G_CALLBACK (headroom_window_save_response_cb), self);
+}
+
+/* A report on its way into a file. */
+typedef struct
+{
+  HrReport *report;
+  HrExportFormat format;
+  GFile *file;
+} Export;
+
+static void
+export_free (Export *export)
+{
+  g_clear_object (&export->report);
+  g_clear_object (&export->file);
+  g_free (export);
+}
+
+static void
+export_thread (GTask        *task,
+               gpointer      source_object,
+               gpointer      task_data,
+               GCancellable *cancellable)
+{
+  Export *export = task_data;
+  GError *error = NULL;
+
+  if (hr_export_to_file (export->report, export->format, export->file, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+headroom_window_exported_cb (GObject      *source_object,
+                             GAsyncResult *result,
+                             gpointer      user_data)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (source_object);
+  Export *export = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      g_autofree char *name = headroom_recent_get_name (export->file);
+      g_autofree char *uri = g_file_get_uri (export->file);
+      /* Translators: %s is the name of a file */
+      g_autofree char *text = g_strdup_printf (_("“%s” saved"), name);
+      AdwToast *toast = adw_toast_new (text);
+
+      adw_toast_set_button_label (toast, _("_Open"));
+      adw_toast_set_action_name (toast, "win.show-uri");
+      adw_toast_set_action_target (toast, "s", uri);
+      headroom_content_add_toast (self->content, toast);
+    }
+  else
+    {
+      headroom_window_show_error (self, _("The report could not be saved"), error);
+    }
+}
+
+static void
+headroom_window_export_response_cb (GtkFileChooser *chooser,
+                                    int             response,
+                                    HeadroomWindow *self)
+{
+  Export *export = g_object_get_data (G_OBJECT (chooser), "export");
+  g_autoptr (GFile) file = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (chooser);
+
+  if (file != NULL)
+    headroom_window_export (self, export->report, export->format, file);
+}
+
+static void
+headroom_window_export_action (GtkWidget  *widget,
+                               const char *action_name,
+                               GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autofree char *name = NULL;
+  Export *export;
+  GObject *dialog;
+  HrExportFormat format;
+
+  if (!hr_export_format_from_name (g_variant_get_string (parameter, NULL), &format))
+    {
+      g_warning ("There is no format %s", g_variant_get_string (parameter, NULL));
+      return;
+    }
+
+  export = g_new0 (Export, 1);
+  export->report = headroom_window_create_report (self);
+  export->format = format;
+
+  name = hr_report_dup_file_name (export->report, hr_export_format_get_extension (format));
+  dialog = headroom_dialog_save (GTK_WINDOW (self), _("Export"), name, G_CALLBACK (headroom_window_export_response_cb), self);
+  g_object_set_data_full (dialog, "export", export, (GDestroyNotify) export_free);
+}
+
+static void
+headroom_window_show_uri_action (GtkWidget  *widget,
+                                 const char *action_name,
+                                 GVariant   *parameter)
+{
+  gtk_show_uri (GTK_WINDOW (widget), g_variant_get_string (parameter, NULL), GDK_CURRENT_TIME);
+}
+
+static void
+headroom_window_undo_action (GtkWidget  *widget,
+                             const char *action_name,
+                             GVariant   *parameter)
+{
+  headroom_session_undo (HEADROOM_WINDOW (widget)->session);
+}
+
+static void
+headroom_window_redo_action (GtkWidget  *widget,
+                             const char *action_name,
+                             GVariant   *parameter)
+{
+  headroom_session_redo (HEADROOM_WINDOW (widget)->session);
+}
+
+static void
+headroom_window_reset_settings_action (GtkWidget  *widget,
+                                       const char *action_name,
+                                       GVariant   *parameter)
+{
+  headroom_session_reset_job (HEADROOM_WINDOW (widget)->session);
+}
+
+static void
+headroom_window_search_action (GtkWidget  *widget,
+                               const char *action_name,
+                               GVariant   *parameter)
+{
+  headroom_content_search (HEADROOM_WINDOW (widget)->content);
+}
+
+static void
+headroom_window_choose_gpu_action (GtkWidget  *widget,
+                                   const char *action_name,
+                                   GVariant   *parameter)
+{
+  headroom_content_choose_gpu (HEADROOM_WINDOW (widget)->content);
+}
+
+static void
+headroom_window_show_settings_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  headroom_content_show_settings (HEADROOM_WINDOW (widget)->content);
+}
+
+static void
+headroom_window_show_result_action (GtkWidget  *widget,
+                                    const char *action_name,
+                                    GVariant   *parameter)
+{
+  headroom_content_show_result (HEADROOM_WINDOW (widget)->content);
+}
+
+static void
+headroom_window_dismiss_error_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  headroom_content_clear_error (HEADROOM_WINDOW (widget)->content);
+}
+
+static void
+headroom_window_update_actions (HeadroomWindow *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  gboolean has_estimate = headroom_session_get_estimate (self->session) != NULL;
+
+  gtk_widget_action_set_enabled (widget, "win.undo", headroom_session_get_can_undo (self->session));
+  gtk_widget_action_set_enabled (widget, "win.redo", headroom_session_get_can_redo (self->session));
+  gtk_widget_action_set_enabled (widget, "win.save-scenario", has_estimate);
+  gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
+}
+
+static gboolean
+headroom_window_drop_cb (HeadroomWindow *self,
+                         const GValue   *value)
+{
+  GdkFileList *list = g_value_get_boxed (value);
+  g_autoptr (GSList) files = gdk_file_list_get_files (list);
+
+  headroom_content_set_dropping (self->content, FALSE);
+  if (files == NULL)
+    return FALSE;
+
+  headroom_window_open (self, files->data);
+  return TRUE;
+}
+
+static GdkDragAction
+headroom_window_drag_enter_cb (HeadroomWindow *self)
+{
+  headroom_content_set_dropping (self->content, TRUE);
+
+  return GDK_ACTION_COPY;
+}
+
+static void
+headroom_window_drag_leave_cb (HeadroomWindow *self)
+{
+  headroom_content_set_dropping (self->content, FALSE);
+}
+
+static void
+headroom_window_add_drop_target (HeadroomWindow *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+  /* Before the entries, which would take the name of a file for text. */
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (target), GTK_PHASE_CAPTURE);
+  g_signal_connect_object (target, "drop", G_CALLBACK (headroom_window_drop_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (target, "enter", G_CALLBACK (headroom_window_drag_enter_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (target, "leave", G_CALLBACK (headroom_window_drag_leave_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+}
+
+static guint
+count_alike (GListModel *gpus,
+             HrGpu      *like)
+{
+  guint n_alike = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (gpus); i++)
+    {
+      g_autoptr (HrGpu) gpu = g_list_model_get_item (gpus, i);
+
+      if (g_strcmp0 (hr_gpu_get_name (gpu), hr_gpu_get_name (like)) == 0)
+        n_alike++;
+    }
+
+  return n_alike;
+}
+
+/* What was chosen the last time; else what this machine has; else a card that many people have. */
+static void
+headroom_window_choose_remembered_gpu (HeadroomWindow *self)
+{
+  g_autofree char *id = g_settings_get_string (self->settings, "gpu");
+  guint n_gpus = g_settings_get_uint (self->settings, "gpu-count");
+  g_autoptr (HrGpu) gpu = NULL;
+
+  if (*id == '\0')
+    gpu = g_list_model_get_item (self->local_gpus, 0);
+
+  if (gpu != NULL)
+    n_gpus = count_alike (self->local_gpus, gpu);
+  else if (g_strcmp0 (id, HEADROOM_SETTINGS_NO_GPU) != 0)
+    gpu = hr_gpu_catalogue_lookup (*id != '\0' ? id : FALLBACK_GPU, NULL);
+
+  headroom_session_remember_gpus (self->session, gpu, n_gpus);
+}
+
+static void
+headroom_window_local_gpus_changed_cb (HeadroomWindow *self)
+{
+  g_autofree char *id = g_settings_get_string (self->settings, "gpu");
+
+  if (*id == '\0')
+    headroom_window_choose_remembered_gpu (self);
+}
+
+static void
+headroom_window_dispose (GObject *object)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (object);
+
+  g_clear_object (&self->session);
+  g_clear_object (&self->local_gpus);
+  g_clear_object (&self->settings);
+
+  G_OBJECT_CLASS (headroom_window_parent_class)->dispose (object);
+}
+
+static void
+headroom_window_class_init (HeadroomWindowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = headroom_window_dispose;
+
+  gtk_widget_class_install_action (widget_class, "win.open", NULL, headroom_window_open_action);
+  gtk_widget_class_install_action (widget_class, "win.open-uri", "s", headroom_window_open_uri_action);
+  gtk_widget_class_install_action (widget_class, "win.choose-model", "s", headroom_window_choose_model_action);
+  gtk_widget_class_install_action (widget_class, "win.save-scenario", NULL, headroom_window_save_scenario_action);
+  gtk_widget_class_install_action (widget_class, "win.export", "s", headroom_window_export_action);
+  gtk_widget_class_install_action (widget_class, "win.show-uri", "s", headroom_window_show_uri_action);
+  gtk_widget_class_install_action (widget_class, "win.undo", NULL, headroom_window_undo_action);
+  gtk_widget_class_install_action (widget_class, "win.redo", NULL, headroom_window_redo_action);
+  gtk_widget_class_install_action (widget_class, "win.reset-settings", NULL, headroom_window_reset_settings_action);
+  gtk_widget_class_install_action (widget_class, "win.search", NULL, headroom_window_search_action);
+  gtk_widget_class_install_action (widget_class, "win.choose-gpu", NULL, headroom_window_choose_gpu_action);
+  gtk_widget_class_install_action (widget_class, "win.show-settings", NULL, headroom_window_show_settings_action);
+  gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
+  gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
+
+  /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "win.undo", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.redo", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_y, GDK_CONTROL_MASK, "win.redo", NULL);
+}
+
+static void
+headroom_window_init (HeadroomWindow *self)
+{
+  self->session = headroom_session_new ();
+  self->settings = headroom_settings_new ();
+
+  g_settings_bind (self->settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
+
+  g_signal_connect_object (self->session, "notify", G_CALLBACK (headroom_window_update_actions), self,
+                           G_CONNECT_SWAPPED);
+  headroom_window_update_actions (self);
+  headroom_window_add_drop_target (self);
+  gtk_window_set_icon_name (GTK_WINDOW (self), APPLICATION_ID);
+}
+
+/*
+ * Creates a window. @local_gpus are those of this machine, which may be found later.
+ */
+GtkWidget *
+headroom_window_new (GtkApplication *application,
+                     GListModel     *local_gpus)
+{
+  HeadroomWindow *self;
+
+  g_return_val_if_fail (G_IS_LIST_MODEL (local_gpus), NULL);
+
+  self = g_object_new (HEADROOM_TYPE_WINDOW, "application", application, "title", _("Headroom"), NULL);
+  self->local_gpus = g_object_ref (local_gpus);
+
+  headroom_window_choose_remembered_gpu (self);
+  g_signal_connect_object (local_gpus, "items-changed", G_CALLBACK (headroom_window_local_gpus_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+
+  self->content = HEADROOM_CONTENT (headroom_content_new (self->session, local_gpus));
+  adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (self->content));
+
+  return GTK_WIDGET (self);
+}
+
+HeadroomSession *
+headroom_window_get_session (HeadroomWindow *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_WINDOW (self), NULL);
+
+  return self->session;
+}
+
+HeadroomContent *
+headroom_window_get_content (HeadroomWindow *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_WINDOW (self), NULL);
+
+  return self->content;
+}
+
+/*
+ * Opens a model or a scenario. If that does not work, the window says why and stays as it is.
+ */
+void
+headroom_window_open (HeadroomWindow *self,
+                      GFile          *file)
+{
+  OpenRequest *request;
+
+  g_return_if_fail (HEADROOM_IS_WINDOW (self));
+  g_return_if_fail (G_IS_FILE (file));
+
+  request = g_new0 (OpenRequest, 1);
+  request->window = g_object_ref (self);
+  request->file = g_object_ref (file);
+
+  headroom_session_open_async (self->session, file, headroom_window_opened_cb, request);
+}
+
+/*
+ * Writes @report into @file, in a thread: fonts for a PDF may take a while to load.
+ */
+void
+headroom_window_export (HeadroomWindow *self,
+                        HrReport       *report,
+                        HrExportFormat  format,
+                        GFile          *file)
+{
+  g_autoptr (GTask) task = NULL;
+  Export *export;
+
+  g_return_if_fail (HEADROOM_IS_WINDOW (self));
+  g_return_if_fail (HR_IS_REPORT (report));
+  g_return_if_fail (G_IS_FILE (file));
+
+  export = g_new0 (Export, 1);
+  export->report = g_object_ref (report);
+  export->format = format;
+  export->file = g_object_ref (file);
+
+  task = g_task_new (self, NULL, headroom_window_exported_cb, NULL);
+  g_task_set_source_tag (task, headroom_window_export);
+  g_task_set_task_data (task, export, (GDestroyNotify) export_free);
+  g_task_run_in_thread (task, export_thread);
+}
+
+/*
+ * Builds all that is shown anew, for another language, and puts the user where they were.
+ */
+void
+headroom_window_rebuild (HeadroomWindow *self)
+{
+  HeadroomContent *content;
+
+  g_return_if_fail (HEADROOM_IS_WINDOW (self));
+
+  headroom_session_reload_model (self->session);
+  headroom_session_update (self->session);
+
+  content = HEADROOM_CONTENT (headroom_content_new (self->session, self->local_gpus));
+  headroom_content_take_view (content, self->content);
+
+  self->content = content;
+  adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
+}
