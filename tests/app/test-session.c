@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include <hr-gpu-catalogue.h>
+#include <hr-inference-job.h>
+
+#include "headroom-session.h"
+#include "headroom-test.h"
+
+typedef struct
+{
+  gboolean done;
+  gboolean success;
+  GError *error;
+} Opening;
+
+static void
+opened_cb (GObject      *source_object,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Opening *opening = user_data;
+
+  opening->success = headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &opening->error);
+  opening->done = TRUE;
+}
+
+static gboolean
+open_file (HeadroomSession  *session,
+           GFile            *file,
+           GError          **error)
+{
+  Opening opening = { FALSE };
+
+  headroom_session_open_async (session, file, opened_cb, &opening);
+  HEADROOM_TEST_WAIT_FOR (opening.done);
+  if (opening.error != NULL)
+    g_propagate_error (error, opening.error);
+
+  return opening.success;
+}
+
+static HeadroomSession *
+session_new_with_model (void)
+{
+  HeadroomSession *session = headroom_session_new ();
+  g_autoptr (GFile) file = headroom_test_write_config ("small.json");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (open_file (session, file, &error));
+  g_assert_no_error (error);
+  headroom_session_update (session);
+
+  return session;
+}
+
+static void
+count_cb (GObject    *object,
+          GParamSpec *pspec,
+          guint      *count)
+{
+  (*count)++;
+}
+
+static void
+test_a_change_makes_one_estimate_for_a_turn_of_the_loop (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  guint64 before = hr_estimate_get_total_bytes (headroom_session_get_estimate (session));
+  guint n_estimates = 0;
+
+  g_signal_connect (session, "notify::estimate", G_CALLBACK (count_cb), &n_estimates);
+  g_object_set (headroom_session_get_job (session), "batch-size", (guint64) 2, NULL);
+  g_object_set (headroom_session_get_job (session), "prompt-length", (guint64) 3000, NULL);
+  g_assert_cmpuint (n_estimates, ==, 0);
+
+  HEADROOM_TEST_WAIT_FOR (n_estimates > 0);
+  headroom_test_settle ();
+  g_assert_cmpuint (n_estimates, ==, 1);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (headroom_session_get_estimate (session)), >, before);
+}
+
+static void
+test_every_setting_can_be_undone (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrJob *job = headroom_session_get_job (session);
+  g_autoptr (HrJob) defaults = hr_job_new (HR_MODE_INFERENCE);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  g_assert_cmpuint (n_settings, >, 0);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+      g_autofree char *before = hr_job_get_as_string (job, settings[i]->name);
+      g_autofree char *undone = NULL;
+
+      g_object_get_property (G_OBJECT (job), settings[i]->name, &value);
+      if (G_VALUE_HOLDS_UINT64 (&value))
+        g_value_set_uint64 (&value, g_value_get_uint64 (&value) + 1);
+      else if (G_VALUE_HOLDS_BOOLEAN (&value))
+        g_value_set_boolean (&value, !g_value_get_boolean (&value));
+      else if (G_PARAM_SPEC_ENUM (settings[i])->enum_class->n_values > 1)
+        g_value_set_enum (&value, G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[1].value == g_value_get_enum (&value)
+                                    ? G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[0].value
+                                    : G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[1].value);
+      else
+        continue;
+
+      g_object_set_property (G_OBJECT (job), settings[i]->name, &value);
+      g_assert_false (hr_job_equal (job, defaults));
+      g_assert_true (headroom_session_get_can_undo (session));
+
+      headroom_session_undo (session);
+      undone = hr_job_get_as_string (job, settings[i]->name);
+      g_assert_cmpstr (undone, ==, before);
+      g_assert_true (hr_job_equal (job, defaults));
+      g_assert_true (headroom_session_get_can_redo (session));
+    }
+}
+
+static void
+test_undo_brings_the_model_and_the_gpu_back (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *first = headroom_session_get_model (session);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+  g_autoptr (GFile) file = headroom_test_write_config ("other.json");
+
+  g_assert_nonnull (gpu);
+  headroom_session_set_gpu (session, gpu);
+  g_assert_true (open_file (session, file, NULL));
+  g_assert_true (headroom_session_get_model (session) != first);
+
+  headroom_session_undo (session);
+  g_assert_true (headroom_session_get_model (session) == first);
+  headroom_session_undo (session);
+  g_assert_null (headroom_session_get_gpu (session));
+  headroom_session_redo (session);
+  g_assert_true (headroom_session_get_gpu (session) == gpu);
+}
+
+static void
+test_reset_is_one_step (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrJob *job = headroom_session_get_job (session);
+
+  g_object_set (job, "batch-size", (guint64) 7, "use-cache", FALSE, NULL);
+  headroom_session_reset_job (session);
+  g_assert_cmpuint (hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job)), ==, 1);
+  g_assert_true (hr_inference_job_get_use_cache (HR_INFERENCE_JOB (job)));
+
+  headroom_session_undo (session);
+  g_assert_cmpuint (hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job)), ==, 7);
+  g_assert_false (hr_inference_job_get_use_cache (HR_INFERENCE_JOB (job)));
+}
+
+static void
+test_what_was_remembered_is_no_step (void)
+{
+  g_autoptr (HeadroomSession) session = headroom_session_new ();
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+
+  headroom_session_remember_gpus (session, gpu, 4);
+  g_assert_true (headroom_session_get_gpu (session) == gpu);
+  g_assert_cmpuint (headroom_session_get_n_gpus (session), ==, 4);
+  g_assert_false (headroom_session_get_can_undo (session));
+}
+
+static void
+test_a_bad_file_changes_nothing (gconstpointer data)
+{
+  const char *contents = data;
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *model = headroom_session_get_model (session);
+  HrEstimate *estimate = headroom_session_get_estimate (session);
+  g_autoptr (GFile) file = contents != NULL ? headroom_test_write ("bad.json", contents)
+                                            : g_file_new_for_path ("/nowhere/bad.json");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (open_file (session, file, &error));
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "bad.json"));
+  headroom_test_settle ();
+  g_assert_true (headroom_session_get_model (session) == model);
+  g_assert_true (headroom_session_get_estimate (session) == estimate);
+}
+
+static void
+test_an_unknown_model_changes_nothing (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *model = headroom_session_get_model (session);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (headroom_session_choose_model (session, "nobody/nothing", &error));
+  g_assert_nonnull (error);
+  g_assert_true (headroom_session_get_model (session) == model);
+}
+
+static void
+test_a_scenario_brings_everything_back (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  g_autoptr (HeadroomSession) other = headroom_session_new ();
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+  g_autoptr (GFile) file = headroom_test_write ("saved.headroom", "");
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (headroom_session_get_job (session), "batch-size", (guint64) 3, NULL);
+  headroom_session_set_gpu (session, gpu);
+  headroom_session_set_n_gpus (session, 2);
+  headroom_session_update (session);
+
+  scenario = headroom_session_create_scenario (session);
+  hr_scenario_save (scenario, file, &error);
+  g_assert_no_error (error);
+
+  open_file (other, file, &error);
+  g_assert_no_error (error);
+  headroom_session_update (other);
+
+  g_assert_true (hr_job_equal (headroom_session_get_job (session), headroom_session_get_job (other)));
+  g_assert_cmpstr (hr_gpu_get_id (headroom_session_get_gpu (other)), ==, "rtx-4090");
+  g_assert_cmpuint (headroom_session_get_n_gpus (other), ==, 2);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (headroom_session_get_estimate (other)), ==,
+                    hr_estimate_get_total_bytes (headroom_session_get_estimate (session)));
+}
+
+static void
+test_reading_the_model_again_is_no_step (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *model = headroom_session_get_model (session);
+  gboolean could_undo;
+
+  g_object_set (headroom_session_get_job (session), "batch-size", (guint64) 3, NULL);
+  could_undo = headroom_session_get_can_undo (session);
+
+  headroom_session_reload_model (session);
+  g_assert_true (headroom_session_get_model (session) != model);
+  g_assert_true (headroom_session_get_can_undo (session) == could_undo);
+
+  /* What is stepped back to is the model in its new language. */
+  model = headroom_session_get_model (session);
+  headroom_session_undo (session);
+  g_assert_true (headroom_session_get_model (session) == model);
+}
+
+static void
+test_a_report_does_not_change_with_the_settings (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  g_autoptr (HrReport) report = headroom_session_create_report (session, HR_UNIT_SYSTEM_BINARY);
+  g_autofree char *before = hr_report_to_json (report);
+  g_autofree char *after = NULL;
+
+  g_object_set (headroom_session_get_job (session), "batch-size", (guint64) 50, NULL);
+  headroom_session_update (session);
+  after = hr_report_to_json (report);
+  g_assert_cmpstr (before, ==, after);
+}
+
+static void
+test_a_session_goes_away_while_a_file_is_read (void)
+{
+  HeadroomSession *session = headroom_session_new ();
+  g_autoptr (GFile) file = headroom_test_write_config ("small.json");
+  Opening opening = { FALSE };
+  gpointer alive = session;
+
+  g_object_add_weak_pointer (G_OBJECT (session), &alive);
+  headroom_session_open_async (session, file, opened_cb, &opening);
+  g_object_run_dispose (G_OBJECT (session));
+  g_object_unref (session);
+  HEADROOM_TEST_WAIT_FOR (opening.done);
+  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+  g_assert_false (opening.success);
+  g_assert_error (opening.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&opening.error);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  headroom_test_init (&argc, &argv);
+
+  g_test_add_func ("/app/session/a_change_makes_one_estimate_for_a_turn_of_the_loop",
+                   test_a_change_makes_one_estimate_for_a_turn_of_the_loop);
+  g_test_add_func ("/app/session/every_setting_can_be_undone", test_every_setting_can_be_undone);
+  g_test_add_func ("/app/session/undo_brings_the_model_and_the_gpu_back", test_undo_brings_the_model_and_the_gpu_back);
+  g_test_add_func ("/app/session/reset_is_one_step", test_reset_is_one_step);
+  g_test_add_func ("/app/session/what_was_remembered_is_no_step", test_what_was_remembered_is_no_step);
+  g_test_add_data_func ("/app/session/a_missing_file_changes_nothing", NULL, test_a_bad_file_changes_nothing);
+  g_test_add_data_func ("/app/session/text_that_is_not_json_changes_nothing", "no json", test_a_bad_file_changes_nothing);
+  g_test_add_data_func ("/app/session/an_empty_object_changes_nothing", "{}", test_a_bad_file_changes_nothing);
+  g_test_add_data_func ("/app/session/a_wrong_type_changes_nothing",
+                        "{\"model_type\": \"llama\", \"hidden_size\": \"big\"}", test_a_bad_file_changes_nothing);
+  g_test_add_func ("/app/session/an_unknown_model_changes_nothing", test_an_unknown_model_changes_nothing);
+  g_test_add_func ("/app/session/a_scenario_brings_everything_back", test_a_scenario_brings_everything_back);
+  g_test_add_func ("/app/session/reading_the_model_again_is_no_step", test_reading_the_model_again_is_no_step);
+  g_test_add_func ("/app/session/a_report_does_not_change_with_the_settings",
+                   test_a_report_does_not_change_with_the_settings);
+  g_test_add_func ("/app/session/a_session_goes_away_while_a_file_is_read",
+                   test_a_session_goes_away_while_a_file_is_read);
+
+  return g_test_run ();
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include <hr-labels.h>
+
+#include "headroom-mode-page.h"
+#include "headroom-setting-row.h"
+#include "headroom-test.h"
+
+/* The rows of a page that stand for settings, by the name of the setting. */
+static void
+collect_rows (GtkWidget  *widget,
+              GHashTable *rows)
+{
+  if (ADW_IS_ACTION_ROW (widget) && g_strcmp0 (gtk_widget_get_name (widget), G_OBJECT_TYPE_NAME (widget)) != 0)
+    g_hash_table_add (rows, (gpointer) gtk_widget_get_name (widget));
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    collect_rows (child, rows);
+}
+
+static void
+test_a_page_has_a_row_for_each_setting (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *page = g_object_ref_sink (headroom_mode_page_new (job));
+  g_autoptr (GHashTable) rows = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  collect_rows (page, rows);
+
+  for (guint i = 0; i < n_settings; i++)
+    g_assert_true (g_hash_table_contains (rows, settings[i]->name));
+
+  g_assert_finalize_object (page);
+}
+
+static void
+test_a_row_says_what_the_setting_is (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      GtkWidget *row = g_object_ref_sink (headroom_setting_row_new (job, settings[i]));
+
+      g_assert_cmpstr (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), ==, hr_setting_get_label (settings[i]));
+      g_assert_cmpstr (gtk_widget_get_tooltip_text (row), ==, hr_setting_get_description (settings[i]));
+      g_assert_finalize_object (row);
+    }
+}
+
+static GtkWidget *
+row_new (HrJob      *job,
+         const char *setting)
+{
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (job), setting);
+
+  return g_object_ref_sink (headroom_setting_row_new (job, pspec));
+}
+
+static void
+test_a_count_is_bound_both_ways (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, "batch-size");
+  GtkSpinButton *spin = GTK_SPIN_BUTTON (headroom_test_find (row, GTK_TYPE_SPIN_BUTTON, NULL));
+  guint64 batch_size;
+
+  g_object_set (job, "batch-size", (guint64) 5, NULL);
+  g_assert_cmpfloat (gtk_spin_button_get_value (spin), ==, 5);
+
+  gtk_spin_button_set_value (spin, 9);
+  g_object_get (job, "batch-size", &batch_size, NULL);
+  g_assert_cmpuint (batch_size, ==, 9);
+
+  g_assert_finalize_object (row);
+}
+
+static void
+test_a_length_can_be_typed_with_its_unit (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, "prompt-length");
+  GtkSpinButton *spin = GTK_SPIN_BUTTON (headroom_test_find (row, GTK_TYPE_SPIN_BUTTON, NULL));
+  guint64 length;
+
+  gtk_editable_set_text (GTK_EDITABLE (spin), "32k");
+  gtk_spin_button_update (spin);
+  g_object_get (job, "prompt-length", &length, NULL);
+  g_assert_cmpuint (length, ==, 32768);
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (spin)), ==, "32768");
+
+  gtk_editable_set_text (GTK_EDITABLE (spin), "many");
+  gtk_spin_button_update (spin);
+  g_object_get (job, "prompt-length", &length, NULL);
+  g_assert_cmpuint (length, ==, 32768);
+
+  g_assert_finalize_object (row);
+}
+
+static void
+test_a_choice_is_bound_both_ways (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, "dtype");
+  HrDtype dtype;
+  guint selected;
+
+  g_object_set (job, "dtype", HR_DTYPE_FLOAT16, NULL);
+  g_object_get (row, "selected", &selected, NULL);
+  g_assert_cmpuint (selected, ==, HR_DTYPE_FLOAT16);
+
+  g_object_set (row, "selected", 2, NULL);
+  g_object_get (job, "dtype", &dtype, NULL);
+  g_assert_cmpint (dtype, ==, HR_DTYPE_FLOAT32);
+
+  g_assert_finalize_object (row);
+}
+
+static void
+test_a_switch_is_bound_both_ways (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, "use-cache");
+  GtkSwitch *toggle = GTK_SWITCH (headroom_test_find (row, GTK_TYPE_SWITCH, NULL));
+  gboolean use_cache;
+
+  g_assert_true (gtk_switch_get_active (toggle));
+  g_object_set (job, "use-cache", FALSE, NULL);
+  g_assert_false (gtk_switch_get_active (toggle));
+
+  gtk_switch_set_active (toggle, TRUE);
+  g_object_get (job, "use-cache", &use_cache, NULL);
+  g_assert_true (use_cache);
+
+  g_assert_finalize_object (row);
+}
+
+static void
+test_a_row_shows_and_undoes_what_differs_from_the_default (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      GtkWidget *row = g_object_ref_sink (headroom_setting_row_new (job, settings[i]));
+      GtkWidget *reset = headroom_test_find (row, GTK_TYPE_BUTTON, "reset");
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_assert_nonnull (reset);
+      g_assert_false (gtk_widget_get_visible (reset));
+
+      g_object_get_property (G_OBJECT (job), settings[i]->name, &value);
+      if (G_VALUE_HOLDS_UINT64 (&value))
+        g_value_set_uint64 (&value, g_value_get_uint64 (&value) + 1);
+      else if (G_VALUE_HOLDS_BOOLEAN (&value))
+        g_value_set_boolean (&value, !g_value_get_boolean (&value));
+      else
+        g_value_set_enum (&value, G_PARAM_SPEC_ENUM (settings[i])->enum_class->maximum);
+
+      if (!g_param_value_defaults (settings[i], &value))
+        {
+          g_object_set_property (G_OBJECT (job), settings[i]->name, &value);
+          g_assert_true (gtk_widget_get_visible (reset));
+
+          g_signal_emit_by_name (reset, "clicked");
+          g_object_get_property (G_OBJECT (job), settings[i]->name, &value);
+          g_assert_true (g_param_value_defaults (settings[i], &value));
+          g_assert_false (gtk_widget_get_visible (reset));
+        }
+
+      g_assert_finalize_object (row);
+    }
+}
+
+static void
+test_controls_are_named_after_their_rows (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *count = row_new (job, "batch-size");
+  GtkWidget *toggle = row_new (job, "use-cache");
+
+  gtk_test_accessible_assert_role (headroom_test_find (count, GTK_TYPE_SPIN_BUTTON, NULL),
+                                   GTK_ACCESSIBLE_ROLE_SPIN_BUTTON);
+  g_assert_true (gtk_test_accessible_has_relation (GTK_ACCESSIBLE (headroom_test_find (count, GTK_TYPE_SPIN_BUTTON, NULL)),
+                                                   GTK_ACCESSIBLE_RELATION_LABELLED_BY));
+  g_assert_true (gtk_test_accessible_has_relation (GTK_ACCESSIBLE (headroom_test_find (toggle, GTK_TYPE_SWITCH, NULL)),
+                                                   GTK_ACCESSIBLE_RELATION_LABELLED_BY));
+
+  g_assert_finalize_object (count);
+  g_assert_finalize_object (toggle);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  if (!headroom_test_init_display (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/app/setting_row/a_page_has_a_row_for_each_setting", test_a_page_has_a_row_for_each_setting);
+  g_test_add_func ("/app/setting_row/a_row_says_what_the_setting_is", test_a_row_says_what_the_setting_is);
+  g_test_add_func ("/app/setting_row/a_count_is_bound_both_ways", test_a_count_is_bound_both_ways);
+  g_test_add_func ("/app/setting_row/a_length_can_be_typed_with_its_unit", test_a_length_can_be_typed_with_its_unit);
+  g_test_add_func ("/app/setting_row/a_choice_is_bound_both_ways", test_a_choice_is_bound_both_ways);
+  g_test_add_func ("/app/setting_row/a_switch_is_bound_both_ways", test_a_switch_is_bound_both_ways);
+  g_test_add_func ("/app/setting_row/a_row_shows_and_undoes_what_differs_from_the_default",
+                   test_a_row_shows_and_undoes_what_differs_from_the_default);
+  g_test_add_func ("/app/setting_row/controls_are_named_after_their_rows", test_controls_are_named_after_their_rows);
+
+  return g_test_run ();
+}
