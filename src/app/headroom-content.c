@@ -13,6 +13,7 @@
 #include "headroom-model-facts.h"
 #include "headroom-picker.h"
 #include "headroom-recent.h"
+#include "headroom-result-page.h"
 #include "headroom-settings.h"
 
 /*
@@ -58,7 +59,7 @@ struct _HeadroomContent
   GtkLabel *summary_verdict;
 
   GtkStack *result_stack;
-  AdwStatusPage *result;
+  HeadroomResultPage *result;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomContent, headroom_content, ADW_TYPE_BIN)
@@ -251,11 +252,15 @@ headroom_content_update_summary (HeadroomContent *self)
     return;
 
   total = hr_format_bytes (hr_estimate_get_total_bytes (estimate), unit_system);
+  headroom_result_page_set_job (self->result, headroom_session_get_job (self->session));
+  headroom_result_page_set_gpu (self->result, headroom_session_get_gpu (self->session));
+  headroom_result_page_set_n_gpus (self->result, headroom_session_get_n_gpus (self->session));
+  headroom_result_page_set_unit_system (self->result, unit_system);
+  headroom_result_page_set_estimate (self->result, estimate);
+
   report = headroom_session_create_report (self->session, unit_system);
   verdict = hr_report_dup_verdict (report);
   gtk_label_set_label (self->summary_total, total);
-  adw_status_page_set_title (self->result, total);
-  adw_status_page_set_description (self->result, verdict);
   gtk_label_set_label (self->summary_verdict, verdict);
 }
 
@@ -410,6 +415,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
   g_type_ensure (HEADROOM_TYPE_GPU_GROUP);
   g_type_ensure (HEADROOM_TYPE_MODEL_FACTS);
   g_type_ensure (HEADROOM_TYPE_PICKER);
+  g_type_ensure (HEADROOM_TYPE_RESULT_PAGE);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-content.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, title);
@@ -490,7 +496,8 @@ headroom_content_new (HeadroomSession *session,
 }
 
 /*
- * Puts the user where they were in @old: the page of a narrow window, the search, the place in the list of settings.
+ * Puts the user where they were in @old: the page of a narrow window, the search, the place in the list of settings, the
+ * component that is selected.
  */
 void
 headroom_content_take_view (HeadroomContent *self,
@@ -505,6 +512,7 @@ headroom_content_take_view (HeadroomContent *self,
   gtk_editable_set_text (self->search, gtk_editable_get_text (old->search));
   headroom_content_set_searching (self, old->searching);
   adw_leaflet_set_visible_child_name (self->leaflet, adw_leaflet_get_visible_child_name (old->leaflet));
+  headroom_result_page_set_selected (self->result, headroom_result_page_get_selected (old->result));
 
   from = gtk_scrolled_window_get_vadjustment (old->scroller);
   to = gtk_scrolled_window_get_vadjustment (self->scroller);
