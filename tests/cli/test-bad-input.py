@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import tap
-from cli.program import CONFIG, MODEL, expect, fail, run, succeed_json
+from cli.program import CONFIG, MODEL, expect, fail, run, succeed, succeed_json
 
 
 def with_config(changes, *parts, language='C', raw=None):
@@ -71,7 +71,6 @@ def json_of_the_wrong_shape_is_named_with_the_place():
     with_config({}, 'object', raw=b'7')
     with_config({}, raw=b'{}')
     with_config({'hidden_size': '64'}, 'hidden_size', '64')
-    with_config({'hidden_size': None}, 'hidden_size')
     with_config({'num_hidden_layers': 2.5}, 'num_hidden_layers', '2.5')
     with_config({'vocab_size': [1]}, 'vocab_size')
     with_config({'model_type': 5}, 'model_type', '5')
@@ -86,8 +85,17 @@ def sizes_that_make_no_sense_are_named():
     with_config({'num_attention_heads': 0}, 'num_attention_heads')
 
 
-def an_unknown_architecture_is_named():
-    with_config({'model_type': 'quantum', 'architectures': ['QuantumForCausalLM']}, 'quantum')
+def what_is_assumed_is_said():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, 'config.json')
+        for changes, word in (({'model_type': 'quantum', 'architectures': ['QuantumForCausalLM']}, 'quantum'),
+                              ({'hidden_size': None}, 'hidden_size')):
+            config = {key: value for key, value in {**CONFIG, **changes}.items() if value is not None}
+            path.write_text(json.dumps(config), encoding='utf-8')
+            for verb in ('estimate', 'inspect'):
+                warnings = succeed_json(verb, str(path))['warnings']
+                assert any(word in warning for warning in warnings), warnings
+            expect(succeed('estimate', str(path)).decode('utf-8'), 'What was assumed', word)
 
 
 def files_that_are_no_files_are_refused_at_once():
@@ -170,7 +178,7 @@ if __name__ == '__main__':
         a_file_that_is_not_json_is_named_with_the_place,
         json_of_the_wrong_shape_is_named_with_the_place,
         sizes_that_make_no_sense_are_named,
-        an_unknown_architecture_is_named,
+        what_is_assumed_is_said,
         files_that_are_no_files_are_refused_at_once,
         a_file_that_may_not_be_read_is_named,
         comments_and_trailing_commas_are_forgiven_with_a_warning,

@@ -32,11 +32,11 @@ def the_json_of_an_estimate_adds_up():
 
 def an_option_is_a_property_under_the_same_name():
     result = succeed_json('estimate', MODEL, '--batch-size', '4', '--prompt-length=1000', '--use-cache', 'true',
-                          '--kv-cache-dtype', 'float16', '--quantization', 'none')
+                          '--dtype', 'float16', '--quantization', 'none')
     assert result['settings']['batch-size'] == 4
     assert result['settings']['prompt-length'] == 1000
     assert result['settings']['use-cache'] is True
-    assert result['settings']['kv-cache-dtype'] == 'float16'
+    assert result['settings']['dtype'] == result['settings']['kv-cache-dtype'] == 'float16'
 
 
 def the_last_of_two_equal_options_holds():
@@ -103,9 +103,10 @@ def a_path_a_folder_and_a_scenario_are_models_too():
         scenario = pathlib.Path(folder, 'a.headroom')
         scenario.write_text(json.dumps({'schema': 'headroom-scenario/1', 'model': 'config.json'}), encoding='utf-8')
         totals = [succeed_json('estimate', *arguments, cwd=folder)['total-bytes']
-                  for arguments in ([str(path)], [folder], ['config.json'], ['./config.json'], ['--', str(path)], [str(scenario)],
+                  for arguments in ([str(path)], [folder], ['config.json'], ['./config.json'], [str(scenario)],
                                     ['--scenario', str(scenario)])]
         assert len(set(totals)) == 1, totals
+        assert json.loads(succeed('estimate', '--format', 'json', '--', str(path)))['total-bytes'] == totals[0]
 
 
 def options_override_a_scenario():

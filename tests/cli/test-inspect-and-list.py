@@ -20,7 +20,7 @@ def the_tensors_of_a_model_add_up_to_its_parameters():
             for size in tensor['shape']:
                 product *= size
             assert product == tensor['parameters'], tensor
-            assert tensor['dtype'] == 'bfloat16'
+            assert tensor['dtype'] == 'bfloat16' or name != MODEL
         names = [tensor['name'] for tensor in result['tensors']]
         assert len(names) == len(set(names))
         assert 'model.layers.23.self_attn.k_proj.bias' in names

@@ -21,8 +21,7 @@ MODEL = 'Qwen/Qwen2.5-7B-Instruct'
 def an_estimate_can_be_run():
     model = Headroom.Model.new_from_id(MODEL)
     job = Headroom.InferenceJob(batch_size=2)
-    estimate = Headroom.Estimator.run(model, job, None, 1) if hasattr(Headroom, 'Estimator') else \
-        Headroom.estimator_run(model, job, None, 1)
+    estimate = Headroom.estimator_run(model, job, None, 1)
     components = list(estimate.get_components())
     assert model.get_n_parameters() == 7615616512
     assert components[0].get_id() == Headroom.ComponentId.WEIGHTS
@@ -33,7 +32,7 @@ def an_estimate_can_be_run():
 def a_report_can_be_written():
     model = Headroom.Model.new_from_id(MODEL)
     job = Headroom.Job.new(Headroom.Mode.INFERENCE)
-    gpu = Headroom.gpu_catalogue_lookup('rtx-4090')
+    gpu = Headroom.Gpu.catalogue_lookup('rtx-4090')
     report = Headroom.Report.new(Headroom.estimator_run(model, job, gpu, 1), job, gpu, 1, Headroom.UnitSystem.BINARY)
     result = json.loads(report.to_json())
     assert result['schema'] == 'headroom-estimate/1'
@@ -59,7 +58,7 @@ def errors_are_exceptions():
     for call, text in (
         (lambda: job.set_from_string('batch-size', '0'), 'from 1 to 65536'),
         (lambda: Headroom.Model.new_from_id('nobody/nothing'), 'nobody/nothing'),
-        (lambda: Headroom.gpu_catalogue_lookup('no such gpu'), 'no such gpu'),
+        (lambda: Headroom.Gpu.catalogue_lookup('no such gpu'), 'no such gpu'),
     ):
         try:
             call()

@@ -381,6 +381,8 @@ main (int    argc,
 {
   setlocale (LC_ALL, "");
   g_test_init (&argc, &argv, NULL);
+  /* GLib decides once whether libraries translate; it says yes as long as the program has no domain of its own. */
+  g_dgettext ("headroom", "Headroom");
   bindtextdomain ("headroom", g_getenv ("HEADROOM_LOCALEDIR"));
   bind_textdomain_codeset ("headroom", "UTF-8");
   textdomain ("headroom");
