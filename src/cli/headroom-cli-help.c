@@ -6,7 +6,8 @@
 
 #include <glib/gi18n.h>
 
-#define TEXT_COLUMNS 90
+#include "hr-document.h"
+
 #define INDENTATION 6
 
 typedef struct
@@ -35,65 +36,12 @@ static const OptionHelp list_options[] = {
   { "--format FORMAT", N_("text (the default) or json") },
 };
 
-/* The end of what must not be broken: a word, or one character of a language that has no spaces. */
-static const char *
-find_end_of_word (const char *p,
-                  guint      *width)
-{
-  *width = 0;
-
-  if (g_unichar_iswide (g_utf8_get_char (p)))
-    {
-      *width = 2;
-      return g_utf8_next_char (p);
-    }
-
-  for (; *p != '\0' && *p != ' ' && !g_unichar_iswide (g_utf8_get_char (p)); p = g_utf8_next_char (p))
-    *width += 1;
-
-  return p;
-}
-
 static void
 append_wrapped (GString    *string,
                 const char *text)
 {
-  guint column = INDENTATION;
-  gboolean after_space = FALSE;
-
   g_string_append_printf (string, "%*s", INDENTATION, "");
-
-  while (*text != '\0')
-    {
-      const char *end;
-      guint width;
-
-      if (*text == ' ')
-        {
-          after_space = TRUE;
-          text++;
-          continue;
-        }
-
-      end = find_end_of_word (text, &width);
-      if (column + after_space + width > TEXT_COLUMNS)
-        {
-          g_string_append_printf (string, "\n%*s", INDENTATION, "");
-          column = INDENTATION;
-        }
-      else if (after_space)
-        {
-          g_string_append_c (string, ' ');
-          column++;
-        }
-
-      g_string_append_len (string, text, end - text);
-      column += width;
-      after_space = FALSE;
-      text = end;
-    }
-
-  g_string_append_c (string, '\n');
+  hr_document_append_wrapped (string, text, INDENTATION);
 }
 
 static void
@@ -144,13 +92,15 @@ append_estimate_help (GString *string)
   g_string_append (string,
                    _("Usage: headroom-cli estimate MODEL [OPTION…]\n"
                      "\n"
-                     "Says how much GPU memory a job takes and where it goes. MODEL is a config.json, a folder\n"
-                     "that holds one, a scenario (.headroom), or the id of a model of the catalogue.\n"));
+                     "Says how much GPU memory a job takes and where it goes. MODEL is a config.json,\n"
+                     "a folder that holds one, a scenario (.headroom), or the id of a model of the\n"
+                     "catalogue.\n"));
   append_options (string, estimate_options, G_N_ELEMENTS (estimate_options));
   for (guint i = 0; i < modes->n_values; i++)
     append_settings (string, modes->values[i].value);
-  g_string_append_printf (string, "\n%s\n",
-                          _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no estimate."));
+  g_string_append_c (string, '\n');
+  hr_document_append_wrapped (string,
+                              _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no estimate."), 0);
 }
 
 /* The help for a verb, or for the program if @verb is %NULL. */

@@ -147,7 +147,7 @@ def the_help_lists_every_setting_with_its_range():
     for setting in succeed_json('estimate', MODEL)['settings']:
         expect(text, f'--{setting} ')
     expect(text, 'a whole number from 1 to 65536; default 1', '--gpus', '--output')
-    assert max(len(line) for line in text.splitlines()) <= 90
+    assert max(len(line) for line in text.splitlines()) <= 80
     expect(succeed('--help').decode(), 'estimate', 'inspect', 'list')
     expect(succeed('inspect', '--help').decode(), '--tensors')
     expect(succeed('list', '-h').decode(), 'architectures')

@@ -28,7 +28,7 @@ create_document (const char *text)
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_PLAIN);
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_CODE);
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_LINK);
-  hr_document_block_add_fact (block, "Source", "https://example.org/?a=1&b=\"<2>", HR_DOCUMENT_LINK);
+  hr_document_block_add_fact (block, "Source", "see https://example.org/?a=1&b=2, https://example.org/<b>.", HR_DOCUMENT_LINK);
 
   block = hr_document_add_list (document);
   hr_document_block_add_item (block, text);
@@ -56,7 +56,9 @@ test_html (void)
   g_assert_null (strstr (html, "<?xml"));
   g_assert_nonnull (strstr (html, "<svg id=\"chart\"></svg>"));
   g_assert_nonnull (strstr (html, "&lt;script&gt;"));
-  g_assert_nonnull (strstr (html, "href=\"https://example.org/?a=1&amp;b=&quot;&lt;2&gt;\""));
+  g_assert_nonnull (strstr (html,
+                            "see <a href=\"https://example.org/?a=1&amp;b=2\">https://example.org/?a=1&amp;b=2</a>, "
+                            "<a href=\"https://example.org/\">https://example.org/</a>&lt;b&gt;."));
   g_assert_nonnull (strstr (html, "background:#3584e4"));
   g_assert_nonnull (strstr (html, "prefers-color-scheme:dark"));
   g_assert_nonnull (strstr (html, "@media print"));
@@ -144,6 +146,32 @@ test_alignment (void)
                    "  e\u0301              2 B\n");
 }
 
+/* Lines end where a terminal does, between words or between characters of Chinese, and go on in the same column. */
+static void
+test_wrapping (void)
+{
+  g_autoptr (HrDocument) document = hr_document_new ();
+  HrDocumentBlock *facts = hr_document_add_facts (document);
+  g_autofree char *english = g_strnfill (150, 'x');
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  for (guint i = 5; i < 150; i += 6)
+    english[i] = ' ';
+  hr_document_block_add_fact (facts, "公式", english, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, "b",
+                              "所有层的键和值都保存在缓存中，这样生成新的词元时就不必重新读取整个序列，它随批大小和长度而增长，"
+                              "使用滑动窗口的层到达窗口长度后便不再增长", HR_DOCUMENT_PLAIN);
+
+  text = hr_document_to_text (document, HR_REPORT_TEXT_STYLE_PLAIN);
+  lines = g_strsplit (text, "\n", -1);
+  g_assert_true (g_str_has_prefix (lines[0], "  公式  xxxxx xxxxx"));
+  g_assert_true (g_str_has_prefix (lines[1], "        xxxxx"));
+  g_assert_true (g_str_has_prefix (lines[3], "  b     所有"));
+  g_assert_cmpint (g_utf8_strlen (lines[3], -1), ==, 8 + 36);
+  g_assert_true (g_str_has_prefix (lines[4], "        "));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -155,6 +183,7 @@ main (int    argc,
   g_test_add_func ("/document/markdown_takes_no_text_for_markup", test_markdown);
   g_test_add_func ("/document/text_lets_no_control_character_through", test_text);
   g_test_add_func ("/document/columns_are_aligned_in_chinese", test_alignment);
+  g_test_add_func ("/document/long_lines_go_on_in_the_same_column", test_wrapping);
 
   return g_test_run ();
 }

@@ -59,19 +59,36 @@ append_element (GString    *string,
   g_string_append_c (string, '\n');
 }
 
+/* A source is an address, or words with addresses among them. */
+static void
+append_linked (GString    *string,
+               const char *text)
+{
+  const char *address;
+
+  while ((address = strstr (text, "https://")) != NULL)
+    {
+      g_autofree char *before = g_markup_escape_text (text, address - text);
+      gsize length = strcspn (address, " ,;)\"<>\n");
+      g_autofree char *escaped = g_markup_escape_text (address, length);
+
+      g_string_append_printf (string, "%s<a href=\"%s\">%s</a>", before, escaped, escaped);
+      text = address + length;
+    }
+
+  append_escaped (string, text);
+}
+
 static void
 append_value (GString              *string,
               const HrDocumentFact *fact)
 {
-  g_autofree char *escaped = g_markup_escape_text (fact->value, -1);
-
-  if (fact->style == HR_DOCUMENT_CODE)
-    g_string_append_printf (string, "<code>%s</code>", escaped);
-  else if (fact->style == HR_DOCUMENT_LINK && g_str_has_prefix (fact->value, "https://")
-           && strpbrk (fact->value, " \n") == NULL)
-    g_string_append_printf (string, "<a href=\"%s\">%s</a>", escaped, escaped);
+  if (fact->style == HR_DOCUMENT_LINK)
+    append_linked (string, fact->value);
+  else if (fact->style == HR_DOCUMENT_CODE)
+    append_element (string, "<code>", fact->value, "</code>");
   else
-    g_string_append (string, escaped);
+    append_escaped (string, fact->value);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define BAR_COLUMNS 24
+#define TEXT_COLUMNS 80
 
 #define ESCAPE_BOLD "\033[1m"
 #define ESCAPE_DIM "\033[2m"
@@ -48,6 +49,68 @@ append_printable (GString    *string,
 
       g_string_append_unichar (string, g_unichar_iscntrl (c) ? ' ' : c);
     }
+}
+
+/* The end of what must not be broken: a word, or one character of a language that has no spaces. */
+static const char *
+find_end_of_word (const char *p)
+{
+  if (g_unichar_iswide (g_utf8_get_char (p)))
+    return g_utf8_next_char (p);
+
+  while (*p != '\0' && *p != ' ' && !g_unichar_iswide (g_utf8_get_char (p)))
+    p = g_utf8_next_char (p);
+
+  return p;
+}
+
+/*
+ * Appends a text that begins in a column of its line, broken where a terminal ends; the lines that follow begin in the same
+ * column. Names come from files, so that control characters are left out.
+ */
+void
+hr_document_append_wrapped (GString    *string,
+                            const char *text,
+                            guint       indentation)
+{
+  guint column = indentation;
+  gboolean after_space = FALSE;
+
+  while (*text != '\0')
+    {
+      g_autofree char *word = NULL;
+      const char *end;
+      guint width;
+
+      if (*text == ' ')
+        {
+          after_space = TRUE;
+          text++;
+          continue;
+        }
+
+      end = find_end_of_word (text);
+      word = g_strndup (text, end - text);
+      width = get_width (word);
+      if (column + after_space + width > TEXT_COLUMNS && column > indentation)
+        {
+          g_string_append_c (string, '\n');
+          append_spaces (string, indentation);
+          column = indentation;
+        }
+      else if (after_space)
+        {
+          g_string_append_c (string, ' ');
+          column++;
+        }
+
+      append_printable (string, word);
+      column += width;
+      after_space = FALSE;
+      text = end;
+    }
+
+  g_string_append_c (string, '\n');
 }
 
 static void
@@ -207,8 +270,7 @@ append_facts (GString               *string,
       append_padded (string, fact->name, width, FALSE);
       append_escape (string, ESCAPE_END, style);
       g_string_append (string, "  ");
-      append_printable (string, fact->value);
-      g_string_append_c (string, '\n');
+      hr_document_append_wrapped (string, fact->value, width + 4);
     }
 
   g_string_append_c (string, '\n');
@@ -260,7 +322,7 @@ append_block (GString               *string,
 
     case HR_DOCUMENT_PARAGRAPH:
       g_string_append (string, "  ");
-      append_line (string, "", block->text, style);
+      hr_document_append_wrapped (string, block->text, 2);
       break;
 
     case HR_DOCUMENT_FACTS:
@@ -271,7 +333,7 @@ append_block (GString               *string,
       for (guint i = 0; i < block->items->len; i++)
         {
           g_string_append (string, "  • ");
-          append_line (string, "", g_ptr_array_index (block->items, i), style);
+          hr_document_append_wrapped (string, g_ptr_array_index (block->items, i), 4);
         }
       g_string_append_c (string, '\n');
       break;

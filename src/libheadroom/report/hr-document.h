@@ -115,6 +115,9 @@ HrDocumentRow         *hr_document_block_add_row  (HrDocumentBlock     *self,
 
 char                  *hr_document_to_text        (HrDocument          *self,
                                                    HrReportTextStyle          style) G_GNUC_WARN_UNUSED_RESULT;
+void                   hr_document_append_wrapped (GString             *string,
+                                                   const char          *text,
+                                                   guint                indentation);
 char                  *hr_document_to_markdown    (HrDocument          *self) G_GNUC_WARN_UNUSED_RESULT;
 char                  *hr_document_to_html        (HrDocument          *self,
                                                    const char          *chart) G_GNUC_WARN_UNUSED_RESULT;

@@ -57,8 +57,14 @@ add_summary (HrReport   *self,
   if (gpu != NULL)
     {
       g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), units);
-      g_autofree char *text = g_strdup_printf ("%u × %s, %s", hr_report_get_n_gpus (self), hr_gpu_get_name (gpu), memory);
+      g_autofree char *text = NULL;
 
+      if (hr_report_get_n_gpus (self) == 1)
+        /* Translators: the name of a GPU, and its memory */
+        text = g_strdup_printf (_("%s, %s"), hr_gpu_get_name (gpu), memory);
+      else
+        /* Translators: a number, the name of a GPU, and its memory */
+        text = g_strdup_printf (_("%u × %s, %s each"), hr_report_get_n_gpus (self), hr_gpu_get_name (gpu), memory);
       hr_document_block_add_fact (facts, _("GPU"), text, HR_DOCUMENT_PLAIN);
     }
 
@@ -67,9 +73,15 @@ add_summary (HrReport   *self,
       guint64 rule_total = hr_estimate_get_total_bytes (rule);
       g_autofree char *rule_text = hr_format_bytes (rule_total, units);
       g_autofree char *difference = hr_format_bytes_difference ((gint64) (rule_total - total), units);
-      /* Translators: a size, and how much it differs from the exact figure */
-      g_autofree char *text = g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
+      g_autofree char *text = NULL;
 
+      /* The rule of thumb knows one device only: there is nothing to compare with the fullest of several. */
+      if (hr_estimate_get_n_devices (estimate) == 1)
+        /* Translators: a size, and how much it differs from the exact figure */
+        text = g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
+      else
+        /* Translators: a size */
+        text = g_strdup_printf (_("%s for all GPUs together"), rule_text);
       hr_document_block_add_fact (facts, _("Rule of thumb"), text, HR_DOCUMENT_PLAIN);
     }
 }
