@@ -224,6 +224,27 @@ test_files_can_be_dropped (Fixture       *fixture,
   HEADROOM_TEST_WAIT_FOR (headroom_session_get_model (fixture->session) != NULL);
 }
 
+/* Names the widgets that are to blame, the innermost last. */
+static void
+assert_narrow (GtkWidget *widget,
+               int        width)
+{
+  int minimum;
+
+  gtk_widget_measure (widget, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  if (minimum <= width)
+    return;
+
+  g_test_message ("%s “%s” needs %d pixels", G_OBJECT_TYPE_NAME (widget), gtk_widget_get_name (widget), minimum);
+  g_test_fail ();
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      if (gtk_widget_should_layout (child))
+        assert_narrow (child, width);
+    }
+}
+
 static void
 test_a_narrow_window_shows_one_page_at_a_time (Fixture       *fixture,
                                                gconstpointer  data)
@@ -233,7 +254,7 @@ test_a_narrow_window_shows_one_page_at_a_time (Fixture       *fixture,
   gtk_window_set_default_size (GTK_WINDOW (fixture->window), 360, 700);
   HEADROOM_TEST_WAIT_FOR (adw_leaflet_get_folded (leaflet));
   headroom_test_settle ();
-  g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (fixture->window)), <=, 360);
+  assert_narrow (fixture->content, 360);
 
   gtk_widget_activate_action (fixture->content, "win.show-result", NULL);
   g_assert_cmpstr (adw_leaflet_get_visible_child_name (leaflet), ==, "result");
