@@ -130,7 +130,10 @@ static gboolean
 set_overflow_error (HrJson  *expression,
                     GError **error)
 {
-  hr_json_set_error (expression, HR_ERROR_TOO_LARGE, _("sizes whose product can be counted"), error);
+  g_autofree char *path = hr_json_dup_path (expression);
+
+  /* Translators: the name of a value, such as "values.rotary_dim". */
+  g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("%s: expected sizes whose product can be counted"), path);
 
   return FALSE;
 }

@@ -417,7 +417,7 @@ hr_scope_evaluate_size (HrScope  *self,
   return TRUE;
 }
 
-/* Reads all hyper-parameters, so that a wrong one is an error even where nothing depends on it. */
+/* Reads all hyper-parameters and values, so that a wrong one is an error even where nothing depends on it. */
 gboolean
 hr_scope_resolve_all (HrScope  *self,
                       GError  **error)
@@ -429,7 +429,7 @@ hr_scope_resolve_all (HrScope  *self,
       HrEntry *entry = g_ptr_array_index (self->in_order, i);
       GError *local_error = NULL;
 
-      if (entry->kind == ENTRY_HYPER_PARAMETER && !resolve (self, entry, &local_error))
+      if (entry->kind != ENTRY_LAYER_VALUE && !resolve (self, entry, &local_error))
         return propagate_error (self, local_error, error);
     }
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "hr-architecture.h"
+#include "hr-model.h"
+
+/* A model of nothing but the class's defaults has tensors, layers, a head and a source. */
+static void
+test_every_file_makes_a_model (gconstpointer data)
+{
+  const char *model_type = data;
+  g_autofree char *text = g_strdup_printf ("{\"model_type\": \"%s\"}", model_type);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrArchitecture) architecture = hr_architecture_new (model_type, &error);
+  g_autoptr (HrModel) model = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_architecture_get_model_type (architecture), ==, model_type);
+  g_assert_nonnull (hr_architecture_get_class_name (architecture));
+  g_assert_nonnull (hr_architecture_get_source (architecture));
+
+  model = hr_model_new_from_data (text, -1, model_type, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_model_get_n_parameters (model), >, 0);
+  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), >, 0);
+  g_assert_cmpuint (hr_model_get_n_stacks (model), ==, 1);
+  g_assert_cmpuint (hr_model_get_head (model)->n_blocks, ==, 1);
+}
+
+static void
+test_the_usual_sizes_have_one_name (gconstpointer data)
+{
+  static const char * const names[] = {
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+    "head_dim",
+  };
+  g_autofree char *text = g_strdup_printf ("{\"model_type\": \"%s\"}", (const char *) data);
+  g_autoptr (HrModel) model = hr_model_new_from_data (text, -1, data, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      guint64 value = 0;
+
+      g_test_message ("%s", names[i]);
+      g_assert_true (hr_model_get_hyper_parameter (model, names[i], &value));
+      g_assert_cmpuint (value, >, 0);
+    }
+}
+
+static void
+test_a_class_belongs_to_one_file (void)
+{
+  g_auto (GStrv) model_types = hr_architecture_list ();
+  g_autoptr (GHashTable) owners = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; model_types[i] != NULL; i++)
+    {
+      g_autoptr (HrArchitecture) architecture = hr_architecture_new (model_types[i], NULL);
+      g_autoptr (HrArchitecture) found = hr_architecture_new_for_class (hr_architecture_get_class_name (architecture), NULL);
+
+      g_assert_nonnull (found);
+      g_hash_table_add (owners, g_strdup (hr_architecture_get_class_name (architecture)));
+    }
+
+  g_assert_cmpuint (g_hash_table_size (owners), >=, 20);
+}
+
+static void
+test_an_alias_leads_to_its_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrArchitecture) architecture = hr_architecture_new ("RefinedWebModel", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_architecture_get_model_type (architecture), ==, "falcon");
+}
+
+static void
+test_an_unknown_name_is_no_error (void)
+{
+  static const char * const names[] = { "nothing", "", "..", "a/b", "_decoder", "llama.json" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrArchitecture) architecture = hr_architecture_new (names[i], &error);
+
+      g_assert_no_error (error);
+      g_assert_null (architecture);
+    }
+}
+
+typedef struct
+{
+  const char *name;
+  const char *text;       /* single quotes stand for double ones */
+  HrError code;
+  const char *message;
+} BadFile;
+
+static const BadFile bad_files[] = {
+  { "an_unknown_member", "{'model-type': 'x', 'source': 'y', 'stack': []}", HR_ERROR_SCHEMA, "“stack”" },
+  { "no_source", "{'model-type': 'x'}", HR_ERROR_SCHEMA, "source" },
+  { "an_unknown_base", "{'model-type': 'x', 'source': 'y', 'extends': 'nothing'}", HR_ERROR_UNKNOWN_NAME, "extends" },
+  { "an_unknown_key_of_a_hyper_parameter",
+    "{'model-type': 'x', 'source': 'y', 'hyper-parameters': {'a': {'max': 1}}}", HR_ERROR_SCHEMA, "hyper-parameters.a.max" },
+  { "the_default_of_nothing", "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'defaults': {'a': 1}}",
+    HR_ERROR_UNKNOWN_NAME, "defaults.a" },
+  { "a_value_that_needs_itself",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a', 'a': '$norm'}}", HR_ERROR_SCHEMA,
+    "depend on itself" },
+  { "a_name_that_nothing_defines",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a'}}", HR_ERROR_UNKNOWN_NAME, "“a”" },
+  { "a_layer_outside_of_the_layers",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'embedding_scaled': ['equal', '$layer', 0]}}",
+    HR_ERROR_UNKNOWN_NAME, "“layer”" },
+  { "an_unknown_block",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'tail', 'path': 'a'}]}",
+    HR_ERROR_UNKNOWN_NAME, "head[0].block" },
+  { "a_block_without_a_path", "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'size': 1}]}",
+    HR_ERROR_SCHEMA, "head[0].path" },
+  { "an_unknown_parameter_of_a_block",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, 'eps': 1}]}",
+    HR_ERROR_SCHEMA, "head[0].eps" },
+  { "a_missing_parameter_of_a_block",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a'}]}", HR_ERROR_SCHEMA,
+    "head[0].size" },
+  { "an_unknown_choice",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': 'batch'}}", HR_ERROR_UNSUPPORTED, "“batch”" },
+  { "a_condition_that_is_a_number",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, 'if': 1}]}",
+    HR_ERROR_SCHEMA, "true or false" },
+  { "a_tie_with_nothing",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'head', 'path': 'a', 'hidden-size': 1, "
+    "'vocab-size': 1, 'tied': true, 'names': {'tied-to': 'b'}}]}",
+    HR_ERROR_VALUE, "tied" },
+};
+
+static HrModel *
+build_with_user_file (const char  *text,
+                      GError     **error)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "headroom", "architectures", NULL);
+  g_autofree char *path = g_build_filename (folder, "x.json", NULL);
+  g_autofree char *json = g_strdelimit (g_strdup (text), "'", '"');
+  HrModel *model;
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, json, -1, NULL));
+  model = hr_model_new_from_data ("{\"model_type\": \"x\"}", -1, "config.json", error);
+  g_remove (path);
+
+  return model;
+}
+
+static void
+test_a_fault_in_a_file_is_an_error (gconstpointer data)
+{
+  const BadFile *test = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = build_with_user_file (test->text, &error);
+
+  g_assert_null (model);
+  g_assert_error (error, HR_ERROR, (int) test->code);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, test->message));
+}
+
+static void
+test_a_file_of_the_user_is_enough_for_a_new_model (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model =
+    build_with_user_file ("{'model-type': 'x', 'architectures': ['XForCausalLM'], 'source': 'my own', 'extends': '_decoder', "
+                          "'defaults': {'hidden_size': 64, 'num_attention_heads': 4, 'vocab_size': 10, 'num_hidden_layers': 1, "
+                          "'intermediate_size': 8}, 'values': {'qk_norm': 'head'}}",
+                          &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_model_get_n_parameters (model), ==, 2 * 640 + 4 * 64 * 64 + 3 * 64 * 8 + 3 * 64 + 2 * 16);
+  g_assert_cmpstr (hr_model_get_architecture (model), ==, "XForCausalLM");
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_auto (GStrv) model_types = NULL;
+
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+  model_types = hr_architecture_list ();
+  g_assert_cmpuint (g_strv_length (model_types), >=, 20);
+  for (guint i = 0; model_types[i] != NULL; i++)
+    {
+      g_autofree char *makes = g_strconcat ("/architecture/every_file_makes_a_model/", model_types[i], NULL);
+      g_autofree char *named = g_strconcat ("/architecture/the_usual_sizes_have_one_name/", model_types[i], NULL);
+
+      g_test_add_data_func (makes, model_types[i], test_every_file_makes_a_model);
+      g_test_add_data_func (named, model_types[i], test_the_usual_sizes_have_one_name);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad_files); i++)
+    {
+      g_autofree char *path = g_strconcat ("/architecture/a_fault_in_a_file_is_an_error/", bad_files[i].name, NULL);
+
+      g_test_add_data_func (path, &bad_files[i], test_a_fault_in_a_file_is_an_error);
+    }
+
+  g_test_add_func ("/architecture/a_class_belongs_to_one_file", test_a_class_belongs_to_one_file);
+  g_test_add_func ("/architecture/an_alias_leads_to_its_file", test_an_alias_leads_to_its_file);
+  g_test_add_func ("/architecture/an_unknown_name_is_no_error", test_an_unknown_name_is_no_error);
+  g_test_add_func ("/architecture/a_file_of_the_user_is_enough_for_a_new_model",
+                   test_a_file_of_the_user_is_enough_for_a_new_model);
+
+  return g_test_run ();
+}
