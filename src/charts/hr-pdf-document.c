@@ -21,6 +21,7 @@
 #define FONT "Sans 9.5"
 #define TITLE_SCALE 2.1
 #define HEADING_SCALE 1.3
+#define SUBHEADING_SCALE 1.05
 #define LEAD_SCALE 1.3
 #define NOTE_SCALE 0.9
 #define TABLE_SCALE 0.92
@@ -220,6 +221,21 @@ hr_pdf_document_add_heading (HrPdfDocument *self,
   g_return_if_fail (text != NULL);
 
   add_text (self, BLOCK_HEADING, text, HEADING_SCALE, PANGO_WEIGHT_BOLD, INK);
+}
+
+/**
+ * hr_pdf_document_add_subheading:
+ * @self: a document
+ * @text: the heading of a part of what a heading begins; it also stands in the outline
+ */
+void
+hr_pdf_document_add_subheading (HrPdfDocument *self,
+                                const char    *text)
+{
+  g_return_if_fail (HR_IS_PDF_DOCUMENT (self));
+  g_return_if_fail (text != NULL);
+
+  add_text (self, BLOCK_HEADING, text, SUBHEADING_SCALE, PANGO_WEIGHT_BOLD, INK);
 }
 
 /**

@@ -81,8 +81,11 @@ add_block (HrPdfDocument         *pdf,
       break;
 
     case HR_DOCUMENT_HEADING:
-    case HR_DOCUMENT_SUBHEADING:
       hr_pdf_document_add_heading (pdf, block->text);
+      break;
+
+    case HR_DOCUMENT_SUBHEADING:
+      hr_pdf_document_add_subheading (pdf, block->text);
       break;
 
     case HR_DOCUMENT_PARAGRAPH:

@@ -210,36 +210,20 @@ add_capacity (HrChartData *data,
   hr_chart_data_set_capacity (data, memory, memory_text, verdict);
 }
 
-/**
- * hr_export_create_chart_data:
- * @report: a report
- * @scheme: what the chart stands on
- *
- * Prepares what the pie of a report shows.
- *
- * Returns: (transfer full): the data
- */
-HrChartData *
-hr_export_create_chart_data (HrReport        *report,
-                             HrPaletteScheme  scheme)
+static HrChartData *
+create_chart_data (HrReport        *report,
+                   const char      *title,
+                   HrPaletteScheme  scheme)
 {
-  HrEstimate *estimate;
-  GListModel *components;
-  HrUnitSystem units;
+  HrEstimate *estimate = hr_report_get_estimate (report);
+  GListModel *components = hr_estimate_get_components (estimate);
+  HrUnitSystem units = hr_report_get_unit_system (report);
+  guint64 total = hr_estimate_get_total_bytes (estimate);
+  g_autofree char *total_text = hr_format_bytes (total, units);
   HrChartData *data;
-  guint64 total;
-  g_autofree char *total_text = NULL;
-
-  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
-
-  estimate = hr_report_get_estimate (report);
-  components = hr_estimate_get_components (estimate);
-  units = hr_report_get_unit_system (report);
-  total = hr_estimate_get_total_bytes (estimate);
-  total_text = hr_format_bytes (total, units);
 
   /* Translators: a word or two in the middle of the pie, under the size of the whole */
-  data = hr_chart_data_new (hr_model_get_name (hr_report_get_model (report)), total_text, _("at the peak"));
+  data = hr_chart_data_new (title, total_text, _("at the peak"));
 
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
@@ -259,10 +243,31 @@ hr_export_create_chart_data (HrReport        *report,
   return data;
 }
 
-static HrChartPicture *
-create_picture (HrReport *report)
+/**
+ * hr_export_create_chart_data:
+ * @report: a report
+ * @scheme: what the chart stands on
+ *
+ * Prepares what the pie of a report shows.
+ *
+ * Returns: (transfer full): the data
+ */
+HrChartData *
+hr_export_create_chart_data (HrReport        *report,
+                             HrPaletteScheme  scheme)
 {
-  g_autoptr (HrChartData) data = hr_export_create_chart_data (report, HR_PALETTE_SCHEME_LIGHT);
+  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
+
+  return create_chart_data (report, hr_model_get_name (hr_report_get_model (report)), scheme);
+}
+
+/* On its own the chart says what it is about; in a report its heading does. */
+static HrChartPicture *
+create_picture (HrReport *report,
+                gboolean  in_report)
+{
+  const char *title = in_report ? _("Peak memory") : hr_model_get_name (hr_report_get_model (report));
+  g_autoptr (HrChartData) data = create_chart_data (report, title, HR_PALETTE_SCHEME_LIGHT);
 
   return hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
 }
@@ -277,15 +282,15 @@ static GBytes *
 export_html (HrReport  *report,
              GError   **error)
 {
-  g_autoptr (GBytes) picture = hr_export_to_bytes (report, HR_EXPORT_FORMAT_SVG, error);
-  g_autofree char *svg = NULL;
+  g_autoptr (HrChartPicture) picture = create_picture (report, TRUE);
+  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
 
-  if (picture == NULL)
+  /* A zero byte makes the picture a string. */
+  if (!hr_chart_picture_write_svg (picture, stream, NULL, error)
+      || !g_output_stream_write_all (stream, "", 1, NULL, NULL, error))
     return NULL;
 
-  svg = g_strndup (g_bytes_get_data (picture, NULL), g_bytes_get_size (picture));
-
-  return take_text (hr_report_to_html (report, svg));
+  return take_text (hr_report_to_html (report, g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream))));
 }
 
 static GBytes *
@@ -293,7 +298,7 @@ export_picture (HrReport        *report,
                 HrExportFormat   format,
                 GError         **error)
 {
-  g_autoptr (HrChartPicture) picture = create_picture (report);
+  g_autoptr (HrChartPicture) picture = create_picture (report, format == HR_EXPORT_FORMAT_PDF);
   g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
   gboolean written;
 

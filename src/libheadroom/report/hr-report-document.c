@@ -132,6 +132,7 @@ add_components (HrReport   *self,
   HrDocumentBlock *table;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Where it goes at the peak"));
+  hr_document_add_chart (document);
   table = hr_document_add_table (document, columns, numeric);
 
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
@@ -334,7 +335,6 @@ hr_report_create_document (HrReport *self)
   if (verdict != NULL)
     hr_document_add_verdict (document, verdict, hr_report_get_fits (self));
   add_summary (self, document);
-  hr_document_add_chart (document);
   add_components (self, document);
   add_phases (self, document);
   add_devices (self, document);
