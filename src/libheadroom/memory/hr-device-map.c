@@ -71,10 +71,10 @@ measure_modules (Modules        *modules,
 }
 
 static guint64
-get_largest (const Modules *modules,
-             guint          n_layers)
+get_largest_layer (const Modules *modules,
+                   guint          n_layers)
 {
-  guint64 largest = MAX (modules->embeddings.bytes, modules->head.bytes);
+  guint64 largest = 0;
 
   for (guint i = 0; i < n_layers; i++)
     largest = MAX (largest, modules->layers[i].bytes);
@@ -94,23 +94,14 @@ get_total (const Modules *modules,
   return total;
 }
 
-/*
- * The share of all devices but the last: an even part, and room for a layer. Both figures are of the modules that are
- * never split, as the model class names them.
- */
+/* The share of all devices but the last: an even part, and room for a layer. */
 static guint64
 get_share (const Modules *modules,
            guint          n_layers,
            guint          n_devices,
            guint64        device_memory)
 {
-  guint64 largest_layer = 0;
-  guint64 share;
-
-  for (guint i = 0; i < n_layers; i++)
-    largest_layer = MAX (largest_layer, modules->layers[i].bytes);
-
-  share = get_total (modules, n_layers) / n_devices + largest_layer * BUFFER_QUARTERS / 4;
+  guint64 share = get_total (modules, n_layers) / n_devices + get_largest_layer (modules, n_layers) * BUFFER_QUARTERS / 4;
 
   return device_memory > 0 ? MIN (share, device_memory / 100 * USABLE_PERCENT) : share;
 }
@@ -125,7 +116,11 @@ typedef struct
   guint64 reserved;
 } Filling;
 
-/* Puts a module on the device that is being filled, or on the next one that has room. */
+/*
+ * Puts a module on the device that is being filled, or on the next one that has room. On the first device room is kept
+ * for the largest module, of those that are left, should it have to come from the
+ * computer's memory.
+ */
 static HrDeviceShare *
 place (Filling         *filling,
        const HrWeights *module)
@@ -154,12 +149,14 @@ place_all (Filling       *filling,
            const Modules *modules,
            guint          n_layers)
 {
-  HrWeights first = modules->embeddings;
+  guint64 largest = MAX (get_largest_layer (modules, n_layers), modules->head.bytes);
   HrDeviceShare *share;
 
-  share = place (filling, &first);
+  filling->reserved = MAX (largest, modules->embeddings.bytes);
+  share = place (filling, &modules->embeddings);
   if (share == NULL)
     return FALSE;
+  filling->reserved = largest;
   share->has_embeddings = TRUE;
   share->has_head = modules->tied;
 
@@ -217,9 +214,6 @@ hr_device_map_divide (HrModel        *model,
   measure_modules (&modules, model, stack->n_layers, dtype, quantization);
   filling.share = get_share (&modules, stack->n_layers, n_devices, device_memory);
   filling.last_share = device_memory > 0 ? device_memory / 100 * USABLE_PERCENT : G_MAXUINT64;
-  filling.reserved = get_largest (&modules, stack->n_layers);
-  if (filling.reserved + modules.embeddings.bytes > filling.share)
-    filling.reserved = 0;
 
   return place_all (&filling, &modules, stack->n_layers);
 }

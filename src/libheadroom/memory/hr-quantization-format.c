@@ -162,14 +162,6 @@ divide_up (guint64 a,
   return a / b + (a % b != 0);
 }
 
-static void
-add_part (HrQuantizedMatrix *matrix,
-          guint64            bytes)
-{
-  if (bytes > 0)
-    matrix->parts[matrix->n_parts++] = bytes;
-}
-
 /*
  * hr_quantization_format_get_matrix:
  * @quantization: a format
@@ -186,7 +178,6 @@ hr_quantization_format_get_matrix (HrQuantization quantization,
                                    guint64        in_features)
 {
   const HrQuantizationFormat *format = get_format (quantization);
-  HrQuantizedMatrix matrix = { 0 };
   guint64 elements = out_features * in_features;
   guint64 blocks;
 
@@ -197,14 +188,13 @@ hr_quantization_format_get_matrix (HrQuantization quantization,
   else
     blocks = out_features;
 
-  add_part (&matrix, divide_up (elements * format->bits, 8));
-  add_part (&matrix, blocks * format->scale_bytes);
-  add_part (&matrix, divide_up (blocks * format->zero_bits, 8));
-  if (format->second_block > 0)
-    add_part (&matrix, divide_up (blocks, format->second_block) * 4);
-  add_part (&matrix, in_features * format->index_bytes + format->table_bytes);
-
-  return matrix;
+  return (HrQuantizedMatrix) {
+    .payload = divide_up (elements * format->bits, 8),
+    .scales = blocks * format->scale_bytes,
+    .zeros = divide_up (blocks * format->zero_bits, 8),
+    .second_scales = format->second_block > 0 ? divide_up (blocks, format->second_block) * 4 : 0,
+    .tables = in_features * format->index_bytes + format->table_bytes,
+  };
 }
 
 /*
@@ -218,12 +208,8 @@ hr_quantization_format_get_matrix (HrQuantization quantization,
 guint64
 hr_quantized_matrix_get_bytes (const HrQuantizedMatrix *self)
 {
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < self->n_parts; i++)
-    bytes += hr_ledger_round (self->parts[i]);
-
-  return bytes;
+  return hr_ledger_round (self->payload) + hr_ledger_round (self->scales) + hr_ledger_round (self->zeros) +
+         hr_ledger_round (self->second_scales) + hr_ledger_round (self->tables);
 }
 
 static HrValue

@@ -7,17 +7,23 @@
 
 G_BEGIN_DECLS
 
-#define HR_QUANTIZATION_MAX_PARTS 5
-
 /**
  * HrQuantizedMatrix:
- * @parts: the sizes of the tensors that stand for one matrix, in bytes: the payload first, then scales, zeros, tables
- * @n_parts: the length of @parts
+ * @payload: the elements
+ * @scales: the scales of blocks
+ * @zeros: the zeros of blocks
+ * @second_scales: the scales of the scales
+ * @tables: code books and indices
+ *
+ * The tensors that stand for one matrix, their sizes in bytes.
  */
 typedef struct
 {
-  guint64 parts[HR_QUANTIZATION_MAX_PARTS];
-  guint n_parts;
+  guint64 payload;
+  guint64 scales;
+  guint64 zeros;
+  guint64 second_scales;
+  guint64 tables;
 } HrQuantizedMatrix;
 
 const char        *hr_quantization_format_get_source  (HrQuantization     quantization);

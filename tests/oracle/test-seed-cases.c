@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The formulas and examples that people know, both ways: as they are written, by the rule of thumb, and as they should
+ * be, from the model's tensors. A case is two small expressions of named functions and their values.
+ */
+
+#include <json-glib/json-glib.h>
+#include <math.h>
+
+#include "hr-dtype.h"
+#include "hr-job.h"
+#include "hr-model.h"
+#include "hr-quantization-format.h"
+#include "hr-rule-of-thumb.h"
+
+static JsonNode *root;
+
+static double evaluate (JsonNode *node);
+
+static JsonObject *
+get_root (void)
+{
+  return json_node_get_object (root);
+}
+
+static double
+get_argument (JsonArray *call,
+              guint      index)
+{
+  return evaluate (json_array_get_element (call, index));
+}
+
+static HrModel *
+get_model (JsonArray *call)
+{
+  const char *name = json_array_get_string_element (call, 1);
+  JsonNode *config = json_object_get_member (json_object_get_object_member (get_root (), "models"), name);
+  g_autofree char *text = json_to_string (config, FALSE);
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (text, -1, name, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrDtype
+get_dtype (JsonArray *call,
+           guint      index)
+{
+  HrDtype dtype;
+
+  g_assert_true (hr_dtype_from_name (json_array_get_string_element (call, index), &dtype));
+
+  return dtype;
+}
+
+static HrQuantization
+get_quantization (const char *name)
+{
+  for (HrQuantization i = HR_QUANTIZATION_NONE; i <= HR_QUANTIZATION_Q8_0; i++)
+    {
+      if (g_str_equal (hr_quantization_get_name (i), name))
+        return i;
+    }
+
+  g_assert_not_reached ();
+}
+
+/* What a tensor's layout takes, without the rounding of an allocator and without code books. */
+static guint64
+get_layout_bytes (const HrTensor *tensor,
+                  HrDtype         dtype,
+                  HrQuantization  quantization)
+{
+  HrQuantizedMatrix matrix;
+
+  if (tensor->tied_to != NULL)
+    return 0;
+
+  if (!hr_quantization_format_applies (quantization, tensor->role))
+    return hr_dtype_get_bytes (dtype, tensor->n_elements) * hr_tensor_get_copies (tensor);
+
+  matrix = hr_quantization_format_get_matrix (quantization, tensor->shape[0], tensor->shape[1]);
+
+  return (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales) * hr_tensor_get_copies (tensor);
+}
+
+static double
+evaluate_weights (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+  HrQuantization quantization = get_quantization (json_array_get_string_element (call, 3));
+  HrDtype dtype = get_dtype (call, 2);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    bytes += get_layout_bytes (hr_model_get_tensor (model, i), dtype, quantization);
+
+  return bytes;
+}
+
+static double
+evaluate_part (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+
+  for (HrPart part = 0; part < HR_N_PARTS; part++)
+    {
+      if (g_str_equal (hr_part_get_id (part), json_array_get_string_element (call, 2)))
+        return hr_model_get_n_parameters_of_part (model, part);
+    }
+
+  g_assert_not_reached ();
+}
+
+static double
+evaluate_size (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+  guint64 value;
+
+  g_assert_true (hr_model_get_hyper_parameter (model, json_array_get_string_element (call, 2), &value));
+
+  return value;
+}
+
+static gboolean
+evaluate_exact (const char *name,
+                JsonArray  *call,
+                double     *value)
+{
+  g_autoptr (HrModel) model = NULL;
+
+  if (g_str_equal (name, "dtype-bits"))
+    *value = hr_dtype_get_bits (get_dtype (call, 1));
+  else if (g_str_equal (name, "dtype-bytes"))
+    *value = hr_dtype_get_bytes (get_dtype (call, 1), get_argument (call, 2));
+  else if (g_str_equal (name, "model-weights"))
+    *value = evaluate_weights (call);
+  else if (g_str_equal (name, "model-part"))
+    *value = evaluate_part (call);
+  else if (g_str_equal (name, "model-size"))
+    *value = evaluate_size (call);
+  else if (!g_str_has_prefix (name, "model-"))
+    return FALSE;
+  else
+    {
+      model = get_model (call);
+      if (g_str_equal (name, "model-parameters"))
+        *value = hr_model_get_n_parameters (model);
+      else if (g_str_equal (name, "model-cache"))
+        *value = hr_model_get_cache_elements_per_token (model);
+      else if (g_str_equal (name, "model-payload"))
+        *value = hr_model_get_n_parameters (model) * get_argument (call, 2) / 8;
+      else
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+evaluate_rule (const char *name,
+               JsonArray  *call,
+               double     *value)
+{
+  double a[6] = { 0 };
+
+  for (guint i = 1; i < json_array_get_length (call) && i <= G_N_ELEMENTS (a); i++)
+    {
+      if (JSON_NODE_HOLDS_VALUE (json_array_get_element (call, i)) &&
+          json_node_get_value_type (json_array_get_element (call, i)) == G_TYPE_STRING)
+        return FALSE;
+      a[i - 1] = get_argument (call, i);
+    }
+
+  if (g_str_equal (name, "embedding"))
+    *value = hr_rule_of_thumb_embedding (a[0], a[1]);
+  else if (g_str_equal (name, "attention"))
+    *value = hr_rule_of_thumb_attention (a[0], a[1]);
+  else if (g_str_equal (name, "attention-with-bias"))
+    *value = hr_rule_of_thumb_attention_with_bias (a[0]);
+  else if (g_str_equal (name, "mlp"))
+    *value = hr_rule_of_thumb_mlp (a[0], a[1], a[2] != 0, a[3] != 0);
+  else if (g_str_equal (name, "norms"))
+    *value = hr_rule_of_thumb_norms (a[0]);
+  else if (g_str_equal (name, "parameters"))
+    *value = hr_rule_of_thumb_parameters (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "parameters-with-norms"))
+    *value = hr_rule_of_thumb_parameters_with_norms (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "weights"))
+    *value = hr_rule_of_thumb_weights (a[0], a[1]);
+  else if (g_str_equal (name, "total"))
+    *value = hr_rule_of_thumb_total (a[0]);
+  else if (g_str_equal (name, "ratio"))
+    *value = hr_rule_of_thumb_quantization_ratio (a[0]);
+  else if (g_str_equal (name, "cache"))
+    *value = hr_rule_of_thumb_cache (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "float-bits"))
+    *value = hr_rule_of_thumb_float_bits (a[0], a[1]);
+  else if (g_str_equal (name, "largest-float"))
+    *value = hr_rule_of_thumb_largest_float (a[0], a[1]);
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
+static double
+evaluate_arithmetic (const char *name,
+                     JsonArray  *call)
+{
+  double value = get_argument (call, 1);
+
+  for (guint i = 2; i < json_array_get_length (call); i++)
+    {
+      double other = get_argument (call, i);
+
+      if (*name == '+')
+        value += other;
+      else if (*name == '-')
+        value -= other;
+      else if (*name == '*')
+        value *= other;
+      else
+        value /= other;
+    }
+
+  return value;
+}
+
+static double
+evaluate (JsonNode *node)
+{
+  JsonArray *call;
+  const char *name;
+  double value = 0;
+
+  if (JSON_NODE_HOLDS_VALUE (node))
+    return json_node_get_double (node);
+
+  call = json_node_get_array (node);
+  name = json_array_get_string_element (call, 0);
+  if (strlen (name) == 1 && strchr ("+-*/", *name) != NULL)
+    return evaluate_arithmetic (name, call);
+
+  g_assert_true (evaluate_exact (name, call, &value) || evaluate_rule (name, call, &value));
+
+  return value;
+}
+
+static void
+compare (JsonObject *test,
+         const char *expression,
+         const char *expected_name,
+         guint      *n_compared)
+{
+  double found, expected, tolerance;
+
+  if (!json_object_has_member (test, expression))
+    return;
+
+  found = evaluate (json_object_get_member (test, expression));
+  expected = json_object_get_double_member (test, expected_name);
+  tolerance = json_object_get_double_member_with_default (test, "tolerance", 0);
+  g_test_message ("%-28s %-6s %.17g, expected %.17g", json_object_get_string_member (test, "id"), expression, found, expected);
+  g_assert_cmpfloat (fabs (found - expected), <=, tolerance * fabs (expected));
+  (*n_compared)++;
+}
+
+static void
+run (const char *expression,
+     const char *expected)
+{
+  JsonArray *cases = json_object_get_array_member (get_root (), "cases");
+  guint n_compared = 0;
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    compare (json_array_get_object_element (cases, i), expression, expected, &n_compared);
+
+  g_test_message ("%u of %u cases", n_compared, json_array_get_length (cases));
+  g_assert_cmpuint (n_compared, >, 80);
+}
+
+static void
+test_rule (void)
+{
+  run ("rule", "rule-value");
+}
+
+static void
+test_exact (void)
+{
+  run ("exact", "exact-value");
+}
+
+/* A case that is not computed has to say why. */
+static void
+test_all_accounted_for (void)
+{
+  JsonArray *cases = json_object_get_array_member (get_root (), "cases");
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      JsonObject *test = json_array_get_object_element (cases, i);
+
+      g_assert_true (json_object_has_member (test, "rule") || json_object_has_member (test, "exact") ||
+                     json_object_has_member (test, "not-yet") || json_object_has_member (test, "no-value"));
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_autofree char *path = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+
+  g_test_init (&argc, &argv, NULL);
+  path = g_test_build_filename (G_TEST_DIST, "oracle", "seed-cases.json", NULL);
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+  root = json_parser_get_root (parser);
+
+  g_test_add_func ("/oracle/a_known_formula_is_computed_as_it_is_written", test_rule);
+  g_test_add_func ("/oracle/a_known_example_is_computed_as_it_should_be", test_exact);
+  g_test_add_func ("/oracle/no_known_example_is_dropped_in_silence", test_all_accounted_for);
+
+  return g_test_run ();
+}
