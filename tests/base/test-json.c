@@ -34,7 +34,8 @@ static const BadText bad_texts[] = {
   { "a_lonely_minus", "-", HR_ERROR_SYNTAX, "a digit" },
   { "a_number_that_ends_with_a_point", "[1.]", HR_ERROR_SYNTAX, "a digit" },
   { "an_open_comment", "/* {}", HR_ERROR_SYNTAX, "*/" },
-  { "a_byte_that_is_not_utf_8", "{\"a\":\n \"\xff\"}", HR_ERROR_SYNTAX, "line 2, column 3: expected text in UTF-8, found the byte 0xFF" },
+  { "a_byte_that_is_not_utf_8", "{\"a\":\n \"\xff\"}", HR_ERROR_SYNTAX,
+    "line 2, column 3: expected text in UTF-8, found the byte 0xFF" },
   { "utf_16", "\xff\xfe{", HR_ERROR_SYNTAX, "UTF-16" },
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * Configs with seeded damage: whatever they hold, there is a model or an error that names the file, and nothing crashes,
- * hangs or grows. `-m slow` makes many more rounds.
+ * Configs with seeded damage: whatever they hold, there is a model or an error that names the file, and nothing
+ * crashes, hangs or grows. `-m slow` makes many more rounds.
  */
 
 #include <glib.h>
@@ -11,28 +11,37 @@
 #include "hr-model.h"
 
 static const char * const seeds[] = {
-  "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", \"hidden_size\": 2048, \"intermediate_size\": 5632, "
+  "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", \"hidden_size\": 2048, "
+  "\"intermediate_size\": 5632, "
   "\"num_attention_heads\": 32, \"num_hidden_layers\": 22, \"num_key_value_heads\": 4, \"vocab_size\": 32000, "
   "\"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\", \"rope_scaling\": null, \"quantization_config\": "
   "{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true}}",
-  "{\"model_type\": \"gemma2\", \"hidden_size\": 3584, \"head_dim\": 256, \"num_attention_heads\": 16, \"num_key_value_heads\": 8, "
+  "{\"model_type\": \"gemma2\", \"hidden_size\": 3584, \"head_dim\": 256, \"num_attention_heads\": 16, "
+  "\"num_key_value_heads\": 8, "
   "\"num_hidden_layers\": 6, \"layer_types\": [\"sliding_attention\", \"full_attention\", \"sliding_attention\", "
-  "\"full_attention\", \"sliding_attention\", \"full_attention\"], \"final_logit_softcapping\": 30.0, \"sliding_window\": 4096}",
-  "{\"model_type\": \"falcon\", \"alibi\": false, \"bias\": false, \"hidden_size\": 8192, \"n_head\": 128, \"n_layer\": 60, "
+  "\"full_attention\", \"sliding_attention\", \"full_attention\"], \"final_logit_softcapping\": 30.0, "
+  "\"sliding_window\": 4096}",
+  "{\"model_type\": \"falcon\", \"alibi\": false, \"bias\": false, \"hidden_size\": 8192, \"n_head\": 128, "
+  "\"n_layer\": 60, "
   "\"new_decoder_architecture\": true, \"num_kv_heads\": 8, \"parallel_attn\": true, \"vocab_size\": 65024}",
-  "{\"model_type\": \"opt\", \"do_layer_norm_before\": false, \"ffn_dim\": 4096, \"hidden_size\": 1024, \"num_attention_heads\": 16, "
+  "{\"model_type\": \"opt\", \"do_layer_norm_before\": false, \"ffn_dim\": 4096, \"hidden_size\": 1024, "
+  "\"num_attention_heads\": 16, "
   "\"num_hidden_layers\": 24, \"vocab_size\": 50272, \"word_embed_proj_dim\": 512, \"activation_function\": \"relu\"}",
   "{\"model_type\": \"stablelm\", \"hidden_size\": 5120, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, "
   "\"rope_parameters\": {\"partial_rotary_factor\": 0.25}, \"qk_layernorm\": true, \"use_parallel_residual\": true}",
-  "{\"model_type\": \"smollm3\", \"num_hidden_layers\": 4, \"no_rope_layers\": [1, 1, 1, 0], \"use_sliding_window\": true, "
+  "{\"model_type\": \"smollm3\", \"num_hidden_layers\": 4, \"no_rope_layers\": [1, 1, 1, 0], "
+  "\"use_sliding_window\": true, "
   "\"sliding_window\": 128}",
-  "{\"model_type\": \"unheard-of\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 4, \"n_inner\": 256, \"vocab_size\": 100}",
+  "{\"model_type\": \"unheard-of\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 4, \"n_inner\": 256, "
+  "\"vocab_size\": 100}",
 };
 
 /* What takes the place of a value. */
 static const char * const odd_values[] = {
-  "null", "true", "false", "0", "-1", "1", "3", "7", "0.5", "1e3", "1e308", "-0", "9223372036854775807", "9223372036854775808",
-  "NaN", "-Infinity", "\"\"", "\"llama\"", "\"\\u0000\"", "[]", "{}", "[[[[]]]]", "{\"a\": {\"a\": 1}}", "16777216", "4294967296",
+  "null", "true", "false", "0", "-1", "1", "3", "7", "0.5", "1e3", "1e308", "-0", "9223372036854775807",
+  "9223372036854775808",
+  "NaN", "-Infinity", "\"\"", "\"llama\"", "\"\\u0000\"", "[]", "{}", "[[[[]]]]", "{\"a\": {\"a\": 1}}", "16777216",
+  "4294967296",
 };
 
 static void

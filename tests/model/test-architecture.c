@@ -58,7 +58,8 @@ test_a_class_belongs_to_one_file (void)
   for (guint i = 0; model_types[i] != NULL; i++)
     {
       g_autoptr (HrArchitecture) architecture = hr_architecture_new (model_types[i], NULL);
-      g_autoptr (HrArchitecture) found = hr_architecture_new_for_class (hr_architecture_get_class_name (architecture), NULL);
+      g_autoptr (HrArchitecture) found = hr_architecture_new_for_class (hr_architecture_get_class_name (architecture),
+                                                                        NULL);
 
       g_assert_nonnull (found);
       g_hash_table_add (owners, g_strdup (hr_architecture_get_class_name (architecture)));
@@ -105,35 +106,44 @@ static const BadFile bad_files[] = {
   { "no_source", "{'model-type': 'x'}", HR_ERROR_SCHEMA, "source" },
   { "an_unknown_base", "{'model-type': 'x', 'source': 'y', 'extends': 'nothing'}", HR_ERROR_UNKNOWN_NAME, "extends" },
   { "an_unknown_key_of_a_hyper_parameter",
-    "{'model-type': 'x', 'source': 'y', 'hyper-parameters': {'a': {'max': 1}}}", HR_ERROR_SCHEMA, "hyper-parameters.a.max" },
+    "{'model-type': 'x', 'source': 'y', 'hyper-parameters': {'a': {'max': 1}}}", HR_ERROR_SCHEMA,
+    "hyper-parameters.a.max" },
   { "the_default_of_nothing", "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'defaults': {'a': 1}}",
     HR_ERROR_UNKNOWN_NAME, "defaults.a" },
   { "a_value_that_needs_itself",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a', 'a': '$norm'}}", HR_ERROR_SCHEMA,
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a', 'a': '$norm'}}",
+    HR_ERROR_SCHEMA,
     "depend on itself" },
   { "a_name_that_nothing_defines",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a'}}", HR_ERROR_UNKNOWN_NAME, "“a”" },
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': '$a'}}", HR_ERROR_UNKNOWN_NAME,
+    "“a”" },
   { "a_layer_outside_of_the_layers",
     "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'embedding_scaled': ['equal', '$layer', 0]}}",
     HR_ERROR_UNKNOWN_NAME, "“layer”" },
   { "an_unknown_block",
     "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'tail', 'path': 'a'}]}",
     HR_ERROR_UNKNOWN_NAME, "head[0].block" },
-  { "a_block_without_a_path", "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'size': 1}]}",
+  { "a_block_without_a_path",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'size': 1}]}",
     HR_ERROR_SCHEMA, "head[0].path" },
   { "an_unknown_parameter_of_a_block",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, 'eps': 1}]}",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, "
+    "'eps': 1}]}",
     HR_ERROR_SCHEMA, "head[0].eps" },
   { "a_missing_parameter_of_a_block",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a'}]}", HR_ERROR_SCHEMA,
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a'}]}",
+    HR_ERROR_SCHEMA,
     "head[0].size" },
   { "an_unknown_choice",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': 'batch'}}", HR_ERROR_UNSUPPORTED, "“batch”" },
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'norm': 'batch'}}", HR_ERROR_UNSUPPORTED,
+    "“batch”" },
   { "a_condition_that_is_a_number",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, 'if': 1}]}",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'norm', 'path': 'a', 'size': 1, "
+    "'if': 1}]}",
     HR_ERROR_SCHEMA, "true or false" },
   { "a_tie_with_nothing",
-    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'head', 'path': 'a', 'hidden-size': 1, "
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'head', 'path': 'a', "
+    "'hidden-size': 1, "
     "'vocab-size': 1, 'tied': true, 'names': {'tied-to': 'b'}}]}",
     HR_ERROR_VALUE, "tied" },
 };
@@ -143,6 +153,7 @@ build_with_user_file (const char  *text,
                       GError     **error)
 {
   g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "headroom", "architectures", NULL);
+  g_autofree char *parent = g_path_get_dirname (folder);
   g_autofree char *path = g_build_filename (folder, "x.json", NULL);
   g_autofree char *json = g_strdelimit (g_strdup (text), "'", '"');
   HrModel *model;
@@ -151,6 +162,8 @@ build_with_user_file (const char  *text,
   g_assert_true (g_file_set_contents (path, json, -1, NULL));
   model = hr_model_new_from_data ("{\"model_type\": \"x\"}", -1, "config.json", error);
   g_remove (path);
+  g_rmdir (folder);
+  g_rmdir (parent);
 
   return model;
 }
@@ -173,8 +186,10 @@ test_a_file_of_the_user_is_enough_for_a_new_model (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model =
-    build_with_user_file ("{'model-type': 'x', 'architectures': ['XForCausalLM'], 'source': 'my own', 'extends': '_decoder', "
-                          "'defaults': {'hidden_size': 64, 'num_attention_heads': 4, 'vocab_size': 10, 'num_hidden_layers': 1, "
+    build_with_user_file ("{'model-type': 'x', 'architectures': ['XForCausalLM'], 'source': 'my own', "
+                          "'extends': '_decoder', "
+                          "'defaults': {'hidden_size': 64, 'num_attention_heads': 4, 'vocab_size': 10, "
+                          "'num_hidden_layers': 1, "
                           "'intermediate_size': 8}, 'values': {'qk_norm': 'head'}}",
                           &error);
 
@@ -188,8 +203,14 @@ main (int   argc,
       char *argv[])
 {
   g_auto (GStrv) model_types = NULL;
+  g_autofree char *data_folder = NULL;
+  int result;
 
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* Before anybody asks for it: the user's own files are of no interest here. */
+  data_folder = g_dir_make_tmp ("headroom-architecture-XXXXXX", NULL);
+  g_setenv ("XDG_DATA_HOME", data_folder, TRUE);
+
+  g_test_init (&argc, &argv, NULL);
 
   model_types = hr_architecture_list ();
   g_assert_cmpuint (g_strv_length (model_types), >=, 20);
@@ -214,5 +235,8 @@ main (int   argc,
   g_test_add_func ("/architecture/a_file_of_the_user_is_enough_for_a_new_model",
                    test_a_file_of_the_user_is_enough_for_a_new_model);
 
-  return g_test_run ();
+  result = g_test_run ();
+  g_rmdir (data_folder);
+
+  return result;
 }

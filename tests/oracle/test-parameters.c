@@ -216,7 +216,8 @@ test_every_tensor_is_the_implementations (gconstpointer data)
   HrJson *rows = hr_json_get_member (row, "tensors");
   g_autoptr (HrModel) model = load_model (row);
   g_autoptr (GHashTable) found = list_tensors (model);
-  g_autoptr (GHashTable) expected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tensor_free);
+  g_autoptr (GHashTable) expected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                                           (GDestroyNotify) tensor_free);
   GHashTableIter iter;
   gpointer name, value;
 

@@ -52,8 +52,8 @@ describe_text (HrJsonParser *self,
   if (available == 0)
     return g_strdup (_("the end of the file"));
 
-  while (length < MIN (available, 24) && (g_ascii_isalnum (source[length]) || strchr ("_-+.", source[length]) != NULL) &&
-         source[length] != '\0')
+  while (length < MIN (available, 24) && source[length] != '\0' &&
+         (g_ascii_isalnum (source[length]) || strchr ("_-+.", source[length]) != NULL))
     length++;
 
   if (length == 0)
@@ -240,8 +240,9 @@ parse_string (HrJsonParser  *self,
           continue;
         }
 
-      for (escape = escapes; *escape != '\0' && (self->position >= self->end || *escape != *self->position); escape += 2)
-        ;
+      escape = escapes;
+      while (*escape != '\0' && (self->position >= self->end || *escape != *self->position))
+        escape += 2;
       if (*escape == '\0')
         return set_syntax_error (self, self->position, _("a character that may follow a backslash"));
       *written++ = escape[1];
@@ -494,7 +495,8 @@ index_members (HrJsonParser *self,
 
       if (i + 1 < n_nodes && g_str_equal (member->key, sorted[i + 1]->key))
         {
-          g_autofree char *message = g_strdup_printf (_("“%s” is given more than once; the last one holds"), member->key);
+          g_autofree char *message = g_strdup_printf (_("“%s” is given more than once; the last one holds"),
+                                                      member->key);
           gboolean warned = FALSE;
 
           if (!tolerate (self, self->document->text + sorted[i + 1]->offset, &warned, _("each key once"), message))

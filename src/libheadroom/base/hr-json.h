@@ -99,7 +99,7 @@ gboolean            hr_json_read_string       (HrJson              *self,
                                                const char         **value,
                                                GError             **error);
 
-/* The value of a member that may be absent (or null, which is the same): then nothing is written, and that is no error. */
+/* The value of a member that may be absent (or null, which is the same); then nothing is written, without an error. */
 gboolean            hr_json_get_boolean       (HrJson              *self,
                                                const char          *key,
                                                gboolean            *value,

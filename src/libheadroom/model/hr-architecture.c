@@ -20,8 +20,8 @@ struct _HrArchitecture
 };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "defaults", "values", "layer-values",
-  "stacks", "head", "buffers", NULL,
+  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "defaults", "values",
+  "layer-values", "stacks", "head", "buffers", NULL,
 };
 
 static const char * const known_hyper_parameter_members[] = {

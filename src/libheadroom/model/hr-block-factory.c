@@ -199,8 +199,8 @@ static const HrParameter head_parameters[] = {
 static const char * const no_names[] = { NULL };
 
 static const char * const attention_names[] = {
-  "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj", "query-norm", "q_norm",
-  "key-norm", "k_norm", NULL,
+  "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj",
+  "query-norm", "q_norm", "key-norm", "k_norm", NULL,
 };
 
 static const char * const mlp_names[] = {
@@ -512,7 +512,8 @@ build_head (const HrBlockContext *context,
 
 static const HrBlockClass block_classes[] = {
   { "token-embedding", HR_BLOCK_TOKEN_EMBEDDING, token_embedding_parameters, no_names, build_token_embedding },
-  { "position-embedding", HR_BLOCK_POSITION_EMBEDDING, position_embedding_parameters, no_names, build_position_embedding },
+  { "position-embedding", HR_BLOCK_POSITION_EMBEDDING, position_embedding_parameters, no_names,
+    build_position_embedding },
   { "linear", HR_BLOCK_LINEAR, linear_parameters, no_names, build_linear },
   { "norm", HR_BLOCK_NORM, norm_parameters, no_names, build_norm },
   { "attention", HR_BLOCK_ATTENTION, attention_parameters, attention_names, build_attention },

@@ -134,7 +134,7 @@ typedef struct
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
   HrRotaryJoin rotary_join;
-  gboolean own_rotary;       /* sliding layers are rotated by angles of their own, beside those of the others (Gemma 3) */
+  gboolean own_rotary;       /* sliding layers have angles of their own, beside those of the others (Gemma 3) */
   HrQkNorm qk_norm;
   HrNormKind qk_norm_kind;
   gboolean qk_norm_has_bias;
@@ -143,7 +143,7 @@ typedef struct
   gboolean has_value_bias;
   gboolean has_output_bias;
   guint64 sliding_window;    /* tokens a query sees; 0: all of them */
-  guint64 cached_heads;      /* heads that transformers keeps in its cache; differs from num_key_value_heads in Falcon */
+  guint64 cached_heads;      /* heads that transformers keeps in its cache: not num_key_value_heads in Falcon */
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */

@@ -72,7 +72,8 @@ find_snapshot (GFile *folder)
         return g_steal_pointer (&snapshot);
     }
 
-  enumerator = g_file_enumerate_children (snapshots, G_FILE_ATTRIBUTE_STANDARD_NAME, G_FILE_QUERY_INFO_NONE, NULL, NULL);
+  enumerator = g_file_enumerate_children (snapshots, G_FILE_ATTRIBUTE_STANDARD_NAME, G_FILE_QUERY_INFO_NONE, NULL,
+                                          NULL);
   if (enumerator != NULL && g_file_enumerator_iterate (enumerator, NULL, &child, NULL, NULL) && child != NULL)
     return g_object_ref (child);
 
@@ -93,7 +94,8 @@ find_in_folder (GFile   *folder,
 
   name = g_file_get_parse_name (opened);
   if (folder == opened)
-    g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected a folder that holds a config.json, found none"),
+    g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
+                 _("“%s”: expected a folder that holds a config.json, found none"),
                  name);
   else
     g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected a config.json beside it, found none"), name);
@@ -310,8 +312,8 @@ load_nearest (HrJson      *config,
 
   *is_generic = TRUE;
   g_ptr_array_add (warnings,
-                   g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: grouped-query "
-                                      "attention with rotary positions, a gated MLP, RMS norms, no tied weights unless "
+                   g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: "
+                                      "grouped-query attention with rotary positions, a gated MLP, RMS norms, no tied weights unless "
                                       "the config says so."),
                                     model_type != NULL ? model_type : _("(none)")));
 
@@ -377,8 +379,8 @@ hr_config_load_architecture (HrJson     *config,
 
   if (model_type != NULL)
     g_ptr_array_add (warnings,
-                     g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, whose class %s the config "
-                                        "names."),
+                     g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, "
+                                        "whose class %s the config names."),
                                       model_type, hr_architecture_get_model_type (architecture), class_name));
 
   return architecture;
@@ -517,8 +519,8 @@ hr_config_get_quantization (HrJson          *config,
 
   if (*quantization == HR_QUANTIZATION_NONE)
     g_ptr_array_add (warnings,
-                     g_strdup_printf (_("The config’s quantization “%s” is not known in this form; the weights are taken "
-                                        "as not quantized."),
+                     g_strdup_printf (_("The config’s quantization “%s” is not known in this form; the weights are "
+                                        "taken as not quantized."),
                                       method));
 
   return TRUE;

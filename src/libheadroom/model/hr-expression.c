@@ -253,8 +253,8 @@ operator_quotient (HrEvaluation *evaluation,
       /* Translators: a name such as "hidden_size", and its value. */
       g_autofree char *expected = g_strdup_printf (_("a divisor of %s, which is %s"), dividend, whole);
 
-      return set_value_error (get_argument (expression, 1), &(HrValue) { HR_VALUE_INTEGER, .integer = second }, expected,
-                              error);
+      return set_value_error (get_argument (expression, 1), &(HrValue) { HR_VALUE_INTEGER, .integer = second },
+                              expected, error);
     }
 
   *value = (HrValue) { HR_VALUE_INTEGER, .integer = first / second };

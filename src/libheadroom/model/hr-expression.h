@@ -7,9 +7,10 @@
 G_BEGIN_DECLS
 
 /*
- * The small language of architecture files. An expression is a JSON value: a number, true or false stand for themselves; a
- * string is a text, or with a dollar sign before it the name of a value; an array is an operation, its name first, its
- * arguments after it: ["product", "$num_attention_heads", "$head_dim"]. null, and a name that has no value, is "nothing".
+ * The small language of architecture files. An expression is a JSON value: a number, true or false stand for
+ * themselves; a string is a text, or with a dollar sign before it the name of a value; an array is an operation, its
+ * name first, its arguments after it: ["product", "$num_attention_heads", "$head_dim"]. null, and a name that has no
+ * value, is "nothing".
  */
 
 typedef enum

@@ -109,7 +109,8 @@ count_parameters (HrModel  *self,
           !g_uint64_checked_add (&self->n_parameters, self->n_parameters, n_elements) ||
           self->n_parameters > G_MAXINT64)
         {
-          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected a number of parameters that can be counted"));
+          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE,
+                              _("expected a number of parameters that can be counted"));
           return FALSE;
         }
       self->n_parameters_of_part[tensor->part] += n_elements;
@@ -269,13 +270,14 @@ hr_model_new_from_json (HrJson  *config,
 
 /**
  * hr_model_new_from_file:
- * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, or weights with a config beside them
+ * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, or weights with a config beside
+ *   them
  * @error: return location for an error
  *
  * Reads a model.
  *
- * Returns: (transfer full): the model, or %NULL with @error set: a #GIOErrorEnum if the file cannot be read, an #HrError
- *   if what it says makes no model
+ * Returns: (transfer full): the model, or %NULL with @error set: a #GIOErrorEnum if the file cannot be read, an
+ *   #HrError if what it says makes no model
  */
 HrModel *
 hr_model_new_from_file (GFile   *file,
@@ -540,8 +542,8 @@ hr_model_get_hyper_parameter (HrModel    *self,
  * hr_model_get_cache_elements_per_token:
  * @self: a model
  *
- * Gets how many elements transformers' cache grows by with each token of a sequence, as long as no layer's sliding window
- * is full.
+ * Gets how many elements transformers' cache grows by with each token of a sequence, as long as no layer's sliding
+ * window is full.
  *
  * Returns: the number of elements
  */
@@ -661,8 +663,8 @@ hr_model_get_head (HrModel *self)
  * hr_model_get_buffer_bytes:
  * @self: a model
  *
- * Gets what the model's buffers take on the device, such as the frequencies of rotary positions, each rounded up as torch's
- * allocator does.
+ * Gets what the model's buffers take on the device, such as the frequencies of rotary positions, each rounded up as
+ * torch's allocator does.
  *
  * Returns: the size in bytes
  */

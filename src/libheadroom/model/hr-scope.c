@@ -318,7 +318,8 @@ lookup (const char  *name,
   entry = g_hash_table_lookup (self->entries, name);
   if (entry == NULL || (entry->kind == ENTRY_LAYER_VALUE && !self->in_layer))
     {
-      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("the architecture file uses “%s”, which it does not define"),
+      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
+                   _("the architecture file uses “%s”, which it does not define"),
                    name);
       return FALSE;
     }
@@ -596,7 +597,7 @@ hr_scope_dup_missing (HrScope *self)
   return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }
 
-/* The essential hyper-parameters that the config lacks, with what is taken instead: "hidden_size = 4096, …"; or %NULL. */
+/* The essential hyper-parameters that the config lacks, with what is taken instead: "hidden_size = 4096, …". */
 char *
 hr_scope_dup_assumptions (HrScope *self)
 {

@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /*
- * The names that the expressions of an architecture see: its hyper-parameters as a config gives them or as they default,
- * the values derived from those, and, in a layer, the values of that layer.
+ * The names that the expressions of an architecture see: its hyper-parameters as a config gives them or as they
+ * default, the values derived from those, and, in a layer, the values of that layer.
  */
 
 typedef struct _HrScope HrScope;

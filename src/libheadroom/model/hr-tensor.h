@@ -60,7 +60,8 @@ typedef enum
  * @shape: the sizes
  * @n_dimensions: how many of @shape are used; 0 for a scalar
  * @n_elements: the product of @shape
- * @layers: (array length=n_layers) (nullable): the indices that `{}` stands for, or %NULL for a tensor outside the layers
+ * @layers: (array length=n_layers) (nullable): the indices that `{}` stands for, or %NULL for a tensor outside the
+ *   layers
  * @n_layers: the length of @layers; 0 for a tensor outside the layers
  * @part: the part of the model
  * @role: what the tensor is
