@@ -9,6 +9,7 @@
 #include "hr-estimate.h"
 #include "hr-estimator.h"
 #include "hr-fit.h"
+#include "hr-formula-symbols.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-gpu-detect.h"
 #include "hr-gpu.h"

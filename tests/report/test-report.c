@@ -253,6 +253,50 @@ test_all_say (void)
     }
 }
 
+/* Every letter that stands by itself in a formula is explained. */
+static void
+test_symbols (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report (NULL);
+  HrEstimate *estimates[] = {
+    hr_report_get_estimate (report), hr_estimate_get_rule_of_thumb (hr_report_get_estimate (report)),
+  };
+  g_autofree char *text = hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN);
+  g_autoptr (GRegex) letters = g_regex_new ("(?<![\\p{L}_(])\\p{L}(?![\\p{L}_(])", G_REGEX_DEFAULT, 0, NULL);
+  const char *section = strstr (text, "\nSymbols\n");
+  guint n_letters = 0;
+
+  g_assert_nonnull (section);
+
+  for (guint i = 0; i < G_N_ELEMENTS (estimates); i++)
+    {
+      GListModel *components = hr_estimate_get_components (estimates[i]);
+
+      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
+        {
+          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
+          g_autoptr (GMatchInfo) match = NULL;
+
+          g_regex_match (letters, hr_component_get_formula (component), 0, &match);
+          for (; g_match_info_matches (match); g_match_info_next (match, NULL))
+            {
+              g_autofree char *letter = g_match_info_fetch (match, 0);
+              g_autofree char *line = g_strdup_printf ("\n  %s ", letter);
+
+              /* The rounding of the allocator names the size it rounds. */
+              if (g_str_equal (letter, "x") || g_str_equal (letter, "Σ"))
+                continue;
+
+              g_test_message ("%s in %s", letter, hr_component_get_formula (component));
+              g_assert_nonnull (strstr (section, line));
+              n_letters++;
+            }
+        }
+    }
+
+  g_assert_cmpuint (n_letters, >, 10);
+}
+
 static void
 test_does_not_fit (void)
 {
@@ -392,6 +436,7 @@ main (int    argc,
   g_test_add_func ("/report/json_has_every_setting_and_no_auto", test_json_settings);
   g_test_add_func ("/report/csv_has_the_numbers_of_the_estimate", test_csv);
   g_test_add_func ("/report/every_form_says_what_came_out_what_was_asked_who_and_when", test_all_say);
+  g_test_add_func ("/report/every_symbol_of_a_formula_is_explained", test_symbols);
   g_test_add_func ("/report/a_job_that_does_not_fit_says_how_much_is_missing", test_does_not_fit);
   g_test_add_func ("/report/a_hostile_name_stays_a_name", test_hostile_name);
   g_test_add_func ("/report/a_report_does_not_change_with_its_job", test_does_not_change);

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-formula-symbols.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
 
@@ -269,6 +270,43 @@ add_explanations (HrReport   *self,
     }
 }
 
+static gboolean
+occurs_in_formulas (guint       symbol,
+                    HrEstimate *estimate)
+{
+  GListModel *components = hr_estimate_get_components (estimate);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      const char *formula = hr_component_get_formula (component);
+
+      if (formula != NULL && hr_formula_has_symbol (formula, symbol))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Only the symbols that the reader has met. */
+static void
+add_symbols (HrReport   *self,
+             HrDocument *document)
+{
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  HrDocumentBlock *facts;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Symbols"));
+  facts = hr_document_add_facts (document);
+
+  for (guint i = 0; i < hr_formula_get_n_symbols (); i++)
+    {
+      if (occurs_in_formulas (i, estimate) || (rule != NULL && occurs_in_formulas (i, rule)))
+        hr_document_block_add_fact (facts, hr_formula_get_symbol (i), hr_formula_get_symbol_description (i), HR_DOCUMENT_PLAIN);
+    }
+}
+
 static void
 add_settings (HrReport   *self,
               HrDocument *document)
@@ -343,6 +381,7 @@ hr_report_create_document (HrReport *self)
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The model"));
   hr_model_add_facts (model, get_kv_cache_dtype (self), hr_report_get_unit_system (self), document);
   add_explanations (self, document);
+  add_symbols (self, document);
   hr_document_add_text (document, HR_DOCUMENT_FOOTER, footer);
 
   return document;

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-formula-symbols.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* What the letters of formulas stand for; the small ones further down are those of the rule of thumb. */
+static const struct
+{
+  const char *name;
+  const char *description;
+} symbols[] = {
+  { "B", N_("sequences in the batch, beams included") },
+  { "S", N_("tokens of a sequence that are computed at once") },
+  { "C", N_("tokens of a sequence that are attended to") },
+  { "L", N_("layers") },
+  { "L_w", N_("layers with a sliding window") },
+  { "w", N_("tokens in the window") },
+  { "h", N_("hidden_size: the width of a hidden state") },
+  { "i", N_("intermediate_size: the width inside the feed-forward blocks") },
+  { "q", N_("the width of the queries: query heads × head_dim") },
+  { "k", N_("the width of the keys: key-value heads × head_dim") },
+  { "H", N_("num_attention_heads: query heads") },
+  { "K", N_("num_key_value_heads: key-value heads") },
+  { "d", N_("head_dim: the width of a head") },
+  { "r", N_("the part of a head that is rotated") },
+  { "V", N_("vocab_size: words of the vocabulary") },
+  { "e", N_("bytes of an element") },
+  { "P", N_("parameters") },
+  { "bits", N_("bits of an element") },
+  { "g", N_("query heads that share a key-value head") },
+  { "b", N_("sequences in the batch") },
+  { "l", N_("layers") },
+  { "s", N_("tokens of the prompt") },
+  { "n", N_("tokens of the answer") },
+};
+
+/**
+ * hr_formula_get_n_symbols:
+ *
+ * Gets how many symbols the formulas of components are made of.
+ *
+ * Returns: the number of symbols
+ */
+guint
+hr_formula_get_n_symbols (void)
+{
+  return G_N_ELEMENTS (symbols);
+}
+
+/**
+ * hr_formula_get_symbol:
+ * @symbol: the index of a symbol
+ *
+ * Gets a symbol as it stands in a formula, such as `B`.
+ *
+ * Returns: (transfer none): the symbol
+ */
+const char *
+hr_formula_get_symbol (guint symbol)
+{
+  g_return_val_if_fail (symbol < G_N_ELEMENTS (symbols), NULL);
+
+  return symbols[symbol].name;
+}
+
+/**
+ * hr_formula_get_symbol_description:
+ * @symbol: the index of a symbol
+ *
+ * Gets what a symbol stands for.
+ *
+ * Returns: (transfer none): a noun in the user's language
+ */
+const char *
+hr_formula_get_symbol_description (guint symbol)
+{
+  g_return_val_if_fail (symbol < G_N_ELEMENTS (symbols), NULL);
+
+  return _(symbols[symbol].description);
+}
+
+static gboolean
+is_part_of_name (gunichar c)
+{
+  return c == '_' || g_unichar_isalpha (c);
+}
+
+/**
+ * hr_formula_has_symbol:
+ * @formula: a formula of a component
+ * @symbol: the index of a symbol
+ *
+ * Checks whether a symbol stands in a formula, by itself and not as a letter of a name.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_formula_has_symbol (const char *formula,
+                       guint       symbol)
+{
+  const char *found;
+  gsize length;
+
+  g_return_val_if_fail (formula != NULL, FALSE);
+  g_return_val_if_fail (symbol < G_N_ELEMENTS (symbols), FALSE);
+
+  length = strlen (symbols[symbol].name);
+
+  for (found = strstr (formula, symbols[symbol].name); found != NULL; found = strstr (found + 1, symbols[symbol].name))
+    {
+      const char *before = g_utf8_find_prev_char (formula, found);
+
+      if ((before == NULL || !is_part_of_name (g_utf8_get_char (before)))
+          && !is_part_of_name (g_utf8_get_char (found + length)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
