@@ -6,9 +6,11 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-columns.h"
 #include "hr-labels.h"
 
-#define N_COLUMNS 4
+/* Below twice that, names go above their figures. */
+#define COLUMN_WIDTH 190
 
 /*
  * HeadroomComparison:
@@ -20,7 +22,7 @@ struct _HeadroomComparison
   AdwBin parent_instance;
 
   GtkLabel *sentence;
-  GtkGrid *grid;
+  GtkBox *rows;
   GtkWidget *formulas_box;
   GtkLabel *formulas;
 };
@@ -59,7 +61,7 @@ headroom_comparison_class_init (HeadroomComparisonClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/headroom/Headroom/ui/headroom-comparison.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomComparison, sentence);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomComparison, grid);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomComparison, rows);
   gtk_widget_class_bind_template_child (widget_class, HeadroomComparison, formulas_box);
   gtk_widget_class_bind_template_child (widget_class, HeadroomComparison, formulas);
 }
@@ -76,31 +78,52 @@ headroom_comparison_new (void)
   return g_object_new (HEADROOM_TYPE_COMPARISON, NULL);
 }
 
-static void
-headroom_comparison_add_cell (HeadroomComparison *self,
-                              int                 column,
-                              int                 row,
-                              const char         *text,
-                              const char         *css_class)
+static GtkWidget *
+create_label (const char *text,
+              double      xalign,
+              const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
 
-  gtk_label_set_xalign (GTK_LABEL (label), column == 0 ? 0 : 1);
-  gtk_label_set_wrap (GTK_LABEL (label), column == 0 || row == 0);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_justify (GTK_LABEL (label), column == 0 ? GTK_JUSTIFY_LEFT : GTK_JUSTIFY_RIGHT);
-  gtk_widget_set_valign (label, row == 0 ? GTK_ALIGN_END : GTK_ALIGN_BASELINE);
-  gtk_widget_set_hexpand (label, column == 0);
-  if (column > 0 && row > 0)
-    gtk_widget_add_css_class (label, "numeric");
+  gtk_label_set_xalign (GTK_LABEL (label), xalign);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_justify (GTK_LABEL (label), xalign > 0 ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
+  gtk_widget_set_valign (label, GTK_ALIGN_END);
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
-  gtk_grid_attach (self->grid, label, column, row, 1, 1);
+
+  return label;
+}
+
+static void
+headroom_comparison_add_texts (HeadroomComparison *self,
+                               const char         *label,
+                               const char         *exact,
+                               const char         *rule,
+                               const char         *difference,
+                               const char         *css_class)
+{
+  const char *figures[] = { exact, rule, difference };
+  GtkWidget *row = headroom_columns_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+  gtk_box_set_homogeneous (GTK_BOX (box), TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
+    {
+      GtkWidget *figure = create_label (figures[i], 1, css_class);
+
+      gtk_widget_add_css_class (figure, "numeric");
+      gtk_box_append (GTK_BOX (box), figure);
+    }
+
+  g_object_set (row, "column-width", COLUMN_WIDTH, NULL);
+  headroom_columns_append (HEADROOM_COLUMNS (row), create_label (label, 0, css_class));
+  headroom_columns_append (HEADROOM_COLUMNS (row), box);
+  gtk_box_append (self->rows, row);
 }
 
 static void
 headroom_comparison_add_row (HeadroomComparison *self,
-                             int                 row,
                              const char         *label,
                              const guint64      *exact,
                              const guint64      *rule,
@@ -114,10 +137,7 @@ headroom_comparison_add_row (HeadroomComparison *self,
   gint64 difference = (gint64) (rule != NULL ? *rule : 0) - (gint64) (exact != NULL ? *exact : 0);
   g_autofree char *difference_text = hr_format_bytes_difference (difference, unit_system);
 
-  headroom_comparison_add_cell (self, 0, row, label, css_class);
-  headroom_comparison_add_cell (self, 1, row, exact_text, css_class);
-  headroom_comparison_add_cell (self, 2, row, rule_text, css_class);
-  headroom_comparison_add_cell (self, 3, row, difference_text, css_class);
+  headroom_comparison_add_texts (self, label, exact_text, rule_text, difference_text, css_class);
 }
 
 static void
@@ -125,33 +145,29 @@ headroom_comparison_clear (HeadroomComparison *self)
 {
   GtkWidget *child;
 
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->grid))) != NULL)
-    gtk_grid_remove (self->grid, child);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->rows))) != NULL)
+    gtk_box_remove (self->rows, child);
 }
 
 static void
-headroom_comparison_fill_grid (HeadroomComparison *self,
-                               const Figures      *exact,
-                               const Figures      *rule,
-                               guint64             exact_total,
-                               guint64             rule_total,
-                               HrUnitSystem        unit_system)
+headroom_comparison_fill (HeadroomComparison *self,
+                          const Figures      *exact,
+                          const Figures      *rule,
+                          guint64             exact_total,
+                          guint64             rule_total,
+                          HrUnitSystem        unit_system)
 {
-  const char *titles[N_COLUMNS] = { _("Component"), _("Exact"), _("Rule of thumb"), _("Difference") };
-  int row = 1;
-
   headroom_comparison_clear (self);
-  for (guint i = 0; i < N_COLUMNS; i++)
-    headroom_comparison_add_cell (self, i, 0, titles[i], "dim-label");
+  headroom_comparison_add_texts (self, _("Component"), _("Exact"), _("Rule of thumb"), _("Difference"), "dim-label");
 
   for (guint id = 0; id < HR_N_COMPONENTS; id++)
     if (exact->is_there[id] || rule->is_there[id])
-      headroom_comparison_add_row (self, row++, hr_component_id_get_label (id),
+      headroom_comparison_add_row (self, hr_component_id_get_label (id),
                                    exact->is_there[id] ? &exact->bytes[id] : NULL,
                                    rule->is_there[id] ? &rule->bytes[id] : NULL,
                                    unit_system, NULL);
 
-  headroom_comparison_add_row (self, row, _("Total"), &exact_total, &rule_total, unit_system, "heading");
+  headroom_comparison_add_row (self, _("Total"), &exact_total, &rule_total, unit_system, "heading");
 }
 
 static gint64
@@ -293,7 +309,7 @@ headroom_comparison_show (HeadroomComparison *self,
   collect_figures (estimate, &exact);
   collect_figures (rule_of_thumb, &rule);
 
-  headroom_comparison_fill_grid (self, &exact, &rule, exact_total, rule_total, unit_system);
+  headroom_comparison_fill (self, &exact, &rule, exact_total, rule_total, unit_system);
 
   difference = describe_difference (&exact, &rule, exact_total, rule_total, unit_system);
   left_out = describe_left_out (&exact, &rule);

@@ -27,6 +27,7 @@ struct _HeadroomComponentTable
   GtkColumnView *view;
   GtkSingleSelection *selection;
   GtkColumnViewColumn *bytes_column;
+  GtkAdjustment *adjustment;
   guint update_source;
 };
 
@@ -132,6 +133,23 @@ add_column (HeadroomComponentTable *self,
   return column;
 }
 
+/* Titles of figures stand over their figures; the view has no way to ask for that, so its header is walked. */
+static void
+align_titles (GtkColumnView *view)
+{
+  GtkWidget *header = gtk_widget_get_first_child (GTK_WIDGET (view));
+  GtkWidget *title = header != NULL ? gtk_widget_get_first_child (header) : NULL;
+
+  /* All but the first column have figures. */
+  while (title != NULL && (title = gtk_widget_get_next_sibling (title)) != NULL)
+    {
+      GtkWidget *content = gtk_widget_get_first_child (title);
+
+      if (content != NULL)
+        gtk_widget_set_halign (content, GTK_ALIGN_END);
+    }
+}
+
 static void
 headroom_component_table_selected_cb (HeadroomComponentTable *self)
 {
@@ -152,24 +170,19 @@ static void
 headroom_component_table_update_cb (gpointer user_data)
 {
   HeadroomComponentTable *self = user_data;
+  double width = gtk_adjustment_get_page_size (self->adjustment);
 
   self->update_source = 0;
-  gtk_column_view_column_set_visible (self->bytes_column,
-                                      gtk_widget_get_width (GTK_WIDGET (self)) >= WIDTH_FOR_BYTES);
+  gtk_column_view_column_set_visible (self->bytes_column, width >= WIDTH_FOR_BYTES);
 }
 
+/* What is being allocated cannot change its request, so the column comes or goes right after that. */
 static void
-headroom_component_table_size_allocate (GtkWidget *widget,
-                                        int        width,
-                                        int        height,
-                                        int        baseline)
+headroom_component_table_width_cb (HeadroomComponentTable *self)
 {
-  HeadroomComponentTable *self = HEADROOM_COMPONENT_TABLE (widget);
+  double width = gtk_adjustment_get_page_size (self->adjustment);
 
-  GTK_WIDGET_CLASS (headroom_component_table_parent_class)->size_allocate (widget, width, height, baseline);
-
-  /* What is being allocated cannot change its request, so the column comes or goes right after that. */
-  if (self->update_source == 0 &&
+  if (self->update_source == 0 && width > 0 &&
       gtk_column_view_column_get_visible (self->bytes_column) != (width >= WIDTH_FOR_BYTES))
     self->update_source = g_idle_add_once (headroom_component_table_update_cb, self);
 }
@@ -233,8 +246,6 @@ headroom_component_table_class_init (HeadroomComponentTableClass *klass)
   object_class->get_property = headroom_component_table_get_property;
   object_class->set_property = headroom_component_table_set_property;
 
-  widget_class->size_allocate = headroom_component_table_size_allocate;
-
   /*
    * HeadroomComponentTable:selected:
    *
@@ -264,6 +275,8 @@ headroom_component_table_init (HeadroomComponentTable *self)
   self->bytes_column = add_column (self, _("Bytes"), format_bytes, TRUE, "bytes");
   add_column (self, _("Share"), format_share, TRUE, "bytes");
 
+  align_titles (self->view);
+
   sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->items)),
                                     g_object_ref (gtk_column_view_get_sorter (self->view)));
   self->selection = gtk_single_selection_new (G_LIST_MODEL (sorted));
@@ -279,6 +292,9 @@ headroom_component_table_init (HeadroomComponentTable *self)
 
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled_window), GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled_window), GTK_WIDGET (self->view));
+  self->adjustment = gtk_scrolled_window_get_hadjustment (GTK_SCROLLED_WINDOW (scrolled_window));
+  g_signal_connect_object (self->adjustment, "notify::page-size", G_CALLBACK (headroom_component_table_width_cb), self,
+                           G_CONNECT_SWAPPED);
   adw_bin_set_child (ADW_BIN (self), scrolled_window);
 }
 

@@ -228,7 +228,7 @@ hr_capacity_bar_draw_emphasis (HrCapacityBar      *self,
   if (selected >= 0 && (guint) selected < self->layout->n_segments && self->layout->segments[selected].width > 0)
     {
       const HrChartRect *segment = &self->layout->segments[selected];
-      double line = MIN (3, segment->width / 2);
+      double line = MIN (2, segment->width / 2);
 
       cairo_rectangle (cr, segment->x, segment->y + segment->height - line, segment->width, line);
       hr_chart_set_source_color (cr, style->foreground, 1);

@@ -52,21 +52,18 @@ set_radius (HrPieLayout *self,
   self->inner_radius = self->outer_radius * HOLE;
 }
 
+static double
+get_whole_space (const HrPieLayout *self)
+{
+  return MIN (self->width, self->height) / 2 - MARGIN;
+}
+
 /* The most that the ring and its lift may measure when a label of @label_width stands beside it. */
 static double
 get_space_beside (const HrPieLayout *self,
                   double             label_width)
 {
   return self->width / 2 - MARGIN - label_width - LABEL_GAP - LEADER_LENGTH;
-}
-
-static int
-compare_widths (gconstpointer a,
-                gconstpointer b)
-{
-  double difference = ((const Label *) a)->size.width - ((const Label *) b)->size.width;
-
-  return (difference > 0) - (difference < 0);
 }
 
 static int
@@ -96,33 +93,31 @@ get_space_below (const HrPieLayout *self,
 }
 
 /*
- * Shrinks the ring to make room for labels at its sides, and leaves those out that would shrink it too much.
- * Above and below it gives what it can.
+ * Shrinks the ring to make room for labels at its sides; those of small slices are left out if they would shrink it too
+ * much. Above and below it gives what it can.
  */
 static void
 fit_radius (HrPieLayout *self,
             GArray      *labels)
 {
-  double whole = MIN (self->width, self->height) / 2 - MARGIN;
+  double whole = get_whole_space (self);
   double least = MAX (MIN_RADIUS, whole * MIN_RADIUS_SHARE);
-  double highest = 0;
+  double space = whole;
+  guint n_fitting = 0;
 
-  set_radius (self, whole);
-  for (guint i = 0; i < labels->len; i++)
-    highest = MAX (highest, g_array_index (labels, Label, i).size.height);
-  g_array_sort (labels, compare_widths);
-
-  for (; labels->len > 0; g_array_set_size (labels, labels->len - 1))
+  for (; n_fitting < labels->len; n_fitting++)
     {
-      const Label *widest = &g_array_index (labels, Label, labels->len - 1);
-      double space = MIN (whole, get_space_beside (self, widest->size.width));
+      const HrChartSize *size = &g_array_index (labels, Label, n_fitting).size;
+      double room = MIN (get_space_beside (self, size->width), MAX (least, get_space_below (self, size->height)));
 
-      if (space >= least)
-        {
-          set_radius (self, MIN (space, MAX (least, get_space_below (self, highest))));
-          return;
-        }
+      if (room < least)
+        break;
+
+      space = MIN (space, room);
     }
+
+  g_array_set_size (labels, n_fitting);
+  set_radius (self, space);
 }
 
 /*
@@ -236,52 +231,63 @@ place_side (HrPieLayout *self,
   return TRUE;
 }
 
-/* Takes as many labels as there is room for, those of large slices first. */
-static void
-layout_side (HrPieLayout *self,
-             GArray      *labels)
+/* Adds a label to those of its side, if there is room for all of them. */
+static gboolean
+add_label (HrPieLayout *self,
+           GArray      *side,
+           Label        label)
 {
-  g_autoptr(GArray) placed = g_array_new (FALSE, FALSE, sizeof (Label));
+  g_autoptr(GArray) trial = g_array_copy (side);
 
-  g_array_sort (labels, compare_angles);
+  g_array_append_val (trial, label);
+  if (!place_side (self, trial))
+    return FALSE;
 
-  for (guint i = 0; i < labels->len; i++)
-    {
-      g_autoptr(GArray) trial = g_array_copy (placed);
+  g_array_append_val (side, label);
 
-      g_array_append_val (trial, g_array_index (labels, Label, i));
-      if (place_side (self, trial))
-        {
-          g_array_set_size (placed, 0);
-          g_array_append_vals (placed, trial->data, trial->len);
-        }
-    }
-
-  place_side (self, placed);
-  for (guint i = 0; i < placed->len; i++)
-    self->slices[g_array_index (placed, Label, i).index].has_label = TRUE;
+  return TRUE;
 }
 
+static void
+mark_labels (HrPieLayout *self,
+             GArray      *side)
+{
+  place_side (self, side);
+
+  for (guint i = 0; i < side->len; i++)
+    self->slices[g_array_index (side, Label, i).index].has_label = TRUE;
+}
+
+static GArray *
+collect_labels (HrPieLayout       *self,
+                const guint64     *values,
+                const HrChartSize *sizes)
+{
+  GArray *labels = g_array_new (FALSE, FALSE, sizeof (Label));
+
+  for (guint i = 0; sizes != NULL && i < self->n_slices; i++)
+    {
+      const HrPieSlice *slice = &self->slices[i];
+      Label label = { i, slice->end - slice->start, slice_get_middle (slice), sizes[i] };
+
+      if (values[i] > 0)
+        g_array_append_val (labels, label);
+    }
+  g_array_sort (labels, compare_angles);
+
+  return labels;
+}
+
+/* Labels are given to the largest slices, as many as there is room for; a single one of several would not be worth it. */
 static void
 layout_labels (HrPieLayout       *self,
                const guint64     *values,
                const HrChartSize *sizes)
 {
-  g_autoptr(GArray) labels = g_array_new (FALSE, FALSE, sizeof (Label));
+  g_autoptr(GArray) labels = collect_labels (self, values, sizes);
   g_autoptr(GArray) left = g_array_new (FALSE, FALSE, sizeof (Label));
   g_autoptr(GArray) right = g_array_new (FALSE, FALSE, sizeof (Label));
-
-  for (guint i = 0; i < self->n_slices; i++)
-    {
-      const HrPieSlice *slice = &self->slices[i];
-      Label label = { i, slice->end - slice->start, slice_get_middle (slice) };
-
-      if (sizes == NULL || values[i] == 0 || sizes[i].width <= 0)
-        continue;
-
-      label.size = sizes[i];
-      g_array_append_val (labels, label);
-    }
+  guint n_least = MIN (labels->len, 2);
 
   fit_radius (self, labels);
 
@@ -289,11 +295,18 @@ layout_labels (HrPieLayout       *self,
     {
       Label label = g_array_index (labels, Label, i);
 
-      g_array_append_val (cos (label.middle) >= 0 ? right : left, label);
+      if (!add_label (self, cos (label.middle) >= 0 ? right : left, label))
+        break;
     }
 
-  layout_side (self, left);
-  layout_side (self, right);
+  if (left->len + right->len < n_least)
+    {
+      set_radius (self, get_whole_space (self));
+      return;
+    }
+
+  mark_labels (self, left);
+  mark_labels (self, right);
 }
 
 static void
@@ -301,7 +314,7 @@ layout_slices (HrPieLayout   *self,
                const guint64 *values)
 {
   g_autofree double *shares = g_new0 (double, self->n_slices + 1);
-  double space = MAX (MIN (self->width, self->height) / 2 - MARGIN, 1);
+  double space = MAX (get_whole_space (self), 1);
   double angle = -G_PI / 2;
 
   /* The minimum follows the space, not the radius, so that the angles do not depend on the labels. */
@@ -328,7 +341,7 @@ layout_slices (HrPieLayout   *self,
 /**
  * hr_pie_layout_new:
  * @values: (array length=n_values): what the slices stand for, in one unit
- * @labels: (nullable) (array length=n_values): the sizes of their labels; one without a width is left out
+ * @labels: (nullable) (array length=n_values): the sizes of their labels
  * @n_values: how many slices there are
  * @width: the width to fill, in pixels
  * @height: the height to fill, in pixels
@@ -336,8 +349,8 @@ layout_slices (HrPieLayout   *self,
  * Lays a ring out in the middle of the given space, with labels at its sides.
  *
  * Slices follow each other clockwise from the top; how small ones stay visible is told at [func@chart_shares].
- * Labels stay inside, overlap neither each other nor the ring nor a leader line, and those that have no room drop out:
- * first the widest ones, if they would take more than about a third of the radius, then those of the smallest slices.
+ * Labels stay inside and overlap neither each other nor the ring nor a leader line. Those that have no room, or would take
+ * more than about a third of the radius, drop out: a slice has a label only if every larger one has.
  *
  * Returns: (transfer full): where everything is
  */
