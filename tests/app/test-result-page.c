@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-capacity-bar.h"
+#include "headroom-comparison.h"
+#include "headroom-component-table.h"
+#include "headroom-explanation.h"
+#include "headroom-legend.h"
+#include "headroom-phase-list.h"
+#include "headroom-pie-chart.h"
+#include "headroom-result-page.h"
+#include "headroom-test.h"
+#include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+#include "hr-labels.h"
+
+typedef struct
+{
+  HrModel *model;
+  HrJob *job;
+  HrGpu *gpu;
+  HrEstimate *estimate;
+  GtkWidget *page;
+} Fixture;
+
+static HrEstimate *
+estimate (Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+  HrEstimate *result = hr_estimator_run (fixture->model, fixture->job, fixture->gpu, 1, &error);
+
+  g_assert_no_error (error);
+
+  return result;
+}
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  data)
+{
+  g_autoptr(GFile) file = headroom_test_write_config ("config.json");
+  g_autoptr(GError) error = NULL;
+
+  fixture->model = hr_model_new_from_file (file, &error);
+  g_assert_no_error (error);
+  fixture->gpu = hr_gpu_catalogue_lookup (data, &error);
+  g_assert_no_error (error);
+  fixture->job = HR_JOB (hr_inference_job_new ());
+  fixture->estimate = estimate (fixture);
+
+  fixture->page = g_object_ref_sink (headroom_result_page_new ());
+  g_object_set (fixture->page,
+                "job", fixture->job,
+                "gpu", fixture->gpu,
+                "estimate", fixture->estimate,
+                NULL);
+  headroom_test_settle ();
+}
+
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  data)
+{
+  g_assert_finalize_object (fixture->page);
+  g_object_unref (fixture->estimate);
+  g_object_unref (fixture->model);
+  g_object_unref (fixture->job);
+  g_clear_object (&fixture->gpu);
+}
+
+static gpointer
+find (Fixture *fixture,
+      GType    type)
+{
+  GtkWidget *widget = headroom_test_find (fixture->page, type, NULL);
+
+  g_assert_nonnull (widget);
+
+  return widget;
+}
+
+static int
+get_selected (gpointer widget)
+{
+  int selected;
+
+  g_object_get (widget, "selected", &selected, NULL);
+
+  return selected;
+}
+
+static char *
+get_title_of_component (Fixture *fixture,
+                        guint    index)
+{
+  g_autoptr(HrComponent) component = g_list_model_get_item (hr_estimate_get_components (fixture->estimate), index);
+  g_autofree char *size = hr_format_bytes (hr_component_get_bytes (component), HR_UNIT_SYSTEM_BINARY);
+
+  return g_strdup_printf ("%s: %s", hr_component_id_get_label (hr_component_get_id (component)), size);
+}
+
+static void
+test_selection_is_the_same_everywhere (Fixture       *fixture,
+                                       gconstpointer  data)
+{
+  const GType types[] = {
+    HEADROOM_TYPE_PIE_CHART, HEADROOM_TYPE_CAPACITY_BAR, HEADROOM_TYPE_LEGEND, HEADROOM_TYPE_COMPONENT_TABLE,
+  };
+  guint n_components = g_list_model_get_n_items (hr_estimate_get_components (fixture->estimate));
+
+  g_assert_cmpuint (n_components, >, 2);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      int selected = i % 2 + 1;
+      g_autofree char *title = get_title_of_component (fixture, selected);
+
+      g_object_set (find (fixture, types[i]), "selected", selected, NULL);
+
+      g_assert_cmpint (get_selected (fixture->page), ==, selected);
+      for (guint j = 0; j < G_N_ELEMENTS (types); j++)
+        g_assert_cmpint (get_selected (find (fixture, types[j])), ==, selected);
+      g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_EXPLANATION), title));
+    }
+}
+
+static void
+test_selection_survives_a_new_estimate (Fixture       *fixture,
+                                        gconstpointer  data)
+{
+  g_autoptr(HrEstimate) next = NULL;
+  g_autoptr(HrComponent) component = NULL;
+
+  headroom_result_page_set_selected (HEADROOM_RESULT_PAGE (fixture->page), 1);
+  component = g_list_model_get_item (hr_estimate_get_components (fixture->estimate), 1);
+
+  g_object_set (fixture->job, "batch-size", (guint64) 8, NULL);
+  next = estimate (fixture);
+  headroom_result_page_set_estimate (HEADROOM_RESULT_PAGE (fixture->page), next);
+  headroom_test_settle ();
+
+  g_autoptr(HrComponent) selected = g_list_model_get_item (hr_estimate_get_components (next),
+                                                           get_selected (fixture->page));
+
+  g_assert_cmpint (hr_component_get_id (selected), ==, hr_component_get_id (component));
+}
+
+static void
+test_first_selection_is_the_largest_component (Fixture       *fixture,
+                                               gconstpointer  data)
+{
+  GListModel *components = hr_estimate_get_components (fixture->estimate);
+  g_autoptr(HrComponent) selected = g_list_model_get_item (components, get_selected (fixture->page));
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
+
+      g_assert_cmpuint (hr_component_get_bytes (component), <=, hr_component_get_bytes (selected));
+    }
+}
+
+static void
+test_verdict_and_total_are_shown (Fixture       *fixture,
+                                  gconstpointer  data)
+{
+  guint64 total = hr_estimate_get_total_bytes (fixture->estimate);
+  guint64 memory = hr_gpu_get_memory (fixture->gpu);
+  g_autofree char *total_text = hr_format_bytes (total, HR_UNIT_SYSTEM_BINARY);
+  g_autofree char *free_text = hr_format_bytes (memory - total, HR_UNIT_SYSTEM_BINARY);
+  g_autofree char *verdict = g_strdup_printf ("Fits on one %s with %s to spare", hr_gpu_get_name (fixture->gpu),
+                                              free_text);
+  g_autofree char *decimal_text = hr_format_bytes (total, HR_UNIT_SYSTEM_DECIMAL);
+
+  g_assert_true (headroom_test_is_shown (fixture->page, total_text));
+  g_assert_true (headroom_test_is_shown (fixture->page, verdict));
+
+  headroom_result_page_set_unit_system (HEADROOM_RESULT_PAGE (fixture->page), HR_UNIT_SYSTEM_DECIMAL);
+  headroom_test_settle ();
+  g_assert_true (headroom_test_is_shown (fixture->page, decimal_text));
+
+  headroom_result_page_set_gpu (HEADROOM_RESULT_PAGE (fixture->page), NULL);
+  headroom_test_settle ();
+  g_assert_false (headroom_test_is_shown (fixture->page, verdict));
+}
+
+static void
+test_phases_and_rule_of_thumb_are_shown (Fixture       *fixture,
+                                         gconstpointer  data)
+{
+  HrEstimate *rule_of_thumb = hr_estimate_get_rule_of_thumb (fixture->estimate);
+  g_autofree char *rule_text = hr_format_bytes (hr_estimate_get_total_bytes (rule_of_thumb), HR_UNIT_SYSTEM_BINARY);
+  const HrPhase *phases;
+  guint n_phases;
+
+  g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_COMPARISON), rule_text));
+
+  phases = hr_estimate_get_phases (fixture->estimate, &n_phases);
+  g_assert_cmpuint (n_phases, >, 1);
+  for (guint i = 0; i < n_phases; i++)
+    g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_PHASE_LIST), hr_phase_id_get_label (phases[i].id)));
+}
+
+static void
+test_charts_have_names (Fixture       *fixture,
+                        gconstpointer  data)
+{
+  const GType types[] = { HEADROOM_TYPE_PIE_CHART, HEADROOM_TYPE_CAPACITY_BAR };
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      GtkAccessible *chart = find (fixture, types[i]);
+
+      gtk_test_accessible_assert_role (chart, GTK_ACCESSIBLE_ROLE_IMG);
+      g_assert_true (gtk_test_accessible_has_property (chart, GTK_ACCESSIBLE_PROPERTY_LABEL));
+      g_assert_true (gtk_test_accessible_has_property (chart, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
+    }
+}
+
+static void
+test_copy_has_every_byte (Fixture       *fixture,
+                          gconstpointer  data)
+{
+  HeadroomComponentTable *table = find (fixture, HEADROOM_TYPE_COMPONENT_TABLE);
+  GListModel *components = hr_estimate_get_components (fixture->estimate);
+  g_autofree char *text = headroom_component_table_dup_text (table);
+  g_auto(GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
+  guint64 sum = 0;
+
+  g_assert_cmpuint (g_strv_length (lines), ==, g_list_model_get_n_items (components) + 1);
+  for (guint i = 1; lines[i] != NULL; i++)
+    {
+      g_auto(GStrv) cells = g_strsplit (lines[i], "\t", -1);
+
+      g_assert_cmpuint (g_strv_length (cells), ==, 4);
+      sum += g_ascii_strtoull (cells[2], NULL, 10);
+    }
+  g_assert_cmpuint (sum, ==, hr_estimate_get_total_bytes (fixture->estimate));
+}
+
+static void
+test_page_is_narrow_enough_for_a_phone (Fixture       *fixture,
+                                        gconstpointer  data)
+{
+  int minimum;
+
+  gtk_widget_measure (fixture->page, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  g_assert_cmpint (minimum, >, 200);
+  g_assert_cmpint (minimum, <=, 330);
+}
+
+static void
+test_page_draws_at_every_width (Fixture       *fixture,
+                                gconstpointer  data)
+{
+  const int widths[] = { 360, 700, 1000, 1600 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
+    {
+      GtkWidget *window = gtk_window_new ();
+      HeadroomPieChart *pie = find (fixture, HEADROOM_TYPE_PIE_CHART);
+      graphene_rect_t bounds;
+
+      gtk_window_set_child (GTK_WINDOW (window), fixture->page);
+      gtk_window_set_default_size (GTK_WINDOW (window), widths[i], 600);
+      gtk_widget_show (window);
+      HEADROOM_TEST_WAIT_FOR (gtk_widget_get_width (fixture->page) > 0);
+      headroom_test_settle ();
+
+      g_assert_cmpint (gtk_widget_get_width (fixture->page), <=, widths[i]);
+      g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (pie)), >=, 160);
+      g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (pie), fixture->page, &bounds));
+      g_assert_cmpfloat (bounds.origin.x, >=, 0);
+      g_assert_cmpfloat (bounds.origin.x + bounds.size.width, <=, gtk_widget_get_width (fixture->page));
+
+      gtk_window_set_child (GTK_WINDOW (window), NULL);
+      gtk_window_destroy (GTK_WINDOW (window));
+    }
+}
+
+static void
+test_nothing_is_shown_without_an_estimate (Fixture       *fixture,
+                                           gconstpointer  data)
+{
+  headroom_result_page_set_estimate (HEADROOM_RESULT_PAGE (fixture->page), NULL);
+  headroom_test_settle ();
+
+  g_assert_cmpint (get_selected (fixture->page), ==, -1);
+  g_assert_false (gtk_widget_get_visible (adw_bin_get_child (ADW_BIN (fixture->page))));
+}
+
+static void
+count_cb (guint *count)
+{
+  (*count)++;
+}
+
+static void
+test_properties_notify_once (Fixture       *fixture,
+                             gconstpointer  data)
+{
+  const char *names[] = { "estimate", "job", "gpu", "n-gpus", "unit-system" };
+  HeadroomResultPage *page = HEADROOM_RESULT_PAGE (fixture->page);
+  guint counts[G_N_ELEMENTS (names)] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *signal = g_strconcat ("notify::", names[i], NULL);
+
+      g_signal_connect_swapped (page, signal, G_CALLBACK (count_cb), &counts[i]);
+    }
+
+  for (guint round = 0; round < 2; round++)
+    {
+      headroom_result_page_set_gpu (page, NULL);
+      headroom_result_page_set_job (page, NULL);
+      headroom_result_page_set_estimate (page, NULL);
+      headroom_result_page_set_n_gpus (page, 4);
+      headroom_result_page_set_unit_system (page, HR_UNIT_SYSTEM_DECIMAL);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_assert_cmpuint (counts[i], ==, 1);
+}
+
+#define ADD(name, function) g_test_add ("/app/result_page/" name, Fixture, "RTX 4090", set_up, function, tear_down)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  if (!headroom_test_init_display (&argc, &argv))
+    return 0;
+
+  ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
+  ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
+  ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);
+  ADD ("the_verdict_and_the_total_are_shown", test_verdict_and_total_are_shown);
+  ADD ("phases_and_rule_of_thumb_are_shown", test_phases_and_rule_of_thumb_are_shown);
+  ADD ("charts_have_names", test_charts_have_names);
+  ADD ("a_copy_has_every_byte", test_copy_has_every_byte);
+  ADD ("the_page_is_narrow_enough_for_a_phone", test_page_is_narrow_enough_for_a_phone);
+  ADD ("the_page_draws_at_every_width", test_page_draws_at_every_width);
+  ADD ("nothing_is_shown_without_an_estimate", test_nothing_is_shown_without_an_estimate);
+  ADD ("properties_notify_once", test_properties_notify_once);
+
+  return g_test_run ();
+}
