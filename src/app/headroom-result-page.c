@@ -264,7 +264,10 @@ headroom_result_page_update (HeadroomResultPage *self)
 
   gtk_widget_set_visible (self->scrolled_window, self->estimate != NULL && self->job != NULL);
   if (self->estimate == NULL || self->job == NULL)
-    return;
+    {
+      headroom_result_page_set_selected (self, -1);
+      return;
+    }
 
   report = hr_report_new (self->estimate, self->job, self->gpu, self->n_gpus, self->unit_system);
   headroom_result_page_show_verdict (self, report);

@@ -22,6 +22,7 @@ typedef struct
   HrJob *job;
   HrGpu *gpu;
   HrEstimate *estimate;
+  GtkWidget *window;
   GtkWidget *page;
 } Fixture;
 
@@ -34,6 +35,24 @@ estimate (Fixture *fixture)
   g_assert_no_error (error);
 
   return result;
+}
+
+static void
+show (Fixture *fixture,
+      int      width)
+{
+  if (fixture->window != NULL)
+    {
+      gtk_window_set_child (GTK_WINDOW (fixture->window), NULL);
+      gtk_window_destroy (GTK_WINDOW (fixture->window));
+    }
+
+  fixture->window = gtk_window_new ();
+  gtk_window_set_child (GTK_WINDOW (fixture->window), fixture->page);
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), width, 600);
+  gtk_widget_show (fixture->window);
+  HEADROOM_TEST_WAIT_FOR (gtk_widget_get_mapped (adw_bin_get_child (ADW_BIN (fixture->page))));
+  headroom_test_settle ();
 }
 
 static void
@@ -56,13 +75,14 @@ set_up (Fixture       *fixture,
                 "gpu", fixture->gpu,
                 "estimate", fixture->estimate,
                 NULL);
-  headroom_test_settle ();
+  show (fixture, 1000);
 }
 
 static void
 tear_down (Fixture       *fixture,
            gconstpointer  data)
 {
+  gtk_window_destroy (GTK_WINDOW (fixture->window));
   g_assert_finalize_object (fixture->page);
   g_object_unref (fixture->estimate);
   g_object_unref (fixture->model);
@@ -259,24 +279,16 @@ test_page_draws_at_every_width (Fixture       *fixture,
 
   for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
     {
-      GtkWidget *window = gtk_window_new ();
       HeadroomPieChart *pie = find (fixture, HEADROOM_TYPE_PIE_CHART);
       graphene_rect_t bounds;
 
-      gtk_window_set_child (GTK_WINDOW (window), fixture->page);
-      gtk_window_set_default_size (GTK_WINDOW (window), widths[i], 600);
-      gtk_widget_show (window);
-      HEADROOM_TEST_WAIT_FOR (gtk_widget_get_width (fixture->page) > 0);
-      headroom_test_settle ();
+      show (fixture, widths[i]);
 
       g_assert_cmpint (gtk_widget_get_width (fixture->page), <=, widths[i]);
       g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (pie)), >=, 160);
       g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (pie), fixture->page, &bounds));
       g_assert_cmpfloat (bounds.origin.x, >=, 0);
       g_assert_cmpfloat (bounds.origin.x + bounds.size.width, <=, gtk_widget_get_width (fixture->page));
-
-      gtk_window_set_child (GTK_WINDOW (window), NULL);
-      gtk_window_destroy (GTK_WINDOW (window));
     }
 }
 
@@ -325,6 +337,17 @@ test_properties_notify_once (Fixture       *fixture,
     g_assert_cmpuint (counts[i], ==, 1);
 }
 
+/* As the application does. */
+static void
+load_style (void)
+{
+  g_autoptr(GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, "/io/github/headroom/Headroom/style.css");
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+}
+
 #define ADD(name, function) g_test_add ("/app/result_page/" name, Fixture, "RTX 4090", set_up, function, tear_down)
 
 int
@@ -333,6 +356,8 @@ main (int   argc,
 {
   if (!headroom_test_init_display (&argc, &argv))
     return 0;
+
+  load_style ();
 
   ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
