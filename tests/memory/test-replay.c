@@ -250,7 +250,8 @@ test_repetition (void)
 
           if (j == 1 && i > 0)
             {
-              hr_replay_repeat (replays[j], &stretch, i);
+              if (i == 1)
+                hr_replay_repeat (replays[j], &stretch, i, 2);
               continue;
             }
 

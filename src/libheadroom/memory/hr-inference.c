@@ -696,6 +696,20 @@ replay_layer (const HrInference *self,
   hr_replay_end (replay);
 }
 
+/* Layers of one class in a row. */
+static guint
+count_run (const HrInference *self,
+           guint              first)
+{
+  guint last = self->first_layer + self->n_layers;
+  guint i = first + 1;
+
+  while (i < last && self->stack->layer_class_of[i] == self->stack->layer_class_of[first])
+    i++;
+
+  return i - first;
+}
+
 /*
  * The layers: one of each class is replayed, the others do the same to the level. The first layer is apart, because its
  * input may be the very tensor that the model's function holds as the embeddings.
@@ -723,7 +737,10 @@ run_layers (const HrInference *self,
         }
       else if (records[klass].recorded[later])
         {
-          hr_replay_repeat (replay, &records[klass].stretch[later], i);
+          guint count = count_run (self, i);
+
+          hr_replay_repeat (replay, &records[klass].stretch[later], i, count);
+          i += count - 1;
         }
       else
         {

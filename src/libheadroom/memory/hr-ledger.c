@@ -159,21 +159,22 @@ hr_ledger_reach (HrLedger      *self,
 }
 
 /*
- * hr_ledger_shift:
+ * hr_ledger_set:
  * @self: a ledger
- * @from: the level before a stretch of work
- * @to: the level after it
+ * @level: what is held from now on
  *
- * Changes what is held by what the stretch changed it by.
+ * Changes what is held, as a stretch of work does that is not booked one by one.
  */
 void
-hr_ledger_shift (HrLedger      *self,
-                 const HrLevel *from,
-                 const HrLevel *to)
+hr_ledger_set (HrLedger      *self,
+               const HrLevel *level)
 {
-  for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    self->live.by_component[i] += to->by_component[i] - from->by_component[i];
+  if (level->total >= MAX_BYTES)
+    {
+      self->overflowed = TRUE;
+      return;
+    }
 
-  self->live.total += to->total - from->total;
+  self->live = *level;
   note_level (self);
 }

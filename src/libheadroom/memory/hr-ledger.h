@@ -59,8 +59,7 @@ void    hr_ledger_move        (HrLedger      *self,
                                guint64        bytes);
 gboolean hr_ledger_reach      (HrLedger      *self,
                                const HrLevel *level);
-void    hr_ledger_shift       (HrLedger      *self,
-                               const HrLevel *from,
-                               const HrLevel *to);
+void    hr_ledger_set         (HrLedger      *self,
+                               const HrLevel *level);
 
 G_END_DECLS

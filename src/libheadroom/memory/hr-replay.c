@@ -161,28 +161,47 @@ hr_replay_end (HrReplay *self)
   note_peak (self, stretch, &stretch->moment.level, self->layer);
 }
 
+/* @level, and @count times what happens between @from and @to. */
+static HrLevel
+move_level (const HrLevel *level,
+            const HrLevel *from,
+            const HrLevel *to,
+            guint          count)
+{
+  HrLevel moved;
+
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    moved.by_component[i] = level->by_component[i] + count * (to->by_component[i] - from->by_component[i]);
+  moved.total = level->total + count * (to->total - from->total);
+
+  return moved;
+}
+
 /*
  * hr_replay_repeat:
  * @self: a tape
  * @stretch: a stretch that was recorded
- * @layer: the index of the layer that does the same
+ * @layer: the index of the first layer that does the same
+ * @count: how many layers do, at least 1
  *
- * Does the same again, from the present level, without replaying it.
+ * Does the same again, from the present level, without replaying it. The highest time is the last, or the first if each
+ * leaves less than it found.
  */
 void
 hr_replay_repeat (HrReplay        *self,
                   const HrStretch *stretch,
-                  int              layer)
+                  int              layer,
+                  guint            count)
 {
-  HrLevel level = self->ledger.live;
-
-  for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    level.by_component[i] += stretch->moment.level.by_component[i] - stretch->before.by_component[i];
-  level.total += stretch->moment.level.total - stretch->before.total;
+  gboolean falls = stretch->after.total < stretch->before.total;
+  guint earlier = falls ? 0 : count - 1;
+  HrLevel start = move_level (&self->ledger.live, &stretch->before, &stretch->after, earlier);
+  HrLevel level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
 
   hr_ledger_reach (&self->ledger, &level);
-  note_peak (self, stretch, &level, layer);
-  hr_ledger_shift (&self->ledger, &stretch->before, &stretch->after);
+  note_peak (self, stretch, &level, layer + earlier);
+  level = move_level (&self->ledger.live, &stretch->before, &stretch->after, count);
+  hr_ledger_set (&self->ledger, &level);
 }
 
 static guint

@@ -165,7 +165,8 @@ void        hr_replay_begin         (HrReplay       *self,
 void        hr_replay_end           (HrReplay       *self);
 void        hr_replay_repeat        (HrReplay       *self,
                                      const HrStretch *stretch,
-                                     int             layer);
+                                     int             layer,
+                                     guint           count);
 HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *operation,
                                      const char     *name,
