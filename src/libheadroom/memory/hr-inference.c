@@ -21,6 +21,7 @@ typedef struct
   HrValue inputs_embeds;
   HrValue position_embeds;
   HrValue position_ids;
+  HrValue ones;
   HrValue hidden;
   HrValue full_mask;
   HrValue sliding_mask;
@@ -220,6 +221,18 @@ can_skip_mask (const HrInference *self,
          self->mask != HR_ATTENTION_MASK_PADDED;
 }
 
+/* A mask that was made on the first device, on another one: what a copy of it is. */
+static HrValue
+copy_mask (const HrInference *self,
+           HrReplay          *replay,
+           gboolean           additive)
+{
+  HrValue shape = HR_SHAPE (additive ? replay->dtype : HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE,
+                            HR_SYMBOL_CONTEXT);
+
+  return hr_op_like (replay, "_to_copy", "attention_mask", shape);
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
@@ -241,7 +254,10 @@ make_mask (const HrInference *self,
   if (!eager && can_skip_mask (self, attention, sequence, context))
     return HR_NO_VALUE;
 
-  mask = hr_replay_mask (replay, attention->sliding_window > 0, self->mask == HR_ATTENTION_MASK_PADDED, eager);
+  if (self->has_inputs)
+    mask = hr_replay_mask (replay, attention->sliding_window > 0, self->mask == HR_ATTENTION_MASK_PADDED, eager);
+  else
+    mask = copy_mask (self, replay, eager);
   if (eager || attention->position != HR_POSITION_ALIBI)
     return mask;
 
@@ -325,6 +341,19 @@ make_rotation (HrReplay          *replay,
 }
 
 static void
+copy_rotation (HrReplay          *replay,
+               const HrAttention *attention,
+               HrValue           *cos,
+               HrValue           *sin)
+{
+  HrValue angles = HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+
+  set_attention_symbols (replay, attention);
+  *cos = hr_op_like (replay, "_to_copy", "cos", angles);
+  *sin = hr_op_like (replay, "_to_copy", "sin", angles);
+}
+
+static void
 make_rotations (const HrInference *self,
                 HrReplay          *replay,
                 Pass              *pass)
@@ -333,8 +362,12 @@ make_rotations (const HrInference *self,
     {
       const HrAttention *attention = find_rotary (self, own);
 
-      if (attention != NULL)
+      if (attention == NULL)
+        continue;
+      if (self->has_inputs)
         make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+      else
+        copy_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
     }
 }
 
@@ -391,7 +424,13 @@ embed (const HrInference *self,
     hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", tokens));
 
   if (position != NULL && position->position_embedding.per_sequence)
-    ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+    {
+      /* Positions are counted along a mask, of ones if none was given (OPTDecoder.forward). */
+      set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
+      pass->ones = hr_op_like (replay, "ones", "attention_mask",
+                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+      ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
+    }
   if (position != NULL || find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI) == NULL)
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
@@ -428,6 +467,7 @@ begin_pass (const HrInference *self,
   replay->symbols[HR_SYMBOL_SEQUENCE] = sequence;
   *pass = (Pass) {
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
+    .ones = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
     .forward = {
@@ -481,6 +521,7 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_NORM:
       replay->sentence = N_("in a norm, in single precision");
       hr_replay_assign (replay, x, hr_replay_norm (replay, *x, block->norm.kind));
+      hr_replay_rename (replay, *x, "norm(x)");
       break;
 
     case HR_BLOCK_ATTENTION:
@@ -594,6 +635,8 @@ run_layer (HrReplay           *replay,
   for (guint i = 0; i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
+      if (i > 0)
+        hr_replay_rename (replay, layer.hidden, "residual");
       if (klass->sublayers[i].n_branches == 1)
         run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else
@@ -603,6 +646,7 @@ run_layer (HrReplay           *replay,
   for (guint i = 0; i < layer.n_kept; i++)
     hr_replay_drop (replay, layer.kept[i]);
 
+  hr_replay_rename (replay, layer.hidden, "hidden_states");
   hr_replay_assign (replay, &pass->hidden, layer.hidden);
 }
 
@@ -778,6 +822,7 @@ finish_pass (const HrInference *self,
   hr_replay_drop (replay, pass->sliding_mask);
   hr_replay_drop (replay, pass->full_mask);
   hr_replay_drop (replay, pass->position_ids);
+  hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->position_embeds);
   hr_replay_drop (replay, pass->inputs_embeds);
 }
@@ -819,6 +864,11 @@ run_head (const HrInference *self,
           hr_replay_assign (replay, &logits, make_logits (replay, "tanh", shape));
           hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
         }
+    }
+  else if (self->has_inputs)
+    {
+      /* Outputs are sent back to the device of the inputs (accelerate's io_same_device). */
+      logits = make_logits (replay, "_to_copy", shape);
     }
   hr_replay_end (replay);
   hr_replay_drop (replay, pass->hidden);
