@@ -8,7 +8,13 @@
 char *
 hr_search_fold (const char *text)
 {
-  g_autofree char *normal = g_utf8_normalize (text, -1, G_NORMALIZE_ALL_COMPOSE);
+  g_autofree char *normal = NULL;
+
+  /* Nearly all names are plain, and then this is much faster. */
+  if (g_str_is_ascii (text))
+    return g_ascii_strdown (text, -1);
+
+  normal = g_utf8_normalize (text, -1, G_NORMALIZE_ALL_COMPOSE);
 
   return normal != NULL ? g_utf8_casefold (normal, -1) : g_ascii_strdown (text, -1);
 }

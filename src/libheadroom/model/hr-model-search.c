@@ -28,13 +28,18 @@
 /* The least that any match has, so that what is taken off below never makes it none. */
 #define SCORE_BASE 1000
 
-/* A person who asks for a family most likely means its plain model, and of those the newest. */
-#define PENALTY_FURTHER_WORD 4
-#define BONUS_VERSION 2
+/* What a whole name or identifier is worth: more than any number of words that are found in others. */
+#define SCORE_EXACT 10000
+
+/* A person who asks for a family most likely means its plain model, of those the newest, and of those one to talk to. */
+#define PENALTY_FURTHER_WORD 8
+#define BONUS_VERSION 4
 #define MAX_VERSION 10
+#define BONUS_CHAT 1
 
 /* Words that say how a plain model was finished, not what else it is for. */
 static const char * const finishes[] = { "instruct", "chat", "it", "base", "hf", "v", NULL };
+static const char * const chats[] = { "instruct", "chat", "it", NULL };
 
 /* Billions of parameters that a word such as `7b`, `0.5b`, `135m` or `1b1` states; 0 if it states none. */
 static double
@@ -234,9 +239,21 @@ get_preference (const char * const *words,
         preference += BONUS_VERSION * number;
       else if (!used[i] && parse_size (words[i]) <= 0 && !g_strv_contains (finishes, words[i]))
         preference -= PENALTY_FURTHER_WORD;
+
+      if (g_strv_contains (chats, words[i]))
+        preference += BONUS_CHAT;
     }
 
   return preference;
+}
+
+static gboolean
+is_identifier (HrModelEntry       *entry,
+               const char * const *wanted)
+{
+  g_auto (GStrv) words = split_name (hr_model_entry_get_id (entry));
+
+  return g_strv_equal ((const char * const *) words, wanted);
 }
 
 static guint
@@ -246,6 +263,9 @@ score_entry (HrModelEntry       *entry,
   g_auto (GStrv) words = split_name (hr_model_entry_get_name (entry));
   g_autofree gboolean *used = g_new0 (gboolean, g_strv_length (words) + 1);
   int score = SCORE_BASE;
+
+  if (g_strv_equal ((const char * const *) words, wanted) || is_identifier (entry, wanted))
+    score += SCORE_EXACT;
 
   for (guint i = 0; wanted[i] != NULL; i++)
     {

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "headroom.h"
+#include "hr-model-catalogue-private.h"
+
+static void
+foreach_entry (void (*check) (HrModelEntry *entry))
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+
+      g_test_message ("%s", hr_model_entry_get_id (entry));
+      check (entry);
+    }
+}
+
+static void
+test_identifiers_are_unique (void)
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  g_assert_cmpuint (g_list_model_get_n_items (entries), >=, 80);
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+
+      g_test_message ("%s", hr_model_entry_get_id (entry));
+      g_assert_true (g_hash_table_add (seen, g_ascii_strdown (hr_model_entry_get_id (entry), -1)));
+    }
+}
+
+static void
+check_source (HrModelEntry *entry)
+{
+  g_assert_cmpuint (strlen (hr_model_entry_get_source (entry)), >, strlen ("https://"));
+  g_assert_true (g_regex_match_simple ("^\\d{4}-\\d\\d-\\d\\d$", hr_model_entry_get_checked (entry), G_REGEX_DEFAULT,
+                                       G_REGEX_MATCH_DEFAULT));
+}
+
+static void
+test_each_row_says_where_it_is_from_and_when_it_was_checked (void)
+{
+  foreach_entry (check_source);
+}
+
+static void
+check_parameters (HrModelEntry *entry)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), &error);
+  guint64 n_parameters;
+
+  g_assert_no_error (error);
+  if (hr_model_entry_get_n_parameters (entry, &n_parameters))
+    g_assert_cmpuint (hr_model_get_n_parameters (model), ==, n_parameters);
+}
+
+static void
+test_each_model_has_as_many_parameters_as_published (void)
+{
+  foreach_entry (check_parameters);
+}
+
+static void
+check_warnings (HrModelEntry *entry)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
+
+  g_assert_nonnull (model);
+  for (guint i = 0; hr_model_get_warnings (model)[i] != NULL; i++)
+    g_test_message ("%s", hr_model_get_warnings (model)[i]);
+  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 0);
+}
+
+static void
+test_no_model_of_ours_is_read_with_doubts (void)
+{
+  foreach_entry (check_warnings);
+}
+
+static void
+check_its_own_search (HrModelEntry *entry)
+{
+  g_autoptr (GListModel) found = hr_model_search (hr_model_entry_get_id (entry));
+  g_autoptr (HrModelEntry) first = g_list_model_get_item (found, 0);
+
+  g_assert_nonnull (first);
+  g_assert_cmpstr (hr_model_entry_get_id (first), ==, hr_model_entry_get_id (entry));
+}
+
+static void
+test_each_identifier_finds_its_model_first (void)
+{
+  foreach_entry (check_its_own_search);
+}
+
+static void
+assert_lookup (const char *typed,
+               const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModelEntry) entry = hr_model_catalogue_lookup (typed, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_model_entry_get_id (entry), ==, expected);
+}
+
+static void
+test_lookup_minds_neither_case_nor_organisation (void)
+{
+  assert_lookup ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct");
+  assert_lookup ("qwen/qwen2.5-7b-instruct", "Qwen/Qwen2.5-7B-Instruct");
+  assert_lookup ("Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct");
+  assert_lookup ("qwen2.5-7b-instruct", "Qwen/Qwen2.5-7B-Instruct");
+}
+
+static void
+test_unknown_identifiers_suggest_others (void)
+{
+  const char * const typed[][2] = {
+    { "Qwen2.5-7B-Instuct", "Qwen/Qwen2.5-7B-Instruct" },
+    { "mistralai/Mistral-7B", "mistralai/Mistral-7B-v0.1" },
+    { "Qwen/Qwen2.5-7B-Instruct-GPTQ", "Qwen/Qwen2.5-7B-Instruct" },
+  };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (typed); i++)
+    {
+      g_autoptr (GError) hint = NULL;
+
+      g_assert_null (hr_model_catalogue_lookup (typed[i][0], &hint));
+      g_assert_error (hint, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+      g_assert_nonnull (strstr (hint->message, typed[i][0]));
+      g_assert_nonnull (strstr (hint->message, typed[i][1]));
+    }
+
+  g_assert_null (hr_model_catalogue_lookup ("xyzzy-plugh-quux", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+}
+
+static void
+test_config_is_json_with_its_source (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *source = NULL;
+  g_autofree char *config = hr_model_catalogue_dup_config ("qwen2.5-7b-instruct", &source, &error);
+  g_autoptr (HrJson) json = NULL;
+  guint64 hidden_size;
+
+  g_assert_no_error (error);
+  json = hr_json_new_from_data (config, -1, "config.json", HR_JSON_STRICT, &error);
+  g_assert_no_error (error);
+  g_assert_true (hr_json_get_uint (json, "hidden_size", 1, G_MAXUINT32, &hidden_size, &error));
+  g_assert_cmpuint (hidden_size, ==, 3584);
+  g_assert_nonnull (source);
+}
+
+static void
+assert_first (const char *query,
+              const char *expected)
+{
+  g_autoptr (GListModel) found = hr_model_search (query);
+  g_autoptr (HrModelEntry) first = g_list_model_get_item (found, 0);
+
+  g_test_message ("%s", query);
+  g_assert_nonnull (first);
+  g_assert_cmpstr (hr_model_entry_get_id (first), ==, expected);
+}
+
+static void
+test_search_finds_what_a_person_means (void)
+{
+  assert_first ("qwen 7b", "Qwen/Qwen2.5-7B-Instruct");
+  assert_first ("7b qwen", "Qwen/Qwen2.5-7B-Instruct");
+  assert_first ("QWEN 7B", "Qwen/Qwen2.5-7B-Instruct");
+  assert_first ("qwen2 7b", "Qwen/Qwen2-7B");
+  assert_first ("llama 3 70b", "meta-llama/Meta-Llama-3-70B-Instruct");
+  assert_first ("mistral", "mistralai/Mistral-7B-Instruct-v0.3");
+  assert_first ("mistrl", "mistralai/Mistral-7B-Instruct-v0.3");
+  assert_first ("phi 4 mini", "microsoft/Phi-4-mini-instruct");
+  assert_first ("1b1", "bigscience/bloom-1b1");
+  assert_first ("千问7B", "Qwen/Qwen2.5-7B-Instruct");
+  assert_first ("通义千问 7B", "Qwen/Qwen2.5-7B-Instruct");
+  assert_first ("gemma 9b", "google/gemma-2-9b-it");
+}
+
+static void
+test_search_puts_a_whole_name_first (void)
+{
+  assert_first ("bloom", "bigscience/bloom");
+  assert_first ("Qwen2.5-7B", "Qwen/Qwen2.5-7B");
+  assert_first ("qwen/qwen2.5-7b", "Qwen/Qwen2.5-7B");
+  assert_first ("gpt2", "openai-community/gpt2");
+}
+
+static void
+test_search_orders_by_score (void)
+{
+  g_autoptr (GListModel) found = hr_model_search ("llama 8b");
+  guint last = G_MAXUINT;
+
+  g_assert_cmpuint (g_list_model_get_n_items (found), >, 1);
+  for (guint i = 0; i < g_list_model_get_n_items (found); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (found, i);
+      guint score = hr_model_search_score (entry, "llama 8b");
+
+      g_assert_cmpuint (score, >, 0);
+      g_assert_cmpuint (score, <=, last);
+      last = score;
+    }
+}
+
+static void
+test_empty_search_finds_all_and_nonsense_none (void)
+{
+  g_autoptr (GListModel) all = hr_model_search ("");
+  g_autoptr (GListModel) blank = hr_model_search ("  ");
+  g_autoptr (GListModel) none = hr_model_search ("xyzzy");
+  guint n_models = g_list_model_get_n_items (hr_model_catalogue_get_default ());
+
+  g_assert_cmpuint (g_list_model_get_n_items (all), ==, n_models);
+  g_assert_cmpuint (g_list_model_get_n_items (blank), ==, n_models);
+  g_assert_cmpuint (g_list_model_get_n_items (none), ==, 0);
+}
+
+static void
+test_search_survives_anything_typed (void)
+{
+  const char * const queries[] = {
+    "%s%n", "\\", "/", "////", "b", "0b", "7", "99999999999999999999999b", "1e400b", "-7b", ".b", "7..b", "７Ｂ", "ｑｗｅｎ",
+    "\xe2\x80\x8b", "🤗", "qwen\n7b", "_", "1_", "_1", "inf", "nan", "nanb",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
+    {
+      g_autoptr (GListModel) found = hr_model_search (queries[i]);
+
+      g_assert_true (G_IS_LIST_MODEL (found));
+    }
+}
+
+static guint
+get_score (const char *id,
+           const char *query)
+{
+  g_autoptr (HrModelEntry) entry = hr_model_catalogue_lookup (id, NULL);
+
+  g_assert_nonnull (entry);
+
+  return hr_model_search_score (entry, query);
+}
+
+static void
+test_score_counts_each_word (void)
+{
+  const char *id = "Qwen/Qwen2.5-7B-Instruct";
+
+  g_assert_cmpuint (get_score (id, ""), >, 0);
+  g_assert_cmpuint (get_score (id, "qwen instruct"), >, 0);
+  g_assert_cmpuint (get_score (id, "qwen gemma"), ==, 0);
+  g_assert_cmpuint (get_score (id, "qwen"), >, get_score (id, "qwe"));
+  g_assert_cmpuint (get_score (id, "qwe"), >, get_score (id, "wen"));
+}
+
+static void
+test_score_knows_sizes (void)
+{
+  const char *id = "Qwen/Qwen2.5-7B-Instruct";
+
+  g_assert_cmpuint (get_score (id, "7b"), >, 0);
+  g_assert_cmpuint (get_score (id, "7.6b"), >, 0);
+  g_assert_cmpuint (get_score (id, "7600m"), >, 0);
+  g_assert_cmpuint (get_score (id, "7b"), >, get_score (id, "7.2b"));
+  g_assert_cmpuint (get_score (id, "14b"), ==, 0);
+  g_assert_cmpuint (get_score (id, "72b"), ==, 0);
+  g_assert_cmpuint (get_score ("bigscience/bloom-1b1", "1.1b"), >, 0);
+}
+
+static void
+test_score_knows_versions (void)
+{
+  g_assert_cmpuint (get_score ("Qwen/Qwen2.5-7B-Instruct", "qwen 2.5"), >, 0);
+  g_assert_cmpuint (get_score ("Qwen/Qwen2.5-7B-Instruct", "qwen2.5"), >, 0);
+  g_assert_cmpuint (get_score ("Qwen/Qwen2-7B", "qwen 2.5"), ==, 0);
+}
+
+static gboolean
+load (const char  *text,
+      GListStore  *entries,
+      GError     **error)
+{
+  g_autoptr (HrJson) document = hr_json_new_from_data (text, -1, "models.json", HR_JSON_STRICT, error);
+
+  g_assert_no_error (*error);
+
+  return _hr_model_catalogue_load (document, entries, error);
+}
+
+#define ROW_START "\"id\": \"x/y-1b\", \"name\": \"y-1b\", "
+#define ROW_END "\"config\": { \"model_type\": \"llama\" }, \"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""
+#define DOCUMENT(row) "{ \"schema\": \"headroom-models/1\", \"family\": \"X\", \"models\": [ { " row " } ] }"
+
+static void
+test_faults_in_the_data_are_errors (void)
+{
+  const char * const faults[] = {
+    "[]",
+    "{}",
+    "{ \"schema\": \"headroom-models/2\", \"family\": \"X\", \"models\": [] }",
+    "{ \"schema\": \"headroom-models/1\", \"family\": \"X\", \"models\": [ \"y\" ] }",
+    "{ \"schema\": \"headroom-models/1\", \"family\": \"X\", \"models\": [], \"keywords\": [ \"没有来源\" ] }",
+    DOCUMENT (ROW_END),
+    DOCUMENT (ROW_START "\"licence\": \"X\", " ROW_END),
+    DOCUMENT (ROW_START "\"parameters\": \"1b\", " ROW_END),
+    DOCUMENT (ROW_START "\"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""),
+    DOCUMENT (ROW_START "\"config\": [], \"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""),
+  };
+  g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
+  g_autoptr (GError) none = NULL;
+
+  g_assert_true (load (DOCUMENT (ROW_START ROW_END), entries, &none));
+  g_assert_no_error (none);
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s", faults[i]);
+      g_assert_false (load (faults[i], entries, &error));
+      g_assert_nonnull (error);
+      g_assert_true (error->domain == HR_ERROR);
+      g_assert_nonnull (strstr (error->message, "models.json"));
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/model-catalogue/identifiers-are-unique", test_identifiers_are_unique);
+  g_test_add_func ("/model-catalogue/each-row-says-where-it-is-from-and-when-it-was-checked",
+                   test_each_row_says_where_it_is_from_and_when_it_was_checked);
+  g_test_add_func ("/model-catalogue/each-model-has-as-many-parameters-as-published",
+                   test_each_model_has_as_many_parameters_as_published);
+  g_test_add_func ("/model-catalogue/no-model-of-ours-is-read-with-doubts", test_no_model_of_ours_is_read_with_doubts);
+  g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first", test_each_identifier_finds_its_model_first);
+  g_test_add_func ("/model-catalogue/lookup-minds-neither-case-nor-organisation",
+                   test_lookup_minds_neither_case_nor_organisation);
+  g_test_add_func ("/model-catalogue/unknown-identifiers-suggest-others", test_unknown_identifiers_suggest_others);
+  g_test_add_func ("/model-catalogue/config-is-json-with-its-source", test_config_is_json_with_its_source);
+  g_test_add_func ("/model-catalogue/search-finds-what-a-person-means", test_search_finds_what_a_person_means);
+  g_test_add_func ("/model-catalogue/search-puts-a-whole-name-first", test_search_puts_a_whole_name_first);
+  g_test_add_func ("/model-catalogue/search-orders-by-score", test_search_orders_by_score);
+  g_test_add_func ("/model-catalogue/empty-search-finds-all-and-nonsense-none",
+                   test_empty_search_finds_all_and_nonsense_none);
+  g_test_add_func ("/model-catalogue/search-survives-anything-typed", test_search_survives_anything_typed);
+  g_test_add_func ("/model-catalogue/score-counts-each-word", test_score_counts_each_word);
+  g_test_add_func ("/model-catalogue/score-knows-sizes", test_score_knows_sizes);
+  g_test_add_func ("/model-catalogue/score-knows-versions", test_score_knows_versions);
+  g_test_add_func ("/model-catalogue/faults-in-the-data-are-errors", test_faults_in_the_data_are_errors);
+
+  return g_test_run ();
+}
