@@ -25,6 +25,7 @@ struct _HeadroomApplication
 
   GSettings *settings;
   GListStore *local_gpus;
+  GCancellable *detecting;
   GtkWindow *preferences;
 };
 
@@ -206,7 +207,18 @@ headroom_application_startup (GApplication *application)
     gtk_application_set_accels_for_action (GTK_APPLICATION (self), accelerators[i].action,
                                            (const char * const *) accelerators[i].accelerators);
 
-  hr_gpu_detect_async (NULL, headroom_application_detected_cb, g_object_ref (self));
+  self->detecting = g_cancellable_new ();
+  hr_gpu_detect_async (self->detecting, headroom_application_detected_cb, g_object_ref (self));
+}
+
+static void
+headroom_application_shutdown (GApplication *application)
+{
+  HeadroomApplication *self = HEADROOM_APPLICATION (application);
+
+  g_cancellable_cancel (self->detecting);
+
+  G_APPLICATION_CLASS (headroom_application_parent_class)->shutdown (application);
 }
 
 static void
@@ -267,6 +279,7 @@ headroom_application_dispose (GObject *object)
   g_clear_weak_pointer (&self->preferences);
   g_clear_object (&self->settings);
   g_clear_object (&self->local_gpus);
+  g_clear_object (&self->detecting);
 
   G_OBJECT_CLASS (headroom_application_parent_class)->dispose (object);
 }
@@ -280,6 +293,7 @@ headroom_application_class_init (HeadroomApplicationClass *klass)
   object_class->dispose = headroom_application_dispose;
 
   application_class->startup = headroom_application_startup;
+  application_class->shutdown = headroom_application_shutdown;
   application_class->activate = headroom_application_activate;
   application_class->handle_local_options = headroom_application_handle_local_options;
   application_class->open = headroom_application_open;

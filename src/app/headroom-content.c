@@ -37,7 +37,7 @@ struct _HeadroomContent
   GtkWidget *export;
   GMenu *recent_menu;
 
-  GtkRevealer *drop_revealer;
+  GtkWidget *drop_highlight;
   AdwToastOverlay *toasts;
   GtkRevealer *banner_revealer;
   GtkWidget *banner;
@@ -55,6 +55,7 @@ struct _HeadroomContent
   AdwViewStack *modes;
 
   GtkRevealer *summary_revealer;
+  GtkWidget *summary;
   GtkLabel *summary_total;
   GtkLabel *summary_verdict;
 
@@ -244,6 +245,7 @@ headroom_content_update_summary (HeadroomContent *self)
   g_autoptr (HrReport) report = NULL;
   g_autofree char *total = NULL;
   g_autofree char *verdict = NULL;
+  g_autofree char *name = NULL;
 
   gtk_widget_set_sensitive (self->export, estimate != NULL);
   gtk_stack_set_visible_child_name (self->result_stack, estimate != NULL ? "result" : "empty");
@@ -262,6 +264,10 @@ headroom_content_update_summary (HeadroomContent *self)
   verdict = hr_report_dup_verdict (report);
   gtk_label_set_label (self->summary_total, total);
   gtk_label_set_label (self->summary_verdict, verdict);
+
+  /* Translators: an amount of memory, and the sentence that says whether it fits; read by screen readers */
+  name = g_strdup_printf (_("%1$s. %2$s"), total, verdict);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->summary), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
 static void
@@ -423,7 +429,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, open);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, export);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, recent_menu);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, drop_revealer);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, drop_highlight);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, toasts);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner_revealer);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, banner);
@@ -439,6 +445,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, gpus);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, modes);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_revealer);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_total);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_verdict);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, result_stack);
@@ -616,5 +623,5 @@ headroom_content_set_dropping (HeadroomContent *self,
 {
   g_return_if_fail (HEADROOM_IS_CONTENT (self));
 
-  gtk_revealer_set_reveal_child (self->drop_revealer, dropping);
+  gtk_widget_set_visible (self->drop_highlight, dropping);
 }

@@ -19,6 +19,12 @@ headroom_language_init (void)
   const char *directory = g_getenv ("HEADROOM_LOCALEDIR");
   const char *messages;
 
+  /*
+   * g_dgettext(), which the library translates with, decides once, at its first call, whether a program is translated at
+   * all, and a program that starts in English would stay so. While the locale is still "C" it decides that it is.
+   */
+  (void) g_dgettext (GETTEXT_PACKAGE, "Headroom");
+
   setlocale (LC_ALL, "");
 
   /* In the locale "C" gettext never translates, whatever LANGUAGE says; C.UTF-8 is the same in all else. */
@@ -51,12 +57,18 @@ headroom_language_init (void)
 void
 headroom_language_set (const char *language)
 {
+  const char *wanted;
+
   g_return_if_fail (language != NULL);
 
-  if (*language != '\0')
-    g_setenv ("LANGUAGE", language, TRUE);
-  else if (system_language != NULL)
-    g_setenv ("LANGUAGE", system_language, TRUE);
+  wanted = *language != '\0' ? language : system_language;
+
+  /* Most never choose another: leave the environment alone while other threads may look at it. */
+  if (g_strcmp0 (wanted, g_getenv ("LANGUAGE")) == 0)
+    return;
+
+  if (wanted != NULL)
+    g_setenv ("LANGUAGE", wanted, TRUE);
   else
     g_unsetenv ("LANGUAGE");
 
