@@ -548,6 +548,20 @@ test_a_folder_without_a_config_is_no_model (Fixture       *fixture,
 }
 
 static void
+test_a_gguf_file_is_named_for_what_it_is (Fixture       *fixture,
+                                          gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = NULL;
+
+  write_file (fixture, "model.gguf", "GGUF");
+  model = open_path (fixture, "model.gguf", &error);
+  g_assert_null (model);
+  g_assert_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL);
+  g_assert_nonnull (strstr (error->message, "GGUF"));
+}
+
+static void
 test_a_missing_file_is_not_found (Fixture       *fixture,
                                   gconstpointer  data)
 {
@@ -648,6 +662,7 @@ main (int   argc,
   ADD ("a_cache_entry_stands_for_its_current_snapshot", test_a_cache_entry_stands_for_its_current_snapshot);
   ADD ("a_file_of_another_name_gives_its_own", test_a_file_of_another_name_gives_its_own);
   ADD ("a_folder_without_a_config_is_no_model", test_a_folder_without_a_config_is_no_model);
+  ADD ("a_gguf_file_is_named_for_what_it_is", test_a_gguf_file_is_named_for_what_it_is);
   ADD ("a_missing_file_is_not_found", test_a_missing_file_is_not_found);
 
   return g_test_run ();

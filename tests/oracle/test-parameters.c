@@ -249,7 +249,9 @@ test_every_count_is_exact (gconstpointer data)
 
   g_assert_cmpuint (hr_model_get_n_parameters (model), ==, get_number (row, "parameters"));
   g_assert_cmpuint (hr_model_get_n_active_parameters (model), ==, get_number (row, "parameters"));
-  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, get_number (row, "cache-elements-per-token"));
+  /* There is no cache of the class to measure where the layers differ in their heads. */
+  if (hr_json_get_member (row, "cache-elements-per-token") != NULL)
+    g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, get_number (row, "cache-elements-per-token"));
 
   for (HrPart part = 0; part < HR_N_PARTS; part++)
     {
@@ -279,7 +281,7 @@ main (int   argc,
   root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
   g_assert_no_error (error);
   models = hr_json_get_member (root, "models");
-  g_assert_cmpuint (hr_json_get_length (models), >=, 94);
+  g_assert_cmpuint (hr_json_get_length (models), >=, 99);
 
   for (guint i = 0; i < hr_json_get_length (models); i++)
     {

@@ -82,12 +82,19 @@ is_file_name (const char *model_type)
   return TRUE;
 }
 
+static char *
+get_user_folder (void)
+{
+  return g_build_filename (g_get_user_data_dir (), "headroom", "architectures", NULL);
+}
+
 /* The user's own files come before those that ship; %NULL without an error if there is none. */
 static HrJson *
 load_file (const char  *model_type,
            GError     **error)
 {
   g_autofree char *name = NULL;
+  g_autofree char *user_folder = NULL;
   g_autofree char *user_path = NULL;
   g_autofree char *resource_path = NULL;
   g_autoptr (HrJson) file = NULL;
@@ -96,7 +103,8 @@ load_file (const char  *model_type,
     return NULL;
 
   name = g_strconcat (model_type, ".json", NULL);
-  user_path = g_build_filename (g_get_user_data_dir (), "headroom", "architectures", name, NULL);
+  user_folder = get_user_folder ();
+  user_path = g_build_filename (user_folder, name, NULL);
   resource_path = g_build_path ("/", RESOURCE_FOLDER, name, NULL);
 
   if (g_file_test (user_path, G_FILE_TEST_EXISTS))
@@ -190,7 +198,7 @@ lists (HrJson     *file,
   return FALSE;
 }
 
-/* Searches the files that ship for one that lists a name. */
+/* Searches all files for one that lists a name. */
 static HrArchitecture *
 find_listed (const char  *member,
              const char  *wanted,
@@ -292,28 +300,42 @@ compare_names (gconstpointer a,
   return strcmp (*(const char * const *) a, *(const char * const *) b);
 }
 
+static void
+add_name (GHashTable *names,
+          const char *file)
+{
+  if (g_str_has_suffix (file, ".json") && file[0] != '_')
+    g_hash_table_add (names, g_strndup (file, strlen (file) - strlen (".json")));
+}
+
 /*
  * hr_architecture_list:
  *
- * Lists the model types that have a file, in the order of the alphabet.
+ * Lists the model types that have a file, Headroom's and the user's own, in the order of the alphabet.
  *
  * Returns: (transfer full): the model types
  */
 char **
 hr_architecture_list (void)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_auto (GStrv) files = g_resources_enumerate_children (RESOURCE_FOLDER, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  g_autofree char *user_folder = get_user_folder ();
+  g_autoptr (GDir) folder = g_dir_open (user_folder, 0, NULL);
+  const char *file;
+  char **list;
+  guint n_names;
 
   for (guint i = 0; files != NULL && files[i] != NULL; i++)
-    {
-      if (g_str_has_suffix (files[i], ".json") && files[i][0] != '_')
-        g_ptr_array_add (names, g_strndup (files[i], strlen (files[i]) - strlen (".json")));
-    }
-  g_ptr_array_sort (names, compare_names);
-  g_ptr_array_add (names, NULL);
+    add_name (names, files[i]);
+  while (folder != NULL && (file = g_dir_read_name (folder)) != NULL)
+    add_name (names, file);
 
-  return (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
+  list = (char **) g_hash_table_get_keys_as_array (names, &n_names);
+  g_hash_table_steal_all (names);
+  qsort (list, n_names, sizeof (char *), compare_names);
+
+  return list;
 }
 
 /* The file's own name, which an alias or a class that led to it does not tell. */

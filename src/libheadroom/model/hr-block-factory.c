@@ -180,7 +180,6 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("fused-gate-up", mlp.fused_gate_up),
   BOOLEAN ("conv1d", mlp.conv1d),
   BOOLEAN ("bias", mlp.has_bias),
-  BOOLEAN ("fp32-dropout", mlp.fp32_dropout),
   BOOLEAN ("inlined", mlp.inlined),
   CHOICE ("activation", mlp.activation, activations),
   { NULL }

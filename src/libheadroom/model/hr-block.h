@@ -158,7 +158,6 @@ typedef struct
   gboolean fused_gate_up;    /* gate and up are one matrix (Phi-3) */
   gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
   gboolean has_bias;
-  gboolean fp32_dropout;
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   HrActivation activation;
 } HrMlp;

@@ -135,6 +135,15 @@ hr_config_find (GFile   *file,
         return find_in_folder (parent, file, error);
     }
 
+  if (name != NULL && g_str_has_suffix (name, ".gguf"))
+    {
+      g_autofree char *path = g_file_get_parse_name (file);
+
+      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
+                   _("“%s”: expected a config.json or a folder that holds one, found a GGUF file"), path);
+      return NULL;
+    }
+
   return g_object_ref (file);
 }
 

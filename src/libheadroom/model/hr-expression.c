@@ -234,14 +234,41 @@ operator_difference (HrEvaluation *evaluation,
   return !__builtin_sub_overflow (first, second, &value->integer) || set_overflow_error (expression, error);
 }
 
-/* Nothing is left over: a hidden size that its heads do not divide is a mistake in the config. */
+/* With a number that is not whole the quotient is not either. */
+static gboolean
+divide_reals (HrJson         *expression,
+              const HrValue  *first,
+              const HrValue  *second,
+              HrValue        *value,
+              GError        **error)
+{
+  double dividend = first->type == HR_VALUE_REAL ? first->real : first->integer;
+  double divisor = second->type == HR_VALUE_REAL ? second->real : second->integer;
+
+  if (!(divisor > 0))
+    return set_value_error (get_argument (expression, 1), second, _("a positive number"), error);
+
+  *value = (HrValue) { HR_VALUE_REAL, .real = dividend / divisor };
+
+  return TRUE;
+}
+
+/* Of whole numbers nothing is left over: a hidden size that its heads do not divide is a mistake in the config. */
 static gboolean
 operator_quotient (HrEvaluation *evaluation,
                    HrJson       *expression,
                    HrValue      *value,
                    GError      **error)
 {
+  HrValue values[2];
   gint64 first, second;
+
+  if (!evaluate_argument (evaluation, expression, 0, &values[0], error) ||
+      !evaluate_argument (evaluation, expression, 1, &values[1], error))
+    return FALSE;
+  if ((values[0].type == HR_VALUE_REAL && (values[1].type == HR_VALUE_REAL || values[1].type == HR_VALUE_INTEGER)) ||
+      (values[0].type == HR_VALUE_INTEGER && values[1].type == HR_VALUE_REAL))
+    return divide_reals (expression, &values[0], &values[1], value, error);
 
   if (!evaluate_pair (evaluation, expression, 1, &first, &second, error))
     return FALSE;
