@@ -158,7 +158,7 @@ hr_chart_picture_new (HrChartData   *data,
   g_return_val_if_fail (HR_IS_CHART_DATA (data), NULL);
 
   context = hr_chart_create_pango_context (font, language);
-  self = g_new0 (HrChartPicture, 1);
+  self = g_rc_box_new0 (HrChartPicture);
   self->data = g_object_ref (data);
   self->style = hr_chart_style_get (scheme);
   self->rows = g_array_new (FALSE, FALSE, sizeof (Row));
@@ -178,10 +178,10 @@ hr_chart_picture_new (HrChartData   *data,
   return self;
 }
 
-void
-hr_chart_picture_free (HrChartPicture *self)
+static void
+hr_chart_picture_clear (gpointer data)
 {
-  g_return_if_fail (self != NULL);
+  HrChartPicture *self = data;
 
   g_object_unref (self->data);
   g_object_unref (self->title);
@@ -190,7 +190,36 @@ hr_chart_picture_free (HrChartPicture *self)
   g_array_unref (self->rows);
   hr_pie_chart_free (self->pie);
   g_clear_pointer (&self->bar, hr_capacity_bar_free);
-  g_free (self);
+}
+
+/**
+ * hr_chart_picture_ref:
+ * @self: a picture
+ *
+ * Takes another reference to a picture.
+ *
+ * Returns: (transfer full): @self
+ */
+HrChartPicture *
+hr_chart_picture_ref (HrChartPicture *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return g_rc_box_acquire (self);
+}
+
+/**
+ * hr_chart_picture_unref:
+ * @self: (transfer full): a picture
+ *
+ * Lets go of a picture, which goes with its last reference.
+ */
+void
+hr_chart_picture_unref (HrChartPicture *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_rc_box_release_full (self, hr_chart_picture_clear);
 }
 
 /**

@@ -20,7 +20,8 @@ HrChartPicture *hr_chart_picture_new       (HrChartData     *data,
                                             HrChartScheme    scheme,
                                             const char      *font,
                                             const char      *language) G_GNUC_WARN_UNUSED_RESULT;
-void            hr_chart_picture_free      (HrChartPicture  *self);
+HrChartPicture *hr_chart_picture_ref       (HrChartPicture  *self);
+void            hr_chart_picture_unref     (HrChartPicture  *self);
 void            hr_chart_picture_get_size  (HrChartPicture  *self,
                                             double          *width,
                                             double          *height);
@@ -36,6 +37,6 @@ gboolean        hr_chart_picture_write_png (HrChartPicture  *self,
                                             GCancellable    *cancellable,
                                             GError         **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrChartPicture, hr_chart_picture_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrChartPicture, hr_chart_picture_unref)
 
 G_END_DECLS

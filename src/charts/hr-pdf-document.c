@@ -56,7 +56,7 @@ typedef struct
   guint n_rows;
   gboolean has_header;
   gboolean *is_number;
-  cairo_surface_t *picture;
+  HrChartPicture *picture;
   double width;
   double height;
 } Block;
@@ -97,7 +97,7 @@ block_free (gpointer data)
   g_free (block->text);
   g_strfreev (block->cells);
   g_free (block->is_number);
-  g_clear_pointer (&block->picture, cairo_surface_destroy);
+  g_clear_pointer (&block->picture, hr_chart_picture_unref);
   g_free (block);
 }
 
@@ -351,7 +351,7 @@ hr_pdf_document_add_table (HrPdfDocument      *self,
 /**
  * hr_pdf_document_add_picture:
  * @self: a document
- * @picture: a picture, which is drawn at once
+ * @picture: a picture
  *
  * Adds a picture as wide as the text, with its parts as vectors.
  */
@@ -360,17 +360,13 @@ hr_pdf_document_add_picture (HrPdfDocument  *self,
                              HrChartPicture *picture)
 {
   Block *block;
-  cairo_t *cr;
 
   g_return_if_fail (HR_IS_PDF_DOCUMENT (self));
   g_return_if_fail (picture != NULL);
 
   block = add_block (self, BLOCK_PICTURE);
+  block->picture = hr_chart_picture_ref (picture);
   hr_chart_picture_get_size (picture, &block->width, &block->height);
-  block->picture = cairo_recording_surface_create (CAIRO_CONTENT_COLOR_ALPHA, NULL);
-  cr = cairo_create (block->picture);
-  hr_chart_picture_draw (picture, cr);
-  cairo_destroy (cr);
 }
 
 static PangoLayout *
@@ -554,11 +550,11 @@ flow_picture (Flow        *flow,
   if (flow->y + block->height * scale > CONTENT_BOTTOM && !is_at_top (flow))
     break_page (flow);
 
+  /* Drawn anew each time: cairo 1.16 leaks a recording that is painted on a page. */
   cairo_save (flow->cr);
   cairo_translate (flow->cr, MARGIN, flow->y);
   cairo_scale (flow->cr, scale, scale);
-  cairo_set_source_surface (flow->cr, block->picture, 0, 0);
-  cairo_paint (flow->cr);
+  hr_chart_picture_draw (block->picture, flow->cr);
   cairo_restore (flow->cr);
   flow->y += block->height * scale + BLOCK_SPACE;
 }

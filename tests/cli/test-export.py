@@ -111,7 +111,8 @@ def pdf_has_the_text_in_embedded_fonts():
     for language, words in (('C', ('Weights', 'KV cache', 'Formula')), ('zh_CN', ('权重', '缓存'))):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, 'a.pdf')
-            path.write_bytes(export('a.pdf', language=language))
+            # cairo 1.16 leaks a few arrays when it takes the characters it needs out of a CFF font, as Chinese ones are.
+            path.write_bytes(export('a.pdf', language=language, ASAN_OPTIONS='detect_leaks=0'))
             text = subprocess.run(['pdftotext', '-layout', path, '-'], capture_output=True, check=True).stdout.decode('utf-8')
             fonts = subprocess.run(['pdffonts', path], capture_output=True, check=True).stdout.decode().splitlines()[2:]
         expect(text, MODEL, *words)
