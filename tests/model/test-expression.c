@@ -8,7 +8,7 @@
 static const char names_text[] = "{\"heads\": 8, \"size\": 100, \"factor\": 0.25, \"yes\": true, \"word\": \"full\", "
                                  "\"list\": [1, 0, \"sliding\"], \"object\": {\"n\": 3}, \"nothing\": null}";
 
-static gboolean
+static HrLookup
 lookup (const char  *name,
         gpointer     user_data,
         HrValue     *value,
@@ -18,16 +18,14 @@ lookup (const char  *name,
   HrJson *found = hr_json_get_member (names, name);
 
   if (found != NULL)
-    return hr_value_from_json (found, value, error);
+    return hr_value_from_json (found, value, error) ? HR_LOOKUP_FOUND : HR_LOOKUP_FAILED;
   if (hr_json_has_null_member (names, name))
     {
       *value = (HrValue) { HR_VALUE_NOTHING };
-      return TRUE;
+      return HR_LOOKUP_FOUND;
     }
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, "%s", name);
-
-  return FALSE;
+  return HR_LOOKUP_UNKNOWN;
 }
 
 typedef struct
@@ -104,7 +102,7 @@ static const BadCase bad_cases[] = {
   { "[\"power\", 2, 3]", HR_ERROR_UNKNOWN_NAME, "“power”" },
   { "[\"not\"]", HR_ERROR_SCHEMA, "arguments" },
   { "[\"quotient\", 1, 2, 3]", HR_ERROR_SCHEMA, "arguments" },
-  { "\"$unknown\"", HR_ERROR_UNKNOWN_NAME, "unknown" },
+  { "\"$unknown\"", HR_ERROR_UNKNOWN_NAME, "found the string “$unknown”" },
   { "[\"product\", \"$word\", 2]", HR_ERROR_VALUE, "word: expected a number" },
   { "[\"quotient\", \"$size\", \"$heads\"]", HR_ERROR_VALUE,
     "heads: expected a divisor of size, which is 100, found 8" },

@@ -28,6 +28,32 @@ static const char * const known_hyper_parameter_members[] = {
   "keys", "type", "minimum", "maximum", "default", "null", "essential", NULL,
 };
 
+static const char * const hyper_parameter_types[] = {
+  "size", "number", "boolean", "string", "array", "any", NULL,
+};
+
+static gboolean
+check_hyper_parameter (HrJson  *definition,
+                       GError **error)
+{
+  const char *type = NULL;
+  g_autofree char *names = NULL;
+  g_autofree char *expected = NULL;
+
+  if (!hr_json_check_members (definition, known_hyper_parameter_members, error) ||
+      !hr_json_get_string (definition, "type", &type, error))
+    return FALSE;
+  if (type == NULL || g_strv_contains (hyper_parameter_types, type))
+    return TRUE;
+
+  names = g_strjoinv (", ", (char **) hyper_parameter_types);
+  /* Translators: a list of words, such as "size, number, boolean". */
+  expected = g_strdup_printf (_("one of %s"), names);
+  hr_json_set_error (hr_json_get_member (definition, "type"), HR_ERROR_UNKNOWN_NAME, expected, error);
+
+  return FALSE;
+}
+
 static gboolean
 check_hyper_parameters (HrJson  *file,
                         GError **error)
@@ -39,7 +65,7 @@ check_hyper_parameters (HrJson  *file,
 
   for (guint i = 0; definitions != NULL && i < hr_json_get_length (definitions); i++)
     {
-      if (!hr_json_check_members (hr_json_get_element (definitions, i), known_hyper_parameter_members, error))
+      if (!check_hyper_parameter (hr_json_get_element (definitions, i), error))
         return FALSE;
     }
 

@@ -577,10 +577,24 @@ evaluate (HrEvaluation *evaluation,
   if (!hr_value_from_json (expression, value, error))
     return FALSE;
 
-  if (value->type == HR_VALUE_STRING && value->string[0] == '$')
-    return evaluation->lookup (value->string + 1, evaluation->user_data, value, error);
+  if (value->type != HR_VALUE_STRING || value->string[0] != '$')
+    return TRUE;
 
-  return TRUE;
+  switch (evaluation->lookup (value->string + 1, evaluation->user_data, value, error))
+    {
+    case HR_LOOKUP_FOUND:
+      return TRUE;
+
+    case HR_LOOKUP_UNKNOWN:
+      hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, _("a name that is defined"), error);
+      return FALSE;
+
+    case HR_LOOKUP_FAILED:
+      return FALSE;
+
+    default:
+      g_assert_not_reached ();
+    }
 }
 
 /*

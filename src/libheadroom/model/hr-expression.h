@@ -36,8 +36,15 @@ typedef struct
   };
 } HrValue;
 
-/* Finds the value of a name; an unknown name is an error, a name without a value is %HR_VALUE_NOTHING. */
-typedef gboolean (*HrExpressionLookup) (const char  *name,
+typedef enum
+{
+  HR_LOOKUP_FOUND,
+  HR_LOOKUP_UNKNOWN,   /* nothing defines the name */
+  HR_LOOKUP_FAILED,    /* its value cannot be had; the error is set */
+} HrLookup;
+
+/* Finds the value of a name; one that is defined and has no value is %HR_VALUE_NOTHING. */
+typedef HrLookup (*HrExpressionLookup) (const char  *name,
                                         gpointer     user_data,
                                         HrValue     *value,
                                         GError     **error);

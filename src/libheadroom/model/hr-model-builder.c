@@ -208,7 +208,7 @@ build_layers (HrBlockContext  *context,
     return FALSE;
 
   prefix = g_strconcat (stack_path, ".", path, NULL);
-  layers = g_new (guint, MAX (stack->n_layers, 1));
+  layers = g_new0 (guint, MAX (stack->n_layers, 1));
   context->prefix = prefix;
   context->layers = layers;
   context->part = HR_PART_NORM;

@@ -44,7 +44,7 @@ struct _HrScope
   guint layer;
 };
 
-static gboolean lookup (const char  *name,
+static HrLookup lookup (const char  *name,
                         gpointer     user_data,
                         HrValue     *value,
                         GError     **error);
@@ -300,7 +300,7 @@ resolve (HrScope  *self,
   return success;
 }
 
-static gboolean
+static HrLookup
 lookup (const char  *name,
         gpointer     user_data,
         HrValue     *value,
@@ -312,23 +312,18 @@ lookup (const char  *name,
   if (self->in_layer && g_str_equal (name, "layer"))
     {
       *value = (HrValue) { HR_VALUE_INTEGER, .integer = self->layer };
-      return TRUE;
+      return HR_LOOKUP_FOUND;
     }
 
   entry = g_hash_table_lookup (self->entries, name);
   if (entry == NULL || (entry->kind == ENTRY_LAYER_VALUE && !self->in_layer))
-    {
-      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
-                   _("the architecture file uses “%s”, which it does not define"),
-                   name);
-      return FALSE;
-    }
+    return HR_LOOKUP_UNKNOWN;
   if (!resolve (self, entry, error))
-    return FALSE;
+    return HR_LOOKUP_FAILED;
 
   *value = entry->value;
 
-  return TRUE;
+  return HR_LOOKUP_FOUND;
 }
 
 /* An error that names no file yet gets the config's name. */
