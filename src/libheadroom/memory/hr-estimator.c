@@ -28,7 +28,9 @@
 #define SOURCE_TEMPORARY "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
 #define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
 #define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
-#define SOURCE_RULE "rule of thumb"
+#define SOURCE_RULE_WEIGHTS "rule of thumb: the matrices of a decoder without biases and norms, the head counted beside the embeddings"
+#define SOURCE_RULE_CACHE "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3 (every head with keys of its own)"
+#define SOURCE_RULE_OVERHEAD "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights)"
 
 /* A job, resolved: what is left to the model or to the framework is filled in. */
 typedef struct
@@ -551,11 +553,12 @@ add_rule_component (HrEstimate    *estimate,
                     HrComponentId  id,
                     double         bytes,
                     const char    *formula,
-                    char          *substitution)
+                    char          *substitution,
+                    const char    *source)
 {
   guint64 whole = (guint64) round (bytes);
 
-  _hr_estimate_add_component (estimate, 0, id, whole, formula, substitution, SOURCE_RULE);
+  _hr_estimate_add_component (estimate, 0, id, whole, formula, substitution, source);
   g_free (substitution);
 
   return whole;
@@ -579,7 +582,7 @@ add_rule_weights (HrEstimate *estimate,
 
       *weights = hr_rule_of_thumb_weights (parameters, bits);
       return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
-                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits));
+                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits), SOURCE_RULE_WEIGHTS);
     }
 
   *weights = hr_rule_of_thumb_weights (hr_rule_of_thumb_parameters (values[0], values[1], values[2], values[3], group),
@@ -590,7 +593,8 @@ add_rule_weights (HrEstimate *estimate,
                                               " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
                                               " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "·%3$" G_GUINT64_FORMAT
                                               ")·%6$g/8",
-                                              values[0], values[1], values[2], values[3], group, bits));
+                                              values[0], values[1], values[2], values[3], group, bits),
+                             SOURCE_RULE_WEIGHTS);
 }
 
 static guint64
@@ -613,7 +617,8 @@ add_rule_cache (HrEstimate *estimate,
                              g_strdup_printf ("2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
                                               "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
                                               bytes, inference->batch, layers, hidden, inference->prompt,
-                                              inference->output));
+                                              inference->output),
+                             SOURCE_RULE_CACHE);
 }
 
 /* 1.2 · weights, and the cache as if each head had keys of its own. */
@@ -628,7 +633,7 @@ estimate_by_rule (const Plan *plan)
   bytes = add_rule_weights (estimate, plan, &weights);
   bytes += add_rule_cache (estimate, plan);
   bytes += add_rule_component (estimate, HR_COMPONENT_ACTIVATIONS, hr_rule_of_thumb_total (weights) - weights,
-                               "0.2·weights", g_strdup_printf ("0.2·%.0f", weights));
+                               "0.2·weights", g_strdup_printf ("0.2·%.0f", weights), SOURCE_RULE_OVERHEAD);
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);

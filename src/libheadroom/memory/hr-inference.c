@@ -494,16 +494,27 @@ begin_pass (const HrInference *self,
 typedef struct
 {
   HrValue hidden;
-  HrValue kept[8];
+  HrValue kept[HR_REPLAY_MAX_STORAGES];
   guint n_kept;
 } Layer;
 
+/* Lets a variable of the layer hold @value until the layer ends. */
 static void
-keep (Layer   *layer,
-      HrValue  value)
+keep (HrReplay *replay,
+      Layer    *layer,
+      HrValue   value)
 {
-  if (value.storage >= 0)
-    layer->kept[layer->n_kept++] = value;
+  if (value.storage < 0)
+    return;
+
+  if (layer->n_kept < G_N_ELEMENTS (layer->kept))
+    {
+      layer->kept[layer->n_kept++] = value;
+      return;
+    }
+
+  hr_replay_drop (replay, value);
+  replay->ledger.overflowed = TRUE;
 }
 
 static void
@@ -527,7 +538,7 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_ATTENTION:
       attention = hr_replay_attention (replay, forward, *x, &block->attention);
       hr_replay_assign (replay, x, attention.output);
-      keep (layer, attention.weights);
+      keep (replay, layer, attention.weights);
       break;
 
     case HR_BLOCK_MLP:
@@ -558,7 +569,7 @@ run_chain (HrReplay      *replay,
   for (guint i = 0; i < chain->n_blocks; i++)
     {
       if (keeps_input && chain->blocks[i].kind != HR_BLOCK_NORM)
-        keep (layer, hr_replay_hold (replay, *x));
+        keep (replay, layer, hr_replay_hold (replay, *x));
 
       run_block (replay, forward, layer, x, &chain->blocks[i]);
     }
@@ -586,9 +597,10 @@ run_single (HrReplay         *replay,
   HrValue residual = hr_replay_hold (replay, layer->hidden);
 
   run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
-  run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[0], sublayer->keeps_input);
+  if (sublayer->n_branches > 0)
+    run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[0], sublayer->keeps_input);
   if (sublayer->keeps_output)
-    keep (layer, hr_replay_hold (replay, layer->hidden));
+    keep (replay, layer, hr_replay_hold (replay, layer->hidden));
   add_residual (replay, &layer->hidden, residual, sublayer);
   hr_replay_drop (replay, residual);
 }
@@ -615,7 +627,7 @@ run_parallel (HrReplay         *replay,
           continue;
         }
 
-      keep (layer, hr_replay_hold (replay, sum));
+      keep (replay, layer, hr_replay_hold (replay, sum));
       hr_replay_assign (replay, &sum, hr_op_like (replay, "add", "hidden_states", x));
       hr_replay_drop (replay, x);
     }
@@ -637,7 +649,7 @@ run_layer (HrReplay           *replay,
       replay->sentence = NULL;
       if (i > 0)
         hr_replay_rename (replay, layer.hidden, "residual");
-      if (klass->sublayers[i].n_branches == 1)
+      if (klass->sublayers[i].n_branches <= 1)
         run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else
         run_parallel (replay, &pass->forward, &layer, &klass->sublayers[i]);

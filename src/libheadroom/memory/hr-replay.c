@@ -204,7 +204,8 @@ hr_replay_repeat (HrReplay        *self,
   hr_ledger_set (&self->ledger, &level);
 }
 
-static guint
+/* Finds a place on the tape. Returns -1, and gives the replay up, if a layer holds more than any known one does. */
+static int
 find_free_storage (HrReplay *self)
 {
   for (guint i = 0; i < self->n_storages; i++)
@@ -213,9 +214,12 @@ find_free_storage (HrReplay *self)
         return i;
     }
 
-  g_assert (self->n_storages < HR_REPLAY_MAX_STORAGES);
+  if (self->n_storages < HR_REPLAY_MAX_STORAGES)
+    return self->n_storages++;
 
-  return self->n_storages++;
+  self->ledger.overflowed = TRUE;
+
+  return -1;
 }
 
 /*
@@ -237,8 +241,8 @@ hr_replay_make (HrReplay      *self,
                 HrComponentId  component,
                 HrValue        shape)
 {
-  guint index = find_free_storage (self);
-  HrStorage *storage = &self->storages[index];
+  int index = find_free_storage (self);
+  HrStorage *storage;
   guint64 elements = hr_value_get_elements (shape, self->symbols);
   guint64 bytes;
 
@@ -246,6 +250,10 @@ hr_replay_make (HrReplay      *self,
     bytes = G_MAXUINT64;
 
   shape.storage = index;
+  if (index < 0)
+    return shape;
+
+  storage = &self->storages[index];
   storage->shape = shape;
   storage->references = 1;
   storage->component = component;
@@ -277,7 +285,8 @@ hr_replay_adopt (HrReplay      *self,
 {
   HrValue value = { .storage = find_free_storage (self), .count = 1, .divisor = 1 };
 
-  self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name };
+  if (value.storage >= 0)
+    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name };
 
   return value;
 }
