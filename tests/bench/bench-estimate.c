@@ -13,9 +13,9 @@
 #define MAX_MICROSECONDS 50.0
 
 static const char config[] =
-    "{ \"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 128256, \"hidden_size\": 8192,"
-    "  \"intermediate_size\": 28672, \"num_hidden_layers\": 80, \"num_attention_heads\": 64, \"num_key_value_heads\": 8,"
-    "  \"head_dim\": 128, \"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\" }";
+    "{ \"model_type\": \"llama\", \"vocab_size\": 128256, \"hidden_size\": 8192, \"intermediate_size\": 28672,"
+    "  \"num_hidden_layers\": 80, \"num_attention_heads\": 64, \"num_key_value_heads\": 8, \"head_dim\": 128,"
+    "  \"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\" }";
 
 static double
 measure_round (HrModel *model,

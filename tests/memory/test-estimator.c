@@ -10,73 +10,92 @@
 #include "hr-job-enums.h"
 #include "hr-weights.h"
 
-/* One config of each way in which a block is built, small, so that all settings can be swept over. */
+/* One config of each way in which a block is built, small, so that all settings can be swept over; ' stands for ". */
 static const struct
 {
   const char *name;
   const char *config;
 } models[] = {
-  { "llama", "{ \"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-             "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\" }" },
-  { "mistral", "{ \"model_type\": \"mistral\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-               "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"sliding_window\": 256,"
-               "  \"torch_dtype\": \"bfloat16\" }" },
-  { "qwen3", "{ \"model_type\": \"qwen3\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-             "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"head_dim\": 128,"
-             "  \"torch_dtype\": \"bfloat16\" }" },
-  { "gemma2", "{ \"model_type\": \"gemma2\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-              "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"head_dim\": 128,"
-              "  \"sliding_window\": 256, \"torch_dtype\": \"bfloat16\" }" },
-  { "gemma3_text", "{ \"model_type\": \"gemma3_text\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-                   "  \"num_hidden_layers\": 7, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"head_dim\": 128,"
-                   "  \"sliding_window\": 256, \"torch_dtype\": \"bfloat16\" }" },
-  { "phi", "{ \"model_type\": \"phi\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 2048,"
-           "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"torch_dtype\": \"float16\" }" },
-  { "phi3", "{ \"model_type\": \"phi3\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-            "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 8, \"sliding_window\": 256,"
-            "  \"torch_dtype\": \"bfloat16\" }" },
-  { "gpt2", "{ \"model_type\": \"gpt2\", \"vocab_size\": 4000, \"n_embd\": 512, \"n_layer\": 6, \"n_head\": 8,"
-            "  \"n_positions\": 4096, \"torch_dtype\": \"float32\" }" },
-  { "gpt_neox", "{ \"model_type\": \"gpt_neox\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 2048,"
-                "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"torch_dtype\": \"float16\" }" },
-  { "opt", "{ \"model_type\": \"opt\", \"vocab_size\": 4000, \"hidden_size\": 512, \"ffn_dim\": 2048,"
-           "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"max_position_embeddings\": 4096,"
-           "  \"torch_dtype\": \"float16\" }" },
-  { "bloom", "{ \"model_type\": \"bloom\", \"vocab_size\": 4000, \"hidden_size\": 512, \"n_layer\": 6, \"n_head\": 8,"
-             "  \"torch_dtype\": \"float16\" }" },
-  { "falcon-7b", "{ \"model_type\": \"falcon\", \"vocab_size\": 4000, \"hidden_size\": 512, \"num_hidden_layers\": 6,"
-                 "  \"num_attention_heads\": 8, \"multi_query\": true, \"new_decoder_architecture\": false,"
-                 "  \"torch_dtype\": \"bfloat16\" }" },
-  { "falcon-40b", "{ \"model_type\": \"falcon\", \"vocab_size\": 4000, \"hidden_size\": 512, \"num_hidden_layers\": 6,"
-                  "  \"num_attention_heads\": 8, \"num_kv_heads\": 2, \"new_decoder_architecture\": true,"
-                  "  \"torch_dtype\": \"bfloat16\" }" },
-  { "falcon-rw", "{ \"model_type\": \"falcon\", \"vocab_size\": 4000, \"hidden_size\": 512, \"num_hidden_layers\": 6,"
-                 "  \"num_attention_heads\": 8, \"alibi\": true, \"multi_query\": false, \"parallel_attn\": false,"
-                 "  \"bias\": true, \"torch_dtype\": \"bfloat16\" }" },
-  { "olmo", "{ \"model_type\": \"olmo\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-            "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\" }" },
-  { "olmo2", "{ \"model_type\": \"olmo2\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-             "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\" }" },
-  { "starcoder2", "{ \"model_type\": \"starcoder2\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 2048,"
-                  "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"sliding_window\": 256,"
-                  "  \"torch_dtype\": \"bfloat16\" }" },
-  { "stablelm", "{ \"model_type\": \"stablelm\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-                "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 8, \"qk_layernorm\": true,"
-                "  \"torch_dtype\": \"bfloat16\" }" },
-  { "granite", "{ \"model_type\": \"granite\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-               "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\" }" },
-  { "smollm3", "{ \"model_type\": \"smollm3\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-               "  \"num_hidden_layers\": 8, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\" }" },
-  { "cohere", "{ \"model_type\": \"cohere\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376,"
-              "  \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"use_qk_norm\": true,"
-              "  \"torch_dtype\": \"bfloat16\" }" },
+  { "llama",
+    "{ 'model_type': 'llama', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'torch_dtype': 'bfloat16' }" },
+  { "mistral",
+    "{ 'model_type': 'mistral', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'sliding_window': 256, "
+    "'torch_dtype': 'bfloat16' }" },
+  { "qwen3",
+    "{ 'model_type': 'qwen3', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'head_dim': 128, 'torch_dtype': "
+    "'bfloat16' }" },
+  { "gemma2",
+    "{ 'model_type': 'gemma2', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'head_dim': 128, 'sliding_window': "
+    "256, 'torch_dtype': 'bfloat16' }" },
+  { "gemma3_text",
+    "{ 'model_type': 'gemma3_text', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 7, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'head_dim': 128, 'sliding_window': "
+    "256, 'torch_dtype': 'bfloat16' }" },
+  { "phi",
+    "{ 'model_type': 'phi', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 2048, 'num_hidden_layers': "
+    "6, 'num_attention_heads': 8, 'torch_dtype': 'float16' }" },
+  { "phi3",
+    "{ 'model_type': 'phi3', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 8, 'sliding_window': 256, "
+    "'torch_dtype': 'bfloat16' }" },
+  { "gpt2",
+    "{ 'model_type': 'gpt2', 'vocab_size': 4000, 'n_embd': 512, 'n_layer': 6, 'n_head': 8, 'n_positions': 4096, "
+    "'torch_dtype': 'float32' }" },
+  { "gpt_neox",
+    "{ 'model_type': 'gpt_neox', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 2048, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'torch_dtype': 'float16' }" },
+  { "opt",
+    "{ 'model_type': 'opt', 'vocab_size': 4000, 'hidden_size': 512, 'ffn_dim': 2048, 'num_hidden_layers': 6, "
+    "'num_attention_heads': 8, 'max_position_embeddings': 4096, 'torch_dtype': 'float16' }" },
+  { "bloom",
+    "{ 'model_type': 'bloom', 'vocab_size': 4000, 'hidden_size': 512, 'n_layer': 6, 'n_head': 8, 'torch_dtype': "
+    "'float16' }" },
+  { "falcon-7b",
+    "{ 'model_type': 'falcon', 'vocab_size': 4000, 'hidden_size': 512, 'num_hidden_layers': 6, "
+    "'num_attention_heads': 8, 'multi_query': true, 'new_decoder_architecture': false, 'torch_dtype': 'bfloat16' }" },
+  { "falcon-40b",
+    "{ 'model_type': 'falcon', 'vocab_size': 4000, 'hidden_size': 512, 'num_hidden_layers': 6, "
+    "'num_attention_heads': 8, 'num_kv_heads': 2, 'new_decoder_architecture': true, 'torch_dtype': 'bfloat16' }" },
+  { "falcon-rw",
+    "{ 'model_type': 'falcon', 'vocab_size': 4000, 'hidden_size': 512, 'num_hidden_layers': 6, "
+    "'num_attention_heads': 8, 'alibi': true, 'multi_query': false, 'parallel_attn': false, 'bias': true, "
+    "'torch_dtype': 'bfloat16' }" },
+  { "olmo",
+    "{ 'model_type': 'olmo', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'torch_dtype': 'bfloat16' }" },
+  { "olmo2",
+    "{ 'model_type': 'olmo2', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'torch_dtype': 'bfloat16' }" },
+  { "starcoder2",
+    "{ 'model_type': 'starcoder2', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 2048, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'sliding_window': 256, "
+    "'torch_dtype': 'bfloat16' }" },
+  { "stablelm",
+    "{ 'model_type': 'stablelm', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 8, 'qk_layernorm': true, "
+    "'torch_dtype': 'bfloat16' }" },
+  { "granite",
+    "{ 'model_type': 'granite', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'torch_dtype': 'bfloat16' }" },
+  { "smollm3",
+    "{ 'model_type': 'smollm3', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 8, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'torch_dtype': 'bfloat16' }" },
+  { "cohere",
+    "{ 'model_type': 'cohere', 'vocab_size': 4000, 'hidden_size': 512, 'intermediate_size': 1376, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'num_key_value_heads': 2, 'use_qk_norm': true, "
+    "'torch_dtype': 'bfloat16' }" },
 };
 
 static HrModel *
 load_model (guint index)
 {
   g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (models[index].config, -1, models[index].name, &error);
+  g_autofree char *config = g_strdelimit (g_strdup (models[index].config), "'", '"');
+  HrModel *model = hr_model_new_from_data (config, -1, models[index].name, &error);
 
   g_assert_no_error (error);
 
@@ -195,7 +214,8 @@ test_every_setting (gconstpointer data)
   g_autoptr (HrModel) model = load_model (index);
   g_autoptr (GEnumClass) attentions = g_type_class_ref (HR_TYPE_ATTENTION_IMPLEMENTATION);
   static const HrDtype dtypes[] = {
-    HR_DTYPE_AUTO, HR_DTYPE_FLOAT64, HR_DTYPE_FLOAT32, HR_DTYPE_FLOAT16, HR_DTYPE_BFLOAT16, HR_DTYPE_INT8, HR_DTYPE_INT4,
+    HR_DTYPE_AUTO, HR_DTYPE_FLOAT64, HR_DTYPE_FLOAT32, HR_DTYPE_FLOAT16, HR_DTYPE_BFLOAT16, HR_DTYPE_INT8,
+    HR_DTYPE_INT4,
   };
   static const HrDtype cache_dtypes[] = { HR_DTYPE_AUTO, HR_DTYPE_INT8, HR_DTYPE_INT4 };
 
@@ -246,8 +266,8 @@ test_every_quantization (gconstpointer data)
 }
 
 /*
- * More of anything never takes less; lengths are multiples of what a kernel aligns its mask to, because it copies a mask
- * that is not.
+ * More of anything never takes less; lengths are multiples of what a kernel aligns its mask to, because it copies a
+ * mask that is not.
  */
 static void
 test_monotony (gconstpointer data)
@@ -494,8 +514,8 @@ test_threads (void)
 }
 
 static void
-add_for_each_model (const char        *name,
-                    GTestDataFunc      function)
+add_for_each_model (const char    *name,
+                    GTestDataFunc  function)
 {
   for (guint i = 0; i < G_N_ELEMENTS (models); i++)
     {

@@ -56,7 +56,8 @@ test_format (gconstpointer data)
   const FormatCase *test = data;
   HrQuantizedMatrix matrix = hr_quantization_format_get_matrix (test->quantization, 4096, 2048);
 
-  g_assert_cmpuint (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales + matrix.tables, ==, test->bytes);
+  g_assert_cmpuint (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales + matrix.tables, ==,
+                    test->bytes);
   g_assert_cmpstr (hr_quantization_get_name (test->quantization), ==, test->name);
   g_assert_nonnull (hr_quantization_format_get_source (test->quantization));
   g_assert_nonnull (hr_quantization_format_get_formula (test->quantization));

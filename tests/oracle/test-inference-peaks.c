@@ -112,7 +112,8 @@ report (const char *id,
 {
   double percent = get_percent (found, expected);
 
-  g_test_message ("%-54s %-10s %14" G_GUINT64_FORMAT " %14" G_GINT64_FORMAT " %+9.5f %%", id, what, found, expected, percent);
+  g_test_message ("%-54s %-10s %14" G_GUINT64_FORMAT " %14" G_GINT64_FORMAT " %+9.5f %%", id, what, found, expected,
+                  percent);
 
   return fabs (percent);
 }
@@ -155,6 +156,27 @@ compare_parts (const char *id,
 }
 
 static double
+compare_totals (const char              *id,
+                const HrInferenceLevels *found,
+                JsonObject              *levels)
+{
+  const struct
+  {
+    const char *name;
+    guint64 bytes;
+  } rows[] = {
+    { "after-load", found->after_load.total }, { "end-prefill", found->end_prefill.total },
+    { "cache", found->cache.total }, { "end-decode", found->end_decode.total }, { "end", found->end.total },
+  };
+  double worst = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    worst = MAX (worst, report (id, rows[i].name, rows[i].bytes, json_object_get_int_member (levels, rows[i].name)));
+
+  return worst;
+}
+
+static double
 compare_levels (const char *id,
                 HrModel    *model,
                 HrJob      *job,
@@ -172,7 +194,6 @@ compare_levels (const char *id,
   HrInferenceLevels found;
   HrReplay replay;
   HrWeights weights;
-  double worst = 0;
 
   hr_weights_init_model (&weights, model, HR_DTYPE_BFLOAT16, HR_QUANTIZATION_NONE);
   inference.weight_bytes = weights.bytes;
@@ -180,12 +201,7 @@ compare_levels (const char *id,
   hr_replay_init (&replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
   hr_inference_replay (&inference, &replay, &found);
 
-  worst = MAX (worst, report (id, "loaded", found.after_load.total, json_object_get_int_member (levels, "after-load")));
-  worst = MAX (worst, report (id, "prefilled", found.end_prefill.total, json_object_get_int_member (levels, "end-prefill")));
-  worst = MAX (worst, report (id, "cache", found.cache.total, json_object_get_int_member (levels, "cache")));
-  worst = MAX (worst, report (id, "decoded", found.end_decode.total, json_object_get_int_member (levels, "end-decode")));
-
-  return MAX (worst, report (id, "end", found.end.total, json_object_get_int_member (levels, "end")));
+  return compare_totals (id, &found, levels);
 }
 
 /* A case of a model that cannot be read yet says why, and has to say so until it can. */

@@ -265,7 +265,8 @@ compare (JsonObject *test,
   found = evaluate (json_object_get_member (test, expression));
   expected = json_object_get_double_member (test, expected_name);
   tolerance = json_object_get_double_member_with_default (test, "tolerance", 0);
-  g_test_message ("%-28s %-6s %.17g, expected %.17g", json_object_get_string_member (test, "id"), expression, found, expected);
+  g_test_message ("%-28s %-6s %.17g, expected %.17g", json_object_get_string_member (test, "id"), expression, found,
+                  expected);
   g_assert_cmpfloat (fabs (found - expected), <=, tolerance * fabs (expected));
   (*n_compared)++;
 }

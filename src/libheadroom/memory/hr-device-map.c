@@ -101,7 +101,8 @@ get_share (const Modules *modules,
            guint          n_devices,
            guint64        device_memory)
 {
-  guint64 share = get_total (modules, n_layers) / n_devices + get_largest_layer (modules, n_layers) * BUFFER_QUARTERS / 4;
+  guint64 room = get_largest_layer (modules, n_layers) * BUFFER_QUARTERS / 4;
+  guint64 share = get_total (modules, n_layers) / n_devices + room;
 
   return device_memory > 0 ? MIN (share, device_memory / 100 * USABLE_PERCENT) : share;
 }
@@ -118,8 +119,7 @@ typedef struct
 
 /*
  * Puts a module on the device that is being filled, or on the next one that has room. On the first device room is kept
- * for the largest module, of those that are left, should it have to come from the
- * computer's memory.
+ * for the largest module of those that are left, should it have to come from the computer's memory.
  */
 static HrDeviceShare *
 place (Filling         *filling,

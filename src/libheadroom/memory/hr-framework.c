@@ -6,6 +6,8 @@
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
+#define WORKSPACE_SOURCE "; cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp"
+
 /* Contexts with lazily loaded kernels, as they were measured; the generation by its compute capability. */
 static const struct
 {
@@ -14,11 +16,12 @@ static const struct
   const char *source;
 } contexts[] = {
   { 75, 147 * MIB,
-    "CUDA context of a T4 (133 to 147 MiB measured: Anassbzdd/fitcheck); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+    "CUDA context of a T4 (133 to 147 MiB measured: Anassbzdd/fitcheck)" WORKSPACE_SOURCE },
   { 80, 481 * MIB,
-    "CUDA context of an A100 with lazy loading (0.47 GiB measured, torch 2.1.1: Bekman, Machine Learning Engineering); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+    "CUDA context of an A100 with lazy loading (0.47 GiB measured, torch 2.1.1: Bekman, Machine Learning Engineering)"
+    WORKSPACE_SOURCE },
   { 90, 532 * MIB,
-    "CUDA context of an H100 with its modules (0.40 to 0.52 GiB measured at start-up: Pith-Train); cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp" },
+    "CUDA context of an H100 with its modules (0.40 to 0.52 GiB measured at start-up: Pith-Train)" WORKSPACE_SOURCE },
 };
 
 #define DEFAULT_CONTEXT 1
@@ -50,8 +53,8 @@ get_generation (HrGpu *gpu)
  * @self: (out): the figures
  * @gpu: a GPU
  *
- * Gets what torch and CUDA hold on a GPU for themselves. It depends on the driver, the versions and the kernels that are
- * used; the figures are those that somebody measured, of the nearest generation where there are none.
+ * Gets what torch and CUDA hold on a GPU for themselves. It depends on the driver, the versions and the kernels that
+ * are used; the figures are those that somebody measured, of an A100 where there are none.
  *
  * Returns: whether anything is known, which is so for NVIDIA only
  */
@@ -110,9 +113,9 @@ get_waste_in_segments (const HrAllocation *allocation,
  * @allocations: (array length=n_allocations): what is alive
  * @n_allocations: the length of @allocations
  *
- * Gets what torch's caching allocator takes from the driver beyond what it hands out: blocks up to 1 MiB lie in segments
- * of 2 MiB, blocks below 10 MiB in segments of 20 MiB, larger ones in segments of their own, rounded to 2 MiB. It is the
- * least that a run shows: segments that earlier tensors left and nothing fits in come on top.
+ * Gets what torch's caching allocator takes from the driver beyond what it hands out: blocks up to 1 MiB lie in
+ * segments of 2 MiB, blocks below 10 MiB in segments of 20 MiB, larger ones in segments of their own, rounded to 2 MiB.
+ * It is the least that a run shows: segments that earlier tensors left and nothing fits in come on top.
  *
  * Returns: the size in bytes
  */

@@ -5,6 +5,9 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-inference.h"
+
+#include "hr-inference-cache.h"
+#include "hr-inference-pass.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -12,71 +15,7 @@
  * token after the other (decode), each time with the functions of the model's own code.
  */
 
-#define MASK_ALIGNMENT 16
 #define QUANTIZED_CACHE_RESIDUAL 128
-
-/* The variables of the model's function, which all layers run in. */
-typedef struct
-{
-  HrValue inputs_embeds;
-  HrValue position_embeds;
-  HrValue position_ids;
-  HrValue ones;
-  HrValue hidden;
-  HrValue full_mask;
-  HrValue sliding_mask;
-  HrValue cos[2];
-  HrValue sin[2];
-  HrValue alibi;
-  HrForward forward;
-  guint64 past;
-} Pass;
-
-typedef struct
-{
-  gboolean recorded[2];
-  HrStretch stretch[2];
-} ClassRecord;
-
-static const HrAttention *
-find_attention (const HrLayerClass *klass)
-{
-  for (guint i = 0; i < klass->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &klass->sublayers[i];
-
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_ATTENTION)
-                return &sublayer->branches[j].blocks[k].attention;
-            }
-        }
-    }
-
-  return NULL;
-}
-
-static const HrMlp *
-find_mlp (const HrLayerClass *klass)
-{
-  for (guint i = 0; i < klass->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &klass->sublayers[i];
-
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_MLP)
-                return &sublayer->branches[j].blocks[k].mlp;
-            }
-        }
-    }
-
-  return NULL;
-}
 
 static const HrBlock *
 find_block (const HrChain *chain,
@@ -91,847 +30,6 @@ find_block (const HrChain *chain,
   return NULL;
 }
 
-/* The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is. */
-static guint64
-get_cache_window (const HrInference *self,
-                  const HrAttention *attention)
-{
-  return self->cache_bits > 0 ? 0 : attention->sliding_window;
-}
-
-/* Tokens that a layer attends to when @past tokens have gone before and @sequence come now. */
-static guint64
-get_context (const HrInference *self,
-             const HrAttention *attention,
-             guint64            past,
-             guint64            sequence)
-{
-  guint64 window = get_cache_window (self, attention);
-
-  if (window > 0)
-    past = MIN (past, window - 1);
-
-  return past + sequence;
-}
-
-/* Tokens whose keys a layer's storage holds when @past tokens have gone: of a prompt all of them, even with a window. */
-static guint64
-get_stored_tokens (const HrInference *self,
-                   const HrAttention *attention,
-                   guint64            past)
-{
-  if (past <= self->prompt || get_cache_window (self, attention) == 0)
-    return past;
-
-  return get_context (self, attention, past - 1, 1);
-}
-
-static void
-set_context (HrReplay *replay,
-             guint64   context)
-{
-  replay->symbols[HR_SYMBOL_CONTEXT] = context;
-  replay->symbols[HR_SYMBOL_CONTEXT_PADDED] = (context + MASK_ALIGNMENT - 1) / MASK_ALIGNMENT * MASK_ALIGNMENT;
-}
-
-static void
-set_attention_symbols (HrReplay          *replay,
-                       const HrAttention *attention)
-{
-  guint64 *symbols = replay->symbols;
-
-  symbols[HR_SYMBOL_HEADS] = attention->num_attention_heads;
-  symbols[HR_SYMBOL_KEY_HEADS] = attention->num_key_value_heads;
-  symbols[HR_SYMBOL_HEAD] = attention->head_dim;
-  symbols[HR_SYMBOL_QUERY] = attention->num_attention_heads * attention->head_dim;
-  symbols[HR_SYMBOL_KEY] = attention->num_key_value_heads * attention->head_dim;
-  symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
-  symbols[HR_SYMBOL_FUSED] = symbols[HR_SYMBOL_QUERY] + 2 * symbols[HR_SYMBOL_KEY];
-  symbols[HR_SYMBOL_ROTARY] = attention->rotary_dim;
-  symbols[HR_SYMBOL_QUERY_ROTARY] = attention->num_attention_heads * attention->rotary_dim;
-  symbols[HR_SYMBOL_KEY_ROTARY] = attention->num_key_value_heads * attention->rotary_dim;
-}
-
-static void
-set_class_symbols (const HrInference  *self,
-                   HrReplay           *replay,
-                   const HrLayerClass *klass,
-                   const Pass         *pass)
-{
-  const HrAttention *attention = find_attention (klass);
-  const HrMlp *mlp = find_mlp (klass);
-
-  if (attention != NULL)
-    {
-      set_attention_symbols (replay, attention);
-      set_context (replay, get_context (self, attention, pass->past, replay->symbols[HR_SYMBOL_SEQUENCE]));
-    }
-  if (mlp != NULL)
-    replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->intermediate_size;
-}
-
-static const HrAttention *
-find_attention_of_kind (const HrInference *self,
-                        gboolean           sliding,
-                        HrPosition         position)
-{
-  for (guint i = 0; i < self->stack->n_layer_classes; i++)
-    {
-      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
-
-      if (attention == NULL || attention->position != position)
-        continue;
-      if ((attention->sliding_window > 0) == sliding)
-        return attention;
-    }
-
-  return NULL;
-}
-
-static const HrAttention *
-find_any_attention (const HrInference *self,
-                    gboolean           sliding)
-{
-  for (guint i = 0; i < self->stack->n_layer_classes; i++)
-    {
-      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
-
-      if (attention != NULL && (attention->sliding_window > 0) == sliding)
-        return attention;
-    }
-
-  return NULL;
-}
-
-/*
- * Whether sdpa_mask () leaves the mask out, so that the kernels' own causal mode is used (_ignore_causal_mask_sdpa in
- * transformers/masking_utils.py).
- */
-static gboolean
-can_skip_mask (const HrInference *self,
-               const HrAttention *attention,
-               guint64            sequence,
-               guint64            context)
-{
-  if (attention->path == HR_ATTENTION_FALCON || attention->path == HR_ATTENTION_BLOOM)
-    return FALSE;
-
-  return (sequence == 1 || context == sequence) &&
-         (attention->sliding_window == 0 || context < attention->sliding_window) &&
-         self->mask != HR_ATTENTION_MASK_PADDED;
-}
-
-/* A mask that was made on the first device, on another one: what a copy of it is. */
-static HrValue
-copy_mask (const HrInference *self,
-           HrReplay          *replay,
-           gboolean           additive)
-{
-  HrValue shape = HR_SHAPE (additive ? replay->dtype : HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE,
-                            HR_SYMBOL_CONTEXT);
-
-  return hr_op_like (replay, "_to_copy", "attention_mask", shape);
-}
-
-static HrValue
-make_mask (const HrInference *self,
-           HrReplay          *replay,
-           Pass              *pass,
-           const HrAttention *attention)
-{
-  gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || attention->path == HR_ATTENTION_BLOOM;
-  guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
-  guint64 context = get_context (self, attention, pass->past, sequence);
-  HrValue mask, joined;
-
-  set_context (replay, context);
-  if (self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
-    return self->mask == HR_ATTENTION_MASK_PADDED
-             ? hr_op_like (replay, "_to_copy", "attention_mask",
-                           HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
-             : HR_NO_VALUE;
-
-  if (!eager && can_skip_mask (self, attention, sequence, context))
-    return HR_NO_VALUE;
-
-  if (self->has_inputs)
-    mask = hr_replay_mask (replay, attention->sliding_window > 0, self->mask == HR_ATTENTION_MASK_PADDED, eager);
-  else
-    mask = copy_mask (self, replay, eager);
-  if (eager || attention->position != HR_POSITION_ALIBI)
-    return mask;
-
-  /* masked_fill of the biases of each head (FalconModel.forward). */
-  joined = hr_op_like (replay, "masked_fill", "attention_mask",
-                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT));
-  hr_replay_drop (replay, mask);
-
-  return joined;
-}
-
-static void
-make_masks (const HrInference *self,
-            HrReplay          *replay,
-            Pass              *pass)
-{
-  const HrAttention *full = find_any_attention (self, FALSE);
-  const HrAttention *sliding = find_any_attention (self, TRUE);
-
-  replay->sentence = N_("while the attention mask is made");
-  if (full != NULL)
-    pass->full_mask = make_mask (self, replay, pass, full);
-  if (sliding != NULL)
-    pass->sliding_mask = make_mask (self, replay, pass, sliding);
-}
-
-static gboolean
-is_rotary (const HrAttention *attention)
-{
-  return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
-                               attention->position == HR_POSITION_ROTARY_INTERLEAVED);
-}
-
-/* Finds a layer whose rotation is shared with the others, or is its own. */
-static const HrAttention *
-find_rotary (const HrInference *self,
-             gboolean           own)
-{
-  for (guint i = 0; i < self->stack->n_layer_classes; i++)
-    {
-      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
-
-      if (is_rotary (attention) && (attention->own_rotary && attention->sliding_window > 0) == own)
-        return attention;
-    }
-
-  return NULL;
-}
-
-/* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
-static void
-make_rotation (HrReplay          *replay,
-               const HrAttention *attention,
-               HrValue           *cos,
-               HrValue           *sin)
-{
-  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
-  HrValue half = angles;
-  HrValue positions, frequencies, both, cosines, sines;
-
-  set_attention_symbols (replay, attention);
-  replay->sentence = N_("while the angles of the rotation are computed");
-  half.divisor = 2;
-  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
-                          HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
-  frequencies = hr_op_like (replay, "bmm", "freqs", half);
-  both = hr_op_like (replay, "cat", "emb", angles);
-  cosines = hr_op_like (replay, "cos", "cos", angles);
-  hr_replay_assign (replay, &cosines, hr_op_like (replay, "mul", "cos", angles));
-  sines = hr_op_like (replay, "sin", "sin", angles);
-  hr_replay_assign (replay, &sines, hr_op_like (replay, "mul", "sin", angles));
-  *cos = hr_op_cast (replay, cosines, replay->dtype);
-  *sin = hr_op_cast (replay, sines, replay->dtype);
-  hr_replay_rename (replay, *cos, "cos");
-  hr_replay_rename (replay, *sin, "sin");
-  hr_replay_drop (replay, sines);
-  hr_replay_drop (replay, cosines);
-  hr_replay_drop (replay, both);
-  hr_replay_drop (replay, frequencies);
-  hr_replay_drop (replay, positions);
-}
-
-static void
-copy_rotation (HrReplay          *replay,
-               const HrAttention *attention,
-               HrValue           *cos,
-               HrValue           *sin)
-{
-  HrValue angles = HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
-
-  set_attention_symbols (replay, attention);
-  *cos = hr_op_like (replay, "_to_copy", "cos", angles);
-  *sin = hr_op_like (replay, "_to_copy", "sin", angles);
-}
-
-static void
-make_rotations (const HrInference *self,
-                HrReplay          *replay,
-                Pass              *pass)
-{
-  for (guint own = 0; own < G_N_ELEMENTS (pass->cos); own++)
-    {
-      const HrAttention *attention = find_rotary (self, own);
-
-      if (attention == NULL)
-        continue;
-      if (self->has_inputs)
-        make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
-      else
-        copy_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
-    }
-}
-
-/* build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast. */
-static void
-make_alibi (const HrInference *self,
-            HrReplay          *replay,
-            Pass              *pass)
-{
-  const HrAttention *attention = find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
-  HrValue positions, biases;
-
-  if (attention == NULL)
-    return;
-
-  set_attention_symbols (replay, attention);
-  set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-  positions = hr_op_like (replay, "cumsum", "arange_tensor",
-                          HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
-  biases = hr_op_like (replay, "mul", "alibi",
-                       HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
-  pass->alibi = hr_op_cast (replay, biases, replay->dtype);
-  hr_replay_drop (replay, biases);
-  hr_replay_drop (replay, positions);
-}
-
-static void
-embed_positions (HrReplay                  *replay,
-                 Pass                      *pass,
-                 const HrPositionEmbedding *positions)
-{
-  HrValue rows = positions->per_sequence
-                   ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
-                   : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
-
-  pass->position_embeds = hr_op_like (replay, "embedding", "position_embeds", rows);
-  hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "hidden_states", pass->inputs_embeds));
-}
-
-static void
-embed (const HrInference *self,
-       HrReplay          *replay,
-       Pass              *pass)
-{
-  const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-  const HrBlock *position = find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
-  const HrBlock *norm = find_block (&self->stack->embeddings, HR_BLOCK_NORM);
-  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
-  HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
-
-  replay->sentence = N_("while tokens are embedded");
-  pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", tokens);
-  if (token != NULL && token->token_embedding.scaled)
-    hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", tokens));
-
-  if (position != NULL && position->position_embedding.per_sequence)
-    {
-      /* Positions are counted along a mask, of ones if none was given (OPTDecoder.forward). */
-      set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-      pass->ones = hr_op_like (replay, "ones", "attention_mask",
-                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
-      ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
-    }
-  if (position != NULL || find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI) == NULL)
-    {
-      pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
-      hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
-    }
-
-  pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
-  if (position != NULL)
-    embed_positions (replay, pass, &position->position_embedding);
-  if (norm != NULL)
-    hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
-}
-
-/* What hooks of accelerate send to a device that is not the first. */
-static void
-receive (const HrInference *self,
-         HrReplay          *replay,
-         Pass              *pass)
-{
-  pass->hidden = hr_op_like (replay, "_to_copy", "hidden_states",
-                             HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
-}
-
-static void
-begin_pass (const HrInference *self,
-            HrReplay          *replay,
-            Pass              *pass,
-            guint64            past,
-            guint64            sequence)
-{
-  HrStretch stretch;
-  const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-
-  replay->symbols[HR_SYMBOL_SEQUENCE] = sequence;
-  *pass = (Pass) {
-    .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
-    .ones = HR_NO_VALUE,
-    .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
-    .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
-    .forward = {
-      .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
-      .mask = HR_NO_VALUE,
-      .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
-      .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
-    },
-    .past = past,
-  };
-
-  hr_replay_begin (replay, &stretch, token != NULL ? token->path : NULL, -1);
-  if (self->has_inputs)
-    embed (self, replay, pass);
-  else
-    receive (self, replay, pass);
-  make_masks (self, replay, pass);
-  make_alibi (self, replay, pass);
-  make_rotations (self, replay, pass);
-  hr_replay_end (replay);
-}
-
-/* The variables of a layer's function. */
-typedef struct
-{
-  HrValue hidden;
-  HrValue kept[HR_REPLAY_MAX_STORAGES];
-  guint n_kept;
-} Layer;
-
-/* Lets a variable of the layer hold @value until the layer ends. */
-static void
-keep (HrReplay *replay,
-      Layer    *layer,
-      HrValue   value)
-{
-  if (value.storage < 0)
-    return;
-
-  if (layer->n_kept < G_N_ELEMENTS (layer->kept))
-    {
-      layer->kept[layer->n_kept++] = value;
-      return;
-    }
-
-  hr_replay_drop (replay, value);
-  replay->ledger.overflowed = TRUE;
-}
-
-static void
-run_block (HrReplay      *replay,
-           HrForward     *forward,
-           Layer         *layer,
-           HrValue       *x,
-           const HrBlock *block)
-{
-  HrAttentionResult attention;
-
-  replay->block = block->path;
-  switch (block->kind)
-    {
-    case HR_BLOCK_NORM:
-      replay->sentence = N_("in a norm, in single precision");
-      hr_replay_assign (replay, x, hr_replay_norm (replay, *x, block->norm.kind));
-      hr_replay_rename (replay, *x, "norm(x)");
-      break;
-
-    case HR_BLOCK_ATTENTION:
-      attention = hr_replay_attention (replay, forward, *x, &block->attention);
-      hr_replay_assign (replay, x, attention.output);
-      keep (replay, layer, attention.weights);
-      break;
-
-    case HR_BLOCK_MLP:
-      {
-        HrValue result = hr_replay_mlp (replay, x, &block->mlp);
-
-        hr_replay_assign (replay, x, result);
-      }
-      break;
-
-    case HR_BLOCK_LINEAR:
-    case HR_BLOCK_TOKEN_EMBEDDING:
-    case HR_BLOCK_POSITION_EMBEDDING:
-    case HR_BLOCK_HEAD:
-    default:
-      break;
-    }
-}
-
-static void
-run_chain (HrReplay      *replay,
-           HrForward     *forward,
-           Layer         *layer,
-           HrValue       *x,
-           const HrChain *chain,
-           gboolean       keeps_input)
-{
-  for (guint i = 0; i < chain->n_blocks; i++)
-    {
-      if (keeps_input && chain->blocks[i].kind != HR_BLOCK_NORM)
-        keep (replay, layer, hr_replay_hold (replay, *x));
-
-      run_block (replay, forward, layer, x, &chain->blocks[i]);
-    }
-}
-
-static void
-add_residual (HrReplay         *replay,
-              HrValue          *x,
-              HrValue           residual,
-              const HrSublayer *sublayer)
-{
-  if (sublayer->residual_scaled)
-    hr_replay_assign (replay, x, hr_op_like (replay, "mul", "hidden_states", *x));
-  if (sublayer->residual)
-    hr_replay_assign (replay, x, hr_op_like (replay, "add", "hidden_states", residual));
-}
-
-/* One branch: each step is bound to the variable that held its input. */
-static void
-run_single (HrReplay         *replay,
-            HrForward        *forward,
-            Layer            *layer,
-            const HrSublayer *sublayer)
-{
-  HrValue residual = hr_replay_hold (replay, layer->hidden);
-
-  run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
-  if (sublayer->n_branches > 0)
-    run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[0], sublayer->keeps_input);
-  if (sublayer->keeps_output)
-    keep (replay, layer, hr_replay_hold (replay, layer->hidden));
-  add_residual (replay, &layer->hidden, residual, sublayer);
-  hr_replay_drop (replay, residual);
-}
-
-/* Branches side by side: each has a variable of its own for its result. */
-static void
-run_parallel (HrReplay         *replay,
-              HrForward        *forward,
-              Layer            *layer,
-              const HrSublayer *sublayer)
-{
-  HrValue residual = hr_replay_hold (replay, layer->hidden);
-  HrValue sum = HR_NO_VALUE;
-
-  run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
-  for (guint i = 0; i < sublayer->n_branches; i++)
-    {
-      HrValue x = hr_replay_hold (replay, layer->hidden);
-
-      run_chain (replay, forward, layer, &x, &sublayer->branches[i], FALSE);
-      if (i == 0)
-        {
-          sum = x;
-          continue;
-        }
-
-      keep (replay, layer, hr_replay_hold (replay, sum));
-      hr_replay_assign (replay, &sum, hr_op_like (replay, "add", "hidden_states", x));
-      hr_replay_drop (replay, x);
-    }
-
-  add_residual (replay, &sum, residual, sublayer);
-  hr_replay_assign (replay, &layer->hidden, sum);
-  hr_replay_drop (replay, residual);
-}
-
-static void
-run_layer (HrReplay           *replay,
-           Pass               *pass,
-           const HrLayerClass *klass)
-{
-  Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden) };
-
-  for (guint i = 0; i < klass->n_sublayers; i++)
-    {
-      replay->sentence = NULL;
-      if (i > 0)
-        hr_replay_rename (replay, layer.hidden, "residual");
-      if (klass->sublayers[i].n_branches <= 1)
-        run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
-      else
-        run_parallel (replay, &pass->forward, &layer, &klass->sublayers[i]);
-    }
-
-  for (guint i = 0; i < layer.n_kept; i++)
-    hr_replay_drop (replay, layer.kept[i]);
-
-  hr_replay_rename (replay, layer.hidden, "hidden_states");
-  hr_replay_assign (replay, &pass->hidden, layer.hidden);
-}
-
-static guint64
-get_cached_bytes_of (const HrInference *self,
-                     const HrAttention *attention,
-                     guint64            tokens,
-                     HrElement          element)
-{
-  HrValue shape = HR_SHAPE (element, 0, 1, 2, 3);
-  guint64 symbols[] = { self->batch, tokens, attention->cached_heads, attention->head_dim };
-  guint64 per_element = hr_element_get_bytes (element);
-  guint64 bytes;
-
-  if (self->cache_bits > 0)
-    {
-      shape.divisor = 64;
-      per_element = self->cache_bits * 64 / 8 + 2 * per_element;
-    }
-
-  if (!g_uint64_checked_mul (&bytes, hr_value_get_elements (shape, symbols), per_element))
-    bytes = G_MAXUINT64;
-
-  return hr_ledger_round (bytes);
-}
-
-static guint64
-get_cached_bytes (const HrInference *self,
-                  const HrReplay    *replay,
-                  const HrAttention *attention,
-                  guint64            tokens)
-{
-  return get_cached_bytes_of (self, attention, tokens, replay->dtype);
-}
-
-/* Brings what the cache holds of a layer on the tape, and takes it from there again. */
-static void
-load_cache (const HrInference *self,
-            HrReplay          *replay,
-            Pass              *pass,
-            const HrAttention *attention)
-{
-  HrForward *forward = &pass->forward;
-  guint64 bytes;
-
-  if (!self->use_cache || pass->past == 0 || attention == NULL)
-    return;
-
-  bytes = get_cached_bytes (self, replay, attention, get_stored_tokens (self, attention, pass->past));
-  if (self->cache_bits > 0)
-    {
-      forward->quantized_keys = hr_replay_adopt (replay, "quantized keys", HR_COMPONENT_KV_CACHE, bytes);
-      forward->quantized_values = hr_replay_adopt (replay, "quantized values", HR_COMPONENT_KV_CACHE, bytes);
-      return;
-    }
-
-  forward->old_keys = hr_replay_adopt (replay, "old keys", HR_COMPONENT_KV_CACHE, bytes);
-  forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, bytes);
-}
-
-static void
-store_cache (HrReplay *replay,
-             Pass     *pass)
-{
-  HrForward *forward = &pass->forward;
-  HrValue *held[] = { &forward->old_keys, &forward->old_values, &forward->quantized_keys, &forward->quantized_values };
-
-  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
-    {
-      hr_replay_leave (replay, *held[i]);
-      *held[i] = HR_NO_VALUE;
-    }
-}
-
-static void
-replay_layer (const HrInference *self,
-              HrReplay          *replay,
-              Pass              *pass,
-              guint              index,
-              HrStretch         *stretch)
-{
-  const HrLayerClass *klass = &self->stack->layer_classes[self->stack->layer_class_of[index]];
-  const HrAttention *attention = find_attention (klass);
-
-  set_class_symbols (self, replay, klass, pass);
-  pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
-  hr_replay_begin (replay, stretch, NULL, index);
-  load_cache (self, replay, pass, attention);
-  run_layer (replay, pass, klass);
-  store_cache (replay, pass);
-  hr_replay_end (replay);
-}
-
-/* Layers of one class in a row. */
-static guint
-count_run (const HrInference *self,
-           guint              first)
-{
-  guint last = self->first_layer + self->n_layers;
-  guint i = first + 1;
-
-  while (i < last && self->stack->layer_class_of[i] == self->stack->layer_class_of[first])
-    i++;
-
-  return i - first;
-}
-
-/*
- * The layers: one of each class is replayed, the others do the same to the level. The first layer is apart, because its
- * input may be the very tensor that the model's function holds as the embeddings.
- */
-static void
-run_layers (const HrInference *self,
-            HrReplay          *replay,
-            Pass              *pass)
-{
-  ClassRecord records[HR_INFERENCE_MAX_CLASSES];
-  guint n_classes = MIN (self->stack->n_layer_classes, HR_INFERENCE_MAX_CLASSES);
-
-  for (guint i = 0; i < n_classes; i++)
-    records[i].recorded[0] = records[i].recorded[1] = FALSE;
-
-  for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
-    {
-      guint klass = self->stack->layer_class_of[i];
-      gboolean later = i > self->first_layer;
-      HrStretch unshared;
-
-      if (klass >= n_classes || self->every_layer)
-        {
-          replay_layer (self, replay, pass, i, &unshared);
-        }
-      else if (records[klass].recorded[later])
-        {
-          guint count = count_run (self, i);
-
-          hr_replay_repeat (replay, &records[klass].stretch[later], i, count);
-          i += count - 1;
-        }
-      else
-        {
-          replay_layer (self, replay, pass, i, &records[klass].stretch[later]);
-          records[klass].recorded[later] = TRUE;
-        }
-    }
-}
-
-/* The final norm, and the return of the model's function: only its result stays. */
-static void
-finish_pass (const HrInference *self,
-             HrReplay          *replay,
-             Pass              *pass)
-{
-  HrStretch stretch;
-
-  if (self->has_norm)
-    {
-      const HrBlock *norm = find_block (&self->stack->final, HR_BLOCK_NORM);
-
-      hr_replay_begin (replay, &stretch, norm != NULL ? norm->path : NULL, -1);
-      replay->sentence = N_("in the final norm, in single precision");
-      if (norm != NULL)
-        hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
-      hr_replay_end (replay);
-    }
-
-  for (guint i = 0; i < G_N_ELEMENTS (pass->cos); i++)
-    {
-      hr_replay_drop (replay, pass->sin[i]);
-      hr_replay_drop (replay, pass->cos[i]);
-    }
-  hr_replay_drop (replay, pass->alibi);
-  hr_replay_drop (replay, pass->sliding_mask);
-  hr_replay_drop (replay, pass->full_mask);
-  hr_replay_drop (replay, pass->position_ids);
-  hr_replay_drop (replay, pass->ones);
-  hr_replay_drop (replay, pass->position_embeds);
-  hr_replay_drop (replay, pass->inputs_embeds);
-}
-
-static HrValue
-make_logits (HrReplay   *replay,
-             const char *operation,
-             HrValue     shape)
-{
-  return hr_replay_make (replay, operation, "logits", HR_COMPONENT_LOGITS, shape);
-}
-
-/*
- * The head; of the hidden states only the logits are left. Its matrix is not quantized (get_keys_to_not_convert in
- * transformers/quantizers).
- */
-static HrValue
-run_head (const HrInference *self,
-          HrReplay          *replay,
-          Pass              *pass,
-          gboolean           all)
-{
-  const HrBlock *block = find_block (self->head, HR_BLOCK_HEAD);
-  HrValue shape = all ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY)
-                      : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
-  HrStretch stretch;
-  HrValue logits = HR_NO_VALUE;
-
-  hr_replay_begin (replay, &stretch, block != NULL ? block->path : NULL, -1);
-  replay->sentence = N_("in the output head, while the logits are computed");
-  if (self->has_head && block != NULL)
-    {
-      logits = make_logits (replay, "mm", shape);
-      if (block->head.scaled)
-        hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
-      if (block->head.softcap)
-        {
-          hr_replay_assign (replay, &logits, make_logits (replay, "div", shape));
-          hr_replay_assign (replay, &logits, make_logits (replay, "tanh", shape));
-          hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
-        }
-    }
-  else if (self->has_inputs)
-    {
-      /* Outputs are sent back to the device of the inputs (accelerate's io_same_device). */
-      logits = make_logits (replay, "_to_copy", shape);
-    }
-  hr_replay_end (replay);
-  hr_replay_drop (replay, pass->hidden);
-  pass->hidden = HR_NO_VALUE;
-
-  return logits;
-}
-
-static HrValue
-run_pass (const HrInference *self,
-          HrReplay          *replay,
-          guint64            past,
-          guint64            sequence,
-          gboolean           flush)
-{
-  gboolean prefill = past == 0 && replay->ledger.phase == HR_PHASE_PREFILL;
-  Pass pass;
-
-  begin_pass (self, replay, &pass, past, sequence);
-  pass.forward.cache_flush = flush;
-  run_layers (self, replay, &pass);
-  finish_pass (self, replay, &pass);
-  if (prefill)
-    hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
-
-  return run_head (self, replay, &pass, self->all_logits && prefill);
-}
-
-/* What the caches of all layers on the device hold when @past tokens have gone. */
-static guint64
-get_cache_level (const HrInference *self,
-                 HrReplay          *replay,
-                 guint64            past)
-{
-  guint64 bytes = 0;
-
-  for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
-    {
-      const HrAttention *attention =
-          find_attention (&self->stack->layer_classes[self->stack->layer_class_of[i]]);
-
-      if (attention == NULL)
-        continue;
-      bytes += 2 * get_cached_bytes (self, replay, attention, get_stored_tokens (self, attention, past));
-      if (attention->sliding_window > 0 && self->cache_bits == 0)
-        bytes += HR_LEDGER_BLOCK_BYTES;
-    }
-
-  return bytes;
-}
-
 /* The steps between those that are replayed change nothing but the cache. */
 static void
 skip_to (const HrInference *self,
@@ -939,16 +37,66 @@ skip_to (const HrInference *self,
          guint64            past)
 {
   guint64 now = replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE];
-  guint64 then = self->use_cache ? get_cache_level (self, replay, past) : now;
+  guint64 then = self->use_cache ? hr_inference_get_cache_level (self, past, replay->dtype) : now;
 
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_KV_CACHE, now);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_KV_CACHE, then);
 }
 
+/* The attention whose cache is the largest of all layers; a quantized one is not put in order. */
+static const HrAttention *
+find_largest_cache (const HrInference *self,
+                    HrElement          element,
+                    guint64            past)
+{
+  const HrAttention *largest = NULL;
+  guint64 most = 0;
+
+  if (!self->use_cache || self->cache_bits > 0)
+    return NULL;
+
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+      guint64 tokens, bytes;
+
+      if (attention == NULL)
+        continue;
+      tokens = hr_inference_get_stored_tokens (self, attention, past);
+      bytes = hr_inference_get_cached_bytes (self, attention, tokens, element);
+      if (bytes > most)
+        {
+          most = bytes;
+          largest = attention;
+        }
+    }
+
+  return largest;
+}
+
+/* Keys, then values, of one layer after the other are copied (reorder_cache in transformers/cache_utils.py). */
+static void
+reorder_cache (const HrInference *self,
+               HrReplay          *replay,
+               guint64            past)
+{
+  const HrAttention *attention = find_largest_cache (self, replay->dtype, past);
+  HrValue copy;
+
+  if (attention == NULL)
+    return;
+
+  replay->sentence = N_("in beam search, while the cache is put in the order of the beams");
+  replay->symbols[HR_SYMBOL_CONTEXT] = hr_inference_get_stored_tokens (self, attention, past);
+  replay->symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
+  copy = hr_replay_make (replay, "index_select", "reordered keys", HR_COMPONENT_TEMPORARY,
+                         HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED));
+  hr_replay_drop (replay, copy);
+}
+
 /*
  * A step of beam search: probabilities of all beams in fp32, the sum with the scores so far; then the cache of each
- * layer is put in the order of the beams that go on, by a copy (_beam_search in transformers/generation/utils.py,
- * reorder_cache in transformers/cache_utils.py).
+ * layer is put in the order of the beams that go on (_beam_search in transformers/generation/utils.py).
  */
 static void
 run_beam_search (const HrInference *self,
@@ -959,7 +107,6 @@ run_beam_search (const HrInference *self,
   HrValue scores = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
   HrValue logits32, probabilities, sums;
   HrStretch stretch;
-  guint64 largest = 0;
 
   hr_replay_begin (replay, &stretch, "generate", -1);
   replay->sentence = N_("in beam search, while the beams are scored");
@@ -969,21 +116,7 @@ run_beam_search (const HrInference *self,
   hr_replay_drop (replay, logits32);
   sums = hr_op_like (replay, "add", "log_probs", scores);
   hr_replay_drop (replay, probabilities);
-
-  for (guint i = 0; self->use_cache && i < self->stack->n_layer_classes; i++)
-    {
-      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
-
-      if (attention != NULL)
-        largest = MAX (largest, get_cached_bytes (self, replay, attention, get_stored_tokens (self, attention, past)));
-    }
-  replay->sentence = N_("in beam search, while the cache is put in the order of the beams");
-  if (largest > 0)
-    {
-      set_context (replay, largest);
-      hr_replay_drop (replay, hr_replay_make (replay, "index_select", "reordered keys", HR_COMPONENT_TEMPORARY,
-                                              HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_CONTEXT)));
-    }
+  reorder_cache (self, replay, past);
   hr_replay_drop (replay, sums);
   hr_replay_end (replay);
 }
@@ -1009,9 +142,9 @@ run_step (const HrInference *self,
   guint64 waiting = (step - 1) % QUANTIZED_CACHE_RESIDUAL;
 
   if (!self->use_cache)
-    return run_pass (self, replay, 0, past + 1, FALSE);
+    return hr_inference_run_pass (self, replay, 0, past + 1, FALSE);
 
-  return run_pass (self, replay, past, 1, self->cache_bits > 0 && waiting + 1 >= QUANTIZED_CACHE_RESIDUAL);
+  return hr_inference_run_pass (self, replay, past, 1, self->cache_bits > 0 && waiting + 1 >= QUANTIZED_CACHE_RESIDUAL);
 }
 
 /*
@@ -1093,7 +226,7 @@ hr_inference_replay (const HrInference *self,
     levels->after_load = replay->ledger.live;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
-  logits = run_pass (self, replay, 0, self->prompt, FALSE);
+  logits = hr_inference_run_pass (self, replay, 0, self->prompt, FALSE);
   if (levels != NULL)
     levels->end_prefill = replay->ledger.live;
   end_step (self, replay, logits, self->prompt);
@@ -1102,65 +235,4 @@ hr_inference_replay (const HrInference *self,
 
   if (self->output > 0)
     run_decode (self, replay, levels);
-}
-
-/* The layers whose cache a moment of a phase finds as it is after the layer. */
-static guint
-count_cached_layers (const HrInference *self,
-                     const HrMoment    *moment,
-                     HrPhaseId          phase,
-                     guint              klass)
-{
-  guint last = self->first_layer + self->n_layers;
-  guint n = 0;
-
-  if (phase == HR_PHASE_PREFILL && moment->layer >= 0)
-    last = MIN (last, (guint) moment->layer + 1);
-  if (phase == HR_PHASE_PREFILL && moment->layer < 0 && moment->level.by_component[HR_COMPONENT_KV_CACHE] == 0)
-    last = self->first_layer;
-
-  for (guint i = self->first_layer; i < last; i++)
-    n += self->stack->layer_class_of[i] == klass;
-
-  return n;
-}
-
-/*
- * hr_inference_get_cache_terms:
- * @self: what was replayed
- * @moment: the moment of the peak
- * @phase: its phase
- * @terms: (out): an array of %HR_INFERENCE_MAX_CLASSES
- *
- * Says what the cache consists of.
- *
- * Returns: how many of @terms are used
- */
-guint
-hr_inference_get_cache_terms (const HrInference *self,
-                              const HrMoment    *moment,
-                              HrPhaseId          phase,
-                              HrCacheTerm       *terms)
-{
-  guint64 past = self->prompt + (phase == HR_PHASE_DECODE ? self->output : 0);
-  guint n_terms = 0;
-
-  if (!self->use_cache)
-    return 0;
-
-  for (guint i = 0; i < self->stack->n_layer_classes && n_terms < HR_INFERENCE_MAX_CLASSES; i++)
-    {
-      const HrAttention *attention = find_attention (&self->stack->layer_classes[i]);
-      guint n_layers = count_cached_layers (self, moment, phase, i);
-      guint64 tokens;
-
-      if (attention == NULL || n_layers == 0)
-        continue;
-      tokens = get_stored_tokens (self, attention, past);
-      terms[n_terms++] = (HrCacheTerm) {
-        attention, n_layers, tokens, get_cached_bytes_of (self, attention, tokens, moment->element),
-      };
-    }
-
-  return n_terms;
 }

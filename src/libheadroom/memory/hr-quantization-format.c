@@ -35,7 +35,7 @@ static const HrQuantizationFormat formats[] = {
   [HR_QUANTIZATION_BNB_NF4_DQ] = {
     .bits = 4, .block = 64, .scale_bytes = 1, .second_block = 256, .table_bytes = 64 + 1024 + 4,
     .formula = "linear · (4 + 8/64 + 32/(64·256))/8 + rest · e",
-    .source = "Dettmers et al., QLoRA, arXiv:2305.14314; bitsandbytes/functional.py, quantize_4bit (compress_statistics)",
+    .source = "Dettmers et al., QLoRA, arXiv:2305.14314; bitsandbytes/functional.py, compress_statistics",
   },
   [HR_QUANTIZATION_GPTQ_INT4] = {
     .bits = 4, .block = 128, .scale_bytes = 2, .zero_bits = 4, .index_bytes = 4,
@@ -229,7 +229,7 @@ replay_dequantized (HrReplay   *replay,
   return result;
 }
 
-/* The input in int8 with a scale for each row, the product in int32 (bitsandbytes/autograd/_functions.py, MatMul8bitLt). */
+/* The input in int8 with a scale for each row, the product in int32: MatMul8bitLt of bitsandbytes. */
 static HrValue
 replay_int8 (HrReplay   *replay,
              HrValue     x,

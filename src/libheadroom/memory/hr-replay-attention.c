@@ -261,7 +261,7 @@ join (HrReplay   *replay,
 }
 
 static HrValue
-get_rotated_part (HrValue           x,
+get_rotated_part (HrValue            x,
                   const HrAttention *attention,
                   HrSymbol           features)
 {
@@ -369,7 +369,7 @@ repeat_kv (HrReplay   *replay,
   return hr_op_like (replay, "clone", name, shape);
 }
 
-/* torch.matmul of tensors with four dimensions joins the first two, which copies where they do not follow each other. */
+/* torch.matmul of tensors with four dimensions joins the first two: a copy where they do not follow each other. */
 static HrValue
 flatten_batch (HrReplay   *replay,
                HrValue     x,
@@ -481,7 +481,7 @@ replay_eager (HrReplay          *replay,
   return result;
 }
 
-/* sdpa_attention_forward in transformers/integrations/sdpa_attention.py: with a mask, keys are repeated for each head. */
+/* transformers/integrations/sdpa_attention.py: with a mask, keys and values are repeated for each head. */
 static HrAttentionResult
 replay_sdpa_interface (HrReplay  *replay,
                        HrForward *forward,

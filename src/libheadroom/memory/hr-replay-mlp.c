@@ -6,7 +6,7 @@
 
 #include "hr-replay-blocks.h"
 
-/* 0.5 * x * (1.0 + tanh (sqrt (2 / pi) * (x + 0.044715 * pow (x, 3)))): NewGELUActivation in transformers/activations.py. */
+/* 0.5 * x * (1.0 + tanh (sqrt (2 / pi) * (x + 0.044715 * pow (x, 3)))): NewGELUActivation. */
 static HrValue
 replay_gelu_new (HrReplay *replay,
                  HrValue   x)

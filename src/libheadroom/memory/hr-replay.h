@@ -9,9 +9,10 @@
 G_BEGIN_DECLS
 
 /*
- * A job's allocations, replayed. Functions that mirror the framework's modelling code call operators; an operator makes
- * its result and its temporaries on the tape, and the functions let go of a value where the variable that holds it goes.
- * Sizes are products of symbols, so that what is alive at a moment can be written down as a formula and as numbers.
+ * A job's allocations, replayed. Functions that mirror the framework's modelling code call operators; an operator
+ * makes its result and its temporaries on the tape, and the functions let go of a value where the variable that holds
+ * it goes. Sizes are products of symbols, so that what is alive at a moment can be written down as a formula and as
+ * numbers.
  */
 
 typedef enum

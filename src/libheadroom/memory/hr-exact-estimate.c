@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-exact-estimate.h"
+
+#include "hr-component-text.h"
+#include "hr-device-map.h"
+#include "hr-error.h"
+#include "hr-estimate-private.h"
+#include "hr-framework.h"
+#include "hr-quantization-format.h"
+#include "hr-rule-estimate.h"
+
+#define MAX_DEVICES 64
+
+#define SOURCE_WEIGHTS \
+  "torch.nn.Module: parameters and buffers, each rounded up to 512 bytes (c10/cuda/CUDACachingAllocator.cpp)"
+#define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer"
+#define SOURCE_QUANTIZED_CACHE "transformers/cache_utils.py: QuantizedLayer"
+#define SOURCE_ACTIVATIONS \
+  "transformers/models/…/modeling_….py: what the variables of its functions hold at the moment of the peak"
+#define SOURCE_LOGITS "transformers/models/…/modeling_….py: lm_head of …ForCausalLM.forward, logits_to_keep"
+#define SOURCE_TEMPORARY \
+  "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
+#define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
+#define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
+
+/* What a device holds and reaches. */
+typedef struct
+{
+  HrReplay replay;
+  HrWeights weights;
+  HrInference inference;
+} Device;
+
+static gboolean
+run_device (const HrInferencePlan  *plan,
+            Device                 *device,
+            GError                **error)
+{
+  hr_replay_init (&device->replay, plan->element, plan->quantization);
+  device->inference.weight_bytes = device->weights.bytes;
+  hr_inference_replay (&device->inference, &device->replay, NULL);
+  if (!device->replay.ledger.overflowed)
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE,
+               /* Translators: the place is the name of a model. */
+               _("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
+               hr_model_get_name (plan->model));
+
+  return FALSE;
+}
+
+static void
+init_single_device (const HrInferencePlan *plan,
+                    Device                *device)
+{
+  device->inference = plan->inference;
+  device->inference.n_layers = plan->stack->n_layers;
+  device->inference.has_inputs = device->inference.has_norm = device->inference.has_head = TRUE;
+  hr_weights_init_model (&device->weights, plan->model, plan->dtype, plan->quantization);
+}
+
+static void
+init_devices (HrInferencePlan *plan,
+              Device          *devices,
+              guint            n_devices,
+              HrGpu           *gpu)
+{
+  HrDeviceShare shares[MAX_DEVICES];
+  guint64 memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
+
+  if (!hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, memory, shares, n_devices))
+    {
+      hr_inference_plan_warn (plan, "%s", _("The model does not fit on the GPUs; it is divided as if it did"));
+      hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, 0, shares, n_devices);
+    }
+
+  for (guint i = 0; i < n_devices; i++)
+    {
+      devices[i].inference = plan->inference;
+      devices[i].inference.first_layer = shares[i].first_layer;
+      devices[i].inference.n_layers = shares[i].n_layers;
+      devices[i].inference.has_inputs = shares[i].has_embeddings;
+      devices[i].inference.has_norm = shares[i].has_norm;
+      devices[i].inference.has_head = shares[i].has_head;
+      devices[i].weights = shares[i].weights;
+      if (i == 0)
+        {
+          devices[i].weights.buffer_bytes = hr_model_get_buffer_bytes (plan->model);
+          devices[i].weights.bytes += devices[i].weights.buffer_bytes;
+        }
+    }
+}
+
+static void
+add_weights (const HrInferencePlan *plan,
+             const Device          *device,
+             HrEstimate            *estimate,
+             guint                  index,
+             guint64                bytes)
+{
+  const HrWeights *weights = &device->weights;
+  const char *format = hr_quantization_format_get_formula (plan->quantization);
+  double element = hr_dtype_get_bits (plan->dtype) / 8.0;
+  g_autofree char *substitution = NULL;
+
+  if (format == NULL)
+    {
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT, weights->other_elements, element,
+                                      weights->buffer_bytes);
+      _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, "Σ parameters·e + buffers",
+                                  substitution, SOURCE_WEIGHTS);
+      return;
+    }
+
+  substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
+                                  weights->quantized_elements, weights->other_elements, element);
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, format, substitution,
+                              hr_quantization_format_get_source (plan->quantization));
+}
+
+static void
+append_cache_term (GString           *formula,
+                   GString           *substitution,
+                   const HrInference *inference,
+                   const HrCacheTerm *term,
+                   const char        *bytes)
+{
+  gboolean sliding = term->attention->sliding_window > 0;
+
+  if (formula->len > 0)
+    {
+      g_string_append (formula, " + ");
+      g_string_append (substitution, " + ");
+    }
+  g_string_append_printf (formula, "2·%s·B·%s·k·e", sliding ? "L_w" : "L", sliding ? "w" : "C");
+  g_string_append_printf (substitution, "2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%s",
+                          term->n_layers, inference->batch, term->tokens,
+                          term->attention->cached_heads * term->attention->head_dim, bytes);
+}
+
+static void
+add_cache (const HrInferencePlan *plan,
+           const Device          *device,
+           HrEstimate            *estimate,
+           guint                  index,
+           guint64                bytes)
+{
+  HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
+  guint n_terms = hr_inference_get_cache_terms (&device->inference, &device->replay.peak,
+                                                device->replay.ledger.peak_phase, terms);
+  g_autoptr (GString) formula = g_string_sized_new (64);
+  g_autoptr (GString) substitution = g_string_sized_new (64);
+  guint element = hr_element_get_bytes (plan->element);
+  guint bits = device->inference.cache_bits;
+  char element_text[32];
+
+  if (bits > 0)
+    g_snprintf (element_text, sizeof element_text, "(%u/8 + %u/64)", bits, 2 * element);
+  else
+    g_snprintf (element_text, sizeof element_text, "%u", element);
+
+  for (guint i = 0; i < n_terms; i++)
+    append_cache_term (formula, substitution, &device->inference, &terms[i], element_text);
+
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_KV_CACHE, bytes, formula->str, substitution->str,
+                              bits > 0 ? SOURCE_QUANTIZED_CACHE : SOURCE_CACHE);
+}
+
+static const char *
+get_source (HrComponentId id)
+{
+  if (id == HR_COMPONENT_LOGITS)
+    return SOURCE_LOGITS;
+
+  if (id == HR_COMPONENT_TEMPORARY)
+    return SOURCE_TEMPORARY;
+
+  return SOURCE_ACTIVATIONS;
+}
+
+static void
+add_from_tape (const Device  *device,
+               HrEstimate    *estimate,
+               guint          index,
+               HrComponentId  id,
+               guint64        bytes)
+{
+  const HrMoment *moment = &device->replay.peak;
+  g_autofree char *formula = hr_component_text_new_formula (moment, id);
+  g_autofree char *substitution = hr_component_text_new_substitution (moment, id);
+
+  _hr_estimate_add_component (estimate, index, id, bytes, formula, substitution, get_source (id));
+}
+
+static void
+add_inputs (const Device *device,
+            HrEstimate   *estimate,
+            guint         index,
+            guint64       bytes)
+{
+  const HrInference *inference = &device->inference;
+  gboolean has_mask = inference->mask != HR_ATTENTION_MASK_NONE;
+  g_autofree char *substitution = NULL;
+
+  substitution = g_strdup_printf ("%s%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + 8·%" G_GUINT64_FORMAT,
+                                  has_mask ? "2·8·" : "8·", inference->batch, inference->prompt, inference->batch);
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_INPUTS, bytes,
+                              has_mask ? "2·8·B·S + 8·B" : "8·B·S + 8·B", substitution, SOURCE_INPUTS);
+}
+
+static guint64
+add_framework (HrEstimate        *estimate,
+               guint              index,
+               const HrFramework *framework)
+{
+  guint64 bytes = framework->context_bytes + framework->workspace_bytes;
+  g_autofree char *substitution = NULL;
+
+  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, framework->context_bytes,
+                                  framework->workspace_bytes);
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_FRAMEWORK, bytes, "context + cuBLAS workspace",
+                              substitution, framework->source);
+
+  return bytes;
+}
+
+/*
+ * Weights lie in one allocation that transformers makes ahead (caching_allocator_warmup in modeling_utils.py); the
+ * cache and what is on the tape are tensors of their own.
+ */
+static guint64
+get_fragmentation (const Device *device)
+{
+  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + HR_INFERENCE_MAX_CLASSES + 1];
+  HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
+  const HrMoment *moment = &device->replay.peak;
+  guint n_terms = hr_inference_get_cache_terms (&device->inference, moment, device->replay.ledger.peak_phase, terms);
+  guint n = 0;
+
+  allocations[n++] = (HrAllocation) { device->weights.bytes, 1 };
+  for (guint i = 0; i < n_terms; i++)
+    allocations[n++] = (HrAllocation) { terms[i].bytes, 2 * terms[i].n_layers };
+  for (guint i = 0; i < moment->n_storages; i++)
+    {
+      if (moment->storages[i].component != HR_COMPONENT_KV_CACHE)
+        allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
+    }
+
+  return hr_allocator_get_waste (allocations, n);
+}
+
+static guint64
+add_components (const HrInferencePlan *plan,
+                const Device          *device,
+                HrEstimate            *estimate,
+                guint                  index,
+                const HrFramework     *framework)
+{
+  const HrLevel *level = &device->replay.peak.level;
+  guint64 bytes = level->total;
+  guint64 waste;
+
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    {
+      guint64 part = level->by_component[i];
+
+      if (part == 0)
+        continue;
+      if (i == HR_COMPONENT_WEIGHTS)
+        add_weights (plan, device, estimate, index, part);
+      else if (i == HR_COMPONENT_KV_CACHE)
+        add_cache (plan, device, estimate, index, part);
+      else if (i == HR_COMPONENT_INPUTS)
+        add_inputs (device, estimate, index, part);
+      else
+        add_from_tape (device, estimate, index, i, part);
+    }
+
+  if (framework != NULL)
+    bytes += add_framework (estimate, index, framework);
+
+  waste = get_fragmentation (device);
+  if (waste > 0)
+    {
+      g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, waste);
+
+      _hr_estimate_add_component (estimate, index, HR_COMPONENT_FRAGMENTATION, waste, "Σ (⌈x⌉ − x)", substitution,
+                                  SOURCE_FRAGMENTATION);
+    }
+
+  return bytes + waste;
+}
+
+static void
+add_phases (const Device *device,
+            HrEstimate   *estimate,
+            guint64       beside)
+{
+  for (guint i = 0; i < HR_N_PHASES; i++)
+    {
+      if (device->replay.ledger.phase_peaks[i] > 0)
+        _hr_estimate_add_phase (estimate, i, device->replay.ledger.phase_peaks[i] + beside);
+    }
+}
+
+static void
+add_devices (const HrInferencePlan *plan,
+             const Device          *devices,
+             guint                  n_devices,
+             HrEstimate            *estimate,
+             const HrFramework     *framework)
+{
+  guint worst = 0;
+  guint64 most = 0;
+
+  for (guint i = 0; i < n_devices; i++)
+    {
+      guint index = _hr_estimate_add_device (estimate);
+      guint64 bytes = add_components (plan, &devices[i], estimate, index, framework);
+
+      _hr_estimate_set_device_bytes (estimate, index, bytes);
+      if (bytes > most)
+        {
+          most = bytes;
+          worst = i;
+        }
+    }
+
+  add_phases (&devices[worst], estimate, most - devices[worst].replay.peak.level.total);
+  _hr_estimate_set_peak (estimate, worst, devices[worst].replay.ledger.peak_phase,
+                         devices[worst].replay.peak.sentence,
+                         hr_component_text_new_operation (&devices[worst].replay.peak));
+}
+
+static gboolean
+find_framework (HrInferencePlan *plan,
+                HrGpu           *gpu,
+                HrFramework     *framework)
+{
+  if (gpu == NULL)
+    return FALSE;
+
+  if (!hr_framework_init_for_gpu (framework, gpu))
+    {
+      /* Translators: the place is the name of a GPU. */
+      hr_inference_plan_warn (plan, _("What the runtime itself holds on %s is not known, and not counted"),
+                              hr_gpu_get_name (gpu));
+      return FALSE;
+    }
+
+  if (!framework->measured)
+    {
+      /* Translators: the place is the name of a GPU. */
+      hr_inference_plan_warn (plan, _("The CUDA context of %s is taken to be as large as on an A100"),
+                              hr_gpu_get_name (gpu));
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_exact_estimate_new:
+ * @plan: a plan
+ * @gpu: (nullable): the GPU to run on
+ * @n_gpus: how many of them
+ * @error: return location for an error
+ *
+ * Estimates by replaying the job's allocations on each device.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_exact_estimate_new (HrInferencePlan  *plan,
+                       HrGpu            *gpu,
+                       guint             n_gpus,
+                       GError          **error)
+{
+  guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
+  Device single;
+  g_autofree Device *several = n_devices > 1 ? g_new0 (Device, n_devices) : NULL;
+  Device *devices = n_devices > 1 ? several : &single;
+  g_autoptr (HrEstimate) rule = NULL;
+  HrFramework framework;
+  HrEstimate *estimate;
+  gboolean has_framework;
+
+  if (n_devices > 1)
+    init_devices (plan, devices, n_devices, gpu);
+  else
+    init_single_device (plan, devices);
+
+  for (guint i = 0; i < n_devices; i++)
+    {
+      if (!run_device (plan, &devices[i], error))
+        return NULL;
+    }
+
+  has_framework = find_framework (plan, gpu, &framework);
+  estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
+  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL);
+  rule = hr_rule_estimate_new (plan);
+  _hr_estimate_set_rule_of_thumb (estimate, rule);
+
+  return estimate;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+#include "hr-gpu.h"
+#include "hr-inference-plan.h"
+
+G_BEGIN_DECLS
+
+HrEstimate *hr_exact_estimate_new (HrInferencePlan  *plan,
+                                   HrGpu            *gpu,
+                                   guint             n_gpus,
+                                   GError          **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-inference-cache.h"
+
+/*
+ * hr_layer_class_get_attention:
+ * @klass: layers
+ *
+ * Finds the attention of layers.
+ *
+ * Returns: (nullable): the block, or %NULL if they have none
+ */
+const HrAttention *
+hr_layer_class_get_attention (const HrLayerClass *klass)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      const HrSublayer *sublayer = &klass->sublayers[i];
+
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_ATTENTION)
+                return &sublayer->branches[j].blocks[k].attention;
+            }
+        }
+    }
+
+  return NULL;
+}
+
+/* The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is. */
+static guint64
+get_cache_window (const HrInference *self,
+                  const HrAttention *attention)
+{
+  return self->cache_bits > 0 ? 0 : attention->sliding_window;
+}
+
+/*
+ * hr_inference_get_context:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @past: tokens that have gone before
+ * @sequence: tokens that come now
+ *
+ * Counts the tokens that a layer attends to.
+ *
+ * Returns: how many
+ */
+guint64
+hr_inference_get_context (const HrInference *self,
+                          const HrAttention *attention,
+                          guint64            past,
+                          guint64            sequence)
+{
+  guint64 window = get_cache_window (self, attention);
+
+  if (window > 0)
+    past = MIN (past, window - 1);
+
+  return past + sequence;
+}
+
+/*
+ * hr_inference_get_stored_tokens:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @past: tokens that have gone
+ *
+ * Counts the tokens whose keys a layer's storage holds: of a prompt all of them, even with a window.
+ *
+ * Returns: how many
+ */
+guint64
+hr_inference_get_stored_tokens (const HrInference *self,
+                                const HrAttention *attention,
+                                guint64            past)
+{
+  if (past <= self->prompt || get_cache_window (self, attention) == 0)
+    return past;
+
+  return hr_inference_get_context (self, attention, past - 1, 1);
+}
+
+/*
+ * hr_inference_get_cached_bytes:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @tokens: how many are stored
+ * @element: what the model computes in
+ *
+ * Gets what the keys, or the values, of a layer take.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_cached_bytes (const HrInference *self,
+                               const HrAttention *attention,
+                               guint64            tokens,
+                               HrElement          element)
+{
+  HrValue shape = HR_SHAPE (element, 0, 1, 2, 3);
+  guint64 symbols[] = { self->batch, tokens, attention->cached_heads, attention->head_dim };
+  guint64 per_element = hr_element_get_bytes (element);
+  guint64 bytes;
+
+  if (self->cache_bits > 0)
+    {
+      shape.divisor = 64;
+      per_element = self->cache_bits * 64 / 8 + 2 * per_element;
+    }
+
+  if (!g_uint64_checked_mul (&bytes, hr_value_get_elements (shape, symbols), per_element))
+    bytes = G_MAXUINT64;
+
+  return hr_ledger_round (bytes);
+}
+
+/*
+ * hr_inference_get_cache_level:
+ * @self: what is replayed
+ * @past: tokens that have gone
+ * @element: what the model computes in
+ *
+ * Gets what the caches of all layers on the device take.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_cache_level (const HrInference *self,
+                              guint64            past,
+                              HrElement          element)
+{
+  guint64 bytes = 0;
+
+  for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
+    {
+      const HrAttention *attention =
+          hr_layer_class_get_attention (&self->stack->layer_classes[self->stack->layer_class_of[i]]);
+      guint64 tokens;
+
+      if (attention == NULL)
+        continue;
+      tokens = hr_inference_get_stored_tokens (self, attention, past);
+      bytes += 2 * hr_inference_get_cached_bytes (self, attention, tokens, element);
+      if (attention->sliding_window > 0 && self->cache_bits == 0)
+        bytes += HR_LEDGER_BLOCK_BYTES;
+    }
+
+  return bytes;
+}
+
+/* The layers whose cache a moment of a phase finds as it is after the layer. */
+static guint
+count_cached_layers (const HrInference *self,
+                     const HrMoment    *moment,
+                     HrPhaseId          phase,
+                     guint              klass)
+{
+  guint last = self->first_layer + self->n_layers;
+  guint n = 0;
+
+  if (phase == HR_PHASE_PREFILL && moment->layer >= 0)
+    last = MIN (last, (guint) moment->layer + 1);
+  if (phase == HR_PHASE_PREFILL && moment->layer < 0 && moment->level.by_component[HR_COMPONENT_KV_CACHE] == 0)
+    last = self->first_layer;
+
+  for (guint i = self->first_layer; i < last; i++)
+    n += self->stack->layer_class_of[i] == klass;
+
+  return n;
+}
+
+/*
+ * hr_inference_get_cache_terms:
+ * @self: what was replayed
+ * @moment: the moment of the peak
+ * @phase: its phase
+ * @terms: (out): an array of %HR_INFERENCE_MAX_CLASSES
+ *
+ * Says what the cache consists of.
+ *
+ * Returns: how many of @terms are used
+ */
+guint
+hr_inference_get_cache_terms (const HrInference *self,
+                              const HrMoment    *moment,
+                              HrPhaseId          phase,
+                              HrCacheTerm       *terms)
+{
+  guint64 past = self->prompt + (phase == HR_PHASE_DECODE ? self->output : 0);
+  guint n_terms = 0;
+
+  if (!self->use_cache)
+    return 0;
+
+  for (guint i = 0; i < self->stack->n_layer_classes && n_terms < HR_INFERENCE_MAX_CLASSES; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+      guint n_layers = count_cached_layers (self, moment, phase, i);
+      guint64 tokens;
+
+      if (attention == NULL || n_layers == 0)
+        continue;
+      tokens = hr_inference_get_stored_tokens (self, attention, past);
+      terms[n_terms++] = (HrCacheTerm) {
+        attention, n_layers, tokens, hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
+      };
+    }
+
+  return n_terms;
+}

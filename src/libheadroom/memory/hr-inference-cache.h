@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference.h"
+
+G_BEGIN_DECLS
+
+const HrAttention *hr_layer_class_get_attention   (const HrLayerClass *klass);
+guint64            hr_inference_get_context       (const HrInference  *self,
+                                                   const HrAttention  *attention,
+                                                   guint64             past,
+                                                   guint64             sequence);
+guint64            hr_inference_get_stored_tokens (const HrInference  *self,
+                                                   const HrAttention  *attention,
+                                                   guint64             past);
+guint64            hr_inference_get_cached_bytes  (const HrInference  *self,
+                                                   const HrAttention  *attention,
+                                                   guint64             tokens,
+                                                   HrElement           element);
+guint64            hr_inference_get_cache_level   (const HrInference  *self,
+                                                   guint64             past,
+                                                   HrElement           element);
+
+G_END_DECLS

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference.h"
+
+G_BEGIN_DECLS
+
+HrValue hr_inference_run_pass (const HrInference *self,
+                               HrReplay          *replay,
+                               guint64            past,
+                               guint64            sequence,
+                               gboolean           flush);
+
+G_END_DECLS

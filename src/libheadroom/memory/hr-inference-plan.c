@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-inference-plan.h"
+
+#include "hr-error.h"
+#include "hr-quantization-format.h"
+
+/*
+ * hr_inference_plan_warn:
+ * @self: a plan
+ * @format: what was assumed, as for printf
+ * @...: what goes into @format
+ *
+ * Adds a warning.
+ */
+void
+hr_inference_plan_warn (HrInferencePlan *self,
+                        const char      *format,
+                        ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_ptr_array_add (self->warnings, g_strdup_vprintf (format, arguments));
+  va_end (arguments);
+}
+
+static void
+resolve_dtype (HrInferencePlan *plan,
+               HrJob           *job)
+{
+  plan->dtype = hr_job_get_dtype (job);
+  if (plan->dtype == HR_DTYPE_AUTO)
+    plan->dtype = hr_model_get_dtype (plan->model);
+  if (plan->dtype == HR_DTYPE_AUTO)
+    {
+      plan->dtype = HR_DTYPE_FLOAT32;
+      hr_inference_plan_warn (plan, "%s", _("The config does not state a dtype: float32 is assumed, as torch does"));
+    }
+
+  switch (plan->dtype)
+    {
+    case HR_DTYPE_FLOAT64:
+      plan->element = HR_ELEMENT_FLOAT64;
+      break;
+
+    case HR_DTYPE_FLOAT32:
+      plan->element = HR_ELEMENT_FLOAT32;
+      break;
+
+    case HR_DTYPE_FLOAT16:
+      plan->element = HR_ELEMENT_FLOAT16;
+      break;
+
+    case HR_DTYPE_FLOAT8:
+    case HR_DTYPE_INT8:
+    case HR_DTYPE_INT4:
+      /* Translators: the two places are names of dtypes, such as int8 and bfloat16. */
+      hr_inference_plan_warn (plan,
+                              _("transformers does not compute in %s: weights are counted as plain %s, all that is "
+                                "computed as bfloat16; a quantization also counts its scales"),
+                              hr_dtype_get_name (plan->dtype), hr_dtype_get_name (plan->dtype));
+      plan->element = HR_ELEMENT_BFLOAT16;
+      break;
+
+    case HR_DTYPE_AUTO:
+    case HR_DTYPE_BFLOAT16:
+    default:
+      plan->element = HR_ELEMENT_BFLOAT16;
+      break;
+    }
+}
+
+static void
+resolve_quantization (HrInferencePlan *plan,
+                      HrJob           *job)
+{
+  plan->quantization = hr_job_get_quantization (job);
+  if (plan->quantization == HR_QUANTIZATION_AUTO)
+    plan->quantization = hr_model_get_quantization (plan->model);
+  if (plan->quantization == HR_QUANTIZATION_AUTO)
+    plan->quantization = HR_QUANTIZATION_NONE;
+
+  if (hr_quantization_format_is_gguf (plan->quantization))
+    {
+      /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
+      hr_inference_plan_warn (plan, _("transformers expands %s weights when it loads them: they are counted as %s"),
+                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
+      plan->quantization = HR_QUANTIZATION_NONE;
+    }
+  else if (plan->quantization == HR_QUANTIZATION_MXFP4 || plan->quantization == HR_QUANTIZATION_NVFP4)
+    {
+      /* Translators: the place is a format such as mxfp4. */
+      hr_inference_plan_warn (plan,
+                              _("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
+                                "computes in the format"),
+                              hr_quantization_get_name (plan->quantization));
+    }
+}
+
+static gboolean
+resolve_cache (HrInferencePlan  *plan,
+               HrInferenceJob   *job,
+               GError          **error)
+{
+  HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
+
+  if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype)
+    return TRUE;
+
+  if (dtype == HR_DTYPE_INT8 || dtype == HR_DTYPE_INT4)
+    {
+      plan->inference.cache_bits = hr_dtype_get_bits (dtype);
+      return TRUE;
+    }
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               _("kv-cache-dtype: expected auto, int8, int4 or the model's own dtype %s, which are what transformers "
+                 "offers; found %s"),
+               hr_dtype_get_name (plan->dtype), hr_dtype_get_name (dtype));
+
+  return FALSE;
+}
+
+static gboolean
+resolve_attention (HrInferencePlan  *plan,
+                   HrJob            *job,
+                   GError          **error)
+{
+  plan->inference.attention = hr_job_get_attention (job);
+  plan->inference.mask = hr_job_get_attention_mask (job);
+
+  if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH &&
+      (plan->element == HR_ELEMENT_FLOAT32 || plan->element == HR_ELEMENT_FLOAT64))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("attention: flash, which is the flash-attn package, computes in float16 and bfloat16 only; "
+                     "found dtype %s"),
+                   hr_dtype_get_name (plan->dtype));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+resolve_stack (HrInferencePlan  *plan,
+               GError          **error)
+{
+  plan->stack = hr_model_get_n_stacks (plan->model) > 0 ? hr_model_get_stack (plan->model, 0) : NULL;
+  if (plan->stack != NULL && plan->stack->n_layers > 0 && plan->stack->n_layer_classes > 0 &&
+      hr_model_get_head (plan->model) != NULL)
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               /* Translators: the place is the name of a model. */
+               _("“%s”: expected a decoder with layers and an output head, found none; its memory cannot be estimated"),
+               hr_model_get_name (plan->model));
+
+  return FALSE;
+}
+
+/*
+ * hr_inference_plan_init:
+ * @self: (out): a plan
+ * @model: a model, which has to live as long as the plan
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Resolves a job. The plan is to be cleared in either case.
+ *
+ * Returns: whether the framework can do it
+ */
+gboolean
+hr_inference_plan_init (HrInferencePlan  *self,
+                        HrModel          *model,
+                        HrInferenceJob   *job,
+                        GError          **error)
+{
+  guint64 beams = hr_inference_job_get_beams (job);
+
+  *self = (HrInferencePlan) { .model = model, .warnings = g_ptr_array_new_with_free_func (g_free) };
+  if (!resolve_stack (self, error))
+    return FALSE;
+
+  resolve_dtype (self, HR_JOB (job));
+  resolve_quantization (self, HR_JOB (job));
+  self->inference = (HrInference) {
+    .stack = self->stack,
+    .head = hr_model_get_head (model),
+    .beams = beams,
+    .batch = hr_inference_job_get_batch_size (job) * beams,
+    .prompt = hr_inference_job_get_prompt_length (job),
+    .output = hr_inference_job_get_output_length (job),
+    .use_cache = hr_inference_job_get_use_cache (job),
+    .all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL,
+  };
+
+  return resolve_attention (self, HR_JOB (job), error) && resolve_cache (self, job, error);
+}
+
+/*
+ * hr_inference_plan_clear:
+ * @self: a plan
+ *
+ * Frees what a plan holds.
+ */
+void
+hr_inference_plan_clear (HrInferencePlan *self)
+{
+  g_clear_pointer (&self->warnings, g_ptr_array_unref);
+}

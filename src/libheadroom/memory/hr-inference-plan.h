@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference-job.h"
+#include "hr-inference.h"
+#include "hr-weights.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrInferencePlan:
+ * @model: the model
+ * @stack: its decoder
+ * @dtype: what the weights are loaded in
+ * @element: what is computed in
+ * @quantization: how matrices of linear layers are stored
+ * @inference: what is to be replayed, but for what depends on the device
+ * @warnings: (element-type utf8): what was assumed
+ *
+ * A job of inference in which everything that was left to the model or to the framework is filled in.
+ */
+typedef struct
+{
+  HrModel *model;
+  const HrStack *stack;
+  HrDtype dtype;
+  HrElement element;
+  HrQuantization quantization;
+  HrInference inference;
+  GPtrArray *warnings;
+} HrInferencePlan;
+
+gboolean hr_inference_plan_init  (HrInferencePlan  *self,
+                                  HrModel          *model,
+                                  HrInferenceJob   *job,
+                                  GError          **error);
+void     hr_inference_plan_clear (HrInferencePlan  *self);
+void     hr_inference_plan_warn  (HrInferencePlan  *self,
+                                  const char       *format,
+                                  ...) G_GNUC_PRINTF (2, 3);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrInferencePlan, hr_inference_plan_clear)
+
+G_END_DECLS

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-rule-estimate.h"
+
+#include <math.h>
+
+#include "hr-estimate-private.h"
+#include "hr-quantization-format.h"
+#include "hr-rule-of-thumb.h"
+
+#define SOURCE_WEIGHTS \
+  "rule of thumb: the matrices of a decoder without biases and norms, the head counted beside the embeddings"
+#define SOURCE_CACHE "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3 (each head with its own keys)"
+#define SOURCE_OVERHEAD "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights)"
+
+static gboolean
+get_hyper_parameters (HrModel *model,
+                      guint64 *values)
+{
+  static const char * const names[] = { "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (!hr_model_get_hyper_parameter (model, names[i], &values[i]) || values[i] == 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static double
+get_group_size (HrModel *model)
+{
+  guint64 heads, key_value_heads;
+
+  if (!hr_model_get_hyper_parameter (model, "num_attention_heads", &heads) ||
+      !hr_model_get_hyper_parameter (model, "num_key_value_heads", &key_value_heads) || key_value_heads == 0)
+    return 1;
+
+  return (double) heads / key_value_heads;
+}
+
+static guint64
+add_rule_component (HrEstimate    *estimate,
+                    HrComponentId  id,
+                    double         bytes,
+                    const char    *formula,
+                    char          *substitution,
+                    const char    *source)
+{
+  guint64 whole = (guint64) round (bytes);
+
+  _hr_estimate_add_component (estimate, 0, id, whole, formula, substitution, source);
+  g_free (substitution);
+
+  return whole;
+}
+
+static guint64
+add_rule_weights (HrEstimate            *estimate,
+                  const HrInferencePlan *plan,
+                  double                *weights)
+{
+  guint64 values[4];
+  double group = get_group_size (plan->model);
+  double bits = hr_dtype_get_bits (plan->dtype);
+
+  if (plan->quantization != HR_QUANTIZATION_NONE)
+    bits = hr_quantization_format_get_bits (plan->quantization);
+
+  if (!get_hyper_parameters (plan->model, values))
+    {
+      guint64 parameters = hr_model_get_n_parameters (plan->model);
+
+      *weights = hr_rule_of_thumb_weights (parameters, bits);
+      return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
+                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits), SOURCE_WEIGHTS);
+    }
+
+  *weights = hr_rule_of_thumb_weights (hr_rule_of_thumb_parameters (values[0], values[1], values[2], values[3], group),
+                                       bits);
+
+  return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "(2·V·h + L·h²·(2 + 2/g) + 3·L·h·i)·bits/8",
+                             g_strdup_printf ("(2·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                              " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
+                                              " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                              "·%3$" G_GUINT64_FORMAT
+                                              ")·%6$g/8",
+                                              values[0], values[1], values[2], values[3], group, bits),
+                             SOURCE_WEIGHTS);
+}
+
+static guint64
+add_rule_cache (HrEstimate            *estimate,
+                const HrInferencePlan *plan)
+{
+  const HrInference *inference = &plan->inference;
+  const HrBlock *token = plan->stack->embeddings.n_blocks > 0 ? &plan->stack->embeddings.blocks[0] : NULL;
+  guint64 hidden = token != NULL && token->kind == HR_BLOCK_TOKEN_EMBEDDING ? token->token_embedding.hidden_size : 0;
+  guint64 layers = plan->stack->n_layers;
+  guint bytes = hr_element_get_bytes (plan->element);
+
+  if (!inference->use_cache)
+    return 0;
+
+  return add_rule_component (estimate, HR_COMPONENT_KV_CACHE,
+                             hr_rule_of_thumb_cache (inference->batch, layers, hidden,
+                                                     inference->prompt + inference->output, bytes),
+                             "2·e·b·l·h·(s + n)",
+                             g_strdup_printf ("2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
+                                              "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
+                                              bytes, inference->batch, layers, hidden, inference->prompt,
+                                              inference->output),
+                             SOURCE_CACHE);
+}
+
+/*
+ * hr_rule_estimate_new:
+ * @plan: a plan
+ *
+ * Estimates by the formulas that people know: 1.2 · weights, and the cache as if each head had keys of its own.
+ *
+ * Returns: (transfer full): an estimate
+ */
+HrEstimate *
+hr_rule_estimate_new (const HrInferencePlan *plan)
+{
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
+  double weights = 0;
+  guint64 bytes;
+
+  _hr_estimate_add_device (estimate);
+  bytes = add_rule_weights (estimate, plan, &weights);
+  bytes += add_rule_cache (estimate, plan);
+  bytes += add_rule_component (estimate, HR_COMPONENT_ACTIVATIONS, hr_rule_of_thumb_total (weights) - weights,
+                               "0.2·weights", g_strdup_printf ("0.2·%.0f", weights), SOURCE_OVERHEAD);
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);
+
+  return estimate;
+}
