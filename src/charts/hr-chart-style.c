@@ -188,6 +188,41 @@ hr_chart_append_rounded_rect (cairo_t *cr,
   cairo_close_path (cr);
 }
 
+/* The family that a character of a text in @language is drawn with. */
+static char *
+dup_family_for (PangoContext               *context,
+                const PangoFontDescription *description,
+                PangoLanguage              *language,
+                gunichar                    character)
+{
+  PangoFontset *fontset = pango_context_load_fontset (context, description, language);
+  PangoFont *font = pango_fontset_get_font (fontset, character);
+  g_autoptr(PangoFontDescription) found = pango_font_describe (font);
+
+  g_object_unref (font);
+  g_object_unref (fontset);
+
+  return g_strdup (pango_font_description_get_family (found));
+}
+
+/*
+ * A Chinese text has Latin names, digits and punctuation between its characters. Left to itself, Pango asks for a font for
+ * each of these runs by the language of its script, and gets figures of two kinds and Japanese punctuation. Naming the font
+ * of Latin texts and that of the language, in this order, has each character drawn with the same font wherever it stands.
+ */
+static void
+name_families (PangoContext         *context,
+               PangoFontDescription *description,
+               PangoLanguage        *language)
+{
+  gunichar sample = g_utf8_get_char (pango_language_get_sample_string (language));
+  g_autofree char *latin = dup_family_for (context, description, pango_language_from_string ("en"), 'A');
+  g_autofree char *own = dup_family_for (context, description, language, sample);
+  g_autofree char *families = g_strjoin (",", latin, own, pango_font_description_get_family (description), NULL);
+
+  pango_font_description_set_family (description, families);
+}
+
 /**
  * hr_chart_create_pango_context:
  * @font: (nullable): a font description with its size in points at 96 dpi, or `NULL` for the usual one
@@ -213,9 +248,10 @@ hr_chart_create_pango_context (const char *font,
 
   pango_cairo_context_set_resolution (context, 96);
   pango_context_set_round_glyph_positions (context, FALSE);
-  pango_context_set_font_description (context, description);
   if (language != NULL)
     pango_context_set_language (context, pango_language_from_string (language));
+  name_families (context, description, pango_context_get_language (context));
+  pango_context_set_font_description (context, description);
 
   return context;
 }

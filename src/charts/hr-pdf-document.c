@@ -28,7 +28,7 @@
 #define LINE_SPACING 1.2
 #define HEADING_SPACE 18.0      /* above a heading */
 #define BLOCK_SPACE 8.0         /* below a block */
-#define KEEP_WITH_NEXT 64.0     /* what must fit below a heading on its page */
+#define KEEP_WITH_NEXT 96.0     /* what must fit below a heading on its page */
 #define CELL_GAP 12.0
 #define CELL_PADDING 3.5
 
@@ -545,9 +545,12 @@ static void
 flow_picture (Flow        *flow,
               const Block *block)
 {
-  double scale = MIN (CONTENT_WIDTH / block->width, (CONTENT_BOTTOM - MARGIN) / block->height);
+  double width, height, scale;
 
-  if (flow->y + block->height * scale > CONTENT_BOTTOM && !is_at_top (flow))
+  hr_chart_picture_get_size (block->picture, &width, &height);
+  scale = MIN (CONTENT_WIDTH / width, (CONTENT_BOTTOM - MARGIN) / height);
+
+  if (flow->y + height * scale > CONTENT_BOTTOM && !is_at_top (flow))
     break_page (flow);
 
   /* Drawn anew each time: cairo 1.16 leaks a recording that is painted on a page. */
@@ -556,18 +559,7 @@ flow_picture (Flow        *flow,
   cairo_scale (flow->cr, scale, scale);
   hr_chart_picture_draw (block->picture, flow->cr);
   cairo_restore (flow->cr);
-  flow->y += block->height * scale + BLOCK_SPACE;
-}
-
-static PangoWeight
-get_cell_weight (const Block *block,
-                 guint        row,
-                 guint        column)
-{
-  if (block->has_header && row == 0)
-    return PANGO_WEIGHT_BOLD;
-
-  return !block->has_header && column == 1 ? PANGO_WEIGHT_SEMIBOLD : PANGO_WEIGHT_NORMAL;
+  flow->y += height * scale + BLOCK_SPACE;
 }
 
 static PangoLayout *
@@ -579,7 +571,10 @@ create_cell (Flow        *flow,
 {
   const char *text = block->cells[row * block->n_columns + column];
 
-  return create_text (flow, text != NULL ? text : "", TABLE_SCALE, get_cell_weight (block, row, column), width);
+  gboolean is_heading = block->has_header && row == 0;
+
+  return create_text (flow, text != NULL ? text : "", TABLE_SCALE,
+                      is_heading ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL, width);
 }
 
 /*
@@ -618,7 +613,7 @@ create_column_widths (Flow        *flow,
   if (missing <= 0)
     {
       if (n_wrapping > 0)
-        widths[block->has_header ? 0 : last] -= missing;
+        widths[last] -= missing;
       return widths;
     }
 
