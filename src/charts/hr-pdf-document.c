@@ -57,8 +57,6 @@ typedef struct
   gboolean has_header;
   gboolean *is_number;
   HrChartPicture *picture;
-  double width;
-  double height;
 } Block;
 
 /* A page in the making. */
@@ -366,7 +364,6 @@ hr_pdf_document_add_picture (HrPdfDocument  *self,
 
   block = add_block (self, BLOCK_PICTURE);
   block->picture = hr_chart_picture_ref (picture);
-  hr_chart_picture_get_size (picture, &block->width, &block->height);
 }
 
 static PangoLayout *
@@ -570,7 +567,6 @@ create_cell (Flow        *flow,
              double       width)
 {
   const char *text = block->cells[row * block->n_columns + column];
-
   gboolean is_heading = block->has_header && row == 0;
 
   return create_text (flow, text != NULL ? text : "", TABLE_SCALE,
