@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import tap
 from cli.program import CONFIG, MODEL, expect, fail, run, succeed, succeed_json
@@ -142,6 +143,18 @@ def a_closed_pipe_is_silent():
     assert result.stderr == b'', result.stderr
 
 
+def an_estimate_takes_less_than_15_milliseconds():
+    if os.environ['HEADROOM_SANITIZE'] != 'none':
+        raise tap.Skip('the program is built with sanitizers')
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        run('estimate', MODEL, '--gpu', 'rtx-4090', '--format', 'json')
+        times.append(time.perf_counter() - start)
+    print(f'# fastest of 20: {min(times) * 1e3:.1f} ms')
+    assert min(times) < 0.015, sorted(times)
+
+
 def the_help_lists_every_setting_with_its_range():
     text = succeed('estimate', '--help').decode('utf-8')
     for setting in succeed_json('estimate', MODEL)['settings']:
@@ -170,5 +183,6 @@ if __name__ == '__main__':
         options_override_a_scenario,
         a_full_disk_behind_the_standard_output_is_an_error,
         a_closed_pipe_is_silent,
+        an_estimate_takes_less_than_15_milliseconds,
         the_help_lists_every_setting_with_its_range,
     ))
