@@ -49,11 +49,23 @@ set_up (void)
   signal (SIGPIPE, SIG_IGN);
 }
 
+static char *
+join_verbs (void)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", verbs[i].name);
+
+  return g_string_free (g_steal_pointer (&names), FALSE);
+}
+
 static HeadroomStatus
 dispatch (HeadroomArguments  *arguments,
           GError            **error)
 {
   const char *verb = arguments->words->len == 0 ? NULL : g_ptr_array_index (arguments->words, 0);
+  g_autofree char *names = join_verbs ();
   g_autofree char *help = NULL;
 
   if (verb == NULL && headroom_arguments_has (arguments, "version"))
@@ -68,8 +80,7 @@ dispatch (HeadroomArguments  *arguments,
 
   if (verb == NULL)
     {
-      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected one of %s; see “headroom-cli --help”"),
-                   "estimate, inspect, list");
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected one of %s; see “headroom-cli --help”"), names);
       return HEADROOM_STATUS_FAILED;
     }
 
@@ -88,7 +99,7 @@ dispatch (HeadroomArguments  *arguments,
       return verbs[i].run (arguments, error);
     }
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s"), verb, "estimate, inspect, list");
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s"), verb, names);
   return HEADROOM_STATUS_FAILED;
 }
 
@@ -141,26 +152,39 @@ headroom_cli_load_model (const char  *name,
   return hr_model_new_from_file (file, error);
 }
 
+/* Reads an option that takes one of two names. */
+static gboolean
+read_alternative (HeadroomArguments  *arguments,
+                  const char         *option,
+                  const char         *first,
+                  const char         *second,
+                  gboolean           *is_second,
+                  GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, option);
+
+  *is_second = g_strcmp0 (name, second) == 0;
+
+  if (name == NULL || *is_second || g_str_equal (name, first))
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“--%s”: expected “%s” or “%s”, found “%s”"),
+               option, first, second, name);
+  return FALSE;
+}
+
 gboolean
 headroom_cli_read_units (HeadroomArguments  *arguments,
                          HrUnitSystem       *units,
                          GError            **error)
 {
-  const char *name = headroom_arguments_get (arguments, "units");
+  gboolean is_decimal;
 
-  *units = HR_UNIT_SYSTEM_BINARY;
+  if (!read_alternative (arguments, "units", "binary", "decimal", &is_decimal, error))
+    return FALSE;
 
-  if (name == NULL || g_str_equal (name, "binary"))
-    return TRUE;
-
-  if (g_str_equal (name, "decimal"))
-    {
-      *units = HR_UNIT_SYSTEM_DECIMAL;
-      return TRUE;
-    }
-
-  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--units", "binary, decimal", name);
-  return FALSE;
+  *units = is_decimal ? HR_UNIT_SYSTEM_DECIMAL : HR_UNIT_SYSTEM_BINARY;
+  return TRUE;
 }
 
 /* Reads the format of what is text or JSON. */
@@ -169,13 +193,5 @@ headroom_cli_read_format (HeadroomArguments  *arguments,
                           gboolean           *as_json,
                           GError            **error)
 {
-  const char *name = headroom_arguments_get (arguments, "format");
-
-  *as_json = g_strcmp0 (name, "json") == 0;
-
-  if (name == NULL || *as_json || g_str_equal (name, "text"))
-    return TRUE;
-
-  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--format", "text, json", name);
-  return FALSE;
+  return read_alternative (arguments, "format", "text", "json", as_json, error);
 }

@@ -18,6 +18,7 @@
 #include "hr-job-types.h"
 #include "hr-job.h"
 #include "hr-labels.h"
+#include "hr-listing.h"
 #include "hr-memory-enums.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry.h"

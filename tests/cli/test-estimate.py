@@ -4,10 +4,10 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 import tap
 from cli.program import CONFIG, MODEL, expect, fail, run, succeed, succeed_json
@@ -146,11 +146,14 @@ def a_closed_pipe_is_silent():
 def an_estimate_takes_less_than_15_milliseconds():
     if os.environ['HEADROOM_SANITIZE'] != 'none':
         raise tap.Skip('the program is built with sanitizers')
+    environment = {'G_DEBUG': '', 'MALLOC_PERTURB_': '0'}
     times = []
     for _ in range(20):
-        start = time.perf_counter()
-        run('estimate', MODEL, '--gpu', 'rtx-4090', '--format', 'json')
-        times.append(time.perf_counter() - start)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run('estimate', MODEL, '--gpu', 'rtx-4090', '--format', 'json', **environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    # The time that the process itself took: a test may share its machine with others.
     print(f'# fastest of 20: {min(times) * 1e3:.1f} ms')
     assert min(times) < 0.015, sorted(times)
 

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-listing.h"
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+
+#include "hr-architecture.h"
+#include "hr-base-enums.h"
+#include "hr-document.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-job.h"
+#include "hr-labels.h"
+#include "hr-model-catalogue.h"
+#include "hr-units.h"
+
+#define MAX_COLUMNS 5
+
+typedef enum
+{
+  COLUMN_TEXT,
+  COLUMN_COUNT,
+  COLUMN_BYTES,
+  COLUMN_NUMBER,
+} ColumnKind;
+
+typedef struct
+{
+  const char *key;
+  const char *title;
+  ColumnKind kind;
+} Column;
+
+/* A row has a cell for each column, as a machine reads it; what is not known is empty. */
+typedef struct
+{
+  const char *name;
+  Column columns[MAX_COLUMNS];
+  gboolean (*add_rows) (GPtrArray  *rows,
+                        GError    **error);
+} List;
+
+static void
+add_row (GPtrArray  *rows,
+         const char *first,
+         const char *second,
+         const char *third,
+         const char *fourth,
+         const char *fifth)
+{
+  const char * const texts[MAX_COLUMNS] = { first, second, third, fourth, fifth };
+  char **cells = g_new0 (char *, MAX_COLUMNS + 1);
+
+  for (guint i = 0; i < MAX_COLUMNS; i++)
+    cells[i] = g_strdup (texts[i] != NULL ? texts[i] : "");
+
+  g_ptr_array_add (rows, cells);
+}
+
+static char *
+print_number (guint64 number)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+}
+
+static gboolean
+add_models (GPtrArray  *rows,
+            GError    **error)
+{
+  GListModel *models = hr_model_catalogue_get_default ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (models, i);
+      g_autofree char *count = NULL;
+      guint64 n_parameters;
+
+      if (hr_model_entry_get_n_parameters (entry, &n_parameters))
+        count = print_number (n_parameters);
+
+      add_row (rows, hr_model_entry_get_id (entry), hr_model_entry_get_family (entry), count,
+               hr_model_entry_get_source (entry), NULL);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_gpus (GPtrArray  *rows,
+          GError    **error)
+{
+  GListModel *gpus = hr_gpu_catalogue_get_default ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (gpus); i++)
+    {
+      g_autoptr (HrGpu) gpu = g_list_model_get_item (gpus, i);
+      g_autofree char *memory = print_number (hr_gpu_get_memory (gpu));
+      g_autofree char *year = NULL;
+      guint number;
+
+      if (hr_gpu_get_year (gpu, &number))
+        year = print_number (number);
+
+      add_row (rows, hr_gpu_get_id (gpu), hr_gpu_get_name (gpu), memory, year, hr_gpu_get_source (gpu));
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_architectures (GPtrArray  *rows,
+                   GError    **error)
+{
+  g_auto (GStrv) names = hr_architecture_list ();
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (HrArchitecture) architecture = hr_architecture_new (names[i], error);
+
+      if (architecture == NULL)
+        return FALSE;
+
+      add_row (rows, names[i], hr_architecture_get_class_name (architecture), hr_architecture_get_source (architecture),
+               NULL, NULL);
+    }
+
+  return TRUE;
+}
+
+/* The choices of a setting of the inference job, without "auto", which is none of the things that are listed. */
+static void
+add_choices (GPtrArray  *rows,
+             const char *property,
+             const char *kind)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), property);
+  GEnumClass *enum_class = G_PARAM_SPEC_ENUM (setting)->enum_class;
+
+  for (guint i = 0; i < enum_class->n_values; i++)
+    {
+      const GEnumValue *choice = &enum_class->values[i];
+      g_autofree char *bits = NULL;
+
+      if (g_str_equal (choice->value_nick, "auto") || g_str_equal (choice->value_nick, "none"))
+        continue;
+
+      if (setting->value_type == HR_TYPE_DTYPE)
+        bits = print_number (hr_dtype_get_bits (choice->value));
+
+      add_row (rows, choice->value_nick, hr_setting_get_choice_label (setting, choice->value), kind, bits, NULL);
+    }
+}
+
+static gboolean
+add_precisions (GPtrArray  *rows,
+                GError    **error)
+{
+  add_choices (rows, "dtype", "dtype");
+  add_choices (rows, "quantization", "quantization");
+
+  return TRUE;
+}
+
+static gboolean
+add_engines (GPtrArray  *rows,
+             GError    **error)
+{
+  add_choices (rows, "engine", NULL);
+
+  return TRUE;
+}
+
+static const List lists[HR_N_LISTINGS] = {
+  [HR_LISTING_MODELS] = {
+    "models",
+    {
+      { "id", N_("Model"), COLUMN_TEXT },
+      { "family", N_("Family"), COLUMN_TEXT },
+      { "parameters", N_("Parameters"), COLUMN_COUNT },
+      { "source", N_("Source"), COLUMN_TEXT },
+    },
+    add_models,
+  },
+  [HR_LISTING_GPUS] = {
+    "gpus",
+    {
+      { "id", N_("Id"), COLUMN_TEXT },
+      { "name", N_("GPU"), COLUMN_TEXT },
+      { "memory-bytes", N_("Memory"), COLUMN_BYTES },
+      { "year", N_("Year"), COLUMN_NUMBER },
+      { "source", N_("Source"), COLUMN_TEXT },
+    },
+    add_gpus,
+  },
+  [HR_LISTING_ARCHITECTURES] = {
+    "architectures",
+    {
+      { "id", N_("Model type"), COLUMN_TEXT },
+      { "class", N_("Class"), COLUMN_TEXT },
+      { "source", N_("Source"), COLUMN_TEXT },
+    },
+    add_architectures,
+  },
+  [HR_LISTING_PRECISIONS] = {
+    "precisions",
+    {
+      { "id", N_("Name"), COLUMN_TEXT },
+      { "label", N_("Description"), COLUMN_TEXT },
+      { "kind", N_("Setting"), COLUMN_TEXT },
+      { "bits", N_("Bits"), COLUMN_NUMBER },
+    },
+    add_precisions,
+  },
+  [HR_LISTING_ENGINES] = {
+    "engines",
+    {
+      { "id", N_("Name"), COLUMN_TEXT },
+      { "label", N_("Description"), COLUMN_TEXT },
+    },
+    add_engines,
+  },
+};
+
+static guint
+get_n_columns (const List *list)
+{
+  guint n_columns = 0;
+
+  while (n_columns < MAX_COLUMNS && list->columns[n_columns].key != NULL)
+    n_columns++;
+
+  return n_columns;
+}
+
+static char *
+format_cell (const Column *column,
+             const char   *cell)
+{
+  guint64 number = g_ascii_strtoull (cell, NULL, 10);
+
+  if (*cell == '\0')
+    return g_strdup ("–");
+
+  switch (column->kind)
+    {
+    case COLUMN_COUNT:
+      return hr_format_count (number);
+
+    case COLUMN_BYTES:
+      return hr_format_bytes (number, HR_UNIT_SYSTEM_BINARY);
+
+    case COLUMN_TEXT:
+    case COLUMN_NUMBER:
+    default:
+      return g_strdup (cell);
+    }
+}
+
+/* Sources are for JSON: an address in each row would leave no room for the rest. */
+static char *
+print_as_text (const List        *list,
+               GPtrArray         *rows,
+               HrReportTextStyle  style)
+{
+  g_autoptr (HrDocument) document = hr_document_new ();
+  const char *titles[MAX_COLUMNS + 1] = { NULL, };
+  gboolean numeric[MAX_COLUMNS] = { FALSE, };
+  guint n_columns = 0;
+  HrDocumentBlock *table;
+
+  for (guint i = 0; i < get_n_columns (list) && !g_str_equal (list->columns[i].key, "source"); i++)
+    {
+      titles[n_columns] = _(list->columns[i].title);
+      numeric[n_columns] = list->columns[i].kind != COLUMN_TEXT;
+      n_columns++;
+    }
+
+  table = hr_document_add_table (document, titles, numeric);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      char **cells = g_ptr_array_index (rows, i);
+      g_auto (GStrv) texts = g_new0 (char *, n_columns + 1);
+
+      for (guint column = 0; column < n_columns; column++)
+        texts[column] = format_cell (&list->columns[column], cells[column]);
+      hr_document_block_add_row (table, (const char * const *) texts);
+    }
+
+  return hr_document_to_text (document, style);
+}
+
+static void
+add_cell (JsonBuilder  *builder,
+          const Column *column,
+          const char   *cell)
+{
+  json_builder_set_member_name (builder, column->key);
+
+  if (*cell == '\0')
+    json_builder_add_null_value (builder);
+  else if (column->kind == COLUMN_TEXT)
+    json_builder_add_string_value (builder, cell);
+  else
+    json_builder_add_int_value (builder, g_ascii_strtoll (cell, NULL, 10));
+}
+
+static char *
+print_as_json (const List *list,
+               GPtrArray  *rows)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *json = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "schema");
+  json_builder_add_string_value (builder, "headroom-list/1");
+  json_builder_set_member_name (builder, list->name);
+  json_builder_begin_array (builder);
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      char **cells = g_ptr_array_index (rows, i);
+
+      json_builder_begin_object (builder);
+      for (guint column = 0; column < get_n_columns (list); column++)
+        add_cell (builder, &list->columns[column], cells[column]);
+      json_builder_end_object (builder);
+    }
+
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  json = json_to_string (root, TRUE);
+
+  return g_strconcat (json, "\n", NULL);
+}
+
+/**
+ * hr_listing_get_name:
+ * @listing: a list
+ *
+ * Gets what the command line calls a list.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_listing_get_name (HrListing listing)
+{
+  g_return_val_if_fail ((guint) listing < HR_N_LISTINGS, NULL);
+
+  return lists[listing].name;
+}
+
+/**
+ * hr_listing_from_name:
+ * @name: a name, such as `models`
+ * @listing: (out): the list
+ *
+ * Finds the list of a name.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_listing_from_name (const char *name,
+                      HrListing  *listing)
+{
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (listing != NULL, FALSE);
+
+  for (guint i = 0; i < HR_N_LISTINGS; i++)
+    {
+      if (g_str_equal (lists[i].name, name))
+        {
+          *listing = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/**
+ * hr_listing_to_text:
+ * @listing: a list
+ * @style: what the text is for
+ * @error: return location for a #GError
+ *
+ * Writes a list as text in columns.
+ *
+ * Returns: (transfer full): the text, or %NULL with @error set if something that is listed cannot be read
+ */
+char *
+hr_listing_to_text (HrListing           listing,
+                    HrReportTextStyle   style,
+                    GError            **error)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+
+  g_return_val_if_fail ((guint) listing < HR_N_LISTINGS, NULL);
+
+  return lists[listing].add_rows (rows, error) ? print_as_text (&lists[listing], rows, style) : NULL;
+}
+
+/**
+ * hr_listing_to_json:
+ * @listing: a list
+ * @error: return location for a #GError
+ *
+ * Writes a list as JSON with the schema `headroom-list/1`.
+ *
+ * Returns: (transfer full): the JSON, or %NULL with @error set if something that is listed cannot be read
+ */
+char *
+hr_listing_to_json (HrListing   listing,
+                    GError    **error)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+
+  g_return_val_if_fail ((guint) listing < HR_N_LISTINGS, NULL);
+
+  return lists[listing].add_rows (rows, error) ? print_as_json (&lists[listing], rows) : NULL;
+}
