@@ -6,7 +6,9 @@
  */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 
+#include "hr-architecture.h"
 #include "hr-json.h"
 #include "hr-model.h"
 
@@ -148,6 +150,41 @@ test_a_damaged_config_makes_a_model_or_an_error (void)
     }
 }
 
+/* A user may put architecture files of their own into their data folder, and make mistakes in them. */
+static void
+test_a_damaged_architecture_makes_a_model_or_an_error (void)
+{
+  guint n_rounds = g_test_slow () ? 50000 : 1500;
+  g_auto (GStrv) names = hr_architecture_list ();
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "headroom", "architectures", NULL);
+  g_autofree char *path = g_build_filename (folder, "damaged.json", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      const char *name = names[g_test_rand_int_range (0, g_strv_length (names))];
+      g_autofree char *resource = g_strdup_printf ("/io/github/headroom/Headroom/data/architectures/%s.json", name);
+      g_autoptr (GBytes) bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+      g_autoptr (GString) text = g_string_new_len (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = NULL;
+
+      damage_value (text);
+      if (g_test_rand_int_range (0, 4) == 0)
+        damage_bytes (text);
+
+      g_assert_true (g_file_set_contents_full (path, text->str, text->len, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+      model = hr_model_new_from_data ("{\"model_type\": \"damaged\"}", -1, "fuzz.json", &error);
+      g_assert_true ((model == NULL) == (error != NULL));
+      if (error != NULL)
+        g_assert_true (error->domain == HR_ERROR);
+    }
+
+  g_remove (path);
+  g_rmdir (folder);
+}
+
 static void
 test_noise_is_an_error (void)
 {
@@ -173,10 +210,22 @@ int
 main (int   argc,
       char *argv[])
 {
+  g_autofree char *data_folder = g_dir_make_tmp ("headroom-fuzz-XXXXXX", NULL);
+  g_autofree char *program_folder = g_build_filename (data_folder, "headroom", NULL);
+  int result;
+
+  /* Before anybody asks for it: the user's own files are of no interest here. */
+  g_setenv ("XDG_DATA_HOME", data_folder, TRUE);
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/fuzz/a_damaged_config_makes_a_model_or_an_error", test_a_damaged_config_makes_a_model_or_an_error);
+  g_test_add_func ("/fuzz/a_damaged_architecture_makes_a_model_or_an_error",
+                   test_a_damaged_architecture_makes_a_model_or_an_error);
   g_test_add_func ("/fuzz/noise_is_an_error", test_noise_is_an_error);
 
-  return g_test_run ();
+  result = g_test_run ();
+  g_rmdir (program_folder);
+  g_rmdir (data_folder);
+
+  return result;
 }

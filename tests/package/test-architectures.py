@@ -38,6 +38,15 @@ def every_file_is_valid():
     tap.expect_none(problems, 'not as the schema says')
 
 
+def the_example_of_the_readme_is_valid():
+    try:
+        import jsonschema
+    except ImportError as error:
+        raise tap.Skip('no jsonschema module') from error
+    example, = re.findall(r'```json\n(.*?)```', read(f'{FOLDER}/README.md'), re.DOTALL)
+    jsonschema.validate(json.loads(example), json.loads(read(f'{FOLDER}/schema.json')))
+
+
 def every_file_is_named_after_its_model_type():
     tap.expect_none([path for path in architecture_files()
                      if load(path)['model-type'] + '.json' != os.path.basename(path)], 'another name')
@@ -69,5 +78,6 @@ def every_operation_and_block_is_documented():
 
 
 if __name__ == '__main__':
-    sys.exit(tap.main('package/architectures', every_file_is_valid, every_file_is_named_after_its_model_type,
+    sys.exit(tap.main('package/architectures', every_file_is_valid, the_example_of_the_readme_is_valid,
+                      every_file_is_named_after_its_model_type,
                       every_file_is_built_in, a_name_belongs_to_one_file, every_operation_and_block_is_documented))

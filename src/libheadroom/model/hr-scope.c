@@ -7,6 +7,9 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+/* How many values may need each other in a row. */
+#define MAX_DEPTH 100
+
 /* What a size may be where the architecture file sets no limit of its own. */
 #define DEFAULT_MAXIMUM (G_GUINT64_CONSTANT (1) << 24)
 
@@ -42,6 +45,7 @@ struct _HrScope
   GPtrArray *in_order;    /* of HrEntry *: as the files have them, base first */
   gboolean in_layer;
   guint layer;
+  guint depth;            /* of values being resolved */
 };
 
 static HrLookup lookup (const char  *name,
@@ -289,13 +293,20 @@ resolve (HrScope  *self,
       hr_json_set_error (entry->definition, HR_ERROR_SCHEMA, _("a value that does not depend on itself"), error);
       return FALSE;
     }
+  if (self->depth >= MAX_DEPTH)
+    {
+      hr_json_set_error (entry->definition, HR_ERROR_SCHEMA, _("a value that depends on fewer others"), error);
+      return FALSE;
+    }
 
+  self->depth++;
   entry->state = STATE_BUSY;
   if (entry->kind == ENTRY_HYPER_PARAMETER)
     success = resolve_hyper_parameter (self, entry, error);
   else
     success = hr_expression_evaluate (entry->definition, lookup, self, &entry->value, error);
   entry->state = success ? STATE_KNOWN : STATE_UNKNOWN;
+  self->depth--;
 
   return success;
 }
