@@ -77,7 +77,17 @@ def every_operation_and_block_is_documented():
     tap.expect_none([name for name in names if f'`{name}`' not in text], 'not in the README')
 
 
+def every_parameter_of_a_block_is_documented():
+    code = read('src/libheadroom/model/hr-block-factory.c')
+    text = read(f'{FOLDER}/README.md')
+    names = re.findall(r'^  (?:SIZE|COUNT|BOOLEAN|CHOICE) \("([^"]+)"', code, re.MULTILINE)
+    choices = re.findall(r'^  { "([^"]+)", HR_(?!ACTIVATION)', code, re.MULTILINE)
+    assert len(names) > 40 and len(choices) > 20
+    tap.expect_none(sorted({name for name in names + choices if f'`{name}`' not in text}), 'not in the README')
+
+
 if __name__ == '__main__':
     sys.exit(tap.main('package/architectures', every_file_is_valid, the_example_of_the_readme_is_valid,
                       every_file_is_named_after_its_model_type,
-                      every_file_is_built_in, a_name_belongs_to_one_file, every_operation_and_block_is_documented))
+                      every_file_is_built_in, a_name_belongs_to_one_file, every_operation_and_block_is_documented,
+                      every_parameter_of_a_block_is_documented))
