@@ -31,7 +31,7 @@ FORBIDDEN = {
                               r'|glib/gstdio)',
     'src/charts': r'(gtk|gdk|gsk|adwaita|json-glib)',
     'src/export': r'(gtk|gdk|gsk|adwaita|json-glib)',
-    'src/cli': r'(gtk|gdk|gsk|adwaita|json-glib)',
+    'src/cli': r'(gtk|gdk|gsk|adwaita)',
     'src/app': r'json-glib',
 }
 
