@@ -35,6 +35,12 @@ headroom_language_init (void)
       setlocale (LC_MESSAGES, "C.UTF-8");
     }
 
+  /*
+   * GLib looks once whether the program is translated into the locale's language, and if it is not, leaves the strings of
+   * libraries untranslated for good. Asked before the domain is set, it translates: the language may change later.
+   */
+  g_dgettext (GETTEXT_PACKAGE, "");
+
   bindtextdomain (GETTEXT_PACKAGE, directory != NULL ? directory : LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
 

@@ -10,8 +10,9 @@ BUILD = os.environ['HEADROOM_BUILD_ROOT']
 
 
 def estimate(model, *options):
-    result = subprocess.run([os.path.join(BUILD, 'src/cli/headroom-cli'), 'estimate', model, '--format', 'json', *options],
-                            capture_output=True, text=True, check=False)
+    """Returns the estimate as the command line gives it, for one RTX 4090."""
+    result = subprocess.run([os.path.join(BUILD, 'src/cli/headroom-cli'), 'estimate', model, '--gpu', 'rtx-4090',
+                             '--format', 'json', *options], capture_output=True, text=True, check=False)
     assert result.returncode in (0, 1), result.stderr
     return json.loads(result.stdout)
 

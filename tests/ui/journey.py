@@ -47,7 +47,8 @@ def wait_for(condition, what, timeout=TIMEOUT, otherwise=None):
 class Application:
     """The application from the build folder, with settings and folders of its own. Use it in a `with` statement.
 
-    settings: keys of GSettings and their values as GVariant text, such as {'color-scheme': "'dark'"}.
+    settings: keys of GSettings and their values as GVariant text, such as {'color-scheme': "'dark'"}. The GPU is the
+    one of cli.estimate() where nothing else is said.
     """
 
     def __init__(self, *arguments, language=None, settings=None):
@@ -57,7 +58,7 @@ class Application:
         self.process = None
         self.accessible = None
         self.arguments = arguments
-        self.settings = settings or {}
+        self.settings = {'gpu': "'rtx-4090'", **(settings or {})}
         self.screen = Screen()
 
     def __enter__(self):
@@ -152,9 +153,13 @@ class Application:
         def lines(node, depth):
             for index in range(node.get_child_count()):
                 child = node.get_child_at_index(index)
-                if child is not None and is_there(child):
-                    yield f'{"  " * depth}{child.get_role_name()} “{child.get_name()}” {text_of(child)!r}'
-                    yield from lines(child, depth + 1)
+                if child is None or not is_there(child):
+                    continue
+                text = text_of(child)
+                speaks = child.get_role_name() not in ('panel', 'filler') or text
+                if speaks:
+                    yield f'{"  " * depth}{child.get_role_name()} “{child.get_name()}” {text!r}'
+                yield from lines(child, depth + 1 if speaks else depth)
         with contextlib.suppress(GLib.Error):
             return '\n'.join(lines(self.accessible, 0)) + '\n' + self.said()
         return self.said()
@@ -210,9 +215,21 @@ class Application:
     def type(self, text):
         self.screen.type(text)
 
-    def focus(self, node):
-        node.grab_focus()
-        self.wait(lambda: node.get_state_set().contains(Atspi.StateType.FOCUSED), f'the focus on {node.get_name()}')
+    def tab_to(self, role=None, name=None):
+        """Presses Tab until the focus is on what matches, and returns it."""
+        passed = []
+        for _ in range(60):
+            before = self.focused()
+            self.press('Tab')
+            node = self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
+            if (role is None or node.get_role_name() == role) and (name is None or node.get_name() == name):
+                return node
+            passed.append(describe(node))
+        raise AssertionError(f'Tab did not reach {role} {name}, but passed\n' + '\n'.join(passed))
+
+    def moved_from(self, before):
+        node = self.focused()
+        return node if node is not None and node != before else None
 
     def is_focusable(self, node):
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
@@ -222,16 +239,27 @@ class Application:
         activate(self.find(role, name))
 
     def choose_from_menu(self, button, item):
-        """Opens the menu of a button and activates one of its items. An underscore marks a mnemonic."""
-        menu = self.find(name=button, where=lambda node: node.get_role_name() in ('push button', 'toggle button')
-                         and node.get_action_iface() is not None)
-        activate(menu)
-        activate(self.find('menu item', without_mnemonic(item)))
+        """Tabs to a button, opens its menu and goes down to one of its items. An underscore marks a mnemonic."""
+        self.tab_to('push button', button)
+        self.press('space')
+        wanted = without_mnemonic(item)
+        self.wait(lambda: wanted in self.texts(), f'the item {wanted}')
+        for _ in range(30):
+            if wanted in (node.get_name() for node in self.focused_and_inside()):
+                self.press('Return')
+                return
+            before = self.focused()
+            self.press('Down')
+            self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
+        raise AssertionError(f'the menu {button} has no item {wanted}\n{self.outline()}')
+
+    def focused_and_inside(self):
+        node = self.focused()
+        return [] if node is None else [node, *self.walk(node)]
 
     def enter(self, name, text):
-        """Puts a text into the entry or spin button of that name, and leaves it with Return."""
-        field = self.find(name=name, where=lambda node: node.get_role_name() in ('spin button', 'text', 'entry'))
-        self.focus(field)
+        """Tabs to the spin button of that name and puts a text into it."""
+        self.tab_to('spin button', name)
         self.press('Control+a')
         self.type(text)
         self.press('Return')
@@ -244,11 +272,12 @@ class Application:
     def answer_file_dialog(self, path):
         """Types a path into the file dialog that is about to open, and accepts it."""
         self.focus_new_window()
-        self.find('file chooser')
+        self.wait(lambda: self.accessible.get_child_count() > 1 and self.focused() is not None, 'the dialog')
         self.press('Control+a')
         self.type(path)
+        self.wait(lambda: path in self.texts(), f'{path} in the dialog')
         self.press('Return')
-        self.wait(lambda: self.look('file chooser') is None, 'the dialog to close')
+        self.wait(lambda: self.accessible.get_child_count() == 1, 'the dialog to close')
         self.screen.focus_top_window()
 
     def open_file(self, path):
@@ -267,14 +296,30 @@ class Application:
 
 
 def without_mnemonic(text):
-    """Returns a label as it is shown: without the underscore, and without the letter in brackets that Chinese has."""
-    return re.sub(r'\(_[A-Za-z]\)', '', text).replace('_', '')
+    """Returns a label as it is shown."""
+    return text.replace('_', '')
 
 
 def is_there(node):
-    """Returns whether a node is visible; GTK 4.8 tells of windows only whether they are showing."""
+    """Returns whether a node is on the screen, or would be after scrolling.
+
+    GTK 4.8 tells of windows only whether they are showing. What stands on a hidden page, or in a closed revealer, is
+    visible to it, but has no size.
+    """
     states = node.get_state_set()
-    return states.contains(Atspi.StateType.SHOWING) or states.contains(Atspi.StateType.VISIBLE)
+    if states.contains(Atspi.StateType.SHOWING):
+        return True
+    if not states.contains(Atspi.StateType.VISIBLE):
+        return False
+    component = node.get_component_iface()
+    if component is None:
+        return True
+    extents = component.get_extents(Atspi.CoordType.WINDOW)
+    return extents.width > 0 and extents.height > 0
+
+
+def describe(node):
+    return 'nothing' if node is None else f'{node.get_role_name()} “{node.get_name()}”'
 
 
 def text_of(node):

@@ -10,7 +10,7 @@ IS_VIEWABLE = 2
 KEYS = {
     'Return': 0xff0d, 'Escape': 0xff1b, 'Tab': 0xff09, 'BackSpace': 0xff08, 'Delete': 0xffff, 'Home': 0xff50,
     'Left': 0xff51, 'Up': 0xff52, 'Right': 0xff53, 'Down': 0xff54, 'End': 0xff57, 'space': 0x20,
-    'Control': 0xffe3, 'Shift': 0xffe1, 'Alt': 0xffe9, 'F10': 0xffc7,
+    'Control': 0xffe3, 'Shift': 0xffe1, 'Alt': 0xffe9, 'comma': 0x2c,
 }
 
 

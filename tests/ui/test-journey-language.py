@@ -16,12 +16,14 @@ def the_language_changes_without_a_restart():
             app.wait_for_text('^Batch size$')
             app.wait_for_text('^Weights$')
             app.press('Control+comma')
-            row = app.find(name='Language')
             app.focus_new_window()
-            app.focus(row)
-            app.pick('简体中文')
+            app.tab_to('combo box', 'Language')
+            # Opens the list; the first entry follows the system.
+            app.press('space')
+            app.wait_for_text('^简体中文$')
+            app.press('Down', 'Return')
             # The preferences themselves, and the window behind them.
-            app.wait_for_text('^语言$')
+            app.wait_for_text('^语言')
             app.wait_for_text('^批大小$')
             app.wait_for_text('^权重$')
             app.wait(lambda: 'Batch size' not in app.texts(), 'English to go')

@@ -21,8 +21,8 @@ def a_config_on_the_command_line_is_shown_with_its_total():
         total = cli.estimate(path)['total-bytes']
         with Application(path) as app:
             app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
-            # Its number of parameters stands among the facts: 494 million.
-            app.wait_for_text(r'494([.,]\d)? ?M|494,032,768|4\.94 亿')
+            # Its number of parameters stands among the facts.
+            app.wait_for_text('494[ \u00a0]M')
 
 
 def a_folder_with_a_config_is_opened():

@@ -11,7 +11,6 @@ import tap
 from journey import Application
 
 MODEL = 'Qwen/Qwen2.5-7B-Instruct'
-GPU = {'gpu': "'rtx-4090'"}
 
 
 def total_is(app, wanted):
@@ -20,8 +19,8 @@ def total_is(app, wanted):
 
 def a_model_of_the_catalogue_is_found_by_typing_part_of_its_name():
     total = cli.estimate(MODEL)['total-bytes']
-    with Application(settings=GPU) as app:
-        app.find('text', app.translate('Search models'))
+    with Application() as app:
+        app.find('entry', app.translate('Search models'))
         app.press('Control+f')
         app.type('qwen2.5 7b inst')
         app.find(name=MODEL)
@@ -32,16 +31,17 @@ def a_model_of_the_catalogue_is_found_by_typing_part_of_its_name():
 def the_batch_size_changes_the_total_and_the_verdict():
     with tempfile.TemporaryDirectory() as folder:
         path = configs.write_qwen(folder)
-        small = cli.estimate(path, '--gpu', 'rtx-4090')
-        large = cli.estimate(path, '--gpu', 'rtx-4090', '--batch-size', '512')
+        small = cli.estimate(path)
+        large = cli.estimate(path, '--batch-size', '512')
         assert small['gpu']['fits'] and not large['gpu']['fits']
-        with Application(path, settings=GPU) as app:
+        with Application(path) as app:
             app.wait(lambda: total_is(app, small['total-bytes']), 'the total of one sequence')
             fits = app.verdict()
             app.enter(app.translate('Batch size'), '512')
             app.wait(lambda: total_is(app, large['total-bytes']), 'the total of 512 sequences')
             app.wait(lambda: app.verdict() != fits, 'another verdict')
-            app.press('Control+z')
+            # Out of the entry, which has an undo of its own for what is typed.
+            app.press('Tab', 'Control+z')
             app.wait(lambda: total_is(app, small['total-bytes']), 'the first total again')
             app.wait(lambda: app.verdict() == fits, 'the first verdict again')
 
@@ -51,20 +51,20 @@ def arrow_keys_pick_a_slice_and_the_explanation_follows():
         path = configs.write_qwen(folder)
         components = [part for part in cli.estimate(path)['components'] if part['bytes'] > 0]
         with Application(path) as app:
-            pie = app.find('image', where=lambda node: app.is_focusable(node))
-            app.focus(pie)
+            pie = app.tab_to('image')
             seen = []
-            for _ in range(len(components)):
+            for _ in components:
                 before = pie.get_description()
                 app.press('Right')
                 app.wait(lambda: pie.get_description() != before, 'another slice')
-                selected = app.translate('Selected: %1$s, %2$s. %3$s').partition('%1$s')[0]
-                name = pie.get_description()[len(selected):].replace('，', ',').partition(',')[0]
-                seen.append(name)
-                # The formula of the part that is selected, and no other's.
-                part = next(part for part in components if app.translate(part['label']) == name)
+                # "Selected: Weights, 942.3 MiB. …": the part, and then every part.
+                beginning, rest = app.translate('Selected: %1$s, %2$s. %3$s').split('%1$s')
+                name = pie.get_description()[len(beginning):].partition(rest.partition('%2$s')[0])[0]
+                part = next(part for part in components if part['label'] == name)
                 app.wait(lambda: part['formula'] in app.texts(), f'the formula of {name}: {part["formula"]}')
-            assert sorted(seen) == sorted(app.translate(part['label']) for part in components), seen
+                app.wait(lambda: part['substitution'] in app.texts(), f'its numbers: {part["substitution"]}')
+                seen.append(name)
+            assert sorted(seen) == sorted(part['label'] for part in components), seen
 
 
 if __name__ == '__main__':
