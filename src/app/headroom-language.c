@@ -19,12 +19,6 @@ headroom_language_init (void)
   const char *directory = g_getenv ("HEADROOM_LOCALEDIR");
   const char *messages;
 
-  /*
-   * g_dgettext(), which the library translates with, decides once, at its first call, whether a program is translated at
-   * all, and a program that starts in English would stay so. While the locale is still "C" it decides that it is.
-   */
-  (void) g_dgettext (GETTEXT_PACKAGE, "Headroom");
-
   setlocale (LC_ALL, "");
 
   /* In the locale "C" gettext never translates, whatever LANGUAGE says; C.UTF-8 is the same in all else. */
@@ -34,12 +28,6 @@ headroom_language_init (void)
       setlocale (LC_CTYPE, "C.UTF-8");
       setlocale (LC_MESSAGES, "C.UTF-8");
     }
-
-  /*
-   * GLib looks once whether the program is translated into the locale's language, and if it is not, leaves the strings of
-   * libraries untranslated for good. Asked before the domain is set, it translates: the language may change later.
-   */
-  g_dgettext (GETTEXT_PACKAGE, "");
 
   bindtextdomain (GETTEXT_PACKAGE, directory != NULL ? directory : LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

@@ -164,7 +164,9 @@ headroom_preferences_rebuild_cb (gpointer user_data)
   HeadroomPreferences *self = HEADROOM_PREFERENCES (user_data);
   AdwPreferencesPage *old = self->page;
 
+  /* The window shows no page at all once the one that it shows is removed. */
   headroom_preferences_build (self);
+  adw_preferences_window_set_visible_page (ADW_PREFERENCES_WINDOW (self), self->page);
   adw_preferences_window_remove (ADW_PREFERENCES_WINDOW (self), old);
 
   return G_SOURCE_REMOVE;
