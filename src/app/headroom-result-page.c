@@ -134,7 +134,7 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
       g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (self->gpu), self->unit_system);
 
       /* Translators: below the capacity bar: 1 what is needed, 2 what a GPU has */
-      used_text = g_strdup_printf (_("%1$s of %2$s"), total, memory);
+      used_text = g_strdup_printf (_("%1$s needed, %2$s available"), total, memory);
       /* Translators: below the capacity bar: a size */
       rest_text = missing > 0 ? g_strdup_printf (_("%s too much"), rest_size)
       /* Translators: below the capacity bar: a size */

@@ -295,8 +295,8 @@ hr_chart_data_dup_label (HrChartData *self)
 
   if (self->capacity_text != NULL)
     /* Translators: what a chart shows, for screen readers: 1 its title, 2 the total, 3 what there is room for;
-     * for example "Memory at the peak: 17.2 GiB of 24.0 GiB" */
-    return g_strdup_printf (_("%1$s: %2$s of %3$s"), self->title, self->total_text, self->capacity_text);
+     * for example "Memory at the peak: 17.2 GiB, room for 24.0 GiB" */
+    return g_strdup_printf (_("%1$s: %2$s, room for %3$s"), self->title, self->total_text, self->capacity_text);
 
   /* Translators: what a chart shows, for screen readers: 1 its title, 2 the total */
   return g_strdup_printf (_("%1$s: %2$s"), self->title, self->total_text);

@@ -81,7 +81,7 @@ test_pie_describes_itself (void)
 
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_ROLE_IMG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                       "Model: 17.2 GiB of 24.0 GiB");
+                                       "Model: 17.2 GiB, room for 24.0 GiB");
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, parts);
 
   headroom_pie_chart_set_selected (HEADROOM_PIE_CHART (pie), 2);

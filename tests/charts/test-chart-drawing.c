@@ -255,7 +255,7 @@ test_description_lists_the_parts (void)
   g_autofree char *label = hr_chart_data_dup_label (data);
   g_autofree char *description = hr_chart_data_dup_description (data);
 
-  g_assert_cmpstr (label, ==, "Memory at the peak: 17.2 GiB of 24.0 GiB");
+  g_assert_cmpstr (label, ==, "Memory at the peak: 17.2 GiB, room for 24.0 GiB");
   g_assert_cmpstr (description, ==,
                    "Weights: 14.2 GiB, 82.6 %; KV cache: 2.0 GiB, 11.6 %; CUDA context: 1.0 GiB, 5.8 %; 6.8 GiB free");
 }

@@ -181,7 +181,7 @@ test_svg_is_well_formed_and_described (void)
   g_assert_no_error (error);
 
   g_assert_true (g_str_has_prefix (seen->str, "<svg>"));
-  g_assert_nonnull (strstr (seen->str, "<title>Qwen2.5 & <7B>: 17.2 GiB of 24.0 GiB"));
+  g_assert_nonnull (strstr (seen->str, "<title>Qwen2.5 & <7B>: 17.2 GiB, room for 24.0 GiB"));
   g_assert_nonnull (strstr (seen->str, "<desc>权重: 14.2 GiB, 82.6 %; KV 缓存: 2.0 GiB"));
   g_assert_nonnull (strstr (seen->str, "<path>"));
 }
