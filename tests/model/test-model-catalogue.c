@@ -119,6 +119,18 @@ test_lookup_minds_neither_case_nor_organisation (void)
 }
 
 static void
+test_model_has_its_true_name_whatever_was_typed (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("qwen2.5-7b-instruct", &error);
+  g_autoptr (HrModelEntry) entry = hr_model_catalogue_lookup ("qwen2.5-7b-instruct", NULL);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_model_get_name (model), ==, "Qwen/Qwen2.5-7B-Instruct");
+  g_assert_cmpstr (hr_model_get_source (model), ==, hr_model_entry_get_source (entry));
+}
+
+static void
 test_unknown_identifiers_suggest_others (void)
 {
   const char * const typed[][2] = {
@@ -232,8 +244,8 @@ static void
 test_search_survives_anything_typed (void)
 {
   const char * const queries[] = {
-    "%s%n", "\\", "/", "////", "b", "0b", "7", "99999999999999999999999b", "1e400b", "-7b", ".b", "7..b", "７Ｂ", "ｑｗｅｎ",
-    "\xe2\x80\x8b", "🤗", "qwen\n7b", "_", "1_", "_1", "inf", "nan", "nanb",
+    "%s%n", "\\", "/", "////", "b", "0b", "7", "99999999999999999999999b", "1e400b", "-7b", ".b", "7..b", "７Ｂ",
+    "ｑｗｅｎ", "\xe2\x80\x8b", "🤗", "qwen\n7b", "_", "1_", "_1", "inf", "nan", "nanb",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
@@ -302,7 +314,8 @@ load (const char  *text,
 }
 
 #define ROW_START "\"id\": \"x/y-1b\", \"name\": \"y-1b\", "
-#define ROW_END "\"config\": { \"model_type\": \"llama\" }, \"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""
+#define ORIGIN "\"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""
+#define ROW_END "\"config\": { \"model_type\": \"llama\" }, " ORIGIN
 #define DOCUMENT(row) "{ \"schema\": \"headroom-models/1\", \"family\": \"X\", \"models\": [ { " row " } ] }"
 
 static void
@@ -317,8 +330,8 @@ test_faults_in_the_data_are_errors (void)
     DOCUMENT (ROW_END),
     DOCUMENT (ROW_START "\"licence\": \"X\", " ROW_END),
     DOCUMENT (ROW_START "\"parameters\": \"1b\", " ROW_END),
-    DOCUMENT (ROW_START "\"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""),
-    DOCUMENT (ROW_START "\"config\": [], \"source\": \"https://example.com/\", \"checked\": \"2026-11-20\""),
+    DOCUMENT (ROW_START ORIGIN),
+    DOCUMENT (ROW_START "\"config\": [], " ORIGIN),
   };
   g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   g_autoptr (GError) none = NULL;
@@ -350,9 +363,12 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/each-model-has-as-many-parameters-as-published",
                    test_each_model_has_as_many_parameters_as_published);
   g_test_add_func ("/model-catalogue/no-model-of-ours-is-read-with-doubts", test_no_model_of_ours_is_read_with_doubts);
-  g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first", test_each_identifier_finds_its_model_first);
+  g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first",
+                   test_each_identifier_finds_its_model_first);
   g_test_add_func ("/model-catalogue/lookup-minds-neither-case-nor-organisation",
                    test_lookup_minds_neither_case_nor_organisation);
+  g_test_add_func ("/model-catalogue/model-has-its-true-name-whatever-was-typed",
+                   test_model_has_its_true_name_whatever_was_typed);
   g_test_add_func ("/model-catalogue/unknown-identifiers-suggest-others", test_unknown_identifiers_suggest_others);
   g_test_add_func ("/model-catalogue/config-is-json-with-its-source", test_config_is_json_with_its_source);
   g_test_add_func ("/model-catalogue/search-finds-what-a-person-means", test_search_finds_what_a_person_means);

@@ -31,7 +31,7 @@
 /* What a whole name or identifier is worth: more than any number of words that are found in others. */
 #define SCORE_EXACT 10000
 
-/* A person who asks for a family most likely means its plain model, of those the newest, and of those one to talk to. */
+/* A person who asks for a family most likely means its plain model, the newest, and one to talk to. */
 #define PENALTY_FURTHER_WORD 8
 #define BONUS_VERSION 4
 #define MAX_VERSION 10

@@ -11,6 +11,7 @@
 #include "hr-json.h"
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
+#include "hr-model-entry-private.h"
 
 /**
  * HrModel:
@@ -329,7 +330,8 @@ hr_model_new_from_data (const char  *data,
 
 /**
  * hr_model_new_from_id:
- * @id: the id of a model of the built-in catalogue, such as `Qwen/Qwen2.5-7B-Instruct`
+ * @id: the id of a model of the built-in catalogue, such as `Qwen/Qwen2.5-7B-Instruct`; case does not matter, and the
+ *   organisation may be left out
  * @error: return location for an error
  *
  * Makes a model of the catalogue.
@@ -341,23 +343,23 @@ hr_model_new_from_id (const char  *id,
                       GError     **error)
 {
   g_autoptr (HrModel) self = NULL;
-  g_autofree char *config = NULL;
-  g_autofree char *source = NULL;
+  g_autoptr (HrModelEntry) entry = NULL;
 
   g_return_val_if_fail (id != NULL, NULL);
 
-  config = hr_model_catalogue_dup_config (id, &source, error);
-  if (config == NULL)
+  entry = hr_model_catalogue_lookup (id, error);
+  if (entry == NULL)
     return NULL;
 
-  self = hr_model_new_from_data (config, -1, id, error);
+  self = hr_model_new_from_data (_hr_model_entry_get_config (entry), -1, hr_model_entry_get_id (entry), error);
   if (self == NULL)
     return NULL;
 
+  /* What was typed may differ from the true name in case, or lack the organisation. */
   g_free (self->name);
-  self->name = g_strdup (id);
+  self->name = g_strdup (hr_model_entry_get_id (entry));
   g_free (self->source);
-  self->source = g_steal_pointer (&source);
+  self->source = g_strdup (hr_model_entry_get_source (entry));
 
   return g_steal_pointer (&self);
 }
