@@ -9,7 +9,9 @@
 #define FIRST_GPU_YEAR 2016
 
 /* What a figure of memory may have been counted by. */
-static const char * const counters[] = { "nvml", "amdgpu", "npu-smi", "rocminfo", "working-set", "nominal", NULL };
+static const char * const counters[] = {
+  "nvml", "amdgpu", "amdsmi", "rocminfo", "rocm-smi", "npu-smi", "mxsml", "hgml", "working-set", "nominal", NULL,
+};
 
 static void
 foreach_gpu (void (*check) (HrGpu *gpu))
@@ -222,6 +224,7 @@ test_what_people_type_finds_the_gpu (void)
     { "  4090 ", "rtx-4090" },
     { "NVIDIA GeForce RTX 4090", "rtx-4090" },
     { "4090 laptop", "rtx-4090-laptop" },
+    { "4090 48GB", "rtx-4090-48gb" },
     { "RTX 4060 Ti 16GB", "rtx-4060-ti-16gb" },
     { "RTX 4060 Ti 8 GB", "rtx-4060-ti-8gb" },
     { "H100", "h100-sxm5-80gb" },
@@ -290,6 +293,16 @@ test_memory_tells_cards_of_one_name_apart (void)
   g_assert_cmpstr (hr_gpu_get_id (large), ==, "rtx-4060-ti-16gb");
   g_assert_null (other);
   g_assert_null (unsized);
+}
+
+static void
+test_memory_tells_a_refitted_card (void)
+{
+  g_autoptr (HrGpu) plain = hr_gpu_catalogue_identify ("NVIDIA GeForce RTX 4090", 24564 * MEBIBYTE);
+  g_autoptr (HrGpu) refitted = hr_gpu_catalogue_identify ("NVIDIA GeForce RTX 4090", 49140 * MEBIBYTE);
+
+  g_assert_cmpstr (hr_gpu_get_id (plain), ==, "rtx-4090");
+  g_assert_cmpstr (hr_gpu_get_id (refitted), ==, "rtx-4090-48gb");
 }
 
 static void
@@ -409,6 +422,7 @@ main (int   argc,
   g_test_add_func ("/gpu-catalogue/ambiguous-names-list-the-candidates", test_ambiguous_names_list_the_candidates);
   g_test_add_func ("/gpu-catalogue/unknown-names-suggest-the-nearest", test_unknown_names_suggest_the_nearest);
   g_test_add_func ("/gpu-catalogue/memory-tells-cards-of-one-name-apart", test_memory_tells_cards_of_one_name_apart);
+  g_test_add_func ("/gpu-catalogue/memory-tells-a-refitted-card", test_memory_tells_a_refitted_card);
   g_test_add_func ("/gpu-catalogue/names-of-drivers-are-not-guessed", test_names_of_drivers_are_not_guessed);
   g_test_add_func ("/gpu-catalogue/lists-can-be-filtered-while-typing", test_lists_can_be_filtered_while_typing);
   g_test_add_func ("/gpu-catalogue/absent-figures-stay-absent", test_absent_figures_stay_absent);
