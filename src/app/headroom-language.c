@@ -31,13 +31,6 @@ headroom_language_init (void)
 
   bindtextdomain (GETTEXT_PACKAGE, directory != NULL ? directory : LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-
-  /*
-   * GLib decides once for all libraries, Headroom's and GTK too, whether they translate: not if the program's domain has no
-   * translation for the language that it starts in. Asked before the program has a domain it says yes, so that a language
-   * chosen later reaches them.
-   */
-  g_dgettext (GETTEXT_PACKAGE, "Headroom");
   textdomain (GETTEXT_PACKAGE);
 
   g_free (system_language);

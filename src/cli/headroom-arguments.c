@@ -10,8 +10,8 @@
 #include "headroom.h"
 
 /*
- * GOption is not used: the options of a verb depend on the mode, which is an option itself, and its messages are GLib's,
- * in the languages that the system has GLib's translations for.
+ * GOption is not used: the options of a verb depend on the mode, which is an option itself, and its messages are
+ * GLib's, in the languages that the system has GLib's translations for.
  */
 
 /* Options that take no value. */

@@ -202,21 +202,24 @@ read_output (HeadroomRequest    *request,
     {
       if (!hr_export_format_from_name (name, &request->format))
         {
-          g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--format", names, name);
+          g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"),
+                       "--format", names, name);
           return FALSE;
         }
     }
   else if (request->output != NULL && !hr_export_format_from_file (request->output, &request->format))
     {
       g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
-                   _("“%s”: expected a file name with the extension of a format, or “--format” with one of %s; found “%s”"),
+                   _("“%s”: expected a file name with the extension of a format, or “--format” with one of %s; "
+                     "found “%s”"),
                    "--output", names, path);
       return FALSE;
     }
 
   if (request->output == NULL && hr_export_format_is_binary (request->format) && headroom_output_is_terminal ())
     {
-      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“--format %s”: expected “--output FILE”, as this is no text for a terminal"),
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
+                   _("“--format %s”: expected “--output FILE”, as this is no text for a terminal"),
                    hr_export_format_get_name (request->format));
       return FALSE;
     }

@@ -100,7 +100,8 @@ append_estimate_help (GString *string)
     append_settings (string, modes->values[i].value);
   g_string_append_c (string, '\n');
   hr_document_append_wrapped (string,
-                              _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no estimate."), 0);
+                              _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no "
+                                "estimate."), 0);
 }
 
 /* The help for a verb, or for the program if @verb is %NULL. */

@@ -134,7 +134,8 @@ is_path (const char *name)
 
   /* What cannot be the id of a model was meant as a path, and is reported as one. */
   return g_str_has_prefix (name, "/") || g_str_has_prefix (name, "./") || g_str_has_prefix (name, "../")
-         || g_str_has_suffix (name, ".json") || g_str_has_suffix (name, ".safetensors") || g_str_has_suffix (name, ".gguf");
+         || g_str_has_suffix (name, ".json") || g_str_has_suffix (name, ".safetensors")
+         || g_str_has_suffix (name, ".gguf");
 }
 
 /* Opens a model by its path, or by its id in the catalogue. */

@@ -52,7 +52,10 @@ write_all (int         fd,
   return 0;
 }
 
-/* Writes to the standard output as it is, in UTF-8 whatever the locale; a reader that went away is %G_IO_ERROR_BROKEN_PIPE. */
+/*
+ * Writes to the standard output as it is, in UTF-8 whatever the locale; a reader that went away is
+ * %G_IO_ERROR_BROKEN_PIPE.
+ */
 gboolean
 headroom_output_write (const void  *data,
                        gsize        length,
@@ -64,8 +67,8 @@ headroom_output_write (const void  *data,
     return TRUE;
 
   /* Translators: what the system says, such as "No space left on device" */
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), _("the standard output could not be written: %s"),
-               g_strerror (saved_errno));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+               _("the standard output could not be written: %s"), g_strerror (saved_errno));
   return FALSE;
 }
 

@@ -127,7 +127,8 @@ hr_export_write_pdf (HrReport        *report,
   g_autoptr (HrDocument) document = hr_report_create_document (report);
   g_autoptr (HrPdfDocument) pdf = NULL;
 
-  pdf = hr_pdf_document_new (hr_document_get_title (document), "Headroom " PACKAGE_VERSION, C_("HTML language tag", "en"));
+  pdf = hr_pdf_document_new (hr_document_get_title (document), "Headroom " PACKAGE_VERSION,
+                             C_("HTML language tag", "en"));
   for (guint i = 0; i < hr_document_get_n_blocks (document); i++)
     add_block (pdf, hr_document_get_block (document, i), picture);
 

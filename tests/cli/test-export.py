@@ -68,7 +68,8 @@ def markdown_has_a_row_for_each_component():
     lines = export('a.md').decode('utf-8').splitlines()
     for component in result['components']:
         bytes_text = f'{component["bytes"]:,}'
-        assert any(line.startswith(f'| {component["label"]} |') and f'| {bytes_text} |' in line for line in lines), component
+        assert any(line.startswith(f'| {component["label"]} |') and f'| {bytes_text} |' in line
+                   for line in lines), component
 
 
 class Page(html.parser.HTMLParser):
@@ -111,9 +112,9 @@ def pdf_has_the_text_in_embedded_fonts():
     for language, words in (('C', ('Weights', 'KV cache', 'Formula')), ('zh_CN', ('权重', '缓存'))):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, 'a.pdf')
-            # cairo 1.16 leaks a few arrays when it takes the characters it needs out of a CFF font, as Chinese ones are.
+            # cairo 1.16 leaks a few arrays when it takes what it needs out of a CFF font, as Chinese ones are.
             path.write_bytes(export('a.pdf', language=language, ASAN_OPTIONS='detect_leaks=0'))
-            text = subprocess.run(['pdftotext', '-layout', path, '-'], capture_output=True, check=True).stdout.decode('utf-8')
+            text = subprocess.run(['pdftotext', '-layout', path, '-'], capture_output=True, check=True).stdout.decode()
             fonts = subprocess.run(['pdffonts', path], capture_output=True, check=True).stdout.decode().splitlines()[2:]
         expect(text, MODEL, *words)
         assert fonts and all(font.split()[-5] == 'yes' for font in fonts), fonts
@@ -183,8 +184,8 @@ def a_full_file_system_leaves_what_was_there():
 def an_estimate_that_does_not_fit_is_exported_all_the_same():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, 'a.pdf')
-        succeed('estimate', MODEL, '--gpu', 'rtx-4090', '--batch-size', '64', '--prompt-length', '16384', '--output', str(path),
-                status=1)
+        succeed('estimate', MODEL, '--gpu', 'rtx-4090', '--batch-size', '64', '--prompt-length', '16384',
+                '--output', str(path), status=1)
         assert path.read_bytes().startswith(b'%PDF-')
 
 

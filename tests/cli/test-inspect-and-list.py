@@ -13,7 +13,8 @@ def the_tensors_of_a_model_add_up_to_its_parameters():
         assert result['schema'] == 'headroom-model/1'
         parameters = result['model']['parameters']
         assert parameters['total'] == total
-        assert sum(parameters[part] for part in ('embedding', 'attention', 'mlp', 'norm', 'output', 'vision', 'other')) == total
+        parts = ('embedding', 'attention', 'mlp', 'norm', 'output', 'vision', 'other')
+        assert sum(parameters[part] for part in parts) == total
         assert sum(tensor['parameters'] for tensor in result['tensors'] if tensor['tied-to'] is None) == total
         for tensor in result['tensors']:
             product = 1

@@ -91,7 +91,8 @@ static void
 test_least (Fixture       *fixture,
             gconstpointer  user_data)
 {
-  g_autoptr (GFile) file = write_file (fixture, "a.headroom", "{\"schema\": \"headroom-scenario/1\", \"model\": \"x\"}");
+  g_autoptr (GFile) file = write_file (fixture, "a.headroom",
+                                       "{\"schema\": \"headroom-scenario/1\", \"model\": \"x\"}");
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
   g_autoptr (HrScenario) scenario = NULL;
   g_autoptr (GError) error = NULL;
@@ -256,7 +257,8 @@ main (int    argc,
   g_test_add ("/scenario/what_is_saved_is_what_is_loaded", Fixture, NULL, set_up, test_round_trip, tear_down);
   g_test_add ("/scenario/what_is_not_said_has_its_default", Fixture, NULL, set_up, test_least, tear_down);
   g_test_add ("/scenario/a_model_beside_it_moves_with_it", Fixture, NULL, set_up, test_relative, tear_down);
-  g_test_add ("/scenario/a_fault_is_reported_with_file_place_and_expectation", Fixture, NULL, set_up, test_faults, tear_down);
+  g_test_add ("/scenario/a_fault_is_reported_with_file_place_and_expectation", Fixture, NULL,
+              set_up, test_faults, tear_down);
   g_test_add ("/scenario/what_is_no_file_cannot_be_loaded", Fixture, NULL, set_up, test_absent, tear_down);
   g_test_add ("/scenario/what_cannot_be_saved_leaves_nothing_behind", Fixture, NULL, set_up, test_not_saved, tear_down);
   g_test_add ("/scenario/a_symbolic_link_stays_one", Fixture, NULL, set_up, test_link, tear_down);

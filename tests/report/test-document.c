@@ -28,7 +28,8 @@ create_document (const char *text)
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_PLAIN);
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_CODE);
   hr_document_block_add_fact (block, text, text, HR_DOCUMENT_LINK);
-  hr_document_block_add_fact (block, "Source", "see https://example.org/?a=1&b=2, https://example.org/<b>.", HR_DOCUMENT_LINK);
+  hr_document_block_add_fact (block, "Source", "see https://example.org/?a=1&b=2, https://example.org/<b>.",
+                              HR_DOCUMENT_LINK);
 
   block = hr_document_add_list (document);
   hr_document_block_add_item (block, text);
@@ -129,7 +130,9 @@ test_alignment (void)
 {
   static const gboolean numeric[] = { FALSE, TRUE };
   static const char * const columns[] = { "组成部分", "大小", NULL };
-  static const char * const rows[][3] = { { "权重", "14.2 GiB", NULL }, { "KV 缓存", "1 B", NULL }, { "e\u0301", "2 B", NULL } };
+  static const char * const rows[][3] = {
+    { "权重", "14.2 GiB", NULL }, { "KV 缓存", "1 B", NULL }, { "e\u0301", "2 B", NULL },
+  };
   g_autoptr (HrDocument) document = hr_document_new ();
   HrDocumentBlock *table = hr_document_add_table (document, columns, numeric);
   g_autofree char *text = NULL;

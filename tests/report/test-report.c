@@ -215,7 +215,8 @@ test_csv (void)
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-      g_autofree char *value = g_strdup_printf (",%" G_GUINT64_FORMAT ",\"bytes\",", hr_component_get_bytes (component));
+      g_autofree char *value = g_strdup_printf (",%" G_GUINT64_FORMAT ",\"bytes\",",
+                                                hr_component_get_bytes (component));
       g_autofree char *start = g_strdup_printf ("\"component\",\"%s\",",
                                                 hr_component_id_get_name (hr_component_get_id (component)));
 
@@ -232,7 +233,9 @@ test_all_say (void)
                                             HR_UNIT_SYSTEM_BINARY);
   g_autofree char *verdict = hr_report_dup_verdict (report);
   char *texts[] = {
-    hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN), hr_report_to_markdown (report), hr_report_to_html (report, NULL),
+    hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN),
+    hr_report_to_markdown (report),
+    hr_report_to_html (report, NULL),
   };
 
   g_assert_true (g_str_has_prefix (verdict, "Fits on one "));
@@ -329,6 +332,7 @@ test_hostile_name (void)
   g_autofree char *csv = NULL;
   g_autofree char *json = NULL;
   g_autofree char *file_name = NULL;
+  JsonObject *json_model;
 
   g_assert_no_error (error);
   report = create_report (model, NULL);
@@ -344,8 +348,8 @@ test_hostile_name (void)
   g_assert_nonnull (strstr (csv, "\"model\",\"name\",,\"" HOSTILE_NAME "\","));
 
   json = hr_report_to_json (report);
-  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (parse_json (parser, json), "model"), "name"),
-                   ==, HOSTILE_NAME);
+  json_model = json_object_get_object_member (parse_json (parser, json), "model");
+  g_assert_cmpstr (json_object_get_string_member (json_model, "name"), ==, HOSTILE_NAME);
 
   file_name = hr_report_dup_file_name (report, "pdf");
   g_assert_null (strpbrk (file_name, "/\\<>|\""));

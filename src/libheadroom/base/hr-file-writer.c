@@ -21,22 +21,26 @@ fail (GError     **error,
     {
     case ENOENT:
     case ENOTDIR:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("“%s” could not be written: its folder does not exist"), name);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   _("“%s” could not be written: its folder does not exist"), name);
       break;
 
     case EACCES:
     case EPERM:
     case EROFS:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, _("“%s” may not be written: permission denied"), name);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                   _("“%s” may not be written: permission denied"), name);
       break;
 
     case EISDIR:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY, _("“%s”: expected a file to write, found a folder"), name);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
+                   _("“%s”: expected a file to write, found a folder"), name);
       break;
 
     case ENOSPC:
     case EDQUOT:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, _("“%s” could not be written: the disk is full"), name);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                   _("“%s” could not be written: the disk is full"), name);
       break;
 
     default:
@@ -130,9 +134,9 @@ write_and_rename (const char        *path,
  * @length: the length of @data in bytes
  * @error: return location for an error
  *
- * Writes a file so that nobody ever sees half of it: into a temporary file in the same folder, which is synchronised and
- * then renamed. If anything fails, what was there before is still there, and nothing else. A symbolic link keeps pointing
- * where it points; a pipe or a device is written to as it is.
+ * Writes a file so that nobody ever sees half of it: into a temporary file in the same folder, which is synchronised
+ * and then renamed. If anything fails, what was there before is still there, and nothing else. A symbolic link keeps
+ * pointing where it points; a pipe or a device is written to as it is.
  *
  * Returns: whether @file was written; if not, @error is a #GIOErrorEnum that names the file
  */

@@ -78,7 +78,8 @@ hr_format_bytes_difference (gint64       bytes,
  *
  * Writes a whole number exactly, with its digits in groups of three, such as "7,615,616,512".
  *
- * The separator is the locale's; a locale that has none gets a comma, or a thin space where the comma is the decimal point.
+ * The separator is the locale's; a locale that has none gets a comma, or a thin space where the comma is the decimal
+ * point.
  *
  * Returns: (transfer full): the text
  */

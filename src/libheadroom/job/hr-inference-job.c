@@ -15,10 +15,10 @@
  *
  * Generating text with a model.
  *
- * The defaults are one conversation: a single sequence, a prompt of 2048 tokens (four or five pages of English, or a chat
- * with some context) and an answer of 512 tokens (a page). People who need more know it, and every figure of the result
- * shows what the lengths cost. The upper ends of the ranges are beyond anything published: ten million tokens is the
- * longest context that a model claims.
+ * The defaults are one conversation: a single sequence, a prompt of 2048 tokens (four or five pages of English, or a
+ * chat with some context) and an answer of 512 tokens (a page). People who need more know it, and every figure of the
+ * result shows what the lengths cost. The upper ends of the ranges are beyond anything published: ten million tokens is
+ * the longest context that a model claims.
  */
 struct _HrInferenceJob
 {
@@ -247,7 +247,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_USE_CACHE] =
     g_param_spec_boolean ("use-cache",
                           N_("KV cache"),
-                          N_("Keep the keys and values of earlier tokens; without it every step reads the whole sequence again"),
+                          N_("Keep the keys and values of earlier tokens; without it every step reads the whole "
+                             "sequence again"),
                           TRUE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

@@ -17,8 +17,9 @@
  *
  * What the user wants to do with a model, as properties.
  *
- * Every setting is one property; its nick and blurb (to be translated when they are shown) are the title and the tooltip
- * of the row in the window and the help text on the command line, and its range is checked by [method@Job.set_from_string].
+ * Every setting is one property; its nick and blurb (to be translated when they are shown) are the title and the
+ * tooltip of the row in the window and the help text on the command line, and its range is checked by
+ * [method@Job.set_from_string].
  */
 typedef struct
 {
@@ -172,7 +173,8 @@ hr_job_class_init (HrJobClass *klass)
   properties[PROP_QUANTIZATION] =
     g_param_spec_enum ("quantization",
                        N_("Quantization"),
-                       N_("The format that the weights are quantized in; “auto” takes what the model’s configuration states"),
+                       N_("The format that the weights are quantized in; “auto” takes what the model’s configuration "
+                          "states"),
                        HR_TYPE_QUANTIZATION, HR_QUANTIZATION_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -624,8 +626,8 @@ hr_job_dup_setting_range (GParamSpec *setting)
  *
  * Sets a setting from text, as the command line and scenario files give it.
  *
- * Fails with %HR_ERROR_UNKNOWN_NAME if the job has no such setting, and with %HR_ERROR_VALUE if it does not take the value;
- * the message names the setting, what it takes and what was given. The job is unchanged then.
+ * Fails with %HR_ERROR_UNKNOWN_NAME if the job has no such setting, and with %HR_ERROR_VALUE if it does not take the
+ * value; the message names the setting, what it takes and what was given. The job is unchanged then.
  *
  * Returns: whether the setting was set
  */
@@ -686,7 +688,8 @@ get_text_of_value (HrJson     *node,
  * @node: a member of an object: the name of a setting, and a number, a boolean, or a string for a choice
  * @error: return location for an error
  *
- * Sets a setting from JSON, with the checks of hr_job_set_from_string(); the message names the file and the place as well.
+ * Sets a setting from JSON, with the checks of hr_job_set_from_string(); the message names the file and the place as
+ * well.
  *
  * Returns: whether the setting was set
  */

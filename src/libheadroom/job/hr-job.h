@@ -34,32 +34,32 @@ struct _HrJobClass
   gpointer padding[8];
 };
 
-const char                *hr_mode_get_name                 (HrMode                     mode);
-gboolean                   hr_mode_from_name                (const char                *name,
-                                                             HrMode                    *mode,
-                                                             GError                   **error);
+const char *hr_mode_get_name  (HrMode       mode);
+gboolean    hr_mode_from_name (const char  *name,
+                               HrMode      *mode,
+                               GError     **error);
 
-HrJob                     *hr_job_new                       (HrMode                     mode) G_GNUC_WARN_UNUSED_RESULT;
-HrJob                     *hr_job_copy                      (HrJob                     *self) G_GNUC_WARN_UNUSED_RESULT;
-HrJob                     *hr_job_resolve                   (HrJob                     *self,
-                                                             HrModel                   *model) G_GNUC_WARN_UNUSED_RESULT;
-gboolean                   hr_job_equal                     (HrJob                     *self,
-                                                             HrJob                     *other);
-HrMode                     hr_job_get_mode                  (HrJob                     *self);
-GParamSpec               **hr_job_list_settings             (HrJob                     *self,
-                                                             guint                     *n_settings) G_GNUC_WARN_UNUSED_RESULT;
-gboolean                   hr_job_setting_is_expert         (GParamSpec                *setting);
-char                      *hr_job_dup_setting_range         (GParamSpec                *setting) G_GNUC_WARN_UNUSED_RESULT;
-gboolean                   hr_job_set_from_string           (HrJob                     *self,
-                                                             const char                *property,
-                                                             const char                *value,
-                                                             GError                   **error);
-char                      *hr_job_get_as_string             (HrJob                     *self,
-                                                             const char                *property) G_GNUC_WARN_UNUSED_RESULT;
-HrDtype                    hr_job_get_dtype                 (HrJob                     *self);
-HrQuantization             hr_job_get_quantization          (HrJob                     *self);
-HrEstimateMethod           hr_job_get_method_of_estimate    (HrJob                     *self);
-HrAttentionImplementation  hr_job_get_attention             (HrJob                     *self);
-HrAttentionMask            hr_job_get_attention_mask        (HrJob                     *self);
+HrJob                    *hr_job_new                    (HrMode       mode) G_GNUC_WARN_UNUSED_RESULT;
+HrJob                    *hr_job_copy                   (HrJob       *self) G_GNUC_WARN_UNUSED_RESULT;
+HrJob                    *hr_job_resolve                (HrJob       *self,
+                                                         HrModel     *model) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                  hr_job_equal                  (HrJob       *self,
+                                                         HrJob       *other);
+HrMode                    hr_job_get_mode               (HrJob       *self);
+GParamSpec              **hr_job_list_settings          (HrJob       *self,
+                                                         guint       *n_settings) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                  hr_job_setting_is_expert      (GParamSpec  *setting);
+char                     *hr_job_dup_setting_range      (GParamSpec  *setting) G_GNUC_WARN_UNUSED_RESULT;
+gboolean                  hr_job_set_from_string        (HrJob       *self,
+                                                         const char  *property,
+                                                         const char  *value,
+                                                         GError     **error);
+char                     *hr_job_get_as_string          (HrJob       *self,
+                                                         const char  *property) G_GNUC_WARN_UNUSED_RESULT;
+HrDtype                   hr_job_get_dtype              (HrJob       *self);
+HrQuantization            hr_job_get_quantization       (HrJob       *self);
+HrEstimateMethod          hr_job_get_method_of_estimate (HrJob       *self);
+HrAttentionImplementation hr_job_get_attention          (HrJob       *self);
+HrAttentionMask           hr_job_get_attention_mask     (HrJob       *self);
 
 G_END_DECLS

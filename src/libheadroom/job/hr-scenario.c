@@ -18,9 +18,9 @@
  *
  * A question that can be saved: a model, a job, and the GPUs it shall run on.
  *
- * In its file (`.headroom`, JSON), the model is the id of a model of the catalogue or a path; a relative path is relative
- * to the file. Settings that the file does not name have their defaults. Keys that are not known are errors, so that a
- * misspelt setting does not pass for one that was made.
+ * In its file (`.headroom`, JSON), the model is the id of a model of the catalogue or a path; a relative path is
+ * relative to the file. Settings that the file does not name have their defaults. Keys that are not known are errors,
+ * so that a misspelt setting does not pass for one that was made.
  */
 struct _HrScenario
 {
@@ -334,8 +334,8 @@ hr_scenario_new (const char *model,
  *
  * Reads a scenario.
  *
- * Fails with a #GIOErrorEnum if the file cannot be read, and with %HR_ERROR if it is no scenario or holds a key or a value
- * that is not allowed; the message names the file, the place, what was expected and what was found.
+ * Fails with a #GIOErrorEnum if the file cannot be read, and with %HR_ERROR if it is no scenario or holds a key or a
+ * value that is not allowed; the message names the file, the place, what was expected and what was found.
  *
  * Returns: (transfer full): the scenario
  */

@@ -8,10 +8,13 @@
 #include <string.h>
 
 static const char style_sheet[] =
-  ":root{color-scheme:light dark;--fg:#1e1e1e;--dim:#5e5c64;--bg:#fafafa;--card:#fff;--line:#d8d6d3;--good:#1b7f3f;--bad:#c01c28}"
-  "@media(prefers-color-scheme:dark){:root{--fg:#f0f0f0;--dim:#b0aeb6;--bg:#242424;--card:#303030;--line:#4a4a4a;--good:#57d98a;--bad:#ff7b7b}}"
+  ":root{color-scheme:light dark;--fg:#1e1e1e;--dim:#5e5c64;--bg:#fafafa;--card:#fff;--line:#d8d6d3;"
+  "--good:#1b7f3f;--bad:#c01c28}"
+  "@media(prefers-color-scheme:dark){:root{--fg:#f0f0f0;--dim:#b0aeb6;--bg:#242424;--card:#303030;--line:#4a4a4a;"
+  "--good:#57d98a;--bad:#ff7b7b}}"
   "*{box-sizing:border-box}"
-  "body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,'Cantarell','Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif}"
+  "body{margin:0;background:var(--bg);color:var(--fg);"
+  "font:16px/1.55 system-ui,'Cantarell','Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif}"
   "main{max-width:56rem;margin:0 auto;padding:2.5rem 1.25rem}"
   "h1{font-size:1.9rem;line-height:1.2;margin:0;overflow-wrap:anywhere}"
   "h2{font-size:1.2rem;margin:2.4rem 0 .7rem}"
@@ -20,7 +23,8 @@ static const char style_sheet[] =
   ".subtitle,footer,th,dt{color:var(--dim)}"
   ".verdict{font-size:1.15rem;font-weight:600;margin:1.2rem 0}"
   ".good{color:var(--good)}.bad{color:var(--bad)}"
-  "figure{margin:1.5rem 0;padding:1rem;background:#fff;color:#1e1e1e;border:1px solid var(--line);border-radius:12px;text-align:center;color-scheme:light}"
+  "figure{margin:1.5rem 0;padding:1rem;background:#fff;color:#1e1e1e;"
+  "border:1px solid var(--line);border-radius:12px;text-align:center;color-scheme:light}"
   "figure svg{max-width:100%;height:auto}"
   ".scroll{overflow-x:auto}"
   "table{width:100%;border-collapse:collapse;background:var(--card);font-variant-numeric:tabular-nums}"
@@ -193,7 +197,8 @@ append_block (GString               *string,
       break;
 
     case HR_DOCUMENT_VERDICT:
-      append_element (string, block->is_good ? "<p class=\"verdict good\">" : "<p class=\"verdict bad\">", block->text, "</p>");
+      append_element (string, block->is_good ? "<p class=\"verdict good\">" : "<p class=\"verdict bad\">",
+                      block->text, "</p>");
       break;
 
     case HR_DOCUMENT_FACTS:

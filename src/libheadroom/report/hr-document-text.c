@@ -65,8 +65,8 @@ find_end_of_word (const char *p)
 }
 
 /*
- * Appends a text that begins in a column of its line, broken where a terminal ends; the lines that follow begin in the same
- * column. Names come from files, so that control characters are left out.
+ * Appends a text that begins in a column of its line, broken where a terminal ends; the lines that follow begin in the
+ * same column. Names come from files, so that control characters are left out.
  */
 void
 hr_document_append_wrapped (GString    *string,
@@ -155,7 +155,8 @@ append_bar (GString             *string,
 
   g_string_append (string, "  ");
   if (style == HR_REPORT_TEXT_STYLE_COLORS && row->has_color)
-    g_string_append_printf (string, "\033[38;2;%u;%u;%um", row->color >> 16 & 0xff, row->color >> 8 & 0xff, row->color & 0xff);
+    g_string_append_printf (string, "\033[38;2;%u;%u;%um",
+                            row->color >> 16 & 0xff, row->color >> 8 & 0xff, row->color & 0xff);
   for (guint i = 0; i < n_eighths / 8; i++)
     g_string_append (string, "█");
   g_string_append (string, eighths[n_eighths % 8]);
@@ -191,10 +192,10 @@ append_cells (GString               *string,
 {
   for (guint column = 0; cells[column] != NULL; column++)
     {
-      gboolean is_last = cells[column + 1] == NULL;
+      gboolean is_last_text = cells[column + 1] == NULL && !table->numeric[column];
 
       g_string_append (string, "  ");
-      append_padded (string, cells[column], is_last && !table->numeric[column] ? 0 : widths[column], table->numeric[column]);
+      append_padded (string, cells[column], is_last_text ? 0 : widths[column], table->numeric[column]);
     }
 }
 

@@ -9,8 +9,8 @@
 G_BEGIN_DECLS
 
 /*
- * What a report says, before it is text, Markdown, HTML or pages: a list of blocks. All texts are in the user's language
- * and not escaped.
+ * What a report says, before it is text, Markdown, HTML or pages: a list of blocks. All texts are in the user's
+ * language and not escaped.
  */
 
 typedef enum

@@ -16,8 +16,9 @@ static const struct
 } component_texts[] = {
   [HR_COMPONENT_WEIGHTS] = {
     N_("Weights"),
-    N_("The parameters of the model, each tensor in the type it is stored in, and its buffers. A matrix that two layers share "
-       "is held once. Quantization shrinks the matrices it touches and adds its scales; the rest stays as it was loaded."),
+    N_("The parameters of the model, each tensor in the type it is stored in, and its buffers. A matrix that two "
+       "layers share is held once. Quantization shrinks the matrices it touches and adds its scales; the rest stays "
+       "as it was loaded."),
   },
   [HR_COMPONENT_ADAPTERS] = {
     N_("Adapters"),
@@ -25,19 +26,20 @@ static const struct
   },
   [HR_COMPONENT_KV_CACHE] = {
     N_("KV cache"),
-    N_("The keys and values of every token so far, kept for each layer so that a new token need not read the whole sequence "
-       "again. It grows with the batch and the length; layers with a sliding window stop growing at the window."),
+    N_("The keys and values of every token so far, kept for each layer so that a new token need not read the whole "
+       "sequence again. It grows with the batch and the length; layers with a sliding window stop growing at the "
+       "window."),
   },
   [HR_COMPONENT_ACTIVATIONS] = {
     N_("Activations"),
-    N_("What the layers compute on their way: the hidden states, queries, keys and values, the attention, the inside of the "
-       "feed-forward blocks. While generating, only the buffers of one layer are alive at a time; while training, those that "
-       "the way back needs stay."),
+    N_("What the layers compute on their way: the hidden states, queries, keys and values, the attention, the "
+       "inside of the feed-forward blocks. While generating, only the buffers of one layer are alive at a time; "
+       "while training, those that the way back needs stay."),
   },
   [HR_COMPONENT_LOGITS] = {
     N_("Logits"),
-    N_("A score for each word of the vocabulary, for each position that is asked for, with the copies that are made of it. "
-       "A large vocabulary makes these large."),
+    N_("A score for each word of the vocabulary, for each position that is asked for, with the copies that are made "
+       "of it. A large vocabulary makes these large."),
   },
   [HR_COMPONENT_GRADIENTS] = {
     N_("Gradients"),
@@ -49,7 +51,8 @@ static const struct
   },
   [HR_COMPONENT_MASTER_WEIGHTS] = {
     N_("Master weights"),
-    N_("A second copy of the parameters in single precision, on which the optimizer works in mixed-precision training."),
+    N_("A second copy of the parameters in single precision, on which the optimizer works in mixed-precision "
+       "training."),
   },
   [HR_COMPONENT_REFERENCE_MODEL] = {
     N_("Reference model"),
@@ -73,12 +76,13 @@ static const struct
   },
   [HR_COMPONENT_FRAMEWORK] = {
     N_("CUDA context"),
-    N_("What the driver and the libraries take on the device before the first tensor exists: the CUDA context, kernels and "
-       "workspaces. PyTorch does not count it, the driver does."),
+    N_("What the driver and the libraries take on the device before the first tensor exists: the CUDA context, "
+       "kernels and workspaces. PyTorch does not count it, the driver does."),
   },
   [HR_COMPONENT_FRAGMENTATION] = {
     N_("Fragmentation"),
-    N_("What the caching allocator has taken from the device beyond what is in use: rounding and gaps between blocks."),
+    N_("What the caching allocator has taken from the device beyond what is in use: rounding and gaps between "
+       "blocks."),
   },
 };
 

@@ -12,7 +12,9 @@
  * One table for spreadsheets and scripts: a row is one figure, `section` and `id` say which. Values are plain numbers
  * without separators, in the unit that the row names.
  */
-static const char * const columns[] = { "section", "id", "label", "value", "unit", "formula", "substitution", "source", NULL };
+static const char * const columns[] = {
+  "section", "id", "label", "value", "unit", "formula", "substitution", "source", NULL,
+};
 
 /*
  * RFC 4180. A spreadsheet takes a text that begins like a formula for one, and a name in a file could be one that does

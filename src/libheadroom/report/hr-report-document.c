@@ -204,7 +204,8 @@ add_devices (HrReport   *self,
   for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
     {
       g_autofree char *index = g_strdup_printf ("%u", i);
-      g_autofree char *size = hr_format_bytes (hr_estimate_get_device_bytes (estimate, i), hr_report_get_unit_system (self));
+      g_autofree char *size = hr_format_bytes (hr_estimate_get_device_bytes (estimate, i),
+                                               hr_report_get_unit_system (self));
       const char * const cells[] = { index, size, NULL };
 
       hr_document_block_add_row (table, cells);
@@ -303,7 +304,8 @@ add_symbols (HrReport   *self,
   for (guint i = 0; i < hr_formula_get_n_symbols (); i++)
     {
       if (occurs_in_formulas (i, estimate) || (rule != NULL && occurs_in_formulas (i, rule)))
-        hr_document_block_add_fact (facts, hr_formula_get_symbol (i), hr_formula_get_symbol_description (i), HR_DOCUMENT_PLAIN);
+        hr_document_block_add_fact (facts, hr_formula_get_symbol (i), hr_formula_get_symbol_description (i),
+                                    HR_DOCUMENT_PLAIN);
     }
 }
 

@@ -181,8 +181,8 @@ add_generator (JsonBuilder *builder,
  * hr_report_to_json:
  * @self: a report
  *
- * Writes the report as JSON with the schema `headroom-estimate/1`: numbers of bytes are whole numbers, and the components
- * add up to the total exactly.
+ * Writes the report as JSON with the schema `headroom-estimate/1`: numbers of bytes are whole numbers, and the
+ * components add up to the total exactly.
  *
  * Returns: (transfer full): the JSON
  */

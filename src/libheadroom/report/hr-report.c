@@ -521,7 +521,8 @@ hr_report_dup_verdict (HrReport *self)
 
   name = hr_gpu_get_name (self->gpu);
   n_devices = hr_estimate_get_n_devices (self->estimate);
-  size = hr_format_bytes (self->fit.missing_bytes > 0 ? self->fit.missing_bytes : self->fit.free_bytes, self->unit_system);
+  size = hr_format_bytes (self->fit.missing_bytes > 0 ? self->fit.missing_bytes : self->fit.free_bytes,
+                          self->unit_system);
 
   if (self->fit.missing_bytes > 0)
     {
