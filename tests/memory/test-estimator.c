@@ -462,6 +462,59 @@ test_unsupported (void)
   g_assert_nonnull (strstr (error->message, "float8"));
 }
 
+static HrGpu *
+find_gpu (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  HrGpu *gpu = hr_gpu_catalogue_lookup (name, &error);
+
+  g_assert_no_error (error);
+
+  return gpu;
+}
+
+/* What the GPU and its runtime add stands beside what torch counts. */
+static void
+test_gpus (void)
+{
+  g_autoptr (HrModel) model = load_model (0);
+  g_autoptr (HrJob) job = make_job (2, 200, 10);
+  g_autoptr (HrGpu) h100 = find_gpu ("h100-sxm5-80gb");
+  g_autoptr (HrGpu) rtx_4090 = find_gpu ("rtx-4090");
+  g_autoptr (HrGpu) mi50 = find_gpu ("mi50-16gb");
+  g_autoptr (HrEstimate) none = estimate (model, job);
+  g_autoptr (HrEstimate) on_h100 = hr_estimator_run (model, job, h100, 1, NULL);
+  g_autoptr (HrEstimate) on_rtx_4090 = hr_estimator_run (model, job, rtx_4090, 1, NULL);
+  g_autoptr (HrEstimate) on_mi50 = hr_estimator_run (model, job, mi50, 1, NULL);
+
+  g_assert_cmpuint (get_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
+  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, (532 + 32) << 20);
+  g_assert_cmpuint (get_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + 8320 * 1024);
+  g_assert_cmpuint (get_bytes (on_mi50, HR_COMPONENT_FRAMEWORK), ==, 0);
+  g_assert_null (hr_estimate_get_warnings (on_h100)[0]);
+  g_assert_nonnull (strstr (hr_estimate_get_warnings (on_rtx_4090)[0], "4090"));
+  g_assert_nonnull (strstr (hr_estimate_get_warnings (on_mi50)[0], "MI50"));
+  g_assert_cmpuint (get_allocated (on_h100), ==, get_allocated (none));
+  check (on_h100);
+}
+
+/* Before Ampere there is no flash attention: torch takes another kernel, the package fails. */
+static void
+test_old_gpu (void)
+{
+  g_autoptr (HrModel) model = load_model (0);
+  g_autoptr (HrJob) job = make_job (2, 200, 10);
+  g_autoptr (HrGpu) t4 = find_gpu ("t4");
+  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, t4, 1, NULL);
+  g_autoptr (GError) error = NULL;
+
+  check (result);
+  g_object_set (job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);
+  g_assert_null (hr_estimator_run (model, job, t4, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "T4"));
+}
+
 /* A prompt longer than the window stays in the cache until the first token is decoded, and no longer. */
 static void
 test_window (void)
@@ -540,6 +593,8 @@ main (int   argc,
   g_test_add_func ("/memory/estimator/a_job_beyond_counting_is_refused", test_too_large);
   g_test_add_func ("/memory/estimator/what_the_framework_cannot_do_is_refused_by_name", test_unsupported);
   g_test_add_func ("/memory/estimator/a_window_forgets_the_prompt_with_the_first_token", test_window);
+  g_test_add_func ("/memory/estimator/a_gpu_adds_what_is_known_of_it", test_gpus);
+  g_test_add_func ("/memory/estimator/an_old_gpu_has_no_flash_attention", test_old_gpu);
   g_test_add_func ("/memory/estimator/threads_agree", test_threads);
 
   return g_test_run ();

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 #include "hr-framework.h"
-#include "hr-gpu-catalogue.h"
 #include "hr-quantization-format.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)

@@ -338,6 +338,29 @@ add_devices (const HrInferencePlan *plan,
                          hr_component_text_new_operation (&devices[worst].replay.peak));
 }
 
+/* Torch's dispatcher takes another kernel on a GPU that flash attention has none for; the package fails. */
+static gboolean
+adapt_to_gpu (HrInferencePlan  *plan,
+              HrGpu            *gpu,
+              GError          **error)
+{
+  if (hr_framework_has_flash (gpu))
+    return TRUE;
+
+  if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_SDPA)
+    plan->inference.attention = HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT;
+  if (plan->inference.attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               /* Translators: the place is the name of a GPU. */
+               _("attention: flash, which is the flash-attn package, needs an NVIDIA GPU of the Ampere generation or "
+                 "later; found %s"),
+               hr_gpu_get_name (gpu));
+
+  return FALSE;
+}
+
 static gboolean
 find_framework (HrInferencePlan *plan,
                 HrGpu           *gpu,
@@ -389,6 +412,9 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   HrFramework framework;
   HrEstimate *estimate;
   gboolean has_framework;
+
+  if (!adapt_to_gpu (plan, gpu, error))
+    return NULL;
 
   if (n_devices > 1)
     init_devices (plan, devices, n_devices, gpu);

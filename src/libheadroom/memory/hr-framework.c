@@ -25,6 +25,7 @@ static const struct
 };
 
 #define DEFAULT_CONTEXT 1
+#define AMPERE 80
 #define HOPPER 90
 
 /* CUBLAS_WORKSPACE_CONFIG's defaults: :4096:2:16:8, and :4096:8 from Hopper on, in KiB. */
@@ -83,6 +84,24 @@ hr_framework_init_for_gpu (HrFramework *self,
   self->source = contexts[index].source;
 
   return TRUE;
+}
+
+/*
+ * hr_framework_has_flash:
+ * @gpu: (nullable): a GPU
+ *
+ * Tells whether flash attention has kernels for a GPU: not for NVIDIA's before Ampere (sdp_utils.cpp of torch,
+ * check_flash_attention_hardware_support, and likewise the flash-attn package). Where the generation is not known, it
+ * is taken to be new enough.
+ *
+ * Returns: whether it has
+ */
+gboolean
+hr_framework_has_flash (HrGpu *gpu)
+{
+  int generation = gpu != NULL ? get_generation (gpu) : 0;
+
+  return generation == 0 || generation >= AMPERE || g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0;
 }
 
 /* c10/cuda/CUDACachingAllocator.cpp: kSmallSize, kSmallBuffer, kLargeBuffer, kMinLargeAlloc, kRoundLarge. */

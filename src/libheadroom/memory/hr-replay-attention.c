@@ -556,7 +556,23 @@ replay_interface (HrReplay          *replay,
   return replay_sdpa_interface (replay, forward, variables);
 }
 
-/* FalconAttention.forward: sdpa, or scores that are divided in place and a softmax in the dtype of the model. */
+/* x.contiguous () of a tensor whose heads were transposed to the front: a copy, unless there is only one of either. */
+static void
+make_contiguous (HrReplay   *replay,
+                 HrValue    *x,
+                 const char *name,
+                 guint64     heads)
+{
+  HrValue shape = *x;
+
+  if (x->heads_first || heads == 1 || replay->symbols[x->symbols[1]] == 1)
+    return;
+
+  shape.heads_first = TRUE;
+  hr_replay_assign (replay, x, hr_op_like (replay, "clone", name, shape));
+}
+
+/* FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype of the model. */
 static HrAttentionResult
 replay_falcon (HrReplay          *replay,
                HrForward         *forward,
@@ -569,6 +585,9 @@ replay_falcon (HrReplay          *replay,
 
   if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
     {
+      make_contiguous (replay, &variables->query, "query_layer", attention->num_attention_heads);
+      make_contiguous (replay, &variables->key, "key_layer", attention->cached_heads);
+      make_contiguous (replay, &variables->value, "value_layer", attention->cached_heads);
       result.output = hr_replay_sdpa (replay, forward, variables->query, variables->key, variables->value);
       if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
         hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
