@@ -572,7 +572,10 @@ make_contiguous (HrReplay   *replay,
   hr_replay_assign (replay, x, hr_op_like (replay, "clone", name, shape));
 }
 
-/* FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype of the model. */
+/*
+ * FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype of
+ * the model.
+ */
 static HrAttentionResult
 replay_falcon (HrReplay          *replay,
                HrForward         *forward,
