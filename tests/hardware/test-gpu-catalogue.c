@@ -53,7 +53,7 @@ test_identifiers_and_names_are_unique (void)
 
       g_test_message ("%s", hr_gpu_get_id (gpu));
       g_assert_true (g_hash_table_add (seen, g_strdup (hr_gpu_get_id (gpu))));
-      g_assert_true (g_hash_table_add (seen, g_strdup_printf ("%s %s", hr_gpu_get_vendor (gpu), hr_gpu_get_name (gpu))));
+      g_assert_true (g_hash_table_add (seen, g_strjoin (" ", hr_gpu_get_vendor (gpu), hr_gpu_get_name (gpu), NULL)));
     }
 }
 
@@ -160,7 +160,7 @@ assert_at_most (HrGpu   *gpu,
 static void
 check_throughput (HrGpu *gpu)
 {
-  /* Half the width is at best twice the speed on the same units; advertised figures for sparse matrices are twice that. */
+  /* Half the width is at best twice the speed on the same units; figures for sparse matrices are twice that. */
   assert_at_most (gpu, HR_DTYPE_FLOAT8, HR_DTYPE_FLOAT16, 2.0);
   assert_at_most (gpu, HR_DTYPE_BFLOAT16, HR_DTYPE_FLOAT16, 1.0);
   assert_at_most (gpu, HR_DTYPE_FLOAT16, HR_DTYPE_FLOAT32, 64.0);

@@ -545,8 +545,8 @@ set_unknown_error (const char  *name,
 
   if (nearest->len > 0)
     /* Translators: the second argument is a list of names of GPUs. */
-    g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("There is no GPU “%s” in the catalogue; similar ones are: %s"),
-                 name, ids);
+    g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
+                 _("There is no GPU “%s” in the catalogue; similar ones are: %s"), name, ids);
   else
     g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("There is no GPU “%s” in the catalogue"), name);
 }
@@ -556,8 +556,8 @@ set_unknown_error (const char  *name,
  * @name: what a person types: an identifier, a name or a part of it, such as `rtx-4090`, `4090` or `H100 80GB`
  * @error: return location for an error
  *
- * Finds the one GPU that @name means. A name that several GPUs share means the plain one (`RTX 4090` is not the laptop’s);
- * where there is none (`A100` has 40 or 80 GB), the error lists them.
+ * Finds the one GPU that @name means. A name that several GPUs share means the plain one (`RTX 4090` is not the
+ * laptop’s); where there is none (`A100` has 40 or 80 GB), the error lists them.
  *
  * Returns: (transfer full): the GPU, or %NULL with %HR_ERROR_UNKNOWN_NAME
  */
@@ -601,8 +601,8 @@ hr_gpu_catalogue_lookup (const char  *name,
  * @driver_name: what a driver calls a device, or its PCI identifier, such as `1002:744c`
  * @memory: the memory that the driver shows, in bytes; 0 if it does not
  *
- * Finds the row of the catalogue that describes a device. Where cards of several sizes share a name, the memory decides.
- * A card that differs by more than an eighth is another one, even if it is called the same.
+ * Finds the row of the catalogue that describes a device. Where cards of several sizes share a name, the memory
+ * decides. A card that differs by more than an eighth is another one, even if it is called the same.
  *
  * Returns: (transfer full) (nullable): the GPU, or %NULL if the catalogue has none that is called so, or several
  */

@@ -205,7 +205,8 @@ _hr_gpu_get_facts (HrGpu *self)
  *
  * A device of this machine has the identifier of the row it was matched to.
  *
- * Returns: (transfer none) (nullable): the identifier, or %NULL for a device of this machine that the catalogue does not have
+ * Returns: (transfer none) (nullable): the identifier, or %NULL for a device of this machine that the catalogue does
+ *   not have
  */
 const char *
 hr_gpu_get_id (HrGpu *self)
@@ -267,7 +268,8 @@ hr_gpu_get_architecture (HrGpu *self)
  * hr_gpu_get_compute_capability:
  * @self: a GPU
  *
- * Gets what compilers call its instruction set: CUDA’s compute capability, such as `8.9`, or ROCm’s target, such as `gfx942`.
+ * Gets what compilers call its instruction set: CUDA’s compute capability, such as `8.9`, or ROCm’s target, such as
+ * `gfx942`.
  *
  * Returns: (transfer none) (nullable): the instruction set, or %NULL if it is not known or has no such name
  */
@@ -285,7 +287,7 @@ hr_gpu_get_compute_capability (HrGpu *self)
  *
  * Gets where its figures are from.
  *
- * Returns: (transfer none): addresses or documents; for a device of this machine also the program or file that was asked
+ * Returns: (transfer none): addresses or documents; for a device of this machine also who was asked
  */
 const char *
 hr_gpu_get_source (HrGpu *self)
@@ -496,7 +498,8 @@ hr_gpu_get_free_memory (HrGpu   *self,
  *
  * Gets the identifier that the driver gives this one device.
  *
- * Returns: (transfer none) (nullable): the identifier, or %NULL if it is not a device of this machine or its driver gives none
+ * Returns: (transfer none) (nullable): the identifier, or %NULL if it is not a device of this machine or its driver
+ *   gives none
  */
 const char *
 hr_gpu_get_uuid (HrGpu *self)

@@ -129,7 +129,8 @@ load_default (gpointer unused)
 /**
  * hr_model_catalogue_get_default:
  *
- * Gets the models that Headroom knows, family by family. It may be called from any thread, and the list does not change.
+ * Gets the models that Headroom knows, family by family. It may be called from any thread, and the list does not
+ * change.
  *
  * Returns: (transfer none): a list of [class@ModelEntry]
  */
