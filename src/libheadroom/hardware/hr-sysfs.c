@@ -5,8 +5,9 @@
 #include <string.h>
 
 /*
- * What the kernel's drivers show of AMD's and Intel's GPUs: amdgpu its memory in `mem_info_vram_*`, i915 in `lmem_*`, xe
- * in `physical_vram_size_bytes`. Drivers that show no size leave the PCI identifier, by which the catalogue may know it.
+ * What the kernel's drivers show of AMD's and Intel's GPUs: amdgpu its memory in `mem_info_vram_*`, i915 in `lmem_*`,
+ * xe in `physical_vram_size_bytes`. Drivers that show no size leave the PCI identifier, by which the catalogue may
+ * know it.
  */
 
 static char *
