@@ -51,6 +51,10 @@ static const struct
   { "opt",
     "{ 'model_type': 'opt', 'vocab_size': 4000, 'hidden_size': 512, 'ffn_dim': 2048, 'num_hidden_layers': 6, "
     "'num_attention_heads': 8, 'max_position_embeddings': 4096, 'torch_dtype': 'float16' }" },
+  { "opt-projected",
+    "{ 'model_type': 'opt', 'vocab_size': 4000, 'hidden_size': 512, 'word_embed_proj_dim': 256, 'ffn_dim': 2048, "
+    "'num_hidden_layers': 6, 'num_attention_heads': 8, 'do_layer_norm_before': false, "
+    "'max_position_embeddings': 4096, 'torch_dtype': 'float16' }" },
   { "bloom",
     "{ 'model_type': 'bloom', 'vocab_size': 4000, 'hidden_size': 512, 'n_layer': 6, 'n_head': 8, 'torch_dtype': "
     "'float16' }" },

@@ -358,13 +358,19 @@ embed (const HrInference *self,
   const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
   const HrBlock *position = find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
   const HrBlock *norm = find_block (&self->stack->embeddings, HR_BLOCK_NORM);
-  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  const HrBlock *projection = find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
+  HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
+  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
 
   replay->sentence = N_("while tokens are embedded");
   pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", tokens);
   if (token != NULL && token->token_embedding.scaled)
     hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", tokens));
+
+  if (projection != NULL)
+    hr_replay_assign (replay, &pass->inputs_embeds,
+                      hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1));
 
   if (position != NULL && position->position_embedding.per_sequence)
     {
@@ -729,11 +735,15 @@ finish_pass (const HrInference *self,
   if (self->has_norm)
     {
       const HrBlock *norm = find_block (&self->stack->final, HR_BLOCK_NORM);
+      const HrBlock *projection = find_block (&self->stack->final, HR_BLOCK_LINEAR);
 
       hr_replay_begin (replay, &stretch, norm != NULL ? norm->path : NULL, -1);
       replay->sentence = N_("in the final norm, in single precision");
       if (norm != NULL)
         hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
+      if (projection != NULL)
+        hr_replay_assign (replay, &pass->hidden,
+                          hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_EMBEDDING, 1));
       hr_replay_end (replay);
     }
 

@@ -197,6 +197,19 @@ add_inputs (const HrInference *self,
     hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (tokens));
 }
 
+/* The width of what goes from layer to layer, which embeddings may be projected to (OPT-350m). */
+static guint64
+get_hidden_size (const HrInference *self)
+{
+  const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *projection = find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
+
+  if (projection != NULL)
+    return projection->linear.out_features;
+
+  return token != NULL ? token->token_embedding.hidden_size : 0;
+}
+
 /*
  * hr_inference_replay:
  * @self: what is to be replayed
@@ -215,7 +228,8 @@ hr_inference_replay (const HrInference *self,
   HrValue logits;
 
   replay->symbols[HR_SYMBOL_BATCH] = self->batch;
-  replay->symbols[HR_SYMBOL_HIDDEN] = token != NULL ? token->token_embedding.hidden_size : 0;
+  replay->symbols[HR_SYMBOL_EMBEDDING] = token != NULL ? token->token_embedding.hidden_size : 0;
+  replay->symbols[HR_SYMBOL_HIDDEN] = get_hidden_size (self);
   replay->symbols[HR_SYMBOL_VOCABULARY] = head != NULL ? head->head.vocab_size : 0;
 
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);

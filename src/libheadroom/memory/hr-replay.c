@@ -21,6 +21,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_CONTEXT] = "C",
   [HR_SYMBOL_CONTEXT_PADDED] = "⌈C⌉₁₆",
   [HR_SYMBOL_HIDDEN] = "h",
+  [HR_SYMBOL_EMBEDDING] = "p",
   [HR_SYMBOL_INTERMEDIATE] = "i",
   [HR_SYMBOL_QUERY] = "q",
   [HR_SYMBOL_KEY] = "k",

@@ -22,6 +22,7 @@ typedef enum
   HR_SYMBOL_CONTEXT,        /* C: tokens of a sequence that are attended to */
   HR_SYMBOL_CONTEXT_PADDED, /* the same, rounded up to what the kernel's mask is aligned to */
   HR_SYMBOL_HIDDEN,         /* h */
+  HR_SYMBOL_EMBEDDING,      /* p: width of an embedding that is projected to h */
   HR_SYMBOL_INTERMEDIATE,   /* i */
   HR_SYMBOL_QUERY,          /* q = H * d */
   HR_SYMBOL_KEY,            /* k = K * d */

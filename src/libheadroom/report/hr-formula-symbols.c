@@ -20,6 +20,7 @@ static const struct
   { "L_w", N_("layers with a sliding window") },
   { "w", N_("tokens in the window") },
   { "h", N_("hidden_size: the width of a hidden state") },
+  { "p", N_("the width of an embedding that is projected to h") },
   { "i", N_("intermediate_size: the width inside the feed-forward blocks") },
   { "q", N_("the width of the queries: query heads × head_dim") },
   { "k", N_("the width of the keys: key-value heads × head_dim") },
