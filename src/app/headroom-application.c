@@ -92,6 +92,16 @@ headroom_application_find_window (HeadroomApplication *self)
   return NULL;
 }
 
+static gboolean
+headroom_application_detect_cb (gpointer user_data)
+{
+  HeadroomApplication *self = HEADROOM_APPLICATION (user_data);
+
+  hr_gpu_detect_async (self->detecting, headroom_application_detected_cb, g_object_ref (self));
+
+  return G_SOURCE_REMOVE;
+}
+
 static void
 headroom_application_new_window_action (GSimpleAction *action,
                                         GVariant      *parameter,
@@ -207,8 +217,9 @@ headroom_application_startup (GApplication *application)
     gtk_application_set_accels_for_action (GTK_APPLICATION (self), accelerators[i].action,
                                            (const char * const *) accelerators[i].accelerators);
 
+  /* When the window is there: drivers may be slow. */
   self->detecting = g_cancellable_new ();
-  hr_gpu_detect_async (self->detecting, headroom_application_detected_cb, g_object_ref (self));
+  g_idle_add_full (G_PRIORITY_LOW, headroom_application_detect_cb, g_object_ref (self), g_object_unref);
 }
 
 static void

@@ -8,12 +8,10 @@
 #include <hr-labels.h>
 #include <hr-model-search.h>
 
-#include "headroom-gpu-group.h"
-#include "headroom-mode-page.h"
-#include "headroom-model-facts.h"
 #include "headroom-picker.h"
 #include "headroom-recent.h"
 #include "headroom-result-page.h"
+#include "headroom-settings-pane.h"
 #include "headroom-settings.h"
 
 /*
@@ -27,6 +25,7 @@ struct _HeadroomContent
   AdwBin parent_instance;
 
   HeadroomSession *session;
+  GListModel *local_gpus;
   GSettings *settings;
   gboolean searching;
   guint folded_source;
@@ -49,10 +48,7 @@ struct _HeadroomContent
   GtkStack *sidebar_stack;
   GtkEditable *search;
   HeadroomPicker *models;
-  GtkScrolledWindow *scroller;
-  HeadroomModelFacts *facts;
-  HeadroomGpuGroup *gpus;
-  AdwViewStack *modes;
+  HeadroomSettingsPane *pane;
 
   GtkRevealer *summary_revealer;
   GtkWidget *summary;
@@ -64,15 +60,6 @@ struct _HeadroomContent
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomContent, headroom_content, ADW_TYPE_BIN)
-
-/* The modes that work, in the order of their tabs. */
-static const struct
-{
-  HrMode mode;
-  const char *icon_name;
-} modes[] = {
-  { HR_MODE_INFERENCE, "headroom-inference-symbolic" },
-};
 
 static void
 append_file (GListStore *items,
@@ -131,6 +118,18 @@ headroom_content_search_models (const char *text,
   return G_LIST_MODEL (g_steal_pointer (&items));
 }
 
+/* Made when it is needed or when there is time, so that the window opens without waiting for it. */
+static void
+headroom_content_ensure_pane (HeadroomContent *self)
+{
+  if (self->pane != NULL)
+    return;
+
+  self->pane = HEADROOM_SETTINGS_PANE (headroom_settings_pane_new (self->session, self->local_gpus));
+  gtk_stack_add_named (self->sidebar_stack, GTK_WIDGET (self->pane), "settings");
+  adw_view_switcher_title_set_stack (self->title, headroom_settings_pane_get_modes (self->pane));
+}
+
 static void
 headroom_content_update_search (HeadroomContent *self)
 {
@@ -142,6 +141,8 @@ headroom_content_update_search (HeadroomContent *self)
 
   if (show_models)
     headroom_picker_refresh (self->models);
+  else
+    headroom_content_ensure_pane (self);
 
   gtk_stack_set_visible_child_name (self->sidebar_stack, page);
 }
@@ -224,17 +225,20 @@ static void
 headroom_content_update_model (HeadroomContent *self)
 {
   HrModel *model = headroom_session_get_model (self->session);
-  GFile *file = headroom_session_get_file (self->session);
-  g_autofree char *place = NULL;
 
   adw_view_switcher_title_set_title (self->title, model != NULL ? hr_model_get_name (model) : _("Headroom"));
   headroom_content_update_search (self);
+}
 
-  if (model == NULL)
+/* Made when there is something to show, so that the window opens without waiting for it. */
+static void
+headroom_content_ensure_result (HeadroomContent *self)
+{
+  if (self->result != NULL)
     return;
 
-  place = file != NULL ? headroom_recent_get_place (file) : g_strdup (hr_model_get_source (model));
-  headroom_model_facts_show (self->facts, model, place, headroom_settings_get_unit_system (self->settings));
+  self->result = HEADROOM_RESULT_PAGE (headroom_result_page_new ());
+  gtk_stack_add_named (self->result_stack, GTK_WIDGET (self->result), "result");
 }
 
 static void
@@ -248,11 +252,15 @@ headroom_content_update_summary (HeadroomContent *self)
   g_autofree char *name = NULL;
 
   gtk_widget_set_sensitive (self->export, estimate != NULL);
-  gtk_stack_set_visible_child_name (self->result_stack, estimate != NULL ? "result" : "empty");
 
   if (estimate == NULL)
-    return;
+    {
+      gtk_stack_set_visible_child_name (self->result_stack, "empty");
+      return;
+    }
 
+  headroom_content_ensure_result (self);
+  gtk_stack_set_visible_child_name (self->result_stack, "result");
   total = hr_format_bytes (hr_estimate_get_total_bytes (estimate), unit_system);
   headroom_result_page_set_job (self->result, headroom_session_get_job (self->session));
   headroom_result_page_set_gpu (self->result, headroom_session_get_gpu (self->session));
@@ -289,11 +297,13 @@ headroom_content_update_folded (HeadroomContent *self)
   gboolean shows_result = g_strcmp0 (adw_leaflet_get_visible_child_name (self->leaflet), "result") == 0;
 
   gtk_widget_set_visible (self->back, folded && shows_result);
+  gtk_widget_set_visible (GTK_WIDGET (self->open), !folded || !shows_result);
 
   if (folded)
     adw_split_button_set_icon_name (self->open, "document-open-symbolic");
   else
     adw_split_button_set_label (self->open, _("_Open"));
+
   gtk_revealer_set_reveal_child (self->summary_revealer, folded && has_estimate);
 }
 
@@ -326,13 +336,6 @@ headroom_content_update_estimate (HeadroomContent *self)
 }
 
 static void
-headroom_content_update_units (HeadroomContent *self)
-{
-  headroom_content_update_model (self);
-  headroom_content_update_summary (self);
-}
-
-static void
 headroom_content_update_recent (HeadroomContent *self)
 {
   g_autoptr (GPtrArray) files = headroom_recent_list (self->settings);
@@ -354,38 +357,7 @@ headroom_content_update_recent (HeadroomContent *self)
 static void
 headroom_content_update_mode (HeadroomContent *self)
 {
-  const char *name = hr_mode_get_name (headroom_session_get_mode (self->session));
-
-  adw_view_stack_set_visible_child_name (self->modes, name);
   adw_view_switcher_title_set_subtitle (self->title, hr_mode_get_label (headroom_session_get_mode (self->session)));
-}
-
-static void
-headroom_content_mode_changed_cb (HeadroomContent *self)
-{
-  GtkWidget *page = adw_view_stack_get_visible_child (self->modes);
-
-  if (page != NULL && self->session != NULL)
-    headroom_session_set_mode (self->session, headroom_mode_page_get_mode (HEADROOM_MODE_PAGE (page)));
-}
-
-static void
-headroom_content_add_modes (HeadroomContent *self)
-{
-  HrMode current = headroom_session_get_mode (self->session);
-
-  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
-    {
-      HrMode mode = modes[i].mode;
-      GtkWidget *page = headroom_mode_page_new (headroom_session_get_job_of_mode (self->session, mode));
-
-      g_settings_bind (self->settings, "show-expert-settings", page, "show-expert", G_SETTINGS_BIND_DEFAULT);
-      adw_view_stack_add_titled_with_icon (self->modes, page, hr_mode_get_name (mode), hr_mode_get_label (mode),
-                                           modes[i].icon_name);
-    }
-
-  headroom_session_set_mode (self->session, current);
-  headroom_content_update_mode (self);
 }
 
 static void
@@ -405,6 +377,7 @@ headroom_content_dispose (GObject *object)
   g_clear_handle_id (&self->folded_source, g_source_remove);
   gtk_widget_dispose_template (GTK_WIDGET (self), HEADROOM_TYPE_CONTENT);
   g_clear_object (&self->session);
+  g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
 
   G_OBJECT_CLASS (headroom_content_parent_class)->dispose (object);
@@ -418,10 +391,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
 
   object_class->dispose = headroom_content_dispose;
 
-  g_type_ensure (HEADROOM_TYPE_GPU_GROUP);
-  g_type_ensure (HEADROOM_TYPE_MODEL_FACTS);
   g_type_ensure (HEADROOM_TYPE_PICKER);
-  g_type_ensure (HEADROOM_TYPE_RESULT_PAGE);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-content.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, title);
@@ -440,17 +410,11 @@ headroom_content_class_init (HeadroomContentClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, sidebar_stack);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, search);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, models);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, scroller);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, facts);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, gpus);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, modes);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_revealer);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_total);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, summary_verdict);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, result_stack);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, result);
-  gtk_widget_class_bind_template_callback (widget_class, headroom_content_mode_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_content_model_picked_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_content_search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_content_stop_search_cb);
@@ -484,16 +448,15 @@ headroom_content_new (HeadroomSession *session,
 
   self = g_object_new (HEADROOM_TYPE_CONTENT, NULL);
   self->session = g_object_ref (session);
+  self->local_gpus = g_object_ref (local_gpus);
 
-  headroom_content_add_modes (self);
-  headroom_gpu_group_set_session (self->gpus, session, local_gpus);
-
+  headroom_picker_refresh (self->models);
   headroom_content_connect (self, "notify::model", headroom_content_update_model);
   headroom_content_connect (self, "notify::mode", headroom_content_update_mode);
   headroom_content_connect (self, "notify::estimate", headroom_content_update_estimate);
   headroom_content_connect (self, "notify::problem", headroom_content_update_problem);
 
-  g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_content_update_units), self,
+  g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_content_update_summary), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->settings, "changed::recent-files", G_CALLBACK (headroom_content_update_recent), self,
                            G_CONNECT_SWAPPED);
@@ -510,22 +473,18 @@ void
 headroom_content_take_view (HeadroomContent *self,
                             HeadroomContent *old)
 {
-  GtkAdjustment *from;
-  GtkAdjustment *to;
-
   g_return_if_fail (HEADROOM_IS_CONTENT (self));
   g_return_if_fail (HEADROOM_IS_CONTENT (old));
 
   gtk_editable_set_text (self->search, gtk_editable_get_text (old->search));
   headroom_content_set_searching (self, old->searching);
   adw_leaflet_set_visible_child_name (self->leaflet, adw_leaflet_get_visible_child_name (old->leaflet));
-  headroom_result_page_set_selected (self->result, headroom_result_page_get_selected (old->result));
 
-  from = gtk_scrolled_window_get_vadjustment (old->scroller);
-  to = gtk_scrolled_window_get_vadjustment (self->scroller);
-  gtk_adjustment_configure (to, gtk_adjustment_get_value (from), gtk_adjustment_get_lower (from),
-                            gtk_adjustment_get_upper (from), gtk_adjustment_get_step_increment (from),
-                            gtk_adjustment_get_page_increment (from), gtk_adjustment_get_page_size (from));
+  if (self->result != NULL && old->result != NULL)
+    headroom_result_page_set_selected (self->result, headroom_result_page_get_selected (old->result));
+
+  if (self->pane != NULL && old->pane != NULL)
+    headroom_settings_pane_set_scroll (self->pane, headroom_settings_pane_get_scroll (old->pane));
 }
 
 /*
@@ -552,7 +511,10 @@ headroom_content_choose_gpu (HeadroomContent *self)
 
   headroom_content_show_settings (self);
   headroom_content_set_searching (self, FALSE);
-  headroom_gpu_group_choose (self->gpus);
+
+  /* Without a model the list of models is all there is. */
+  if (headroom_session_get_model (self->session) != NULL)
+    headroom_settings_pane_choose_gpu (self->pane);
 }
 
 /*

@@ -195,11 +195,24 @@ headroom_test_find_label (GtkWidget  *widget,
   return NULL;
 }
 
+/*
+ * Whether a label that shows exactly @text is on the screen, in @widget or below.
+ */
 gboolean
 headroom_test_is_shown (GtkWidget  *widget,
                         const char *text)
 {
-  GtkWidget *label = headroom_test_find_label (widget, text);
+  if (!gtk_widget_get_mapped (widget))
+    return FALSE;
 
-  return label != NULL && gtk_widget_get_mapped (label);
+  if (GTK_IS_LABEL (widget) && g_strcmp0 (gtk_label_get_text (GTK_LABEL (widget)), text) == 0)
+    return TRUE;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      if (headroom_test_is_shown (child, text))
+        return TRUE;
+    }
+
+  return FALSE;
 }
