@@ -38,6 +38,7 @@ struct _HeadroomContent
 
   GtkWidget *drop_highlight;
   AdwToastOverlay *toasts;
+  AdwToast *toast;
   GtkRevealer *banner_revealer;
   GtkWidget *banner;
   GtkLabel *banner_title;
@@ -375,6 +376,7 @@ headroom_content_dispose (GObject *object)
   HeadroomContent *self = HEADROOM_CONTENT (object);
 
   g_clear_handle_id (&self->folded_source, g_source_remove);
+  g_clear_weak_pointer (&self->toast);
   gtk_widget_dispose_template (GTK_WIDGET (self), HEADROOM_TYPE_CONTENT);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
@@ -566,6 +568,9 @@ headroom_content_clear_error (HeadroomContent *self)
   gtk_revealer_set_reveal_child (self->banner_revealer, FALSE);
 }
 
+/*
+ * Shows @toast, which the content owns from here on, in place of the one before it.
+ */
 void
 headroom_content_add_toast (HeadroomContent *self,
                             AdwToast        *toast)
@@ -573,6 +578,11 @@ headroom_content_add_toast (HeadroomContent *self,
   g_return_if_fail (HEADROOM_IS_CONTENT (self));
   g_return_if_fail (ADW_IS_TOAST (toast));
 
+  /* What was done last matters, not what was done before it. */
+  if (self->toast != NULL)
+    adw_toast_dismiss (self->toast);
+
+  g_set_weak_pointer (&self->toast, toast);
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
