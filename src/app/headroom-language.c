@@ -19,6 +19,13 @@ headroom_language_init (void)
   const char *directory = g_getenv ("HEADROOM_LOCALEDIR");
   const char *messages;
 
+  /*
+   * GLib decides once, when a library first asks for a string, whether libraries translate: not if the program has no
+   * translation for the language that it starts in. Asked before there is a locale and a domain it says yes, so that a
+   * language chosen later reaches them too.
+   */
+  (void) g_dgettext (GETTEXT_PACKAGE, "Headroom");
+
   setlocale (LC_ALL, "");
 
   /* In the locale "C" gettext never translates, whatever LANGUAGE says; C.UTF-8 is the same in all else. */
