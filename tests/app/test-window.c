@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include <glib/gi18n.h>
 #include <hr-inference-job.h>
 
 #include "headroom-recent.h"
@@ -125,11 +126,12 @@ test_a_bad_file_is_explained_and_the_estimate_stays (Fixture       *fixture,
 {
   g_autoptr (GFile) file = headroom_test_write ("broken.json", "{ \"model_type\": ");
   HrEstimate *estimate = headroom_session_get_estimate (fixture->session);
+  g_autofree char *said = g_strdup_printf (_("“%s” could not be opened"), "broken.json");
   GtkWidget *title;
 
   headroom_window_open (fixture->window, file);
-  HEADROOM_TEST_WAIT_FOR ((title = headroom_test_find_label (fixture->content, "“broken.json” could not be opened"))
-                          != NULL && gtk_widget_get_mapped (title));
+  HEADROOM_TEST_WAIT_FOR ((title = headroom_test_find_label (fixture->content, said)) != NULL &&
+                          gtk_widget_get_mapped (title));
 
   g_assert_true (headroom_session_get_estimate (fixture->session) == estimate);
 
@@ -144,11 +146,12 @@ test_a_file_that_went_away_is_forgotten (Fixture       *fixture,
 {
   g_autoptr (GSettings) settings = headroom_settings_new ();
   g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/config.json");
+  g_autofree char *said = g_strdup_printf (_("“%s” could not be opened"), "nowhere");
   g_autoptr (GPtrArray) files = NULL;
 
   headroom_recent_add (settings, file);
   headroom_window_open (fixture->window, file);
-  HEADROOM_TEST_WAIT_FOR (headroom_test_is_shown (fixture->content, "“nowhere” could not be opened"));
+  HEADROOM_TEST_WAIT_FOR (headroom_test_is_shown (fixture->content, said));
 
   files = headroom_recent_list (settings);
   g_assert_cmpuint (files->len, ==, 0);
@@ -273,7 +276,7 @@ test_every_format_is_exported (Fixture       *fixture,
     {
       g_autoptr (HrReport) report = headroom_session_create_report (fixture->session, HR_UNIT_SYSTEM_BINARY);
       g_autofree char *name = g_strdup_printf ("report.%s", hr_export_format_get_extension (format));
-      g_autofree char *said = g_strdup_printf ("“%s” saved", name);
+      g_autofree char *said = g_strdup_printf (_("“%s” saved"), name);
       g_autoptr (GFile) file = headroom_test_write (name, "");
       g_autoptr (GFileInfo) info = NULL;
 
@@ -294,7 +297,7 @@ test_an_export_that_fails_is_explained (Fixture       *fixture,
   g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/report.pdf");
 
   headroom_window_export (fixture->window, report, HR_EXPORT_FORMAT_PDF, file);
-  HEADROOM_TEST_WAIT_FOR (headroom_test_is_shown (fixture->content, "The report could not be saved"));
+  HEADROOM_TEST_WAIT_FOR (headroom_test_is_shown (fixture->content, _("The report could not be saved")));
 }
 
 static void
