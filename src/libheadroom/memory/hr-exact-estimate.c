@@ -8,9 +8,9 @@
 
 #include "hr-component-text.h"
 #include "hr-device-map.h"
-#include "hr-error.h"
 #include "hr-estimate-private.h"
 #include "hr-framework.h"
+#include "hr-message.h"
 #include "hr-quantization-format.h"
 #include "hr-rule-estimate.h"
 
@@ -47,10 +47,10 @@ run_device (const HrInferencePlan  *plan,
   if (!device->replay.ledger.overflowed)
     return TRUE;
 
-  g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE,
-               /* Translators: the place is the name of a model. */
-               _("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
-               hr_model_get_name (plan->model));
+  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
+                        hr_model_get_name (plan->model));
 
   return FALSE;
 }
@@ -76,7 +76,7 @@ init_devices (HrInferencePlan *plan,
 
   if (!hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, memory, shares, n_devices))
     {
-      hr_inference_plan_warn (plan, "%s", _("The model does not fit on the GPUs; it is divided as if it did"));
+      hr_inference_plan_warn (plan, N_("The model does not fit on the GPUs; it is divided as if it did"));
       hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, 0, shares, n_devices);
     }
 
@@ -352,11 +352,11 @@ adapt_to_gpu (HrInferencePlan  *plan,
   if (plan->inference.attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
     return TRUE;
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-               /* Translators: the place is the name of a GPU. */
-               _("attention: flash, which is the flash-attn package, needs an NVIDIA GPU of the Ampere generation or "
-                 "later; found %s"),
-               hr_gpu_get_name (gpu));
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a GPU. */
+                        N_("attention: flash, which is the flash-attn package, needs an NVIDIA GPU of the Ampere "
+                           "generation or later; found %s"),
+                        hr_gpu_get_name (gpu));
 
   return FALSE;
 }
@@ -372,7 +372,7 @@ find_framework (HrInferencePlan *plan,
   if (!hr_framework_init_for_gpu (framework, gpu))
     {
       /* Translators: the place is the name of a GPU. */
-      hr_inference_plan_warn (plan, _("What the runtime itself holds on %s is not known, and not counted"),
+      hr_inference_plan_warn (plan, N_("What the runtime itself holds on %s is not known, and not counted"),
                               hr_gpu_get_name (gpu));
       return FALSE;
     }
@@ -380,7 +380,7 @@ find_framework (HrInferencePlan *plan,
   if (!framework->measured)
     {
       /* Translators: the place is the name of a GPU. */
-      hr_inference_plan_warn (plan, _("The CUDA context of %s is taken to be as large as on an A100"),
+      hr_inference_plan_warn (plan, N_("The CUDA context of %s is taken to be as large as on an A100"),
                               hr_gpu_get_name (gpu));
     }
 

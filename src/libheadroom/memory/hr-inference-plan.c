@@ -6,26 +6,26 @@
 
 #include "hr-inference-plan.h"
 
-#include "hr-error.h"
+#include "hr-message.h"
 #include "hr-quantization-format.h"
 
 /*
  * hr_inference_plan_warn:
  * @self: a plan
- * @format: what was assumed, as for printf
- * @...: what goes into @format
+ * @msgid: what was assumed: a message id, as for printf
+ * @...: what goes into it
  *
  * Adds a warning.
  */
 void
 hr_inference_plan_warn (HrInferencePlan *self,
-                        const char      *format,
+                        const char      *msgid,
                         ...)
 {
   va_list arguments;
 
-  va_start (arguments, format);
-  g_ptr_array_add (self->warnings, g_strdup_vprintf (format, arguments));
+  va_start (arguments, msgid);
+  g_ptr_array_add (self->warnings, hr_message_format (msgid, arguments));
   va_end (arguments);
 }
 
@@ -39,7 +39,7 @@ resolve_dtype (HrInferencePlan *plan,
   if (plan->dtype == HR_DTYPE_AUTO)
     {
       plan->dtype = HR_DTYPE_FLOAT32;
-      hr_inference_plan_warn (plan, "%s", _("The config does not state a dtype: float32 is assumed, as torch does"));
+      hr_inference_plan_warn (plan, N_("The config does not state a dtype: float32 is assumed, as torch does"));
     }
 
   switch (plan->dtype)
@@ -61,7 +61,7 @@ resolve_dtype (HrInferencePlan *plan,
     case HR_DTYPE_INT4:
       /* Translators: the two places are names of dtypes, such as int8 and bfloat16. */
       hr_inference_plan_warn (plan,
-                              _("transformers does not compute in %s: weights are counted as plain %s, all that is "
+                              N_("transformers does not compute in %s: weights are counted as plain %s, all that is "
                                 "computed as bfloat16; a quantization also counts its scales"),
                               hr_dtype_get_name (plan->dtype), hr_dtype_get_name (plan->dtype));
       plan->element = HR_ELEMENT_BFLOAT16;
@@ -88,7 +88,7 @@ resolve_quantization (HrInferencePlan *plan,
   if (hr_quantization_format_is_gguf (plan->quantization))
     {
       /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
-      hr_inference_plan_warn (plan, _("transformers expands %s weights when it loads them: they are counted as %s"),
+      hr_inference_plan_warn (plan, N_("transformers expands %s weights when it loads them: they are counted as %s"),
                               hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
       plan->quantization = HR_QUANTIZATION_NONE;
     }
@@ -96,7 +96,7 @@ resolve_quantization (HrInferencePlan *plan,
     {
       /* Translators: the place is a format such as mxfp4. */
       hr_inference_plan_warn (plan,
-                              _("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
+                              N_("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
                                 "computes in the format"),
                               hr_quantization_get_name (plan->quantization));
     }
@@ -118,10 +118,10 @@ resolve_cache (HrInferencePlan  *plan,
       return TRUE;
     }
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-               _("kv-cache-dtype: expected auto, int8, int4 or the model's own dtype %s, which are what transformers "
-                 "offers; found %s"),
-               hr_dtype_get_name (plan->dtype), hr_dtype_get_name (dtype));
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("kv-cache-dtype: expected auto, int8, int4 or the model's own dtype %s, which are what "
+                           "transformers offers; found %s"),
+                        hr_dtype_get_name (plan->dtype), hr_dtype_get_name (dtype));
 
   return FALSE;
 }
@@ -137,10 +137,10 @@ resolve_attention (HrInferencePlan  *plan,
   if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH &&
       (plan->element == HR_ELEMENT_FLOAT32 || plan->element == HR_ELEMENT_FLOAT64))
     {
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("attention: flash, which is the flash-attn package, computes in float16 and bfloat16 only; "
-                     "found dtype %s"),
-                   hr_dtype_get_name (plan->dtype));
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("attention: flash, which is the flash-attn package, computes in float16 and "
+                               "bfloat16 only; found dtype %s"),
+                            hr_dtype_get_name (plan->dtype));
       return FALSE;
     }
 
@@ -156,10 +156,11 @@ resolve_stack (HrInferencePlan  *plan,
       hr_model_get_head (plan->model) != NULL)
     return TRUE;
 
-  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-               /* Translators: the place is the name of a model. */
-               _("“%s”: expected a decoder with layers and an output head, found none; its memory cannot be estimated"),
-               hr_model_get_name (plan->model));
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected a decoder with layers and an output head, found none; its memory "
+                           "cannot be estimated"),
+                        hr_model_get_name (plan->model));
 
   return FALSE;
 }

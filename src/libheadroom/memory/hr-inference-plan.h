@@ -37,7 +37,7 @@ gboolean hr_inference_plan_init  (HrInferencePlan  *self,
                                   GError          **error);
 void     hr_inference_plan_clear (HrInferencePlan  *self);
 void     hr_inference_plan_warn  (HrInferencePlan  *self,
-                                  const char       *format,
+                                  const char       *msgid,
                                   ...) G_GNUC_PRINTF (2, 3);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrInferencePlan, hr_inference_plan_clear)
