@@ -385,6 +385,13 @@ headroom_content_dispose (GObject *object)
   G_OBJECT_CLASS (headroom_content_parent_class)->dispose (object);
 }
 
+/* Whoever comes to the window can type the name of a model. */
+static gboolean
+headroom_content_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (GTK_WIDGET (HEADROOM_CONTENT (widget)->search));
+}
+
 static void
 headroom_content_class_init (HeadroomContentClass *klass)
 {
@@ -392,6 +399,8 @@ headroom_content_class_init (HeadroomContentClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = headroom_content_dispose;
+
+  widget_class->grab_focus = headroom_content_grab_focus;
 
   g_type_ensure (HEADROOM_TYPE_PICKER);
 
@@ -537,6 +546,13 @@ void
 headroom_content_show_result (HeadroomContent *self)
 {
   g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  /* The way back takes the focus, which would go to the first text of the result and select it. */
+  if (adw_leaflet_get_folded (self->leaflet))
+    {
+      gtk_widget_show (self->back);
+      gtk_widget_grab_focus (self->back);
+    }
 
   adw_leaflet_set_visible_child_name (self->leaflet, "result");
 }

@@ -236,6 +236,8 @@ headroom_window_exported_cb (GObject      *source_object,
       g_autofree char *text = g_strdup_printf (_("“%s” saved"), name);
       AdwToast *toast = adw_toast_new (text);
 
+      /* Long enough to reach the button by keyboard. */
+      adw_toast_set_timeout (toast, 10);
       adw_toast_set_button_label (toast, _("_Open"));
       adw_toast_set_action_name (toast, "win.show-uri");
       adw_toast_set_action_target (toast, "s", uri);
@@ -537,6 +539,7 @@ headroom_window_new (GtkApplication *application,
 
   self->content = HEADROOM_CONTENT (headroom_content_new (self->session, local_gpus));
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (self->content));
+  gtk_widget_grab_focus (GTK_WIDGET (self->content));
 
   return GTK_WIDGET (self);
 }
