@@ -104,8 +104,9 @@ headroom_columns_measure (GtkWidget      *widget,
                           int            *natural_baseline)
 {
   HeadroomColumns *self = HEADROOM_COLUMNS (widget);
-  int column_width = orientation == GTK_ORIENTATION_VERTICAL ? headroom_columns_get_width_of_column (self, for_size) : 0;
-  gboolean is_stacked = orientation == GTK_ORIENTATION_VERTICAL && column_width == 0;
+  gboolean is_vertical = orientation == GTK_ORIENTATION_VERTICAL;
+  int column_width = is_vertical ? headroom_columns_get_width_of_column (self, for_size) : 0;
+  gboolean is_stacked = is_vertical && column_width == 0;
   gboolean is_first = TRUE;
 
   *minimum = *natural = 0;
@@ -121,7 +122,7 @@ headroom_columns_measure (GtkWidget      *widget,
           *minimum += child_minimum + gap;
           *natural += child_natural + gap;
         }
-      else if (orientation == GTK_ORIENTATION_VERTICAL)
+      else if (is_vertical)
         {
           *minimum = MAX (*minimum, child_minimum);
           *natural = MAX (*natural, child_natural);

@@ -261,6 +261,7 @@ describe_formulas (HrEstimate *rule_of_thumb)
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
       g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
+      const char *label = hr_component_id_get_label (hr_component_get_id (component));
       const char *formula = hr_text_translate (hr_component_get_formula (component));
       const char *substitution = hr_text_translate (hr_component_get_substitution (component));
 
@@ -271,7 +272,7 @@ describe_formulas (HrEstimate *rule_of_thumb)
         g_string_append_c (text, '\n');
 
       /* Translators: how the rule of thumb comes to a figure: 1 the name of a component, 2 a formula */
-      g_string_append_printf (text, _("%1$s: %2$s"), hr_component_id_get_label (hr_component_get_id (component)), formula);
+      g_string_append_printf (text, _("%1$s: %2$s"), label, formula);
       if (substitution != NULL && *substitution != '\0')
         g_string_append_printf (text, " = %s", substitution);
     }

@@ -285,7 +285,8 @@ headroom_component_table_init (HeadroomComponentTable *self)
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
   /* The view keeps it. */
   g_object_unref (self->selection);
-  g_signal_connect_swapped (self->selection, "notify::selected", G_CALLBACK (headroom_component_table_selected_cb), self);
+  g_signal_connect_swapped (self->selection, "notify::selected",
+                            G_CALLBACK (headroom_component_table_selected_cb), self);
 
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "components");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Components"), -1);

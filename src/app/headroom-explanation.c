@@ -81,8 +81,8 @@ static void
 show_source (HeadroomExplanation *self,
              const char          *source)
 {
-  gboolean is_address = source != NULL && (g_str_has_prefix (source, "https://") || g_str_has_prefix (source, "http://")) &&
-                        strchr (source, ' ') == NULL;
+  gboolean is_address = source != NULL && strchr (source, ' ') == NULL &&
+                        (g_str_has_prefix (source, "https://") || g_str_has_prefix (source, "http://"));
   g_autofree char *markup = NULL;
 
   gtk_label_set_use_markup (self->source, is_address);

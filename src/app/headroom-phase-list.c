@@ -166,8 +166,11 @@ headroom_phase_list_show (HeadroomPhaseList *self,
   for (guint i = 0; i < n_phases; i++)
     highest = MAX (highest, phases[i].peak_bytes);
   for (guint i = 0; i < n_phases; i++)
-    gtk_box_append (self->phases, create_row (&phases[i], highest, phases[i].id == hr_estimate_get_peak_phase (estimate),
-                                              unit_system));
+    {
+      gboolean is_peak = phases[i].id == hr_estimate_get_peak_phase (estimate);
+
+      gtk_box_append (self->phases, create_row (&phases[i], highest, is_peak, unit_system));
+    }
 
   headroom_phase_list_show_moment (self, estimate);
 }

@@ -438,7 +438,8 @@ headroom_pie_chart_init (HeadroomPieChart *self)
   g_signal_connect_swapped (click, "pressed", G_CALLBACK (headroom_pie_chart_pressed_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
 
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_pie_chart_clear_node), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_pie_chart_clear_node), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_pie_chart_clear_node), self,
                            G_CONNECT_SWAPPED);
 }

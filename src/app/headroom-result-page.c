@@ -155,8 +155,9 @@ headroom_result_page_show_total (HeadroomResultPage *self)
 
   if (n_devices > 1)
     /* Translators: below the total: what it is, for a job on several GPUs */
-    caption = g_strdup_printf (ngettext ("at the peak, on the fullest of %u GPU", "at the peak, on the fullest of %u GPUs",
-                                         n_devices), n_devices);
+    caption = g_strdup_printf (ngettext ("at the peak, on the fullest of %u GPU",
+                                         "at the peak, on the fullest of %u GPUs", n_devices),
+                               n_devices);
   else
     /* Translators: below the total: what it is */
     caption = g_strdup (_("of GPU memory at the peak"));

@@ -12,8 +12,8 @@
 /*
  * HeadroomSwatch:
  *
- * A small square in the colour and the pattern of a part of a chart. It tells nothing that the label beside it does not,
- * so screen readers pass over it.
+ * A small square in the colour and the pattern of a part of a chart. It tells nothing that the label beside it does
+ * not, so screen readers pass over it.
  *
  * CSS node: swatch.
  */
@@ -34,9 +34,10 @@ headroom_swatch_snapshot (GtkWidget   *widget,
   HeadroomSwatch *self = HEADROOM_SWATCH (widget);
   int width = gtk_widget_get_width (widget);
   int height = gtk_widget_get_height (widget);
+  double x = (width - SIZE) / 2.0 + 0.5, y = (height - SIZE) / 2.0 + 0.5;
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, width, height));
 
-  hr_chart_append_rounded_rect (cr, (width - SIZE) / 2.0 + 0.5, (height - SIZE) / 2.0 + 0.5, SIZE - 1, SIZE - 1, RADIUS);
+  hr_chart_append_rounded_rect (cr, x, y, SIZE - 1, SIZE - 1, RADIUS);
   hr_chart_fill_part (cr, hr_chart_style_get (headroom_get_chart_scheme ()), self->color, self->pattern);
   cairo_destroy (cr);
 }

@@ -367,7 +367,7 @@ append_bytes (void                *closure,
   return CAIRO_STATUS_SUCCESS;
 }
 
-/* Cairo draws texts as outlines: for those who cannot see them, the same goes in as the picture's title and description. */
+/* Cairo draws texts as outlines: for those who cannot see them, the same goes in as title and description. */
 static void
 insert_description (HrChartPicture *self,
                     GString        *svg)

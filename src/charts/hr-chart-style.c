@@ -206,9 +206,10 @@ dup_family_for (PangoContext               *context,
 }
 
 /*
- * A Chinese text has Latin names, digits and punctuation between its characters. Left to itself, Pango asks for a font for
- * each of these runs by the language of its script, and gets figures of two kinds and Japanese punctuation. Naming the font
- * of Latin texts and that of the language, in this order, has each character drawn with the same font wherever it stands.
+ * A Chinese text has Latin names, digits and punctuation between its characters. Left to itself, Pango asks for a font
+ * for each of these runs by the language of its script, and gets figures of two kinds and Japanese punctuation. Naming
+ * the font of Latin texts and that of the language, in this order, has each character drawn with the same font wherever
+ * it stands.
  */
 static void
 name_families (PangoContext         *context,

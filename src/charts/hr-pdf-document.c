@@ -575,7 +575,7 @@ create_cell (Flow        *flow,
 
 /*
  * Columns are as wide as their texts want. Where the page is too narrow for that, those with words give way in
- * proportion to what they have beyond a fair share, and wrap; where it is wider, the last one with words takes the rest.
+ * proportion to what they have beyond a fair share, and wrap; where it is wider, the last one with words takes it up.
  */
 static double *
 create_column_widths (Flow        *flow,

@@ -141,8 +141,10 @@ append_slice (cairo_t           *cr,
       return;
     }
 
-  cairo_arc (cr, layout->center.x, layout->center.y, outer, slice->start + outer_angle, slice->end - outer_angle);
-  cairo_arc_negative (cr, layout->center.x, layout->center.y, inner, slice->end - inner_angle, slice->start + inner_angle);
+  cairo_arc (cr, layout->center.x, layout->center.y, outer,
+             slice->start + outer_angle, slice->end - outer_angle);
+  cairo_arc_negative (cr, layout->center.x, layout->center.y, inner,
+                      slice->end - inner_angle, slice->start + inner_angle);
   cairo_close_path (cr);
 }
 

@@ -144,7 +144,8 @@ place_labels (const HrPieLayout *self,
     offsets[i] = offsets[i - 1] + (labels[i - 1].size.height + labels[i].size.height) / 2 + LABEL_SPACING;
 
   least = MAX (MARGIN + labels[0].size.height / 2, self->center.y - reach);
-  most = MIN (self->height - MARGIN - labels[n_labels - 1].size.height / 2, self->center.y + reach) - offsets[n_labels - 1];
+  most = MIN (self->height - MARGIN - labels[n_labels - 1].size.height / 2, self->center.y + reach);
+  most -= offsets[n_labels - 1];
   if (least > most)
     return FALSE;
 
@@ -183,8 +184,8 @@ get_distance_to_segment (HrChartPoint point,
 
 /*
  * Bends lie on a circle around the ring, and labels outside of it. A leader is a chord within that circle, so it meets
- * no other label. Bends keep the order of their slices, so leaders that stay outside of the circle on which they begin do
- * not cross; one that would cut through it is refused.
+ * no other label. Bends keep the order of their slices, so leaders that stay outside of the circle on which they begin
+ * do not cross; one that would cut through it is refused.
  */
 static gboolean
 place_label (const HrPieLayout *self,
@@ -278,7 +279,7 @@ collect_labels (HrPieLayout       *self,
   return labels;
 }
 
-/* Labels are given to the largest slices, as many as there is room for; a single one of several would not be worth it. */
+/* Labels are given to the largest slices, as many as there is room for; one of several alone would not be worth it. */
 static void
 layout_labels (HrPieLayout       *self,
                const guint64     *values,
@@ -349,8 +350,8 @@ layout_slices (HrPieLayout   *self,
  * Lays a ring out in the middle of the given space, with labels at its sides.
  *
  * Slices follow each other clockwise from the top; how small ones stay visible is told at [func@chart_shares].
- * Labels stay inside and overlap neither each other nor the ring nor a leader line. Those that have no room, or would take
- * more than about a third of the radius, drop out: a slice has a label only if every larger one has.
+ * Labels stay inside and overlap neither each other nor the ring nor a leader line. Those that have no room, or would
+ * take more than about a third of the radius, drop out: a slice has a label only if every larger one has.
  *
  * Returns: (transfer full): where everything is
  */

@@ -299,7 +299,8 @@ main (int   argc,
 
   for (guint i = 0; i < 2; i++)
     {
-      g_autofree char *path = g_strdup_printf ("/app/charts/%s/it_draws_the_colors_of_its_parts", g_type_name (types[i]));
+      g_autofree char *path = g_strdup_printf ("/app/charts/%s/it_draws_the_colors_of_its_parts",
+                                               g_type_name (types[i]));
 
       g_test_add_data_func (path, &types[i], test_widgets_draw_the_colors_of_their_parts);
     }

@@ -221,7 +221,8 @@ test_phases_and_rule_of_thumb_are_shown (Fixture       *fixture,
   phases = hr_estimate_get_phases (fixture->estimate, &n_phases);
   g_assert_cmpuint (n_phases, >, 1);
   for (guint i = 0; i < n_phases; i++)
-    g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_PHASE_LIST), hr_phase_id_get_label (phases[i].id)));
+    g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_PHASE_LIST),
+                                           hr_phase_id_get_label (phases[i].id)));
 }
 
 static void

@@ -286,7 +286,8 @@ main (int   argc,
   g_test_add_func ("/charts/drawing/a_bar_shows_headroom_and_overflow", test_bar_shows_headroom_and_overflow);
   g_test_add_func ("/charts/drawing/the_total_stays_inside_the_ring", test_text_scales_to_the_ring);
   g_test_add_func ("/charts/data/the_description_lists_the_parts", test_description_lists_the_parts);
-  g_test_add_func ("/charts/data/the_label_without_a_capacity_names_the_total", test_label_without_capacity_names_the_total);
+  g_test_add_func ("/charts/data/the_label_without_a_capacity_names_the_total",
+                   test_label_without_capacity_names_the_total);
 
   return g_test_run ();
 }

@@ -113,7 +113,7 @@ create_document (guint n_rows)
     {
       g_ptr_array_add (cells, g_strdup_printf ("Row-%u", i));
       g_ptr_array_add (cells, g_strdup_printf ("%u", i * 1000));
-      g_ptr_array_add (cells, g_strdup ("2 × num_hidden_layers × num_key_value_heads × head_dim × tokens × bytes per element, "
+      g_ptr_array_add (cells, g_strdup ("2 × num_hidden_layers × num_key_value_heads × head_dim × tokens × bytes, "
                                         "for each of the layers whose attention is not held to a sliding window"));
     }
   hr_pdf_document_add_table (document, (const char * const *) cells->pdata, 3, n_rows + 1, is_number);

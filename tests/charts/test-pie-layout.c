@@ -322,7 +322,8 @@ main (int   argc,
   g_test_add_func ("/charts/pie/a_large_pie_has_every_label", test_large_pie_has_every_label);
   g_test_add_func ("/charts/pie/a_small_pie_has_no_labels", test_small_pie_has_no_labels);
   g_test_add_func ("/charts/pie/labels_do_not_change_angles", test_labels_do_not_change_angles);
-  g_test_add_func ("/charts/pie/a_single_slice_is_a_full_ring_with_a_label", test_single_slice_is_a_full_ring_with_a_label);
+  g_test_add_func ("/charts/pie/a_single_slice_is_a_full_ring_with_a_label",
+                   test_single_slice_is_a_full_ring_with_a_label);
   g_test_add_func ("/charts/pie/a_point_picks_the_slice_under_it", test_point_picks_the_slice_under_it);
   g_test_add_func ("/charts/pie/a_point_picks_the_slice_of_the_label_under_it",
                    test_point_picks_the_slice_of_the_label_under_it);
