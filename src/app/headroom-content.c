@@ -14,6 +14,9 @@
 #include "headroom-settings-pane.h"
 #include "headroom-settings.h"
 
+/* Rows that fill the tallest list of models; more of them wait until the window is there. */
+#define FIRST_ROWS 32
+
 /*
  * HeadroomContent:
  *
@@ -28,7 +31,9 @@ struct _HeadroomContent
   GListModel *local_gpus;
   GSettings *settings;
   gboolean searching;
+  gboolean opened;
   guint folded_source;
+  guint opened_source;
 
   AdwViewSwitcherTitle *title;
   GtkWidget *back;
@@ -99,6 +104,7 @@ headroom_content_search_models (const char *text,
   g_autoptr (GListStore) items = g_list_store_new (HEADROOM_TYPE_PICKER_ITEM);
   g_autoptr (GPtrArray) files = headroom_recent_list (self->settings);
   g_autoptr (GListModel) entries = hr_model_search (text);
+  guint n_entries;
 
   for (guint i = 0; i < files->len; i++)
     {
@@ -109,7 +115,11 @@ headroom_content_search_models (const char *text,
         append_file (items, file);
     }
 
-  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+  n_entries = g_list_model_get_n_items (entries);
+  if (!self->opened)
+    n_entries = MIN (n_entries, FIRST_ROWS);
+
+  for (guint i = 0; i < n_entries; i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
 
@@ -376,6 +386,7 @@ headroom_content_dispose (GObject *object)
   HeadroomContent *self = HEADROOM_CONTENT (object);
 
   g_clear_handle_id (&self->folded_source, g_source_remove);
+  g_clear_handle_id (&self->opened_source, g_source_remove);
   g_clear_weak_pointer (&self->toast);
   gtk_widget_dispose_template (GTK_WIDGET (self), HEADROOM_TYPE_CONTENT);
   g_clear_object (&self->session);
@@ -383,6 +394,31 @@ headroom_content_dispose (GObject *object)
   g_clear_object (&self->settings);
 
   G_OBJECT_CLASS (headroom_content_parent_class)->dispose (object);
+}
+
+static gboolean
+headroom_content_opened_idle_cb (gpointer user_data)
+{
+  HeadroomContent *self = HEADROOM_CONTENT (user_data);
+
+  self->opened_source = 0;
+  self->opened = TRUE;
+  headroom_picker_refresh (self->models);
+  headroom_content_ensure_pane (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+headroom_content_map (GtkWidget *widget)
+{
+  HeadroomContent *self = HEADROOM_CONTENT (widget);
+
+  GTK_WIDGET_CLASS (headroom_content_parent_class)->map (widget);
+
+  /* After the first frame. */
+  if (!self->opened && self->opened_source == 0)
+    self->opened_source = g_idle_add_full (G_PRIORITY_LOW, headroom_content_opened_idle_cb, self, NULL);
 }
 
 /* Whoever comes to the window can type the name of a model. */
@@ -400,6 +436,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
 
   object_class->dispose = headroom_content_dispose;
 
+  widget_class->map = headroom_content_map;
   widget_class->grab_focus = headroom_content_grab_focus;
 
   g_type_ensure (HEADROOM_TYPE_PICKER);
