@@ -234,10 +234,6 @@ class Application:
     def is_focusable(self, node):
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
 
-    def choose(self, role, name):
-        """Activates a button, a row or an item of a menu, once it is there."""
-        activate(self.find(role, name))
-
     def choose_from_menu(self, button, item):
         """Tabs to a button, opens its menu and goes down to one of its items. An underscore marks a mnemonic."""
         self.tab_to('push button', button)
@@ -285,9 +281,9 @@ class Application:
         self.answer_file_dialog(path)
 
     def verdict(self):
-        """Returns the sentence that says whether the job fits."""
+        """Returns the sentence that says whether the job fits: it names the GPU and an amount of memory."""
         for text in self.texts():
-            if re.search(r'\bFits\b|\bfit\b|装得下|装不下', text):
+            if re.search(r'GeForce RTX 4090.*\d[ \u00a0][MG]iB', text):
                 return text
         return None
 
@@ -329,9 +325,3 @@ def text_of(node):
         if text is not None:
             return Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
     return ''
-
-
-def activate(node):
-    """Does the first action of a button, a row, a check box."""
-    action = node.get_action_iface()
-    assert action is not None and action.do_action(0), f'{node.get_role_name()} “{node.get_name()}” cannot be activated'

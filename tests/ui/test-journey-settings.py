@@ -60,11 +60,11 @@ def arrow_keys_pick_a_slice_and_the_explanation_follows():
                 # "Selected: Weights, 942.3 MiB. …": the part, and then every part.
                 beginning, rest = app.translate('Selected: %1$s, %2$s. %3$s').split('%1$s')
                 name = pie.get_description()[len(beginning):].partition(rest.partition('%2$s')[0])[0]
-                part = next(part for part in components if part['label'] == name)
+                part = next(part for part in components if app.translate(part['label']) == name)
                 app.wait(lambda: part['formula'] in app.texts(), f'the formula of {name}: {part["formula"]}')
                 app.wait(lambda: part['substitution'] in app.texts(), f'its numbers: {part["substitution"]}')
                 seen.append(name)
-            assert sorted(seen) == sorted(part['label'] for part in components), seen
+            assert sorted(seen) == sorted(app.translate(part['label']) for part in components), seen
 
 
 if __name__ == '__main__':
