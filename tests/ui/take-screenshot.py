@@ -12,7 +12,7 @@ def main():
     language, style, path = sys.argv[1:]
     settings = {'color-scheme': f"'{style}'", 'gpu': "'rtx-4090'"}
     with Application(language=language, settings=settings) as app:
-        app.find('text', app.translate('Search models'))
+        app.find('entry', app.translate('Search models'))
         app.press('Control+f')
         app.type('qwen2.5 7b instruct')
         app.find(name='Qwen/Qwen2.5-7B-Instruct')
