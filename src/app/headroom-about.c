@@ -64,8 +64,8 @@ headroom_about_present (GtkWindow *parent)
                         "version", PACKAGE_VERSION,
                         "developer-name", _("The Headroom contributors"),
                         "developers", developers,
-                        "comments", _("How much GPU memory a language model takes, where it goes, and what to change so "
-                                      "that it fits."),
+                        "comments", _("How much GPU memory a language model takes, where it goes, and what to change "
+                                      "so that it fits."),
                         "license-type", GTK_LICENSE_GPL_3_0,
                         "debug-info", debug_info,
                         "debug-info-filename", "headroom-debug-info.txt",

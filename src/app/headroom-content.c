@@ -20,7 +20,8 @@
 /*
  * HeadroomContent:
  *
- * All that a window shows. It holds nothing that is not in the session or in the settings but where the user is in it, so
+ * All that a window shows. It holds nothing that is not in the session or in the settings but where the user is in
+ * it, so
  * that another one can take its place when the language changes.
  */
 struct _HeadroomContent
@@ -514,7 +515,8 @@ headroom_content_new (HeadroomSession *session,
 }
 
 /*
- * Puts the user where they were in @old: the page of a narrow window, the search, the place in the list of settings, the
+ * Puts the user where they were in @old: the page of a narrow window, the search, the place in the list of settings,
+ * the
  * component that is selected.
  */
 void

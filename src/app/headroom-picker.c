@@ -10,7 +10,8 @@
 /*
  * HeadroomPicker:
  *
- * A ranked list that follows what is typed in an entry, which keeps the focus: arrows move through the list, Enter picks.
+ * A ranked list that follows what is typed in an entry, which keeps the focus: arrows move through the list, Enter
+ * picks.
  */
 struct _HeadroomPicker
 {

@@ -11,7 +11,8 @@
 /*
  * HeadroomPreferences:
  *
- * The preferences. The page is made in C rather than by a template, so that it can be made again in another language while
+ * The preferences. The page is made in C rather than by a template, so that it can be made again in another language
+ * while
  * the window stays where it is.
  */
 struct _HeadroomPreferences

@@ -158,11 +158,13 @@ headroom_settings_pane_new (HeadroomSession *session,
   headroom_settings_pane_add_modes (self);
   headroom_gpu_group_set_session (self->gpus, session, local_gpus);
 
-  g_signal_connect_object (session, "notify::model", G_CALLBACK (headroom_settings_pane_update_model), self,
+  g_signal_connect_object (session, "notify::model", 
+                           G_CALLBACK (headroom_settings_pane_update_model), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::mode", G_CALLBACK (headroom_settings_pane_update_mode), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_settings_pane_update_model), self,
+  g_signal_connect_object (self->settings, "changed::unit-system",
+                           G_CALLBACK (headroom_settings_pane_update_model), self,
                            G_CONNECT_SWAPPED);
   headroom_settings_pane_update_model (self);
   headroom_settings_pane_update_mode (self);

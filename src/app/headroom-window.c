@@ -185,7 +185,8 @@ headroom_window_save_scenario_action (GtkWidget  *widget,
   g_autoptr (HrReport) report = headroom_window_create_report (self);
   g_autofree char *name = hr_report_dup_file_name (report, "headroom");
 
-  headroom_dialog_save (GTK_WINDOW (self), _("Save Scenario"), name, G_CALLBACK (headroom_window_save_response_cb), self);
+  headroom_dialog_save (GTK_WINDOW (self), _("Save Scenario"), name,
+                        G_CALLBACK (headroom_window_save_response_cb), self);
 }
 
 /* A report on its way into a file. */
@@ -286,7 +287,8 @@ headroom_window_export_action (GtkWidget  *widget,
   export->format = format;
 
   name = hr_report_dup_file_name (export->report, hr_export_format_get_extension (format));
-  dialog = headroom_dialog_save (GTK_WINDOW (self), _("Export"), name, G_CALLBACK (headroom_window_export_response_cb), self);
+  dialog = headroom_dialog_save (GTK_WINDOW (self), _("Export"), name,
+                                 G_CALLBACK (headroom_window_export_response_cb), self);
   g_object_set_data_full (dialog, "export", export, (GDestroyNotify) export_free);
 }
 

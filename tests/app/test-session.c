@@ -299,7 +299,8 @@ main (int   argc,
   g_test_add_func ("/app/session/reset_is_one_step", test_reset_is_one_step);
   g_test_add_func ("/app/session/what_was_remembered_is_no_step", test_what_was_remembered_is_no_step);
   g_test_add_data_func ("/app/session/a_missing_file_changes_nothing", NULL, test_a_bad_file_changes_nothing);
-  g_test_add_data_func ("/app/session/text_that_is_not_json_changes_nothing", "no json", test_a_bad_file_changes_nothing);
+  g_test_add_data_func ("/app/session/text_that_is_not_json_changes_nothing", "no json",
+                        test_a_bad_file_changes_nothing);
   g_test_add_data_func ("/app/session/an_empty_object_changes_nothing", "{}", test_a_bad_file_changes_nothing);
   g_test_add_data_func ("/app/session/a_wrong_type_changes_nothing",
                         "{\"model_type\": \"llama\", \"hidden_size\": \"big\"}", test_a_bad_file_changes_nothing);

@@ -16,7 +16,8 @@ collect_rows (GtkWidget  *widget,
   if (ADW_IS_ACTION_ROW (widget) && g_strcmp0 (gtk_widget_get_name (widget), G_OBJECT_TYPE_NAME (widget)) != 0)
     g_hash_table_add (rows, (gpointer) gtk_widget_get_name (widget));
 
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     collect_rows (child, rows);
 }
 
@@ -51,7 +52,8 @@ test_a_row_says_what_the_setting_is (void)
     {
       GtkWidget *row = g_object_ref_sink (headroom_setting_row_new (job, settings[i]));
 
-      g_assert_cmpstr (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), ==, hr_setting_get_label (settings[i]));
+      g_assert_cmpstr (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), ==,
+                       hr_setting_get_label (settings[i]));
       g_assert_cmpstr (gtk_widget_get_tooltip_text (row), ==, hr_setting_get_description (settings[i]));
       g_assert_finalize_object (row);
     }
@@ -194,7 +196,8 @@ test_controls_are_named_after_their_rows (void)
 
   gtk_test_accessible_assert_role (headroom_test_find (count, GTK_TYPE_SPIN_BUTTON, NULL),
                                    GTK_ACCESSIBLE_ROLE_SPIN_BUTTON);
-  g_assert_true (gtk_test_accessible_has_relation (GTK_ACCESSIBLE (headroom_test_find (count, GTK_TYPE_SPIN_BUTTON, NULL)),
+  g_assert_true (gtk_test_accessible_has_relation (GTK_ACCESSIBLE (headroom_test_find (count, GTK_TYPE_SPIN_BUTTON,
+                                                                                          NULL)),
                                                    GTK_ACCESSIBLE_RELATION_LABELLED_BY));
   g_assert_true (gtk_test_accessible_has_relation (GTK_ACCESSIBLE (headroom_test_find (toggle, GTK_TYPE_SWITCH, NULL)),
                                                    GTK_ACCESSIBLE_RELATION_LABELLED_BY));

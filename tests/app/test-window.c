@@ -241,7 +241,8 @@ assert_narrow (GtkWidget *widget,
   g_test_message ("%s “%s” needs %d pixels", G_OBJECT_TYPE_NAME (widget), gtk_widget_get_name (widget), minimum);
   g_test_fail ();
 
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     {
       if (gtk_widget_should_layout (child))
         assert_narrow (child, width);

@@ -24,7 +24,8 @@ FLOORS = {
     'src/app': ['base', 'model', 'hardware', 'job', 'memory', 'report', 'charts', 'export'],
 }
 
-# What a folder must not include, whatever the compiler finds: GIO shares GLib's directory, cairo stands in the system's.
+# What a folder must not include, whatever the compiler finds: GIO shares GLib's directory, cairo stands in the
+# system's.
 FORBIDDEN = {
     'src/libheadroom': r'(gtk|gdk|gsk|adwaita|cairo|pango)',
     'src/libheadroom/memory': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib|stdio|locale|libintl|time|fcntl|unistd'

@@ -57,7 +57,8 @@ def without_marked(text):
 
 def is_english(literal):
     literal = re.sub(r'%[-+ #0-9.*]*(?:l|ll|h|z)?[a-zA-Z]', ' ', literal)
-    return re.search(r'[A-Za-z]{3,}', literal) is not None and not re.fullmatch(r'[a-z0-9_:.-]+(, [a-z0-9_.-]+)*', literal.strip())
+    is_list_of_values = re.fullmatch(r'[a-z0-9_:.-]+(, [a-z0-9_.-]+)*', literal.strip())
+    return re.search(r'[A-Za-z]{3,}', literal) is not None and not is_list_of_values
 
 
 def every_file_with_strings_stands_in_potfiles():

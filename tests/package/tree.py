@@ -10,7 +10,7 @@ APPLICATION_ID = 'io.github.headroom.Headroom'
 
 
 def files(*folders, suffixes=('',)):
-    """Yields the files under the folders, as paths from the root, sorted; build folders and hidden ones are left out."""
+    """Returns the files under the folders, sorted, as paths from the root, without what is built."""
     found = []
     for folder in folders or ('.',):
         for path, names, leaves in os.walk(os.path.join(ROOT, folder)):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Drives the application through the accessibility bus and the keyboard, as a person with a screen reader does.
 
-Nothing here sleeps for a time that is guessed: every step waits for a condition, and fails with what stood on the screen when
-the condition did not come in time.
+Nothing here sleeps for a time that is guessed: every step waits for a condition, and fails with what stood on the
+screen when the condition did not come in time.
 """
 
 import contextlib
@@ -107,11 +107,13 @@ class Application:
         self.home.cleanup()
         if kind is None:
             assert ended_early is None, f'the application ended by itself with status {ended_early}\n{said}'
-            complaints = [line for line in said.splitlines() if re.search('-(CRITICAL|WARNING|ERROR) |runtime error', line)]
+            complaints = [line for line in said.splitlines()
+                          if re.search('-(CRITICAL|WARNING|ERROR) |runtime error', line)]
             assert not complaints, 'the application complained:\n' + '\n'.join(complaints)
 
     def _appeared(self):
-        assert self.process.poll() is None, f'the application ended with status {self.process.returncode}\n{self.said()}'
+        status = self.process.poll()
+        assert status is None, f'the application ended with status {status}\n{self.said()}'
         desktop = Atspi.get_desktop(0)
         for index in range(desktop.get_child_count()):
             child = desktop.get_child_at_index(index)
@@ -130,7 +132,8 @@ class Application:
 
     def translate(self, message):
         """Returns a message in the language that the application was started in."""
-        return gettext.translation('headroom', os.path.join(BUILD, 'po'), [self.language], fallback=True).gettext(message)
+        catalogue = gettext.translation('headroom', os.path.join(BUILD, 'po'), [self.language], fallback=True)
+        return catalogue.gettext(message)
 
     # What is on the screen
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A keyboard for the X server that the test runs under: libX11 and libXtst, which the accessibility bus brings along."""
+"""A keyboard for the X server that the test runs under, by libX11 and libXtst, which the accessibility bus brings."""
 
 import ctypes
 

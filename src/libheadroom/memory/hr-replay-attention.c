@@ -573,7 +573,8 @@ make_contiguous (HrReplay   *replay,
 }
 
 /*
- * FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype of
+ * FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype
+ * of
  * the model.
  */
 static HrAttentionResult
