@@ -158,7 +158,7 @@ headroom_settings_pane_new (HeadroomSession *session,
   headroom_settings_pane_add_modes (self);
   headroom_gpu_group_set_session (self->gpus, session, local_gpus);
 
-  g_signal_connect_object (session, "notify::model", 
+  g_signal_connect_object (session, "notify::model",
                            G_CALLBACK (headroom_settings_pane_update_model), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::mode", G_CALLBACK (headroom_settings_pane_update_mode), self,

@@ -105,9 +105,12 @@ test_every_setting_can_be_undone (void)
       else if (G_VALUE_HOLDS_BOOLEAN (&value))
         g_value_set_boolean (&value, !g_value_get_boolean (&value));
       else if (G_PARAM_SPEC_ENUM (settings[i])->enum_class->n_values > 1)
-        g_value_set_enum (&value, G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[1].value == g_value_get_enum (&value)
-                                    ? G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[0].value
-                                    : G_PARAM_SPEC_ENUM (settings[i])->enum_class->values[1].value);
+        {
+          const GEnumValue *choices = G_PARAM_SPEC_ENUM (settings[i])->enum_class->values;
+          guint other = choices[1].value == g_value_get_enum (&value) ? 0 : 1;
+
+          g_value_set_enum (&value, choices[other].value);
+        }
       else
         continue;
 

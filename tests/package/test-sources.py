@@ -145,7 +145,8 @@ def every_c_file_is_built():
 
 def the_scripts_parse():
     for path in ('run', 'check', '.ci/run', 'build-aux/common.sh', 'build-aux/with-display',
-                 'build-aux/update-potfiles', 'build-aux/take-screenshots', 'build-aux/update-translations', 'build-aux/extract-strings'):
+                 'build-aux/update-potfiles', 'build-aux/take-screenshots', 'build-aux/update-translations',
+                 'build-aux/extract-strings'):
         result = subprocess.run(['sh', '-n', os.path.join(tree.ROOT, path)], capture_output=True, text=True,
                                 check=False)
         assert result.returncode == 0, result.stderr

@@ -322,8 +322,8 @@ load_nearest (HrJson      *config,
   *is_generic = TRUE;
   g_ptr_array_add (warnings,
                    g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: "
-                                      "grouped-query attention with rotary positions, a gated MLP, RMS norms, no tied weights "
-                                      "unless the config says so."),
+                                      "grouped-query attention with rotary positions, a gated MLP, RMS norms, "
+                                      "no tied weights unless the config says so."),
                                     model_type != NULL ? model_type : _("(none)")));
 
   return hr_architecture_new_generic (error);
