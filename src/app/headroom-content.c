@@ -157,6 +157,8 @@ headroom_content_update_search (HeadroomContent *self)
     headroom_content_ensure_pane (self);
 
   gtk_stack_set_visible_child_name (self->sidebar_stack, page);
+  if (!show_models)
+    headroom_picker_clear (self->models);
 }
 
 static void
@@ -404,7 +406,9 @@ headroom_content_opened_idle_cb (gpointer user_data)
 
   self->opened_source = 0;
   self->opened = TRUE;
-  headroom_picker_refresh (self->models);
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->sidebar_stack), "models") == 0)
+    headroom_picker_refresh (self->models);
+
   headroom_content_ensure_pane (self);
 
   return G_SOURCE_REMOVE;

@@ -228,6 +228,17 @@ headroom_picker_refresh (HeadroomPicker *self)
     }
 }
 
+/*
+ * Empties the list while it is out of sight; screen readers would still find its rows.
+ */
+void
+headroom_picker_clear (HeadroomPicker *self)
+{
+  g_return_if_fail (HEADROOM_IS_PICKER (self));
+
+  gtk_single_selection_set_model (self->selection, NULL);
+}
+
 GListModel *
 headroom_picker_get_results (HeadroomPicker *self)
 {

@@ -31,6 +31,7 @@ void        headroom_picker_set_search  (HeadroomPicker       *self,
 void        headroom_picker_set_entry   (HeadroomPicker       *self,
                                          GtkEditable          *entry);
 void        headroom_picker_refresh     (HeadroomPicker       *self);
+void        headroom_picker_clear       (HeadroomPicker       *self);
 GListModel *headroom_picker_get_results (HeadroomPicker       *self);
 gboolean    headroom_picker_pick        (HeadroomPicker       *self);
 
