@@ -57,6 +57,17 @@ headroom_application_add_window (HeadroomApplication *self)
   return HEADROOM_WINDOW (headroom_window_new (GTK_APPLICATION (self), G_LIST_MODEL (self->local_gpus)));
 }
 
+/* A window without a file begins with the search for a model. */
+static GtkWindow *
+headroom_application_add_empty_window (HeadroomApplication *self)
+{
+  HeadroomWindow *window = headroom_application_add_window (self);
+
+  gtk_widget_grab_focus (GTK_WIDGET (headroom_window_get_content (window)));
+
+  return GTK_WINDOW (window);
+}
+
 static void
 headroom_application_detected_cb (GObject      *source_object,
                                   GAsyncResult *result,
@@ -107,7 +118,7 @@ headroom_application_new_window_action (GSimpleAction *action,
                                         GVariant      *parameter,
                                         gpointer       user_data)
 {
-  gtk_window_present (GTK_WINDOW (headroom_application_add_window (user_data)));
+  gtk_window_present (headroom_application_add_empty_window (user_data));
 }
 
 static void
@@ -239,7 +250,7 @@ headroom_application_activate (GApplication *application)
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
   if (window == NULL)
-    window = GTK_WINDOW (headroom_application_add_window (self));
+    window = headroom_application_add_empty_window (self);
 
   gtk_window_present (window);
 }

@@ -541,7 +541,6 @@ headroom_window_new (GtkApplication *application,
 
   self->content = HEADROOM_CONTENT (headroom_content_new (self->session, local_gpus));
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (self->content));
-  gtk_widget_grab_focus (GTK_WIDGET (self->content));
 
   return GTK_WIDGET (self);
 }
