@@ -43,7 +43,7 @@ static void
 set_error_too_large (GError    **error,
                      const char *name,
                      guint64     size,
-                     gsize       max_bytes)
+                     guint64     max_bytes)
 {
   g_autofree char *limit = g_format_size_full (max_bytes, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *found = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
@@ -57,7 +57,7 @@ set_error_too_large (GError    **error,
 static gboolean
 check_regular (const struct stat *info,
                const char        *name,
-               gsize              max_bytes,
+               guint64            max_bytes,
                GError           **error)
 {
   if (S_ISDIR (info->st_mode))
@@ -113,40 +113,74 @@ read_descriptor (int         fd,
     }
 }
 
-static GBytes *
-load_native (const char *path,
-             const char *name,
-             gsize       max_bytes,
-             GError    **error)
+/*
+ * hr_file_open_native:
+ * @path: the path of a file
+ * @name: what to call it in messages
+ * @max_bytes: the most that it may hold
+ * @size: (out): what it holds
+ * @error: return location for an error
+ *
+ * Opens a regular file for reading; never blocks on a pipe or a device.
+ *
+ * Returns: a file descriptor, or -1 with @error set
+ */
+int
+hr_file_open_native (const char  *path,
+                     const char  *name,
+                     guint64      max_bytes,
+                     guint64     *size,
+                     GError     **error)
 {
-  g_autoptr (GBytes) bytes = NULL;
   struct stat info;
   int fd;
 
   if (stat (path, &info) != 0)
     {
       set_error_from_errno (error, name, errno);
-      return NULL;
+      return -1;
     }
   if (!check_regular (&info, name, max_bytes, error))
-    return NULL;
+    return -1;
 
   fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
   if (fd < 0)
     {
       set_error_from_errno (error, name, errno);
-      return NULL;
+      return -1;
     }
 
   /* Once more: the name may stand for another file by now. */
   if (fstat (fd, &info) != 0)
     set_error_from_errno (error, name, errno);
   else if (check_regular (&info, name, max_bytes, error))
-    bytes = read_descriptor (fd, name, info.st_size, max_bytes, error);
+    {
+      *size = info.st_size;
+      return fd;
+    }
 
   close (fd);
 
-  return g_steal_pointer (&bytes);
+  return -1;
+}
+
+static GBytes *
+load_native (const char *path,
+             const char *name,
+             gsize       max_bytes,
+             GError    **error)
+{
+  GBytes *bytes;
+  guint64 size;
+  int fd = hr_file_open_native (path, name, max_bytes, &size, error);
+
+  if (fd < 0)
+    return NULL;
+
+  bytes = read_descriptor (fd, name, size, max_bytes, error);
+  close (fd);
+
+  return bytes;
 }
 
 static GBytes *

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-checkpoint.h"
+
+void
+hr_stored_tensor_free (HrStoredTensor *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_free (self->name);
+  g_free (self);
+}
+
+/* The sizes as people write them: [4096, 1024]. */
+char *
+hr_stored_tensor_dup_shape (const HrStoredTensor *self)
+{
+  GString *text;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  text = g_string_new ("[");
+  for (guint i = 0; i < self->n_dimensions; i++)
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i > 0 ? ", " : "", self->shape[i]);
+  g_string_append_c (text, ']');
+
+  return g_string_free (text, FALSE);
+}
+
+HrCheckpoint *
+hr_checkpoint_new (void)
+{
+  HrCheckpoint *self = g_new0 (HrCheckpoint, 1);
+
+  self->tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stored_tensor_free);
+  self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  self->warnings = g_ptr_array_new_with_free_func (g_free);
+
+  return self;
+}
+
+void
+hr_checkpoint_free (HrCheckpoint *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_hash_table_unref (self->by_name);
+  g_ptr_array_unref (self->tensors);
+  g_ptr_array_unref (self->warnings);
+  g_free (self);
+}
+
+/*
+ * hr_checkpoint_add:
+ * @self: a checkpoint
+ * @tensor: (transfer full): a tensor
+ *
+ * Adds a tensor.
+ *
+ * Returns: whether it was added: its name is not there yet, and the size of all can be counted
+ */
+gboolean
+hr_checkpoint_add (HrCheckpoint   *self,
+                   HrStoredTensor *tensor)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (tensor != NULL, FALSE);
+
+  if (g_hash_table_contains (self->by_name, tensor->name) ||
+      !g_uint64_checked_add (&self->n_bytes, self->n_bytes, tensor->n_bytes))
+    {
+      hr_stored_tensor_free (tensor);
+      return FALSE;
+    }
+
+  g_ptr_array_add (self->tensors, tensor);
+  g_hash_table_insert (self->by_name, tensor->name, tensor);
+
+  return TRUE;
+}
+
+const HrStoredTensor *
+hr_checkpoint_find (HrCheckpoint *self,
+                    const char   *name)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  return g_hash_table_lookup (self->by_name, name);
+}
+
+/* The dtype of most elements that are plain numbers; %HR_DTYPE_AUTO if there are none. */
+HrDtype
+hr_checkpoint_get_dtype (HrCheckpoint *self)
+{
+  guint64 n_elements[HR_DTYPE_INT4 + 1] = { 0 };
+  HrDtype most = HR_DTYPE_AUTO;
+
+  g_return_val_if_fail (self != NULL, HR_DTYPE_AUTO);
+
+  for (guint i = 0; i < self->tensors->len; i++)
+    {
+      const HrStoredTensor *tensor = g_ptr_array_index (self->tensors, i);
+
+      if (!tensor->is_float || tensor->dtype == HR_DTYPE_AUTO)
+        continue;
+      n_elements[tensor->dtype] += tensor->n_elements;
+      if (n_elements[tensor->dtype] > n_elements[most])
+        most = tensor->dtype;
+    }
+
+  return most;
+}
