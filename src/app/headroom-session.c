@@ -415,7 +415,7 @@ opened_read_model (Opened  *opened,
   opened->file = g_object_ref (file);
   opened->model = hr_model_new_from_file (file, error);
 
-  return opened->model != NULL;
+  return opened->model != NULL && hr_model_check_can_be_estimated (opened->model, error);
 }
 
 static gboolean
@@ -595,7 +595,7 @@ headroom_session_reload_model (HeadroomSession *self)
   else
     model = hr_model_new_from_id (hr_model_get_name (self->model), &error);
 
-  if (model == NULL)
+  if (model == NULL || !hr_model_check_can_be_estimated (model, &error))
     {
       g_debug ("The model could not be read again: %s", error->message);
       return;

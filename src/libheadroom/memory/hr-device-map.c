@@ -55,7 +55,7 @@ measure_modules (Modules        *modules,
       for (guint j = 0; j < tensor->n_layers; j++)
         {
           if (tensor->layers[j] < n_layers)
-            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], tensor, 1, dtype, quantization);
+            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], model, i, j, 1, dtype, quantization);
         }
       if (tensor->n_layers > 0)
         continue;
@@ -64,7 +64,7 @@ measure_modules (Modules        *modules,
         module = &modules->head;
       else
         module = is_embedding (tensor) ? &modules->embeddings : &modules->norm;
-      hr_weights_add_tensor (module, tensor, 1, dtype, quantization);
+      hr_weights_add_tensor (module, model, i, 0, 1, dtype, quantization);
       if (tensor->tied_to != NULL && tensor->role == HR_TENSOR_ROLE_OUTPUT)
         modules->tied = TRUE;
     }

@@ -49,7 +49,8 @@ hr_estimator_run (HrModel  *model,
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
+  if (!hr_model_check_can_be_estimated (model, error) ||
+      !hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (job) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)

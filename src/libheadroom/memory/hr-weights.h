@@ -24,8 +24,10 @@ typedef struct
 } HrWeights;
 
 void hr_weights_add_tensor  (HrWeights      *self,
-                             const HrTensor *tensor,
-                             guint64         copies,
+                             HrModel        *model,
+                             guint           index,
+                             guint           first_copy,
+                             guint           n_copies,
                              HrDtype         dtype,
                              HrQuantization  quantization);
 void hr_weights_init_model  (HrWeights      *self,

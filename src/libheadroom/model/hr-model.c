@@ -5,6 +5,7 @@
 #include "hr-model.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "hr-config.h"
 #include "hr-error.h"
@@ -12,6 +13,9 @@
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry-private.h"
+#include "hr-model-source.h"
+#include "hr-stored-weights.h"
+#include "hr-units.h"
 
 /**
  * HrModel:
@@ -36,6 +40,9 @@ struct _HrModel
   GHashTable *hyper_parameters;   /* name, guint64 * */
   GPtrArray *warnings;            /* of char *, null-terminated */
   HrModelParts parts;
+  HrStoredWeights *stored;        /* NULL if no weights were read */
+  guint64 stored_bytes;
+  char *obstacle;                 /* NULL if the model can be estimated */
 };
 
 G_DEFINE_FINAL_TYPE (HrModel, hr_model, G_TYPE_OBJECT)
@@ -52,6 +59,8 @@ hr_model_finalize (GObject *object)
   g_hash_table_unref (self->hyper_parameters);
   g_ptr_array_unref (self->warnings);
   hr_model_parts_clear (&self->parts);
+  g_clear_pointer (&self->stored, hr_stored_weights_free);
+  g_free (self->obstacle);
 
   G_OBJECT_CLASS (hr_model_parent_class)->finalize (object);
 }
@@ -237,12 +246,13 @@ build (HrModel         *self,
   return TRUE;
 }
 
-static HrModel *
-hr_model_new_from_json (HrJson  *config,
-                        GFile   *file,
-                        GError **error)
+/* Fills in what a config says. */
+static gboolean
+read_config (HrModel  *self,
+             HrJson   *config,
+             GFile    *file,
+             GError  **error)
 {
-  g_autoptr (HrModel) self = g_object_new (HR_TYPE_MODEL, NULL);
   g_autoptr (HrArchitecture) architecture = NULL;
   const char * const *warnings = hr_json_get_warnings (config);
   const char *class_name, *model_type;
@@ -256,7 +266,7 @@ hr_model_new_from_json (HrJson  *config,
       !hr_config_get_dtype (config, &self->dtype, self->warnings, error) ||
       !hr_config_get_quantization (config, &self->quantization, self->warnings, error) ||
       !hr_config_get_model_type (config, &model_type, error))
-    return NULL;
+    return FALSE;
 
   class_name = hr_config_get_class_name (config);
   self->class_name = g_strdup (class_name != NULL ? class_name : hr_architecture_get_class_name (architecture));
@@ -266,16 +276,212 @@ hr_model_new_from_json (HrJson  *config,
     self->name = g_strdup (self->model_type);
   self->source = g_strdup (hr_json_get_origin (config));
 
+  return TRUE;
+}
+
+/* Compares the weights with the model, and takes from them what the config does not say. */
+static void
+read_weights (HrModel       *self,
+              HrModelSource *source)
+{
+  HrDtype stored_dtype = hr_checkpoint_get_dtype (source->checkpoint);
+
+  self->stored_bytes = source->checkpoint->n_bytes;
+  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, source->words,
+                                        self->class_name != NULL ? self->class_name : self->model_type, self->warnings);
+
+  /* transformers expands a GGUF file to float32, whatever it holds. */
+  if (source->gguf != NULL || self->quantization != HR_QUANTIZATION_NONE || stored_dtype == HR_DTYPE_AUTO)
+    return;
+
+  if (self->dtype == HR_DTYPE_AUTO)
+    self->dtype = stored_dtype;
+  else if (self->dtype != stored_dtype)
+    /* Translators: two data types, such as float32 and bfloat16. */
+    g_ptr_array_add (self->warnings,
+                     g_strdup_printf (_("The weights are stored in %s; the config has them loaded in %s."),
+                                      hr_dtype_get_name (stored_dtype), hr_dtype_get_name (self->dtype)));
+}
+
+/* The formats that a quantization can name; the others are expanded like these, and said to be. */
+static void
+read_file_type (HrModel *self,
+                HrGguf  *gguf)
+{
+  double file_type = -1;
+
+  hr_gguf_get_number (gguf, "general.file_type", &file_type);
+  if (file_type == 15)
+    self->quantization = HR_QUANTIZATION_Q4_K_M;
+  else if (file_type == 7)
+    self->quantization = HR_QUANTIZATION_Q8_0;
+  else
+    g_ptr_array_add (self->warnings,
+                     g_strdup (_("transformers expands the weights of a GGUF file when it loads them.")));
+}
+
+static void
+describe_adapter (HrModel   *self,
+                  HrAdapter *adapter)
+{
+  g_autofree char *rank = NULL;
+  g_autofree char *count = NULL;
+  guint64 n_parameters;
+  guint n_modules;
+
+  if (hr_adapter_get_rank (adapter) == 0)
+    {
+      /* Translators: a method of fine-tuning, such as IA3 or PREFIX_TUNING. */
+      g_ptr_array_add (self->warnings,
+                       g_strdup_printf (_("This is the base model of an adapter (%.40s), which is not counted."),
+                                        hr_adapter_get_kind (adapter)));
+      return;
+    }
+
+  rank = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_adapter_get_rank (adapter));
+  if (!hr_adapter_count_parameters (adapter, self, &n_parameters, &n_modules, NULL))
+    {
+      g_ptr_array_add (self->warnings,
+                       g_strdup_printf (_("This is the base model of a LoRA adapter of rank %s, which is not counted."),
+                                        rank));
+      return;
+    }
+
+  count = hr_format_integer (n_parameters);
+  /* Translators: two numbers. */
+  g_ptr_array_add (self->warnings,
+                   g_strdup_printf (_("This is the base model of a LoRA adapter of rank %s, whose %s parameters are not "
+                                      "counted."),
+                                    rank, count));
+}
+
+/* Where a tensor belongs, as far as its name says so. */
+static HrPart
+guess_part (const char *name)
+{
+  static const struct
+  {
+    const char *word;
+    HrPart part;
+  } words[] = {
+    { "vision", HR_PART_VISION },   { "visual", HR_PART_VISION },      { "norm", HR_PART_NORM },
+    { "ln_", HR_PART_NORM },        { "embed", HR_PART_EMBEDDING },    { "token_embd", HR_PART_EMBEDDING },
+    { "wte", HR_PART_EMBEDDING },   { "attn", HR_PART_ATTENTION },     { "attention", HR_PART_ATTENTION },
+    { "mlp", HR_PART_MLP },         { "ffn", HR_PART_MLP },            { "experts", HR_PART_MLP },
+    { "lm_head", HR_PART_OUTPUT },  { "output.weight", HR_PART_OUTPUT },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      if (strstr (name, words[i].word) != NULL)
+        return words[i].part;
+    }
+
+  return HR_PART_OTHER;
+}
+
+/* A model of which nothing is known but its tensors: they are listed and counted. */
+static gboolean
+read_tensors (HrModel        *self,
+              HrModelSource  *source,
+              GError        **error)
+{
+  GPtrArray *stored = source->checkpoint->tensors;
+  const char *architecture = NULL;
+
+  self->source = g_file_get_parse_name (source->file);
+  if (stored->len == 0)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected the tensors of a model, found none"),
+                   self->source);
+      return FALSE;
+    }
+
+  self->parts = (HrModelParts) {
+    .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
+    .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
+  };
+
+  for (guint i = 0; i < stored->len; i++)
+    {
+      const HrStoredTensor *tensor = g_ptr_array_index (stored, i);
+      HrTensor *row = g_new0 (HrTensor, 1);
+
+      g_ptr_array_add (self->parts.tensors, row);
+      row->pattern = g_strdup (tensor->name);
+      row->n_dimensions = tensor->n_dimensions;
+      memcpy (row->shape, tensor->shape, sizeof row->shape);
+      row->n_elements = tensor->n_elements;
+      row->part = guess_part (tensor->name);
+      row->role = HR_TENSOR_ROLE_PARAMETER;
+
+      if (!g_uint64_checked_add (&self->n_parameters, self->n_parameters, row->n_elements) ||
+          self->n_parameters > G_MAXINT64)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("“%s”: expected a number of parameters that can be counted"),
+                       self->source);
+          return FALSE;
+        }
+      self->n_parameters_of_part[row->part] += row->n_elements;
+    }
+
+  if (source->gguf != NULL)
+    architecture = hr_gguf_get_string (source->gguf, "general.architecture");
+  self->model_type = g_strdup (architecture);
+  self->obstacle = g_strdup (source->obstacle);
+  self->stored_bytes = source->checkpoint->n_bytes;
+  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, NULL, NULL, self->warnings);
+  self->dtype = hr_checkpoint_get_dtype (source->checkpoint);
+  g_ptr_array_add (self->warnings, g_strdup_printf (_("Only the tensors are known. %s."), source->obstacle));
+
+  return TRUE;
+}
+
+static HrModel *
+hr_model_new_from_source (HrModelSource  *source,
+                          GError        **error)
+{
+  g_autoptr (HrModel) self = g_object_new (HR_TYPE_MODEL, NULL);
+
+  if (source->config != NULL)
+    {
+      if (!read_config (self, source->config, source->file, error))
+        return NULL;
+    }
+  else if (!read_tensors (self, source, error))
+    return NULL;
+
+  if (source->name != NULL)
+    {
+      g_free (self->name);
+      self->name = g_strdup (source->name);
+    }
+  if (source->origin != NULL)
+    {
+      g_free (self->source);
+      self->source = g_strdup (source->origin);
+    }
+  for (guint i = 0; i < source->warnings->len; i++)
+    g_ptr_array_add (self->warnings, g_strdup (g_ptr_array_index (source->warnings, i)));
+
+  if (source->config != NULL && source->checkpoint != NULL)
+    read_weights (self, source);
+  if (source->config != NULL && source->gguf != NULL)
+    read_file_type (self, source->gguf);
+  for (guint i = 0; i < source->adapters->len; i++)
+    describe_adapter (self, g_ptr_array_index (source->adapters, i));
+
   return g_steal_pointer (&self);
 }
 
 /**
  * hr_model_new_from_file:
- * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, or weights with a config beside
- *   them
+ * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, weights (`.safetensors`, their
+ *   index, `.gguf`), or an `adapter_config.json`
  * @error: return location for an error
  *
- * Reads a model.
+ * Reads a model. Of weights only the headers are read; with a config beside them, the two are compared. Without one,
+ * the tensors are known, and hr_model_check_can_be_estimated() says what is missing.
  *
  * Returns: (transfer full): the model, or %NULL with @error set: a #GIOErrorEnum if the file cannot be read, an
  *   #HrError if what it says makes no model
@@ -284,20 +490,13 @@ HrModel *
 hr_model_new_from_file (GFile   *file,
                         GError **error)
 {
-  g_autoptr (GFile) config_file = NULL;
-  g_autoptr (HrJson) config = NULL;
+  g_auto (HrModelSource) source;
+
+  hr_model_source_init (&source);
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
-  config_file = hr_config_find (file, error);
-  if (config_file == NULL)
-    return NULL;
-
-  config = hr_json_new_from_file (config_file, HR_JSON_TOLERANT, error);
-  if (config == NULL)
-    return NULL;
-
-  return hr_model_new_from_json (config, config_file, error);
+  return hr_model_source_open (&source, file, error) ? hr_model_new_from_source (&source, error) : NULL;
 }
 
 /**
@@ -317,15 +516,15 @@ hr_model_new_from_data (const char  *data,
                         const char  *origin,
                         GError     **error)
 {
-  g_autoptr (HrJson) config = NULL;
+  g_auto (HrModelSource) source;
+
+  hr_model_source_init (&source);
 
   g_return_val_if_fail (data != NULL || length == 0, NULL);
 
-  config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT, error);
-  if (config == NULL)
-    return NULL;
+  source.config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT, error);
 
-  return hr_model_new_from_json (config, NULL, error);
+  return source.config != NULL ? hr_model_new_from_source (&source, error) : NULL;
 }
 
 /**
@@ -386,7 +585,7 @@ hr_model_get_name (HrModel *self)
  *
  * Gets the `model_type` of the configuration, such as `qwen2`.
  *
- * Returns: (transfer none): the model type
+ * Returns: (transfer none) (nullable): the model type, or %NULL if only the tensors are known
  */
 const char *
 hr_model_get_model_type (HrModel *self)
@@ -676,4 +875,84 @@ hr_model_get_buffer_bytes (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), 0);
 
   return self->parts.buffer_bytes;
+}
+
+/**
+ * hr_model_get_stored_bytes:
+ * @self: a model
+ *
+ * Gets what the tensors of the files take that the model was read from.
+ *
+ * Returns: the size in bytes; 0 if no weights were read
+ */
+guint64
+hr_model_get_stored_bytes (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->stored_bytes;
+}
+
+/**
+ * hr_model_get_stored: (skip)
+ * @self: a model
+ * @index: which row, below hr_model_get_n_tensors()
+ * @copy: which tensor of the row, below hr_tensor_get_copies()
+ * @type: (out) (optional): what its elements are stored as: the name of a dtype, or else the file's name, such as `Q4_K`
+ * @n_bytes: (out) (optional): what it takes in the files, with the scales and tables of a quantized one
+ * @allocated_bytes: (out) (optional): the same, with each of those rounded up as torch's allocator does
+ *
+ * Gets how a tensor is stored.
+ *
+ * Returns: whether it is stored in weights that were read
+ */
+gboolean
+hr_model_get_stored (HrModel     *self,
+                     guint        index,
+                     guint        copy,
+                     const char **type,
+                     guint64     *n_bytes,
+                     guint64     *allocated_bytes)
+{
+  const HrStoredWeight *weight;
+
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+  g_return_val_if_fail (index < self->parts.tensors->len, FALSE);
+  g_return_val_if_fail (copy < hr_tensor_get_copies (hr_model_get_tensor (self, index)), FALSE);
+
+  weight = self->stored != NULL ? hr_stored_weights_get (self->stored, index, copy) : NULL;
+  if (weight == NULL || weight->type == NULL)
+    return FALSE;
+
+  if (type != NULL)
+    *type = weight->type;
+  if (n_bytes != NULL)
+    *n_bytes = weight->n_bytes;
+  if (allocated_bytes != NULL)
+    *allocated_bytes = weight->allocated_bytes;
+
+  return TRUE;
+}
+
+/**
+ * hr_model_check_can_be_estimated:
+ * @self: a model
+ * @error: return location for an error
+ *
+ * Checks whether more than its tensors is known of a model.
+ *
+ * Returns: whether it is; otherwise @error is %HR_ERROR_UNSUPPORTED, and says what is missing
+ */
+gboolean
+hr_model_check_can_be_estimated (HrModel  *self,
+                                 GError  **error)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+
+  if (self->obstacle == NULL)
+    return TRUE;
+
+  g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED, self->obstacle);
+
+  return FALSE;
 }

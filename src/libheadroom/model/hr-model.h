@@ -46,5 +46,14 @@ const HrStack      *hr_model_get_stack                   (HrModel              *
 guint               hr_model_get_n_stacks                (HrModel              *self);
 const HrChain      *hr_model_get_head                    (HrModel              *self);
 guint64             hr_model_get_buffer_bytes            (HrModel              *self);
+guint64             hr_model_get_stored_bytes            (HrModel              *self);
+gboolean            hr_model_get_stored                  (HrModel              *self,
+                                                          guint                 index,
+                                                          guint                 copy,
+                                                          const char          **type,
+                                                          guint64              *n_bytes,
+                                                          guint64              *allocated_bytes);
+gboolean            hr_model_check_can_be_estimated      (HrModel              *self,
+                                                          GError              **error);
 
 G_END_DECLS

@@ -100,8 +100,16 @@ hr_model_build_json (HrModel     *self,
   add_string (builder, "architecture", hr_model_get_architecture (self));
   add_string (builder, "source", hr_model_get_source (self));
   add_parameters (builder, self);
-  json_builder_set_member_name (builder, "kv-cache-bytes-per-token");
-  json_builder_add_int_value (builder, get_kv_cache_bytes_per_token (self, kv_cache_dtype));
+  if (hr_model_check_can_be_estimated (self, NULL))
+    {
+      json_builder_set_member_name (builder, "kv-cache-bytes-per-token");
+      json_builder_add_int_value (builder, get_kv_cache_bytes_per_token (self, kv_cache_dtype));
+    }
+  if (hr_model_get_stored_bytes (self) > 0)
+    {
+      json_builder_set_member_name (builder, "stored-bytes");
+      json_builder_add_int_value (builder, hr_model_get_stored_bytes (self));
+    }
   add_hyper_parameters (builder, self);
   json_builder_end_object (builder);
 }
@@ -152,7 +160,8 @@ hr_model_add_facts (HrModel      *self,
     hr_document_block_add_fact (facts, _("Model type"), hr_model_get_model_type (self), HR_DOCUMENT_CODE);
   if (hr_model_get_n_active_parameters (self) != hr_model_get_n_parameters (self))
     hr_document_block_add_fact (facts, _("Active parameters"), active, HR_DOCUMENT_PLAIN);
-  hr_document_block_add_fact (facts, _("KV cache per token"), cache, HR_DOCUMENT_PLAIN);
+  if (hr_model_check_can_be_estimated (self, NULL))
+    hr_document_block_add_fact (facts, _("KV cache per token"), cache, HR_DOCUMENT_PLAIN);
 
   for (guint i = 0; i < G_N_ELEMENTS (hyper_parameters); i++)
     {
@@ -166,6 +175,12 @@ hr_model_add_facts (HrModel      *self,
       hr_document_block_add_fact (facts, hyper_parameters[i], text, HR_DOCUMENT_PLAIN);
     }
 
+  if (hr_model_get_stored_bytes (self) > 0)
+    {
+      g_autofree char *stored = hr_format_bytes (hr_model_get_stored_bytes (self), unit_system);
+
+      hr_document_block_add_fact (facts, _("Stored weights"), stored, HR_DOCUMENT_PLAIN);
+    }
   if (hr_model_get_source (self) != NULL)
     hr_document_block_add_fact (facts, _("Source"), hr_model_get_source (self), HR_DOCUMENT_LINK);
 }
@@ -182,12 +197,45 @@ describe_shape (const HrTensor *tensor)
   return g_string_free (g_steal_pointer (&string), FALSE);
 }
 
+/* What the model is loaded in when nobody says anything. */
+static HrDtype
+get_default_dtype (HrModel *self)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) resolved = hr_job_resolve (job, self);
+
+  return hr_job_get_dtype (resolved);
+}
+
+/* What a tensor is stored as, or, if that is not known, loaded in. */
+static const char *
+get_type (HrModel    *self,
+          guint       index,
+          guint       copy,
+          const char *dtype)
+{
+  const char *tied_to = hr_model_get_tensor (self, index)->tied_to;
+  const char *type = dtype;
+
+  if (hr_model_get_stored (self, index, copy, &type, NULL, NULL) || tied_to == NULL)
+    return type;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (self); i++)
+    {
+      if (g_str_equal (hr_model_get_tensor (self, i)->pattern, tied_to))
+        hr_model_get_stored (self, i, 0, &type, NULL, NULL);
+    }
+
+  return type;
+}
+
 static void
 add_tensors_table (HrModel    *self,
                    HrDocument *document)
 {
-  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE };
-  const char * const columns[] = { _("Tensor"), _("Shape"), _("Parameters"), _("Tied to"), NULL };
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("Tensor"), _("Shape"), _("Data type"), _("Parameters"), _("Tied to"), NULL };
+  const char *dtype = hr_dtype_get_name (get_default_dtype (self));
   HrDocumentBlock *table;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Tensors"));
@@ -202,7 +250,8 @@ add_tensors_table (HrModel    *self,
       for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
         {
           g_autofree char *name = hr_tensor_get_name (tensor, copy);
-          const char * const cells[] = { name, shape, count, tensor->tied_to == NULL ? "" : tensor->tied_to, NULL };
+          const char *tied_to = tensor->tied_to == NULL ? "" : tensor->tied_to;
+          const char * const cells[] = { name, shape, get_type (self, i, copy, dtype), count, tied_to, NULL };
 
           hr_document_block_add_row (table, cells);
         }
@@ -210,12 +259,15 @@ add_tensors_table (HrModel    *self,
 }
 
 static void
-add_tensor (JsonBuilder    *builder,
-            const HrTensor *tensor,
-            guint           copy,
-            HrDtype         dtype)
+add_tensor (JsonBuilder *builder,
+            HrModel     *self,
+            guint        index,
+            guint        copy,
+            HrDtype      dtype)
 {
+  const HrTensor *tensor = hr_model_get_tensor (self, index);
   g_autofree char *name = hr_tensor_get_name (tensor, copy);
+  guint64 stored_bytes;
 
   json_builder_begin_object (builder);
   add_string (builder, "name", name);
@@ -224,22 +276,17 @@ add_tensor (JsonBuilder    *builder,
   for (guint i = 0; i < tensor->n_dimensions; i++)
     json_builder_add_int_value (builder, tensor->shape[i]);
   json_builder_end_array (builder);
-  add_string (builder, "dtype", hr_dtype_get_name (dtype));
+  add_string (builder, "dtype", get_type (self, index, copy, hr_dtype_get_name (dtype)));
+  if (hr_model_get_stored (self, index, copy, NULL, &stored_bytes, NULL))
+    {
+      json_builder_set_member_name (builder, "stored-bytes");
+      json_builder_add_int_value (builder, stored_bytes);
+    }
   add_string (builder, "part", hr_part_get_id (tensor->part));
   json_builder_set_member_name (builder, "parameters");
   json_builder_add_int_value (builder, tensor->n_elements);
   add_string (builder, "tied-to", tensor->tied_to);
   json_builder_end_object (builder);
-}
-
-/* What the model is loaded in when nobody says anything. */
-static HrDtype
-get_default_dtype (HrModel *self)
-{
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
-  g_autoptr (HrJob) resolved = hr_job_resolve (job, self);
-
-  return hr_job_get_dtype (resolved);
 }
 
 /**
@@ -268,9 +315,12 @@ hr_model_to_text (HrModel           *self,
 
   document = hr_document_new ();
   count = hr_format_count (hr_model_get_n_parameters (self));
-  /* Translators: a number of parameters such as “7.6 B”, the class of a model, a data type */
-  subtitle = g_strdup_printf (_("%s parameters · %s · %s"), count, hr_model_get_class_label (self),
-                              hr_dtype_get_name (get_default_dtype (self)));
+  if (hr_model_check_can_be_estimated (self, NULL))
+    /* Translators: a number of parameters such as “7.6 B”, the class of a model, a data type */
+    subtitle = g_strdup_printf (_("%s parameters · %s · %s"), count, hr_model_get_class_label (self),
+                                hr_dtype_get_name (get_default_dtype (self)));
+  else
+    subtitle = g_strdup_printf (_("%s parameters"), count);
 
   hr_document_add_text (document, HR_DOCUMENT_TITLE, hr_model_get_name (self));
   hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, subtitle);
@@ -329,7 +379,7 @@ hr_model_to_json (HrModel *self)
       const HrTensor *tensor = hr_model_get_tensor (self, i);
 
       for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        add_tensor (builder, tensor, copy, dtype);
+        add_tensor (builder, self, i, copy, dtype);
     }
   json_builder_end_array (builder);
 

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-gguf-config.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#define WORDS "/io/github/headroom/Headroom/data/formats/gguf.json"
+
+/* What the layers of most models do not have. */
+static const char * const foreign_names[] = {
+  N_("a mixture of experts"), N_("multi-head latent attention"), N_("state-space layers"),
+};
+
+struct _HrGgufConfig
+{
+  HrJson *words;
+  HrJson *architecture;   /* in @words */
+  const char *name;       /* of the architecture, of the file's */
+};
+
+/* "llama.block_count" of "{}.block_count" */
+static char *
+fill_in (const char *pattern,
+         const char *text)
+{
+  const char *place = strstr (pattern, "{}");
+
+  if (place == NULL)
+    return g_strdup (pattern);
+
+  return g_strdup_printf ("%.*s%s%s", (int) (place - pattern), pattern, text, place + 2);
+}
+
+static const char *
+get_string (HrJson *node)
+{
+  const char *text = NULL;
+
+  return hr_json_read_string (node, &text, NULL) ? text : NULL;
+}
+
+/* A number of the metadata; an array whose numbers are all equal stands for one. */
+static gboolean
+get_number (HrGguf      *gguf,
+            const char  *key,
+            double      *number,
+            GError     **error)
+{
+  const GArray *numbers = hr_gguf_get_numbers (gguf, key);
+
+  if (numbers == NULL || numbers->len == 0)
+    {
+      *number = NAN;
+      hr_gguf_get_number (gguf, key, number);
+      return TRUE;
+    }
+
+  *number = g_array_index (numbers, double, 0);
+  for (guint i = 1; i < numbers->len; i++)
+    {
+      if (g_array_index (numbers, double, i) == *number)
+        continue;
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, key “%s”: expected the same number for all layers, found different ones"),
+                   hr_gguf_get_name (gguf), key);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+set_number (GHashTable *config,
+            const char *key,
+            double      number)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (floor (number) == number && fabs (number) < 9007199254740992.0)
+    g_snprintf (text, sizeof text, "%.0f", number);
+  else
+    g_ascii_dtostr (text, sizeof text, number);
+  g_hash_table_insert (config, g_strdup (key), g_strdup (text));
+}
+
+static void
+set_boolean (GHashTable *config,
+             const char *key,
+             gboolean    value)
+{
+  g_hash_table_insert (config, g_strdup (key), g_strdup (value ? "true" : "false"));
+}
+
+static gboolean
+add_keys (HrGgufConfig  *self,
+          HrGguf        *gguf,
+          HrJson        *keys,
+          GHashTable    *config,
+          GError       **error)
+{
+  for (guint i = 0; keys != NULL && i < hr_json_get_length (keys); i++)
+    {
+      HrJson *node = hr_json_get_element (keys, i);
+      g_autofree char *key = fill_in (get_string (node), self->name);
+      gboolean boolean;
+      double number;
+
+      if (hr_gguf_get_boolean (gguf, key, &boolean))
+        {
+          set_boolean (config, hr_json_get_key (node), boolean);
+          continue;
+        }
+      if (!get_number (gguf, key, &number, error))
+        return FALSE;
+      if (isfinite (number))
+        set_number (config, hr_json_get_key (node), number);
+    }
+
+  return TRUE;
+}
+
+/* How much of a head is rotated: the file has the part in numbers of elements, a config as a fraction. */
+static gboolean
+add_ratios (HrGgufConfig  *self,
+            HrGguf        *gguf,
+            HrJson        *ratios,
+            GHashTable    *config,
+            GError       **error)
+{
+  for (guint i = 0; ratios != NULL && i < hr_json_get_length (ratios); i++)
+    {
+      HrJson *node = hr_json_get_element (ratios, i);
+      g_autofree char *key = fill_in (get_string (node), self->name);
+      g_autofree char *key_length = fill_in ("{}.attention.key_length", self->name);
+      g_autofree char *embedding_length = fill_in ("{}.embedding_length", self->name);
+      g_autofree char *head_count = fill_in ("{}.attention.head_count", self->name);
+      double part, head_dim, hidden_size, n_heads;
+
+      if (!get_number (gguf, key, &part, error) || !get_number (gguf, key_length, &head_dim, error) ||
+          !get_number (gguf, embedding_length, &hidden_size, error) || !get_number (gguf, head_count, &n_heads, error))
+        return FALSE;
+      if (!isfinite (head_dim))
+        head_dim = hidden_size / n_heads;
+      if (isfinite (part / head_dim))
+        set_number (config, hr_json_get_key (node), part / head_dim);
+    }
+
+  return TRUE;
+}
+
+static void
+add_rows (HrGguf     *gguf,
+          HrJson     *rows,
+          GHashTable *config)
+{
+  for (guint i = 0; rows != NULL && i < hr_json_get_length (rows); i++)
+    {
+      HrJson *node = hr_json_get_element (rows, i);
+      const HrStoredTensor *tensor = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), get_string (node));
+
+      if (tensor != NULL && tensor->n_dimensions > 0)
+        set_number (config, hr_json_get_key (node), tensor->shape[0]);
+    }
+}
+
+/* Keys that are true if a tensor is there, or if it is not. */
+static void
+add_presence (HrGguf     *gguf,
+              HrJson     *names,
+              gboolean    if_present,
+              GHashTable *config)
+{
+  for (guint i = 0; names != NULL && i < hr_json_get_length (names); i++)
+    {
+      HrJson *node = hr_json_get_element (names, i);
+      gboolean is_present = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), get_string (node)) != NULL;
+
+      set_boolean (config, hr_json_get_key (node), is_present == if_present);
+    }
+}
+
+static void
+add_values (HrJson     *values,
+            GHashTable *config)
+{
+  for (guint i = 0; values != NULL && i < hr_json_get_length (values); i++)
+    {
+      HrJson *node = hr_json_get_element (values, i);
+      gboolean value = FALSE;
+
+      hr_json_read_boolean (node, &value, NULL);
+      set_boolean (config, hr_json_get_key (node), value);
+    }
+}
+
+static gboolean
+add_section (HrGgufConfig  *self,
+             HrGguf        *gguf,
+             HrJson        *section,
+             GHashTable    *config,
+             GError       **error)
+{
+  if (!add_keys (self, gguf, hr_json_get_member (section, "keys"), config, error) ||
+      !add_ratios (self, gguf, hr_json_get_member (section, "ratios"), config, error))
+    return FALSE;
+
+  add_rows (gguf, hr_json_get_member (section, "rows"), config);
+  add_presence (gguf, hr_json_get_member (section, "present"), TRUE, config);
+  add_presence (gguf, hr_json_get_member (section, "absent"), FALSE, config);
+  add_values (hr_json_get_member (section, "values"), config);
+
+  return TRUE;
+}
+
+static gboolean
+check_foreign (HrGgufConfig  *self,
+               HrGguf        *gguf,
+               GError       **error)
+{
+  HrJson *foreign = hr_json_get_member (self->words, "foreign");
+
+  for (guint i = 0; foreign != NULL && i < hr_json_get_length (foreign); i++)
+    {
+      HrJson *node = hr_json_get_element (foreign, i);
+      g_autofree char *key = fill_in (hr_json_get_key (node), self->name);
+      const char *what = get_string (node);
+      double number = 0;
+
+      if (!hr_gguf_get_number (gguf, key, &number) || number == 0)
+        continue;
+
+      for (guint j = 0; j < G_N_ELEMENTS (foreign_names); j++)
+        {
+          if (g_str_equal (foreign_names[j], what))
+            what = _(foreign_names[j]);
+        }
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, key “%s”: the model has %s; its architecture “%s” is not known with it, "
+                     "so it cannot be estimated"),
+                   hr_gguf_get_name (gguf), key, what, self->name);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_gguf_config_new:
+ * @gguf: a file; has to outlive the result
+ * @error: return location for an error
+ *
+ * Finds the words for a file's architecture.
+ *
+ * Returns: (transfer full) (nullable): the words, or %NULL with @error set to %HR_ERROR_UNSUPPORTED if the architecture
+ *   is not known, or to %HR_ERROR_NOT_A_MODEL if the file states none
+ */
+HrGgufConfig *
+hr_gguf_config_new (HrGguf  *gguf,
+                    GError **error)
+{
+  g_autoptr (HrGgufConfig) self = NULL;
+  HrJson *architectures;
+
+  g_return_val_if_fail (gguf != NULL, NULL);
+
+  self = g_new0 (HrGgufConfig, 1);
+  self->words = hr_json_new_from_resource (WORDS, error);
+  if (self->words == NULL)
+    return NULL;
+
+  self->name = hr_gguf_get_string (gguf, "general.architecture");
+  if (self->name == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, _("“%s”: expected the key “%s”, found none"),
+                   hr_gguf_get_name (gguf), "general.architecture");
+      return NULL;
+    }
+
+  architectures = hr_json_get_member (self->words, "architectures");
+  self->architecture = architectures != NULL ? hr_json_get_member (architectures, self->name) : NULL;
+  if (self->architecture == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, key “%s”: the architecture “%.100s” is not known, so it cannot be estimated"),
+                   hr_gguf_get_name (gguf), "general.architecture", self->name);
+      return NULL;
+    }
+  if (!check_foreign (self, gguf, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+void
+hr_gguf_config_free (HrGgufConfig *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_clear_pointer (&self->words, hr_json_free);
+  g_free (self);
+}
+
+static int
+compare_keys (gconstpointer a,
+              gconstpointer b)
+{
+  return strcmp (a, b);
+}
+
+/*
+ * hr_gguf_config_build:
+ * @self: the words for @gguf
+ * @gguf: a file
+ * @error: return location for an error
+ *
+ * Writes down what the metadata says as a config; messages about it name the file.
+ *
+ * Returns: (transfer full) (nullable): the config, or %NULL with @error set
+ */
+HrJson *
+hr_gguf_config_build (HrGgufConfig  *self,
+                      HrGguf        *gguf,
+                      GError       **error)
+{
+  g_autoptr (GHashTable) config = NULL;
+  g_autoptr (GList) keys = NULL;
+  g_autoptr (GString) text = NULL;
+  const char *model_type = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (gguf != NULL, NULL);
+
+  config = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (!hr_json_get_string (self->architecture, "model-type", &model_type, error) ||
+      !add_section (self, gguf, self->words, config, error) ||
+      !add_section (self, gguf, self->architecture, config, error))
+    return NULL;
+
+  text = g_string_new (NULL);
+  g_string_append_printf (text, "{\n  \"model_type\": \"%s\"", model_type);
+  keys = g_list_sort (g_hash_table_get_keys (config), compare_keys);
+  for (GList *l = keys; l != NULL; l = l->next)
+    g_string_append_printf (text, ",\n  \"%s\": %s", (char *) l->data,
+                            (char *) g_hash_table_lookup (config, l->data));
+  g_string_append (text, "\n}\n");
+
+  return hr_json_new_from_data (text->str, text->len, hr_gguf_get_name (gguf), HR_JSON_STRICT, error);
+}
+
+/*
+ * hr_gguf_config_dup_stored_name:
+ * @self: the words for a file
+ * @pattern: the name of a model's tensor, with `{}` where the index of its layer stands
+ * @layer: (nullable): that index
+ *
+ * Gets what the file calls a tensor.
+ *
+ * Returns: (transfer full) (nullable): the name, or %NULL if there is no word for it
+ */
+char *
+hr_gguf_config_dup_stored_name (HrGgufConfig *self,
+                                const char   *pattern,
+                                const guint  *layer)
+{
+  HrJson *sections[2];
+  const char *dot;
+  g_autofree char *module = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (pattern != NULL, NULL);
+
+  dot = strrchr (pattern, '.');
+  if (dot == NULL)
+    return NULL;
+
+  module = g_strndup (pattern, dot - pattern);
+  sections[0] = hr_json_get_member (self->architecture, "modules");
+  sections[1] = hr_json_get_member (self->words, "modules");
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+    {
+      HrJson *node = sections[i] != NULL ? hr_json_get_member (sections[i], module) : NULL;
+      g_autofree char *index = NULL;
+      g_autofree char *name = NULL;
+
+      if (node == NULL)
+        continue;
+      index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
+      name = fill_in (get_string (node), index);
+
+      return g_strconcat (name, dot, NULL);
+    }
+
+  return NULL;
+}
+
+/* Whether a tensor of the file is learnt; a few are factors that were computed beforehand. */
+gboolean
+hr_gguf_config_is_parameter (HrGgufConfig *self,
+                             const char   *stored_name)
+{
+  HrJson *others;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  others = hr_json_get_member (self->words, "not-parameters");
+  for (guint i = 0; others != NULL && i < hr_json_get_length (others); i++)
+    {
+      if (g_strcmp0 (get_string (hr_json_get_element (others, i)), stored_name) == 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
