@@ -200,9 +200,11 @@ static void
 test_a_damaged_adapter_is_read_or_refused (void)
 {
   static const char text[] =
-    "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"a/b\", \"r\": 8, \"lora_alpha\": 16.5, \"bias\": \"none\", "
-    "\"target_modules\": [\"q_proj\", \"v_proj\"], \"exclude_modules\": \".*(a|b)\", \"modules_to_save\": [\"lm_head\"], "
-    "\"rank_pattern\": {\"q_proj\": 4}, \"layers_to_transform\": [0, 1], \"layers_pattern\": \"layers\", \"use_dora\": true}";
+    "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"a/b\", \"r\": 8, \"lora_alpha\": 16.5, "
+    "\"bias\": \"none\", \"target_modules\": [\"q_proj\", \"v_proj\"], \"exclude_modules\": \".*(a|b)\", "
+    "\"modules_to_save\": [\"lm_head\"], \"rank_pattern\": {\"q_proj\": 4}, \"layers_to_transform\": [0, 1], "
+    "\"layers_pattern\": \"layers\", "
+    "\"use_dora\": true}";
   static const char config[] =
     "{\"model_type\": \"llama\", \"vocab_size\": 100, \"hidden_size\": 64, \"intermediate_size\": 256, "
     "\"num_hidden_layers\": 2, \"num_attention_heads\": 4}";

@@ -7,13 +7,14 @@
 #include "hr-adapter.h"
 #include "weight-files.h"
 
-/* Two layers: attention 64 · 64, 32 · 64, 32 · 64, 64 · 64; gate and up 256 · 64, down 64 · 256; a table of 1000 · 64. */
+/* Two layers: attention 64 · 64, 32 · 64, 32 · 64, 64 · 64; gate, up 256 · 64, down 64 · 256; a table of 1000 · 64. */
 #define CONFIG \
   "{\"model_type\": \"qwen2\", \"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 1000, \"hidden_size\": 64, " \
   "\"intermediate_size\": 256, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, " \
   "\"tie_word_embeddings\": false}"
 
-#define LORA(settings) "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"base\", \"r\": 8, \"lora_alpha\": 16, " settings "}"
+#define LORA(settings) \
+  "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"base\", \"r\": 8, \"lora_alpha\": 16, " settings "}"
 
 static HrAdapter *
 read_text (const char  *text,
@@ -51,18 +52,24 @@ static const CountCase count_cases[] = {
   { "all_linear_modules", LORA ("\"target_modules\": \"all-linear\""), 14, 2 * 8 * (128 + 96 + 96 + 128 + 3 * 320) },
   { "an_expression", LORA ("\"target_modules\": \".*layers\\\\.1\\\\..*(gate|up)_proj\""), 2, 2 * 8 * 320 },
   { "only_some_layers", LORA ("\"target_modules\": [\"q_proj\"], \"layers_to_transform\": [1]"), 1, 8 * 128 },
-  { "only_one_layer", LORA ("\"target_modules\": [\"q_proj\"], \"layers_to_transform\": 0, \"layers_pattern\": \"layers\""), 1, 8 * 128 },
+  { "only_one_layer",
+    LORA ("\"target_modules\": [\"q_proj\"], \"layers_to_transform\": 0, \"layers_pattern\": \"layers\""), 1, 8 * 128 },
   { "excluded_modules", LORA ("\"target_modules\": \"all-linear\", \"exclude_modules\": [\"down_proj\"]"), 12,
     2 * 8 * (128 + 96 + 96 + 128 + 2 * 320) },
-  { "ranks_of_their_own", LORA ("\"target_modules\": [\"q_proj\", \"v_proj\"], \"rank_pattern\": {\"layers.0.self_attn.q_proj\": 32}"),
+  { "ranks_of_their_own",
+    LORA ("\"target_modules\": [\"q_proj\", \"v_proj\"], \"rank_pattern\": {\"layers.0.self_attn.q_proj\": 32}"),
     4, 8 * (128 + 96 + 96) + 32 * 128 },
-  { "modules_that_are_saved", LORA ("\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"lm_head\", \"norm\"]"), 2,
+  { "modules_that_are_saved", LORA ("\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"lm_head\", \"norm\"]"),
+    2,
     2 * 8 * 128 + 64000 + 64 + 4 * 64 },
   { "embeddings", LORA ("\"target_modules\": [\"embed_tokens\"]"), 1, 8 * 1064 },
-  { "dora", LORA ("\"target_modules\": [\"q_proj\", \"down_proj\"], \"use_dora\": true"), 4, 2 * (8 * (128 + 320) + 64 + 64) },
+  { "dora", LORA ("\"target_modules\": [\"q_proj\", \"down_proj\"], \"use_dora\": true"), 4,
+    2 * (8 * (128 + 320) + 64 + 64) },
   { "rslora_like_lora", LORA ("\"target_modules\": [\"q_proj\"], \"use_rslora\": true"), 2, 2 * 8 * 128 },
-  { "a_bias_of_the_second_factor", LORA ("\"target_modules\": [\"q_proj\"], \"lora_bias\": true"), 2, 2 * (8 * 128 + 64) },
-  { "biases_of_the_targets", LORA ("\"target_modules\": [\"q_proj\"], \"bias\": \"lora_only\""), 2, 2 * (8 * 128 + 64) },
+  { "a_bias_of_the_second_factor", LORA ("\"target_modules\": [\"q_proj\"], \"lora_bias\": true"), 2,
+    2 * (8 * 128 + 64) },
+  { "biases_of_the_targets", LORA ("\"target_modules\": [\"q_proj\"], \"bias\": \"lora_only\""), 2,
+    2 * (8 * 128 + 64) },
   { "all_biases", LORA ("\"target_modules\": [\"q_proj\"], \"bias\": \"all\""), 2, 2 * (8 * 128 + 64 + 32 + 32) },
 };
 
@@ -98,7 +105,8 @@ test_what_cannot_be_counted_says_why (void)
   } cases[] = {
     { "{\"peft_type\": \"IA3\", \"target_modules\": [\"k_proj\"]}", "peft_type" },
     { LORA ("\"target_modules\": null"), "target_modules" },
-    { LORA ("\"target_modules\": [\"q_proj\"], \"target_parameters\": [\"experts.gate_up_proj\"]"), "target_parameters" },
+    { LORA ("\"target_modules\": [\"q_proj\"], \"target_parameters\": [\"experts.gate_up_proj\"]"),
+      "target_parameters" },
     { LORA ("\"target_modules\": [\"q_proj\"], \"trainable_token_indices\": [1, 2]"), "trainable_token_indices" },
   };
   g_autoptr (HrModel) model = load_text (CONFIG);
@@ -190,8 +198,9 @@ test_an_adapter_opens_its_base_model (void)
       g_autoptr (GFile) adapter = test_folder_write_text (folder, "adapter/adapter_config.json", cases[i].adapter);
       g_autoptr (GFile) weights = test_folder_write_text (folder, "adapter/adapter_model.safetensors", "not read");
       g_autoptr (GFile) parent = g_file_get_parent (adapter);
-      g_autoptr (GFile) config = cases[i].config != NULL ? test_folder_write_text (folder, cases[i].config, CONFIG) : NULL;
-      GFile *ways[] = { adapter, weights, cases[i].config != NULL && i == 0 ? adapter : parent };
+      gboolean has_config = cases[i].config != NULL;
+      g_autoptr (GFile) config = has_config ? test_folder_write_text (folder, cases[i].config, CONFIG) : NULL;
+      GFile *ways[] = { adapter, weights, i == 0 ? adapter : parent };
 
       g_setenv ("HF_HUB_CACHE", folder, TRUE);
       for (guint way = 0; way < G_N_ELEMENTS (ways); way++)
@@ -252,7 +261,8 @@ main (int   argc,
   g_test_add_func ("/adapter/what_cannot_be_counted_says_why", test_what_cannot_be_counted_says_why);
   g_test_add_func ("/adapter/a_wrong_setting_is_named", test_a_wrong_setting_is_named);
   g_test_add_func ("/adapter/an_adapter_opens_its_base_model", test_an_adapter_opens_its_base_model);
-  g_test_add_func ("/adapter/an_adapter_without_its_base_model_says_so", test_an_adapter_without_its_base_model_says_so);
+  g_test_add_func ("/adapter/an_adapter_without_its_base_model_says_so",
+                   test_an_adapter_without_its_base_model_says_so);
 
   return g_test_run ();
 }

@@ -12,7 +12,7 @@
 #include "hr-model.h"
 #include "weight-files.h"
 
-/* Bytes and elements of a block: gguf-py/gguf/constants.py, GGML_QUANT_SIZES, but Q8_1, which ggml-common.h has smaller. */
+/* Elements and bytes of a block: gguf-py/gguf/constants.py, GGML_QUANT_SIZES; Q8_1 as ggml-common.h has it. */
 static const struct
 {
   const char *name;
@@ -149,15 +149,18 @@ static const FaultCase fault_cases[] = {
   FAULT ("is_empty", "", "byte 0: expected 4 more bytes, found the end of the file"),
   FAULT ("begins_otherwise", "PK\x03\x04 and more", "the bytes 50 4B 03 04"),
   FAULT ("is_a_pointer", "version https://git-lfs", "a Git LFS pointer"),
-  FAULT ("has_version_1", "GGUF\x01\0\0\0" NONE NONE, "byte 4: expected version 2 or 3 of GGUF, little-endian, found 1"),
+  FAULT ("has_version_1", "GGUF\x01\0\0\0" NONE NONE,
+         "byte 4: expected version 2 or 3 of GGUF, little-endian, found 1"),
   FAULT ("is_big_endian", "GGUF\0\0\0\x03" NONE NONE, "found a big-endian file"),
   FAULT ("has_too_many_tensors", PREFIX "\0\0\0\0\0\0\0\x01" NONE, "byte 8: expected at most 1000000 tensors"),
   FAULT ("has_too_many_keys", PREFIX NONE "\xff\xff\xff\xff\xff\xff\xff\xff", "byte 16: expected at most 65536 keys"),
   FAULT ("ends_in_its_keys", PREFIX NONE ONE, "byte 24: expected 8 more bytes"),
-  FAULT ("has_a_key_of_no_length", PREFIX NONE ONE NONE "\0\0\0\0", "byte 24: expected a name of 1 to 65535 bytes, found 0"),
+  FAULT ("has_a_key_of_no_length", PREFIX NONE ONE NONE "\0\0\0\0",
+         "byte 24: expected a name of 1 to 65535 bytes, found 0"),
   FAULT ("has_an_endless_key", PREFIX NONE ONE "\xff\xff\xff\xff\xff\xff\xff\x7f", "a name of 1 to 65535 bytes"),
   FAULT ("has_a_key_that_is_no_text", PREFIX NONE ONE ONE "\xff\0\0\0\0", "a name in UTF-8"),
-  FAULT ("has_an_unknown_value", PREFIX NONE ONE ONE "k\x0d\0\0\0", "byte 33: expected the type of a value, from 0 to 12, found 13"),
+  FAULT ("has_an_unknown_value", PREFIX NONE ONE ONE "k\x0d\0\0\0",
+         "byte 33: expected the type of a value, from 0 to 12, found 13"),
   FAULT ("has_an_endless_string", PREFIX NONE ONE ONE "k\x08\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", "more bytes"),
   FAULT ("has_an_endless_array", PREFIX NONE ONE ONE "k\x09\0\0\0\x0a\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
          "an array whose size can be counted"),
@@ -167,7 +170,8 @@ static const FaultCase fault_cases[] = {
          "\x09\0\0\0" ONE "\x09\0\0\0" ONE, "four deep at most"),
   FAULT ("has_a_key_twice", PREFIX NONE "\x02\0\0\0\0\0\0\0" ONE "k\x07\0\0\0\x01" ONE "k\x07\0\0\0\x01",
          "byte 38: expected each key once, found “k” once more"),
-  FAULT ("has_five_dimensions", PREFIX ONE NONE ONE "t\x05\0\0\0", "tensor “t”: expected at most 4 dimensions, found 5"),
+  FAULT ("has_five_dimensions", PREFIX ONE NONE ONE "t\x05\0\0\0",
+         "tensor “t”: expected at most 4 dimensions, found 5"),
   FAULT ("has_sizes_beyond_counting", PREFIX ONE NONE ONE "t\x02\0\0\0" "\0\0\0\0\0\0\0\x40" "\0\0\0\0\0\0\0\x40",
          "tensor “t”: expected sizes whose product can be counted"),
   FAULT ("has_an_unknown_type", PREFIX ONE NONE ONE "t\x01\0\0\0" ONE "\x63\0\0\0" NONE,
@@ -216,7 +220,8 @@ test_overlapping_and_repeated_tensors_are_refused (void)
       bytes = gguf_writer_finish (&writer, 3, TRUE);
       gguf = read_bytes (bytes, &error);
       g_assert_error (error, HR_ERROR, HR_ERROR_SYNTAX);
-      g_assert_nonnull (strstr (error->message, i == 0 ? "tensor “b”: expected data from byte 64 on" : "each tensor once"));
+      g_assert_nonnull (strstr (error->message,
+                                i == 0 ? "tensor “b”: expected data from byte 64 on" : "each tensor once"));
     }
 }
 
@@ -406,17 +411,28 @@ typedef struct
 } LogCase;
 
 static const LogCase log_cases[] = {
-  { "llama_2_7b_q8_0", "ggml-org/llama.cpp#6184", "llama", RULE_Q8_0, 32, 4096, 11008, 32, 32, 128, 32000, FALSE, 6.74, 6828.64 },
-  { "llama_2_13b_q8_0", "ikawrakow/ik_llama.cpp#328", "llama", RULE_Q8_0, 40, 5120, 13824, 40, 40, 128, 32000, FALSE, 13.016, 13189.86 },
-  { "llama_2_7b_q4_k_m", "ggml-org/llama.cpp#9271", "llama", RULE_Q4_K_M, 32, 4096, 11008, 32, 32, 128, 32000, FALSE, 6.74, 3891.24 },
-  { "llama_2_7b_q4_0", "ggml-org/llama.cpp#10850", "llama", RULE_Q4_0, 32, 4096, 11008, 32, 32, 128, 32000, FALSE, 6.74, 3647.87 },
-  { "mistral_7b_v0_3_q8_0", "ggml-org/llama.cpp#8213", "llama", RULE_Q8_0, 32, 4096, 14336, 32, 8, 128, 32768, FALSE, 7.25, 7345.02 },
-  { "llama_3_1_8b_q4_k_m", "ggml-org/llama.cpp#10701", "llama", RULE_Q4_K_M, 32, 4096, 14336, 32, 8, 128, 128256, FALSE, 8.03, 4685.30 },
-  { "llama_3_1_70b_q6_k", "ggml-org/llama.cpp#14075", "llama", RULE_Q6_K, 80, 8192, 28672, 64, 8, 128, 128256, FALSE, 70.55, 55198.94 },
-  { "qwen2_7b_q8_0", "ggml-org/llama.cpp#8503", "qwen2", RULE_Q8_0, 28, 3584, 18944, 28, 4, 128, 152064, FALSE, 7.62, 7717.68 },
-  { "qwen3_32b_q4_0", "ikawrakow/ik_llama.cpp#539", "qwen3", RULE_Q4_0_IMATRIX, 64, 5120, 25600, 64, 8, 128, 151936, FALSE, 32.762, 17830.96 },
-  { "phi_3_5_mini_q8_0", "ggml-org/llama.cpp#9112", "phi3", RULE_Q8_0, 32, 3072, 8192, 32, 32, 96, 32064, FALSE, 3.82, 3872.39 },
-  { "qwen3_embedding_8b_f16", "ggml-org/llama.cpp#13795", "qwen3", RULE_F16, 36, 4096, 12288, 32, 8, 128, 151665, FALSE, 8.19, 15618.94 },
+  { "llama_2_7b_q8_0", "ggml-org/llama.cpp#6184", "llama", RULE_Q8_0, 32, 4096, 11008, 32, 32, 128, 32000, FALSE,
+    6.74, 6828.64 },
+  { "llama_2_13b_q8_0", "ikawrakow/ik_llama.cpp#328", "llama", RULE_Q8_0, 40, 5120, 13824, 40, 40, 128, 32000, FALSE,
+    13.016, 13189.86 },
+  { "llama_2_7b_q4_k_m", "ggml-org/llama.cpp#9271", "llama", RULE_Q4_K_M, 32, 4096, 11008, 32, 32, 128, 32000, FALSE,
+    6.74, 3891.24 },
+  { "llama_2_7b_q4_0", "ggml-org/llama.cpp#10850", "llama", RULE_Q4_0, 32, 4096, 11008, 32, 32, 128, 32000, FALSE,
+    6.74, 3647.87 },
+  { "mistral_7b_v0_3_q8_0", "ggml-org/llama.cpp#8213", "llama", RULE_Q8_0, 32, 4096, 14336, 32, 8, 128, 32768, FALSE,
+    7.25, 7345.02 },
+  { "llama_3_1_8b_q4_k_m", "ggml-org/llama.cpp#10701", "llama", RULE_Q4_K_M, 32, 4096, 14336, 32, 8, 128, 128256,
+    FALSE, 8.03, 4685.30 },
+  { "llama_3_1_70b_q6_k", "ggml-org/llama.cpp#14075", "llama", RULE_Q6_K, 80, 8192, 28672, 64, 8, 128, 128256, FALSE,
+    70.55, 55198.94 },
+  { "qwen2_7b_q8_0", "ggml-org/llama.cpp#8503", "qwen2", RULE_Q8_0, 28, 3584, 18944, 28, 4, 128, 152064, FALSE, 7.62,
+    7717.68 },
+  { "qwen3_32b_q4_0", "ikawrakow/ik_llama.cpp#539", "qwen3", RULE_Q4_0_IMATRIX, 64, 5120, 25600, 64, 8, 128, 151936,
+    FALSE, 32.762, 17830.96 },
+  { "phi_3_5_mini_q8_0", "ggml-org/llama.cpp#9112", "phi3", RULE_Q8_0, 32, 3072, 8192, 32, 32, 96, 32064, FALSE, 3.82,
+    3872.39 },
+  { "qwen3_embedding_8b_f16", "ggml-org/llama.cpp#13795", "qwen3", RULE_F16, 36, 4096, 12288, 32, 8, 128, 151665,
+    FALSE, 8.19, 15618.94 },
 };
 
 static guint32
@@ -589,7 +605,8 @@ main (int   argc,
 
       g_test_add_data_func (path, &fault_cases[i], test_a_fault_is_named);
     }
-  g_test_add_func ("/gguf/overlapping_and_repeated_tensors_are_refused", test_overlapping_and_repeated_tensors_are_refused);
+  g_test_add_func ("/gguf/overlapping_and_repeated_tensors_are_refused",
+                   test_overlapping_and_repeated_tensors_are_refused);
   g_test_add_func ("/gguf/a_file_is_a_model_with_its_own_sizes", test_a_file_is_a_model_with_its_own_sizes);
   g_test_add_func ("/gguf/an_unknown_architecture_is_listed_and_not_estimated",
                    test_an_unknown_architecture_is_listed_and_not_estimated);
@@ -597,7 +614,8 @@ main (int   argc,
   g_test_add_func ("/gguf/a_folder_with_several_models_says_so", test_a_folder_with_several_models_says_so);
   for (guint i = 0; i < G_N_ELEMENTS (log_cases); i++)
     {
-      g_autofree char *path = g_strconcat ("/gguf/the_buffers_have_the_size_that_is_logged_for_", log_cases[i].name, NULL);
+      g_autofree char *path = g_strconcat ("/gguf/the_buffers_have_the_size_that_is_logged_for_", log_cases[i].name,
+                                           NULL);
 
       g_test_add_data_func (path, &log_cases[i], test_a_real_model_has_the_size_that_llama_cpp_logs);
     }

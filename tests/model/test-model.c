@@ -500,10 +500,10 @@ test_weights_stand_for_the_config_beside_them (Fixture       *fixture,
                                                gconstpointer  data)
 {
   write_file (fixture, "my-model/config.json", small_llama);
-  write_file (fixture, "my-model/model.safetensors", "");
-  write_file (fixture, "my-model/model.safetensors.index.json", "{}");
-  assert_name (fixture, "my-model/model.safetensors", "my-model");
-  assert_name (fixture, "my-model/model.safetensors.index.json", "my-model");
+  write_file (fixture, "my-model/pytorch_model.bin", "");
+  write_file (fixture, "my-model/pytorch_model.bin.index.json", "{}");
+  assert_name (fixture, "my-model/pytorch_model.bin", "my-model");
+  assert_name (fixture, "my-model/pytorch_model.bin.index.json", "my-model");
 }
 
 static void
@@ -540,8 +540,8 @@ test_a_folder_without_a_config_is_no_model (Fixture       *fixture,
   g_assert_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL);
   g_clear_error (&error);
 
-  write_file (fixture, "model.safetensors", "");
-  model = open_path (fixture, "model.safetensors", &error);
+  write_file (fixture, "pytorch_model.bin", "");
+  model = open_path (fixture, "pytorch_model.bin", &error);
   g_assert_null (model);
   g_assert_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL);
   g_assert_nonnull (strstr (error->message, "beside"));
@@ -557,7 +557,7 @@ test_a_gguf_file_is_named_for_what_it_is (Fixture       *fixture,
   write_file (fixture, "model.gguf", "GGUF");
   model = open_path (fixture, "model.gguf", &error);
   g_assert_null (model);
-  g_assert_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL);
+  g_assert_error (error, HR_ERROR, HR_ERROR_SYNTAX);
   g_assert_nonnull (strstr (error->message, "GGUF"));
 }
 

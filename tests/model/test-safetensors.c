@@ -108,7 +108,8 @@ static const FaultCase fault_cases[] = {
     "tensor “b”: expected data that begins at byte 4, where the tensor before it ends, found 2" },
   { "has_a_hole", "{" TENSOR ("a", "U8", "4", 0, 4) "," TENSOR ("b", "U8", "4", 6, 10) "}", 10, "tensor “b”" },
   { "begins_with_a_hole", "{" TENSOR ("a", "U8", "4", 1, 5) "}", 5, "expected data that begins at byte 0" },
-  { "is_cut_short", "{" TENSOR ("a", "U8", "4", 0, 4) "}", 3, "expected 4 bytes of data behind the header, found 3; the file" },
+  { "is_cut_short", "{" TENSOR ("a", "U8", "4", 0, 4) "}", 3,
+    "expected 4 bytes of data behind the header, found 3; the file" },
   { "is_too_long", "{" TENSOR ("a", "U8", "4", 0, 4) "}", 5, "expected 4 bytes of data behind the header, found 5" },
   { "has_metadata_of_another_type", "{\"__metadata__\":3}", 0, "__metadata__" },
 };
@@ -204,7 +205,8 @@ test_a_long_header_is_read_quickly (void)
   gint64 best = G_MAXINT64;
 
   for (guint i = 0; i < 700; i++)
-    g_string_append_printf (header, "%s\"model.layers.%u.self_attn.projection_%u.weight\":{\"dtype\":\"BF16\",\"shape\":[2,4],"
+    g_string_append_printf (header,
+                            "%s\"model.layers.%u.self_attn.projection_%u.weight\":{\"dtype\":\"BF16\",\"shape\":[2,4],"
                             "\"data_offsets\":[%u,%u]}", i > 0 ? "," : "", i / 10, i % 10, i * 16, i * 16 + 16);
   g_string_append_c (header, '}');
   bytes = safetensors_new (header->str, 700 * 16);
@@ -274,8 +276,10 @@ write_llama (guint       first,
 
       if (g_strcmp0 (name, skipped) == 0)
         continue;
-      g_string_append_printf (header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%" G_GUINT64_FORMAT ",%"
-                              G_GUINT64_FORMAT "]}", header->len > 1 ? "," : "", name + cut, type, shape, offset, offset + n_bytes);
+      g_string_append_printf (header,
+                              "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%" G_GUINT64_FORMAT
+                              ",%" G_GUINT64_FORMAT "]}",
+                              header->len > 1 ? "," : "", name + cut, type, shape, offset, offset + n_bytes);
       offset += n_bytes;
     }
   g_string_append_c (header, '}');
@@ -350,7 +354,7 @@ test_differences_from_the_config_are_named (void)
   g_autoptr (GFile) weights = NULL;
   g_autoptr (HrModel) model = NULL;
 
-  /* The head is tied, and there all the same; k_proj has another shape; the layer of multi-token prediction is no part. */
+  /* The head is tied, and there all the same; k_proj has another shape; the class has no multi-token prediction. */
   bytes = write_llama (0, G_N_ELEMENTS (llama_tensors), "F32", 4, 0, "model.layers.0.self_attn.k_proj.weight",
                        TENSOR ("model.layers.0.self_attn.k_proj.weight", "F32", "4,4", 0, 64) ","
                        TENSOR ("model.layers.1.eh_proj.weight", "F32", "4", 64, 80), 80);
@@ -410,7 +414,8 @@ test_the_pieces_of_a_quantised_matrix_belong_together (void)
   const char *type;
   guint64 n_bytes, allocated_bytes;
 
-  config = test_folder_write_text (folder, "config.json", CONFIG ", \"torch_dtype\": \"float16\", \"quantization_config\": "
+  config = test_folder_write_text (folder, "config.json", CONFIG ", \"torch_dtype\": \"float16\", "
+                                   "\"quantization_config\": "
                                    "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 128}}");
   bytes = write_llama (0, G_N_ELEMENTS (llama_tensors), "F16", 2, 0, "model.layers.0.mlp.up_proj.weight",
                        TENSOR ("model.layers.0.mlp.up_proj.qweight", "I32", "1,6", 0, 24) ","
@@ -457,7 +462,8 @@ test_without_a_config_tensors_are_counted_and_nothing_is_estimated (void)
 }
 
 static const char index_text[] =
-  "{\"metadata\": {\"total_size\": 400}, \"weight_map\": {\"model.embed_tokens.weight\": \"model-00001-of-00002.safetensors\", "
+  "{\"metadata\": {\"total_size\": 400}, \"weight_map\": {"
+  "\"model.embed_tokens.weight\": \"model-00001-of-00002.safetensors\", "
   "\"lm_head.weight\": \"model-00002-of-00002.safetensors\", \"absent.weight\": \"model-00002-of-00002.safetensors\"}}";
 
 static void
@@ -589,7 +595,8 @@ main (int   argc,
       g_test_add_data_func (path, &fault_cases[i], test_a_fault_is_named);
     }
   g_test_add_func ("/safetensors/a_huge_header_is_refused_at_once", test_a_huge_header_is_refused_at_once);
-  g_test_add_func ("/safetensors/what_is_no_safetensors_file_is_told_apart", test_what_is_no_safetensors_file_is_told_apart);
+  g_test_add_func ("/safetensors/what_is_no_safetensors_file_is_told_apart",
+                   test_what_is_no_safetensors_file_is_told_apart);
   g_test_add_func ("/safetensors/a_long_header_is_read_quickly", test_a_long_header_is_read_quickly);
   g_test_add_func ("/safetensors/weights_that_fit_their_config_are_not_remarked_upon",
                    test_weights_that_fit_their_config_are_not_remarked_upon);
@@ -600,7 +607,8 @@ main (int   argc,
                    test_the_pieces_of_a_quantised_matrix_belong_together);
   g_test_add_func ("/safetensors/without_a_config_tensors_are_counted_and_nothing_is_estimated",
                    test_without_a_config_tensors_are_counted_and_nothing_is_estimated);
-  g_test_add_func ("/safetensors/the_files_of_a_checkpoint_belong_together", test_the_files_of_a_checkpoint_belong_together);
+  g_test_add_func ("/safetensors/the_files_of_a_checkpoint_belong_together",
+                   test_the_files_of_a_checkpoint_belong_together);
   g_test_add_func ("/safetensors/a_missing_file_is_named", test_a_missing_file_is_named);
   g_test_add_func ("/safetensors/an_index_does_not_reach_outside_its_folder",
                    test_an_index_does_not_reach_outside_its_folder);

@@ -9,7 +9,7 @@
 
 #define MAX_RANK 65536
 
-/* Which modules a setting means: all linear ones, those with a name among several, or those that an expression matches. */
+/* Which modules a setting means: all linear ones, those with one of several names, or those that a text matches. */
 typedef struct
 {
   gboolean is_given;
@@ -392,8 +392,8 @@ static gboolean
 is_in_layers (HrAdapter  *self,
               const char *module)
 {
-  if (self->layers == NULL || self->targets.names == NULL || g_strv_contains ((const char * const *) self->targets.names,
-                                                                              module))
+  if (self->layers == NULL || self->targets.names == NULL ||
+      g_strv_contains ((const char * const *) self->targets.names, module))
     return TRUE;
 
   for (guint i = 0; i < self->layer_regexes->len; i++)
@@ -527,7 +527,8 @@ hr_adapter_count_parameters (HrAdapter  *self,
       const char *what = self->uncounted != NULL ? self->uncounted : "target_modules";
 
       /* Translators: a file's name, then a setting of it. */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED, _("“%s”, %s: the parameters of the adapter cannot be counted"),
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
                    self->origin, g_str_equal (self->kind, "LORA") ? what : "peft_type");
       return FALSE;
     }
@@ -550,7 +551,8 @@ hr_adapter_count_parameters (HrAdapter  *self,
               *n_parameters += tensor->n_elements;
               continue;
             }
-          if (tensor->role == HR_TENSOR_ROLE_BIAS || (tensor->role == HR_TENSOR_ROLE_NORM && g_str_has_suffix (name, ".bias")))
+          if (tensor->role == HR_TENSOR_ROLE_BIAS ||
+              (tensor->role == HR_TENSOR_ROLE_NORM && g_str_has_suffix (name, ".bias")))
             {
               if (g_str_equal (self->bias, "all") ||
                   (g_str_equal (self->bias, "lora_only") && g_hash_table_contains (targets, module)))

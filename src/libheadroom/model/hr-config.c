@@ -80,7 +80,7 @@ find_snapshot (GFile *folder)
   return NULL;
 }
 
-/* The folder that holds a model's files: the current snapshot of a Hugging Face cache's entry, or else @folder itself. */
+/* The folder that holds a model's files: of an entry of a Hugging Face cache the current snapshot, else @folder. */
 GFile *
 hr_config_find_folder (GFile *folder)
 {

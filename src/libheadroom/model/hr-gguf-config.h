@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /*
- * What the metadata of a GGUF file says in the words of a config.json, and which of its tensors is which of the model's.
- * data/formats/gguf.json has the words.
+ * What the metadata of a GGUF file says in the words of a config.json, and which of its tensors is which of the
+ * model's. data/formats/gguf.json has the words.
  */
 typedef struct _HrGgufConfig HrGgufConfig;
 

@@ -11,8 +11,8 @@
 #include "hr-ggml-type.h"
 
 /*
- * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. A key has at most 65535 bytes; the other limits are
- * ours, far above anything that is written: they bound what a damaged or hostile file can make us do.
+ * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. A key has at most 65535 bytes; the other limits
+ * are ours, far above anything that is written: they bound what a damaged or hostile file can make us do.
  */
 #define MAGIC "GGUF"
 #define MAX_KEY_BYTES 65535
@@ -423,7 +423,8 @@ read_array (HrCursor     *cursor,
   guint64 n_bytes;
 
   if (depth > MAX_NESTING)
-    return set_error (cursor, start, HR_ERROR_TOO_LARGE, _("arrays in arrays four deep at most"), _("a deeper one"), error);
+    return set_error (cursor, start, HR_ERROR_TOO_LARGE, _("arrays in arrays four deep at most"), _("a deeper one"),
+                      error);
   if (!read_type (cursor, &type, error) || !read_uint64 (cursor, &value->length, error))
     return FALSE;
 
@@ -450,7 +451,8 @@ read_array (HrCursor     *cursor,
     }
 
   if (!g_uint64_checked_mul (&n_bytes, value->length, type_bytes[type]))
-    return set_number_error (cursor, start, HR_ERROR_TOO_LARGE, _("an array whose size can be counted"), value->length, error);
+    return set_number_error (cursor, start, HR_ERROR_TOO_LARGE, _("an array whose size can be counted"),
+                             value->length, error);
   if (!require_bytes (cursor, n_bytes, error))
     return FALSE;
   if (value->length > MAX_KEPT_NUMBERS)
@@ -588,7 +590,8 @@ read_tensor_type (HrCursor        *cursor,
       else
         found = g_strdup_printf (_("the type %u"), id);
 
-      return set_tensor_error (cursor, tensor->name, HR_ERROR_UNKNOWN_NAME, _("a type of ggml that is known"), found, error);
+      return set_tensor_error (cursor, tensor->name, HR_ERROR_UNKNOWN_NAME, _("a type of ggml that is known"), found,
+                               error);
     }
 
   tensor->type = type->name;
@@ -728,13 +731,12 @@ read_prefix (HrCursor  *cursor,
     return FALSE;
   if (memcmp (magic, MAGIC, sizeof magic) != 0)
     {
-      g_autofree char *found = g_strdup_printf (_("the bytes %02X %02X %02X %02X"), (guint8) magic[0], (guint8) magic[1],
-                                                (guint8) magic[2], (guint8) magic[3]);
+      g_autofree char *found = g_strdup_printf (_("the bytes %02X %02X %02X %02X"), (guint8) magic[0],
+                                                (guint8) magic[1], (guint8) magic[2], (guint8) magic[3]);
+      gboolean is_pointer = memcmp (magic, "vers", sizeof magic) == 0;
 
       return set_error (cursor, 0, HR_ERROR_SYNTAX, _("“GGUF”, with which a GGUF file begins"),
-                        memcmp (magic, "vers", sizeof magic) == 0 ? _("a Git LFS pointer: the weights were not downloaded")
-                                                                  : found,
-                        error);
+                        is_pointer ? _("a Git LFS pointer: the weights were not downloaded") : found, error);
     }
 
   if (!read_uint32 (cursor, &version, error))
@@ -861,7 +863,8 @@ take_tensors (HrGguf  *self,
     return TRUE;
 
   g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
-               _("“%s”, tensor “%s”: expected each tensor in one file only, found it in a second one"), other->name, second);
+               _("“%s”, tensor “%s”: expected each tensor in one file only, found it in a second one"),
+               other->name, second);
 
   return FALSE;
 }

@@ -224,8 +224,8 @@ open_base (HrModelSource  *self,
     }
 
   g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
-               _("“%s”, base_model_name_or_path: expected the folder of the base model, or a model of the local cache or "
-                 "of the catalogue, found “%.200s”"),
+               _("“%s”, base_model_name_or_path: expected the folder of the base model, or a model of the local cache "
+                 "or of the catalogue, found “%.200s”"),
                origin, base != NULL ? base : _("(none)"));
 
   return FALSE;

@@ -350,8 +350,8 @@ describe_adapter (HrModel   *self,
   count = hr_format_integer (n_parameters);
   /* Translators: two numbers. */
   g_ptr_array_add (self->warnings,
-                   g_strdup_printf (_("This is the base model of a LoRA adapter of rank %s, whose %s parameters are not "
-                                      "counted."),
+                   g_strdup_printf (_("This is the base model of a LoRA adapter of rank %s, whose %s parameters are "
+                                      "not counted."),
                                     rank, count));
 }
 
@@ -418,7 +418,8 @@ read_tensors (HrModel        *self,
       if (!g_uint64_checked_add (&self->n_parameters, self->n_parameters, row->n_elements) ||
           self->n_parameters > G_MAXINT64)
         {
-          g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("“%s”: expected a number of parameters that can be counted"),
+          g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE,
+                       _("“%s”: expected a number of parameters that can be counted"),
                        self->source);
           return FALSE;
         }
@@ -522,7 +523,8 @@ hr_model_new_from_data (const char  *data,
 
   g_return_val_if_fail (data != NULL || length == 0, NULL);
 
-  source.config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT, error);
+  source.config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT,
+                                         error);
 
   return source.config != NULL ? hr_model_new_from_source (&source, error) : NULL;
 }
@@ -898,7 +900,8 @@ hr_model_get_stored_bytes (HrModel *self)
  * @self: a model
  * @index: which row, below hr_model_get_n_tensors()
  * @copy: which tensor of the row, below hr_tensor_get_copies()
- * @type: (out) (optional): what its elements are stored as: the name of a dtype, or else the file's name, such as `Q4_K`
+ * @type: (out) (optional): what its elements are stored as: the name of a dtype, or else what the file calls it, such
+ *   as `Q4_K`
  * @n_bytes: (out) (optional): what it takes in the files, with the scales and tables of a quantized one
  * @allocated_bytes: (out) (optional): the same, with each of those rounded up as torch's allocator does
  *

@@ -451,7 +451,7 @@ read_files (GFile         *folder,
   return TRUE;
 }
 
-/* The files that an index names, in its order, each once. They stand beside it: a name with a folder in it is refused. */
+/* The files that an index names, in its order, each once. They stand beside it: a name with a folder is refused. */
 static gboolean
 collect_files (HrJson     *weight_map,
                GPtrArray  *names,
@@ -526,7 +526,8 @@ compare_with_index (HrJson       *index,
       g_autofree char *found = format_number (checkpoint->n_bytes);
 
       g_ptr_array_add (checkpoint->warnings,
-                       g_strdup_printf (_("The index of the weights states %s bytes; the files hold %s."), stated, found));
+                       g_strdup_printf (_("The index of the weights states %s bytes; the files hold %s."),
+                                        stated, found));
     }
 }
 

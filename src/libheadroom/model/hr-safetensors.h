@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /*
- * The most that the header of a safetensors file may take. The format allows 100 MB; a tensor takes about 100 bytes of it,
- * so that this is enough for 160 000 tensors in one file, more than any model has in all its files.
+ * The most that the header of a safetensors file may take. The format allows 100 MB; a tensor takes about 100 bytes
+ * of it, so that this is enough for 160 000 tensors in one file, more than any model has in all its files.
  */
 #define HR_SAFETENSORS_MAX_HEADER_BYTES (16 * 1024 * 1024)
 

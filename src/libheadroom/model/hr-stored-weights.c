@@ -15,8 +15,9 @@
 
 /*
  * What stands behind the name of a module whose matrix is quantised, in place of its weight or beside it. Sources: the
- * quantizers of transformers 5.12 and the libraries they call: gptqmodel and autoawq (qweight …), bitsandbytes (absmax …,
- * SCB), fine-grained FP8 (weight_scale_inv), compressed-tensors (weight_packed …), modelopt (weight_scale_2).
+ * quantizers of transformers 5.12 and the libraries they call: gptqmodel and autoawq (qweight …), bitsandbytes
+ * (absmax …, SCB), fine-grained FP8 (weight_scale_inv), compressed-tensors (weight_packed …), modelopt
+ * (weight_scale_2).
  */
 static const char * const piece_suffixes[] = {
   ".qweight", ".qzeros", ".scales", ".g_idx", ".SCB", ".weight_format", ".weight_scale", ".weight_scale_inv",
@@ -49,8 +50,9 @@ typedef struct
 static guint64
 round_up (guint64 n_bytes)
 {
-  return n_bytes > G_MAXUINT64 - ALLOCATION_BYTES ? n_bytes
-                                                  : (n_bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
+  guint64 n_blocks = n_bytes / ALLOCATION_BYTES + (n_bytes % ALLOCATION_BYTES != 0);
+
+  return n_blocks * ALLOCATION_BYTES;
 }
 
 static const char *
