@@ -554,7 +554,7 @@ test_a_gguf_file_is_named_for_what_it_is (Fixture       *fixture,
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = NULL;
 
-  write_file (fixture, "model.gguf", "GGUF");
+  write_file (fixture, "model.gguf", "something else");
   model = open_path (fixture, "model.gguf", &error);
   g_assert_null (model);
   g_assert_error (error, HR_ERROR, HR_ERROR_SYNTAX);

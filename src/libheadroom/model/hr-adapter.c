@@ -522,14 +522,16 @@ hr_adapter_count_parameters (HrAdapter  *self,
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
 
-  if (!g_str_equal (self->kind, "LORA") || self->uncounted != NULL || !self->targets.is_given)
+  if (self->rank == 0 || self->uncounted != NULL || !self->targets.is_given)
     {
       const char *what = self->uncounted != NULL ? self->uncounted : "target_modules";
 
+      if (self->rank == 0)
+        what = "peft_type";
       /* Translators: a file's name, then a setting of it. */
       g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                    _("“%s”, %s: the parameters of the adapter cannot be counted"),
-                   self->origin, g_str_equal (self->kind, "LORA") ? what : "peft_type");
+                   self->origin, what);
       return FALSE;
     }
 
