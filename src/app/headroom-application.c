@@ -37,6 +37,7 @@ static const struct
   const char *accelerators[3];
 } accelerators[] = {
   { "win.open", { "<Control>o" } },
+  { "win.open-folder", { "<Control><Shift>o" } },
   { "win.search", { "<Control>f", "<Control>l" } },
   { "win.choose-gpu", { "<Control>g" } },
   { "win.save-scenario", { "<Control>s" } },

@@ -360,8 +360,13 @@ headroom_content_update_recent (HeadroomContent *self)
     {
       GFile *file = g_ptr_array_index (files, i);
       g_autofree char *name = headroom_recent_get_name (file);
+      g_autoptr (GString) label = g_string_new (name);
       g_autofree char *uri = g_file_get_uri (file);
-      g_autoptr (GMenuItem) item = g_menu_item_new (name, NULL);
+      g_autoptr (GMenuItem) item = NULL;
+
+      /* Menus read an underscore as the mark of a mnemonic. */
+      g_string_replace (label, "_", "__", 0);
+      item = g_menu_item_new (label->str, NULL);
 
       g_menu_item_set_action_and_target (item, "win.open-uri", "s", uri);
       g_menu_append_item (self->recent_menu, item);

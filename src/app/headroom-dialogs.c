@@ -61,6 +61,23 @@ headroom_dialog_open (GtkWindow *parent,
 }
 
 /*
+ * Asks for a folder that holds a model, such as a snapshot of a hub's cache. @response is as for headroom_dialog_open().
+ */
+void
+headroom_dialog_open_folder (GtkWindow *parent,
+                             GCallback  response,
+                             gpointer   object)
+{
+  GtkFileChooserNative *dialog;
+
+  dialog = gtk_file_chooser_native_new (_("Open a Folder That Holds a Model"), parent,
+                                        GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _("_Open"), _("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+
+  show (dialog, response, object);
+}
+
+/*
  * Asks where to save something, and suggests @name.
  *
  * Returns the dialog, which lives until it is answered.

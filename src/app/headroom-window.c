@@ -118,6 +118,16 @@ headroom_window_open_action (GtkWidget  *widget,
 }
 
 static void
+headroom_window_open_folder_action (GtkWidget  *widget,
+                                    const char *action_name,
+                                    GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  headroom_dialog_open_folder (GTK_WINDOW (self), G_CALLBACK (headroom_window_open_response_cb), self);
+}
+
+static void
 headroom_window_open_uri_action (GtkWidget  *widget,
                                  const char *action_name,
                                  GVariant   *parameter)
@@ -484,6 +494,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   object_class->dispose = headroom_window_dispose;
 
   gtk_widget_class_install_action (widget_class, "win.open", NULL, headroom_window_open_action);
+  gtk_widget_class_install_action (widget_class, "win.open-folder", NULL, headroom_window_open_folder_action);
   gtk_widget_class_install_action (widget_class, "win.open-uri", "s", headroom_window_open_uri_action);
   gtk_widget_class_install_action (widget_class, "win.choose-model", "s", headroom_window_choose_model_action);
   gtk_widget_class_install_action (widget_class, "win.save-scenario", NULL, headroom_window_save_scenario_action);
