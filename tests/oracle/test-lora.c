@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Every case of lora.json: the parameters that PEFT trains for a model of the catalogue, a rank and targets, exactly.
+ */
+
+#include <glib.h>
+
+#include "hr-adapter.h"
+#include "hr-model.h"
+
+static guint64
+get_number (HrJson     *object,
+            const char *key)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 value = 0;
+
+  hr_json_get_uint (object, key, 0, G_MAXINT64, &value, &error);
+  g_assert_no_error (error);
+
+  return value;
+}
+
+static const char *
+get_text (HrJson     *object,
+          const char *key)
+{
+  g_autoptr (GError) error = NULL;
+  const char *text = NULL;
+
+  hr_json_get_string (object, key, &text, &error);
+  g_assert_no_error (error);
+
+  return text;
+}
+
+/* The targets as they would stand in an adapter's config. */
+static char *
+dup_targets (HrJson *test)
+{
+  HrJson *targets = hr_json_get_member (test, "targets");
+
+  if (hr_json_get_node_type (targets) == HR_JSON_ARRAY)
+    return hr_json_dup_text (targets);
+
+  return g_strdup_printf ("\"%s\"", get_text (test, "targets"));
+}
+
+static void
+check (HrJson *test)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (get_text (test, "id"), &error);
+  g_autofree char *targets = dup_targets (test);
+  g_autofree char *text = NULL;
+  g_autoptr (HrJson) config = NULL;
+  g_autoptr (HrAdapter) adapter = NULL;
+  guint64 n_parameters;
+  guint n_modules;
+
+  g_assert_no_error (error);
+  text = g_strdup_printf ("{\"peft_type\": \"LORA\", \"r\": %u, \"target_modules\": %s}",
+                          (guint) get_number (test, "rank"), targets);
+  config = hr_json_new_from_data (text, -1, "adapter_config.json", HR_JSON_STRICT, &error);
+  g_assert_no_error (error);
+  adapter = hr_adapter_new_from_json (config, &error);
+  g_assert_no_error (error);
+  hr_adapter_count_parameters (adapter, model, &n_parameters, &n_modules, &error);
+  g_assert_no_error (error);
+
+  if (n_parameters != get_number (test, "parameters"))
+    g_error ("%s, rank %u, %s: expected %" G_GUINT64_FORMAT ", found %" G_GUINT64_FORMAT, get_text (test, "id"),
+             (guint) get_number (test, "rank"), targets, get_number (test, "parameters"), n_parameters);
+  if (hr_json_get_member (test, "modules") != NULL)
+    g_assert_cmpuint (n_modules, ==, get_number (test, "modules"));
+}
+
+static void
+test_every_count_of_peft_is_exact (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", "lora.json", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJson) root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
+  HrJson *cases;
+
+  g_assert_no_error (error);
+  cases = hr_json_get_member (root, "cases");
+  g_assert_cmpuint (hr_json_get_length (cases), >, 0);
+
+  for (guint i = 0; i < hr_json_get_length (cases); i++)
+    check (hr_json_get_element (cases, i));
+  g_test_message ("%u of %u counts exact", hr_json_get_length (cases), hr_json_get_length (cases));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/every_count_of_peft_is_exact", test_every_count_of_peft_is_exact);
+
+  return g_test_run ();
+}
