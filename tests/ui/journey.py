@@ -27,6 +27,11 @@ BUILD = os.environ['HEADROOM_BUILD_ROOT']
 TIMEOUT = 30
 
 
+# What is asked on every look at the window is asked over the bus, so what cannot matter is not asked.
+CONTAINERS = ('panel', 'filler', 'scroll pane', 'alert')
+LEAVES = ('label', 'image', 'level bar', 'scroll bar', 'separator', 'spin button', 'table', 'tree table')
+
+
 def wait_for(condition, what, timeout=TIMEOUT, otherwise=None):
     """Turns the main loop until condition() is true, and returns what it returned."""
     context = GLib.MainContext.default()
@@ -38,8 +43,8 @@ def wait_for(condition, what, timeout=TIMEOUT, otherwise=None):
                 return result
         if time.monotonic() > deadline:
             raise AssertionError(f'waited {timeout} s for {what}' + (f'\n{otherwise()}' if otherwise else ''))
-        # Wakes up for an event of the bus, or after a hundredth of a second to look again.
-        tick = GLib.timeout_add(10, lambda: GLib.SOURCE_CONTINUE)
+        # Wakes up for an event of the bus, or after a twentieth of a second to look again.
+        tick = GLib.timeout_add(50, lambda: GLib.SOURCE_CONTINUE)
         context.iteration(True)
         GLib.source_remove(tick)
 
@@ -138,7 +143,7 @@ class Application:
     # What is on the screen
 
     def walk(self, node=None):
-        """Yields what is showing, depth first."""
+        """Yields what is showing, depth first. The cells of a table are left out: they say again what stands beside."""
         node = node or self.accessible
         for index in range(node.get_child_count()):
             child = None
@@ -147,16 +152,18 @@ class Application:
             if child is None:
                 continue
             with contextlib.suppress(GLib.Error):
-                if is_there(child):
+                role = child.get_role_name()
+                if is_there(child, role):
                     yield child
-                    yield from self.walk(child)
+                    if role not in LEAVES:
+                        yield from self.walk(child)
 
     def outline(self):
         """Returns what is showing as indented lines, for messages of failed tests."""
         def lines(node, depth):
             for index in range(node.get_child_count()):
                 child = node.get_child_at_index(index)
-                if child is None or not is_there(child):
+                if child is None or not is_there(child, child.get_role_name()):
                     continue
                 text = text_of(child)
                 speaks = child.get_role_name() not in ('panel', 'filler') or text
@@ -194,8 +201,10 @@ class Application:
         found = []
         for node in self.walk(inside):
             with contextlib.suppress(GLib.Error):
-                found += [text for text in (node.get_name(), text_of(node)) if text]
-        return found
+                role = node.get_role_name()
+                if role not in CONTAINERS:
+                    found.append(text_of(node) if role in ('label', 'text', 'entry') else node.get_name())
+        return [text for text in found if text]
 
     def wait_for_text(self, pattern, inside=None):
         """Waits until a text that matches is showing, and returns the match."""
@@ -299,17 +308,19 @@ def without_mnemonic(text):
     return text.replace('_', '')
 
 
-def is_there(node):
+def is_there(node, role):
     """Returns whether a node is on the screen, or would be after scrolling.
 
     GTK 4.8 tells of windows only whether they are showing. What stands on a hidden page, or in a closed revealer, is
-    visible to it, but has no size.
+    visible to it, but the page or the revealer has no size.
     """
     states = node.get_state_set()
     if states.contains(Atspi.StateType.SHOWING):
         return True
     if not states.contains(Atspi.StateType.VISIBLE):
         return False
+    if role not in CONTAINERS:
+        return True
     component = node.get_component_iface()
     if component is None:
         return True
@@ -324,7 +335,5 @@ def describe(node):
 def text_of(node):
     """Returns the text of a label or an entry; an empty string for what has none."""
     with contextlib.suppress(GLib.Error):
-        text = node.get_text_iface()
-        if text is not None:
-            return Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
+        return Atspi.Text.get_text(node, 0, 1 << 20) or ''
     return ''
