@@ -8,6 +8,7 @@
 
 #include "hr-error.h"
 #include "hr-ggml-type.h"
+#include "hr-gguf-config.h"
 #include "hr-gguf.h"
 #include "hr-model.h"
 #include "weight-files.h"
@@ -381,6 +382,56 @@ test_a_folder_with_several_models_says_so (void)
   test_folder_free (g_steal_pointer (&folder));
 }
 
+/* The words for an architecture name each tensor that its class has. */
+static void
+test_every_tensor_of_a_known_architecture_has_a_name (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJson) words = NULL;
+  HrJson *architectures;
+
+  words = hr_json_new_from_resource ("/io/github/headroom/Headroom/data/formats/gguf.json", &error);
+  g_assert_no_error (error);
+  architectures = hr_json_get_member (words, "architectures");
+  g_assert_cmpuint (hr_json_get_length (architectures), >, 15);
+
+  for (guint i = 0; i < hr_json_get_length (architectures); i++)
+    {
+      HrJson *architecture = hr_json_get_element (architectures, i);
+      const char *model_type = NULL;
+      g_autofree char *text = NULL;
+      g_autoptr (HrModel) model = NULL;
+      g_auto (GgufWriter) writer;
+      g_autoptr (GBytes) bytes = NULL;
+      g_autoptr (HrGguf) gguf = NULL;
+      g_autoptr (HrGgufConfig) names = NULL;
+
+      g_assert_true (hr_json_get_string (architecture, "model-type", &model_type, &error));
+      text = g_strdup_printf ("{\"model_type\": \"%s\"}", model_type);
+      model = hr_model_new_from_data (text, -1, NULL, &error);
+      g_assert_no_error (error);
+
+      gguf_writer_init (&writer);
+      gguf_writer_add_string (&writer, "general.architecture", hr_json_get_key (architecture));
+      bytes = gguf_writer_finish (&writer, 3, TRUE);
+      gguf = read_bytes (bytes, &error);
+      g_assert_no_error (error);
+      names = hr_gguf_config_new (gguf, &error);
+      g_assert_no_error (error);
+
+      for (guint j = 0; j < hr_model_get_n_tensors (model); j++)
+        {
+          const HrTensor *tensor = hr_model_get_tensor (model, j);
+          guint layer = 3;
+          g_autofree char *name = hr_gguf_config_dup_stored_name (names, tensor->pattern,
+                                                                  tensor->n_layers > 0 ? &layer : NULL);
+
+          if (name == NULL || strstr (name, "{}") != NULL)
+            g_error ("%s: no name for %s", model_type, tensor->pattern);
+        }
+    }
+}
+
 /* How llama-quantize chooses the types: src/llama-quant.cpp, llama_tensor_get_type. */
 typedef enum
 {
@@ -612,6 +663,8 @@ main (int   argc,
                    test_an_unknown_architecture_is_listed_and_not_estimated);
   g_test_add_func ("/gguf/split_files_belong_together", test_split_files_belong_together);
   g_test_add_func ("/gguf/a_folder_with_several_models_says_so", test_a_folder_with_several_models_says_so);
+  g_test_add_func ("/gguf/every_tensor_of_a_known_architecture_has_a_name",
+                   test_every_tensor_of_a_known_architecture_has_a_name);
   for (guint i = 0; i < G_N_ELEMENTS (log_cases); i++)
     {
       g_autofree char *path = g_strconcat ("/gguf/the_buffers_have_the_size_that_is_logged_for_", log_cases[i].name,
