@@ -25,6 +25,7 @@ typedef struct
   HrValue cos[2];
   HrValue sin[2];
   HrValue alibi;
+  HrValue weights;
   HrForward forward;
   guint64 past;
 } Pass;
@@ -163,6 +164,20 @@ can_skip_mask (const HrInference *self,
          self->mask != HR_ATTENTION_MASK_PADDED;
 }
 
+/*
+ * Whether the mask is joined with one for each sequence: any that comes with the batch, and the ones that BloomModel and
+ * OPTDecoder make where none does.
+ */
+static gboolean
+joins_padding (const HrInference *self,
+               const HrAttention *attention)
+{
+  const HrBlock *position = find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+
+  return self->mask != HR_ATTENTION_MASK_NONE || attention->path == HR_ATTENTION_BLOOM ||
+         (position != NULL && position->position_embedding.per_sequence);
+}
+
 /* A mask that was made on the first device, on another one: what a copy of it is. */
 static HrValue
 copy_mask (const HrInference *self,
@@ -175,6 +190,31 @@ copy_mask (const HrInference *self,
   return hr_op_like (replay, "_to_copy", "attention_mask", shape);
 }
 
+/* The biases of each head, filled where the mask hides a key (FalconModel.forward). */
+static HrValue
+join_alibi (HrReplay *replay,
+            HrValue   mask,
+            gboolean  additive)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue scaled, hidden, joined;
+
+  if (!additive)
+    hr_replay_assign (replay, &mask, hr_op_like (replay, "where", "causal_mask", shape));
+  scaled = hr_op_like (replay, "div", "alibi/√d",
+                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
+  shape.element = HR_ELEMENT_BOOL;
+  hidden = hr_op_like (replay, "lt", "causal_mask < −1", shape);
+  joined = hr_op_like (replay, "masked_fill", "attention_mask",
+                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE,
+                                 HR_SYMBOL_CONTEXT));
+  hr_replay_drop (replay, hidden);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, mask);
+
+  return joined;
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
@@ -184,10 +224,11 @@ make_mask (const HrInference *self,
   gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || attention->path == HR_ATTENTION_BLOOM;
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
   guint64 context = hr_inference_get_context (self, attention, pass->past, sequence);
-  HrValue mask, joined;
+  HrValue mask;
 
+  set_attention_symbols (replay, attention);
   set_context (replay, context);
-  if (self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+  if (!eager && self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
     return self->mask == HR_ATTENTION_MASK_PADDED
              ? hr_op_like (replay, "_to_copy", "attention_mask",
                            HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
@@ -197,19 +238,13 @@ make_mask (const HrInference *self,
     return HR_NO_VALUE;
 
   if (self->has_inputs)
-    mask = hr_replay_mask (replay, attention->sliding_window > 0, self->mask == HR_ATTENTION_MASK_PADDED, eager);
+    mask = hr_replay_mask (replay, attention->sliding_window > 0, joins_padding (self, attention), eager);
   else
     mask = copy_mask (self, replay, eager);
-  if (eager || attention->position != HR_POSITION_ALIBI)
-    return mask;
 
-  /* masked_fill of the biases of each head (FalconModel.forward). */
-  joined = hr_op_like (replay, "masked_fill", "attention_mask",
-                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE,
-                                 HR_SYMBOL_CONTEXT));
-  hr_replay_drop (replay, mask);
-
-  return joined;
+  return attention->path == HR_ATTENTION_FALCON && attention->position == HR_POSITION_ALIBI
+           ? join_alibi (replay, mask, eager)
+           : mask;
 }
 
 static void
@@ -231,6 +266,7 @@ static gboolean
 is_rotary (const HrAttention *attention)
 {
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
+                               attention->position == HR_POSITION_ROTARY_FP32 ||
                                attention->position == HR_POSITION_ROTARY_INTERLEAVED);
 }
 
@@ -248,6 +284,13 @@ find_rotary (const HrInference *self,
     }
 
   return NULL;
+}
+
+static HrElement
+get_rotation_element (HrReplay          *replay,
+                      const HrAttention *attention)
+{
+  return attention->position == HR_POSITION_ROTARY_FP32 ? HR_ELEMENT_FLOAT32 : replay->dtype;
 }
 
 /* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
@@ -272,8 +315,8 @@ make_rotation (HrReplay          *replay,
   hr_replay_assign (replay, &cosines, hr_op_like (replay, "mul", "cos", angles));
   sines = hr_op_like (replay, "sin", "sin", angles);
   hr_replay_assign (replay, &sines, hr_op_like (replay, "mul", "sin", angles));
-  *cos = hr_op_cast (replay, cosines, replay->dtype);
-  *sin = hr_op_cast (replay, sines, replay->dtype);
+  *cos = hr_op_cast (replay, cosines, get_rotation_element (replay, attention));
+  *sin = hr_op_cast (replay, sines, get_rotation_element (replay, attention));
   hr_replay_rename (replay, *cos, "cos");
   hr_replay_rename (replay, *sin, "sin");
   hr_replay_drop (replay, sines);
@@ -289,7 +332,7 @@ copy_rotation (HrReplay          *replay,
                HrValue           *cos,
                HrValue           *sin)
 {
-  HrValue angles = HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue angles = HR_SHAPE (get_rotation_element (replay, attention), HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
 
   set_attention_symbols (replay, attention);
   *cos = hr_op_like (replay, "_to_copy", "cos", angles);
@@ -350,6 +393,19 @@ embed_positions (HrReplay                  *replay,
   hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "hidden_states", pass->inputs_embeds));
 }
 
+/*
+ * The mask of ones, along which positions are counted, where none comes with the batch: of torch's default dtype in
+ * OPTDecoder and BloomModel, of integers in FalconModel.
+ */
+static HrValue
+make_ones (HrReplay          *replay,
+           const HrAttention *alibi)
+{
+  HrElement element = alibi != NULL && alibi->path == HR_ATTENTION_FALCON ? HR_ELEMENT_INT64 : HR_ELEMENT_FLOAT32;
+
+  return hr_op_like (replay, "ones", "attention_mask", HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+}
+
 static void
 embed (const HrInference *self,
        HrReplay          *replay,
@@ -362,6 +418,8 @@ embed (const HrInference *self,
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
   HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
+  const HrAttention *alibi = find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+  gboolean counts = position != NULL && position->position_embedding.per_sequence;
 
   replay->sentence = N_("while tokens are embedded");
   pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", tokens);
@@ -372,15 +430,12 @@ embed (const HrInference *self,
     hr_replay_assign (replay, &pass->inputs_embeds,
                       hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1));
 
-  if (position != NULL && position->position_embedding.per_sequence)
-    {
-      /* Positions are counted along a mask, of ones if none was given (OPTDecoder.forward). */
-      set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-      pass->ones = hr_op_like (replay, "ones", "attention_mask",
-                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
-      ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
-    }
-  if (position != NULL || find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI) == NULL)
+  set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
+  if ((counts || alibi != NULL) && self->mask == HR_ATTENTION_MASK_NONE)
+    pass->ones = make_ones (replay, alibi);
+  if (counts)
+    ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
+  if (alibi == NULL || alibi->path == HR_ATTENTION_FALCON)
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
       hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
@@ -419,6 +474,7 @@ begin_pass (const HrInference *self,
     .ones = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
+    .weights = HR_NO_VALUE,
     .forward = {
       .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
       .mask = HR_NO_VALUE,
@@ -445,6 +501,7 @@ typedef struct
   HrValue hidden;
   HrValue kept[HR_REPLAY_MAX_STORAGES];
   guint n_kept;
+  HrValue weights;
 } Layer;
 
 /* Lets a variable of the layer hold @value until the layer ends. */
@@ -487,7 +544,10 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_ATTENTION:
       attention = hr_replay_attention (replay, forward, *x, &block->attention);
       hr_replay_assign (replay, x, attention.output);
-      keep (replay, layer, attention.weights);
+      if (block->attention.path == HR_ATTENTION_INTERFACE)
+        keep (replay, layer, attention.weights);
+      else
+        layer->weights = attention.weights;
       break;
 
     case HR_BLOCK_MLP:
@@ -530,10 +590,14 @@ add_residual (HrReplay         *replay,
               HrValue           residual,
               const HrSublayer *sublayer)
 {
-  if (sublayer->residual_scaled)
-    hr_replay_assign (replay, x, hr_op_like (replay, "mul", "hidden_states", *x));
+  HrValue branch = sublayer->residual_scaled ? hr_op_like (replay, "mul", "hidden_states·multiplier", *x)
+                                             : hr_replay_hold (replay, *x);
+
   if (sublayer->residual)
     hr_replay_assign (replay, x, hr_op_like (replay, "add", "hidden_states", residual));
+  else
+    hr_replay_assign (replay, x, hr_replay_hold (replay, branch));
+  hr_replay_drop (replay, branch);
 }
 
 /* One branch: each step is bound to the variable that held its input. */
@@ -554,6 +618,50 @@ run_single (HrReplay         *replay,
   hr_replay_drop (replay, residual);
 }
 
+static gboolean
+begins_with_norm (const HrChain *chain)
+{
+  return chain->n_blocks > 0 && chain->blocks[0].kind == HR_BLOCK_NORM;
+}
+
+/* The norm that each branch begins with; variables of the layer hold them until it ends. */
+static void
+run_first_norms (HrReplay         *replay,
+                 Layer            *layer,
+                 const HrSublayer *sublayer)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      HrValue x = hr_replay_hold (replay, layer->hidden);
+
+      if (begins_with_norm (&sublayer->branches[i]))
+        run_block (replay, NULL, layer, &x, &sublayer->branches[i].blocks[0]);
+      keep (replay, layer, x);
+    }
+}
+
+/* A branch; if the norms came first, @input is what its own made. */
+static HrValue
+run_branch (HrReplay      *replay,
+            HrForward     *forward,
+            Layer         *layer,
+            const HrChain *branch,
+            gboolean       skips_norm,
+            HrValue        input)
+{
+  HrChain rest = *branch;
+  HrValue x = hr_replay_hold (replay, input);
+
+  if (skips_norm && begins_with_norm (branch))
+    {
+      rest.blocks++;
+      rest.n_blocks--;
+    }
+  run_chain (replay, forward, layer, &x, &rest, FALSE);
+
+  return x;
+}
+
 /* Branches side by side: each has a variable of its own for its result. */
 static void
 run_parallel (HrReplay         *replay,
@@ -563,13 +671,18 @@ run_parallel (HrReplay         *replay,
 {
   HrValue residual = hr_replay_hold (replay, layer->hidden);
   HrValue sum = HR_NO_VALUE;
+  guint first = layer->n_kept;
 
   run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
+  if (sublayer->norms_first)
+    run_first_norms (replay, layer, sublayer);
+
   for (guint i = 0; i < sublayer->n_branches; i++)
     {
-      HrValue x = hr_replay_hold (replay, layer->hidden);
+      gboolean normed = sublayer->norms_first && first + i < layer->n_kept;
+      HrValue x = run_branch (replay, forward, layer, &sublayer->branches[i], normed,
+                              normed ? layer->kept[first + i] : layer->hidden);
 
-      run_chain (replay, forward, layer, &x, &sublayer->branches[i], FALSE);
       if (i == 0)
         {
           sum = x;
@@ -591,7 +704,7 @@ run_layer (HrReplay           *replay,
            Pass               *pass,
            const HrLayerClass *klass)
 {
-  Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden) };
+  Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE };
 
   for (guint i = 0; i < klass->n_sublayers; i++)
     {
@@ -609,6 +722,10 @@ run_layer (HrReplay           *replay,
 
   hr_replay_rename (replay, layer.hidden, "hidden_states");
   hr_replay_assign (replay, &pass->hidden, layer.hidden);
+
+  /* The loop over the layers holds the tuple of the last one (`outputs = block (…)` in BloomModel and FalconModel). */
+  hr_replay_rename (replay, layer.weights, "outputs[1]");
+  hr_replay_assign (replay, &pass->weights, layer.weights);
 }
 
 /* Brings what the cache holds of a layer on the tape, and takes it from there again. */
@@ -752,6 +869,7 @@ finish_pass (const HrInference *self,
       hr_replay_drop (replay, pass->sin[i]);
       hr_replay_drop (replay, pass->cos[i]);
     }
+  hr_replay_drop (replay, pass->weights);
   hr_replay_drop (replay, pass->alibi);
   hr_replay_drop (replay, pass->sliding_mask);
   hr_replay_drop (replay, pass->full_mask);

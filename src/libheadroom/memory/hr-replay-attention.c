@@ -172,8 +172,13 @@ project_fused (HrReplay          *replay,
                const HrAttention *attention)
 {
   HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1);
-  HrValue shape = get_view (replay, fused, HR_SYMBOL_QUERY);
+  HrValue key, value, shape;
 
+  /* FalconLinear adds its bias to the product. */
+  if (attention->path == HR_ATTENTION_FALCON && attention->has_query_bias)
+    hr_replay_assign (replay, &fused, hr_op_like (replay, "add", "qkv", fused));
+
+  shape = get_view (replay, fused, HR_SYMBOL_QUERY);
   keep_local (variables, fused);
   variables->query = shape;
   if (attention->projection != HR_PROJECTION_FUSED_GROUPS ||
@@ -192,8 +197,10 @@ project_fused (HrReplay          *replay,
 
   hr_replay_assign (replay, &variables->query, hr_op_like (replay, "clone", "query_layer", variables->query));
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CACHED;
-  hr_replay_assign (replay, &variables->key, hr_op_like (replay, "clone", "key_layer", shape));
-  hr_replay_assign (replay, &variables->value, hr_op_like (replay, "clone", "value_layer", shape));
+  key = hr_op_like (replay, "clone", "key_layer", shape);
+  value = hr_op_like (replay, "clone", "value_layer", shape);
+  hr_replay_assign (replay, &variables->key, key);
+  hr_replay_assign (replay, &variables->value, value);
 }
 
 static void
@@ -226,27 +233,38 @@ project (HrReplay          *replay,
     }
 }
 
-/* (x * cos) + (rotate_half (x) * sin) */
+/* (x * cos) + (rotate_half (x) * sin); the products have the wider dtype, that of cos and sin. */
+static HrValue
+rotate_in (HrReplay   *replay,
+           HrValue     x,
+           HrElement   element,
+           const char *name)
+{
+  HrValue half = x;
+  HrValue product = x;
+  HrValue cosines, turned, sines, result;
+
+  product.element = element;
+  cosines = hr_op_like (replay, "mul", "x·cos", product);
+  half.divisor *= 2;
+  half = hr_op_like (replay, "neg", "−x₂", half);
+  turned = hr_op_like (replay, "cat", "rotate_half(x)", x);
+  hr_replay_drop (replay, half);
+  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", product);
+  hr_replay_drop (replay, turned);
+  result = hr_op_like (replay, "add", name, product);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+
+  return result;
+}
+
 static HrValue
 rotate (HrReplay   *replay,
         HrValue     x,
         const char *name)
 {
-  HrValue half = x;
-  HrValue cosines = hr_op_like (replay, "mul", "x·cos", x);
-  HrValue turned, sines, result;
-
-  half.divisor *= 2;
-  half = hr_op_like (replay, "neg", "−x₂", half);
-  turned = hr_op_like (replay, "cat", "rotate_half(x)", x);
-  hr_replay_drop (replay, half);
-  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", x);
-  hr_replay_drop (replay, turned);
-  result = hr_op_like (replay, "add", name, x);
-  hr_replay_drop (replay, sines);
-  hr_replay_drop (replay, cosines);
-
-  return result;
+  return rotate_in (replay, x, x.element, name);
 }
 
 /* torch.cat of what is rotated and what is not; the result is laid out heads first. */
@@ -339,6 +357,23 @@ rotate_interleaved (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* cos and sin stay in fp32, so that the products are too; both results are cast (modeling_olmo.py). */
+static void
+rotate_fp32 (HrReplay  *replay,
+             Variables *variables)
+{
+  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue query_embed = rotate_in (replay, variables->query, element, "q_embed");
+  HrValue key_embed = rotate_in (replay, variables->key, element, "k_embed");
+  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
+  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
+
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
 static void
 apply_position (HrReplay          *replay,
                 Variables         *variables,
@@ -350,6 +385,24 @@ apply_position (HrReplay          *replay,
     rotate_both (replay, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_INTERLEAVED)
     rotate_interleaved (replay, variables);
+  else if (attention->position == HR_POSITION_ROTARY_FP32)
+    rotate_fp32 (replay, variables);
+}
+
+/* A single head, shown as all of them by a stride of 0. */
+static HrValue
+expand_head (HrReplay *replay,
+             HrValue   x)
+{
+  HrValue view = hr_replay_hold (replay, x);
+
+  if (replay->symbols[x.symbols[2]] == replay->symbols[HR_SYMBOL_QUERY])
+    return view;
+
+  view.symbols[2] = HR_SYMBOL_QUERY;
+  view.expanded = TRUE;
+
+  return view;
 }
 
 /* expand and reshape: a copy for each head, but a view where there is a single head to repeat. */
@@ -360,9 +413,10 @@ repeat_kv (HrReplay   *replay,
 {
   HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
 
-  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == 1 ||
-      replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS])
+  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS])
     return hr_replay_hold (replay, x);
+  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == 1)
+    return expand_head (replay, x);
 
   shape.heads_first = TRUE;
 
@@ -377,7 +431,8 @@ flatten_batch (HrReplay   *replay,
 {
   HrValue shape = x;
 
-  if (x.heads_first || replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[x.symbols[1]] == 1)
+  if (replay->symbols[HR_SYMBOL_BATCH] == 1 ||
+      (!x.expanded && (x.heads_first || replay->symbols[x.symbols[1]] == 1)))
     return hr_replay_hold (replay, x);
 
   shape.heads_first = TRUE;
@@ -556,27 +611,56 @@ replay_interface (HrReplay          *replay,
   return replay_sdpa_interface (replay, forward, variables);
 }
 
-/* x.contiguous () of a tensor whose heads were transposed to the front: a copy, unless there is only one of either. */
-static void
-make_contiguous (HrReplay   *replay,
-                 HrValue    *x,
-                 const char *name,
-                 guint64     heads)
+/* F.softmax (x, dtype): the input is cast first, if it has another dtype. */
+static HrValue
+replay_softmax_in (HrReplay  *replay,
+                   HrValue    scores,
+                   HrElement  element)
 {
-  HrValue shape = *x;
+  HrValue cast = hr_op_cast (replay, scores, element);
+  HrValue weights = replay_softmax (replay, cast);
 
-  if (x->heads_first || heads == 1 || replay->symbols[x->symbols[1]] == 1)
-    return;
+  hr_replay_drop (replay, cast);
 
-  shape.heads_first = TRUE;
-  hr_replay_assign (replay, x, hr_op_like (replay, "clone", name, shape));
+  return weights;
 }
 
-/*
- * FalconAttention.forward: sdpa of contiguous tensors, or scores that are divided in place and a softmax in the dtype
- * of
- * the model.
- */
+/* The scores with ALiBi, in fp32; each step has a variable of its own but for the mask. */
+static HrValue
+weigh_with_alibi (HrReplay  *replay,
+                  Variables *variables,
+                  HrValue    scores)
+{
+  HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement dtype = scores.element;
+  HrValue cast = hr_op_cast (replay, scores, element);
+  HrValue logits = hr_op_like (replay, "add", "attention_logits", cast);
+  HrValue sum = hr_op_like (replay, "add", "attention_logits + attention_mask", cast);
+  HrValue weights = replay_softmax_in (replay, sum, dtype);
+
+  hr_replay_drop (replay, sum);
+  keep_local (variables, scores);
+  keep_local (variables, cast);
+  keep_local (variables, logits);
+
+  return weights;
+}
+
+/* Scores that are divided in place, and a softmax in the dtype of the model. */
+static HrValue
+weigh (HrReplay *replay,
+       HrValue   scores)
+{
+  HrValue sum = hr_op_like (replay, "add", "attention_scores + attention_mask", scores);
+  HrValue weights = replay_softmax (replay, sum);
+
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, scores);
+
+  return weights;
+}
+
+/* FalconAttention.forward. A single head of keys is broadcast by torch.matmul. */
 static HrAttentionResult
 replay_falcon (HrReplay          *replay,
                HrForward         *forward,
@@ -584,33 +668,35 @@ replay_falcon (HrReplay          *replay,
                const HrAttention *attention)
 {
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
-  HrValue shape = get_scores_shape (replay);
-  HrValue scores, sum, output_shape;
+  HrValue keys, values, output_shape;
 
   if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
     {
-      make_contiguous (replay, &variables->query, "query_layer", attention->num_attention_heads);
-      make_contiguous (replay, &variables->key, "key_layer", attention->cached_heads);
-      make_contiguous (replay, &variables->value, "value_layer", attention->cached_heads);
-      result.output = hr_replay_sdpa (replay, forward, variables->query, variables->key, variables->value);
+      HrForward broadcasting = *forward;
+
+      broadcasting.broadcasts_heads = TRUE;
+      result.output = hr_replay_sdpa (replay, &broadcasting, variables->query, variables->key, variables->value);
       if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
         hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
       return result;
     }
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
-  scores = multiply (replay, variables->query, variables->key, "attention_scores", shape);
+  keys = expand_head (replay, variables->key);
+  values = expand_head (replay, variables->value);
+  result.weights = multiply (replay, variables->query, keys, "attention_scores", get_scores_shape (replay));
   if (attention->position == HR_POSITION_ALIBI)
-    hr_replay_assign (replay, &scores, hr_op_cast (replay, scores, HR_ELEMENT_FLOAT32));
-  sum = hr_op_like (replay, "add", "attention_scores + attention_mask", scores);
-  hr_replay_assign (replay, &scores, replay_softmax (replay, shape));
-  hr_replay_drop (replay, sum);
+    result.weights = weigh_with_alibi (replay, variables, result.weights);
+  else
+    result.weights = weigh (replay, result.weights);
+
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
-  result.output = multiply (replay, scores, variables->value, "attn_output", output_shape);
+  result.output = multiply (replay, result.weights, values, "attn_output", output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
-  keep_local (variables, scores);
+  hr_replay_drop (replay, values);
+  hr_replay_drop (replay, keys);
 
   return result;
 }
@@ -622,12 +708,13 @@ replay_bloom (HrReplay  *replay,
               Variables *variables)
 {
   HrValue shape = get_scores_shape (replay);
-  HrValue query = flatten_batch (replay, variables->query, "query_layer");
   HrValue scores, sum, weights, output_shape;
   HrAttentionResult result;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
-  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->query, flatten_batch (replay, variables->query, "query_layer"));
+  hr_replay_assign (replay, &variables->key, flatten_batch (replay, variables->key, "key_layer"));
+  hr_replay_assign (replay, &variables->value, flatten_batch (replay, variables->value, "value_layer"));
   scores = hr_op_like (replay, "baddbmm", "matmul_result", shape);
   keep_local (variables, scores);
   sum = hr_op_like (replay, "add", "attn_weights", shape);

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @quantized_values: likewise
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @cache_flush: whether a quantized cache takes in what waited beside it
+ * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
  *
  * What a pass through the model hands to each layer.
  */
@@ -35,6 +36,7 @@ typedef struct
   HrValue quantized_values;
   guint cache_bits;
   gboolean cache_flush;
+  gboolean broadcasts_heads;
 } HrForward;
 
 /**

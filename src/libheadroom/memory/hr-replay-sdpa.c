@@ -160,17 +160,34 @@ make_math_mask (HrReplay        *replay,
 
 /* pre_process_group_query_attention_input: repeat_interleave, a copy, where heads share keys. */
 static HrValue
-repeat_heads (HrReplay *replay,
-              HrValue   x)
+repeat_heads (HrReplay        *replay,
+              const HrForward *forward,
+              HrValue          x)
 {
   HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
 
-  if (replay->symbols[HR_SYMBOL_QUERY] == replay->symbols[HR_SYMBOL_CACHED] || x.symbols[2] == HR_SYMBOL_QUERY)
+  if (forward->broadcasts_heads || x.symbols[2] == HR_SYMBOL_QUERY ||
+      replay->symbols[HR_SYMBOL_QUERY] == replay->symbols[HR_SYMBOL_CACHED])
     return hr_replay_hold (replay, x);
 
   shape.heads_first = TRUE;
 
   return hr_op_like (replay, "repeat_interleave", "repeated", shape);
+}
+
+/* torch.matmul joins batch and heads, which copies what one stride cannot step through: a head that is broadcast. */
+static HrValue
+broadcast_head (HrReplay *replay,
+                HrValue   x)
+{
+  HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
+
+  if (replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[x.symbols[2]] == replay->symbols[HR_SYMBOL_QUERY])
+    return hr_replay_hold (replay, x);
+
+  shape.heads_first = TRUE;
+
+  return hr_op_like (replay, "clone", "broadcast", shape);
 }
 
 /* The rows that are -inf throughout become zeros: softmax, a comparison, a choice (_safe_softmax). */
@@ -204,20 +221,24 @@ replay_math (HrReplay        *replay,
   HrValue value_acc = hr_op_cast (replay, value, element);
   HrValue scaled = hr_op_like (replay, "mul", "query·√scale", query_acc);
   HrValue mask = make_math_mask (replay, forward, element);
-  HrValue keys = repeat_heads (replay, key_acc);
-  HrValue values = repeat_heads (replay, value_acc);
+  HrValue keys = repeat_heads (replay, forward, key_acc);
+  HrValue values = repeat_heads (replay, forward, value_acc);
   HrValue scaled_keys = hr_op_like (replay, "mul", "key·√scale", keys);
   HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
-  HrValue scores, output, result, weights;
+  HrValue scores, output, result, weights, joined;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  joined = broadcast_head (replay, scaled_keys);
   scores = hr_op_like (replay, "bmm", "attn", shape);
+  hr_replay_drop (replay, joined);
   hr_replay_drop (replay, scaled_keys);
   hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
   shape = query;
   shape.element = element;
   shape.heads_first = TRUE;
+  joined = broadcast_head (replay, values);
   output = hr_op_like (replay, "bmm", "attn_output", shape);
+  hr_replay_drop (replay, joined);
   result = hr_op_cast (replay, output, query.element);
   weights = hr_op_cast (replay, scores, query.element);
 

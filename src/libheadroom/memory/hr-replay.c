@@ -251,6 +251,7 @@ hr_replay_make (HrReplay      *self,
     bytes = G_MAXUINT64;
 
   shape.storage = index;
+  shape.expanded = FALSE;
   if (index < 0)
     return shape;
 

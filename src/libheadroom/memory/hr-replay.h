@@ -61,6 +61,7 @@ typedef enum
  * @count: a constant factor
  * @divisor: a constant divisor
  * @heads_first: whether heads come before tokens in memory, [B, H, S, d], and not [B, S, H, d]
+ * @expanded: whether it is a view that shows one head as many; what is made of it has them all
  *
  * A tensor, as a variable holds it: a view of a storage.
  */
@@ -73,6 +74,7 @@ typedef struct
   guint8 count;
   guint8 divisor;
   guint8 heads_first;
+  guint8 expanded;
 } HrValue;
 
 typedef struct

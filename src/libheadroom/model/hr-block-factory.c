@@ -75,6 +75,7 @@ static const HrChoice positions[] = {
   { "none", HR_POSITION_NONE },
   { "rotary", HR_POSITION_ROTARY },
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
+  { "rotary-fp32", HR_POSITION_ROTARY_FP32 },
   { "alibi", HR_POSITION_ALIBI },
   { "learned", HR_POSITION_LEARNED },
   { NULL }

@@ -55,6 +55,7 @@ typedef enum
   HR_POSITION_NONE,
   HR_POSITION_ROTARY,              /* x * cos + rotate_half (x) * sin, halves */
   HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
+  HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
   HR_POSITION_ALIBI,
   HR_POSITION_LEARNED,             /* added to the embeddings, nothing in the attention */
 } HrPosition;
@@ -68,10 +69,10 @@ typedef enum
   HR_PROJECTION_CONV1D,       /* one matrix stored [in, out], split into three (GPT-2) */
 } HrProjection;
 
-/* Where the part of a head that is not rotated joins the rest again; matters only where rotary_dim < head_dim. */
+/* Where the part of a head that is not rotated, which may be empty, joins the rest again. */
 typedef enum
 {
-  HR_ROTARY_WHOLE,            /* the whole head is rotated, nothing to join (Llama) */
+  HR_ROTARY_WHOLE,            /* the code rotates whole heads, there is nothing to join (Llama) */
   HR_ROTARY_JOINED_EACH,      /* in the rotation, the query before the key is rotated (Phi-3) */
   HR_ROTARY_JOINED_AFTER,     /* in the rotation, after both are rotated (GPT-NeoX, SmolLM3's kin) */
   HR_ROTARY_JOINED_OUTSIDE,   /* by the attention, whose variables keep the parts (Phi, StableLM) */
@@ -205,6 +206,8 @@ typedef struct
  * @branches: what is computed from the same input and added up
  * @residual: whether the input of the sublayer is added as well
  * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
+ * @norms_first: whether the norms of all branches are computed before the branches, and held until the layer ends
+ *   (Falcon)
  * @keeps_input: whether a variable of the layer holds the normalised input until the layer ends (StableLM)
  * @keeps_output: whether a variable of the layer holds the branch's output until the layer ends (GPT-2, StableLM)
  */
@@ -215,6 +218,7 @@ typedef struct
   guint n_branches;
   gboolean residual;
   gboolean residual_scaled;
+  gboolean norms_first;
   gboolean keeps_input;
   gboolean keeps_output;
 } HrSublayer;

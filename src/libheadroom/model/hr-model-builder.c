@@ -14,7 +14,7 @@
 static const char * const known_stack_members[] = { "id", "path", "embeddings", "layers", "final", NULL };
 static const char * const known_layers_members[] = { "count", "path", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
-  "if", "shared", "branches", "residual", "residual-scaled", "keeps-input", "keeps-output", NULL,
+  "if", "shared", "branches", "residual", "residual-scaled", "norms-first", "keeps-input", "keeps-output", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", NULL };
 
@@ -83,6 +83,7 @@ build_sublayer (const HrBlockContext  *context,
   sublayer->residual = TRUE;
   if (!get_boolean (context->scope, description, "residual", &sublayer->residual, error) ||
       !get_boolean (context->scope, description, "residual-scaled", &sublayer->residual_scaled, error) ||
+      !get_boolean (context->scope, description, "norms-first", &sublayer->norms_first, error) ||
       !get_boolean (context->scope, description, "keeps-input", &sublayer->keeps_input, error) ||
       !get_boolean (context->scope, description, "keeps-output", &sublayer->keeps_output, error) ||
       !build_chain (context, hr_json_get_member (description, "shared"), &sublayer->shared, error))

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "hr-estimator.h"
+#include "hr-inference-job.h"
+#include "hr-job-enums.h"
+#include "hr-replay-blocks.h"
+
+/* What is alive at once in the code of each family, counted by hand from its modelling file. */
+
+#define PROMPT 8192
+#define HEADS 8
+#define HIDDEN 512
+#define TOKENS (BATCH * SEQUENCE)
+#define BATCH 2
+#define SEQUENCE 1024
+
+typedef struct
+{
+  const char *name;
+  const char *config;   /* ' stands for " */
+  guint bytes;          /* of each attention score */
+} ScoreCase;
+
+#define SIZES "'vocab_size': 400, 'hidden_size': 512, 'num_hidden_layers': 3, 'num_attention_heads': 8, "
+
+static const ScoreCase score_cases[] = {
+  /* Scores, their copy in fp32, the softmax of it. */
+  { "llama", "{ 'model_type': 'llama', " SIZES "'intermediate_size': 512, 'torch_dtype': 'bfloat16' }", 2 + 4 + 4 },
+  { "olmo", "{ 'model_type': 'olmo', " SIZES "'intermediate_size': 512, 'torch_dtype': 'bfloat16' }", 2 + 4 + 4 },
+  { "cohere", "{ 'model_type': 'cohere', " SIZES "'intermediate_size': 512, 'torch_dtype': 'bfloat16' }", 2 + 4 + 4 },
+  /* In float16 the softmax reads one type and writes the other. */
+  { "phi", "{ 'model_type': 'phi', " SIZES "'intermediate_size': 512, 'torch_dtype': 'float16' }", 2 + 4 + 2 },
+  /* A softmax in the dtype of the model. */
+  { "gpt2", "{ 'model_type': 'gpt2', " SIZES "'n_positions': 8192, 'torch_dtype': 'bfloat16' }", 2 + 2 },
+  /* The scores, with the mask, in fp32, their softmax; the weights of the layer before. */
+  { "bloom", "{ 'model_type': 'bloom', " SIZES "'torch_dtype': 'bfloat16' }", 2 + 2 + 4 + 4 + 2 },
+  /* The scores, with the mask, their softmax; the weights of the layer before. */
+  { "falcon", "{ 'model_type': 'falcon', " SIZES "'torch_dtype': 'bfloat16' }", 2 + 2 + 2 + 2 },
+  /* The scores, in fp32, with the biases, with the mask, cast, their softmax; the joined mask; the layer before. */
+  { "falcon-with-alibi",
+    "{ 'model_type': 'falcon', " SIZES "'alibi': true, 'multi_query': false, 'torch_dtype': 'bfloat16' }",
+    2 + 4 + 4 + 4 + 2 + 2 + 2 + 2 },
+};
+
+static HrModel *
+load_model (const char *config)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = g_strdelimit (g_strdup (config), "'", '"');
+  HrModel *model = hr_model_new_from_data (text, -1, "test", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static guint64
+get_activations (HrModel                   *model,
+                 HrAttentionImplementation  attention,
+                 guint64                    batch,
+                 guint64                    prompt)
+{
+  g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+  GListModel *components;
+
+  g_object_set (job, "batch-size", batch, "prompt-length", prompt, "output-length", (guint64) 1, "attention", attention,
+                NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+
+  components = hr_estimate_get_components (estimate);
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == HR_COMPONENT_ACTIVATIONS)
+        return hr_component_get_bytes (component);
+    }
+
+  g_assert_not_reached ();
+}
+
+/* With a prompt so long, everything that is not a score is less than a byte of each: a mask, a quarter. */
+static void
+test_scores (gconstpointer data)
+{
+  const ScoreCase *test = data;
+  g_autoptr (HrModel) model = load_model (test->config);
+  guint64 scores = (guint64) HEADS * PROMPT * PROMPT;
+
+  g_assert_cmpuint (get_activations (model, HR_ATTENTION_IMPLEMENTATION_EAGER, 1, PROMPT) / scores, ==, test->bytes);
+}
+
+/* Falcon computes both of its norms before the attention, and its variables hold them to the end of the layer. */
+static void
+test_two_norms (void)
+{
+  static const char * const configs[] = {
+    "{ 'model_type': 'falcon', " SIZES "'num_kv_heads': 2, 'new_decoder_architecture': true, "
+    "'num_ln_in_parallel_attn': 1, 'torch_dtype': 'bfloat16' }",
+    "{ 'model_type': 'falcon', " SIZES "'num_kv_heads': 2, 'new_decoder_architecture': true, "
+    "'num_ln_in_parallel_attn': 2, 'torch_dtype': 'bfloat16' }",
+  };
+  guint64 bytes[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    {
+      g_autoptr (HrModel) model = load_model (configs[i]);
+
+      bytes[i] = get_activations (model, HR_ATTENTION_IMPLEMENTATION_SDPA, BATCH, SEQUENCE);
+    }
+
+  g_assert_cmpuint (bytes[1] - bytes[0], ==, 2 * TOKENS * HIDDEN);
+}
+
+/* Bloom has one code path, and always a mask. */
+static void
+test_bloom_is_always_eager (void)
+{
+  g_autoptr (HrModel) model = load_model (score_cases[5].config);
+  guint64 eager = get_activations (model, HR_ATTENTION_IMPLEMENTATION_EAGER, BATCH, SEQUENCE);
+
+  g_assert_cmpuint (get_activations (model, HR_ATTENTION_IMPLEMENTATION_SDPA, BATCH, SEQUENCE), ==, eager);
+  g_assert_cmpuint (get_activations (model, HR_ATTENTION_IMPLEMENTATION_FLASH, BATCH, SEQUENCE), ==, eager);
+}
+
+static void
+set_up (HrReplay *replay,
+        guint64   batch,
+        guint64   sequence,
+        guint64   context,
+        guint     key_heads)
+{
+  hr_replay_init (replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+  replay->symbols[HR_SYMBOL_BATCH] = batch;
+  replay->symbols[HR_SYMBOL_SEQUENCE] = sequence;
+  replay->symbols[HR_SYMBOL_CONTEXT] = replay->symbols[HR_SYMBOL_CONTEXT_PADDED] = context;
+  replay->symbols[HR_SYMBOL_HIDDEN] = replay->symbols[HR_SYMBOL_QUERY] = HIDDEN;
+  replay->symbols[HR_SYMBOL_HEADS] = HEADS;
+  replay->symbols[HR_SYMBOL_KEY_HEADS] = key_heads;
+  replay->symbols[HR_SYMBOL_HEAD] = HIDDEN / HEADS;
+  replay->symbols[HR_SYMBOL_KEY] = replay->symbols[HR_SYMBOL_CACHED] = HIDDEN / HEADS * key_heads;
+}
+
+/* Runs an attention module. Returns the most that was alive, its input included. */
+static guint64
+run_attention (HrReplay          *replay,
+               HrForward         *forward,
+               const HrAttention *attention)
+{
+  HrAttentionResult result;
+  HrValue x = hr_op_like (replay, "norm", "x",
+                          HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+
+  result = hr_replay_attention (replay, forward, x, attention);
+  hr_replay_drop (replay, result.output);
+  hr_replay_drop (replay, result.weights);
+  hr_replay_drop (replay, x);
+  hr_replay_drop (replay, forward->old_keys);
+  hr_replay_drop (replay, forward->old_values);
+  g_assert_cmpuint (replay->ledger.live.total, ==, 0);
+
+  return replay->ledger.peak.total;
+}
+
+static HrForward
+make_forward (HrAttentionImplementation  attention,
+              gboolean                   use_cache)
+{
+  return (HrForward) {
+    .attention = attention, .use_cache = use_cache, .first = TRUE, .mask = HR_NO_VALUE,
+    .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
+    .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE,
+  };
+}
+
+/* Input, three projections, and of both rotations what is alive while the key's is added up. */
+static void
+test_rotation_in_fp32 (void)
+{
+  HrAttention attention = {
+    .num_attention_heads = HEADS, .num_key_value_heads = HEADS, .cached_heads = HEADS, .head_dim = HIDDEN / HEADS,
+    .rotary_dim = HIDDEN / HEADS, .position = HR_POSITION_ROTARY,
+  };
+  HrForward forward = make_forward (HR_ATTENTION_IMPLEMENTATION_SDPA, FALSE);
+  HrReplay replay;
+
+  set_up (&replay, BATCH, SEQUENCE, SEQUENCE, HEADS);
+  g_assert_cmpuint (run_attention (&replay, &forward, &attention), ==,
+                    (2 + 3 * 2 + 2 + 3 * 2) * TOKENS * HIDDEN);
+
+  attention.position = HR_POSITION_ROTARY_FP32;
+  set_up (&replay, BATCH, SEQUENCE, SEQUENCE, HEADS);
+  g_assert_cmpuint (run_attention (&replay, &forward, &attention), ==,
+                    (2 + 3 * 2 + 4 + 3 * 4) * TOKENS * HIDDEN);
+}
+
+/* A head that is shown as many has a stride of 0, by which the product cannot step from sequence to sequence. */
+static void
+test_single_key_head (void)
+{
+  static const HrAttentionPath paths[] = { HR_ATTENTION_INTERFACE, HR_ATTENTION_FALCON };
+  const guint64 context = 4096;
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      HrAttention attention = {
+        .num_attention_heads = HEADS, .num_key_value_heads = 1, .cached_heads = 1, .head_dim = HIDDEN / HEADS,
+        .position = HR_POSITION_NONE, .path = paths[i],
+      };
+
+      for (guint64 batch = 1; batch <= 2; batch++)
+        {
+          HrForward forward = make_forward (HR_ATTENTION_IMPLEMENTATION_EAGER, TRUE);
+          guint64 cache = 2 * 2 * batch * context * HIDDEN / HEADS;
+          guint64 scores = 2 * batch * HEADS * context;
+          guint64 copy = batch > 1 ? 2 * batch * context * HIDDEN : 0;
+          guint64 peak;
+          HrReplay replay;
+
+          set_up (&replay, batch, 1, context, 1);
+          peak = run_attention (&replay, &forward, &attention);
+          g_assert_cmpuint (peak, >=, cache + copy);
+          g_assert_cmpuint (peak, <, cache + copy + 8 * scores);
+        }
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (score_cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/memory/architectures/scores/%s", score_cases[i].name);
+
+      g_test_add_data_func (path, &score_cases[i], test_scores);
+    }
+  g_test_add_func ("/memory/architectures/two_norms_are_held_through_the_layer", test_two_norms);
+  g_test_add_func ("/memory/architectures/bloom_has_one_way_to_attend", test_bloom_is_always_eager);
+  g_test_add_func ("/memory/architectures/cosines_in_fp32_make_products_in_fp32", test_rotation_in_fp32);
+  g_test_add_func ("/memory/architectures/a_single_key_head_is_copied_for_each_of_a_batch", test_single_key_head);
+
+  return g_test_run ();
+}
