@@ -2,6 +2,26 @@
 
 #include "hr-checkpoint.h"
 
+/* What a file says, for a message: valid UTF-8 in one line, and not endless. */
+char *
+hr_checkpoint_dup_shown (const char *text)
+{
+  g_autofree char *valid = NULL;
+  char *shown;
+
+  g_return_val_if_fail (text != NULL, NULL);
+
+  valid = g_utf8_make_valid (text, -1);
+  shown = g_utf8_strlen (valid, -1) > 200 ? g_utf8_substring (valid, 0, 200) : g_strdup (valid);
+  for (char *c = shown; *c != '\0'; c++)
+    {
+      if (g_ascii_iscntrl (*c))
+        *c = ' ';
+    }
+
+  return shown;
+}
+
 void
 hr_stored_tensor_free (HrStoredTensor *self)
 {

@@ -53,6 +53,7 @@ typedef struct
   guint64 n_bytes;
 } HrCheckpoint;
 
+char                 *hr_checkpoint_dup_shown (const char           *text) G_GNUC_WARN_UNUSED_RESULT;
 void                  hr_stored_tensor_free (HrStoredTensor        *self);
 char                 *hr_stored_tensor_dup_shape (const HrStoredTensor *self) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -284,9 +284,11 @@ hr_gguf_config_new (HrGguf  *gguf,
   self->architecture = architectures != NULL ? hr_json_get_member (architectures, self->name) : NULL;
   if (self->architecture == NULL)
     {
+      g_autofree char *shown = hr_checkpoint_dup_shown (self->name);
+
       g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, key “%s”: the architecture “%.100s” is not known, so it cannot be estimated"),
-                   hr_gguf_get_name (gguf), "general.architecture", self->name);
+                   _("“%s”, key “%s”: the architecture “%s” is not known, so it cannot be estimated"),
+                   hr_gguf_get_name (gguf), "general.architecture", shown);
       return NULL;
     }
   if (!check_foreign (self, gguf, error))

@@ -101,22 +101,6 @@ value_free (HrGgufValue *self)
   g_free (self);
 }
 
-/* A message is one line of UTF-8. */
-static char *
-show_text (const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  char *shown = g_utf8_strlen (valid, -1) > 200 ? g_utf8_substring (valid, 0, 200) : g_strdup (valid);
-
-  for (char *c = shown; *c != '\0'; c++)
-    {
-      if (g_ascii_iscntrl (*c))
-        *c = ' ';
-    }
-
-  return shown;
-}
-
 static gboolean
 set_error (HrCursor    *cursor,
            guint64      position,
@@ -154,7 +138,7 @@ set_key_error (HrCursor    *cursor,
                const char  *found,
                GError     **error)
 {
-  g_autofree char *shown = show_text (key);
+  g_autofree char *shown = hr_checkpoint_dup_shown (key);
 
   /* Translators: a file's name, the name of a key, what was expected, what was found. */
   g_set_error (error, HR_ERROR, HR_ERROR_SCHEMA, _("“%s”, key “%s”: expected %s, found %s"),
@@ -171,7 +155,7 @@ set_tensor_error (HrCursor    *cursor,
                   const char  *found,
                   GError     **error)
 {
-  g_autofree char *shown = show_text (name);
+  g_autofree char *shown = hr_checkpoint_dup_shown (name);
 
   g_set_error (error, HR_ERROR, code, _("“%s”, tensor “%s”: expected %s, found %s"),
                hr_file_reader_get_name (cursor->reader), shown, expected, found);
@@ -512,7 +496,7 @@ read_values (HrGguf    *self,
         return FALSE;
       if (g_hash_table_contains (self->values, key))
         {
-          g_autofree char *shown = show_text (key);
+          g_autofree char *shown = hr_checkpoint_dup_shown (key);
           g_autofree char *found = g_strdup_printf (_("“%s” once more"), shown);
 
           return set_error (cursor, start, HR_ERROR_SYNTAX, _("each key once"), found, error);
@@ -854,7 +838,7 @@ take_tensors (HrGguf  *self,
   tensors = g_ptr_array_steal (other->checkpoint->tensors, &n_tensors);
   for (gsize i = 0; i < n_tensors; i++)
     {
-      g_autofree char *shown = show_text (((HrStoredTensor *) tensors[i])->name);
+      g_autofree char *shown = hr_checkpoint_dup_shown (((HrStoredTensor *) tensors[i])->name);
 
       if (!hr_checkpoint_add (self->checkpoint, tensors[i]) && second == NULL)
         second = g_steal_pointer (&shown);

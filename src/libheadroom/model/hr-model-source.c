@@ -204,6 +204,7 @@ open_base (HrModelSource  *self,
   g_autoptr (GFile) beside = find_beside (file, CONFIG_NAME);
   g_autoptr (GFile) cached = NULL;
   g_autofree char *origin = g_file_get_parse_name (file);
+  g_autofree char *shown = NULL;
   const char *base = hr_adapter_get_base (adapter);
 
   if (beside != NULL)
@@ -223,10 +224,11 @@ open_base (HrModelSource  *self,
         return TRUE;
     }
 
+  shown = hr_checkpoint_dup_shown (base != NULL ? base : _("(none)"));
   g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
                _("“%s”, base_model_name_or_path: expected the folder of the base model, or a model of the local cache "
-                 "or of the catalogue, found “%.200s”"),
-               origin, base != NULL ? base : _("(none)"));
+                 "or of the catalogue, found “%s”"),
+               origin, shown);
 
   return FALSE;
 }

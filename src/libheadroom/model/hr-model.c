@@ -331,10 +331,12 @@ describe_adapter (HrModel   *self,
 
   if (hr_adapter_get_rank (adapter) == 0)
     {
+      g_autofree char *kind = hr_checkpoint_dup_shown (hr_adapter_get_kind (adapter));
+
       /* Translators: a method of fine-tuning, such as IA3 or PREFIX_TUNING. */
       g_ptr_array_add (self->warnings,
-                       g_strdup_printf (_("This is the base model of an adapter (%.40s), which is not counted."),
-                                        hr_adapter_get_kind (adapter)));
+                       g_strdup_printf (_("This is the base model of an adapter (%s), which is not counted."),
+                                        kind));
       return;
     }
 

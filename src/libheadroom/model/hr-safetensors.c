@@ -55,21 +55,6 @@ format_number (guint64 number)
   return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
 }
 
-/* A message is one line. */
-static char *
-show_name (const char *name)
-{
-  char *shown = g_utf8_strlen (name, -1) > 200 ? g_utf8_substring (name, 0, 200) : g_strdup (name);
-
-  for (char *c = shown; *c != '\0'; c++)
-    {
-      if (g_ascii_iscntrl (*c))
-        *c = ' ';
-    }
-
-  return shown;
-}
-
 static gboolean
 set_tensor_error (HrFileReader  *reader,
                   const char    *name,
@@ -77,7 +62,7 @@ set_tensor_error (HrFileReader  *reader,
                   guint64        found,
                   GError       **error)
 {
-  g_autofree char *shown = show_name (name);
+  g_autofree char *shown = hr_checkpoint_dup_shown (name);
   g_autofree char *number = format_number (found);
 
   /* Translators: a file's name, the name of a tensor, what was expected, a number. */
@@ -283,7 +268,7 @@ add_tensors (HrFileReader  *reader,
 
       if (!hr_checkpoint_add (checkpoint, g_steal_pointer (&tensor)))
         {
-          g_autofree char *shown = show_name (hr_json_get_key (member));
+          g_autofree char *shown = hr_checkpoint_dup_shown (hr_json_get_key (member));
 
           g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
                        _("“%s”, tensor “%s”: expected each tensor in one file only, found it in a second one"),
@@ -390,7 +375,7 @@ list_names (GPtrArray *names)
 
   for (guint i = 0; i < MIN (names->len, MAX_SHOWN); i++)
     {
-      g_autofree char *shown = show_name (g_ptr_array_index (names, i));
+      g_autofree char *shown = hr_checkpoint_dup_shown (g_ptr_array_index (names, i));
 
       g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", shown);
     }
