@@ -207,6 +207,7 @@ test_search_puts_a_whole_name_first (void)
   assert_first ("Qwen2.5-7B", "Qwen/Qwen2.5-7B");
   assert_first ("qwen/qwen2.5-7b", "Qwen/Qwen2.5-7B");
   assert_first ("gpt2", "openai-community/gpt2");
+  assert_first ("Qwen-7B", "Qwen/Qwen-7B");
 }
 
 static void

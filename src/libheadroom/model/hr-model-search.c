@@ -222,6 +222,15 @@ score_size (const char   *wanted,
   return fabs (n_parameters / 1e9 - size) <= SIZE_TOLERANCE * size ? SCORE_NEAR_SIZE : 0;
 }
 
+static gboolean
+is_version (const char *word)
+{
+  const char *unit;
+  double number;
+
+  return hr_search_parse_number (word, &number, &unit) && *unit == '\0' && number < MAX_VERSION;
+}
+
 /* What speaks for and against a model among those that match equally well. */
 static int
 get_preference (const char * const *words,
@@ -231,12 +240,8 @@ get_preference (const char * const *words,
 
   for (guint i = 0; words[i] != NULL; i++)
     {
-      const char *unit;
-      double number;
-      gboolean is_version = hr_search_parse_number (words[i], &number, &unit) && *unit == '\0' && number < MAX_VERSION;
-
-      if (is_version)
-        preference += BONUS_VERSION * number;
+      if (is_version (words[i]))
+        preference += BONUS_VERSION * g_ascii_strtod (words[i], NULL);
       else if (!used[i] && parse_size (words[i]) <= 0 && !g_strv_contains (finishes, words[i]))
         preference -= PENALTY_FURTHER_WORD;
 
@@ -256,15 +261,32 @@ is_identifier (HrModelEntry       *entry,
   return g_strv_equal ((const char * const *) words, wanted);
 }
 
+/* Words apart that state no version, such as `qwen 7b`, ask for a family, and not for its first model, Qwen-7B. */
+static gboolean
+may_be_name (const char         *query,
+             const char * const *wanted)
+{
+  g_autofree char *stripped = g_strstrip (g_strdup (query));
+
+  for (guint i = 0; wanted[i] != NULL; i++)
+    {
+      if (is_version (wanted[i]))
+        return TRUE;
+    }
+
+  return strpbrk (stripped, " \t") == NULL;
+}
+
 static guint
 score_entry (HrModelEntry       *entry,
-             const char * const *wanted)
+             const char * const *wanted,
+             gboolean            is_name)
 {
   g_auto (GStrv) words = split_name (hr_model_entry_get_name (entry));
   g_autofree gboolean *used = g_new0 (gboolean, g_strv_length (words) + 1);
   int score = SCORE_BASE;
 
-  if (g_strv_equal ((const char * const *) words, wanted) || is_identifier (entry, wanted))
+  if (is_name && (g_strv_equal ((const char * const *) words, wanted) || is_identifier (entry, wanted)))
     score += SCORE_EXACT;
 
   for (guint i = 0; wanted[i] != NULL; i++)
@@ -304,7 +326,8 @@ hr_model_search_score (HrModelEntry *entry,
 
   wanted = split_name (query);
 
-  return score_entry (entry, (const char * const *) wanted);
+  return score_entry (entry, (const char * const *) wanted,
+                      may_be_name (query, (const char * const *) wanted));
 }
 
 typedef struct
@@ -343,14 +366,17 @@ hr_model_search (const char *query)
   g_autoptr (GArray) matches = g_array_new (FALSE, FALSE, sizeof (Match));
   GListStore *found = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   g_auto (GStrv) wanted = NULL;
+  gboolean is_name;
 
   g_return_val_if_fail (query != NULL, NULL);
 
   wanted = split_name (query);
+  is_name = may_be_name (query, (const char * const *) wanted);
   for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
-      Match match = { entry, *wanted != NULL ? score_entry (entry, (const char * const *) wanted) : 1, i };
+      guint score = *wanted != NULL ? score_entry (entry, (const char * const *) wanted, is_name) : 1;
+      Match match = { entry, score, i };
 
       if (match.score > 0)
         g_array_append_val (matches, match);
