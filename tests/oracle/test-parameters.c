@@ -138,20 +138,44 @@ load_model (HrJson *row)
   return model;
 }
 
+static char *
+put_number (const char *pattern,
+            guint       number)
+{
+  g_auto (GStrv) parts = g_strsplit (pattern, "{}", 2);
+  g_autofree char *text = g_strdup_printf ("%u", number);
+
+  return g_strjoinv (text, parts);
+}
+
+/* @experts is "0-63", or nothing. */
 static void
 add_named (GHashTable *tensors,
            const char *pattern,
            guint       layer,
+           const char *experts,
            const char *shape,
            const char *tied_to)
 {
-  g_auto (GStrv) parts = g_strsplit (pattern, "{}", 2);
-  g_autofree char *number = g_strdup_printf ("%u", layer);
+  g_autofree char *name = put_number (pattern, layer);
+  unsigned first = 0;
+  unsigned last = 0;
 
-  g_assert_true (g_hash_table_insert (tensors, g_strjoinv (number, parts), tensor_new (shape, tied_to)));
+  if (experts == NULL)
+    {
+      g_assert_true (g_hash_table_insert (tensors, g_steal_pointer (&name), tensor_new (shape, tied_to)));
+      return;
+    }
+
+  g_assert_cmpint (sscanf (experts, "%u-%u", &first, &last), ==, 2);
+  for (guint expert = first; expert <= last; expert++)
+    g_assert_true (g_hash_table_insert (tensors, put_number (name, expert), tensor_new (shape, NULL)));
 }
 
-/* A row of the file: name, shape, the layers as "0-3,5,7-11/2" (or nothing), what it is tied to (or nothing). */
+/*
+ * A row of the file: name, shape, the layers as "0-3,5,7-11/2" (or nothing), what it is tied to (or nothing), the
+ * experts of each layer.
+ */
 static void
 add_row (GHashTable *tensors,
          HrJson     *row)
@@ -159,7 +183,8 @@ add_row (GHashTable *tensors,
   const char *pattern = get_text (hr_json_get_element (row, 0));
   HrJson *sizes = hr_json_get_element (row, 1);
   const char *layers = hr_json_get_length (row) > 2 ? get_text (hr_json_get_element (row, 2)) : "";
-  const char *tied_to = hr_json_get_length (row) > 3 ? get_text (hr_json_get_element (row, 3)) : NULL;
+  const char *experts = hr_json_get_length (row) > 4 ? get_text (hr_json_get_element (row, 4)) : NULL;
+  const char *tied_to = hr_json_get_length (row) == 4 ? get_text (hr_json_get_element (row, 3)) : NULL;
   g_autoptr (GString) shape = g_string_new (NULL);
   g_auto (GStrv) ranges = g_strsplit (layers, ",", -1);
 
@@ -173,7 +198,7 @@ add_row (GHashTable *tensors,
 
   if (layers[0] == '\0')
     {
-      add_named (tensors, pattern, 0, shape->str, tied_to);
+      add_named (tensors, pattern, 0, NULL, shape->str, tied_to);
       return;
     }
 
@@ -185,7 +210,7 @@ add_row (GHashTable *tensors,
       int n_read = sscanf (ranges[i], "%u-%u/%u", &first, &last, &step);
 
       for (guint layer = first; layer <= (n_read > 1 ? last : first); layer += step)
-        add_named (tensors, pattern, layer, shape->str, tied_to);
+        add_named (tensors, pattern, layer, experts, shape->str, tied_to);
     }
 }
 
@@ -248,10 +273,15 @@ test_every_count_is_exact (gconstpointer data)
   guint64 sum = 0;
 
   g_assert_cmpuint (hr_model_get_n_parameters (model), ==, get_number (row, "parameters"));
-  g_assert_cmpuint (hr_model_get_n_active_parameters (model), ==, get_number (row, "parameters"));
+  g_assert_cmpuint (hr_model_get_n_active_parameters (model), ==,
+                    get_number (row, hr_json_get_member (row, "active") != NULL ? "active" : "parameters"));
   /* There is no cache of the class to measure where the layers differ in their heads. */
   if (hr_json_get_member (row, "cache-elements-per-token") != NULL)
     g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, get_number (row, "cache-elements-per-token"));
+
+  if (hr_json_get_member (row, "latent-cache-elements-per-token") != NULL)
+    g_assert_cmpuint (hr_model_get_latent_cache_elements_per_token (model), ==,
+                      get_number (row, "latent-cache-elements-per-token"));
 
   for (HrPart part = 0; part < HR_N_PARTS; part++)
     {
@@ -281,7 +311,7 @@ main (int   argc,
   root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
   g_assert_no_error (error);
   models = hr_json_get_member (root, "models");
-  g_assert_cmpuint (hr_json_get_length (models), >=, 99);
+  g_assert_cmpuint (hr_json_get_length (models), >=, 110);
 
   for (guint i = 0; i < hr_json_get_length (models); i++)
     {

@@ -50,12 +50,14 @@ measure_modules (Modules        *modules,
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint n_copies = hr_tensor_get_copies_of_layer (tensor);
       HrWeights *module;
 
       for (guint j = 0; j < tensor->n_layers; j++)
         {
           if (tensor->layers[j] < n_layers)
-            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], model, i, j, 1, dtype, quantization);
+            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], model, i, j * n_copies, n_copies, dtype,
+                                   quantization);
         }
       if (tensor->n_layers > 0)
         continue;

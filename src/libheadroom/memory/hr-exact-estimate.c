@@ -36,12 +36,20 @@ typedef struct
   HrInference inference;
 } Device;
 
+/* How the linear layers are stored, which MXFP4 leaves as they are in a mixture of experts. */
+static HrQuantization
+get_linear_quantization (const HrInferencePlan *plan)
+{
+  return plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model) ? HR_QUANTIZATION_NONE
+                                                                                           : plan->quantization;
+}
+
 static gboolean
 run_device (const HrInferencePlan  *plan,
             Device                 *device,
             GError                **error)
 {
-  hr_replay_init (&device->replay, plan->element, plan->quantization);
+  hr_replay_init (&device->replay, plan->element, get_linear_quantization (plan));
   device->inference.weight_bytes = device->weights.bytes;
   hr_inference_replay (&device->inference, &device->replay, NULL);
   if (!device->replay.ledger.overflowed)
@@ -137,6 +145,17 @@ append_cache_term (GString           *formula,
     {
       g_string_append (formula, " + ");
       g_string_append (substitution, " + ");
+    }
+  if (term->attention->value_head_dim > 0)
+    {
+      g_string_append (formula, "L·B·C·(q + v)·e");
+      g_string_append_printf (substitution,
+                              "%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT " + %"
+                              G_GUINT64_FORMAT ")·%s",
+                              term->n_layers, inference->batch, term->tokens,
+                              term->attention->cached_heads * term->attention->head_dim,
+                              term->attention->cached_heads * term->attention->value_head_dim, bytes);
+      return;
     }
   g_string_append_printf (formula, "2·%s·B·%s·k·e", sliding ? "L_w" : "L", sliding ? "w" : "C");
   g_string_append_printf (substitution, "2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%s",
@@ -237,7 +256,7 @@ add_framework (HrEstimate        *estimate,
 static guint64
 get_fragmentation (const Device *device)
 {
-  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + HR_INFERENCE_MAX_CLASSES + 1];
+  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 2 * HR_INFERENCE_MAX_CLASSES + 1];
   HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
   const HrMoment *moment = &device->replay.peak;
   guint n_terms = hr_inference_get_cache_terms (&device->inference, moment, device->replay.ledger.peak_phase, terms);
@@ -245,7 +264,10 @@ get_fragmentation (const Device *device)
 
   allocations[n++] = (HrAllocation) { device->weights.bytes, 1 };
   for (guint i = 0; i < n_terms; i++)
-    allocations[n++] = (HrAllocation) { terms[i].bytes, 2 * terms[i].n_layers };
+    {
+      allocations[n++] = (HrAllocation) { terms[i].bytes, terms[i].n_layers };
+      allocations[n++] = (HrAllocation) { terms[i].value_bytes, terms[i].n_layers };
+    }
   for (guint i = 0; i < moment->n_storages; i++)
     {
       if (moment->storages[i].component != HR_COMPONENT_KV_CACHE)

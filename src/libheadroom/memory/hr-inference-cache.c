@@ -84,25 +84,15 @@ hr_inference_get_stored_tokens (const HrInference *self,
   return hr_inference_get_context (self, attention, past - 1, 1);
 }
 
-/*
- * hr_inference_get_cached_bytes:
- * @self: what is replayed
- * @attention: the attention of a layer
- * @tokens: how many are stored
- * @element: what the model computes in
- *
- * Gets what the keys, or the values, of a layer take.
- *
- * Returns: the size in bytes
- */
-guint64
-hr_inference_get_cached_bytes (const HrInference *self,
-                               const HrAttention *attention,
-                               guint64            tokens,
-                               HrElement          element)
+static guint64
+get_bytes (const HrInference *self,
+           guint64            tokens,
+           guint64            heads,
+           guint64            head_dim,
+           HrElement          element)
 {
   HrValue shape = HR_SHAPE (element, 0, 1, 2, 3);
-  guint64 symbols[] = { self->batch, tokens, attention->cached_heads, attention->head_dim };
+  guint64 symbols[] = { self->batch, tokens, heads, head_dim };
   guint64 per_element = hr_element_get_bytes (element);
   guint64 bytes;
 
@@ -116,6 +106,48 @@ hr_inference_get_cached_bytes (const HrInference *self,
     bytes = G_MAXUINT64;
 
   return hr_ledger_round (bytes);
+}
+
+/*
+ * hr_inference_get_cached_bytes:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @tokens: how many are stored
+ * @element: what the model computes in
+ *
+ * Gets what the keys of a layer take.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_cached_bytes (const HrInference *self,
+                               const HrAttention *attention,
+                               guint64            tokens,
+                               HrElement          element)
+{
+  return get_bytes (self, tokens, attention->cached_heads, attention->head_dim, element);
+}
+
+/*
+ * hr_inference_get_cached_value_bytes:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @tokens: how many are stored
+ * @element: what the model computes in
+ *
+ * Gets what the values of a layer take.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_cached_value_bytes (const HrInference *self,
+                                     const HrAttention *attention,
+                                     guint64            tokens,
+                                     HrElement          element)
+{
+  guint64 head_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+
+  return get_bytes (self, tokens, attention->cached_heads, head_dim, element);
 }
 
 /*
@@ -144,7 +176,8 @@ hr_inference_get_cache_level (const HrInference *self,
       if (attention == NULL)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
-      bytes += 2 * hr_inference_get_cached_bytes (self, attention, tokens, element);
+      bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
+               hr_inference_get_cached_value_bytes (self, attention, tokens, element);
       if (attention->sliding_window > 0 && self->cache_bits == 0)
         bytes += HR_LEDGER_BLOCK_BYTES;
     }
@@ -207,6 +240,7 @@ hr_inference_get_cache_terms (const HrInference *self,
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       terms[n_terms++] = (HrCacheTerm) {
         attention, n_layers, tokens, hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
+        hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
       };
     }
 

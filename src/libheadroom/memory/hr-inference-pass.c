@@ -74,6 +74,7 @@ set_context (HrReplay *replay,
              guint64   context)
 {
   replay->symbols[HR_SYMBOL_CONTEXT] = context;
+  replay->symbols[HR_SYMBOL_CONTEXT_SINK] = context + 1;
   replay->symbols[HR_SYMBOL_CONTEXT_PADDED] = (context + MASK_ALIGNMENT - 1) / MASK_ALIGNMENT * MASK_ALIGNMENT;
 }
 
@@ -90,6 +91,12 @@ set_attention_symbols (HrReplay          *replay,
   symbols[HR_SYMBOL_KEY] = attention->num_key_value_heads * attention->head_dim;
   symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
   symbols[HR_SYMBOL_FUSED] = symbols[HR_SYMBOL_QUERY] + 2 * symbols[HR_SYMBOL_KEY];
+  symbols[HR_SYMBOL_VALUE] = attention->num_attention_heads * attention->value_head_dim;
+  symbols[HR_SYMBOL_QUERY_LATENT] = attention->query_latent_size;
+  symbols[HR_SYMBOL_LATENT] = attention->latent_size;
+  symbols[HR_SYMBOL_LATENT_JOINED] = attention->latent_size + attention->rotary_dim;
+  symbols[HR_SYMBOL_EXPANDED] = symbols[HR_SYMBOL_QUERY] + symbols[HR_SYMBOL_VALUE] -
+                                attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_ROTARY] = attention->rotary_dim;
   symbols[HR_SYMBOL_QUERY_ROTARY] = attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_KEY_ROTARY] = attention->num_key_value_heads * attention->rotary_dim;
@@ -267,7 +274,9 @@ is_rotary (const HrAttention *attention)
 {
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
-                               attention->position == HR_POSITION_ROTARY_INTERLEAVED);
+                               attention->position == HR_POSITION_ROTARY_INTERLEAVED ||
+                               attention->position == HR_POSITION_ROTARY_COMPLEX ||
+                               attention->position == HR_POSITION_ROTARY_HALVES);
 }
 
 /* Finds a layer whose rotation is shared with the others, or is its own. */
@@ -293,6 +302,31 @@ get_rotation_element (HrReplay          *replay,
   return attention->position == HR_POSITION_ROTARY_FP32 ? HR_ELEMENT_FLOAT32 : replay->dtype;
 }
 
+/* DeepseekV2RotaryEmbedding.forward: complex numbers of a length of 1, of two elements of fp32 each. */
+static HrValue
+make_complex_rotation (HrReplay          *replay,
+                       const HrAttention *attention)
+{
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue half = angles;
+  HrValue positions, frequencies, ones, rotation;
+
+  set_attention_symbols (replay, attention);
+  replay->sentence = N_("while the angles of the rotation are computed");
+  half.divisor = 2;
+  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
+                          HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
+  frequencies = hr_op_like (replay, "bmm", "freqs", half);
+  ones = hr_op_like (replay, "ones_like", "ones_like(freqs)", half);
+  rotation = hr_op_like (replay, "polar", "freqs_cis", angles);
+  hr_replay_drop (replay, ones);
+  hr_replay_assign (replay, &rotation, hr_op_like (replay, "mul", "freqs_cis", angles));
+  hr_replay_drop (replay, frequencies);
+  hr_replay_drop (replay, positions);
+
+  return rotation;
+}
+
 /* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
 static void
 make_rotation (HrReplay          *replay,
@@ -304,13 +338,27 @@ make_rotation (HrReplay          *replay,
   HrValue half = angles;
   HrValue positions, frequencies, both, cosines, sines;
 
+  if (attention->position == HR_POSITION_ROTARY_COMPLEX)
+    {
+      *cos = make_complex_rotation (replay, attention);
+      return;
+    }
+
   set_attention_symbols (replay, attention);
   replay->sentence = N_("while the angles of the rotation are computed");
   half.divisor = 2;
   positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
                           HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
   frequencies = hr_op_like (replay, "bmm", "freqs", half);
-  both = hr_op_like (replay, "cat", "emb", angles);
+  if (attention->position == HR_POSITION_ROTARY_HALVES)
+    {
+      angles = half;
+      both = hr_replay_hold (replay, frequencies);
+    }
+  else
+    {
+      both = hr_op_like (replay, "cat", "emb", angles);
+    }
   cosines = hr_op_like (replay, "cos", "cos", angles);
   hr_replay_assign (replay, &cosines, hr_op_like (replay, "mul", "cos", angles));
   sines = hr_op_like (replay, "sin", "sin", angles);
@@ -335,6 +383,14 @@ copy_rotation (HrReplay          *replay,
   HrValue angles = HR_SHAPE (get_rotation_element (replay, attention), HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
 
   set_attention_symbols (replay, attention);
+  if (attention->position == HR_POSITION_ROTARY_COMPLEX)
+    {
+      angles.element = HR_ELEMENT_FLOAT32;
+      *cos = hr_op_like (replay, "_to_copy", "freqs_cis", angles);
+      return;
+    }
+  if (attention->position == HR_POSITION_ROTARY_HALVES)
+    angles.divisor = 2;
   *cos = hr_op_like (replay, "_to_copy", "cos", angles);
   *sin = hr_op_like (replay, "_to_copy", "sin", angles);
 }
@@ -558,6 +614,10 @@ run_block (HrReplay      *replay,
       }
       break;
 
+    case HR_BLOCK_MIXTURE:
+      hr_replay_assign (replay, x, hr_replay_mixture (replay, *x, &block->mixture));
+      break;
+
     case HR_BLOCK_LINEAR:
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
@@ -736,22 +796,23 @@ load_cache (const HrInference *self,
             const HrAttention *attention)
 {
   HrForward *forward = &pass->forward;
-  guint64 tokens, bytes;
+  guint64 tokens, bytes, value_bytes;
 
   if (!self->use_cache || pass->past == 0 || attention == NULL)
     return;
 
   tokens = hr_inference_get_stored_tokens (self, attention, pass->past);
   bytes = hr_inference_get_cached_bytes (self, attention, tokens, replay->dtype);
+  value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, replay->dtype);
   if (self->cache_bits > 0)
     {
       forward->quantized_keys = hr_replay_adopt (replay, "quantized keys", HR_COMPONENT_KV_CACHE, bytes);
-      forward->quantized_values = hr_replay_adopt (replay, "quantized values", HR_COMPONENT_KV_CACHE, bytes);
+      forward->quantized_values = hr_replay_adopt (replay, "quantized values", HR_COMPONENT_KV_CACHE, value_bytes);
       return;
     }
 
   forward->old_keys = hr_replay_adopt (replay, "old keys", HR_COMPONENT_KV_CACHE, bytes);
-  forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, bytes);
+  forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "hr-inference-plan.h"
 
+#include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-quantization-format.h"
 
@@ -92,6 +93,14 @@ resolve_quantization (HrInferencePlan *plan,
                               hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
       plan->quantization = HR_QUANTIZATION_NONE;
     }
+  else if (plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model))
+    {
+      /* Translators: the place is a dtype such as bfloat16. */
+      hr_inference_plan_warn (plan,
+                              N_("Experts in mxfp4 are computed by kernels whose working memory is not known: it is "
+                                "counted as that of experts in %s"),
+                              hr_dtype_get_name (plan->dtype));
+    }
   else if (plan->quantization == HR_QUANTIZATION_MXFP4 || plan->quantization == HR_QUANTIZATION_NVFP4)
     {
       /* Translators: the place is a format such as mxfp4. */
@@ -127,12 +136,42 @@ resolve_cache (HrInferencePlan  *plan,
 }
 
 static gboolean
+has_sinks (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->has_sinks)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* torch's kernels know no sinks; transformers computes such a model in operations of its own. */
+static void
+adapt_to_sinks (HrInferencePlan *plan)
+{
+  HrAttentionImplementation *attention = &plan->inference.attention;
+
+  if (!has_sinks (plan->stack) || *attention == HR_ATTENTION_IMPLEMENTATION_EAGER ||
+      *attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return;
+
+  *attention = HR_ATTENTION_IMPLEMENTATION_EAGER;
+  hr_inference_plan_warn (plan, N_("The attention of this model has sinks, which torch’s kernels do not know: it is "
+                                   "computed as eager, as transformers does"));
+}
+
+static gboolean
 resolve_attention (HrInferencePlan  *plan,
                    HrJob            *job,
                    GError          **error)
 {
   plan->inference.attention = hr_job_get_attention (job);
   plan->inference.mask = hr_job_get_attention_mask (job);
+  adapt_to_sinks (plan);
 
   if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH &&
       (plan->element == HR_ELEMENT_FLOAT32 || plan->element == HR_ELEMENT_FLOAT64))

@@ -70,7 +70,8 @@ typedef struct
  * @attention: the attention of the layers
  * @n_layers: how many of them hold a cache
  * @tokens: tokens that the cache of each layer holds
- * @bytes: what keys, or values, of each layer take
+ * @bytes: what the keys of each layer take
+ * @value_bytes: what the values of each layer take
  *
  * The cache of layers of a class at the moment of the peak.
  */
@@ -80,6 +81,7 @@ typedef struct
   guint n_layers;
   guint64 tokens;
   guint64 bytes;
+  guint64 value_bytes;
 } HrCacheTerm;
 
 void  hr_inference_replay          (const HrInference *self,

@@ -259,10 +259,20 @@ rotate_in (HrReplay   *replay,
   return result;
 }
 
-static HrValue
-rotate (HrReplay   *replay,
-        HrValue     x,
-        const char *name)
+/*
+ * hr_replay_rotate:
+ * @replay: a tape
+ * @x: what is rotated, which the caller holds
+ * @name: the variable that the result is for
+ *
+ * (x * cos) + (rotate_half (x) * sin)
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_rotate (HrReplay   *replay,
+                  HrValue     x,
+                  const char *name)
 {
   return rotate_in (replay, x, x.element, name);
 }
@@ -300,18 +310,18 @@ rotate_both (HrReplay          *replay,
 
   if (attention->rotary_join == HR_ROTARY_JOINED_EACH)
     {
-      HrValue part = rotate (replay, query_part, "query_rot");
+      HrValue part = hr_replay_rotate (replay, query_part, "query_rot");
 
       query = join (replay, variables->query, "query_states");
       hr_replay_drop (replay, part);
-      part = rotate (replay, key_part, "key_rot");
+      part = hr_replay_rotate (replay, key_part, "key_rot");
       key = join (replay, variables->key, "key_states");
       hr_replay_drop (replay, part);
     }
   else
     {
-      query = rotate (replay, query_part, "query_states");
-      key = rotate (replay, key_part, "key_states");
+      query = hr_replay_rotate (replay, query_part, "query_states");
+      key = hr_replay_rotate (replay, key_part, "key_states");
     }
 
   if (attention->rotary_join == HR_ROTARY_JOINED_AFTER)
@@ -344,8 +354,8 @@ rotate_interleaved (HrReplay  *replay,
 {
   HrValue query32 = hr_op_cast (replay, variables->query, HR_ELEMENT_FLOAT32);
   HrValue key32 = hr_op_cast (replay, variables->key, HR_ELEMENT_FLOAT32);
-  HrValue query_embed = rotate (replay, query32, "q_embed");
-  HrValue key_embed = rotate (replay, key32, "k_embed");
+  HrValue query_embed = hr_replay_rotate (replay, query32, "q_embed");
+  HrValue key_embed = hr_replay_rotate (replay, key32, "k_embed");
   HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
   HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
 
@@ -374,6 +384,44 @@ rotate_fp32 (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* The halves by themselves, then joined (_apply_rotary_emb of modeling_gpt_oss.py). */
+static HrValue
+rotate_in_halves (HrReplay   *replay,
+                  HrValue     x,
+                  const char *name)
+{
+  HrValue half = x;
+  HrValue cosines, sines, first, second, result;
+
+  half.divisor *= 2;
+  cosines = hr_op_like (replay, "mul", "x₁·cos", half);
+  sines = hr_op_like (replay, "mul", "x₂·sin", half);
+  first = hr_op_like (replay, "sub", "first_", half);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  cosines = hr_op_like (replay, "mul", "x₂·cos", half);
+  sines = hr_op_like (replay, "mul", "x₁·sin", half);
+  second = hr_op_like (replay, "add", "second_", half);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  result = join (replay, x, name);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+
+  return result;
+}
+
+static void
+rotate_both_in_halves (HrReplay  *replay,
+                       Variables *variables)
+{
+  HrValue query = rotate_in_halves (replay, variables->query, "query_states");
+  HrValue key = rotate_in_halves (replay, variables->key, "key_states");
+
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
 static void
 apply_position (HrReplay          *replay,
                 Variables         *variables,
@@ -387,6 +435,8 @@ apply_position (HrReplay          *replay,
     rotate_interleaved (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32)
     rotate_fp32 (replay, variables);
+  else if (attention->position == HR_POSITION_ROTARY_HALVES)
+    rotate_both_in_halves (replay, variables);
 }
 
 /* A single head, shown as all of them by a stride of 0. */
@@ -493,6 +543,40 @@ replay_softmax (HrReplay *replay,
   return hr_op_like (replay, "_softmax", "attn_weights", scores);
 }
 
+/*
+ * A sink beside the scores of each query, the highest subtracted, a softmax in the dtype of the model
+ * (eager_attention_forward of modeling_gpt_oss.py).
+ */
+static void
+apply_sinks (HrReplay *replay,
+             HrValue  *weights)
+{
+  HrValue shape = *weights;
+  HrValue rows = *weights;
+  HrValue combined, highest;
+
+  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_SINK;
+  combined = hr_op_like (replay, "cat", "combined_logits", shape);
+  rows.n_symbols--;
+  highest = hr_op_like (replay, "max", "combined_logits.max()", rows);
+  hr_replay_assign (replay, &combined, hr_op_like (replay, "sub", "combined_logits", shape));
+  hr_replay_drop (replay, highest);
+  hr_replay_assign (replay, weights, hr_op_like (replay, "_softmax", "probs", shape));
+  hr_replay_drop (replay, combined);
+}
+
+/* What the attention makes of the queries: heads as wide as those of the values. */
+static HrValue
+get_output_shape (const Variables *variables)
+{
+  HrValue shape = variables->query;
+
+  if (variables->value.symbols[variables->value.n_symbols - 1] == HR_SYMBOL_VALUE)
+    shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_VALUE;
+
+  return shape;
+}
+
 /* eager_attention_forward of the modelling files. */
 static HrAttentionResult
 replay_eager (HrReplay          *replay,
@@ -504,7 +588,7 @@ replay_eager (HrReplay          *replay,
   HrValue values = repeat_kv (replay, variables->value, "value_states");
   HrValue shape = get_scores_shape (replay);
   HrValue weights = multiply (replay, variables->query, keys, "attn_weights", shape);
-  HrValue output_shape = variables->query;
+  HrValue output_shape = get_output_shape (variables);
   HrAttentionResult result;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -519,7 +603,9 @@ replay_eager (HrReplay          *replay,
   if (forward->mask.storage >= 0)
     hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
 
-  if (attention->projection == HR_PROJECTION_CONV1D)
+  if (attention->has_sinks)
+    apply_sinks (replay, &weights);
+  else if (attention->projection == HR_PROJECTION_CONV1D)
     hr_replay_assign (replay, &weights, replay_softmax (replay, weights));
   else
     hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights));
@@ -557,6 +643,15 @@ replay_sdpa_interface (HrReplay  *replay,
   return result;
 }
 
+/* The package wants heads of one size: values are padded before, and the output is cut after (DeepSeek). */
+static gboolean
+is_value_narrower (HrReplay        *replay,
+                   const Variables *variables)
+{
+  return variables->value.symbols[variables->value.n_symbols - 1] == HR_SYMBOL_VALUE &&
+         replay->symbols[HR_SYMBOL_VALUE] < replay->symbols[HR_SYMBOL_QUERY];
+}
+
 /*
  * The flash-attn package (transformers/modeling_flash_attention_utils.py): heads are transposed back; with padding,
  * queries, keys and values are packed before, and the output is unpacked after.
@@ -567,6 +662,7 @@ replay_flash_package (HrReplay  *replay,
                       Variables *variables)
 {
   gboolean packed = forward->mask.storage >= 0;
+  gboolean widened = is_value_narrower (replay, variables);
   HrValue query = variables->query;
   HrValue context = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
   HrValue packed_query = HR_NO_VALUE, packed_key = HR_NO_VALUE, packed_value = HR_NO_VALUE;
@@ -574,6 +670,9 @@ replay_flash_package (HrReplay  *replay,
   HrValue sums;
 
   replay->sentence = N_("in the attention, in its kernel");
+  if (widened)
+    hr_replay_assign (replay, &variables->value,
+                      hr_op_like (replay, "constant_pad_nd", "value_states", variables->key));
   query.heads_first = FALSE;
   if (packed)
     {
@@ -588,6 +687,11 @@ replay_flash_package (HrReplay  *replay,
   hr_replay_drop (replay, sums);
   if (packed)
     hr_replay_assign (replay, &result.output, hr_op_like (replay, "index_put", "attn_output", query));
+  if (widened)
+    {
+      query.symbols[query.n_symbols - 1] = HR_SYMBOL_VALUE;
+      hr_replay_assign (replay, &result.output, hr_op_like (replay, "clone", "attn_output", query));
+    }
 
   hr_replay_drop (replay, packed_value);
   hr_replay_drop (replay, packed_key);
@@ -751,8 +855,16 @@ hr_replay_attention (HrReplay          *replay,
   HrAttentionResult result;
 
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
-  project (replay, &variables, x, attention);
-  apply_position (replay, &variables, attention);
+  if (attention->latent_size > 0)
+    {
+      hr_replay_latent (replay, x, attention, &variables.query, &variables.key, &variables.value, variables.locals);
+      variables.n_locals = HR_REPLAY_LATENT_LOCALS;
+    }
+  else
+    {
+      project (replay, &variables, x, attention);
+      apply_position (replay, &variables, attention);
+    }
   hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
 
   switch (attention->path)

@@ -39,6 +39,9 @@ typedef struct
   gboolean broadcasts_heads;
 } HrForward;
 
+/* How many tensors hr_replay_latent () leaves in other variables. */
+#define HR_REPLAY_LATENT_LOCALS 5
+
 /**
  * HrAttentionResult:
  * @output: what the module returns
@@ -56,6 +59,22 @@ HrValue           hr_replay_norm          (HrReplay         *replay,
 HrValue           hr_replay_mlp           (HrReplay         *replay,
                                            HrValue          *x,
                                            const HrMlp      *mlp);
+HrValue           hr_replay_activation    (HrReplay         *replay,
+                                           HrValue           x,
+                                           HrActivation      activation);
+HrValue           hr_replay_mixture       (HrReplay         *replay,
+                                           HrValue           x,
+                                           const HrMixture  *mixture);
+HrValue           hr_replay_rotate        (HrReplay         *replay,
+                                           HrValue           x,
+                                           const char       *name);
+void              hr_replay_latent        (HrReplay          *replay,
+                                           HrValue            x,
+                                           const HrAttention *attention,
+                                           HrValue           *query,
+                                           HrValue           *key,
+                                           HrValue           *value,
+                                           HrValue           *locals);
 HrAttentionResult hr_replay_attention     (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,

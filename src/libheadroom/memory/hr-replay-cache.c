@@ -10,9 +10,11 @@
 static HrValue
 make_cached (HrReplay      *replay,
              const char    *name,
-             HrComponentId  component)
+             HrComponentId  component,
+             HrValue        like)
 {
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
+  HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
 
   shape.heads_first = TRUE;
 
@@ -29,10 +31,10 @@ update_dynamic (HrReplay  *replay,
   HrValue keys, values;
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, *key);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, *value);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
   hr_replay_assign (replay, key, keys);
@@ -57,8 +59,8 @@ update_sliding (HrReplay  *replay,
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, *key);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, *value);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
@@ -70,9 +72,11 @@ update_sliding (HrReplay  *replay,
 static HrValue
 quantize (HrReplay   *replay,
           HrForward  *forward,
-          const char *name)
+          const char *name,
+          HrValue     like)
 {
-  HrValue shape = HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
+  HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
+  HrValue shape = HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
   guint per_64 = forward->cache_bits * 64 / 8 + 2 * hr_element_get_bytes (replay->dtype);
 
   shape.count = per_64;
@@ -83,10 +87,12 @@ quantize (HrReplay   *replay,
 
 static void
 update_quantized_first (HrReplay  *replay,
-                        HrForward *forward)
+                        HrForward *forward,
+                        HrValue    key,
+                        HrValue    value)
 {
-  forward->quantized_keys = quantize (replay, forward, "quantized keys");
-  forward->quantized_values = quantize (replay, forward, "quantized values");
+  forward->quantized_keys = quantize (replay, forward, "quantized keys", key);
+  forward->quantized_values = quantize (replay, forward, "quantized values", value);
 }
 
 /* The whole cache of the layer is expanded for each token; what is new waits beside it until there are 128. */
@@ -96,15 +102,16 @@ update_quantized (HrReplay  *replay,
                   HrValue   *key,
                   HrValue   *value)
 {
-  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY);
-  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY);
-  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY);
-  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY);
+  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY, *key);
+  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY, *value);
+  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY, *key);
+  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY, *value);
 
   if (forward->cache_flush)
     {
-      hr_replay_assign (replay, &forward->quantized_keys, quantize (replay, forward, "quantized keys"));
-      hr_replay_assign (replay, &forward->quantized_values, quantize (replay, forward, "quantized values"));
+      hr_replay_assign (replay, &forward->quantized_keys, quantize (replay, forward, "quantized keys", *key));
+      hr_replay_assign (replay, &forward->quantized_values,
+                        quantize (replay, forward, "quantized values", *value));
     }
 
   hr_replay_assign (replay, key, keys);
@@ -136,7 +143,7 @@ hr_replay_cache_update (HrReplay  *replay,
   if (forward->cache_bits > 0)
     {
       if (forward->first)
-        update_quantized_first (replay, forward);
+        update_quantized_first (replay, forward, *key, *value);
       else
         update_quantized (replay, forward, key, value);
       return;

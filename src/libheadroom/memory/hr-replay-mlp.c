@@ -69,10 +69,20 @@ replay_in_two (HrReplay   *replay,
   return result;
 }
 
-static HrValue
-replay_activation (HrReplay     *replay,
-                   HrValue       x,
-                   HrActivation  activation)
+/*
+ * hr_replay_activation:
+ * @replay: a tape
+ * @x: the input, which the caller holds
+ * @activation: the function
+ *
+ * An activation function.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_activation (HrReplay     *replay,
+                      HrValue       x,
+                      HrActivation  activation)
 {
   switch (activation)
     {
@@ -113,7 +123,7 @@ replay_fused_gated (HrReplay    *replay,
 
   half.count = 1;
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
-  gate = replay_activation (replay, half, mlp->activation);
+  gate = hr_replay_activation (replay, half, mlp->activation);
   product = hr_op_like (replay, "mul", "act(gate)·up", half);
   hr_replay_drop (replay, gate);
   result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
@@ -133,7 +143,7 @@ replay_gated (HrReplay    *replay,
   HrValue up, product, result;
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
-  hr_replay_assign (replay, &gate, replay_activation (replay, gate, mlp->activation));
+  hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
   up = hr_op_linear (replay, x, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1);
   product = hr_op_like (replay, "mul", "act(gate)·up", up);
   hr_replay_drop (replay, up);
@@ -156,7 +166,7 @@ replay_plain (HrReplay    *replay,
   if (mlp->inlined)
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
-  hr_replay_assign (replay, &hidden, replay_activation (replay, hidden, mlp->activation));
+  hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
   hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1));
 
   return hidden;

@@ -27,18 +27,34 @@ is_half (HrElement element)
   return element == HR_ELEMENT_FLOAT16 || element == HR_ELEMENT_BFLOAT16;
 }
 
+/* Heads of the output are as wide as those of the values. */
+static HrValue
+get_output_shape (HrValue query,
+                  HrValue value)
+{
+  if (value.symbols[value.n_symbols - 1] == HR_SYMBOL_VALUE)
+    query.symbols[query.n_symbols - 1] = HR_SYMBOL_VALUE;
+
+  return query;
+}
+
 static Kernel
 choose_kernel (HrReplay        *replay,
-               const HrForward *forward)
+               const HrForward *forward,
+               HrValue          query,
+               HrValue          value)
 {
   guint64 head_dim = replay->symbols[HR_SYMBOL_HEAD];
+  HrValue output = get_output_shape (query, value);
+  guint64 n_elements = hr_value_get_elements (query, replay->symbols);
+  gboolean same_size = hr_value_get_elements (output, replay->symbols) == n_elements;
   gboolean aligned = head_dim * hr_element_get_bytes (replay->dtype) % EFFICIENT_ALIGNMENT_BYTES == 0;
 
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH || replay->dtype == HR_ELEMENT_FLOAT64)
     return KERNEL_MATH;
 
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA && is_half (replay->dtype) &&
-      forward->mask.storage < 0 && head_dim <= FLASH_MAX_HEAD_DIM)
+      forward->mask.storage < 0 && head_dim <= FLASH_MAX_HEAD_DIM && same_size)
     return KERNEL_FLASH;
 
   return aligned ? KERNEL_EFFICIENT : KERNEL_MATH;
@@ -233,7 +249,7 @@ replay_math (HrReplay        *replay,
   hr_replay_drop (replay, joined);
   hr_replay_drop (replay, scaled_keys);
   hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
-  shape = query;
+  shape = get_output_shape (query, value);
   shape.element = element;
   shape.heads_first = TRUE;
   joined = broadcast_head (replay, values);
@@ -277,13 +293,13 @@ hr_replay_sdpa (HrReplay        *replay,
 {
   replay->sentence = N_("in the attention, in its kernel");
 
-  switch (choose_kernel (replay, forward))
+  switch (choose_kernel (replay, forward, query, value))
     {
     case KERNEL_FLASH:
-      return replay_flash (replay, query);
+      return replay_flash (replay, get_output_shape (query, value));
 
     case KERNEL_EFFICIENT:
-      return replay_efficient (replay, forward, query);
+      return replay_efficient (replay, forward, get_output_shape (query, value));
 
     case KERNEL_MATH:
     default:

@@ -33,6 +33,15 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_QUERY_ROTARY] = "H·r",
   [HR_SYMBOL_KEY_ROTARY] = "K·r",
   [HR_SYMBOL_ROTARY] = "r",
+  [HR_SYMBOL_VALUE] = "v",
+  [HR_SYMBOL_QUERY_LATENT] = "c_q",
+  [HR_SYMBOL_LATENT] = "c",
+  [HR_SYMBOL_LATENT_JOINED] = "(c + r)",
+  [HR_SYMBOL_EXPANDED] = "(q − H·r + v)",
+  [HR_SYMBOL_CONTEXT_SINK] = "(C + 1)",
+  [HR_SYMBOL_TOP_K] = "t",
+  [HR_SYMBOL_EXPERTS] = "E",
+  [HR_SYMBOL_EXPERT] = "m",
   [HR_SYMBOL_VOCABULARY] = "V",
 };
 

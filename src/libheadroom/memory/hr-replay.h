@@ -34,6 +34,15 @@ typedef enum
   HR_SYMBOL_QUERY_ROTARY,   /* H * r */
   HR_SYMBOL_KEY_ROTARY,     /* K * r */
   HR_SYMBOL_ROTARY,         /* r: rotated part of a head */
+  HR_SYMBOL_VALUE,          /* v = H * value_head_dim, where heads of values have a size of their own */
+  HR_SYMBOL_QUERY_LATENT,   /* c_q: what queries are expanded from */
+  HR_SYMBOL_LATENT,         /* c: what keys and values are expanded from */
+  HR_SYMBOL_LATENT_JOINED,  /* c and the rotated key */
+  HR_SYMBOL_EXPANDED,       /* keys but for their rotated part, and values */
+  HR_SYMBOL_CONTEXT_SINK,   /* C + 1: with the sink */
+  HR_SYMBOL_TOP_K,          /* t: experts of a token */
+  HR_SYMBOL_EXPERTS,        /* E */
+  HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_VOCABULARY,     /* V */
   HR_N_SYMBOLS,
 } HrSymbol;

@@ -18,6 +18,15 @@ get_quantized_bytes (const HrTensor *tensor,
   return hr_quantized_matrix_get_bytes (&matrix);
 }
 
+/* MXFP4 is for the experts of a mixture, and leaves its other matrices (transformers/quantizers/quantizer_mxfp4.py). */
+static gboolean
+is_left_out (HrModel        *model,
+             HrTensorRole    role,
+             HrQuantization  quantization)
+{
+  return quantization == HR_QUANTIZATION_MXFP4 && role != HR_TENSOR_ROLE_EXPERT && hr_model_has_experts (model);
+}
+
 /*
  * A checkpoint that was quantized beforehand is loaded as it is stored: what it holds in 16 bits or more, the quantiser
  * has skipped.
@@ -33,7 +42,8 @@ is_quantized (HrModel        *model,
   HrDtype stored_dtype = HR_DTYPE_AUTO;
   const char *type;
 
-  if (tensor->n_dimensions < 2 || !hr_quantization_format_applies (quantization, tensor->role))
+  if (tensor->n_dimensions < 2 || !hr_quantization_format_applies (quantization, tensor->role) ||
+      is_left_out (model, tensor->role, quantization))
     return FALSE;
 
   if (quantization != hr_model_get_quantization (model) ||

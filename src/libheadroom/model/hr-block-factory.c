@@ -2,44 +2,9 @@
 
 #include "config.h"
 
-#include "hr-block-factory.h"
+#include "hr-block-factory-private.h"
 
 #include <glib/gi18n-lib.h>
-
-/* A spelling in an architecture file or a config, and what it stands for. */
-typedef struct
-{
-  const char *name;
-  int value;
-} HrChoice;
-
-typedef enum
-{
-  PARAMETER_SIZE,       /* may be 0 */
-  PARAMETER_COUNT,      /* at least 1 */
-  PARAMETER_BOOLEAN,
-  PARAMETER_CHOICE,
-} HrParameterType;
-
-typedef struct
-{
-  const char *name;
-  HrParameterType type;
-  gsize offset;             /* in HrBlock */
-  const HrChoice *choices;
-} HrParameter;
-
-typedef struct
-{
-  const char *name;
-  HrBlockKind kind;
-  const HrParameter *parameters;
-  const char * const *names;   /* the modules that the file may rename, each followed by what it is called otherwise */
-  gboolean (*build) (const HrBlockContext *context,
-                     HrJson               *description,
-                     HrBlock              *block,
-                     GError              **error);
-} HrBlockClass;
 
 static const HrChoice norm_kinds[] = {
   { "rms", HR_NORM_RMS },
@@ -52,7 +17,7 @@ static const HrChoice norm_kinds[] = {
 };
 
 /* The names of transformers' ACT2FN. Those that torch computes in one operation take the same memory as silu. */
-static const HrChoice activations[] = {
+const HrChoice hr_block_activations[] = {
   { "silu", HR_ACTIVATION_SILU },
   { "swish", HR_ACTIVATION_SILU },
   { "mish", HR_ACTIVATION_SILU },
@@ -71,11 +36,13 @@ static const HrChoice activations[] = {
   { NULL }
 };
 
-static const HrChoice positions[] = {
+const HrChoice hr_block_positions[] = {
   { "none", HR_POSITION_NONE },
   { "rotary", HR_POSITION_ROTARY },
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
   { "rotary-fp32", HR_POSITION_ROTARY_FP32 },
+  { "rotary-complex", HR_POSITION_ROTARY_COMPLEX },
+  { "rotary-halves", HR_POSITION_ROTARY_HALVES },
   { "alibi", HR_POSITION_ALIBI },
   { "learned", HR_POSITION_LEARNED },
   { NULL }
@@ -114,11 +81,6 @@ static const HrChoice attention_paths[] = {
   { NULL }
 };
 
-#define SIZE(name, member) { name, PARAMETER_SIZE, G_STRUCT_OFFSET (HrBlock, member), NULL }
-#define COUNT(name, member) { name, PARAMETER_COUNT, G_STRUCT_OFFSET (HrBlock, member), NULL }
-#define BOOLEAN(name, member) { name, PARAMETER_BOOLEAN, G_STRUCT_OFFSET (HrBlock, member), NULL }
-#define CHOICE(name, member, choices) { name, PARAMETER_CHOICE, G_STRUCT_OFFSET (HrBlock, member), choices }
-
 static const HrParameter token_embedding_parameters[] = {
   COUNT ("vocab-size", token_embedding.vocab_size),
   COUNT ("hidden-size", token_embedding.hidden_size),
@@ -154,7 +116,7 @@ static const HrParameter attention_parameters[] = {
   COUNT ("num-key-value-heads", attention.num_key_value_heads),
   COUNT ("head-dim", attention.head_dim),
   CHOICE ("projection", attention.projection, projections),
-  CHOICE ("position", attention.position, positions),
+  CHOICE ("position", attention.position, hr_block_positions),
   SIZE ("rotary-dim", attention.rotary_dim),
   CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
   BOOLEAN ("own-rotary", attention.own_rotary),
@@ -170,6 +132,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("softcap", attention.softcap),
   BOOLEAN ("clip-qkv", attention.clip_qkv),
   BOOLEAN ("scaled-query", attention.scaled_query),
+  BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
 };
@@ -182,7 +145,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("conv1d", mlp.conv1d),
   BOOLEAN ("bias", mlp.has_bias),
   BOOLEAN ("inlined", mlp.inlined),
-  CHOICE ("activation", mlp.activation, activations),
+  CHOICE ("activation", mlp.activation, hr_block_activations),
   { NULL }
 };
 
@@ -209,10 +172,10 @@ static const char * const mlp_names[] = {
 
 static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", NULL };
 
-static const char *
-get_module_name (HrJson             *description,
-                 const char * const *names,
-                 const char         *key)
+const char *
+hr_block_get_module_name (HrJson             *description,
+                          const char * const *names,
+                          const char         *key)
 {
   HrJson *given = hr_json_get_member (description, "names");
   const char *name = NULL;
@@ -229,10 +192,10 @@ get_module_name (HrJson             *description,
   g_assert_not_reached ();
 }
 
-static gboolean
-set_too_large_error (const HrBlockContext  *context,
-                     const char            *path,
-                     GError               **error)
+gboolean
+hr_block_set_too_large_error (const HrBlockContext  *context,
+                              const char            *path,
+                              GError               **error)
 {
   /* Translators: the name of a part of a model, such as "model.layers.{}.mlp". */
   hr_scope_set_error (context->scope, error, HR_ERROR_TOO_LARGE, _("%s: expected sizes whose product can be counted"),
@@ -242,16 +205,16 @@ set_too_large_error (const HrBlockContext  *context,
 }
 
 /* Adds a row; a dimension of 0 ends the shape. */
-static gboolean
-add_tensor (const HrBlockContext *context,
-            const char           *module,
-            const char           *submodule,
-            const char           *parameter,
-            HrPart                part,
-            HrTensorRole          role,
-            guint64               first_size,
-            guint64               second_size,
-            GError              **error)
+gboolean
+hr_block_add_tensor (const HrBlockContext *context,
+                     const char           *module,
+                     const char           *submodule,
+                     const char           *parameter,
+                     HrPart                part,
+                     HrTensorRole          role,
+                     guint64               first_size,
+                     guint64               second_size,
+                     GError              **error)
 {
   g_autoptr (HrTensor) tensor = g_new0 (HrTensor, 1);
 
@@ -263,7 +226,7 @@ add_tensor (const HrBlockContext *context,
   tensor->part = part;
   tensor->role = role;
   if (!g_uint64_checked_mul (&tensor->n_elements, first_size, MAX (second_size, 1)))
-    return set_too_large_error (context, module, error);
+    return hr_block_set_too_large_error (context, module, error);
 
   if (context->n_layers > 0)
     {
@@ -277,21 +240,21 @@ add_tensor (const HrBlockContext *context,
 }
 
 /* The matrix of a linear layer and its bias. */
-static gboolean
-add_linear (const HrBlockContext *context,
-            const char           *module,
-            const char           *submodule,
-            HrPart                part,
-            guint64               out_features,
-            guint64               in_features,
-            gboolean              has_bias,
-            gboolean              is_conv1d,
-            GError              **error)
+gboolean
+hr_block_add_linear (const HrBlockContext *context,
+                     const char           *module,
+                     const char           *submodule,
+                     HrPart                part,
+                     guint64               out_features,
+                     guint64               in_features,
+                     gboolean              has_bias,
+                     gboolean              is_conv1d,
+                     GError              **error)
 {
-  return add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
-                     is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error) &&
-         (!has_bias || add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
-                                   out_features, 0, error));
+  return hr_block_add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
+                              is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error) &&
+         (!has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
+                                            out_features, 0, error));
 }
 
 static gboolean
@@ -302,8 +265,8 @@ build_token_embedding (const HrBlockContext *context,
 {
   const HrTokenEmbedding *embedding = &block->token_embedding;
 
-  return add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
-                     embedding->vocab_size, embedding->hidden_size, error);
+  return hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                              embedding->vocab_size, embedding->hidden_size, error);
 }
 
 static gboolean
@@ -314,8 +277,8 @@ build_position_embedding (const HrBlockContext *context,
 {
   const HrPositionEmbedding *embedding = &block->position_embedding;
 
-  return add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
-                     embedding->n_positions, embedding->hidden_size, error);
+  return hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                              embedding->n_positions, embedding->hidden_size, error);
 }
 
 static gboolean
@@ -326,9 +289,9 @@ build_linear (const HrBlockContext *context,
 {
   const HrLinear *linear = &block->linear;
 
-  return add_linear (context, block->path, NULL,
-                     context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER,
-                     linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
+  return hr_block_add_linear (context, block->path, NULL,
+                              context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER,
+                              linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
 }
 
 static gboolean
@@ -339,10 +302,10 @@ build_norm (const HrBlockContext *context,
 {
   const HrNorm *norm = &block->norm;
 
-  return (!norm->has_weight || add_tensor (context, block->path, NULL, "weight", context->part,
-                                           HR_TENSOR_ROLE_NORM, norm->size, 0, error)) &&
-         (!norm->has_bias || add_tensor (context, block->path, NULL, "bias", context->part,
-                                         HR_TENSOR_ROLE_NORM, norm->size, 0, error));
+  return (!norm->has_weight || hr_block_add_tensor (context, block->path, NULL, "weight", context->part,
+                                                    HR_TENSOR_ROLE_NORM, norm->size, 0, error)) &&
+         (!norm->has_bias || hr_block_add_tensor (context, block->path, NULL, "bias", context->part,
+                                                  HR_TENSOR_ROLE_NORM, norm->size, 0, error));
 }
 
 /* The norm of the queries or of the keys, over @n_heads heads. */
@@ -355,7 +318,7 @@ add_head_norm (const HrBlockContext *context,
                GError              **error)
 {
   const HrAttention *attention = &block->attention;
-  const char *name = get_module_name (description, attention_names, key);
+  const char *name = hr_block_get_module_name (description, attention_names, key);
   gboolean is_row = attention->qk_norm == HR_QK_NORM_PER_HEAD;
   guint n_modules = attention->qk_norm == HR_QK_NORM_LIST ? n_heads : 1;
   guint64 first_size;
@@ -370,12 +333,12 @@ add_head_norm (const HrBlockContext *context,
       g_autofree char *module = attention->qk_norm == HR_QK_NORM_LIST ? g_strdup_printf ("%s.norms.%u", name, i)
                                                                       : g_strdup (name);
 
-      if (!add_tensor (context, block->path, module, "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
-                       first_size, is_row ? attention->head_dim : 0, error))
+      if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                                first_size, is_row ? attention->head_dim : 0, error))
         return FALSE;
       if (attention->qk_norm_has_bias &&
-          !add_tensor (context, block->path, module, "bias", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
-                       first_size, is_row ? attention->head_dim : 0, error))
+          !hr_block_add_tensor (context, block->path, module, "bias", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                                first_size, is_row ? attention->head_dim : 0, error))
         return FALSE;
     }
 
@@ -394,16 +357,20 @@ add_projections (const HrBlockContext *context,
   gboolean is_conv1d = attention->projection == HR_PROJECTION_CONV1D;
 
   if (attention->projection != HR_PROJECTION_SEPARATE)
-    return add_linear (context, block->path, get_module_name (description, attention_names, "fused"),
-                       HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size, attention->has_query_bias,
-                       is_conv1d, error);
+    return hr_block_add_linear (context, block->path,
+                                hr_block_get_module_name (description, attention_names, "fused"),
+                                HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size,
+                                attention->has_query_bias, is_conv1d, error);
 
-  return add_linear (context, block->path, get_module_name (description, attention_names, "query"),
-                     HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias, FALSE, error) &&
-         add_linear (context, block->path, get_module_name (description, attention_names, "key"),
-                     HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias, FALSE, error) &&
-         add_linear (context, block->path, get_module_name (description, attention_names, "value"),
-                     HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias, FALSE, error);
+  return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
+                              HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
+                              FALSE, error) &&
+         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
+                              HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias,
+                              FALSE, error) &&
+         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
+                              HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
+                              FALSE, error);
 }
 
 static gboolean
@@ -449,15 +416,19 @@ build_attention (const HrBlockContext *context,
   if (!g_uint64_checked_mul (&query_size, attention->num_attention_heads, attention->head_dim) ||
       !g_uint64_checked_mul (&key_size, attention->num_key_value_heads, attention->head_dim) ||
       !g_uint64_checked_mul (&fused_size, query_size, 3))
-    return set_too_large_error (context, block->path, error);
+    return hr_block_set_too_large_error (context, block->path, error);
 
   if (attention->cached_heads == 0)
     attention->cached_heads = attention->num_key_value_heads;
+  if (attention->has_sinks &&
+      !hr_block_add_tensor (context, block->path, NULL, "sinks", HR_PART_ATTENTION, HR_TENSOR_ROLE_PARAMETER,
+                            attention->num_attention_heads, 0, error))
+    return FALSE;
 
   if (!add_projections (context, description, block, query_size, key_size, error) ||
-      !add_linear (context, block->path, get_module_name (description, attention_names, "output"),
-                   HR_PART_ATTENTION, attention->hidden_size, query_size, attention->has_output_bias,
-                   attention->projection == HR_PROJECTION_CONV1D, error))
+      !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "output"),
+                            HR_PART_ATTENTION, attention->hidden_size, query_size, attention->has_output_bias,
+                            attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
   return attention->qk_norm == HR_QK_NORM_NONE ||
@@ -472,21 +443,23 @@ build_mlp (const HrBlockContext *context,
            GError              **error)
 {
   const HrMlp *mlp = &block->mlp;
-  const char *up = get_module_name (description, mlp_names, mlp->fused_gate_up ? "fused" : "up");
+  const char *up = hr_block_get_module_name (description, mlp_names, mlp->fused_gate_up ? "fused" : "up");
   guint64 up_size;
 
   if (!g_uint64_checked_mul (&up_size, mlp->intermediate_size, mlp->fused_gate_up ? 2 : 1))
-    return set_too_large_error (context, block->path, error);
+    return hr_block_set_too_large_error (context, block->path, error);
 
   if (mlp->gated && !mlp->fused_gate_up &&
-      !add_linear (context, block->path, get_module_name (description, mlp_names, "gate"), HR_PART_MLP,
-                   mlp->intermediate_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error))
+      !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "gate"),
+                            HR_PART_MLP,
+                            mlp->intermediate_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error))
     return FALSE;
 
-  return add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
-                     mlp->conv1d, error) &&
-         add_linear (context, block->path, get_module_name (description, mlp_names, "down"), HR_PART_MLP,
-                     mlp->hidden_size, mlp->intermediate_size, mlp->has_bias, mlp->conv1d, error);
+  return hr_block_add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
+                              mlp->conv1d, error) &&
+         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "down"),
+                              HR_PART_MLP,
+                              mlp->hidden_size, mlp->intermediate_size, mlp->has_bias, mlp->conv1d, error);
 }
 
 static gboolean
@@ -498,16 +471,16 @@ build_head (const HrBlockContext *context,
   const HrHead *head = &block->head;
   HrTensor *weight;
 
-  if (!add_tensor (context, block->path, NULL, "weight", HR_PART_OUTPUT, HR_TENSOR_ROLE_OUTPUT,
-                   head->vocab_size, head->hidden_size, error))
+  if (!hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_OUTPUT, HR_TENSOR_ROLE_OUTPUT,
+                            head->vocab_size, head->hidden_size, error))
     return FALSE;
 
   weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
   if (head->tied)
-    weight->tied_to = g_strdup (get_module_name (description, head_names, "tied-to"));
+    weight->tied_to = g_strdup (hr_block_get_module_name (description, head_names, "tied-to"));
 
-  return !head->has_bias || add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT,
-                                        HR_TENSOR_ROLE_BIAS, head->vocab_size, 0, error);
+  return !head->has_bias || hr_block_add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT,
+                                                 HR_TENSOR_ROLE_BIAS, head->vocab_size, 0, error);
 }
 
 static const HrBlockClass block_classes[] = {
@@ -519,6 +492,12 @@ static const HrBlockClass block_classes[] = {
   { "attention", HR_BLOCK_ATTENTION, attention_parameters, attention_names, build_attention },
   { "mlp", HR_BLOCK_MLP, mlp_parameters, mlp_names, build_mlp },
   { "head", HR_BLOCK_HEAD, head_parameters, head_names, build_head },
+};
+
+/* Those that have a file of their own. */
+static const HrBlockClass * const further_classes[] = {
+  &hr_block_class_latent_attention,
+  &hr_block_class_mixture,
 };
 
 static gboolean
@@ -605,6 +584,11 @@ find_class (HrJson  *description,
     {
       if (g_str_equal (block_classes[i].name, name))
         return &block_classes[i];
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (further_classes); i++)
+    {
+      if (g_str_equal (further_classes[i]->name, name))
+        return further_classes[i];
     }
 
   hr_json_set_error (member, HR_ERROR_UNKNOWN_NAME, _("the name of a block"), error);

@@ -25,6 +25,7 @@ typedef enum
   HR_BLOCK_NORM,
   HR_BLOCK_ATTENTION,
   HR_BLOCK_MLP,
+  HR_BLOCK_MIXTURE,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -56,6 +57,8 @@ typedef enum
   HR_POSITION_ROTARY,              /* x * cos + rotate_half (x) * sin, halves */
   HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
+  HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
+  HR_POSITION_ROTARY_HALVES,       /* the two halves by themselves, then joined (GPT-OSS) */
   HR_POSITION_ALIBI,
   HR_POSITION_LEARNED,             /* added to the embeddings, nothing in the attention */
 } HrPosition;
@@ -94,6 +97,22 @@ typedef enum
   HR_ATTENTION_BLOOM,      /* baddbmm and softmax, whatever was asked for */
   HR_ATTENTION_FALCON,     /* its own sdpa and eager branches, always with a mask */
 } HrAttentionPath;
+
+/* How the matrices of experts are stored. */
+typedef enum
+{
+  HR_EXPERTS_SEPARATE,     /* three matrices for each expert (Mixtral, Qwen, DeepSeek) */
+  HR_EXPERTS_FUSED,        /* gate and up of all experts in one tensor, [experts, in, out] (GPT-OSS, Llama 4) */
+  HR_EXPERTS_FUSED_LINEAR, /* the same, [experts, out, in] (Granite) */
+  HR_EXPERTS_STACKED,      /* three matrices, the rows of all experts one below the other (DBRX) */
+} HrExpertsLayout;
+
+/* How the tensors of gate and up become one. */
+typedef enum
+{
+  HR_EXPERT_GATE_PLAIN,    /* act (gate) * up */
+  HR_EXPERT_GATE_CLAMPED,  /* both clamped, (up + 1) * gate * sigmoid (alpha * gate) (GPT-OSS) */
+} HrExpertGate;
 
 typedef struct
 {
@@ -148,6 +167,11 @@ typedef struct
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
+  gboolean has_sinks;        /* a further logit of each head that takes weight and gives nothing (GPT-OSS) */
+  gboolean rotates_pairs;    /* pairs are put apart before they are rotated as halves (DeepSeek V3) */
+  guint64 latent_size;       /* of what keys and values are expanded from, the rotated part left out; 0: no latent */
+  guint64 query_latent_size; /* of what queries are expanded from; 0: they are projected in one step */
+  guint64 value_head_dim;    /* of the values, where keys and values have heads of different sizes; 0: head_dim */
   HrAttentionPath path;
 } HrAttention;
 
@@ -162,6 +186,27 @@ typedef struct
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   HrActivation activation;
 } HrMlp;
+
+/* A mixture of experts: a router chooses a few of the experts for each token; shared experts see all tokens. */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 intermediate_size;        /* of one expert */
+  guint64 num_experts;
+  guint64 num_experts_per_tok;
+  guint64 shared_intermediate_size; /* of the shared experts together; 0: none */
+  HrExpertsLayout layout;
+  HrExpertGate gate;
+  HrActivation activation;
+  gboolean has_bias;                /* of the experts */
+  gboolean has_shared_bias;
+  gboolean has_router_bias;
+  gboolean has_shared_gate;         /* the shared experts' output is weighted (Qwen 2) */
+  gboolean shared_first;            /* the shared experts come before the routed ones (Qwen 2, ERNIE) */
+  gboolean fp32_router;             /* the router computes in fp32 (DeepSeek) */
+  gboolean fp32_scores;             /* experts' outputs are weighted in fp32 (Mixtral, DeepSeek) */
+  gboolean softmax_after;           /* the scores are those of the chosen ones only (GPT-OSS) */
+} HrMixture;
 
 typedef struct
 {
@@ -190,6 +235,7 @@ typedef struct
     HrNorm norm;
     HrAttention attention;
     HrMlp mlp;
+    HrMixture mixture;
     HrHead head;
   };
 } HrBlock;

@@ -458,6 +458,36 @@ operator_present (HrEvaluation *evaluation,
   return TRUE;
 }
 
+/* Whether a list of the config has a number in it, such as the layers that are dense; no list has none. */
+static gboolean
+operator_contains (HrEvaluation *evaluation,
+                   HrJson       *expression,
+                   HrValue      *value,
+                   GError      **error)
+{
+  HrValue list, number, element;
+
+  if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
+      !evaluate_typed (evaluation, expression, 1, HR_VALUE_INTEGER, &number, error))
+    return FALSE;
+
+  value->type = HR_VALUE_BOOLEAN;
+  value->boolean = FALSE;
+  if (list.type == HR_VALUE_NOTHING)
+    return TRUE;
+  if (list.type != HR_VALUE_JSON || hr_json_get_node_type (list.json) != HR_JSON_ARRAY)
+    return set_value_error (get_argument (expression, 0), &list, _("an array"), error);
+
+  for (guint i = 0; i < hr_json_get_length (list.json) && !value->boolean; i++)
+    {
+      if (!hr_value_from_json (hr_json_get_element (list.json, i), &element, error))
+        return FALSE;
+      value->boolean = hr_value_equal (&element, &number);
+    }
+
+  return TRUE;
+}
+
 /* An element of a list of the config, such as the type of a layer. */
 static gboolean
 operator_element (HrEvaluation *evaluation,
@@ -527,6 +557,7 @@ static const struct
   { "or", operator_or, 2, G_MAXUINT },
   { "if", operator_if, 3, 3 },
   { "present", operator_present, 1, 1 },
+  { "contains", operator_contains, 2, 2 },
   { "element", operator_element, 2, 2 },
   { "member", operator_member, 2, 2 },
 };

@@ -36,7 +36,9 @@ struct _HrModel
   HrQuantization quantization;
   guint64 n_parameters;
   guint64 n_parameters_of_part[HR_N_PARTS];
+  guint64 n_active_parameters;
   guint64 cache_elements_per_token;
+  guint64 latent_cache_elements_per_token;
   GHashTable *hyper_parameters;   /* name, guint64 * */
   GPtrArray *warnings;            /* of char *, null-terminated */
   HrModelParts parts;
@@ -95,6 +97,14 @@ find_tensor (HrModel    *self,
   return NULL;
 }
 
+/* Of routed experts those that a token passes. */
+static guint64
+get_active_elements (const HrTensor *tensor,
+                     guint64         n_elements)
+{
+  return tensor->n_experts > 0 ? n_elements / tensor->n_experts * tensor->n_active_experts : n_elements;
+}
+
 static gboolean
 count_parameters (HrModel  *self,
                   HrScope  *scope,
@@ -124,23 +134,46 @@ count_parameters (HrModel  *self,
           return FALSE;
         }
       self->n_parameters_of_part[tensor->part] += n_elements;
+      self->n_active_parameters += get_active_elements (tensor, n_elements);
     }
 
   return TRUE;
 }
 
+/* Keys and values of a token in transformers' cache. */
+static gboolean
+count_expanded (const HrAttention *attention,
+                guint64           *n_elements)
+{
+  guint64 value_head_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+
+  return g_uint64_checked_mul (n_elements, attention->cached_heads, attention->head_dim + value_head_dim);
+}
+
+/* What serving engines keep of a token: the latent and the rotated key, where there is a latent. */
+static gboolean
+count_latent (const HrAttention *attention,
+              guint64           *n_elements)
+{
+  *n_elements = attention->latent_size + attention->rotary_dim;
+
+  return attention->latent_size > 0 || count_expanded (attention, n_elements);
+}
+
 static gboolean
 add_cache_of_chain (const HrChain *chain,
-                    guint64       *n_elements)
+                    guint64       *n_expanded,
+                    guint64       *n_latent)
 {
   for (guint i = 0; i < chain->n_blocks; i++)
     {
       const HrBlock *block = &chain->blocks[i];
-      guint64 of_block;
+      guint64 expanded, latent;
 
       if (block->kind == HR_BLOCK_ATTENTION &&
-          (!g_uint64_checked_mul (&of_block, block->attention.cached_heads, 2 * block->attention.head_dim) ||
-           !g_uint64_checked_add (n_elements, *n_elements, of_block)))
+          (!count_expanded (&block->attention, &expanded) || !count_latent (&block->attention, &latent) ||
+           !g_uint64_checked_add (n_expanded, *n_expanded, expanded) ||
+           !g_uint64_checked_add (n_latent, *n_latent, latent)))
         return FALSE;
     }
 
@@ -149,22 +182,24 @@ add_cache_of_chain (const HrChain *chain,
 
 static gboolean
 add_cache_of_class (const HrLayerClass *layer_class,
-                    guint64            *n_elements)
+                    guint64            *n_expanded,
+                    guint64            *n_latent)
 {
-  guint64 of_layer = 0;
-  guint64 of_class;
+  guint64 expanded = 0, latent = 0;
 
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
       for (guint j = 0; j < layer_class->sublayers[i].n_branches; j++)
         {
-          if (!add_cache_of_chain (&layer_class->sublayers[i].branches[j], &of_layer))
+          if (!add_cache_of_chain (&layer_class->sublayers[i].branches[j], &expanded, &latent))
             return FALSE;
         }
     }
 
-  return g_uint64_checked_mul (&of_class, of_layer, layer_class->n_layers) &&
-         g_uint64_checked_add (n_elements, *n_elements, of_class);
+  return g_uint64_checked_mul (&expanded, expanded, layer_class->n_layers) &&
+         g_uint64_checked_mul (&latent, latent, layer_class->n_layers) &&
+         g_uint64_checked_add (n_expanded, *n_expanded, expanded) &&
+         g_uint64_checked_add (n_latent, *n_latent, latent);
 }
 
 static gboolean
@@ -178,7 +213,8 @@ count_cache (HrModel  *self,
 
       for (guint j = 0; j < stack->n_layer_classes; j++)
         {
-          if (add_cache_of_class (&stack->layer_classes[j], &self->cache_elements_per_token))
+          if (add_cache_of_class (&stack->layer_classes[j], &self->cache_elements_per_token,
+                                  &self->latent_cache_elements_per_token))
             continue;
           hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected a cache whose size can be counted"));
           return FALSE;
@@ -683,7 +719,8 @@ hr_model_get_n_parameters (HrModel *self)
  * hr_model_get_n_active_parameters:
  * @self: a model
  *
- * Gets the number of parameters that take part in the computation of one token; all of them in a dense model.
+ * Gets the number of parameters that take part in the computation of one token: all of them in a dense model; in a
+ * mixture of experts the shared experts, those that the router chooses, and everything that is not an expert.
  *
  * Returns: the number of parameters
  */
@@ -692,7 +729,23 @@ hr_model_get_n_active_parameters (HrModel *self)
 {
   g_return_val_if_fail (HR_IS_MODEL (self), 0);
 
-  return self->n_parameters;
+  return self->n_active_parameters;
+}
+
+/**
+ * hr_model_has_experts:
+ * @self: a model
+ *
+ * Checks whether a model is a mixture of experts, whose tokens pass a part of its parameters only.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_model_has_experts (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+
+  return self->n_active_parameters < self->n_parameters;
 }
 
 /**
@@ -758,6 +811,23 @@ hr_model_get_cache_elements_per_token (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), 0);
 
   return self->cache_elements_per_token;
+}
+
+/**
+ * hr_model_get_latent_cache_elements_per_token:
+ * @self: a model
+ *
+ * Gets the number of elements that a serving engine keeps for each token of a sequence where it keeps the latent of
+ * multi-head latent attention, and not the keys and values that transformers expands from it.
+ *
+ * Returns: the number of elements; that of hr_model_get_cache_elements_per_token() if no layer has a latent
+ */
+guint64
+hr_model_get_latent_cache_elements_per_token (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->latent_cache_elements_per_token;
 }
 
 /**

@@ -31,12 +31,14 @@ HrDtype             hr_model_get_dtype                   (HrModel              *
 HrQuantization      hr_model_get_quantization            (HrModel              *self);
 guint64             hr_model_get_n_parameters            (HrModel              *self);
 guint64             hr_model_get_n_active_parameters     (HrModel              *self);
+gboolean            hr_model_has_experts                 (HrModel              *self);
 guint64             hr_model_get_n_parameters_of_part    (HrModel              *self,
                                                           HrPart                part);
 gboolean            hr_model_get_hyper_parameter         (HrModel              *self,
                                                           const char           *name,
                                                           guint64              *value);
 guint64             hr_model_get_cache_elements_per_token (HrModel             *self);
+guint64             hr_model_get_latent_cache_elements_per_token (HrModel      *self);
 const char * const *hr_model_get_warnings                (HrModel              *self);
 const HrTensor     *hr_model_get_tensor                  (HrModel              *self,
                                                           guint                 index);

@@ -127,8 +127,10 @@ list_stored_names (HrMatcher      *self,
 
   if (self->words != NULL)
     {
+      guint layer = copy / hr_tensor_get_copies_of_layer (tensor);
+
       name = hr_gguf_config_dup_stored_name (self->words, tensor->pattern,
-                                             tensor->n_layers > 0 ? &tensor->layers[copy] : NULL);
+                                             tensor->n_layers > 0 ? &tensor->layers[layer] : NULL);
       if (name != NULL)
         g_ptr_array_add (names, name);
       return g_steal_pointer (&names);

@@ -36,14 +36,30 @@ hr_part_get_id (HrPart part)
  *
  * Gets the number of tensors that a row stands for.
  *
- * Returns: the number of layers that have it, or 1
+ * Returns: the number of layers that have it, or 1, times what hr_tensor_get_copies_of_layer() gives
  */
 guint64
 hr_tensor_get_copies (const HrTensor *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return MAX (self->n_layers, 1);
+  return MAX (self->n_layers, 1) * hr_tensor_get_copies_of_layer (self);
+}
+
+/**
+ * hr_tensor_get_copies_of_layer: (skip)
+ * @self: a row
+ *
+ * Gets the number of tensors that a row stands for in one layer.
+ *
+ * Returns: the number of experts that have one each, or 1
+ */
+guint64
+hr_tensor_get_copies_of_layer (const HrTensor *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return MAX (self->n_items, 1);
 }
 
 /**
@@ -51,7 +67,7 @@ hr_tensor_get_copies (const HrTensor *self)
  * @self: a row
  * @copy: which tensor of the row, below hr_tensor_get_copies()
  *
- * Gets the name of one tensor, with the index of its layer.
+ * Gets the name of one tensor, with the index of its layer, and of its expert.
  *
  * Returns: (transfer full): the name
  */
@@ -59,7 +75,8 @@ char *
 hr_tensor_get_name (const HrTensor *self,
                     guint           copy)
 {
-  const char *place;
+  const char *place, *second;
+  guint layer;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (copy < hr_tensor_get_copies (self), NULL);
@@ -68,7 +85,13 @@ hr_tensor_get_name (const HrTensor *self,
   if (place == NULL || self->n_layers == 0)
     return g_strdup (self->pattern);
 
-  return g_strdup_printf ("%.*s%u%s", (int) (place - self->pattern), self->pattern, self->layers[copy], place + 2);
+  layer = self->layers[copy / hr_tensor_get_copies_of_layer (self)];
+  second = self->n_items > 0 ? strstr (place + 2, "{}") : NULL;
+  if (second == NULL)
+    return g_strdup_printf ("%.*s%u%s", (int) (place - self->pattern), self->pattern, layer, place + 2);
+
+  return g_strdup_printf ("%.*s%u%.*s%u%s", (int) (place - self->pattern), self->pattern, layer,
+                          (int) (second - place - 2), place + 2, copy % self->n_items, second + 2);
 }
 
 void

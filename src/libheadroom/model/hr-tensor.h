@@ -63,11 +63,15 @@ typedef enum
  * @layers: (array length=n_layers) (nullable): the indices that `{}` stands for, or %NULL for a tensor outside the
  *   layers
  * @n_layers: the length of @layers; 0 for a tensor outside the layers
+ * @n_items: how many tensors of a layer the row stands for, numbered where the second `{}` stands: experts that have
+ *   matrices of their own; 0 for one
+ * @n_experts: the routed experts that share the row; 0 for a tensor that every token passes
+ * @n_active_experts: how many of them a token passes
  * @part: the part of the model
  * @role: what the tensor is
  * @tied_to: (nullable): the name of the tensor whose storage this one shares
  *
- * A row of a model: one tensor, or one tensor of each layer of a class.
+ * A row of a model: one tensor, or one tensor of each layer of a class, or those of each expert of each layer.
  */
 typedef struct
 {
@@ -77,6 +81,9 @@ typedef struct
   guint64 n_elements;
   guint *layers;
   guint n_layers;
+  guint n_items;
+  guint64 n_experts;
+  guint64 n_active_experts;
   HrPart part;
   HrTensorRole role;
   char *tied_to;
@@ -84,6 +91,7 @@ typedef struct
 
 const char *hr_part_get_id            (HrPart          part);
 guint64     hr_tensor_get_copies      (const HrTensor *self);
+guint64     hr_tensor_get_copies_of_layer (const HrTensor *self);
 char       *hr_tensor_get_name        (const HrTensor *self,
                                        guint           copy);
 void        hr_tensor_free            (HrTensor       *self);

@@ -23,6 +23,20 @@ get_kv_cache_bytes_per_token (HrModel *self,
   return hr_dtype_get_bytes (dtype, hr_model_get_cache_elements_per_token (self));
 }
 
+static gboolean
+has_latent_cache (HrModel *model)
+{
+  return hr_model_get_latent_cache_elements_per_token (model) != hr_model_get_cache_elements_per_token (model);
+}
+
+/* What serving engines keep, where that is not what transformers keeps. */
+static guint64
+get_latent_cache_bytes_per_token (HrModel *model,
+                                  HrDtype  dtype)
+{
+  return hr_dtype_get_bytes (dtype, hr_model_get_latent_cache_elements_per_token (model));
+}
+
 static void
 add_parameters (JsonBuilder *builder,
                 HrModel     *model)
@@ -105,6 +119,11 @@ hr_model_build_json (HrModel     *self,
       json_builder_set_member_name (builder, "kv-cache-bytes-per-token");
       json_builder_add_int_value (builder, get_kv_cache_bytes_per_token (self, kv_cache_dtype));
     }
+  if (has_latent_cache (self))
+    {
+      json_builder_set_member_name (builder, "latent-cache-bytes-per-token");
+      json_builder_add_int_value (builder, get_latent_cache_bytes_per_token (self, kv_cache_dtype));
+    }
   if (hr_model_get_stored_bytes (self) > 0)
     {
       json_builder_set_member_name (builder, "stored-bytes");
@@ -151,6 +170,7 @@ hr_model_add_facts (HrModel      *self,
 {
   g_autofree char *active = hr_format_integer (hr_model_get_n_active_parameters (self));
   g_autofree char *cache = hr_format_bytes (get_kv_cache_bytes_per_token (self, kv_cache_dtype), unit_system);
+  g_autofree char *latent = hr_format_bytes (get_latent_cache_bytes_per_token (self, kv_cache_dtype), unit_system);
   HrDocumentBlock *facts;
 
   add_parts_table (self, document);
@@ -162,6 +182,8 @@ hr_model_add_facts (HrModel      *self,
     hr_document_block_add_fact (facts, _("Active parameters"), active, HR_DOCUMENT_PLAIN);
   if (hr_model_check_can_be_estimated (self, NULL))
     hr_document_block_add_fact (facts, _("KV cache per token"), cache, HR_DOCUMENT_PLAIN);
+  if (has_latent_cache (self))
+    hr_document_block_add_fact (facts, _("Latent cache per token, in serving engines"), latent, HR_DOCUMENT_PLAIN);
 
   for (guint i = 0; i < G_N_ELEMENTS (hyper_parameters); i++)
     {

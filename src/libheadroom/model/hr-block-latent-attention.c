@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-block-factory-private.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * Multi-head latent attention (DeepSeek): keys and values of all heads are expanded from a latent; a rotated key for
+ * all heads is projected beside it. transformers keeps the expanded heads; serving engines keep the latent.
+ */
+
+static const HrParameter latent_attention_parameters[] = {
+  COUNT ("hidden-size", attention.hidden_size),
+  COUNT ("num-attention-heads", attention.num_attention_heads),
+  COUNT ("head-dim", attention.head_dim),
+  COUNT ("rotary-dim", attention.rotary_dim),
+  COUNT ("value-head-dim", attention.value_head_dim),
+  COUNT ("latent-size", attention.latent_size),
+  SIZE ("query-latent-size", attention.query_latent_size),
+  CHOICE ("position", attention.position, hr_block_positions),
+  BOOLEAN ("rotates-pairs", attention.rotates_pairs),
+  BOOLEAN ("bias", attention.has_output_bias),
+  { NULL }
+};
+
+static const char * const latent_attention_names[] = {
+  "query", "q_proj", "query-latent", "q_a_proj", "query-latent-norm", "q_a_layernorm", "query-expansion", "q_b_proj",
+  "latent", "kv_a_proj_with_mqa", "latent-norm", "kv_a_layernorm", "expansion", "kv_b_proj", "output", "o_proj", NULL,
+};
+
+static gboolean
+add_matrix (const HrBlockContext  *context,
+            HrJson                *description,
+            const HrBlock         *block,
+            const char            *key,
+            guint64                out_features,
+            guint64                in_features,
+            gboolean               has_bias,
+            GError               **error)
+{
+  return hr_block_add_linear (context, block->path,
+                              hr_block_get_module_name (description, latent_attention_names, key), HR_PART_ATTENTION,
+                              out_features, in_features, has_bias, FALSE, error);
+}
+
+static gboolean
+add_norm (const HrBlockContext  *context,
+          HrJson                *description,
+          const HrBlock         *block,
+          const char            *key,
+          guint64                size,
+          GError               **error)
+{
+  return hr_block_add_tensor (context, block->path,
+                              hr_block_get_module_name (description, latent_attention_names, key), "weight",
+                              HR_PART_NORM, HR_TENSOR_ROLE_NORM, size, 0, error);
+}
+
+static gboolean
+add_query (const HrBlockContext  *context,
+           HrJson                *description,
+           const HrBlock         *block,
+           guint64                query_size,
+           GError               **error)
+{
+  const HrAttention *attention = &block->attention;
+  guint64 rank = attention->query_latent_size;
+
+  if (rank == 0)
+    return add_matrix (context, description, block, "query", query_size, attention->hidden_size, FALSE, error);
+
+  return add_matrix (context, description, block, "query-latent", rank, attention->hidden_size,
+                     attention->has_output_bias, error) &&
+         add_norm (context, description, block, "query-latent-norm", rank, error) &&
+         add_matrix (context, description, block, "query-expansion", query_size, rank, FALSE, error);
+}
+
+static gboolean
+check_rotary (HrScope           *scope,
+              const HrAttention *attention,
+              GError           **error)
+{
+  g_autofree char *rotary_dim = NULL;
+  g_autofree char *head_dim = NULL;
+
+  if (attention->rotary_dim < attention->head_dim && attention->rotary_dim % 2 == 0)
+    return TRUE;
+
+  rotary_dim = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->rotary_dim);
+  head_dim = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->head_dim);
+  hr_scope_set_error (scope, error, HR_ERROR_VALUE,
+                      _("the rotary dimension: expected an even number up to head_dim, which is %s, found %s"),
+                      head_dim, rotary_dim);
+
+  return FALSE;
+}
+
+static gboolean
+build_latent_attention (const HrBlockContext  *context,
+                        HrJson                *description,
+                        HrBlock               *block,
+                        GError               **error)
+{
+  HrAttention *attention = &block->attention;
+  guint64 query_size, value_size, expanded_size, latent_size;
+
+  if (!check_rotary (context->scope, attention, error))
+    return FALSE;
+  if (!g_uint64_checked_mul (&query_size, attention->num_attention_heads, attention->head_dim) ||
+      !g_uint64_checked_mul (&value_size, attention->num_attention_heads, attention->value_head_dim) ||
+      !g_uint64_checked_add (&expanded_size, query_size, value_size) ||
+      !g_uint64_checked_add (&latent_size, attention->latent_size, attention->rotary_dim))
+    return hr_block_set_too_large_error (context, block->path, error);
+
+  expanded_size -= attention->num_attention_heads * attention->rotary_dim;
+  attention->num_key_value_heads = attention->num_attention_heads;
+  attention->cached_heads = attention->num_attention_heads;
+
+  return add_query (context, description, block, query_size, error) &&
+         add_matrix (context, description, block, "latent", latent_size, attention->hidden_size,
+                     attention->has_output_bias, error) &&
+         add_norm (context, description, block, "latent-norm", attention->latent_size, error) &&
+         add_matrix (context, description, block, "expansion", expanded_size, attention->latent_size, FALSE, error) &&
+         add_matrix (context, description, block, "output", attention->hidden_size, value_size,
+                     attention->has_output_bias, error);
+}
+
+const HrBlockClass hr_block_class_latent_attention = {
+  "latent-attention", HR_BLOCK_ATTENTION, latent_attention_parameters, latent_attention_names, build_latent_attention,
+};

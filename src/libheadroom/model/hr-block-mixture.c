@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-block-factory-private.h"
+
+#include <glib/gi18n-lib.h>
+
+/* Mixtures of experts: the tensors of the router, of the routed experts and of the shared ones. */
+
+static const HrChoice layouts[] = {
+  { "separate", HR_EXPERTS_SEPARATE },
+  { "fused", HR_EXPERTS_FUSED },
+  { "fused-linear", HR_EXPERTS_FUSED_LINEAR },
+  { "stacked", HR_EXPERTS_STACKED },
+  { NULL }
+};
+
+static const HrChoice gates[] = {
+  { "plain", HR_EXPERT_GATE_PLAIN },
+  { "clamped", HR_EXPERT_GATE_CLAMPED },
+  { NULL }
+};
+
+static const HrParameter mixture_parameters[] = {
+  COUNT ("hidden-size", mixture.hidden_size),
+  COUNT ("intermediate-size", mixture.intermediate_size),
+  COUNT ("num-experts", mixture.num_experts),
+  COUNT ("num-experts-per-tok", mixture.num_experts_per_tok),
+  SIZE ("shared-intermediate-size", mixture.shared_intermediate_size),
+  CHOICE ("layout", mixture.layout, layouts),
+  CHOICE ("gate", mixture.gate, gates),
+  CHOICE ("activation", mixture.activation, hr_block_activations),
+  BOOLEAN ("bias", mixture.has_bias),
+  BOOLEAN ("shared-bias", mixture.has_shared_bias),
+  BOOLEAN ("router-bias", mixture.has_router_bias),
+  BOOLEAN ("shared-gate", mixture.has_shared_gate),
+  BOOLEAN ("shared-first", mixture.shared_first),
+  BOOLEAN ("fp32-router", mixture.fp32_router),
+  BOOLEAN ("fp32-scores", mixture.fp32_scores),
+  BOOLEAN ("softmax-after", mixture.softmax_after),
+  { NULL }
+};
+
+static const char * const mixture_names[] = {
+  "router", "gate", "experts", "experts", "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj",
+  "down", "down_proj", "shared", "shared_experts", "shared-gate", "shared_expert_gate", "router-parameter", "", NULL,
+};
+
+/* Says of the row that was added last that routed experts share it. */
+static void
+mark_row (const HrBlockContext *context,
+          const HrMixture      *mixture,
+          gboolean              is_each)
+{
+  HrTensor *tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+
+  tensor->n_items = is_each ? mixture->num_experts : 0;
+  tensor->n_experts = mixture->num_experts;
+  tensor->n_active_experts = mixture->num_experts_per_tok;
+}
+
+/* A tensor of all experts: [experts, first, second], or [experts, first] for a bias. */
+static gboolean
+add_fused (const HrBlockContext  *context,
+           const HrBlock         *block,
+           const char            *experts,
+           const char            *name,
+           HrTensorRole           role,
+           guint64                first_size,
+           guint64                second_size,
+           GError               **error)
+{
+  guint64 size = first_size;
+  HrTensor *tensor;
+
+  if ((second_size > 0 && !g_uint64_checked_mul (&size, first_size, second_size)) ||
+      !hr_block_add_tensor (context, block->path, experts, name, HR_PART_MLP, role, block->mixture.num_experts, size,
+                            error))
+    return FALSE;
+
+  tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  tensor->shape[1] = first_size;
+  tensor->shape[2] = second_size;
+  tensor->n_dimensions = second_size > 0 ? 3 : 2;
+  mark_row (context, &block->mixture, FALSE);
+
+  return TRUE;
+}
+
+static gboolean
+add_fused_experts (const HrBlockContext  *context,
+                   HrJson                *description,
+                   const HrBlock         *block,
+                   GError               **error)
+{
+  const HrMixture *mixture = &block->mixture;
+  const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
+  const char *fused = hr_block_get_module_name (description, mixture_names, "fused");
+  const char *down = hr_block_get_module_name (description, mixture_names, "down");
+  g_autofree char *fused_bias = g_strconcat (fused, "_bias", NULL);
+  g_autofree char *down_bias = g_strconcat (down, "_bias", NULL);
+  gboolean is_linear = mixture->layout == HR_EXPERTS_FUSED_LINEAR;
+  guint64 hidden = mixture->hidden_size;
+  guint64 both = 2 * mixture->intermediate_size;
+
+  return add_fused (context, block, experts, fused, HR_TENSOR_ROLE_EXPERT, is_linear ? both : hidden,
+                    is_linear ? hidden : both, error) &&
+         (!mixture->has_bias || add_fused (context, block, experts, fused_bias, HR_TENSOR_ROLE_BIAS, both, 0, error)) &&
+         add_fused (context, block, experts, down, HR_TENSOR_ROLE_EXPERT,
+                    is_linear ? hidden : mixture->intermediate_size, is_linear ? mixture->intermediate_size : hidden,
+                    error) &&
+         (!mixture->has_bias || add_fused (context, block, experts, down_bias, HR_TENSOR_ROLE_BIAS, hidden, 0, error));
+}
+
+/* Matrices of the experts, one below the other: [experts * intermediate, hidden]. */
+static gboolean
+add_stacked_experts (const HrBlockContext  *context,
+                     HrJson                *description,
+                     const HrBlock         *block,
+                     GError               **error)
+{
+  static const char * const keys[] = { "gate", "up", "down" };
+  const HrMixture *mixture = &block->mixture;
+  const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
+  guint64 rows;
+
+  if (!g_uint64_checked_mul (&rows, mixture->num_experts, mixture->intermediate_size))
+    return hr_block_set_too_large_error (context, block->path, error);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      if (!hr_block_add_tensor (context, block->path, experts,
+                                hr_block_get_module_name (description, mixture_names, keys[i]), HR_PART_MLP,
+                                HR_TENSOR_ROLE_EXPERT, rows, mixture->hidden_size, error))
+        return FALSE;
+      mark_row (context, mixture, FALSE);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_each_expert (const HrBlockContext  *context,
+                 HrJson                *description,
+                 const HrBlock         *block,
+                 GError               **error)
+{
+  static const char * const keys[] = { "gate", "up", "down" };
+  const HrMixture *mixture = &block->mixture;
+  const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      const char *name = hr_block_get_module_name (description, mixture_names, keys[i]);
+      g_autofree char *module = g_strdup_printf ("%s.{}.%s", experts, name);
+      gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
+
+      if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_MLP, HR_TENSOR_ROLE_EXPERT,
+                                is_down ? mixture->hidden_size : mixture->intermediate_size,
+                                is_down ? mixture->intermediate_size : mixture->hidden_size, error))
+        return FALSE;
+      mark_row (context, mixture, TRUE);
+      if (!mixture->has_bias)
+        continue;
+      if (!hr_block_add_tensor (context, block->path, module, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
+                                is_down ? mixture->hidden_size : mixture->intermediate_size, 0, error))
+        return FALSE;
+      mark_row (context, mixture, TRUE);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_experts (const HrBlockContext  *context,
+             HrJson                *description,
+             const HrBlock         *block,
+             GError               **error)
+{
+  switch (block->mixture.layout)
+    {
+    case HR_EXPERTS_FUSED:
+    case HR_EXPERTS_FUSED_LINEAR:
+      return add_fused_experts (context, description, block, error);
+
+    case HR_EXPERTS_STACKED:
+      return add_stacked_experts (context, description, block, error);
+
+    case HR_EXPERTS_SEPARATE:
+    default:
+      return add_each_expert (context, description, block, error);
+    }
+}
+
+static gboolean
+add_shared (const HrBlockContext  *context,
+            HrJson                *description,
+            const HrBlock         *block,
+            GError               **error)
+{
+  static const char * const keys[] = { "gate_proj", "up_proj", "down_proj" };
+  const HrMixture *mixture = &block->mixture;
+  const char *shared = hr_block_get_module_name (description, mixture_names, "shared");
+
+  if (mixture->shared_intermediate_size == 0)
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autofree char *module = g_strconcat (shared, ".", keys[i], NULL);
+      gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
+
+      if (!hr_block_add_linear (context, block->path, module, HR_PART_MLP,
+                                is_down ? mixture->hidden_size : mixture->shared_intermediate_size,
+                                is_down ? mixture->shared_intermediate_size : mixture->hidden_size,
+                                mixture->has_shared_bias, FALSE, error))
+        return FALSE;
+    }
+
+  return !mixture->has_shared_gate ||
+         hr_block_add_linear (context, block->path,
+                              hr_block_get_module_name (description, mixture_names, "shared-gate"), HR_PART_MLP,
+                              1, mixture->hidden_size, FALSE, FALSE, error);
+}
+
+/* A bias that takes part in the choice, and is trained (ERNIE); where it is a buffer, the architecture file has it. */
+static gboolean
+add_router (const HrBlockContext  *context,
+            HrJson                *description,
+            const HrBlock         *block,
+            GError               **error)
+{
+  const HrMixture *mixture = &block->mixture;
+  const char *router = hr_block_get_module_name (description, mixture_names, "router");
+  const char *parameter = hr_block_get_module_name (description, mixture_names, "router-parameter");
+
+  return hr_block_add_tensor (context, block->path, router, "weight", HR_PART_MLP, HR_TENSOR_ROLE_ROUTER,
+                              mixture->num_experts, mixture->hidden_size, error) &&
+         (!mixture->has_router_bias ||
+          hr_block_add_tensor (context, block->path, router, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
+                               mixture->num_experts, 0, error)) &&
+         (parameter[0] == '\0' ||
+          hr_block_add_tensor (context, block->path, NULL, parameter, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
+                               1, mixture->num_experts, error));
+}
+
+static gboolean
+build_mixture (const HrBlockContext  *context,
+               HrJson                *description,
+               HrBlock               *block,
+               GError               **error)
+{
+  const HrMixture *mixture = &block->mixture;
+  guint64 both;
+
+  if (mixture->num_experts > G_MAXUINT16 || !g_uint64_checked_mul (&both, mixture->intermediate_size, 2))
+    return hr_block_set_too_large_error (context, block->path, error);
+  if (mixture->num_experts_per_tok > mixture->num_experts)
+    {
+      g_autofree char *experts = g_strdup_printf ("%" G_GUINT64_FORMAT, mixture->num_experts);
+      g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, mixture->num_experts_per_tok);
+
+      hr_scope_set_error (context->scope, error, HR_ERROR_VALUE,
+                          _("num_experts_per_tok: expected at most the number of experts, which is %s, found %s"),
+                          experts, found);
+      return FALSE;
+    }
+
+  return add_router (context, description, block, error) && add_experts (context, description, block, error) &&
+         add_shared (context, description, block, error);
+}
+
+const HrBlockClass hr_block_class_mixture = {
+  "mixture", HR_BLOCK_MIXTURE, mixture_parameters, mixture_names, build_mixture,
+};
