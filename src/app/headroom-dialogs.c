@@ -61,7 +61,8 @@ headroom_dialog_open (GtkWindow *parent,
 }
 
 /*
- * Asks for a folder that holds a model, such as a snapshot of a hub's cache. @response is as for headroom_dialog_open().
+ * Asks for a folder that holds a model, such as a snapshot of a hub's cache. @response is as in
+ * headroom_dialog_open().
  */
 void
 headroom_dialog_open_folder (GtkWindow *parent,
