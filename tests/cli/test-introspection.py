@@ -26,7 +26,7 @@ def an_estimate_can_be_run():
     assert model.get_n_parameters() == 7615616512
     assert components[0].get_id() == Headroom.ComponentId.WEIGHTS
     assert sum(component.get_bytes() for component in components) == estimate.get_total_bytes()
-    assert estimate.get_warnings() == []
+    assert ['CUDA context' in warning for warning in estimate.get_warnings()] == [True]
 
 
 def a_report_can_be_written():

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
+#include <string.h>
+
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
@@ -228,6 +230,58 @@ test_single_key_head (void)
     }
 }
 
+/* Scores of a batch are those of each sequence, side by side: nothing has to be copied for them. */
+static void
+test_scores_of_a_batch (void)
+{
+  HrAttention attention = {
+    .num_attention_heads = HEADS, .num_key_value_heads = HEADS, .cached_heads = HEADS, .head_dim = HIDDEN / HEADS,
+    .position = HR_POSITION_NONE,
+  };
+  guint64 peaks[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (peaks); i++)
+    {
+      HrForward forward = make_forward (HR_ATTENTION_IMPLEMENTATION_EAGER, FALSE);
+      HrReplay replay;
+
+      set_up (&replay, i + 1, SEQUENCE, SEQUENCE, HEADS);
+      replay.dtype = HR_ELEMENT_FLOAT32;
+      peaks[i] = run_attention (&replay, &forward, &attention);
+    }
+
+  g_assert_cmpuint (peaks[1], ==, 2 * peaks[0]);
+}
+
+/* What was not counted is said, and what was, where it comes from. */
+static void
+test_sources (void)
+{
+  g_autoptr (HrModel) model = load_model (score_cases[5].config);
+  g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  const char * const *warnings;
+  GListModel *components;
+  guint n_sources = 0;
+  gboolean warned = FALSE;
+
+  g_assert_no_error (error);
+  warnings = hr_estimate_get_warnings (estimate);
+  for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
+    warned |= strstr (warnings[i], "CUDA context") != NULL;
+  g_assert_true (warned);
+
+  components = hr_estimate_get_components (estimate);
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      n_sources += strstr (hr_component_get_source (component), "src/transformers/models/bloom") != NULL;
+    }
+  g_assert_cmpuint (n_sources, >, 0);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -242,7 +296,9 @@ main (int   argc,
   g_test_add_func ("/memory/architectures/two_norms_are_held_through_the_layer", test_two_norms);
   g_test_add_func ("/memory/architectures/bloom_has_one_way_to_attend", test_bloom_is_always_eager);
   g_test_add_func ("/memory/architectures/cosines_in_fp32_make_products_in_fp32", test_rotation_in_fp32);
+  g_test_add_func ("/memory/architectures/scores_of_a_batch_are_not_copied", test_scores_of_a_batch);
   g_test_add_func ("/memory/architectures/a_single_key_head_is_copied_for_each_of_a_batch", test_single_key_head);
+  g_test_add_func ("/memory/architectures/the_code_of_the_model_is_named", test_sources);
 
   return g_test_run ();
 }

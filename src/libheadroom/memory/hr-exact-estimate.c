@@ -20,9 +20,9 @@
   "torch.nn.Module: parameters and buffers, each rounded up to 512 bytes (c10/cuda/CUDACachingAllocator.cpp)"
 #define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer"
 #define SOURCE_QUANTIZED_CACHE "transformers/cache_utils.py: QuantizedLayer"
-#define SOURCE_ACTIVATIONS \
-  "transformers/models/…/modeling_….py: what the variables of its functions hold at the moment of the peak"
-#define SOURCE_LOGITS "transformers/models/…/modeling_….py: lm_head of …ForCausalLM.forward, logits_to_keep"
+#define SOURCE_MODELS "transformers, src/transformers/models"
+#define SOURCE_ACTIVATIONS "what the variables of its functions hold at the moment of the peak"
+#define SOURCE_LOGITS "the output head in the forward of %s, logits_to_keep"
 #define SOURCE_TEMPORARY \
   "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
 #define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
@@ -191,20 +191,28 @@ add_cache (const HrInferencePlan *plan,
                               bits > 0 ? SOURCE_QUANTIZED_CACHE : SOURCE_CACHE);
 }
 
-static const char *
-get_source (HrComponentId id)
+/* Where the code stands whose variables hold a component. */
+static char *
+dup_source (HrModel       *model,
+            HrComponentId  id)
 {
-  if (id == HR_COMPONENT_LOGITS)
-    return SOURCE_LOGITS;
+  const char *source = hr_model_get_architecture_source (model);
+  const char *name = hr_model_get_architecture (model);
 
   if (id == HR_COMPONENT_TEMPORARY)
-    return SOURCE_TEMPORARY;
+    return g_strdup (SOURCE_TEMPORARY);
 
-  return SOURCE_ACTIVATIONS;
+  if (source == NULL)
+    source = SOURCE_MODELS;
+  if (id == HR_COMPONENT_LOGITS)
+    return g_strdup_printf ("%s: " SOURCE_LOGITS, source, name != NULL ? name : hr_model_get_model_type (model));
+
+  return g_strdup_printf ("%s: " SOURCE_ACTIVATIONS, source);
 }
 
 static void
-add_from_tape (const Device  *device,
+add_from_tape (HrModel       *model,
+               const Device  *device,
                HrEstimate    *estimate,
                guint          index,
                HrComponentId  id,
@@ -213,8 +221,9 @@ add_from_tape (const Device  *device,
   const HrMoment *moment = &device->replay.peak;
   g_autofree char *formula = hr_component_text_new_formula (moment, id);
   g_autofree char *substitution = hr_component_text_new_substitution (moment, id);
+  g_autofree char *source = dup_source (model, id);
 
-  _hr_estimate_add_component (estimate, index, id, bytes, formula, substitution, get_source (id));
+  _hr_estimate_add_component (estimate, index, id, bytes, formula, substitution, source);
 }
 
 static void
@@ -301,7 +310,7 @@ add_components (const HrInferencePlan *plan,
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (device, estimate, index, part);
       else
-        add_from_tape (device, estimate, index, i, part);
+        add_from_tape (plan->model, device, estimate, index, i, part);
     }
 
   if (framework != NULL)
@@ -389,7 +398,11 @@ find_framework (HrInferencePlan *plan,
                 HrFramework     *framework)
 {
   if (gpu == NULL)
-    return FALSE;
+    {
+      hr_inference_plan_warn (plan, N_("No GPU is named: what its driver and libraries take for themselves, the CUDA "
+                                       "context, is not counted"));
+      return FALSE;
+    }
 
   if (!hr_framework_init_for_gpu (framework, gpu))
     {

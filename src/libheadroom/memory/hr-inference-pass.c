@@ -172,8 +172,8 @@ can_skip_mask (const HrInference *self,
 }
 
 /*
- * Whether the mask is joined with one for each sequence: any that comes with the batch, and the ones that BloomModel and
- * OPTDecoder make where none does.
+ * Whether the mask is joined with one for each sequence: any that comes with the batch, and the ones that BloomModel
+ * and OPTDecoder make where none does.
  */
 static gboolean
 joins_padding (const HrInference *self,

@@ -493,7 +493,11 @@ flatten_batch (HrReplay   *replay,
 static HrValue
 get_scores_shape (HrReplay *replay)
 {
-  return HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+
+  shape.heads_first = TRUE;
+
+  return shape;
 }
 
 static HrValue

@@ -9,9 +9,11 @@
 #include "hr-rule-of-thumb.h"
 
 #define SOURCE_WEIGHTS \
-  "rule of thumb: the matrices of a decoder without biases and norms, the head counted beside the embeddings"
-#define SOURCE_CACHE "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3 (each head with its own keys)"
-#define SOURCE_OVERHEAD "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights)"
+  "rule of thumb: the matrices of a decoder; leaves out biases and norms, and counts a tied head twice"
+#define SOURCE_CACHE \
+  "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; knows no grouped heads and no sliding window"
+#define SOURCE_OVERHEAD \
+  "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights); knows neither batch nor prompt"
 
 static gboolean
 get_hyper_parameters (HrModel *model,

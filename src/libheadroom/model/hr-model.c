@@ -32,6 +32,7 @@ struct _HrModel
   char *model_type;
   char *class_name;
   char *source;
+  char *architecture_source;      /* NULL if the architecture file names none */
   HrDtype dtype;
   HrQuantization quantization;
   guint64 n_parameters;
@@ -58,6 +59,7 @@ hr_model_finalize (GObject *object)
   g_free (self->model_type);
   g_free (self->class_name);
   g_free (self->source);
+  g_free (self->architecture_source);
   g_hash_table_unref (self->hyper_parameters);
   g_ptr_array_unref (self->warnings);
   hr_model_parts_clear (&self->parts);
@@ -311,6 +313,7 @@ read_config (HrModel  *self,
   if (self->name == NULL)
     self->name = g_strdup (self->model_type);
   self->source = g_strdup (hr_json_get_origin (config));
+  self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
 
   return TRUE;
 }
@@ -665,6 +668,22 @@ hr_model_get_source (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return self->source;
+}
+
+/**
+ * hr_model_get_architecture_source:
+ * @self: a model
+ *
+ * Gets where the architecture was read from: the version of the framework, and the folder of the model's code in it.
+ *
+ * Returns: (transfer none) (nullable): the source, or %NULL if it is not known
+ */
+const char *
+hr_model_get_architecture_source (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->architecture_source;
 }
 
 /**

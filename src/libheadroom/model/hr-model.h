@@ -27,6 +27,7 @@ const char         *hr_model_get_name                    (HrModel              *
 const char         *hr_model_get_model_type              (HrModel              *self);
 const char         *hr_model_get_architecture            (HrModel              *self);
 const char         *hr_model_get_source                  (HrModel              *self);
+const char         *hr_model_get_architecture_source     (HrModel              *self);
 HrDtype             hr_model_get_dtype                   (HrModel              *self);
 HrQuantization      hr_model_get_quantization            (HrModel              *self);
 guint64             hr_model_get_n_parameters            (HrModel              *self);
