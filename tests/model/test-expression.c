@@ -68,6 +68,9 @@ static const Case cases[] = {
   { "[\"present\", \"$nothing\"]", "false" },
   { "[\"present\", \"$heads\"]", "true" },
   { "[\"element\", \"$list\", 2]", "\"sliding\"" },
+  { "[\"contains\", \"$nothing\", 2]", "false" },
+  { "[\"contains\", \"$list\", 0]", "true" },
+  { "[\"contains\", \"$list\", 2]", "false" },
   { "[\"member\", \"$object\", \"n\"]", "3" },
   { "[\"present\", [\"member\", \"$object\", \"m\"]]", "false" },
 };
@@ -116,6 +119,7 @@ static const BadCase bad_cases[] = {
   { "[\"if\", 1, 2, 3]", HR_ERROR_VALUE, "true or false" },
   { "[\"element\", \"$list\", 3]", HR_ERROR_VALUE, "list: expected an element for each layer, found 3 elements" },
   { "[\"element\", \"$object\", 0]", HR_ERROR_SCHEMA, "an array" },
+  { "[\"contains\", \"$heads\", 0]", HR_ERROR_VALUE, "an array" },
   { "[\"element\", \"$heads\", 0]", HR_ERROR_VALUE, "heads" },
   { "[\"member\", \"$list\", \"n\"]", HR_ERROR_SCHEMA, "an object" },
 };

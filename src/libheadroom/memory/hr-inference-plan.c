@@ -93,13 +93,13 @@ resolve_quantization (HrInferencePlan *plan,
                               hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
       plan->quantization = HR_QUANTIZATION_NONE;
     }
-  else if (plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model))
+  else if (plan->quantization != HR_QUANTIZATION_NONE && hr_model_has_experts (plan->model))
     {
-      /* Translators: the place is a dtype such as bfloat16. */
+      /* Translators: the places are a format such as mxfp4 and a dtype such as bfloat16. */
       hr_inference_plan_warn (plan,
-                              N_("Experts in mxfp4 are computed by kernels whose working memory is not known: it is "
+                              N_("Experts in %s are computed by kernels whose working memory is not known: it is "
                                 "counted as that of experts in %s"),
-                              hr_dtype_get_name (plan->dtype));
+                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
     }
   else if (plan->quantization == HR_QUANTIZATION_MXFP4 || plan->quantization == HR_QUANTIZATION_NVFP4)
     {
