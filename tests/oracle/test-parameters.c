@@ -278,6 +278,9 @@ test_every_count_is_exact (gconstpointer data)
   /* There is no cache of the class to measure where the layers differ in their heads. */
   if (hr_json_get_member (row, "cache-elements-per-token") != NULL)
     g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, get_number (row, "cache-elements-per-token"));
+  if (hr_json_get_member (row, "state-elements-per-sequence") != NULL)
+    g_assert_cmpuint (hr_model_get_state_elements_per_sequence (model), ==,
+                      get_number (row, "state-elements-per-sequence"));
 
   if (hr_json_get_member (row, "latent-cache-elements-per-token") != NULL)
     g_assert_cmpuint (hr_model_get_latent_cache_elements_per_token (model), ==,
@@ -311,7 +314,7 @@ main (int   argc,
   root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
   g_assert_no_error (error);
   models = hr_json_get_member (root, "models");
-  g_assert_cmpuint (hr_json_get_length (models), >=, 110);
+  g_assert_cmpuint (hr_json_get_length (models), >=, 114);
 
   for (guint i = 0; i < hr_json_get_length (models); i++)
     {

@@ -78,7 +78,7 @@ def every_operation_and_block_is_documented():
 
 
 def every_parameter_of_a_block_is_documented():
-    code = read('src/libheadroom/model/hr-block-factory.c')
+    code = ''.join(read(path) for path in files('src/libheadroom/model', suffixes=('.c',)) if '/hr-block-' in path)
     text = read(f'{FOLDER}/README.md')
     names = re.findall(r'^  (?:SIZE|COUNT|BOOLEAN|CHOICE) \("([^"]+)"', code, re.MULTILINE)
     choices = re.findall(r'^  { "([^"]+)", HR_(?!ACTIVATION)', code, re.MULTILINE)

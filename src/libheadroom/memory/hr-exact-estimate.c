@@ -18,7 +18,7 @@
 
 #define SOURCE_WEIGHTS \
   "torch.nn.Module: parameters and buffers, each rounded up to 512 bytes (c10/cuda/CUDACachingAllocator.cpp)"
-#define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer"
+#define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer"
 #define SOURCE_QUANTIZED_CACHE "transformers/cache_utils.py: QuantizedLayer"
 #define SOURCE_MODELS "transformers, src/transformers/models"
 #define SOURCE_ACTIVATIONS "what the variables of its functions hold at the moment of the peak"
@@ -133,18 +133,37 @@ add_weights (const HrInferencePlan *plan,
 }
 
 static void
+append_state_term (GString           *formula,
+                   GString           *substitution,
+                   const HrInference *inference,
+                   const HrCacheTerm *term,
+                   const char        *bytes)
+{
+  g_string_append (formula, "B·(L_s·conv + L_s·state)·e");
+  g_string_append_printf (substitution,
+                          "%" G_GUINT64_FORMAT "·(%u·%" G_GUINT64_FORMAT " + %u·%" G_GUINT64_FORMAT ")·%s",
+                          inference->batch, term->n_layers, term->state.conv, term->n_recurrent_layers,
+                          term->state.recurrent, bytes);
+}
+
+static void
 append_cache_term (GString           *formula,
                    GString           *substitution,
                    const HrInference *inference,
                    const HrCacheTerm *term,
                    const char        *bytes)
 {
-  gboolean sliding = term->attention->sliding_window > 0;
+  gboolean sliding = term->attention != NULL && term->attention->sliding_window > 0;
 
   if (formula->len > 0)
     {
       g_string_append (formula, " + ");
       g_string_append (substitution, " + ");
+    }
+  if (term->attention == NULL)
+    {
+      append_state_term (formula, substitution, inference, term, bytes);
+      return;
     }
   if (term->attention->value_head_dim > 0)
     {

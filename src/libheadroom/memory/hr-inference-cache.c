@@ -30,6 +30,62 @@ hr_layer_class_get_attention (const HrLayerClass *klass)
   return NULL;
 }
 
+/*
+ * hr_layer_class_get_state:
+ * @klass: layers
+ * @state: (out): what each keeps of a sequence
+ *
+ * Finds the state of layers.
+ *
+ * Returns: whether they keep one
+ */
+gboolean
+hr_layer_class_get_state (const HrLayerClass *klass,
+                          HrBlockState       *state)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      const HrSublayer *sublayer = &klass->sublayers[i];
+
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              if (hr_block_get_state (&sublayer->branches[j].blocks[k], state))
+                return TRUE;
+            }
+        }
+    }
+
+  *state = (HrBlockState) { 0 };
+
+  return FALSE;
+}
+
+/*
+ * hr_inference_get_state_bytes:
+ * @self: what is replayed
+ * @elements: elements that are kept of a sequence
+ * @element: what the model computes in, and keeps states in
+ *
+ * Gets what a tensor of states takes.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_state_bytes (const HrInference *self,
+                              guint64            elements,
+                              HrElement          element)
+{
+  guint64 bytes;
+
+  if (!g_uint64_checked_mul (&bytes, elements, self->batch) ||
+      !g_uint64_checked_mul (&bytes, bytes, hr_element_get_bytes (element)))
+    bytes = G_MAXUINT64;
+
+  return hr_ledger_round (bytes);
+}
+
 /* The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is. */
 static guint64
 get_cache_window (const HrInference *self,
@@ -169,10 +225,14 @@ hr_inference_get_cache_level (const HrInference *self,
 
   for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
     {
-      const HrAttention *attention =
-          hr_layer_class_get_attention (&self->stack->layer_classes[self->stack->layer_class_of[i]]);
+      const HrLayerClass *klass = &self->stack->layer_classes[self->stack->layer_class_of[i]];
+      const HrAttention *attention = hr_layer_class_get_attention (klass);
+      HrBlockState state;
       guint64 tokens;
 
+      if (hr_layer_class_get_state (klass, &state))
+        bytes += hr_inference_get_state_bytes (self, state.conv, element) +
+                 hr_inference_get_state_bytes (self, state.recurrent, element);
       if (attention == NULL)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
@@ -206,6 +266,25 @@ count_cached_layers (const HrInference *self,
   return n;
 }
 
+/* In prefill a layer makes its state after the peak of what it computes: that of its convolution is there before. */
+static gboolean
+lacks_state (const HrInference *self,
+             const HrMoment    *moment,
+             HrPhaseId          phase,
+             guint              klass)
+{
+  if (phase != HR_PHASE_PREFILL || moment->layer < 0 || self->stack->layer_class_of[moment->layer] != klass)
+    return FALSE;
+
+  for (guint i = 0; i < moment->n_storages; i++)
+    {
+      if (g_strcmp0 (moment->storages[i].name, "recurrent_states") == 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_inference_get_cache_terms:
  * @self: what was replayed
@@ -231,16 +310,29 @@ hr_inference_get_cache_terms (const HrInference *self,
 
   for (guint i = 0; i < self->stack->n_layer_classes && n_terms < HR_INFERENCE_MAX_CLASSES; i++)
     {
-      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+      const HrLayerClass *klass = &self->stack->layer_classes[i];
+      const HrAttention *attention = hr_layer_class_get_attention (klass);
       guint n_layers = count_cached_layers (self, moment, phase, i);
+      HrBlockState state;
       guint64 tokens;
 
-      if (attention == NULL || n_layers == 0)
+      if (n_layers == 0)
+        continue;
+      if (hr_layer_class_get_state (klass, &state))
+        terms[n_terms++] = (HrCacheTerm) {
+          .state = state,
+          .n_layers = n_layers,
+          .n_recurrent_layers = n_layers - lacks_state (self, moment, phase, i),
+        };
+      if (attention == NULL || n_terms == HR_INFERENCE_MAX_CLASSES)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       terms[n_terms++] = (HrCacheTerm) {
-        attention, n_layers, tokens, hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
-        hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
+        .attention = attention,
+        .n_layers = n_layers,
+        .tokens = tokens,
+        .bytes = hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
+        .value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
       };
     }
 

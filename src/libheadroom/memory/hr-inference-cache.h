@@ -7,6 +7,11 @@
 G_BEGIN_DECLS
 
 const HrAttention *hr_layer_class_get_attention   (const HrLayerClass *klass);
+gboolean           hr_layer_class_get_state       (const HrLayerClass *klass,
+                                                   HrBlockState       *state);
+guint64            hr_inference_get_state_bytes   (const HrInference  *self,
+                                                   guint64             elements,
+                                                   HrElement           element);
 guint64            hr_inference_get_context       (const HrInference  *self,
                                                    const HrAttention  *attention,
                                                    guint64             past,

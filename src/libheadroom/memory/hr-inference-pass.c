@@ -153,6 +153,12 @@ find_any_attention (const HrInference *self,
   return NULL;
 }
 
+static gboolean
+has_attention (const HrInference *self)
+{
+  return find_any_attention (self, FALSE) != NULL || find_any_attention (self, TRUE) != NULL;
+}
+
 /*
  * Whether sdpa_mask () leaves the mask out, so that the kernels' own causal mode is used (_ignore_causal_mask_sdpa in
  * transformers/masking_utils.py).
@@ -491,7 +497,7 @@ embed (const HrInference *self,
     pass->ones = make_ones (replay, alibi);
   if (counts)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
-  if (alibi == NULL || alibi->path == HR_ATTENTION_FALCON)
+  if (has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON))
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
       hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
@@ -510,8 +516,12 @@ receive (const HrInference *self,
          HrReplay          *replay,
          Pass              *pass)
 {
+  const HrLayerClass *klass = &self->stack->layer_classes[0];
+  gboolean is_fp32 = self->first_layer > 0 && klass->n_sublayers > 0 && klass->sublayers[0].residual_fp32;
+
   pass->hidden = hr_op_like (replay, "_to_copy", "hidden_states",
-                             HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+                             HR_SHAPE (is_fp32 ? HR_ELEMENT_FLOAT32 : replay->dtype, HR_SYMBOL_BATCH,
+                                       HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
 }
 
 static void
@@ -536,6 +546,8 @@ begin_pass (const HrInference *self,
       .mask = HR_NO_VALUE,
       .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
+      .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
+      .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
     },
     .past = past,
   };
@@ -616,6 +628,14 @@ run_block (HrReplay      *replay,
 
     case HR_BLOCK_MIXTURE:
       hr_replay_assign (replay, x, hr_replay_mixture (replay, *x, &block->mixture));
+      break;
+
+    case HR_BLOCK_MAMBA:
+      hr_replay_assign (replay, x, hr_replay_mamba (replay, forward, *x, &block->mamba));
+      break;
+
+    case HR_BLOCK_MAMBA2:
+      hr_replay_assign (replay, x, hr_replay_mamba2 (replay, forward, *x, &block->mamba2));
       break;
 
     case HR_BLOCK_LINEAR:
@@ -722,6 +742,30 @@ run_branch (HrReplay      *replay,
   return x;
 }
 
+/*
+ * What is added to is fp32: the norm gets a copy in the dtype of the model, what is added to is cast after the norm
+ * (MambaBlock.forward).
+ */
+static void
+run_fp32 (HrReplay         *replay,
+          HrForward        *forward,
+          Layer            *layer,
+          const HrSublayer *sublayer)
+{
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+  const HrChain *chain = &sublayer->branches[0];
+
+  hr_replay_assign (replay, &layer->hidden, hr_op_cast (replay, layer->hidden, replay->dtype));
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      run_block (replay, forward, layer, &layer->hidden, &chain->blocks[i]);
+      if (i == 0)
+        hr_replay_assign (replay, &residual, hr_op_cast (replay, residual, HR_ELEMENT_FLOAT32));
+    }
+  add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, residual);
+}
+
 /* Branches side by side: each has a variable of its own for its result. */
 static void
 run_parallel (HrReplay         *replay,
@@ -771,7 +815,9 @@ run_layer (HrReplay           *replay,
       replay->sentence = NULL;
       if (i > 0)
         hr_replay_rename (replay, layer.hidden, "residual");
-      if (klass->sublayers[i].n_branches <= 1)
+      if (klass->sublayers[i].n_branches == 1 && klass->sublayers[i].residual_fp32)
+        run_fp32 (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      else if (klass->sublayers[i].n_branches <= 1)
         run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else
         run_parallel (replay, &pass->forward, &layer, &klass->sublayers[i]);
@@ -815,12 +861,34 @@ load_cache (const HrInference *self,
   forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
 }
 
+/* Likewise for what it holds of a sequence however long it is. */
+static void
+load_state (const HrInference  *self,
+            HrReplay           *replay,
+            Pass               *pass,
+            const HrLayerClass *klass)
+{
+  HrForward *forward = &pass->forward;
+  HrBlockState state;
+
+  if (!self->use_cache || pass->past == 0 || !hr_layer_class_get_state (klass, &state))
+    return;
+
+  forward->conv_state = hr_replay_adopt (replay, "conv_states", HR_COMPONENT_KV_CACHE,
+                                         hr_inference_get_state_bytes (self, state.conv, replay->dtype));
+  forward->recurrent_state = hr_replay_adopt (replay, "recurrent_states", HR_COMPONENT_KV_CACHE,
+                                              hr_inference_get_state_bytes (self, state.recurrent, replay->dtype));
+}
+
 static void
 store_cache (HrReplay *replay,
              Pass     *pass)
 {
   HrForward *forward = &pass->forward;
-  HrValue *held[] = { &forward->old_keys, &forward->old_values, &forward->quantized_keys, &forward->quantized_values };
+  HrValue *held[] = {
+    &forward->old_keys, &forward->old_values, &forward->quantized_keys, &forward->quantized_values,
+    &forward->conv_state, &forward->recurrent_state,
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (held); i++)
     {
@@ -843,6 +911,7 @@ replay_layer (const HrInference *self,
   pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
   hr_replay_begin (replay, stretch, NULL, index);
   load_cache (self, replay, pass, attention);
+  load_state (self, replay, pass, klass);
   run_layer (replay, pass, klass);
   store_cache (replay, pass);
   hr_replay_end (replay);
@@ -948,6 +1017,19 @@ make_logits (HrReplay   *replay,
   return hr_replay_make (replay, operation, "logits", HR_COMPONENT_LOGITS, shape);
 }
 
+/* lm_head (hidden_states.to (dtype)), of the tokens whose logits are wanted. */
+static HrValue
+cast_last (HrReplay *replay,
+           HrValue   hidden,
+           gboolean  all)
+{
+  HrValue shape = all ? hidden : HR_SHAPE (hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN);
+
+  shape.storage = hidden.storage;
+
+  return hr_op_cast (replay, shape, replay->dtype);
+}
+
 /*
  * The head; of the hidden states only the logits are left. Its matrix is not quantized (get_keys_to_not_convert in
  * transformers/quantizers).
@@ -963,12 +1045,21 @@ run_head (const HrInference *self,
                       : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
   HrStretch stretch;
   HrValue logits = HR_NO_VALUE;
+  HrValue cast = HR_NO_VALUE;
 
   hr_replay_begin (replay, &stretch, block != NULL ? block->path : NULL, -1);
   replay->sentence = N_("in the output head, while the logits are computed");
   if (self->has_head && block != NULL)
     {
+      if (block->head.in_fp32)
+        cast = cast_last (replay, pass->hidden, all);
       logits = make_logits (replay, "mm", shape);
+      hr_replay_drop (replay, cast);
+      if (block->head.in_fp32 && shape.element != HR_ELEMENT_FLOAT32)
+        {
+          shape.element = HR_ELEMENT_FLOAT32;
+          hr_replay_assign (replay, &logits, make_logits (replay, "_to_copy", shape));
+        }
       if (block->head.scaled)
         hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
       if (block->head.softcap)

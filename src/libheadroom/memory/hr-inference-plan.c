@@ -121,6 +121,15 @@ resolve_cache (HrInferencePlan  *plan,
   if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype)
     return TRUE;
 
+  if ((dtype == HR_DTYPE_INT8 || dtype == HR_DTYPE_INT4) &&
+      hr_model_get_state_elements_per_sequence (plan->model) > 0)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("kv-cache-dtype: expected auto, as transformers keeps the states of this model in its "
+                               "own dtype; found %s"),
+                            hr_dtype_get_name (dtype));
+      return FALSE;
+    }
   if (dtype == HR_DTYPE_INT8 || dtype == HR_DTYPE_INT4)
     {
       plan->inference.cache_bits = hr_dtype_get_bits (dtype);
@@ -186,6 +195,16 @@ resolve_attention (HrInferencePlan  *plan,
   return TRUE;
 }
 
+/* The packages mamba-ssm and causal-conv1d come on their own; transformers does without, but takes more. */
+static void
+warn_of_kernels (HrInferencePlan *plan)
+{
+  if (hr_model_get_state_elements_per_sequence (plan->model) > 0)
+    hr_inference_plan_warn (plan,
+                            N_("The state-space layers are assumed to run in transformers’ own code, as they do "
+                               "without the packages mamba-ssm and causal-conv1d; with these, a prompt takes far less"));
+}
+
 static gboolean
 resolve_stack (HrInferencePlan  *plan,
                GError          **error)
@@ -229,6 +248,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
 
   resolve_dtype (self, HR_JOB (job));
   resolve_quantization (self, HR_JOB (job));
+  warn_of_kernels (self);
   self->inference = (HrInference) {
     .stack = self->stack,
     .head = hr_model_get_head (model),

@@ -74,24 +74,52 @@ find_largest_cache (const HrInference *self,
   return largest;
 }
 
-/* Keys, then values, of one layer after the other are copied (reorder_cache in transformers/cache_utils.py). */
+/* The largest tensor of the states of all layers: elements that it holds of a sequence. */
+static guint64
+find_largest_state (const HrInference *self)
+{
+  guint64 most = 0;
+
+  for (guint i = 0; self->use_cache && i < self->stack->n_layer_classes; i++)
+    {
+      HrBlockState state;
+
+      if (hr_layer_class_get_state (&self->stack->layer_classes[i], &state))
+        most = MAX (most, MAX (state.conv, state.recurrent));
+    }
+
+  return most;
+}
+
+/* Keys, then values, of one layer after the other are copied; so are states (reorder_cache in cache_utils.py). */
 static void
 reorder_cache (const HrInference *self,
                HrReplay          *replay,
                guint64            past)
 {
   const HrAttention *attention = find_largest_cache (self, replay->dtype, past);
+  guint64 state = find_largest_state (self);
   HrValue copy;
 
-  if (attention == NULL)
+  if (attention == NULL && state == 0)
     return;
 
   replay->sentence = N_("in beam search, while the cache is put in the order of the beams");
-  replay->symbols[HR_SYMBOL_CONTEXT] = hr_inference_get_stored_tokens (self, attention, past);
-  replay->symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
-  copy = hr_replay_make (replay, "index_select", "reordered keys", HR_COMPONENT_TEMPORARY,
-                         HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED));
-  hr_replay_drop (replay, copy);
+  if (attention != NULL)
+    {
+      replay->symbols[HR_SYMBOL_CONTEXT] = hr_inference_get_stored_tokens (self, attention, past);
+      replay->symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
+      copy = hr_replay_make (replay, "index_select", "reordered keys", HR_COMPONENT_TEMPORARY,
+                             HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED));
+      hr_replay_drop (replay, copy);
+    }
+  if (state > 0)
+    {
+      replay->symbols[HR_SYMBOL_KEPT] = state;
+      copy = hr_replay_make (replay, "index_select", "reordered states", HR_COMPONENT_TEMPORARY,
+                             HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_KEPT));
+      hr_replay_drop (replay, copy);
+    }
 }
 
 /*

@@ -67,8 +67,10 @@ typedef struct
 
 /**
  * HrCacheTerm:
- * @attention: the attention of the layers
+ * @attention: (nullable): the attention of the layers, or %NULL if the term is their state
+ * @state: their state
  * @n_layers: how many of them hold a cache
+ * @n_recurrent_layers: how many of them hold their state, beside that of their convolution
  * @tokens: tokens that the cache of each layer holds
  * @bytes: what the keys of each layer take
  * @value_bytes: what the values of each layer take
@@ -78,7 +80,9 @@ typedef struct
 typedef struct
 {
   const HrAttention *attention;
+  HrBlockState state;
   guint n_layers;
+  guint n_recurrent_layers;
   guint64 tokens;
   guint64 bytes;
   guint64 value_bytes;

@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  * @old_values: likewise
  * @quantized_keys: what the layer's cache holds in a quantized form, or none
  * @quantized_values: likewise
+ * @conv_state: what the cache holds of the layer's convolution, or none
+ * @recurrent_state: what the cache holds of the layer's state, or none
+ * @masked: whether a mask of the batch reaches layers without attention
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @cache_flush: whether a quantized cache takes in what waited beside it
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
@@ -34,6 +37,9 @@ typedef struct
   HrValue old_values;
   HrValue quantized_keys;
   HrValue quantized_values;
+  HrValue conv_state;
+  HrValue recurrent_state;
+  gboolean masked;
   guint cache_bits;
   gboolean cache_flush;
   gboolean broadcasts_heads;
@@ -88,6 +94,23 @@ HrValue           hr_replay_mask          (HrReplay          *replay,
                                            gboolean           sliding,
                                            gboolean           padded,
                                            gboolean           additive);
+HrValue           hr_replay_mamba         (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrMamba     *mamba);
+HrValue           hr_replay_mamba2        (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrMamba2    *mamba2);
+void              hr_replay_keep_state    (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue           *state,
+                                           const char        *name,
+                                           HrValue            shape);
+HrValue           hr_replay_convolution   (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrSymbol           channels,
+                                           HrValue           *padded);
 void              hr_replay_cache_update  (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *key,

@@ -43,6 +43,22 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_EXPERTS] = "E",
   [HR_SYMBOL_EXPERT] = "m",
   [HR_SYMBOL_VOCABULARY] = "V",
+  [HR_SYMBOL_MIXER] = "m_s",
+  [HR_SYMBOL_MIXER_HEADS] = "H_s",
+  [HR_SYMBOL_GROUPS] = "g_s",
+  [HR_SYMBOL_STATE] = "n_s",
+  [HR_SYMBOL_RANK] = "r_s",
+  [HR_SYMBOL_SELECTION] = "(r_s + 2·n_s)",
+  [HR_SYMBOL_PROJECTED] = "(2·m_s + 2·g_s·n_s + H_s)",
+  [HR_SYMBOL_CONVOLVED] = "(m_s + 2·g_s·n_s)",
+  [HR_SYMBOL_KERNEL] = "w_s",
+  [HR_SYMBOL_CONVOLUTION] = "(S + w_s − 1)",
+  [HR_SYMBOL_EARLIER] = "(S − 1)",
+  [HR_SYMBOL_CHUNK] = "c_s",
+  [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
+  [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
+  [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",
+  [HR_SYMBOL_KEPT] = "state",
 };
 
 /*

@@ -44,6 +44,22 @@ typedef enum
   HR_SYMBOL_EXPERTS,        /* E */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_VOCABULARY,     /* V */
+  HR_SYMBOL_MIXER,          /* m_s: channels of a state-space mixer */
+  HR_SYMBOL_MIXER_HEADS,    /* H_s */
+  HR_SYMBOL_GROUPS,         /* g_s: groups of heads with the same B and C */
+  HR_SYMBOL_STATE,          /* n_s: size of the state of a channel */
+  HR_SYMBOL_RANK,           /* r_s: rank of the time step's projection */
+  HR_SYMBOL_SELECTION,      /* time step, B and C as one matrix makes them */
+  HR_SYMBOL_PROJECTED,      /* everything that goes into such a mixer, as one matrix makes it */
+  HR_SYMBOL_CONVOLVED,      /* channels of its convolution */
+  HR_SYMBOL_KERNEL,         /* w_s: tokens that the convolution sees */
+  HR_SYMBOL_CONVOLUTION,    /* tokens that the convolution makes */
+  HR_SYMBOL_EARLIER,        /* S − 1: tokens before the last */
+  HR_SYMBOL_CHUNK,          /* c_s: tokens of a chunk */
+  HR_SYMBOL_CHUNKED,        /* S, rounded up to whole chunks */
+  HR_SYMBOL_CHUNKS,         /* how many chunks */
+  HR_SYMBOL_BOUNDARIES,     /* one more than chunks */
+  HR_SYMBOL_KEPT,           /* elements that a state holds of a sequence */
   HR_N_SYMBOLS,
 } HrSymbol;
 

@@ -52,6 +52,8 @@ extern const HrChoice hr_block_activations[];
 extern const HrChoice hr_block_positions[];
 
 extern const HrBlockClass hr_block_class_latent_attention;
+extern const HrBlockClass hr_block_class_mamba;
+extern const HrBlockClass hr_block_class_mamba2;
 extern const HrBlockClass hr_block_class_mixture;
 
 const char *hr_block_get_module_name     (HrJson                *description,

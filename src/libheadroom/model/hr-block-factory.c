@@ -154,6 +154,7 @@ static const HrParameter head_parameters[] = {
   COUNT ("vocab-size", head.vocab_size),
   BOOLEAN ("bias", head.has_bias),
   BOOLEAN ("tied", head.tied),
+  BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),
   { NULL }
@@ -497,6 +498,8 @@ static const HrBlockClass block_classes[] = {
 /* Those that have a file of their own. */
 static const HrBlockClass * const further_classes[] = {
   &hr_block_class_latent_attention,
+  &hr_block_class_mamba,
+  &hr_block_class_mamba2,
   &hr_block_class_mixture,
 };
 

@@ -2,6 +2,47 @@
 
 #include "hr-block.h"
 
+/*
+ * hr_block_get_state:
+ * @self: a block
+ * @state: (out): what it keeps of a sequence
+ *
+ * Gets the size of the state that transformers keeps for a block, whose convolution is as wide as its kernel.
+ *
+ * Returns: whether the block keeps a state
+ */
+gboolean
+hr_block_get_state (const HrBlock *self,
+                    HrBlockState  *state)
+{
+  const HrMamba2 *mamba2 = &self->mamba2;
+
+  *state = (HrBlockState) { 0 };
+  switch (self->kind)
+    {
+    case HR_BLOCK_MAMBA:
+      state->conv = self->mamba.intermediate_size * self->mamba.conv_kernel;
+      state->recurrent = self->mamba.intermediate_size * self->mamba.state_size;
+      return TRUE;
+
+    case HR_BLOCK_MAMBA2:
+      state->conv = (mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size) * mamba2->conv_kernel;
+      state->recurrent = mamba2->intermediate_size * mamba2->state_size;
+      return TRUE;
+
+    case HR_BLOCK_TOKEN_EMBEDDING:
+    case HR_BLOCK_POSITION_EMBEDDING:
+    case HR_BLOCK_LINEAR:
+    case HR_BLOCK_NORM:
+    case HR_BLOCK_ATTENTION:
+    case HR_BLOCK_MLP:
+    case HR_BLOCK_MIXTURE:
+    case HR_BLOCK_HEAD:
+    default:
+      return FALSE;
+    }
+}
+
 /* Frees what a chain holds, not the chain itself. */
 void
 hr_chain_clear (HrChain *self)

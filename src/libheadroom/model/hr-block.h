@@ -26,6 +26,8 @@ typedef enum
   HR_BLOCK_ATTENTION,
   HR_BLOCK_MLP,
   HR_BLOCK_MIXTURE,
+  HR_BLOCK_MAMBA,
+  HR_BLOCK_MAMBA2,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -208,12 +210,48 @@ typedef struct
   gboolean softmax_after;           /* the scores are those of the chosen ones only (GPT-OSS) */
 } HrMixture;
 
+/* What normalises the time step, B and C of a Mamba mixer. */
+typedef enum
+{
+  HR_MAMBA_NORM_NONE,
+  HR_MAMBA_NORM_PLAIN,       /* RMS norms without weights (Falcon-Mamba) */
+} HrMambaNorm;
+
+/* A selective state space whose state is a row for each channel (Mamba). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 intermediate_size; /* channels */
+  guint64 state_size;
+  guint64 conv_kernel;
+  guint64 time_step_rank;
+  gboolean has_bias;
+  gboolean has_conv_bias;
+  HrMambaNorm norm;
+} HrMamba;
+
+/* A state space whose state is a matrix for each head, computed by chunks of tokens (Mamba 2). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 intermediate_size; /* heads times their size */
+  guint64 num_heads;
+  guint64 head_dim;
+  guint64 n_groups;          /* heads of a group share B and C */
+  guint64 state_size;
+  guint64 conv_kernel;
+  guint64 chunk_size;
+  gboolean has_bias;
+  gboolean has_conv_bias;
+} HrMamba2;
+
 typedef struct
 {
   guint64 hidden_size;
   guint64 vocab_size;
   gboolean has_bias;
   gboolean tied;
+  gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
 } HrHead;
@@ -236,9 +274,24 @@ typedef struct
     HrAttention attention;
     HrMlp mlp;
     HrMixture mixture;
+    HrMamba mamba;
+    HrMamba2 mamba2;
     HrHead head;
   };
 } HrBlock;
+
+/**
+ * HrBlockState:
+ * @conv: elements of what a convolution still needs of the tokens that have gone
+ * @recurrent: elements of the state that stands for all of them
+ *
+ * What a block keeps of a sequence, however long it is.
+ */
+typedef struct
+{
+  guint64 conv;
+  guint64 recurrent;
+} HrBlockState;
 
 typedef struct
 {
@@ -251,6 +304,7 @@ typedef struct
  * @shared: what is computed once, before the branches: the one norm of parallel attention and MLP (Phi, Cohere)
  * @branches: what is computed from the same input and added up
  * @residual: whether the input of the sublayer is added as well
+ * @residual_fp32: whether what is added to is fp32, and cast to the model's dtype before the norm (Mamba)
  * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
  * @norms_first: whether the norms of all branches are computed before the branches, and held until the layer ends
  *   (Falcon)
@@ -263,6 +317,7 @@ typedef struct
   HrChain *branches;
   guint n_branches;
   gboolean residual;
+  gboolean residual_fp32;
   gboolean residual_scaled;
   gboolean norms_first;
   gboolean keeps_input;
@@ -288,8 +343,10 @@ typedef struct
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
 
-void hr_chain_clear (HrChain *self);
-void hr_stack_free  (HrStack *self);
+gboolean hr_block_get_state (const HrBlock *self,
+                             HrBlockState  *state);
+void     hr_chain_clear     (HrChain       *self);
+void     hr_stack_free      (HrStack       *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrStack, hr_stack_free)
 

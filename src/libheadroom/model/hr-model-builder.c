@@ -14,9 +14,10 @@
 static const char * const known_stack_members[] = { "id", "path", "embeddings", "layers", "final", NULL };
 static const char * const known_layers_members[] = { "count", "path", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
-  "if", "shared", "branches", "residual", "residual-scaled", "norms-first", "keeps-input", "keeps-output", NULL,
+  "if", "shared", "branches", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
+  "keeps-output", NULL,
 };
-static const char * const known_buffer_members[] = { "if", "name", "shape", NULL };
+static const char * const known_buffer_members[] = { "if", "name", "shape", "count", NULL };
 
 /* A member that may be absent: then @value stays as it is. */
 static gboolean
@@ -82,6 +83,7 @@ build_sublayer (const HrBlockContext  *context,
 
   sublayer->residual = TRUE;
   if (!get_boolean (context->scope, description, "residual", &sublayer->residual, error) ||
+      !get_boolean (context->scope, description, "residual-fp32", &sublayer->residual_fp32, error) ||
       !get_boolean (context->scope, description, "residual-scaled", &sublayer->residual_scaled, error) ||
       !get_boolean (context->scope, description, "norms-first", &sublayer->norms_first, error) ||
       !get_boolean (context->scope, description, "keeps-input", &sublayer->keeps_input, error) ||
@@ -270,13 +272,24 @@ build_stack (HrBlockContext  *context,
 }
 
 static gboolean
+set_buffers_too_large (HrScope  *scope,
+                       GError  **error)
+{
+  hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected buffers whose size can be counted"));
+
+  return FALSE;
+}
+
+static gboolean
 add_buffer (HrScope  *scope,
             HrJson   *description,
             guint64  *total,
             GError  **error)
 {
+  HrJson *count = hr_json_get_member (description, "count");
   HrJson *shape;
   guint64 bytes = sizeof (float);
+  guint64 copies = 1;
   gboolean holds;
 
   if (!hr_json_check_members (description, known_buffer_members, error) ||
@@ -296,15 +309,17 @@ add_buffer (HrScope  *scope,
       if (!hr_scope_evaluate_size (scope, hr_json_get_element (shape, i), &size, error))
         return FALSE;
       if (!g_uint64_checked_mul (&bytes, bytes, size))
-        {
-          hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected buffers whose size can be counted"));
-          return FALSE;
-        }
+        return set_buffers_too_large (scope, error);
     }
 
-  *total += (bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
+  if (count != NULL && !hr_scope_evaluate_size (scope, count, &copies, error))
+    return FALSE;
 
-  return TRUE;
+  bytes = (bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
+  if (g_uint64_checked_mul (&bytes, bytes, copies) && g_uint64_checked_add (total, *total, bytes))
+    return TRUE;
+
+  return set_buffers_too_large (scope, error);
 }
 
 /*

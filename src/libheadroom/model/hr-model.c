@@ -40,6 +40,7 @@ struct _HrModel
   guint64 n_active_parameters;
   guint64 cache_elements_per_token;
   guint64 latent_cache_elements_per_token;
+  guint64 state_elements_per_sequence;
   GHashTable *hyper_parameters;   /* name, guint64 * */
   GPtrArray *warnings;            /* of char *, null-terminated */
   HrModelParts parts;
@@ -162,20 +163,32 @@ count_latent (const HrAttention *attention,
   return attention->latent_size > 0 || count_expanded (attention, n_elements);
 }
 
+/* What a layer keeps: for each token, and of a sequence however long it is. */
+typedef struct
+{
+  guint64 per_token;
+  guint64 latent_per_token;
+  guint64 per_sequence;
+} Kept;
+
 static gboolean
-add_cache_of_chain (const HrChain *chain,
-                    guint64       *n_expanded,
-                    guint64       *n_latent)
+add_kept_by_chain (const HrChain *chain,
+                   Kept          *kept)
 {
   for (guint i = 0; i < chain->n_blocks; i++)
     {
       const HrBlock *block = &chain->blocks[i];
-      guint64 expanded, latent;
+      guint64 expanded, latent, constant;
+      HrBlockState state;
 
       if (block->kind == HR_BLOCK_ATTENTION &&
           (!count_expanded (&block->attention, &expanded) || !count_latent (&block->attention, &latent) ||
-           !g_uint64_checked_add (n_expanded, *n_expanded, expanded) ||
-           !g_uint64_checked_add (n_latent, *n_latent, latent)))
+           !g_uint64_checked_add (&kept->per_token, kept->per_token, expanded) ||
+           !g_uint64_checked_add (&kept->latent_per_token, kept->latent_per_token, latent)))
+        return FALSE;
+      if (hr_block_get_state (block, &state) &&
+          (!g_uint64_checked_add (&constant, state.conv, state.recurrent) ||
+           !g_uint64_checked_add (&kept->per_sequence, kept->per_sequence, constant)))
         return FALSE;
     }
 
@@ -183,25 +196,28 @@ add_cache_of_chain (const HrChain *chain,
 }
 
 static gboolean
-add_cache_of_class (const HrLayerClass *layer_class,
-                    guint64            *n_expanded,
-                    guint64            *n_latent)
+add_kept_by_class (const HrLayerClass *layer_class,
+                   HrModel            *self)
 {
-  guint64 expanded = 0, latent = 0;
+  Kept of_layer = { 0 };
+  guint64 tokens, latents, sequences;
 
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
       for (guint j = 0; j < layer_class->sublayers[i].n_branches; j++)
         {
-          if (!add_cache_of_chain (&layer_class->sublayers[i].branches[j], &expanded, &latent))
+          if (!add_kept_by_chain (&layer_class->sublayers[i].branches[j], &of_layer))
             return FALSE;
         }
     }
 
-  return g_uint64_checked_mul (&expanded, expanded, layer_class->n_layers) &&
-         g_uint64_checked_mul (&latent, latent, layer_class->n_layers) &&
-         g_uint64_checked_add (n_expanded, *n_expanded, expanded) &&
-         g_uint64_checked_add (n_latent, *n_latent, latent);
+  return g_uint64_checked_mul (&tokens, of_layer.per_token, layer_class->n_layers) &&
+         g_uint64_checked_add (&self->cache_elements_per_token, self->cache_elements_per_token, tokens) &&
+         g_uint64_checked_mul (&latents, of_layer.latent_per_token, layer_class->n_layers) &&
+         g_uint64_checked_add (&self->latent_cache_elements_per_token, self->latent_cache_elements_per_token,
+                               latents) &&
+         g_uint64_checked_mul (&sequences, of_layer.per_sequence, layer_class->n_layers) &&
+         g_uint64_checked_add (&self->state_elements_per_sequence, self->state_elements_per_sequence, sequences);
 }
 
 static gboolean
@@ -215,8 +231,7 @@ count_cache (HrModel  *self,
 
       for (guint j = 0; j < stack->n_layer_classes; j++)
         {
-          if (add_cache_of_class (&stack->layer_classes[j], &self->cache_elements_per_token,
-                                  &self->latent_cache_elements_per_token))
+          if (add_kept_by_class (&stack->layer_classes[j], self))
             continue;
           hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("expected a cache whose size can be counted"));
           return FALSE;
@@ -847,6 +862,23 @@ hr_model_get_latent_cache_elements_per_token (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), 0);
 
   return self->latent_cache_elements_per_token;
+}
+
+/**
+ * hr_model_get_state_elements_per_sequence:
+ * @self: a model
+ *
+ * Gets how many elements transformers keeps of each sequence however long it is: the states of state-space and
+ * linear-attention layers and of their convolutions, which transformers keeps as wide as the kernel.
+ *
+ * Returns: the number of elements, 0 for a model whose memory of a sequence only grows
+ */
+guint64
+hr_model_get_state_elements_per_sequence (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  return self->state_elements_per_sequence;
 }
 
 /**

@@ -40,6 +40,7 @@ gboolean            hr_model_get_hyper_parameter         (HrModel              *
                                                           guint64              *value);
 guint64             hr_model_get_cache_elements_per_token (HrModel             *self);
 guint64             hr_model_get_latent_cache_elements_per_token (HrModel      *self);
+guint64             hr_model_get_state_elements_per_sequence (HrModel          *self);
 const char * const *hr_model_get_warnings                (HrModel              *self);
 const HrTensor     *hr_model_get_tensor                  (HrModel              *self,
                                                           guint                 index);

@@ -8,6 +8,7 @@ static const char * const part_ids[] = {
   [HR_PART_EMBEDDING] = "embedding",
   [HR_PART_ATTENTION] = "attention",
   [HR_PART_MLP] = "mlp",
+  [HR_PART_STATE_SPACE] = "state-space",
   [HR_PART_NORM] = "norm",
   [HR_PART_OUTPUT] = "output",
   [HR_PART_VISION] = "vision",

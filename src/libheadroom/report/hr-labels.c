@@ -105,6 +105,7 @@ static const char * const part_labels[] = {
   [HR_PART_EMBEDDING] = NC_("part of a model", "Embedding"),
   [HR_PART_ATTENTION] = NC_("part of a model", "Attention"),
   [HR_PART_MLP] = NC_("part of a model", "Feed-forward"),
+  [HR_PART_STATE_SPACE] = NC_("part of a model", "State space"),
   [HR_PART_NORM] = NC_("part of a model", "Norms"),
   [HR_PART_OUTPUT] = NC_("part of a model", "Output head"),
   [HR_PART_VISION] = NC_("part of a model", "Vision"),

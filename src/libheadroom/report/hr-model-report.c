@@ -37,6 +37,13 @@ get_latent_cache_bytes_per_token (HrModel *model,
   return hr_dtype_get_bytes (dtype, hr_model_get_latent_cache_elements_per_token (model));
 }
 
+static guint64
+get_state_bytes_per_sequence (HrModel *self,
+                              HrDtype  dtype)
+{
+  return hr_dtype_get_bytes (dtype, hr_model_get_state_elements_per_sequence (self));
+}
+
 static void
 add_parameters (JsonBuilder *builder,
                 HrModel     *model)
@@ -118,6 +125,8 @@ hr_model_build_json (HrModel     *self,
     {
       json_builder_set_member_name (builder, "kv-cache-bytes-per-token");
       json_builder_add_int_value (builder, get_kv_cache_bytes_per_token (self, kv_cache_dtype));
+      json_builder_set_member_name (builder, "state-bytes-per-sequence");
+      json_builder_add_int_value (builder, get_state_bytes_per_sequence (self, kv_cache_dtype));
     }
   if (has_latent_cache (self))
     {
