@@ -142,7 +142,7 @@ class Application:
 
     # What is on the screen
 
-    def walk(self, node=None):
+    def walk(self, node=None, leaves=LEAVES):
         """Yields what is showing, depth first. The cells of a table are left out: they say again what stands beside."""
         node = node or self.accessible
         for index in range(node.get_child_count()):
@@ -155,8 +155,8 @@ class Application:
                 role = child.get_role_name()
                 if is_there(child, role):
                     yield child
-                    if role not in LEAVES:
-                        yield from self.walk(child)
+                    if role not in leaves:
+                        yield from self.walk(child, leaves)
 
     def outline(self):
         """Returns what is showing as indented lines, for messages of failed tests."""
@@ -227,12 +227,12 @@ class Application:
     def type(self, text):
         self.screen.type(text)
 
-    def tab_to(self, role=None, name=None):
-        """Presses Tab until the focus is on what matches, and returns it."""
+    def tab_to(self, role=None, name=None, key='Tab'):
+        """Presses Tab until the focus is on what matches, and returns it; Shift+Tab goes backwards."""
         passed = []
         for _ in range(60):
             before = self.focused()
-            self.press('Tab')
+            self.press(key)
             node = self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
             if (role is None or node.get_role_name() == role) and (name is None or node.get_name() == name):
                 return node
@@ -247,8 +247,8 @@ class Application:
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
 
     def choose_from_menu(self, button, item):
-        """Tabs to a button, opens its menu and goes down to one of its items. An underscore marks a mnemonic."""
-        self.tab_to('push button', button)
+        """Tabs to a button of the header bar, opens its menu and goes down to an item. An underscore marks a mnemonic."""
+        self.tab_to('push button', button, key='Shift+Tab')
         self.press('space')
         wanted = without_mnemonic(item)
         self.wait(lambda: wanted in self.texts(), f'the item {wanted}')
@@ -300,7 +300,11 @@ class Application:
         return None
 
     def focused(self):
-        return self.look(where=lambda node: node.get_state_set().contains(Atspi.StateType.FOCUSED))
+        for node in self.walk(leaves=('label', 'image')):
+            with contextlib.suppress(GLib.Error):
+                if node.get_state_set().contains(Atspi.StateType.FOCUSED):
+                    return node
+        return None
 
 
 def without_mnemonic(text):
