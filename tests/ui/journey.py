@@ -247,7 +247,7 @@ class Application:
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
 
     def choose_from_menu(self, button, item):
-        """Tabs to a button of the header bar, opens its menu and goes down to an item. An underscore marks a mnemonic."""
+        """Tabs to a button of the header bar, opens its menu, goes to an item. An underscore marks a mnemonic."""
         self.tab_to('push button', button, key='Shift+Tab')
         self.press('space')
         wanted = without_mnemonic(item)
