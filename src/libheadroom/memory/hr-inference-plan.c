@@ -202,7 +202,8 @@ warn_of_kernels (HrInferencePlan *plan)
   if (hr_model_get_state_elements_per_sequence (plan->model) > 0)
     hr_inference_plan_warn (plan,
                             N_("The state-space layers are assumed to run in transformers’ own code, as they do "
-                               "without the packages mamba-ssm and causal-conv1d; with these, a prompt takes far less"));
+                               "without the packages mamba-ssm and causal-conv1d; "
+                               "with these, a prompt takes far less"));
 }
 
 static gboolean
