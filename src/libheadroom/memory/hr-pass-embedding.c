@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-pass.h"
+
+/* The embeddings that a pass begins with. */
+
+static void
+embed_positions (HrReplay                  *replay,
+                 HrPass                    *pass,
+                 const HrPositionEmbedding *positions)
+{
+  HrValue rows = positions->per_sequence
+                   ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
+                   : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+
+  pass->position_embeds = hr_op_like (replay, "embedding", "position_embeds", rows);
+  hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "hidden_states", pass->inputs_embeds));
+}
+
+/*
+ * The mask of ones, along which positions are counted, where none comes with the batch: of torch's default dtype in
+ * OPTDecoder and BloomModel, of integers in FalconModel.
+ */
+static HrValue
+make_ones (HrReplay          *replay,
+           const HrAttention *alibi)
+{
+  HrElement element = alibi != NULL && alibi->path == HR_ATTENTION_FALCON ? HR_ELEMENT_INT64 : HR_ELEMENT_FLOAT32;
+
+  return hr_op_like (replay, "ones", "attention_mask", HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+}
+
+/*
+ * hr_pass_embed:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Embeds the tokens, and their positions where those are learned.
+ */
+void
+hr_pass_embed (const HrInference *self,
+               HrReplay          *replay,
+               HrPass            *pass)
+{
+  const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *position = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+  const HrBlock *norm = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_NORM);
+  const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
+  HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
+  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
+  HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
+  const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+  gboolean counts = position != NULL && position->position_embedding.per_sequence;
+
+  replay->sentence = N_("while tokens are embedded");
+  pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", tokens);
+  if (token != NULL && token->token_embedding.scaled)
+    hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", tokens));
+
+  if (projection != NULL)
+    hr_replay_assign (replay, &pass->inputs_embeds,
+                      hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1));
+
+  hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
+  if ((counts || alibi != NULL) && self->mask == HR_ATTENTION_MASK_NONE)
+    pass->ones = make_ones (replay, alibi);
+  if (counts)
+    ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
+  if (hr_pass_has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON))
+    {
+      pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
+      hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
+    }
+
+  pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
+  if (position != NULL)
+    embed_positions (replay, pass, &position->position_embedding);
+  if (norm != NULL)
+    hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-pass.h"
+
+/* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
+
+/* The variables of a layer's function. */
+typedef struct
+{
+  HrValue hidden;
+  HrValue kept[HR_REPLAY_MAX_STORAGES];
+  guint n_kept;
+  HrValue weights;
+} Layer;
+
+/* Lets a variable of the layer hold @value until the layer ends. */
+static void
+keep (HrReplay *replay,
+      Layer    *layer,
+      HrValue   value)
+{
+  if (value.storage < 0)
+    return;
+
+  if (layer->n_kept < G_N_ELEMENTS (layer->kept))
+    {
+      layer->kept[layer->n_kept++] = value;
+      return;
+    }
+
+  hr_replay_drop (replay, value);
+  replay->ledger.overflowed = TRUE;
+}
+
+static void
+run_block (HrReplay      *replay,
+           HrForward     *forward,
+           Layer         *layer,
+           HrValue       *x,
+           const HrBlock *block)
+{
+  HrAttentionResult attention;
+
+  replay->block = block->path;
+  switch (block->kind)
+    {
+    case HR_BLOCK_NORM:
+      replay->sentence = N_("in a norm, in single precision");
+      hr_replay_assign (replay, x, hr_replay_norm (replay, *x, block->norm.kind));
+      hr_replay_rename (replay, *x, "norm(x)");
+      break;
+
+    case HR_BLOCK_ATTENTION:
+      attention = hr_replay_attention (replay, forward, *x, &block->attention);
+      hr_replay_assign (replay, x, attention.output);
+      if (block->attention.path == HR_ATTENTION_INTERFACE)
+        keep (replay, layer, attention.weights);
+      else
+        layer->weights = attention.weights;
+      break;
+
+    case HR_BLOCK_MLP:
+      {
+        HrValue result = hr_replay_mlp (replay, x, &block->mlp);
+
+        hr_replay_assign (replay, x, result);
+      }
+      break;
+
+    case HR_BLOCK_MIXTURE:
+      hr_replay_assign (replay, x, hr_replay_mixture (replay, *x, &block->mixture));
+      break;
+
+    case HR_BLOCK_MAMBA:
+      hr_replay_assign (replay, x, hr_replay_mamba (replay, forward, *x, &block->mamba));
+      break;
+
+    case HR_BLOCK_MAMBA2:
+      hr_replay_assign (replay, x, hr_replay_mamba2 (replay, forward, *x, &block->mamba2));
+      break;
+
+    case HR_BLOCK_LINEAR:
+    case HR_BLOCK_TOKEN_EMBEDDING:
+    case HR_BLOCK_POSITION_EMBEDDING:
+    case HR_BLOCK_HEAD:
+    default:
+      break;
+    }
+}
+
+static void
+run_chain (HrReplay      *replay,
+           HrForward     *forward,
+           Layer         *layer,
+           HrValue       *x,
+           const HrChain *chain,
+           gboolean       keeps_input)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (keeps_input && chain->blocks[i].kind != HR_BLOCK_NORM)
+        keep (replay, layer, hr_replay_hold (replay, *x));
+
+      run_block (replay, forward, layer, x, &chain->blocks[i]);
+    }
+}
+
+static void
+add_residual (HrReplay         *replay,
+              HrValue          *x,
+              HrValue           residual,
+              const HrSublayer *sublayer)
+{
+  HrValue branch = sublayer->residual_scaled ? hr_op_like (replay, "mul", "hidden_states·multiplier", *x)
+                                             : hr_replay_hold (replay, *x);
+
+  if (sublayer->residual)
+    hr_replay_assign (replay, x, hr_op_like (replay, "add", "hidden_states", residual));
+  else
+    hr_replay_assign (replay, x, hr_replay_hold (replay, branch));
+  hr_replay_drop (replay, branch);
+}
+
+/* One branch: each step is bound to the variable that held its input. */
+static void
+run_single (HrReplay         *replay,
+            HrForward        *forward,
+            Layer            *layer,
+            const HrSublayer *sublayer)
+{
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+
+  run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
+  if (sublayer->n_branches > 0)
+    run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[0], sublayer->keeps_input);
+  if (sublayer->keeps_output)
+    keep (replay, layer, hr_replay_hold (replay, layer->hidden));
+  add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, residual);
+}
+
+static gboolean
+begins_with_norm (const HrChain *chain)
+{
+  return chain->n_blocks > 0 && chain->blocks[0].kind == HR_BLOCK_NORM;
+}
+
+/* The norm that each branch begins with; variables of the layer hold them until it ends. */
+static void
+run_first_norms (HrReplay         *replay,
+                 Layer            *layer,
+                 const HrSublayer *sublayer)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      HrValue x = hr_replay_hold (replay, layer->hidden);
+
+      if (begins_with_norm (&sublayer->branches[i]))
+        run_block (replay, NULL, layer, &x, &sublayer->branches[i].blocks[0]);
+      keep (replay, layer, x);
+    }
+}
+
+/* A branch; if the norms came first, @input is what its own made. */
+static HrValue
+run_branch (HrReplay      *replay,
+            HrForward     *forward,
+            Layer         *layer,
+            const HrChain *branch,
+            gboolean       skips_norm,
+            HrValue        input)
+{
+  HrChain rest = *branch;
+  HrValue x = hr_replay_hold (replay, input);
+
+  if (skips_norm && begins_with_norm (branch))
+    {
+      rest.blocks++;
+      rest.n_blocks--;
+    }
+  run_chain (replay, forward, layer, &x, &rest, FALSE);
+
+  return x;
+}
+
+/*
+ * What is added to is fp32: the norm gets a copy in the dtype of the model, what is added to is cast after the norm
+ * (MambaBlock.forward).
+ */
+static void
+run_fp32 (HrReplay         *replay,
+          HrForward        *forward,
+          Layer            *layer,
+          const HrSublayer *sublayer)
+{
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+  const HrChain *chain = &sublayer->branches[0];
+
+  hr_replay_assign (replay, &layer->hidden, hr_op_cast (replay, layer->hidden, replay->dtype));
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      run_block (replay, forward, layer, &layer->hidden, &chain->blocks[i]);
+      if (i == 0)
+        hr_replay_assign (replay, &residual, hr_op_cast (replay, residual, HR_ELEMENT_FLOAT32));
+    }
+  add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, residual);
+}
+
+/* Branches side by side: each has a variable of its own for its result. */
+static void
+run_parallel (HrReplay         *replay,
+              HrForward        *forward,
+              Layer            *layer,
+              const HrSublayer *sublayer)
+{
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+  HrValue sum = HR_NO_VALUE;
+  guint first = layer->n_kept;
+
+  run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
+  if (sublayer->norms_first)
+    run_first_norms (replay, layer, sublayer);
+
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      gboolean normed = sublayer->norms_first && first + i < layer->n_kept;
+      HrValue x = run_branch (replay, forward, layer, &sublayer->branches[i], normed,
+                              normed ? layer->kept[first + i] : layer->hidden);
+
+      if (i == 0)
+        {
+          sum = x;
+          continue;
+        }
+
+      keep (replay, layer, hr_replay_hold (replay, sum));
+      hr_replay_assign (replay, &sum, hr_op_like (replay, "add", "hidden_states", x));
+      hr_replay_drop (replay, x);
+    }
+
+  add_residual (replay, &sum, residual, sublayer);
+  hr_replay_assign (replay, &layer->hidden, sum);
+  hr_replay_drop (replay, residual);
+}
+
+/*
+ * hr_pass_run_layer:
+ * @replay: a tape
+ * @pass: the pass
+ * @klass: the class of the layer
+ *
+ * Replays a layer.
+ */
+void
+hr_pass_run_layer (HrReplay           *replay,
+                   HrPass             *pass,
+                   const HrLayerClass *klass)
+{
+  Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE };
+
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      replay->sentence = NULL;
+      if (i > 0)
+        hr_replay_rename (replay, layer.hidden, "residual");
+      if (klass->sublayers[i].n_branches == 1 && klass->sublayers[i].residual_fp32)
+        run_fp32 (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      else if (klass->sublayers[i].n_branches <= 1)
+        run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      else
+        run_parallel (replay, &pass->forward, &layer, &klass->sublayers[i]);
+    }
+
+  for (guint i = 0; i < layer.n_kept; i++)
+    hr_replay_drop (replay, layer.kept[i]);
+
+  hr_replay_rename (replay, layer.hidden, "hidden_states");
+  hr_replay_assign (replay, &pass->hidden, layer.hidden);
+
+  /* The loop over the layers holds the tuple of the last one (`outputs = block (…)` in BloomModel and FalconModel). */
+  hr_replay_rename (replay, layer.weights, "outputs[1]");
+  hr_replay_assign (replay, &pass->weights, layer.weights);
+}

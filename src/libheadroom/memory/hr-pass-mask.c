@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-pass.h"
+
+#include "hr-inference-cache.h"
+
+/* The masks of a pass, which its layers share. */
+
+/*
+ * Whether sdpa_mask () leaves the mask out, so that the kernels' own causal mode is used (_ignore_causal_mask_sdpa in
+ * transformers/masking_utils.py).
+ */
+static gboolean
+can_skip_mask (const HrInference *self,
+               const HrAttention *attention,
+               guint64            sequence,
+               guint64            context)
+{
+  if (attention->path == HR_ATTENTION_FALCON || attention->path == HR_ATTENTION_BLOOM)
+    return FALSE;
+
+  return (sequence == 1 || context == sequence) &&
+         (attention->sliding_window == 0 || context < attention->sliding_window) &&
+         self->mask != HR_ATTENTION_MASK_PADDED;
+}
+
+/*
+ * Whether the mask is joined with one for each sequence: any that comes with the batch, and the ones that BloomModel
+ * and OPTDecoder make where none does.
+ */
+static gboolean
+joins_padding (const HrInference *self,
+               const HrAttention *attention)
+{
+  const HrBlock *position = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+
+  return self->mask != HR_ATTENTION_MASK_NONE || attention->path == HR_ATTENTION_BLOOM ||
+         (position != NULL && position->position_embedding.per_sequence);
+}
+
+/* A mask that was made on the first device, on another one: what a copy of it is. */
+static HrValue
+copy_mask (const HrInference *self,
+           HrReplay          *replay,
+           gboolean           additive)
+{
+  HrValue shape = HR_SHAPE (additive ? replay->dtype : HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE,
+                            HR_SYMBOL_CONTEXT);
+
+  return hr_op_like (replay, "_to_copy", "attention_mask", shape);
+}
+
+/* The biases of each head, filled where the mask hides a key (FalconModel.forward). */
+static HrValue
+join_alibi (HrReplay *replay,
+            HrValue   mask,
+            gboolean  additive)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue scaled, hidden, joined;
+
+  if (!additive)
+    hr_replay_assign (replay, &mask, hr_op_like (replay, "where", "causal_mask", shape));
+  scaled = hr_op_like (replay, "div", "alibi/√d",
+                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
+  shape.element = HR_ELEMENT_BOOL;
+  hidden = hr_op_like (replay, "lt", "causal_mask < −1", shape);
+  joined = hr_op_like (replay, "masked_fill", "attention_mask",
+                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE,
+                                 HR_SYMBOL_CONTEXT));
+  hr_replay_drop (replay, hidden);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, mask);
+
+  return joined;
+}
+
+static HrValue
+make_mask (const HrInference *self,
+           HrReplay          *replay,
+           HrPass            *pass,
+           const HrAttention *attention)
+{
+  gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || attention->path == HR_ATTENTION_BLOOM;
+  guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
+  guint64 context = hr_inference_get_context (self, attention, pass->past, sequence);
+  HrValue mask;
+
+  hr_pass_set_attention_symbols (replay, attention);
+  hr_pass_set_context (replay, context);
+  if (!eager && self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return self->mask == HR_ATTENTION_MASK_PADDED
+             ? hr_op_like (replay, "_to_copy", "attention_mask",
+                           HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
+             : HR_NO_VALUE;
+
+  if (!eager && can_skip_mask (self, attention, sequence, context))
+    return HR_NO_VALUE;
+
+  if (self->has_inputs)
+    mask = hr_replay_mask (replay, attention->sliding_window > 0, joins_padding (self, attention), eager);
+  else
+    mask = copy_mask (self, replay, eager);
+
+  return attention->path == HR_ATTENTION_FALCON && attention->position == HR_POSITION_ALIBI
+           ? join_alibi (replay, mask, eager)
+           : mask;
+}
+
+/*
+ * hr_pass_make_masks:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Makes the masks that the layers share, one for each kind of attention.
+ */
+void
+hr_pass_make_masks (const HrInference *self,
+                    HrReplay          *replay,
+                    HrPass            *pass)
+{
+  const HrAttention *full = hr_pass_find_attention (self, FALSE);
+  const HrAttention *sliding = hr_pass_find_attention (self, TRUE);
+
+  replay->sentence = N_("while the attention mask is made");
+  if (full != NULL)
+    pass->full_mask = make_mask (self, replay, pass, full);
+  if (sliding != NULL)
+    pass->sliding_mask = make_mask (self, replay, pass, sliding);
+}

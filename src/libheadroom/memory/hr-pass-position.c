@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-pass.h"
+
+#include "hr-inference-cache.h"
+
+/* What a pass makes of the positions of its tokens, for the attention of all layers: rotations and biases. */
+
+static gboolean
+is_rotary (const HrAttention *attention)
+{
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
+                               attention->position == HR_POSITION_ROTARY_FP32 ||
+                               attention->position == HR_POSITION_ROTARY_INTERLEAVED ||
+                               attention->position == HR_POSITION_ROTARY_COMPLEX ||
+                               attention->position == HR_POSITION_ROTARY_HALVES);
+}
+
+/* Finds a layer whose rotation is shared with the others, or is its own. */
+static const HrAttention *
+find_rotary (const HrInference *self,
+             gboolean           own)
+{
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+
+      if (is_rotary (attention) && (attention->own_rotary && attention->sliding_window > 0) == own)
+        return attention;
+    }
+
+  return NULL;
+}
+
+static HrElement
+get_rotation_element (HrReplay          *replay,
+                      const HrAttention *attention)
+{
+  return attention->position == HR_POSITION_ROTARY_FP32 ? HR_ELEMENT_FLOAT32 : replay->dtype;
+}
+
+/* DeepseekV2RotaryEmbedding.forward: complex numbers of a length of 1, of two elements of fp32 each. */
+static HrValue
+make_complex_rotation (HrReplay          *replay,
+                       const HrAttention *attention)
+{
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue half = angles;
+  HrValue positions, frequencies, ones, rotation;
+
+  hr_pass_set_attention_symbols (replay, attention);
+  replay->sentence = N_("while the angles of the rotation are computed");
+  half.divisor = 2;
+  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
+                          HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
+  frequencies = hr_op_like (replay, "bmm", "freqs", half);
+  ones = hr_op_like (replay, "ones_like", "ones_like(freqs)", half);
+  rotation = hr_op_like (replay, "polar", "freqs_cis", angles);
+  hr_replay_drop (replay, ones);
+  hr_replay_assign (replay, &rotation, hr_op_like (replay, "mul", "freqs_cis", angles));
+  hr_replay_drop (replay, frequencies);
+  hr_replay_drop (replay, positions);
+
+  return rotation;
+}
+
+/* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
+static void
+make_rotation (HrReplay          *replay,
+               const HrAttention *attention,
+               HrValue           *cos,
+               HrValue           *sin)
+{
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue half = angles;
+  HrValue positions, frequencies, both, cosines, sines;
+
+  if (attention->position == HR_POSITION_ROTARY_COMPLEX)
+    {
+      *cos = make_complex_rotation (replay, attention);
+      return;
+    }
+
+  hr_pass_set_attention_symbols (replay, attention);
+  replay->sentence = N_("while the angles of the rotation are computed");
+  half.divisor = 2;
+  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
+                          HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
+  frequencies = hr_op_like (replay, "bmm", "freqs", half);
+  if (attention->position == HR_POSITION_ROTARY_HALVES)
+    {
+      angles = half;
+      both = hr_replay_hold (replay, frequencies);
+    }
+  else
+    {
+      both = hr_op_like (replay, "cat", "emb", angles);
+    }
+  cosines = hr_op_like (replay, "cos", "cos", angles);
+  hr_replay_assign (replay, &cosines, hr_op_like (replay, "mul", "cos", angles));
+  sines = hr_op_like (replay, "sin", "sin", angles);
+  hr_replay_assign (replay, &sines, hr_op_like (replay, "mul", "sin", angles));
+  *cos = hr_op_cast (replay, cosines, get_rotation_element (replay, attention));
+  *sin = hr_op_cast (replay, sines, get_rotation_element (replay, attention));
+  hr_replay_rename (replay, *cos, "cos");
+  hr_replay_rename (replay, *sin, "sin");
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  hr_replay_drop (replay, both);
+  hr_replay_drop (replay, frequencies);
+  hr_replay_drop (replay, positions);
+}
+
+static void
+copy_rotation (HrReplay          *replay,
+               const HrAttention *attention,
+               HrValue           *cos,
+               HrValue           *sin)
+{
+  HrValue angles = HR_SHAPE (get_rotation_element (replay, attention), HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+
+  hr_pass_set_attention_symbols (replay, attention);
+  if (attention->position == HR_POSITION_ROTARY_COMPLEX)
+    {
+      angles.element = HR_ELEMENT_FLOAT32;
+      *cos = hr_op_like (replay, "_to_copy", "freqs_cis", angles);
+      return;
+    }
+  if (attention->position == HR_POSITION_ROTARY_HALVES)
+    angles.divisor = 2;
+  *cos = hr_op_like (replay, "_to_copy", "cos", angles);
+  *sin = hr_op_like (replay, "_to_copy", "sin", angles);
+}
+
+/*
+ * hr_pass_make_rotations:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Makes the cosines and sines that the layers share.
+ */
+void
+hr_pass_make_rotations (const HrInference *self,
+                        HrReplay          *replay,
+                        HrPass            *pass)
+{
+  for (guint own = 0; own < G_N_ELEMENTS (pass->cos); own++)
+    {
+      const HrAttention *attention = find_rotary (self, own);
+
+      if (attention == NULL)
+        continue;
+      if (self->has_inputs)
+        make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+      else
+        copy_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+    }
+}
+
+/*
+ * hr_pass_make_alibi:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast.
+ */
+void
+hr_pass_make_alibi (const HrInference *self,
+                    HrReplay          *replay,
+                    HrPass            *pass)
+{
+  const HrAttention *attention = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+  HrValue positions, biases;
+
+  if (attention == NULL)
+    return;
+
+  hr_pass_set_attention_symbols (replay, attention);
+  hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
+  positions = hr_op_like (replay, "cumsum", "arange_tensor",
+                          HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  biases = hr_op_like (replay, "mul", "alibi",
+                       HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
+  pass->alibi = hr_op_cast (replay, biases, replay->dtype);
+  hr_replay_drop (replay, biases);
+  hr_replay_drop (replay, positions);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-pass.h"
+
+#include "hr-inference-cache.h"
+
+/* What the symbols stand for while a layer runs, and which layers those are that decide about what all share. */
+
+/* What the efficient kernel aligns the rows of a mask to. */
+#define MASK_ALIGNMENT 16
+
+static const HrMlp *
+find_mlp (const HrLayerClass *klass)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      const HrSublayer *sublayer = &klass->sublayers[i];
+
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_MLP)
+                return &sublayer->branches[j].blocks[k].mlp;
+            }
+        }
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_chain_find_block:
+ * @chain: blocks
+ * @kind: which to look for
+ *
+ * Finds a block of a kind.
+ *
+ * Returns: (nullable): the first of them, or %NULL
+ */
+const HrBlock *
+hr_chain_find_block (const HrChain *chain,
+                     HrBlockKind    kind)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == kind)
+        return &chain->blocks[i];
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_pass_set_context:
+ * @replay: a tape
+ * @context: tokens of a sequence that are attended to
+ *
+ * Sets what depends on the tokens that are attended to.
+ */
+void
+hr_pass_set_context (HrReplay *replay,
+                     guint64   context)
+{
+  replay->symbols[HR_SYMBOL_CONTEXT] = context;
+  replay->symbols[HR_SYMBOL_CONTEXT_SINK] = context + 1;
+  replay->symbols[HR_SYMBOL_CONTEXT_PADDED] = (context + MASK_ALIGNMENT - 1) / MASK_ALIGNMENT * MASK_ALIGNMENT;
+}
+
+/*
+ * hr_pass_set_attention_symbols:
+ * @replay: a tape
+ * @attention: a block
+ *
+ * Sets the sizes of an attention.
+ */
+void
+hr_pass_set_attention_symbols (HrReplay          *replay,
+                               const HrAttention *attention)
+{
+  guint64 *symbols = replay->symbols;
+
+  symbols[HR_SYMBOL_HEADS] = attention->num_attention_heads;
+  symbols[HR_SYMBOL_KEY_HEADS] = attention->num_key_value_heads;
+  symbols[HR_SYMBOL_HEAD] = attention->head_dim;
+  symbols[HR_SYMBOL_QUERY] = attention->num_attention_heads * attention->head_dim;
+  symbols[HR_SYMBOL_KEY] = attention->num_key_value_heads * attention->head_dim;
+  symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
+  symbols[HR_SYMBOL_FUSED] = symbols[HR_SYMBOL_QUERY] + 2 * symbols[HR_SYMBOL_KEY];
+  symbols[HR_SYMBOL_VALUE] = attention->num_attention_heads * attention->value_head_dim;
+  symbols[HR_SYMBOL_QUERY_LATENT] = attention->query_latent_size;
+  symbols[HR_SYMBOL_LATENT] = attention->latent_size;
+  symbols[HR_SYMBOL_LATENT_JOINED] = attention->latent_size + attention->rotary_dim;
+  symbols[HR_SYMBOL_EXPANDED] = symbols[HR_SYMBOL_QUERY] + symbols[HR_SYMBOL_VALUE] -
+                                attention->num_attention_heads * attention->rotary_dim;
+  symbols[HR_SYMBOL_ROTARY] = attention->rotary_dim;
+  symbols[HR_SYMBOL_QUERY_ROTARY] = attention->num_attention_heads * attention->rotary_dim;
+  symbols[HR_SYMBOL_KEY_ROTARY] = attention->num_key_value_heads * attention->rotary_dim;
+}
+
+/*
+ * hr_pass_set_class_symbols:
+ * @self: what is replayed
+ * @replay: a tape
+ * @klass: the class of a layer
+ * @pass: the pass
+ *
+ * Sets the sizes of a layer.
+ */
+void
+hr_pass_set_class_symbols (const HrInference  *self,
+                           HrReplay           *replay,
+                           const HrLayerClass *klass,
+                           const HrPass       *pass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  const HrMlp *mlp = find_mlp (klass);
+
+  if (attention != NULL)
+    {
+      hr_pass_set_attention_symbols (replay, attention);
+      hr_pass_set_context (replay, hr_inference_get_context (self, attention, pass->past,
+                                                             replay->symbols[HR_SYMBOL_SEQUENCE]));
+    }
+  if (mlp != NULL)
+    replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->intermediate_size;
+}
+
+/*
+ * hr_pass_find_attention_of_kind:
+ * @self: what is replayed
+ * @sliding: whether it has a window
+ * @position: how it knows of positions
+ *
+ * Finds a layer's attention.
+ *
+ * Returns: (nullable): the first that is such, or %NULL
+ */
+const HrAttention *
+hr_pass_find_attention_of_kind (const HrInference *self,
+                                gboolean           sliding,
+                                HrPosition         position)
+{
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+
+      if (attention == NULL || attention->position != position)
+        continue;
+      if ((attention->sliding_window > 0) == sliding)
+        return attention;
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_pass_find_attention:
+ * @self: what is replayed
+ * @sliding: whether it has a window
+ *
+ * Finds a layer's attention.
+ *
+ * Returns: (nullable): the first that is such, or %NULL
+ */
+const HrAttention *
+hr_pass_find_attention (const HrInference *self,
+                        gboolean           sliding)
+{
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
+
+      if (attention != NULL && (attention->sliding_window > 0) == sliding)
+        return attention;
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_pass_has_attention:
+ * @self: what is replayed
+ *
+ * Returns: whether any layer has attention
+ */
+gboolean
+hr_pass_has_attention (const HrInference *self)
+{
+  return hr_pass_find_attention (self, FALSE) != NULL || hr_pass_find_attention (self, TRUE) != NULL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference.h"
+#include "hr-replay-blocks.h"
+
+G_BEGIN_DECLS
+
+/* The variables of the model's function, which all layers run in. */
+typedef struct
+{
+  HrValue inputs_embeds;
+  HrValue position_embeds;
+  HrValue position_ids;
+  HrValue ones;
+  HrValue hidden;
+  HrValue full_mask;
+  HrValue sliding_mask;
+  HrValue cos[2];
+  HrValue sin[2];
+  HrValue alibi;
+  HrValue weights;
+  HrForward forward;
+  guint64 past;
+} HrPass;
+
+const HrBlock     *hr_chain_find_block            (const HrChain      *chain,
+                                                   HrBlockKind         kind);
+void               hr_pass_set_context            (HrReplay           *replay,
+                                                   guint64             context);
+void               hr_pass_set_attention_symbols  (HrReplay           *replay,
+                                                   const HrAttention  *attention);
+void               hr_pass_set_class_symbols      (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   const HrLayerClass *klass,
+                                                   const HrPass       *pass);
+const HrAttention *hr_pass_find_attention_of_kind (const HrInference  *self,
+                                                   gboolean            sliding,
+                                                   HrPosition          position);
+const HrAttention *hr_pass_find_attention         (const HrInference  *self,
+                                                   gboolean            sliding);
+gboolean           hr_pass_has_attention          (const HrInference  *self);
+void               hr_pass_make_masks             (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_make_rotations         (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_make_alibi             (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_embed                  (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_run_layer              (HrReplay           *replay,
+                                                   HrPass             *pass,
+                                                   const HrLayerClass *klass);
+void               hr_pass_finish                 (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+HrValue            hr_pass_run_head               (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass,
+                                                   gboolean            all);
+
+G_END_DECLS
