@@ -142,6 +142,9 @@ static const BadFile bad_files[] = {
   { "a_layer_outside_of_the_layers",
     "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'values': {'embedding_scaled': ['equal', '$layer', 0]}}",
     HR_ERROR_UNKNOWN_NAME, "“$layer”" },
+  { "an_unknown_stack",
+    "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'stacks': [{'id': 'codec', 'path': 'a', 'layers': {}}]}",
+    HR_ERROR_UNKNOWN_NAME, "stacks[0].id" },
   { "an_unknown_block",
     "{'model-type': 'x', 'source': 'y', 'extends': '_decoder', 'head': [{'block': 'tail', 'path': 'a'}]}",
     HR_ERROR_UNKNOWN_NAME, "head[0].block" },
@@ -220,6 +223,35 @@ test_a_file_of_the_user_is_enough_for_a_new_model (void)
   g_assert_cmpstr (hr_model_get_architecture (model), ==, "XForCausalLM");
 }
 
+/* Layers of one block, a norm of a single weight. */
+#define STACK(id, path) \
+  "{'id': '" id "', 'path': '" path "', 'layers': {'count': 2, 'path': 'layers.{}', 'sublayers': [{'branches': [[" \
+  "{'block': 'attention', 'path': 'attn', 'hidden-size': 8, 'num-attention-heads': 1, 'num-key-value-heads': 1, " \
+  "'head-dim': 8}]]}]}}"
+
+static void
+test_a_stack_is_found_by_its_role (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model =
+    build_with_user_file ("{'model-type': 'x', 'source': 'my own', "
+                          "'stacks': [" STACK ("vision", "tower") ", " STACK ("decoder", "") "]}",
+                          &error);
+  const HrStack *decoder;
+  g_autofree char *name = NULL;
+
+  g_assert_no_error (error);
+  decoder = hr_model_find_stack (model, HR_STACK_DECODER);
+  g_assert_true (decoder == hr_model_get_stack (model, 1));
+  g_assert_true (hr_model_find_stack (model, HR_STACK_VISION) == hr_model_get_stack (model, 0));
+  g_assert_null (hr_model_find_stack (model, HR_STACK_ENCODER));
+  name = hr_tensor_get_name (hr_model_get_tensor (model, 4), 0);
+  g_assert_cmpstr (name, ==, "layers.0.attn.q_proj.weight");
+
+  /* A tower keeps nothing of the tokens. */
+  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, 2 * 2 * 8);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -253,6 +285,7 @@ main (int   argc,
 
   g_test_add_func ("/architecture/a_class_belongs_to_one_file", test_a_class_belongs_to_one_file);
   g_test_add_func ("/architecture/an_alias_leads_to_its_file", test_an_alias_leads_to_its_file);
+  g_test_add_func ("/architecture/a_stack_is_found_by_its_role", test_a_stack_is_found_by_its_role);
   g_test_add_func ("/architecture/an_unknown_name_is_no_error", test_an_unknown_name_is_no_error);
   g_test_add_func ("/architecture/a_file_of_the_user_is_enough_for_a_new_model",
                    test_a_file_of_the_user_is_enough_for_a_new_model);

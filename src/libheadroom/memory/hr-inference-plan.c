@@ -210,7 +210,7 @@ static gboolean
 resolve_stack (HrInferencePlan  *plan,
                GError          **error)
 {
-  plan->stack = hr_model_get_n_stacks (plan->model) > 0 ? hr_model_get_stack (plan->model, 0) : NULL;
+  plan->stack = hr_model_find_stack (plan->model, HR_STACK_DECODER);
   if (plan->stack != NULL && plan->stack->n_layers > 0 && plan->stack->n_layer_classes > 0 &&
       hr_model_get_head (plan->model) != NULL)
     return TRUE;

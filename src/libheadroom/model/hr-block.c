@@ -55,6 +55,25 @@ hr_chain_clear (HrChain *self)
   self->n_blocks = 0;
 }
 
+static const char * const role_names[HR_N_STACK_ROLES] = { "decoder", "encoder", "vision", "audio" };
+
+/* The role that the id of a stack in an architecture file stands for. */
+gboolean
+hr_stack_role_from_name (const char  *name,
+                         HrStackRole *role)
+{
+  for (guint i = 0; i < HR_N_STACK_ROLES; i++)
+    {
+      if (g_str_equal (role_names[i], name))
+        {
+          *role = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
 static void
 clear_layer_class (HrLayerClass *self)
 {

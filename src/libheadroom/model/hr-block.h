@@ -332,9 +332,20 @@ typedef struct
   guint n_layers;             /* layers of this class */
 } HrLayerClass;
 
+/* What a stack is for; the others come before the decoder, which reads what they make. */
+typedef enum
+{
+  HR_STACK_DECODER,           /* causal: it keeps a cache and generates tokens */
+  HR_STACK_ENCODER,           /* of text or speech, in both directions */
+  HR_STACK_VISION,
+  HR_STACK_AUDIO,
+  HR_N_STACK_ROLES,
+} HrStackRole;
+
 typedef struct
 {
   char *id;                   /* "decoder" */
+  HrStackRole role;
   HrChain embeddings;
   HrLayerClass *layer_classes;
   guint n_layer_classes;
@@ -343,10 +354,12 @@ typedef struct
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
 
-gboolean hr_block_get_state (const HrBlock *self,
-                             HrBlockState  *state);
-void     hr_chain_clear     (HrChain       *self);
-void     hr_stack_free      (HrStack       *self);
+gboolean hr_block_get_state      (const HrBlock *self,
+                                  HrBlockState  *state);
+void     hr_chain_clear          (HrChain       *self);
+gboolean hr_stack_role_from_name (const char    *name,
+                                  HrStackRole   *role);
+void     hr_stack_free           (HrStack       *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrStack, hr_stack_free)
 

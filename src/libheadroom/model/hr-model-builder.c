@@ -210,7 +210,7 @@ build_layers (HrBlockContext  *context,
   if (!classify_layers (context->scope, stack, error))
     return FALSE;
 
-  prefix = g_strconcat (stack_path, ".", path, NULL);
+  prefix = g_strconcat (stack_path, stack_path[0] != '\0' ? "." : "", path, NULL);
   layers = g_new0 (guint, MAX (stack->n_layers, 1));
   context->prefix = prefix;
   context->layers = layers;
@@ -252,6 +252,13 @@ build_stack (HrBlockContext  *context,
       hr_json_require_member (description, "path", error) == NULL ||
       !hr_json_get_string (description, "id", &id, error) || !hr_json_get_string (description, "path", &path, error))
     return FALSE;
+
+  if (!hr_stack_role_from_name (id, &stack->role))
+    {
+      hr_json_set_error (hr_json_get_member (description, "id"), HR_ERROR_UNKNOWN_NAME, _("the name of a stack"),
+                         error);
+      return FALSE;
+    }
 
   layers = hr_json_require_member (description, "layers", error);
   if (layers == NULL)

@@ -229,6 +229,9 @@ count_cache (HrModel  *self,
     {
       const HrStack *stack = g_ptr_array_index (self->parts.stacks, i);
 
+      if (stack->role != HR_STACK_DECODER)
+        continue;
+
       for (guint j = 0; j < stack->n_layer_classes; j++)
         {
           if (add_kept_by_class (&stack->layer_classes[j], self))
@@ -951,6 +954,32 @@ hr_model_get_stack (HrModel *self,
   g_return_val_if_fail (index < self->parts.stacks->len, NULL);
 
   return g_ptr_array_index (self->parts.stacks, index);
+}
+
+/**
+ * hr_model_find_stack: (skip)
+ * @self: a model
+ * @role: what the stack is for
+ *
+ * Finds the stack of a role.
+ *
+ * Returns: (transfer none) (nullable): the stack, or %NULL if the model has none
+ */
+const HrStack *
+hr_model_find_stack (HrModel     *self,
+                     HrStackRole  role)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  for (guint i = 0; i < self->parts.stacks->len; i++)
+    {
+      const HrStack *stack = g_ptr_array_index (self->parts.stacks, i);
+
+      if (stack->role == role)
+        return stack;
+    }
+
+  return NULL;
 }
 
 /**

@@ -47,6 +47,8 @@ const HrTensor     *hr_model_get_tensor                  (HrModel              *
 guint               hr_model_get_n_tensors               (HrModel              *self);
 const HrStack      *hr_model_get_stack                   (HrModel              *self,
                                                           guint                 index);
+const HrStack      *hr_model_find_stack                  (HrModel              *self,
+                                                          HrStackRole           role);
 guint               hr_model_get_n_stacks                (HrModel              *self);
 const HrChain      *hr_model_get_head                    (HrModel              *self);
 guint64             hr_model_get_buffer_bytes            (HrModel              *self);
