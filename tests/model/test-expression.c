@@ -73,6 +73,10 @@ static const Case cases[] = {
   { "[\"contains\", \"$list\", 2]", "false" },
   { "[\"member\", \"$object\", \"n\"]", "3" },
   { "[\"present\", [\"member\", \"$object\", \"m\"]]", "false" },
+  { "[\"length\", \"$list\"]", "3" },
+  { "[\"length\", \"$object\"]", "1" },
+  { "[\"ends-with\", \"$word\", \"ll\"]", "true" },
+  { "[\"ends-with\", \"$word\", \"fu\"]", "false" },
 };
 
 static void
@@ -122,6 +126,8 @@ static const BadCase bad_cases[] = {
   { "[\"contains\", \"$heads\", 0]", HR_ERROR_VALUE, "an array" },
   { "[\"element\", \"$heads\", 0]", HR_ERROR_VALUE, "heads" },
   { "[\"member\", \"$list\", \"n\"]", HR_ERROR_SCHEMA, "an object" },
+  { "[\"length\", \"$heads\"]", HR_ERROR_VALUE, "heads" },
+  { "[\"ends-with\", \"$heads\", \"8\"]", HR_ERROR_VALUE, "heads" },
 };
 
 static void

@@ -536,6 +536,41 @@ operator_member (HrEvaluation *evaluation,
   return member == NULL || hr_value_from_json (member, value, error);
 }
 
+/* How much a list or an object of the config holds, such as the labels of a classifier. */
+static gboolean
+operator_length (HrEvaluation *evaluation,
+                 HrJson       *expression,
+                 HrValue      *value,
+                 GError      **error)
+{
+  HrValue argument;
+
+  if (!evaluate_typed (evaluation, expression, 0, HR_VALUE_JSON, &argument, error))
+    return FALSE;
+
+  *value = (HrValue) { HR_VALUE_INTEGER, .integer = hr_json_get_length (argument.json) };
+
+  return TRUE;
+}
+
+/* Whether a text ends with another, such as the name of a class with its task. */
+static gboolean
+operator_ends_with (HrEvaluation *evaluation,
+                    HrJson       *expression,
+                    HrValue      *value,
+                    GError      **error)
+{
+  HrValue text, ending;
+
+  if (!evaluate_typed (evaluation, expression, 0, HR_VALUE_STRING, &text, error) ||
+      !evaluate_typed (evaluation, expression, 1, HR_VALUE_STRING, &ending, error))
+    return FALSE;
+
+  *value = (HrValue) { HR_VALUE_BOOLEAN, .boolean = g_str_has_suffix (text.string, ending.string) };
+
+  return TRUE;
+}
+
 static const struct
 {
   const char *name;
@@ -560,6 +595,8 @@ static const struct
   { "contains", operator_contains, 2, 2 },
   { "element", operator_element, 2, 2 },
   { "member", operator_member, 2, 2 },
+  { "length", operator_length, 1, 1 },
+  { "ends-with", operator_ends_with, 2, 2 },
 };
 
 static gboolean

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-config.h"
+
 /* How many values may need each other in a row. */
 #define MAX_DEPTH 100
 
@@ -41,6 +43,7 @@ typedef struct
 struct _HrScope
 {
   HrJson *config;
+  const char *class_name; /* the class that is built: the config's, if the file describes it */
   GHashTable *entries;    /* name, HrEntry */
   GPtrArray *in_order;    /* of HrEntry *: as the files have them, base first */
   gboolean in_layer;
@@ -126,6 +129,9 @@ hr_scope_new (HrArchitecture  *architecture,
 
   self = g_new0 (HrScope, 1);
   self->config = config;
+  self->class_name = hr_config_get_class_name (config);
+  if (self->class_name == NULL || !hr_architecture_has_class (architecture, self->class_name))
+    self->class_name = hr_architecture_get_class_name (architecture);
   self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   self->in_order = g_ptr_array_new ();
 
@@ -327,6 +333,11 @@ lookup (const char  *name,
     }
 
   entry = g_hash_table_lookup (self->entries, name);
+  if (entry == NULL && self->class_name != NULL && g_str_equal (name, "class"))
+    {
+      *value = (HrValue) { HR_VALUE_STRING, .string = self->class_name };
+      return HR_LOOKUP_FOUND;
+    }
   if (entry == NULL || (entry->kind == ENTRY_LAYER_VALUE && !self->in_layer))
     return HR_LOOKUP_UNKNOWN;
   if (!resolve (self, entry, error))
