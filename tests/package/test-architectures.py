@@ -80,7 +80,7 @@ def every_operation_and_block_is_documented():
 def every_parameter_of_a_block_is_documented():
     code = ''.join(read(path) for path in files('src/libheadroom/model', suffixes=('.c',)) if '/hr-block-' in path)
     text = read(f'{FOLDER}/README.md')
-    names = re.findall(r'^  (?:SIZE|COUNT|BOOLEAN|CHOICE) \("([^"]+)"', code, re.MULTILINE)
+    names = re.findall(r'^  (?:SIZE|COUNT|BOOLEAN|CHOICE|SHAPE) \("([^"]+)"', code, re.MULTILINE)
     choices = re.findall(r'^  { "([^"]+)", HR_(?!ACTIVATION)', code, re.MULTILINE)
     assert len(names) > 40 and len(choices) > 20
     tap.expect_none(sorted({name for name in names + choices if f'`{name}`' not in text}), 'not in the README')

@@ -16,6 +16,14 @@
 /* What is added to the even share: the largest layer, and a quarter more. */
 #define BUFFER_QUARTERS 5
 
+/* What another stack than the decoder holds: a tower, a projector. */
+typedef struct
+{
+  HrWeights around;   /* all that is not in its layers */
+  HrWeights *layers;
+  guint n_layers;
+} OtherStack;
+
 typedef struct
 {
   HrWeights embeddings;
@@ -23,6 +31,9 @@ typedef struct
   HrWeights norm;
   HrWeights head;
   gboolean tied;
+  OtherStack *others;
+  guint n_others;
+  guint decoder;      /* the decoder's index among the stacks; those before it are placed first */
 } Modules;
 
 static void
@@ -41,6 +52,51 @@ is_embedding (const HrTensor *tensor)
 }
 
 static void
+modules_init (Modules       *self,
+              HrModel       *model,
+              const HrStack *decoder)
+{
+  *self = (Modules) {
+    .layers = g_new0 (HrWeights, decoder->n_layers),
+    .n_others = hr_model_get_n_stacks (model),
+  };
+  self->others = g_new0 (OtherStack, self->n_others);
+
+  for (guint i = 0; i < self->n_others; i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      if (stack == decoder)
+        self->decoder = i;
+      else
+        self->others[i].n_layers = stack->n_layers;
+      self->others[i].layers = g_new0 (HrWeights, self->others[i].n_layers);
+    }
+}
+
+static void
+modules_clear (Modules *self)
+{
+  for (guint i = 0; i < self->n_others; i++)
+    g_free (self->others[i].layers);
+  g_free (self->others);
+  g_free (self->layers);
+}
+
+/* The module of a tensor that is in no layer. */
+static HrWeights *
+get_module (Modules        *self,
+            const HrTensor *tensor)
+{
+  if (tensor->stack != self->decoder && tensor->stack < self->n_others)
+    return &self->others[tensor->stack].around;
+  if (tensor->part == HR_PART_OUTPUT)
+    return &self->head;
+
+  return is_embedding (tensor) ? &self->embeddings : &self->norm;
+}
+
+static void
 measure_modules (Modules        *modules,
                  HrModel        *model,
                  guint           n_layers,
@@ -51,22 +107,19 @@ measure_modules (Modules        *modules,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
       guint n_copies = hr_tensor_get_copies_of_layer (tensor);
-      HrWeights *module;
+      gboolean is_other = tensor->stack != modules->decoder && tensor->stack < modules->n_others;
+      HrWeights *layers = is_other ? modules->others[tensor->stack].layers : modules->layers;
+      guint n_known = is_other ? modules->others[tensor->stack].n_layers : n_layers;
 
       for (guint j = 0; j < tensor->n_layers; j++)
         {
-          if (tensor->layers[j] < n_layers)
-            hr_weights_add_tensor (&modules->layers[tensor->layers[j]], model, i, j * n_copies, n_copies, dtype,
-                                   quantization);
+          if (tensor->layers[j] < n_known)
+            hr_weights_add_tensor (&layers[tensor->layers[j]], model, i, j * n_copies, n_copies, dtype, quantization);
         }
       if (tensor->n_layers > 0)
         continue;
 
-      if (tensor->part == HR_PART_OUTPUT)
-        module = &modules->head;
-      else
-        module = is_embedding (tensor) ? &modules->embeddings : &modules->norm;
-      hr_weights_add_tensor (module, model, i, 0, 1, dtype, quantization);
+      hr_weights_add_tensor (get_module (modules, tensor), model, i, 0, 1, dtype, quantization);
       if (tensor->tied_to != NULL && tensor->role == HR_TENSOR_ROLE_OUTPUT)
         modules->tied = TRUE;
     }
@@ -80,6 +133,11 @@ get_largest_layer (const Modules *modules,
 
   for (guint i = 0; i < n_layers; i++)
     largest = MAX (largest, modules->layers[i].bytes);
+  for (guint i = 0; i < modules->n_others; i++)
+    {
+      for (guint j = 0; j < modules->others[i].n_layers; j++)
+        largest = MAX (largest, modules->others[i].layers[j].bytes);
+    }
 
   return largest;
 }
@@ -92,6 +150,12 @@ get_total (const Modules *modules,
 
   for (guint i = 0; i < n_layers; i++)
     total += modules->layers[i].bytes;
+  for (guint i = 0; i < modules->n_others; i++)
+    {
+      total += modules->others[i].around.bytes;
+      for (guint j = 0; j < modules->others[i].n_layers; j++)
+        total += modules->others[i].layers[j].bytes;
+    }
 
   return total;
 }
@@ -146,6 +210,37 @@ place (Filling         *filling,
   return &filling->shares[filling->current];
 }
 
+/* A tower, layer by layer; its forward pass moves what it needs to where its layers are. */
+static gboolean
+place_other (Filling          *filling,
+             const OtherStack *other)
+{
+  if (other->around.bytes > 0 && place (filling, &other->around) == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < other->n_layers; i++)
+    {
+      if (place (filling, &other->layers[i]) == NULL)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+place_others (Filling       *filling,
+              const Modules *modules,
+              gboolean       before)
+{
+  for (guint i = before ? 0 : modules->decoder + 1; i < (before ? modules->decoder : modules->n_others); i++)
+    {
+      if (!place_other (filling, &modules->others[i]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 place_all (Filling       *filling,
            const Modules *modules,
@@ -155,6 +250,8 @@ place_all (Filling       *filling,
   HrDeviceShare *share;
 
   filling->reserved = MAX (largest, modules->embeddings.bytes);
+  if (!place_others (filling, modules, TRUE))
+    return FALSE;
   share = place (filling, &modules->embeddings);
   if (share == NULL)
     return FALSE;
@@ -175,6 +272,8 @@ place_all (Filling       *filling,
   if (share == NULL)
     return FALSE;
   share->has_norm = TRUE;
+  if (!place_others (filling, modules, FALSE))
+    return FALSE;
   if (modules->tied)
     return TRUE;
 
@@ -208,14 +307,17 @@ hr_device_map_divide (HrModel        *model,
                       HrDeviceShare  *shares,
                       guint           n_devices)
 {
-  g_autofree HrWeights *layers = g_new0 (HrWeights, stack->n_layers);
-  Modules modules = { .layers = layers };
   Filling filling = { .shares = shares, .n_devices = n_devices };
+  Modules modules;
+  gboolean success;
 
   memset (shares, 0, sizeof *shares * n_devices);
+  modules_init (&modules, model, stack);
   measure_modules (&modules, model, stack->n_layers, dtype, quantization);
   filling.share = get_share (&modules, stack->n_layers, n_devices, device_memory);
   filling.last_share = device_memory > 0 ? device_memory / 100 * USABLE_PERCENT : G_MAXUINT64;
+  success = place_all (&filling, &modules, stack->n_layers);
+  modules_clear (&modules);
 
-  return place_all (&filling, &modules, stack->n_layers);
+  return success;
 }

@@ -84,6 +84,8 @@ run_block (HrReplay      *replay,
       break;
 
     case HR_BLOCK_LINEAR:
+    case HR_BLOCK_PARAMETER:
+    case HR_BLOCK_CONVOLUTION:
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_HEAD:

@@ -21,6 +21,7 @@ typedef enum
   PARAMETER_COUNT,      /* at least 1 */
   PARAMETER_BOOLEAN,
   PARAMETER_CHOICE,
+  PARAMETER_SHAPE,      /* a list of sizes of at least 1 */
 } HrParameterType;
 
 typedef struct
@@ -46,15 +47,18 @@ typedef struct
 #define SIZE(name, member) { name, PARAMETER_SIZE, G_STRUCT_OFFSET (HrBlock, member), NULL }
 #define COUNT(name, member) { name, PARAMETER_COUNT, G_STRUCT_OFFSET (HrBlock, member), NULL }
 #define BOOLEAN(name, member) { name, PARAMETER_BOOLEAN, G_STRUCT_OFFSET (HrBlock, member), NULL }
+#define SHAPE(name, member) { name, PARAMETER_SHAPE, G_STRUCT_OFFSET (HrBlock, member), NULL }
 #define CHOICE(name, member, choices) { name, PARAMETER_CHOICE, G_STRUCT_OFFSET (HrBlock, member), choices }
 
 extern const HrChoice hr_block_activations[];
 extern const HrChoice hr_block_positions[];
 
+extern const HrBlockClass hr_block_class_convolution;
 extern const HrBlockClass hr_block_class_latent_attention;
 extern const HrBlockClass hr_block_class_mamba;
 extern const HrBlockClass hr_block_class_mamba2;
 extern const HrBlockClass hr_block_class_mixture;
+extern const HrBlockClass hr_block_class_parameter;
 
 const char *hr_block_get_module_name     (HrJson                *description,
                                           const char * const    *names,
@@ -70,6 +74,14 @@ gboolean    hr_block_add_tensor          (const HrBlockContext  *context,
                                           HrTensorRole           role,
                                           guint64                first_size,
                                           guint64                second_size,
+                                          GError               **error);
+gboolean    hr_block_add_shape           (const HrBlockContext  *context,
+                                          const char            *module,
+                                          const char            *parameter,
+                                          HrPart                 part,
+                                          HrTensorRole           role,
+                                          const guint64         *shape,
+                                          guint                  n_dimensions,
                                           GError               **error);
 gboolean    hr_block_add_linear          (const HrBlockContext  *context,
                                           const char            *module,

@@ -5,6 +5,7 @@
 #include "hr-block-factory-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 static const HrChoice norm_kinds[] = {
   { "rms", HR_NORM_RMS },
@@ -205,6 +206,68 @@ hr_block_set_too_large_error (const HrBlockContext  *context,
   return FALSE;
 }
 
+/*
+ * hr_block_dup_place:
+ * @context: where a block is
+ * @path: a module's name in the architecture's own class
+ *
+ * Makes the name that a module has in the whole model.
+ *
+ * Returns: (transfer full): the name
+ */
+char *
+hr_block_dup_place (const HrBlockContext *context,
+                    const char           *path)
+{
+  if (context->outer_path == NULL)
+    return g_strdup (path);
+
+  if (context->drops_base)
+    {
+      path += strcspn (path, ".");
+      path += path[0] != '\0' ? 1 : 0;
+    }
+
+  return g_strconcat (context->outer_path, context->outer_path[0] != '\0' && path[0] != '\0' ? "." : "", path, NULL);
+}
+
+/* Adds a row. */
+static gboolean
+add_row (const HrBlockContext *context,
+         const char           *module,
+         char                 *pattern,
+         HrPart                part,
+         HrTensorRole          role,
+         const guint64        *shape,
+         guint                 n_dimensions,
+         GError              **error)
+{
+  g_autoptr (HrTensor) tensor = g_new0 (HrTensor, 1);
+
+  tensor->pattern = pattern;
+  tensor->n_dimensions = n_dimensions;
+  tensor->n_elements = 1;
+  tensor->part = context->role_part < HR_N_PARTS ? context->role_part : part;
+  tensor->role = role;
+  tensor->stack = context->stack;
+  for (guint i = 0; i < n_dimensions; i++)
+    {
+      tensor->shape[i] = shape[i];
+      if (!g_uint64_checked_mul (&tensor->n_elements, tensor->n_elements, shape[i]))
+        return hr_block_set_too_large_error (context, module, error);
+    }
+
+  if (context->n_layers > 0)
+    {
+      tensor->layers = g_memdup2 (context->layers, context->n_layers * sizeof (guint));
+      tensor->n_layers = context->n_layers;
+    }
+
+  g_ptr_array_add (context->tensors, g_steal_pointer (&tensor));
+
+  return TRUE;
+}
+
 /* Adds a row; a dimension of 0 ends the shape. */
 gboolean
 hr_block_add_tensor (const HrBlockContext *context,
@@ -217,27 +280,27 @@ hr_block_add_tensor (const HrBlockContext *context,
                      guint64               second_size,
                      GError              **error)
 {
-  g_autoptr (HrTensor) tensor = g_new0 (HrTensor, 1);
+  const guint64 shape[] = { first_size, second_size };
+  char *pattern = submodule != NULL ? g_strjoin (".", module, submodule, parameter, NULL)
+                                    : g_strjoin (".", module, parameter, NULL);
 
-  tensor->pattern = submodule != NULL ? g_strjoin (".", module, submodule, parameter, NULL)
-                                      : g_strjoin (".", module, parameter, NULL);
-  tensor->shape[0] = first_size;
-  tensor->shape[1] = second_size;
-  tensor->n_dimensions = second_size > 0 ? 2 : 1;
-  tensor->part = part;
-  tensor->role = role;
-  if (!g_uint64_checked_mul (&tensor->n_elements, first_size, MAX (second_size, 1)))
-    return hr_block_set_too_large_error (context, module, error);
+  return add_row (context, module, pattern, part, role, shape, second_size > 0 ? 2 : 1, error);
+}
 
-  if (context->n_layers > 0)
-    {
-      tensor->layers = g_memdup2 (context->layers, context->n_layers * sizeof (guint));
-      tensor->n_layers = context->n_layers;
-    }
+/* Adds a row of any number of dimensions; without @parameter, @module is the whole name. */
+gboolean
+hr_block_add_shape (const HrBlockContext *context,
+                    const char           *module,
+                    const char           *parameter,
+                    HrPart                part,
+                    HrTensorRole          role,
+                    const guint64        *shape,
+                    guint                 n_dimensions,
+                    GError              **error)
+{
+  char *pattern = parameter != NULL ? g_strjoin (".", module, parameter, NULL) : g_strdup (module);
 
-  g_ptr_array_add (context->tensors, g_steal_pointer (&tensor));
-
-  return TRUE;
+  return add_row (context, module, pattern, part, role, shape, n_dimensions, error);
 }
 
 /* The matrix of a linear layer and its bias. */
@@ -478,7 +541,7 @@ build_head (const HrBlockContext *context,
 
   weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
   if (head->tied)
-    weight->tied_to = g_strdup (hr_block_get_module_name (description, head_names, "tied-to"));
+    weight->tied_to = hr_block_dup_place (context, hr_block_get_module_name (description, head_names, "tied-to"));
 
   return !head->has_bias || hr_block_add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT,
                                                  HR_TENSOR_ROLE_BIAS, head->vocab_size, 0, error);
@@ -497,10 +560,12 @@ static const HrBlockClass block_classes[] = {
 
 /* Those that have a file of their own. */
 static const HrBlockClass * const further_classes[] = {
+  &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,
   &hr_block_class_mamba2,
   &hr_block_class_mixture,
+  &hr_block_class_parameter,
 };
 
 static gboolean
@@ -535,6 +600,46 @@ read_choice (HrScope         *scope,
 }
 
 static gboolean
+set_zero_error (HrScope     *scope,
+                HrJson      *expression,
+                const char  *otherwise,
+                GError     **error)
+{
+  hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("%s: expected a whole number of at least 1, found 0"),
+                      hr_scope_get_name (scope, expression, otherwise));
+
+  return FALSE;
+}
+
+static gboolean
+read_shape (HrScope  *scope,
+            HrJson   *expressions,
+            HrShape  *shape,
+            GError  **error)
+{
+  if (!hr_json_check_type (expressions, HR_JSON_ARRAY, error))
+    return FALSE;
+  if (hr_json_get_length (expressions) > HR_TENSOR_MAX_DIMENSIONS)
+    {
+      hr_json_set_error (expressions, HR_ERROR_SCHEMA, _("fewer dimensions"), error);
+      return FALSE;
+    }
+
+  shape->n_dimensions = hr_json_get_length (expressions);
+  for (guint i = 0; i < shape->n_dimensions; i++)
+    {
+      HrJson *expression = hr_json_get_element (expressions, i);
+
+      if (!hr_scope_evaluate_size (scope, expression, &shape->sizes[i], error))
+        return FALSE;
+      if (shape->sizes[i] == 0)
+        return set_zero_error (scope, expression, hr_json_get_key (expressions), error);
+    }
+
+  return TRUE;
+}
+
+static gboolean
 read_parameter (HrScope           *scope,
                 HrJson            *description,
                 const HrParameter *parameter,
@@ -562,11 +667,11 @@ read_parameter (HrScope           *scope,
       size = G_STRUCT_MEMBER_P (block, parameter->offset);
       if (!hr_scope_evaluate_size (scope, expression, size, error))
         return FALSE;
-      if (*size > 0 || parameter->type == PARAMETER_SIZE)
-        return TRUE;
-      hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("%s: expected a whole number of at least 1, found 0"),
-                          hr_scope_get_name (scope, expression, parameter->name));
-      return FALSE;
+      return *size > 0 || parameter->type == PARAMETER_SIZE ||
+             set_zero_error (scope, expression, parameter->name, error);
+
+    case PARAMETER_SHAPE:
+      return read_shape (scope, expression, G_STRUCT_MEMBER_P (block, parameter->offset), error);
 
     default:
       g_assert_not_reached ();

@@ -32,6 +32,8 @@ hr_block_get_state (const HrBlock *self,
 
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
+    case HR_BLOCK_PARAMETER:
+    case HR_BLOCK_CONVOLUTION:
     case HR_BLOCK_LINEAR:
     case HR_BLOCK_NORM:
     case HR_BLOCK_ATTENTION:
@@ -55,7 +57,9 @@ hr_chain_clear (HrChain *self)
   self->n_blocks = 0;
 }
 
-static const char * const role_names[HR_N_STACK_ROLES] = { "decoder", "encoder", "vision", "audio" };
+static const char * const role_names[HR_N_STACK_ROLES] = {
+  "decoder", "encoder", "vision", "audio", "projector", "speech",
+};
 
 /* The role that the id of a stack in an architecture file stands for. */
 gboolean

@@ -21,6 +21,8 @@ typedef enum
 {
   HR_BLOCK_TOKEN_EMBEDDING,
   HR_BLOCK_POSITION_EMBEDDING,
+  HR_BLOCK_PARAMETER,
+  HR_BLOCK_CONVOLUTION,
   HR_BLOCK_LINEAR,
   HR_BLOCK_NORM,
   HR_BLOCK_ATTENTION,
@@ -129,6 +131,29 @@ typedef struct
   guint64 hidden_size;
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
 } HrPositionEmbedding;
+
+typedef struct
+{
+  guint64 sizes[HR_TENSOR_MAX_DIMENSIONS];
+  guint n_dimensions;
+} HrShape;
+
+/* A tensor that stands by itself: the embedding of a class, a table of positions, the scale of a layer. */
+typedef struct
+{
+  HrShape shape;
+} HrParameterTensor;
+
+/* A convolution over one, two or three dimensions: the embedding of patches, the front of an audio encoder. */
+typedef struct
+{
+  guint64 in_channels;
+  guint64 out_channels;
+  guint64 groups;       /* channels of different groups do not mix; as many as there are channels: each by itself */
+  HrShape kernel;
+  HrShape stride;       /* without dimensions: that of the kernel, whose windows do not overlap */
+  gboolean has_bias;
+} HrConvolution;
 
 /* A linear layer of its own: the projections around OPT-350m's layers. */
 typedef struct
@@ -269,6 +294,8 @@ typedef struct
   {
     HrTokenEmbedding token_embedding;
     HrPositionEmbedding position_embedding;
+    HrParameterTensor parameter;
+    HrConvolution convolution;
     HrLinear linear;
     HrNorm norm;
     HrAttention attention;
@@ -339,6 +366,8 @@ typedef enum
   HR_STACK_ENCODER,           /* of text or speech, in both directions */
   HR_STACK_VISION,
   HR_STACK_AUDIO,
+  HR_STACK_PROJECTOR,         /* makes of what a tower sees or hears what the decoder reads */
+  HR_STACK_SPEECH,            /* comes behind the decoder and speaks */
   HR_N_STACK_ROLES,
 } HrStackRole;
 

@@ -7,17 +7,20 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-block-factory.h"
+#include "hr-inclusion.h"
 
 /* torch's allocator rounds each tensor up to this. */
 #define ALLOCATION_BYTES 512
 
-static const char * const known_stack_members[] = { "id", "path", "embeddings", "layers", "final", NULL };
+static const char * const known_stack_members[] = {
+  "id", "role", "if", "path", "embeddings", "layers", "final", NULL,
+};
 static const char * const known_layers_members[] = { "count", "path", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
   "if", "shared", "branches", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
   "keeps-output", NULL,
 };
-static const char * const known_buffer_members[] = { "if", "name", "shape", "count", NULL };
+static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
 
 /* A member that may be absent: then @value stays as it is. */
 static gboolean
@@ -237,6 +240,52 @@ build_layers (HrBlockContext  *context,
   return TRUE;
 }
 
+/* What a stack is for: its role, or else its id. */
+static gboolean
+read_role (HrJson       *description,
+           HrStackRole  *role,
+           GError      **error)
+{
+  const char *key = hr_json_get_member (description, "role") != NULL ? "role" : "id";
+  HrJson *member = hr_json_require_member (description, key, error);
+  const char *name;
+
+  if (member == NULL || !hr_json_read_string (member, &name, error))
+    return FALSE;
+  if (hr_stack_role_from_name (name, role))
+    return TRUE;
+
+  hr_json_set_error (member, HR_ERROR_UNKNOWN_NAME, _("the name of a stack"), error);
+
+  return FALSE;
+}
+
+/* Tensors of a tower are counted as its own, whatever they do in it. */
+static HrPart
+get_part (HrStackRole role)
+{
+  switch (role)
+    {
+    case HR_STACK_VISION:
+      return HR_PART_VISION;
+
+    case HR_STACK_AUDIO:
+      return HR_PART_AUDIO;
+
+    case HR_STACK_PROJECTOR:
+      return HR_PART_PROJECTOR;
+
+    case HR_STACK_SPEECH:
+      return HR_PART_SPEECH;
+
+    case HR_STACK_DECODER:
+    case HR_STACK_ENCODER:
+    case HR_N_STACK_ROLES:
+    default:
+      return HR_N_PARTS;
+    }
+}
+
 static gboolean
 build_stack (HrBlockContext  *context,
              HrJson          *description,
@@ -245,34 +294,26 @@ build_stack (HrBlockContext  *context,
 {
   const char *id = NULL;
   const char *path = NULL;
-  HrJson *layers;
+  g_autofree char *place = NULL;
+  HrJson *layers = NULL;
 
   if (!hr_json_check_members (description, known_stack_members, error) ||
       hr_json_require_member (description, "id", error) == NULL ||
       hr_json_require_member (description, "path", error) == NULL ||
-      !hr_json_get_string (description, "id", &id, error) || !hr_json_get_string (description, "path", &path, error))
-    return FALSE;
-
-  if (!hr_stack_role_from_name (id, &stack->role))
-    {
-      hr_json_set_error (hr_json_get_member (description, "id"), HR_ERROR_UNKNOWN_NAME, _("the name of a stack"),
-                         error);
-      return FALSE;
-    }
-
-  layers = hr_json_require_member (description, "layers", error);
-  if (layers == NULL)
+      !hr_json_get_string (description, "id", &id, error) || !hr_json_get_string (description, "path", &path, error) ||
+      !hr_json_get_object (description, "layers", &layers, error))
     return FALSE;
 
   stack->id = g_strdup (id);
+  place = hr_block_dup_place (context, path);
 
-  context->prefix = path;
+  context->prefix = place;
   context->part = HR_PART_EMBEDDING;
   if (!build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
-      !build_layers (context, layers, path, stack, error))
+      (layers != NULL && !build_layers (context, layers, place, stack, error)))
     return FALSE;
 
-  context->prefix = path;
+  context->prefix = place;
   context->part = HR_PART_NORM;
 
   return build_chain (context, hr_json_get_member (description, "final"), &stack->final, error);
@@ -288,6 +329,26 @@ set_buffers_too_large (HrScope  *scope,
 }
 
 static gboolean
+read_element_bytes (HrJson   *description,
+                    guint64  *bytes,
+                    GError  **error)
+{
+  const char *dtype = "float32";
+
+  if (!hr_json_get_string (description, "dtype", &dtype, error))
+    return FALSE;
+  if (!g_str_equal (dtype, "float32") && !g_str_equal (dtype, "int64"))
+    {
+      hr_json_set_error (hr_json_get_member (description, "dtype"), HR_ERROR_UNKNOWN_NAME, "float32, int64", error);
+      return FALSE;
+    }
+
+  *bytes = g_str_equal (dtype, "int64") ? sizeof (gint64) : sizeof (float);
+
+  return TRUE;
+}
+
+static gboolean
 add_buffer (HrScope  *scope,
             HrJson   *description,
             guint64  *total,
@@ -295,11 +356,12 @@ add_buffer (HrScope  *scope,
 {
   HrJson *count = hr_json_get_member (description, "count");
   HrJson *shape;
-  guint64 bytes = sizeof (float);
+  guint64 bytes = 0;
   guint64 copies = 1;
   gboolean holds;
 
   if (!hr_json_check_members (description, known_buffer_members, error) ||
+      !read_element_bytes (description, &bytes, error) ||
       !check_condition (scope, description, &holds, error))
     return FALSE;
   if (!holds)
@@ -329,11 +391,135 @@ add_buffer (HrScope  *scope,
   return set_buffers_too_large (scope, error);
 }
 
+static gboolean
+add_buffers (HrModelParts    *self,
+             HrArchitecture  *architecture,
+             HrScope         *scope,
+             GError         **error)
+{
+  HrJson *buffers = hr_architecture_get_member (architecture, "buffers");
+
+  for (guint i = 0; buffers != NULL && i < hr_json_get_length (buffers); i++)
+    {
+      if (!add_buffer (scope, hr_json_get_element (buffers, i), &self->buffer_bytes, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+add_stack (HrModelParts    *self,
+           HrBlockContext  *context,
+           HrJson          *description,
+           HrStackRole      role,
+           GError         **error)
+{
+  HrStack *stack = g_new0 (HrStack, 1);
+
+  stack->role = role;
+  context->role_part = get_part (role);
+  context->stack = self->stacks->len;
+  g_ptr_array_add (self->stacks, stack);
+
+  return build_stack (context, description, stack, error);
+}
+
+static gboolean build_inclusion (HrModelParts    *self,
+                                 HrBlockContext  *outer,
+                                 HrJson          *description,
+                                 HrStackRole      role,
+                                 GError         **error);
+
+/* @role: what all stacks of the architecture are for, %HR_N_STACK_ROLES where each says it itself. */
+static gboolean
+build_architecture (HrModelParts    *self,
+                    HrBlockContext  *context,
+                    HrArchitecture  *architecture,
+                    HrStackRole      role,
+                    GError         **error)
+{
+  HrJson *stacks = hr_architecture_get_member (architecture, "stacks");
+
+  for (guint i = 0; stacks != NULL && i < hr_json_get_length (stacks); i++)
+    {
+      HrJson *description = hr_json_get_element (stacks, i);
+      HrStackRole own_role;
+      gboolean holds;
+
+      if (!read_role (description, &own_role, error) || !check_condition (context->scope, description, &holds, error))
+        return FALSE;
+      if (role < HR_N_STACK_ROLES && own_role != HR_STACK_PROJECTOR)
+        own_role = role;
+      if (!holds)
+        continue;
+      if (hr_inclusion_is_described (description)
+            ? !build_inclusion (self, context, description, own_role, error)
+            : !add_stack (self, context, description, own_role, error))
+        return FALSE;
+    }
+
+  return add_buffers (self, architecture, context->scope, error);
+}
+
+static gboolean
+build_head (HrModelParts    *self,
+            HrBlockContext  *context,
+            HrArchitecture  *architecture,
+            HrStackRole      role,
+            GError         **error)
+{
+  g_autofree char *place = hr_block_dup_place (context, "");
+  HrChain further = { 0 };
+  gboolean success;
+
+  context->prefix = place;
+  context->part = HR_PART_OUTPUT;
+  context->role_part = get_part (role);
+  context->stack = self->stacks->len;
+  success = build_chain (context, hr_architecture_get_member (architecture, "head"),
+                         self->head.n_blocks == 0 && role == HR_STACK_DECODER ? &self->head : &further, error);
+  hr_chain_clear (&further);
+
+  return success;
+}
+
+/*
+ * Builds what is included: the whole class where its head is wanted, else the model in it, whose own name falls away
+ * together with the head.
+ */
+static gboolean
+build_inclusion (HrModelParts    *self,
+                 HrBlockContext  *outer,
+                 HrJson          *description,
+                 HrStackRole      role,
+                 GError         **error)
+{
+  const HrInclusion *inclusion = hr_scope_find_inclusion (outer->scope, description);
+  HrBlockContext context = { .scope = inclusion->scope, .tensors = self->tensors };
+  HrStackRole inner_role = role == HR_STACK_DECODER ? HR_N_STACK_ROLES : role;
+  g_autofree char *place = NULL;
+  const char *path = NULL;
+  gboolean has_head = FALSE;
+
+  if (hr_json_require_member (description, "path", error) == NULL ||
+      !hr_json_get_string (description, "path", &path, error) ||
+      !hr_json_get_boolean (description, "head", &has_head, error))
+    return FALSE;
+
+  place = hr_block_dup_place (outer, path);
+  context.outer_path = place;
+  context.drops_base = !has_head && hr_architecture_get_member (inclusion->architecture, "head") != NULL;
+
+  return build_architecture (self, &context, inclusion->architecture, inner_role, error) &&
+         (!has_head || build_head (self, &context, inclusion->architecture, role, error));
+}
+
 /*
  * hr_model_parts_build:
  * @self: what is filled; to be cleared also after an error
  * @architecture: what the model is made of
- * @scope: the values of @architecture's names
+ * @scope: the values of @architecture's names, with what it includes
  * @error: return location for an error
  *
  * Builds the parts of a model.
@@ -345,8 +531,6 @@ hr_model_parts_build (HrModelParts    *self,
                       GError         **error)
 {
   HrBlockContext context = { .scope = scope };
-  HrJson *stacks = hr_architecture_get_member (architecture, "stacks");
-  HrJson *buffers = hr_architecture_get_member (architecture, "buffers");
 
   *self = (HrModelParts) {
     .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
@@ -354,27 +538,8 @@ hr_model_parts_build (HrModelParts    *self,
   };
   context.tensors = self->tensors;
 
-  for (guint i = 0; stacks != NULL && i < hr_json_get_length (stacks); i++)
-    {
-      HrStack *stack = g_new0 (HrStack, 1);
-
-      g_ptr_array_add (self->stacks, stack);
-      if (!build_stack (&context, hr_json_get_element (stacks, i), stack, error))
-        return FALSE;
-    }
-
-  context.prefix = "";
-  context.part = HR_PART_OUTPUT;
-  if (!build_chain (&context, hr_architecture_get_member (architecture, "head"), &self->head, error))
-    return FALSE;
-
-  for (guint i = 0; buffers != NULL && i < hr_json_get_length (buffers); i++)
-    {
-      if (!add_buffer (scope, hr_json_get_element (buffers, i), &self->buffer_bytes, error))
-        return FALSE;
-    }
-
-  return TRUE;
+  return build_architecture (self, &context, architecture, HR_N_STACK_ROLES, error) &&
+         build_head (self, &context, architecture, HR_STACK_DECODER, error);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "hr-config.h"
 #include "hr-error.h"
+#include "hr-inclusion.h"
 #include "hr-json.h"
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
@@ -254,22 +255,6 @@ add_hyper_parameter (gpointer key,
   g_hash_table_insert (hyper_parameters, g_strdup (key), g_memdup2 (value, sizeof (guint64)));
 }
 
-/* transformers has defaults for the sizes of its own classes; nobody has for an unknown one. */
-static gboolean
-check_missing (HrScope   *scope,
-               GError   **error)
-{
-  g_autofree char *missing = hr_scope_dup_missing (scope);
-
-  if (missing == NULL)
-    return TRUE;
-
-  hr_scope_set_error (scope, error, HR_ERROR_SCHEMA,
-                      _("the architecture is not known: expected the sizes of the model, did not find %s"), missing);
-
-  return FALSE;
-}
-
 static void
 report_assumptions (HrModel *self,
                     HrScope *scope)
@@ -289,9 +274,10 @@ build (HrModel         *self,
        gboolean         is_generic,
        GError         **error)
 {
-  g_autoptr (HrScope) scope = hr_scope_new (architecture, config, error);
+  g_autoptr (HrScope) scope = hr_scope_new (architecture, config, "", error);
 
-  if (scope == NULL || (is_generic && !check_missing (scope, error)) || !hr_scope_resolve_all (scope, error) ||
+  if (scope == NULL || (is_generic && !hr_scope_check_missing (scope, error)) ||
+      !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error))
     return FALSE;
@@ -423,6 +409,7 @@ guess_part (const char *name)
     const char *word;
     HrPart part;
   } words[] = {
+    { "projector", HR_PART_PROJECTOR }, { "audio", HR_PART_AUDIO },
     { "vision", HR_PART_VISION },   { "visual", HR_PART_VISION },      { "norm", HR_PART_NORM },
     { "ln_", HR_PART_NORM },        { "embed", HR_PART_EMBEDDING },    { "token_embd", HR_PART_EMBEDDING },
     { "wte", HR_PART_EMBEDDING },   { "attn", HR_PART_ATTENTION },     { "attention", HR_PART_ATTENTION },

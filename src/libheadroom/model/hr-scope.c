@@ -37,6 +37,7 @@ typedef struct
   gboolean is_assumed;   /* an essential hyper-parameter that the config does not give */
   HrJson *definition;
   HrJson *fallback;      /* of a hyper-parameter; NULL if there is none */
+  HrScope *definer;      /* whose names @definition means, where these are not the scope's own */
   HrValue value;
 } HrEntry;
 
@@ -44,6 +45,8 @@ struct _HrScope
 {
   HrJson *config;
   const char *class_name; /* the class that is built: the config's, if the file describes it */
+  char *place;            /* of @config in its file: "text_config"; empty for the whole of it */
+  GPtrArray *inclusions;  /* of HrInclusion * */
   GHashTable *entries;    /* name, HrEntry */
   GPtrArray *in_order;    /* of HrEntry *: as the files have them, base first */
   gboolean in_layer;
@@ -106,10 +109,21 @@ set_defaults (HrScope  *self,
   return TRUE;
 }
 
+static void
+free_inclusion (HrInclusion *self)
+{
+  g_clear_pointer (&self->scope, hr_scope_free);
+  g_clear_pointer (&self->architecture, hr_architecture_free);
+  g_clear_pointer (&self->empty, hr_json_free);
+  g_free (self->id);
+  g_free (self);
+}
+
 /*
  * hr_scope_new:
  * @architecture: what defines the names; has to outlive the scope
  * @config: what gives their values; has to outlive the scope
+ * @place: where @config is in its file, such as `text_config`; empty for the whole of it
  * @error: return location for an error
  *
  * Makes a scope. Nothing is read from @config yet.
@@ -117,12 +131,14 @@ set_defaults (HrScope  *self,
 HrScope *
 hr_scope_new (HrArchitecture  *architecture,
               HrJson          *config,
+              const char      *place,
               GError         **error)
 {
   g_autoptr (HrScope) self = NULL;
 
   g_return_val_if_fail (architecture != NULL, NULL);
   g_return_val_if_fail (config != NULL, NULL);
+  g_return_val_if_fail (place != NULL, NULL);
 
   if (!hr_json_check_type (config, HR_JSON_OBJECT, error))
     return NULL;
@@ -132,6 +148,8 @@ hr_scope_new (HrArchitecture  *architecture,
   self->class_name = hr_config_get_class_name (config);
   if (self->class_name == NULL || !hr_architecture_has_class (architecture, self->class_name))
     self->class_name = hr_architecture_get_class_name (architecture);
+  self->place = g_strdup (place);
+  self->inclusions = g_ptr_array_new_with_free_func ((GDestroyNotify) free_inclusion);
   self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   self->in_order = g_ptr_array_new ();
 
@@ -155,9 +173,91 @@ hr_scope_free (HrScope *self)
 {
   g_return_if_fail (self != NULL);
 
+  g_ptr_array_unref (self->inclusions);
   g_ptr_array_unref (self->in_order);
   g_hash_table_unref (self->entries);
+  g_free (self->place);
   g_free (self);
+}
+
+HrJson *
+hr_scope_get_config (HrScope *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->config;
+}
+
+/* Where the config is in its file; empty for the whole of it. */
+const char *
+hr_scope_get_place (HrScope *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->place;
+}
+
+/* Makes the names of an inclusion known, which is @self's from now on. */
+void
+hr_scope_take_inclusion (HrScope     *self,
+                         HrInclusion *inclusion)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (inclusion != NULL);
+
+  g_ptr_array_add (self->inclusions, inclusion);
+}
+
+/*
+ * hr_scope_set_value:
+ * @self: the scope of an included architecture
+ * @definition: an expression, whose key is the name of a hyper-parameter or a value of @self
+ * @definer: the scope around @self, whose names the expression means
+ * @error: return location for an error
+ *
+ * Gives a name another value than the included architecture or its config do.
+ */
+gboolean
+hr_scope_set_value (HrScope  *self,
+                    HrJson   *definition,
+                    HrScope  *definer,
+                    GError  **error)
+{
+  HrEntry *entry;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (definer != NULL, FALSE);
+
+  entry = g_hash_table_lookup (self->entries, hr_json_get_key (definition));
+  if (entry == NULL)
+    {
+      hr_json_set_error (definition, HR_ERROR_UNKNOWN_NAME, _("a value of the included architecture"), error);
+      return FALSE;
+    }
+
+  entry->kind = ENTRY_VALUE;
+  entry->definition = definition;
+  entry->definer = definer;
+
+  return TRUE;
+}
+
+/* The inclusion that a stack of the architecture describes; %NULL if it describes none. */
+HrInclusion *
+hr_scope_find_inclusion (HrScope *self,
+                         HrJson  *description)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  for (guint i = 0; i < self->inclusions->len; i++)
+    {
+      HrInclusion *inclusion = g_ptr_array_index (self->inclusions, i);
+
+      if (inclusion->description == description)
+        return inclusion;
+    }
+
+  return NULL;
 }
 
 /* A key of the config, or of an object in it: "rope_parameters.partial_rotary_factor". */
@@ -310,11 +410,36 @@ resolve (HrScope  *self,
   if (entry->kind == ENTRY_HYPER_PARAMETER)
     success = resolve_hyper_parameter (self, entry, error);
   else
-    success = hr_expression_evaluate (entry->definition, lookup, self, &entry->value, error);
+    success = hr_expression_evaluate (entry->definition, lookup, entry->definer != NULL ? entry->definer : self,
+                                      &entry->value, error);
   entry->state = success ? STATE_KNOWN : STATE_UNKNOWN;
   self->depth--;
 
   return success;
+}
+
+/* "decoder.hidden_size": a name of an included architecture; nothing where the model has no such part. */
+static HrLookup
+lookup_included (HrScope     *self,
+                 const char  *name,
+                 HrValue     *value,
+                 GError     **error)
+{
+  gsize length = strcspn (name, ".");
+
+  for (guint i = 0; i < self->inclusions->len; i++)
+    {
+      HrInclusion *inclusion = g_ptr_array_index (self->inclusions, i);
+
+      if (strlen (inclusion->id) != length || strncmp (inclusion->id, name, length) != 0)
+        continue;
+      if (inclusion->scope != NULL)
+        return lookup (name + length + 1, inclusion->scope, value, error);
+      *value = (HrValue) { HR_VALUE_NOTHING };
+      return HR_LOOKUP_FOUND;
+    }
+
+  return HR_LOOKUP_UNKNOWN;
 }
 
 static HrLookup
@@ -325,6 +450,9 @@ lookup (const char  *name,
 {
   HrScope *self = user_data;
   HrEntry *entry;
+
+  if (strchr (name, '.') != NULL)
+    return lookup_included (self, name, value, error);
 
   if (self->in_layer && g_str_equal (name, "layer"))
     {
@@ -348,7 +476,7 @@ lookup (const char  *name,
   return HR_LOOKUP_FOUND;
 }
 
-/* An error that names no file yet gets the config's name. */
+/* An error that names no file yet gets the config's name, and the place of the object in it that gives the values. */
 static gboolean
 propagate_error (HrScope  *self,
                  GError   *local_error,
@@ -360,9 +488,14 @@ propagate_error (HrScope  *self,
       return FALSE;
     }
 
-  /* Translators: a file's name, and what is wrong in it. */
-  g_set_error (error, local_error->domain, local_error->code, _("“%s”, %s"), hr_json_get_origin (self->config),
-               local_error->message);
+  if (self->place[0] != '\0')
+    /* Translators: a file's name, a key in it such as "text_config", and what is wrong there. */
+    g_set_error (error, local_error->domain, local_error->code, _("“%s”, %s, %s"), hr_json_get_origin (self->config),
+                 self->place, local_error->message);
+  else
+    /* Translators: a file's name, and what is wrong in it. */
+    g_set_error (error, local_error->domain, local_error->code, _("“%s”, %s"), hr_json_get_origin (self->config),
+                 local_error->message);
   g_error_free (local_error);
 
   return FALSE;
@@ -425,8 +558,12 @@ hr_scope_evaluate_size (HrScope  *self,
     {
       g_autofree char *found = hr_value_to_string (&result);
 
-      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected a size, found %s"),
-                   hr_json_get_origin (self->config), found);
+      if (self->place[0] != '\0')
+        g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”, %s: expected a size, found %s"),
+                     hr_json_get_origin (self->config), self->place, found);
+      else
+        g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected a size, found %s"),
+                     hr_json_get_origin (self->config), found);
       return FALSE;
     }
 
@@ -449,6 +586,13 @@ hr_scope_resolve_all (HrScope  *self,
 
       if (entry->kind != ENTRY_LAYER_VALUE && !resolve (self, entry, &local_error))
         return propagate_error (self, local_error, error);
+    }
+  for (guint i = 0; i < self->inclusions->len; i++)
+    {
+      HrInclusion *inclusion = g_ptr_array_index (self->inclusions, i);
+
+      if (inclusion->scope != NULL && !hr_scope_resolve_all (inclusion->scope, error))
+        return FALSE;
     }
 
   return TRUE;
@@ -518,14 +662,12 @@ hr_scope_get_layer_values (HrScope  *self,
   return TRUE;
 }
 
-/* Calls @function with the name and the value (a guint64 *) of each whole number that has been evaluated. */
-void
-hr_scope_foreach_size (HrScope  *self,
-                       GHFunc    function,
-                       gpointer  user_data)
+static void
+foreach_size (HrScope    *self,
+              const char *prefix,
+              GHFunc      function,
+              gpointer    user_data)
 {
-  g_return_if_fail (self != NULL);
-
   for (guint i = 0; i < self->in_order->len; i++)
     {
       HrEntry *entry = g_ptr_array_index (self->in_order, i);
@@ -534,10 +676,35 @@ hr_scope_foreach_size (HrScope  *self,
           entry->value.integer >= 0)
         {
           guint64 size = entry->value.integer;
+          g_autofree char *name = g_strconcat (prefix, entry->name, NULL);
 
-          function ((gpointer) entry->name, &size, user_data);
+          function (name, &size, user_data);
         }
     }
+
+  for (guint i = 0; i < self->inclusions->len; i++)
+    {
+      HrInclusion *inclusion = g_ptr_array_index (self->inclusions, i);
+      gboolean is_decoder = g_str_equal (inclusion->id, "decoder");
+      g_autofree char *inner = is_decoder ? g_strdup (prefix) : g_strconcat (prefix, inclusion->id, ".", NULL);
+
+      if (inclusion->scope != NULL)
+        foreach_size (inclusion->scope, inner, function, user_data);
+    }
+}
+
+/*
+ * Calls @function with the name and the value (a guint64 *) of each whole number that has been evaluated. Those of an
+ * included language model have their plain names, as the model's own; those of a tower begin with its id.
+ */
+void
+hr_scope_foreach_size (HrScope  *self,
+                       GHFunc    function,
+                       gpointer  user_data)
+{
+  g_return_if_fail (self != NULL);
+
+  foreach_size (self, "", function, user_data);
 }
 
 /* What a config calls the value of an expression, as far as it is one of its hyper-parameters; else @otherwise. */
@@ -559,10 +726,12 @@ hr_scope_get_name (HrScope    *self,
           name[0] != '$')
         return otherwise;
 
+      if (strchr (name, '.') != NULL)
+        return name + 1;
       entry = g_hash_table_lookup (self->entries, name + 1);
       if (entry == NULL)
         return otherwise;
-      if (entry->kind == ENTRY_HYPER_PARAMETER)
+      if (entry->kind == ENTRY_HYPER_PARAMETER || entry->definer != NULL)
         return entry->name;
       expression = entry->definition;
     }
@@ -590,13 +759,14 @@ hr_scope_set_error (HrScope     *self,
   propagate_error (self, g_error_new_literal (HR_ERROR, code, message), error);
 }
 
-/* The names of the essential hyper-parameters that the config lacks; or %NULL. */
-char *
-hr_scope_dup_missing (HrScope *self)
+/* transformers has defaults for the sizes of its own classes; nobody has for an unknown one. */
+gboolean
+hr_scope_check_missing (HrScope  *self,
+                        GError  **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
 
-  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (self != NULL, FALSE);
 
   for (guint i = 0; i < self->in_order->len; i++)
     {
@@ -611,7 +781,38 @@ hr_scope_dup_missing (HrScope *self)
         g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", entry->name);
     }
 
-  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+  if (text->len == 0)
+    return TRUE;
+
+  hr_scope_set_error (self, error, HR_ERROR_SCHEMA,
+                      _("the architecture is not known: expected the sizes of the model, did not find %s"), text->str);
+
+  return FALSE;
+}
+
+static void
+append_assumptions (HrScope *self,
+                    GString *text)
+{
+  for (guint i = 0; i < self->in_order->len; i++)
+    {
+      HrEntry *entry = g_ptr_array_index (self->in_order, i);
+      g_autofree char *value = NULL;
+
+      if (!entry->is_assumed || entry->state != STATE_KNOWN)
+        continue;
+      value = hr_value_to_string (&entry->value);
+      g_string_append_printf (text, "%s%s%s%s = %s", text->len > 0 ? ", " : "", self->place,
+                              self->place[0] != '\0' ? "." : "", entry->name, value);
+    }
+
+  for (guint i = 0; i < self->inclusions->len; i++)
+    {
+      HrInclusion *inclusion = g_ptr_array_index (self->inclusions, i);
+
+      if (inclusion->scope != NULL)
+        append_assumptions (inclusion->scope, text);
+    }
 }
 
 /* The essential hyper-parameters that the config lacks, with what is taken instead: "hidden_size = 4096, …". */
@@ -622,16 +823,7 @@ hr_scope_dup_assumptions (HrScope *self)
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  for (guint i = 0; i < self->in_order->len; i++)
-    {
-      HrEntry *entry = g_ptr_array_index (self->in_order, i);
-      g_autofree char *value = NULL;
-
-      if (!entry->is_assumed || entry->state != STATE_KNOWN)
-        continue;
-      value = hr_value_to_string (&entry->value);
-      g_string_append_printf (text, "%s%s = %s", text->len > 0 ? ", " : "", entry->name, value);
-    }
+  append_assumptions (self, text);
 
   return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }

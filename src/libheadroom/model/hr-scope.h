@@ -14,10 +14,42 @@ G_BEGIN_DECLS
 
 typedef struct _HrScope HrScope;
 
+/*
+ * HrInclusion:
+ * @id: what expressions of the architecture around it call it: `$decoder.hidden_size`
+ * @description: the stack of that architecture which includes the other
+ * @architecture: what is included; %NULL if the model has no such part
+ * @empty: (nullable): stands for the object of the config that gives its values, where the config has none
+ * @scope: the names of @architecture
+ * @is_generic: whether nothing is known of the part, and its sizes have to be in the config
+ *
+ * An architecture that is part of another one.
+ */
+typedef struct
+{
+  char *id;
+  HrJson *description;
+  HrArchitecture *architecture;
+  HrJson *empty;
+  HrScope *scope;
+  gboolean is_generic;
+} HrInclusion;
+
 HrScope  *hr_scope_new              (HrArchitecture  *architecture,
                                      HrJson          *config,
+                                     const char      *place,
                                      GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 void      hr_scope_free             (HrScope         *self);
+HrJson   *hr_scope_get_config       (HrScope         *self);
+const char *hr_scope_get_place      (HrScope         *self);
+void      hr_scope_take_inclusion   (HrScope         *self,
+                                     HrInclusion     *inclusion);
+HrInclusion *hr_scope_find_inclusion (HrScope        *self,
+                                     HrJson          *description);
+gboolean  hr_scope_set_value        (HrScope         *self,
+                                     HrJson          *definition,
+                                     HrScope         *definer,
+                                     GError         **error);
 gboolean  hr_scope_evaluate         (HrScope         *self,
                                      HrJson          *expression,
                                      HrValue         *value,
@@ -49,7 +81,8 @@ void      hr_scope_set_error        (HrScope         *self,
                                      HrError          code,
                                      const char      *format,
                                      ...) G_GNUC_PRINTF (4, 5);
-char     *hr_scope_dup_missing      (HrScope         *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean  hr_scope_check_missing    (HrScope         *self,
+                                     GError         **error);
 char     *hr_scope_dup_assumptions  (HrScope         *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrScope, hr_scope_free)

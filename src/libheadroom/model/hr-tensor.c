@@ -12,6 +12,9 @@ static const char * const part_ids[] = {
   [HR_PART_NORM] = "norm",
   [HR_PART_OUTPUT] = "output",
   [HR_PART_VISION] = "vision",
+  [HR_PART_AUDIO] = "audio",
+  [HR_PART_PROJECTOR] = "projector",
+  [HR_PART_SPEECH] = "speech",
   [HR_PART_OTHER] = "other",
 };
 

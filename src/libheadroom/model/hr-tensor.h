@@ -22,6 +22,9 @@ typedef enum
   HR_PART_NORM,
   HR_PART_OUTPUT,
   HR_PART_VISION,
+  HR_PART_AUDIO,
+  HR_PART_PROJECTOR,
+  HR_PART_SPEECH,
   HR_PART_OTHER,
   HR_N_PARTS,
 } HrPart;
@@ -68,6 +71,7 @@ typedef enum
  *   matrices of their own; 0 for one
  * @n_experts: the routed experts that share the row; 0 for a tensor that every token passes
  * @n_active_experts: how many of them a token passes
+ * @stack: the index of the stack that the tensor is in; for those of the head the number of stacks
  * @part: the part of the model
  * @role: what the tensor is
  * @tied_to: (nullable): the name of the tensor whose storage this one shares
@@ -85,6 +89,7 @@ typedef struct
   guint n_items;
   guint64 n_experts;
   guint64 n_active_experts;
+  guint stack;
   HrPart part;
   HrTensorRole role;
   char *tied_to;

@@ -109,6 +109,9 @@ static const char * const part_labels[] = {
   [HR_PART_NORM] = NC_("part of a model", "Norms"),
   [HR_PART_OUTPUT] = NC_("part of a model", "Output head"),
   [HR_PART_VISION] = NC_("part of a model", "Vision"),
+  [HR_PART_AUDIO] = NC_("part of a model", "Audio"),
+  [HR_PART_PROJECTOR] = NC_("part of a model", "Projector"),
+  [HR_PART_SPEECH] = NC_("part of a model", "Speech"),
   [HR_PART_OTHER] = NC_("part of a model", "Other"),
 };
 

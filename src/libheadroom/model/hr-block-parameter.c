@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-block-factory-private.h"
+
+/* Tensors that are no module's weight or bias: what vision and audio encoders keep beside their layers. */
+
+static const HrParameter parameter_parameters[] = {
+  SHAPE ("shape", parameter.shape),
+  { NULL }
+};
+
+static const char * const no_names[] = { NULL };
+
+static gboolean
+build_parameter (const HrBlockContext *context,
+                 HrJson               *description,
+                 HrBlock              *block,
+                 GError              **error)
+{
+  const HrShape *shape = &block->parameter.shape;
+  HrPart part = context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER;
+
+  if (hr_json_require_member (description, "shape", error) == NULL)
+    return FALSE;
+
+  return hr_block_add_shape (context, block->path, NULL, part, HR_TENSOR_ROLE_PARAMETER, shape->sizes,
+                             shape->n_dimensions, error);
+}
+
+const HrBlockClass hr_block_class_parameter = {
+  "parameter", HR_BLOCK_PARAMETER, parameter_parameters, no_names, build_parameter,
+};
