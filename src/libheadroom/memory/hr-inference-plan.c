@@ -224,6 +224,21 @@ resolve_stack (HrInferencePlan  *plan,
   return FALSE;
 }
 
+/* A classifier, or a model without a head, has read a batch when it has gone through it once. */
+static gboolean
+writes_text (HrModel *model)
+{
+  const HrChain *head = hr_model_get_head (model);
+
+  for (guint i = 0; i < head->n_blocks; i++)
+    {
+      if (head->blocks[i].kind == HR_BLOCK_HEAD && !head->blocks[i].head.every_token)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_inference_plan_init:
  * @self: (out): a plan
@@ -256,7 +271,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
     .beams = beams,
     .batch = hr_inference_job_get_batch_size (job) * beams,
     .prompt = hr_inference_job_get_prompt_length (job),
-    .output = hr_inference_job_get_output_length (job),
+    .output = writes_text (model) ? hr_inference_job_get_output_length (job) : 0,
     .use_cache = hr_inference_job_get_use_cache (job),
     .all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL,
   };

@@ -158,6 +158,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),
+  BOOLEAN ("every-token", head.every_token),
   { NULL }
 };
 

@@ -279,6 +279,7 @@ typedef struct
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
+  gboolean every_token;      /* whatever is asked for: a classifier's */
 } HrHead;
 
 /**

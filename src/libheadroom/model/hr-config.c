@@ -368,18 +368,24 @@ load_nearest (HrJson      *config,
   return hr_architecture_new_generic (error);
 }
 
-/* A class for another task has another head than the one that is estimated. */
-static void
-check_class (HrArchitecture *architecture,
-             const char     *class_name,
-             GPtrArray      *warnings)
+/* A class for another task has another head; one that is not known is taken for the one that writes text. */
+static HrArchitecture *
+set_class (HrArchitecture  *architecture,
+           const char      *class_name,
+           GPtrArray       *warnings,
+           GError         **error)
 {
-  if (class_name == NULL || hr_architecture_has_class (architecture, class_name))
-    return;
+  g_autoptr (HrArchitecture) self = architecture;
+  gboolean found = TRUE;
 
-  g_ptr_array_add (warnings,
-                   g_strdup_printf (_("The config names the class %s; the estimate is of %s, which writes text."),
-                                    class_name, hr_architecture_get_class_name (architecture)));
+  if (class_name != NULL && !hr_architecture_set_class (self, class_name, &found, error))
+    return NULL;
+  if (!found)
+    g_ptr_array_add (warnings,
+                     g_strdup_printf (_("The config names the class %s; the estimate is of %s, which writes text."),
+                                      class_name, hr_architecture_get_class_name (self)));
+
+  return g_steal_pointer (&self);
 }
 
 /*
@@ -410,10 +416,7 @@ hr_config_load_architecture (HrJson     *config,
   if (model_type != NULL)
     architecture = hr_architecture_new (model_type, &local_error);
   if (architecture != NULL)
-    {
-      check_class (architecture, class_name, warnings);
-      return architecture;
-    }
+    return set_class (architecture, class_name, warnings, error);
 
   if (local_error == NULL && class_name != NULL)
     architecture = hr_architecture_new_for_class (class_name, &local_error);
