@@ -342,9 +342,26 @@ static void
 test_a_class_for_another_task_is_said (void)
 {
   g_autoptr (HrModel) model =
-    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForSequenceClassification\"], " SMALL "}");
+    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForMultipleChoice\"], " SMALL "}");
 
-  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "LlamaForSequenceClassification"));
+  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "LlamaForMultipleChoice"));
+}
+
+/* As many labels as the config names, and no matrix of the vocabulary. */
+static void
+test_a_classifier_has_a_row_for_each_label (void)
+{
+  g_autoptr (HrModel) writer = load ("{\"model_type\": \"llama\", " SMALL "}");
+  g_autoptr (HrModel) model =
+    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForSequenceClassification\"], "
+          "\"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\"}, " SMALL "}");
+  guint64 vocab_size, hidden_size;
+
+  g_assert_true (hr_model_get_hyper_parameter (model, "vocab_size", &vocab_size));
+  g_assert_true (hr_model_get_hyper_parameter (model, "hidden_size", &hidden_size));
+  g_assert_null (hr_model_get_warnings (model)[0]);
+  g_assert_cmpuint (hr_model_get_n_parameters (writer) - hr_model_get_n_parameters (model), ==,
+                    (vocab_size - 3) * hidden_size);
 }
 
 typedef struct
@@ -653,6 +670,7 @@ main (int   argc,
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
   g_test_add_func ("/model/the_quantization_is_read", test_the_quantization_is_read);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
+  g_test_add_func ("/model/a_classifier_has_a_row_for_each_label", test_a_classifier_has_a_row_for_each_label);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);
   g_test_add_func ("/model/a_config_is_read_in_a_millisecond", test_a_config_is_read_in_a_millisecond);
