@@ -75,6 +75,9 @@ static const Case cases[] = {
   { "[\"present\", [\"member\", \"$object\", \"m\"]]", "false" },
   { "[\"length\", \"$list\"]", "3" },
   { "[\"length\", \"$object\"]", "1" },
+  { "[\"is-list\", \"$list\"]", "true" },
+  { "[\"is-list\", \"$object\"]", "false" },
+  { "[\"is-list\", 3]", "false" },
   { "[\"ends-with\", \"$word\", \"ll\"]", "true" },
   { "[\"ends-with\", \"$word\", \"fu\"]", "false" },
 };

@@ -553,6 +553,26 @@ operator_length (HrEvaluation *evaluation,
   return TRUE;
 }
 
+/* Whether a value is a list, where configs give either one size or several. */
+static gboolean
+operator_is_list (HrEvaluation *evaluation,
+                  HrJson       *expression,
+                  HrValue      *value,
+                  GError      **error)
+{
+  HrValue argument;
+
+  if (!evaluate_argument (evaluation, expression, 0, &argument, error))
+    return FALSE;
+
+  *value = (HrValue) {
+    HR_VALUE_BOOLEAN,
+    .boolean = argument.type == HR_VALUE_JSON && hr_json_get_node_type (argument.json) == HR_JSON_ARRAY,
+  };
+
+  return TRUE;
+}
+
 /* Whether a text ends with another, such as the name of a class with its task. */
 static gboolean
 operator_ends_with (HrEvaluation *evaluation,
@@ -596,6 +616,7 @@ static const struct
   { "element", operator_element, 2, 2 },
   { "member", operator_member, 2, 2 },
   { "length", operator_length, 1, 1 },
+  { "is-list", operator_is_list, 1, 1 },
   { "ends-with", operator_ends_with, 2, 2 },
 };
 
