@@ -43,7 +43,7 @@ test_every_file_makes_a_model (gconstpointer data)
 
   g_assert_cmpuint (hr_model_get_cache_elements_per_token (model) +
                     hr_model_get_state_elements_per_sequence (model), >, 0);
-  g_assert_cmpuint (hr_model_get_head (model)->n_blocks, ==, 1);
+  g_assert_cmpuint (hr_model_get_head (model)->n_blocks, >=, 1);
 }
 
 static void

@@ -273,6 +273,44 @@ test_the_dtype_has_two_names (void)
 
 typedef struct
 {
+  const char *settings;
+  HrQuantization quantization;
+  gboolean is_said;   /* that it is not known */
+} QuantizationCase;
+
+static void
+test_the_quantization_is_read (void)
+{
+  static const QuantizationCase cases[] = {
+    { "{\"quant_method\": \"bitsandbytes\", \"load_in_8bit\": true}", HR_QUANTIZATION_BNB_INT8 },
+    { "{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\"}",
+      HR_QUANTIZATION_BNB_NF4 },
+    { "{\"load_in_4bit\": true, \"bnb_4bit_use_double_quant\": true}", HR_QUANTIZATION_BNB_NF4_DQ },
+    { "{\"quant_method\": \"gptq\", \"bits\": 4}", HR_QUANTIZATION_GPTQ_INT4 },
+    { "{\"quant_method\": \"gptq\", \"bits\": 8}", HR_QUANTIZATION_NONE, TRUE },
+    { "{\"quant_method\": \"awq\", \"bits\": 4}", HR_QUANTIZATION_AWQ_INT4 },
+    { "{\"quant_method\": \"fp8\"}", HR_QUANTIZATION_FP8 },
+    { "{\"quant_method\": \"mxfp4\"}", HR_QUANTIZATION_MXFP4 },
+    { "{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}", HR_QUANTIZATION_FP8 },
+    { "{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}", HR_QUANTIZATION_NVFP4 },
+    { "{\"quant_method\": \"aqlm\"}", HR_QUANTIZATION_NONE, TRUE },
+    { "{}", HR_QUANTIZATION_NONE, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("{\"model_type\": \"llama\", " SMALL ", \"quantization_config\": %s}",
+                                               cases[i].settings);
+      g_autoptr (HrModel) model = load (text);
+
+      g_test_message ("%s", cases[i].settings);
+      g_assert_cmpint (hr_model_get_quantization (model), ==, cases[i].quantization);
+      g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, cases[i].is_said ? 1 : 0);
+    }
+}
+
+typedef struct
+{
   const char *name;
   const char *config;
   const char *warning;
@@ -613,6 +651,7 @@ main (int   argc,
   g_test_add_func ("/model/falcon_keeps_its_keys_for_every_head", test_falcon_keeps_its_keys_for_every_head);
   g_test_add_func ("/model/buffers_are_rounded_as_the_allocator_does", test_buffers_are_rounded_as_the_allocator_does);
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
+  g_test_add_func ("/model/the_quantization_is_read", test_the_quantization_is_read);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);

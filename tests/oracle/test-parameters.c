@@ -314,7 +314,7 @@ main (int   argc,
   root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
   g_assert_no_error (error);
   models = hr_json_get_member (root, "models");
-  g_assert_cmpuint (hr_json_get_length (models), >=, 114);
+  g_assert_cmpuint (hr_json_get_length (models), >=, 121);
 
   for (guint i = 0; i < hr_json_get_length (models); i++)
     {

@@ -11,7 +11,7 @@
 #include "hr-dtype.h"
 #include "hr-job.h"
 #include "hr-model.h"
-#include "hr-quantizer.h"
+#include "hr-quantization-format.h"
 #include "hr-rule-of-thumb.h"
 
 static JsonNode *root;
@@ -59,7 +59,7 @@ get_dtype (JsonArray *call,
 static HrQuantization
 get_quantization (const char *name)
 {
-  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
+  for (HrQuantization i = HR_QUANTIZATION_NONE; i <= HR_QUANTIZATION_Q8_0; i++)
     {
       if (g_str_equal (hr_quantization_get_name (i), name))
         return i;
@@ -68,44 +68,35 @@ get_quantization (const char *name)
   g_assert_not_reached ();
 }
 
-/* What a tensor's layout takes, without the rounding of an allocator, code books and what belongs to these. */
+/* What a tensor's layout takes, without the rounding of an allocator and without code books. */
 static guint64
-get_layout_bytes (const HrTensor    *tensor,
-                  guint              row,
-                  HrDtype            dtype,
-                  const HrQuantizer *quantizer)
+get_layout_bytes (const HrTensor *tensor,
+                  HrDtype         dtype,
+                  HrQuantization  quantization)
 {
-  const HrMatrixFormat *format = hr_quantizer_get_format (quantizer, tensor, row, 0);
-  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
-  guint64 bytes = 0;
-  guint n_pieces;
+  HrQuantizedMatrix matrix;
 
   if (tensor->tied_to != NULL)
     return 0;
 
-  if (format == NULL)
+  if (!hr_quantization_format_applies (quantization, tensor->role))
     return hr_dtype_get_bytes (dtype, tensor->n_elements) * hr_tensor_get_copies (tensor);
 
-  n_pieces = hr_matrix_format_list_pieces (format, dtype, tensor->shape[0], tensor->shape[1], pieces);
-  for (guint i = 0; i < n_pieces; i++)
-    {
-      if (!g_str_has_suffix (pieces[i].suffix, "quant_map") && !g_str_has_suffix (pieces[i].suffix, "offset"))
-        bytes += pieces[i].n_bytes;
-    }
+  matrix = hr_quantization_format_get_matrix (quantization, tensor->shape[0], tensor->shape[1]);
 
-  return bytes * hr_tensor_get_copies (tensor);
+  return (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales) * hr_tensor_get_copies (tensor);
 }
 
 static double
 evaluate_weights (JsonArray *call)
 {
   g_autoptr (HrModel) model = get_model (call);
-  g_autoptr (HrQuantizer) quantizer = hr_quantizer_new (get_quantization (json_array_get_string_element (call, 3)));
+  HrQuantization quantization = get_quantization (json_array_get_string_element (call, 3));
   HrDtype dtype = get_dtype (call, 2);
   guint64 bytes = 0;
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    bytes += get_layout_bytes (hr_model_get_tensor (model, i), i, dtype, quantizer);
+    bytes += get_layout_bytes (hr_model_get_tensor (model, i), dtype, quantization);
 
   return bytes;
 }

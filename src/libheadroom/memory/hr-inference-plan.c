@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-quantization-format.h"
 
 /*
  * hr_inference_plan_warn:
@@ -75,59 +76,6 @@ resolve_dtype (HrInferencePlan *plan,
     }
 }
 
-/* Formats whose matrices no kernel that transformers comes with computes with. */
-static gboolean
-is_expanded (HrQuantization quantization)
-{
-  switch ((guint) quantization)
-    {
-    case HR_QUANTIZATION_MXFP4:
-    case HR_QUANTIZATION_NVFP4:
-    case HR_QUANTIZATION_W8A8_INT8:
-    case HR_QUANTIZATION_W8A16_INT8:
-    case HR_QUANTIZATION_W4A16_INT4:
-      return TRUE;
-
-    default:
-      return FALSE;
-    }
-}
-
-static void
-warn_of_quantization (HrInferencePlan *plan)
-{
-  const char *name = hr_quantization_get_name (plan->quantization);
-
-  if (hr_quantization_is_gguf (plan->quantization))
-    /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
-    hr_inference_plan_warn (plan,
-                            N_("transformers expands %s weights to %s when it loads them: they are counted as their "
-                               "file holds them, which is what llama.cpp computes with"),
-                            name, hr_dtype_get_name (plan->dtype));
-  else if (hr_weight_storage_leaves_all (&plan->storage))
-    /* Translators: the places are a format such as awq-int4 and a dtype such as bfloat16. */
-    hr_inference_plan_warn (plan, N_("There is nothing in this model that %s is for: its weights are counted in %s"),
-                            name, hr_dtype_get_name (plan->dtype));
-  else if (hr_weight_storage_leaves_experts (&plan->storage))
-    /* Translators: the places are a dtype such as bfloat16 and a format such as bnb-nf4. */
-    hr_inference_plan_warn (plan,
-                            N_("transformers keeps the experts of a layer in one tensor: they stay in %s, and only "
-                               "what is around them is stored in %s"),
-                            hr_dtype_get_name (plan->dtype), name);
-  else if (plan->quantization != HR_QUANTIZATION_NONE && hr_model_has_experts (plan->model))
-    /* Translators: the places are a format such as mxfp4 and a dtype such as bfloat16. */
-    hr_inference_plan_warn (plan,
-                            N_("Experts in %s are computed by kernels whose working memory is not known: it is "
-                               "counted as that of experts in %s"),
-                            name, hr_dtype_get_name (plan->dtype));
-  else if (is_expanded (plan->quantization))
-    /* Translators: the place is a format such as mxfp4. */
-    hr_inference_plan_warn (plan,
-                            N_("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
-                               "computes in the format"),
-                            name);
-}
-
 static void
 resolve_quantization (HrInferencePlan *plan,
                       HrJob           *job)
@@ -138,8 +86,43 @@ resolve_quantization (HrInferencePlan *plan,
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = HR_QUANTIZATION_NONE;
 
-  hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
-  warn_of_quantization (plan);
+  if (hr_quantization_format_is_gguf (plan->quantization))
+    {
+      /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
+      hr_inference_plan_warn (plan, N_("transformers expands %s weights when it loads them: they are counted as %s"),
+                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
+      plan->quantization = HR_QUANTIZATION_NONE;
+    }
+  else if (plan->quantization != HR_QUANTIZATION_NONE && hr_model_has_experts (plan->model))
+    {
+      /* Translators: the places are a format such as mxfp4 and a dtype such as bfloat16. */
+      hr_inference_plan_warn (plan,
+                              N_("Experts in %s are computed by kernels whose working memory is not known: it is "
+                                "counted as that of experts in %s"),
+                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
+    }
+  else if (plan->quantization == HR_QUANTIZATION_MXFP4 || plan->quantization == HR_QUANTIZATION_NVFP4)
+    {
+      /* Translators: the place is a format such as mxfp4. */
+      hr_inference_plan_warn (plan,
+                              N_("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
+                                "computes in the format"),
+                              hr_quantization_get_name (plan->quantization));
+    }
+}
+
+static gboolean
+has_states (const HrStack *stack)
+{
+  HrBlockState state;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      if (hr_layer_class_get_state (&stack->layer_classes[i], &state))
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 static gboolean
@@ -153,7 +136,7 @@ resolve_cache (HrInferencePlan  *plan,
     return TRUE;
 
   if ((dtype == HR_DTYPE_INT8 || dtype == HR_DTYPE_INT4) &&
-      hr_model_get_state_elements_per_sequence (plan->model) > 0)
+      has_states (plan->stack))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("kv-cache-dtype: expected auto, as transformers keeps the states of this model in its "
@@ -230,7 +213,7 @@ resolve_attention (HrInferencePlan  *plan,
 static void
 warn_of_kernels (HrInferencePlan *plan)
 {
-  if (hr_model_get_state_elements_per_sequence (plan->model) > 0)
+  if (has_states (plan->stack))
     hr_inference_plan_warn (plan,
                             N_("The state-space layers are assumed to run in transformers’ own code, as they do "
                                "without the packages mamba-ssm and causal-conv1d; "
@@ -241,6 +224,16 @@ static gboolean
 resolve_stack (HrInferencePlan  *plan,
                GError          **error)
 {
+  if (hr_model_find_stack (plan->model, HR_STACK_ENCODER) != NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: how its layers are computed is not known well enough to estimate their memory; "
+                               "its parameters are counted"),
+                            hr_model_get_name (plan->model));
+      return FALSE;
+    }
+
   plan->stack = hr_model_find_stack (plan->model, HR_STACK_DECODER);
   if (plan->stack != NULL && plan->stack->n_layers > 0 && plan->stack->n_layer_classes > 0 &&
       hr_model_get_head (plan->model) != NULL)
@@ -305,5 +298,4 @@ void
 hr_inference_plan_clear (HrInferencePlan *self)
 {
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
-  hr_weight_storage_clear (&self->storage);
 }

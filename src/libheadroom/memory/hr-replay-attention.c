@@ -881,6 +881,7 @@ hr_replay_attention (HrReplay          *replay,
       result = replay_falcon (replay, forward, &variables, attention);
       break;
 
+    case HR_ATTENTION_T5:
     case HR_ATTENTION_INTERFACE:
     default:
       result = replay_interface (replay, forward, &variables, attention);

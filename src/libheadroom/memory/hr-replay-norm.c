@@ -61,6 +61,33 @@ replay_rms_fp32_weight (HrReplay *replay,
   return result;
 }
 
+/* x * rsqrt (mean (x²) + eps) in fp32, cast, scaled: transformers/models/t5/modeling_t5.py, T5LayerNorm. */
+static HrValue
+replay_rms_late_cast (HrReplay *replay,
+                      HrValue   x)
+{
+  HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue power = hr_op_like (replay, "pow", "x²", x32);
+  HrValue variance, shifted, inverse, normalized, cast, result;
+
+  hr_replay_drop (replay, x32);
+  variance = hr_op_reduce (replay, "mean", power);
+  hr_replay_drop (replay, power);
+  shifted = hr_op_like (replay, "add", "variance", variance);
+  inverse = hr_op_like (replay, "rsqrt", "variance", shifted);
+  hr_replay_drop (replay, shifted);
+  normalized = hr_op_like (replay, "mul", "hidden_states", x32);
+  hr_replay_drop (replay, inverse);
+  cast = hr_op_cast (replay, normalized, replay->dtype);
+  hr_replay_drop (replay, normalized);
+  x.element = replay->dtype;
+  result = hr_op_like (replay, "mul", "hidden_states", x);
+  hr_replay_drop (replay, cast);
+  hr_replay_drop (replay, variance);
+
+  return result;
+}
+
 /* (x * (1.0 + weight.float ())).type_as (x): transformers/models/gemma/modeling_gemma.py, GemmaRMSNorm. */
 static HrValue
 replay_rms_fp32_scale (HrReplay *replay,
@@ -174,6 +201,9 @@ hr_replay_norm (HrReplay   *replay,
 
     case HR_NORM_RMS_FP32_WEIGHT:
       return replay_rms_fp32_weight (replay, x);
+
+    case HR_NORM_RMS_LATE_CAST:
+      return replay_rms_late_cast (replay, x);
 
     case HR_NORM_LAYER:
       return replay_layer_norm (replay, x);

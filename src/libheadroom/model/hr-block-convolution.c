@@ -14,7 +14,10 @@ static const HrParameter convolution_parameters[] = {
   SIZE ("groups", convolution.groups),
   SHAPE ("kernel", convolution.kernel),
   SHAPE ("stride", convolution.stride),
+  SIZE ("padding", convolution.padding),
   BOOLEAN ("bias", convolution.has_bias),
+  BOOLEAN ("activated", convolution.activated),
+  CHOICE ("activation", convolution.activation, hr_block_activations),
   { NULL }
 };
 

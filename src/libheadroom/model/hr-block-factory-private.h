@@ -53,12 +53,14 @@ typedef struct
 extern const HrChoice hr_block_activations[];
 extern const HrChoice hr_block_positions[];
 
+extern const HrBlockClass hr_block_class_activation;
 extern const HrBlockClass hr_block_class_convolution;
 extern const HrBlockClass hr_block_class_latent_attention;
 extern const HrBlockClass hr_block_class_mamba;
 extern const HrBlockClass hr_block_class_mamba2;
 extern const HrBlockClass hr_block_class_mixture;
 extern const HrBlockClass hr_block_class_parameter;
+extern const HrBlockClass hr_block_class_type_embedding;
 
 const char *hr_block_get_module_name     (HrJson                *description,
                                           const char * const    *names,

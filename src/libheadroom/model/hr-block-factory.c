@@ -11,6 +11,7 @@ static const HrChoice norm_kinds[] = {
   { "rms", HR_NORM_RMS },
   { "rms-fp32-scale", HR_NORM_RMS_FP32_SCALE },
   { "rms-fp32-weight", HR_NORM_RMS_FP32_WEIGHT },
+  { "rms-late-cast", HR_NORM_RMS_LATE_CAST },
   { "layer", HR_NORM_LAYER },
   { "layer-fp32", HR_NORM_LAYER_FP32 },
   { "layer-composite", HR_NORM_LAYER_COMPOSITE },
@@ -79,6 +80,7 @@ static const HrChoice attention_paths[] = {
   { "interface", HR_ATTENTION_INTERFACE },
   { "bloom", HR_ATTENTION_BLOOM },
   { "falcon", HR_ATTENTION_FALCON },
+  { "t5", HR_ATTENTION_T5 },
   { NULL }
 };
 
@@ -86,6 +88,7 @@ static const HrParameter token_embedding_parameters[] = {
   COUNT ("vocab-size", token_embedding.vocab_size),
   COUNT ("hidden-size", token_embedding.hidden_size),
   BOOLEAN ("scaled", token_embedding.scaled),
+  BOOLEAN ("tied", token_embedding.tied),
   { NULL }
 };
 
@@ -100,6 +103,7 @@ static const HrParameter linear_parameters[] = {
   COUNT ("in-features", linear.in_features),
   COUNT ("out-features", linear.out_features),
   BOOLEAN ("bias", linear.has_bias),
+  BOOLEAN ("pooled", linear.pooled),
   { NULL }
 };
 
@@ -132,6 +136,9 @@ static const HrParameter attention_parameters[] = {
   SIZE ("cached-heads", attention.cached_heads),
   BOOLEAN ("softcap", attention.softcap),
   BOOLEAN ("clip-qkv", attention.clip_qkv),
+  BOOLEAN ("cross", attention.is_cross),
+  SIZE ("source-positions", attention.source_positions),
+  SIZE ("relative-buckets", attention.relative_buckets),
   BOOLEAN ("scaled-query", attention.scaled_query),
   BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
@@ -146,6 +153,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("conv1d", mlp.conv1d),
   BOOLEAN ("bias", mlp.has_bias),
   BOOLEAN ("inlined", mlp.inlined),
+  BOOLEAN ("fp32-down", mlp.fp32_down),
   CHOICE ("activation", mlp.activation, hr_block_activations),
   { NULL }
 };
@@ -155,6 +163,7 @@ static const HrParameter head_parameters[] = {
   COUNT ("vocab-size", head.vocab_size),
   BOOLEAN ("bias", head.has_bias),
   BOOLEAN ("tied", head.tied),
+  BOOLEAN ("pooled", head.pooled),
   BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),
@@ -165,14 +174,16 @@ static const char * const no_names[] = { NULL };
 
 static const char * const attention_names[] = {
   "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj",
-  "query-norm", "q_norm", "key-norm", "k_norm", NULL,
+  "query-norm", "q_norm", "key-norm", "k_norm", "relative-bias", "relative_attention_bias", NULL,
 };
 
 static const char * const mlp_names[] = {
   "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj", "down", "down_proj", NULL,
 };
 
-static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", NULL };
+static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", "bias-tied-to", "", NULL };
+
+static const char * const token_embedding_names[] = { "tied-to", "shared.weight", NULL };
 
 const char *
 hr_block_get_module_name (HrJson             *description,
@@ -315,17 +326,10 @@ hr_block_add_linear (const HrBlockContext *context,
                      gboolean              is_conv1d,
                      GError              **error)
 {
-  HrTensor *tensor;
-
-  if (!hr_block_add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
-                            is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error))
-    return FALSE;
-
-  tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
-  tensor->is_transposed = is_conv1d;
-
-  return !has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
-                                           out_features, 0, error);
+  return hr_block_add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
+                              is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error) &&
+         (!has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
+                                            out_features, 0, error));
 }
 
 static gboolean
@@ -335,9 +339,18 @@ build_token_embedding (const HrBlockContext *context,
                        GError              **error)
 {
   const HrTokenEmbedding *embedding = &block->token_embedding;
+  HrTensor *weight;
 
-  return hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
-                              embedding->vocab_size, embedding->hidden_size, error);
+  if (!hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                              embedding->vocab_size, embedding->hidden_size, error))
+    return FALSE;
+
+  weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  if (embedding->tied)
+    weight->tied_to = g_strconcat (context->prefix, context->prefix[0] != '\0' ? "." : "",
+                                   hr_block_get_module_name (description, token_embedding_names, "tied-to"), NULL);
+
+  return TRUE;
 }
 
 static gboolean
@@ -361,7 +374,7 @@ build_linear (const HrBlockContext *context,
   const HrLinear *linear = &block->linear;
 
   return hr_block_add_linear (context, block->path, NULL,
-                              context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER,
+                              context->part == HR_PART_NORM ? HR_PART_OTHER : context->part,
                               linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
 }
 
@@ -496,6 +509,13 @@ build_attention (const HrBlockContext *context,
                             attention->num_attention_heads, 0, error))
     return FALSE;
 
+  if (attention->relative_buckets > 0 &&
+      !hr_block_add_tensor (context, block->path,
+                            hr_block_get_module_name (description, attention_names, "relative-bias"), "weight",
+                            HR_PART_ATTENTION, HR_TENSOR_ROLE_EMBEDDING, attention->relative_buckets,
+                            attention->num_attention_heads, error))
+    return FALSE;
+
   if (!add_projections (context, description, block, query_size, key_size, error) ||
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "output"),
                             HR_PART_ATTENTION, attention->hidden_size, query_size, attention->has_output_bias,
@@ -540,6 +560,7 @@ build_head (const HrBlockContext *context,
             GError              **error)
 {
   const HrHead *head = &block->head;
+  const char *bias_tied_to = hr_block_get_module_name (description, head_names, "bias-tied-to");
   HrTensor *weight;
 
   if (!hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_OUTPUT, HR_TENSOR_ROLE_OUTPUT,
@@ -550,12 +571,22 @@ build_head (const HrBlockContext *context,
   if (head->tied)
     weight->tied_to = hr_block_dup_place (context, hr_block_get_module_name (description, head_names, "tied-to"));
 
-  return !head->has_bias || hr_block_add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT,
-                                                 HR_TENSOR_ROLE_BIAS, head->vocab_size, 0, error);
+  if (!head->has_bias)
+    return TRUE;
+  if (!hr_block_add_tensor (context, block->path, NULL, "bias", HR_PART_OUTPUT, HR_TENSOR_ROLE_BIAS, head->vocab_size,
+                            0, error))
+    return FALSE;
+
+  weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  if (bias_tied_to[0] != '\0')
+    weight->tied_to = hr_block_dup_place (context, bias_tied_to);
+
+  return TRUE;
 }
 
 static const HrBlockClass block_classes[] = {
-  { "token-embedding", HR_BLOCK_TOKEN_EMBEDDING, token_embedding_parameters, no_names, build_token_embedding },
+  { "token-embedding", HR_BLOCK_TOKEN_EMBEDDING, token_embedding_parameters, token_embedding_names,
+    build_token_embedding },
   { "position-embedding", HR_BLOCK_POSITION_EMBEDDING, position_embedding_parameters, no_names,
     build_position_embedding },
   { "linear", HR_BLOCK_LINEAR, linear_parameters, no_names, build_linear },
@@ -567,12 +598,14 @@ static const HrBlockClass block_classes[] = {
 
 /* Those that have a file of their own. */
 static const HrBlockClass * const further_classes[] = {
+  &hr_block_class_activation,
   &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,
   &hr_block_class_mamba2,
   &hr_block_class_mixture,
   &hr_block_class_parameter,
+  &hr_block_class_type_embedding,
 };
 
 static gboolean

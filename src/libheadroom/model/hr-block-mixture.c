@@ -83,7 +83,6 @@ add_fused (const HrBlockContext  *context,
   tensor->shape[1] = first_size;
   tensor->shape[2] = second_size;
   tensor->n_dimensions = second_size > 0 ? 3 : 2;
-  tensor->is_transposed = second_size > 0 && block->mixture.layout == HR_EXPERTS_FUSED;
   mark_row (context, &block->mixture, FALSE);
 
   return TRUE;

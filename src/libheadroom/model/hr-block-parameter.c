@@ -20,7 +20,7 @@ build_parameter (const HrBlockContext *context,
                  GError              **error)
 {
   const HrShape *shape = &block->parameter.shape;
-  HrPart part = context->part == HR_PART_EMBEDDING ? HR_PART_EMBEDDING : HR_PART_OTHER;
+  HrPart part = context->part == HR_PART_NORM ? HR_PART_OTHER : context->part;
 
   if (hr_json_require_member (description, "shape", error) == NULL)
     return FALSE;

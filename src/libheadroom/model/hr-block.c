@@ -32,8 +32,10 @@ hr_block_get_state (const HrBlock *self,
 
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
+    case HR_BLOCK_TYPE_EMBEDDING:
     case HR_BLOCK_PARAMETER:
     case HR_BLOCK_CONVOLUTION:
+    case HR_BLOCK_ACTIVATION:
     case HR_BLOCK_LINEAR:
     case HR_BLOCK_NORM:
     case HR_BLOCK_ATTENTION:
@@ -86,6 +88,7 @@ clear_layer_class (HrLayerClass *self)
       HrSublayer *sublayer = &self->sublayers[i];
 
       hr_chain_clear (&sublayer->shared);
+      hr_chain_clear (&sublayer->after);
       for (guint j = 0; j < sublayer->n_branches; j++)
         hr_chain_clear (&sublayer->branches[j]);
       g_free (sublayer->branches);

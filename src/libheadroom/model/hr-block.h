@@ -21,8 +21,10 @@ typedef enum
 {
   HR_BLOCK_TOKEN_EMBEDDING,
   HR_BLOCK_POSITION_EMBEDDING,
+  HR_BLOCK_TYPE_EMBEDDING,
   HR_BLOCK_PARAMETER,
   HR_BLOCK_CONVOLUTION,
+  HR_BLOCK_ACTIVATION,
   HR_BLOCK_LINEAR,
   HR_BLOCK_NORM,
   HR_BLOCK_ATTENTION,
@@ -38,6 +40,7 @@ typedef enum
   HR_NORM_RMS,              /* the input is cast to fp32, normalised, cast back, scaled (Llama) */
   HR_NORM_RMS_FP32_SCALE,   /* likewise, scaled by 1 + weight in fp32 before the cast back (Gemma) */
   HR_NORM_RMS_FP32_WEIGHT,  /* likewise, scaled by the weight in fp32 before the cast back (OLMo 2) */
+  HR_NORM_RMS_LATE_CAST,    /* the product is fp32 as the input's reciprocal is, then cast and scaled (T5) */
   HR_NORM_LAYER,            /* torch's fused layer norm */
   HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
   HR_NORM_LAYER_COMPOSITE,  /* mean and variance as operations of their own in fp32 (Cohere) */
@@ -100,6 +103,7 @@ typedef enum
   HR_ATTENTION_INTERFACE,  /* ALL_ATTENTION_FUNCTIONS: eager, sdpa, flash */
   HR_ATTENTION_BLOOM,      /* baddbmm and softmax, whatever was asked for */
   HR_ATTENTION_FALCON,     /* its own sdpa and eager branches, always with a mask */
+  HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
 } HrAttentionPath;
 
 /* How the matrices of experts are stored. */
@@ -123,6 +127,7 @@ typedef struct
   guint64 vocab_size;
   guint64 hidden_size;
   gboolean scaled;      /* multiplied by a constant after the look-up (Gemma, Granite) */
+  gboolean tied;        /* the tensor of another embedding, the path to which begins at the stack (T5, BART) */
 } HrTokenEmbedding;
 
 typedef struct
@@ -131,6 +136,13 @@ typedef struct
   guint64 hidden_size;
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
 } HrPositionEmbedding;
+
+/* What tells the two sentences of a pair apart (BERT). */
+typedef struct
+{
+  guint64 n_types;
+  guint64 hidden_size;
+} HrTypeEmbedding;
 
 typedef struct
 {
@@ -152,8 +164,16 @@ typedef struct
   guint64 groups;       /* channels of different groups do not mix; as many as there are channels: each by itself */
   HrShape kernel;
   HrShape stride;       /* without dimensions: that of the kernel, whose windows do not overlap */
+  guint64 padding;      /* zeros on each side */
   gboolean has_bias;
+  gboolean activated;   /* followed by @activation */
+  HrActivation activation;
 } HrConvolution;
+
+typedef struct
+{
+  HrActivation activation;
+} HrActivationBlock;
 
 /* A linear layer of its own: the projections around OPT-350m's layers. */
 typedef struct
@@ -161,6 +181,7 @@ typedef struct
   guint64 in_features;
   guint64 out_features;
   gboolean has_bias;
+  gboolean pooled;      /* of one token of each sequence (BERT's pooler) */
 } HrLinear;
 
 typedef struct
@@ -193,6 +214,9 @@ typedef struct
   guint64 cached_heads;      /* heads that transformers keeps in its cache: not num_key_value_heads in Falcon */
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
+  gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
+  guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
+  guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   gboolean has_sinks;        /* a further logit of each head that takes weight and gives nothing (GPT-OSS) */
   gboolean rotates_pairs;    /* pairs are put apart before they are rotated as halves (DeepSeek V3) */
@@ -211,6 +235,7 @@ typedef struct
   gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
   gboolean has_bias;
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
+  gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
   HrActivation activation;
 } HrMlp;
 
@@ -276,6 +301,7 @@ typedef struct
   guint64 vocab_size;
   gboolean has_bias;
   gboolean tied;
+  gboolean pooled;           /* of one token of each sequence: a classifier */
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
@@ -294,8 +320,10 @@ typedef struct
   {
     HrTokenEmbedding token_embedding;
     HrPositionEmbedding position_embedding;
+    HrTypeEmbedding type_embedding;
     HrParameterTensor parameter;
     HrConvolution convolution;
+    HrActivationBlock activation;
     HrLinear linear;
     HrNorm norm;
     HrAttention attention;
@@ -330,6 +358,7 @@ typedef struct
  * HrSublayer:
  * @shared: what is computed once, before the branches: the one norm of parallel attention and MLP (Phi, Cohere)
  * @branches: what is computed from the same input and added up
+ * @after: what follows the addition: the norm of BERT and BART
  * @residual: whether the input of the sublayer is added as well
  * @residual_fp32: whether what is added to is fp32, and cast to the model's dtype before the norm (Mamba)
  * @residual_scaled: whether the branch is multiplied by a constant before the addition (Granite)
@@ -343,6 +372,7 @@ typedef struct
   HrChain shared;
   HrChain *branches;
   guint n_branches;
+  HrChain after;
   gboolean residual;
   gboolean residual_fp32;
   gboolean residual_scaled;

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
+#include <string.h>
 
 typedef struct
 {
@@ -458,23 +459,31 @@ operator_present (HrEvaluation *evaluation,
   return TRUE;
 }
 
-/* Whether a list of the config has a number in it, such as the layers that are dense; no list has none. */
+/*
+ * Whether a list of the config has a number or a text in it, such as the layers that are dense, or a text has another
+ * in it; nothing has none.
+ */
 static gboolean
 operator_contains (HrEvaluation *evaluation,
                    HrJson       *expression,
                    HrValue      *value,
                    GError      **error)
 {
-  HrValue list, number, element;
+  HrValue list, sought, element;
 
   if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
-      !evaluate_typed (evaluation, expression, 1, HR_VALUE_INTEGER, &number, error))
+      !evaluate_argument (evaluation, expression, 1, &sought, error))
     return FALSE;
 
   value->type = HR_VALUE_BOOLEAN;
   value->boolean = FALSE;
   if (list.type == HR_VALUE_NOTHING)
     return TRUE;
+  if (list.type == HR_VALUE_STRING && sought.type == HR_VALUE_STRING)
+    {
+      value->boolean = strstr (list.string, sought.string) != NULL;
+      return TRUE;
+    }
   if (list.type != HR_VALUE_JSON || hr_json_get_node_type (list.json) != HR_JSON_ARRAY)
     return set_value_error (get_argument (expression, 0), &list, _("an array"), error);
 
@@ -482,7 +491,7 @@ operator_contains (HrEvaluation *evaluation,
     {
       if (!hr_value_from_json (hr_json_get_element (list.json, i), &element, error))
         return FALSE;
-      value->boolean = hr_value_equal (&element, &number);
+      value->boolean = hr_value_equal (&element, &sought);
     }
 
   return TRUE;

@@ -15,9 +15,9 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "layers", "final", NULL,
 };
-static const char * const known_layers_members[] = { "count", "path", "sublayers", NULL };
+static const char * const known_layers_members[] = { "count", "repeats", "path", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
-  "if", "shared", "branches", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
+  "if", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
   "keeps-output", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
@@ -102,7 +102,7 @@ build_sublayer (const HrBlockContext  *context,
         return FALSE;
     }
 
-  return TRUE;
+  return build_chain (context, hr_json_get_member (description, "after"), &sublayer->after, error);
 }
 
 static gboolean
@@ -177,6 +177,38 @@ classify_layers (HrScope  *scope,
   return TRUE;
 }
 
+/* Each layer is computed @n_repeats times in a row, with the same tensors (ALBERT). */
+static gboolean
+repeat_layers (HrScope  *scope,
+               HrJson   *repeats,
+               HrStack  *stack,
+               GError  **error)
+{
+  guint64 n_repeats, n_layers;
+  guint *class_of;
+
+  if (repeats == NULL)
+    return TRUE;
+  if (!hr_scope_evaluate_size (scope, repeats, &n_repeats, error))
+    return FALSE;
+  if (n_repeats == 0 || !g_uint64_checked_mul (&n_layers, stack->n_layers, n_repeats) || n_layers > G_MAXUINT16)
+    {
+      hr_scope_set_error (scope, error, HR_ERROR_VALUE, _("the number of layers: expected 1 to %u"), G_MAXUINT16);
+      return FALSE;
+    }
+
+  class_of = g_new0 (guint, n_layers);
+  for (guint i = 0; i < n_layers; i++)
+    class_of[i] = stack->layer_class_of[i / n_repeats];
+  g_free (stack->layer_class_of);
+  stack->layer_class_of = class_of;
+  stack->n_layers = n_layers;
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    stack->layer_classes[i].n_layers *= n_repeats;
+
+  return TRUE;
+}
+
 static gboolean
 build_layers (HrBlockContext  *context,
               HrJson          *description,
@@ -237,7 +269,28 @@ build_layers (HrBlockContext  *context,
   context->layers = NULL;
   context->n_layers = 0;
 
-  return TRUE;
+  return repeat_layers (context->scope, hr_json_get_member (description, "repeats"), stack, error);
+}
+
+/* The path of a stack may depend on the class: BertModel has no prefix, BertForMaskedLM has one. */
+static gboolean
+evaluate_path (HrScope     *scope,
+               HrJson      *expression,
+               const char **path,
+               GError     **error)
+{
+  HrValue value;
+
+  if (!hr_scope_evaluate (scope, expression, &value, error))
+    return FALSE;
+
+  *path = value.string;
+  if (value.type == HR_VALUE_STRING)
+    return TRUE;
+
+  hr_json_set_error (expression, HR_ERROR_SCHEMA, _("an expression whose value is a string"), error);
+
+  return FALSE;
 }
 
 /* What a stack is for: its role, or else its id. */
@@ -300,7 +353,8 @@ build_stack (HrBlockContext  *context,
   if (!hr_json_check_members (description, known_stack_members, error) ||
       hr_json_require_member (description, "id", error) == NULL ||
       hr_json_require_member (description, "path", error) == NULL ||
-      !hr_json_get_string (description, "id", &id, error) || !hr_json_get_string (description, "path", &path, error) ||
+      !hr_json_get_string (description, "id", &id, error) ||
+      !evaluate_path (context->scope, hr_json_get_member (description, "path"), &path, error) ||
       !hr_json_get_object (description, "layers", &layers, error))
     return FALSE;
 

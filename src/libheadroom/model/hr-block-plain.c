@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-block-factory-private.h"
+
+/* Blocks of a tensor or of none that stand around the layers of encoders. */
+
+static const char * const no_names[] = { NULL };
+
+static const HrParameter type_embedding_parameters[] = {
+  COUNT ("types", type_embedding.n_types),
+  COUNT ("hidden-size", type_embedding.hidden_size),
+  { NULL }
+};
+
+static const HrParameter activation_parameters[] = {
+  CHOICE ("activation", activation.activation, hr_block_activations),
+  { NULL }
+};
+
+static gboolean
+build_type_embedding (const HrBlockContext *context,
+                      HrJson               *description,
+                      HrBlock              *block,
+                      GError              **error)
+{
+  return hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                              block->type_embedding.n_types, block->type_embedding.hidden_size, error);
+}
+
+static gboolean
+build_nothing (const HrBlockContext *context,
+               HrJson               *description,
+               HrBlock              *block,
+               GError              **error)
+{
+  return TRUE;
+}
+
+const HrBlockClass hr_block_class_type_embedding = {
+  "type-embedding", HR_BLOCK_TYPE_EMBEDDING, type_embedding_parameters, no_names, build_type_embedding,
+};
+
+const HrBlockClass hr_block_class_activation = {
+  "activation", HR_BLOCK_ACTIVATION, activation_parameters, no_names, build_nothing,
+};
