@@ -263,7 +263,7 @@ test_every_quantization (gconstpointer data)
   g_autoptr (HrEstimate) plain = estimate (model, plain_job);
   guint64 plain_weights = get_bytes (plain, HR_COMPONENT_WEIGHTS);
 
-  for (HrQuantization quantization = HR_QUANTIZATION_BNB_INT8; quantization <= HR_QUANTIZATION_Q8_0; quantization++)
+  for (HrQuantization quantization = HR_QUANTIZATION_BNB_INT8; quantization < HR_N_QUANTIZATIONS; quantization++)
     {
       g_autoptr (HrJob) job = make_job (2, 300, 3);
       g_autoptr (HrEstimate) result = NULL;
@@ -271,9 +271,10 @@ test_every_quantization (gconstpointer data)
       g_object_set (job, "quantization", quantization, NULL);
       result = estimate (model, job);
       check (result);
-      if (quantization < HR_QUANTIZATION_Q4_K_M)
-        g_assert_cmpuint (get_bytes (result, HR_COMPONENT_WEIGHTS), <, plain_weights);
-      else
+      /* The code books of AQLM, a mebibyte for each matrix, are for large models. */
+      if (quantization < HR_QUANTIZATION_BF16 && quantization != HR_QUANTIZATION_AQLM_INT2)
+        g_assert_cmpuint (get_bytes (result, HR_COMPONENT_WEIGHTS), <=, plain_weights);
+      if (hr_quantization_is_gguf (quantization) || get_bytes (result, HR_COMPONENT_WEIGHTS) == plain_weights)
         g_assert_nonnull (hr_estimate_get_warnings (result)[0]);
     }
 }
@@ -345,9 +346,10 @@ test_classes (gconstpointer data)
 {
   guint index = GPOINTER_TO_UINT (data);
   g_autoptr (HrModel) model = load_model (index);
+  HrWeightStorage storage = { .model = model, .dtype = HR_DTYPE_BFLOAT16, .quantization = HR_QUANTIZATION_NONE };
   HrWeights weights;
 
-  hr_weights_init_model (&weights, model, HR_DTYPE_BFLOAT16, HR_QUANTIZATION_NONE);
+  hr_weights_init_model (&weights, &storage);
   for (guint variant = 0; variant < 6; variant++)
     {
       HrInference inference = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 #include "hr-framework.h"
-#include "hr-quantization-format.h"
+#include "hr-matrix-format.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
@@ -39,37 +39,69 @@ typedef struct
 static const FormatCase format_cases[] = {
   { "bnb-int8", HR_QUANTIZATION_BNB_INT8, ELEMENTS + 4096 * 4 },
   { "bnb-nf4", HR_QUANTIZATION_BNB_NF4, ELEMENTS / 2 + ELEMENTS / 64 * 4 + 64 },
-  { "bnb-nf4-dq", HR_QUANTIZATION_BNB_NF4_DQ, ELEMENTS / 2 + ELEMENTS / 64 + ELEMENTS / 64 / 256 * 4 + 64 + 1024 + 4 },
+  { "bnb-nf4-dq", HR_QUANTIZATION_BNB_NF4_DQ, ELEMENTS / 2 + ELEMENTS / 64 + ELEMENTS / 64 / 256 * 4 + 64 + 4 },
   { "gptq-int4", HR_QUANTIZATION_GPTQ_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 2 + ELEMENTS / 128 / 2 + 2048 * 4 },
   { "awq-int4", HR_QUANTIZATION_AWQ_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 2 + ELEMENTS / 128 / 2 },
   { "fp8", HR_QUANTIZATION_FP8, ELEMENTS + (4096 / 128) * (2048 / 128) * 4 },
   { "mxfp4", HR_QUANTIZATION_MXFP4, ELEMENTS / 2 + ELEMENTS / 32 },
-  { "nvfp4", HR_QUANTIZATION_NVFP4, ELEMENTS / 2 + ELEMENTS / 16 + 4 },
-  { "q4_k_m", HR_QUANTIZATION_Q4_K_M, ELEMENTS / 256 * 144 },
-  { "q8_0", HR_QUANTIZATION_Q8_0, ELEMENTS / 32 * 34 },
+  { "nvfp4", HR_QUANTIZATION_NVFP4, ELEMENTS / 2 + ELEMENTS / 16 + 4 + 4 },
+  { "bnb-fp4", HR_QUANTIZATION_BNB_FP4, ELEMENTS / 2 + ELEMENTS / 64 * 4 + 64 },
+  { "gptq-int8", HR_QUANTIZATION_GPTQ_INT8, ELEMENTS + ELEMENTS / 128 * 2 + ELEMENTS / 128 + 2048 * 4 },
+  { "gptq-int3", HR_QUANTIZATION_GPTQ_INT3,
+    ELEMENTS / 8 * 3 + ELEMENTS / 128 * 2 + ELEMENTS / 128 / 8 * 3 + 2048 * 4 },
+  { "gptq-int2", HR_QUANTIZATION_GPTQ_INT2, ELEMENTS / 4 + ELEMENTS / 128 * 2 + ELEMENTS / 128 / 4 + 2048 * 4 },
+  { "fp8-channel", HR_QUANTIZATION_FP8_CHANNEL, ELEMENTS + 4096 * 4 },
+  { "fp8-tensor", HR_QUANTIZATION_FP8_TENSOR, ELEMENTS + 4 + 4 },
+  { "mxfp8", HR_QUANTIZATION_MXFP8, ELEMENTS + ELEMENTS / 32 * 4 },
+  { "w8a8-int8", HR_QUANTIZATION_W8A8_INT8, ELEMENTS + 4096 * 2 },
+  { "w8a16-int8", HR_QUANTIZATION_W8A16_INT8, ELEMENTS + ELEMENTS / 128 * 2 + 16 },
+  { "w4a16-int4", HR_QUANTIZATION_W4A16_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 2 + 16 },
+  { "hqq-int8", HR_QUANTIZATION_HQQ_INT8, ELEMENTS + ELEMENTS / 64 * 4 },
+  { "hqq-int4", HR_QUANTIZATION_HQQ_INT4, ELEMENTS / 2 + ELEMENTS / 64 * 4 },
+  /* Ten elements in 32 bits, and one row of groups that is not full. */
+  { "hqq-int3", HR_QUANTIZATION_HQQ_INT3, (ELEMENTS / 64 / 10 + 1) * 64 * 4 + ELEMENTS / 64 * 4 },
+  { "hqq-int2", HR_QUANTIZATION_HQQ_INT2, ELEMENTS / 4 + ELEMENTS / 64 * 4 },
+  { "hqq-int1", HR_QUANTIZATION_HQQ_INT1, ELEMENTS / 8 + ELEMENTS / 64 * 4 },
+  { "quanto-int8", HR_QUANTIZATION_QUANTO_INT8, ELEMENTS + 4096 * 2 + 2 + 2 },
+  { "quanto-int4", HR_QUANTIZATION_QUANTO_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 4 + 2 + 2 },
+  { "eetq-int8", HR_QUANTIZATION_EETQ_INT8, ELEMENTS + 4096 * 2 },
+  { "torchao-int8", HR_QUANTIZATION_TORCHAO_INT8, ELEMENTS + 4096 * 2 },
+  { "torchao-int4", HR_QUANTIZATION_TORCHAO_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 4 },
+  { "aqlm-int2", HR_QUANTIZATION_AQLM_INT2, ELEMENTS / 8 * 2 + 65536 * 8 * 2 + 4096 * 2 },
+  { "bitnet", HR_QUANTIZATION_BITNET, ELEMENTS / 4 + 2 },
 };
 
 static void
 test_format (gconstpointer data)
 {
   const FormatCase *test = data;
-  HrQuantizedMatrix matrix = hr_quantization_format_get_matrix (test->quantization, 4096, 2048);
+  const HrMatrixFormat *format = hr_matrix_format_get (test->quantization);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_matrix_format_list_pieces (format, HR_DTYPE_BFLOAT16, 4096, 2048, pieces);
+  g_autofree char *formula = hr_matrix_format_dup_formula (format);
+  guint64 bytes = 0;
 
-  g_assert_cmpuint (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales + matrix.tables, ==,
-                    test->bytes);
+  for (guint i = 0; i < n_pieces; i++)
+    bytes += pieces[i].n_bytes;
+
+  g_assert_cmpuint (bytes, ==, test->bytes);
   g_assert_cmpstr (hr_quantization_get_name (test->quantization), ==, test->name);
-  g_assert_nonnull (hr_quantization_format_get_source (test->quantization));
-  g_assert_nonnull (hr_quantization_format_get_formula (test->quantization));
+  g_assert_nonnull (hr_matrix_format_get_source (test->quantization));
+  g_assert_true (g_str_has_prefix (formula, "linear · "));
 }
 
+/* Every format is one of matrices or a mixture of types, and says where it is from. */
 static void
-test_untouched_tensors (void)
+test_sources (void)
 {
-  g_assert_true (hr_quantization_format_applies (HR_QUANTIZATION_BNB_NF4, HR_TENSOR_ROLE_LINEAR));
-  g_assert_false (hr_quantization_format_applies (HR_QUANTIZATION_BNB_NF4, HR_TENSOR_ROLE_EMBEDDING));
-  g_assert_false (hr_quantization_format_applies (HR_QUANTIZATION_BNB_NF4, HR_TENSOR_ROLE_OUTPUT));
-  g_assert_false (hr_quantization_format_applies (HR_QUANTIZATION_BNB_NF4, HR_TENSOR_ROLE_NORM));
-  g_assert_false (hr_quantization_format_applies (HR_QUANTIZATION_NONE, HR_TENSOR_ROLE_LINEAR));
+  for (HrQuantization i = HR_QUANTIZATION_BNB_INT8; i < HR_N_QUANTIZATIONS; i++)
+    {
+      g_assert_nonnull (hr_matrix_format_get_source (i));
+      g_assert_cmpfloat (hr_matrix_format_get_width (i), >, 0);
+      g_assert_cmpint (hr_matrix_format_get (i)->packing == HR_PACKING_NONE, ==, hr_quantization_is_gguf (i));
+    }
+
+  g_assert_null (hr_matrix_format_get_source (HR_QUANTIZATION_NONE));
 }
 
 int
@@ -79,7 +111,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/memory/allocator/small_blocks_share_a_segment", test_small_blocks);
   g_test_add_func ("/memory/allocator/large_blocks_are_rounded_to_their_segments", test_large_blocks);
-  g_test_add_func ("/memory/format/embeddings_norms_and_heads_are_left_alone", test_untouched_tensors);
+  g_test_add_func ("/memory/quantization/every_format_names_its_source", test_sources);
 
   for (guint i = 0; i < G_N_ELEMENTS (format_cases); i++)
     {

@@ -28,6 +28,18 @@ typedef struct
   "'num_hidden_layers': 4, 'time_step_rank': 256"
 #define MAMBA2 "'model_type': 'mamba2', 'vocab_size': 3276, 'hidden_size': 512, 'num_heads': 16, 'num_hidden_layers': 3"
 
+#define JAMBA \
+  "'model_type': 'jamba', 'vocab_size': 5028, 'hidden_size': 768, 'num_hidden_layers': 8, 'num_attention_heads': 12, " \
+  "'num_key_value_heads': 4, 'intermediate_size': 1536, 'num_experts': 8"
+#define NEMOTRON_H \
+  "'model_type': 'nemotron_h', 'vocab_size': 5028, 'hidden_size': 768, 'num_attention_heads': 12, " \
+  "'num_key_value_heads': 4, 'head_dim': 64, 'mamba_num_heads': 16, 'mamba_head_dim': 64, 'n_groups': 2"
+#define NEMOTRON_H_DENSE \
+  NEMOTRON_H ", 'hybrid_override_pattern': 'M-M*', 'intermediate_size': 1536, 'ssm_state_size': 64"
+#define NEMOTRON_H_MIXTURE \
+  NEMOTRON_H ", 'hybrid_override_pattern': 'MEM*E', 'ssm_state_size': 16, 'chunk_size': 32, 'n_routed_experts': 16, " \
+  "'num_experts_per_tok': 4, 'moe_intermediate_size': 512, 'moe_shared_expert_intermediate_size': 1024"
+
 static const Case cases[] = {
   { "mamba", MAMBA, 1, 128, HR_DTYPE_FLOAT32, HR_ATTENTION_MASK_NONE, 45752320, 1091072 },
   { "mamba-bf16", MAMBA, 2, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 42291200, 1585664 },
@@ -39,6 +51,12 @@ static const Case cases[] = {
     HR_ATTENTION_MASK_ONES, 1607357440, 5878784 },
   { "mamba2-of-many-chunks", MAMBA2 ", 'n_groups': 1, 'chunk_size': 64, 'state_size': 16", 2, 3000, HR_DTYPE_BFLOAT16,
     HR_ATTENTION_MASK_NONE, 2219695104, 798720 },
+  { "jamba", JAMBA, 1, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 21406208, 1155072 },
+  { "jamba-with-padding", JAMBA, 2, 100, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_PADDED, 66167296, 2283520 },
+  { "nemotron-h", NEMOTRON_H_DENSE, 1, 300, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 426087936, 1786880 },
+  { "nemotron-h-with-a-mask", NEMOTRON_H_DENSE, 2, 300, HR_DTYPE_FLOAT32, HR_ATTENTION_MASK_ONES, 858043904, 5570048 },
+  { "nemotron-h-with-experts", NEMOTRON_H_MIXTURE, 1, 2048, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 419767808,
+    3237376 },
 };
 
 static guint64

@@ -129,15 +129,15 @@ test_a_tower_takes_its_place_on_a_device (void)
 {
   g_autoptr (HrModel) model = make_model ("{'model_type': 'llava', 'text_config': {" TEXT "}, " VISION "}");
   const HrStack *decoder = hr_model_find_stack (model, HR_STACK_DECODER);
+  HrWeightStorage storage = { .model = model, .dtype = HR_DTYPE_BFLOAT16, .quantization = HR_QUANTIZATION_NONE };
   HrDeviceShare shares[2];
   HrWeights all = { 0 };
   guint64 sum;
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    hr_weights_add_tensor (&all, model, i, 0, hr_tensor_get_copies (hr_model_get_tensor (model, i)),
-                           HR_DTYPE_BFLOAT16, HR_QUANTIZATION_NONE);
+    hr_weights_add_tensor (&all, &storage, i, 0, hr_tensor_get_copies (hr_model_get_tensor (model, i)));
 
-  g_assert_true (hr_device_map_divide (model, decoder, HR_DTYPE_BFLOAT16, HR_QUANTIZATION_NONE, 0, shares, 2));
+  g_assert_true (hr_device_map_divide (&storage, decoder, 0, shares, 2));
   sum = shares[0].weights.bytes + shares[1].weights.bytes;
   g_assert_cmpuint (sum, ==, all.bytes);
   g_assert_cmpuint (shares[0].n_layers + shares[1].n_layers, ==, decoder->n_layers);

@@ -273,44 +273,6 @@ test_the_dtype_has_two_names (void)
 
 typedef struct
 {
-  const char *settings;
-  HrQuantization quantization;
-  gboolean is_said;   /* that it is not known */
-} QuantizationCase;
-
-static void
-test_the_quantization_is_read (void)
-{
-  static const QuantizationCase cases[] = {
-    { "{\"quant_method\": \"bitsandbytes\", \"load_in_8bit\": true}", HR_QUANTIZATION_BNB_INT8 },
-    { "{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\"}",
-      HR_QUANTIZATION_BNB_NF4 },
-    { "{\"load_in_4bit\": true, \"bnb_4bit_use_double_quant\": true}", HR_QUANTIZATION_BNB_NF4_DQ },
-    { "{\"quant_method\": \"gptq\", \"bits\": 4}", HR_QUANTIZATION_GPTQ_INT4 },
-    { "{\"quant_method\": \"gptq\", \"bits\": 8}", HR_QUANTIZATION_NONE, TRUE },
-    { "{\"quant_method\": \"awq\", \"bits\": 4}", HR_QUANTIZATION_AWQ_INT4 },
-    { "{\"quant_method\": \"fp8\"}", HR_QUANTIZATION_FP8 },
-    { "{\"quant_method\": \"mxfp4\"}", HR_QUANTIZATION_MXFP4 },
-    { "{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}", HR_QUANTIZATION_FP8 },
-    { "{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}", HR_QUANTIZATION_NVFP4 },
-    { "{\"quant_method\": \"aqlm\"}", HR_QUANTIZATION_NONE, TRUE },
-    { "{}", HR_QUANTIZATION_NONE, TRUE },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autofree char *text = g_strdup_printf ("{\"model_type\": \"llama\", " SMALL ", \"quantization_config\": %s}",
-                                               cases[i].settings);
-      g_autoptr (HrModel) model = load (text);
-
-      g_test_message ("%s", cases[i].settings);
-      g_assert_cmpint (hr_model_get_quantization (model), ==, cases[i].quantization);
-      g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, cases[i].is_said ? 1 : 0);
-    }
-}
-
-typedef struct
-{
   const char *name;
   const char *config;
   const char *warning;
@@ -342,9 +304,26 @@ static void
 test_a_class_for_another_task_is_said (void)
 {
   g_autoptr (HrModel) model =
-    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForSequenceClassification\"], " SMALL "}");
+    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForMultipleChoice\"], " SMALL "}");
 
-  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "LlamaForSequenceClassification"));
+  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "LlamaForMultipleChoice"));
+}
+
+/* As many labels as the config names, and no matrix of the vocabulary. */
+static void
+test_a_classifier_has_a_row_for_each_label (void)
+{
+  g_autoptr (HrModel) writer = load ("{\"model_type\": \"llama\", " SMALL "}");
+  g_autoptr (HrModel) model =
+    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForSequenceClassification\"], "
+          "\"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\"}, " SMALL "}");
+  guint64 vocab_size, hidden_size;
+
+  g_assert_true (hr_model_get_hyper_parameter (model, "vocab_size", &vocab_size));
+  g_assert_true (hr_model_get_hyper_parameter (model, "hidden_size", &hidden_size));
+  g_assert_null (hr_model_get_warnings (model)[0]);
+  g_assert_cmpuint (hr_model_get_n_parameters (writer) - hr_model_get_n_parameters (model), ==,
+                    (vocab_size - 3) * hidden_size);
 }
 
 typedef struct
@@ -651,8 +630,8 @@ main (int   argc,
   g_test_add_func ("/model/falcon_keeps_its_keys_for_every_head", test_falcon_keeps_its_keys_for_every_head);
   g_test_add_func ("/model/buffers_are_rounded_as_the_allocator_does", test_buffers_are_rounded_as_the_allocator_does);
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
-  g_test_add_func ("/model/the_quantization_is_read", test_the_quantization_is_read);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
+  g_test_add_func ("/model/a_classifier_has_a_row_for_each_label", test_a_classifier_has_a_row_for_each_label);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);
   g_test_add_func ("/model/a_config_is_read_in_a_millisecond", test_a_config_is_read_in_a_millisecond);

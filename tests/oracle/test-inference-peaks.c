@@ -193,9 +193,10 @@ compare_levels (const char *id,
   };
   HrInferenceLevels found;
   HrReplay replay;
+  HrWeightStorage storage = { .model = model, .dtype = HR_DTYPE_BFLOAT16, .quantization = HR_QUANTIZATION_NONE };
   HrWeights weights;
 
-  hr_weights_init_model (&weights, model, HR_DTYPE_BFLOAT16, HR_QUANTIZATION_NONE);
+  hr_weights_init_model (&weights, &storage);
   inference.weight_bytes = weights.bytes;
   inference.n_layers = inference.stack->n_layers;
   hr_replay_init (&replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);

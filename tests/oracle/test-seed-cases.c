@@ -11,7 +11,7 @@
 #include "hr-dtype.h"
 #include "hr-job.h"
 #include "hr-model.h"
-#include "hr-quantization-format.h"
+#include "hr-quantizer.h"
 #include "hr-rule-of-thumb.h"
 
 static JsonNode *root;
@@ -59,7 +59,7 @@ get_dtype (JsonArray *call,
 static HrQuantization
 get_quantization (const char *name)
 {
-  for (HrQuantization i = HR_QUANTIZATION_NONE; i <= HR_QUANTIZATION_Q8_0; i++)
+  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
     {
       if (g_str_equal (hr_quantization_get_name (i), name))
         return i;
@@ -68,35 +68,44 @@ get_quantization (const char *name)
   g_assert_not_reached ();
 }
 
-/* What a tensor's layout takes, without the rounding of an allocator and without code books. */
+/* What a tensor's layout takes, without the rounding of an allocator, code books and what belongs to these. */
 static guint64
-get_layout_bytes (const HrTensor *tensor,
-                  HrDtype         dtype,
-                  HrQuantization  quantization)
+get_layout_bytes (const HrTensor    *tensor,
+                  guint              row,
+                  HrDtype            dtype,
+                  const HrQuantizer *quantizer)
 {
-  HrQuantizedMatrix matrix;
+  const HrMatrixFormat *format = hr_quantizer_get_format (quantizer, tensor, row, 0);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint64 bytes = 0;
+  guint n_pieces;
 
   if (tensor->tied_to != NULL)
     return 0;
 
-  if (!hr_quantization_format_applies (quantization, tensor->role))
+  if (format == NULL)
     return hr_dtype_get_bytes (dtype, tensor->n_elements) * hr_tensor_get_copies (tensor);
 
-  matrix = hr_quantization_format_get_matrix (quantization, tensor->shape[0], tensor->shape[1]);
+  n_pieces = hr_matrix_format_list_pieces (format, dtype, tensor->shape[0], tensor->shape[1], pieces);
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (!g_str_has_suffix (pieces[i].suffix, "quant_map") && !g_str_has_suffix (pieces[i].suffix, "offset"))
+        bytes += pieces[i].n_bytes;
+    }
 
-  return (matrix.payload + matrix.scales + matrix.zeros + matrix.second_scales) * hr_tensor_get_copies (tensor);
+  return bytes * hr_tensor_get_copies (tensor);
 }
 
 static double
 evaluate_weights (JsonArray *call)
 {
   g_autoptr (HrModel) model = get_model (call);
-  HrQuantization quantization = get_quantization (json_array_get_string_element (call, 3));
+  g_autoptr (HrQuantizer) quantizer = hr_quantizer_new (get_quantization (json_array_get_string_element (call, 3)));
   HrDtype dtype = get_dtype (call, 2);
   guint64 bytes = 0;
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    bytes += get_layout_bytes (hr_model_get_tensor (model, i), dtype, quantization);
+    bytes += get_layout_bytes (hr_model_get_tensor (model, i), i, dtype, quantizer);
 
   return bytes;
 }

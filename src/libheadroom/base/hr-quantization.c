@@ -22,3 +22,17 @@ hr_quantization_get_name (HrQuantization quantization)
 
   return value->value_nick;
 }
+
+/**
+ * hr_quantization_is_gguf:
+ * @quantization: a format
+ *
+ * Tells whether a format is a file type of llama.cpp, whose files mix the types of ggml.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_is_gguf (HrQuantization quantization)
+{
+  return quantization >= HR_QUANTIZATION_Q8_0 && quantization <= HR_QUANTIZATION_F32;
+}

@@ -97,12 +97,12 @@ get_module (Modules        *self,
 }
 
 static void
-measure_modules (Modules        *modules,
-                 HrModel        *model,
-                 guint           n_layers,
-                 HrDtype         dtype,
-                 HrQuantization  quantization)
+measure_modules (Modules               *modules,
+                 const HrWeightStorage *storage,
+                 guint                  n_layers)
 {
+  HrModel *model = storage->model;
+
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
@@ -114,12 +114,12 @@ measure_modules (Modules        *modules,
       for (guint j = 0; j < tensor->n_layers; j++)
         {
           if (tensor->layers[j] < n_known)
-            hr_weights_add_tensor (&layers[tensor->layers[j]], model, i, j * n_copies, n_copies, dtype, quantization);
+            hr_weights_add_tensor (&layers[tensor->layers[j]], storage, i, j * n_copies, n_copies);
         }
       if (tensor->n_layers > 0)
         continue;
 
-      hr_weights_add_tensor (get_module (modules, tensor), model, i, 0, 1, dtype, quantization);
+      hr_weights_add_tensor (get_module (modules, tensor), storage, i, 0, 1);
       if (tensor->tied_to != NULL && tensor->role == HR_TENSOR_ROLE_OUTPUT)
         modules->tied = TRUE;
     }
@@ -286,10 +286,8 @@ place_all (Filling       *filling,
 
 /*
  * hr_device_map_divide:
- * @model: a model
+ * @storage: how the tensors of a model are stored
  * @stack: its decoder
- * @dtype: what parameters are loaded in
- * @quantization: how matrices of linear layers are stored
  * @device_memory: the memory of each device; 0: no limit
  * @shares: (out) (array length=n_devices): what each device holds
  * @n_devices: how many devices there are
@@ -299,21 +297,19 @@ place_all (Filling       *filling,
  * Returns: whether all of it found a place; accelerate would put the rest in the computer's memory
  */
 gboolean
-hr_device_map_divide (HrModel        *model,
-                      const HrStack  *stack,
-                      HrDtype         dtype,
-                      HrQuantization  quantization,
-                      guint64         device_memory,
-                      HrDeviceShare  *shares,
-                      guint           n_devices)
+hr_device_map_divide (const HrWeightStorage *storage,
+                      const HrStack         *stack,
+                      guint64                device_memory,
+                      HrDeviceShare         *shares,
+                      guint                  n_devices)
 {
   Filling filling = { .shares = shares, .n_devices = n_devices };
   Modules modules;
   gboolean success;
 
   memset (shares, 0, sizeof *shares * n_devices);
-  modules_init (&modules, model, stack);
-  measure_modules (&modules, model, stack->n_layers, dtype, quantization);
+  modules_init (&modules, storage->model, stack);
+  measure_modules (&modules, storage, stack->n_layers);
   filling.share = get_share (&modules, stack->n_layers, n_devices, device_memory);
   filling.last_share = device_memory > 0 ? device_memory / 100 * USABLE_PERCENT : G_MAXUINT64;
   success = place_all (&filling, &modules, stack->n_layers);

@@ -28,12 +28,10 @@ typedef struct
   gboolean has_head;
 } HrDeviceShare;
 
-gboolean hr_device_map_divide (HrModel        *model,
-                               const HrStack  *stack,
-                               HrDtype         dtype,
-                               HrQuantization  quantization,
-                               guint64         device_memory,
-                               HrDeviceShare  *shares,
-                               guint           n_devices);
+gboolean hr_device_map_divide (const HrWeightStorage *storage,
+                               const HrStack         *stack,
+                               guint64                device_memory,
+                               HrDeviceShare         *shares,
+                               guint                  n_devices);
 
 G_END_DECLS

@@ -11,7 +11,6 @@
 #include "hr-estimate-private.h"
 #include "hr-framework.h"
 #include "hr-message.h"
-#include "hr-quantization-format.h"
 #include "hr-rule-estimate.h"
 
 #define MAX_DEVICES 64
@@ -40,8 +39,11 @@ typedef struct
 static HrQuantization
 get_linear_quantization (const HrInferencePlan *plan)
 {
-  return plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model) ? HR_QUANTIZATION_NONE
-                                                                                           : plan->quantization;
+  if (hr_quantization_is_gguf (plan->quantization) ||
+      (plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model)))
+    return HR_QUANTIZATION_NONE;
+
+  return plan->quantization;
 }
 
 static gboolean
@@ -70,7 +72,7 @@ init_single_device (const HrInferencePlan *plan,
   device->inference = plan->inference;
   device->inference.n_layers = plan->stack->n_layers;
   device->inference.has_inputs = device->inference.has_norm = device->inference.has_head = TRUE;
-  hr_weights_init_model (&device->weights, plan->model, plan->dtype, plan->quantization);
+  hr_weights_init_model (&device->weights, &plan->storage);
 }
 
 static void
@@ -82,10 +84,10 @@ init_devices (HrInferencePlan *plan,
   HrDeviceShare shares[MAX_DEVICES];
   guint64 memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
 
-  if (!hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, memory, shares, n_devices))
+  if (!hr_device_map_divide (&plan->storage, plan->stack, memory, shares, n_devices))
     {
       hr_inference_plan_warn (plan, N_("The model does not fit on the GPUs; it is divided as if it did"));
-      hr_device_map_divide (plan->model, plan->stack, plan->dtype, plan->quantization, 0, shares, n_devices);
+      hr_device_map_divide (&plan->storage, plan->stack, 0, shares, n_devices);
     }
 
   for (guint i = 0; i < n_devices; i++)
@@ -113,23 +115,34 @@ add_weights (const HrInferencePlan *plan,
              guint64                bytes)
 {
   const HrWeights *weights = &device->weights;
-  const char *format = hr_quantization_format_get_formula (plan->quantization);
+  const HrMatrixFormat *format = hr_weight_storage_get_format (&plan->storage);
+  const char *source = hr_matrix_format_get_source (plan->quantization);
   double element = hr_dtype_get_bits (plan->dtype) / 8.0;
+  g_autofree char *formula = NULL;
   g_autofree char *substitution = NULL;
 
-  if (format == NULL)
+  if (hr_quantization_is_gguf (plan->quantization))
     {
+      formula = g_strdup ("Σ blocks · bytes of a block + buffers");
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g/8 + %" G_GUINT64_FORMAT, weights->quantized_elements,
+                                      8.0 * (bytes - weights->buffer_bytes) / weights->quantized_elements,
+                                      weights->buffer_bytes);
+    }
+  else if (format != NULL)
+    {
+      formula = hr_matrix_format_dup_formula (format);
+      substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
+                                      weights->quantized_elements, weights->other_elements, element);
+    }
+  else
+    {
+      formula = g_strdup ("Σ parameters·e + buffers");
       substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT, weights->other_elements, element,
                                       weights->buffer_bytes);
-      _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, "Σ parameters·e + buffers",
-                                  substitution, SOURCE_WEIGHTS);
-      return;
     }
 
-  substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
-                                  weights->quantized_elements, weights->other_elements, element);
-  _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, format, substitution,
-                              hr_quantization_format_get_source (plan->quantization));
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, formula, substitution,
+                              source != NULL ? source : SOURCE_WEIGHTS);
 }
 
 static void

@@ -49,6 +49,7 @@ begin_pass (const HrInference *self,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
       .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
+      .padded = self->mask == HR_ATTENTION_MASK_PADDED,
     },
     .past = past,
   };

@@ -8,7 +8,6 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
-#include "hr-quantization-format.h"
 
 /*
  * hr_inference_plan_warn:
@@ -76,6 +75,59 @@ resolve_dtype (HrInferencePlan *plan,
     }
 }
 
+/* Formats whose matrices no kernel that transformers comes with computes with. */
+static gboolean
+is_expanded (HrQuantization quantization)
+{
+  switch ((guint) quantization)
+    {
+    case HR_QUANTIZATION_MXFP4:
+    case HR_QUANTIZATION_NVFP4:
+    case HR_QUANTIZATION_W8A8_INT8:
+    case HR_QUANTIZATION_W8A16_INT8:
+    case HR_QUANTIZATION_W4A16_INT4:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
+static void
+warn_of_quantization (HrInferencePlan *plan)
+{
+  const char *name = hr_quantization_get_name (plan->quantization);
+
+  if (hr_quantization_is_gguf (plan->quantization))
+    /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
+    hr_inference_plan_warn (plan,
+                            N_("transformers expands %s weights to %s when it loads them: they are counted as their "
+                               "file holds them, which is what llama.cpp computes with"),
+                            name, hr_dtype_get_name (plan->dtype));
+  else if (hr_weight_storage_leaves_all (&plan->storage))
+    /* Translators: the places are a format such as awq-int4 and a dtype such as bfloat16. */
+    hr_inference_plan_warn (plan, N_("There is nothing in this model that %s is for: its weights are counted in %s"),
+                            name, hr_dtype_get_name (plan->dtype));
+  else if (hr_weight_storage_leaves_experts (&plan->storage))
+    /* Translators: the places are a dtype such as bfloat16 and a format such as bnb-nf4. */
+    hr_inference_plan_warn (plan,
+                            N_("transformers keeps the experts of a layer in one tensor: they stay in %s, and only "
+                               "what is around them is stored in %s"),
+                            hr_dtype_get_name (plan->dtype), name);
+  else if (plan->quantization != HR_QUANTIZATION_NONE && hr_model_has_experts (plan->model))
+    /* Translators: the places are a format such as mxfp4 and a dtype such as bfloat16. */
+    hr_inference_plan_warn (plan,
+                            N_("Experts in %s are computed by kernels whose working memory is not known: it is "
+                               "counted as that of experts in %s"),
+                            name, hr_dtype_get_name (plan->dtype));
+  else if (is_expanded (plan->quantization))
+    /* Translators: the place is a format such as mxfp4. */
+    hr_inference_plan_warn (plan,
+                            N_("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
+                               "computes in the format"),
+                            name);
+}
+
 static void
 resolve_quantization (HrInferencePlan *plan,
                       HrJob           *job)
@@ -86,29 +138,8 @@ resolve_quantization (HrInferencePlan *plan,
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = HR_QUANTIZATION_NONE;
 
-  if (hr_quantization_format_is_gguf (plan->quantization))
-    {
-      /* Translators: the places are a format such as q4_k_m and a dtype such as bfloat16. */
-      hr_inference_plan_warn (plan, N_("transformers expands %s weights when it loads them: they are counted as %s"),
-                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
-      plan->quantization = HR_QUANTIZATION_NONE;
-    }
-  else if (plan->quantization != HR_QUANTIZATION_NONE && hr_model_has_experts (plan->model))
-    {
-      /* Translators: the places are a format such as mxfp4 and a dtype such as bfloat16. */
-      hr_inference_plan_warn (plan,
-                              N_("Experts in %s are computed by kernels whose working memory is not known: it is "
-                                "counted as that of experts in %s"),
-                              hr_quantization_get_name (plan->quantization), hr_dtype_get_name (plan->dtype));
-    }
-  else if (plan->quantization == HR_QUANTIZATION_MXFP4 || plan->quantization == HR_QUANTIZATION_NVFP4)
-    {
-      /* Translators: the place is a format such as mxfp4. */
-      hr_inference_plan_warn (plan,
-                              N_("Matrices in %s are assumed to be expanded one at a time, as they are where no kernel "
-                                "computes in the format"),
-                              hr_quantization_get_name (plan->quantization));
-    }
+  hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
+  warn_of_quantization (plan);
 }
 
 static gboolean
@@ -248,6 +279,21 @@ resolve_stack (HrInferencePlan  *plan,
   return FALSE;
 }
 
+/* A classifier, or a model without a head, has read a batch when it has gone through it once. */
+static gboolean
+writes_text (HrModel *model)
+{
+  const HrChain *head = hr_model_get_head (model);
+
+  for (guint i = 0; i < head->n_blocks; i++)
+    {
+      if (head->blocks[i].kind == HR_BLOCK_HEAD && !head->blocks[i].head.every_token)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_inference_plan_init:
  * @self: (out): a plan
@@ -280,7 +326,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
     .beams = beams,
     .batch = hr_inference_job_get_batch_size (job) * beams,
     .prompt = hr_inference_job_get_prompt_length (job),
-    .output = hr_inference_job_get_output_length (job),
+    .output = writes_text (model) ? hr_inference_job_get_output_length (job) : 0,
     .use_cache = hr_inference_job_get_use_cache (job),
     .all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL,
   };
@@ -298,4 +344,5 @@ void
 hr_inference_plan_clear (HrInferencePlan *self)
 {
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
+  hr_weight_storage_clear (&self->storage);
 }

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @dtype: what the weights are loaded in
  * @element: what is computed in
  * @quantization: how matrices of linear layers are stored
+ * @storage: how all tensors are stored
  * @inference: what is to be replayed, but for what depends on the device
  * @warnings: (element-type utf8): what was assumed
  *
@@ -27,6 +28,7 @@ typedef struct
   HrDtype dtype;
   HrElement element;
   HrQuantization quantization;
+  HrWeightStorage storage;
   HrInference inference;
   GPtrArray *warnings;
 } HrInferencePlan;

@@ -93,18 +93,23 @@ hr_pass_run_head (const HrInference *self,
                   gboolean           all)
 {
   const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
-  HrValue shape = all ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY)
-                      : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
+  gboolean every = all || (block != NULL && block->head.every_token);
+  HrValue shape = every ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY)
+                        : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
   HrStretch stretch;
   HrValue logits = HR_NO_VALUE;
   HrValue cast = HR_NO_VALUE;
+
+  /* A model without a head returns what its last norm made. */
+  if (self->has_head && block == NULL)
+    return pass->hidden;
 
   hr_replay_begin (replay, &stretch, block != NULL ? block->path : NULL, -1);
   replay->sentence = N_("in the output head, while the logits are computed");
   if (self->has_head && block != NULL)
     {
       if (block->head.in_fp32)
-        cast = cast_last (replay, pass->hidden, all);
+        cast = cast_last (replay, pass->hidden, every);
       logits = make_logits (replay, "mm", shape);
       hr_replay_drop (replay, cast);
       if (block->head.in_fp32 && shape.element != HR_ELEMENT_FLOAT32)

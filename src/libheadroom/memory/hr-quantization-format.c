@@ -2,216 +2,6 @@
 
 #include "hr-quantization-format.h"
 
-/*
- * How a format stores a matrix: payload of so many bits an element; a scale of so many bytes, and perhaps a zero of so
- * many bits, for each block of elements along a row; perhaps a table.
- */
-typedef struct
-{
-  guint bits;
-  guint block;             /* elements that share a scale; 0: a row of the matrix */
-  guint block_rows;        /* rows that share a scale, where blocks have two dimensions */
-  guint scale_bytes;
-  guint zero_bits;
-  guint second_block;      /* scales that share a scale of their own, in fp32 */
-  guint table_bytes;
-  guint index_bytes;       /* for each input feature */
-  gboolean gguf;
-  const char *formula;
-  const char *source;
-} HrQuantizationFormat;
-
-static const HrQuantizationFormat formats[] = {
-  [HR_QUANTIZATION_BNB_INT8] = {
-    .bits = 8, .scale_bytes = 4,
-    .formula = "linear · 8/8 + 4·rows + rest · e",
-    .source = "Dettmers et al., LLM.int8(), arXiv:2208.07339; bitsandbytes/nn/modules.py, Int8Params",
-  },
-  [HR_QUANTIZATION_BNB_NF4] = {
-    .bits = 4, .block = 64, .scale_bytes = 4, .table_bytes = 64,
-    .formula = "linear · (4 + 32/64)/8 + rest · e",
-    .source = "Dettmers et al., QLoRA, arXiv:2305.14314; bitsandbytes/functional.py, quantize_4bit",
-  },
-  [HR_QUANTIZATION_BNB_NF4_DQ] = {
-    .bits = 4, .block = 64, .scale_bytes = 1, .second_block = 256, .table_bytes = 64 + 1024 + 4,
-    .formula = "linear · (4 + 8/64 + 32/(64·256))/8 + rest · e",
-    .source = "Dettmers et al., QLoRA, arXiv:2305.14314; bitsandbytes/functional.py, compress_statistics",
-  },
-  [HR_QUANTIZATION_GPTQ_INT4] = {
-    .bits = 4, .block = 128, .scale_bytes = 2, .zero_bits = 4, .index_bytes = 4,
-    .formula = "linear · (4 + 16/128 + 4/128)/8 + 4·columns + rest · e",
-    .source = "Frantar et al., GPTQ, arXiv:2210.17323; gptqmodel/nn_modules/qlinear: qweight, qzeros, scales, g_idx",
-  },
-  [HR_QUANTIZATION_AWQ_INT4] = {
-    .bits = 4, .block = 128, .scale_bytes = 2, .zero_bits = 4,
-    .formula = "linear · (4 + 16/128 + 4/128)/8 + rest · e",
-    .source = "Lin et al., AWQ, arXiv:2306.00978; awq/modules/linear/gemm.py: qweight, qzeros, scales",
-  },
-  [HR_QUANTIZATION_FP8] = {
-    .bits = 8, .block = 128, .block_rows = 128, .scale_bytes = 4,
-    .formula = "linear · (8 + 32/(128·128))/8 + rest · e",
-    .source = "DeepSeek-V3, arXiv:2412.19437, 3.3.2; transformers/integrations/finegrained_fp8.py, FP8Linear",
-  },
-  [HR_QUANTIZATION_MXFP4] = {
-    .bits = 4, .block = 32, .scale_bytes = 1,
-    .formula = "linear · (4 + 8/32)/8 + rest · e",
-    .source = "OCP Microscaling Formats (MX) 1.0, 5.1; transformers/integrations/mxfp4.py",
-  },
-  [HR_QUANTIZATION_NVFP4] = {
-    .bits = 4, .block = 16, .scale_bytes = 1, .table_bytes = 4,
-    .formula = "linear · (4 + 8/16)/8 + rest · e",
-    .source = "NVIDIA, Introducing NVFP4 for Efficient and Accurate Low-Precision Inference (2025)",
-  },
-  [HR_QUANTIZATION_Q4_K_M] = {
-    .bits = 4, .block = 256, .scale_bytes = 16, .gguf = TRUE,
-    .formula = "linear · (4 + 128/256)/8 + rest · e",
-    .source = "ggml/src/ggml-common.h, block_q4_K: 144 bytes for 256 elements",
-  },
-  [HR_QUANTIZATION_Q8_0] = {
-    .bits = 8, .block = 32, .scale_bytes = 2, .gguf = TRUE,
-    .formula = "linear · (8 + 16/32)/8 + rest · e",
-    .source = "ggml/src/ggml-common.h, block_q8_0: 34 bytes for 32 elements",
-  },
-};
-
-static const HrQuantizationFormat *
-get_format (HrQuantization quantization)
-{
-  g_return_val_if_fail (quantization < G_N_ELEMENTS (formats), NULL);
-
-  return &formats[quantization];
-}
-
-/*
- * hr_quantization_format_get_source:
- * @quantization: a format
- *
- * Gets the paper or file that defines the layout.
- *
- * Returns: (nullable): the source, or %NULL for no format
- */
-const char *
-hr_quantization_format_get_source (HrQuantization quantization)
-{
-  return get_format (quantization)->source;
-}
-
-/*
- * hr_quantization_format_get_formula:
- * @quantization: a format
- *
- * Gets the size of the weights as a formula, where e is the size of an element that is not quantized.
- *
- * Returns: (nullable): the formula, or %NULL for no format
- */
-const char *
-hr_quantization_format_get_formula (HrQuantization quantization)
-{
-  return get_format (quantization)->formula;
-}
-
-/*
- * hr_quantization_format_get_bits:
- * @quantization: a format
- *
- * Gets the bits of an element of a quantized matrix, without its scales.
- *
- * Returns: the bits; 0 for no format
- */
-guint
-hr_quantization_format_get_bits (HrQuantization quantization)
-{
-  return get_format (quantization)->bits;
-}
-
-/*
- * hr_quantization_format_is_gguf:
- * @quantization: a format
- *
- * Tells whether a format is one of GGUF files, which transformers expands when it loads them.
- *
- * Returns: whether it is
- */
-gboolean
-hr_quantization_format_is_gguf (HrQuantization quantization)
-{
-  return get_format (quantization)->gguf;
-}
-
-/*
- * hr_quantization_format_applies:
- * @quantization: a format
- * @role: what a tensor is
- *
- * Tells whether a quantiser of transformers touches such a tensor. They replace the linear layers of the model but for
- * its head (get_keys_to_not_convert in transformers/quantizers); embeddings, norms and biases stay as they are.
- *
- * Returns: whether it does
- */
-gboolean
-hr_quantization_format_applies (HrQuantization quantization,
-                                HrTensorRole   role)
-{
-  return get_format (quantization)->bits != 0 && (role == HR_TENSOR_ROLE_LINEAR || role == HR_TENSOR_ROLE_EXPERT);
-}
-
-static guint64
-divide_up (guint64 a,
-           guint64 b)
-{
-  return a / b + (a % b != 0);
-}
-
-/*
- * hr_quantization_format_get_matrix:
- * @quantization: a format
- * @out_features: rows of the matrix
- * @in_features: columns of the matrix
- *
- * Gets the tensors that stand for a matrix.
- *
- * Returns: their sizes
- */
-HrQuantizedMatrix
-hr_quantization_format_get_matrix (HrQuantization quantization,
-                                   guint64        out_features,
-                                   guint64        in_features)
-{
-  const HrQuantizationFormat *format = get_format (quantization);
-  guint64 elements = out_features * in_features;
-  guint64 blocks;
-
-  if (format->block_rows > 0)
-    blocks = divide_up (out_features, format->block_rows) * divide_up (in_features, format->block);
-  else if (format->block > 0)
-    blocks = divide_up (elements, format->block);
-  else
-    blocks = out_features;
-
-  return (HrQuantizedMatrix) {
-    .payload = divide_up (elements * format->bits, 8),
-    .scales = blocks * format->scale_bytes,
-    .zeros = divide_up (blocks * format->zero_bits, 8),
-    .second_scales = format->second_block > 0 ? divide_up (blocks, format->second_block) * 4 : 0,
-    .tables = in_features * format->index_bytes + format->table_bytes,
-  };
-}
-
-/*
- * hr_quantized_matrix_get_bytes:
- * @self: the tensors that stand for a matrix
- *
- * Adds up what the allocator hands out for them.
- *
- * Returns: the size in bytes
- */
-guint64
-hr_quantized_matrix_get_bytes (const HrQuantizedMatrix *self)
-{
-  return hr_ledger_round (self->payload) + hr_ledger_round (self->scales) + hr_ledger_round (self->zeros) +
-         hr_ledger_round (self->second_scales) + hr_ledger_round (self->tables);
-}
-
 static HrValue
 replay_dequantized (HrReplay   *replay,
                     HrValue     x,
@@ -281,15 +71,25 @@ replay_fp8 (HrReplay   *replay,
   return result;
 }
 
+/* Those whose inputs are quantized too. */
+static gboolean
+is_eight_bit_float (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_FP8 || quantization == HR_QUANTIZATION_FP8_CHANNEL ||
+         quantization == HR_QUANTIZATION_FP8_TENSOR || quantization == HR_QUANTIZATION_MXFP8;
+}
+
 /* Whether a matrix is expanded before the product, given the rows of the input. */
 static gboolean
 expands_weight (HrQuantization quantization,
                 guint64        rows)
 {
-  switch (quantization)
+  switch ((guint) quantization)
     {
     case HR_QUANTIZATION_BNB_NF4:
     case HR_QUANTIZATION_BNB_NF4_DQ:
+    case HR_QUANTIZATION_BNB_FP4:
+    case HR_QUANTIZATION_BNB_FP4_DQ:
       /* bitsandbytes/autograd/_functions.py, matmul_4bit: a kernel of its own for a single row. */
       return rows > 1;
 
@@ -299,16 +99,37 @@ expands_weight (HrQuantization quantization,
 
     case HR_QUANTIZATION_MXFP4:
     case HR_QUANTIZATION_NVFP4:
+    case HR_QUANTIZATION_W8A8_INT8:
+    case HR_QUANTIZATION_W8A16_INT8:
+    case HR_QUANTIZATION_W4A16_INT4:
       /* Without a kernel for the format, compressed-tensors expands the matrix for each product. */
       return TRUE;
 
-    case HR_QUANTIZATION_AUTO:
-    case HR_QUANTIZATION_NONE:
-    case HR_QUANTIZATION_BNB_INT8:
-    case HR_QUANTIZATION_GPTQ_INT4:
-    case HR_QUANTIZATION_FP8:
-    case HR_QUANTIZATION_Q4_K_M:
-    case HR_QUANTIZATION_Q8_0:
+    case HR_QUANTIZATION_HQQ_INT8:
+    case HR_QUANTIZATION_HQQ_INT4:
+    case HR_QUANTIZATION_HQQ_INT3:
+    case HR_QUANTIZATION_HQQ_INT2:
+    case HR_QUANTIZATION_HQQ_INT1:
+      /* hqq/core/quantize.py, HQQLinear.forward_pytorch. */
+      return TRUE;
+
+    case HR_QUANTIZATION_QUANTO_INT8:
+    case HR_QUANTIZATION_QUANTO_FLOAT8:
+    case HR_QUANTIZATION_QUANTO_INT4:
+    case HR_QUANTIZATION_QUANTO_INT2:
+    case HR_QUANTIZATION_TORCHAO_INT8:
+    case HR_QUANTIZATION_TORCHAO_FLOAT8:
+      /* A weight-only product of optimum-quanto and torchao is one of matrices in the dtype. */
+      return TRUE;
+
+    case HR_QUANTIZATION_AQLM_INT2:
+      /* aqlm/inference_kernels: kernels that look up codes for a few rows. */
+      return rows > 6;
+
+    case HR_QUANTIZATION_BITNET:
+      /* transformers/integrations/bitnet.py, BitLinear.forward: unpack_weights. */
+      return TRUE;
+
     default:
       return FALSE;
     }
@@ -336,7 +157,7 @@ hr_quantization_format_replay_linear (HrReplay   *replay,
   if (replay->quantization == HR_QUANTIZATION_BNB_INT8)
     return replay_int8 (replay, x, out, name);
 
-  if (replay->quantization == HR_QUANTIZATION_FP8)
+  if (is_eight_bit_float (replay->quantization))
     return replay_fp8 (replay, x, out, name);
 
   rows.n_symbols--;

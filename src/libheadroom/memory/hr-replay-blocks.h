@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @conv_state: what the cache holds of the layer's convolution, or none
  * @recurrent_state: what the cache holds of the layer's state, or none
  * @masked: whether a mask of the batch reaches layers without attention
+ * @padded: whether there is padding in it
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @cache_flush: whether a quantized cache takes in what waited beside it
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
@@ -40,6 +41,7 @@ typedef struct
   HrValue conv_state;
   HrValue recurrent_state;
   gboolean masked;
+  gboolean padded;
   guint cache_bits;
   gboolean cache_flush;
   gboolean broadcasts_heads;

@@ -100,13 +100,26 @@ typedef struct
 } Variables;
 
 static void
-mask_tokens (HrReplay  *replay,
-             HrForward *forward,
-             Variables *variables)
+mask_tokens (HrReplay      *replay,
+             HrForward     *forward,
+             Variables     *variables,
+             const HrMamba *mamba)
 {
-  if (forward->masked)
+  if (forward->masked && (forward->padded || !mamba->drops_full_mask))
     hr_replay_assign (replay, &variables->hidden,
                       hr_op_like (replay, "mul", "hidden_states", get_tokens_shape (replay->dtype)));
+}
+
+/* The variable that held a part of the selection is bound to what the norm makes of it; the whole stays. */
+static HrValue
+norm_selection (HrReplay      *replay,
+                HrSymbol       size,
+                const HrMamba *mamba)
+{
+  if (mamba->norm == HR_MAMBA_NORM_PLAIN)
+    return replay_plain_norm (replay, size);
+
+  return hr_replay_norm (replay, HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, size), HR_NORM_RMS);
 }
 
 static void
@@ -115,11 +128,11 @@ select_parameters (HrReplay      *replay,
                    const HrMamba *mamba)
 {
   variables->selection = hr_op_linear (replay, variables->hidden, "ssm_parameters", HR_SYMBOL_SELECTION, 1);
-  if (mamba->norm == HR_MAMBA_NORM_PLAIN)
+  if (mamba->norm != HR_MAMBA_NORM_NONE)
     {
-      variables->normed[0] = replay_plain_norm (replay, HR_SYMBOL_STATE);
-      variables->normed[1] = replay_plain_norm (replay, HR_SYMBOL_STATE);
-      variables->normed[2] = replay_plain_norm (replay, HR_SYMBOL_RANK);
+      variables->normed[0] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
+      variables->normed[1] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
+      variables->normed[2] = norm_selection (replay, HR_SYMBOL_RANK, mamba);
     }
 
   variables->time_step = hr_op_linear (replay, variables->selection, "discrete_time_step", HR_SYMBOL_MIXER, 1);
@@ -243,15 +256,17 @@ hr_replay_mamba (HrReplay      *replay,
   set_symbols (replay, mamba);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
   variables.projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_MIXER, 2);
-  mask_tokens (replay, forward, &variables);
+  mask_tokens (replay, forward, &variables, mamba);
   variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (replay->dtype));
   hr_replay_assign (replay, &variables.hidden,
                     hr_replay_convolution (replay, forward, HR_SYMBOL_MIXER, &variables.padded));
+  if (mamba->path == HR_MAMBA_PATH_JAMBA)
+    hr_replay_assign (replay, &variables.padded, HR_NO_VALUE);
   variables.hidden = (HrValue) {
     .storage = variables.hidden.storage, .element = replay->dtype, .count = 1, .divisor = 1, .n_symbols = 3,
     .symbols = { HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER },
   };
-  mask_tokens (replay, forward, &variables);
+  mask_tokens (replay, forward, &variables, mamba);
   select_parameters (replay, &variables, mamba);
   discretize (replay, &variables);
   result = scan (replay, &variables);

@@ -79,13 +79,17 @@ hold (Variables *variables,
   return value;
 }
 
-/* apply_mask_to_padding_states (): only of several tokens of several sequences. */
+/* apply_mask_to_padding_states (): only of several tokens of several sequences, but in Zamba 2. */
 static HrValue
-mask_tokens (HrReplay  *replay,
-             HrForward *forward,
-             HrSymbol   features)
+mask_tokens (HrReplay       *replay,
+             HrForward      *forward,
+             HrSymbol        features,
+             const HrMamba2 *mamba2)
 {
-  if (!forward->masked || replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[HR_SYMBOL_SEQUENCE] == 1)
+  gboolean is_single = replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[HR_SYMBOL_SEQUENCE] == 1;
+
+  if (!forward->masked || (mamba2->drops_full_mask && !forward->padded) ||
+      (is_single && mamba2->path != HR_MAMBA2_PATH_ZAMBA2))
     return HR_NO_VALUE;
 
   return make (replay, "mul", "hidden_states",
@@ -135,10 +139,12 @@ drop_inputs (HrReplay *replay,
   hr_replay_drop (replay, inputs->x);
 }
 
+/* What was convolved is held by those that are views of it; in Mamba 2 also by a variable of its own. */
 static Inputs
-make_inputs (HrReplay  *replay,
-             Variables *variables,
-             HrValue    convolved)
+make_inputs (HrReplay       *replay,
+             Variables      *variables,
+             HrValue         convolved,
+             const HrMamba2 *mamba2)
 {
   HrValue heads = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
   HrValue steps = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
@@ -155,6 +161,10 @@ make_inputs (HrReplay  *replay,
                                                   : make (replay, "_to_copy", "hidden_states", tokens);
   grouped_b = spread_group (replay, "B");
   grouped_c = spread_group (replay, "C");
+  if (mamba2->path == HR_MAMBA2_PATH_ZAMBA2)
+    hr_replay_drop (replay, convolved);
+  else
+    hold (variables, convolved);
   index = make (replay, "repeat_interleave", "index", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_MIXER_HEADS));
   inputs.b = make (replay, "index_select", "B", heads);
   hr_replay_drop (replay, grouped_b);
@@ -301,16 +311,17 @@ replay_output (HrReplay  *replay,
 
 /* A prompt, by chunks. */
 static HrValue
-replay_chunks (HrReplay  *replay,
-               HrForward *forward,
-               Variables *variables,
-               HrValue    convolved)
+replay_chunks (HrReplay       *replay,
+               HrForward      *forward,
+               Variables      *variables,
+               HrValue         convolved,
+               const HrMamba2 *mamba2)
 {
   Inputs inputs;
   HrValue states, y;
 
   replay->sentence = N_("in the state-space mixer, while B and C of every token are spread out over the heads");
-  inputs = make_inputs (replay, variables, convolved);
+  inputs = make_inputs (replay, variables, convolved, mamba2);
   pad_to_chunks (replay, &inputs);
   hold (variables, inputs.x);
   hold (variables, inputs.a);
@@ -329,13 +340,16 @@ replay_chunks (HrReplay  *replay,
 
 /* One token: its A, B and x for every element of the state. */
 static HrValue
-replay_token (HrReplay  *replay,
-              Variables *variables)
+replay_token (HrReplay       *replay,
+              Variables      *variables,
+              HrValue         convolved,
+              const HrMamba2 *mamba2)
 {
   HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER);
   HrValue heads = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
-  HrValue step, product, sum, cast, y;
+  HrValue step, copy, product, sum, cast, y;
 
+  hold (variables, convolved);
   hold (variables, make_a (replay));
   step = make (replay, "add", "dt + dt_bias", tokens);
   hr_replay_assign (replay, &step, make (replay, "softplus", "dt", tokens));
@@ -348,9 +362,13 @@ replay_token (HrReplay  *replay,
   hold (variables, make (replay, "clone", "B", heads));
   hold (variables, make (replay, "mul", "dB", get_state_shape (replay->dtype)));
   hold (variables, make (replay, "mul", "dBx", get_state_shape (replay->dtype)));
+  copy = mamba2->path == HR_MAMBA2_PATH_ZAMBA2
+           ? make (replay, "clone", "ssm_states", get_state_shape (replay->dtype))
+           : HR_NO_VALUE;
   product = make (replay, "mul", "recurrent_states · dA", get_state_shape (get_promoted (replay)));
   sum = make (replay, "add", "ssm_states", get_state_shape (get_promoted (replay)));
   hr_replay_drop (replay, product);
+  hr_replay_drop (replay, copy);
   hr_replay_drop (replay, sum);
   hold (variables, make (replay, "clone", "C", heads));
   y = make (replay, "bmm", "y", tokens);
@@ -361,13 +379,15 @@ replay_token (HrReplay  *replay,
   return y;
 }
 
-/* MambaRMSNormGated: in fp32, times silu (gate) before the norm. */
+/* MambaRMSNormGated, or Zamba2RMSNormGated: in fp32, times silu (gate) before the norm. */
 static HrValue
-norm_gated (HrReplay *replay,
-            HrValue   y)
+norm_gated (HrReplay       *replay,
+            HrValue         y,
+            const HrMamba2 *mamba2)
 {
+  gboolean is_grouped = mamba2->norm == HR_MAMBA2_NORM_GROUPED;
   HrValue shape = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  HrValue rows = FLOAT32 (HR_SYMBOL_SEQUENCE);
+  HrValue rows = is_grouped ? FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_GROUPS) : FLOAT32 (HR_SYMBOL_SEQUENCE);
   HrValue hidden = hr_op_cast (replay, y, HR_ELEMENT_FLOAT32);
   HrValue gate32 = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", "gate.float()", shape);
   HrValue activated = make (replay, "silu", "silu(gate)", shape);
@@ -418,17 +438,23 @@ hr_replay_mamba2 (HrReplay       *replay,
 
   set_symbols (replay, mamba2);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
-  masked = mask_tokens (replay, forward, HR_SYMBOL_HIDDEN);
+  masked = mask_tokens (replay, forward, HR_SYMBOL_HIDDEN, mamba2);
   hold (&variables, hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1));
   convolved = hr_replay_convolution (replay, forward, HR_SYMBOL_CONVOLVED, &padded);
-  hold (&variables, padded);
+  if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
+    hold (&variables, padded);
+  else
+    hr_replay_drop (replay, padded);
   if (masked.storage >= 0)
-    hr_replay_assign (replay, &convolved, mask_tokens (replay, forward, HR_SYMBOL_CONVOLVED));
-  hr_replay_drop (replay, masked);
-  hold (&variables, convolved);
-  y = decodes ? replay_token (replay, &variables) : replay_chunks (replay, forward, &variables, convolved);
+    hr_replay_assign (replay, &convolved, mask_tokens (replay, forward, HR_SYMBOL_CONVOLVED, mamba2));
+  if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
+    hr_replay_drop (replay, masked);
+  else
+    hold (&variables, masked);
+  y = decodes ? replay_token (replay, &variables, convolved, mamba2)
+              : replay_chunks (replay, forward, &variables, convolved, mamba2);
   replay->sentence = N_("in the state-space mixer, in its norm");
-  result = norm_gated (replay, y);
+  result = norm_gated (replay, y, mamba2);
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
   hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1));

@@ -139,7 +139,17 @@ static HrValue
 apply_gate (HrReplay        *replay,
             const HrMixture *mixture)
 {
+  if (mixture->gate == HR_EXPERT_GATE_NONE)
+    return hr_replay_activation (replay, get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT), mixture->activation);
+
   return mixture->gate == HR_EXPERT_GATE_CLAMPED ? apply_clamped_gate (replay) : apply_plain_gate (replay, mixture);
+}
+
+/* The width of what goes into an expert and comes out of it. */
+static HrSymbol
+get_outer (const HrMixture *mixture)
+{
+  return mixture->latent_size > 0 ? HR_SYMBOL_EXPERT_LATENT : HR_SYMBOL_HIDDEN;
 }
 
 /* The three steps of each expert, for all pairs at once; a bias is looked up for each pair, and held until the end. */
@@ -149,10 +159,10 @@ compute_pairs (HrReplay        *replay,
                HrValue         *biases)
 {
   HrValue both = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
-  HrValue out = get_pair_shape (replay->dtype, HR_SYMBOL_HIDDEN);
+  HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
   HrValue projected;
 
-  both.count = 2;
+  both.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
   replay->sentence = N_("in the experts, in their first matrices");
   if (mixture->has_bias)
     *biases = hr_op_like (replay, "index", "selected_biases", both);
@@ -174,8 +184,8 @@ compute_experts (HrReplay        *replay,
                  const HrMixture *mixture)
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
-  HrValue weighted_shape = get_pair_shape (routing->weights.element, HR_SYMBOL_HIDDEN);
-  HrValue out = get_pair_shape (replay->dtype, HR_SYMBOL_HIDDEN);
+  HrValue weighted_shape = get_pair_shape (routing->weights.element, get_outer (mixture));
+  HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
   HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXPERTS);
   HrValue ids = hr_op_like (replay, "sort", "expert_ids_g", pairs);
   HrValue permutation = hr_op_like (replay, "sort", "perm", pairs);
@@ -202,7 +212,7 @@ compute_experts (HrReplay        *replay,
   order = hr_op_like (replay, "arange", "arange", pairs);
   hr_replay_drop (replay, order);
   hr_replay_assign (replay, &weighted, hr_op_like (replay, "index", "weighted_out", weighted_shape));
-  result = hr_op_like (replay, "sum", "final_hidden_states", get_token_shape (weighted.element, HR_SYMBOL_HIDDEN));
+  result = hr_op_like (replay, "sum", "final_hidden_states", get_token_shape (weighted.element, get_outer (mixture)));
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, x.element));
 
   hr_replay_drop (replay, inverse);
@@ -221,6 +231,23 @@ compute_experts (HrReplay        *replay,
   return result;
 }
 
+/* fc2_latent_proj (experts (fc1_latent_proj (x))): NemotronHMoE.forward */
+static HrValue
+compute_latent_experts (HrReplay        *replay,
+                        HrValue          x,
+                        const Routing   *routing,
+                        const HrMixture *mixture)
+{
+  HrValue latent, result;
+
+  latent = hr_op_linear (replay, x, "hidden_states", HR_SYMBOL_EXPERT_LATENT, 1);
+  result = compute_experts (replay, latent, routing, mixture);
+  hr_replay_drop (replay, latent);
+  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "hidden_states", HR_SYMBOL_HIDDEN, 1));
+
+  return result;
+}
+
 static HrValue
 compute_shared (HrReplay        *replay,
                 HrValue          x,
@@ -228,7 +255,7 @@ compute_shared (HrReplay        *replay,
 {
   const HrMlp mlp = {
     .hidden_size = mixture->hidden_size, .intermediate_size = mixture->shared_intermediate_size,
-    .gated = TRUE, .activation = mixture->activation,
+    .gated = mixture->gate != HR_EXPERT_GATE_NONE, .activation = mixture->activation,
   };
 
   replay->symbols[HR_SYMBOL_INTERMEDIATE] = mixture->shared_intermediate_size;
@@ -271,12 +298,14 @@ hr_replay_mixture (HrReplay        *replay,
 
   replay->symbols[HR_SYMBOL_EXPERT] = mixture->intermediate_size;
   replay->symbols[HR_SYMBOL_EXPERTS] = mixture->num_experts;
+  replay->symbols[HR_SYMBOL_EXPERT_LATENT] = mixture->latent_size;
   replay->symbols[HR_SYMBOL_TOP_K] = mixture->num_experts_per_tok;
 
   if (has_shared && mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   routing = route (replay, x, mixture);
-  result = compute_experts (replay, x, &routing, mixture);
+  result = mixture->latent_size > 0 ? compute_latent_experts (replay, x, &routing, mixture)
+                                    : compute_experts (replay, x, &routing, mixture);
   if (has_shared && !mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   if (has_shared && mixture->has_shared_gate)

@@ -42,6 +42,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_TOP_K] = "t",
   [HR_SYMBOL_EXPERTS] = "E",
   [HR_SYMBOL_EXPERT] = "m",
+  [HR_SYMBOL_EXPERT_LATENT] = "c_m",
   [HR_SYMBOL_VOCABULARY] = "V",
   [HR_SYMBOL_MIXER] = "m_s",
   [HR_SYMBOL_MIXER_HEADS] = "H_s",

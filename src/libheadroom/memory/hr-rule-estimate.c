@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "hr-estimate-private.h"
-#include "hr-quantization-format.h"
+#include "hr-matrix-format.h"
 #include "hr-rule-of-thumb.h"
 
 #define SOURCE_WEIGHTS \
@@ -68,7 +68,7 @@ add_rule_weights (HrEstimate            *estimate,
   double bits = hr_dtype_get_bits (plan->dtype);
 
   if (plan->quantization != HR_QUANTIZATION_NONE)
-    bits = hr_quantization_format_get_bits (plan->quantization);
+    bits = hr_matrix_format_get_width (plan->quantization);
 
   if (!get_hyper_parameters (plan->model, values))
     {

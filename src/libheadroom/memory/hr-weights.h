@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-model.h"
+#include "hr-weight-storage.h"
 
 G_BEGIN_DECLS
 
@@ -23,16 +23,12 @@ typedef struct
   guint64 buffer_bytes;
 } HrWeights;
 
-void hr_weights_add_tensor  (HrWeights      *self,
-                             HrModel        *model,
-                             guint           index,
-                             guint           first_copy,
-                             guint           n_copies,
-                             HrDtype         dtype,
-                             HrQuantization  quantization);
-void hr_weights_init_model  (HrWeights      *self,
-                             HrModel        *model,
-                             HrDtype         dtype,
-                             HrQuantization  quantization);
+void hr_weights_add_tensor  (HrWeights             *self,
+                             const HrWeightStorage *storage,
+                             guint                  index,
+                             guint                  first_copy,
+                             guint                  n_copies);
+void hr_weights_init_model  (HrWeights             *self,
+                             const HrWeightStorage *storage);
 
 G_END_DECLS

@@ -17,11 +17,30 @@
 struct _HrArchitecture
 {
   GPtrArray *files;   /* of HrJson *: the file itself, what it extends, what that extends … */
+  HrJson *task;       /* what a class for another task than writing text has for a head; NULL if it writes */
 };
+
+/* The names of transformers' classes say what they are for. */
+static const struct
+{
+  const char *suffix;
+  const char *file;
+} tasks[] = {
+  { "ForSequenceClassification", "_sequence_classification" },
+  { "ForTokenClassification", "_token_classification" },
+  { "ForQuestionAnswering", "_question_answering" },
+  { "RewardModel", NULL },
+  { "ForProcessRewardModel", NULL },
+};
+
+#define BARE_NAME "_bare"
+
+/* What the class that writes text is called, beside the model's name. */
+static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
 
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "defaults", "values",
-  "layer-values", "stacks", "head", "buffers", NULL,
+  "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
 };
 
 static const char * const known_hyper_parameter_members[] = {
@@ -77,6 +96,7 @@ check_file (HrJson  *file,
             GError **error)
 {
   HrJson *section = NULL;
+  const char *root = NULL;
 
   return hr_json_check_members (file, known_members, error) &&
          hr_json_require_member (file, "model-type", error) != NULL &&
@@ -89,7 +109,9 @@ check_file (HrJson  *file,
          hr_json_get_array (file, "architectures", &section, error) &&
          hr_json_get_array (file, "stacks", &section, error) &&
          hr_json_get_array (file, "buffers", &section, error) &&
-         hr_json_get_array (file, "head", &section, error);
+         hr_json_get_array (file, "head", &section, error) &&
+         hr_json_get_object (file, "tasks", &section, error) &&
+         hr_json_get_string (file, "root", &root, error);
 }
 
 /* A model type comes from a config, and becomes part of a path. */
@@ -316,6 +338,7 @@ hr_architecture_free (HrArchitecture *self)
   g_return_if_fail (self != NULL);
 
   g_ptr_array_unref (self->files);
+  g_clear_pointer (&self->task, hr_json_free);
   g_free (self);
 }
 
@@ -417,15 +440,113 @@ hr_architecture_get_source (HrArchitecture *self)
   return source;
 }
 
+/* The model's own class without a head, such as LlamaModel. */
+static gboolean
+is_bare_class (HrArchitecture *self,
+               const char     *class_name)
+{
+  HrJson *classes = hr_json_get_member (hr_architecture_get_file (self, 0), "architectures");
+
+  for (guint i = 0; classes != NULL && i < hr_json_get_length (classes); i++)
+    {
+      const char *writer;
+
+      if (!hr_json_read_string (hr_json_get_element (classes, i), &writer, NULL))
+        continue;
+      for (guint j = 0; j < G_N_ELEMENTS (writer_suffixes); j++)
+        {
+          gsize length = strlen (writer) - MIN (strlen (writer), strlen (writer_suffixes[j]));
+
+          if (g_str_has_suffix (writer, writer_suffixes[j]) && strncmp (class_name, writer, length) == 0 &&
+              (g_str_equal (class_name + length, "Model") || g_str_equal (class_name + length, "TextModel")))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* The file of a class's task: what the architecture says under "tasks", or what most have. */
+static const char *
+find_task (HrArchitecture *self,
+           const char     *class_name)
+{
+  HrJson *own = hr_architecture_get_member (self, "tasks");
+
+  for (guint i = G_N_ELEMENTS (tasks); i-- > 0;)
+    {
+      const char *file = tasks[i].file;
+
+      if (!g_str_has_suffix (class_name, tasks[i].suffix))
+        continue;
+      if (own != NULL)
+        hr_json_get_string (own, tasks[i].suffix, &file, NULL);
+      return file;
+    }
+
+  return is_bare_class (self, class_name) ? BARE_NAME : NULL;
+}
+
+/*
+ * hr_architecture_set_class:
+ * @self: an architecture
+ * @class_name: a class that a config names
+ * @found: (out): whether it is one that the architecture describes, for whatever task
+ * @error: return location for an error
+ *
+ * Gives the architecture the head of a class, where it is not one that writes text: a classifier's, or none.
+ *
+ * Returns: whether no file has a fault
+ */
+gboolean
+hr_architecture_set_class (HrArchitecture  *self,
+                           const char      *class_name,
+                           gboolean        *found,
+                           GError         **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  const char *task;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (class_name != NULL, FALSE);
+  g_return_val_if_fail (found != NULL, FALSE);
+
+  *found = TRUE;
+  if (hr_architecture_has_class (self, class_name))
+    return TRUE;
+
+  task = find_task (self, class_name);
+  if (task != NULL)
+    self->task = load_file (task, &local_error);
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  *found = self->task != NULL;
+
+  return TRUE;
+}
+
+/* What the class's task adds to the files; %NULL for a class that writes text. */
+HrJson *
+hr_architecture_get_task (HrArchitecture *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->task;
+}
+
 /* A section as the first file that has it gives it. */
 HrJson *
 hr_architecture_get_member (HrArchitecture *self,
                             const char     *key)
 {
-  HrJson *member = NULL;
+  HrJson *member;
 
   g_return_val_if_fail (self != NULL, NULL);
 
+  member = self->task != NULL ? hr_json_get_member (self->task, key) : NULL;
   for (guint i = 0; member == NULL && i < self->files->len; i++)
     member = hr_json_get_member (g_ptr_array_index (self->files, i), key);
 

@@ -25,6 +25,11 @@ const char     *hr_architecture_get_model_type    (HrArchitecture      *self);
 const char     *hr_architecture_get_class_name    (HrArchitecture      *self);
 gboolean        hr_architecture_has_class         (HrArchitecture      *self,
                                                    const char          *class_name);
+gboolean        hr_architecture_set_class         (HrArchitecture      *self,
+                                                   const char          *class_name,
+                                                   gboolean            *found,
+                                                   GError             **error);
+HrJson         *hr_architecture_get_task          (HrArchitecture      *self);
 const char     *hr_architecture_get_source        (HrArchitecture      *self);
 HrJson         *hr_architecture_get_member        (HrArchitecture      *self,
                                                    const char          *key);

@@ -167,6 +167,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),
+  BOOLEAN ("every-token", head.every_token),
   { NULL }
 };
 
@@ -326,10 +327,17 @@ hr_block_add_linear (const HrBlockContext *context,
                      gboolean              is_conv1d,
                      GError              **error)
 {
-  return hr_block_add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
-                              is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error) &&
-         (!has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
-                                            out_features, 0, error));
+  HrTensor *tensor;
+
+  if (!hr_block_add_tensor (context, module, submodule, "weight", part, HR_TENSOR_ROLE_LINEAR,
+                            is_conv1d ? in_features : out_features, is_conv1d ? out_features : in_features, error))
+    return FALSE;
+
+  tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  tensor->is_transposed = is_conv1d;
+
+  return !has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
+                                           out_features, 0, error);
 }
 
 static gboolean

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @outer_path: (nullable): the module that holds the architecture, where it is included in another one
  * @drops_base: whether @outer_path stands for the first name of the architecture's own paths, that of the model that
  *   its class with a head has inside
+ * @root: (nullable): what stands for the first name of the stacks' paths in the class of a task
  * @part: the part that norms and linear layers of their own belong to
  * @role_part: the part that all tensors belong to; %HR_N_PARTS where each has its own
  * @stack: the index of the stack that is being built
@@ -30,6 +31,7 @@ typedef struct
   const char *prefix;
   const char *outer_path;
   gboolean drops_base;
+  const char *root;
   HrPart part;
   HrPart role_part;
   guint stack;

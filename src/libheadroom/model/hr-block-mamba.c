@@ -14,6 +14,26 @@
 static const HrChoice norms[] = {
   { "none", HR_MAMBA_NORM_NONE },
   { "plain", HR_MAMBA_NORM_PLAIN },
+  { "weighted", HR_MAMBA_NORM_WEIGHTED },
+  { NULL }
+};
+
+static const HrChoice mamba2_norms[] = {
+  { "gated", HR_MAMBA2_NORM_GATED },
+  { "grouped", HR_MAMBA2_NORM_GROUPED },
+  { NULL }
+};
+
+static const HrChoice paths[] = {
+  { "mamba", HR_MAMBA_PATH_MAMBA },
+  { "jamba", HR_MAMBA_PATH_JAMBA },
+  { NULL }
+};
+
+static const HrChoice mamba2_paths[] = {
+  { "mamba2", HR_MAMBA2_PATH_MAMBA2 },
+  { "bamba", HR_MAMBA2_PATH_BAMBA },
+  { "zamba2", HR_MAMBA2_PATH_ZAMBA2 },
   { NULL }
 };
 
@@ -25,7 +45,9 @@ static const HrParameter mamba_parameters[] = {
   COUNT ("time-step-rank", mamba.time_step_rank),
   BOOLEAN ("bias", mamba.has_bias),
   BOOLEAN ("conv-bias", mamba.has_conv_bias),
+  BOOLEAN ("drops-full-mask", mamba.drops_full_mask),
   CHOICE ("norm", mamba.norm, norms),
+  CHOICE ("code-path", mamba.path, paths),
   { NULL }
 };
 
@@ -40,6 +62,9 @@ static const HrParameter mamba2_parameters[] = {
   COUNT ("chunk-size", mamba2.chunk_size),
   BOOLEAN ("bias", mamba2.has_bias),
   BOOLEAN ("conv-bias", mamba2.has_conv_bias),
+  BOOLEAN ("drops-full-mask", mamba2.drops_full_mask),
+  CHOICE ("norm", mamba2.norm, mamba2_norms),
+  CHOICE ("code-path", mamba2.path, mamba2_paths),
   { NULL }
 };
 
@@ -93,6 +118,30 @@ add_convolution (const HrBlockContext  *context,
 }
 
 static gboolean
+add_norm (const HrBlockContext  *context,
+          const HrBlock         *block,
+          const char            *name,
+          guint64                size,
+          GError               **error)
+{
+  return hr_block_add_tensor (context, block->path, name, "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM, size, 0, error);
+}
+
+/* The norms of the time step, B and C. */
+static gboolean
+add_selection_norms (const HrBlockContext  *context,
+                     const HrBlock         *block,
+                     GError               **error)
+{
+  const HrMamba *mamba = &block->mamba;
+
+  return mamba->norm != HR_MAMBA_NORM_WEIGHTED ||
+         (add_norm (context, block, "dt_layernorm", mamba->time_step_rank, error) &&
+          add_norm (context, block, "b_layernorm", mamba->state_size, error) &&
+          add_norm (context, block, "c_layernorm", mamba->state_size, error));
+}
+
+static gboolean
 build_mamba (const HrBlockContext  *context,
              HrJson                *description,
              HrBlock               *block,
@@ -111,7 +160,8 @@ build_mamba (const HrBlockContext  *context,
          add_linear (context, block, "in_proj", 2 * width, mamba->hidden_size, mamba->has_bias, error) &&
          add_linear (context, block, "x_proj", mamba->time_step_rank + 2 * mamba->state_size, width, FALSE, error) &&
          add_linear (context, block, "dt_proj", width, mamba->time_step_rank, TRUE, error) &&
-         add_linear (context, block, "out_proj", mamba->hidden_size, width, mamba->has_bias, error);
+         add_linear (context, block, "out_proj", mamba->hidden_size, width, mamba->has_bias, error) &&
+         add_selection_norms (context, block, error);
 }
 
 static gboolean
@@ -162,8 +212,7 @@ build_mamba2 (const HrBlockContext  *context,
          add_convolution (context, block, channels, mamba2->conv_kernel, mamba2->has_conv_bias, error) &&
          add_linear (context, block, "in_proj", width + channels + mamba2->num_heads, mamba2->hidden_size,
                      mamba2->has_bias, error) &&
-         hr_block_add_tensor (context, block->path, "norm", "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM, width, 0,
-                              error) &&
+         add_norm (context, block, "norm", width, error) &&
          add_linear (context, block, "out_proj", mamba2->hidden_size, width, mamba2->has_bias, error);
 }
 

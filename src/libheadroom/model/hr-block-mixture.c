@@ -19,6 +19,7 @@ static const HrChoice layouts[] = {
 static const HrChoice gates[] = {
   { "plain", HR_EXPERT_GATE_PLAIN },
   { "clamped", HR_EXPERT_GATE_CLAMPED },
+  { "none", HR_EXPERT_GATE_NONE },
   { NULL }
 };
 
@@ -28,6 +29,7 @@ static const HrParameter mixture_parameters[] = {
   COUNT ("num-experts", mixture.num_experts),
   COUNT ("num-experts-per-tok", mixture.num_experts_per_tok),
   SIZE ("shared-intermediate-size", mixture.shared_intermediate_size),
+  SIZE ("latent-size", mixture.latent_size),
   CHOICE ("layout", mixture.layout, layouts),
   CHOICE ("gate", mixture.gate, gates),
   CHOICE ("activation", mixture.activation, hr_block_activations),
@@ -44,7 +46,8 @@ static const HrParameter mixture_parameters[] = {
 
 static const char * const mixture_names[] = {
   "router", "gate", "experts", "experts", "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj",
-  "down", "down_proj", "shared", "shared_experts", "shared-gate", "shared_expert_gate", "router-parameter", "", NULL,
+  "down", "down_proj", "shared", "shared_experts", "shared-gate", "shared_expert_gate", "router-parameter", "",
+  "latent-down", "fc1_latent_proj", "latent-up", "fc2_latent_proj", NULL,
 };
 
 /* Says of the row that was added last that routed experts share it. */
@@ -58,6 +61,19 @@ mark_row (const HrBlockContext *context,
   tensor->n_items = is_each ? mixture->num_experts : 0;
   tensor->n_experts = mixture->num_experts;
   tensor->n_active_experts = mixture->num_experts_per_tok;
+}
+
+static gboolean
+has_gate (const HrMixture *mixture)
+{
+  return mixture->gate != HR_EXPERT_GATE_NONE;
+}
+
+/* The width of what goes into an expert and comes out of it. */
+static guint64
+get_outer_size (const HrMixture *mixture)
+{
+  return mixture->latent_size > 0 ? mixture->latent_size : mixture->hidden_size;
 }
 
 /* A tensor of all experts: [experts, first, second], or [experts, first] for a bias. */
@@ -83,6 +99,7 @@ add_fused (const HrBlockContext  *context,
   tensor->shape[1] = first_size;
   tensor->shape[2] = second_size;
   tensor->n_dimensions = second_size > 0 ? 3 : 2;
+  tensor->is_transposed = second_size > 0 && block->mixture.layout == HR_EXPERTS_FUSED;
   mark_row (context, &block->mixture, FALSE);
 
   return TRUE;
@@ -96,13 +113,13 @@ add_fused_experts (const HrBlockContext  *context,
 {
   const HrMixture *mixture = &block->mixture;
   const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
-  const char *fused = hr_block_get_module_name (description, mixture_names, "fused");
+  const char *fused = hr_block_get_module_name (description, mixture_names, has_gate (mixture) ? "fused" : "up");
   const char *down = hr_block_get_module_name (description, mixture_names, "down");
   g_autofree char *fused_bias = g_strconcat (fused, "_bias", NULL);
   g_autofree char *down_bias = g_strconcat (down, "_bias", NULL);
   gboolean is_linear = mixture->layout == HR_EXPERTS_FUSED_LINEAR;
-  guint64 hidden = mixture->hidden_size;
-  guint64 both = 2 * mixture->intermediate_size;
+  guint64 hidden = get_outer_size (mixture);
+  guint64 both = (has_gate (mixture) ? 2 : 1) * mixture->intermediate_size;
 
   return add_fused (context, block, experts, fused, HR_TENSOR_ROLE_EXPERT, is_linear ? both : hidden,
                     is_linear ? hidden : both, error) &&
@@ -128,11 +145,11 @@ add_stacked_experts (const HrBlockContext  *context,
   if (!g_uint64_checked_mul (&rows, mixture->num_experts, mixture->intermediate_size))
     return hr_block_set_too_large_error (context, block->path, error);
 
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
     {
       if (!hr_block_add_tensor (context, block->path, experts,
                                 hr_block_get_module_name (description, mixture_names, keys[i]), HR_PART_MLP,
-                                HR_TENSOR_ROLE_EXPERT, rows, mixture->hidden_size, error))
+                                HR_TENSOR_ROLE_EXPERT, rows, get_outer_size (mixture), error))
         return FALSE;
       mark_row (context, mixture, FALSE);
     }
@@ -149,22 +166,23 @@ add_each_expert (const HrBlockContext  *context,
   static const char * const keys[] = { "gate", "up", "down" };
   const HrMixture *mixture = &block->mixture;
   const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
+  guint64 outer = get_outer_size (mixture);
 
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
     {
       const char *name = hr_block_get_module_name (description, mixture_names, keys[i]);
       g_autofree char *module = g_strdup_printf ("%s.{}.%s", experts, name);
       gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
 
       if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_MLP, HR_TENSOR_ROLE_EXPERT,
-                                is_down ? mixture->hidden_size : mixture->intermediate_size,
-                                is_down ? mixture->intermediate_size : mixture->hidden_size, error))
+                                is_down ? outer : mixture->intermediate_size,
+                                is_down ? mixture->intermediate_size : outer, error))
         return FALSE;
       mark_row (context, mixture, TRUE);
       if (!mixture->has_bias)
         continue;
       if (!hr_block_add_tensor (context, block->path, module, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
-                                is_down ? mixture->hidden_size : mixture->intermediate_size, 0, error))
+                                is_down ? outer : mixture->intermediate_size, 0, error))
         return FALSE;
       mark_row (context, mixture, TRUE);
     }
@@ -206,7 +224,7 @@ add_shared (const HrBlockContext  *context,
   if (mixture->shared_intermediate_size == 0)
     return TRUE;
 
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
     {
       g_autofree char *module = g_strconcat (shared, ".", keys[i], NULL);
       gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
@@ -222,6 +240,24 @@ add_shared (const HrBlockContext  *context,
          hr_block_add_linear (context, block->path,
                               hr_block_get_module_name (description, mixture_names, "shared-gate"), HR_PART_MLP,
                               1, mixture->hidden_size, FALSE, FALSE, error);
+}
+
+/* The matrices around the routed experts, where they compute in a space of their own. */
+static gboolean
+add_latent (const HrBlockContext  *context,
+            HrJson                *description,
+            const HrBlock         *block,
+            GError               **error)
+{
+  const HrMixture *mixture = &block->mixture;
+
+  return mixture->latent_size == 0 ||
+         (hr_block_add_linear (context, block->path,
+                               hr_block_get_module_name (description, mixture_names, "latent-down"), HR_PART_MLP,
+                               mixture->latent_size, mixture->hidden_size, mixture->has_shared_bias, FALSE, error) &&
+          hr_block_add_linear (context, block->path,
+                               hr_block_get_module_name (description, mixture_names, "latent-up"), HR_PART_MLP,
+                               mixture->hidden_size, mixture->latent_size, mixture->has_shared_bias, FALSE, error));
 }
 
 /* A bias that takes part in the choice, and is trained (ERNIE); where it is a buffer, the architecture file has it. */
@@ -268,7 +304,7 @@ build_mixture (const HrBlockContext  *context,
     }
 
   return add_router (context, description, block, error) && add_experts (context, description, block, error) &&
-         add_shared (context, description, block, error);
+         add_latent (context, description, block, error) && add_shared (context, description, block, error);
 }
 
 const HrBlockClass hr_block_class_mixture = {

@@ -120,6 +120,7 @@ typedef enum
 {
   HR_EXPERT_GATE_PLAIN,    /* act (gate) * up */
   HR_EXPERT_GATE_CLAMPED,  /* both clamped, (up + 1) * gate * sigmoid (alpha * gate) (GPT-OSS) */
+  HR_EXPERT_GATE_NONE,     /* there is no gate, neither in the shared experts: act (up) (Nemotron-H) */
 } HrExpertGate;
 
 typedef struct
@@ -247,6 +248,7 @@ typedef struct
   guint64 num_experts;
   guint64 num_experts_per_tok;
   guint64 shared_intermediate_size; /* of the shared experts together; 0: none */
+  guint64 latent_size;              /* of what the routed experts compute in; 0: hidden_size (Nemotron-H) */
   HrExpertsLayout layout;
   HrExpertGate gate;
   HrActivation activation;
@@ -265,7 +267,15 @@ typedef enum
 {
   HR_MAMBA_NORM_NONE,
   HR_MAMBA_NORM_PLAIN,       /* RMS norms without weights (Falcon-Mamba) */
+  HR_MAMBA_NORM_WEIGHTED,    /* RMS norms with weights (Jamba) */
 } HrMambaNorm;
+
+/* Which variables of a mixer's function hold what: as those of Mamba do, or Jamba. */
+typedef enum
+{
+  HR_MAMBA_PATH_MAMBA,
+  HR_MAMBA_PATH_JAMBA,       /* what is kept for the convolution is bound to the cache's own tensor */
+} HrMambaPath;
 
 /* A selective state space whose state is a row for each channel (Mamba). */
 typedef struct
@@ -277,8 +287,25 @@ typedef struct
   guint64 time_step_rank;
   gboolean has_bias;
   gboolean has_conv_bias;
+  gboolean drops_full_mask;  /* a mask of ones does not reach it (Jamba) */
   HrMambaNorm norm;
+  HrMambaPath path;
 } HrMamba;
+
+/* What becomes of a Mamba 2 mixer's result and its gate. */
+typedef enum
+{
+  HR_MAMBA2_NORM_GATED,      /* times silu (gate), then an RMS norm (Mamba 2) */
+  HR_MAMBA2_NORM_GROUPED,    /* the same, each group of heads by itself (Zamba 2, Nemotron-H) */
+} HrMamba2Norm;
+
+/* Likewise. */
+typedef enum
+{
+  HR_MAMBA2_PATH_MAMBA2,
+  HR_MAMBA2_PATH_BAMBA,      /* as Jamba's, and the masked input is held */
+  HR_MAMBA2_PATH_ZAMBA2,     /* the same; what is convolved is not, a batch of one is masked, the state is copied */
+} HrMamba2Path;
 
 /* A state space whose state is a matrix for each head, computed by chunks of tokens (Mamba 2). */
 typedef struct
@@ -293,6 +320,9 @@ typedef struct
   guint64 chunk_size;
   gboolean has_bias;
   gboolean has_conv_bias;
+  gboolean drops_full_mask;  /* a mask of ones does not reach it (Nemotron-H) */
+  HrMamba2Norm norm;
+  HrMamba2Path path;
 } HrMamba2;
 
 typedef struct
@@ -305,6 +335,7 @@ typedef struct
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
+  gboolean every_token;      /* whatever is asked for: a classifier's */
 } HrHead;
 
 /**

@@ -368,18 +368,24 @@ load_nearest (HrJson      *config,
   return hr_architecture_new_generic (error);
 }
 
-/* A class for another task has another head than the one that is estimated. */
-static void
-check_class (HrArchitecture *architecture,
-             const char     *class_name,
-             GPtrArray      *warnings)
+/* A class for another task has another head; one that is not known is taken for the one that writes text. */
+static HrArchitecture *
+set_class (HrArchitecture  *architecture,
+           const char      *class_name,
+           GPtrArray       *warnings,
+           GError         **error)
 {
-  if (class_name == NULL || hr_architecture_has_class (architecture, class_name))
-    return;
+  g_autoptr (HrArchitecture) self = architecture;
+  gboolean found = TRUE;
 
-  g_ptr_array_add (warnings,
-                   g_strdup_printf (_("The config names the class %s; the estimate is of %s, which writes text."),
-                                    class_name, hr_architecture_get_class_name (architecture)));
+  if (class_name != NULL && !hr_architecture_set_class (self, class_name, &found, error))
+    return NULL;
+  if (!found)
+    g_ptr_array_add (warnings,
+                     g_strdup_printf (_("The config names the class %s; the estimate is of %s, which writes text."),
+                                      class_name, hr_architecture_get_class_name (self)));
+
+  return g_steal_pointer (&self);
 }
 
 /*
@@ -410,10 +416,7 @@ hr_config_load_architecture (HrJson     *config,
   if (model_type != NULL)
     architecture = hr_architecture_new (model_type, &local_error);
   if (architecture != NULL)
-    {
-      check_class (architecture, class_name, warnings);
-      return architecture;
-    }
+    return set_class (architecture, class_name, warnings, error);
 
   if (local_error == NULL && class_name != NULL)
     architecture = hr_architecture_new_for_class (class_name, &local_error);
@@ -458,118 +461,6 @@ hr_config_get_dtype (HrJson     *config,
 
   if (name != NULL && !hr_dtype_from_name (name, dtype))
     g_ptr_array_add (warnings, g_strdup_printf (_("The config’s data type “%s” is not known."), name));
-
-  return TRUE;
-}
-
-static gboolean
-get_bitsandbytes (HrJson          *settings,
-                  HrQuantization  *quantization,
-                  GError         **error)
-{
-  gboolean is_int8 = FALSE;
-  gboolean is_double = FALSE;
-
-  if (!hr_json_get_boolean (settings, "load_in_8bit", &is_int8, error) ||
-      !hr_json_get_boolean (settings, "bnb_4bit_use_double_quant", &is_double, error))
-    return FALSE;
-
-  if (is_int8)
-    *quantization = HR_QUANTIZATION_BNB_INT8;
-  else
-    *quantization = is_double ? HR_QUANTIZATION_BNB_NF4_DQ : HR_QUANTIZATION_BNB_NF4;
-
-  return TRUE;
-}
-
-/* compressed-tensors and ModelOpt name the format of the numbers rather than the method. */
-static gboolean
-get_by_format (HrJson          *settings,
-               HrQuantization  *quantization,
-               GError         **error)
-{
-  static const struct
-  {
-    const char *format;
-    HrQuantization quantization;
-  } formats[] = {
-    { "float-quantized", HR_QUANTIZATION_FP8 },
-    { "FP8", HR_QUANTIZATION_FP8 },
-    { "nvfp4-pack-quantized", HR_QUANTIZATION_NVFP4 },
-    { "NVFP4", HR_QUANTIZATION_NVFP4 },
-    { "mxfp4-pack-quantized", HR_QUANTIZATION_MXFP4 },
-    { "MXFP4", HR_QUANTIZATION_MXFP4 },
-  };
-  const char *format = NULL;
-
-  if (!hr_json_get_string (settings, "quant_algo", &format, error) ||
-      !hr_json_get_string (settings, "format", &format, error))
-    return FALSE;
-
-  for (guint i = 0; format != NULL && i < G_N_ELEMENTS (formats); i++)
-    {
-      if (g_str_equal (formats[i].format, format))
-        *quantization = formats[i].quantization;
-    }
-
-  return TRUE;
-}
-
-/*
- * hr_config_get_quantization:
- * @config: a config
- * @quantization: (out): the format of the weights, %HR_QUANTIZATION_NONE if they are not quantized
- * @warnings: (element-type utf8): where a format that is not known is reported
- * @error: return location for an error
- *
- * Reads `quantization_config`.
- */
-gboolean
-hr_config_get_quantization (HrJson          *config,
-                            HrQuantization  *quantization,
-                            GPtrArray       *warnings,
-                            GError         **error)
-{
-  HrJson *settings = NULL;
-  const char *method = NULL;
-  guint64 bits = 4;
-
-  *quantization = HR_QUANTIZATION_NONE;
-
-  if (!hr_json_get_object (config, "quantization_config", &settings, error))
-    return FALSE;
-  if (settings == NULL)
-    return TRUE;
-  if (!hr_json_get_string (settings, "quant_method", &method, error))
-    return FALSE;
-
-  if (method == NULL)
-    method = hr_json_get_member (settings, "load_in_4bit") != NULL ? "bitsandbytes" : _("(none)");
-
-  if (g_str_has_prefix (method, "bitsandbytes"))
-    return get_bitsandbytes (settings, quantization, error);
-  if (g_str_equal (method, "compressed-tensors") || g_str_equal (method, "modelopt"))
-    {
-      if (!get_by_format (settings, quantization, error))
-        return FALSE;
-    }
-  else if (g_str_equal (method, "gptq") || g_str_equal (method, "awq"))
-    {
-      if (!hr_json_get_uint (settings, "bits", 1, 16, &bits, error))
-        return FALSE;
-      if (bits == 4)
-        *quantization = method[0] == 'g' ? HR_QUANTIZATION_GPTQ_INT4 : HR_QUANTIZATION_AWQ_INT4;
-    }
-  else if (g_str_equal (method, "fp8") || g_str_equal (method, "fbgemm_fp8"))
-    *quantization = HR_QUANTIZATION_FP8;
-  else if (g_str_equal (method, "mxfp4"))
-    *quantization = HR_QUANTIZATION_MXFP4;
-
-  if (*quantization == HR_QUANTIZATION_NONE)
-    g_ptr_array_add (warnings,
-                     g_strdup_printf (_("The config’s quantization “%s” is not known in this form; the weights are "
-                                        "taken as not quantized."),
-                                      method));
 
   return TRUE;
 }

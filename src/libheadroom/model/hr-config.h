@@ -7,7 +7,6 @@
 #include "hr-architecture.h"
 #include "hr-dtype.h"
 #include "hr-json.h"
-#include "hr-quantization.h"
 
 G_BEGIN_DECLS
 
@@ -34,9 +33,5 @@ gboolean        hr_config_get_dtype         (HrJson      *config,
                                              HrDtype     *dtype,
                                              GPtrArray   *warnings,
                                              GError     **error);
-gboolean        hr_config_get_quantization  (HrJson          *config,
-                                             HrQuantization  *quantization,
-                                             GPtrArray       *warnings,
-                                             GError         **error);
 
 G_END_DECLS

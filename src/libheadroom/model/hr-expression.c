@@ -497,7 +497,33 @@ operator_contains (HrEvaluation *evaluation,
   return TRUE;
 }
 
-/* An element of a list of the config, such as the type of a layer. */
+/* How many characters a string of the config has. */
+static gint64
+count_characters (const char *string)
+{
+  return g_utf8_strlen (string, -1);
+}
+
+/* A character of a string of the config that says what each layer is, as a string. */
+static gboolean
+pick_character (HrJson         *expression,
+                const HrValue  *string,
+                gint64          index,
+                HrValue        *value,
+                GError        **error)
+{
+  char character[8] = { 0 };
+
+  if (index < 0 || index >= count_characters (string->string))
+    return set_value_error (get_argument (expression, 0), string, _("a character for each layer"), error);
+
+  g_utf8_strncpy (character, g_utf8_offset_to_pointer (string->string, index), 1);
+  *value = (HrValue) { HR_VALUE_STRING, .string = g_intern_string (character) };
+
+  return TRUE;
+}
+
+/* An element of a list of the config, such as the type of a layer, or a character of a string. */
 static gboolean
 operator_element (HrEvaluation *evaluation,
                   HrJson       *expression,
@@ -506,9 +532,14 @@ operator_element (HrEvaluation *evaluation,
 {
   HrValue list, index;
 
-  if (!evaluate_typed (evaluation, expression, 0, HR_VALUE_JSON, &list, error) ||
-      !evaluate_typed (evaluation, expression, 1, HR_VALUE_INTEGER, &index, error) ||
-      !hr_json_check_type (list.json, HR_JSON_ARRAY, error))
+  if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
+      !evaluate_typed (evaluation, expression, 1, HR_VALUE_INTEGER, &index, error))
+    return FALSE;
+  if (list.type == HR_VALUE_STRING)
+    return pick_character (expression, &list, index.integer, value, error);
+  if (list.type != HR_VALUE_JSON)
+    return set_value_error (get_argument (expression, 0), &list, get_type_description (HR_VALUE_JSON), error);
+  if (!hr_json_check_type (list.json, HR_JSON_ARRAY, error))
     return FALSE;
 
   if (index.integer < 0 || index.integer >= hr_json_get_length (list.json))
@@ -522,6 +553,48 @@ operator_element (HrEvaluation *evaluation,
     }
 
   return hr_value_from_json (hr_json_get_element (list.json, index.integer), value, error);
+}
+
+/* How many elements of a list of the config, or characters of a string, are a value. */
+static gboolean
+operator_count (HrEvaluation *evaluation,
+                HrJson       *expression,
+                HrValue      *value,
+                GError      **error)
+{
+  HrValue list, wanted, element;
+  gint64 n = 0;
+
+  if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
+      !evaluate_argument (evaluation, expression, 1, &wanted, error))
+    return FALSE;
+
+  if (list.type == HR_VALUE_STRING)
+    {
+      for (gint64 i = 0; i < count_characters (list.string); i++)
+        {
+          if (!pick_character (expression, &list, i, &element, error))
+            return FALSE;
+          n += hr_value_equal (&element, &wanted);
+        }
+    }
+  else if (list.type == HR_VALUE_JSON && hr_json_get_node_type (list.json) == HR_JSON_ARRAY)
+    {
+      for (guint i = 0; i < hr_json_get_length (list.json); i++)
+        {
+          if (!hr_value_from_json (hr_json_get_element (list.json, i), &element, error))
+            return FALSE;
+          n += hr_value_equal (&element, &wanted);
+        }
+    }
+  else
+    {
+      return set_value_error (get_argument (expression, 0), &list, _("an array or a string"), error);
+    }
+
+  *value = (HrValue) { HR_VALUE_INTEGER, .integer = n };
+
+  return TRUE;
 }
 
 /* A member of an object of the config; nothing if it is not there. */
@@ -545,7 +618,7 @@ operator_member (HrEvaluation *evaluation,
   return member == NULL || hr_value_from_json (member, value, error);
 }
 
-/* How much a list or an object of the config holds, such as the labels of a classifier. */
+/* How many elements a list or an object of the config has, or characters a string. */
 static gboolean
 operator_length (HrEvaluation *evaluation,
                  HrJson       *expression,
@@ -554,10 +627,14 @@ operator_length (HrEvaluation *evaluation,
 {
   HrValue argument;
 
-  if (!evaluate_typed (evaluation, expression, 0, HR_VALUE_JSON, &argument, error))
+  if (!evaluate_argument (evaluation, expression, 0, &argument, error))
     return FALSE;
+  if (argument.type != HR_VALUE_STRING && argument.type != HR_VALUE_JSON)
+    return set_value_error (get_argument (expression, 0), &argument, get_type_description (HR_VALUE_JSON), error);
 
-  *value = (HrValue) { HR_VALUE_INTEGER, .integer = hr_json_get_length (argument.json) };
+  *value = (HrValue) { HR_VALUE_INTEGER, .integer = argument.type == HR_VALUE_STRING
+                                                      ? count_characters (argument.string)
+                                                      : hr_json_get_length (argument.json) };
 
   return TRUE;
 }
@@ -623,6 +700,7 @@ static const struct
   { "present", operator_present, 1, 1 },
   { "contains", operator_contains, 2, 2 },
   { "element", operator_element, 2, 2 },
+  { "count", operator_count, 2, 2 },
   { "member", operator_member, 2, 2 },
   { "length", operator_length, 1, 1 },
   { "is-list", operator_is_list, 1, 1 },

@@ -5,6 +5,7 @@
 #include "hr-model-builder.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "hr-block-factory.h"
 #include "hr-inclusion.h"
@@ -339,6 +340,21 @@ get_part (HrStackRole role)
     }
 }
 
+/* A class for another task may call the model's module otherwise, or be that module. */
+static char *
+replace_root (const char *path,
+              const char *root)
+{
+  const char *rest = strchr (path, '.');
+
+  if (root == NULL)
+    return g_strdup (path);
+  if (root[0] == '\0')
+    return g_strdup (rest != NULL ? rest + 1 : "");
+
+  return g_strconcat (root, rest, NULL);
+}
+
 static gboolean
 build_stack (HrBlockContext  *context,
              HrJson          *description,
@@ -348,6 +364,7 @@ build_stack (HrBlockContext  *context,
   const char *id = NULL;
   const char *path = NULL;
   g_autofree char *place = NULL;
+  g_autofree char *rooted = NULL;
   HrJson *layers = NULL;
 
   if (!hr_json_check_members (description, known_stack_members, error) ||
@@ -359,7 +376,8 @@ build_stack (HrBlockContext  *context,
     return FALSE;
 
   stack->id = g_strdup (id);
-  place = hr_block_dup_place (context, path);
+  rooted = replace_root (path, context->root);
+  place = hr_block_dup_place (context, rooted);
 
   context->prefix = place;
   context->part = HR_PART_EMBEDDING;
@@ -585,12 +603,15 @@ hr_model_parts_build (HrModelParts    *self,
                       GError         **error)
 {
   HrBlockContext context = { .scope = scope };
+  HrJson *root = hr_architecture_get_member (architecture, "root");
 
   *self = (HrModelParts) {
     .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
     .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
   };
   context.tensors = self->tensors;
+  if (root != NULL && !hr_json_read_string (root, &context.root, error))
+    return FALSE;
 
   return build_architecture (self, &context, architecture, HR_N_STACK_ROLES, error) &&
          build_head (self, &context, architecture, HR_STACK_DECODER, error);

@@ -39,6 +39,7 @@ hr_model_source_clear (HrModelSource *self)
   g_clear_pointer (&self->words, hr_gguf_config_free);
   g_clear_pointer (&self->gguf, hr_gguf_free);
   g_clear_pointer (&self->config, hr_json_free);
+  g_clear_pointer (&self->quantization, hr_json_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->origin, g_free);
@@ -153,6 +154,33 @@ take_weights (HrModelSource  *self,
     g_ptr_array_add (self->warnings, g_strdup (g_ptr_array_index (self->checkpoint->warnings, i)));
 
   return TRUE;
+}
+
+/* Where older tools write what they did, and leave the config alone: ModelOpt, AutoGPTQ, AutoAWQ. */
+static void
+look_for_quantization (HrModelSource *self,
+                       GFile         *config_file)
+{
+  static const char * const names[] = { "hf_quant_config.json", "quantize_config.json", "quant_config.json" };
+  HrJson *settings = NULL;
+
+  if (hr_json_get_node_type (self->config) != HR_JSON_OBJECT ||
+      !hr_json_get_object (self->config, "quantization_config", &settings, NULL) || settings != NULL)
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GFile) file = find_beside (config_file, names[i]);
+      g_autoptr (GError) error = NULL;
+
+      if (file == NULL)
+        continue;
+      self->quantization = hr_json_new_from_file (file, HR_JSON_TOLERANT, &error);
+      if (self->quantization == NULL)
+        g_ptr_array_add (self->warnings,
+                         g_strdup_printf (_("What stands beside the config was not read. %s."), error->message));
+      return;
+    }
 }
 
 /* Weights beside a config that was opened for itself: what is wrong with them does not stop anybody. */
@@ -272,6 +300,7 @@ open_config (HrModelSource  *self,
 
   self->config = g_steal_pointer (&json);
   self->file = g_steal_pointer (&config_file);
+  look_for_quantization (self, self->file);
   look_for_weights (self);
 
   return TRUE;
@@ -298,6 +327,8 @@ open_weights (HrModelSource  *self,
   if (config_file != NULL)
     {
       self->config = hr_json_new_from_file (config_file, HR_JSON_TOLERANT, error);
+      if (self->config != NULL)
+        look_for_quantization (self, config_file);
       return self->config != NULL;
     }
 

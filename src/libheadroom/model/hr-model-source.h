@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @checkpoint: (nullable): the weights as they are stored
  * @words: (nullable): how the model's tensors are named in @checkpoint, of a GGUF file
  * @gguf: (nullable): the metadata of a GGUF file; owns @checkpoint
+ * @quantization: (nullable): what a file beside @config says about how the checkpoint was quantized
  * @obstacle: (nullable): why there is no @config, as a sentence without a full stop
  * @adapters: (element-type HrAdapter): what was opened instead of its base model
  * @warnings: (element-type utf8): what is odd about the files
@@ -33,6 +34,7 @@ typedef struct
   HrCheckpoint *checkpoint;
   HrGgufConfig *words;
   HrGguf *gguf;
+  HrJson *quantization;
   char *obstacle;
   GPtrArray *adapters;
   GPtrArray *warnings;

@@ -9,12 +9,15 @@
 
 #include "hr-config.h"
 #include "hr-error.h"
+#include "hr-gguf-mixture.h"
 #include "hr-inclusion.h"
 #include "hr-json.h"
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry-private.h"
+#include "hr-model-private.h"
 #include "hr-model-source.h"
+#include "hr-quantization-config.h"
 #include "hr-stored-weights.h"
 #include "hr-units.h"
 
@@ -36,6 +39,7 @@ struct _HrModel
   char *architecture_source;      /* NULL if the architecture file names none */
   HrDtype dtype;
   HrQuantization quantization;
+  HrQuantizer *quantizer;         /* NULL if the config names no quantization that is known */
   guint64 n_parameters;
   guint64 n_parameters_of_part[HR_N_PARTS];
   guint64 n_active_parameters;
@@ -65,6 +69,7 @@ hr_model_finalize (GObject *object)
   g_hash_table_unref (self->hyper_parameters);
   g_ptr_array_unref (self->warnings);
   hr_model_parts_clear (&self->parts);
+  g_clear_pointer (&self->quantizer, hr_quantizer_free);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
 
@@ -296,10 +301,40 @@ build (HrModel         *self,
   return TRUE;
 }
 
+/* What the config says about how the checkpoint was quantized, or else a file beside it. */
+static gboolean
+read_quantization (HrModel  *self,
+                   HrJson   *config,
+                   HrJson   *beside,
+                   GError  **error)
+{
+  HrJson *settings = NULL;
+
+  self->quantization = HR_QUANTIZATION_NONE;
+  if (!hr_json_get_object (config, "quantization_config", &settings, error))
+    return FALSE;
+  if (settings == NULL)
+    settings = beside;
+  if (settings == NULL)
+    return TRUE;
+
+  if (!hr_json_check_type (settings, HR_JSON_OBJECT, error) ||
+      !hr_quantization_config_read (settings, self->model_type, &self->quantizer, self->warnings, error))
+    return FALSE;
+  if (self->quantizer == NULL)
+    return TRUE;
+
+  self->quantization = self->quantizer->quantization;
+  hr_quantizer_apply (self->quantizer, self->parts.tensors);
+
+  return TRUE;
+}
+
 /* Fills in what a config says. */
 static gboolean
 read_config (HrModel  *self,
              HrJson   *config,
+             HrJson   *quantization,
              GFile    *file,
              GError  **error)
 {
@@ -314,7 +349,6 @@ read_config (HrModel  *self,
   architecture = hr_config_load_architecture (config, &is_generic, self->warnings, error);
   if (architecture == NULL || !build (self, architecture, config, is_generic, error) ||
       !hr_config_get_dtype (config, &self->dtype, self->warnings, error) ||
-      !hr_config_get_quantization (config, &self->quantization, self->warnings, error) ||
       !hr_config_get_model_type (config, &model_type, error))
     return FALSE;
 
@@ -327,7 +361,7 @@ read_config (HrModel  *self,
   self->source = g_strdup (hr_json_get_origin (config));
   self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
 
-  return TRUE;
+  return read_quantization (self, config, quantization, error);
 }
 
 /* Compares the weights with the model, and takes from them what the config does not say. */
@@ -354,7 +388,7 @@ read_weights (HrModel       *self,
                                       hr_dtype_get_name (stored_dtype), hr_dtype_get_name (self->dtype)));
 }
 
-/* The formats that a quantization can name; the others are expanded like these, and said to be. */
+/* The mixture that a file was made as; of one that is not known the weights count as transformers loads them. */
 static void
 read_file_type (HrModel *self,
                 HrGguf  *gguf)
@@ -362,11 +396,7 @@ read_file_type (HrModel *self,
   double file_type = -1;
 
   hr_gguf_get_number (gguf, "general.file_type", &file_type);
-  if (file_type == 15)
-    self->quantization = HR_QUANTIZATION_Q4_K_M;
-  else if (file_type == 7)
-    self->quantization = HR_QUANTIZATION_Q8_0;
-  else
+  if (!hr_gguf_mixture_from_file_type (file_type, &self->quantization))
     g_ptr_array_add (self->warnings,
                      g_strdup (_("transformers expands the weights of a GGUF file when it loads them.")));
 }
@@ -500,7 +530,7 @@ hr_model_new_from_source (HrModelSource  *source,
 
   if (source->config != NULL)
     {
-      if (!read_config (self, source->config, source->file, error))
+      if (!read_config (self, source->config, source->quantization, source->file, error))
         return NULL;
     }
   else if (!read_tensors (self, source, error))
@@ -729,6 +759,22 @@ hr_model_get_quantization (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), HR_QUANTIZATION_NONE);
 
   return self->quantization;
+}
+
+/*
+ * _hr_model_get_quantizer:
+ * @self: a model
+ *
+ * Gets what was done to the checkpoint's tensors.
+ *
+ * Returns: (transfer none) (nullable): the quantizer, or %NULL if the config names none that is known
+ */
+const HrQuantizer *
+_hr_model_get_quantizer (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->quantizer;
 }
 
 /**

@@ -119,6 +119,18 @@ free_inclusion (HrInclusion *self)
   g_free (self);
 }
 
+static gboolean
+add_file (HrScope  *self,
+          HrJson   *file,
+          GError  **error)
+{
+  add_section (self, file, "hyper-parameters", ENTRY_HYPER_PARAMETER);
+  add_section (self, file, "values", ENTRY_VALUE);
+  add_section (self, file, "layer-values", ENTRY_LAYER_VALUE);
+
+  return set_defaults (self, file, error);
+}
+
 /*
  * hr_scope_new:
  * @architecture: what defines the names; has to outlive the scope
@@ -135,6 +147,7 @@ hr_scope_new (HrArchitecture  *architecture,
               GError         **error)
 {
   g_autoptr (HrScope) self = NULL;
+  HrJson *task;
 
   g_return_val_if_fail (architecture != NULL, NULL);
   g_return_val_if_fail (config != NULL, NULL);
@@ -154,14 +167,12 @@ hr_scope_new (HrArchitecture  *architecture,
   self->in_order = g_ptr_array_new ();
 
   /* The base first, so that the files that extend it replace what it says. */
+  task = hr_architecture_get_task (architecture);
+  if (task != NULL && !add_file (self, task, error))
+    return NULL;
   for (guint i = hr_architecture_get_n_files (architecture); i-- > 0;)
     {
-      HrJson *file = hr_architecture_get_file (architecture, i);
-
-      add_section (self, file, "hyper-parameters", ENTRY_HYPER_PARAMETER);
-      add_section (self, file, "values", ENTRY_VALUE);
-      add_section (self, file, "layer-values", ENTRY_LAYER_VALUE);
-      if (!set_defaults (self, file, error))
+      if (!add_file (self, hr_architecture_get_file (architecture, i), error))
         return NULL;
     }
 

@@ -35,6 +35,22 @@ hr_part_get_id (HrPart part)
 }
 
 /**
+ * hr_part_is_text:
+ * @part: a part of a model
+ *
+ * Tells whether a part is of a language model, and not of what a model sees, hears or speaks with.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_part_is_text (HrPart part)
+{
+  g_return_val_if_fail (part < HR_N_PARTS, FALSE);
+
+  return part != HR_PART_VISION && part != HR_PART_AUDIO && part != HR_PART_PROJECTOR && part != HR_PART_SPEECH;
+}
+
+/**
  * hr_tensor_get_copies: (skip)
  * @self: a row
  *
@@ -96,6 +112,33 @@ hr_tensor_get_name (const HrTensor *self,
 
   return g_strdup_printf ("%.*s%u%.*s%u%s", (int) (place - self->pattern), self->pattern, layer,
                           (int) (second - place - 2), place + 2, copy % self->n_items, second + 2);
+}
+
+/**
+ * hr_tensor_get_matrix: (skip)
+ * @self: a tensor of two dimensions or more
+ * @n_matrices: (out): how many matrices it holds
+ * @out_features: (out): the rows of each
+ * @in_features: (out): the columns of each
+ *
+ * Gets a tensor as the matrices of linear layers, whichever way round it holds them.
+ */
+void
+hr_tensor_get_matrix (const HrTensor *self,
+                      guint64        *n_matrices,
+                      guint64        *out_features,
+                      guint64        *in_features)
+{
+  guint64 first, second;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (self->n_dimensions >= 2);
+
+  first = self->shape[self->n_dimensions - 2];
+  second = self->shape[self->n_dimensions - 1];
+  *n_matrices = self->n_elements / (first * second);
+  *out_features = self->is_transposed ? second : first;
+  *in_features = self->is_transposed ? first : second;
 }
 
 void

@@ -74,6 +74,7 @@ typedef enum
  * @stack: the index of the stack that the tensor is in; for those of the head the number of stacks
  * @part: the part of the model
  * @role: what the tensor is
+ * @is_transposed: whether a matrix is [in, out], as transformers' Conv1D and some fused experts have it
  * @tied_to: (nullable): the name of the tensor whose storage this one shares
  *
  * A row of a model: one tensor, or one tensor of each layer of a class, or those of each expert of each layer.
@@ -92,14 +93,20 @@ typedef struct
   guint stack;
   HrPart part;
   HrTensorRole role;
+  gboolean is_transposed;
   char *tied_to;
 } HrTensor;
 
 const char *hr_part_get_id            (HrPart          part);
+gboolean    hr_part_is_text           (HrPart          part);
 guint64     hr_tensor_get_copies      (const HrTensor *self);
 guint64     hr_tensor_get_copies_of_layer (const HrTensor *self);
 char       *hr_tensor_get_name        (const HrTensor *self,
                                        guint           copy);
+void        hr_tensor_get_matrix      (const HrTensor *self,
+                                       guint64        *n_matrices,
+                                       guint64        *out_features,
+                                       guint64        *in_features);
 void        hr_tensor_free            (HrTensor       *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTensor, hr_tensor_free)

@@ -34,6 +34,7 @@ static const struct
   { "E", N_("experts that a router chooses from") },
   { "t", N_("num_experts_per_tok: experts that are chosen for a token") },
   { "m", N_("moe_intermediate_size: the width inside an expert") },
+  { "c_m", N_("moe_latent_size: the width that the experts compute in, where it is not h") },
   { "L_s", N_("layers with a state") },
   { "conv", N_("what a layer keeps of a sequence for its convolution") },
   { "state", N_("the state that a layer keeps of a sequence") },

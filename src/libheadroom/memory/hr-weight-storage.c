@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-weight-storage.h"
+
+#include "hr-ledger.h"
+#include "hr-model-private.h"
+
+/*
+ * hr_weight_storage_init:
+ * @self: (out): how tensors are stored; to be cleared
+ * @model: a model
+ * @dtype: what is loaded that is not quantized
+ * @quantization: how matrices of linear layers are stored
+ *
+ * Finds out how the tensors of a model are stored: if its checkpoint has this quantization, as its config says, else as
+ * the quantizer does when nothing is said.
+ */
+void
+hr_weight_storage_init (HrWeightStorage      *self,
+                 HrModel        *model,
+                 HrDtype         dtype,
+                 HrQuantization  quantization)
+{
+  *self = (HrWeightStorage) { .model = model, .dtype = dtype, .quantization = quantization };
+  if (quantization == HR_QUANTIZATION_NONE || quantization == HR_QUANTIZATION_AUTO)
+    return;
+
+  self->is_as_read = quantization == hr_model_get_quantization (model);
+  if (hr_quantization_is_gguf (quantization))
+    self->mixture = hr_gguf_mixture_new (model, quantization);
+  else if (!self->is_as_read || _hr_model_get_quantizer (model) == NULL)
+    {
+      self->quantizer = hr_quantizer_new (quantization);
+      /* MXFP4 is for the experts of a mixture, and leaves its other matrices (quantizers/quantizer_mxfp4.py). */
+      if (quantization == HR_QUANTIZATION_MXFP4)
+        self->quantizer->takes_linear = !hr_model_has_experts (model);
+    }
+}
+
+/*
+ * hr_weight_storage_clear:
+ * @self: how tensors are stored
+ *
+ * Frees what was made.
+ */
+void
+hr_weight_storage_clear (HrWeightStorage *self)
+{
+  g_clear_pointer (&self->quantizer, hr_quantizer_free);
+  g_clear_pointer (&self->mixture, hr_gguf_mixture_free);
+}
+
+static const HrQuantizer *
+get_quantizer (const HrWeightStorage *self)
+{
+  return self->quantizer != NULL || !self->is_as_read ? self->quantizer : _hr_model_get_quantizer (self->model);
+}
+
+/*
+ * hr_weight_storage_get_format:
+ * @self: how tensors are stored
+ *
+ * Gets how most matrices are stored.
+ *
+ * Returns: (nullable): the format, or %NULL if none is quantized, or llama.cpp mixes several
+ */
+const HrMatrixFormat *
+hr_weight_storage_get_format (const HrWeightStorage *self)
+{
+  const HrQuantizer *quantizer = get_quantizer (self);
+
+  for (guint i = 0; quantizer != NULL && i < quantizer->rules->len; i++)
+    {
+      const HrQuantizerRule *rule = &g_array_index (quantizer->rules, HrQuantizerRule, i);
+
+      if (!rule->is_exclusion)
+        return &rule->format;
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_weight_storage_leaves_experts:
+ * @self: how tensors are stored
+ *
+ * Tells whether a mixture of experts is quantized but for its experts.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_weight_storage_leaves_experts (const HrWeightStorage *self)
+{
+  const HrQuantizer *quantizer = get_quantizer (self);
+
+  return quantizer != NULL && !quantizer->takes_experts && hr_model_has_experts (self->model);
+}
+
+/*
+ * hr_weight_storage_leaves_all:
+ * @self: how tensors are stored
+ *
+ * Tells whether there is a quantizer, and nothing in the model that it is for.
+ *
+ * Returns: whether that is so
+ */
+gboolean
+hr_weight_storage_leaves_all (const HrWeightStorage *self)
+{
+  const HrQuantizer *quantizer = get_quantizer (self);
+
+  for (guint i = 0; quantizer != NULL && i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
+
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+        {
+          if (hr_quantizer_get_format (quantizer, tensor, i, copy) != NULL)
+            return FALSE;
+        }
+    }
+
+  return quantizer != NULL;
+}
+
+/* How many bytes a tensor takes in a format, each of the tensors that stand for it in an allocation of its own. */
+static guint64
+get_quantized_bytes (const HrTensor       *tensor,
+                     const HrMatrixFormat *format,
+                     HrDtype               dtype)
+{
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint64 n_matrices, out_features, in_features;
+  guint64 bytes = 0;
+  guint n_pieces;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
+  n_pieces = hr_matrix_format_list_pieces (format, dtype, out_features, in_features, pieces);
+  for (guint i = 0; i < n_pieces; i++)
+    bytes += hr_ledger_round (n_matrices * pieces[i].n_bytes);
+
+  return bytes;
+}
+
+/*
+ * A checkpoint that was quantized beforehand is loaded as it is stored: what it holds in 16 bits or more, the quantiser
+ * has skipped.
+ */
+static gboolean
+is_quantized (const HrWeightStorage *self,
+              const HrTensor  *tensor,
+              guint            index,
+              guint            copy,
+              guint64         *bytes)
+{
+  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrMatrixFormat *format = quantizer != NULL ? hr_quantizer_get_format (quantizer, tensor, index, copy) : NULL;
+  HrDtype stored_dtype = HR_DTYPE_AUTO;
+  const char *type;
+
+  if (quantizer == NULL)
+    return FALSE;
+
+  /* What is stored is what counts, whatever the config says. */
+  if (self->is_as_read && tensor->n_dimensions >= 2 &&
+      hr_model_get_stored (self->model, index, copy, &type, NULL, bytes))
+    return !hr_dtype_from_name (type, &stored_dtype) || hr_dtype_get_bits (stored_dtype) < 16;
+
+  if (format == NULL)
+    return FALSE;
+  *bytes = get_quantized_bytes (tensor, format, self->dtype);
+
+  return TRUE;
+}
+
+/*
+ * hr_weight_storage_get_bytes:
+ * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ * @copy: which tensor of the row
+ * @bytes: (out): what it takes
+ *
+ * Gets the size of a tensor. torch hands out an allocation for each of the tensors that stand for it; in a file of
+ * llama.cpp tensors lie side by side.
+ *
+ * Returns: whether it is in the format of the quantization
+ */
+gboolean
+hr_weight_storage_get_bytes (const HrWeightStorage *self,
+                             guint                  index,
+                             guint                  copy,
+                             guint64               *bytes)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->model, index);
+
+  if (self->mixture != NULL)
+    {
+      *bytes = hr_gguf_mixture_get_bytes (self->mixture, index, copy);
+      if (self->is_as_read)
+        hr_model_get_stored (self->model, index, copy, NULL, bytes, NULL);
+      return TRUE;
+    }
+  if (is_quantized (self, tensor, index, copy, bytes))
+    return TRUE;
+
+  *bytes = hr_ledger_round (hr_dtype_get_bytes (self->dtype, tensor->n_elements));
+
+  return FALSE;
+}

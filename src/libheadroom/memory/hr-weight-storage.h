@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-gguf-mixture.h"
+#include "hr-quantizer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrWeightStorage:
+ * @model: a model, which has to live as long
+ * @dtype: what is loaded that is not quantized
+ * @quantization: how matrices of linear layers are stored
+ * @is_as_read: whether that is how the model's checkpoint has them
+ * @quantizer: (nullable): what is quantized how; %NULL if nothing is, or a file of llama.cpp
+ * @mixture: (nullable): the types of a file of llama.cpp
+ *
+ * How the tensors of a model are stored.
+ */
+typedef struct
+{
+  HrModel *model;
+  HrDtype dtype;
+  HrQuantization quantization;
+  gboolean is_as_read;
+  HrQuantizer *quantizer;
+  HrGgufMixture *mixture;
+} HrWeightStorage;
+
+void                  hr_weight_storage_init           (HrWeightStorage       *self,
+                                                        HrModel               *model,
+                                                        HrDtype                dtype,
+                                                        HrQuantization         quantization);
+void                  hr_weight_storage_clear          (HrWeightStorage       *self);
+const HrMatrixFormat *hr_weight_storage_get_format     (const HrWeightStorage *self);
+gboolean              hr_weight_storage_leaves_experts (const HrWeightStorage *self);
+gboolean              hr_weight_storage_leaves_all     (const HrWeightStorage *self);
+gboolean              hr_weight_storage_get_bytes      (const HrWeightStorage *self,
+                                                        guint                  index,
+                                                        guint                  copy,
+                                                        guint64               *bytes);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrWeightStorage, hr_weight_storage_clear)
+
+G_END_DECLS

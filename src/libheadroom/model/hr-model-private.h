@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-model.h"
+#include "hr-quantizer.h"
+
+G_BEGIN_DECLS
+
+const HrQuantizer *_hr_model_get_quantizer (HrModel *self);
+
+G_END_DECLS

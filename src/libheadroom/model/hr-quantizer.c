@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-quantizer.h"
+
+#include <string.h>
+
+#define MAX_RULES 250
+
+static void
+clear_rule (gpointer data)
+{
+  HrQuantizerRule *rule = data;
+
+  g_clear_pointer (&rule->targets, hr_module_patterns_free);
+}
+
+/* Which layers the quantizers of transformers 5.12 replace (quantizers, integrations), and what checkpoints hold. */
+static void
+init_takes (HrQuantizer *self)
+{
+  self->takes_linear = TRUE;
+
+  switch ((guint) self->quantization)
+    {
+    case HR_QUANTIZATION_BNB_INT8:
+    case HR_QUANTIZATION_BNB_NF4:
+    case HR_QUANTIZATION_BNB_NF4_DQ:
+    case HR_QUANTIZATION_BNB_FP4:
+    case HR_QUANTIZATION_BNB_FP4_DQ:
+      self->takes_conv1d = TRUE;
+      break;
+
+    case HR_QUANTIZATION_GPTQ_INT8:
+    case HR_QUANTIZATION_GPTQ_INT4:
+    case HR_QUANTIZATION_GPTQ_INT3:
+    case HR_QUANTIZATION_GPTQ_INT2:
+      self->takes_conv1d = TRUE;
+      self->takes_experts = TRUE;
+      self->only_in_layers = TRUE;
+      break;
+
+    case HR_QUANTIZATION_AWQ_INT4:
+    case HR_QUANTIZATION_FP8:
+    case HR_QUANTIZATION_FP8_CHANNEL:
+    case HR_QUANTIZATION_FP8_TENSOR:
+    case HR_QUANTIZATION_MXFP8:
+    case HR_QUANTIZATION_W8A8_INT8:
+    case HR_QUANTIZATION_W8A16_INT8:
+    case HR_QUANTIZATION_W4A16_INT4:
+    case HR_QUANTIZATION_MXFP4:
+    case HR_QUANTIZATION_NVFP4:
+      self->takes_experts = TRUE;
+      break;
+
+    default:
+      break;
+    }
+}
+
+/*
+ * hr_quantizer_new:
+ * @quantization: a format
+ *
+ * Makes a quantizer that does what its package does when nothing else is said: the linear layers but for the head
+ * (get_keys_to_not_convert in transformers/quantizers/base.py).
+ *
+ * Returns: (transfer full): a quantizer; one without rules if @quantization is no format of matrices
+ */
+HrQuantizer *
+hr_quantizer_new (HrQuantization quantization)
+{
+  HrQuantizer *self = g_new0 (HrQuantizer, 1);
+  const HrMatrixFormat *format = hr_matrix_format_get (quantization);
+
+  self->quantization = quantization;
+  self->rules = g_array_new (FALSE, FALSE, sizeof (HrQuantizerRule));
+  g_array_set_clear_func (self->rules, clear_rule);
+  init_takes (self);
+  if (format->packing != HR_PACKING_NONE)
+    hr_quantizer_add_rule (self, NULL, format);
+
+  return self;
+}
+
+void
+hr_quantizer_free (HrQuantizer *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_array_unref (self->rules);
+  g_clear_pointer (&self->skipped, hr_module_patterns_free);
+  g_clear_pointer (&self->decisions, g_ptr_array_unref);
+  g_free (self);
+}
+
+/*
+ * hr_quantizer_add_rule:
+ * @self: a quantizer
+ * @targets: (transfer full) (nullable): the modules that the rule is for
+ * @format: (nullable): how their matrices are stored; %NULL if they stay as they are
+ *
+ * Adds a rule after the others; more of them than any file has are left out.
+ */
+void
+hr_quantizer_add_rule (HrQuantizer          *self,
+                       HrModulePatterns     *targets,
+                       const HrMatrixFormat *format)
+{
+  HrQuantizerRule rule = { .targets = targets, .is_exclusion = format == NULL };
+
+  g_return_if_fail (self != NULL);
+
+  if (self->rules->len >= MAX_RULES)
+    {
+      g_clear_pointer (&targets, hr_module_patterns_free);
+      return;
+    }
+  if (format != NULL)
+    rule.format = *format;
+  g_array_append_val (self->rules, rule);
+}
+
+/* Whether a quantizer looks at a tensor at all. */
+static gboolean
+is_candidate (const HrQuantizer *self,
+              const HrTensor    *tensor)
+{
+  if (tensor->n_dimensions < 2 || tensor->tied_to != NULL)
+    return FALSE;
+  if (self->only_in_layers && tensor->role != HR_TENSOR_ROLE_OUTPUT &&
+      (tensor->n_layers == 0 || !hr_part_is_text (tensor->part)))
+    return FALSE;
+
+  switch (tensor->role)
+    {
+    case HR_TENSOR_ROLE_LINEAR:
+      return self->takes_linear && (!tensor->is_transposed || self->takes_conv1d);
+
+    case HR_TENSOR_ROLE_EXPERT:
+      return self->takes_experts;
+
+    case HR_TENSOR_ROLE_OUTPUT:
+      return self->takes_head;
+
+    case HR_TENSOR_ROLE_EMBEDDING:
+    case HR_TENSOR_ROLE_NORM:
+    case HR_TENSOR_ROLE_BIAS:
+    case HR_TENSOR_ROLE_CONVOLUTION:
+    case HR_TENSOR_ROLE_ROUTER:
+    case HR_TENSOR_ROLE_PARAMETER:
+    default:
+      return FALSE;
+    }
+}
+
+/* The first rule for a module, and 1 more; 0 if it stays as it is. */
+static guint8
+decide (const HrQuantizer *self,
+        const char        *module)
+{
+  if (self->skipped != NULL && hr_module_patterns_match (self->skipped, module))
+    return 0;
+
+  for (guint i = 0; i < self->rules->len; i++)
+    {
+      const HrQuantizerRule *rule = &g_array_index (self->rules, HrQuantizerRule, i);
+
+      if (rule->targets == NULL || hr_module_patterns_match (rule->targets, module))
+        return rule->is_exclusion ? 0 : i + 1;
+    }
+
+  return 0;
+}
+
+/* Whether experts of a layer may be treated differently. */
+static gboolean
+tells_experts_apart (const HrQuantizer *self)
+{
+  if (self->skipped != NULL && hr_module_patterns_name_experts (self->skipped))
+    return TRUE;
+
+  for (guint i = 0; i < self->rules->len; i++)
+    {
+      const HrQuantizerRule *rule = &g_array_index (self->rules, HrQuantizerRule, i);
+
+      if (rule->targets != NULL && hr_module_patterns_name_experts (rule->targets))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The module that a parameter is of: its name without the last word. */
+static char *
+dup_module (const HrTensor *tensor,
+            guint           copy)
+{
+  char *name = hr_tensor_get_name (tensor, copy);
+  char *dot = strrchr (name, '.');
+
+  if (dot != NULL)
+    *dot = '\0';
+
+  return name;
+}
+
+/*
+ * hr_quantizer_apply:
+ * @self: a quantizer
+ * @tensors: (element-type HrTensor): the tensors of a model
+ *
+ * Finds the rule for each tensor, so that hr_quantizer_get_format() need not look at names.
+ */
+void
+hr_quantizer_apply (HrQuantizer *self,
+                    GPtrArray   *tensors)
+{
+  gboolean each_expert;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (tensors != NULL);
+
+  each_expert = tells_experts_apart (self);
+  g_clear_pointer (&self->decisions, g_ptr_array_unref);
+  self->decisions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
+
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (tensors, i);
+      GByteArray *row = g_byte_array_new ();
+      guint n_items = hr_tensor_get_copies_of_layer (tensor);
+      guint8 decision = 0;
+
+      g_ptr_array_add (self->decisions, row);
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+        {
+          if (is_candidate (self, tensor) && (each_expert || copy % n_items == 0))
+            {
+              g_autofree char *module = dup_module (tensor, copy);
+
+              decision = decide (self, module);
+            }
+          g_byte_array_append (row, &decision, 1);
+        }
+    }
+}
+
+/*
+ * hr_quantizer_get_format:
+ * @self: a quantizer
+ * @tensor: a tensor
+ * @row: its index, of the tensors that were given to hr_quantizer_apply()
+ * @copy: which tensor of the row
+ *
+ * Gets how a tensor is stored.
+ *
+ * Returns: (nullable): the format, or %NULL if it stays as it is
+ */
+const HrMatrixFormat *
+hr_quantizer_get_format (const HrQuantizer *self,
+                         const HrTensor    *tensor,
+                         guint              row,
+                         guint              copy)
+{
+  guint rule = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (tensor != NULL, NULL);
+
+  /* Nothing is said by name: a format that was chosen, not read. */
+  if (self->decisions == NULL)
+    return self->rules->len > 0 && is_candidate (self, tensor) ? &g_array_index (self->rules, HrQuantizerRule, 0).format
+                                                                : NULL;
+
+  rule = ((GByteArray *) g_ptr_array_index (self->decisions, row))->data[copy];
+
+  return rule > 0 ? &g_array_index (self->rules, HrQuantizerRule, rule - 1).format : NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-json.h"
+#include "hr-matrix-format.h"
+#include "hr-module-patterns.h"
+#include "hr-tensor.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrQuantizerRule:
+ * @targets: (nullable): the modules that it is for; %NULL for all
+ * @is_exclusion: whether these stay as they are
+ * @format: how their matrices are stored
+ *
+ * What a quantizer does with some modules.
+ */
+typedef struct
+{
+  HrModulePatterns *targets;
+  gboolean is_exclusion;
+  HrMatrixFormat format;
+} HrQuantizerRule;
+
+/**
+ * HrQuantizer:
+ * @quantization: the format that a setting names
+ * @rules: (element-type HrQuantizerRule): what it does, the first that fits
+ * @skipped: (nullable): modules that stay as they are
+ * @takes_head: whether an output head that is not tied is quantized
+ * @takes_conv1d: whether transformers' Conv1D counts as a linear layer
+ * @takes_experts: whether experts do
+ * @takes_linear: whether anything else than experts does
+ * @only_in_layers: whether only the layers of the text model are looked at
+ * @decisions: (nullable) (element-type GByteArray): for each tensor the rule that holds, and 1 more; 0 for none
+ *
+ * What a quantizer makes of the tensors of a model.
+ */
+typedef struct
+{
+  HrQuantization quantization;
+  GArray *rules;
+  HrModulePatterns *skipped;
+  gboolean takes_head;
+  gboolean takes_conv1d;
+  gboolean takes_experts;
+  gboolean takes_linear;
+  gboolean only_in_layers;
+  GPtrArray *decisions;
+} HrQuantizer;
+
+HrQuantizer          *hr_quantizer_new        (HrQuantization      quantization) G_GNUC_WARN_UNUSED_RESULT;
+void                  hr_quantizer_free       (HrQuantizer        *self);
+void                  hr_quantizer_add_rule   (HrQuantizer        *self,
+                                               HrModulePatterns   *targets,
+                                               const HrMatrixFormat *format);
+void                  hr_quantizer_apply      (HrQuantizer        *self,
+                                               GPtrArray          *tensors);
+const HrMatrixFormat *hr_quantizer_get_format (const HrQuantizer  *self,
+                                               const HrTensor     *tensor,
+                                               guint               row,
+                                               guint               copy);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrQuantizer, hr_quantizer_free)
+
+G_END_DECLS
