@@ -93,8 +93,8 @@ append_estimate_help (GString *string)
                    _("Usage: headroom-cli estimate MODEL [OPTION…]\n"
                      "\n"
                      "Says how much GPU memory a job takes and where it goes. MODEL is a config.json,\n"
-                     "a folder that holds one, a scenario (.headroom), or the id of a model of the\n"
-                     "catalogue.\n"));
+                     "a folder that holds one, a scenario (.headroom), the id of a model of the\n"
+                     "catalogue, or only a size, such as 7B.\n"));
   append_options (string, estimate_options, G_N_ELEMENTS (estimate_options));
   for (guint i = 0; i < modes->n_values; i++)
     append_settings (string, modes->values[i].value);

@@ -5,6 +5,7 @@
 
 #include "hr-error.h"
 #include "hr-model.h"
+#include "hr-units.h"
 
 static HrModel *
 load (const char *text)
@@ -60,6 +61,74 @@ get_attention (HrModel *model,
 #define SIZES "\"vocab_size\": 1000, \"hidden_size\": 64, \"intermediate_size\": 256, \"num_hidden_layers\": 4, " \
               "\"num_attention_heads\": 4"
 #define SMALL SIZES ", \"num_key_value_heads\": 4"
+
+/* What is typed where nothing but the size is known. */
+static void
+test_a_size_is_read (void)
+{
+  static const struct
+  {
+    const char *text;
+    guint64 size;   /* 0: no size */
+  } cases[] = {
+    { "7B", 7000000000 },      { "0.5b", 500000000 }, { " 13 B ", 13000000000 }, { "350M", 350000000 },
+    { "1.5T", 1500000000000 }, { "7", 0 },            { "B", 0 },                { "7BB", 0 },
+    { "7K", 0 },               { "1M", 0 },           { "999999T", 0 },          { "-7B", 0 },
+    { "Qwen2.5-7B", 0 },       { "7..5B", 0 },        { "8x7B", 0 },             { "7B\xff", 0 },
+    { "", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint64 size = 0;
+
+      g_test_message ("%u", i);
+      g_assert_cmpint (hr_model_parse_size (cases[i].text, &size), ==, cases[i].size > 0);
+      g_assert_cmpuint (size, ==, cases[i].size);
+    }
+}
+
+/* A model of a size has nearly that size, says what was assumed and how many parameters it has in truth. */
+static void
+test_a_model_of_a_size_has_it (void)
+{
+  static const char * const sizes[] = {
+    "10M", "100M", "0.5B", "1B",  "2B",  "3B",   "4B",   "7B", "8B",
+    "9B",  "13B",  "20B",  "34B", "70B", "100B", "405B", "1T", "100T",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (sizes[i], &error);
+      g_autofree char *n_parameters = NULL;
+      guint64 size;
+
+      g_assert_no_error (error);
+      g_assert_true (hr_model_parse_size (sizes[i], &size));
+      g_test_message ("%s: %" G_GUINT64_FORMAT, sizes[i], hr_model_get_n_parameters (model));
+      g_assert_cmpfloat_with_epsilon ((double) hr_model_get_n_parameters (model) / size, 1, 0.04);
+      g_assert_cmpstr (hr_model_get_name (model), ==, sizes[i]);
+      g_assert_cmpint (hr_model_get_dtype (model), ==, HR_DTYPE_BFLOAT16);
+      n_parameters = hr_format_integer (hr_model_get_n_parameters (model));
+      g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 1);
+      g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], n_parameters));
+    }
+}
+
+/* A published size has the published shape. */
+static void
+test_a_published_size_has_its_shape (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("8.03b", &error);
+  guint64 layers;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_model_get_n_parameters (model), ==, 8030261248);
+  g_assert_true (hr_model_get_hyper_parameter (model, "num_hidden_layers", &layers));
+  g_assert_cmpuint (layers, ==, 32);
+}
 
 typedef struct
 {
@@ -631,6 +700,9 @@ main (int   argc,
   g_test_add_func ("/model/buffers_are_rounded_as_the_allocator_does", test_buffers_are_rounded_as_the_allocator_does);
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
+  g_test_add_func ("/model/a_size_is_read", test_a_size_is_read);
+  g_test_add_func ("/model/a_model_of_a_size_has_it", test_a_model_of_a_size_has_it);
+  g_test_add_func ("/model/a_published_size_has_its_shape", test_a_published_size_has_its_shape);
   g_test_add_func ("/model/a_classifier_has_a_row_for_each_label", test_a_classifier_has_a_row_for_each_label);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);

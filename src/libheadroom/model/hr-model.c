@@ -16,6 +16,7 @@
 #include "hr-model-catalogue.h"
 #include "hr-model-entry-private.h"
 #include "hr-model-private.h"
+#include "hr-model-size.h"
 #include "hr-model-source.h"
 #include "hr-quantization-config.h"
 #include "hr-stored-weights.h"
@@ -613,13 +614,59 @@ hr_model_new_from_data (const char  *data,
   return source.config != NULL ? hr_model_new_from_source (&source, error) : NULL;
 }
 
+/* What is assumed of a model of which only the size is known, as a sentence. */
+static char *
+describe_size (HrModel           *self,
+               const HrModelSize *size)
+{
+  g_autofree char *layers = hr_format_integer (size->num_hidden_layers);
+  g_autofree char *hidden_size = hr_format_integer (size->hidden_size);
+  g_autofree char *heads = hr_format_integer (size->num_attention_heads);
+  g_autofree char *key_value_heads = hr_format_integer (size->num_key_value_heads);
+  g_autofree char *vocab_size = hr_format_integer (size->vocab_size);
+  g_autofree char *n_parameters = hr_format_integer (self->n_parameters);
+
+  /* Translators: first the name of a model, then six numbers. */
+  return g_strdup_printf (_("Only the size is known. A decoder in the shape of %s was assumed, in bfloat16: %s layers, "
+                            "a hidden size of %s, %s attention heads, %s key-value heads, a vocabulary of %s; "
+                            "it has %s parameters."),
+                          size->reference, layers, hidden_size, heads, key_value_heads, vocab_size, n_parameters);
+}
+
+/* @name is a size, such as "7b". */
+static HrModel *
+hr_model_new_from_size (const char  *name,
+                        guint64      n_parameters,
+                        GError     **error)
+{
+  g_autoptr (HrModel) self = NULL;
+  g_autofree char *config = NULL;
+  HrModelSize size;
+
+  if (!hr_model_size_init (&size, n_parameters, error))
+    return NULL;
+
+  config = hr_model_size_dup_config (&size);
+  self = hr_model_new_from_data (config, -1, name, error);
+  if (self == NULL)
+    return NULL;
+
+  g_free (self->name);
+  self->name = g_strstrip (g_ascii_strup (name, -1));
+  g_free (self->source);
+  self->source = g_strdup (_("only the size is known"));
+  g_ptr_array_add (self->warnings, describe_size (self, &size));
+
+  return g_steal_pointer (&self);
+}
+
 /**
  * hr_model_new_from_id:
  * @id: the id of a model of the built-in catalogue, such as `Qwen/Qwen2.5-7B-Instruct`; case does not matter, and the
- *   organisation may be left out
+ *   organisation may be left out. Or the size of a model of which nothing else is known, such as `7B`
  * @error: return location for an error
  *
- * Makes a model of the catalogue.
+ * Makes a model of the catalogue, or a common decoder of a size (see hr_model_parse_size()).
  *
  * Returns: (transfer full): the model, or %NULL with @error set to %HR_ERROR_UNKNOWN_NAME
  */
@@ -629,8 +676,12 @@ hr_model_new_from_id (const char  *id,
 {
   g_autoptr (HrModel) self = NULL;
   g_autoptr (HrModelEntry) entry = NULL;
+  guint64 n_parameters;
 
   g_return_val_if_fail (id != NULL, NULL);
+
+  if (hr_model_parse_size (id, &n_parameters))
+    return hr_model_new_from_size (id, n_parameters, error);
 
   entry = hr_model_catalogue_lookup (id, error);
   if (entry == NULL)

@@ -23,6 +23,8 @@ HrModel            *hr_model_new_from_data               (const char           *
                                                           gssize                length,
                                                           const char           *origin,
                                                           GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean            hr_model_parse_size                  (const char           *text,
+                                                          guint64              *n_parameters);
 const char         *hr_model_get_name                    (HrModel              *self);
 const char         *hr_model_get_model_type              (HrModel              *self);
 const char         *hr_model_get_architecture            (HrModel              *self);
