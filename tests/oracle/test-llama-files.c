@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Files of llama.cpp: what the rules of its quantizer make of a config and the name of a file type, against the model
+ * buffers that llama.cpp wrote into its logs. Half a percent is what the importance matrix and the version of the
+ * quantizer, which a log does not name, may change.
+ */
+
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
+
+#include "hr-gguf-mixture.h"
+
+#define MAX_PERCENT 0.5
+
+static HrModel *
+load_model (JsonObject *row)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  HrModel *model;
+
+  if (!json_object_has_member (row, "config"))
+    model = hr_model_new_from_id (json_object_get_string_member (row, "model"), &error);
+  else
+    {
+      text = json_to_string (json_object_get_member (row, "config"), FALSE);
+      model = hr_model_new_from_data (text, -1, json_object_get_string_member (row, "model"), &error);
+    }
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrQuantization
+get_quantization (const char *name)
+{
+  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
+    {
+      if (g_str_equal (hr_quantization_get_name (i), name))
+        return i;
+    }
+
+  g_assert_not_reached ();
+}
+
+static void
+test_a_file_is_as_large_as_its_log_says (gconstpointer data)
+{
+  JsonObject *row = (JsonObject *) data;
+  const char *name = json_object_get_string_member (row, "quantization");
+  g_autoptr (HrModel) model = load_model (row);
+  g_autoptr (HrGgufMixture) mixture = hr_gguf_mixture_new (model, get_quantization (name));
+  double expected = json_object_get_double_member (row, "mebibytes");
+  guint64 bytes = 0;
+  double found, percent;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      for (guint copy = 0; tensor->tied_to == NULL && copy < hr_tensor_get_copies (tensor); copy++)
+        bytes += hr_gguf_mixture_get_bytes (mixture, i, copy);
+    }
+
+  found = bytes / 1048576.0;
+  percent = (found / expected - 1) * 100;
+  g_print ("# %-28s %-45s %-9s %12.2f %12.2f MiB  %+.3f %%\n", json_object_get_string_member (row, "source"),
+           json_object_get_string_member (row, "model"), name, expected, found, percent);
+  g_assert_cmpfloat (fabs (percent), <=, MAX_PERCENT);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_autofree char *path = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GError) error = NULL;
+  JsonArray *files;
+
+  g_test_init (&argc, &argv, NULL);
+
+  path = g_test_build_filename (G_TEST_DIST, "oracle", "llama-files.json", NULL);
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+  files = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "files");
+  g_assert_cmpuint (json_array_get_length (files), >=, 54);
+
+  for (guint i = 0; i < json_array_get_length (files); i++)
+    {
+      JsonObject *row = json_array_get_object_element (files, i);
+      g_autofree char *name = g_strdup_printf ("%s_%s_%s", json_object_get_string_member (row, "source"),
+                                               json_object_get_string_member (row, "model"),
+                                               json_object_get_string_member (row, "quantization"));
+      g_autofree char *test = g_strconcat ("/oracle/a_file_is_as_large_as_its_log_says/", g_strdelimit (name, "/", '_'),
+                                           NULL);
+
+      g_test_add_data_func (test, row, test_a_file_is_as_large_as_its_log_says);
+    }
+
+  return g_test_run ();
+}
