@@ -43,6 +43,7 @@ add_weights (HrWeights       *self,
   self->bytes += other->bytes;
   self->quantized_elements += other->quantized_elements;
   self->other_elements += other->other_elements;
+  self->kept_elements += other->kept_elements;
 }
 
 static gboolean

@@ -136,9 +136,13 @@ add_weights (const HrInferencePlan *plan,
     }
   else
     {
+      g_autofree char *kept = weights->kept_elements > 0
+                                ? g_strdup_printf (" + %" G_GUINT64_FORMAT "·4", weights->kept_elements)
+                                : g_strdup ("");
+
       formula = g_strdup ("Σ parameters·e + buffers");
-      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT, weights->other_elements, element,
-                                      weights->buffer_bytes);
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g%s + %" G_GUINT64_FORMAT, weights->other_elements,
+                                      element, kept, weights->buffer_bytes);
     }
 
   _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, formula, substitution,

@@ -240,10 +240,47 @@ resolve_attention (HrInferencePlan  *plan,
   return TRUE;
 }
 
+static gboolean
+chain_has_loop (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_MIXTURE && chain->blocks[i].mixture.path == HR_EXPERTS_LOOP)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Whether any layer goes through its experts one by one. */
+static gboolean
+loops_over_experts (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
+            {
+              if (chain_has_loop (&klass->sublayers[j].branches[k]))
+                return TRUE;
+            }
+        }
+    }
+
+  return FALSE;
+}
+
 /* The packages mamba-ssm and causal-conv1d come on their own; transformers does without, but takes more. */
 static void
 warn_of_kernels (HrInferencePlan *plan)
 {
+  if (loops_over_experts (plan->stack))
+    hr_inference_plan_warn (plan,
+                            N_("The code of this model goes through its experts one by one: it is assumed that every "
+                               "expert is chosen by as many tokens as any other"));
   if (has_states (plan->stack))
     hr_inference_plan_warn (plan,
                             N_("The state-space layers are assumed to run in transformers’ own code, as they do "

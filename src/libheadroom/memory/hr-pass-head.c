@@ -112,6 +112,9 @@ hr_pass_run_head (const HrInference *self,
         cast = cast_last (replay, pass->hidden, every);
       logits = make_logits (replay, "mm", shape);
       hr_replay_drop (replay, cast);
+      if (block->head.has_bias && !all && replay->symbols[HR_SYMBOL_BATCH] > 1 &&
+          replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+        hr_replay_assign (replay, &logits, make_logits (replay, "add", shape));
       if (block->head.in_fp32 && shape.element != HR_ELEMENT_FLOAT32)
         {
           shape.element = HR_ELEMENT_FLOAT32;

@@ -15,6 +15,7 @@ is_rotary (const HrAttention *attention)
 {
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
+                               attention->position == HR_POSITION_ROTARY_FP32_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_INTERLEAVED ||
                                attention->position == HR_POSITION_ROTARY_COMPLEX ||
                                attention->position == HR_POSITION_ROTARY_HALVES);
@@ -40,7 +41,10 @@ static HrElement
 get_rotation_element (HrReplay          *replay,
                       const HrAttention *attention)
 {
-  return attention->position == HR_POSITION_ROTARY_FP32 ? HR_ELEMENT_FLOAT32 : replay->dtype;
+  gboolean stays_fp32 = attention->position == HR_POSITION_ROTARY_FP32 ||
+                        attention->position == HR_POSITION_ROTARY_FP32_PAIRS;
+
+  return stays_fp32 ? HR_ELEMENT_FLOAT32 : replay->dtype;
 }
 
 /* DeepseekV2RotaryEmbedding.forward: complex numbers of a length of 1, of two elements of fp32 each. */

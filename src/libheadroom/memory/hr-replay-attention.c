@@ -11,7 +11,7 @@
  * holds its tensor until it is bound to another or the function returns.
  */
 
-#define MAX_LOCALS 6
+#define MAX_LOCALS 9
 
 /* The variables of a module's function. */
 typedef struct
@@ -147,18 +147,26 @@ project_and_norm (HrReplay          *replay,
   variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1);
 }
 
-/* First the three projections, then the norms (Cohere, StableLM, Phi). */
 static void
-project_then_norm (HrReplay          *replay,
-                   Variables         *variables,
-                   HrValue            x,
-                   const HrAttention *attention)
+norm_both (HrReplay          *replay,
+           Variables         *variables,
+           const HrAttention *attention)
 {
-  project_separately (replay, variables, x, attention);
   hr_replay_assign (replay, &variables->query,
                     norm_query_or_key (replay, variables->query, HR_SYMBOL_HEADS, attention));
   hr_replay_assign (replay, &variables->key,
                     norm_query_or_key (replay, variables->key, HR_SYMBOL_KEY_HEADS, attention));
+}
+
+/* The gate is as wide as the queries, and made when they are; a variable holds it until the end (AfmoeAttention). */
+static void
+project_gate (HrReplay          *replay,
+              Variables         *variables,
+              HrValue            x,
+              const HrAttention *attention)
+{
+  if (attention->output_gate == HR_OUTPUT_GATE_FULL)
+    keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1));
 }
 
 /*
@@ -173,6 +181,10 @@ project_fused (HrReplay          *replay,
 {
   HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1);
   HrValue key, value, shape;
+
+  /* DbrxAttention clamps into a tensor of its own. */
+  if (attention->clip_qkv)
+    hr_replay_assign (replay, &fused, hr_op_like (replay, "clamp", "qkv_states", fused));
 
   /* FalconLinear adds its bias to the product. */
   if (attention->path == HR_ATTENTION_FALCON && attention->has_query_bias)
@@ -210,17 +222,23 @@ project (HrReplay          *replay,
          const HrAttention *attention)
 {
   gboolean norm_after = attention->qk_norm == HR_QK_NORM_PER_HEAD || attention->qk_norm == HR_QK_NORM_LIST ||
-                        (attention->qk_norm != HR_QK_NORM_NONE && attention->qk_norm_kind == HR_NORM_LAYER);
+                        attention->qk_norm_kind == HR_NORM_LAYER ||
+                        attention->qk_norm_place == HR_QK_NORM_AFTER_PROJECTIONS;
 
   switch (attention->projection)
     {
     case HR_PROJECTION_SEPARATE:
-      if (attention->qk_norm == HR_QK_NORM_NONE)
-        project_separately (replay, variables, x, attention);
-      else if (norm_after)
-        project_then_norm (replay, variables, x, attention);
-      else
-        project_and_norm (replay, variables, x, attention);
+      if (attention->qk_norm != HR_QK_NORM_NONE && !norm_after &&
+          attention->qk_norm_place == HR_QK_NORM_AT_PROJECTION)
+        {
+          project_and_norm (replay, variables, x, attention);
+          project_gate (replay, variables, x, attention);
+          break;
+        }
+      project_separately (replay, variables, x, attention);
+      project_gate (replay, variables, x, attention);
+      if (norm_after)
+        norm_both (replay, variables, attention);
       break;
 
     case HR_PROJECTION_CONV1D:
@@ -384,6 +402,76 @@ rotate_fp32 (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* (x.float () * cos) + (rotate_half (x).float () * sin), with pairs for halves (modeling_ernie4_5.py). */
+static HrValue
+rotate_pairs_in_fp32 (HrReplay   *replay,
+                      HrValue     x,
+                      HrElement   element,
+                      const char *name)
+{
+  HrValue cast = hr_op_cast (replay, x, element);
+  HrValue half = x;
+  HrValue cosines = hr_op_like (replay, "mul", "x·cos", cast);
+  HrValue turned, turned32, sines, result;
+
+  hr_replay_drop (replay, cast);
+  half.divisor *= 2;
+  half = hr_op_like (replay, "neg", "−x₂", half);
+  turned = hr_op_like (replay, "stack", "rotate_half(x)", x);
+  hr_replay_drop (replay, half);
+  turned32 = hr_op_cast (replay, turned, element);
+  hr_replay_drop (replay, turned);
+  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", turned32);
+  hr_replay_drop (replay, turned32);
+  result = hr_op_like (replay, "add", name, sines);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+
+  return result;
+}
+
+static void
+rotate_both_pairs_in_fp32 (HrReplay  *replay,
+                           Variables *variables)
+{
+  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue cos = hr_op_like (replay, "repeat_interleave", "cos", angles);
+  HrValue sin = hr_op_like (replay, "repeat_interleave", "sin", angles);
+  HrValue query_embed = rotate_pairs_in_fp32 (replay, variables->query, element, "q_embed");
+  HrValue key_embed = rotate_pairs_in_fp32 (replay, variables->key, element, "k_embed");
+  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
+  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
+
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
+  hr_replay_drop (replay, sin);
+  hr_replay_drop (replay, cos);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
+/* In pairs, as complex numbers of fp32, both cast back at the end (apply_rotary_emb of modeling_llama4.py). */
+static void
+rotate_both_complex (HrReplay  *replay,
+                     Variables *variables)
+{
+  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue query32 = hr_op_cast (replay, variables->query, element);
+  HrValue key32 = hr_op_cast (replay, variables->key, element);
+  HrValue turned_query = hr_op_like (replay, "mul", "xq_out", query32);
+  HrValue turned_key = hr_op_like (replay, "mul", "xk_out", key32);
+  HrValue query = hr_op_cast (replay, turned_query, variables->query.element);
+  HrValue key = hr_op_cast (replay, turned_key, variables->key.element);
+
+  hr_replay_drop (replay, turned_key);
+  hr_replay_drop (replay, turned_query);
+  hr_replay_drop (replay, key32);
+  hr_replay_drop (replay, query32);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
 /* The halves by themselves, then joined (_apply_rotary_emb of modeling_gpt_oss.py). */
 static HrValue
 rotate_in_halves (HrReplay   *replay,
@@ -435,8 +523,75 @@ apply_position (HrReplay          *replay,
     rotate_interleaved (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32)
     rotate_fp32 (replay, variables);
+  else if (attention->position == HR_POSITION_ROTARY_FP32_PAIRS)
+    rotate_both_pairs_in_fp32 (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
     rotate_both_in_halves (replay, variables);
+  else if (attention->position == HR_POSITION_ROTARY_COMPLEX)
+    rotate_both_complex (replay, variables);
+
+  if (attention->qk_norm_place == HR_QK_NORM_AFTER_ROTATION)
+    norm_both (replay, variables, attention);
+}
+
+/* The temperature of each position: get_llama_4_attn_scale of modeling_ministral3.py, Llama4TextAttention.forward. */
+static void
+scale_by_position (HrReplay          *replay,
+                   Variables         *variables,
+                   const HrAttention *attention)
+{
+  HrElement dtype = variables->query.element;
+  HrValue shape = variables->query;
+  HrValue scales, product;
+
+  if (attention->position_scale == HR_POSITION_SCALE_NONE)
+    return;
+
+  if (attention->position_scale == HR_POSITION_SCALE_DTYPE)
+    {
+      scales = hr_op_like (replay, "_to_copy", "attn_scales", HR_SHAPE (dtype, HR_SYMBOL_SEQUENCE));
+      hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", shape));
+      hr_replay_drop (replay, scales);
+      return;
+    }
+
+  keep_local (variables, hr_op_like (replay, "add", "positions", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE)));
+  keep_local (variables, hr_op_like (replay, "add", "attn_scales", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE)));
+  if (dtype != HR_ELEMENT_FLOAT64)
+    shape.element = HR_ELEMENT_FLOAT32;
+  product = hr_op_like (replay, "mul", "query_states·attn_scales", shape);
+  hr_replay_assign (replay, &variables->query, hr_op_cast (replay, product, dtype));
+  hr_replay_drop (replay, product);
+}
+
+/* What the heads made, gated: AfmoeAttention.forward, LagunaAttention.forward. */
+static void
+gate_output (HrReplay          *replay,
+             Variables         *variables,
+             HrValue           *output,
+             HrValue            x,
+             const HrAttention *attention)
+{
+  HrElement element = x.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue gate, gate32;
+
+  if (attention->output_gate == HR_OUTPUT_GATE_FULL)
+    {
+      gate = hr_op_like (replay, "sigmoid", "sigmoid(gate_states)", *output);
+      hr_replay_assign (replay, output, hr_op_like (replay, "mul", "output", *output));
+      hr_replay_drop (replay, gate);
+    }
+  else if (attention->output_gate == HR_OUTPUT_GATE_HEADS)
+    {
+      gate = hr_op_linear (replay, x, "g_proj(x)", HR_SYMBOL_HEADS, 1);
+      gate32 = hr_op_cast (replay, gate, element);
+      hr_replay_drop (replay, gate);
+      hr_replay_assign (replay, &gate32, hr_op_like (replay, "softplus", "softplus(…)", gate32));
+      gate = hr_op_cast (replay, gate32, x.element);
+      hr_replay_drop (replay, gate32);
+      keep_local (variables, gate);
+      hr_replay_assign (replay, output, hr_op_like (replay, "mul", "attn_output", *output));
+    }
 }
 
 /* A single head, shown as all of them by a stride of 0. */
@@ -869,6 +1024,7 @@ hr_replay_attention (HrReplay          *replay,
       project (replay, &variables, x, attention);
       apply_position (replay, &variables, attention);
     }
+  scale_by_position (replay, &variables, attention);
   hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
 
   switch (attention->path)
@@ -889,6 +1045,7 @@ hr_replay_attention (HrReplay          *replay,
     }
 
   replay->sentence = N_("in the attention, in its output projection");
+  gate_output (replay, &variables, &result.output, x, attention);
   hr_replay_assign (replay, &result.output, hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1));
   drop_variables (replay, &variables);
 

@@ -61,6 +61,23 @@ typedef struct
   HrValue weights;
 } HrAttentionResult;
 
+/**
+ * HrRouting:
+ * @logits: a number for each expert and token
+ * @weights: by what the outputs of experts are multiplied
+ * @indices: which experts are chosen, or in which order tokens go to them
+ * @order: where each pair of a token and an expert has gone, or none
+ *
+ * What the variables of a mixture hold of its router's results.
+ */
+typedef struct
+{
+  HrValue logits;
+  HrValue weights;
+  HrValue indices;
+  HrValue order;
+} HrRouting;
+
 HrValue           hr_replay_norm          (HrReplay         *replay,
                                            HrValue           x,
                                            HrNormKind        kind);
@@ -72,6 +89,14 @@ HrValue           hr_replay_activation    (HrReplay         *replay,
                                            HrActivation      activation);
 HrValue           hr_replay_mixture       (HrReplay         *replay,
                                            HrValue           x,
+                                           const HrMixture  *mixture);
+HrValue           hr_replay_experts       (HrReplay         *replay,
+                                           HrValue           x,
+                                           const HrRouting  *routing,
+                                           const HrMixture  *mixture,
+                                           HrValue          *weighted);
+HrValue           hr_replay_expert_gate   (HrReplay         *replay,
+                                           HrValue           shape,
                                            const HrMixture  *mixture);
 HrValue           hr_replay_rotate        (HrReplay         *replay,
                                            HrValue           x,

@@ -7,31 +7,15 @@
 #include "hr-replay-blocks.h"
 
 /*
- * Mixtures of experts as transformers computes them on CUDA unless told otherwise: tokens are sorted by their experts,
- * and all experts are computed at once (grouped_mm_experts_forward in transformers/integrations/moe.py). Sizes do not
- * depend on which experts are chosen.
+ * Mixtures of experts: the router, the shared experts, and what becomes of both with the routed ones.
  */
 
-typedef struct
-{
-  HrValue logits;
-  HrValue weights;
-  HrValue indices;
-} Routing;
-
-/* A tensor with a row for each token, or for each pair of a token and an expert. */
+/* A tensor with a row for each token. */
 static HrValue
 get_token_shape (HrElement element,
                  HrSymbol  features)
 {
   return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, features);
-}
-
-static HrValue
-get_pair_shape (HrElement element,
-                HrSymbol  features)
-{
-  return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TOP_K, features);
 }
 
 static HrElement
@@ -51,7 +35,7 @@ compute_logits (HrReplay        *replay,
   HrValue weight = HR_NO_VALUE;
   HrValue logits;
 
-  if (element != replay->dtype)
+  if (element != replay->dtype && !mixture->router_kept_fp32)
     weight = hr_op_like (replay, "_to_copy", "weight", HR_SHAPE (element, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN));
   logits = hr_op_like (replay, "mm", "router_logits", get_token_shape (element, HR_SYMBOL_EXPERTS));
   hr_replay_drop (replay, weight);
@@ -61,18 +45,17 @@ compute_logits (HrReplay        *replay,
 }
 
 /* The router: scores of all experts in fp32, the highest of each token, divided by their sum. */
-static Routing
+static void
 route (HrReplay        *replay,
        HrValue          x,
-       const HrMixture *mixture)
+       const HrMixture *mixture,
+       HrRouting       *routing)
 {
   HrElement element = mixture->fp32_scores ? get_single (replay) : replay->dtype;
   HrValue chosen = get_token_shape (get_single (replay), HR_SYMBOL_TOP_K);
-  Routing routing;
   HrValue scores, values;
 
-  replay->sentence = N_("in the router of the experts");
-  routing.logits = compute_logits (replay, x, mixture);
+  routing->logits = compute_logits (replay, x, mixture);
   if (mixture->softmax_after)
     {
       scores = HR_NO_VALUE;
@@ -80,170 +63,122 @@ route (HrReplay        *replay,
     }
   else
     {
-      scores = hr_op_cast (replay, routing.logits, get_single (replay));
+      scores = hr_op_cast (replay, routing->logits, get_single (replay));
       hr_replay_assign (replay, &scores,
                         hr_op_like (replay, "_softmax", "router_probs",
                                     get_token_shape (get_single (replay), HR_SYMBOL_EXPERTS)));
     }
 
   values = hr_op_like (replay, "topk", "router_top_value", chosen);
-  routing.indices = hr_op_like (replay, "topk", "router_indices", get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K));
+  routing->indices = hr_op_like (replay, "topk", "router_indices",
+                                 get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K));
   if (mixture->softmax_after)
     hr_replay_assign (replay, &values, hr_op_like (replay, "_softmax", "router_scores", chosen));
-  routing.weights = hr_op_cast (replay, values, element);
-  hr_replay_rename (replay, routing.weights, "router_scores");
+  routing->weights = hr_op_cast (replay, values, element);
+  hr_replay_rename (replay, routing->weights, "router_scores");
   hr_replay_drop (replay, values);
   hr_replay_drop (replay, scores);
+}
+
+/* JetMoeTopKGating.forward: how many tokens each expert gets is counted, and their order is found, in the router. */
+static void
+route_lists (HrReplay        *replay,
+             HrValue          x,
+             const HrMixture *mixture,
+             HrRouting       *routing)
+{
+  HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
+  HrValue chosen = get_token_shape (get_single (replay), HR_SYMBOL_TOP_K);
+  HrValue table = get_token_shape (replay->dtype, HR_SYMBOL_EXPERTS);
+  HrValue logits = compute_logits (replay, x, mixture);
+  HrValue values, indices, gates, zeros, marks, counts, sorted, order;
+
+  routing->logits = hr_op_cast (replay, logits, get_single (replay));
+  hr_replay_drop (replay, logits);
+  values = hr_op_like (replay, "topk", "top_k_logits", chosen);
+  indices = hr_op_like (replay, "topk", "top_k_indices", pairs);
+  logits = hr_op_like (replay, "_softmax", "softmax(top_k_logits)", chosen);
+  gates = hr_op_cast (replay, logits, replay->dtype);
+  hr_replay_drop (replay, logits);
+  zeros = hr_op_like (replay, "zeros", "zeros", table);
+  marks = hr_op_like (replay, "scatter", "gates", table);
+  table.element = HR_ELEMENT_INT64;
+  counts = hr_op_like (replay, "_to_copy", "gates.long()", table);
+  hr_replay_drop (replay, counts);
+  sorted = hr_op_like (replay, "sort", "sorted", pairs);
+  order = hr_op_like (replay, "sort", "index_sorted_experts", pairs);
+  hr_replay_drop (replay, sorted);
+  routing->indices = hr_op_like (replay, "div", "batch_index", pairs);
+  routing->weights = hr_op_like (replay, "index", "batch_gates", gates);
+  hr_replay_drop (replay, marks);
+  hr_replay_drop (replay, zeros);
+  hr_replay_drop (replay, gates);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, values);
+
+  if (mixture->has_output_bias)
+    routing->order = order;
+  else
+    hr_replay_drop (replay, order);
+}
+
+/* Llama4Router.forward: a score for each expert, which is nothing for those that are not chosen. */
+static void
+route_dense (HrReplay        *replay,
+             HrValue          x,
+             const HrMixture *mixture,
+             HrRouting       *routing)
+{
+  HrValue table = get_token_shape (replay->dtype, HR_SYMBOL_EXPERTS);
+  HrValue values, indices, scores, scores32, sigmoid;
+
+  routing->logits = compute_logits (replay, x, mixture);
+  values = hr_op_like (replay, "topk", "router_top_value", get_token_shape (replay->dtype, HR_SYMBOL_TOP_K));
+  indices = hr_op_like (replay, "topk", "router_indices", get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K));
+  scores = hr_op_like (replay, "full_like", "router_scores", table);
+  scores32 = hr_op_cast (replay, scores, get_single (replay));
+  sigmoid = hr_op_like (replay, "sigmoid", "sigmoid(router_scores)", scores32);
+  hr_replay_drop (replay, scores32);
+  routing->weights = hr_op_cast (replay, sigmoid, replay->dtype);
+  hr_replay_drop (replay, sigmoid);
+  hr_replay_drop (replay, scores);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, values);
+}
+
+static HrRouting
+run_router (HrReplay        *replay,
+            HrValue          x,
+            const HrMixture *mixture)
+{
+  HrRouting routing = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+
+  replay->sentence = N_("in the router of the experts");
+  if (mixture->path == HR_EXPERTS_LISTS)
+    route_lists (replay, x, mixture, &routing);
+  else if (mixture->path == HR_EXPERTS_DENSE)
+    route_dense (replay, x, mixture, &routing);
+  else
+    route (replay, x, mixture, &routing);
 
   return routing;
 }
 
-/* act (gate) * up, two halves of @both. */
+/* gate_up_proj, and what the experts do with its halves: MiniMaxM3VLDenseMLP.forward. */
 static HrValue
-apply_plain_gate (HrReplay        *replay,
-                  const HrMixture *mixture)
+compute_shared_fused (HrReplay        *replay,
+                      HrValue          x,
+                      const HrMixture *mixture)
 {
-  HrValue shape = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
-  HrValue gate = hr_replay_activation (replay, shape, mixture->activation);
-  HrValue result = hr_op_like (replay, "mul", "act(gate)·up", shape);
+  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2);
+  HrValue inner = both;
+  HrValue product, result;
 
-  hr_replay_drop (replay, gate);
-
-  return result;
-}
-
-/* Both clamped, then (up + 1) * (gate * sigmoid (gate * alpha)): GptOssExperts._apply_gate. */
-static HrValue
-apply_clamped_gate (HrReplay *replay)
-{
-  HrValue shape = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
-  HrValue gate = hr_op_like (replay, "clamp", "gate", shape);
-  HrValue up = hr_op_like (replay, "clamp", "up", shape);
-  HrValue inner = hr_op_like (replay, "mul", "gate·α", shape);
-  HrValue glu, shifted, result;
-
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "sigmoid", "sigmoid(gate·α)", shape));
-  glu = hr_op_like (replay, "mul", "glu", shape);
-  hr_replay_drop (replay, inner);
-  shifted = hr_op_like (replay, "add", "up + 1", shape);
-  result = hr_op_like (replay, "mul", "gated_output", shape);
-  hr_replay_drop (replay, shifted);
-  hr_replay_drop (replay, glu);
-  hr_replay_drop (replay, up);
-  hr_replay_drop (replay, gate);
-
-  return result;
-}
-
-static HrValue
-apply_gate (HrReplay        *replay,
-            const HrMixture *mixture)
-{
-  if (mixture->gate == HR_EXPERT_GATE_NONE)
-    return hr_replay_activation (replay, get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT), mixture->activation);
-
-  return mixture->gate == HR_EXPERT_GATE_CLAMPED ? apply_clamped_gate (replay) : apply_plain_gate (replay, mixture);
-}
-
-/* The width of what goes into an expert and comes out of it. */
-static HrSymbol
-get_outer (const HrMixture *mixture)
-{
-  return mixture->latent_size > 0 ? HR_SYMBOL_EXPERT_LATENT : HR_SYMBOL_HIDDEN;
-}
-
-/* The three steps of each expert, for all pairs at once; a bias is looked up for each pair, and held until the end. */
-static HrValue
-compute_pairs (HrReplay        *replay,
-               const HrMixture *mixture,
-               HrValue         *biases)
-{
-  HrValue both = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
-  HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
-  HrValue projected;
-
-  both.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
-  replay->sentence = N_("in the experts, in their first matrices");
-  if (mixture->has_bias)
-    *biases = hr_op_like (replay, "index", "selected_biases", both);
-  projected = hr_op_like (replay, "_grouped_mm", "proj_out", both);
-  hr_replay_assign (replay, &projected, apply_gate (replay, mixture));
-  if (mixture->has_bias)
-    hr_replay_assign (replay, biases, hr_op_like (replay, "index", "selected_biases", out));
-  replay->sentence = N_("in the experts, while their outputs are put together");
-  hr_replay_assign (replay, &projected, hr_op_like (replay, "_grouped_mm", "proj_out", out));
-
-  return projected;
-}
-
-/* grouped_mm_experts_forward */
-static HrValue
-compute_experts (HrReplay        *replay,
-                 HrValue          x,
-                 const Routing   *routing,
-                 const HrMixture *mixture)
-{
-  HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
-  HrValue weighted_shape = get_pair_shape (routing->weights.element, get_outer (mixture));
-  HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
-  HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXPERTS);
-  HrValue ids = hr_op_like (replay, "sort", "expert_ids_g", pairs);
-  HrValue permutation = hr_op_like (replay, "sort", "perm", pairs);
-  HrValue tokens = hr_op_like (replay, "floor_divide", "perm // num_top_k", pairs);
-  HrValue biases = HR_NO_VALUE;
-  HrValue selected, weights, histogram, per_expert, offsets, mask, projected, weighted, inverse, order, result;
-
-  replay->sentence = N_("in the experts, while tokens are sorted by expert");
-  selected = hr_op_like (replay, "index", "selected_hidden_states_g", out);
-  hr_replay_drop (replay, tokens);
-  pairs.element = routing->weights.element;
-  weights = hr_op_like (replay, "index", "sample_weights_g", pairs);
-  pairs.element = HR_ELEMENT_INT32;
-  histogram = hr_op_like (replay, "_to_copy", "histc_input", pairs);
-  per_expert = hr_op_like (replay, "histc", "tokens_per_expert", counts);
-  offsets = hr_op_like (replay, "cumsum", "offsets", counts);
-  pairs.element = HR_ELEMENT_BOOL;
-  mask = hr_op_like (replay, "ge", "sentinel_mask", pairs);
-
-  projected = compute_pairs (replay, mixture, &biases);
-  weighted = hr_op_like (replay, "mul", "weighted_out", weighted_shape);
-  pairs.element = HR_ELEMENT_INT64;
-  inverse = hr_op_like (replay, "empty_like", "inv_perm", pairs);
-  order = hr_op_like (replay, "arange", "arange", pairs);
-  hr_replay_drop (replay, order);
-  hr_replay_assign (replay, &weighted, hr_op_like (replay, "index", "weighted_out", weighted_shape));
-  result = hr_op_like (replay, "sum", "final_hidden_states", get_token_shape (weighted.element, get_outer (mixture)));
-  hr_replay_assign (replay, &result, hr_op_cast (replay, result, x.element));
-
-  hr_replay_drop (replay, inverse);
-  hr_replay_drop (replay, weighted);
-  hr_replay_drop (replay, biases);
-  hr_replay_drop (replay, projected);
-  hr_replay_drop (replay, mask);
-  hr_replay_drop (replay, offsets);
-  hr_replay_drop (replay, per_expert);
-  hr_replay_drop (replay, histogram);
-  hr_replay_drop (replay, weights);
-  hr_replay_drop (replay, selected);
-  hr_replay_drop (replay, permutation);
-  hr_replay_drop (replay, ids);
-
-  return result;
-}
-
-/* fc2_latent_proj (experts (fc1_latent_proj (x))): NemotronHMoE.forward */
-static HrValue
-compute_latent_experts (HrReplay        *replay,
-                        HrValue          x,
-                        const Routing   *routing,
-                        const HrMixture *mixture)
-{
-  HrValue latent, result;
-
-  latent = hr_op_linear (replay, x, "hidden_states", HR_SYMBOL_EXPERT_LATENT, 1);
-  result = compute_experts (replay, latent, routing, mixture);
-  hr_replay_drop (replay, latent);
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "hidden_states", HR_SYMBOL_HIDDEN, 1));
+  inner.count = 1;
+  product = hr_replay_expert_gate (replay, inner, mixture);
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, both);
 
   return result;
 }
@@ -259,6 +194,8 @@ compute_shared (HrReplay        *replay,
   };
 
   replay->symbols[HR_SYMBOL_INTERMEDIATE] = mixture->shared_intermediate_size;
+  if (mixture->shared_fused)
+    return compute_shared_fused (replay, x, mixture);
 
   return hr_replay_mlp (replay, &x, &mlp);
 }
@@ -274,6 +211,62 @@ weigh_shared (HrReplay *replay,
   hr_replay_assign (replay, &gate, hr_op_like (replay, "sigmoid", "sigmoid(…)", one));
   hr_replay_assign (replay, shared, hr_op_like (replay, "mul", "shared_expert_output", *shared));
   hr_replay_drop (replay, gate);
+}
+
+/* The sums over the experts are added to what the shared expert made (`out.add_ (…)` in Llama4TextMoe). */
+static void
+add_dense (HrReplay *replay,
+           HrValue   x,
+           HrValue  *result,
+           HrValue  *shared)
+{
+  HrValue sum = hr_op_like (replay, "sum", "routed_out.sum", x);
+
+  if (shared->storage < 0)
+    {
+      hr_replay_assign (replay, result, sum);
+      return;
+    }
+
+  hr_replay_drop (replay, sum);
+  hr_replay_assign (replay, result, *shared);
+  *shared = HR_NO_VALUE;
+}
+
+/* routed + shared, in fp32 and cast back, or in the dtype, and in the latter case perhaps divided. */
+static void
+add_shared (HrReplay        *replay,
+            HrValue         *result,
+            HrValue          shared,
+            const HrMixture *mixture)
+{
+  HrElement element = mixture->fp32_sum ? get_single (replay) : result->element;
+  HrValue routed32 = hr_op_cast (replay, *result, element);
+  HrValue shared32 = hr_op_cast (replay, shared, element);
+  HrValue sum = hr_op_like (replay, "add", "hidden_states", routed32);
+
+  hr_replay_drop (replay, shared32);
+  hr_replay_drop (replay, routed32);
+  if (mixture->sum_scaled)
+    hr_replay_assign (replay, &sum, hr_op_like (replay, "div", "hidden_states", sum));
+  hr_replay_assign (replay, result, hr_op_cast (replay, sum, result->element));
+  hr_replay_drop (replay, sum);
+}
+
+static void
+set_symbols (HrReplay        *replay,
+             const HrMixture *mixture)
+{
+  guint64 n_pairs;
+
+  replay->symbols[HR_SYMBOL_EXPERT] = mixture->intermediate_size;
+  replay->symbols[HR_SYMBOL_EXPERTS] = mixture->num_experts + mixture->num_zero_experts;
+  replay->symbols[HR_SYMBOL_EXPERT_LATENT] = mixture->latent_size;
+  replay->symbols[HR_SYMBOL_TOP_K] = mixture->num_experts_per_tok;
+  n_pairs = hr_value_get_elements (HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TOP_K),
+                                   replay->symbols);
+  replay->symbols[HR_SYMBOL_PER_EXPERT] = n_pairs / replay->symbols[HR_SYMBOL_EXPERTS] +
+                                          (n_pairs % replay->symbols[HR_SYMBOL_EXPERTS] > 0);
 }
 
 /*
@@ -293,27 +286,29 @@ hr_replay_mixture (HrReplay        *replay,
 {
   gboolean has_shared = mixture->shared_intermediate_size > 0;
   HrValue shared = HR_NO_VALUE;
-  Routing routing;
+  HrValue weighted;
+  HrRouting routing;
   HrValue result;
 
-  replay->symbols[HR_SYMBOL_EXPERT] = mixture->intermediate_size;
-  replay->symbols[HR_SYMBOL_EXPERTS] = mixture->num_experts;
-  replay->symbols[HR_SYMBOL_EXPERT_LATENT] = mixture->latent_size;
-  replay->symbols[HR_SYMBOL_TOP_K] = mixture->num_experts_per_tok;
-
+  set_symbols (replay, mixture);
   if (has_shared && mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
-  routing = route (replay, x, mixture);
-  result = mixture->latent_size > 0 ? compute_latent_experts (replay, x, &routing, mixture)
-                                    : compute_experts (replay, x, &routing, mixture);
+  routing = run_router (replay, x, mixture);
+  result = hr_replay_experts (replay, x, &routing, mixture, &weighted);
+  if (mixture->output_scaled)
+    hr_replay_assign (replay, &result, hr_op_like (replay, "mul", "hidden_states", result));
   if (has_shared && !mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   if (has_shared && mixture->has_shared_gate)
     weigh_shared (replay, &shared);
-  if (has_shared)
-    hr_replay_assign (replay, &result, hr_op_like (replay, "add", "hidden_states", result));
+  if (mixture->path == HR_EXPERTS_DENSE)
+    add_dense (replay, x, &result, &shared);
+  else if (has_shared)
+    add_shared (replay, &result, shared, mixture);
 
   hr_replay_drop (replay, shared);
+  hr_replay_drop (replay, weighted);
+  hr_replay_drop (replay, routing.order);
   hr_replay_drop (replay, routing.indices);
   hr_replay_drop (replay, routing.weights);
   hr_replay_drop (replay, routing.logits);

@@ -43,6 +43,22 @@ replay_rms (HrReplay *replay,
   return result;
 }
 
+/* x.to (dtype): transformers/models/llama4/modeling_llama4.py, Llama4TextL2Norm. */
+static HrValue
+replay_rms_unweighted (HrReplay *replay,
+                       HrValue   x)
+{
+  HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue normalized = normalize_rms (replay, x32);
+  HrValue result;
+
+  hr_replay_drop (replay, x32);
+  result = hr_op_cast (replay, normalized, x.element);
+  hr_replay_drop (replay, normalized);
+
+  return result;
+}
+
 /* (weight * x).to (dtype): transformers/models/olmo2/modeling_olmo2.py, Olmo2RMSNorm. */
 static HrValue
 replay_rms_fp32_weight (HrReplay *replay,
@@ -204,6 +220,9 @@ hr_replay_norm (HrReplay   *replay,
 
     case HR_NORM_RMS_LATE_CAST:
       return replay_rms_late_cast (replay, x);
+
+    case HR_NORM_RMS_UNWEIGHTED:
+      return replay_rms_unweighted (replay, x);
 
     case HR_NORM_LAYER:
       return replay_layer_norm (replay, x);

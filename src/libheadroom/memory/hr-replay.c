@@ -43,6 +43,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_EXPERTS] = "E",
   [HR_SYMBOL_EXPERT] = "m",
   [HR_SYMBOL_EXPERT_LATENT] = "c_m",
+  [HR_SYMBOL_PER_EXPERT] = "⌈B · S · t / E⌉",
   [HR_SYMBOL_VOCABULARY] = "V",
   [HR_SYMBOL_MIXER] = "m_s",
   [HR_SYMBOL_MIXER_HEADS] = "H_s",

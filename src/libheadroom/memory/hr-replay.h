@@ -44,6 +44,7 @@ typedef enum
   HR_SYMBOL_EXPERTS,        /* E */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_EXPERT_LATENT,  /* c_m: the width of what goes into an expert, where it is not h */
+  HR_SYMBOL_PER_EXPERT,     /* tokens of an expert, if all are chosen alike */
   HR_SYMBOL_VOCABULARY,     /* V */
   HR_SYMBOL_MIXER,          /* m_s: channels of a state-space mixer */
   HR_SYMBOL_MIXER_HEADS,    /* H_s */

@@ -174,6 +174,25 @@ is_quantized (const HrWeightStorage *self,
 }
 
 /*
+ * hr_weight_storage_get_dtype:
+ * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ *
+ * Gets what a tensor that is not quantized is loaded in: a few stay in fp32 (_keep_in_fp32_modules_strict in
+ * transformers' models, and parameters that their modules make so).
+ *
+ * Returns: the dtype
+ */
+HrDtype
+hr_weight_storage_get_dtype (const HrWeightStorage *self,
+                             guint                  index)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->model, index);
+
+  return tensor->kept_fp32 && hr_dtype_get_bits (self->dtype) < 32 ? HR_DTYPE_FLOAT32 : self->dtype;
+}
+
+/*
  * hr_weight_storage_get_bytes:
  * @self: how tensors are stored
  * @index: which row of the model's tensors
@@ -203,7 +222,7 @@ hr_weight_storage_get_bytes (const HrWeightStorage *self,
   if (is_quantized (self, tensor, index, copy, bytes))
     return TRUE;
 
-  *bytes = hr_ledger_round (hr_dtype_get_bytes (self->dtype, tensor->n_elements));
+  *bytes = hr_ledger_round (hr_dtype_get_bytes (hr_weight_storage_get_dtype (self, index), tensor->n_elements));
 
   return FALSE;
 }

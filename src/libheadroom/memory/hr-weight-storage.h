@@ -36,6 +36,8 @@ void                  hr_weight_storage_clear          (HrWeightStorage       *s
 const HrMatrixFormat *hr_weight_storage_get_format     (const HrWeightStorage *self);
 gboolean              hr_weight_storage_leaves_experts (const HrWeightStorage *self);
 gboolean              hr_weight_storage_leaves_all     (const HrWeightStorage *self);
+HrDtype               hr_weight_storage_get_dtype      (const HrWeightStorage *self,
+                                                        guint                  index);
 gboolean              hr_weight_storage_get_bytes      (const HrWeightStorage *self,
                                                         guint                  index,
                                                         guint                  copy,

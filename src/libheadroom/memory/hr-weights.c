@@ -30,6 +30,8 @@ hr_weights_add_tensor (HrWeights             *self,
 
       if (hr_weight_storage_get_bytes (storage, index, copy, &bytes))
         self->quantized_elements += tensor->n_elements;
+      else if (hr_weight_storage_get_dtype (storage, index) != storage->dtype)
+        self->kept_elements += tensor->n_elements;
       else
         self->other_elements += tensor->n_elements;
       self->bytes += bytes;

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @bytes: what the allocator hands out for parameters and buffers
  * @quantized_elements: elements that are stored in the format of the quantization
  * @other_elements: elements that are stored in the dtype
+ * @kept_elements: elements that stay in fp32, whatever the dtype is
  * @buffer_bytes: what buffers take
  *
  * The weights of a model, or of a part of it.
@@ -20,6 +21,7 @@ typedef struct
   guint64 bytes;
   guint64 quantized_elements;
   guint64 other_elements;
+  guint64 kept_elements;
   guint64 buffer_bytes;
 } HrWeights;
 

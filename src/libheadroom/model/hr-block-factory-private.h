@@ -52,6 +52,7 @@ typedef struct
 
 extern const HrChoice hr_block_activations[];
 extern const HrChoice hr_block_positions[];
+extern const HrChoice hr_block_position_scales[];
 
 extern const HrBlockClass hr_block_class_activation;
 extern const HrBlockClass hr_block_class_convolution;

@@ -12,6 +12,7 @@ static const HrChoice norm_kinds[] = {
   { "rms-fp32-scale", HR_NORM_RMS_FP32_SCALE },
   { "rms-fp32-weight", HR_NORM_RMS_FP32_WEIGHT },
   { "rms-late-cast", HR_NORM_RMS_LATE_CAST },
+  { "rms-unweighted", HR_NORM_RMS_UNWEIGHTED },
   { "layer", HR_NORM_LAYER },
   { "layer-fp32", HR_NORM_LAYER_FP32 },
   { "layer-composite", HR_NORM_LAYER_COMPOSITE },
@@ -43,6 +44,7 @@ const HrChoice hr_block_positions[] = {
   { "rotary", HR_POSITION_ROTARY },
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
   { "rotary-fp32", HR_POSITION_ROTARY_FP32 },
+  { "rotary-fp32-pairs", HR_POSITION_ROTARY_FP32_PAIRS },
   { "rotary-complex", HR_POSITION_ROTARY_COMPLEX },
   { "rotary-halves", HR_POSITION_ROTARY_HALVES },
   { "alibi", HR_POSITION_ALIBI },
@@ -73,6 +75,27 @@ static const HrChoice qk_norms[] = {
   { "full", HR_QK_NORM_FULL },
   { "per-head", HR_QK_NORM_PER_HEAD },
   { "list", HR_QK_NORM_LIST },
+  { NULL }
+};
+
+static const HrChoice qk_norm_places[] = {
+  { "at-projection", HR_QK_NORM_AT_PROJECTION },
+  { "after-projections", HR_QK_NORM_AFTER_PROJECTIONS },
+  { "after-rotation", HR_QK_NORM_AFTER_ROTATION },
+  { NULL }
+};
+
+const HrChoice hr_block_position_scales[] = {
+  { "none", HR_POSITION_SCALE_NONE },
+  { "dtype", HR_POSITION_SCALE_DTYPE },
+  { "fp32", HR_POSITION_SCALE_FP32 },
+  { NULL }
+};
+
+static const HrChoice output_gates[] = {
+  { "none", HR_OUTPUT_GATE_NONE },
+  { "full", HR_OUTPUT_GATE_FULL },
+  { "heads", HR_OUTPUT_GATE_HEADS },
   { NULL }
 };
 
@@ -127,6 +150,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("own-rotary", attention.own_rotary),
   CHOICE ("qk-norm", attention.qk_norm, qk_norms),
   CHOICE ("qk-norm-kind", attention.qk_norm_kind, norm_kinds),
+  CHOICE ("qk-norm-place", attention.qk_norm_place, qk_norm_places),
   BOOLEAN ("qk-norm-bias", attention.qk_norm_has_bias),
   BOOLEAN ("query-bias", attention.has_query_bias),
   BOOLEAN ("key-bias", attention.has_key_bias),
@@ -140,6 +164,8 @@ static const HrParameter attention_parameters[] = {
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
   BOOLEAN ("scaled-query", attention.scaled_query),
+  CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
+  CHOICE ("output-gate", attention.output_gate, output_gates),
   BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
@@ -175,7 +201,8 @@ static const char * const no_names[] = { NULL };
 
 static const char * const attention_names[] = {
   "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj",
-  "query-norm", "q_norm", "key-norm", "k_norm", "relative-bias", "relative_attention_bias", NULL,
+  "query-norm", "q_norm", "key-norm", "k_norm", "relative-bias", "relative_attention_bias",
+  "gate", "gate_proj", NULL,
 };
 
 static const char * const mlp_names[] = {
@@ -530,7 +557,14 @@ build_attention (const HrBlockContext *context,
                             attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
-  return attention->qk_norm == HR_QK_NORM_NONE ||
+  if (attention->output_gate != HR_OUTPUT_GATE_NONE &&
+      !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "gate"),
+                            HR_PART_ATTENTION,
+                            attention->output_gate == HR_OUTPUT_GATE_FULL ? query_size : attention->num_attention_heads,
+                            attention->hidden_size, FALSE, FALSE, error))
+    return FALSE;
+
+  return attention->qk_norm == HR_QK_NORM_NONE || attention->qk_norm_kind == HR_NORM_RMS_UNWEIGHTED ||
          (add_head_norm (context, description, block, "query-norm", attention->num_attention_heads, error) &&
           add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error));
 }

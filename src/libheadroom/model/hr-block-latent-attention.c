@@ -21,6 +21,7 @@ static const HrParameter latent_attention_parameters[] = {
   SIZE ("query-latent-size", attention.query_latent_size),
   CHOICE ("position", attention.position, hr_block_positions),
   BOOLEAN ("rotates-pairs", attention.rotates_pairs),
+  CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
   BOOLEAN ("bias", attention.has_output_bias),
   { NULL }
 };

@@ -20,6 +20,15 @@ static const HrChoice gates[] = {
   { "plain", HR_EXPERT_GATE_PLAIN },
   { "clamped", HR_EXPERT_GATE_CLAMPED },
   { "none", HR_EXPERT_GATE_NONE },
+  { "limited", HR_EXPERT_GATE_LIMITED },
+  { NULL }
+};
+
+static const HrChoice paths[] = {
+  { "grouped", HR_EXPERTS_GROUPED },
+  { "lists", HR_EXPERTS_LISTS },
+  { "dense", HR_EXPERTS_DENSE },
+  { "loop", HR_EXPERTS_LOOP },
   { NULL }
 };
 
@@ -32,23 +41,41 @@ static const HrParameter mixture_parameters[] = {
   SIZE ("latent-size", mixture.latent_size),
   CHOICE ("layout", mixture.layout, layouts),
   CHOICE ("gate", mixture.gate, gates),
+  CHOICE ("code-path", mixture.path, paths),
   CHOICE ("activation", mixture.activation, hr_block_activations),
+  SIZE ("num-zero-experts", mixture.num_zero_experts),
+  SIZE ("router-parameter-rows", mixture.router_parameter_rows),
   BOOLEAN ("bias", mixture.has_bias),
+  BOOLEAN ("output-bias", mixture.has_output_bias),
   BOOLEAN ("shared-bias", mixture.has_shared_bias),
+  BOOLEAN ("shared-fused", mixture.shared_fused),
   BOOLEAN ("router-bias", mixture.has_router_bias),
+  BOOLEAN ("router-kept-fp32", mixture.router_kept_fp32),
   BOOLEAN ("shared-gate", mixture.has_shared_gate),
   BOOLEAN ("shared-first", mixture.shared_first),
   BOOLEAN ("fp32-router", mixture.fp32_router),
   BOOLEAN ("fp32-scores", mixture.fp32_scores),
   BOOLEAN ("softmax-after", mixture.softmax_after),
+  BOOLEAN ("output-scaled", mixture.output_scaled),
+  BOOLEAN ("fp32-sum", mixture.fp32_sum),
+  BOOLEAN ("sum-scaled", mixture.sum_scaled),
   { NULL }
 };
 
 static const char * const mixture_names[] = {
   "router", "gate", "experts", "experts", "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj",
   "down", "down_proj", "shared", "shared_experts", "shared-gate", "shared_expert_gate", "router-parameter", "",
-  "latent-down", "fc1_latent_proj", "latent-up", "fc2_latent_proj", NULL,
+  "latent-down", "fc1_latent_proj", "latent-up", "fc2_latent_proj",
+  "shared-gate-proj", "gate_proj", "shared-up", "up_proj", "shared-fused", "gate_up_proj", "shared-down", "down_proj",
+  NULL,
 };
+
+/* A module that is the block itself has an empty name. */
+static const char *
+get_submodule (const char *name)
+{
+  return name[0] != '\0' ? name : NULL;
+}
 
 /* Says of the row that was added last that routed experts share it. */
 static void
@@ -91,8 +118,8 @@ add_fused (const HrBlockContext  *context,
   HrTensor *tensor;
 
   if ((second_size > 0 && !g_uint64_checked_mul (&size, first_size, second_size)) ||
-      !hr_block_add_tensor (context, block->path, experts, name, HR_PART_MLP, role, block->mixture.num_experts, size,
-                            error))
+      !hr_block_add_tensor (context, block->path, get_submodule (experts), name, HR_PART_MLP, role,
+                            block->mixture.num_experts, size, error))
     return FALSE;
 
   tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
@@ -212,29 +239,43 @@ add_experts (const HrBlockContext  *context,
 }
 
 static gboolean
+add_shared_matrix (const HrBlockContext  *context,
+                   HrJson                *description,
+                   const HrBlock         *block,
+                   const char            *key,
+                   guint64                out_features,
+                   guint64                in_features,
+                   GError               **error)
+{
+  g_autofree char *module = g_strconcat (hr_block_get_module_name (description, mixture_names, "shared"), ".",
+                                         hr_block_get_module_name (description, mixture_names, key), NULL);
+
+  return hr_block_add_linear (context, block->path, module, HR_PART_MLP, out_features, in_features,
+                              block->mixture.has_shared_bias, FALSE, error);
+}
+
+static gboolean
 add_shared (const HrBlockContext  *context,
             HrJson                *description,
             const HrBlock         *block,
             GError               **error)
 {
-  static const char * const keys[] = { "gate_proj", "up_proj", "down_proj" };
   const HrMixture *mixture = &block->mixture;
-  const char *shared = hr_block_get_module_name (description, mixture_names, "shared");
+  guint64 hidden = mixture->hidden_size;
+  guint64 inner = mixture->shared_intermediate_size;
+  gboolean added;
 
-  if (mixture->shared_intermediate_size == 0)
+  if (inner == 0)
     return TRUE;
 
-  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
-    {
-      g_autofree char *module = g_strconcat (shared, ".", keys[i], NULL);
-      gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
-
-      if (!hr_block_add_linear (context, block->path, module, HR_PART_MLP,
-                                is_down ? mixture->hidden_size : mixture->shared_intermediate_size,
-                                is_down ? mixture->shared_intermediate_size : mixture->hidden_size,
-                                mixture->has_shared_bias, FALSE, error))
-        return FALSE;
-    }
+  if (mixture->shared_fused)
+    added = add_shared_matrix (context, description, block, "shared-fused", 2 * inner, hidden, error);
+  else
+    added = (!has_gate (mixture) ||
+             add_shared_matrix (context, description, block, "shared-gate-proj", inner, hidden, error)) &&
+            add_shared_matrix (context, description, block, "shared-up", inner, hidden, error);
+  if (!added || !add_shared_matrix (context, description, block, "shared-down", hidden, inner, error))
+    return FALSE;
 
   return !mixture->has_shared_gate ||
          hr_block_add_linear (context, block->path,
@@ -262,6 +303,21 @@ add_latent (const HrBlockContext  *context,
 
 /* A bias that takes part in the choice, and is trained (ERNIE); where it is a buffer, the architecture file has it. */
 static gboolean
+add_router_parameter (const HrBlockContext  *context,
+                      HrJson                *description,
+                      const HrBlock         *block,
+                      GError               **error)
+{
+  const char *parameter = hr_block_get_module_name (description, mixture_names, "router-parameter");
+  guint64 rows = block->mixture.router_parameter_rows;
+  guint64 n_experts = block->mixture.num_experts;
+
+  return parameter[0] == '\0' ||
+         hr_block_add_tensor (context, block->path, NULL, parameter, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
+                              rows > 0 ? rows : n_experts, rows > 0 ? n_experts : 0, error);
+}
+
+static gboolean
 add_router (const HrBlockContext  *context,
             HrJson                *description,
             const HrBlock         *block,
@@ -269,16 +325,24 @@ add_router (const HrBlockContext  *context,
 {
   const HrMixture *mixture = &block->mixture;
   const char *router = hr_block_get_module_name (description, mixture_names, "router");
-  const char *parameter = hr_block_get_module_name (description, mixture_names, "router-parameter");
+  guint64 n_choices = mixture->num_experts + mixture->num_zero_experts;
+  guint first = context->tensors->len;
 
-  return hr_block_add_tensor (context, block->path, router, "weight", HR_PART_MLP, HR_TENSOR_ROLE_ROUTER,
-                              mixture->num_experts, mixture->hidden_size, error) &&
-         (!mixture->has_router_bias ||
-          hr_block_add_tensor (context, block->path, router, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
-                               mixture->num_experts, 0, error)) &&
-         (parameter[0] == '\0' ||
-          hr_block_add_tensor (context, block->path, NULL, parameter, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
-                               1, mixture->num_experts, error));
+  if (!hr_block_add_tensor (context, block->path, router, "weight", HR_PART_MLP, HR_TENSOR_ROLE_ROUTER, n_choices,
+                            mixture->hidden_size, error) ||
+      (mixture->has_router_bias && !hr_block_add_tensor (context, block->path, router, "bias", HR_PART_MLP,
+                                                         HR_TENSOR_ROLE_BIAS, n_choices, 0, error)) ||
+      !add_router_parameter (context, description, block, error))
+    return FALSE;
+
+  for (guint i = first; i < context->tensors->len; i++)
+    {
+      HrTensor *tensor = g_ptr_array_index (context->tensors, i);
+
+      tensor->kept_fp32 = mixture->router_kept_fp32;
+    }
+
+  return TRUE;
 }
 
 static gboolean
@@ -290,7 +354,9 @@ build_mixture (const HrBlockContext  *context,
   const HrMixture *mixture = &block->mixture;
   guint64 both;
 
-  if (mixture->num_experts > G_MAXUINT16 || !g_uint64_checked_mul (&both, mixture->intermediate_size, 2))
+  if (mixture->num_experts > G_MAXUINT16 || mixture->num_zero_experts > G_MAXUINT16 ||
+      !g_uint64_checked_mul (&both, mixture->intermediate_size, 2) ||
+      !g_uint64_checked_mul (&both, mixture->shared_intermediate_size, 2))
     return hr_block_set_too_large_error (context, block->path, error);
   if (mixture->num_experts_per_tok > mixture->num_experts)
     {
@@ -304,7 +370,10 @@ build_mixture (const HrBlockContext  *context,
     }
 
   return add_router (context, description, block, error) && add_experts (context, description, block, error) &&
-         add_latent (context, description, block, error) && add_shared (context, description, block, error);
+         add_latent (context, description, block, error) && add_shared (context, description, block, error) &&
+         (!mixture->has_output_bias ||
+          hr_block_add_tensor (context, block->path, NULL, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
+                               mixture->hidden_size, 0, error));
 }
 
 const HrBlockClass hr_block_class_mixture = {

@@ -41,6 +41,7 @@ typedef enum
   HR_NORM_RMS_FP32_SCALE,   /* likewise, scaled by 1 + weight in fp32 before the cast back (Gemma) */
   HR_NORM_RMS_FP32_WEIGHT,  /* likewise, scaled by the weight in fp32 before the cast back (OLMo 2) */
   HR_NORM_RMS_LATE_CAST,    /* the product is fp32 as the input's reciprocal is, then cast and scaled (T5) */
+  HR_NORM_RMS_UNWEIGHTED,   /* likewise, not scaled (Llama 4's queries and keys) */
   HR_NORM_LAYER,            /* torch's fused layer norm */
   HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
   HR_NORM_LAYER_COMPOSITE,  /* mean and variance as operations of their own in fp32 (Cohere) */
@@ -64,6 +65,7 @@ typedef enum
   HR_POSITION_ROTARY,              /* x * cos + rotate_half (x) * sin, halves */
   HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
+  HR_POSITION_ROTARY_FP32_PAIRS,   /* pairs, likewise; what is rotated is cast as well (ERNIE) */
   HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
   HR_POSITION_ROTARY_HALVES,       /* the two halves by themselves, then joined (GPT-OSS) */
   HR_POSITION_ALIBI,
@@ -97,6 +99,30 @@ typedef enum
   HR_QK_NORM_LIST,      /* a module of its own for each head (StableLM) */
 } HrQkNorm;
 
+/* When queries and keys are normalised. */
+typedef enum
+{
+  HR_QK_NORM_AT_PROJECTION,      /* each in one expression with its projection (Qwen3) */
+  HR_QK_NORM_AFTER_PROJECTIONS,  /* when all three are projected (Cohere) */
+  HR_QK_NORM_AFTER_ROTATION,     /* when they are rotated (Hunyuan) */
+} HrQkNormPlace;
+
+/* A factor of the queries that depends on their positions. */
+typedef enum
+{
+  HR_POSITION_SCALE_NONE,
+  HR_POSITION_SCALE_DTYPE,       /* cast before the product (Ministral 3) */
+  HR_POSITION_SCALE_FP32,        /* a product in fp32, cast afterwards (Llama 4) */
+} HrPositionScale;
+
+/* What the output of the heads is multiplied by before the last projection. */
+typedef enum
+{
+  HR_OUTPUT_GATE_NONE,
+  HR_OUTPUT_GATE_FULL,           /* the sigmoid of a projection as wide as the queries, made with them (AFMoE) */
+  HR_OUTPUT_GATE_HEADS,          /* the softplus of a number for each head, made afterwards in fp32 (Laguna) */
+} HrOutputGate;
+
 /* Which of transformers' code paths computes the attention. */
 typedef enum
 {
@@ -121,7 +147,17 @@ typedef enum
   HR_EXPERT_GATE_PLAIN,    /* act (gate) * up */
   HR_EXPERT_GATE_CLAMPED,  /* both clamped, (up + 1) * gate * sigmoid (alpha * gate) (GPT-OSS) */
   HR_EXPERT_GATE_NONE,     /* there is no gate, neither in the shared experts: act (up) (Nemotron-H) */
+  HR_EXPERT_GATE_LIMITED,  /* both clamped, act (gate) * up (DeepSeek V4) */
 } HrExpertGate;
+
+/* How the code goes through the experts. */
+typedef enum
+{
+  HR_EXPERTS_GROUPED,      /* all at once, tokens sorted by expert: transformers' own choice on CUDA */
+  HR_EXPERTS_LISTS,        /* one after the other over sorted tokens, their results joined (JetMoE, Granite) */
+  HR_EXPERTS_DENSE,        /* every token through every expert, weighted before (Llama 4) */
+  HR_EXPERTS_LOOP,         /* one after the other, each with the tokens that chose it (DBRX) */
+} HrExpertsPath;
 
 typedef struct
 {
@@ -206,6 +242,7 @@ typedef struct
   gboolean own_rotary;       /* sliding layers have angles of their own, beside those of the others (Gemma 3) */
   HrQkNorm qk_norm;
   HrNormKind qk_norm_kind;
+  HrQkNormPlace qk_norm_place;
   gboolean qk_norm_has_bias;
   gboolean has_query_bias;
   gboolean has_key_bias;
@@ -219,6 +256,8 @@ typedef struct
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
+  HrPositionScale position_scale;
+  HrOutputGate output_gate;
   gboolean has_sinks;        /* a further logit of each head that takes weight and gives nothing (GPT-OSS) */
   gboolean rotates_pairs;    /* pairs are put apart before they are rotated as halves (DeepSeek V3) */
   guint64 latent_size;       /* of what keys and values are expanded from, the rotated part left out; 0: no latent */
@@ -251,15 +290,24 @@ typedef struct
   guint64 latent_size;              /* of what the routed experts compute in; 0: hidden_size (Nemotron-H) */
   HrExpertsLayout layout;
   HrExpertGate gate;
+  HrExpertsPath path;
   HrActivation activation;
+  guint64 num_zero_experts;         /* that the router may choose as well, and that return their input (LongCat) */
+  guint64 router_parameter_rows;    /* of the trained tensor beside the router; 0: it has one dimension */
   gboolean has_bias;                /* of the experts */
+  gboolean has_output_bias;         /* of all experts together (JetMoE) */
   gboolean has_shared_bias;
+  gboolean shared_fused;            /* gate and up of the shared experts are one matrix */
   gboolean has_router_bias;
+  gboolean router_kept_fp32;        /* its tensors are loaded in fp32, whatever the model's dtype is (ERNIE) */
   gboolean has_shared_gate;         /* the shared experts' output is weighted (Qwen 2) */
   gboolean shared_first;            /* the shared experts come before the routed ones (Qwen 2, ERNIE) */
   gboolean fp32_router;             /* the router computes in fp32 (DeepSeek) */
   gboolean fp32_scores;             /* experts' outputs are weighted in fp32 (Mixtral, DeepSeek) */
   gboolean softmax_after;           /* the scores are those of the chosen ones only (GPT-OSS) */
+  gboolean output_scaled;           /* the experts' outputs are multiplied by a constant (Laguna) */
+  gboolean fp32_sum;                /* shared and routed outputs are added in fp32 (HY 3) */
+  gboolean sum_scaled;              /* their sum is multiplied by a constant (Cohere 2) */
 } HrMixture;
 
 /* What normalises the time step, B and C of a Mamba mixer. */

@@ -75,6 +75,7 @@ typedef enum
  * @part: the part of the model
  * @role: what the tensor is
  * @is_transposed: whether a matrix is [in, out], as transformers' Conv1D and some fused experts have it
+ * @kept_fp32: whether it is loaded in fp32, even where the model is loaded in a dtype of 16 bits
  * @tied_to: (nullable): the name of the tensor whose storage this one shares
  *
  * A row of a model: one tensor, or one tensor of each layer of a class, or those of each expert of each layer.
@@ -94,6 +95,7 @@ typedef struct
   HrPart part;
   HrTensorRole role;
   gboolean is_transposed;
+  gboolean kept_fp32;
   char *tied_to;
 } HrTensor;
 
