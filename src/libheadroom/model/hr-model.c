@@ -326,6 +326,7 @@ read_quantization (HrModel  *self,
     return TRUE;
 
   self->quantization = self->quantizer->quantization;
+  hr_quantizer_adapt (self->quantizer, self->model_type);
   hr_quantizer_apply (self->quantizer, self->parts.tensors);
 
   return TRUE;
@@ -826,6 +827,26 @@ _hr_model_get_quantizer (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return self->quantizer;
+}
+
+/*
+ * _hr_model_apply:
+ * @self: a model
+ * @quantizer: a quantizer that is not the checkpoint's
+ *
+ * Adapts a quantizer to a model, and finds out which of its tensors it is for.
+ */
+void
+_hr_model_apply (HrModel     *self,
+                 HrQuantizer *quantizer)
+{
+  g_return_if_fail (HR_IS_MODEL (self));
+  g_return_if_fail (quantizer != NULL);
+
+  hr_quantizer_adapt (quantizer, self->model_type);
+  /* Without names of modules, what a tensor is says it all. */
+  if (quantizer->skipped != NULL)
+    hr_quantizer_apply (quantizer, self->parts.tensors);
 }
 
 /**
