@@ -232,7 +232,7 @@ hr_inference_get_cache_level (const HrInference *self,
 
       if (hr_layer_class_get_state (klass, &state))
         bytes += hr_inference_get_state_bytes (self, state.conv, element) +
-                 hr_inference_get_state_bytes (self, state.recurrent, element);
+                 hr_inference_get_state_bytes (self, state.recurrent, state.fp32 ? HR_ELEMENT_FLOAT32 : element);
       if (attention == NULL)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);

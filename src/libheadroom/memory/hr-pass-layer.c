@@ -79,6 +79,10 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, hr_replay_mamba (replay, forward, *x, &block->mamba));
       break;
 
+    case HR_BLOCK_GATED_DELTA:
+      hr_replay_assign (replay, x, hr_replay_gated_delta (replay, forward, *x, &block->gated_delta));
+      break;
+
     case HR_BLOCK_MAMBA2:
       hr_replay_assign (replay, x, hr_replay_mamba2 (replay, forward, *x, &block->mamba2));
       break;

@@ -56,13 +56,34 @@ get_view (HrReplay *replay,
   return view;
 }
 
+/*
+ * The queries. A gate of the output that comes of the same matrix is put apart in a variable of its own
+ * (Qwen3NextAttention).
+ */
+static HrValue
+project_query (HrReplay          *replay,
+               Variables         *variables,
+               HrValue            x,
+               const char        *name,
+               const HrAttention *attention)
+{
+  gboolean is_double = attention->output_gate == HR_OUTPUT_GATE_QUERY;
+  HrValue query = hr_op_linear (replay, x, name, HR_SYMBOL_QUERY, is_double ? 2 : 1);
+
+  query.count = 1;
+  if (is_double)
+    keep_local (variables, hr_op_like (replay, "clone", "gate", query));
+
+  return query;
+}
+
 static void
 project_separately (HrReplay          *replay,
                     Variables         *variables,
                     HrValue            x,
                     const HrAttention *attention)
 {
-  variables->query = hr_op_linear (replay, x, "query_states", HR_SYMBOL_QUERY, 1);
+  variables->query = project_query (replay, variables, x, "query_states", attention);
   if (attention->scaled_query)
     hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", variables->query));
   variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1);
@@ -137,7 +158,7 @@ project_and_norm (HrReplay          *replay,
                   HrValue            x,
                   const HrAttention *attention)
 {
-  HrValue projected = hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1);
+  HrValue projected = project_query (replay, variables, x, "q_proj(x)", attention);
 
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
@@ -575,7 +596,7 @@ gate_output (HrReplay          *replay,
   HrElement element = x.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue gate, gate32;
 
-  if (attention->output_gate == HR_OUTPUT_GATE_FULL)
+  if (attention->output_gate == HR_OUTPUT_GATE_FULL || attention->output_gate == HR_OUTPUT_GATE_QUERY)
     {
       gate = hr_op_like (replay, "sigmoid", "sigmoid(gate_states)", *output);
       hr_replay_assign (replay, output, hr_op_like (replay, "mul", "output", *output));

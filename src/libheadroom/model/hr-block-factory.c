@@ -94,6 +94,7 @@ const HrChoice hr_block_position_scales[] = {
 
 static const HrChoice output_gates[] = {
   { "none", HR_OUTPUT_GATE_NONE },
+  { "query", HR_OUTPUT_GATE_QUERY },
   { "full", HR_OUTPUT_GATE_FULL },
   { "heads", HR_OUTPUT_GATE_HEADS },
   { NULL }
@@ -367,6 +368,31 @@ hr_block_add_linear (const HrBlockContext *context,
                                            out_features, 0, error);
 }
 
+/* The kernel of a depthwise convolution over the tokens, and its bias. */
+gboolean
+hr_block_add_convolution (const HrBlockContext *context,
+                          const HrBlock        *block,
+                          const char           *module,
+                          guint64               channels,
+                          guint64               kernel_size,
+                          gboolean              has_bias,
+                          GError              **error)
+{
+  HrTensor *kernel;
+
+  if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_STATE_SPACE, HR_TENSOR_ROLE_CONVOLUTION,
+                            channels, kernel_size, error))
+    return FALSE;
+
+  kernel = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  kernel->n_dimensions = 3;
+  kernel->shape[1] = 1;
+  kernel->shape[2] = kernel_size;
+
+  return !has_bias || hr_block_add_tensor (context, block->path, module, "bias", HR_PART_STATE_SPACE,
+                                           HR_TENSOR_ROLE_BIAS, channels, 0, error);
+}
+
 static gboolean
 build_token_embedding (const HrBlockContext *context,
                        HrJson               *description,
@@ -482,8 +508,9 @@ add_projections (const HrBlockContext *context,
                                 attention->has_query_bias, is_conv1d, error);
 
   return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
-                              HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
-                              FALSE, error) &&
+                              HR_PART_ATTENTION,
+                              attention->output_gate == HR_OUTPUT_GATE_QUERY ? 2 * query_size : query_size,
+                              attention->hidden_size, attention->has_query_bias, FALSE, error) &&
          hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias,
                               FALSE, error) &&
@@ -557,7 +584,7 @@ build_attention (const HrBlockContext *context,
                             attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
-  if (attention->output_gate != HR_OUTPUT_GATE_NONE &&
+  if (attention->output_gate != HR_OUTPUT_GATE_NONE && attention->output_gate != HR_OUTPUT_GATE_QUERY &&
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "gate"),
                             HR_PART_ATTENTION,
                             attention->output_gate == HR_OUTPUT_GATE_FULL ? query_size : attention->num_attention_heads,
@@ -641,6 +668,7 @@ static const HrBlockClass block_classes[] = {
 /* Those that have a file of their own. */
 static const HrBlockClass * const further_classes[] = {
   &hr_block_class_activation,
+  &hr_block_class_gated_delta,
   &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,

@@ -32,6 +32,7 @@ typedef enum
   HR_BLOCK_MIXTURE,
   HR_BLOCK_MAMBA,
   HR_BLOCK_MAMBA2,
+  HR_BLOCK_GATED_DELTA,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -119,6 +120,7 @@ typedef enum
 typedef enum
 {
   HR_OUTPUT_GATE_NONE,
+  HR_OUTPUT_GATE_QUERY,          /* the sigmoid of a half of what the matrix of the queries makes (Qwen3-Next) */
   HR_OUTPUT_GATE_FULL,           /* the sigmoid of a projection as wide as the queries, made with them (AFMoE) */
   HR_OUTPUT_GATE_HEADS,          /* the softplus of a number for each head, made afterwards in fp32 (Laguna) */
 } HrOutputGate;
@@ -373,6 +375,26 @@ typedef struct
   HrMamba2Path path;
 } HrMamba2;
 
+typedef enum
+{
+  HR_DELTA_PROJECTION_FUSED,     /* queries, keys, values and gate by one matrix, both rates by another (Qwen3-Next) */
+  HR_DELTA_PROJECTION_JOINED,    /* queries, keys and values by one matrix, the others by one each (Qwen3.5) */
+  HR_DELTA_PROJECTION_SEPARATE,  /* a matrix for each, convolutions for queries, keys and values (OLMo Hybrid) */
+} HrDeltaProjection;
+
+/* A linear attention whose state is a matrix for each head, which every token corrects (gated delta rule). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 num_key_heads;
+  guint64 num_value_heads;       /* a multiple of the above */
+  guint64 key_head_dim;
+  guint64 value_head_dim;
+  guint64 conv_kernel;
+  HrDeltaProjection projection;
+  gboolean negative_eigenvalues; /* the rate is doubled (OLMo Hybrid) */
+} HrGatedDelta;
+
 typedef struct
 {
   guint64 hidden_size;
@@ -410,6 +432,7 @@ typedef struct
     HrMixture mixture;
     HrMamba mamba;
     HrMamba2 mamba2;
+    HrGatedDelta gated_delta;
     HrHead head;
   };
 } HrBlock;
@@ -418,6 +441,7 @@ typedef struct
  * HrBlockState:
  * @conv: elements of what a convolution still needs of the tokens that have gone
  * @recurrent: elements of the state that stands for all of them
+ * @fp32: whether that state is kept in fp32, whatever the model computes in
  *
  * What a block keeps of a sequence, however long it is.
  */
@@ -425,6 +449,7 @@ typedef struct
 {
   guint64 conv;
   guint64 recurrent;
+  gboolean fp32;
 } HrBlockState;
 
 typedef struct
