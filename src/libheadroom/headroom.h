@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include "hr-anatomy-table.h"
-#include "hr-anatomy.h"
 #include "hr-base-enums.h"
 #include "hr-component.h"
 #include "hr-dtype.h"
@@ -24,6 +22,7 @@
 #include "hr-memory-enums.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry.h"
+#include "hr-model-report.h"
 #include "hr-model-search.h"
 #include "hr-model.h"
 #include "hr-palette.h"

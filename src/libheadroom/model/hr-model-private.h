@@ -7,8 +7,6 @@
 
 G_BEGIN_DECLS
 
-const HrQuantizer *_hr_model_get_quantizer (HrModel     *self);
-void               _hr_model_apply         (HrModel     *self,
-                                            HrQuantizer *quantizer);
+const HrQuantizer *_hr_model_get_quantizer (HrModel *self);
 
 G_END_DECLS
