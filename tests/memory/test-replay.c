@@ -194,8 +194,8 @@ static const KernelCase kernel_cases[] = {
     "_scaled_dot_product_efficient_attention" },
   { "efficient-is-obeyed", HR_ELEMENT_BFLOAT16, HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT, FALSE, 128,
     "_scaled_dot_product_efficient_attention" },
-  { "math-is-obeyed", HR_ELEMENT_BFLOAT16, HR_ATTENTION_IMPLEMENTATION_SDPA_MATH, FALSE, 128, "where" },
-  { "double-precision-takes-math", HR_ELEMENT_FLOAT64, HR_ATTENTION_IMPLEMENTATION_SDPA, FALSE, 128, "where" },
+  { "math-is-obeyed", HR_ELEMENT_BFLOAT16, HR_ATTENTION_IMPLEMENTATION_SDPA_MATH, FALSE, 128, "all" },
+  { "double-precision-takes-math", HR_ELEMENT_FLOAT64, HR_ATTENTION_IMPLEMENTATION_SDPA, FALSE, 128, "all" },
 };
 
 static void

@@ -87,26 +87,22 @@ replay_flash (HrReplay *replay,
 }
 
 /*
- * A boolean mask becomes one to be added: zeros, filled with -inf where the inverse of the mask holds
- * (convert_boolean_attn_mask). An additive one is taken as it is.
+ * A boolean mask becomes one to be added, by one choice between 0 and -inf (convert_boolean_attn_mask). An additive one
+ * is taken as it is.
  */
 static HrValue
 convert_mask (HrReplay  *replay,
               HrValue    mask,
               HrElement  element)
 {
-  HrValue shape, converted, inverse;
+  HrValue shape;
 
   if (mask.storage < 0 || mask.element != HR_ELEMENT_BOOL)
     return hr_replay_hold (replay, mask);
 
   shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
-  converted = hr_op_like (replay, "zeros_like", "attn_mask", shape);
-  shape.element = HR_ELEMENT_BOOL;
-  inverse = hr_op_like (replay, "logical_not", "~attn_mask", shape);
-  hr_replay_drop (replay, inverse);
 
-  return converted;
+  return hr_op_like (replay, "where", "attn_mask", shape);
 }
 
 /* The kernel wants rows of the mask that are a multiple of 16 long (pad_bias). */
@@ -154,7 +150,7 @@ make_math_mask (HrReplay        *replay,
                 HrElement        element)
 {
   HrValue square = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
-  HrValue mask, converted, inverse;
+  HrValue mask, converted;
 
   if (forward->mask.storage >= 0)
     return convert_mask (replay, forward->mask, element);
@@ -165,10 +161,7 @@ make_math_mask (HrReplay        *replay,
   mask = hr_op_like (replay, "ones", "attn_mask", square);
   hr_replay_assign (replay, &mask, hr_op_like (replay, "tril", "attn_mask", square));
   square.element = element;
-  converted = hr_op_like (replay, "zeros_like", "attn_mask", square);
-  square.element = HR_ELEMENT_BOOL;
-  inverse = hr_op_like (replay, "logical_not", "~attn_mask", square);
-  hr_replay_drop (replay, inverse);
+  converted = hr_op_like (replay, "where", "attn_mask", square);
   hr_replay_drop (replay, mask);
 
   return converted;
@@ -206,22 +199,23 @@ broadcast_head (HrReplay *replay,
   return hr_op_like (replay, "clone", "broadcast", shape);
 }
 
-/* The rows that are -inf throughout become zeros: softmax, a comparison, a choice (_safe_softmax). */
+/* The rows that are -inf throughout become zeros: softmax, a comparison, rows, a choice in place (_safe_softmax). */
 static HrValue
 replay_safe_softmax (HrReplay *replay,
                      HrValue   scores)
 {
-  HrValue mask = scores;
   HrValue weights = hr_op_like (replay, "_softmax", "attn", scores);
-  HrValue masked, result;
+  HrValue mask = scores;
+  HrValue masked, rows;
 
   mask.element = HR_ELEMENT_BOOL;
-  masked = hr_op_like (replay, "eq", "attn == −inf", mask);
-  result = hr_op_like (replay, "where", "attn", scores);
+  masked = hr_op_like (replay, "isneginf", "attn == −inf", mask);
+  rows = hr_op_like (replay, "all", "attn == −inf",
+                     HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
+  hr_replay_drop (replay, rows);
   hr_replay_drop (replay, masked);
-  hr_replay_drop (replay, weights);
 
-  return result;
+  return weights;
 }
 
 static HrValue
