@@ -503,7 +503,7 @@ test_gpus (void)
   g_autoptr (HrEstimate) on_mi50 = hr_estimator_run (model, job, mi50, 1, NULL);
 
   g_assert_cmpuint (get_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
-  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, (532 + 32) << 20);
+  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, 726466560 + (32 << 20));
   g_assert_cmpuint (get_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + 8320 * 1024);
   g_assert_cmpuint (get_bytes (on_mi50, HR_COMPONENT_FRAMEWORK), ==, 0);
   g_assert_null (hr_estimate_get_warnings (on_h100)[0]);

@@ -75,7 +75,7 @@ load_cache (const HrInference *self,
   HrForward *forward = &pass->forward;
   guint64 tokens, bytes, value_bytes;
 
-  if (!self->use_cache || pass->past == 0 || attention == NULL || attention->reuses_cache)
+  if (!self->use_cache || pass->past == 0 || attention == NULL)
     return;
 
   tokens = hr_inference_get_stored_tokens (self, attention, pass->past);

@@ -267,7 +267,7 @@ hr_pass_run_layer (HrReplay           *replay,
 {
   Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE };
 
-  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
+  for (guint i = 0; i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
       if (i > 0)

@@ -510,24 +510,6 @@ rotate_both_in_halves (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
-/* Only the query is the layer's own: keys and values are the tensors of an earlier layer (Gemma3nTextAttention). */
-static void
-project_query (HrReplay          *replay,
-               Variables         *variables,
-               HrValue            x,
-               const HrAttention *attention)
-{
-  HrValue projected = hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1);
-
-  variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
-  hr_replay_drop (replay, projected);
-  replay->sentence = N_("in the attention, while queries and keys are rotated");
-  hr_replay_assign (replay, &variables->query, hr_replay_rotate (replay, variables->query, "query_states"));
-
-  variables->key = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_KEY);
-  variables->value = variables->key;
-}
-
 static void
 apply_position (HrReplay          *replay,
                 Variables         *variables,
@@ -1037,16 +1019,13 @@ hr_replay_attention (HrReplay          *replay,
       hr_replay_latent (replay, x, attention, &variables.query, &variables.key, &variables.value, variables.locals);
       variables.n_locals = HR_REPLAY_LATENT_LOCALS;
     }
-  else if (attention->reuses_cache)
-    project_query (replay, &variables, x, attention);
   else
     {
       project (replay, &variables, x, attention);
       apply_position (replay, &variables, attention);
     }
   scale_by_position (replay, &variables, attention);
-  if (!attention->reuses_cache)
-    hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
+  hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
 
   switch (attention->path)
     {

@@ -166,9 +166,6 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("scaled-query", attention.scaled_query),
   CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
   CHOICE ("output-gate", attention.output_gate, output_gates),
-  BOOLEAN ("reuses-cache", attention.reuses_cache),
-  BOOLEAN ("unused-key-value", attention.unused_key_value),
-  BOOLEAN ("value-from-key", attention.value_is_key),
   BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
@@ -467,13 +464,6 @@ add_head_norm (const HrBlockContext *context,
   return TRUE;
 }
 
-/* Whether there are tensors for the keys, if perhaps for nothing. */
-static gboolean
-has_keys (const HrAttention *attention)
-{
-  return !attention->reuses_cache || attention->unused_key_value;
-}
-
 static gboolean
 add_projections (const HrBlockContext *context,
                  HrJson               *description,
@@ -491,20 +481,15 @@ add_projections (const HrBlockContext *context,
                                 HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size,
                                 attention->has_query_bias, is_conv1d, error);
 
-  if (!hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
-                            HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
-                            FALSE, error))
-    return FALSE;
-  if (!has_keys (attention))
-    return TRUE;
-
-  return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
+  return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
+                              HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
+                              FALSE, error) &&
+         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias,
                               FALSE, error) &&
-         (attention->value_is_key ||
-          hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
-                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
-                               FALSE, error));
+         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
+                              HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
+                              FALSE, error);
 }
 
 static gboolean
@@ -581,8 +566,7 @@ build_attention (const HrBlockContext *context,
 
   return attention->qk_norm == HR_QK_NORM_NONE || attention->qk_norm_kind == HR_NORM_RMS_UNWEIGHTED ||
          (add_head_norm (context, description, block, "query-norm", attention->num_attention_heads, error) &&
-          (!has_keys (attention) ||
-           add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error)));
+          add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error));
 }
 
 static gboolean

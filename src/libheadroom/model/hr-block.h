@@ -191,7 +191,6 @@ typedef struct
 typedef struct
 {
   HrShape shape;
-  int part;             /* the #HrPart that the architecture file names */
 } HrParameterTensor;
 
 /* A convolution over one, two or three dimensions: the embedding of patches, the front of an audio encoder. */
@@ -256,9 +255,6 @@ typedef struct
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
-  gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
-  gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
-  gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrPositionScale position_scale;
   HrOutputGate output_gate;
@@ -470,7 +466,6 @@ typedef struct
   HrSublayer *sublayers;
   guint n_sublayers;
   guint n_layers;             /* layers of this class */
-  gboolean skipped;           /* a prompt of text alone passes them by: cross attention to images (Mllama) */
 } HrLayerClass;
 
 /* What a stack is for; the others come before the decoder, which reads what they make. */

@@ -196,7 +196,7 @@ add_kept_by_chain (const HrChain *chain,
             return FALSE;
           continue;
         }
-      if (block->kind == HR_BLOCK_ATTENTION && !block->attention.reuses_cache &&
+      if (block->kind == HR_BLOCK_ATTENTION &&
           (!count_expanded (&block->attention, &expanded) || !count_latent (&block->attention, &latent) ||
            !g_uint64_checked_add (&kept->per_token, kept->per_token, expanded) ||
            !g_uint64_checked_add (&kept->latent_per_token, kept->latent_per_token, latent)))
@@ -216,9 +216,6 @@ add_kept_by_class (const HrLayerClass *layer_class,
 {
   Kept of_layer = { 0 };
   guint64 tokens, latents, sequences;
-
-  if (layer_class->skipped)
-    return TRUE;
 
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
@@ -299,7 +296,6 @@ build (HrModel         *self,
       !count_cache (self, scope, error))
     return FALSE;
 
-  hr_config_warn_of_approximation (architecture, self->warnings);
   report_assumptions (self, scope);
   hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
 

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures on a real GPU what Headroom estimates: the peaks of inference and fine-tuning, phase by phase.
+
+Models are built from their hyper-parameters, with random weights; nothing is downloaded. The figures are those of
+torch's allocator, and of the device. A case that runs out of memory is left out, and says so.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import grid
+import results
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--grid', metavar='FILE', help='the models and settings to measure')
+    parser.add_argument('--output', metavar='FILE', help='where the figures go; standard output if not given')
+    parser.add_argument('--list', action='store_true', help='list the cases of the grid, measure nothing')
+    parser.add_argument('--context', action='store_true',
+                        help='measure what CUDA and its libraries take, in a process of its own')
+    parser.add_argument('--seconds', type=float, metavar='N', help='begin no further case after so many seconds')
+    return parser
+
+
+def run_smi(query):
+    """Asks the driver; one answer, of the first GPU."""
+    command = ['nvidia-smi', f'--query-gpu={query}', '--format=csv,noheader,nounits']
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0].strip()
+
+
+def describe_machine():
+    import torch  # pylint: disable=import-outside-toplevel
+    import transformers  # pylint: disable=import-outside-toplevel
+
+    machine = {'gpu': torch.cuda.get_device_name(), 'driver': run_smi('driver_version'), 'torch': torch.__version__,
+               'transformers': transformers.__version__, 'cuda': torch.version.cuda,
+               'memory-bytes': torch.cuda.mem_get_info()[1]}
+    try:
+        import peft  # pylint: disable=import-outside-toplevel
+        machine['peft'] = peft.__version__
+    except ImportError:
+        pass
+    return machine
+
+
+def run_case(case, hyper_parameters):
+    """Builds the model, measures, and leaves nothing behind. Returns a row of the file."""
+    import inference  # pylint: disable=import-outside-toplevel
+    import meter as metering  # pylint: disable=import-outside-toplevel
+    import models  # pylint: disable=import-outside-toplevel
+    import training  # pylint: disable=import-outside-toplevel
+
+    metering.clean()
+    meter = metering.Meter()
+    model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
+    if case.mode == 'inference':
+        inference.measure(model, case.settings, meter)
+    else:
+        model = training.prepare(model, case.settings)
+        training.measure(model, case.settings, meter)
+    measurement = meter.read()
+    measurement['parameters'] = models.count(model)
+    measurement['trainable'] = models.count(model, trainable=True)
+    del model
+    measurement['workspace-bytes'] = metering.left_over()
+    return results.make_case(case, measurement)
+
+
+def measure_case(case, hyper_parameters):
+    """A case that does not fit, or that the framework cannot run, does not end the program: its row says so."""
+    import torch  # pylint: disable=import-outside-toplevel
+
+    try:
+        return run_case(case, hyper_parameters)
+    except torch.cuda.OutOfMemoryError:
+        return results.make_skipped(case, 'out of memory')
+    except (ImportError, ValueError, RuntimeError) as error:
+        return results.make_skipped(case, f'failed: {str(error).strip().splitlines()[0]}')
+
+
+def measure_grid(plan, seconds):
+    rows = []
+    start = time.monotonic()
+    for case in plan.cases:
+        before = time.monotonic()
+        if seconds is not None and before - start > seconds:
+            rows.append(results.make_skipped(case, 'out of time'))
+        else:
+            rows.append(measure_case(case, plan.models[case.model]))
+        row = rows[-1]
+        total = row['expected']['total'] if 'expected' in row else row['skipped']
+        print(f'{time.monotonic() - before:6.1f} s  {case.id}: {total}', file=sys.stderr, flush=True)
+    return rows
+
+
+def write(text, path):
+    if path is None:
+        sys.stdout.write(text)
+        return
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
+def main():
+    options = make_parser().parse_args()
+    # The kernels load when they are first called, as in every program that does not ask for more.
+    os.environ.setdefault('CUDA_MODULE_LOADING', 'LAZY')
+    if options.context:
+        import context  # pylint: disable=import-outside-toplevel
+        write(json.dumps(context.measure(), indent=2) + '\n', options.output)
+        return 0
+    if options.grid is None:
+        print('measure.py: name a grid with --grid, or ask for --context', file=sys.stderr)
+        return 2
+    try:
+        plan = grid.load(options.grid)
+    except (grid.GridError, OSError) as error:
+        print(f'{options.grid}: {error}', file=sys.stderr)
+        return 2
+    if options.list:
+        print('\n'.join(case.id for case in plan.cases))
+        return 0
+    machine = describe_machine()
+    rows = measure_grid(plan, options.seconds)
+    write(results.format_file(results.make_file(machine, plan.models, rows)), options.output)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the measuring program that need no GPU: what a grid means, and the form of its results."""
+
+import json
+import sys
+
+import grid
+import results
+import tap
+
+MODELS = {'a': {'model_type': 'llama'}, 'b': {'model_type': 'gpt2'}}
+MACHINE = {'gpu': 'GPU', 'driver': '1', 'torch': '2', 'transformers': '5'}
+MEASUREMENT = {
+    'phases': {'prefill': 30, 'head': 40, 'decode': 40},
+    'levels': {'after-load': 10},
+    'parameters': 5,
+    'trainable': 0,
+    'workspace-bytes': 1,
+    'requested-bytes': 39,
+    'reserved-bytes': 64,
+    'device-bytes': 100,
+}
+
+
+def expand(*rows):
+    return grid.expand({'models': MODELS, 'cases': list(rows)})
+
+
+def expect_refusal(place, *rows):
+    try:
+        expand(*rows)
+    except grid.GridError as error:
+        assert place in str(error), f'{error} does not name {place}'
+    else:
+        raise AssertionError(f'{rows} is accepted')
+
+
+def lists_are_multiplied_out():
+    cases = expand({'model': ['a', 'b'], 'settings': {'batch-size': [1, 2], 'prompt-length': [16, 32]}}).cases
+    assert len(cases) == 8
+    assert cases[0].settings['batch-size'] == 1 and cases[1].settings['prompt-length'] == 32
+
+
+def what_is_left_open_gets_its_default():
+    case, = expand({'model': 'a', 'settings': {'batch-size': 4}}).cases
+    assert case.settings == {**grid.INFERENCE, 'batch-size': 4}
+
+
+def the_same_case_is_measured_once():
+    assert len(expand({'model': 'a'}, {'model': 'a', 'settings': {'batch-size': [1, 2]}}).cases) == 2
+
+
+def full_fine_tuning_has_no_adapters():
+    full, lora = expand({'model': 'a', 'mode': 'fine-tuning',
+                         'settings': {'fine-tuning-method': ['full', 'lora']}}).cases
+    assert 'lora-rank' not in full.settings and lora.settings['lora-rank'] == 16
+
+
+def an_id_names_what_differs_from_the_defaults():
+    case, = expand({'model': 'a', 'mode': 'fine-tuning',
+                    'settings': {'micro-batch-size': 8, 'fp32-outputs': True, 'dtype': 'bfloat16'}}).cases
+    assert case.id == 'a/fine-tuning/fp32-outputs=true/micro-batch-size=8', case.id
+
+
+def a_fault_names_its_row_and_setting():
+    expect_refusal('case 2: model', {'model': 'a'}, {'model': 'c'})
+    expect_refusal('case 1: mode', {'model': 'a', 'mode': 'grpo'})
+    expect_refusal('case 1: micro-batch-size', {'model': 'a', 'settings': {'micro-batch-size': 1}})
+    expect_refusal('case 1: batch-size', {'model': 'a', 'settings': {'batch-size': 0}})
+    expect_refusal('case 1: batch-size', {'model': 'a', 'settings': {'batch-size': True}})
+    expect_refusal('case 1: attention', {'model': 'a', 'settings': {'attention': ['sdpa', 'fast']}})
+    expect_refusal('no cases')
+
+
+def a_row_has_the_peak_and_its_phase():
+    case, = expand({'model': 'a'}).cases
+    row = results.make_case(case, MEASUREMENT)
+    assert row['expected']['total'] == 40 and row['expected']['phase'] == 'head'
+    assert row['context-bytes'] == 36
+    assert 'trainable' not in row['expected']
+
+
+def a_file_of_results_is_a_grid():
+    cases = expand({'model': 'a', 'settings': {'batch-size': [1, 2]}},
+                   {'model': 'a', 'mode': 'fine-tuning', 'settings': {'fine-tuning-method': 'lora'}}).cases
+    rows = [results.make_case(case, MEASUREMENT) for case in cases[:-1]]
+    rows.append(results.make_skipped(cases[-1], 'out of memory'))
+    content = json.loads(results.format_file(results.make_file(MACHINE, MODELS, rows)))
+    assert list(content['models']) == ['a']
+    assert grid.expand(content).cases == cases
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'oracle/measure',
+        lists_are_multiplied_out,
+        what_is_left_open_gets_its_default,
+        the_same_case_is_measured_once,
+        full_fine_tuning_has_no_adapters,
+        an_id_names_what_differs_from_the_defaults,
+        a_fault_names_its_row_and_setting,
+        a_row_has_the_peak_and_its_phase,
+        a_file_of_results_is_a_grid,
+    ))
