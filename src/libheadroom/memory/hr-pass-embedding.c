@@ -67,7 +67,7 @@ hr_pass_embed (const HrInference *self,
                       hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1));
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-  if ((counts || alibi != NULL) && self->mask == HR_ATTENTION_MASK_NONE)
+  if ((counts || (alibi != NULL && alibi->path != HR_ATTENTION_MPT)) && self->mask == HR_ATTENTION_MASK_NONE)
     pass->ones = make_ones (replay, alibi);
   if (counts)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);

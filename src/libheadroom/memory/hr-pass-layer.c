@@ -57,7 +57,8 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_ATTENTION:
       attention = hr_replay_attention (replay, forward, *x, &block->attention);
       hr_replay_assign (replay, x, attention.output);
-      if (block->attention.path == HR_ATTENTION_INTERFACE)
+      if (block->attention.path == HR_ATTENTION_INTERFACE || block->attention.path == HR_ATTENTION_REPEATING ||
+          block->attention.path == HR_ATTENTION_XGLM)
         keep (replay, layer, attention.weights);
       else
         layer->weights = attention.weights;

@@ -20,7 +20,7 @@ can_skip_mask (const HrInference *self,
                guint64            sequence,
                guint64            context)
 {
-  if (attention->path == HR_ATTENTION_FALCON || attention->path == HR_ATTENTION_BLOOM)
+  if (attention->path == HR_ATTENTION_FALCON || hr_attention_is_always_eager (attention))
     return FALSE;
 
   return (sequence == 1 || context == sequence) &&
@@ -85,7 +85,7 @@ make_mask (const HrInference *self,
            HrPass            *pass,
            const HrAttention *attention)
 {
-  gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || attention->path == HR_ATTENTION_BLOOM;
+  gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || hr_attention_is_always_eager (attention);
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
   guint64 context = hr_inference_get_context (self, attention, pass->past, sequence);
   HrValue mask;
@@ -105,6 +105,12 @@ make_mask (const HrInference *self,
     mask = hr_replay_mask (replay, attention->sliding_window > 0, joins_padding (self, attention), eager);
   else
     mask = copy_mask (self, replay, eager);
+
+  /* MptModel makes a boolean mask of the one that would be added. */
+  if (attention->path == HR_ATTENTION_MPT)
+    hr_replay_assign (replay, &mask,
+                      hr_op_like (replay, "_to_copy", "causal_mask",
+                                  HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
 
   return attention->path == HR_ATTENTION_FALCON && attention->position == HR_POSITION_ALIBI
            ? join_alibi (replay, mask, eager)

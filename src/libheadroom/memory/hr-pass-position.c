@@ -172,7 +172,8 @@ hr_pass_make_rotations (const HrInference *self,
  * @replay: a tape
  * @pass: the pass
  *
- * build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast.
+ * build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast. That of MPT
+ * is of all positions that the model knows, in fp32.
  */
 void
 hr_pass_make_alibi (const HrInference *self,
@@ -186,6 +187,13 @@ hr_pass_make_alibi (const HrInference *self,
     return;
 
   hr_pass_set_attention_symbols (replay, attention);
+  if (attention->path == HR_ATTENTION_MPT)
+    {
+      pass->alibi = hr_op_like (replay, "mul", "alibi",
+                                HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_HEADS, HR_SYMBOL_TABLE));
+      return;
+    }
+
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
   positions = hr_op_like (replay, "cumsum", "arange_tensor",
                           HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));

@@ -94,6 +94,7 @@ hr_pass_set_attention_symbols (HrReplay          *replay,
   symbols[HR_SYMBOL_EXPANDED] = symbols[HR_SYMBOL_QUERY] + symbols[HR_SYMBOL_VALUE] -
                                 attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_ROTARY] = attention->rotary_dim;
+  symbols[HR_SYMBOL_TABLE] = attention->table_positions;
   symbols[HR_SYMBOL_QUERY_ROTARY] = attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_KEY_ROTARY] = attention->num_key_value_heads * attention->rotary_dim;
 }

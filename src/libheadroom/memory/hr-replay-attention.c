@@ -4,28 +4,18 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-replay-blocks.h"
+#include "hr-replay-attention-private.h"
 
 /*
  * The attention modules of transformers (transformers/models/…/modeling_….py). Each variable of a module's function
  * holds its tensor until it is bound to another or the function returns.
  */
 
-#define MAX_LOCALS 9
+typedef HrAttentionVariables Variables;
 
-/* The variables of a module's function. */
-typedef struct
-{
-  HrValue query;
-  HrValue key;
-  HrValue value;
-  HrValue locals[MAX_LOCALS];
-  guint n_locals;
-} Variables;
-
-static void
-keep_local (Variables *variables,
-            HrValue    value)
+void
+hr_attention_keep_local (Variables *variables,
+                         HrValue    value)
 {
   variables->locals[variables->n_locals++] = value;
 }
@@ -166,7 +156,7 @@ project_gate (HrReplay          *replay,
               const HrAttention *attention)
 {
   if (attention->output_gate == HR_OUTPUT_GATE_FULL)
-    keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1));
+    hr_attention_keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1));
 }
 
 /*
@@ -191,13 +181,15 @@ project_fused (HrReplay          *replay,
     hr_replay_assign (replay, &fused, hr_op_like (replay, "add", "qkv", fused));
 
   shape = get_view (replay, fused, HR_SYMBOL_QUERY);
-  keep_local (variables, fused);
+  hr_attention_keep_local (variables, fused);
   variables->query = shape;
   if (attention->projection != HR_PROJECTION_FUSED_GROUPS ||
       attention->num_key_value_heads == attention->num_attention_heads)
     {
       variables->key = get_view (replay, fused, HR_SYMBOL_KEY);
       variables->value = get_view (replay, fused, HR_SYMBOL_KEY);
+      if (attention->path == HR_ATTENTION_CODEGEN)
+        hr_replay_split_codegen (replay, variables);
       return;
     }
 
@@ -247,16 +239,18 @@ project (HrReplay          *replay,
     case HR_PROJECTION_FUSED_GROUPS:
     default:
       project_fused (replay, variables, x, attention);
+      if (norm_after)
+        norm_both (replay, variables, attention);
       break;
     }
 }
 
 /* (x * cos) + (rotate_half (x) * sin); the products have the wider dtype, that of cos and sin. */
-static HrValue
-rotate_in (HrReplay   *replay,
-           HrValue     x,
-           HrElement   element,
-           const char *name)
+HrValue
+hr_attention_rotate_in (HrReplay   *replay,
+                        HrValue     x,
+                        HrElement   element,
+                        const char *name)
 {
   HrValue half = x;
   HrValue product = x;
@@ -292,7 +286,7 @@ hr_replay_rotate (HrReplay   *replay,
                   HrValue     x,
                   const char *name)
 {
-  return rotate_in (replay, x, x.element, name);
+  return hr_attention_rotate_in (replay, x, x.element, name);
 }
 
 /* torch.cat of what is rotated and what is not; the result is laid out heads first. */
@@ -350,10 +344,10 @@ rotate_both (HrReplay          *replay,
   else if (attention->rotary_join == HR_ROTARY_JOINED_OUTSIDE)
     {
       /* The function's variables keep the rotated parts, and by the other parts the projections. */
-      keep_local (variables, query);
-      keep_local (variables, key);
-      keep_local (variables, hr_replay_hold (replay, variables->query));
-      keep_local (variables, hr_replay_hold (replay, variables->key));
+      hr_attention_keep_local (variables, query);
+      hr_attention_keep_local (variables, key);
+      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->query));
+      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->key));
       query = join (replay, variables->query, "query_states");
       hr_replay_assign (replay, &variables->query, query);
       key = join (replay, variables->key, "key_states");
@@ -391,8 +385,8 @@ rotate_fp32 (HrReplay  *replay,
              Variables *variables)
 {
   HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-  HrValue query_embed = rotate_in (replay, variables->query, element, "q_embed");
-  HrValue key_embed = rotate_in (replay, variables->key, element, "k_embed");
+  HrValue query_embed = hr_attention_rotate_in (replay, variables->query, element, "q_embed");
+  HrValue key_embed = hr_attention_rotate_in (replay, variables->key, element, "k_embed");
   HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
   HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
 
@@ -527,6 +521,8 @@ apply_position (HrReplay          *replay,
     rotate_both_pairs_in_fp32 (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
     rotate_both_in_halves (replay, variables);
+  else if (attention->position == HR_POSITION_ROTARY_TABLE)
+    hr_replay_rotate_by_table (replay, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_COMPLEX)
     rotate_both_complex (replay, variables);
 
@@ -555,8 +551,10 @@ scale_by_position (HrReplay          *replay,
       return;
     }
 
-  keep_local (variables, hr_op_like (replay, "add", "positions", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE)));
-  keep_local (variables, hr_op_like (replay, "add", "attn_scales", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE)));
+  hr_attention_keep_local (variables,
+                           hr_op_like (replay, "add", "positions", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE)));
+  hr_attention_keep_local (variables, hr_op_like (replay, "add", "attn_scales",
+                                                  HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE)));
   if (dtype != HR_ELEMENT_FLOAT64)
     shape.element = HR_ELEMENT_FLOAT32;
   product = hr_op_like (replay, "mul", "query_states·attn_scales", shape);
@@ -589,7 +587,7 @@ gate_output (HrReplay          *replay,
       hr_replay_assign (replay, &gate32, hr_op_like (replay, "softplus", "softplus(…)", gate32));
       gate = hr_op_cast (replay, gate32, x.element);
       hr_replay_drop (replay, gate32);
-      keep_local (variables, gate);
+      hr_attention_keep_local (variables, gate);
       hr_replay_assign (replay, output, hr_op_like (replay, "mul", "attn_output", *output));
     }
 }
@@ -611,10 +609,10 @@ expand_head (HrReplay *replay,
 }
 
 /* expand and reshape: a copy for each head, but a view where there is a single head to repeat. */
-static HrValue
-repeat_kv (HrReplay   *replay,
-           HrValue     x,
-           const char *name)
+HrValue
+hr_attention_repeat_kv (HrReplay   *replay,
+                        HrValue     x,
+                        const char *name)
 {
   HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
 
@@ -629,10 +627,10 @@ repeat_kv (HrReplay   *replay,
 }
 
 /* torch.matmul of tensors with four dimensions joins the first two: a copy where they do not follow each other. */
-static HrValue
-flatten_batch (HrReplay   *replay,
-               HrValue     x,
-               const char *name)
+HrValue
+hr_attention_flatten_batch (HrReplay   *replay,
+                            HrValue     x,
+                            const char *name)
 {
   HrValue shape = x;
 
@@ -645,8 +643,8 @@ flatten_batch (HrReplay   *replay,
   return hr_op_like (replay, "clone", name, shape);
 }
 
-static HrValue
-get_scores_shape (HrReplay *replay)
+HrValue
+hr_attention_get_scores_shape (HrReplay *replay)
 {
   HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
 
@@ -655,15 +653,15 @@ get_scores_shape (HrReplay *replay)
   return shape;
 }
 
-static HrValue
-multiply (HrReplay   *replay,
-          HrValue     a,
-          HrValue     b,
-          const char *name,
-          HrValue     shape)
+HrValue
+hr_attention_multiply (HrReplay   *replay,
+                       HrValue     a,
+                       HrValue     b,
+                       const char *name,
+                       HrValue     shape)
 {
-  HrValue left = flatten_batch (replay, a, "query");
-  HrValue right = flatten_batch (replay, b, "key");
+  HrValue left = hr_attention_flatten_batch (replay, a, "query");
+  HrValue right = hr_attention_flatten_batch (replay, b, "key");
   HrValue result = hr_op_like (replay, "bmm", name, shape);
 
   hr_replay_drop (replay, right);
@@ -695,9 +693,9 @@ replay_softmax_fp32 (HrReplay *replay,
 }
 
 /* softmax in the dtype of the scores. */
-static HrValue
-replay_softmax (HrReplay *replay,
-                HrValue   scores)
+HrValue
+hr_attention_softmax (HrReplay *replay,
+                      HrValue   scores)
 {
   return hr_op_like (replay, "_softmax", "attn_weights", scores);
 }
@@ -743,10 +741,10 @@ replay_eager (HrReplay          *replay,
               Variables         *variables,
               const HrAttention *attention)
 {
-  HrValue keys = repeat_kv (replay, variables->key, "key_states");
-  HrValue values = repeat_kv (replay, variables->value, "value_states");
-  HrValue shape = get_scores_shape (replay);
-  HrValue weights = multiply (replay, variables->query, keys, "attn_weights", shape);
+  HrValue keys = hr_attention_repeat_kv (replay, variables->key, "key_states");
+  HrValue values = hr_attention_repeat_kv (replay, variables->value, "value_states");
+  HrValue shape = hr_attention_get_scores_shape (replay);
+  HrValue weights = hr_attention_multiply (replay, variables->query, keys, "attn_weights", shape);
   HrValue output_shape = get_output_shape (variables);
   HrAttentionResult result;
 
@@ -764,13 +762,13 @@ replay_eager (HrReplay          *replay,
 
   if (attention->has_sinks)
     apply_sinks (replay, &weights);
-  else if (attention->projection == HR_PROJECTION_CONV1D)
-    hr_replay_assign (replay, &weights, replay_softmax (replay, weights));
+  else if (attention->plain_softmax)
+    hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
   else
     hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights));
 
   output_shape.heads_first = TRUE;
-  result.output = multiply (replay, weights, values, "attn_output", output_shape);
+  result.output = hr_attention_multiply (replay, weights, values, "attn_output", output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
   result.weights = weights;
@@ -783,13 +781,17 @@ replay_eager (HrReplay          *replay,
 
 /* transformers/integrations/sdpa_attention.py: with a mask, keys and values are repeated for each head. */
 static HrAttentionResult
-replay_sdpa_interface (HrReplay  *replay,
-                       HrForward *forward,
-                       Variables *variables)
+replay_sdpa_interface (HrReplay          *replay,
+                       HrForward         *forward,
+                       Variables         *variables,
+                       const HrAttention *attention)
 {
-  gboolean repeated = forward->mask.storage >= 0;
-  HrValue keys = repeated ? repeat_kv (replay, variables->key, "key") : hr_replay_hold (replay, variables->key);
-  HrValue values = repeated ? repeat_kv (replay, variables->value, "value") : hr_replay_hold (replay, variables->value);
+  /* NemotronSdpaAttention repeats them in any case. */
+  gboolean repeated = forward->mask.storage >= 0 || attention->path == HR_ATTENTION_REPEATING;
+  HrValue keys = repeated ? hr_attention_repeat_kv (replay, variables->key, "key")
+                          : hr_replay_hold (replay, variables->key);
+  HrValue values = repeated ? hr_attention_repeat_kv (replay, variables->value, "value")
+                            : hr_replay_hold (replay, variables->value);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
 
   result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
@@ -871,7 +873,7 @@ replay_interface (HrReplay          *replay,
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
     return replay_flash_package (replay, forward, variables);
 
-  return replay_sdpa_interface (replay, forward, variables);
+  return replay_sdpa_interface (replay, forward, variables, attention);
 }
 
 /* F.softmax (x, dtype): the input is cast first, if it has another dtype. */
@@ -881,7 +883,7 @@ replay_softmax_in (HrReplay  *replay,
                    HrElement  element)
 {
   HrValue cast = hr_op_cast (replay, scores, element);
-  HrValue weights = replay_softmax (replay, cast);
+  HrValue weights = hr_attention_softmax (replay, cast);
 
   hr_replay_drop (replay, cast);
 
@@ -902,9 +904,9 @@ weigh_with_alibi (HrReplay  *replay,
   HrValue weights = replay_softmax_in (replay, sum, dtype);
 
   hr_replay_drop (replay, sum);
-  keep_local (variables, scores);
-  keep_local (variables, cast);
-  keep_local (variables, logits);
+  hr_attention_keep_local (variables, scores);
+  hr_attention_keep_local (variables, cast);
+  hr_attention_keep_local (variables, logits);
 
   return weights;
 }
@@ -915,7 +917,7 @@ weigh (HrReplay *replay,
        HrValue   scores)
 {
   HrValue sum = hr_op_like (replay, "add", "attention_scores + attention_mask", scores);
-  HrValue weights = replay_softmax (replay, sum);
+  HrValue weights = hr_attention_softmax (replay, sum);
 
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, scores);
@@ -947,7 +949,8 @@ replay_falcon (HrReplay          *replay,
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   keys = expand_head (replay, variables->key);
   values = expand_head (replay, variables->value);
-  result.weights = multiply (replay, variables->query, keys, "attention_scores", get_scores_shape (replay));
+  result.weights = hr_attention_multiply (replay, variables->query, keys, "attention_scores",
+                                          hr_attention_get_scores_shape (replay));
   if (attention->position == HR_POSITION_ALIBI)
     result.weights = weigh_with_alibi (replay, variables, result.weights);
   else
@@ -955,7 +958,7 @@ replay_falcon (HrReplay          *replay,
 
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
-  result.output = multiply (replay, result.weights, values, "attn_output", output_shape);
+  result.output = hr_attention_multiply (replay, result.weights, values, "attn_output", output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
   hr_replay_drop (replay, values);
@@ -970,18 +973,18 @@ replay_bloom (HrReplay  *replay,
               HrForward *forward,
               Variables *variables)
 {
-  HrValue shape = get_scores_shape (replay);
+  HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue scores, sum, weights, output_shape;
   HrAttentionResult result;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
-  hr_replay_assign (replay, &variables->query, flatten_batch (replay, variables->query, "query_layer"));
-  hr_replay_assign (replay, &variables->key, flatten_batch (replay, variables->key, "key_layer"));
-  hr_replay_assign (replay, &variables->value, flatten_batch (replay, variables->value, "value_layer"));
+  hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_layer"));
+  hr_replay_assign (replay, &variables->key, hr_attention_flatten_batch (replay, variables->key, "key_layer"));
+  hr_replay_assign (replay, &variables->value, hr_attention_flatten_batch (replay, variables->value, "value_layer"));
   scores = hr_op_like (replay, "baddbmm", "matmul_result", shape);
-  keep_local (variables, scores);
+  hr_attention_keep_local (variables, scores);
   sum = hr_op_like (replay, "add", "attn_weights", shape);
-  keep_local (variables, sum);
+  hr_attention_keep_local (variables, sum);
   weights = replay_softmax_fp32 (replay, sum);
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
@@ -1037,7 +1040,26 @@ hr_replay_attention (HrReplay          *replay,
       result = replay_falcon (replay, forward, &variables, attention);
       break;
 
+    case HR_ATTENTION_MPT:
+      result = hr_replay_attention_mpt (replay, forward, &variables);
+      break;
+
+    case HR_ATTENTION_GPT_J:
+    case HR_ATTENTION_CODEGEN:
+    case HR_ATTENTION_GPT_NEO:
+      result = hr_replay_attention_gpt_j (replay, forward, &variables, attention);
+      break;
+
+    case HR_ATTENTION_XGLM:
+      result = hr_replay_attention_xglm (replay, forward, &variables);
+      break;
+
+    case HR_ATTENTION_CTRL:
+      result = hr_replay_attention_ctrl (replay, &variables);
+      break;
+
     case HR_ATTENTION_T5:
+    case HR_ATTENTION_REPEATING:
     case HR_ATTENTION_INTERFACE:
     default:
       result = replay_interface (replay, forward, &variables, attention);
@@ -1046,6 +1068,8 @@ hr_replay_attention (HrReplay          *replay,
 
   replay->sentence = N_("in the attention, in its output projection");
   gate_output (replay, &variables, &result.output, x, attention);
+  if (attention->has_output_norm)
+    hr_replay_assign (replay, &result.output, hr_replay_norm (replay, result.output, attention->output_norm_kind));
   hr_replay_assign (replay, &result.output, hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1));
   drop_variables (replay, &variables);
 

@@ -70,6 +70,39 @@ replay_in_two (HrReplay   *replay,
 }
 
 /*
+ * torch.where (x > 0, α_p·x·x + β·x, (expm1 (min (x, ε)) − x)·α_n + β·x): XIELUActivation, where its kernel is not
+ * installed.
+ */
+static HrValue
+replay_xielu (HrReplay *replay,
+              HrValue   x)
+{
+  HrValue sign = x;
+  HrValue condition, positive, negative, linear, result;
+
+  sign.element = HR_ELEMENT_BOOL;
+  condition = hr_op_like (replay, "gt", "x > 0", sign);
+  positive = hr_op_like (replay, "mul", "α_p·x", x);
+  hr_replay_assign (replay, &positive, hr_op_like (replay, "mul", "α_p·x²", x));
+  linear = hr_op_like (replay, "mul", "β·x", x);
+  hr_replay_assign (replay, &positive, hr_op_like (replay, "add", "α_p·x² + β·x", x));
+  hr_replay_drop (replay, linear);
+  negative = hr_op_like (replay, "minimum", "min(x, ε)", x);
+  hr_replay_assign (replay, &negative, hr_op_like (replay, "expm1", "expm1(…)", x));
+  hr_replay_assign (replay, &negative, hr_op_like (replay, "sub", "expm1(…) − x", x));
+  hr_replay_assign (replay, &negative, hr_op_like (replay, "mul", "(…)·α_n", x));
+  linear = hr_op_like (replay, "mul", "β·x", x);
+  hr_replay_assign (replay, &negative, hr_op_like (replay, "add", "(…)·α_n + β·x", x));
+  hr_replay_drop (replay, linear);
+  result = hr_op_like (replay, "where", "act(x)", x);
+  hr_replay_drop (replay, negative);
+  hr_replay_drop (replay, positive);
+  hr_replay_drop (replay, condition);
+
+  return result;
+}
+
+/*
  * hr_replay_activation:
  * @replay: a tape
  * @x: the input, which the caller holds
@@ -98,6 +131,9 @@ hr_replay_activation (HrReplay     *replay,
 
     case HR_ACTIVATION_RELU2:
       return replay_in_two (replay, x, "relu", "square", FALSE);
+
+    case HR_ACTIVATION_XIELU:
+      return replay_xielu (replay, x);
 
     case HR_ACTIVATION_GELU:
       return hr_op_like (replay, "gelu", "act(x)", x);
@@ -148,6 +184,8 @@ replay_gated (HrReplay    *replay,
   product = hr_op_like (replay, "mul", "act(gate)·up", up);
   hr_replay_drop (replay, up);
   hr_replay_drop (replay, gate);
+  if (mlp->has_inner_norm)
+    hr_replay_assign (replay, &product, hr_replay_norm (replay, product, mlp->inner_norm_kind));
   result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
   hr_replay_drop (replay, product);
 

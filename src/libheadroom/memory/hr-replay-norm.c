@@ -128,6 +128,27 @@ replay_rms_fp32_scale (HrReplay *replay,
   return result;
 }
 
+/* (weight.float () * x).to (dtype): transformers/models/helium/modeling_helium.py, HeliumRMSNorm. */
+static HrValue
+replay_rms_fp32_cast (HrReplay *replay,
+                      HrValue   x)
+{
+  HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue normalized = normalize_rms (replay, x32);
+  HrValue weight = HR_SHAPE (HR_ELEMENT_FLOAT32, x.symbols[x.n_symbols - 1]);
+  HrValue scaled, result;
+
+  hr_replay_drop (replay, x32);
+  weight = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "weight", weight);
+  scaled = hr_op_like (replay, "mul", "hidden_states", normalized);
+  hr_replay_drop (replay, weight);
+  result = hr_op_cast (replay, scaled, x.element);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, normalized);
+
+  return result;
+}
+
 /* Mean and reciprocal deviation in fp32 come with the result (aten::native_layer_norm). */
 static HrValue
 replay_layer_norm (HrReplay *replay,
@@ -144,6 +165,19 @@ replay_layer_norm (HrReplay *replay,
   deviation = hr_op_like (replay, "native_layer_norm", "rstd", rows);
   hr_replay_drop (replay, mean);
   hr_replay_drop (replay, deviation);
+
+  return result;
+}
+
+/* F.layer_norm (x, weight + 1, bias): transformers/models/nemotron/modeling_nemotron.py, NemotronLayerNorm1P. */
+static HrValue
+replay_layer_norm_1p (HrReplay *replay,
+                      HrValue   x)
+{
+  HrValue weight = hr_op_like (replay, "add", "weight + 1", HR_SHAPE (replay->dtype, x.symbols[x.n_symbols - 1]));
+  HrValue result = replay_layer_norm (replay, x);
+
+  hr_replay_drop (replay, weight);
 
   return result;
 }
@@ -223,6 +257,12 @@ hr_replay_norm (HrReplay   *replay,
 
     case HR_NORM_RMS_UNWEIGHTED:
       return replay_rms_unweighted (replay, x);
+
+    case HR_NORM_RMS_FP32_CAST:
+      return replay_rms_fp32_cast (replay, x);
+
+    case HR_NORM_LAYER_1P:
+      return replay_layer_norm_1p (replay, x);
 
     case HR_NORM_LAYER:
       return replay_layer_norm (replay, x);

@@ -13,7 +13,9 @@ static const HrChoice norm_kinds[] = {
   { "rms-fp32-weight", HR_NORM_RMS_FP32_WEIGHT },
   { "rms-late-cast", HR_NORM_RMS_LATE_CAST },
   { "rms-unweighted", HR_NORM_RMS_UNWEIGHTED },
+  { "rms-fp32-cast", HR_NORM_RMS_FP32_CAST },
   { "layer", HR_NORM_LAYER },
+  { "layer-1p", HR_NORM_LAYER_1P },
   { "layer-fp32", HR_NORM_LAYER_FP32 },
   { "layer-composite", HR_NORM_LAYER_COMPOSITE },
   { NULL }
@@ -36,6 +38,7 @@ const HrChoice hr_block_activations[] = {
   { "quick_gelu", HR_ACTIVATION_QUICK_GELU },
   { "relu", HR_ACTIVATION_RELU },
   { "relu2", HR_ACTIVATION_RELU2 },
+  { "xielu", HR_ACTIVATION_XIELU },
   { NULL }
 };
 
@@ -47,6 +50,7 @@ const HrChoice hr_block_positions[] = {
   { "rotary-fp32-pairs", HR_POSITION_ROTARY_FP32_PAIRS },
   { "rotary-complex", HR_POSITION_ROTARY_COMPLEX },
   { "rotary-halves", HR_POSITION_ROTARY_HALVES },
+  { "rotary-table", HR_POSITION_ROTARY_TABLE },
   { "alibi", HR_POSITION_ALIBI },
   { "learned", HR_POSITION_LEARNED },
   { NULL }
@@ -103,6 +107,13 @@ static const HrChoice attention_paths[] = {
   { "interface", HR_ATTENTION_INTERFACE },
   { "bloom", HR_ATTENTION_BLOOM },
   { "falcon", HR_ATTENTION_FALCON },
+  { "repeating", HR_ATTENTION_REPEATING },
+  { "mpt", HR_ATTENTION_MPT },
+  { "gpt-j", HR_ATTENTION_GPT_J },
+  { "codegen", HR_ATTENTION_CODEGEN },
+  { "gpt-neo", HR_ATTENTION_GPT_NEO },
+  { "xglm", HR_ATTENTION_XGLM },
+  { "ctrl", HR_ATTENTION_CTRL },
   { "t5", HR_ATTENTION_T5 },
   { NULL }
 };
@@ -119,6 +130,7 @@ static const HrParameter position_embedding_parameters[] = {
   COUNT ("positions", position_embedding.n_positions),
   COUNT ("hidden-size", position_embedding.hidden_size),
   BOOLEAN ("per-sequence", position_embedding.per_sequence),
+  BOOLEAN ("fixed", position_embedding.is_fixed),
   { NULL }
 };
 
@@ -158,6 +170,10 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("output-bias", attention.has_output_bias),
   SIZE ("sliding-window", attention.sliding_window),
   SIZE ("cached-heads", attention.cached_heads),
+  SIZE ("table-positions", attention.table_positions),
+  BOOLEAN ("plain-softmax", attention.plain_softmax),
+  BOOLEAN ("output-norm", attention.has_output_norm),
+  CHOICE ("output-norm-kind", attention.output_norm_kind, norm_kinds),
   BOOLEAN ("softcap", attention.softcap),
   BOOLEAN ("clip-qkv", attention.clip_qkv),
   BOOLEAN ("cross", attention.is_cross),
@@ -178,6 +194,8 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("fused-gate-up", mlp.fused_gate_up),
   BOOLEAN ("conv1d", mlp.conv1d),
   BOOLEAN ("bias", mlp.has_bias),
+  BOOLEAN ("inner-norm", mlp.has_inner_norm),
+  CHOICE ("inner-norm-kind", mlp.inner_norm_kind, norm_kinds),
   BOOLEAN ("inlined", mlp.inlined),
   BOOLEAN ("fp32-down", mlp.fp32_down),
   CHOICE ("activation", mlp.activation, hr_block_activations),
@@ -201,12 +219,14 @@ static const char * const no_names[] = { NULL };
 
 static const char * const attention_names[] = {
   "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj",
-  "query-norm", "q_norm", "key-norm", "k_norm", "relative-bias", "relative_attention_bias",
+  "query-norm", "q_norm", "key-norm", "k_norm", "output-norm", "attn_sub_norm",
+  "relative-bias", "relative_attention_bias",
   "gate", "gate_proj", NULL,
 };
 
 static const char * const mlp_names[] = {
-  "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj", "down", "down_proj", NULL,
+  "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj", "down", "down_proj",
+  "inner-norm", "ffn_sub_norm", "activation", "act_fn", NULL,
 };
 
 static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", "bias-tied-to", "", NULL };
@@ -396,7 +416,8 @@ build_position_embedding (const HrBlockContext *context,
 {
   const HrPositionEmbedding *embedding = &block->position_embedding;
 
-  return hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+  return embedding->is_fixed ||
+         hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
                               embedding->n_positions, embedding->hidden_size, error);
 }
 
@@ -564,9 +585,30 @@ build_attention (const HrBlockContext *context,
                             attention->hidden_size, FALSE, FALSE, error))
     return FALSE;
 
+  if (attention->has_output_norm &&
+      !hr_block_add_tensor (context, block->path,
+                            hr_block_get_module_name (description, attention_names, "output-norm"), "weight",
+                            HR_PART_NORM, HR_TENSOR_ROLE_NORM, query_size, 0, error))
+    return FALSE;
+
   return attention->qk_norm == HR_QK_NORM_NONE || attention->qk_norm_kind == HR_NORM_RMS_UNWEIGHTED ||
          (add_head_norm (context, description, block, "query-norm", attention->num_attention_heads, error) &&
           add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error));
+}
+
+/* The two numbers that XIELUActivation trains. */
+static gboolean
+add_xielu (const HrBlockContext *context,
+           HrJson               *description,
+           HrBlock              *block,
+           GError              **error)
+{
+  const char *name = hr_block_get_module_name (description, mlp_names, "activation");
+
+  return hr_block_add_tensor (context, block->path, name, "alpha_p", HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER, 1, 0,
+                              error) &&
+         hr_block_add_tensor (context, block->path, name, "alpha_n", HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER, 1, 0,
+                              error);
 }
 
 static gboolean
@@ -586,6 +628,13 @@ build_mlp (const HrBlockContext *context,
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "gate"),
                             HR_PART_MLP,
                             mlp->intermediate_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error))
+    return FALSE;
+
+  if (mlp->has_inner_norm &&
+      !hr_block_add_tensor (context, block->path, hr_block_get_module_name (description, mlp_names, "inner-norm"),
+                            "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM, mlp->intermediate_size, 0, error))
+    return FALSE;
+  if (mlp->activation == HR_ACTIVATION_XIELU && !add_xielu (context, description, block, error))
     return FALSE;
 
   return hr_block_add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,

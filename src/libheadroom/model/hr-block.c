@@ -80,6 +80,37 @@ hr_stack_role_from_name (const char  *name,
   return FALSE;
 }
 
+/*
+ * hr_attention_is_always_eager:
+ * @self: an attention
+ *
+ * Checks whether the class computes the scores of every head, whatever is asked for.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_attention_is_always_eager (const HrAttention *self)
+{
+  switch (self->path)
+    {
+    case HR_ATTENTION_BLOOM:
+    case HR_ATTENTION_MPT:
+    case HR_ATTENTION_GPT_J:
+    case HR_ATTENTION_CODEGEN:
+    case HR_ATTENTION_GPT_NEO:
+    case HR_ATTENTION_XGLM:
+    case HR_ATTENTION_CTRL:
+      return TRUE;
+
+    case HR_ATTENTION_INTERFACE:
+    case HR_ATTENTION_FALCON:
+    case HR_ATTENTION_REPEATING:
+    case HR_ATTENTION_T5:
+    default:
+      return FALSE;
+    }
+}
+
 static void
 clear_layer_class (HrLayerClass *self)
 {

@@ -42,7 +42,9 @@ typedef enum
   HR_NORM_RMS_FP32_WEIGHT,  /* likewise, scaled by the weight in fp32 before the cast back (OLMo 2) */
   HR_NORM_RMS_LATE_CAST,    /* the product is fp32 as the input's reciprocal is, then cast and scaled (T5) */
   HR_NORM_RMS_UNWEIGHTED,   /* likewise, not scaled (Llama 4's queries and keys) */
+  HR_NORM_RMS_FP32_CAST,    /* likewise, scaled by a copy of the weight in fp32 (Helium) */
   HR_NORM_LAYER,            /* torch's fused layer norm */
+  HR_NORM_LAYER_1P,         /* the same, scaled by 1 + weight (Nemotron) */
   HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
   HR_NORM_LAYER_COMPOSITE,  /* mean and variance as operations of their own in fp32 (Cohere) */
 } HrNormKind;
@@ -57,6 +59,7 @@ typedef enum
   HR_ACTIVATION_QUICK_GELU,
   HR_ACTIVATION_RELU,
   HR_ACTIVATION_RELU2,
+  HR_ACTIVATION_XIELU,          /* two polynomials by the sign, with two trained numbers (Apertus) */
 } HrActivation;
 
 typedef enum
@@ -67,6 +70,7 @@ typedef enum
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
   HR_POSITION_ROTARY_FP32_PAIRS,   /* pairs, likewise; what is rotated is cast as well (ERNIE) */
   HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
+  HR_POSITION_ROTARY_TABLE,        /* pairs, by a table of sines and cosines that each layer has (GPT-J) */
   HR_POSITION_ROTARY_HALVES,       /* the two halves by themselves, then joined (GPT-OSS) */
   HR_POSITION_ALIBI,
   HR_POSITION_LEARNED,             /* added to the embeddings, nothing in the attention */
@@ -129,6 +133,13 @@ typedef enum
   HR_ATTENTION_INTERFACE,  /* ALL_ATTENTION_FUNCTIONS: eager, sdpa, flash */
   HR_ATTENTION_BLOOM,      /* baddbmm and softmax, whatever was asked for */
   HR_ATTENTION_FALCON,     /* its own sdpa and eager branches, always with a mask */
+  HR_ATTENTION_REPEATING,  /* its own sdpa and eager branches, which repeat keys and values for each head (Nemotron) */
+  HR_ATTENTION_MPT,        /* fp32 biases of positions, whatever was asked for */
+  HR_ATTENTION_GPT_J,      /* all in fp32, whatever was asked for */
+  HR_ATTENTION_CODEGEN,    /* likewise, from a matrix that was cut for four devices */
+  HR_ATTENTION_GPT_NEO,    /* likewise, with a causal mask that each layer has */
+  HR_ATTENTION_XGLM,       /* sums of scores and mask kept above the least number, whatever was asked for */
+  HR_ATTENTION_CTRL,       /* each step in a variable of its own, whatever was asked for */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
 } HrAttentionPath;
 
@@ -171,6 +182,7 @@ typedef struct
 {
   guint64 n_positions;  /* rows of the table, offset included */
   guint64 hidden_size;
+  gboolean is_fixed;    /* a table of sines that is no parameter (XGLM) */
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
 } HrPositionEmbedding;
 
@@ -250,6 +262,10 @@ typedef struct
   gboolean has_output_bias;
   guint64 sliding_window;    /* tokens a query sees; 0: all of them */
   guint64 cached_heads;      /* heads that transformers keeps in its cache: not num_key_value_heads in Falcon */
+  guint64 table_positions;   /* rows of the layer's table of sines and cosines; 0: there is none */
+  gboolean plain_softmax;    /* a softmax in the dtype of the scores (GPT-2) */
+  gboolean has_output_norm;  /* of what the heads made, before the last projection (BitNet) */
+  HrNormKind output_norm_kind;
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
@@ -274,6 +290,8 @@ typedef struct
   gboolean fused_gate_up;    /* gate and up are one matrix (Phi-3) */
   gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
   gboolean has_bias;
+  gboolean has_inner_norm;   /* of the product, before the last matrix (BitNet) */
+  HrNormKind inner_norm_kind;
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
   HrActivation activation;
@@ -492,12 +510,13 @@ typedef struct
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
 
-gboolean hr_block_get_state      (const HrBlock *self,
-                                  HrBlockState  *state);
-void     hr_chain_clear          (HrChain       *self);
-gboolean hr_stack_role_from_name (const char    *name,
-                                  HrStackRole   *role);
-void     hr_stack_free           (HrStack       *self);
+gboolean hr_block_get_state           (const HrBlock     *self,
+                                       HrBlockState      *state);
+gboolean hr_attention_is_always_eager (const HrAttention *self);
+void     hr_chain_clear               (HrChain           *self);
+gboolean hr_stack_role_from_name      (const char        *name,
+                                       HrStackRole       *role);
+void     hr_stack_free                (HrStack           *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrStack, hr_stack_free)
 

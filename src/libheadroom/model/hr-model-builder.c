@@ -405,19 +405,27 @@ read_element_bytes (HrJson   *description,
                     guint64  *bytes,
                     GError  **error)
 {
+  static const struct
+  {
+    const char *name;
+    gsize bytes;
+  } dtypes[] = { { "float32", sizeof (float) }, { "int64", sizeof (gint64) }, { "bool", 1 } };
   const char *dtype = "float32";
 
   if (!hr_json_get_string (description, "dtype", &dtype, error))
     return FALSE;
-  if (!g_str_equal (dtype, "float32") && !g_str_equal (dtype, "int64"))
+
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
     {
-      hr_json_set_error (hr_json_get_member (description, "dtype"), HR_ERROR_UNKNOWN_NAME, "float32, int64", error);
-      return FALSE;
+      if (!g_str_equal (dtypes[i].name, dtype))
+        continue;
+      *bytes = dtypes[i].bytes;
+      return TRUE;
     }
 
-  *bytes = g_str_equal (dtype, "int64") ? sizeof (gint64) : sizeof (float);
+  hr_json_set_error (hr_json_get_member (description, "dtype"), HR_ERROR_UNKNOWN_NAME, "float32, int64, bool", error);
 
-  return TRUE;
+  return FALSE;
 }
 
 static gboolean
