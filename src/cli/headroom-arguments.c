@@ -162,6 +162,20 @@ headroom_arguments_get (HeadroomArguments *self,
   return option == NULL ? NULL : option->value;
 }
 
+/* Checks that there are no more words than @n_words. */
+gboolean
+headroom_arguments_check_words (HeadroomArguments  *self,
+                                guint               n_words,
+                                GError            **error)
+{
+  if (self->words->len <= n_words)
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected nothing more, found “%s”"),
+               (const char *) g_ptr_array_index (self->words, n_words));
+  return FALSE;
+}
+
 /* Checks that there are no options but those of @names, and no more words than @n_words. */
 gboolean
 headroom_arguments_check (HeadroomArguments   *self,
@@ -180,12 +194,5 @@ headroom_arguments_check (HeadroomArguments   *self,
         }
     }
 
-  if (self->words->len > n_words)
-    {
-      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected nothing more, found “%s”"),
-                   (const char *) g_ptr_array_index (self->words, n_words));
-      return FALSE;
-    }
-
-  return TRUE;
+  return headroom_arguments_check_words (self, n_words, error);
 }

@@ -25,17 +25,20 @@ typedef struct
   GPtrArray *options;
 } HeadroomArguments;
 
-HeadroomArguments *headroom_arguments_new        (char              **argv,
-                                                  GError            **error) G_GNUC_WARN_UNUSED_RESULT;
-void               headroom_arguments_free       (HeadroomArguments  *self);
-gboolean           headroom_arguments_has        (HeadroomArguments  *self,
-                                                  const char         *name);
-const char        *headroom_arguments_get        (HeadroomArguments  *self,
-                                                  const char         *name);
-gboolean           headroom_arguments_check      (HeadroomArguments  *self,
-                                                  const char * const *names,
-                                                  guint               n_words,
-                                                  GError            **error);
+HeadroomArguments *headroom_arguments_new         (char              **argv,
+                                                   GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+void               headroom_arguments_free        (HeadroomArguments  *self);
+gboolean           headroom_arguments_has         (HeadroomArguments  *self,
+                                                   const char         *name);
+const char        *headroom_arguments_get         (HeadroomArguments  *self,
+                                                   const char         *name);
+gboolean           headroom_arguments_check       (HeadroomArguments  *self,
+                                                   const char * const *names,
+                                                   guint               n_words,
+                                                   GError            **error);
+gboolean           headroom_arguments_check_words (HeadroomArguments  *self,
+                                                   guint               n_words,
+                                                   GError            **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HeadroomArguments, headroom_arguments_free)
 

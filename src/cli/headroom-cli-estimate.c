@@ -259,14 +259,8 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (HrReport) report = NULL;
 
-  if (arguments->words->len > 1)
-    {
-      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected nothing more, found “%s”"),
-                   (const char *) g_ptr_array_index (arguments->words, 1));
-      return HEADROOM_STATUS_FAILED;
-    }
-
-  if (!read_scenario (arguments, &scenario, error)
+  if (!headroom_arguments_check_words (arguments, 1, error)
+      || !read_scenario (arguments, &scenario, error)
       || !read_model (&request, arguments, scenario, error)
       || !read_job (&request, arguments, scenario, error)
       || !read_gpus (&request, arguments, scenario, error)

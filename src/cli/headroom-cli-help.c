@@ -27,8 +27,9 @@ static const OptionHelp estimate_options[] = {
 };
 
 static const OptionHelp inspect_options[] = {
-  { "--tensors", N_("List every tensor; JSON always does") },
-  { "--format FORMAT", N_("text (the default) or json") },
+  { "--tensors", N_("List every tensor; JSON always does. CSV is then the list alone") },
+  { "--compare MODEL", N_("Set another model beside it") },
+  { "--format FORMAT", N_("text (the default), json, csv, markdown or html") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
@@ -117,7 +118,9 @@ headroom_cli_dup_help (const char *verb)
       g_string_append (string,
                        _("Usage: headroom-cli inspect MODEL [OPTION…]\n"
                          "\n"
-                         "Shows a model itself: its parameters by part, its hyper-parameters and its tensors.\n"));
+                         "Shows a model itself: its parameters by part, its layers, how its parameters and its\n"
+                         "cache add up, and its tensors. Settings of the mode “inference”, such as --dtype,\n"
+                         "--quantization, --batch-size and --prompt-length, say what the sizes are those of.\n"));
       append_options (string, inspect_options, G_N_ELEMENTS (inspect_options));
     }
   else if (g_strcmp0 (verb, "list") == 0)

@@ -8,19 +8,101 @@
 
 #include "headroom-output.h"
 
+/* The options of the verb that are no settings of a job. */
+static const char * const own_options[] = { "tensors", "compare", "format", "units", NULL };
+
+static const char * const formats[] = { "text", "json", "csv", "markdown", "html", NULL };
+
+static gboolean
+check_format (const char  *name,
+              GError     **error)
+{
+  g_autofree char *names = g_strjoinv (", ", (char **) formats);
+
+  if (g_strv_contains (formats, name))
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--format", names, name);
+  return FALSE;
+}
+
+/* Sizes depend on what the model is loaded in, those of the cache on batch and lengths. */
+static HrJob *
+read_job (HeadroomArguments  *arguments,
+          GError            **error)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+
+  for (guint i = 0; i < arguments->options->len; i++)
+    {
+      const HeadroomOption *option = g_ptr_array_index (arguments->options, i);
+
+      if (g_strv_contains (own_options, option->name))
+        continue;
+
+      if (option->value == NULL)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“--%s”: there is no such option"), option->name);
+          return NULL;
+        }
+      if (!hr_job_set_from_string (job, option->name, option->value, error))
+        return NULL;
+    }
+
+  return g_steal_pointer (&job);
+}
+
+static HrAnatomy *
+open_anatomy (const char  *name,
+              HrJob       *job,
+              GError     **error)
+{
+  g_autoptr (HrModel) model = headroom_cli_load_model (name, error);
+
+  return model != NULL ? hr_anatomy_new (model, job) : NULL;
+}
+
+static char *
+write_anatomy (HrAnatomy    *anatomy,
+               HrAnatomy    *other,
+               const char   *format,
+               gboolean      with_tensors,
+               HrUnitSystem  units)
+{
+  if (g_str_equal (format, "json"))
+    return hr_anatomy_to_json (anatomy, other);
+  if (g_str_equal (format, "csv"))
+    return with_tensors ? hr_anatomy_tensors_to_csv (anatomy) : hr_anatomy_to_csv (anatomy, other);
+  if (g_str_equal (format, "markdown"))
+    return hr_anatomy_to_markdown (anatomy, other, with_tensors, units);
+  if (g_str_equal (format, "html"))
+    return hr_anatomy_to_html (anatomy, other, with_tensors, units);
+
+  return hr_anatomy_to_text (anatomy, other, with_tensors, units, headroom_output_get_style ());
+}
+
 HeadroomStatus
 headroom_cli_inspect (HeadroomArguments  *arguments,
                       GError            **error)
 {
-  static const char * const options[] = { "tensors", "format", "units", NULL };
-  g_autoptr (HrModel) model = NULL;
+  const char *format = headroom_arguments_get (arguments, "format");
+  const char *compared = headroom_arguments_get (arguments, "compare");
+  g_autoptr (HrJob) job = NULL;
+  g_autoptr (HrAnatomy) anatomy = NULL;
+  g_autoptr (HrAnatomy) other = NULL;
   g_autofree char *text = NULL;
-  gboolean as_json;
   HrUnitSystem units;
 
-  if (!headroom_arguments_check (arguments, options, 1, error)
-      || !headroom_cli_read_format (arguments, &as_json, error)
+  if (format == NULL)
+    format = formats[0];
+
+  if (!headroom_arguments_check_words (arguments, 1, error)
+      || !check_format (format, error)
       || !headroom_cli_read_units (arguments, &units, error))
+    return HEADROOM_STATUS_FAILED;
+
+  job = read_job (arguments, error);
+  if (job == NULL)
     return HEADROOM_STATUS_FAILED;
 
   if (arguments->words->len == 0)
@@ -31,13 +113,17 @@ headroom_cli_inspect (HeadroomArguments  *arguments,
       return HEADROOM_STATUS_FAILED;
     }
 
-  model = headroom_cli_load_model (g_ptr_array_index (arguments->words, 0), error);
-  if (model == NULL)
+  anatomy = open_anatomy (g_ptr_array_index (arguments->words, 0), job, error);
+  if (anatomy == NULL)
     return HEADROOM_STATUS_FAILED;
+  if (compared != NULL)
+    {
+      other = open_anatomy (compared, job, error);
+      if (other == NULL)
+        return HEADROOM_STATUS_FAILED;
+    }
 
-  text = as_json ? hr_model_to_json (model)
-                 : hr_model_to_text (model, headroom_arguments_has (arguments, "tensors"), units,
-                                     headroom_output_get_style ());
+  text = write_anatomy (anatomy, other, format, headroom_arguments_has (arguments, "tensors"), units);
 
   return headroom_output_print (text, error) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
 }

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "hr-anatomy-table.h"
+#include "hr-anatomy.h"
 #include "hr-base-enums.h"
 #include "hr-component.h"
 #include "hr-dtype.h"
@@ -22,7 +24,6 @@
 #include "hr-memory-enums.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry.h"
-#include "hr-model-report.h"
 #include "hr-model-search.h"
 #include "hr-model.h"
 #include "hr-palette.h"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """headroom-cli inspect and list."""
 
+import csv
+import io
 import sys
 
 import tap
-from cli.program import MODEL, expect, succeed, succeed_json
+from cli.program import MODEL, expect, fail, succeed, succeed_json
 
 
 def the_tensors_of_a_model_add_up_to_its_parameters():
@@ -39,6 +41,50 @@ def the_text_shows_parts_and_with_a_flag_tensors():
     assert 'model.layers.0' not in text
     text = succeed('inspect', MODEL, '--tensors').decode('utf-8')
     expect(text, 'model.layers.27.mlp.down_proj.weight', '[3584, 18944]', '67,895,296')
+
+
+def the_tables_of_a_model_add_up_to_its_parameters():
+    for name in (MODEL, 'deepseek-ai/DeepSeek-V2-Lite', 'state-spaces/mamba-130m-hf'):
+        result = succeed_json('inspect', name)
+        total = result['model']['parameters']['total']
+        rows = [row for row in result['expansion'] if row['depth'] == 0 and row['id'] != 'total']
+        assert sum(row['parameters'] for row in rows) == total
+        assert [row['parameters'] for row in result['expansion'] if row['id'] == 'total'] == [total]
+        assert sum(row['bytes'] for row in result['parts'] if row['id'] != 'total') == result['load']['bytes']
+        assert sum(tensor['bytes'] for tensor in result['tensors']) == result['load']['bytes']
+
+
+def sizes_are_those_of_the_settings():
+    result = succeed_json('inspect', MODEL, '--dtype', 'float32', '--batch-size', '3', '--prompt-length', '1000',
+                          '--output-length', '24')
+    assert result['load']['bytes'] == 4 * 7615616512
+    assert [row['value'] for row in result['cache'] if row['id'] == 'total'] == [3 * 1024 * 2 * 57344]
+    assert fail('inspect', MODEL, '--batch-size', '0') and fail('inspect', MODEL, '--no-such-option', '1')
+
+
+def two_models_are_set_side_by_side():
+    result = succeed_json('inspect', MODEL, '--compare', 'mistralai/Mixtral-8x7B-Instruct-v0.1')
+    rows = {row['id']: row for row in result['comparison']}
+    assert result['compared-with']['name'] == 'mistralai/Mixtral-8x7B-Instruct-v0.1'
+    assert rows['parameters']['first'] == 7615616512 and rows['parameters']['second'] == 46702792704
+    assert rows['parameters']['difference'] == 46702792704 - 7615616512
+    assert rows['kv-cache-bytes-per-token']['second'] == 131072
+    text = succeed('inspect', MODEL, '--compare', 'mistralai/Mixtral-8x7B-Instruct-v0.1').decode('utf-8')
+    expect(text, 'Side by Side', '12,879,', '+39,087,176,192')
+    assert 'Mixtral-9x9B' in fail('inspect', MODEL, '--compare', 'mistralai/Mixtral-9x9B')
+
+
+def an_anatomy_is_a_table_markdown_and_a_page():
+    rows = list(csv.DictReader(io.StringIO(succeed('inspect', MODEL, '--tensors', '--format', 'csv').decode('utf-8'))))
+    assert len(rows) == 339 and sum(int(row['parameters']) for row in rows) == 7615616512
+    assert rows[1]['shape'] == '[3584]' and rows[1]['bytes'] == '7168'
+    rows = list(csv.DictReader(io.StringIO(succeed('inspect', MODEL, '--format', 'csv').decode('utf-8'))))
+    figures = {(row['section'], row['id'], row['figure']): row['value'] for row in rows}
+    assert figures['heads', 'mha', 'bytes-per-token'] == str(7 * 57344)
+    assert figures['parts', 'attention', 'parameters'] == '822212608'
+    expect(succeed('inspect', MODEL, '--format', 'markdown').decode('utf-8'), f'# {MODEL}', '| 28·3584²')
+    expect(succeed('inspect', MODEL, '--format', 'html').decode('utf-8'), '<!DOCTYPE html>', '233,057,792')
+    assert 'pdf' in fail('inspect', MODEL, '--format', 'pdf')
 
 
 def every_list_is_text_and_json():
@@ -78,6 +124,10 @@ if __name__ == '__main__':
         the_tensors_of_a_model_add_up_to_its_parameters,
         a_tied_tensor_names_the_one_it_shares,
         the_text_shows_parts_and_with_a_flag_tensors,
+        the_tables_of_a_model_add_up_to_its_parameters,
+        sizes_are_those_of_the_settings,
+        two_models_are_set_side_by_side,
+        an_anatomy_is_a_table_markdown_and_a_page,
         every_list_is_text_and_json,
         lists_know_what_they_list,
         every_model_of_the_list_can_be_estimated,

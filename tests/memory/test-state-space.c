@@ -40,6 +40,15 @@ typedef struct
   NEMOTRON_H ", 'hybrid_override_pattern': 'MEM*E', 'ssm_state_size': 16, 'chunk_size': 32, 'n_routed_experts': 16, " \
   "'num_experts_per_tok': 4, 'moe_intermediate_size': 512, 'moe_shared_expert_intermediate_size': 1024"
 
+#define DELTA \
+  "'vocab_size': 5028, 'hidden_size': 512, 'num_hidden_layers': 4, 'num_attention_heads': 8, " \
+  "'num_key_value_heads': 2, 'head_dim': 64, 'intermediate_size': 1024, 'linear_num_key_heads': 4, " \
+  "'linear_num_value_heads': 8, 'linear_key_head_dim': 32, 'linear_value_head_dim': 64"
+#define QWEN3_NEXT \
+  "'model_type': 'qwen3_next', 'num_experts': 8, 'num_experts_per_tok': 2, 'moe_intermediate_size': 256, " \
+  "'shared_expert_intermediate_size': 128, " DELTA
+#define QWEN3_5 "'model_type': 'qwen3_5_text', " DELTA
+
 static const Case cases[] = {
   { "mamba", MAMBA, 1, 128, HR_DTYPE_FLOAT32, HR_ATTENTION_MASK_NONE, 45752320, 1091072 },
   { "mamba-bf16", MAMBA, 2, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 42291200, 1585664 },
@@ -57,6 +66,11 @@ static const Case cases[] = {
   { "nemotron-h-with-a-mask", NEMOTRON_H_DENSE, 2, 300, HR_DTYPE_FLOAT32, HR_ATTENTION_MASK_ONES, 858043904, 5570048 },
   { "nemotron-h-with-experts", NEMOTRON_H_MIXTURE, 1, 2048, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 419767808,
     3237376 },
+  { "qwen3-next", QWEN3_NEXT, 1, 150, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 5316096, 414720 },
+  { "qwen3-next-of-one-chunk", QWEN3_NEXT, 1, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 2467840, 370688 },
+  { "qwen3-next-of-several-prompts", QWEN3_NEXT, 3, 1000, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 83456000,
+    2675200 },
+  { "qwen3.5", QWEN3_5, 1, 150, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 4926976, 411648 },
 };
 
 static guint64

@@ -153,6 +153,42 @@ test_a_tie_reaches_into_the_inner_model (void)
   g_assert_cmpuint (hr_model_get_n_parameters_of_part (model, HR_PART_OUTPUT), ==, 0);
 }
 
+static void
+test_the_data_type_may_stand_inside (void)
+{
+  g_autoptr (HrModel) model = make_model ("{'model_type': 'llava', 'text_config': {'dtype': 'bfloat16', " TEXT "}, "
+                                          VISION "}");
+  g_autoptr (HrModel) outer = make_model ("{'model_type': 'llava', 'torch_dtype': 'float16', 'text_config': "
+                                          "{'dtype': 'bfloat16', " TEXT "}, " VISION "}");
+
+  g_assert_cmpint (hr_model_get_dtype (model), ==, HR_DTYPE_BFLOAT16);
+  g_assert_cmpint (hr_model_get_dtype (outer), ==, HR_DTYPE_FLOAT16);
+}
+
+static void
+test_layers_for_images_keep_nothing_of_a_text (void)
+{
+  g_autoptr (HrModel) model = make_model ("{'model_type': 'mllama_text_model', 'num_key_value_heads': 2, "
+                                          "'cross_attention_layers': [1], 'vocab_size': 100, " TEXT "}");
+
+  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, 2 * 2 * 16);
+  g_assert_nonnull (find_tensor (model, "model.layers.{}.cross_attn.q_proj.weight"));
+}
+
+static void
+test_layers_that_share_a_cache_add_nothing_to_it (void)
+{
+  g_autoptr (HrModel) model = make_model ("{'model_type': 'gemma4_text', 'num_key_value_heads': 2, 'head_dim': 16, "
+                                          "'num_kv_shared_layers': 1, 'layer_types': ['sliding_attention', "
+                                          "'sliding_attention'], 'vocab_size': 100, " TEXT "}");
+  const HrTensor *key = find_tensor (model, "model.layers.{}.self_attn.k_proj.weight");
+
+  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, 2 * 2 * 16);
+  g_assert_nonnull (key);
+  g_assert_cmpuint (key->n_layers, ==, 1);
+  g_assert_nonnull (g_strrstr (hr_model_get_warnings (model)[0], "compute more than is followed"));
+}
+
 typedef struct
 {
   const char *name;
@@ -213,6 +249,11 @@ main (int   argc,
   g_test_add_func ("/inclusion/a_tie_reaches_into_the_inner_model", test_a_tie_reaches_into_the_inner_model);
   g_test_add_func ("/inclusion/an_unknown_language_model_is_read_as_a_common_one",
                    test_an_unknown_language_model_is_read_as_a_common_one);
+  g_test_add_func ("/inclusion/the_data_type_may_stand_inside", test_the_data_type_may_stand_inside);
+  g_test_add_func ("/inclusion/layers_for_images_keep_nothing_of_a_text",
+                   test_layers_for_images_keep_nothing_of_a_text);
+  g_test_add_func ("/inclusion/layers_that_share_a_cache_add_nothing_to_it",
+                   test_layers_that_share_a_cache_add_nothing_to_it);
   for (guint i = 0; i < G_N_ELEMENTS (bad_configs); i++)
     {
       g_autofree char *path = g_strconcat ("/inclusion/a_fault_names_the_nested_place/", bad_configs[i].name, NULL);

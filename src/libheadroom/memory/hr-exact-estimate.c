@@ -156,11 +156,21 @@ append_state_term (GString           *formula,
                    const HrCacheTerm *term,
                    const char        *bytes)
 {
-  g_string_append (formula, "B·(L_s·conv + L_s·state)·e");
-  g_string_append_printf (substitution,
-                          "%" G_GUINT64_FORMAT "·(%u·%" G_GUINT64_FORMAT " + %u·%" G_GUINT64_FORMAT ")·%s",
-                          inference->batch, term->n_layers, term->state.conv, term->n_recurrent_layers,
-                          term->state.recurrent, bytes);
+  if (term->state.conv > 0)
+    {
+      g_string_append (formula, "B·L_s·conv·e");
+      g_string_append_printf (substitution, "%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%s", inference->batch,
+                              term->n_layers, term->state.conv, bytes);
+    }
+  if (term->state.recurrent > 0)
+    {
+      const char *separator = term->state.conv > 0 ? " + " : "";
+
+      g_string_append_printf (formula, "%sB·L_s·state·%s", separator, term->state.fp32 ? "4" : "e");
+      g_string_append_printf (substitution, "%s%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%s", separator,
+                              inference->batch, term->n_recurrent_layers, term->state.recurrent,
+                              term->state.fp32 ? "4" : bytes);
+    }
 }
 
 static void

@@ -8,12 +8,12 @@
  *
  * Finds the attention of layers.
  *
- * Returns: (nullable): the block, or %NULL if they have none
+ * Returns: (nullable): the block, or %NULL if they have none, or if a prompt of text passes them by
  */
 const HrAttention *
 hr_layer_class_get_attention (const HrLayerClass *klass)
 {
-  for (guint i = 0; i < klass->n_sublayers; i++)
+  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
     {
       const HrSublayer *sublayer = &klass->sublayers[i];
 
@@ -232,8 +232,8 @@ hr_inference_get_cache_level (const HrInference *self,
 
       if (hr_layer_class_get_state (klass, &state))
         bytes += hr_inference_get_state_bytes (self, state.conv, element) +
-                 hr_inference_get_state_bytes (self, state.recurrent, element);
-      if (attention == NULL)
+                 hr_inference_get_state_bytes (self, state.recurrent, state.fp32 ? HR_ELEMENT_FLOAT32 : element);
+      if (attention == NULL || attention->reuses_cache)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
@@ -324,7 +324,7 @@ hr_inference_get_cache_terms (const HrInference *self,
           .n_layers = n_layers,
           .n_recurrent_layers = n_layers - lacks_state (self, moment, phase, i),
         };
-      if (attention == NULL || n_terms == HR_INFERENCE_MAX_CLASSES)
+      if (attention == NULL || attention->reuses_cache || n_terms == HR_INFERENCE_MAX_CLASSES)
         continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       terms[n_terms++] = (HrCacheTerm) {

@@ -75,7 +75,7 @@ load_cache (const HrInference *self,
   HrForward *forward = &pass->forward;
   guint64 tokens, bytes, value_bytes;
 
-  if (!self->use_cache || pass->past == 0 || attention == NULL)
+  if (!self->use_cache || pass->past == 0 || attention == NULL || attention->reuses_cache)
     return;
 
   tokens = hr_inference_get_stored_tokens (self, attention, pass->past);
@@ -102,13 +102,16 @@ load_state (const HrInference  *self,
   HrForward *forward = &pass->forward;
   HrBlockState state;
 
+  forward->fp32_state = hr_layer_class_get_state (klass, &state) && state.fp32;
   if (!self->use_cache || pass->past == 0 || !hr_layer_class_get_state (klass, &state))
     return;
 
   forward->conv_state = hr_replay_adopt (replay, "conv_states", HR_COMPONENT_KV_CACHE,
                                          hr_inference_get_state_bytes (self, state.conv, replay->dtype));
   forward->recurrent_state = hr_replay_adopt (replay, "recurrent_states", HR_COMPONENT_KV_CACHE,
-                                              hr_inference_get_state_bytes (self, state.recurrent, replay->dtype));
+                                              hr_inference_get_state_bytes (self, state.recurrent,
+                                                                            state.fp32 ? HR_ELEMENT_FLOAT32
+                                                                                       : replay->dtype));
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 
 /*
  * hr_inference_plan_warn:
@@ -241,20 +242,31 @@ resolve_attention (HrInferencePlan  *plan,
 }
 
 static gboolean
-chain_has_loop (const HrChain *chain)
+chain_has_block (const HrChain *chain,
+                 HrBlockKind    kind)
+{
+  return hr_chain_find_block (chain, kind) != NULL;
+}
+
+static gboolean
+chain_has_loop (const HrChain *chain,
+                HrBlockKind    kind)
 {
   for (guint i = 0; i < chain->n_blocks; i++)
     {
-      if (chain->blocks[i].kind == HR_BLOCK_MIXTURE && chain->blocks[i].mixture.path == HR_EXPERTS_LOOP)
+      if (chain->blocks[i].kind == kind && chain->blocks[i].mixture.path == HR_EXPERTS_LOOP)
         return TRUE;
     }
 
   return FALSE;
 }
 
-/* Whether any layer goes through its experts one by one. */
+/* Whether any chain of any layer is as asked. */
 static gboolean
-loops_over_experts (const HrStack *stack)
+any_chain (const HrStack *stack,
+           gboolean     (*check) (const HrChain *chain,
+                                  HrBlockKind    kind),
+           HrBlockKind    kind)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
@@ -264,7 +276,7 @@ loops_over_experts (const HrStack *stack)
         {
           for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
             {
-              if (chain_has_loop (&klass->sublayers[j].branches[k]))
+              if (check (&klass->sublayers[j].branches[k], kind))
                 return TRUE;
             }
         }
@@ -273,15 +285,21 @@ loops_over_experts (const HrStack *stack)
   return FALSE;
 }
 
-/* The packages mamba-ssm and causal-conv1d come on their own; transformers does without, but takes more. */
+/* Packages with kernels come on their own; transformers does without, but takes more. */
 static void
 warn_of_kernels (HrInferencePlan *plan)
 {
-  if (loops_over_experts (plan->stack))
+  if (any_chain (plan->stack, chain_has_loop, HR_BLOCK_MIXTURE))
     hr_inference_plan_warn (plan,
                             N_("The code of this model goes through its experts one by one: it is assumed that every "
                                "expert is chosen by as many tokens as any other"));
-  if (has_states (plan->stack))
+  if (any_chain (plan->stack, chain_has_block, HR_BLOCK_GATED_DELTA))
+    hr_inference_plan_warn (plan,
+                            N_("The linear-attention layers are assumed to run in transformers’ own code, as they do "
+                               "without the packages flash-linear-attention and causal-conv1d; "
+                               "with these, a prompt takes far less"));
+  if (any_chain (plan->stack, chain_has_block, HR_BLOCK_MAMBA) ||
+      any_chain (plan->stack, chain_has_block, HR_BLOCK_MAMBA2))
     hr_inference_plan_warn (plan,
                             N_("The state-space layers are assumed to run in transformers’ own code, as they do "
                                "without the packages mamba-ssm and causal-conv1d; "

@@ -80,6 +80,10 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, hr_replay_mamba (replay, forward, *x, &block->mamba));
       break;
 
+    case HR_BLOCK_GATED_DELTA:
+      hr_replay_assign (replay, x, hr_replay_gated_delta (replay, forward, *x, &block->gated_delta));
+      break;
+
     case HR_BLOCK_MAMBA2:
       hr_replay_assign (replay, x, hr_replay_mamba2 (replay, forward, *x, &block->mamba2));
       break;
@@ -268,7 +272,7 @@ hr_pass_run_layer (HrReplay           *replay,
 {
   Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE };
 
-  for (guint i = 0; i < klass->n_sublayers; i++)
+  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
       if (i > 0)

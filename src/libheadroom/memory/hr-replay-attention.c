@@ -46,13 +46,34 @@ get_view (HrReplay *replay,
   return view;
 }
 
+/*
+ * The queries. A gate of the output that comes of the same matrix is put apart in a variable of its own
+ * (Qwen3NextAttention).
+ */
+static HrValue
+project_query (HrReplay          *replay,
+               Variables         *variables,
+               HrValue            x,
+               const char        *name,
+               const HrAttention *attention)
+{
+  gboolean is_double = attention->output_gate == HR_OUTPUT_GATE_QUERY;
+  HrValue query = hr_op_linear (replay, x, name, HR_SYMBOL_QUERY, is_double ? 2 : 1);
+
+  query.count = 1;
+  if (is_double)
+    hr_attention_keep_local (variables, hr_op_like (replay, "clone", "gate", query));
+
+  return query;
+}
+
 static void
 project_separately (HrReplay          *replay,
                     Variables         *variables,
                     HrValue            x,
                     const HrAttention *attention)
 {
-  variables->query = hr_op_linear (replay, x, "query_states", HR_SYMBOL_QUERY, 1);
+  variables->query = project_query (replay, variables, x, "query_states", attention);
   if (attention->scaled_query)
     hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", variables->query));
   variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1);
@@ -127,7 +148,7 @@ project_and_norm (HrReplay          *replay,
                   HrValue            x,
                   const HrAttention *attention)
 {
-  HrValue projected = hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1);
+  HrValue projected = project_query (replay, variables, x, "q_proj(x)", attention);
 
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
@@ -504,6 +525,24 @@ rotate_both_in_halves (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* Only the query is the layer's own: keys and values are the tensors of an earlier layer (Gemma3nTextAttention). */
+static void
+project_query_only (HrReplay          *replay,
+                    Variables         *variables,
+                    HrValue            x,
+                    const HrAttention *attention)
+{
+  HrValue projected = project_query (replay, variables, x, "q_proj(x)", attention);
+
+  variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
+  hr_replay_drop (replay, projected);
+  replay->sentence = N_("in the attention, while queries and keys are rotated");
+  hr_replay_assign (replay, &variables->query, hr_replay_rotate (replay, variables->query, "query_states"));
+
+  variables->key = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_KEY);
+  variables->value = variables->key;
+}
+
 static void
 apply_position (HrReplay          *replay,
                 Variables         *variables,
@@ -573,7 +612,7 @@ gate_output (HrReplay          *replay,
   HrElement element = x.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue gate, gate32;
 
-  if (attention->output_gate == HR_OUTPUT_GATE_FULL)
+  if (attention->output_gate == HR_OUTPUT_GATE_FULL || attention->output_gate == HR_OUTPUT_GATE_QUERY)
     {
       gate = hr_op_like (replay, "sigmoid", "sigmoid(gate_states)", *output);
       hr_replay_assign (replay, output, hr_op_like (replay, "mul", "output", *output));
@@ -1022,13 +1061,16 @@ hr_replay_attention (HrReplay          *replay,
       hr_replay_latent (replay, x, attention, &variables.query, &variables.key, &variables.value, variables.locals);
       variables.n_locals = HR_REPLAY_LATENT_LOCALS;
     }
+  else if (attention->reuses_cache)
+    project_query_only (replay, &variables, x, attention);
   else
     {
       project (replay, &variables, x, attention);
       apply_position (replay, &variables, attention);
     }
   scale_by_position (replay, &variables, attention);
-  hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
+  if (!attention->reuses_cache)
+    hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
 
   switch (attention->path)
     {

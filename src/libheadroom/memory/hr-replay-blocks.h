@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @recurrent_state: what the cache holds of the layer's state, or none
  * @masked: whether a mask of the batch reaches layers without attention
  * @padded: whether there is padding in it
+ * @fp32_state: whether the layer's state is kept in fp32, whatever the model computes in
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @cache_flush: whether a quantized cache takes in what waited beside it
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
@@ -42,6 +43,7 @@ typedef struct
   HrValue recurrent_state;
   gboolean masked;
   gboolean padded;
+  gboolean fp32_state;
   guint cache_bits;
   gboolean cache_flush;
   gboolean broadcasts_heads;
@@ -129,6 +131,10 @@ HrValue           hr_replay_mamba2        (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,
                                            const HrMamba2    *mamba2);
+HrValue           hr_replay_gated_delta   (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrGatedDelta *delta);
 void              hr_replay_keep_state    (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *state,

@@ -27,7 +27,7 @@ hr_replay_keep_state (HrReplay   *replay,
   if (!forward->use_cache || state->storage >= 0)
     return;
 
-  shape.element = replay->dtype;
+  shape.element = forward->fp32_state && state == &forward->recurrent_state ? HR_ELEMENT_FLOAT32 : replay->dtype;
   *state = hr_replay_make (replay, "zeros_like", name, HR_COMPONENT_KV_CACHE, shape);
 }
 

@@ -49,6 +49,8 @@ typedef enum
   HR_SYMBOL_VOCABULARY,     /* V */
   HR_SYMBOL_MIXER,          /* m_s: channels of a state-space mixer */
   HR_SYMBOL_MIXER_HEADS,    /* H_s */
+  HR_SYMBOL_MIXER_KEY,      /* k_s: the width of the keys of a linear attention */
+  HR_SYMBOL_MIXER_KEYS,     /* the same, for each of H_s heads */
   HR_SYMBOL_GROUPS,         /* g_s: groups of heads with the same B and C */
   HR_SYMBOL_STATE,          /* n_s: size of the state of a channel */
   HR_SYMBOL_RANK,           /* r_s: rank of the time step's projection */

@@ -34,6 +34,7 @@ hr_weight_storage_init (HrWeightStorage      *self,
       /* MXFP4 is for the experts of a mixture, and leaves its other matrices (quantizers/quantizer_mxfp4.py). */
       if (quantization == HR_QUANTIZATION_MXFP4)
         self->quantizer->takes_linear = !hr_model_has_experts (model);
+      _hr_model_apply (model, self->quantizer);
     }
 }
 

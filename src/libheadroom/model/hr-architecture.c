@@ -39,8 +39,8 @@ static const struct
 static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "hyper-parameters", "defaults", "values",
-  "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
+  "model-type", "aliases", "architectures", "extends", "source", "approximate", "hyper-parameters", "defaults",
+  "values", "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
 };
 
 static const char * const known_hyper_parameter_members[] = {
@@ -96,11 +96,13 @@ check_file (HrJson  *file,
             GError **error)
 {
   HrJson *section = NULL;
+  gboolean is_approximate = FALSE;
   const char *root = NULL;
 
   return hr_json_check_members (file, known_members, error) &&
          hr_json_require_member (file, "model-type", error) != NULL &&
          hr_json_require_member (file, "source", error) != NULL &&
+         hr_json_get_boolean (file, "approximate", &is_approximate, error) &&
          check_hyper_parameters (file, error) &&
          hr_json_get_object (file, "defaults", &section, error) &&
          hr_json_get_object (file, "values", &section, error) &&
@@ -535,6 +537,19 @@ hr_architecture_get_task (HrArchitecture *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return self->task;
+}
+
+/* Whether the architecture computes more than its blocks follow, so that only its tensors and its cache are exact. */
+gboolean
+hr_architecture_is_approximate (HrArchitecture *self)
+{
+  gboolean is_approximate = FALSE;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  hr_json_get_boolean (hr_architecture_get_file (self, 0), "approximate", &is_approximate, NULL);
+
+  return is_approximate;
 }
 
 /* A section as the first file that has it gives it. */

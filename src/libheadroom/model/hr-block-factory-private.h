@@ -56,6 +56,7 @@ extern const HrChoice hr_block_position_scales[];
 
 extern const HrBlockClass hr_block_class_activation;
 extern const HrBlockClass hr_block_class_convolution;
+extern const HrBlockClass hr_block_class_gated_delta;
 extern const HrBlockClass hr_block_class_latent_attention;
 extern const HrBlockClass hr_block_class_mamba;
 extern const HrBlockClass hr_block_class_mamba2;
@@ -94,6 +95,13 @@ gboolean    hr_block_add_linear          (const HrBlockContext  *context,
                                           guint64                in_features,
                                           gboolean               has_bias,
                                           gboolean               is_conv1d,
+                                          GError               **error);
+gboolean    hr_block_add_convolution     (const HrBlockContext  *context,
+                                          const HrBlock         *block,
+                                          const char            *module,
+                                          guint64                channels,
+                                          guint64                kernel_size,
+                                          gboolean               has_bias,
                                           GError               **error);
 
 G_END_DECLS

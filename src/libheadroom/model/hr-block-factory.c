@@ -98,6 +98,7 @@ const HrChoice hr_block_position_scales[] = {
 
 static const HrChoice output_gates[] = {
   { "none", HR_OUTPUT_GATE_NONE },
+  { "query", HR_OUTPUT_GATE_QUERY },
   { "full", HR_OUTPUT_GATE_FULL },
   { "heads", HR_OUTPUT_GATE_HEADS },
   { NULL }
@@ -182,6 +183,9 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("scaled-query", attention.scaled_query),
   CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
   CHOICE ("output-gate", attention.output_gate, output_gates),
+  BOOLEAN ("reuses-cache", attention.reuses_cache),
+  BOOLEAN ("unused-key-value", attention.unused_key_value),
+  BOOLEAN ("value-from-key", attention.value_is_key),
   BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
@@ -387,6 +391,31 @@ hr_block_add_linear (const HrBlockContext *context,
                                            out_features, 0, error);
 }
 
+/* The kernel of a depthwise convolution over the tokens, and its bias. */
+gboolean
+hr_block_add_convolution (const HrBlockContext *context,
+                          const HrBlock        *block,
+                          const char           *module,
+                          guint64               channels,
+                          guint64               kernel_size,
+                          gboolean              has_bias,
+                          GError              **error)
+{
+  HrTensor *kernel;
+
+  if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_STATE_SPACE, HR_TENSOR_ROLE_CONVOLUTION,
+                            channels, kernel_size, error))
+    return FALSE;
+
+  kernel = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  kernel->n_dimensions = 3;
+  kernel->shape[1] = 1;
+  kernel->shape[2] = kernel_size;
+
+  return !has_bias || hr_block_add_tensor (context, block->path, module, "bias", HR_PART_STATE_SPACE,
+                                           HR_TENSOR_ROLE_BIAS, channels, 0, error);
+}
+
 static gboolean
 build_token_embedding (const HrBlockContext *context,
                        HrJson               *description,
@@ -485,6 +514,13 @@ add_head_norm (const HrBlockContext *context,
   return TRUE;
 }
 
+/* Whether there are tensors for the keys, if perhaps for nothing. */
+static gboolean
+has_keys (const HrAttention *attention)
+{
+  return !attention->reuses_cache || attention->unused_key_value;
+}
+
 static gboolean
 add_projections (const HrBlockContext *context,
                  HrJson               *description,
@@ -502,15 +538,21 @@ add_projections (const HrBlockContext *context,
                                 HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size,
                                 attention->has_query_bias, is_conv1d, error);
 
-  return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
-                              HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
-                              FALSE, error) &&
-         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
+  if (!hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
+                            HR_PART_ATTENTION,
+                            attention->output_gate == HR_OUTPUT_GATE_QUERY ? 2 * query_size : query_size,
+                            attention->hidden_size, attention->has_query_bias, FALSE, error))
+    return FALSE;
+  if (!has_keys (attention))
+    return TRUE;
+
+  return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias,
                               FALSE, error) &&
-         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
-                              HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
-                              FALSE, error);
+         (attention->value_is_key ||
+          hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
+                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
+                               FALSE, error));
 }
 
 static gboolean
@@ -578,7 +620,7 @@ build_attention (const HrBlockContext *context,
                             attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
-  if (attention->output_gate != HR_OUTPUT_GATE_NONE &&
+  if (attention->output_gate != HR_OUTPUT_GATE_NONE && attention->output_gate != HR_OUTPUT_GATE_QUERY &&
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "gate"),
                             HR_PART_ATTENTION,
                             attention->output_gate == HR_OUTPUT_GATE_FULL ? query_size : attention->num_attention_heads,
@@ -593,7 +635,8 @@ build_attention (const HrBlockContext *context,
 
   return attention->qk_norm == HR_QK_NORM_NONE || attention->qk_norm_kind == HR_NORM_RMS_UNWEIGHTED ||
          (add_head_norm (context, description, block, "query-norm", attention->num_attention_heads, error) &&
-          add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error));
+          (!has_keys (attention) ||
+           add_head_norm (context, description, block, "key-norm", attention->num_key_value_heads, error)));
 }
 
 /* The two numbers that XIELUActivation trains. */
@@ -690,6 +733,7 @@ static const HrBlockClass block_classes[] = {
 /* Those that have a file of their own. */
 static const HrBlockClass * const further_classes[] = {
   &hr_block_class_activation,
+  &hr_block_class_gated_delta,
   &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,

@@ -93,30 +93,6 @@ add_linear (const HrBlockContext  *context,
                               FALSE, error);
 }
 
-/* The kernel of the depthwise convolution over the tokens, and its bias. */
-static gboolean
-add_convolution (const HrBlockContext  *context,
-                 const HrBlock         *block,
-                 guint64                channels,
-                 guint64                kernel_size,
-                 gboolean               has_bias,
-                 GError               **error)
-{
-  HrTensor *kernel;
-
-  if (!hr_block_add_tensor (context, block->path, "conv1d", "weight", HR_PART_STATE_SPACE, HR_TENSOR_ROLE_CONVOLUTION,
-                            channels, kernel_size, error))
-    return FALSE;
-
-  kernel = g_ptr_array_index (context->tensors, context->tensors->len - 1);
-  kernel->n_dimensions = 3;
-  kernel->shape[1] = 1;
-  kernel->shape[2] = kernel_size;
-
-  return !has_bias || hr_block_add_tensor (context, block->path, "conv1d", "bias", HR_PART_STATE_SPACE,
-                                           HR_TENSOR_ROLE_BIAS, channels, 0, error);
-}
-
 static gboolean
 add_norm (const HrBlockContext  *context,
           const HrBlock         *block,
@@ -156,7 +132,7 @@ build_mamba (const HrBlockContext  *context,
 
   return add_parameter (context, block, "A_log", width, mamba->state_size, error) &&
          add_parameter (context, block, "D", width, 0, error) &&
-         add_convolution (context, block, width, mamba->conv_kernel, mamba->has_conv_bias, error) &&
+         hr_block_add_convolution (context, block, "conv1d", width, mamba->conv_kernel, mamba->has_conv_bias, error) &&
          add_linear (context, block, "in_proj", 2 * width, mamba->hidden_size, mamba->has_bias, error) &&
          add_linear (context, block, "x_proj", mamba->time_step_rank + 2 * mamba->state_size, width, FALSE, error) &&
          add_linear (context, block, "dt_proj", width, mamba->time_step_rank, TRUE, error) &&
@@ -209,7 +185,8 @@ build_mamba2 (const HrBlockContext  *context,
   return add_parameter (context, block, "dt_bias", mamba2->num_heads, 0, error) &&
          add_parameter (context, block, "A_log", mamba2->num_heads, 0, error) &&
          add_parameter (context, block, "D", mamba2->num_heads, 0, error) &&
-         add_convolution (context, block, channels, mamba2->conv_kernel, mamba2->has_conv_bias, error) &&
+         hr_block_add_convolution (context, block, "conv1d", channels, mamba2->conv_kernel, mamba2->has_conv_bias,
+                                   error) &&
          add_linear (context, block, "in_proj", width + channels + mamba2->num_heads, mamba2->hidden_size,
                      mamba2->has_bias, error) &&
          add_norm (context, block, "norm", width, error) &&

@@ -6,7 +6,17 @@
 
 /* Tensors that are no module's weight or bias: what vision and audio encoders keep beside their layers. */
 
+static const HrChoice parts[] = {
+  { "embedding", HR_PART_EMBEDDING },
+  { "attention", HR_PART_ATTENTION },
+  { "mlp", HR_PART_MLP },
+  { "norm", HR_PART_NORM },
+  { "other", HR_PART_OTHER },
+  { NULL }
+};
+
 static const HrParameter parameter_parameters[] = {
+  CHOICE ("part", parameter.part, parts),
   SHAPE ("shape", parameter.shape),
   { NULL }
 };
@@ -22,6 +32,8 @@ build_parameter (const HrBlockContext *context,
   const HrShape *shape = &block->parameter.shape;
   HrPart part = context->part == HR_PART_NORM ? HR_PART_OTHER : context->part;
 
+  if (hr_json_get_member (description, "part") != NULL)
+    part = block->parameter.part;
   if (hr_json_require_member (description, "shape", error) == NULL)
     return FALSE;
 

@@ -16,6 +16,9 @@ hr_block_get_state (const HrBlock *self,
                     HrBlockState  *state)
 {
   const HrMamba2 *mamba2 = &self->mamba2;
+  const HrGatedDelta *delta = &self->gated_delta;
+  /* OLMo Hybrid has a cache of its own, which keeps what is given to it. */
+  gboolean is_separate = self->kind == HR_BLOCK_GATED_DELTA && delta->projection == HR_DELTA_PROJECTION_SEPARATE;
 
   *state = (HrBlockState) { 0 };
   switch (self->kind)
@@ -23,6 +26,13 @@ hr_block_get_state (const HrBlock *self,
     case HR_BLOCK_MAMBA:
       state->conv = self->mamba.intermediate_size * self->mamba.conv_kernel;
       state->recurrent = self->mamba.intermediate_size * self->mamba.state_size;
+      return TRUE;
+
+    case HR_BLOCK_GATED_DELTA:
+      state->conv = (2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim) *
+                    (delta->conv_kernel - is_separate);
+      state->recurrent = delta->num_value_heads * delta->value_head_dim * delta->key_head_dim;
+      state->fp32 = is_separate;
       return TRUE;
 
     case HR_BLOCK_MAMBA2:

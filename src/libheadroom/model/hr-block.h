@@ -32,6 +32,7 @@ typedef enum
   HR_BLOCK_MIXTURE,
   HR_BLOCK_MAMBA,
   HR_BLOCK_MAMBA2,
+  HR_BLOCK_GATED_DELTA,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -123,6 +124,7 @@ typedef enum
 typedef enum
 {
   HR_OUTPUT_GATE_NONE,
+  HR_OUTPUT_GATE_QUERY,          /* the sigmoid of a half of what the matrix of the queries makes (Qwen3-Next) */
   HR_OUTPUT_GATE_FULL,           /* the sigmoid of a projection as wide as the queries, made with them (AFMoE) */
   HR_OUTPUT_GATE_HEADS,          /* the softplus of a number for each head, made afterwards in fp32 (Laguna) */
 } HrOutputGate;
@@ -203,6 +205,7 @@ typedef struct
 typedef struct
 {
   HrShape shape;
+  int part;             /* the #HrPart that the architecture file names */
 } HrParameterTensor;
 
 /* A convolution over one, two or three dimensions: the embedding of patches, the front of an audio encoder. */
@@ -271,6 +274,9 @@ typedef struct
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
+  gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
+  gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
+  gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrPositionScale position_scale;
   HrOutputGate output_gate;
@@ -391,6 +397,26 @@ typedef struct
   HrMamba2Path path;
 } HrMamba2;
 
+typedef enum
+{
+  HR_DELTA_PROJECTION_FUSED,     /* queries, keys, values and gate by one matrix, both rates by another (Qwen3-Next) */
+  HR_DELTA_PROJECTION_JOINED,    /* queries, keys and values by one matrix, the others by one each (Qwen3.5) */
+  HR_DELTA_PROJECTION_SEPARATE,  /* a matrix for each, convolutions for queries, keys and values (OLMo Hybrid) */
+} HrDeltaProjection;
+
+/* A linear attention whose state is a matrix for each head, which every token corrects (gated delta rule). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 num_key_heads;
+  guint64 num_value_heads;       /* a multiple of the above */
+  guint64 key_head_dim;
+  guint64 value_head_dim;
+  guint64 conv_kernel;
+  HrDeltaProjection projection;
+  gboolean negative_eigenvalues; /* the rate is doubled (OLMo Hybrid) */
+} HrGatedDelta;
+
 typedef struct
 {
   guint64 hidden_size;
@@ -428,6 +454,7 @@ typedef struct
     HrMixture mixture;
     HrMamba mamba;
     HrMamba2 mamba2;
+    HrGatedDelta gated_delta;
     HrHead head;
   };
 } HrBlock;
@@ -436,6 +463,7 @@ typedef struct
  * HrBlockState:
  * @conv: elements of what a convolution still needs of the tokens that have gone
  * @recurrent: elements of the state that stands for all of them
+ * @fp32: whether that state is kept in fp32, whatever the model computes in
  *
  * What a block keeps of a sequence, however long it is.
  */
@@ -443,6 +471,7 @@ typedef struct
 {
   guint64 conv;
   guint64 recurrent;
+  gboolean fp32;
 } HrBlockState;
 
 typedef struct
@@ -484,6 +513,7 @@ typedef struct
   HrSublayer *sublayers;
   guint n_sublayers;
   guint n_layers;             /* layers of this class */
+  gboolean skipped;           /* a prompt of text alone passes them by: cross attention to images (Mllama) */
 } HrLayerClass;
 
 /* What a stack is for; the others come before the decoder, which reads what they make. */

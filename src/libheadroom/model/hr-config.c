@@ -388,6 +388,21 @@ set_class (HrArchitecture  *architecture,
   return g_steal_pointer (&self);
 }
 
+/* What is not followed is said, whether the architecture is the model's own or included in it. */
+void
+hr_config_warn_of_approximation (HrArchitecture *architecture,
+                                 GPtrArray      *warnings)
+{
+  if (!hr_architecture_is_approximate (architecture))
+    return;
+
+  g_ptr_array_add (warnings,
+                   /* Translators: the name of an architecture. */
+                   g_strdup_printf (_("The layers of “%s” compute more than is followed yet: its tensors and its cache "
+                                      "are exact, its activations are those of the parts that are known."),
+                                    hr_architecture_get_model_type (architecture)));
+}
+
 /*
  * hr_config_load_architecture:
  * @config: a config
@@ -437,6 +452,30 @@ hr_config_load_architecture (HrJson     *config,
   return architecture;
 }
 
+/* What the language model inside is stored in, where the config around it does not say what the whole is. */
+static gboolean
+get_inner_dtype (HrJson      *config,
+                 const char **name,
+                 GError     **error)
+{
+  static const char * const keys[] = { "thinker_config", "text_config", "llm_config", "language_config" };
+
+  for (guint i = 0; *name == NULL && i < G_N_ELEMENTS (keys); i++)
+    {
+      HrJson *inner = NULL;
+
+      if (!hr_json_get_object (config, keys[i], &inner, error))
+        return FALSE;
+      if (inner != NULL &&
+          (!hr_json_get_string (inner, "torch_dtype", name, error) ||
+           !hr_json_get_string (inner, "dtype", name, error) ||
+           !get_inner_dtype (inner, name, error)))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_config_get_dtype:
  * @config: a config
@@ -444,7 +483,7 @@ hr_config_load_architecture (HrJson     *config,
  * @warnings: (element-type utf8): where an unknown name is reported
  * @error: return location for an error
  *
- * Reads `dtype`, or `torch_dtype` as it was called before.
+ * Reads `dtype`, or `torch_dtype` as it was called before; failing these, those of the language model in it.
  */
 gboolean
 hr_config_get_dtype (HrJson     *config,
@@ -456,7 +495,9 @@ hr_config_get_dtype (HrJson     *config,
 
   *dtype = HR_DTYPE_AUTO;
 
-  if (!hr_json_get_string (config, "torch_dtype", &name, error) || !hr_json_get_string (config, "dtype", &name, error))
+  if (!hr_json_get_string (config, "torch_dtype", &name, error) ||
+      !hr_json_get_string (config, "dtype", &name, error) ||
+      !get_inner_dtype (config, &name, error))
     return FALSE;
 
   if (name != NULL && !hr_dtype_from_name (name, dtype))

@@ -16,7 +16,7 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "layers", "final", NULL,
 };
-static const char * const known_layers_members[] = { "count", "repeats", "path", "sublayers", NULL };
+static const char * const known_layers_members[] = { "count", "repeats", "path", "skipped", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
   "if", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
   "keeps-output", NULL,
@@ -262,7 +262,8 @@ build_layers (HrBlockContext  *context,
         }
 
       hr_scope_enter_layer (context->scope, layers[0]);
-      if (!build_layer_class (context, sublayers, &stack->layer_classes[i], error))
+      if (!get_boolean (context->scope, description, "skipped", &stack->layer_classes[i].skipped, error) ||
+          !build_layer_class (context, sublayers, &stack->layer_classes[i], error))
         return FALSE;
     }
 

@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
-const HrQuantizer *_hr_model_get_quantizer (HrModel *self);
+const HrQuantizer *_hr_model_get_quantizer (HrModel     *self);
+void               _hr_model_apply         (HrModel     *self,
+                                            HrQuantizer *quantizer);
 
 G_END_DECLS

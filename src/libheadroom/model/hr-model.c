@@ -196,7 +196,7 @@ add_kept_by_chain (const HrChain *chain,
             return FALSE;
           continue;
         }
-      if (block->kind == HR_BLOCK_ATTENTION &&
+      if (block->kind == HR_BLOCK_ATTENTION && !block->attention.reuses_cache &&
           (!count_expanded (&block->attention, &expanded) || !count_latent (&block->attention, &latent) ||
            !g_uint64_checked_add (&kept->per_token, kept->per_token, expanded) ||
            !g_uint64_checked_add (&kept->latent_per_token, kept->latent_per_token, latent)))
@@ -216,6 +216,9 @@ add_kept_by_class (const HrLayerClass *layer_class,
 {
   Kept of_layer = { 0 };
   guint64 tokens, latents, sequences;
+
+  if (layer_class->skipped)
+    return TRUE;
 
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
@@ -296,6 +299,7 @@ build (HrModel         *self,
       !count_cache (self, scope, error))
     return FALSE;
 
+  hr_config_warn_of_approximation (architecture, self->warnings);
   report_assumptions (self, scope);
   hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
 
@@ -326,6 +330,7 @@ read_quantization (HrModel  *self,
     return TRUE;
 
   self->quantization = self->quantizer->quantization;
+  hr_quantizer_adapt (self->quantizer, self->model_type);
   hr_quantizer_apply (self->quantizer, self->parts.tensors);
 
   return TRUE;
@@ -826,6 +831,26 @@ _hr_model_get_quantizer (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return self->quantizer;
+}
+
+/*
+ * _hr_model_apply:
+ * @self: a model
+ * @quantizer: a quantizer that is not the checkpoint's
+ *
+ * Adapts a quantizer to a model, and finds out which of its tensors it is for.
+ */
+void
+_hr_model_apply (HrModel     *self,
+                 HrQuantizer *quantizer)
+{
+  g_return_if_fail (HR_IS_MODEL (self));
+  g_return_if_fail (quantizer != NULL);
+
+  hr_quantizer_adapt (quantizer, self->model_type);
+  /* Without names of modules, what a tensor is says it all. */
+  if (quantizer->skipped != NULL)
+    hr_quantizer_apply (quantizer, self->parts.tensors);
 }
 
 /**

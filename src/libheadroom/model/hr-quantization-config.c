@@ -195,8 +195,6 @@ read_bitsandbytes (const HrQuantizationContext  *context,
 
   *quantizer = hr_quantizer_new (quantization);
   hr_quantization_get_only_format (*quantizer)->is_stored = TRUE;
-  /* Its experts are made one module each before they are quantized (MODULES_TO_PATCH_FOR_QUANTIZATION). */
-  (*quantizer)->takes_experts = context->model_type != NULL && g_str_has_prefix (context->model_type, "llama4");
 
   return hr_quantization_read_modules_to_not_convert (context, "llm_int8_skip_modules", *quantizer, error);
 }

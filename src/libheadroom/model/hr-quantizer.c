@@ -139,6 +139,9 @@ is_candidate (const HrQuantizer *self,
     case HR_TENSOR_ROLE_EXPERT:
       return self->takes_experts;
 
+    case HR_TENSOR_ROLE_ROUTER:
+      return self->takes_routers;
+
     case HR_TENSOR_ROLE_OUTPUT:
       return self->takes_head;
 
@@ -146,7 +149,6 @@ is_candidate (const HrQuantizer *self,
     case HR_TENSOR_ROLE_NORM:
     case HR_TENSOR_ROLE_BIAS:
     case HR_TENSOR_ROLE_CONVOLUTION:
-    case HR_TENSOR_ROLE_ROUTER:
     case HR_TENSOR_ROLE_PARAMETER:
     default:
       return FALSE;
@@ -202,6 +204,101 @@ dup_module (const HrTensor *tensor,
     *dot = '\0';
 
   return name;
+}
+
+/*
+ * Classes of transformers 5.12 (models/…/modeling_….py) in which a quantizer finds other modules than their tensors
+ * lead to expect: gates that are linear layers rather than parameters, linear layers of a class of their own, which
+ * those that ask for nn.Linear itself do not know, experts that are made modules of their own before they are quantized
+ * (MODULES_TO_PATCH_FOR_QUANTIZATION in quantizers/base.py), modules that stay in fp32 (_keep_in_fp32_modules), the
+ * last module of a class whose head is tied.
+ */
+static const struct
+{
+  const char *model_type;
+  gboolean has_linear_routers;
+  gboolean has_own_linear;
+  gboolean has_separable_experts;
+  const char *kept;
+} peculiarities[] = {
+  { .model_type = "afmoe", .has_linear_routers = TRUE },
+  { .model_type = "aria", .has_linear_routers = TRUE },
+  { .model_type = "aria_text", .has_linear_routers = TRUE },
+  { .model_type = "dbrx", .has_linear_routers = TRUE },
+  { .model_type = "deepseek_ocr2", .has_linear_routers = TRUE },
+  { .model_type = "deepseek_v2", .has_linear_routers = TRUE },
+  { .model_type = "deepseek_v32", .kept = "indexer.weights_proj" },
+  { .model_type = "falcon", .has_own_linear = TRUE },
+  { .model_type = "gemma4", .has_linear_routers = TRUE, .kept = "embed_vision.embedding_projection" },
+  { .model_type = "gemma4_text", .has_linear_routers = TRUE },
+  { .model_type = "glm_moe_dsa", .kept = "indexer.weights_proj" },
+  { .model_type = "granitemoe", .has_linear_routers = TRUE },
+  { .model_type = "granitemoehybrid", .has_linear_routers = TRUE },
+  { .model_type = "granitemoeshared", .has_linear_routers = TRUE },
+  { .model_type = "jamba", .has_linear_routers = TRUE },
+  { .model_type = "jetmoe", .has_linear_routers = TRUE },
+  { .model_type = "lfm2_moe", .has_linear_routers = TRUE },
+  { .model_type = "llama4", .has_separable_experts = TRUE },
+  { .model_type = "llama4_text", .has_separable_experts = TRUE },
+  { .model_type = "mt5", .kept = "wo" },
+  { .model_type = "nllb_moe", .has_linear_routers = TRUE },
+  { .model_type = "pop2piano", .kept = "wo" },
+  { .model_type = "switch_transformers", .has_linear_routers = TRUE },
+  { .model_type = "t5", .kept = "wo" },
+  { .model_type = "udop", .kept = "wo" },
+  { .model_type = "umt5", .kept = "wo" },
+};
+
+/* Whether a quantizer replaces modules of transformers' own class when the model is made. */
+static gboolean
+replaces_modules (HrQuantization quantization)
+{
+  return quantization <= HR_QUANTIZATION_BNB_FP4_DQ || quantization == HR_QUANTIZATION_FP8 ||
+         quantization == HR_QUANTIZATION_FP8_CHANNEL || quantization == HR_QUANTIZATION_MXFP8 ||
+         (quantization >= HR_QUANTIZATION_HQQ_INT8 && quantization <= HR_QUANTIZATION_BITNET);
+}
+
+static gboolean
+is_bitsandbytes (HrQuantization quantization)
+{
+  return quantization >= HR_QUANTIZATION_BNB_INT8 && quantization <= HR_QUANTIZATION_BNB_FP4_DQ;
+}
+
+static gboolean
+asks_for_the_class_itself (HrQuantization quantization)
+{
+  return is_bitsandbytes (quantization) || quantization == HR_QUANTIZATION_FP8 || quantization == HR_QUANTIZATION_MXFP8;
+}
+
+/*
+ * hr_quantizer_adapt:
+ * @self: a quantizer
+ * @model_type: (nullable): the type of a model
+ *
+ * Adapts a quantizer to what transformers' class for a model is like.
+ */
+void
+hr_quantizer_adapt (HrQuantizer *self,
+                    const char  *model_type)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (peculiarities); i++)
+    {
+      if (g_strcmp0 (peculiarities[i].model_type, model_type) != 0 || !replaces_modules (self->quantization))
+        continue;
+
+      if (peculiarities[i].has_linear_routers)
+        self->takes_routers = TRUE;
+      if (peculiarities[i].has_own_linear && asks_for_the_class_itself (self->quantization))
+        self->takes_linear = FALSE;
+      if (peculiarities[i].has_separable_experts && is_bitsandbytes (self->quantization))
+        self->takes_experts = TRUE;
+      if (peculiarities[i].kept != NULL && self->skipped == NULL)
+        self->skipped = hr_module_patterns_new (HR_PATTERN_NAME);
+      if (peculiarities[i].kept != NULL)
+        hr_module_patterns_add (self->skipped, peculiarities[i].kept);
+    }
 }
 
 /*

@@ -33,6 +33,7 @@ typedef struct
  * @takes_conv1d: whether transformers' Conv1D counts as a linear layer
  * @takes_experts: whether experts do
  * @takes_linear: whether anything else than experts does
+ * @takes_routers: whether the gates of mixtures do
  * @only_in_layers: whether only the layers of the text model are looked at
  * @decisions: (nullable) (element-type GByteArray): for each tensor the rule that holds, and 1 more; 0 for none
  *
@@ -47,6 +48,7 @@ typedef struct
   gboolean takes_conv1d;
   gboolean takes_experts;
   gboolean takes_linear;
+  gboolean takes_routers;
   gboolean only_in_layers;
   GPtrArray *decisions;
 } HrQuantizer;
@@ -56,6 +58,8 @@ void                  hr_quantizer_free       (HrQuantizer        *self);
 void                  hr_quantizer_add_rule   (HrQuantizer        *self,
                                                HrModulePatterns   *targets,
                                                const HrMatrixFormat *format);
+void                  hr_quantizer_adapt      (HrQuantizer        *self,
+                                               const char         *model_type);
 void                  hr_quantizer_apply      (HrQuantizer        *self,
                                                GPtrArray          *tensors);
 const HrMatrixFormat *hr_quantizer_get_format (const HrQuantizer  *self,

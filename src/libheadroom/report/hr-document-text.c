@@ -362,7 +362,14 @@ hr_document_to_text (HrDocument  *self,
 
   string = g_string_new (NULL);
   for (guint i = 0; i < hr_document_get_n_blocks (self); i++)
-    append_block (string, hr_document_get_block (self, i), style);
+    {
+      const HrDocumentBlock *block = hr_document_get_block (self, i);
+
+      append_block (string, block, style);
+      if (block->kind == HR_DOCUMENT_PARAGRAPH && i + 1 < hr_document_get_n_blocks (self) &&
+          hr_document_get_block (self, i + 1)->kind == HR_DOCUMENT_TABLE)
+        g_string_append_c (string, '\n');
+    }
 
   while (g_str_has_suffix (string->str, "\n\n"))
     g_string_truncate (string, string->len - 1);

@@ -43,6 +43,8 @@ static const struct
   { "r_s", N_("time_step_rank: the width that the time step is projected from") },
   { "w_s", N_("conv_kernel: tokens that the convolution sees") },
   { "H_s", N_("heads of a state-space layer") },
+  { "k_s", N_("the width of the keys of a linear attention") },
+  { "k_h", N_("the width of its keys, for each head of the values") },
   { "g_s", N_("groups of such heads") },
   { "c_s", N_("chunk_size: tokens that are computed together") },
   { "V", N_("vocab_size: words of the vocabulary") },

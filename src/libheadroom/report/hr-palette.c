@@ -43,3 +43,36 @@ hr_palette_get_color (HrComponentId   id,
 
   return colors[id][scheme];
 }
+
+/* Parts of a model have the hues of components: nowhere do the two stand in one picture. */
+static const HrComponentId part_hues[] = {
+  [HR_PART_EMBEDDING] = HR_COMPONENT_ADAPTERS,
+  [HR_PART_ATTENTION] = HR_COMPONENT_ACTIVATIONS,
+  [HR_PART_MLP] = HR_COMPONENT_WEIGHTS,
+  [HR_PART_STATE_SPACE] = HR_COMPONENT_KV_CACHE,
+  [HR_PART_NORM] = HR_COMPONENT_FRAGMENTATION,
+  [HR_PART_OUTPUT] = HR_COMPONENT_LOGITS,
+  [HR_PART_VISION] = HR_COMPONENT_OPTIMIZER,
+  [HR_PART_AUDIO] = HR_COMPONENT_GRADIENTS,
+  [HR_PART_PROJECTOR] = HR_COMPONENT_TEMPORARY,
+  [HR_PART_SPEECH] = HR_COMPONENT_INPUTS,
+  [HR_PART_OTHER] = HR_COMPONENT_FRAMEWORK,
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (part_hues) == HR_N_PARTS);
+
+/**
+ * hr_palette_get_part_color:
+ * @part: a part of a model
+ * @scheme: what the colour stands on
+ *
+ * Returns: the colour of the part, the same in every chart, table and report, as 0xRRGGBB
+ */
+guint32
+hr_palette_get_part_color (HrPart          part,
+                           HrPaletteScheme scheme)
+{
+  g_return_val_if_fail (part < HR_N_PARTS, 0);
+
+  return hr_palette_get_color (part_hues[part], scheme);
+}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-component.h"
+#include "hr-tensor.h"
 
 G_BEGIN_DECLS
 
@@ -23,7 +24,9 @@ typedef enum
   HR_PALETTE_SCHEME_HIGH_CONTRAST_DARK,
 } HrPaletteScheme;
 
-guint32 hr_palette_get_color (HrComponentId   id,
-                              HrPaletteScheme scheme);
+guint32 hr_palette_get_color      (HrComponentId   id,
+                                   HrPaletteScheme scheme);
+guint32 hr_palette_get_part_color (HrPart          part,
+                                   HrPaletteScheme scheme);
 
 G_END_DECLS

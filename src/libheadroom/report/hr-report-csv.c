@@ -17,12 +17,12 @@ static const char * const columns[] = {
 };
 
 /*
- * RFC 4180. A spreadsheet takes a text that begins like a formula for one, and a name in a file could be one that does
- * something: an apostrophe keeps it a text.
+ * Appends a field (RFC 4180). A spreadsheet takes a text that begins like a formula for one, and a name in a file could
+ * be one that does something: an apostrophe keeps it a text.
  */
-static void
-append_field (GString    *string,
-              const char *text)
+void
+hr_csv_append_field (GString    *string,
+                     const char *text)
 {
   if (text == NULL)
     return;
@@ -46,13 +46,13 @@ append_texts (GString    *string,
               const char *label,
               const char *value)
 {
-  append_field (string, section);
+  hr_csv_append_field (string, section);
   g_string_append_c (string, ',');
-  append_field (string, id);
+  hr_csv_append_field (string, id);
   g_string_append_c (string, ',');
-  append_field (string, label);
+  hr_csv_append_field (string, label);
   g_string_append_c (string, ',');
-  append_field (string, value);
+  hr_csv_append_field (string, value);
   g_string_append (string, ",,,,\r\n");
 }
 
@@ -65,19 +65,19 @@ append_number (GString     *string,
                const char  *unit,
                HrComponent *component)
 {
-  append_field (string, section);
+  hr_csv_append_field (string, section);
   g_string_append_c (string, ',');
-  append_field (string, id);
+  hr_csv_append_field (string, id);
   g_string_append_c (string, ',');
-  append_field (string, label);
+  hr_csv_append_field (string, label);
   g_string_append_printf (string, ",%" G_GINT64_FORMAT ",", value);
-  append_field (string, unit);
+  hr_csv_append_field (string, unit);
   g_string_append_c (string, ',');
-  append_field (string, component == NULL ? NULL : hr_text_translate (hr_component_get_formula (component)));
+  hr_csv_append_field (string, component == NULL ? NULL : hr_text_translate (hr_component_get_formula (component)));
   g_string_append_c (string, ',');
-  append_field (string, component == NULL ? NULL : hr_component_get_substitution (component));
+  hr_csv_append_field (string, component == NULL ? NULL : hr_component_get_substitution (component));
   g_string_append_c (string, ',');
-  append_field (string, component == NULL ? NULL : hr_text_translate (hr_component_get_source (component)));
+  hr_csv_append_field (string, component == NULL ? NULL : hr_text_translate (hr_component_get_source (component)));
   g_string_append (string, "\r\n");
 }
 

@@ -11,9 +11,12 @@ G_BEGIN_DECLS
 
 HrComponent *hr_report_find_component   (GListModel   *components,
                                          HrComponentId id);
+void         hr_csv_append_field        (GString      *string,
+                                         const char   *text);
 char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
 
 const char  *hr_model_get_class_label   (HrModel      *self);
+char        *hr_model_dup_file_name     (HrModel      *self) G_GNUC_WARN_UNUSED_RESULT;
 void         hr_model_build_json        (HrModel      *self,
                                          HrDtype       kv_cache_dtype,
                                          JsonBuilder  *builder);

@@ -559,22 +559,12 @@ char *
 hr_report_dup_file_name (HrReport   *self,
                          const char *extension)
 {
-  const char *model;
-  const char *slash;
   g_autofree char *name = NULL;
 
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
   g_return_val_if_fail (extension != NULL, NULL);
 
-  model = hr_model_get_name (hr_report_get_model (self));
-  slash = strrchr (model, '/');
-  name = g_strdup (slash != NULL && slash[1] != '\0' ? slash + 1 : model);
-
-  for (char *p = name; *p != '\0'; p++)
-    {
-      if ((guchar) *p < 0x20 || strchr ("/\\:*?\"<>|", *p) != NULL)
-        *p = '_';
-    }
+  name = hr_model_dup_file_name (hr_report_get_model (self));
 
   return g_strdup_printf ("%s-%s.%s", name, hr_mode_get_name (hr_estimate_get_mode (self->estimate)), extension);
 }
