@@ -156,6 +156,9 @@ run_attention (HrReplay          *replay,
   HrValue x = hr_op_like (replay, "norm", "x",
                           HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
 
+  forward->cos = forward->sin =
+    HR_SHAPE (attention->position == HR_POSITION_ROTARY_FP32 ? HR_ELEMENT_FLOAT32 : replay->dtype,
+              HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
   result = hr_replay_attention (replay, forward, x, attention);
   hr_replay_drop (replay, result.output);
   hr_replay_drop (replay, result.weights);

@@ -103,6 +103,7 @@ static void
 test_norm (gconstpointer data)
 {
   const NormCase *test = data;
+  const HrNorm norm = { .kind = test->kind, .has_weight = TRUE };
   HrReplay replay;
   HrValue x, result;
   guint64 before, beside;
@@ -110,7 +111,7 @@ test_norm (gconstpointer data)
   set_up (&replay, test->dtype);
   x = make_input (&replay);
   before = replay.ledger.live.total;
-  result = hr_replay_norm (&replay, x, test->kind);
+  result = hr_replay_norm (&replay, x, &norm);
   beside = replay.ledger.peak.total - before;
 
   /* What a row has, means and deviations, is small beside what an element has. */
@@ -251,7 +252,7 @@ test_repetition (void)
           if (j == 1 && i > 0)
             {
               if (i == 1)
-                hr_replay_repeat (replays[j], &stretch, i, 2);
+                hr_replay_repeat (replays[j], &stretch, i, 1, 2);
               continue;
             }
 

@@ -57,6 +57,11 @@ static const char * const phase_names[HR_N_PHASES] = {
   [HR_PHASE_PREFILL] = "prefill",
   [HR_PHASE_HEAD] = "head",
   [HR_PHASE_DECODE] = "decode",
+  [HR_PHASE_FORWARD] = "forward",
+  [HR_PHASE_LOSS] = "loss",
+  [HR_PHASE_BACKWARD_LOSS] = "backward-loss",
+  [HR_PHASE_BACKWARD] = "backward",
+  [HR_PHASE_OPTIMIZER] = "optimizer",
 };
 
 static void

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 /**
  * HrPhaseId:
  *
- * A stretch of a job's timeline. Inference: load, prefill (the layers), head (the logits), decode.
+ * A stretch of a job's timeline. Inference: load, prefill (the layers), head (the logits), decode. Training: load,
+ * forward, loss, backward through loss and head, backward through the layers, optimizer.
  */
 typedef enum
 {
@@ -21,6 +22,11 @@ typedef enum
   HR_PHASE_PREFILL,
   HR_PHASE_HEAD,
   HR_PHASE_DECODE,
+  HR_PHASE_FORWARD,
+  HR_PHASE_LOSS,
+  HR_PHASE_BACKWARD_LOSS,
+  HR_PHASE_BACKWARD,
+  HR_PHASE_OPTIMIZER,
   HR_N_PHASES, /*< skip >*/
 } HrPhaseId;
 

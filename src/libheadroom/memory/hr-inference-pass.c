@@ -25,18 +25,29 @@ receive (const HrInference *self,
                                        HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
 }
 
-static void
-begin_pass (const HrInference *self,
-            HrReplay          *replay,
-            HrPass            *pass,
-            guint64            past,
-            guint64            sequence)
+/*
+ * hr_pass_begin:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: (out): the pass
+ * @past: tokens of each sequence that have gone before
+ * @sequence: tokens of each sequence that come now
+ *
+ * Replays what comes before the layers.
+ */
+void
+hr_pass_begin (const HrInference *self,
+               HrReplay          *replay,
+               HrPass            *pass,
+               guint64            past,
+               guint64            sequence)
 {
   HrStretch stretch;
   const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = sequence;
   *pass = (HrPass) {
+    .table = HR_NO_VALUE, .head = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .ones = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
@@ -44,7 +55,7 @@ begin_pass (const HrInference *self,
     .weights = HR_NO_VALUE,
     .forward = {
       .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
-      .mask = HR_NO_VALUE,
+      .mask = HR_NO_VALUE, .cos = HR_NO_VALUE, .sin = HR_NO_VALUE,
       .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
@@ -143,6 +154,7 @@ replay_layer (const HrInference *self,
 
   hr_pass_set_class_symbols (self, replay, klass, pass);
   pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
+  hr_pass_choose_rotation (pass, attention);
   hr_replay_begin (replay, stretch, NULL, index);
   load_cache (self, replay, pass, attention);
   load_state (self, replay, pass, klass);
@@ -194,7 +206,7 @@ run_layers (const HrInference *self,
         {
           guint count = count_run (self, i);
 
-          hr_replay_repeat (replay, &records[klass].stretch[later], i, count);
+          hr_replay_repeat (replay, &records[klass].stretch[later], i, 1, count);
           i += count - 1;
         }
       else
@@ -227,7 +239,7 @@ hr_inference_run_pass (const HrInference *self,
   gboolean prefill = past == 0 && replay->ledger.phase == HR_PHASE_PREFILL;
   HrPass pass;
 
-  begin_pass (self, replay, &pass, past, sequence);
+  hr_pass_begin (self, replay, &pass, past, sequence);
   pass.forward.cache_flush = flush;
   run_layers (self, replay, &pass);
   hr_pass_finish (self, replay, &pass);

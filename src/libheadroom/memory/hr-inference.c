@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-inference-pass.h"
+#include "hr-pass.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -16,19 +17,6 @@
  */
 
 #define QUANTIZED_CACHE_RESIDUAL 128
-
-static const HrBlock *
-find_block (const HrChain *chain,
-            HrBlockKind    kind)
-{
-  for (guint i = 0; i < chain->n_blocks; i++)
-    {
-      if (chain->blocks[i].kind == kind)
-        return &chain->blocks[i];
-    }
-
-  return NULL;
-}
 
 /* The steps between those that are replayed change nothing but the cache. */
 static void
@@ -225,19 +213,6 @@ add_inputs (const HrInference *self,
     hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (tokens));
 }
 
-/* The width of what goes from layer to layer, which embeddings may be projected to (OPT-350m). */
-static guint64
-get_hidden_size (const HrInference *self)
-{
-  const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-  const HrBlock *projection = find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
-
-  if (projection != NULL)
-    return projection->linear.out_features;
-
-  return token != NULL ? token->token_embedding.hidden_size : 0;
-}
-
 /*
  * hr_inference_replay:
  * @self: what is to be replayed
@@ -251,15 +226,9 @@ hr_inference_replay (const HrInference *self,
                      HrReplay          *replay,
                      HrInferenceLevels *levels)
 {
-  const HrBlock *token = find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-  const HrBlock *head = find_block (self->head, HR_BLOCK_HEAD);
   HrValue logits;
 
-  replay->symbols[HR_SYMBOL_BATCH] = self->batch;
-  replay->symbols[HR_SYMBOL_EMBEDDING] = token != NULL ? token->token_embedding.hidden_size : 0;
-  replay->symbols[HR_SYMBOL_HIDDEN] = get_hidden_size (self);
-  replay->symbols[HR_SYMBOL_VOCABULARY] = head != NULL ? head->head.vocab_size : 0;
-
+  hr_pass_set_model_symbols (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);
   add_inputs (self, replay);
   replay->peak.level = replay->ledger.live;

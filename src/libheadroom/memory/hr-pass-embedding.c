@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator.h"
 #include "hr-pass.h"
 
 /* The embeddings that a pass begins with. */
@@ -17,8 +18,13 @@ embed_positions (HrReplay                  *replay,
                    ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
                    : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
 
-  pass->position_embeds = hr_op_like (replay, "embedding", "position_embeds", rows);
-  hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "hidden_states", pass->inputs_embeds));
+  HrValue table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN);
+
+  replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
+  table = hr_autograd_parameter (replay, table);
+  pass->position_embeds = hr_op_embedding (replay, "position_embeds", pass->position_ids, table, rows);
+  hr_replay_assign (replay, &pass->hidden,
+                    hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds, pass->position_embeds));
 }
 
 /*
@@ -58,13 +64,15 @@ hr_pass_embed (const HrInference *self,
   gboolean counts = position != NULL && position->position_embedding.per_sequence;
 
   replay->sentence = N_("while tokens are embedded");
-  pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", tokens);
+  pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
+  pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, tokens);
   if (token != NULL && token->token_embedding.scaled)
-    hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", tokens));
+    hr_replay_assign (replay, &pass->inputs_embeds,
+                      hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
 
   if (projection != NULL)
     hr_replay_assign (replay, &pass->inputs_embeds,
-                      hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1));
+                      hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1, FALSE));
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
   if ((counts || (alibi != NULL && alibi->path != HR_ATTENTION_MPT)) && self->mask == HR_ATTENTION_MASK_NONE)
@@ -81,5 +89,6 @@ hr_pass_embed (const HrInference *self,
   if (position != NULL)
     embed_positions (replay, pass, &position->position_embedding);
   if (norm != NULL)
-    hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
+    hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+  hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);
 }

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator.h"
 #include "hr-pass.h"
 
 /* What follows the last layer. */
@@ -31,10 +32,10 @@ hr_pass_finish (const HrInference *self,
       hr_replay_begin (replay, &stretch, norm != NULL ? norm->path : NULL, -1);
       replay->sentence = N_("in the final norm, in single precision");
       if (norm != NULL)
-        hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, norm->norm.kind));
+        hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
       if (projection != NULL)
         hr_replay_assign (replay, &pass->hidden,
-                          hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_EMBEDDING, 1));
+                          hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_EMBEDDING, 1, FALSE));
       hr_replay_end (replay);
     }
 
@@ -53,25 +54,54 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->inputs_embeds);
 }
 
+/* The hidden states of the tokens whose logits are wanted. */
 static HrValue
-make_logits (HrReplay   *replay,
-             const char *operation,
-             HrValue     shape)
+get_last (HrReplay *replay,
+          HrValue   hidden,
+          gboolean  all)
 {
-  return hr_replay_make (replay, operation, "logits", HR_COMPONENT_LOGITS, shape);
+  return all ? hr_replay_hold (replay, hidden)
+             : hr_op_slice (replay, hidden, HR_SHAPE (hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
 }
 
-/* lm_head (hidden_states.to (dtype)), of the tokens whose logits are wanted. */
+/* lm_head (hidden_states.to (dtype)), and what the model's function makes of it. */
 static HrValue
-cast_last (HrReplay *replay,
-           HrValue   hidden,
-           gboolean  all)
+compute_logits (HrReplay     *replay,
+                HrPass       *pass,
+                const HrHead *head,
+                HrValue       shape,
+                gboolean      all)
 {
-  HrValue shape = all ? hidden : HR_SHAPE (hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN);
+  HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
+  HrValue bias = HR_NO_VALUE;
+  HrValue last = get_last (replay, pass->hidden, all);
+  HrValue cast = hr_op_cast (replay, last, replay->dtype);
+  HrComponentId component = replay->component;
+  HrValue logits;
 
-  shape.storage = hidden.storage;
+  replay->component = HR_COMPONENT_LOGITS;
+  pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
+  if (head->has_bias)
+    bias = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
+  logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
+  hr_replay_drop (replay, cast);
+  hr_replay_drop (replay, last);
+  if (head->has_bias && !all && replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_ADD, "logits", logits));
+  if (head->in_fp32)
+    hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));
+  if (head->scaled)
+    hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
+  if (head->softcap)
+    {
+      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_DIV, "logits", logits));
+      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_TANH, "logits", logits));
+      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
+    }
+  hr_replay_rename (replay, logits, "logits");
+  replay->component = component;
 
-  return hr_op_cast (replay, shape, replay->dtype);
+  return logits;
 }
 
 /*
@@ -98,7 +128,6 @@ hr_pass_run_head (const HrInference *self,
                         : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
   HrStretch stretch;
   HrValue logits = HR_NO_VALUE;
-  HrValue cast = HR_NO_VALUE;
 
   /* A model without a head returns what its last norm made. */
   if (self->has_head && block == NULL)
@@ -107,33 +136,10 @@ hr_pass_run_head (const HrInference *self,
   hr_replay_begin (replay, &stretch, block != NULL ? block->path : NULL, -1);
   replay->sentence = N_("in the output head, while the logits are computed");
   if (self->has_head && block != NULL)
-    {
-      if (block->head.in_fp32)
-        cast = cast_last (replay, pass->hidden, every);
-      logits = make_logits (replay, "mm", shape);
-      hr_replay_drop (replay, cast);
-      if (block->head.has_bias && !all && replay->symbols[HR_SYMBOL_BATCH] > 1 &&
-          replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
-        hr_replay_assign (replay, &logits, make_logits (replay, "add", shape));
-      if (block->head.in_fp32 && shape.element != HR_ELEMENT_FLOAT32)
-        {
-          shape.element = HR_ELEMENT_FLOAT32;
-          hr_replay_assign (replay, &logits, make_logits (replay, "_to_copy", shape));
-        }
-      if (block->head.scaled)
-        hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
-      if (block->head.softcap)
-        {
-          hr_replay_assign (replay, &logits, make_logits (replay, "div", shape));
-          hr_replay_assign (replay, &logits, make_logits (replay, "tanh", shape));
-          hr_replay_assign (replay, &logits, make_logits (replay, "mul", shape));
-        }
-    }
+    logits = compute_logits (replay, pass, &block->head, shape, every);
   else if (self->has_inputs)
-    {
-      /* Outputs are sent back to the device of the inputs (accelerate's io_same_device). */
-      logits = make_logits (replay, "_to_copy", shape);
-    }
+    /* Outputs are sent back to the device of the inputs (accelerate's io_same_device). */
+    logits = hr_replay_make (replay, "_to_copy", "logits", HR_COMPONENT_LOGITS, shape);
   hr_replay_end (replay);
   hr_replay_drop (replay, pass->hidden);
   pass->hidden = HR_NO_VALUE;

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator.h"
 #include "hr-pass.h"
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
@@ -50,7 +51,7 @@ run_block (HrReplay      *replay,
     {
     case HR_BLOCK_NORM:
       replay->sentence = N_("in a norm, in single precision");
-      hr_replay_assign (replay, x, hr_replay_norm (replay, *x, block->norm.kind));
+      hr_replay_assign (replay, x, hr_replay_norm (replay, *x, &block->norm));
       hr_replay_rename (replay, *x, "norm(x)");
       break;
 
@@ -124,11 +125,11 @@ add_residual (HrReplay         *replay,
               HrValue           residual,
               const HrSublayer *sublayer)
 {
-  HrValue branch = sublayer->residual_scaled ? hr_op_like (replay, "mul", "hidden_states·multiplier", *x)
+  HrValue branch = sublayer->residual_scaled ? hr_op_unary (replay, HR_UNARY_MUL, "hidden_states·multiplier", *x)
                                              : hr_replay_hold (replay, *x);
 
   if (sublayer->residual)
-    hr_replay_assign (replay, x, hr_op_like (replay, "add", "hidden_states", residual));
+    hr_replay_assign (replay, x, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", residual, branch));
   else
     hr_replay_assign (replay, x, hr_replay_hold (replay, branch));
   hr_replay_drop (replay, branch);
@@ -248,7 +249,7 @@ run_parallel (HrReplay         *replay,
         }
 
       keep (replay, layer, hr_replay_hold (replay, sum));
-      hr_replay_assign (replay, &sum, hr_op_like (replay, "add", "hidden_states", x));
+      hr_replay_assign (replay, &sum, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", sum, x));
       hr_replay_drop (replay, x);
     }
 

@@ -6,6 +6,8 @@
 
 #include "hr-pass.h"
 
+#include "hr-operator.h"
+
 #include "hr-inference-cache.h"
 
 /* What a pass makes of the positions of its tokens, for the attention of all layers: rotations and biases. */
@@ -164,6 +166,23 @@ hr_pass_make_rotations (const HrInference *self,
       else
         copy_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
     }
+}
+
+/*
+ * hr_pass_choose_rotation:
+ * @pass: the pass
+ * @attention: (nullable): the attention of a layer
+ *
+ * Hands a layer the cosines and sines of its rotation.
+ */
+void
+hr_pass_choose_rotation (HrPass            *pass,
+                         const HrAttention *attention)
+{
+  gboolean own = attention != NULL && attention->own_rotary && attention->sliding_window > 0;
+
+  pass->forward.cos = pass->cos[own];
+  pass->forward.sin = pass->sin[own];
 }
 
 /*

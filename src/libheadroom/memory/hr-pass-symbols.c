@@ -51,6 +51,39 @@ hr_chain_find_block (const HrChain *chain,
   return NULL;
 }
 
+/* The width of what goes from layer to layer, which embeddings may be projected to (OPT-350m). */
+static guint64
+get_hidden_size (const HrInference *self)
+{
+  const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
+
+  if (projection != NULL)
+    return projection->linear.out_features;
+
+  return token != NULL ? token->token_embedding.hidden_size : 0;
+}
+
+/*
+ * hr_pass_set_model_symbols:
+ * @self: what is replayed
+ * @replay: a tape
+ *
+ * Sets what is the same for the whole model.
+ */
+void
+hr_pass_set_model_symbols (const HrInference *self,
+                           HrReplay          *replay)
+{
+  const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *head = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+
+  replay->symbols[HR_SYMBOL_BATCH] = self->batch;
+  replay->symbols[HR_SYMBOL_EMBEDDING] = token != NULL ? token->token_embedding.hidden_size : 0;
+  replay->symbols[HR_SYMBOL_HIDDEN] = get_hidden_size (self);
+  replay->symbols[HR_SYMBOL_VOCABULARY] = head != NULL ? head->head.vocab_size : 0;
+}
+
 /*
  * hr_pass_set_context:
  * @replay: a tape

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 /* The variables of the model's function, which all layers run in. */
 typedef struct
 {
+  HrValue table;
+  HrValue head;
   HrValue inputs_embeds;
   HrValue position_embeds;
   HrValue position_ids;
@@ -25,8 +27,15 @@ typedef struct
   guint64 past;
 } HrPass;
 
+void               hr_pass_begin                  (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass,
+                                                   guint64             past,
+                                                   guint64             sequence);
 const HrBlock     *hr_chain_find_block            (const HrChain      *chain,
                                                    HrBlockKind         kind);
+void               hr_pass_set_model_symbols      (const HrInference  *self,
+                                                   HrReplay           *replay);
 void               hr_pass_set_context            (HrReplay           *replay,
                                                    guint64             context);
 void               hr_pass_set_attention_symbols  (HrReplay           *replay,
@@ -47,6 +56,8 @@ void               hr_pass_make_masks             (const HrInference  *self,
 void               hr_pass_make_rotations         (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+void               hr_pass_choose_rotation        (HrPass             *pass,
+                                                   const HrAttention  *attention);
 void               hr_pass_make_alibi             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

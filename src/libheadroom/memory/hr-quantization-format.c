@@ -2,6 +2,8 @@
 
 #include "hr-quantization-format.h"
 
+#include "hr-operator.h"
+
 static HrValue
 replay_dequantized (HrReplay   *replay,
                     HrValue     x,

@@ -39,7 +39,7 @@ rotate_part (HrReplay          *replay,
   HrValue sin = hr_op_like (replay, "repeat_interleave", "sin", table);
   HrValue cos = hr_op_like (replay, "repeat_interleave", "cos", table);
   HrValue part = attention->rotary_join == HR_ROTARY_WHOLE ? x : get_with_features (x, features);
-  HrValue result = hr_attention_rotate_in (replay, part, element, name);
+  HrValue result = hr_replay_rotate (replay, part, cos, sin, name);
 
   hr_replay_drop (replay, cos);
   hr_replay_drop (replay, sin);

@@ -29,10 +29,6 @@ typedef struct
 
 void              hr_attention_keep_local        (HrAttentionVariables *variables,
                                                   HrValue               value);
-HrValue           hr_attention_rotate_in         (HrReplay             *replay,
-                                                  HrValue               x,
-                                                  HrElement             element,
-                                                  const char           *name);
 HrValue           hr_attention_repeat_kv         (HrReplay             *replay,
                                                   HrValue               x,
                                                   const char           *name);

@@ -32,18 +32,19 @@ drop_variables (HrReplay  *replay,
   hr_replay_drop (replay, variables->query);
 }
 
+/* A part of the features of a tensor. */
 static HrValue
-get_view (HrReplay *replay,
+get_part (HrReplay *replay,
           HrValue   x,
           HrSymbol  features)
 {
-  HrValue view = hr_replay_hold (replay, x);
+  HrValue shape = x;
 
-  view.symbols[view.n_symbols - 1] = features;
-  view.count = 1;
-  view.divisor = 1;
+  shape.symbols[shape.n_symbols - 1] = features;
+  shape.count = 1;
+  shape.divisor = 1;
 
-  return view;
+  return hr_op_slice (replay, x, shape);
 }
 
 /*
@@ -58,7 +59,7 @@ project_query (HrReplay          *replay,
                const HrAttention *attention)
 {
   gboolean is_double = attention->output_gate == HR_OUTPUT_GATE_QUERY;
-  HrValue query = hr_op_linear (replay, x, name, HR_SYMBOL_QUERY, is_double ? 2 : 1);
+  HrValue query = hr_op_linear (replay, x, name, HR_SYMBOL_QUERY, is_double ? 2 : 1, attention->has_query_bias);
 
   query.count = 1;
   if (is_double)
@@ -75,24 +76,25 @@ project_separately (HrReplay          *replay,
 {
   variables->query = project_query (replay, variables, x, "query_states", attention);
   if (attention->scaled_query)
-    hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", variables->query));
-  variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1);
-  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1);
+    hr_replay_assign (replay, &variables->query,
+                      hr_op_unary (replay, HR_UNARY_MUL, "query_states", variables->query));
+  variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
 }
 
 /* The norm of each head: the tensor as [B, S, H, d]. */
 static HrValue
-norm_heads (HrReplay   *replay,
-            HrValue     x,
-            HrSymbol    heads,
-            HrNormKind  kind)
+norm_heads (HrReplay     *replay,
+            HrValue       x,
+            HrSymbol      heads,
+            const HrNorm *norm)
 {
   HrValue view = x;
   HrValue result;
 
   view.symbols[view.n_symbols - 1] = heads;
   view.symbols[view.n_symbols++] = HR_SYMBOL_HEAD;
-  result = hr_replay_norm (replay, view, kind);
+  result = hr_replay_norm (replay, view, norm);
   result.n_symbols = x.n_symbols;
   result.symbols[result.n_symbols - 1] = x.symbols[x.n_symbols - 1];
 
@@ -101,16 +103,18 @@ norm_heads (HrReplay   *replay,
 
 /* Each head by a norm of its own, their results joined by torch.cat (StableLmLayerNormPerHead). */
 static HrValue
-norm_each_head (HrReplay *replay,
-                HrValue   x)
+norm_each_head (HrReplay     *replay,
+                HrValue       x,
+                HrSymbol      heads,
+                const HrNorm *norm)
 {
-  HrValue heads = hr_op_like (replay, "native_layer_norm", "heads", x);
+  HrValue normalized = norm_heads (replay, x, heads, norm);
   HrValue shape = x;
   HrValue result;
 
   shape.heads_first = TRUE;
-  result = hr_op_like (replay, "cat", "query_states", shape);
-  hr_replay_drop (replay, heads);
+  result = hr_op_cat (replay, "query_states", &normalized, 1, shape);
+  hr_replay_drop (replay, normalized);
 
   return result;
 }
@@ -121,19 +125,21 @@ norm_query_or_key (HrReplay          *replay,
                    HrSymbol           heads,
                    const HrAttention *attention)
 {
+  HrNorm norm = {
+    .kind = attention->qk_norm_kind, .has_weight = TRUE, .has_bias = attention->qk_norm_has_bias,
+  };
+
   switch (attention->qk_norm)
     {
-    case HR_QK_NORM_HEAD:
-      return norm_heads (replay, x, heads, attention->qk_norm_kind);
-
     case HR_QK_NORM_FULL:
-      return hr_replay_norm (replay, x, attention->qk_norm_kind);
+      return hr_replay_norm (replay, x, &norm);
 
     case HR_QK_NORM_LIST:
-      return norm_each_head (replay, x);
+      return norm_each_head (replay, x, heads, &norm);
 
+    case HR_QK_NORM_HEAD:
     case HR_QK_NORM_PER_HEAD:
-      return norm_heads (replay, x, heads, attention->qk_norm_kind);
+      return norm_heads (replay, x, heads, &norm);
 
     case HR_QK_NORM_NONE:
     default:
@@ -152,10 +158,10 @@ project_and_norm (HrReplay          *replay,
 
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
-  projected = hr_op_linear (replay, x, "k_proj(x)", HR_SYMBOL_KEY, 1);
+  projected = hr_op_linear (replay, x, "k_proj(x)", HR_SYMBOL_KEY, 1, attention->has_key_bias);
   variables->key = norm_query_or_key (replay, projected, HR_SYMBOL_KEY_HEADS, attention);
   hr_replay_drop (replay, projected);
-  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1);
+  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
 }
 
 static void
@@ -177,7 +183,36 @@ project_gate (HrReplay          *replay,
               const HrAttention *attention)
 {
   if (attention->output_gate == HR_OUTPUT_GATE_FULL)
-    hr_attention_keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1));
+    hr_attention_keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1, FALSE));
+}
+
+/* The queries, keys and values of one matrix's output, in the same memory: by chunk () or split (), or by slices. */
+static void
+split_fused (HrReplay          *replay,
+             Variables         *variables,
+             HrValue            fused,
+             const HrAttention *attention)
+{
+  HrValue parts[3];
+
+  if (attention->projection != HR_PROJECTION_CONV1D && attention->projection != HR_PROJECTION_FUSED_HEADS)
+    {
+      variables->query = get_part (replay, fused, HR_SYMBOL_QUERY);
+      variables->key = get_part (replay, fused, HR_SYMBOL_KEY);
+      variables->value = get_part (replay, fused, HR_SYMBOL_KEY);
+      return;
+    }
+
+  hr_op_chunk (replay, fused, 3, parts);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      parts[i].symbols[parts[i].n_symbols - 1] = i == 0 ? HR_SYMBOL_QUERY : HR_SYMBOL_KEY;
+      parts[i].count = 1;
+      parts[i].divisor = 1;
+    }
+  variables->query = parts[0];
+  variables->key = parts[1];
+  variables->value = parts[2];
 }
 
 /*
@@ -190,7 +225,7 @@ project_fused (HrReplay          *replay,
                HrValue            x,
                const HrAttention *attention)
 {
-  HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1);
+  HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1, attention->has_query_bias);
   HrValue key, value, shape;
 
   /* DbrxAttention clamps into a tensor of its own. */
@@ -199,31 +234,31 @@ project_fused (HrReplay          *replay,
 
   /* FalconLinear adds its bias to the product. */
   if (attention->path == HR_ATTENTION_FALCON && attention->has_query_bias)
-    hr_replay_assign (replay, &fused, hr_op_like (replay, "add", "qkv", fused));
+    hr_replay_assign (replay, &fused, hr_op_unary (replay, HR_UNARY_ADD, "qkv", fused));
 
-  shape = get_view (replay, fused, HR_SYMBOL_QUERY);
   hr_attention_keep_local (variables, fused);
-  variables->query = shape;
   if (attention->projection != HR_PROJECTION_FUSED_GROUPS ||
       attention->num_key_value_heads == attention->num_attention_heads)
     {
-      variables->key = get_view (replay, fused, HR_SYMBOL_KEY);
-      variables->value = get_view (replay, fused, HR_SYMBOL_KEY);
+      split_fused (replay, variables, fused, attention);
       if (attention->path == HR_ATTENTION_CODEGEN)
         hr_replay_split_codegen (replay, variables);
       return;
     }
 
+  variables->query = get_part (replay, fused, HR_SYMBOL_QUERY);
+  shape = variables->query;
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_KEY;
-  variables->key = hr_op_like (replay, "index", "key_layer", shape);
-  variables->value = hr_op_like (replay, "index", "value_layer", shape);
+  variables->key = hr_op_index (replay, "key_layer", fused, shape);
+  variables->value = hr_op_index (replay, "value_layer", fused, shape);
   if (attention->cached_heads == attention->num_key_value_heads)
     return;
 
-  hr_replay_assign (replay, &variables->query, hr_op_like (replay, "clone", "query_layer", variables->query));
+  hr_replay_assign (replay, &variables->query,
+                    hr_op_copy (replay, "query_layer", variables->query, variables->query));
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CACHED;
-  key = hr_op_like (replay, "clone", "key_layer", shape);
-  value = hr_op_like (replay, "clone", "value_layer", shape);
+  key = hr_op_copy (replay, "key_layer", variables->key, shape);
+  value = hr_op_copy (replay, "value_layer", variables->value, shape);
   hr_replay_assign (replay, &variables->key, key);
   hr_replay_assign (replay, &variables->value, value);
 }
@@ -266,155 +301,193 @@ project (HrReplay          *replay,
     }
 }
 
-/* (x * cos) + (rotate_half (x) * sin); the products have the wider dtype, that of cos and sin. */
-HrValue
-hr_attention_rotate_in (HrReplay   *replay,
-                        HrValue     x,
-                        HrElement   element,
-                        const char *name)
-{
-  HrValue half = x;
-  HrValue product = x;
-  HrValue cosines, turned, sines, result;
-
-  product.element = element;
-  cosines = hr_op_like (replay, "mul", "x·cos", product);
-  half.divisor *= 2;
-  half = hr_op_like (replay, "neg", "−x₂", half);
-  turned = hr_op_like (replay, "cat", "rotate_half(x)", x);
-  hr_replay_drop (replay, half);
-  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", product);
-  hr_replay_drop (replay, turned);
-  result = hr_op_like (replay, "add", name, product);
-  hr_replay_drop (replay, sines);
-  hr_replay_drop (replay, cosines);
-
-  return result;
-}
-
 /*
  * hr_replay_rotate:
  * @replay: a tape
  * @x: what is rotated, which the caller holds
+ * @cos: the cosines
+ * @sin: the sines
  * @name: the variable that the result is for
  *
- * (x * cos) + (rotate_half (x) * sin)
+ * (x * cos) + (rotate_half (x) * sin); the products have the wider dtype.
  *
  * Returns: the result
  */
 HrValue
 hr_replay_rotate (HrReplay   *replay,
                   HrValue     x,
+                  HrValue     cos,
+                  HrValue     sin,
                   const char *name)
 {
-  return hr_attention_rotate_in (replay, x, x.element, name);
+  HrValue half = x;
+  HrValue cosines = hr_op_binary (replay, HR_BINARY_MUL, "x·cos", x, cos);
+  HrValue first, second, turned, sines, result;
+
+  half.divisor *= 2;
+  first = hr_op_slice (replay, x, half);
+  second = hr_op_slice (replay, x, half);
+  hr_replay_assign (replay, &second, hr_op_unary (replay, HR_UNARY_NEG, "−x₂", second));
+  turned = hr_op_cat (replay, "rotate_half(x)", (HrValue[]) { second, first }, 2, x);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "rotate_half(x)·sin", turned, sin);
+  hr_replay_drop (replay, turned);
+  result = hr_op_binary (replay, HR_BINARY_ADD, name, cosines, sines);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+
+  return result;
 }
 
 /* torch.cat of what is rotated and what is not; the result is laid out heads first. */
 static HrValue
 join (HrReplay   *replay,
+      HrValue     rotated,
       HrValue     whole,
       const char *name)
 {
-  whole.heads_first = TRUE;
+  HrValue rest = hr_op_slice (replay, whole, whole);
+  HrValue shape = whole;
+  HrValue result;
 
-  return hr_op_like (replay, "cat", name, whole);
+  shape.heads_first = TRUE;
+  result = hr_op_cat (replay, name, (HrValue[]) { rotated, rest }, 2, shape);
+  hr_replay_drop (replay, rest);
+
+  return result;
 }
 
 static HrValue
-get_rotated_part (HrValue            x,
+get_rotated_part (HrReplay          *replay,
+                  HrValue            x,
                   const HrAttention *attention,
                   HrSymbol           features)
 {
-  if (attention->rotary_join != HR_ROTARY_WHOLE)
-    x.symbols[x.n_symbols - 1] = features;
+  HrValue shape = x;
 
-  return x;
+  if (attention->rotary_join == HR_ROTARY_WHOLE)
+    return hr_replay_hold (replay, x);
+
+  shape.symbols[shape.n_symbols - 1] = features;
+
+  return hr_op_slice (replay, x, shape);
+}
+
+/* The part that is rotated, then the other is joined to it, of the query before the key (Phi-3). */
+static void
+rotate_and_join_each (HrReplay        *replay,
+                      const HrForward *forward,
+                      Variables       *variables,
+                      HrValue          query_part,
+                      HrValue          key_part)
+{
+  HrValue part = hr_replay_rotate (replay, query_part, forward->cos, forward->sin, "query_rot");
+  HrValue query = join (replay, part, variables->query, "query_states");
+  HrValue key;
+
+  hr_replay_drop (replay, part);
+  part = hr_replay_rotate (replay, key_part, forward->cos, forward->sin, "key_rot");
+  key = join (replay, part, variables->key, "key_states");
+  hr_replay_drop (replay, part);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
+/* The function's variables keep the rotated parts, and by the other parts the projections. */
+static void
+join_outside (HrReplay  *replay,
+              Variables *variables,
+              HrValue    query_part,
+              HrValue    key_part)
+{
+  HrValue query, key;
+
+  hr_attention_keep_local (variables, query_part);
+  hr_attention_keep_local (variables, key_part);
+  hr_attention_keep_local (variables, hr_replay_hold (replay, variables->query));
+  hr_attention_keep_local (variables, hr_replay_hold (replay, variables->key));
+  query = join (replay, query_part, variables->query, "query_states");
+  hr_replay_assign (replay, &variables->query, query);
+  key = join (replay, key_part, variables->key, "key_states");
+  hr_replay_assign (replay, &variables->key, key);
 }
 
 static void
-rotate_both (HrReplay          *replay,
-             Variables         *variables,
-             const HrAttention *attention)
+rotate_and_join_after (HrReplay          *replay,
+                       const HrForward   *forward,
+                       Variables         *variables,
+                       HrValue            query_part,
+                       HrValue            key_part,
+                       const HrAttention *attention)
 {
-  HrValue query_part = get_rotated_part (variables->query, attention, HR_SYMBOL_QUERY_ROTARY);
-  HrValue key_part = get_rotated_part (variables->key, attention, HR_SYMBOL_KEY_ROTARY);
-  HrValue query = HR_NO_VALUE, key = HR_NO_VALUE;
+  HrValue query = hr_replay_rotate (replay, query_part, forward->cos, forward->sin, "query_states");
+  HrValue key = hr_replay_rotate (replay, key_part, forward->cos, forward->sin, "key_states");
 
-  if (attention->rotary_join == HR_ROTARY_JOINED_EACH)
+  if (attention->rotary_join == HR_ROTARY_JOINED_OUTSIDE)
     {
-      HrValue part = hr_replay_rotate (replay, query_part, "query_rot");
-
-      query = join (replay, variables->query, "query_states");
-      hr_replay_drop (replay, part);
-      part = hr_replay_rotate (replay, key_part, "key_rot");
-      key = join (replay, variables->key, "key_states");
-      hr_replay_drop (replay, part);
-    }
-  else
-    {
-      query = hr_replay_rotate (replay, query_part, "query_states");
-      key = hr_replay_rotate (replay, key_part, "key_states");
+      join_outside (replay, variables, query, key);
+      return;
     }
 
   if (attention->rotary_join == HR_ROTARY_JOINED_AFTER)
     {
-      hr_replay_assign (replay, &query, join (replay, variables->query, "query_states"));
-      hr_replay_assign (replay, &key, join (replay, variables->key, "key_states"));
-    }
-  else if (attention->rotary_join == HR_ROTARY_JOINED_OUTSIDE)
-    {
-      /* The function's variables keep the rotated parts, and by the other parts the projections. */
-      hr_attention_keep_local (variables, query);
-      hr_attention_keep_local (variables, key);
-      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->query));
-      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->key));
-      query = join (replay, variables->query, "query_states");
-      hr_replay_assign (replay, &variables->query, query);
-      key = join (replay, variables->key, "key_states");
-      hr_replay_assign (replay, &variables->key, key);
-      return;
+      hr_replay_assign (replay, &query, join (replay, query, variables->query, "query_states"));
+      hr_replay_assign (replay, &key, join (replay, key, variables->key, "key_states"));
     }
 
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
+static void
+rotate_both (HrReplay          *replay,
+             const HrForward   *forward,
+             Variables         *variables,
+             const HrAttention *attention)
+{
+  HrValue query_part = get_rotated_part (replay, variables->query, attention, HR_SYMBOL_QUERY_ROTARY);
+  HrValue key_part = get_rotated_part (replay, variables->key, attention, HR_SYMBOL_KEY_ROTARY);
+
+  if (attention->rotary_join == HR_ROTARY_JOINED_EACH)
+    rotate_and_join_each (replay, forward, variables, query_part, key_part);
+  else
+    rotate_and_join_after (replay, forward, variables, query_part, key_part, attention);
+
+  hr_replay_drop (replay, key_part);
+  hr_replay_drop (replay, query_part);
+}
+
+static void
+rotate_and_cast (HrReplay        *replay,
+                 const HrForward *forward,
+                 Variables       *variables,
+                 HrValue          query,
+                 HrValue          key)
+{
+  HrValue query_embed = hr_replay_rotate (replay, query, forward->cos, forward->sin, "q_embed");
+  HrValue key_embed = hr_replay_rotate (replay, key, forward->cos, forward->sin, "k_embed");
+
+  query = hr_op_cast (replay, query_embed, variables->query.element);
+  key = hr_op_cast (replay, key_embed, variables->key.element);
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
   hr_replay_assign (replay, &variables->query, query);
   hr_replay_assign (replay, &variables->key, key);
 }
 
 /* In fp32, and cast back (apply_rotary_pos_emb of modeling_cohere.py). */
 static void
-rotate_interleaved (HrReplay  *replay,
-                    Variables *variables)
+rotate_interleaved (HrReplay        *replay,
+                    const HrForward *forward,
+                    Variables       *variables)
 {
   HrValue query32 = hr_op_cast (replay, variables->query, HR_ELEMENT_FLOAT32);
   HrValue key32 = hr_op_cast (replay, variables->key, HR_ELEMENT_FLOAT32);
-  HrValue query_embed = hr_replay_rotate (replay, query32, "q_embed");
-  HrValue key_embed = hr_replay_rotate (replay, key32, "k_embed");
-  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
-  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
 
-  hr_replay_drop (replay, key_embed);
-  hr_replay_drop (replay, query_embed);
+  rotate_and_cast (replay, forward, variables, query32, key32);
   hr_replay_drop (replay, key32);
   hr_replay_drop (replay, query32);
-  hr_replay_assign (replay, &variables->query, query);
-  hr_replay_assign (replay, &variables->key, key);
-}
-
-/* cos and sin stay in fp32, so that the products are too; both results are cast (modeling_olmo.py). */
-static void
-rotate_fp32 (HrReplay  *replay,
-             Variables *variables)
-{
-  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-  HrValue query_embed = hr_attention_rotate_in (replay, variables->query, element, "q_embed");
-  HrValue key_embed = hr_attention_rotate_in (replay, variables->key, element, "k_embed");
-  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
-  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
-
-  hr_replay_drop (replay, key_embed);
-  hr_replay_drop (replay, query_embed);
-  hr_replay_assign (replay, &variables->query, query);
-  hr_replay_assign (replay, &variables->key, key);
 }
 
 /* (x.float () * cos) + (rotate_half (x).float () * sin), with pairs for halves (modeling_ernie4_5.py). */
@@ -489,37 +562,43 @@ rotate_both_complex (HrReplay  *replay,
 
 /* The halves by themselves, then joined (_apply_rotary_emb of modeling_gpt_oss.py). */
 static HrValue
-rotate_in_halves (HrReplay   *replay,
-                  HrValue     x,
-                  const char *name)
+rotate_in_halves (HrReplay        *replay,
+                  const HrForward *forward,
+                  HrValue          x,
+                  const char      *name)
 {
-  HrValue half = x;
+  HrValue halves[2];
   HrValue cosines, sines, first, second, result;
+  HrValue shape = x;
 
-  half.divisor *= 2;
-  cosines = hr_op_like (replay, "mul", "x₁·cos", half);
-  sines = hr_op_like (replay, "mul", "x₂·sin", half);
-  first = hr_op_like (replay, "sub", "first_", half);
+  hr_op_chunk (replay, x, 2, halves);
+  cosines = hr_op_binary (replay, HR_BINARY_MUL, "x₁·cos", halves[0], forward->cos);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "x₂·sin", halves[1], forward->sin);
+  first = hr_op_binary (replay, HR_BINARY_SUB, "first_", cosines, sines);
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
-  cosines = hr_op_like (replay, "mul", "x₂·cos", half);
-  sines = hr_op_like (replay, "mul", "x₁·sin", half);
-  second = hr_op_like (replay, "add", "second_", half);
+  cosines = hr_op_binary (replay, HR_BINARY_MUL, "x₂·cos", halves[1], forward->cos);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "x₁·sin", halves[0], forward->sin);
+  second = hr_op_binary (replay, HR_BINARY_ADD, "second_", cosines, sines);
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
-  result = join (replay, x, name);
+  shape.heads_first = TRUE;
+  result = hr_op_cat (replay, name, (HrValue[]) { first, second }, 2, shape);
   hr_replay_drop (replay, second);
   hr_replay_drop (replay, first);
+  hr_replay_drop (replay, halves[1]);
+  hr_replay_drop (replay, halves[0]);
 
   return result;
 }
 
 static void
-rotate_both_in_halves (HrReplay  *replay,
-                       Variables *variables)
+rotate_both_in_halves (HrReplay        *replay,
+                       const HrForward *forward,
+                       Variables       *variables)
 {
-  HrValue query = rotate_in_halves (replay, variables->query, "query_states");
-  HrValue key = rotate_in_halves (replay, variables->key, "key_states");
+  HrValue query = rotate_in_halves (replay, forward, variables->query, "query_states");
+  HrValue key = rotate_in_halves (replay, forward, variables->key, "key_states");
 
   hr_replay_assign (replay, &variables->query, query);
   hr_replay_assign (replay, &variables->key, key);
@@ -528,6 +607,7 @@ rotate_both_in_halves (HrReplay  *replay,
 /* Only the query is the layer's own: keys and values are the tensors of an earlier layer (Gemma3nTextAttention). */
 static void
 project_query_only (HrReplay          *replay,
+                    const HrForward   *forward,
                     Variables         *variables,
                     HrValue            x,
                     const HrAttention *attention)
@@ -537,7 +617,8 @@ project_query_only (HrReplay          *replay,
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
   replay->sentence = N_("in the attention, while queries and keys are rotated");
-  hr_replay_assign (replay, &variables->query, hr_replay_rotate (replay, variables->query, "query_states"));
+  hr_replay_assign (replay, &variables->query,
+                    hr_replay_rotate (replay, variables->query, forward->cos, forward->sin, "query_states"));
 
   variables->key = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_KEY);
   variables->value = variables->key;
@@ -545,21 +626,23 @@ project_query_only (HrReplay          *replay,
 
 static void
 apply_position (HrReplay          *replay,
+                const HrForward   *forward,
                 Variables         *variables,
                 const HrAttention *attention)
 {
   replay->sentence = N_("in the attention, while queries and keys are rotated");
 
   if (attention->position == HR_POSITION_ROTARY)
-    rotate_both (replay, variables, attention);
+    rotate_both (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_INTERLEAVED)
-    rotate_interleaved (replay, variables);
+    rotate_interleaved (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32)
-    rotate_fp32 (replay, variables);
+    /* cos and sin stay in fp32, so that the products are too (modeling_olmo.py). */
+    rotate_and_cast (replay, forward, variables, variables->query, variables->key);
   else if (attention->position == HR_POSITION_ROTARY_FP32_PAIRS)
     rotate_both_pairs_in_fp32 (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
-    rotate_both_in_halves (replay, variables);
+    rotate_both_in_halves (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_TABLE)
     hr_replay_rotate_by_table (replay, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_COMPLEX)
@@ -620,7 +703,7 @@ gate_output (HrReplay          *replay,
     }
   else if (attention->output_gate == HR_OUTPUT_GATE_HEADS)
     {
-      gate = hr_op_linear (replay, x, "g_proj(x)", HR_SYMBOL_HEADS, 1);
+      gate = hr_op_linear (replay, x, "g_proj(x)", HR_SYMBOL_HEADS, 1, FALSE);
       gate32 = hr_op_cast (replay, gate, element);
       hr_replay_drop (replay, gate);
       hr_replay_assign (replay, &gate32, hr_op_like (replay, "softplus", "softplus(…)", gate32));
@@ -662,7 +745,7 @@ hr_attention_repeat_kv (HrReplay   *replay,
 
   shape.heads_first = TRUE;
 
-  return hr_op_like (replay, "clone", name, shape);
+  return hr_op_copy (replay, name, x, shape);
 }
 
 /* torch.matmul of tensors with four dimensions joins the first two: a copy where they do not follow each other. */
@@ -679,7 +762,7 @@ hr_attention_flatten_batch (HrReplay   *replay,
 
   shape.heads_first = TRUE;
 
-  return hr_op_like (replay, "clone", name, shape);
+  return hr_op_copy (replay, name, x, shape);
 }
 
 HrValue
@@ -701,7 +784,7 @@ hr_attention_multiply (HrReplay   *replay,
 {
   HrValue left = hr_attention_flatten_batch (replay, a, "query");
   HrValue right = hr_attention_flatten_batch (replay, b, "key");
-  HrValue result = hr_op_like (replay, "bmm", name, shape);
+  HrValue result = hr_op_matmul (replay, name, left, right, shape);
 
   hr_replay_drop (replay, right);
   hr_replay_drop (replay, left);
@@ -714,18 +797,17 @@ hr_attention_multiply (HrReplay   *replay,
  * type and writes the other (aten/src/ATen/native/SoftMax.cpp).
  */
 static HrValue
-replay_softmax_fp32 (HrReplay *replay,
-                     HrValue   scores)
+replay_softmax_fp32 (HrReplay  *replay,
+                     HrValue    scores,
+                     HrElement  result)
 {
-  HrValue shape = scores;
+  HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue cast, weights32, weights;
 
-  shape.element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-  cast = scores.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (replay, scores)
-                                              : hr_op_cast (replay, scores, shape.element);
-  weights32 = hr_op_like (replay, "_softmax", "softmax(attn_weights)", shape);
+  cast = scores.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (replay, scores) : hr_op_cast (replay, scores, element);
+  weights32 = hr_op_softmax (replay, "softmax(attn_weights)", cast, element);
   hr_replay_drop (replay, cast);
-  weights = hr_op_cast (replay, weights32, scores.element);
+  weights = hr_op_cast (replay, weights32, result);
   hr_replay_drop (replay, weights32);
 
   return weights;
@@ -736,7 +818,7 @@ HrValue
 hr_attention_softmax (HrReplay *replay,
                       HrValue   scores)
 {
-  return hr_op_like (replay, "_softmax", "attn_weights", scores);
+  return hr_op_softmax (replay, "attn_weights", scores, scores.element);
 }
 
 /*
@@ -749,16 +831,19 @@ apply_sinks (HrReplay *replay,
 {
   HrValue shape = *weights;
   HrValue rows = *weights;
-  HrValue combined, highest;
+  HrValue sinks = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HEADS));
+  HrValue combined, highest, probabilities;
 
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_SINK;
-  combined = hr_op_like (replay, "cat", "combined_logits", shape);
+  combined = hr_op_cat (replay, "combined_logits", (HrValue[]) { *weights, sinks }, 2, shape);
   rows.n_symbols--;
   highest = hr_op_like (replay, "max", "combined_logits.max()", rows);
-  hr_replay_assign (replay, &combined, hr_op_like (replay, "sub", "combined_logits", shape));
+  hr_replay_assign (replay, &combined, hr_op_binary (replay, HR_BINARY_SUB, "combined_logits", combined, highest));
   hr_replay_drop (replay, highest);
-  hr_replay_assign (replay, weights, hr_op_like (replay, "_softmax", "probs", shape));
+  probabilities = hr_op_softmax (replay, "probs", combined, combined.element);
   hr_replay_drop (replay, combined);
+  hr_replay_assign (replay, weights, hr_op_slice (replay, probabilities, *weights));
+  hr_replay_drop (replay, probabilities);
 }
 
 /* What the attention makes of the queries: heads as wide as those of the values. */
@@ -789,23 +874,25 @@ replay_eager (HrReplay          *replay,
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
 
-  hr_replay_assign (replay, &weights, hr_op_like (replay, "mul", "attn_weights", shape));
+  hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_MUL, "attn_weights", weights));
   if (attention->softcap)
     {
-      hr_replay_assign (replay, &weights, hr_op_like (replay, "div", "attn_weights", shape));
-      hr_replay_assign (replay, &weights, hr_op_like (replay, "tanh", "attn_weights", shape));
-      hr_replay_assign (replay, &weights, hr_op_like (replay, "mul", "attn_weights", shape));
+      hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_DIV, "attn_weights", weights));
+      hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_TANH, "attn_weights", weights));
+      hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_MUL, "attn_weights", weights));
     }
   if (forward->mask.storage >= 0)
-    hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
+    hr_replay_assign (replay, &weights,
+                      hr_op_binary (replay, HR_BINARY_ADD, "attn_weights", weights, forward->mask));
 
   if (attention->has_sinks)
     apply_sinks (replay, &weights);
   else if (attention->plain_softmax)
     hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
   else
-    hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights));
+    hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights, variables->query.element));
 
+  hr_op_dropout (replay, &weights, attention->has_dropout);
   output_shape.heads_first = TRUE;
   result.output = hr_attention_multiply (replay, weights, values, "attn_output", output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
@@ -938,8 +1025,8 @@ weigh_with_alibi (HrReplay  *replay,
   HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrElement dtype = scores.element;
   HrValue cast = hr_op_cast (replay, scores, element);
-  HrValue logits = hr_op_like (replay, "add", "attention_logits", cast);
-  HrValue sum = hr_op_like (replay, "add", "attention_logits + attention_mask", cast);
+  HrValue logits = hr_op_unary (replay, HR_UNARY_ADD, "attention_logits", cast);
+  HrValue sum = hr_op_unary (replay, HR_UNARY_ADD, "attention_logits + attention_mask", logits);
   HrValue weights = replay_softmax_in (replay, sum, dtype);
 
   hr_replay_drop (replay, sum);
@@ -955,7 +1042,7 @@ static HrValue
 weigh (HrReplay *replay,
        HrValue   scores)
 {
-  HrValue sum = hr_op_like (replay, "add", "attention_scores + attention_mask", scores);
+  HrValue sum = hr_op_unary (replay, HR_UNARY_ADD, "attention_scores + attention_mask", scores);
   HrValue weights = hr_attention_softmax (replay, sum);
 
   hr_replay_drop (replay, sum);
@@ -1020,19 +1107,30 @@ replay_bloom (HrReplay  *replay,
   hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_layer"));
   hr_replay_assign (replay, &variables->key, hr_attention_flatten_batch (replay, variables->key, "key_layer"));
   hr_replay_assign (replay, &variables->value, hr_attention_flatten_batch (replay, variables->value, "value_layer"));
-  scores = hr_op_like (replay, "baddbmm", "matmul_result", shape);
+  scores = hr_op_matmul (replay, "matmul_result", variables->query, variables->key, shape);
   hr_attention_keep_local (variables, scores);
-  sum = hr_op_like (replay, "add", "attn_weights", shape);
+  sum = hr_op_unary (replay, HR_UNARY_ADD, "attn_weights", scores);
   hr_attention_keep_local (variables, sum);
-  weights = replay_softmax_fp32 (replay, sum);
+  weights = replay_softmax_fp32 (replay, sum, scores.element);
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
-  result.output = hr_op_like (replay, "bmm", "context_layer", output_shape);
+  result.output = hr_op_matmul (replay, "context_layer", weights, variables->value, output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));
   result.weights = weights;
 
   return result;
+}
+
+/* The norm of what the heads made, before the output projection (BitNetAttention). */
+static HrValue
+norm_output (HrReplay          *replay,
+             HrValue            output,
+             const HrAttention *attention)
+{
+  const HrNorm norm = { .kind = attention->output_norm_kind, .has_weight = TRUE };
+
+  return hr_replay_norm (replay, output, &norm);
 }
 
 /*
@@ -1058,15 +1156,16 @@ hr_replay_attention (HrReplay          *replay,
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
   if (attention->latent_size > 0)
     {
-      hr_replay_latent (replay, x, attention, &variables.query, &variables.key, &variables.value, variables.locals);
+      hr_replay_latent (replay, forward, x, attention, &variables.query, &variables.key, &variables.value,
+                        variables.locals);
       variables.n_locals = HR_REPLAY_LATENT_LOCALS;
     }
   else if (attention->reuses_cache)
-    project_query_only (replay, &variables, x, attention);
+    project_query_only (replay, forward, &variables, x, attention);
   else
     {
       project (replay, &variables, x, attention);
-      apply_position (replay, &variables, attention);
+      apply_position (replay, forward, &variables, attention);
     }
   scale_by_position (replay, &variables, attention);
   if (!attention->reuses_cache)
@@ -1111,8 +1210,11 @@ hr_replay_attention (HrReplay          *replay,
   replay->sentence = N_("in the attention, in its output projection");
   gate_output (replay, &variables, &result.output, x, attention);
   if (attention->has_output_norm)
-    hr_replay_assign (replay, &result.output, hr_replay_norm (replay, result.output, attention->output_norm_kind));
-  hr_replay_assign (replay, &result.output, hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1));
+    hr_replay_assign (replay, &result.output, norm_output (replay, result.output, attention));
+  hr_replay_assign (replay, &result.output,
+                    hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
+                                  attention->has_output_bias));
+  hr_op_dropout (replay, &result.output, attention->has_output_dropout);
   drop_variables (replay, &variables);
 
   return result;

@@ -4,7 +4,7 @@
 
 #include "hr-block.h"
 #include "hr-job.h"
-#include "hr-replay.h"
+#include "hr-operator.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * @use_cache: whether keys and values are kept
  * @first: whether the cache is empty
  * @mask: the mask of the layer, or none
+ * @cos: the cosines of the layer's rotation, or none
+ * @sin: the sines, or none
  * @old_keys: what the cache holds of the layer before
  * @old_values: likewise
  * @quantized_keys: what the layer's cache holds in a quantized form, or none
@@ -35,6 +37,8 @@ typedef struct
   gboolean use_cache;
   gboolean first;
   HrValue mask;
+  HrValue cos;
+  HrValue sin;
   HrValue old_keys;
   HrValue old_values;
   HrValue quantized_keys;
@@ -82,7 +86,7 @@ typedef struct
 
 HrValue           hr_replay_norm          (HrReplay         *replay,
                                            HrValue           x,
-                                           HrNormKind        kind);
+                                           const HrNorm     *norm);
 HrValue           hr_replay_mlp           (HrReplay         *replay,
                                            HrValue          *x,
                                            const HrMlp      *mlp);
@@ -102,8 +106,11 @@ HrValue           hr_replay_expert_gate   (HrReplay         *replay,
                                            const HrMixture  *mixture);
 HrValue           hr_replay_rotate        (HrReplay         *replay,
                                            HrValue           x,
+                                           HrValue           cos,
+                                           HrValue           sin,
                                            const char       *name);
 void              hr_replay_latent        (HrReplay          *replay,
+                                           const HrForward   *forward,
                                            HrValue            x,
                                            const HrAttention *attention,
                                            HrValue           *query,

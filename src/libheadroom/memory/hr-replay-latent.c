@@ -12,13 +12,18 @@
  * it returns.
  */
 
-static HrValue
-get_view (HrValue  x,
-          HrSymbol features)
-{
-  x.symbols[x.n_symbols - 1] = features;
+static const HrNorm latent_norm = { .kind = HR_NORM_RMS, .has_weight = TRUE };
 
-  return x;
+static HrValue
+get_part (HrReplay *replay,
+          HrValue   x,
+          HrSymbol  features)
+{
+  HrValue shape = x;
+
+  shape.symbols[shape.n_symbols - 1] = features;
+
+  return hr_op_slice (replay, x, shape);
 }
 
 static HrValue
@@ -29,11 +34,11 @@ project_query (HrReplay          *replay,
   HrValue latent, query;
 
   if (attention->query_latent_size == 0)
-    return hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1);
+    return hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1, FALSE);
 
-  latent = hr_op_linear (replay, x, "q_a_proj(x)", HR_SYMBOL_QUERY_LATENT, 1);
-  hr_replay_assign (replay, &latent, hr_replay_norm (replay, latent, HR_NORM_RMS));
-  query = hr_op_linear (replay, latent, "q_b_proj(…)", HR_SYMBOL_QUERY, 1);
+  latent = hr_op_linear (replay, x, "q_a_proj(x)", HR_SYMBOL_QUERY_LATENT, 1, attention->has_output_bias);
+  hr_replay_assign (replay, &latent, hr_replay_norm (replay, latent, &latent_norm));
+  query = hr_op_linear (replay, latent, "q_b_proj(…)", HR_SYMBOL_QUERY, 1, FALSE);
   hr_replay_drop (replay, latent);
 
   return query;
@@ -41,19 +46,20 @@ project_query (HrReplay          *replay,
 
 /* In pairs, as complex numbers of fp32 (apply_rotary_emb of modeling_deepseek_v2.py). */
 static void
-rotate_complex (HrReplay *replay,
-                HrValue  *query,
-                HrValue  *key)
+rotate_complex (HrReplay        *replay,
+                const HrForward *forward,
+                HrValue         *query,
+                HrValue         *key)
 {
   HrElement element = replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue query32 = hr_op_cast (replay, *query, element);
   HrValue key32 = hr_op_cast (replay, *key, element);
-  HrValue turned = hr_op_like (replay, "mul", "xq_ * freqs_cis", query32);
+  HrValue turned = hr_op_binary (replay, HR_BINARY_MUL, "xq_ * freqs_cis", query32, forward->cos);
 
-  *query = hr_op_cast (replay, turned, query->element);
+  hr_replay_assign (replay, query, hr_op_cast (replay, turned, query->element));
   hr_replay_drop (replay, turned);
-  turned = hr_op_like (replay, "mul", "xk_ * freqs_cis", key32);
-  *key = hr_op_cast (replay, turned, key->element);
+  turned = hr_op_binary (replay, HR_BINARY_MUL, "xk_ * freqs_cis", key32, forward->cos);
+  hr_replay_assign (replay, key, hr_op_cast (replay, turned, key->element));
   hr_replay_drop (replay, turned);
   hr_replay_drop (replay, key32);
   hr_replay_drop (replay, query32);
@@ -62,17 +68,18 @@ rotate_complex (HrReplay *replay,
 /* As halves; what is stored in pairs is put apart before, which copies (apply_rotary_pos_emb_interleave). */
 static void
 rotate_halves (HrReplay          *replay,
+               const HrForward   *forward,
                HrValue           *query,
                HrValue           *key,
                const HrAttention *attention)
 {
-  HrValue query_part = attention->rotates_pairs ? hr_op_like (replay, "clone", "q", *query)
+  HrValue query_part = attention->rotates_pairs ? hr_op_copy (replay, "q", *query, *query)
                                                 : hr_replay_hold (replay, *query);
-  HrValue key_part = attention->rotates_pairs ? hr_op_like (replay, "clone", "k", *key)
+  HrValue key_part = attention->rotates_pairs ? hr_op_copy (replay, "k", *key, *key)
                                               : hr_replay_hold (replay, *key);
 
-  *query = hr_replay_rotate (replay, query_part, "q_rot");
-  *key = hr_replay_rotate (replay, key_part, "k_rot");
+  hr_replay_assign (replay, query, hr_replay_rotate (replay, query_part, forward->cos, forward->sin, "q_rot"));
+  hr_replay_assign (replay, key, hr_replay_rotate (replay, key_part, forward->cos, forward->sin, "k_rot"));
   hr_replay_drop (replay, key_part);
   hr_replay_drop (replay, query_part);
 }
@@ -80,6 +87,7 @@ rotate_halves (HrReplay          *replay,
 /*
  * hr_replay_latent:
  * @replay: a tape
+ * @forward: the pass
  * @x: the input, which the caller holds
  * @attention: the block
  * @query: (out): the queries
@@ -91,6 +99,7 @@ rotate_halves (HrReplay          *replay,
  */
 void
 hr_replay_latent (HrReplay          *replay,
+                  const HrForward   *forward,
                   HrValue            x,
                   const HrAttention *attention,
                   HrValue           *query,
@@ -99,26 +108,30 @@ hr_replay_latent (HrReplay          *replay,
                   HrValue           *locals)
 {
   HrValue projected = project_query (replay, x, attention);
-  HrValue joined = hr_op_linear (replay, x, "compressed_kv", HR_SYMBOL_LATENT_JOINED, 1);
-  HrValue latent = hr_replay_norm (replay, get_view (joined, HR_SYMBOL_LATENT), HR_NORM_RMS);
-  HrValue expanded = hr_op_linear (replay, latent, "kv_b_proj(…)", HR_SYMBOL_EXPANDED, 1);
-  HrValue query_part = get_view (projected, HR_SYMBOL_QUERY_ROTARY);
-  HrValue key_part = get_view (joined, HR_SYMBOL_ROTARY);
+  HrValue joined = hr_op_linear (replay, x, "compressed_kv", HR_SYMBOL_LATENT_JOINED, 1,
+                                 attention->has_output_bias);
+  HrValue compressed = get_part (replay, joined, HR_SYMBOL_LATENT);
+  HrValue latent = hr_replay_norm (replay, compressed, &latent_norm);
+  HrValue expanded = hr_op_linear (replay, latent, "kv_b_proj(…)", HR_SYMBOL_EXPANDED, 1, FALSE);
+  HrValue query_part = get_part (replay, projected, HR_SYMBOL_QUERY_ROTARY);
+  HrValue key_part = get_part (replay, joined, HR_SYMBOL_ROTARY);
   HrValue shape;
 
+  hr_replay_drop (replay, compressed);
   hr_replay_drop (replay, latent);
-  *value = get_view (hr_replay_hold (replay, expanded), HR_SYMBOL_VALUE);
+  *value = get_part (replay, expanded, HR_SYMBOL_VALUE);
 
   replay->sentence = N_("in the attention, while queries and keys are rotated");
   if (attention->position == HR_POSITION_ROTARY_COMPLEX)
-    rotate_complex (replay, &query_part, &key_part);
+    rotate_complex (replay, forward, &query_part, &key_part);
   else
-    rotate_halves (replay, &query_part, &key_part, attention);
+    rotate_halves (replay, forward, &query_part, &key_part, attention);
 
-  shape = get_view (projected, HR_SYMBOL_QUERY);
+  shape = projected;
+  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_QUERY;
   shape.heads_first = TRUE;
-  *query = hr_op_like (replay, "cat", "query_states", shape);
-  *key = hr_op_like (replay, "cat", "key_states", shape);
+  *query = hr_op_cat (replay, "query_states", (HrValue[]) { projected, query_part }, 2, shape);
+  *key = hr_op_cat (replay, "key_states", (HrValue[]) { expanded, key_part }, 2, shape);
 
   locals[0] = projected;
   locals[1] = joined;

@@ -110,6 +110,8 @@ mask_tokens (HrReplay      *replay,
                       hr_op_like (replay, "mul", "hidden_states", get_tokens_shape (replay->dtype)));
 }
 
+static const HrNorm selection_norm = { .kind = HR_NORM_RMS, .has_weight = TRUE };
+
 /* The variable that held a part of the selection is bound to what the norm makes of it; the whole stays. */
 static HrValue
 norm_selection (HrReplay      *replay,
@@ -119,7 +121,7 @@ norm_selection (HrReplay      *replay,
   if (mamba->norm == HR_MAMBA_NORM_PLAIN)
     return replay_plain_norm (replay, size);
 
-  return hr_replay_norm (replay, HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, size), HR_NORM_RMS);
+  return hr_replay_norm (replay, HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, size), &selection_norm);
 }
 
 static void
@@ -127,7 +129,7 @@ select_parameters (HrReplay      *replay,
                    Variables     *variables,
                    const HrMamba *mamba)
 {
-  variables->selection = hr_op_linear (replay, variables->hidden, "ssm_parameters", HR_SYMBOL_SELECTION, 1);
+  variables->selection = hr_op_linear (replay, variables->hidden, "ssm_parameters", HR_SYMBOL_SELECTION, 1, FALSE);
   if (mamba->norm != HR_MAMBA_NORM_NONE)
     {
       variables->normed[0] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
@@ -135,7 +137,7 @@ select_parameters (HrReplay      *replay,
       variables->normed[2] = norm_selection (replay, HR_SYMBOL_RANK, mamba);
     }
 
-  variables->time_step = hr_op_linear (replay, variables->selection, "discrete_time_step", HR_SYMBOL_MIXER, 1);
+  variables->time_step = hr_op_linear (replay, variables->selection, "discrete_time_step", HR_SYMBOL_MIXER, 1, FALSE);
   hr_replay_assign (replay, &variables->time_step,
                     hr_op_like (replay, "softplus", "discrete_time_step", variables->time_step));
 }
@@ -255,7 +257,7 @@ hr_replay_mamba (HrReplay      *replay,
 
   set_symbols (replay, mamba);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
-  variables.projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_MIXER, 2);
+  variables.projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_MIXER, 2, FALSE);
   mask_tokens (replay, forward, &variables, mamba);
   variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (replay->dtype));
   hr_replay_assign (replay, &variables.hidden,
@@ -273,7 +275,7 @@ hr_replay_mamba (HrReplay      *replay,
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         get_state_shape (replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1));
+  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
   drop_variables (replay, &variables);
 
   return result;

@@ -439,7 +439,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   set_symbols (replay, mamba2);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
   masked = mask_tokens (replay, forward, HR_SYMBOL_HIDDEN, mamba2);
-  hold (&variables, hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1));
+  hold (&variables, hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE));
   convolved = hr_replay_convolution (replay, forward, HR_SYMBOL_CONVOLVED, &padded);
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
     hold (&variables, padded);
@@ -457,7 +457,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   result = norm_gated (replay, y, mamba2);
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1));
+  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
   hr_replay_drop (replay, y);
   for (guint i = 0; i < variables.n_held; i++)
     hr_replay_drop (replay, variables.held[i]);

@@ -6,6 +6,7 @@
 
 #include "hr-replay-blocks.h"
 
+
 /*
  * Mixtures of experts: the router, the shared experts, and what becomes of both with the routed ones.
  */
@@ -170,13 +171,13 @@ compute_shared_fused (HrReplay        *replay,
                       HrValue          x,
                       const HrMixture *mixture)
 {
-  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2);
+  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, FALSE);
   HrValue inner = both;
   HrValue product, result;
 
   inner.count = 1;
   product = hr_replay_expert_gate (replay, inner, mixture);
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, both);
 

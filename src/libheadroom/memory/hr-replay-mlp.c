@@ -11,16 +11,16 @@ static HrValue
 replay_gelu_new (HrReplay *replay,
                  HrValue   x)
 {
-  HrValue half = hr_op_like (replay, "mul", "0.5·x", x);
-  HrValue inner = hr_op_like (replay, "pow", "x³", x);
+  HrValue half = hr_op_unary (replay, HR_UNARY_MUL, "0.5·x", x);
+  HrValue inner = hr_op_unary (replay, HR_UNARY_POW, "x³", x);
   HrValue result;
 
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.044715·x³", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "x + 0.044715·x³", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "√(2/π)·(…)", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "tanh", "tanh(…)", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + tanh(…)", x));
-  result = hr_op_like (replay, "mul", "act(x)", x);
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_MUL, "0.044715·x³", inner));
+  hr_replay_assign (replay, &inner, hr_op_binary (replay, HR_BINARY_ADD, "x + 0.044715·x³", x, inner));
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_MUL, "√(2/π)·(…)", inner));
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_TANH, "tanh(…)", inner));
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_ADD, "1 + tanh(…)", inner));
+  result = hr_op_binary (replay, HR_BINARY_MUL, "act(x)", half, inner);
   hr_replay_drop (replay, inner);
   hr_replay_drop (replay, half);
 
@@ -32,38 +32,47 @@ static HrValue
 replay_gelu_spelt_out (HrReplay *replay,
                        HrValue   x)
 {
-  HrValue half = hr_op_like (replay, "mul", "x·0.5", x);
-  HrValue scaled = hr_op_like (replay, "mul", "0.798·x", x);
-  HrValue inner = hr_op_like (replay, "mul", "0.0447·x", x);
+  HrValue half = hr_op_unary (replay, HR_UNARY_MUL, "x·0.5", x);
+  HrValue scaled = hr_op_unary (replay, HR_UNARY_MUL, "0.798·x", x);
+  HrValue inner = hr_op_unary (replay, HR_UNARY_MUL, "0.0447·x", x);
   HrValue result;
 
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.0447·x²", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + 0.0447·x²", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "mul", "0.798·x·(…)", x));
+  hr_replay_assign (replay, &inner, hr_op_binary (replay, HR_BINARY_MUL, "0.0447·x²", inner, x));
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_ADD, "1 + 0.0447·x²", inner));
+  hr_replay_assign (replay, &inner, hr_op_binary (replay, HR_BINARY_MUL, "0.798·x·(…)", scaled, inner));
   hr_replay_drop (replay, scaled);
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "tanh", "tanh(…)", x));
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "add", "1 + tanh(…)", x));
-  result = hr_op_like (replay, "mul", "act(x)", x);
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_TANH, "tanh(…)", inner));
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_ADD, "1 + tanh(…)", inner));
+  result = hr_op_binary (replay, HR_BINARY_MUL, "act(x)", half, inner);
   hr_replay_drop (replay, inner);
   hr_replay_drop (replay, half);
 
   return result;
 }
 
-/* Two operations, the second on the result of the first: x * sigmoid (1.702 * x), square (relu (x)). */
+/* x * sigmoid (1.702 * x): QuickGELUActivation. */
 static HrValue
-replay_in_two (HrReplay   *replay,
-               HrValue     x,
-               const char *first,
-               const char *second,
-               gboolean    also_x)
+replay_quick_gelu (HrReplay *replay,
+                   HrValue   x)
 {
-  HrValue inner = hr_op_like (replay, first, "act(x)", x);
+  HrValue inner = hr_op_unary (replay, HR_UNARY_MUL, "act(x)", x);
   HrValue result;
 
-  if (also_x)
-    hr_replay_assign (replay, &inner, hr_op_like (replay, "sigmoid", "act(x)", x));
-  result = hr_op_like (replay, second, "act(x)", x);
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_SIGMOID, "act(x)", inner));
+  result = hr_op_binary (replay, HR_BINARY_MUL, "act(x)", x, inner);
+  hr_replay_drop (replay, inner);
+
+  return result;
+}
+
+/* square (relu (x)): ReLUSquaredActivation. */
+static HrValue
+replay_relu_squared (HrReplay *replay,
+                     HrValue   x)
+{
+  HrValue inner = hr_op_unary (replay, HR_UNARY_RELU, "act(x)", x);
+  HrValue result = hr_op_unary (replay, HR_UNARY_POW, "act(x)", inner);
+
   hr_replay_drop (replay, inner);
 
   return result;
@@ -127,23 +136,23 @@ hr_replay_activation (HrReplay     *replay,
       return replay_gelu_spelt_out (replay, x);
 
     case HR_ACTIVATION_QUICK_GELU:
-      return replay_in_two (replay, x, "mul", "mul", TRUE);
+      return replay_quick_gelu (replay, x);
 
     case HR_ACTIVATION_RELU2:
-      return replay_in_two (replay, x, "relu", "square", FALSE);
+      return replay_relu_squared (replay, x);
 
     case HR_ACTIVATION_XIELU:
       return replay_xielu (replay, x);
 
     case HR_ACTIVATION_GELU:
-      return hr_op_like (replay, "gelu", "act(x)", x);
+      return hr_op_unary (replay, HR_UNARY_GELU, "act(x)", x);
 
     case HR_ACTIVATION_RELU:
-      return hr_op_like (replay, "relu", "act(x)", x);
+      return hr_op_unary (replay, HR_UNARY_RELU, "act(x)", x);
 
     case HR_ACTIVATION_SILU:
     default:
-      return hr_op_like (replay, "silu", "act(x)", x);
+      return hr_op_unary (replay, HR_UNARY_SILU, "act(x)", x);
     }
 }
 
@@ -153,17 +162,19 @@ replay_fused_gated (HrReplay    *replay,
                     HrValue      x,
                     const HrMlp *mlp)
 {
-  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2);
-  HrValue half = both;
+  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, mlp->has_bias);
+  HrValue halves[2];
   HrValue gate, product, result;
 
-  half.count = 1;
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
-  gate = hr_replay_activation (replay, half, mlp->activation);
-  product = hr_op_like (replay, "mul", "act(gate)·up", half);
+  hr_op_chunk (replay, both, 2, halves);
+  gate = hr_replay_activation (replay, halves[0], mlp->activation);
+  product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", halves[1], gate);
   hr_replay_drop (replay, gate);
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
+  hr_replay_drop (replay, halves[0]);
+  hr_replay_drop (replay, halves[1]);
   hr_replay_drop (replay, both);
 
   return result;
@@ -175,18 +186,22 @@ replay_gated (HrReplay    *replay,
               HrValue      x,
               const HrMlp *mlp)
 {
-  HrValue gate = hr_op_linear (replay, x, "gate_proj(x)", HR_SYMBOL_INTERMEDIATE, 1);
+  HrValue gate = hr_op_linear (replay, x, "gate_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
   HrValue up, product, result;
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
-  up = hr_op_linear (replay, x, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1);
-  product = hr_op_like (replay, "mul", "act(gate)·up", up);
+  up = hr_op_linear (replay, x, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
+  product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);
   hr_replay_drop (replay, up);
   hr_replay_drop (replay, gate);
   if (mlp->has_inner_norm)
-    hr_replay_assign (replay, &product, hr_replay_norm (replay, product, mlp->inner_norm_kind));
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1);
+    {
+      const HrNorm norm = { .kind = mlp->inner_norm_kind, .has_weight = TRUE };
+
+      hr_replay_assign (replay, &product, hr_replay_norm (replay, product, &norm));
+    }
+  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
 
   return result;
@@ -198,14 +213,14 @@ replay_plain (HrReplay    *replay,
               HrValue     *x,
               const HrMlp *mlp)
 {
-  HrValue hidden = hr_op_linear (replay, *x, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1);
+  HrValue hidden = hr_op_linear (replay, *x, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
 
   replay->sentence = N_("in the MLP, in the activation function");
   if (mlp->inlined)
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
   hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
-  hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1));
+  hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
 
   return hidden;
 }
@@ -225,13 +240,17 @@ hr_replay_mlp (HrReplay    *replay,
                HrValue     *x,
                const HrMlp *mlp)
 {
+  HrValue result;
+
   replay->sentence = N_("in the MLP, in its first matrix");
-
   if (mlp->gated && mlp->fused_gate_up)
-    return replay_fused_gated (replay, *x, mlp);
+    result = replay_fused_gated (replay, *x, mlp);
+  else if (mlp->gated)
+    result = replay_gated (replay, *x, mlp);
+  else
+    result = replay_plain (replay, x, mlp);
 
-  if (mlp->gated)
-    return replay_gated (replay, *x, mlp);
+  hr_op_dropout (replay, &result, mlp->has_output_dropout);
 
-  return replay_plain (replay, x, mlp);
+  return result;
 }

@@ -2,25 +2,32 @@
 
 #include "hr-replay-blocks.h"
 
-/*
- * x in fp32; x * rsqrt (mean (x²) + eps), as each of transformers' RMS norms begins. Where @held, the caller holds
- * the fp32 copy itself and what it is replaced by.
- */
+/* The weight or the bias of a norm. */
+static HrValue
+get_parameter (HrReplay *replay,
+               HrValue   x)
+{
+  HrValue shape = HR_SHAPE (replay->parameter_dtype, x.symbols[x.n_symbols - 1]);
+
+  return hr_autograd_parameter (replay, shape);
+}
+
+/* x * rsqrt (mean (x²) + eps), as each of transformers' RMS norms begins. The mean may have a variable of its own. */
 static HrValue
 normalize_rms (HrReplay *replay,
-               HrValue   x32)
+               HrValue   x32,
+               HrValue  *variance)
 {
-  HrValue power = hr_op_like (replay, "pow", "x²", x32);
-  HrValue variance = hr_op_reduce (replay, "mean", power);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", x32);
   HrValue shifted, inverse, normalized;
 
+  *variance = hr_op_mean (replay, "variance", power);
   hr_replay_drop (replay, power);
-  shifted = hr_op_like (replay, "add", "variance", variance);
-  inverse = hr_op_like (replay, "rsqrt", "variance", shifted);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", *variance);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
   hr_replay_drop (replay, shifted);
-  normalized = hr_op_like (replay, "mul", "normalized", x32);
+  normalized = hr_op_binary (replay, HR_BINARY_MUL, "normalized", x32, inverse);
   hr_replay_drop (replay, inverse);
-  hr_replay_drop (replay, variance);
 
   return normalized;
 }
@@ -31,14 +38,16 @@ replay_rms (HrReplay *replay,
             HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = normalize_rms (replay, x32);
+  HrValue variance;
+  HrValue normalized = normalize_rms (replay, x32, &variance);
   HrValue cast, result;
 
   hr_replay_drop (replay, x32);
   cast = hr_op_cast (replay, normalized, x.element);
-  result = hr_op_like (replay, "mul", "hidden_states", x);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x));
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, normalized);
+  hr_replay_drop (replay, variance);
 
   return result;
 }
@@ -49,9 +58,11 @@ replay_rms_unweighted (HrReplay *replay,
                        HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = normalize_rms (replay, x32);
+  HrValue variance;
+  HrValue normalized = normalize_rms (replay, x32, &variance);
   HrValue result;
 
+  hr_replay_drop (replay, variance);
   hr_replay_drop (replay, x32);
   result = hr_op_cast (replay, normalized, x.element);
   hr_replay_drop (replay, normalized);
@@ -65,14 +76,16 @@ replay_rms_fp32_weight (HrReplay *replay,
                         HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = normalize_rms (replay, x32);
+  HrValue variance;
+  HrValue normalized = normalize_rms (replay, x32, &variance);
   HrValue scaled, result;
 
   hr_replay_drop (replay, x32);
-  scaled = hr_op_like (replay, "mul", "hidden_states", normalized);
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", normalized, get_parameter (replay, x));
   result = hr_op_cast (replay, scaled, x.element);
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, normalized);
+  hr_replay_drop (replay, variance);
 
   return result;
 }
@@ -83,21 +96,20 @@ replay_rms_late_cast (HrReplay *replay,
                       HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue power = hr_op_like (replay, "pow", "x²", x32);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", x32);
   HrValue variance, shifted, inverse, normalized, cast, result;
 
   hr_replay_drop (replay, x32);
-  variance = hr_op_reduce (replay, "mean", power);
+  variance = hr_op_mean (replay, "variance", power);
   hr_replay_drop (replay, power);
-  shifted = hr_op_like (replay, "add", "variance", variance);
-  inverse = hr_op_like (replay, "rsqrt", "variance", shifted);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", variance);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
   hr_replay_drop (replay, shifted);
-  normalized = hr_op_like (replay, "mul", "hidden_states", x32);
+  normalized = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", x, inverse);
   hr_replay_drop (replay, inverse);
   cast = hr_op_cast (replay, normalized, replay->dtype);
   hr_replay_drop (replay, normalized);
-  x.element = replay->dtype;
-  result = hr_op_like (replay, "mul", "hidden_states", x);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x));
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, variance);
 
@@ -110,16 +122,16 @@ replay_rms_fp32_scale (HrReplay *replay,
                        HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = normalize_rms (replay, x32);
-  HrValue weight = HR_SHAPE (replay->dtype, x.symbols[x.n_symbols - 1]);
+  HrValue variance;
+  HrValue normalized = normalize_rms (replay, x32, &variance);
   HrValue weight32, scale, scaled, result;
 
+  hr_replay_drop (replay, variance);
   hr_replay_drop (replay, x32);
-  weight.element = HR_ELEMENT_FLOAT32;
-  weight32 = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "weight", weight);
-  scale = hr_op_like (replay, "add", "weight", weight);
+  weight32 = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  scale = hr_op_unary (replay, HR_UNARY_ADD, "weight", weight32);
   hr_replay_drop (replay, weight32);
-  scaled = hr_op_like (replay, "mul", "output", normalized);
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "output", normalized, scale);
   hr_replay_drop (replay, scale);
   hr_replay_drop (replay, normalized);
   result = hr_op_cast (replay, scaled, x.element);
@@ -134,48 +146,30 @@ replay_rms_fp32_cast (HrReplay *replay,
                       HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = normalize_rms (replay, x32);
-  HrValue weight = HR_SHAPE (HR_ELEMENT_FLOAT32, x.symbols[x.n_symbols - 1]);
-  HrValue scaled, result;
+  HrValue variance;
+  HrValue normalized = normalize_rms (replay, x32, &variance);
+  HrValue weight, scaled, result;
 
   hr_replay_drop (replay, x32);
-  weight = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "weight", weight);
-  scaled = hr_op_like (replay, "mul", "hidden_states", normalized);
+  weight = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", normalized, weight);
   hr_replay_drop (replay, weight);
   result = hr_op_cast (replay, scaled, x.element);
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, normalized);
-
-  return result;
-}
-
-/* Mean and reciprocal deviation in fp32 come with the result (aten::native_layer_norm). */
-static HrValue
-replay_layer_norm (HrReplay *replay,
-                   HrValue   x)
-{
-  HrValue result = hr_op_like (replay, "native_layer_norm", "hidden_states", x);
-  HrValue rows = x;
-  HrValue mean, deviation;
-
-  rows.n_symbols--;
-  if (rows.element != HR_ELEMENT_FLOAT64)
-    rows.element = HR_ELEMENT_FLOAT32;
-  mean = hr_op_like (replay, "native_layer_norm", "mean", rows);
-  deviation = hr_op_like (replay, "native_layer_norm", "rstd", rows);
-  hr_replay_drop (replay, mean);
-  hr_replay_drop (replay, deviation);
+  hr_replay_drop (replay, variance);
 
   return result;
 }
 
 /* F.layer_norm (x, weight + 1, bias): transformers/models/nemotron/modeling_nemotron.py, NemotronLayerNorm1P. */
 static HrValue
-replay_layer_norm_1p (HrReplay *replay,
-                      HrValue   x)
+replay_layer_norm_1p (HrReplay     *replay,
+                      HrValue       x,
+                      const HrNorm *norm)
 {
-  HrValue weight = hr_op_like (replay, "add", "weight + 1", HR_SHAPE (replay->dtype, x.symbols[x.n_symbols - 1]));
-  HrValue result = replay_layer_norm (replay, x);
+  HrValue weight = hr_op_unary (replay, HR_UNARY_ADD, "weight + 1", get_parameter (replay, x));
+  HrValue result = hr_op_layer_norm (replay, x, FALSE, norm->has_bias);
 
   hr_replay_drop (replay, weight);
 
@@ -188,7 +182,7 @@ replay_layer_norm_fp32 (HrReplay *replay,
                         HrValue   x)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue normalized = replay_layer_norm (replay, x32);
+  HrValue normalized = hr_op_layer_norm (replay, x32, FALSE, FALSE);
   HrValue result;
 
   hr_replay_drop (replay, x32);
@@ -204,22 +198,21 @@ replay_layer_norm_composite (HrReplay *replay,
                              HrValue   x)
 {
   HrValue hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue mean = hr_op_reduce (replay, "mean", hidden);
-  HrValue centered = hr_op_like (replay, "sub", "x − mean", hidden);
-  HrValue power = hr_op_like (replay, "pow", "(x − mean)²", hidden);
+  HrValue mean = hr_op_mean (replay, "mean", hidden);
+  HrValue centered = hr_op_binary (replay, HR_BINARY_SUB, "x − mean", hidden, mean);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "(x − mean)²", centered);
   HrValue variance, inverse, weight, result;
 
   hr_replay_drop (replay, centered);
-  variance = hr_op_reduce (replay, "mean", power);
+  variance = hr_op_mean (replay, "variance", power);
   hr_replay_drop (replay, power);
-  centered = hr_op_like (replay, "sub", "x − mean", hidden);
-  inverse = hr_op_like (replay, "rsqrt", "variance", variance);
-  hr_replay_assign (replay, &hidden, hr_op_like (replay, "mul", "normalized", hidden));
+  centered = hr_op_binary (replay, HR_BINARY_SUB, "x − mean", hidden, mean);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", variance);
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "normalized", centered, inverse));
   hr_replay_drop (replay, centered);
   hr_replay_drop (replay, inverse);
-  weight = HR_SHAPE (HR_ELEMENT_FLOAT32, x.symbols[x.n_symbols - 1]);
-  weight = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "weight", weight);
-  hr_replay_assign (replay, &hidden, hr_op_like (replay, "mul", "hidden_states", hidden));
+  weight = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, weight));
   hr_replay_drop (replay, weight);
   result = hr_op_cast (replay, hidden, x.element);
   hr_replay_drop (replay, hidden);
@@ -233,18 +226,18 @@ replay_layer_norm_composite (HrReplay *replay,
  * hr_replay_norm:
  * @replay: a tape
  * @x: the input, which the caller holds
- * @kind: how the norm is computed
+ * @norm: the norm
  *
  * A norm.
  *
  * Returns: the result
  */
 HrValue
-hr_replay_norm (HrReplay   *replay,
-                HrValue     x,
-                HrNormKind  kind)
+hr_replay_norm (HrReplay     *replay,
+                HrValue       x,
+                const HrNorm *norm)
 {
-  switch (kind)
+  switch (norm->kind)
     {
     case HR_NORM_RMS_FP32_SCALE:
       return replay_rms_fp32_scale (replay, x);
@@ -262,10 +255,10 @@ hr_replay_norm (HrReplay   *replay,
       return replay_rms_fp32_cast (replay, x);
 
     case HR_NORM_LAYER_1P:
-      return replay_layer_norm_1p (replay, x);
+      return replay_layer_norm_1p (replay, x, norm);
 
     case HR_NORM_LAYER:
-      return replay_layer_norm (replay, x);
+      return hr_op_layer_norm (replay, x, norm->has_weight, norm->has_bias);
 
     case HR_NORM_LAYER_FP32:
       return replay_layer_norm_fp32 (replay, x);

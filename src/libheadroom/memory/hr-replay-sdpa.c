@@ -48,16 +48,102 @@ choose_kernel (HrReplay        *replay,
   HrValue output = get_output_shape (query, value);
   guint64 n_elements = hr_value_get_elements (query, replay->symbols);
   gboolean same_size = hr_value_get_elements (output, replay->symbols) == n_elements;
-  gboolean aligned = head_dim * hr_element_get_bytes (replay->dtype) % EFFICIENT_ALIGNMENT_BYTES == 0;
+  gboolean aligned = head_dim * hr_element_get_bytes (query.element) % EFFICIENT_ALIGNMENT_BYTES == 0;
 
-  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH || replay->dtype == HR_ELEMENT_FLOAT64)
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH || query.element == HR_ELEMENT_FLOAT64)
     return KERNEL_MATH;
 
-  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA && is_half (replay->dtype) &&
+  if (forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA && is_half (query.element) &&
       forward->mask.storage < 0 && head_dim <= FLASH_MAX_HEAD_DIM && same_size)
     return KERNEL_FLASH;
 
   return aligned ? KERNEL_EFFICIENT : KERNEL_MATH;
+}
+
+static void
+set_attention_sizes (HrReplay *replay)
+{
+  guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
+  guint64 head_dim = replay->symbols[HR_SYMBOL_HEAD];
+
+  replay->symbols[HR_SYMBOL_SEQUENCE_32] = (sequence + 31) / 32 * 32;
+  replay->symbols[HR_SYMBOL_SEQUENCE_128] = (sequence + 127) / 128 * 128;
+  replay->symbols[HR_SYMBOL_HEAD_ROUNDED] = head_dim <= 192 ? (head_dim + 31) / 32 * 32 : 256;
+}
+
+static HrValue
+make_gradient (HrReplay   *replay,
+               const char *operation,
+               HrValue     like)
+{
+  like.storage = -1;
+  like = hr_op_like (replay, operation, "gradient", like);
+  like.is_view = TRUE;
+
+  return like;
+}
+
+/*
+ * mha_bwd of aten/src/ATen/native/transformers/cuda/flash_attn/flash_api.cpp: sums of the output's gradient, those of
+ * the queries in fp32, those of keys and values for each head of the queries, which are then summed up.
+ */
+static void
+backward_flash (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  const char *operation = "_scaled_dot_product_flash_attention_backward";
+  gboolean grouped = replay->symbols[HR_SYMBOL_KEY_HEADS] != replay->symbols[HR_SYMBOL_HEADS];
+  HrValue expanded = HR_SHAPE (gradient.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
+  HrValue sums, accumulated, keys = HR_NO_VALUE, values = HR_NO_VALUE;
+
+  set_attention_sizes (replay);
+  for (guint i = 0; i < node->n_inputs; i++)
+    gradients[i] = make_gradient (replay, operation, node->inputs[i]);
+
+  sums = hr_op_like (replay, operation, "softmax_d",
+                     HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_128));
+  accumulated = hr_op_like (replay, operation, "dq_accum",
+                            HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_128,
+                                      HR_SYMBOL_HEAD_ROUNDED));
+  if (grouped)
+    {
+      keys = hr_op_like (replay, operation, "dk_expanded", expanded);
+      values = hr_op_like (replay, operation, "dv_expanded", expanded);
+    }
+
+  hr_replay_drop (replay, values);
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, accumulated);
+  hr_replay_drop (replay, sums);
+}
+
+/* _efficient_attention_backward of aten/src/ATen/native/transformers/cuda/attention_backward.cu. */
+static void
+backward_efficient (HrReplay     *replay,
+                    const HrNode *node,
+                    HrValue       gradient,
+                    HrValue      *gradients)
+{
+  const char *operation = "_scaled_dot_product_efficient_attention_backward";
+  HrValue delta, accumulated = HR_NO_VALUE;
+  HrValue shape = gradient;
+
+  set_attention_sizes (replay);
+  for (guint i = 0; i < node->n_inputs; i++)
+    gradients[i] = make_gradient (replay, operation, node->inputs[i]);
+
+  delta = hr_op_like (replay, operation, "delta",
+                      HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
+  if (is_half (gradient.element))
+    {
+      shape.storage = -1;
+      shape.element = HR_ELEMENT_FLOAT32;
+      accumulated = hr_op_like (replay, operation, "dq_accum", shape);
+    }
+  hr_replay_drop (replay, accumulated);
+  hr_replay_drop (replay, delta);
 }
 
 static HrValue
@@ -67,18 +153,44 @@ make_random_state (HrReplay   *replay,
   return hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
 }
 
+/* Both kernels keep their inputs, their output, and what else they made. */
+static void
+record_kernel (HrReplay      *replay,
+               HrValue       *output,
+               HrBackward     backward,
+               HrValue        query,
+               HrValue        key,
+               HrValue        value,
+               const HrValue *others)
+{
+  const HrValue inputs[] = { query, key, value };
+
+  if (!hr_autograd_record (replay, output, backward, inputs, G_N_ELEMENTS (inputs)))
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    hr_autograd_save (replay, *output, inputs[i]);
+  hr_autograd_save (replay, *output, *output);
+  for (guint i = 0; i < 4; i++)
+    hr_autograd_save (replay, *output, others[i]);
+}
+
 /* The output has the query's layout in memory (at::empty_like). */
 static HrValue
 replay_flash (HrReplay *replay,
-              HrValue   query)
+              HrValue   query,
+              HrValue   key,
+              HrValue   value)
 {
   const char *operation = "_scaled_dot_product_flash_attention";
-  HrValue output = hr_op_like (replay, operation, "attn_output", query);
+  HrValue output = hr_op_like (replay, operation, "attn_output", get_output_shape (query, value));
   HrValue sums = hr_op_like (replay, operation, "logsumexp",
                              HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
   HrValue seed = make_random_state (replay, operation);
   HrValue offset = make_random_state (replay, operation);
 
+  record_kernel (replay, &output, backward_flash, query, key, value,
+                 (HrValue[]) { sums, seed, offset, HR_NO_VALUE });
   hr_replay_drop (replay, offset);
   hr_replay_drop (replay, seed);
   hr_replay_drop (replay, sums);
@@ -123,20 +235,29 @@ pad_mask (HrReplay *replay,
 static HrValue
 replay_efficient (HrReplay        *replay,
                   const HrForward *forward,
-                  HrValue          query)
+                  HrValue          query,
+                  HrValue          key,
+                  HrValue          value)
 {
   const char *operation = "_scaled_dot_product_efficient_attention";
-  HrValue mask = convert_mask (replay, forward->mask, replay->dtype);
+  HrValue mask = convert_mask (replay, forward->mask, query.element);
   HrValue padded = pad_mask (replay, mask);
-  HrValue shape = query;
+  HrValue shape = get_output_shape (query, value);
+  HrValue sums = HR_NO_VALUE;
   HrValue output, seed, offset;
 
   shape.heads_first = FALSE;
   output = hr_op_like (replay, operation, "attn_output", shape);
+  set_attention_sizes (replay);
+  if (replay->graph != NULL)
+    sums = hr_op_like (replay, operation, "logsumexp",
+                       HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_32));
   seed = make_random_state (replay, operation);
   offset = make_random_state (replay, operation);
+  record_kernel (replay, &output, backward_efficient, query, key, value, (HrValue[]) { padded, sums, seed, offset });
   hr_replay_drop (replay, offset);
   hr_replay_drop (replay, seed);
+  hr_replay_drop (replay, sums);
   hr_replay_drop (replay, padded);
   hr_replay_drop (replay, mask);
 
@@ -181,7 +302,7 @@ repeat_heads (HrReplay        *replay,
 
   shape.heads_first = TRUE;
 
-  return hr_op_like (replay, "repeat_interleave", "repeated", shape);
+  return hr_op_copy (replay, "repeated", x, shape);
 }
 
 /* torch.matmul joins batch and heads, which copies what one stride cannot step through: a head that is broadcast. */
@@ -196,7 +317,7 @@ broadcast_head (HrReplay *replay,
 
   shape.heads_first = TRUE;
 
-  return hr_op_like (replay, "clone", "broadcast", shape);
+  return hr_op_copy (replay, "broadcast", x, shape);
 }
 
 /* The rows that are -inf throughout become zeros: softmax, a comparison, rows, a choice in place (_safe_softmax). */
@@ -204,7 +325,7 @@ static HrValue
 replay_safe_softmax (HrReplay *replay,
                      HrValue   scores)
 {
-  HrValue weights = hr_op_like (replay, "_softmax", "attn", scores);
+  HrValue weights = hr_op_softmax (replay, "attn", scores, scores.element);
   HrValue mask = scores;
   HrValue masked, rows;
 
@@ -229,17 +350,17 @@ replay_math (HrReplay        *replay,
   HrValue query_acc = hr_op_cast (replay, query, element);
   HrValue key_acc = hr_op_cast (replay, key, element);
   HrValue value_acc = hr_op_cast (replay, value, element);
-  HrValue scaled = hr_op_like (replay, "mul", "query·√scale", query_acc);
+  HrValue scaled = hr_op_unary (replay, HR_UNARY_MUL, "query·√scale", query_acc);
   HrValue mask = make_math_mask (replay, forward, element);
   HrValue keys = repeat_heads (replay, forward, key_acc);
   HrValue values = repeat_heads (replay, forward, value_acc);
-  HrValue scaled_keys = hr_op_like (replay, "mul", "key·√scale", keys);
+  HrValue scaled_keys = hr_op_unary (replay, HR_UNARY_MUL, "key·√scale", keys);
   HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
   HrValue scores, output, result, weights, joined;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   joined = broadcast_head (replay, scaled_keys);
-  scores = hr_op_like (replay, "bmm", "attn", shape);
+  scores = hr_op_matmul (replay, "attn", scaled, joined, shape);
   hr_replay_drop (replay, joined);
   hr_replay_drop (replay, scaled_keys);
   hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
@@ -247,7 +368,7 @@ replay_math (HrReplay        *replay,
   shape.element = element;
   shape.heads_first = TRUE;
   joined = broadcast_head (replay, values);
-  output = hr_op_like (replay, "bmm", "attn_output", shape);
+  output = hr_op_matmul (replay, "attn_output", scores, joined, shape);
   hr_replay_drop (replay, joined);
   result = hr_op_cast (replay, output, query.element);
   weights = hr_op_cast (replay, scores, query.element);
@@ -264,6 +385,27 @@ replay_math (HrReplay        *replay,
   hr_replay_drop (replay, query_acc);
 
   return result;
+}
+
+static HrValue
+run_kernel (HrReplay        *replay,
+            const HrForward *forward,
+            HrValue          query,
+            HrValue          key,
+            HrValue          value)
+{
+  switch (choose_kernel (replay, forward, query, value))
+    {
+    case KERNEL_FLASH:
+      return replay_flash (replay, query, key, value);
+
+    case KERNEL_EFFICIENT:
+      return replay_efficient (replay, forward, query, key, value);
+
+    case KERNEL_MATH:
+    default:
+      return replay_math (replay, forward, query, key, value);
+    }
 }
 
 /*
@@ -285,18 +427,16 @@ hr_replay_sdpa (HrReplay        *replay,
                 HrValue          key,
                 HrValue          value)
 {
+  HrValue q = hr_op_cast_down (replay, query);
+  HrValue k = hr_op_cast_down (replay, key);
+  HrValue v = hr_op_cast_down (replay, value);
+  HrValue output;
+
   replay->sentence = N_("in the attention, in its kernel");
+  output = run_kernel (replay, forward, q, k, v);
+  hr_replay_drop (replay, v);
+  hr_replay_drop (replay, k);
+  hr_replay_drop (replay, q);
 
-  switch (choose_kernel (replay, forward, query, value))
-    {
-    case KERNEL_FLASH:
-      return replay_flash (replay, get_output_shape (query, value));
-
-    case KERNEL_EFFICIENT:
-      return replay_efficient (replay, forward, get_output_shape (query, value));
-
-    case KERNEL_MATH:
-    default:
-      return replay_math (replay, forward, query, key, value);
-    }
+  return output;
 }

@@ -2,8 +2,6 @@
 
 #include "hr-replay.h"
 
-#include "hr-quantization-format.h"
-
 static const guint8 element_bytes[] = {
   [HR_ELEMENT_BOOL] = 1,
   [HR_ELEMENT_INT8] = 1,
@@ -46,6 +44,11 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_EXPERT_LATENT] = "c_m",
   [HR_SYMBOL_PER_EXPERT] = "⌈B · S · t / E⌉",
   [HR_SYMBOL_VOCABULARY] = "V",
+  [HR_SYMBOL_SEQUENCE_32] = "⌈S⌉₃₂",
+  [HR_SYMBOL_SEQUENCE_128] = "⌈S⌉₁₂₈",
+  [HR_SYMBOL_HEAD_ROUNDED] = "⌈d⌉",
+  [HR_SYMBOL_LABELS] = "(S + 1)",
+  [HR_SYMBOL_POSITIONS] = "P",
   [HR_SYMBOL_MIXER] = "m_s",
   [HR_SYMBOL_MIXER_HEADS] = "H_s",
   [HR_SYMBOL_MIXER_KEY] = "k_s",
@@ -83,6 +86,14 @@ hr_replay_init (HrReplay       *self,
   self->n_storages = 0;
   memset (self->symbols, 0, sizeof self->symbols);
   self->dtype = dtype;
+  self->parameter_dtype = dtype;
+  self->autocast = HR_ELEMENT_NONE;
+  self->keeps_casts = FALSE;
+  self->component = HR_COMPONENT_ACTIVATIONS;
+  self->graph = NULL;
+  self->training = FALSE;
+  self->trains_weights = FALSE;
+  self->has_gradients = FALSE;
   self->quantization = quantization;
   self->block = NULL;
   self->layer = -1;
@@ -213,6 +224,7 @@ move_level (const HrLevel *level,
  * @self: a tape
  * @stretch: a stretch that was recorded
  * @layer: the index of the first layer that does the same
+ * @step: what leads from the index of a layer to that of the next: 1, or -1 on the way back
  * @count: how many layers do, at least 1
  *
  * Does the same again, from the present level, without replaying it. The highest time is the last, or the first if each
@@ -222,6 +234,7 @@ void
 hr_replay_repeat (HrReplay        *self,
                   const HrStretch *stretch,
                   int              layer,
+                  int              step,
                   guint            count)
 {
   gboolean falls = stretch->after.total < stretch->before.total;
@@ -230,7 +243,7 @@ hr_replay_repeat (HrReplay        *self,
   HrLevel level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
 
   hr_ledger_reach (&self->ledger, &level);
-  note_peak (self, stretch, &level, layer + earlier);
+  note_peak (self, stretch, &level, layer + step * (int) earlier);
   level = move_level (&self->ledger.live, &stretch->before, &stretch->after, count);
   hr_ledger_set (&self->ledger, &level);
 }
@@ -282,6 +295,8 @@ hr_replay_make (HrReplay      *self,
 
   shape.storage = index;
   shape.expanded = FALSE;
+  shape.is_view = FALSE;
+  shape.node = HR_NO_NODE;
   if (index < 0)
     return shape;
 
@@ -315,7 +330,7 @@ hr_replay_adopt (HrReplay      *self,
                  HrComponentId  component,
                  guint64        bytes)
 {
-  HrValue value = { .storage = find_free_storage (self), .count = 1, .divisor = 1 };
+  HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
 
   if (value.storage >= 0)
     self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name };
@@ -518,7 +533,7 @@ hr_symbol_get_name (HrSymbol symbol)
  * @name: the variable that its result is for
  * @like: a shape
  *
- * An operator that makes one tensor of the shape of another: an elementwise one, a copy.
+ * An operator that makes one tensor of the shape of another, and through which no gradient flows.
  *
  * Returns: the result
  */
@@ -528,106 +543,5 @@ hr_op_like (HrReplay   *self,
             const char *name,
             HrValue     like)
 {
-  return hr_replay_make (self, operation, name, HR_COMPONENT_ACTIVATIONS, like);
-}
-
-/*
- * hr_op_cast:
- * @self: a tape
- * @x: a tensor
- * @element: the type to convert to
- *
- * `x.to (dtype)`, which returns @x itself if it has that type.
- *
- * Returns: the result
- */
-HrValue
-hr_op_cast (HrReplay  *self,
-            HrValue    x,
-            HrElement  element)
-{
-  HrValue shape = x;
-
-  if (x.element == element)
-    return hr_replay_hold (self, x);
-
-  shape.element = element;
-
-  return hr_op_like (self, "_to_copy", element == HR_ELEMENT_FLOAT32 ? "x.float()" : "x.to(dtype)", shape);
-}
-
-/*
- * hr_op_contiguous:
- * @self: a tape
- * @x: a tensor whose heads are transposed by the caller
- *
- * `x.transpose (1, 2).contiguous ()`: a copy only if tokens do not come first in memory.
- *
- * Returns: the result, tokens first
- */
-HrValue
-hr_op_contiguous (HrReplay *self,
-                  HrValue   x)
-{
-  HrValue shape = x;
-
-  if (!x.heads_first)
-    return hr_replay_hold (self, x);
-
-  shape.heads_first = FALSE;
-
-  return hr_op_like (self, "clone", "attn_output", shape);
-}
-
-/*
- * hr_op_reduce:
- * @self: a tape
- * @operation: the operator
- * @x: a tensor
- *
- * An operator that makes one element of each row of the last dimension: a mean.
- *
- * Returns: the result
- */
-HrValue
-hr_op_reduce (HrReplay   *self,
-              const char *operation,
-              HrValue     x)
-{
-  HrValue shape = x;
-
-  shape.n_symbols--;
-
-  return hr_op_like (self, operation, "variance", shape);
-}
-
-/*
- * hr_op_linear:
- * @self: a tape
- * @x: a tensor, its last dimension the input features
- * @name: the variable that the result is for
- * @out_features: the output features
- * @count: how many times as many
- *
- * A linear layer of the decoder. The bias goes into the product (addmm), and costs nothing.
- *
- * Returns: the result
- */
-HrValue
-hr_op_linear (HrReplay   *self,
-              HrValue     x,
-              const char *name,
-              HrSymbol    out_features,
-              guint       count)
-{
-  HrValue out = x;
-
-  out.symbols[out.n_symbols - 1] = out_features;
-  out.count = count;
-  out.heads_first = FALSE;
-
-  if (self->quantization != HR_QUANTIZATION_NONE)
-    return hr_quantization_format_replay_linear (self, x, name, out);
-
-  return hr_op_like (self, "mm", name, out);
+  return hr_replay_make (self, operation, name, self->component, like);
 }

@@ -47,6 +47,11 @@ typedef enum
   HR_SYMBOL_EXPERT_LATENT,  /* c_m: the width of what goes into an expert, where it is not h */
   HR_SYMBOL_PER_EXPERT,     /* tokens of an expert, if all are chosen alike */
   HR_SYMBOL_VOCABULARY,     /* V */
+  HR_SYMBOL_SEQUENCE_32,    /* S, rounded up to what a kernel works on at once */
+  HR_SYMBOL_SEQUENCE_128,
+  HR_SYMBOL_HEAD_ROUNDED,   /* d, likewise */
+  HR_SYMBOL_LABELS,         /* S + 1: labels, padded by one */
+  HR_SYMBOL_POSITIONS,      /* P: rows of a table of positions */
   HR_SYMBOL_MIXER,          /* m_s: channels of a state-space mixer */
   HR_SYMBOL_MIXER_HEADS,    /* H_s */
   HR_SYMBOL_MIXER_KEY,      /* k_s: the width of the keys of a linear attention */
@@ -78,6 +83,7 @@ typedef enum
   HR_ELEMENT_BFLOAT16,
   HR_ELEMENT_FLOAT32,
   HR_ELEMENT_FLOAT64,
+  HR_ELEMENT_NONE,
 } HrElement;
 
 #define HR_VALUE_MAX_SYMBOLS 5
@@ -92,6 +98,9 @@ typedef enum
  * @divisor: a constant divisor
  * @heads_first: whether heads come before tokens in memory, [B, H, S, d], and not [B, S, H, d]
  * @expanded: whether it is a view that shows one head as many; what is made of it has them all
+ * @is_view: whether it is a gradient that the engine holds by a view, and so does not add into
+ * @result: which of the results of its node it is
+ * @node: what it was made by, in the graph that is recorded; %HR_NO_NODE if no gradient flows to it
  *
  * A tensor, as a variable holds it: a view of a storage.
  */
@@ -105,7 +114,14 @@ typedef struct
   guint8 divisor;
   guint8 heads_first;
   guint8 expanded;
+  guint8 is_view;
+  guint8 result;
+  gint16 node;
 } HrValue;
+
+typedef struct _HrGraph HrGraph;
+
+#define HR_NO_NODE (-1)
 
 typedef struct
 {
@@ -116,7 +132,7 @@ typedef struct
   const char *name;
 } HrStorage;
 
-#define HR_REPLAY_MAX_STORAGES 48
+#define HR_REPLAY_MAX_STORAGES 192
 
 /**
  * HrMoment:
@@ -167,6 +183,14 @@ typedef struct
  * @n_storages: how many of @storages have been used so far
  * @symbols: what the symbols stand for now
  * @dtype: what the model computes in
+ * @parameter_dtype: what its parameters are held in
+ * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
+ * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
+ * @component: what operators make their results for
+ * @graph: (nullable): where operators are recorded, so that gradients can flow back
+ * @training: whether dropout is on
+ * @trains_weights: whether the model's own parameters need gradients
+ * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @quantization: how the weights of linear layers are stored
  * @block: the path of the module that runs
  * @layer: the index of the layer that runs, -1 outside of the layers
@@ -181,6 +205,14 @@ typedef struct
   guint n_storages;
   guint64 symbols[HR_N_SYMBOLS];
   HrElement dtype;
+  HrElement parameter_dtype;
+  HrElement autocast;
+  gboolean keeps_casts;
+  HrComponentId component;
+  HrGraph *graph;
+  gboolean training;
+  gboolean trains_weights;
+  gboolean has_gradients;
   HrQuantization quantization;
   const char *block;
   int layer;
@@ -200,6 +232,7 @@ void        hr_replay_end           (HrReplay       *self);
 void        hr_replay_repeat        (HrReplay       *self,
                                      const HrStretch *stretch,
                                      int             layer,
+                                     int             step,
                                      guint           count);
 HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *operation,
@@ -234,30 +267,17 @@ void        hr_replay_rename        (HrReplay       *self,
                                      HrValue         value,
                                      const char     *name);
 
-#define HR_NO_VALUE ((HrValue) { .storage = -1 })
+#define HR_NO_VALUE ((HrValue) { .storage = -1, .node = HR_NO_NODE, .divisor = 1 })
 
 /* The shape of a value: the type of an element and the symbols whose product is their number. */
 #define HR_SHAPE(element_, ...) \
-  ((HrValue) { .storage = -1, .element = (element_), .count = 1, .divisor = 1, \
+  ((HrValue) { .storage = -1, .node = HR_NO_NODE, .element = (element_), .count = 1, .divisor = 1, \
                .n_symbols = sizeof ((guint8[]) { __VA_ARGS__ }), .symbols = { __VA_ARGS__ } })
 
-/* Operators: each makes its result; the inputs stay with those who hold them. */
+/* An operator through which no gradient flows. */
 HrValue     hr_op_like              (HrReplay       *self,
                                      const char     *operation,
                                      const char     *name,
                                      HrValue         like);
-HrValue     hr_op_cast              (HrReplay       *self,
-                                     HrValue         x,
-                                     HrElement       element);
-HrValue     hr_op_contiguous        (HrReplay       *self,
-                                     HrValue         x);
-HrValue     hr_op_linear            (HrReplay       *self,
-                                     HrValue         x,
-                                     const char     *name,
-                                     HrSymbol        out_features,
-                                     guint           count);
-HrValue     hr_op_reduce            (HrReplay       *self,
-                                     const char     *operation,
-                                     HrValue         x);
 
 G_END_DECLS

@@ -123,6 +123,7 @@ static const HrParameter token_embedding_parameters[] = {
   COUNT ("vocab-size", token_embedding.vocab_size),
   COUNT ("hidden-size", token_embedding.hidden_size),
   BOOLEAN ("scaled", token_embedding.scaled),
+  BOOLEAN ("dropout", token_embedding.has_dropout),
   BOOLEAN ("tied", token_embedding.tied),
   { NULL }
 };
@@ -186,6 +187,8 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("reuses-cache", attention.reuses_cache),
   BOOLEAN ("unused-key-value", attention.unused_key_value),
   BOOLEAN ("value-from-key", attention.value_is_key),
+  BOOLEAN ("dropout", attention.has_dropout),
+  BOOLEAN ("output-dropout", attention.has_output_dropout),
   BOOLEAN ("sinks", attention.has_sinks),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
@@ -200,6 +203,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("bias", mlp.has_bias),
   BOOLEAN ("inner-norm", mlp.has_inner_norm),
   CHOICE ("inner-norm-kind", mlp.inner_norm_kind, norm_kinds),
+  BOOLEAN ("output-dropout", mlp.has_output_dropout),
   BOOLEAN ("inlined", mlp.inlined),
   BOOLEAN ("fp32-down", mlp.fp32_down),
   CHOICE ("activation", mlp.activation, hr_block_activations),

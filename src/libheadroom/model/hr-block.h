@@ -177,6 +177,7 @@ typedef struct
   guint64 vocab_size;
   guint64 hidden_size;
   gboolean scaled;      /* multiplied by a constant after the look-up (Gemma, Granite) */
+  gboolean has_dropout; /* of the embeddings, positions included, in training (GPT-2) */
   gboolean tied;        /* the tensor of another embedding, the path to which begins at the stack (T5, BART) */
 } HrTokenEmbedding;
 
@@ -280,6 +281,8 @@ typedef struct
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrPositionScale position_scale;
   HrOutputGate output_gate;
+  gboolean has_dropout;      /* of the attention weights, in training */
+  gboolean has_output_dropout; /* of what the output projection makes, in training (GPT-2) */
   gboolean has_sinks;        /* a further logit of each head that takes weight and gives nothing (GPT-OSS) */
   gboolean rotates_pairs;    /* pairs are put apart before they are rotated as halves (DeepSeek V3) */
   guint64 latent_size;       /* of what keys and values are expanded from, the rotated part left out; 0: no latent */
@@ -298,6 +301,7 @@ typedef struct
   gboolean has_bias;
   gboolean has_inner_norm;   /* of the product, before the last matrix (BitNet) */
   HrNormKind inner_norm_kind;
+  gboolean has_output_dropout; /* of what the last matrix makes, in training (GPT-2) */
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
   HrActivation activation;

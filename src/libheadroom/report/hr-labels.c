@@ -97,6 +97,11 @@ static const struct
   [HR_PHASE_PREFILL] = { N_("Prefill"), N_("The layers read the whole prompt at once and fill the cache") },
   [HR_PHASE_HEAD] = { N_("Output head"), N_("The logits of the prompt are computed") },
   [HR_PHASE_DECODE] = { N_("Decode"), N_("The answer is generated, a token at a time") },
+  [HR_PHASE_FORWARD] = { N_("Forward"), N_("The layers compute, and keep what the backward pass needs") },
+  [HR_PHASE_LOSS] = { N_("Loss"), N_("The logits are turned into the loss") },
+  [HR_PHASE_BACKWARD_LOSS] = { N_("Backward, loss"), N_("The gradient flows back through loss and output head") },
+  [HR_PHASE_BACKWARD] = { N_("Backward, layers"), N_("The gradient flows back through the layers") },
+  [HR_PHASE_OPTIMIZER] = { N_("Optimizer step"), N_("The parameters are updated") },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (phase_texts) == HR_N_PHASES);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-autograd.h"
+
+static const HrValue no_value = { .storage = -1, .node = HR_NO_NODE, .divisor = 1 };
+
+/*
+ * hr_value_needs_gradient:
+ * @value: a tensor
+ *
+ * Whether a gradient flows to a tensor (`requires_grad`).
+ */
+gboolean
+hr_value_needs_gradient (HrValue value)
+{
+  return value.node != HR_NO_NODE;
+}
+
+/*
+ * hr_value_detach:
+ * @value: a tensor
+ *
+ * Gets the same tensor without its history.
+ *
+ * Returns: the tensor
+ */
+HrValue
+hr_value_detach (HrValue value)
+{
+  value.node = HR_NO_NODE;
+
+  return value;
+}
+
+static void
+clear_incoming (HrNode *node)
+{
+  node->has_gradient = FALSE;
+  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+    node->incoming[i] = no_value;
+}
+
+static HrNode *
+add_node (HrReplay   *replay,
+          HrNodeKind  kind,
+          HrValue    *result)
+{
+  HrGraph *graph = replay->graph;
+  HrNode *node;
+
+  if (graph->n_nodes == HR_GRAPH_MAX_NODES)
+    {
+      replay->ledger.overflowed = TRUE;
+      return NULL;
+    }
+
+  node = &graph->nodes[graph->n_nodes];
+  node->kind = kind;
+  node->backward = NULL;
+  node->block = replay->block;
+  node->n_inputs = 0;
+  node->n_saved = 0;
+  node->pending = 0;
+  clear_incoming (node);
+  result->result = 0;
+  result->node = graph->n_nodes++;
+
+  return node;
+}
+
+/*
+ * hr_autograd_parameter:
+ * @replay: a tape
+ * @shape: the shape of a parameter, whose memory is in the books
+ *
+ * Says that an operator uses a parameter. It needs a gradient if the job trains such parameters.
+ *
+ * Returns: the parameter
+ */
+HrValue
+hr_autograd_parameter (HrReplay *replay,
+                       HrValue   shape)
+{
+  shape.storage = -1;
+  shape.node = HR_NO_NODE;
+  if (replay->graph != NULL && replay->trains_weights)
+    add_node (replay, HR_NODE_PARAMETER, &shape);
+
+  return shape;
+}
+
+/*
+ * hr_autograd_boundary:
+ * @replay: a tape
+ * @value: a tensor that comes from outside of the graph
+ *
+ * Says that the gradient of @value is wanted outside of the graph.
+ *
+ * Returns: @value, with a node of this graph
+ */
+HrValue
+hr_autograd_boundary (HrReplay *replay,
+                      HrValue   value)
+{
+  value.node = HR_NO_NODE;
+  if (replay->graph != NULL)
+    add_node (replay, HR_NODE_BOUNDARY, &value);
+
+  return value;
+}
+
+/*
+ * hr_autograd_record:
+ * @replay: a tape
+ * @result: (inout): what an operator made
+ * @backward: its derivative
+ * @inputs: (array length=n_inputs): its inputs
+ * @n_inputs: how many
+ *
+ * Records an operator, if gradients are recorded and flow to one of its inputs.
+ *
+ * Returns: whether it was recorded, so that hr_autograd_save() is to be called for what @backward needs
+ */
+gboolean
+hr_autograd_record (HrReplay      *replay,
+                    HrValue       *result,
+                    HrBackward     backward,
+                    const HrValue *inputs,
+                    guint          n_inputs)
+{
+  gboolean needed = FALSE;
+  HrNode *node;
+
+  result->node = HR_NO_NODE;
+  if (replay->graph == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < n_inputs; i++)
+    needed |= hr_value_needs_gradient (inputs[i]);
+  if (!needed)
+    return FALSE;
+
+  node = add_node (replay, HR_NODE_OPERATOR, result);
+  if (node == NULL)
+    return FALSE;
+
+  node->backward = backward;
+  node->n_inputs = n_inputs;
+  for (guint i = 0; i < n_inputs; i++)
+    {
+      node->inputs[i] = inputs[i];
+      if (hr_value_needs_gradient (inputs[i]))
+        replay->graph->nodes[inputs[i].node].pending++;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_autograd_save:
+ * @replay: a tape
+ * @result: what an operator made, which was recorded
+ * @saved: what its derivative needs, or none
+ *
+ * Keeps a tensor for the backward pass (`ctx.save_for_backward`).
+ */
+void
+hr_autograd_save (HrReplay *replay,
+                  HrValue   result,
+                  HrValue   saved)
+{
+  HrNode *node = &replay->graph->nodes[result.node];
+
+  g_return_if_fail (node->n_saved < HR_NODE_MAX_SAVED);
+
+  node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
+}
+
+/* Whether the engine may add into a gradient: nothing else holds it or its storage (can_accumulate_inplace). */
+static gboolean
+can_add_into (HrReplay *replay,
+              HrValue   value)
+{
+  return value.storage >= 0 && !value.is_view && replay->storages[value.storage].references == 1;
+}
+
+static void
+accumulate (HrReplay *replay,
+            HrValue  *sum,
+            HrValue   gradient)
+{
+  HrValue result;
+
+  if (sum->storage < 0)
+    {
+      *sum = gradient;
+      return;
+    }
+
+  if (can_add_into (replay, *sum))
+    {
+      hr_replay_drop (replay, gradient);
+      return;
+    }
+
+  result = hr_op_like (replay, "add", "gradient", *sum);
+  hr_replay_drop (replay, *sum);
+  hr_replay_drop (replay, gradient);
+  *sum = result;
+}
+
+/* AccumulateGrad: the first time the parameter takes the gradient over, later it is added into the one that it has. */
+static void
+accumulate_parameter (HrReplay *replay,
+                      HrNode   *node)
+{
+  HrValue gradient = node->incoming[0];
+
+  clear_incoming (node);
+  if (replay->has_gradients)
+    {
+      hr_replay_drop (replay, gradient);
+      return;
+    }
+
+  hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+  hr_replay_leave (replay, gradient);
+}
+
+/*
+ * hr_graph_deliver:
+ * @self: a graph
+ * @replay: a tape
+ * @target: the tensor that gets a gradient
+ * @gradient: (transfer full): the gradient
+ *
+ * Hands a gradient to the node of a tensor, which adds it to those that it has. A parameter takes the sum once all its
+ * uses have handed it theirs.
+ */
+void
+hr_graph_deliver (HrGraph  *self,
+                  HrReplay *replay,
+                  HrValue   target,
+                  HrValue   gradient)
+{
+  HrNode *node = &self->nodes[target.node];
+
+  node->has_gradient = TRUE;
+  accumulate (replay, &node->incoming[target.result], gradient);
+  if (node->pending > 0)
+    node->pending--;
+  if (node->kind == HR_NODE_PARAMETER && node->pending == 0)
+    accumulate_parameter (replay, node);
+}
+
+static void
+release_saved (HrReplay *replay,
+               HrNode   *node)
+{
+  for (guint i = 0; i < node->n_saved; i++)
+    hr_replay_drop (replay, node->saved[i]);
+  node->n_saved = 0;
+}
+
+/* validate_outputs: what was broadcast is summed up, and a gradient gets the dtype of its input. */
+static HrValue
+fit_gradient (HrReplay *replay,
+              HrValue   gradient,
+              HrValue   input)
+{
+  HrValue shape = input;
+
+  shape.storage = -1;
+  shape.node = HR_NO_NODE;
+  shape.is_view = FALSE;
+  shape.element = gradient.element;
+  if (hr_value_get_elements (gradient, replay->symbols) != hr_value_get_elements (input, replay->symbols))
+    hr_replay_assign (replay, &gradient, hr_op_like (replay, "sum", "gradient", shape));
+  shape.element = input.element;
+  if (gradient.element != input.element)
+    hr_replay_assign (replay, &gradient, hr_op_like (replay, "_to_copy", "gradient", shape));
+
+  return gradient;
+}
+
+static void
+run_node (HrGraph  *self,
+          HrReplay *replay,
+          HrNode   *node)
+{
+  HrValue gradients[HR_NODE_MAX_INPUTS];
+
+  for (guint i = 0; i < node->n_inputs; i++)
+    gradients[i] = no_value;
+
+  replay->block = node->block;
+  node->backward (replay, node, node->incoming[0], gradients);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = fit_gradient (replay, gradients[i], node->inputs[i]);
+    }
+  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+    hr_replay_drop (replay, node->incoming[i]);
+  clear_incoming (node);
+  release_saved (replay, node);
+
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
+    }
+}
+
+/*
+ * hr_graph_run_backward:
+ * @self: a graph, to one of whose nodes a gradient was delivered
+ * @replay: a tape
+ *
+ * Runs the engine: of the nodes that have their gradient, always the one that was recorded last.
+ */
+void
+hr_graph_run_backward (HrGraph  *self,
+                       HrReplay *replay)
+{
+  HrGraph *graph = replay->graph;
+  HrComponentId component = replay->component;
+
+  replay->graph = NULL;
+  replay->component = HR_COMPONENT_TEMPORARY;
+  for (guint i = self->n_nodes; i-- > 0; )
+    {
+      HrNode *node = &self->nodes[i];
+
+      if (node->kind == HR_NODE_OPERATOR && node->has_gradient)
+        run_node (self, replay, node);
+    }
+  replay->component = component;
+  replay->graph = graph;
+}
+
+/*
+ * hr_graph_take_gradient:
+ * @self: a graph
+ * @boundary: what hr_autograd_boundary() returned
+ *
+ * Takes the gradient that has arrived at a boundary.
+ *
+ * Returns: (transfer full): the gradient, or none
+ */
+HrValue
+hr_graph_take_gradient (HrGraph *self,
+                        HrValue  boundary)
+{
+  HrValue gradient = self->nodes[boundary.node].incoming[0];
+
+  clear_incoming (&self->nodes[boundary.node]);
+
+  return gradient;
+}
+
+/*
+ * hr_graph_clear:
+ * @self: a graph
+ * @replay: a tape
+ *
+ * Lets a graph go, with what it still holds.
+ */
+void
+hr_graph_clear (HrGraph  *self,
+                HrReplay *replay)
+{
+  for (guint i = 0; i < self->n_nodes; i++)
+    {
+      release_saved (replay, &self->nodes[i]);
+      for (guint j = 0; j < HR_NODE_MAX_RESULTS; j++)
+        hr_replay_drop (replay, self->nodes[i].incoming[j]);
+    }
+  self->n_nodes = 0;
+}

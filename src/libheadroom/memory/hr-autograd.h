@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What torch's autograd keeps of a forward pass, and what its engine makes of it in the backward pass
+ * (torch/csrc/autograd/engine.cpp, tools/autograd/derivatives.yaml). Operators record a node for each result that needs
+ * a gradient; a node holds what its derivative needs, and hands a gradient to each of its inputs.
+ */
+
+#define HR_NODE_MAX_INPUTS 4
+#define HR_NODE_MAX_RESULTS 3
+#define HR_NODE_MAX_SAVED 8
+#define HR_GRAPH_MAX_NODES 256
+
+typedef struct _HrNode HrNode;
+
+/**
+ * HrBackward:
+ * @replay: a tape
+ * @node: what is differentiated
+ * @gradient: the gradient of its result, of the first where it has several
+ * @gradients: (out): the gradients of its inputs; none at first
+ *
+ * The derivative of an operator. It makes what the framework's makes; a gradient that is handed on as it is, is held
+ * once more.
+ */
+typedef void (*HrBackward) (HrReplay     *replay,
+                            const HrNode *node,
+                            HrValue       gradient,
+                            HrValue      *gradients);
+
+typedef enum
+{
+  HR_NODE_OPERATOR,
+  HR_NODE_PARAMETER,   /* a parameter that is trained: its gradient stays until the optimizer has used it */
+  HR_NODE_BOUNDARY,    /* what came from outside: its gradient is handed out */
+} HrNodeKind;
+
+/**
+ * HrNode:
+ * @kind: what it stands for
+ * @backward: the derivative of an operator
+ * @block: the path of the module that ran
+ * @inputs: the inputs; those with a node need a gradient
+ * @n_inputs: how many
+ * @saved: what the derivative needs
+ * @n_saved: how many
+ * @pending: how many uses of a parameter have not handed it their gradient yet
+ * @has_gradient: whether some has arrived
+ * @incoming: for each result the sum of those that have
+ *
+ * An operator of the forward pass, or what a gradient ends in.
+ */
+struct _HrNode
+{
+  HrNodeKind kind;
+  HrBackward backward;
+  const char *block;
+  HrValue inputs[HR_NODE_MAX_INPUTS];
+  guint n_inputs;
+  HrValue saved[HR_NODE_MAX_SAVED];
+  guint n_saved;
+  guint pending;
+  gboolean has_gradient;
+  HrValue incoming[HR_NODE_MAX_RESULTS];
+};
+
+/**
+ * HrGraph:
+ * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
+ * @n_nodes: how many
+ *
+ * What was recorded of a stretch of the forward pass.
+ */
+struct _HrGraph
+{
+  HrNode nodes[HR_GRAPH_MAX_NODES];
+  guint n_nodes;
+};
+
+gboolean hr_value_needs_gradient   (HrValue          value);
+HrValue  hr_autograd_parameter     (HrReplay        *replay,
+                                    HrValue          shape);
+HrValue  hr_autograd_boundary      (HrReplay        *replay,
+                                    HrValue          value);
+gboolean hr_autograd_record        (HrReplay        *replay,
+                                    HrValue         *result,
+                                    HrBackward       backward,
+                                    const HrValue   *inputs,
+                                    guint            n_inputs);
+void     hr_autograd_save          (HrReplay        *replay,
+                                    HrValue          result,
+                                    HrValue          saved);
+HrValue  hr_value_detach           (HrValue          value);
+
+void     hr_graph_deliver          (HrGraph         *self,
+                                    HrReplay        *replay,
+                                    HrValue          target,
+                                    HrValue          gradient);
+void     hr_graph_run_backward     (HrGraph         *self,
+                                    HrReplay        *replay);
+HrValue  hr_graph_take_gradient    (HrGraph         *self,
+                                    HrValue          boundary);
+void     hr_graph_clear            (HrGraph         *self,
+                                    HrReplay        *replay);
+
+G_END_DECLS

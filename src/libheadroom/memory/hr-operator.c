@@ -1,0 +1,962 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-operator.h"
+
+#include "hr-quantization-format.h"
+
+/*
+ * What each operator makes, and what its derivative needs and makes, as tools/autograd/derivatives.yaml and
+ * torch/csrc/autograd/FunctionsManual.cpp have it.
+ */
+
+/* What is made beside another tensor: a new storage of its shape. */
+static HrValue
+like (HrValue x)
+{
+  x.storage = -1;
+  x.node = HR_NO_NODE;
+  x.is_view = FALSE;
+
+  return x;
+}
+
+static HrValue
+make (HrReplay   *self,
+      const char *operation,
+      HrValue     shape)
+{
+  return hr_op_like (self, operation, "gradient", like (shape));
+}
+
+/* A gradient that is handed on through a view of it. */
+static HrValue
+pass_view (HrReplay *self,
+           HrValue   gradient,
+           HrValue   shape)
+{
+  HrValue view = hr_replay_hold (self, gradient);
+  HrElement element = gradient.element;
+  gint16 storage = view.storage;
+
+  view = shape;
+  view.storage = storage;
+  view.element = element;
+  view.node = HR_NO_NODE;
+  view.is_view = TRUE;
+
+  return view;
+}
+
+static void
+backward_pass (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  gradients[0] = hr_replay_hold (self, gradient);
+}
+
+static void
+backward_once (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  gradients[0] = make (self, "backward", gradient);
+}
+
+/* pow_backward: grad * (exponent * x.pow (exponent - 1)), one expression, whose temporaries go at its end. */
+static void
+backward_pow (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  HrValue power = make (self, "pow", node->saved[0]);
+  HrValue scaled = make (self, "mul", node->saved[0]);
+
+  gradients[0] = make (self, "mul", gradient);
+  hr_replay_drop (self, scaled);
+  hr_replay_drop (self, power);
+}
+
+/* -0.5 * grad * result.pow (3). */
+static void
+backward_rsqrt (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue half = make (self, "mul", gradient);
+  HrValue cube = make (self, "pow", gradient);
+
+  gradients[0] = make (self, "mul", gradient);
+  hr_replay_drop (self, cube);
+  hr_replay_drop (self, half);
+}
+
+/* where (mask, grad, 0), the mask of two comparisons. */
+static void
+backward_clamp (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue shape = gradient;
+  HrValue mask;
+
+  shape.element = HR_ELEMENT_BOOL;
+  mask = make (self, "ge", shape);
+  gradients[0] = make (self, "where", gradient);
+  hr_replay_drop (self, mask);
+}
+
+typedef struct
+{
+  const char *operation;
+  HrBackward backward;
+  gboolean saves_input;
+  gboolean saves_result;
+  gboolean in_fp32;       /* under autocast (aten/src/ATen/autocast_mode.h) */
+} Unary;
+
+static const Unary unaries[HR_N_UNARY] = {
+  [HR_UNARY_ADD] = { "add", backward_pass, FALSE, FALSE },
+  [HR_UNARY_MUL] = { "mul", backward_once, FALSE, FALSE },
+  [HR_UNARY_DIV] = { "div", backward_once, FALSE, FALSE },
+  [HR_UNARY_NEG] = { "neg", backward_once, FALSE, FALSE },
+  [HR_UNARY_POW] = { "pow", backward_pow, TRUE, FALSE, TRUE },
+  [HR_UNARY_RSQRT] = { "rsqrt", backward_rsqrt, FALSE, TRUE, TRUE },
+  [HR_UNARY_TANH] = { "tanh", backward_once, FALSE, TRUE },
+  [HR_UNARY_SIGMOID] = { "sigmoid", backward_once, FALSE, TRUE },
+  [HR_UNARY_RELU] = { "relu", backward_once, FALSE, TRUE },
+  [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
+  [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },
+  [HR_UNARY_CLAMP] = { "clamp", backward_clamp, TRUE, FALSE },
+};
+
+/* What autocast does with the inputs of operators that it computes in fp32. */
+static HrValue
+cast_up (HrReplay *self,
+         HrValue   x)
+{
+  return self->autocast != HR_ELEMENT_NONE && hr_element_get_bytes (x.element) < sizeof (float)
+           ? hr_op_cast (self, x, HR_ELEMENT_FLOAT32)
+           : hr_replay_hold (self, x);
+}
+
+/*
+ * hr_op_cast_down:
+ * @self: a tape
+ * @x: a tensor
+ *
+ * What autocast does with the inputs of operators that it computes in the lower precision: products and attention.
+ *
+ * Returns: the result, which is @x itself without autocast
+ */
+HrValue
+hr_op_cast_down (HrReplay *self,
+                 HrValue   x)
+{
+  return self->autocast != HR_ELEMENT_NONE && x.element == HR_ELEMENT_FLOAT32 ? hr_op_cast (self, x, self->autocast)
+                                                                              : hr_replay_hold (self, x);
+}
+
+/* A parameter's copy is held by the cache of autocast until the forward pass ends, whether or not anything needs it. */
+static HrValue
+cast_parameter (HrReplay *self,
+                HrValue   parameter)
+{
+  HrComponentId component = self->component;
+  HrValue copy;
+
+  if (self->keeps_casts && self->graph == NULL)
+    self->component = HR_COMPONENT_TEMPORARY;
+  copy = hr_op_cast_down (self, parameter);
+  self->component = component;
+  hr_replay_rename (self, copy, "weight.to(dtype)");
+
+  return copy;
+}
+
+static void
+drop_cast (HrReplay *self,
+           HrValue   copy)
+{
+  if (self->keeps_casts && self->graph == NULL)
+    hr_replay_leave (self, copy);
+  else
+    hr_replay_drop (self, copy);
+}
+
+/*
+ * hr_op_unary:
+ * @self: a tape
+ * @kind: the operator
+ * @name: the variable that its result is for
+ * @x: its input
+ *
+ * An operator of one tensor, whose result has the same shape.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_unary (HrReplay   *self,
+             HrUnary     kind,
+             const char *name,
+             HrValue     x)
+{
+  const Unary *unary = &unaries[kind];
+  HrValue input = unary->in_fp32 ? cast_up (self, x) : hr_replay_hold (self, x);
+  HrValue result = hr_op_like (self, unary->operation, name, like (input));
+
+  if (hr_autograd_record (self, &result, unary->backward, &input, 1))
+    {
+      if (unary->saves_input)
+        hr_autograd_save (self, result, input);
+      if (unary->saves_result)
+        hr_autograd_save (self, result, result);
+    }
+  hr_replay_drop (self, input);
+
+  return result;
+}
+
+/* Both inputs' gradients, before either is summed up over what was broadcast. */
+static void
+backward_mul (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = make (self, "mul", gradient);
+    }
+}
+
+static void
+backward_add (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_replay_hold (self, gradient);
+    }
+}
+
+static void
+backward_sub (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = hr_replay_hold (self, gradient);
+  if (hr_value_needs_gradient (node->inputs[1]))
+    gradients[1] = make (self, "neg", gradient);
+}
+
+typedef struct
+{
+  const char *operation;
+  HrBackward backward;
+} Binary;
+
+static const Binary binaries[HR_N_BINARY] = {
+  [HR_BINARY_ADD] = { "add", backward_add },
+  [HR_BINARY_SUB] = { "sub", backward_sub },
+  [HR_BINARY_MUL] = { "mul", backward_mul },
+};
+
+/* The larger of two shapes that broadcast to each other, in the wider of their types. */
+static HrValue
+broadcast (HrReplay *self,
+           HrValue   a,
+           HrValue   b)
+{
+  guint64 elements_a = hr_value_get_elements (a, self->symbols);
+  guint64 elements_b = hr_value_get_elements (b, self->symbols);
+  HrValue shape = like (elements_b > elements_a ? b : a);
+
+  if (hr_element_get_bytes (a.element) != hr_element_get_bytes (b.element))
+    shape.element = hr_element_get_bytes (a.element) > hr_element_get_bytes (b.element) ? a.element : b.element;
+
+  return shape;
+}
+
+/*
+ * hr_op_binary:
+ * @self: a tape
+ * @kind: the operator
+ * @name: the variable that its result is for
+ * @a: its first input
+ * @b: its second input
+ *
+ * An elementwise operator of two tensors.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_binary (HrReplay   *self,
+              HrBinary    kind,
+              const char *name,
+              HrValue     a,
+              HrValue     b)
+{
+  HrValue result = hr_op_like (self, binaries[kind].operation, name, broadcast (self, a, b));
+  const HrValue inputs[] = { a, b };
+
+  if (hr_autograd_record (self, &result, binaries[kind].backward, inputs, 2) && kind == HR_BINARY_MUL)
+    {
+      hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
+      hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
+    }
+
+  return result;
+}
+
+/* The engine casts back what comes in another type. */
+static void
+backward_cast (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  HrValue shape = gradient;
+
+  shape.element = node->inputs[0].element;
+  gradients[0] = make (self, "_to_copy", shape);
+}
+
+/*
+ * hr_op_cast:
+ * @self: a tape
+ * @x: a tensor
+ * @element: the type to convert to
+ *
+ * `x.to (dtype)`, which returns @x itself if it has that type.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_cast (HrReplay  *self,
+            HrValue    x,
+            HrElement  element)
+{
+  HrValue shape = like (x);
+  HrValue result;
+
+  if (x.element == element)
+    return hr_replay_hold (self, x);
+
+  shape.element = element;
+  result = hr_op_like (self, "_to_copy", element == HR_ELEMENT_FLOAT32 ? "x.float()" : "x.to(dtype)", shape);
+  hr_autograd_record (self, &result, backward_cast, &x, 1);
+
+  return result;
+}
+
+/* grad.expand (…) / n. */
+static void
+backward_mean (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = make (self, "div", shape);
+}
+
+/*
+ * hr_op_mean:
+ * @self: a tape
+ * @name: the variable that its result is for
+ * @x: a tensor
+ *
+ * The mean of each row of the last dimension.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_mean (HrReplay   *self,
+            const char *name,
+            HrValue     x)
+{
+  HrValue shape = like (x);
+  HrValue result;
+
+  shape.n_symbols--;
+  result = hr_op_like (self, "mean", name, shape);
+  hr_autograd_record (self, &result, backward_mean, &x, 1);
+
+  return result;
+}
+
+static void
+backward_view (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  gboolean same = hr_value_get_elements (gradient, self->symbols) ==
+                  hr_value_get_elements (node->inputs[0], self->symbols);
+
+  /* What was repeated is summed up by the engine. */
+  gradients[0] = same ? pass_view (self, gradient, node->inputs[0]) : hr_replay_hold (self, gradient);
+}
+
+/*
+ * hr_op_contiguous:
+ * @self: a tape
+ * @x: a tensor whose heads are transposed by the caller
+ *
+ * `x.transpose (1, 2).contiguous ()`: a copy only if tokens do not come first in memory.
+ *
+ * Returns: the result, tokens first
+ */
+HrValue
+hr_op_contiguous (HrReplay *self,
+                  HrValue   x)
+{
+  HrValue shape = like (x);
+
+  if (!x.heads_first)
+    return hr_replay_hold (self, x);
+
+  shape.heads_first = FALSE;
+
+  return hr_op_copy (self, "attn_output", x, shape);
+}
+
+/*
+ * hr_op_copy:
+ * @self: a tape
+ * @name: the variable that the copy is for
+ * @x: a tensor
+ * @shape: the shape of the copy, the same elements
+ *
+ * `x.clone ()`, or a reshape that cannot be a view.
+ *
+ * Returns: the copy
+ */
+HrValue
+hr_op_copy (HrReplay   *self,
+            const char *name,
+            HrValue     x,
+            HrValue     shape)
+{
+  HrValue result = hr_op_like (self, "clone", name, like (shape));
+
+  hr_autograd_record (self, &result, backward_view, &x, 1);
+
+  return result;
+}
+
+/*
+ * hr_op_view:
+ * @self: a tape
+ * @x: a tensor
+ * @shape: the shape to see it in, the same elements
+ *
+ * Another shape of the same memory.
+ *
+ * Returns: the view, to be let go of like any other tensor
+ */
+HrValue
+hr_op_view (HrReplay *self,
+            HrValue   x,
+            HrValue   shape)
+{
+  HrValue view = shape;
+
+  view.storage = hr_replay_hold (self, x).storage;
+  view.element = x.element;
+  view.node = x.node;
+
+  return view;
+}
+
+/* slice_backward: zeros of the whole, of which the part is overwritten. */
+static void
+backward_slice (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = make (self, "slice_backward", shape);
+}
+
+/*
+ * hr_op_slice:
+ * @self: a tape
+ * @x: a tensor
+ * @shape: the shape of a part of it
+ *
+ * A part of a tensor, seen in the same memory.
+ *
+ * Returns: the view, to be let go of like any other tensor
+ */
+HrValue
+hr_op_slice (HrReplay *self,
+             HrValue   x,
+             HrValue   shape)
+{
+  HrValue view = hr_op_view (self, x, shape);
+
+  hr_autograd_record (self, &view, backward_slice, &x, 1);
+
+  return view;
+}
+
+/* split_backward: the gradients of all parts, joined. */
+static void
+backward_chunk (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+    {
+      if (node->incoming[i].storage >= 0)
+        shape.element = node->incoming[i].element;
+    }
+  gradients[0] = make (self, "cat", shape);
+}
+
+/*
+ * hr_op_chunk:
+ * @self: a tape
+ * @x: a tensor, its number of elements a multiple of @n_parts
+ * @n_parts: how many parts, at most 3
+ * @parts: (out) (array length=n_parts): the parts, each to be let go of like any other tensor
+ *
+ * `x.chunk (n_parts, dim=-1)`: parts of a tensor, seen in the same memory.
+ */
+void
+hr_op_chunk (HrReplay *self,
+             HrValue   x,
+             guint     n_parts,
+             HrValue  *parts)
+{
+  HrValue part = x;
+
+  if (x.count % n_parts == 0)
+    part.count /= n_parts;
+  else
+    part.divisor *= n_parts;
+  hr_autograd_record (self, &part, backward_chunk, &x, 1);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      parts[i] = hr_replay_hold (self, part);
+      parts[i].result = i;
+    }
+}
+
+/* grad.narrow (…) for each part: views of one gradient. */
+static void
+backward_cat (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = pass_view (self, gradient, node->inputs[i]);
+    }
+}
+
+/*
+ * hr_op_cat:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @parts: (array length=n_parts): what is joined
+ * @n_parts: how many
+ * @shape: the shape of the result
+ *
+ * `torch.cat`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_cat (HrReplay      *self,
+           const char    *name,
+           const HrValue *parts,
+           guint          n_parts,
+           HrValue        shape)
+{
+  HrValue result = hr_op_like (self, "cat", name, like (shape));
+
+  hr_autograd_record (self, &result, backward_cat, parts, n_parts);
+
+  return result;
+}
+
+/* index_put of the gradient into zeros. */
+static void
+backward_index (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = make (self, "index_put", shape);
+}
+
+/*
+ * hr_op_index:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @shape: the shape of what is picked
+ *
+ * Picks by a list of indices, which copies.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_index (HrReplay   *self,
+             const char *name,
+             HrValue     x,
+             HrValue     shape)
+{
+  HrValue result = hr_op_like (self, "index", name, like (shape));
+
+  hr_autograd_record (self, &result, backward_index, &x, 1);
+
+  return result;
+}
+
+/* _softmax_backward_data: from the result alone. */
+void
+hr_op_backward_softmax (HrReplay     *self,
+                        const HrNode *node,
+                        HrValue       gradient,
+                        HrValue      *gradients)
+{
+  gradients[0] = make (self, "_softmax_backward_data", node->inputs[0]);
+}
+
+/*
+ * hr_op_softmax:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @element: the type of the result, which the kernel can write beside that of its input
+ *
+ * aten::_softmax.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_softmax (HrReplay   *self,
+               const char *name,
+               HrValue     x,
+               HrElement   element)
+{
+  HrValue input = cast_up (self, x);
+  HrValue shape = like (input);
+  HrValue result;
+
+  if (self->autocast == HR_ELEMENT_NONE)
+    shape.element = element;
+  result = hr_op_like (self, "_softmax", name, shape);
+  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &input, 1))
+    hr_autograd_save (self, result, result);
+  hr_replay_drop (self, input);
+
+  return result;
+}
+
+/* grad · bᵀ and aᵀ · grad; that they come as views of a product keeps the engine from adding into them. */
+static void
+backward_matmul (HrReplay     *self,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      HrValue shape = node->inputs[i];
+
+      if (!hr_value_needs_gradient (shape))
+        continue;
+      shape.element = gradient.element;
+      gradients[i] = make (self, "mm", shape);
+      gradients[i].is_view = TRUE;
+    }
+}
+
+static void
+save_factors (HrReplay *self,
+              HrValue   result,
+              HrValue   a,
+              HrValue   b)
+{
+  hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
+  hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
+}
+
+/*
+ * hr_op_matmul:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @a: the left factor
+ * @b: the right factor
+ * @shape: the shape of the product
+ *
+ * `torch.bmm`.
+ *
+ * Returns: the product
+ */
+HrValue
+hr_op_matmul (HrReplay   *self,
+              const char *name,
+              HrValue     a,
+              HrValue     b,
+              HrValue     shape)
+{
+  const HrValue inputs[] = { hr_op_cast_down (self, a), hr_op_cast_down (self, b) };
+  HrValue result;
+
+  shape.element = inputs[0].element;
+  result = hr_op_like (self, "bmm", name, like (shape));
+  if (hr_autograd_record (self, &result, backward_matmul, inputs, 2))
+    save_factors (self, result, inputs[0], inputs[1]);
+  hr_replay_drop (self, inputs[1]);
+  hr_replay_drop (self, inputs[0]);
+
+  return result;
+}
+
+/* The gradients of input and weight are products, that of the bias is the sum over all tokens. */
+static void
+backward_linear (HrReplay     *self,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  backward_matmul (self, node, gradient, gradients);
+  if (hr_value_needs_gradient (node->inputs[2]))
+    {
+      HrValue shape = node->inputs[2];
+
+      shape.element = gradient.element;
+      gradients[2] = make (self, "sum", shape);
+      gradients[2].is_view = TRUE;
+    }
+}
+
+/*
+ * hr_op_linear_by:
+ * @self: a tape
+ * @x: a tensor, its last dimension the input features
+ * @name: the variable that the result is for
+ * @weight: the matrix, from hr_autograd_parameter()
+ * @bias: the bias, likewise, or none; it goes into the product (addmm) and costs nothing in the forward pass
+ * @shape: the shape of the result
+ *
+ * `F.linear (x, weight, bias)`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear_by (HrReplay   *self,
+                 HrValue     x,
+                 const char *name,
+                 HrValue     weight,
+                 HrValue     bias,
+                 HrValue     shape)
+{
+  const HrValue inputs[] = { hr_op_cast_down (self, x), cast_parameter (self, weight), cast_parameter (self, bias) };
+  HrValue result;
+
+  shape.element = inputs[0].element;
+  result = hr_op_like (self, "mm", name, like (shape));
+  if (hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs)))
+    save_factors (self, result, inputs[0], inputs[1]);
+  drop_cast (self, inputs[2]);
+  drop_cast (self, inputs[1]);
+  hr_replay_drop (self, inputs[0]);
+
+  return result;
+}
+
+/*
+ * hr_op_linear:
+ * @self: a tape
+ * @x: a tensor, its last dimension the input features
+ * @name: the variable that the result is for
+ * @out_features: the output features
+ * @count: how many times as many
+ * @has_bias: whether it has a bias
+ *
+ * A linear layer of the decoder, whose matrix may be quantized.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear (HrReplay   *self,
+              HrValue     x,
+              const char *name,
+              HrSymbol    out_features,
+              guint       count,
+              gboolean    has_bias)
+{
+  HrValue out = like (x);
+  HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
+  HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
+
+  weight.count = x.count * count;
+  weight.divisor = x.divisor;
+  bias.count = count;
+  out.symbols[out.n_symbols - 1] = out_features;
+  out.count = count;
+  out.divisor = 1;
+  out.heads_first = FALSE;
+
+  if (self->quantization != HR_QUANTIZATION_NONE)
+    return hr_quantization_format_replay_linear (self, x, name, out);
+
+  weight = hr_autograd_parameter (self, weight);
+  bias = has_bias ? hr_autograd_parameter (self, bias) : HR_NO_VALUE;
+
+  return hr_op_linear_by (self, x, name, weight, bias, out);
+}
+
+/* native_layer_norm_backward: all three at once. */
+static void
+backward_layer_norm (HrReplay     *self,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = make (self, "native_layer_norm_backward", node->inputs[i]);
+    }
+}
+
+/*
+ * hr_op_layer_norm:
+ * @self: a tape
+ * @x: a tensor
+ * @has_weight: whether it is scaled
+ * @has_bias: whether it is shifted
+ *
+ * aten::native_layer_norm: mean and reciprocal deviation in fp32 come with the result.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_layer_norm (HrReplay *self,
+                  HrValue   x,
+                  gboolean  has_weight,
+                  gboolean  has_bias)
+{
+  HrValue row = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1]);
+  HrValue inputs[3] = { cast_up (self, x), HR_NO_VALUE, HR_NO_VALUE };
+  HrValue rows = like (inputs[0]);
+  HrValue result, mean, deviation;
+
+  rows.n_symbols--;
+  if (rows.element != HR_ELEMENT_FLOAT64)
+    rows.element = HR_ELEMENT_FLOAT32;
+  if (has_weight)
+    inputs[1] = hr_autograd_parameter (self, row);
+  if (has_bias)
+    inputs[2] = hr_autograd_parameter (self, row);
+  result = hr_op_like (self, "native_layer_norm", "hidden_states", like (inputs[0]));
+  mean = hr_op_like (self, "native_layer_norm", "mean", rows);
+  deviation = hr_op_like (self, "native_layer_norm", "rstd", rows);
+  if (hr_autograd_record (self, &result, backward_layer_norm, inputs, 3))
+    {
+      hr_autograd_save (self, result, inputs[0]);
+      hr_autograd_save (self, result, mean);
+      hr_autograd_save (self, result, deviation);
+    }
+  hr_replay_drop (self, mean);
+  hr_replay_drop (self, deviation);
+  hr_replay_drop (self, inputs[0]);
+
+  return result;
+}
+
+static void
+backward_embedding (HrReplay     *self,
+                    const HrNode *node,
+                    HrValue       gradient,
+                    HrValue      *gradients)
+{
+  gradients[0] = make (self, "embedding_dense_backward", node->inputs[0]);
+}
+
+/*
+ * hr_op_embedding:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @ids: the rows to look up, or none where they stay anyway
+ * @table: the table, from hr_autograd_parameter()
+ * @shape: the shape of the result
+ *
+ * A look-up in a table.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_embedding (HrReplay   *self,
+                 const char *name,
+                 HrValue     ids,
+                 HrValue     table,
+                 HrValue     shape)
+{
+  HrValue result = hr_op_like (self, "embedding", name, like (shape));
+
+  if (hr_autograd_record (self, &result, backward_embedding, &table, 1))
+    hr_autograd_save (self, result, ids);
+
+  return result;
+}
+
+/*
+ * hr_op_dropout:
+ * @self: a tape
+ * @x: (inout): a variable, which the result is bound to
+ * @drops: whether its probability is more than 0
+ *
+ * aten::native_dropout, in training: a mask comes with the result.
+ */
+void
+hr_op_dropout (HrReplay *self,
+               HrValue  *x,
+               gboolean  drops)
+{
+  HrValue shape = like (*x);
+  HrValue result, mask;
+
+  if (!self->training || !drops)
+    return;
+
+  result = hr_op_like (self, "native_dropout", "dropout(x)", shape);
+  shape.element = HR_ELEMENT_BOOL;
+  mask = hr_op_like (self, "native_dropout", "mask", shape);
+  if (hr_autograd_record (self, &result, backward_once, x, 1))
+    hr_autograd_save (self, result, mask);
+  hr_replay_drop (self, mask);
+  hr_replay_assign (self, x, result);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-optimizer.h"
+
+/* The count of steps, a scalar of fp32 on the device where the fused kernel reads it (torch/optim/adamw.py). */
+#define STEP_BYTES sizeof (float)
+
+/* torch/optim/adam.py: two moments; torch/optim/sgd.py: one, if there is momentum. Each is made like its parameter. */
+static guint
+get_n_states (HrOptimizerKind kind)
+{
+  switch (kind)
+    {
+    case HR_OPTIMIZER_ADAMW:
+      return 2;
+
+    case HR_OPTIMIZER_SGD_MOMENTUM:
+      return 1;
+
+    case HR_OPTIMIZER_SGD:
+    default:
+      return 0;
+    }
+}
+
+/*
+ * hr_optimizer_init_for_model:
+ * @self: (out): an optimizer
+ * @model: a model, all of whose parameters are trained
+ * @element: what they are held in
+ * @kind: the algorithm
+ * @implementation: which of torch's implementations
+ *
+ * Counts what an optimizer keeps and makes. AdamW divides by the root of its second moment, which is made of all
+ * parameters at once (foreach), of one after the other (for-loop: the root and the quotient), or in the kernel (fused).
+ */
+void
+hr_optimizer_init_for_model (HrOptimizer               *self,
+                             HrModel                   *model,
+                             HrElement                  element,
+                             HrOptimizerKind            kind,
+                             HrOptimizerImplementation  implementation)
+{
+  guint n_states = get_n_states (kind);
+  guint64 largest = 0;
+
+  *self = (HrOptimizer) { 0 };
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint64 bytes = hr_ledger_round (tensor->n_elements * hr_element_get_bytes (element));
+      guint64 copies = tensor->tied_to == NULL ? hr_tensor_get_copies (tensor) : 0;
+
+      if (copies == 0)
+        continue;
+      largest = MAX (largest, bytes);
+      self->state_bytes += copies * n_states * bytes;
+      if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FUSED)
+        self->state_bytes += copies * hr_ledger_round (STEP_BYTES);
+      if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOREACH)
+        self->step_bytes += copies * bytes;
+    }
+
+  if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOR_LOOP)
+    self->step_bytes = 2 * largest;
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training.h"
+
+#include "hr-inference-cache.h"
+#include "hr-operator.h"
+#include "hr-pass.h"
+
+/*
+ * A step of training in its steady state: the forward pass keeps what autograd needs, the loss is computed, its
+ * gradient flows back, the optimizer uses the gradients, and they go.
+ */
+
+/* A layer of each class is replayed, the first of all apart from the others; the rest do the same to the level. */
+typedef struct
+{
+  gboolean recorded;
+  gboolean backward_recorded;
+  HrStretch forward;
+  HrStretch backward;
+  HrGraph *graph;
+  HrValue input;
+  HrValue output;
+} LayerRecord;
+
+typedef struct
+{
+  const HrTraining *training;
+  HrReplay *replay;
+  HrPass pass;
+  HrGraph *embeddings;
+  HrGraph *norm;
+  HrGraph *head;
+  HrValue embedded;
+  HrValue normalized_input;
+  HrValue normalized;
+  HrValue head_input;
+  HrValue loss;
+  HrValue seed;
+  HrValue outputs;
+  HrValue gradient;
+  HrValue held[7];
+  guint n_held;
+  LayerRecord records[HR_INFERENCE_MAX_CLASSES][2];
+} Step;
+
+static HrGraph *
+new_graph (void)
+{
+  HrGraph *graph = g_new (HrGraph, 1);
+
+  graph->n_nodes = 0;
+
+  return graph;
+}
+
+static LayerRecord *
+get_record (Step  *step,
+            guint  layer)
+{
+  guint klass = step->training->pass.stack->layer_class_of[layer];
+
+  return &step->records[MIN (klass, HR_INFERENCE_MAX_CLASSES - 1)][layer > 0];
+}
+
+static void
+run_layer (Step  *step,
+           guint  layer)
+{
+  const HrStack *stack = step->training->pass.stack;
+  const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[layer]];
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+
+  step->pass.forward.mask =
+    attention != NULL && attention->sliding_window > 0 ? step->pass.sliding_mask : step->pass.full_mask;
+  hr_pass_choose_rotation (&step->pass, attention);
+  hr_pass_run_layer (step->replay, &step->pass, klass);
+}
+
+static void
+set_layer_symbols (Step  *step,
+                   guint  layer)
+{
+  const HrStack *stack = step->training->pass.stack;
+
+  hr_pass_set_class_symbols (&step->training->pass, step->replay, &stack->layer_classes[stack->layer_class_of[layer]],
+                             &step->pass);
+}
+
+/*
+ * The layer's graph, whose input is a boundary. Under checkpointing nothing is recorded but the input
+ * (torch/utils/checkpoint.py).
+ */
+static void
+record_layer (Step        *step,
+              LayerRecord *record,
+              guint        layer)
+{
+  HrReplay *replay = step->replay;
+
+  set_layer_symbols (step, layer);
+  hr_replay_begin (replay, &record->forward, NULL, layer);
+  if (step->training->checkpointing)
+    {
+      record->input = hr_replay_hold (replay, step->pass.hidden);
+      step->pass.hidden = hr_value_detach (step->pass.hidden);
+      run_layer (step, layer);
+    }
+  else
+    {
+      record->graph = replay->graph = new_graph ();
+      record->input = step->pass.hidden = hr_autograd_boundary (replay, step->pass.hidden);
+      run_layer (step, layer);
+      record->output = step->pass.hidden;
+      replay->graph = NULL;
+    }
+  hr_replay_end (replay);
+  record->recorded = TRUE;
+}
+
+static void
+run_layers_forward (Step *step)
+{
+  for (guint i = 0; i < step->training->pass.n_layers; i++)
+    {
+      LayerRecord *record = get_record (step, i);
+
+      if (record->recorded)
+        hr_replay_repeat (step->replay, &record->forward, i, 1, 1);
+      else
+        record_layer (step, record, i);
+    }
+}
+
+/* What is recorded in a layer's graph is the recomputation: it is what the backward pass then uses. */
+static void
+recompute_layer (Step        *step,
+                 LayerRecord *record,
+                 guint        layer)
+{
+  HrReplay *replay = step->replay;
+  HrValue boundary;
+
+  record->graph = replay->graph = new_graph ();
+  boundary = hr_autograd_boundary (replay, hr_replay_hold (replay, record->input));
+  step->pass.hidden = boundary;
+  run_layer (step, layer);
+  record->output = step->pass.hidden;
+  replay->graph = NULL;
+  hr_replay_drop (replay, step->pass.hidden);
+  step->pass.hidden = HR_NO_VALUE;
+  boundary.storage = record->input.storage;
+  record->input = boundary;
+}
+
+static void
+differentiate_layer (Step        *step,
+                     LayerRecord *record,
+                     guint        layer)
+{
+  HrReplay *replay = step->replay;
+
+  set_layer_symbols (step, layer);
+  hr_replay_begin (replay, &record->backward, NULL, layer);
+  if (step->training->checkpointing)
+    {
+      replay->sentence = N_("in the backward pass, while a layer is computed anew");
+      recompute_layer (step, record, layer);
+    }
+  replay->sentence = N_("in the backward pass of a layer");
+  hr_graph_deliver (record->graph, replay, record->output, step->gradient);
+  hr_graph_run_backward (record->graph, replay);
+  step->gradient = hr_graph_take_gradient (record->graph, record->input);
+  hr_graph_clear (record->graph, replay);
+  if (step->training->checkpointing)
+    hr_replay_drop (replay, record->input);
+  hr_replay_end (replay);
+  record->backward_recorded = TRUE;
+}
+
+static void
+run_layers_backward (Step *step)
+{
+  for (guint i = step->training->pass.n_layers; i-- > 0; )
+    {
+      LayerRecord *record = get_record (step, i);
+
+      if (record->backward_recorded)
+        hr_replay_repeat (step->replay, &record->backward, i, -1, 1);
+      else
+        differentiate_layer (step, record, i);
+    }
+}
+
+/* The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep. */
+static void
+hold_shared (Step *step)
+{
+  const HrPass *pass = &step->pass;
+  const HrValue shared[] = {
+    pass->cos[0], pass->sin[0], pass->cos[1], pass->sin[1], pass->full_mask, pass->sliding_mask, pass->position_ids,
+  };
+  guint n = step->training->checkpointing ? G_N_ELEMENTS (shared) : 4;
+
+  for (guint i = 0; i < n; i++)
+    step->held[step->n_held++] = hr_replay_hold (step->replay, shared[i]);
+}
+
+static void
+drop_shared (Step *step)
+{
+  while (step->n_held > 0)
+    hr_replay_drop (step->replay, step->held[--step->n_held]);
+}
+
+static void
+run_forward (Step *step)
+{
+  const HrInference *pass = &step->training->pass;
+  HrReplay *replay = step->replay;
+  HrPass *variables = &step->pass;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
+  replay->keeps_casts = step->training->checkpointing && replay->autocast != HR_ELEMENT_NONE;
+  replay->graph = step->embeddings;
+  hr_pass_begin (pass, replay, variables, 0, pass->prompt);
+  step->embedded = variables->hidden;
+  replay->graph = NULL;
+
+  run_layers_forward (step);
+  hold_shared (step);
+
+  replay->graph = step->norm;
+  step->normalized_input = variables->hidden = hr_autograd_boundary (replay, variables->hidden);
+  hr_pass_finish (pass, replay, variables);
+  step->normalized = variables->hidden;
+  replay->graph = NULL;
+}
+
+/* nll_loss_backward: zeros, of which one element of each row is set. */
+static void
+backward_nll (HrReplay     *replay,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.storage = -1;
+  gradients[0] = hr_op_like (replay, "nll_loss_backward", "gradient", shape);
+}
+
+/*
+ * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
+ */
+static HrValue
+compute_loss (Step    *step,
+              HrValue  logits)
+{
+  HrReplay *replay = step->replay;
+  HrElement element = logits.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue padded_shape = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS);
+  HrStretch stretch;
+  HrValue logits32, padded, labels, probabilities, loss, weight;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
+  logits32 = hr_op_cast (replay, logits, element);
+  replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
+  padded = hr_op_like (replay, "constant_pad_nd", "labels", padded_shape);
+  labels = hr_op_like (replay, "clone", "shift_labels",
+                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  probabilities = hr_op_softmax (replay, "log_softmax(logits)", logits32, element);
+  loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (element));
+  weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (element));
+  if (hr_autograd_record (replay, &loss, backward_nll, &probabilities, 1))
+    {
+      hr_autograd_save (replay, loss, probabilities);
+      hr_autograd_save (replay, loss, labels);
+      hr_autograd_save (replay, loss, weight);
+    }
+  hr_replay_drop (replay, weight);
+  hr_replay_drop (replay, probabilities);
+  hr_replay_drop (replay, labels);
+  hr_replay_drop (replay, padded);
+  hr_replay_drop (replay, logits32);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+static HrValue
+cast_output (HrReplay *replay,
+             HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue output;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  output = hr_op_cast (replay, hr_value_detach (logits), HR_ELEMENT_FLOAT32);
+  hr_replay_end (replay);
+
+  return output;
+}
+
+/* The cache of autocast ends with the forward pass. */
+static void
+drop_casts (HrReplay *replay)
+{
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY,
+                    replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
+  replay->keeps_casts = FALSE;
+}
+
+static void
+run_head_and_loss (Step             *step,
+                   HrTrainingLevels *levels)
+{
+  const HrTraining *self = step->training;
+  const HrInference *pass = &step->training->pass;
+  HrReplay *replay = step->replay;
+  HrValue logits, hidden;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
+  replay->graph = step->head;
+  step->head_input = step->pass.hidden = hr_autograd_boundary (replay, step->pass.hidden);
+  hidden = hr_replay_hold (replay, step->pass.hidden);
+  logits = hr_pass_run_head (pass, replay, &step->pass, TRUE);
+  step->loss = compute_loss (step, logits);
+  replay->graph = NULL;
+  hr_replay_drop (replay, hidden);
+
+  if (self->fp32_outputs)
+    hr_replay_assign (replay, &logits, cast_output (replay, logits));
+  drop_casts (replay);
+  if (levels != NULL)
+    levels->loss_computed = replay->ledger.live;
+  step->outputs = self->keep_outputs ? hr_replay_hold (replay, logits) : HR_NO_VALUE;
+  hr_replay_drop (replay, logits);
+  if (levels != NULL)
+    levels->end_forward = replay->ledger.live;
+}
+
+static gboolean
+has_tied_head (const HrInference *pass)
+{
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  return head != NULL && head->head.tied;
+}
+
+/* The gradient of a tied table is not taken over before that of the embedding has come as well. */
+static void
+differentiate_loss (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrStretch stretch;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->sentence = N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
+  if (has_tied_head (&step->training->pass) && hr_value_needs_gradient (step->pass.head))
+    step->head->nodes[step->pass.head.node].pending++;
+  step->seed = hr_replay_make (replay, "ones_like", "gradient", HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_FLOAT32));
+  hr_graph_deliver (step->head, replay, step->loss, hr_replay_hold (replay, step->seed));
+  hr_graph_run_backward (step->head, replay);
+  step->gradient = hr_graph_take_gradient (step->head, step->head_input);
+  hr_replay_end (replay);
+}
+
+static void
+differentiate_norm (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrStretch stretch;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass of the final norm");
+  hr_graph_deliver (step->norm, replay, step->normalized, step->gradient);
+  hr_graph_run_backward (step->norm, replay);
+  step->gradient = hr_graph_take_gradient (step->norm, step->normalized_input);
+  hr_graph_clear (step->norm, replay);
+  hr_replay_end (replay);
+}
+
+static void
+differentiate_embeddings (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass of the embedding");
+  if (has_tied_head (&step->training->pass) && hr_value_needs_gradient (step->pass.table))
+    {
+      step->embeddings->nodes[step->pass.table.node].pending++;
+      hr_graph_deliver (step->embeddings, replay, step->pass.table,
+                        hr_graph_take_gradient (step->head, step->pass.head));
+    }
+  if (hr_value_needs_gradient (step->embedded))
+    hr_graph_deliver (step->embeddings, replay, step->embedded, step->gradient);
+  else
+    hr_replay_drop (replay, step->gradient);
+  hr_graph_run_backward (step->embeddings, replay);
+  hr_graph_clear (step->embeddings, replay);
+  hr_graph_clear (step->head, replay);
+  hr_replay_end (replay);
+}
+
+static void
+run_backward (Step *step)
+{
+  differentiate_loss (step);
+  differentiate_norm (step);
+  run_layers_backward (step);
+  drop_shared (step);
+  differentiate_embeddings (step);
+  hr_replay_drop (step->replay, step->outputs);
+  hr_replay_drop (step->replay, step->seed);
+  hr_replay_drop (step->replay, step->loss);
+}
+
+static void
+clear_step (Step *step)
+{
+  for (guint i = 0; i < HR_INFERENCE_MAX_CLASSES; i++)
+    {
+      for (guint j = 0; j < 2; j++)
+        g_free (step->records[i][j].graph);
+    }
+  g_free (step->head);
+  g_free (step->norm);
+  g_free (step->embeddings);
+  g_free (step);
+}
+
+/* A micro-batch, from its tokens to the gradients. */
+static void
+run_micro_batch (const HrTraining *self,
+                 HrReplay         *replay,
+                 HrTrainingLevels *levels)
+{
+  Step *step = g_new0 (Step, 1);
+
+  step->training = self;
+  step->replay = replay;
+  step->embeddings = new_graph ();
+  step->norm = new_graph ();
+  step->head = new_graph ();
+  run_forward (step);
+  run_head_and_loss (step, levels);
+  run_backward (step);
+  clear_step (step);
+  replay->has_gradients = TRUE;
+}
+
+static void
+run_optimizer (const HrTraining *self,
+               HrReplay         *replay)
+{
+  HrStretch stretch;
+  HrValue temporary;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the optimizer’s step");
+  replay->symbols[HR_SYMBOL_KEPT] = self->optimizer.step_bytes;
+  temporary = hr_replay_make (replay, "_foreach_sqrt", "exp_avg_sq_sqrt", HR_COMPONENT_TEMPORARY,
+                              HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  hr_replay_drop (replay, temporary);
+  hr_replay_end (replay);
+}
+
+/* Tokens and labels, and the mask that comes with them, of all micro-batches of the step. */
+static void
+add_batch (const HrTraining *self,
+           HrReplay         *replay)
+{
+  guint64 bytes = hr_ledger_round (self->pass.batch * self->pass.prompt * sizeof (gint64));
+  guint n = self->pass.mask != HR_ATTENTION_MASK_NONE ? 3 : 2;
+
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, self->accumulation_steps * n * bytes);
+}
+
+/*
+ * hr_training_replay:
+ * @self: what is to be replayed
+ * @replay: a tape, on which nothing has happened
+ * @levels: (out) (optional): the levels between the phases
+ *
+ * Replays a step of training on one device.
+ */
+void
+hr_training_replay (const HrTraining *self,
+                    HrReplay         *replay,
+                    HrTrainingLevels *levels)
+{
+  hr_pass_set_model_symbols (&self->pass, replay);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes);
+  add_batch (self, replay);
+  replay->peak.level = replay->ledger.live;
+  replay->training = TRUE;
+  replay->trains_weights = TRUE;
+  if (levels != NULL)
+    levels->step_start = replay->ledger.live;
+
+  for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
+    run_micro_batch (self, replay, levels);
+
+  if (levels != NULL)
+    levels->end_backward = replay->ledger.live;
+  run_optimizer (self, replay);
+  if (levels != NULL)
+    levels->end_optimizer = replay->ledger.live;
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
+                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
+  if (levels != NULL)
+    levels->end = replay->ledger.live;
+}

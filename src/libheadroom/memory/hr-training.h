@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference.h"
+#include "hr-optimizer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrTraining:
+ * @pass: the forward pass; its prompt is the length of the sequences
+ * @optimizer: what the optimizer takes
+ * @checkpointing: whether the layers are computed anew in the backward pass
+ * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
+ * @keep_outputs: whether a variable holds what the model returned until the gradients are there
+ * @accumulation_steps: micro-batches of a step
+ *
+ * A step of training that is to be replayed on one device.
+ */
+typedef struct
+{
+  HrInference pass;
+  HrOptimizer optimizer;
+  gboolean checkpointing;
+  gboolean fp32_outputs;
+  gboolean keep_outputs;
+  guint64 accumulation_steps;
+} HrTraining;
+
+/* The levels that are reached between the phases. */
+typedef struct
+{
+  HrLevel step_start;
+  HrLevel loss_computed;
+  HrLevel end_forward;
+  HrLevel end_backward;
+  HrLevel end_optimizer;
+  HrLevel end;
+} HrTrainingLevels;
+
+void hr_training_replay (const HrTraining *self,
+                         HrReplay         *replay,
+                         HrTrainingLevels *levels);
+
+G_END_DECLS

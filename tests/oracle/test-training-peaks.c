@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Peaks and levels of real training steps, by phase, against the replay. The table is printed; a case that gets worse
+ * than what is recorded here for its model fails.
+ */
+
+#include <json-glib/json-glib.h>
+#include <math.h>
+
+#include "hr-model.h"
+#include "hr-training.h"
+#include "hr-weights.h"
+
+#define MAX_MEDIAN_PERCENT 0.001
+#define MAX_WORST_PERCENT 3.5
+#define MIN_RIGHT_PHASES_PERCENT 95
+
+static JsonNode *root;
+
+static HrModel *
+load_model (const char *name)
+{
+  JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
+  g_autofree char *text = json_to_string (json_object_get_member (models, name), FALSE);
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (text, -1, name, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static gboolean
+is (JsonObject *settings,
+    const char *key,
+    const char *value)
+{
+  return g_str_equal (json_object_get_string_member (settings, key), value);
+}
+
+static HrAttentionImplementation
+get_attention (JsonObject *settings)
+{
+  if (is (settings, "attention", "eager"))
+    return HR_ATTENTION_IMPLEMENTATION_EAGER;
+
+  return is (settings, "attention", "sdpa-math") ? HR_ATTENTION_IMPLEMENTATION_SDPA_MATH
+                                                 : HR_ATTENTION_IMPLEMENTATION_SDPA;
+}
+
+static void
+init_optimizer (HrOptimizer *optimizer,
+                HrModel     *model,
+                HrElement    element,
+                JsonObject  *settings)
+{
+  HrOptimizerKind kind = is (settings, "optimizer", "adamw") ? HR_OPTIMIZER_ADAMW
+                         : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_SGD
+                                                             : HR_OPTIMIZER_SGD_MOMENTUM;
+  HrOptimizerImplementation implementation = HR_OPTIMIZER_FOREACH;
+
+  if (is (settings, "optimizer-implementation", "fused"))
+    implementation = HR_OPTIMIZER_FUSED;
+  else if (is (settings, "optimizer-implementation", "for-loop"))
+    implementation = HR_OPTIMIZER_FOR_LOOP;
+
+  hr_optimizer_init_for_model (optimizer, model, element, kind, implementation);
+}
+
+static HrTraining
+make_training (HrModel    *model,
+               HrElement   element,
+               JsonObject *settings)
+{
+  HrTraining training = {
+    .pass = {
+      .stack = hr_model_find_stack (model, HR_STACK_DECODER), .head = hr_model_get_head (model), .has_inputs = TRUE,
+      .has_norm = TRUE, .has_head = TRUE, .beams = 1, .all_logits = TRUE,
+      .batch = json_object_get_int_member (settings, "micro-batch-size"),
+      .prompt = json_object_get_int_member (settings, "sequence-length"),
+      .attention = get_attention (settings),
+      .mask = is (settings, "attention-mask", "padded") ? HR_ATTENTION_MASK_PADDED : HR_ATTENTION_MASK_NONE,
+    },
+    .checkpointing = is (settings, "gradient-checkpointing", "full"),
+    .fp32_outputs = json_object_get_boolean_member_with_default (settings, "fp32-outputs", FALSE),
+    .keep_outputs = json_object_get_boolean_member_with_default (settings, "keep-outputs", FALSE),
+    .accumulation_steps = json_object_get_int_member (settings, "gradient-accumulation-steps"),
+  };
+  HrWeightStorage storage = {
+    .model = model, .dtype = element == HR_ELEMENT_FLOAT32 ? HR_DTYPE_FLOAT32 : HR_DTYPE_BFLOAT16,
+    .quantization = HR_QUANTIZATION_NONE,
+  };
+  HrWeights weights;
+
+  hr_weights_init_model (&weights, &storage);
+  training.pass.weight_bytes = weights.bytes;
+  training.pass.n_layers = training.pass.stack->n_layers;
+  init_optimizer (&training.optimizer, model, element, settings);
+
+  return training;
+}
+
+/* The difference in percent of what is right, which is printed where there is one. */
+static double
+compare (const char *id,
+         const char *name,
+         guint64     found,
+         JsonObject *expected)
+{
+  gint64 right = json_object_get_int_member (expected, name);
+  double percent = 100. * ((double) found - right) / right;
+
+  if (found != (guint64) right)
+    g_test_message ("%-70s %-14s %15" G_GUINT64_FORMAT " %15" G_GINT64_FORMAT " %+9.4f %%", id, name, found, right,
+                    percent);
+
+  return fabs (percent);
+}
+
+static double
+compare_phases (const char *id,
+                HrReplay   *replay,
+                JsonObject *peaks)
+{
+  static const HrPhaseId phases[] = {
+    HR_PHASE_FORWARD, HR_PHASE_LOSS, HR_PHASE_BACKWARD_LOSS, HR_PHASE_BACKWARD, HR_PHASE_OPTIMIZER,
+  };
+  double worst = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    worst = MAX (worst, compare (id, hr_phase_id_get_name (phases[i]), replay->ledger.phase_peaks[phases[i]], peaks));
+
+  return worst;
+}
+
+static double
+compare_levels (const char             *id,
+                const HrTrainingLevels *levels,
+                JsonObject             *expected)
+{
+  double worst = compare (id, "step-start", levels->step_start.total, expected);
+
+  worst = MAX (worst, compare (id, "loss-computed", levels->loss_computed.total, expected));
+  worst = MAX (worst, compare (id, "end-forward", levels->end_forward.total, expected));
+  worst = MAX (worst, compare (id, "end-backward", levels->end_backward.total, expected));
+  worst = MAX (worst, compare (id, "end-optimizer", levels->end_optimizer.total, expected));
+
+  return MAX (worst, compare (id, "end", levels->end.total, expected));
+}
+
+static double
+run_case (JsonObject *test,
+          guint      *n_right_phases)
+{
+  const char *id = json_object_get_string_member (test, "id");
+  JsonObject *settings = json_object_get_object_member (test, "settings");
+  JsonObject *peaks = json_object_get_object_member (test, "peaks");
+  g_autoptr (HrModel) model = load_model (json_object_get_string_member (test, "model"));
+  HrElement element = is (settings, "dtype", "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16;
+  HrTraining training = make_training (model, element, settings);
+  g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
+  HrTrainingLevels levels;
+  double worst;
+
+  hr_replay_init (replay, element, HR_QUANTIZATION_NONE);
+  if (is (settings, "autocast", "bfloat16"))
+    replay->autocast = HR_ELEMENT_BFLOAT16;
+  hr_training_replay (&training, replay, &levels);
+  g_assert_false (replay->ledger.overflowed);
+
+  *n_right_phases += g_str_equal (hr_phase_id_get_name (replay->ledger.peak_phase),
+                                  json_object_get_string_member (test, "phase"));
+  worst = MAX (compare_phases (id, replay, peaks),
+               compare_levels (id, &levels, json_object_get_object_member (test, "levels")));
+  g_assert_cmpfloat (worst, <, MAX_WORST_PERCENT);
+
+  return compare (id, "total", replay->ledger.peak.total, peaks);
+}
+
+static int
+compare_doubles (gconstpointer a,
+                 gconstpointer b)
+{
+  const double *left = a, *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+static void
+test_peaks (void)
+{
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = g_array_new (FALSE, FALSE, sizeof (double));
+  guint n_right_phases = 0;
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      double error = run_case (json_array_get_object_element (cases, i), &n_right_phases);
+
+      g_array_append_val (errors, error);
+    }
+
+  g_assert_cmpuint (errors->len, >, 0);
+  g_array_sort (errors, compare_doubles);
+  g_test_message ("%u cases: median error of the total %.5f %%, worst %.5f %%; the phase is right in %u", errors->len,
+                  g_array_index (errors, double, errors->len / 2),
+                  g_array_index (errors, double, errors->len - 1), n_right_phases);
+  g_assert_cmpfloat (g_array_index (errors, double, errors->len / 2), <, MAX_MEDIAN_PERCENT);
+  g_assert_cmpuint (100 * n_right_phases, >=, MIN_RIGHT_PHASES_PERCENT * errors->len);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_autofree char *path = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+
+  g_test_init (&argc, &argv, NULL);
+  path = g_test_build_filename (G_TEST_DIST, "oracle", "training-peaks.json", NULL);
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+  root = json_parser_get_root (parser);
+
+  g_test_add_func ("/oracle/peaks_of_training_are_those_of_the_framework", test_peaks);
+
+  return g_test_run ();
+}
