@@ -42,6 +42,7 @@ static const struct
   { "win.choose-gpu", { "<Control>g" } },
   { "win.save-scenario", { "<Control>s" } },
   { "win.export::pdf", { "<Control>e" } },
+  { "win.show-anatomy", { "<Control>i" } },
   { "win.reset-settings", { "<Control>r" } },
   { "win.show-settings", { "<Alt>Left" } },
   { "win.show-result", { "<Alt>Right" } },

@@ -6,8 +6,9 @@
 
 #include <glib/gi18n.h>
 #include <hr-labels.h>
-#include <hr-model-search.h>
+#include <hr-model-entry.h>
 
+#include "headroom-model-list.h"
 #include "headroom-picker.h"
 #include "headroom-recent.h"
 #include "headroom-result-page.h"
@@ -68,66 +69,13 @@ struct _HeadroomContent
 
 G_DEFINE_FINAL_TYPE (HeadroomContent, headroom_content, ADW_TYPE_BIN)
 
-static void
-append_file (GListStore *items,
-             GFile      *file)
-{
-  g_autoptr (HeadroomPickerItem) item = NULL;
-  g_autofree char *name = headroom_recent_get_name (file);
-  g_autofree char *place = headroom_recent_get_place (file);
-
-  item = headroom_picker_item_new ("document-open-recent-symbolic", name, place, NULL, G_OBJECT (file));
-  g_list_store_append (items, item);
-}
-
-static void
-append_entry (GListStore   *items,
-              HrModelEntry *entry)
-{
-  g_autoptr (HeadroomPickerItem) item = NULL;
-  g_autofree char *size = NULL;
-  guint64 n_parameters;
-
-  if (hr_model_entry_get_n_parameters (entry, &n_parameters))
-    size = hr_format_count (n_parameters);
-
-  item = headroom_picker_item_new (NULL, hr_model_entry_get_name (entry), hr_model_entry_get_id (entry), size,
-                                   G_OBJECT (entry));
-  g_list_store_append (items, item);
-}
-
-/* Files that were opened before and whose name matches, then the catalogue. */
 static GListModel *
 headroom_content_search_models (const char *text,
                                 gpointer    user_data)
 {
   HeadroomContent *self = HEADROOM_CONTENT (user_data);
-  g_autoptr (GListStore) items = g_list_store_new (HEADROOM_TYPE_PICKER_ITEM);
-  g_autoptr (GPtrArray) files = headroom_recent_list (self->settings);
-  g_autoptr (GListModel) entries = hr_model_search (text);
-  guint n_entries;
 
-  for (guint i = 0; i < files->len; i++)
-    {
-      GFile *file = g_ptr_array_index (files, i);
-      g_autofree char *place = headroom_recent_get_place (file);
-
-      if (g_str_match_string (text, place, TRUE))
-        append_file (items, file);
-    }
-
-  n_entries = g_list_model_get_n_items (entries);
-  if (!self->opened)
-    n_entries = MIN (n_entries, FIRST_ROWS);
-
-  for (guint i = 0; i < n_entries; i++)
-    {
-      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
-
-      append_entry (items, entry);
-    }
-
-  return G_LIST_MODEL (g_steal_pointer (&items));
+  return headroom_model_list_search (text, self->settings, self->opened ? G_MAXUINT : FIRST_ROWS);
 }
 
 /* Made when it is needed or when there is time, so that the window opens without waiting for it. */

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <hr-gpu-catalogue.h>
 
+#include "headroom-anatomy-window.h"
 #include "headroom-dialogs.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
@@ -27,6 +28,7 @@ struct _HeadroomWindow
   HeadroomContent *content;
   GListModel *local_gpus;
   GSettings *settings;
+  HeadroomAnatomyWindow *anatomy;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -366,6 +368,31 @@ headroom_window_show_result_action (GtkWidget  *widget,
   headroom_content_show_result (HEADROOM_WINDOW (widget)->content);
 }
 
+static HeadroomAnatomyWindow *
+headroom_window_create_anatomy (HeadroomWindow *self)
+{
+  GtkWidget *anatomy = headroom_anatomy_window_new (self->session);
+
+  gtk_window_set_transient_for (GTK_WINDOW (anatomy), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (anatomy), TRUE);
+  g_set_weak_pointer (&self->anatomy, HEADROOM_ANATOMY_WINDOW (anatomy));
+
+  return self->anatomy;
+}
+
+static void
+headroom_window_show_anatomy_action (GtkWidget  *widget,
+                                     const char *action_name,
+                                     GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  if (self->anatomy == NULL)
+    headroom_window_create_anatomy (self);
+
+  gtk_window_present (GTK_WINDOW (self->anatomy));
+}
+
 static void
 headroom_window_dismiss_error_action (GtkWidget  *widget,
                                       const char *action_name,
@@ -384,6 +411,7 @@ headroom_window_update_actions (HeadroomWindow *self)
   gtk_widget_action_set_enabled (widget, "win.redo", headroom_session_get_can_redo (self->session));
   gtk_widget_action_set_enabled (widget, "win.save-scenario", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
+  gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
 }
 
 static gboolean
@@ -478,6 +506,7 @@ headroom_window_dispose (GObject *object)
 {
   HeadroomWindow *self = HEADROOM_WINDOW (object);
 
+  g_clear_weak_pointer (&self->anatomy);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
@@ -507,6 +536,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.choose-gpu", NULL, headroom_window_choose_gpu_action);
   gtk_widget_class_install_action (widget_class, "win.show-settings", NULL, headroom_window_show_settings_action);
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
+  gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
 
   /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
@@ -618,6 +648,20 @@ headroom_window_export (HeadroomWindow *self,
   g_task_run_in_thread (task, export_thread);
 }
 
+static void
+headroom_window_rebuild_anatomy (HeadroomWindow *self)
+{
+  HeadroomAnatomyWindow *old = self->anatomy;
+
+  if (old == NULL)
+    return;
+
+  g_clear_weak_pointer (&self->anatomy);
+  headroom_anatomy_window_take_view (headroom_window_create_anatomy (self), old);
+  gtk_window_present (GTK_WINDOW (self->anatomy));
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
 /*
  * Builds all that is shown anew, for another language, and puts the user where they were.
  */
@@ -636,4 +680,5 @@ headroom_window_rebuild (HeadroomWindow *self)
 
   self->content = content;
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
+  headroom_window_rebuild_anatomy (self);
 }

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "headroom-output.h"
+#include "hr-export-anatomy.h"
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = { "tensors", "compare", "format", "units", NULL };
@@ -62,23 +63,29 @@ open_anatomy (const char  *name,
   return model != NULL ? hr_anatomy_new (model, job) : NULL;
 }
 
-static char *
-write_anatomy (HrAnatomy    *anatomy,
-               HrAnatomy    *other,
-               const char   *format,
-               gboolean      with_tensors,
-               HrUnitSystem  units)
+static gboolean
+write_anatomy (HrAnatomy     *anatomy,
+               HrAnatomy     *other,
+               const char    *format,
+               gboolean       with_tensors,
+               HrUnitSystem   units,
+               GError       **error)
 {
-  if (g_str_equal (format, "json"))
-    return hr_anatomy_to_json (anatomy, other);
-  if (g_str_equal (format, "csv"))
-    return with_tensors ? hr_anatomy_tensors_to_csv (anatomy) : hr_anatomy_to_csv (anatomy, other);
-  if (g_str_equal (format, "markdown"))
-    return hr_anatomy_to_markdown (anatomy, other, with_tensors, units);
-  if (g_str_equal (format, "html"))
-    return hr_anatomy_to_html (anatomy, other, with_tensors, units);
+  g_autoptr (GBytes) bytes = NULL;
+  HrAnatomyFormat file_format;
 
-  return hr_anatomy_to_text (anatomy, other, with_tensors, units, headroom_output_get_style ());
+  if (!hr_anatomy_format_from_name (format, &file_format))
+    {
+      g_autofree char *text = hr_anatomy_to_text (anatomy, other, with_tensors, units, headroom_output_get_style ());
+
+      return headroom_output_print (text, error);
+    }
+
+  if (file_format == HR_ANATOMY_FORMAT_CSV && with_tensors)
+    file_format = HR_ANATOMY_FORMAT_TENSORS;
+  bytes = hr_export_anatomy_to_bytes (anatomy, other, file_format, with_tensors, units, error);
+
+  return bytes != NULL && headroom_output_write (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error);
 }
 
 HeadroomStatus
@@ -90,7 +97,6 @@ headroom_cli_inspect (HeadroomArguments  *arguments,
   g_autoptr (HrJob) job = NULL;
   g_autoptr (HrAnatomy) anatomy = NULL;
   g_autoptr (HrAnatomy) other = NULL;
-  g_autofree char *text = NULL;
   HrUnitSystem units;
 
   if (format == NULL)
@@ -123,7 +129,6 @@ headroom_cli_inspect (HeadroomArguments  *arguments,
         return HEADROOM_STATUS_FAILED;
     }
 
-  text = write_anatomy (anatomy, other, format, headroom_arguments_has (arguments, "tensors"), units);
-
-  return headroom_output_print (text, error) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
+  return write_anatomy (anatomy, other, format, headroom_arguments_has (arguments, "tensors"), units, error)
+         ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
 }

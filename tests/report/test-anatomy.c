@@ -87,7 +87,8 @@ test_every_model_adds_up (void)
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (catalogue, i);
       g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
       g_autoptr (HrAnatomy) anatomy = hr_anatomy_new (model, NULL);
-      guint64 active = 0, bytes = 0, n_tensors = 0;
+      guint64 active = 0, bytes = 0;
+      guint n_tensors = 0;
 
       g_test_message ("%s", hr_model_get_name (model));
       check_expansion (anatomy);

@@ -51,6 +51,7 @@ gboolean        hr_anatomy_find_feed_forward    (HrAnatomy            *self,
                                                  gboolean             *gated,
                                                  guint64              *n_parameters);
 
+HrAnatomyTable *hr_anatomy_create_summary       (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_parts         (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_layers        (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_expansion     (HrAnatomy            *self);

@@ -133,6 +133,25 @@ add_table (HrAnatomyTable *table,
 }
 
 static void
+add_tensor_row (HrAnatomy       *self,
+                guint            index,
+                guint            copy,
+                HrUnitSystem     unit_system,
+                HrDocumentBlock *table)
+{
+  const HrTensor *tensor = hr_model_get_tensor (hr_anatomy_get_model (self), index);
+  const char *type;
+  g_autofree char *size = hr_format_bytes (hr_anatomy_get_tensor_bytes (self, index, copy, &type), unit_system);
+  g_autofree char *name = hr_tensor_get_name (tensor, copy);
+  g_autofree char *shape = describe_shape (tensor);
+  g_autofree char *count = hr_format_integer (tensor->n_elements);
+  const char *tied_to = tensor->tied_to == NULL ? "" : tensor->tied_to;
+  const char * const cells[] = { name, shape, type, count, size, tied_to, NULL };
+
+  hr_document_block_add_row (table, cells);
+}
+
+static void
 add_tensors_table (HrAnatomy    *self,
                    HrUnitSystem  unit_system,
                    HrDocument   *document)
@@ -141,28 +160,17 @@ add_tensors_table (HrAnatomy    *self,
   const char * const columns[] = {
     _("Tensor"), _("Shape"), _("Data type"), _("Parameters"), _("Size"), _("Tied to"), NULL,
   };
-  HrModel *model = hr_anatomy_get_model (self);
   HrDocumentBlock *table;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Tensors"));
   table = hr_document_add_table (document, columns, numeric);
 
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < hr_anatomy_get_n_all_tensors (self); i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-      g_autofree char *shape = describe_shape (tensor);
-      g_autofree char *count = hr_format_integer (tensor->n_elements);
+      guint index, copy;
 
-      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        {
-          const char *type;
-          g_autofree char *size = hr_format_bytes (hr_anatomy_get_tensor_bytes (self, i, copy, &type), unit_system);
-          g_autofree char *name = hr_tensor_get_name (tensor, copy);
-          const char *tied_to = tensor->tied_to == NULL ? "" : tensor->tied_to;
-          const char * const cells[] = { name, shape, type, count, size, tied_to, NULL };
-
-          hr_document_block_add_row (table, cells);
-        }
+      hr_anatomy_get_tensor (self, i, &index, &copy);
+      add_tensor_row (self, index, copy, unit_system, table);
     }
 }
 
@@ -210,6 +218,7 @@ create_document (HrAnatomy    *self,
   HrDocument *document = hr_document_new ();
 
   add_title (self, document);
+  hr_document_add_chart (document);
   hr_model_add_facts (hr_anatomy_get_model (self), hr_anatomy_get_cache_dtype (self), unit_system, document);
   add_warnings (hr_anatomy_get_model (self), document);
   if (other != NULL)
@@ -293,6 +302,7 @@ hr_anatomy_to_markdown (HrAnatomy    *self,
  * @other: (nullable): what to set beside it
  * @with_tensors: whether to list every tensor
  * @unit_system: the units to write sizes in
+ * @chart: (nullable): a picture of the parts as SVG
  *
  * Writes what a model is as one HTML file.
  *
@@ -302,7 +312,8 @@ char *
 hr_anatomy_to_html (HrAnatomy    *self,
                     HrAnatomy    *other,
                     gboolean      with_tensors,
-                    HrUnitSystem  unit_system)
+                    HrUnitSystem  unit_system,
+                    const char   *chart)
 {
   g_autoptr (HrDocument) document = NULL;
 
@@ -311,7 +322,7 @@ hr_anatomy_to_html (HrAnatomy    *self,
 
   document = create_document (self, other, with_tensors, unit_system);
 
-  return hr_document_to_html (document, NULL);
+  return hr_document_to_html (document, chart);
 }
 
 /**
@@ -427,14 +438,14 @@ static void
 add_tensors (JsonBuilder *builder,
              HrAnatomy   *self)
 {
-  HrModel *model = hr_anatomy_get_model (self);
-
   json_builder_set_member_name (builder, "tensors");
   json_builder_begin_array (builder);
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < hr_anatomy_get_n_all_tensors (self); i++)
     {
-      for (guint copy = 0; copy < hr_tensor_get_copies (hr_model_get_tensor (model, i)); copy++)
-        add_tensor (builder, self, i, copy);
+      guint index, copy;
+
+      hr_anatomy_get_tensor (self, i, &index, &copy);
+      add_tensor (builder, self, index, copy);
     }
   json_builder_end_array (builder);
 }
@@ -605,6 +616,32 @@ hr_anatomy_to_csv (HrAnatomy *self,
   return g_string_free (string, FALSE);
 }
 
+static void
+append_tensor (GString   *string,
+               HrAnatomy *self,
+               guint      index,
+               guint      copy)
+{
+  const HrTensor *tensor = hr_model_get_tensor (hr_anatomy_get_model (self), index);
+  g_autofree char *name = hr_tensor_get_name (tensor, copy);
+  g_autofree char *shape = describe_shape (tensor);
+  const char *type;
+  guint64 bytes = hr_anatomy_get_tensor_bytes (self, index, copy, &type);
+
+  hr_csv_append_field (string, name);
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, hr_part_get_id (tensor->part));
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, shape);
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, type);
+  append_number (string, tensor->n_elements);
+  append_number (string, bytes);
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, tensor->tied_to);
+  g_string_append (string, "\r\n");
+}
+
 /**
  * hr_anatomy_tensors_to_csv:
  * @self: an anatomy
@@ -616,39 +653,17 @@ hr_anatomy_to_csv (HrAnatomy *self,
 char *
 hr_anatomy_tensors_to_csv (HrAnatomy *self)
 {
-  HrModel *model;
   GString *string;
 
   g_return_val_if_fail (HR_IS_ANATOMY (self), NULL);
 
-  model = hr_anatomy_get_model (self);
   string = g_string_new ("name,part,shape,dtype,parameters,bytes,tied-to\r\n");
-
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < hr_anatomy_get_n_all_tensors (self); i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-      g_autofree char *shape = describe_shape (tensor);
+      guint index, copy;
 
-      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        {
-          g_autofree char *name = hr_tensor_get_name (tensor, copy);
-          guint64 bytes;
-          const char *type;
-
-          bytes = hr_anatomy_get_tensor_bytes (self, i, copy, &type);
-          hr_csv_append_field (string, name);
-          g_string_append_c (string, ',');
-          hr_csv_append_field (string, hr_part_get_id (tensor->part));
-          g_string_append_c (string, ',');
-          hr_csv_append_field (string, shape);
-          g_string_append_c (string, ',');
-          hr_csv_append_field (string, type);
-          append_number (string, tensor->n_elements);
-          append_number (string, bytes);
-          g_string_append_c (string, ',');
-          hr_csv_append_field (string, tensor->tied_to);
-          g_string_append (string, "\r\n");
-        }
+      hr_anatomy_get_tensor (self, i, &index, &copy);
+      append_tensor (string, self, index, copy);
     }
 
   return g_string_free (string, FALSE);

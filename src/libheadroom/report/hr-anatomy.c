@@ -32,12 +32,21 @@ struct _HrAnatomy
   guint64 n_bytes;
   guint64 n_bytes_of_part[HR_N_PARTS];
   guint64 n_active_of_part[HR_N_PARTS];
-  guint64 n_tensors;
+  GArray *tensors;            /* of Place, in the order of the layers */
   GPtrArray *blocks;          /* of HrAnatomyBlock */
   HrAnatomyTable *tables[HR_N_ANATOMY_SECTIONS];
 };
 
 G_DEFINE_FINAL_TYPE (HrAnatomy, hr_anatomy, G_TYPE_OBJECT)
+
+/* Where a tensor stands: @group counts what lies in layers side by side, and each tensor outside of them. */
+typedef struct
+{
+  guint group;
+  guint layer;
+  guint index;
+  guint copy;
+} Place;
 
 static void
 hr_anatomy_block_free (HrAnatomyBlock *self)
@@ -54,6 +63,7 @@ hr_anatomy_finalize (GObject *object)
   for (guint i = 0; i < HR_N_ANATOMY_SECTIONS; i++)
     g_clear_pointer (&self->tables[i], hr_anatomy_table_free);
   g_clear_pointer (&self->blocks, g_ptr_array_unref);
+  g_clear_pointer (&self->tensors, g_array_unref);
   hr_weight_storage_clear (&self->storage);
   g_clear_object (&self->model);
 
@@ -119,7 +129,6 @@ add_tensor (HrAnatomy *self,
   guint64 n_active = tensor->n_elements * n_copies;
   guint64 n_bytes = 0;
 
-  self->n_tensors += n_copies;
   if (tensor->tied_to != NULL)
     return;
 
@@ -254,6 +263,52 @@ assign_tensor (HrAnatomy *self,
   owner->n_bytes += n_copies * hr_anatomy_get_tensor_bytes (self, index, 0, NULL);
 }
 
+static int
+compare_places (gconstpointer a,
+                gconstpointer b)
+{
+  const Place *first = a;
+  const Place *second = b;
+
+  if (first->group != second->group)
+    return first->group < second->group ? -1 : 1;
+  if (first->layer != second->layer)
+    return first->layer < second->layer ? -1 : 1;
+  if (first->index != second->index)
+    return first->index < second->index ? -1 : 1;
+
+  return (first->copy > second->copy) - (first->copy < second->copy);
+}
+
+/* Layer by layer, as torch lists them: the rows of a model hold a tensor of every layer. */
+static void
+order_tensors (HrAnatomy *self)
+{
+  const HrTensor *previous = NULL;
+  guint group = 0;
+
+  self->tensors = g_array_new (FALSE, FALSE, sizeof (Place));
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
+      guint64 n_copies = hr_tensor_get_copies (tensor);
+      guint64 of_layer = hr_tensor_get_copies_of_layer (tensor);
+
+      if (previous != NULL &&
+          (tensor->n_layers == 0 || previous->n_layers == 0 || tensor->stack != previous->stack))
+        group++;
+      for (guint copy = 0; copy < n_copies; copy++)
+        {
+          Place place = { group, tensor->n_layers > 0 ? tensor->layers[copy / of_layer] : 0, i, copy };
+
+          g_array_append_val (self->tensors, place);
+        }
+      previous = tensor;
+    }
+
+  g_array_sort (self->tensors, compare_places);
+}
+
 /**
  * hr_anatomy_new:
  * @model: a model
@@ -282,6 +337,7 @@ hr_anatomy_new (HrModel *model,
       add_tensor (self, i);
       assign_tensor (self, i);
     }
+  order_tensors (self);
 
   return self;
 }
@@ -348,6 +404,22 @@ hr_anatomy_get_cache_dtype (HrAnatomy *self)
   g_return_val_if_fail (HR_IS_ANATOMY (self), HR_DTYPE_AUTO);
 
   return self->cache_dtype;
+}
+
+/**
+ * hr_anatomy_is_as_stored:
+ * @self: an anatomy
+ *
+ * Tells whether the sizes are those that the tensors have in the files they were read from.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_anatomy_is_as_stored (HrAnatomy *self)
+{
+  g_return_val_if_fail (HR_IS_ANATOMY (self), FALSE);
+
+  return self->as_stored;
 }
 
 /**
@@ -444,12 +516,37 @@ hr_anatomy_get_n_active_of_part (HrAnatomy *self,
  *
  * Returns: the number of tensors
  */
-guint64
+guint
 hr_anatomy_get_n_all_tensors (HrAnatomy *self)
 {
   g_return_val_if_fail (HR_IS_ANATOMY (self), 0);
 
-  return self->n_tensors;
+  return self->tensors->len;
+}
+
+/**
+ * hr_anatomy_get_tensor: (skip)
+ * @self: an anatomy
+ * @position: which tensor, below hr_anatomy_get_n_all_tensors()
+ * @index: (out): the row of the model's tensors that it is in
+ * @copy: (out): which of the tensors that the row stands for
+ *
+ * Finds a tensor by its place in the list of all, which goes layer by layer.
+ */
+void
+hr_anatomy_get_tensor (HrAnatomy *self,
+                       guint      position,
+                       guint     *index,
+                       guint     *copy)
+{
+  const Place *place;
+
+  g_return_if_fail (HR_IS_ANATOMY (self));
+  g_return_if_fail (position < self->tensors->len);
+
+  place = &g_array_index (self->tensors, Place, position);
+  *index = place->index;
+  *copy = place->copy;
 }
 
 /**
@@ -520,6 +617,7 @@ hr_anatomy_get_table (HrAnatomy        *self,
                       HrAnatomySection  section)
 {
   static HrAnatomyTable *(* const creators[]) (HrAnatomy *) = {
+    [HR_ANATOMY_SECTION_SUMMARY] = hr_anatomy_create_summary,
     [HR_ANATOMY_SECTION_PARTS] = hr_anatomy_create_parts,
     [HR_ANATOMY_SECTION_LAYERS] = hr_anatomy_create_layers,
     [HR_ANATOMY_SECTION_EXPANSION] = hr_anatomy_create_expansion,

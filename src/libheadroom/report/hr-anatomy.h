@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 /**
  * HrAnatomySection:
+ * @HR_ANATOMY_SECTION_SUMMARY: the figures that a model is known by
  * @HR_ANATOMY_SECTION_PARTS: parameters, active parameters and bytes by part
  * @HR_ANATOMY_SECTION_LAYERS: what the layers of each class consist of
  * @HR_ANATOMY_SECTION_EXPANSION: how the parameters add up, tensor by tensor
@@ -26,6 +27,7 @@ G_BEGIN_DECLS
  */
 typedef enum
 {
+  HR_ANATOMY_SECTION_SUMMARY,
   HR_ANATOMY_SECTION_PARTS,
   HR_ANATOMY_SECTION_LAYERS,
   HR_ANATOMY_SECTION_EXPANSION,
@@ -47,6 +49,7 @@ HrModel        *hr_anatomy_get_model           (HrAnatomy         *self);
 HrDtype         hr_anatomy_get_dtype           (HrAnatomy         *self);
 HrQuantization  hr_anatomy_get_quantization    (HrAnatomy         *self);
 HrDtype         hr_anatomy_get_cache_dtype     (HrAnatomy         *self);
+gboolean        hr_anatomy_is_as_stored        (HrAnatomy         *self);
 guint64         hr_anatomy_get_n_tokens        (HrAnatomy         *self);
 guint64         hr_anatomy_get_n_sequences     (HrAnatomy         *self);
 guint64         hr_anatomy_get_n_bytes         (HrAnatomy         *self);
@@ -54,7 +57,11 @@ guint64         hr_anatomy_get_n_bytes_of_part (HrAnatomy         *self,
                                                 HrPart             part);
 guint64         hr_anatomy_get_n_active_of_part (HrAnatomy        *self,
                                                 HrPart             part);
-guint64         hr_anatomy_get_n_all_tensors   (HrAnatomy         *self);
+guint           hr_anatomy_get_n_all_tensors   (HrAnatomy         *self);
+void            hr_anatomy_get_tensor          (HrAnatomy         *self,
+                                                guint              position,
+                                                guint             *index,
+                                                guint             *copy);
 guint64         hr_anatomy_get_tensor_bytes    (HrAnatomy         *self,
                                                 guint              index,
                                                 guint              copy,
@@ -78,7 +85,8 @@ char           *hr_anatomy_to_markdown         (HrAnatomy         *self,
 char           *hr_anatomy_to_html             (HrAnatomy         *self,
                                                 HrAnatomy         *other,
                                                 gboolean           with_tensors,
-                                                HrUnitSystem       unit_system) G_GNUC_WARN_UNUSED_RESULT;
+                                                HrUnitSystem       unit_system,
+                                                const char        *chart) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_anatomy_to_json             (HrAnatomy         *self,
                                                 HrAnatomy         *other) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_anatomy_to_csv              (HrAnatomy         *self,
