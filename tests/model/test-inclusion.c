@@ -166,6 +166,18 @@ test_the_data_type_may_stand_inside (void)
 }
 
 static void
+test_what_is_not_counted_is_said (void)
+{
+  g_autoptr (HrModel) model = make_model ("{'model_type': 'kimi_k25', 'vision_config': {'patch_size': 14}}");
+  g_autoptr (HrModel) text = make_model ("{'model_type': 'kimi_k25'}");
+  const char *message = "What “vision_config” in the config describes is not counted";
+
+  g_assert_nonnull (g_strrstr (hr_model_get_warnings (model)[0], message));
+  for (guint i = 0; hr_model_get_warnings (text)[i] != NULL; i++)
+    g_assert_null (g_strrstr (hr_model_get_warnings (text)[i], message));
+}
+
+static void
 test_layers_for_images_keep_nothing_of_a_text (void)
 {
   g_autoptr (HrModel) model = make_model ("{'model_type': 'mllama_text_model', 'num_key_value_heads': 2, "
@@ -250,6 +262,7 @@ main (int   argc,
   g_test_add_func ("/inclusion/an_unknown_language_model_is_read_as_a_common_one",
                    test_an_unknown_language_model_is_read_as_a_common_one);
   g_test_add_func ("/inclusion/the_data_type_may_stand_inside", test_the_data_type_may_stand_inside);
+  g_test_add_func ("/inclusion/what_is_not_counted_is_said", test_what_is_not_counted_is_said);
   g_test_add_func ("/inclusion/layers_for_images_keep_nothing_of_a_text",
                    test_layers_for_images_keep_nothing_of_a_text);
   g_test_add_func ("/inclusion/layers_that_share_a_cache_add_nothing_to_it",

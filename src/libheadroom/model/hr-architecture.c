@@ -39,7 +39,8 @@ static const struct
 static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "approximate", "hyper-parameters", "defaults",
+  "model-type", "aliases", "architectures", "extends", "source", "approximate", "uncounted",
+  "hyper-parameters", "defaults",
   "values", "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
 };
 
@@ -111,6 +112,7 @@ check_file (HrJson  *file,
          hr_json_get_array (file, "architectures", &section, error) &&
          hr_json_get_array (file, "stacks", &section, error) &&
          hr_json_get_array (file, "buffers", &section, error) &&
+         hr_json_get_array (file, "uncounted", &section, error) &&
          hr_json_get_array (file, "head", &section, error) &&
          hr_json_get_object (file, "tasks", &section, error) &&
          hr_json_get_string (file, "root", &root, error);

@@ -239,7 +239,9 @@ static const char * const mlp_names[] = {
 
 static const char * const head_names[] = { "tied-to", "model.embed_tokens.weight", "bias-tied-to", "", NULL };
 
-static const char * const token_embedding_names[] = { "tied-to", "shared.weight", NULL };
+static const char * const token_embedding_names[] = {
+  "tied-to", "shared.weight", "table", "weight", NULL,
+};
 
 const char *
 hr_block_get_module_name (HrJson             *description,
@@ -427,10 +429,11 @@ build_token_embedding (const HrBlockContext *context,
                        GError              **error)
 {
   const HrTokenEmbedding *embedding = &block->token_embedding;
+  const char *table = hr_block_get_module_name (description, token_embedding_names, "table");
   HrTensor *weight;
 
-  if (!hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
-                              embedding->vocab_size, embedding->hidden_size, error))
+  if (!hr_block_add_tensor (context, block->path, NULL, table, HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                            embedding->vocab_size, embedding->hidden_size, error))
     return FALSE;
 
   weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);

@@ -403,6 +403,30 @@ hr_config_warn_of_approximation (HrArchitecture *architecture,
                                     hr_architecture_get_model_type (architecture)));
 }
 
+/* Parts of a model that the config describes and the architecture does not: their code is not known. */
+gboolean
+hr_config_warn_of_uncounted (HrJson          *config,
+                             HrArchitecture  *architecture,
+                             GPtrArray       *warnings,
+                             GError         **error)
+{
+  HrJson *keys = hr_architecture_get_member (architecture, "uncounted");
+
+  for (guint i = 0; keys != NULL && i < hr_json_get_length (keys); i++)
+    {
+      const char *key;
+
+      if (!hr_json_read_string (hr_json_get_element (keys, i), &key, error))
+        return FALSE;
+      if (hr_json_get_member (config, key) != NULL)
+        /* Translators: a key of a config, such as "vision_config". */
+        g_ptr_array_add (warnings, g_strdup_printf (_("What “%s” in the config describes is not counted: its code is "
+                                                      "not known."), key));
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_config_load_architecture:
  * @config: a config

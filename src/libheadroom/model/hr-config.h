@@ -27,6 +27,10 @@ HrArchitecture *hr_config_load_architecture (HrJson      *config,
                                              GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_config_warn_of_approximation (HrArchitecture *architecture,
                                                  GPtrArray      *warnings);
+gboolean        hr_config_warn_of_uncounted     (HrJson         *config,
+                                                 HrArchitecture *architecture,
+                                                 GPtrArray      *warnings,
+                                                 GError        **error);
 gboolean        hr_config_get_model_type    (HrJson      *config,
                                              const char **model_type,
                                              GError     **error);

@@ -294,6 +294,7 @@ build (HrModel         *self,
   g_autoptr (HrScope) scope = hr_scope_new (architecture, config, "", error);
 
   if (scope == NULL || (is_generic && !hr_scope_check_missing (scope, error)) ||
+      !hr_config_warn_of_uncounted (config, architecture, self->warnings, error) ||
       !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error))
