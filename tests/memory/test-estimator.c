@@ -413,6 +413,25 @@ test_devices (gconstpointer data)
   g_assert_cmpuint (weights, ==, get_bytes (one, HR_COMPONENT_WEIGHTS));
 }
 
+/* The formula of parameters knows no experts: of a mixture all parameters are counted. */
+static void
+test_rule_of_thumb_of_mixtures (void)
+{
+  static const char * const config =
+    "{ \"model_type\": \"qwen3_moe\", \"vocab_size\": 4000, \"hidden_size\": 256, \"intermediate_size\": 512, "
+    "\"num_hidden_layers\": 4, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 64, "
+    "\"num_experts\": 8, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 128, \"torch_dtype\": \"bfloat16\" }";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "mixture", &error);
+  g_autoptr (HrJob) job = make_job (1, 128, 1);
+  g_autoptr (HrEstimate) exact = NULL;
+
+  g_assert_no_error (error);
+  exact = estimate (model, job);
+  g_assert_cmpuint (get_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_WEIGHTS), ==,
+                    2 * hr_model_get_n_parameters (model));
+}
+
 static void
 test_rule_of_thumb (void)
 {
@@ -605,6 +624,7 @@ main (int   argc,
   add_for_each_model ("a_layer_stands_for_its_class", test_classes);
   add_for_each_model ("devices_share_the_model", test_devices);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
+  g_test_add_func ("/memory/estimator/the_rule_of_thumb_counts_all_experts", test_rule_of_thumb_of_mixtures);
   g_test_add_func ("/memory/estimator/a_job_beyond_counting_is_refused", test_too_large);
   g_test_add_func ("/memory/estimator/what_the_framework_cannot_do_is_refused_by_name", test_unsupported);
   g_test_add_func ("/memory/estimator/a_window_forgets_the_prompt_with_the_first_token", test_window);

@@ -10,16 +10,23 @@
 
 #define SOURCE_WEIGHTS \
   "rule of thumb: the matrices of a decoder; leaves out biases and norms, and counts a tied head twice"
+#define SOURCE_ALL_WEIGHTS \
+  "rule of thumb: all parameters, each as wide as the format; leaves out scales and what stays as it is"
 #define SOURCE_CACHE \
   "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; knows no grouped heads and no sliding window"
 #define SOURCE_OVERHEAD \
   "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights); knows neither batch nor prompt"
 
+/* The formula of parameters is one of dense decoders; of others their whole size is taken. */
 static gboolean
 get_hyper_parameters (HrModel *model,
                       guint64 *values)
 {
   static const char * const names[] = { "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers" };
+
+  if (hr_model_has_experts (model) || hr_model_get_n_stacks (model) != 1 ||
+      hr_model_get_state_elements_per_sequence (model) > 0)
+    return FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
@@ -76,7 +83,7 @@ add_rule_weights (HrEstimate            *estimate,
 
       *weights = hr_rule_of_thumb_weights (parameters, bits);
       return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
-                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits), SOURCE_WEIGHTS);
+                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits), SOURCE_ALL_WEIGHTS);
     }
 
   *weights = hr_rule_of_thumb_weights (hr_rule_of_thumb_parameters (values[0], values[1], values[2], values[3], group),
