@@ -11,6 +11,7 @@
 
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
+#include "hr-inference-plan.h"
 #include "hr-inference.h"
 #include "hr-weights.h"
 
@@ -182,24 +183,22 @@ compare_levels (const char *id,
                 HrJob      *job,
                 JsonObject *levels)
 {
-  HrInferenceJob *inference_job = HR_INFERENCE_JOB (job);
-  HrInference inference = {
-    .stack = hr_model_get_stack (model, 0), .head = hr_model_get_head (model), .has_inputs = TRUE, .has_norm = TRUE,
-    .has_head = TRUE, .batch = hr_inference_job_get_batch_size (inference_job), .beams = 1,
-    .prompt = hr_inference_job_get_prompt_length (inference_job),
-    .output = hr_inference_job_get_output_length (inference_job), .use_cache = TRUE,
-    .all_logits = hr_inference_job_get_logits_to_keep (inference_job) == HR_LOGITS_TO_KEEP_ALL,
-    .attention = hr_job_get_attention (job), .mask = hr_job_get_attention_mask (job),
-  };
+  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (GError) error = NULL;
+  HrInference inference;
   HrInferenceLevels found;
   HrReplay replay;
-  HrWeightStorage storage = { .model = model, .dtype = HR_DTYPE_BFLOAT16, .quantization = HR_QUANTIZATION_NONE };
   HrWeights weights;
 
-  hr_weights_init_model (&weights, &storage);
+  g_assert_true (hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), &error));
+  g_assert_no_error (error);
+
+  hr_weights_init_model (&weights, &plan.storage);
+  inference = plan.inference;
   inference.weight_bytes = weights.bytes;
   inference.n_layers = inference.stack->n_layers;
-  hr_replay_init (&replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+  inference.has_inputs = inference.has_norm = inference.has_head = TRUE;
+  hr_replay_init (&replay, plan.element, plan.quantization);
   hr_inference_replay (&inference, &replay, &found);
 
   return compare_totals (id, &found, levels);

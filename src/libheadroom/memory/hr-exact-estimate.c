@@ -25,6 +25,7 @@
 #define SOURCE_TEMPORARY \
   "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
 #define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
+#define SOURCE_FEATURES "frames of the sound in the model's dtype, and the new token, a 64-bit integer"
 #define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
 
 /* What a device holds and reaches. */
@@ -101,7 +102,7 @@ init_devices (HrInferencePlan *plan,
       devices[i].weights = shares[i].weights;
       if (i == 0)
         {
-          devices[i].weights.buffer_bytes = hr_model_get_buffer_bytes (plan->model);
+          devices[i].weights.buffer_bytes = hr_model_get_loaded_buffer_bytes (plan->model, plan->dtype);
           devices[i].weights.bytes += devices[i].weights.buffer_bytes;
         }
     }
@@ -203,7 +204,10 @@ append_cache_term (GString           *formula,
                               term->attention->cached_heads * term->attention->value_head_dim, bytes);
       return;
     }
-  g_string_append_printf (formula, "2·%s·B·%s·k·e", sliding ? "L_w" : "L", sliding ? "w" : "C");
+  if (term->attention->is_cross)
+    g_string_append (formula, "2·L·B·N·k·e");
+  else
+    g_string_append_printf (formula, "2·%s·B·%s·k·e", sliding ? "L_w" : "L", sliding ? "w" : "C");
   g_string_append_printf (substitution, "2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%s",
                           term->n_layers, inference->batch, term->tokens,
                           term->attention->cached_heads * term->attention->head_dim, bytes);
@@ -272,20 +276,36 @@ add_from_tape (HrModel       *model,
   _hr_estimate_add_component (estimate, index, id, bytes, formula, substitution, source);
 }
 
+/* What is read, in 64-bit integers or the dtype of the model, the new token and the mask. */
 static void
-add_inputs (const Device *device,
-            HrEstimate   *estimate,
-            guint         index,
-            guint64       bytes)
+add_inputs (const HrInferencePlan *plan,
+            const Device          *device,
+            HrEstimate            *estimate,
+            guint                  index,
+            guint64                bytes)
 {
   const HrInference *inference = &device->inference;
-  gboolean has_mask = inference->mask != HR_ATTENTION_MASK_NONE;
-  g_autofree char *substitution = NULL;
+  gboolean has_mask = inference->mask != HR_ATTENTION_MASK_NONE && inference->features == 0;
+  gboolean has_token = inference->stack->role == HR_STACK_DECODER;
+  guint64 read = hr_inference_get_input_bytes (inference, plan->element);
+  g_autoptr (GString) formula = g_string_new (inference->features > 0 ? "features·e" : "8·B·S");
+  g_autoptr (GString) substitution = g_string_new (NULL);
 
-  substitution = g_strdup_printf ("%s%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + 8·%" G_GUINT64_FORMAT,
-                                  has_mask ? "2·8·" : "8·", inference->batch, inference->prompt, inference->batch);
-  _hr_estimate_add_component (estimate, index, HR_COMPONENT_INPUTS, bytes,
-                              has_mask ? "2·8·B·S + 8·B" : "8·B·S + 8·B", substitution, SOURCE_INPUTS);
+  g_string_append_printf (substitution, "%" G_GUINT64_FORMAT, read);
+  if (has_mask)
+    {
+      guint64 tokens = inference->encoder != NULL ? inference->source_length : inference->prompt;
+
+      g_string_append (formula, " + 8·B·S");
+      g_string_append_printf (substitution, " + 8·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, inference->batch, tokens);
+    }
+  if (has_token)
+    {
+      g_string_append (formula, " + 8·B");
+      g_string_append_printf (substitution, " + 8·%" G_GUINT64_FORMAT, inference->batch);
+    }
+  _hr_estimate_add_component (estimate, index, HR_COMPONENT_INPUTS, bytes, formula->str, substitution->str,
+                              inference->features > 0 ? SOURCE_FEATURES : SOURCE_INPUTS);
 }
 
 static guint64
@@ -354,7 +374,7 @@ add_components (const HrInferencePlan *plan,
       else if (i == HR_COMPONENT_KV_CACHE)
         add_cache (plan, device, estimate, index, part);
       else if (i == HR_COMPONENT_INPUTS)
-        add_inputs (device, estimate, index, part);
+        add_inputs (plan, device, estimate, index, part);
       else
         add_from_tape (plan->model, device, estimate, index, i, part);
     }
@@ -486,6 +506,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
                        GError          **error)
 {
   guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
+  g_autofree char *number = g_strdup_printf ("%u", n_gpus);
   Device single;
   g_autofree Device *several = n_devices > 1 ? g_new0 (Device, n_devices) : NULL;
   Device *devices = n_devices > 1 ? several : &single;
@@ -496,6 +517,13 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
 
   if (!adapt_to_gpu (plan, gpu, error))
     return NULL;
+  if (n_devices > 1 && hr_model_find_stack (plan->model, HR_STACK_ENCODER) != NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gpus: expected 1, as it is not known how a model with an encoder is divided; found %s"),
+                            number);
+      return NULL;
+    }
 
   if (n_devices > 1)
     init_devices (plan, devices, n_devices, gpu);

@@ -2,6 +2,28 @@
 
 #include "hr-inference-cache.h"
 
+static const HrAttention *
+find_attention (const HrLayerClass *klass,
+                gboolean            is_cross)
+{
+  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
+    {
+      const HrSublayer *sublayer = &klass->sublayers[i];
+
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_ATTENTION &&
+                  sublayer->branches[j].blocks[k].attention.is_cross == is_cross)
+                return &sublayer->branches[j].blocks[k].attention;
+            }
+        }
+    }
+
+  return NULL;
+}
+
 /*
  * hr_layer_class_get_attention:
  * @klass: layers
@@ -13,21 +35,21 @@
 const HrAttention *
 hr_layer_class_get_attention (const HrLayerClass *klass)
 {
-  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &klass->sublayers[i];
+  return find_attention (klass, FALSE);
+}
 
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_ATTENTION)
-                return &sublayer->branches[j].blocks[k].attention;
-            }
-        }
-    }
-
-  return NULL;
+/*
+ * hr_layer_class_get_cross_attention:
+ * @klass: layers
+ *
+ * Finds the attention of layers to what the encoder made.
+ *
+ * Returns: (nullable): the block, or %NULL if they have none
+ */
+const HrAttention *
+hr_layer_class_get_cross_attention (const HrLayerClass *klass)
+{
+  return find_attention (klass, TRUE);
 }
 
 /*
@@ -227,6 +249,7 @@ hr_inference_get_cache_level (const HrInference *self,
     {
       const HrLayerClass *klass = &self->stack->layer_classes[self->stack->layer_class_of[i]];
       const HrAttention *attention = hr_layer_class_get_attention (klass);
+      const HrAttention *cross = hr_layer_class_get_cross_attention (klass);
       HrBlockState state;
       guint64 tokens;
 
@@ -235,6 +258,8 @@ hr_inference_get_cache_level (const HrInference *self,
                  hr_inference_get_state_bytes (self, state.recurrent, state.fp32 ? HR_ELEMENT_FLOAT32 : element);
       if (attention == NULL || attention->reuses_cache)
         continue;
+      if (cross != NULL && past > 0)
+        bytes += 2 * hr_inference_get_cached_bytes (self, cross, self->source_length, element);
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
                hr_inference_get_cached_value_bytes (self, attention, tokens, element);
@@ -257,7 +282,7 @@ count_cached_layers (const HrInference *self,
 
   if (phase == HR_PHASE_PREFILL && moment->layer >= 0)
     last = MIN (last, (guint) moment->layer + 1);
-  if (phase == HR_PHASE_PREFILL && moment->layer < 0 && moment->level.by_component[HR_COMPONENT_KV_CACHE] == 0)
+  if (phase == HR_PHASE_PREFILL && moment->level.by_component[HR_COMPONENT_KV_CACHE] == 0)
     last = self->first_layer;
 
   for (guint i = self->first_layer; i < last; i++)
@@ -312,6 +337,7 @@ hr_inference_get_cache_terms (const HrInference *self,
     {
       const HrLayerClass *klass = &self->stack->layer_classes[i];
       const HrAttention *attention = hr_layer_class_get_attention (klass);
+      const HrAttention *cross = hr_layer_class_get_cross_attention (klass);
       guint n_layers = count_cached_layers (self, moment, phase, i);
       HrBlockState state;
       guint64 tokens;
@@ -334,6 +360,16 @@ hr_inference_get_cache_terms (const HrInference *self,
         .bytes = hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
         .value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
       };
+      if (cross == NULL || n_terms == HR_INFERENCE_MAX_CLASSES)
+        continue;
+      terms[n_terms] = (HrCacheTerm) {
+        .attention = cross,
+        .n_layers = n_layers,
+        .tokens = self->source_length,
+        .bytes = hr_inference_get_cached_bytes (self, cross, self->source_length, moment->element),
+      };
+      terms[n_terms].value_bytes = terms[n_terms].bytes;
+      n_terms++;
     }
 
   return n_terms;

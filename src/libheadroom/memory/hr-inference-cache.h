@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 const HrAttention *hr_layer_class_get_attention   (const HrLayerClass *klass);
+const HrAttention *hr_layer_class_get_cross_attention (const HrLayerClass *klass);
 gboolean           hr_layer_class_get_state       (const HrLayerClass *klass,
                                                    HrBlockState       *state);
 guint64            hr_inference_get_state_bytes   (const HrInference  *self,

@@ -46,19 +46,25 @@ hr_pass_begin (const HrInference *self,
   const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = sequence;
+  replay->symbols[HR_SYMBOL_SOURCE] = self->source_length;
+  replay->symbols[HR_SYMBOL_TARGET] = past + sequence;
   *pass = (HrPass) {
     .table = HR_NO_VALUE, .head = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .ones = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
-    .weights = HR_NO_VALUE,
+    .weights = HR_NO_VALUE, .outputs = HR_NO_VALUE, .pooled = HR_NO_VALUE,
     .forward = {
       .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
       .mask = HR_NO_VALUE, .cos = HR_NO_VALUE, .sin = HR_NO_VALUE,
       .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
+      .bidirectional = self->stack->role == HR_STACK_ENCODER,
+      .source = self->source, .source_length = self->source_length, .source_mask = HR_NO_VALUE,
+      .cross_keys = HR_NO_VALUE, .cross_values = HR_NO_VALUE,
+      .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE,
       .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
       .padded = self->mask == HR_ATTENTION_MASK_PADDED,
     },
@@ -66,7 +72,9 @@ hr_pass_begin (const HrInference *self,
   };
 
   hr_replay_begin (replay, &stretch, token != NULL ? token->path : NULL, -1);
-  if (self->has_inputs)
+  if (self->stack->role == HR_STACK_ENCODER)
+    hr_pass_embed_source (self, replay, pass);
+  else if (self->has_inputs)
     hr_pass_embed (self, replay, pass);
   else
     receive (self, replay, pass);
@@ -103,6 +111,24 @@ load_cache (const HrInference *self,
   forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
 }
 
+/* Likewise for the keys and values of what the encoder made. */
+static void
+load_source_cache (const HrInference  *self,
+                   HrReplay           *replay,
+                   HrPass             *pass,
+                   const HrLayerClass *klass)
+{
+  const HrAttention *attention = hr_layer_class_get_cross_attention (klass);
+  guint64 bytes;
+
+  if (!self->use_cache || pass->past == 0 || attention == NULL)
+    return;
+
+  bytes = hr_inference_get_cached_bytes (self, attention, self->source_length, replay->dtype);
+  pass->forward.cross_keys = hr_replay_adopt (replay, "cross keys", HR_COMPONENT_KV_CACHE, bytes);
+  pass->forward.cross_values = hr_replay_adopt (replay, "cross values", HR_COMPONENT_KV_CACHE, bytes);
+}
+
 /* Likewise for what it holds of a sequence however long it is. */
 static void
 load_state (const HrInference  *self,
@@ -132,7 +158,7 @@ store_cache (HrReplay *replay,
   HrForward *forward = &pass->forward;
   HrValue *held[] = {
     &forward->old_keys, &forward->old_values, &forward->quantized_keys, &forward->quantized_values,
-    &forward->conv_state, &forward->recurrent_state,
+    &forward->conv_state, &forward->recurrent_state, &forward->cross_keys, &forward->cross_values,
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (held); i++)
@@ -157,6 +183,7 @@ replay_layer (const HrInference *self,
   hr_pass_choose_rotation (pass, attention);
   hr_replay_begin (replay, stretch, NULL, index);
   load_cache (self, replay, pass, attention);
+  load_source_cache (self, replay, pass, klass);
   load_state (self, replay, pass, klass);
   hr_pass_run_layer (replay, pass, klass);
   store_cache (replay, pass);
@@ -218,6 +245,46 @@ run_layers (const HrInference *self,
 }
 
 /*
+ * hr_inference_encode:
+ * @self: what is replayed
+ * @replay: a tape
+ *
+ * Replays the encoder, whose output is there as long as something is generated. In beam search it is repeated for each
+ * beam.
+ *
+ * Returns: what the encoder makes
+ */
+HrValue
+hr_inference_encode (const HrInference *self,
+                     HrReplay          *replay)
+{
+  HrInference encoder = *self;
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_HIDDEN);
+  HrValue source;
+  HrPass pass;
+
+  encoder.stack = self->encoder;
+  encoder.first_layer = 0;
+  encoder.n_layers = self->encoder->n_layers;
+  encoder.batch = self->batch / self->beams;
+  encoder.use_cache = FALSE;
+  encoder.has_inputs = encoder.has_norm = TRUE;
+  replay->symbols[HR_SYMBOL_BATCH] = encoder.batch;
+  hr_pass_begin (&encoder, replay, &pass, 0, self->source_length);
+  run_layers (&encoder, replay, &pass);
+  hr_pass_finish (&encoder, replay, &pass);
+  replay->symbols[HR_SYMBOL_BATCH] = self->batch;
+
+  source = pass.hidden;
+  if (self->beams > 1)
+    hr_replay_assign (replay, &source, hr_op_like (replay, "repeat_interleave", "encoder_hidden_states", shape));
+  hr_replay_rename (replay, source, "encoder_hidden_states");
+  shape.storage = source.storage;
+
+  return shape;
+}
+
+/*
  * hr_inference_run_pass:
  * @self: what is replayed
  * @replay: a tape
@@ -243,6 +310,8 @@ hr_inference_run_pass (const HrInference *self,
   pass.forward.cache_flush = flush;
   run_layers (self, replay, &pass);
   hr_pass_finish (self, replay, &pass);
+  if (self->stack->role == HR_STACK_ENCODER)
+    return hr_pass_run_tasks (self, replay, &pass);
   if (prefill)
     hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
 

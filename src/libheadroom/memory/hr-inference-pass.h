@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+HrValue hr_inference_encode   (const HrInference *self,
+                               HrReplay          *replay);
 HrValue hr_inference_run_pass (const HrInference *self,
                                HrReplay          *replay,
                                guint64            past,

@@ -164,8 +164,16 @@ resolve_cache (HrInferencePlan  *plan,
 {
   HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
 
-  if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype)
+  if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype || !plan->inference.use_cache)
     return TRUE;
+  if (plan->inference.encoder != NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("kv-cache-dtype: expected auto, as transformers does not quantize the caches of an "
+                               "encoder and a decoder; found %s"),
+                            hr_dtype_get_name (dtype));
+      return FALSE;
+    }
 
   if ((dtype == HR_DTYPE_INT8 || dtype == HR_DTYPE_INT4) &&
       has_states (plan->stack))
@@ -219,6 +227,22 @@ adapt_to_sinks (HrInferencePlan *plan)
                                    "computed as eager, as transformers does"));
 }
 
+/* T5 computes its attention in operations of its own. */
+static void
+adapt_to_own_code (HrInferencePlan *plan)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&plan->stack->layer_classes[0]);
+  HrAttentionImplementation *chosen = &plan->inference.attention;
+
+  if (attention == NULL || attention->path != HR_ATTENTION_T5 || *chosen == HR_ATTENTION_IMPLEMENTATION_EAGER)
+    return;
+
+  *chosen = HR_ATTENTION_IMPLEMENTATION_EAGER;
+  hr_inference_plan_warn (plan,
+                          N_("The attention of this model adds biases to its scores, which torch’s kernels are not "
+                             "used for: it is computed as eager, as transformers does"));
+}
+
 static gboolean
 resolve_attention (HrInferencePlan  *plan,
                    HrJob            *job,
@@ -226,7 +250,10 @@ resolve_attention (HrInferencePlan  *plan,
 {
   plan->inference.attention = hr_job_get_attention (job);
   plan->inference.mask = hr_job_get_attention_mask (job);
+  if (plan->inference.features > 0)
+    plan->inference.mask = HR_ATTENTION_MASK_NONE;
   adapt_to_sinks (plan);
+  adapt_to_own_code (plan);
 
   if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH &&
       (plan->element == HR_ELEMENT_FLOAT32 || plan->element == HR_ELEMENT_FLOAT64))
@@ -306,34 +333,6 @@ warn_of_kernels (HrInferencePlan *plan)
                                "with these, a prompt takes far less"));
 }
 
-static gboolean
-resolve_stack (HrInferencePlan  *plan,
-               GError          **error)
-{
-  if (hr_model_find_stack (plan->model, HR_STACK_ENCODER) != NULL)
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is the name of a model. */
-                            N_("“%s”: how its layers are computed is not known well enough to estimate their memory; "
-                               "its parameters are counted"),
-                            hr_model_get_name (plan->model));
-      return FALSE;
-    }
-
-  plan->stack = hr_model_find_stack (plan->model, HR_STACK_DECODER);
-  if (plan->stack != NULL && plan->stack->n_layers > 0 && plan->stack->n_layer_classes > 0 &&
-      hr_model_get_head (plan->model) != NULL)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is the name of a model. */
-                        N_("“%s”: expected a decoder with layers and an output head, found none; its memory "
-                           "cannot be estimated"),
-                        hr_model_get_name (plan->model));
-
-  return FALSE;
-}
-
 /* A classifier, or a model without a head, has read a batch when it has gone through it once. */
 static gboolean
 writes_text (HrModel *model)
@@ -347,6 +346,101 @@ writes_text (HrModel *model)
     }
 
   return FALSE;
+}
+
+static const HrBlock *
+find_convolution (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_CONVOLUTION)
+        return &chain->blocks[i];
+    }
+
+  return NULL;
+}
+
+static gboolean
+has_known_layers (const HrStack *stack)
+{
+  for (guint i = 0; stack != NULL && i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->path == HR_ATTENTION_UNKNOWN)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+resolve_stack (HrInferencePlan  *plan,
+               GError          **error)
+{
+  const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
+  const HrStack *decoder = hr_model_find_stack (plan->model, HR_STACK_DECODER);
+
+  if (!has_known_layers (encoder) || !has_known_layers (decoder) ||
+      (encoder != NULL && decoder != NULL && !writes_text (plan->model)))
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: how its layers are computed is not known well enough to estimate their memory; "
+                               "its parameters are counted"),
+                            hr_model_get_name (plan->model));
+      return FALSE;
+    }
+
+  plan->stack = decoder != NULL ? decoder : encoder;
+  plan->inference.encoder = decoder != NULL ? encoder : NULL;
+  if (plan->stack != NULL && plan->stack->n_layers > 0 && plan->stack->n_layer_classes > 0 &&
+      hr_model_get_head (plan->model) != NULL)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected a decoder with layers and an output head, found none; its memory "
+                           "cannot be estimated"),
+                        hr_model_get_name (plan->model));
+
+  return FALSE;
+}
+
+/* What an encoder makes of its input: as many positions as tokens, or as many as a sound always has. */
+static void
+resolve_source (HrInferencePlan *plan)
+{
+  HrInference *inference = &plan->inference;
+  const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
+  const HrAttention *cross = hr_layer_class_get_cross_attention (&plan->stack->layer_classes[0]);
+  const HrBlock *sound = encoder != NULL ? find_convolution (&encoder->embeddings) : NULL;
+  guint64 positions = cross != NULL ? cross->source_positions : 0;
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, positions);
+
+  if (encoder == NULL)
+    return;
+  if (inference->encoder == NULL)
+    {
+      inference->beams = 1;
+      inference->output = 0;
+      inference->use_cache = FALSE;
+      inference->batch = hr_inference_job_get_batch_size (plan->job);
+      hr_inference_plan_warn (plan, N_("An encoder reads its input once: output-length, beams, use-cache and "
+                                       "logits-to-keep make no difference"));
+      return;
+    }
+
+  inference->source_length = positions > 0 ? positions : inference->prompt;
+  inference->prompt = 1;
+  if (positions == 0)
+    return;
+
+  /* The last convolution halves the frames. */
+  inference->features = 2 * positions * (sound != NULL ? sound->convolution.in_channels : 1);
+  hr_inference_plan_warn (plan, N_("The encoder of this model reads sounds of one length, which make %s positions, "
+                                   "whatever the prompt-length"),
+                          text);
 }
 
 /*
@@ -368,7 +462,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
 {
   guint64 beams = hr_inference_job_get_beams (job);
 
-  *self = (HrInferencePlan) { .model = model, .warnings = g_ptr_array_new_with_free_func (g_free) };
+  *self = (HrInferencePlan) { .model = model, .job = job, .warnings = g_ptr_array_new_with_free_func (g_free) };
   if (!resolve_stack (self, error))
     return FALSE;
 
@@ -378,6 +472,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
   self->inference = (HrInference) {
     .stack = self->stack,
     .head = hr_model_get_head (model),
+    .encoder = self->inference.encoder,
     .beams = beams,
     .batch = hr_inference_job_get_batch_size (job) * beams,
     .prompt = hr_inference_job_get_prompt_length (job),
@@ -385,6 +480,8 @@ hr_inference_plan_init (HrInferencePlan  *self,
     .use_cache = hr_inference_job_get_use_cache (job),
     .all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL,
   };
+
+  resolve_source (self);
 
   return resolve_attention (self, HR_JOB (job), error) && resolve_cache (self, job, error);
 }

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /**
  * HrInferencePlan:
  * @model: the model
- * @stack: its decoder
+ * @job: what is to be done
+ * @stack: its decoder, or its encoder if it has no decoder
  * @dtype: what the weights are loaded in
  * @element: what is computed in
  * @quantization: how matrices of linear layers are stored
@@ -24,6 +25,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   HrModel *model;
+  HrInferenceJob *job;
   const HrStack *stack;
   HrDtype dtype;
   HrElement element;

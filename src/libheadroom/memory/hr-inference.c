@@ -31,32 +31,47 @@ skip_to (const HrInference *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_KV_CACHE, then);
 }
 
-/* The attention whose cache is the largest of all layers; a quantized one is not put in order. */
-static const HrAttention *
+/* A tensor of keys, or of values: the attention that it belongs to, and how many tokens it holds. */
+typedef struct
+{
+  const HrAttention *attention;
+  guint64 tokens;
+  guint64 bytes;
+} Cached;
+
+static void
+consider (const HrInference *self,
+          const HrAttention *attention,
+          guint64            tokens,
+          HrElement          element,
+          Cached            *largest)
+{
+  guint64 bytes = hr_inference_get_cached_bytes (self, attention, tokens, element);
+
+  if (bytes > largest->bytes)
+    *largest = (Cached) { attention, tokens, bytes };
+}
+
+/* The largest tensor of the caches of all layers; a quantized one is not put in order. */
+static Cached
 find_largest_cache (const HrInference *self,
                     HrElement          element,
                     guint64            past)
 {
-  const HrAttention *largest = NULL;
-  guint64 most = 0;
+  Cached largest = { NULL, 0, 0 };
 
   if (!self->use_cache || self->cache_bits > 0)
-    return NULL;
+    return largest;
 
   for (guint i = 0; i < self->stack->n_layer_classes; i++)
     {
       const HrAttention *attention = hr_layer_class_get_attention (&self->stack->layer_classes[i]);
-      guint64 tokens, bytes;
+      const HrAttention *cross = hr_layer_class_get_cross_attention (&self->stack->layer_classes[i]);
 
-      if (attention == NULL)
-        continue;
-      tokens = hr_inference_get_stored_tokens (self, attention, past);
-      bytes = hr_inference_get_cached_bytes (self, attention, tokens, element);
-      if (bytes > most)
-        {
-          most = bytes;
-          largest = attention;
-        }
+      if (attention != NULL)
+        consider (self, attention, hr_inference_get_stored_tokens (self, attention, past), element, &largest);
+      if (cross != NULL)
+        consider (self, cross, self->source_length, element, &largest);
     }
 
   return largest;
@@ -85,18 +100,18 @@ reorder_cache (const HrInference *self,
                HrReplay          *replay,
                guint64            past)
 {
-  const HrAttention *attention = find_largest_cache (self, replay->dtype, past);
+  Cached largest = find_largest_cache (self, replay->dtype, past);
   guint64 state = find_largest_state (self);
   HrValue copy;
 
-  if (attention == NULL && state == 0)
+  if (largest.attention == NULL && state == 0)
     return;
 
   replay->sentence = N_("in beam search, while the cache is put in the order of the beams");
-  if (attention != NULL)
+  if (largest.attention != NULL)
     {
-      replay->symbols[HR_SYMBOL_CONTEXT] = hr_inference_get_stored_tokens (self, attention, past);
-      replay->symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
+      replay->symbols[HR_SYMBOL_CONTEXT] = largest.tokens;
+      replay->symbols[HR_SYMBOL_CACHED] = largest.attention->cached_heads * largest.attention->head_dim;
       copy = hr_replay_make (replay, "index_select", "reordered keys", HR_COMPONENT_TEMPORARY,
                              HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED));
       hr_replay_drop (replay, copy);
@@ -197,20 +212,40 @@ run_decode (const HrInference *self,
     levels->end = replay->ledger.live;
 }
 
-/* Token ids, the token that is generated, and the mask that comes with the batch. */
+/*
+ * hr_inference_get_input_bytes:
+ * @self: what is replayed
+ *
+ * Gets what the ids of the tokens, or the features of a sound, take on the device.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_input_bytes (const HrInference *self,
+                              HrElement          element)
+{
+  if (self->features > 0)
+    return self->batch / self->beams * self->features * hr_element_get_bytes (element);
+
+  return (self->encoder != NULL ? self->batch / self->beams * self->source_length : self->batch * self->prompt) * 8;
+}
+
+/* What is read, the token that is generated, and the mask that comes with the batch. */
 static void
 add_inputs (const HrInference *self,
             HrReplay          *replay)
 {
-  guint64 tokens = self->batch * self->prompt * 8;
+  guint64 tokens = self->encoder != NULL ? self->source_length : self->prompt;
 
   if (!self->has_inputs)
     return;
 
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (tokens));
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (self->batch * 8));
-  if (self->mask != HR_ATTENTION_MASK_NONE)
-    hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (tokens));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS,
+                 hr_ledger_round (hr_inference_get_input_bytes (self, replay->dtype)));
+  if (self->stack->role == HR_STACK_DECODER)
+    hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (self->batch * 8));
+  if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)
+    hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (self->batch * tokens * 8));
 }
 
 /*
@@ -226,8 +261,10 @@ hr_inference_replay (const HrInference *self,
                      HrReplay          *replay,
                      HrInferenceLevels *levels)
 {
+  HrInference running = *self;
   HrValue logits;
 
+  running.source = HR_NO_VALUE;
   hr_pass_set_model_symbols (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);
   add_inputs (self, replay);
@@ -237,13 +274,15 @@ hr_inference_replay (const HrInference *self,
     levels->after_load = replay->ledger.live;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
-  logits = hr_inference_run_pass (self, replay, 0, self->prompt, FALSE);
+  if (self->encoder != NULL)
+    running.source = hr_inference_encode (&running, replay);
+  logits = hr_inference_run_pass (&running, replay, 0, self->prompt, FALSE);
   if (levels != NULL)
     levels->end_prefill = replay->ledger.live;
-  end_step (self, replay, logits, self->prompt);
+  end_step (&running, replay, logits, self->prompt);
   if (levels != NULL)
     levels->cache = levels->end_decode = levels->end = replay->ledger.live;
 
   if (self->output > 0)
-    run_decode (self, replay, levels);
+    run_decode (&running, replay, levels);
 }

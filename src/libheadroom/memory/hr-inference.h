@@ -10,8 +10,12 @@ G_BEGIN_DECLS
 
 /**
  * HrInference:
- * @stack: the decoder
+ * @stack: the decoder, or the encoder of a model that has no decoder
  * @head: what follows it
+ * @encoder: (nullable): the encoder whose output @stack attends to
+ * @source: what the encoder made, while it is there
+ * @source_length: positions of it
+ * @features: numbers of a sound that the encoder reads, 0 if it reads tokens
  * @weight_bytes: what the weights and buffers on this device take
  * @first_layer: the first layer on this device
  * @n_layers: how many layers are on this device
@@ -20,7 +24,7 @@ G_BEGIN_DECLS
  * @has_head: whether the head is on this device
  * @batch: sequences, beams included
  * @beams: beams of each sequence
- * @prompt: tokens of a prompt
+ * @prompt: tokens of a prompt; behind an encoder the one token that generation begins with
  * @output: tokens to generate
  * @use_cache: whether keys and values are kept
  * @all_logits: whether prefill computes logits of every position
@@ -35,6 +39,10 @@ typedef struct
 {
   const HrStack *stack;
   const HrChain *head;
+  const HrStack *encoder;
+  HrValue source;
+  guint64 source_length;
+  guint64 features;
   guint64 weight_bytes;
   guint first_layer;
   guint n_layers;
@@ -91,6 +99,8 @@ typedef struct
 void  hr_inference_replay          (const HrInference *self,
                                     HrReplay          *replay,
                                     HrInferenceLevels *levels);
+guint64 hr_inference_get_input_bytes (const HrInference *self,
+                                      HrElement          element);
 guint hr_inference_get_cache_terms (const HrInference *self,
                                     const HrMoment    *moment,
                                     HrPhaseId          phase,

@@ -40,6 +40,22 @@ make_ones (HrReplay          *replay,
   return hr_op_like (replay, "ones", "attention_mask", HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
 }
 
+/* Whether a variable of the model's function holds the positions of the tokens. */
+static gboolean
+counts_positions (const HrInference *self,
+                  const HrAttention *alibi,
+                  const HrBlock     *position)
+{
+  const HrAttention *attention = hr_pass_find_attention (self, FALSE);
+
+  if (attention != NULL && attention->path == HR_ATTENTION_T5)
+    return FALSE;
+  if (self->encoder != NULL && position != NULL && position->position_embedding.is_fixed)
+    return FALSE;
+
+  return hr_pass_has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON);
+}
+
 /*
  * hr_pass_embed:
  * @self: what is replayed
@@ -61,7 +77,8 @@ hr_pass_embed (const HrInference *self,
   HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
-  gboolean counts = position != NULL && position->position_embedding.per_sequence;
+  gboolean each = position != NULL && position->position_embedding.per_sequence;
+  gboolean counts = each && self->encoder == NULL;
 
   replay->sentence = N_("while tokens are embedded");
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
@@ -79,7 +96,9 @@ hr_pass_embed (const HrInference *self,
     pass->ones = make_ones (replay, alibi);
   if (counts)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
-  if (hr_pass_has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON))
+  else if (each)
+    ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  if (counts_positions (self, alibi, position))
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
       hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));

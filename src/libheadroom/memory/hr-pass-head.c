@@ -9,6 +9,34 @@
 
 /* What follows the last layer. */
 
+/* torch.tanh (dense (hidden_states[:, 0])): BertPooler. */
+static void
+run_pooler (HrReplay      *replay,
+            HrPass        *pass,
+            const HrChain *final)
+{
+  for (guint i = 0; i < final->n_blocks; i++)
+    {
+      const HrBlock *block = &final->blocks[i];
+
+      if (block->kind == HR_BLOCK_LINEAR && block->linear.pooled)
+        pass->pooled = hr_op_like (replay, "addmm", "pooled_output",
+                                   HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
+      else if (block->kind == HR_BLOCK_ACTIVATION)
+        hr_replay_assign (replay, &pass->pooled,
+                          hr_replay_activation (replay, pass->pooled, block->activation.activation));
+    }
+}
+
+/* Where the loop over the layers keeps what the last one returned until its function ends (T5Stack). */
+static gboolean
+keeps_outputs (const HrInference *self)
+{
+  const HrAttention *attention = hr_pass_find_attention (self, FALSE);
+
+  return attention != NULL && attention->path == HR_ATTENTION_T5;
+}
+
 /*
  * hr_pass_finish:
  * @self: what is replayed
@@ -31,9 +59,13 @@ hr_pass_finish (const HrInference *self,
 
       hr_replay_begin (replay, &stretch, norm != NULL ? norm->path : NULL, -1);
       replay->sentence = N_("in the final norm, in single precision");
+      if (keeps_outputs (self))
+        pass->outputs = hr_replay_hold (replay, pass->hidden);
       if (norm != NULL)
         hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
-      if (projection != NULL)
+      if (projection != NULL && projection->linear.pooled)
+        run_pooler (replay, pass, &self->stack->final);
+      else if (projection != NULL)
         hr_replay_assign (replay, &pass->hidden,
                           hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_EMBEDDING, 1, FALSE));
       hr_replay_end (replay);
@@ -44,6 +76,10 @@ hr_pass_finish (const HrInference *self,
       hr_replay_drop (replay, pass->sin[i]);
       hr_replay_drop (replay, pass->cos[i]);
     }
+  hr_replay_drop (replay, pass->outputs);
+  hr_replay_drop (replay, pass->forward.source_bias);
+  hr_replay_drop (replay, pass->forward.position_bias);
+  hr_replay_drop (replay, pass->forward.source_mask);
   hr_replay_drop (replay, pass->weights);
   hr_replay_drop (replay, pass->alibi);
   hr_replay_drop (replay, pass->sliding_mask);
@@ -75,10 +111,12 @@ compute_logits (HrReplay     *replay,
   HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
   HrValue bias = HR_NO_VALUE;
   HrValue last = get_last (replay, pass->hidden, all);
-  HrValue cast = hr_op_cast (replay, last, replay->dtype);
   HrComponentId component = replay->component;
-  HrValue logits;
+  HrValue cast, logits;
 
+  if (head->scaled_input)
+    hr_replay_assign (replay, &last, hr_op_unary (replay, HR_UNARY_MUL, "sequence_output", last));
+  cast = hr_op_cast (replay, last, replay->dtype);
   replay->component = HR_COMPONENT_LOGITS;
   pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
   if (head->has_bias)
@@ -90,6 +128,8 @@ compute_logits (HrReplay     *replay,
     hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_ADD, "logits", logits));
   if (head->in_fp32)
     hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));
+  if (head->adds_bias)
+    hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_ADD, "logits", logits));
   if (head->scaled)
     hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
   if (head->softcap)

@@ -16,6 +16,7 @@ typedef struct
   HrValue kept[HR_REPLAY_MAX_STORAGES];
   guint n_kept;
   HrValue weights;
+  HrValue joined;
 } Layer;
 
 /* Lets a variable of the layer hold @value until the layer ends. */
@@ -37,6 +38,31 @@ keep (HrReplay *replay,
   replay->ledger.overflowed = TRUE;
 }
 
+/* What attends to the encoder's output has other sizes than what attends to the tokens so far. */
+static HrAttentionResult
+run_attention (HrReplay          *replay,
+               HrForward         *forward,
+               HrValue            x,
+               const HrAttention *attention)
+{
+  HrForward crossing = *forward;
+  HrAttentionResult result;
+
+  if (!attention->is_cross)
+    return hr_replay_attention (replay, forward, x, attention);
+
+  hr_pass_set_attention_symbols (replay, attention);
+  hr_pass_set_context (replay, forward->source_length);
+  crossing.mask = forward->source_mask;
+  crossing.bidirectional = TRUE;
+  result = hr_replay_attention (replay, &crossing, x, attention);
+  forward->cross_keys = crossing.cross_keys;
+  forward->cross_values = crossing.cross_values;
+  forward->source_bias = crossing.source_bias;
+
+  return result;
+}
+
 static void
 run_block (HrReplay      *replay,
            HrForward     *forward,
@@ -56,8 +82,9 @@ run_block (HrReplay      *replay,
       break;
 
     case HR_BLOCK_ATTENTION:
-      attention = hr_replay_attention (replay, forward, *x, &block->attention);
+      attention = run_attention (replay, forward, *x, &block->attention);
       hr_replay_assign (replay, x, attention.output);
+      layer->joined = attention.joined;
       if (block->attention.path == HR_ATTENTION_INTERFACE || block->attention.path == HR_ATTENTION_REPEATING ||
           block->attention.path == HR_ATTENTION_XGLM)
         keep (replay, layer, attention.weights);
@@ -135,6 +162,12 @@ add_residual (HrReplay         *replay,
   hr_replay_drop (replay, branch);
 }
 
+static gboolean
+begins_with_norm (const HrChain *chain)
+{
+  return chain->n_blocks > 0 && chain->blocks[0].kind == HR_BLOCK_NORM;
+}
+
 /* One branch: each step is bound to the variable that held its input. */
 static void
 run_single (HrReplay         *replay,
@@ -144,19 +177,32 @@ run_single (HrReplay         *replay,
 {
   HrValue residual = hr_replay_hold (replay, layer->hidden);
 
+  HrChain rest = sublayer->n_branches > 0 ? sublayer->branches[0] : (HrChain) { 0 };
+  HrValue norm = HR_NO_VALUE;
+  HrValue branch = HR_NO_VALUE;
+
   run_chain (replay, forward, layer, &layer->hidden, &sublayer->shared, FALSE);
-  if (sublayer->n_branches > 0)
-    run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[0], sublayer->keeps_input);
+  if (rest.n_blocks > 0 && sublayer->keeps_norm && begins_with_norm (&rest))
+    {
+      run_block (replay, forward, layer, &layer->hidden, &rest.blocks[0]);
+      norm = hr_replay_hold (replay, layer->hidden);
+      rest.blocks++;
+      rest.n_blocks--;
+    }
+  run_chain (replay, forward, layer, &layer->hidden, &rest, sublayer->keeps_input);
   if (sublayer->keeps_output)
     keep (replay, layer, hr_replay_hold (replay, layer->hidden));
+  if (sublayer->keeps_branch)
+    branch = hr_replay_hold (replay, layer->hidden);
   add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, norm);
+  run_chain (replay, forward, layer, &layer->hidden, &sublayer->after, FALSE);
+  hr_replay_drop (replay, branch);
+  hr_replay_drop (replay, layer->joined);
+  layer->joined = HR_NO_VALUE;
+  if (sublayer->keeps_sum)
+    keep (replay, layer, hr_replay_hold (replay, layer->hidden));
   hr_replay_drop (replay, residual);
-}
-
-static gboolean
-begins_with_norm (const HrChain *chain)
-{
-  return chain->n_blocks > 0 && chain->blocks[0].kind == HR_BLOCK_NORM;
 }
 
 /* The norm that each branch begins with; variables of the layer hold them until it ends. */
@@ -271,7 +317,9 @@ hr_pass_run_layer (HrReplay           *replay,
                    HrPass             *pass,
                    const HrLayerClass *klass)
 {
-  Layer layer = { .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE };
+  Layer layer = {
+    .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE, .joined = HR_NO_VALUE,
+  };
 
   for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
     {

@@ -39,7 +39,7 @@ joins_padding (const HrInference *self,
   const HrBlock *position = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
 
   return self->mask != HR_ATTENTION_MASK_NONE || attention->path == HR_ATTENTION_BLOOM ||
-         (position != NULL && position->position_embedding.per_sequence);
+         (position != NULL && position->position_embedding.per_sequence && self->encoder == NULL);
 }
 
 /* A mask that was made on the first device, on another one: what a copy of it is. */
@@ -79,16 +79,69 @@ join_alibi (HrReplay *replay,
   return joined;
 }
 
+/* Tokens of an encoder see each other: there is a mask only where some are padding, or far from each other. */
+static HrValue
+make_encoder_mask (const HrInference *self,
+                   HrReplay          *replay,
+                   const HrAttention *attention,
+                   gboolean           eager)
+{
+  gboolean padded = self->mask == HR_ATTENTION_MASK_PADDED;
+  guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
+
+  hr_pass_set_attention_symbols (replay, attention);
+  hr_pass_set_context (replay, sequence);
+  if (attention->source_positions > 0)
+    return HR_NO_VALUE;
+  if (self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH && !eager)
+    return padded ? hr_op_like (replay, "_to_copy", "attention_mask",
+                                HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
+                  : HR_NO_VALUE;
+  if (attention->sliding_window > 0 && sequence >= attention->sliding_window)
+    return hr_replay_window_mask (replay, padded, eager);
+
+  return padded ? hr_replay_padding_mask (replay, eager) : HR_NO_VALUE;
+}
+
+/* The mask of what the encoder made, which the decoder attends to: one row for each token. */
+static HrValue
+make_source_mask (const HrInference *self,
+                  HrReplay          *replay,
+                  const HrAttention *attention,
+                  gboolean           eager)
+{
+  if (self->mask != HR_ATTENTION_MASK_PADDED || attention->source_positions > 0)
+    return HR_NO_VALUE;
+
+  hr_pass_set_context (replay, self->source_length);
+  if (self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH && !eager)
+    return hr_op_like (replay, "_to_copy", "encoder_attention_mask",
+                       HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE));
+
+  return hr_replay_padding_mask (replay, eager);
+}
+
+/* Whether scores are made one by one, whatever was asked for. */
+static gboolean
+is_eager (const HrInference *self,
+          const HrAttention *attention)
+{
+  return self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || hr_attention_is_always_eager (attention);
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
            HrPass            *pass,
            const HrAttention *attention)
 {
-  gboolean eager = self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || hr_attention_is_always_eager (attention);
+  gboolean eager = is_eager (self, attention);
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
   guint64 context = hr_inference_get_context (self, attention, pass->past, sequence);
   HrValue mask;
+
+  if (self->stack->role == HR_STACK_ENCODER)
+    return make_encoder_mask (self, replay, attention, eager);
 
   hr_pass_set_attention_symbols (replay, attention);
   hr_pass_set_context (replay, context);
@@ -138,4 +191,6 @@ hr_pass_make_masks (const HrInference *self,
     pass->full_mask = make_mask (self, replay, pass, full);
   if (sliding != NULL)
     pass->sliding_mask = make_mask (self, replay, pass, sliding);
+  if (self->source.storage >= 0 && full != NULL)
+    pass->forward.source_mask = make_source_mask (self, replay, full, is_eager (self, full));
 }

@@ -18,6 +18,7 @@ is_rotary (const HrAttention *attention)
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS ||
+                               attention->position == HR_POSITION_ROTARY_CAST ||
                                attention->position == HR_POSITION_ROTARY_INTERLEAVED ||
                                attention->position == HR_POSITION_ROTARY_COMPLEX ||
                                attention->position == HR_POSITION_ROTARY_HALVES);
@@ -37,6 +38,18 @@ find_rotary (const HrInference *self,
     }
 
   return NULL;
+}
+
+/*
+ * hr_pass_has_rotation:
+ * @self: what is replayed
+ *
+ * Returns: whether any layer rotates queries and keys
+ */
+gboolean
+hr_pass_has_rotation (const HrInference *self)
+{
+  return find_rotary (self, FALSE) != NULL || find_rotary (self, TRUE) != NULL;
 }
 
 static HrElement

@@ -64,6 +64,19 @@ get_hidden_size (const HrInference *self)
   return token != NULL ? token->token_embedding.hidden_size : 0;
 }
 
+/* Whether the head makes a number for each word, not for each label. */
+static gboolean
+writes_text (const HrInference *self,
+             const HrBlock     *token,
+             const HrBlock     *head)
+{
+  if (head == NULL)
+    return FALSE;
+
+  return self->stack->role == HR_STACK_DECODER ||
+         (token != NULL && token->token_embedding.vocab_size == head->head.vocab_size);
+}
+
 /*
  * hr_pass_set_model_symbols:
  * @self: what is replayed
@@ -81,7 +94,7 @@ hr_pass_set_model_symbols (const HrInference *self,
   replay->symbols[HR_SYMBOL_BATCH] = self->batch;
   replay->symbols[HR_SYMBOL_EMBEDDING] = token != NULL ? token->token_embedding.hidden_size : 0;
   replay->symbols[HR_SYMBOL_HIDDEN] = get_hidden_size (self);
-  replay->symbols[HR_SYMBOL_VOCABULARY] = head != NULL ? head->head.vocab_size : 0;
+  replay->symbols[HR_SYMBOL_VOCABULARY] = writes_text (self, token, head) ? head->head.vocab_size : 0;
 }
 
 /*

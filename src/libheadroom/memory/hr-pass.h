@@ -23,6 +23,8 @@ typedef struct
   HrValue sin[2];
   HrValue alibi;
   HrValue weights;
+  HrValue outputs;
+  HrValue pooled;
   HrForward forward;
   guint64 past;
 } HrPass;
@@ -53,6 +55,7 @@ gboolean           hr_pass_has_attention          (const HrInference  *self);
 void               hr_pass_make_masks             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_has_rotation           (const HrInference  *self);
 void               hr_pass_make_rotations         (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
@@ -62,6 +65,12 @@ void               hr_pass_make_alibi             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 void               hr_pass_embed                  (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_embed_source           (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+HrValue            hr_pass_run_tasks              (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 void               hr_pass_run_layer              (HrReplay           *replay,

@@ -68,18 +68,47 @@ project_query (HrReplay          *replay,
   return query;
 }
 
+/* (x).view ().transpose (1, 2).contiguous (), which copies where there is more than one token. */
+static void
+put_heads_first (HrReplay *replay,
+                 HrValue  *x)
+{
+  HrValue shape = *x;
+
+  shape.heads_first = TRUE;
+  if (replay->symbols[x->symbols[1]] > 1)
+    hr_replay_assign (replay, x, hr_op_like (replay, "clone", "query_states", shape));
+}
+
 static void
 project_separately (HrReplay          *replay,
+                    const HrForward   *forward,
                     Variables         *variables,
                     HrValue            x,
                     const HrAttention *attention)
 {
+  HrValue source = attention->is_cross ? forward->source : x;
+
   variables->query = project_query (replay, variables, x, "query_states", attention);
   if (attention->scaled_query)
     hr_replay_assign (replay, &variables->query,
                       hr_op_unary (replay, HR_UNARY_MUL, "query_states", variables->query));
-  variables->key = hr_op_linear (replay, x, "key_states", HR_SYMBOL_KEY, 1, attention->has_key_bias);
-  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->query);
+
+  if (attention->is_cross && forward->use_cache && !forward->first)
+    {
+      variables->key = hr_replay_hold (replay, forward->cross_keys);
+      variables->value = hr_replay_hold (replay, forward->cross_values);
+      return;
+    }
+
+  variables->key = hr_op_linear (replay, source, "key_states", HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->key);
+  variables->value = hr_op_linear (replay, source, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->value);
 }
 
 /* The norm of each head: the tensor as [B, S, H, d]. */
@@ -265,6 +294,7 @@ project_fused (HrReplay          *replay,
 
 static void
 project (HrReplay          *replay,
+         const HrForward   *forward,
          Variables         *variables,
          HrValue            x,
          const HrAttention *attention)
@@ -283,7 +313,7 @@ project (HrReplay          *replay,
           project_gate (replay, variables, x, attention);
           break;
         }
-      project_separately (replay, variables, x, attention);
+      project_separately (replay, forward, variables, x, attention);
       project_gate (replay, variables, x, attention);
       if (norm_after)
         norm_both (replay, variables, attention);
@@ -539,6 +569,51 @@ rotate_both_pairs_in_fp32 (HrReplay  *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* (x.float () * cos) + (rotate_half (x.float ()) * sin) */
+static HrValue
+rotate_cast (HrReplay   *replay,
+             HrValue     x,
+             HrElement   element,
+             const char *name)
+{
+  HrValue cast = hr_op_cast (replay, x, element);
+  HrValue cosines = hr_op_like (replay, "mul", "x·cos", cast);
+  HrValue half, turned, sines, result;
+
+  hr_replay_drop (replay, cast);
+  cast = hr_op_cast (replay, x, element);
+  half = cast;
+  half.divisor *= 2;
+  half = hr_op_like (replay, "neg", "−x₂", half);
+  turned = hr_op_like (replay, "cat", "rotate_half(x)", cast);
+  hr_replay_drop (replay, half);
+  hr_replay_drop (replay, cast);
+  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", cast);
+  hr_replay_drop (replay, turned);
+  result = hr_op_like (replay, "add", name, cast);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+
+  return result;
+}
+
+/* Each is cast twice, the results are cast back at the end (apply_rotary_pos_emb of modeling_modernbert.py). */
+static void
+rotate_both_cast (HrReplay  *replay,
+                  Variables *variables)
+{
+  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrValue query_embed = rotate_cast (replay, variables->query, element, "q_embed");
+  HrValue key_embed = rotate_cast (replay, variables->key, element, "k_embed");
+  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
+  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
+
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
 /* In pairs, as complex numbers of fp32, both cast back at the end (apply_rotary_emb of modeling_llama4.py). */
 static void
 rotate_both_complex (HrReplay  *replay,
@@ -639,6 +714,8 @@ apply_position (HrReplay          *replay,
   else if (attention->position == HR_POSITION_ROTARY_FP32)
     /* cos and sin stay in fp32, so that the products are too (modeling_olmo.py). */
     rotate_and_cast (replay, forward, variables, variables->query, variables->key);
+  else if (attention->position == HR_POSITION_ROTARY_CAST)
+    rotate_both_cast (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32_PAIRS)
     rotate_both_pairs_in_fp32 (replay, variables);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
@@ -870,7 +947,7 @@ replay_eager (HrReplay          *replay,
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue weights = hr_attention_multiply (replay, variables->query, keys, "attn_weights", shape);
   HrValue output_shape = get_output_shape (variables);
-  HrAttentionResult result;
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
 
@@ -918,7 +995,7 @@ replay_sdpa_interface (HrReplay          *replay,
                           : hr_replay_hold (replay, variables->key);
   HrValue values = repeated ? hr_attention_repeat_kv (replay, variables->value, "value")
                             : hr_replay_hold (replay, variables->value);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
@@ -953,7 +1030,7 @@ replay_flash_package (HrReplay  *replay,
   HrValue query = variables->query;
   HrValue context = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
   HrValue packed_query = HR_NO_VALUE, packed_key = HR_NO_VALUE, packed_value = HR_NO_VALUE;
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue sums;
 
   replay->sentence = N_("in the attention, in its kernel");
@@ -1058,7 +1135,7 @@ replay_falcon (HrReplay          *replay,
                Variables         *variables,
                const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue keys, values, output_shape;
 
   if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
@@ -1101,7 +1178,7 @@ replay_bloom (HrReplay  *replay,
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue scores, sum, weights, output_shape;
-  HrAttentionResult result;
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_layer"));
@@ -1151,7 +1228,10 @@ hr_replay_attention (HrReplay          *replay,
                      const HrAttention *attention)
 {
   Variables variables = { .n_locals = 0 };
-  HrAttentionResult result;
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+
+  if (attention->path == HR_ATTENTION_T5)
+    return hr_replay_relative (replay, forward, x, attention);
 
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
   if (attention->latent_size > 0)
@@ -1164,11 +1244,13 @@ hr_replay_attention (HrReplay          *replay,
     project_query_only (replay, forward, &variables, x, attention);
   else
     {
-      project (replay, &variables, x, attention);
+      project (replay, forward, &variables, x, attention);
       apply_position (replay, forward, &variables, attention);
     }
   scale_by_position (replay, &variables, attention);
-  if (!attention->reuses_cache)
+  if (attention->is_cross && (forward->first || !forward->use_cache))
+    hr_replay_cache_source (replay, forward, &variables.key, &variables.value);
+  else if (!attention->is_cross && !attention->reuses_cache)
     hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
 
   switch (attention->path)
@@ -1201,6 +1283,7 @@ hr_replay_attention (HrReplay          *replay,
 
     case HR_ATTENTION_T5:
     case HR_ATTENTION_REPEATING:
+    case HR_ATTENTION_UNKNOWN:
     case HR_ATTENTION_INTERFACE:
     default:
       result = replay_interface (replay, forward, &variables, attention);
@@ -1211,11 +1294,17 @@ hr_replay_attention (HrReplay          *replay,
   gate_output (replay, &variables, &result.output, x, attention);
   if (attention->has_output_norm)
     hr_replay_assign (replay, &result.output, norm_output (replay, result.output, attention));
+  if (attention->output_apart)
+    {
+      drop_variables (replay, &variables);
+      result.joined = hr_replay_hold (replay, result.output);
+    }
   hr_replay_assign (replay, &result.output,
                     hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
                                   attention->has_output_bias));
   hr_op_dropout (replay, &result.output, attention->has_output_dropout);
-  drop_variables (replay, &variables);
+  if (!attention->output_apart)
+    drop_variables (replay, &variables);
 
   return result;
 }

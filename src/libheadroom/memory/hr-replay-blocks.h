@@ -27,6 +27,14 @@ G_BEGIN_DECLS
  * @fp32_state: whether the layer's state is kept in fp32, whatever the model computes in
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @cache_flush: whether a quantized cache takes in what waited beside it
+ * @bidirectional: whether tokens see those behind them
+ * @source: what the encoder made, or none
+ * @source_length: positions of it
+ * @source_mask: the mask of these positions, or none
+ * @cross_keys: what the cache holds of the layer's keys of @source, or none
+ * @cross_values: likewise
+ * @position_bias: the biases of positions that the first layer made, or none (T5)
+ * @source_bias: likewise for @source
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
  *
  * What a pass through the model hands to each layer.
@@ -50,6 +58,14 @@ typedef struct
   gboolean fp32_state;
   guint cache_bits;
   gboolean cache_flush;
+  gboolean bidirectional;
+  HrValue source;
+  guint64 source_length;
+  HrValue source_mask;
+  HrValue cross_keys;
+  HrValue cross_values;
+  HrValue position_bias;
+  HrValue source_bias;
   gboolean broadcasts_heads;
 } HrForward;
 
@@ -60,11 +76,13 @@ typedef struct
  * HrAttentionResult:
  * @output: what the module returns
  * @weights: the attention weights, which it returns as well where they exist, or none
+ * @joined: what the output was projected from, where that is done in another module, or none
  */
 typedef struct
 {
   HrValue output;
   HrValue weights;
+  HrValue joined;
 } HrAttentionResult;
 
 /**
@@ -126,8 +144,17 @@ HrValue           hr_replay_sdpa          (HrReplay          *replay,
                                            HrValue            query,
                                            HrValue            key,
                                            HrValue            value);
+HrAttentionResult hr_replay_relative      (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrAttention *attention);
 HrValue           hr_replay_mask          (HrReplay          *replay,
                                            gboolean           sliding,
+                                           gboolean           padded,
+                                           gboolean           additive);
+HrValue           hr_replay_padding_mask  (HrReplay          *replay,
+                                           gboolean           additive);
+HrValue           hr_replay_window_mask   (HrReplay          *replay,
                                            gboolean           padded,
                                            gboolean           additive);
 HrValue           hr_replay_mamba         (HrReplay          *replay,
@@ -151,6 +178,10 @@ HrValue           hr_replay_convolution   (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrSymbol           channels,
                                            HrValue           *padded);
+void              hr_replay_cache_source  (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue           *key,
+                                           HrValue           *value);
 void              hr_replay_cache_update  (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *key,

@@ -121,6 +121,34 @@ update_quantized (HrReplay  *replay,
 }
 
 /*
+ * hr_replay_cache_source:
+ * @replay: a tape
+ * @forward: the pass
+ * @key: (inout): the variable of the keys of what the encoder made, bound to those that the cache holds
+ * @value: (inout): likewise
+ *
+ * `past_key_values.cross_attention_cache.update ()`, with the first token; from then on they are only read.
+ */
+void
+hr_replay_cache_source (HrReplay  *replay,
+                        HrForward *forward,
+                        HrValue   *key,
+                        HrValue   *value)
+{
+  HrValue keys, values;
+
+  if (!forward->use_cache)
+    return;
+
+  keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, *key);
+  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, *value);
+  hr_replay_assign (replay, key, keys);
+  hr_replay_assign (replay, value, values);
+  forward->cross_keys = hr_replay_hold (replay, keys);
+  forward->cross_values = hr_replay_hold (replay, values);
+}
+
+/*
  * hr_replay_cache_update:
  * @replay: a tape
  * @forward: the pass

@@ -55,6 +55,76 @@ join_padding (HrReplay *replay,
 }
 
 /*
+ * hr_replay_padding_mask:
+ * @replay: a tape
+ * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
+ *
+ * Makes the mask of a batch with padding, in which every token sees every other (create_bidirectional_mask).
+ *
+ * Returns: the mask
+ */
+HrValue
+hr_replay_padding_mask (HrReplay *replay,
+                        gboolean  additive)
+{
+  HrValue integers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
+  HrValue truths = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_SEQUENCE);
+  HrValue queries = hr_op_like (replay, "arange", "q_idx", integers);
+  HrValue keys = hr_op_like (replay, "arange", "kv_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_CONTEXT));
+  HrValue condition = hr_op_like (replay, "ge", "attention_mask", truths);
+  HrValue result = hr_op_like (replay, "bitwise_and", "attention_mask", truths);
+
+  hr_replay_drop (replay, condition);
+  result = join_padding (replay, result);
+  if (additive)
+    hr_replay_assign (replay, &result,
+                      hr_op_like (replay, "where", "attention_mask",
+                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+
+  return result;
+}
+
+/*
+ * hr_replay_window_mask:
+ * @replay: a tape
+ * @padded: whether the batch has padding
+ * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
+ *
+ * Makes a mask in which every token sees those near it (create_bidirectional_sliding_window_mask).
+ *
+ * Returns: the mask
+ */
+HrValue
+hr_replay_window_mask (HrReplay *replay,
+                       gboolean  padded,
+                       gboolean  additive)
+{
+  HrValue integers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue queries = hr_op_like (replay, "arange", "q_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
+  HrValue keys = hr_op_like (replay, "arange", "kv_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_CONTEXT));
+  HrValue distance = hr_op_like (replay, "sub", "q_idx − kv_idx", integers);
+  HrValue result, condition;
+
+  hr_replay_assign (replay, &distance, hr_op_like (replay, "abs", "|q_idx − kv_idx|", integers));
+  condition = make_square (replay, "le");
+  hr_replay_drop (replay, distance);
+  result = make_square (replay, "bitwise_and");
+  hr_replay_drop (replay, condition);
+  if (padded)
+    result = join_padding (replay, result);
+  if (additive)
+    hr_replay_assign (replay, &result,
+                      hr_op_like (replay, "where", "attention_mask",
+                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+
+  return result;
+}
+
+/*
  * hr_replay_mask:
  * @replay: a tape
  * @sliding: whether queries see a window only

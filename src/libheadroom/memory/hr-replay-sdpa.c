@@ -276,7 +276,7 @@ make_math_mask (HrReplay        *replay,
   if (forward->mask.storage >= 0)
     return convert_mask (replay, forward->mask, element);
 
-  if (replay->symbols[HR_SYMBOL_SEQUENCE] == 1)
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] == 1 || forward->bidirectional)
     return HR_NO_VALUE;
 
   mask = hr_op_like (replay, "ones", "attn_mask", square);

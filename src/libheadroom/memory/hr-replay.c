@@ -66,6 +66,9 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
   [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
   [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",
+  [HR_SYMBOL_SOURCE] = "N",
+  [HR_SYMBOL_TARGET] = "C",
+  [HR_SYMBOL_CLASSES] = "Y",
   [HR_SYMBOL_KEPT] = "state",
 };
 

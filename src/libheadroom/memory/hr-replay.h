@@ -69,6 +69,9 @@ typedef enum
   HR_SYMBOL_CHUNKED,        /* S, rounded up to whole chunks */
   HR_SYMBOL_CHUNKS,         /* how many chunks */
   HR_SYMBOL_BOUNDARIES,     /* one more than chunks */
+  HR_SYMBOL_SOURCE,         /* N: positions that the encoder makes */
+  HR_SYMBOL_TARGET,         /* tokens of a sequence so far */
+  HR_SYMBOL_CLASSES,        /* Y: labels of a classifier */
   HR_SYMBOL_KEPT,           /* elements that a state holds of a sequence */
   HR_N_SYMBOLS,
 } HrSymbol;

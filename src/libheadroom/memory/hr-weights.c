@@ -51,7 +51,7 @@ hr_weights_init_model (HrWeights             *self,
 {
   guint n_tensors = hr_model_get_n_tensors (storage->model);
 
-  *self = (HrWeights) { .buffer_bytes = hr_model_get_buffer_bytes (storage->model) };
+  *self = (HrWeights) { .buffer_bytes = hr_model_get_loaded_buffer_bytes (storage->model, storage->dtype) };
   self->bytes = self->buffer_bytes;
 
   for (guint i = 0; i < n_tensors; i++)

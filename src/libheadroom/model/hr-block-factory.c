@@ -47,6 +47,7 @@ const HrChoice hr_block_positions[] = {
   { "rotary", HR_POSITION_ROTARY },
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
   { "rotary-fp32", HR_POSITION_ROTARY_FP32 },
+  { "rotary-cast", HR_POSITION_ROTARY_CAST },
   { "rotary-fp32-pairs", HR_POSITION_ROTARY_FP32_PAIRS },
   { "rotary-complex", HR_POSITION_ROTARY_COMPLEX },
   { "rotary-halves", HR_POSITION_ROTARY_HALVES },
@@ -116,6 +117,7 @@ static const HrChoice attention_paths[] = {
   { "xglm", HR_ATTENTION_XGLM },
   { "ctrl", HR_ATTENTION_CTRL },
   { "t5", HR_ATTENTION_T5 },
+  { "unknown", HR_ATTENTION_UNKNOWN },
   { NULL }
 };
 
@@ -178,6 +180,8 @@ static const HrParameter attention_parameters[] = {
   CHOICE ("output-norm-kind", attention.output_norm_kind, norm_kinds),
   BOOLEAN ("softcap", attention.softcap),
   BOOLEAN ("clip-qkv", attention.clip_qkv),
+  BOOLEAN ("output-apart", attention.output_apart),
+  BOOLEAN ("contiguous-heads", attention.contiguous_heads),
   BOOLEAN ("cross", attention.is_cross),
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
@@ -216,6 +220,8 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("bias", head.has_bias),
   BOOLEAN ("tied", head.tied),
   BOOLEAN ("pooled", head.pooled),
+  BOOLEAN ("scaled-input", head.scaled_input),
+  BOOLEAN ("adds-bias", head.adds_bias),
   BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),

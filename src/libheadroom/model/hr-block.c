@@ -110,12 +110,13 @@ hr_attention_is_always_eager (const HrAttention *self)
     case HR_ATTENTION_GPT_NEO:
     case HR_ATTENTION_XGLM:
     case HR_ATTENTION_CTRL:
+    case HR_ATTENTION_T5:
       return TRUE;
 
     case HR_ATTENTION_INTERFACE:
     case HR_ATTENTION_FALCON:
     case HR_ATTENTION_REPEATING:
-    case HR_ATTENTION_T5:
+    case HR_ATTENTION_UNKNOWN:
     default:
       return FALSE;
     }

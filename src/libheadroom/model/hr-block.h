@@ -70,6 +70,7 @@ typedef enum
   HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
   HR_POSITION_ROTARY_FP32_PAIRS,   /* pairs, likewise; what is rotated is cast as well (ERNIE) */
+  HR_POSITION_ROTARY_CAST,         /* halves, what is rotated is cast for each of the two products (ModernBERT) */
   HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
   HR_POSITION_ROTARY_TABLE,        /* pairs, by a table of sines and cosines that each layer has (GPT-J) */
   HR_POSITION_ROTARY_HALVES,       /* the two halves by themselves, then joined (GPT-OSS) */
@@ -142,6 +143,7 @@ typedef enum
   HR_ATTENTION_GPT_NEO,    /* likewise, with a causal mask that each layer has */
   HR_ATTENTION_XGLM,       /* sums of scores and mask kept above the least number, whatever was asked for */
   HR_ATTENTION_CTRL,       /* each step in a variable of its own, whatever was asked for */
+  HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
 } HrAttentionPath;
 
@@ -264,7 +266,7 @@ typedef struct
   gboolean has_key_bias;
   gboolean has_value_bias;
   gboolean has_output_bias;
-  guint64 sliding_window;    /* tokens a query sees; 0: all of them */
+  guint64 sliding_window;    /* tokens a query sees, in an encoder those on each side; 0: all of them */
   guint64 cached_heads;      /* heads that transformers keeps in its cache: not num_key_value_heads in Falcon */
   guint64 table_positions;   /* rows of the layer's table of sines and cosines; 0: there is none */
   gboolean plain_softmax;    /* a softmax in the dtype of the scores (GPT-2) */
@@ -272,6 +274,8 @@ typedef struct
   HrNormKind output_norm_kind;
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
+  gboolean output_apart;     /* the output's projection is in the module of the norm that follows (BERT) */
+  gboolean contiguous_heads; /* heads are put before tokens in memory (Whisper) */
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
@@ -428,6 +432,8 @@ typedef struct
   gboolean has_bias;
   gboolean tied;
   gboolean pooled;           /* of one token of each sequence: a classifier */
+  gboolean scaled_input;     /* the hidden state is multiplied by a constant first (T5) */
+  gboolean adds_bias;        /* a buffer is added to the logits (BART) */
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
@@ -496,6 +502,9 @@ typedef struct
  *   (Falcon)
  * @keeps_input: whether a variable of the layer holds the normalised input until the layer ends (StableLM)
  * @keeps_output: whether a variable of the layer holds the branch's output until the layer ends (GPT-2, StableLM)
+ * @keeps_norm: whether a variable holds the normalised input until the sum is made (T5)
+ * @keeps_sum: whether a variable of the layer holds the sum until the layer ends (T5)
+ * @keeps_branch: whether the branch's output, and what its last matrix reads, are held until @after is done (BERT)
  */
 typedef struct
 {
@@ -509,6 +518,9 @@ typedef struct
   gboolean norms_first;
   gboolean keeps_input;
   gboolean keeps_output;
+  gboolean keeps_norm;
+  gboolean keeps_sum;
+  gboolean keeps_branch;
 } HrSublayer;
 
 /* Layers that are computed alike and hold tensors of the same shapes. */
@@ -532,11 +544,20 @@ typedef enum
   HR_N_STACK_ROLES,
 } HrStackRole;
 
+/* Which of the variables of an encoder's embeddings stay while the layers run. */
+typedef enum
+{
+  HR_EMBEDS_INSIDE,           /* those of the function that runs the layers (T5, BART) */
+  HR_EMBEDS_APART,            /* the result of a module of their own (BERT) */
+  HR_EMBEDS_NARROW,           /* likewise, before it is projected to the width of the layers (ALBERT) */
+} HrEmbeds;
+
 typedef struct
 {
   char *id;                   /* "decoder" */
   HrStackRole role;
   HrChain embeddings;
+  HrEmbeds embeds;
   HrLayerClass *layer_classes;
   guint n_layer_classes;
   guint *layer_class_of;      /* for each layer the index of its class */

@@ -14,12 +14,12 @@
 #define ALLOCATION_BYTES 512
 
 static const char * const known_stack_members[] = {
-  "id", "role", "if", "path", "embeddings", "layers", "final", NULL,
+  "id", "role", "if", "path", "embeddings", "embeds", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = { "count", "repeats", "path", "skipped", "sublayers", NULL };
 static const char * const known_sublayer_members[] = {
   "if", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
-  "keeps-output", NULL,
+  "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
 
@@ -92,6 +92,9 @@ build_sublayer (const HrBlockContext  *context,
       !get_boolean (context->scope, description, "norms-first", &sublayer->norms_first, error) ||
       !get_boolean (context->scope, description, "keeps-input", &sublayer->keeps_input, error) ||
       !get_boolean (context->scope, description, "keeps-output", &sublayer->keeps_output, error) ||
+      !get_boolean (context->scope, description, "keeps-norm", &sublayer->keeps_norm, error) ||
+      !get_boolean (context->scope, description, "keeps-sum", &sublayer->keeps_sum, error) ||
+      !get_boolean (context->scope, description, "keeps-branch", &sublayer->keeps_branch, error) ||
       !build_chain (context, hr_json_get_member (description, "shared"), &sublayer->shared, error))
     return FALSE;
 
@@ -295,6 +298,32 @@ evaluate_path (HrScope     *scope,
   return FALSE;
 }
 
+static gboolean
+read_embeds (HrJson    *description,
+             HrEmbeds  *embeds,
+             GError   **error)
+{
+  static const char * const names[] = { "inside", "apart", "narrow" };
+  const char *name = names[0];
+
+  if (!hr_json_get_string (description, "embeds", &name, error))
+    return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (g_str_equal (names[i], name))
+        {
+          *embeds = i;
+          return TRUE;
+        }
+    }
+
+  hr_json_set_error (hr_json_get_member (description, "embeds"), HR_ERROR_UNKNOWN_NAME,
+                     "inside, apart, narrow", error);
+
+  return FALSE;
+}
+
 /* What a stack is for: its role, or else its id. */
 static gboolean
 read_role (HrJson       *description,
@@ -382,7 +411,8 @@ build_stack (HrBlockContext  *context,
 
   context->prefix = place;
   context->part = HR_PART_EMBEDDING;
-  if (!build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
+  if (!read_embeds (description, &stack->embeds, error) ||
+      !build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
       (layers != NULL && !build_layers (context, layers, place, stack, error)))
     return FALSE;
 
@@ -401,6 +431,7 @@ set_buffers_too_large (HrScope  *scope,
   return FALSE;
 }
 
+/* How many bytes an element of a buffer takes; 0 if it is of the dtype of the model. */
 static gboolean
 read_element_bytes (HrJson   *description,
                     guint64  *bytes,
@@ -410,7 +441,7 @@ read_element_bytes (HrJson   *description,
   {
     const char *name;
     gsize bytes;
-  } dtypes[] = { { "float32", sizeof (float) }, { "int64", sizeof (gint64) }, { "bool", 1 } };
+  } dtypes[] = { { "float32", sizeof (float) }, { "int64", sizeof (gint64) }, { "bool", 1 }, { "model", 0 } };
   const char *dtype = "float32";
 
   if (!hr_json_get_string (description, "dtype", &dtype, error))
@@ -424,26 +455,48 @@ read_element_bytes (HrJson   *description,
       return TRUE;
     }
 
-  hr_json_set_error (hr_json_get_member (description, "dtype"), HR_ERROR_UNKNOWN_NAME, "float32, int64, bool", error);
+  hr_json_set_error (hr_json_get_member (description, "dtype"), HR_ERROR_UNKNOWN_NAME, "float32, int64, bool, model",
+                     error);
 
   return FALSE;
 }
 
+/* One whose dtype is that of the model is noted by its size, the others are added up. */
 static gboolean
-add_buffer (HrScope  *scope,
-            HrJson   *description,
-            guint64  *total,
-            GError  **error)
+note_buffer (HrModelParts *self,
+             guint64       n_elements,
+             guint64       copies,
+             guint64       element_bytes)
+{
+  guint64 bytes = n_elements * (element_bytes > 0 ? element_bytes : sizeof (double));
+
+  bytes = (bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
+  if (!g_uint64_checked_mul (&bytes, bytes, copies) || !g_uint64_checked_add (&bytes, bytes, self->buffer_bytes))
+    return FALSE;
+
+  if (element_bytes > 0)
+    self->buffer_bytes = bytes;
+  for (guint64 i = 0; element_bytes == 0 && i < MIN (copies, G_MAXUINT16); i++)
+    g_array_append_val (self->cast_buffers, n_elements);
+
+  return TRUE;
+}
+
+static gboolean
+add_buffer (HrModelParts  *self,
+            HrScope       *scope,
+            HrJson        *description,
+            GError       **error)
 {
   HrJson *count = hr_json_get_member (description, "count");
+  guint64 element_bytes = 0;
   HrJson *shape;
-  guint64 bytes = 0;
+  guint64 n_elements = 1;
   guint64 copies = 1;
   gboolean holds;
 
   if (!hr_json_check_members (description, known_buffer_members, error) ||
-      !read_element_bytes (description, &bytes, error) ||
-      !check_condition (scope, description, &holds, error))
+      !read_element_bytes (description, &element_bytes, error) || !check_condition (scope, description, &holds, error))
     return FALSE;
   if (!holds)
     return TRUE;
@@ -458,18 +511,14 @@ add_buffer (HrScope  *scope,
 
       if (!hr_scope_evaluate_size (scope, hr_json_get_element (shape, i), &size, error))
         return FALSE;
-      if (!g_uint64_checked_mul (&bytes, bytes, size))
+      if (!g_uint64_checked_mul (&n_elements, n_elements, size) || n_elements > G_MAXINT64 / 16)
         return set_buffers_too_large (scope, error);
     }
 
   if (count != NULL && !hr_scope_evaluate_size (scope, count, &copies, error))
     return FALSE;
 
-  bytes = (bytes + ALLOCATION_BYTES - 1) / ALLOCATION_BYTES * ALLOCATION_BYTES;
-  if (g_uint64_checked_mul (&bytes, bytes, copies) && g_uint64_checked_add (total, *total, bytes))
-    return TRUE;
-
-  return set_buffers_too_large (scope, error);
+  return note_buffer (self, n_elements, copies, element_bytes) || set_buffers_too_large (scope, error);
 }
 
 static gboolean
@@ -482,7 +531,7 @@ add_buffers (HrModelParts    *self,
 
   for (guint i = 0; buffers != NULL && i < hr_json_get_length (buffers); i++)
     {
-      if (!add_buffer (scope, hr_json_get_element (buffers, i), &self->buffer_bytes, error))
+      if (!add_buffer (self, scope, hr_json_get_element (buffers, i), error))
         return FALSE;
     }
 
@@ -617,6 +666,7 @@ hr_model_parts_build (HrModelParts    *self,
   *self = (HrModelParts) {
     .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
     .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
+    .cast_buffers = g_array_new (FALSE, FALSE, sizeof (guint64)),
   };
   context.tensors = self->tensors;
   if (root != NULL && !hr_json_read_string (root, &context.root, error))
@@ -631,5 +681,6 @@ hr_model_parts_clear (HrModelParts *self)
 {
   g_clear_pointer (&self->tensors, g_ptr_array_unref);
   g_clear_pointer (&self->stacks, g_ptr_array_unref);
+  g_clear_pointer (&self->cast_buffers, g_array_unref);
   hr_chain_clear (&self->head);
 }

@@ -16,6 +16,7 @@ typedef struct
   GPtrArray *stacks;    /* of HrStack */
   HrChain head;
   guint64 buffer_bytes;
+  GArray *cast_buffers;  /* of guint64: elements of each buffer in the dtype of the model */
 } HrModelParts;
 
 gboolean hr_model_parts_build (HrModelParts    *self,

@@ -92,6 +92,13 @@ hr_model_init (HrModel *self)
   self->warnings = g_ptr_array_new_null_terminated (0, g_free, TRUE);
 }
 
+/* torch's allocator hands out multiples of 512 bytes. */
+static guint64
+round_up (guint64 bytes)
+{
+  return (bytes + 511) / 512 * 512;
+}
+
 static const HrTensor *
 find_tensor (HrModel    *self,
              const char *name)
@@ -1147,6 +1154,30 @@ hr_model_get_buffer_bytes (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), 0);
 
   return self->parts.buffer_bytes;
+}
+
+/**
+ * hr_model_get_loaded_buffer_bytes: (skip)
+ * @self: a model
+ * @dtype: what the model is loaded in
+ *
+ * Gets what the model's buffers take on the device, those included that are loaded in its data type.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_model_get_loaded_buffer_bytes (HrModel *self,
+                                  HrDtype  dtype)
+{
+  guint64 bytes;
+
+  g_return_val_if_fail (HR_IS_MODEL (self), 0);
+
+  bytes = self->parts.buffer_bytes;
+  for (guint i = 0; self->parts.cast_buffers != NULL && i < self->parts.cast_buffers->len; i++)
+    bytes += round_up (hr_dtype_get_bytes (dtype, g_array_index (self->parts.cast_buffers, guint64, i)));
+
+  return bytes;
 }
 
 /**

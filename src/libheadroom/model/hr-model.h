@@ -54,6 +54,8 @@ const HrStack      *hr_model_find_stack                  (HrModel              *
 guint               hr_model_get_n_stacks                (HrModel              *self);
 const HrChain      *hr_model_get_head                    (HrModel              *self);
 guint64             hr_model_get_buffer_bytes            (HrModel              *self);
+guint64             hr_model_get_loaded_buffer_bytes     (HrModel              *self,
+                                                          HrDtype               dtype);
 guint64             hr_model_get_stored_bytes            (HrModel              *self);
 gboolean            hr_model_get_stored                  (HrModel              *self,
                                                           guint                 index,

@@ -16,6 +16,8 @@ static const struct
   { "B", N_("sequences in the batch, beams included") },
   { "S", N_("tokens of a sequence that are computed at once") },
   { "C", N_("tokens of a sequence that are attended to") },
+  { "N", N_("positions that the encoder makes of the input") },
+  { "Y", N_("num_labels: the labels of a classifier") },
   { "L", N_("layers") },
   { "L_w", N_("layers with a sliding window") },
   { "w", N_("tokens in the window") },
