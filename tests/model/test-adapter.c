@@ -70,6 +70,14 @@ static const CountCase count_cases[] = {
     2 * (8 * 128 + 64) },
   { "biases_of_the_targets", LORA ("\"target_modules\": [\"q_proj\"], \"bias\": \"lora_only\""), 2,
     2 * (8 * 128 + 64) },
+  { "what_peft_targets_itself", LORA ("\"target_modules\": null"), 4, 2 * 8 * (128 + 96) },
+  { "rows_of_the_embedding", LORA ("\"target_modules\": [\"q_proj\"], \"trainable_token_indices\": [1, 2]"), 3,
+    2 * 8 * 128 + 2 * 64 },
+  { "rows_of_a_named_embedding",
+    LORA ("\"target_modules\": [\"q_proj\"], \"trainable_token_indices\": {\"embed_tokens\": [7]}"), 3,
+    2 * 8 * 128 + 64 },
+  { "single_parameters", LORA ("\"target_modules\": [\"q_proj\"], \"target_parameters\": [\"k_proj.weight\"]"), 4,
+    2 * 8 * (128 + 96) },
   { "all_biases", LORA ("\"target_modules\": [\"q_proj\"], \"bias\": \"all\""), 2, 2 * (8 * 128 + 64 + 32 + 32) },
 };
 
@@ -104,10 +112,9 @@ test_what_cannot_be_counted_says_why (void)
     const char *expected;
   } cases[] = {
     { "{\"peft_type\": \"IA3\", \"target_modules\": [\"k_proj\"]}", "peft_type" },
-    { LORA ("\"target_modules\": null"), "target_modules" },
-    { LORA ("\"target_modules\": [\"q_proj\"], \"target_parameters\": [\"experts.gate_up_proj\"]"),
-      "target_parameters" },
-    { LORA ("\"target_modules\": [\"q_proj\"], \"trainable_token_indices\": [1, 2]"), "trainable_token_indices" },
+    { LORA ("\"target_modules\": [\"query\"]"), "target_modules" },
+    { LORA ("\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"self_attn\"]"), "target_modules" },
+    { LORA ("\"target_modules\": [\"q_proj\"], \"layer_replication\": [[0, 2], [1, 2]]"), "layer_replication" },
   };
   g_autoptr (HrModel) model = load_text (CONFIG);
 
@@ -135,6 +142,9 @@ test_a_wrong_setting_is_named (void)
   } cases[] = {
     { "{\"peft_type\": 3}", "peft_type" },
     { "{\"peft_type\": \"LORA\", \"r\": 0}", "r (line 1)" },
+    { "{\"peft_type\": \"LORA\", \"target_modules\": \"all-linear\", \"layers_to_transform\": 1}",
+      "layers_to_transform (line 1)" },
+    { "{\"peft_type\": \"LORA\", \"trainable_token_indices\": 1}", "trainable_token_indices (line 1)" },
     { "{\"peft_type\": \"LORA\", \"r\": 1e30}", "r (line 1)" },
     { LORA ("\"target_modules\": 3"), "target_modules" },
     { LORA ("\"target_modules\": [3]"), "target_modules[0]" },

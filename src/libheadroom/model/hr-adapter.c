@@ -2,47 +2,11 @@
 
 #include "config.h"
 
-#include "hr-adapter.h"
+#include "hr-adapter-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #define MAX_RANK 65536
-
-/* Which modules a setting means: all linear ones, those with one of several names, or those that a text matches. */
-typedef struct
-{
-  gboolean is_given;
-  gboolean all_linear;
-  char **names;
-  GRegex *regex;
-} HrModuleSet;
-
-typedef struct
-{
-  GRegex *regex;
-  guint64 rank;
-} HrRankPattern;
-
-struct _HrAdapter
-{
-  char *origin;
-  char *kind;             /* "LORA" */
-  char *base;
-  char *bias;             /* "none", "all" or "lora_only" */
-  char *uncounted;        /* a setting that adds parameters which are not counted; NULL if there is none */
-  guint64 rank;
-  double alpha;
-  gboolean has_alpha;
-  gboolean use_dora;
-  gboolean lora_bias;
-  HrModuleSet targets;
-  HrModuleSet excluded;
-  HrModuleSet saved;
-  GPtrArray *rank_patterns;   /* of HrRankPattern */
-  GArray *layers;             /* of guint64; NULL for all of them */
-  GPtrArray *layer_regexes;   /* of GRegex */
-};
 
 static void
 module_set_clear (HrModuleSet *self)
@@ -55,6 +19,13 @@ static void
 rank_pattern_free (HrRankPattern *self)
 {
   g_clear_pointer (&self->regex, g_regex_unref);
+  g_free (self);
+}
+
+static void
+token_rows_free (HrTokenRows *self)
+{
+  g_free (self->module);
   g_free (self);
 }
 
@@ -71,6 +42,8 @@ hr_adapter_free (HrAdapter *self)
   module_set_clear (&self->targets);
   module_set_clear (&self->excluded);
   module_set_clear (&self->saved);
+  module_set_clear (&self->parameters);
+  g_ptr_array_unref (self->token_rows);
   g_ptr_array_unref (self->rank_patterns);
   g_ptr_array_unref (self->layer_regexes);
   g_clear_pointer (&self->layers, g_array_unref);
@@ -194,7 +167,7 @@ add_layer_pattern (HrAdapter   *self,
   if (!hr_json_read_string (node, &pattern, error))
     return FALSE;
 
-  regex = compile (node, ".*\\.", pattern, "\\.(\\d+)\\..*", error);
+  regex = compile (node, "(?:.*?\\.)?", pattern, "\\.(\\d+)\\..*", error);
   if (regex != NULL)
     g_ptr_array_add (self->layer_regexes, regex);
 
@@ -231,31 +204,68 @@ read_layers (HrAdapter  *self,
   if (layers == NULL)
     return TRUE;
 
+  if (self->targets.all_linear || self->targets.regex != NULL)
+    {
+      hr_json_set_error (layers, HR_ERROR_VALUE, _("target_modules to be a list of names"), error);
+      return FALSE;
+    }
+
   self->layers = g_array_new (FALSE, FALSE, sizeof (guint64));
   if (!read_one_or_more (self, layers, add_layer, error) ||
       (pattern != NULL && !read_one_or_more (self, pattern, add_layer_pattern, error)))
     return FALSE;
 
   if (self->layer_regexes->len == 0)
-    g_ptr_array_add (self->layer_regexes, g_regex_new ("\\A.*\\.[^.]*\\.(\\d+)\\.", 0, 0, NULL));
+    g_ptr_array_add (self->layer_regexes, g_regex_new ("\\A.*?\\.[^.]*\\.(\\d+)\\.", 0, 0, NULL));
 
   return TRUE;
 }
 
-/* Parameters that this does not count yet. */
+/* A list of rows of the input embedding, or a list for each embedding that is named. */
+static gboolean
+read_tokens (HrAdapter  *self,
+             HrJson     *json,
+             GError    **error)
+{
+  HrJson *node = hr_json_get_member (json, "trainable_token_indices");
+
+  if (node == NULL)
+    return TRUE;
+
+  if (hr_json_get_node_type (node) == HR_JSON_ARRAY)
+    {
+      self->n_tokens = hr_json_get_length (node);
+      return TRUE;
+    }
+
+  if (!hr_json_check_type (node, HR_JSON_OBJECT, error))
+    return FALSE;
+
+  for (guint i = 0; i < hr_json_get_length (node); i++)
+    {
+      HrJson *list = hr_json_get_element (node, i);
+      HrTokenRows *rows;
+
+      if (!hr_json_check_type (list, HR_JSON_ARRAY, error))
+        return FALSE;
+      rows = g_new0 (HrTokenRows, 1);
+      rows->module = g_strdup (hr_json_get_key (list));
+      rows->n_rows = hr_json_get_length (list);
+      g_ptr_array_add (self->token_rows, rows);
+    }
+
+  return TRUE;
+}
+
+/* Layers that stand several times in the adapted model are not counted. */
 static void
 find_uncounted (HrAdapter *self,
                 HrJson    *json)
 {
-  static const char * const keys[] = { "target_parameters", "trainable_token_indices" };
+  HrJson *node = hr_json_get_member (json, "layer_replication");
 
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    {
-      HrJson *node = hr_json_get_member (json, keys[i]);
-
-      if (node != NULL && hr_json_get_length (node) > 0)
-        self->uncounted = g_strdup (keys[i]);
-    }
+  if (node != NULL && hr_json_get_length (node) > 0)
+    self->uncounted = g_strdup ("layer_replication");
 }
 
 /* Whether a file that may be a model's config is an adapter's. */
@@ -291,6 +301,7 @@ hr_adapter_new_from_json (HrJson  *json,
   self = g_new0 (HrAdapter, 1);
   self->rank_patterns = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_pattern_free);
   self->layer_regexes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_regex_unref);
+  self->token_rows = g_ptr_array_new_with_free_func ((GDestroyNotify) token_rows_free);
   self->origin = g_strdup (hr_json_get_origin (json));
 
   if (!hr_json_check_type (json, HR_JSON_OBJECT, error) ||
@@ -313,8 +324,9 @@ hr_adapter_new_from_json (HrJson  *json,
       !hr_json_get_string (json, "bias", &bias, error) ||
       !read_modules (json, "target_modules", &self->targets, error) ||
       !read_modules (json, "exclude_modules", &self->excluded, error) ||
-      !read_modules (json, "modules_to_save", &self->saved, error) || !read_rank_patterns (self, json, error) ||
-      !read_layers (self, json, error))
+      !read_modules (json, "modules_to_save", &self->saved, error) ||
+      !read_modules (json, "target_parameters", &self->parameters, error) ||
+      !read_rank_patterns (self, json, error) || !read_tokens (self, json, error) || !read_layers (self, json, error))
     return NULL;
 
   if (!g_str_equal (bias, "none") && !g_str_equal (bias, "all") && !g_str_equal (bias, "lora_only"))
@@ -364,210 +376,4 @@ hr_adapter_get_alpha (HrAdapter *self,
   *alpha = self->alpha;
 
   return self->has_alpha;
-}
-
-/* A name of a list is that of the module, or the end of it from a dot on. */
-static gboolean
-is_listed (const HrModuleSet *set,
-           const char        *module)
-{
-  if (set->regex != NULL)
-    return g_regex_match (set->regex, module, 0, NULL);
-
-  for (guint i = 0; set->names != NULL && set->names[i] != NULL; i++)
-    {
-      gsize length = strlen (module);
-      gsize name_length = strlen (set->names[i]);
-
-      if (name_length > 0 && g_str_has_suffix (module, set->names[i]) &&
-          (length == name_length || module[length - name_length - 1] == '.'))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* Limits what a list of names matches; an expression limits itself. */
-static gboolean
-is_in_layers (HrAdapter  *self,
-              const char *module)
-{
-  if (self->layers == NULL || self->targets.names == NULL ||
-      g_strv_contains ((const char * const *) self->targets.names, module))
-    return TRUE;
-
-  for (guint i = 0; i < self->layer_regexes->len; i++)
-    {
-      g_autoptr (GMatchInfo) match = NULL;
-      g_autofree char *number = NULL;
-      guint64 layer;
-
-      if (!g_regex_match (g_ptr_array_index (self->layer_regexes, i), module, 0, &match))
-        continue;
-      number = g_match_info_fetch (match, 1);
-      layer = g_ascii_strtoull (number, NULL, 10);
-      for (guint j = 0; j < self->layers->len; j++)
-        {
-          if (g_array_index (self->layers, guint64, j) == layer)
-            return TRUE;
-        }
-      return FALSE;
-    }
-
-  return FALSE;
-}
-
-static gboolean
-is_target (HrAdapter      *self,
-           const HrTensor *tensor,
-           const char     *module)
-{
-  gboolean is_matrix = tensor->role == HR_TENSOR_ROLE_LINEAR || tensor->role == HR_TENSOR_ROLE_ROUTER;
-
-  if (is_listed (&self->excluded, module))
-    return FALSE;
-  if (self->targets.all_linear)
-    return is_matrix;
-
-  return (is_matrix || tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT) &&
-         is_listed (&self->targets, module) && is_in_layers (self, module);
-}
-
-static guint64
-get_rank_of (HrAdapter  *self,
-             const char *module)
-{
-  for (guint i = 0; i < self->rank_patterns->len; i++)
-    {
-      const HrRankPattern *pattern = g_ptr_array_index (self->rank_patterns, i);
-
-      if (g_regex_match (pattern->regex, module, 0, NULL))
-        return pattern->rank;
-    }
-
-  return self->rank;
-}
-
-/* A module is copied whole if the name of it, or of one that it is in, ends with one of the list. */
-static gboolean
-is_saved (HrAdapter  *self,
-          const char *name)
-{
-  g_autofree char *module = g_strdup (name);
-  char *dot;
-
-  while ((dot = strrchr (module, '.')) != NULL)
-    {
-      *dot = '\0';
-      for (guint i = 0; self->saved.names != NULL && self->saved.names[i] != NULL; i++)
-        {
-          if (g_str_has_suffix (module, self->saved.names[i]))
-            return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
-static char *
-dup_module (const char *name)
-{
-  const char *dot = strrchr (name, '.');
-
-  return dot != NULL ? g_strndup (name, dot - name) : g_strdup ("");
-}
-
-/* The two factors of a matrix, and what DoRA and a bias add. */
-static guint64
-count_factors (HrAdapter      *self,
-               const HrTensor *tensor,
-               const char     *module)
-{
-  guint64 out_features = tensor->shape[0];
-  guint64 n_parameters = get_rank_of (self, module) * (tensor->shape[0] + tensor->shape[1]);
-
-  /* DoRA keeps the length of each column of the matrix, one for each output; an embedding has them the other way. */
-  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING)
-    out_features = tensor->shape[1];
-  if (self->use_dora)
-    n_parameters += out_features;
-  if (self->lora_bias)
-    n_parameters += out_features;
-
-  return n_parameters;
-}
-
-/*
- * hr_adapter_count_parameters:
- * @self: an adapter
- * @model: the model that it belongs to
- * @n_parameters: (out): how many parameters the adapter trains, as PEFT's print_trainable_parameters() counts them
- * @n_modules: (out): how many modules have a LoRA
- * @error: return location for an error
- *
- * Counts the parameters of a LoRA: r · (in + out) for each target (Hu et al., arXiv:2106.09685, 4.1; the choice of the
- * targets follows peft/tuners/tuners_utils.py, check_target_module_exists), and the modules that are trained whole.
- *
- * Returns: whether they can be counted; otherwise @error is %HR_ERROR_UNSUPPORTED
- */
-gboolean
-hr_adapter_count_parameters (HrAdapter  *self,
-                             HrModel    *model,
-                             guint64    *n_parameters,
-                             guint      *n_modules,
-                             GError    **error)
-{
-  g_autoptr (GHashTable) targets = NULL;
-
-  g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
-
-  if (self->rank == 0 || self->uncounted != NULL || !self->targets.is_given)
-    {
-      const char *what = self->uncounted != NULL ? self->uncounted : "target_modules";
-
-      if (self->rank == 0)
-        what = "peft_type";
-      /* Translators: a file's name, then a setting of it. */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
-                   self->origin, what);
-      return FALSE;
-    }
-
-  *n_parameters = 0;
-  *n_modules = 0;
-  targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-
-      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        {
-          g_autofree char *name = hr_tensor_get_name (tensor, copy);
-          g_autofree char *module = dup_module (name);
-
-          if (is_saved (self, name))
-            {
-              *n_parameters += tensor->n_elements;
-              continue;
-            }
-          if (tensor->role == HR_TENSOR_ROLE_BIAS ||
-              (tensor->role == HR_TENSOR_ROLE_NORM && g_str_has_suffix (name, ".bias")))
-            {
-              if (g_str_equal (self->bias, "all") ||
-                  (g_str_equal (self->bias, "lora_only") && g_hash_table_contains (targets, module)))
-                *n_parameters += tensor->n_elements;
-              continue;
-            }
-          if (tensor->n_dimensions != 2 || !is_target (self, tensor, module))
-            continue;
-          *n_parameters += count_factors (self, tensor, module);
-          *n_modules += 1;
-          g_hash_table_add (targets, g_steal_pointer (&module));
-        }
-    }
-
-  return TRUE;
 }

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+/*
+ * What PEFT trains for a LoRA, parameter by parameter. Modules are those of the classes whose tensors' names the
+ * published files have: experts with matrices of their own are linear modules.
+ */
+
+#include "config.h"
+
+#include "hr-adapter-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+typedef struct
+{
+  HrAdapter *adapter;
+  HrModel *model;
+  HrModuleSet targets;
+  gboolean has_linear_router;
+  gboolean is_mamba;
+  GHashTable *outputs;   /* the length of each module's bias */
+  GHashTable *adapted;   /* the names of the modules that have a LoRA */
+  guint64 n_parameters;
+  guint n_modules;
+} Count;
+
+/* The targets of a config that names none (peft/utils/constants.py). */
+static const struct
+{
+  const char *model_type;
+  const char *names[5];
+} default_targets[] = {
+  { "bart", { "q_proj", "v_proj" } },
+  { "bert", { "query", "value" } },
+  { "bloom", { "query_key_value" } },
+  { "chatglm", { "query_key_value" } },
+  { "codegen", { "qkv_proj" } },
+  { "deberta", { "in_proj" } },
+  { "deberta-v2", { "query_proj", "value_proj" } },
+  { "electra", { "query", "value" } },
+  { "falcon", { "query_key_value" } },
+  { "gemma", { "q_proj", "v_proj" } },
+  { "gemma2", { "q_proj", "v_proj" } },
+  { "gemma3_text", { "q_proj", "v_proj" } },
+  { "gpt2", { "c_attn" } },
+  { "gpt_bigcode", { "c_attn" } },
+  { "gpt_neo", { "q_proj", "v_proj" } },
+  { "gpt_neox", { "query_key_value" } },
+  { "gptj", { "q_proj", "v_proj" } },
+  { "llama", { "q_proj", "v_proj" } },
+  { "llama4", { "q_proj", "v_proj" } },
+  { "mistral", { "q_proj", "v_proj" } },
+  { "mixtral", { "q_proj", "v_proj" } },
+  { "mpt", { "Wqkv" } },
+  { "mt5", { "q", "v" } },
+  { "nemotron_h", { "q_proj", "k_proj", "v_proj", "o_proj" } },
+  { "opt", { "q_proj", "v_proj" } },
+  { "phi", { "q_proj", "v_proj", "fc1", "fc2" } },
+  { "qwen2", { "q_proj", "v_proj" } },
+  { "qwen3", { "q_proj", "v_proj" } },
+  { "roberta", { "query", "value" } },
+  { "rwkv", { "key", "value", "receptance", "output" } },
+  { "stablelm", { "q_proj", "v_proj" } },
+  { "t5", { "q", "v" } },
+  { "xlm-roberta", { "query", "value" } },
+};
+
+/* Whose router is a module of its own kind, not a torch.nn.Linear (transformers, modeling_*.py). */
+static const char * const special_routers[] = {
+  "deepseek_v3", "deepseek_v32", "dots1", "ernie4_5_moe", "glm4_moe", "glm4_moe_lite", "gpt_oss", "kimi_k2",
+  "solar_open", NULL,
+};
+
+/* Whose kernels read the matrices themselves (peft/tuners/tuners_utils.py, _check_lora_target_modules_mamba). */
+static const char * const mamba_types[] = { "falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h", NULL };
+
+/* A name is that of the module, or the end of it from a dot on. */
+static gboolean
+ends_with_name (const char *module,
+                const char *name)
+{
+  gsize length = strlen (module);
+  gsize name_length = strlen (name);
+
+  return name_length > 0 && g_str_has_suffix (module, name) &&
+         (length == name_length || module[length - name_length - 1] == '.');
+}
+
+static gboolean
+is_listed (const HrModuleSet *set,
+           const char        *module)
+{
+  if (set->regex != NULL)
+    return g_regex_match (set->regex, module, 0, NULL);
+
+  for (guint i = 0; set->names != NULL && set->names[i] != NULL; i++)
+    {
+      if (ends_with_name (module, set->names[i]))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Limits what a list of names matches; the whole name of a module is not limited. */
+static gboolean
+is_in_layers (const Count *self,
+              const char  *module)
+{
+  HrAdapter *adapter = self->adapter;
+
+  if (adapter->layers == NULL || self->targets.names == NULL ||
+      g_strv_contains ((const char * const *) self->targets.names, module))
+    return TRUE;
+
+  for (guint i = 0; i < adapter->layer_regexes->len; i++)
+    {
+      g_autoptr (GMatchInfo) match = NULL;
+      g_autofree char *number = NULL;
+      guint64 layer;
+
+      if (!g_regex_match (g_ptr_array_index (adapter->layer_regexes, i), module, 0, &match))
+        continue;
+      number = g_match_info_fetch (match, 1);
+      layer = g_ascii_strtoull (number, NULL, 10);
+      for (guint j = 0; j < adapter->layers->len; j++)
+        {
+          if (g_array_index (adapter->layers, guint64, j) == layer)
+            return TRUE;
+        }
+      return FALSE;
+    }
+
+  return FALSE;
+}
+
+/* Whether the module is one of those that are saved whole, or lies in one: no LoRA is put there. */
+static gboolean
+is_in_saved (HrAdapter  *adapter,
+             const char *module)
+{
+  for (guint i = 0; adapter->saved.names != NULL && adapter->saved.names[i] != NULL; i++)
+    {
+      g_autofree char *name = g_strconcat (".", adapter->saved.names[i], ".", NULL);
+      g_autofree char *path = g_strconcat (".", module, ".", NULL);
+
+      if (strstr (path, name) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+is_linear (const Count    *self,
+           const HrTensor *tensor)
+{
+  if (tensor->role == HR_TENSOR_ROLE_ROUTER)
+    return self->has_linear_router;
+
+  return tensor->role == HR_TENSOR_ROLE_LINEAR || (tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0);
+}
+
+static gboolean
+is_target (const Count    *self,
+           const HrTensor *tensor,
+           const char     *module)
+{
+  gboolean is_matrix = is_linear (self, tensor);
+
+  if (tensor->n_dimensions != 2 || is_listed (&self->adapter->excluded, module) || is_in_saved (self->adapter, module))
+    return FALSE;
+  if (self->targets.all_linear)
+    return is_matrix;
+
+  return (is_matrix || tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT) &&
+         is_listed (&self->targets, module) && is_in_layers (self, module);
+}
+
+static guint64
+get_rank_of (HrAdapter  *adapter,
+             const char *module)
+{
+  for (guint i = 0; i < adapter->rank_patterns->len; i++)
+    {
+      const HrRankPattern *pattern = g_ptr_array_index (adapter->rank_patterns, i);
+
+      if (g_regex_match (pattern->regex, module, 0, NULL))
+        return pattern->rank;
+    }
+
+  return adapter->rank;
+}
+
+/* A module is copied whole if the name of it, or of one that it is in, ends with one of the list. */
+static gboolean
+is_saved (HrAdapter  *adapter,
+          const char *name)
+{
+  g_autofree char *module = NULL;
+  char *dot;
+
+  if (adapter->saved.names == NULL)
+    return FALSE;
+
+  module = g_strdup (name);
+  while ((dot = strrchr (module, '.')) != NULL)
+    {
+      *dot = '\0';
+      for (guint i = 0; adapter->saved.names[i] != NULL; i++)
+        {
+          if (g_str_has_suffix (module, adapter->saved.names[i]))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+static char *
+dup_module (const char *name)
+{
+  const char *dot = strrchr (name, '.');
+
+  return dot != NULL ? g_strndup (name, dot - name) : g_strdup ("");
+}
+
+/*
+ * How many outputs a matrix has: as many as its bias, which tells where a matrix lies the other way (Conv1D); an
+ * embedding has its vectors as rows.
+ */
+static guint64
+get_outputs (const Count    *self,
+             const HrTensor *tensor,
+             const char     *module)
+{
+  const guint64 *outputs = g_hash_table_lookup (self->outputs, module);
+
+  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING)
+    return tensor->shape[1];
+
+  return outputs != NULL ? *outputs : tensor->shape[0];
+}
+
+/* The two factors of a matrix; DoRA's length of each output's row; a bias. */
+static void
+count_factors (Count          *self,
+               const HrTensor *tensor,
+               char           *module)
+{
+  HrAdapter *adapter = self->adapter;
+  guint64 outputs = get_outputs (self, tensor, module);
+
+  self->n_parameters += get_rank_of (adapter, module) * (tensor->shape[0] + tensor->shape[1]);
+  if (adapter->use_dora)
+    self->n_parameters += outputs;
+  if (adapter->lora_bias)
+    self->n_parameters += outputs;
+  self->n_modules += 1;
+  g_hash_table_add (self->adapted, module);
+}
+
+/* A parameter that is a target itself has two factors, for each expert in it. */
+static void
+count_parameter (Count      *self,
+                 const char *name,
+                 guint64     n_experts,
+                 guint64     size)
+{
+  if (!is_listed (&self->adapter->parameters, name))
+    return;
+
+  self->n_parameters += get_rank_of (self->adapter, name) * n_experts * size;
+  self->n_modules += 1;
+}
+
+/*
+ * The matrices of a layer's experts as transformers 5 joins them, by which names parameters are targets: those of the
+ * gates and of the inputs in one, those of the outputs in another (transformers/conversion_mapping.py).
+ */
+static void
+count_joined_experts (Count          *self,
+                      const HrTensor *tensor,
+                      const char     *name)
+{
+  const char *experts = strstr (name, ".experts.0.");
+  g_auto (GStrv) words = NULL;
+  g_autofree char *owner = NULL;
+  g_autofree char *joined = NULL;
+  const char *last;
+  gboolean is_gate;
+
+  if (experts == NULL)
+    return;
+
+  owner = g_strndup (name, experts - name);
+  if (g_str_has_suffix (owner, ".block_sparse_moe"))
+    memcpy (strrchr (owner, '.'), ".mlp", 5);
+  words = g_strsplit (experts + strlen (".experts.0."), ".", 2);
+  last = words[0];
+  is_gate = g_str_equal (last, "gate_proj") || g_str_equal (last, "w1");
+  if (!is_gate && !g_str_equal (last, "down_proj") && !g_str_equal (last, "w2"))
+    return;
+
+  joined = g_strconcat (owner, ".experts.", is_gate ? "gate_up_proj" : "down_proj", NULL);
+  count_parameter (self, joined, tensor->n_items,
+                   is_gate ? 2 * tensor->shape[0] + tensor->shape[1] : tensor->shape[0] + tensor->shape[1]);
+}
+
+static void
+count_as_parameter (Count          *self,
+                    const HrTensor *tensor,
+                    const char     *name)
+{
+  if (self->adapter->parameters.names == NULL)
+    return;
+
+  if (tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0)
+    count_joined_experts (self, tensor, name);
+  else if (tensor->n_dimensions == 3)
+    count_parameter (self, name, tensor->shape[0], tensor->shape[1] + tensor->shape[2]);
+  else if (tensor->n_dimensions == 2)
+    count_parameter (self, name, 1, tensor->shape[0] + tensor->shape[1]);
+}
+
+static void
+count_copy (Count          *self,
+            const HrTensor *tensor,
+            const char     *name)
+{
+  HrAdapter *adapter = self->adapter;
+  g_autofree char *module = dup_module (name);
+
+  if (is_saved (adapter, name))
+    self->n_parameters += tensor->n_elements;
+  else if (g_str_has_suffix (name, ".bias"))
+    {
+      if (g_str_equal (adapter->bias, "all") ||
+          (g_str_equal (adapter->bias, "lora_only") && g_hash_table_contains (self->adapted, module)))
+        self->n_parameters += tensor->n_elements;
+    }
+  else if (is_target (self, tensor, module))
+    count_factors (self, tensor, g_steal_pointer (&module));
+  else
+    count_as_parameter (self, tensor, name);
+}
+
+static const HrTensor *
+find_embedding (HrModel    *model,
+                const char *module)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      g_autofree char *name = dup_module (tensor->pattern);
+
+      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && (module == NULL || ends_with_name (name, module)))
+        return tensor;
+    }
+
+  return NULL;
+}
+
+/* Rows of an embedding; a matrix that shares its storage is another module with the same rows. */
+static void
+count_rows (Count      *self,
+            const char *module,
+            guint64     n_rows)
+{
+  const HrTensor *embedding = find_embedding (self->model, module);
+
+  if (embedding == NULL || n_rows == 0)
+    return;
+
+  self->n_parameters += n_rows * embedding->shape[1];
+  self->n_modules += 1;
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      if (g_strcmp0 (hr_model_get_tensor (self->model, i)->tied_to, embedding->pattern) == 0)
+        self->n_modules += 1;
+    }
+}
+
+static void
+find_outputs (Count *self)
+{
+  if (!self->adapter->use_dora && !self->adapter->lora_bias)
+    return;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
+
+      if (!g_str_has_suffix (tensor->pattern, ".bias"))
+        continue;
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+        {
+          g_autofree char *name = hr_tensor_get_name (tensor, copy);
+
+          g_hash_table_insert (self->outputs, dup_module (name), g_memdup2 (&tensor->n_elements, sizeof (guint64)));
+        }
+    }
+}
+
+/* The targets of the config, or those that PEFT takes for the type of model. */
+static void
+resolve_targets (Count *self)
+{
+  const char *model_type = hr_model_get_model_type (self->model);
+
+  self->targets = self->adapter->targets;
+  if (self->targets.is_given || self->adapter->parameters.is_given)
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (default_targets); i++)
+    {
+      if (g_strcmp0 (default_targets[i].model_type, model_type) == 0)
+        self->targets = (HrModuleSet) { .is_given = TRUE, .names = (char **) default_targets[i].names };
+    }
+}
+
+static void
+count_model (Count *self)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
+
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+        {
+          g_autofree char *name = hr_tensor_get_name (tensor, copy);
+
+          count_copy (self, tensor, name);
+        }
+    }
+}
+
+/* PEFT refuses matrices that the kernels of Mamba read themselves. */
+static gboolean
+is_refused (const Count *self)
+{
+  GHashTableIter iter;
+  gpointer module;
+
+  if (!self->is_mamba)
+    return FALSE;
+
+  g_hash_table_iter_init (&iter, self->adapted);
+  while (g_hash_table_iter_next (&iter, &module, NULL))
+    {
+      if (ends_with_name (module, "out_proj") || ends_with_name (module, "conv1d"))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Returns the setting that stands in the way, or nothing. */
+static const char *
+run (Count *self)
+{
+  HrAdapter *adapter = self->adapter;
+
+  if (adapter->rank == 0)
+    return "peft_type";
+  if (adapter->uncounted != NULL)
+    return adapter->uncounted;
+
+  resolve_targets (self);
+  find_outputs (self);
+  count_model (self);
+  if (self->n_modules == 0 || is_refused (self))
+    return "target_modules";
+
+  count_rows (self, NULL, adapter->n_tokens);
+  for (guint i = 0; i < adapter->token_rows->len; i++)
+    {
+      const HrTokenRows *rows = g_ptr_array_index (adapter->token_rows, i);
+
+      count_rows (self, rows->module, rows->n_rows);
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_adapter_count_parameters:
+ * @self: an adapter
+ * @model: the model that it belongs to
+ * @n_parameters: (out): how many parameters the adapter trains, as PEFT's print_trainable_parameters() counts them
+ * @n_modules: (out): how many modules have a LoRA, or rows that are trained
+ * @error: return location for an error
+ *
+ * Counts the parameters of a LoRA: r · (in + out) for each target (Hu et al., arXiv:2106.09685, 4.1; the choice of the
+ * targets follows peft/tuners/tuners_utils.py, check_target_module_exists), and the modules that are trained whole.
+ *
+ * Returns: whether they can be counted; otherwise @error is %HR_ERROR_UNSUPPORTED
+ */
+gboolean
+hr_adapter_count_parameters (HrAdapter  *self,
+                             HrModel    *model,
+                             guint64    *n_parameters,
+                             guint      *n_modules,
+                             GError    **error)
+{
+  Count count = { .adapter = self, .model = model };
+  const char *model_type, *obstacle;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
+
+  model_type = hr_model_get_model_type (model);
+  count.has_linear_router = model_type == NULL || !g_strv_contains (special_routers, model_type);
+  count.is_mamba = model_type != NULL && g_strv_contains (mamba_types, model_type);
+  count.outputs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  count.adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  obstacle = run (&count);
+  g_hash_table_unref (count.outputs);
+  g_hash_table_unref (count.adapted);
+
+  if (obstacle != NULL)
+    {
+      /* Translators: a file's name, then a setting of it. */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
+                   self->origin, obstacle);
+      return FALSE;
+    }
+
+  *n_parameters = count.n_parameters;
+  *n_modules = count.n_modules;
+
+  return TRUE;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-adapter.h"
+
+G_BEGIN_DECLS
+
+/* Which modules a setting means: all linear ones, those with one of several names, or those that a text matches. */
+typedef struct
+{
+  gboolean is_given;
+  gboolean all_linear;
+  char **names;
+  GRegex *regex;
+} HrModuleSet;
+
+typedef struct
+{
+  GRegex *regex;
+  guint64 rank;
+} HrRankPattern;
+
+typedef struct
+{
+  char *module;
+  guint64 n_rows;
+} HrTokenRows;
+
+struct _HrAdapter
+{
+  char *origin;
+  char *kind;             /* "LORA" */
+  char *base;
+  char *bias;             /* "none", "all" or "lora_only" */
+  char *uncounted;        /* a setting that adds parameters which are not counted; NULL if there is none */
+  HrModuleSet parameters; /* parameters that are targets themselves */
+  guint64 n_tokens;       /* rows of the input embedding that are trained */
+  GPtrArray *token_rows;  /* of HrTokenRows: rows of embeddings that are named */
+  guint64 rank;
+  double alpha;
+  gboolean has_alpha;
+  gboolean use_dora;
+  gboolean lora_bias;
+  HrModuleSet targets;
+  HrModuleSet excluded;
+  HrModuleSet saved;
+  GPtrArray *rank_patterns;   /* of HrRankPattern */
+  GArray *layers;             /* of guint64; NULL for all of them */
+  GPtrArray *layer_regexes;   /* of GRegex */
+};
+
+G_END_DECLS
