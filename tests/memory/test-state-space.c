@@ -49,6 +49,28 @@ typedef struct
   "'shared_expert_intermediate_size': 128, " DELTA
 #define QWEN3_5 "'model_type': 'qwen3_5_text', " DELTA
 
+#define ATTENTION \
+  "'vocab_size': 5028, 'hidden_size': 512, 'num_hidden_layers': 4, 'num_attention_heads': 8, 'num_key_value_heads': 2"
+#define LFM2 \
+  "'model_type': 'lfm2', 'intermediate_size': 1024, 'layer_types': ['conv', 'conv', 'full_attention', 'conv'], " \
+  ATTENTION
+#define LFM2_MOE \
+  "'model_type': 'lfm2_moe', 'intermediate_size': 1024, 'num_experts': 8, 'num_experts_per_tok': 2, " \
+  "'moe_intermediate_size': 256, 'layer_types': ['conv', 'conv', 'full_attention', 'conv'], " ATTENTION
+#define MINIMAX \
+  "'model_type': 'minimax', 'head_dim': 64, 'intermediate_size': 64, 'num_local_experts': 2, " \
+  "'num_experts_per_tok': 1, " ATTENTION ", " \
+  "'layer_types': ['linear_attention', 'linear_attention', 'full_attention', 'linear_attention']"
+#define MIXER "'mamba_n_heads': 16, 'mamba_d_state': 32, 'mamba_chunk_size': 64, 'intermediate_size': 1024, " ATTENTION
+#define BAMBA "'model_type': 'bamba', 'attn_layer_indices': [1], " MIXER
+#define GRANITE \
+  "'model_type': 'granitemoehybrid', 'shared_intermediate_size': 1024, 'num_local_experts': 0, " \
+  "'num_experts_per_tok': 0, 'layer_types': ['mamba', 'attention', 'mamba', 'mamba'], " MIXER
+#define FALCON_H1 \
+  "'model_type': 'falcon_h1', 'mamba_d_ssm': 768, 'mamba_n_heads': 16, 'mamba_d_state': 32, " \
+  "'mamba_chunk_size': 64, 'intermediate_size': 1024, 'vocab_size': 5028, 'hidden_size': 512, " \
+  "'num_hidden_layers': 3, 'num_attention_heads': 8, 'num_key_value_heads': 2"
+
 static const Case cases[] = {
   { "mamba", MAMBA, 1, 128, HR_DTYPE_FLOAT32, HR_ATTENTION_MASK_NONE, 45752320, 1091072 },
   { "mamba-bf16", MAMBA, 2, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 42291200, 1585664 },
@@ -70,6 +92,13 @@ static const Case cases[] = {
   { "qwen3-next-of-one-chunk", QWEN3_NEXT, 1, 64, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 2467840, 370688 },
   { "qwen3-next-of-several-prompts", QWEN3_NEXT, 3, 1000, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 83456000,
     2675200 },
+  { "lfm2", LFM2, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 6621184, 477696 },
+  { "lfm2-with-experts", LFM2_MOE, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 7909376, 477696 },
+  { "minimax", MINIMAX, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 7886336, 709632 },
+  { "minimax-of-several-prompts", MINIMAX, 2, 700, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 19493376, 1518592 },
+  { "bamba", BAMBA, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 279056896, 1070592 },
+  { "granite-4", GRANITE, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 278903296, 1069568 },
+  { "falcon-h1", FALCON_H1, 1, 600, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 235108864, 1498624 },
   { "qwen3.5", QWEN3_5, 1, 150, HR_DTYPE_BFLOAT16, HR_ATTENTION_MASK_NONE, 4926976, 411648 },
 };
 

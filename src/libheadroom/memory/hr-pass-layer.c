@@ -108,6 +108,14 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, hr_replay_mamba (replay, forward, *x, &block->mamba));
       break;
 
+    case HR_BLOCK_LIGHTNING_ATTENTION:
+      hr_replay_assign (replay, x, hr_replay_lightning_attention (replay, forward, *x, &block->lightning_attention));
+      break;
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      hr_replay_assign (replay, x, hr_replay_short_convolution (replay, forward, *x, &block->short_convolution));
+      break;
+
     case HR_BLOCK_GATED_DELTA:
       hr_replay_assign (replay, x, hr_replay_gated_delta (replay, forward, *x, &block->gated_delta));
       break;

@@ -169,6 +169,18 @@ HrValue           hr_replay_gated_delta   (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,
                                            const HrGatedDelta *delta);
+HrValue           hr_replay_lightning_attention (HrReplay                   *replay,
+                                                 HrForward                  *forward,
+                                                 HrValue                     x,
+                                                 const HrLightningAttention *lightning);
+HrValue           hr_replay_short_convolution (HrReplay                 *replay,
+                                               HrForward                *forward,
+                                               HrValue                   x,
+                                               const HrShortConvolution *convolution);
+HrValue           hr_replay_plain_convolution (HrReplay    *replay,
+                                               HrForward   *forward,
+                                               HrSymbol     channels,
+                                               HrValue     *padded);
 void              hr_replay_keep_state    (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *state,

@@ -37,6 +37,7 @@ static HrValue
 convolve_prompt (HrReplay  *replay,
                  HrForward *forward,
                  HrSymbol   channels,
+                 gboolean   activates,
                  HrValue   *padded)
 {
   HrValue kept = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, channels, HR_SYMBOL_KERNEL);
@@ -53,6 +54,9 @@ convolve_prompt (HrReplay  *replay,
   contiguous = hr_replay_make (replay, "contiguous", "input", HR_COMPONENT_TEMPORARY, row);
   convolved = hr_op_like (replay, "convolution", "conv1d(x)", more);
   hr_replay_drop (replay, contiguous);
+  if (!activates)
+    return convolved;
+
   result = hr_op_like (replay, "silu", "hidden_states", row);
   hr_replay_drop (replay, convolved);
 
@@ -63,6 +67,7 @@ convolve_prompt (HrReplay  *replay,
 static HrValue
 convolve_token (HrReplay *replay,
                 HrSymbol  channels,
+                gboolean  activates,
                 HrValue  *padded)
 {
   HrValue kept = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, channels, HR_SYMBOL_KERNEL);
@@ -75,7 +80,8 @@ convolve_token (HrReplay *replay,
   products = hr_op_like (replay, "mul", "conv_state · weight", kept);
   result = hr_op_like (replay, "sum", "hidden_states", token);
   hr_replay_drop (replay, products);
-  hr_replay_assign (replay, &result, hr_op_like (replay, "silu", "hidden_states", token));
+  if (activates)
+    hr_replay_assign (replay, &result, hr_op_like (replay, "silu", "hidden_states", token));
 
   return result;
 }
@@ -99,7 +105,31 @@ hr_replay_convolution (HrReplay  *replay,
 {
   *padded = HR_NO_VALUE;
   if (forward->conv_state.storage >= 0)
-    return convolve_token (replay, channels, padded);
+    return convolve_token (replay, channels, TRUE, padded);
 
-  return convolve_prompt (replay, forward, channels, padded);
+  return convolve_prompt (replay, forward, channels, TRUE, padded);
+}
+
+/*
+ * hr_replay_plain_convolution:
+ * @replay: a tape
+ * @forward: the pass
+ * @channels: how wide it is
+ * @padded: (out): what a variable of the caller may hold until it returns, or none
+ *
+ * Likewise, without an activation.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_plain_convolution (HrReplay  *replay,
+                             HrForward *forward,
+                             HrSymbol   channels,
+                             HrValue   *padded)
+{
+  *padded = HR_NO_VALUE;
+  if (forward->conv_state.storage >= 0)
+    return convolve_token (replay, channels, FALSE, padded);
+
+  return convolve_prompt (replay, forward, channels, FALSE, padded);
 }

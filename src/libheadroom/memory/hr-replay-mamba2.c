@@ -18,6 +18,8 @@
 /* Of a product of fp32 and what depends on the time step, which is as wide as the model. */
 #define PROMOTED(...) HR_SHAPE (get_promoted (replay), HR_SYMBOL_BATCH, __VA_ARGS__)
 
+#define OWN_TOKENS(...) HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, __VA_ARGS__)
+
 static HrElement
 get_promoted (HrReplay *replay)
 {
@@ -379,13 +381,26 @@ replay_token (HrReplay       *replay,
   return y;
 }
 
+/* y * silu (gate) */
+static HrValue
+apply_gate (HrReplay *replay)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
+  HrValue gate = make (replay, "silu", "silu(gate)", shape);
+  HrValue result = make (replay, "mul", "scan_output", shape);
+
+  hr_replay_drop (replay, gate);
+
+  return result;
+}
+
 /* MambaRMSNormGated, or Zamba2RMSNormGated: in fp32, times silu (gate) before the norm. */
 static HrValue
 norm_gated (HrReplay       *replay,
             HrValue         y,
             const HrMamba2 *mamba2)
 {
-  gboolean is_grouped = mamba2->norm == HR_MAMBA2_NORM_GROUPED;
+  gboolean is_grouped = mamba2->norm != HR_MAMBA2_NORM_GATED;
   HrValue shape = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
   HrValue rows = is_grouped ? FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_GROUPS) : FLOAT32 (HR_SYMBOL_SEQUENCE);
   HrValue hidden = hr_op_cast (replay, y, HR_ELEMENT_FLOAT32);
@@ -434,18 +449,25 @@ hr_replay_mamba2 (HrReplay       *replay,
 {
   gboolean decodes = forward->recurrent_state.storage >= 0;
   Variables variables = { .n_held = 0 };
-  HrValue masked, convolved, padded, y, result;
+  gboolean is_masked;
+  HrValue masked, projected, convolved, padded, y, result;
 
   set_symbols (replay, mamba2);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
   masked = mask_tokens (replay, forward, HR_SYMBOL_HIDDEN, mamba2);
-  hold (&variables, hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE));
+  is_masked = masked.storage >= 0;
+  if (mamba2->scaled)
+    hr_replay_assign (replay, &masked, make (replay, "mul", "input_states", OWN_TOKENS (HR_SYMBOL_HIDDEN)));
+  projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE);
+  if (mamba2->scaled)
+    hr_replay_assign (replay, &projected, make (replay, "mul", "projected_states", OWN_TOKENS (HR_SYMBOL_PROJECTED)));
+  hold (&variables, projected);
   convolved = hr_replay_convolution (replay, forward, HR_SYMBOL_CONVOLVED, &padded);
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
     hold (&variables, padded);
   else
     hr_replay_drop (replay, padded);
-  if (masked.storage >= 0)
+  if (is_masked)
     hr_replay_assign (replay, &convolved, mask_tokens (replay, forward, HR_SYMBOL_CONVOLVED, mamba2));
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
     hr_replay_drop (replay, masked);
@@ -454,7 +476,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   y = decodes ? replay_token (replay, &variables, convolved, mamba2)
               : replay_chunks (replay, forward, &variables, convolved, mamba2);
   replay->sentence = N_("in the state-space mixer, in its norm");
-  result = norm_gated (replay, y, mamba2);
+  result = mamba2->norm == HR_MAMBA2_NORM_NONE ? apply_gate (replay) : norm_gated (replay, y, mamba2);
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
   hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));

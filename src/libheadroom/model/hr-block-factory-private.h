@@ -58,10 +58,12 @@ extern const HrBlockClass hr_block_class_activation;
 extern const HrBlockClass hr_block_class_convolution;
 extern const HrBlockClass hr_block_class_gated_delta;
 extern const HrBlockClass hr_block_class_latent_attention;
+extern const HrBlockClass hr_block_class_lightning_attention;
 extern const HrBlockClass hr_block_class_mamba;
 extern const HrBlockClass hr_block_class_mamba2;
 extern const HrBlockClass hr_block_class_mixture;
 extern const HrBlockClass hr_block_class_parameter;
+extern const HrBlockClass hr_block_class_short_convolution;
 extern const HrBlockClass hr_block_class_type_embedding;
 
 const char *hr_block_get_module_name     (HrJson                *description,

@@ -21,6 +21,8 @@ static const HrChoice norms[] = {
 static const HrChoice mamba2_norms[] = {
   { "gated", HR_MAMBA2_NORM_GATED },
   { "grouped", HR_MAMBA2_NORM_GROUPED },
+  { "falcon", HR_MAMBA2_NORM_FALCON },
+  { "none", HR_MAMBA2_NORM_NONE },
   { NULL }
 };
 
@@ -63,6 +65,7 @@ static const HrParameter mamba2_parameters[] = {
   BOOLEAN ("bias", mamba2.has_bias),
   BOOLEAN ("conv-bias", mamba2.has_conv_bias),
   BOOLEAN ("drops-full-mask", mamba2.drops_full_mask),
+  BOOLEAN ("scaled", mamba2.scaled),
   CHOICE ("norm", mamba2.norm, mamba2_norms),
   CHOICE ("code-path", mamba2.path, mamba2_paths),
   { NULL }
@@ -189,7 +192,7 @@ build_mamba2 (const HrBlockContext  *context,
                                    error) &&
          add_linear (context, block, "in_proj", width + channels + mamba2->num_heads, mamba2->hidden_size,
                      mamba2->has_bias, error) &&
-         add_norm (context, block, "norm", width, error) &&
+         (mamba2->norm == HR_MAMBA2_NORM_NONE || add_norm (context, block, "norm", width, error)) &&
          add_linear (context, block, "out_proj", mamba2->hidden_size, width, mamba2->has_bias, error);
 }
 

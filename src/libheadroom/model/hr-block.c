@@ -28,6 +28,15 @@ hr_block_get_state (const HrBlock *self,
       state->recurrent = self->mamba.intermediate_size * self->mamba.state_size;
       return TRUE;
 
+    case HR_BLOCK_LIGHTNING_ATTENTION:
+      state->recurrent = self->lightning_attention.num_attention_heads * self->lightning_attention.head_dim *
+                         self->lightning_attention.head_dim;
+      return TRUE;
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      state->conv = self->short_convolution.hidden_size * self->short_convolution.conv_kernel;
+      return TRUE;
+
     case HR_BLOCK_GATED_DELTA:
       state->conv = (2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim) *
                     (delta->conv_kernel - is_separate);

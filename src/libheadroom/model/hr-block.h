@@ -33,6 +33,8 @@ typedef enum
   HR_BLOCK_MAMBA,
   HR_BLOCK_MAMBA2,
   HR_BLOCK_GATED_DELTA,
+  HR_BLOCK_LIGHTNING_ATTENTION,
+  HR_BLOCK_SHORT_CONVOLUTION,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -377,6 +379,8 @@ typedef enum
 {
   HR_MAMBA2_NORM_GATED,      /* times silu (gate), then an RMS norm (Mamba 2) */
   HR_MAMBA2_NORM_GROUPED,    /* the same, each group of heads by itself (Zamba 2, Nemotron-H) */
+  HR_MAMBA2_NORM_FALCON,     /* each group by itself, weighted in fp32, the gate before or after (Falcon-H1) */
+  HR_MAMBA2_NORM_NONE,       /* times silu (gate), no norm (Falcon-H1) */
 } HrMamba2Norm;
 
 /* Likewise. */
@@ -401,9 +405,27 @@ typedef struct
   gboolean has_bias;
   gboolean has_conv_bias;
   gboolean drops_full_mask;  /* a mask of ones does not reach it (Nemotron-H) */
+  gboolean scaled;           /* input and projection are multiplied by constants (Falcon-H1) */
   HrMamba2Norm norm;
   HrMamba2Path path;
 } HrMamba2;
+
+/* A linear attention whose state is a matrix for each head that decays by a constant (MiniMax-Text). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 num_attention_heads;
+  guint64 head_dim;
+  guint64 block_size;        /* tokens that are computed together */
+} HrLightningAttention;
+
+/* A gated convolution over a few tokens (LFM2). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 conv_kernel;
+  gboolean has_bias;
+} HrShortConvolution;
 
 typedef enum
 {
@@ -465,6 +487,8 @@ typedef struct
     HrMamba mamba;
     HrMamba2 mamba2;
     HrGatedDelta gated_delta;
+    HrLightningAttention lightning_attention;
+    HrShortConvolution short_convolution;
     HrHead head;
   };
 } HrBlock;
