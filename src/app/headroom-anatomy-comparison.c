@@ -5,7 +5,6 @@
 #include "headroom-anatomy-comparison.h"
 
 #include <glib/gi18n.h>
-#include <hr-model-entry.h>
 
 #include "headroom-anatomy-list.h"
 #include "headroom-capacity-bar.h"
@@ -151,7 +150,7 @@ headroom_anatomy_comparison_picked_cb (HeadroomAnatomyComparison *self,
   else
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (HR_MODEL_ENTRY (object)), &error);
+      g_autoptr (HrModel) model = hr_model_new_from_id (headroom_model_list_get_id (item), &error);
 
       if (model != NULL)
         headroom_anatomy_comparison_set_model (self, model);

@@ -6,8 +6,8 @@
 
 #include <glib/gi18n.h>
 #include <hr-labels.h>
-#include <hr-model-entry.h>
 
+#include "headroom-local-models.h"
 #include "headroom-model-list.h"
 #include "headroom-picker.h"
 #include "headroom-recent.h"
@@ -177,7 +177,7 @@ headroom_content_model_picked_cb (HeadroomContent    *self,
   else
     {
       gtk_widget_activate_action (GTK_WIDGET (self), "win.choose-model", "s",
-                                  hr_model_entry_get_id (HR_MODEL_ENTRY (object)));
+                                  headroom_model_list_get_id (item));
     }
 
   headroom_content_set_searching (self, FALSE);
@@ -363,8 +363,17 @@ headroom_content_opened_idle_cb (gpointer user_data)
     headroom_picker_refresh (self->models);
 
   headroom_content_ensure_pane (self);
+  headroom_local_models_scan (headroom_local_models_get_default ());
 
   return G_SOURCE_REMOVE;
+}
+
+/* A list that is in sight is made anew; another one will be when it comes into sight. */
+static void
+headroom_content_local_models_cb (HeadroomContent *self)
+{
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->sidebar_stack), "models") == 0)
+    headroom_picker_refresh (self->models);
 }
 
 static void
@@ -467,6 +476,8 @@ headroom_content_new (HeadroomSession *session,
   g_signal_connect_object (self->settings, "changed::recent-files", G_CALLBACK (headroom_content_update_recent), self,
                            G_CONNECT_SWAPPED);
   headroom_content_update_recent (self);
+  g_signal_connect_object (headroom_local_models_get_default (), "changed",
+                           G_CALLBACK (headroom_content_local_models_cb), self, G_CONNECT_SWAPPED);
 
   return GTK_WIDGET (self);
 }

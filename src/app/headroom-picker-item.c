@@ -11,6 +11,7 @@ struct _HeadroomPickerItem
 {
   GObject parent_instance;
 
+  char *heading;
   char *icon_name;
   char *title;
   char *subtitle;
@@ -21,6 +22,8 @@ struct _HeadroomPickerItem
 enum
 {
   PROP_0,
+  PROP_HEADING,
+  PROP_HAS_HEADING,
   PROP_ICON_NAME,
   PROP_HAS_ICON,
   PROP_TITLE,
@@ -38,6 +41,7 @@ headroom_picker_item_finalize (GObject *object)
 {
   HeadroomPickerItem *self = HEADROOM_PICKER_ITEM (object);
 
+  g_clear_pointer (&self->heading, g_free);
   g_clear_pointer (&self->icon_name, g_free);
   g_clear_pointer (&self->title, g_free);
   g_clear_pointer (&self->subtitle, g_free);
@@ -57,6 +61,14 @@ headroom_picker_item_get_property (GObject    *object,
 
   switch (prop_id)
     {
+    case PROP_HEADING:
+      g_value_set_string (value, self->heading);
+      break;
+
+    case PROP_HAS_HEADING:
+      g_value_set_boolean (value, self->heading != NULL);
+      break;
+
     case PROP_ICON_NAME:
       g_value_set_string (value, self->icon_name);
       break;
@@ -90,6 +102,10 @@ headroom_picker_item_class_init (HeadroomPickerItemClass *klass)
   object_class->finalize = headroom_picker_item_finalize;
   object_class->get_property = headroom_picker_item_get_property;
 
+  properties[PROP_HEADING] =
+    g_param_spec_string ("heading", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_HAS_HEADING] =
+    g_param_spec_boolean ("has-heading", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_ICON_NAME] =
     g_param_spec_string ("icon-name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_HAS_ICON] =
@@ -125,6 +141,19 @@ headroom_picker_item_new (const char *icon_name,
   g_set_object (&self->object, object);
 
   return self;
+}
+
+/*
+ * Sets the name of the group that begins with this item. To be called before the item is shown.
+ */
+void
+headroom_picker_item_set_heading (HeadroomPickerItem *self,
+                                  const char         *heading)
+{
+  g_return_if_fail (HEADROOM_IS_PICKER_ITEM (self));
+
+  g_free (self->heading);
+  self->heading = g_strdup (heading);
 }
 
 const char *

@@ -15,6 +15,8 @@ HeadroomPickerItem *headroom_picker_item_new        (const char         *icon_na
                                                      const char         *subtitle,
                                                      const char         *detail,
                                                      GObject            *object) G_GNUC_WARN_UNUSED_RESULT;
+void                headroom_picker_item_set_heading (HeadroomPickerItem *self,
+                                                     const char         *heading);
 const char         *headroom_picker_item_get_title  (HeadroomPickerItem *self);
 GObject            *headroom_picker_item_get_object (HeadroomPickerItem *self);
 

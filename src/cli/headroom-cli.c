@@ -138,7 +138,7 @@ is_path (const char *name)
          || g_str_has_suffix (name, ".gguf");
 }
 
-/* Opens a model by its path, or by its id in the catalogue. */
+/* Opens a model by its path, by its id in the catalogue, or by its id among those that were downloaded. */
 HrModel *
 headroom_cli_load_model (const char  *name,
                          GError     **error)
@@ -146,9 +146,21 @@ headroom_cli_load_model (const char  *name,
   g_autoptr (GFile) file = NULL;
 
   if (!is_path (name))
-    return hr_model_new_from_id (name, error);
+    {
+      g_autoptr (GError) local_error = NULL;
+      HrModel *model = hr_model_new_from_id (name, &local_error);
 
-  file = g_file_new_for_path (name);
+      if (g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME))
+        file = hr_local_models_find (name);
+      if (model != NULL || file == NULL)
+        {
+          if (local_error != NULL)
+            g_propagate_error (error, g_steal_pointer (&local_error));
+          return model;
+        }
+    }
+  else
+    file = g_file_new_for_path (name);
 
   return hr_model_new_from_file (file, error);
 }

@@ -21,6 +21,7 @@
 #include "hr-job.h"
 #include "hr-labels.h"
 #include "hr-listing.h"
+#include "hr-local-models.h"
 #include "hr-memory-enums.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry.h"

@@ -3,10 +3,13 @@
 
 import csv
 import io
+import json
+import pathlib
 import sys
+import tempfile
 
 import tap
-from cli.program import MODEL, expect, fail, succeed, succeed_json
+from cli.program import CONFIG, MODEL, expect, fail, succeed, succeed_json
 
 
 def the_tensors_of_a_model_add_up_to_its_parameters():
@@ -110,6 +113,24 @@ def lists_know_what_they_list():
     assert [row['id'] for row in succeed_json('list', 'engines')['engines']] == ['transformers']
 
 
+def downloaded_models_are_listed_and_found_by_their_ids():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ('models--Some--Model', 'models--Qwen--Qwen2.5-7B-Instruct'):
+            path = pathlib.Path(folder, 'hub', name, 'snapshots', 'abc')
+            path.mkdir(parents=True)
+            (path / 'config.json').write_text(json.dumps(CONFIG), encoding='utf-8')
+        models = {row['id']: row for row in succeed_json('list', 'models', HF_HOME=folder)['models']}
+        assert models['Some/Model']['local-path'].startswith(folder)
+        assert models[MODEL]['local-path'].startswith(folder) and models[MODEL]['parameters'] == 7615616512
+        assert models['Qwen/Qwen2.5-0.5B-Instruct']['local-path'] is None
+        expect(succeed('list', 'models', HF_HOME=folder).decode('utf-8'), 'Some/Model', '✓')
+        result = succeed_json('estimate', 'some/model', HF_HOME=folder)
+        assert result['model']['name'] == 'Some/Model', result['model']
+        # What the catalogue knows is taken from there.
+        assert succeed_json('inspect', MODEL, HF_HOME=folder)['model']['parameters']['total'] == 7615616512
+        assert 'Some/Other' in fail('estimate', 'Some/Other', HF_HOME=folder)
+
+
 def every_model_of_the_list_can_be_estimated():
     for row in succeed_json('list', 'models')['models']:
         result = succeed_json('estimate', row['id'])
@@ -130,5 +151,6 @@ if __name__ == '__main__':
         an_anatomy_is_a_table_markdown_and_a_page,
         every_list_is_text_and_json,
         lists_know_what_they_list,
+        downloaded_models_are_listed_and_found_by_their_ids,
         every_model_of_the_list_can_be_estimated,
     ))

@@ -93,41 +93,6 @@ hr_config_find_folder (GFile *folder)
   return snapshot != NULL ? snapshot : g_object_ref (folder);
 }
 
-/*
- * hr_config_find_in_cache:
- * @id: the id of a model, such as `Qwen/Qwen2.5-7B`
- *
- * Finds the entry of a model in the local Hugging Face cache, where huggingface_hub keeps it.
- *
- * Returns: (transfer full) (nullable): its folder, or %NULL if it is not there
- */
-GFile *
-hr_config_find_in_cache (const char *id)
-{
-  g_auto (GStrv) parts = NULL;
-  g_autofree char *name = NULL;
-  g_autofree char *entry = NULL;
-  g_autofree char *path = NULL;
-  g_autoptr (GFile) folder = NULL;
-
-  g_return_val_if_fail (id != NULL, NULL);
-
-  parts = g_strsplit (id, "/", -1);
-  name = g_strjoinv ("--", parts);
-  entry = g_strconcat ("models--", name, NULL);
-
-  if (g_getenv ("HF_HUB_CACHE") != NULL)
-    path = g_build_filename (g_getenv ("HF_HUB_CACHE"), entry, NULL);
-  else if (g_getenv ("HF_HOME") != NULL)
-    path = g_build_filename (g_getenv ("HF_HOME"), "hub", entry, NULL);
-  else
-    path = g_build_filename (g_get_user_cache_dir (), "huggingface", "hub", entry, NULL);
-
-  folder = g_file_new_for_path (path);
-
-  return is_folder (folder) ? g_steal_pointer (&folder) : NULL;
-}
-
 static GFile *
 find_in_folder (GFile   *folder,
                 GFile   *opened,

@@ -18,7 +18,6 @@ G_BEGIN_DECLS
 GFile          *hr_config_find              (GFile       *file,
                                              GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 GFile          *hr_config_find_folder       (GFile       *folder) G_GNUC_WARN_UNUSED_RESULT;
-GFile          *hr_config_find_in_cache     (const char  *id) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_config_dup_name          (HrJson      *config,
                                              GFile       *file) G_GNUC_WARN_UNUSED_RESULT;
 HrArchitecture *hr_config_load_architecture (HrJson      *config,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-config.h"
+#include "hr-local-models.h"
 #include "hr-model-catalogue.h"
 #include "hr-safetensors.h"
 
@@ -245,7 +246,7 @@ open_base (HrModelSource  *self,
 
       if (g_file_query_exists (local, NULL))
         return open_any (self, local, error);
-      cached = hr_config_find_in_cache (base);
+      cached = hr_local_models_find (base);
       if (cached != NULL)
         return open_any (self, cached, error);
       if (take_catalogue_entry (self, base))

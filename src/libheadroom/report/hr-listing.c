@@ -13,6 +13,7 @@
 #include "hr-gpu-catalogue.h"
 #include "hr-job.h"
 #include "hr-labels.h"
+#include "hr-local-models.h"
 #include "hr-model-catalogue.h"
 #include "hr-units.h"
 
@@ -24,6 +25,7 @@ typedef enum
   COLUMN_COUNT,
   COLUMN_BYTES,
   COLUMN_NUMBER,
+  COLUMN_PATH,
 } ColumnKind;
 
 typedef struct
@@ -65,23 +67,54 @@ print_number (guint64 number)
   return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
 }
 
+/* The folder of a model that was downloaded, which is then no longer among those that the catalogue lacks. */
+static char *
+take_local_folder (GPtrArray  *locals,
+                   const char *id)
+{
+  for (guint i = 0; i < locals->len; i++)
+    {
+      HrLocalModel *local = g_ptr_array_index (locals, i);
+
+      if (g_ascii_strcasecmp (local->id, id) == 0)
+        {
+          char *path = g_file_get_parse_name (local->folder);
+
+          g_ptr_array_remove_index (locals, i);
+          return path;
+        }
+    }
+
+  return NULL;
+}
+
 static gboolean
 add_models (GPtrArray  *rows,
             GError    **error)
 {
   GListModel *models = hr_model_catalogue_get_default ();
+  g_autoptr (GPtrArray) locals = hr_local_models_list ();
 
   for (guint i = 0; i < g_list_model_get_n_items (models); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (models, i);
+      g_autofree char *local = take_local_folder (locals, hr_model_entry_get_id (entry));
       g_autofree char *count = NULL;
       guint64 n_parameters;
 
       if (hr_model_entry_get_n_parameters (entry, &n_parameters))
         count = print_number (n_parameters);
 
-      add_row (rows, hr_model_entry_get_id (entry), hr_model_entry_get_family (entry), count,
-               hr_model_entry_get_source (entry), NULL);
+      add_row (rows, hr_model_entry_get_id (entry), hr_model_entry_get_family (entry), count, local,
+               hr_model_entry_get_source (entry));
+    }
+
+  for (guint i = 0; i < locals->len; i++)
+    {
+      HrLocalModel *local = g_ptr_array_index (locals, i);
+      g_autofree char *path = g_file_get_parse_name (local->folder);
+
+      add_row (rows, local->id, NULL, NULL, path, path);
     }
 
   return TRUE;
@@ -180,6 +213,7 @@ static const List lists[HR_N_LISTINGS] = {
       { "id", N_("Model"), COLUMN_TEXT },
       { "family", N_("Family"), COLUMN_TEXT },
       { "parameters", N_("Parameters"), COLUMN_COUNT },
+      { "local-path", N_("On this computer"), COLUMN_PATH },
       { "source", N_("Source"), COLUMN_TEXT },
     },
     add_models,
@@ -252,6 +286,10 @@ format_cell (const Column *column,
     case COLUMN_BYTES:
       return hr_format_bytes (number, HR_UNIT_SYSTEM_BINARY);
 
+    case COLUMN_PATH:
+      /* Where, is for JSON. */
+      return g_strdup ("✓");
+
     case COLUMN_TEXT:
     case COLUMN_NUMBER:
     default:
@@ -274,7 +312,7 @@ print_as_text (const List        *list,
   for (guint i = 0; i < get_n_columns (list) && !g_str_equal (list->columns[i].key, "source"); i++)
     {
       titles[n_columns] = _(list->columns[i].title);
-      numeric[n_columns] = list->columns[i].kind != COLUMN_TEXT;
+      numeric[n_columns] = list->columns[i].kind != COLUMN_TEXT && list->columns[i].kind != COLUMN_PATH;
       n_columns++;
     }
 
@@ -301,7 +339,7 @@ add_cell (JsonBuilder  *builder,
 
   if (*cell == '\0')
     json_builder_add_null_value (builder);
-  else if (column->kind == COLUMN_TEXT)
+  else if (column->kind == COLUMN_TEXT || column->kind == COLUMN_PATH)
     json_builder_add_string_value (builder, cell);
   else
     json_builder_add_int_value (builder, g_ascii_strtoll (cell, NULL, 10));
