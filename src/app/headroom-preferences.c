@@ -5,8 +5,10 @@
 #include "headroom-preferences.h"
 
 #include <glib/gi18n.h>
+#include <hr-architecture-file.h>
 
 #include "headroom-settings.h"
+#include "headroom-window.h"
 
 /*
  * HeadroomPreferences:
@@ -109,6 +111,64 @@ add_choice (HeadroomPreferences *self,
 }
 
 static void
+headroom_preferences_remove_cb (HeadroomPreferences *self,
+                                GtkButton           *button)
+{
+  const char *model_type = g_object_get_data (G_OBJECT (button), "model-type");
+  g_autoptr (GError) error = NULL;
+
+  if (!hr_architecture_file_remove (model_type, &error))
+    {
+      adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (error->message));
+      return;
+    }
+
+  headroom_window_reload_models ();
+  headroom_preferences_rebuild (self);
+}
+
+static void
+add_architecture (HeadroomPreferences *self,
+                  AdwPreferencesGroup *group,
+                  const char          *model_type)
+{
+  g_autoptr (GFile) file = hr_architecture_file_get (model_type);
+  g_autofree char *path = g_file_get_parse_name (file);
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", model_type, "subtitle", path, "use-markup", FALSE, NULL);
+  GtkWidget *button = gtk_button_new_from_icon_name ("user-trash-symbolic");
+  /* Translators: the name of an architecture, such as “qwen2”. */
+  g_autofree char *name = g_strdup_printf (_("Remove the architecture “%s”"), model_type);
+  g_autofree char *widget_name = g_strconcat ("remove-", model_type, NULL);
+
+  gtk_widget_set_name (button, widget_name);
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  g_object_set_data_full (G_OBJECT (button), "model-type", g_strdup (model_type), g_free);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (headroom_preferences_remove_cb), self, G_CONNECT_SWAPPED);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  adw_preferences_group_add (group, row);
+}
+
+/* Only who has any is shown them. */
+static void
+add_architectures (HeadroomPreferences *self)
+{
+  g_auto (GStrv) model_types = hr_architecture_file_list ();
+  AdwPreferencesGroup *group;
+
+  if (model_types[0] == NULL)
+    return;
+
+  group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  adw_preferences_group_set_title (group, _("Architectures of Your Own"));
+  for (guint i = 0; model_types[i] != NULL; i++)
+    add_architecture (self, group, model_types[i]);
+  adw_preferences_page_add (self->page, group);
+}
+
+static void
 headroom_preferences_build (HeadroomPreferences *self)
 {
   AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
@@ -119,6 +179,7 @@ headroom_preferences_build (HeadroomPreferences *self)
 
   self->page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
   adw_preferences_page_add (self->page, group);
+  add_architectures (self);
   adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self), self->page);
 
   gtk_window_set_title (GTK_WINDOW (self), _("Preferences"));

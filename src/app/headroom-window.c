@@ -5,9 +5,11 @@
 #include "headroom-window.h"
 
 #include <glib/gi18n.h>
+#include <hr-architecture-file.h>
 #include <hr-gpu-catalogue.h>
 
 #include "headroom-anatomy-window.h"
+#include "headroom-architecture-dialog.h"
 #include "headroom-dialogs.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
@@ -58,6 +60,43 @@ headroom_window_create_report (HeadroomWindow *self)
   return headroom_session_create_report (self->session, headroom_settings_get_unit_system (self->settings));
 }
 
+static void
+headroom_window_architecture_added (GtkWindow    *window,
+                                    const char   *model_type,
+                                    const GError *error)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (window);
+  g_autofree char *text = NULL;
+
+  if (error != NULL)
+    {
+      headroom_window_show_error (self, _("The architecture could not be added"), error);
+      return;
+    }
+
+  headroom_content_clear_error (self->content);
+  headroom_window_reload_models ();
+  /* Translators: the name of an architecture, such as “qwen2”. */
+  text = g_strdup_printf (_("Architecture “%s” added"), model_type);
+  headroom_window_show_toast (self, text);
+}
+
+/* What is no model may be an architecture file: it is offered to be kept. */
+static gboolean
+headroom_window_offer_architecture (HeadroomWindow *self,
+                                    GFile          *file)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!hr_architecture_file_probe (file))
+    return FALSE;
+
+  if (!headroom_architecture_dialog_offer (GTK_WINDOW (self), file, headroom_window_architecture_added, &error))
+    headroom_window_show_error (self, _("The architecture file has a fault"), error);
+
+  return TRUE;
+}
+
 typedef struct
 {
   HeadroomWindow *window;
@@ -78,7 +117,7 @@ headroom_window_opened_cb (GObject      *source_object,
       headroom_recent_add (self->settings, request->file);
       headroom_content_clear_error (self->content);
     }
-  else
+  else if (!headroom_window_offer_architecture (self, request->file))
     {
       g_autofree char *name = headroom_recent_get_name (request->file);
       /* Translators: %s is the name of a file or folder */
@@ -619,6 +658,25 @@ headroom_window_open (HeadroomWindow *self,
   request->file = g_object_ref (file);
 
   headroom_session_open_async (self->session, file, headroom_window_opened_cb, request);
+}
+
+/*
+ * Reads the models of all windows again: another architecture file may be there.
+ */
+void
+headroom_window_reload_models (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+      if (!HEADROOM_IS_WINDOW (window))
+        continue;
+      headroom_session_reload_model (HEADROOM_WINDOW (window)->session);
+      headroom_session_update (HEADROOM_WINDOW (window)->session);
+    }
 }
 
 /*

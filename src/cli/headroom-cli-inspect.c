@@ -10,7 +10,7 @@
 #include "hr-export-anatomy.h"
 
 /* The options of the verb that are no settings of a job. */
-static const char * const own_options[] = { "tensors", "compare", "format", "units", NULL };
+static const char * const own_options[] = { "tensors", "compare", "architecture", "format", "units", NULL };
 
 static const char * const formats[] = { "text", "json", "csv", "markdown", "html", NULL };
 
@@ -53,12 +53,24 @@ read_job (HeadroomArguments  *arguments,
   return g_steal_pointer (&job);
 }
 
+/* @architecture is the path of a file to read the model with, or %NULL. */
 static HrAnatomy *
 open_anatomy (const char  *name,
+              const char  *architecture,
               HrJob       *job,
               GError     **error)
 {
-  g_autoptr (HrModel) model = headroom_cli_load_model (name, error);
+  g_autoptr (HrModel) model = NULL;
+
+  if (architecture != NULL)
+    {
+      g_autoptr (GFile) file = g_file_new_for_path (name);
+      g_autoptr (GFile) architecture_file = g_file_new_for_path (architecture);
+
+      model = hr_model_new_from_file_with (file, architecture_file, error);
+    }
+  else
+    model = headroom_cli_load_model (name, error);
 
   return model != NULL ? hr_anatomy_new (model, job) : NULL;
 }
@@ -119,12 +131,13 @@ headroom_cli_inspect (HeadroomArguments  *arguments,
       return HEADROOM_STATUS_FAILED;
     }
 
-  anatomy = open_anatomy (g_ptr_array_index (arguments->words, 0), job, error);
+  anatomy = open_anatomy (g_ptr_array_index (arguments->words, 0), headroom_arguments_get (arguments, "architecture"),
+                          job, error);
   if (anatomy == NULL)
     return HEADROOM_STATUS_FAILED;
   if (compared != NULL)
     {
-      other = open_anatomy (compared, job, error);
+      other = open_anatomy (compared, NULL, job, error);
       if (other == NULL)
         return HEADROOM_STATUS_FAILED;
     }

@@ -90,6 +90,22 @@ def an_anatomy_is_a_table_markdown_and_a_page():
     assert 'pdf' in fail('inspect', MODEL, '--format', 'pdf')
 
 
+def a_model_is_read_with_an_architecture_of_ones_own():
+    with tempfile.TemporaryDirectory() as folder:
+        config, architecture = pathlib.Path(folder, 'config.json'), pathlib.Path(folder, 'own.json')
+        config.write_text(json.dumps({**CONFIG, 'model_type': 'zebra', 'architectures': ['ZebraForCausalLM']}),
+                          encoding='utf-8')
+        own = {'model-type': 'zebra', 'architectures': ['ZebraForCausalLM'], 'extends': '_decoder', 'source': 'a test',
+               'values': {'qkv_bias': True}}
+        architecture.write_text(json.dumps(own), encoding='utf-8')
+        result = succeed_json('inspect', str(config), '--architecture', str(architecture))
+        names = [tensor['name'] for tensor in result['tensors']]
+        assert 'model.layers.0.self_attn.q_proj.bias' in names and not result['warnings'], result['warnings']
+        architecture.write_text(json.dumps({**own, 'extends': '_nothing'}), encoding='utf-8')
+        expect(fail('inspect', str(config), '--architecture', str(architecture)), 'own.json', 'extends')
+        assert 'missing.json' in fail('inspect', str(config), '--architecture', folder + '/missing.json')
+
+
 def every_list_is_text_and_json():
     for name in ('models', 'gpus', 'architectures', 'precisions', 'engines'):
         rows = succeed_json('list', name)[name]
@@ -149,6 +165,7 @@ if __name__ == '__main__':
         sizes_are_those_of_the_settings,
         two_models_are_set_side_by_side,
         an_anatomy_is_a_table_markdown_and_a_page,
+        a_model_is_read_with_an_architecture_of_ones_own,
         every_list_is_text_and_json,
         lists_know_what_they_list,
         downloaded_models_are_listed_and_found_by_their_ids,

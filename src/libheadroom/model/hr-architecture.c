@@ -119,8 +119,8 @@ check_file (HrJson  *file,
 }
 
 /* A model type comes from a config, and becomes part of a path. */
-static gboolean
-is_file_name (const char *model_type)
+gboolean
+hr_architecture_is_file_name (const char *model_type)
 {
   if (model_type[0] == '\0' || model_type[0] == '.' || strlen (model_type) > 100)
     return FALSE;
@@ -134,8 +134,9 @@ is_file_name (const char *model_type)
   return TRUE;
 }
 
-static char *
-get_user_folder (void)
+/* Where the user's own architecture files are. */
+char *
+hr_architecture_dup_user_folder (void)
 {
   return g_build_filename (g_get_user_data_dir (), "headroom", "architectures", NULL);
 }
@@ -151,11 +152,11 @@ load_file (const char  *model_type,
   g_autofree char *resource_path = NULL;
   g_autoptr (HrJson) file = NULL;
 
-  if (!is_file_name (model_type))
+  if (!hr_architecture_is_file_name (model_type))
     return NULL;
 
   name = g_strconcat (model_type, ".json", NULL);
-  user_folder = get_user_folder ();
+  user_folder = hr_architecture_dup_user_folder ();
   user_path = g_build_filename (user_folder, name, NULL);
   resource_path = g_build_path ("/", RESOURCE_FOLDER, name, NULL);
 
@@ -373,7 +374,7 @@ hr_architecture_list (void)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_auto (GStrv) files = g_resources_enumerate_children (RESOURCE_FOLDER, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-  g_autofree char *user_folder = get_user_folder ();
+  g_autofree char *user_folder = hr_architecture_dup_user_folder ();
   g_autoptr (GDir) folder = g_dir_open (user_folder, 0, NULL);
   const char *file;
   char **list;

@@ -20,6 +20,8 @@ HrArchitecture *hr_architecture_new_for_class     (const char          *class_na
                                                    GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 HrArchitecture *hr_architecture_new_generic       (GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_architecture_free              (HrArchitecture      *self);
+gboolean        hr_architecture_is_file_name      (const char          *model_type);
+char           *hr_architecture_dup_user_folder   (void) G_GNUC_WARN_UNUSED_RESULT;
 char          **hr_architecture_list              (void) G_GNUC_WARN_UNUSED_RESULT;
 const char     *hr_architecture_get_model_type    (HrArchitecture      *self);
 const char     *hr_architecture_get_class_name    (HrArchitecture      *self);

@@ -393,6 +393,26 @@ hr_config_warn_of_uncounted (HrJson          *config,
 }
 
 /*
+ * hr_config_use_architecture:
+ * @config: a config
+ * @file: (transfer full): an architecture file
+ * @warnings: (element-type utf8): where what was assumed is added
+ * @error: return location for an error
+ *
+ * Reads a config with an architecture that somebody has chosen, whatever the config says.
+ */
+HrArchitecture *
+hr_config_use_architecture (HrJson     *config,
+                            HrJson     *file,
+                            GPtrArray  *warnings,
+                            GError    **error)
+{
+  HrArchitecture *architecture = hr_architecture_new_from_json (file, error);
+
+  return architecture != NULL ? set_class (architecture, hr_config_get_class_name (config), warnings, error) : NULL;
+}
+
+/*
  * hr_config_load_architecture:
  * @config: a config
  * @is_generic: (out): whether nothing is known of the model, and the sizes have to be in the config

@@ -20,6 +20,10 @@ GFile          *hr_config_find              (GFile       *file,
 GFile          *hr_config_find_folder       (GFile       *folder) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_config_dup_name          (HrJson      *config,
                                              GFile       *file) G_GNUC_WARN_UNUSED_RESULT;
+HrArchitecture *hr_config_use_architecture  (HrJson      *config,
+                                             HrJson      *file,
+                                             GPtrArray   *warnings,
+                                             GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 HrArchitecture *hr_config_load_architecture (HrJson      *config,
                                              gboolean    *is_generic,
                                              GPtrArray   *warnings,

@@ -40,6 +40,7 @@ hr_model_source_clear (HrModelSource *self)
   g_clear_pointer (&self->words, hr_gguf_config_free);
   g_clear_pointer (&self->gguf, hr_gguf_free);
   g_clear_pointer (&self->config, hr_json_free);
+  g_clear_pointer (&self->architecture, hr_json_free);
   g_clear_pointer (&self->quantization, hr_json_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->name, g_free);

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 /**
  * HrModelSource:
  * @config: (nullable): what describes the model; %NULL if only its tensors are known
+ * @architecture: (nullable): the architecture file to read @config with, where somebody has chosen one
  * @file: (nullable): the file that the name and the source of the model come from
  * @name: (nullable): the model's name, where @config does not give it
  * @origin: (nullable): where @config is from, where that is not its file
@@ -28,6 +29,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   HrJson *config;
+  HrJson *architecture;
   GFile *file;
   char *name;
   char *origin;

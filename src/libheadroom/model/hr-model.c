@@ -346,21 +346,23 @@ read_quantization (HrModel  *self,
 
 /* Fills in what a config says. */
 static gboolean
-read_config (HrModel  *self,
-             HrJson   *config,
-             HrJson   *quantization,
-             GFile    *file,
-             GError  **error)
+read_config (HrModel        *self,
+             HrModelSource  *source,
+             GError        **error)
 {
+  HrJson *config = source->config;
   g_autoptr (HrArchitecture) architecture = NULL;
   const char * const *warnings = hr_json_get_warnings (config);
   const char *class_name, *model_type;
-  gboolean is_generic;
+  gboolean is_generic = FALSE;
 
   for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
     g_ptr_array_add (self->warnings, g_strdup (warnings[i]));
 
-  architecture = hr_config_load_architecture (config, &is_generic, self->warnings, error);
+  if (source->architecture != NULL)
+    architecture = hr_config_use_architecture (config, g_steal_pointer (&source->architecture), self->warnings, error);
+  else
+    architecture = hr_config_load_architecture (config, &is_generic, self->warnings, error);
   if (architecture == NULL || !build (self, architecture, config, is_generic, error) ||
       !hr_config_get_dtype (config, &self->dtype, self->warnings, error) ||
       !hr_config_get_model_type (config, &model_type, error))
@@ -369,13 +371,13 @@ read_config (HrModel  *self,
   class_name = hr_config_get_class_name (config);
   self->class_name = g_strdup (class_name != NULL ? class_name : hr_architecture_get_class_name (architecture));
   self->model_type = g_strdup (model_type != NULL ? model_type : hr_architecture_get_model_type (architecture));
-  self->name = hr_config_dup_name (config, file);
+  self->name = hr_config_dup_name (config, source->file);
   if (self->name == NULL)
     self->name = g_strdup (self->model_type);
   self->source = g_strdup (hr_json_get_origin (config));
   self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
 
-  return read_quantization (self, config, quantization, error);
+  return read_quantization (self, config, source->quantization, error);
 }
 
 /* Compares the weights with the model, and takes from them what the config does not say. */
@@ -544,7 +546,7 @@ hr_model_new_from_source (HrModelSource  *source,
 
   if (source->config != NULL)
     {
-      if (!read_config (self, source->config, source->quantization, source->file, error))
+      if (!read_config (self, source, error))
         return NULL;
     }
   else if (!read_tensors (self, source, error))
@@ -594,6 +596,35 @@ hr_model_new_from_file (GFile   *file,
   hr_model_source_init (&source);
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  return hr_model_source_open (&source, file, error) ? hr_model_new_from_source (&source, error) : NULL;
+}
+
+/**
+ * hr_model_new_from_file_with:
+ * @file: as for hr_model_new_from_file()
+ * @architecture: an architecture file
+ * @error: return location for an error
+ *
+ * Reads a model by an architecture file, whatever its configuration says that it is.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+HrModel *
+hr_model_new_from_file_with (GFile   *file,
+                             GFile   *architecture,
+                             GError **error)
+{
+  g_auto (HrModelSource) source;
+
+  hr_model_source_init (&source);
+
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+  g_return_val_if_fail (G_IS_FILE (architecture), NULL);
+
+  source.architecture = hr_json_new_from_file (architecture, HR_JSON_STRICT, error);
+  if (source.architecture == NULL || !hr_json_check_type (source.architecture, HR_JSON_OBJECT, error))
+    return NULL;
 
   return hr_model_source_open (&source, file, error) ? hr_model_new_from_source (&source, error) : NULL;
 }

@@ -17,6 +17,9 @@ G_DECLARE_FINAL_TYPE (HrModel, hr_model, HR, MODEL, GObject)
 
 HrModel            *hr_model_new_from_file               (GFile                *file,
                                                           GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+HrModel            *hr_model_new_from_file_with          (GFile                *file,
+                                                          GFile                *architecture,
+                                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 HrModel            *hr_model_new_from_id                 (const char           *id,
                                                           GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 HrModel            *hr_model_new_from_data               (const char           *data,
