@@ -80,8 +80,8 @@ def measure_case(case, hyper_parameters):
         return run_case(case, hyper_parameters)
     except torch.cuda.OutOfMemoryError:
         return results.make_skipped(case, 'out of memory')
-    except (ImportError, ValueError, RuntimeError) as error:
-        return results.make_skipped(case, f'failed: {str(error).strip().splitlines()[0]}')
+    except Exception as error:  # pylint: disable=broad-except
+        return results.make_skipped(case, f'failed: {(str(error).strip().splitlines() or [type(error).__name__])[0]}')
 
 
 def measure_grid(plan, seconds):
