@@ -158,7 +158,7 @@ reserve_widths (GPtrArray *items,
             width = MAX (width, (int) g_utf8_strlen (item->values[column], -1));
           else if (item->kind == HEADROOM_ANATOMY_ITEM_COLUMNS)
             width = MAX (width, MAX (get_longest_word (item->values[column]),
-                                     ((int) g_utf8_strlen (item->values[column], -1) + 1) / MAX_TITLE_LINES));
+                                     (int) g_utf8_strlen (item->values[column], -1) / MAX_TITLE_LINES + 2));
         }
       for (guint i = first; i < items->len; i++)
         {

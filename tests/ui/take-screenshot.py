@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""take-screenshot.py LANGUAGE light|dark FILE: a picture of the window with an estimate in it."""
+"""take-screenshot.py LANGUAGE light|dark window|anatomy FILE: a picture of the window with an estimate in it, or of the
+anatomy of its model.
+"""
 
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from journey import Application
 
 
 def main():
-    language, style, path = sys.argv[1:]
+    language, style, subject, path = sys.argv[1:]
     settings = {'color-scheme': f"'{style}'", 'gpu': "'rtx-4090'"}
     with Application(language=language, settings=settings) as app:
         app.find('entry', app.translate('Search models'))
@@ -18,11 +20,17 @@ def main():
         app.find(name='Qwen/Qwen2.5-7B-Instruct')
         app.press('Return')
         app.wait_for_text('RTX 4090.*GiB')
+        window = 'root'
+        if subject == 'anatomy':
+            app.press('Control+i')
+            app.focus_new_window()
+            window = str(app.screen.windows()[-1][0])
+            app.find('frame', app.translate('Anatomy of the Model'))
         # What moves comes to rest: two pictures in a row are the same.
         previous = None
 
         def picture():
-            return subprocess.run(['import', '-window', 'root', 'rgb:-'], check=True, capture_output=True).stdout
+            return subprocess.run(['import', '-window', window, 'rgb:-'], check=True, capture_output=True).stdout
 
         def at_rest():
             nonlocal previous
@@ -31,7 +39,7 @@ def main():
             return current == before
 
         app.wait(at_rest, 'the window to come to rest')
-        subprocess.run(['import', '-window', 'root', '-strip', path], check=True)
+        subprocess.run(['import', '-window', window, '-strip', path], check=True)
 
 
 if __name__ == '__main__':

@@ -10,8 +10,8 @@
 #include "hr-palette.h"
 #include "hr-report-private.h"
 
-/* Labels of rows further in are moved by this for each step. */
-#define INDENTATION "  "
+/* Labels of rows further in are moved by this for each step; other spaces go where text is set. */
+#define INDENTATION "\u00a0\u00a0"
 
 /* The first column, a formula, its numbers, the values, a remark, and the end. */
 #define MAX_CELLS (HR_ANATOMY_MAX_VALUES + 5)

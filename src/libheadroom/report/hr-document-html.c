@@ -121,7 +121,8 @@ append_cell (GString             *string,
 {
   g_string_append_printf (string, "<%s%s>", tag, numeric ? " class=\"number\"" : "");
   if (row != NULL && row->has_color)
-    g_string_append_printf (string, "<span class=\"swatch\" style=\"background:#%06x\"></span>", row->color);
+    /* A word joiner, so that the swatch stays with the first word. */
+    g_string_append_printf (string, "<span class=\"swatch\" style=\"background:#%06x\"></span>&#8288;", row->color);
   append_escaped (string, text);
   g_string_append_printf (string, "</%s>", tag);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-labels.h"
+#include "hr-palette.h"
 
 /* The hyper-parameters that people compare models by, under the names that configurations use. */
 static const char * const hyper_parameters[] = {
@@ -177,11 +178,15 @@ add_parts_table (HrModel    *self,
       g_autofree char *text = hr_format_integer (count);
       g_autofree char *share = hr_format_percentage (count, total);
       const char * const part_cells[] = { hr_part_get_label (part), text, share, NULL };
+      HrDocumentRow *row;
 
       if (count == 0)
         continue;
 
-      hr_document_block_add_row (table, part_cells)->share = (double) count / total;
+      row = hr_document_block_add_row (table, part_cells);
+      row->share = (double) count / total;
+      row->has_color = TRUE;
+      row->color = hr_palette_get_part_color (part, HR_PALETTE_SCHEME_LIGHT);
     }
 
   hr_document_block_add_row (table, cells)->is_total = TRUE;
