@@ -132,7 +132,8 @@ test_the_cache_is_climbed_step_by_step (void)
   } steps[] = {
     { "key", 256 }, { "key-and-value", 512 }, { "bytes", 1024 }, { "layers", 36864 },
     { "sequence", 36864 * G_GUINT64_CONSTANT (1024) }, { "batch", 36864 * G_GUINT64_CONSTANT (4096) },
-    { "total", 36864 * G_GUINT64_CONSTANT (4096) }, { "example-length", 36 << 20 }, { "longest", 1152 << 20 },
+    { "total", 36864 * G_GUINT64_CONSTANT (4096) }, { "example-length", 36 << 20 }, { "growth", 18 << 20 },
+    { "longest", 1152 << 20 },
   };
   g_autoptr (HrModel) model = hr_model_new_from_data (QWEN_3B ("2"), -1, NULL, NULL);
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);

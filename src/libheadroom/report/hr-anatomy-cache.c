@@ -134,8 +134,9 @@ add_ladder (HrAnatomy           *self,
   const char * const *formulas = value_head_dim == head_dim ? alike : apart;
   HrAnatomyRow *row;
 
-  add_step (table, "key", _("A key of one token in one layer"), "K·d", dup_product (attention->cached_heads, head_dim),
-            HR_ANATOMY_UNIT_ELEMENTS, attention->cached_heads * head_dim);
+  add_step (table, "key", _("A key of one token in one layer, in elements"), "K·d",
+            dup_product (attention->cached_heads, head_dim), HR_ANATOMY_UNIT_ELEMENTS,
+            attention->cached_heads * head_dim);
   add_step (table, "key-and-value", _("A key and a value"), formulas[0],
             g_strdup_printf ("%" N " + %" N, attention->cached_heads * head_dim,
                              attention->cached_heads * value_head_dim),
@@ -266,6 +267,8 @@ add_lengths (HrAnatomy      *self,
              GArray         *all)
 {
   g_autofree char *example = hr_format_integer (EXAMPLE_TOKENS);
+  g_autofree char *half = hr_format_integer (EXAMPLE_TOKENS / 2);
+  g_autofree char *label = NULL;
   g_autofree char *most = NULL;
   guint64 longest = 0;
 
@@ -273,6 +276,10 @@ add_lengths (HrAnatomy      *self,
   add_length (self, table, all, "example-length",
               /* Translators: a number of tokens. */
               g_strdup_printf (_("%s tokens"), example), EXAMPLE_TOKENS);
+  /* Translators: two numbers of tokens. */
+  label = g_strdup_printf (_("What is added from %s to %s tokens"), half, example);
+  add_step (table, "growth", label, NULL, NULL, HR_ANATOMY_UNIT_BYTES,
+            get_cache (self, all, EXAMPLE_TOKENS) - get_cache (self, all, EXAMPLE_TOKENS / 2));
 
   if (!hr_model_get_hyper_parameter (hr_anatomy_get_model (self), "max_position_embeddings", &longest) || longest == 0)
     return;
