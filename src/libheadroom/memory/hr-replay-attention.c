@@ -292,6 +292,21 @@ project_fused (HrReplay          *replay,
   hr_replay_assign (replay, &variables->value, value);
 }
 
+/* One matrix for the queries, one of which keys and values are views (TeleChatAttention). */
+static void
+project_query_and_pair (HrReplay  *replay,
+                        Variables *variables,
+                        HrValue    x)
+{
+  HrValue pair;
+
+  variables->query = hr_op_linear (replay, x, "query_layer", HR_SYMBOL_QUERY, 1, FALSE);
+  pair = hr_op_linear (replay, x, "mixed_kv_layer", HR_SYMBOL_KEY, 2, FALSE);
+  hr_attention_keep_local (variables, pair);
+  variables->key = get_part (replay, pair, HR_SYMBOL_KEY);
+  variables->value = get_part (replay, pair, HR_SYMBOL_KEY);
+}
+
 static void
 project (HrReplay          *replay,
          const HrForward   *forward,
@@ -317,6 +332,10 @@ project (HrReplay          *replay,
       project_gate (replay, variables, x, attention);
       if (norm_after)
         norm_both (replay, variables, attention);
+      break;
+
+    case HR_PROJECTION_KEY_VALUE:
+      project_query_and_pair (replay, variables, x);
       break;
 
     case HR_PROJECTION_CONV1D:

@@ -70,6 +70,7 @@ static const HrChoice projections[] = {
   { "fused", HR_PROJECTION_FUSED },
   { "fused-heads", HR_PROJECTION_FUSED_HEADS },
   { "fused-groups", HR_PROJECTION_FUSED_GROUPS },
+  { "query-key-value", HR_PROJECTION_KEY_VALUE },
   { "conv1d", HR_PROJECTION_CONV1D },
   { NULL }
 };
@@ -205,6 +206,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("fused-gate-up", mlp.fused_gate_up),
   BOOLEAN ("conv1d", mlp.conv1d),
   BOOLEAN ("bias", mlp.has_bias),
+  BOOLEAN ("down-bias", mlp.has_down_bias),
   BOOLEAN ("inner-norm", mlp.has_inner_norm),
   CHOICE ("inner-norm-kind", mlp.inner_norm_kind, norm_kinds),
   BOOLEAN ("output-dropout", mlp.has_output_dropout),
@@ -232,7 +234,8 @@ static const HrParameter head_parameters[] = {
 static const char * const no_names[] = { NULL };
 
 static const char * const attention_names[] = {
-  "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "output", "o_proj",
+  "query", "q_proj", "key", "k_proj", "value", "v_proj", "fused", "qkv_proj", "key-value", "key_value",
+  "output", "o_proj",
   "query-norm", "q_norm", "key-norm", "k_norm", "output-norm", "attn_sub_norm",
   "relative-bias", "relative_attention_bias",
   "gate", "gate_proj", NULL,
@@ -545,6 +548,15 @@ add_projections (const HrBlockContext *context,
   const HrAttention *attention = &block->attention;
   gboolean is_conv1d = attention->projection == HR_PROJECTION_CONV1D;
 
+  if (attention->projection == HR_PROJECTION_KEY_VALUE)
+    return hr_block_add_linear (context, block->path,
+                                hr_block_get_module_name (description, attention_names, "query"), HR_PART_ATTENTION,
+                                query_size, attention->hidden_size, attention->has_query_bias, FALSE, error) &&
+           hr_block_add_linear (context, block->path,
+                                hr_block_get_module_name (description, attention_names, "key-value"),
+                                HR_PART_ATTENTION, 2 * key_size, attention->hidden_size, attention->has_key_bias,
+                                FALSE, error);
+
   if (attention->projection != HR_PROJECTION_SEPARATE)
     return hr_block_add_linear (context, block->path,
                                 hr_block_get_module_name (description, attention_names, "fused"),
@@ -697,7 +709,8 @@ build_mlp (const HrBlockContext *context,
                               mlp->conv1d, error) &&
          hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "down"),
                               HR_PART_MLP,
-                              mlp->hidden_size, mlp->intermediate_size, mlp->has_bias, mlp->conv1d, error);
+                              mlp->hidden_size, mlp->intermediate_size, mlp->has_bias || mlp->has_down_bias,
+                              mlp->conv1d, error);
 }
 
 static gboolean

@@ -85,6 +85,7 @@ typedef enum
   HR_PROJECTION_SEPARATE,     /* q_proj, k_proj, v_proj */
   HR_PROJECTION_FUSED,        /* one matrix, split by slicing: q, then k, then v (Phi-3) */
   HR_PROJECTION_FUSED_HEADS,  /* one matrix, q, k and v side by side in each head (GPT-NeoX, Bloom) */
+  HR_PROJECTION_KEY_VALUE,    /* one matrix for the queries, one for keys and values (TeleChat) */
   HR_PROJECTION_FUSED_GROUPS, /* one matrix, grouped: the queries of a group, its key, its value (Falcon) */
   HR_PROJECTION_CONV1D,       /* one matrix stored [in, out], split into three (GPT-2) */
 } HrProjection;
@@ -305,6 +306,7 @@ typedef struct
   gboolean fused_gate_up;    /* gate and up are one matrix (Phi-3) */
   gboolean conv1d;           /* matrices stored [in, out] (GPT-2) */
   gboolean has_bias;
+  gboolean has_down_bias;    /* of the last matrix alone (TeleChat) */
   gboolean has_inner_norm;   /* of the product, before the last matrix (BitNet) */
   HrNormKind inner_norm_kind;
   gboolean has_output_dropout; /* of what the last matrix makes, in training (GPT-2) */
