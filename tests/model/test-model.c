@@ -353,6 +353,28 @@ static const NearestCase nearest_cases[] = {
   { "by_the_beginning_of_its_name", "{\"model_type\": \"gpt_neox_reward\", " SMALL "}", "“gpt_neox”" },
   { "as_a_common_decoder", "{\"model_type\": \"orca\", " SMALL "}", "common decoder" },
   { "as_a_common_decoder_without_a_type", "{" SMALL "}", "common decoder" },
+  { "by_the_class_of_its_code",
+    "{\"model_type\": \"invented\", "
+    "\"auto_map\": {\"AutoModelForCausalLM\": \"org/repo--modeling_x.Qwen3ForCausalLM\"}, " SMALL "}",
+    "“qwen3”" },
+  { "by_the_file_of_its_code",
+    "{\"model_type\": \"invented\", \"auto_map\": {\"AutoModel\": \"modeling_orion.Invented\"}, " SMALL "}",
+    "“orion”" },
+  { "as_a_common_mixture",
+    "{\"model_type\": \"invented\", \"num_experts\": 8, \"num_experts_per_tok\": 2, " SMALL "}", "mixture of experts" },
+  { "as_a_common_mixture_in_other_words",
+    "{\"model_type\": \"invented\", \"moe_num_experts\": 8, \"moe_topk\": 2, \"moe_num_shared_experts\": 1, "
+    SMALL "}",
+    "mixture of experts" },
+  { "as_a_decoder_without_experts", "{\"model_type\": \"invented\", \"num_experts\": 0, " SMALL "}", "common decoder" },
+  { "as_a_decoder_with_latent_attention",
+    "{\"model_type\": \"invented\", \"kv_lora_rank\": 32, \"q_lora_rank\": null, \"qk_nope_head_dim\": 16, "
+    "\"qk_rope_head_dim\": 16, \"v_head_dim\": 16, " SMALL "}",
+    "latent attention" },
+  { "as_gpt2_by_its_words",
+    "{\"model_type\": \"invented\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 4, \"vocab_size\": 100, "
+    "\"n_positions\": 64}",
+    "GPT-2" },
   { "never_by_the_name_of_a_base", "{\"model_type\": \"_decoder\", " SMALL "}", "common decoder" },
   { "never_by_a_path", "{\"model_type\": \"../llama\", " SMALL "}", "common decoder" },
 };
@@ -441,8 +463,12 @@ static const BadCase bad_cases[] = {
     "quantization_config" },
   { "an_unknown_type_without_sizes", "{\"model_type\": \"orca\", \"hidden_size\": 64}", HR_ERROR_SCHEMA,
     "did not find vocab_size, intermediate_size, num_hidden_layers, num_attention_heads" },
-  { "an_unknown_type_with_experts", "{\"model_type\": \"orca\", " SMALL ", \"num_experts\": 8}", HR_ERROR_UNSUPPORTED,
-    "num_experts: the model has a mixture of experts" },
+  { "an_unknown_type_with_experts", "{\"model_type\": \"orca\", " SMALL ", \"num_experts\": 8}", HR_ERROR_VALUE,
+    "num_experts_per_tok: expected a whole number of at least 1, found 0" },
+  { "an_unknown_type_with_eyes", "{\"model_type\": \"orca\", " SMALL ", \"vision_config\": {}}",
+    HR_ERROR_UNSUPPORTED, "vision_config: the model has an image encoder" },
+  { "a_code_that_is_a_number", "{\"model_type\": \"orca\", " SMALL ", \"auto_map\": {\"AutoModel\": 5}}",
+    HR_ERROR_SCHEMA, "AutoModel" },
 };
 
 static void

@@ -10,6 +10,7 @@
 #define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
 
 #define GENERIC_NAME "_generic"
+#define GENERIC_MIXTURE_NAME "_generic_mixture"
 
 /* How many files may extend each other. */
 #define MAX_FILES 8
@@ -328,11 +329,18 @@ hr_architecture_new_for_class (const char  *class_name,
   return find_listed ("architectures", class_name, error);
 }
 
-/* Loads what a model is read with of which nothing better is known. */
+/*
+ * hr_architecture_new_generic:
+ * @is_mixture: whether it may have experts, or multi-head latent attention
+ * @error: return location for an error
+ *
+ * Loads what a model is read with of which nothing better is known.
+ */
 HrArchitecture *
-hr_architecture_new_generic (GError **error)
+hr_architecture_new_generic (gboolean  is_mixture,
+                             GError  **error)
 {
-  HrJson *file = load_file (GENERIC_NAME, error);
+  HrJson *file = load_file (is_mixture ? GENERIC_MIXTURE_NAME : GENERIC_NAME, error);
 
   return file != NULL ? hr_architecture_new_from_json (file, error) : NULL;
 }

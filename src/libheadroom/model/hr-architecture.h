@@ -18,7 +18,8 @@ HrArchitecture *hr_architecture_new_from_json     (HrJson              *root,
                                                    GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 HrArchitecture *hr_architecture_new_for_class     (const char          *class_name,
                                                    GError             **error) G_GNUC_WARN_UNUSED_RESULT;
-HrArchitecture *hr_architecture_new_generic       (GError             **error) G_GNUC_WARN_UNUSED_RESULT;
+HrArchitecture *hr_architecture_new_generic       (gboolean             is_mixture,
+                                                   GError             **error) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_architecture_free              (HrArchitecture      *self);
 gboolean        hr_architecture_is_file_name      (const char          *model_type);
 char           *hr_architecture_dup_user_folder   (void) G_GNUC_WARN_UNUSED_RESULT;

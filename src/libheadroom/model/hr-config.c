@@ -7,37 +7,9 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define CONFIG_NAME "config.json"
+#include "hr-nearest.h"
 
-/* Keys of what a generic decoder does not have: a guess without it would be far off. */
-static const struct
-{
-  const char *key;
-  const char *what;
-} foreign_keys[] = {
-  { "num_experts", N_("a mixture of experts") },
-  { "num_local_experts", N_("a mixture of experts") },
-  { "n_routed_experts", N_("a mixture of experts") },
-  { "moe_num_experts", N_("a mixture of experts") },
-  { "moe_intermediate_size", N_("a mixture of experts") },
-  { "kv_lora_rank", N_("multi-head latent attention") },
-  { "state_size", N_("state-space layers") },
-  { "ssm_cfg", N_("state-space layers") },
-  { "ssm_state_size", N_("state-space layers") },
-  { "mamba_d_state", N_("state-space layers") },
-  { "linear_num_key_heads", N_("linear attention") },
-  { "attention_hidden_size", N_("linear attention") },
-  { "lru_width", N_("recurrent layers") },
-  { "block_configs", N_("layers of different shapes") },
-  { "vision_config", N_("an image encoder") },
-  { "img_processor", N_("an image encoder") },
-  { "audio_config", N_("an audio encoder") },
-  { "text_config", N_("a language model inside of another model") },
-  { "encoder_layers", N_("an encoder") },
-  { "num_decoder_layers", N_("an encoder") },
-  { "type_vocab_size", N_("attention in both directions") },
-  { "local_attention", N_("attention in both directions") },
-};
+#define CONFIG_NAME "config.json"
 
 /* Files that hold weights: the config stands beside them. */
 static const char * const weight_suffixes[] = {
@@ -245,94 +217,6 @@ hr_config_get_model_type (HrJson      *config,
          hr_json_get_string (config, "model_type", model_type, error);
 }
 
-static gboolean
-check_foreign_keys (HrJson  *config,
-                    GError **error)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (foreign_keys); i++)
-    {
-      if (hr_json_get_member (config, foreign_keys[i].key) == NULL)
-        continue;
-
-      /* Translators: a file's name, a key in it, what it stands for, such as "a mixture of experts". */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, %s: the model has %s; its architecture is not known, so it cannot be estimated"),
-                   hr_json_get_origin (config), foreign_keys[i].key, _(foreign_keys[i].what));
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* "gpt_neox_reward_model" is likely to be built like "gpt_neox": the longest name that a word of the type ends with. */
-static HrArchitecture *
-load_by_prefix (const char  *model_type,
-                GPtrArray   *warnings,
-                GError     **error)
-{
-  g_auto (GStrv) names = hr_architecture_list ();
-  const char *best = NULL;
-
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      gsize length = strlen (names[i]);
-
-      if (g_str_has_prefix (model_type, names[i]) && strchr ("_-.", model_type[length]) != NULL &&
-          (best == NULL || length > strlen (best)))
-        best = names[i];
-    }
-
-  if (best == NULL)
-    return NULL;
-
-  g_ptr_array_add (warnings,
-                   g_strdup_printf (_("The architecture “%s” is not known. It was read as “%s”, after its name."),
-                                    model_type, best));
-
-  return hr_architecture_new (best, error);
-}
-
-/* The nearest that is known to a model type that is not, or to a config that states none. */
-static HrArchitecture *
-load_nearest (HrJson      *config,
-              const char  *model_type,
-              gboolean    *is_generic,
-              GPtrArray   *warnings,
-              GError     **error)
-{
-  HrArchitecture *architecture;
-  GError *local_error = NULL;
-
-  if (model_type == NULL && hr_json_get_member (config, "hidden_size") == NULL &&
-      hr_json_get_member (config, "n_embd") == NULL && hr_json_get_member (config, "d_model") == NULL)
-    {
-      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL,
-                   _("“%s”: expected the config of a model, with the key “model_type”, found none"),
-                   hr_json_get_origin (config));
-      return NULL;
-    }
-  if (!check_foreign_keys (config, error))
-    return NULL;
-
-  architecture = model_type != NULL ? load_by_prefix (model_type, warnings, &local_error) : NULL;
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, local_error);
-      return NULL;
-    }
-  if (architecture != NULL)
-    return architecture;
-
-  *is_generic = TRUE;
-  g_ptr_array_add (warnings,
-                   g_strdup_printf (_("The architecture “%s” is not known. It was read as a common decoder: "
-                                      "grouped-query attention with rotary positions, a gated MLP, RMS norms, "
-                                      "no tied weights unless the config says so."),
-                                    model_type != NULL ? model_type : _("(none)")));
-
-  return hr_architecture_new_generic (error);
-}
-
 /* A class for another task has another head; one that is not known is taken for the one that writes text. */
 static HrArchitecture *
 set_class (HrArchitecture  *architecture,
@@ -390,6 +274,25 @@ hr_config_warn_of_uncounted (HrJson          *config,
     }
 
   return TRUE;
+}
+
+/* The nearest to an unknown type; what its class is for, the end of its name tells. */
+static HrArchitecture *
+load_nearest (HrJson      *config,
+              const char  *model_type,
+              const char  *class_name,
+              gboolean    *is_generic,
+              GPtrArray   *warnings,
+              GError     **error)
+{
+  g_autoptr (HrArchitecture) architecture = hr_nearest_load (config, model_type, is_generic, warnings, error);
+  gboolean found;
+
+  if (architecture == NULL ||
+      (class_name != NULL && !hr_architecture_set_class (architecture, class_name, &found, error)))
+    return NULL;
+
+  return g_steal_pointer (&architecture);
 }
 
 /*
@@ -450,7 +353,7 @@ hr_config_load_architecture (HrJson     *config,
       return NULL;
     }
   if (architecture == NULL)
-    return load_nearest (config, model_type, is_generic, warnings, error);
+    return load_nearest (config, model_type, class_name, is_generic, warnings, error);
 
   if (model_type != NULL)
     g_ptr_array_add (warnings,
