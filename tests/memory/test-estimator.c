@@ -432,6 +432,25 @@ test_rule_of_thumb_of_mixtures (void)
                     2 * hr_model_get_n_parameters (model));
 }
 
+/* Layers without attention have no cache that the rule would know. */
+static void
+test_rule_of_thumb_of_hybrids (void)
+{
+  static const char text[] =
+    "{\"model_type\": \"jamba\", \"vocab_size\": 1000, \"hidden_size\": 64, \"num_hidden_layers\": 16, "
+    "\"num_attention_heads\": 4, \"num_key_value_heads\": 4, \"intermediate_size\": 128}";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (text, -1, "hybrid", &error);
+  g_autoptr (HrJob) job = make_job (1, 90, 10);
+  g_autoptr (HrEstimate) exact = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, NULL);
+  exact = estimate (model, job);
+  g_assert_cmpuint (get_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_KV_CACHE), ==,
+                    2 * 2 * 2 * 64 * 100);
+}
+
 static void
 test_rule_of_thumb (void)
 {
@@ -625,6 +644,7 @@ main (int   argc,
   add_for_each_model ("devices_share_the_model", test_devices);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_counts_all_experts", test_rule_of_thumb_of_mixtures);
+  g_test_add_func ("/memory/estimator/the_rule_of_thumb_caches_layers_with_attention", test_rule_of_thumb_of_hybrids);
   g_test_add_func ("/memory/estimator/a_job_beyond_counting_is_refused", test_too_large);
   g_test_add_func ("/memory/estimator/what_the_framework_cannot_do_is_refused_by_name", test_unsupported);
   g_test_add_func ("/memory/estimator/a_window_forgets_the_prompt_with_the_first_token", test_window);

@@ -49,6 +49,7 @@ hr_pass_begin (const HrInference *self,
   replay->symbols[HR_SYMBOL_SOURCE] = self->source_length;
   replay->symbols[HR_SYMBOL_TARGET] = past + sequence;
   *pass = (HrPass) {
+    .keeps_layers = self->stack->keeps_layers,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .ones = HR_NO_VALUE,
@@ -284,6 +285,19 @@ hr_inference_encode (const HrInference *self,
   return shape;
 }
 
+/* What the model's function returned beside the logits goes with its result. */
+static void
+drop_layers (const HrInference *self,
+             HrReplay          *replay)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  guint64 bytes = hr_ledger_round (hr_value_get_elements (shape, replay->symbols) *
+                                   hr_element_get_bytes (replay->dtype));
+
+  for (guint i = 0; i < self->n_layers; i++)
+    hr_replay_drop (replay, hr_replay_adopt (replay, "all_hidden_states", HR_COMPONENT_ACTIVATIONS, bytes));
+}
+
 /*
  * hr_inference_run_pass:
  * @self: what is replayed
@@ -304,6 +318,7 @@ hr_inference_run_pass (const HrInference *self,
                        gboolean           flush)
 {
   gboolean prefill = past == 0 && replay->ledger.phase == HR_PHASE_PREFILL;
+  HrValue logits;
   HrPass pass;
 
   hr_pass_begin (self, replay, &pass, past, sequence);
@@ -315,5 +330,9 @@ hr_inference_run_pass (const HrInference *self,
   if (prefill)
     hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
 
-  return hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
+  logits = hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
+  if (pass.keeps_layers)
+    drop_layers (self, replay);
+
+  return logits;
 }

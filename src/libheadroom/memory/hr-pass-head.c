@@ -87,7 +87,10 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->position_ids);
   hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->position_embeds);
-  hr_replay_drop (replay, pass->inputs_embeds);
+  if (pass->keeps_layers)
+    hr_replay_leave (replay, pass->inputs_embeds);
+  else
+    hr_replay_drop (replay, pass->inputs_embeds);
 }
 
 /* The hidden states of the tokens whose logits are wanted. */

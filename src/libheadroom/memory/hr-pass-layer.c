@@ -112,6 +112,10 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, hr_replay_lightning_attention (replay, forward, *x, &block->lightning_attention));
       break;
 
+    case HR_BLOCK_RG_LRU:
+      hr_replay_assign (replay, x, hr_replay_rg_lru (replay, forward, *x, &block->rg_lru));
+      break;
+
     case HR_BLOCK_SHORT_CONVOLUTION:
       hr_replay_assign (replay, x, hr_replay_short_convolution (replay, forward, *x, &block->short_convolution));
       break;
@@ -346,6 +350,11 @@ hr_pass_run_layer (HrReplay           *replay,
     hr_replay_drop (replay, layer.kept[i]);
 
   hr_replay_rename (replay, layer.hidden, "hidden_states");
+  if (pass->keeps_layers && pass->hidden.storage != pass->inputs_embeds.storage)
+    {
+      hr_replay_leave (replay, pass->hidden);
+      pass->hidden = HR_NO_VALUE;
+    }
   hr_replay_assign (replay, &pass->hidden, layer.hidden);
 
   /* The loop over the layers holds the tuple of the last one (`outputs = block (…)` in BloomModel and FalconModel). */

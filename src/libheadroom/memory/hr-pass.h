@@ -26,6 +26,7 @@ typedef struct
   HrValue outputs;
   HrValue pooled;
   HrForward forward;
+  gboolean keeps_layers;
   guint64 past;
 } HrPass;
 

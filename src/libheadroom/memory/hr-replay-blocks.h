@@ -173,6 +173,10 @@ HrValue           hr_replay_lightning_attention (HrReplay                   *rep
                                                  HrForward                  *forward,
                                                  HrValue                     x,
                                                  const HrLightningAttention *lightning);
+HrValue           hr_replay_rg_lru        (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrRgLru     *lru);
 HrValue           hr_replay_short_convolution (HrReplay                 *replay,
                                                HrForward                *forward,
                                                HrValue                   x,

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "hr-estimate-private.h"
+#include "hr-inference-cache.h"
 #include "hr-matrix-format.h"
 #include "hr-rule-of-thumb.h"
 
@@ -14,6 +15,9 @@
   "rule of thumb: all parameters, each as wide as the format; leaves out scales and what stays as it is"
 #define SOURCE_CACHE \
   "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; knows no grouped heads and no sliding window"
+#define SOURCE_CACHE_OF_SOME \
+  "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; of the layers only those with attention, as " \
+  "the rule knows no states; knows no grouped heads and no sliding window"
 #define SOURCE_OVERHEAD \
   "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights); knows neither batch nor prompt"
 
@@ -99,6 +103,21 @@ add_rule_weights (HrEstimate            *estimate,
                              SOURCE_WEIGHTS);
 }
 
+/* The rule is one of attention: layers without it keep a state of another kind, or nothing. */
+static guint64
+count_attention_layers (const HrStack *stack)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      if (hr_layer_class_get_attention (&stack->layer_classes[i]) != NULL)
+        n += stack->layer_classes[i].n_layers;
+    }
+
+  return n;
+}
+
 static guint64
 add_rule_cache (HrEstimate            *estimate,
                 const HrInferencePlan *plan)
@@ -106,10 +125,10 @@ add_rule_cache (HrEstimate            *estimate,
   const HrInference *inference = &plan->inference;
   const HrBlock *token = plan->stack->embeddings.n_blocks > 0 ? &plan->stack->embeddings.blocks[0] : NULL;
   guint64 hidden = token != NULL && token->kind == HR_BLOCK_TOKEN_EMBEDDING ? token->token_embedding.hidden_size : 0;
-  guint64 layers = plan->stack->n_layers;
+  guint64 layers = count_attention_layers (plan->stack);
   guint bytes = hr_element_get_bytes (plan->element);
 
-  if (!inference->use_cache)
+  if (!inference->use_cache || layers == 0)
     return 0;
 
   return add_rule_component (estimate, HR_COMPONENT_KV_CACHE,
@@ -120,7 +139,7 @@ add_rule_cache (HrEstimate            *estimate,
                                               "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
                                               bytes, inference->batch, layers, hidden, inference->prompt,
                                               inference->output),
-                             SOURCE_CACHE);
+                             layers < plan->stack->n_layers ? SOURCE_CACHE_OF_SOME : SOURCE_CACHE);
 }
 
 /*

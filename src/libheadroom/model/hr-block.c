@@ -33,6 +33,12 @@ hr_block_get_state (const HrBlock *self,
                          self->lightning_attention.head_dim;
       return TRUE;
 
+    case HR_BLOCK_RG_LRU:
+      state->conv = self->rg_lru.lru_width * (self->rg_lru.conv_kernel - 1);
+      state->recurrent = self->rg_lru.lru_width;
+      state->fp32 = TRUE;
+      return TRUE;
+
     case HR_BLOCK_SHORT_CONVOLUTION:
       state->conv = self->short_convolution.hidden_size * self->short_convolution.conv_kernel;
       return TRUE;

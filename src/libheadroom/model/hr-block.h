@@ -35,6 +35,7 @@ typedef enum
   HR_BLOCK_GATED_DELTA,
   HR_BLOCK_LIGHTNING_ATTENTION,
   HR_BLOCK_SHORT_CONVOLUTION,
+  HR_BLOCK_RG_LRU,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -421,6 +422,16 @@ typedef struct
   guint64 block_size;        /* tokens that are computed together */
 } HrLightningAttention;
 
+/* A gated linear recurrent unit behind a convolution (RecurrentGemma). */
+typedef struct
+{
+  guint64 hidden_size;
+  guint64 lru_width;
+  guint64 num_heads;         /* blocks of the gates' matrices */
+  guint64 conv_kernel;
+  HrActivation activation;
+} HrRgLru;
+
 /* A gated convolution over a few tokens (LFM2). */
 typedef struct
 {
@@ -491,6 +502,7 @@ typedef struct
     HrGatedDelta gated_delta;
     HrLightningAttention lightning_attention;
     HrShortConvolution short_convolution;
+    HrRgLru rg_lru;
     HrHead head;
   };
 } HrBlock;
@@ -588,6 +600,7 @@ typedef struct
   guint n_layer_classes;
   guint *layer_class_of;      /* for each layer the index of its class */
   guint n_layers;
+  gboolean keeps_layers;      /* the inputs of all layers are returned, and held until then (RecurrentGemma) */
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
 

@@ -16,7 +16,9 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "layers", "final", NULL,
 };
-static const char * const known_layers_members[] = { "count", "repeats", "path", "skipped", "sublayers", NULL };
+static const char * const known_layers_members[] = {
+  "count", "repeats", "path", "skipped", "keeps-layers", "sublayers", NULL,
+};
 static const char * const known_sublayer_members[] = {
   "if", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
   "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", NULL,
@@ -230,6 +232,9 @@ build_layers (HrBlockContext  *context,
   if (!hr_json_check_members (description, known_layers_members, error) ||
       !hr_json_get_array (description, "sublayers", &sublayers, error) ||
       !hr_json_get_string (description, "path", &path, error))
+    return FALSE;
+
+  if (!get_boolean (context->scope, description, "keeps-layers", &stack->keeps_layers, error))
     return FALSE;
 
   count = hr_json_require_member (description, "count", error);
