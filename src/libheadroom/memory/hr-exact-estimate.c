@@ -202,6 +202,12 @@ append_cache_term (GString           *formula,
                               term->n_layers, inference->batch, term->tokens,
                               term->attention->cached_heads * term->attention->head_dim,
                               term->attention->cached_heads * term->attention->value_head_dim, bytes);
+      if (term->index_bytes == 0)
+        return;
+      g_string_append (formula, " + L·B·C·d_x·e");
+      g_string_append_printf (substitution,
+                              " + %u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%s",
+                              term->n_layers, inference->batch, term->tokens, term->attention->index_head_dim, bytes);
       return;
     }
   if (term->attention->is_cross)
@@ -331,7 +337,7 @@ add_framework (HrEstimate        *estimate,
 static guint64
 get_fragmentation (const Device *device)
 {
-  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 2 * HR_INFERENCE_MAX_CLASSES + 1];
+  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 3 * HR_INFERENCE_MAX_CLASSES + 1];
   HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
   const HrMoment *moment = &device->replay.peak;
   guint n_terms = hr_inference_get_cache_terms (&device->inference, moment, device->replay.ledger.peak_phase, terms);
@@ -342,6 +348,7 @@ get_fragmentation (const Device *device)
     {
       allocations[n++] = (HrAllocation) { terms[i].bytes, terms[i].n_layers };
       allocations[n++] = (HrAllocation) { terms[i].value_bytes, terms[i].n_layers };
+      allocations[n++] = (HrAllocation) { terms[i].index_bytes, terms[i].n_layers };
     }
   for (guint i = 0; i < moment->n_storages; i++)
     {

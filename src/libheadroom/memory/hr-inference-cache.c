@@ -229,6 +229,35 @@ hr_inference_get_cached_value_bytes (const HrInference *self,
 }
 
 /*
+ * hr_inference_get_cached_index_bytes:
+ * @self: what is replayed
+ * @attention: the attention of a layer
+ * @tokens: how many are stored
+ * @element: what the model computes in
+ *
+ * Gets what the keys of a layer's indexer take, which are never quantized.
+ *
+ * Returns: the size in bytes; 0 without an indexer
+ */
+guint64
+hr_inference_get_cached_index_bytes (const HrInference *self,
+                                     const HrAttention *attention,
+                                     guint64            tokens,
+                                     HrElement          element)
+{
+  guint64 symbols[] = { self->batch, tokens, attention->index_head_dim };
+  guint64 bytes;
+
+  if (attention->index_num_heads == 0)
+    return 0;
+  if (!g_uint64_checked_mul (&bytes, hr_value_get_elements (HR_SHAPE (element, 0, 1, 2), symbols),
+                             hr_element_get_bytes (element)))
+    bytes = G_MAXUINT64;
+
+  return hr_ledger_round (bytes);
+}
+
+/*
  * hr_inference_get_cache_level:
  * @self: what is replayed
  * @past: tokens that have gone
@@ -262,7 +291,8 @@ hr_inference_get_cache_level (const HrInference *self,
         bytes += 2 * hr_inference_get_cached_bytes (self, cross, self->source_length, element);
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
-               hr_inference_get_cached_value_bytes (self, attention, tokens, element);
+               hr_inference_get_cached_value_bytes (self, attention, tokens, element) +
+               hr_inference_get_cached_index_bytes (self, attention, tokens, element);
       if (attention->sliding_window > 0 && self->cache_bits == 0)
         bytes += HR_LEDGER_BLOCK_BYTES;
     }
@@ -359,6 +389,7 @@ hr_inference_get_cache_terms (const HrInference *self,
         .tokens = tokens,
         .bytes = hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
         .value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
+        .index_bytes = hr_inference_get_cached_index_bytes (self, attention, tokens, moment->element),
       };
       if (cross == NULL || n_terms == HR_INFERENCE_MAX_CLASSES)
         continue;

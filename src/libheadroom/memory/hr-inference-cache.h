@@ -28,6 +28,10 @@ guint64            hr_inference_get_cached_value_bytes (const HrInference *self,
                                                         const HrAttention *attention,
                                                         guint64            tokens,
                                                         HrElement          element);
+guint64            hr_inference_get_cached_index_bytes (const HrInference *self,
+                                                        const HrAttention *attention,
+                                                        guint64            tokens,
+                                                        HrElement          element);
 guint64            hr_inference_get_cache_level   (const HrInference  *self,
                                                    guint64             past,
                                                    HrElement           element);

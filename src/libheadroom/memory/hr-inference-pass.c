@@ -59,7 +59,8 @@ hr_pass_begin (const HrInference *self,
     .forward = {
       .attention = self->attention, .use_cache = self->use_cache, .first = past == 0,
       .mask = HR_NO_VALUE, .cos = HR_NO_VALUE, .sin = HR_NO_VALUE,
-      .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE,
+      .old_keys = HR_NO_VALUE, .old_values = HR_NO_VALUE, .old_index_keys = HR_NO_VALUE,
+      .chosen_keys = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
       .bidirectional = self->stack->role == HR_STACK_ENCODER,
@@ -110,6 +111,10 @@ load_cache (const HrInference *self,
 
   forward->old_keys = hr_replay_adopt (replay, "old keys", HR_COMPONENT_KV_CACHE, bytes);
   forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
+  if (attention->index_num_heads > 0)
+    forward->old_index_keys = hr_replay_adopt (replay, "old indexer keys", HR_COMPONENT_KV_CACHE,
+                                               hr_inference_get_cached_index_bytes (self, attention, tokens,
+                                                                                    replay->dtype));
 }
 
 /* Likewise for the keys and values of what the encoder made. */
@@ -158,7 +163,8 @@ store_cache (HrReplay *replay,
 {
   HrForward *forward = &pass->forward;
   HrValue *held[] = {
-    &forward->old_keys, &forward->old_values, &forward->quantized_keys, &forward->quantized_values,
+    &forward->old_keys, &forward->old_values, &forward->old_index_keys,
+    &forward->quantized_keys, &forward->quantized_values,
     &forward->conv_state, &forward->recurrent_state, &forward->cross_keys, &forward->cross_values,
   };
 

@@ -82,6 +82,7 @@ typedef struct
  * @tokens: tokens that the cache of each layer holds
  * @bytes: what the keys of each layer take
  * @value_bytes: what the values of each layer take
+ * @index_bytes: what the keys of each layer's indexer take
  *
  * The cache of layers of a class at the moment of the peak.
  */
@@ -94,6 +95,7 @@ typedef struct
   guint64 tokens;
   guint64 bytes;
   guint64 value_bytes;
+  guint64 index_bytes;
 } HrCacheTerm;
 
 void  hr_inference_replay          (const HrInference *self,

@@ -90,6 +90,8 @@ run_block (HrReplay      *replay,
         keep (replay, layer, attention.weights);
       else
         layer->weights = attention.weights;
+      if (attention.chosen_keys.storage >= 0)
+        layer->weights = attention.chosen_keys;
       break;
 
     case HR_BLOCK_MLP:
@@ -333,6 +335,7 @@ hr_pass_run_layer (HrReplay           *replay,
     .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE, .joined = HR_NO_VALUE,
   };
 
+  pass->forward.chosen_keys = pass->weights;
   for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
@@ -357,7 +360,10 @@ hr_pass_run_layer (HrReplay           *replay,
     }
   hr_replay_assign (replay, &pass->hidden, layer.hidden);
 
-  /* The loop over the layers holds the tuple of the last one (`outputs = block (…)` in BloomModel and FalconModel). */
+  /*
+   * The loop over the layers holds the tuple of the last one (`outputs = block (…)` in BloomModel and FalconModel), or
+   * the keys that it has chosen (`hidden_states, topk_indices = decoder_layer (…)` in GlmMoeDsaModel).
+   */
   hr_replay_rename (replay, layer.weights, "outputs[1]");
   hr_replay_assign (replay, &pass->weights, layer.weights);
 }

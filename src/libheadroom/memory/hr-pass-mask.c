@@ -155,7 +155,8 @@ make_mask (const HrInference *self,
     return HR_NO_VALUE;
 
   if (self->has_inputs)
-    mask = hr_replay_mask (replay, attention->sliding_window > 0, joins_padding (self, attention), eager);
+    mask = hr_replay_mask (replay, attention->sliding_window > 0, attention->chunked, joins_padding (self, attention),
+                           eager);
   else
     mask = copy_mask (self, replay, eager);
 

@@ -141,6 +141,10 @@ hr_pass_set_attention_symbols (HrReplay          *replay,
                                 attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_ROTARY] = attention->rotary_dim;
   symbols[HR_SYMBOL_TABLE] = attention->table_positions;
+  symbols[HR_SYMBOL_INDEX_HEADS] = attention->index_num_heads;
+  symbols[HR_SYMBOL_INDEX_HEAD] = attention->index_head_dim;
+  symbols[HR_SYMBOL_INDEX] = attention->index_num_heads * attention->index_head_dim;
+  symbols[HR_SYMBOL_INDEX_ROTARY] = attention->index_num_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_QUERY_ROTARY] = attention->num_attention_heads * attention->rotary_dim;
   symbols[HR_SYMBOL_KEY_ROTARY] = attention->num_key_value_heads * attention->rotary_dim;
 }
@@ -168,6 +172,7 @@ hr_pass_set_class_symbols (const HrInference  *self,
       hr_pass_set_attention_symbols (replay, attention);
       hr_pass_set_context (replay, hr_inference_get_context (self, attention, pass->past,
                                                              replay->symbols[HR_SYMBOL_SEQUENCE]));
+      replay->symbols[HR_SYMBOL_SELECTED] = MIN (attention->index_topk, replay->symbols[HR_SYMBOL_CONTEXT]);
     }
   if (mlp != NULL)
     replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->intermediate_size;

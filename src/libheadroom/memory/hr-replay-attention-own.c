@@ -169,7 +169,7 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
   const char *second = attention->path == HR_ATTENTION_GPT_NEO ? "where" : "div";
   HrValue query = hr_op_cast (replay, variables->query, element);
   HrValue key = hr_op_cast (replay, variables->key, element);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue weights;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -205,7 +205,7 @@ hr_replay_attention_mpt (HrReplay             *replay,
                          HrAttentionVariables *variables)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue scores;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -240,7 +240,7 @@ hr_replay_attention_xglm (HrReplay             *replay,
                           HrAttentionVariables *variables)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue weights;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -277,7 +277,7 @@ hr_replay_attention_ctrl (HrReplay             *replay,
                           HrAttentionVariables *variables)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue product, scaled, mask;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");

@@ -966,7 +966,7 @@ replay_eager (HrReplay          *replay,
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue weights = hr_attention_multiply (replay, variables->query, keys, "attn_weights", shape);
   HrValue output_shape = get_output_shape (variables);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
 
@@ -1014,7 +1014,7 @@ replay_sdpa_interface (HrReplay          *replay,
                           : hr_replay_hold (replay, variables->key);
   HrValue values = repeated ? hr_attention_repeat_kv (replay, variables->value, "value")
                             : hr_replay_hold (replay, variables->value);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
@@ -1049,7 +1049,7 @@ replay_flash_package (HrReplay  *replay,
   HrValue query = variables->query;
   HrValue context = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
   HrValue packed_query = HR_NO_VALUE, packed_key = HR_NO_VALUE, packed_value = HR_NO_VALUE;
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue sums;
 
   replay->sentence = N_("in the attention, in its kernel");
@@ -1096,6 +1096,36 @@ replay_interface (HrReplay          *replay,
     return replay_flash_package (replay, forward, variables);
 
   return replay_sdpa_interface (replay, forward, variables, attention);
+}
+
+/* With a mask that leaves each query the keys that an indexer has chosen, this layer's own or that of one before. */
+static HrAttentionResult
+replay_sparse (HrReplay          *replay,
+               HrForward         *forward,
+               Variables         *variables,
+               HrValue            x,
+               const HrAttention *attention)
+{
+  HrForward masked = *forward;
+  HrValue locals[2] = { HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrValue chosen;
+
+  chosen = attention->index_num_heads > 0 ? hr_replay_choose_keys (replay, forward, x, attention)
+                                          : hr_replay_hold (replay, forward->chosen_keys);
+  masked.mask = HR_NO_VALUE;
+  if (forward->attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
+    masked.mask = hr_replay_chosen_mask (replay, forward, locals);
+  result = replay_interface (replay, &masked, variables, attention);
+  hr_attention_keep_local (variables, masked.mask);
+  hr_attention_keep_local (variables, locals[0]);
+  hr_attention_keep_local (variables, locals[1]);
+  if (attention->shares_index)
+    result.chosen_keys = chosen;
+  else
+    hr_attention_keep_local (variables, chosen);
+
+  return result;
 }
 
 /* F.softmax (x, dtype): the input is cast first, if it has another dtype. */
@@ -1154,7 +1184,7 @@ replay_falcon (HrReplay          *replay,
                Variables         *variables,
                const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue keys, values, output_shape;
 
   if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
@@ -1197,7 +1227,7 @@ replay_bloom (HrReplay  *replay,
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue scores, sum, weights, output_shape;
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_layer"));
@@ -1247,7 +1277,7 @@ hr_replay_attention (HrReplay          *replay,
                      const HrAttention *attention)
 {
   Variables variables = { .n_locals = 0 };
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   if (attention->path == HR_ATTENTION_T5)
     return hr_replay_relative (replay, forward, x, attention);
@@ -1305,7 +1335,8 @@ hr_replay_attention (HrReplay          *replay,
     case HR_ATTENTION_UNKNOWN:
     case HR_ATTENTION_INTERFACE:
     default:
-      result = replay_interface (replay, forward, &variables, attention);
+      result = attention->index_topk > 0 ? replay_sparse (replay, forward, &variables, x, attention)
+                                         : replay_interface (replay, forward, &variables, attention);
       break;
     }
 

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @sin: the sines, or none
  * @old_keys: what the cache holds of the layer before
  * @old_values: likewise
+ * @old_index_keys: likewise, of the layer's indexer
  * @quantized_keys: what the layer's cache holds in a quantized form, or none
  * @quantized_values: likewise
  * @conv_state: what the cache holds of the layer's convolution, or none
@@ -35,6 +36,7 @@ G_BEGIN_DECLS
  * @cross_values: likewise
  * @position_bias: the biases of positions that the first layer made, or none (T5)
  * @source_bias: likewise for @source
+ * @chosen_keys: which keys the layer before has chosen for each query, or none (GLM-5)
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
  *
  * What a pass through the model hands to each layer.
@@ -49,6 +51,8 @@ typedef struct
   HrValue sin;
   HrValue old_keys;
   HrValue old_values;
+  HrValue old_index_keys;
+  HrValue chosen_keys;
   HrValue quantized_keys;
   HrValue quantized_values;
   HrValue conv_state;
@@ -70,19 +74,21 @@ typedef struct
 } HrForward;
 
 /* How many tensors hr_replay_latent () leaves in other variables. */
-#define HR_REPLAY_LATENT_LOCALS 5
+#define HR_REPLAY_LATENT_LOCALS 6
 
 /**
  * HrAttentionResult:
  * @output: what the module returns
  * @weights: the attention weights, which it returns as well where they exist, or none
  * @joined: what the output was projected from, where that is done in another module, or none
+ * @chosen_keys: which keys are chosen for each query, where it returns that for the next layer, or none
  */
 typedef struct
 {
   HrValue output;
   HrValue weights;
   HrValue joined;
+  HrValue chosen_keys;
 } HrAttentionResult;
 
 /**
@@ -135,6 +141,13 @@ void              hr_replay_latent        (HrReplay          *replay,
                                            HrValue           *key,
                                            HrValue           *value,
                                            HrValue           *locals);
+HrValue           hr_replay_choose_keys   (HrReplay          *replay,
+                                           HrForward         *forward,
+                                           HrValue            x,
+                                           const HrAttention *attention);
+HrValue           hr_replay_chosen_mask   (HrReplay          *replay,
+                                           const HrForward   *forward,
+                                           HrValue           *locals);
 HrAttentionResult hr_replay_attention     (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,
@@ -150,6 +163,7 @@ HrAttentionResult hr_replay_relative      (HrReplay          *replay,
                                            const HrAttention *attention);
 HrValue           hr_replay_mask          (HrReplay          *replay,
                                            gboolean           sliding,
+                                           gboolean           chunked,
                                            gboolean           padded,
                                            gboolean           additive);
 HrValue           hr_replay_padding_mask  (HrReplay          *replay,

@@ -29,9 +29,12 @@ get_part (HrReplay *replay,
 static HrValue
 project_query (HrReplay          *replay,
                HrValue            x,
-               const HrAttention *attention)
+               const HrAttention *attention,
+               HrValue           *kept)
 {
   HrValue latent, query;
+
+  *kept = HR_NO_VALUE;
 
   if (attention->query_latent_size == 0)
     return hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1, FALSE);
@@ -39,7 +42,12 @@ project_query (HrReplay          *replay,
   latent = hr_op_linear (replay, x, "q_a_proj(x)", HR_SYMBOL_QUERY_LATENT, 1, attention->has_output_bias);
   hr_replay_assign (replay, &latent, hr_replay_norm (replay, latent, &latent_norm));
   query = hr_op_linear (replay, latent, "q_b_proj(…)", HR_SYMBOL_QUERY, 1, FALSE);
-  hr_replay_drop (replay, latent);
+
+  /* A variable keeps it for an indexer (DeepSeek V3.2). */
+  if (attention->index_topk > 0)
+    *kept = latent;
+  else
+    hr_replay_drop (replay, latent);
 
   return query;
 }
@@ -107,7 +115,8 @@ hr_replay_latent (HrReplay          *replay,
                   HrValue           *value,
                   HrValue           *locals)
 {
-  HrValue projected = project_query (replay, x, attention);
+  HrValue query_latent;
+  HrValue projected = project_query (replay, x, attention, &query_latent);
   HrValue joined = hr_op_linear (replay, x, "compressed_kv", HR_SYMBOL_LATENT_JOINED, 1,
                                  attention->has_output_bias);
   HrValue compressed = get_part (replay, joined, HR_SYMBOL_LATENT);
@@ -138,4 +147,5 @@ hr_replay_latent (HrReplay          *replay,
   locals[2] = expanded;
   locals[3] = query_part;
   locals[4] = key_part;
+  locals[5] = query_latent;
 }

@@ -36,6 +36,29 @@ join_conditions (HrReplay *replay,
   return result;
 }
 
+/* Chunks begin at the first token of each sequence, so that the mask is one for each (chunked_overlay ()). */
+static HrValue
+join_chunks (HrReplay *replay)
+{
+  HrValue each = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue result = hr_op_like (replay, "new_ones", "attention_mask", HR_SHAPE (HR_ELEMENT_BOOL));
+  HrValue queries = hr_op_like (replay, "floor_divide", "(q_idx − left_padding) // chunk_size",
+                                HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  HrValue keys = hr_op_like (replay, "floor_divide", "(kv_idx − left_padding) // chunk_size",
+                             HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  HrValue condition = hr_op_like (replay, "eq", "attention_mask", each);
+
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+  hr_replay_assign (replay, &result, hr_op_like (replay, "bitwise_and", "attention_mask", each));
+  hr_replay_assign (replay, &condition, HR_NO_VALUE);
+  condition = make_square (replay, "le");
+  hr_replay_assign (replay, &result, hr_op_like (replay, "bitwise_and", "attention_mask", each));
+  hr_replay_drop (replay, condition);
+
+  return result;
+}
+
 static HrValue
 join_padding (HrReplay *replay,
               HrValue   inner)
@@ -128,6 +151,7 @@ hr_replay_window_mask (HrReplay *replay,
  * hr_replay_mask:
  * @replay: a tape
  * @sliding: whether queries see a window only
+ * @chunked: whether the window is a chunk
  * @padded: whether the batch has padding
  * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
  *
@@ -138,12 +162,13 @@ hr_replay_window_mask (HrReplay *replay,
 HrValue
 hr_replay_mask (HrReplay *replay,
                 gboolean  sliding,
+                gboolean  chunked,
                 gboolean  padded,
                 gboolean  additive)
 {
   HrValue queries = hr_op_like (replay, "arange", "q_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
   HrValue keys = hr_op_like (replay, "arange", "kv_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_CONTEXT));
-  HrValue mask = join_conditions (replay, sliding);
+  HrValue mask = sliding && chunked ? join_chunks (replay) : join_conditions (replay, sliding);
 
   if (padded)
     mask = join_padding (replay, mask);

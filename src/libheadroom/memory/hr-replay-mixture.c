@@ -41,6 +41,8 @@ compute_logits (HrReplay        *replay,
   logits = hr_op_like (replay, "mm", "router_logits", get_token_shape (element, HR_SYMBOL_EXPERTS));
   hr_replay_drop (replay, weight);
   hr_replay_drop (replay, x32);
+  if (mixture->fp32_logits)
+    hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, get_single (replay)));
 
   return logits;
 }

@@ -193,7 +193,7 @@ hr_replay_relative (HrReplay          *replay,
                     HrValue            x,
                     const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue *bias = attention->is_cross ? &forward->source_bias : &forward->position_bias;
   HrValue query = hr_op_linear (replay, x, "query_states", HR_SYMBOL_QUERY, 1, FALSE);
   HrValue output_shape = query;

@@ -41,6 +41,11 @@ typedef enum
   HR_SYMBOL_LATENT_JOINED,  /* c and the rotated key */
   HR_SYMBOL_EXPANDED,       /* keys but for their rotated part, and values */
   HR_SYMBOL_CONTEXT_SINK,   /* C + 1: with the sink */
+  HR_SYMBOL_INDEX_HEADS,    /* H_x: heads of an indexer */
+  HR_SYMBOL_INDEX_HEAD,     /* d_x */
+  HR_SYMBOL_INDEX,          /* H_x * d_x */
+  HR_SYMBOL_INDEX_ROTARY,   /* H_x * r */
+  HR_SYMBOL_SELECTED,       /* k_x: keys that it chooses for a query */
   HR_SYMBOL_TOP_K,          /* t: experts of a token */
   HR_SYMBOL_EXPERTS,        /* E */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */

@@ -179,6 +179,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("plain-softmax", attention.plain_softmax),
   BOOLEAN ("output-norm", attention.has_output_norm),
   CHOICE ("output-norm-kind", attention.output_norm_kind, norm_kinds),
+  BOOLEAN ("chunked", attention.chunked),
   BOOLEAN ("softcap", attention.softcap),
   BOOLEAN ("clip-qkv", attention.clip_qkv),
   BOOLEAN ("output-apart", attention.output_apart),

@@ -22,6 +22,10 @@ static const HrParameter latent_attention_parameters[] = {
   CHOICE ("position", attention.position, hr_block_positions),
   BOOLEAN ("rotates-pairs", attention.rotates_pairs),
   CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
+  SIZE ("index-num-heads", attention.index_num_heads),
+  SIZE ("index-head-dim", attention.index_head_dim),
+  SIZE ("index-topk", attention.index_topk),
+  BOOLEAN ("shares-index", attention.shares_index),
   BOOLEAN ("bias", attention.has_output_bias),
   { NULL }
 };
@@ -78,6 +82,50 @@ add_query (const HrBlockContext  *context,
          add_matrix (context, description, block, "query-expansion", query_size, rank, FALSE, error);
 }
 
+/* The indexer that chooses keys for each query: its queries come from the latent, its key is one for all its heads. */
+static gboolean
+add_indexer (const HrBlockContext  *context,
+             const HrBlock         *block,
+             GError               **error)
+{
+  const HrAttention *attention = &block->attention;
+  guint64 size;
+
+  if (attention->index_num_heads == 0)
+    return TRUE;
+  if (!g_uint64_checked_mul (&size, attention->index_num_heads, attention->index_head_dim))
+    return hr_block_set_too_large_error (context, block->path, error);
+
+  return hr_block_add_linear (context, block->path, "indexer.wq_b", HR_PART_ATTENTION, size,
+                              attention->query_latent_size, FALSE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "indexer.wk", HR_PART_ATTENTION, attention->index_head_dim,
+                              attention->hidden_size, FALSE, FALSE, error) &&
+         hr_block_add_tensor (context, block->path, "indexer.k_norm", "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                              attention->index_head_dim, 0, error) &&
+         hr_block_add_tensor (context, block->path, "indexer.k_norm", "bias", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
+                              attention->index_head_dim, 0, error) &&
+         hr_block_add_linear (context, block->path, "indexer.weights_proj", HR_PART_ATTENTION,
+                              attention->index_num_heads, attention->hidden_size, FALSE, FALSE, error);
+}
+
+/* An indexer rotates as much of its heads as the attention does, and starts from the latent of the queries. */
+static gboolean
+check_indexer (HrScope           *scope,
+               const HrAttention *attention,
+               GError           **error)
+{
+  if (attention->index_num_heads == 0 ||
+      (attention->query_latent_size > 0 && attention->index_topk > 0 &&
+       attention->index_head_dim > attention->rotary_dim))
+    return TRUE;
+
+  hr_scope_set_error (scope, error, HR_ERROR_VALUE,
+                      _("the indexer of the attention: expected q_lora_rank and index_topk of at least 1, and an "
+                        "index_head_dim above qk_rope_head_dim"));
+
+  return FALSE;
+}
+
 static gboolean
 check_rotary (HrScope           *scope,
               const HrAttention *attention,
@@ -107,7 +155,7 @@ build_latent_attention (const HrBlockContext  *context,
   HrAttention *attention = &block->attention;
   guint64 query_size, value_size, expanded_size, latent_size;
 
-  if (!check_rotary (context->scope, attention, error))
+  if (!check_rotary (context->scope, attention, error) || !check_indexer (context->scope, attention, error))
     return FALSE;
   if (!g_uint64_checked_mul (&query_size, attention->num_attention_heads, attention->head_dim) ||
       !g_uint64_checked_mul (&value_size, attention->num_attention_heads, attention->value_head_dim) ||
@@ -125,7 +173,8 @@ build_latent_attention (const HrBlockContext  *context,
          add_norm (context, description, block, "latent-norm", attention->latent_size, error) &&
          add_matrix (context, description, block, "expansion", expanded_size, attention->latent_size, FALSE, error) &&
          add_matrix (context, description, block, "output", attention->hidden_size, value_size,
-                     attention->has_output_bias, error);
+                     attention->has_output_bias, error) &&
+         add_indexer (context, block, error);
 }
 
 const HrBlockClass hr_block_class_latent_attention = {

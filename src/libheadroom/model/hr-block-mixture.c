@@ -54,6 +54,7 @@ static const HrParameter mixture_parameters[] = {
   BOOLEAN ("shared-gate", mixture.has_shared_gate),
   BOOLEAN ("shared-first", mixture.shared_first),
   BOOLEAN ("fp32-router", mixture.fp32_router),
+  BOOLEAN ("fp32-logits", mixture.fp32_logits),
   BOOLEAN ("fp32-scores", mixture.fp32_scores),
   BOOLEAN ("softmax-after", mixture.softmax_after),
   BOOLEAN ("output-scaled", mixture.output_scaled),

@@ -276,6 +276,7 @@ typedef struct
   gboolean plain_softmax;    /* a softmax in the dtype of the scores (GPT-2) */
   gboolean has_output_norm;  /* of what the heads made, before the last projection (BitNet) */
   HrNormKind output_norm_kind;
+  gboolean chunked;          /* the window is a chunk, which begins where the one before ends (Llama 4) */
   gboolean softcap;          /* attention logits through tanh */
   gboolean clip_qkv;         /* projections clamped (OLMo) */
   gboolean output_apart;     /* the output's projection is in the module of the norm that follows (BERT) */
@@ -295,6 +296,10 @@ typedef struct
   gboolean rotates_pairs;    /* pairs are put apart before they are rotated as halves (DeepSeek V3) */
   guint64 latent_size;       /* of what keys and values are expanded from, the rotated part left out; 0: no latent */
   guint64 query_latent_size; /* of what queries are expanded from; 0: they are projected in one step */
+  guint64 index_num_heads;   /* of an indexer that scores keys for each query; 0: none (DeepSeek V3.2) */
+  guint64 index_head_dim;    /* of its heads, and of the key that it keeps of each token */
+  guint64 index_topk;        /* keys that a query attends to, by this layer's indexer or an earlier one's; 0: all */
+  gboolean shares_index;     /* the choice is handed on to the next layer (GLM-5) */
   guint64 value_head_dim;    /* of the values, where keys and values have heads of different sizes; 0: head_dim */
   HrAttentionPath path;
 } HrAttention;
@@ -340,6 +345,7 @@ typedef struct
   gboolean has_shared_gate;         /* the shared experts' output is weighted (Qwen 2) */
   gboolean shared_first;            /* the shared experts come before the routed ones (Qwen 2, ERNIE) */
   gboolean fp32_router;             /* the router computes in fp32 (DeepSeek) */
+  gboolean fp32_logits;             /* what the router computes is cast to fp32 (Laguna) */
   gboolean fp32_scores;             /* experts' outputs are weighted in fp32 (Mixtral, DeepSeek) */
   gboolean softmax_after;           /* the scores are those of the chosen ones only (GPT-OSS) */
   gboolean output_scaled;           /* the experts' outputs are multiplied by a constant (Laguna) */

@@ -157,14 +157,16 @@ count_parameters (HrModel  *self,
   return TRUE;
 }
 
-/* Keys and values of a token in transformers' cache. */
+/* Keys and values of a token in transformers' cache, and the key of an indexer. */
 static gboolean
 count_expanded (const HrAttention *attention,
                 guint64           *n_elements)
 {
   guint64 value_head_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+  guint64 index_head_dim = attention->index_num_heads > 0 ? attention->index_head_dim : 0;
 
-  return g_uint64_checked_mul (n_elements, attention->cached_heads, attention->head_dim + value_head_dim);
+  return g_uint64_checked_mul (n_elements, attention->cached_heads, attention->head_dim + value_head_dim) &&
+         g_uint64_checked_add (n_elements, *n_elements, index_head_dim);
 }
 
 /* What serving engines keep of a token: the latent and the rotated key, where there is a latent. */
