@@ -192,6 +192,7 @@ static const HrParameter attention_parameters[] = {
   CHOICE ("output-gate", attention.output_gate, output_gates),
   BOOLEAN ("reuses-cache", attention.reuses_cache),
   BOOLEAN ("unused-key-value", attention.unused_key_value),
+  BOOLEAN ("shared-key-value", attention.has_shared_key_value),
   BOOLEAN ("value-from-key", attention.value_is_key),
   BOOLEAN ("dropout", attention.has_dropout),
   BOOLEAN ("output-dropout", attention.has_output_dropout),
@@ -569,7 +570,7 @@ add_projections (const HrBlockContext *context,
                             attention->output_gate == HR_OUTPUT_GATE_QUERY ? 2 * query_size : query_size,
                             attention->hidden_size, attention->has_query_bias, FALSE, error))
     return FALSE;
-  if (!has_keys (attention))
+  if (!has_keys (attention) || attention->has_shared_key_value)
     return TRUE;
 
   return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),

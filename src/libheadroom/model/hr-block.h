@@ -286,6 +286,7 @@ typedef struct
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
   gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
+  gboolean has_shared_key_value; /* what an earlier layer has projected, cached once more (Hunyuan Large) */
   gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrPositionScale position_scale;
