@@ -8,35 +8,13 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "corpus.h"
 #include "hr-architecture.h"
 #include "hr-json.h"
-#include "hr-model.h"
+#include "hr-weights.h"
 
-static const char * const seeds[] = {
-  "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", \"hidden_size\": 2048, "
-  "\"intermediate_size\": 5632, "
-  "\"num_attention_heads\": 32, \"num_hidden_layers\": 22, \"num_key_value_heads\": 4, \"vocab_size\": 32000, "
-  "\"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\", \"rope_scaling\": null, \"quantization_config\": "
-  "{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true}}",
-  "{\"model_type\": \"gemma2\", \"hidden_size\": 3584, \"head_dim\": 256, \"num_attention_heads\": 16, "
-  "\"num_key_value_heads\": 8, "
-  "\"num_hidden_layers\": 6, \"layer_types\": [\"sliding_attention\", \"full_attention\", \"sliding_attention\", "
-  "\"full_attention\", \"sliding_attention\", \"full_attention\"], \"final_logit_softcapping\": 30.0, "
-  "\"sliding_window\": 4096}",
-  "{\"model_type\": \"falcon\", \"alibi\": false, \"bias\": false, \"hidden_size\": 8192, \"n_head\": 128, "
-  "\"n_layer\": 60, "
-  "\"new_decoder_architecture\": true, \"num_kv_heads\": 8, \"parallel_attn\": true, \"vocab_size\": 65024}",
-  "{\"model_type\": \"opt\", \"do_layer_norm_before\": false, \"ffn_dim\": 4096, \"hidden_size\": 1024, "
-  "\"num_attention_heads\": 16, "
-  "\"num_hidden_layers\": 24, \"vocab_size\": 50272, \"word_embed_proj_dim\": 512, \"activation_function\": \"relu\"}",
-  "{\"model_type\": \"stablelm\", \"hidden_size\": 5120, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, "
-  "\"rope_parameters\": {\"partial_rotary_factor\": 0.25}, \"qk_layernorm\": true, \"use_parallel_residual\": true}",
-  "{\"model_type\": \"smollm3\", \"num_hidden_layers\": 4, \"no_rope_layers\": [1, 1, 1, 0], "
-  "\"use_sliding_window\": true, "
-  "\"sliding_window\": 128}",
-  "{\"model_type\": \"unheard-of\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 4, \"n_inner\": 256, "
-  "\"vocab_size\": 100}",
-};
+/* The texts of corpus/config. */
+static GPtrArray *seeds;
 
 /* What takes the place of a value. */
 static const char * const odd_values[] = {
@@ -105,6 +83,26 @@ damage_value (GString *text)
   g_string_insert (text, start + 1, odd_values[g_test_rand_int_range (0, G_N_ELEMENTS (odd_values))]);
 }
 
+/* In its own format and in any other each tensor takes something. */
+static void
+check_storage (HrModel *model)
+{
+  HrQuantization formats[] = {
+    hr_model_get_quantization (model), g_test_rand_int_range (HR_QUANTIZATION_NONE, HR_N_QUANTIZATIONS),
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_auto (HrWeightStorage) storage = { 0 };
+      HrWeights weights;
+
+      hr_weight_storage_init (&storage, model, HR_DTYPE_BFLOAT16, formats[i]);
+      hr_weights_init_model (&weights, &storage);
+      g_assert_cmpuint (weights.quantized_elements + weights.other_elements, ==, hr_model_get_n_parameters (model));
+      g_assert_cmpuint (weights.bytes, >, 0);
+    }
+}
+
 static void
 check (const GString *text)
 {
@@ -124,6 +122,7 @@ check (const GString *text)
     }
 
   g_assert_no_error (error);
+  check_storage (model);
   for (HrPart part = 0; part < HR_N_PARTS; part++)
     sum += hr_model_get_n_parameters_of_part (model, part);
   g_assert_cmpuint (sum, ==, hr_model_get_n_parameters (model));
@@ -137,7 +136,7 @@ test_a_damaged_config_makes_a_model_or_an_error (void)
 
   for (guint i = 0; i < n_rounds; i++)
     {
-      g_autoptr (GString) text = g_string_new (seeds[g_test_rand_int_range (0, G_N_ELEMENTS (seeds))]);
+      g_autoptr (GString) text = g_string_new (g_ptr_array_index (seeds, g_test_rand_int_range (0, seeds->len)));
 
       if (g_test_rand_bit ())
         damage_value (text);
@@ -217,6 +216,7 @@ main (int   argc,
   /* Before anybody asks for it: the user's own files are of no interest here. */
   g_setenv ("XDG_DATA_HOME", data_folder, TRUE);
   g_test_init (&argc, &argv, NULL);
+  seeds = load_corpus ("config");
 
   g_test_add_func ("/fuzz/a_damaged_config_makes_a_model_or_an_error", test_a_damaged_config_makes_a_model_or_an_error);
   g_test_add_func ("/fuzz/a_damaged_architecture_makes_a_model_or_an_error",
@@ -224,6 +224,7 @@ main (int   argc,
   g_test_add_func ("/fuzz/noise_is_an_error", test_noise_is_an_error);
 
   result = g_test_run ();
+  g_ptr_array_unref (seeds);
   g_rmdir (program_folder);
   g_rmdir (data_folder);
 

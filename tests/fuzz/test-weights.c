@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "corpus.h"
 #include "hr-adapter.h"
 #include "hr-gguf-config.h"
 #include "hr-gguf.h"
@@ -199,21 +200,17 @@ test_a_file_that_ends_anywhere_is_refused (void)
 static void
 test_a_damaged_adapter_is_read_or_refused (void)
 {
-  static const char text[] =
-    "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"a/b\", \"r\": 8, \"lora_alpha\": 16.5, "
-    "\"bias\": \"none\", \"target_modules\": [\"q_proj\", \"v_proj\"], \"exclude_modules\": \".*(a|b)\", "
-    "\"modules_to_save\": [\"lm_head\"], \"rank_pattern\": {\"q_proj\": 4}, \"layers_to_transform\": [0, 1], "
-    "\"layers_pattern\": \"layers\", "
-    "\"use_dora\": true}";
   static const char config[] =
     "{\"model_type\": \"llama\", \"vocab_size\": 100, \"hidden_size\": 64, \"intermediate_size\": 256, "
     "\"num_hidden_layers\": 2, \"num_attention_heads\": 4}";
-  g_autoptr (GBytes) seed = g_bytes_new_static (text, strlen (text));
+  g_autoptr (GPtrArray) seeds = load_corpus ("adapter");
   g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, NULL, NULL);
   guint n_rounds = get_n_rounds ();
 
   for (guint i = 0; i < n_rounds; i++)
     {
+      const char *text = g_ptr_array_index (seeds, g_test_rand_int_range (0, seeds->len));
+      g_autoptr (GBytes) seed = g_bytes_new_static (text, strlen (text));
       g_autoptr (GBytes) bytes = make_damaged (seed, strlen (text));
       g_autoptr (GError) error = NULL;
       gsize length;
