@@ -361,7 +361,7 @@ test_differences_from_the_config_are_named (void)
   weights = test_folder_write (folder, "model.safetensors", bytes);
   model = load (weights);
 
-  g_assert_true (warns (model, "a tensor that LlamaForCausalLM does not have"));
+  g_assert_true (warns (model, "a tensor for predicting further tokens, which LlamaForCausalLM does not load"));
   g_assert_true (warns (model, "model.layers.1.eh_proj.weight"));
   g_assert_true (warns (model, "model.layers.0.self_attn.k_proj.weight [4, 4] instead of [2, 4]"));
   g_assert_true (warns (model, "a tied tensor a second time, which is counted once: lm_head.weight"));
@@ -416,7 +416,8 @@ test_the_pieces_of_a_quantised_matrix_belong_together (void)
 
   config = test_folder_write_text (folder, "config.json", CONFIG ", \"torch_dtype\": \"float16\", "
                                    "\"quantization_config\": "
-                                   "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 128}}");
+                                   "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 128, "
+                                   "\"modules_in_block_to_quantize\": [[\"mlp.up_proj\"]]}}");
   bytes = write_llama (0, G_N_ELEMENTS (llama_tensors), "F16", 2, 0, "model.layers.0.mlp.up_proj.weight",
                        TENSOR ("model.layers.0.mlp.up_proj.qweight", "I32", "1,6", 0, 24) ","
                        TENSOR ("model.layers.0.mlp.up_proj.qzeros", "I32", "1,1", 24, 28) ","

@@ -59,6 +59,48 @@ hr_checkpoint_new (void)
   return self;
 }
 
+/*
+ * hr_checkpoint_new_from_index:
+ * @index: the index of files that cannot be looked into, such as pytorch_model.bin.index.json
+ * @error: return location for an error
+ *
+ * Makes a checkpoint of the names that an index lists, and of the size that it states.
+ *
+ * Returns: (transfer full): the checkpoint, or %NULL with @error set
+ */
+HrCheckpoint *
+hr_checkpoint_new_from_index (HrJson  *index,
+                              GError **error)
+{
+  g_autoptr (HrCheckpoint) self = hr_checkpoint_new ();
+  HrJson *weight_map = NULL;
+  HrJson *metadata = NULL;
+
+  g_return_val_if_fail (index != NULL, NULL);
+
+  if (!hr_json_check_type (index, HR_JSON_OBJECT, error))
+    return NULL;
+  weight_map = hr_json_require_member (index, "weight_map", error);
+  if (weight_map == NULL || !hr_json_check_type (weight_map, HR_JSON_OBJECT, error) ||
+      !hr_json_get_object (index, "metadata", &metadata, error))
+    return NULL;
+
+  self->has_names_only = TRUE;
+  for (guint i = 0; i < hr_json_get_length (weight_map); i++)
+    {
+      HrStoredTensor *tensor = g_new0 (HrStoredTensor, 1);
+
+      tensor->name = g_strdup (hr_json_get_key (hr_json_get_element (weight_map, i)));
+      tensor->type = "";
+      hr_checkpoint_add (self, tensor);
+    }
+  /* A size that is written as a fraction, or not at all, is no fault of the model. */
+  if (metadata != NULL)
+    hr_json_get_uint (metadata, "total_size", 0, G_MAXINT64, &self->n_bytes, NULL);
+
+  return g_steal_pointer (&self);
+}
+
 void
 hr_checkpoint_free (HrCheckpoint *self)
 {

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "hr-dtype.h"
+#include "hr-json.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,7 @@ typedef struct
  * @by_name: (element-type utf8 HrStoredTensor): the same by name
  * @warnings: (element-type utf8): what is odd about the files, as translated sentences
  * @n_bytes: what all tensors take
+ * @has_names_only: whether neither types nor shapes of the tensors are known
  *
  * The weights of a model as they are stored, in one file or several.
  */
@@ -51,6 +53,7 @@ typedef struct
   GHashTable *by_name;
   GPtrArray *warnings;
   guint64 n_bytes;
+  gboolean has_names_only;
 } HrCheckpoint;
 
 char                 *hr_checkpoint_dup_shown (const char           *text) G_GNUC_WARN_UNUSED_RESULT;
@@ -60,6 +63,8 @@ char                 *hr_stored_tensor_dup_shape (const HrStoredTensor *self) G_
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrStoredTensor, hr_stored_tensor_free)
 
 HrCheckpoint         *hr_checkpoint_new     (void) G_GNUC_WARN_UNUSED_RESULT;
+HrCheckpoint         *hr_checkpoint_new_from_index (HrJson          *index,
+                                                    GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 void                  hr_checkpoint_free    (HrCheckpoint          *self);
 gboolean              hr_checkpoint_add     (HrCheckpoint          *self,
                                              HrStoredTensor        *tensor);

@@ -15,6 +15,7 @@
 #define CONFIG_NAME "config.json"
 #define ADAPTER_NAME "adapter_config.json"
 #define INDEX_SUFFIX ".safetensors.index.json"
+#define BIN_INDEX_SUFFIX ".bin.index.json"
 
 /* An adapter of an adapter is possible, a ring of them is not. */
 #define MAX_ADAPTERS 4
@@ -185,11 +186,24 @@ look_for_quantization (HrModelSource *self,
     }
 }
 
+/* Files of pickled tensors are not opened; their index has at least the names. */
+static gboolean
+take_index (HrModelSource  *self,
+            GFile          *file,
+            GError        **error)
+{
+  g_autoptr (HrJson) index = hr_json_new_from_file (file, HR_JSON_STRICT, error);
+
+  self->checkpoint = index != NULL ? hr_checkpoint_new_from_index (index, error) : NULL;
+
+  return self->checkpoint != NULL;
+}
+
 /* Weights beside a config that was opened for itself: what is wrong with them does not stop anybody. */
 static void
 look_for_weights (HrModelSource *self)
 {
-  static const char * const names[] = { "model" INDEX_SUFFIX, "model.safetensors" };
+  static const char * const names[] = { "model" INDEX_SUFFIX, "model.safetensors", "pytorch_model" BIN_INDEX_SUFFIX };
   g_autofree char *config_name = g_file_get_basename (self->file);
 
   if (!g_str_equal (config_name, CONFIG_NAME))
@@ -202,7 +216,8 @@ look_for_weights (HrModelSource *self)
 
       if (weights == NULL)
         continue;
-      if (!take_weights (self, weights, &error))
+      if (!(has_suffix (names[i], BIN_INDEX_SUFFIX) ? take_index (self, weights, &error)
+                                                     : take_weights (self, weights, &error)))
         g_ptr_array_add (self->warnings,
                          g_strdup_printf (_("The weights beside the config were not read. %s."), error->message));
       return;

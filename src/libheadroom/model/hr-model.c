@@ -390,8 +390,15 @@ read_weights (HrModel       *self,
   HrDtype stored_dtype = hr_checkpoint_get_dtype (source->checkpoint);
 
   self->stored_bytes = source->checkpoint->n_bytes;
-  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, source->words,
+  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, source->words, self->quantizer,
                                         self->class_name != NULL ? self->class_name : self->model_type, self->warnings);
+
+  /* Names say nothing of how the tensors are stored. */
+  if (source->checkpoint->has_names_only)
+    {
+      g_clear_pointer (&self->stored, hr_stored_weights_free);
+      return;
+    }
 
   /* transformers expands a GGUF file to float32, whatever it holds. */
   if (source->gguf != NULL || self->quantization != HR_QUANTIZATION_NONE || stored_dtype == HR_DTYPE_AUTO)
@@ -533,7 +540,7 @@ read_tensors (HrModel        *self,
   self->model_type = g_strdup (architecture);
   self->obstacle = g_strdup (source->obstacle);
   self->stored_bytes = source->checkpoint->n_bytes;
-  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, NULL, NULL, self->warnings);
+  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, NULL, NULL, NULL, self->warnings);
   self->dtype = hr_checkpoint_get_dtype (source->checkpoint);
   g_ptr_array_add (self->warnings, g_strdup_printf (_("Only the tensors are known. %s."), source->obstacle));
 

@@ -7,24 +7,28 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-stored-names.h"
+#include "hr-stored-weights-private.h"
+
 /* torch's allocator rounds each tensor up to this. */
 #define ALLOCATION_BYTES 512
-
-/* How many names a warning lists. */
-#define MAX_SHOWN 3
 
 /*
  * What stands behind the name of a module whose matrix is quantised, in place of its weight or beside it. Sources: the
  * quantizers of transformers 5.12 and the libraries they call: gptqmodel and autoawq (qweight …), bitsandbytes
  * (absmax …, SCB), fine-grained FP8 (weight_scale_inv), compressed-tensors (weight_packed …), modelopt
- * (weight_scale_2).
+ * (weight_scale_2), EETQ (weight_scales), AQLM (codes), HQQ (W_q …).
  */
 static const char * const piece_suffixes[] = {
   ".qweight", ".qzeros", ".scales", ".g_idx", ".SCB", ".weight_format", ".weight_scale", ".weight_scale_inv",
   ".weight_scale_2", ".weight_packed", ".weight_shape", ".weight_zero_point", ".weight_g_idx", ".weight_global_scale",
   ".input_scale", ".input_global_scale", ".weight.absmax", ".weight.quant_map", ".weight.nested_absmax",
-  ".weight.nested_quant_map",
+  ".weight.nested_quant_map", ".weight_scales", ".activation_scale", ".output_scale", ".codes", ".codebooks", ".W_q",
+  ".scale", ".zero", ".meta",
 };
+
+/* The same of experts that are fused in one tensor, whose name ends with that of the projection. */
+static const char * const fused_suffixes[] = { "_blocks", "_scales" };
 
 /* How bitsandbytes keeps its settings: in a tensor of the file that stays on the host. */
 #define STATE_INFIX ".weight.quant_state."
@@ -33,19 +37,6 @@ struct _HrStoredWeights
 {
   GPtrArray *rows;          /* of HrStoredWeight *, one for each copy */
 };
-
-typedef struct
-{
-  HrStoredWeights *weights;
-  GPtrArray *tensors;
-  HrCheckpoint *checkpoint;
-  HrGgufConfig *words;
-  GHashTable *pieces;       /* module, GPtrArray of const HrStoredTensor */
-  GHashTable *claimed;      /* of const HrStoredTensor */
-  GPtrArray *missing;       /* of char * */
-  GPtrArray *different;     /* of char * */
-  GPtrArray *repeated;      /* of char * */
-} HrMatcher;
 
 static guint64
 round_up (guint64 n_bytes)
@@ -90,12 +81,17 @@ dup_module (const char *name)
       if (g_str_has_suffix (name, piece_suffixes[i]))
         return g_strndup (name, strlen (name) - strlen (piece_suffixes[i]));
     }
+  for (guint i = 0; i < G_N_ELEMENTS (fused_suffixes); i++)
+    {
+      if (g_str_has_suffix (name, fused_suffixes[i]))
+        return g_strndup (name, strlen (name) - strlen (fused_suffixes[i]));
+    }
 
   return NULL;
 }
 
 static void
-collect_pieces (HrMatcher *self)
+collect_pieces (HrStoredMatcher *self)
 {
   for (guint i = 0; i < self->checkpoint->tensors->len; i++)
     {
@@ -117,9 +113,9 @@ collect_pieces (HrMatcher *self)
 
 /* What a file of another format calls a tensor, or what a checkpoint of the model without its head does. */
 static GPtrArray *
-list_stored_names (HrMatcher      *self,
-                   const HrTensor *tensor,
-                   guint           copy)
+list_stored_names (HrStoredMatcher *self,
+                   const HrTensor  *tensor,
+                   guint            copy)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   char *name;
@@ -146,7 +142,7 @@ list_stored_names (HrMatcher      *self,
 }
 
 static void
-add_piece (HrMatcher            *self,
+add_piece (HrStoredMatcher      *self,
            HrStoredWeight       *weight,
            const HrStoredTensor *piece)
 {
@@ -160,18 +156,16 @@ add_piece (HrMatcher            *self,
 
 /* The pieces of a quantised matrix; the largest is what its elements are stored in. */
 static void
-add_pieces (HrMatcher      *self,
-            HrStoredWeight *weight,
-            const char     *name)
+add_pieces (HrStoredMatcher *self,
+            HrStoredWeight  *weight,
+            const char      *name)
 {
   g_autofree char *module = NULL;
   GPtrArray *pieces;
   const HrStoredTensor *largest = NULL;
 
-  if (!g_str_has_suffix (name, ".weight"))
-    return;
-
-  module = g_strndup (name, strlen (name) - strlen (".weight"));
+  module = g_str_has_suffix (name, ".weight") ? g_strndup (name, strlen (name) - strlen (".weight"))
+                                              : g_strdup (name);
   pieces = g_hash_table_lookup (self->pieces, module);
   for (guint i = 0; pieces != NULL && i < pieces->len; i++)
     {
@@ -187,7 +181,7 @@ add_pieces (HrMatcher      *self,
 
 /* GGUF stores the matrices of Conv1D the other way round, and knows no dimensions of 1. */
 static gboolean
-has_shape (HrMatcher            *self,
+has_shape (HrStoredMatcher      *self,
            const HrStoredTensor *stored,
            const HrTensor       *tensor)
 {
@@ -202,7 +196,7 @@ has_shape (HrMatcher            *self,
 }
 
 static void
-check_shape (HrMatcher            *self,
+check_shape (HrStoredMatcher      *self,
              const HrStoredTensor *stored,
              const HrTensor       *tensor)
 {
@@ -221,10 +215,10 @@ check_shape (HrMatcher            *self,
 }
 
 static gboolean
-match_name (HrMatcher      *self,
-            const HrTensor *tensor,
-            const char     *name,
-            HrStoredWeight *weight)
+match_name (HrStoredMatcher *self,
+            const HrTensor  *tensor,
+            const char      *name,
+            HrStoredWeight  *weight)
 {
   const HrStoredTensor *stored = hr_checkpoint_find (self->checkpoint, name);
 
@@ -242,22 +236,164 @@ match_name (HrMatcher      *self,
   return weight->type != NULL;
 }
 
+/* Whether a tensor is stored in fewer bits than a dtype has. */
+static gboolean
+is_packed (const HrStoredWeight *weight)
+{
+  HrDtype dtype;
+
+  return !hr_dtype_from_name (weight->type, &dtype) || hr_dtype_get_bits (dtype) < 16;
+}
+
+/* A piece in another shape; one bit pattern may be stored as several types of elements. */
 static void
-match_copy (HrMatcher      *self,
-            const HrTensor *tensor,
-            guint           copy,
-            HrStoredWeight *weight)
+check_piece (HrStoredMatcher      *self,
+             const HrMatrixPiece  *piece,
+             const HrStoredTensor *stored)
+{
+  HrStoredTensor wanted = { .n_dimensions = piece->n_dimensions };
+  g_autofree char *found = NULL;
+  g_autofree char *expected = NULL;
+  guint64 n_elements = 1;
+
+  for (guint i = 0; i < piece->n_dimensions; i++)
+    n_elements *= wanted.shape[i] = piece->shape[i];
+  if (stored->n_bytes == piece->n_bytes || stored->n_elements == n_elements)
+    return;
+
+  found = hr_stored_tensor_dup_shape (stored);
+  expected = hr_stored_tensor_dup_shape (&wanted);
+  g_ptr_array_add (self->different, g_strdup_printf (_("%s %s instead of %s"), stored->name, found, expected));
+}
+
+static void
+check_pieces (HrStoredMatcher      *self,
+              const HrTensor       *tensor,
+              const HrMatrixFormat *format,
+              const char           *name)
+{
+  g_autofree char *module = g_str_has_suffix (name, ".weight") ? g_strndup (name, strlen (name) - strlen (".weight"))
+                                                                : g_strdup (name);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint64 n_matrices, out_features, in_features;
+  guint n_pieces;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
+  n_pieces = hr_matrix_format_list_pieces (format, HR_DTYPE_BFLOAT16, out_features, in_features, pieces);
+  for (guint i = 0; n_matrices == 1 && i < n_pieces; i++)
+    {
+      g_autofree char *stored_name = g_strconcat (module, pieces[i].suffix, NULL);
+      const HrStoredTensor *stored = hr_checkpoint_find (self->checkpoint, stored_name);
+
+      if (stored != NULL)
+        check_piece (self, &pieces[i], stored);
+    }
+}
+
+/* Whether a tensor is stored as the config says that it was quantised. */
+static void
+check_quantization (HrStoredMatcher      *self,
+                    const HrTensor       *tensor,
+                    guint                 row,
+                    guint                 copy,
+                    const char           *name,
+                    const HrStoredWeight *weight)
+{
+  const HrMatrixFormat *format;
+
+  if (self->quantizer == NULL || self->checkpoint->has_names_only || tensor->n_dimensions < 2 || tensor->tied_to != NULL)
+    return;
+
+  format = hr_quantizer_get_format (self->quantizer, tensor, row, copy);
+  if (format == NULL && is_packed (weight))
+    g_ptr_array_add (self->packed, g_strdup (name));
+  else if (format != NULL && !is_packed (weight))
+    g_ptr_array_add (self->plain, g_strdup (name));
+  else if (format != NULL)
+    check_pieces (self, tensor, format, name);
+}
+
+/* Stored tensors by their names without the modules that hold the model; %NULL where two have the same. */
+static void
+collect_canonical (HrStoredMatcher *self)
+{
+  self->canonical = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < self->checkpoint->tensors->len; i++)
+    {
+      HrStoredTensor *tensor = g_ptr_array_index (self->checkpoint->tensors, i);
+      const char *name = hr_stored_name_get_canonical (tensor->name);
+
+      g_hash_table_insert (self->canonical, (gpointer) name,
+                           g_hash_table_contains (self->canonical, name) ? NULL : tensor);
+    }
+}
+
+/* What a checkpoint that puts the modules of a model below others calls a tensor; %NULL if it has none. */
+static char *
+dup_moved_name (HrStoredMatcher *self,
+                const HrTensor  *tensor,
+                guint            copy)
+{
+  static const char * const suffixes[] = { "", ".weight_packed", ".qweight" };
+  g_autofree char *name = hr_tensor_get_name (tensor, copy);
+  const char *canonical = hr_stored_name_get_canonical (name);
+  gsize module_length;
+
+  if (self->words != NULL)
+    return NULL;
+  if (self->canonical == NULL)
+    collect_canonical (self);
+
+  module_length = strlen (canonical) - (g_str_has_suffix (canonical, ".weight") ? strlen (".weight") : 0);
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *wanted = i == 0 ? g_strdup (canonical)
+                                       : g_strdup_printf ("%.*s%s", (int) module_length, canonical, suffixes[i]);
+      const HrStoredTensor *stored = g_hash_table_lookup (self->canonical, wanted);
+
+      if (stored != NULL)
+        return g_strdup_printf ("%.*s%s", (int) (strlen (stored->name) - strlen (wanted)), stored->name, canonical);
+    }
+
+  return NULL;
+}
+
+static gboolean
+match_as (HrStoredMatcher *self,
+          const HrTensor  *tensor,
+          guint            row,
+          guint            copy,
+          const char      *name,
+          HrStoredWeight  *weight)
+{
+  if (!match_name (self, tensor, name, weight))
+    return FALSE;
+
+  if (tensor->tied_to != NULL)
+    g_ptr_array_add (self->repeated, g_strdup (name));
+  check_quantization (self, tensor, row, copy, name, weight);
+
+  return TRUE;
+}
+
+static void
+match_copy (HrStoredMatcher *self,
+            const HrTensor  *tensor,
+            guint            row,
+            guint            copy,
+            HrStoredWeight  *weight)
 {
   g_autoptr (GPtrArray) names = list_stored_names (self, tensor, copy);
+  g_autofree char *moved = NULL;
 
   for (guint i = 0; i < names->len; i++)
     {
-      if (!match_name (self, tensor, g_ptr_array_index (names, i), weight))
-        continue;
-      if (tensor->tied_to != NULL)
-        g_ptr_array_add (self->repeated, g_strdup (g_ptr_array_index (names, i)));
-      return;
+      if (match_as (self, tensor, row, copy, g_ptr_array_index (names, i), weight))
+        return;
     }
+  moved = dup_moved_name (self, tensor, copy);
+  if (moved != NULL && match_as (self, tensor, row, copy, moved, weight))
+    return;
 
   if (tensor->tied_to == NULL)
     g_ptr_array_add (self->missing, hr_tensor_get_name (tensor, copy));
@@ -265,7 +401,7 @@ match_copy (HrMatcher      *self,
 
 /* Of two tied tensors only the second may be stored. */
 static void
-find_missing_among_tied (HrMatcher *self)
+find_missing_among_tied (HrStoredMatcher *self)
 {
   for (guint i = 0; i < self->repeated->len; i++)
     {
@@ -284,91 +420,12 @@ find_missing_among_tied (HrMatcher *self)
     }
 }
 
-static char *
-list_names (GPtrArray *names)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  GString *shown;
-
-  for (guint i = 0; i < MIN (names->len, MAX_SHOWN); i++)
-    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", (char *) g_ptr_array_index (names, i));
-  if (names->len > MAX_SHOWN)
-    g_string_append (text, ", …");
-
-  /* A warning is one line, and not endless. */
-  shown = g_string_new (NULL);
-  for (const char *c = text->str; *c != '\0' && shown->len < 400; c = g_utf8_next_char (c))
-    g_string_append_unichar (shown, g_unichar_iscntrl (g_utf8_get_char (c)) ? ' ' : g_utf8_get_char (c));
-
-  return g_string_free (shown, FALSE);
-}
-
-static void
-warn (GPtrArray  *warnings,
-      const char *sentence,
-      GPtrArray  *names,
-      const char *class_name)
-{
-  g_autofree char *count = g_strdup_printf ("%u", names->len);
-  g_autofree char *list = list_names (names);
-  GString *text;
-
-  if (names->len == 0)
-    return;
-
-  text = g_string_new (sentence);
-  g_string_replace (text, "{count}", count, 1);
-  g_string_replace (text, "{class}", class_name, 1);
-  g_string_replace (text, "{names}", list, 1);
-  g_ptr_array_add (warnings, g_string_free (text, FALSE));
-}
-
-static void
-report (HrMatcher  *self,
-        const char *class_name,
-        GPtrArray  *warnings)
-{
-  g_autoptr (GPtrArray) extra = g_ptr_array_new ();
-
-  for (guint i = 0; i < self->checkpoint->tensors->len; i++)
-    {
-      const HrStoredTensor *tensor = g_ptr_array_index (self->checkpoint->tensors, i);
-
-      if (!g_hash_table_contains (self->claimed, tensor) &&
-          (self->words == NULL || hr_gguf_config_is_parameter (self->words, tensor->name)))
-        g_ptr_array_add (extra, tensor->name);
-    }
-
-  /* Translators: leave {count}, {class} and {names} as they are. A class is a program's class, as LlamaForCausalLM. */
-  warn (warnings,
-        ngettext ("The weights lack a tensor that {class} has: {names}.",
-                  "The weights lack {count} tensors that {class} has: {names}.", self->missing->len),
-        self->missing, class_name);
-  /* Translators: leave {count}, {class} and {names} as they are. */
-  warn (warnings,
-        ngettext ("The weights hold a tensor that {class} does not have, which is not counted: {names}.",
-                  "The weights hold {count} tensors that {class} does not have, which are not counted: {names}.",
-                  extra->len),
-        extra, class_name);
-  /* Translators: leave {count}, {class} and {names} as they are; a name is followed by two shapes. */
-  warn (warnings,
-        ngettext ("A tensor of the weights has another shape than {class} gives it: {names}.",
-                  "{count} tensors of the weights have another shape than {class} gives them: {names}.",
-                  self->different->len),
-        self->different, class_name);
-  /* Translators: leave {count} and {names} as they are. */
-  warn (warnings,
-        ngettext ("The weights hold a tied tensor a second time, which is counted once: {names}.",
-                  "The weights hold {count} tied tensors a second time, which are counted once: {names}.",
-                  self->repeated->len),
-        self->repeated, class_name);
-}
-
 /*
  * hr_stored_weights_new:
  * @tensors: (element-type HrTensor): the tensors of a model
  * @checkpoint: what is stored
  * @words: (nullable): how to name the tensors in a GGUF file; %NULL for safetensors, which have the model's names
+ * @quantizer: (nullable): what the config says was done to the tensors
  * @class_name: (nullable): what to call the model in warnings; %NULL if @tensors are those of @checkpoint themselves
  * @warnings: (element-type utf8): where differences are added
  *
@@ -377,11 +434,12 @@ report (HrMatcher  *self,
  * Returns: (transfer full): what was found
  */
 HrStoredWeights *
-hr_stored_weights_new (GPtrArray    *tensors,
-                       HrCheckpoint *checkpoint,
-                       HrGgufConfig *words,
-                       const char   *class_name,
-                       GPtrArray    *warnings)
+hr_stored_weights_new (GPtrArray         *tensors,
+                       HrCheckpoint      *checkpoint,
+                       HrGgufConfig      *words,
+                       const HrQuantizer *quantizer,
+                       const char        *class_name,
+                       GPtrArray         *warnings)
 {
   g_autoptr (HrStoredWeights) self = g_new0 (HrStoredWeights, 1);
   g_autoptr (GHashTable) pieces = NULL;
@@ -389,11 +447,17 @@ hr_stored_weights_new (GPtrArray    *tensors,
   g_autoptr (GPtrArray) missing = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) different = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) repeated = g_ptr_array_new_with_free_func (g_free);
-  HrMatcher matcher;
+  g_autoptr (GPtrArray) packed = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) plain = g_ptr_array_new_with_free_func (g_free);
+  HrStoredMatcher matcher;
 
   pieces = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->rows = g_ptr_array_new_with_free_func (g_free);
-  matcher = (HrMatcher) { self, tensors, checkpoint, words, pieces, claimed, missing, different, repeated };
+  matcher = (HrStoredMatcher) {
+    .weights = self, .tensors = tensors, .checkpoint = checkpoint, .words = words, .quantizer = quantizer,
+    .pieces = pieces, .claimed = claimed, .missing = missing, .different = different, .repeated = repeated,
+    .packed = packed, .plain = plain,
+  };
 
   if (words == NULL && class_name != NULL)
     collect_pieces (&matcher);
@@ -405,12 +469,13 @@ hr_stored_weights_new (GPtrArray    *tensors,
 
       g_ptr_array_add (self->rows, row);
       for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        match_copy (&matcher, tensor, copy, &row[copy]);
+        match_copy (&matcher, tensor, i, copy, &row[copy]);
     }
 
   find_missing_among_tied (&matcher);
+  g_clear_pointer (&matcher.canonical, g_hash_table_unref);
   if (class_name != NULL)
-    report (&matcher, class_name, warnings);
+    hr_stored_weights_report (&matcher, class_name, warnings);
 
   return g_steal_pointer (&self);
 }

@@ -4,6 +4,7 @@
 
 #include "hr-checkpoint.h"
 #include "hr-gguf-config.h"
+#include "hr-quantizer.h"
 #include "hr-tensor.h"
 
 G_BEGIN_DECLS
@@ -27,11 +28,12 @@ typedef struct
 /* Which tensors of a checkpoint are which of a model's. */
 typedef struct _HrStoredWeights HrStoredWeights;
 
-HrStoredWeights      *hr_stored_weights_new       (GPtrArray        *tensors,
-                                                   HrCheckpoint     *checkpoint,
-                                                   HrGgufConfig     *words,
-                                                   const char       *class_name,
-                                                   GPtrArray        *warnings) G_GNUC_WARN_UNUSED_RESULT;
+HrStoredWeights      *hr_stored_weights_new       (GPtrArray         *tensors,
+                                                   HrCheckpoint      *checkpoint,
+                                                   HrGgufConfig      *words,
+                                                   const HrQuantizer *quantizer,
+                                                   const char        *class_name,
+                                                   GPtrArray         *warnings) G_GNUC_WARN_UNUSED_RESULT;
 void                  hr_stored_weights_free      (HrStoredWeights  *self);
 const HrStoredWeight *hr_stored_weights_get       (HrStoredWeights  *self,
                                                    guint             row,
