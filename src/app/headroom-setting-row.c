@@ -46,18 +46,24 @@ choice_bind_cb (GtkSignalListItemFactory *factory,
   gtk_label_set_label (GTK_LABEL (gtk_list_item_get_child (list_item)), choice_get_label (list_item, setting));
 }
 
-/* What its list shows, with a mark at the choice that holds. */
+/* What its list shows: a choice, a mark if it holds, and over the first of a family what the family is called. */
 static void
 choice_list_setup_cb (GtkSignalListItemFactory *factory,
                       GtkListItem              *list_item)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *heading = choice_label_new (0);
+  GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   GtkWidget *label = choice_label_new (0);
   GtkWidget *mark = gtk_image_new_from_icon_name ("object-select-symbolic");
 
+  gtk_widget_add_css_class (heading, "caption-heading");
+  gtk_widget_add_css_class (heading, "dim-label");
   gtk_widget_set_hexpand (label, TRUE);
-  gtk_box_append (GTK_BOX (box), label);
-  gtk_box_append (GTK_BOX (box), mark);
+  gtk_box_append (GTK_BOX (line), label);
+  gtk_box_append (GTK_BOX (line), mark);
+  gtk_box_append (GTK_BOX (box), heading);
+  gtk_box_append (GTK_BOX (box), line);
   g_object_bind_property (list_item, "selected", mark, "visible", G_BINDING_SYNC_CREATE);
   gtk_list_item_set_child (list_item, box);
 }
@@ -67,8 +73,13 @@ choice_list_bind_cb (GtkSignalListItemFactory *factory,
                      GtkListItem              *list_item,
                      GParamSpec               *setting)
 {
-  GtkWidget *label = gtk_widget_get_first_child (gtk_list_item_get_child (list_item));
+  GtkWidget *heading = gtk_widget_get_first_child (gtk_list_item_get_child (list_item));
+  GtkWidget *label = gtk_widget_get_first_child (gtk_widget_get_next_sibling (heading));
+  AdwEnumListItem *item = gtk_list_item_get_item (list_item);
+  const char *family = hr_setting_get_choice_heading (setting, adw_enum_list_item_get_value (item));
 
+  gtk_widget_set_visible (heading, family != NULL);
+  gtk_label_set_label (GTK_LABEL (heading), family != NULL ? family : "");
   gtk_label_set_label (GTK_LABEL (label), choice_get_label (list_item, setting));
 }
 

@@ -124,7 +124,8 @@ def lists_know_what_they_list():
     assert 23 * 1024**3 < gpus['rtx-4090']['memory-bytes'] <= 24 * 1024**3
     assert all(row['source'] for row in gpus.values())
     precisions = {row['id']: row for row in succeed_json('list', 'precisions')['precisions']}
-    assert precisions['bfloat16']['bits'] == 16 and 'q4_k_m' in precisions
+    assert precisions['bfloat16']['bits'] == 16 and precisions['q4_k_m']['bits'] == 4.5
+    assert all(row['bits'] and row['source'] for row in precisions.values() if row['kind'] == 'quantization')
     assert 'qwen2' in {row['id'] for row in succeed_json('list', 'architectures')['architectures']}
     assert [row['id'] for row in succeed_json('list', 'engines')['engines']] == ['transformers']
 

@@ -817,6 +817,19 @@ hr_gguf_mixture_get_type (HrGgufMixture *self,
   return hr_ggml_type_get (get_entry (self, row, copy)->type)->name;
 }
 
+/* What an element takes in the type that a file type gives to tensors that no rule is for. */
+double
+hr_gguf_mixture_get_bits (HrQuantization quantization)
+{
+  const HrGgmlType *type;
+
+  g_return_val_if_fail (hr_quantization_is_gguf (quantization), 0);
+
+  type = hr_ggml_type_get (file_types[quantization].type);
+
+  return type->block_bytes * 8.0 / type->block_size;
+}
+
 /* The format that the number of a file type stands for, as `general.file_type` has it. */
 gboolean
 hr_gguf_mixture_from_file_type (double          file_type,

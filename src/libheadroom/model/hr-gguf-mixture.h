@@ -18,6 +18,7 @@ guint64         hr_gguf_mixture_get_bytes     (HrGgufMixture  *self,
 const char     *hr_gguf_mixture_get_type      (HrGgufMixture  *self,
                                                guint           row,
                                                guint           copy);
+double          hr_gguf_mixture_get_bits      (HrQuantization  quantization);
 gboolean        hr_gguf_mixture_from_file_type (double         file_type,
                                                HrQuantization *quantization);
 

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-checkpoint.h"
 #include "hr-config.h"
 
 /* How deep architectures may include each other. */
@@ -111,10 +112,12 @@ load_unknown (HrInclusion  *self,
 {
   if (!g_str_equal (self->id, "decoder"))
     {
+      g_autofree char *shown = hr_checkpoint_dup_shown (model_type);
+
       /* Translators: a file's name, a key in it such as "vision_config", the name of an architecture. */
       g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                    _("“%s”, %s: the architecture “%s” is not known, so the model cannot be estimated"),
-                   hr_json_get_origin (config), place, model_type);
+                   hr_json_get_origin (config), place, shown);
       return FALSE;
     }
 

@@ -414,6 +414,52 @@ hr_setting_get_choice_label (GParamSpec *setting,
   g_return_val_if_reached (NULL);
 }
 
+/* What families of formats of quantization are called, and which of them comes first. */
+static const struct
+{
+  HrQuantization first;
+  const char *heading;
+} quantization_headings[] = {
+  { HR_QUANTIZATION_BNB_INT8, "bitsandbytes" },
+  { HR_QUANTIZATION_GPTQ_INT8, "GPTQ" },
+  { HR_QUANTIZATION_AWQ_INT4, "AWQ" },
+  /* Translators: the heading of formats that store weights as floating-point numbers of eight bits */
+  { HR_QUANTIZATION_FP8, N_("Eight-bit floats") },
+  { HR_QUANTIZATION_W8A8_INT8, "compressed-tensors" },
+  /* Translators: the heading of formats that store weights as floating-point numbers of four bits */
+  { HR_QUANTIZATION_MXFP4, N_("Four-bit floats") },
+  { HR_QUANTIZATION_HQQ_INT8, "HQQ" },
+  { HR_QUANTIZATION_QUANTO_INT8, "optimum-quanto" },
+  /* Translators: the heading of the remaining formats of quantization */
+  { HR_QUANTIZATION_EETQ_INT8, N_("Other methods") },
+  { HR_QUANTIZATION_Q8_0, "GGUF (llama.cpp)" },
+};
+
+/**
+ * hr_setting_get_choice_heading:
+ * @setting: a setting of a job whose values are an enumeration
+ * @choice: one of the values
+ *
+ * Gets what to write over a choice in a list of all: the name of the family that begins with it, where there are
+ * families.
+ *
+ * Returns: (transfer none) (nullable): the heading, or %NULL if no family begins here
+ */
+const char *
+hr_setting_get_choice_heading (GParamSpec *setting,
+                               int         choice)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC_ENUM (setting), NULL);
+
+  for (guint i = 0; setting->value_type == HR_TYPE_QUANTIZATION && i < G_N_ELEMENTS (quantization_headings); i++)
+    {
+      if (quantization_headings[i].first == (HrQuantization) choice)
+        return _(quantization_headings[i].heading);
+    }
+
+  return NULL;
+}
+
 /**
  * hr_text_translate:
  * @text: (nullable): a text that the estimator gave: a formula, a moment, a source

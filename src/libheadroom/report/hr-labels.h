@@ -19,6 +19,8 @@ const char *hr_setting_get_label            (GParamSpec    *setting);
 const char *hr_setting_get_description      (GParamSpec    *setting);
 const char *hr_setting_get_choice_label     (GParamSpec    *setting,
                                              int            choice);
+const char *hr_setting_get_choice_heading   (GParamSpec    *setting,
+                                             int            choice);
 const char *hr_text_translate               (const char    *text);
 
 G_END_DECLS

@@ -6,14 +6,17 @@
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 #include "hr-architecture.h"
 #include "hr-base-enums.h"
 #include "hr-document.h"
+#include "hr-gguf-mixture.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-job.h"
 #include "hr-labels.h"
 #include "hr-local-models.h"
+#include "hr-matrix-format.h"
 #include "hr-model-catalogue.h"
 #include "hr-units.h"
 
@@ -26,6 +29,7 @@ typedef enum
   COLUMN_BYTES,
   COLUMN_NUMBER,
   COLUMN_PATH,
+  COLUMN_DECIMAL,
 } ColumnKind;
 
 typedef struct
@@ -86,6 +90,22 @@ take_local_folder (GPtrArray  *locals,
     }
 
   return NULL;
+}
+
+static char *
+print_decimal (double number)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  return g_strdup (g_ascii_formatd (text, sizeof text, "%.4g", number));
+}
+
+/* What an element of a large matrix takes with its scales; of a file of llama.cpp, in the type of most matrices. */
+static double
+get_quantized_bits (HrQuantization quantization)
+{
+  return hr_quantization_is_gguf (quantization) ? hr_gguf_mixture_get_bits (quantization)
+                                                : hr_matrix_format_get_bits (hr_matrix_format_get (quantization));
 }
 
 static gboolean
@@ -176,14 +196,20 @@ add_choices (GPtrArray  *rows,
     {
       const GEnumValue *choice = &enum_class->values[i];
       g_autofree char *bits = NULL;
+      const char *source = NULL;
 
       if (g_str_equal (choice->value_nick, "auto") || g_str_equal (choice->value_nick, "none"))
         continue;
 
       if (setting->value_type == HR_TYPE_DTYPE)
         bits = print_number (hr_dtype_get_bits (choice->value));
+      else if (setting->value_type == HR_TYPE_QUANTIZATION)
+        {
+          bits = print_decimal (get_quantized_bits (choice->value));
+          source = hr_matrix_format_get_source (choice->value);
+        }
 
-      add_row (rows, choice->value_nick, hr_setting_get_choice_label (setting, choice->value), kind, bits, NULL);
+      add_row (rows, choice->value_nick, hr_setting_get_choice_label (setting, choice->value), kind, bits, source);
     }
 }
 
@@ -244,7 +270,8 @@ static const List lists[HR_N_LISTINGS] = {
       { "id", N_("Name"), COLUMN_TEXT },
       { "label", N_("Description"), COLUMN_TEXT },
       { "kind", N_("Setting"), COLUMN_TEXT },
-      { "bits", N_("Bits"), COLUMN_NUMBER },
+      { "bits", N_("Bits"), COLUMN_DECIMAL },
+      { "source", N_("Source"), COLUMN_TEXT },
     },
     add_precisions,
   },
@@ -292,6 +319,7 @@ format_cell (const Column *column,
 
     case COLUMN_TEXT:
     case COLUMN_NUMBER:
+    case COLUMN_DECIMAL:
     default:
       return g_strdup (cell);
     }
@@ -341,6 +369,8 @@ add_cell (JsonBuilder  *builder,
     json_builder_add_null_value (builder);
   else if (column->kind == COLUMN_TEXT || column->kind == COLUMN_PATH)
     json_builder_add_string_value (builder, cell);
+  else if (column->kind == COLUMN_DECIMAL && strchr (cell, '.') != NULL)
+    json_builder_add_double_value (builder, g_ascii_strtod (cell, NULL));
   else
     json_builder_add_int_value (builder, g_ascii_strtoll (cell, NULL, 10));
 }
