@@ -133,6 +133,11 @@ expands_weight (HrQuantization quantization,
       return TRUE;
 
     default:
+      /*
+       * Kernels of the format. That of GPTQ is GPTQModel's Marlin, which transformers 5 requires; AutoGPTQ's ExLlama,
+       * with which transformers ran until 2024, kept a half-precision matrix as large as the largest (temp_dq in
+       * auto_gptq/modeling/_utils.py), which is what figures of that time have more.
+       */
       return FALSE;
     }
 }

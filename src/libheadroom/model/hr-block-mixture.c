@@ -118,8 +118,9 @@ add_fused (const HrBlockContext  *context,
   guint64 size = first_size;
   HrTensor *tensor;
 
-  if ((second_size > 0 && !g_uint64_checked_mul (&size, first_size, second_size)) ||
-      !hr_block_add_tensor (context, block->path, get_submodule (experts), name, HR_PART_MLP, role,
+  if (second_size > 0 && !g_uint64_checked_mul (&size, first_size, second_size))
+    return hr_block_set_too_large_error (context, block->path, error);
+  if (!hr_block_add_tensor (context, block->path, get_submodule (experts), name, HR_PART_MLP, role,
                             block->mixture.num_experts, size, error))
     return FALSE;
 
