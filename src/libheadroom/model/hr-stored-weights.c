@@ -301,7 +301,8 @@ check_quantization (HrStoredMatcher      *self,
 {
   const HrMatrixFormat *format;
 
-  if (self->quantizer == NULL || self->checkpoint->has_names_only || tensor->n_dimensions < 2 || tensor->tied_to != NULL)
+  if (self->quantizer == NULL || self->checkpoint->has_names_only || tensor->n_dimensions < 2 ||
+      tensor->tied_to != NULL)
     return;
 
   format = hr_quantizer_get_format (self->quantizer, tensor, row, copy);
