@@ -80,6 +80,11 @@ find_config (HrScope      *outer,
 
   if (member == NULL)
     return FALSE;
+  if (n_paths == 0)
+    {
+      hr_json_set_error (member, HR_ERROR_SCHEMA, _("the name of an object of the config"), error);
+      return FALSE;
+    }
 
   for (guint i = 0; object == NULL && i < n_paths; i++)
     {
