@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -148,6 +149,28 @@ def downloaded_models_are_listed_and_found_by_their_ids():
         assert 'Some/Other' in fail('estimate', 'Some/Other', HF_HOME=folder)
 
 
+def a_quantized_matrix_lists_what_stands_for_it():
+    config = {'model_type': 'llama', 'hidden_size': 512, 'intermediate_size': 1024, 'num_hidden_layers': 2,
+              'num_attention_heads': 8, 'vocab_size': 1000, 'torch_dtype': 'float16',
+              'quantization_config': {'quant_method': 'gptq', 'bits': 4, 'group_size': 128}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'config.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            json.dump(config, file)
+        tensors = {row['name']: row for row in succeed_json('inspect', path)['tensors']}
+    up = tensors['model.layers.1.mlp.up_proj.weight']
+    assert up['dtype'] == 'gptq-int4' and up['shape'] == [1024, 512]
+    assert [(piece['suffix'], piece['dtype'], piece['shape']) for piece in up['pieces']] == [
+        ('.qweight', 'I32', [64, 1024]), ('.qzeros', 'I32', [4, 128]), ('.scales', 'F16', [4, 1024]),
+        ('.g_idx', 'I32', [512])], up
+    assert 'pieces' not in tensors['model.norm.weight'] and 'pieces' not in tensors['lm_head.weight']
+    types = {row['name']: row['dtype'] for row in succeed_json('inspect', 'meta-llama/Llama-2-7b-hf', '--quantization',
+                                                               'q4_k_m')['tensors']}
+    assert types['model.layers.0.mlp.down_proj.weight'] == 'Q6_K', types['model.layers.0.mlp.down_proj.weight']
+    assert types['model.layers.4.mlp.down_proj.weight'] == 'Q4_K' and types['lm_head.weight'] == 'Q6_K'
+    assert types['model.norm.weight'] == 'F32'
+
+
 def every_model_of_the_list_can_be_estimated():
     for row in succeed_json('list', 'models')['models']:
         result = succeed_json('estimate', row['id'])
@@ -167,6 +190,7 @@ if __name__ == '__main__':
         two_models_are_set_side_by_side,
         an_anatomy_is_a_table_markdown_and_a_page,
         a_model_is_read_with_an_architecture_of_ones_own,
+        a_quantized_matrix_lists_what_stands_for_it,
         every_list_is_text_and_json,
         lists_know_what_they_list,
         downloaded_models_are_listed_and_found_by_their_ids,

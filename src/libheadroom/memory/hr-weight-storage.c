@@ -194,6 +194,61 @@ hr_weight_storage_get_dtype (const HrWeightStorage *self,
 }
 
 /*
+ * hr_weight_storage_list_pieces:
+ * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ * @copy: which tensor of the row
+ * @pieces: (out) (array length=HR_MATRIX_MAX_PIECES): the tensors that stand for it; of several matrices in one tensor
+ *   those of one
+ *
+ * Lists what stands for a tensor that is quantized, as its config says.
+ *
+ * Returns: how many there are; 0 for a tensor that stays as it is, or is in a file of llama.cpp
+ */
+guint
+hr_weight_storage_list_pieces (const HrWeightStorage *self,
+                               guint                  index,
+                               guint                  copy,
+                               HrMatrixPiece         *pieces)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->model, index);
+  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrMatrixFormat *format = quantizer != NULL ? hr_quantizer_get_format (quantizer, tensor, index, copy) : NULL;
+  guint64 n_matrices, out_features, in_features;
+
+  if (format == NULL)
+    return 0;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
+
+  return hr_matrix_format_list_pieces (format, self->dtype, out_features, in_features, pieces);
+}
+
+/*
+ * hr_weight_storage_get_type:
+ * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ * @copy: which tensor of the row
+ *
+ * Gets what a tensor is stored as: the name of a dtype, of a format, or of a type of llama.cpp.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_weight_storage_get_type (const HrWeightStorage *self,
+                            guint                  index,
+                            guint                  copy)
+{
+  guint64 bytes;
+
+  if (self->mixture != NULL)
+    return hr_gguf_mixture_get_type (self->mixture, index, copy);
+
+  return hr_weight_storage_get_bytes (self, index, copy, &bytes) ? hr_quantization_get_name (self->quantization)
+                                                                 : hr_dtype_get_name (self->dtype);
+}
+
+/*
  * hr_weight_storage_get_bytes:
  * @self: how tensors are stored
  * @index: which row of the model's tensors

@@ -38,6 +38,13 @@ gboolean              hr_weight_storage_leaves_experts (const HrWeightStorage *s
 gboolean              hr_weight_storage_leaves_all     (const HrWeightStorage *self);
 HrDtype               hr_weight_storage_get_dtype      (const HrWeightStorage *self,
                                                         guint                  index);
+guint                 hr_weight_storage_list_pieces    (const HrWeightStorage *self,
+                                                        guint                  index,
+                                                        guint                  copy,
+                                                        HrMatrixPiece         *pieces);
+const char           *hr_weight_storage_get_type       (const HrWeightStorage *self,
+                                                        guint                  index,
+                                                        guint                  copy);
 gboolean              hr_weight_storage_get_bytes      (const HrWeightStorage *self,
                                                         guint                  index,
                                                         guint                  copy,

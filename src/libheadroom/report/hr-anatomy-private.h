@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-anatomy.h"
+#include "hr-matrix-format.h"
 
 G_BEGIN_DECLS
 
@@ -60,5 +61,10 @@ HrAnatomyTable *hr_anatomy_create_cache         (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_heads         (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_keys          (HrAnatomy            *self);
 HrAnatomyTable *hr_anatomy_create_feed_forward  (HrAnatomy            *self);
+
+guint hr_anatomy_list_pieces (HrAnatomy     *self,
+                              guint          index,
+                              guint          copy,
+                              HrMatrixPiece *pieces);
 
 G_END_DECLS

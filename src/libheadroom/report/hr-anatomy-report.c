@@ -398,6 +398,38 @@ add_table_json (JsonBuilder    *builder,
   json_builder_end_array (builder);
 }
 
+/* What stands for a quantized matrix, by what follows the name of its module. */
+static void
+add_pieces (JsonBuilder *builder,
+            HrAnatomy   *self,
+            guint        index,
+            guint        copy)
+{
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_anatomy_list_pieces (self, index, copy, pieces);
+
+  if (n_pieces == 0)
+    return;
+
+  json_builder_set_member_name (builder, "pieces");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      json_builder_begin_object (builder);
+      add_string (builder, "suffix", pieces[i].suffix);
+      json_builder_set_member_name (builder, "shape");
+      json_builder_begin_array (builder);
+      for (guint j = 0; j < pieces[i].n_dimensions; j++)
+        json_builder_add_int_value (builder, pieces[i].shape[j]);
+      json_builder_end_array (builder);
+      add_string (builder, "dtype", pieces[i].type);
+      json_builder_set_member_name (builder, "bytes");
+      json_builder_add_int_value (builder, pieces[i].n_bytes);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
 static void
 add_tensor (JsonBuilder *builder,
             HrAnatomy   *self,
@@ -431,6 +463,7 @@ add_tensor (JsonBuilder *builder,
   json_builder_set_member_name (builder, "parameters");
   json_builder_add_int_value (builder, tensor->n_elements);
   add_string (builder, "tied-to", tensor->tied_to);
+  add_pieces (builder, self, index, copy);
   json_builder_end_object (builder);
 }
 

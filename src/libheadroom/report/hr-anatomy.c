@@ -132,7 +132,8 @@ add_tensor (HrAnatomy *self,
   if (tensor->tied_to != NULL)
     return;
 
-  if (self->as_stored)
+  /* Layers of a class may be stored in different formats. */
+  if (self->as_stored || self->storage.quantization != HR_QUANTIZATION_NONE)
     for (guint copy = 0; copy < n_copies; copy++)
       n_bytes += hr_anatomy_get_tensor_bytes (self, index, copy, NULL);
   else
@@ -586,7 +587,7 @@ hr_anatomy_get_tensor_bytes (HrAnatomy   *self,
   if (hr_weight_storage_get_bytes (&self->storage, index, copy, &bytes))
     {
       if (type != NULL)
-        *type = hr_quantization_get_name (self->storage.quantization);
+        *type = hr_weight_storage_get_type (&self->storage, index, copy);
       return bytes;
     }
 
@@ -594,6 +595,29 @@ hr_anatomy_get_tensor_bytes (HrAnatomy   *self,
     *type = hr_dtype_get_name (self->storage.dtype);
 
   return hr_dtype_get_bytes (self->storage.dtype, tensor->n_elements);
+}
+
+/*
+ * hr_anatomy_list_pieces:
+ * @self: an anatomy
+ * @index: a row of the model's tensors
+ * @copy: which of the tensors that the row stands for
+ * @pieces: (out) (array length=HR_MATRIX_MAX_PIECES): what stands for it
+ *
+ * Lists the tensors that stand for one that is quantized.
+ *
+ * Returns: how many there are; 0 if it is not
+ */
+guint
+hr_anatomy_list_pieces (HrAnatomy     *self,
+                        guint          index,
+                        guint          copy,
+                        HrMatrixPiece *pieces)
+{
+  g_return_val_if_fail (HR_IS_ANATOMY (self), 0);
+
+  return hr_model_get_tensor (self->model, index)->tied_to == NULL
+           ? hr_weight_storage_list_pieces (&self->storage, index, copy, pieces) : 0;
 }
 
 /* Of HrAnatomyBlock: all blocks, in the order in which a token passes them. */
