@@ -631,6 +631,29 @@ add_for_each_model (const char    *name,
     }
 }
 
+/* A GPU that does not compute with eight-bit floats gets them expanded. */
+static void
+test_fp8_needs_hardware (void)
+{
+  g_autoptr (HrModel) model = load_model (0);
+  g_autoptr (HrJob) plain_job = make_job (1, 100, 1);
+  g_autoptr (HrJob) job = make_job (1, 100, 1);
+  g_autoptr (HrGpu) h100 = find_gpu ("h100-sxm5-80gb");
+  g_autoptr (HrGpu) a100 = find_gpu ("a100-sxm4-80gb");
+  g_autoptr (HrEstimate) on_h100 = NULL;
+  g_autoptr (HrEstimate) on_a100 = NULL;
+  g_autoptr (HrEstimate) plain = NULL;
+
+  g_object_set (job, "quantization", HR_QUANTIZATION_FP8, NULL);
+  on_h100 = hr_estimator_run (model, job, h100, 1, NULL);
+  on_a100 = hr_estimator_run (model, job, a100, 1, NULL);
+  plain = hr_estimator_run (model, plain_job, a100, 1, NULL);
+
+  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_WEIGHTS), <, get_bytes (plain, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_bytes (on_a100, HR_COMPONENT_WEIGHTS), ==, get_bytes (plain, HR_COMPONENT_WEIGHTS));
+  g_assert_nonnull (strstr (hr_estimate_get_warnings (on_a100)[0], "does not compute with eight-bit floats"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -651,6 +674,7 @@ main (int   argc,
   g_test_add_func ("/memory/estimator/a_gpu_adds_what_is_known_of_it", test_gpus);
   g_test_add_func ("/memory/estimator/an_old_gpu_has_no_flash_attention", test_old_gpu);
   g_test_add_func ("/memory/estimator/threads_agree", test_threads);
+  g_test_add_func ("/memory/estimator/fp8_is_expanded_where_the_gpu_does_not_compute_with_it", test_fp8_needs_hardware);
 
   return g_test_run ();
 }

@@ -442,12 +442,25 @@ add_devices (const HrInferencePlan *plan,
                          hr_component_text_new_operation (&devices[worst].replay.peak));
 }
 
-/* Torch's dispatcher takes another kernel on a GPU that flash attention has none for; the package fails. */
+/*
+ * Torch's dispatcher takes another kernel on a GPU that flash attention has none for; the package fails. Weights in a
+ * format that the GPU does not compute with are expanded.
+ */
 static gboolean
 adapt_to_gpu (HrInferencePlan  *plan,
               HrGpu            *gpu,
               GError          **error)
 {
+  if ((plan->quantization == HR_QUANTIZATION_FP8 || plan->quantization == HR_QUANTIZATION_MXFP8) &&
+      !hr_framework_has_fp8 (gpu))
+    {
+      /* Translators: the places are the name of a GPU, a format such as fp8 and a dtype such as bfloat16. */
+      hr_inference_plan_warn (plan, N_("%s does not compute with eight-bit floats: transformers expands %s weights to "
+                                       "%s when it loads them"),
+                              hr_gpu_get_name (gpu), hr_quantization_get_name (plan->quantization),
+                              hr_dtype_get_name (plan->dtype));
+      hr_inference_plan_expand_weights (plan);
+    }
   if (hr_framework_has_flash (gpu))
     return TRUE;
 

@@ -105,6 +105,32 @@ hr_framework_has_flash (HrGpu *gpu)
   return generation == 0 || generation >= AMPERE || g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0;
 }
 
+/*
+ * hr_framework_has_fp8:
+ * @gpu: (nullable): a GPU
+ *
+ * Tells whether a GPU computes with eight-bit floats: NVIDIA's from compute capability 8.9 on
+ * (FineGrainedFP8HfQuantizer.validate_environment in transformers). Where that is not known, it is taken to.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_framework_has_fp8 (HrGpu *gpu)
+{
+  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
+  guint64 major, minor = 0;
+  char *end;
+
+  if (capability == NULL)
+    return TRUE;
+
+  major = g_ascii_strtoull (capability, &end, 10);
+  if (*end == '.')
+    minor = g_ascii_strtoull (end + 1, NULL, 10);
+
+  return major > 8 || (major == 8 && minor >= 9);
+}
+
 /* c10/cuda/CUDACachingAllocator.cpp: kSmallSize, kSmallBuffer, kLargeBuffer, kMinLargeAlloc, kRoundLarge. */
 #define SMALL_SIZE MIB
 #define SMALL_SEGMENT (2 * MIB)

@@ -27,6 +27,7 @@ typedef struct
 gboolean hr_framework_init_for_gpu (HrFramework *self,
                                     HrGpu       *gpu);
 gboolean hr_framework_has_flash    (HrGpu       *gpu);
+gboolean hr_framework_has_fp8      (HrGpu       *gpu);
 
 /* Tensors of one size. */
 typedef struct

@@ -487,6 +487,20 @@ hr_inference_plan_init (HrInferencePlan  *self,
 }
 
 /*
+ * hr_inference_plan_expand_weights:
+ * @self: a plan
+ *
+ * Has the weights expanded when they are loaded, as if they were not quantized.
+ */
+void
+hr_inference_plan_expand_weights (HrInferencePlan *self)
+{
+  self->quantization = HR_QUANTIZATION_NONE;
+  hr_weight_storage_clear (&self->storage);
+  hr_weight_storage_init (&self->storage, self->model, self->dtype, self->quantization);
+}
+
+/*
  * hr_inference_plan_clear:
  * @self: a plan
  *

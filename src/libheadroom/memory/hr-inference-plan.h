@@ -40,6 +40,7 @@ gboolean hr_inference_plan_init  (HrInferencePlan  *self,
                                   HrInferenceJob   *job,
                                   GError          **error);
 void     hr_inference_plan_clear (HrInferencePlan  *self);
+void     hr_inference_plan_expand_weights (HrInferencePlan *self);
 void     hr_inference_plan_warn  (HrInferencePlan  *self,
                                   const char       *msgid,
                                   ...) G_GNUC_PRINTF (2, 3);
