@@ -123,6 +123,8 @@ check (const GString *text)
     }
 
   g_assert_no_error (error);
+  for (const char * const *warning = hr_model_get_warnings (model); *warning != NULL; warning++)
+    g_assert_null (strpbrk (*warning, "\n\r\t"));
   check_storage (model);
   for (HrPart part = 0; part < HR_N_PARTS; part++)
     sum += hr_model_get_n_parameters_of_part (model, part);

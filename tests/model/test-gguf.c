@@ -298,7 +298,7 @@ test_an_unknown_architecture_is_listed_and_not_estimated (void)
     const char *expected;
   } cases[] = {
     { "unheard-of", NULL, "the architecture “unheard-of” is not known" },
-    { "llama", "llama.expert_count", "the model has a mixture of experts" },
+    { "qwen2", "qwen2.expert_count", "the model has a mixture of experts" },
     { NULL, NULL, "expected the key “general.architecture”, found none" },
   };
 
@@ -423,13 +423,124 @@ test_every_tensor_of_a_known_architecture_has_a_name (void)
         {
           const HrTensor *tensor = hr_model_get_tensor (model, j);
           guint layer = 3;
-          g_autofree char *name = hr_gguf_config_dup_stored_name (names, tensor->pattern,
-                                                                  tensor->n_layers > 0 ? &layer : NULL);
+          g_autoptr (GPtrArray) found = hr_gguf_config_list_stored_names (names, tensor->pattern,
+                                                                          tensor->n_layers > 0 ? &layer : NULL);
 
-          if (name == NULL || strstr (name, "{}") != NULL)
+          if (found->len == 0 || strstr (g_ptr_array_index (found, 0), "{}") != NULL)
             g_error ("%s: no name for %s", model_type, tensor->pattern);
         }
     }
+}
+
+typedef struct
+{
+  const char *architecture;
+  const char *model_type;
+  const char *config;
+} MixtureCase;
+
+static const MixtureCase mixture_cases[] = {
+  { "llama", "mixtral", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "qwen2moe", "qwen2_moe", "\"num_experts\": 4, \"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                             "\"shared_expert_intermediate_size\": 96" },
+  { "qwen3moe", "qwen3_moe", "\"num_experts\": 4, \"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                             "\"head_dim\": 16" },
+  { "olmoe", "olmoe", "\"num_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "gpt-oss", "gpt_oss", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                          "\"head_dim\": 16, \"sliding_window\": 32" },
+};
+
+/* Writes a tensor of a model under its names in a file, the experts of a layer as one. */
+static void
+add_to_file (GgufWriter     *writer,
+             HrGgufConfig   *names,
+             const HrTensor *tensor,
+             guint           layer)
+{
+  g_autoptr (GPtrArray) found = hr_gguf_config_list_stored_names (names, tensor->pattern,
+                                                                  tensor->n_layers > 0 ? &layer : NULL);
+  guint64 n_items = hr_tensor_get_copies_of_layer (tensor);
+  guint64 columns = tensor->shape[tensor->n_dimensions - 1];
+
+  for (guint i = 0; i < found->len; i++)
+    gguf_writer_add_tensor (writer, g_ptr_array_index (found, i), 0,
+                            n_items * tensor->n_elements / columns / found->len, columns);
+}
+
+/* What the experts of a layer have in one tensor, and a class in one what a file has in two, is found and not odd. */
+static void
+test_a_mixture_is_found_in_its_file (gconstpointer data)
+{
+  const MixtureCase *test = data;
+  g_autofree char *text = g_strdup_printf ("{\"model_type\": \"%s\", \"vocab_size\": 100, \"hidden_size\": 64, "
+                                           "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+                                           "\"tie_word_embeddings\": false, \"num_experts_per_tok\": 2, %s}",
+                                           test->model_type, test->config);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) alone = hr_model_new_from_data (text, -1, NULL, &error);
+  g_autofree char *folder = test_folder_new ();
+  g_auto (GgufWriter) writer;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (HrGguf) head = NULL;
+  g_autoptr (HrGgufConfig) names = NULL;
+  g_autoptr (HrModel) model = NULL;
+  static const struct
+  {
+    const char *key;
+    guint32 value;
+  } numbers[] = {
+    { "block_count", 2 }, { "embedding_length", 64 }, { "feed_forward_length", 128 }, { "attention.head_count", 4 },
+    { "attention.head_count_kv", 2 }, { "attention.key_length", 16 }, { "expert_count", 4 },
+    { "expert_used_count", 2 }, { "expert_feed_forward_length", 128 }, { "expert_shared_feed_forward_length", 96 },
+    { "attention.sliding_window", 32 },
+  };
+
+  g_assert_no_error (error);
+  gguf_writer_init (&writer);
+  gguf_writer_add_string (&writer, "general.architecture", test->architecture);
+  gguf_writer_add_uint (&writer, "general.file_type", 0);
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%s.%s", test->architecture, numbers[i].key);
+
+      gguf_writer_add_uint (&writer, key, numbers[i].value);
+    }
+  {
+    g_auto (GgufWriter) empty;
+    g_autoptr (GBytes) no_tensors = NULL;
+    g_autofree char *key = g_strconcat (test->architecture, ".expert_count", NULL);
+
+    gguf_writer_init (&empty);
+    gguf_writer_add_string (&empty, "general.architecture", test->architecture);
+    gguf_writer_add_uint (&empty, key, 4);
+    no_tensors = gguf_writer_finish (&empty, 3, TRUE);
+    head = read_bytes (no_tensors, &error);
+    g_assert_no_error (error);
+    names = hr_gguf_config_new (head, &error);
+    g_assert_no_error (error);
+  }
+
+  for (guint i = 0; i < hr_model_get_n_tensors (alone); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (alone, i);
+
+      if (tensor->n_layers == 0)
+        add_to_file (&writer, names, tensor, 0);
+      for (guint j = 0; j < tensor->n_layers; j++)
+        add_to_file (&writer, names, tensor, tensor->layers[j]);
+    }
+  bytes = gguf_writer_finish (&writer, 3, TRUE);
+  file = test_folder_write (folder, "mixture.gguf", bytes);
+  model = load (file);
+
+  g_assert_cmpstr (hr_model_get_model_type (model), ==, test->model_type);
+  g_assert_cmpuint (hr_model_get_n_parameters (model), ==, hr_model_get_n_parameters (alone));
+  g_assert_cmpuint (hr_model_get_stored_bytes (model), ==, 4 * hr_model_get_n_parameters (alone));
+  g_assert_cmpstr (hr_model_get_warnings (model)[0], ==, NULL);
+  g_assert_true (hr_model_check_can_be_estimated (model, NULL));
+
+  test_folder_free (g_steal_pointer (&folder));
 }
 
 /* How llama-quantize chooses the types: src/llama-quant.cpp, llama_tensor_get_type. */
@@ -671,6 +782,14 @@ main (int   argc,
                                            NULL);
 
       g_test_add_data_func (path, &log_cases[i], test_a_real_model_has_the_size_that_llama_cpp_logs);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (mixture_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/gguf/a_mixture_is_found_in_its_file/", mixture_cases[i].architecture,
+                                           NULL);
+
+      g_test_add_data_func (path, &mixture_cases[i], test_a_mixture_is_found_in_its_file);
     }
 
   return g_test_run ();

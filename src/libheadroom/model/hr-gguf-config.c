@@ -222,6 +222,7 @@ check_foreign (HrGgufConfig  *self,
                GError       **error)
 {
   HrJson *foreign = hr_json_get_member (self->words, "foreign");
+  HrJson *known = hr_json_get_member (self->architecture, "known");
 
   for (guint i = 0; foreign != NULL && i < hr_json_get_length (foreign); i++)
     {
@@ -230,6 +231,8 @@ check_foreign (HrGgufConfig  *self,
       const char *what = get_string (node);
       double number = 0;
 
+      if (known != NULL && hr_json_get_member (known, hr_json_get_key (node)) != NULL)
+        continue;
       if (!hr_gguf_get_number (gguf, key, &number) || number == 0)
         continue;
 
@@ -246,6 +249,23 @@ check_foreign (HrGgufConfig  *self,
     }
 
   return TRUE;
+}
+
+/* One name may stand for a model and for its mixture of experts. */
+static HrJson *
+find_architecture (HrGgufConfig *self,
+                   HrGguf       *gguf,
+                   HrJson       *architectures)
+{
+  g_autofree char *key = g_strconcat (self->name, ".expert_count", NULL);
+  g_autofree char *name = g_strconcat (self->name, " with experts", NULL);
+  double n_experts = 0;
+  HrJson *architecture = NULL;
+
+  if (hr_gguf_get_number (gguf, key, &n_experts) && n_experts > 0)
+    architecture = hr_json_get_member (architectures, name);
+
+  return architecture != NULL ? architecture : hr_json_get_member (architectures, self->name);
 }
 
 /*
@@ -281,7 +301,7 @@ hr_gguf_config_new (HrGguf  *gguf,
     }
 
   architectures = hr_json_get_member (self->words, "architectures");
-  self->architecture = architectures != NULL ? hr_json_get_member (architectures, self->name) : NULL;
+  self->architecture = architectures != NULL ? find_architecture (self, gguf, architectures) : NULL;
   if (self->architecture == NULL)
     {
       g_autofree char *shown = hr_checkpoint_dup_shown (self->name);
@@ -353,50 +373,70 @@ hr_gguf_config_build (HrGgufConfig  *self,
   return hr_json_new_from_data (text->str, text->len, hr_gguf_get_name (gguf), HR_JSON_STRICT, error);
 }
 
+/* The word for a key in a section of the architecture, or else in that of all. */
+static HrJson *
+find_word (HrGgufConfig *self,
+           const char   *section,
+           const char   *key)
+{
+  HrJson *sections[] = {
+    hr_json_get_member (self->architecture, section), hr_json_get_member (self->words, section),
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+    {
+      HrJson *word = sections[i] != NULL ? hr_json_get_member (sections[i], key) : NULL;
+
+      if (word != NULL)
+        return word;
+    }
+
+  return NULL;
+}
+
 /*
- * hr_gguf_config_dup_stored_name:
+ * hr_gguf_config_list_stored_names:
  * @self: the words for a file
  * @pattern: the name of a model's tensor, with `{}` where the index of its layer stands
  * @layer: (nullable): that index
  *
- * Gets what the file calls a tensor.
+ * Gets what the file calls a tensor, or the tensors that it is divided into.
  *
- * Returns: (transfer full) (nullable): the name, or %NULL if there is no word for it
+ * Returns: (transfer full) (element-type utf8): the names; none if there is no word for it
  */
-char *
-hr_gguf_config_dup_stored_name (HrGgufConfig *self,
-                                const char   *pattern,
-                                const guint  *layer)
+GPtrArray *
+hr_gguf_config_list_stored_names (HrGgufConfig *self,
+                                  const char   *pattern,
+                                  const guint  *layer)
 {
-  HrJson *sections[2];
-  const char *dot;
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *module = NULL;
+  g_autofree char *index = NULL;
+  const char *dot;
+  HrJson *word;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
 
+  index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
+  word = find_word (self, "tensors", pattern);
+  for (guint i = 0; word != NULL && i < hr_json_get_length (word); i++)
+    g_ptr_array_add (names, fill_in (get_string (hr_json_get_element (word, i)), index));
+
   dot = strrchr (pattern, '.');
-  if (dot == NULL)
-    return NULL;
+  if (word != NULL || dot == NULL)
+    return g_steal_pointer (&names);
 
   module = g_strndup (pattern, dot - pattern);
-  sections[0] = hr_json_get_member (self->architecture, "modules");
-  sections[1] = hr_json_get_member (self->words, "modules");
-  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+  word = find_word (self, "modules", module);
+  if (word != NULL)
     {
-      HrJson *node = sections[i] != NULL ? hr_json_get_member (sections[i], module) : NULL;
-      g_autofree char *index = NULL;
-      g_autofree char *name = NULL;
+      g_autofree char *name = fill_in (get_string (word), index);
 
-      if (node == NULL)
-        continue;
-      index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
-      name = fill_in (get_string (node), index);
-
-      return g_strconcat (name, dot, NULL);
+      g_ptr_array_add (names, g_strconcat (name, dot, NULL));
     }
 
-  return NULL;
+  return g_steal_pointer (&names);
 }
 
 /* Whether a tensor of the file is learnt; a few are factors that were computed beforehand. */

@@ -547,6 +547,20 @@ read_tensors (HrModel        *self,
   return TRUE;
 }
 
+/* A warning is one line, whatever the names in a file are. */
+static void
+tidy_warnings (HrModel *self)
+{
+  for (guint i = 0; i < self->warnings->len; i++)
+    {
+      for (char *c = g_ptr_array_index (self->warnings, i); *c != '\0'; c++)
+        {
+          if (g_ascii_iscntrl (*c))
+            *c = ' ';
+        }
+    }
+}
+
 static HrModel *
 hr_model_new_from_source (HrModelSource  *source,
                           GError        **error)
@@ -580,6 +594,8 @@ hr_model_new_from_source (HrModelSource  *source,
     read_file_type (self, source->gguf);
   for (guint i = 0; i < source->adapters->len; i++)
     describe_adapter (self, g_ptr_array_index (source->adapters, i));
+
+  tidy_warnings (self);
 
   return g_steal_pointer (&self);
 }

@@ -111,26 +111,14 @@ collect_pieces (HrStoredMatcher *self)
     }
 }
 
-/* What a file of another format calls a tensor, or what a checkpoint of the model without its head does. */
+/* What a checkpoint calls a tensor, or one of the model without its head does. */
 static GPtrArray *
-list_stored_names (HrStoredMatcher *self,
-                   const HrTensor  *tensor,
-                   guint            copy)
+list_stored_names (const HrTensor *tensor,
+                   guint           copy)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   char *name;
   const char *dot;
-
-  if (self->words != NULL)
-    {
-      guint layer = copy / hr_tensor_get_copies_of_layer (tensor);
-
-      name = hr_gguf_config_dup_stored_name (self->words, tensor->pattern,
-                                             tensor->n_layers > 0 ? &tensor->layers[layer] : NULL);
-      if (name != NULL)
-        g_ptr_array_add (names, name);
-      return g_steal_pointer (&names);
-    }
 
   name = hr_tensor_get_name (tensor, copy);
   g_ptr_array_add (names, name);
@@ -340,8 +328,6 @@ dup_moved_name (HrStoredMatcher *self,
   const char *canonical = hr_stored_name_get_canonical (name);
   gsize module_length;
 
-  if (self->words != NULL)
-    return NULL;
   if (self->canonical == NULL)
     collect_canonical (self);
 
@@ -377,6 +363,48 @@ match_as (HrStoredMatcher *self,
   return TRUE;
 }
 
+/*
+ * A file of llama.cpp has the experts of a layer in one tensor, and what a class has in one perhaps in several.
+ */
+static void
+match_in_gguf (HrStoredMatcher *self,
+               const HrTensor  *tensor,
+               guint            copy,
+               HrStoredWeight  *weight)
+{
+  guint n_items = hr_tensor_get_copies_of_layer (tensor);
+  guint layer = copy / n_items;
+  g_autoptr (GPtrArray) names = NULL;
+  guint64 n_elements = 0;
+  guint n_found = 0;
+
+  names = hr_gguf_config_list_stored_names (self->words, tensor->pattern,
+                                            tensor->n_layers > 0 ? &tensor->layers[layer] : NULL);
+  for (guint i = 0; i < names->len; i++)
+    {
+      const HrStoredTensor *stored = hr_checkpoint_find (self->checkpoint, g_ptr_array_index (names, i));
+
+      if (stored == NULL)
+        continue;
+      n_found++;
+      n_elements += stored->n_elements;
+      weight->type = get_type_name (stored);
+      weight->n_bytes += stored->n_bytes / n_items;
+      weight->allocated_bytes += round_up (stored->n_bytes / n_items);
+      g_hash_table_add (self->claimed, (gpointer) stored);
+      if (names->len == 1 && n_items == 1)
+        check_shape (self, stored, tensor);
+      else if (i == names->len - 1 && n_found == names->len && n_elements != n_items * tensor->n_elements &&
+               copy % n_items == 0)
+        check_shape (self, stored, tensor);
+    }
+
+  if (n_found == names->len && n_found > 0 && tensor->tied_to != NULL)
+    g_ptr_array_add (self->repeated, g_strdup (g_ptr_array_index (names, 0)));
+  if (n_found < MAX (names->len, 1) && tensor->tied_to == NULL && copy % n_items == 0)
+    g_ptr_array_add (self->missing, hr_tensor_get_name (tensor, copy));
+}
+
 static void
 match_copy (HrStoredMatcher *self,
             const HrTensor  *tensor,
@@ -384,8 +412,15 @@ match_copy (HrStoredMatcher *self,
             guint            copy,
             HrStoredWeight  *weight)
 {
-  g_autoptr (GPtrArray) names = list_stored_names (self, tensor, copy);
+  g_autoptr (GPtrArray) names = NULL;
   g_autofree char *moved = NULL;
+
+  if (self->words != NULL)
+    {
+      match_in_gguf (self, tensor, copy, weight);
+      return;
+    }
+  names = list_stored_names (tensor, copy);
 
   for (guint i = 0; i < names->len; i++)
     {
