@@ -185,6 +185,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("output-apart", attention.output_apart),
   BOOLEAN ("contiguous-heads", attention.contiguous_heads),
   BOOLEAN ("cross", attention.is_cross),
+  SIZE ("source-size", attention.source_size),
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
   BOOLEAN ("scaled-query", attention.scaled_query),
@@ -549,6 +550,7 @@ add_projections (const HrBlockContext *context,
 {
   const HrAttention *attention = &block->attention;
   gboolean is_conv1d = attention->projection == HR_PROJECTION_CONV1D;
+  guint64 source_size = attention->source_size > 0 ? attention->source_size : attention->hidden_size;
 
   if (attention->projection == HR_PROJECTION_KEY_VALUE)
     return hr_block_add_linear (context, block->path,
@@ -574,11 +576,11 @@ add_projections (const HrBlockContext *context,
     return TRUE;
 
   return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
-                              HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_key_bias,
+                              HR_PART_ATTENTION, key_size, source_size, attention->has_key_bias,
                               FALSE, error) &&
          (attention->value_is_key ||
           hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
-                               HR_PART_ATTENTION, key_size, attention->hidden_size, attention->has_value_bias,
+                               HR_PART_ATTENTION, key_size, source_size, attention->has_value_bias,
                                FALSE, error));
 }
 

@@ -5,6 +5,7 @@
 #include "hr-block-factory-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* Mixtures of experts: the tensors of the router, of the routed experts and of the shared ones. */
 
@@ -200,7 +201,7 @@ add_each_expert (const HrBlockContext  *context,
   for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
     {
       const char *name = hr_block_get_module_name (description, mixture_names, keys[i]);
-      g_autofree char *module = g_strdup_printf ("%s.{}.%s", experts, name);
+      g_autofree char *module = g_strdup_printf (strstr (experts, "{}") != NULL ? "%s.%s" : "%s.{}.%s", experts, name);
       gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
 
       if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_MLP, HR_TENSOR_ROLE_EXPERT,

@@ -282,6 +282,7 @@ typedef struct
   gboolean output_apart;     /* the output's projection is in the module of the norm that follows (BERT) */
   gboolean contiguous_heads; /* heads are put before tokens in memory (Whisper) */
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
+  guint64 source_size;       /* the width of what the encoder made; 0: as wide as the decoder */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
