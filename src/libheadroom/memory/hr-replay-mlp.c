@@ -180,6 +180,16 @@ replay_fused_gated (HrReplay    *replay,
   return result;
 }
 
+/* hidden_states.to (self.wo.weight.dtype), where that matrix is fp32 in a model of float16 (T5DenseActDense). */
+static void
+widen (HrReplay    *replay,
+       HrValue     *x,
+       const HrMlp *mlp)
+{
+  if (mlp->fp32_down && replay->dtype == HR_ELEMENT_FLOAT16 && replay->quantization == HR_QUANTIZATION_NONE)
+    hr_replay_assign (replay, x, hr_op_cast (replay, *x, HR_ELEMENT_FLOAT32));
+}
+
 /* down_proj (act (gate_proj (x)) * up_proj (x)): LlamaMLP. */
 static HrValue
 replay_gated (HrReplay    *replay,
@@ -201,6 +211,7 @@ replay_gated (HrReplay    *replay,
 
       hr_replay_assign (replay, &product, hr_replay_norm (replay, product, &norm));
     }
+  widen (replay, &product, mlp);
   result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
 
@@ -220,6 +231,7 @@ replay_plain (HrReplay    *replay,
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
   hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
+  widen (replay, &hidden, mlp);
   hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
 
   return hidden;

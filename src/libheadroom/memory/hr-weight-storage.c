@@ -180,7 +180,7 @@ is_quantized (const HrWeightStorage *self,
  * @index: which row of the model's tensors
  *
  * Gets what a tensor that is not quantized is loaded in: a few stay in fp32 (_keep_in_fp32_modules_strict in
- * transformers' models, and parameters that their modules make so).
+ * transformers' models, and parameters that their modules make so; _keep_in_fp32_modules where that is float16).
  *
  * Returns: the dtype
  */
@@ -189,6 +189,9 @@ hr_weight_storage_get_dtype (const HrWeightStorage *self,
                              guint                  index)
 {
   const HrTensor *tensor = hr_model_get_tensor (self->model, index);
+
+  if (tensor->kept_from_float16 && self->dtype == HR_DTYPE_FLOAT16)
+    return HR_DTYPE_FLOAT32;
 
   return tensor->kept_fp32 && hr_dtype_get_bits (self->dtype) < 32 ? HR_DTYPE_FLOAT32 : self->dtype;
 }

@@ -683,6 +683,14 @@ add_xielu (const HrBlockContext *context,
                               error);
 }
 
+static void
+keep_from_float16 (const HrBlockContext *context)
+{
+  HrTensor *tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+
+  tensor->kept_from_float16 = TRUE;
+}
+
 static gboolean
 build_mlp (const HrBlockContext *context,
            HrJson               *description,
@@ -709,12 +717,18 @@ build_mlp (const HrBlockContext *context,
   if (mlp->activation == HR_ACTIVATION_XIELU && !add_xielu (context, description, block, error))
     return FALSE;
 
-  return hr_block_add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
-                              mlp->conv1d, error) &&
-         hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "down"),
-                              HR_PART_MLP,
-                              mlp->hidden_size, mlp->intermediate_size, mlp->has_bias || mlp->has_down_bias,
-                              mlp->conv1d, error);
+  if (!hr_block_add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
+                            mlp->conv1d, error) ||
+      !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "down"),
+                            HR_PART_MLP,
+                            mlp->hidden_size, mlp->intermediate_size, mlp->has_bias || mlp->has_down_bias,
+                            mlp->conv1d, error))
+    return FALSE;
+
+  if (mlp->fp32_down)
+    keep_from_float16 (context);
+
+  return TRUE;
 }
 
 static gboolean

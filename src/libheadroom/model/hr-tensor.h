@@ -76,6 +76,7 @@ typedef enum
  * @role: what the tensor is
  * @is_transposed: whether a matrix is [in, out], as transformers' Conv1D and some fused experts have it
  * @kept_fp32: whether it is loaded in fp32, even where the model is loaded in a dtype of 16 bits
+ * @kept_from_float16: whether it is loaded in fp32 where the model is loaded in float16
  * @tied_to: (nullable): the name of the tensor whose storage this one shares
  *
  * A row of a model: one tensor, or one tensor of each layer of a class, or those of each expert of each layer.
@@ -96,6 +97,7 @@ typedef struct
   HrTensorRole role;
   gboolean is_transposed;
   gboolean kept_fp32;
+  gboolean kept_from_float16;
   char *tied_to;
 } HrTensor;
 
