@@ -116,6 +116,21 @@ def every_row_of_data_states_its_source():
     tap.expect_none(problems, 'rows without a source')
 
 
+def every_source_of_a_model_is_an_address_to_read():
+    """People read it in the window: how the row was made is said in words, not by a mark before the address."""
+    mark = re.compile(r'(?:^|\()(page|page-derived|embedded|file|file-excerpt|reconstructed|class-default):')
+    problems = []
+    for path in tree.files('data/models', suffixes=('.json',)):
+        document = load(path)
+        rows = [document] + [row for value in document.values() if isinstance(value, list)
+                             for row in value if isinstance(row, dict)]
+        for row in rows:
+            match = mark.search(row.get('source', ''))
+            if match:
+                problems.append(f'{path}: {row.get("id", "the file")}: begins with “{match.group(1)}:”')
+    tap.expect_none(problems, 'sources that begin with a mark')
+
+
 def every_data_file_is_in_the_program():
     listed = set(re.findall(r'<file[^>]*>([^<]+)</file>', tree.read('data/headroom-data.gresource.xml')))
     folders = ('data/architectures', 'data/formats', 'data/gpus', 'data/models')
@@ -186,6 +201,7 @@ if __name__ == '__main__':
         no_line_of_code_is_longer_than_a_hundred_and_twenty,
         every_json_file_is_strict,
         every_row_of_data_states_its_source,
+        every_source_of_a_model_is_an_address_to_read,
         every_data_file_is_in_the_program,
         every_xml_file_is_well_formed,
         every_c_file_is_built,

@@ -257,9 +257,8 @@ hr_model_entry_get_family (HrModelEntry *self)
  * hr_model_entry_get_source:
  * @self: an entry
  *
- * Gets where the hyper-parameters are from: `file` is the published file in a repository, `embedded` a copy of it in a
- * program, `page` a public page, `reconstructed` another project’s table of sizes, `class-default` the documented
- * checkpoint of a configuration class.
+ * Gets where the hyper-parameters are from: the address of a file in a repository or of a page, and in words what was
+ * done with it, such as that it was transcribed.
  *
  * Returns: (transfer none): the source
  */
