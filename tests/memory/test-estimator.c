@@ -413,6 +413,26 @@ test_devices (gconstpointer data)
   g_assert_cmpuint (weights, ==, get_bytes (one, HR_COMPONENT_WEIGHTS));
 }
 
+/* A checkpoint that is quantized keeps the rest of its weights in 16 bits. */
+static void
+test_dtype_beside_quantization (void)
+{
+  static const char * const config =
+    "{ \"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 256, \"intermediate_size\": 512, "
+    "\"num_hidden_layers\": 4, \"num_attention_heads\": 4, "
+    "\"quantization_config\": { \"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 128 } }";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "quantized", &error);
+  g_autoptr (HrJob) job = make_job (1, 128, 1);
+  g_autoptr (HrEstimate) exact = NULL;
+  const char * const *warnings;
+
+  g_assert_no_error (error);
+  exact = estimate (model, job);
+  warnings = hr_estimate_get_warnings (exact);
+  g_assert_nonnull (strstr (warnings[0], "bfloat16 is assumed"));
+}
+
 /* The formula of parameters knows no experts: of a mixture all parameters are counted. */
 static void
 test_rule_of_thumb_of_mixtures (void)
@@ -666,6 +686,7 @@ main (int   argc,
   add_for_each_model ("a_layer_stands_for_its_class", test_classes);
   add_for_each_model ("devices_share_the_model", test_devices);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
+  g_test_add_func ("/memory/estimator/what_is_not_quantized_is_assumed_to_be_bfloat16", test_dtype_beside_quantization);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_counts_all_experts", test_rule_of_thumb_of_mixtures);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_caches_layers_with_attention", test_rule_of_thumb_of_hybrids);
   g_test_add_func ("/memory/estimator/a_job_beyond_counting_is_refused", test_too_large);

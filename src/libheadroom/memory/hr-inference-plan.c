@@ -30,6 +30,24 @@ hr_inference_plan_warn (HrInferencePlan *self,
   va_end (arguments);
 }
 
+/* transformers takes the dtype of the stored weights, of which a config alone says nothing (_get_dtype). */
+static void
+assume_dtype (HrInferencePlan *plan)
+{
+  HrQuantization quantization = hr_model_get_quantization (plan->model);
+
+  if (quantization != HR_QUANTIZATION_AUTO && quantization != HR_QUANTIZATION_NONE)
+    {
+      plan->dtype = HR_DTYPE_BFLOAT16;
+      hr_inference_plan_warn (plan, N_("The config does not state a dtype: bfloat16 is assumed for what is not "
+                                       "quantized"));
+      return;
+    }
+
+  plan->dtype = HR_DTYPE_FLOAT32;
+  hr_inference_plan_warn (plan, N_("The config does not state a dtype: float32 is assumed, as torch does"));
+}
+
 static void
 resolve_dtype (HrInferencePlan *plan,
                HrJob           *job)
@@ -38,10 +56,7 @@ resolve_dtype (HrInferencePlan *plan,
   if (plan->dtype == HR_DTYPE_AUTO)
     plan->dtype = hr_model_get_dtype (plan->model);
   if (plan->dtype == HR_DTYPE_AUTO)
-    {
-      plan->dtype = HR_DTYPE_FLOAT32;
-      hr_inference_plan_warn (plan, N_("The config does not state a dtype: float32 is assumed, as torch does"));
-    }
+    assume_dtype (plan);
 
   switch (plan->dtype)
     {
