@@ -14,7 +14,17 @@ hr_anatomy_row_free (HrAnatomyRow *self)
   g_free (self);
 }
 
-/* The @id has to be static; the texts are in the user's language. */
+/**
+ * hr_anatomy_table_new: (skip)
+ * @id: the name of the table, which has to be static
+ * @title: its title, in the user's language
+ * @description: (nullable): what it shows
+ * @label_title: (nullable): the title of its first column
+ *
+ * Makes a table without columns and rows.
+ *
+ * Returns: (transfer full): the table
+ */
 HrAnatomyTable *
 hr_anatomy_table_new (const char *id,
                       const char *title,
@@ -60,7 +70,17 @@ hr_anatomy_table_add_column (HrAnatomyTable *self,
   self->n_columns++;
 }
 
-/* Adds a row that has no values yet. */
+/**
+ * hr_anatomy_table_add_row: (skip)
+ * @self: a table
+ * @depth: how far the row is indented
+ * @id: (nullable): its name
+ * @label: what it is called
+ *
+ * Adds a row that has no values yet.
+ *
+ * Returns: (transfer none): the row
+ */
 HrAnatomyRow *
 hr_anatomy_table_add_row (HrAnatomyTable *self,
                           guint           depth,
