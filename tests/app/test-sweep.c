@@ -4,6 +4,7 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-anatomy-window.h"
 #include "headroom-application.h"
 #include "headroom-language.h"
 #include "headroom-test.h"
@@ -104,9 +105,10 @@ get_application (void)
 }
 
 static gboolean
-window_has_action (const char *name)
+class_has_action (GType       window,
+                  const char *name)
 {
-  g_autoptr (GTypeClass) klass = g_type_class_ref (HEADROOM_TYPE_WINDOW);
+  g_autoptr (GTypeClass) klass = g_type_class_ref (window);
   GType owner;
   const char *found;
   const GVariantType *type;
@@ -119,6 +121,12 @@ window_has_action (const char *name)
     }
 
   return FALSE;
+}
+
+static gboolean
+window_has_action (const char *name)
+{
+  return class_has_action (HEADROOM_TYPE_WINDOW, name) || class_has_action (HEADROOM_TYPE_ANATOMY_WINDOW, name);
 }
 
 static void
