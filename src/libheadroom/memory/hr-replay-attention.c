@@ -942,13 +942,20 @@ apply_sinks (HrReplay *replay,
   hr_replay_drop (replay, probabilities);
 }
 
+/* Whether the heads of values have a width of their own; of values in the cache nothing but their size is known. */
+static gboolean
+has_own_width (HrValue value)
+{
+  return value.n_symbols > 0 && value.symbols[value.n_symbols - 1] == HR_SYMBOL_VALUE;
+}
+
 /* What the attention makes of the queries: heads as wide as those of the values. */
 static HrValue
 get_output_shape (const Variables *variables)
 {
   HrValue shape = variables->query;
 
-  if (variables->value.symbols[variables->value.n_symbols - 1] == HR_SYMBOL_VALUE)
+  if (has_own_width (variables->value))
     shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_VALUE;
 
   return shape;
@@ -1031,7 +1038,7 @@ static gboolean
 is_value_narrower (HrReplay        *replay,
                    const Variables *variables)
 {
-  return variables->value.symbols[variables->value.n_symbols - 1] == HR_SYMBOL_VALUE &&
+  return has_own_width (variables->value) &&
          replay->symbols[HR_SYMBOL_VALUE] < replay->symbols[HR_SYMBOL_QUERY];
 }
 

@@ -27,12 +27,12 @@ is_half (HrElement element)
   return element == HR_ELEMENT_FLOAT16 || element == HR_ELEMENT_BFLOAT16;
 }
 
-/* Heads of the output are as wide as those of the values. */
+/* Heads of the output are as wide as those of the values, where those are not in the cache already. */
 static HrValue
 get_output_shape (HrValue query,
                   HrValue value)
 {
-  if (value.symbols[value.n_symbols - 1] == HR_SYMBOL_VALUE)
+  if (value.n_symbols > 0 && value.symbols[value.n_symbols - 1] == HR_SYMBOL_VALUE)
     query.symbols[query.n_symbols - 1] = HR_SYMBOL_VALUE;
 
   return query;
