@@ -507,6 +507,22 @@ rotate_both (HrReplay          *replay,
   hr_replay_drop (replay, query_part);
 }
 
+/* What was rotated in fp32 becomes queries and keys in the dtype that these had. */
+static void
+cast_back (HrReplay  *replay,
+           Variables *variables,
+           HrValue    query_embed,
+           HrValue    key_embed)
+{
+  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
+  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
+
+  hr_replay_drop (replay, key_embed);
+  hr_replay_drop (replay, query_embed);
+  hr_replay_assign (replay, &variables->query, query);
+  hr_replay_assign (replay, &variables->key, key);
+}
+
 static void
 rotate_and_cast (HrReplay        *replay,
                  const HrForward *forward,
@@ -517,12 +533,7 @@ rotate_and_cast (HrReplay        *replay,
   HrValue query_embed = hr_replay_rotate (replay, query, forward->cos, forward->sin, "q_embed");
   HrValue key_embed = hr_replay_rotate (replay, key, forward->cos, forward->sin, "k_embed");
 
-  query = hr_op_cast (replay, query_embed, variables->query.element);
-  key = hr_op_cast (replay, key_embed, variables->key.element);
-  hr_replay_drop (replay, key_embed);
-  hr_replay_drop (replay, query_embed);
-  hr_replay_assign (replay, &variables->query, query);
-  hr_replay_assign (replay, &variables->key, key);
+  cast_back (replay, variables, query_embed, key_embed);
 }
 
 /* In fp32, and cast back (apply_rotary_pos_emb of modeling_cohere.py). */
@@ -577,15 +588,10 @@ rotate_both_pairs_in_fp32 (HrReplay  *replay,
   HrValue sin = hr_op_like (replay, "repeat_interleave", "sin", angles);
   HrValue query_embed = rotate_pairs_in_fp32 (replay, variables->query, element, "q_embed");
   HrValue key_embed = rotate_pairs_in_fp32 (replay, variables->key, element, "k_embed");
-  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
-  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
 
-  hr_replay_drop (replay, key_embed);
-  hr_replay_drop (replay, query_embed);
+  cast_back (replay, variables, query_embed, key_embed);
   hr_replay_drop (replay, sin);
   hr_replay_drop (replay, cos);
-  hr_replay_assign (replay, &variables->query, query);
-  hr_replay_assign (replay, &variables->key, key);
 }
 
 /* (x.float () * cos) + (rotate_half (x.float ()) * sin) */
@@ -624,13 +630,8 @@ rotate_both_cast (HrReplay  *replay,
   HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue query_embed = rotate_cast (replay, variables->query, element, "q_embed");
   HrValue key_embed = rotate_cast (replay, variables->key, element, "k_embed");
-  HrValue query = hr_op_cast (replay, query_embed, variables->query.element);
-  HrValue key = hr_op_cast (replay, key_embed, variables->key.element);
 
-  hr_replay_drop (replay, key_embed);
-  hr_replay_drop (replay, query_embed);
-  hr_replay_assign (replay, &variables->query, query);
-  hr_replay_assign (replay, &variables->key, key);
+  cast_back (replay, variables, query_embed, key_embed);
 }
 
 /* In pairs, as complex numbers of fp32, both cast back at the end (apply_rotary_emb of modeling_llama4.py). */

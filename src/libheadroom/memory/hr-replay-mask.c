@@ -59,6 +59,18 @@ join_chunks (HrReplay *replay)
   return result;
 }
 
+/* The eager attention adds the mask to its scores; the kernels take it as it is. */
+static void
+make_additive (HrReplay *replay,
+               HrValue  *mask,
+               gboolean  additive)
+{
+  if (additive)
+    hr_replay_assign (replay, mask,
+                      hr_op_like (replay, "where", "attention_mask",
+                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+}
+
 static HrValue
 join_padding (HrReplay *replay,
               HrValue   inner)
@@ -99,10 +111,7 @@ hr_replay_padding_mask (HrReplay *replay,
 
   hr_replay_drop (replay, condition);
   result = join_padding (replay, result);
-  if (additive)
-    hr_replay_assign (replay, &result,
-                      hr_op_like (replay, "where", "attention_mask",
-                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+  make_additive (replay, &result, additive);
   hr_replay_drop (replay, keys);
   hr_replay_drop (replay, queries);
 
@@ -137,10 +146,7 @@ hr_replay_window_mask (HrReplay *replay,
   hr_replay_drop (replay, condition);
   if (padded)
     result = join_padding (replay, result);
-  if (additive)
-    hr_replay_assign (replay, &result,
-                      hr_op_like (replay, "where", "attention_mask",
-                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
+  make_additive (replay, &result, additive);
   hr_replay_drop (replay, keys);
   hr_replay_drop (replay, queries);
 
@@ -173,11 +179,7 @@ hr_replay_mask (HrReplay *replay,
   if (padded)
     mask = join_padding (replay, mask);
 
-  if (additive)
-    hr_replay_assign (replay, &mask,
-                      hr_op_like (replay, "where", "attention_mask",
-                                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT)));
-
+  make_additive (replay, &mask, additive);
   hr_replay_drop (replay, keys);
   hr_replay_drop (replay, queries);
 
