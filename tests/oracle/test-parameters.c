@@ -297,6 +297,35 @@ test_every_count_is_exact (gconstpointer data)
   g_assert_cmpuint (sum, ==, get_number (row, "parameters"));
 }
 
+static gboolean
+is_matrix (const HrTensor *tensor)
+{
+  return tensor->role == HR_TENSOR_ROLE_LINEAR || tensor->role == HR_TENSOR_ROLE_ROUTER ||
+         tensor->role == HR_TENSOR_ROLE_EXPERT;
+}
+
+/* The code that computes with a matrix asks for it by the block that runs and the module of that block. */
+static void
+test_a_module_of_a_block_has_one_matrix (gconstpointer data)
+{
+  g_autoptr (HrModel) model = load_model ((HrJson *) data);
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      g_test_message ("%s", tensor->pattern);
+      g_assert_nonnull (tensor->block);
+      g_assert_true (g_str_has_prefix (tensor->pattern, tensor->block));
+      for (guint j = 0; is_matrix (tensor) && j < i; j++)
+        {
+          const HrTensor *other = hr_model_get_tensor (model, j);
+
+          g_assert_false (is_matrix (other) && other->block == tensor->block && other->module == tensor->module);
+        }
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -322,10 +351,12 @@ main (int   argc,
       g_autofree char *id = g_strdelimit (g_strdup (get_text (hr_json_get_member (row, "id"))), "/", '_');
       g_autofree char *tensors = g_strconcat ("/oracle/every_tensor_is_the_implementations/", id, NULL);
       g_autofree char *counts = g_strconcat ("/oracle/every_count_is_exact/", id, NULL);
+      g_autofree char *modules = g_strconcat ("/oracle/a_module_of_a_block_has_one_matrix/", id, NULL);
 
       g_assert_nonnull (hr_json_get_member (row, "provenance"));
       g_test_add_data_func (tensors, row, test_every_tensor_is_the_implementations);
       g_test_add_data_func (counts, row, test_every_count_is_exact);
+      g_test_add_data_func (modules, row, test_a_module_of_a_block_has_one_matrix);
     }
 
   return g_test_run ();

@@ -59,13 +59,14 @@ init_optimizer (HrOptimizer *optimizer,
                          : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_SGD
                                                              : HR_OPTIMIZER_SGD_MOMENTUM;
   HrOptimizerImplementation implementation = HR_OPTIMIZER_FOREACH;
+  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, element);
 
   if (is (settings, "optimizer-implementation", "fused"))
     implementation = HR_OPTIMIZER_FUSED;
   else if (is (settings, "optimizer-implementation", "for-loop"))
     implementation = HR_OPTIMIZER_FOR_LOOP;
 
-  hr_optimizer_init_for_model (optimizer, model, element, kind, implementation);
+  hr_optimizer_init (optimizer, parameters, kind, implementation);
 }
 
 static HrTraining

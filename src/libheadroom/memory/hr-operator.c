@@ -800,6 +800,7 @@ hr_op_linear_by (HrReplay   *self,
  * hr_op_linear:
  * @self: a tape
  * @x: a tensor, its last dimension the input features
+ * @module: which module of the block that runs it is
  * @name: the variable that the result is for
  * @out_features: the output features
  * @count: how many times as many
@@ -812,6 +813,7 @@ hr_op_linear_by (HrReplay   *self,
 HrValue
 hr_op_linear (HrReplay   *self,
               HrValue     x,
+              HrModule    module,
               const char *name,
               HrSymbol    out_features,
               guint       count,

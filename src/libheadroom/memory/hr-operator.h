@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-autograd.h"
+#include "hr-tensor.h"
 
 G_BEGIN_DECLS
 
@@ -87,6 +88,7 @@ HrValue hr_op_matmul     (HrReplay      *self,
                           HrValue        shape);
 HrValue hr_op_linear     (HrReplay      *self,
                           HrValue        x,
+                          HrModule       module,
                           const char    *name,
                           HrSymbol       out_features,
                           guint          count,

@@ -24,10 +24,9 @@ get_n_states (HrOptimizerKind kind)
 }
 
 /*
- * hr_optimizer_init_for_model:
+ * hr_optimizer_init:
  * @self: (out): an optimizer
- * @model: a model, all of whose parameters are trained
- * @element: what they are held in
+ * @parameters: what is trained
  * @kind: the algorithm
  * @implementation: which of torch's implementations
  *
@@ -35,30 +34,26 @@ get_n_states (HrOptimizerKind kind)
  * parameters at once (foreach), of one after the other (for-loop: the root and the quotient), or in the kernel (fused).
  */
 void
-hr_optimizer_init_for_model (HrOptimizer               *self,
-                             HrModel                   *model,
-                             HrElement                  element,
-                             HrOptimizerKind            kind,
-                             HrOptimizerImplementation  implementation)
+hr_optimizer_init (HrOptimizer               *self,
+                   const HrTrainables        *parameters,
+                   HrOptimizerKind            kind,
+                   HrOptimizerImplementation  implementation)
 {
   guint n_states = get_n_states (kind);
   guint64 largest = 0;
 
   *self = (HrOptimizer) { 0 };
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-      guint64 bytes = hr_ledger_round (tensor->n_elements * hr_element_get_bytes (element));
-      guint64 copies = tensor->tied_to == NULL ? hr_tensor_get_copies (tensor) : 0;
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+      guint64 bytes = hr_trainable_get_bytes (parameter);
 
-      if (copies == 0)
-        continue;
       largest = MAX (largest, bytes);
-      self->state_bytes += copies * n_states * bytes;
+      self->state_bytes += parameter->copies * n_states * bytes;
       if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FUSED)
-        self->state_bytes += copies * hr_ledger_round (STEP_BYTES);
+        self->state_bytes += parameter->copies * hr_ledger_round (STEP_BYTES);
       if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOREACH)
-        self->step_bytes += copies * bytes;
+        self->step_bytes += parameter->copies * bytes;
     }
 
   if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOR_LOOP)

@@ -2,8 +2,7 @@
 
 #pragma once
 
-#include "hr-model.h"
-#include "hr-replay.h"
+#include "hr-trainable.h"
 
 G_BEGIN_DECLS
 
@@ -35,10 +34,9 @@ typedef struct
   guint64 step_bytes;
 } HrOptimizer;
 
-void hr_optimizer_init_for_model (HrOptimizer               *self,
-                                  HrModel                   *model,
-                                  HrElement                  element,
-                                  HrOptimizerKind            kind,
-                                  HrOptimizerImplementation  implementation);
+void hr_optimizer_init (HrOptimizer               *self,
+                        const HrTrainables        *parameters,
+                        HrOptimizerKind            kind,
+                        HrOptimizerImplementation  implementation);
 
 G_END_DECLS

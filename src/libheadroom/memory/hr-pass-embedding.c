@@ -89,7 +89,8 @@ hr_pass_embed (const HrInference *self,
 
   if (projection != NULL)
     hr_replay_assign (replay, &pass->inputs_embeds,
-                      hr_op_linear (replay, pass->inputs_embeds, "inputs_embeds", HR_SYMBOL_HIDDEN, 1, FALSE));
+                      hr_op_linear (replay, pass->inputs_embeds, HR_MODULE_SELF, "inputs_embeds",
+                                    HR_SYMBOL_HIDDEN, 1, FALSE));
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
   if ((counts || (alibi != NULL && alibi->path != HR_ATTENTION_MPT)) && self->mask == HR_ATTENTION_MASK_NONE)

@@ -59,7 +59,7 @@ embed_apart (const HrInference *self,
     pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
   if (projection != NULL)
     hr_replay_assign (replay, &pass->hidden,
-                      hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_HIDDEN, 1,
+                      hr_op_linear (replay, pass->hidden, HR_MODULE_SELF, "hidden_states", HR_SYMBOL_HIDDEN, 1,
                                     projection->linear.has_bias));
   if (self->stack->embeds == HR_EMBEDS_APART)
     pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
@@ -242,7 +242,7 @@ hr_pass_run_tasks (const HrInference *self,
         }
 
       if (block->kind == HR_BLOCK_LINEAR)
-        hr_replay_assign (replay, &x, hr_op_linear (replay, x, "hidden_states",
+        hr_replay_assign (replay, &x, hr_op_linear (replay, x, HR_MODULE_SELF, "hidden_states",
                                                     get_width (replay, block->linear.out_features), 1,
                                                     block->linear.has_bias));
       else if (block->kind == HR_BLOCK_ACTIVATION)

@@ -67,7 +67,8 @@ hr_pass_finish (const HrInference *self,
         run_pooler (replay, pass, &self->stack->final);
       else if (projection != NULL)
         hr_replay_assign (replay, &pass->hidden,
-                          hr_op_linear (replay, pass->hidden, "hidden_states", HR_SYMBOL_EMBEDDING, 1, FALSE));
+                          hr_op_linear (replay, pass->hidden, HR_MODULE_SELF, "hidden_states",
+                                        HR_SYMBOL_EMBEDDING, 1, FALSE));
       hr_replay_end (replay);
     }
 

@@ -59,7 +59,8 @@ project_query (HrReplay          *replay,
                const HrAttention *attention)
 {
   gboolean is_double = attention->output_gate == HR_OUTPUT_GATE_QUERY;
-  HrValue query = hr_op_linear (replay, x, name, HR_SYMBOL_QUERY, is_double ? 2 : 1, attention->has_query_bias);
+  HrValue query = hr_op_linear (replay, x, HR_MODULE_QUERY, name,
+                                HR_SYMBOL_QUERY, is_double ? 2 : 1, attention->has_query_bias);
 
   query.count = 1;
   if (is_double)
@@ -103,10 +104,12 @@ project_separately (HrReplay          *replay,
       return;
     }
 
-  variables->key = hr_op_linear (replay, source, "key_states", HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  variables->key = hr_op_linear (replay, source, HR_MODULE_KEY, "key_states",
+                                 HR_SYMBOL_KEY, 1, attention->has_key_bias);
   if (attention->contiguous_heads)
     put_heads_first (replay, &variables->key);
-  variables->value = hr_op_linear (replay, source, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
+  variables->value = hr_op_linear (replay, source, HR_MODULE_VALUE, "value_states",
+                                   HR_SYMBOL_KEY, 1, attention->has_value_bias);
   if (attention->contiguous_heads)
     put_heads_first (replay, &variables->value);
 }
@@ -187,10 +190,11 @@ project_and_norm (HrReplay          *replay,
 
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
-  projected = hr_op_linear (replay, x, "k_proj(x)", HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  projected = hr_op_linear (replay, x, HR_MODULE_KEY, "k_proj(x)", HR_SYMBOL_KEY, 1, attention->has_key_bias);
   variables->key = norm_query_or_key (replay, projected, HR_SYMBOL_KEY_HEADS, attention);
   hr_replay_drop (replay, projected);
-  variables->value = hr_op_linear (replay, x, "value_states", HR_SYMBOL_KEY, 1, attention->has_value_bias);
+  variables->value = hr_op_linear (replay, x, HR_MODULE_VALUE, "value_states",
+                                   HR_SYMBOL_KEY, 1, attention->has_value_bias);
 }
 
 static void
@@ -212,7 +216,8 @@ project_gate (HrReplay          *replay,
               const HrAttention *attention)
 {
   if (attention->output_gate == HR_OUTPUT_GATE_FULL)
-    hr_attention_keep_local (variables, hr_op_linear (replay, x, "gate_states", HR_SYMBOL_QUERY, 1, FALSE));
+    hr_attention_keep_local (variables, hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "gate_states",
+                                                      HR_SYMBOL_QUERY, 1, FALSE));
 }
 
 /* The queries, keys and values of one matrix's output, in the same memory: by chunk () or split (), or by slices. */
@@ -254,7 +259,8 @@ project_fused (HrReplay          *replay,
                HrValue            x,
                const HrAttention *attention)
 {
-  HrValue fused = hr_op_linear (replay, x, "qkv", HR_SYMBOL_FUSED, 1, attention->has_query_bias);
+  HrValue fused = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv",
+                                HR_SYMBOL_FUSED, 1, attention->has_query_bias);
   HrValue key, value, shape;
 
   /* DbrxAttention clamps into a tensor of its own. */
@@ -300,8 +306,8 @@ project_query_and_pair (HrReplay  *replay,
 {
   HrValue pair;
 
-  variables->query = hr_op_linear (replay, x, "query_layer", HR_SYMBOL_QUERY, 1, FALSE);
-  pair = hr_op_linear (replay, x, "mixed_kv_layer", HR_SYMBOL_KEY, 2, FALSE);
+  variables->query = hr_op_linear (replay, x, HR_MODULE_QUERY, "query_layer", HR_SYMBOL_QUERY, 1, FALSE);
+  pair = hr_op_linear (replay, x, HR_MODULE_KEY_VALUE, "mixed_kv_layer", HR_SYMBOL_KEY, 2, FALSE);
   hr_attention_keep_local (variables, pair);
   variables->key = get_part (replay, pair, HR_SYMBOL_KEY);
   variables->value = get_part (replay, pair, HR_SYMBOL_KEY);
@@ -800,7 +806,7 @@ gate_output (HrReplay          *replay,
     }
   else if (attention->output_gate == HR_OUTPUT_GATE_HEADS)
     {
-      gate = hr_op_linear (replay, x, "g_proj(x)", HR_SYMBOL_HEADS, 1, FALSE);
+      gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "g_proj(x)", HR_SYMBOL_HEADS, 1, FALSE);
       gate32 = hr_op_cast (replay, gate, element);
       hr_replay_drop (replay, gate);
       hr_replay_assign (replay, &gate32, hr_op_like (replay, "softplus", "softplus(…)", gate32));
@@ -1358,7 +1364,7 @@ hr_replay_attention (HrReplay          *replay,
       result.joined = hr_replay_hold (replay, result.output);
     }
   hr_replay_assign (replay, &result.output,
-                    hr_op_linear (replay, result.output, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
+                    hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
                                   attention->has_output_bias));
   hr_op_dropout (replay, &result.output, attention->has_output_dropout);
   if (!attention->output_apart)

@@ -208,10 +208,11 @@ compute_latent (HrReplay        *replay,
 {
   HrValue latent, result;
 
-  latent = hr_op_linear (replay, x, "hidden_states", HR_SYMBOL_EXPERT_LATENT, 1, FALSE);
+  latent = hr_op_linear (replay, x, HR_MODULE_LATENT_DOWN, "hidden_states", HR_SYMBOL_EXPERT_LATENT, 1, FALSE);
   result = compute_grouped (replay, latent, routing, mixture);
   hr_replay_drop (replay, latent);
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "hidden_states", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_LATENT_UP, "hidden_states", HR_SYMBOL_HIDDEN, 1, FALSE));
 
   return result;
 }

@@ -96,8 +96,9 @@ project_fused (HrReplay  *replay,
 {
   HrValue heads = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
 
-  hold (variables, hr_op_linear (replay, x, "projected_states_qkvz", HR_SYMBOL_PROJECTED, 1, FALSE));
-  hold (variables, hr_op_linear (replay, x, "projected_states_ba", HR_SYMBOL_MIXER_HEADS, 2, FALSE));
+  hold (variables, hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states_qkvz",
+                                 HR_SYMBOL_PROJECTED, 1, FALSE));
+  hold (variables, hr_op_linear (replay, x, HR_MODULE_RATES, "projected_states_ba", HR_SYMBOL_MIXER_HEADS, 2, FALSE));
   variables->value = make (replay, "clone", "value", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER));
   variables->gate = make (replay, "clone", "z", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER));
   hold (variables, make (replay, "clone", "b", heads));
@@ -113,10 +114,10 @@ project_joined (HrReplay  *replay,
                 HrValue    x,
                 HrValue   *joined)
 {
-  *joined = hr_op_linear (replay, x, "mixed_qkv", HR_SYMBOL_CONVOLVED, 1, FALSE);
-  variables->gate = hr_op_linear (replay, x, "z", HR_SYMBOL_MIXER, 1, FALSE);
-  hold (variables, hr_op_linear (replay, x, "b", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
-  hold (variables, hr_op_linear (replay, x, "a", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
+  *joined = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_CONVOLVED, 1, FALSE);
+  variables->gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "z", HR_SYMBOL_MIXER, 1, FALSE);
+  hold (variables, hr_op_linear (replay, x, HR_MODULE_REPLACEMENT_RATE, "b", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
+  hold (variables, hr_op_linear (replay, x, HR_MODULE_DECAY_RATE, "a", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
 }
 
 /* torch_causal_conv1d_update: the state and the token in a row; of what is made the last is taken. */
@@ -637,7 +638,7 @@ hr_replay_gated_delta (HrReplay           *replay,
   replay->sentence = N_("in the linear attention, in its norm");
   hr_replay_assign (replay, &output, norm_gated (replay, output));
   replay->sentence = N_("in the linear attention, in its output projection");
-  result = hr_op_linear (replay, output, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
+  result = hr_op_linear (replay, output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, variables.decay);
   hr_replay_drop (replay, variables.beta);

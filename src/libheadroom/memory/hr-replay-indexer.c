@@ -83,7 +83,7 @@ choose (HrReplay        *replay,
   HrElement element = get_single (replay);
   HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
   HrValue chosen = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SELECTED);
-  HrValue projected = hr_op_linear (replay, x, "weights", HR_SYMBOL_INDEX_HEADS, 1, FALSE);
+  HrValue projected = hr_op_linear (replay, x, HR_MODULE_INDEX_WEIGHTS, "weights", HR_SYMBOL_INDEX_HEADS, 1, FALSE);
   HrValue weights = hr_op_cast (replay, projected, element);
   HrValue positions = HR_NO_VALUE, later = HR_NO_VALUE;
   HrValue sums, values, indices, result;
@@ -133,8 +133,8 @@ hr_replay_choose_keys (HrReplay          *replay,
   HrValue query, key, projected, query_part, key_part, whole_query, whole_key, scores, result;
 
   replay->sentence = N_("in the indexer of the attention, while every key is scored");
-  query = hr_op_linear (replay, x, "q", HR_SYMBOL_INDEX, 1, FALSE);
-  projected = hr_op_linear (replay, x, "wk(x)", HR_SYMBOL_INDEX_HEAD, 1, FALSE);
+  query = hr_op_linear (replay, x, HR_MODULE_INDEX_QUERY, "q", HR_SYMBOL_INDEX, 1, FALSE);
+  projected = hr_op_linear (replay, x, HR_MODULE_INDEX_KEY, "wk(x)", HR_SYMBOL_INDEX_HEAD, 1, FALSE);
   key = hr_replay_norm (replay, projected, &key_norm);
   hr_replay_drop (replay, projected);
   query_part = hr_replay_rotate (replay, get_part (query, HR_SYMBOL_INDEX_ROTARY), forward->cos, forward->sin,

@@ -37,11 +37,12 @@ project_query (HrReplay          *replay,
   *kept = HR_NO_VALUE;
 
   if (attention->query_latent_size == 0)
-    return hr_op_linear (replay, x, "q_proj(x)", HR_SYMBOL_QUERY, 1, FALSE);
+    return hr_op_linear (replay, x, HR_MODULE_QUERY, "q_proj(x)", HR_SYMBOL_QUERY, 1, FALSE);
 
-  latent = hr_op_linear (replay, x, "q_a_proj(x)", HR_SYMBOL_QUERY_LATENT, 1, attention->has_output_bias);
+  latent = hr_op_linear (replay, x, HR_MODULE_QUERY_LATENT, "q_a_proj(x)",
+                         HR_SYMBOL_QUERY_LATENT, 1, attention->has_output_bias);
   hr_replay_assign (replay, &latent, hr_replay_norm (replay, latent, &latent_norm));
-  query = hr_op_linear (replay, latent, "q_b_proj(…)", HR_SYMBOL_QUERY, 1, FALSE);
+  query = hr_op_linear (replay, latent, HR_MODULE_QUERY_EXPANSION, "q_b_proj(…)", HR_SYMBOL_QUERY, 1, FALSE);
 
   /* A variable keeps it for an indexer (DeepSeek V3.2). */
   if (attention->index_topk > 0)
@@ -117,11 +118,11 @@ hr_replay_latent (HrReplay          *replay,
 {
   HrValue query_latent;
   HrValue projected = project_query (replay, x, attention, &query_latent);
-  HrValue joined = hr_op_linear (replay, x, "compressed_kv", HR_SYMBOL_LATENT_JOINED, 1,
+  HrValue joined = hr_op_linear (replay, x, HR_MODULE_LATENT, "compressed_kv", HR_SYMBOL_LATENT_JOINED, 1,
                                  attention->has_output_bias);
   HrValue compressed = get_part (replay, joined, HR_SYMBOL_LATENT);
   HrValue latent = hr_replay_norm (replay, compressed, &latent_norm);
-  HrValue expanded = hr_op_linear (replay, latent, "kv_b_proj(…)", HR_SYMBOL_EXPANDED, 1, FALSE);
+  HrValue expanded = hr_op_linear (replay, latent, HR_MODULE_EXPANSION, "kv_b_proj(…)", HR_SYMBOL_EXPANDED, 1, FALSE);
   HrValue query_part = get_part (replay, projected, HR_SYMBOL_QUERY_ROTARY);
   HrValue key_part = get_part (replay, joined, HR_SYMBOL_ROTARY);
   HrValue shape;

@@ -163,7 +163,7 @@ hr_replay_lightning_attention (HrReplay                   *replay,
   replay->symbols[HR_SYMBOL_STATE] = lightning->head_dim;
 
   replay->sentence = N_("in the lightning attention, while queries, keys and values are projected");
-  qkv = hr_op_linear (replay, x, "qkv_states", HR_SYMBOL_MIXER, 3, FALSE);
+  qkv = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv_states", HR_SYMBOL_MIXER, 3, FALSE);
   hr_replay_assign (replay, &qkv, hr_op_like (replay, "silu", "qkv_states", qkv));
   masked = forward->masked && !decodes
              ? make (replay, "masked_fill", "value_states", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER))
@@ -172,12 +172,13 @@ hr_replay_lightning_attention (HrReplay                   *replay,
 
   replay->sentence = N_("in the lightning attention, in its norm and its gate");
   hr_replay_assign (replay, &result, hr_replay_norm (replay, result, &norm));
-  gate = hr_op_linear (replay, x, "output_gate(x)", HR_SYMBOL_MIXER, 1, FALSE);
+  gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "output_gate(x)", HR_SYMBOL_MIXER, 1, FALSE);
   hr_replay_assign (replay, &gate, hr_op_like (replay, "sigmoid", "sigmoid(output_gate(x))", gate));
   hr_replay_assign (replay, &result, hr_op_like (replay, "mul", "attn_output", result));
   hr_replay_drop (replay, gate);
   replay->sentence = N_("in the lightning attention, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "attn_output", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "attn_output", HR_SYMBOL_HIDDEN, 1, FALSE));
 
   if (forward->use_cache)
     {

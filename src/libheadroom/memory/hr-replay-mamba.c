@@ -129,7 +129,8 @@ select_parameters (HrReplay      *replay,
                    Variables     *variables,
                    const HrMamba *mamba)
 {
-  variables->selection = hr_op_linear (replay, variables->hidden, "ssm_parameters", HR_SYMBOL_SELECTION, 1, FALSE);
+  variables->selection = hr_op_linear (replay, variables->hidden, HR_MODULE_SELECTION, "ssm_parameters",
+                                       HR_SYMBOL_SELECTION, 1, FALSE);
   if (mamba->norm != HR_MAMBA_NORM_NONE)
     {
       variables->normed[0] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
@@ -137,7 +138,8 @@ select_parameters (HrReplay      *replay,
       variables->normed[2] = norm_selection (replay, HR_SYMBOL_RANK, mamba);
     }
 
-  variables->time_step = hr_op_linear (replay, variables->selection, "discrete_time_step", HR_SYMBOL_MIXER, 1, FALSE);
+  variables->time_step = hr_op_linear (replay, variables->selection, HR_MODULE_TIME_STEP, "discrete_time_step",
+                                       HR_SYMBOL_MIXER, 1, FALSE);
   hr_replay_assign (replay, &variables->time_step,
                     hr_op_like (replay, "softplus", "discrete_time_step", variables->time_step));
 }
@@ -257,7 +259,7 @@ hr_replay_mamba (HrReplay      *replay,
 
   set_symbols (replay, mamba);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
-  variables.projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_MIXER, 2, FALSE);
+  variables.projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_MIXER, 2, FALSE);
   mask_tokens (replay, forward, &variables, mamba);
   variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (replay->dtype));
   hr_replay_assign (replay, &variables.hidden,
@@ -275,7 +277,8 @@ hr_replay_mamba (HrReplay      *replay,
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         get_state_shape (replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
   drop_variables (replay, &variables);
 
   return result;

@@ -458,7 +458,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   is_masked = masked.storage >= 0;
   if (mamba2->scaled)
     hr_replay_assign (replay, &masked, make (replay, "mul", "input_states", OWN_TOKENS (HR_SYMBOL_HIDDEN)));
-  projected = hr_op_linear (replay, x, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE);
+  projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE);
   if (mamba2->scaled)
     hr_replay_assign (replay, &projected, make (replay, "mul", "projected_states", OWN_TOKENS (HR_SYMBOL_PROJECTED)));
   hold (&variables, projected);
@@ -479,7 +479,8 @@ hr_replay_mamba2 (HrReplay       *replay,
   result = mamba2->norm == HR_MAMBA2_NORM_NONE ? apply_gate (replay) : norm_gated (replay, y, mamba2);
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
   hr_replay_drop (replay, y);
   for (guint i = 0; i < variables.n_held; i++)
     hr_replay_drop (replay, variables.held[i]);

@@ -173,13 +173,13 @@ compute_shared_fused (HrReplay        *replay,
                       HrValue          x,
                       const HrMixture *mixture)
 {
-  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, FALSE);
+  HrValue both = hr_op_linear (replay, x, HR_MODULE_GATE_UP, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, FALSE);
   HrValue inner = both;
   HrValue product, result;
 
   inner.count = 1;
   product = hr_replay_expert_gate (replay, inner, mixture);
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
+  result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, both);
 

@@ -162,7 +162,8 @@ replay_fused_gated (HrReplay    *replay,
                     HrValue      x,
                     const HrMlp *mlp)
 {
-  HrValue both = hr_op_linear (replay, x, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, mlp->has_bias);
+  HrValue both = hr_op_linear (replay, x, HR_MODULE_GATE_UP, "gate_up_proj(x)",
+                               HR_SYMBOL_INTERMEDIATE, 2, mlp->has_bias);
   HrValue halves[2];
   HrValue gate, product, result;
 
@@ -171,7 +172,7 @@ replay_fused_gated (HrReplay    *replay,
   gate = hr_replay_activation (replay, halves[0], mlp->activation);
   product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", halves[1], gate);
   hr_replay_drop (replay, gate);
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
+  result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, halves[0]);
   hr_replay_drop (replay, halves[1]);
@@ -196,12 +197,12 @@ replay_gated (HrReplay    *replay,
               HrValue      x,
               const HrMlp *mlp)
 {
-  HrValue gate = hr_op_linear (replay, x, "gate_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
+  HrValue gate = hr_op_linear (replay, x, HR_MODULE_GATE, "gate_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
   HrValue up, product, result;
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
-  up = hr_op_linear (replay, x, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
+  up = hr_op_linear (replay, x, HR_MODULE_UP, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
   product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);
   hr_replay_drop (replay, up);
   hr_replay_drop (replay, gate);
@@ -212,7 +213,7 @@ replay_gated (HrReplay    *replay,
       hr_replay_assign (replay, &product, hr_replay_norm (replay, product, &norm));
     }
   widen (replay, &product, mlp);
-  result = hr_op_linear (replay, product, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
+  result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
 
   return result;
@@ -224,7 +225,7 @@ replay_plain (HrReplay    *replay,
               HrValue     *x,
               const HrMlp *mlp)
 {
-  HrValue hidden = hr_op_linear (replay, *x, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
+  HrValue hidden = hr_op_linear (replay, *x, HR_MODULE_UP, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
 
   replay->sentence = N_("in the MLP, in the activation function");
   if (mlp->inlined)
@@ -232,7 +233,8 @@ replay_plain (HrReplay    *replay,
 
   hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
   widen (replay, &hidden, mlp);
-  hr_replay_assign (replay, &hidden, hr_op_linear (replay, hidden, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
+  hr_replay_assign (replay, &hidden,
+                    hr_op_linear (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
 
   return hidden;
 }

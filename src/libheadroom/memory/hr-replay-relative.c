@@ -150,8 +150,8 @@ get_keys (HrReplay          *replay,
       return;
     }
 
-  *key = hr_op_linear (replay, source, "key_states", HR_SYMBOL_KEY, 1, FALSE);
-  *value = hr_op_linear (replay, source, "value_states", HR_SYMBOL_KEY, 1, FALSE);
+  *key = hr_op_linear (replay, source, HR_MODULE_KEY, "key_states", HR_SYMBOL_KEY, 1, FALSE);
+  *value = hr_op_linear (replay, source, HR_MODULE_VALUE, "value_states", HR_SYMBOL_KEY, 1, FALSE);
   if (attention->is_cross)
     hr_replay_cache_source (replay, forward, key, value);
   else
@@ -195,7 +195,7 @@ hr_replay_relative (HrReplay          *replay,
 {
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrValue *bias = attention->is_cross ? &forward->source_bias : &forward->position_bias;
-  HrValue query = hr_op_linear (replay, x, "query_states", HR_SYMBOL_QUERY, 1, FALSE);
+  HrValue query = hr_op_linear (replay, x, HR_MODULE_QUERY, "query_states", HR_SYMBOL_QUERY, 1, FALSE);
   HrValue output_shape = query;
   HrValue key, value, scores, weights;
 
@@ -213,7 +213,7 @@ hr_replay_relative (HrReplay          *replay,
 
   replay->sentence = N_("in the attention, in its output projection");
   hr_replay_assign (replay, &result.output,
-                    hr_op_linear (replay, result.output, "o(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+                    hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "o(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, scores);
   hr_replay_drop (replay, value);

@@ -148,15 +148,16 @@ hr_replay_rg_lru (HrReplay      *replay,
   symbols[HR_SYMBOL_CONVOLUTION] = symbols[HR_SYMBOL_SEQUENCE] + lru->conv_kernel - 1;
 
   replay->sentence = N_("in the recurrent unit, while its input is projected and convolved");
-  gate = hr_op_linear (replay, x, "y_branch", HR_SYMBOL_MIXER, 1, TRUE);
+  gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "y_branch", HR_SYMBOL_MIXER, 1, TRUE);
   hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, lru->activation));
-  branch = hr_op_linear (replay, x, "x_branch", HR_SYMBOL_MIXER, 1, TRUE);
+  branch = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "x_branch", HR_SYMBOL_MIXER, 1, TRUE);
   hr_replay_assign (replay, &branch, convolve (replay, forward));
   replay->sentence = N_("in the recurrent unit, while its gates are computed");
   hr_replay_assign (replay, &branch, recur (replay));
   replay->sentence = N_("in the recurrent unit, in its output projection");
   result = hr_op_like (replay, "mul", "hidden_states", gate);
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "hidden_states", HR_SYMBOL_HIDDEN, 1, TRUE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "hidden_states", HR_SYMBOL_HIDDEN, 1, TRUE));
   hr_replay_drop (replay, branch);
   hr_replay_drop (replay, gate);
 

@@ -38,14 +38,14 @@ hr_replay_short_convolution (HrReplay                 *replay,
   masked = forward->masked && symbols[HR_SYMBOL_BATCH] > 1 && symbols[HR_SYMBOL_SEQUENCE] > 1
              ? hr_op_like (replay, "mul", "x", tokens)
              : HR_NO_VALUE;
-  projected = hr_op_linear (replay, x, "BCx", HR_SYMBOL_HIDDEN, 3, FALSE);
+  projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "BCx", HR_SYMBOL_HIDDEN, 3, FALSE);
   hr_replay_drop (replay, masked);
   input = hr_op_like (replay, "mul", "Bx", tokens);
   convolved = hr_replay_plain_convolution (replay, forward, HR_SYMBOL_HIDDEN, &padded);
   hr_replay_drop (replay, padded);
   result = hr_op_like (replay, "mul", "y", tokens);
   replay->sentence = N_("in the short convolution, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, "y", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result, hr_op_linear (replay, result, HR_MODULE_OUTPUT, "y", HR_SYMBOL_HIDDEN, 1, FALSE));
   hr_replay_drop (replay, convolved);
   hr_replay_drop (replay, input);
   hr_replay_drop (replay, projected);

@@ -384,11 +384,22 @@ hr_block_add_shape (const HrBlockContext *context,
   return add_row (context, module, pattern, part, role, shape, n_dimensions, error);
 }
 
+/* Says which of the block's modules the row belongs to that was added last. */
+void
+hr_block_set_module (const HrBlockContext *context,
+                     HrModule              kind)
+{
+  HrTensor *tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+
+  tensor->module = kind;
+}
+
 /* The matrix of a linear layer and its bias. */
 gboolean
 hr_block_add_linear (const HrBlockContext *context,
                      const char           *module,
                      const char           *submodule,
+                     HrModule              kind,
                      HrPart                part,
                      guint64               out_features,
                      guint64               in_features,
@@ -404,9 +415,15 @@ hr_block_add_linear (const HrBlockContext *context,
 
   tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
   tensor->is_transposed = is_conv1d;
+  hr_block_set_module (context, kind);
+  if (!has_bias)
+    return TRUE;
+  if (!hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS, out_features, 0, error))
+    return FALSE;
 
-  return !has_bias || hr_block_add_tensor (context, module, submodule, "bias", part, HR_TENSOR_ROLE_BIAS,
-                                           out_features, 0, error);
+  hr_block_set_module (context, kind);
+
+  return TRUE;
 }
 
 /* The kernel of a depthwise convolution over the tokens, and its bias. */
@@ -477,7 +494,7 @@ build_linear (const HrBlockContext *context,
 {
   const HrLinear *linear = &block->linear;
 
-  return hr_block_add_linear (context, block->path, NULL,
+  return hr_block_add_linear (context, block->path, NULL, HR_MODULE_SELF,
                               context->part == HR_PART_NORM ? HR_PART_OTHER : context->part,
                               linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
 }
@@ -554,21 +571,22 @@ add_projections (const HrBlockContext *context,
 
   if (attention->projection == HR_PROJECTION_KEY_VALUE)
     return hr_block_add_linear (context, block->path,
-                                hr_block_get_module_name (description, attention_names, "query"), HR_PART_ATTENTION,
-                                query_size, attention->hidden_size, attention->has_query_bias, FALSE, error) &&
+                                hr_block_get_module_name (description, attention_names, "query"), HR_MODULE_QUERY,
+                                HR_PART_ATTENTION, query_size, attention->hidden_size, attention->has_query_bias,
+                                FALSE, error) &&
            hr_block_add_linear (context, block->path,
                                 hr_block_get_module_name (description, attention_names, "key-value"),
-                                HR_PART_ATTENTION, 2 * key_size, attention->hidden_size, attention->has_key_bias,
-                                FALSE, error);
+                                HR_MODULE_KEY_VALUE, HR_PART_ATTENTION, 2 * key_size, attention->hidden_size,
+                                attention->has_key_bias, FALSE, error);
 
   if (attention->projection != HR_PROJECTION_SEPARATE)
     return hr_block_add_linear (context, block->path,
                                 hr_block_get_module_name (description, attention_names, "fused"),
-                                HR_PART_ATTENTION, query_size + 2 * key_size, attention->hidden_size,
-                                attention->has_query_bias, is_conv1d, error);
+                                HR_MODULE_QUERY_KEY_VALUE, HR_PART_ATTENTION, query_size + 2 * key_size,
+                                attention->hidden_size, attention->has_query_bias, is_conv1d, error);
 
   if (!hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
-                            HR_PART_ATTENTION,
+                            HR_MODULE_QUERY, HR_PART_ATTENTION,
                             attention->output_gate == HR_OUTPUT_GATE_QUERY ? 2 * query_size : query_size,
                             attention->hidden_size, attention->has_query_bias, FALSE, error))
     return FALSE;
@@ -576,11 +594,11 @@ add_projections (const HrBlockContext *context,
     return TRUE;
 
   return hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "key"),
-                              HR_PART_ATTENTION, key_size, source_size, attention->has_key_bias,
+                              HR_MODULE_KEY, HR_PART_ATTENTION, key_size, source_size, attention->has_key_bias,
                               FALSE, error) &&
          (attention->value_is_key ||
           hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
-                               HR_PART_ATTENTION, key_size, source_size, attention->has_value_bias,
+                               HR_MODULE_VALUE, HR_PART_ATTENTION, key_size, source_size, attention->has_value_bias,
                                FALSE, error));
 }
 
@@ -645,13 +663,13 @@ build_attention (const HrBlockContext *context,
 
   if (!add_projections (context, description, block, query_size, key_size, error) ||
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "output"),
-                            HR_PART_ATTENTION, attention->hidden_size, query_size, attention->has_output_bias,
-                            attention->projection == HR_PROJECTION_CONV1D, error))
+                            HR_MODULE_OUTPUT, HR_PART_ATTENTION, attention->hidden_size, query_size,
+                            attention->has_output_bias, attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
   if (attention->output_gate != HR_OUTPUT_GATE_NONE && attention->output_gate != HR_OUTPUT_GATE_QUERY &&
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "gate"),
-                            HR_PART_ATTENTION,
+                            HR_MODULE_OUTPUT_GATE, HR_PART_ATTENTION,
                             attention->output_gate == HR_OUTPUT_GATE_FULL ? query_size : attention->num_attention_heads,
                             attention->hidden_size, FALSE, FALSE, error))
     return FALSE;
@@ -706,7 +724,7 @@ build_mlp (const HrBlockContext *context,
 
   if (mlp->gated && !mlp->fused_gate_up &&
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "gate"),
-                            HR_PART_MLP,
+                            HR_MODULE_GATE, HR_PART_MLP,
                             mlp->intermediate_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error))
     return FALSE;
 
@@ -717,10 +735,10 @@ build_mlp (const HrBlockContext *context,
   if (mlp->activation == HR_ACTIVATION_XIELU && !add_xielu (context, description, block, error))
     return FALSE;
 
-  if (!hr_block_add_linear (context, block->path, up, HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias,
-                            mlp->conv1d, error) ||
+  if (!hr_block_add_linear (context, block->path, up, mlp->fused_gate_up ? HR_MODULE_GATE_UP : HR_MODULE_UP,
+                            HR_PART_MLP, up_size, mlp->hidden_size, mlp->has_bias, mlp->conv1d, error) ||
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, mlp_names, "down"),
-                            HR_PART_MLP,
+                            HR_MODULE_DOWN, HR_PART_MLP,
                             mlp->hidden_size, mlp->intermediate_size, mlp->has_bias || mlp->has_down_bias,
                             mlp->conv1d, error))
     return FALSE;
@@ -970,6 +988,7 @@ hr_block_factory_build (const HrBlockContext  *context,
   const HrBlockClass *klass;
   const char *path = NULL;
   HrJson *member;
+  guint first;
 
   *block = (HrBlock) { 0 };
 
@@ -992,5 +1011,12 @@ hr_block_factory_build (const HrBlockContext  *context,
         return FALSE;
     }
 
-  return klass->build (context, description, block, error);
+  first = context->tensors->len;
+  if (!klass->build (context, description, block, error))
+    return FALSE;
+
+  for (guint i = first; i < context->tensors->len; i++)
+    ((HrTensor *) g_ptr_array_index (context->tensors, i))->block = block->path;
+
+  return TRUE;
 }

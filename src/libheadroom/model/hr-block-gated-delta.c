@@ -36,12 +36,13 @@ static gboolean
 add_linear (const HrBlockContext  *context,
             const HrBlock         *block,
             const char            *name,
+            HrModule               kind,
             guint64                out_features,
             guint64                in_features,
             GError               **error)
 {
-  return hr_block_add_linear (context, block->path, name, HR_PART_STATE_SPACE, out_features, in_features, FALSE, FALSE,
-                              error);
+  return hr_block_add_linear (context, block->path, name, kind, HR_PART_STATE_SPACE, out_features, in_features, FALSE,
+                              FALSE, error);
 }
 
 static gboolean
@@ -69,23 +70,23 @@ add_projections (const HrBlockContext  *context,
   switch (delta->projection)
     {
     case HR_DELTA_PROJECTION_FUSED:
-      return add_linear (context, block, "in_proj_qkvz", 2 * keys + 2 * values, hidden, error) &&
-             add_linear (context, block, "in_proj_ba", 2 * heads, hidden, error);
+      return add_linear (context, block, "in_proj_qkvz", HR_MODULE_PROJECTION, 2 * keys + 2 * values, hidden, error) &&
+             add_linear (context, block, "in_proj_ba", HR_MODULE_RATES, 2 * heads, hidden, error);
 
     case HR_DELTA_PROJECTION_JOINED:
-      return add_linear (context, block, "in_proj_qkv", 2 * keys + values, hidden, error) &&
-             add_linear (context, block, "in_proj_z", values, hidden, error) &&
-             add_linear (context, block, "in_proj_b", heads, hidden, error) &&
-             add_linear (context, block, "in_proj_a", heads, hidden, error);
+      return add_linear (context, block, "in_proj_qkv", HR_MODULE_QUERY_KEY_VALUE, 2 * keys + values, hidden, error) &&
+             add_linear (context, block, "in_proj_z", HR_MODULE_OUTPUT_GATE, values, hidden, error) &&
+             add_linear (context, block, "in_proj_b", HR_MODULE_REPLACEMENT_RATE, heads, hidden, error) &&
+             add_linear (context, block, "in_proj_a", HR_MODULE_DECAY_RATE, heads, hidden, error);
 
     case HR_DELTA_PROJECTION_SEPARATE:
     default:
-      return add_linear (context, block, "q_proj", keys, hidden, error) &&
-             add_linear (context, block, "k_proj", keys, hidden, error) &&
-             add_linear (context, block, "v_proj", values, hidden, error) &&
-             add_linear (context, block, "a_proj", heads, hidden, error) &&
-             add_linear (context, block, "b_proj", heads, hidden, error) &&
-             add_linear (context, block, "g_proj", values, hidden, error);
+      return add_linear (context, block, "q_proj", HR_MODULE_QUERY, keys, hidden, error) &&
+             add_linear (context, block, "k_proj", HR_MODULE_KEY, keys, hidden, error) &&
+             add_linear (context, block, "v_proj", HR_MODULE_VALUE, values, hidden, error) &&
+             add_linear (context, block, "a_proj", HR_MODULE_DECAY_RATE, heads, hidden, error) &&
+             add_linear (context, block, "b_proj", HR_MODULE_REPLACEMENT_RATE, heads, hidden, error) &&
+             add_linear (context, block, "g_proj", HR_MODULE_OUTPUT_GATE, values, hidden, error);
     }
 }
 
@@ -149,7 +150,8 @@ build_gated_delta (const HrBlockContext  *context,
          add_projections (context, block, keys, values, error) &&
          hr_block_add_tensor (context, block->path, is_separate ? "o_norm" : "norm", "weight", HR_PART_NORM,
                               HR_TENSOR_ROLE_NORM, delta->value_head_dim, 0, error) &&
-         add_linear (context, block, is_separate ? "o_proj" : "out_proj", delta->hidden_size, values, error);
+         add_linear (context, block, is_separate ? "o_proj" : "out_proj", HR_MODULE_OUTPUT, delta->hidden_size,
+                     values, error);
 }
 
 const HrBlockClass hr_block_class_gated_delta = {

@@ -40,14 +40,15 @@ add_matrix (const HrBlockContext  *context,
             HrJson                *description,
             const HrBlock         *block,
             const char            *key,
+            HrModule               kind,
             guint64                out_features,
             guint64                in_features,
             gboolean               has_bias,
             GError               **error)
 {
   return hr_block_add_linear (context, block->path,
-                              hr_block_get_module_name (description, latent_attention_names, key), HR_PART_ATTENTION,
-                              out_features, in_features, has_bias, FALSE, error);
+                              hr_block_get_module_name (description, latent_attention_names, key), kind,
+                              HR_PART_ATTENTION, out_features, in_features, has_bias, FALSE, error);
 }
 
 static gboolean
@@ -74,12 +75,14 @@ add_query (const HrBlockContext  *context,
   guint64 rank = attention->query_latent_size;
 
   if (rank == 0)
-    return add_matrix (context, description, block, "query", query_size, attention->hidden_size, FALSE, error);
+    return add_matrix (context, description, block, "query", HR_MODULE_QUERY, query_size, attention->hidden_size,
+                       FALSE, error);
 
-  return add_matrix (context, description, block, "query-latent", rank, attention->hidden_size,
+  return add_matrix (context, description, block, "query-latent", HR_MODULE_QUERY_LATENT, rank, attention->hidden_size,
                      attention->has_output_bias, error) &&
          add_norm (context, description, block, "query-latent-norm", rank, error) &&
-         add_matrix (context, description, block, "query-expansion", query_size, rank, FALSE, error);
+         add_matrix (context, description, block, "query-expansion", HR_MODULE_QUERY_EXPANSION, query_size, rank,
+                     FALSE, error);
 }
 
 /* The indexer that chooses keys for each query: its queries come from the latent, its key is one for all its heads. */
@@ -96,15 +99,15 @@ add_indexer (const HrBlockContext  *context,
   if (!g_uint64_checked_mul (&size, attention->index_num_heads, attention->index_head_dim))
     return hr_block_set_too_large_error (context, block->path, error);
 
-  return hr_block_add_linear (context, block->path, "indexer.wq_b", HR_PART_ATTENTION, size,
+  return hr_block_add_linear (context, block->path, "indexer.wq_b", HR_MODULE_INDEX_QUERY, HR_PART_ATTENTION, size,
                               attention->query_latent_size, FALSE, FALSE, error) &&
-         hr_block_add_linear (context, block->path, "indexer.wk", HR_PART_ATTENTION, attention->index_head_dim,
-                              attention->hidden_size, FALSE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "indexer.wk", HR_MODULE_INDEX_KEY, HR_PART_ATTENTION,
+                              attention->index_head_dim, attention->hidden_size, FALSE, FALSE, error) &&
          hr_block_add_tensor (context, block->path, "indexer.k_norm", "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
                               attention->index_head_dim, 0, error) &&
          hr_block_add_tensor (context, block->path, "indexer.k_norm", "bias", HR_PART_NORM, HR_TENSOR_ROLE_NORM,
                               attention->index_head_dim, 0, error) &&
-         hr_block_add_linear (context, block->path, "indexer.weights_proj", HR_PART_ATTENTION,
+         hr_block_add_linear (context, block->path, "indexer.weights_proj", HR_MODULE_INDEX_WEIGHTS, HR_PART_ATTENTION,
                               attention->index_num_heads, attention->hidden_size, FALSE, FALSE, error);
 }
 
@@ -168,11 +171,12 @@ build_latent_attention (const HrBlockContext  *context,
   attention->cached_heads = attention->num_attention_heads;
 
   return add_query (context, description, block, query_size, error) &&
-         add_matrix (context, description, block, "latent", latent_size, attention->hidden_size,
+         add_matrix (context, description, block, "latent", HR_MODULE_LATENT, latent_size, attention->hidden_size,
                      attention->has_output_bias, error) &&
          add_norm (context, description, block, "latent-norm", attention->latent_size, error) &&
-         add_matrix (context, description, block, "expansion", expanded_size, attention->latent_size, FALSE, error) &&
-         add_matrix (context, description, block, "output", attention->hidden_size, value_size,
+         add_matrix (context, description, block, "expansion", HR_MODULE_EXPANSION, expanded_size,
+                     attention->latent_size, FALSE, error) &&
+         add_matrix (context, description, block, "output", HR_MODULE_OUTPUT, attention->hidden_size, value_size,
                      attention->has_output_bias, error) &&
          add_indexer (context, block, error);
 }

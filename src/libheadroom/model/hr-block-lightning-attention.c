@@ -32,12 +32,12 @@ build_lightning_attention (const HrBlockContext  *context,
 
   return hr_block_add_tensor (context, block->path, "norm", "weight", HR_PART_NORM, HR_TENSOR_ROLE_NORM, width, 0,
                               error) &&
-         hr_block_add_linear (context, block->path, "qkv_proj", HR_PART_ATTENTION, fused, hidden, FALSE, FALSE,
-                              error) &&
-         hr_block_add_linear (context, block->path, "out_proj", HR_PART_ATTENTION, hidden, width, FALSE, FALSE,
-                              error) &&
-         hr_block_add_linear (context, block->path, "output_gate", HR_PART_ATTENTION, width, hidden, FALSE, FALSE,
-                              error);
+         hr_block_add_linear (context, block->path, "qkv_proj", HR_MODULE_QUERY_KEY_VALUE, HR_PART_ATTENTION, fused,
+                              hidden, FALSE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "out_proj", HR_MODULE_OUTPUT, HR_PART_ATTENTION, hidden, width,
+                              FALSE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "output_gate", HR_MODULE_OUTPUT_GATE, HR_PART_ATTENTION, width,
+                              hidden, FALSE, FALSE, error);
 }
 
 const HrBlockClass hr_block_class_lightning_attention = {

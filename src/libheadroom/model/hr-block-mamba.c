@@ -87,13 +87,14 @@ static gboolean
 add_linear (const HrBlockContext  *context,
             const HrBlock         *block,
             const char            *name,
+            HrModule               kind,
             guint64                out_features,
             guint64                in_features,
             gboolean               has_bias,
             GError               **error)
 {
-  return hr_block_add_linear (context, block->path, name, HR_PART_STATE_SPACE, out_features, in_features, has_bias,
-                              FALSE, error);
+  return hr_block_add_linear (context, block->path, name, kind, HR_PART_STATE_SPACE, out_features, in_features,
+                              has_bias, FALSE, error);
 }
 
 static gboolean
@@ -136,10 +137,12 @@ build_mamba (const HrBlockContext  *context,
   return add_parameter (context, block, "A_log", width, mamba->state_size, error) &&
          add_parameter (context, block, "D", width, 0, error) &&
          hr_block_add_convolution (context, block, "conv1d", width, mamba->conv_kernel, mamba->has_conv_bias, error) &&
-         add_linear (context, block, "in_proj", 2 * width, mamba->hidden_size, mamba->has_bias, error) &&
-         add_linear (context, block, "x_proj", mamba->time_step_rank + 2 * mamba->state_size, width, FALSE, error) &&
-         add_linear (context, block, "dt_proj", width, mamba->time_step_rank, TRUE, error) &&
-         add_linear (context, block, "out_proj", mamba->hidden_size, width, mamba->has_bias, error) &&
+         add_linear (context, block, "in_proj", HR_MODULE_PROJECTION, 2 * width, mamba->hidden_size, mamba->has_bias,
+                     error) &&
+         add_linear (context, block, "x_proj", HR_MODULE_SELECTION, mamba->time_step_rank + 2 * mamba->state_size,
+                     width, FALSE, error) &&
+         add_linear (context, block, "dt_proj", HR_MODULE_TIME_STEP, width, mamba->time_step_rank, TRUE, error) &&
+         add_linear (context, block, "out_proj", HR_MODULE_OUTPUT, mamba->hidden_size, width, mamba->has_bias, error) &&
          add_selection_norms (context, block, error);
 }
 
@@ -190,10 +193,10 @@ build_mamba2 (const HrBlockContext  *context,
          add_parameter (context, block, "D", mamba2->num_heads, 0, error) &&
          hr_block_add_convolution (context, block, "conv1d", channels, mamba2->conv_kernel, mamba2->has_conv_bias,
                                    error) &&
-         add_linear (context, block, "in_proj", width + channels + mamba2->num_heads, mamba2->hidden_size,
-                     mamba2->has_bias, error) &&
+         add_linear (context, block, "in_proj", HR_MODULE_PROJECTION, width + channels + mamba2->num_heads,
+                     mamba2->hidden_size, mamba2->has_bias, error) &&
          (mamba2->norm == HR_MAMBA2_NORM_NONE || add_norm (context, block, "norm", width, error)) &&
-         add_linear (context, block, "out_proj", mamba2->hidden_size, width, mamba2->has_bias, error);
+         add_linear (context, block, "out_proj", HR_MODULE_OUTPUT, mamba2->hidden_size, width, mamba2->has_bias, error);
 }
 
 static const char * const no_names[] = { NULL };

@@ -72,6 +72,17 @@ static const char * const mixture_names[] = {
   NULL,
 };
 
+/* The three matrices of an expert. */
+static const struct
+{
+  const char *key;
+  HrModule kind;
+} matrices[] = {
+  { "gate", HR_MODULE_EXPERT_GATE },
+  { "up", HR_MODULE_EXPERT_UP },
+  { "down", HR_MODULE_EXPERT_DOWN },
+};
+
 /* A module that is the block itself has an empty name. */
 static const char *
 get_submodule (const char *name)
@@ -83,10 +94,12 @@ get_submodule (const char *name)
 static void
 mark_row (const HrBlockContext *context,
           const HrMixture      *mixture,
+          HrModule              kind,
           gboolean              is_each)
 {
   HrTensor *tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
 
+  tensor->module = kind;
   tensor->n_items = is_each ? mixture->num_experts : 0;
   tensor->n_experts = mixture->num_experts;
   tensor->n_active_experts = mixture->num_experts_per_tok;
@@ -111,6 +124,7 @@ add_fused (const HrBlockContext  *context,
            const HrBlock         *block,
            const char            *experts,
            const char            *name,
+           HrModule               kind,
            HrTensorRole           role,
            guint64                first_size,
            guint64                second_size,
@@ -130,7 +144,7 @@ add_fused (const HrBlockContext  *context,
   tensor->shape[2] = second_size;
   tensor->n_dimensions = second_size > 0 ? 3 : 2;
   tensor->is_transposed = second_size > 0 && block->mixture.layout == HR_EXPERTS_FUSED;
-  mark_row (context, &block->mixture, FALSE);
+  mark_row (context, &block->mixture, kind, FALSE);
 
   return TRUE;
 }
@@ -150,14 +164,17 @@ add_fused_experts (const HrBlockContext  *context,
   gboolean is_linear = mixture->layout == HR_EXPERTS_FUSED_LINEAR;
   guint64 hidden = get_outer_size (mixture);
   guint64 both = (has_gate (mixture) ? 2 : 1) * mixture->intermediate_size;
+  HrModule up_kind = has_gate (mixture) ? HR_MODULE_EXPERT_GATE_UP : HR_MODULE_EXPERT_UP;
 
-  return add_fused (context, block, experts, fused, HR_TENSOR_ROLE_EXPERT, is_linear ? both : hidden,
+  return add_fused (context, block, experts, fused, up_kind, HR_TENSOR_ROLE_EXPERT, is_linear ? both : hidden,
                     is_linear ? hidden : both, error) &&
-         (!mixture->has_bias || add_fused (context, block, experts, fused_bias, HR_TENSOR_ROLE_BIAS, both, 0, error)) &&
-         add_fused (context, block, experts, down, HR_TENSOR_ROLE_EXPERT,
+         (!mixture->has_bias || add_fused (context, block, experts, fused_bias, up_kind, HR_TENSOR_ROLE_BIAS, both, 0,
+                                           error)) &&
+         add_fused (context, block, experts, down, HR_MODULE_EXPERT_DOWN, HR_TENSOR_ROLE_EXPERT,
                     is_linear ? hidden : mixture->intermediate_size, is_linear ? mixture->intermediate_size : hidden,
                     error) &&
-         (!mixture->has_bias || add_fused (context, block, experts, down_bias, HR_TENSOR_ROLE_BIAS, hidden, 0, error));
+         (!mixture->has_bias || add_fused (context, block, experts, down_bias, HR_MODULE_EXPERT_DOWN,
+                                           HR_TENSOR_ROLE_BIAS, hidden, 0, error));
 }
 
 /* Matrices of the experts, one below the other: [experts * intermediate, hidden]. */
@@ -167,7 +184,6 @@ add_stacked_experts (const HrBlockContext  *context,
                      const HrBlock         *block,
                      GError               **error)
 {
-  static const char * const keys[] = { "gate", "up", "down" };
   const HrMixture *mixture = &block->mixture;
   const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
   guint64 rows;
@@ -175,13 +191,13 @@ add_stacked_experts (const HrBlockContext  *context,
   if (!g_uint64_checked_mul (&rows, mixture->num_experts, mixture->intermediate_size))
     return hr_block_set_too_large_error (context, block->path, error);
 
-  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (matrices); i++)
     {
       if (!hr_block_add_tensor (context, block->path, experts,
-                                hr_block_get_module_name (description, mixture_names, keys[i]), HR_PART_MLP,
+                                hr_block_get_module_name (description, mixture_names, matrices[i].key), HR_PART_MLP,
                                 HR_TENSOR_ROLE_EXPERT, rows, get_outer_size (mixture), error))
         return FALSE;
-      mark_row (context, mixture, FALSE);
+      mark_row (context, mixture, matrices[i].kind, FALSE);
     }
 
   return TRUE;
@@ -193,28 +209,27 @@ add_each_expert (const HrBlockContext  *context,
                  const HrBlock         *block,
                  GError               **error)
 {
-  static const char * const keys[] = { "gate", "up", "down" };
   const HrMixture *mixture = &block->mixture;
   const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
   guint64 outer = get_outer_size (mixture);
 
-  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (keys); i++)
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (matrices); i++)
     {
-      const char *name = hr_block_get_module_name (description, mixture_names, keys[i]);
+      const char *name = hr_block_get_module_name (description, mixture_names, matrices[i].key);
       g_autofree char *module = g_strdup_printf (strstr (experts, "{}") != NULL ? "%s.%s" : "%s.{}.%s", experts, name);
-      gboolean is_down = i == G_N_ELEMENTS (keys) - 1;
+      gboolean is_down = i == G_N_ELEMENTS (matrices) - 1;
 
       if (!hr_block_add_tensor (context, block->path, module, "weight", HR_PART_MLP, HR_TENSOR_ROLE_EXPERT,
                                 is_down ? outer : mixture->intermediate_size,
                                 is_down ? mixture->intermediate_size : outer, error))
         return FALSE;
-      mark_row (context, mixture, TRUE);
+      mark_row (context, mixture, matrices[i].kind, TRUE);
       if (!mixture->has_bias)
         continue;
       if (!hr_block_add_tensor (context, block->path, module, "bias", HR_PART_MLP, HR_TENSOR_ROLE_BIAS,
                                 is_down ? outer : mixture->intermediate_size, 0, error))
         return FALSE;
-      mark_row (context, mixture, TRUE);
+      mark_row (context, mixture, matrices[i].kind, TRUE);
     }
 
   return TRUE;
@@ -246,6 +261,7 @@ add_shared_matrix (const HrBlockContext  *context,
                    HrJson                *description,
                    const HrBlock         *block,
                    const char            *key,
+                   HrModule               kind,
                    guint64                out_features,
                    guint64                in_features,
                    GError               **error)
@@ -253,7 +269,7 @@ add_shared_matrix (const HrBlockContext  *context,
   g_autofree char *module = g_strconcat (hr_block_get_module_name (description, mixture_names, "shared"), ".",
                                          hr_block_get_module_name (description, mixture_names, key), NULL);
 
-  return hr_block_add_linear (context, block->path, module, HR_PART_MLP, out_features, in_features,
+  return hr_block_add_linear (context, block->path, module, kind, HR_PART_MLP, out_features, in_features,
                               block->mixture.has_shared_bias, FALSE, error);
 }
 
@@ -272,18 +288,20 @@ add_shared (const HrBlockContext  *context,
     return TRUE;
 
   if (mixture->shared_fused)
-    added = add_shared_matrix (context, description, block, "shared-fused", 2 * inner, hidden, error);
+    added = add_shared_matrix (context, description, block, "shared-fused", HR_MODULE_GATE_UP, 2 * inner, hidden,
+                               error);
   else
     added = (!has_gate (mixture) ||
-             add_shared_matrix (context, description, block, "shared-gate-proj", inner, hidden, error)) &&
-            add_shared_matrix (context, description, block, "shared-up", inner, hidden, error);
-  if (!added || !add_shared_matrix (context, description, block, "shared-down", hidden, inner, error))
+             add_shared_matrix (context, description, block, "shared-gate-proj", HR_MODULE_GATE, inner, hidden,
+                                error)) &&
+            add_shared_matrix (context, description, block, "shared-up", HR_MODULE_UP, inner, hidden, error);
+  if (!added || !add_shared_matrix (context, description, block, "shared-down", HR_MODULE_DOWN, hidden, inner, error))
     return FALSE;
 
   return !mixture->has_shared_gate ||
          hr_block_add_linear (context, block->path,
-                              hr_block_get_module_name (description, mixture_names, "shared-gate"), HR_PART_MLP,
-                              1, mixture->hidden_size, FALSE, FALSE, error);
+                              hr_block_get_module_name (description, mixture_names, "shared-gate"),
+                              HR_MODULE_SHARED_GATE, HR_PART_MLP, 1, mixture->hidden_size, FALSE, FALSE, error);
 }
 
 /* The matrices around the routed experts, where they compute in a space of their own. */
@@ -297,11 +315,13 @@ add_latent (const HrBlockContext  *context,
 
   return mixture->latent_size == 0 ||
          (hr_block_add_linear (context, block->path,
-                               hr_block_get_module_name (description, mixture_names, "latent-down"), HR_PART_MLP,
-                               mixture->latent_size, mixture->hidden_size, mixture->has_shared_bias, FALSE, error) &&
+                               hr_block_get_module_name (description, mixture_names, "latent-down"),
+                               HR_MODULE_LATENT_DOWN, HR_PART_MLP, mixture->latent_size, mixture->hidden_size,
+                               mixture->has_shared_bias, FALSE, error) &&
           hr_block_add_linear (context, block->path,
-                               hr_block_get_module_name (description, mixture_names, "latent-up"), HR_PART_MLP,
-                               mixture->hidden_size, mixture->latent_size, mixture->has_shared_bias, FALSE, error));
+                               hr_block_get_module_name (description, mixture_names, "latent-up"),
+                               HR_MODULE_LATENT_UP, HR_PART_MLP, mixture->hidden_size, mixture->latent_size,
+                               mixture->has_shared_bias, FALSE, error));
 }
 
 /* A bias that takes part in the choice, and is trained (ERNIE); where it is a buffer, the architecture file has it. */
@@ -343,6 +363,7 @@ add_router (const HrBlockContext  *context,
       HrTensor *tensor = g_ptr_array_index (context->tensors, i);
 
       tensor->kept_fp32 = mixture->router_kept_fp32;
+      tensor->module = HR_MODULE_ROUTER;
     }
 
   return TRUE;

@@ -81,12 +81,12 @@ build_rg_lru (const HrBlockContext  *context,
   if (!g_uint64_checked_mul (&state, MAX (width, lru->hidden_size), lru->conv_kernel))
     return hr_block_set_too_large_error (context, block->path, error);
 
-  return hr_block_add_linear (context, block->path, "linear_y", HR_PART_STATE_SPACE, width, lru->hidden_size, TRUE,
-                              FALSE, error) &&
-         hr_block_add_linear (context, block->path, "linear_x", HR_PART_STATE_SPACE, width, lru->hidden_size, TRUE,
-                              FALSE, error) &&
-         hr_block_add_linear (context, block->path, "linear_out", HR_PART_STATE_SPACE, lru->hidden_size, width, TRUE,
-                              FALSE, error) &&
+  return hr_block_add_linear (context, block->path, "linear_y", HR_MODULE_OUTPUT_GATE, HR_PART_STATE_SPACE, width,
+                              lru->hidden_size, TRUE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "linear_x", HR_MODULE_PROJECTION, HR_PART_STATE_SPACE, width,
+                              lru->hidden_size, TRUE, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "linear_out", HR_MODULE_OUTPUT, HR_PART_STATE_SPACE,
+                              lru->hidden_size, width, TRUE, FALSE, error) &&
          hr_block_add_convolution (context, block, "conv_1d", width, lru->conv_kernel, TRUE, error) &&
          hr_block_add_tensor (context, block->path, "rg_lru", "recurrent_param", HR_PART_STATE_SPACE,
                               HR_TENSOR_ROLE_PARAMETER, width, 0, error) &&

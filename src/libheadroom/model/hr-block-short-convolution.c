@@ -30,9 +30,9 @@ build_short_convolution (const HrBlockContext  *context,
 
   return hr_block_add_convolution (context, block, "conv", hidden, convolution->conv_kernel, convolution->has_bias,
                                    error) &&
-         hr_block_add_linear (context, block->path, "in_proj", HR_PART_STATE_SPACE, 3 * hidden, hidden,
-                              convolution->has_bias, FALSE, error) &&
-         hr_block_add_linear (context, block->path, "out_proj", HR_PART_STATE_SPACE, hidden, hidden,
+         hr_block_add_linear (context, block->path, "in_proj", HR_MODULE_PROJECTION, HR_PART_STATE_SPACE, 3 * hidden,
+                              hidden, convolution->has_bias, FALSE, error) &&
+         hr_block_add_linear (context, block->path, "out_proj", HR_MODULE_OUTPUT, HR_PART_STATE_SPACE, hidden, hidden,
                               convolution->has_bias, FALSE, error);
 }
 

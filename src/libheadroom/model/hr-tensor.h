@@ -56,6 +56,82 @@ typedef enum
   HR_TENSOR_ROLE_PARAMETER,
 } HrTensorRole;
 
+/**
+ * HrModule:
+ * @HR_MODULE_SELF: the block itself: an embedding, a norm, a head, a linear layer of its own
+ * @HR_MODULE_QUERY: the projection of the queries
+ * @HR_MODULE_KEY: of the keys
+ * @HR_MODULE_VALUE: of the values
+ * @HR_MODULE_KEY_VALUE: of keys and values in one matrix
+ * @HR_MODULE_QUERY_KEY_VALUE: of all three in one matrix
+ * @HR_MODULE_OUTPUT: what an attention or another mixer of tokens ends with
+ * @HR_MODULE_OUTPUT_GATE: what its output is multiplied by
+ * @HR_MODULE_QUERY_LATENT: the latent that queries are expanded from
+ * @HR_MODULE_QUERY_EXPANSION: the queries, from it
+ * @HR_MODULE_LATENT: the latent that keys and values are expanded from
+ * @HR_MODULE_EXPANSION: keys and values, from it
+ * @HR_MODULE_INDEX_QUERY: the queries of an indexer
+ * @HR_MODULE_INDEX_KEY: its keys
+ * @HR_MODULE_INDEX_WEIGHTS: the weights of its heads
+ * @HR_MODULE_GATE: the gate of a perceptron, or of shared experts
+ * @HR_MODULE_UP: its first matrix
+ * @HR_MODULE_GATE_UP: both in one matrix
+ * @HR_MODULE_DOWN: its last matrix
+ * @HR_MODULE_ROUTER: what chooses experts
+ * @HR_MODULE_EXPERT_GATE: the gates of routed experts
+ * @HR_MODULE_EXPERT_UP: their first matrices
+ * @HR_MODULE_EXPERT_GATE_UP: both in one tensor
+ * @HR_MODULE_EXPERT_DOWN: their last matrices
+ * @HR_MODULE_SHARED_GATE: what the output of shared experts is multiplied by
+ * @HR_MODULE_LATENT_DOWN: into the space that routed experts compute in
+ * @HR_MODULE_LATENT_UP: out of it
+ * @HR_MODULE_PROJECTION: what a state space or a convolution begins with
+ * @HR_MODULE_RATES: the rates of a gated delta rule in one matrix
+ * @HR_MODULE_REPLACEMENT_RATE: how much of a state is replaced
+ * @HR_MODULE_DECAY_RATE: how fast it decays
+ * @HR_MODULE_SELECTION: the time step, B and C of a state space
+ * @HR_MODULE_TIME_STEP: the time step of each channel
+ *
+ * Which of the modules of its block a tensor belongs to, so that the code that computes with it and those who change
+ * some modules (LoRA, freezing) speak of the same one.
+ */
+typedef enum
+{
+  HR_MODULE_SELF,
+  HR_MODULE_QUERY,
+  HR_MODULE_KEY,
+  HR_MODULE_VALUE,
+  HR_MODULE_KEY_VALUE,
+  HR_MODULE_QUERY_KEY_VALUE,
+  HR_MODULE_OUTPUT,
+  HR_MODULE_OUTPUT_GATE,
+  HR_MODULE_QUERY_LATENT,
+  HR_MODULE_QUERY_EXPANSION,
+  HR_MODULE_LATENT,
+  HR_MODULE_EXPANSION,
+  HR_MODULE_INDEX_QUERY,
+  HR_MODULE_INDEX_KEY,
+  HR_MODULE_INDEX_WEIGHTS,
+  HR_MODULE_GATE,
+  HR_MODULE_UP,
+  HR_MODULE_GATE_UP,
+  HR_MODULE_DOWN,
+  HR_MODULE_ROUTER,
+  HR_MODULE_EXPERT_GATE,
+  HR_MODULE_EXPERT_UP,
+  HR_MODULE_EXPERT_GATE_UP,
+  HR_MODULE_EXPERT_DOWN,
+  HR_MODULE_SHARED_GATE,
+  HR_MODULE_LATENT_DOWN,
+  HR_MODULE_LATENT_UP,
+  HR_MODULE_PROJECTION,
+  HR_MODULE_RATES,
+  HR_MODULE_REPLACEMENT_RATE,
+  HR_MODULE_DECAY_RATE,
+  HR_MODULE_SELECTION,
+  HR_MODULE_TIME_STEP,
+} HrModule;
+
 #define HR_TENSOR_MAX_DIMENSIONS 6
 
 /**
@@ -74,6 +150,8 @@ typedef enum
  * @stack: the index of the stack that the tensor is in; for those of the head the number of stacks
  * @part: the part of the model
  * @role: what the tensor is
+ * @block: (nullable): the path of the block that it is of: the very string that the block has
+ * @module: which of the block's modules it belongs to
  * @is_transposed: whether a matrix is [in, out], as transformers' Conv1D and some fused experts have it
  * @kept_fp32: whether it is loaded in fp32, even where the model is loaded in a dtype of 16 bits
  * @kept_from_float16: whether it is loaded in fp32 where the model is loaded in float16
@@ -95,6 +173,8 @@ typedef struct
   guint stack;
   HrPart part;
   HrTensorRole role;
+  const char *block;
+  HrModule module;
   gboolean is_transposed;
   gboolean kept_fp32;
   gboolean kept_from_float16;

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-trainable.h"
+
+#include "hr-ledger.h"
+
+struct _HrTrainables
+{
+  GArray *items;
+};
+
+/*
+ * hr_trainables_new:
+ *
+ * Returns: (transfer full): a list without parameters
+ */
+HrTrainables *
+hr_trainables_new (void)
+{
+  HrTrainables *self = g_new0 (HrTrainables, 1);
+
+  self->items = g_array_new (FALSE, FALSE, sizeof (HrTrainable));
+
+  return self;
+}
+
+/* What a tensor of a model is held in that is loaded in @element. */
+static HrElement
+get_element (const HrTensor *tensor,
+             HrElement       element)
+{
+  gboolean kept = tensor->kept_fp32 || (tensor->kept_from_float16 && element == HR_ELEMENT_FLOAT16);
+
+  return kept && hr_element_get_bytes (element) < sizeof (float) ? HR_ELEMENT_FLOAT32 : element;
+}
+
+/*
+ * hr_trainables_new_for_model:
+ * @model: a model
+ * @element: what it is loaded in
+ *
+ * Lists all parameters of a model. A tensor that shares the storage of another is no parameter of its own.
+ *
+ * Returns: (transfer full): the list
+ */
+HrTrainables *
+hr_trainables_new_for_model (HrModel   *model,
+                             HrElement  element)
+{
+  HrTrainables *self = hr_trainables_new ();
+
+  g_return_val_if_fail (HR_IS_MODEL (model), self);
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      HrTrainable trainable = {
+        .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
+        .copies = hr_tensor_get_copies (tensor), .element = get_element (tensor, element), .role = tensor->role,
+      };
+
+      if (tensor->tied_to != NULL)
+        continue;
+      for (guint j = 0; j < tensor->n_dimensions; j++)
+        trainable.shape[j] = tensor->shape[j];
+      hr_trainables_add (self, &trainable);
+    }
+
+  return self;
+}
+
+void
+hr_trainables_free (HrTrainables *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_array_unref (self->items);
+  g_free (self);
+}
+
+/*
+ * hr_trainables_add:
+ * @self: a list
+ * @trainable: parameters, at least one
+ *
+ * Appends parameters of one shape.
+ */
+void
+hr_trainables_add (HrTrainables      *self,
+                   const HrTrainable *trainable)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (trainable != NULL && trainable->copies > 0);
+
+  g_array_append_val (self->items, *trainable);
+}
+
+/*
+ * hr_trainables_get_n_items:
+ * @self: a list
+ *
+ * Returns: how many rows the list has
+ */
+guint
+hr_trainables_get_n_items (const HrTrainables *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->items->len;
+}
+
+/*
+ * hr_trainables_get_item:
+ * @self: a list
+ * @index: below hr_trainables_get_n_items()
+ *
+ * Returns: (transfer none): a row
+ */
+const HrTrainable *
+hr_trainables_get_item (const HrTrainables *self,
+                        guint               index)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (index < self->items->len, NULL);
+
+  return &g_array_index (self->items, HrTrainable, index);
+}
+
+/*
+ * hr_trainables_get_n_elements:
+ * @self: a list
+ *
+ * Counts the parameters as `sum (p.numel () for p in model.parameters () if p.requires_grad)` does.
+ *
+ * Returns: the number of trained numbers
+ */
+guint64
+hr_trainables_get_n_elements (const HrTrainables *self)
+{
+  guint64 sum = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrTrainable *item = hr_trainables_get_item (self, i);
+
+      sum += item->copies * item->n_elements;
+    }
+
+  return sum;
+}
+
+/*
+ * hr_trainable_get_bytes:
+ * @self: parameters of one shape
+ *
+ * Returns: what the allocator gives for one of them
+ */
+guint64
+hr_trainable_get_bytes (const HrTrainable *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return hr_ledger_round (self->n_elements * hr_element_get_bytes (self->element));
+}
+
+/*
+ * hr_trainables_get_bytes:
+ * @self: a list
+ * @added_only: whether only those are meant that a method adds to the model
+ *
+ * Returns: what the allocator gives for the parameters
+ */
+guint64
+hr_trainables_get_bytes (const HrTrainables *self,
+                         gboolean            added_only)
+{
+  guint64 sum = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrTrainable *item = hr_trainables_get_item (self, i);
+
+      if (!added_only || item->is_added)
+        sum += item->copies * hr_trainable_get_bytes (item);
+    }
+
+  return sum;
+}

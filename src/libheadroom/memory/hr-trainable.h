@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-model.h"
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrTrainable:
+ * @shape: the sizes
+ * @n_dimensions: how many of @shape are used; 0 for a scalar
+ * @n_elements: the product of @shape
+ * @copies: how many parameters of this kind there are, each with a storage of its own
+ * @element: what they are held in
+ * @role: what they are in the model; that of the module that they are added to, where a method adds them
+ * @is_added: whether a method of fine-tuning adds them to the model
+ *
+ * Parameters that are trained, all of the same shape.
+ */
+typedef struct
+{
+  guint64 shape[HR_TENSOR_MAX_DIMENSIONS];
+  guint n_dimensions;
+  guint64 n_elements;
+  guint64 copies;
+  HrElement element;
+  HrTensorRole role;
+  gboolean is_added;
+} HrTrainable;
+
+/* All parameters that a job trains, in the order of the model. */
+typedef struct _HrTrainables HrTrainables;
+
+HrTrainables      *hr_trainables_new            (void);
+HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
+                                                 HrElement          element);
+void               hr_trainables_free           (HrTrainables      *self);
+void               hr_trainables_add            (HrTrainables      *self,
+                                                 const HrTrainable *trainable);
+guint              hr_trainables_get_n_items    (const HrTrainables *self);
+const HrTrainable *hr_trainables_get_item       (const HrTrainables *self,
+                                                 guint              index);
+guint64            hr_trainables_get_n_elements (const HrTrainables *self);
+guint64            hr_trainables_get_bytes      (const HrTrainables *self,
+                                                 gboolean           added_only);
+guint64            hr_trainable_get_bytes       (const HrTrainable *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTrainables, hr_trainables_free)
+
+G_END_DECLS
