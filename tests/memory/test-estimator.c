@@ -8,6 +8,7 @@
 #include "hr-inference-job.h"
 #include "hr-inference.h"
 #include "hr-job-enums.h"
+#include "hr-timeline.h"
 #include "hr-weights.h"
 
 /* One config of each way in which a block is built, small, so that all settings can be swept over; ' stands for ". */
@@ -132,7 +133,7 @@ estimate (HrModel *model,
           HrJob   *job)
 {
   g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run (model, job, NULL, 1, &error);
+  HrEstimate *result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (result);
@@ -197,6 +198,39 @@ check_components (HrEstimate *result,
   g_assert_cmpuint (sum, ==, hr_estimate_get_device_bytes (result, device));
 }
 
+/*
+ * Each point is the sum of its parts, time goes on, and the highest points, of all and of each phase, are what the
+ * estimate states.
+ */
+static void
+check_timeline (HrEstimate *result)
+{
+  const HrTimeline *timeline = hr_estimate_get_timeline (result);
+  guint64 beside = hr_estimate_get_total_bytes (result) - get_allocated (result);
+  guint64 peaks[HR_N_PHASES] = { 0 };
+  guint n_phases, n_points, peak;
+  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
+  g_autofree HrTimelinePoint *points = hr_timeline_dup_points (timeline, &n_points);
+
+  for (guint i = 0; i < n_points; i++)
+    {
+      guint64 sum = 0;
+
+      for (guint j = 0; j < HR_N_COMPONENTS; j++)
+        sum += points[i].level.by_component[j];
+      g_assert_cmpuint (sum, ==, points[i].level.total);
+      g_assert_true (i == 0 || points[i].position >= points[i - 1].position);
+      peaks[points[i].phase] = MAX (peaks[points[i].phase], points[i].level.total);
+    }
+
+  peak = hr_timeline_find_peak (timeline, points, n_points);
+  g_assert_cmpuint (points[peak].level.total, ==, get_allocated (result));
+  g_assert_cmpint (points[peak].phase, ==, hr_estimate_get_peak_phase (result));
+  g_assert_cmpstr (points[peak].moment, ==, hr_estimate_get_peak_moment (result));
+  for (guint i = 0; i < n_phases; i++)
+    g_assert_cmpuint (peaks[phases[i].id] + beside, ==, phases[i].peak_bytes);
+}
+
 /* What holds of every estimate. */
 static void
 check (HrEstimate *result)
@@ -218,6 +252,7 @@ check (HrEstimate *result)
 
   g_assert_cmpuint (highest, ==, hr_estimate_get_total_bytes (result));
   g_assert_nonnull (hr_estimate_get_peak_moment (result));
+  check_timeline (result);
 }
 
 static void
@@ -246,7 +281,7 @@ test_every_setting (gconstpointer data)
                             "kv-cache-dtype", cache_dtypes[cache], "use-cache", more != 1,
                             "beams", (guint64) (more == 3 ? 3 : 1),
                             "logits-to-keep", more == 0 ? HR_LOGITS_TO_KEEP_ALL : HR_LOGITS_TO_KEEP_LAST, NULL);
-              result = hr_estimator_run (model, job, NULL, 1, &error);
+              result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
               if (result != NULL)
                 check (result);
               else
@@ -340,6 +375,27 @@ test_wider_dtype (gconstpointer data)
     }
 }
 
+static void
+compare_timelines (const HrTimeline *first,
+                   const HrTimeline *second)
+{
+  guint n_first, n_second;
+  g_autofree HrTimelinePoint *first_points = hr_timeline_dup_points (first, &n_first);
+  g_autofree HrTimelinePoint *second_points = hr_timeline_dup_points (second, &n_second);
+
+  g_assert_cmpuint (n_first, ==, n_second);
+  for (guint i = 0; i < n_first; i++)
+    {
+      g_assert_cmpmem (&first_points[i].level, sizeof (HrLevel), &second_points[i].level, sizeof (HrLevel));
+      g_assert_cmpint (first_points[i].kind, ==, second_points[i].kind);
+      g_assert_cmpint (first_points[i].phase, ==, second_points[i].phase);
+      g_assert_cmpint (first_points[i].layer, ==, second_points[i].layer);
+      g_assert_cmpuint (first_points[i].steps, ==, second_points[i].steps);
+      g_assert_cmpuint (first_points[i].position, ==, second_points[i].position);
+      g_assert_cmpstr (first_points[i].moment, ==, second_points[i].moment);
+    }
+}
+
 /* One layer of each class replayed and the others repeated is the same as all of them replayed. */
 static void
 test_classes (gconstpointer data)
@@ -359,14 +415,19 @@ test_classes (gconstpointer data)
         .use_cache = variant != 3, .mask = variant == 4 ? HR_ATTENTION_MASK_PADDED : HR_ATTENTION_MASK_NONE,
         .attention = variant == 5 ? HR_ATTENTION_IMPLEMENTATION_EAGER : HR_ATTENTION_IMPLEMENTATION_SDPA,
       };
+      g_autoptr (HrTimeline) short_timeline = hr_timeline_new ();
+      g_autoptr (HrTimeline) long_timeline = hr_timeline_new ();
       HrInferenceLevels by_class, by_layer;
       HrReplay replayed, repeated;
 
       hr_replay_init (&repeated, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+      repeated.timeline = short_timeline;
       hr_inference_replay (&inference, &repeated, &by_class);
       inference.every_layer = TRUE;
       hr_replay_init (&replayed, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+      replayed.timeline = long_timeline;
       hr_inference_replay (&inference, &replayed, &by_layer);
+      compare_timelines (short_timeline, long_timeline);
 
       g_assert_cmpmem (&repeated.ledger.peak, sizeof (HrLevel), &replayed.ledger.peak, sizeof (HrLevel));
       g_assert_cmpmem (repeated.ledger.phase_peaks, sizeof repeated.ledger.phase_peaks,
@@ -388,7 +449,7 @@ test_devices (gconstpointer data)
   g_autoptr (HrJob) job = make_job (2, 200, 10);
   g_autoptr (HrEstimate) one = estimate (model, job);
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) three = hr_estimator_run (model, job, NULL, 3, &error);
+  g_autoptr (HrEstimate) three = hr_estimator_run_with_timeline (model, job, NULL, 3, &error);
   guint64 weights = 0;
 
   g_assert_no_error (error);
@@ -508,7 +569,7 @@ test_too_large (void)
 
   g_object_set (job, "prompt-length", prompt->maximum, "batch-size", batch->maximum,
                 "attention", HR_ATTENTION_IMPLEMENTATION_EAGER, NULL);
-  result = hr_estimator_run (model, job, NULL, 1, &error);
+  result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
   if (result != NULL)
     check (result);
   else
@@ -556,9 +617,9 @@ test_gpus (void)
   g_autoptr (HrGpu) rtx_4090 = find_gpu ("rtx-4090");
   g_autoptr (HrGpu) mi50 = find_gpu ("mi50-16gb");
   g_autoptr (HrEstimate) none = estimate (model, job);
-  g_autoptr (HrEstimate) on_h100 = hr_estimator_run (model, job, h100, 1, NULL);
-  g_autoptr (HrEstimate) on_rtx_4090 = hr_estimator_run (model, job, rtx_4090, 1, NULL);
-  g_autoptr (HrEstimate) on_mi50 = hr_estimator_run (model, job, mi50, 1, NULL);
+  g_autoptr (HrEstimate) on_h100 = hr_estimator_run_with_timeline (model, job, h100, 1, NULL);
+  g_autoptr (HrEstimate) on_rtx_4090 = hr_estimator_run_with_timeline (model, job, rtx_4090, 1, NULL);
+  g_autoptr (HrEstimate) on_mi50 = hr_estimator_run_with_timeline (model, job, mi50, 1, NULL);
 
   g_assert_cmpuint (get_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
   g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, 726466560 + (32 << 20));
@@ -578,7 +639,7 @@ test_old_gpu (void)
   g_autoptr (HrModel) model = load_model (0);
   g_autoptr (HrJob) job = make_job (2, 200, 10);
   g_autoptr (HrGpu) t4 = find_gpu ("t4");
-  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, t4, 1, NULL);
+  g_autoptr (HrEstimate) result = hr_estimator_run_with_timeline (model, job, t4, 1, NULL);
   g_autoptr (GError) error = NULL;
 
   check (result);
@@ -665,9 +726,9 @@ test_fp8_needs_hardware (void)
   g_autoptr (HrEstimate) plain = NULL;
 
   g_object_set (job, "quantization", HR_QUANTIZATION_FP8, NULL);
-  on_h100 = hr_estimator_run (model, job, h100, 1, NULL);
-  on_a100 = hr_estimator_run (model, job, a100, 1, NULL);
-  plain = hr_estimator_run (model, plain_job, a100, 1, NULL);
+  on_h100 = hr_estimator_run_with_timeline (model, job, h100, 1, NULL);
+  on_a100 = hr_estimator_run_with_timeline (model, job, a100, 1, NULL);
+  plain = hr_estimator_run_with_timeline (model, plain_job, a100, 1, NULL);
 
   g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_WEIGHTS), <, get_bytes (plain, HR_COMPONENT_WEIGHTS));
   g_assert_cmpuint (get_bytes (on_a100, HR_COMPONENT_WEIGHTS), ==, get_bytes (plain, HR_COMPONENT_WEIGHTS));

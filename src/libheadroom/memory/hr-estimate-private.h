@@ -27,6 +27,8 @@ void        _hr_estimate_set_peak          (HrEstimate    *self,
                                             HrPhaseId      phase,
                                             const char    *moment,
                                             char          *operation);
+void        _hr_estimate_take_timeline     (HrEstimate    *self,
+                                            HrTimeline    *timeline);
 void        _hr_estimate_set_rule_of_thumb (HrEstimate    *self,
                                             HrEstimate    *rule_of_thumb);
 void        _hr_estimate_take_warning      (HrEstimate    *self,

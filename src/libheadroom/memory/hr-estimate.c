@@ -4,6 +4,7 @@
 
 #include "hr-job-enums.h"
 #include "hr-memory-enums.h"
+#include "hr-timeline.h"
 
 #define MAX_PHASES HR_N_PHASES
 
@@ -32,6 +33,7 @@ struct _HrEstimate
   HrPhaseId peak_phase;
   const char *peak_moment;
   char *peak_operation;
+  HrTimeline *timeline;
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
 };
@@ -89,6 +91,7 @@ hr_estimate_finalize (GObject *object)
   g_clear_pointer (&self->devices, g_array_unref);
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
   g_clear_pointer (&self->peak_operation, g_free);
+  g_clear_pointer (&self->timeline, hr_timeline_free);
 
   G_OBJECT_CLASS (hr_estimate_parent_class)->finalize (object);
 }
@@ -336,6 +339,21 @@ _hr_estimate_set_peak (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_take_timeline:
+ * @self: an estimate
+ * @timeline: (transfer full): what the worst device holds over the course of the job
+ *
+ * Attaches the timeline of the worst device.
+ */
+void
+_hr_estimate_take_timeline (HrEstimate *self,
+                            HrTimeline *timeline)
+{
+  g_clear_pointer (&self->timeline, hr_timeline_free);
+  self->timeline = timeline;
+}
+
+/*
  * _hr_estimate_set_rule_of_thumb:
  * @self: an estimate
  * @rule_of_thumb: the same by the formulas that people know
@@ -548,6 +566,23 @@ hr_estimate_get_device_components (HrEstimate *self,
   g_return_val_if_fail (device < self->devices->len, NULL);
 
   return G_LIST_MODEL (get_device (self, device)->components);
+}
+
+/**
+ * hr_estimate_get_timeline: (skip)
+ * @self: an estimate
+ *
+ * Gets what the allocator of the worst device has handed out over the course of the job. Its highest point is the total
+ * without the components `framework` and `fragmentation`.
+ *
+ * Returns: (transfer none) (nullable): the timeline, or %NULL where none was asked for or the method knows no moments
+ */
+const HrTimeline *
+hr_estimate_get_timeline (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->timeline;
 }
 
 /**

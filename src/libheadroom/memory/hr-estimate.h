@@ -43,6 +43,8 @@ typedef struct
 
 const char *hr_phase_id_get_name (HrPhaseId id);
 
+typedef struct _HrTimeline HrTimeline;
+
 #define HR_TYPE_ESTIMATE (hr_estimate_get_type ())
 
 G_DECLARE_FINAL_TYPE (HrEstimate, hr_estimate, HR, ESTIMATE, GObject)
@@ -61,6 +63,7 @@ guint64        hr_estimate_get_device_bytes   (HrEstimate *self,
                                                guint       device);
 GListModel    *hr_estimate_get_device_components (HrEstimate *self,
                                                   guint       device);
+const HrTimeline *hr_estimate_get_timeline      (HrEstimate *self);
 HrEstimate    *hr_estimate_get_rule_of_thumb  (HrEstimate *self);
 const char * const *hr_estimate_get_warnings  (HrEstimate *self);
 

@@ -19,6 +19,32 @@ add_warnings (const HrInferencePlan *plan,
     _hr_estimate_take_warning (estimate, g_strdup (g_ptr_array_index (plan->warnings, i)));
 }
 
+static HrEstimate *
+run (HrModel   *model,
+     HrJob     *job,
+     HrGpu     *gpu,
+     guint      n_gpus,
+     gboolean   with_timeline,
+     GError   **error)
+{
+  g_auto (HrInferencePlan) plan = { 0 };
+  HrEstimate *estimate;
+
+  if (!hr_model_check_can_be_estimated (model, error) ||
+      !hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
+    return NULL;
+
+  if (hr_job_get_method_of_estimate (job) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    estimate = hr_rule_estimate_new (&plan);
+  else
+    estimate = hr_exact_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
+
+  if (estimate != NULL)
+    add_warnings (&plan, estimate);
+
+  return estimate;
+}
+
 /**
  * hr_estimator_run:
  * @model: a model
@@ -41,25 +67,37 @@ hr_estimator_run (HrModel  *model,
                   guint     n_gpus,
                   GError  **error)
 {
-  g_auto (HrInferencePlan) plan = { 0 };
-  HrEstimate *estimate;
-
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (job), NULL);
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!hr_model_check_can_be_estimated (model, error) ||
-      !hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
-    return NULL;
+  return run (model, job, gpu, n_gpus, FALSE, error);
+}
 
-  if (hr_job_get_method_of_estimate (job) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    estimate = hr_rule_estimate_new (&plan);
-  else
-    estimate = hr_exact_estimate_new (&plan, gpu, n_gpus, error);
+/**
+ * hr_estimator_run_with_timeline:
+ * @model: a model
+ * @job: what to do with it
+ * @gpu: (nullable): the GPU to do it on, or %NULL to leave out what depends on it
+ * @n_gpus: how many of them
+ * @error: return location for an error
+ *
+ * Estimates as [func@estimator_run] does, and writes down what is held over the course of the job.
+ *
+ * Returns: (transfer full): an estimate with a timeline, if the method knows moments, or %NULL with @error set
+ */
+HrEstimate *
+hr_estimator_run_with_timeline (HrModel  *model,
+                                HrJob    *job,
+                                HrGpu    *gpu,
+                                guint     n_gpus,
+                                GError  **error)
+{
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (job), NULL);
+  g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (estimate != NULL)
-    add_warnings (&plan, estimate);
-
-  return estimate;
+  return run (model, job, gpu, n_gpus, TRUE, error);
 }

@@ -50,9 +50,11 @@ get_linear_quantization (const HrInferencePlan *plan)
 static gboolean
 run_device (const HrInferencePlan  *plan,
             Device                 *device,
+            HrTimeline             *timeline,
             GError                **error)
 {
   hr_replay_init (&device->replay, plan->element, get_linear_quantization (plan));
+  device->replay.timeline = timeline;
   device->inference.weight_bytes = device->weights.bytes;
   hr_inference_replay (&device->inference, &device->replay, NULL);
   if (!device->replay.ledger.overflowed)
@@ -413,12 +415,31 @@ add_phases (const Device *device,
     }
 }
 
+/* Of several timelines that of the device that takes the most is kept. */
+static void
+set_peak (HrEstimate   *estimate,
+          guint         device,
+          const Device *worst,
+          GPtrArray    *timelines)
+{
+  const HrMoment *peak = &worst->replay.peak;
+  HrPhaseId phase = worst->replay.ledger.peak_phase;
+
+  _hr_estimate_set_peak (estimate, device, phase, peak->sentence, hr_component_text_new_operation (peak));
+  if (timelines == NULL)
+    return;
+
+  hr_timeline_set_peak (worst->replay.timeline, phase, peak->layer);
+  _hr_estimate_take_timeline (estimate, g_ptr_array_steal_index (timelines, device));
+}
+
 static void
 add_devices (const HrInferencePlan *plan,
              const Device          *devices,
              guint                  n_devices,
              HrEstimate            *estimate,
-             const HrFramework     *framework)
+             const HrFramework     *framework,
+             GPtrArray             *timelines)
 {
   guint worst = 0;
   guint64 most = 0;
@@ -437,9 +458,7 @@ add_devices (const HrInferencePlan *plan,
     }
 
   add_phases (&devices[worst], estimate, most - devices[worst].replay.peak.level.total);
-  _hr_estimate_set_peak (estimate, worst, devices[worst].replay.ledger.peak_phase,
-                         devices[worst].replay.peak.sentence,
-                         hr_component_text_new_operation (&devices[worst].replay.peak));
+  set_peak (estimate, worst, &devices[worst], timelines);
 }
 
 /*
@@ -508,11 +527,23 @@ find_framework (HrInferencePlan *plan,
   return TRUE;
 }
 
+static GPtrArray *
+create_timelines (guint n_devices)
+{
+  GPtrArray *timelines = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_timeline_free);
+
+  for (guint i = 0; i < n_devices; i++)
+    g_ptr_array_add (timelines, hr_timeline_new ());
+
+  return timelines;
+}
+
 /*
  * hr_exact_estimate_new:
  * @plan: a plan
  * @gpu: (nullable): the GPU to run on
  * @n_gpus: how many of them
+ * @with_timeline: whether to write down what is held over the course of the job
  * @error: return location for an error
  *
  * Estimates by replaying the job's allocations on each device.
@@ -523,6 +554,7 @@ HrEstimate *
 hr_exact_estimate_new (HrInferencePlan  *plan,
                        HrGpu            *gpu,
                        guint             n_gpus,
+                       gboolean          with_timeline,
                        GError          **error)
 {
   guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
@@ -530,6 +562,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   Device single;
   g_autofree Device *several = n_devices > 1 ? g_new0 (Device, n_devices) : NULL;
   Device *devices = n_devices > 1 ? several : &single;
+  g_autoptr (GPtrArray) timelines = NULL;
   g_autoptr (HrEstimate) rule = NULL;
   HrFramework framework;
   HrEstimate *estimate;
@@ -550,15 +583,18 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   else
     init_single_device (plan, devices);
 
+  if (with_timeline)
+    timelines = create_timelines (n_devices);
+
   for (guint i = 0; i < n_devices; i++)
     {
-      if (!run_device (plan, &devices[i], error))
+      if (!run_device (plan, &devices[i], with_timeline ? g_ptr_array_index (timelines, i) : NULL, error))
         return NULL;
     }
 
   has_framework = find_framework (plan, gpu, &framework);
   estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
-  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL);
+  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, timelines);
   rule = hr_rule_estimate_new (plan);
   _hr_estimate_set_rule_of_thumb (estimate, rule);
 

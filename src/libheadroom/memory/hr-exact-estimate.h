@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 HrEstimate *hr_exact_estimate_new (HrInferencePlan  *plan,
                                    HrGpu            *gpu,
                                    guint             n_gpus,
+                                   gboolean          with_timeline,
                                    GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -22,13 +22,17 @@
 static void
 skip_to (const HrInference *self,
          HrReplay          *replay,
-         guint64            past)
+         guint64            past,
+         guint64            steps)
 {
-  guint64 now = replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE];
+  HrLevel before = replay->ledger.live;
+  guint64 now = before.by_component[HR_COMPONENT_KV_CACHE];
   guint64 then = self->use_cache ? hr_inference_get_cache_level (self, past, replay->dtype) : now;
 
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_KV_CACHE, now);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_KV_CACHE, then);
+  if (replay->timeline != NULL && steps > 0)
+    hr_timeline_skip (replay->timeline, &before, &replay->ledger.live, replay->ledger.phase, steps, self->n_layers);
 }
 
 /* A tensor of keys, or of values: the attention that it belongs to, and how many tokens it holds. */
@@ -189,6 +193,7 @@ run_decode (const HrInference *self,
             HrInferenceLevels *levels)
 {
   guint64 steps[3] = { 1, 0, self->output };
+  guint64 done = 0;
   HrValue logits;
 
   if (self->cache_bits > 0 && self->output > QUANTIZED_CACHE_RESIDUAL)
@@ -201,7 +206,8 @@ run_decode (const HrInference *self,
         continue;
 
       if (steps[i] > 1)
-        skip_to (self, replay, self->prompt + steps[i] - 1);
+        skip_to (self, replay, self->prompt + steps[i] - 1, steps[i] - 1 - done);
+      done = steps[i];
       logits = run_step (self, replay, steps[i]);
       if (levels != NULL)
         levels->end_decode = replay->ledger.live;
@@ -270,6 +276,7 @@ hr_inference_replay (const HrInference *self,
   add_inputs (self, replay);
   replay->peak.level = replay->ledger.live;
   replay->peak.sentence = N_("once the weights are loaded");
+  hr_replay_rest (replay, replay->peak.sentence);
   if (levels != NULL)
     levels->after_load = replay->ledger.live;
 
@@ -285,4 +292,5 @@ hr_inference_replay (const HrInference *self,
 
   if (self->output > 0)
     run_decode (&running, replay, levels);
+  hr_replay_rest (replay, NULL);
 }

@@ -114,6 +114,7 @@ hr_replay_init (HrReplay       *self,
   self->peak.block = NULL;
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
+  self->timeline = NULL;
 }
 
 static void
@@ -193,6 +194,13 @@ note_peak (HrReplay        *self,
   self->peak.layer = layer;
 }
 
+/* A stretch that makes nothing is at its highest when it begins. */
+static const HrLevel *
+get_highest (const HrStretch *stretch)
+{
+  return stretch->moment.level.total > 0 ? &stretch->moment.level : &stretch->before;
+}
+
 /*
  * hr_replay_end:
  * @self: a tape
@@ -209,6 +217,9 @@ hr_replay_end (HrReplay *self)
   stretch->after = self->ledger.live;
   self->stretch = NULL;
   note_peak (self, stretch, &stretch->moment.level, self->layer);
+  if (self->timeline != NULL)
+    hr_timeline_add (self->timeline, &stretch->before, get_highest (stretch), &stretch->after, self->ledger.phase,
+                     self->layer, stretch->moment.sentence);
 }
 
 /* @level, and @count times what happens between @from and @to. */
@@ -250,10 +261,31 @@ hr_replay_repeat (HrReplay        *self,
   HrLevel start = move_level (&self->ledger.live, &stretch->before, &stretch->after, earlier);
   HrLevel level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
 
+  if (self->timeline != NULL)
+    hr_timeline_repeat (self->timeline, &self->ledger.live, &stretch->before, get_highest (stretch), &stretch->after,
+                        self->ledger.phase, layer, step, count, stretch->moment.sentence);
+
   hr_ledger_reach (&self->ledger, &level);
   note_peak (self, stretch, &level, layer + step * (int) earlier);
   level = move_level (&self->ledger.live, &stretch->before, &stretch->after, count);
   hr_ledger_set (&self->ledger, &level);
+}
+
+/*
+ * hr_replay_rest:
+ * @self: a tape
+ * @sentence: (nullable): what is alive, a message id
+ *
+ * Writes the present level down, where no work is done.
+ */
+void
+hr_replay_rest (HrReplay   *self,
+                const char *sentence)
+{
+  const HrLevel *level = &self->ledger.live;
+
+  if (self->timeline != NULL)
+    hr_timeline_add (self->timeline, level, level, level, self->ledger.phase, -1, sentence);
 }
 
 /* Finds a place on the tape. Returns -1, and gives the replay up, if a layer holds more than any known one does. */

@@ -5,6 +5,7 @@
 #include "hr-dtype.h"
 #include "hr-ledger.h"
 #include "hr-quantization.h"
+#include "hr-timeline.h"
 
 G_BEGIN_DECLS
 
@@ -205,6 +206,7 @@ typedef struct
  * @sentence: half a sentence that says what is alive at its worst
  * @stretch: the stretch that is being recorded
  * @peak: the highest moment so far
+ * @timeline: (nullable): where the stretches are written down
  */
 typedef struct
 {
@@ -227,6 +229,7 @@ typedef struct
   const char *sentence;
   HrStretch *stretch;
   HrMoment peak;
+  HrTimeline *timeline;
 } HrReplay;
 
 void        hr_replay_init          (HrReplay       *self,
@@ -242,6 +245,8 @@ void        hr_replay_repeat        (HrReplay       *self,
                                      int             layer,
                                      int             step,
                                      guint           count);
+void        hr_replay_rest          (HrReplay       *self,
+                                     const char     *sentence);
 HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *operation,
                                      const char     *name,

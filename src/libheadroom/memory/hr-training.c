@@ -507,6 +507,7 @@ hr_training_replay (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes);
   add_batch (self, replay);
   replay->peak.level = replay->ledger.live;
+  hr_replay_rest (replay, NULL);
   replay->training = TRUE;
   replay->trains_weights = TRUE;
   if (levels != NULL)
@@ -524,4 +525,5 @@ hr_training_replay (const HrTraining *self,
                     replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
   if (levels != NULL)
     levels->end = replay->ledger.live;
+  hr_replay_rest (replay, NULL);
 }
