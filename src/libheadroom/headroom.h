@@ -11,6 +11,7 @@
 #include "hr-error.h"
 #include "hr-estimate.h"
 #include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-fit.h"
 #include "hr-formula-symbols.h"
 #include "hr-gpu-catalogue.h"
@@ -34,4 +35,5 @@
 #include "hr-report.h"
 #include "hr-scenario.h"
 #include "hr-tensor.h"
+#include "hr-training-job.h"
 #include "hr-units.h"

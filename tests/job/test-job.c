@@ -8,6 +8,19 @@ static const struct
   const char *property;
   const char *values;
 } spellings[] = {
+  { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth" },
+  { "autocast", "none bfloat16 float16" },
+  { "master-dtype", "none float32" },
+  { "gradient-dtype", "same float32" },
+  { "gradient-checkpointing", "none full selective" },
+  { "optimizer",
+    "adamw adam sgd sgd-momentum adafactor adamw-8bit paged-adamw-8bit paged-adamw adamw-4bit lion lion-8bit sophia "
+    "muon galore apollo lomo adalomo adam-mini shampoo soap" },
+  { "optimizer-implementation", "auto foreach for-loop fused" },
+  { "fine-tuning-method",
+    "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
+    "houlsby bitfit" },
+  { "adapter-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "quantization",
     "auto none bnb-int8 bnb-nf4 bnb-nf4-dq bnb-fp4 bnb-fp4-dq gptq-int8 gptq-int4 gptq-int3 gptq-int2 "
@@ -46,7 +59,39 @@ static const struct
   { "logits-to-keep", "", "“logits-to-keep”: expected one of last, all, found “”" },
   { "attention", "SDPA", "“attention”: expected one of eager, sdpa, sdpa-efficient, sdpa-math, flash, found “SDPA”" },
   { "engine", "vllm", "“engine”: expected “transformers”, found “vllm”" },
+  { "micro-batch-size", "0", "“micro-batch-size”: expected a whole number from 1 to 65536, found “0”" },
+  { "optimizer-implementation", "c",
+    "“optimizer-implementation”: expected one of auto, foreach, for-loop, fused, found “c”" },
+  { "gradient-clipping", "1", "“gradient-clipping”: expected true or false, found “1”" },
+  { "lora-dropout", "1.01", "“lora-dropout”: expected a number from 0 to 1, found “1.01”" },
+  { "lora-dropout", "-0.1", "“lora-dropout”: expected a number from 0 to 1, found “-0.1”" },
+  { "lora-dropout", "0,1", "“lora-dropout”: expected a number from 0 to 1, found “0,1”" },
+  { "lora-dropout", "nan", "“lora-dropout”: expected a number from 0 to 1, found “nan”" },
+  { "lora-dropout", "0x1", "“lora-dropout”: expected a number from 0 to 1, found “0x1”" },
+  { "lora-dropout", "", "“lora-dropout”: expected a number from 0 to 1, found “”" },
+  { "lora-targets", "", "“lora-targets”: expected names with commas between them, found “”" },
+  { "lora-targets", "q_proj,", "“lora-targets”: expected names with commas between them, found “q_proj,”" },
+  { "lora-targets", ",q_proj", "“lora-targets”: expected names with commas between them, found “,q_proj”" },
+  { "lora-targets", "q_proj, v_proj",
+    "“lora-targets”: expected names with commas between them, found “q_proj, v_proj”" },
 };
+
+/* The first mode that has a setting. */
+static HrJob *
+create_job_with (const char *property)
+{
+  g_autoptr (GEnumClass) modes = g_type_class_ref (HR_TYPE_MODE);
+
+  for (guint i = 0; i < modes->n_values; i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (modes->values[i].value);
+
+      if (g_object_class_find_property (G_OBJECT_GET_CLASS (job), property) != NULL)
+        return g_steal_pointer (&job);
+    }
+
+  return NULL;
+}
 
 typedef GParamSpec *SettingList;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SettingList, g_free)
@@ -84,6 +129,12 @@ get_other_value (HrJob      *job,
   if (G_IS_PARAM_SPEC_BOOLEAN (setting))
     return g_strdup (g_str_equal (value, "true") ? "false" : "true");
 
+  if (G_IS_PARAM_SPEC_DOUBLE (setting))
+    return g_strdup (g_str_equal (value, "0.05") ? "0.25" : "0.05");
+
+  if (G_IS_PARAM_SPEC_STRING (setting))
+    return g_strdup (g_str_equal (value, "q_proj,v_proj") ? "model.layers.0.mlp" : "q_proj,v_proj");
+
   for (guint i = 0; i < G_PARAM_SPEC_ENUM (setting)->enum_class->n_values; i++)
     {
       const char *nick = G_PARAM_SPEC_ENUM (setting)->enum_class->values[i].value_nick;
@@ -96,14 +147,14 @@ get_other_value (HrJob      *job,
 }
 
 static void
-test_default (void)
+test_default (gconstpointer mode)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
   g_autoptr (SettingList) settings = NULL;
   guint n_settings;
 
   settings = hr_job_list_settings (job, &n_settings);
-  g_assert_cmpuint (n_settings, ==, 13);
+  g_assert_cmpuint (n_settings, >, 10);
 
   for (guint i = 0; i < n_settings; i++)
     {
@@ -116,9 +167,9 @@ test_default (void)
 }
 
 static void
-test_notify (void)
+test_notify (gconstpointer mode)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
   g_autoptr (SettingList) settings = NULL;
   guint n_settings;
 
@@ -153,9 +204,9 @@ test_notify (void)
 }
 
 static void
-test_range (void)
+test_range (gconstpointer mode)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
   g_autoptr (SettingList) settings = NULL;
   guint n_settings;
 
@@ -192,19 +243,17 @@ test_range (void)
 static void
 test_refusals (void)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
-  g_autoptr (HrJob) untouched = hr_job_new (HR_MODE_INFERENCE);
-
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
     {
+      g_autoptr (HrJob) job = create_job_with (refusals[i].property);
+      g_autoptr (HrJob) untouched = create_job_with (refusals[i].property);
       g_autoptr (GError) error = NULL;
 
       g_assert_false (hr_job_set_from_string (job, refusals[i].property, refusals[i].value, &error));
       g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
       g_assert_cmpstr (error->message, ==, refusals[i].message);
+      g_assert_true (hr_job_equal (job, untouched));
     }
-
-  g_assert_true (hr_job_equal (job, untouched));
 }
 
 static void
@@ -231,18 +280,9 @@ test_unknown_setting (void)
 static void
 test_spellings (void)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
-  g_autoptr (SettingList) settings = NULL;
-  guint n_settings;
-  guint n_enums = 0;
-
-  settings = hr_job_list_settings (job, &n_settings);
-  for (guint i = 0; i < n_settings; i++)
-    n_enums += G_IS_PARAM_SPEC_ENUM (settings[i]) ? 1 : 0;
-  g_assert_cmpuint (n_enums, ==, G_N_ELEMENTS (spellings));
-
   for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
     {
+      g_autoptr (HrJob) job = create_job_with (spellings[i].property);
       GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), spellings[i].property);
       GEnumClass *enum_class = G_PARAM_SPEC_ENUM (setting)->enum_class;
       g_auto (GStrv) values = g_strsplit (spellings[i].values, " ", -1);
@@ -258,10 +298,37 @@ test_spellings (void)
     }
 }
 
-static void
-test_titles (void)
+static gboolean
+is_spelt (const char *property)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
+    {
+      if (g_str_equal (spellings[i].property, property))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+test_promises (gconstpointer mode)
+{
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_test_message ("%s", settings[i]->name);
+      g_assert_true (!G_IS_PARAM_SPEC_ENUM (settings[i]) || is_spelt (settings[i]->name));
+    }
+}
+
+static void
+test_titles (gconstpointer mode)
+{
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
   g_autoptr (GHashTable) titles = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (SettingList) settings = NULL;
   guint n_settings;
@@ -299,9 +366,46 @@ test_order (void)
 }
 
 static void
-test_copy (void)
+test_training_defaults (void)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  static const struct
+  {
+    const char *property;
+    const char *value;
+  } defaults[] = {
+    { "framework", "pytorch" }, { "autocast", "none" }, { "micro-batch-size", "1" }, { "sequence-length", "2048" },
+    { "gradient-accumulation-steps", "1" }, { "master-dtype", "none" }, { "gradient-dtype", "same" },
+    { "fp32-outputs", "false" }, { "optimizer", "adamw" }, { "optimizer-implementation", "auto" },
+    { "gradient-checkpointing", "none" }, { "reentrant-checkpointing", "false" }, { "gradient-clipping", "false" },
+    { "keep-outputs", "false" }, { "attention", "sdpa" }, { "attention-mask", "none" },
+    { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
+    { "lora-targets", "auto" }, { "adapter-dtype", "auto" }, { "virtual-tokens", "20" }, { "trained-layers", "2" },
+    { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" },
+  };
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+
+  g_assert_true (HR_IS_TRAINING_JOB (job));
+  for (guint i = 0; i < G_N_ELEMENTS (defaults); i++)
+    assert_holds (job, defaults[i].property, defaults[i].value);
+}
+
+static void
+test_training_order (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+
+  g_assert_cmpstr (settings[0]->name, ==, "fine-tuning-method");
+  g_assert_cmpstr (settings[1]->name, ==, "lora-rank");
+}
+
+static void
+test_copy (gconstpointer mode)
+{
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
   g_autoptr (HrJob) copy = NULL;
   g_autoptr (SettingList) settings = NULL;
   guint n_settings;
@@ -366,21 +470,38 @@ test_finalize (void)
   g_assert_finalize_object (job);
 }
 
+static void
+add_for_each_mode (const char    *name,
+                   GTestDataFunc  test)
+{
+  g_autoptr (GEnumClass) modes = g_type_class_ref (HR_TYPE_MODE);
+
+  for (guint i = 0; i < modes->n_values; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s/%s", name, modes->values[i].value_nick);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (modes->values[i].value), test);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/job/every_setting_starts_with_its_declared_default", test_default);
-  g_test_add_func ("/job/a_new_value_notifies_once_and_the_same_value_not_at_all", test_notify);
-  g_test_add_func ("/job/both_ends_of_each_range_are_taken_and_what_lies_beyond_is_not", test_range);
+  add_for_each_mode ("/job/every_setting_starts_with_its_declared_default", test_default);
+  add_for_each_mode ("/job/a_new_value_notifies_once_and_the_same_value_not_at_all", test_notify);
+  add_for_each_mode ("/job/both_ends_of_each_range_are_taken_and_what_lies_beyond_is_not", test_range);
   g_test_add_func ("/job/a_refusal_names_the_property_the_range_and_the_value", test_refusals);
   g_test_add_func ("/job/a_setting_that_the_mode_lacks_is_refused", test_unknown_setting);
   g_test_add_func ("/job/choices_are_spelt_as_promised", test_spellings);
-  g_test_add_func ("/job/every_setting_has_a_title_and_a_description", test_titles);
+  add_for_each_mode ("/job/every_setting_has_a_title_and_a_description", test_titles);
+  add_for_each_mode ("/job/every_choice_is_promised", test_promises);
   g_test_add_func ("/job/usual_settings_come_first", test_order);
-  g_test_add_func ("/job/a_copy_is_equal_and_differs_with_each_setting", test_copy);
+  g_test_add_func ("/job/the_method_of_fine_tuning_comes_first", test_training_order);
+  g_test_add_func ("/job/fine_tuning_begins_with_a_plain_loop_and_lora", test_training_defaults);
+  add_for_each_mode ("/job/a_copy_is_equal_and_differs_with_each_setting", test_copy);
   g_test_add_func ("/job/modes_have_names", test_mode);
   g_test_add_func ("/job/a_job_is_finalized", test_finalize);
 

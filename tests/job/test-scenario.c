@@ -88,6 +88,29 @@ test_round_trip (Fixture       *fixture,
 }
 
 static void
+test_training_round_trip (Fixture       *fixture,
+                          gconstpointer  user_data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "scenario.headroom", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (HrScenario) loaded = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "micro-batch-size", (guint64) 4, "lora-dropout", 0.05, "lora-targets", "q_proj,v_proj",
+                "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, NULL);
+  scenario = hr_scenario_new ("Qwen/Qwen2.5-7B-Instruct", job);
+  g_assert_true (hr_scenario_save (scenario, file, &error));
+  g_assert_no_error (error);
+
+  loaded = hr_scenario_new_from_file (file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (hr_job_get_mode (hr_scenario_get_job (loaded)), ==, HR_MODE_FINE_TUNING);
+  g_assert_true (hr_job_equal (hr_scenario_get_job (loaded), job));
+}
+
+static void
 test_least (Fixture       *fixture,
             gconstpointer  user_data)
 {
@@ -255,6 +278,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add ("/scenario/what_is_saved_is_what_is_loaded", Fixture, NULL, set_up, test_round_trip, tear_down);
+  g_test_add ("/scenario/a_job_of_fine_tuning_is_loaded_as_it_was_saved", Fixture, NULL, set_up,
+              test_training_round_trip, tear_down);
   g_test_add ("/scenario/what_is_not_said_has_its_default", Fixture, NULL, set_up, test_least, tear_down);
   g_test_add ("/scenario/a_model_beside_it_moves_with_it", Fixture, NULL, set_up, test_relative, tear_down);
   g_test_add ("/scenario/a_fault_is_reported_with_file_place_and_expectation", Fixture, NULL,

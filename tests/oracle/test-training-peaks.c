@@ -55,16 +55,16 @@ init_optimizer (HrOptimizer *optimizer,
                 HrElement    element,
                 JsonObject  *settings)
 {
-  HrOptimizerKind kind = is (settings, "optimizer", "adamw") ? HR_OPTIMIZER_ADAMW
-                         : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_SGD
-                                                             : HR_OPTIMIZER_SGD_MOMENTUM;
-  HrOptimizerImplementation implementation = HR_OPTIMIZER_FOREACH;
+  HrOptimizerKind kind = is (settings, "optimizer", "adamw") ? HR_OPTIMIZER_KIND_ADAMW
+                         : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_KIND_SGD
+                                                             : HR_OPTIMIZER_KIND_SGD_MOMENTUM;
+  HrOptimizerImplementation implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
   g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, element);
 
   if (is (settings, "optimizer-implementation", "fused"))
-    implementation = HR_OPTIMIZER_FUSED;
+    implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED;
   else if (is (settings, "optimizer-implementation", "for-loop"))
-    implementation = HR_OPTIMIZER_FOR_LOOP;
+    implementation = HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP;
 
   hr_optimizer_init (optimizer, parameters, kind, implementation);
 }

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   HR_MODE_INFERENCE,
+  HR_MODE_FINE_TUNING,
+  HR_MODE_TRAINING,
 } HrMode;
 
 /**
@@ -86,5 +88,158 @@ typedef enum
   HR_LOGITS_TO_KEEP_LAST,
   HR_LOGITS_TO_KEEP_ALL,
 } HrLogitsToKeep;
+
+/**
+ * HrTrainingFramework:
+ * @HR_TRAINING_FRAMEWORK_PYTORCH: a plain loop in PyTorch over the transformers implementation
+ * @HR_TRAINING_FRAMEWORK_TRANSFORMERS: Hugging Face transformers' Trainer
+ * @HR_TRAINING_FRAMEWORK_TRL: TRL's SFTTrainer
+ * @HR_TRAINING_FRAMEWORK_MEGATRON_LM: NVIDIA's Megatron-LM
+ * @HR_TRAINING_FRAMEWORK_DEEPSPEED: DeepSpeed
+ * @HR_TRAINING_FRAMEWORK_TORCHTITAN: PyTorch's torchtitan
+ * @HR_TRAINING_FRAMEWORK_UNSLOTH: Unsloth
+ *
+ * The program that trains the model.
+ */
+typedef enum
+{
+  HR_TRAINING_FRAMEWORK_PYTORCH,
+  HR_TRAINING_FRAMEWORK_TRANSFORMERS,
+  HR_TRAINING_FRAMEWORK_TRL,
+  HR_TRAINING_FRAMEWORK_MEGATRON_LM,
+  HR_TRAINING_FRAMEWORK_DEEPSPEED,
+  HR_TRAINING_FRAMEWORK_TORCHTITAN,
+  HR_TRAINING_FRAMEWORK_UNSLOTH,
+} HrTrainingFramework;
+
+/**
+ * HrAutocast:
+ * @HR_AUTOCAST_NONE: all is computed in the dtype of the parameters
+ * @HR_AUTOCAST_BFLOAT16: products are computed in bfloat16
+ * @HR_AUTOCAST_FLOAT16: products are computed in float16
+ *
+ * What `torch.autocast` computes products in.
+ */
+typedef enum
+{
+  HR_AUTOCAST_NONE,
+  HR_AUTOCAST_BFLOAT16,
+  HR_AUTOCAST_FLOAT16,
+} HrAutocast;
+
+/**
+ * HrMasterDtype:
+ * @HR_MASTER_DTYPE_NONE: the optimizer works on the parameters themselves
+ * @HR_MASTER_DTYPE_FLOAT32: it works on a copy of them in fp32
+ *
+ * What a separate copy of the parameters is kept in.
+ */
+typedef enum
+{
+  HR_MASTER_DTYPE_NONE,
+  HR_MASTER_DTYPE_FLOAT32,
+} HrMasterDtype;
+
+/**
+ * HrGradientDtype:
+ * @HR_GRADIENT_DTYPE_SAME: what the parameters are held in
+ * @HR_GRADIENT_DTYPE_FLOAT32: fp32
+ *
+ * What gradients are added up in.
+ */
+typedef enum
+{
+  HR_GRADIENT_DTYPE_SAME,
+  HR_GRADIENT_DTYPE_FLOAT32,
+} HrGradientDtype;
+
+/**
+ * HrGradientCheckpointing:
+ * @HR_GRADIENT_CHECKPOINTING_NONE: what the backward pass needs is kept
+ * @HR_GRADIENT_CHECKPOINTING_FULL: of each layer only what goes into it is kept
+ * @HR_GRADIENT_CHECKPOINTING_SELECTIVE: what is cheap to compute is computed anew, such as the inside of the attention
+ *
+ * What is computed anew in the backward pass.
+ */
+typedef enum
+{
+  HR_GRADIENT_CHECKPOINTING_NONE,
+  HR_GRADIENT_CHECKPOINTING_FULL,
+  HR_GRADIENT_CHECKPOINTING_SELECTIVE,
+} HrGradientCheckpointing;
+
+/**
+ * HrOptimizerKind:
+ *
+ * What turns gradients into new parameters.
+ */
+typedef enum
+{
+  HR_OPTIMIZER_KIND_ADAMW,
+  HR_OPTIMIZER_KIND_ADAM,
+  HR_OPTIMIZER_KIND_SGD,
+  HR_OPTIMIZER_KIND_SGD_MOMENTUM,
+  HR_OPTIMIZER_KIND_ADAFACTOR,
+  HR_OPTIMIZER_KIND_ADAMW_8BIT,
+  HR_OPTIMIZER_KIND_PAGED_ADAMW_8BIT,
+  HR_OPTIMIZER_KIND_PAGED_ADAMW,
+  HR_OPTIMIZER_KIND_ADAMW_4BIT,
+  HR_OPTIMIZER_KIND_LION,
+  HR_OPTIMIZER_KIND_LION_8BIT,
+  HR_OPTIMIZER_KIND_SOPHIA,
+  HR_OPTIMIZER_KIND_MUON,
+  HR_OPTIMIZER_KIND_GALORE,
+  HR_OPTIMIZER_KIND_APOLLO,
+  HR_OPTIMIZER_KIND_LOMO,
+  HR_OPTIMIZER_KIND_ADALOMO,
+  HR_OPTIMIZER_KIND_ADAM_MINI,
+  HR_OPTIMIZER_KIND_SHAMPOO,
+  HR_OPTIMIZER_KIND_SOAP,
+} HrOptimizerKind;
+
+/**
+ * HrOptimizerImplementation:
+ * @HR_OPTIMIZER_IMPLEMENTATION_AUTO: what the framework takes
+ * @HR_OPTIMIZER_IMPLEMENTATION_FOREACH: all parameters at once
+ * @HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP: one parameter after the other
+ * @HR_OPTIMIZER_IMPLEMENTATION_FUSED: in one kernel
+ *
+ * Which of torch's implementations steps the parameters.
+ */
+typedef enum
+{
+  HR_OPTIMIZER_IMPLEMENTATION_AUTO,
+  HR_OPTIMIZER_IMPLEMENTATION_FOREACH,
+  HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP,
+  HR_OPTIMIZER_IMPLEMENTATION_FUSED,
+} HrOptimizerImplementation;
+
+/**
+ * HrFineTuningMethod:
+ *
+ * Which parameters are trained.
+ */
+typedef enum
+{
+  HR_FINE_TUNING_METHOD_FULL,
+  HR_FINE_TUNING_METHOD_FREEZE,
+  HR_FINE_TUNING_METHOD_LORA,
+  HR_FINE_TUNING_METHOD_QLORA,
+  HR_FINE_TUNING_METHOD_RSLORA,
+  HR_FINE_TUNING_METHOD_DORA,
+  HR_FINE_TUNING_METHOD_LORA_PLUS,
+  HR_FINE_TUNING_METHOD_PISSA,
+  HR_FINE_TUNING_METHOD_LORA_FA,
+  HR_FINE_TUNING_METHOD_VERA,
+  HR_FINE_TUNING_METHOD_ADALORA,
+  HR_FINE_TUNING_METHOD_LOHA,
+  HR_FINE_TUNING_METHOD_LOKR,
+  HR_FINE_TUNING_METHOD_PREFIX,
+  HR_FINE_TUNING_METHOD_P_TUNING,
+  HR_FINE_TUNING_METHOD_PROMPT,
+  HR_FINE_TUNING_METHOD_IA3,
+  HR_FINE_TUNING_METHOD_HOULSBY,
+  HR_FINE_TUNING_METHOD_BITFIT,
+} HrFineTuningMethod;
 
 G_END_DECLS

@@ -8,9 +8,14 @@
 
 #include "hr-base-enums.h"
 #include "hr-error.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
+#include "hr-training-job.h"
+
+/* Long enough for the names of all modules of a layer. */
+#define MAX_NAMES_LENGTH 4096
 
 /**
  * HrJob:
@@ -246,6 +251,49 @@ describe_choices (GEnumClass *enum_class)
   return g_strdup_printf (_("one of %s"), names->str);
 }
 
+static char *
+format_double (double number)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  return g_strdup (g_ascii_formatd (text, sizeof text, "%.15g", number));
+}
+
+static gboolean
+parse_double (const char *text,
+              double      minimum,
+              double      maximum,
+              double     *number)
+{
+  char *end;
+
+  /* Neither signs nor spaces, "inf", "nan" or hexadecimal digits, which strtod() would take. */
+  if (*text == '\0' || strspn (text, "0123456789.") != strlen (text))
+    return FALSE;
+
+  *number = g_ascii_strtod (text, &end);
+
+  return *end == '\0' && *number >= minimum && *number <= maximum;
+}
+
+/* Names of modules, as in “q_proj,v_proj”: the characters that Python's and a module list's names are made of. */
+static gboolean
+is_list_of_names (const char *text)
+{
+  gboolean in_name = FALSE;
+
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (*p == ',' && !in_name)
+        return FALSE;
+      if (*p != ',' && !g_ascii_isalnum (*p) && strchr ("_.-", *p) == NULL)
+        return FALSE;
+      in_name = *p != ',';
+    }
+
+  return in_name && strlen (text) <= MAX_NAMES_LENGTH;
+}
+
 /* What a property takes, in words that end "expected …". */
 static char *
 describe_range (GParamSpec *pspec)
@@ -259,6 +307,19 @@ describe_range (GParamSpec *pspec)
       /* Translators: what a setting takes, as in "expected a whole number from 1 to 65536" */
       return g_strdup_printf (_("a whole number from %s to %s"), minimum, maximum);
     }
+
+  if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    {
+      g_autofree char *minimum = format_double (G_PARAM_SPEC_DOUBLE (pspec)->minimum);
+      g_autofree char *maximum = format_double (G_PARAM_SPEC_DOUBLE (pspec)->maximum);
+
+      /* Translators: what a setting takes, as in "expected a number from 0 to 1" */
+      return g_strdup_printf (_("a number from %s to %s"), minimum, maximum);
+    }
+
+  if (G_IS_PARAM_SPEC_STRING (pspec))
+    /* Translators: what a setting takes, as in "expected names with commas between them" */
+    return g_strdup (_("names with commas between them"));
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
     return describe_choices (G_PARAM_SPEC_ENUM (pspec)->enum_class);
@@ -286,6 +347,22 @@ parse_value (GParamSpec *pspec,
 
       g_value_set_uint64 (value, number);
       return TRUE;
+    }
+
+  if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    {
+      GParamSpecDouble *range = G_PARAM_SPEC_DOUBLE (pspec);
+      double number = 0;
+      gboolean valid = parse_double (text, range->minimum, range->maximum, &number);
+
+      g_value_set_double (value, number);
+      return valid;
+    }
+
+  if (G_IS_PARAM_SPEC_STRING (pspec))
+    {
+      g_value_set_string (value, text);
+      return is_list_of_names (text);
     }
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
@@ -435,6 +512,12 @@ hr_job_new (HrMode mode)
     {
     case HR_MODE_INFERENCE:
       return HR_JOB (hr_inference_job_new ());
+
+    case HR_MODE_FINE_TUNING:
+      return HR_JOB (hr_fine_tuning_job_new ());
+
+    case HR_MODE_TRAINING:
+      return HR_JOB (hr_training_job_new ());
 
     default:
       g_return_val_if_reached (NULL);
@@ -621,7 +704,7 @@ hr_job_dup_setting_range (GParamSpec *setting)
  * hr_job_set_from_string:
  * @self: a job
  * @property: the name of a setting
- * @value: the value: a whole number, `true` or `false`, or the name of a choice
+ * @value: the value: a number, `true` or `false`, the name of a choice, or names with commas between them
  * @error: return location for a #GError
  *
  * Sets a setting from text, as the command line and scenario files give it.
@@ -668,10 +751,14 @@ get_text_of_value (HrJson     *node,
 {
   const char *text;
   guint64 number;
+  double real;
   gboolean boolean;
 
-  if (G_IS_PARAM_SPEC_ENUM (pspec) && hr_json_read_string (node, &text, NULL))
+  if ((G_IS_PARAM_SPEC_ENUM (pspec) || G_IS_PARAM_SPEC_STRING (pspec)) && hr_json_read_string (node, &text, NULL))
     return g_strdup (text);
+
+  if (G_IS_PARAM_SPEC_DOUBLE (pspec) && hr_json_read_double (node, &real, NULL))
+    return format_double (real);
 
   if (G_IS_PARAM_SPEC_UINT64 (pspec) && hr_json_read_uint (node, 0, G_MAXUINT64, &number, NULL))
     return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
@@ -685,7 +772,7 @@ get_text_of_value (HrJson     *node,
 /*
  * hr_job_set_from_json:
  * @self: a job
- * @node: a member of an object: the name of a setting, and a number, a boolean, or a string for a choice
+ * @node: a member of an object: the name of a setting, and a number, a boolean, or a string for a choice or names
  * @error: return location for an error
  *
  * Sets a setting from JSON, with the checks of hr_job_set_from_string(); the message names the file and the place as
@@ -751,6 +838,12 @@ hr_job_get_as_string (HrJob      *self,
 
   if (G_IS_PARAM_SPEC_UINT64 (pspec))
     return g_strdup_printf ("%" G_GUINT64_FORMAT, g_value_get_uint64 (&value));
+
+  if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    return format_double (g_value_get_double (&value));
+
+  if (G_IS_PARAM_SPEC_STRING (pspec))
+    return g_value_dup_string (&value);
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
     return g_strdup (g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (&value))->value_nick);

@@ -275,6 +275,8 @@ add_setting (JsonBuilder *builder,
 
   if (G_VALUE_HOLDS_UINT64 (&value))
     json_builder_add_int_value (builder, g_value_get_uint64 (&value));
+  else if (G_VALUE_HOLDS_DOUBLE (&value))
+    json_builder_add_double_value (builder, g_value_get_double (&value));
   else if (G_VALUE_HOLDS_BOOLEAN (&value))
     json_builder_add_boolean_value (builder, g_value_get_boolean (&value));
   else

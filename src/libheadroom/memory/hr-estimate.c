@@ -26,6 +26,7 @@ struct _HrEstimate
 
   HrMode mode;
   HrModel *model;
+  guint64 n_trainable_parameters;
   GArray *devices;
   guint worst_device;
   HrPhase phases[MAX_PHASES];
@@ -237,6 +238,20 @@ _hr_estimate_new (HrMode   mode,
 }
 
 /*
+ * _hr_estimate_set_n_trainable_parameters:
+ * @self: an estimate
+ * @n_parameters: how many
+ *
+ * States how many parameters the job trains.
+ */
+void
+_hr_estimate_set_n_trainable_parameters (HrEstimate *self,
+                                         guint64     n_parameters)
+{
+  self->n_trainable_parameters = n_parameters;
+}
+
+/*
  * _hr_estimate_add_device:
  * @self: an estimate
  *
@@ -411,6 +426,22 @@ hr_estimate_get_model (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
 
   return self->model;
+}
+
+/**
+ * hr_estimate_get_n_trainable_parameters:
+ * @self: an estimate
+ *
+ * Gets how many parameters the job trains, those of the model and those of adapters; inference trains none.
+ *
+ * Returns: how many
+ */
+guint64
+hr_estimate_get_n_trainable_parameters (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return self->n_trainable_parameters;
 }
 
 /**

@@ -51,6 +51,7 @@ G_DECLARE_FINAL_TYPE (HrEstimate, hr_estimate, HR, ESTIMATE, GObject)
 
 HrMode         hr_estimate_get_mode           (HrEstimate *self);
 HrModel       *hr_estimate_get_model          (HrEstimate *self);
+guint64        hr_estimate_get_n_trainable_parameters (HrEstimate *self);
 guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
 HrPhaseId      hr_estimate_get_peak_phase     (HrEstimate *self);
 const char    *hr_estimate_get_peak_moment    (HrEstimate *self);

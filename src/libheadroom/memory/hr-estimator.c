@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
 #include "hr-estimator.h"
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
+#include "hr-message.h"
 #include "hr-rule-estimate.h"
 
 static void
@@ -29,6 +34,13 @@ run (HrModel   *model,
 {
   g_auto (HrInferencePlan) plan = { 0 };
   HrEstimate *estimate;
+
+  if (!HR_IS_INFERENCE_JOB (job))
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED, N_("mode: expected inference; found %s"),
+                            hr_mode_get_name (hr_job_get_mode (job)));
+      return NULL;
+    }
 
   if (!hr_model_check_can_be_estimated (model, error) ||
       !hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
@@ -68,7 +80,7 @@ hr_estimator_run (HrModel  *model,
                   GError  **error)
 {
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
-  g_return_val_if_fail (HR_IS_INFERENCE_JOB (job), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -95,7 +107,7 @@ hr_estimator_run_with_timeline (HrModel  *model,
                                 GError  **error)
 {
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
-  g_return_val_if_fail (HR_IS_INFERENCE_JOB (job), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

@@ -9,15 +9,15 @@
 static guint
 get_n_states (HrOptimizerKind kind)
 {
-  switch (kind)
+  switch ((guint) kind)
     {
-    case HR_OPTIMIZER_ADAMW:
+    case HR_OPTIMIZER_KIND_ADAMW:
       return 2;
 
-    case HR_OPTIMIZER_SGD_MOMENTUM:
+    case HR_OPTIMIZER_KIND_SGD_MOMENTUM:
       return 1;
 
-    case HR_OPTIMIZER_SGD:
+    case HR_OPTIMIZER_KIND_SGD:
     default:
       return 0;
     }
@@ -50,12 +50,12 @@ hr_optimizer_init (HrOptimizer               *self,
 
       largest = MAX (largest, bytes);
       self->state_bytes += parameter->copies * n_states * bytes;
-      if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FUSED)
+      if (kind == HR_OPTIMIZER_KIND_ADAMW && implementation == HR_OPTIMIZER_IMPLEMENTATION_FUSED)
         self->state_bytes += parameter->copies * hr_ledger_round (STEP_BYTES);
-      if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOREACH)
+      if (kind == HR_OPTIMIZER_KIND_ADAMW && implementation == HR_OPTIMIZER_IMPLEMENTATION_FOREACH)
         self->step_bytes += parameter->copies * bytes;
     }
 
-  if (kind == HR_OPTIMIZER_ADAMW && implementation == HR_OPTIMIZER_FOR_LOOP)
+  if (kind == HR_OPTIMIZER_KIND_ADAMW && implementation == HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP)
     self->step_bytes = 2 * largest;
 }

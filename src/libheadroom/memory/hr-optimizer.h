@@ -2,24 +2,10 @@
 
 #pragma once
 
+#include "hr-job-types.h"
 #include "hr-trainable.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  HR_OPTIMIZER_ADAMW,
-  HR_OPTIMIZER_SGD,
-  HR_OPTIMIZER_SGD_MOMENTUM,
-} HrOptimizerKind;
-
-/* Which of torch's implementations steps the parameters. */
-typedef enum
-{
-  HR_OPTIMIZER_FOREACH,
-  HR_OPTIMIZER_FOR_LOOP,
-  HR_OPTIMIZER_FUSED,
-} HrOptimizerImplementation;
 
 /**
  * HrOptimizer:

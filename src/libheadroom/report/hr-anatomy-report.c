@@ -546,7 +546,7 @@ hr_anatomy_to_json (HrAnatomy *self,
   json_builder_begin_object (builder);
   add_string (builder, "schema", "headroom-model/1");
   json_builder_set_member_name (builder, "model");
-  hr_model_build_json (model, hr_anatomy_get_cache_dtype (self), builder);
+  hr_model_build_json (model, hr_anatomy_get_cache_dtype (self), 0, builder);
   add_load (builder, self);
   for (HrAnatomySection section = 0; section < HR_N_ANATOMY_SECTIONS; section++)
     add_table_json (builder, hr_anatomy_get_table (self, section));
@@ -555,7 +555,7 @@ hr_anatomy_to_json (HrAnatomy *self,
       g_autoptr (HrAnatomyTable) comparison = hr_anatomy_compare (self, other);
 
       json_builder_set_member_name (builder, "compared-with");
-      hr_model_build_json (hr_anatomy_get_model (other), hr_anatomy_get_cache_dtype (other), builder);
+      hr_model_build_json (hr_anatomy_get_model (other), hr_anatomy_get_cache_dtype (other), 0, builder);
       add_table_json (builder, comparison);
     }
   add_tensors (builder, self);

@@ -86,9 +86,10 @@ static void
 read_job (HrAnatomy *self,
           HrJob     *job)
 {
-  g_autoptr (HrJob) fallback = HR_IS_INFERENCE_JOB (job) ? NULL : hr_job_new (HR_MODE_INFERENCE);
-  g_autoptr (HrJob) resolved = hr_job_resolve (fallback != NULL ? fallback : job, self->model);
-  HrInferenceJob *inference = HR_INFERENCE_JOB (resolved);
+  g_autoptr (HrJob) fallback = HR_IS_INFERENCE_JOB (job) ? g_object_ref (job) : hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) resolved = hr_job_resolve (job != NULL ? job : fallback, self->model);
+  g_autoptr (HrJob) resolved_fallback = hr_job_resolve (fallback, self->model);
+  HrInferenceJob *inference = HR_INFERENCE_JOB (resolved_fallback);
 
   hr_weight_storage_init (&self->storage, self->model, hr_job_get_dtype (resolved), hr_job_get_quantization (resolved));
   self->cache_dtype = hr_inference_job_get_kv_cache_dtype (inference);

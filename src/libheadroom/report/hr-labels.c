@@ -124,6 +124,8 @@ G_STATIC_ASSERT (G_N_ELEMENTS (part_labels) == HR_N_PARTS);
 
 static const char * const mode_labels[] = {
   [HR_MODE_INFERENCE] = N_("Inference"),
+  [HR_MODE_FINE_TUNING] = N_("Fine-tuning"),
+  [HR_MODE_TRAINING] = N_("Training"),
 };
 
 static const char * const dtype_labels[] = {
@@ -244,6 +246,96 @@ static const char * const logits_to_keep_labels[] = {
   [HR_LOGITS_TO_KEEP_ALL] = N_("Every position"),
 };
 
+static const char * const training_framework_labels[] = {
+  [HR_TRAINING_FRAMEWORK_PYTORCH] = N_("PyTorch, a plain loop"),
+  [HR_TRAINING_FRAMEWORK_TRANSFORMERS] = "Transformers Trainer (Hugging Face)",
+  [HR_TRAINING_FRAMEWORK_TRL] = "TRL SFTTrainer (Hugging Face)",
+  [HR_TRAINING_FRAMEWORK_MEGATRON_LM] = "Megatron-LM",
+  [HR_TRAINING_FRAMEWORK_DEEPSPEED] = "DeepSpeed",
+  [HR_TRAINING_FRAMEWORK_TORCHTITAN] = "torchtitan",
+  [HR_TRAINING_FRAMEWORK_UNSLOTH] = "Unsloth",
+};
+
+static const char * const autocast_labels[] = {
+  /* Translators: a choice of the setting “Autocast”: all is computed in the type of the parameters */
+  [HR_AUTOCAST_NONE] = N_("Off"),
+  [HR_AUTOCAST_BFLOAT16] = "BF16",
+  [HR_AUTOCAST_FLOAT16] = "FP16",
+};
+
+static const char * const master_dtype_labels[] = {
+  /* Translators: a choice of the setting “Master weights”: there are none */
+  [HR_MASTER_DTYPE_NONE] = N_("None"),
+  [HR_MASTER_DTYPE_FLOAT32] = "FP32",
+};
+
+static const char * const gradient_dtype_labels[] = {
+  /* Translators: a choice of the setting “Data type of gradients” */
+  [HR_GRADIENT_DTYPE_SAME] = N_("As the parameters"),
+  [HR_GRADIENT_DTYPE_FLOAT32] = "FP32",
+};
+
+static const char * const gradient_checkpointing_labels[] = {
+  /* Translators: a choice of the setting “Gradient checkpointing”: nothing is computed again */
+  [HR_GRADIENT_CHECKPOINTING_NONE] = N_("Off"),
+  [HR_GRADIENT_CHECKPOINTING_FULL] = N_("Every layer"),
+  [HR_GRADIENT_CHECKPOINTING_SELECTIVE] = N_("Selected operations"),
+};
+
+static const char * const optimizer_labels[] = {
+  [HR_OPTIMIZER_KIND_ADAMW] = "AdamW",
+  [HR_OPTIMIZER_KIND_ADAM] = "Adam",
+  [HR_OPTIMIZER_KIND_SGD] = "SGD",
+  [HR_OPTIMIZER_KIND_SGD_MOMENTUM] = N_("SGD with momentum"),
+  [HR_OPTIMIZER_KIND_ADAFACTOR] = "Adafactor",
+  [HR_OPTIMIZER_KIND_ADAMW_8BIT] = N_("AdamW, 8-bit (bitsandbytes)"),
+  [HR_OPTIMIZER_KIND_PAGED_ADAMW_8BIT] = N_("AdamW, 8-bit, paged (bitsandbytes)"),
+  [HR_OPTIMIZER_KIND_PAGED_ADAMW] = N_("AdamW, paged (bitsandbytes)"),
+  [HR_OPTIMIZER_KIND_ADAMW_4BIT] = N_("AdamW, 4-bit (torchao)"),
+  [HR_OPTIMIZER_KIND_LION] = "Lion",
+  [HR_OPTIMIZER_KIND_LION_8BIT] = N_("Lion, 8-bit (bitsandbytes)"),
+  [HR_OPTIMIZER_KIND_SOPHIA] = "Sophia",
+  [HR_OPTIMIZER_KIND_MUON] = "Muon",
+  [HR_OPTIMIZER_KIND_GALORE] = "GaLore",
+  [HR_OPTIMIZER_KIND_APOLLO] = "APOLLO",
+  [HR_OPTIMIZER_KIND_LOMO] = "LOMO",
+  [HR_OPTIMIZER_KIND_ADALOMO] = "AdaLomo",
+  [HR_OPTIMIZER_KIND_ADAM_MINI] = "Adam-mini",
+  [HR_OPTIMIZER_KIND_SHAMPOO] = "Shampoo",
+  [HR_OPTIMIZER_KIND_SOAP] = "SOAP",
+};
+
+static const char * const optimizer_implementation_labels[] = {
+  [HR_OPTIMIZER_IMPLEMENTATION_AUTO] = N_("Automatic"),
+  /* Translators: an implementation of an optimizer: it works on all parameters at once */
+  [HR_OPTIMIZER_IMPLEMENTATION_FOREACH] = N_("All at once (foreach)"),
+  [HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP] = N_("One by one (for-loop)"),
+  [HR_OPTIMIZER_IMPLEMENTATION_FUSED] = N_("In one kernel (fused)"),
+};
+
+static const char * const fine_tuning_method_labels[] = {
+  /* Translators: a method of fine-tuning: all parameters are trained */
+  [HR_FINE_TUNING_METHOD_FULL] = N_("Full fine-tuning"),
+  [HR_FINE_TUNING_METHOD_FREEZE] = N_("The last layers only (freeze)"),
+  [HR_FINE_TUNING_METHOD_LORA] = "LoRA",
+  [HR_FINE_TUNING_METHOD_QLORA] = "QLoRA",
+  [HR_FINE_TUNING_METHOD_RSLORA] = "rsLoRA",
+  [HR_FINE_TUNING_METHOD_DORA] = "DoRA",
+  [HR_FINE_TUNING_METHOD_LORA_PLUS] = "LoRA+",
+  [HR_FINE_TUNING_METHOD_PISSA] = "PiSSA",
+  [HR_FINE_TUNING_METHOD_LORA_FA] = "LoRA-FA",
+  [HR_FINE_TUNING_METHOD_VERA] = "VeRA",
+  [HR_FINE_TUNING_METHOD_ADALORA] = "AdaLoRA",
+  [HR_FINE_TUNING_METHOD_LOHA] = "LoHa",
+  [HR_FINE_TUNING_METHOD_LOKR] = "LoKr",
+  [HR_FINE_TUNING_METHOD_PREFIX] = N_("Prefix tuning"),
+  [HR_FINE_TUNING_METHOD_P_TUNING] = "P-tuning",
+  [HR_FINE_TUNING_METHOD_PROMPT] = N_("Prompt tuning"),
+  [HR_FINE_TUNING_METHOD_IA3] = "(IA)³",
+  [HR_FINE_TUNING_METHOD_HOULSBY] = N_("Bottleneck adapters (Houlsby)"),
+  [HR_FINE_TUNING_METHOD_BITFIT] = N_("Biases only (BitFit)"),
+};
+
 static const struct
 {
   GType (*get_type) (void);
@@ -257,6 +349,15 @@ static const struct
   { hr_attention_mask_get_type, attention_mask_labels, G_N_ELEMENTS (attention_mask_labels) },
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },
+  { hr_training_framework_get_type, training_framework_labels, G_N_ELEMENTS (training_framework_labels) },
+  { hr_autocast_get_type, autocast_labels, G_N_ELEMENTS (autocast_labels) },
+  { hr_master_dtype_get_type, master_dtype_labels, G_N_ELEMENTS (master_dtype_labels) },
+  { hr_gradient_dtype_get_type, gradient_dtype_labels, G_N_ELEMENTS (gradient_dtype_labels) },
+  { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
+  { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
+  { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
+    G_N_ELEMENTS (optimizer_implementation_labels) },
+  { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
 };
 
 /**

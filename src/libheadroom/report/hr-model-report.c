@@ -46,15 +46,15 @@ get_state_bytes_per_sequence (HrModel *self,
 
 static void
 add_parameters (JsonBuilder *builder,
-                HrModel     *model)
+                HrModel     *model,
+                guint64      n_trainable)
 {
   json_builder_set_member_name (builder, "parameters");
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "total");
   json_builder_add_int_value (builder, hr_model_get_n_parameters (model));
-  /* Inference trains nothing. */
   json_builder_set_member_name (builder, "trainable");
-  json_builder_add_int_value (builder, 0);
+  json_builder_add_int_value (builder, n_trainable);
   json_builder_set_member_name (builder, "active");
   json_builder_add_int_value (builder, hr_model_get_n_active_parameters (model));
 
@@ -126,10 +126,11 @@ hr_model_dup_file_name (HrModel *self)
   return name;
 }
 
-/* Adds what a model is as an object. */
+/* Adds what a model is as an object, with how many parameters a job trains. */
 void
 hr_model_build_json (HrModel     *self,
                      HrDtype      kv_cache_dtype,
+                     guint64      n_trainable,
                      JsonBuilder *builder)
 {
   json_builder_begin_object (builder);
@@ -137,7 +138,7 @@ hr_model_build_json (HrModel     *self,
   add_string (builder, "model-type", hr_model_get_model_type (self));
   add_string (builder, "architecture", hr_model_get_architecture (self));
   add_string (builder, "source", hr_model_get_source (self));
-  add_parameters (builder, self);
+  add_parameters (builder, self, n_trainable);
   if (hr_model_check_can_be_estimated (self, NULL))
     {
       json_builder_set_member_name (builder, "kv-cache-bytes-per-token");

@@ -24,6 +24,9 @@ describe_setting (HrJob      *job,
   if (G_VALUE_HOLDS_BOOLEAN (&value))
     return g_strdup (g_value_get_boolean (&value) ? _("Yes") : _("No"));
 
+  if (!G_VALUE_HOLDS_UINT64 (&value))
+    return hr_job_get_as_string (job, setting->name);
+
   return hr_format_integer (g_value_get_uint64 (&value));
 }
 
@@ -346,16 +349,6 @@ add_warnings (HrReport   *self,
     hr_document_block_add_item (list, warnings[i]);
 }
 
-static HrDtype
-get_kv_cache_dtype (HrReport *self)
-{
-  HrDtype dtype = HR_DTYPE_AUTO;
-
-  g_object_get (hr_report_get_job (self), "kv-cache-dtype", &dtype, NULL);
-
-  return dtype;
-}
-
 /* The whole report, whatever it will be written as. */
 HrDocument *
 hr_report_create_document (HrReport *self)
@@ -381,7 +374,7 @@ hr_report_create_document (HrReport *self)
   add_warnings (self, document);
   add_settings (self, document);
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The model"));
-  hr_model_add_facts (model, get_kv_cache_dtype (self), hr_report_get_unit_system (self), document);
+  hr_model_add_facts (model, hr_report_get_kv_cache_dtype (self), hr_report_get_unit_system (self), document);
   add_explanations (self, document);
   add_symbols (self, document);
   hr_document_add_text (document, HR_DOCUMENT_FOOTER, footer);

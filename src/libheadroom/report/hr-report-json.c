@@ -192,18 +192,17 @@ hr_report_to_json (HrReport *self)
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *json = NULL;
-  HrDtype kv_cache_dtype = HR_DTYPE_AUTO;
   HrEstimate *estimate;
 
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   estimate = hr_report_get_estimate (self);
-  g_object_get (hr_report_get_job (self), "kv-cache-dtype", &kv_cache_dtype, NULL);
 
   json_builder_begin_object (builder);
   add_string (builder, "schema", "headroom-estimate/1");
   json_builder_set_member_name (builder, "model");
-  hr_model_build_json (hr_report_get_model (self), kv_cache_dtype, builder);
+  hr_model_build_json (hr_report_get_model (self), hr_report_get_kv_cache_dtype (self),
+                       hr_estimate_get_n_trainable_parameters (estimate), builder);
   add_string (builder, "mode", hr_mode_get_name (hr_estimate_get_mode (estimate)));
   json_builder_set_member_name (builder, "settings");
   hr_job_build_json (hr_report_get_job (self), builder);

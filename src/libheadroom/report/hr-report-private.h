@@ -13,12 +13,14 @@ HrComponent *hr_report_find_component   (GListModel   *components,
                                          HrComponentId id);
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
+HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
 char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
 
 const char  *hr_model_get_class_label   (HrModel      *self);
 char        *hr_model_dup_file_name     (HrModel      *self) G_GNUC_WARN_UNUSED_RESULT;
 void         hr_model_build_json        (HrModel      *self,
                                          HrDtype       kv_cache_dtype,
+                                         guint64       n_trainable,
                                          JsonBuilder  *builder);
 void         hr_model_add_facts         (HrModel      *self,
                                          HrDtype       kv_cache_dtype,

@@ -8,6 +8,7 @@
 
 #include "hr-base-enums.h"
 #include "hr-fit.h"
+#include "hr-inference-job.h"
 #include "hr-labels.h"
 
 /**
@@ -353,6 +354,16 @@ hr_report_get_job (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return self->job;
+}
+
+/* What keys and values are kept in, or would be if the model were run. */
+HrDtype
+hr_report_get_kv_cache_dtype (HrReport *self)
+{
+  if (HR_IS_INFERENCE_JOB (self->job))
+    return hr_inference_job_get_kv_cache_dtype (HR_INFERENCE_JOB (self->job));
+
+  return hr_job_get_dtype (self->job);
 }
 
 /**

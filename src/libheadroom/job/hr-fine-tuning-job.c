@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-fine-tuning-job.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-base-enums.h"
+#include "hr-job-enums.h"
+#include "hr-job-private.h"
+
+/**
+ * HrFineTuningJob:
+ *
+ * Training some or all parameters of a model that is there already, or small ones beside them.
+ *
+ * The defaults are LoRA as people begin with it: rank 16, on the modules that PEFT takes for the kind of model.
+ */
+struct _HrFineTuningJob
+{
+  HrTrainingJob parent_instance;
+
+  HrFineTuningMethod fine_tuning_method;
+  guint64 lora_rank;
+  char *lora_targets;
+  guint64 trained_layers;
+  guint64 lora_alpha;
+  double lora_dropout;
+  HrDtype adapter_dtype;
+  guint64 virtual_tokens;
+  char *ia3_targets;
+  char *ia3_feedforward;
+};
+
+enum
+{
+  PROP_0,
+  PROP_FINE_TUNING_METHOD,
+  PROP_LORA_RANK,
+  PROP_LORA_TARGETS,
+  PROP_TRAINED_LAYERS,
+  PROP_LORA_ALPHA,
+  PROP_LORA_DROPOUT,
+  PROP_ADAPTER_DTYPE,
+  PROP_VIRTUAL_TOKENS,
+  PROP_IA3_TARGETS,
+  PROP_IA3_FEEDFORWARD,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR_TYPE_TRAINING_JOB)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_fine_tuning_job_finalize (GObject *object)
+{
+  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+
+  g_free (self->lora_targets);
+  g_free (self->ia3_targets);
+  g_free (self->ia3_feedforward);
+
+  G_OBJECT_CLASS (hr_fine_tuning_job_parent_class)->finalize (object);
+}
+
+static void
+hr_fine_tuning_job_get_property (GObject    *object,
+                                 guint       prop_id,
+                                 GValue     *value,
+                                 GParamSpec *pspec)
+{
+  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+
+  switch (prop_id)
+    {
+    case PROP_FINE_TUNING_METHOD:
+      g_value_set_enum (value, self->fine_tuning_method);
+      break;
+
+    case PROP_LORA_RANK:
+      g_value_set_uint64 (value, self->lora_rank);
+      break;
+
+    case PROP_LORA_TARGETS:
+      g_value_set_string (value, self->lora_targets);
+      break;
+
+    case PROP_TRAINED_LAYERS:
+      g_value_set_uint64 (value, self->trained_layers);
+      break;
+
+    case PROP_LORA_ALPHA:
+      g_value_set_uint64 (value, self->lora_alpha);
+      break;
+
+    case PROP_LORA_DROPOUT:
+      g_value_set_double (value, self->lora_dropout);
+      break;
+
+    case PROP_ADAPTER_DTYPE:
+      g_value_set_enum (value, self->adapter_dtype);
+      break;
+
+    case PROP_VIRTUAL_TOKENS:
+      g_value_set_uint64 (value, self->virtual_tokens);
+      break;
+
+    case PROP_IA3_TARGETS:
+      g_value_set_string (value, self->ia3_targets);
+      break;
+
+    case PROP_IA3_FEEDFORWARD:
+      g_value_set_string (value, self->ia3_feedforward);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_fine_tuning_job_set_property (GObject      *object,
+                                 guint         prop_id,
+                                 const GValue *value,
+                                 GParamSpec   *pspec)
+{
+  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+  g_auto (GValue) old_value = G_VALUE_INIT;
+
+  g_value_init (&old_value, G_PARAM_SPEC_VALUE_TYPE (pspec));
+  hr_fine_tuning_job_get_property (object, prop_id, &old_value, pspec);
+  if (g_param_values_cmp (pspec, &old_value, value) == 0)
+    return;
+
+  switch (prop_id)
+    {
+    case PROP_FINE_TUNING_METHOD:
+      self->fine_tuning_method = g_value_get_enum (value);
+      break;
+
+    case PROP_LORA_RANK:
+      self->lora_rank = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LORA_TARGETS:
+      g_free (self->lora_targets);
+      self->lora_targets = g_value_dup_string (value);
+      break;
+
+    case PROP_TRAINED_LAYERS:
+      self->trained_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LORA_ALPHA:
+      self->lora_alpha = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LORA_DROPOUT:
+      self->lora_dropout = g_value_get_double (value);
+      break;
+
+    case PROP_ADAPTER_DTYPE:
+      self->adapter_dtype = g_value_get_enum (value);
+      break;
+
+    case PROP_VIRTUAL_TOKENS:
+      self->virtual_tokens = g_value_get_uint64 (value);
+      break;
+
+    case PROP_IA3_TARGETS:
+      g_free (self->ia3_targets);
+      self->ia3_targets = g_value_dup_string (value);
+      break;
+
+    case PROP_IA3_FEEDFORWARD:
+      g_free (self->ia3_feedforward);
+      self->ia3_feedforward = g_value_dup_string (value);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+
+  g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = hr_fine_tuning_job_finalize;
+  object_class->get_property = hr_fine_tuning_job_get_property;
+  object_class->set_property = hr_fine_tuning_job_set_property;
+
+  HR_JOB_CLASS (klass)->mode = HR_MODE_FINE_TUNING;
+
+  /**
+   * HrFineTuningJob:fine-tuning-method:
+   *
+   * Which parameters are trained.
+   */
+  properties[PROP_FINE_TUNING_METHOD] =
+    g_param_spec_enum ("fine-tuning-method",
+                       N_("Method"),
+                       N_("Which parameters are trained: those of the model, some of them, or small ones beside them"),
+                       HR_TYPE_FINE_TUNING_METHOD, HR_FINE_TUNING_METHOD_LORA,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:lora-rank:
+   *
+   * The width between the two matrices of an adapter.
+   */
+  properties[PROP_LORA_RANK] =
+    g_param_spec_uint64 ("lora-rank",
+                         N_("LoRA rank"),
+                         N_("The width between the two small matrices beside each target"),
+                         1, 65536, 16,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:lora-targets:
+   *
+   * The modules that get an adapter.
+   */
+  properties[PROP_LORA_TARGETS] =
+    g_param_spec_string ("lora-targets",
+                         N_("LoRA targets"),
+                         N_("Modules that get an adapter: names with commas between them, all-linear, or “auto” for "
+                            "what PEFT takes for this kind of model"),
+                         "auto",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:trained-layers:
+   *
+   * How many layers at the end of the model are trained where the others are frozen.
+   */
+  properties[PROP_TRAINED_LAYERS] =
+    g_param_spec_uint64 ("trained-layers",
+                         N_("Trained layers"),
+                         N_("Layers at the end of the model that are trained where the method is to freeze the "
+                            "others"),
+                         1, 65536, 2,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:lora-alpha:
+   *
+   * The scale of what adapters add.
+   */
+  properties[PROP_LORA_ALPHA] =
+    g_param_spec_uint64 ("lora-alpha",
+                         N_("LoRA alpha"),
+                         N_("What the adapters’ output is scaled by, times the rank; it takes no memory"),
+                         1, 65536, 32,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:lora-dropout:
+   *
+   * The share of an adapter’s input that is dropped.
+   */
+  properties[PROP_LORA_DROPOUT] =
+    g_param_spec_double ("lora-dropout",
+                         N_("LoRA dropout"),
+                         N_("The share of an adapter’s input that is dropped; its masks are kept for the backward "
+                            "pass"),
+                         0, 1, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:adapter-dtype:
+   *
+   * What adapters are held in.
+   */
+  properties[PROP_ADAPTER_DTYPE] =
+    g_param_spec_enum ("adapter-dtype",
+                       N_("Data type of adapters"),
+                       N_("What adapters are held in; “auto” is what PEFT does: fp32 beside weights of 16 bits"),
+                       HR_TYPE_DTYPE, HR_DTYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:virtual-tokens:
+   *
+   * How many tokens before each sequence are trained.
+   */
+  properties[PROP_VIRTUAL_TOKENS] =
+    g_param_spec_uint64 ("virtual-tokens",
+                         N_("Virtual tokens"),
+                         N_("Trained tokens before each sequence, for the methods that train a prefix or a prompt"),
+                         1, 65536, 20,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:ia3-targets:
+   *
+   * The modules that (IA)³ scales.
+   */
+  properties[PROP_IA3_TARGETS] =
+    g_param_spec_string ("ia3-targets",
+                         N_("(IA)³ targets"),
+                         N_("Modules that are scaled: names with commas between them, or “auto” for what PEFT takes "
+                            "for this kind of model"),
+                         "auto",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:ia3-feedforward:
+   *
+   * Those of the modules that (IA)³ scales whose input is scaled.
+   */
+  properties[PROP_IA3_FEEDFORWARD] =
+    g_param_spec_string ("ia3-feedforward",
+                         N_("(IA)³ feed-forward modules"),
+                         N_("Those of the (IA)³ targets whose input is scaled and not their output; “auto” is what "
+                            "PEFT takes"),
+                         "auto",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 1, FALSE);
+  hr_job_mark_setting (properties[PROP_LORA_RANK], 2, FALSE);
+  hr_job_mark_setting (properties[PROP_LORA_TARGETS], 3, FALSE);
+  hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 91, TRUE);
+  hr_job_mark_setting (properties[PROP_LORA_ALPHA], 92, TRUE);
+  hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 93, TRUE);
+  hr_job_mark_setting (properties[PROP_ADAPTER_DTYPE], 94, TRUE);
+  hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 95, TRUE);
+  hr_job_mark_setting (properties[PROP_IA3_TARGETS], 96, TRUE);
+  hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 97, TRUE);
+}
+
+static void
+hr_fine_tuning_job_init (HrFineTuningJob *self)
+{
+  self->fine_tuning_method = G_PARAM_SPEC_ENUM (properties[PROP_FINE_TUNING_METHOD])->default_value;
+  self->lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_RANK])->default_value;
+  self->lora_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_LORA_TARGETS])->default_value);
+  self->trained_layers = G_PARAM_SPEC_UINT64 (properties[PROP_TRAINED_LAYERS])->default_value;
+  self->lora_alpha = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_ALPHA])->default_value;
+  self->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
+  self->ia3_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_TARGETS])->default_value);
+  self->ia3_feedforward = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_FEEDFORWARD])->default_value);
+}
+
+/**
+ * hr_fine_tuning_job_new:
+ *
+ * Creates a job with every setting at its default.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrFineTuningJob *
+hr_fine_tuning_job_new (void)
+{
+  return g_object_new (HR_TYPE_FINE_TUNING_JOB, NULL);
+}
+
+/**
+ * hr_fine_tuning_job_get_fine_tuning_method:
+ * @self: a job
+ *
+ * Gets which parameters are trained.
+ *
+ * Returns: the value of the setting
+ */
+HrFineTuningMethod
+hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_FINE_TUNING_METHOD_LORA);
+
+  return self->fine_tuning_method;
+}
+
+/**
+ * hr_fine_tuning_job_get_lora_rank:
+ * @self: a job
+ *
+ * Gets the width between the two matrices of an adapter.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_lora_rank (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return self->lora_rank;
+}
+
+/**
+ * hr_fine_tuning_job_get_lora_targets:
+ * @self: a job
+ *
+ * Gets the modules that get an adapter: names with commas between them, `all-linear` or `auto`.
+ *
+ * Returns: (transfer none): the value of the setting
+ */
+const char *
+hr_fine_tuning_job_get_lora_targets (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
+
+  return self->lora_targets;
+}
+
+/**
+ * hr_fine_tuning_job_get_trained_layers:
+ * @self: a job
+ *
+ * Gets how many layers at the end of the model are trained where the others are frozen.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_trained_layers (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return self->trained_layers;
+}
+
+/**
+ * hr_fine_tuning_job_get_lora_alpha:
+ * @self: a job
+ *
+ * Gets the scale of what adapters add.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_lora_alpha (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return self->lora_alpha;
+}
+
+/**
+ * hr_fine_tuning_job_get_lora_dropout:
+ * @self: a job
+ *
+ * Gets the share of an adapter’s input that is dropped.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_fine_tuning_job_get_lora_dropout (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return self->lora_dropout;
+}
+
+/**
+ * hr_fine_tuning_job_get_adapter_dtype:
+ * @self: a job
+ *
+ * Gets what adapters are held in.
+ *
+ * Returns: the value of the setting
+ */
+HrDtype
+hr_fine_tuning_job_get_adapter_dtype (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_DTYPE_AUTO);
+
+  return self->adapter_dtype;
+}
+
+/**
+ * hr_fine_tuning_job_get_virtual_tokens:
+ * @self: a job
+ *
+ * Gets how many tokens before each sequence are trained.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_virtual_tokens (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return self->virtual_tokens;
+}
+
+/**
+ * hr_fine_tuning_job_get_ia3_targets:
+ * @self: a job
+ *
+ * Gets the modules that (IA)³ scales: names with commas between them, or `auto`.
+ *
+ * Returns: (transfer none): the value of the setting
+ */
+const char *
+hr_fine_tuning_job_get_ia3_targets (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
+
+  return self->ia3_targets;
+}
+
+/**
+ * hr_fine_tuning_job_get_ia3_feedforward:
+ * @self: a job
+ *
+ * Gets those of the modules that (IA)³ scales whose input is scaled.
+ *
+ * Returns: (transfer none): the value of the setting
+ */
+const char *
+hr_fine_tuning_job_get_ia3_feedforward (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
+
+  return self->ia3_feedforward;
+}

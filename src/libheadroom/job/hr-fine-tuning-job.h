@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-training-job.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_FINE_TUNING_JOB (hr_fine_tuning_job_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR, FINE_TUNING_JOB, HrTrainingJob)
+
+HrFineTuningJob   *hr_fine_tuning_job_new                    (void) G_GNUC_WARN_UNUSED_RESULT;
+HrFineTuningMethod hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self);
+guint64            hr_fine_tuning_job_get_lora_rank          (HrFineTuningJob *self);
+const char        *hr_fine_tuning_job_get_lora_targets       (HrFineTuningJob *self);
+guint64            hr_fine_tuning_job_get_trained_layers     (HrFineTuningJob *self);
+guint64            hr_fine_tuning_job_get_lora_alpha         (HrFineTuningJob *self);
+double             hr_fine_tuning_job_get_lora_dropout       (HrFineTuningJob *self);
+HrDtype            hr_fine_tuning_job_get_adapter_dtype      (HrFineTuningJob *self);
+guint64            hr_fine_tuning_job_get_virtual_tokens     (HrFineTuningJob *self);
+const char        *hr_fine_tuning_job_get_ia3_targets        (HrFineTuningJob *self);
+const char        *hr_fine_tuning_job_get_ia3_feedforward    (HrFineTuningJob *self);
+
+G_END_DECLS

@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-training-job.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-base-enums.h"
+#include "hr-job-enums.h"
+#include "hr-job-private.h"
+
+/**
+ * HrTrainingJob:
+ *
+ * Training all parameters of a model.
+ *
+ * The defaults are a plain PyTorch loop over the transformers implementation that trains one sequence of 2048 tokens at
+ * a time, in the data type that the model's configuration states; fine-tuning adds which parameters are trained.
+ */
+typedef struct
+{
+  HrTrainingFramework framework;
+  HrAutocast autocast;
+  guint64 micro_batch_size;
+  guint64 sequence_length;
+  guint64 gradient_accumulation_steps;
+  HrGradientCheckpointing gradient_checkpointing;
+  HrOptimizerKind optimizer;
+  HrOptimizerImplementation optimizer_implementation;
+  HrMasterDtype master_dtype;
+  HrGradientDtype gradient_dtype;
+  gboolean gradient_clipping;
+  gboolean reentrant_checkpointing;
+  gboolean fp32_outputs;
+  gboolean keep_outputs;
+} HrTrainingJobPrivate;
+
+enum
+{
+  PROP_0,
+  PROP_FRAMEWORK,
+  PROP_AUTOCAST,
+  PROP_MICRO_BATCH_SIZE,
+  PROP_SEQUENCE_LENGTH,
+  PROP_GRADIENT_ACCUMULATION_STEPS,
+  PROP_GRADIENT_CHECKPOINTING,
+  PROP_OPTIMIZER,
+  PROP_OPTIMIZER_IMPLEMENTATION,
+  PROP_MASTER_DTYPE,
+  PROP_GRADIENT_DTYPE,
+  PROP_GRADIENT_CLIPPING,
+  PROP_REENTRANT_CHECKPOINTING,
+  PROP_FP32_OUTPUTS,
+  PROP_KEEP_OUTPUTS,
+  N_PROPS
+};
+
+G_DEFINE_TYPE_WITH_PRIVATE (HrTrainingJob, hr_training_job, HR_TYPE_JOB)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_training_job_get_property (GObject    *object,
+                              guint       prop_id,
+                              GValue     *value,
+                              GParamSpec *pspec)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (HR_TRAINING_JOB (object));
+
+  switch (prop_id)
+    {
+    case PROP_FRAMEWORK:
+      g_value_set_enum (value, priv->framework);
+      break;
+
+    case PROP_AUTOCAST:
+      g_value_set_enum (value, priv->autocast);
+      break;
+
+    case PROP_MICRO_BATCH_SIZE:
+      g_value_set_uint64 (value, priv->micro_batch_size);
+      break;
+
+    case PROP_SEQUENCE_LENGTH:
+      g_value_set_uint64 (value, priv->sequence_length);
+      break;
+
+    case PROP_GRADIENT_ACCUMULATION_STEPS:
+      g_value_set_uint64 (value, priv->gradient_accumulation_steps);
+      break;
+
+    case PROP_GRADIENT_CHECKPOINTING:
+      g_value_set_enum (value, priv->gradient_checkpointing);
+      break;
+
+    case PROP_OPTIMIZER:
+      g_value_set_enum (value, priv->optimizer);
+      break;
+
+    case PROP_OPTIMIZER_IMPLEMENTATION:
+      g_value_set_enum (value, priv->optimizer_implementation);
+      break;
+
+    case PROP_MASTER_DTYPE:
+      g_value_set_enum (value, priv->master_dtype);
+      break;
+
+    case PROP_GRADIENT_DTYPE:
+      g_value_set_enum (value, priv->gradient_dtype);
+      break;
+
+    case PROP_GRADIENT_CLIPPING:
+      g_value_set_boolean (value, priv->gradient_clipping);
+      break;
+
+    case PROP_REENTRANT_CHECKPOINTING:
+      g_value_set_boolean (value, priv->reentrant_checkpointing);
+      break;
+
+    case PROP_FP32_OUTPUTS:
+      g_value_set_boolean (value, priv->fp32_outputs);
+      break;
+
+    case PROP_KEEP_OUTPUTS:
+      g_value_set_boolean (value, priv->keep_outputs);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_training_job_set_property (GObject      *object,
+                              guint         prop_id,
+                              const GValue *value,
+                              GParamSpec   *pspec)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (HR_TRAINING_JOB (object));
+  g_auto (GValue) old_value = G_VALUE_INIT;
+
+  g_value_init (&old_value, G_PARAM_SPEC_VALUE_TYPE (pspec));
+  hr_training_job_get_property (object, prop_id, &old_value, pspec);
+  if (g_param_values_cmp (pspec, &old_value, value) == 0)
+    return;
+
+  switch (prop_id)
+    {
+    case PROP_FRAMEWORK:
+      priv->framework = g_value_get_enum (value);
+      break;
+
+    case PROP_AUTOCAST:
+      priv->autocast = g_value_get_enum (value);
+      break;
+
+    case PROP_MICRO_BATCH_SIZE:
+      priv->micro_batch_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SEQUENCE_LENGTH:
+      priv->sequence_length = g_value_get_uint64 (value);
+      break;
+
+    case PROP_GRADIENT_ACCUMULATION_STEPS:
+      priv->gradient_accumulation_steps = g_value_get_uint64 (value);
+      break;
+
+    case PROP_GRADIENT_CHECKPOINTING:
+      priv->gradient_checkpointing = g_value_get_enum (value);
+      break;
+
+    case PROP_OPTIMIZER:
+      priv->optimizer = g_value_get_enum (value);
+      break;
+
+    case PROP_OPTIMIZER_IMPLEMENTATION:
+      priv->optimizer_implementation = g_value_get_enum (value);
+      break;
+
+    case PROP_MASTER_DTYPE:
+      priv->master_dtype = g_value_get_enum (value);
+      break;
+
+    case PROP_GRADIENT_DTYPE:
+      priv->gradient_dtype = g_value_get_enum (value);
+      break;
+
+    case PROP_GRADIENT_CLIPPING:
+      priv->gradient_clipping = g_value_get_boolean (value);
+      break;
+
+    case PROP_REENTRANT_CHECKPOINTING:
+      priv->reentrant_checkpointing = g_value_get_boolean (value);
+      break;
+
+    case PROP_FP32_OUTPUTS:
+      priv->fp32_outputs = g_value_get_boolean (value);
+      break;
+
+    case PROP_KEEP_OUTPUTS:
+      priv->keep_outputs = g_value_get_boolean (value);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+
+  g_object_notify_by_pspec (object, pspec);
+}
+
+/* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
+static void
+hr_training_job_resolve (HrJob   *job,
+                         HrModel *model)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (HR_TRAINING_JOB (job));
+
+  HR_JOB_CLASS (hr_training_job_parent_class)->resolve (job, model);
+
+  if (priv->optimizer_implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
+    priv->optimizer_implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+}
+
+static void
+hr_training_job_class_init (HrTrainingJobClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = hr_training_job_get_property;
+  object_class->set_property = hr_training_job_set_property;
+
+  HR_JOB_CLASS (klass)->mode = HR_MODE_TRAINING;
+  HR_JOB_CLASS (klass)->resolve = hr_training_job_resolve;
+
+  /**
+   * HrTrainingJob:framework:
+   *
+   * The program that trains the model.
+   */
+  properties[PROP_FRAMEWORK] =
+    g_param_spec_enum ("framework",
+                       N_("Framework"),
+                       N_("The program that trains the model: it decides what is kept beside what the model itself "
+                          "needs"),
+                       HR_TYPE_TRAINING_FRAMEWORK, HR_TRAINING_FRAMEWORK_PYTORCH,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:autocast:
+   *
+   * What `torch.autocast` computes products in.
+   */
+  properties[PROP_AUTOCAST] =
+    g_param_spec_enum ("autocast",
+                       N_("Autocast"),
+                       N_("What torch.autocast computes products in, over parameters in the data type above; “none” "
+                          "computes in that"),
+                       HR_TYPE_AUTOCAST, HR_AUTOCAST_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:micro-batch-size:
+   *
+   * How many sequences go through the model at once.
+   */
+  properties[PROP_MICRO_BATCH_SIZE] =
+    g_param_spec_uint64 ("micro-batch-size",
+                         N_("Micro-batch size"),
+                         N_("Sequences that go through the model at once"),
+                         1, 65536, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:sequence-length:
+   *
+   * How many tokens each sequence has.
+   */
+  properties[PROP_SEQUENCE_LENGTH] =
+    g_param_spec_uint64 ("sequence-length",
+                         N_("Sequence length"),
+                         N_("Tokens of each sequence"),
+                         1, 16777216, 2048,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:gradient-accumulation-steps:
+   *
+   * How many micro-batches a step of the optimizer has.
+   */
+  properties[PROP_GRADIENT_ACCUMULATION_STEPS] =
+    g_param_spec_uint64 ("gradient-accumulation-steps",
+                         N_("Gradient accumulation steps"),
+                         N_("Micro-batches whose gradients are added up before the optimizer uses them"),
+                         1, 65536, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:gradient-checkpointing:
+   *
+   * What is computed anew in the backward pass.
+   */
+  properties[PROP_GRADIENT_CHECKPOINTING] =
+    g_param_spec_enum ("gradient-checkpointing",
+                       N_("Gradient checkpointing"),
+                       N_("Keep only what goes into each layer, and compute the rest again in the backward pass"),
+                       HR_TYPE_GRADIENT_CHECKPOINTING, HR_GRADIENT_CHECKPOINTING_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:optimizer:
+   *
+   * What turns gradients into new parameters.
+   */
+  properties[PROP_OPTIMIZER] =
+    g_param_spec_enum ("optimizer",
+                       N_("Optimizer"),
+                       N_("What turns gradients into new parameters; most remember something of every parameter"),
+                       HR_TYPE_OPTIMIZER_KIND, HR_OPTIMIZER_KIND_ADAMW,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:optimizer-implementation:
+   *
+   * Which of the implementations of the optimizer is used.
+   */
+  properties[PROP_OPTIMIZER_IMPLEMENTATION] =
+    g_param_spec_enum ("optimizer-implementation",
+                       N_("Implementation of the optimizer"),
+                       N_("Whether the step works on all parameters at once, on one after the other, or in one "
+                          "kernel; “auto” is what the framework takes"),
+                       HR_TYPE_OPTIMIZER_IMPLEMENTATION, HR_OPTIMIZER_IMPLEMENTATION_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:master-dtype:
+   *
+   * What a separate copy of the parameters is kept in.
+   */
+  properties[PROP_MASTER_DTYPE] =
+    g_param_spec_enum ("master-dtype",
+                       N_("Master weights"),
+                       N_("A copy of the parameters that the optimizer works on, as DeepSpeed and Megatron-LM keep"),
+                       HR_TYPE_MASTER_DTYPE, HR_MASTER_DTYPE_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:gradient-dtype:
+   *
+   * What gradients are added up in.
+   */
+  properties[PROP_GRADIENT_DTYPE] =
+    g_param_spec_enum ("gradient-dtype",
+                       N_("Data type of gradients"),
+                       N_("What gradients are added up in; “same” is what the parameters are held in"),
+                       HR_TYPE_GRADIENT_DTYPE, HR_GRADIENT_DTYPE_SAME,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:gradient-clipping:
+   *
+   * Whether the norm of all gradients is limited.
+   */
+  properties[PROP_GRADIENT_CLIPPING] =
+    g_param_spec_boolean ("gradient-clipping",
+                          N_("Gradient clipping"),
+                          N_("Limit the norm of all gradients before the optimizer uses them"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:reentrant-checkpointing:
+   *
+   * Whether the older implementation of gradient checkpointing is used.
+   */
+  properties[PROP_REENTRANT_CHECKPOINTING] =
+    g_param_spec_boolean ("reentrant-checkpointing",
+                          N_("Reentrant checkpointing"),
+                          N_("Use the older implementation of gradient checkpointing, use_reentrant=True"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fp32-outputs:
+   *
+   * Whether what the model returns is cast to fp32.
+   */
+  properties[PROP_FP32_OUTPUTS] =
+    g_param_spec_boolean ("fp32-outputs",
+                          N_("Outputs in FP32"),
+                          N_("Cast what the model returns to fp32, as accelerate does under autocast"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:keep-outputs:
+   *
+   * Whether what the model returned stays alive until the next step.
+   */
+  properties[PROP_KEEP_OUTPUTS] =
+    g_param_spec_boolean ("keep-outputs",
+                          N_("Keep outputs"),
+                          N_("What the model returned stays alive until the next step, because a variable of the "
+                             "loop holds it"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  hr_job_mark_setting (properties[PROP_FRAMEWORK], 5, FALSE);
+  hr_job_mark_setting (properties[PROP_AUTOCAST], 22, FALSE);
+  hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 30, FALSE);
+  hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_ACCUMULATION_STEPS], 50, FALSE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 60, FALSE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER], 75, FALSE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 82, TRUE);
+  hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 83, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 84, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 85, TRUE);
+  hr_job_mark_setting (properties[PROP_REENTRANT_CHECKPOINTING], 86, TRUE);
+  hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 87, TRUE);
+  hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 88, TRUE);
+}
+
+static void
+hr_training_job_init (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  priv->micro_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_MICRO_BATCH_SIZE])->default_value;
+  priv->sequence_length = G_PARAM_SPEC_UINT64 (properties[PROP_SEQUENCE_LENGTH])->default_value;
+  priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
+}
+
+/**
+ * hr_training_job_new:
+ *
+ * Creates a job with every setting at its default.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrTrainingJob *
+hr_training_job_new (void)
+{
+  return g_object_new (HR_TYPE_TRAINING_JOB, NULL);
+}
+
+/**
+ * hr_training_job_get_framework:
+ * @self: a job
+ *
+ * Gets the program that trains the model.
+ *
+ * Returns: the value of the setting
+ */
+HrTrainingFramework
+hr_training_job_get_framework (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_TRAINING_FRAMEWORK_PYTORCH);
+
+  return priv->framework;
+}
+
+/**
+ * hr_training_job_get_autocast:
+ * @self: a job
+ *
+ * Gets what `torch.autocast` computes products in.
+ *
+ * Returns: the value of the setting
+ */
+HrAutocast
+hr_training_job_get_autocast (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_AUTOCAST_NONE);
+
+  return priv->autocast;
+}
+
+/**
+ * hr_training_job_get_micro_batch_size:
+ * @self: a job
+ *
+ * Gets how many sequences go through the model at once.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_micro_batch_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->micro_batch_size;
+}
+
+/**
+ * hr_training_job_get_sequence_length:
+ * @self: a job
+ *
+ * Gets how many tokens each sequence has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_sequence_length (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->sequence_length;
+}
+
+/**
+ * hr_training_job_get_gradient_accumulation_steps:
+ * @self: a job
+ *
+ * Gets how many micro-batches a step of the optimizer has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_gradient_accumulation_steps (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->gradient_accumulation_steps;
+}
+
+/**
+ * hr_training_job_get_gradient_checkpointing:
+ * @self: a job
+ *
+ * Gets what is computed anew in the backward pass.
+ *
+ * Returns: the value of the setting
+ */
+HrGradientCheckpointing
+hr_training_job_get_gradient_checkpointing (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_GRADIENT_CHECKPOINTING_NONE);
+
+  return priv->gradient_checkpointing;
+}
+
+/**
+ * hr_training_job_get_optimizer:
+ * @self: a job
+ *
+ * Gets what turns gradients into new parameters.
+ *
+ * Returns: the value of the setting
+ */
+HrOptimizerKind
+hr_training_job_get_optimizer (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OPTIMIZER_KIND_ADAMW);
+
+  return priv->optimizer;
+}
+
+/**
+ * hr_training_job_get_optimizer_implementation:
+ * @self: a job
+ *
+ * Gets which of the implementations of the optimizer is used.
+ *
+ * Returns: the value of the setting
+ */
+HrOptimizerImplementation
+hr_training_job_get_optimizer_implementation (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OPTIMIZER_IMPLEMENTATION_AUTO);
+
+  return priv->optimizer_implementation;
+}
+
+/**
+ * hr_training_job_get_master_dtype:
+ * @self: a job
+ *
+ * Gets what a separate copy of the parameters is kept in.
+ *
+ * Returns: the value of the setting
+ */
+HrMasterDtype
+hr_training_job_get_master_dtype (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_MASTER_DTYPE_NONE);
+
+  return priv->master_dtype;
+}
+
+/**
+ * hr_training_job_get_gradient_dtype:
+ * @self: a job
+ *
+ * Gets what gradients are added up in.
+ *
+ * Returns: the value of the setting
+ */
+HrGradientDtype
+hr_training_job_get_gradient_dtype (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_GRADIENT_DTYPE_SAME);
+
+  return priv->gradient_dtype;
+}
+
+/**
+ * hr_training_job_get_gradient_clipping:
+ * @self: a job
+ *
+ * Gets whether the norm of all gradients is limited.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_gradient_clipping (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->gradient_clipping;
+}
+
+/**
+ * hr_training_job_get_reentrant_checkpointing:
+ * @self: a job
+ *
+ * Gets whether the older implementation of gradient checkpointing is used.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_reentrant_checkpointing (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->reentrant_checkpointing;
+}
+
+/**
+ * hr_training_job_get_fp32_outputs:
+ * @self: a job
+ *
+ * Gets whether what the model returns is cast to fp32.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_fp32_outputs (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->fp32_outputs;
+}
+
+/**
+ * hr_training_job_get_keep_outputs:
+ * @self: a job
+ *
+ * Gets whether what the model returned stays alive until the next step.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_keep_outputs (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->keep_outputs;
+}

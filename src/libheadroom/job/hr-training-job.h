@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-job.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_TRAINING_JOB (hr_training_job_get_type ())
+
+G_DECLARE_DERIVABLE_TYPE (HrTrainingJob, hr_training_job, HR, TRAINING_JOB, HrJob)
+
+/**
+ * HrTrainingJobClass:
+ * @parent_class: the parent class
+ */
+struct _HrTrainingJobClass
+{
+  HrJobClass parent_class;
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+HrTrainingJob            *hr_training_job_new                             (void) G_GNUC_WARN_UNUSED_RESULT;
+HrTrainingFramework       hr_training_job_get_framework                   (HrTrainingJob *self);
+HrAutocast                hr_training_job_get_autocast                    (HrTrainingJob *self);
+guint64                   hr_training_job_get_micro_batch_size            (HrTrainingJob *self);
+guint64                   hr_training_job_get_sequence_length             (HrTrainingJob *self);
+guint64                   hr_training_job_get_gradient_accumulation_steps (HrTrainingJob *self);
+HrGradientCheckpointing   hr_training_job_get_gradient_checkpointing      (HrTrainingJob *self);
+HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);
+HrOptimizerImplementation hr_training_job_get_optimizer_implementation    (HrTrainingJob *self);
+HrMasterDtype             hr_training_job_get_master_dtype                (HrTrainingJob *self);
+HrGradientDtype           hr_training_job_get_gradient_dtype              (HrTrainingJob *self);
+gboolean                  hr_training_job_get_gradient_clipping           (HrTrainingJob *self);
+gboolean                  hr_training_job_get_reentrant_checkpointing     (HrTrainingJob *self);
+gboolean                  hr_training_job_get_fp32_outputs                (HrTrainingJob *self);
+gboolean                  hr_training_job_get_keep_outputs                (HrTrainingJob *self);
+
+G_END_DECLS
