@@ -19,6 +19,13 @@ make_config (const char *model_type)
   return g_strdup_printf ("{\"model_type\": \"%s\"%s}", model_type, more);
 }
 
+/* The classes that write text have a head, those that are the model itself (Qwen2VLTextModel) have none. */
+static gboolean
+writes_text (const char *class_name)
+{
+  return !g_str_has_suffix (class_name, "TextModel");
+}
+
 /* A model of nothing but the class's defaults has tensors, layers, a head and a source. */
 static void
 test_every_file_makes_a_model (gconstpointer data)
@@ -43,7 +50,8 @@ test_every_file_makes_a_model (gconstpointer data)
 
   g_assert_cmpuint (hr_model_get_cache_elements_per_token (model) +
                     hr_model_get_state_elements_per_sequence (model), >, 0);
-  g_assert_cmpuint (hr_model_get_head (model)->n_blocks, >=, 1);
+  g_assert_cmpuint (hr_model_get_head (model)->n_blocks >= 1, ==,
+                    writes_text (hr_architecture_get_class_name (architecture)));
 }
 
 /* Encoders and towers have sizes of their own. */

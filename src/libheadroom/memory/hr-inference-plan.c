@@ -396,7 +396,7 @@ resolve_stack (HrInferencePlan  *plan,
   const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
   const HrStack *decoder = hr_model_find_stack (plan->model, HR_STACK_DECODER);
 
-  if (!has_known_layers (encoder) || !has_known_layers (decoder) ||
+  if (hr_model_is_counted_only (plan->model) || !has_known_layers (encoder) || !has_known_layers (decoder) ||
       (encoder != NULL && decoder != NULL && !writes_text (plan->model)))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -40,7 +40,7 @@ static const struct
 static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "approximate", "uncounted",
+  "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "hyper-parameters", "defaults",
   "values", "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
 };
@@ -99,12 +99,14 @@ check_file (HrJson  *file,
 {
   HrJson *section = NULL;
   gboolean is_approximate = FALSE;
+  gboolean is_counted_only = FALSE;
   const char *root = NULL;
 
   return hr_json_check_members (file, known_members, error) &&
          hr_json_require_member (file, "model-type", error) != NULL &&
          hr_json_require_member (file, "source", error) != NULL &&
          hr_json_get_boolean (file, "approximate", &is_approximate, error) &&
+         hr_json_get_boolean (file, "counted-only", &is_counted_only, error) &&
          check_hyper_parameters (file, error) &&
          hr_json_get_object (file, "defaults", &section, error) &&
          hr_json_get_object (file, "values", &section, error) &&
@@ -561,6 +563,22 @@ hr_architecture_is_approximate (HrArchitecture *self)
   hr_json_get_boolean (hr_architecture_get_file (self, 0), "approximate", &is_approximate, NULL);
 
   return is_approximate;
+}
+
+/* Whether only its tensors and its cache are known, and not what it makes while it runs. */
+gboolean
+hr_architecture_is_counted_only (HrArchitecture *self)
+{
+  HrJson *member;
+  gboolean is_counted_only = FALSE;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  member = hr_architecture_get_member (self, "counted-only");
+  if (member != NULL)
+    hr_json_read_boolean (member, &is_counted_only, NULL);
+
+  return is_counted_only;
 }
 
 /* A section as the first file that has it gives it. */

@@ -138,19 +138,24 @@ hr_attention_is_always_eager (const HrAttention *self)
 }
 
 static void
+clear_sublayer (HrSublayer *self)
+{
+  hr_chain_clear (&self->shared);
+  hr_chain_clear (&self->after);
+  for (guint i = 0; i < self->n_branches; i++)
+    hr_chain_clear (&self->branches[i]);
+  g_free (self->branches);
+}
+
+static void
 clear_layer_class (HrLayerClass *self)
 {
   for (guint i = 0; i < self->n_sublayers; i++)
-    {
-      HrSublayer *sublayer = &self->sublayers[i];
-
-      hr_chain_clear (&sublayer->shared);
-      hr_chain_clear (&sublayer->after);
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        hr_chain_clear (&sublayer->branches[j]);
-      g_free (sublayer->branches);
-    }
+    clear_sublayer (&self->sublayers[i]);
+  for (guint i = 0; i < self->n_skipped_sublayers; i++)
+    clear_sublayer (&self->skipped_sublayers[i]);
   g_free (self->sublayers);
+  g_free (self->skipped_sublayers);
 }
 
 void

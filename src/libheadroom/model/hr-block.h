@@ -574,6 +574,8 @@ typedef struct
 {
   HrSublayer *sublayers;
   guint n_sublayers;
+  HrSublayer *skipped_sublayers; /* they have tensors and are not computed: cross attention without an encoder (BART) */
+  guint n_skipped_sublayers;
   guint n_layers;             /* layers of this class */
   gboolean skipped;           /* a prompt of text alone passes them by: cross attention to images (Mllama) */
 } HrLayerClass;

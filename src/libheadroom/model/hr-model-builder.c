@@ -20,8 +20,8 @@ static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "sublayers", NULL,
 };
 static const char * const known_sublayer_members[] = {
-  "if", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first", "keeps-input",
-  "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", NULL,
+  "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
+  "keeps-input", "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
 
@@ -118,18 +118,24 @@ build_layer_class (const HrBlockContext  *context,
                    GError               **error)
 {
   layer_class->sublayers = g_new0 (HrSublayer, hr_json_get_length (descriptions));
+  layer_class->skipped_sublayers = g_new0 (HrSublayer, hr_json_get_length (descriptions));
   layer_class->n_layers = context->n_layers;
 
   for (guint i = 0; i < hr_json_get_length (descriptions); i++)
     {
       HrJson *description = hr_json_get_element (descriptions, i);
+      gboolean skipped = FALSE;
       gboolean holds;
 
       if (!hr_json_check_members (description, known_sublayer_members, error) ||
-          !check_condition (context->scope, description, &holds, error))
+          !check_condition (context->scope, description, &holds, error) ||
+          !get_boolean (context->scope, description, "skipped", &skipped, error))
         return FALSE;
       if (holds &&
-          !build_sublayer (context, description, &layer_class->sublayers[layer_class->n_sublayers++], error))
+          !build_sublayer (context, description,
+                           skipped ? &layer_class->skipped_sublayers[layer_class->n_skipped_sublayers++]
+                                   : &layer_class->sublayers[layer_class->n_sublayers++],
+                           error))
         return FALSE;
     }
 
@@ -575,6 +581,10 @@ build_architecture (HrModelParts    *self,
                     GError         **error)
 {
   HrJson *stacks = hr_architecture_get_member (architecture, "stacks");
+
+  /* A prompt of text does not pass a tower. */
+  if (role == HR_N_STACK_ROLES || role == HR_STACK_ENCODER)
+    self->counted_only = self->counted_only || hr_architecture_is_counted_only (architecture);
 
   for (guint i = 0; stacks != NULL && i < hr_json_get_length (stacks); i++)
     {

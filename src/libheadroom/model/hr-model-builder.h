@@ -16,6 +16,7 @@ typedef struct
   GPtrArray *stacks;    /* of HrStack */
   HrChain head;
   guint64 buffer_bytes;
+  gboolean counted_only; /* what it makes while it runs is not known */
   GArray *cast_buffers;  /* of guint64: elements of each buffer in the dtype of the model */
 } HrModelParts;
 

@@ -1295,6 +1295,22 @@ hr_model_get_stored (HrModel     *self,
 }
 
 /**
+ * hr_model_is_counted_only:
+ * @self: a model
+ *
+ * Checks whether only the model's tensors and its cache are known, and not what it makes while it runs.
+ *
+ * Returns: whether it is counted, and not estimated
+ */
+gboolean
+hr_model_is_counted_only (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+
+  return self->parts.counted_only;
+}
+
+/**
  * hr_model_check_can_be_estimated:
  * @self: a model
  * @error: return location for an error

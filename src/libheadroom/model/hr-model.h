@@ -66,6 +66,7 @@ gboolean            hr_model_get_stored                  (HrModel              *
                                                           const char          **type,
                                                           guint64              *n_bytes,
                                                           guint64              *allocated_bytes);
+gboolean            hr_model_is_counted_only             (HrModel              *self);
 gboolean            hr_model_check_can_be_estimated      (HrModel              *self,
                                                           GError              **error);
 
