@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
-#include "config.h"
-
-#include <glib/gi18n-lib.h>
-
 #include "hr-estimator.h"
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
-#include "hr-message.h"
 #include "hr-rule-estimate.h"
+#include "hr-training-estimate.h"
 
 static void
 add_warnings (const HrInferencePlan *plan,
@@ -25,28 +21,20 @@ add_warnings (const HrInferencePlan *plan,
 }
 
 static HrEstimate *
-run (HrModel   *model,
-     HrJob     *job,
-     HrGpu     *gpu,
-     guint      n_gpus,
-     gboolean   with_timeline,
-     GError   **error)
+run_inference (HrModel         *model,
+               HrInferenceJob  *job,
+               HrGpu           *gpu,
+               guint            n_gpus,
+               gboolean         with_timeline,
+               GError         **error)
 {
   g_auto (HrInferencePlan) plan = { 0 };
   HrEstimate *estimate;
 
-  if (!HR_IS_INFERENCE_JOB (job))
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED, N_("mode: expected inference; found %s"),
-                            hr_mode_get_name (hr_job_get_mode (job)));
-      return NULL;
-    }
-
-  if (!hr_model_check_can_be_estimated (model, error) ||
-      !hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), error))
+  if (!hr_inference_plan_init (&plan, model, job, error))
     return NULL;
 
-  if (hr_job_get_method_of_estimate (job) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     estimate = hr_rule_estimate_new (&plan);
   else
     estimate = hr_exact_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
@@ -55,6 +43,44 @@ run (HrModel   *model,
     add_warnings (&plan, estimate);
 
   return estimate;
+}
+
+static HrEstimate *
+run_training (HrModel        *model,
+              HrTrainingJob  *job,
+              HrGpu          *gpu,
+              guint           n_gpus,
+              gboolean        with_timeline,
+              GError        **error)
+{
+  g_auto (HrTrainingPlan) plan = { 0 };
+  HrEstimate *estimate;
+
+  if (!hr_training_plan_init (&plan, model, job, error))
+    return NULL;
+
+  estimate = hr_training_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
+  if (estimate != NULL)
+    add_warnings (&plan.pass, estimate);
+
+  return estimate;
+}
+
+static HrEstimate *
+run (HrModel   *model,
+     HrJob     *job,
+     HrGpu     *gpu,
+     guint      n_gpus,
+     gboolean   with_timeline,
+     GError   **error)
+{
+  if (!hr_model_check_can_be_estimated (model, error))
+    return NULL;
+
+  if (HR_IS_TRAINING_JOB (job))
+    return run_training (model, HR_TRAINING_JOB (job), gpu, n_gpus, with_timeline, error);
+
+  return run_inference (model, HR_INFERENCE_JOB (job), gpu, n_gpus, with_timeline, error);
 }
 
 /**

@@ -8,6 +8,7 @@
 
 #include "hr-component-text.h"
 #include "hr-device-map.h"
+#include "hr-estimate-parts.h"
 #include "hr-estimate-private.h"
 #include "hr-framework.h"
 #include "hr-message.h"
@@ -15,18 +16,10 @@
 
 #define MAX_DEVICES 64
 
-#define SOURCE_WEIGHTS \
-  "torch.nn.Module: parameters and buffers, each rounded up to 512 bytes (c10/cuda/CUDACachingAllocator.cpp)"
 #define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer"
 #define SOURCE_QUANTIZED_CACHE "transformers/cache_utils.py: QuantizedLayer"
-#define SOURCE_MODELS "transformers, src/transformers/models"
-#define SOURCE_ACTIVATIONS "what the variables of its functions hold at the moment of the peak"
-#define SOURCE_LOGITS "the output head in the forward of %s, logits_to_keep"
-#define SOURCE_TEMPORARY \
-  "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
 #define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
 #define SOURCE_FEATURES "frames of the sound in the model's dtype, and the new token, a 64-bit integer"
-#define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
 
 /* What a device holds and reaches. */
 typedef struct
@@ -36,24 +29,13 @@ typedef struct
   HrInference inference;
 } Device;
 
-/* How the linear layers are stored, which MXFP4 leaves as they are in a mixture of experts. */
-static HrQuantization
-get_linear_quantization (const HrInferencePlan *plan)
-{
-  if (hr_quantization_is_gguf (plan->quantization) ||
-      (plan->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (plan->model)))
-    return HR_QUANTIZATION_NONE;
-
-  return plan->quantization;
-}
-
 static gboolean
 run_device (const HrInferencePlan  *plan,
             Device                 *device,
             HrTimeline             *timeline,
             GError                **error)
 {
-  hr_replay_init (&device->replay, plan->element, get_linear_quantization (plan));
+  hr_replay_init (&device->replay, plan->element, hr_inference_plan_get_linear_quantization (plan));
   device->replay.timeline = timeline;
   device->inference.weight_bytes = device->weights.bytes;
   hr_inference_replay (&device->inference, &device->replay, NULL);
@@ -108,48 +90,6 @@ init_devices (HrInferencePlan *plan,
           devices[i].weights.bytes += devices[i].weights.buffer_bytes;
         }
     }
-}
-
-static void
-add_weights (const HrInferencePlan *plan,
-             const Device          *device,
-             HrEstimate            *estimate,
-             guint                  index,
-             guint64                bytes)
-{
-  const HrWeights *weights = &device->weights;
-  const HrMatrixFormat *format = hr_weight_storage_get_format (&plan->storage);
-  const char *source = hr_matrix_format_get_source (plan->quantization);
-  double element = hr_dtype_get_bits (plan->dtype) / 8.0;
-  g_autofree char *formula = NULL;
-  g_autofree char *substitution = NULL;
-
-  if (hr_quantization_is_gguf (plan->quantization))
-    {
-      formula = g_strdup ("Σ blocks · bytes of a block + buffers");
-      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g/8 + %" G_GUINT64_FORMAT, weights->quantized_elements,
-                                      8.0 * (bytes - weights->buffer_bytes) / weights->quantized_elements,
-                                      weights->buffer_bytes);
-    }
-  else if (format != NULL)
-    {
-      formula = hr_matrix_format_dup_formula (format);
-      substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
-                                      weights->quantized_elements, weights->other_elements, element);
-    }
-  else
-    {
-      g_autofree char *kept = weights->kept_elements > 0
-                                ? g_strdup_printf (" + %" G_GUINT64_FORMAT "·4", weights->kept_elements)
-                                : g_strdup ("");
-
-      formula = g_strdup ("Σ parameters·e + buffers");
-      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g%s + %" G_GUINT64_FORMAT, weights->other_elements,
-                                      element, kept, weights->buffer_bytes);
-    }
-
-  _hr_estimate_add_component (estimate, index, HR_COMPONENT_WEIGHTS, bytes, formula, substitution,
-                              source != NULL ? source : SOURCE_WEIGHTS);
 }
 
 static void
@@ -249,41 +189,6 @@ add_cache (const HrInferencePlan *plan,
                               bits > 0 ? SOURCE_QUANTIZED_CACHE : SOURCE_CACHE);
 }
 
-/* Where the code stands whose variables hold a component. */
-static char *
-dup_source (HrModel       *model,
-            HrComponentId  id)
-{
-  const char *source = hr_model_get_architecture_source (model);
-  const char *name = hr_model_get_architecture (model);
-
-  if (id == HR_COMPONENT_TEMPORARY)
-    return g_strdup (SOURCE_TEMPORARY);
-
-  if (source == NULL)
-    source = SOURCE_MODELS;
-  if (id == HR_COMPONENT_LOGITS)
-    return g_strdup_printf ("%s: " SOURCE_LOGITS, source, name != NULL ? name : hr_model_get_model_type (model));
-
-  return g_strdup_printf ("%s: " SOURCE_ACTIVATIONS, source);
-}
-
-static void
-add_from_tape (HrModel       *model,
-               const Device  *device,
-               HrEstimate    *estimate,
-               guint          index,
-               HrComponentId  id,
-               guint64        bytes)
-{
-  const HrMoment *moment = &device->replay.peak;
-  g_autofree char *formula = hr_component_text_new_formula (moment, id);
-  g_autofree char *substitution = hr_component_text_new_substitution (moment, id);
-  g_autofree char *source = dup_source (model, id);
-
-  _hr_estimate_add_component (estimate, index, id, bytes, formula, substitution, source);
-}
-
 /* What is read, in 64-bit integers or the dtype of the model, the new token and the mask. */
 static void
 add_inputs (const HrInferencePlan *plan,
@@ -316,28 +221,14 @@ add_inputs (const HrInferencePlan *plan,
                               inference->features > 0 ? SOURCE_FEATURES : SOURCE_INPUTS);
 }
 
-static guint64
-add_framework (HrEstimate        *estimate,
-               guint              index,
-               const HrFramework *framework)
-{
-  guint64 bytes = framework->context_bytes + framework->workspace_bytes;
-  g_autofree char *substitution = NULL;
-
-  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, framework->context_bytes,
-                                  framework->workspace_bytes);
-  _hr_estimate_add_component (estimate, index, HR_COMPONENT_FRAMEWORK, bytes, "context + cuBLAS workspace",
-                              substitution, framework->source);
-
-  return bytes;
-}
-
 /*
  * Weights lie in one allocation that transformers makes ahead (caching_allocator_warmup in modeling_utils.py); the
  * cache and what is on the tape are tensors of their own.
  */
 static guint64
-get_fragmentation (const Device *device)
+add_fragmentation (const Device *device,
+                   HrEstimate   *estimate,
+                   guint         index)
 {
   HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 3 * HR_INFERENCE_MAX_CLASSES + 1];
   HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
@@ -358,7 +249,7 @@ get_fragmentation (const Device *device)
         allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
     }
 
-  return hr_allocator_get_waste (allocations, n);
+  return hr_estimate_add_fragmentation (estimate, index, allocations, n);
 }
 
 static guint64
@@ -370,7 +261,6 @@ add_components (const HrInferencePlan *plan,
 {
   const HrLevel *level = &device->replay.peak.level;
   guint64 bytes = level->total;
-  guint64 waste;
 
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     {
@@ -379,40 +269,19 @@ add_components (const HrInferencePlan *plan,
       if (part == 0)
         continue;
       if (i == HR_COMPONENT_WEIGHTS)
-        add_weights (plan, device, estimate, index, part);
+        hr_estimate_add_weights (estimate, index, &plan->storage, &device->weights, part);
       else if (i == HR_COMPONENT_KV_CACHE)
         add_cache (plan, device, estimate, index, part);
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (plan, device, estimate, index, part);
       else
-        add_from_tape (plan->model, device, estimate, index, i, part);
+        hr_estimate_add_from_tape (estimate, index, plan->model, &device->replay.peak, i, part);
     }
 
   if (framework != NULL)
-    bytes += add_framework (estimate, index, framework);
+    bytes += hr_estimate_add_framework (estimate, index, framework);
 
-  waste = get_fragmentation (device);
-  if (waste > 0)
-    {
-      g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, waste);
-
-      _hr_estimate_add_component (estimate, index, HR_COMPONENT_FRAGMENTATION, waste, "Σ (⌈x⌉ − x)", substitution,
-                                  SOURCE_FRAGMENTATION);
-    }
-
-  return bytes + waste;
-}
-
-static void
-add_phases (const Device *device,
-            HrEstimate   *estimate,
-            guint64       beside)
-{
-  for (guint i = 0; i < HR_N_PHASES; i++)
-    {
-      if (device->replay.ledger.phase_peaks[i] > 0)
-        _hr_estimate_add_phase (estimate, i, device->replay.ledger.phase_peaks[i] + beside);
-    }
+  return bytes + add_fragmentation (device, estimate, index);
 }
 
 /* Of several timelines that of the device that takes the most is kept. */
@@ -457,74 +326,8 @@ add_devices (const HrInferencePlan *plan,
         }
     }
 
-  add_phases (&devices[worst], estimate, most - devices[worst].replay.peak.level.total);
+  hr_estimate_add_phases (estimate, &devices[worst].replay.ledger, most - devices[worst].replay.peak.level.total);
   set_peak (estimate, worst, &devices[worst], timelines);
-}
-
-/*
- * Torch's dispatcher takes another kernel on a GPU that flash attention has none for; the package fails. Weights in a
- * format that the GPU does not compute with are expanded.
- */
-static gboolean
-adapt_to_gpu (HrInferencePlan  *plan,
-              HrGpu            *gpu,
-              GError          **error)
-{
-  if ((plan->quantization == HR_QUANTIZATION_FP8 || plan->quantization == HR_QUANTIZATION_MXFP8) &&
-      !hr_framework_has_fp8 (gpu))
-    {
-      /* Translators: the places are the name of a GPU, a format such as fp8 and a dtype such as bfloat16. */
-      hr_inference_plan_warn (plan, N_("%s does not compute with eight-bit floats: transformers expands %s weights to "
-                                       "%s when it loads them"),
-                              hr_gpu_get_name (gpu), hr_quantization_get_name (plan->quantization),
-                              hr_dtype_get_name (plan->dtype));
-      hr_inference_plan_expand_weights (plan);
-    }
-  if (hr_framework_has_flash (gpu))
-    return TRUE;
-
-  if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_SDPA)
-    plan->inference.attention = HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT;
-  if (plan->inference.attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is the name of a GPU. */
-                        N_("attention: flash, which is the flash-attn package, needs an NVIDIA GPU of the Ampere "
-                           "generation or later; found %s"),
-                        hr_gpu_get_name (gpu));
-
-  return FALSE;
-}
-
-static gboolean
-find_framework (HrInferencePlan *plan,
-                HrGpu           *gpu,
-                HrFramework     *framework)
-{
-  if (gpu == NULL)
-    {
-      hr_inference_plan_warn (plan, N_("No GPU is named: what its driver and libraries take for themselves, the CUDA "
-                                       "context, is not counted"));
-      return FALSE;
-    }
-
-  if (!hr_framework_init_for_gpu (framework, gpu))
-    {
-      /* Translators: the place is the name of a GPU. */
-      hr_inference_plan_warn (plan, N_("What the runtime itself holds on %s is not known, and not counted"),
-                              hr_gpu_get_name (gpu));
-      return FALSE;
-    }
-
-  if (!framework->measured)
-    {
-      /* Translators: the place is the name of a GPU. */
-      hr_inference_plan_warn (plan, N_("The CUDA context of %s is taken to be as large as on an A100"),
-                              hr_gpu_get_name (gpu));
-    }
-
-  return TRUE;
 }
 
 static GPtrArray *
@@ -568,7 +371,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   HrEstimate *estimate;
   gboolean has_framework;
 
-  if (!adapt_to_gpu (plan, gpu, error))
+  if (!hr_inference_plan_adapt_to_gpu (plan, gpu, error))
     return NULL;
   if (n_devices > 1 && hr_model_find_stack (plan->model, HR_STACK_ENCODER) != NULL)
     {
@@ -592,7 +395,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
         return NULL;
     }
 
-  has_framework = find_framework (plan, gpu, &framework);
+  has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
   estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
   add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, timelines);
   rule = hr_rule_estimate_new (plan);

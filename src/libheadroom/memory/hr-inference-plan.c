@@ -7,6 +7,7 @@
 #include "hr-inference-plan.h"
 
 #include "hr-inference-cache.h"
+#include "hr-framework.h"
 #include "hr-message.h"
 #include "hr-pass.h"
 
@@ -258,10 +259,20 @@ adapt_to_own_code (HrInferencePlan *plan)
                              "used for: it is computed as eager, as transformers does"));
 }
 
-static gboolean
-resolve_attention (HrInferencePlan  *plan,
-                   HrJob            *job,
-                   GError          **error)
+/*
+ * hr_inference_plan_resolve_attention:
+ * @plan: a plan
+ * @job: a job of any mode
+ * @error: return location for an error
+ *
+ * Resolves how the attention is computed, when it is known what is read.
+ *
+ * Returns: whether the framework can do it
+ */
+gboolean
+hr_inference_plan_resolve_attention (HrInferencePlan  *plan,
+                                     HrJob            *job,
+                                     GError          **error)
 {
   plan->inference.attention = hr_job_get_attention (job);
   plan->inference.mask = hr_job_get_attention_mask (job);
@@ -348,9 +359,17 @@ warn_of_kernels (HrInferencePlan *plan)
                                "with these, a prompt takes far less"));
 }
 
-/* A classifier, or a model without a head, has read a batch when it has gone through it once. */
-static gboolean
-writes_text (HrModel *model)
+/*
+ * hr_inference_plan_writes_text:
+ * @model: a model
+ *
+ * Whether a model generates text. A classifier, or a model without a head, has read a batch when it has gone through it
+ * once.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_inference_plan_writes_text (HrModel *model)
 {
   const HrChain *head = hr_model_get_head (model);
 
@@ -397,7 +416,7 @@ resolve_stack (HrInferencePlan  *plan,
   const HrStack *decoder = hr_model_find_stack (plan->model, HR_STACK_DECODER);
 
   if (hr_model_is_counted_only (plan->model) || !has_known_layers (encoder) || !has_known_layers (decoder) ||
-      (encoder != NULL && decoder != NULL && !writes_text (plan->model)))
+      (encoder != NULL && decoder != NULL && !hr_inference_plan_writes_text (plan->model)))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
@@ -459,6 +478,37 @@ resolve_source (HrInferencePlan *plan)
 }
 
 /*
+ * hr_inference_plan_init_pass:
+ * @self: (out): a plan
+ * @model: a model, which has to live as long as the plan
+ * @job: a job of any mode
+ * @error: return location for an error
+ *
+ * Resolves what all modes have in common. The plan is to be cleared in either case.
+ *
+ * Returns: whether the framework can do it
+ */
+gboolean
+hr_inference_plan_init_pass (HrInferencePlan  *self,
+                             HrModel          *model,
+                             HrJob            *job,
+                             GError          **error)
+{
+  *self = (HrInferencePlan) { .model = model, .warnings = g_ptr_array_new_with_free_func (g_free) };
+  if (!resolve_stack (self, error))
+    return FALSE;
+
+  resolve_dtype (self, job);
+  resolve_quantization (self, job);
+  warn_of_kernels (self);
+  self->inference.stack = self->stack;
+  self->inference.head = hr_model_get_head (model);
+  self->inference.beams = 1;
+
+  return TRUE;
+}
+
+/*
  * hr_inference_plan_init:
  * @self: (out): a plan
  * @model: a model, which has to live as long as the plan
@@ -476,29 +526,21 @@ hr_inference_plan_init (HrInferencePlan  *self,
                         GError          **error)
 {
   guint64 beams = hr_inference_job_get_beams (job);
+  HrInference *inference = &self->inference;
 
-  *self = (HrInferencePlan) { .model = model, .job = job, .warnings = g_ptr_array_new_with_free_func (g_free) };
-  if (!resolve_stack (self, error))
+  if (!hr_inference_plan_init_pass (self, model, HR_JOB (job), error))
     return FALSE;
 
-  resolve_dtype (self, HR_JOB (job));
-  resolve_quantization (self, HR_JOB (job));
-  warn_of_kernels (self);
-  self->inference = (HrInference) {
-    .stack = self->stack,
-    .head = hr_model_get_head (model),
-    .encoder = self->inference.encoder,
-    .beams = beams,
-    .batch = hr_inference_job_get_batch_size (job) * beams,
-    .prompt = hr_inference_job_get_prompt_length (job),
-    .output = writes_text (model) ? hr_inference_job_get_output_length (job) : 0,
-    .use_cache = hr_inference_job_get_use_cache (job),
-    .all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL,
-  };
-
+  self->job = job;
+  inference->beams = beams;
+  inference->batch = hr_inference_job_get_batch_size (job) * beams;
+  inference->prompt = hr_inference_job_get_prompt_length (job);
+  inference->output = hr_inference_plan_writes_text (model) ? hr_inference_job_get_output_length (job) : 0;
+  inference->use_cache = hr_inference_job_get_use_cache (job);
+  inference->all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL;
   resolve_source (self);
 
-  return resolve_attention (self, HR_JOB (job), error) && resolve_cache (self, job, error);
+  return hr_inference_plan_resolve_attention (self, HR_JOB (job), error) && resolve_cache (self, job, error);
 }
 
 /*
@@ -526,4 +568,105 @@ hr_inference_plan_clear (HrInferencePlan *self)
 {
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
   hr_weight_storage_clear (&self->storage);
+}
+
+/*
+ * hr_inference_plan_get_linear_quantization:
+ * @self: a plan
+ *
+ * Gets how the linear layers are stored, which MXFP4 leaves as they are in a mixture of experts.
+ *
+ * Returns: the format
+ */
+HrQuantization
+hr_inference_plan_get_linear_quantization (const HrInferencePlan *self)
+{
+  if (hr_quantization_is_gguf (self->quantization) ||
+      (self->quantization == HR_QUANTIZATION_MXFP4 && hr_model_has_experts (self->model)))
+    return HR_QUANTIZATION_NONE;
+
+  return self->quantization;
+}
+
+/*
+ * hr_inference_plan_adapt_to_gpu:
+ * @self: a plan
+ * @gpu: (nullable): the GPU to run on
+ * @error: return location for an error
+ *
+ * Torch's dispatcher takes another kernel on a GPU that flash attention has none for; the package fails. Weights in a
+ * format that the GPU does not compute with are expanded.
+ *
+ * Returns: whether the GPU can do it
+ */
+gboolean
+hr_inference_plan_adapt_to_gpu (HrInferencePlan  *self,
+                                HrGpu            *gpu,
+                                GError          **error)
+{
+  if ((self->quantization == HR_QUANTIZATION_FP8 || self->quantization == HR_QUANTIZATION_MXFP8) &&
+      !hr_framework_has_fp8 (gpu))
+    {
+      /* Translators: the places are the name of a GPU, a format such as fp8 and a dtype such as bfloat16. */
+      hr_inference_plan_warn (self, N_("%s does not compute with eight-bit floats: transformers expands %s weights to "
+                                       "%s when it loads them"),
+                              hr_gpu_get_name (gpu), hr_quantization_get_name (self->quantization),
+                              hr_dtype_get_name (self->dtype));
+      hr_inference_plan_expand_weights (self);
+    }
+  if (hr_framework_has_flash (gpu))
+    return TRUE;
+
+  if (self->inference.attention == HR_ATTENTION_IMPLEMENTATION_SDPA)
+    self->inference.attention = HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT;
+  if (self->inference.attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a GPU. */
+                        N_("attention: flash, which is the flash-attn package, needs an NVIDIA GPU of the Ampere "
+                           "generation or later; found %s"),
+                        hr_gpu_get_name (gpu));
+
+  return FALSE;
+}
+
+/*
+ * hr_inference_plan_find_framework:
+ * @self: a plan
+ * @gpu: (nullable): the GPU to run on
+ * @framework: (out): what the driver and the libraries hold on it
+ *
+ * Finds what a process holds on a GPU before it holds anything of the model's, and warns of what is not known.
+ *
+ * Returns: whether it is known
+ */
+gboolean
+hr_inference_plan_find_framework (HrInferencePlan *self,
+                                  HrGpu           *gpu,
+                                  HrFramework     *framework)
+{
+  if (gpu == NULL)
+    {
+      hr_inference_plan_warn (self, N_("No GPU is named: what its driver and libraries take for themselves, the CUDA "
+                                       "context, is not counted"));
+      return FALSE;
+    }
+
+  if (!hr_framework_init_for_gpu (framework, gpu))
+    {
+      /* Translators: the place is the name of a GPU. */
+      hr_inference_plan_warn (self, N_("What the runtime itself holds on %s is not known, and not counted"),
+                              hr_gpu_get_name (gpu));
+      return FALSE;
+    }
+
+  if (!framework->measured)
+    {
+      /* Translators: the place is the name of a GPU. */
+      hr_inference_plan_warn (self, N_("The CUDA context of %s is taken to be as large as on an A100"),
+                              hr_gpu_get_name (gpu));
+    }
+
+  return TRUE;
 }

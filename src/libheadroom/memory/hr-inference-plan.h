@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-framework.h"
 #include "hr-inference-job.h"
 #include "hr-inference.h"
 #include "hr-weights.h"
@@ -11,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * HrInferencePlan:
  * @model: the model
- * @job: what is to be done
+ * @job: (nullable): what is to be done, if it is inference
  * @stack: its decoder, or its encoder if it has no decoder
  * @dtype: what the weights are loaded in
  * @element: what is computed in
@@ -20,7 +21,8 @@ G_BEGIN_DECLS
  * @inference: what is to be replayed, but for what depends on the device
  * @warnings: (element-type utf8): what was assumed
  *
- * A job of inference in which everything that was left to the model or to the framework is filled in.
+ * A job in which everything that was left to the model or to the framework is filled in; of other modes than inference
+ * it is the forward pass.
  */
 typedef struct
 {
@@ -35,15 +37,30 @@ typedef struct
   GPtrArray *warnings;
 } HrInferencePlan;
 
-gboolean hr_inference_plan_init  (HrInferencePlan  *self,
-                                  HrModel          *model,
-                                  HrInferenceJob   *job,
-                                  GError          **error);
-void     hr_inference_plan_clear (HrInferencePlan  *self);
-void     hr_inference_plan_expand_weights (HrInferencePlan *self);
-void     hr_inference_plan_warn  (HrInferencePlan  *self,
-                                  const char       *msgid,
-                                  ...) G_GNUC_PRINTF (2, 3);
+gboolean       hr_inference_plan_init                    (HrInferencePlan        *self,
+                                                          HrModel                *model,
+                                                          HrInferenceJob         *job,
+                                                          GError                **error);
+gboolean       hr_inference_plan_init_pass               (HrInferencePlan        *self,
+                                                          HrModel                *model,
+                                                          HrJob                  *job,
+                                                          GError                **error);
+void           hr_inference_plan_clear                   (HrInferencePlan        *self);
+gboolean       hr_inference_plan_resolve_attention       (HrInferencePlan        *plan,
+                                                          HrJob                  *job,
+                                                          GError                **error);
+gboolean       hr_inference_plan_adapt_to_gpu            (HrInferencePlan        *self,
+                                                          HrGpu                  *gpu,
+                                                          GError                **error);
+gboolean       hr_inference_plan_find_framework          (HrInferencePlan        *self,
+                                                          HrGpu                  *gpu,
+                                                          HrFramework            *framework);
+HrQuantization hr_inference_plan_get_linear_quantization (const HrInferencePlan  *self);
+void           hr_inference_plan_expand_weights          (HrInferencePlan        *self);
+gboolean       hr_inference_plan_writes_text             (HrModel                *model);
+void           hr_inference_plan_warn                    (HrInferencePlan        *self,
+                                                          const char             *msgid,
+                                                          ...) G_GNUC_PRINTF (2, 3);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrInferencePlan, hr_inference_plan_clear)
 

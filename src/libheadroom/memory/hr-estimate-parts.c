@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-estimate-parts.h"
+
+#include "hr-component-text.h"
+#include "hr-estimate-private.h"
+#include "hr-matrix-format.h"
+
+/* Parts that estimates of all modes have, each with its formula, the numbers and its source. */
+
+#define SOURCE_WEIGHTS \
+  "torch.nn.Module: parameters and buffers, each rounded up to 512 bytes (c10/cuda/CUDACachingAllocator.cpp)"
+#define SOURCE_MODELS "transformers, src/transformers/models"
+#define SOURCE_ACTIVATIONS "what the variables of its functions hold at the moment of the peak"
+#define SOURCE_LOGITS "the output head in the forward of %s, logits_to_keep"
+#define SOURCE_TEMPORARY \
+  "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
+#define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
+
+/*
+ * hr_estimate_add_weights:
+ * @self: an estimate
+ * @index: a device
+ * @storage: how the tensors are stored
+ * @weights: those that are on the device
+ * @bytes: what they take
+ *
+ * Adds the weights.
+ */
+void
+hr_estimate_add_weights (HrEstimate            *self,
+                         guint                  index,
+                         const HrWeightStorage *storage,
+                         const HrWeights       *weights,
+                         guint64                bytes)
+{
+  const HrMatrixFormat *format = hr_weight_storage_get_format (storage);
+  const char *source = hr_matrix_format_get_source (storage->quantization);
+  double element = hr_dtype_get_bits (storage->dtype) / 8.0;
+  g_autofree char *formula = NULL;
+  g_autofree char *substitution = NULL;
+
+  if (hr_quantization_is_gguf (storage->quantization))
+    {
+      formula = g_strdup ("Σ blocks · bytes of a block + buffers");
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g/8 + %" G_GUINT64_FORMAT, weights->quantized_elements,
+                                      8.0 * (bytes - weights->buffer_bytes) / weights->quantized_elements,
+                                      weights->buffer_bytes);
+    }
+  else if (format != NULL)
+    {
+      formula = hr_matrix_format_dup_formula (format);
+      substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
+                                      weights->quantized_elements, weights->other_elements, element);
+    }
+  else
+    {
+      g_autofree char *kept = weights->kept_elements > 0
+                                ? g_strdup_printf (" + %" G_GUINT64_FORMAT "·4", weights->kept_elements)
+                                : g_strdup ("");
+
+      formula = g_strdup ("Σ parameters·e + buffers");
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g%s + %" G_GUINT64_FORMAT, weights->other_elements,
+                                      element, kept, weights->buffer_bytes);
+    }
+
+  _hr_estimate_add_component (self, index, HR_COMPONENT_WEIGHTS, bytes, formula, substitution,
+                              source != NULL ? source : SOURCE_WEIGHTS);
+}
+
+/*
+ * hr_estimate_dup_source:
+ * @model: a model
+ * @id: what memory is held for
+ *
+ * Says where the code stands whose variables hold a component.
+ *
+ * Returns: (transfer full): the file and the place in it
+ */
+char *
+hr_estimate_dup_source (HrModel       *model,
+                        HrComponentId  id)
+{
+  const char *source = hr_model_get_architecture_source (model);
+  const char *name = hr_model_get_architecture (model);
+
+  if (id == HR_COMPONENT_TEMPORARY)
+    return g_strdup (SOURCE_TEMPORARY);
+
+  if (source == NULL)
+    source = SOURCE_MODELS;
+  if (id == HR_COMPONENT_LOGITS)
+    return g_strdup_printf ("%s: " SOURCE_LOGITS, source, name != NULL ? name : hr_model_get_model_type (model));
+
+  return g_strdup_printf ("%s: " SOURCE_ACTIVATIONS, source);
+}
+
+/*
+ * hr_estimate_add_from_tape:
+ * @self: an estimate
+ * @index: a device
+ * @model: the model
+ * @moment: the moment of the device's peak
+ * @id: what the memory is held for
+ * @bytes: how much
+ *
+ * Adds what the tape holds of a component, with the shapes and the names of the variables.
+ */
+void
+hr_estimate_add_from_tape (HrEstimate     *self,
+                           guint           index,
+                           HrModel        *model,
+                           const HrMoment *moment,
+                           HrComponentId   id,
+                           guint64         bytes)
+{
+  g_autofree char *formula = hr_component_text_new_formula (moment, id);
+  g_autofree char *substitution = hr_component_text_new_substitution (moment, id);
+  g_autofree char *source = hr_estimate_dup_source (model, id);
+
+  _hr_estimate_add_component (self, index, id, bytes, formula, substitution, source);
+}
+
+/*
+ * hr_estimate_add_framework:
+ * @self: an estimate
+ * @index: a device
+ * @framework: what the driver and the libraries hold
+ *
+ * Adds what a process holds before it holds anything of the model's.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_add_framework (HrEstimate        *self,
+                           guint              index,
+                           const HrFramework *framework)
+{
+  guint64 bytes = framework->context_bytes + framework->workspace_bytes;
+  g_autofree char *substitution = NULL;
+
+  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, framework->context_bytes,
+                                  framework->workspace_bytes);
+  _hr_estimate_add_component (self, index, HR_COMPONENT_FRAMEWORK, bytes, "context + cuBLAS workspace",
+                              substitution, framework->source);
+
+  return bytes;
+}
+
+/*
+ * hr_estimate_add_fragmentation:
+ * @self: an estimate
+ * @index: a device
+ * @allocations: (array length=n_allocations): what is alive
+ * @n_allocations: the length of @allocations
+ *
+ * Adds what the allocator has taken from the driver beyond that.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_add_fragmentation (HrEstimate         *self,
+                               guint               index,
+                               const HrAllocation *allocations,
+                               guint               n_allocations)
+{
+  guint64 waste = hr_allocator_get_waste (allocations, n_allocations);
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, waste);
+
+  if (waste > 0)
+    _hr_estimate_add_component (self, index, HR_COMPONENT_FRAGMENTATION, waste, "Σ (⌈x⌉ − x)", substitution,
+                                SOURCE_FRAGMENTATION);
+
+  return waste;
+}
+
+/*
+ * hr_estimate_add_phases:
+ * @self: an estimate
+ * @ledger: the books of the worst device
+ * @beside: what it holds all the time beside what is in the books
+ *
+ * Adds the phases that there were.
+ */
+void
+hr_estimate_add_phases (HrEstimate     *self,
+                        const HrLedger *ledger,
+                        guint64         beside)
+{
+  for (guint i = 0; i < HR_N_PHASES; i++)
+    {
+      if (ledger->phase_peaks[i] > 0)
+        _hr_estimate_add_phase (self, i, ledger->phase_peaks[i] + beside);
+    }
+}

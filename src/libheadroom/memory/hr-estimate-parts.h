@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+#include "hr-framework.h"
+#include "hr-weights.h"
+
+G_BEGIN_DECLS
+
+void    hr_estimate_add_weights       (HrEstimate            *self,
+                                       guint                  index,
+                                       const HrWeightStorage *storage,
+                                       const HrWeights       *weights,
+                                       guint64                bytes);
+void    hr_estimate_add_from_tape     (HrEstimate            *self,
+                                       guint                  index,
+                                       HrModel               *model,
+                                       const HrMoment        *moment,
+                                       HrComponentId          id,
+                                       guint64                bytes);
+char   *hr_estimate_dup_source        (HrModel               *model,
+                                       HrComponentId          id) G_GNUC_WARN_UNUSED_RESULT;
+guint64 hr_estimate_add_framework     (HrEstimate            *self,
+                                       guint                  index,
+                                       const HrFramework     *framework);
+guint64 hr_estimate_add_fragmentation (HrEstimate            *self,
+                                       guint                  index,
+                                       const HrAllocation    *allocations,
+                                       guint                  n_allocations);
+void    hr_estimate_add_phases        (HrEstimate            *self,
+                                       const HrLedger        *ledger,
+                                       guint64                beside);
+
+G_END_DECLS

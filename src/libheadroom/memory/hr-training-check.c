@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-check.h"
+
+#include "hr-message.h"
+
+/*
+ * What can be trained as far as the replay knows. A setting that it does not follow is refused, never left out.
+ */
+
+#define MAX_KNOWN 20
+
+/* The values that are replayed, of the settings of which not all are. */
+static const struct
+{
+  const char *property;
+  const char *values[MAX_KNOWN];
+} known_values[] = {
+  { "framework", { "pytorch" } },
+  { "autocast", { "none", "bfloat16" } },
+  { "master-dtype", { "none" } },
+  { "gradient-dtype", { "same" } },
+  { "gradient-checkpointing", { "none", "full" } },
+  { "optimizer", { "adamw", "sgd", "sgd-momentum" } },
+  { "reentrant-checkpointing", { "false" } },
+  { "gradient-clipping", { "false" } },
+  { "fine-tuning-method", { "full" } },
+  { "method-of-estimate", { "exact" } },
+};
+
+static gboolean
+check_setting (HrJob               *job,
+               const char          *property,
+               const char * const  *values,
+               GError             **error)
+{
+  g_autofree char *value = hr_job_get_as_string (job, property);
+  g_autofree char *names = NULL;
+
+  if (g_strv_contains (values, value))
+    return TRUE;
+
+  names = g_strjoinv (", ", (char **) values);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a setting, a list of its values, and another value */
+                        N_("%s: expected one of what can be estimated so far, %s; found %s"), property, names, value);
+
+  return FALSE;
+}
+
+/*
+ * hr_training_check_job:
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Checks that every setting of a job is one that is replayed.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_training_check_job (HrTrainingJob  *job,
+                       GError        **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (known_values); i++)
+    {
+      const char *property = known_values[i].property;
+
+      if (g_object_class_find_property (G_OBJECT_GET_CLASS (job), property) != NULL &&
+          !check_setting (HR_JOB (job), property, known_values[i].values, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* No gradient flows to whole numbers, or to numbers of eight bits (torch.Tensor.requires_grad_). */
+static gboolean
+check_dtype (const HrInferencePlan  *pass,
+             GError                **error)
+{
+  switch (pass->dtype)
+    {
+    case HR_DTYPE_FLOAT64:
+    case HR_DTYPE_FLOAT32:
+    case HR_DTYPE_FLOAT16:
+    case HR_DTYPE_BFLOAT16:
+      return TRUE;
+
+    case HR_DTYPE_AUTO:
+    case HR_DTYPE_FLOAT8:
+    case HR_DTYPE_INT8:
+    case HR_DTYPE_INT4:
+    default:
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("dtype: expected float64, float32, float16 or bfloat16, in which parameters can be "
+                               "trained; found %s"),
+                            hr_dtype_get_name (pass->dtype));
+      return FALSE;
+    }
+}
+
+static gboolean
+check_quantization (const HrInferencePlan  *pass,
+                    GError                **error)
+{
+  if (pass->quantization == HR_QUANTIZATION_NONE)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("quantization: expected none, as quantized matrices cannot be trained; found %s"),
+                        hr_quantization_get_name (pass->quantization));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_check_model:
+ * @pass: the plan of the forward pass
+ * @error: return location for an error
+ *
+ * Checks that a model can be trained in the form in which it is loaded, by a loss that is known.
+ *
+ * Returns: whether it can
+ */
+gboolean
+hr_training_check_model (const HrInferencePlan  *pass,
+                         GError                **error)
+{
+  if (!check_dtype (pass, error) || !check_quantization (pass, error))
+    return FALSE;
+
+  if (pass->inference.encoder == NULL && pass->stack->role == HR_STACK_DECODER &&
+      hr_inference_plan_writes_text (pass->model))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected a decoder that predicts the next token, which is what can be trained so "
+                           "far"),
+                        hr_model_get_name (pass->model));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_check_gradients:
+ * @plan: a plan
+ * @levels: what its replay came to
+ * @error: return location for an error
+ *
+ * Checks that every parameter that is trained has got its gradient: otherwise the replay has gone through an operator
+ * whose derivative it does not know, and what the backward pass needs of it is missing as well.
+ *
+ * Returns: whether each has
+ */
+gboolean
+hr_training_check_gradients (const HrTrainingPlan    *plan,
+                             const HrTrainingLevels  *levels,
+                             GError                 **error)
+{
+  g_autofree char *attention = NULL;
+
+  if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (plan->parameters, FALSE))
+    return TRUE;
+
+  attention = hr_job_get_as_string (HR_JOB (plan->job), "attention");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a choice, such as sdpa. */
+                        N_("“%s”: the backward pass of its layers, with attention %s, is not known well enough to "
+                           "estimate its memory"),
+                        hr_model_get_name (plan->pass.model), attention);
+
+  return FALSE;
+}

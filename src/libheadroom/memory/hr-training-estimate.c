@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-estimate.h"
+
+#include "hr-component-text.h"
+#include "hr-estimate-parts.h"
+#include "hr-estimate-private.h"
+#include "hr-message.h"
+#include "hr-training-check.h"
+
+#define SOURCE_GRADIENTS \
+  "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
+#define SOURCE_OPTIMIZER "torch/optim: the states of each trained parameter, made like it"
+#define SOURCE_TEMPORARY \
+  "torch/csrc/autograd/engine.cpp: gradients on their way; copies that autocast makes; kernels' own buffers"
+#define SOURCE_INPUTS "token ids, labels and the mask of all micro-batches, 64-bit integers"
+
+/* What the device holds and reaches. */
+typedef struct
+{
+  HrReplay replay;
+  HrWeights weights;
+  HrTrainingLevels levels;
+} Device;
+
+static gboolean
+run_device (HrTrainingPlan  *plan,
+            Device          *device,
+            HrTimeline      *timeline,
+            GError         **error)
+{
+  HrTraining *training = &plan->training;
+
+  hr_weights_init_model (&device->weights, &plan->pass.storage);
+  training->pass = plan->pass.inference;
+  training->pass.n_layers = plan->pass.stack->n_layers;
+  training->pass.has_inputs = training->pass.has_norm = training->pass.has_head = TRUE;
+  training->pass.weight_bytes = device->weights.bytes;
+
+  hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
+  device->replay.autocast = plan->autocast;
+  device->replay.timeline = timeline;
+  hr_training_replay (training, &device->replay, &device->levels);
+  if (!device->replay.ledger.overflowed)
+    return hr_training_check_gradients (plan, &device->levels, error);
+
+  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
+                        hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
+static guint64
+get_bytes_on_tape (const HrMoment *moment,
+                   HrComponentId   id)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < moment->n_storages; i++)
+    {
+      if (moment->storages[i].component == id)
+        bytes += moment->storages[i].bytes;
+    }
+
+  return bytes;
+}
+
+/* What the tape holds, and what layers hold that do the same as one on the tape. */
+static char *
+add_rest (char       *text,
+          const char *rest)
+{
+  g_autofree char *tape = text;
+
+  if (*tape == '\0')
+    return g_strdup (rest);
+
+  return g_strdup_printf ("%s + %s", rest, tape);
+}
+
+static void
+add_from_tape (const HrTrainingPlan *plan,
+               const Device         *device,
+               HrEstimate           *estimate,
+               HrComponentId         id,
+               guint64               bytes)
+{
+  const HrMoment *moment = &device->replay.peak;
+  guint64 rest = bytes - get_bytes_on_tape (moment, id);
+  g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, rest);
+  char *formula = hr_component_text_new_formula (moment, id);
+  char *substitution = hr_component_text_new_substitution (moment, id);
+  g_autofree char *source = id == HR_COMPONENT_TEMPORARY ? g_strdup (SOURCE_TEMPORARY)
+                                                         : hr_estimate_dup_source (plan->pass.model, id);
+
+  if (rest > 0)
+    {
+      formula = add_rest (formula, "Σ A_l");
+      substitution = add_rest (substitution, number);
+    }
+  _hr_estimate_add_component (estimate, 0, id, bytes, formula, substitution, source);
+  g_free (formula);
+  g_free (substitution);
+}
+
+/* Trained parameters, times what each takes. */
+static void
+add_of_parameters (const HrTrainingPlan *plan,
+                   HrEstimate           *estimate,
+                   HrComponentId         id,
+                   guint64               bytes)
+{
+  guint element = hr_element_get_bytes (plan->pass.element);
+  gboolean is_gradient = id == HR_COMPONENT_GRADIENTS;
+  g_autofree char *substitution = NULL;
+
+  if (is_gradient)
+    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%u", bytes / element, element);
+  else
+    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", hr_trainables_get_n_elements (plan->parameters),
+                                    (double) bytes / hr_trainables_get_n_elements (plan->parameters));
+
+  _hr_estimate_add_component (estimate, 0, id, bytes, is_gradient ? "P_g·e" : "P_t·o", substitution,
+                              is_gradient ? SOURCE_GRADIENTS : SOURCE_OPTIMIZER);
+}
+
+static void
+add_inputs (const HrTrainingPlan *plan,
+            HrEstimate           *estimate,
+            guint64               bytes)
+{
+  const HrInference *pass = &plan->training.pass;
+  guint n = pass->mask != HR_ATTENTION_MASK_NONE ? 3 : 2;
+  g_autofree char *formula = g_strdup_printf ("%u·A·8·B·S", n);
+  g_autofree char *substitution = NULL;
+
+  substitution = g_strdup_printf ("%u·%" G_GUINT64_FORMAT "·8·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, n,
+                                  plan->training.accumulation_steps, pass->batch, pass->prompt);
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
+}
+
+/* Weights lie in one allocation (caching_allocator_warmup in modeling_utils.py), what is on the tape in one each. */
+static guint64
+add_fragmentation (const Device *device,
+                   HrEstimate   *estimate)
+{
+  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 1];
+  const HrMoment *moment = &device->replay.peak;
+  guint n = 0;
+
+  allocations[n++] = (HrAllocation) { device->weights.bytes, 1 };
+  for (guint i = 0; i < moment->n_storages; i++)
+    allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
+
+  return hr_estimate_add_fragmentation (estimate, 0, allocations, n);
+}
+
+/* Returns what is held beside what the allocator hands out. */
+static guint64
+add_components (const HrTrainingPlan *plan,
+                const Device         *device,
+                HrEstimate           *estimate,
+                const HrFramework    *framework)
+{
+  const HrLevel *level = &device->replay.peak.level;
+  guint64 beside = 0;
+
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    {
+      guint64 part = level->by_component[i];
+
+      if (part == 0)
+        continue;
+      if (i == HR_COMPONENT_WEIGHTS)
+        hr_estimate_add_weights (estimate, 0, &plan->pass.storage, &device->weights, part);
+      else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER)
+        add_of_parameters (plan, estimate, i, part);
+      else if (i == HR_COMPONENT_INPUTS)
+        add_inputs (plan, estimate, part);
+      else
+        add_from_tape (plan, device, estimate, i, part);
+    }
+
+  if (framework != NULL)
+    beside = hr_estimate_add_framework (estimate, 0, framework);
+
+  return beside + add_fragmentation (device, estimate);
+}
+
+static void
+set_peak (HrEstimate *estimate,
+          Device     *device,
+          HrTimeline *timeline)
+{
+  const HrMoment *peak = &device->replay.peak;
+  HrPhaseId phase = device->replay.ledger.peak_phase;
+
+  _hr_estimate_set_peak (estimate, 0, phase, peak->sentence, hr_component_text_new_operation (peak));
+  if (timeline == NULL)
+    return;
+
+  hr_timeline_set_peak (timeline, phase, peak->layer);
+  _hr_estimate_take_timeline (estimate, timeline);
+}
+
+/*
+ * hr_training_estimate_new:
+ * @plan: a plan
+ * @gpu: (nullable): the GPU to train on
+ * @n_gpus: how many of them
+ * @with_timeline: whether to write down what is held over the course of the step
+ * @error: return location for an error
+ *
+ * Estimates by replaying a step of training.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_training_estimate_new (HrTrainingPlan  *plan,
+                          HrGpu           *gpu,
+                          guint            n_gpus,
+                          gboolean         with_timeline,
+                          GError         **error)
+{
+  g_autofree char *number = g_strdup_printf ("%u", n_gpus);
+  g_autoptr (HrTimeline) timeline = with_timeline ? hr_timeline_new () : NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+  HrFramework framework;
+  Device device;
+  guint64 beside;
+
+  if (n_gpus > 1)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gpus: expected 1, as training on several is not estimated; found %s"), number);
+      return NULL;
+    }
+
+  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !run_device (plan, &device, timeline, error))
+    return NULL;
+
+  estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), plan->pass.model);
+  _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
+  _hr_estimate_add_device (estimate);
+  beside = add_components (plan, &device, estimate,
+                           hr_inference_plan_find_framework (&plan->pass, gpu, &framework) ? &framework : NULL);
+  _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
+  hr_estimate_add_phases (estimate, &device.replay.ledger, beside);
+  set_peak (estimate, &device, g_steal_pointer (&timeline));
+
+  return g_steal_pointer (&estimate);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference-plan.h"
+#include "hr-trainable.h"
+#include "hr-training-job.h"
+#include "hr-training.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrTrainingPlan:
+ * @pass: the forward pass: the model, what it is loaded in, what was assumed
+ * @job: what is to be done
+ * @training: what is to be replayed, but for what depends on the device
+ * @parameters: what is trained
+ * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
+ * @implementation: which of torch's implementations of the optimizer is used
+ *
+ * A job of training in which everything that was left to the model or to the framework is filled in.
+ */
+typedef struct
+{
+  HrInferencePlan pass;
+  HrTrainingJob *job;
+  HrTraining training;
+  HrTrainables *parameters;
+  HrElement autocast;
+  HrOptimizerImplementation implementation;
+} HrTrainingPlan;
+
+gboolean hr_training_plan_init  (HrTrainingPlan  *self,
+                                 HrModel         *model,
+                                 HrTrainingJob   *job,
+                                 GError         **error);
+void     hr_training_plan_clear (HrTrainingPlan  *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrTrainingPlan, hr_training_plan_clear)
+
+G_END_DECLS
