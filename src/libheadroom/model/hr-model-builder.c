@@ -615,6 +615,7 @@ build_head (HrModelParts    *self,
             GError         **error)
 {
   g_autofree char *place = hr_block_dup_place (context, "");
+  gboolean is_own = self->head.n_blocks == 0 && role == HR_STACK_DECODER;
   HrChain further = { 0 };
   gboolean success;
 
@@ -623,8 +624,10 @@ build_head (HrModelParts    *self,
   context->role_part = get_part (role);
   context->stack = self->stacks->len;
   success = build_chain (context, hr_architecture_get_member (architecture, "head"),
-                         self->head.n_blocks == 0 && role == HR_STACK_DECODER ? &self->head : &further, error);
-  hr_chain_clear (&further);
+                         is_own ? &self->head : &further, error);
+  /* The tensors name the blocks that they are of. */
+  if (!is_own)
+    g_array_append_val (self->further_heads, further);
 
   return success;
 }
@@ -682,7 +685,9 @@ hr_model_parts_build (HrModelParts    *self,
     .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
     .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
     .cast_buffers = g_array_new (FALSE, FALSE, sizeof (guint64)),
+    .further_heads = g_array_new (FALSE, FALSE, sizeof (HrChain)),
   };
+  g_array_set_clear_func (self->further_heads, (GDestroyNotify) hr_chain_clear);
   context.tensors = self->tensors;
   if (root != NULL && !hr_json_read_string (root, &context.root, error))
     return FALSE;
@@ -697,5 +702,6 @@ hr_model_parts_clear (HrModelParts *self)
   g_clear_pointer (&self->tensors, g_ptr_array_unref);
   g_clear_pointer (&self->stacks, g_ptr_array_unref);
   g_clear_pointer (&self->cast_buffers, g_array_unref);
+  g_clear_pointer (&self->further_heads, g_array_unref);
   hr_chain_clear (&self->head);
 }

@@ -15,6 +15,7 @@ typedef struct
   GPtrArray *tensors;   /* of HrTensor */
   GPtrArray *stacks;    /* of HrStack */
   HrChain head;
+  GArray *further_heads;  /* of HrChain: those of models inside of the model, which a call does not run */
   guint64 buffer_bytes;
   gboolean counted_only; /* what it makes while it runs is not known */
   GArray *cast_buffers;  /* of guint64: elements of each buffer in the dtype of the model */
