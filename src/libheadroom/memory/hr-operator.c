@@ -20,19 +20,38 @@ like (HrValue x)
   return x;
 }
 
-static HrValue
-make (HrReplay   *self,
-      const char *operation,
-      HrValue     shape)
+/*
+ * hr_op_make_gradient:
+ * @self: a tape
+ * @operation: the operator that makes it
+ * @shape: its shape
+ *
+ * Makes a tensor in a derivative.
+ *
+ * Returns: the tensor
+ */
+HrValue
+hr_op_make_gradient (HrReplay   *self,
+                     const char *operation,
+                     HrValue     shape)
 {
   return hr_op_like (self, operation, "gradient", like (shape));
 }
 
-/* A gradient that is handed on through a view of it. */
-static HrValue
-pass_view (HrReplay *self,
-           HrValue   gradient,
-           HrValue   shape)
+/*
+ * hr_op_view_gradient:
+ * @self: a tape
+ * @gradient: a gradient
+ * @shape: the shape to see it in
+ *
+ * Hands a gradient on through a view of it, which the engine does not add into.
+ *
+ * Returns: the view
+ */
+HrValue
+hr_op_view_gradient (HrReplay *self,
+                     HrValue   gradient,
+                     HrValue   shape)
 {
   HrValue view = hr_replay_hold (self, gradient);
   HrElement element = gradient.element;
@@ -62,7 +81,7 @@ backward_once (HrReplay     *self,
                HrValue       gradient,
                HrValue      *gradients)
 {
-  gradients[0] = make (self, "backward", gradient);
+  gradients[0] = hr_op_make_gradient (self, "backward", gradient);
 }
 
 /* pow_backward: grad * (exponent * x.pow (exponent - 1)), one expression, whose temporaries go at its end. */
@@ -72,10 +91,10 @@ backward_pow (HrReplay     *self,
               HrValue       gradient,
               HrValue      *gradients)
 {
-  HrValue power = make (self, "pow", node->saved[0]);
-  HrValue scaled = make (self, "mul", node->saved[0]);
+  HrValue power = hr_op_make_gradient (self, "pow", node->saved[0]);
+  HrValue scaled = hr_op_make_gradient (self, "mul", node->saved[0]);
 
-  gradients[0] = make (self, "mul", gradient);
+  gradients[0] = hr_op_make_gradient (self, "mul", gradient);
   hr_replay_drop (self, scaled);
   hr_replay_drop (self, power);
 }
@@ -87,15 +106,30 @@ backward_rsqrt (HrReplay     *self,
                 HrValue       gradient,
                 HrValue      *gradients)
 {
-  HrValue half = make (self, "mul", gradient);
-  HrValue cube = make (self, "pow", gradient);
+  HrValue half = hr_op_make_gradient (self, "mul", gradient);
+  HrValue cube = hr_op_make_gradient (self, "pow", gradient);
 
-  gradients[0] = make (self, "mul", gradient);
+  gradients[0] = hr_op_make_gradient (self, "mul", gradient);
   hr_replay_drop (self, cube);
   hr_replay_drop (self, half);
 }
 
-/* where (mask, grad, 0), the mask of two comparisons. */
+/* where (mask, grad, 0), the mask of a comparison, or of two that are joined in place (clamp_backward). */
+static void
+backward_clamp_one (HrReplay     *self,
+                    const HrNode *node,
+                    HrValue       gradient,
+                    HrValue      *gradients)
+{
+  HrValue shape = gradient;
+  HrValue mask;
+
+  shape.element = HR_ELEMENT_BOOL;
+  mask = hr_op_make_gradient (self, "lt", shape);
+  gradients[0] = hr_op_make_gradient (self, "where", gradient);
+  hr_replay_drop (self, mask);
+}
+
 static void
 backward_clamp (HrReplay     *self,
                 const HrNode *node,
@@ -106,8 +140,8 @@ backward_clamp (HrReplay     *self,
   HrValue mask;
 
   shape.element = HR_ELEMENT_BOOL;
-  mask = make (self, "ge", shape);
-  gradients[0] = make (self, "where", gradient);
+  mask = hr_op_make_gradient (self, "gt", shape);
+  backward_clamp_one (self, node, gradient, gradients);
   hr_replay_drop (self, mask);
 }
 
@@ -133,6 +167,7 @@ static const Unary unaries[HR_N_UNARY] = {
   [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
   [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },
   [HR_UNARY_CLAMP] = { "clamp", backward_clamp, TRUE, FALSE },
+  [HR_UNARY_CLAMP_ONE] = { "clamp", backward_clamp_one, TRUE, FALSE },
 };
 
 /* What autocast does with the inputs of operators that it computes in fp32. */
@@ -232,7 +267,7 @@ backward_mul (HrReplay     *self,
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = make (self, "mul", gradient);
+        gradients[i] = hr_op_make_gradient (self, "mul", gradient);
     }
 }
 
@@ -258,7 +293,30 @@ backward_sub (HrReplay     *self,
   if (hr_value_needs_gradient (node->inputs[0]))
     gradients[0] = hr_replay_hold (self, gradient);
   if (hr_value_needs_gradient (node->inputs[1]))
-    gradients[1] = make (self, "neg", gradient);
+    gradients[1] = hr_op_make_gradient (self, "neg", gradient);
+}
+
+/* -grad * ((a / b) / b), before grad / b (div_tensor_other_grad, div_tensor_self_backward). */
+static void
+backward_div (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  if (hr_value_needs_gradient (node->inputs[1]))
+    {
+      HrValue quotient = hr_op_make_gradient (self, "div", gradient);
+      HrValue quotients = hr_op_make_gradient (self, "div", gradient);
+      HrValue negative;
+
+      hr_replay_drop (self, quotient);
+      negative = hr_op_make_gradient (self, "neg", gradient);
+      gradients[1] = hr_op_make_gradient (self, "mul", gradient);
+      hr_replay_drop (self, negative);
+      hr_replay_drop (self, quotients);
+    }
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = hr_op_make_gradient (self, "div", gradient);
 }
 
 typedef struct
@@ -271,6 +329,7 @@ static const Binary binaries[HR_N_BINARY] = {
   [HR_BINARY_ADD] = { "add", backward_add },
   [HR_BINARY_SUB] = { "sub", backward_sub },
   [HR_BINARY_MUL] = { "mul", backward_mul },
+  [HR_BINARY_DIV] = { "div", backward_div },
 };
 
 /* The larger of two shapes that broadcast to each other, in the wider of their types. */
@@ -311,13 +370,40 @@ hr_op_binary (HrReplay   *self,
   HrValue result = hr_op_like (self, binaries[kind].operation, name, broadcast (self, a, b));
   const HrValue inputs[] = { a, b };
 
-  if (hr_autograd_record (self, &result, binaries[kind].backward, inputs, 2) && kind == HR_BINARY_MUL)
-    {
-      hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
-      hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
-    }
+  if (!hr_autograd_record (self, &result, binaries[kind].backward, inputs, 2))
+    return result;
+
+  if (kind == HR_BINARY_MUL || kind == HR_BINARY_DIV)
+    hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
+  if (kind == HR_BINARY_DIV || (kind == HR_BINARY_MUL && hr_value_needs_gradient (a)))
+    hr_autograd_save (self, result, b);
 
   return result;
+}
+
+/*
+ * hr_op_divide_in_place:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @divisor: what it is divided by
+ *
+ * `x /= divisor`, in place: the derivative needs what @x was, which is copied before.
+ */
+void
+hr_op_divide_in_place (HrReplay *self,
+                       HrValue  *x,
+                       HrValue   divisor)
+{
+  const HrValue inputs[] = { *x, divisor };
+  HrValue original;
+
+  if (!hr_autograd_record (self, x, backward_div, inputs, G_N_ELEMENTS (inputs)))
+    return;
+
+  original = hr_op_like (self, "clone", "original", like (inputs[0]));
+  hr_autograd_save (self, *x, original);
+  hr_autograd_save (self, *x, divisor);
+  hr_replay_drop (self, original);
 }
 
 /* The engine casts back what comes in another type. */
@@ -330,7 +416,7 @@ backward_cast (HrReplay     *self,
   HrValue shape = gradient;
 
   shape.element = node->inputs[0].element;
-  gradients[0] = make (self, "_to_copy", shape);
+  gradients[0] = hr_op_make_gradient (self, "_to_copy", shape);
 }
 
 /*
@@ -371,7 +457,7 @@ backward_mean (HrReplay     *self,
   HrValue shape = node->inputs[0];
 
   shape.element = gradient.element;
-  gradients[0] = make (self, "div", shape);
+  gradients[0] = hr_op_make_gradient (self, "div", shape);
 }
 
 /*
@@ -409,7 +495,7 @@ backward_view (HrReplay     *self,
                   hr_value_get_elements (node->inputs[0], self->symbols);
 
   /* What was repeated is summed up by the engine. */
-  gradients[0] = same ? pass_view (self, gradient, node->inputs[0]) : hr_replay_hold (self, gradient);
+  gradients[0] = same ? hr_op_view_gradient (self, gradient, node->inputs[0]) : hr_replay_hold (self, gradient);
 }
 
 /*
@@ -493,7 +579,7 @@ backward_slice (HrReplay     *self,
   HrValue shape = node->inputs[0];
 
   shape.element = gradient.element;
-  gradients[0] = make (self, "slice_backward", shape);
+  gradients[0] = hr_op_make_gradient (self, "slice_backward", shape);
 }
 
 /*
@@ -532,7 +618,7 @@ backward_chunk (HrReplay     *self,
       if (node->incoming[i].storage >= 0)
         shape.element = node->incoming[i].element;
     }
-  gradients[0] = make (self, "cat", shape);
+  gradients[0] = hr_op_make_gradient (self, "cat", shape);
 }
 
 /*
@@ -574,7 +660,7 @@ backward_cat (HrReplay     *self,
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = pass_view (self, gradient, node->inputs[i]);
+        gradients[i] = hr_op_view_gradient (self, gradient, node->inputs[i]);
     }
 }
 
@@ -614,7 +700,7 @@ backward_index (HrReplay     *self,
   HrValue shape = node->inputs[0];
 
   shape.element = gradient.element;
-  gradients[0] = make (self, "index_put", shape);
+  gradients[0] = hr_op_make_gradient (self, "index_put", shape);
 }
 
 /*
@@ -648,7 +734,7 @@ hr_op_backward_softmax (HrReplay     *self,
                         HrValue       gradient,
                         HrValue      *gradients)
 {
-  gradients[0] = make (self, "_softmax_backward_data", node->inputs[0]);
+  gradients[0] = hr_op_make_gradient (self, "_softmax_backward_data", node->inputs[0]);
 }
 
 /*
@@ -696,7 +782,7 @@ backward_matmul (HrReplay     *self,
       if (!hr_value_needs_gradient (shape))
         continue;
       shape.element = gradient.element;
-      gradients[i] = make (self, "mm", shape);
+      gradients[i] = hr_op_make_gradient (self, "mm", shape);
       gradients[i].is_view = TRUE;
     }
 }
@@ -716,7 +802,7 @@ save_factors (HrReplay *self,
  * @self: a tape
  * @name: the variable that the result is for
  * @a: the left factor
- * @b: the right factor
+ * @b: the right factor, or a parameter
  * @shape: the shape of the product
  *
  * `torch.bmm`.
@@ -730,14 +816,20 @@ hr_op_matmul (HrReplay   *self,
               HrValue     b,
               HrValue     shape)
 {
-  const HrValue inputs[] = { hr_op_cast_down (self, a), hr_op_cast_down (self, b) };
+  gboolean is_parameter = b.storage < 0;
+  const HrValue inputs[] = {
+    hr_op_cast_down (self, a), is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b),
+  };
   HrValue result;
 
   shape.element = inputs[0].element;
   result = hr_op_like (self, "bmm", name, like (shape));
   if (hr_autograd_record (self, &result, backward_matmul, inputs, 2))
     save_factors (self, result, inputs[0], inputs[1]);
-  hr_replay_drop (self, inputs[1]);
+  if (is_parameter)
+    drop_cast (self, inputs[1]);
+  else
+    hr_replay_drop (self, inputs[1]);
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -756,7 +848,7 @@ backward_linear (HrReplay     *self,
       HrValue shape = node->inputs[2];
 
       shape.element = gradient.element;
-      gradients[2] = make (self, "sum", shape);
+      gradients[2] = hr_op_make_gradient (self, "sum", shape);
       gradients[2].is_view = TRUE;
     }
 }
@@ -850,7 +942,7 @@ backward_layer_norm (HrReplay     *self,
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = make (self, "native_layer_norm_backward", node->inputs[i]);
+        gradients[i] = hr_op_make_gradient (self, "native_layer_norm_backward", node->inputs[i]);
     }
 }
 
@@ -905,7 +997,7 @@ backward_embedding (HrReplay     *self,
                     HrValue       gradient,
                     HrValue      *gradients)
 {
-  gradients[0] = make (self, "embedding_dense_backward", node->inputs[0]);
+  gradients[0] = hr_op_make_gradient (self, "embedding_dense_backward", node->inputs[0]);
 }
 
 /*

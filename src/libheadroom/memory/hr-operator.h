@@ -25,7 +25,8 @@ typedef enum
   HR_UNARY_RELU,
   HR_UNARY_SILU,
   HR_UNARY_GELU,
-  HR_UNARY_CLAMP,
+  HR_UNARY_CLAMP,     /* from below and above */
+  HR_UNARY_CLAMP_ONE, /* from one side */
   HR_N_UNARY,
 } HrUnary;
 
@@ -34,6 +35,7 @@ typedef enum
   HR_BINARY_ADD,
   HR_BINARY_SUB,
   HR_BINARY_MUL,
+  HR_BINARY_DIV,
   HR_N_BINARY,
 } HrBinary;
 
@@ -114,9 +116,18 @@ void    hr_op_dropout    (HrReplay      *self,
                           HrValue       *x,
                           gboolean       drops);
 
+void    hr_op_divide_in_place  (HrReplay     *self,
+                                HrValue      *x,
+                                HrValue       divisor);
 void    hr_op_backward_softmax (HrReplay     *self,
                                 const HrNode *node,
                                 HrValue       gradient,
                                 HrValue      *gradients);
+HrValue hr_op_make_gradient    (HrReplay     *self,
+                                const char   *operation,
+                                HrValue       shape);
+HrValue hr_op_view_gradient    (HrReplay     *self,
+                                HrValue       gradient,
+                                HrValue       shape);
 
 G_END_DECLS

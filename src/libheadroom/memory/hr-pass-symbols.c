@@ -9,8 +9,10 @@
 /* What the efficient kernel aligns the rows of a mask to. */
 #define MASK_ALIGNMENT 16
 
-static const HrMlp *
-find_mlp (const HrLayerClass *klass)
+/* Finds a block of a kind in the branches of a layer. */
+static const HrBlock *
+find_in_branches (const HrLayerClass *klass,
+                  HrBlockKind         kind)
 {
   for (guint i = 0; i < klass->n_sublayers; i++)
     {
@@ -18,11 +20,10 @@ find_mlp (const HrLayerClass *klass)
 
       for (guint j = 0; j < sublayer->n_branches; j++)
         {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_MLP)
-                return &sublayer->branches[j].blocks[k].mlp;
-            }
+          const HrBlock *block = hr_chain_find_block (&sublayer->branches[j], kind);
+
+          if (block != NULL)
+            return block;
         }
     }
 
@@ -165,7 +166,8 @@ hr_pass_set_class_symbols (const HrInference  *self,
                            const HrPass       *pass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
-  const HrMlp *mlp = find_mlp (klass);
+  const HrBlock *mlp = find_in_branches (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = find_in_branches (klass, HR_BLOCK_MIXTURE);
 
   if (attention != NULL)
     {
@@ -174,8 +176,10 @@ hr_pass_set_class_symbols (const HrInference  *self,
                                                              replay->symbols[HR_SYMBOL_SEQUENCE]));
       replay->symbols[HR_SYMBOL_SELECTED] = MIN (attention->index_topk, replay->symbols[HR_SYMBOL_CONTEXT]);
     }
+  if (mixture != NULL)
+    hr_replay_set_mixture_symbols (replay, &mixture->mixture);
   if (mlp != NULL)
-    replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->intermediate_size;
+    replay->symbols[HR_SYMBOL_INTERMEDIATE] = mlp->mlp.intermediate_size;
 }
 
 /*

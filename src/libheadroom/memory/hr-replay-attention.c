@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-replay-attention-private.h"
 
 /*
@@ -937,10 +938,12 @@ apply_sinks (HrReplay *replay,
   HrValue sinks = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HEADS));
   HrValue combined, highest, probabilities;
 
+  rows.n_symbols--;
+  sinks = hr_op_expand (replay, sinks, rows);
+
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_SINK;
   combined = hr_op_cat (replay, "combined_logits", (HrValue[]) { *weights, sinks }, 2, shape);
-  rows.n_symbols--;
-  highest = hr_op_like (replay, "max", "combined_logits.max()", rows);
+  highest = hr_op_max (replay, "combined_logits.max()", combined);
   hr_replay_assign (replay, &combined, hr_op_binary (replay, HR_BINARY_SUB, "combined_logits", combined, highest));
   hr_replay_drop (replay, highest);
   probabilities = hr_op_softmax (replay, "probs", combined, combined.element);

@@ -120,13 +120,15 @@ HrValue           hr_replay_activation    (HrReplay         *replay,
 HrValue           hr_replay_mixture       (HrReplay         *replay,
                                            HrValue           x,
                                            const HrMixture  *mixture);
+void              hr_replay_set_mixture_symbols (HrReplay         *replay,
+                                                 const HrMixture  *mixture);
 HrValue           hr_replay_experts       (HrReplay         *replay,
                                            HrValue           x,
                                            const HrRouting  *routing,
                                            const HrMixture  *mixture,
                                            HrValue          *weighted);
 HrValue           hr_replay_expert_gate   (HrReplay         *replay,
-                                           HrValue           shape,
+                                           HrValue           both,
                                            const HrMixture  *mixture);
 HrValue           hr_replay_rotate        (HrReplay         *replay,
                                            HrValue           x,

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -27,35 +28,67 @@ get_token_shape (HrElement element,
   return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, features);
 }
 
-/* act (gate) * up, two halves of one tensor of twice @shape. */
+/* act (gate) * up */
 static HrValue
-apply_plain_gate (HrReplay        *replay,
-                  HrValue          shape,
-                  const HrMixture *mixture)
+multiply_gate (HrReplay        *replay,
+               HrValue          gate,
+               HrValue          up,
+               const HrMixture *mixture)
 {
-  HrValue gate = hr_replay_activation (replay, shape, mixture->activation);
-  HrValue result = hr_op_like (replay, "mul", "act(gate)·up", shape);
+  HrValue active = hr_replay_activation (replay, gate, mixture->activation);
+  HrValue result = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", active, up);
 
-  hr_replay_drop (replay, gate);
+  hr_replay_drop (replay, active);
 
   return result;
+}
+
+/* Halves of one tensor (_default_apply_gate in transformers/integrations/moe.py). */
+static HrValue
+apply_plain_gate (HrReplay        *replay,
+                  HrValue          both,
+                  const HrMixture *mixture)
+{
+  HrValue halves[2];
+  HrValue result;
+
+  hr_op_chunk (replay, both, 2, halves);
+  result = multiply_gate (replay, halves[0], halves[1], mixture);
+  hr_replay_drop (replay, halves[1]);
+  hr_replay_drop (replay, halves[0]);
+
+  return result;
+}
+
+/* Every other element of a tensor. */
+static HrValue
+get_half (HrReplay *replay,
+          HrValue   both)
+{
+  HrValue half = both;
+
+  half.count /= 2;
+
+  return hr_op_slice (replay, both, half);
 }
 
 /* Both clamped, then (up + 1) * (gate * sigmoid (gate * alpha)): GptOssExperts._apply_gate. */
 static HrValue
 apply_clamped_gate (HrReplay *replay,
-                    HrValue   shape)
+                    HrValue   both)
 {
-  HrValue gate = hr_op_like (replay, "clamp", "gate", shape);
-  HrValue up = hr_op_like (replay, "clamp", "up", shape);
-  HrValue inner = hr_op_like (replay, "mul", "gate·α", shape);
-  HrValue glu, shifted, result;
+  HrValue gate = get_half (replay, both);
+  HrValue up = get_half (replay, both);
+  HrValue inner, glu, shifted, result;
 
-  hr_replay_assign (replay, &inner, hr_op_like (replay, "sigmoid", "sigmoid(gate·α)", shape));
-  glu = hr_op_like (replay, "mul", "glu", shape);
+  hr_replay_assign (replay, &gate, hr_op_unary (replay, HR_UNARY_CLAMP_ONE, "gate", gate));
+  hr_replay_assign (replay, &up, hr_op_unary (replay, HR_UNARY_CLAMP, "up", up));
+  inner = hr_op_unary (replay, HR_UNARY_MUL, "gate·α", gate);
+  hr_replay_assign (replay, &inner, hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(gate·α)", inner));
+  glu = hr_op_binary (replay, HR_BINARY_MUL, "glu", gate, inner);
   hr_replay_drop (replay, inner);
-  shifted = hr_op_like (replay, "add", "up + 1", shape);
-  result = hr_op_like (replay, "mul", "gated_output", shape);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "up + 1", up);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "gated_output", shifted, glu);
   hr_replay_drop (replay, shifted);
   hr_replay_drop (replay, glu);
   hr_replay_drop (replay, up);
@@ -67,15 +100,18 @@ apply_clamped_gate (HrReplay *replay,
 /* Both clamped, then act (gate) * up: DeepseekV4Experts._apply_gate. */
 static HrValue
 apply_limited_gate (HrReplay        *replay,
-                    HrValue          shape,
+                    HrValue          both,
                     const HrMixture *mixture)
 {
-  HrValue gate = hr_op_like (replay, "clamp", "gate", shape);
-  HrValue up = hr_op_like (replay, "clamp", "up", shape);
-  HrValue result = apply_plain_gate (replay, shape, mixture);
+  HrValue halves[2];
+  HrValue result;
 
-  hr_replay_drop (replay, up);
-  hr_replay_drop (replay, gate);
+  hr_op_chunk (replay, both, 2, halves);
+  hr_replay_assign (replay, &halves[0], hr_op_unary (replay, HR_UNARY_CLAMP_ONE, "gate", halves[0]));
+  hr_replay_assign (replay, &halves[1], hr_op_unary (replay, HR_UNARY_CLAMP, "up", halves[1]));
+  result = multiply_gate (replay, halves[0], halves[1], mixture);
+  hr_replay_drop (replay, halves[1]);
+  hr_replay_drop (replay, halves[0]);
 
   return result;
 }
@@ -83,32 +119,32 @@ apply_limited_gate (HrReplay        *replay,
 /*
  * hr_replay_expert_gate:
  * @replay: a tape
- * @shape: the shape of the result
+ * @both: gate and up in one tensor, which the caller holds; up alone where there is no gate
  * @mixture: the block
  *
- * What becomes of gate and up, which the caller holds.
+ * What becomes of gate and up.
  *
  * Returns: the result
  */
 HrValue
 hr_replay_expert_gate (HrReplay        *replay,
-                       HrValue          shape,
+                       HrValue          both,
                        const HrMixture *mixture)
 {
   switch (mixture->gate)
     {
     case HR_EXPERT_GATE_CLAMPED:
-      return apply_clamped_gate (replay, shape);
+      return apply_clamped_gate (replay, both);
 
     case HR_EXPERT_GATE_LIMITED:
-      return apply_limited_gate (replay, shape, mixture);
+      return apply_limited_gate (replay, both, mixture);
 
     case HR_EXPERT_GATE_NONE:
-      return hr_replay_activation (replay, shape, mixture->activation);
+      return hr_replay_activation (replay, both, mixture->activation);
 
     case HR_EXPERT_GATE_PLAIN:
     default:
-      return apply_plain_gate (replay, shape, mixture);
+      return apply_plain_gate (replay, both, mixture);
     }
 }
 
@@ -119,29 +155,123 @@ get_outer (const HrMixture *mixture)
   return mixture->latent_size > 0 ? HR_SYMBOL_EXPERT_LATENT : HR_SYMBOL_HIDDEN;
 }
 
-/* The three steps of each expert, for all pairs at once; a bias is looked up for each pair, and held until the end. */
+/* A parameter with a part for each expert. */
+static HrValue
+get_parameter (HrReplay *replay,
+               HrValue   shape)
+{
+  shape.element = replay->parameter_dtype;
+
+  return hr_autograd_parameter (replay, shape);
+}
+
+/* gate and up of all experts, or up alone. */
+static HrValue
+get_first_matrices (HrReplay        *replay,
+                    const HrMixture *mixture)
+{
+  HrValue shape = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture), HR_SYMBOL_EXPERT);
+
+  shape.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
+
+  return get_parameter (replay, shape);
+}
+
+static HrValue
+get_last_matrices (HrReplay        *replay,
+                   const HrMixture *mixture)
+{
+  return get_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture),
+                                          HR_SYMBOL_EXPERT));
+}
+
+/* What all pairs have of the sorting of tokens by experts; variables of the function hold it until it returns. */
+typedef struct
+{
+  HrValue experts;
+  HrValue permutation;
+  HrValue weights;
+  HrValue histogram;
+  HrValue per_expert;
+  HrValue offsets;
+  HrValue mask;
+  HrValue biases;
+} Grouping;
+
+/* A bias is looked up for each pair, and held until the next one is. */
+static void
+look_up_biases (HrReplay *replay,
+                Grouping *grouping,
+                HrSymbol  features,
+                guint     count)
+{
+  HrValue table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, features);
+  HrValue shape = get_pair_shape (replay->parameter_dtype, features);
+
+  table.count = count;
+  shape.count = count;
+  table = get_parameter (replay, table);
+  hr_replay_assign (replay, &grouping->biases,
+                    hr_op_take (replay, "selected_biases", table, grouping->experts, shape));
+}
+
+/* The three steps of each expert, for all pairs at once. */
 static HrValue
 compute_pairs (HrReplay        *replay,
+               HrValue          selected,
                const HrMixture *mixture,
-               HrValue         *biases)
+               Grouping        *grouping)
 {
   HrValue both = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
   HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
-  HrValue inner = both;
   HrValue projected;
 
   both.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
   replay->sentence = N_("in the experts, in their first matrices");
   if (mixture->has_bias)
-    *biases = hr_op_like (replay, "index", "selected_biases", both);
-  projected = hr_op_like (replay, "_grouped_mm", "proj_out", both);
-  hr_replay_assign (replay, &projected, hr_replay_expert_gate (replay, inner, mixture));
+    look_up_biases (replay, grouping, HR_SYMBOL_EXPERT, both.count);
+  projected = hr_op_grouped_mm (replay, "proj_out", selected, get_first_matrices (replay, mixture), grouping->offsets,
+                                both);
   if (mixture->has_bias)
-    hr_replay_assign (replay, biases, hr_op_like (replay, "index", "selected_biases", out));
+    hr_op_add_in_place (replay, &projected, grouping->biases);
+  hr_replay_assign (replay, &projected, hr_replay_expert_gate (replay, projected, mixture));
+  if (mixture->has_bias)
+    look_up_biases (replay, grouping, get_outer (mixture), 1);
   replay->sentence = N_("in the experts, while their outputs are put together");
-  hr_replay_assign (replay, &projected, hr_op_like (replay, "_grouped_mm", "proj_out", out));
+  hr_replay_assign (replay, &projected,
+                    hr_op_grouped_mm (replay, "proj_out", projected, get_last_matrices (replay, mixture),
+                                      grouping->offsets, out));
+  if (mixture->has_bias)
+    hr_op_add_in_place (replay, &projected, grouping->biases);
 
   return projected;
+}
+
+/* The outputs of a token's experts, weighted, put in the order of the tokens and summed up. */
+static HrValue
+put_together (HrReplay        *replay,
+              HrValue          projected,
+              const Grouping  *grouping,
+              HrElement        element)
+{
+  HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
+  HrValue shape = projected;
+  HrValue weighted = hr_op_binary (replay, HR_BINARY_MUL, "weighted_out", projected, grouping->weights);
+  HrValue inverse, order, result;
+
+  hr_op_fill (replay, &weighted, grouping->mask);
+  inverse = hr_op_like (replay, "empty_like", "inv_perm", pairs);
+  order = hr_op_like (replay, "arange", "arange", pairs);
+  hr_replay_drop (replay, order);
+  hr_replay_assign (replay, &weighted,
+                    hr_op_take (replay, "weighted_out", weighted, inverse, hr_value_detach (weighted)));
+  shape = get_token_shape (weighted.element, shape.symbols[shape.n_symbols - 1]);
+  result = hr_op_sum_view (replay, "final_hidden_states", weighted, shape);
+  hr_replay_assign (replay, &result, hr_op_cast (replay, result, element));
+  hr_replay_drop (replay, inverse);
+  hr_replay_drop (replay, weighted);
+
+  return result;
 }
 
 /* grouped_mm_experts_forward */
@@ -152,49 +282,38 @@ compute_grouped (HrReplay         *replay,
                  const HrMixture  *mixture)
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
-  HrValue weighted_shape = get_pair_shape (routing->weights.element, get_outer (mixture));
-  HrValue out = get_pair_shape (replay->dtype, get_outer (mixture));
   HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXPERTS);
-  HrValue ids = hr_op_like (replay, "sort", "expert_ids_g", pairs);
-  HrValue permutation = hr_op_like (replay, "sort", "perm", pairs);
-  HrValue tokens = hr_op_like (replay, "floor_divide", "perm // num_top_k", pairs);
-  HrValue biases = HR_NO_VALUE;
-  HrValue selected, weights, histogram, per_expert, offsets, mask, projected, weighted, inverse, order, result;
+  Grouping grouping = { .biases = HR_NO_VALUE };
+  HrValue tokens, selected, projected, result;
 
   replay->sentence = N_("in the experts, while tokens are sorted by expert");
-  selected = hr_op_like (replay, "index", "selected_hidden_states_g", out);
+  grouping.experts = hr_op_like (replay, "sort", "expert_ids_g", pairs);
+  grouping.permutation = hr_op_like (replay, "sort", "perm", pairs);
+  tokens = hr_op_like (replay, "floor_divide", "perm // num_top_k", pairs);
+  selected = hr_op_take (replay, "selected_hidden_states_g", x, tokens,
+                         get_pair_shape (x.element, get_outer (mixture)));
   hr_replay_drop (replay, tokens);
-  pairs.element = routing->weights.element;
-  weights = hr_op_like (replay, "index", "sample_weights_g", pairs);
+  grouping.weights = hr_op_take (replay, "sample_weights_g", routing->weights, grouping.permutation, pairs);
   pairs.element = HR_ELEMENT_INT32;
-  histogram = hr_op_like (replay, "_to_copy", "histc_input", pairs);
-  per_expert = hr_op_like (replay, "histc", "tokens_per_expert", counts);
-  offsets = hr_op_like (replay, "cumsum", "offsets", counts);
+  grouping.histogram = hr_op_like (replay, "_to_copy", "histc_input", pairs);
+  grouping.per_expert = hr_op_like (replay, "histc", "tokens_per_expert", counts);
+  grouping.offsets = hr_op_like (replay, "cumsum", "offsets", counts);
   pairs.element = HR_ELEMENT_BOOL;
-  mask = hr_op_like (replay, "ge", "sentinel_mask", pairs);
+  grouping.mask = hr_op_like (replay, "ge", "sentinel_mask", pairs);
+  hr_op_fill (replay, &selected, grouping.mask);
+  projected = compute_pairs (replay, selected, mixture, &grouping);
+  result = put_together (replay, projected, &grouping, x.element);
 
-  projected = compute_pairs (replay, mixture, &biases);
-  weighted = hr_op_like (replay, "mul", "weighted_out", weighted_shape);
-  pairs.element = HR_ELEMENT_INT64;
-  inverse = hr_op_like (replay, "empty_like", "inv_perm", pairs);
-  order = hr_op_like (replay, "arange", "arange", pairs);
-  hr_replay_drop (replay, order);
-  hr_replay_assign (replay, &weighted, hr_op_like (replay, "index", "weighted_out", weighted_shape));
-  result = hr_op_like (replay, "sum", "final_hidden_states", get_token_shape (weighted.element, get_outer (mixture)));
-  hr_replay_assign (replay, &result, hr_op_cast (replay, result, x.element));
-
-  hr_replay_drop (replay, inverse);
-  hr_replay_drop (replay, weighted);
-  hr_replay_drop (replay, biases);
   hr_replay_drop (replay, projected);
-  hr_replay_drop (replay, mask);
-  hr_replay_drop (replay, offsets);
-  hr_replay_drop (replay, per_expert);
-  hr_replay_drop (replay, histogram);
-  hr_replay_drop (replay, weights);
+  hr_replay_drop (replay, grouping.biases);
+  hr_replay_drop (replay, grouping.mask);
+  hr_replay_drop (replay, grouping.offsets);
+  hr_replay_drop (replay, grouping.per_expert);
+  hr_replay_drop (replay, grouping.histogram);
+  hr_replay_drop (replay, grouping.weights);
   hr_replay_drop (replay, selected);
-  hr_replay_drop (replay, permutation);
-  hr_replay_drop (replay, ids);
+  hr_replay_drop (replay, grouping.permutation);
+  hr_replay_drop (replay, grouping.experts);
 
   return result;
 }
@@ -246,7 +365,7 @@ compute_lists (HrReplay        *replay,
   replay->sentence = N_("in the experts, in their first matrices");
   inputs = hr_op_like (replay, "index", "expert_inputs", out);
   chunked = compute_list (replay, "chunked_hidden_states", both);
-  hidden = hr_replay_expert_gate (replay, inner, mixture);
+  hidden = hr_replay_expert_gate (replay, chunked, mixture);
   replay->sentence = N_("in the experts, while their outputs are put together");
   outputs = compute_list (replay, "expert_outputs", out);
   hr_replay_assign (replay, &outputs, hr_op_like (replay, "mul", "expert_outputs", out));
@@ -271,26 +390,27 @@ compute_lists (HrReplay        *replay,
  */
 static HrValue
 compute_dense (HrReplay        *replay,
+               HrValue          x,
+               const HrRouting *routing,
                const HrMixture *mixture,
                HrValue         *weighted)
 {
   HrValue rows = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrValue out = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
-  HrValue inner = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_EXPERT);
-  HrValue both = inner;
+  HrValue both = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_EXPERT);
   HrValue scores, projected, hidden, result;
 
   both.count = 2;
   replay->sentence = N_("in the experts, while the tokens are repeated for each of them");
-  *weighted = hr_op_like (replay, "repeat", "routed_in", out);
-  scores = hr_op_like (replay, "clone", "router_scores.transpose", rows);
-  hr_replay_assign (replay, weighted, hr_op_like (replay, "mul", "routed_in", out));
+  *weighted = hr_op_repeat (replay, "routed_in", x, out);
+  scores = hr_op_copy (replay, "router_scores.transpose", routing->weights, rows);
+  hr_replay_assign (replay, weighted, hr_op_binary (replay, HR_BINARY_MUL, "routed_in", *weighted, scores));
   hr_replay_drop (replay, scores);
   replay->sentence = N_("in the experts, in their first matrices");
-  projected = hr_op_like (replay, "bmm", "gate_up", both);
-  hidden = hr_replay_expert_gate (replay, inner, mixture);
+  projected = hr_op_matmul (replay, "gate_up", *weighted, get_first_matrices (replay, mixture), both);
+  hidden = hr_replay_expert_gate (replay, projected, mixture);
   replay->sentence = N_("in the experts, while their outputs are put together");
-  result = hr_op_like (replay, "bmm", "next_states", out);
+  result = hr_op_matmul (replay, "next_states", hidden, get_last_matrices (replay, mixture), out);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, projected);
 
@@ -315,7 +435,7 @@ compute_one (HrReplay        *replay,
   states = hr_op_like (replay, "index", "current_state", in);
   gate = hr_op_like (replay, "mm", "gate_proj", inner);
   up = hr_op_like (replay, "mm", "up_proj", inner);
-  product = hr_replay_expert_gate (replay, inner, mixture);
+  product = multiply_gate (replay, gate, up, mixture);
   hr_replay_drop (replay, up);
   hr_replay_drop (replay, gate);
   hr_replay_assign (replay, &states, hr_op_like (replay, "mm", "current_hidden_states", in));
@@ -374,7 +494,7 @@ hr_replay_experts (HrReplay        *replay,
       return compute_lists (replay, x, mixture);
 
     case HR_EXPERTS_DENSE:
-      return compute_dense (replay, mixture, weighted);
+      return compute_dense (replay, x, routing, mixture, weighted);
 
     case HR_EXPERTS_LOOP:
       return compute_loop (replay, x, routing, mixture);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-replay-blocks.h"
 
 
@@ -25,20 +26,31 @@ get_single (HrReplay *replay)
   return replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
 }
 
-/* F.linear (x, weight), both cast to fp32 before where the router computes in fp32. */
+/*
+ * F.linear (x, weight), both cast to fp32 before where the router computes in fp32. Ernie4_5_MoeTopKRouter does so
+ * without autocast.
+ */
 static HrValue
 compute_logits (HrReplay        *replay,
                 HrValue          x,
                 const HrMixture *mixture)
 {
-  HrElement element = mixture->fp32_router ? get_single (replay) : replay->dtype;
+  HrElement element = mixture->fp32_router ? get_single (replay) : x.element;
+  HrElement held = mixture->router_kept_fp32 ? get_single (replay) : replay->parameter_dtype;
+  HrElement autocast = replay->autocast;
   HrValue x32 = hr_op_cast (replay, x, element);
-  HrValue weight = HR_NO_VALUE;
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN));
+  HrValue bias = HR_NO_VALUE;
   HrValue logits;
 
-  if (element != replay->dtype && !mixture->router_kept_fp32)
-    weight = hr_op_like (replay, "_to_copy", "weight", HR_SHAPE (element, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN));
-  logits = hr_op_like (replay, "mm", "router_logits", get_token_shape (element, HR_SYMBOL_EXPERTS));
+  if (mixture->fp32_router && held != element)
+    weight = hr_op_cast (replay, weight, element);
+  if (mixture->has_router_bias)
+    bias = hr_autograd_parameter (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS));
+  if (mixture->scores_norm == HR_ROUTER_NORM_CLAMPED)
+    replay->autocast = HR_ELEMENT_NONE;
+  logits = hr_op_linear_by (replay, x32, "router_logits", weight, bias, get_token_shape (element, HR_SYMBOL_EXPERTS));
+  replay->autocast = autocast;
   hr_replay_drop (replay, weight);
   hr_replay_drop (replay, x32);
   if (mixture->fp32_logits)
@@ -47,36 +59,107 @@ compute_logits (HrReplay        *replay,
   return logits;
 }
 
-/* The router: scores of all experts in fp32, the highest of each token, divided by their sum. */
+/* What becomes of logits, of all experts or of the chosen ones. */
+static HrValue
+compute_scores (HrReplay        *replay,
+                HrValue          logits,
+                const HrMixture *mixture)
+{
+  gboolean is_wide = mixture->scores == HR_ROUTER_SIGMOID ? mixture->fp32_scores : mixture->scores == HR_ROUTER_SOFTMAX;
+  HrValue cast = hr_op_cast (replay, logits, is_wide && !mixture->softmax_after ? get_single (replay) : logits.element);
+  HrValue scores;
+
+  if (mixture->scores == HR_ROUTER_SIGMOID)
+    scores = hr_op_unary (replay, HR_UNARY_SIGMOID, "router_scores", cast);
+  else
+    scores = hr_op_softmax (replay, "router_probs", cast, cast.element);
+  hr_replay_drop (replay, cast);
+
+  return scores;
+}
+
+/* The best groups of experts, and a mask of all that are not in them (DeepseekV3MoE.route_tokens_to_experts). */
+static HrValue
+mask_groups (HrReplay *replay,
+             HrValue   biased)
+{
+  HrValue mask = biased;
+  HrValue inverse, masked;
+
+  mask.element = HR_ELEMENT_BOOL;
+  mask = hr_op_like (replay, "clone", "score_mask", hr_value_detach (biased));
+  inverse = hr_op_like (replay, "bitwise_not", "~score_mask", get_token_shape (HR_ELEMENT_BOOL, HR_SYMBOL_EXPERTS));
+  masked = hr_op_like (replay, "masked_fill", "scores_for_choice", hr_value_detach (biased));
+  hr_replay_drop (replay, inverse);
+  hr_replay_drop (replay, mask);
+
+  return masked;
+}
+
+/* The indices of those that are chosen by the sum of their scores and a bias, whose scores are then gathered. */
+static HrValue
+choose_by_bias (HrReplay        *replay,
+                HrValue          scores,
+                const HrMixture *mixture,
+                HrValue         *indices)
+{
+  HrValue biased = hr_op_like (replay, "add", "scores_for_choice", hr_value_detach (scores));
+  HrValue values;
+
+  if (mixture->choice == HR_ROUTER_GROUPS)
+    hr_replay_assign (replay, &biased, mask_groups (replay, biased));
+  values = hr_op_topk (replay, "router_top_value", biased, HR_SYMBOL_TOP_K, indices);
+  hr_replay_drop (replay, values);
+  values = hr_op_gather (replay, "top_k_weights", scores, *indices);
+  hr_replay_drop (replay, biased);
+
+  return values;
+}
+
+/* Divides the scores of the chosen ones by their sum. */
+static void
+normalize_scores (HrReplay        *replay,
+                  HrValue         *values,
+                  const HrMixture *mixture)
+{
+  HrValue sum;
+
+  if (mixture->scores_norm == HR_ROUTER_NORM_NONE)
+    return;
+
+  sum = hr_op_sum (replay, "denominator", *values);
+  if (mixture->scores_norm == HR_ROUTER_NORM_CLAMPED)
+    hr_replay_assign (replay, &sum, hr_op_unary (replay, HR_UNARY_CLAMP_ONE, "denominator", sum));
+  if (mixture->scores_norm == HR_ROUTER_NORM_IN_PLACE)
+    hr_op_divide_in_place (replay, values, sum);
+  else
+    hr_replay_assign (replay, values, hr_op_binary (replay, HR_BINARY_DIV, "top_k_weights", *values, sum));
+  hr_replay_drop (replay, sum);
+}
+
+/* The router: scores of all experts, those of the chosen ones, divided by their sum. */
 static void
 route (HrReplay        *replay,
        HrValue          x,
        const HrMixture *mixture,
        HrRouting       *routing)
 {
-  HrElement element = mixture->fp32_scores ? get_single (replay) : replay->dtype;
-  HrValue chosen = get_token_shape (get_single (replay), HR_SYMBOL_TOP_K);
+  HrElement element = mixture->fp32_scores ? get_single (replay) : x.element;
   HrValue scores, values;
 
   routing->logits = compute_logits (replay, x, mixture);
-  if (mixture->softmax_after)
-    {
-      scores = HR_NO_VALUE;
-      chosen.element = replay->dtype;
-    }
+  scores = mixture->softmax_after ? hr_replay_hold (replay, routing->logits)
+                                  : compute_scores (replay, routing->logits, mixture);
+  if (mixture->choice == HR_ROUTER_HIGHEST)
+    values = hr_op_topk (replay, "router_top_value", scores, HR_SYMBOL_TOP_K, &routing->indices);
   else
-    {
-      scores = hr_op_cast (replay, routing->logits, get_single (replay));
-      hr_replay_assign (replay, &scores,
-                        hr_op_like (replay, "_softmax", "router_probs",
-                                    get_token_shape (get_single (replay), HR_SYMBOL_EXPERTS)));
-    }
-
-  values = hr_op_like (replay, "topk", "router_top_value", chosen);
-  routing->indices = hr_op_like (replay, "topk", "router_indices",
-                                 get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K));
+    values = choose_by_bias (replay, scores, mixture, &routing->indices);
+  hr_replay_rename (replay, routing->indices, "router_indices");
   if (mixture->softmax_after)
-    hr_replay_assign (replay, &values, hr_op_like (replay, "_softmax", "router_scores", chosen));
+    hr_replay_assign (replay, &values, compute_scores (replay, values, mixture));
+  normalize_scores (replay, &values, mixture);
+  if (mixture->scores_scaled)
+    hr_replay_assign (replay, &values, hr_op_unary (replay, HR_UNARY_MUL, "top_k_weights", values));
   routing->weights = hr_op_cast (replay, values, element);
   hr_replay_rename (replay, routing->weights, "router_scores");
   hr_replay_drop (replay, values);
@@ -132,17 +215,16 @@ route_dense (HrReplay        *replay,
              const HrMixture *mixture,
              HrRouting       *routing)
 {
-  HrValue table = get_token_shape (replay->dtype, HR_SYMBOL_EXPERTS);
   HrValue values, indices, scores, scores32, sigmoid;
 
   routing->logits = compute_logits (replay, x, mixture);
-  values = hr_op_like (replay, "topk", "router_top_value", get_token_shape (replay->dtype, HR_SYMBOL_TOP_K));
-  indices = hr_op_like (replay, "topk", "router_indices", get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K));
-  scores = hr_op_like (replay, "full_like", "router_scores", table);
+  values = hr_op_topk (replay, "router_top_value", routing->logits, HR_SYMBOL_TOP_K, &indices);
+  scores = hr_op_like (replay, "full_like", "router_scores", hr_value_detach (routing->logits));
+  hr_op_scatter (replay, &scores, indices, values);
   scores32 = hr_op_cast (replay, scores, get_single (replay));
-  sigmoid = hr_op_like (replay, "sigmoid", "sigmoid(router_scores)", scores32);
+  sigmoid = hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(router_scores)", scores32);
   hr_replay_drop (replay, scores32);
-  routing->weights = hr_op_cast (replay, sigmoid, replay->dtype);
+  routing->weights = hr_op_cast (replay, sigmoid, scores.element);
   hr_replay_drop (replay, sigmoid);
   hr_replay_drop (replay, scores);
   hr_replay_drop (replay, indices);
@@ -174,12 +256,9 @@ compute_shared_fused (HrReplay        *replay,
                       const HrMixture *mixture)
 {
   HrValue both = hr_op_linear (replay, x, HR_MODULE_GATE_UP, "gate_up_proj(x)", HR_SYMBOL_INTERMEDIATE, 2, FALSE);
-  HrValue inner = both;
-  HrValue product, result;
+  HrValue product = hr_replay_expert_gate (replay, both, mixture);
+  HrValue result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
 
-  inner.count = 1;
-  product = hr_replay_expert_gate (replay, inner, mixture);
-  result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, both);
 
@@ -196,7 +275,6 @@ compute_shared (HrReplay        *replay,
     .gated = mixture->gate != HR_EXPERT_GATE_NONE, .activation = mixture->activation,
   };
 
-  replay->symbols[HR_SYMBOL_INTERMEDIATE] = mixture->shared_intermediate_size;
   if (mixture->shared_fused)
     return compute_shared_fused (replay, x, mixture);
 
@@ -206,13 +284,13 @@ compute_shared (HrReplay        *replay,
 /* sigmoid (shared_expert_gate (x)) * shared_expert_output */
 static void
 weigh_shared (HrReplay *replay,
+              HrValue   x,
               HrValue  *shared)
 {
-  HrValue one = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
-  HrValue gate = hr_op_like (replay, "mm", "shared_expert_gate(x)", one);
+  HrValue gate = hr_op_linear (replay, x, HR_MODULE_SHARED_GATE, "shared_expert_gate(x)", HR_SYMBOL_ONE, 1, FALSE);
 
-  hr_replay_assign (replay, &gate, hr_op_like (replay, "sigmoid", "sigmoid(…)", one));
-  hr_replay_assign (replay, shared, hr_op_like (replay, "mul", "shared_expert_output", *shared));
+  hr_replay_assign (replay, &gate, hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(…)", gate));
+  hr_replay_assign (replay, shared, hr_op_binary (replay, HR_BINARY_MUL, "shared_expert_output", gate, *shared));
   hr_replay_drop (replay, gate);
 }
 
@@ -223,7 +301,7 @@ add_dense (HrReplay *replay,
            HrValue  *result,
            HrValue  *shared)
 {
-  HrValue sum = hr_op_like (replay, "sum", "routed_out.sum", x);
+  HrValue sum = hr_op_sum_view (replay, "routed_out.sum", *result, hr_value_detach (x));
 
   if (shared->storage < 0)
     {
@@ -231,6 +309,7 @@ add_dense (HrReplay *replay,
       return;
     }
 
+  hr_op_add_in_place (replay, shared, sum);
   hr_replay_drop (replay, sum);
   hr_replay_assign (replay, result, *shared);
   *shared = HR_NO_VALUE;
@@ -246,19 +325,26 @@ add_shared (HrReplay        *replay,
   HrElement element = mixture->fp32_sum ? get_single (replay) : result->element;
   HrValue routed32 = hr_op_cast (replay, *result, element);
   HrValue shared32 = hr_op_cast (replay, shared, element);
-  HrValue sum = hr_op_like (replay, "add", "hidden_states", routed32);
+  HrValue sum = hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", routed32, shared32);
 
   hr_replay_drop (replay, shared32);
   hr_replay_drop (replay, routed32);
   if (mixture->sum_scaled)
-    hr_replay_assign (replay, &sum, hr_op_like (replay, "div", "hidden_states", sum));
+    hr_replay_assign (replay, &sum, hr_op_unary (replay, HR_UNARY_DIV, "hidden_states", sum));
   hr_replay_assign (replay, result, hr_op_cast (replay, sum, result->element));
   hr_replay_drop (replay, sum);
 }
 
-static void
-set_symbols (HrReplay        *replay,
-             const HrMixture *mixture)
+/*
+ * hr_replay_set_mixture_symbols:
+ * @replay: a tape, whose batch and sequence are set
+ * @mixture: a block
+ *
+ * Sets the sizes of a mixture.
+ */
+void
+hr_replay_set_mixture_symbols (HrReplay        *replay,
+                               const HrMixture *mixture)
 {
   guint64 n_pairs;
 
@@ -266,6 +352,8 @@ set_symbols (HrReplay        *replay,
   replay->symbols[HR_SYMBOL_EXPERTS] = mixture->num_experts + mixture->num_zero_experts;
   replay->symbols[HR_SYMBOL_EXPERT_LATENT] = mixture->latent_size;
   replay->symbols[HR_SYMBOL_TOP_K] = mixture->num_experts_per_tok;
+  if (mixture->shared_intermediate_size > 0)
+    replay->symbols[HR_SYMBOL_INTERMEDIATE] = mixture->shared_intermediate_size;
   n_pairs = hr_value_get_elements (HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TOP_K),
                                    replay->symbols);
   replay->symbols[HR_SYMBOL_PER_EXPERT] = n_pairs / replay->symbols[HR_SYMBOL_EXPERTS] +
@@ -293,17 +381,17 @@ hr_replay_mixture (HrReplay        *replay,
   HrRouting routing;
   HrValue result;
 
-  set_symbols (replay, mixture);
+  hr_replay_set_mixture_symbols (replay, mixture);
   if (has_shared && mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   routing = run_router (replay, x, mixture);
   result = hr_replay_experts (replay, x, &routing, mixture, &weighted);
   if (mixture->output_scaled)
-    hr_replay_assign (replay, &result, hr_op_like (replay, "mul", "hidden_states", result));
+    hr_replay_assign (replay, &result, hr_op_unary (replay, HR_UNARY_MUL, "hidden_states", result));
   if (has_shared && !mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   if (has_shared && mixture->has_shared_gate)
-    weigh_shared (replay, &shared);
+    weigh_shared (replay, x, &shared);
   if (mixture->path == HR_EXPERTS_DENSE)
     add_dense (replay, x, &result, &shared);
   else if (has_shared)

@@ -14,6 +14,7 @@ static const guint8 element_bytes[] = {
 };
 
 static const char * const symbol_names[HR_N_SYMBOLS] = {
+  [HR_SYMBOL_ONE] = "1",
   [HR_SYMBOL_BATCH] = "B",
   [HR_SYMBOL_SEQUENCE] = "S",
   [HR_SYMBOL_CONTEXT] = "C",
@@ -93,6 +94,7 @@ hr_replay_init (HrReplay       *self,
   hr_ledger_init (&self->ledger);
   self->n_storages = 0;
   memset (self->symbols, 0, sizeof self->symbols);
+  self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
   self->parameter_dtype = dtype;
   self->autocast = HR_ELEMENT_NONE;

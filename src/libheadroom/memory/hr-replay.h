@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
+  HR_SYMBOL_ONE,            /* 1 */
   HR_SYMBOL_BATCH,          /* B: sequences in the batch, beams included */
   HR_SYMBOL_SEQUENCE,       /* S: tokens of a sequence that are computed now */
   HR_SYMBOL_CONTEXT,        /* C: tokens of a sequence that are attended to */

@@ -35,6 +35,24 @@ get_element (const HrTensor *tensor,
 }
 
 /*
+ * transformers' classes have the matrices of all experts of a layer in one parameter, and gate and up in one
+ * (…Experts in transformers/models), however a checkpoint stores them.
+ */
+static void
+join_experts (HrTrainable    *trainable,
+              const HrTensor *tensor,
+              guint           n_matrices)
+{
+  for (guint i = trainable->n_dimensions; i > 0; i--)
+    trainable->shape[i] = trainable->shape[i - 1];
+  trainable->shape[0] = tensor->n_items;
+  trainable->shape[1] *= n_matrices;
+  trainable->n_dimensions++;
+  trainable->n_elements *= tensor->n_items * n_matrices;
+  trainable->copies /= tensor->n_items;
+}
+
+/*
  * hr_trainables_new_for_model:
  * @model: a model
  * @element: what it is loaded in
@@ -48,6 +66,7 @@ hr_trainables_new_for_model (HrModel   *model,
                              HrElement  element)
 {
   HrTrainables *self = hr_trainables_new ();
+  const char *gated_block = NULL;
 
   g_return_val_if_fail (HR_IS_MODEL (model), self);
 
@@ -61,8 +80,16 @@ hr_trainables_new_for_model (HrModel   *model,
 
       if (tensor->tied_to != NULL)
         continue;
+      if (tensor->n_items > 0 && tensor->module == HR_MODULE_EXPERT_GATE)
+        {
+          gated_block = tensor->block;
+          continue;
+        }
       for (guint j = 0; j < tensor->n_dimensions; j++)
         trainable.shape[j] = tensor->shape[j];
+      if (tensor->n_items > 0)
+        join_experts (&trainable, tensor,
+                      tensor->module == HR_MODULE_EXPERT_UP && tensor->block == gated_block ? 2 : 1);
       hr_trainables_add (self, &trainable);
     }
 

@@ -27,6 +27,13 @@ typedef struct
   HrValue output;
 } LayerRecord;
 
+/* What layers share, and the first of them that uses it. */
+typedef struct
+{
+  HrValue value;
+  guint layer;
+} Held;
+
 typedef struct
 {
   const HrTraining *training;
@@ -43,7 +50,7 @@ typedef struct
   HrValue seed;
   HrValue outputs;
   HrValue gradient;
-  HrValue held[7];
+  Held held[7];
   guint n_held;
   LayerRecord records[HR_INFERENCE_MAX_CLASSES][2];
 } Step;
@@ -182,6 +189,71 @@ differentiate_layer (Step        *step,
   record->backward_recorded = TRUE;
 }
 
+/* Whether the layer uses what only those with a window, or only those without one, are given. */
+static gboolean
+uses_shared (const Step *step,
+             guint       layer,
+             gboolean    sliding,
+             gboolean    is_rotation)
+{
+  const HrStack *stack = step->training->pass.stack;
+  const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
+  gboolean own = attention != NULL && attention->sliding_window > 0 && (!is_rotation || attention->own_rotary);
+
+  return own == sliding;
+}
+
+static void
+hold_until (Step    *step,
+            HrValue  value,
+            guint    layer)
+{
+  step->held[step->n_held].value = hr_replay_hold (step->replay, value);
+  step->held[step->n_held++].layer = layer;
+}
+
+/*
+ * The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep: until
+ * the first of the layers that use them is differentiated.
+ */
+static void
+hold_shared (Step *step)
+{
+  const HrPass *pass = &step->pass;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      guint n_layers = step->training->pass.n_layers;
+      guint rotated = 0, masked = 0;
+
+      while (rotated < n_layers && !uses_shared (step, rotated, i, TRUE))
+        rotated++;
+      while (masked < n_layers && !uses_shared (step, masked, i, FALSE))
+        masked++;
+      hold_until (step, pass->cos[i], rotated);
+      hold_until (step, pass->sin[i], rotated);
+      if (step->training->checkpointing)
+        hold_until (step, i == 0 ? pass->full_mask : pass->sliding_mask, masked);
+    }
+  if (step->training->checkpointing)
+    hold_until (step, pass->position_ids, 0);
+}
+
+/* Lets go of what no layer below @layer uses. */
+static void
+drop_shared (Step  *step,
+             guint  layer)
+{
+  for (guint i = 0; i < step->n_held; i++)
+    {
+      if (step->held[i].layer < layer)
+        continue;
+
+      hr_replay_drop (step->replay, step->held[i].value);
+      step->held[i].value = HR_NO_VALUE;
+    }
+}
+
 static void
 run_layers_backward (Step *step)
 {
@@ -193,28 +265,8 @@ run_layers_backward (Step *step)
         hr_replay_repeat (step->replay, &record->backward, i, -1, 1);
       else
         differentiate_layer (step, record, i);
+      drop_shared (step, i);
     }
-}
-
-/* The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep. */
-static void
-hold_shared (Step *step)
-{
-  const HrPass *pass = &step->pass;
-  const HrValue shared[] = {
-    pass->cos[0], pass->sin[0], pass->cos[1], pass->sin[1], pass->full_mask, pass->sliding_mask, pass->position_ids,
-  };
-  guint n = step->training->checkpointing ? G_N_ELEMENTS (shared) : 4;
-
-  for (guint i = 0; i < n; i++)
-    step->held[step->n_held++] = hr_replay_hold (step->replay, shared[i]);
-}
-
-static void
-drop_shared (Step *step)
-{
-  while (step->n_held > 0)
-    hr_replay_drop (step->replay, step->held[--step->n_held]);
 }
 
 static void
@@ -420,7 +472,6 @@ run_backward (Step *step)
   differentiate_loss (step);
   differentiate_norm (step);
   run_layers_backward (step);
-  drop_shared (step);
   differentiate_embeddings (step);
   hr_replay_drop (step->replay, step->outputs);
   hr_replay_drop (step->replay, step->seed);

@@ -33,6 +33,28 @@ static const HrChoice paths[] = {
   { NULL }
 };
 
+static const HrChoice scores[] = {
+  { "softmax", HR_ROUTER_SOFTMAX },
+  { "softmax-plain", HR_ROUTER_SOFTMAX_PLAIN },
+  { "sigmoid", HR_ROUTER_SIGMOID },
+  { NULL }
+};
+
+static const HrChoice choices[] = {
+  { "highest", HR_ROUTER_HIGHEST },
+  { "biased", HR_ROUTER_BIASED },
+  { "groups", HR_ROUTER_GROUPS },
+  { NULL }
+};
+
+static const HrChoice scores_norms[] = {
+  { "none", HR_ROUTER_NORM_NONE },
+  { "in-place", HR_ROUTER_NORM_IN_PLACE },
+  { "apart", HR_ROUTER_NORM_APART },
+  { "clamped", HR_ROUTER_NORM_CLAMPED },
+  { NULL }
+};
+
 static const HrParameter mixture_parameters[] = {
   COUNT ("hidden-size", mixture.hidden_size),
   COUNT ("intermediate-size", mixture.intermediate_size),
@@ -43,6 +65,9 @@ static const HrParameter mixture_parameters[] = {
   CHOICE ("layout", mixture.layout, layouts),
   CHOICE ("gate", mixture.gate, gates),
   CHOICE ("code-path", mixture.path, paths),
+  CHOICE ("scores", mixture.scores, scores),
+  CHOICE ("choice", mixture.choice, choices),
+  CHOICE ("scores-norm", mixture.scores_norm, scores_norms),
   CHOICE ("activation", mixture.activation, hr_block_activations),
   SIZE ("num-zero-experts", mixture.num_zero_experts),
   SIZE ("router-parameter-rows", mixture.router_parameter_rows),
@@ -54,6 +79,7 @@ static const HrParameter mixture_parameters[] = {
   BOOLEAN ("router-kept-fp32", mixture.router_kept_fp32),
   BOOLEAN ("shared-gate", mixture.has_shared_gate),
   BOOLEAN ("shared-first", mixture.shared_first),
+  BOOLEAN ("scores-scaled", mixture.scores_scaled),
   BOOLEAN ("fp32-router", mixture.fp32_router),
   BOOLEAN ("fp32-logits", mixture.fp32_logits),
   BOOLEAN ("fp32-scores", mixture.fp32_scores),

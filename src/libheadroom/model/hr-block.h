@@ -178,6 +178,31 @@ typedef enum
   HR_EXPERTS_LOOP,         /* one after the other, each with the tokens that chose it (DBRX) */
 } HrExpertsPath;
 
+/* What a router makes of its logits. */
+typedef enum
+{
+  HR_ROUTER_SOFTMAX,       /* in fp32 (Mixtral, Qwen) */
+  HR_ROUTER_SOFTMAX_PLAIN, /* in the dtype of the logits (Mistral 4) */
+  HR_ROUTER_SIGMOID,       /* DeepSeek V3 */
+} HrRouterScores;
+
+/* How it chooses experts. */
+typedef enum
+{
+  HR_ROUTER_HIGHEST,       /* those of the highest scores (Mixtral, Qwen) */
+  HR_ROUTER_BIASED,        /* those of the highest sums of scores and a bias (ERNIE, MiniMax M2) */
+  HR_ROUTER_GROUPS,        /* likewise, of the best groups of experts (DeepSeek V3) */
+} HrRouterChoice;
+
+/* How the scores of the chosen ones are divided by their sum. */
+typedef enum
+{
+  HR_ROUTER_NORM_NONE,
+  HR_ROUTER_NORM_IN_PLACE, /* Mixtral, Qwen, DeepSeek V3 */
+  HR_ROUTER_NORM_APART,    /* AFMoE */
+  HR_ROUTER_NORM_CLAMPED,  /* by a sum that is kept above a constant (ERNIE) */
+} HrRouterNorm;
+
 typedef struct
 {
   guint64 vocab_size;
@@ -335,6 +360,10 @@ typedef struct
   HrExpertsLayout layout;
   HrExpertGate gate;
   HrExpertsPath path;
+  HrRouterScores scores;
+  HrRouterChoice choice;
+  HrRouterNorm scores_norm;
+  gboolean scores_scaled;           /* the scores of the chosen ones are multiplied by a constant (DeepSeek) */
   HrActivation activation;
   guint64 num_zero_experts;         /* that the router may choose as well, and that return their input (LongCat) */
   guint64 router_parameter_rows;    /* of the trained tensor beside the router; 0: it has one dimension */

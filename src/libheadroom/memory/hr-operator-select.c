@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-operator-select.h"
+
+/*
+ * As in hr-operator.c, derivatives are those of tools/autograd/derivatives.yaml and
+ * torch/csrc/autograd/FunctionsManual.cpp.
+ */
+
+/* A part of a tensor's elements had a gradient: zeros like all of it, which it is written or added into in place. */
+static void
+backward_into_zeros (HrReplay     *self,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (self, "new_zeros", shape);
+}
+
+/*
+ * hr_op_topk:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @k: how many of each row of the last dimension
+ * @indices: (out): where they were
+ *
+ * `torch.topk` (value_selecting_reduction_backward).
+ *
+ * Returns: the highest elements
+ */
+HrValue
+hr_op_topk (HrReplay   *self,
+            const char *name,
+            HrValue     x,
+            HrSymbol    k,
+            HrValue    *indices)
+{
+  HrValue shape = hr_value_detach (x);
+  HrValue result;
+
+  shape.symbols[shape.n_symbols - 1] = k;
+  result = hr_op_like (self, "topk", name, shape);
+  shape.element = HR_ELEMENT_INT64;
+  *indices = hr_op_like (self, "topk", "indices", shape);
+  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+    hr_autograd_save (self, result, *indices);
+
+  return result;
+}
+
+/*
+ * hr_op_max:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ *
+ * `x.max (dim=-1).values`; where they were goes at once, but for what the derivative keeps.
+ *
+ * Returns: the highest element of each row of the last dimension
+ */
+HrValue
+hr_op_max (HrReplay   *self,
+           const char *name,
+           HrValue     x)
+{
+  HrValue shape = hr_value_detach (x);
+  HrValue result, indices;
+
+  shape.n_symbols--;
+  result = hr_op_like (self, "max", name, shape);
+  shape.element = HR_ELEMENT_INT64;
+  indices = hr_op_like (self, "max", "indices", shape);
+  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+    hr_autograd_save (self, result, indices);
+  hr_replay_drop (self, indices);
+
+  return result;
+}
+
+/*
+ * hr_op_gather:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @indices: which elements of the last dimension
+ *
+ * `x.gather (-1, indices)` (gather_backward, which is given the tensor).
+ *
+ * Returns: the elements
+ */
+HrValue
+hr_op_gather (HrReplay   *self,
+              const char *name,
+              HrValue     x,
+              HrValue     indices)
+{
+  HrValue shape = hr_value_detach (indices);
+  HrValue result;
+
+  shape.element = x.element;
+  result = hr_op_like (self, "gather", name, shape);
+  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+    {
+      hr_autograd_save (self, result, x);
+      hr_autograd_save (self, result, indices);
+    }
+
+  return result;
+}
+
+/*
+ * hr_op_take:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @indices: which of its rows
+ * @shape: the shape of what is picked
+ *
+ * `x[indices]`, by a tensor of indices (index_backward).
+ *
+ * Returns: the rows
+ */
+HrValue
+hr_op_take (HrReplay   *self,
+            const char *name,
+            HrValue     x,
+            HrValue     indices,
+            HrValue     shape)
+{
+  HrValue result;
+
+  shape.element = x.element;
+  result = hr_op_like (self, "index", name, hr_value_detach (shape));
+  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+    hr_autograd_save (self, result, indices);
+
+  return result;
+}
+
+/* grad.expand (…): a view in which an element stands for many. */
+static void
+backward_sum (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  gradients[0] = hr_op_view_gradient (self, gradient, node->inputs[0]);
+}
+
+/*
+ * hr_op_sum:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ *
+ * The sum of each row of the last dimension.
+ *
+ * Returns: the sums
+ */
+HrValue
+hr_op_sum (HrReplay   *self,
+           const char *name,
+           HrValue     x)
+{
+  HrValue shape = hr_value_detach (x);
+  HrValue result;
+
+  shape.n_symbols--;
+  result = hr_op_like (self, "sum", name, shape);
+  hr_autograd_record (self, &result, backward_sum, &x, 1);
+
+  return result;
+}
+
+/* The expanded gradient cannot be seen in another shape: it is copied. */
+static void
+backward_sum_view (HrReplay     *self,
+                   const HrNode *node,
+                   HrValue       gradient,
+                   HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (self, "clone", shape);
+}
+
+/*
+ * hr_op_sum_view:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @shape: the shape of the result
+ *
+ * `x.view (…).sum (…)` over a dimension that the view makes.
+ *
+ * Returns: the sums
+ */
+HrValue
+hr_op_sum_view (HrReplay   *self,
+                const char *name,
+                HrValue     x,
+                HrValue     shape)
+{
+  HrValue result;
+
+  shape.element = x.element;
+  result = hr_op_like (self, "sum", name, hr_value_detach (shape));
+  hr_autograd_record (self, &result, backward_sum_view, &x, 1);
+
+  return result;
+}
+
+/* The engine sums up what was expanded. */
+static void
+backward_expand (HrReplay     *self,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  gradients[0] = hr_replay_hold (self, gradient);
+}
+
+/*
+ * hr_op_expand:
+ * @self: a tape
+ * @x: a tensor
+ * @shape: the shape to see it in
+ *
+ * `x.expand (…)`: an element stands for many.
+ *
+ * Returns: the view, to be let go of like any other tensor
+ */
+HrValue
+hr_op_expand (HrReplay *self,
+              HrValue   x,
+              HrValue   shape)
+{
+  HrValue view = hr_op_view (self, x, shape);
+
+  hr_autograd_record (self, &view, backward_expand, &x, 1);
+
+  return view;
+}
+
+/* repeat_backward: the gradient as a view with the repetitions in a dimension of their own, summed over it. */
+static void
+backward_repeat (HrReplay     *self,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (self, "sum", shape);
+}
+
+/*
+ * hr_op_repeat:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @shape: the shape of the result
+ *
+ * `x.repeat (…)`.
+ *
+ * Returns: the copies
+ */
+HrValue
+hr_op_repeat (HrReplay   *self,
+              const char *name,
+              HrValue     x,
+              HrValue     shape)
+{
+  HrValue result = hr_op_like (self, "repeat", name, hr_value_detach (shape));
+
+  hr_autograd_record (self, &result, backward_repeat, &x, 1);
+
+  return result;
+}
+
+/* grad.masked_fill (mask, 0) */
+static void
+backward_fill (HrReplay     *self,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  gradients[0] = hr_op_make_gradient (self, "masked_fill", gradient);
+}
+
+/*
+ * hr_op_fill:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @mask: where it is filled
+ *
+ * `x.masked_fill_ (mask, 0)`, in place.
+ */
+void
+hr_op_fill (HrReplay *self,
+            HrValue  *x,
+            HrValue   mask)
+{
+  HrValue before = *x;
+
+  if (hr_autograd_record (self, x, backward_fill, &before, 1))
+    hr_autograd_save (self, *x, mask);
+}
+
+/*
+ * hr_op_masked_fill:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @mask: where it is filled
+ *
+ * `x.masked_fill (mask, value)`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_masked_fill (HrReplay   *self,
+                   const char *name,
+                   HrValue     x,
+                   HrValue     mask)
+{
+  HrValue result = hr_op_like (self, "masked_fill", name, hr_value_detach (x));
+
+  if (hr_autograd_record (self, &result, backward_fill, &x, 1))
+    hr_autograd_save (self, result, mask);
+
+  return result;
+}
+
+static void
+backward_add_in_place (HrReplay     *self,
+                       const HrNode *node,
+                       HrValue       gradient,
+                       HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_replay_hold (self, gradient);
+    }
+}
+
+/*
+ * hr_op_add_in_place:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @other: what is added to it
+ *
+ * `x.add_ (other)`.
+ */
+void
+hr_op_add_in_place (HrReplay *self,
+                    HrValue  *x,
+                    HrValue   other)
+{
+  const HrValue inputs[] = { *x, other };
+
+  hr_autograd_record (self, x, backward_add_in_place, inputs, G_N_ELEMENTS (inputs));
+}
+
+/* grad.gather (…) */
+static void
+backward_scatter (HrReplay     *self,
+                  const HrNode *node,
+                  HrValue       gradient,
+                  HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (self, "gather", shape);
+}
+
+/*
+ * hr_op_scatter:
+ * @self: a tape
+ * @x: (inout): a variable, to which no gradient flows
+ * @indices: which elements of its last dimension
+ * @source: what they are set to
+ *
+ * `x.scatter_ (-1, indices, source)`, in place.
+ */
+void
+hr_op_scatter (HrReplay *self,
+               HrValue  *x,
+               HrValue   indices,
+               HrValue   source)
+{
+  if (hr_autograd_record (self, x, backward_scatter, &source, 1))
+    hr_autograd_save (self, *x, indices);
+}
+
+/* grad.index_select (0, indices) */
+static void
+backward_index_add (HrReplay     *self,
+                    const HrNode *node,
+                    HrValue       gradient,
+                    HrValue      *gradients)
+{
+  HrValue shape = node->inputs[1];
+
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = hr_replay_hold (self, gradient);
+  if (!hr_value_needs_gradient (shape))
+    return;
+
+  shape.element = gradient.element;
+  gradients[1] = hr_op_make_gradient (self, "index_select", shape);
+}
+
+/*
+ * hr_op_index_add:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @zeros: what is added to
+ * @indices: the rows that are added to
+ * @x: the rows that are added
+ *
+ * `zeros.index_add (0, indices, x)`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_index_add (HrReplay   *self,
+                 const char *name,
+                 HrValue     zeros,
+                 HrValue     indices,
+                 HrValue     x)
+{
+  const HrValue inputs[] = { zeros, x };
+  HrValue result = hr_op_like (self, "index_add", name, hr_value_detach (zeros));
+
+  if (hr_autograd_record (self, &result, backward_index_add, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (self, result, indices);
+
+  return result;
+}
+
+/* _grouped_mm_mat1_backward, _grouped_mm_mat2_backward: a product each, laid out as what it is the gradient of. */
+static void
+backward_grouped_mm (HrReplay     *self,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
+{
+  for (guint i = node->n_inputs; i-- > 0; )
+    {
+      HrValue shape = node->inputs[i];
+
+      if (!hr_value_needs_gradient (shape))
+        continue;
+      shape.element = gradient.element;
+      gradients[i] = hr_op_make_gradient (self, "_grouped_mm", shape);
+    }
+}
+
+/*
+ * hr_op_grouped_mm:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: rows, sorted by the matrix that they are multiplied by
+ * @weights: the matrices, from hr_autograd_parameter()
+ * @offsets: where the rows of each matrix end
+ * @shape: the shape of the product
+ *
+ * `torch.nn.functional.grouped_mm`, which autocast does not know: transformers casts the rows as the matrices are
+ * (_grouped_mm in transformers/integrations/moe.py).
+ *
+ * Returns: the product
+ */
+HrValue
+hr_op_grouped_mm (HrReplay   *self,
+                  const char *name,
+                  HrValue     x,
+                  HrValue     weights,
+                  HrValue     offsets,
+                  HrValue     shape)
+{
+  const HrValue inputs[] = { hr_op_cast (self, x, weights.element), weights };
+  HrValue result;
+
+  shape.element = weights.element;
+  result = hr_op_like (self, "_grouped_mm", name, hr_value_detach (shape));
+  if (hr_autograd_record (self, &result, backward_grouped_mm, inputs, G_N_ELEMENTS (inputs)))
+    {
+      hr_autograd_save (self, result, hr_value_needs_gradient (weights) ? inputs[0] : HR_NO_VALUE);
+      hr_autograd_save (self, result, hr_value_needs_gradient (x) ? weights : HR_NO_VALUE);
+      hr_autograd_save (self, result, offsets);
+    }
+  hr_replay_drop (self, inputs[0]);
+
+  return result;
+}
