@@ -12,6 +12,7 @@
 #include "hr-job.h"
 #include "hr-model.h"
 #include "hr-quantizer.h"
+#include "hr-rule-of-thumb-training.h"
 #include "hr-rule-of-thumb.h"
 
 static JsonNode *root;
@@ -171,11 +172,42 @@ evaluate_exact (const char *name,
 }
 
 static gboolean
+evaluate_training_rule (const char   *name,
+                        const double *a,
+                        double       *value)
+{
+  if (g_str_equal (name, "training-total"))
+    *value = hr_rule_of_thumb_training_total (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "training-states"))
+    *value = hr_rule_of_thumb_training_states (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "tuning-total"))
+    *value = hr_rule_of_thumb_tuning_total (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "optimizer"))
+    *value = hr_rule_of_thumb_optimizer (a[0], a[1]);
+  else if (g_str_equal (name, "lora"))
+    *value = hr_rule_of_thumb_lora (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "qlora"))
+    *value = hr_rule_of_thumb_qlora (a[0], a[1]);
+  else if (g_str_equal (name, "prefix"))
+    *value = hr_rule_of_thumb_prefix (a[0]);
+  else if (g_str_equal (name, "activations"))
+    *value = hr_rule_of_thumb_activations (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "checkpointed"))
+    *value = hr_rule_of_thumb_checkpointed (a[0]);
+  else if (g_str_equal (name, "gpt-activations"))
+    *value = hr_rule_of_thumb_gpt_activations (a[0], a[1], a[2], a[3], a[4], a[5], a[6] != 0, a[7]);
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
 evaluate_rule (const char *name,
                JsonArray  *call,
                double     *value)
 {
-  double a[6] = { 0 };
+  double a[8] = { 0 };
 
   for (guint i = 1; i < json_array_get_length (call) && i <= G_N_ELEMENTS (a); i++)
     {
@@ -212,7 +244,7 @@ evaluate_rule (const char *name,
   else if (g_str_equal (name, "largest-float"))
     *value = hr_rule_of_thumb_largest_float (a[0], a[1]);
   else
-    return FALSE;
+    return evaluate_training_rule (name, a, value);
 
   return TRUE;
 }

@@ -6,6 +6,7 @@
 #include "hr-exact-estimate.h"
 #include "hr-rule-estimate.h"
 #include "hr-training-estimate.h"
+#include "hr-training-rule-estimate.h"
 
 static void
 add_warnings (const HrInferencePlan *plan,
@@ -59,7 +60,10 @@ run_training (HrModel        *model,
   if (!hr_training_plan_init (&plan, model, job, error))
     return NULL;
 
-  estimate = hr_training_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    estimate = hr_training_rule_estimate_new (&plan);
+  else
+    estimate = hr_training_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
   if (estimate != NULL)
     add_warnings (&plan.pass, estimate);
 

@@ -53,13 +53,26 @@ get_group_size (HrModel *model)
   return (double) heads / key_value_heads;
 }
 
-static guint64
-add_rule_component (HrEstimate    *estimate,
-                    HrComponentId  id,
-                    double         bytes,
-                    const char    *formula,
-                    char          *substitution,
-                    const char    *source)
+/*
+ * hr_rule_estimate_add:
+ * @estimate: an estimate
+ * @id: what the memory is held for
+ * @bytes: how much by the rule, which may be a fraction
+ * @formula: the formula
+ * @substitution: (transfer full): the formula in numbers
+ * @source: where it is from, and what it leaves out
+ *
+ * Adds a part.
+ *
+ * Returns: its size in whole bytes
+ */
+guint64
+hr_rule_estimate_add (HrEstimate    *estimate,
+                      HrComponentId  id,
+                      double         bytes,
+                      const char    *formula,
+                      char          *substitution,
+                      const char    *source)
 {
   guint64 whole = (guint64) round (bytes);
 
@@ -69,10 +82,56 @@ add_rule_component (HrEstimate    *estimate,
   return whole;
 }
 
-static guint64
-add_rule_weights (HrEstimate            *estimate,
-                  const HrInferencePlan *plan,
-                  double                *weights)
+/*
+ * hr_rule_estimate_get_parameters:
+ * @model: a model
+ *
+ * Gets how many parameters a model has by the rule, which is one of dense decoders; of others their true number is
+ * taken.
+ *
+ * Returns: how many
+ */
+double
+hr_rule_estimate_get_parameters (HrModel *model)
+{
+  guint64 values[4];
+
+  if (!get_hyper_parameters (model, values))
+    return hr_model_get_n_parameters (model);
+
+  return hr_rule_of_thumb_parameters (values[0], values[1], values[2], values[3], get_group_size (model));
+}
+
+/*
+ * hr_rule_estimate_get_hidden_size:
+ * @stack: what is run
+ *
+ * Gets the width of a hidden state.
+ *
+ * Returns: h, or 0 if there are no tokens
+ */
+guint64
+hr_rule_estimate_get_hidden_size (const HrStack *stack)
+{
+  const HrBlock *token = stack->embeddings.n_blocks > 0 ? &stack->embeddings.blocks[0] : NULL;
+
+  return token != NULL && token->kind == HR_BLOCK_TOKEN_EMBEDDING ? token->token_embedding.hidden_size : 0;
+}
+
+/*
+ * hr_rule_estimate_add_weights:
+ * @estimate: an estimate
+ * @plan: a plan
+ * @weights: (out): what they take by the rule
+ *
+ * Adds the weights.
+ *
+ * Returns: their size in whole bytes
+ */
+guint64
+hr_rule_estimate_add_weights (HrEstimate            *estimate,
+                              const HrInferencePlan *plan,
+                              double                *weights)
 {
   guint64 values[4];
   double group = get_group_size (plan->model);
@@ -80,27 +139,25 @@ add_rule_weights (HrEstimate            *estimate,
 
   if (plan->quantization != HR_QUANTIZATION_NONE)
     bits = hr_matrix_format_get_width (plan->quantization);
+  *weights = hr_rule_of_thumb_weights (hr_rule_estimate_get_parameters (plan->model), bits);
 
   if (!get_hyper_parameters (plan->model, values))
     {
       guint64 parameters = hr_model_get_n_parameters (plan->model);
 
-      *weights = hr_rule_of_thumb_weights (parameters, bits);
-      return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
-                                 g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits), SOURCE_ALL_WEIGHTS);
+      return hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
+                                   g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits),
+                                   SOURCE_ALL_WEIGHTS);
     }
 
-  *weights = hr_rule_of_thumb_weights (hr_rule_of_thumb_parameters (values[0], values[1], values[2], values[3], group),
-                                       bits);
-
-  return add_rule_component (estimate, HR_COMPONENT_WEIGHTS, *weights, "(2·V·h + L·h²·(2 + 2/g) + 3·L·h·i)·bits/8",
-                             g_strdup_printf ("(2·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
-                                              " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
-                                              " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
-                                              "·%3$" G_GUINT64_FORMAT
-                                              ")·%6$g/8",
-                                              values[0], values[1], values[2], values[3], group, bits),
-                             SOURCE_WEIGHTS);
+  return hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "(2·V·h + L·h²·(2 + 2/g) + 3·L·h·i)·bits/8",
+                               g_strdup_printf ("(2·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
+                                                " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                "·%3$" G_GUINT64_FORMAT
+                                                ")·%6$g/8",
+                                                values[0], values[1], values[2], values[3], group, bits),
+                               SOURCE_WEIGHTS);
 }
 
 /* The rule is one of attention: layers without it keep a state of another kind, or nothing. */
@@ -123,23 +180,22 @@ add_rule_cache (HrEstimate            *estimate,
                 const HrInferencePlan *plan)
 {
   const HrInference *inference = &plan->inference;
-  const HrBlock *token = plan->stack->embeddings.n_blocks > 0 ? &plan->stack->embeddings.blocks[0] : NULL;
-  guint64 hidden = token != NULL && token->kind == HR_BLOCK_TOKEN_EMBEDDING ? token->token_embedding.hidden_size : 0;
+  guint64 hidden = hr_rule_estimate_get_hidden_size (plan->stack);
   guint64 layers = count_attention_layers (plan->stack);
   guint bytes = hr_element_get_bytes (plan->element);
 
   if (!inference->use_cache || layers == 0)
     return 0;
 
-  return add_rule_component (estimate, HR_COMPONENT_KV_CACHE,
-                             hr_rule_of_thumb_cache (inference->batch, layers, hidden,
-                                                     inference->prompt + inference->output, bytes),
-                             "2·e·b·l·h·(s + n)",
-                             g_strdup_printf ("2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
-                                              "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
-                                              bytes, inference->batch, layers, hidden, inference->prompt,
-                                              inference->output),
-                             layers < plan->stack->n_layers ? SOURCE_CACHE_OF_SOME : SOURCE_CACHE);
+  return hr_rule_estimate_add (estimate, HR_COMPONENT_KV_CACHE,
+                               hr_rule_of_thumb_cache (inference->batch, layers, hidden,
+                                                       inference->prompt + inference->output, bytes),
+                               "2·e·b·l·h·(s + n)",
+                               g_strdup_printf ("2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
+                                                "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
+                                                bytes, inference->batch, layers, hidden, inference->prompt,
+                                                inference->output),
+                               layers < plan->stack->n_layers ? SOURCE_CACHE_OF_SOME : SOURCE_CACHE);
 }
 
 /*
@@ -158,10 +214,10 @@ hr_rule_estimate_new (const HrInferencePlan *plan)
   guint64 bytes;
 
   _hr_estimate_add_device (estimate);
-  bytes = add_rule_weights (estimate, plan, &weights);
+  bytes = hr_rule_estimate_add_weights (estimate, plan, &weights);
   bytes += add_rule_cache (estimate, plan);
-  bytes += add_rule_component (estimate, HR_COMPONENT_ACTIVATIONS, hr_rule_of_thumb_total (weights) - weights,
-                               "0.2·weights", g_strdup_printf ("0.2·%.0f", weights), SOURCE_OVERHEAD);
+  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS, hr_rule_of_thumb_total (weights) - weights,
+                                 "0.2·weights", g_strdup_printf ("0.2·%.0f", weights), SOURCE_OVERHEAD);
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);

@@ -7,6 +7,17 @@
 
 G_BEGIN_DECLS
 
-HrEstimate *hr_rule_estimate_new (const HrInferencePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate *hr_rule_estimate_new             (const HrInferencePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+double      hr_rule_estimate_get_parameters  (HrModel               *model);
+guint64     hr_rule_estimate_get_hidden_size (const HrStack         *stack);
+guint64     hr_rule_estimate_add             (HrEstimate            *estimate,
+                                              HrComponentId          id,
+                                              double                 bytes,
+                                              const char            *formula,
+                                              char                  *substitution,
+                                              const char            *source);
+guint64     hr_rule_estimate_add_weights     (HrEstimate            *estimate,
+                                              const HrInferencePlan *plan,
+                                              double                *weights);
 
 G_END_DECLS

@@ -29,7 +29,6 @@ static const struct
   { "reentrant-checkpointing", { "false" } },
   { "gradient-clipping", { "false" } },
   { "fine-tuning-method", { "full" } },
-  { "method-of-estimate", { "exact" } },
 };
 
 static gboolean

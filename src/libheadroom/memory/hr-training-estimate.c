@@ -11,6 +11,7 @@
 #include "hr-estimate-private.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
+#include "hr-training-rule-estimate.h"
 
 #define SOURCE_GRADIENTS \
   "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
@@ -231,6 +232,7 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   g_autofree char *number = g_strdup_printf ("%u", n_gpus);
   g_autoptr (HrTimeline) timeline = with_timeline ? hr_timeline_new () : NULL;
   g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (HrEstimate) rule = NULL;
   HrFramework framework;
   Device device;
   guint64 beside;
@@ -253,6 +255,8 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
   hr_estimate_add_phases (estimate, &device.replay.ledger, beside);
   set_peak (estimate, &device, g_steal_pointer (&timeline));
+  rule = hr_training_rule_estimate_new (plan);
+  _hr_estimate_set_rule_of_thumb (estimate, rule);
 
   return g_steal_pointer (&estimate);
 }

@@ -55,6 +55,7 @@ static const struct
   { "V", N_("vocab_size: words of the vocabulary") },
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },
+  { "r_a", N_("lora_rank: the width inside an adapter") },
   { "P_t", N_("parameters that are trained") },
   { "P_g", N_("parameters that have a gradient at that moment") },
   { "o", N_("bytes that the optimizer keeps of a parameter") },

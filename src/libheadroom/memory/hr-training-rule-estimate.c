@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-training-rule-estimate.h"
+
+#include "hr-estimate-private.h"
+#include "hr-fine-tuning-job.h"
+#include "hr-rule-estimate.h"
+#include "hr-rule-of-thumb-training.h"
+
+/* The share of the parameters that is said to be in matrices with adapters, whichever these are. */
+#define TARGET_RATIO 0.5
+
+#define SOURCE_GRADIENTS "rule of thumb: a gradient for each parameter that is trained, as wide as the parameter"
+#define SOURCE_OPTIMIZER \
+  "rule of thumb: 2 numbers of fp32 for AdamW, 1 for SGD with momentum, none for plain SGD; in single precision " \
+  "weights, gradients and states are 4·N·D together; knows no temporaries"
+#define SOURCE_MASTER_WEIGHTS \
+  "rule of thumb: Rajbhandari et al., ZeRO, arXiv:1910.02054, section 3.1: with them 16 bytes a parameter, 18 if " \
+  "bf16 gradients are added up in fp32, 20 if fp16 gradients have a copy in fp32"
+#define SOURCE_ACTIVATIONS \
+  "rule of thumb: queries, keys and values, scores, feed-forward blocks; knows no heads, norms, gates and logits " \
+  "(a GPT block keeps s·b·h·(34 + 5·a·s/h) bytes: Korthikanti et al., arXiv:2205.05198, table 2)"
+#define SOURCE_CHECKPOINTED \
+  "rule of thumb: checkpointing leaves 30 % of queries, keys and values, scores, feed-forward blocks (of a GPT block " \
+  "2·s·b·h bytes, and one block that is computed anew: Korthikanti et al., arXiv:2205.05198, table 2)"
+#define SOURCE_OVERHEAD "rule of thumb: a tenth of all else, for what is not known"
+
+/* What is trained, by the rule. */
+typedef struct
+{
+  double n_parameters;
+  const char *formula;
+  char *substitution;
+} Trained;
+
+static gboolean
+is_lora (HrFineTuningMethod method)
+{
+  switch (method)
+    {
+    case HR_FINE_TUNING_METHOD_LORA:
+    case HR_FINE_TUNING_METHOD_QLORA:
+    case HR_FINE_TUNING_METHOD_RSLORA:
+    case HR_FINE_TUNING_METHOD_DORA:
+    case HR_FINE_TUNING_METHOD_LORA_PLUS:
+    case HR_FINE_TUNING_METHOD_PISSA:
+    case HR_FINE_TUNING_METHOD_ADALORA:
+      return TRUE;
+
+    case HR_FINE_TUNING_METHOD_FULL:
+    case HR_FINE_TUNING_METHOD_FREEZE:
+    case HR_FINE_TUNING_METHOD_LORA_FA:
+    case HR_FINE_TUNING_METHOD_VERA:
+    case HR_FINE_TUNING_METHOD_LOHA:
+    case HR_FINE_TUNING_METHOD_LOKR:
+    case HR_FINE_TUNING_METHOD_PREFIX:
+    case HR_FINE_TUNING_METHOD_P_TUNING:
+    case HR_FINE_TUNING_METHOD_PROMPT:
+    case HR_FINE_TUNING_METHOD_IA3:
+    case HR_FINE_TUNING_METHOD_HOULSBY:
+    case HR_FINE_TUNING_METHOD_BITFIT:
+    default:
+      return FALSE;
+    }
+}
+
+/* The rules know full fine-tuning, LoRA and prefix tuning; of other methods the true number is taken. */
+static void
+trained_init (Trained              *self,
+              const HrTrainingPlan *plan)
+{
+  HrFineTuningJob *job = HR_IS_FINE_TUNING_JOB (plan->job) ? HR_FINE_TUNING_JOB (plan->job) : NULL;
+  HrFineTuningMethod method =
+    job != NULL ? hr_fine_tuning_job_get_fine_tuning_method (job) : HR_FINE_TUNING_METHOD_FULL;
+  double parameters = hr_rule_estimate_get_parameters (plan->pass.model);
+  guint64 hidden = hr_rule_estimate_get_hidden_size (plan->pass.stack);
+
+  if (is_lora (method) && hidden > 0)
+    {
+      guint64 rank = hr_fine_tuning_job_get_lora_rank (job);
+
+      self->n_parameters = hr_rule_of_thumb_lora (rank, parameters, TARGET_RATIO, hidden);
+      self->formula = "2·r_a·P·0.5/h";
+      self->substitution = g_strdup_printf ("2·%" G_GUINT64_FORMAT "·%.0f·0.5/%" G_GUINT64_FORMAT, rank, parameters,
+                                            hidden);
+      return;
+    }
+
+  self->formula = "P_t";
+  self->n_parameters = hr_trainables_get_n_elements (plan->parameters);
+  if (method == HR_FINE_TUNING_METHOD_FULL)
+    self->n_parameters = parameters;
+  if (method == HR_FINE_TUNING_METHOD_PREFIX)
+    {
+      self->n_parameters = hr_rule_of_thumb_prefix (parameters);
+      self->formula = "0.01·P";
+      self->substitution = g_strdup_printf ("0.01·%.0f", parameters);
+      return;
+    }
+  self->substitution = g_strdup_printf ("%.0f", self->n_parameters);
+}
+
+/* What the rules know of an optimizer: how many numbers it keeps of a parameter. */
+static gboolean
+get_optimizer_factor (HrOptimizerKind  kind,
+                      double          *factor)
+{
+  switch ((guint) kind)
+    {
+    case HR_OPTIMIZER_KIND_ADAMW:
+    case HR_OPTIMIZER_KIND_ADAM:
+      *factor = 2;
+      return TRUE;
+
+    case HR_OPTIMIZER_KIND_SGD_MOMENTUM:
+      *factor = 1;
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
+static guint64
+add_of_trained (HrEstimate    *estimate,
+                HrComponentId  id,
+                const Trained *trained,
+                double         bytes,
+                const char    *source)
+{
+  g_autofree char *formula = g_strdup_printf ("%s·%g", trained->formula, bytes);
+
+  return hr_rule_estimate_add (estimate, id, trained->n_parameters * bytes, formula,
+                               g_strdup_printf ("%s·%g", trained->substitution, bytes), source);
+}
+
+static guint64
+add_optimizer (HrEstimate           *estimate,
+               const HrTrainingPlan *plan,
+               const Trained        *trained)
+{
+  double factor;
+
+  if (!get_optimizer_factor (hr_training_job_get_optimizer (plan->job), &factor))
+    return 0;
+
+  return add_of_trained (estimate, HR_COMPONENT_OPTIMIZER, trained, hr_rule_of_thumb_optimizer (1, factor),
+                         SOURCE_OPTIMIZER);
+}
+
+static guint64
+add_gradients (HrEstimate           *estimate,
+               const HrTrainingPlan *plan,
+               const Trained        *trained)
+{
+  double bytes = hr_element_get_bytes (plan->pass.element);
+
+  if (hr_training_job_get_gradient_dtype (plan->job) == HR_GRADIENT_DTYPE_FLOAT32)
+    bytes = plan->pass.element == HR_ELEMENT_FLOAT16 ? bytes + sizeof (float) : sizeof (float);
+
+  return add_of_trained (estimate, HR_COMPONENT_GRADIENTS, trained, bytes, SOURCE_GRADIENTS);
+}
+
+static guint64
+add_activations (HrEstimate           *estimate,
+                 const HrTrainingPlan *plan)
+{
+  const HrInference *pass = &plan->pass.inference;
+  guint64 hidden = hr_rule_estimate_get_hidden_size (plan->pass.stack);
+  guint element = hr_element_get_bytes (plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element);
+  guint n_layers = plan->pass.stack->n_layers;
+  gboolean checkpointed =
+    hr_training_job_get_gradient_checkpointing (plan->job) != HR_GRADIENT_CHECKPOINTING_NONE;
+  double bytes = hr_rule_of_thumb_activations (pass->batch, pass->prompt, hidden, element, n_layers);
+
+  return hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
+                               checkpointed ? hr_rule_of_thumb_checkpointed (bytes) : bytes,
+                               checkpointed ? "0.3·(3·b·s·h + b·s² + 8·b·s·h)·e·l" : "(3·b·s·h + b·s² + 8·b·s·h)·e·l",
+                               g_strdup_printf ("%4$s(3·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                "·%3$" G_GUINT64_FORMAT
+                                                " + %1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²"
+                                                " + 8·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                "·%3$" G_GUINT64_FORMAT ")·%5$u·%6$u",
+                                                pass->batch, pass->prompt, hidden, checkpointed ? "0.3·" : "", element,
+                                                n_layers),
+                               checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
+}
+
+/*
+ * hr_training_rule_estimate_new:
+ * @plan: a plan
+ *
+ * Estimates by the formulas that people know: weights, gradients, states of the optimizer and activations, and a tenth
+ * more.
+ *
+ * Returns: (transfer full): an estimate
+ */
+HrEstimate *
+hr_training_rule_estimate_new (const HrTrainingPlan *plan)
+{
+  HrEstimate *estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), plan->pass.model);
+  Trained trained = { 0 };
+  double weights = 0;
+  guint64 bytes;
+
+  trained_init (&trained, plan);
+  _hr_estimate_add_device (estimate);
+  _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
+  bytes = hr_rule_estimate_add_weights (estimate, &plan->pass, &weights);
+  bytes += add_activations (estimate, plan);
+  bytes += add_gradients (estimate, plan, &trained);
+  bytes += add_optimizer (estimate, plan, &trained);
+  if (hr_training_job_get_master_dtype (plan->job) == HR_MASTER_DTYPE_FLOAT32)
+    bytes += add_of_trained (estimate, HR_COMPONENT_MASTER_WEIGHTS, &trained, sizeof (float), SOURCE_MASTER_WEIGHTS);
+  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, hr_rule_of_thumb_overhead (bytes) - bytes, "0.1·Σ",
+                                 g_strdup_printf ("0.1·%" G_GUINT64_FORMAT, bytes), SOURCE_OVERHEAD);
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
+  g_free (trained.substitution);
+
+  return estimate;
+}

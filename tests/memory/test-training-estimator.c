@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Estimates of fine-tuning and training, swept over the catalogue and over the settings: what can be estimated has
+ * parts that add up and grows with the batch and the length; what cannot is refused in a sentence.
+ */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
+#include "hr-job-enums.h"
+#include "hr-model-catalogue.h"
+#include "hr-timeline.h"
+
+static const char llama[] =
+  "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+  "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
+
+static HrModel *
+load_llama (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrJob *
+make_job (HrMode  mode,
+          guint64 batch,
+          guint64 length)
+{
+  HrJob *job = hr_job_new (mode);
+
+  g_object_set (job, "micro-batch-size", batch, "sequence-length", length, NULL);
+  if (mode == HR_MODE_FINE_TUNING)
+    g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_FULL, NULL);
+
+  return job;
+}
+
+static HrEstimate *
+estimate (HrModel *model,
+          HrJob   *job)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = hr_estimator_run (model, job, NULL, 1, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (result);
+
+  return result;
+}
+
+static guint64
+get_bytes (HrEstimate    *result,
+           HrComponentId  id)
+{
+  GListModel *components = hr_estimate_get_components (result);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return hr_component_get_bytes (component);
+    }
+
+  return 0;
+}
+
+/* The peak is the sum of its parts, each explained, and the highest of the phases. */
+static void
+check (HrEstimate *result)
+{
+  GListModel *components = hr_estimate_get_components (result);
+  guint64 sum = 0;
+  guint64 highest = 0;
+  const HrPhase *phases;
+  guint n_phases;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      g_assert_cmpuint (hr_component_get_bytes (component), >, 0);
+      g_assert_cmpstr (hr_component_get_formula (component), !=, "");
+      g_assert_cmpstr (hr_component_get_substitution (component), !=, "");
+      g_assert_cmpstr (hr_component_get_source (component), !=, "");
+      sum += hr_component_get_bytes (component);
+    }
+  g_assert_cmpuint (sum, ==, hr_estimate_get_total_bytes (result));
+
+  phases = hr_estimate_get_phases (result, &n_phases);
+  g_assert_cmpuint (n_phases, >=, 5);
+  for (guint i = 0; i < n_phases; i++)
+    {
+      highest = MAX (highest, phases[i].peak_bytes);
+      if (phases[i].id == hr_estimate_get_peak_phase (result))
+        g_assert_cmpuint (phases[i].peak_bytes, ==, sum);
+    }
+  g_assert_cmpuint (highest, ==, sum);
+  g_assert_nonnull (hr_estimate_get_peak_moment (result));
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), >, 0);
+  g_assert_nonnull (hr_estimate_get_rule_of_thumb (result));
+}
+
+/* Whether it could be estimated; what cannot is refused in one sentence that names the model or the setting. */
+static gboolean
+try_model (HrModel *model,
+           HrJob   *job)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, NULL, 1, &error);
+
+  if (result != NULL)
+    {
+      check (result);
+      return TRUE;
+    }
+
+  g_assert_true (g_error_matches (error, HR_ERROR, HR_ERROR_UNSUPPORTED) ||
+                 g_error_matches (error, HR_ERROR, HR_ERROR_TOO_LARGE));
+  g_assert_cmpstr (error->message, !=, "");
+  g_assert_null (strchr (error->message, '\n'));
+
+  return FALSE;
+}
+
+static void
+test_catalogue (gconstpointer data)
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+  g_autoptr (HrJob) job = make_job (GPOINTER_TO_INT (data), 2, 300);
+  g_autoptr (HrJob) saving = make_job (GPOINTER_TO_INT (data), 2, 300);
+  guint n_done = 0;
+
+  g_object_set (saving, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, "dtype", HR_DTYPE_FLOAT32,
+                "autocast", HR_AUTOCAST_BFLOAT16, "attention", HR_ATTENTION_IMPLEMENTATION_EAGER, NULL);
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), &error);
+
+      g_assert_no_error (error);
+      g_test_message ("%s", hr_model_entry_get_id (entry));
+      n_done += try_model (model, job);
+      try_model (model, saving);
+    }
+
+  g_test_message ("%u of %u models", n_done, g_list_model_get_n_items (entries));
+  g_assert_cmpuint (n_done, >, 200);
+}
+
+static void
+test_growth (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  guint64 last = 0;
+
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1 + i / 2, 1024 << (i % 2));
+      g_autoptr (HrJob) longer = make_job (HR_MODE_TRAINING, 1 + i / 2, (1024 << (i % 2)) + 64);
+      g_autoptr (HrEstimate) result = estimate (model, job);
+      g_autoptr (HrEstimate) larger = estimate (model, longer);
+
+      g_assert_cmpuint (hr_estimate_get_total_bytes (larger), >, hr_estimate_get_total_bytes (result));
+      if (i % 2 == 1)
+        {
+          g_assert_cmpuint (hr_estimate_get_total_bytes (result), >, last);
+          last = hr_estimate_get_total_bytes (result);
+        }
+    }
+}
+
+static void
+test_modes_agree (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) training = make_job (HR_MODE_TRAINING, 2, 512);
+  g_autoptr (HrJob) tuning = make_job (HR_MODE_FINE_TUNING, 2, 512);
+  g_autoptr (HrEstimate) trained = estimate (model, training);
+  g_autoptr (HrEstimate) tuned = estimate (model, tuning);
+
+  g_assert_cmpint (hr_estimate_get_mode (trained), ==, HR_MODE_TRAINING);
+  g_assert_cmpint (hr_estimate_get_mode (tuned), ==, HR_MODE_FINE_TUNING);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (trained), ==, hr_estimate_get_total_bytes (tuned));
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (trained), ==, hr_model_get_n_parameters (model));
+}
+
+/* Each setting changes what it should. */
+static void
+test_settings (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 4, 1024);
+  g_autoptr (HrEstimate) plain = estimate (model, job);
+  g_autoptr (HrEstimate) checkpointed = NULL;
+  g_autoptr (HrEstimate) without_states = NULL;
+  g_autoptr (HrEstimate) accumulated = NULL;
+
+  g_object_set (job, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, NULL);
+  checkpointed = estimate (model, job);
+  g_assert_cmpuint (get_bytes (checkpointed, HR_COMPONENT_ACTIVATIONS), <,
+                    get_bytes (plain, HR_COMPONENT_ACTIVATIONS));
+  g_assert_cmpuint (hr_estimate_get_total_bytes (checkpointed), <, hr_estimate_get_total_bytes (plain));
+
+  g_object_set (job, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_NONE, "optimizer", HR_OPTIMIZER_KIND_SGD,
+                NULL);
+  without_states = estimate (model, job);
+  g_assert_cmpuint (get_bytes (without_states, HR_COMPONENT_OPTIMIZER), ==, 0);
+  /* Two moments as wide as the parameters. */
+  g_assert_cmpuint (get_bytes (plain, HR_COMPONENT_OPTIMIZER), ==, 4 * hr_model_get_n_parameters (model));
+
+  g_object_set (job, "gradient-accumulation-steps", (guint64) 2, NULL);
+  accumulated = estimate (model, job);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (accumulated), >, hr_estimate_get_total_bytes (without_states));
+}
+
+static void
+test_refusals (void)
+{
+  static const struct
+  {
+    const char *property;
+    const char *value;
+  } refused[] = {
+    { "dtype", "int8" },
+    { "quantization", "gptq-int4" },
+  };
+  g_autoptr (HrModel) model = load_llama ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 128);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (hr_job_set_from_string (job, refused[i].property, refused[i].value, NULL));
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, refused[i].property));
+      g_assert_nonnull (strstr (error->message, refused[i].value));
+    }
+}
+
+/* Whatever the settings are, there is an estimate whose parts add up, or a sentence that names the setting. */
+static void
+test_every_choice (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_FINE_TUNING, 1, 128);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+  guint n_done = 0;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      GEnumClass *choices = G_IS_PARAM_SPEC_ENUM (settings[i]) ? G_PARAM_SPEC_ENUM (settings[i])->enum_class : NULL;
+
+      if (g_str_equal (settings[i]->name, "method-of-estimate"))
+        continue;
+
+      for (guint j = 0; choices != NULL && j < choices->n_values; j++)
+        {
+          g_autoptr (HrJob) other = hr_job_copy (job);
+
+          g_object_set (other, settings[i]->name, choices->values[j].value, NULL);
+          g_test_message ("%s %s", settings[i]->name, choices->values[j].value_nick);
+          n_done += try_model (model, other);
+        }
+    }
+
+  g_assert_cmpuint (n_done, >, 15);
+}
+
+static void
+test_rule_of_thumb (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 200);
+  g_autoptr (HrEstimate) exact = estimate (model, job);
+  g_autoptr (HrEstimate) rule = NULL;
+  guint64 parameters = 2 * 4000 * 512 + 6 * 512 * 512 * 5 / 2 + 3 * 6 * 512 * 1376;
+  guint64 activations = (3 * 2 * 200 * 512 + 2 * 200 * 200 + 8 * 2 * 200 * 512) * 2 * 6;
+
+  g_object_set (job, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
+  rule = estimate (model, job);
+  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_WEIGHTS), ==, 2 * parameters);
+  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_GRADIENTS), ==, 2 * parameters);
+  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_OPTIMIZER), ==, 8 * parameters);
+  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_ACTIVATIONS), ==, activations);
+  g_assert_cmpfloat_with_epsilon (hr_estimate_get_total_bytes (rule), 1.1 * (12 * parameters + activations), 1);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (hr_estimate_get_rule_of_thumb (exact)), ==,
+                    hr_estimate_get_total_bytes (rule));
+  g_assert_null (hr_estimate_get_rule_of_thumb (rule));
+}
+
+static void
+test_too_large (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 65536, 16777216);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "gradient-accumulation-steps", (guint64) 65536, "attention", HR_ATTENTION_IMPLEMENTATION_EAGER,
+                NULL);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_TOO_LARGE);
+}
+
+static void
+test_timeline (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 512);
+  g_autoptr (HrEstimate) result = hr_estimator_run_with_timeline (model, job, NULL, 1, NULL);
+  g_autoptr (HrEstimate) without = estimate (model, job);
+  g_autofree HrTimelinePoint *points = NULL;
+  guint n_points;
+  guint64 highest = 0;
+
+  points = hr_timeline_dup_points (hr_estimate_get_timeline (result), &n_points);
+  for (guint i = 0; i < n_points; i++)
+    highest = MAX (highest, points[i].level.total);
+  g_assert_cmpuint (highest, >, 0);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (result), ==, hr_estimate_get_total_bytes (without));
+  g_assert_cmpuint (highest + get_bytes (result, HR_COMPONENT_FRAGMENTATION), ==,
+                    hr_estimate_get_total_bytes (result));
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/memory/training-estimator/every_model_is_estimated_or_refused/training",
+                        GINT_TO_POINTER (HR_MODE_TRAINING), test_catalogue);
+  g_test_add_data_func ("/memory/training-estimator/every_model_is_estimated_or_refused/fine-tuning",
+                        GINT_TO_POINTER (HR_MODE_FINE_TUNING), test_catalogue);
+  g_test_add_func ("/memory/training-estimator/more_tokens_take_more", test_growth);
+  g_test_add_func ("/memory/training-estimator/full_fine_tuning_is_training", test_modes_agree);
+  g_test_add_func ("/memory/training-estimator/a_setting_changes_what_it_is_for", test_settings);
+  g_test_add_func ("/memory/training-estimator/what_cannot_be_trained_is_refused_by_name", test_refusals);
+  g_test_add_func ("/memory/training-estimator/every_choice_is_estimated_or_refused", test_every_choice);
+  g_test_add_func ("/memory/training-estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
+  g_test_add_func ("/memory/training-estimator/a_job_beyond_counting_is_refused", test_too_large);
+  g_test_add_func ("/memory/training-estimator/the_timeline_reaches_the_peak", test_timeline);
+
+  return g_test_run ();
+}
