@@ -145,6 +145,110 @@ hr_training_check_model (const HrInferencePlan  *pass,
   return FALSE;
 }
 
+/* Attention whose own code is not written in operators that know their derivatives yet. */
+static gboolean
+is_attention_known (const HrAttention         *attention,
+                    HrAttentionImplementation  implementation)
+{
+  if (attention->index_topk > 0 || attention->is_cross)
+    return FALSE;
+
+  switch (attention->path)
+    {
+    case HR_ATTENTION_INTERFACE:
+    case HR_ATTENTION_REPEATING:
+      return TRUE;
+
+    case HR_ATTENTION_FALCON:
+      return implementation != HR_ATTENTION_IMPLEMENTATION_EAGER;
+
+    case HR_ATTENTION_BLOOM:
+    case HR_ATTENTION_MPT:
+    case HR_ATTENTION_GPT_J:
+    case HR_ATTENTION_CODEGEN:
+    case HR_ATTENTION_GPT_NEO:
+    case HR_ATTENTION_XGLM:
+    case HR_ATTENTION_CTRL:
+    case HR_ATTENTION_UNKNOWN:
+    case HR_ATTENTION_T5:
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+is_block_known (const HrBlock             *block,
+                HrAttentionImplementation  implementation)
+{
+  if (block->kind == HR_BLOCK_ATTENTION)
+    return is_attention_known (&block->attention, implementation);
+
+  return block->kind != HR_BLOCK_RG_LRU;
+}
+
+static gboolean
+is_sublayer_known (const HrSublayer          *sublayer,
+                   HrAttentionImplementation  implementation)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      for (guint j = 0; j < sublayer->branches[i].n_blocks; j++)
+        {
+          if (!is_block_known (&sublayer->branches[i].blocks[j], implementation))
+            return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+is_stack_known (const HrStack             *stack,
+                HrAttentionImplementation  implementation)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
+        {
+          if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j], implementation))
+            return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+refuse_layers (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  g_autofree char *attention = hr_job_get_as_string (HR_JOB (plan->job), "attention");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a choice, such as sdpa. */
+                        N_("“%s”: the backward pass of its layers, with attention %s, is not known well enough to "
+                           "estimate its memory"),
+                        hr_model_get_name (plan->pass.model), attention);
+
+  return FALSE;
+}
+
+/*
+ * hr_training_check_layers:
+ * @plan: a plan
+ * @error: return location for an error
+ *
+ * Checks that the layers are made of blocks that can be followed backwards.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_training_check_layers (const HrTrainingPlan  *plan,
+                          GError               **error)
+{
+  return is_stack_known (plan->pass.stack, plan->pass.inference.attention) || refuse_layers (plan, error);
+}
+
 /*
  * hr_training_check_gradients:
  * @plan: a plan
@@ -161,17 +265,8 @@ hr_training_check_gradients (const HrTrainingPlan    *plan,
                              const HrTrainingLevels  *levels,
                              GError                 **error)
 {
-  g_autofree char *attention = NULL;
-
   if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (plan->parameters, FALSE))
     return TRUE;
 
-  attention = hr_job_get_as_string (HR_JOB (plan->job), "attention");
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are the name of a model and a choice, such as sdpa. */
-                        N_("“%s”: the backward pass of its layers, with attention %s, is not known well enough to "
-                           "estimate its memory"),
-                        hr_model_get_name (plan->pass.model), attention);
-
-  return FALSE;
+  return refuse_layers (plan, error);
 }

@@ -10,6 +10,8 @@ gboolean hr_training_check_job       (HrTrainingJob           *job,
                                       GError                 **error);
 gboolean hr_training_check_model     (const HrInferencePlan   *pass,
                                       GError                 **error);
+gboolean hr_training_check_layers    (const HrTrainingPlan    *plan,
+                                      GError                 **error);
 gboolean hr_training_check_gradients (const HrTrainingPlan    *plan,
                                       const HrTrainingLevels  *levels,
                                       GError                 **error);

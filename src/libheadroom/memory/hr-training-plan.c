@@ -67,7 +67,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
   *self = (HrTrainingPlan) { .job = job };
   if (!hr_training_check_job (job, error) ||
       !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
-      !hr_training_check_model (&self->pass, error) || !resolve_pass (self, error))
+      !hr_training_check_model (&self->pass, error) || !resolve_pass (self, error) ||
+      !hr_training_check_layers (self, error))
     return FALSE;
 
   self->parameters = hr_trainables_new_for_model (model, self->pass.element);
