@@ -121,17 +121,8 @@ static void
 headroom_phase_list_show_moment (HeadroomPhaseList *self,
                                  HrEstimate        *estimate)
 {
-  const char *phase = hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate));
-  const char *moment = hr_text_translate (hr_estimate_get_peak_moment (estimate));
   const char *operation = hr_estimate_get_peak_operation (estimate);
-  g_autofree char *sentence = NULL;
-
-  if (moment != NULL && *moment != '\0')
-    /* Translators: when memory is at its peak: 1 the name of a phase, 2 what happens in it */
-    sentence = g_strdup_printf (_("The peak is reached in the phase “%1$s”: %2$s"), phase, moment);
-  else
-    /* Translators: %s is the name of a phase */
-    sentence = g_strdup_printf (_("The peak is reached in the phase “%s”."), phase);
+  g_autofree char *sentence = hr_estimate_dup_peak_sentence (estimate);
 
   gtk_label_set_label (self->moment, sentence);
   gtk_label_set_label (self->operation, operation != NULL ? operation : "");

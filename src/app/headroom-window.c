@@ -265,7 +265,7 @@ export_thread (GTask        *task,
   Export *export = task_data;
   GError *error = NULL;
 
-  if (hr_export_to_file (export->report, export->format, export->file, &error))
+  if (hr_export_to_file (export->report, export->format, HR_EXPORT_CHART_USUAL, export->file, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

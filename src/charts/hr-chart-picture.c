@@ -2,7 +2,7 @@
 
 #include "config.h"
 
-#include "hr-chart-picture.h"
+#include "hr-chart-picture-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,170 +10,42 @@
 #include <cairo-svg.h>
 
 #include "hr-cairo-sink.h"
-#include "hr-capacity-bar.h"
-#include "hr-pie-chart.h"
-
-#define WIDTH 760.0
-#define MARGIN 24.0
-#define PIE_SIZE 290.0
-#define COLUMN_GAP 32.0
-#define ROW_GAP 10.0
-#define SWATCH 14.0
-#define SWATCH_GAP 10.0
-#define NUMBER_GAP 18.0
-#define BAR_HEIGHT 22.0
-#define SECTION_GAP 18.0
-#define TITLE_SCALE 1.3
-
-typedef struct
-{
-  PangoLayout *label;
-  PangoLayout *value;
-  PangoLayout *share;
-} Row;
 
 struct _HrChartPicture
 {
-  HrChartData *data;
-  const HrChartStyle *style;
-  PangoLayout *title;
-  PangoLayout *used;
-  PangoLayout *rest;
-  GArray *rows;
-  HrPieChart *pie;
-  HrCapacityBar *bar;
-  double value_width;
-  double share_width;
-  double legend_height;
+  const HrChartPictureKind *kind;
+  gpointer content;
+  double width;
   double height;
+  const HrChartStyle *style;
 };
 
-static double
-get_width (PangoLayout *layout)
-{
-  int width;
-
-  pango_layout_get_size (layout, &width, NULL);
-
-  return (double) width / PANGO_SCALE;
-}
-
-static double
-get_height (PangoLayout *layout)
-{
-  int height;
-
-  pango_layout_get_size (layout, NULL, &height);
-
-  return (double) height / PANGO_SCALE;
-}
-
-static void
-clear_row (gpointer data)
-{
-  Row *row = data;
-
-  g_object_unref (row->label);
-  g_object_unref (row->value);
-  g_clear_object (&row->share);
-}
-
-static void
-create_rows (HrChartPicture *self,
-             PangoContext   *context)
-{
-  double label_width;
-
-  for (guint i = 0; i < hr_chart_data_get_n_parts (self->data); i++)
-    {
-      const HrChartPart *part = hr_chart_data_get_part (self->data, i);
-      Row row = { NULL };
-
-      row.label = hr_chart_create_layout (context, part->label, 1, PANGO_WEIGHT_NORMAL);
-      row.value = hr_chart_create_layout (context, part->value_text, 1, PANGO_WEIGHT_BOLD);
-      self->value_width = MAX (self->value_width, get_width (row.value));
-      if (part->share_text != NULL)
-        {
-          row.share = hr_chart_create_layout (context, part->share_text, 1, PANGO_WEIGHT_NORMAL);
-          self->share_width = MAX (self->share_width, get_width (row.share));
-        }
-      g_array_append_val (self->rows, row);
-    }
-
-  label_width = WIDTH - 2 * MARGIN - PIE_SIZE - COLUMN_GAP - SWATCH - SWATCH_GAP -
-                NUMBER_GAP - self->value_width - NUMBER_GAP - self->share_width;
-
-  for (guint i = 0; i < self->rows->len; i++)
-    {
-      const Row *row = &g_array_index (self->rows, Row, i);
-
-      pango_layout_set_width (row->label, MAX (label_width, 40) * PANGO_SCALE);
-      pango_layout_set_wrap (row->label, PANGO_WRAP_WORD_CHAR);
-      self->legend_height += get_height (row->label) + (i > 0 ? ROW_GAP : 0);
-    }
-}
-
-static void
-create_bar (HrChartPicture *self,
-            PangoContext   *context)
-{
-  g_autofree char *used = NULL;
-
-  if (hr_chart_data_get_capacity (self->data) == 0)
-    return;
-
-  self->bar = hr_capacity_bar_new (self->data, WIDTH - 2 * MARGIN, BAR_HEIGHT);
-
-  if (hr_chart_data_get_capacity_text (self->data) != NULL)
-    used = g_strdup_printf ("%s / %s", hr_chart_data_get_total_text (self->data),
-                            hr_chart_data_get_capacity_text (self->data));
-  else
-    used = g_strdup (hr_chart_data_get_total_text (self->data));
-
-  self->used = hr_chart_create_layout (context, used, 1, PANGO_WEIGHT_BOLD);
-  if (hr_chart_data_get_rest_text (self->data) != NULL)
-    self->rest = hr_chart_create_layout (context, hr_chart_data_get_rest_text (self->data), 1, PANGO_WEIGHT_NORMAL);
-}
-
-/**
- * hr_chart_picture_new:
- * @data: what to show
- * @scheme: the colours of everything but the parts
- * @font: (nullable): a font description, or `NULL` for the usual one
- * @language: (nullable): the language of the texts as RFC 3066 has it, which chooses the forms of Chinese characters
+/*
+ * hr_chart_picture_create:
+ * @kind: what the picture is composed of
+ * @content: (transfer full): its content
+ * @width: its width in pixels at 96 dpi
+ * @height: its height in pixels at 96 dpi
+ * @style: the colours that it is drawn in
  *
- * Composes the title, the pie, a legend with all numbers and, if a capacity is known, the capacity bar.
+ * Makes a picture.
  *
  * Returns: (transfer full): the picture
  */
 HrChartPicture *
-hr_chart_picture_new (HrChartData   *data,
-                      HrChartScheme  scheme,
-                      const char    *font,
-                      const char    *language)
+hr_chart_picture_create (const HrChartPictureKind *kind,
+                         gpointer                  content,
+                         double                    width,
+                         double                    height,
+                         const HrChartStyle       *style)
 {
-  HrChartPicture *self;
-  PangoContext *context;
+  HrChartPicture *self = g_rc_box_new0 (HrChartPicture);
 
-  g_return_val_if_fail (HR_IS_CHART_DATA (data), NULL);
-
-  context = hr_chart_create_pango_context (font, language);
-  self = g_rc_box_new0 (HrChartPicture);
-  self->data = g_object_ref (data);
-  self->style = hr_chart_style_get (scheme);
-  self->rows = g_array_new (FALSE, FALSE, sizeof (Row));
-  g_array_set_clear_func (self->rows, clear_row);
-  self->title = hr_chart_create_layout (context, hr_chart_data_get_title (data), TITLE_SCALE, PANGO_WEIGHT_BOLD);
-  pango_layout_set_width (self->title, (WIDTH - 2 * MARGIN) * PANGO_SCALE);
-  self->pie = hr_pie_chart_new (data, context, PIE_SIZE, PIE_SIZE);
-  create_rows (self, context);
-  create_bar (self, context);
-
-  self->height = MARGIN + get_height (self->title) + SECTION_GAP + MAX (PIE_SIZE, self->legend_height) + MARGIN;
-  if (self->bar != NULL)
-    self->height += SECTION_GAP + get_height (self->used) + ROW_GAP + BAR_HEIGHT;
-  self->height = ceil (self->height);
-  g_object_unref (context);
+  self->kind = kind;
+  self->content = content;
+  self->width = width;
+  self->height = height;
+  self->style = style;
 
   return self;
 }
@@ -183,13 +55,7 @@ hr_chart_picture_clear (gpointer data)
 {
   HrChartPicture *self = data;
 
-  g_object_unref (self->data);
-  g_object_unref (self->title);
-  g_clear_object (&self->used);
-  g_clear_object (&self->rest);
-  g_array_unref (self->rows);
-  hr_pie_chart_free (self->pie);
-  g_clear_pointer (&self->bar, hr_capacity_bar_free);
+  self->kind->free (self->content);
 }
 
 /**
@@ -236,74 +102,9 @@ hr_chart_picture_get_size (HrChartPicture *self,
   g_return_if_fail (self != NULL);
 
   if (width != NULL)
-    *width = WIDTH;
+    *width = self->width;
   if (height != NULL)
     *height = self->height;
-}
-
-static void
-show_layout (cairo_t     *cr,
-             PangoLayout *layout,
-             double       x,
-             double       y)
-{
-  cairo_move_to (cr, x, y);
-  pango_cairo_show_layout (cr, layout);
-}
-
-/* Texts of a row share a baseline, whatever fonts their scripts have. */
-static void
-show_on_baseline (cairo_t     *cr,
-                  PangoLayout *layout,
-                  double       x,
-                  double       baseline)
-{
-  show_layout (cr, layout, x, baseline - (double) pango_layout_get_baseline (layout) / PANGO_SCALE);
-}
-
-static void
-draw_legend (HrChartPicture *self,
-             cairo_t        *cr,
-             double          y)
-{
-  double left = MARGIN + PIE_SIZE + COLUMN_GAP;
-  double right = WIDTH - MARGIN;
-
-  for (guint i = 0; i < self->rows->len; i++)
-    {
-      const HrChartPart *part = hr_chart_data_get_part (self->data, i);
-      const Row *row = &g_array_index (self->rows, Row, i);
-      double value_right = right - self->share_width - (self->share_width > 0 ? NUMBER_GAP : 0);
-      double baseline = y + (double) pango_layout_get_baseline (row->label) / PANGO_SCALE;
-
-      hr_chart_append_rounded_rect (cr, left, baseline - SWATCH + 1, SWATCH, SWATCH, 3);
-      hr_chart_fill_part (cr, self->style, part->color, part->pattern);
-
-      hr_chart_set_source_color (cr, self->style->foreground, 1);
-      show_layout (cr, row->label, left + SWATCH + SWATCH_GAP, y);
-      show_on_baseline (cr, row->value, value_right - get_width (row->value), baseline);
-      if (row->share != NULL)
-        show_on_baseline (cr, row->share, right - get_width (row->share), baseline);
-
-      y += get_height (row->label) + ROW_GAP;
-    }
-}
-
-static void
-draw_bar (HrChartPicture *self,
-          cairo_t        *cr,
-          double          y)
-{
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  show_layout (cr, self->used, MARGIN, y);
-  if (self->rest != NULL)
-    show_on_baseline (cr, self->rest, WIDTH - MARGIN - get_width (self->rest),
-                      y + (double) pango_layout_get_baseline (self->used) / PANGO_SCALE);
-
-  cairo_save (cr);
-  cairo_translate (cr, MARGIN, y + get_height (self->used) + ROW_GAP);
-  hr_capacity_bar_draw (self->bar, cr, self->style);
-  cairo_restore (cr);
 }
 
 /**
@@ -317,26 +118,10 @@ void
 hr_chart_picture_draw (HrChartPicture *self,
                        cairo_t        *cr)
 {
-  double y = MARGIN, body;
-
   g_return_if_fail (self != NULL);
   g_return_if_fail (cr != NULL);
 
-  cairo_save (cr);
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  show_layout (cr, self->title, MARGIN, y);
-  y += get_height (self->title) + SECTION_GAP;
-
-  body = MAX (PIE_SIZE, self->legend_height);
-  cairo_save (cr);
-  cairo_translate (cr, MARGIN, y + (body - PIE_SIZE) / 2);
-  hr_pie_chart_draw (self->pie, cr, self->style);
-  cairo_restore (cr);
-  draw_legend (self, cr, y + (body - self->legend_height) / 2);
-
-  if (self->bar != NULL)
-    draw_bar (self, cr, y + body + SECTION_GAP);
-  cairo_restore (cr);
+  self->kind->draw (self->content, cr);
 }
 
 static cairo_status_t
@@ -372,8 +157,8 @@ static void
 insert_description (HrChartPicture *self,
                     GString        *svg)
 {
-  g_autofree char *label = hr_chart_data_dup_label (self->data);
-  g_autofree char *description = hr_chart_data_dup_description (self->data);
+  g_autofree char *label = self->kind->dup_label (self->content);
+  g_autofree char *description = self->kind->dup_description (self->content);
   g_autofree char *markup = g_markup_printf_escaped (" role=\"img\">\n<title>%s</title>\n<desc>%s</desc>",
                                                      label, description);
   const char *root = strstr (svg->str, "<svg ");
@@ -386,6 +171,21 @@ insert_description (HrChartPicture *self,
   position = end - svg->str;
   g_string_erase (svg, position, 1);
   g_string_insert (svg, position, markup);
+}
+
+/* Cairo numbers what it refers to; in a page with several pictures each has names of its own. */
+static void
+name_ids (HrChartPicture *self,
+          GString        *svg)
+{
+  static const char * const before[] = { "id=\"", "href=\"#", "url(#" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+    {
+      g_autofree char *after = g_strconcat (before[i], self->kind->name, "-", NULL);
+
+      g_string_replace (svg, before[i], after, 0);
+    }
 }
 
 /**
@@ -413,7 +213,7 @@ hr_chart_picture_write_svg (HrChartPicture  *self,
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (G_IS_OUTPUT_STREAM (stream), FALSE);
 
-  surface = cairo_svg_surface_create_for_stream (append_bytes, svg, WIDTH, self->height);
+  surface = cairo_svg_surface_create_for_stream (append_bytes, svg, self->width, self->height);
   cairo_svg_surface_set_document_unit (surface, CAIRO_SVG_UNIT_PX);
   status = draw_on_surface (self, surface, 1);
   cairo_surface_finish (surface);
@@ -423,6 +223,7 @@ hr_chart_picture_write_svg (HrChartPicture  *self,
 
   if (status == CAIRO_STATUS_SUCCESS)
     {
+      name_ids (self, svg);
       insert_description (self, svg);
       hr_cairo_sink_write (&sink, (const unsigned char *) svg->str, svg->len);
     }
@@ -457,7 +258,7 @@ hr_chart_picture_write_png (HrChartPicture  *self,
   g_return_val_if_fail (scale > 0, FALSE);
   g_return_val_if_fail (G_IS_OUTPUT_STREAM (stream), FALSE);
 
-  surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, ceil (WIDTH * scale), ceil (self->height * scale));
+  surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, ceil (self->width * scale), ceil (self->height * scale));
   status = draw_on_surface (self, surface, scale);
   if (status == CAIRO_STATUS_SUCCESS)
     status = cairo_surface_write_to_png_stream (surface, hr_cairo_sink_write, &sink);

@@ -3,23 +3,18 @@
 #pragma once
 
 #include <gio/gio.h>
-
-#include "hr-chart-data.h"
-#include "hr-chart-style.h"
+#include <pango/pangocairo.h>
 
 G_BEGIN_DECLS
 
 /**
  * HrChartPicture:
  *
- * A chart with its title and legend, to be looked at away from the program.
+ * A chart with its title and legend, to be looked at away from the program: see [func@pie_picture_new] and
+ * [func@timeline_picture_new].
  */
 typedef struct _HrChartPicture HrChartPicture;
 
-HrChartPicture *hr_chart_picture_new       (HrChartData     *data,
-                                            HrChartScheme    scheme,
-                                            const char      *font,
-                                            const char      *language) G_GNUC_WARN_UNUSED_RESULT;
 HrChartPicture *hr_chart_picture_ref       (HrChartPicture  *self);
 void            hr_chart_picture_unref     (HrChartPicture  *self);
 void            hr_chart_picture_get_size  (HrChartPicture  *self,

@@ -283,3 +283,72 @@ hr_chart_create_layout (PangoContext *context,
 
   return layout;
 }
+
+/**
+ * hr_chart_get_text_width:
+ * @text: a text
+ *
+ * Returns: its width in pixels
+ */
+double
+hr_chart_get_text_width (PangoLayout *text)
+{
+  int width;
+
+  pango_layout_get_size (text, &width, NULL);
+
+  return (double) width / PANGO_SCALE;
+}
+
+/**
+ * hr_chart_get_text_height:
+ * @text: a text
+ *
+ * Returns: its height in pixels
+ */
+double
+hr_chart_get_text_height (PangoLayout *text)
+{
+  int height;
+
+  pango_layout_get_size (text, NULL, &height);
+
+  return (double) height / PANGO_SCALE;
+}
+
+/**
+ * hr_chart_show_text:
+ * @cr: what to draw on
+ * @text: a text
+ * @x: pixels from the left
+ * @y: pixels from the top, to the text's upper edge
+ *
+ * Draws a text.
+ */
+void
+hr_chart_show_text (cairo_t     *cr,
+                    PangoLayout *text,
+                    double       x,
+                    double       y)
+{
+  cairo_move_to (cr, x, y);
+  pango_cairo_show_layout (cr, text);
+}
+
+/**
+ * hr_chart_show_text_on_baseline:
+ * @cr: what to draw on
+ * @text: a text
+ * @x: pixels from the left
+ * @baseline: pixels from the top, to the line that the text stands on
+ *
+ * Draws a text so that those of a row share a baseline, whatever fonts their scripts have.
+ */
+void
+hr_chart_show_text_on_baseline (cairo_t     *cr,
+                                PangoLayout *text,
+                                double       x,
+                                double       baseline)
+{
+  hr_chart_show_text (cr, text, x, baseline - (double) pango_layout_get_baseline (text) / PANGO_SCALE);
+}

@@ -61,5 +61,15 @@ PangoLayout        *hr_chart_create_layout        (PangoContext       *context,
                                                    const char         *text,
                                                    double              scale,
                                                    PangoWeight         weight) G_GNUC_WARN_UNUSED_RESULT;
+double              hr_chart_get_text_width       (PangoLayout        *text);
+double              hr_chart_get_text_height      (PangoLayout        *text);
+void                hr_chart_show_text            (cairo_t            *cr,
+                                                   PangoLayout        *text,
+                                                   double              x,
+                                                   double              y);
+void                hr_chart_show_text_on_baseline (cairo_t           *cr,
+                                                    PangoLayout       *text,
+                                                    double             x,
+                                                    double             baseline);
 
 G_END_DECLS

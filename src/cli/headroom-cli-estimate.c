@@ -10,7 +10,9 @@
 #include "hr-export.h"
 
 /* The options of the verb that are no settings of a job. */
-static const char * const own_options[] = { "mode", "gpu", "gpus", "format", "output", "scenario", "units", NULL };
+static const char * const own_options[] = {
+  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", NULL,
+};
 
 /* What is asked for: a scenario, and where the answer goes. */
 typedef struct
@@ -21,6 +23,7 @@ typedef struct
   guint n_gpus;
   HrUnitSystem units;
   HrExportFormat format;
+  HrExportChart chart;
   GFile *output;
 } HeadroomRequest;
 
@@ -185,6 +188,35 @@ list_formats (void)
   return g_string_free (g_steal_pointer (&names), FALSE);
 }
 
+/* The chart of the formats that have any. */
+static gboolean
+read_chart (HeadroomRequest    *request,
+            HeadroomArguments  *arguments,
+            GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "chart");
+
+  request->chart = HR_EXPORT_CHART_USUAL;
+  if (name == NULL)
+    return TRUE;
+
+  if (!hr_export_chart_from_name (name, &request->chart))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"),
+                   "--chart", "pie, timeline", name);
+      return FALSE;
+    }
+
+  if (!hr_export_format_has_charts (request->format))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected “--format” with one of %s, found “%s”"),
+                   "--chart", "html, pdf, svg, png", hr_export_format_get_name (request->format));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 read_output (HeadroomRequest    *request,
              HeadroomArguments  *arguments,
@@ -216,6 +248,9 @@ read_output (HeadroomRequest    *request,
       return FALSE;
     }
 
+  if (!read_chart (request, arguments, error))
+    return FALSE;
+
   if (request->output == NULL && hr_export_format_is_binary (request->format) && headroom_output_is_terminal ())
     {
       g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
@@ -235,7 +270,7 @@ write_report (HeadroomRequest  *request,
   g_autoptr (GBytes) bytes = NULL;
 
   if (request->output != NULL)
-    return hr_export_to_file (report, request->format, request->output, error);
+    return hr_export_to_file (report, request->format, request->chart, request->output, error);
 
   if (request->format == HR_EXPORT_FORMAT_TEXT)
     {
@@ -244,7 +279,7 @@ write_report (HeadroomRequest  *request,
       return headroom_output_print (text, error);
     }
 
-  bytes = hr_export_to_bytes (report, request->format, error);
+  bytes = hr_export_to_bytes (report, request->format, request->chart, error);
 
   return bytes != NULL && headroom_output_write (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error);
 }
@@ -272,7 +307,10 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
   if (model == NULL)
     return HEADROOM_STATUS_FAILED;
 
-  estimate = hr_estimator_run (model, request.job, request.gpu, request.n_gpus, error);
+  if (hr_export_format_has_charts (request.format))
+    estimate = hr_estimator_run_with_timeline (model, request.job, request.gpu, request.n_gpus, error);
+  else
+    estimate = hr_estimator_run (model, request.job, request.gpu, request.n_gpus, error);
   if (estimate == NULL)
     return HEADROOM_STATUS_FAILED;
 

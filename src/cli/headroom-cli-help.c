@@ -22,6 +22,7 @@ static const OptionHelp estimate_options[] = {
   { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
   { "--gpus N", N_("How many of them there are (1)") },
   { "--format FORMAT", N_("text (the default), json, csv, markdown, html, pdf, svg or png") },
+  { "--chart CHART", N_("The chart to draw, pie or timeline; without it a report has both, a picture is the pie") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };

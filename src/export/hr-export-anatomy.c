@@ -10,6 +10,7 @@
 #include "hr-chart-picture.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
+#include "hr-pie-picture.h"
 
 static const struct
 {
@@ -188,7 +189,7 @@ export_html (HrAnatomy     *anatomy,
 {
   g_autoptr (HrChartData) data = hr_export_create_anatomy_chart_data (anatomy, HR_ANATOMY_MEASURE_PARAMETERS,
                                                                       unit_system, HR_PALETTE_SCHEME_LIGHT);
-  g_autoptr (HrChartPicture) picture = hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL,
+  g_autoptr (HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL,
                                                              C_("HTML language tag", "en"));
   g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
 

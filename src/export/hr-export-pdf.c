@@ -67,7 +67,8 @@ add_table (HrPdfDocument         *pdf,
 static void
 add_block (HrPdfDocument         *pdf,
            const HrDocumentBlock *block,
-           HrChartPicture        *picture)
+           HrChartPicture        *picture,
+           HrChartPicture        *timeline)
 {
   switch (block->kind)
     {
@@ -109,7 +110,13 @@ add_block (HrPdfDocument         *pdf,
       break;
 
     case HR_DOCUMENT_CHART:
-      hr_pdf_document_add_picture (pdf, picture);
+      if (picture != NULL)
+        hr_pdf_document_add_picture (pdf, picture);
+      break;
+
+    case HR_DOCUMENT_TIMELINE:
+      if (timeline != NULL)
+        hr_pdf_document_add_picture (pdf, timeline);
       break;
 
     default:
@@ -117,10 +124,11 @@ add_block (HrPdfDocument         *pdf,
     }
 }
 
-/* Writes a report as PDF, with its chart where the report has it. */
+/* Writes a report as PDF, with the pictures that there are where the report has them. */
 gboolean
 hr_export_write_pdf (HrReport        *report,
                      HrChartPicture  *picture,
+                     HrChartPicture  *timeline,
                      GOutputStream   *stream,
                      GError         **error)
 {
@@ -130,7 +138,7 @@ hr_export_write_pdf (HrReport        *report,
   pdf = hr_pdf_document_new (hr_document_get_title (document), "Headroom " PACKAGE_VERSION,
                              C_("HTML language tag", "en"));
   for (guint i = 0; i < hr_document_get_n_blocks (document); i++)
-    add_block (pdf, hr_document_get_block (document, i), picture);
+    add_block (pdf, hr_document_get_block (document, i), picture, timeline);
 
   return hr_pdf_document_write (pdf, stream, NULL, error);
 }

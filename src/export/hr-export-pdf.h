@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 gboolean hr_export_write_pdf (HrReport        *report,
                               HrChartPicture  *picture,
+                              HrChartPicture  *timeline,
                               GOutputStream   *stream,
                               GError         **error);
 

@@ -7,9 +7,13 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-document.h"
+#include "hr-error.h"
 #include "hr-export-pdf.h"
+#include "hr-export-timeline.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
+#include "hr-pie-picture.h"
+#include "hr-timeline-picture.h"
 
 /* Twice the pixels of the drawing, so that the picture is sharp on dense screens. */
 #define PNG_SCALE 2
@@ -123,6 +127,49 @@ hr_export_format_is_binary (HrExportFormat format)
   g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, FALSE);
 
   return formats[format].is_binary;
+}
+
+/**
+ * hr_export_format_has_charts:
+ * @format: a format
+ *
+ * Checks whether files of a format have pictures in them.
+ *
+ * Returns: whether the format has charts
+ */
+gboolean
+hr_export_format_has_charts (HrExportFormat format)
+{
+  g_return_val_if_fail ((guint) format < HR_N_EXPORT_FORMATS, FALSE);
+
+  return format == HR_EXPORT_FORMAT_HTML || format == HR_EXPORT_FORMAT_PDF || format == HR_EXPORT_FORMAT_SVG ||
+         format == HR_EXPORT_FORMAT_PNG;
+}
+
+/**
+ * hr_export_chart_from_name:
+ * @name: a name: `pie` or `timeline`
+ * @chart: (out): the chart
+ *
+ * Finds the chart of a name.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_export_chart_from_name (const char    *name,
+                           HrExportChart *chart)
+{
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (chart != NULL, FALSE);
+
+  if (g_str_equal (name, "pie"))
+    *chart = HR_EXPORT_CHART_PIE;
+  else if (g_str_equal (name, "timeline"))
+    *chart = HR_EXPORT_CHART_TIMELINE;
+  else
+    return FALSE;
+
+  return TRUE;
 }
 
 /**
@@ -263,13 +310,26 @@ hr_export_create_chart_data (HrReport        *report,
 
 /* On its own the chart says what it is about; in a report its heading does. */
 static HrChartPicture *
-create_picture (HrReport *report,
-                gboolean  in_report)
+create_pie (HrReport *report,
+            gboolean  in_report)
 {
   const char *title = in_report ? _("Peak memory") : hr_model_get_name (hr_report_get_model (report));
   g_autoptr (HrChartData) data = create_chart_data (report, title, HR_PALETTE_SCHEME_LIGHT);
 
-  return hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
+  return hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
+}
+
+static HrChartPicture *
+create_timeline (HrReport *report,
+                 gboolean  in_report)
+{
+  const char *title = in_report ? _("Memory over time") : hr_model_get_name (hr_report_get_model (report));
+  g_autoptr (HrTimelineData) data = hr_export_create_timeline_data (report, title, HR_PALETTE_SCHEME_LIGHT);
+
+  if (data == NULL)
+    return NULL;
+
+  return hr_timeline_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
 }
 
 static GBytes *
@@ -278,32 +338,56 @@ take_text (char *text)
   return g_bytes_new_take (text, strlen (text));
 }
 
-static GBytes *
-export_html (HrReport  *report,
-             GError   **error)
+/* Writes a picture as a string, or nothing if there is none. */
+static gboolean
+write_svg (HrChartPicture  *picture,
+           char           **svg,
+           GError         **error)
 {
-  g_autoptr (HrChartPicture) picture = create_picture (report, TRUE);
   g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
 
-  /* A zero byte makes the picture a string. */
-  if (!hr_chart_picture_write_svg (picture, stream, NULL, error)
-      || !g_output_stream_write_all (stream, "", 1, NULL, NULL, error))
+  *svg = NULL;
+  if (picture == NULL)
+    return TRUE;
+
+  if (!hr_chart_picture_write_svg (picture, stream, NULL, error) ||
+      !g_output_stream_write_all (stream, "", 1, NULL, NULL, error) ||
+      !g_output_stream_close (stream, NULL, error))
+    return FALSE;
+
+  *svg = g_memory_output_stream_steal_data (G_MEMORY_OUTPUT_STREAM (stream));
+
+  return TRUE;
+}
+
+static GBytes *
+export_html (HrReport        *report,
+             HrChartPicture  *pie,
+             HrChartPicture  *timeline,
+             GError         **error)
+{
+  g_autofree char *pie_svg = NULL;
+  g_autofree char *timeline_svg = NULL;
+
+  if (!write_svg (pie, &pie_svg, error) || !write_svg (timeline, &timeline_svg, error))
     return NULL;
 
-  return take_text (hr_report_to_html (report, g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream))));
+  return take_text (hr_report_to_html (report, pie_svg, timeline_svg));
 }
 
 static GBytes *
 export_picture (HrReport        *report,
                 HrExportFormat   format,
+                HrChartPicture  *pie,
+                HrChartPicture  *timeline,
                 GError         **error)
 {
-  g_autoptr (HrChartPicture) picture = create_picture (report, format == HR_EXPORT_FORMAT_PDF);
   g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+  HrChartPicture *picture = pie != NULL ? pie : timeline;
   gboolean written;
 
   if (format == HR_EXPORT_FORMAT_PDF)
-    written = hr_export_write_pdf (report, picture, stream, error);
+    written = hr_export_write_pdf (report, pie, timeline, stream, error);
   else if (format == HR_EXPORT_FORMAT_SVG)
     written = hr_chart_picture_write_svg (picture, stream, NULL, error);
   else
@@ -315,10 +399,40 @@ export_picture (HrReport        *report,
   return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
 }
 
+static GBytes *
+export_with_charts (HrReport        *report,
+                    HrExportFormat   format,
+                    HrExportChart    chart,
+                    GError         **error)
+{
+  gboolean is_report = format == HR_EXPORT_FORMAT_HTML || format == HR_EXPORT_FORMAT_PDF;
+  g_autoptr (HrChartPicture) pie = NULL;
+  g_autoptr (HrChartPicture) timeline = NULL;
+
+  if (chart != HR_EXPORT_CHART_TIMELINE)
+    pie = create_pie (report, is_report);
+  if (chart == HR_EXPORT_CHART_TIMELINE || (chart == HR_EXPORT_CHART_USUAL && is_report))
+    timeline = create_timeline (report, is_report);
+
+  if (chart == HR_EXPORT_CHART_TIMELINE && timeline == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   /* Translators: the word in quotes is a name on the command line. */
+                   _("The chart “%s” needs an exact estimate: the rule of thumb knows no moments"), "timeline");
+      return NULL;
+    }
+
+  if (format == HR_EXPORT_FORMAT_HTML)
+    return export_html (report, pie, timeline, error);
+
+  return export_picture (report, format, pie, timeline, error);
+}
+
 /**
  * hr_export_to_bytes:
  * @report: a report
  * @format: what to write it as
+ * @chart: which chart to show, if the format has any
  * @error: return location for a #GError
  *
  * Writes a report into memory, in the user's language.
@@ -328,6 +442,7 @@ export_picture (HrReport        *report,
 GBytes *
 hr_export_to_bytes (HrReport        *report,
                     HrExportFormat   format,
+                    HrExportChart    chart,
                     GError         **error)
 {
   g_return_val_if_fail (HR_IS_REPORT (report), NULL);
@@ -347,12 +462,10 @@ hr_export_to_bytes (HrReport        *report,
       return take_text (hr_report_to_markdown (report));
 
     case HR_EXPORT_FORMAT_HTML:
-      return export_html (report, error);
-
     case HR_EXPORT_FORMAT_PDF:
     case HR_EXPORT_FORMAT_SVG:
     case HR_EXPORT_FORMAT_PNG:
-      return export_picture (report, format, error);
+      return export_with_charts (report, format, chart, error);
 
     case HR_N_EXPORT_FORMATS:
     default:
@@ -364,6 +477,7 @@ hr_export_to_bytes (HrReport        *report,
  * hr_export_to_file:
  * @report: a report
  * @format: what to write it as
+ * @chart: which chart to show, if the format has any
  * @file: where to write it; what is there is replaced
  * @error: return location for a #GError
  *
@@ -374,6 +488,7 @@ hr_export_to_bytes (HrReport        *report,
 gboolean
 hr_export_to_file (HrReport        *report,
                    HrExportFormat   format,
+                   HrExportChart    chart,
                    GFile           *file,
                    GError         **error)
 {
@@ -382,7 +497,7 @@ hr_export_to_file (HrReport        *report,
   g_return_val_if_fail (HR_IS_REPORT (report), FALSE);
   g_return_val_if_fail (G_IS_FILE (file), FALSE);
 
-  bytes = hr_export_to_bytes (report, format, error);
+  bytes = hr_export_to_bytes (report, format, chart, error);
   if (bytes == NULL)
     return FALSE;
 

@@ -36,11 +36,29 @@ typedef enum
   HR_N_EXPORT_FORMATS, /*< skip >*/
 } HrExportFormat;
 
+/**
+ * HrExportChart:
+ * @HR_EXPORT_CHART_USUAL: every chart in a report; the parts of the peak where the picture is the file
+ * @HR_EXPORT_CHART_PIE: the parts of the peak
+ * @HR_EXPORT_CHART_TIMELINE: the memory over time
+ *
+ * Which chart a file shows.
+ */
+typedef enum
+{
+  HR_EXPORT_CHART_USUAL,
+  HR_EXPORT_CHART_PIE,
+  HR_EXPORT_CHART_TIMELINE,
+} HrExportChart;
+
 const char  *hr_export_format_get_name      (HrExportFormat   format);
 const char  *hr_export_format_get_extension (HrExportFormat   format);
 const char  *hr_export_format_get_mime_type (HrExportFormat   format);
 const char  *hr_export_format_get_label     (HrExportFormat   format);
 gboolean     hr_export_format_is_binary     (HrExportFormat   format);
+gboolean     hr_export_format_has_charts    (HrExportFormat   format);
+gboolean     hr_export_chart_from_name      (const char      *name,
+                                             HrExportChart   *chart);
 gboolean     hr_export_format_from_name     (const char      *name,
                                              HrExportFormat  *format);
 gboolean     hr_export_format_from_file     (GFile           *file,
@@ -50,9 +68,11 @@ HrChartData *hr_export_create_chart_data    (HrReport        *report,
                                              HrPaletteScheme  scheme) G_GNUC_WARN_UNUSED_RESULT;
 GBytes      *hr_export_to_bytes             (HrReport        *report,
                                              HrExportFormat   format,
+                                             HrExportChart    chart,
                                              GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean     hr_export_to_file              (HrReport        *report,
                                              HrExportFormat   format,
+                                             HrExportChart    chart,
                                              GFile           *file,
                                              GError         **error);
 

@@ -15,7 +15,7 @@
 #define ROUNDS 100
 #define ESTIMATES 50
 #define MAX_MICROSECONDS 50.0
-#define MAX_MICROSECONDS_WITH_TIMELINE 150.0
+#define MAX_MICROSECONDS_WITH_TIMELINE 100.0
 
 static const char config[] =
     "{ \"model_type\": \"llama\", \"vocab_size\": 128256, \"hidden_size\": 8192, \"intermediate_size\": 28672,"

@@ -6,6 +6,7 @@
 #include "hr-capacity-bar.h"
 #include "hr-chart-data.h"
 #include "hr-pie-chart.h"
+#include "hr-timeline-chart.h"
 
 #define WHITE 0xffffff
 #define BLUE 0x2863c5
@@ -273,6 +274,94 @@ test_label_without_capacity_names_the_total (void)
   g_assert_cmpint (hr_chart_data_find_part (data, NULL), ==, -1);
 }
 
+static char *
+format_value (guint64  value,
+              gpointer user_data)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " GiB", value);
+}
+
+static char *
+describe_point (guint    point,
+                gpointer user_data)
+{
+  return g_strdup_printf ("Moment %u", point);
+}
+
+/* Two phases: 10 all the time, and 2 to 8 on top of it. */
+static HrTimelineData *
+create_timeline (void)
+{
+  static const guint64 values[][2] = { { 10, 2 }, { 10, 8 }, { 10, 2 }, { 10, 2 }, { 10, 2 } };
+  HrTimelineData *data = hr_timeline_data_new ("Memory over time", format_value, describe_point, NULL, NULL);
+
+  hr_timeline_data_set_unit (data, 1, "GiB");
+  hr_timeline_data_add_part (data, "weights", "Weights", BLUE, 0);
+  hr_timeline_data_add_part (data, "activations", "Activations", ORANGE, 1);
+  hr_timeline_data_begin_band (data, "Forward");
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      if (i == 3)
+        hr_timeline_data_begin_band (data, "Backward");
+      hr_timeline_data_add_point (data, i, i == 1 ? 1 : 0, values[i]);
+    }
+  hr_timeline_data_set_peak (data, 1, "The peak is reached in the phase “Forward”.");
+  hr_timeline_data_set_capacity (data, 20, "RTX: 20 GiB");
+
+  return data;
+}
+
+static void
+test_areas_have_their_colors (void)
+{
+  const HrChartScheme schemes[] = { HR_CHART_SCHEME_LIGHT, HR_CHART_SCHEME_DARK };
+
+  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
+    {
+      const HrChartStyle *style = hr_chart_style_get (schemes[i]);
+      g_autoptr (HrTimelineData) data = create_timeline ();
+      PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
+      g_autoptr (HrTimelineChart) chart = hr_timeline_chart_new (data, context, 600, 300);
+      const HrTimelineLayout *layout = hr_timeline_chart_get_layout (chart);
+      double x = hr_timeline_layout_get_x (layout, 1), y = hr_timeline_layout_get_y (layout, 5);
+      cairo_surface_t *surface = create_surface (style->background);
+      cairo_t *cr = cairo_create (surface);
+
+      hr_timeline_chart_draw (chart, cr, style);
+      g_assert_cmphex (get_pixel (surface, x, y), ==, BLUE);
+      g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 14)), ==, ORANGE);
+      g_assert_cmphex (get_pixel (surface, hr_timeline_layout_get_x (layout, 4), hr_timeline_layout_get_y (layout, 15)),
+                       !=, ORANGE);
+
+      /* What is not selected fades, what is stays; a line stands where the time is looked at. */
+      hr_timeline_chart_draw_emphasis (chart, cr, style, 1, -1);
+      g_assert_cmphex (get_pixel (surface, x, y), !=, BLUE);
+      g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 14)), ==, ORANGE);
+      hr_timeline_chart_draw_emphasis (chart, cr, style, -1, 1);
+      g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 14)), !=, ORANGE);
+
+      cairo_destroy (cr);
+      cairo_surface_destroy (surface);
+      g_object_unref (context);
+    }
+}
+
+static void
+test_timeline_is_described (void)
+{
+  g_autoptr (HrTimelineData) data = create_timeline ();
+  g_autofree char *label = hr_timeline_data_dup_label (data);
+  g_autofree char *description = hr_timeline_data_dup_description (data);
+  g_autofree char *point = hr_timeline_data_dup_point_text (data, 2);
+
+  g_assert_cmpstr (label, ==, "Memory over time: 18 GiB at the peak");
+  g_assert_cmpstr (description, ==, "Forward: 18 GiB; Backward: 12 GiB; The peak is reached in the phase “Forward”.; "
+                                    "RTX: 20 GiB");
+  g_assert_cmpstr (point, ==, "Moment 2: 12 GiB; Weights: 10 GiB; Activations: 2 GiB");
+  g_assert_cmpuint (hr_timeline_data_find_band (data, 2), ==, 0);
+  g_assert_cmpuint (hr_timeline_data_find_band (data, 3), ==, 1);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -285,6 +374,8 @@ main (int   argc,
   g_test_add_func ("/charts/drawing/an_empty_pie_is_a_pale_ring", test_empty_pie_is_a_pale_ring);
   g_test_add_func ("/charts/drawing/a_bar_shows_headroom_and_overflow", test_bar_shows_headroom_and_overflow);
   g_test_add_func ("/charts/drawing/the_total_stays_inside_the_ring", test_text_scales_to_the_ring);
+  g_test_add_func ("/charts/drawing/areas_of_a_timeline_have_their_colors", test_areas_have_their_colors);
+  g_test_add_func ("/charts/data/a_timeline_is_described", test_timeline_is_described);
   g_test_add_func ("/charts/data/the_description_lists_the_parts", test_description_lists_the_parts);
   g_test_add_func ("/charts/data/the_label_without_a_capacity_names_the_total",
                    test_label_without_capacity_names_the_total);

@@ -6,6 +6,7 @@
 
 #include "hr-chart-picture.h"
 #include "hr-pdf-document.h"
+#include "hr-pie-picture.h"
 
 /* A stream that takes some bytes, and then has no room for more. */
 #define TEST_TYPE_FULL_STREAM (test_full_stream_get_type ())
@@ -73,7 +74,7 @@ write_svg (GOutputStream  *stream,
            GError        **error)
 {
   g_autoptr(HrChartData) data = create_data ();
-  g_autoptr(HrChartPicture) picture = hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, "zh-cn");
+  g_autoptr(HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, "zh-cn");
 
   return hr_chart_picture_write_svg (picture, stream, NULL, error);
 }
@@ -83,7 +84,7 @@ write_png (GOutputStream  *stream,
            GError        **error)
 {
   g_autoptr(HrChartData) data = create_data ();
-  g_autoptr(HrChartPicture) picture = hr_chart_picture_new (data, HR_CHART_SCHEME_DARK, NULL, "zh-cn");
+  g_autoptr(HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_DARK, NULL, "zh-cn");
 
   return hr_chart_picture_write_png (picture, 2, stream, NULL, error);
 }
@@ -95,7 +96,7 @@ create_document (guint n_rows)
   const char *values[] = { "Qwen2.5-7B-Instruct", "bfloat16" };
   const gboolean is_number[] = { FALSE, TRUE, FALSE };
   g_autoptr(HrChartData) data = create_data ();
-  g_autoptr(HrChartPicture) picture = hr_chart_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, "zh-cn");
+  g_autoptr(HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, "zh-cn");
   g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func (g_free);
   HrPdfDocument *document = hr_pdf_document_new ("显存报告", "Headroom 0.1.0", "zh-cn");
 
@@ -214,7 +215,7 @@ test_png_can_be_read_back (void)
 {
   g_autoptr(GBytes) bytes = write_to_memory (write_png);
   g_autoptr(HrChartData) data = create_data ();
-  g_autoptr(HrChartPicture) picture = hr_chart_picture_new (data, HR_CHART_SCHEME_DARK, NULL, "zh-cn");
+  g_autoptr(HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_DARK, NULL, "zh-cn");
   Input input = { g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes) };
   cairo_surface_t *surface = cairo_image_surface_create_from_png_stream (read_bytes, &input);
   double width, height;

@@ -129,6 +129,33 @@ def svg_is_xml_and_png_has_pixels():
         assert width >= 600 and height >= 400, (width, height)
 
 
+def the_chart_can_be_chosen():
+    for language, words in (('C', ('Prefill', 'at the peak')), ('zh_CN', ('预填充', '峰值'))):
+        pie = export('a.svg', '--chart', 'pie', language=language)
+        timeline = export('a.svg', '--chart', 'timeline', language=language)
+        assert pie == export('a.svg', language=language) and pie != timeline
+        root = xml.etree.ElementTree.fromstring(timeline)
+        description = ' '.join(root[i].text for i in (0, 1))
+        expect(description, *words)
+        assert export('a.png', '--chart', 'timeline', language=language) != export('a.png', language=language)
+
+
+def a_report_has_both_charts_or_the_one_that_is_chosen():
+    both, pie, timeline = (export('a.html', *arguments).decode() for arguments in
+                           ((), ('--chart', 'pie'), ('--chart', 'timeline')))
+    assert [text.count('<svg') for text in (both, pie, timeline)] == [2, 1, 1]
+    ids = [part.split('"', 1)[0] for part in both.split(' id="')[1:]]
+    assert len(ids) == len(set(ids)), 'two pictures of a page share an id'
+    assert len(export('a.pdf')) > len(export('a.pdf', '--chart', 'timeline'))
+
+
+def a_chart_that_cannot_be_drawn_is_refused():
+    expect(fail('estimate', MODEL, '--format', 'svg', '--chart', 'bars'), '--chart', 'pie, timeline', 'bars')
+    expect(fail('estimate', MODEL, '--format', 'json', '--chart', 'timeline'), '--chart', 'svg', 'json')
+    expect(fail('estimate', MODEL, '--format', 'svg', '--chart', 'timeline', '--method-of-estimate', 'rule-of-thumb'),
+           'timeline', 'rule of thumb')
+
+
 def what_is_there_is_replaced_and_keeps_its_mode():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, 'a.json')
@@ -199,6 +226,9 @@ if __name__ == '__main__':
         html_is_one_file_with_the_pie_in_it,
         pdf_has_the_text_in_embedded_fonts,
         svg_is_xml_and_png_has_pixels,
+        the_chart_can_be_chosen,
+        a_report_has_both_charts_or_the_one_that_is_chosen,
+        a_chart_that_cannot_be_drawn_is_refused,
         what_is_there_is_replaced_and_keeps_its_mode,
         what_cannot_be_written_is_named_and_leaves_nothing,
         a_folder_that_may_not_be_written_is_named,

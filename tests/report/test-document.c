@@ -50,7 +50,8 @@ static void
 test_html (void)
 {
   g_autoptr (HrDocument) document = create_document (HOSTILE);
-  g_autofree char *html = hr_document_to_html (document, "<?xml version=\"1.0\"?>\n<svg id=\"chart\"></svg>");
+  g_autofree char *html = hr_document_to_html (document, "<?xml version=\"1.0\"?>\n<svg id=\"chart\"></svg>",
+                                               "<svg id=\"timeline\"></svg>");
 
   g_assert_true (g_str_has_prefix (html, "<!DOCTYPE html>\n<html lang=\"en\">"));
   g_assert_null (strstr (html, "<script"));
@@ -75,7 +76,7 @@ static void
 test_html_without_chart (void)
 {
   g_autoptr (HrDocument) document = create_document ("x");
-  g_autofree char *html = hr_document_to_html (document, NULL);
+  g_autofree char *html = hr_document_to_html (document, NULL, NULL);
 
   g_assert_null (strstr (html, "<figure"));
 }

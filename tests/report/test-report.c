@@ -235,7 +235,7 @@ test_all_say (void)
   char *texts[] = {
     hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN),
     hr_report_to_markdown (report),
-    hr_report_to_html (report, NULL),
+    hr_report_to_html (report, NULL, NULL),
   };
 
   g_assert_true (g_str_has_prefix (verdict, "Fits on one "));
@@ -337,7 +337,7 @@ test_hostile_name (void)
   g_assert_no_error (error);
   report = create_report (model, NULL);
 
-  html = hr_report_to_html (report, NULL);
+  html = hr_report_to_html (report, NULL, NULL);
   g_assert_null (strstr (html, "<b>a"));
   g_assert_nonnull (strstr (html, "&lt;b&gt;a&lt;/b&gt;|`x`"));
 
@@ -406,7 +406,7 @@ test_chinese (void)
   textdomain ("headroom");
 
   text = hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN);
-  html = hr_report_to_html (report, NULL);
+  html = hr_report_to_html (report, NULL, NULL);
   json = hr_report_to_json (report);
 
   g_setenv ("LANGUAGE", "C", TRUE);

@@ -22,6 +22,52 @@ get_decimals (double value)
   return round (value * 100) < 1000 ? 2 : 1;
 }
 
+static double
+find_unit (guint64       bytes,
+           HrUnitSystem  system,
+           guint        *unit)
+{
+  double base = system == HR_UNIT_SYSTEM_BINARY ? 1024 : 1000;
+  double value = bytes;
+
+  *unit = 0;
+  while (*unit + 1 < G_N_ELEMENTS (binary_units) && (*unit == 0 ? value >= base : round (value * 10) >= base * 10))
+    {
+      value /= base;
+      ++*unit;
+    }
+
+  return value;
+}
+
+/**
+ * hr_get_byte_unit:
+ * @bytes: a size in bytes
+ * @system: the units to use
+ * @name: (out) (transfer none): what the unit is called, such as `GiB`
+ *
+ * Gets the unit that a size is shown in, for an axis that has sizes up to it.
+ *
+ * Returns: the bytes of the unit
+ */
+guint64
+hr_get_byte_unit (guint64        bytes,
+                  HrUnitSystem   system,
+                  const char   **name)
+{
+  guint64 size = 1;
+  guint unit;
+
+  g_return_val_if_fail (name != NULL, 1);
+
+  find_unit (bytes, system, &unit);
+  for (guint i = 0; i < unit; i++)
+    size *= system == HR_UNIT_SYSTEM_BINARY ? 1024 : 1000;
+  *name = system == HR_UNIT_SYSTEM_BINARY ? binary_units[unit] : decimal_units[unit];
+
+  return size;
+}
+
 /**
  * hr_format_bytes:
  * @bytes: a size in bytes
@@ -36,15 +82,8 @@ hr_format_bytes (guint64      bytes,
                  HrUnitSystem system)
 {
   const char * const *units = system == HR_UNIT_SYSTEM_BINARY ? binary_units : decimal_units;
-  double base = system == HR_UNIT_SYSTEM_BINARY ? 1024 : 1000;
-  double value = bytes;
-  guint unit = 0;
-
-  while (unit + 1 < G_N_ELEMENTS (binary_units) && (unit == 0 ? value >= base : round (value * 10) >= base * 10))
-    {
-      value /= base;
-      unit++;
-    }
+  guint unit;
+  double value = find_unit (bytes, system, &unit);
 
   if (unit == 0)
     return g_strdup_printf ("%" G_GUINT64_FORMAT NO_BREAK_SPACE "%s", bytes, units[unit]);

@@ -19,6 +19,9 @@ typedef enum
   HR_UNIT_SYSTEM_DECIMAL,
 } HrUnitSystem;
 
+guint64 hr_get_byte_unit         (guint64      bytes,
+                                  HrUnitSystem system,
+                                  const char **name);
 char *hr_format_bytes            (guint64      bytes,
                                   HrUnitSystem system) G_GNUC_WARN_UNUSED_RESULT;
 char *hr_format_bytes_difference (gint64       bytes,

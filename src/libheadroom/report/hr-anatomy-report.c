@@ -322,7 +322,7 @@ hr_anatomy_to_html (HrAnatomy    *self,
 
   document = create_document (self, other, with_tensors, unit_system);
 
-  return hr_document_to_html (document, chart);
+  return hr_document_to_html (document, chart, NULL);
 }
 
 /**

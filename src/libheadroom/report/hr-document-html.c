@@ -173,7 +173,8 @@ append_chart (GString    *string,
 static void
 append_block (GString               *string,
               const HrDocumentBlock *block,
-              const char            *chart)
+              const char            *chart,
+              const char            *timeline)
 {
   switch (block->kind)
     {
@@ -218,6 +219,10 @@ append_block (GString               *string,
       append_chart (string, chart);
       break;
 
+    case HR_DOCUMENT_TIMELINE:
+      append_chart (string, timeline);
+      break;
+
     case HR_DOCUMENT_FOOTER:
       append_element (string, "<footer>", block->text, "</footer>");
       break;
@@ -227,10 +232,11 @@ append_block (GString               *string,
     }
 }
 
-/* Writes a document as one HTML file that needs nothing else; the chart is SVG, or %NULL for none. */
+/* Writes a document as one HTML file that needs nothing else; the pictures are SVG, or %NULL for none. */
 char *
 hr_document_to_html (HrDocument *self,
-                     const char *chart)
+                     const char *chart,
+                     const char *timeline)
 {
   GString *string;
 
@@ -247,7 +253,7 @@ hr_document_to_html (HrDocument *self,
   g_string_append_printf (string, "<style>%s</style>\n</head>\n<body>\n<main>\n", style_sheet);
 
   for (guint i = 0; i < hr_document_get_n_blocks (self); i++)
-    append_block (string, hr_document_get_block (self, i), chart);
+    append_block (string, hr_document_get_block (self, i), chart, timeline);
 
   g_string_append (string, "</main>\n</body>\n</html>\n");
 

@@ -176,6 +176,7 @@ append_block (GString               *string,
       break;
 
     case HR_DOCUMENT_CHART:
+    case HR_DOCUMENT_TIMELINE:
       return;
 
     default:

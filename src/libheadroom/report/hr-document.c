@@ -132,6 +132,14 @@ hr_document_add_chart (HrDocument *self)
   add_block (self, HR_DOCUMENT_CHART);
 }
 
+void
+hr_document_add_timeline (HrDocument *self)
+{
+  g_return_if_fail (self != NULL);
+
+  add_block (self, HR_DOCUMENT_TIMELINE);
+}
+
 HrDocumentBlock *
 hr_document_add_facts (HrDocument *self)
 {

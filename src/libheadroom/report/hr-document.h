@@ -24,7 +24,8 @@ typedef enum
   HR_DOCUMENT_FACTS,       /* names and values */
   HR_DOCUMENT_LIST,
   HR_DOCUMENT_TABLE,
-  HR_DOCUMENT_CHART,       /* where the picture goes, if there is one */
+  HR_DOCUMENT_CHART,       /* where the picture of the parts goes, if there is one */
+  HR_DOCUMENT_TIMELINE,    /* where the picture of the time goes, if there is one */
   HR_DOCUMENT_FOOTER,
 } HrDocumentKind;
 
@@ -62,7 +63,7 @@ typedef struct
 /**
  * HrDocumentBlock:
  * @kind: which of the members hold
- * @text: the text of all but facts, lists, tables and charts
+ * @text: the text of all but facts, lists, tables and pictures
  * @is_good: whether a verdict is a good one
  * @facts: (element-type HrDocumentFact): the rows of facts
  * @items: (element-type utf8): the items of a list
@@ -99,6 +100,7 @@ void                   hr_document_add_verdict    (HrDocument          *self,
                                                    const char          *text,
                                                    gboolean             is_good);
 void                   hr_document_add_chart      (HrDocument          *self);
+void                   hr_document_add_timeline   (HrDocument          *self);
 HrDocumentBlock       *hr_document_add_facts      (HrDocument          *self);
 HrDocumentBlock       *hr_document_add_list       (HrDocument          *self);
 HrDocumentBlock       *hr_document_add_table      (HrDocument          *self,
@@ -120,7 +122,8 @@ void                   hr_document_append_wrapped (GString             *string,
                                                    guint                indentation);
 char                  *hr_document_to_markdown    (HrDocument          *self) G_GNUC_WARN_UNUSED_RESULT;
 char                  *hr_document_to_html        (HrDocument          *self,
-                                                   const char          *chart) G_GNUC_WARN_UNUSED_RESULT;
+                                                   const char          *chart,
+                                                   const char          *timeline) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrDocument, hr_document_free)
 

@@ -425,6 +425,31 @@ hr_phase_id_get_description (HrPhaseId id)
 }
 
 /**
+ * hr_estimate_dup_peak_sentence:
+ * @estimate: an estimate with phases
+ *
+ * Says in the user's language when the peak is reached, and what happens then.
+ *
+ * Returns: (transfer full): a sentence
+ */
+char *
+hr_estimate_dup_peak_sentence (HrEstimate *estimate)
+{
+  const char *phase, *moment;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
+
+  phase = hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate));
+  moment = hr_text_translate (hr_estimate_get_peak_moment (estimate));
+  if (moment != NULL && *moment != '\0')
+    /* Translators: when memory is at its peak: 1 the name of a phase, 2 what happens in it */
+    return g_strdup_printf (_("The peak is reached in the phase “%1$s”: %2$s"), phase, moment);
+
+  /* Translators: %s is the name of a phase */
+  return g_strdup_printf (_("The peak is reached in the phase “%s”."), phase);
+}
+
+/**
  * hr_part_get_label:
  * @part: a part of a model
  *

@@ -13,6 +13,7 @@ const char *hr_component_id_get_label       (HrComponentId  id);
 const char *hr_component_id_get_description (HrComponentId  id);
 const char *hr_phase_id_get_label           (HrPhaseId      id);
 const char *hr_phase_id_get_description     (HrPhaseId      id);
+char       *hr_estimate_dup_peak_sentence   (HrEstimate    *estimate) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_part_get_label               (HrPart         part);
 const char *hr_mode_get_label               (HrMode         mode);
 const char *hr_setting_get_label            (GParamSpec    *setting);

@@ -176,6 +176,7 @@ add_phases (HrReport   *self,
     return;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Peak of each phase"));
+  hr_document_add_timeline (document);
   table = hr_document_add_table (document, columns, numeric);
 
   for (guint i = 0; i < n_phases; i++)

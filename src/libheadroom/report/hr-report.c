@@ -625,7 +625,8 @@ hr_report_to_markdown (HrReport *self)
 /**
  * hr_report_to_html:
  * @self: a report
- * @chart: (nullable): a picture as SVG, or %NULL for none
+ * @chart: (nullable): a picture of the components as SVG, or %NULL for none
+ * @timeline: (nullable): a picture of the time as SVG, or %NULL for none
  *
  * Writes the report as one HTML file that loads nothing.
  *
@@ -633,7 +634,8 @@ hr_report_to_markdown (HrReport *self)
  */
 char *
 hr_report_to_html (HrReport   *self,
-                   const char *chart)
+                   const char *chart,
+                   const char *timeline)
 {
   g_autoptr (HrDocument) document = NULL;
 
@@ -641,5 +643,5 @@ hr_report_to_html (HrReport   *self,
 
   document = hr_report_create_document (self);
 
-  return hr_document_to_html (document, chart);
+  return hr_document_to_html (document, chart, timeline);
 }

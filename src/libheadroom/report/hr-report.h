@@ -55,6 +55,7 @@ char         *hr_report_to_json           (HrReport          *self) G_GNUC_WARN_
 char         *hr_report_to_csv            (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_to_markdown       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_to_html           (HrReport          *self,
-                                           const char        *chart) G_GNUC_WARN_UNUSED_RESULT;
+                                           const char        *chart,
+                                           const char        *timeline) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
