@@ -134,6 +134,7 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_PARAMETER:
     case HR_BLOCK_CONVOLUTION:
     case HR_BLOCK_ACTIVATION:
+    case HR_BLOCK_STATE:
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_TYPE_EMBEDDING:

@@ -186,6 +186,8 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("contiguous-heads", attention.contiguous_heads),
   BOOLEAN ("cross", attention.is_cross),
   SIZE ("source-size", attention.source_size),
+  SIZE ("output-size", attention.output_size),
+  SIZE ("value-head-dim", attention.value_head_dim),
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
   BOOLEAN ("scaled-query", attention.scaled_query),
@@ -241,7 +243,7 @@ static const char * const attention_names[] = {
   "output", "o_proj",
   "query-norm", "q_norm", "key-norm", "k_norm", "output-norm", "attn_sub_norm",
   "relative-bias", "relative_attention_bias",
-  "gate", "gate_proj", NULL,
+  "gate", "gate_proj", "sinks", "sinks", NULL,
 };
 
 static const char * const mlp_names[] = {
@@ -563,6 +565,7 @@ add_projections (const HrBlockContext *context,
                  HrBlock              *block,
                  guint64               query_size,
                  guint64               key_size,
+                 guint64               value_size,
                  GError              **error)
 {
   const HrAttention *attention = &block->attention;
@@ -576,13 +579,13 @@ add_projections (const HrBlockContext *context,
                                 FALSE, error) &&
            hr_block_add_linear (context, block->path,
                                 hr_block_get_module_name (description, attention_names, "key-value"),
-                                HR_MODULE_KEY_VALUE, HR_PART_ATTENTION, 2 * key_size, attention->hidden_size,
+                                HR_MODULE_KEY_VALUE, HR_PART_ATTENTION, key_size + value_size, attention->hidden_size,
                                 attention->has_key_bias, FALSE, error);
 
   if (attention->projection != HR_PROJECTION_SEPARATE)
     return hr_block_add_linear (context, block->path,
                                 hr_block_get_module_name (description, attention_names, "fused"),
-                                HR_MODULE_QUERY_KEY_VALUE, HR_PART_ATTENTION, query_size + 2 * key_size,
+                                HR_MODULE_QUERY_KEY_VALUE, HR_PART_ATTENTION, query_size + key_size + value_size,
                                 attention->hidden_size, attention->has_query_bias, is_conv1d, error);
 
   if (!hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "query"),
@@ -598,7 +601,7 @@ add_projections (const HrBlockContext *context,
                               FALSE, error) &&
          (attention->value_is_key ||
           hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "value"),
-                               HR_MODULE_VALUE, HR_PART_ATTENTION, key_size, source_size, attention->has_value_bias,
+                               HR_MODULE_VALUE, HR_PART_ATTENTION, value_size, source_size, attention->has_value_bias,
                                FALSE, error));
 }
 
@@ -638,20 +641,25 @@ build_attention (const HrBlockContext *context,
                  GError              **error)
 {
   HrAttention *attention = &block->attention;
-  guint64 query_size, key_size, fused_size;
+  guint64 value_head_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+  guint64 output_size = attention->output_size > 0 ? attention->output_size : attention->hidden_size;
+  guint64 query_size, key_size, value_size, mixed_size, fused_size;
 
   if (!check_heads (context->scope, attention, error))
     return FALSE;
   if (!g_uint64_checked_mul (&query_size, attention->num_attention_heads, attention->head_dim) ||
       !g_uint64_checked_mul (&key_size, attention->num_key_value_heads, attention->head_dim) ||
-      !g_uint64_checked_mul (&fused_size, query_size, 3))
+      !g_uint64_checked_mul (&value_size, attention->num_key_value_heads, value_head_dim) ||
+      !g_uint64_checked_mul (&mixed_size, attention->num_attention_heads, value_head_dim) ||
+      !g_uint64_checked_mul (&fused_size, MAX (query_size, mixed_size), 3))
     return hr_block_set_too_large_error (context, block->path, error);
 
   if (attention->cached_heads == 0)
     attention->cached_heads = attention->num_key_value_heads;
   if (attention->has_sinks &&
-      !hr_block_add_tensor (context, block->path, NULL, "sinks", HR_PART_ATTENTION, HR_TENSOR_ROLE_PARAMETER,
-                            attention->num_attention_heads, 0, error))
+      !hr_block_add_tensor (context, block->path, NULL,
+                            hr_block_get_module_name (description, attention_names, "sinks"), HR_PART_ATTENTION,
+                            HR_TENSOR_ROLE_PARAMETER, attention->num_attention_heads, 0, error))
     return FALSE;
 
   if (attention->relative_buckets > 0 &&
@@ -661,23 +669,23 @@ build_attention (const HrBlockContext *context,
                             attention->num_attention_heads, error))
     return FALSE;
 
-  if (!add_projections (context, description, block, query_size, key_size, error) ||
+  if (!add_projections (context, description, block, query_size, key_size, value_size, error) ||
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "output"),
-                            HR_MODULE_OUTPUT, HR_PART_ATTENTION, attention->hidden_size, query_size,
+                            HR_MODULE_OUTPUT, HR_PART_ATTENTION, output_size, mixed_size,
                             attention->has_output_bias, attention->projection == HR_PROJECTION_CONV1D, error))
     return FALSE;
 
   if (attention->output_gate != HR_OUTPUT_GATE_NONE && attention->output_gate != HR_OUTPUT_GATE_QUERY &&
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "gate"),
                             HR_MODULE_OUTPUT_GATE, HR_PART_ATTENTION,
-                            attention->output_gate == HR_OUTPUT_GATE_FULL ? query_size : attention->num_attention_heads,
+                            attention->output_gate == HR_OUTPUT_GATE_FULL ? mixed_size : attention->num_attention_heads,
                             attention->hidden_size, FALSE, FALSE, error))
     return FALSE;
 
   if (attention->has_output_norm &&
       !hr_block_add_tensor (context, block->path,
                             hr_block_get_module_name (description, attention_names, "output-norm"), "weight",
-                            HR_PART_NORM, HR_TENSOR_ROLE_NORM, query_size, 0, error))
+                            HR_PART_NORM, HR_TENSOR_ROLE_NORM, mixed_size, 0, error))
     return FALSE;
 
   return attention->qk_norm == HR_QK_NORM_NONE || attention->qk_norm_kind == HR_NORM_RMS_UNWEIGHTED ||
@@ -799,6 +807,7 @@ static const HrBlockClass * const further_classes[] = {
   &hr_block_class_lightning_attention,
   &hr_block_class_rg_lru,
   &hr_block_class_short_convolution,
+  &hr_block_class_state,
   &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,
@@ -956,6 +965,8 @@ check_description (HrJson              *description,
   g_ptr_array_add (members, (gpointer) "block");
   g_ptr_array_add (members, (gpointer) "path");
   g_ptr_array_add (members, (gpointer) "if");
+  g_ptr_array_add (members, (gpointer) "items");
+  g_ptr_array_add (members, (gpointer) "tied-layer");
   g_ptr_array_add (members, (gpointer) "names");
   for (guint i = 0; klass->parameters[i].name != NULL; i++)
     g_ptr_array_add (members, (gpointer) klass->parameters[i].name);
@@ -968,6 +979,55 @@ check_description (HrJson              *description,
   return hr_json_check_members (description, (const char * const *) members->pdata, error) &&
          hr_json_get_object (description, "names", &names, error) &&
          (names == NULL || hr_json_check_members (names, (const char * const *) renamed->pdata, error));
+}
+
+/* The name of a block that is there several times has "[]" for the number of each. */
+static char *
+dup_numbered_path (HrScope    *scope,
+                   const char *path)
+{
+  const char *place = strstr (path, "[]");
+  guint item;
+
+  if (place == NULL || !hr_scope_get_item (scope, &item))
+    return g_strdup (path);
+
+  return g_strdup_printf ("%.*s%u%s", (int) (place - path), path, item, place + 2);
+}
+
+/* Tensors of one layer may be those of another (Zamba): the block says of which; that layer has its own. */
+static gboolean
+tie_to_layer (const HrBlockContext  *context,
+              HrJson                *description,
+              guint                  first,
+              GError               **error)
+{
+  HrJson *expression = hr_json_get_member (description, "tied-layer");
+  HrValue layer;
+
+  if (expression == NULL)
+    return TRUE;
+  if (!hr_scope_evaluate (context->scope, expression, &layer, error))
+    return FALSE;
+  if (layer.type != HR_VALUE_INTEGER)
+    {
+      hr_json_set_error (expression, HR_ERROR_SCHEMA, _("an expression that is the number of a layer"), error);
+      return FALSE;
+    }
+  if (context->n_layers > 0 && context->layers[0] == layer.integer)
+    return TRUE;
+
+  for (guint i = first; i < context->tensors->len; i++)
+    {
+      HrTensor *tensor = g_ptr_array_index (context->tensors, i);
+      const char *place = strstr (tensor->pattern, "{}");
+
+      if (place != NULL)
+        tensor->tied_to = g_strdup_printf ("%.*s%" G_GINT64_FORMAT "%s", (int) (place - tensor->pattern),
+                                           tensor->pattern, layer.integer, place + 2);
+    }
+
+  return TRUE;
 }
 
 /*
@@ -987,6 +1047,7 @@ hr_block_factory_build (const HrBlockContext  *context,
 {
   const HrBlockClass *klass;
   const char *path = NULL;
+  g_autofree char *numbered = NULL;
   HrJson *member;
   guint first;
 
@@ -1001,7 +1062,8 @@ hr_block_factory_build (const HrBlockContext  *context,
     return FALSE;
 
   block->kind = klass->kind;
-  block->path = g_strconcat (context->prefix, context->prefix[0] != '\0' && path[0] != '\0' ? "." : "", path, NULL);
+  numbered = dup_numbered_path (context->scope, path);
+  block->path = g_strconcat (context->prefix, context->prefix[0] != '\0' && path[0] != '\0' ? "." : "", numbered, NULL);
   if (klass->kind == HR_BLOCK_NORM)
     block->norm.has_weight = TRUE;
 
@@ -1012,7 +1074,7 @@ hr_block_factory_build (const HrBlockContext  *context,
     }
 
   first = context->tensors->len;
-  if (!klass->build (context, description, block, error))
+  if (!klass->build (context, description, block, error) || !tie_to_layer (context, description, first, error))
     return FALSE;
 
   for (guint i = first; i < context->tensors->len; i++)

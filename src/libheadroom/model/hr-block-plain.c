@@ -19,6 +19,13 @@ static const HrParameter activation_parameters[] = {
   { NULL }
 };
 
+static const HrParameter state_parameters[] = {
+  SIZE ("conv", state.conv),
+  SIZE ("recurrent", state.recurrent),
+  BOOLEAN ("fp32", state.fp32),
+  { NULL }
+};
+
 static gboolean
 build_type_embedding (const HrBlockContext *context,
                       HrJson               *description,
@@ -40,6 +47,11 @@ build_nothing (const HrBlockContext *context,
 
 const HrBlockClass hr_block_class_type_embedding = {
   "type-embedding", HR_BLOCK_TYPE_EMBEDDING, type_embedding_parameters, no_names, build_type_embedding,
+};
+
+/* What a layer keeps of a sequence, where its tensors are listed one by one. */
+const HrBlockClass hr_block_class_state = {
+  "state", HR_BLOCK_STATE, state_parameters, no_names, build_nothing,
 };
 
 const HrBlockClass hr_block_class_activation = {

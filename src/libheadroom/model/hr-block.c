@@ -55,6 +55,10 @@ hr_block_get_state (const HrBlock *self,
       state->recurrent = mamba2->intermediate_size * mamba2->state_size;
       return TRUE;
 
+    case HR_BLOCK_STATE:
+      *state = self->state;
+      return TRUE;
+
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_TYPE_EMBEDDING:

@@ -36,6 +36,7 @@ typedef enum
   HR_BLOCK_LIGHTNING_ATTENTION,
   HR_BLOCK_SHORT_CONVOLUTION,
   HR_BLOCK_RG_LRU,
+  HR_BLOCK_STATE,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -291,6 +292,7 @@ typedef struct
   HrNormKind qk_norm_kind;
   HrQkNormPlace qk_norm_place;
   gboolean qk_norm_has_bias;
+  guint64 output_size;       /* of the last projection; 0: hidden_size (Zamba) */
   gboolean has_query_bias;
   gboolean has_key_bias;
   gboolean has_value_bias;
@@ -513,6 +515,21 @@ typedef struct
 } HrHead;
 
 /**
+ * HrBlockState:
+ * @conv: elements of what a convolution still needs of the tokens that have gone
+ * @recurrent: elements of the state that stands for all of them
+ * @fp32: whether that state is kept in fp32, whatever the model computes in
+ *
+ * What a block keeps of a sequence, however long it is.
+ */
+typedef struct
+{
+  guint64 conv;
+  guint64 recurrent;
+  gboolean fp32;
+} HrBlockState;
+
+/**
  * HrBlock:
  * @kind: which of the members of the union holds
  * @path: the module's name, with `{}` where the index of the layer stands
@@ -540,24 +557,10 @@ typedef struct
     HrLightningAttention lightning_attention;
     HrShortConvolution short_convolution;
     HrRgLru rg_lru;
+    HrBlockState state;
     HrHead head;
   };
 } HrBlock;
-
-/**
- * HrBlockState:
- * @conv: elements of what a convolution still needs of the tokens that have gone
- * @recurrent: elements of the state that stands for all of them
- * @fp32: whether that state is kept in fp32, whatever the model computes in
- *
- * What a block keeps of a sequence, however long it is.
- */
-typedef struct
-{
-  guint64 conv;
-  guint64 recurrent;
-  gboolean fp32;
-} HrBlockState;
 
 typedef struct
 {

@@ -555,44 +555,97 @@ operator_element (HrEvaluation *evaluation,
   return hr_value_from_json (hr_json_get_element (list.json, index.integer), value, error);
 }
 
-/* How many elements of a list of the config, or characters of a string, are a value. */
+/* How many elements a list of the config, or characters a string, has; an error if it is neither. */
+static gboolean
+get_list_length (HrJson         *expression,
+                 const HrValue  *list,
+                 gint64         *length,
+                 GError        **error)
+{
+  if (list->type == HR_VALUE_STRING)
+    *length = count_characters (list->string);
+  else if (list->type == HR_VALUE_JSON && hr_json_get_node_type (list->json) == HR_JSON_ARRAY)
+    *length = hr_json_get_length (list->json);
+  else
+    return set_value_error (get_argument (expression, 0), list, _("an array or a string"), error);
+
+  return TRUE;
+}
+
+static gboolean
+pick_element (HrJson         *expression,
+              const HrValue  *list,
+              gint64          index,
+              HrValue        *value,
+              GError        **error)
+{
+  if (list->type == HR_VALUE_STRING)
+    return pick_character (expression, list, index, value, error);
+
+  return hr_value_from_json (hr_json_get_element (list->json, index), value, error);
+}
+
+/* How many elements of a list of the config, or characters of a string, are a value; of the first so many, if asked. */
 static gboolean
 operator_count (HrEvaluation *evaluation,
                 HrJson       *expression,
                 HrValue      *value,
                 GError      **error)
 {
-  HrValue list, wanted, element;
+  HrValue list, wanted, element, end;
   gint64 n = 0;
+  gint64 length;
 
   if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
-      !evaluate_argument (evaluation, expression, 1, &wanted, error))
+      !evaluate_argument (evaluation, expression, 1, &wanted, error) ||
+      !get_list_length (expression, &list, &length, error))
     return FALSE;
+  if (get_n_arguments (expression) > 2)
+    {
+      if (!evaluate_typed (evaluation, expression, 2, HR_VALUE_INTEGER, &end, error))
+        return FALSE;
+      length = MIN (length, end.integer);
+    }
 
-  if (list.type == HR_VALUE_STRING)
+  for (gint64 i = 0; i < length; i++)
     {
-      for (gint64 i = 0; i < count_characters (list.string); i++)
-        {
-          if (!pick_character (expression, &list, i, &element, error))
-            return FALSE;
-          n += hr_value_equal (&element, &wanted);
-        }
-    }
-  else if (list.type == HR_VALUE_JSON && hr_json_get_node_type (list.json) == HR_JSON_ARRAY)
-    {
-      for (guint i = 0; i < hr_json_get_length (list.json); i++)
-        {
-          if (!hr_value_from_json (hr_json_get_element (list.json, i), &element, error))
-            return FALSE;
-          n += hr_value_equal (&element, &wanted);
-        }
-    }
-  else
-    {
-      return set_value_error (get_argument (expression, 0), &list, _("an array or a string"), error);
+      if (!pick_element (expression, &list, i, &element, error))
+        return FALSE;
+      n += hr_value_equal (&element, &wanted);
     }
 
   *value = (HrValue) { HR_VALUE_INTEGER, .integer = n };
+
+  return TRUE;
+}
+
+/* Where in a list of the config, or a string, a value stands for the nth time, counted from 0; nothing if nowhere. */
+static gboolean
+operator_position (HrEvaluation *evaluation,
+                   HrJson       *expression,
+                   HrValue      *value,
+                   GError      **error)
+{
+  HrValue list, wanted, element, nth;
+  gint64 n = 0;
+  gint64 length;
+
+  if (!evaluate_argument (evaluation, expression, 0, &list, error) ||
+      !evaluate_argument (evaluation, expression, 1, &wanted, error) ||
+      !evaluate_typed (evaluation, expression, 2, HR_VALUE_INTEGER, &nth, error) ||
+      !get_list_length (expression, &list, &length, error))
+    return FALSE;
+
+  *value = (HrValue) { HR_VALUE_NOTHING };
+  for (gint64 i = 0; i < length; i++)
+    {
+      if (!pick_element (expression, &list, i, &element, error))
+        return FALSE;
+      if (!hr_value_equal (&element, &wanted) || n++ < nth.integer)
+        continue;
+      *value = (HrValue) { HR_VALUE_INTEGER, .integer = i };
+      break;
+    }
 
   return TRUE;
 }
@@ -700,7 +753,8 @@ static const struct
   { "present", operator_present, 1, 1 },
   { "contains", operator_contains, 2, 2 },
   { "element", operator_element, 2, 2 },
-  { "count", operator_count, 2, 2 },
+  { "count", operator_count, 2, 3 },
+  { "position", operator_position, 3, 3 },
   { "member", operator_member, 2, 2 },
   { "length", operator_length, 1, 1 },
   { "is-list", operator_is_list, 1, 1 },

@@ -50,26 +50,84 @@ check_condition (HrScope   *scope,
   return get_boolean (scope, description, "if", holds, error);
 }
 
+/* How often a block is there: "items" of it, or once. */
+static gboolean
+count_items (HrScope  *scope,
+             HrJson   *description,
+             guint64  *n_items,
+             GError  **error)
+{
+  HrJson *expression = hr_json_get_member (description, "items");
+
+  *n_items = 1;
+  if (expression == NULL)
+    return TRUE;
+  if (!hr_scope_evaluate_size (scope, expression, n_items, error))
+    return FALSE;
+  if (*n_items <= G_MAXUINT16)
+    return TRUE;
+
+  hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE, _("the number of items: expected at most %u"), G_MAXUINT16);
+
+  return FALSE;
+}
+
+static gboolean
+build_items (const HrBlockContext *context,
+             HrJson               *description,
+             guint64               n_items,
+             HrChain              *chain,
+             GError              **error)
+{
+  gboolean is_list = hr_json_get_member (description, "items") != NULL;
+
+  for (guint64 i = 0; i < n_items; i++)
+    {
+      gboolean holds, success;
+
+      if (is_list)
+        hr_scope_enter_item (context->scope, i);
+      success = check_condition (context->scope, description, &holds, error) &&
+                (!holds || hr_block_factory_build (context, description, &chain->blocks[chain->n_blocks++], error));
+      if (is_list)
+        hr_scope_leave_item (context->scope);
+      if (!success)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 build_chain (const HrBlockContext  *context,
              HrJson                *descriptions,
              HrChain               *chain,
              GError               **error)
 {
+  guint64 n_blocks = 0;
+
   if (descriptions == NULL)
     return TRUE;
   if (!hr_json_check_type (descriptions, HR_JSON_ARRAY, error))
     return FALSE;
 
-  chain->blocks = g_new0 (HrBlock, hr_json_get_length (descriptions));
+  for (guint i = 0; i < hr_json_get_length (descriptions); i++)
+    {
+      guint64 n_items;
+
+      if (!count_items (context->scope, hr_json_get_element (descriptions, i), &n_items, error))
+        return FALSE;
+      n_blocks += n_items;
+    }
+
+  chain->blocks = g_new0 (HrBlock, n_blocks);
   for (guint i = 0; i < hr_json_get_length (descriptions); i++)
     {
       HrJson *description = hr_json_get_element (descriptions, i);
-      gboolean holds;
+      guint64 n_items;
 
-      if (!check_condition (context->scope, description, &holds, error))
-        return FALSE;
-      if (holds && !hr_block_factory_build (context, description, &chain->blocks[chain->n_blocks++], error))
+      if (!count_items (context->scope, description, &n_items, error) ||
+          !build_items (context, description, n_items, chain, error))
         return FALSE;
     }
 

@@ -99,6 +99,30 @@ round_up (guint64 bytes)
   return (bytes + 511) / 512 * 512;
 }
 
+/* Whether a row has a tensor of a name: its own, or that of one of its layers. */
+static gboolean
+row_has_name (const HrTensor *tensor,
+              const char     *name)
+{
+  const char *place = strstr (tensor->pattern, "{}");
+  guint64 layer;
+  char *end;
+
+  if (g_str_equal (tensor->pattern, name))
+    return TRUE;
+  if (place == NULL || tensor->n_items > 0 || strncmp (tensor->pattern, name, place - tensor->pattern) != 0)
+    return FALSE;
+
+  layer = g_ascii_strtoull (name + (place - tensor->pattern), &end, 10);
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] == layer)
+        return g_str_equal (end, place + 2);
+    }
+
+  return FALSE;
+}
+
 static const HrTensor *
 find_tensor (HrModel    *self,
              const char *name)
@@ -107,7 +131,7 @@ find_tensor (HrModel    *self,
     {
       const HrTensor *tensor = g_ptr_array_index (self->parts.tensors, i);
 
-      if (g_str_equal (tensor->pattern, name))
+      if (row_has_name (tensor, name))
         return tensor;
     }
 

@@ -51,6 +51,8 @@ struct _HrScope
   GPtrArray *in_order;    /* of HrEntry *: as the files have them, base first */
   gboolean in_layer;
   guint layer;
+  gboolean in_item;
+  guint item;
   guint depth;            /* of values being resolved */
 };
 
@@ -470,6 +472,11 @@ lookup (const char  *name,
       *value = (HrValue) { HR_VALUE_INTEGER, .integer = self->layer };
       return HR_LOOKUP_FOUND;
     }
+  if (self->in_item && g_str_equal (name, "item"))
+    {
+      *value = (HrValue) { HR_VALUE_INTEGER, .integer = self->item };
+      return HR_LOOKUP_FOUND;
+    }
 
   entry = g_hash_table_lookup (self->entries, name);
   if (entry == NULL && self->class_name != NULL && g_str_equal (name, "class"))
@@ -640,6 +647,38 @@ hr_scope_leave_layer (HrScope *self)
 
   forget_layer_values (self);
   self->in_layer = FALSE;
+}
+
+/* Of blocks that are there several times, "$item" is the one that is built. */
+void
+hr_scope_enter_item (HrScope *self,
+                     guint    item)
+{
+  g_return_if_fail (self != NULL);
+
+  self->in_item = TRUE;
+  self->item = item;
+}
+
+void
+hr_scope_leave_item (HrScope *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->in_item = FALSE;
+}
+
+/* Whether it is in an item, and in which. */
+gboolean
+hr_scope_get_item (HrScope *self,
+                   guint   *item)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (item != NULL, FALSE);
+
+  *item = self->item;
+
+  return self->in_item;
 }
 
 /*

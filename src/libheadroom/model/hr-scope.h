@@ -67,6 +67,11 @@ gboolean  hr_scope_resolve_all      (HrScope         *self,
 void      hr_scope_enter_layer      (HrScope         *self,
                                      guint            layer);
 void      hr_scope_leave_layer      (HrScope         *self);
+void      hr_scope_enter_item       (HrScope         *self,
+                                     guint            item);
+void      hr_scope_leave_item       (HrScope         *self);
+gboolean  hr_scope_get_item         (HrScope         *self,
+                                     guint           *item);
 gboolean  hr_scope_get_layer_values (HrScope         *self,
                                      GArray          *values,
                                      GError         **error);
