@@ -16,6 +16,7 @@
 #define ESTIMATES 50
 #define MAX_MICROSECONDS 50.0
 #define MAX_MICROSECONDS_WITH_TIMELINE 100.0
+#define MAX_MICROSECONDS_OF_TRAINING 100.0
 
 static const char config[] =
     "{ \"model_type\": \"llama\", \"vocab_size\": 128256, \"hidden_size\": 8192, \"intermediate_size\": 28672,"
@@ -71,6 +72,19 @@ measure_round (HrModel  *model,
   return (get_microseconds () - start) / ESTIMATES;
 }
 
+static double
+measure_best (HrModel  *model,
+              HrJob    *job,
+              gboolean  with_timeline)
+{
+  double best = G_MAXDOUBLE;
+
+  for (guint i = 0; i < ROUNDS; i++)
+    best = MIN (best, measure_round (model, job, with_timeline));
+
+  return best;
+}
+
 static void
 bench_eighty_layers (gconstpointer data)
 {
@@ -78,17 +92,33 @@ bench_eighty_layers (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "70B", &error);
   g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
-  double best = G_MAXDOUBLE;
+  double best;
 
   g_assert_no_error (error);
   g_object_set (job, "batch-size", G_GUINT64_CONSTANT (4), "prompt-length", G_GUINT64_CONSTANT (8192),
                 "output-length", G_GUINT64_CONSTANT (512), NULL);
 
-  for (guint i = 0; i < ROUNDS; i++)
-    best = MIN (best, measure_round (model, job, with_timeline));
-
+  best = measure_best (model, job, with_timeline);
   g_test_minimized_result (best, "estimate of 80 layers%s: %.1f µs", with_timeline ? " with its timeline" : "", best);
   g_assert_cmpfloat (best, <, with_timeline ? MAX_MICROSECONDS_WITH_TIMELINE : MAX_MICROSECONDS);
+}
+
+static void
+bench_training (gconstpointer data)
+{
+  HrGradientCheckpointing checkpointing = GPOINTER_TO_INT (data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "70B", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  double best;
+
+  g_assert_no_error (error);
+  g_object_set (job, "micro-batch-size", G_GUINT64_CONSTANT (4), "sequence-length", G_GUINT64_CONSTANT (4096),
+                "gradient-checkpointing", checkpointing, NULL);
+  best = measure_best (model, job, FALSE);
+  g_test_minimized_result (best, "training of 80 layers%s: %.1f µs",
+                           checkpointing == HR_GRADIENT_CHECKPOINTING_FULL ? " with checkpointing" : "", best);
+  g_assert_cmpfloat (best, <, MAX_MICROSECONDS_OF_TRAINING);
 }
 
 int
@@ -99,6 +129,10 @@ main (int   argc,
   g_test_add_data_func ("/bench/an_estimate_of_eighty_layers_is_instant", GINT_TO_POINTER (FALSE),
                         bench_eighty_layers);
   g_test_add_data_func ("/bench/its_timeline_costs_no_more_than_itself", GINT_TO_POINTER (TRUE), bench_eighty_layers);
+  g_test_add_data_func ("/bench/an_estimate_of_training_is_instant/none",
+                        GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_NONE), bench_training);
+  g_test_add_data_func ("/bench/an_estimate_of_training_is_instant/full",
+                        GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_FULL), bench_training);
 
   return g_test_run ();
 }
