@@ -16,10 +16,9 @@
 #define MAX_WORST_PERCENT 3.5
 #define MIN_RIGHT_PHASES_PERCENT 95
 
-static JsonNode *root;
-
 static HrModel *
-load_model (const char *name)
+load_model (JsonNode   *root,
+            const char *name)
 {
   JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
   g_autofree char *text = json_to_string (json_object_get_member (models, name), FALSE);
@@ -49,17 +48,39 @@ get_attention (JsonObject *settings)
                                                  : HR_ATTENTION_IMPLEMENTATION_SDPA;
 }
 
+/* What the method of the case does to the model; nothing where all of it is trained. */
+static HrTuning *
+make_tuning (HrModel    *model,
+             JsonObject *settings)
+{
+  g_autoptr (HrAdapter) adapter = NULL;
+  g_autoptr (GError) error = NULL;
+  HrTuning *tuning;
+
+  if (is (settings, "fine-tuning-method", "full"))
+    return NULL;
+
+  adapter = hr_adapter_new_lora (json_object_get_int_member (settings, "lora-rank"),
+                                 json_object_get_string_member (settings, "lora-targets"));
+  tuning = hr_tuning_new_for_adapter (adapter, model,
+                                      is (settings, "adapter-dtype", "float32") ? HR_ELEMENT_FLOAT32
+                                                                                : HR_ELEMENT_BFLOAT16,
+                                      &error);
+  g_assert_no_error (error);
+  hr_tuning_set_dropout (tuning, json_object_get_double_member (settings, "lora-dropout") > 0);
+
+  return tuning;
+}
+
 static void
-init_optimizer (HrOptimizer *optimizer,
-                HrModel     *model,
-                HrElement    element,
-                JsonObject  *settings)
+init_optimizer (HrOptimizer        *optimizer,
+                const HrTrainables *parameters,
+                JsonObject         *settings)
 {
   HrOptimizerKind kind = is (settings, "optimizer", "adamw") ? HR_OPTIMIZER_KIND_ADAMW
                          : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_KIND_SGD
                                                              : HR_OPTIMIZER_KIND_SGD_MOMENTUM;
   HrOptimizerImplementation implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
-  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, element);
 
   if (is (settings, "optimizer-implementation", "fused"))
     implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED;
@@ -70,11 +91,14 @@ init_optimizer (HrOptimizer *optimizer,
 }
 
 static HrTraining
-make_training (HrModel    *model,
-               HrElement   element,
-               JsonObject *settings)
+make_training (HrModel            *model,
+               HrElement           element,
+               const HrTuning     *tuning,
+               const HrTrainables *parameters,
+               JsonObject         *settings)
 {
   HrTraining training = {
+    .tuning = tuning,
     .pass = {
       .stack = hr_model_find_stack (model, HR_STACK_DECODER), .head = hr_model_get_head (model), .has_inputs = TRUE,
       .has_norm = TRUE, .has_head = TRUE, .beams = 1, .all_logits = TRUE,
@@ -97,7 +121,7 @@ make_training (HrModel    *model,
   hr_weights_init_model (&weights, &storage);
   training.pass.weight_bytes = weights.bytes;
   training.pass.n_layers = training.pass.stack->n_layers;
-  init_optimizer (&training.optimizer, model, element, settings);
+  init_optimizer (&training.optimizer, parameters, settings);
 
   return training;
 }
@@ -151,15 +175,19 @@ compare_levels (const char             *id,
 }
 
 static double
-run_case (JsonObject *test,
+run_case (JsonNode   *root,
+          JsonObject *test,
           guint      *n_right_phases)
 {
   const char *id = json_object_get_string_member (test, "id");
   JsonObject *settings = json_object_get_object_member (test, "settings");
   JsonObject *peaks = json_object_get_object_member (test, "peaks");
-  g_autoptr (HrModel) model = load_model (json_object_get_string_member (test, "model"));
+  g_autoptr (HrModel) model = load_model (root, json_object_get_string_member (test, "model"));
   HrElement element = is (settings, "dtype", "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16;
-  HrTraining training = make_training (model, element, settings);
+  g_autoptr (HrTuning) tuning = make_tuning (model, settings);
+  g_autoptr (HrTrainables) whole = hr_trainables_new_for_model (model, element);
+  const HrTrainables *parameters = tuning != NULL ? hr_tuning_get_trainables (tuning) : whole;
+  HrTraining training = make_training (model, element, tuning, parameters, settings);
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
   HrTrainingLevels levels;
   double worst;
@@ -170,6 +198,7 @@ run_case (JsonObject *test,
   hr_training_replay (&training, replay, &levels);
   g_assert_false (replay->ledger.overflowed);
 
+  g_assert_cmpuint (hr_trainables_get_n_elements (parameters), ==, json_object_get_int_member (test, "trainable"));
   *n_right_phases += g_str_equal (hr_phase_id_get_name (replay->ledger.peak_phase),
                                   json_object_get_string_member (test, "phase"));
   worst = MAX (compare_phases (id, replay, peaks),
@@ -189,17 +218,26 @@ compare_doubles (gconstpointer a,
 }
 
 static void
-test_peaks (void)
+test_peaks (gconstpointer name)
 {
-  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", name, NULL);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+  JsonNode *root;
+  JsonArray *cases;
   g_autoptr (GArray) errors = g_array_new (FALSE, FALSE, sizeof (double));
   guint n_right_phases = 0;
 
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+  root = json_parser_get_root (parser);
+  cases = json_object_get_array_member (json_node_get_object (root), "cases");
+
   for (guint i = 0; i < json_array_get_length (cases); i++)
     {
-      double error = run_case (json_array_get_object_element (cases, i), &n_right_phases);
+      double percent = run_case (root, json_array_get_object_element (cases, i), &n_right_phases);
 
-      g_array_append_val (errors, error);
+      g_array_append_val (errors, percent);
     }
 
   g_assert_cmpuint (errors->len, >, 0);
@@ -215,17 +253,11 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
-
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "training-peaks.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_parser_get_root (parser);
 
-  g_test_add_func ("/oracle/peaks_of_training_are_those_of_the_framework", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_are_those_of_the_framework", "training-peaks.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_methods_of_fine_tuning_are_those_of_the_framework",
+                        "training-peaks-methods.json", test_peaks);
 
   return g_test_run ();
 }

@@ -2,6 +2,8 @@
 
 #include "hr-autograd.h"
 
+#include <string.h>
+
 static const HrValue no_value = { .storage = -1, .node = HR_NO_NODE, .divisor = 1 };
 
 /*
@@ -60,12 +62,27 @@ add_node (HrReplay   *replay,
   node->block = replay->block;
   node->n_inputs = 0;
   node->n_saved = 0;
+  node->needs_saved = FALSE;
   node->pending = 0;
   clear_incoming (node);
   result->result = 0;
   result->node = graph->n_nodes++;
 
   return node;
+}
+
+static HrValue
+make_parameter (HrReplay *replay,
+                HrValue   shape,
+                gboolean  is_trained)
+{
+  shape.storage = -1;
+  shape.node = HR_NO_NODE;
+  shape.is_trained = is_trained;
+  if (replay->graph != NULL && is_trained)
+    add_node (replay, HR_NODE_PARAMETER, &shape);
+
+  return shape;
 }
 
 /*
@@ -81,12 +98,23 @@ HrValue
 hr_autograd_parameter (HrReplay *replay,
                        HrValue   shape)
 {
-  shape.storage = -1;
-  shape.node = HR_NO_NODE;
-  if (replay->graph != NULL && replay->trains_weights)
-    add_node (replay, HR_NODE_PARAMETER, &shape);
+  return make_parameter (replay, shape, replay->trains_weights);
+}
 
-  return shape;
+/*
+ * hr_autograd_added:
+ * @replay: a tape
+ * @shape: the shape of a parameter, whose memory is in the books
+ *
+ * Says that an operator uses a parameter that is trained whatever else is: one that a method of fine-tuning adds.
+ *
+ * Returns: the parameter
+ */
+HrValue
+hr_autograd_added (HrReplay *replay,
+                   HrValue   shape)
+{
+  return make_parameter (replay, shape, replay->training);
 }
 
 /*
@@ -157,6 +185,23 @@ hr_autograd_record (HrReplay      *replay,
 }
 
 /*
+ * What an operator reads is kept before it runs, what it makes is kept afterwards. A parameter is kept as well, for
+ * nothing.
+ */
+static void
+note_needed (HrReplay *replay,
+             HrValue   result,
+             HrValue   saved)
+{
+  guint n_before = result.storage >= 0 ? replay->storages[result.storage].n_before : replay->n_made;
+
+  if (saved.storage >= 0 && replay->storages[saved.storage].n_before >= n_before)
+    replay->n_needed = replay->n_made;
+  else if (saved.storage >= 0 || saved.n_symbols > 0)
+    replay->n_needed = MAX (replay->n_needed, n_before);
+}
+
+/*
  * hr_autograd_save:
  * @replay: a tape
  * @result: what an operator made, which was recorded
@@ -170,6 +215,11 @@ hr_autograd_save (HrReplay *replay,
                   HrValue   saved)
 {
   HrNode *node = &replay->graph->nodes[result.node];
+
+  note_needed (replay, result, saved);
+  node->needs_saved |= saved.storage >= 0 || saved.n_symbols > 0;
+  if (replay->graph->only_counts)
+    return;
 
   g_return_if_fail (node->n_saved < HR_NODE_MAX_SAVED);
 
@@ -243,8 +293,15 @@ hr_graph_deliver (HrGraph  *self,
                   HrValue   target,
                   HrValue   gradient)
 {
-  HrNode *node = &self->nodes[target.node];
+  HrNode *node;
 
+  if (!hr_value_needs_gradient (target))
+    {
+      hr_replay_drop (replay, gradient);
+      return;
+    }
+
+  node = &self->nodes[target.node];
   node->has_gradient = TRUE;
   accumulate (replay, &node->incoming[target.result], gradient);
   if (node->pending > 0)
@@ -305,11 +362,33 @@ run_node (HrGraph  *self,
   clear_incoming (node);
   release_saved (replay, node);
 
+  /* A kernel that makes all gradients at once also makes those that nobody wants. */
   for (guint i = 0; i < node->n_inputs; i++)
+    hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
+}
+
+static void
+run_engine (HrGraph  *self,
+            HrReplay *replay,
+            gboolean  until_saved)
+{
+  HrGraph *graph = replay->graph;
+  HrComponentId component = replay->component;
+
+  replay->graph = NULL;
+  replay->component = HR_COMPONENT_TEMPORARY;
+  for (guint i = self->n_nodes; i-- > 0; )
     {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
+      HrNode *node = &self->nodes[i];
+
+      if (node->kind != HR_NODE_OPERATOR || !node->has_gradient)
+        continue;
+      if (until_saved && node->needs_saved)
+        break;
+      run_node (self, replay, node);
     }
+  replay->component = component;
+  replay->graph = graph;
 }
 
 /*
@@ -323,20 +402,42 @@ void
 hr_graph_run_backward (HrGraph  *self,
                        HrReplay *replay)
 {
-  HrGraph *graph = replay->graph;
-  HrComponentId component = replay->component;
+  run_engine (self, replay, FALSE);
+}
 
-  replay->graph = NULL;
-  replay->component = HR_COMPONENT_TEMPORARY;
-  for (guint i = self->n_nodes; i-- > 0; )
+/*
+ * hr_graph_run_until_saved:
+ * @self: a graph, to one of whose nodes a gradient was delivered
+ * @replay: a tape
+ *
+ * Runs the engine up to the first node that needs what was kept for it.
+ */
+void
+hr_graph_run_until_saved (HrGraph  *self,
+                          HrReplay *replay)
+{
+  run_engine (self, replay, TRUE);
+}
+
+/*
+ * hr_graph_take_saved:
+ * @self: a graph that only counts
+ * @from: a graph of the same operators
+ *
+ * Takes over what @from holds for the backward pass.
+ */
+void
+hr_graph_take_saved (HrGraph *self,
+                     HrGraph *from)
+{
+  g_return_if_fail (self->n_nodes == from->n_nodes);
+
+  for (guint i = 0; i < self->n_nodes; i++)
     {
-      HrNode *node = &self->nodes[i];
-
-      if (node->kind == HR_NODE_OPERATOR && node->has_gradient)
-        run_node (self, replay, node);
+      memcpy (self->nodes[i].saved, from->nodes[i].saved, sizeof self->nodes[i].saved);
+      self->nodes[i].n_saved = from->nodes[i].n_saved;
+      from->nodes[i].n_saved = 0;
     }
-  replay->component = component;
-  replay->graph = graph;
 }
 
 /*
@@ -352,8 +453,12 @@ HrValue
 hr_graph_take_gradient (HrGraph *self,
                         HrValue  boundary)
 {
-  HrValue gradient = self->nodes[boundary.node].incoming[0];
+  HrValue gradient;
 
+  if (!hr_value_needs_gradient (boundary))
+    return no_value;
+
+  gradient = self->nodes[boundary.node].incoming[0];
   clear_incoming (&self->nodes[boundary.node]);
 
   return gradient;

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define HR_NODE_MAX_INPUTS 4
 #define HR_NODE_MAX_RESULTS 3
 #define HR_NODE_MAX_SAVED 8
-#define HR_GRAPH_MAX_NODES 256
+#define HR_GRAPH_MAX_NODES 512
 
 typedef struct _HrNode HrNode;
 
@@ -50,6 +50,7 @@ typedef enum
  * @n_inputs: how many
  * @saved: what the derivative needs
  * @n_saved: how many
+ * @needs_saved: whether it needs any, though perhaps nothing is held for it
  * @pending: how many uses of a parameter have not handed it their gradient yet
  * @has_gradient: whether some has arrived
  * @incoming: for each result the sum of those that have
@@ -65,6 +66,7 @@ struct _HrNode
   guint n_inputs;
   HrValue saved[HR_NODE_MAX_SAVED];
   guint n_saved;
+  gboolean needs_saved;
   guint pending;
   gboolean has_gradient;
   HrValue incoming[HR_NODE_MAX_RESULTS];
@@ -72,6 +74,7 @@ struct _HrNode
 
 /**
  * HrGraph:
+ * @only_counts: whether nothing is held for the backward pass, as it is computed anew
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
  *
@@ -79,12 +82,15 @@ struct _HrNode
  */
 struct _HrGraph
 {
+  gboolean only_counts;
   HrNode nodes[HR_GRAPH_MAX_NODES];
   guint n_nodes;
 };
 
 gboolean hr_value_needs_gradient   (HrValue          value);
 HrValue  hr_autograd_parameter     (HrReplay        *replay,
+                                    HrValue          shape);
+HrValue  hr_autograd_added        (HrReplay        *replay,
                                     HrValue          shape);
 HrValue  hr_autograd_boundary      (HrReplay        *replay,
                                     HrValue          value);
@@ -104,6 +110,10 @@ void     hr_graph_deliver          (HrGraph         *self,
                                     HrValue          gradient);
 void     hr_graph_run_backward     (HrGraph         *self,
                                     HrReplay        *replay);
+void     hr_graph_run_until_saved  (HrGraph         *self,
+                                    HrReplay        *replay);
+void     hr_graph_take_saved       (HrGraph         *self,
+                                    HrGraph         *from);
 HrValue  hr_graph_take_gradient    (HrGraph         *self,
                                     HrValue          boundary);
 void     hr_graph_clear            (HrGraph         *self,

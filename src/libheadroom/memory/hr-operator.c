@@ -3,6 +3,7 @@
 #include "hr-operator.h"
 
 #include "hr-quantization-format.h"
+#include "hr-replay-adapter.h"
 
 /*
  * What each operator makes, and what its derivative needs and makes, as tools/autograd/derivatives.yaml and
@@ -15,6 +16,7 @@ like (HrValue x)
 {
   x.storage = -1;
   x.node = HR_NO_NODE;
+  x.is_trained = FALSE;
   x.is_view = FALSE;
 
   return x;
@@ -197,31 +199,36 @@ hr_op_cast_down (HrReplay *self,
                                                                               : hr_replay_hold (self, x);
 }
 
-/* A parameter's copy is held by the cache of autocast until the forward pass ends, whether or not anything needs it. */
+/* What autocast makes of a parameter for an operator that it computes in the lower precision. */
 static HrValue
 cast_parameter (HrReplay *self,
                 HrValue   parameter)
 {
-  HrComponentId component = self->component;
-  HrValue copy;
+  HrValue copy = hr_op_cast_down (self, parameter);
 
-  if (self->keeps_casts && self->graph == NULL)
-    self->component = HR_COMPONENT_TEMPORARY;
-  copy = hr_op_cast_down (self, parameter);
-  self->component = component;
   hr_replay_rename (self, copy, "weight.to(dtype)");
 
   return copy;
 }
 
+/*
+ * The copy of a parameter that is trained is held by the cache of autocast until the forward pass ends, whether or not
+ * anything else holds it (cached_cast in aten/src/ATen/autocast_mode.cpp).
+ */
 static void
 drop_cast (HrReplay *self,
-           HrValue   copy)
+           HrValue   parameter,
+           HrValue   copy,
+           gboolean  is_saved)
 {
-  if (self->keeps_casts && self->graph == NULL)
-    hr_replay_leave (self, copy);
-  else
-    hr_replay_drop (self, copy);
+  if (copy.storage >= 0 && parameter.is_trained && self->keeps_casts && !is_saved)
+    {
+      hr_replay_reassign_component (self, copy, HR_COMPONENT_TEMPORARY);
+      hr_replay_leave (self, copy);
+      return;
+    }
+
+  hr_replay_drop (self, copy);
 }
 
 /*
@@ -797,6 +804,14 @@ save_factors (HrReplay *self,
   hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
 }
 
+/* Whether the graph holds the second factor of a product that was recorded. */
+static gboolean
+keeps_second_factor (const HrReplay *self,
+                     HrValue         first)
+{
+  return hr_value_needs_gradient (first) && !self->graph->only_counts;
+}
+
 /*
  * hr_op_matmul:
  * @self: a tape
@@ -820,16 +835,15 @@ hr_op_matmul (HrReplay   *self,
   const HrValue inputs[] = {
     hr_op_cast_down (self, a), is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b),
   };
+  gboolean is_recorded;
   HrValue result;
 
   shape.element = inputs[0].element;
   result = hr_op_like (self, "bmm", name, like (shape));
-  if (hr_autograd_record (self, &result, backward_matmul, inputs, 2))
+  is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
+  if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  if (is_parameter)
-    drop_cast (self, inputs[1]);
-  else
-    hr_replay_drop (self, inputs[1]);
+  drop_cast (self, b, inputs[1], is_recorded && keeps_second_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -875,14 +889,16 @@ hr_op_linear_by (HrReplay   *self,
                  HrValue     shape)
 {
   const HrValue inputs[] = { hr_op_cast_down (self, x), cast_parameter (self, weight), cast_parameter (self, bias) };
+  gboolean is_recorded;
   HrValue result;
 
   shape.element = inputs[0].element;
   result = hr_op_like (self, "mm", name, like (shape));
-  if (hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs)))
+  is_recorded = hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs));
+  if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  drop_cast (self, inputs[2]);
-  drop_cast (self, inputs[1]);
+  drop_cast (self, bias, inputs[2], FALSE);
+  drop_cast (self, weight, inputs[1], is_recorded && keeps_second_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -914,6 +930,7 @@ hr_op_linear (HrReplay   *self,
   HrValue out = like (x);
   HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
   HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
+  HrValue result;
 
   weight.count = x.count * count;
   weight.divisor = x.divisor;
@@ -928,8 +945,10 @@ hr_op_linear (HrReplay   *self,
 
   weight = hr_autograd_parameter (self, weight);
   bias = has_bias ? hr_autograd_parameter (self, bias) : HR_NO_VALUE;
+  result = hr_op_linear_by (self, x, name, weight, bias, out);
+  hr_replay_adapter (self, x, module, &result);
 
-  return hr_op_linear_by (self, x, name, weight, bias, out);
+  return result;
 }
 
 /* native_layer_norm_backward: all three at once. */
@@ -972,21 +991,23 @@ hr_op_layer_norm (HrReplay *self,
   if (rows.element != HR_ELEMENT_FLOAT64)
     rows.element = HR_ELEMENT_FLOAT32;
   if (has_weight)
-    inputs[1] = hr_autograd_parameter (self, row);
+    inputs[1] = cast_up (self, hr_autograd_parameter (self, row));
   if (has_bias)
-    inputs[2] = hr_autograd_parameter (self, row);
+    inputs[2] = cast_up (self, hr_autograd_parameter (self, row));
   result = hr_op_like (self, "native_layer_norm", "hidden_states", like (inputs[0]));
   mean = hr_op_like (self, "native_layer_norm", "mean", rows);
   deviation = hr_op_like (self, "native_layer_norm", "rstd", rows);
   if (hr_autograd_record (self, &result, backward_layer_norm, inputs, 3))
     {
-      hr_autograd_save (self, result, inputs[0]);
+      for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+        hr_autograd_save (self, result, inputs[i]);
       hr_autograd_save (self, result, mean);
       hr_autograd_save (self, result, deviation);
     }
   hr_replay_drop (self, mean);
   hr_replay_drop (self, deviation);
-  hr_replay_drop (self, inputs[0]);
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    hr_replay_drop (self, inputs[i]);
 
   return result;
 }

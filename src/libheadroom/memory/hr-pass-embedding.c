@@ -56,6 +56,29 @@ counts_positions (const HrInference *self,
   return hr_pass_has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON);
 }
 
+static void
+scale_embeds (HrReplay *replay,
+              HrPass   *pass)
+{
+  hr_replay_assign (replay, &pass->inputs_embeds,
+                    hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
+}
+
+/*
+ * A hook of the module lets gradients flow to what a frozen table gives: a leaf, which the node that takes its gradient
+ * holds (PreTrainedModel.enable_input_require_grads).
+ */
+static void
+require_gradient (HrReplay *replay,
+                  HrPass   *pass)
+{
+  if (replay->graph == NULL || !replay->inputs_need_gradients || hr_value_needs_gradient (pass->inputs_embeds))
+    return;
+
+  pass->inputs_embeds = hr_autograd_boundary (replay, pass->inputs_embeds);
+  hr_autograd_save (replay, pass->inputs_embeds, pass->inputs_embeds);
+}
+
 /*
  * hr_pass_embed:
  * @self: what is replayed
@@ -83,9 +106,11 @@ hr_pass_embed (const HrInference *self,
   replay->sentence = N_("while tokens are embedded");
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, tokens);
-  if (token != NULL && token->token_embedding.scaled)
-    hr_replay_assign (replay, &pass->inputs_embeds,
-                      hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
+  if (token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside)
+    scale_embeds (replay, pass);
+  require_gradient (replay, pass);
+  if (token != NULL && token->token_embedding.scaled_outside)
+    scale_embeds (replay, pass);
 
   if (projection != NULL)
     hr_replay_assign (replay, &pass->inputs_embeds,

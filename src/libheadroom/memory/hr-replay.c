@@ -76,6 +76,10 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_TARGET] = "C",
   [HR_SYMBOL_CLASSES] = "Y",
   [HR_SYMBOL_KEPT] = "state",
+  [HR_SYMBOL_ADAPTER_RANK] = "r_a",
+  [HR_SYMBOL_ADAPTER_RANK_2] = "r_b",
+  [HR_SYMBOL_ADAPTER_RANK_3] = "r_c",
+  [HR_SYMBOL_ADAPTER_RANK_LAST] = "r_d",
 };
 
 /*
@@ -99,6 +103,8 @@ hr_replay_init (HrReplay       *self,
   self->parameter_dtype = dtype;
   self->autocast = HR_ELEMENT_NONE;
   self->keeps_casts = FALSE;
+  self->tuning = NULL;
+  self->inputs_need_gradients = FALSE;
   self->component = HR_COMPONENT_ACTIVATIONS;
   self->graph = NULL;
   self->training = FALSE;
@@ -108,6 +114,9 @@ hr_replay_init (HrReplay       *self,
   self->block = NULL;
   self->layer = -1;
   self->sentence = NULL;
+  self->n_made = 0;
+  self->n_needed = 0;
+  self->make_limit = G_MAXUINT;
   self->stretch = NULL;
   self->peak.level.total = 0;
   self->peak.n_storages = 0;
@@ -309,6 +318,20 @@ find_free_storage (HrReplay *self)
 }
 
 /*
+ * hr_replay_limit:
+ * @self: a tape
+ * @n_makes: after how many tensors the work ends, %G_MAXUINT if it does not
+ *
+ * Ends the work that follows after a number of tensors: what comes then is recorded, but takes no memory.
+ */
+void
+hr_replay_limit (HrReplay *self,
+                 guint     n_makes)
+{
+  self->make_limit = n_makes < G_MAXUINT - self->n_made ? self->n_made + n_makes : G_MAXUINT;
+}
+
+/*
  * hr_replay_make:
  * @self: a tape
  * @operation: the operator that makes it
@@ -327,6 +350,7 @@ hr_replay_make (HrReplay      *self,
                 HrComponentId  component,
                 HrValue        shape)
 {
+  gboolean is_made = self->n_made++ < self->make_limit;
   int index = find_free_storage (self);
   HrStorage *storage;
   guint64 elements = hr_value_get_elements (shape, self->symbols);
@@ -346,8 +370,11 @@ hr_replay_make (HrReplay      *self,
   storage->shape = shape;
   storage->references = 1;
   storage->component = component;
-  storage->bytes = hr_ledger_round (bytes);
+  storage->bytes = is_made ? hr_ledger_round (bytes) : 0;
   storage->name = name;
+  storage->n_before = self->n_made - 1;
+  if (!is_made)
+    return shape;
 
   hr_ledger_add (&self->ledger, component, storage->bytes);
   note_moment (self, operation);
@@ -375,7 +402,7 @@ hr_replay_adopt (HrReplay      *self,
   HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
 
   if (value.storage >= 0)
-    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name };
+    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name, 0 };
 
   return value;
 }

@@ -80,6 +80,10 @@ typedef enum
   HR_SYMBOL_TARGET,         /* tokens of a sequence so far */
   HR_SYMBOL_CLASSES,        /* Y: labels of a classifier */
   HR_SYMBOL_KEPT,           /* elements that a state holds of a sequence */
+  HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
+  HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
+  HR_SYMBOL_ADAPTER_RANK_3,
+  HR_SYMBOL_ADAPTER_RANK_LAST,
   HR_N_SYMBOLS,
 } HrSymbol;
 
@@ -108,6 +112,7 @@ typedef enum
  * @divisor: a constant divisor
  * @heads_first: whether heads come before tokens in memory, [B, H, S, d], and not [B, S, H, d]
  * @expanded: whether it is a view that shows one head as many; what is made of it has them all
+ * @is_trained: whether it is a parameter that is trained
  * @is_view: whether it is a gradient that the engine holds by a view, and so does not add into
  * @result: which of the results of its node it is
  * @node: what it was made by, in the graph that is recorded; %HR_NO_NODE if no gradient flows to it
@@ -124,12 +129,14 @@ typedef struct
   guint8 divisor;
   guint8 heads_first;
   guint8 expanded;
+  guint8 is_trained;
   guint8 is_view;
   guint8 result;
   gint16 node;
 } HrValue;
 
 typedef struct _HrGraph HrGraph;
+typedef struct _HrTuning HrTuning;
 
 #define HR_NO_NODE (-1)
 
@@ -140,6 +147,7 @@ typedef struct
   HrComponentId component;
   guint64 bytes;
   const char *name;
+  guint n_before;     /* tensors that had been made when it was */
 } HrStorage;
 
 #define HR_REPLAY_MAX_STORAGES 192
@@ -196,6 +204,8 @@ typedef struct
  * @parameter_dtype: what its parameters are held in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
+ * @tuning: (nullable): what a method of fine-tuning does to modules
+ * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
  * @component: what operators make their results for
  * @graph: (nullable): where operators are recorded, so that gradients can flow back
  * @training: whether dropout is on
@@ -205,6 +215,9 @@ typedef struct
  * @block: the path of the module that runs
  * @layer: the index of the layer that runs, -1 outside of the layers
  * @sentence: half a sentence that says what is alive at its worst
+ * @n_made: tensors that were made so far
+ * @n_needed: how many of these there were when the last was kept for a backward pass
+ * @make_limit: after how many nothing is made any more, as the rest of the work is not done
  * @stretch: the stretch that is being recorded
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
@@ -219,6 +232,8 @@ typedef struct
   HrElement parameter_dtype;
   HrElement autocast;
   gboolean keeps_casts;
+  const HrTuning *tuning;
+  gboolean inputs_need_gradients;
   HrComponentId component;
   HrGraph *graph;
   gboolean training;
@@ -228,6 +243,9 @@ typedef struct
   const char *block;
   int layer;
   const char *sentence;
+  guint n_made;
+  guint n_needed;
+  guint make_limit;
   HrStretch *stretch;
   HrMoment peak;
   HrTimeline *timeline;
@@ -248,6 +266,8 @@ void        hr_replay_repeat        (HrReplay       *self,
                                      guint           count);
 void        hr_replay_rest          (HrReplay       *self,
                                      const char     *sentence);
+void        hr_replay_limit         (HrReplay       *self,
+                                     guint           n_makes);
 HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *operation,
                                      const char     *name,

@@ -15,11 +15,19 @@
  * gradient flows back, the optimizer uses the gradients, and they go.
  */
 
-/* A layer of each class is replayed, the first of all apart from the others; the rest do the same to the level. */
+/*
+ * Layers of a class that are tuned alike do the same to the level, and one of them is replayed. The first of all is
+ * replayed apart, and the first that a gradient is made in: none flows on from it.
+ */
 typedef struct
 {
+  guint klass;
+  guint group;
+  gboolean is_first;
+  gboolean needs_gradient;
   gboolean recorded;
   gboolean backward_recorded;
+  guint n_needed;
   HrStretch forward;
   HrStretch backward;
   HrGraph *graph;
@@ -52,7 +60,8 @@ typedef struct
   HrValue gradient;
   Held held[7];
   guint n_held;
-  LayerRecord records[HR_INFERENCE_MAX_CLASSES][2];
+  GArray *records;       /* of LayerRecord */
+  guint *record_of;      /* for each layer the index of its record */
 } Step;
 
 static HrGraph *
@@ -60,6 +69,7 @@ new_graph (void)
 {
   HrGraph *graph = g_new (HrGraph, 1);
 
+  graph->only_counts = FALSE;
   graph->n_nodes = 0;
 
   return graph;
@@ -69,9 +79,45 @@ static LayerRecord *
 get_record (Step  *step,
             guint  layer)
 {
-  guint klass = step->training->pass.stack->layer_class_of[layer];
+  return &g_array_index (step->records, LayerRecord, step->record_of[layer]);
+}
 
-  return &step->records[MIN (klass, HR_INFERENCE_MAX_CLASSES - 1)][layer > 0];
+/* Finds what a layer does the same as, or begins a new record. */
+static LayerRecord *
+find_record (Step  *step,
+             guint  layer)
+{
+  LayerRecord record = {
+    .klass = step->training->pass.stack->layer_class_of[layer],
+    .group = hr_tuning_get_group (step->training->tuning, layer), .is_first = layer == 0,
+    .needs_gradient = hr_value_needs_gradient (step->pass.hidden),
+  };
+
+  for (guint i = 0; i < step->records->len; i++)
+    {
+      const LayerRecord *other = &g_array_index (step->records, LayerRecord, i);
+
+      if (other->klass == record.klass && other->group == record.group && other->is_first == record.is_first &&
+          other->needs_gradient == record.needs_gradient)
+        {
+          step->record_of[layer] = i;
+          return get_record (step, layer);
+        }
+    }
+
+  step->record_of[layer] = step->records->len;
+  g_array_append_val (step->records, record);
+
+  return get_record (step, layer);
+}
+
+/* What comes into a graph: a gradient flows on from it if one flows to it. */
+static HrValue
+enter_graph (HrReplay *replay,
+             HrValue   value,
+             gboolean  needs_gradient)
+{
+  return needs_gradient ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
 }
 
 static void
@@ -99,8 +145,8 @@ set_layer_symbols (Step  *step,
 }
 
 /*
- * The layer's graph, whose input is a boundary. Under checkpointing nothing is recorded but the input
- * (torch/utils/checkpoint.py).
+ * The layer's graph, whose input is a boundary. Under checkpointing nothing is kept but the input; how far the layer
+ * will have to be computed anew is counted (torch/utils/checkpoint.py).
  */
 static void
 record_layer (Step        *step,
@@ -108,19 +154,26 @@ record_layer (Step        *step,
               guint        layer)
 {
   HrReplay *replay = step->replay;
+  guint n_made;
 
   set_layer_symbols (step, layer);
   hr_replay_begin (replay, &record->forward, NULL, layer);
   if (step->training->checkpointing)
     {
-      record->input = hr_replay_hold (replay, step->pass.hidden);
-      step->pass.hidden = hr_value_detach (step->pass.hidden);
+      record->graph = replay->graph = new_graph ();
+      record->graph->only_counts = TRUE;
+      record->input = step->pass.hidden =
+        enter_graph (replay, hr_replay_hold (replay, step->pass.hidden), record->needs_gradient);
+      n_made = replay->n_made;
       run_layer (step, layer);
+      record->n_needed = replay->n_needed - n_made;
+      record->output = step->pass.hidden;
+      replay->graph = NULL;
     }
   else
     {
       record->graph = replay->graph = new_graph ();
-      record->input = step->pass.hidden = hr_autograd_boundary (replay, step->pass.hidden);
+      record->input = step->pass.hidden = enter_graph (replay, step->pass.hidden, record->needs_gradient);
       run_layer (step, layer);
       record->output = step->pass.hidden;
       replay->graph = NULL;
@@ -134,34 +187,39 @@ run_layers_forward (Step *step)
 {
   for (guint i = 0; i < step->training->pass.n_layers; i++)
     {
-      LayerRecord *record = get_record (step, i);
+      LayerRecord *record = find_record (step, i);
 
-      if (record->recorded)
-        hr_replay_repeat (step->replay, &record->forward, i, 1, 1);
-      else
-        record_layer (step, record, i);
+      if (!record->recorded)
+        {
+          record_layer (step, record, i);
+          continue;
+        }
+      hr_replay_repeat (step->replay, &record->forward, i, 1, 1);
+      step->pass.hidden.node = record->output.node;
     }
 }
 
-/* What is recorded in a layer's graph is the recomputation: it is what the backward pass then uses. */
+/*
+ * Computes a layer anew, when the first node of its graph asks for what was kept. That ends when the last tensor is
+ * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py).
+ */
 static void
 recompute_layer (Step        *step,
                  LayerRecord *record,
                  guint        layer)
 {
   HrReplay *replay = step->replay;
-  HrValue boundary;
+  g_autofree HrGraph *anew = new_graph ();
 
-  record->graph = replay->graph = new_graph ();
-  boundary = hr_autograd_boundary (replay, hr_replay_hold (replay, record->input));
-  step->pass.hidden = boundary;
+  replay->graph = anew;
+  step->pass.hidden = enter_graph (replay, hr_replay_hold (replay, record->input), record->needs_gradient);
+  hr_replay_limit (replay, record->n_needed);
   run_layer (step, layer);
-  record->output = step->pass.hidden;
+  hr_replay_limit (replay, G_MAXUINT);
   replay->graph = NULL;
   hr_replay_drop (replay, step->pass.hidden);
   step->pass.hidden = HR_NO_VALUE;
-  boundary.storage = record->input.storage;
-  record->input = boundary;
+  hr_graph_take_saved (record->graph, anew);
 }
 
 static void
@@ -173,13 +231,15 @@ differentiate_layer (Step        *step,
 
   set_layer_symbols (step, layer);
   hr_replay_begin (replay, &record->backward, NULL, layer);
-  if (step->training->checkpointing)
-    {
-      replay->sentence = N_("in the backward pass, while a layer is computed anew");
-      recompute_layer (step, record, layer);
-    }
   replay->sentence = N_("in the backward pass of a layer");
   hr_graph_deliver (record->graph, replay, record->output, step->gradient);
+  if (step->training->checkpointing)
+    {
+      hr_graph_run_until_saved (record->graph, replay);
+      replay->sentence = N_("in the backward pass, while a layer is computed anew");
+      recompute_layer (step, record, layer);
+      replay->sentence = N_("in the backward pass of a layer");
+    }
   hr_graph_run_backward (record->graph, replay);
   step->gradient = hr_graph_take_gradient (record->graph, record->input);
   hr_graph_clear (record->graph, replay);
@@ -261,6 +321,9 @@ run_layers_backward (Step *step)
     {
       LayerRecord *record = get_record (step, i);
 
+      /* No gradient is needed in a layer, nor in those before it, that has nothing which is trained. */
+      if (!hr_value_needs_gradient (record->output))
+        break;
       if (record->backward_recorded)
         hr_replay_repeat (step->replay, &record->backward, i, -1, 1);
       else
@@ -277,7 +340,7 @@ run_forward (Step *step)
   HrPass *variables = &step->pass;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
-  replay->keeps_casts = step->training->checkpointing && replay->autocast != HR_ELEMENT_NONE;
+  replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
   replay->graph = step->embeddings;
   hr_pass_begin (pass, replay, variables, 0, pass->prompt);
   step->embedded = variables->hidden;
@@ -287,7 +350,8 @@ run_forward (Step *step)
   hold_shared (step);
 
   replay->graph = step->norm;
-  step->normalized_input = variables->hidden = hr_autograd_boundary (replay, variables->hidden);
+  step->normalized_input = variables->hidden =
+    enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
   hr_pass_finish (pass, replay, variables);
   step->normalized = variables->hidden;
   replay->graph = NULL;
@@ -381,7 +445,8 @@ run_head_and_loss (Step             *step,
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
   replay->graph = step->head;
-  step->head_input = step->pass.hidden = hr_autograd_boundary (replay, step->pass.hidden);
+  step->head_input = step->pass.hidden =
+    enter_graph (replay, step->pass.hidden, hr_value_needs_gradient (step->pass.hidden));
   hidden = hr_replay_hold (replay, step->pass.hidden);
   logits = hr_pass_run_head (pass, replay, &step->pass, TRUE);
   step->loss = compute_loss (step, logits);
@@ -481,11 +546,10 @@ run_backward (Step *step)
 static void
 clear_step (Step *step)
 {
-  for (guint i = 0; i < HR_INFERENCE_MAX_CLASSES; i++)
-    {
-      for (guint j = 0; j < 2; j++)
-        g_free (step->records[i][j].graph);
-    }
+  for (guint i = 0; i < step->records->len; i++)
+    g_free (g_array_index (step->records, LayerRecord, i).graph);
+  g_array_unref (step->records);
+  g_free (step->record_of);
   g_free (step->head);
   g_free (step->norm);
   g_free (step->embeddings);
@@ -502,6 +566,8 @@ run_micro_batch (const HrTraining *self,
 
   step->training = self;
   step->replay = replay;
+  step->records = g_array_new (FALSE, TRUE, sizeof (LayerRecord));
+  step->record_of = g_new0 (guint, self->pass.n_layers);
   step->embeddings = new_graph ();
   step->norm = new_graph ();
   step->head = new_graph ();
@@ -555,12 +621,18 @@ hr_training_replay (const HrTraining *self,
 {
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
+  if (self->tuning != NULL)
+    hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
+                   hr_trainables_get_bytes (hr_tuning_get_trainables (self->tuning), TRUE));
   hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes);
   add_batch (self, replay);
   replay->peak.level = replay->ledger.live;
   hr_replay_rest (replay, NULL);
   replay->training = TRUE;
-  replay->trains_weights = TRUE;
+  replay->trains_weights = self->tuning == NULL;
+  replay->tuning = self->tuning;
+  replay->inputs_need_gradients = self->checkpointing;
+  hr_tuning_set_symbols (self->tuning, replay);
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 

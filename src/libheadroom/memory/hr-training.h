@@ -4,12 +4,14 @@
 
 #include "hr-inference.h"
 #include "hr-optimizer.h"
+#include "hr-tuning.h"
 
 G_BEGIN_DECLS
 
 /**
  * HrTraining:
  * @pass: the forward pass; its prompt is the length of the sequences
+ * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
  * @checkpointing: whether the layers are computed anew in the backward pass
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
@@ -21,6 +23,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   HrInference pass;
+  const HrTuning *tuning;
   HrOptimizer optimizer;
   gboolean checkpointing;
   gboolean fp32_outputs;

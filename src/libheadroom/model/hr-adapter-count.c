@@ -19,8 +19,9 @@ typedef struct
   HrModuleSet targets;
   gboolean has_linear_router;
   gboolean is_mamba;
-  GHashTable *outputs;   /* the length of each module's bias */
   GHashTable *adapted;   /* the names of the modules that have a LoRA */
+  HrAdapterVisitor visitor;
+  gpointer user_data;
   guint64 n_parameters;
   guint n_modules;
 } Count;
@@ -226,33 +227,47 @@ dup_module (const char *name)
   return dot != NULL ? g_strndup (name, dot - name) : g_strdup ("");
 }
 
-/*
- * How many outputs a matrix has: as many as its bias, which tells where a matrix lies the other way (Conv1D); an
- * embedding has its vectors as rows.
- */
+/* How many outputs a matrix has; an embedding has its vectors as rows. */
 static guint64
-get_outputs (const Count    *self,
-             const HrTensor *tensor,
-             const char     *module)
+get_outputs (const HrTensor *tensor)
 {
-  const guint64 *outputs = g_hash_table_lookup (self->outputs, module);
+  return tensor->is_transposed || tensor->role == HR_TENSOR_ROLE_EMBEDDING ? tensor->shape[1] : tensor->shape[0];
+}
 
-  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING)
-    return tensor->shape[1];
+static void
+visit (Count               *self,
+       HrAdapterTargetKind  kind,
+       const HrTensor      *tensor,
+       guint                copy,
+       guint64              rank,
+       guint64              outputs)
+{
+  HrAdapterTarget target = { .kind = kind, .tensor = tensor, .copy = copy, .rank = rank };
 
-  return outputs != NULL ? *outputs : tensor->shape[0];
+  if (self->visitor == NULL)
+    return;
+
+  if (kind == HR_ADAPTER_TARGET_FACTORS)
+    {
+      target.out_features = outputs;
+      target.in_features = tensor->n_elements / outputs;
+    }
+  self->visitor (&target, self->user_data);
 }
 
 /* The two factors of a matrix; DoRA's length of each output's row; a bias. */
 static void
 count_factors (Count          *self,
                const HrTensor *tensor,
+               guint           copy,
                char           *module)
 {
   HrAdapter *adapter = self->adapter;
-  guint64 outputs = get_outputs (self, tensor, module);
+  guint64 outputs = get_outputs (tensor);
+  guint64 rank = get_rank_of (adapter, module);
 
-  self->n_parameters += get_rank_of (adapter, module) * (tensor->shape[0] + tensor->shape[1]);
+  self->n_parameters += rank * (tensor->shape[0] + tensor->shape[1]);
+  visit (self, HR_ADAPTER_TARGET_FACTORS, tensor, copy, rank, outputs);
   if (adapter->use_dora)
     self->n_parameters += outputs;
   if (adapter->lora_bias)
@@ -263,13 +278,16 @@ count_factors (Count          *self,
 
 /* A parameter that is a target itself has two factors, for each expert in it. */
 static void
-count_parameter (Count      *self,
-                 const char *name,
-                 guint64     n_experts,
-                 guint64     size)
+count_parameter (Count          *self,
+                 const HrTensor *tensor,
+                 const char     *name,
+                 guint64         n_experts,
+                 guint64         size)
 {
   if (!is_listed (&self->adapter->parameters, name))
     return;
+
+  visit (self, HR_ADAPTER_TARGET_PARAMETER, tensor, 0, get_rank_of (self->adapter, name), 0);
 
   self->n_parameters += get_rank_of (self->adapter, name) * n_experts * size;
   self->n_modules += 1;
@@ -304,7 +322,7 @@ count_joined_experts (Count          *self,
     return;
 
   joined = g_strconcat (owner, ".experts.", is_gate ? "gate_up_proj" : "down_proj", NULL);
-  count_parameter (self, joined, tensor->n_items,
+  count_parameter (self, tensor, joined, tensor->n_items,
                    is_gate ? 2 * tensor->shape[0] + tensor->shape[1] : tensor->shape[0] + tensor->shape[1]);
 }
 
@@ -319,29 +337,39 @@ count_as_parameter (Count          *self,
   if (tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0)
     count_joined_experts (self, tensor, name);
   else if (tensor->n_dimensions == 3)
-    count_parameter (self, name, tensor->shape[0], tensor->shape[1] + tensor->shape[2]);
+    count_parameter (self, tensor, name, tensor->shape[0], tensor->shape[1] + tensor->shape[2]);
   else if (tensor->n_dimensions == 2)
-    count_parameter (self, name, 1, tensor->shape[0] + tensor->shape[1]);
+    count_parameter (self, tensor, name, 1, tensor->shape[0] + tensor->shape[1]);
+}
+
+static void
+count_whole (Count          *self,
+             const HrTensor *tensor,
+             guint           copy)
+{
+  self->n_parameters += tensor->n_elements;
+  visit (self, HR_ADAPTER_TARGET_WHOLE, tensor, copy, 0, 0);
 }
 
 static void
 count_copy (Count          *self,
             const HrTensor *tensor,
+            guint           copy,
             const char     *name)
 {
   HrAdapter *adapter = self->adapter;
   g_autofree char *module = dup_module (name);
 
   if (is_saved (adapter, name))
-    self->n_parameters += tensor->n_elements;
+    count_whole (self, tensor, copy);
   else if (g_str_has_suffix (name, ".bias"))
     {
       if (g_str_equal (adapter->bias, "all") ||
           (g_str_equal (adapter->bias, "lora_only") && g_hash_table_contains (self->adapted, module)))
-        self->n_parameters += tensor->n_elements;
+        count_whole (self, tensor, copy);
     }
   else if (is_target (self, tensor, module))
-    count_factors (self, tensor, g_steal_pointer (&module));
+    count_factors (self, tensor, copy, g_steal_pointer (&module));
   else
     count_as_parameter (self, tensor, name);
 }
@@ -374,32 +402,12 @@ count_rows (Count      *self,
     return;
 
   self->n_parameters += n_rows * embedding->shape[1];
+  visit (self, HR_ADAPTER_TARGET_ROWS, embedding, 0, n_rows, 0);
   self->n_modules += 1;
   for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
     {
       if (g_strcmp0 (hr_model_get_tensor (self->model, i)->tied_to, embedding->pattern) == 0)
         self->n_modules += 1;
-    }
-}
-
-static void
-find_outputs (Count *self)
-{
-  if (!self->adapter->use_dora && !self->adapter->lora_bias)
-    return;
-
-  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
-
-      if (!g_str_has_suffix (tensor->pattern, ".bias"))
-        continue;
-      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
-        {
-          g_autofree char *name = hr_tensor_get_name (tensor, copy);
-
-          g_hash_table_insert (self->outputs, dup_module (name), g_memdup2 (&tensor->n_elements, sizeof (guint64)));
-        }
     }
 }
 
@@ -431,7 +439,7 @@ count_model (Count *self)
         {
           g_autofree char *name = hr_tensor_get_name (tensor, copy);
 
-          count_copy (self, tensor, name);
+          count_copy (self, tensor, copy, name);
         }
     }
 }
@@ -468,7 +476,6 @@ run (Count *self)
     return adapter->uncounted;
 
   resolve_targets (self);
-  find_outputs (self);
   count_model (self);
   if (self->n_modules == 0 || is_refused (self))
     return "target_modules";
@@ -482,6 +489,36 @@ run (Count *self)
     }
 
   return NULL;
+}
+
+/* Goes through all that an adapter trains, and counts it. */
+static gboolean
+go_through (Count      *count,
+            HrAdapter  *self,
+            HrModel    *model,
+            GError    **error)
+{
+  const char *model_type = hr_model_get_model_type (model);
+  const char *obstacle;
+
+  count->adapter = self;
+  count->model = model;
+  count->has_linear_router = model_type == NULL || !g_strv_contains (special_routers, model_type);
+  count->is_mamba = model_type != NULL && g_strv_contains (mamba_types, model_type);
+  count->adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  obstacle = run (count);
+  g_hash_table_unref (count->adapted);
+
+  if (obstacle != NULL)
+    {
+      /* Translators: a file's name, then a setting of it. */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
+                   self->origin, obstacle);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 /*
@@ -504,32 +541,45 @@ hr_adapter_count_parameters (HrAdapter  *self,
                              guint      *n_modules,
                              GError    **error)
 {
-  Count count = { .adapter = self, .model = model };
-  const char *model_type, *obstacle;
+  Count count = { 0 };
 
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
 
-  model_type = hr_model_get_model_type (model);
-  count.has_linear_router = model_type == NULL || !g_strv_contains (special_routers, model_type);
-  count.is_mamba = model_type != NULL && g_strv_contains (mamba_types, model_type);
-  count.outputs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  count.adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  obstacle = run (&count);
-  g_hash_table_unref (count.outputs);
-  g_hash_table_unref (count.adapted);
-
-  if (obstacle != NULL)
-    {
-      /* Translators: a file's name, then a setting of it. */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
-                   self->origin, obstacle);
-      return FALSE;
-    }
+  if (!go_through (&count, self, model, error))
+    return FALSE;
 
   *n_parameters = count.n_parameters;
   *n_modules = count.n_modules;
 
   return TRUE;
+}
+
+/*
+ * hr_adapter_visit_targets:
+ * @self: an adapter
+ * @model: the model that it belongs to
+ * @visitor: (scope call): what to call for each tensor that it is for
+ * @user_data: what @visitor gets
+ * @error: return location for an error
+ *
+ * Goes through the tensors that an adapter is for, as hr_adapter_count_parameters() counts them: row by row of the
+ * model, and of each row in the order of its tensors.
+ *
+ * Returns: whether they are known; otherwise @error is %HR_ERROR_UNSUPPORTED
+ */
+gboolean
+hr_adapter_visit_targets (HrAdapter         *self,
+                          HrModel           *model,
+                          HrAdapterVisitor   visitor,
+                          gpointer           user_data,
+                          GError           **error)
+{
+  Count count = { .visitor = visitor, .user_data = user_data };
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
+  g_return_val_if_fail (visitor != NULL, FALSE);
+
+  return go_through (&count, self, model, error);
 }

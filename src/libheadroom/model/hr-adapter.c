@@ -268,6 +268,50 @@ find_uncounted (HrAdapter *self,
     self->uncounted = g_strdup ("layer_replication");
 }
 
+static HrAdapter *
+adapter_new (const char *origin)
+{
+  HrAdapter *self = g_new0 (HrAdapter, 1);
+
+  self->rank_patterns = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_pattern_free);
+  self->layer_regexes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_regex_unref);
+  self->token_rows = g_ptr_array_new_with_free_func ((GDestroyNotify) token_rows_free);
+  self->origin = g_strdup (origin);
+
+  return self;
+}
+
+/*
+ * hr_adapter_new_lora:
+ * @rank: the rank, at least 1
+ * @targets: names of modules, separated by commas, or `all-linear`
+ *
+ * Makes the LoRA that `LoraConfig (r=rank, target_modules=targets)` describes.
+ *
+ * Returns: (transfer full): the adapter
+ */
+HrAdapter *
+hr_adapter_new_lora (guint64     rank,
+                     const char *targets)
+{
+  HrAdapter *self = adapter_new ("lora-targets");
+
+  g_return_val_if_fail (rank > 0, self);
+  g_return_val_if_fail (targets != NULL, self);
+
+  self->kind = g_strdup ("LORA");
+  self->bias = g_strdup ("none");
+  self->rank = rank;
+  self->targets.is_given = targets[0] != '\0';
+  self->targets.all_linear = g_str_equal (targets, "all-linear");
+  if (!self->targets.all_linear)
+    self->targets.names = g_strsplit (targets, ",", -1);
+  for (guint i = 0; self->targets.names != NULL && self->targets.names[i] != NULL; i++)
+    g_strstrip (self->targets.names[i]);
+
+  return self;
+}
+
 /* Whether a file that may be a model's config is an adapter's. */
 gboolean
 hr_adapter_is_config (HrJson *json)
@@ -298,11 +342,7 @@ hr_adapter_new_from_json (HrJson  *json,
 
   g_return_val_if_fail (json != NULL, NULL);
 
-  self = g_new0 (HrAdapter, 1);
-  self->rank_patterns = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_pattern_free);
-  self->layer_regexes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_regex_unref);
-  self->token_rows = g_ptr_array_new_with_free_func ((GDestroyNotify) token_rows_free);
-  self->origin = g_strdup (hr_json_get_origin (json));
+  self = adapter_new (hr_json_get_origin (json));
 
   if (!hr_json_check_type (json, HR_JSON_OBJECT, error) ||
       hr_json_require_member (json, "peft_type", error) == NULL ||

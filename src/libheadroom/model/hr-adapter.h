@@ -10,6 +10,46 @@ G_BEGIN_DECLS
 /* An adapter_config.json, as PEFT writes it. */
 typedef struct _HrAdapter HrAdapter;
 
+/* What of a module an adapter trains. */
+typedef enum
+{
+  HR_ADAPTER_TARGET_FACTORS,     /* two factors of a matrix of a module */
+  HR_ADAPTER_TARGET_PARAMETER,   /* likewise of a parameter that is a target itself */
+  HR_ADAPTER_TARGET_WHOLE,       /* a tensor that is trained as it is */
+  HR_ADAPTER_TARGET_ROWS,        /* rows of it */
+} HrAdapterTargetKind;
+
+/**
+ * HrAdapterTarget:
+ * @kind: what is trained
+ * @tensor: the row of the model
+ * @copy: which of its tensors
+ * @rank: the width between the factors
+ * @in_features: the inputs of the matrix
+ * @out_features: its outputs
+ *
+ * A tensor that an adapter is for.
+ */
+typedef struct
+{
+  HrAdapterTargetKind kind;
+  const HrTensor *tensor;
+  guint copy;
+  guint64 rank;
+  guint64 in_features;
+  guint64 out_features;
+} HrAdapterTarget;
+
+typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
+                                  gpointer               user_data);
+
+HrAdapter  *hr_adapter_new_lora         (guint64      rank,
+                                         const char  *targets);
+gboolean    hr_adapter_visit_targets    (HrAdapter   *self,
+                                         HrModel     *model,
+                                         HrAdapterVisitor visitor,
+                                         gpointer     user_data,
+                                         GError     **error);
 gboolean    hr_adapter_is_config        (HrJson      *json);
 HrAdapter  *hr_adapter_new_from_json    (HrJson      *json,
                                          GError     **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -126,6 +126,7 @@ static const HrParameter token_embedding_parameters[] = {
   COUNT ("vocab-size", token_embedding.vocab_size),
   COUNT ("hidden-size", token_embedding.hidden_size),
   BOOLEAN ("scaled", token_embedding.scaled),
+  BOOLEAN ("scaled-outside", token_embedding.scaled_outside),
   BOOLEAN ("dropout", token_embedding.has_dropout),
   BOOLEAN ("tied", token_embedding.tied),
   { NULL }

@@ -209,6 +209,7 @@ typedef struct
   guint64 vocab_size;
   guint64 hidden_size;
   gboolean scaled;      /* multiplied by a constant after the look-up (Gemma, Granite) */
+  gboolean scaled_outside; /* by the model that has the module, not by the module (Granite) */
   gboolean has_dropout; /* of the embeddings, positions included, in training (GPT-2) */
   gboolean tied;        /* the tensor of another embedding, the path to which begins at the stack (T5, BART) */
 } HrTokenEmbedding;

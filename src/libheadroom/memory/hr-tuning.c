@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-tuning.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-message.h"
+
+/* As many inner widths as there are symbols for. */
+#define MAX_RANKS (HR_SYMBOL_ADAPTER_RANK_LAST - HR_SYMBOL_ADAPTER_RANK + 1)
+
+struct _HrTuning
+{
+  HrTrainables *trainables;
+  GArray *modules;          /* of HrTunedModule */
+  guint *group_of;          /* for each layer; NULL if all are alike */
+  guint n_layers;
+  HrElement element;        /* what is added is held in it */
+  gboolean has_dropout;
+  guint64 ranks[MAX_RANKS];
+  guint n_ranks;
+};
+
+/* A target of an adapter, before it is known whether all layers have it. */
+typedef struct
+{
+  const HrTensor *tensor;
+  HrTunedBy by;
+  HrSymbol rank;
+  guint copy;
+} Target;
+
+typedef struct
+{
+  HrTuning *tuning;
+  GArray *targets;          /* of Target */
+  gboolean too_many_ranks;
+  gboolean is_unknown;
+} Builder;
+
+void
+hr_tuning_free (HrTuning *self)
+{
+  g_return_if_fail (self != NULL);
+
+  hr_trainables_free (self->trainables);
+  g_array_unref (self->modules);
+  g_free (self->group_of);
+  g_free (self);
+}
+
+static HrSymbol
+get_rank_symbol (Builder *builder,
+                 guint64  rank)
+{
+  HrTuning *self = builder->tuning;
+
+  for (guint i = 0; i < self->n_ranks; i++)
+    {
+      if (self->ranks[i] == rank)
+        return HR_SYMBOL_ADAPTER_RANK + i;
+    }
+
+  if (self->n_ranks == MAX_RANKS)
+    {
+      builder->too_many_ranks = TRUE;
+      return HR_SYMBOL_ADAPTER_RANK;
+    }
+
+  self->ranks[self->n_ranks] = rank;
+
+  return HR_SYMBOL_ADAPTER_RANK + self->n_ranks++;
+}
+
+/* A parameter that a method adds to a module, of one dimension if @columns is 0. */
+static void
+add_parameter (Builder        *builder,
+               const HrTensor *tensor,
+               guint64         rows,
+               guint64         columns)
+{
+  HrTrainable trainable = {
+    .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
+    .element = builder->tuning->element, .role = tensor->role, .is_added = TRUE,
+  };
+
+  hr_trainables_add (builder->tuning->trainables, &trainable);
+}
+
+static void
+visit (const HrAdapterTarget *target,
+       gpointer               user_data)
+{
+  Builder *builder = user_data;
+  Target found = { .tensor = target->tensor, .copy = target->copy, .by = HR_TUNED_BY_LORA };
+
+  if (target->kind != HR_ADAPTER_TARGET_FACTORS || target->tensor->n_items > 0)
+    {
+      builder->is_unknown = TRUE;
+      return;
+    }
+
+  found.rank = get_rank_symbol (builder, target->rank);
+  add_parameter (builder, target->tensor, target->rank, target->in_features);
+  add_parameter (builder, target->tensor, target->out_features, target->rank);
+  g_array_append_val (builder->targets, found);
+}
+
+/* Whether all layers that have the tensor are tuned alike: @n targets from @first on are of it. */
+static gboolean
+is_uniform (const Target *first,
+            guint         n)
+{
+  for (guint i = 1; i < n; i++)
+    {
+      if (first[i].rank != first->rank || first[i].by != first->by)
+        return FALSE;
+    }
+
+  return n == hr_tensor_get_copies (first->tensor);
+}
+
+static guint
+count_same (const Builder *builder,
+            guint          first)
+{
+  const Target *targets = (const Target *) builder->targets->data;
+  guint n = 1;
+
+  while (first + n < builder->targets->len && targets[first + n].tensor == targets[first].tensor)
+    n++;
+
+  return n;
+}
+
+static void
+add_module (Builder      *builder,
+            const Target *target,
+            int           group)
+{
+  HrTunedModule module = {
+    .block = target->tensor->block, .module = target->tensor->module, .group = group, .by = target->by,
+    .rank = target->rank,
+  };
+
+  for (guint i = 0; i < builder->tuning->modules->len; i++)
+    {
+      const HrTunedModule *other = &g_array_index (builder->tuning->modules, HrTunedModule, i);
+
+      if (other->block == module.block && other->module == module.module && other->group == group)
+        return;
+    }
+
+  g_array_append_val (builder->tuning->modules, module);
+}
+
+/* Layers are of one group if the same is done to them; what is done is summed up in a number for each. */
+static void
+number_groups (HrTuning      *self,
+               const guint64 *sums)
+{
+  guint n_groups = 0;
+
+  self->group_of = g_new0 (guint, self->n_layers);
+  for (guint i = 0; i < self->n_layers; i++)
+    {
+      guint j = 0;
+
+      while (j < i && sums[j] != sums[i])
+        j++;
+      self->group_of[i] = j < i ? self->group_of[j] : n_groups++;
+    }
+}
+
+static void
+find_groups (Builder *builder)
+{
+  HrTuning *self = builder->tuning;
+  const Target *targets = (const Target *) builder->targets->data;
+  g_autofree guint64 *sums = g_new0 (guint64, self->n_layers);
+  gboolean differ = FALSE;
+  guint n;
+
+  for (guint i = 0; i < builder->targets->len; i += n)
+    {
+      n = count_same (builder, i);
+      if (targets[i].tensor->n_layers == 0 || is_uniform (&targets[i], n))
+        continue;
+      differ = TRUE;
+      for (guint j = i; j < i + n; j++)
+        {
+          guint64 *sum = &sums[targets[j].tensor->layers[targets[j].copy]];
+
+          *sum = *sum * 1000003 + i * HR_N_SYMBOLS + targets[j].rank + 1;
+        }
+    }
+
+  if (differ)
+    number_groups (self, sums);
+}
+
+static void
+add_modules (Builder *builder)
+{
+  const Target *targets = (const Target *) builder->targets->data;
+  guint n;
+
+  for (guint i = 0; i < builder->targets->len; i += n)
+    {
+      n = count_same (builder, i);
+      if (targets[i].tensor->n_layers == 0 || is_uniform (&targets[i], n))
+        {
+          add_module (builder, &targets[i], -1);
+          continue;
+        }
+      for (guint j = i; j < i + n; j++)
+        add_module (builder, &targets[j], builder->tuning->group_of[targets[j].tensor->layers[targets[j].copy]]);
+    }
+}
+
+static guint
+count_layers (HrModel *model)
+{
+  guint n_layers = 0;
+
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    n_layers = MAX (n_layers, hr_model_get_stack (model, i)->n_layers);
+
+  return n_layers;
+}
+
+static gboolean
+build (Builder    *builder,
+       HrAdapter  *adapter,
+       HrModel    *model,
+       GError    **error)
+{
+  if (!hr_adapter_visit_targets (adapter, model, visit, builder, error))
+    return FALSE;
+
+  if (builder->is_unknown || builder->too_many_ranks)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            builder->too_many_ranks
+                              ? N_("A LoRA with more than four different ranks cannot be replayed")
+                              : N_("An adapter of matrices of routed experts, or of single rows, cannot be replayed"));
+      return FALSE;
+    }
+
+  find_groups (builder);
+  add_modules (builder);
+
+  return TRUE;
+}
+
+/*
+ * hr_tuning_new_for_adapter:
+ * @adapter: an adapter
+ * @model: the model that it belongs to
+ * @element: what is added to the model is held in
+ * @error: return location for an error
+ *
+ * Finds out what an adapter does to the modules of a model.
+ *
+ * Returns: (transfer full) (nullable): the tuning, or %NULL with @error set
+ */
+HrTuning *
+hr_tuning_new_for_adapter (HrAdapter  *adapter,
+                           HrModel    *model,
+                           HrElement   element,
+                           GError    **error)
+{
+  g_autoptr (HrTuning) self = NULL;
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  Builder builder;
+
+  g_return_val_if_fail (adapter != NULL, NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  self = g_new0 (HrTuning, 1);
+  self->trainables = hr_trainables_new ();
+  self->modules = g_array_new (FALSE, FALSE, sizeof (HrTunedModule));
+  self->n_layers = count_layers (model);
+  self->element = element;
+  builder = (Builder) { .tuning = self, .targets = targets };
+  if (!build (&builder, adapter, model, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+/*
+ * hr_tuning_get_trainables:
+ * @self: a tuning
+ *
+ * Returns: (transfer none): the parameters that are trained
+ */
+const HrTrainables *
+hr_tuning_get_trainables (const HrTuning *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->trainables;
+}
+
+/* What is added to the model is held in. */
+HrElement
+hr_tuning_get_element (const HrTuning *self)
+{
+  return self->element;
+}
+
+/* Whether the input of what is added goes through a dropout. */
+gboolean
+hr_tuning_has_dropout (const HrTuning *self)
+{
+  return self->has_dropout;
+}
+
+void
+hr_tuning_set_dropout (HrTuning *self,
+                       gboolean  has_dropout)
+{
+  g_return_if_fail (self != NULL);
+
+  self->has_dropout = has_dropout;
+}
+
+/*
+ * hr_tuning_get_group:
+ * @self: (nullable): a tuning
+ * @layer: the index of a layer, -1 outside of the layers
+ *
+ * Gets the group of a layer: layers of a class that are in one group are tuned alike.
+ *
+ * Returns: the number of the group
+ */
+guint
+hr_tuning_get_group (const HrTuning *self,
+                     int             layer)
+{
+  if (self == NULL || self->group_of == NULL || layer < 0 || (guint) layer >= self->n_layers)
+    return 0;
+
+  return self->group_of[layer];
+}
+
+/* Says what the symbols of inner widths stand for. */
+void
+hr_tuning_set_symbols (const HrTuning *self,
+                       HrReplay       *replay)
+{
+  for (guint i = 0; self != NULL && i < self->n_ranks; i++)
+    replay->symbols[HR_SYMBOL_ADAPTER_RANK + i] = self->ranks[i];
+}
+
+/*
+ * hr_tuning_find:
+ * @self: (nullable): a tuning
+ * @block: the path of the block that runs
+ * @module: one of its modules
+ * @layer: the index of the layer that runs, -1 outside of the layers
+ *
+ * Looks up what is done to a module.
+ *
+ * Returns: (transfer none) (nullable): what is done, or %NULL for nothing
+ */
+const HrTunedModule *
+hr_tuning_find (const HrTuning *self,
+                const char     *block,
+                HrModule        module,
+                int             layer)
+{
+  int group = hr_tuning_get_group (self, layer);
+
+  if (self == NULL)
+    return NULL;
+
+  for (guint i = 0; i < self->modules->len; i++)
+    {
+      const HrTunedModule *tuned = &g_array_index (self->modules, HrTunedModule, i);
+
+      if (tuned->block == block && tuned->module == module && (tuned->group < 0 || tuned->group == group))
+        return tuned;
+    }
+
+  return NULL;
+}
