@@ -62,28 +62,78 @@ append_options (GString          *string,
 }
 
 static void
-append_settings (GString *string,
-                 HrMode   mode)
+append_setting (GString    *string,
+                HrJob      *job,
+                GParamSpec *setting)
 {
-  g_autoptr (HrJob) job = hr_job_new (mode);
-  g_autofree GParamSpec **settings = NULL;
-  guint n_settings;
+  g_autofree char *range = hr_job_dup_setting_range (setting);
+  g_autofree char *value = hr_job_get_as_string (job, setting->name);
+  /* Translators: what a setting takes, and its default */
+  g_autofree char *values = g_strdup_printf (_("%s; default %s"), range, value);
 
-  /* Translators: the heading of a list of options; the mode is a word such as “Inference” */
-  g_string_append_printf (string, _("\nSettings of the mode “%s”:\n"), hr_mode_get_label (mode));
+  /* Translators: stands for the value of an option; keep it in capitals if your script has them */
+  g_string_append_printf (string, "  --%s %s\n", setting->name, _("VALUE"));
+  append_wrapped (string, hr_setting_get_description (setting));
+  append_wrapped (string, values);
+}
+
+static void
+append_settings_heading (GString    *string,
+                         GEnumClass *modes,
+                         guint       mask)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < modes->n_values; i++)
+    {
+      if ((mask & 1 << i) == 0)
+        continue;
+
+      if (names->len > 0)
+        /* Translators: between the names of modes, as in “Fine-tuning”, “Training” */
+        g_string_append (names, _(", "));
+      /* Translators: the name of a mode in quotation marks */
+      g_string_append_printf (names, _("“%s”"), hr_mode_get_label (modes->values[i].value));
+    }
+
+  if (mask == (1u << modes->n_values) - 1)
+    g_string_append (string, _("\nSettings of all modes:\n"));
+  else
+    /* Translators: the heading of a list of options; the place is the name of a mode, or several with commas */
+    g_string_append_printf (string, _("\nSettings of %s:\n"), names->str);
+}
+
+/* Each setting once, together with those that the same modes have. */
+static void
+append_settings (GString    *string,
+                 GEnumClass *modes,
+                 guint       mask)
+{
+  g_autoptr (HrJob) job = hr_job_new (modes->values[g_bit_nth_lsf (mask, -1)].value);
+  g_autofree GParamSpec **settings = NULL;
+  gboolean has_heading = FALSE;
+  guint n_settings;
 
   settings = hr_job_list_settings (job, &n_settings);
   for (guint i = 0; i < n_settings; i++)
     {
-      g_autofree char *range = hr_job_dup_setting_range (settings[i]);
-      g_autofree char *value = hr_job_get_as_string (job, settings[i]->name);
-      /* Translators: what a setting takes, and its default */
-      g_autofree char *values = g_strdup_printf (_("%s; default %s"), range, value);
+      guint modes_of_setting = 0;
 
-      /* Translators: stands for the value of an option; keep it in capitals if your script has them */
-      g_string_append_printf (string, "  --%s %s\n", settings[i]->name, _("VALUE"));
-      append_wrapped (string, hr_setting_get_description (settings[i]));
-      append_wrapped (string, values);
+      for (guint j = 0; j < modes->n_values; j++)
+        {
+          g_autoptr (HrJob) other = hr_job_new (modes->values[j].value);
+
+          if (g_object_class_find_property (G_OBJECT_GET_CLASS (other), settings[i]->name) != NULL)
+            modes_of_setting |= 1u << j;
+        }
+
+      if (modes_of_setting != mask)
+        continue;
+
+      if (!has_heading)
+        append_settings_heading (string, modes, mask);
+      has_heading = TRUE;
+      append_setting (string, job, settings[i]);
     }
 }
 
@@ -91,6 +141,7 @@ static void
 append_estimate_help (GString *string)
 {
   g_autoptr (GEnumClass) modes = g_type_class_ref (HR_TYPE_MODE);
+  guint all = (1u << modes->n_values) - 1;
 
   g_string_append (string,
                    _("Usage: headroom-cli estimate MODEL [OPTION…]\n"
@@ -99,8 +150,15 @@ append_estimate_help (GString *string)
                      "a folder that holds one, a scenario (.headroom), the id of a model of the\n"
                      "catalogue, or only a size, such as 7B.\n"));
   append_options (string, estimate_options, G_N_ELEMENTS (estimate_options));
-  for (guint i = 0; i < modes->n_values; i++)
-    append_settings (string, modes->values[i].value);
+  append_settings (string, modes, all);
+  for (guint first = 0; first < modes->n_values; first++)
+    {
+      for (guint mask = all - 1; mask > 0; mask--)
+        {
+          if (g_bit_nth_lsf (mask, -1) == (int) first)
+            append_settings (string, modes, mask);
+        }
+    }
   g_string_append_c (string, '\n');
   hr_document_append_wrapped (string,
                               _("Exit status: 0 it fits, or no GPU was named; 1 it does not fit; 2 there is no "

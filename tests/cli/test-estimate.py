@@ -130,6 +130,48 @@ def options_override_a_scenario():
         assert result['gpu']['count'] == 1 and 'T4' in result['gpu']['name']
 
 
+def training_and_full_fine_tuning_are_estimated_alike():
+    tuned = succeed_json('estimate', MODEL, '--mode', 'fine-tuning', '--fine-tuning-method', 'full',
+                         '--micro-batch-size', '2', '--gpu', 'h200')
+    trained = succeed_json('estimate', MODEL, '--mode', 'training', '--micro-batch-size', '2', '--gpu', 'h200')
+    assert tuned['total-bytes'] == trained['total-bytes']
+    for result, mode in ((tuned, 'fine-tuning'), (trained, 'training')):
+        assert result['mode'] == mode
+        assert result['model']['parameters']['trainable'] == result['model']['parameters']['total']
+        assert sum(c['bytes'] for c in result['components']) == result['total-bytes']
+        assert all(c['formula'] and c['substitution'] and c['source'] for c in result['components'])
+        assert max(p['peak-bytes'] for p in result['phases']) == result['total-bytes']
+        assert [p['id'] for p in result['phases']] == ['load', 'forward', 'loss', 'backward-loss', 'backward',
+                                                       'optimizer']
+        assert result['gpu']['fits'] is True
+        assert {'framework', 'activations', 'optimizer', 'weights'} <= {c['id'] for c in result['components']}
+        rule = result['rule-of-thumb']
+        assert sum(c['bytes'] for c in rule['components']) == rule['total-bytes'] != result['total-bytes']
+
+
+def training_can_be_written_in_every_format():
+    for name in ('text', 'csv', 'markdown', 'html', 'svg', 'pdf', 'png'):
+        assert len(succeed('estimate', MODEL, '--mode', 'training', '--format', name)) > 1000
+    expect(succeed('estimate', MODEL, '--mode', 'training', language='zh_CN').decode(), '训练', '梯度', '优化器状态')
+
+
+def a_setting_of_another_mode_is_refused():
+    expect(fail('estimate', MODEL, '--mode', 'training', '--batch-size', '2'), 'batch-size', 'training')
+    expect(fail('estimate', MODEL, '--lora-rank', '8'), 'lora-rank', 'inference')
+    expect(fail('estimate', MODEL, '--mode', 'fine-tuning', '--lora-dropout', '2'), 'lora-dropout', '0 to 1', '2')
+
+
+def a_scenario_can_be_one_of_training():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, 'tuning.headroom')
+        path.write_text(json.dumps({'schema': 'headroom-scenario/1', 'model': MODEL, 'mode': 'fine-tuning',
+                                    'settings': {'fine-tuning-method': 'full', 'micro-batch-size': 2}}))
+        result = succeed_json('estimate', '--scenario', str(path), '--sequence-length', '512')
+        assert result['mode'] == 'fine-tuning'
+        assert result['settings']['micro-batch-size'] == 2
+        assert result['settings']['sequence-length'] == 512
+
+
 def a_full_disk_behind_the_standard_output_is_an_error():
     with open('/dev/full', 'wb') as full:
         result = run('estimate', MODEL, stdout=full)
@@ -164,8 +206,9 @@ def an_estimate_takes_less_than_15_milliseconds():
 
 def the_help_lists_every_setting_with_its_range():
     text = succeed('estimate', '--help').decode('utf-8')
-    for setting in succeed_json('estimate', MODEL)['settings']:
-        expect(text, f'--{setting} ')
+    for mode in ((), ('--mode', 'training'), ('--mode', 'fine-tuning', '--fine-tuning-method', 'full')):
+        for setting in succeed_json('estimate', MODEL, *mode)['settings']:
+            assert text.count(f'  --{setting} ') == 1, setting
     expect(text, 'a whole number from 1 to 65536; default 1', '--gpus', '--output')
     assert max(len(line) for line in text.splitlines()) <= 80
     expect(succeed('--help').decode(), 'estimate', 'inspect', 'list')
@@ -188,6 +231,10 @@ if __name__ == '__main__':
         the_plain_locale_gives_utf_8,
         a_path_a_folder_and_a_scenario_are_models_too,
         options_override_a_scenario,
+        training_and_full_fine_tuning_are_estimated_alike,
+        training_can_be_written_in_every_format,
+        a_setting_of_another_mode_is_refused,
+        a_scenario_can_be_one_of_training,
         a_full_disk_behind_the_standard_output_is_an_error,
         a_closed_pipe_is_silent,
         an_estimate_takes_less_than_15_milliseconds,

@@ -264,8 +264,7 @@ static const char * const autocast_labels[] = {
 };
 
 static const char * const master_dtype_labels[] = {
-  /* Translators: a choice of the setting “Master weights”: there are none */
-  [HR_MASTER_DTYPE_NONE] = N_("None"),
+  [HR_MASTER_DTYPE_NONE] = N_("Off"),
   [HR_MASTER_DTYPE_FLOAT32] = "FP32",
 };
 
