@@ -14,6 +14,7 @@ static const HrChoice layouts[] = {
   { "fused", HR_EXPERTS_FUSED },
   { "fused-linear", HR_EXPERTS_FUSED_LINEAR },
   { "stacked", HR_EXPERTS_STACKED },
+  { "joined", HR_EXPERTS_JOINED },
   { NULL }
 };
 
@@ -229,6 +230,32 @@ add_stacked_experts (const HrBlockContext  *context,
   return TRUE;
 }
 
+/* A tensor of each of the three: [experts, out, in]. */
+static gboolean
+add_joined_experts (const HrBlockContext  *context,
+                    HrJson                *description,
+                    const HrBlock         *block,
+                    GError               **error)
+{
+  const HrMixture *mixture = &block->mixture;
+  const char *experts = hr_block_get_module_name (description, mixture_names, "experts");
+  guint64 outer = get_outer_size (mixture);
+
+  for (guint i = has_gate (mixture) ? 0 : 1; i < G_N_ELEMENTS (matrices); i++)
+    {
+      g_autofree char *name = g_strconcat (hr_block_get_module_name (description, mixture_names, matrices[i].key),
+                                           ".weight", NULL);
+      gboolean is_down = i == G_N_ELEMENTS (matrices) - 1;
+
+      if (!add_fused (context, block, experts, name, matrices[i].kind, HR_TENSOR_ROLE_EXPERT,
+                      is_down ? outer : mixture->intermediate_size, is_down ? mixture->intermediate_size : outer,
+                      error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 add_each_expert (const HrBlockContext  *context,
                  HrJson                *description,
@@ -275,6 +302,9 @@ add_experts (const HrBlockContext  *context,
 
     case HR_EXPERTS_STACKED:
       return add_stacked_experts (context, description, block, error);
+
+    case HR_EXPERTS_JOINED:
+      return add_joined_experts (context, description, block, error);
 
     case HR_EXPERTS_SEPARATE:
     default:

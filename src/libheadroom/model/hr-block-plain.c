@@ -23,6 +23,7 @@ static const HrParameter state_parameters[] = {
   SIZE ("conv", state.conv),
   SIZE ("recurrent", state.recurrent),
   BOOLEAN ("fp32", state.fp32),
+  SIZE ("per-token", state.per_token),
   { NULL }
 };
 

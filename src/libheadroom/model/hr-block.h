@@ -159,6 +159,7 @@ typedef enum
   HR_EXPERTS_FUSED,        /* gate and up of all experts in one tensor, [experts, in, out] (GPT-OSS, Llama 4) */
   HR_EXPERTS_FUSED_LINEAR, /* the same, [experts, out, in] (Granite) */
   HR_EXPERTS_STACKED,      /* three matrices, the rows of all experts one below the other (DBRX) */
+  HR_EXPERTS_JOINED,       /* three tensors of the matrices of all experts, [experts, out, in] (Step 3.5) */
 } HrExpertsLayout;
 
 /* How the tensors of gate and up become one. */
@@ -520,6 +521,7 @@ typedef struct
  * @conv: elements of what a convolution still needs of the tokens that have gone
  * @recurrent: elements of the state that stands for all of them
  * @fp32: whether that state is kept in fp32, whatever the model computes in
+ * @per_token: elements that are kept of each token beside keys and values, on the average
  *
  * What a block keeps of a sequence, however long it is.
  */
@@ -528,6 +530,7 @@ typedef struct
   guint64 conv;
   guint64 recurrent;
   gboolean fp32;
+  guint64 per_token;
 } HrBlockState;
 
 /**

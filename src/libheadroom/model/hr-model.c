@@ -236,6 +236,8 @@ add_kept_by_chain (const HrChain *chain,
         return FALSE;
       if (hr_block_get_state (block, &state) &&
           (!g_uint64_checked_add (&constant, state.conv, state.recurrent) ||
+           !g_uint64_checked_add (&kept->per_token, kept->per_token, state.per_token) ||
+           !g_uint64_checked_add (&kept->latent_per_token, kept->latent_per_token, state.per_token) ||
            !g_uint64_checked_add (&kept->per_sequence, kept->per_sequence, constant)))
         return FALSE;
     }
