@@ -167,6 +167,7 @@ static const Unary unaries[HR_N_UNARY] = {
   [HR_UNARY_SIGMOID] = { "sigmoid", backward_once, FALSE, TRUE },
   [HR_UNARY_RELU] = { "relu", backward_once, FALSE, TRUE },
   [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
+  [HR_UNARY_SOFTPLUS] = { "softplus", backward_once, TRUE, FALSE, TRUE },
   [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },
   [HR_UNARY_CLAMP] = { "clamp", backward_clamp, TRUE, FALSE },
   [HR_UNARY_CLAMP_ONE] = { "clamp", backward_clamp_one, TRUE, FALSE },
@@ -262,6 +263,28 @@ hr_op_unary (HrReplay   *self,
   hr_replay_drop (self, input);
 
   return result;
+}
+
+/*
+ * hr_op_clamp_in_place:
+ * @self: a tape
+ * @x: (inout): a variable
+ *
+ * `x.clamp_ (min, max)`, in place: the derivative needs what @x was, which is copied before.
+ */
+void
+hr_op_clamp_in_place (HrReplay *self,
+                      HrValue  *x)
+{
+  HrValue before = *x;
+  HrValue original;
+
+  if (!hr_autograd_record (self, x, backward_clamp, &before, 1))
+    return;
+
+  original = hr_op_like (self, "clone", "original", like (before));
+  hr_autograd_save (self, *x, original);
+  hr_replay_drop (self, original);
 }
 
 /* Both inputs' gradients, before either is summed up over what was broadcast. */
@@ -697,43 +720,6 @@ hr_op_cat (HrReplay      *self,
   return result;
 }
 
-/* index_put of the gradient into zeros. */
-static void
-backward_index (HrReplay     *self,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "index_put", shape);
-}
-
-/*
- * hr_op_index:
- * @self: a tape
- * @name: the variable that the result is for
- * @x: a tensor
- * @shape: the shape of what is picked
- *
- * Picks by a list of indices, which copies.
- *
- * Returns: the result
- */
-HrValue
-hr_op_index (HrReplay   *self,
-             const char *name,
-             HrValue     x,
-             HrValue     shape)
-{
-  HrValue result = hr_op_like (self, "index", name, like (shape));
-
-  hr_autograd_record (self, &result, backward_index, &x, 1);
-
-  return result;
-}
-
 /* _softmax_backward_data: from the result alone. */
 void
 hr_op_backward_softmax (HrReplay     *self,
@@ -966,34 +952,29 @@ backward_layer_norm (HrReplay     *self,
 }
 
 /*
- * hr_op_layer_norm:
+ * hr_op_layer_norm_by:
  * @self: a tape
  * @x: a tensor
- * @has_weight: whether it is scaled
- * @has_bias: whether it is shifted
+ * @weight: what it is scaled by, or none
+ * @bias: what it is shifted by, or none
  *
  * aten::native_layer_norm: mean and reciprocal deviation in fp32 come with the result.
  *
  * Returns: the result
  */
 HrValue
-hr_op_layer_norm (HrReplay *self,
-                  HrValue   x,
-                  gboolean  has_weight,
-                  gboolean  has_bias)
+hr_op_layer_norm_by (HrReplay *self,
+                     HrValue   x,
+                     HrValue   weight,
+                     HrValue   bias)
 {
-  HrValue row = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1]);
-  HrValue inputs[3] = { cast_up (self, x), HR_NO_VALUE, HR_NO_VALUE };
+  const HrValue inputs[3] = { cast_up (self, x), cast_up (self, weight), cast_up (self, bias) };
   HrValue rows = like (inputs[0]);
   HrValue result, mean, deviation;
 
   rows.n_symbols--;
   if (rows.element != HR_ELEMENT_FLOAT64)
     rows.element = HR_ELEMENT_FLOAT32;
-  if (has_weight)
-    inputs[1] = cast_up (self, hr_autograd_parameter (self, row));
-  if (has_bias)
-    inputs[2] = cast_up (self, hr_autograd_parameter (self, row));
   result = hr_op_like (self, "native_layer_norm", "hidden_states", like (inputs[0]));
   mean = hr_op_like (self, "native_layer_norm", "mean", rows);
   deviation = hr_op_like (self, "native_layer_norm", "rstd", rows);
@@ -1010,6 +991,30 @@ hr_op_layer_norm (HrReplay *self,
     hr_replay_drop (self, inputs[i]);
 
   return result;
+}
+
+/*
+ * hr_op_layer_norm:
+ * @self: a tape
+ * @x: a tensor
+ * @has_weight: whether it is scaled
+ * @has_bias: whether it is shifted
+ *
+ * A layer norm with parameters of its own.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_layer_norm (HrReplay *self,
+                  HrValue   x,
+                  gboolean  has_weight,
+                  gboolean  has_bias)
+{
+  HrValue row = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1]);
+  HrValue weight = has_weight ? hr_autograd_parameter (self, row) : HR_NO_VALUE;
+  HrValue bias = has_bias ? hr_autograd_parameter (self, row) : HR_NO_VALUE;
+
+  return hr_op_layer_norm_by (self, x, weight, bias);
 }
 
 static void

@@ -25,6 +25,7 @@ typedef enum
   HR_UNARY_RELU,
   HR_UNARY_SILU,
   HR_UNARY_GELU,
+  HR_UNARY_SOFTPLUS,
   HR_UNARY_CLAMP,     /* from below and above */
   HR_UNARY_CLAMP_ONE, /* from one side */
   HR_N_UNARY,
@@ -75,10 +76,6 @@ HrValue hr_op_cat        (HrReplay      *self,
                           const HrValue *parts,
                           guint          n_parts,
                           HrValue        shape);
-HrValue hr_op_index      (HrReplay      *self,
-                          const char    *name,
-                          HrValue        x,
-                          HrValue        shape);
 HrValue hr_op_softmax    (HrReplay      *self,
                           const char    *name,
                           HrValue        x,
@@ -107,6 +104,10 @@ HrValue hr_op_layer_norm (HrReplay      *self,
                           HrValue        x,
                           gboolean       has_weight,
                           gboolean       has_bias);
+HrValue hr_op_layer_norm_by (HrReplay   *self,
+                             HrValue     x,
+                             HrValue     weight,
+                             HrValue     bias);
 HrValue hr_op_embedding  (HrReplay      *self,
                           const char    *name,
                           HrValue        ids,
@@ -116,6 +117,8 @@ void    hr_op_dropout    (HrReplay      *self,
                           HrValue       *x,
                           gboolean       drops);
 
+void    hr_op_clamp_in_place   (HrReplay     *self,
+                                HrValue      *x);
 void    hr_op_divide_in_place  (HrReplay     *self,
                                 HrValue      *x,
                                 HrValue       divisor);

@@ -9,11 +9,14 @@
 
 /* The embeddings that a pass begins with. */
 
+/* Where each sequence has positions of its own, an offset is added to them (OPTLearnedPositionalEmbedding). */
 static void
 embed_positions (HrReplay                  *replay,
                  HrPass                    *pass,
-                 const HrPositionEmbedding *positions)
+                 const HrPositionEmbedding *positions,
+                 gboolean                   has_offset)
 {
+  HrValue ids = hr_replay_hold (replay, pass->position_ids);
   HrValue rows = positions->per_sequence
                    ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
                    : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
@@ -22,7 +25,10 @@ embed_positions (HrReplay                  *replay,
 
   replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
   table = hr_autograd_parameter (replay, table);
-  pass->position_embeds = hr_op_embedding (replay, "position_embeds", pass->position_ids, table, rows);
+  if (has_offset)
+    hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));
+  pass->position_embeds = hr_op_embedding (replay, "position_embeds", ids, table, rows);
+  hr_replay_drop (replay, ids);
   hr_replay_assign (replay, &pass->hidden,
                     hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds, pass->position_embeds));
 }
@@ -132,7 +138,7 @@ hr_pass_embed (const HrInference *self,
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
-    embed_positions (replay, pass, &position->position_embedding);
+    embed_positions (replay, pass, &position->position_embedding, counts);
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
   hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);

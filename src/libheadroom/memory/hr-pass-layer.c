@@ -282,6 +282,15 @@ run_fp32 (HrReplay         *replay,
   hr_replay_drop (replay, residual);
 }
 
+/* `mlp_output += attention_output` (FalconDecoderLayer): the sum takes the place of what it is added to. */
+static gboolean
+adds_in_place (const HrSublayer *sublayer)
+{
+  const HrBlock *attention = hr_chain_find_block (&sublayer->branches[0], HR_BLOCK_ATTENTION);
+
+  return attention != NULL && attention->attention.path == HR_ATTENTION_FALCON;
+}
+
 /* Branches side by side: each has a variable of its own for its result. */
 static void
 run_parallel (HrReplay         *replay,
@@ -311,7 +320,10 @@ run_parallel (HrReplay         *replay,
 
       keep (replay, layer, hr_replay_hold (replay, sum));
       hr_replay_assign (replay, &sum, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", sum, x));
-      hr_replay_drop (replay, x);
+      if (adds_in_place (sublayer))
+        hr_replay_drop (replay, x);
+      else
+        keep (replay, layer, x);
     }
 
   add_residual (replay, &sum, residual, sublayer);

@@ -17,6 +17,7 @@ is_rotary (const HrAttention *attention)
 {
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
+                               attention->position == HR_POSITION_ROTARY_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_CAST ||
                                attention->position == HR_POSITION_ROTARY_INTERLEAVED ||

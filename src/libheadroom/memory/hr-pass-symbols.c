@@ -126,10 +126,12 @@ hr_pass_set_attention_symbols (HrReplay          *replay,
                                const HrAttention *attention)
 {
   guint64 *symbols = replay->symbols;
+  guint parameter_bytes = hr_element_get_bytes (replay->parameter_dtype);
 
   symbols[HR_SYMBOL_HEADS] = attention->num_attention_heads;
   symbols[HR_SYMBOL_KEY_HEADS] = attention->num_key_value_heads;
   symbols[HR_SYMBOL_HEAD] = attention->head_dim;
+  symbols[HR_SYMBOL_HEAD_ALLOCATED] = hr_ledger_round (attention->head_dim * parameter_bytes) / parameter_bytes;
   symbols[HR_SYMBOL_QUERY] = attention->num_attention_heads * attention->head_dim;
   symbols[HR_SYMBOL_KEY] = attention->num_key_value_heads * attention->head_dim;
   symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;

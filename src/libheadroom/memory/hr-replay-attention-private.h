@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @query: the queries
  * @key: the keys
  * @value: the values
+ * @gate: what the output is multiplied by, or none
  * @locals: what other variables hold until the function returns
  * @n_locals: the length of @locals
  *
@@ -23,6 +24,7 @@ typedef struct
   HrValue query;
   HrValue key;
   HrValue value;
+  HrValue gate;
   HrValue locals[HR_ATTENTION_MAX_LOCALS];
   guint n_locals;
 } HrAttentionVariables;

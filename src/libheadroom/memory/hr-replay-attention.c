@@ -28,6 +28,7 @@ drop_variables (HrReplay  *replay,
   for (guint i = 0; i < variables->n_locals; i++)
     hr_replay_drop (replay, variables->locals[i]);
 
+  hr_replay_drop (replay, variables->gate);
   hr_replay_drop (replay, variables->value);
   hr_replay_drop (replay, variables->key);
   hr_replay_drop (replay, variables->query);
@@ -62,12 +63,17 @@ project_query (HrReplay          *replay,
   gboolean is_double = attention->output_gate == HR_OUTPUT_GATE_QUERY;
   HrValue query = hr_op_linear (replay, x, HR_MODULE_QUERY, name,
                                 HR_SYMBOL_QUERY, is_double ? 2 : 1, attention->has_query_bias);
+  HrValue halves[2];
 
-  query.count = 1;
-  if (is_double)
-    hr_attention_keep_local (variables, hr_op_like (replay, "clone", "gate", query));
+  if (!is_double)
+    return query;
 
-  return query;
+  hr_op_chunk (replay, query, 2, halves);
+  hr_replay_drop (replay, query);
+  variables->gate = hr_op_copy (replay, "gate", halves[1], hr_value_detach (halves[1]));
+  hr_replay_drop (replay, halves[1]);
+
+  return halves[0];
 }
 
 /* (x).view ().transpose (1, 2).contiguous (), which copies where there is more than one token. */
@@ -79,7 +85,7 @@ put_heads_first (HrReplay *replay,
 
   shape.heads_first = TRUE;
   if (replay->symbols[x->symbols[1]] > 1)
-    hr_replay_assign (replay, x, hr_op_like (replay, "clone", "query_states", shape));
+    hr_replay_assign (replay, x, hr_op_copy (replay, "query_states", *x, hr_value_detach (shape)));
 }
 
 static void
@@ -160,6 +166,7 @@ norm_query_or_key (HrReplay          *replay,
 {
   HrNorm norm = {
     .kind = attention->qk_norm_kind, .has_weight = TRUE, .has_bias = attention->qk_norm_has_bias,
+    .per_head = attention->qk_norm == HR_QK_NORM_PER_HEAD, .is_list = attention->qk_norm == HR_QK_NORM_LIST,
   };
 
   switch (attention->qk_norm)
@@ -209,6 +216,20 @@ norm_both (HrReplay          *replay,
                     norm_query_or_key (replay, variables->key, HR_SYMBOL_KEY_HEADS, attention));
 }
 
+/* Where one matrix makes all three, they are clamped before they are split (project_fused). */
+static void
+clamp_separately (HrReplay          *replay,
+                  Variables         *variables,
+                  const HrAttention *attention)
+{
+  if (!attention->clip_qkv)
+    return;
+
+  hr_op_clamp_in_place (replay, &variables->query);
+  hr_op_clamp_in_place (replay, &variables->key);
+  hr_op_clamp_in_place (replay, &variables->value);
+}
+
 /* The gate is as wide as the queries, and made when they are; a variable holds it until the end (AfmoeAttention). */
 static void
 project_gate (HrReplay          *replay,
@@ -217,8 +238,7 @@ project_gate (HrReplay          *replay,
               const HrAttention *attention)
 {
   if (attention->output_gate == HR_OUTPUT_GATE_FULL)
-    hr_attention_keep_local (variables, hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "gate_states",
-                                                      HR_SYMBOL_QUERY, 1, FALSE));
+    variables->gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "gate_states", HR_SYMBOL_QUERY, 1, FALSE);
 }
 
 /* The queries, keys and values of one matrix's output, in the same memory: by chunk () or split (), or by slices. */
@@ -250,6 +270,21 @@ split_fused (HrReplay          *replay,
   variables->value = parts[2];
 }
 
+/* x[:, :, :, [-1]], by a list of one index (FalconAttention._split_heads). */
+static HrValue
+pick (HrReplay   *replay,
+      HrValue     x,
+      const char *name,
+      HrValue     shape)
+{
+  HrValue index = hr_op_like (replay, "_to_copy", "[-1]", HR_SHAPE (HR_ELEMENT_INT64));
+  HrValue result = hr_op_take (replay, name, x, index, shape);
+
+  hr_replay_drop (replay, index);
+
+  return result;
+}
+
 /*
  * One matrix. The queries are a view of its output, and so are keys and values, but where they are picked by a list of
  * indices (Falcon), which copies, and where they are spread to every head as well.
@@ -266,7 +301,7 @@ project_fused (HrReplay          *replay,
 
   /* DbrxAttention clamps into a tensor of its own. */
   if (attention->clip_qkv)
-    hr_replay_assign (replay, &fused, hr_op_like (replay, "clamp", "qkv_states", fused));
+    hr_replay_assign (replay, &fused, hr_op_unary (replay, HR_UNARY_CLAMP, "qkv_states", fused));
 
   /* FalconLinear adds its bias to the product. */
   if (attention->path == HR_ATTENTION_FALCON && attention->has_query_bias)
@@ -285,8 +320,8 @@ project_fused (HrReplay          *replay,
   variables->query = get_part (replay, fused, HR_SYMBOL_QUERY);
   shape = variables->query;
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_KEY;
-  variables->key = hr_op_index (replay, "key_layer", fused, shape);
-  variables->value = hr_op_index (replay, "value_layer", fused, shape);
+  variables->key = pick (replay, fused, "key_layer", shape);
+  variables->value = pick (replay, fused, "value_layer", shape);
   if (attention->cached_heads == attention->num_key_value_heads)
     return;
 
@@ -332,10 +367,12 @@ project (HrReplay          *replay,
           attention->qk_norm_place == HR_QK_NORM_AT_PROJECTION)
         {
           project_and_norm (replay, variables, x, attention);
+          clamp_separately (replay, variables, attention);
           project_gate (replay, variables, x, attention);
           break;
         }
       project_separately (replay, forward, variables, x, attention);
+      clamp_separately (replay, variables, attention);
       project_gate (replay, variables, x, attention);
       if (norm_after)
         norm_both (replay, variables, attention);
@@ -357,6 +394,25 @@ project (HrReplay          *replay,
     }
 }
 
+/* torch.cat ((-x2, x1)), of halves or of every other element; the latter are stacked. */
+static HrValue
+rotate_half (HrReplay *replay,
+             HrValue   x)
+{
+  HrValue half = x;
+  HrValue first, second, turned;
+
+  half.divisor *= 2;
+  first = hr_op_slice (replay, x, half);
+  second = hr_op_slice (replay, x, half);
+  hr_replay_assign (replay, &second, hr_op_unary (replay, HR_UNARY_NEG, "−x₂", second));
+  turned = hr_op_cat (replay, "rotate_half(x)", (HrValue[]) { second, first }, 2, x);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+
+  return turned;
+}
+
 /*
  * hr_replay_rotate:
  * @replay: a tape
@@ -376,18 +432,11 @@ hr_replay_rotate (HrReplay   *replay,
                   HrValue     sin,
                   const char *name)
 {
-  HrValue half = x;
   HrValue cosines = hr_op_binary (replay, HR_BINARY_MUL, "x·cos", x, cos);
-  HrValue first, second, turned, sines, result;
+  HrValue turned = rotate_half (replay, x);
+  HrValue sines = hr_op_binary (replay, HR_BINARY_MUL, "rotate_half(x)·sin", turned, sin);
+  HrValue result;
 
-  half.divisor *= 2;
-  first = hr_op_slice (replay, x, half);
-  second = hr_op_slice (replay, x, half);
-  hr_replay_assign (replay, &second, hr_op_unary (replay, HR_UNARY_NEG, "−x₂", second));
-  turned = hr_op_cat (replay, "rotate_half(x)", (HrValue[]) { second, first }, 2, x);
-  hr_replay_drop (replay, second);
-  hr_replay_drop (replay, first);
-  sines = hr_op_binary (replay, HR_BINARY_MUL, "rotate_half(x)·sin", turned, sin);
   hr_replay_drop (replay, turned);
   result = hr_op_binary (replay, HR_BINARY_ADD, name, cosines, sines);
   hr_replay_drop (replay, sines);
@@ -557,28 +606,37 @@ rotate_interleaved (HrReplay        *replay,
   hr_replay_drop (replay, query32);
 }
 
+/* cos[..., :n // 2].repeat_interleave (2, dim=-1), and likewise the sines, anew in each layer. */
+static HrForward
+spread_angles (HrReplay        *replay,
+               const HrForward *forward)
+{
+  HrForward spread = *forward;
+
+  spread.cos = hr_op_like (replay, "repeat_interleave", "cos", hr_value_detach (forward->cos));
+  spread.sin = hr_op_like (replay, "repeat_interleave", "sin", hr_value_detach (forward->sin));
+
+  return spread;
+}
+
 /* (x.float () * cos) + (rotate_half (x).float () * sin), with pairs for halves (modeling_ernie4_5.py). */
 static HrValue
-rotate_pairs_in_fp32 (HrReplay   *replay,
-                      HrValue     x,
-                      HrElement   element,
-                      const char *name)
+rotate_pairs_in_fp32 (HrReplay        *replay,
+                      const HrForward *angles,
+                      HrValue          x,
+                      HrElement        element,
+                      const char      *name)
 {
   HrValue cast = hr_op_cast (replay, x, element);
-  HrValue half = x;
-  HrValue cosines = hr_op_like (replay, "mul", "x·cos", cast);
-  HrValue turned, turned32, sines, result;
+  HrValue cosines = hr_op_binary (replay, HR_BINARY_MUL, "x·cos", cast, angles->cos);
+  HrValue turned, sines, result;
 
   hr_replay_drop (replay, cast);
-  half.divisor *= 2;
-  half = hr_op_like (replay, "neg", "−x₂", half);
-  turned = hr_op_like (replay, "stack", "rotate_half(x)", x);
-  hr_replay_drop (replay, half);
-  turned32 = hr_op_cast (replay, turned, element);
+  turned = rotate_half (replay, x);
+  hr_replay_assign (replay, &turned, hr_op_cast (replay, turned, element));
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "rotate_half(x)·sin", turned, angles->sin);
   hr_replay_drop (replay, turned);
-  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", turned32);
-  hr_replay_drop (replay, turned32);
-  result = hr_op_like (replay, "add", name, sines);
+  result = hr_op_binary (replay, HR_BINARY_ADD, name, cosines, sines);
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
 
@@ -586,43 +644,53 @@ rotate_pairs_in_fp32 (HrReplay   *replay,
 }
 
 static void
-rotate_both_pairs_in_fp32 (HrReplay  *replay,
-                           Variables *variables)
+rotate_both_pairs_in_fp32 (HrReplay        *replay,
+                           const HrForward *forward,
+                           Variables       *variables)
 {
   HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
-  HrValue cos = hr_op_like (replay, "repeat_interleave", "cos", angles);
-  HrValue sin = hr_op_like (replay, "repeat_interleave", "sin", angles);
-  HrValue query_embed = rotate_pairs_in_fp32 (replay, variables->query, element, "q_embed");
-  HrValue key_embed = rotate_pairs_in_fp32 (replay, variables->key, element, "k_embed");
+  HrForward angles = spread_angles (replay, forward);
+  HrValue query_embed = rotate_pairs_in_fp32 (replay, &angles, variables->query, element, "q_embed");
+  HrValue key_embed = rotate_pairs_in_fp32 (replay, &angles, variables->key, element, "k_embed");
 
   cast_back (replay, variables, query_embed, key_embed);
-  hr_replay_drop (replay, sin);
-  hr_replay_drop (replay, cos);
+  hr_replay_drop (replay, angles.sin);
+  hr_replay_drop (replay, angles.cos);
+}
+
+/* With angles that are spread to pairs (apply_rotary_pos_emb of modeling_glm.py). */
+static void
+rotate_both_pairs (HrReplay          *replay,
+                   const HrForward   *forward,
+                   Variables         *variables,
+                   const HrAttention *attention)
+{
+  HrForward angles = spread_angles (replay, forward);
+
+  rotate_both (replay, &angles, variables, attention);
+  hr_replay_drop (replay, angles.sin);
+  hr_replay_drop (replay, angles.cos);
 }
 
 /* (x.float () * cos) + (rotate_half (x.float ()) * sin) */
 static HrValue
-rotate_cast (HrReplay   *replay,
-             HrValue     x,
-             HrElement   element,
-             const char *name)
+rotate_cast (HrReplay        *replay,
+             const HrForward *forward,
+             HrValue          x,
+             HrElement        element,
+             const char      *name)
 {
   HrValue cast = hr_op_cast (replay, x, element);
-  HrValue cosines = hr_op_like (replay, "mul", "x·cos", cast);
-  HrValue half, turned, sines, result;
+  HrValue cosines = hr_op_binary (replay, HR_BINARY_MUL, "x·cos", cast, forward->cos);
+  HrValue turned, sines, result;
 
   hr_replay_drop (replay, cast);
   cast = hr_op_cast (replay, x, element);
-  half = cast;
-  half.divisor *= 2;
-  half = hr_op_like (replay, "neg", "−x₂", half);
-  turned = hr_op_like (replay, "cat", "rotate_half(x)", cast);
-  hr_replay_drop (replay, half);
+  turned = rotate_half (replay, cast);
   hr_replay_drop (replay, cast);
-  sines = hr_op_like (replay, "mul", "rotate_half(x)·sin", cast);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "rotate_half(x)·sin", turned, forward->sin);
   hr_replay_drop (replay, turned);
-  result = hr_op_like (replay, "add", name, cast);
+  result = hr_op_binary (replay, HR_BINARY_ADD, name, cosines, sines);
   hr_replay_drop (replay, sines);
   hr_replay_drop (replay, cosines);
 
@@ -631,26 +699,28 @@ rotate_cast (HrReplay   *replay,
 
 /* Each is cast twice, the results are cast back at the end (apply_rotary_pos_emb of modeling_modernbert.py). */
 static void
-rotate_both_cast (HrReplay  *replay,
-                  Variables *variables)
+rotate_both_cast (HrReplay        *replay,
+                  const HrForward *forward,
+                  Variables       *variables)
 {
   HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-  HrValue query_embed = rotate_cast (replay, variables->query, element, "q_embed");
-  HrValue key_embed = rotate_cast (replay, variables->key, element, "k_embed");
+  HrValue query_embed = rotate_cast (replay, forward, variables->query, element, "q_embed");
+  HrValue key_embed = rotate_cast (replay, forward, variables->key, element, "k_embed");
 
   cast_back (replay, variables, query_embed, key_embed);
 }
 
 /* In pairs, as complex numbers of fp32, both cast back at the end (apply_rotary_emb of modeling_llama4.py). */
 static void
-rotate_both_complex (HrReplay  *replay,
-                     Variables *variables)
+rotate_both_complex (HrReplay        *replay,
+                     const HrForward *forward,
+                     Variables       *variables)
 {
   HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue query32 = hr_op_cast (replay, variables->query, element);
   HrValue key32 = hr_op_cast (replay, variables->key, element);
-  HrValue turned_query = hr_op_like (replay, "mul", "xq_out", query32);
-  HrValue turned_key = hr_op_like (replay, "mul", "xk_out", key32);
+  HrValue turned_query = hr_op_binary (replay, HR_BINARY_MUL, "xq_out", query32, forward->cos);
+  HrValue turned_key = hr_op_binary (replay, HR_BINARY_MUL, "xk_out", key32, forward->cos);
   HrValue query = hr_op_cast (replay, turned_query, variables->query.element);
   HrValue key = hr_op_cast (replay, turned_key, variables->key.element);
 
@@ -742,15 +812,17 @@ apply_position (HrReplay          *replay,
     /* cos and sin stay in fp32, so that the products are too (modeling_olmo.py). */
     rotate_and_cast (replay, forward, variables, variables->query, variables->key);
   else if (attention->position == HR_POSITION_ROTARY_CAST)
-    rotate_both_cast (replay, variables);
+    rotate_both_cast (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32_PAIRS)
-    rotate_both_pairs_in_fp32 (replay, variables);
+    rotate_both_pairs_in_fp32 (replay, forward, variables);
+  else if (attention->position == HR_POSITION_ROTARY_PAIRS)
+    rotate_both_pairs (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
     rotate_both_in_halves (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_TABLE)
     hr_replay_rotate_by_table (replay, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_COMPLEX)
-    rotate_both_complex (replay, variables);
+    rotate_both_complex (replay, forward, variables);
 
   if (attention->qk_norm_place == HR_QK_NORM_AFTER_ROTATION)
     norm_both (replay, variables, attention);
@@ -763,7 +835,6 @@ scale_by_position (HrReplay          *replay,
                    const HrAttention *attention)
 {
   HrElement dtype = variables->query.element;
-  HrValue shape = variables->query;
   HrValue scales, product;
 
   if (attention->position_scale == HR_POSITION_SCALE_NONE)
@@ -772,18 +843,17 @@ scale_by_position (HrReplay          *replay,
   if (attention->position_scale == HR_POSITION_SCALE_DTYPE)
     {
       scales = hr_op_like (replay, "_to_copy", "attn_scales", HR_SHAPE (dtype, HR_SYMBOL_SEQUENCE));
-      hr_replay_assign (replay, &variables->query, hr_op_like (replay, "mul", "query_states", shape));
+      hr_replay_assign (replay, &variables->query,
+                        hr_op_binary (replay, HR_BINARY_MUL, "query_states", variables->query, scales));
       hr_replay_drop (replay, scales);
       return;
     }
 
   hr_attention_keep_local (variables,
                            hr_op_like (replay, "add", "positions", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE)));
-  hr_attention_keep_local (variables, hr_op_like (replay, "add", "attn_scales",
-                                                  HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE)));
-  if (dtype != HR_ELEMENT_FLOAT64)
-    shape.element = HR_ELEMENT_FLOAT32;
-  product = hr_op_like (replay, "mul", "query_states·attn_scales", shape);
+  scales = hr_op_like (replay, "add", "attn_scales", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
+  hr_attention_keep_local (variables, scales);
+  product = hr_op_binary (replay, HR_BINARY_MUL, "query_states·attn_scales", variables->query, scales);
   hr_replay_assign (replay, &variables->query, hr_op_cast (replay, product, dtype));
   hr_replay_drop (replay, product);
 }
@@ -801,8 +871,8 @@ gate_output (HrReplay          *replay,
 
   if (attention->output_gate == HR_OUTPUT_GATE_FULL || attention->output_gate == HR_OUTPUT_GATE_QUERY)
     {
-      gate = hr_op_like (replay, "sigmoid", "sigmoid(gate_states)", *output);
-      hr_replay_assign (replay, output, hr_op_like (replay, "mul", "output", *output));
+      gate = hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(gate_states)", variables->gate);
+      hr_replay_assign (replay, output, hr_op_binary (replay, HR_BINARY_MUL, "output", *output, gate));
       hr_replay_drop (replay, gate);
     }
   else if (attention->output_gate == HR_OUTPUT_GATE_HEADS)
@@ -810,11 +880,11 @@ gate_output (HrReplay          *replay,
       gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "g_proj(x)", HR_SYMBOL_HEADS, 1, FALSE);
       gate32 = hr_op_cast (replay, gate, element);
       hr_replay_drop (replay, gate);
-      hr_replay_assign (replay, &gate32, hr_op_like (replay, "softplus", "softplus(…)", gate32));
-      gate = hr_op_cast (replay, gate32, x.element);
+      hr_replay_assign (replay, &gate32, hr_op_unary (replay, HR_UNARY_SOFTPLUS, "softplus(…)", gate32));
+      variables->gate = hr_op_cast (replay, gate32, x.element);
       hr_replay_drop (replay, gate32);
-      hr_attention_keep_local (variables, gate);
-      hr_replay_assign (replay, output, hr_op_like (replay, "mul", "attn_output", *output));
+      hr_replay_assign (replay, output,
+                        hr_op_binary (replay, HR_BINARY_MUL, "attn_output", *output, variables->gate));
     }
 }
 
@@ -1293,7 +1363,7 @@ hr_replay_attention (HrReplay          *replay,
                      HrValue            x,
                      const HrAttention *attention)
 {
-  Variables variables = { .n_locals = 0 };
+  Variables variables = { .gate = HR_NO_VALUE };
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
   if (attention->path == HR_ATTENTION_T5)

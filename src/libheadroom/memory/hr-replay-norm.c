@@ -2,12 +2,20 @@
 
 #include "hr-replay-blocks.h"
 
-/* The weight or the bias of a norm. */
+/* The weight or the bias of a norm. Parameters of each head have a block of the allocator each. */
 static HrValue
-get_parameter (HrReplay *replay,
-               HrValue   x)
+get_parameter (HrReplay     *replay,
+               HrValue       x,
+               const HrNorm *norm)
 {
-  HrValue shape = HR_SHAPE (replay->parameter_dtype, x.symbols[x.n_symbols - 1]);
+  HrSymbol heads = x.symbols[x.n_symbols - 2];
+  HrSymbol size = x.symbols[x.n_symbols - 1];
+  HrValue shape = HR_SHAPE (replay->parameter_dtype, size);
+
+  if (norm->is_list)
+    shape = HR_SHAPE (replay->parameter_dtype, heads, HR_SYMBOL_HEAD_ALLOCATED);
+  else if (norm->per_head)
+    shape = HR_SHAPE (replay->parameter_dtype, heads, size);
 
   return hr_autograd_parameter (replay, shape);
 }
@@ -34,8 +42,9 @@ normalize_rms (HrReplay *replay,
 
 /* weight * x.to (dtype): transformers/models/llama/modeling_llama.py, LlamaRMSNorm. */
 static HrValue
-replay_rms (HrReplay *replay,
-            HrValue   x)
+replay_rms (HrReplay     *replay,
+            HrValue       x,
+            const HrNorm *norm)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue variance;
@@ -44,7 +53,7 @@ replay_rms (HrReplay *replay,
 
   hr_replay_drop (replay, x32);
   cast = hr_op_cast (replay, normalized, x.element);
-  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x));
+  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x, norm));
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, normalized);
   hr_replay_drop (replay, variance);
@@ -72,8 +81,9 @@ replay_rms_unweighted (HrReplay *replay,
 
 /* (weight * x).to (dtype): transformers/models/olmo2/modeling_olmo2.py, Olmo2RMSNorm. */
 static HrValue
-replay_rms_fp32_weight (HrReplay *replay,
-                        HrValue   x)
+replay_rms_fp32_weight (HrReplay     *replay,
+                        HrValue       x,
+                        const HrNorm *norm)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue variance;
@@ -81,7 +91,7 @@ replay_rms_fp32_weight (HrReplay *replay,
   HrValue scaled, result;
 
   hr_replay_drop (replay, x32);
-  scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", normalized, get_parameter (replay, x));
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", normalized, get_parameter (replay, x, norm));
   result = hr_op_cast (replay, scaled, x.element);
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, normalized);
@@ -92,8 +102,9 @@ replay_rms_fp32_weight (HrReplay *replay,
 
 /* x * rsqrt (mean (x²) + eps) in fp32, cast, scaled: transformers/models/t5/modeling_t5.py, T5LayerNorm. */
 static HrValue
-replay_rms_late_cast (HrReplay *replay,
-                      HrValue   x)
+replay_rms_late_cast (HrReplay     *replay,
+                      HrValue       x,
+                      const HrNorm *norm)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", x32);
@@ -109,7 +120,7 @@ replay_rms_late_cast (HrReplay *replay,
   hr_replay_drop (replay, inverse);
   cast = hr_op_cast (replay, normalized, replay->dtype);
   hr_replay_drop (replay, normalized);
-  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x));
+  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", cast, get_parameter (replay, x, norm));
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, variance);
 
@@ -118,8 +129,9 @@ replay_rms_late_cast (HrReplay *replay,
 
 /* (x * (1.0 + weight.float ())).type_as (x): transformers/models/gemma/modeling_gemma.py, GemmaRMSNorm. */
 static HrValue
-replay_rms_fp32_scale (HrReplay *replay,
-                       HrValue   x)
+replay_rms_fp32_scale (HrReplay     *replay,
+                       HrValue       x,
+                       const HrNorm *norm)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue variance;
@@ -128,7 +140,7 @@ replay_rms_fp32_scale (HrReplay *replay,
 
   hr_replay_drop (replay, variance);
   hr_replay_drop (replay, x32);
-  weight32 = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  weight32 = hr_op_cast (replay, get_parameter (replay, x, norm), HR_ELEMENT_FLOAT32);
   scale = hr_op_unary (replay, HR_UNARY_ADD, "weight", weight32);
   hr_replay_drop (replay, weight32);
   scaled = hr_op_binary (replay, HR_BINARY_MUL, "output", normalized, scale);
@@ -142,8 +154,9 @@ replay_rms_fp32_scale (HrReplay *replay,
 
 /* (weight.float () * x).to (dtype): transformers/models/helium/modeling_helium.py, HeliumRMSNorm. */
 static HrValue
-replay_rms_fp32_cast (HrReplay *replay,
-                      HrValue   x)
+replay_rms_fp32_cast (HrReplay     *replay,
+                      HrValue       x,
+                      const HrNorm *norm)
 {
   HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue variance;
@@ -151,7 +164,7 @@ replay_rms_fp32_cast (HrReplay *replay,
   HrValue weight, scaled, result;
 
   hr_replay_drop (replay, x32);
-  weight = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  weight = hr_op_cast (replay, get_parameter (replay, x, norm), HR_ELEMENT_FLOAT32);
   scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", normalized, weight);
   hr_replay_drop (replay, weight);
   result = hr_op_cast (replay, scaled, x.element);
@@ -162,16 +175,30 @@ replay_rms_fp32_cast (HrReplay *replay,
   return result;
 }
 
-/* F.layer_norm (x, weight + 1, bias): transformers/models/nemotron/modeling_nemotron.py, NemotronLayerNorm1P. */
+/*
+ * F.layer_norm (x, weight + 1, bias), all cast to the lower precision under autocast, and computed without it:
+ * transformers/models/nemotron/modeling_nemotron.py, NemotronLayerNorm1P.
+ */
 static HrValue
 replay_layer_norm_1p (HrReplay     *replay,
                       HrValue       x,
                       const HrNorm *norm)
 {
-  HrValue weight = hr_op_unary (replay, HR_UNARY_ADD, "weight + 1", get_parameter (replay, x));
-  HrValue result = hr_op_layer_norm (replay, x, FALSE, norm->has_bias);
+  HrValue sum = hr_op_unary (replay, HR_UNARY_ADD, "weight + 1", get_parameter (replay, x, norm));
+  HrValue parameter = norm->has_bias ? get_parameter (replay, x, norm) : HR_NO_VALUE;
+  HrElement autocast = replay->autocast;
+  HrValue cast = hr_op_cast_down (replay, x);
+  HrValue weight = hr_op_cast_down (replay, sum);
+  HrValue bias = hr_op_cast_down (replay, parameter);
+  HrValue result;
 
+  replay->autocast = HR_ELEMENT_NONE;
+  result = hr_op_layer_norm_by (replay, cast, weight, bias);
+  replay->autocast = autocast;
+  hr_replay_drop (replay, bias);
   hr_replay_drop (replay, weight);
+  hr_replay_drop (replay, cast);
+  hr_replay_drop (replay, sum);
 
   return result;
 }
@@ -194,8 +221,9 @@ replay_layer_norm_fp32 (HrReplay *replay,
 
 /* transformers/models/cohere/modeling_cohere.py, CohereLayerNorm. */
 static HrValue
-replay_layer_norm_composite (HrReplay *replay,
-                             HrValue   x)
+replay_layer_norm_composite (HrReplay     *replay,
+                             HrValue       x,
+                             const HrNorm *norm)
 {
   HrValue hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
   HrValue mean = hr_op_mean (replay, "mean", hidden);
@@ -211,7 +239,7 @@ replay_layer_norm_composite (HrReplay *replay,
   hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "normalized", centered, inverse));
   hr_replay_drop (replay, centered);
   hr_replay_drop (replay, inverse);
-  weight = hr_op_cast (replay, get_parameter (replay, x), HR_ELEMENT_FLOAT32);
+  weight = hr_op_cast (replay, get_parameter (replay, x, norm), HR_ELEMENT_FLOAT32);
   hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, weight));
   hr_replay_drop (replay, weight);
   result = hr_op_cast (replay, hidden, x.element);
@@ -240,34 +268,35 @@ hr_replay_norm (HrReplay     *replay,
   switch (norm->kind)
     {
     case HR_NORM_RMS_FP32_SCALE:
-      return replay_rms_fp32_scale (replay, x);
+      return replay_rms_fp32_scale (replay, x, norm);
 
     case HR_NORM_RMS_FP32_WEIGHT:
-      return replay_rms_fp32_weight (replay, x);
+      return replay_rms_fp32_weight (replay, x, norm);
 
     case HR_NORM_RMS_LATE_CAST:
-      return replay_rms_late_cast (replay, x);
+      return replay_rms_late_cast (replay, x, norm);
 
     case HR_NORM_RMS_UNWEIGHTED:
       return replay_rms_unweighted (replay, x);
 
     case HR_NORM_RMS_FP32_CAST:
-      return replay_rms_fp32_cast (replay, x);
+      return replay_rms_fp32_cast (replay, x, norm);
 
     case HR_NORM_LAYER_1P:
       return replay_layer_norm_1p (replay, x, norm);
 
     case HR_NORM_LAYER:
-      return hr_op_layer_norm (replay, x, norm->has_weight, norm->has_bias);
+      return hr_op_layer_norm_by (replay, x, norm->has_weight ? get_parameter (replay, x, norm) : HR_NO_VALUE,
+                                  norm->has_bias ? get_parameter (replay, x, norm) : HR_NO_VALUE);
 
     case HR_NORM_LAYER_FP32:
       return replay_layer_norm_fp32 (replay, x);
 
     case HR_NORM_LAYER_COMPOSITE:
-      return replay_layer_norm_composite (replay, x);
+      return replay_layer_norm_composite (replay, x, norm);
 
     case HR_NORM_RMS:
     default:
-      return replay_rms (replay, x);
+      return replay_rms (replay, x, norm);
     }
 }

@@ -29,6 +29,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_HEADS] = "H",
   [HR_SYMBOL_KEY_HEADS] = "K",
   [HR_SYMBOL_HEAD] = "d",
+  [HR_SYMBOL_HEAD_ALLOCATED] = "⌈d⌉",
   [HR_SYMBOL_QUERY_ROTARY] = "H·r",
   [HR_SYMBOL_KEY_ROTARY] = "K·r",
   [HR_SYMBOL_ROTARY] = "r",

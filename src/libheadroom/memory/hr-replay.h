@@ -33,6 +33,7 @@ typedef enum
   HR_SYMBOL_HEADS,          /* H */
   HR_SYMBOL_KEY_HEADS,      /* K */
   HR_SYMBOL_HEAD,           /* d */
+  HR_SYMBOL_HEAD_ALLOCATED, /* ⌈d⌉: elements of a parameter of d, and what the allocator adds to it */
   HR_SYMBOL_QUERY_ROTARY,   /* H * r */
   HR_SYMBOL_KEY_ROTARY,     /* K * r */
   HR_SYMBOL_ROTARY,         /* r: rotated part of a head */

@@ -78,7 +78,7 @@ hr_trainables_new_for_model (HrModel   *model,
         .copies = hr_tensor_get_copies (tensor), .element = get_element (tensor, element), .role = tensor->role,
       };
 
-      if (tensor->tied_to != NULL)
+      if (tensor->tied_to != NULL || tensor->is_frozen)
         continue;
       if (tensor->n_items > 0 && tensor->module == HR_MODULE_EXPERT_GATE)
         {

@@ -263,6 +263,23 @@ uses_shared (const Step *step,
   return own == sliding;
 }
 
+/* Whether the layer makes angles of its own of those that are shared, and keeps these alone. */
+static gboolean
+spreads_rotation (const Step *step,
+                  guint       layer)
+{
+  const HrStack *stack = step->training->pass.stack;
+  const HrAttention *attention;
+
+  if (layer >= step->training->pass.n_layers)
+    return FALSE;
+
+  attention = hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
+
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY_PAIRS ||
+                               attention->position == HR_POSITION_ROTARY_FP32_PAIRS);
+}
+
 static void
 hold_until (Step    *step,
             HrValue  value,
@@ -290,8 +307,11 @@ hold_shared (Step *step)
         rotated++;
       while (masked < n_layers && !uses_shared (step, masked, i, FALSE))
         masked++;
-      hold_until (step, pass->cos[i], rotated);
-      hold_until (step, pass->sin[i], rotated);
+      if (step->training->checkpointing || !spreads_rotation (step, rotated))
+        {
+          hold_until (step, pass->cos[i], rotated);
+          hold_until (step, pass->sin[i], rotated);
+        }
       if (step->training->checkpointing)
         hold_until (step, i == 0 ? pass->full_mask : pass->sliding_mask, masked);
     }
@@ -389,8 +409,12 @@ compute_loss (Step    *step,
   logits32 = hr_op_cast (replay, logits, element);
   replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
   padded = hr_op_like (replay, "constant_pad_nd", "labels", padded_shape);
-  labels = hr_op_like (replay, "clone", "shift_labels",
-                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  /* Of a single sequence they follow each other in memory already (`labels[..., 1:].contiguous ()`). */
+  if (replay->symbols[HR_SYMBOL_BATCH] == 1)
+    labels = hr_replay_hold (replay, padded);
+  else
+    labels = hr_op_like (replay, "clone", "shift_labels",
+                         HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
   probabilities = hr_op_softmax (replay, "log_softmax(logits)", logits32, element);
   loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (element));
   weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (element));

@@ -380,7 +380,10 @@ add_latent (const HrBlockContext  *context,
                                mixture->has_shared_bias, FALSE, error));
 }
 
-/* A bias that takes part in the choice, and is trained (ERNIE); where it is a buffer, the architecture file has it. */
+/*
+ * A tensor of one element for each expert. Where it takes part in the choice, no gradient flows to it (ERNIE); where it
+ * is a buffer, the architecture file has it.
+ */
 static gboolean
 add_router_parameter (const HrBlockContext  *context,
                       HrJson                *description,
@@ -391,9 +394,18 @@ add_router_parameter (const HrBlockContext  *context,
   guint64 rows = block->mixture.router_parameter_rows;
   guint64 n_experts = block->mixture.num_experts;
 
-  return parameter[0] == '\0' ||
-         hr_block_add_tensor (context, block->path, NULL, parameter, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
-                              rows > 0 ? rows : n_experts, rows > 0 ? n_experts : 0, error);
+  HrTensor *tensor;
+
+  if (parameter[0] == '\0')
+    return TRUE;
+  if (!hr_block_add_tensor (context, block->path, NULL, parameter, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
+                            rows > 0 ? rows : n_experts, rows > 0 ? n_experts : 0, error))
+    return FALSE;
+
+  tensor = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  tensor->is_frozen = block->mixture.choice != HR_ROUTER_HIGHEST;
+
+  return TRUE;
 }
 
 static gboolean

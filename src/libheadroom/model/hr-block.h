@@ -73,6 +73,7 @@ typedef enum
   HR_POSITION_ROTARY,              /* x * cos + rotate_half (x) * sin, halves */
   HR_POSITION_ROTARY_INTERLEAVED,  /* pairs, computed in fp32 (Cohere) */
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
+  HR_POSITION_ROTARY_PAIRS,        /* pairs, by angles that each layer spreads to them (GLM) */
   HR_POSITION_ROTARY_FP32_PAIRS,   /* pairs, likewise; what is rotated is cast as well (ERNIE) */
   HR_POSITION_ROTARY_CAST,         /* halves, what is rotated is cast for each of the two products (ModernBERT) */
   HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
@@ -277,6 +278,8 @@ typedef struct
   guint64 size;
   gboolean has_weight;
   gboolean has_bias;
+  gboolean per_head;    /* a row of weights for each head */
+  gboolean is_list;     /* a norm of its own for each head */
 } HrNorm;
 
 typedef struct
