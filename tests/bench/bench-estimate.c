@@ -104,21 +104,27 @@ bench_eighty_layers (gconstpointer data)
 }
 
 static void
-bench_training (gconstpointer data)
+bench_step (HrMode                  mode,
+            HrGradientCheckpointing checkpointing)
 {
-  HrGradientCheckpointing checkpointing = GPOINTER_TO_INT (data);
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "70B", &error);
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  g_autoptr (HrJob) job = hr_job_new (mode);
   double best;
 
   g_assert_no_error (error);
   g_object_set (job, "micro-batch-size", G_GUINT64_CONSTANT (4), "sequence-length", G_GUINT64_CONSTANT (4096),
                 "gradient-checkpointing", checkpointing, NULL);
   best = measure_best (model, job, FALSE);
-  g_test_minimized_result (best, "training of 80 layers%s: %.1f µs",
+  g_test_minimized_result (best, "%s of 80 layers%s: %.1f µs", hr_mode_get_name (mode),
                            checkpointing == HR_GRADIENT_CHECKPOINTING_FULL ? " with checkpointing" : "", best);
   g_assert_cmpfloat (best, <, MAX_MICROSECONDS_OF_TRAINING);
+}
+
+static void
+bench_training (gconstpointer data)
+{
+  bench_step (HR_MODE_TRAINING, GPOINTER_TO_INT (data));
 }
 
 int

@@ -223,6 +223,34 @@ test_settings (void)
   g_assert_cmpuint (hr_estimate_get_total_bytes (accumulated), >, hr_estimate_get_total_bytes (without_states));
 }
 
+/* The default of the mode: LoRA of rank 16 on the modules that PEFT takes, held in fp32 beside weights of 16 bits. */
+static void
+test_lora (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrJob) named = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrJob) all = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrEstimate) result = estimate (model, job);
+  g_autoptr (HrEstimate) of_named = NULL;
+  g_autoptr (HrEstimate) of_all = NULL;
+  /* Two factors beside each of q_proj and v_proj in six layers. */
+  guint64 n_trained = 6 * 16 * ((512 + 512) + (512 + 128));
+
+  check (result);
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==, n_trained);
+  g_assert_cmpuint (get_bytes (result, HR_COMPONENT_ADAPTERS), ==, 4 * n_trained);
+  g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), ==, 8 * n_trained);
+
+  g_object_set (named, "lora-targets", "q_proj,v_proj", "adapter-dtype", HR_DTYPE_FLOAT32, NULL);
+  of_named = estimate (model, named);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (of_named), ==, hr_estimate_get_total_bytes (result));
+
+  g_object_set (all, "lora-targets", "all-linear", NULL);
+  of_all = estimate (model, all);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (of_all), >, hr_estimate_get_total_bytes (result));
+}
+
 static void
 test_refusals (void)
 {
@@ -349,6 +377,7 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/more_tokens_take_more", test_growth);
   g_test_add_func ("/memory/training-estimator/full_fine_tuning_is_training", test_modes_agree);
   g_test_add_func ("/memory/training-estimator/a_setting_changes_what_it_is_for", test_settings);
+  g_test_add_func ("/memory/training-estimator/fine_tuning_is_lora_unless_told_otherwise", test_lora);
   g_test_add_func ("/memory/training-estimator/what_cannot_be_trained_is_refused_by_name", test_refusals);
   g_test_add_func ("/memory/training-estimator/every_choice_is_estimated_or_refused", test_every_choice);
   g_test_add_func ("/memory/training-estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "hr-dtype.h"
+#include "hr-estimator.h"
 #include "hr-job.h"
 #include "hr-model.h"
 #include "hr-quantizer.h"
@@ -136,6 +137,24 @@ evaluate_size (JsonArray *call)
   return value;
 }
 
+/* What a method of fine-tuning trains. */
+static double
+evaluate_trained (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "lora-rank", (guint64) get_argument (call, 3), "lora-targets",
+                json_array_get_string_element (call, 4), NULL);
+  g_assert_true (hr_job_set_from_string (job, "fine-tuning-method", json_array_get_string_element (call, 2), NULL));
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_estimate_get_n_trainable_parameters (estimate);
+}
+
 static gboolean
 evaluate_exact (const char *name,
                 JsonArray  *call,
@@ -153,6 +172,8 @@ evaluate_exact (const char *name,
     *value = evaluate_part (call);
   else if (g_str_equal (name, "model-size"))
     *value = evaluate_size (call);
+  else if (g_str_equal (name, "model-trained"))
+    *value = evaluate_trained (call);
   else if (!g_str_has_prefix (name, "model-"))
     return FALSE;
   else

@@ -28,7 +28,7 @@ static const struct
   { "optimizer", { "adamw", "sgd", "sgd-momentum" } },
   { "reentrant-checkpointing", { "false" } },
   { "gradient-clipping", { "false" } },
-  { "fine-tuning-method", { "full" } },
+  { "fine-tuning-method", { "full", "lora" } },
 };
 
 static gboolean
@@ -252,6 +252,7 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
 /*
  * hr_training_check_gradients:
  * @plan: a plan
+ * @parameters: (nullable): what was trained in the replay, or %NULL for all of the model
  * @levels: what its replay came to
  * @error: return location for an error
  *
@@ -262,10 +263,15 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
  */
 gboolean
 hr_training_check_gradients (const HrTrainingPlan    *plan,
+                             const HrTrainables      *parameters,
                              const HrTrainingLevels  *levels,
                              GError                 **error)
 {
-  if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (plan->parameters, FALSE))
+  g_autoptr (HrTrainables) all = NULL;
+
+  if (parameters == NULL)
+    parameters = all = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+  if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (parameters, FALSE))
     return TRUE;
 
   return refuse_layers (plan, error);

@@ -13,6 +13,7 @@ gboolean hr_training_check_model     (const HrInferencePlan   *pass,
 gboolean hr_training_check_layers    (const HrTrainingPlan    *plan,
                                       GError                 **error);
 gboolean hr_training_check_gradients (const HrTrainingPlan    *plan,
+                                      const HrTrainables      *parameters,
                                       const HrTrainingLevels  *levels,
                                       GError                 **error);
 

@@ -15,6 +15,7 @@
 
 #define SOURCE_GRADIENTS \
   "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
+#define SOURCE_ADAPTERS "peft/tuners: the parameters that the method adds to the model"
 #define SOURCE_OPTIMIZER "torch/optim: the states of each trained parameter, made like it"
 #define SOURCE_TEMPORARY \
   "torch/csrc/autograd/engine.cpp: gradients on their way; copies that autocast makes; kernels' own buffers"
@@ -27,6 +28,26 @@ typedef struct
   HrWeights weights;
   HrTrainingLevels levels;
 } Device;
+
+/*
+ * A parameter that is frozen shows no missing derivative on the way through its layer: whether all are known shows
+ * where all are trained.
+ */
+static gboolean
+check_backward (const HrTrainingPlan  *plan,
+                const HrReplay        *start,
+                GError               **error)
+{
+  g_autofree HrReplay *replay = g_memdup2 (start, sizeof (HrReplay));
+  HrTraining training = plan->training;
+  HrTrainingLevels levels;
+
+  training.tuning = NULL;
+  training.accumulation_steps = 1;
+  hr_training_replay (&training, replay, &levels);
+
+  return replay->ledger.overflowed || hr_training_check_gradients (plan, NULL, &levels, error);
+}
 
 static gboolean
 run_device (HrTrainingPlan  *plan,
@@ -44,10 +65,13 @@ run_device (HrTrainingPlan  *plan,
 
   hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
   device->replay.autocast = plan->autocast;
+  if (plan->tuning != NULL && !check_backward (plan, &device->replay, error))
+    return FALSE;
+
   device->replay.timeline = timeline;
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
-    return hr_training_check_gradients (plan, &device->levels, error);
+    return hr_training_check_gradients (plan, plan->parameters, &device->levels, error);
 
   hr_message_set_error (error, HR_ERROR_TOO_LARGE,
                         /* Translators: the place is the name of a model. */
@@ -110,25 +134,27 @@ add_from_tape (const HrTrainingPlan *plan,
   g_free (substitution);
 }
 
-/* Trained parameters, times what each takes. */
+/* Parameters, times what each takes. */
 static void
 add_of_parameters (const HrTrainingPlan *plan,
                    HrEstimate           *estimate,
                    HrComponentId         id,
                    guint64               bytes)
 {
-  guint element = hr_element_get_bytes (plan->pass.element);
-  gboolean is_gradient = id == HR_COMPONENT_GRADIENTS;
+  guint element = hr_element_get_bytes (hr_trainables_get_item (plan->parameters, 0)->element);
+  guint64 n_trained = hr_trainables_get_n_elements (plan->parameters);
   g_autofree char *substitution = NULL;
 
-  if (is_gradient)
-    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%u", bytes / element, element);
-  else
-    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", hr_trainables_get_n_elements (plan->parameters),
-                                    (double) bytes / hr_trainables_get_n_elements (plan->parameters));
+  if (id == HR_COMPONENT_OPTIMIZER)
+    {
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", n_trained, (double) bytes / n_trained);
+      _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·o", substitution, SOURCE_OPTIMIZER);
+      return;
+    }
 
-  _hr_estimate_add_component (estimate, 0, id, bytes, is_gradient ? "P_g·e" : "P_t·o", substitution,
-                              is_gradient ? SOURCE_GRADIENTS : SOURCE_OPTIMIZER);
+  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%u", bytes / element, element);
+  _hr_estimate_add_component (estimate, 0, id, bytes, id == HR_COMPONENT_GRADIENTS ? "P_g·e" : "P_a·e", substitution,
+                              id == HR_COMPONENT_GRADIENTS ? SOURCE_GRADIENTS : SOURCE_ADAPTERS);
 }
 
 static void
@@ -180,7 +206,7 @@ add_components (const HrTrainingPlan *plan,
         continue;
       if (i == HR_COMPONENT_WEIGHTS)
         hr_estimate_add_weights (estimate, 0, &plan->pass.storage, &device->weights, part);
-      else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER)
+      else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS)
         add_of_parameters (plan, estimate, i, part);
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (plan, estimate, part);

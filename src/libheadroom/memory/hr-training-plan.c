@@ -3,6 +3,7 @@
 #include "hr-training-plan.h"
 
 #include "hr-training-check.h"
+#include "hr-training-tuning.h"
 
 /* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
 static void
@@ -47,6 +48,22 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), error);
 }
 
+static gboolean
+resolve_parameters (HrTrainingPlan  *self,
+                    GError         **error)
+{
+  if (HR_IS_FINE_TUNING_JOB (self->job) &&
+      !hr_training_tuning_resolve (&self->pass, HR_FINE_TUNING_JOB (self->job), &self->tuning, error))
+    return FALSE;
+
+  if (self->tuning == NULL)
+    self->all = hr_trainables_new_for_model (self->pass.model, self->pass.element);
+  self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
+  self->training.tuning = self->tuning;
+
+  return TRUE;
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -68,10 +85,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
   if (!hr_training_check_job (job, error) ||
       !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !hr_training_check_model (&self->pass, error) || !resolve_pass (self, error) ||
-      !hr_training_check_layers (self, error))
+      !hr_training_check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
-  self->parameters = hr_trainables_new_for_model (model, self->pass.element);
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   resolve_optimizer (self);
   self->training.checkpointing =
@@ -92,6 +108,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
 void
 hr_training_plan_clear (HrTrainingPlan *self)
 {
-  g_clear_pointer (&self->parameters, hr_trainables_free);
+  g_clear_pointer (&self->tuning, hr_tuning_free);
+  g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);
 }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "hr-inference-plan.h"
-#include "hr-trainable.h"
 #include "hr-training-job.h"
 #include "hr-training.h"
+#include "hr-tuning.h"
 
 G_BEGIN_DECLS
 
@@ -14,7 +14,9 @@ G_BEGIN_DECLS
  * @pass: the forward pass: the model, what it is loaded in, what was assumed
  * @job: what is to be done
  * @training: what is to be replayed, but for what depends on the device
- * @parameters: what is trained
+ * @tuning: (nullable): what a method of fine-tuning does to the model
+ * @all: (nullable): the parameters of the model, where all are trained
+ * @parameters: (transfer none): what is trained
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
  *
@@ -25,7 +27,9 @@ typedef struct
   HrInferencePlan pass;
   HrTrainingJob *job;
   HrTraining training;
-  HrTrainables *parameters;
+  HrTuning *tuning;
+  HrTrainables *all;
+  const HrTrainables *parameters;
   HrElement autocast;
   HrOptimizerImplementation implementation;
 } HrTrainingPlan;

@@ -57,6 +57,7 @@ static const struct
   { "P", N_("parameters") },
   { "r_a", N_("lora_rank: the width inside an adapter") },
   { "P_t", N_("parameters that are trained") },
+  { "P_a", N_("parameters that a method of fine-tuning adds to the model") },
   { "P_g", N_("parameters that have a gradient at that moment") },
   { "o", N_("bytes that the optimizer keeps of a parameter") },
   { "A", N_("micro-batches of a step") },
