@@ -352,6 +352,10 @@ run_node (HrGraph  *self,
 
   replay->block = node->block;
   node->backward (replay, node, node->incoming[0], gradients);
+
+  /* What was computed anew is held by nothing but the derivative (unpack_hook of torch/utils/checkpoint.py). */
+  if (self->is_recomputed)
+    release_saved (replay, node);
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
@@ -432,6 +436,7 @@ hr_graph_take_saved (HrGraph *self,
 {
   g_return_if_fail (self->n_nodes == from->n_nodes);
 
+  self->is_recomputed = TRUE;
   for (guint i = 0; i < self->n_nodes; i++)
     {
       memcpy (self->nodes[i].saved, from->nodes[i].saved, sizeof self->nodes[i].saved);

@@ -75,6 +75,7 @@ struct _HrNode
 /**
  * HrGraph:
  * @only_counts: whether nothing is held for the backward pass, as it is computed anew
+ * @is_recomputed: whether what the backward pass needs was computed anew
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
  *
@@ -83,6 +84,7 @@ struct _HrNode
 struct _HrGraph
 {
   gboolean only_counts;
+  gboolean is_recomputed;
   HrNode nodes[HR_GRAPH_MAX_NODES];
   guint n_nodes;
 };

@@ -74,23 +74,61 @@ rotate_complex (HrReplay        *replay,
   hr_replay_drop (replay, query32);
 }
 
-/* As halves; what is stored in pairs is put apart before, which copies (apply_rotary_pos_emb_interleave). */
-static void
-rotate_halves (HrReplay          *replay,
-               const HrForward   *forward,
-               HrValue           *query,
-               HrValue           *key,
-               const HrAttention *attention)
+/* Every other element by itself, then joined (apply_rotary_pos_emb_interleave). */
+static HrValue
+rotate_pairs (HrReplay        *replay,
+              const HrForward *forward,
+              HrValue          x,
+              const char      *name)
 {
-  HrValue query_part = attention->rotates_pairs ? hr_op_copy (replay, "q", *query, *query)
-                                                : hr_replay_hold (replay, *query);
-  HrValue key_part = attention->rotates_pairs ? hr_op_copy (replay, "k", *key, *key)
-                                              : hr_replay_hold (replay, *key);
+  HrValue half = x, cos = forward->cos, sin = forward->sin;
+  HrValue even, odd, cosines, sines, first, second, result;
 
-  hr_replay_assign (replay, query, hr_replay_rotate (replay, query_part, forward->cos, forward->sin, "q_rot"));
-  hr_replay_assign (replay, key, hr_replay_rotate (replay, key_part, forward->cos, forward->sin, "k_rot"));
-  hr_replay_drop (replay, key_part);
-  hr_replay_drop (replay, query_part);
+  half.divisor *= 2;
+  cos.divisor *= 2;
+  sin.divisor *= 2;
+  even = hr_op_slice (replay, x, half);
+  odd = hr_op_slice (replay, x, half);
+  cosines = hr_op_binary (replay, HR_BINARY_MUL, "x₁·cos", even, cos);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "x₂·sin", odd, sin);
+  first = hr_op_binary (replay, HR_BINARY_SUB, "x₁·cos − x₂·sin", cosines, sines);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  cosines = hr_op_binary (replay, HR_BINARY_MUL, "x₂·cos", odd, cos);
+  sines = hr_op_binary (replay, HR_BINARY_MUL, "x₁·sin", even, sin);
+  second = hr_op_binary (replay, HR_BINARY_ADD, "x₂·cos + x₁·sin", cosines, sines);
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  result = hr_op_cat (replay, name, (HrValue[]) { first, second }, 2, hr_value_detach (x));
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  hr_replay_drop (replay, odd);
+  hr_replay_drop (replay, even);
+
+  return result;
+}
+
+static void
+rotate_both (HrReplay          *replay,
+             const HrForward   *forward,
+             HrValue           *query,
+             HrValue           *key,
+             const HrAttention *attention)
+{
+  HrValue rotated_query, rotated_key;
+
+  if (attention->rotates_pairs)
+    {
+      rotated_query = rotate_pairs (replay, forward, *query, "q_embed");
+      rotated_key = rotate_pairs (replay, forward, *key, "k_embed");
+    }
+  else
+    {
+      rotated_query = hr_replay_rotate (replay, *query, forward->cos, forward->sin, "q_embed");
+      rotated_key = hr_replay_rotate (replay, *key, forward->cos, forward->sin, "k_embed");
+    }
+  hr_replay_assign (replay, query, rotated_query);
+  hr_replay_assign (replay, key, rotated_key);
 }
 
 /*
@@ -135,7 +173,7 @@ hr_replay_latent (HrReplay          *replay,
   if (attention->position == HR_POSITION_ROTARY_COMPLEX)
     rotate_complex (replay, forward, &query_part, &key_part);
   else
-    rotate_halves (replay, forward, &query_part, &key_part, attention);
+    rotate_both (replay, forward, &query_part, &key_part, attention);
 
   shape = projected;
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_QUERY;

@@ -69,7 +69,7 @@ new_graph (void)
 {
   HrGraph *graph = g_new (HrGraph, 1);
 
-  graph->only_counts = FALSE;
+  graph->only_counts = graph->is_recomputed = FALSE;
   graph->n_nodes = 0;
 
   return graph;
