@@ -8,71 +8,25 @@
 
 #include "hr-message.h"
 
-/*
- * What PEFT takes where no targets are named: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING of PEFT 0.21
- * (peft/utils/constants.py). Of other types it asks for names.
- */
-static const struct
-{
-  const char *model_type;
-  const char *targets;
-} default_targets[] = {
-  { "bart", "q_proj,v_proj" },
-  { "bert", "query,value" },
-  { "bloom", "query_key_value" },
-  { "chatglm", "query_key_value" },
-  { "codegen", "qkv_proj" },
-  { "deberta", "in_proj" },
-  { "deberta-v2", "query_proj,value_proj" },
-  { "electra", "query,value" },
-  { "falcon", "query_key_value" },
-  { "gemma", "q_proj,v_proj" },
-  { "gemma2", "q_proj,v_proj" },
-  { "gemma3_text", "q_proj,v_proj" },
-  { "gpt2", "c_attn" },
-  { "gpt_bigcode", "c_attn" },
-  { "gpt_neo", "q_proj,v_proj" },
-  { "gpt_neox", "query_key_value" },
-  { "gptj", "q_proj,v_proj" },
-  { "llama", "q_proj,v_proj" },
-  { "llama4", "q_proj,v_proj" },
-  { "mistral", "q_proj,v_proj" },
-  { "mixtral", "q_proj,v_proj" },
-  { "mpt", "Wqkv" },
-  { "mt5", "q,v" },
-  { "nemotron_h", "q_proj,k_proj,v_proj,o_proj" },
-  { "opt", "q_proj,v_proj" },
-  { "phi", "q_proj,v_proj,fc1,fc2" },
-  { "qwen2", "q_proj,v_proj" },
-  { "qwen3", "q_proj,v_proj" },
-  { "roberta", "query,value" },
-  { "stablelm", "q_proj,v_proj" },
-  { "t5", "q,v" },
-  { "xlm-roberta", "query,value" },
-};
-
-#define ALL_LINEAR "all-linear"
-
-static const char *
-resolve_targets (HrInferencePlan *pass,
-                 HrFineTuningJob *job)
+/* The modules that get an adapter, as names with commas between them or `all-linear`. */
+static char *
+dup_targets (HrInferencePlan *pass,
+             HrFineTuningJob *job)
 {
   const char *targets = hr_fine_tuning_job_get_lora_targets (job);
-  const char *model_type = hr_model_get_model_type (pass->model);
+  const char * const *names;
 
   if (targets != NULL && !g_str_equal (targets, "auto"))
-    return targets;
+    return g_strdup (targets);
 
-  for (guint i = 0; i < G_N_ELEMENTS (default_targets); i++)
-    {
-      if (g_strcmp0 (default_targets[i].model_type, model_type) == 0)
-        return default_targets[i].targets;
-    }
+  names = hr_adapter_find_default_targets (pass->model);
+  if (names != NULL)
+    return g_strjoinv (",", (char **) names);
 
   hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
                                    "get an adapter"));
 
-  return ALL_LINEAR;
+  return g_strdup ("all-linear");
 }
 
 /*
@@ -139,6 +93,7 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
                             GError          **error)
 {
   g_autoptr (HrAdapter) adapter = NULL;
+  g_autofree char *targets = NULL;
   HrElement element;
 
   *tuning = NULL;
@@ -147,7 +102,8 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
   if (!resolve_element (pass, job, &element, error))
     return FALSE;
 
-  adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), resolve_targets (pass, job));
+  targets = dup_targets (pass, job);
+  adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
   *tuning = hr_tuning_new_for_adapter (adapter, pass->model, element, error);
   if (*tuning == NULL)
     {

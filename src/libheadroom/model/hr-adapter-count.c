@@ -30,7 +30,7 @@ typedef struct
 static const struct
 {
   const char *model_type;
-  const char *names[5];
+  const char * const names[5];
 } default_targets[] = {
   { "bart", { "q_proj", "v_proj" } },
   { "bert", { "query", "value" } },
@@ -260,7 +260,7 @@ static void
 count_factors (Count          *self,
                const HrTensor *tensor,
                guint           copy,
-               char           *module)
+               const char     *module)
 {
   HrAdapter *adapter = self->adapter;
   guint64 outputs = get_outputs (tensor);
@@ -273,7 +273,8 @@ count_factors (Count          *self,
   if (adapter->lora_bias)
     self->n_parameters += outputs;
   self->n_modules += 1;
-  g_hash_table_add (self->adapted, module);
+  if (!g_hash_table_contains (self->adapted, module))
+    g_hash_table_add (self->adapted, g_strdup (module));
 }
 
 /* A parameter that is a target itself has two factors, for each expert in it. */
@@ -351,27 +352,55 @@ count_whole (Count          *self,
   visit (self, HR_ADAPTER_TARGET_WHOLE, tensor, copy, 0, 0);
 }
 
+/* Some of the copies of a tensor, which are treated alike. */
 static void
-count_copy (Count          *self,
-            const HrTensor *tensor,
-            guint           copy,
-            const char     *name)
+count_copies (Count          *self,
+              const HrTensor *tensor,
+              guint           first,
+              guint           n_copies,
+              const char     *name)
 {
   HrAdapter *adapter = self->adapter;
   g_autofree char *module = dup_module (name);
+  gboolean is_bias = g_str_has_suffix (name, ".bias");
+  gboolean is_whole = is_saved (adapter, name) ||
+                      (is_bias && (g_str_equal (adapter->bias, "all") ||
+                                   (g_str_equal (adapter->bias, "lora_only") &&
+                                    g_hash_table_contains (self->adapted, module))));
+  gboolean has_factors = !is_whole && !is_bias && is_target (self, tensor, module);
 
-  if (is_saved (adapter, name))
-    count_whole (self, tensor, copy);
-  else if (g_str_has_suffix (name, ".bias"))
+  for (guint copy = first; copy < first + n_copies; copy++)
     {
-      if (g_str_equal (adapter->bias, "all") ||
-          (g_str_equal (adapter->bias, "lora_only") && g_hash_table_contains (self->adapted, module)))
+      if (is_whole)
         count_whole (self, tensor, copy);
+      else if (has_factors)
+        count_factors (self, tensor, copy, module);
+      else if (!is_bias)
+        count_as_parameter (self, tensor, name);
     }
-  else if (is_target (self, tensor, module))
-    count_factors (self, tensor, copy, g_steal_pointer (&module));
-  else
-    count_as_parameter (self, tensor, name);
+}
+
+static gboolean
+has_digits (const HrModuleSet *set)
+{
+  for (guint i = 0; set->names != NULL && set->names[i] != NULL; i++)
+    {
+      if (strpbrk (set->names[i], "0123456789") != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Whether all layers that have a module are treated alike, so that one name with a place for their index will do. */
+static gboolean
+is_alike_in_all_layers (const Count *self)
+{
+  HrAdapter *adapter = self->adapter;
+
+  return adapter->rank_patterns->len == 0 && adapter->layers == NULL && !adapter->parameters.is_given &&
+         self->targets.regex == NULL && adapter->excluded.regex == NULL && !has_digits (&self->targets) &&
+         !has_digits (&adapter->excluded) && !has_digits (&adapter->saved);
 }
 
 static const HrTensor *
@@ -411,35 +440,65 @@ count_rows (Count      *self,
     }
 }
 
+/*
+ * hr_adapter_find_default_targets:
+ * @model: a model
+ *
+ * Finds the modules that PEFT takes where no targets are named.
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): their names, or %NULL if PEFT asks for names
+ */
+const char * const *
+hr_adapter_find_default_targets (HrModel *model)
+{
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (default_targets); i++)
+    {
+      if (g_strcmp0 (default_targets[i].model_type, hr_model_get_model_type (model)) == 0)
+        return default_targets[i].names;
+    }
+
+  return NULL;
+}
+
 /* The targets of the config, or those that PEFT takes for the type of model. */
 static void
 resolve_targets (Count *self)
 {
-  const char *model_type = hr_model_get_model_type (self->model);
+  const char * const *names;
 
   self->targets = self->adapter->targets;
   if (self->targets.is_given || self->adapter->parameters.is_given)
     return;
 
-  for (guint i = 0; i < G_N_ELEMENTS (default_targets); i++)
-    {
-      if (g_strcmp0 (default_targets[i].model_type, model_type) == 0)
-        self->targets = (HrModuleSet) { .is_given = TRUE, .names = (char **) default_targets[i].names };
-    }
+  names = hr_adapter_find_default_targets (self->model);
+  if (names != NULL)
+    self->targets = (HrModuleSet) { .is_given = TRUE, .names = (char **) names };
 }
 
 static void
 count_model (Count *self)
 {
+  gboolean is_alike = is_alike_in_all_layers (self);
+
   for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (self->model, i);
 
-      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+      guint n_copies = hr_tensor_get_copies (tensor);
+
+      if (is_alike)
+        {
+          count_copies (self, tensor, 0, n_copies, tensor->pattern);
+          continue;
+        }
+
+      for (guint copy = 0; copy < n_copies; copy++)
         {
           g_autofree char *name = hr_tensor_get_name (tensor, copy);
 
-          count_copy (self, tensor, copy, name);
+          count_copies (self, tensor, copy, 1, name);
         }
     }
 }

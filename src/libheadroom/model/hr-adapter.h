@@ -45,6 +45,7 @@ typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
 
 HrAdapter  *hr_adapter_new_lora         (guint64      rank,
                                          const char  *targets);
+const char * const *hr_adapter_find_default_targets (HrModel *model);
 gboolean    hr_adapter_visit_targets    (HrAdapter   *self,
                                          HrModel     *model,
                                          HrAdapterVisitor visitor,
