@@ -38,6 +38,7 @@ struct _HeadroomContent
   guint opened_source;
 
   AdwViewSwitcherTitle *title;
+  AdwViewSwitcherBar *switcher_bar;
   GtkWidget *back;
   AdwSplitButton *open;
   GtkWidget *export;
@@ -217,7 +218,9 @@ headroom_content_update_summary (HeadroomContent *self)
 
   if (estimate == NULL)
     {
-      gtk_stack_set_visible_child_name (self->result_stack, "empty");
+      const char *page = headroom_session_get_model (self->session) != NULL ? "nothing" : "empty";
+
+      gtk_stack_set_visible_child_name (self->result_stack, page);
       return;
     }
 
@@ -267,6 +270,7 @@ headroom_content_update_folded (HeadroomContent *self)
     adw_split_button_set_label (self->open, _("_Open"));
 
   gtk_revealer_set_reveal_child (self->summary_revealer, folded && has_estimate);
+  adw_view_switcher_bar_set_reveal (self->switcher_bar, adw_view_switcher_title_get_title_visible (self->title));
 }
 
 static gboolean
@@ -280,7 +284,10 @@ headroom_content_folded_idle_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The leaflet folds while it is given its size, when nothing may change the size of anything. */
+/*
+ * The leaflet folds, and the tabs leave the title, while they are given their size, when nothing may change the size of
+ * anything.
+ */
 static void
 headroom_content_folded_cb (HeadroomContent *self)
 {
@@ -410,6 +417,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-content.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, title);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, switcher_bar);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, back);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, open);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, export);

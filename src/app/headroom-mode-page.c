@@ -4,20 +4,27 @@
 
 #include "headroom-mode-page.h"
 
+#include <hr-labels.h>
+
+#include "headroom-modules-row.h"
 #include "headroom-setting-row.h"
 
 /*
  * HeadroomModePage:
  *
  * The settings of a mode in boxed lists: the usual ones first, those for experts folded away.
+ *
+ * A setting that says nothing as the others are is not there, if it belongs to another method; elsewhere its row stays,
+ * insensitive, and says why.
  */
 struct _HeadroomModePage
 {
   AdwBin parent_instance;
 
   HrJob *job;
+  GPtrArray *rows;
 
-  AdwPreferencesGroup *usual;
+  GtkBox *usual;
   AdwExpanderRow *expert;
   GtkWidget *reset;
 };
@@ -48,10 +55,73 @@ headroom_mode_page_expanded_cb (HeadroomModePage *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SHOW_EXPERT]);
 }
 
+static GParamSpec *
+get_setting (HeadroomModePage *self,
+             GtkWidget        *row)
+{
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (self->job), gtk_widget_get_name (row));
+}
+
+static void
+headroom_mode_page_update_row (HeadroomModePage *self,
+                               GtkWidget        *row)
+{
+  GParamSpec *setting = get_setting (self, row);
+  g_autofree char *reason = hr_job_dup_unused_reason (self->job, setting);
+  const char *tooltip = reason != NULL ? reason : hr_setting_get_description (setting);
+  GParamSpec *because;
+
+  hr_job_uses_setting (self->job, setting, &because);
+  if (because != NULL && hr_job_setting_get_group (because) == HR_SETTING_GROUP_METHOD)
+    {
+      gtk_widget_set_visible (row, FALSE);
+      return;
+    }
+
+  gtk_widget_set_visible (row, TRUE);
+  gtk_widget_set_sensitive (row, reason == NULL);
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (row), tooltip) != 0)
+    gtk_widget_set_tooltip_text (row, tooltip);
+  if (ADW_IS_ACTION_ROW (row))
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), reason != NULL ? reason : "");
+}
+
+static void
+headroom_mode_page_update_rows (HeadroomModePage *self)
+{
+  for (guint i = 0; i < self->rows->len; i++)
+    headroom_mode_page_update_row (self, g_ptr_array_index (self->rows, i));
+
+  headroom_mode_page_update_reset (self);
+}
+
+/* The settings of inference are few enough to be one list. */
+static gboolean
+headroom_mode_page_is_grouped (HeadroomModePage *self)
+{
+  return hr_job_get_mode (self->job) != HR_MODE_INFERENCE;
+}
+
+static AdwPreferencesGroup *
+headroom_mode_page_add_group (HeadroomModePage *self,
+                              HrSettingGroup    group)
+{
+  GtkWidget *widget = adw_preferences_group_new ();
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (widget), hr_setting_group_get_label (group));
+  if (gtk_widget_get_first_child (GTK_WIDGET (self->usual)) == NULL)
+    adw_preferences_group_set_header_suffix (ADW_PREFERENCES_GROUP (widget), self->reset);
+  gtk_box_append (self->usual, widget);
+
+  return ADW_PREFERENCES_GROUP (widget);
+}
+
 static void
 headroom_mode_page_constructed (GObject *object)
 {
   HeadroomModePage *self = HEADROOM_MODE_PAGE (object);
+  AdwPreferencesGroup *group = NULL;
+  HrSettingGroup current = HR_N_SETTING_GROUPS;
   g_autofree GParamSpec **settings = NULL;
   guint n_settings;
 
@@ -62,15 +132,23 @@ headroom_mode_page_constructed (GObject *object)
   for (guint i = 0; i < n_settings; i++)
     {
       GtkWidget *row = headroom_setting_row_new (self->job, settings[i]);
+      HrSettingGroup about = hr_job_setting_get_group (settings[i]);
 
-      if (hr_job_setting_is_expert (settings[i]))
-        adw_expander_row_add_row (self->expert, row);
-      else
-        adw_preferences_group_add (self->usual, row);
+      g_ptr_array_add (self->rows, row);
+      if (about == HR_SETTING_GROUP_EXPERT)
+        {
+          adw_expander_row_add_row (self->expert, row);
+          continue;
+        }
+
+      if (group == NULL || (about != current && headroom_mode_page_is_grouped (self)))
+        group = headroom_mode_page_add_group (self, about);
+      current = about;
+      adw_preferences_group_add (group, row);
     }
 
-  g_signal_connect_object (self->job, "notify", G_CALLBACK (headroom_mode_page_update_reset), self, G_CONNECT_SWAPPED);
-  headroom_mode_page_update_reset (self);
+  g_signal_connect_object (self->job, "notify", G_CALLBACK (headroom_mode_page_update_rows), self, G_CONNECT_SWAPPED);
+  headroom_mode_page_update_rows (self);
 }
 
 static void
@@ -78,6 +156,7 @@ headroom_mode_page_dispose (GObject *object)
 {
   HeadroomModePage *self = HEADROOM_MODE_PAGE (object);
 
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), HEADROOM_TYPE_MODE_PAGE);
   g_clear_object (&self->job);
 
@@ -161,6 +240,7 @@ headroom_mode_page_class_init (HeadroomModePageClass *klass)
 static void
 headroom_mode_page_init (HeadroomModePage *self)
 {
+  self->rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
@@ -178,4 +258,23 @@ headroom_mode_page_get_mode (HeadroomModePage *self)
   g_return_val_if_fail (HEADROOM_IS_MODE_PAGE (self), HR_MODE_INFERENCE);
 
   return hr_job_get_mode (self->job);
+}
+
+/*
+ * Sets the model that the settings are for: rows offer what it has.
+ */
+void
+headroom_mode_page_set_model (HeadroomModePage *self,
+                              HrModel          *model)
+{
+  g_return_if_fail (HEADROOM_IS_MODE_PAGE (self));
+  g_return_if_fail (model == NULL || HR_IS_MODEL (model));
+
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      GtkWidget *row = g_ptr_array_index (self->rows, i);
+
+      if (HEADROOM_IS_MODULES_ROW (row))
+        headroom_modules_row_set_model (HEADROOM_MODULES_ROW (row), model);
+    }
 }

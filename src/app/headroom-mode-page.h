@@ -14,5 +14,7 @@ G_DECLARE_FINAL_TYPE (HeadroomModePage, headroom_mode_page, HEADROOM, MODE_PAGE,
 
 GtkWidget *headroom_mode_page_new      (HrJob            *job) G_GNUC_WARN_UNUSED_RESULT;
 HrMode     headroom_mode_page_get_mode (HeadroomModePage *self);
+void       headroom_mode_page_set_model (HeadroomModePage *self,
+                                         HrModel          *model);
 
 G_END_DECLS

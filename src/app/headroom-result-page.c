@@ -15,7 +15,9 @@
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
+#include "headroom-timeline-view.h"
 #include "hr-base-enums.h"
+#include "hr-export-timeline.h"
 #include "hr-export.h"
 #include "hr-labels.h"
 #include "hr-report.h"
@@ -53,6 +55,8 @@ struct _HeadroomResultPage
   HeadroomPieChart *pie;
   HeadroomLegend *legend;
   HeadroomExplanation *explanation;
+  GtkWidget *timeline_section;
+  HeadroomTimelineView *timeline;
   GtkWidget *phases_section;
   HeadroomPhaseList *phases;
   GtkWidget *comparison_section;
@@ -234,20 +238,49 @@ headroom_result_page_find_selection (HeadroomResultPage *self)
   return largest;
 }
 
+/* The timeline may have parts that the peak has not. */
+static void
+headroom_result_page_select_in_timeline (HeadroomResultPage *self)
+{
+  g_autoptr(HrComponent) component = headroom_result_page_dup_component (self, self->selected);
+
+  headroom_timeline_view_select (self->timeline, component != NULL
+                                                   ? hr_component_id_get_name (hr_component_get_id (component))
+                                                   : NULL);
+}
+
+static void
+headroom_result_page_part_picked_cb (HeadroomResultPage *self,
+                                     const char         *id)
+{
+  HrChartData *data = headroom_pie_chart_get_data (self->pie);
+  int index = data != NULL ? hr_chart_data_find_part (data, id) : -1;
+
+  if (index >= 0)
+    headroom_result_page_set_selected (self, index);
+  else
+    headroom_timeline_view_select (self->timeline, id);
+}
+
 static void
 headroom_result_page_show_charts (HeadroomResultPage *self,
                                   HrReport           *report)
 {
   g_autoptr(HrChartData) data = hr_export_create_chart_data (report, headroom_get_palette_scheme ());
+  g_autoptr(HrTimelineData) timeline = hr_export_create_timeline_data (report, _("Memory over time"),
+                                                                       headroom_get_palette_scheme ());
   HrComponentId last_selected = self->last_selected;
 
   headroom_pie_chart_set_data (self->pie, data);
   headroom_capacity_bar_set_data (self->bar, data);
   headroom_legend_set_data (self->legend, data);
+  headroom_timeline_view_show (self->timeline, timeline);
+  gtk_widget_set_visible (self->timeline_section, timeline != NULL);
   headroom_component_table_show (self->table, self->estimate, self->unit_system);
 
   self->last_selected = last_selected;
   headroom_result_page_set_selected (self, headroom_result_page_find_selection (self));
+  headroom_result_page_select_in_timeline (self);
 }
 
 static void
@@ -474,6 +507,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_LEGEND);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
   g_type_ensure (HEADROOM_TYPE_PIE_CHART);
+  g_type_ensure (HEADROOM_TYPE_TIMELINE_VIEW);
 
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/headroom/Headroom/ui/headroom-result-page.ui");
@@ -488,6 +522,8 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, pie);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, legend);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, explanation);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
@@ -496,6 +532,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings);
   gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_copy_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_part_picked_cb);
 }
 
 static void
@@ -671,5 +708,6 @@ headroom_result_page_set_selected (HeadroomResultPage *self,
   if (component != NULL)
     self->last_selected = hr_component_get_id (component);
   headroom_result_page_explain (self);
+  headroom_result_page_select_in_timeline (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }

@@ -17,7 +17,7 @@
  *
  * It knows no widget. The window binds to it, and may be built anew (in another language) without losing anything.
  * Every change asks for a new estimate, which is made once for all changes of a turn of the main loop. An estimate that
- * cannot be made leaves the one before in place, and says why in the property "problem".
+ * cannot be made leaves the one before of its mode in place, and says why in the property "problem".
  */
 struct _HeadroomSession
 {
@@ -26,12 +26,12 @@ struct _HeadroomSession
   HrModel *model;
   GFile *file;
   HrMode mode;
+  HrMode shown_mode;
   GHashTable *jobs;
   HrGpu *gpu;
   guint n_gpus;
 
-  HrEstimate *estimate;
-  HrJob *estimated_job;
+  GHashTable *results;
   char *problem;
   guint update_source;
 
@@ -39,6 +39,13 @@ struct _HeadroomSession
   GCancellable *opening;
   guint restoring : 1;
 };
+
+/* The latest estimate of a mode, and the settings that it was made for. */
+typedef struct
+{
+  HrEstimate *estimate;
+  HrJob *job;
+} Result;
 
 enum
 {
@@ -58,6 +65,22 @@ enum
 G_DEFINE_FINAL_TYPE (HeadroomSession, headroom_session, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPS];
+
+static void
+result_free (gpointer data)
+{
+  Result *result = data;
+
+  g_object_unref (result->estimate);
+  g_object_unref (result->job);
+  g_free (result);
+}
+
+static Result *
+headroom_session_get_result (HeadroomSession *self)
+{
+  return g_hash_table_lookup (self->results, GINT_TO_POINTER (self->mode));
+}
 
 static void
 headroom_session_set_problem (HeadroomSession *self,
@@ -175,8 +198,7 @@ headroom_session_dispose (GObject *object)
   g_clear_object (&self->file);
   g_clear_pointer (&self->jobs, g_hash_table_unref);
   g_clear_object (&self->gpu);
-  g_clear_object (&self->estimate);
-  g_clear_object (&self->estimated_job);
+  g_clear_pointer (&self->results, g_hash_table_unref);
   g_clear_object (&self->history);
   g_clear_pointer (&self->problem, g_free);
 
@@ -214,7 +236,7 @@ headroom_session_get_property (GObject    *object,
       break;
 
     case PROP_ESTIMATE:
-      g_value_set_object (value, self->estimate);
+      g_value_set_object (value, headroom_session_get_estimate (self));
       break;
 
     case PROP_PROBLEM:
@@ -301,6 +323,7 @@ headroom_session_init (HeadroomSession *self)
   self->mode = HR_MODE_INFERENCE;
   self->n_gpus = 1;
   self->jobs = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->results = g_hash_table_new_full (NULL, NULL, NULL, result_free);
   self->history = headroom_history_new ();
 
   g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
@@ -333,6 +356,14 @@ headroom_session_get_file (HeadroomSession *self)
   return self->file;
 }
 
+static gboolean
+is_of_other_mode (gpointer key,
+                  gpointer value,
+                  gpointer user_data)
+{
+  return GPOINTER_TO_INT (key) != GPOINTER_TO_INT (user_data);
+}
+
 void
 headroom_session_set_model (HeadroomSession *self,
                             HrModel         *model,
@@ -344,9 +375,11 @@ headroom_session_set_model (HeadroomSession *self,
   if (!g_set_object (&self->model, model))
     return;
 
+  /* What was estimated in other modes was another model. */
+  g_hash_table_foreach_remove (self->results, is_of_other_mode, GINT_TO_POINTER (self->mode));
   if (model == NULL)
     {
-      g_clear_object (&self->estimate);
+      g_hash_table_remove_all (self->results);
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
     }
 
@@ -544,14 +577,14 @@ HrReport *
 headroom_session_create_report (HeadroomSession *self,
                                 HrUnitSystem     unit_system)
 {
-  g_autoptr (HrJob) job = NULL;
+  const Result *result;
 
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
-  g_return_val_if_fail (self->estimate != NULL, NULL);
 
-  job = hr_job_copy (self->estimated_job);
+  result = headroom_session_get_result (self);
+  g_return_val_if_fail (result != NULL, NULL);
 
-  return hr_report_new (self->estimate, job, self->gpu, self->n_gpus, unit_system);
+  return hr_report_new (result->estimate, result->job, self->gpu, self->n_gpus, unit_system);
 }
 
 /*
@@ -750,14 +783,18 @@ headroom_session_remember_gpus (HeadroomSession *self,
 }
 
 /*
- * Gets the latest estimate that could be made, or NULL if there was none yet.
+ * Gets the latest estimate of the mode that could be made, or NULL if there was none yet.
  */
 HrEstimate *
 headroom_session_get_estimate (HeadroomSession *self)
 {
+  const Result *result;
+
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
 
-  return self->estimate;
+  result = headroom_session_get_result (self);
+
+  return result != NULL ? result->estimate : NULL;
 }
 
 /*
@@ -779,6 +816,8 @@ headroom_session_update (HeadroomSession *self)
 {
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (GError) error = NULL;
+  HrJob *job;
+  Result *result;
 
   g_return_if_fail (HEADROOM_IS_SESSION (self));
 
@@ -787,16 +826,24 @@ headroom_session_update (HeadroomSession *self)
   if (self->model == NULL)
     return;
 
-  estimate = hr_estimator_run (self->model, headroom_session_get_job (self), self->gpu, self->n_gpus, &error);
+  job = headroom_session_get_job (self);
+  estimate = hr_estimator_run_with_timeline (self->model, job, self->gpu, self->n_gpus, &error);
   headroom_session_set_problem (self, error != NULL ? error->message : NULL);
 
-  if (estimate == NULL)
-    return;
+  if (estimate != NULL)
+    {
+      result = g_new0 (Result, 1);
+      result->estimate = g_steal_pointer (&estimate);
+      result->job = hr_job_copy (job);
+      g_hash_table_replace (self->results, GINT_TO_POINTER (self->mode), result);
+    }
 
-  g_set_object (&self->estimate, estimate);
-  g_clear_object (&self->estimated_job);
-  self->estimated_job = hr_job_copy (headroom_session_get_job (self));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
+  /* Another mode shows its own estimate, even where it is not a new one. */
+  if (error == NULL || self->shown_mode != self->mode)
+    {
+      self->shown_mode = self->mode;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
+    }
 }
 
 gboolean

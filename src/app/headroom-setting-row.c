@@ -8,6 +8,7 @@
 #include <hr-labels.h>
 
 #include "headroom-count.h"
+#include "headroom-modules-row.h"
 
 /*
  * Rows of the form are made from the job's properties: the nick is the title, the blurb the tooltip, the type says
@@ -174,6 +175,25 @@ switch_row_new (HrJob      *job,
   return row;
 }
 
+/* A number between two bounds, in hundredths. */
+static GtkWidget *
+number_row_new (HrJob      *job,
+                GParamSpec *setting)
+{
+  GParamSpecDouble *number = G_PARAM_SPEC_DOUBLE (setting);
+  GtkWidget *spin = gtk_spin_button_new_with_range (number->minimum, number->maximum, 0.01);
+  GtkWidget *row = adw_action_row_new ();
+
+  gtk_spin_button_set_digits (GTK_SPIN_BUTTON (spin), 2);
+  gtk_widget_set_valign (spin, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), spin);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), spin);
+  g_object_bind_property (job, setting->name, gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (spin)), "value",
+                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+
+  return row;
+}
+
 static gboolean
 value_to_changed (GBinding     *binding,
                   const GValue *from_value,
@@ -238,6 +258,10 @@ headroom_setting_row_new (HrJob      *job,
     row = count_row_new (job, setting);
   else if (G_IS_PARAM_SPEC_BOOLEAN (setting))
     row = switch_row_new (job, setting);
+  else if (G_IS_PARAM_SPEC_DOUBLE (setting))
+    row = number_row_new (job, setting);
+  else if (G_IS_PARAM_SPEC_STRING (setting))
+    row = headroom_modules_row_new (job, setting);
   else
     g_return_val_if_reached (NULL);
 
@@ -245,7 +269,10 @@ headroom_setting_row_new (HrJob      *job,
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   gtk_widget_set_tooltip_text (row, hr_setting_get_description (setting));
   gtk_widget_set_name (row, setting->name);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));
+  if (ADW_IS_ENTRY_ROW (row))
+    adw_entry_row_add_suffix (ADW_ENTRY_ROW (row), reset_button_new (job, setting, title));
+  else
+    adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));
 
   return row;
 }

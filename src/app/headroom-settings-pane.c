@@ -40,6 +40,8 @@ static const struct
   const char *icon_name;
 } modes[] = {
   { HR_MODE_INFERENCE, "headroom-inference-symbolic" },
+  { HR_MODE_FINE_TUNING, "headroom-fine-tuning-symbolic" },
+  { HR_MODE_TRAINING, "headroom-training-symbolic" },
 };
 
 static void
@@ -54,6 +56,12 @@ headroom_settings_pane_update_model (HeadroomSettingsPane *self)
 
   place = file != NULL ? headroom_recent_get_place (file) : g_strdup (hr_model_get_source (model));
   headroom_model_facts_show (self->facts, model, place, headroom_settings_get_unit_system (self->settings));
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      GtkWidget *page = adw_view_stack_get_child_by_name (self->modes, hr_mode_get_name (modes[i].mode));
+
+      headroom_mode_page_set_model (HEADROOM_MODE_PAGE (page), model);
+    }
 }
 
 static void

@@ -415,22 +415,24 @@ hr_timeline_chart_draw (HrTimelineChart    *self,
   cairo_restore (cr);
 }
 
-/* The other areas fade, which leaves the selected one as it is. */
+/* Where it begins and ends, in the colour of texts. */
 static void
 draw_selection (HrTimelineChart    *self,
                 cairo_t            *cr,
                 const HrChartStyle *style,
                 guint               selected)
 {
-  for (guint i = 0; i < self->layout->n_parts; i++)
-    {
-      if (i == selected)
-        continue;
+  const HrChartRect *plot = &self->layout->plot;
 
-      append_area (cr, self->layout, i);
-      hr_chart_set_source_color (cr, style->background, 0.45);
-      cairo_fill (cr);
-    }
+  cairo_save (cr);
+  cairo_rectangle (cr, plot->x, plot->y, plot->width, plot->height + 1);
+  cairo_clip (cr);
+  append_area (cr, self->layout, selected);
+  hr_chart_set_source_color (cr, style->foreground, 1);
+  cairo_set_line_width (cr, style->high_contrast ? 3 : 1.5);
+  cairo_set_line_join (cr, CAIRO_LINE_JOIN_ROUND);
+  cairo_stroke (cr);
+  cairo_restore (cr);
 }
 
 /**
@@ -441,7 +443,7 @@ draw_selection (HrTimelineChart    *self,
  * @selected: the index of the selected part, or -1
  * @point: the index of the point that is looked at, or -1
  *
- * Lets the areas that are not selected fade, and marks a point, over what [method@TimelineChart.draw] drew.
+ * Outlines the selected area, and marks a point, over what [method@TimelineChart.draw] drew.
  */
 void
 hr_timeline_chart_draw_emphasis (HrTimelineChart    *self,

@@ -10,6 +10,8 @@
 #include "headroom-legend.h"
 #include "headroom-pie-chart.h"
 #include "headroom-test.h"
+#include "headroom-timeline-chart.h"
+#include "headroom-timeline-view.h"
 
 static HrChartData *
 create_data (void)
@@ -92,10 +94,11 @@ test_pie_describes_itself (void)
 }
 
 static gboolean
-press (GtkWidget *widget,
-       guint      keyval)
+press_with (GtkWidget       *widget,
+            guint            keyval,
+            GdkModifierType  modifiers)
 {
-  GtkShortcutTrigger *trigger = gtk_keyval_trigger_new (keyval, 0);
+  GtkShortcutTrigger *trigger = gtk_keyval_trigger_new (keyval, modifiers);
   g_autoptr(GListModel) controllers = gtk_widget_observe_controllers (widget);
   gboolean activated = FALSE;
 
@@ -119,6 +122,13 @@ press (GtkWidget *widget,
   g_object_unref (trigger);
 
   return activated;
+}
+
+static gboolean
+press (GtkWidget *widget,
+       guint      keyval)
+{
+  return press_with (widget, keyval, 0);
 }
 
 static void
@@ -276,6 +286,107 @@ test_widgets_draw_the_colors_of_their_parts (gconstpointer data)
   g_assert_cmpuint (count_pixels (texture, 0x123456), ==, 0);
 }
 
+static char *
+format_value (guint64  value,
+              gpointer user_data)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, value);
+}
+
+static char *
+describe_point (guint    point,
+                gpointer user_data)
+{
+  return g_strdup_printf ("Moment %u", point);
+}
+
+static HrTimelineData *
+create_timeline (void)
+{
+  static const guint64 values[][2] = { { 10, 0 }, { 10, 8 }, { 10, 2 }, { 10, 3 }, { 10, 0 } };
+  HrTimelineData *data = hr_timeline_data_new ("Memory over time", format_value, describe_point, NULL, NULL);
+
+  hr_timeline_data_add_part (data, "weights", "Weights", 0x2863c5, 0);
+  hr_timeline_data_add_part (data, "activations", "Activations", 0xc04e00, 1);
+  hr_timeline_data_begin_band (data, "Forward");
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      if (i == 2)
+        hr_timeline_data_begin_band (data, "Backward");
+      hr_timeline_data_add_point (data, i, 0, values[i]);
+    }
+  hr_timeline_data_set_peak (data, 1, NULL);
+
+  return data;
+}
+
+static void
+test_keys_move_along_the_time (void)
+{
+  const struct
+  {
+    guint keyval;
+    GdkModifierType modifiers;
+    int point;
+  } steps[] = {
+    { GDK_KEY_Right, 0, 2 },
+    { GDK_KEY_Left, 0, 1 },
+    { GDK_KEY_Right, GDK_CONTROL_MASK, 3 },     /* the highest of the phase */
+    { GDK_KEY_Right, GDK_CONTROL_MASK, 3 },
+    { GDK_KEY_Left, GDK_CONTROL_MASK, 1 },
+    { GDK_KEY_End, 0, 4 },
+    { GDK_KEY_Right, 0, 4 },
+    { GDK_KEY_Home, 0, 0 },
+    { GDK_KEY_KP_Left, 0, 0 },
+    { GDK_KEY_Escape, 0, -1 },
+  };
+  g_autoptr (HrTimelineData) data = create_timeline ();
+  GtkWidget *chart = g_object_ref_sink (headroom_timeline_chart_new ());
+
+  g_assert_false (press_with (chart, GDK_KEY_Right, 0));
+  headroom_timeline_chart_set_data (HEADROOM_TIMELINE_CHART (chart), data);
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_assert_true (press_with (chart, steps[i].keyval, steps[i].modifiers));
+      g_assert_cmpint (headroom_timeline_chart_get_point (HEADROOM_TIMELINE_CHART (chart)), ==, steps[i].point);
+    }
+
+  g_assert_false (press_with (chart, GDK_KEY_Escape, 0));
+  g_assert_finalize_object (chart);
+}
+
+static void
+test_timeline_says_what_it_shows (void)
+{
+  g_autoptr (HrTimelineData) data = create_timeline ();
+  g_autofree char *label = hr_timeline_data_dup_label (data);
+  g_autofree char *phases = hr_timeline_data_dup_description (data);
+  g_autofree char *point = hr_timeline_data_dup_point_text (data, 3);
+  g_autofree char *both = g_strdup_printf ("%s. %s", point, phases);
+  GtkWidget *view = g_object_ref_sink (headroom_timeline_view_new ());
+  GtkWidget *chart = headroom_test_find (view, HEADROOM_TYPE_TIMELINE_CHART, NULL);
+
+  headroom_timeline_view_show (HEADROOM_TIMELINE_VIEW (view), data);
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_ROLE_IMG);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, phases);
+  g_assert_nonnull (headroom_test_find_label (view, "18"));
+
+  headroom_timeline_chart_set_point (HEADROOM_TIMELINE_CHART (chart), 3);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, both);
+  g_assert_nonnull (headroom_test_find_label (view, "Moment 3"));
+  g_assert_nonnull (headroom_test_find_label (view, "13"));
+  g_assert_null (headroom_test_find_label (view, "18"));
+
+  headroom_timeline_view_select (HEADROOM_TIMELINE_VIEW (view), "activations");
+  g_assert_cmpint (headroom_timeline_chart_get_selected (HEADROOM_TIMELINE_CHART (chart)), ==, 1);
+  headroom_timeline_view_show (HEADROOM_TIMELINE_VIEW (view), NULL);
+  g_assert_false (gtk_widget_get_visible (view));
+
+  g_assert_finalize_object (view);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -307,6 +418,8 @@ main (int   argc,
 
   g_test_add_func ("/app/charts/the_pie_describes_itself", test_pie_describes_itself);
   g_test_add_func ("/app/charts/keys_walk_around_the_pie", test_keys_walk_around_the_pie);
+  g_test_add_func ("/app/charts/keys_move_along_the_time", test_keys_move_along_the_time);
+  g_test_add_func ("/app/charts/the_timeline_says_what_it_shows", test_timeline_says_what_it_shows);
   g_test_add_func ("/app/charts/the_legend_has_a_row_for_each_part", test_legend_has_a_row_for_each_part);
   g_test_add_func ("/app/charts/columns_stack_where_they_have_no_room", test_columns_stack_where_they_have_no_room);
 

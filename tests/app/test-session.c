@@ -82,14 +82,63 @@ test_a_change_makes_one_estimate_for_a_turn_of_the_loop (void)
 }
 
 static void
-test_every_setting_can_be_undone (void)
+test_each_mode_keeps_its_settings_and_its_estimate (void)
 {
   g_autoptr (HeadroomSession) session = session_new_with_model ();
-  HrJob *job = headroom_session_get_job (session);
-  g_autoptr (HrJob) defaults = hr_job_new (HR_MODE_INFERENCE);
+  guint64 inference = hr_estimate_get_total_bytes (headroom_session_get_estimate (session));
+  guint64 length;
+
+  headroom_session_set_mode (session, HR_MODE_TRAINING);
+  g_object_set (headroom_session_get_job (session), "sequence-length", (guint64) 512, NULL);
+  headroom_session_update (session);
+  g_assert_cmpint (hr_estimate_get_mode (headroom_session_get_estimate (session)), ==, HR_MODE_TRAINING);
+  g_assert_nonnull (hr_estimate_get_timeline (headroom_session_get_estimate (session)));
+
+  headroom_session_set_mode (session, HR_MODE_INFERENCE);
+  headroom_session_update (session);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (headroom_session_get_estimate (session)), ==, inference);
+
+  headroom_session_undo (session);
+  g_assert_cmpint (headroom_session_get_mode (session), ==, HR_MODE_TRAINING);
+  g_object_get (headroom_session_get_job (session), "sequence-length", &length, NULL);
+  g_assert_cmpuint (length, ==, 512);
+}
+
+/* Quantized matrices cannot be trained: the estimate of inference is none of training. */
+static void
+test_a_mode_without_an_estimate_shows_no_other (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  guint n_estimates = 0;
+
+  g_object_set (headroom_session_get_job_of_mode (session, HR_MODE_TRAINING),
+                "quantization", HR_QUANTIZATION_BNB_NF4, NULL);
+  headroom_session_update (session);
+  g_signal_connect (session, "notify::estimate", G_CALLBACK (count_cb), &n_estimates);
+
+  headroom_session_set_mode (session, HR_MODE_TRAINING);
+  headroom_session_update (session);
+  g_assert_cmpuint (n_estimates, ==, 1);
+  g_assert_null (headroom_session_get_estimate (session));
+  g_assert_nonnull (headroom_session_get_problem (session));
+
+  headroom_session_set_mode (session, HR_MODE_INFERENCE);
+  headroom_session_update (session);
+  g_assert_nonnull (headroom_session_get_estimate (session));
+  g_assert_null (headroom_session_get_problem (session));
+}
+
+static void
+test_every_setting_can_be_undone (gconstpointer data)
+{
+  HrMode mode = GPOINTER_TO_INT (data);
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrJob *job = headroom_session_get_job_of_mode (session, mode);
+  g_autoptr (HrJob) defaults = hr_job_new (mode);
   g_autofree GParamSpec **settings = NULL;
   guint n_settings;
 
+  headroom_session_set_mode (session, mode);
   settings = hr_job_list_settings (job, &n_settings);
   g_assert_cmpuint (n_settings, >, 0);
 
@@ -104,6 +153,10 @@ test_every_setting_can_be_undone (void)
         g_value_set_uint64 (&value, g_value_get_uint64 (&value) + 1);
       else if (G_VALUE_HOLDS_BOOLEAN (&value))
         g_value_set_boolean (&value, !g_value_get_boolean (&value));
+      else if (G_VALUE_HOLDS_DOUBLE (&value))
+        g_value_set_double (&value, g_value_get_double (&value) + 0.1);
+      else if (G_VALUE_HOLDS_STRING (&value))
+        g_value_set_string (&value, "q_proj");
       else if (G_PARAM_SPEC_ENUM (settings[i])->enum_class->n_values > 1)
         {
           const GEnumValue *choices = G_PARAM_SPEC_ENUM (settings[i])->enum_class->values;
@@ -297,7 +350,16 @@ main (int   argc,
 
   g_test_add_func ("/app/session/a_change_makes_one_estimate_for_a_turn_of_the_loop",
                    test_a_change_makes_one_estimate_for_a_turn_of_the_loop);
-  g_test_add_func ("/app/session/every_setting_can_be_undone", test_every_setting_can_be_undone);
+  g_test_add_data_func ("/app/session/every_setting_can_be_undone/inference", GINT_TO_POINTER (HR_MODE_INFERENCE),
+                        test_every_setting_can_be_undone);
+  g_test_add_data_func ("/app/session/every_setting_can_be_undone/fine-tuning", GINT_TO_POINTER (HR_MODE_FINE_TUNING),
+                        test_every_setting_can_be_undone);
+  g_test_add_data_func ("/app/session/every_setting_can_be_undone/training", GINT_TO_POINTER (HR_MODE_TRAINING),
+                        test_every_setting_can_be_undone);
+  g_test_add_func ("/app/session/each_mode_keeps_its_settings_and_its_estimate",
+                   test_each_mode_keeps_its_settings_and_its_estimate);
+  g_test_add_func ("/app/session/a_mode_without_an_estimate_shows_no_other",
+                   test_a_mode_without_an_estimate_shows_no_other);
   g_test_add_func ("/app/session/undo_brings_the_model_and_the_gpu_back", test_undo_brings_the_model_and_the_gpu_back);
   g_test_add_func ("/app/session/reset_is_one_step", test_reset_is_one_step);
   g_test_add_func ("/app/session/what_was_remembered_is_no_step", test_what_was_remembered_is_no_step);

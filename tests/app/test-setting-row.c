@@ -5,6 +5,7 @@
 #include <hr-labels.h>
 
 #include "headroom-mode-page.h"
+#include "headroom-modules-row.h"
 #include "headroom-setting-row.h"
 #include "headroom-test.h"
 
@@ -13,7 +14,7 @@ static void
 collect_rows (GtkWidget  *widget,
               GHashTable *rows)
 {
-  if (ADW_IS_ACTION_ROW (widget) && g_strcmp0 (gtk_widget_get_name (widget), G_OBJECT_TYPE_NAME (widget)) != 0)
+  if (ADW_IS_PREFERENCES_ROW (widget) && g_strcmp0 (gtk_widget_get_name (widget), G_OBJECT_TYPE_NAME (widget)) != 0)
     g_hash_table_add (rows, (gpointer) gtk_widget_get_name (widget));
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
@@ -22,9 +23,9 @@ collect_rows (GtkWidget  *widget,
 }
 
 static void
-test_a_page_has_a_row_for_each_setting (void)
+test_a_page_has_a_row_for_each_setting (gconstpointer data)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (data));
   GtkWidget *page = g_object_ref_sink (headroom_mode_page_new (job));
   g_autoptr (GHashTable) rows = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree GParamSpec **settings = NULL;
@@ -40,9 +41,9 @@ test_a_page_has_a_row_for_each_setting (void)
 }
 
 static void
-test_a_row_says_what_the_setting_is (void)
+test_a_row_says_what_the_setting_is (gconstpointer data)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (data));
   g_autofree GParamSpec **settings = NULL;
   guint n_settings;
 
@@ -206,15 +207,112 @@ test_controls_are_named_after_their_rows (void)
   g_assert_finalize_object (toggle);
 }
 
+static void
+test_rows_of_other_methods_are_not_there (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  GtkWidget *page = g_object_ref_sink (headroom_mode_page_new (job));
+  GtkWidget *rank = headroom_test_find (page, GTK_TYPE_WIDGET, "lora-rank");
+  GtkWidget *layers = headroom_test_find (page, GTK_TYPE_WIDGET, "trained-layers");
+  GtkWidget *batch = headroom_test_find (page, GTK_TYPE_WIDGET, "micro-batch-size");
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, NULL);
+  g_assert_true (gtk_widget_get_visible (rank));
+  g_assert_false (gtk_widget_get_visible (layers));
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_FREEZE, NULL);
+  g_assert_false (gtk_widget_get_visible (rank));
+  g_assert_true (gtk_widget_get_visible (layers));
+  g_assert_true (gtk_widget_get_visible (batch));
+
+  g_assert_finalize_object (page);
+}
+
+static void
+test_a_row_without_effect_says_why (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  GtkWidget *page = g_object_ref_sink (headroom_mode_page_new (job));
+  GtkWidget *row = headroom_test_find (page, GTK_TYPE_WIDGET, "reentrant-checkpointing");
+
+  g_assert_false (gtk_widget_get_sensitive (row));
+  g_assert_cmpstr (adw_action_row_get_subtitle (ADW_ACTION_ROW (row)), !=, "");
+
+  g_object_set (job, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, NULL);
+  g_assert_true (gtk_widget_get_sensitive (row));
+  g_assert_cmpstr (adw_action_row_get_subtitle (ADW_ACTION_ROW (row)), ==, "");
+
+  g_assert_finalize_object (page);
+}
+
+static void
+check_targets (HrJob      *job,
+               const char *expected)
+{
+  g_autofree char *targets = NULL;
+
+  g_object_get (job, "lora-targets", &targets, NULL);
+  g_assert_cmpstr (targets, ==, expected);
+}
+
+static void
+test_modules_are_typed_or_chosen (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-7B-Instruct", NULL);
+  GtkWidget *row = row_new (job, "lora-targets");
+  GtkCheckButton *query, *down, *all;
+
+  headroom_modules_row_set_model (HEADROOM_MODULES_ROW (row), model);
+  query = GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "q_proj"));
+  down = GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "down_proj"));
+  all = GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "all-linear"));
+  g_assert_null (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "lm_head"));
+
+  gtk_check_button_set_active (down, TRUE);
+  gtk_check_button_set_active (query, TRUE);
+  check_targets (job, "q_proj,down_proj");
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (row)), ==, "q_proj,down_proj");
+
+  gtk_check_button_set_active (all, TRUE);
+  check_targets (job, "all-linear");
+  g_assert_false (gtk_check_button_get_active (query));
+
+  gtk_editable_set_text (GTK_EDITABLE (row), "q_proj, v_proj");
+  check_targets (job, "all-linear");
+  g_signal_emit_by_name (row, "apply");
+  check_targets (job, "q_proj,v_proj");
+  g_assert_true (gtk_check_button_get_active (query));
+
+  gtk_check_button_set_active (query, FALSE);
+  gtk_check_button_set_active (GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "v_proj")), FALSE);
+  check_targets (job, "auto");
+
+  g_assert_finalize_object (row);
+}
+
 int
 main (int   argc,
       char *argv[])
 {
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING };
+
   if (!headroom_test_init_display (&argc, &argv))
     return 0;
 
-  g_test_add_func ("/app/setting_row/a_page_has_a_row_for_each_setting", test_a_page_has_a_row_for_each_setting);
-  g_test_add_func ("/app/setting_row/a_row_says_what_the_setting_is", test_a_row_says_what_the_setting_is);
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autofree char *rows = g_strconcat ("/app/setting_row/a_page_has_a_row_for_each_setting/",
+                                           hr_mode_get_name (modes[i]), NULL);
+      g_autofree char *texts = g_strconcat ("/app/setting_row/a_row_says_what_the_setting_is/",
+                                            hr_mode_get_name (modes[i]), NULL);
+
+      g_test_add_data_func (rows, GINT_TO_POINTER (modes[i]), test_a_page_has_a_row_for_each_setting);
+      g_test_add_data_func (texts, GINT_TO_POINTER (modes[i]), test_a_row_says_what_the_setting_is);
+    }
+  g_test_add_func ("/app/setting_row/rows_of_other_methods_are_not_there", test_rows_of_other_methods_are_not_there);
+  g_test_add_func ("/app/setting_row/a_row_without_effect_says_why", test_a_row_without_effect_says_why);
+  g_test_add_func ("/app/setting_row/modules_are_typed_or_chosen", test_modules_are_typed_or_chosen);
   g_test_add_func ("/app/setting_row/a_count_is_bound_both_ways", test_a_count_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/a_length_can_be_typed_with_its_unit", test_a_length_can_be_typed_with_its_unit);
   g_test_add_func ("/app/setting_row/a_choice_is_bound_both_ways", test_a_choice_is_bound_both_ways);

@@ -333,9 +333,10 @@ test_areas_have_their_colors (void)
       g_assert_cmphex (get_pixel (surface, hr_timeline_layout_get_x (layout, 4), hr_timeline_layout_get_y (layout, 15)),
                        !=, ORANGE);
 
-      /* What is not selected fades, what is stays; a line stands where the time is looked at. */
+      /* The selected area has an outline; a line stands where the time is looked at. */
       hr_timeline_chart_draw_emphasis (chart, cr, style, 1, -1);
-      g_assert_cmphex (get_pixel (surface, x, y), !=, BLUE);
+      g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 10)), !=, BLUE);
+      g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 10)), !=, ORANGE);
       g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 14)), ==, ORANGE);
       hr_timeline_chart_draw_emphasis (chart, cr, style, -1, 1);
       g_assert_cmphex (get_pixel (surface, x, hr_timeline_layout_get_y (layout, 14)), !=, ORANGE);

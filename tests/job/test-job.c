@@ -484,6 +484,79 @@ add_for_each_mode (const char    *name,
     }
 }
 
+static GParamSpec *
+get_setting (HrJob      *job,
+             const char *name)
+{
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (job), name);
+}
+
+/* Groups come in the order in which people think, and each is in one piece. */
+static void
+test_groups (void)
+{
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (modes[i]);
+      g_autofree GParamSpec **settings = NULL;
+      HrSettingGroup last = HR_SETTING_GROUP_METHOD;
+      guint n_settings;
+
+      settings = hr_job_list_settings (job, &n_settings);
+      for (guint j = 0; j < n_settings; j++)
+        {
+          HrSettingGroup group = hr_job_setting_get_group (settings[j]);
+
+          g_assert_cmpint (group == HR_SETTING_GROUP_EXPERT, ==, hr_job_setting_is_expert (settings[j]));
+          if (group == HR_SETTING_GROUP_EXPERT)
+            continue;
+
+          g_assert_cmpint (group, >=, last);
+          last = group;
+        }
+    }
+}
+
+static void
+test_use (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  GParamSpec *because;
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_FULL, NULL);
+  g_assert_false (hr_job_uses_setting (job, get_setting (job, "lora-rank"), &because));
+  g_assert_cmpstr (because->name, ==, "fine-tuning-method");
+  g_assert_true (hr_job_uses_setting (job, get_setting (job, "micro-batch-size"), &because));
+  g_assert_null (because);
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA, NULL);
+  g_assert_true (hr_job_uses_setting (job, get_setting (job, "lora-rank"), NULL));
+  g_assert_false (hr_job_uses_setting (job, get_setting (job, "virtual-tokens"), NULL));
+}
+
+/* Every method but those that need no more words has one setting that says how much it trains. */
+static void
+test_methods_use_settings (void)
+{
+  g_autoptr (GEnumClass) methods = g_type_class_ref (HR_TYPE_FINE_TUNING_METHOD);
+  static const char * const own[] = { "lora-rank", "trained-layers", "virtual-tokens", "ia3-targets" };
+
+  for (guint i = 0; i < methods->n_values; i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+      gboolean needs_one = methods->values[i].value != HR_FINE_TUNING_METHOD_FULL &&
+                           methods->values[i].value != HR_FINE_TUNING_METHOD_BITFIT;
+      guint n_used = 0;
+
+      g_object_set (job, "fine-tuning-method", methods->values[i].value, NULL);
+      for (guint j = 0; j < G_N_ELEMENTS (own); j++)
+        n_used += hr_job_uses_setting (job, get_setting (job, own[j]), NULL);
+      g_assert_cmpuint (n_used, ==, needs_one);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -502,6 +575,9 @@ main (int    argc,
   g_test_add_func ("/job/the_method_of_fine_tuning_comes_first", test_training_order);
   g_test_add_func ("/job/fine_tuning_begins_with_a_plain_loop_and_lora", test_training_defaults);
   add_for_each_mode ("/job/a_copy_is_equal_and_differs_with_each_setting", test_copy);
+  g_test_add_func ("/job/settings_are_grouped_by_what_they_are_about", test_groups);
+  g_test_add_func ("/job/a_setting_of_another_method_is_not_used", test_use);
+  g_test_add_func ("/job/every_method_uses_settings_of_its_own", test_methods_use_settings);
   g_test_add_func ("/job/modes_have_names", test_mode);
   g_test_add_func ("/job/a_job_is_finalized", test_finalize);
 

@@ -328,12 +328,12 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 1, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_RANK], 2, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_TARGETS], 3, FALSE);
-  hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 91, TRUE);
+  hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 4, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_ALPHA], 92, TRUE);
   hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 93, TRUE);
   hr_job_mark_setting (properties[PROP_ADAPTER_DTYPE], 94, TRUE);
-  hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 95, TRUE);
-  hr_job_mark_setting (properties[PROP_IA3_TARGETS], 96, TRUE);
+  hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 5, FALSE);
+  hr_job_mark_setting (properties[PROP_IA3_TARGETS], 6, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 97, TRUE);
 }
 

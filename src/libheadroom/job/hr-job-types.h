@@ -19,6 +19,28 @@ typedef enum
 } HrMode;
 
 /**
+ * HrSettingGroup:
+ * @HR_SETTING_GROUP_METHOD: what is done, and by which program
+ * @HR_SETTING_GROUP_PRECISION: what numbers are held and computed in
+ * @HR_SETTING_GROUP_BATCH: how much goes through the model at once
+ * @HR_SETTING_GROUP_SAVERS: what saves memory
+ * @HR_SETTING_GROUP_OPTIMIZER: what steps the parameters
+ * @HR_SETTING_GROUP_EXPERT: what few people change
+ *
+ * What a setting is about, in the order in which people think.
+ */
+typedef enum
+{
+  HR_SETTING_GROUP_METHOD,
+  HR_SETTING_GROUP_PRECISION,
+  HR_SETTING_GROUP_BATCH,
+  HR_SETTING_GROUP_SAVERS,
+  HR_SETTING_GROUP_OPTIMIZER,
+  HR_SETTING_GROUP_EXPERT,
+  HR_N_SETTING_GROUPS, /*< skip >*/
+} HrSettingGroup;
+
+/**
  * HrEstimateMethod:
  * @HR_ESTIMATE_METHOD_EXACT: replay the job's allocations
  * @HR_ESTIMATE_METHOD_RULE_OF_THUMB: the formulas that people know

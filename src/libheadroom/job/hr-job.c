@@ -411,7 +411,10 @@ compare_settings (gconstpointer a,
          - GPOINTER_TO_INT (g_param_spec_get_qdata (second, hr_job_setting_quark ()));
 }
 
-/* Makes a setting of a property. The position orders the settings of a mode; the lowest bit holds the expert mark. */
+/*
+ * Makes a setting of a property. The position orders the settings of a mode, in tens that are about the same (see
+ * hr_job_setting_get_group()); the lowest bit holds the expert mark.
+ */
 void
 hr_job_mark_setting (GParamSpec *pspec,
                      guint       position,
@@ -632,6 +635,37 @@ hr_job_get_mode (HrJob *self)
   g_return_val_if_fail (HR_IS_JOB (self), HR_MODE_INFERENCE);
 
   return HR_JOB_GET_CLASS (self)->mode;
+}
+
+/**
+ * hr_job_setting_get_group:
+ * @setting: a setting
+ *
+ * Gets what a setting is about.
+ *
+ * Returns: the group
+ */
+HrSettingGroup
+hr_job_setting_get_group (GParamSpec *setting)
+{
+  guint position;
+
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), HR_SETTING_GROUP_EXPERT);
+
+  position = GPOINTER_TO_UINT (g_param_spec_get_qdata (setting, hr_job_setting_quark ())) >> 1;
+
+  if (hr_job_setting_is_expert (setting))
+    return HR_SETTING_GROUP_EXPERT;
+  if (position < 10)
+    return HR_SETTING_GROUP_METHOD;
+  if (position < 30)
+    return HR_SETTING_GROUP_PRECISION;
+  if (position < 60)
+    return HR_SETTING_GROUP_BATCH;
+  if (position < 75)
+    return HR_SETTING_GROUP_SAVERS;
+
+  return HR_SETTING_GROUP_OPTIMIZER;
 }
 
 /**

@@ -49,6 +49,10 @@ HrMode                    hr_job_get_mode               (HrJob       *self);
 GParamSpec              **hr_job_list_settings          (HrJob       *self,
                                                          guint       *n_settings) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                  hr_job_setting_is_expert      (GParamSpec  *setting);
+HrSettingGroup            hr_job_setting_get_group      (GParamSpec  *setting);
+gboolean                  hr_job_uses_setting           (HrJob       *self,
+                                                         GParamSpec  *setting,
+                                                         GParamSpec **because);
 char                     *hr_job_dup_setting_range      (GParamSpec  *setting) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                  hr_job_set_from_string        (HrJob       *self,
                                                          const char  *property,

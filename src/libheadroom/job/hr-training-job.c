@@ -409,7 +409,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_FRAMEWORK], 5, FALSE);
+  hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOCAST], 22, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 30, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);

@@ -122,6 +122,17 @@ static const char * const part_labels[] = {
 
 G_STATIC_ASSERT (G_N_ELEMENTS (part_labels) == HR_N_PARTS);
 
+static const char * const group_labels[] = {
+  [HR_SETTING_GROUP_METHOD] = N_("Settings"),
+  [HR_SETTING_GROUP_PRECISION] = N_("Precision"),
+  [HR_SETTING_GROUP_BATCH] = N_("Batch and Length"),
+  [HR_SETTING_GROUP_SAVERS] = N_("Memory Savers"),
+  [HR_SETTING_GROUP_OPTIMIZER] = N_("Optimizer"),
+  [HR_SETTING_GROUP_EXPERT] = N_("Expert settings"),
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (group_labels) == HR_N_SETTING_GROUPS);
+
 static const char * const mode_labels[] = {
   [HR_MODE_INFERENCE] = N_("Inference"),
   [HR_MODE_FINE_TUNING] = N_("Fine-tuning"),
@@ -478,6 +489,61 @@ hr_mode_get_label (HrMode mode)
   g_return_val_if_fail ((guint) mode < G_N_ELEMENTS (mode_labels), NULL);
 
   return _(mode_labels[mode]);
+}
+
+/**
+ * hr_setting_group_get_label:
+ * @group: a group of settings
+ *
+ * Gets what a group of settings is about, in the user's language.
+ *
+ * Returns: (transfer none): a title
+ */
+const char *
+hr_setting_group_get_label (HrSettingGroup group)
+{
+  g_return_val_if_fail ((guint) group < HR_N_SETTING_GROUPS, NULL);
+
+  return _(group_labels[group]);
+}
+
+static const char *
+get_value_label (HrJob      *job,
+                 GParamSpec *setting)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_object_get_property (G_OBJECT (job), setting->name, &value);
+  if (G_IS_PARAM_SPEC_ENUM (setting))
+    return hr_setting_get_choice_label (setting, g_value_get_enum (&value));
+
+  return g_value_get_boolean (&value) ? _("on") : _("off");
+}
+
+/**
+ * hr_job_dup_unused_reason:
+ * @job: a job
+ * @setting: one of its settings
+ *
+ * Says why a setting has no effect, as the others are.
+ *
+ * Returns: (transfer full) (nullable): a sentence in the user's language, or %NULL if it has one
+ */
+char *
+hr_job_dup_unused_reason (HrJob      *job,
+                          GParamSpec *setting)
+{
+  GParamSpec *because;
+
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  if (hr_job_uses_setting (job, setting, &because))
+    return NULL;
+
+  /* Translators: 1 the title of another setting, 2 its value, such as “Gradient checkpointing” and “None” */
+  return g_strdup_printf (_("Has no effect while “%1$s” is “%2$s”"), hr_setting_get_label (because),
+                          get_value_label (job, because));
 }
 
 /**

@@ -5,6 +5,7 @@
 #include "hr-component.h"
 #include "hr-estimate.h"
 #include "hr-job-types.h"
+#include "hr-job.h"
 #include "hr-tensor.h"
 
 G_BEGIN_DECLS
@@ -16,6 +17,9 @@ const char *hr_phase_id_get_description     (HrPhaseId      id);
 char       *hr_estimate_dup_peak_sentence   (HrEstimate    *estimate) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_part_get_label               (HrPart         part);
 const char *hr_mode_get_label               (HrMode         mode);
+const char *hr_setting_group_get_label      (HrSettingGroup group);
+char       *hr_job_dup_unused_reason        (HrJob         *job,
+                                             GParamSpec    *setting) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_setting_get_label            (GParamSpec    *setting);
 const char *hr_setting_get_description      (GParamSpec    *setting);
 const char *hr_setting_get_choice_label     (GParamSpec    *setting,

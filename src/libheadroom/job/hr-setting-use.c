@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-job.h"
+
+#define MAX_VALUES 16
+
+/* Settings that say something only while another setting has one of some values. */
+static const struct
+{
+  const char *setting;
+  const char *other;
+  const char *values[MAX_VALUES];
+} uses[] = {
+  { "lora-rank", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr",
+      "houlsby" } },
+  { "lora-targets", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr" } },
+  { "lora-alpha", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "adalora", "loha", "lokr" } },
+  { "lora-dropout", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora" } },
+  { "trained-layers", "fine-tuning-method", { "freeze" } },
+  { "virtual-tokens", "fine-tuning-method", { "prefix", "p-tuning", "prompt" } },
+  { "ia3-targets", "fine-tuning-method", { "ia3" } },
+  { "ia3-feedforward", "fine-tuning-method", { "ia3" } },
+  { "adapter-dtype", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr", "prefix",
+      "p-tuning", "prompt", "ia3", "houlsby" } },
+  { "reentrant-checkpointing", "gradient-checkpointing", { "full", "selective" } },
+  { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
+  { "kv-cache-dtype", "use-cache", { "true" } },
+};
+
+/**
+ * hr_job_uses_setting:
+ * @self: a job
+ * @setting: one of its settings
+ * @because: (out) (optional) (nullable) (transfer none): the setting whose value makes @setting say nothing
+ *
+ * Finds out whether a setting says anything, as the others are.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_job_uses_setting (HrJob       *self,
+                     GParamSpec  *setting,
+                     GParamSpec **because)
+{
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), FALSE);
+
+  if (because != NULL)
+    *because = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (uses); i++)
+    {
+      GParamSpec *other = g_object_class_find_property (G_OBJECT_GET_CLASS (self), uses[i].other);
+      g_autofree char *value = NULL;
+
+      if (!g_str_equal (uses[i].setting, setting->name) || other == NULL)
+        continue;
+
+      value = hr_job_get_as_string (self, uses[i].other);
+      if (g_strv_contains (uses[i].values, value))
+        continue;
+
+      if (because != NULL)
+        *because = other;
+      return FALSE;
+    }
+
+  return TRUE;
+}
