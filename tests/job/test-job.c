@@ -15,7 +15,7 @@ static const struct
   { "gradient-checkpointing", "none full selective" },
   { "optimizer",
     "adamw adam sgd sgd-momentum adafactor adamw-8bit paged-adamw-8bit paged-adamw adamw-4bit lion lion-8bit sophia "
-    "muon galore apollo lomo adalomo adam-mini shampoo soap" },
+    "muon galore apollo lomo adalomo adam-mini shampoo soap torch-adafactor" },
   { "optimizer-implementation", "auto foreach for-loop fused" },
   { "fine-tuning-method",
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "

@@ -364,6 +364,40 @@ test_timeline (void)
                     hr_estimate_get_total_bytes (result));
 }
 
+static guint64
+run_with_optimizer (HrModel         *model,
+                    HrOptimizerKind  kind,
+                    HrComponentId    component)
+{
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 64);
+  g_autoptr (HrEstimate) result = NULL;
+
+  g_object_set (job, "optimizer", kind, NULL);
+  result = estimate (model, job);
+
+  return get_bytes (result, component);
+}
+
+static void
+test_optimizers (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 64);
+  g_autoptr (GError) error = NULL;
+  guint64 adamw = run_with_optimizer (model, HR_OPTIMIZER_KIND_ADAMW, HR_COMPONENT_OPTIMIZER);
+
+  g_assert_cmpuint (run_with_optimizer (model, HR_OPTIMIZER_KIND_LION, HR_COMPONENT_OPTIMIZER), ==, adamw / 2);
+  g_assert_cmpuint (run_with_optimizer (model, HR_OPTIMIZER_KIND_ADAMW_8BIT, HR_COMPONENT_OPTIMIZER), <, adamw * 0.53);
+  g_assert_cmpuint (run_with_optimizer (model, HR_OPTIMIZER_KIND_PAGED_ADAMW, HR_COMPONENT_OPTIMIZER), <, adamw / 10);
+  g_assert_cmpuint (run_with_optimizer (model, HR_OPTIMIZER_KIND_LOMO, HR_COMPONENT_OPTIMIZER), ==, 0);
+  g_assert_cmpuint (run_with_optimizer (model, HR_OPTIMIZER_KIND_LOMO, HR_COMPONENT_GRADIENTS), <,
+                    run_with_optimizer (model, HR_OPTIMIZER_KIND_SGD, HR_COMPONENT_GRADIENTS) / 5);
+
+  g_object_set (job, "optimizer", HR_OPTIMIZER_KIND_LOMO, "gradient-accumulation-steps", G_GUINT64_CONSTANT (2), NULL);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -383,6 +417,8 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
   g_test_add_func ("/memory/training-estimator/a_job_beyond_counting_is_refused", test_too_large);
   g_test_add_func ("/memory/training-estimator/the_timeline_reaches_the_peak", test_timeline);
+
+  g_test_add_func ("/memory/training/an_optimizer_takes_its_states_and_lomo_no_gradients", test_optimizers);
 
   return g_test_run ();
 }

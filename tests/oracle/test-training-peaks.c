@@ -8,6 +8,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+#include "hr-job-enums.h"
 #include "hr-model.h"
 #include "hr-training.h"
 #include "hr-weights.h"
@@ -72,22 +73,30 @@ make_tuning (HrModel    *model,
   return tuning;
 }
 
+static int
+get_enum (JsonObject *settings,
+          const char *key,
+          GType       type)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
+  const GEnumValue *value = g_enum_get_value_by_nick (klass, json_object_get_string_member (settings, key));
+
+  g_assert_nonnull (value);
+
+  return value->value;
+}
+
 static void
 init_optimizer (HrOptimizer        *optimizer,
                 const HrTrainables *parameters,
                 JsonObject         *settings)
 {
-  HrOptimizerKind kind = is (settings, "optimizer", "adamw") ? HR_OPTIMIZER_KIND_ADAMW
-                         : is (settings, "optimizer", "sgd") ? HR_OPTIMIZER_KIND_SGD
-                                                             : HR_OPTIMIZER_KIND_SGD_MOMENTUM;
-  HrOptimizerImplementation implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+  const HrOptimizerSettings chosen = {
+    .kind = get_enum (settings, "optimizer", HR_TYPE_OPTIMIZER_KIND),
+    .implementation = get_enum (settings, "optimizer-implementation", HR_TYPE_OPTIMIZER_IMPLEMENTATION),
+  };
 
-  if (is (settings, "optimizer-implementation", "fused"))
-    implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED;
-  else if (is (settings, "optimizer-implementation", "for-loop"))
-    implementation = HR_OPTIMIZER_IMPLEMENTATION_FOR_LOOP;
-
-  hr_optimizer_init (optimizer, parameters, kind, implementation);
+  hr_optimizer_init (optimizer, &chosen, parameters);
 }
 
 static HrTraining

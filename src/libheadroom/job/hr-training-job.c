@@ -28,6 +28,7 @@ typedef struct
   HrGradientCheckpointing gradient_checkpointing;
   HrOptimizerKind optimizer;
   HrOptimizerImplementation optimizer_implementation;
+  guint64 optimizer_rank;
   HrMasterDtype master_dtype;
   HrGradientDtype gradient_dtype;
   gboolean gradient_clipping;
@@ -47,6 +48,7 @@ enum
   PROP_GRADIENT_CHECKPOINTING,
   PROP_OPTIMIZER,
   PROP_OPTIMIZER_IMPLEMENTATION,
+  PROP_OPTIMIZER_RANK,
   PROP_MASTER_DTYPE,
   PROP_GRADIENT_DTYPE,
   PROP_GRADIENT_CLIPPING,
@@ -100,6 +102,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_OPTIMIZER_IMPLEMENTATION:
       g_value_set_enum (value, priv->optimizer_implementation);
+      break;
+
+    case PROP_OPTIMIZER_RANK:
+      g_value_set_uint64 (value, priv->optimizer_rank);
       break;
 
     case PROP_MASTER_DTYPE:
@@ -177,6 +183,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_OPTIMIZER_IMPLEMENTATION:
       priv->optimizer_implementation = g_value_get_enum (value);
+      break;
+
+    case PROP_OPTIMIZER_RANK:
+      priv->optimizer_rank = g_value_get_uint64 (value);
       break;
 
     case PROP_MASTER_DTYPE:
@@ -333,6 +343,18 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           "kernel; “auto” is what the framework takes"),
                        HR_TYPE_OPTIMIZER_IMPLEMENTATION, HR_OPTIMIZER_IMPLEMENTATION_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:optimizer-rank:
+   *
+   * The rank that GaLore and APOLLO project gradients to.
+   */
+  properties[PROP_OPTIMIZER_RANK] =
+    g_param_spec_uint64 ("optimizer-rank",
+                         N_("Rank of the optimizer"),
+                         N_("Rank that GaLore and APOLLO project the gradients of matrices to"),
+                         1, 65536, 128,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrTrainingJob:master-dtype:
@@ -590,6 +612,24 @@ hr_training_job_get_optimizer_implementation (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OPTIMIZER_IMPLEMENTATION_AUTO);
 
   return priv->optimizer_implementation;
+}
+
+/**
+ * hr_training_job_get_optimizer_rank:
+ * @self: a job
+ *
+ * Gets the rank that GaLore and APOLLO project gradients to.
+ *
+ * Returns: the rank
+ */
+guint64
+hr_training_job_get_optimizer_rank (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->optimizer_rank;
 }
 
 /**

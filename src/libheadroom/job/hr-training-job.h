@@ -31,6 +31,7 @@ guint64                   hr_training_job_get_gradient_accumulation_steps (HrTra
 HrGradientCheckpointing   hr_training_job_get_gradient_checkpointing      (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);
 HrOptimizerImplementation hr_training_job_get_optimizer_implementation    (HrTrainingJob *self);
+guint64                   hr_training_job_get_optimizer_rank              (HrTrainingJob *self);
 HrMasterDtype             hr_training_job_get_master_dtype                (HrTrainingJob *self);
 HrGradientDtype           hr_training_job_get_gradient_dtype              (HrTrainingJob *self);
 gboolean                  hr_training_job_get_gradient_clipping           (HrTrainingJob *self);

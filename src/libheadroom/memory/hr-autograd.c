@@ -259,6 +259,22 @@ accumulate (HrReplay *replay,
   *sum = result;
 }
 
+/*
+ * hr_autograd_step_waiting:
+ * @replay: a tape
+ *
+ * Steps the parameter whose gradient waits, where the optimizer works in the backward pass.
+ */
+void
+hr_autograd_step_waiting (HrReplay *replay)
+{
+  HrValue gradient = replay->waiting;
+
+  replay->waiting = HR_NO_VALUE;
+  if (gradient.storage >= 0)
+    replay->fused_step (replay, gradient);
+}
+
 /* AccumulateGrad: the first time the parameter takes the gradient over, later it is added into the one that it has. */
 static void
 accumulate_parameter (HrReplay *replay,
@@ -274,7 +290,14 @@ accumulate_parameter (HrReplay *replay,
     }
 
   hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
-  hr_replay_leave (replay, gradient);
+  if (replay->fused_step == NULL)
+    {
+      hr_replay_leave (replay, gradient);
+      return;
+    }
+
+  hr_autograd_step_waiting (replay);
+  replay->waiting = gradient;
 }
 
 /*

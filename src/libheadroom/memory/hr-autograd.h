@@ -104,6 +104,7 @@ gboolean hr_autograd_record        (HrReplay        *replay,
 void     hr_autograd_save          (HrReplay        *replay,
                                     HrValue          result,
                                     HrValue          saved);
+void     hr_autograd_step_waiting (HrReplay         *replay);
 HrValue  hr_value_detach           (HrValue          value);
 
 void     hr_graph_deliver          (HrGraph         *self,

@@ -7,22 +7,55 @@
 
 G_BEGIN_DECLS
 
+#define HR_OPTIMIZER_DEFAULT_RANK 128
+
+/**
+ * HrOptimizerSettings:
+ * @kind: the algorithm
+ * @implementation: which of torch's implementations, where there are several
+ * @rank: the rank that gradients are projected to, where they are
+ * @fp32_embeddings: whether the states of embeddings stay in fp32 where the others have eight bits
+ * @n_heads: heads of queries, where an algorithm keeps something for each
+ *
+ * Which optimizer steps the parameters, and how.
+ */
+typedef struct
+{
+  HrOptimizerKind kind;
+  HrOptimizerImplementation implementation;
+  guint64 rank;
+  gboolean fp32_embeddings;
+  guint64 n_heads;
+} HrOptimizerSettings;
+
 /**
  * HrOptimizer:
  * @state_bytes: what it keeps for the parameters
+ * @paged_bytes: what it keeps beside that in memory that the driver moves to the host and back
  * @step_bytes: the most that a step makes beside that
+ * @fused: (nullable): how a parameter is stepped in the backward pass, where it is
+ * @operation: what makes most in the step
+ * @variable: what that is
+ * @source: where this was read
  *
  * What an optimizer takes.
  */
 typedef struct
 {
   guint64 state_bytes;
+  guint64 paged_bytes;
   guint64 step_bytes;
+  HrFusedStep fused;
+  const char *operation;
+  const char *variable;
+  const char *source;
 } HrOptimizer;
 
-void hr_optimizer_init (HrOptimizer               *self,
-                        const HrTrainables        *parameters,
-                        HrOptimizerKind            kind,
-                        HrOptimizerImplementation  implementation);
+void     hr_optimizer_init     (HrOptimizer               *self,
+                                const HrOptimizerSettings *settings,
+                                const HrTrainables        *parameters);
+gboolean hr_optimizer_check    (const HrOptimizerSettings *settings,
+                                const HrTrainables        *parameters,
+                                GError                   **error);
 
 G_END_DECLS

@@ -126,6 +126,8 @@ hr_replay_init (HrReplay       *self,
   self->peak.block = NULL;
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
+  self->fused_step = NULL;
+  self->waiting = HR_NO_VALUE;
   self->timeline = NULL;
 }
 

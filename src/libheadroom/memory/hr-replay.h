@@ -138,6 +138,17 @@ typedef struct
 
 typedef struct _HrGraph HrGraph;
 typedef struct _HrTuning HrTuning;
+typedef struct _HrReplay HrReplay;
+
+/**
+ * HrFusedStep:
+ * @replay: a tape
+ * @gradient: (transfer full): the gradient of a parameter
+ *
+ * Steps a parameter in the backward pass, and lets its gradient go.
+ */
+typedef void (*HrFusedStep) (HrReplay *replay,
+                             HrValue   gradient);
 
 #define HR_NO_NODE (-1)
 
@@ -212,6 +223,8 @@ typedef struct
  * @training: whether dropout is on
  * @trains_weights: whether the model's own parameters need gradients
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
+ * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
+ * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
  * @block: the path of the module that runs
  * @layer: the index of the layer that runs, -1 outside of the layers
@@ -223,7 +236,7 @@ typedef struct
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
  */
-typedef struct
+struct _HrReplay
 {
   HrLedger ledger;
   HrStorage storages[HR_REPLAY_MAX_STORAGES];
@@ -240,6 +253,8 @@ typedef struct
   gboolean training;
   gboolean trains_weights;
   gboolean has_gradients;
+  HrFusedStep fused_step;
+  HrValue waiting;
   HrQuantization quantization;
   const char *block;
   int layer;
@@ -250,7 +265,7 @@ typedef struct
   HrStretch *stretch;
   HrMoment peak;
   HrTimeline *timeline;
-} HrReplay;
+};
 
 void        hr_replay_init          (HrReplay       *self,
                                      HrElement       dtype,

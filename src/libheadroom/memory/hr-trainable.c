@@ -76,6 +76,7 @@ hr_trainables_new_for_model (HrModel   *model,
       HrTrainable trainable = {
         .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
         .copies = hr_tensor_get_copies (tensor), .element = get_element (tensor, element), .role = tensor->role,
+        .module = tensor->module,
       };
 
       if (tensor->tied_to != NULL || tensor->is_frozen)

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @copies: how many parameters of this kind there are, each with a storage of its own
  * @element: what they are held in
  * @role: what they are in the model; that of the module that they are added to, where a method adds them
+ * @module: which of the modules of its block they belong to
  * @is_added: whether a method of fine-tuning adds them to the model
  *
  * Parameters that are trained, all of the same shape.
@@ -27,6 +28,7 @@ typedef struct
   guint64 copies;
   HrElement element;
   HrTensorRole role;
+  HrModule module;
   gboolean is_added;
 } HrTrainable;
 

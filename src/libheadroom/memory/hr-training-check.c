@@ -25,7 +25,6 @@ static const struct
   { "master-dtype", { "none" } },
   { "gradient-dtype", { "same" } },
   { "gradient-checkpointing", { "none", "full" } },
-  { "optimizer", { "adamw", "sgd", "sgd-momentum" } },
   { "reentrant-checkpointing", { "false" } },
   { "gradient-clipping", { "false" } },
   { "fine-tuning-method", { "full", "lora" } },

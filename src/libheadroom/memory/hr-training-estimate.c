@@ -16,7 +16,6 @@
 #define SOURCE_GRADIENTS \
   "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
 #define SOURCE_ADAPTERS "peft/tuners: the parameters that the method adds to the model"
-#define SOURCE_OPTIMIZER "torch/optim: the states of each trained parameter, made like it"
 #define SOURCE_TEMPORARY \
   "torch/csrc/autograd/engine.cpp: gradients on their way; copies that autocast makes; kernels' own buffers"
 #define SOURCE_INPUTS "token ids, labels and the mask of all micro-batches, 64-bit integers"
@@ -30,8 +29,8 @@ typedef struct
 } Device;
 
 /*
- * A parameter that is frozen shows no missing derivative on the way through its layer: whether all are known shows
- * where all are trained.
+ * A parameter that is frozen shows no missing derivative on the way through its layer, and gradients that go as soon as
+ * they have come do not show whether all have: whether all are known shows where all are trained and stay.
  */
 static gboolean
 check_backward (const HrTrainingPlan  *plan,
@@ -43,6 +42,7 @@ check_backward (const HrTrainingPlan  *plan,
   HrTrainingLevels levels;
 
   training.tuning = NULL;
+  training.optimizer.fused = NULL;
   training.accumulation_steps = 1;
   hr_training_replay (&training, replay, &levels);
 
@@ -65,13 +65,14 @@ run_device (HrTrainingPlan  *plan,
 
   hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
   device->replay.autocast = plan->autocast;
-  if (plan->tuning != NULL && !check_backward (plan, &device->replay, error))
+  if ((plan->tuning != NULL || training->optimizer.fused != NULL) && !check_backward (plan, &device->replay, error))
     return FALSE;
 
   device->replay.timeline = timeline;
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
-    return hr_training_check_gradients (plan, plan->parameters, &device->levels, error);
+    return training->optimizer.fused != NULL ||
+           hr_training_check_gradients (plan, plan->parameters, &device->levels, error);
 
   hr_message_set_error (error, HR_ERROR_TOO_LARGE,
                         /* Translators: the place is the name of a model. */
@@ -148,7 +149,8 @@ add_of_parameters (const HrTrainingPlan *plan,
   if (id == HR_COMPONENT_OPTIMIZER)
     {
       substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", n_trained, (double) bytes / n_trained);
-      _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·o", substitution, SOURCE_OPTIMIZER);
+      _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·o", substitution,
+                                  plan->training.optimizer.source);
       return;
     }
 

@@ -1,20 +1,93 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
 #include "hr-training-plan.h"
 
+#include "hr-inference-cache.h"
+#include "hr-message.h"
 #include "hr-training-check.h"
 #include "hr-training-tuning.h"
 
-/* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
-static void
-resolve_optimizer (HrTrainingPlan *self)
+/* transformers' Trainer.create_optimizer keeps the states of embeddings in fp32 beside bitsandbytes' of eight bits. */
+static gboolean
+keeps_embeddings_fp32 (HrTrainingFramework framework)
 {
-  self->implementation = hr_training_job_get_optimizer_implementation (self->job);
-  if (self->implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
-    self->implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+  return framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL ||
+         framework == HR_TRAINING_FRAMEWORK_UNSLOTH;
+}
 
-  hr_optimizer_init (&self->training.optimizer, self->parameters, hr_training_job_get_optimizer (self->job),
-                     self->implementation);
+/* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
+static void
+warn_of_optimizer (HrTrainingPlan  *self,
+                   HrOptimizerKind  kind)
+{
+  if (self->training.optimizer.paged_bytes > 0)
+    {
+      g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, self->training.optimizer.paged_bytes >> 20);
+
+      hr_inference_plan_warn (&self->pass,
+                              N_("%s MiB of the optimizer’s states are in paged memory, which the driver moves "
+                                 "between the device and the host: they are not counted"),
+                              size);
+    }
+  if (kind == HR_OPTIMIZER_KIND_ADAMW_4BIT)
+    hr_inference_plan_warn (&self->pass,
+                            N_("torchao compiles the step of its optimizers: what the compiled kernels make for a "
+                               "while is not known, and not counted"));
+}
+
+/* A hook steps a parameter as soon as it has a gradient, so that none can be added up. */
+static gboolean
+check_fused (HrTrainingPlan  *self,
+             GError         **error)
+{
+  g_autofree char *number = NULL;
+
+  if (self->training.optimizer.fused == NULL || self->training.accumulation_steps == 1)
+    return TRUE;
+
+  number = g_strdup_printf ("%" G_GUINT64_FORMAT, self->training.accumulation_steps);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("gradient-accumulation-steps: expected 1, as this optimizer uses each gradient in the "
+                           "backward pass; found %s"), number);
+
+  return FALSE;
+}
+
+static guint64
+count_heads (const HrStack *stack)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[0]);
+
+  return attention != NULL ? attention->num_attention_heads : 0;
+}
+
+/* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
+static gboolean
+resolve_optimizer (HrTrainingPlan  *self,
+                   GError         **error)
+{
+  HrOptimizerSettings settings = {
+    .kind = hr_training_job_get_optimizer (self->job), .rank = hr_training_job_get_optimizer_rank (self->job),
+    .implementation = hr_training_job_get_optimizer_implementation (self->job),
+    .fp32_embeddings = keeps_embeddings_fp32 (hr_training_job_get_framework (self->job)),
+  };
+
+  if (settings.implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
+    settings.implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+
+  self->implementation = settings.implementation;
+  settings.n_heads = count_heads (self->pass.stack);
+  if (!hr_optimizer_check (&settings, self->parameters, error))
+    return FALSE;
+
+  hr_optimizer_init (&self->training.optimizer, &settings, self->parameters);
+  warn_of_optimizer (self, settings.kind);
+
+  return check_fused (self, error);
 }
 
 static HrElement
@@ -89,14 +162,13 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
-  resolve_optimizer (self);
   self->training.checkpointing =
     hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
 
-  return TRUE;
+  return resolve_optimizer (self, error);
 }
 
 /*

@@ -222,12 +222,34 @@ recompute_layer (Step        *step,
   hr_graph_take_saved (record->graph, anew);
 }
 
+static guint64
+get_waiting_bytes (HrReplay *replay)
+{
+  return replay->waiting.storage >= 0 ? hr_replay_get_bytes (replay, replay->waiting) : 0;
+}
+
+/*
+ * Where the optimizer works in the backward pass, the last gradient of a layer waits for the next layer. The first
+ * layer of a class finds another's; those that do the same find its own, so that they change nothing.
+ */
+static void
+balance_waiting (HrReplay  *replay,
+                 HrStretch *stretch,
+                 guint64    found)
+{
+  guint64 left = get_waiting_bytes (replay);
+
+  stretch->after.by_component[HR_COMPONENT_GRADIENTS] += found - left;
+  stretch->after.total += found - left;
+}
+
 static void
 differentiate_layer (Step        *step,
                      LayerRecord *record,
                      guint        layer)
 {
   HrReplay *replay = step->replay;
+  guint64 waiting = get_waiting_bytes (replay);
 
   set_layer_symbols (step, layer);
   hr_replay_begin (replay, &record->backward, NULL, layer);
@@ -246,6 +268,7 @@ differentiate_layer (Step        *step,
   if (step->training->checkpointing)
     hr_replay_drop (replay, record->input);
   hr_replay_end (replay);
+  balance_waiting (replay, &record->backward, waiting);
   record->backward_recorded = TRUE;
 }
 
@@ -552,6 +575,7 @@ differentiate_embeddings (Step *step)
   hr_graph_run_backward (step->embeddings, replay);
   hr_graph_clear (step->embeddings, replay);
   hr_graph_clear (step->head, replay);
+  hr_autograd_step_waiting (replay);
   hr_replay_end (replay);
 }
 
@@ -603,19 +627,25 @@ run_micro_batch (const HrTraining *self,
 }
 
 static void
+make_temporary (const HrTraining *self,
+                HrReplay         *replay)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = self->optimizer.step_bytes;
+  hr_replay_drop (replay, hr_replay_make (replay, self->optimizer.operation, self->optimizer.variable,
+                                          HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+}
+
+static void
 run_optimizer (const HrTraining *self,
                HrReplay         *replay)
 {
   HrStretch stretch;
-  HrValue temporary;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the optimizer’s step");
-  replay->symbols[HR_SYMBOL_KEPT] = self->optimizer.step_bytes;
-  temporary = hr_replay_make (replay, "_foreach_sqrt", "exp_avg_sq_sqrt", HR_COMPONENT_TEMPORARY,
-                              HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-  hr_replay_drop (replay, temporary);
+  if (self->optimizer.step_bytes > 0)
+    make_temporary (self, replay);
   hr_replay_end (replay);
 }
 
@@ -657,6 +687,7 @@ hr_training_replay (const HrTraining *self,
   replay->tuning = self->tuning;
   replay->inputs_need_gradients = self->checkpointing;
   hr_tuning_set_symbols (self->tuning, replay);
+  replay->fused_step = self->optimizer.fused;
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 

@@ -297,7 +297,7 @@ static const char * const optimizer_labels[] = {
   [HR_OPTIMIZER_KIND_ADAM] = "Adam",
   [HR_OPTIMIZER_KIND_SGD] = "SGD",
   [HR_OPTIMIZER_KIND_SGD_MOMENTUM] = N_("SGD with momentum"),
-  [HR_OPTIMIZER_KIND_ADAFACTOR] = "Adafactor",
+  [HR_OPTIMIZER_KIND_ADAFACTOR] = N_("Adafactor (transformers)"),
   [HR_OPTIMIZER_KIND_ADAMW_8BIT] = N_("AdamW, 8-bit (bitsandbytes)"),
   [HR_OPTIMIZER_KIND_PAGED_ADAMW_8BIT] = N_("AdamW, 8-bit, paged (bitsandbytes)"),
   [HR_OPTIMIZER_KIND_PAGED_ADAMW] = N_("AdamW, paged (bitsandbytes)"),
@@ -313,6 +313,7 @@ static const char * const optimizer_labels[] = {
   [HR_OPTIMIZER_KIND_ADAM_MINI] = "Adam-mini",
   [HR_OPTIMIZER_KIND_SHAMPOO] = "Shampoo",
   [HR_OPTIMIZER_KIND_SOAP] = "SOAP",
+  [HR_OPTIMIZER_KIND_TORCH_ADAFACTOR] = N_("Adafactor (torch.optim)"),
 };
 
 static const char * const optimizer_implementation_labels[] = {
