@@ -51,6 +51,7 @@ typedef struct
 #define CHOICE(name, member, choices) { name, PARAMETER_CHOICE, G_STRUCT_OFFSET (HrBlock, member), choices }
 
 extern const HrChoice hr_block_activations[];
+extern const HrChoice hr_block_parts[];
 extern const HrChoice hr_block_positions[];
 extern const HrChoice hr_block_position_scales[];
 

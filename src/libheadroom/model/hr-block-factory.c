@@ -42,6 +42,17 @@ const HrChoice hr_block_activations[] = {
   { NULL }
 };
 
+/* What a tensor counts as, where its place does not tell. */
+const HrChoice hr_block_parts[] = {
+  { "embedding", HR_PART_EMBEDDING },
+  { "attention", HR_PART_ATTENTION },
+  { "mlp", HR_PART_MLP },
+  { "state-space", HR_PART_STATE_SPACE },
+  { "norm", HR_PART_NORM },
+  { "other", HR_PART_OTHER },
+  { NULL }
+};
+
 const HrChoice hr_block_positions[] = {
   { "none", HR_POSITION_NONE },
   { "rotary", HR_POSITION_ROTARY },
@@ -146,6 +157,7 @@ static const HrParameter linear_parameters[] = {
   COUNT ("out-features", linear.out_features),
   BOOLEAN ("bias", linear.has_bias),
   BOOLEAN ("pooled", linear.pooled),
+  CHOICE ("part", linear.part, hr_block_parts),
   { NULL }
 };
 
@@ -497,10 +509,13 @@ build_linear (const HrBlockContext *context,
               GError              **error)
 {
   const HrLinear *linear = &block->linear;
+  HrPart part = context->part == HR_PART_NORM ? HR_PART_OTHER : context->part;
 
-  return hr_block_add_linear (context, block->path, NULL, HR_MODULE_SELF,
-                              context->part == HR_PART_NORM ? HR_PART_OTHER : context->part,
-                              linear->out_features, linear->in_features, linear->has_bias, FALSE, error);
+  if (hr_json_get_member (description, "part") != NULL)
+    part = linear->part;
+
+  return hr_block_add_linear (context, block->path, NULL, HR_MODULE_SELF, part, linear->out_features,
+                              linear->in_features, linear->has_bias, FALSE, error);
 }
 
 static gboolean

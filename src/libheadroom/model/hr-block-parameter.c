@@ -6,17 +6,8 @@
 
 /* Tensors that are no module's weight or bias: what vision and audio encoders keep beside their layers. */
 
-static const HrChoice parts[] = {
-  { "embedding", HR_PART_EMBEDDING },
-  { "attention", HR_PART_ATTENTION },
-  { "mlp", HR_PART_MLP },
-  { "norm", HR_PART_NORM },
-  { "other", HR_PART_OTHER },
-  { NULL }
-};
-
 static const HrParameter parameter_parameters[] = {
-  CHOICE ("part", parameter.part, parts),
+  CHOICE ("part", parameter.part, hr_block_parts),
   SHAPE ("shape", parameter.shape),
   { NULL }
 };

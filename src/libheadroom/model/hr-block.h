@@ -270,6 +270,7 @@ typedef struct
   guint64 out_features;
   gboolean has_bias;
   gboolean pooled;      /* of one token of each sequence (BERT's pooler) */
+  int part;             /* the #HrPart that the architecture file names */
 } HrLinear;
 
 typedef struct

@@ -730,6 +730,31 @@ operator_ends_with (HrEvaluation *evaluation,
   return TRUE;
 }
 
+/* The whole part of the square root of a whole number. */
+static gboolean
+operator_square_root (HrEvaluation *evaluation,
+                      HrJson       *expression,
+                      HrValue      *value,
+                      GError      **error)
+{
+  HrValue argument;
+  gint64 root;
+
+  if (!evaluate_typed (evaluation, expression, 0, HR_VALUE_INTEGER, &argument, error))
+    return FALSE;
+  if (argument.integer < 0)
+    return set_value_error (get_argument (expression, 0), &argument, _("a number of at least 0"), error);
+
+  root = sqrt ((double) argument.integer);
+  while (root > 0 && root > argument.integer / root)
+    root--;
+  while (root + 1 <= argument.integer / (root + 1))
+    root++;
+  *value = (HrValue) { HR_VALUE_INTEGER, .integer = root };
+
+  return TRUE;
+}
+
 static const struct
 {
   const char *name;
@@ -744,6 +769,7 @@ static const struct
   { "remainder", operator_remainder, 2, 2 },
   { "round-up", operator_round_up, 2, 2 },
   { "floor", operator_floor, 1, 1 },
+  { "square-root", operator_square_root, 1, 1 },
   { "equal", operator_equal, 2, 2 },
   { "less", operator_less, 2, 2 },
   { "not", operator_not, 1, 1 },
