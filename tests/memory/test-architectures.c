@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
@@ -285,6 +286,27 @@ test_sources (void)
   g_assert_cmpuint (n_sources, >, 0);
 }
 
+/* The sines that CTRL adds are fp32 whatever its weights are. */
+static void
+test_positions_in_fp32 (void)
+{
+  g_autoptr (HrModel) model = load_model ("{ 'model_type': 'ctrl', 'n_layer': 2, 'torch_dtype': 'float32' }");
+  g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (estimate);
+  g_clear_object (&estimate);
+
+  g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_null (estimate);
+  g_assert_nonnull (strstr (error->message, "bfloat16"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -302,6 +324,7 @@ main (int   argc,
   g_test_add_func ("/memory/architectures/scores_of_a_batch_are_not_copied", test_scores_of_a_batch);
   g_test_add_func ("/memory/architectures/a_single_key_head_is_copied_for_each_of_a_batch", test_single_key_head);
   g_test_add_func ("/memory/architectures/the_code_of_the_model_is_named", test_sources);
+  g_test_add_func ("/memory/architectures/ctrl_is_computed_in_fp32_only", test_positions_in_fp32);
 
   return g_test_run ();
 }

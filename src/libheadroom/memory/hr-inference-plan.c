@@ -441,6 +441,25 @@ resolve_stack (HrInferencePlan  *plan,
   return FALSE;
 }
 
+/* CTRLModel adds sines that are no buffer and stay in fp32: what comes of it is too wide for narrower matrices. */
+static gboolean
+check_dtype (HrInferencePlan  *plan,
+             GError          **error)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&plan->stack->layer_classes[0]);
+
+  if (attention == NULL || attention->path != HR_ATTENTION_CTRL || hr_dtype_get_bits (plan->dtype) >= 32)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a model, and a dtype such as bfloat16. */
+                        N_("dtype: expected float32, as the positions that transformers adds in “%s” stay in it; "
+                           "found %s"),
+                        hr_model_get_name (plan->model), hr_dtype_get_name (plan->dtype));
+
+  return FALSE;
+}
+
 /* What an encoder makes of its input: as many positions as tokens, or as many as a sound always has. */
 static void
 resolve_source (HrInferencePlan *plan)
@@ -499,6 +518,9 @@ hr_inference_plan_init_pass (HrInferencePlan  *self,
     return FALSE;
 
   resolve_dtype (self, job);
+  if (!check_dtype (self, error))
+    return FALSE;
+
   resolve_quantization (self, job);
   warn_of_kernels (self);
   self->inference.stack = self->stack;

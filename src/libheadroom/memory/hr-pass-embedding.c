@@ -24,13 +24,16 @@ embed_positions (HrReplay                  *replay,
   HrValue table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN);
 
   replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
-  table = hr_autograd_parameter (replay, table);
+  if (!positions->is_fixed)
+    table = hr_autograd_parameter (replay, table);
   if (has_offset)
     hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));
   pass->position_embeds = hr_op_embedding (replay, "position_embeds", ids, table, rows);
   hr_replay_drop (replay, ids);
   hr_replay_assign (replay, &pass->hidden,
                     hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds, pass->position_embeds));
+  if (positions->is_temporary)
+    hr_replay_assign (replay, &pass->position_embeds, HR_NO_VALUE);
 }
 
 /*

@@ -129,6 +129,22 @@ is_eager (const HrInference *self,
   return self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || hr_attention_is_always_eager (attention);
 }
 
+/*
+ * What is hidden is marked for every position of the cache by every other, in torch's default dtype; what comes with
+ * the batch stays apart (CTRLModel.forward).
+ */
+static HrValue
+make_square_mask (const HrInference *self,
+                  HrReplay          *replay,
+                  HrPass            *pass)
+{
+  if (self->mask != HR_ATTENTION_MASK_NONE)
+    hr_replay_assign (replay, &pass->ones, hr_op_like (replay, "mul", "attention_mask",
+                                                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT)));
+
+  return hr_op_like (replay, "_to_copy", "mask", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT));
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
@@ -145,6 +161,8 @@ make_mask (const HrInference *self,
 
   hr_pass_set_attention_symbols (replay, attention);
   hr_pass_set_context (replay, context);
+  if (attention->path == HR_ATTENTION_CTRL && self->has_inputs)
+    return make_square_mask (self, replay, pass);
   if (!eager && self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
     return self->mask == HR_ATTENTION_MASK_PADDED
              ? hr_op_like (replay, "_to_copy", "attention_mask",

@@ -128,23 +128,28 @@ hr_replay_split_codegen (HrReplay             *replay,
     hr_replay_assign (replay, held[i], hr_op_like (replay, "clone", "reshaped", *held[i]));
 }
 
-/* What the weights make of the values, with the tokens first again. */
+/* What the weights make of the values. */
 static HrValue
 weigh_values (HrReplay             *replay,
               HrAttentionVariables *variables,
               HrValue               weights)
 {
   HrValue shape = variables->value;
-  HrValue output;
 
   shape.symbols[1] = HR_SYMBOL_SEQUENCE;
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_QUERY;
   shape.heads_first = TRUE;
-  output = hr_attention_multiply (replay, weights, variables->value, "attn_output", shape);
-  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
-    hr_replay_assign (replay, &output, hr_op_contiguous (replay, output));
 
-  return output;
+  return hr_attention_multiply (replay, weights, variables->value, "attn_output", shape);
+}
+
+/* With the tokens first again. */
+static void
+merge_heads (HrReplay          *replay,
+             HrAttentionResult *result)
+{
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &result->output, hr_op_contiguous (replay, result->output));
 }
 
 /*
@@ -170,21 +175,29 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
   HrValue query = hr_op_cast (replay, variables->query, element);
   HrValue key = hr_op_cast (replay, variables->key, element);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrValue mask_value = HR_NO_VALUE;
   HrValue weights;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   shape.element = element;
   weights = hr_attention_multiply (replay, query, key, "attn_weights", shape);
-  hr_replay_assign (replay, &weights, hr_op_like (replay, second, "attn_weights", shape));
+  if (attention->path == HR_ATTENTION_GPT_NEO)
+    mask_value = hr_op_like (replay, "_to_copy", "mask_value", HR_SHAPE (element));
+  if (attention->path != HR_ATTENTION_CODEGEN)
+    hr_replay_assign (replay, &weights, hr_op_like (replay, second, "attn_weights", shape));
   if (forward->mask.storage >= 0)
     hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
+  if (attention->path == HR_ATTENTION_CODEGEN)
+    hr_replay_assign (replay, &weights, hr_op_like (replay, second, "attn_weights", shape));
   hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
   hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, replay->dtype));
 
   result.output = weigh_values (replay, variables, weights);
   result.weights = weights;
+  hr_replay_drop (replay, mask_value);
   hr_replay_drop (replay, key);
   hr_replay_drop (replay, query);
+  merge_heads (replay, &result);
 
   return result;
 }
@@ -219,6 +232,7 @@ hr_replay_attention_mpt (HrReplay             *replay,
   result.weights = hr_attention_softmax (replay, scores);
   hr_replay_assign (replay, &result.weights, hr_op_cast (replay, result.weights, replay->dtype));
   result.output = weigh_values (replay, variables, result.weights);
+  merge_heads (replay, &result);
 
   return result;
 }
@@ -241,7 +255,7 @@ hr_replay_attention_xglm (HrReplay             *replay,
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
-  HrValue weights;
+  HrValue weights, floor;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_states"));
@@ -249,7 +263,9 @@ hr_replay_attention_xglm (HrReplay             *replay,
   if (forward->mask.storage >= 0)
     {
       hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
+      floor = hr_op_like (replay, "_to_copy", "finfo.min", HR_SHAPE (shape.element));
       hr_replay_assign (replay, &weights, hr_op_like (replay, "maximum", "attn_weights", shape));
+      hr_replay_drop (replay, floor);
     }
   if (replay->dtype == HR_ELEMENT_FLOAT16)
     shape.element = HR_ELEMENT_FLOAT32;
@@ -258,6 +274,7 @@ hr_replay_attention_xglm (HrReplay             *replay,
 
   result.output = weigh_values (replay, variables, weights);
   result.weights = weights;
+  merge_heads (replay, &result);
 
   return result;
 }
@@ -282,14 +299,15 @@ hr_replay_attention_ctrl (HrReplay             *replay,
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   product = hr_attention_multiply (replay, variables->query, variables->key, "matmul_qk", shape);
-  hr_attention_keep_local (variables, product);
   scaled = hr_op_like (replay, "div", "scaled_attention_logits", shape);
-  hr_attention_keep_local (variables, scaled);
   mask = hr_op_like (replay, "mul", "mask·−10000",
                      HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT));
   hr_replay_drop (replay, mask);
   result.weights = hr_attention_softmax (replay, scaled);
   result.output = weigh_values (replay, variables, result.weights);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, product);
+  merge_heads (replay, &result);
 
   return result;
 }

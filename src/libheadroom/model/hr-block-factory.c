@@ -149,6 +149,7 @@ static const HrParameter position_embedding_parameters[] = {
   COUNT ("hidden-size", position_embedding.hidden_size),
   BOOLEAN ("per-sequence", position_embedding.per_sequence),
   BOOLEAN ("fixed", position_embedding.is_fixed),
+  BOOLEAN ("temporary", position_embedding.is_temporary),
   { NULL }
 };
 

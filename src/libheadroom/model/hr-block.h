@@ -222,6 +222,7 @@ typedef struct
   guint64 hidden_size;
   gboolean is_fixed;    /* a table of sines that is no parameter (XGLM) */
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
+  gboolean is_temporary; /* no variable holds what is looked up, once it is added (XGLM) */
 } HrPositionEmbedding;
 
 /* What tells the two sentences of a pair apart (BERT). */
