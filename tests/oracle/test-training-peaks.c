@@ -117,8 +117,11 @@ make_training (HrModel            *model,
       .mask = is (settings, "attention-mask", "padded") ? HR_ATTENTION_MASK_PADDED : HR_ATTENTION_MASK_NONE,
     },
     .checkpointing = is (settings, "gradient-checkpointing", "full"),
+    .reentrant = json_object_get_boolean_member_with_default (settings, "reentrant-checkpointing", FALSE),
+    .clipping = json_object_get_boolean_member_with_default (settings, "gradient-clipping", FALSE),
     .fp32_outputs = json_object_get_boolean_member_with_default (settings, "fp32-outputs", FALSE),
     .keep_outputs = json_object_get_boolean_member_with_default (settings, "keep-outputs", FALSE),
+    .n_gradients = hr_trainables_get_n_parameters (parameters),
     .accumulation_steps = json_object_get_int_member (settings, "gradient-accumulation-steps"),
   };
   HrWeightStorage storage = {

@@ -180,6 +180,25 @@ hr_trainables_get_n_elements (const HrTrainables *self)
 }
 
 /*
+ * hr_trainables_get_n_parameters:
+ * @self: a list
+ *
+ * Returns: how many tensors are trained
+ */
+guint64
+hr_trainables_get_n_parameters (const HrTrainables *self)
+{
+  guint64 n = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  for (guint i = 0; i < self->items->len; i++)
+    n += hr_trainables_get_item (self, i)->copies;
+
+  return n;
+}
+
+/*
  * hr_trainable_get_bytes:
  * @self: parameters of one shape
  *

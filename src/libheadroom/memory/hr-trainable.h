@@ -45,6 +45,7 @@ guint              hr_trainables_get_n_items    (const HrTrainables *self);
 const HrTrainable *hr_trainables_get_item       (const HrTrainables *self,
                                                  guint              index);
 guint64            hr_trainables_get_n_elements (const HrTrainables *self);
+guint64            hr_trainables_get_n_parameters (const HrTrainables *self);
 guint64            hr_trainables_get_bytes      (const HrTrainables *self,
                                                  gboolean           added_only);
 guint64            hr_trainable_get_bytes       (const HrTrainable *self);

@@ -25,8 +25,6 @@ static const struct
   { "master-dtype", { "none" } },
   { "gradient-dtype", { "same" } },
   { "gradient-checkpointing", { "none", "full" } },
-  { "reentrant-checkpointing", { "false" } },
-  { "gradient-clipping", { "false" } },
   { "fine-tuning-method", { "full", "lora" } },
 };
 

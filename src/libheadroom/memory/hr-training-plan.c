@@ -164,6 +164,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   self->training.checkpointing =
     hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
+  self->training.reentrant = hr_training_job_get_reentrant_checkpointing (job);
+  self->training.clipping = hr_training_job_get_gradient_clipping (job);
+  self->training.n_gradients = hr_trainables_get_n_parameters (self->parameters);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);

@@ -244,15 +244,12 @@ balance_waiting (HrReplay  *replay,
 }
 
 static void
-differentiate_layer (Step        *step,
+differentiate_graph (Step        *step,
                      LayerRecord *record,
                      guint        layer)
 {
   HrReplay *replay = step->replay;
-  guint64 waiting = get_waiting_bytes (replay);
 
-  set_layer_symbols (step, layer);
-  hr_replay_begin (replay, &record->backward, NULL, layer);
   replay->sentence = N_("in the backward pass of a layer");
   hr_graph_deliver (record->graph, replay, record->output, step->gradient);
   if (step->training->checkpointing)
@@ -265,6 +262,54 @@ differentiate_layer (Step        *step,
   hr_graph_run_backward (record->graph, replay);
   step->gradient = hr_graph_take_gradient (record->graph, record->input);
   hr_graph_clear (record->graph, replay);
+}
+
+/*
+ * CheckpointFunction.backward in torch/utils/checkpoint.py: the whole layer is computed anew, and what came out of it
+ * and the gradient of that stay until a backward pass of its own is over.
+ */
+static void
+differentiate_reentrant (Step        *step,
+                         LayerRecord *record,
+                         guint        layer)
+{
+  HrReplay *replay = step->replay;
+  HrGraph *graph = new_graph ();
+  HrValue gradient = step->gradient;
+  HrValue input, output;
+
+  replay->sentence = N_("in the backward pass, while a layer is computed anew");
+  replay->graph = graph;
+  input = step->pass.hidden = enter_graph (replay, hr_replay_hold (replay, record->input), record->needs_gradient);
+  run_layer (step, layer);
+  output = step->pass.hidden;
+  step->pass.hidden = HR_NO_VALUE;
+  replay->graph = NULL;
+
+  replay->sentence = N_("in the backward pass of a layer");
+  hr_graph_deliver (graph, replay, output, hr_replay_hold (replay, gradient));
+  hr_graph_run_backward (graph, replay);
+  step->gradient = hr_graph_take_gradient (graph, input);
+  hr_graph_clear (graph, replay);
+  hr_replay_drop (replay, output);
+  hr_replay_drop (replay, gradient);
+  g_free (graph);
+}
+
+static void
+differentiate_layer (Step        *step,
+                     LayerRecord *record,
+                     guint        layer)
+{
+  HrReplay *replay = step->replay;
+  guint64 waiting = get_waiting_bytes (replay);
+
+  set_layer_symbols (step, layer);
+  hr_replay_begin (replay, &record->backward, NULL, layer);
+  if (step->training->checkpointing && step->training->reentrant)
+    differentiate_reentrant (step, record, layer);
+  else
+    differentiate_graph (step, record, layer);
   if (step->training->checkpointing)
     hr_replay_drop (replay, record->input);
   hr_replay_end (replay);
@@ -626,6 +671,19 @@ run_micro_batch (const HrTraining *self,
   replay->has_gradients = TRUE;
 }
 
+/* clip_grad_norm_ in torch/nn/utils/clip_grad.py: the norms of all gradients, stacked, and the norm of that. */
+static void
+clip_gradients (const HrTraining *self,
+                HrReplay         *replay)
+{
+  guint64 scalar = hr_ledger_round (hr_element_get_bytes (replay->parameter_dtype));
+  guint64 stacked = hr_ledger_round (self->n_gradients * hr_element_get_bytes (replay->parameter_dtype));
+
+  replay->symbols[HR_SYMBOL_KEPT] = self->n_gradients * scalar + stacked + scalar;
+  hr_replay_drop (replay, hr_replay_make (replay, "_foreach_norm", "norms", HR_COMPONENT_TEMPORARY,
+                                          HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+}
+
 static void
 make_temporary (const HrTraining *self,
                 HrReplay         *replay)
@@ -644,6 +702,8 @@ run_optimizer (const HrTraining *self,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the optimizer’s step");
+  if (self->clipping)
+    clip_gradients (self, replay);
   if (self->optimizer.step_bytes > 0)
     make_temporary (self, replay);
   hr_replay_end (replay);

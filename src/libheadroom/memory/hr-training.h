@@ -14,8 +14,11 @@ G_BEGIN_DECLS
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
  * @checkpointing: whether the layers are computed anew in the backward pass
+ * @reentrant: whether that is done by a backward pass within the backward pass
+ * @clipping: whether the norm of all gradients is limited before the optimizer uses them
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
  * @keep_outputs: whether a variable holds what the model returned until the gradients are there
+ * @n_gradients: how many parameters are trained
  * @accumulation_steps: micro-batches of a step
  *
  * A step of training that is to be replayed on one device.
@@ -26,8 +29,11 @@ typedef struct
   const HrTuning *tuning;
   HrOptimizer optimizer;
   gboolean checkpointing;
+  gboolean reentrant;
+  gboolean clipping;
   gboolean fp32_outputs;
   gboolean keep_outputs;
+  guint64 n_gradients;
   guint64 accumulation_steps;
 } HrTraining;
 
