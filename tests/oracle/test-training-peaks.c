@@ -8,6 +8,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+#include "hr-inference-cache.h"
 #include "hr-job-enums.h"
 #include "hr-model.h"
 #include "hr-training.h"
@@ -99,6 +100,30 @@ init_optimizer (HrOptimizer        *optimizer,
   hr_optimizer_init (optimizer, &chosen, parameters);
 }
 
+static const HrBlock *
+find_convolution (const HrStack *stack)
+{
+  for (guint i = 0; stack != NULL && i < stack->embeddings.n_blocks; i++)
+    {
+      if (stack->embeddings.blocks[i].kind == HR_BLOCK_CONVOLUTION)
+        return &stack->embeddings.blocks[i];
+    }
+
+  return NULL;
+}
+
+/* As many tokens go into an encoder as come out of its decoder, or a sound of one length. */
+static void
+set_source (HrInference *pass)
+{
+  const HrAttention *cross = hr_layer_class_get_cross_attention (&pass->stack->layer_classes[0]);
+  const HrBlock *sound = find_convolution (pass->encoder);
+
+  pass->source_length = cross != NULL && cross->source_positions > 0 ? cross->source_positions : pass->prompt;
+  if (sound != NULL)
+    pass->features = 2 * pass->source_length * sound->convolution.in_channels;
+}
+
 static HrTraining
 make_training (HrModel            *model,
                HrElement           element,
@@ -106,10 +131,13 @@ make_training (HrModel            *model,
                const HrTrainables *parameters,
                JsonObject         *settings)
 {
+  const HrStack *encoder = hr_model_find_stack (model, HR_STACK_ENCODER);
+  const HrStack *decoder = hr_model_find_stack (model, HR_STACK_DECODER);
   HrTraining training = {
     .tuning = tuning,
     .pass = {
-      .stack = hr_model_find_stack (model, HR_STACK_DECODER), .head = hr_model_get_head (model), .has_inputs = TRUE,
+      .stack = decoder != NULL ? decoder : encoder, .encoder = decoder != NULL ? encoder : NULL,
+      .head = hr_model_get_head (model), .has_inputs = TRUE,
       .has_norm = TRUE, .has_head = TRUE, .beams = 1, .all_logits = TRUE,
       .batch = json_object_get_int_member (settings, "micro-batch-size"),
       .prompt = json_object_get_int_member (settings, "sequence-length"),
@@ -133,6 +161,8 @@ make_training (HrModel            *model,
   hr_weights_init_model (&weights, &storage);
   training.pass.weight_bytes = weights.bytes;
   training.pass.n_layers = training.pass.stack->n_layers;
+  if (training.pass.encoder != NULL)
+    set_source (&training.pass);
   init_optimizer (&training.optimizer, parameters, settings);
 
   return training;

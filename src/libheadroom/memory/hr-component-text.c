@@ -59,7 +59,7 @@ get_group_bytes (const Group *group)
 static void
 order_groups (const Group *groups,
               guint        n_groups,
-              guint8      *order)
+              guint16     *order)
 {
   for (guint i = 0; i < n_groups; i++)
     {
@@ -141,7 +141,7 @@ write_groups (const HrMoment *moment,
               gboolean        numbers)
 {
   Group groups[HR_REPLAY_MAX_STORAGES];
-  guint8 order[HR_REPLAY_MAX_STORAGES];
+  guint16 order[HR_REPLAY_MAX_STORAGES];
   guint n_groups = group_storages (moment, component, groups);
   GString *text = g_string_sized_new (256);
 

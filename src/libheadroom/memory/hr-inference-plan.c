@@ -460,18 +460,45 @@ check_dtype (HrInferencePlan  *plan,
   return FALSE;
 }
 
-/* What an encoder makes of its input: as many positions as tokens, or as many as a sound always has. */
+/*
+ * hr_inference_plan_resolve_source:
+ * @self: a plan of a model with an encoder and a decoder
+ * @tokens: tokens that the encoder reads of a sequence
+ * @setting: the name of the setting that says so
+ *
+ * Resolves what the encoder makes of its input: as many positions as tokens, or as many as a sound always has.
+ */
+void
+hr_inference_plan_resolve_source (HrInferencePlan *self,
+                                  guint64          tokens,
+                                  const char      *setting)
+{
+  HrInference *inference = &self->inference;
+  const HrAttention *cross = hr_layer_class_get_cross_attention (&self->stack->layer_classes[0]);
+  const HrBlock *sound = find_convolution (&inference->encoder->embeddings);
+  guint64 positions = cross != NULL ? cross->source_positions : 0;
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, positions);
+
+  inference->source_length = positions > 0 ? positions : tokens;
+  if (positions == 0)
+    return;
+
+  /* The last convolution halves the frames. */
+  inference->features = 2 * positions * (sound != NULL ? sound->convolution.in_channels : 1);
+  hr_inference_plan_warn (self,
+                          /* Translators: a number, and the name of a setting, such as prompt-length */
+                          N_("The encoder of this model reads sounds of one length, which make %s positions, "
+                             "whatever the %s"),
+                          text, setting);
+}
+
+/* An encoder reads the prompt, and the decoder behind it begins with one token. */
 static void
 resolve_source (HrInferencePlan *plan)
 {
   HrInference *inference = &plan->inference;
-  const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
-  const HrAttention *cross = hr_layer_class_get_cross_attention (&plan->stack->layer_classes[0]);
-  const HrBlock *sound = encoder != NULL ? find_convolution (&encoder->embeddings) : NULL;
-  guint64 positions = cross != NULL ? cross->source_positions : 0;
-  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, positions);
 
-  if (encoder == NULL)
+  if (hr_model_find_stack (plan->model, HR_STACK_ENCODER) == NULL)
     return;
   if (inference->encoder == NULL)
     {
@@ -484,16 +511,8 @@ resolve_source (HrInferencePlan *plan)
       return;
     }
 
-  inference->source_length = positions > 0 ? positions : inference->prompt;
+  hr_inference_plan_resolve_source (plan, inference->prompt, "prompt-length");
   inference->prompt = 1;
-  if (positions == 0)
-    return;
-
-  /* The last convolution halves the frames. */
-  inference->features = 2 * positions * (sound != NULL ? sound->convolution.in_channels : 1);
-  hr_inference_plan_warn (plan, N_("The encoder of this model reads sounds of one length, which make %s positions, "
-                                   "whatever the prompt-length"),
-                          text);
 }
 
 /*

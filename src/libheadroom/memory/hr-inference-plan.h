@@ -49,6 +49,9 @@ void           hr_inference_plan_clear                   (HrInferencePlan       
 gboolean       hr_inference_plan_resolve_attention       (HrInferencePlan        *plan,
                                                           HrJob                  *job,
                                                           GError                **error);
+void           hr_inference_plan_resolve_source          (HrInferencePlan        *self,
+                                                          guint64                 tokens,
+                                                          const char             *setting);
 gboolean       hr_inference_plan_adapt_to_gpu            (HrInferencePlan        *self,
                                                           HrGpu                  *gpu,
                                                           GError                **error);

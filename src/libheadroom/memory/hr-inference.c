@@ -270,7 +270,7 @@ hr_inference_replay (const HrInference *self,
   HrInference running = *self;
   HrValue logits;
 
-  running.source = HR_NO_VALUE;
+  running.source = running.decoder_ids = HR_NO_VALUE;
   hr_pass_set_model_symbols (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);
   add_inputs (self, replay);

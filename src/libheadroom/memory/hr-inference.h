@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @head: what follows it
  * @encoder: (nullable): the encoder whose output @stack attends to
  * @source: what the encoder made, while it is there
+ * @decoder_ids: the tokens that the decoder reads, where they are made of the labels, or none
  * @source_length: positions of it
  * @features: numbers of a sound that the encoder reads, 0 if it reads tokens
  * @weight_bytes: what the weights and buffers on this device take
@@ -41,6 +42,7 @@ typedef struct
   const HrChain *head;
   const HrStack *encoder;
   HrValue source;
+  HrValue decoder_ids;
   guint64 source_length;
   guint64 features;
   guint64 weight_bytes;

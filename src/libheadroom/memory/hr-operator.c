@@ -379,25 +379,27 @@ broadcast (HrReplay *self,
 }
 
 /*
- * hr_op_binary:
+ * hr_op_binary_as:
  * @self: a tape
  * @kind: the operator
  * @name: the variable that its result is for
  * @a: its first input
  * @b: its second input
+ * @shape: the shape of the result, where it is that of neither of them
  *
  * An elementwise operator of two tensors.
  *
  * Returns: the result
  */
 HrValue
-hr_op_binary (HrReplay   *self,
-              HrBinary    kind,
-              const char *name,
-              HrValue     a,
-              HrValue     b)
+hr_op_binary_as (HrReplay   *self,
+                 HrBinary    kind,
+                 const char *name,
+                 HrValue     a,
+                 HrValue     b,
+                 HrValue     shape)
 {
-  HrValue result = hr_op_like (self, binaries[kind].operation, name, broadcast (self, a, b));
+  HrValue result = hr_op_like (self, binaries[kind].operation, name, like (shape));
   const HrValue inputs[] = { a, b };
 
   if (!hr_autograd_record (self, &result, binaries[kind].backward, inputs, 2))
@@ -409,6 +411,46 @@ hr_op_binary (HrReplay   *self,
     hr_autograd_save (self, result, b);
 
   return result;
+}
+
+/*
+ * hr_op_binary:
+ * @self: a tape
+ * @kind: the operator
+ * @name: the variable that its result is for
+ * @a: its first input
+ * @b: its second input
+ *
+ * An elementwise operator of two tensors, one of which has the shape of the result.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_binary (HrReplay   *self,
+              HrBinary    kind,
+              const char *name,
+              HrValue     a,
+              HrValue     b)
+{
+  return hr_op_binary_as (self, kind, name, a, b, broadcast (self, a, b));
+}
+
+/*
+ * hr_op_add_to:
+ * @self: a tape
+ * @x: (inout): a tensor that is added to in place
+ * @addend: what is added
+ *
+ * `x += addend`: the gradient of the sum is that of both.
+ */
+void
+hr_op_add_to (HrReplay *self,
+              HrValue  *x,
+              HrValue   addend)
+{
+  const HrValue inputs[] = { *x, addend };
+
+  hr_autograd_record (self, x, backward_add, inputs, G_N_ELEMENTS (inputs));
 }
 
 /*
@@ -761,6 +803,28 @@ hr_op_softmax (HrReplay   *self,
   return result;
 }
 
+/*
+ * hr_op_log_softmax:
+ * @self: a tape
+ * @x: a tensor
+ *
+ * aten::_log_softmax of F.cross_entropy, which names the type of its input, so that autocast leaves it alone
+ * (fp32_set_opt_dtype of aten/src/ATen/autocast_mode.h).
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_log_softmax (HrReplay *self,
+                   HrValue   x)
+{
+  HrValue result = hr_op_like (self, "_log_softmax", "log_softmax(logits)", like (x));
+
+  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &x, 1))
+    hr_autograd_save (self, result, result);
+
+  return result;
+}
+
 /* grad · bᵀ and aᵀ · grad; that they come as views of a product keeps the engine from adding into them. */
 static void
 backward_matmul (HrReplay     *self,
@@ -818,12 +882,12 @@ hr_op_matmul (HrReplay   *self,
               HrValue     shape)
 {
   gboolean is_parameter = b.storage < 0;
-  const HrValue inputs[] = {
-    hr_op_cast_down (self, a), is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b),
-  };
+  HrValue inputs[2];
   gboolean is_recorded;
   HrValue result;
 
+  inputs[1] = is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b);
+  inputs[0] = hr_op_cast_down (self, a);
   shape.element = inputs[0].element;
   result = hr_op_like (self, "bmm", name, like (shape));
   is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
@@ -874,12 +938,16 @@ hr_op_linear_by (HrReplay   *self,
                  HrValue     bias,
                  HrValue     shape)
 {
-  const HrValue inputs[] = { hr_op_cast_down (self, x), cast_parameter (self, weight), cast_parameter (self, bias) };
+  HrValue inputs[3];
   gboolean is_recorded;
   HrValue result;
 
+  /* The last argument is cast first (WrapFunction_ of aten/src/ATen/autocast_mode.h, as compiled by GCC). */
+  inputs[2] = cast_parameter (self, bias);
+  inputs[1] = cast_parameter (self, weight);
+  inputs[0] = hr_op_cast_down (self, x);
   shape.element = inputs[0].element;
-  result = hr_op_like (self, "mm", name, like (shape));
+  result = hr_op_like (self, bias.n_symbols > 0 ? "addmm" : "mm", name, like (shape));
   is_recorded = hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs));
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);

@@ -49,6 +49,15 @@ HrValue hr_op_binary     (HrReplay      *self,
                           const char    *name,
                           HrValue        a,
                           HrValue        b);
+HrValue hr_op_binary_as  (HrReplay      *self,
+                          HrBinary       kind,
+                          const char    *name,
+                          HrValue        a,
+                          HrValue        b,
+                          HrValue        shape);
+void    hr_op_add_to     (HrReplay      *self,
+                          HrValue       *x,
+                          HrValue        addend);
 HrValue hr_op_cast       (HrReplay      *self,
                           HrValue        x,
                           HrElement      element);
@@ -80,6 +89,8 @@ HrValue hr_op_softmax    (HrReplay      *self,
                           const char    *name,
                           HrValue        x,
                           HrElement      element);
+HrValue hr_op_log_softmax (HrReplay     *self,
+                          HrValue        x);
 HrValue hr_op_matmul     (HrReplay      *self,
                           const char    *name,
                           HrValue        a,

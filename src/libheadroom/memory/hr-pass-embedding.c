@@ -114,7 +114,7 @@ hr_pass_embed (const HrInference *self,
 
   replay->sentence = N_("while tokens are embedded");
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
-  pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, tokens);
+  pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
   if (token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside)
     scale_embeds (replay, pass);
   require_gradient (replay, pass);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator.h"
 #include "hr-pass.h"
 
 /* What is particular of encoders: how they embed, and what is made of their output. */
@@ -15,6 +16,49 @@ get_hidden_shape (HrReplay *replay,
   return HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
 }
 
+static HrValue
+look_up (HrReplay   *replay,
+         const char *name,
+         HrValue     ids,
+         HrSymbol    rows,
+         HrValue     shape)
+{
+  HrValue table = HR_SHAPE (replay->parameter_dtype, rows, shape.symbols[shape.n_symbols - 1]);
+
+  return hr_op_embedding (replay, name, ids, hr_autograd_parameter (replay, table), shape);
+}
+
+/* What is looked up is added to the tokens; a variable holds it until the function ends. */
+static HrValue
+add_embedding (HrReplay *replay,
+               HrPass   *pass,
+               HrValue   embedding)
+{
+  hr_replay_assign (replay, &pass->hidden,
+                    hr_op_binary (replay, HR_BINARY_ADD, "embeddings", pass->hidden, embedding));
+
+  return embedding;
+}
+
+/* The positions of the tokens: rows of a buffer, or counted along the padding of each sequence (RoBERTa). */
+static HrValue
+look_up_positions (HrReplay                  *replay,
+                   const HrPositionEmbedding *positions,
+                   HrSymbol                   width,
+                   HrValue                   *ids)
+{
+  HrValue shape = positions->per_sequence ? get_hidden_shape (replay, width)
+                                          : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, width);
+
+  *ids = HR_NO_VALUE;
+  if (positions->per_sequence)
+    *ids = hr_op_like (replay, "add", "position_ids",
+                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
+
+  return look_up (replay, "position_embeddings", *ids, HR_SYMBOL_POSITIONS, shape);
+}
+
 /* The variables of the embeddings' own function, but for its result, go when it returns (BertEmbeddings). */
 static void
 embed_apart (const HrInference *self,
@@ -22,35 +66,37 @@ embed_apart (const HrInference *self,
              HrPass            *pass)
 {
   const HrChain *embeddings = &self->stack->embeddings;
+  const HrBlock *token = hr_chain_find_block (embeddings, HR_BLOCK_TOKEN_EMBEDDING);
   const HrBlock *types = hr_chain_find_block (embeddings, HR_BLOCK_TYPE_EMBEDDING);
   const HrBlock *position = hr_chain_find_block (embeddings, HR_BLOCK_POSITION_EMBEDDING);
   const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
   const HrBlock *projection = hr_chain_find_block (embeddings, HR_BLOCK_LINEAR);
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
   HrValue shape = get_hidden_shape (replay, width);
-  HrValue ids = HR_NO_VALUE;
+  HrValue ids = HR_NO_VALUE, position_ids = HR_NO_VALUE;
   HrValue type_embeds = HR_NO_VALUE, position_embeds = HR_NO_VALUE;
-  HrValue inputs = HR_NO_VALUE;
+  HrValue inputs;
 
   if (types != NULL)
     ids = hr_op_like (replay, "gather", "token_type_ids", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
-  inputs = hr_op_like (replay, "embedding", "inputs_embeds", shape);
+  pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
+  inputs = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, shape);
   pass->hidden = hr_replay_hold (replay, inputs);
   if (types != NULL)
     {
-      type_embeds = hr_op_like (replay, "embedding", "token_type_embeddings", shape);
-      hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "embeddings", shape));
+      replay->symbols[HR_SYMBOL_TYPES] = types->type_embedding.n_types;
+      type_embeds = add_embedding (replay, pass, look_up (replay, "token_type_embeddings", ids, HR_SYMBOL_TYPES,
+                                                          shape));
     }
   if (position != NULL)
-    {
-      position_embeds = hr_op_like (replay, "embedding", "position_embeddings",
-                                    HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, width));
-      hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "embeddings", shape));
-    }
+    position_embeds = add_embedding (replay, pass, look_up_positions (replay, &position->position_embedding, width,
+                                                                      &position_ids));
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+  hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);
 
   hr_replay_drop (replay, position_embeds);
+  hr_replay_drop (replay, position_ids);
   hr_replay_drop (replay, type_embeds);
   hr_replay_drop (replay, inputs);
   hr_replay_drop (replay, ids);
@@ -120,26 +166,33 @@ embed_inside (const HrInference *self,
   const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
   HrValue shape = get_hidden_shape (replay, HR_SYMBOL_HIDDEN);
 
-  pass->inputs_embeds = hr_op_like (replay, "embedding", "inputs_embeds", shape);
+  pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY,
+                                                         HR_SYMBOL_HIDDEN));
+  pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, shape);
   if (token != NULL && token->token_embedding.scaled)
-    hr_replay_assign (replay, &pass->inputs_embeds, hr_op_like (replay, "mul", "inputs_embeds", shape));
+    hr_replay_assign (replay, &pass->inputs_embeds,
+                      hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
 
   if (position != NULL)
     {
-      gboolean each = position->position_embedding.per_sequence;
+      const HrPositionEmbedding *positions = &position->position_embedding;
+      gboolean each = positions->per_sequence;
       HrValue ids = each ? HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE)
                          : HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
+      HrValue rows = each ? shape : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
 
       ids = hr_op_like (replay, "arange", "position_ids", ids);
-      pass->position_embeds = hr_op_like (replay, "embedding", "embed_pos",
-                                          each ? shape : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE,
-                                                                   HR_SYMBOL_HIDDEN));
+      replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
+      pass->position_embeds = look_up (replay, "embed_pos", ids, HR_SYMBOL_POSITIONS, rows);
       hr_replay_drop (replay, ids);
-      hr_replay_assign (replay, &pass->hidden, hr_op_like (replay, "add", "hidden_states", shape));
+      hr_replay_assign (replay, &pass->hidden,
+                        hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds,
+                                      pass->position_embeds));
     }
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+  hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);
 }
 
 /*
@@ -176,31 +229,164 @@ get_width (HrReplay *replay,
 
 static HrValue
 make_scores (HrReplay      *replay,
+             HrPass        *pass,
              HrValue        x,
              const HrBlock *block)
 {
+  HrSymbol classes = block->head.vocab_size == replay->symbols[HR_SYMBOL_VOCABULARY] ? HR_SYMBOL_VOCABULARY
+                                                                                     : HR_SYMBOL_CLASSES;
+  HrComponentId component = replay->component;
+  HrValue bias = HR_NO_VALUE;
   HrValue shape = x;
+  HrValue scores;
 
   shape.storage = -1;
-  shape.symbols[shape.n_symbols - 1] = block->head.vocab_size == replay->symbols[HR_SYMBOL_VOCABULARY]
-                                         ? HR_SYMBOL_VOCABULARY
-                                         : HR_SYMBOL_CLASSES;
+  shape.symbols[shape.n_symbols - 1] = classes;
   replay->symbols[HR_SYMBOL_CLASSES] = block->head.vocab_size;
+  pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, x.symbols[x.n_symbols - 1], classes));
+  if (block->head.has_bias)
+    bias = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, classes));
+  replay->component = HR_COMPONENT_LOGITS;
+  scores = hr_op_linear_by (replay, x, "logits", pass->head, bias, shape);
+  replay->component = component;
 
-  return hr_replay_make (replay, "addmm", "logits", HR_COMPONENT_LOGITS, shape);
+  return scores;
 }
 
 /* The first token of each sequence: a view, of which a linear layer makes a tensor of one row for each. */
 static HrValue
-get_first (HrValue x)
+get_first (HrReplay *replay,
+           HrValue   x)
 {
+  HrValue shape = x;
+
   if (x.n_symbols < 3)
-    return x;
+    return hr_replay_hold (replay, x);
 
-  x.symbols[1] = x.symbols[2];
-  x.n_symbols = 2;
+  shape.symbols[1] = x.symbols[2];
+  shape.n_symbols = 2;
 
-  return x;
+  return hr_op_slice (replay, x, shape);
+}
+
+static gboolean
+is_pooled (const HrBlock *block)
+{
+  return (block->kind == HR_BLOCK_LINEAR && block->linear.pooled) ||
+         (block->kind == HR_BLOCK_HEAD && block->head.pooled);
+}
+
+/* What a block before the scores makes; the first that is of one token of each sequence begins anew with those. */
+static void
+run_task (HrReplay      *replay,
+          HrPass        *pass,
+          HrValue       *x,
+          const HrBlock *block,
+          gboolean      *has_pooled)
+{
+  replay->block = block->path;
+  if (is_pooled (block) && !*has_pooled)
+    {
+      hr_replay_assign (replay, x, pass->pooled.storage >= 0 ? hr_replay_hold (replay, pass->pooled)
+                                                             : get_first (replay, pass->hidden));
+      *has_pooled = TRUE;
+    }
+
+  if (block->kind == HR_BLOCK_LINEAR)
+    {
+      hr_op_dropout (replay, x, block->linear.has_input_dropout);
+      hr_replay_assign (replay, x, hr_op_linear (replay, *x, HR_MODULE_SELF, "hidden_states",
+                                                 get_width (replay, block->linear.out_features), 1,
+                                                 block->linear.has_bias));
+    }
+  else if (block->kind == HR_BLOCK_ACTIVATION)
+    hr_replay_assign (replay, x, hr_replay_activation (replay, *x, block->activation.activation));
+  else if (block->kind == HR_BLOCK_NORM)
+    hr_replay_assign (replay, x, hr_replay_norm (replay, *x, &block->norm));
+  else if (block->kind == HR_BLOCK_HEAD)
+    hr_op_dropout (replay, x, block->head.has_input_dropout);
+}
+
+static void
+leave_tasks (HrReplay *replay,
+             HrPass   *pass,
+             HrValue   result)
+{
+  hr_replay_drop (replay, pass->pooled);
+  hr_replay_assign (replay, &pass->hidden, result);
+  pass->pooled = HR_NO_VALUE;
+}
+
+/*
+ * hr_pass_prepare_tasks:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Runs what comes before the scores of an encoder's class, in training: what they are made of takes the place of the
+ * hidden states.
+ */
+void
+hr_pass_prepare_tasks (const HrInference *self,
+                       HrReplay          *replay,
+                       HrPass            *pass)
+{
+  HrValue x = hr_replay_hold (replay, pass->hidden);
+  gboolean has_pooled = FALSE;
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the output head, while the logits are computed");
+  for (guint i = 0; i < self->head->n_blocks; i++)
+    {
+      run_task (replay, pass, &x, &self->head->blocks[i], &has_pooled);
+      if (self->head->blocks[i].kind == HR_BLOCK_HEAD)
+        break;
+    }
+  hr_replay_end (replay);
+  leave_tasks (replay, pass, x);
+}
+
+/*
+ * hr_pass_run_scores:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Computes the scores of an encoder's class, of what hr_pass_prepare_tasks() has made.
+ *
+ * Returns: the logits
+ */
+HrValue
+hr_pass_run_scores (const HrInference *self,
+                    HrReplay          *replay,
+                    HrPass            *pass)
+{
+  const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+  HrStretch stretch;
+  HrValue logits;
+
+  hr_replay_begin (replay, &stretch, block->path, -1);
+  replay->sentence = N_("in the output head, while the logits are computed");
+  logits = make_scores (replay, pass, pass->hidden, block);
+  hr_replay_end (replay);
+  hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
+
+  return logits;
+}
+
+/*
+ * hr_pass_is_pooled:
+ * @self: what is replayed
+ *
+ * Returns: whether there is one answer, and so one label, for each sequence
+ */
+gboolean
+hr_pass_is_pooled (const HrInference *self)
+{
+  const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+
+  return block != NULL && block->head.pooled;
 }
 
 /*
@@ -220,60 +406,37 @@ hr_pass_run_tasks (const HrInference *self,
 {
   HrValue x = hr_replay_hold (replay, pass->hidden);
   HrValue result = HR_NO_VALUE;
+  gboolean has_pooled = FALSE;
   HrStretch stretch;
-  gboolean is_pooled = FALSE;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the output head, while the logits are computed");
   for (guint i = 0; i < self->head->n_blocks; i++)
     {
       const HrBlock *block = &self->head->blocks[i];
-      gboolean pooled = (block->kind == HR_BLOCK_LINEAR && block->linear.pooled) ||
-                        (block->kind == HR_BLOCK_HEAD && block->head.pooled);
+      HrValue logits;
 
-      replay->block = block->path;
-      if (pooled && !is_pooled)
+      run_task (replay, pass, &x, block, &has_pooled);
+      if (block->kind != HR_BLOCK_HEAD)
+        continue;
+      if (replay->ledger.phase == HR_PHASE_PREFILL)
         {
-          HrValue first = pass->pooled.storage >= 0 ? hr_replay_hold (replay, pass->pooled)
-                                                    : get_first (hr_replay_hold (replay, pass->hidden));
-
-          hr_replay_assign (replay, &x, first);
-          is_pooled = TRUE;
+          hr_replay_end (replay);
+          hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
+          hr_replay_begin (replay, &stretch, block->path, -1);
         }
-
-      if (block->kind == HR_BLOCK_LINEAR)
-        hr_replay_assign (replay, &x, hr_op_linear (replay, x, HR_MODULE_SELF, "hidden_states",
-                                                    get_width (replay, block->linear.out_features), 1,
-                                                    block->linear.has_bias));
-      else if (block->kind == HR_BLOCK_ACTIVATION)
-        hr_replay_assign (replay, &x, hr_replay_activation (replay, x, block->activation.activation));
-      else if (block->kind == HR_BLOCK_NORM)
-        hr_replay_assign (replay, &x, hr_replay_norm (replay, x, &block->norm));
-      else if (block->kind == HR_BLOCK_HEAD)
-        {
-          HrValue logits;
-
-          if (replay->ledger.phase == HR_PHASE_PREFILL)
-            {
-              hr_replay_end (replay);
-              hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
-              hr_replay_begin (replay, &stretch, block->path, -1);
-            }
-          logits = make_scores (replay, x, block);
-          if (result.storage >= 0)
-            hr_replay_drop (replay, logits);
-          else
-            result = logits;
-        }
+      logits = make_scores (replay, pass, x, block);
+      if (result.storage >= 0)
+        hr_replay_drop (replay, logits);
+      else
+        result = logits;
     }
   hr_replay_end (replay);
 
   if (result.storage < 0)
     result = hr_replay_hold (replay, pass->hidden);
   hr_replay_drop (replay, x);
-  hr_replay_drop (replay, pass->pooled);
-  hr_replay_drop (replay, pass->hidden);
-  pass->hidden = pass->pooled = HR_NO_VALUE;
+  leave_tasks (replay, pass, HR_NO_VALUE);
 
   return result;
 }

@@ -20,8 +20,14 @@ run_pooler (HrReplay      *replay,
       const HrBlock *block = &final->blocks[i];
 
       if (block->kind == HR_BLOCK_LINEAR && block->linear.pooled)
-        pass->pooled = hr_op_like (replay, "addmm", "pooled_output",
-                                   HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
+        {
+          HrValue shape = HR_SHAPE (pass->hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN);
+          HrValue first = hr_op_slice (replay, pass->hidden, shape);
+
+          pass->pooled = hr_op_linear (replay, first, HR_MODULE_SELF, "pooled_output", HR_SYMBOL_HIDDEN, 1,
+                                       block->linear.has_bias);
+          hr_replay_drop (replay, first);
+        }
       else if (block->kind == HR_BLOCK_ACTIVATION)
         hr_replay_assign (replay, &pass->pooled,
                           hr_replay_activation (replay, pass->pooled, block->activation.activation));
@@ -62,7 +68,10 @@ hr_pass_finish (const HrInference *self,
       if (keeps_outputs (self))
         pass->outputs = hr_replay_hold (replay, pass->hidden);
       if (norm != NULL)
-        hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+        {
+          hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+          hr_op_dropout (replay, &pass->hidden, norm->norm.has_dropout);
+        }
       if (projection != NULL && projection->linear.pooled)
         run_pooler (replay, pass, &self->stack->final);
       else if (projection != NULL)
@@ -77,7 +86,7 @@ hr_pass_finish (const HrInference *self,
       hr_replay_drop (replay, pass->sin[i]);
       hr_replay_drop (replay, pass->cos[i]);
     }
-  hr_replay_drop (replay, pass->outputs);
+  hr_replay_assign (replay, &pass->outputs, HR_NO_VALUE);
   hr_replay_drop (replay, pass->forward.source_bias);
   hr_replay_drop (replay, pass->forward.position_bias);
   hr_replay_drop (replay, pass->forward.source_mask);
@@ -92,6 +101,32 @@ hr_pass_finish (const HrInference *self,
     hr_replay_leave (replay, pass->inputs_embeds);
   else
     hr_replay_drop (replay, pass->inputs_embeds);
+}
+
+/*
+ * hr_pass_scale_output:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * What the model's function multiplies all hidden states by before its head, in training (T5); it holds what the
+ * decoder returned until it ends.
+ */
+void
+hr_pass_scale_output (const HrInference *self,
+                      HrReplay          *replay,
+                      HrPass            *pass)
+{
+  const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+  HrStretch stretch;
+
+  if (block == NULL || !block->head.scaled_input)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  pass->outputs = hr_replay_hold (replay, pass->hidden);
+  hr_replay_assign (replay, &pass->hidden, hr_op_unary (replay, HR_UNARY_MUL, "sequence_output", pass->hidden));
+  hr_replay_end (replay);
 }
 
 /* The hidden states of the tokens whose logits are wanted. */
@@ -118,7 +153,7 @@ compute_logits (HrReplay     *replay,
   HrComponentId component = replay->component;
   HrValue cast, logits;
 
-  if (head->scaled_input)
+  if (head->scaled_input && !replay->training)
     hr_replay_assign (replay, &last, hr_op_unary (replay, HR_UNARY_MUL, "sequence_output", last));
   cast = hr_op_cast (replay, last, replay->dtype);
   replay->component = HR_COMPONENT_LOGITS;

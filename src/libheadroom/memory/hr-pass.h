@@ -74,10 +74,20 @@ void               hr_pass_embed_source           (const HrInference  *self,
 HrValue            hr_pass_run_tasks              (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+void               hr_pass_prepare_tasks          (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+HrValue            hr_pass_run_scores             (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+gboolean           hr_pass_is_pooled              (const HrInference  *self);
 void               hr_pass_run_layer              (HrReplay           *replay,
                                                    HrPass             *pass,
                                                    const HrLayerClass *klass);
 void               hr_pass_finish                 (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_scale_output           (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 HrValue            hr_pass_run_head               (const HrInference  *self,

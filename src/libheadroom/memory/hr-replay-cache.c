@@ -7,6 +7,7 @@
  * torch.cat, which makes the longer tensor beside the shorter one.
  */
 
+/* In training it is what autograd keeps as well. */
 static HrValue
 make_cached (HrReplay      *replay,
              const char    *name,
@@ -17,6 +18,11 @@ make_cached (HrReplay      *replay,
   HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
 
   shape.heads_first = TRUE;
+  if (replay->training)
+    {
+      shape.element = like.element;
+      return hr_op_cat (replay, name, &like, 1, shape);
+    }
 
   return hr_replay_make (replay, "cat", name, component, shape);
 }

@@ -147,6 +147,9 @@ hr_replay_activation (HrReplay     *replay,
     case HR_ACTIVATION_GELU:
       return hr_op_unary (replay, HR_UNARY_GELU, "act(x)", x);
 
+    case HR_ACTIVATION_TANH:
+      return hr_op_unary (replay, HR_UNARY_TANH, "act(x)", x);
+
     case HR_ACTIVATION_RELU:
       return hr_op_unary (replay, HR_UNARY_RELU, "act(x)", x);
 
@@ -212,6 +215,7 @@ replay_gated (HrReplay    *replay,
 
       hr_replay_assign (replay, &product, hr_replay_norm (replay, product, &norm));
     }
+  hr_op_dropout (replay, &product, mlp->has_inner_dropout);
   widen (replay, &product, mlp);
   result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
@@ -232,6 +236,7 @@ replay_plain (HrReplay    *replay,
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
   hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
+  hr_op_dropout (replay, &hidden, mlp->has_inner_dropout);
   widen (replay, &hidden, mlp);
   hr_replay_assign (replay, &hidden,
                     hr_op_linear (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));

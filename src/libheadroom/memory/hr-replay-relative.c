@@ -82,13 +82,14 @@ make_buckets (HrReplay *replay,
 
 /* T5Attention.compute_bias */
 static HrValue
-compute_bias (HrReplay *replay,
-              gboolean  bidirectional)
+compute_bias (HrReplay          *replay,
+              const HrAttention *attention,
+              gboolean           bidirectional)
 {
   HrValue rows = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   HrValue start = hr_op_like (replay, "arange", "context_position", rows);
   HrValue context = hr_op_like (replay, "add", "context_position", rows);
-  HrValue memory, relative, buckets, values;
+  HrValue memory, relative, buckets, values, table;
 
   replay->sentence = N_("in the attention, while the biases of positions are looked up");
   hr_replay_drop (replay, start);
@@ -96,14 +97,30 @@ compute_bias (HrReplay *replay,
   relative = hr_op_like (replay, "sub", "relative_position",
                          HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TARGET));
   buckets = make_buckets (replay, bidirectional);
-  values = hr_op_like (replay, "embedding", "position_bias",
-                       HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TARGET, HR_SYMBOL_HEADS));
+  replay->symbols[HR_SYMBOL_BUCKETS] = attention->relative_buckets;
+  table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BUCKETS, HR_SYMBOL_HEADS));
+  values = hr_op_embedding (replay, "position_bias", buckets, table,
+                            HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TARGET, HR_SYMBOL_HEADS));
   hr_replay_drop (replay, buckets);
   hr_replay_drop (replay, relative);
   hr_replay_drop (replay, memory);
   hr_replay_drop (replay, context);
 
   return values;
+}
+
+/*
+ * Zeros, where the attention has no biases of its own. Under checkpointing they want a gradient (T5Attention.forward),
+ * though nothing is trained by it.
+ */
+static HrValue
+make_zeros (HrReplay *replay,
+            HrSymbol  columns)
+{
+  HrValue zeros = hr_op_like (replay, "zeros", "position_bias",
+                              HR_SHAPE (replay->dtype, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, columns));
+
+  return replay->recomputes ? hr_autograd_boundary (replay, zeros) : zeros;
 }
 
 /* The bias, to which the mask is added. */
@@ -117,18 +134,19 @@ make_bias (HrReplay          *replay,
   HrValue bias;
 
   if (attention->relative_buckets > 0)
-    bias = compute_bias (replay, forward->bidirectional);
+    bias = compute_bias (replay, attention, forward->bidirectional);
   else
-    bias = hr_op_like (replay, "zeros", "position_bias",
-                       HR_SHAPE (replay->dtype, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, columns));
+    bias = make_zeros (replay, columns);
 
   if (mask.storage >= 0)
-    hr_replay_assign (replay, &bias,
-                      hr_op_like (replay, "add", "position_bias",
-                                  mask.symbols[0] == HR_SYMBOL_BATCH
-                                    ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE,
-                                                columns)
-                                    : HR_SHAPE (replay->dtype, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, columns)));
+    {
+      HrValue shape = mask.symbols[0] == HR_SYMBOL_BATCH
+                        ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, columns)
+                        : HR_SHAPE (replay->dtype, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, columns);
+
+      hr_replay_assign (replay, &bias,
+                        hr_op_binary_as (replay, HR_BINARY_ADD, "position_bias", bias, mask, shape));
+    }
 
   return bias;
 }
@@ -165,7 +183,7 @@ weigh (HrReplay *replay,
 {
   HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
   HrValue cast = hr_op_cast (replay, scores, element);
-  HrValue softmax = hr_op_like (replay, "_softmax", "softmax(scores)", cast);
+  HrValue softmax = hr_op_softmax (replay, "softmax(scores)", cast, element);
   HrValue weights;
 
   hr_replay_drop (replay, cast);
@@ -204,8 +222,11 @@ hr_replay_relative (HrReplay          *replay,
   if (bias->storage < 0)
     *bias = make_bias (replay, forward, attention);
 
+  hr_op_add_to (replay, &scores, *bias);
+
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   weights = weigh (replay, scores);
+  hr_op_dropout (replay, &weights, attention->has_dropout);
   output_shape.heads_first = TRUE;
   result.output = hr_attention_multiply (replay, weights, value, "attn_output", output_shape);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
@@ -219,6 +240,7 @@ hr_replay_relative (HrReplay          *replay,
   hr_replay_drop (replay, value);
   hr_replay_drop (replay, key);
   hr_replay_drop (replay, query);
+  hr_op_dropout (replay, &result.output, attention->has_output_dropout);
 
   return result;
 }

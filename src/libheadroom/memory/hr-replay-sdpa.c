@@ -427,9 +427,9 @@ hr_replay_sdpa (HrReplay        *replay,
                 HrValue          key,
                 HrValue          value)
 {
-  HrValue q = hr_op_cast_down (replay, query);
-  HrValue k = hr_op_cast_down (replay, key);
   HrValue v = hr_op_cast_down (replay, value);
+  HrValue k = hr_op_cast_down (replay, key);
+  HrValue q = hr_op_cast_down (replay, query);
   HrValue output;
 
   replay->sentence = N_("in the attention, in its kernel");

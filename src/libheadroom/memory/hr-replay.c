@@ -76,6 +76,8 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_SOURCE] = "N",
   [HR_SYMBOL_TARGET] = "C",
   [HR_SYMBOL_CLASSES] = "Y",
+  [HR_SYMBOL_TYPES] = "t_e",
+  [HR_SYMBOL_BUCKETS] = "b",
   [HR_SYMBOL_KEPT] = "state",
   [HR_SYMBOL_ADAPTER_RANK] = "r_a",
   [HR_SYMBOL_ADAPTER_RANK_2] = "r_b",
@@ -110,6 +112,7 @@ hr_replay_init (HrReplay       *self,
   self->graph = NULL;
   self->training = FALSE;
   self->trains_weights = FALSE;
+  self->recomputes = FALSE;
   self->has_gradients = FALSE;
   self->quantization = quantization;
   self->block = NULL;

@@ -80,6 +80,8 @@ typedef enum
   HR_SYMBOL_SOURCE,         /* N: positions that the encoder makes */
   HR_SYMBOL_TARGET,         /* tokens of a sequence so far */
   HR_SYMBOL_CLASSES,        /* Y: labels of a classifier */
+  HR_SYMBOL_TYPES,          /* t_e: sentences of a pair that embeddings tell apart */
+  HR_SYMBOL_BUCKETS,        /* b: distances that have a bias of their own */
   HR_SYMBOL_KEPT,           /* elements that a state holds of a sequence */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
@@ -162,7 +164,7 @@ typedef struct
   guint n_before;     /* tensors that had been made when it was */
 } HrStorage;
 
-#define HR_REPLAY_MAX_STORAGES 192
+#define HR_REPLAY_MAX_STORAGES 384
 
 /**
  * HrMoment:
@@ -222,6 +224,7 @@ typedef struct
  * @graph: (nullable): where operators are recorded, so that gradients can flow back
  * @training: whether dropout is on
  * @trains_weights: whether the model's own parameters need gradients
+ * @recomputes: whether layers are computed anew in the backward pass
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @waiting: the gradient that waits for it
@@ -252,6 +255,7 @@ struct _HrReplay
   HrGraph *graph;
   gboolean training;
   gboolean trains_weights;
+  gboolean recomputes;
   gboolean has_gradients;
   HrFusedStep fused_step;
   HrValue waiting;

@@ -114,6 +114,33 @@ check_quantization (const HrInferencePlan  *pass,
 }
 
 /*
+ * Whether the class has a loss that is known: the next token, the hidden ones, a text behind another, or a choice
+ * between classes for each token or sequence. A class with a single number for an answer, or with two heads, has
+ * others.
+ */
+static gboolean
+has_known_loss (const HrInferencePlan *pass)
+{
+  const HrBlock *head = NULL;
+
+  if (pass->stack->role == HR_STACK_DECODER)
+    return hr_inference_plan_writes_text (pass->model);
+
+  for (guint i = 0; i < pass->inference.head->n_blocks; i++)
+    {
+      const HrBlock *block = &pass->inference.head->blocks[i];
+
+      if (block->kind != HR_BLOCK_HEAD)
+        continue;
+      if (head != NULL || block->head.vocab_size < 2 || block->head.is_span)
+        return FALSE;
+      head = block;
+    }
+
+  return head != NULL;
+}
+
+/*
  * hr_training_check_model:
  * @pass: the plan of the forward pass
  * @error: return location for an error
@@ -129,15 +156,14 @@ hr_training_check_model (const HrInferencePlan  *pass,
   if (!check_dtype (pass, error) || !check_quantization (pass, error))
     return FALSE;
 
-  if (pass->inference.encoder == NULL && pass->stack->role == HR_STACK_DECODER &&
-      hr_inference_plan_writes_text (pass->model))
+  if (has_known_loss (pass))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is the name of a model. */
-                        N_("“%s”: expected a decoder that predicts the next token, which is what can be trained so "
-                           "far"),
-                        hr_model_get_name (pass->model));
+                        /* Translators: the places are the names of a model and of a class, such as BertModel. */
+                        N_("“%s”: expected a class with one head that predicts tokens or classes, which is what can be "
+                           "trained so far; found %s"),
+                        hr_model_get_name (pass->model), hr_model_get_architecture (pass->model));
 
   return FALSE;
 }

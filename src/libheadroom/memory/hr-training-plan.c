@@ -107,7 +107,7 @@ get_autocast (HrAutocast autocast)
     }
 }
 
-/* transformers switches the cache off while it trains, and every position has a loss. */
+/* Every position has a loss. A model of two stacks reads and writes texts of the same length. */
 static gboolean
 resolve_pass (HrTrainingPlan  *self,
               GError         **error)
@@ -117,6 +117,8 @@ resolve_pass (HrTrainingPlan  *self,
   inference->batch = hr_training_job_get_micro_batch_size (self->job);
   inference->prompt = hr_training_job_get_sequence_length (self->job);
   inference->all_logits = TRUE;
+  if (inference->encoder != NULL)
+    hr_inference_plan_resolve_source (&self->pass, inference->prompt, "sequence-length");
 
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), error);
 }

@@ -26,7 +26,7 @@ const HrChoice hr_block_activations[] = {
   { "silu", HR_ACTIVATION_SILU },
   { "swish", HR_ACTIVATION_SILU },
   { "mish", HR_ACTIVATION_SILU },
-  { "tanh", HR_ACTIVATION_SILU },
+  { "tanh", HR_ACTIVATION_TANH },
   { "sigmoid", HR_ACTIVATION_SILU },
   { "leaky_relu", HR_ACTIVATION_SILU },
   { "relu6", HR_ACTIVATION_SILU },
@@ -159,6 +159,7 @@ static const HrParameter linear_parameters[] = {
   BOOLEAN ("bias", linear.has_bias),
   BOOLEAN ("pooled", linear.pooled),
   CHOICE ("part", linear.part, hr_block_parts),
+  BOOLEAN ("input-dropout", linear.has_input_dropout),
   { NULL }
 };
 
@@ -167,6 +168,7 @@ static const HrParameter norm_parameters[] = {
   COUNT ("size", norm.size),
   BOOLEAN ("weight", norm.has_weight),
   BOOLEAN ("bias", norm.has_bias),
+  BOOLEAN ("dropout", norm.has_dropout),
   { NULL }
 };
 
@@ -229,6 +231,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("down-bias", mlp.has_down_bias),
   BOOLEAN ("inner-norm", mlp.has_inner_norm),
   CHOICE ("inner-norm-kind", mlp.inner_norm_kind, norm_kinds),
+  BOOLEAN ("inner-dropout", mlp.has_inner_dropout),
   BOOLEAN ("output-dropout", mlp.has_output_dropout),
   BOOLEAN ("inlined", mlp.inlined),
   BOOLEAN ("fp32-down", mlp.fp32_down),
@@ -248,6 +251,9 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("softcap", head.softcap),
   BOOLEAN ("scaled", head.scaled),
   BOOLEAN ("every-token", head.every_token),
+  BOOLEAN ("input-dropout", head.has_input_dropout),
+  BOOLEAN ("span", head.is_span),
+  BOOLEAN ("fp32-loss", head.fp32_loss),
   { NULL }
 };
 

@@ -64,6 +64,7 @@ typedef enum
   HR_ACTIVATION_QUICK_GELU,
   HR_ACTIVATION_RELU,
   HR_ACTIVATION_RELU2,
+  HR_ACTIVATION_TANH,
   HR_ACTIVATION_XIELU,          /* two polynomials by the sign, with two trained numbers (Apertus) */
 } HrActivation;
 
@@ -272,6 +273,7 @@ typedef struct
   gboolean has_bias;
   gboolean pooled;      /* of one token of each sequence (BERT's pooler) */
   int part;             /* the #HrPart that the architecture file names */
+  gboolean has_input_dropout; /* of what it reads, in training */
 } HrLinear;
 
 typedef struct
@@ -282,6 +284,7 @@ typedef struct
   gboolean has_bias;
   gboolean per_head;    /* a row of weights for each head */
   gboolean is_list;     /* a norm of its own for each head */
+  gboolean has_dropout; /* of what it makes, in training (T5's last) */
 } HrNorm;
 
 typedef struct
@@ -351,6 +354,7 @@ typedef struct
   gboolean has_down_bias;    /* of the last matrix alone (TeleChat) */
   gboolean has_inner_norm;   /* of the product, before the last matrix (BitNet) */
   HrNormKind inner_norm_kind;
+  gboolean has_inner_dropout;  /* of what the activation makes, in training (T5, BART) */
   gboolean has_output_dropout; /* of what the last matrix makes, in training (GPT-2) */
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
@@ -519,6 +523,9 @@ typedef struct
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
   gboolean every_token;      /* whatever is asked for: a classifier's */
+  gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
+  gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
+  gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;
 
 /**

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-loss.h"
+
+#include "hr-operator.h"
+
+/* The losses of transformers' classes, from the logits to a number. */
+
+/* nll_loss_backward: zeros, of which one element of each row is set. */
+static void
+backward_nll (HrReplay     *replay,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.storage = -1;
+  gradients[0] = hr_op_like (replay, "nll_loss_backward", "gradient", shape);
+}
+
+static HrElement
+get_single (HrValue logits)
+{
+  return logits.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+}
+
+/* F.cross_entropy: log_softmax, of which nll_loss, which autocast computes in fp32, picks one of each row. */
+static HrValue
+compute_cross_entropy (HrReplay *replay,
+                       HrValue   logits,
+                       HrValue   labels)
+{
+  HrValue probabilities = hr_op_log_softmax (replay, logits);
+  HrValue loss, weight;
+
+  if (replay->autocast != HR_ELEMENT_NONE)
+    hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, get_single (logits)));
+  loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (probabilities.element));
+  weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (probabilities.element));
+  if (hr_autograd_record (replay, &loss, backward_nll, &probabilities, 1))
+    {
+      hr_autograd_save (replay, loss, probabilities);
+      hr_autograd_save (replay, loss, labels);
+      hr_autograd_save (replay, loss, weight);
+    }
+  hr_replay_drop (replay, weight);
+  hr_replay_drop (replay, probabilities);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_causal:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ *
+ * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_causal (HrReplay *replay,
+                         HrValue   logits)
+{
+  HrValue padded_shape = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS);
+  HrStretch stretch;
+  HrValue logits32, padded, labels, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
+  logits32 = hr_op_cast (replay, logits, get_single (logits));
+  replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
+  padded = hr_op_like (replay, "constant_pad_nd", "labels", padded_shape);
+  /* Of a single sequence they follow each other in memory already (`labels[..., 1:].contiguous ()`). */
+  if (replay->symbols[HR_SYMBOL_BATCH] == 1)
+    labels = hr_replay_hold (replay, padded);
+  else
+    labels = hr_op_like (replay, "clone", "shift_labels",
+                         HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  loss = compute_cross_entropy (replay, logits32, labels);
+  hr_replay_drop (replay, labels);
+  hr_replay_drop (replay, padded);
+  hr_replay_drop (replay, logits32);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_cross_entropy:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ * @in_fp32: whether they are cast to fp32 first (ForMaskedLMLoss of transformers/loss/loss_utils.py), or left as they
+ *   are (CrossEntropyLoss, as in BertForMaskedLM and T5ForConditionalGeneration)
+ *
+ * The cross entropy of each row and its label, as the batch has them.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_cross_entropy (HrReplay *replay,
+                                HrValue   logits,
+                                gboolean  in_fp32)
+{
+  HrStretch stretch;
+  HrValue cast, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits and their log-softmax are alive");
+  cast = in_fp32 ? hr_op_cast (replay, logits, get_single (logits)) : hr_replay_hold (replay, logits);
+  loss = compute_cross_entropy (replay, cast, HR_NO_VALUE);
+  hr_replay_drop (replay, cast);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-pass.h"
+
+G_BEGIN_DECLS
+
+HrValue hr_training_loss_causal        (HrReplay *replay,
+                                        HrValue   logits);
+HrValue hr_training_loss_cross_entropy (HrReplay *replay,
+                                        HrValue   logits,
+                                        gboolean  in_fp32);
+
+G_END_DECLS
