@@ -15,21 +15,23 @@
  *
  * The row of a setting that names modules of the model: they can be typed, or chosen from those that the model has.
  *
- * What is typed holds once it is applied, for half a name is none.
+ * What is typed holds once it is done with, by Enter or by going elsewhere, for half a name is none.
  */
 struct _HeadroomModulesRow
 {
-  AdwEntryRow parent_instance;
+  AdwPreferencesRow parent_instance;
 
   HrJob *job;
   GParamSpec *setting;
   HrModel *model;
 
+  GtkBox *header;
+  GtkEntry *entry;
   GtkBox *choices;
   gboolean updating;
 };
 
-G_DEFINE_FINAL_TYPE (HeadroomModulesRow, headroom_modules_row, ADW_TYPE_ENTRY_ROW)
+G_DEFINE_FINAL_TYPE (HeadroomModulesRow, headroom_modules_row, ADW_TYPE_PREFERENCES_ROW)
 
 static char *
 headroom_modules_row_dup_value (HeadroomModulesRow *self)
@@ -63,15 +65,15 @@ headroom_modules_row_value_cb (HeadroomModulesRow *self)
 {
   g_autofree char *value = headroom_modules_row_dup_value (self);
 
-  if (g_strcmp0 (value, gtk_editable_get_text (GTK_EDITABLE (self))) != 0)
-    gtk_editable_set_text (GTK_EDITABLE (self), value);
+  if (g_strcmp0 (value, gtk_editable_get_text (GTK_EDITABLE (self->entry))) != 0)
+    gtk_editable_set_text (GTK_EDITABLE (self->entry), value);
   headroom_modules_row_update_checks (self);
 }
 
 static void
 headroom_modules_row_apply_cb (HeadroomModulesRow *self)
 {
-  g_autoptr (GString) text = g_string_new (gtk_editable_get_text (GTK_EDITABLE (self)));
+  g_autoptr (GString) text = g_string_new (gtk_editable_get_text (GTK_EDITABLE (self->entry)));
 
   g_string_replace (text, " ", "", 0);
   if (text->len > 0)
@@ -207,12 +209,11 @@ headroom_modules_row_class_init (HeadroomModulesRowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = headroom_modules_row_dispose;
 }
 
-static void
-headroom_modules_row_init (HeadroomModulesRow *self)
+static GtkWidget *
+headroom_modules_row_create_popover (HeadroomModulesRow *self)
 {
   GtkWidget *scroller = gtk_scrolled_window_new ();
   GtkWidget *popover = gtk_popover_new ();
-  GtkWidget *button = gtk_menu_button_new ();
 
   self->choices = GTK_BOX (gtk_box_new (GTK_ORIENTATION_VERTICAL, 6));
   gtk_widget_set_margin_top (GTK_WIDGET (self->choices), 6);
@@ -225,16 +226,57 @@ headroom_modules_row_init (HeadroomModulesRow *self)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), GTK_WIDGET (self->choices));
   gtk_popover_set_child (GTK_POPOVER (popover), scroller);
 
+  return popover;
+}
+
+static GtkWidget *
+headroom_modules_row_create_button (HeadroomModulesRow *self)
+{
+  GtkWidget *button = gtk_menu_button_new ();
+  const char *label = _("Choose from the modules of the model");
+
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");
-  gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), headroom_modules_row_create_popover (self));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_set_tooltip_text (button, _("Choose from the modules of the model"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button),
-                                  GTK_ACCESSIBLE_PROPERTY_LABEL, _("Choose from the modules of the model"), -1);
+  gtk_widget_set_tooltip_text (button, label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   gtk_widget_add_css_class (button, "flat");
-  adw_entry_row_add_suffix (ADW_ENTRY_ROW (self), button);
-  adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (self), TRUE);
-  g_signal_connect (self, "apply", G_CALLBACK (headroom_modules_row_apply_cb), NULL);
+
+  return button;
+}
+
+/* The title and the buttons above, the names below, which may be many. */
+static void
+headroom_modules_row_init (HeadroomModulesRow *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
+  GtkWidget *title = gtk_label_new (NULL);
+  GtkEventController *focus = gtk_event_controller_focus_new ();
+
+  gtk_label_set_xalign (GTK_LABEL (title), 0);
+  gtk_label_set_wrap (GTK_LABEL (title), TRUE);
+  gtk_widget_set_hexpand (title, TRUE);
+  g_object_bind_property (self, "title", title, "label", G_BINDING_SYNC_CREATE);
+  self->header = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6));
+  gtk_box_append (self->header, title);
+  gtk_box_append (self->header, headroom_modules_row_create_button (self));
+
+  self->entry = GTK_ENTRY (gtk_entry_new ());
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, title, NULL, -1);
+  g_signal_connect_object (self->entry, "activate", G_CALLBACK (headroom_modules_row_apply_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (focus, "leave", G_CALLBACK (headroom_modules_row_apply_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (GTK_WIDGET (self->entry), focus);
+
+  gtk_widget_set_margin_top (box, 8);
+  gtk_widget_set_margin_bottom (box, 12);
+  gtk_widget_set_margin_start (box, 12);
+  gtk_widget_set_margin_end (box, 12);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->header));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->entry));
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), box);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
+  gtk_widget_set_focusable (GTK_WIDGET (self), FALSE);
 }
 
 /*
@@ -273,4 +315,17 @@ headroom_modules_row_set_model (HeadroomModulesRow *self,
 
   if (g_set_object (&self->model, model))
     headroom_modules_row_update_choices (self);
+}
+
+/*
+ * Puts a button beside the title.
+ */
+void
+headroom_modules_row_add_suffix (HeadroomModulesRow *self,
+                                 GtkWidget          *widget)
+{
+  g_return_if_fail (HEADROOM_IS_MODULES_ROW (self));
+  g_return_if_fail (GTK_IS_WIDGET (widget));
+
+  gtk_box_append (self->header, widget);
 }

@@ -269,8 +269,8 @@ headroom_setting_row_new (HrJob      *job,
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   gtk_widget_set_tooltip_text (row, hr_setting_get_description (setting));
   gtk_widget_set_name (row, setting->name);
-  if (ADW_IS_ENTRY_ROW (row))
-    adw_entry_row_add_suffix (ADW_ENTRY_ROW (row), reset_button_new (job, setting, title));
+  if (HEADROOM_IS_MODULES_ROW (row))
+    headroom_modules_row_add_suffix (HEADROOM_MODULES_ROW (row), reset_button_new (job, setting, title));
   else
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));
 

@@ -11,7 +11,7 @@
 #define AXIS_GAP 6.0            /* from the labels of the axis to the areas */
 #define MARGIN 4.0              /* kept free below the areas and to their right */
 #define MIN_BAND 8.0            /* the least width of a band */
-#define MAX_MINIMA 0.8          /* of the width: what bands may take together only to have room for their labels */
+#define MAX_COST 0.5            /* of the width: what bands may take from others to have room for their labels */
 #define TICK_GAP 44.0           /* the least distance of ticks */
 #define MAX_TICKS 6
 #define NEAR 1.5                /* times what is held: a capacity beyond it would leave the areas too low */
@@ -157,29 +157,35 @@ find_band (const HrTimelineShape *shape,
   return band;
 }
 
-/* The label that costs most is given up first; that of the phase of the peak last. */
+/* By how much a band is wider than its share so that its label has room. */
+static double
+get_cost (const HrTimelineLayout *self,
+          double                  length,
+          double                  whole,
+          double                  minimum)
+{
+  double natural = whole > 0 ? length / whole * self->plot.width : 0;
+
+  return MAX (minimum - natural, 0);
+}
+
+/*
+ * The label that costs most is given up first, of those that cost the same the widest, and that of the phase of the
+ * peak last of all.
+ */
 static int
 find_label_to_drop (const HrTimelineLayout *self,
-                    const double           *lengths,
+                    const double           *costs,
                     const double           *minima,
                     guint                   peak_band)
 {
-  double length = 0, most = -1;
   int found = -1;
 
   for (guint i = 0; i < self->n_bands; i++)
-    length += lengths[i];
-
-  for (guint i = 0; i < self->n_bands; i++)
     {
-      double natural = length > 0 ? lengths[i] / length * self->plot.width : 0;
-      double cost = MAX (minima[i] - natural, 0);
-
-      if (self->bands[i].has_label && i != peak_band && cost > most)
-        {
-          most = cost;
-          found = i;
-        }
+      if (self->bands[i].has_label && i != peak_band &&
+          (found < 0 || costs[i] > costs[found] || (costs[i] == costs[found] && minima[i] > minima[found])))
+        found = i;
     }
 
   if (found < 0 && self->bands[peak_band].has_label)
@@ -194,24 +200,33 @@ layout_bands (HrTimelineLayout      *self,
 {
   g_autofree double *lengths = g_new0 (double, self->n_bands + 1);
   g_autofree double *minima = g_new0 (double, self->n_bands + 1);
+  g_autofree double *costs = g_new0 (double, self->n_bands + 1);
   g_autofree double *widths = g_new0 (double, self->n_bands + 1);
   double least = MIN (MIN_BAND, self->plot.width / self->n_bands);
-  double sum = 0, x = self->plot.x;
+  double whole = 0, sum = 0, cost = 0, x = self->plot.x;
   int dropped;
 
   for (guint i = 0; i < self->n_bands; i++)
     {
       lengths[i] = get_band_length (shape, i);
-      minima[i] = MAX (shape->band_labels[i].width + 2 * BAND_PADDING, least);
-      self->bands[i].has_label = shape->band_labels[i].width > 0;
-      sum += minima[i];
+      whole += lengths[i];
     }
 
-  while (sum > self->plot.width * MAX_MINIMA &&
-         (dropped = find_label_to_drop (self, lengths, minima, find_band (shape, shape->peak))) >= 0)
+  for (guint i = 0; i < self->n_bands; i++)
+    {
+      minima[i] = MAX (shape->band_labels[i].width + 2 * BAND_PADDING, least);
+      costs[i] = get_cost (self, lengths[i], whole, minima[i]);
+      self->bands[i].has_label = shape->band_labels[i].width > 0;
+      sum += minima[i];
+      cost += costs[i];
+    }
+
+  while ((sum > self->plot.width || cost > self->plot.width * MAX_COST) &&
+         (dropped = find_label_to_drop (self, costs, minima, find_band (shape, shape->peak))) >= 0)
     {
       self->bands[dropped].has_label = FALSE;
       sum += least - minima[dropped];
+      cost -= costs[dropped];
       minima[dropped] = least;
     }
 

@@ -253,12 +253,17 @@ static void
 test_a_narrow_window_shows_one_page_at_a_time (Fixture       *fixture,
                                                gconstpointer  data)
 {
+  static const HrMode modes[] = { HR_MODE_TRAINING, HR_MODE_FINE_TUNING, HR_MODE_INFERENCE };
   AdwLeaflet *leaflet = ADW_LEAFLET (headroom_test_find (fixture->content, ADW_TYPE_LEAFLET, NULL));
 
   gtk_window_set_default_size (GTK_WINDOW (fixture->window), 360, 700);
   HEADROOM_TEST_WAIT_FOR (adw_leaflet_get_folded (leaflet));
-  headroom_test_settle ();
-  assert_narrow (fixture->content, 360);
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      headroom_session_set_mode (fixture->session, modes[i]);
+      headroom_test_settle ();
+      assert_narrow (fixture->content, 360);
+    }
 
   gtk_widget_activate_action (fixture->content, "win.show-result", NULL);
   g_assert_cmpstr (adw_leaflet_get_visible_child_name (leaflet), ==, "result");

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fine-tuning a model, and following its memory over time, by keyboard alone."""
+
+import re
+import sys
+import tempfile
+
+import cli
+import configs
+import tap
+from journey import Application
+
+MODE = ('--mode', 'fine-tuning')
+
+
+def total_is(app, wanted):
+    return any(cli.shows_bytes(text, wanted) for text in app.texts())
+
+
+def open_tab(app, name):
+    app.tab_to('page tab', app.translate(name), key='Shift+Tab')
+    app.press('space')
+
+
+def choose(app, row, choice):
+    """Opens the list of a row, goes to a choice and takes it."""
+    wanted = app.translate(choice)
+    app.tab_to('combo box', app.translate(row))
+    app.press('space')
+    app.wait(lambda: app.texts().count(wanted) > 0, f'the choice {wanted}')
+    app.press('Home')
+    for _ in range(30):
+        before = app.focused()
+        if any(node.get_name() == wanted for node in app.focused_and_inside()):
+            app.press('Return')
+            return
+        app.press('Down')
+        app.wait(lambda: app.moved_from(before), f'the choice after {before}')
+    raise AssertionError(f'there is no choice {wanted}\n{app.outline()}')
+
+
+def a_model_is_fine_tuned_with_lora_of_another_rank():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        inference = cli.estimate(path)['total-bytes']
+        full, lora, wide = (cli.estimate(path, *MODE, *settings)['total-bytes'] for settings in (
+            ('--fine-tuning-method', 'full'), ('--fine-tuning-method', 'lora'),
+            ('--fine-tuning-method', 'lora', '--lora-rank', '256')))
+        assert len({inference, full, lora, wide}) == 4
+        with Application(path) as app:
+            app.wait(lambda: total_is(app, inference), 'the total of inference')
+            open_tab(app, 'Fine-tuning')
+            app.wait(lambda: total_is(app, lora), 'the total of LoRA')
+            choose(app, 'Method', 'Full fine-tuning')
+            app.wait(lambda: total_is(app, full), 'the total of full fine-tuning')
+            assert app.look('spin button', app.translate('LoRA rank')) is None, 'a rank without LoRA'
+            app.press('Control+z')
+            app.wait(lambda: total_is(app, lora), 'the total of LoRA again')
+            app.enter(app.translate('LoRA rank'), '256')
+            app.wait(lambda: total_is(app, wide), 'the total of a larger rank')
+            open_tab(app, 'Inference')
+            app.wait(lambda: total_is(app, inference), 'the total of inference again')
+
+
+def the_keyboard_moves_along_the_time():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        with Application(path) as app:
+            title = app.translate('Memory over time')
+            chart = app.find('image', re.compile('^' + re.escape(title)))
+            for _ in range(3):
+                if app.tab_to('image').get_name() == chart.get_name():
+                    break
+            app.press('Home')
+            load = app.translate('Load')
+            app.wait(lambda: chart.get_description().startswith(load), 'the first moment')
+            app.press('Control+Right')
+            prefill = app.translate('Prefill')
+            app.wait(lambda: chart.get_description().startswith(prefill), 'the next phase')
+            moment = chart.get_description().partition(':')[0].partition('：')[0]
+            app.wait(lambda: any(text.endswith(moment) for text in app.texts()), f'the moment {moment} above the chart')
+            app.press('Escape')
+            app.wait(lambda: not chart.get_description().startswith(moment), 'the peak again')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'ui',
+        a_model_is_fine_tuned_with_lora_of_another_rank,
+        the_keyboard_moves_along_the_time,
+    ))
