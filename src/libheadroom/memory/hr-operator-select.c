@@ -81,6 +81,54 @@ hr_op_max (HrReplay   *self,
   return result;
 }
 
+/* where (self == other, grad / 2, grad).masked_fill_ (self < other, 0) */
+static void
+backward_maximum (HrReplay     *self,
+                  const HrNode *node,
+                  HrValue       gradient,
+                  HrValue      *gradients)
+{
+  HrValue shape = gradient;
+  HrValue equal, half, less;
+
+  shape.element = HR_ELEMENT_BOOL;
+  equal = hr_op_make_gradient (self, "eq", shape);
+  half = hr_op_make_gradient (self, "div", gradient);
+  gradients[0] = hr_op_make_gradient (self, "where", gradient);
+  hr_replay_drop (self, half);
+  hr_replay_drop (self, equal);
+  less = hr_op_make_gradient (self, "lt", shape);
+  hr_replay_drop (self, less);
+}
+
+/*
+ * hr_op_maximum:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @number: a tensor of one element
+ *
+ * `torch.max (x, number)`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_maximum (HrReplay   *self,
+               const char *name,
+               HrValue     x,
+               HrValue     number)
+{
+  HrValue result = hr_op_like (self, "maximum", name, hr_value_detach (x));
+
+  if (hr_autograd_record (self, &result, backward_maximum, &x, 1))
+    {
+      hr_autograd_save (self, result, x);
+      hr_autograd_save (self, result, number);
+    }
+
+  return result;
+}
+
 /*
  * hr_op_gather:
  * @self: a tape

@@ -19,6 +19,10 @@ HrValue hr_op_topk         (HrReplay   *self,
 HrValue hr_op_max          (HrReplay   *self,
                             const char *name,
                             HrValue     x);
+HrValue hr_op_maximum      (HrReplay   *self,
+                            const char *name,
+                            HrValue     x,
+                            HrValue     number);
 HrValue hr_op_gather       (HrReplay   *self,
                             const char *name,
                             HrValue     x,

@@ -167,6 +167,7 @@ static const Unary unaries[HR_N_UNARY] = {
   [HR_UNARY_SIGMOID] = { "sigmoid", backward_once, FALSE, TRUE },
   [HR_UNARY_RELU] = { "relu", backward_once, FALSE, TRUE },
   [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
+  [HR_UNARY_WHERE] = { "where", backward_once, FALSE, FALSE },
   [HR_UNARY_SOFTPLUS] = { "softplus", backward_once, TRUE, FALSE, TRUE },
   [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },
   [HR_UNARY_CLAMP] = { "clamp", backward_clamp, TRUE, FALSE },
@@ -457,9 +458,9 @@ hr_op_add_to (HrReplay *self,
  * hr_op_divide_in_place:
  * @self: a tape
  * @x: (inout): a variable
- * @divisor: what it is divided by
+ * @divisor: what it is divided by, or none for a number
  *
- * `x /= divisor`, in place: the derivative needs what @x was, which is copied before.
+ * `x /= divisor`, in place: the derivative by a tensor needs what @x was, which is copied before.
  */
 void
 hr_op_divide_in_place (HrReplay *self,
@@ -469,7 +470,7 @@ hr_op_divide_in_place (HrReplay *self,
   const HrValue inputs[] = { *x, divisor };
   HrValue original;
 
-  if (!hr_autograd_record (self, x, backward_div, inputs, G_N_ELEMENTS (inputs)))
+  if (!hr_autograd_record (self, x, backward_div, inputs, G_N_ELEMENTS (inputs)) || divisor.storage < 0)
     return;
 
   original = hr_op_like (self, "clone", "original", like (inputs[0]));

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-replay-attention-private.h"
 
 /*
@@ -38,13 +39,34 @@ rotate_part (HrReplay          *replay,
   HrValue table = HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
   HrValue sin = hr_op_like (replay, "repeat_interleave", "sin", table);
   HrValue cos = hr_op_like (replay, "repeat_interleave", "cos", table);
-  HrValue part = attention->rotary_join == HR_ROTARY_WHOLE ? x : get_with_features (x, features);
+  HrValue part = attention->rotary_join == HR_ROTARY_WHOLE
+                   ? hr_replay_hold (replay, x)
+                   : hr_op_slice (replay, x, get_with_features (x, features));
   HrValue result = hr_replay_rotate (replay, part, cos, sin, name);
 
+  hr_replay_drop (replay, part);
   hr_replay_drop (replay, cos);
   hr_replay_drop (replay, sin);
 
   return result;
+}
+
+/* What was rotated, and the rest of the tensor, which a variable keeps. */
+static HrValue
+join_rest (HrReplay             *replay,
+           HrAttentionVariables *variables,
+           HrValue               rotated,
+           HrValue               whole,
+           const char           *name)
+{
+  HrValue rest = hr_op_slice (replay, whole, whole);
+  HrValue shape = hr_value_detach (whole);
+
+  shape.element = rotated.element;
+  hr_attention_keep_local (variables, rotated);
+  hr_attention_keep_local (variables, rest);
+
+  return hr_op_cat (replay, name, (HrValue[]) { rotated, rest }, 2, shape);
 }
 
 /* The rows of the table that belong to the positions: GPT-J gathers and casts them, CodeGen takes them as they are. */
@@ -74,6 +96,7 @@ look_up_table (HrReplay             *replay,
 /*
  * hr_replay_rotate_by_table:
  * @replay: a tape
+ * @forward: the pass
  * @variables: the function's variables
  * @attention: the block
  *
@@ -82,32 +105,27 @@ look_up_table (HrReplay             *replay,
  */
 void
 hr_replay_rotate_by_table (HrReplay             *replay,
+                           const HrForward      *forward,
                            HrAttentionVariables *variables,
                            const HrAttention    *attention)
 {
   gboolean is_wide = attention->path == HR_ATTENTION_CODEGEN;
   HrElement element = is_wide ? get_wide (variables->key.element) : variables->key.element;
-  HrValue key, query, shape;
+  HrValue key, query;
 
   look_up_table (replay, variables, attention);
   key = rotate_part (replay, variables->key, attention, HR_SYMBOL_KEY_ROTARY, element, "k_rot");
   query = rotate_part (replay, variables->query, attention, HR_SYMBOL_QUERY_ROTARY, element, "q_rot");
   if (attention->rotary_join != HR_ROTARY_WHOLE)
     {
-      hr_attention_keep_local (variables, key);
-      hr_attention_keep_local (variables, query);
-      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->key));
-      hr_attention_keep_local (variables, hr_replay_hold (replay, variables->query));
-      shape = variables->key;
-      shape.element = element;
-      key = hr_op_like (replay, "cat", "key", shape);
-      query = hr_op_like (replay, "cat", "query", shape);
+      key = join_rest (replay, variables, key, variables->key, "key");
+      query = join_rest (replay, variables, query, variables->query, "query");
     }
   hr_replay_assign (replay, &variables->key, key);
   hr_replay_assign (replay, &variables->query, query);
 
   /* The cache is given keys of the model's dtype. */
-  if (is_wide)
+  if (is_wide && forward->use_cache)
     hr_replay_assign (replay, &variables->key, hr_op_cast (replay, variables->key, replay->dtype));
 }
 
@@ -125,7 +143,7 @@ hr_replay_split_codegen (HrReplay             *replay,
   HrValue *held[] = { &variables->query, &variables->key, &variables->value };
 
   for (guint i = 0; i < G_N_ELEMENTS (held); i++)
-    hr_replay_assign (replay, held[i], hr_op_like (replay, "clone", "reshaped", *held[i]));
+    hr_replay_assign (replay, held[i], hr_op_copy (replay, "reshaped", *held[i], hr_value_detach (*held[i])));
 }
 
 /* What the weights make of the values. */
@@ -170,8 +188,8 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
                            const HrAttention    *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
+  HrUnary second = attention->path == HR_ATTENTION_GPT_NEO ? HR_UNARY_WHERE : HR_UNARY_DIV;
   HrElement element = get_wide (replay->dtype);
-  const char *second = attention->path == HR_ATTENTION_GPT_NEO ? "where" : "div";
   HrValue query = hr_op_cast (replay, variables->query, element);
   HrValue key = hr_op_cast (replay, variables->key, element);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
@@ -184,13 +202,15 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
   if (attention->path == HR_ATTENTION_GPT_NEO)
     mask_value = hr_op_like (replay, "_to_copy", "mask_value", HR_SHAPE (element));
   if (attention->path != HR_ATTENTION_CODEGEN)
-    hr_replay_assign (replay, &weights, hr_op_like (replay, second, "attn_weights", shape));
+    hr_replay_assign (replay, &weights, hr_op_unary (replay, second, "attn_weights", weights));
   if (forward->mask.storage >= 0)
-    hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
+    hr_replay_assign (replay, &weights,
+                      hr_op_binary (replay, HR_BINARY_ADD, "attn_weights", weights, forward->mask));
   if (attention->path == HR_ATTENTION_CODEGEN)
-    hr_replay_assign (replay, &weights, hr_op_like (replay, second, "attn_weights", shape));
+    hr_replay_assign (replay, &weights, hr_op_unary (replay, second, "attn_weights", weights));
   hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
-  hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, replay->dtype));
+  hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, variables->value.element));
+  hr_op_dropout (replay, &weights, attention->has_dropout);
 
   result.output = weigh_values (replay, variables, weights);
   result.weights = weights;
@@ -207,6 +227,7 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
  * @replay: a tape
  * @forward: the pass
  * @variables: the function's variables
+ * @attention: the block
  *
  * MptAttention.forward: the biases of the positions are fp32, and so are the scores that they are added to.
  *
@@ -215,7 +236,8 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
 HrAttentionResult
 hr_replay_attention_mpt (HrReplay             *replay,
                          HrForward            *forward,
-                         HrAttentionVariables *variables)
+                         HrAttentionVariables *variables,
+                         const HrAttention    *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
@@ -223,14 +245,16 @@ hr_replay_attention_mpt (HrReplay             *replay,
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   scores = hr_attention_multiply (replay, variables->query, variables->key, "attention_scores", shape);
-  hr_replay_assign (replay, &scores, hr_op_like (replay, "mul", "attention_scores", shape));
-  shape.element = get_wide (replay->dtype);
-  hr_replay_assign (replay, &scores, hr_op_like (replay, "add", "attention_scores", shape));
+  hr_replay_assign (replay, &scores, hr_op_unary (replay, HR_UNARY_MUL, "attention_scores", scores));
+  hr_replay_assign (replay, &scores,
+                    hr_op_binary (replay, HR_BINARY_ADD, "attention_scores", scores,
+                                  HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT)));
   if (forward->mask.storage >= 0)
-    hr_replay_assign (replay, &scores, hr_op_like (replay, "masked_fill", "attention_scores", shape));
+    hr_replay_assign (replay, &scores, hr_op_masked_fill (replay, "attention_scores", scores, forward->mask));
   hr_attention_keep_local (variables, scores);
   result.weights = hr_attention_softmax (replay, scores);
-  hr_replay_assign (replay, &result.weights, hr_op_cast (replay, result.weights, replay->dtype));
+  hr_replay_assign (replay, &result.weights, hr_op_cast (replay, result.weights, variables->value.element));
+  hr_op_dropout (replay, &result.weights, attention->has_dropout);
   result.output = weigh_values (replay, variables, result.weights);
   merge_heads (replay, &result);
 
@@ -242,6 +266,7 @@ hr_replay_attention_mpt (HrReplay             *replay,
  * @replay: a tape
  * @forward: the pass
  * @variables: the function's variables
+ * @attention: the block
  *
  * XGLMAttention.forward: the mask is added, the sums are kept above the least number; a softmax in the model's dtype,
  * but for float16, where it is fp32.
@@ -251,7 +276,8 @@ hr_replay_attention_mpt (HrReplay             *replay,
 HrAttentionResult
 hr_replay_attention_xglm (HrReplay             *replay,
                           HrForward            *forward,
-                          HrAttentionVariables *variables)
+                          HrAttentionVariables *variables,
+                          const HrAttention    *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
@@ -262,18 +288,21 @@ hr_replay_attention_xglm (HrReplay             *replay,
   weights = hr_attention_multiply (replay, variables->query, variables->key, "attn_weights", shape);
   if (forward->mask.storage >= 0)
     {
-      hr_replay_assign (replay, &weights, hr_op_like (replay, "add", "attn_weights", shape));
-      floor = hr_op_like (replay, "_to_copy", "finfo.min", HR_SHAPE (shape.element));
-      hr_replay_assign (replay, &weights, hr_op_like (replay, "maximum", "attn_weights", shape));
+      hr_replay_assign (replay, &weights,
+                        hr_op_binary (replay, HR_BINARY_ADD, "attn_weights", weights, forward->mask));
+      floor = hr_op_like (replay, "_to_copy", "finfo.min", HR_SHAPE (weights.element));
+      hr_replay_assign (replay, &weights, hr_op_maximum (replay, "attn_weights", weights, floor));
       hr_replay_drop (replay, floor);
     }
-  if (replay->dtype == HR_ELEMENT_FLOAT16)
-    shape.element = HR_ELEMENT_FLOAT32;
-  hr_replay_assign (replay, &weights, hr_op_like (replay, "_softmax", "attn_weights", shape));
-  hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, replay->dtype));
-
+  hr_replay_assign (replay, &weights,
+                    hr_op_softmax (replay, "attn_weights", weights,
+                                   weights.element == HR_ELEMENT_FLOAT16 ? HR_ELEMENT_FLOAT32 : weights.element));
+  if (replay->autocast == HR_ELEMENT_NONE)
+    hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, replay->dtype));
+  result.weights = hr_replay_hold (replay, weights);
+  hr_op_dropout (replay, &weights, attention->has_dropout);
   result.output = weigh_values (replay, variables, weights);
-  result.weights = weights;
+  hr_replay_drop (replay, weights);
   merge_heads (replay, &result);
 
   return result;
@@ -299,7 +328,7 @@ hr_replay_attention_ctrl (HrReplay             *replay,
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   product = hr_attention_multiply (replay, variables->query, variables->key, "matmul_qk", shape);
-  scaled = hr_op_like (replay, "div", "scaled_attention_logits", shape);
+  scaled = hr_op_unary (replay, HR_UNARY_DIV, "scaled_attention_logits", product);
   mask = hr_op_like (replay, "mul", "mask·−10000",
                      HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT));
   hr_replay_drop (replay, mask);

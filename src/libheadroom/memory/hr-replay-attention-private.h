@@ -47,20 +47,23 @@ HrValue           hr_attention_softmax           (HrReplay             *replay,
                                                   HrValue               scores);
 
 void              hr_replay_rotate_by_table      (HrReplay             *replay,
+                                                  const HrForward      *forward,
                                                   HrAttentionVariables *variables,
                                                   const HrAttention    *attention);
 void              hr_replay_split_codegen        (HrReplay             *replay,
                                                   HrAttentionVariables *variables);
 HrAttentionResult hr_replay_attention_mpt        (HrReplay             *replay,
                                                   HrForward            *forward,
-                                                  HrAttentionVariables *variables);
+                                                  HrAttentionVariables *variables,
+                                                  const HrAttention    *attention);
 HrAttentionResult hr_replay_attention_gpt_j      (HrReplay             *replay,
                                                   HrForward            *forward,
                                                   HrAttentionVariables *variables,
                                                   const HrAttention    *attention);
 HrAttentionResult hr_replay_attention_xglm       (HrReplay             *replay,
                                                   HrForward            *forward,
-                                                  HrAttentionVariables *variables);
+                                                  HrAttentionVariables *variables,
+                                                  const HrAttention    *attention);
 HrAttentionResult hr_replay_attention_ctrl       (HrReplay             *replay,
                                                   HrAttentionVariables *variables);
 

@@ -250,7 +250,8 @@ split_fused (HrReplay          *replay,
 {
   HrValue parts[3];
 
-  if (attention->projection != HR_PROJECTION_CONV1D && attention->projection != HR_PROJECTION_FUSED_HEADS)
+  if (attention->projection != HR_PROJECTION_CONV1D && attention->projection != HR_PROJECTION_FUSED_HEADS &&
+      attention->path != HR_ATTENTION_CODEGEN)
     {
       variables->query = get_part (replay, fused, HR_SYMBOL_QUERY);
       variables->key = get_part (replay, fused, HR_SYMBOL_KEY);
@@ -820,7 +821,7 @@ apply_position (HrReplay          *replay,
   else if (attention->position == HR_POSITION_ROTARY_HALVES)
     rotate_both_in_halves (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_TABLE)
-    hr_replay_rotate_by_table (replay, variables, attention);
+    hr_replay_rotate_by_table (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_COMPLEX)
     rotate_both_complex (replay, forward, variables);
 
@@ -893,15 +894,15 @@ static HrValue
 expand_head (HrReplay *replay,
              HrValue   x)
 {
-  HrValue view = hr_replay_hold (replay, x);
+  HrValue view = x;
 
   if (replay->symbols[x.symbols[2]] == replay->symbols[HR_SYMBOL_QUERY])
-    return view;
+    return hr_replay_hold (replay, x);
 
   view.symbols[2] = HR_SYMBOL_QUERY;
   view.expanded = TRUE;
 
-  return view;
+  return hr_op_expand (replay, x, view);
 }
 
 /* expand and reshape: a copy for each head, but a view where there is a single head to repeat. */
@@ -1255,8 +1256,11 @@ static HrValue
 weigh (HrReplay *replay,
        HrValue   scores)
 {
-  HrValue sum = hr_op_unary (replay, HR_UNARY_ADD, "attention_scores + attention_mask", scores);
-  HrValue weights = hr_attention_softmax (replay, sum);
+  HrValue sum, weights;
+
+  hr_op_divide_in_place (replay, &scores, HR_NO_VALUE);
+  sum = hr_op_unary (replay, HR_UNARY_ADD, "attention_scores + attention_mask", scores);
+  weights = hr_attention_softmax (replay, sum);
 
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, scores);
@@ -1294,6 +1298,7 @@ replay_falcon (HrReplay          *replay,
     result.weights = weigh_with_alibi (replay, variables, result.weights);
   else
     result.weights = weigh (replay, result.weights);
+  hr_op_dropout (replay, &result.weights, attention->has_dropout);
 
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
@@ -1308,9 +1313,10 @@ replay_falcon (HrReplay          *replay,
 
 /* BloomAttention.forward: alibi.baddbmm, the mask, a softmax in fp32; each step has a variable of its own. */
 static HrAttentionResult
-replay_bloom (HrReplay  *replay,
-              HrForward *forward,
-              Variables *variables)
+replay_bloom (HrReplay          *replay,
+              HrForward         *forward,
+              Variables         *variables,
+              const HrAttention *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue scores, sum, weights, output_shape;
@@ -1325,6 +1331,7 @@ replay_bloom (HrReplay  *replay,
   sum = hr_op_unary (replay, HR_UNARY_ADD, "attn_weights", scores);
   hr_attention_keep_local (variables, sum);
   weights = replay_softmax_fp32 (replay, sum, scores.element);
+  hr_op_dropout (replay, &weights, attention->has_dropout);
   output_shape = variables->query;
   output_shape.heads_first = TRUE;
   result.output = hr_op_matmul (replay, "context_layer", weights, variables->value, output_shape);
@@ -1392,7 +1399,7 @@ hr_replay_attention (HrReplay          *replay,
   switch (attention->path)
     {
     case HR_ATTENTION_BLOOM:
-      result = replay_bloom (replay, forward, &variables);
+      result = replay_bloom (replay, forward, &variables, attention);
       break;
 
     case HR_ATTENTION_FALCON:
@@ -1400,7 +1407,7 @@ hr_replay_attention (HrReplay          *replay,
       break;
 
     case HR_ATTENTION_MPT:
-      result = hr_replay_attention_mpt (replay, forward, &variables);
+      result = hr_replay_attention_mpt (replay, forward, &variables, attention);
       break;
 
     case HR_ATTENTION_GPT_J:
@@ -1410,7 +1417,7 @@ hr_replay_attention (HrReplay          *replay,
       break;
 
     case HR_ATTENTION_XGLM:
-      result = hr_replay_attention_xglm (replay, forward, &variables);
+      result = hr_replay_attention_xglm (replay, forward, &variables, attention);
       break;
 
     case HR_ATTENTION_CTRL:

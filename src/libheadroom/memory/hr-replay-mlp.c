@@ -50,6 +50,56 @@ replay_gelu_spelt_out (HrReplay *replay,
   return result;
 }
 
+/*
+ * bloom_gelu_back: 0.5 * x * ((1 - tanh²) * (0.798 + 0.107 * x * x)) + 0.5 * (1 + tanh), times the gradient; an
+ * expression's temporaries go when they have been used.
+ */
+static void
+backward_gelu_bloom (HrReplay     *replay,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
+{
+  HrValue x = node->saved[0];
+  HrValue inner = hr_op_make_gradient (replay, "mul", x);
+  HrValue tangent, half, square, factor, sum;
+
+  hr_replay_assign (replay, &inner, hr_op_make_gradient (replay, "add", x));
+  tangent = hr_op_make_gradient (replay, "tanh", x);
+  hr_replay_drop (replay, inner);
+  half = hr_op_make_gradient (replay, "mul", x);
+  square = hr_op_make_gradient (replay, "rsub", x);
+  factor = hr_op_make_gradient (replay, "mul", x);
+  hr_replay_assign (replay, &factor, hr_op_make_gradient (replay, "add", x));
+  hr_replay_assign (replay, &square, hr_op_make_gradient (replay, "mul", x));
+  hr_replay_drop (replay, factor);
+  hr_replay_assign (replay, &half, hr_op_make_gradient (replay, "mul", x));
+  hr_replay_drop (replay, square);
+  sum = hr_op_make_gradient (replay, "mul", x);
+  hr_replay_assign (replay, &half, hr_op_make_gradient (replay, "add", x));
+  hr_replay_drop (replay, sum);
+  gradients[0] = hr_op_make_gradient (replay, "mul", x);
+  hr_replay_drop (replay, half);
+  hr_replay_drop (replay, tangent);
+}
+
+/* In training a function of its own, which keeps nothing but its input (GeLUFunction of modeling_bloom.py). */
+static HrValue
+replay_gelu_bloom (HrReplay *replay,
+                   HrValue   x)
+{
+  HrGraph *graph = replay->graph;
+  HrValue result;
+
+  replay->graph = NULL;
+  result = replay_gelu_spelt_out (replay, hr_value_detach (x));
+  replay->graph = graph;
+  if (hr_autograd_record (replay, &result, backward_gelu_bloom, &x, 1))
+    hr_autograd_save (replay, result, x);
+
+  return result;
+}
+
 /* x * sigmoid (1.702 * x): QuickGELUActivation. */
 static HrValue
 replay_quick_gelu (HrReplay *replay,
@@ -132,6 +182,8 @@ hr_replay_activation (HrReplay     *replay,
       return replay_gelu_new (replay, x);
 
     case HR_ACTIVATION_GELU_BLOOM:
+      return replay_gelu_bloom (replay, x);
+
     case HR_ACTIVATION_GELU_FAST:
       return replay_gelu_spelt_out (replay, x);
 

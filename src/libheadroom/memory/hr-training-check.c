@@ -170,8 +170,7 @@ hr_training_check_model (const HrInferencePlan  *pass,
 
 /* Attention whose own code is not written in operators that know their derivatives yet. */
 static gboolean
-is_attention_known (const HrAttention         *attention,
-                    HrAttentionImplementation  implementation)
+is_attention_known (const HrAttention *attention)
 {
   if (attention->index_topk > 0 || attention->is_cross)
     return FALSE;
@@ -180,17 +179,15 @@ is_attention_known (const HrAttention         *attention,
     {
     case HR_ATTENTION_INTERFACE:
     case HR_ATTENTION_REPEATING:
-      return TRUE;
-
     case HR_ATTENTION_FALCON:
-      return implementation != HR_ATTENTION_IMPLEMENTATION_EAGER;
-
     case HR_ATTENTION_BLOOM:
     case HR_ATTENTION_MPT:
     case HR_ATTENTION_GPT_J:
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
     case HR_ATTENTION_XGLM:
+      return TRUE;
+
     case HR_ATTENTION_CTRL:
     case HR_ATTENTION_UNKNOWN:
     case HR_ATTENTION_T5:
@@ -200,24 +197,22 @@ is_attention_known (const HrAttention         *attention,
 }
 
 static gboolean
-is_block_known (const HrBlock             *block,
-                HrAttentionImplementation  implementation)
+is_block_known (const HrBlock *block)
 {
   if (block->kind == HR_BLOCK_ATTENTION)
-    return is_attention_known (&block->attention, implementation);
+    return is_attention_known (&block->attention);
 
   return block->kind != HR_BLOCK_RG_LRU;
 }
 
 static gboolean
-is_sublayer_known (const HrSublayer          *sublayer,
-                   HrAttentionImplementation  implementation)
+is_sublayer_known (const HrSublayer *sublayer)
 {
   for (guint i = 0; i < sublayer->n_branches; i++)
     {
       for (guint j = 0; j < sublayer->branches[i].n_blocks; j++)
         {
-          if (!is_block_known (&sublayer->branches[i].blocks[j], implementation))
+          if (!is_block_known (&sublayer->branches[i].blocks[j]))
             return FALSE;
         }
     }
@@ -226,14 +221,13 @@ is_sublayer_known (const HrSublayer          *sublayer,
 }
 
 static gboolean
-is_stack_known (const HrStack             *stack,
-                HrAttentionImplementation  implementation)
+is_stack_known (const HrStack *stack)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
         {
-          if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j], implementation))
+          if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j]))
             return FALSE;
         }
     }
@@ -269,7 +263,7 @@ gboolean
 hr_training_check_layers (const HrTrainingPlan  *plan,
                           GError               **error)
 {
-  return is_stack_known (plan->pass.stack, plan->pass.inference.attention) || refuse_layers (plan, error);
+  return is_stack_known (plan->pass.stack) || refuse_layers (plan, error);
 }
 
 /*

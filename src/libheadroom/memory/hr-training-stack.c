@@ -321,6 +321,7 @@ recompute_layer (HrTrainingStack *self,
                                                     record->needs_gradient);
   enter_shared (self, layer, entered);
   hr_replay_limit (replay, record->n_needed);
+  self->variables.weights = HR_NO_VALUE;
   run_layer (self, record, layer);
   hr_replay_limit (replay, G_MAXUINT);
   replay->graph = NULL;
@@ -329,8 +330,9 @@ recompute_layer (HrTrainingStack *self,
       if (i != HR_SHARED_SOURCE && layer == 0)
         hr_replay_drop (replay, *get_shared_variable (self, i));
     }
+  hr_replay_drop (replay, self->variables.weights);
   hr_replay_drop (replay, self->variables.hidden);
-  self->variables.hidden = HR_NO_VALUE;
+  self->variables.weights = self->variables.hidden = HR_NO_VALUE;
   hr_graph_take_saved (record->graph, anew);
 }
 
@@ -582,6 +584,7 @@ hold_shared (HrTrainingStack *self)
     return;
 
   hold_until (self, variables->position_ids, 0);
+  hold_until (self, variables->alibi, 0);
   hold_until (self, forward->source_mask, 0);
   hold_until (self, forward->source, 0);
   hold_until (self, forward->source_bias, 0);

@@ -109,7 +109,7 @@ typedef struct
   HrValue final_input;
   HrValue shared[HR_N_SHARED];
   gboolean needs_gradient[HR_N_SHARED];
-  HrHeldValue held[11];
+  HrHeldValue held[12];
   guint n_held;
   GArray *records;       /* of HrLayerRecord */
   guint *record_of;      /* for each layer the index of its record */
