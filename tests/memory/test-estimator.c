@@ -576,6 +576,31 @@ test_too_large (void)
     g_assert_error (error, HR_ERROR, HR_ERROR_TOO_LARGE);
 }
 
+/* A method that is not known is no reason to count its weights as not quantized; whoever expands them says so. */
+static void
+test_unknown_quantization (void)
+{
+  static const char config[] =
+    "{ \"model_type\": \"llama\", \"vocab_size\": 100, \"hidden_size\": 64, \"intermediate_size\": 128, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"torch_dtype\": \"float16\", "
+    "\"quantization_config\": { \"quant_method\": \"spqr\", \"bits\": 3 } }";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "test", &error);
+  g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_assert_no_error (error);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "spqr"));
+  g_clear_error (&error);
+
+  g_object_set (job, "quantization", HR_QUANTIZATION_NONE, NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (estimate);
+}
+
 static void
 test_unsupported (void)
 {
@@ -751,6 +776,7 @@ main (int   argc,
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_counts_all_experts", test_rule_of_thumb_of_mixtures);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_caches_layers_with_attention", test_rule_of_thumb_of_hybrids);
   g_test_add_func ("/memory/estimator/a_job_beyond_counting_is_refused", test_too_large);
+  g_test_add_func ("/memory/estimator/weights_whose_format_is_not_known_are_not_guessed", test_unknown_quantization);
   g_test_add_func ("/memory/estimator/what_the_framework_cannot_do_is_refused_by_name", test_unsupported);
   g_test_add_func ("/memory/estimator/a_window_forgets_the_prompt_with_the_first_token", test_window);
   g_test_add_func ("/memory/estimator/a_gpu_adds_what_is_known_of_it", test_gpus);

@@ -267,6 +267,7 @@ test_what_is_not_known_is_said (void)
       g_assert_cmpint (hr_model_get_quantization (model), ==, HR_QUANTIZATION_NONE);
       g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 1);
       g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "not known in this form"));
+      g_assert_cmpint (hr_model_get_unknown_quantization (model) != NULL, ==, strstr (settings[i], "method") != NULL);
     }
 }
 

@@ -145,11 +145,25 @@ warn_of_quantization (HrInferencePlan *plan)
                             name);
 }
 
-static void
-resolve_quantization (HrInferencePlan *plan,
-                      HrJob           *job)
+static gboolean
+resolve_quantization (HrInferencePlan  *plan,
+                      HrJob            *job,
+                      GError          **error)
 {
+  const char *unknown = hr_model_get_unknown_quantization (plan->model);
+
   plan->quantization = hr_job_get_quantization (job);
+  if (plan->quantization == HR_QUANTIZATION_AUTO && unknown != NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the name of a model, and a method of quantization such as vptq. */
+                            N_("quantization: expected a format that is known, or none for weights that are expanded "
+                               "when they are loaded, as “%s” was quantized with “%s”, which is not known in this "
+                               "form; found auto"),
+                            hr_model_get_name (plan->model), unknown);
+      return FALSE;
+    }
+
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = hr_model_get_quantization (plan->model);
   if (plan->quantization == HR_QUANTIZATION_AUTO)
@@ -157,6 +171,8 @@ resolve_quantization (HrInferencePlan *plan,
 
   hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
   warn_of_quantization (plan);
+
+  return TRUE;
 }
 
 static gboolean
@@ -537,10 +553,9 @@ hr_inference_plan_init_pass (HrInferencePlan  *self,
     return FALSE;
 
   resolve_dtype (self, job);
-  if (!check_dtype (self, error))
+  if (!check_dtype (self, error) || !resolve_quantization (self, job, error))
     return FALSE;
 
-  resolve_quantization (self, job);
   warn_of_kernels (self);
   self->inference.stack = self->stack;
   self->inference.head = hr_model_get_head (model);

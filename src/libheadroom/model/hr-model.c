@@ -41,6 +41,7 @@ struct _HrModel
   HrDtype dtype;
   HrQuantization quantization;
   HrQuantizer *quantizer;         /* NULL if the config names no quantization that is known */
+  char *unknown_quantization;     /* the method, if it is not known in this form */
   guint64 n_parameters;
   guint64 n_parameters_of_part[HR_N_PARTS];
   guint64 n_active_parameters;
@@ -71,6 +72,7 @@ hr_model_finalize (GObject *object)
   g_ptr_array_unref (self->warnings);
   hr_model_parts_clear (&self->parts);
   g_clear_pointer (&self->quantizer, hr_quantizer_free);
+  g_free (self->unknown_quantization);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
 
@@ -360,7 +362,8 @@ read_quantization (HrModel  *self,
     return TRUE;
 
   if (!hr_json_check_type (settings, HR_JSON_OBJECT, error) ||
-      !hr_quantization_config_read (settings, self->model_type, &self->quantizer, self->warnings, error))
+      !hr_quantization_config_read (settings, self->model_type, &self->quantizer, &self->unknown_quantization,
+                                    self->warnings, error))
     return FALSE;
   if (self->quantizer == NULL)
     return TRUE;
@@ -905,6 +908,22 @@ hr_model_get_quantization (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), HR_QUANTIZATION_NONE);
 
   return self->quantization;
+}
+
+/**
+ * hr_model_get_unknown_quantization:
+ * @self: a model
+ *
+ * Gets the method that the checkpoint's weights were quantized with, if how they are stored is not known.
+ *
+ * Returns: (transfer none) (nullable): the method, as the config names it
+ */
+const char *
+hr_model_get_unknown_quantization (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return self->unknown_quantization;
 }
 
 /*

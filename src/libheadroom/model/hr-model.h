@@ -35,6 +35,7 @@ const char         *hr_model_get_source                  (HrModel              *
 const char         *hr_model_get_architecture_source     (HrModel              *self);
 HrDtype             hr_model_get_dtype                   (HrModel              *self);
 HrQuantization      hr_model_get_quantization            (HrModel              *self);
+const char         *hr_model_get_unknown_quantization    (HrModel              *self);
 guint64             hr_model_get_n_parameters            (HrModel              *self);
 guint64             hr_model_get_n_active_parameters     (HrModel              *self);
 gboolean            hr_model_has_experts                 (HrModel              *self);

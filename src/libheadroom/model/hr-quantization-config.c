@@ -480,6 +480,7 @@ guess_method (HrJson *settings)
  * @settings: what a config says about how the checkpoint was quantized
  * @model_type: (nullable): the type of the model
  * @quantizer: (out) (transfer full): what was done to the model's tensors; %NULL if that is not known
+ * @unknown: (out) (transfer full): the method, if it is one that is not known in this form; else %NULL
  * @warnings: (element-type utf8): where what is not known is added
  * @error: return location for an error
  *
@@ -491,6 +492,7 @@ gboolean
 hr_quantization_config_read (HrJson       *settings,
                              const char   *model_type,
                              HrQuantizer **quantizer,
+                             char        **unknown,
                              GPtrArray    *warnings,
                              GError      **error)
 {
@@ -501,6 +503,7 @@ hr_quantization_config_read (HrJson       *settings,
   gboolean is_expanded = FALSE;
 
   *quantizer = NULL;
+  *unknown = NULL;
   if (!hr_json_get_string (settings, "quant_method", &method, error) ||
       !hr_json_get_boolean (settings, "dequantize", &is_expanded, error))
     return FALSE;
@@ -514,11 +517,19 @@ hr_quantization_config_read (HrJson       *settings,
     }
 
   shown = hr_checkpoint_dup_shown (method != NULL ? method : _("(none)"));
-  if (found == NULL)
+  if (found == NULL && method == NULL)
     g_ptr_array_add (warnings,
                      g_strdup_printf (_("The config’s quantization “%s” is not known in this form; the weights are "
                                         "taken as not quantized."),
                                       shown));
+  else if (found == NULL)
+    {
+      g_ptr_array_add (warnings,
+                       g_strdup_printf (_("The config’s quantization “%s” is not known in this form; how much its "
+                                          "weights take is not known."),
+                                        shown));
+      *unknown = g_steal_pointer (&shown);
+    }
   else if (is_expanded || found->quantization == HR_QUANTIZATION_NONE)
     g_ptr_array_add (warnings,
                      g_strdup_printf (_("The config has the weights expanded when they are loaded, so that they take "

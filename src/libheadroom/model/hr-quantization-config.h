@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 gboolean hr_quantization_config_read (HrJson       *settings,
                                       const char   *model_type,
                                       HrQuantizer **quantizer,
+                                      char        **unknown,
                                       GPtrArray    *warnings,
                                       GError      **error);
 
