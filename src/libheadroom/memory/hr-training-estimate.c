@@ -174,20 +174,60 @@ add_inputs (const HrTrainingPlan *plan,
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
 }
 
+/* Gradients and states that are made like their parameters lie in an allocation each. */
+static guint
+list_of_parameters (const HrTrainingPlan *plan,
+                    const Device         *device,
+                    HrAllocation         *allocations)
+{
+  const HrLevel *level = &device->replay.peak.level;
+  guint64 trained = hr_trainables_get_bytes (plan->parameters, FALSE);
+  guint64 copies_of_each = (level->by_component[HR_COMPONENT_OPTIMIZER] +
+                            level->by_component[HR_COMPONENT_GRADIENTS]) / MAX (trained, 1);
+  guint n = hr_trainables_get_n_items (plan->parameters);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (plan->parameters, i);
+
+      allocations[i] = (HrAllocation) { hr_trainable_get_bytes (parameter), copies_of_each * parameter->copies };
+    }
+
+  return copies_of_each > 0 ? n : 0;
+}
+
 /* Weights lie in one allocation (caching_allocator_warmup in modeling_utils.py), what is on the tape in one each. */
 static guint64
-add_fragmentation (const Device *device,
-                   HrEstimate   *estimate)
+add_fragmentation (const HrTrainingPlan *plan,
+                   const Device         *device,
+                   HrEstimate           *estimate)
 {
-  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 1];
   const HrMoment *moment = &device->replay.peak;
+  guint n_items = hr_trainables_get_n_items (plan->parameters);
+  g_autofree HrAllocation *allocations = g_new (HrAllocation, 1 + moment->n_storages + n_items);
   guint n = 0;
 
   allocations[n++] = (HrAllocation) { device->weights.bytes, 1 };
   for (guint i = 0; i < moment->n_storages; i++)
     allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
+  n += list_of_parameters (plan, device, allocations + n);
 
   return hr_estimate_add_fragmentation (estimate, 0, allocations, n);
+}
+
+/*
+ * aten/src/ATen/cuda/CublasHandlePool.cpp: a handle and a workspace for each thread that multiplies; the backward pass
+ * runs in a thread of its own (torch/csrc/autograd/engine.cpp).
+ */
+static guint64
+add_framework (HrEstimate        *estimate,
+               const HrFramework *framework)
+{
+  HrFramework both = *framework;
+
+  both.workspace_bytes *= 2;
+
+  return hr_estimate_add_framework (estimate, 0, &both);
 }
 
 /* Returns what is held beside what the allocator hands out. */
@@ -217,9 +257,9 @@ add_components (const HrTrainingPlan *plan,
     }
 
   if (framework != NULL)
-    beside = hr_estimate_add_framework (estimate, 0, framework);
+    beside = add_framework (estimate, framework);
 
-  return beside + add_fragmentation (device, estimate);
+  return beside + add_fragmentation (plan, device, estimate);
 }
 
 static void
