@@ -14,6 +14,8 @@
 #include "hr-model-catalogue.h"
 #include "hr-timeline.h"
 
+#include "check-timeline.h"
+
 static const char llama[] =
   "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
   "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
@@ -48,7 +50,7 @@ estimate (HrModel *model,
           HrJob   *job)
 {
   g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run (model, job, NULL, 1, &error);
+  HrEstimate *result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (result);
@@ -107,6 +109,7 @@ check (HrEstimate *result)
   g_assert_nonnull (hr_estimate_get_peak_moment (result));
   g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), >, 0);
   g_assert_nonnull (hr_estimate_get_rule_of_thumb (result));
+  check_timeline (result);
 }
 
 /* Whether it could be estimated; what cannot is refused in one sentence that names the model or the setting. */
@@ -115,7 +118,7 @@ try_model (HrModel *model,
            HrJob   *job)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, NULL, 1, &error);
+  g_autoptr (HrEstimate) result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
 
   if (result != NULL)
     {
