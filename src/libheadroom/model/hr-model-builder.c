@@ -318,7 +318,7 @@ build_layers (HrBlockContext  *context,
   if (!classify_layers (context->scope, stack, error))
     return FALSE;
 
-  prefix = g_strconcat (stack_path, stack_path[0] != '\0' ? "." : "", path, NULL);
+  prefix = g_strconcat (stack_path, stack_path[0] != '\0' && path[0] != '\0' ? "." : "", path, NULL);
   layers = g_new0 (guint, MAX (stack->n_layers, 1));
   context->prefix = prefix;
   context->layers = layers;
