@@ -367,6 +367,47 @@ test_timeline (void)
                     hr_estimate_get_total_bytes (result));
 }
 
+/* Recipes that are known by their bytes a parameter: 16 between steps, 18 with gradients in fp32. */
+static void
+test_recipes (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  guint64 n = hr_model_get_n_parameters (model);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 8);
+      g_autoptr (HrEstimate) result = NULL;
+
+      g_object_set (job, "master-dtype", HR_MASTER_DTYPE_FLOAT32, "optimizer-implementation",
+                    HR_OPTIMIZER_IMPLEMENTATION_FUSED, "gradient-dtype",
+                    i == 0 ? HR_GRADIENT_DTYPE_SAME : HR_GRADIENT_DTYPE_FLOAT32, NULL);
+      result = estimate (model, job);
+      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_WEIGHTS), <, 2.01 * n);
+      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_MASTER_WEIGHTS) / 512, ==, (4 * n + 511) / 512);
+      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_GRADIENTS) / 512, ==, (4 * n + 511) / 512);
+      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * n);
+      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8.01 * n);
+    }
+}
+
+static void
+test_recipes_that_do_not_exist (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) alone = make_job (HR_MODE_TRAINING, 1, 8);
+  g_autoptr (HrJob) twice = make_job (HR_MODE_TRAINING, 1, 8);
+  g_autoptr (GError) alone_error = NULL;
+  g_autoptr (GError) twice_error = NULL;
+
+  g_object_set (alone, "gradient-dtype", HR_GRADIENT_DTYPE_FLOAT32, NULL);
+  g_assert_null (hr_estimator_run (model, alone, NULL, 1, &alone_error));
+  g_assert_error (alone_error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_object_set (twice, "master-dtype", HR_MASTER_DTYPE_FLOAT32, "dtype", HR_DTYPE_FLOAT32, NULL);
+  g_assert_null (hr_estimator_run (model, twice, NULL, 1, &twice_error));
+  g_assert_error (twice_error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
 static guint64
 run_with_optimizer (HrModel         *model,
                     HrOptimizerKind  kind,
@@ -422,6 +463,9 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/the_timeline_reaches_the_peak", test_timeline);
 
   g_test_add_func ("/memory/training/an_optimizer_takes_its_states_and_lomo_no_gradients", test_optimizers);
+
+  g_test_add_func ("/memory/training/master_weights_take_sixteen_or_eighteen_bytes_a_parameter", test_recipes);
+  g_test_add_func ("/memory/training/master_weights_of_fp32_parameters_are_refused", test_recipes_that_do_not_exist);
 
   return g_test_run ();
 }

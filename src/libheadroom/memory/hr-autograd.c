@@ -283,7 +283,7 @@ accumulate_parameter (HrReplay *replay,
   HrValue gradient = node->incoming[0];
 
   clear_incoming (node);
-  if (replay->has_gradients)
+  if (replay->has_gradients || replay->adds_gradients_up)
     {
       hr_replay_drop (replay, gradient);
       return;

@@ -129,6 +129,7 @@ hr_replay_init (HrReplay       *self,
   self->peak.block = NULL;
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
+  self->adds_gradients_up = FALSE;
   self->fused_step = NULL;
   self->waiting = HR_NO_VALUE;
   self->timeline = NULL;

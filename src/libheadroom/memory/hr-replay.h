@@ -226,6 +226,7 @@ typedef struct
  * @trains_weights: whether the model's own parameters need gradients
  * @recomputes: whether layers are computed anew in the backward pass
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
+ * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
@@ -257,6 +258,7 @@ struct _HrReplay
   gboolean trains_weights;
   gboolean recomputes;
   gboolean has_gradients;
+  gboolean adds_gradients_up;
   HrFusedStep fused_step;
   HrValue waiting;
   HrQuantization quantization;

@@ -97,6 +97,32 @@ hr_trainables_new_for_model (HrModel   *model,
   return self;
 }
 
+/*
+ * hr_trainables_new_in_fp32:
+ * @parameters: what is trained
+ *
+ * Lists the copies in fp32 that an optimizer works on instead of parameters of 16 bits, and the parameters that are in
+ * fp32 or more themselves.
+ *
+ * Returns: (transfer full): the list
+ */
+HrTrainables *
+hr_trainables_new_in_fp32 (const HrTrainables *parameters)
+{
+  HrTrainables *self = hr_trainables_new ();
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      HrTrainable parameter = *hr_trainables_get_item (parameters, i);
+
+      if (hr_element_get_bytes (parameter.element) < sizeof (float))
+        parameter.element = HR_ELEMENT_FLOAT32;
+      hr_trainables_add (self, &parameter);
+    }
+
+  return self;
+}
+
 void
 hr_trainables_free (HrTrainables *self)
 {
@@ -174,6 +200,30 @@ hr_trainables_get_n_elements (const HrTrainables *self)
       const HrTrainable *item = hr_trainables_get_item (self, i);
 
       sum += item->copies * item->n_elements;
+    }
+
+  return sum;
+}
+
+/*
+ * hr_trainables_get_n_16_bit_elements:
+ * @self: a list
+ *
+ * Returns: the number of trained numbers of 16 bits
+ */
+guint64
+hr_trainables_get_n_16_bit_elements (const HrTrainables *self)
+{
+  guint64 sum = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrTrainable *item = hr_trainables_get_item (self, i);
+
+      if (hr_element_get_bytes (item->element) < sizeof (float))
+        sum += item->copies * item->n_elements;
     }
 
   return sum;

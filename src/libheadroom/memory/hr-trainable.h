@@ -36,6 +36,7 @@ typedef struct
 typedef struct _HrTrainables HrTrainables;
 
 HrTrainables      *hr_trainables_new            (void);
+HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
                                                  HrElement          element);
 void               hr_trainables_free           (HrTrainables      *self);
@@ -45,6 +46,7 @@ guint              hr_trainables_get_n_items    (const HrTrainables *self);
 const HrTrainable *hr_trainables_get_item       (const HrTrainables *self,
                                                  guint              index);
 guint64            hr_trainables_get_n_elements (const HrTrainables *self);
+guint64            hr_trainables_get_n_16_bit_elements (const HrTrainables *self);
 guint64            hr_trainables_get_n_parameters (const HrTrainables *self);
 guint64            hr_trainables_get_bytes      (const HrTrainables *self,
                                                  gboolean           added_only);

@@ -21,9 +21,6 @@ static const struct
   const char *values[MAX_KNOWN];
 } known_values[] = {
   { "framework", { "pytorch" } },
-  { "autocast", { "none", "bfloat16" } },
-  { "master-dtype", { "none" } },
-  { "gradient-dtype", { "same" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method", { "full", "lora" } },
 };

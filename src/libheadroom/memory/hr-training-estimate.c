@@ -43,10 +43,24 @@ check_backward (const HrTrainingPlan  *plan,
 
   training.tuning = NULL;
   training.optimizer.fused = NULL;
+  training.main_gradient_bytes = 0;
   training.accumulation_steps = 1;
   hr_training_replay (&training, replay, &levels);
 
   return replay->ledger.overflowed || hr_training_check_gradients (plan, NULL, &levels, error);
+}
+
+/* Whether gradients stay until all are there. */
+static gboolean
+stays_with_parameters (const HrTraining *training)
+{
+  return training->optimizer.fused == NULL && training->main_gradient_bytes == 0;
+}
+
+static gboolean
+shows_gradients (const HrTrainingPlan *plan)
+{
+  return plan->tuning == NULL && stays_with_parameters (&plan->training);
 }
 
 static gboolean
@@ -65,13 +79,13 @@ run_device (HrTrainingPlan  *plan,
 
   hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
   device->replay.autocast = plan->autocast;
-  if ((plan->tuning != NULL || training->optimizer.fused != NULL) && !check_backward (plan, &device->replay, error))
+  if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
     return FALSE;
 
   device->replay.timeline = timeline;
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
-    return training->optimizer.fused != NULL ||
+    return !stays_with_parameters (training) ||
            hr_training_check_gradients (plan, plan->parameters, &device->levels, error);
 
   hr_message_set_error (error, HR_ERROR_TOO_LARGE,
@@ -135,6 +149,35 @@ add_from_tape (const HrTrainingPlan *plan,
   g_free (substitution);
 }
 
+/* What the recipes that are known by their bytes a parameter are made of. */
+#define SOURCE_18_BYTES \
+  "megatron/core/optimizer/optimizer.py, megatron/core/distributed: 18 bytes a parameter with Adam, 2 + 4 (fp32 " \
+  "gradients in a buffer) + 4 (master weights) + 8 (states); 20 where gradients of 16 bits stay as well"
+#define SOURCE_16_BYTES \
+  "megatron/core/optimizer/optimizer.py: 16 bytes a parameter with Adam between steps, 2 + 2 + 4 (master weights) + " \
+  "8 (states), as ZeRO counts; gradients become fp32 in the step"
+
+static gboolean
+has_fp32_gradients (const HrTrainingPlan *plan,
+                    guint64               bytes)
+{
+  const HrTraining *training = &plan->training;
+
+  return bytes > 0 && (bytes == training->copied_gradient_bytes || training->main_gradient_bytes > 0);
+}
+
+static void
+add_in_fp32 (const HrTrainingPlan *plan,
+             HrEstimate           *estimate,
+             HrComponentId         id,
+             guint64               bytes)
+{
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·4", bytes / sizeof (float));
+
+  _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·4", substitution,
+                              plan->training.main_gradient_bytes > 0 ? SOURCE_18_BYTES : SOURCE_16_BYTES);
+}
+
 /* Parameters, times what each takes. */
 static void
 add_of_parameters (const HrTrainingPlan *plan,
@@ -151,6 +194,12 @@ add_of_parameters (const HrTrainingPlan *plan,
       substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", n_trained, (double) bytes / n_trained);
       _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·o", substitution,
                                   plan->training.optimizer.source);
+      return;
+    }
+
+  if (plan->masters != NULL && (id == HR_COMPONENT_MASTER_WEIGHTS || has_fp32_gradients (plan, bytes)))
+    {
+      add_in_fp32 (plan, estimate, id, bytes);
       return;
     }
 
@@ -174,21 +223,22 @@ add_inputs (const HrTrainingPlan *plan,
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
 }
 
-/* Gradients and states that are made like their parameters lie in an allocation each. */
+/* States, and gradients that are no part of a buffer, lie in an allocation for each parameter. */
 static guint
 list_of_parameters (const HrTrainingPlan *plan,
                     const Device         *device,
                     HrAllocation         *allocations)
 {
   const HrLevel *level = &device->replay.peak.level;
-  guint64 trained = hr_trainables_get_bytes (plan->parameters, FALSE);
-  guint64 copies_of_each = (level->by_component[HR_COMPONENT_OPTIMIZER] +
-                            level->by_component[HR_COMPONENT_GRADIENTS]) / MAX (trained, 1);
-  guint n = hr_trainables_get_n_items (plan->parameters);
+  const HrTrainables *parameters = plan->masters != NULL ? plan->masters : plan->parameters;
+  guint64 gradients = plan->masters != NULL ? 0 : level->by_component[HR_COMPONENT_GRADIENTS];
+  guint64 copies_of_each = (level->by_component[HR_COMPONENT_OPTIMIZER] + gradients) /
+                           MAX (hr_trainables_get_bytes (parameters, FALSE), 1);
+  guint n = hr_trainables_get_n_items (parameters);
 
   for (guint i = 0; i < n; i++)
     {
-      const HrTrainable *parameter = hr_trainables_get_item (plan->parameters, i);
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
 
       allocations[i] = (HrAllocation) { hr_trainable_get_bytes (parameter), copies_of_each * parameter->copies };
     }
@@ -248,7 +298,8 @@ add_components (const HrTrainingPlan *plan,
         continue;
       if (i == HR_COMPONENT_WEIGHTS)
         hr_estimate_add_weights (estimate, 0, &plan->pass.storage, &device->weights, part);
-      else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS)
+      else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS ||
+               i == HR_COMPONENT_MASTER_WEIGHTS)
         add_of_parameters (plan, estimate, i, part);
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (plan, estimate, part);

@@ -65,6 +65,60 @@ count_heads (const HrStack *stack)
   return attention != NULL ? attention->num_attention_heads : 0;
 }
 
+/* torch/amp/grad_scaler.py: the scale and how many steps it has stood, both on the device. */
+#define SCALER_BYTES (2 * hr_ledger_round (sizeof (float)))
+
+static gboolean
+has_16_bits (const HrTrainables *parameters)
+{
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      if (hr_element_get_bytes (hr_trainables_get_item (parameters, i)->element) < sizeof (float))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Copies in fp32 beside parameters of 16 bits, and gradients in fp32 for them, as Megatron-LM has both. */
+static gboolean
+resolve_masters (HrTrainingPlan  *self,
+                 GError         **error)
+{
+  gboolean fp32_gradients = hr_training_job_get_gradient_dtype (self->job) == HR_GRADIENT_DTYPE_FLOAT32;
+  HrTraining *training = &self->training;
+  guint64 n;
+
+  if (hr_training_job_get_master_dtype (self->job) == HR_MASTER_DTYPE_NONE)
+    {
+      if (!fp32_gradients || !has_16_bits (self->parameters))
+        return TRUE;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gradient-dtype: expected same, as gradients in float32 are kept for master weights "
+                               "only (master-dtype float32); found float32"));
+      return FALSE;
+    }
+
+  if (!has_16_bits (self->parameters) || self->autocast != HR_ELEMENT_NONE)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("master-dtype: expected none, as the parameters that are trained are in float32 "
+                               "themselves; found float32"));
+      return FALSE;
+    }
+
+  self->masters = hr_trainables_new_in_fp32 (self->parameters);
+  n = hr_trainables_get_n_16_bit_elements (self->parameters);
+  training->master_bytes = hr_ledger_round (n * sizeof (float));
+  if (fp32_gradients)
+    training->main_gradient_bytes = hr_ledger_round (n * sizeof (float));
+  else
+    training->copied_gradient_bytes = hr_trainables_get_bytes (self->masters, FALSE);
+
+  return TRUE;
+}
+
 /* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
 static gboolean
 resolve_optimizer (HrTrainingPlan  *self,
@@ -75,16 +129,21 @@ resolve_optimizer (HrTrainingPlan  *self,
     .implementation = hr_training_job_get_optimizer_implementation (self->job),
     .fp32_embeddings = keeps_embeddings_fp32 (hr_training_job_get_framework (self->job)),
   };
+  const HrTrainables *stepped;
 
   if (settings.implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
     settings.implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
 
   self->implementation = settings.implementation;
   settings.n_heads = count_heads (self->pass.stack);
-  if (!hr_optimizer_check (&settings, self->parameters, error))
+  if (!resolve_masters (self, error))
     return FALSE;
 
-  hr_optimizer_init (&self->training.optimizer, &settings, self->parameters);
+  stepped = self->masters != NULL ? self->masters : self->parameters;
+  if (!hr_optimizer_check (&settings, stepped, error))
+    return FALSE;
+
+  hr_optimizer_init (&self->training.optimizer, &settings, stepped);
   warn_of_optimizer (self, settings.kind);
 
   return check_fused (self, error);
@@ -164,6 +223,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
+  self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
   self->training.checkpointing =
     hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
   self->training.reentrant = hr_training_job_get_reentrant_checkpointing (job);
@@ -185,6 +245,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
 void
 hr_training_plan_clear (HrTrainingPlan *self)
 {
+  g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->tuning, hr_tuning_free);
   g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @all: (nullable): the parameters of the model, where all are trained
  * @parameters: (transfer none): what is trained
+ * @masters: (nullable): the copies of that in fp32 that the optimizer works on
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
  *
@@ -30,6 +31,7 @@ typedef struct
   HrTuning *tuning;
   HrTrainables *all;
   const HrTrainables *parameters;
+  HrTrainables *masters;
   HrElement autocast;
   HrOptimizerImplementation implementation;
 } HrTrainingPlan;

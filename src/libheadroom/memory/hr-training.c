@@ -311,19 +311,44 @@ make_temporary (const HrTraining *self,
                                           HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
 }
 
+/*
+ * Float16OptimizerWithFloat16Params._copy_model_grads_to_main_grads in megatron/core/optimizer/optimizer.py: each
+ * gradient is copied to fp32 and let go.
+ */
+static HrValue
+copy_gradients (const HrTraining *self,
+                HrReplay         *replay)
+{
+  HrValue copies;
+
+  if (self->copied_gradient_bytes == 0)
+    return HR_NO_VALUE;
+
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
+                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
+  replay->symbols[HR_SYMBOL_KEPT] = self->copied_gradient_bytes;
+  copies = hr_replay_make (replay, "_to_copy", "main_param.grad", HR_COMPONENT_GRADIENTS,
+                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+
+  return copies;
+}
+
 static void
 run_optimizer (const HrTraining *self,
                HrReplay         *replay)
 {
   HrStretch stretch;
+  HrValue copies;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the optimizer’s step");
+  copies = copy_gradients (self, replay);
   if (self->clipping)
     clip_gradients (self, replay);
   if (self->optimizer.step_bytes > 0)
     make_temporary (self, replay);
+  hr_replay_drop (replay, copies);
   hr_replay_end (replay);
 }
 
@@ -362,7 +387,9 @@ hr_training_replay (const HrTraining *self,
   if (self->tuning != NULL)
     hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
                    hr_trainables_get_bytes (hr_tuning_get_trainables (self->tuning), TRUE));
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes + self->scaler_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_MASTER_WEIGHTS, self->master_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, self->main_gradient_bytes);
   add_batch (self, replay);
   replay->peak.level = replay->ledger.live;
   hr_replay_rest (replay, NULL);
@@ -371,6 +398,7 @@ hr_training_replay (const HrTraining *self,
   replay->tuning = self->tuning;
   replay->inputs_need_gradients = self->checkpointing;
   hr_tuning_set_symbols (self->tuning, replay);
+  replay->adds_gradients_up = self->main_gradient_bytes > 0;
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = self->checkpointing;
   if (levels != NULL)
@@ -385,7 +413,7 @@ hr_training_replay (const HrTraining *self,
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
-                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
+                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - self->main_gradient_bytes);
   if (levels != NULL)
     levels->end = replay->ledger.live;
   hr_replay_rest (replay, NULL);

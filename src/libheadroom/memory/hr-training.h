@@ -19,6 +19,10 @@ G_BEGIN_DECLS
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
  * @keep_outputs: whether a variable holds what the model returned until the gradients are there
  * @n_gradients: how many parameters are trained
+ * @master_bytes: copies of the parameters in fp32, which the optimizer works on
+ * @main_gradient_bytes: a buffer in fp32 that gradients are added into as soon as they come
+ * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
+ * @scaler_bytes: what scales the loss
  * @accumulation_steps: micro-batches of a step
  *
  * A step of training that is to be replayed on one device.
@@ -34,6 +38,10 @@ typedef struct
   gboolean fp32_outputs;
   gboolean keep_outputs;
   guint64 n_gradients;
+  guint64 master_bytes;
+  guint64 main_gradient_bytes;
+  guint64 copied_gradient_bytes;
+  guint64 scaler_bytes;
   guint64 accumulation_steps;
 } HrTraining;
 
