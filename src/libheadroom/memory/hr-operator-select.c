@@ -449,7 +449,7 @@ hr_op_scatter (HrReplay *self,
     hr_autograd_save (self, *x, indices);
 }
 
-/* grad.index_select (0, indices) */
+/* grad.index_select (0, indices).expand_as (source), for which the source is kept. */
 static void
 backward_index_add (HrReplay     *self,
                     const HrNode *node,
@@ -490,7 +490,10 @@ hr_op_index_add (HrReplay   *self,
   HrValue result = hr_op_like (self, "index_add", name, hr_value_detach (zeros));
 
   if (hr_autograd_record (self, &result, backward_index_add, inputs, G_N_ELEMENTS (inputs)))
-    hr_autograd_save (self, result, indices);
+    {
+      hr_autograd_save (self, result, indices);
+      hr_autograd_save (self, result, x);
+    }
 
   return result;
 }

@@ -336,16 +336,73 @@ compute_latent (HrReplay        *replay,
   return result;
 }
 
+/* How many experts there can be whose gradients are followed one by one. */
+#define MAX_LISTED 96
+
+/*
+ * Of the last expert first: the gradients of its matrix and of its rows; that of the matrix is written into zeros of
+ * all matrices (select_backward), which are added up. In the end the rows are joined (split_backward).
+ */
+static void
+backward_list (HrReplay     *replay,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  guint n = MIN (replay->symbols[HR_SYMBOL_EXPERTS], MAX_LISTED);
+  HrValue rows = node->inputs[0], matrix = node->inputs[1];
+  HrValue part = HR_SHAPE (gradient.element, HR_SYMBOL_PER_EXPERT, rows.symbols[rows.n_symbols - 1]);
+  HrValue single = HR_SHAPE (gradient.element, matrix.symbols[1], matrix.symbols[2]);
+  HrValue parts[MAX_LISTED];
+
+  single.count = matrix.count;
+  rows.element = matrix.element = gradient.element;
+  for (guint i = 0; i < n; i++)
+    {
+      HrValue own = HR_NO_VALUE, whole;
+
+      parts[i] = HR_NO_VALUE;
+      if (hr_value_needs_gradient (node->inputs[1]))
+        own = hr_op_make_gradient (replay, "mm", single);
+      if (hr_value_needs_gradient (node->inputs[0]))
+        parts[i] = hr_op_make_gradient (replay, "mm", part);
+      if (own.storage >= 0 && i == 0)
+        gradients[1] = hr_op_make_gradient (replay, "select_backward", matrix);
+      else if (own.storage >= 0 && i + 1 < n)
+        {
+          whole = hr_op_make_gradient (replay, "select_backward", matrix);
+          hr_replay_drop (replay, whole);
+        }
+      hr_replay_drop (replay, own);
+    }
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = hr_op_make_gradient (replay, "cat", rows);
+  for (guint i = 0; i < n; i++)
+    hr_replay_drop (replay, parts[i]);
+}
+
 /* What each expert makes of its part of the tokens, and all of it joined: JetMoeParallelExperts.forward. */
 static HrValue
 compute_list (HrReplay   *replay,
               const char *name,
+              HrValue     x,
+              HrValue     weights,
               HrValue     shape)
 {
-  HrValue list = hr_op_like (replay, "mm", "output_list", shape);
-  HrValue result = hr_op_like (replay, "cat", name, shape);
+  const HrValue inputs[] = { hr_op_cast_down (replay, x), hr_op_cast_down (replay, weights) };
+  HrValue list, result;
 
+  shape.element = inputs[0].element;
+  list = hr_op_like (replay, "mm", "output_list", shape);
+  result = hr_op_like (replay, "cat", name, shape);
   hr_replay_drop (replay, list);
+  if (hr_autograd_record (replay, &result, backward_list, inputs, G_N_ELEMENTS (inputs)))
+    {
+      hr_autograd_save (replay, result, hr_value_needs_gradient (inputs[1]) ? inputs[0] : HR_NO_VALUE);
+      hr_autograd_save (replay, result, hr_value_needs_gradient (inputs[0]) ? inputs[1] : HR_NO_VALUE);
+    }
+  hr_replay_drop (replay, inputs[1]);
+  hr_replay_drop (replay, inputs[0]);
 
   return result;
 }
@@ -354,25 +411,30 @@ compute_list (HrReplay   *replay,
 static HrValue
 compute_lists (HrReplay        *replay,
                HrValue          x,
+               const HrRouting *routing,
                const HrMixture *mixture)
 {
-  HrValue inner = get_pair_shape (replay->dtype, HR_SYMBOL_EXPERT);
-  HrValue both = inner;
-  HrValue out = get_pair_shape (replay->dtype, HR_SYMBOL_HIDDEN);
+  HrValue both = get_pair_shape (x.element, HR_SYMBOL_EXPERT);
+  HrValue out = get_pair_shape (x.element, HR_SYMBOL_HIDDEN);
   HrValue inputs, chunked, hidden, outputs, zeros, result;
 
   both.count = 2;
   replay->sentence = N_("in the experts, in their first matrices");
-  inputs = hr_op_like (replay, "index", "expert_inputs", out);
-  chunked = compute_list (replay, "chunked_hidden_states", both);
+  inputs = hr_op_take (replay, "expert_inputs", x, routing->indices, out);
+  chunked = compute_list (replay, "chunked_hidden_states", inputs, get_first_matrices (replay, mixture), both);
   hidden = hr_replay_expert_gate (replay, chunked, mixture);
   replay->sentence = N_("in the experts, while their outputs are put together");
-  outputs = compute_list (replay, "expert_outputs", out);
-  hr_replay_assign (replay, &outputs, hr_op_like (replay, "mul", "expert_outputs", out));
-  zeros = hr_op_like (replay, "zeros", "zeros", x);
-  result = hr_op_like (replay, "index_add", "layer_output", x);
+  outputs = compute_list (replay, "expert_outputs", hidden, get_last_matrices (replay, mixture), out);
+  hr_replay_assign (replay, &outputs,
+                    hr_op_binary (replay, HR_BINARY_MUL, "expert_outputs", outputs, routing->weights));
+  zeros = hr_op_like (replay, "zeros", "zeros", get_token_shape (outputs.element, HR_SYMBOL_HIDDEN));
+  result = hr_op_index_add (replay, "layer_output", zeros, routing->indices, outputs);
   if (mixture->has_output_bias)
-    hr_replay_assign (replay, &result, hr_op_like (replay, "add", "layer_output", x));
+    {
+      HrValue bias = get_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+
+      hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_ADD, "layer_output", result, bias));
+    }
 
   hr_replay_drop (replay, zeros);
   hr_replay_drop (replay, outputs);
@@ -491,7 +553,7 @@ hr_replay_experts (HrReplay        *replay,
   switch (mixture->path)
     {
     case HR_EXPERTS_LISTS:
-      return compute_lists (replay, x, mixture);
+      return compute_lists (replay, x, routing, mixture);
 
     case HR_EXPERTS_DENSE:
       return compute_dense (replay, x, routing, mixture, weighted);

@@ -66,7 +66,7 @@ compute_scores (HrReplay        *replay,
                 const HrMixture *mixture)
 {
   gboolean is_wide = mixture->scores == HR_ROUTER_SIGMOID ? mixture->fp32_scores : mixture->scores == HR_ROUTER_SOFTMAX;
-  HrValue cast = hr_op_cast (replay, logits, is_wide && !mixture->softmax_after ? get_single (replay) : logits.element);
+  HrValue cast = hr_op_cast (replay, logits, is_wide ? get_single (replay) : logits.element);
   HrValue scores;
 
   if (mixture->scores == HR_ROUTER_SIGMOID)
@@ -174,17 +174,15 @@ route_lists (HrReplay        *replay,
              HrRouting       *routing)
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
-  HrValue chosen = get_token_shape (get_single (replay), HR_SYMBOL_TOP_K);
-  HrValue table = get_token_shape (replay->dtype, HR_SYMBOL_EXPERTS);
+  HrValue table = get_token_shape (x.element, HR_SYMBOL_EXPERTS);
   HrValue logits = compute_logits (replay, x, mixture);
   HrValue values, indices, gates, zeros, marks, counts, sorted, order;
 
   routing->logits = hr_op_cast (replay, logits, get_single (replay));
   hr_replay_drop (replay, logits);
-  values = hr_op_like (replay, "topk", "top_k_logits", chosen);
-  indices = hr_op_like (replay, "topk", "top_k_indices", pairs);
-  logits = hr_op_like (replay, "_softmax", "softmax(top_k_logits)", chosen);
-  gates = hr_op_cast (replay, logits, replay->dtype);
+  values = hr_op_topk (replay, "top_k_logits", routing->logits, HR_SYMBOL_TOP_K, &indices);
+  logits = hr_op_softmax (replay, "softmax(top_k_logits)", values, values.element);
+  gates = hr_op_cast (replay, logits, x.element);
   hr_replay_drop (replay, logits);
   zeros = hr_op_like (replay, "zeros", "zeros", table);
   marks = hr_op_like (replay, "scatter", "gates", table);
@@ -195,7 +193,7 @@ route_lists (HrReplay        *replay,
   order = hr_op_like (replay, "sort", "index_sorted_experts", pairs);
   hr_replay_drop (replay, sorted);
   routing->indices = hr_op_like (replay, "div", "batch_index", pairs);
-  routing->weights = hr_op_like (replay, "index", "batch_gates", gates);
+  routing->weights = hr_op_take (replay, "batch_gates", gates, order, hr_value_detach (gates));
   hr_replay_drop (replay, marks);
   hr_replay_drop (replay, zeros);
   hr_replay_drop (replay, gates);

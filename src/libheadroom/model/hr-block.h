@@ -186,7 +186,7 @@ typedef enum
 typedef enum
 {
   HR_ROUTER_SOFTMAX,       /* in fp32 (Mixtral, Qwen) */
-  HR_ROUTER_SOFTMAX_PLAIN, /* in the dtype of the logits (Mistral 4) */
+  HR_ROUTER_SOFTMAX_PLAIN, /* in the dtype of the logits (GPT-OSS, Mistral 4) */
   HR_ROUTER_SIGMOID,       /* DeepSeek V3 */
 } HrRouterScores;
 
