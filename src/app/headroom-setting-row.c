@@ -5,6 +5,7 @@
 #include "headroom-setting-row.h"
 
 #include <glib/gi18n.h>
+#include <hr-estimator.h>
 #include <hr-labels.h>
 
 #include "headroom-count.h"
@@ -47,6 +48,18 @@ choice_bind_cb (GtkSignalListItemFactory *factory,
   gtk_label_set_label (GTK_LABEL (gtk_list_item_get_child (list_item)), choice_get_label (list_item, setting));
 }
 
+/* What cannot be estimated so far is there, and cannot be chosen. */
+static void
+choice_list_mark (GtkListItem *list_item,
+                  GtkWidget   *label,
+                  gboolean     is_known)
+{
+  gtk_list_item_set_selectable (list_item, is_known);
+  gtk_list_item_set_activatable (list_item, is_known);
+  gtk_widget_set_sensitive (label, is_known);
+  gtk_widget_set_tooltip_text (label, is_known ? NULL : _("This cannot be estimated so far"));
+}
+
 /* What its list shows: a choice, a mark if it holds, and over the first of a family what the family is called. */
 static void
 choice_list_setup_cb (GtkSignalListItemFactory *factory,
@@ -82,6 +95,8 @@ choice_list_bind_cb (GtkSignalListItemFactory *factory,
   gtk_widget_set_visible (heading, family != NULL);
   gtk_label_set_label (GTK_LABEL (heading), family != NULL ? family : "");
   gtk_label_set_label (GTK_LABEL (label), choice_get_label (list_item, setting));
+  choice_list_mark (list_item, label, hr_estimator_knows_choice (g_object_get_data (G_OBJECT (factory), "job"), setting,
+                                                                 adw_enum_list_item_get_value (item)));
 }
 
 static GtkListItemFactory *
@@ -137,6 +152,7 @@ choice_row_new (HrJob      *job,
 
   factory = factory_new (G_CALLBACK (choice_setup_cb), G_CALLBACK (choice_bind_cb), setting);
   list_factory = factory_new (G_CALLBACK (choice_list_setup_cb), G_CALLBACK (choice_list_bind_cb), setting);
+  g_object_set_data_full (G_OBJECT (list_factory), "job", g_object_ref (job), g_object_unref);
 
   row = g_object_new (ADW_TYPE_COMBO_ROW, "factory", factory, "list-factory", list_factory, "model", model, NULL);
   g_object_bind_property_full (job, setting->name, row, "selected", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE,

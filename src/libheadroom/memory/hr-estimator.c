@@ -5,6 +5,7 @@
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
 #include "hr-rule-estimate.h"
+#include "hr-training-check.h"
 #include "hr-training-estimate.h"
 #include "hr-training-rule-estimate.h"
 
@@ -142,4 +143,32 @@ hr_estimator_run_with_timeline (HrModel  *model,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return run (model, job, gpu, n_gpus, TRUE, error);
+}
+
+/**
+ * hr_estimator_knows_choice:
+ * @job: a job
+ * @setting: a setting of it that is an enumeration
+ * @choice: one of its values
+ *
+ * Checks whether jobs with a value can be estimated at all, so that it can be offered. Whether this job can be
+ * estimated with it depends on the model and on the other settings.
+ *
+ * Returns: whether the value is known
+ */
+gboolean
+hr_estimator_knows_choice (HrJob      *job,
+                           GParamSpec *setting,
+                           int         choice)
+{
+  const GEnumValue *value;
+
+  g_return_val_if_fail (HR_IS_JOB (job), FALSE);
+  g_return_val_if_fail (G_IS_PARAM_SPEC_ENUM (setting), FALSE);
+
+  value = g_enum_get_value (G_PARAM_SPEC_ENUM (setting)->enum_class, choice);
+  if (value == NULL || !HR_IS_TRAINING_JOB (job))
+    return value != NULL;
+
+  return hr_training_knows_value (setting->name, value->value_nick);
 }

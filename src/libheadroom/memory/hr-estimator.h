@@ -19,5 +19,8 @@ HrEstimate *hr_estimator_run_with_timeline (HrModel  *model,
                                             HrGpu    *gpu,
                                             guint     n_gpus,
                                             GError  **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean    hr_estimator_knows_choice      (HrJob      *job,
+                                            GParamSpec *setting,
+                                            int         choice);
 
 G_END_DECLS

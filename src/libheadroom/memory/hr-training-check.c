@@ -70,6 +70,28 @@ hr_training_check_job (HrTrainingJob  *job,
   return TRUE;
 }
 
+/*
+ * hr_training_knows_value:
+ * @property: a setting
+ * @value: the name of one of its values
+ *
+ * Checks whether a value is one that is replayed.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_training_knows_value (const char *property,
+                         const char *value)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (known_values); i++)
+    {
+      if (g_str_equal (known_values[i].property, property))
+        return g_strv_contains (known_values[i].values, value);
+    }
+
+  return TRUE;
+}
+
 /* No gradient flows to whole numbers, or to numbers of eight bits (torch.Tensor.requires_grad_). */
 static gboolean
 check_dtype (const HrInferencePlan  *pass,

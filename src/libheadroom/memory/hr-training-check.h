@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 gboolean hr_training_check_job       (HrTrainingJob           *job,
                                       GError                 **error);
+gboolean hr_training_knows_value     (const char              *property,
+                                      const char              *value);
 gboolean hr_training_check_model     (const HrInferencePlan   *pass,
                                       GError                 **error);
 gboolean hr_training_check_layers    (const HrTrainingPlan    *plan,
