@@ -437,6 +437,7 @@ typedef struct
   const char *architecture;
   const char *model_type;
   const char *config;
+  guint n_further;              /* layers that predict further tokens */
 } MixtureCase;
 
 static const MixtureCase mixture_cases[] = {
@@ -446,6 +447,15 @@ static const MixtureCase mixture_cases[] = {
   { "qwen3moe", "qwen3_moe", "\"num_experts\": 4, \"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
                              "\"head_dim\": 16" },
   { "olmoe", "olmoe", "\"num_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "granitemoe", "granitemoeshared", "\"num_local_experts\": 4, \"intermediate_size\": 128, "
+                                      "\"num_key_value_heads\": 2, \"shared_intermediate_size\": 96" },
+  { "glm4moe", "glm4_moe", "\"n_routed_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, "
+                           "\"num_key_value_heads\": 2, \"n_shared_experts\": 1, \"first_k_dense_replace\": 1", 1 },
+  { "dots1", "dots1", "\"n_routed_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, "
+                      "\"num_key_value_heads\": 2, \"n_shared_experts\": 1, \"first_k_dense_replace\": 1" },
+  { "ernie4_5-moe", "ernie4_5_moe", "\"moe_num_experts\": 4, \"moe_k\": 2, \"intermediate_size\": 128, "
+                                    "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                                    "\"moe_num_shared_experts\": 1, \"moe_layer_start_index\": 1" },
   { "gpt-oss", "gpt_oss", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2, "
                           "\"head_dim\": 16, \"sliding_window\": 32" },
 };
@@ -485,15 +495,17 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
   g_autoptr (HrGguf) head = NULL;
   g_autoptr (HrGgufConfig) names = NULL;
   g_autoptr (HrModel) model = NULL;
-  static const struct
+  const char * const *warnings;
+  struct
   {
     const char *key;
     guint32 value;
   } numbers[] = {
-    { "block_count", 2 }, { "embedding_length", 64 }, { "feed_forward_length", 128 }, { "attention.head_count", 4 },
+    { "block_count", 2 + test->n_further }, { "nextn_predict_layers", test->n_further }, { "embedding_length", 64 },
+    { "feed_forward_length", 128 }, { "attention.head_count", 4 },
     { "attention.head_count_kv", 2 }, { "attention.key_length", 16 }, { "expert_count", 4 },
     { "expert_used_count", 2 }, { "expert_feed_forward_length", 128 }, { "expert_shared_feed_forward_length", 96 },
-    { "attention.sliding_window", 32 },
+    { "attention.sliding_window", 32 }, { "expert_shared_count", 1 }, { "leading_dense_block_count", 1 },
   };
 
   g_assert_no_error (error);
@@ -530,14 +542,20 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
       for (guint j = 0; j < tensor->n_layers; j++)
         add_to_file (&writer, names, tensor, tensor->layers[j]);
     }
+  if (test->n_further > 0)
+    gguf_writer_add_tensor (&writer, "blk.2.nextn.eh_proj.weight", 0, 64, 128);
   bytes = gguf_writer_finish (&writer, 3, TRUE);
   file = test_folder_write (folder, "mixture.gguf", bytes);
   model = load (file);
 
   g_assert_cmpstr (hr_model_get_model_type (model), ==, test->model_type);
   g_assert_cmpuint (hr_model_get_n_parameters (model), ==, hr_model_get_n_parameters (alone));
-  g_assert_cmpuint (hr_model_get_stored_bytes (model), ==, 4 * hr_model_get_n_parameters (alone));
-  g_assert_cmpstr (hr_model_get_warnings (model)[0], ==, NULL);
+  g_assert_cmpuint (hr_model_get_stored_bytes (model), ==,
+                    4 * (hr_model_get_n_parameters (alone) + test->n_further * 64 * 128));
+  warnings = hr_model_get_warnings (model);
+  g_assert_cmpuint (g_strv_length ((char **) warnings), ==, test->n_further);
+  if (test->n_further > 0)
+    g_assert_nonnull (strstr (warnings[0], "blk.2.nextn.eh_proj.weight"));
   g_assert_true (hr_model_check_can_be_estimated (model, NULL));
 
   test_folder_free (g_steal_pointer (&folder));

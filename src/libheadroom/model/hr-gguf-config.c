@@ -123,6 +123,30 @@ add_keys (HrGgufConfig  *self,
   return TRUE;
 }
 
+/* What a file counts and a config does not, such as the layers that predict further tokens. */
+static gboolean
+take_away (HrGgufConfig  *self,
+           HrGguf        *gguf,
+           HrJson        *less,
+           GHashTable    *config,
+           GError       **error)
+{
+  for (guint i = 0; less != NULL && i < hr_json_get_length (less); i++)
+    {
+      HrJson *node = hr_json_get_element (less, i);
+      g_autofree char *key = fill_in (get_string (node), self->name);
+      const char *whole = g_hash_table_lookup (config, hr_json_get_key (node));
+      double part;
+
+      if (!get_number (gguf, key, &part, error))
+        return FALSE;
+      if (whole != NULL && isfinite (part))
+        set_number (config, hr_json_get_key (node), g_ascii_strtod (whole, NULL) - part);
+    }
+
+  return TRUE;
+}
+
 /* How much of a head is rotated: the file has the part in numbers of elements, a config as a fraction. */
 static gboolean
 add_ratios (HrGgufConfig  *self,
@@ -205,6 +229,7 @@ add_section (HrGgufConfig  *self,
              GError       **error)
 {
   if (!add_keys (self, gguf, hr_json_get_member (section, "keys"), config, error) ||
+      !take_away (self, gguf, hr_json_get_member (section, "less"), config, error) ||
       !add_ratios (self, gguf, hr_json_get_member (section, "ratios"), config, error))
     return FALSE;
 
@@ -439,20 +464,41 @@ hr_gguf_config_list_stored_names (HrGgufConfig *self,
   return g_steal_pointer (&names);
 }
 
+/* "blk.{}.exp_probs_b.bias" of "blk.7.exp_probs_b.bias" */
+static char *
+dup_pattern (const char *stored_name)
+{
+  const char *rest;
+
+  if (!g_str_has_prefix (stored_name, "blk."))
+    return g_strdup (stored_name);
+
+  rest = strchr (stored_name + strlen ("blk."), '.');
+
+  return g_strconcat ("blk.{}", rest, NULL);
+}
+
 /* Whether a tensor of the file is learnt; a few are factors that were computed beforehand. */
 gboolean
 hr_gguf_config_is_parameter (HrGgufConfig *self,
                              const char   *stored_name)
 {
-  HrJson *others;
+  HrJson *sections[2];
+  g_autofree char *pattern = NULL;
 
   g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (stored_name != NULL, FALSE);
 
-  others = hr_json_get_member (self->words, "not-parameters");
-  for (guint i = 0; others != NULL && i < hr_json_get_length (others); i++)
+  sections[0] = hr_json_get_member (self->architecture, "not-parameters");
+  sections[1] = hr_json_get_member (self->words, "not-parameters");
+  pattern = dup_pattern (stored_name);
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
     {
-      if (g_strcmp0 (get_string (hr_json_get_element (others, i)), stored_name) == 0)
-        return FALSE;
+      for (guint j = 0; sections[i] != NULL && j < hr_json_get_length (sections[i]); j++)
+        {
+          if (g_strcmp0 (get_string (hr_json_get_element (sections[i], j)), pattern) == 0)
+            return FALSE;
+        }
     }
 
   return TRUE;

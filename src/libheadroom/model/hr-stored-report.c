@@ -66,7 +66,7 @@ count_layers (HrStoredMatcher *self)
 
       if (place == NULL || tensor->n_layers == 0)
         continue;
-      prefix = g_strndup (tensor->pattern, place - tensor->pattern);
+      prefix = self->words != NULL ? g_strdup ("blk.") : g_strndup (tensor->pattern, place - tensor->pattern);
       count = MAX (tensor->layers[tensor->n_layers - 1] + 1, GPOINTER_TO_UINT (g_hash_table_lookup (counts, prefix)));
       g_hash_table_insert (counts, g_steal_pointer (&prefix), GUINT_TO_POINTER (count));
     }
@@ -135,7 +135,7 @@ hr_stored_weights_report (HrStoredMatcher *self,
           (self->words != NULL && !hr_gguf_config_is_parameter (self->words, tensor->name)) ||
           (self->words == NULL && hr_stored_name_is_buffer (tensor->name)))
         continue;
-      if (self->words == NULL && is_behind_the_last (counts, tensor->name))
+      if (is_behind_the_last (counts, tensor->name))
         g_ptr_array_add (behind, tensor->name);
       else if (is_bias_of_quantized (self, tensor->name))
         g_ptr_array_add (biases, tensor->name);
