@@ -108,7 +108,7 @@ backward_maximum (HrReplay     *self,
  * @x: a tensor
  * @number: a tensor of one element
  *
- * `torch.max (x, number)`.
+ * `torch.max (x, number)`, and torch.min () likewise.
  *
  * Returns: the result
  */
@@ -125,6 +125,48 @@ hr_op_maximum (HrReplay   *self,
       hr_autograd_save (self, result, x);
       hr_autograd_save (self, result, number);
     }
+
+  return result;
+}
+
+/* where (condition, grad, 0), and where (condition, 0, grad) */
+static void
+backward_where (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_op_make_gradient (self, "where", gradient);
+    }
+}
+
+/*
+ * hr_op_where:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @condition: which of the two
+ * @a: a tensor
+ * @b: another of its shape
+ *
+ * `torch.where (condition, a, b)`.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_where (HrReplay   *self,
+             const char *name,
+             HrValue     condition,
+             HrValue     a,
+             HrValue     b)
+{
+  const HrValue inputs[] = { a, b };
+  HrValue result = hr_op_like (self, "where", name, hr_value_detach (a));
+
+  if (hr_autograd_record (self, &result, backward_where, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (self, result, condition);
 
   return result;
 }

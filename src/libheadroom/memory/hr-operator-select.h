@@ -23,6 +23,11 @@ HrValue hr_op_maximum      (HrReplay   *self,
                             const char *name,
                             HrValue     x,
                             HrValue     number);
+HrValue hr_op_where        (HrReplay   *self,
+                            const char *name,
+                            HrValue     condition,
+                            HrValue     a,
+                            HrValue     b);
 HrValue hr_op_gather       (HrReplay   *self,
                             const char *name,
                             HrValue     x,

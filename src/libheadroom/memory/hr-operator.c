@@ -116,6 +116,19 @@ backward_rsqrt (HrReplay     *self,
   hr_replay_drop (self, half);
 }
 
+/* grad * (result + 1) */
+static void
+backward_expm1 (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue sum = hr_op_make_gradient (self, "add", node->saved[0]);
+
+  gradients[0] = hr_op_make_gradient (self, "mul", gradient);
+  hr_replay_drop (self, sum);
+}
+
 /* where (mask, grad, 0), the mask of a comparison, or of two that are joined in place (clamp_backward). */
 static void
 backward_clamp_one (HrReplay     *self,
@@ -167,6 +180,7 @@ static const Unary unaries[HR_N_UNARY] = {
   [HR_UNARY_SIGMOID] = { "sigmoid", backward_once, FALSE, TRUE },
   [HR_UNARY_RELU] = { "relu", backward_once, FALSE, TRUE },
   [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
+  [HR_UNARY_EXPM1] = { "expm1", backward_expm1, FALSE, TRUE, TRUE },
   [HR_UNARY_WHERE] = { "where", backward_once, FALSE, FALSE },
   [HR_UNARY_SOFTPLUS] = { "softplus", backward_once, TRUE, FALSE, TRUE },
   [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },

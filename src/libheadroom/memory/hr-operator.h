@@ -26,6 +26,7 @@ typedef enum
   HR_UNARY_SILU,
   HR_UNARY_GELU,
   HR_UNARY_SOFTPLUS,
+  HR_UNARY_EXPM1,
   HR_UNARY_WHERE,     /* x where a buffer says so, a number elsewhere */
   HR_UNARY_CLAMP,     /* from below and above */
   HR_UNARY_CLAMP_ONE, /* from one side */

@@ -358,6 +358,32 @@ hr_replay_set_mixture_symbols (HrReplay        *replay,
                                           (n_pairs % replay->symbols[HR_SYMBOL_EXPERTS] > 0);
 }
 
+static void
+backward_noise (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  gradients[0] = hr_op_make_gradient (replay, "mul", gradient);
+}
+
+/* `hidden_states *= torch.empty_like (hidden_states).uniform_ (…)`, in place, in training (PhimoeSparseMoeBlock). */
+static void
+add_noise (HrReplay *replay,
+           HrValue  *x)
+{
+  HrValue before = *x;
+  HrValue noise;
+
+  if (!replay->training)
+    return;
+
+  noise = hr_op_like (replay, "empty_like", "noise", hr_value_detach (before));
+  if (hr_autograd_record (replay, x, backward_noise, &before, 1))
+    hr_autograd_save (replay, *x, noise);
+  hr_replay_drop (replay, noise);
+}
+
 /*
  * hr_replay_mixture:
  * @replay: a tape
@@ -380,6 +406,8 @@ hr_replay_mixture (HrReplay        *replay,
   HrValue result;
 
   hr_replay_set_mixture_symbols (replay, mixture);
+  for (guint i = 0; i < mixture->num_jitters; i++)
+    add_noise (replay, &x);
   if (has_shared && mixture->shared_first)
     shared = compute_shared (replay, x, mixture);
   routing = run_router (replay, x, mixture);

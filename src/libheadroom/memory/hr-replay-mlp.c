@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-replay-blocks.h"
 
 /* 0.5 * x * (1.0 + tanh (sqrt (2 / pi) * (x + 0.044715 * pow (x, 3)))): NewGELUActivation. */
@@ -128,6 +129,20 @@ replay_relu_squared (HrReplay *replay,
   return result;
 }
 
+/* softplus (alpha), and β + softplus (alpha): trained numbers of XIELUActivation. */
+static HrValue
+get_slope (HrReplay *replay,
+           gboolean  shifted)
+{
+  HrValue alpha = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_ONE));
+  HrValue slope = hr_op_unary (replay, HR_UNARY_SOFTPLUS, "softplus(α)", alpha);
+
+  if (shifted)
+    hr_replay_assign (replay, &slope, hr_op_unary (replay, HR_UNARY_ADD, "α_n", slope));
+
+  return slope;
+}
+
 /*
  * torch.where (x > 0, α_p·x·x + β·x, (expm1 (min (x, ε)) − x)·α_n + β·x): XIELUActivation, where its kernel is not
  * installed.
@@ -136,27 +151,32 @@ static HrValue
 replay_xielu (HrReplay *replay,
               HrValue   x)
 {
-  HrValue sign = x;
+  HrValue sign = hr_value_detach (x);
+  HrValue floor = HR_SHAPE (x.element);
   HrValue condition, positive, negative, linear, result;
+  HrValue rising = get_slope (replay, FALSE);
+  HrValue falling = get_slope (replay, TRUE);
 
   sign.element = HR_ELEMENT_BOOL;
   condition = hr_op_like (replay, "gt", "x > 0", sign);
-  positive = hr_op_like (replay, "mul", "α_p·x", x);
-  hr_replay_assign (replay, &positive, hr_op_like (replay, "mul", "α_p·x²", x));
-  linear = hr_op_like (replay, "mul", "β·x", x);
-  hr_replay_assign (replay, &positive, hr_op_like (replay, "add", "α_p·x² + β·x", x));
+  positive = hr_op_binary (replay, HR_BINARY_MUL, "α_p·x", rising, x);
+  hr_replay_assign (replay, &positive, hr_op_binary (replay, HR_BINARY_MUL, "α_p·x²", positive, x));
+  linear = hr_op_unary (replay, HR_UNARY_MUL, "β·x", x);
+  hr_replay_assign (replay, &positive, hr_op_binary (replay, HR_BINARY_ADD, "α_p·x² + β·x", positive, linear));
   hr_replay_drop (replay, linear);
-  negative = hr_op_like (replay, "minimum", "min(x, ε)", x);
-  hr_replay_assign (replay, &negative, hr_op_like (replay, "expm1", "expm1(…)", x));
-  hr_replay_assign (replay, &negative, hr_op_like (replay, "sub", "expm1(…) − x", x));
-  hr_replay_assign (replay, &negative, hr_op_like (replay, "mul", "(…)·α_n", x));
-  linear = hr_op_like (replay, "mul", "β·x", x);
-  hr_replay_assign (replay, &negative, hr_op_like (replay, "add", "(…)·α_n + β·x", x));
+  negative = hr_op_maximum (replay, "min(x, ε)", x, floor);
+  hr_replay_assign (replay, &negative, hr_op_unary (replay, HR_UNARY_EXPM1, "expm1(…)", negative));
+  hr_replay_assign (replay, &negative, hr_op_binary (replay, HR_BINARY_SUB, "expm1(…) − x", negative, x));
+  hr_replay_assign (replay, &negative, hr_op_binary (replay, HR_BINARY_MUL, "(…)·α_n", negative, falling));
+  linear = hr_op_unary (replay, HR_UNARY_MUL, "β·x", x);
+  hr_replay_assign (replay, &negative, hr_op_binary (replay, HR_BINARY_ADD, "(…)·α_n + β·x", negative, linear));
   hr_replay_drop (replay, linear);
-  result = hr_op_like (replay, "where", "act(x)", x);
+  result = hr_op_where (replay, "act(x)", condition, positive, negative);
   hr_replay_drop (replay, negative);
   hr_replay_drop (replay, positive);
   hr_replay_drop (replay, condition);
+  hr_replay_drop (replay, falling);
+  hr_replay_drop (replay, rising);
 
   return result;
 }

@@ -70,6 +70,7 @@ static const HrParameter mixture_parameters[] = {
   CHOICE ("choice", mixture.choice, choices),
   CHOICE ("scores-norm", mixture.scores_norm, scores_norms),
   CHOICE ("activation", mixture.activation, hr_block_activations),
+  SIZE ("num-jitters", mixture.num_jitters),
   SIZE ("num-zero-experts", mixture.num_zero_experts),
   SIZE ("router-parameter-rows", mixture.router_parameter_rows),
   BOOLEAN ("bias", mixture.has_bias),

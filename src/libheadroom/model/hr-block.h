@@ -378,6 +378,7 @@ typedef struct
   HrRouterNorm scores_norm;
   gboolean scores_scaled;           /* the scores of the chosen ones are multiplied by a constant (DeepSeek) */
   HrActivation activation;
+  guint64 num_jitters;              /* how often the input is multiplied by noise, in training (Phi-3.5 MoE) */
   guint64 num_zero_experts;         /* that the router may choose as well, and that return their input (LongCat) */
   guint64 router_parameter_rows;    /* of the trained tensor beside the router; 0: it has one dimension */
   gboolean has_bias;                /* of the experts */
