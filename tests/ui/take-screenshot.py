@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""take-screenshot.py LANGUAGE light|dark window|anatomy FILE: a picture of the window with an estimate in it, or of the
-anatomy of its model.
+"""take-screenshot.py LANGUAGE light|dark window|fine-tuning|anatomy FILE: a picture of the window with an estimate in
+it, of one of fine-tuning, or of the anatomy of its model.
 """
 
 import subprocess
@@ -13,6 +13,8 @@ from journey import Application
 def main():
     language, style, subject, path = sys.argv[1:]
     settings = {'color-scheme': f"'{style}'", 'gpu': "'rtx-4090'"}
+    if subject == 'fine-tuning':
+        settings['window-height'] = '1150'
     with Application(language=language, settings=settings) as app:
         app.find('entry', app.translate('Search models'))
         app.press('Control+f')
@@ -21,6 +23,10 @@ def main():
         app.press('Return')
         app.wait_for_text('RTX 4090.*GiB')
         window = 'root'
+        if subject == 'fine-tuning':
+            app.tab_to('page tab', app.translate('Fine-tuning'), key='Shift+Tab')
+            app.press('space')
+            app.find(name=app.translate('LoRA rank'))
         if subject == 'anatomy':
             app.press('Control+i')
             app.focus_new_window()
