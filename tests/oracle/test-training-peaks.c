@@ -300,6 +300,8 @@ main (int   argc,
   g_test_add_data_func ("/oracle/peaks_of_training_are_those_of_the_framework", "training-peaks.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_methods_of_fine_tuning_are_those_of_the_framework",
                         "training-peaks-methods.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_encoders_are_those_of_the_framework", "training-peaks-encoders.json",
+                        test_peaks);
 
   return g_test_run ();
 }

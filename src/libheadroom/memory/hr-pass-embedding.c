@@ -24,7 +24,7 @@ embed_positions (HrReplay                  *replay,
   HrValue table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN);
 
   replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
-  if (!positions->is_fixed)
+  if (!positions->is_fixed && !positions->is_frozen)
     table = hr_autograd_parameter (replay, table);
   if (has_offset)
     hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));

@@ -21,11 +21,21 @@ look_up (HrReplay   *replay,
          const char *name,
          HrValue     ids,
          HrSymbol    rows,
-         HrValue     shape)
+         HrValue     shape,
+         gboolean    is_trained)
 {
   HrValue table = HR_SHAPE (replay->parameter_dtype, rows, shape.symbols[shape.n_symbols - 1]);
 
-  return hr_op_embedding (replay, name, ids, hr_autograd_parameter (replay, table), shape);
+  if (is_trained)
+    table = hr_autograd_parameter (replay, table);
+
+  return hr_op_embedding (replay, name, ids, table, shape);
+}
+
+static gboolean
+is_trained (const HrPositionEmbedding *positions)
+{
+  return !positions->is_fixed && !positions->is_frozen;
 }
 
 /* What is looked up is added to the tokens; a variable holds it until the function ends. */
@@ -56,7 +66,7 @@ look_up_positions (HrReplay                  *replay,
                        HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
   replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
 
-  return look_up (replay, "position_embeddings", *ids, HR_SYMBOL_POSITIONS, shape);
+  return look_up (replay, "position_embeddings", *ids, HR_SYMBOL_POSITIONS, shape, is_trained (positions));
 }
 
 /* The variables of the embeddings' own function, but for its result, go when it returns (BertEmbeddings). */
@@ -72,13 +82,16 @@ embed_apart (const HrInference *self,
   const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
   const HrBlock *projection = hr_chain_find_block (embeddings, HR_BLOCK_LINEAR);
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
+  gboolean each = position != NULL && position->position_embedding.per_sequence;
   HrValue shape = get_hidden_shape (replay, width);
   HrValue ids = HR_NO_VALUE, position_ids = HR_NO_VALUE;
   HrValue type_embeds = HR_NO_VALUE, position_embeds = HR_NO_VALUE;
   HrValue inputs;
 
   if (types != NULL)
-    ids = hr_op_like (replay, "gather", "token_type_ids", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
+    ids = hr_op_like (replay, "gather", "token_type_ids",
+                      each ? HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE)
+                           : HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
   inputs = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, shape);
   pass->hidden = hr_replay_hold (replay, inputs);
@@ -86,7 +99,7 @@ embed_apart (const HrInference *self,
     {
       replay->symbols[HR_SYMBOL_TYPES] = types->type_embedding.n_types;
       type_embeds = add_embedding (replay, pass, look_up (replay, "token_type_embeddings", ids, HR_SYMBOL_TYPES,
-                                                          shape));
+                                                          shape, TRUE));
     }
   if (position != NULL)
     position_embeds = add_embedding (replay, pass, look_up_positions (replay, &position->position_embedding, width,
@@ -184,7 +197,7 @@ embed_inside (const HrInference *self,
 
       ids = hr_op_like (replay, "arange", "position_ids", ids);
       replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
-      pass->position_embeds = look_up (replay, "embed_pos", ids, HR_SYMBOL_POSITIONS, rows);
+      pass->position_embeds = look_up (replay, "embed_pos", ids, HR_SYMBOL_POSITIONS, rows, is_trained (positions));
       hr_replay_drop (replay, ids);
       hr_replay_assign (replay, &pass->hidden,
                         hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds,

@@ -168,7 +168,9 @@ compute_logits (HrReplay     *replay,
   if (head->in_fp32)
     hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));
   if (head->adds_bias)
-    hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_ADD, "logits", logits));
+    hr_replay_assign (replay, &logits,
+                      hr_op_binary (replay, HR_BINARY_ADD, "logits", logits,
+                                    HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY)));
   if (head->scaled)
     hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
   if (head->softcap)

@@ -191,7 +191,7 @@ hr_training_check_model (const HrInferencePlan  *pass,
 static gboolean
 is_attention_known (const HrAttention *attention)
 {
-  if (attention->index_topk > 0 || attention->is_cross)
+  if (attention->index_topk > 0)
     return FALSE;
 
   switch (attention->path)
@@ -205,11 +205,11 @@ is_attention_known (const HrAttention *attention)
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
     case HR_ATTENTION_XGLM:
+    case HR_ATTENTION_T5:
       return TRUE;
 
     case HR_ATTENTION_CTRL:
     case HR_ATTENTION_UNKNOWN:
-    case HR_ATTENTION_T5:
     default:
       return FALSE;
     }
@@ -244,6 +244,10 @@ is_stack_known (const HrStack *stack)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
+      /* What text passes by has parameters that get no gradient. */
+      if (stack->layer_classes[i].skipped)
+        return FALSE;
+
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
         {
           if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j]))
@@ -282,7 +286,12 @@ gboolean
 hr_training_check_layers (const HrTrainingPlan  *plan,
                           GError               **error)
 {
-  return is_stack_known (plan->pass.stack) || refuse_layers (plan, error);
+  const HrInference *pass = &plan->pass.inference;
+
+  if (is_stack_known (pass->stack) && (pass->encoder == NULL || is_stack_known (pass->encoder)))
+    return TRUE;
+
+  return refuse_layers (plan, error);
 }
 
 /*

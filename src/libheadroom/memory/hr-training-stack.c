@@ -583,7 +583,9 @@ hold_shared (HrTrainingStack *self)
   if (!self->checkpointing)
     return;
 
-  hold_until (self, variables->position_ids, 0);
+  /* Layers behind an encoder are not called with it. */
+  if (self->pass.encoder == NULL)
+    hold_until (self, variables->position_ids, 0);
   hold_until (self, variables->alibi, 0);
   hold_until (self, forward->source_mask, 0);
   hold_until (self, forward->source, 0);

@@ -149,6 +149,7 @@ static const HrParameter position_embedding_parameters[] = {
   COUNT ("hidden-size", position_embedding.hidden_size),
   BOOLEAN ("per-sequence", position_embedding.per_sequence),
   BOOLEAN ("fixed", position_embedding.is_fixed),
+  BOOLEAN ("frozen", position_embedding.is_frozen),
   BOOLEAN ("temporary", position_embedding.is_temporary),
   { NULL }
 };
@@ -503,10 +504,18 @@ build_position_embedding (const HrBlockContext *context,
                           GError              **error)
 {
   const HrPositionEmbedding *embedding = &block->position_embedding;
+  HrTensor *weight;
 
-  return embedding->is_fixed ||
-         hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
-                              embedding->n_positions, embedding->hidden_size, error);
+  if (embedding->is_fixed)
+    return TRUE;
+  if (!hr_block_add_tensor (context, block->path, NULL, "weight", HR_PART_EMBEDDING, HR_TENSOR_ROLE_EMBEDDING,
+                            embedding->n_positions, embedding->hidden_size, error))
+    return FALSE;
+
+  weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  weight->is_frozen = embedding->is_frozen;
+
+  return TRUE;
 }
 
 static gboolean

@@ -222,6 +222,7 @@ typedef struct
   guint64 n_positions;  /* rows of the table, offset included */
   guint64 hidden_size;
   gboolean is_fixed;    /* a table of sines that is no parameter (XGLM) */
+  gboolean is_frozen;   /* a parameter that is never trained (Marian, Whisper's encoder) */
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
   gboolean is_temporary; /* no variable holds what is looked up, once it is added (XGLM) */
 } HrPositionEmbedding;
