@@ -102,6 +102,22 @@ hr_autograd_parameter (HrReplay *replay,
 }
 
 /*
+ * hr_autograd_bias:
+ * @replay: a tape
+ * @shape: the shape of a bias, whose memory is in the books
+ *
+ * Says that an operator uses a bias. It needs a gradient if the job trains biases.
+ *
+ * Returns: the bias
+ */
+HrValue
+hr_autograd_bias (HrReplay *replay,
+                  HrValue   shape)
+{
+  return make_parameter (replay, shape, replay->trains_biases);
+}
+
+/*
  * hr_autograd_added:
  * @replay: a tape
  * @shape: the shape of a parameter, whose memory is in the books

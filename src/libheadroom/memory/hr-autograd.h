@@ -92,6 +92,8 @@ struct _HrGraph
 gboolean hr_value_needs_gradient   (HrValue          value);
 HrValue  hr_autograd_parameter     (HrReplay        *replay,
                                     HrValue          shape);
+HrValue  hr_autograd_bias         (HrReplay        *replay,
+                                    HrValue          shape);
 HrValue  hr_autograd_added        (HrReplay        *replay,
                                     HrValue          shape);
 HrValue  hr_autograd_boundary      (HrReplay        *replay,

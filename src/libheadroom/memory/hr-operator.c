@@ -1013,7 +1013,7 @@ hr_op_linear (HrReplay   *self,
     return hr_quantization_format_replay_linear (self, x, name, out);
 
   weight = hr_autograd_parameter (self, weight);
-  bias = has_bias ? hr_autograd_parameter (self, bias) : HR_NO_VALUE;
+  bias = has_bias ? hr_autograd_bias (self, bias) : HR_NO_VALUE;
   result = hr_op_linear_by (self, x, name, weight, bias, out);
   hr_replay_adapter (self, x, module, &result);
 
@@ -1095,7 +1095,7 @@ hr_op_layer_norm (HrReplay *self,
 {
   HrValue row = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1]);
   HrValue weight = has_weight ? hr_autograd_parameter (self, row) : HR_NO_VALUE;
-  HrValue bias = has_bias ? hr_autograd_parameter (self, row) : HR_NO_VALUE;
+  HrValue bias = has_bias ? hr_autograd_bias (self, row) : HR_NO_VALUE;
 
   return hr_op_layer_norm_by (self, x, weight, bias);
 }

@@ -6,6 +6,8 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-prompt.h"
+#include "hr-tuning.h"
 
 /* The embeddings that a pass begins with. */
 
@@ -89,6 +91,28 @@ require_gradient (HrReplay *replay,
 }
 
 /*
+ * Virtual tokens come before the others, and labels that do not count; variables of PEFT's function hold both until it
+ * returns (PeftModelForCausalLM.forward in peft/peft_model.py).
+ */
+static void
+put_prompt_before (HrReplay *replay,
+                   HrPass   *pass)
+{
+  HrValue parts[2];
+
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "_to_copy", "prefix_labels",
+                                               HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_VIRTUAL));
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "labels",
+                                               HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  parts[0] = pass->beside[pass->n_beside++] = hr_replay_prompt (replay);
+  parts[1] = pass->inputs_embeds;
+  hr_replay_assign (replay, &pass->inputs_embeds,
+                    hr_op_cat (replay, "inputs_embeds", parts, 2,
+                               HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)));
+  pass->beside[pass->n_beside++] = hr_replay_hold (replay, pass->inputs_embeds);
+}
+
+/*
  * hr_pass_embed:
  * @self: what is replayed
  * @replay: a tape
@@ -106,7 +130,8 @@ hr_pass_embed (const HrInference *self,
   const HrBlock *norm = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_NORM);
   const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
-  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, width);
+  gboolean is_prompted = hr_tuning_get_prompt (replay->tuning) != HR_PROMPT_NONE;
+  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, is_prompted ? HR_SYMBOL_TEXT : HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
   gboolean each = position != NULL && position->position_embedding.per_sequence;
@@ -118,6 +143,8 @@ hr_pass_embed (const HrInference *self,
   if (token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside)
     scale_embeds (replay, pass);
   require_gradient (replay, pass);
+  if (is_prompted)
+    put_prompt_before (replay, pass);
   if (token != NULL && token->token_embedding.scaled_outside)
     scale_embeds (replay, pass);
 

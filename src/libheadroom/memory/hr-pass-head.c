@@ -159,7 +159,7 @@ compute_logits (HrReplay     *replay,
   replay->component = HR_COMPONENT_LOGITS;
   pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
   if (head->has_bias)
-    bias = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
+    bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
   logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, last);

@@ -27,7 +27,8 @@ get_shape (HrValue  x,
 static HrValue
 make_matrix (HrReplay *replay,
              HrValue   x,
-             HrValue   out)
+             HrValue   out,
+             gboolean  is_trained)
 {
   HrValue shape = HR_SHAPE (hr_tuning_get_element (replay->tuning), x.symbols[x.n_symbols - 1],
                             out.symbols[out.n_symbols - 1]);
@@ -35,7 +36,7 @@ make_matrix (HrReplay *replay,
   shape.count = x.count * out.count;
   shape.divisor = x.divisor * out.divisor;
 
-  return hr_autograd_added (replay, shape);
+  return is_trained ? hr_autograd_added (replay, shape) : shape;
 }
 
 /* result + lora_B (lora_A (dropout (x))) * scaling: peft/tuners/lora/layer.py, Linear.forward. */
@@ -50,13 +51,14 @@ replay_lora (HrReplay            *replay,
   HrValue out_shape = *result;
   HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
   HrValue input = hr_replay_hold (replay, cast);
-  HrValue inner, product, scaled;
+  HrValue factor, inner, product, scaled;
 
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
-  inner = hr_op_linear_by (replay, input, "lora_A(x)", make_matrix (replay, x, inner_shape), HR_NO_VALUE, inner_shape);
+  factor = make_matrix (replay, x, inner_shape, tuned->by != HR_TUNED_BY_LORA_FA);
+  inner = hr_op_linear_by (replay, input, "lora_A(x)", factor, HR_NO_VALUE, inner_shape);
   hr_replay_drop (replay, input);
-  product = hr_op_linear_by (replay, inner, "lora_B(…)", make_matrix (replay, inner, out_shape), HR_NO_VALUE,
-                             out_shape);
+  factor = make_matrix (replay, inner, out_shape, TRUE);
+  product = hr_op_linear_by (replay, inner, "lora_B(…)", factor, HR_NO_VALUE, out_shape);
   hr_replay_drop (replay, inner);
   scaled = hr_op_unary (replay, HR_UNARY_MUL, "lora_B(…)·scaling", product);
   hr_replay_drop (replay, product);
@@ -89,6 +91,7 @@ hr_replay_adapter (HrReplay *replay,
   switch (tuned->by)
     {
     case HR_TUNED_BY_LORA:
+    case HR_TUNED_BY_LORA_FA:
       replay_lora (replay, tuned, x, result);
       break;
 

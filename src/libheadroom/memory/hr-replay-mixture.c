@@ -46,7 +46,7 @@ compute_logits (HrReplay        *replay,
   if (mixture->fp32_router && held != element)
     weight = hr_op_cast (replay, weight, element);
   if (mixture->has_router_bias)
-    bias = hr_autograd_parameter (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS));
+    bias = hr_autograd_bias (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS));
   if (mixture->scores_norm == HR_ROUTER_NORM_CLAMPED)
     replay->autocast = HR_ELEMENT_NONE;
   logits = hr_op_linear_by (replay, x32, "router_logits", weight, bias, get_token_shape (element, HR_SYMBOL_EXPERTS));

@@ -2,11 +2,11 @@
 
 #include "hr-replay-blocks.h"
 
-/* The weight or the bias of a norm. Parameters of each head have a block of the allocator each. */
+/* The shape of the weight and of the bias of a norm. Parameters of each head have a block of the allocator each. */
 static HrValue
-get_parameter (HrReplay     *replay,
-               HrValue       x,
-               const HrNorm *norm)
+get_shape (HrReplay     *replay,
+           HrValue       x,
+           const HrNorm *norm)
 {
   HrSymbol heads = x.symbols[x.n_symbols - 2];
   HrSymbol size = x.symbols[x.n_symbols - 1];
@@ -17,7 +17,23 @@ get_parameter (HrReplay     *replay,
   else if (norm->per_head)
     shape = HR_SHAPE (replay->parameter_dtype, heads, size);
 
-  return hr_autograd_parameter (replay, shape);
+  return shape;
+}
+
+static HrValue
+get_parameter (HrReplay     *replay,
+               HrValue       x,
+               const HrNorm *norm)
+{
+  return hr_autograd_parameter (replay, get_shape (replay, x, norm));
+}
+
+static HrValue
+get_bias (HrReplay     *replay,
+          HrValue       x,
+          const HrNorm *norm)
+{
+  return norm->has_bias ? hr_autograd_bias (replay, get_shape (replay, x, norm)) : HR_NO_VALUE;
 }
 
 /* x * rsqrt (mean (x²) + eps), as each of transformers' RMS norms begins. The mean may have a variable of its own. */
@@ -185,7 +201,7 @@ replay_layer_norm_1p (HrReplay     *replay,
                       const HrNorm *norm)
 {
   HrValue sum = hr_op_unary (replay, HR_UNARY_ADD, "weight + 1", get_parameter (replay, x, norm));
-  HrValue parameter = norm->has_bias ? get_parameter (replay, x, norm) : HR_NO_VALUE;
+  HrValue parameter = get_bias (replay, x, norm);
   HrElement autocast = replay->autocast;
   HrValue cast = hr_op_cast_down (replay, x);
   HrValue weight = hr_op_cast_down (replay, sum);
@@ -287,7 +303,7 @@ hr_replay_norm (HrReplay     *replay,
 
     case HR_NORM_LAYER:
       return hr_op_layer_norm_by (replay, x, norm->has_weight ? get_parameter (replay, x, norm) : HR_NO_VALUE,
-                                  norm->has_bias ? get_parameter (replay, x, norm) : HR_NO_VALUE);
+                                  get_bias (replay, x, norm));
 
     case HR_NORM_LAYER_FP32:
       return replay_layer_norm_fp32 (replay, x);

@@ -79,6 +79,8 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_TYPES] = "t_e",
   [HR_SYMBOL_BUCKETS] = "b",
   [HR_SYMBOL_KEPT] = "state",
+  [HR_SYMBOL_VIRTUAL] = "v",
+  [HR_SYMBOL_TEXT] = "S_t",
   [HR_SYMBOL_ADAPTER_RANK] = "r_a",
   [HR_SYMBOL_ADAPTER_RANK_2] = "r_b",
   [HR_SYMBOL_ADAPTER_RANK_3] = "r_c",
@@ -104,6 +106,7 @@ hr_replay_init (HrReplay       *self,
   self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
   self->parameter_dtype = dtype;
+  self->quantized_dtype = dtype;
   self->autocast = HR_ELEMENT_NONE;
   self->keeps_casts = FALSE;
   self->tuning = NULL;
@@ -113,6 +116,7 @@ hr_replay_init (HrReplay       *self,
   self->training = FALSE;
   self->trains_weights = FALSE;
   self->recomputes = FALSE;
+  self->trains_biases = FALSE;
   self->has_gradients = FALSE;
   self->quantization = quantization;
   self->block = NULL;

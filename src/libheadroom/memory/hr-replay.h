@@ -83,6 +83,8 @@ typedef enum
   HR_SYMBOL_TYPES,          /* t_e: sentences of a pair that embeddings tell apart */
   HR_SYMBOL_BUCKETS,        /* b: distances that have a bias of their own */
   HR_SYMBOL_KEPT,           /* elements that a state holds of a sequence */
+  HR_SYMBOL_VIRTUAL,        /* v: trained tokens before each sequence */
+  HR_SYMBOL_TEXT,           /* S − v: tokens that come as numbers */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,
@@ -216,6 +218,7 @@ typedef struct
  * @symbols: what the symbols stand for now
  * @dtype: what the model computes in
  * @parameter_dtype: what its parameters are held in
+ * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
@@ -225,6 +228,7 @@ typedef struct
  * @training: whether dropout is on
  * @trains_weights: whether the model's own parameters need gradients
  * @recomputes: whether layers are computed anew in the backward pass
+ * @trains_biases: whether its biases do
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
@@ -248,6 +252,7 @@ struct _HrReplay
   guint64 symbols[HR_N_SYMBOLS];
   HrElement dtype;
   HrElement parameter_dtype;
+  HrElement quantized_dtype;
   HrElement autocast;
   gboolean keeps_casts;
   const HrTuning *tuning;
@@ -257,6 +262,7 @@ struct _HrReplay
   gboolean training;
   gboolean trains_weights;
   gboolean recomputes;
+  gboolean trains_biases;
   gboolean has_gradients;
   gboolean adds_gradients_up;
   HrFusedStep fused_step;

@@ -52,6 +52,13 @@ join_experts (HrTrainable    *trainable,
   trainable->copies /= tensor->n_items;
 }
 
+static guint
+choose_all (const HrTensor *tensor,
+            gpointer        user_data)
+{
+  return MAX (tensor->n_layers, 1);
+}
+
 /*
  * hr_trainables_new_for_model:
  * @model: a model
@@ -66,20 +73,46 @@ hr_trainables_new_for_model (HrModel   *model,
                              HrElement  element)
 {
   HrTrainables *self = hr_trainables_new ();
+
+  hr_trainables_add_model (self, model, element, choose_all, NULL);
+
+  return self;
+}
+
+/*
+ * hr_trainables_add_model:
+ * @self: a list
+ * @model: a model
+ * @element: what it is loaded in
+ * @filter: (scope call): which of its tensors are trained
+ * @user_data: what @filter gets
+ *
+ * Appends parameters of a model.
+ */
+void
+hr_trainables_add_model (HrTrainables   *self,
+                         HrModel        *model,
+                         HrElement       element,
+                         HrTensorFilter  filter,
+                         gpointer        user_data)
+{
   const char *gated_block = NULL;
 
-  g_return_val_if_fail (HR_IS_MODEL (model), self);
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (HR_IS_MODEL (model));
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint n_layers = filter (tensor, user_data);
       HrTrainable trainable = {
         .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
-        .copies = hr_tensor_get_copies (tensor), .element = get_element (tensor, element), .role = tensor->role,
+        .copies = n_layers * hr_tensor_get_copies_of_layer (tensor), .element = get_element (tensor, element),
+        .role = tensor->role,
         .module = tensor->module,
       };
 
-      if (tensor->tied_to != NULL || tensor->is_frozen)
+      if (tensor->tied_to != NULL || tensor->is_frozen || n_layers == 0)
         continue;
       if (tensor->n_items > 0 && tensor->module == HR_MODULE_EXPERT_GATE)
         {
@@ -93,8 +126,6 @@ hr_trainables_new_for_model (HrModel   *model,
                       tensor->module == HR_MODULE_EXPERT_UP && tensor->block == gated_block ? 2 : 1);
       hr_trainables_add (self, &trainable);
     }
-
-  return self;
 }
 
 /*

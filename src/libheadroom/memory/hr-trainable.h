@@ -35,10 +35,25 @@ typedef struct
 /* All parameters that a job trains, in the order of the model. */
 typedef struct _HrTrainables HrTrainables;
 
+/**
+ * HrTensorFilter:
+ * @tensor: a row of a model
+ * @user_data: what the caller handed over
+ *
+ * Returns: of how many layers the tensor is trained; for one outside the layers, whether it is
+ */
+typedef guint (*HrTensorFilter) (const HrTensor *tensor,
+                                 gpointer        user_data);
+
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
                                                  HrElement          element);
+void               hr_trainables_add_model      (HrTrainables      *self,
+                                                 HrModel           *model,
+                                                 HrElement          element,
+                                                 HrTensorFilter     filter,
+                                                 gpointer           user_data);
 void               hr_trainables_free           (HrTrainables      *self);
 void               hr_trainables_add            (HrTrainables      *self,
                                                  const HrTrainable *trainable);

@@ -22,7 +22,8 @@ static const struct
 } known_values[] = {
   { "framework", { "pytorch" } },
   { "gradient-checkpointing", { "none", "full" } },
-  { "fine-tuning-method", { "full", "lora" } },
+  { "fine-tuning-method",
+    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "prompt", "p-tuning", "bitfit" } },
 };
 
 static gboolean

@@ -219,7 +219,8 @@ add_inputs (const HrTrainingPlan *plan,
   g_autofree char *substitution = NULL;
 
   substitution = g_strdup_printf ("%u·%" G_GUINT64_FORMAT "·8·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, n,
-                                  plan->training.accumulation_steps, pass->batch, pass->prompt);
+                                  plan->training.accumulation_steps, pass->batch,
+                                  pass->prompt - hr_tuning_get_n_virtual (plan->tuning));
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
 }
 

@@ -194,6 +194,7 @@ resolve_parameters (HrTrainingPlan  *self,
     self->all = hr_trainables_new_for_model (self->pass.model, self->pass.element);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
   self->training.tuning = self->tuning;
+  self->pass.inference.prompt += hr_tuning_get_n_virtual (self->tuning);
 
   return TRUE;
 }

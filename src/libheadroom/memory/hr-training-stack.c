@@ -178,6 +178,7 @@ static void
 set_layer_symbols (HrTrainingStack *self,
                    guint            layer)
 {
+  hr_tuning_choose_trained (self->tuning, self->replay, layer);
   hr_pass_set_class_symbols (&self->pass, self->replay, get_class (self, layer), &self->variables);
 }
 
@@ -301,6 +302,7 @@ run_layers_forward (HrTrainingStack *self)
       hr_replay_repeat (self->replay, &record->forward, i, 1, 1);
       self->variables.hidden.node = record->output.node;
     }
+  hr_tuning_choose_trained (self->tuning, self->replay, -1);
 }
 
 /*
@@ -515,7 +517,7 @@ run_layer_backward (HrTrainingStack *self,
   return gradient;
 }
 
-/* Whether the layer uses what only those with a window, or only those without one, are given. */
+/* Whether the layer keeps what only those with a window, or only those without one, are given. */
 static gboolean
 uses_shared (HrTrainingStack *self,
              guint            layer,
@@ -525,7 +527,7 @@ uses_shared (HrTrainingStack *self,
   const HrAttention *attention = hr_layer_class_get_attention (get_class (self, layer));
   gboolean own = attention != NULL && attention->sliding_window > 0 && (!is_rotation || attention->own_rotary);
 
-  return own == sliding;
+  return own == sliding && hr_value_needs_gradient (get_record (self, layer)->output);
 }
 
 /* Whether the layer makes angles of its own of those that are shared, and keeps these alone. */

@@ -75,6 +75,69 @@ resolve_element (const HrInferencePlan  *pass,
     }
 }
 
+/* What rsLoRA, LoRA+ and PiSSA change of LoRA, the scale, the rates and the first values, takes no memory. */
+static HrTuning *
+resolve_lora (HrInferencePlan  *pass,
+              HrFineTuningJob  *job,
+              HrTunedBy         by,
+              HrElement         element,
+              GError          **error)
+{
+  g_autofree char *targets = dup_targets (pass, job);
+  g_autoptr (HrAdapter) adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
+  HrTuning *tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, element, error);
+
+  if (tuning == NULL)
+    g_prefix_error (error, "lora-targets: ");
+  else
+    hr_tuning_set_dropout (tuning, hr_fine_tuning_job_get_lora_dropout (job) > 0);
+
+  return tuning;
+}
+
+static HrTuning *
+resolve_biases (HrInferencePlan  *pass,
+                GError          **error)
+{
+  g_autoptr (HrTuning) tuning = hr_tuning_new_for_biases (pass->model, pass->element);
+
+  if (hr_trainables_get_n_items (hr_tuning_get_trainables (tuning)) > 0)
+    return g_steal_pointer (&tuning);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("fine-tuning-method: expected a method that finds something to train in “%s”, which has no "
+                           "biases; found bitfit"),
+                        hr_model_get_name (pass->model));
+
+  return NULL;
+}
+
+/* Virtual tokens are embeddings as wide as the layers, put before what tokens come to. */
+static HrTuning *
+resolve_prompt (HrInferencePlan  *pass,
+                HrFineTuningJob  *job,
+                HrPromptKind      kind,
+                HrElement         element,
+                GError          **error)
+{
+  const HrChain *embeddings = &pass->stack->embeddings;
+  gboolean is_narrow = FALSE;
+
+  for (guint i = 0; i < embeddings->n_blocks; i++)
+    is_narrow |= embeddings->blocks[i].kind == HR_BLOCK_LINEAR;
+  if (!is_narrow)
+    return hr_tuning_new_for_prompt (pass->model, element, kind, hr_fine_tuning_job_get_virtual_tokens (job));
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("fine-tuning-method: “%s” has embeddings that are narrower than its layers, for which "
+                           "virtual tokens cannot be replayed"),
+                        hr_model_get_name (pass->model));
+
+  return NULL;
+}
+
 /*
  * hr_training_tuning_resolve:
  * @pass: the plan of the forward pass
@@ -92,25 +155,57 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
                             HrTuning        **tuning,
                             GError          **error)
 {
-  g_autoptr (HrAdapter) adapter = NULL;
-  g_autofree char *targets = NULL;
+  HrFineTuningMethod method = hr_fine_tuning_job_get_fine_tuning_method (job);
   HrElement element;
 
   *tuning = NULL;
-  if (hr_fine_tuning_job_get_fine_tuning_method (job) == HR_FINE_TUNING_METHOD_FULL)
+  if (method == HR_FINE_TUNING_METHOD_FULL)
     return TRUE;
   if (!resolve_element (pass, job, &element, error))
     return FALSE;
 
-  targets = dup_targets (pass, job);
-  adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
-  *tuning = hr_tuning_new_for_adapter (adapter, pass->model, element, error);
-  if (*tuning == NULL)
+  switch (method)
     {
-      g_prefix_error (error, "lora-targets: ");
-      return FALSE;
-    }
-  hr_tuning_set_dropout (*tuning, hr_fine_tuning_job_get_lora_dropout (job) > 0);
+    case HR_FINE_TUNING_METHOD_FREEZE:
+      *tuning = hr_tuning_new_for_layers (pass->model, pass->element, hr_fine_tuning_job_get_trained_layers (job));
+      break;
 
-  return TRUE;
+    case HR_FINE_TUNING_METHOD_LORA:
+    case HR_FINE_TUNING_METHOD_RSLORA:
+    case HR_FINE_TUNING_METHOD_LORA_PLUS:
+    case HR_FINE_TUNING_METHOD_PISSA:
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_LORA, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_LORA_FA:
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_LORA_FA, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_BITFIT:
+      *tuning = resolve_biases (pass, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_PROMPT:
+      *tuning = resolve_prompt (pass, job, HR_PROMPT_EMBEDDED, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_P_TUNING:
+      *tuning = resolve_prompt (pass, job, HR_PROMPT_ENCODED, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_FULL:
+    case HR_FINE_TUNING_METHOD_QLORA:
+    case HR_FINE_TUNING_METHOD_DORA:
+    case HR_FINE_TUNING_METHOD_VERA:
+    case HR_FINE_TUNING_METHOD_ADALORA:
+    case HR_FINE_TUNING_METHOD_LOHA:
+    case HR_FINE_TUNING_METHOD_LOKR:
+    case HR_FINE_TUNING_METHOD_PREFIX:
+    case HR_FINE_TUNING_METHOD_IA3:
+    case HR_FINE_TUNING_METHOD_HOULSBY:
+    default:
+      g_return_val_if_reached (FALSE);
+    }
+
+  return *tuning != NULL;
 }

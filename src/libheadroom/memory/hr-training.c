@@ -159,6 +159,15 @@ drop_outputs (Step *step)
   step->outputs = step->source = HR_NO_VALUE;
 }
 
+/* What the function that calls the model's has held goes with it. */
+static void
+drop_beside (HrReplay *replay,
+             HrPass   *variables)
+{
+  while (variables->n_beside > 0)
+    hr_replay_drop (replay, variables->beside[--variables->n_beside]);
+}
+
 static void
 run_head_and_loss (Step             *step,
                    HrTrainingLevels *levels)
@@ -182,6 +191,7 @@ run_head_and_loss (Step             *step,
   hr_replay_assign (replay, &variables->outputs, HR_NO_VALUE);
 
   drop_casts (replay);
+  drop_beside (replay, variables);
   if (self->fp32_outputs)
     hr_replay_assign (replay, &logits, cast_output (replay, logits));
   if (levels != NULL)
@@ -358,15 +368,19 @@ add_batch (const HrTraining *self,
            HrReplay         *replay)
 {
   const HrInference *pass = &self->pass;
-  guint64 read = pass->encoder != NULL ? pass->source_length : pass->prompt;
+  guint64 n_virtual = hr_tuning_get_n_virtual (self->tuning);
+  guint64 prompt = pass->prompt - n_virtual;
+  guint64 read = pass->encoder != NULL ? pass->source_length : prompt;
   guint64 inputs = pass->features > 0 ? pass->features * hr_element_get_bytes (replay->parameter_dtype)
                                       : read * sizeof (gint64);
-  guint64 labels = hr_pass_is_pooled (pass) ? 1 : pass->prompt;
+  guint64 labels = hr_pass_is_pooled (pass) ? 1 : prompt;
   guint64 bytes = hr_ledger_round (pass->batch * inputs) + hr_ledger_round (pass->batch * labels * sizeof (gint64));
 
   if (pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0)
     bytes += hr_ledger_round (pass->batch * read * sizeof (gint64));
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, self->accumulation_steps * bytes);
+  /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (n_virtual * sizeof (gint64)));
 }
 
 /*
@@ -384,9 +398,7 @@ hr_training_replay (const HrTraining *self,
 {
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
-  if (self->tuning != NULL)
-    hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
-                   hr_trainables_get_bytes (hr_tuning_get_trainables (self->tuning), TRUE));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
   hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes + self->scaler_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_MASTER_WEIGHTS, self->master_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, self->main_gradient_bytes);
@@ -394,11 +406,12 @@ hr_training_replay (const HrTraining *self,
   replay->peak.level = replay->ledger.live;
   hr_replay_rest (replay, NULL);
   replay->training = TRUE;
-  replay->trains_weights = self->tuning == NULL;
+  hr_tuning_choose_trained (self->tuning, replay, -1);
   replay->tuning = self->tuning;
   replay->inputs_need_gradients = self->checkpointing;
   hr_tuning_set_symbols (self->tuning, replay);
   replay->adds_gradients_up = self->main_gradient_bytes > 0;
+  replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_virtual (self->tuning);
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = self->checkpointing;
   if (levels != NULL)

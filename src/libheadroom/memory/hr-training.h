@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 /**
  * HrTraining:
- * @pass: the forward pass; its prompt is the length of the sequences
+ * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
  * @checkpointing: whether the layers are computed anew in the backward pass

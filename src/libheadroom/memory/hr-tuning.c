@@ -21,6 +21,11 @@ struct _HrTuning
   gboolean has_dropout;
   guint64 ranks[MAX_RANKS];
   guint n_ranks;
+  guint64 frozen_bytes;     /* of what is added and not trained */
+  guint first_layer;        /* from which on the layers of the decoder are trained whole */
+  gboolean trains_biases;
+  HrPromptKind prompt;
+  guint64 n_virtual_tokens;
 };
 
 /* A target of an adapter, before it is known whether all layers have it. */
@@ -35,6 +40,7 @@ typedef struct
 typedef struct
 {
   HrTuning *tuning;
+  HrTunedBy by;
   GArray *targets;          /* of Target */
   gboolean too_many_ranks;
   gboolean is_unknown;
@@ -79,14 +85,18 @@ static void
 add_parameter (Builder        *builder,
                const HrTensor *tensor,
                guint64         rows,
-               guint64         columns)
+               guint64         columns,
+               gboolean        is_trained)
 {
   HrTrainable trainable = {
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
-    .element = builder->tuning->element, .role = tensor->role, .is_added = TRUE,
+    .element = builder->tuning->element, .role = tensor->role, .module = tensor->module, .is_added = TRUE,
   };
 
-  hr_trainables_add (builder->tuning->trainables, &trainable);
+  if (is_trained)
+    hr_trainables_add (builder->tuning->trainables, &trainable);
+  else
+    builder->tuning->frozen_bytes += hr_trainable_get_bytes (&trainable);
 }
 
 static void
@@ -94,17 +104,17 @@ visit (const HrAdapterTarget *target,
        gpointer               user_data)
 {
   Builder *builder = user_data;
-  Target found = { .tensor = target->tensor, .copy = target->copy, .by = HR_TUNED_BY_LORA };
+  Target found = { .tensor = target->tensor, .copy = target->copy, .by = builder->by };
 
-  if (target->kind != HR_ADAPTER_TARGET_FACTORS || target->tensor->n_items > 0)
+  if (target->kind != HR_ADAPTER_TARGET_FACTORS || target->tensor->role != HR_TENSOR_ROLE_LINEAR)
     {
       builder->is_unknown = TRUE;
       return;
     }
 
   found.rank = get_rank_symbol (builder, target->rank);
-  add_parameter (builder, target->tensor, target->rank, target->in_features);
-  add_parameter (builder, target->tensor, target->out_features, target->rank);
+  add_parameter (builder, target->tensor, target->rank, target->in_features, builder->by != HR_TUNED_BY_LORA_FA);
+  add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
   g_array_append_val (builder->targets, found);
 }
 
@@ -245,7 +255,8 @@ build (Builder    *builder,
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             builder->too_many_ranks
                               ? N_("A LoRA with more than four different ranks cannot be replayed")
-                              : N_("An adapter of matrices of routed experts, or of single rows, cannot be replayed"));
+                              : N_("An adapter is replayed for linear layers; not for experts, routers, embeddings, "
+                                   "heads or single rows"));
       return FALSE;
     }
 
@@ -255,9 +266,25 @@ build (Builder    *builder,
   return TRUE;
 }
 
+static HrTuning *
+tuning_new (HrModel   *model,
+            HrElement  element)
+{
+  HrTuning *self = g_new0 (HrTuning, 1);
+
+  self->trainables = hr_trainables_new ();
+  self->modules = g_array_new (FALSE, FALSE, sizeof (HrTunedModule));
+  self->n_layers = count_layers (model);
+  self->element = element;
+  self->first_layer = G_MAXUINT;
+
+  return self;
+}
+
 /*
  * hr_tuning_new_for_adapter:
  * @adapter: an adapter
+ * @by: what it does to its targets
  * @model: the model that it belongs to
  * @element: what is added to the model is held in
  * @error: return location for an error
@@ -268,6 +295,7 @@ build (Builder    *builder,
  */
 HrTuning *
 hr_tuning_new_for_adapter (HrAdapter  *adapter,
+                           HrTunedBy   by,
                            HrModel    *model,
                            HrElement   element,
                            GError    **error)
@@ -279,16 +307,199 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
   g_return_val_if_fail (adapter != NULL, NULL);
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
-  self = g_new0 (HrTuning, 1);
-  self->trainables = hr_trainables_new ();
-  self->modules = g_array_new (FALSE, FALSE, sizeof (HrTunedModule));
-  self->n_layers = count_layers (model);
-  self->element = element;
-  builder = (Builder) { .tuning = self, .targets = targets };
+  self = tuning_new (model, element);
+  builder = (Builder) { .tuning = self, .by = by, .targets = targets };
   if (!build (&builder, adapter, model, error))
     return NULL;
 
   return g_steal_pointer (&self);
+}
+
+typedef struct
+{
+  guint stack;
+  guint first_layer;
+} Layers;
+
+static guint
+choose_layers (const HrTensor *tensor,
+               gpointer        user_data)
+{
+  const Layers *layers = user_data;
+  guint n = 0;
+
+  for (guint i = 0; tensor->stack == layers->stack && i < tensor->n_layers; i++)
+    n += tensor->layers[i] >= layers->first_layer;
+
+  return n;
+}
+
+static guint
+choose_biases (const HrTensor *tensor,
+               gpointer        user_data)
+{
+  return g_str_has_suffix (tensor->pattern, "bias") ? MAX (tensor->n_layers, 1) : 0;
+}
+
+/*
+ * hr_tuning_new_for_layers:
+ * @model: a model
+ * @element: what it is loaded in
+ * @n_layers: how many layers at the end of the decoder are trained
+ *
+ * Trains the last layers of a model; embeddings, the final norm and the head are frozen as the other layers are
+ * (LLaMA-Factory, src/llamafactory/model/adapter.py, _setup_freeze_tuning).
+ *
+ * Returns: (transfer full): the tuning
+ */
+HrTuning *
+hr_tuning_new_for_layers (HrModel   *model,
+                          HrElement  element,
+                          guint64    n_layers)
+{
+  HrTuning *self = tuning_new (model, element);
+  const HrStack *decoder = hr_model_find_stack (model, HR_STACK_DECODER);
+  Layers layers = { 0 };
+
+  g_return_val_if_fail (HR_IS_MODEL (model), self);
+
+  if (decoder == NULL)
+    return self;
+
+  self->n_layers = decoder->n_layers;
+  self->first_layer = self->n_layers - MIN (self->n_layers, n_layers);
+  self->group_of = g_new0 (guint, self->n_layers);
+  for (guint i = self->first_layer; i < self->n_layers; i++)
+    self->group_of[i] = 1;
+  layers.first_layer = self->first_layer;
+  while (hr_model_get_stack (model, layers.stack) != decoder)
+    layers.stack++;
+  hr_trainables_add_model (self->trainables, model, element, choose_layers, &layers);
+
+  return self;
+}
+
+/*
+ * hr_tuning_new_for_biases:
+ * @model: a model
+ * @element: what it is loaded in
+ *
+ * Trains the biases of a model, those of its norms included (BitFit, Ben Zaken et al., arXiv:2106.10199).
+ *
+ * Returns: (transfer full): the tuning, which trains nothing if there are no biases
+ */
+HrTuning *
+hr_tuning_new_for_biases (HrModel   *model,
+                          HrElement  element)
+{
+  HrTuning *self = tuning_new (model, element);
+
+  g_return_val_if_fail (HR_IS_MODEL (model), self);
+
+  self->trains_biases = TRUE;
+  hr_trainables_add_model (self->trainables, model, element, choose_biases, NULL);
+
+  return self;
+}
+
+static void
+add_added (HrTuning *self,
+           guint64   rows,
+           guint64   columns,
+           guint64   copies)
+{
+  HrTrainable trainable = {
+    .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1),
+    .copies = copies, .element = self->element, .role = HR_TENSOR_ROLE_PARAMETER, .is_added = TRUE,
+  };
+
+  hr_trainables_add (self->trainables, &trainable);
+}
+
+/*
+ * hr_tuning_new_for_prompt:
+ * @model: a model
+ * @element: what is added to it is held in
+ * @kind: how the tokens are made
+ * @n_tokens: how many there are, at least 1
+ *
+ * Puts trained tokens before each sequence: peft/tuners/prompt_tuning/model.py, PromptEmbedding, and
+ * peft/tuners/p_tuning/model.py, PromptEncoder, whose perceptron is as wide as the model where nothing is said.
+ *
+ * Returns: (transfer full): the tuning
+ */
+HrTuning *
+hr_tuning_new_for_prompt (HrModel      *model,
+                          HrElement     element,
+                          HrPromptKind  kind,
+                          guint64       n_tokens)
+{
+  HrTuning *self = tuning_new (model, element);
+  guint64 hidden = 0;
+
+  g_return_val_if_fail (HR_IS_MODEL (model), self);
+  g_return_val_if_fail (n_tokens > 0, self);
+
+  for (guint i = 0; hidden == 0 && i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING)
+        hidden = tensor->shape[1];
+    }
+  self->prompt = kind;
+  self->n_virtual_tokens = n_tokens;
+  add_added (self, n_tokens, hidden, 1);
+  if (kind == HR_PROMPT_ENCODED)
+    {
+      add_added (self, hidden, hidden, 3);
+      add_added (self, hidden, 0, 3);
+    }
+
+  return self;
+}
+
+/* How the tokens are made that are put before each sequence. */
+HrPromptKind
+hr_tuning_get_prompt (const HrTuning *self)
+{
+  return self != NULL ? self->prompt : HR_PROMPT_NONE;
+}
+
+/* How many tokens are put before each sequence. */
+guint64
+hr_tuning_get_n_virtual (const HrTuning *self)
+{
+  return self != NULL ? self->n_virtual_tokens : 0;
+}
+
+/*
+ * hr_tuning_choose_trained:
+ * @self: (nullable): a tuning, or %NULL if all of the model is trained
+ * @replay: a tape
+ * @layer: the index of the layer that runs next, -1 outside of the layers
+ *
+ * Says which of the model's own parameters are trained.
+ */
+void
+hr_tuning_choose_trained (const HrTuning *self,
+                          HrReplay       *replay,
+                          int             layer)
+{
+  replay->trains_weights = self == NULL || (layer >= 0 && (guint) layer >= self->first_layer);
+  replay->trains_biases = replay->trains_weights || self->trains_biases;
+}
+
+/*
+ * hr_tuning_get_added_bytes:
+ * @self: (nullable): a tuning
+ *
+ * Returns: what the parameters take that are added to the model
+ */
+guint64
+hr_tuning_get_added_bytes (const HrTuning *self)
+{
+  return self == NULL ? 0 : self->frozen_bytes + hr_trainables_get_bytes (self->trainables, TRUE);
 }
 
 /*
@@ -352,6 +563,7 @@ void
 hr_tuning_set_symbols (const HrTuning *self,
                        HrReplay       *replay)
 {
+  replay->symbols[HR_SYMBOL_VIRTUAL] = hr_tuning_get_n_virtual (self);
   for (guint i = 0; self != NULL && i < self->n_ranks; i++)
     replay->symbols[HR_SYMBOL_ADAPTER_RANK + i] = self->ranks[i];
 }

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * HrTunedBy:
  * @HR_TUNED_WHOLE: the module's own parameters are trained
  * @HR_TUNED_BY_LORA: two factors whose product is added to the matrix
+ * @HR_TUNED_BY_LORA_FA: the same, the first factor frozen
  *
  * What a method of fine-tuning does to a module.
  */
@@ -18,7 +19,23 @@ typedef enum
 {
   HR_TUNED_WHOLE,
   HR_TUNED_BY_LORA,
+  HR_TUNED_BY_LORA_FA,
 } HrTunedBy;
+
+/**
+ * HrPromptKind:
+ * @HR_PROMPT_NONE: there are no virtual tokens
+ * @HR_PROMPT_EMBEDDED: their embeddings are trained
+ * @HR_PROMPT_ENCODED: their embeddings are, and a perceptron that they go through
+ *
+ * How tokens are made that are put before each sequence.
+ */
+typedef enum
+{
+  HR_PROMPT_NONE,
+  HR_PROMPT_EMBEDDED,
+  HR_PROMPT_ENCODED,
+} HrPromptKind;
 
 /**
  * HrTunedModule:
@@ -40,9 +57,21 @@ typedef struct
 } HrTunedModule;
 
 HrTuning            *hr_tuning_new_for_adapter  (HrAdapter       *adapter,
+                                                 HrTunedBy        by,
                                                  HrModel         *model,
                                                  HrElement        element,
                                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_layers   (HrModel         *model,
+                                                 HrElement        element,
+                                                 guint64          n_layers) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_biases   (HrModel         *model,
+                                                 HrElement        element) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_prompt   (HrModel         *model,
+                                                 HrElement        element,
+                                                 HrPromptKind     kind,
+                                                 guint64          n_tokens) G_GNUC_WARN_UNUSED_RESULT;
+HrPromptKind         hr_tuning_get_prompt       (const HrTuning  *self);
+guint64              hr_tuning_get_n_virtual    (const HrTuning  *self);
 void                 hr_tuning_free             (HrTuning        *self);
 const HrTrainables  *hr_tuning_get_trainables   (const HrTuning  *self);
 HrElement            hr_tuning_get_element      (const HrTuning  *self);
@@ -50,6 +79,10 @@ gboolean             hr_tuning_has_dropout      (const HrTuning  *self);
 void                 hr_tuning_set_dropout      (HrTuning        *self,
                                                  gboolean         has_dropout);
 guint                hr_tuning_get_group        (const HrTuning  *self,
+                                                 int              layer);
+guint64              hr_tuning_get_added_bytes  (const HrTuning  *self);
+void                 hr_tuning_choose_trained   (const HrTuning  *self,
+                                                 HrReplay        *replay,
                                                  int              layer);
 void                 hr_tuning_set_symbols      (const HrTuning  *self,
                                                  HrReplay        *replay);
