@@ -53,6 +53,9 @@ get_attention (JsonObject *settings)
 static HrTunedBy
 get_tuned_by (JsonObject *settings)
 {
+  if (is (settings, "fine-tuning-method", "dora"))
+    return HR_TUNED_BY_DORA;
+
   return is (settings, "fine-tuning-method", "lora-fa") ? HR_TUNED_BY_LORA_FA : HR_TUNED_BY_LORA;
 }
 
@@ -80,6 +83,15 @@ make_tuning (HrModel    *model,
                                      is (settings, "fine-tuning-method", "prompt") ? HR_PROMPT_EMBEDDED
                                                                                    : HR_PROMPT_ENCODED,
                                      json_object_get_int_member (settings, "virtual-tokens"));
+
+  if (is (settings, "fine-tuning-method", "ia3"))
+    {
+      adapter = hr_adapter_new_lora (1, json_object_get_string_member (settings, "ia3-targets"));
+      tuning = hr_tuning_new_for_ia3 (adapter, json_object_get_string_member (settings, "ia3-feedforward"), model,
+                                      element, &error);
+      g_assert_no_error (error);
+      return tuning;
+    }
 
   adapter = hr_adapter_new_lora (json_object_get_int_member (settings, "lora-rank"),
                                  json_object_get_string_member (settings, "lora-targets"));

@@ -242,6 +242,35 @@ hr_autograd_save (HrReplay *replay,
   node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
 }
 
+static void
+release_saved (HrReplay *replay,
+               HrNode   *node)
+{
+  for (guint i = 0; i < node->n_saved; i++)
+    hr_replay_drop (replay, node->saved[i]);
+  node->n_saved = 0;
+}
+
+/*
+ * hr_autograd_forget:
+ * @replay: a tape
+ * @first: the first of the nodes
+ * @end: the first that is not meant any more
+ *
+ * Lets go of what was kept for operators from whose results nothing was computed: nothing holds their nodes any more.
+ */
+void
+hr_autograd_forget (HrReplay *replay,
+                    guint     first,
+                    guint     end)
+{
+  for (guint i = first; replay->graph != NULL && i < end; i++)
+    {
+      release_saved (replay, &replay->graph->nodes[i]);
+      replay->graph->nodes[i].needs_saved = FALSE;
+    }
+}
+
 /* Whether the engine may add into a gradient: nothing else holds it or its storage (can_accumulate_inplace). */
 static gboolean
 can_add_into (HrReplay *replay,
@@ -347,15 +376,6 @@ hr_graph_deliver (HrGraph  *self,
     node->pending--;
   if (node->kind == HR_NODE_PARAMETER && node->pending == 0)
     accumulate_parameter (replay, node);
-}
-
-static void
-release_saved (HrReplay *replay,
-               HrNode   *node)
-{
-  for (guint i = 0; i < node->n_saved; i++)
-    hr_replay_drop (replay, node->saved[i]);
-  node->n_saved = 0;
 }
 
 /* validate_outputs: what was broadcast is summed up, and a gradient gets the dtype of its input. */

@@ -107,6 +107,9 @@ void     hr_autograd_save          (HrReplay        *replay,
                                     HrValue          result,
                                     HrValue          saved);
 void     hr_autograd_step_waiting (HrReplay         *replay);
+void     hr_autograd_forget        (HrReplay        *replay,
+                                    guint            first,
+                                    guint            end);
 HrValue  hr_value_detach           (HrValue          value);
 
 void     hr_graph_deliver          (HrGraph         *self,

@@ -600,6 +600,22 @@ hr_inference_plan_init (HrInferencePlan  *self,
 }
 
 /*
+ * hr_inference_plan_quantize:
+ * @self: a plan
+ * @quantization: a format, or none
+ *
+ * Has the matrices of linear layers stored in another format.
+ */
+void
+hr_inference_plan_quantize (HrInferencePlan *self,
+                            HrQuantization   quantization)
+{
+  self->quantization = quantization;
+  hr_weight_storage_clear (&self->storage);
+  hr_weight_storage_init (&self->storage, self->model, self->dtype, self->quantization);
+}
+
+/*
  * hr_inference_plan_expand_weights:
  * @self: a plan
  *
@@ -608,9 +624,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
 void
 hr_inference_plan_expand_weights (HrInferencePlan *self)
 {
-  self->quantization = HR_QUANTIZATION_NONE;
-  hr_weight_storage_clear (&self->storage);
-  hr_weight_storage_init (&self->storage, self->model, self->dtype, self->quantization);
+  hr_inference_plan_quantize (self, HR_QUANTIZATION_NONE);
 }
 
 /*

@@ -59,6 +59,8 @@ gboolean       hr_inference_plan_find_framework          (HrInferencePlan       
                                                           HrGpu                  *gpu,
                                                           HrFramework            *framework);
 HrQuantization hr_inference_plan_get_linear_quantization (const HrInferencePlan  *self);
+void           hr_inference_plan_quantize                (HrInferencePlan        *self,
+                                                          HrQuantization          quantization);
 void           hr_inference_plan_expand_weights          (HrInferencePlan        *self);
 gboolean       hr_inference_plan_writes_text             (HrModel                *model);
 void           hr_inference_plan_warn                    (HrInferencePlan        *self,

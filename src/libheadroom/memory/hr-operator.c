@@ -999,7 +999,7 @@ hr_op_linear (HrReplay   *self,
   HrValue out = like (x);
   HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
   HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
-  HrValue result;
+  HrValue input, result;
 
   weight.count = x.count * count;
   weight.divisor = x.divisor;
@@ -1010,12 +1010,18 @@ hr_op_linear (HrReplay   *self,
   out.heads_first = FALSE;
 
   if (self->quantization != HR_QUANTIZATION_NONE)
-    return hr_quantization_format_replay_linear (self, x, name, out);
+    {
+      result = hr_quantization_format_replay_linear (self, x, name, out);
+      hr_replay_adapter (self, x, module, has_bias, &result);
+      return result;
+    }
 
   weight = hr_autograd_parameter (self, weight);
   bias = has_bias ? hr_autograd_bias (self, bias) : HR_NO_VALUE;
-  result = hr_op_linear_by (self, x, name, weight, bias, out);
-  hr_replay_adapter (self, x, module, &result);
+  input = hr_replay_adapter_input (self, x, module);
+  result = hr_op_linear_by (self, input, name, weight, bias, out);
+  hr_replay_drop (self, input);
+  hr_replay_adapter (self, x, module, has_bias, &result);
 
   return result;
 }

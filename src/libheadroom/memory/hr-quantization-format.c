@@ -73,6 +73,84 @@ replay_fp8 (HrReplay   *replay,
   return result;
 }
 
+static HrValue
+get_weight_shape (HrElement element,
+                  HrValue   x,
+                  HrValue   out)
+{
+  HrValue weight = HR_SHAPE (element, out.symbols[out.n_symbols - 1], x.symbols[x.n_symbols - 1]);
+
+  weight.count = out.count * x.count;
+  weight.divisor = x.divisor;
+
+  return weight;
+}
+
+/*
+ * dequantize_4bit (bitsandbytes/functional.py): where the scales of the blocks of 64 elements are quantized themselves,
+ * they are expanded first, and go when the matrix is there.
+ */
+static HrValue
+expand_4bit (HrReplay *replay,
+             HrValue   weight)
+{
+  HrValue scales = weight;
+  HrValue result;
+
+  scales.element = HR_ELEMENT_FLOAT32;
+  scales.divisor *= 64;
+  if (replay->quantization == HR_QUANTIZATION_BNB_NF4_DQ || replay->quantization == HR_QUANTIZATION_BNB_FP4_DQ)
+    scales = hr_replay_make (replay, "dequantize_blockwise", "absmax", HR_COMPONENT_TEMPORARY, scales);
+  else
+    scales = HR_NO_VALUE;
+  result = hr_replay_make (replay, "dequantize", "dequantized weight", HR_COMPONENT_TEMPORARY, weight);
+  hr_replay_drop (replay, scales);
+
+  return result;
+}
+
+/* grad_output @ dequantized weight: MatMul4Bit.backward. */
+static void
+backward_4bit (HrReplay     *replay,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  HrValue dequantized = expand_4bit (replay, node->inputs[1]);
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (replay, "mm", shape);
+  gradients[0].is_view = TRUE;
+  hr_replay_drop (replay, dequantized);
+}
+
+/*
+ * MatMul4Bit of bitsandbytes/autograd/_functions.py, in the dtype that Linear4bit computes in: it keeps nothing of its
+ * input, and expands the matrix once more to differentiate.
+ */
+static HrValue
+train_4bit (HrReplay   *replay,
+            HrValue     x,
+            HrValue     out,
+            const char *name)
+{
+  HrValue inputs[2] = { hr_op_cast (replay, x, replay->quantized_dtype),
+                        get_weight_shape (replay->quantized_dtype, x, out) };
+  HrValue dequantized = expand_4bit (replay, inputs[1]);
+  HrValue product, result;
+
+  out.element = replay->quantized_dtype;
+  product = hr_op_like (replay, "mm", name, out);
+  hr_autograd_record (replay, &product, backward_4bit, inputs, 2);
+  hr_replay_drop (replay, dequantized);
+  result = hr_op_cast (replay, product, x.element);
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, inputs[0]);
+
+  return result;
+}
+
 /* Those whose inputs are quantized too. */
 static gboolean
 is_eight_bit_float (HrQuantization quantization)
@@ -143,6 +221,21 @@ expands_weight (HrQuantization quantization,
 }
 
 /*
+ * hr_quantization_format_can_be_tuned:
+ * @quantization: how linear layers are stored
+ *
+ * Tells whether it is known how gradients flow through such layers.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_format_can_be_tuned (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_BNB_NF4 || quantization == HR_QUANTIZATION_BNB_NF4_DQ ||
+         quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+}
+
+/*
  * hr_quantization_format_replay_linear:
  * @replay: a tape
  * @x: the input
@@ -163,6 +256,9 @@ hr_quantization_format_replay_linear (HrReplay   *replay,
 
   if (replay->quantization == HR_QUANTIZATION_BNB_INT8)
     return replay_int8 (replay, x, out, name);
+
+  if (replay->training && hr_quantization_format_can_be_tuned (replay->quantization))
+    return train_4bit (replay, x, out, name);
 
   if (is_eight_bit_float (replay->quantization))
     return replay_fp8 (replay, x, out, name);

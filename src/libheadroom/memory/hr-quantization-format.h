@@ -6,6 +6,7 @@
 
 G_BEGIN_DECLS
 
+gboolean hr_quantization_format_can_be_tuned (HrQuantization quantization);
 HrValue hr_quantization_format_replay_linear (HrReplay   *replay,
                                               HrValue     x,
                                               const char *name,

@@ -39,18 +39,15 @@ make_matrix (HrReplay *replay,
   return is_trained ? hr_autograd_added (replay, shape) : shape;
 }
 
-/* result + lora_B (lora_A (dropout (x))) * scaling: peft/tuners/lora/layer.py, Linear.forward. */
-static void
-replay_lora (HrReplay            *replay,
+/* lora_B (lora_A (dropout (x))) * scaling */
+static HrValue
+run_factors (HrReplay            *replay,
              const HrTunedModule *tuned,
              HrValue              x,
-             HrValue             *result)
+             HrValue              out_shape)
 {
-  HrElement element = result->element;
-  HrValue inner_shape = get_shape (x, HR_SHAPE (element), tuned->rank);
-  HrValue out_shape = *result;
-  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
-  HrValue input = hr_replay_hold (replay, cast);
+  HrValue inner_shape = get_shape (x, HR_SHAPE (x.element), tuned->rank);
+  HrValue input = hr_replay_hold (replay, x);
   HrValue factor, inner, product, scaled;
 
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
@@ -62,6 +59,21 @@ replay_lora (HrReplay            *replay,
   hr_replay_drop (replay, inner);
   scaled = hr_op_unary (replay, HR_UNARY_MUL, "lora_B(…)·scaling", product);
   hr_replay_drop (replay, product);
+
+  return scaled;
+}
+
+/* result + …, cast back: peft/tuners/lora/layer.py, Linear.forward. */
+static void
+replay_lora (HrReplay            *replay,
+             const HrTunedModule *tuned,
+             HrValue              x,
+             HrValue             *result)
+{
+  HrElement element = result->element;
+  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrValue scaled = run_factors (replay, tuned, cast, *result);
+
   hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, scaled));
   hr_replay_drop (replay, scaled);
   hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
@@ -69,10 +81,220 @@ replay_lora (HrReplay            *replay,
 }
 
 /*
+ * The same beside a matrix of bitsandbytes: the output is copied first, and under autocast nothing is cast
+ * (peft/tuners/lora/bnb.py, Linear4bit.forward).
+ */
+static void
+replay_quantized_lora (HrReplay            *replay,
+                       const HrTunedModule *tuned,
+                       HrValue              x,
+                       HrValue             *result)
+{
+  gboolean casts = replay->autocast == HR_ELEMENT_NONE;
+  HrValue cast = hr_op_cast (replay, x, casts ? hr_tuning_get_element (replay->tuning) : x.element);
+  HrValue scaled;
+
+  hr_replay_assign (replay, result, hr_op_copy (replay, "result", *result, *result));
+  scaled = run_factors (replay, tuned, cast, *result);
+  if (casts)
+    hr_replay_assign (replay, &scaled, hr_op_cast (replay, scaled, result->element));
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, scaled));
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, cast);
+}
+
+/*
+ * lora_B (lora_A (eye)).T in the dtype of the input, which no gradient flows through: get_lora_weight. The copy of the
+ * first factor that autocast's cache holds is that of the product with the input, which follows.
+ */
+static HrValue
+multiply_factors (HrReplay            *replay,
+                  const HrTunedModule *tuned,
+                  HrValue              x,
+                  HrValue              out_shape,
+                  HrValue             *cached)
+{
+  HrValue rows = HR_SHAPE (x.element, x.symbols[x.n_symbols - 1], x.symbols[x.n_symbols - 1]);
+  HrValue inner_shape, product_shape, shape, factor, eye, inner, product, result;
+
+  rows.count = x.count * x.count;
+  rows.divisor = x.divisor * x.divisor;
+  eye = hr_op_like (replay, "eye", "x_eye", rows);
+  inner_shape = get_shape (rows, HR_SHAPE (x.element), tuned->rank);
+  inner_shape.count = x.count;
+  inner_shape.divisor = x.divisor;
+  product_shape = get_shape (rows, out_shape, out_shape.symbols[out_shape.n_symbols - 1]);
+  product_shape.count = x.count * out_shape.count;
+  product_shape.divisor = x.divisor * out_shape.divisor;
+
+  shape = get_shape (x, HR_SHAPE (x.element), tuned->rank);
+  factor = make_matrix (replay, x, shape, TRUE);
+  factor.is_trained = FALSE;
+  inner = hr_op_linear_by (replay, eye, "lora_A(x_eye)", factor, HR_NO_VALUE, inner_shape);
+  if (replay->autocast != HR_ELEMENT_NONE && factor.element == HR_ELEMENT_FLOAT32)
+    {
+      factor.element = replay->autocast;
+      *cached = hr_op_like (replay, "_to_copy", "weight.to(dtype)", hr_value_detach (factor));
+    }
+  factor = make_matrix (replay, shape, out_shape, TRUE);
+  factor.is_trained = FALSE;
+  product = hr_op_linear_by (replay, inner, "lora_weight", factor, HR_NO_VALUE, product_shape);
+  hr_replay_drop (replay, inner);
+  hr_replay_drop (replay, eye);
+  result = hr_op_cast (replay, product, x.element);
+  hr_replay_drop (replay, product);
+
+  return result;
+}
+
+/* The lengths of the rows of the matrix with what is added to it: get_weight_norm. */
+static HrValue
+measure_rows (HrReplay *replay,
+              HrValue   added,
+              HrValue   out_shape)
+{
+  HrValue row = HR_SHAPE (added.element, out_shape.symbols[out_shape.n_symbols - 1]);
+  HrValue shape = hr_value_detach (added);
+  HrValue scaled, sum, norm;
+
+  row.count = out_shape.count;
+  row.divisor = out_shape.divisor;
+  scaled = hr_op_like (replay, "mul", "scaling·lora_weight", shape);
+  sum = hr_op_like (replay, "add", "weight", shape);
+  hr_replay_drop (replay, scaled);
+  norm = hr_op_like (replay, "linalg_vector_norm", "weight_norm", row);
+  hr_replay_drop (replay, sum);
+
+  return norm;
+}
+
+/* (magnitude / norm - 1) * base + magnitude / norm * lora_B (lora_A (x)) * scaling. */
+static HrValue
+combine_dora (HrReplay            *replay,
+              const HrTunedModule *tuned,
+              HrValue              x,
+              HrValue              base,
+              HrValue              norm)
+{
+  HrValue inner_shape = get_shape (x, HR_SHAPE (x.element), tuned->rank);
+  HrValue magnitude = hr_autograd_added (replay, hr_value_detach (norm));
+  HrValue scale = hr_op_binary (replay, HR_BINARY_MUL, "mag_norm_scale", magnitude, norm);
+  HrValue inner, lora, shifted, first, second, result;
+
+  inner = hr_op_linear_by (replay, x, "lora_A(x)", make_matrix (replay, x, inner_shape, TRUE), HR_NO_VALUE,
+                           inner_shape);
+  lora = hr_op_linear_by (replay, inner, "lora_result", make_matrix (replay, inner, base, TRUE), HR_NO_VALUE,
+                          hr_value_detach (base));
+  hr_replay_drop (replay, inner);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "mag_norm_scale − 1", scale);
+  first = hr_op_binary (replay, HR_BINARY_MUL, "(mag_norm_scale − 1)·base_result", shifted, base);
+  hr_replay_drop (replay, shifted);
+  second = hr_op_binary (replay, HR_BINARY_MUL, "mag_norm_scale·lora_result", scale, lora);
+  hr_replay_assign (replay, &second, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", second));
+  result = hr_op_binary (replay, HR_BINARY_ADD, "result_dora", first, second);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  hr_replay_drop (replay, lora);
+  hr_replay_drop (replay, scale);
+
+  return result;
+}
+
+/* peft/tuners/lora/dora.py, DoraLinearLayer.forward, without a dropout. */
+static void
+replay_dora (HrReplay            *replay,
+             const HrTunedModule *tuned,
+             gboolean             has_bias,
+             HrValue              x,
+             HrValue             *result)
+{
+  HrElement element = result->element;
+  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrValue frozen = make_matrix (replay, x, *result, FALSE);
+  guint n_nodes = replay->graph != NULL ? replay->graph->n_nodes : 0;
+  HrValue cached = HR_NO_VALUE;
+  HrValue added = multiply_factors (replay, tuned, cast, *result, &cached);
+  guint n_added = replay->graph != NULL ? replay->graph->n_nodes : 0;
+  HrValue base = hr_replay_hold (replay, *result);
+  HrValue weight, norm, sum;
+
+  frozen.element = replay->parameter_dtype;
+  weight = hr_op_cast (replay, frozen, cast.element);
+  norm = measure_rows (replay, added, *result);
+  if (has_bias)
+    hr_replay_assign (replay, &base, hr_op_unary (replay, HR_UNARY_ADD, "base_result − bias", base));
+  hr_replay_drop (replay, cached);
+  sum = combine_dora (replay, tuned, cast, base, norm);
+  hr_replay_drop (replay, base);
+  hr_replay_drop (replay, norm);
+  hr_replay_drop (replay, weight);
+  hr_replay_drop (replay, added);
+  hr_autograd_forget (replay, n_nodes, n_added);
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, sum));
+  hr_replay_drop (replay, sum);
+  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  hr_replay_drop (replay, cast);
+}
+
+/* x * (1 * ia3_l.flatten ()), cast back: peft/tuners/ia3/layer.py, Linear.forward. */
+static HrValue
+scale_by_vector (HrReplay *replay,
+                 HrValue   x)
+{
+  HrValue row = HR_SHAPE (hr_tuning_get_element (replay->tuning), x.symbols[x.n_symbols - 1]);
+  HrValue vector, scaled, result;
+
+  row.count = x.count;
+  row.divisor = x.divisor;
+  vector = hr_op_unary (replay, HR_UNARY_MUL, "ia3_scaling", hr_autograd_added (replay, row));
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "x·ia3_scaling", x, vector);
+  result = hr_op_cast (replay, scaled, x.element);
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, vector);
+
+  return result;
+}
+
+static HrValue
+scale_input (HrReplay *replay,
+             HrValue   x)
+{
+  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrValue scaled = scale_by_vector (replay, cast);
+  HrValue result = hr_op_cast (replay, scaled, x.element);
+
+  hr_replay_drop (replay, scaled);
+  hr_replay_drop (replay, cast);
+
+  return result;
+}
+
+/*
+ * hr_replay_adapter_input:
+ * @replay: a tape
+ * @x: the input of a linear layer, which the caller holds
+ * @module: which module of the block that runs it is
+ *
+ * What the method of fine-tuning makes of the input of a linear layer.
+ *
+ * Returns: the input, to be let go of
+ */
+HrValue
+hr_replay_adapter_input (HrReplay *replay,
+                         HrValue   x,
+                         HrModule  module)
+{
+  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer);
+
+  return tuned != NULL && tuned->by == HR_TUNED_BY_IA3_INPUT ? scale_input (replay, x) : hr_replay_hold (replay, x);
+}
+
+/*
  * hr_replay_adapter:
  * @replay: a tape
  * @x: the input of a linear layer, which the caller holds
  * @module: which module of the block that runs it is
+ * @has_bias: whether it has a bias
  * @result: (inout): the variable that holds its output
  *
  * What the method of fine-tuning does to a linear layer, if anything.
@@ -81,6 +303,7 @@ void
 hr_replay_adapter (HrReplay *replay,
                    HrValue   x,
                    HrModule  module,
+                   gboolean  has_bias,
                    HrValue  *result)
 {
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer);
@@ -92,9 +315,21 @@ hr_replay_adapter (HrReplay *replay,
     {
     case HR_TUNED_BY_LORA:
     case HR_TUNED_BY_LORA_FA:
-      replay_lora (replay, tuned, x, result);
+      if (replay->quantization != HR_QUANTIZATION_NONE)
+        replay_quantized_lora (replay, tuned, x, result);
+      else
+        replay_lora (replay, tuned, x, result);
       break;
 
+    case HR_TUNED_BY_DORA:
+      replay_dora (replay, tuned, has_bias, x, result);
+      break;
+
+    case HR_TUNED_BY_IA3:
+      hr_replay_assign (replay, result, scale_by_vector (replay, *result));
+      break;
+
+    case HR_TUNED_BY_IA3_INPUT:
     case HR_TUNED_WHOLE:
     default:
       break;

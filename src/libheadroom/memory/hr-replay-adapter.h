@@ -7,9 +7,13 @@
 
 G_BEGIN_DECLS
 
-void hr_replay_adapter (HrReplay *replay,
-                        HrValue   x,
-                        HrModule  module,
-                        HrValue  *result);
+HrValue hr_replay_adapter_input (HrReplay *replay,
+                                 HrValue   x,
+                                 HrModule  module);
+void    hr_replay_adapter (HrReplay *replay,
+                           HrValue   x,
+                           HrModule  module,
+                           gboolean  has_bias,
+                           HrValue  *result);
 
 G_END_DECLS

@@ -6,7 +6,9 @@
 
 #include "hr-training-check.h"
 
+#include "hr-fine-tuning-job.h"
 #include "hr-message.h"
+#include "hr-quantization-format.h"
 
 /*
  * What can be trained as far as the replay knows. A setting that it does not follow is refused, never left out.
@@ -23,7 +25,8 @@ static const struct
   { "framework", { "pytorch" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
-    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "prompt", "p-tuning", "bitfit" } },
+    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "ia3", "prompt",
+      "p-tuning", "bitfit" } },
 };
 
 static gboolean
@@ -119,15 +122,40 @@ check_dtype (const HrInferencePlan  *pass,
     }
 }
 
+/* Whether a job trains nothing but matrices beside those of linear layers. */
+static gboolean
+adds_matrices (HrTrainingJob *job)
+{
+  if (!HR_IS_FINE_TUNING_JOB (job))
+    return FALSE;
+
+  switch ((guint) hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (job)))
+    {
+    case HR_FINE_TUNING_METHOD_LORA:
+    case HR_FINE_TUNING_METHOD_QLORA:
+    case HR_FINE_TUNING_METHOD_RSLORA:
+    case HR_FINE_TUNING_METHOD_LORA_PLUS:
+    case HR_FINE_TUNING_METHOD_PISSA:
+    case HR_FINE_TUNING_METHOD_LORA_FA:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
 static gboolean
 check_quantization (const HrInferencePlan  *pass,
+                    HrTrainingJob          *job,
                     GError                **error)
 {
-  if (pass->quantization == HR_QUANTIZATION_NONE)
+  if (pass->quantization == HR_QUANTIZATION_NONE ||
+      (adds_matrices (job) && hr_quantization_format_can_be_tuned (pass->quantization)))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("quantization: expected none, as quantized matrices cannot be trained; found %s"),
+                        N_("quantization: expected none, or four bits of bitsandbytes with LoRA beside them, as "
+                           "quantized matrices cannot be trained; found %s"),
                         hr_quantization_get_name (pass->quantization));
 
   return FALSE;
@@ -163,6 +191,7 @@ has_known_loss (const HrInferencePlan *pass)
 /*
  * hr_training_check_model:
  * @pass: the plan of the forward pass
+ * @job: what is to be done
  * @error: return location for an error
  *
  * Checks that a model can be trained in the form in which it is loaded, by a loss that is known.
@@ -171,9 +200,10 @@ has_known_loss (const HrInferencePlan *pass)
  */
 gboolean
 hr_training_check_model (const HrInferencePlan  *pass,
+                         HrTrainingJob          *job,
                          GError                **error)
 {
-  if (!check_dtype (pass, error) || !check_quantization (pass, error))
+  if (!check_dtype (pass, error) || !check_quantization (pass, job, error))
     return FALSE;
 
   if (has_known_loss (pass))

@@ -44,6 +44,7 @@ check_backward (const HrTrainingPlan  *plan,
   training.tuning = NULL;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = 0;
+  replay->quantization = HR_QUANTIZATION_NONE;
   training.accumulation_steps = 1;
   hr_training_replay (&training, replay, &levels);
 
@@ -78,6 +79,7 @@ run_device (HrTrainingPlan  *plan,
   training->pass.weight_bytes = device->weights.bytes;
 
   hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
+  device->replay.quantized_dtype = plan->quantized_element;
   device->replay.autocast = plan->autocast;
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
     return FALSE;

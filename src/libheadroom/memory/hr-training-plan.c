@@ -200,6 +200,39 @@ resolve_parameters (HrTrainingPlan  *self,
 }
 
 /*
+ * A model whose matrices are quantized by bitsandbytes has all else cast to fp32 before it is trained
+ * (prepare_model_for_kbit_training in peft/utils/other.py); its linear layers compute in what it was loaded in
+ * (bnb_4bit_compute_dtype). QLoRA quantizes to NF4 with quantized scales (Dettmers et al., arXiv:2305.14314).
+ */
+static gboolean
+prepare_quantized (HrTrainingPlan  *self,
+                   GError         **error)
+{
+  HrInferencePlan *pass = &self->pass;
+  gboolean is_qlora = HR_IS_FINE_TUNING_JOB (self->job) &&
+                      hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (self->job)) ==
+                        HR_FINE_TUNING_METHOD_QLORA;
+
+  if (is_qlora && pass->quantization == HR_QUANTIZATION_NONE)
+    {
+      hr_inference_plan_quantize (pass, HR_QUANTIZATION_BNB_NF4_DQ);
+      hr_inference_plan_warn (pass, N_("QLoRA: the matrices of linear layers are assumed to be quantized to NF4, with "
+                                       "quantized scales (bnb-nf4-dq)"));
+    }
+  self->quantized_element = pass->element;
+  if (!hr_training_check_model (pass, self->job, error))
+    return FALSE;
+
+  if (pass->quantization != HR_QUANTIZATION_NONE && hr_element_get_bytes (pass->element) < sizeof (float))
+    {
+      pass->storage.dtype = HR_DTYPE_FLOAT32;
+      pass->element = HR_ELEMENT_FLOAT32;
+    }
+
+  return TRUE;
+}
+
+/*
  * hr_training_plan_init:
  * @self: (out): a plan
  * @model: a model, which has to live as long as the plan
@@ -219,7 +252,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   *self = (HrTrainingPlan) { .job = job };
   if (!hr_training_check_job (job, error) ||
       !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
-      !hr_training_check_model (&self->pass, error) || !resolve_pass (self, error) ||
+      !prepare_quantized (self, error) || !resolve_pass (self, error) ||
       !hr_training_check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @all: (nullable): the parameters of the model, where all are trained
  * @parameters: (transfer none): what is trained
  * @masters: (nullable): the copies of that in fp32 that the optimizer works on
+ * @quantized_element: what quantized matrices are multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
  *
@@ -32,6 +33,7 @@ typedef struct
   HrTrainables *all;
   const HrTrainables *parameters;
   HrTrainables *masters;
+  HrElement quantized_element;
   HrElement autocast;
   HrOptimizerImplementation implementation;
 } HrTrainingPlan;

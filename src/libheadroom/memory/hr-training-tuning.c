@@ -95,6 +95,54 @@ resolve_lora (HrInferencePlan  *pass,
   return tuning;
 }
 
+/* With a dropout, DoRA multiplies what is left of its input by the model's own matrix once more. */
+static HrTuning *
+resolve_dora (HrInferencePlan  *pass,
+              HrFineTuningJob  *job,
+              HrElement         element,
+              GError          **error)
+{
+  if (hr_fine_tuning_job_get_lora_dropout (job) == 0)
+    return resolve_lora (pass, job, HR_TUNED_BY_DORA, element, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("lora-dropout: expected 0, as DoRA with a dropout cannot be replayed"));
+
+  return NULL;
+}
+
+static HrTuning *
+resolve_ia3 (HrInferencePlan  *pass,
+             HrFineTuningJob  *job,
+             HrElement         element,
+             GError          **error)
+{
+  const char *targets = hr_fine_tuning_job_get_ia3_targets (job);
+  const char *feedforward = hr_fine_tuning_job_get_ia3_feedforward (job);
+  const char *default_targets = NULL;
+  const char *default_feedforward = "";
+  gboolean is_auto = g_str_equal (targets, "auto");
+  g_autoptr (HrAdapter) adapter = NULL;
+  HrTuning *tuning;
+
+  if (!hr_adapter_find_default_ia3 (pass->model, &default_targets, &default_feedforward) && is_auto)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("ia3-targets: expected names of modules, as PEFT knows none for “%s”; found auto"),
+                            hr_model_get_name (pass->model));
+      return NULL;
+    }
+
+  adapter = hr_adapter_new_lora (1, is_auto ? default_targets : targets);
+  tuning = hr_tuning_new_for_ia3 (adapter, g_str_equal (feedforward, "auto") ? default_feedforward : feedforward,
+                                  pass->model, element, error);
+  if (tuning == NULL)
+    g_prefix_error (error, "ia3-targets: ");
+
+  return tuning;
+}
+
 static HrTuning *
 resolve_biases (HrInferencePlan  *pass,
                 GError          **error)
@@ -171,6 +219,7 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       break;
 
     case HR_FINE_TUNING_METHOD_LORA:
+    case HR_FINE_TUNING_METHOD_QLORA:
     case HR_FINE_TUNING_METHOD_RSLORA:
     case HR_FINE_TUNING_METHOD_LORA_PLUS:
     case HR_FINE_TUNING_METHOD_PISSA:
@@ -179,6 +228,14 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
 
     case HR_FINE_TUNING_METHOD_LORA_FA:
       *tuning = resolve_lora (pass, job, HR_TUNED_BY_LORA_FA, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_DORA:
+      *tuning = resolve_dora (pass, job, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_IA3:
+      *tuning = resolve_ia3 (pass, job, element, error);
       break;
 
     case HR_FINE_TUNING_METHOD_BITFIT:
@@ -194,14 +251,11 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       break;
 
     case HR_FINE_TUNING_METHOD_FULL:
-    case HR_FINE_TUNING_METHOD_QLORA:
-    case HR_FINE_TUNING_METHOD_DORA:
     case HR_FINE_TUNING_METHOD_VERA:
     case HR_FINE_TUNING_METHOD_ADALORA:
     case HR_FINE_TUNING_METHOD_LOHA:
     case HR_FINE_TUNING_METHOD_LOKR:
     case HR_FINE_TUNING_METHOD_PREFIX:
-    case HR_FINE_TUNING_METHOD_IA3:
     case HR_FINE_TUNING_METHOD_HOULSBY:
     default:
       g_return_val_if_reached (FALSE);

@@ -41,6 +41,7 @@ typedef struct
 {
   HrTuning *tuning;
   HrTunedBy by;
+  const char * const *feedforward; /* names of the modules whose input (IA)³ scales */
   GArray *targets;          /* of Target */
   gboolean too_many_ranks;
   gboolean is_unknown;
@@ -99,6 +100,22 @@ add_parameter (Builder        *builder,
     builder->tuning->frozen_bytes += hr_trainable_get_bytes (&trainable);
 }
 
+/* peft/tuners/ia3/model.py, _check_target_module_feedforward: the module's name ends with one of the names. */
+static gboolean
+is_feedforward (const Builder  *builder,
+                const HrTensor *tensor)
+{
+  for (guint i = 0; builder->feedforward != NULL && builder->feedforward[i] != NULL; i++)
+    {
+      g_autofree char *name = g_strconcat (builder->feedforward[i], ".weight", NULL);
+
+      if (builder->feedforward[i][0] != '\0' && g_str_has_suffix (tensor->pattern, name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 visit (const HrAdapterTarget *target,
        gpointer               user_data)
@@ -112,9 +129,20 @@ visit (const HrAdapterTarget *target,
       return;
     }
 
+  if (builder->by == HR_TUNED_BY_IA3)
+    {
+      found.by = is_feedforward (builder, target->tensor) ? HR_TUNED_BY_IA3_INPUT : HR_TUNED_BY_IA3;
+      add_parameter (builder, target->tensor,
+                     found.by == HR_TUNED_BY_IA3 ? target->out_features : target->in_features, 0, TRUE);
+      g_array_append_val (builder->targets, found);
+      return;
+    }
+
   found.rank = get_rank_symbol (builder, target->rank);
   add_parameter (builder, target->tensor, target->rank, target->in_features, builder->by != HR_TUNED_BY_LORA_FA);
   add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
+  if (builder->by == HR_TUNED_BY_DORA)
+    add_parameter (builder, target->tensor, target->out_features, 0, TRUE);
   g_array_append_val (builder->targets, found);
 }
 
@@ -309,6 +337,43 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
 
   self = tuning_new (model, element);
   builder = (Builder) { .tuning = self, .by = by, .targets = targets };
+  if (!build (&builder, adapter, model, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+/*
+ * hr_tuning_new_for_ia3:
+ * @adapter: the modules that are scaled
+ * @feedforward: names with commas between them: those of the modules whose input is scaled
+ * @model: the model that they are in
+ * @element: what the vectors are held in
+ * @error: return location for an error
+ *
+ * Finds out what (IA)³ does to the modules of a model (Liu et al., arXiv:2205.05638; peft/tuners/ia3/layer.py).
+ *
+ * Returns: (transfer full) (nullable): the tuning, or %NULL with @error set
+ */
+HrTuning *
+hr_tuning_new_for_ia3 (HrAdapter   *adapter,
+                       const char  *feedforward,
+                       HrModel     *model,
+                       HrElement    element,
+                       GError     **error)
+{
+  g_autoptr (HrTuning) self = NULL;
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  g_auto (GStrv) names = g_strsplit (feedforward, ",", -1);
+  Builder builder;
+
+  g_return_val_if_fail (adapter != NULL, NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  self = tuning_new (model, element);
+  builder = (Builder) {
+    .tuning = self, .by = HR_TUNED_BY_IA3, .feedforward = (const char * const *) names, .targets = targets,
+  };
   if (!build (&builder, adapter, model, error))
     return NULL;
 

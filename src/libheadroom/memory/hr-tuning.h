@@ -12,6 +12,9 @@ G_BEGIN_DECLS
  * @HR_TUNED_WHOLE: the module's own parameters are trained
  * @HR_TUNED_BY_LORA: two factors whose product is added to the matrix
  * @HR_TUNED_BY_LORA_FA: the same, the first factor frozen
+ * @HR_TUNED_BY_DORA: the same, and the length of each row of the sum is trained
+ * @HR_TUNED_BY_IA3: the output is multiplied by a trained vector
+ * @HR_TUNED_BY_IA3_INPUT: the input is
  *
  * What a method of fine-tuning does to a module.
  */
@@ -20,6 +23,9 @@ typedef enum
   HR_TUNED_WHOLE,
   HR_TUNED_BY_LORA,
   HR_TUNED_BY_LORA_FA,
+  HR_TUNED_BY_DORA,
+  HR_TUNED_BY_IA3,
+  HR_TUNED_BY_IA3_INPUT,
 } HrTunedBy;
 
 /**
@@ -58,6 +64,11 @@ typedef struct
 
 HrTuning            *hr_tuning_new_for_adapter  (HrAdapter       *adapter,
                                                  HrTunedBy        by,
+                                                 HrModel         *model,
+                                                 HrElement        element,
+                                                 GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_ia3      (HrAdapter       *adapter,
+                                                 const char      *feedforward,
                                                  HrModel         *model,
                                                  HrElement        element,
                                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -462,6 +462,67 @@ hr_adapter_find_default_targets (HrModel *model)
   return NULL;
 }
 
+/* The modules that (IA)³ scales where none are named, and those of them that are feed-forward (the same file). */
+static const struct
+{
+  const char *model_type;
+  const char *targets;
+  const char *feedforward;
+} default_ia3[] = {
+  { "bart", "q_proj,v_proj,fc2", "fc2" },
+  { "bert", "key,value,output.dense", "output.dense" },
+  { "bloom", "query_key_value,mlp.dense_4h_to_h", "mlp.dense_4h_to_h" },
+  { "falcon", "query_key_value,dense_4h_to_h", "dense_4h_to_h" },
+  { "gemma", "q_proj,v_proj,down_proj", "down_proj" },
+  { "gemma2", "q_proj,v_proj,down_proj", "down_proj" },
+  { "gemma3_text", "q_proj,v_proj,down_proj", "down_proj" },
+  { "gpt2", "c_attn,mlp.c_proj", "mlp.c_proj" },
+  { "gpt_bigcode", "c_attn,mlp.c_proj", "mlp.c_proj" },
+  { "gpt_neo", "q_proj,v_proj,c_proj", "c_proj" },
+  { "gpt_neox", "query_key_value,dense_4h_to_h", "dense_4h_to_h" },
+  { "gptj", "q_proj,v_proj,fc_out", "fc_out" },
+  { "llama", "k_proj,v_proj,down_proj", "down_proj" },
+  { "llama4", "q_proj,v_proj,down_proj", "down_proj" },
+  { "mistral", "k_proj,v_proj,down_proj", "down_proj" },
+  { "mixtral", "k_proj,v_proj,w2", "w2" },
+  { "mt5", "k,v,wi_1", "" },
+  { "opt", "q_proj,k_proj,fc2", "fc2" },
+  { "phi", "q_proj,v_proj,fc2", "fc2" },
+  { "qwen2", "q_proj,v_proj,down_proj", "down_proj" },
+  { "qwen3", "q_proj,v_proj,down_proj", "down_proj" },
+  { "roberta", "key,value,output.dense", "output.dense" },
+  { "t5", "k,v,wo", "wo" },
+};
+
+/*
+ * hr_adapter_find_default_ia3:
+ * @model: a model
+ * @targets: (out): names of modules with commas between them
+ * @feedforward: (out): likewise, those whose input is scaled
+ *
+ * Finds the modules that (IA)³ scales where none are named.
+ *
+ * Returns: whether PEFT knows some for this type of model
+ */
+gboolean
+hr_adapter_find_default_ia3 (HrModel     *model,
+                             const char **targets,
+                             const char **feedforward)
+{
+  g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (default_ia3); i++)
+    {
+      if (g_strcmp0 (default_ia3[i].model_type, hr_model_get_model_type (model)) != 0)
+        continue;
+      *targets = default_ia3[i].targets;
+      *feedforward = default_ia3[i].feedforward;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* The targets of the config, or those that PEFT takes for the type of model. */
 static void
 resolve_targets (Count *self)
