@@ -55,6 +55,8 @@ get_tuned_by (JsonObject *settings)
 {
   if (is (settings, "fine-tuning-method", "dora"))
     return HR_TUNED_BY_DORA;
+  if (is (settings, "fine-tuning-method", "vera"))
+    return HR_TUNED_BY_VERA;
 
   return is (settings, "fine-tuning-method", "lora-fa") ? HR_TUNED_BY_LORA_FA : HR_TUNED_BY_LORA;
 }

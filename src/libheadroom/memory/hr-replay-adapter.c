@@ -236,17 +236,57 @@ replay_dora (HrReplay            *replay,
   hr_replay_drop (replay, cast);
 }
 
+/* A trained vector as long as the last dimension of @x. */
+static HrValue
+make_vector (HrReplay *replay,
+             HrValue   x)
+{
+  HrValue row = HR_SHAPE (hr_tuning_get_element (replay->tuning), x.symbols[x.n_symbols - 1]);
+
+  row.count = x.count;
+  row.divisor = x.divisor;
+
+  return hr_autograd_added (replay, row);
+}
+
+/* result + lambda_b * F.linear (lambda_d * F.linear (x, vera_A), vera_B): peft/tuners/vera/layer.py, Linear.forward. */
+static void
+replay_vera (HrReplay            *replay,
+             const HrTunedModule *tuned,
+             HrValue              x,
+             HrValue             *result)
+{
+  HrElement element = result->element;
+  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrValue inner_shape = get_shape (cast, HR_SHAPE (cast.element), tuned->rank);
+  HrValue input = hr_replay_hold (replay, cast);
+  HrValue factor, inner, product;
+
+  hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
+  factor = make_matrix (replay, cast, inner_shape, FALSE);
+  inner = hr_op_linear_by (replay, input, "vera_A(x)", factor, HR_NO_VALUE, inner_shape);
+  hr_replay_drop (replay, input);
+  hr_replay_assign (replay, &inner,
+                    hr_op_binary (replay, HR_BINARY_MUL, "lambda_d·…", make_vector (replay, inner_shape), inner));
+  factor = make_matrix (replay, inner_shape, *result, FALSE);
+  product = hr_op_linear_by (replay, inner, "vera_B(…)", factor, HR_NO_VALUE, hr_value_detach (*result));
+  hr_replay_drop (replay, inner);
+  hr_replay_assign (replay, &product,
+                    hr_op_binary (replay, HR_BINARY_MUL, "lambda_b·…", make_vector (replay, *result), product));
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, product));
+  hr_replay_drop (replay, product);
+  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  hr_replay_drop (replay, cast);
+}
+
 /* x * (1 * ia3_l.flatten ()), cast back: peft/tuners/ia3/layer.py, Linear.forward. */
 static HrValue
 scale_by_vector (HrReplay *replay,
                  HrValue   x)
 {
-  HrValue row = HR_SHAPE (hr_tuning_get_element (replay->tuning), x.symbols[x.n_symbols - 1]);
-  HrValue vector, scaled, result;
+  HrValue vector = hr_op_unary (replay, HR_UNARY_MUL, "ia3_scaling", make_vector (replay, x));
+  HrValue scaled, result;
 
-  row.count = x.count;
-  row.divisor = x.divisor;
-  vector = hr_op_unary (replay, HR_UNARY_MUL, "ia3_scaling", hr_autograd_added (replay, row));
   scaled = hr_op_binary (replay, HR_BINARY_MUL, "x·ia3_scaling", x, vector);
   result = hr_op_cast (replay, scaled, x.element);
   hr_replay_drop (replay, scaled);
@@ -323,6 +363,10 @@ hr_replay_adapter (HrReplay *replay,
 
     case HR_TUNED_BY_DORA:
       replay_dora (replay, tuned, has_bias, x, result);
+      break;
+
+    case HR_TUNED_BY_VERA:
+      replay_vera (replay, tuned, x, result);
       break;
 
     case HR_TUNED_BY_IA3:

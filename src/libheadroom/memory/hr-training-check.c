@@ -25,7 +25,7 @@ static const struct
   { "framework", { "pytorch" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
-    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "ia3", "prompt",
+    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prompt",
       "p-tuning", "bitfit" } },
 };
 

@@ -230,6 +230,10 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       *tuning = resolve_lora (pass, job, HR_TUNED_BY_LORA_FA, element, error);
       break;
 
+    case HR_FINE_TUNING_METHOD_VERA:
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_VERA, element, error);
+      break;
+
     case HR_FINE_TUNING_METHOD_DORA:
       *tuning = resolve_dora (pass, job, element, error);
       break;
@@ -251,7 +255,6 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       break;
 
     case HR_FINE_TUNING_METHOD_FULL:
-    case HR_FINE_TUNING_METHOD_VERA:
     case HR_FINE_TUNING_METHOD_ADALORA:
     case HR_FINE_TUNING_METHOD_LOHA:
     case HR_FINE_TUNING_METHOD_LOKR:

@@ -43,6 +43,8 @@ typedef struct
   HrTunedBy by;
   const char * const *feedforward; /* names of the modules whose input (IA)³ scales */
   GArray *targets;          /* of Target */
+  guint64 most_inputs;      /* of a target */
+  guint64 most_outputs;
   gboolean too_many_ranks;
   gboolean is_unknown;
 } Builder;
@@ -139,6 +141,16 @@ visit (const HrAdapterTarget *target,
     }
 
   found.rank = get_rank_symbol (builder, target->rank);
+  builder->most_inputs = MAX (builder->most_inputs, target->in_features);
+  builder->most_outputs = MAX (builder->most_outputs, target->out_features);
+  if (builder->by == HR_TUNED_BY_VERA)
+    {
+      add_parameter (builder, target->tensor, target->rank, 0, TRUE);
+      add_parameter (builder, target->tensor, target->out_features, 0, TRUE);
+      g_array_append_val (builder->targets, found);
+      return;
+    }
+
   add_parameter (builder, target->tensor, target->rank, target->in_features, builder->by != HR_TUNED_BY_LORA_FA);
   add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
   if (builder->by == HR_TUNED_BY_DORA)
@@ -269,6 +281,17 @@ count_layers (HrModel *model)
   return n_layers;
 }
 
+/* The factors that all modules share are as large as the largest of them asks for (peft/tuners/vera/model.py). */
+static void
+add_shared (Builder *builder)
+{
+  HrTuning *self = builder->tuning;
+  guint64 n_bytes = self->ranks[0] * sizeof (float);
+
+  self->frozen_bytes += hr_ledger_round (n_bytes * builder->most_inputs) +
+                        hr_ledger_round (n_bytes * builder->most_outputs);
+}
+
 static gboolean
 build (Builder    *builder,
        HrAdapter  *adapter,
@@ -288,6 +311,8 @@ build (Builder    *builder,
       return FALSE;
     }
 
+  if (builder->by == HR_TUNED_BY_VERA)
+    add_shared (builder);
   find_groups (builder);
   add_modules (builder);
 

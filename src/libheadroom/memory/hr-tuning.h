@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @HR_TUNED_BY_LORA: two factors whose product is added to the matrix
  * @HR_TUNED_BY_LORA_FA: the same, the first factor frozen
  * @HR_TUNED_BY_DORA: the same, and the length of each row of the sum is trained
+ * @HR_TUNED_BY_VERA: two frozen factors that all modules share are added, each scaled by a trained vector
  * @HR_TUNED_BY_IA3: the output is multiplied by a trained vector
  * @HR_TUNED_BY_IA3_INPUT: the input is
  *
@@ -24,6 +25,7 @@ typedef enum
   HR_TUNED_BY_LORA,
   HR_TUNED_BY_LORA_FA,
   HR_TUNED_BY_DORA,
+  HR_TUNED_BY_VERA,
   HR_TUNED_BY_IA3,
   HR_TUNED_BY_IA3_INPUT,
 } HrTunedBy;

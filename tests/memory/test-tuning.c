@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "hr-json.h"
+#include "hr-model.h"
+#include "hr-tuning.h"
+
+/* What methods of fine-tuning do to the modules of a model, and what they train. */
+
+#define CONFIG \
+  "{ \"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": 64, " \
+  "\"intermediate_size\": 128, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, " \
+  "\"num_key_value_heads\": 2, \"vocab_size\": 256 }"
+
+static HrModel *
+load_model (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (CONFIG, -1, "config.json", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrTuning *
+tune (HrModel    *model,
+      const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJson) json = hr_json_new_from_data (text, -1, "adapter_config.json", HR_JSON_STRICT, &error);
+  g_autoptr (HrAdapter) adapter = NULL;
+  HrTuning *tuning;
+
+  g_assert_no_error (error);
+  adapter = hr_adapter_new_from_json (json, &error);
+  g_assert_no_error (error);
+  tuning = hr_tuning_new_for_adapter (adapter, HR_TUNED_BY_LORA, model, HR_ELEMENT_FLOAT32, &error);
+  g_assert_no_error (error);
+
+  return tuning;
+}
+
+static const char *
+find_block (HrModel    *model,
+            const char *pattern)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      if (g_str_equal (hr_model_get_tensor (model, i)->pattern, pattern))
+        return hr_model_get_tensor (model, i)->block;
+    }
+
+  g_assert_not_reached ();
+}
+
+static void
+test_a_named_module_is_tuned_in_all_layers (void)
+{
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrTuning) tuning = tune (model, "{ \"peft_type\": \"LORA\", \"r\": 8, "
+                                             "\"target_modules\": [\"q_proj\"] }");
+  const char *block = find_block (model, "model.layers.{}.self_attn.q_proj.weight");
+
+  for (int layer = 0; layer < 4; layer++)
+    {
+      g_assert_nonnull (hr_tuning_find (tuning, block, HR_MODULE_QUERY, layer));
+      g_assert_null (hr_tuning_find (tuning, block, HR_MODULE_KEY, layer));
+      g_assert_cmpuint (hr_tuning_get_group (tuning, layer), ==, 0);
+    }
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (tuning)), ==, 4 * 8 * (64 + 64));
+}
+
+static void
+test_layers_that_are_left_out_are_a_group_of_their_own (void)
+{
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrTuning) tuning = tune (model, "{ \"peft_type\": \"LORA\", \"r\": 8, "
+                                             "\"target_modules\": [\"v_proj\"], "
+                                             "\"layers_to_transform\": [1, 3] }");
+  const char *block = find_block (model, "model.layers.{}.self_attn.v_proj.weight");
+
+  g_assert_null (hr_tuning_find (tuning, block, HR_MODULE_VALUE, 0));
+  g_assert_nonnull (hr_tuning_find (tuning, block, HR_MODULE_VALUE, 1));
+  g_assert_null (hr_tuning_find (tuning, block, HR_MODULE_VALUE, 2));
+  g_assert_nonnull (hr_tuning_find (tuning, block, HR_MODULE_VALUE, 3));
+  g_assert_cmpuint (hr_tuning_get_group (tuning, 0), ==, hr_tuning_get_group (tuning, 2));
+  g_assert_cmpuint (hr_tuning_get_group (tuning, 1), ==, hr_tuning_get_group (tuning, 3));
+  g_assert_cmpuint (hr_tuning_get_group (tuning, 0), !=, hr_tuning_get_group (tuning, 1));
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (tuning)), ==, 2 * 8 * (64 + 32));
+}
+
+static void
+test_ranks_that_differ_have_symbols_of_their_own (void)
+{
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrTuning) tuning = tune (model, "{ \"peft_type\": \"LORA\", \"r\": 8, "
+                                             "\"target_modules\": [\"q_proj\", \"v_proj\"], "
+                                             "\"rank_pattern\": { \"v_proj\": 4 } }");
+  const char *block = find_block (model, "model.layers.{}.self_attn.v_proj.weight");
+  g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
+
+  hr_replay_init (replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+  hr_tuning_set_symbols (tuning, replay);
+  g_assert_cmpuint (replay->symbols[hr_tuning_find (tuning, block, HR_MODULE_QUERY, 0)->rank], ==, 8);
+  g_assert_cmpuint (replay->symbols[hr_tuning_find (tuning, block, HR_MODULE_VALUE, 0)->rank], ==, 4);
+}
+
+static void
+test_the_last_layers_are_trained_whole (void)
+{
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrTuning) tuning = hr_tuning_new_for_layers (model, HR_ELEMENT_BFLOAT16, 1);
+  g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
+
+  hr_tuning_choose_trained (tuning, replay, 2);
+  g_assert_false (replay->trains_weights);
+  hr_tuning_choose_trained (tuning, replay, 3);
+  g_assert_true (replay->trains_weights);
+  hr_tuning_choose_trained (tuning, replay, -1);
+  g_assert_false (replay->trains_weights);
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (tuning)), ==,
+                    2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128 + 2 * 64);
+  g_assert_cmpuint (hr_tuning_get_added_bytes (tuning), ==, 0);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/tuning/a_named_module_is_tuned_in_all_layers", test_a_named_module_is_tuned_in_all_layers);
+  g_test_add_func ("/tuning/layers_that_are_left_out_are_a_group_of_their_own",
+                   test_layers_that_are_left_out_are_a_group_of_their_own);
+  g_test_add_func ("/tuning/ranks_that_differ_have_symbols_of_their_own",
+                   test_ranks_that_differ_have_symbols_of_their_own);
+  g_test_add_func ("/tuning/the_last_layers_are_trained_whole", test_the_last_layers_are_trained_whole);
+
+  return g_test_run ();
+}
