@@ -172,6 +172,13 @@ def a_scenario_can_be_one_of_training():
         assert result['settings']['sequence-length'] == 512
 
 
+def a_report_leaves_out_settings_that_say_nothing():
+    tuned = ('estimate', MODEL, '--mode', 'fine-tuning', '--fine-tuning-method')
+    expect(succeed(*tuned, 'lora').decode(), 'LoRA rank', 'Data type of adapters')
+    text = succeed(*tuned, 'full').decode()
+    assert 'LoRA rank' not in text and 'Virtual tokens' not in text and 'Micro-batch size' in text, text
+
+
 def a_full_disk_behind_the_standard_output_is_an_error():
     with open('/dev/full', 'wb') as full:
         result = run('estimate', MODEL, stdout=full)
@@ -235,6 +242,7 @@ if __name__ == '__main__':
         training_can_be_written_in_every_format,
         a_setting_of_another_mode_is_refused,
         a_scenario_can_be_one_of_training,
+        a_report_leaves_out_settings_that_say_nothing,
         a_full_disk_behind_the_standard_output_is_an_error,
         a_closed_pipe_is_silent,
         an_estimate_takes_less_than_15_milliseconds,

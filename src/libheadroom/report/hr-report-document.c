@@ -313,6 +313,7 @@ add_symbols (HrReport   *self,
     }
 }
 
+/* Those that say nothing as the others are, such as the rank of LoRA in a full fine-tuning, are left out. */
 static void
 add_settings (HrReport   *self,
               HrDocument *document)
@@ -328,8 +329,12 @@ add_settings (HrReport   *self,
   settings = hr_job_list_settings (job, &n_settings);
   for (guint i = 0; i < n_settings; i++)
     {
-      g_autofree char *value = describe_setting (job, settings[i]);
+      g_autofree char *value = NULL;
 
+      if (!hr_job_uses_setting (job, settings[i], NULL))
+        continue;
+
+      value = describe_setting (job, settings[i]);
       hr_document_block_add_fact (facts, hr_setting_get_label (settings[i]), value, HR_DOCUMENT_PLAIN);
     }
 }
