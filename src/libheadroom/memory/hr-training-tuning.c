@@ -161,6 +161,23 @@ resolve_biases (HrInferencePlan  *pass,
   return NULL;
 }
 
+/* Methods that are known for models without an encoder: PEFT and others treat a model with one in ways of their own. */
+static gboolean
+check_decoder (const HrInferencePlan  *pass,
+               const char             *method,
+               GError                **error)
+{
+  if (pass->stack->role == HR_STACK_DECODER && hr_model_find_stack (pass->model, HR_STACK_ENCODER) == NULL)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and that of a method. */
+                        N_("fine-tuning-method: “%s” has an encoder, for which this method is not replayed; found %s"),
+                        hr_model_get_name (pass->model), method);
+
+  return FALSE;
+}
+
 /* Virtual tokens are embeddings as wide as the layers, put before what tokens come to. */
 static HrTuning *
 resolve_prompt (HrInferencePlan  *pass,
@@ -171,6 +188,9 @@ resolve_prompt (HrInferencePlan  *pass,
 {
   const HrChain *embeddings = &pass->stack->embeddings;
   gboolean is_narrow = FALSE;
+
+  if (!check_decoder (pass, kind == HR_PROMPT_ENCODED ? "p-tuning" : "prompt", error))
+    return NULL;
 
   for (guint i = 0; i < embeddings->n_blocks; i++)
     is_narrow |= embeddings->blocks[i].kind == HR_BLOCK_LINEAR;
@@ -215,6 +235,8 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
   switch (method)
     {
     case HR_FINE_TUNING_METHOD_FREEZE:
+      if (!check_decoder (pass, "freeze", error))
+        return FALSE;
       *tuning = hr_tuning_new_for_layers (pass->model, pass->element, hr_fine_tuning_job_get_trained_layers (job));
       break;
 
