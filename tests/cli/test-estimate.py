@@ -149,6 +149,20 @@ def training_and_full_fine_tuning_are_estimated_alike():
         assert sum(c['bytes'] for c in rule['components']) == rule['total-bytes'] != result['total-bytes']
 
 
+def the_numbers_of_a_formula_give_its_bytes():
+    for settings in ((), ('--gradient-checkpointing', 'full'), ('--dtype', 'float32', '--autocast', 'bfloat16'),
+                     ('--optimizer', 'sgd', '--sequence-length', '64'), ('--attention', 'eager')):
+        for mode in ('training', 'fine-tuning'):
+            result = succeed_json('estimate', MODEL, '--mode', mode, *settings)
+            for component in result['components']:
+                if component['id'] not in ('activations', 'logits', 'temporary', 'gradients', 'inputs'):
+                    continue
+                assert 'A_l' not in component['formula'], component
+                value = eval(component['substitution'].replace('·', '*').replace('/', '//'))
+                # Each tensor is rounded up to 512 bytes.
+                assert 0 <= component['bytes'] - value < 400000, (settings, component, value)
+
+
 def training_can_be_written_in_every_format():
     for name in ('text', 'csv', 'markdown', 'html', 'svg', 'pdf', 'png'):
         assert len(succeed('estimate', MODEL, '--mode', 'training', '--format', name)) > 1000
@@ -239,6 +253,7 @@ if __name__ == '__main__':
         a_path_a_folder_and_a_scenario_are_models_too,
         options_override_a_scenario,
         training_and_full_fine_tuning_are_estimated_alike,
+        the_numbers_of_a_formula_give_its_bytes,
         training_can_be_written_in_every_format,
         a_setting_of_another_mode_is_refused,
         a_scenario_can_be_one_of_training,

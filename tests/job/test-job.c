@@ -17,6 +17,8 @@ static const struct
     "adamw adam sgd sgd-momentum adafactor adamw-8bit paged-adamw-8bit paged-adamw adamw-4bit lion lion-8bit sophia "
     "muon galore apollo lomo adalomo adam-mini shampoo soap torch-adafactor" },
   { "optimizer-implementation", "auto foreach for-loop fused" },
+  { "logits-upcast", "loss shifted forward" },
+  { "zero-grad", "after-step before-backward kept" },
   { "fine-tuning-method",
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
     "houlsby bitfit" },
@@ -377,7 +379,8 @@ test_training_defaults (void)
     { "gradient-accumulation-steps", "1" }, { "master-dtype", "none" }, { "gradient-dtype", "same" },
     { "fp32-outputs", "false" }, { "optimizer", "adamw" }, { "optimizer-implementation", "auto" },
     { "gradient-checkpointing", "none" }, { "reentrant-checkpointing", "false" }, { "gradient-clipping", "false" },
-    { "keep-outputs", "false" }, { "attention", "sdpa" }, { "attention-mask", "none" },
+    { "keep-outputs", "false" }, { "logits-upcast", "loss" }, { "zero-grad", "after-step" },
+    { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
     { "lora-targets", "auto" }, { "adapter-dtype", "auto" }, { "virtual-tokens", "20" }, { "trained-layers", "2" },
     { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" },

@@ -113,7 +113,7 @@ static guint64
 count_kept (Policy policy)
 {
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
-  g_autofree HrGraph *graph = g_new0 (HrGraph, 1);
+  g_autoptr (HrGraph) graph = hr_graph_new ();
   HrValue input, middle, output;
   guint64 kept;
 

@@ -238,6 +238,36 @@ typedef enum
 } HrOptimizerImplementation;
 
 /**
+ * HrLogitsUpcast:
+ * @HR_LOGITS_UPCAST_LOSS: in the loss function, which shifts the labels (transformers from 4.49 on)
+ * @HR_LOGITS_UPCAST_SHIFTED: in the loss function, which makes a shifted copy of the logits (transformers 4.46 to 4.48)
+ * @HR_LOGITS_UPCAST_FORWARD: in the model's own function, which makes a shifted copy as well (transformers until 4.45)
+ *
+ * Where logits are cast to fp32 for the loss.
+ */
+typedef enum
+{
+  HR_LOGITS_UPCAST_LOSS,
+  HR_LOGITS_UPCAST_SHIFTED,
+  HR_LOGITS_UPCAST_FORWARD,
+} HrLogitsUpcast;
+
+/**
+ * HrZeroGrad:
+ * @HR_ZERO_GRAD_AFTER_STEP: gradients go after the optimizer's step
+ * @HR_ZERO_GRAD_BEFORE_BACKWARD: they stay until the next backward pass begins
+ * @HR_ZERO_GRAD_KEPT: they are set to zero and stay (set_to_none=False)
+ *
+ * When the loop lets go of gradients.
+ */
+typedef enum
+{
+  HR_ZERO_GRAD_AFTER_STEP,
+  HR_ZERO_GRAD_BEFORE_BACKWARD,
+  HR_ZERO_GRAD_KEPT,
+} HrZeroGrad;
+
+/**
  * HrFineTuningMethod:
  *
  * Which parameters are trained.

@@ -9,6 +9,7 @@
 #include "hr-base-enums.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
+#include "hr-training-profile.h"
 
 /**
  * HrTrainingJob:
@@ -35,6 +36,8 @@ typedef struct
   gboolean reentrant_checkpointing;
   gboolean fp32_outputs;
   gboolean keep_outputs;
+  HrZeroGrad zero_grad;
+  HrLogitsUpcast logits_upcast;
 } HrTrainingJobPrivate;
 
 enum
@@ -55,6 +58,8 @@ enum
   PROP_REENTRANT_CHECKPOINTING,
   PROP_FP32_OUTPUTS,
   PROP_KEEP_OUTPUTS,
+  PROP_ZERO_GRAD,
+  PROP_LOGITS_UPCAST,
   N_PROPS
 };
 
@@ -130,6 +135,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_KEEP_OUTPUTS:
       g_value_set_boolean (value, priv->keep_outputs);
+      break;
+
+    case PROP_ZERO_GRAD:
+      g_value_set_enum (value, priv->zero_grad);
+      break;
+
+    case PROP_LOGITS_UPCAST:
+      g_value_set_enum (value, priv->logits_upcast);
       break;
 
     default:
@@ -213,6 +226,14 @@ hr_training_job_set_property (GObject      *object,
       priv->keep_outputs = g_value_get_boolean (value);
       break;
 
+    case PROP_ZERO_GRAD:
+      priv->zero_grad = g_value_get_enum (value);
+      break;
+
+    case PROP_LOGITS_UPCAST:
+      priv->logits_upcast = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -221,7 +242,6 @@ hr_training_job_set_property (GObject      *object,
   g_object_notify_by_pspec (object, pspec);
 }
 
-/* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
 static void
 hr_training_job_resolve (HrJob   *job,
                          HrModel *model)
@@ -230,8 +250,9 @@ hr_training_job_resolve (HrJob   *job,
 
   HR_JOB_CLASS (hr_training_job_parent_class)->resolve (job, model);
 
-  if (priv->optimizer_implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
-    priv->optimizer_implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+  priv->optimizer_implementation =
+    hr_training_profile_get_implementation (hr_training_profile_get (priv->framework), priv->optimizer,
+                                            priv->optimizer_implementation);
 }
 
 static void
@@ -429,6 +450,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           FALSE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:logits-upcast:
+   *
+   * Where logits are cast to fp32 for the loss.
+   */
+  properties[PROP_LOGITS_UPCAST] =
+    g_param_spec_enum ("logits-upcast",
+                       N_("Logits in FP32"),
+                       N_("Where logits are cast to fp32, and whether a shifted copy of them is made: it changed "
+                          "between releases of transformers"),
+                       HR_TYPE_LOGITS_UPCAST, HR_LOGITS_UPCAST_LOSS,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:zero-grad:
+   *
+   * When the loop lets go of gradients.
+   */
+  properties[PROP_ZERO_GRAD] =
+    g_param_spec_enum ("zero-grad",
+                       N_("Zeroing of gradients"),
+                       N_("When the loop lets go of gradients: after the optimizer’s step, before the next "
+                          "backward pass, or never"),
+                       HR_TYPE_ZERO_GRAD, HR_ZERO_GRAD_AFTER_STEP,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
@@ -445,6 +492,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_REENTRANT_CHECKPOINTING], 86, TRUE);
   hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 87, TRUE);
   hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 88, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_GRAD], 81, TRUE);
+  hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 89, TRUE);
 }
 
 static void
@@ -738,4 +787,40 @@ hr_training_job_get_keep_outputs (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
 
   return priv->keep_outputs;
+}
+
+/**
+ * hr_training_job_get_logits_upcast:
+ * @self: a job
+ *
+ * Gets where logits are cast to fp32 for the loss.
+ *
+ * Returns: the value of the setting
+ */
+HrLogitsUpcast
+hr_training_job_get_logits_upcast (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_LOGITS_UPCAST_LOSS);
+
+  return priv->logits_upcast;
+}
+
+/**
+ * hr_training_job_get_zero_grad:
+ * @self: a job
+ *
+ * Gets when the loop lets go of gradients.
+ *
+ * Returns: the value of the setting
+ */
+HrZeroGrad
+hr_training_job_get_zero_grad (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_ZERO_GRAD_AFTER_STEP);
+
+  return priv->zero_grad;
 }

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Most layers have no more. */
+#define INITIAL_CAPACITY 96
+
 static const HrValue no_value = { .storage = -1, .node = HR_NO_NODE, .divisor = 1 };
 
 /*
@@ -42,6 +45,33 @@ clear_incoming (HrNode *node)
     node->incoming[i] = no_value;
 }
 
+/*
+ * hr_graph_new:
+ *
+ * Makes an empty graph.
+ *
+ * Returns: (transfer full): the graph
+ */
+HrGraph *
+hr_graph_new (void)
+{
+  HrGraph *self = g_new0 (HrGraph, 1);
+
+  self->capacity = INITIAL_CAPACITY;
+  self->nodes = g_new (HrNode, self->capacity);
+
+  return self;
+}
+
+void
+hr_graph_free (HrGraph *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_free (self->nodes);
+  g_free (self);
+}
+
 static HrNode *
 add_node (HrReplay   *replay,
           HrNodeKind  kind,
@@ -54,6 +84,12 @@ add_node (HrReplay   *replay,
     {
       replay->ledger.overflowed = TRUE;
       return NULL;
+    }
+
+  if (graph->n_nodes == graph->capacity)
+    {
+      graph->capacity *= 2;
+      graph->nodes = g_renew (HrNode, graph->nodes, graph->capacity);
     }
 
   node = &graph->nodes[graph->n_nodes];

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define HR_NODE_MAX_INPUTS 4
 #define HR_NODE_MAX_RESULTS 3
 #define HR_NODE_MAX_SAVED 8
-#define HR_GRAPH_MAX_NODES 512
+#define HR_GRAPH_MAX_NODES 4096
 
 typedef struct _HrNode HrNode;
 
@@ -78,6 +78,7 @@ struct _HrNode
  * @is_recomputed: whether what the backward pass needs was computed anew
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
+ * @capacity: for how many there is room
  *
  * What was recorded of a stretch of the forward pass.
  */
@@ -85,8 +86,9 @@ struct _HrGraph
 {
   gboolean only_counts;
   gboolean is_recomputed;
-  HrNode nodes[HR_GRAPH_MAX_NODES];
+  HrNode *nodes;
   guint n_nodes;
+  guint capacity;
 };
 
 gboolean hr_value_needs_gradient   (HrValue          value);
@@ -112,6 +114,8 @@ void     hr_autograd_forget        (HrReplay        *replay,
                                     guint            end);
 HrValue  hr_value_detach           (HrValue          value);
 
+HrGraph *hr_graph_new              (void) G_GNUC_WARN_UNUSED_RESULT;
+void     hr_graph_free             (HrGraph         *self);
 void     hr_graph_deliver          (HrGraph         *self,
                                     HrReplay        *replay,
                                     HrValue          target,
@@ -126,5 +130,7 @@ HrValue  hr_graph_take_gradient    (HrGraph         *self,
                                     HrValue          boundary);
 void     hr_graph_clear            (HrGraph         *self,
                                     HrReplay        *replay);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrGraph, hr_graph_free)
 
 G_END_DECLS

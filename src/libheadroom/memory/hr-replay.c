@@ -129,7 +129,7 @@ hr_replay_init (HrReplay       *self,
   self->peak.level.total = 0;
   self->peak.n_storages = 0;
   self->peak.element = dtype;
-  self->peak.layer = -1;
+  self->peak.layer = self->peak.replayed_layer = -1;
   self->peak.block = NULL;
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
@@ -137,6 +137,7 @@ hr_replay_init (HrReplay       *self,
   self->fused_step = NULL;
   self->waiting = HR_NO_VALUE;
   self->timeline = NULL;
+  self->kept_layers = NULL;
 }
 
 static void
@@ -149,6 +150,7 @@ copy_moment (HrMoment       *moment,
   moment->n_storages = from->n_storages;
   moment->block = from->block;
   moment->layer = from->layer;
+  moment->replayed_layer = from->replayed_layer;
   moment->operation = from->operation;
   moment->sentence = from->sentence;
 }
@@ -172,7 +174,7 @@ note_moment (HrReplay   *self,
     }
   memcpy (moment->symbols, self->symbols, sizeof self->symbols);
   moment->block = self->block;
-  moment->layer = self->layer;
+  moment->layer = moment->replayed_layer = self->layer;
   moment->operation = operation;
   moment->sentence = self->sentence;
 }
@@ -193,6 +195,7 @@ hr_replay_begin (HrReplay   *self,
                  int         layer)
 {
   stretch->before = self->ledger.live;
+  stretch->n_made = self->n_made;
   stretch->moment.level.total = 0;
   stretch->moment.n_storages = 0;
   stretch->moment.operation = NULL;
@@ -384,6 +387,7 @@ hr_replay_make (HrReplay      *self,
   storage->bytes = is_made ? hr_ledger_round (bytes) : 0;
   storage->name = name;
   storage->n_before = self->n_made - 1;
+  storage->kept_by = 0;
   if (!is_made)
     return shape;
 
@@ -413,7 +417,7 @@ hr_replay_adopt (HrReplay      *self,
   HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
 
   if (value.storage >= 0)
-    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name, 0 };
+    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name, 0, 0 };
 
   return value;
 }

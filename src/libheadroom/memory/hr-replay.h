@@ -142,6 +142,7 @@ typedef struct
 
 typedef struct _HrGraph HrGraph;
 typedef struct _HrTuning HrTuning;
+typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
 
 /**
@@ -164,6 +165,7 @@ typedef struct
   guint64 bytes;
   const char *name;
   guint n_before;     /* tensors that had been made when it was */
+  guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
 #define HR_REPLAY_MAX_STORAGES 384
@@ -177,6 +179,7 @@ typedef struct
  * @element: what the model computes in
  * @block: the path of the module that runs, with `{}` where the index of the layer stands
  * @layer: the index of the layer, -1 outside of the layers
+ * @replayed_layer: that of the layer that was replayed, where others repeat it
  * @operation: the operator that runs
  * @sentence: half a sentence that says what is alive, a message id
  *
@@ -191,6 +194,7 @@ typedef struct
   HrElement element;
   const char *block;
   int layer;
+  int replayed_layer;
   const char *operation;
   const char *sentence;
 } HrMoment;
@@ -200,6 +204,7 @@ typedef struct
  * @before: the level before
  * @after: the level after
  * @moment: the highest moment within
+ * @n_made: tensors that had been made before
  *
  * What a stretch of work does to the memory, so that it can be repeated without replaying it.
  */
@@ -208,6 +213,7 @@ typedef struct
   HrLevel before;
   HrLevel after;
   HrMoment moment;
+  guint n_made;
 } HrStretch;
 
 /**
@@ -243,6 +249,7 @@ typedef struct
  * @stretch: the stretch that is being recorded
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
+ * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
  */
 struct _HrReplay
 {
@@ -277,6 +284,7 @@ struct _HrReplay
   HrStretch *stretch;
   HrMoment peak;
   HrTimeline *timeline;
+  HrKeptLayers *kept_layers;
 };
 
 void        hr_replay_init          (HrReplay       *self,

@@ -22,7 +22,7 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch" } },
+  { "framework", { "pytorch", "transformers" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
     { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prompt",
@@ -229,6 +229,7 @@ is_attention_known (const HrAttention *attention)
     {
     case HR_ATTENTION_INTERFACE:
     case HR_ATTENTION_REPEATING:
+    case HR_ATTENTION_T5:
     case HR_ATTENTION_FALCON:
     case HR_ATTENTION_BLOOM:
     case HR_ATTENTION_MPT:
@@ -236,7 +237,6 @@ is_attention_known (const HrAttention *attention)
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
     case HR_ATTENTION_XGLM:
-    case HR_ATTENTION_T5:
       return TRUE;
 
     case HR_ATTENTION_CTRL:

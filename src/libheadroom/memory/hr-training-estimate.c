@@ -9,6 +9,7 @@
 #include "hr-component-text.h"
 #include "hr-estimate-parts.h"
 #include "hr-estimate-private.h"
+#include "hr-kept-layers.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
 #include "hr-training-rule-estimate.h"
@@ -26,7 +27,16 @@ typedef struct
   HrReplay replay;
   HrWeights weights;
   HrTrainingLevels levels;
+  HrKeptLayers *kept_layers;
 } Device;
+
+static void
+device_clear (Device *self)
+{
+  g_clear_pointer (&self->kept_layers, hr_kept_layers_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Device, device_clear)
 
 /*
  * A parameter that is frozen shows no missing derivative on the way through its layer, and gradients that go as soon as
@@ -45,6 +55,7 @@ check_backward (const HrTrainingPlan  *plan,
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;
+  training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training.accumulation_steps = 1;
   hr_training_replay (&training, replay, &levels);
 
@@ -85,6 +96,8 @@ run_device (HrTrainingPlan  *plan,
     return FALSE;
 
   device->replay.timeline = timeline;
+  if (training->pass.encoder == NULL)
+    device->replay.kept_layers = device->kept_layers = hr_kept_layers_new (training->pass.n_layers);
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
     return !stays_with_parameters (training) ||
@@ -98,32 +111,37 @@ run_device (HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* What is on the tape but for what layers keep; the layer that runs is on its way, and stands with the rest. */
 static guint64
-get_bytes_on_tape (const HrMoment *moment,
-                   HrComponentId   id)
+list_tensors (const HrMoment *moment,
+              HrComponentId   id,
+              HrMoment       *rest)
 {
   guint64 bytes = 0;
 
+  rest->n_storages = 0;
+  memcpy (rest->symbols, moment->symbols, sizeof rest->symbols);
   for (guint i = 0; i < moment->n_storages; i++)
     {
-      if (moment->storages[i].component == id)
-        bytes += moment->storages[i].bytes;
+      const HrStorage *storage = &moment->storages[i];
+
+      if (storage->component != id || (storage->kept_by > 0 && (int) storage->kept_by - 1 != moment->replayed_layer))
+        continue;
+      rest->storages[rest->n_storages++] = *storage;
+      bytes += storage->bytes;
     }
 
   return bytes;
 }
 
-/* What the tape holds, and what layers hold that do the same as one on the tape. */
 static char *
-add_rest (char       *text,
-          const char *rest)
+join (char *kept,
+      char *rest)
 {
-  g_autofree char *tape = text;
+  if (*kept != '\0' && *rest != '\0')
+    return g_strdup_printf ("%s + %s", kept, rest);
 
-  if (*tape == '\0')
-    return g_strdup (rest);
-
-  return g_strdup_printf ("%s + %s", rest, tape);
+  return g_strdup (*kept != '\0' ? kept : rest);
 }
 
 static void
@@ -133,22 +151,32 @@ add_from_tape (const HrTrainingPlan *plan,
                HrComponentId         id,
                guint64               bytes)
 {
-  const HrMoment *moment = &device->replay.peak;
-  guint64 rest = bytes - get_bytes_on_tape (moment, id);
-  g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, rest);
-  char *formula = hr_component_text_new_formula (moment, id);
-  char *substitution = hr_component_text_new_substitution (moment, id);
+  HrMoment rest;
+  guint64 kept = bytes - list_tensors (&device->replay.peak, id, &rest);
+  g_autofree char *rest_formula = hr_component_text_new_formula (&rest, id);
+  g_autofree char *rest_substitution = hr_component_text_new_substitution (&rest, id);
+  g_autofree char *kept_formula = NULL;
+  g_autofree char *kept_substitution = NULL;
+  g_autofree char *formula = NULL;
+  g_autofree char *substitution = NULL;
   g_autofree char *source = id == HR_COMPONENT_TEMPORARY ? g_strdup (SOURCE_TEMPORARY)
                                                          : hr_estimate_dup_source (plan->pass.model, id);
+  guint n_layers;
 
-  if (rest > 0)
+  if (device->replay.kept_layers != NULL && hr_kept_layers_find (device->replay.kept_layers, id, kept, &n_layers))
     {
-      formula = add_rest (formula, "Σ A_l");
-      substitution = add_rest (substitution, number);
+      kept_formula = hr_kept_layers_new_formula (device->replay.kept_layers, id, n_layers);
+      kept_substitution = hr_kept_layers_new_substitution (device->replay.kept_layers, id, n_layers);
     }
+  else
+    {
+      kept_formula = g_strdup ("Σ A_l");
+      kept_substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, kept);
+    }
+
+  formula = join (kept_formula, rest_formula);
+  substitution = join (kept_substitution, rest_substitution);
   _hr_estimate_add_component (estimate, 0, id, bytes, formula, substitution, source);
-  g_free (formula);
-  g_free (substitution);
 }
 
 /* What the recipes that are known by their bytes a parameter are made of. */
@@ -356,8 +384,10 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (HrEstimate) rule = NULL;
   HrFramework framework;
-  Device device;
+  g_auto (Device) device;
   guint64 beside;
+
+  device.kept_layers = NULL;
 
   if (n_gpus > 1)
     {

@@ -54,29 +54,37 @@ compute_cross_entropy (HrReplay *replay,
   return loss;
 }
 
-/*
- * hr_training_loss_causal:
- * @replay: a tape
- * @logits: the logits, which the caller holds
- *
- * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
- *
- * Returns: the loss
- */
-HrValue
-hr_training_loss_causal (HrReplay *replay,
-                         HrValue   logits)
+/* `logits[..., :-1, :].contiguous ()` of what was cast, and the labels that belong to it. */
+static HrValue
+compute_shifted (HrReplay *replay,
+                 HrValue   logits32)
 {
-  HrValue padded_shape = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS);
-  HrStretch stretch;
-  HrValue logits32, padded, labels, loss;
+  HrValue shape = HR_SHAPE (logits32.element, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_VOCABULARY);
+  HrValue view, shifted, labels, loss;
 
-  hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->component = HR_COMPONENT_LOGITS;
-  replay->sentence = N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
-  logits32 = hr_op_cast (replay, logits, get_single (logits));
+  replay->symbols[HR_SYMBOL_EARLIER] = replay->symbols[HR_SYMBOL_SEQUENCE] - 1;
+  view = hr_op_slice (replay, logits32, shape);
+  shifted = hr_op_copy (replay, "shift_logits", view, shape);
+  hr_replay_drop (replay, view);
+  labels = hr_op_like (replay, "clone", "shift_labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH,
+                                                                  HR_SYMBOL_EARLIER));
+  loss = compute_cross_entropy (replay, shifted, labels);
+  hr_replay_drop (replay, labels);
+  hr_replay_drop (replay, shifted);
+
+  return loss;
+}
+
+/* Labels that are shifted: padded by one, of which the first is left out. */
+static HrValue
+compute_with_shifted_labels (HrReplay *replay,
+                             HrValue   logits32)
+{
+  HrValue padded, labels, loss;
+
   replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
-  padded = hr_op_like (replay, "constant_pad_nd", "labels", padded_shape);
+  padded = hr_op_like (replay, "constant_pad_nd", "labels",
+                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS));
   /* Of a single sequence they follow each other in memory already (`labels[..., 1:].contiguous ()`). */
   if (replay->symbols[HR_SYMBOL_BATCH] == 1)
     labels = hr_replay_hold (replay, padded);
@@ -86,6 +94,36 @@ hr_training_loss_causal (HrReplay *replay,
   loss = compute_cross_entropy (replay, logits32, labels);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, padded);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_causal:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ * @shifts_logits: whether the logits are shifted, in a copy, and not the labels
+ *
+ * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
+ * Until transformers 4.48 the logits were shifted.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_causal (HrReplay *replay,
+                         HrValue   logits,
+                         gboolean  shifts_logits)
+{
+  HrStretch stretch;
+  HrValue logits32, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = shifts_logits
+                       ? N_("in the loss, while the logits, copies of them in fp32 and their log-softmax are alive")
+                       : N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
+  logits32 = hr_op_cast (replay, logits, get_single (logits));
+  loss = shifts_logits ? compute_shifted (replay, logits32) : compute_with_shifted_labels (replay, logits32);
   hr_replay_drop (replay, logits32);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_end (replay);

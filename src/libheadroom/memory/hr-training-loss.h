@@ -7,7 +7,8 @@
 G_BEGIN_DECLS
 
 HrValue hr_training_loss_causal        (HrReplay *replay,
-                                        HrValue   logits);
+                                        HrValue   logits,
+                                        gboolean  shifts_logits);
 HrValue hr_training_loss_cross_entropy (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  in_fp32);

@@ -9,15 +9,8 @@
 #include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
+#include "hr-training-profile.h"
 #include "hr-training-tuning.h"
-
-/* transformers' Trainer.create_optimizer keeps the states of embeddings in fp32 beside bitsandbytes' of eight bits. */
-static gboolean
-keeps_embeddings_fp32 (HrTrainingFramework framework)
-{
-  return framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL ||
-         framework == HR_TRAINING_FRAMEWORK_UNSLOTH;
-}
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
 static void
@@ -119,21 +112,20 @@ resolve_masters (HrTrainingPlan  *self,
   return TRUE;
 }
 
-/* torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in torch/optim/optimizer.py). */
 static gboolean
-resolve_optimizer (HrTrainingPlan  *self,
-                   GError         **error)
+resolve_optimizer (HrTrainingPlan           *self,
+                   const HrTrainingProfile  *profile,
+                   GError                  **error)
 {
   HrOptimizerSettings settings = {
     .kind = hr_training_job_get_optimizer (self->job), .rank = hr_training_job_get_optimizer_rank (self->job),
-    .implementation = hr_training_job_get_optimizer_implementation (self->job),
-    .fp32_embeddings = keeps_embeddings_fp32 (hr_training_job_get_framework (self->job)),
+    .fp32_embeddings = profile->fp32_embeddings,
   };
   const HrTrainables *stepped;
 
-  if (settings.implementation == HR_OPTIMIZER_IMPLEMENTATION_AUTO)
-    settings.implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
-
+  settings.implementation =
+    hr_training_profile_get_implementation (profile, settings.kind,
+                                            hr_training_job_get_optimizer_implementation (self->job));
   self->implementation = settings.implementation;
   settings.n_heads = count_heads (self->pass.stack);
   if (!resolve_masters (self, error))
@@ -232,6 +224,35 @@ prepare_quantized (HrTrainingPlan  *self,
   return TRUE;
 }
 
+/* What the framework does without being asked to. */
+static void
+apply_profile (HrTrainingPlan          *self,
+               const HrTrainingProfile *profile)
+{
+  if (profile->clips_gradients)
+    self->training.clipping = TRUE;
+  if (profile->fp32_outputs && self->autocast != HR_ELEMENT_NONE)
+    self->training.fp32_outputs = TRUE;
+  if (profile->passes_mask && self->pass.inference.mask == HR_ATTENTION_MASK_NONE)
+    self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
+  if (profile->passes_mask && profile->clips_gradients && profile->fp32_outputs)
+    /* Translators: the place is the name of a class, such as transformers.Trainer */
+    hr_inference_plan_warn (&self->pass,
+                            N_("%s passes the mask of the batch on, limits the norm of the gradients, and casts what "
+                               "the model returns to fp32 under autocast: all of it is counted"),
+                            profile->name);
+}
+
+/* Gradients that are used in the backward pass, or added into a buffer there, are not there when it is over. */
+static void
+resolve_zero_grad (HrTrainingPlan *self)
+{
+  self->training.zero_grad = hr_training_job_get_zero_grad (self->job);
+  self->training.gradient_bytes = hr_trainables_get_bytes (self->parameters, FALSE);
+  if (self->training.optimizer.fused != NULL || self->training.main_gradient_bytes > 0)
+    self->training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -249,6 +270,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
                        HrTrainingJob   *job,
                        GError         **error)
 {
+  const HrTrainingProfile *profile = hr_training_profile_get (hr_training_job_get_framework (job));
+
   *self = (HrTrainingPlan) { .job = job };
   if (!hr_training_check_job (job, error) ||
       !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
@@ -266,8 +289,14 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
+  self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
+  apply_profile (self, profile);
+  if (!resolve_optimizer (self, profile, error))
+    return FALSE;
 
-  return resolve_optimizer (self, error);
+  resolve_zero_grad (self);
+
+  return TRUE;
 }
 
 /*

@@ -7,22 +7,12 @@
 #include "hr-training-stack.h"
 
 #include "hr-inference-cache.h"
+#include "hr-kept-layers.h"
 
 /*
  * A stack in a step of training: its embeddings, its layers and what follows them, forwards and back. A layer of each
  * class is replayed; those that do the same to the level repeat it.
  */
-
-static HrGraph *
-new_graph (void)
-{
-  HrGraph *graph = g_new (HrGraph, 1);
-
-  graph->only_counts = graph->is_recomputed = FALSE;
-  graph->n_nodes = 0;
-
-  return graph;
-}
 
 static void
 free_graph (HrTrainingStack *self,
@@ -32,7 +22,7 @@ free_graph (HrTrainingStack *self,
     return;
 
   hr_graph_clear (*graph, self->replay);
-  g_clear_pointer (graph, g_free);
+  g_clear_pointer (graph, hr_graph_free);
 }
 
 /*
@@ -56,7 +46,7 @@ hr_training_stack_init (HrTrainingStack   *self,
 {
   *self = (HrTrainingStack) {
     .pass = *pass, .tuning = tuning, .replay = replay, .checkpointing = checkpointing, .keeps_cache = keeps_cache,
-    .output = HR_NO_VALUE, .embedded = HR_NO_VALUE, .embeddings = new_graph (), .final = new_graph (),
+    .output = HR_NO_VALUE, .embedded = HR_NO_VALUE, .embeddings = hr_graph_new (), .final = hr_graph_new (),
     .records = g_array_new (FALSE, TRUE, sizeof (HrLayerRecord)), .record_of = g_new0 (guint, pass->n_layers),
   };
   for (guint i = 0; i < HR_N_SHARED; i++)
@@ -121,27 +111,34 @@ static HrLayerRecord *
 find_record (HrTrainingStack *self,
              guint            layer)
 {
-  HrLayerRecord record = {
-    .klass = self->pass.stack->layer_class_of[layer], .group = hr_tuning_get_group (self->tuning, layer),
-    .place = get_place (self, layer), .needs_gradient = hr_value_needs_gradient (self->variables.hidden),
-  };
+  guint klass = self->pass.stack->layer_class_of[layer];
+  guint group = hr_tuning_get_group (self->tuning, layer);
+  HrPlace place = get_place (self, layer);
+  gboolean needs_gradient = hr_value_needs_gradient (self->variables.hidden);
+  HrLayerRecord *record;
 
   for (guint i = 0; i < self->records->len; i++)
     {
-      const HrLayerRecord *other = &g_array_index (self->records, HrLayerRecord, i);
-
-      if (other->klass == record.klass && other->group == record.group && other->place == record.place &&
-          other->needs_gradient == record.needs_gradient)
+      record = &g_array_index (self->records, HrLayerRecord, i);
+      if (record->klass == klass && record->group == group && record->place == place &&
+          record->needs_gradient == needs_gradient)
         {
           self->record_of[layer] = i;
-          return get_record (self, layer);
+          return record;
         }
     }
 
+  /* A record is large: it is made where it stays. */
   self->record_of[layer] = self->records->len;
-  g_array_append_val (self->records, record);
+  g_array_set_size (self->records, self->records->len + 1);
+  record = get_record (self, layer);
+  record->layer = layer;
+  record->klass = klass;
+  record->group = group;
+  record->place = place;
+  record->needs_gradient = needs_gradient;
 
-  return get_record (self, layer);
+  return record;
 }
 
 /*
@@ -271,7 +268,7 @@ run_layer_forward (HrTrainingStack *self,
 
   set_layer_symbols (self, layer);
   hr_replay_begin (replay, &record->forward, NULL, layer);
-  record->graph = replay->graph = new_graph ();
+  record->graph = replay->graph = hr_graph_new ();
   record->graph->only_counts = self->checkpointing != HR_CHECKPOINTING_NONE;
   if (self->checkpointing)
     hr_replay_hold (replay, input);
@@ -284,6 +281,8 @@ run_layer_forward (HrTrainingStack *self,
   record->output = self->variables.hidden;
   replay->graph = NULL;
   hr_replay_end (replay);
+  if (replay->kept_layers != NULL)
+    hr_kept_layers_add (replay->kept_layers, replay, &record->forward, layer, input, record->output);
   record->recorded = TRUE;
 }
 
@@ -300,6 +299,8 @@ run_layers_forward (HrTrainingStack *self)
           continue;
         }
       hr_replay_repeat (self->replay, &record->forward, i, 1, 1);
+      if (self->replay->kept_layers != NULL)
+        hr_kept_layers_repeat (self->replay->kept_layers, i, record->layer);
       self->variables.hidden.node = record->output.node;
     }
   hr_tuning_choose_trained (self->tuning, self->replay, -1);
@@ -315,7 +316,7 @@ recompute_layer (HrTrainingStack *self,
                  guint            layer)
 {
   HrReplay *replay = self->replay;
-  g_autofree HrGraph *anew = new_graph ();
+  g_autoptr (HrGraph) anew = hr_graph_new ();
   HrValue entered[HR_N_SHARED];
 
   replay->graph = anew;
@@ -464,7 +465,7 @@ differentiate_reentrant (HrTrainingStack *self,
                          HrValue          gradient)
 {
   HrReplay *replay = self->replay;
-  HrGraph *graph = new_graph ();
+  HrGraph *graph = hr_graph_new ();
   HrValue entered[HR_N_SHARED];
   HrValue input, output, result;
 

@@ -41,7 +41,8 @@ typedef enum
 
 /**
  * HrLayerRecord:
- * @klass: the class of the layer
+ * @layer: the index of the layer
+ * @klass: its class
  * @group: which layers are tuned alike
  * @place: where it stands
  * @needs_gradient: whether a gradient flows to its input
@@ -61,6 +62,7 @@ typedef enum
  */
 typedef struct
 {
+  guint layer;
   guint klass;
   guint group;
   HrPlace place;

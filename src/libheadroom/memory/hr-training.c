@@ -122,9 +122,34 @@ compute_loss (Step    *step,
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
-    return hr_training_loss_causal (step->replay, logits);
+    return hr_training_loss_causal (step->replay, logits,
+                                    step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS);
 
   return hr_training_loss_cross_entropy (step->replay, logits, head != NULL && head->head.fp32_loss);
+}
+
+/* `logits = logits.float ()` in the model's own function. */
+static void
+upcast_logits (HrReplay *replay,
+               HrValue  *logits)
+{
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  hr_replay_assign (replay, logits, hr_op_cast (replay, *logits, HR_ELEMENT_FLOAT32));
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+}
+
+/* What is left of the step before goes, or is zeros that new gradients are added to. */
+static void
+zero_gradients (Step *step)
+{
+  HrLedger *ledger = &step->replay->ledger;
+
+  if (step->training->zero_grad == HR_ZERO_GRAD_BEFORE_BACKWARD && !step->replay->has_gradients)
+    hr_ledger_remove (ledger, HR_COMPONENT_GRADIENTS, step->training->gradient_bytes);
 }
 
 static HrValue
@@ -184,6 +209,8 @@ run_head_and_loss (Step             *step,
   hidden = hr_replay_hold (replay, variables->hidden);
   logits = self->pass.stack->role == HR_STACK_ENCODER ? hr_pass_run_scores (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
+  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD)
+    upcast_logits (replay, &logits);
   step->loss = compute_loss (step, logits);
   replay->graph = NULL;
   hr_replay_drop (replay, hidden);
@@ -275,7 +302,7 @@ clear_step (Step *step)
   if (step->encoder != NULL)
     hr_training_stack_clear (step->encoder);
   g_free (step->encoder);
-  g_free (step->head);
+  hr_graph_free (step->head);
   g_free (step);
 }
 
@@ -289,11 +316,10 @@ run_micro_batch (const HrTraining *self,
 
   step->training = self;
   step->replay = replay;
-  step->head = g_new (HrGraph, 1);
-  step->head->only_counts = step->head->is_recomputed = FALSE;
-  step->head->n_nodes = 0;
+  step->head = hr_graph_new ();
   run_forward (step);
   run_head_and_loss (step, levels);
+  zero_gradients (step);
   run_backward (step);
   clear_step (step);
   replay->has_gradients = TRUE;
@@ -383,6 +409,13 @@ add_batch (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (n_virtual * sizeof (gint64)));
 }
 
+/* What the loop holds of gradients between its steps. */
+static guint64
+get_held_gradients (const HrTraining *self)
+{
+  return self->main_gradient_bytes + (self->zero_grad != HR_ZERO_GRAD_AFTER_STEP ? self->gradient_bytes : 0);
+}
+
 /*
  * hr_training_replay:
  * @self: what is to be replayed
@@ -399,12 +432,14 @@ hr_training_replay (const HrTraining *self,
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
+  add_batch (self, replay);
+  hr_replay_rest (replay, NULL);
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes + self->scaler_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_MASTER_WEIGHTS, self->master_bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, self->main_gradient_bytes);
-  add_batch (self, replay);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, get_held_gradients (self));
+  replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT;
   replay->peak.level = replay->ledger.live;
-  hr_replay_rest (replay, NULL);
   replay->training = TRUE;
   hr_tuning_choose_trained (self->tuning, replay, -1);
   replay->tuning = self->tuning;
@@ -426,7 +461,7 @@ hr_training_replay (const HrTraining *self,
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
-                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - self->main_gradient_bytes);
+                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self));
   if (levels != NULL)
     levels->end = replay->ledger.live;
   hr_replay_rest (replay, NULL);

@@ -23,6 +23,9 @@ G_BEGIN_DECLS
  * @main_gradient_bytes: a buffer in fp32 that gradients are added into as soon as they come
  * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
  * @scaler_bytes: what scales the loss
+ * @logits_upcast: where logits are cast to fp32
+ * @zero_grad: when the loop lets go of gradients
+ * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
  *
  * A step of training that is to be replayed on one device.
@@ -42,6 +45,9 @@ typedef struct
   guint64 main_gradient_bytes;
   guint64 copied_gradient_bytes;
   guint64 scaler_bytes;
+  HrLogitsUpcast logits_upcast;
+  HrZeroGrad zero_grad;
+  guint64 gradient_bytes;
   guint64 accumulation_steps;
 } HrTraining;
 

@@ -61,7 +61,7 @@ static const struct
   { "P_g", N_("parameters that have a gradient at that moment") },
   { "o", N_("bytes that the optimizer keeps of a parameter") },
   { "A", N_("micro-batches of a step") },
-  { "A_l", N_("what a layer keeps for the backward pass, of the layers beside those written out") },
+  { "A_l", N_("what a layer keeps for the backward pass") },
   { "bits", N_("bits of an element") },
   { "g", N_("query heads that share a key-value head") },
   { "b", N_("sequences in the batch") },

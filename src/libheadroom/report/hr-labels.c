@@ -324,6 +324,18 @@ static const char * const optimizer_implementation_labels[] = {
   [HR_OPTIMIZER_IMPLEMENTATION_FUSED] = N_("In one kernel (fused)"),
 };
 
+static const char * const logits_upcast_labels[] = {
+  [HR_LOGITS_UPCAST_LOSS] = N_("In the loss (transformers 4.49 and later)"),
+  [HR_LOGITS_UPCAST_SHIFTED] = N_("In the loss, with a shifted copy (4.46 to 4.48)"),
+  [HR_LOGITS_UPCAST_FORWARD] = N_("In the model, with a shifted copy (until 4.45)"),
+};
+
+static const char * const zero_grad_labels[] = {
+  [HR_ZERO_GRAD_AFTER_STEP] = N_("After the optimizer’s step"),
+  [HR_ZERO_GRAD_BEFORE_BACKWARD] = N_("Before the backward pass"),
+  [HR_ZERO_GRAD_KEPT] = N_("Never: set to zero and kept"),
+};
+
 static const char * const fine_tuning_method_labels[] = {
   /* Translators: a method of fine-tuning: all parameters are trained */
   [HR_FINE_TUNING_METHOD_FULL] = N_("Full fine-tuning"),
@@ -368,6 +380,8 @@ static const struct
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
     G_N_ELEMENTS (optimizer_implementation_labels) },
+  { hr_logits_upcast_get_type, logits_upcast_labels, G_N_ELEMENTS (logits_upcast_labels) },
+  { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
   { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
 };
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-training-profile.h"
+
+#include <glib.h>
+
+/* What each framework does; those without a row are not known well enough. */
+static const struct
+{
+  HrTrainingFramework framework;
+  HrTrainingProfile profile;
+} profiles[] = {
+  { HR_TRAINING_FRAMEWORK_PYTORCH,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH, .name = "PyTorch",
+      .source = "torch/optim/optimizer.py: _default_to_fused_or_foreach" } },
+  { HR_TRAINING_FRAMEWORK_TRANSFORMERS,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .fp32_outputs = TRUE, .clips_gradients = TRUE,
+      .passes_mask = TRUE, .fp32_embeddings = TRUE,
+      .name = "transformers.Trainer",
+      .source = "transformers 5.12: training_args.py (optim, max_grad_norm), trainer.py (create_optimizer), "
+                "data/data_collator.py; accelerate: accelerator.py (convert_outputs_to_fp32)" } },
+};
+
+/*
+ * hr_training_profile_get:
+ * @framework: a framework
+ *
+ * Gets what a framework does.
+ *
+ * Returns: (transfer none) (nullable): its profile, or %NULL if it is not known
+ */
+const HrTrainingProfile *
+hr_training_profile_get (HrTrainingFramework framework)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (profiles); i++)
+    {
+      if (profiles[i].framework == framework)
+        return &profiles[i].profile;
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_training_profile_get_implementation:
+ * @self: (nullable): a profile
+ * @optimizer: an optimizer
+ * @setting: what is asked for
+ *
+ * Gets what "auto" comes to: torch's foreach kernels step parameters on a GPU (_default_to_fused_or_foreach in
+ * torch/optim/optimizer.py), unless the framework asks for others.
+ *
+ * Returns: the implementation
+ */
+HrOptimizerImplementation
+hr_training_profile_get_implementation (const HrTrainingProfile   *self,
+                                        HrOptimizerKind            optimizer,
+                                        HrOptimizerImplementation  setting)
+{
+  if (setting != HR_OPTIMIZER_IMPLEMENTATION_AUTO)
+    return setting;
+
+  return self != NULL && optimizer == HR_OPTIMIZER_KIND_ADAMW ? self->implementation
+                                                              : HR_OPTIMIZER_IMPLEMENTATION_FOREACH;
+}
