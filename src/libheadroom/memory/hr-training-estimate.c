@@ -170,8 +170,8 @@ add_from_tape (const HrTrainingPlan *plan,
     }
   else
     {
-      kept_formula = g_strdup ("Σ A_l");
-      kept_substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, kept);
+      kept_formula = g_strdup (kept > 0 ? "Σ A_l" : "");
+      kept_substitution = kept > 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT, kept) : g_strdup ("");
     }
 
   formula = join (kept_formula, rest_formula);
