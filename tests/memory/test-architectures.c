@@ -307,6 +307,51 @@ test_positions_in_fp32 (void)
   g_assert_nonnull (strstr (error->message, "bfloat16"));
 }
 
+#define BAICHUAN \
+  "'model_type': 'baichuan', 'architectures': ['BaichuanForCausalLM'], 'vocab_size': 400, 'intermediate_size': 512, " \
+  "'num_hidden_layers': 2, 'torch_dtype': 'bfloat16', "
+
+typedef struct
+{
+  const char *config;
+  gboolean rotates;
+} BaichuanCase;
+
+/* The classes of 7B and 13B have one name; those of 13B do not rotate, and their pass is not known. */
+static const BaichuanCase baichuan_cases[] = {
+  { "{ " BAICHUAN "'hidden_size': 4096, 'num_attention_heads': 32, 'max_position_embeddings': 4096 }", TRUE },
+  { "{ " BAICHUAN "'hidden_size': 4096, 'num_attention_heads': 32, 'max_position_embeddings': 4096, "
+    "'model_max_length': 4096 }", TRUE },
+  { "{ " BAICHUAN "'hidden_size': 5120, 'num_attention_heads': 40, 'model_max_length': 4096 }", FALSE },
+  { "{ " BAICHUAN "'hidden_size': 5120, 'num_attention_heads': 40, 'max_position_embeddings': 4096 }", FALSE },
+  { "{ " BAICHUAN "'hidden_size': 512, 'num_attention_heads': 8, 'model_max_length': 4096 }", FALSE },
+};
+
+static void
+test_biases_of_baichuan (void)
+{
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING };
+
+  for (guint i = 0; i < G_N_ELEMENTS (baichuan_cases); i++)
+    {
+      g_autoptr (HrModel) model = load_model (baichuan_cases[i].config);
+
+      for (guint j = 0; j < G_N_ELEMENTS (modes); j++)
+        {
+          g_autoptr (HrJob) job = hr_job_new (modes[j]);
+          g_autoptr (GError) error = NULL;
+          g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+
+          g_test_message ("%s: %s", baichuan_cases[i].config, error != NULL ? error->message : "estimated");
+          if (baichuan_cases[i].rotates)
+            g_assert_no_error (error);
+          else
+            g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+          g_assert_true ((estimate != NULL) == baichuan_cases[i].rotates);
+        }
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -325,6 +370,7 @@ main (int   argc,
   g_test_add_func ("/memory/architectures/a_single_key_head_is_copied_for_each_of_a_batch", test_single_key_head);
   g_test_add_func ("/memory/architectures/the_code_of_the_model_is_named", test_sources);
   g_test_add_func ("/memory/architectures/ctrl_is_computed_in_fp32_only", test_positions_in_fp32);
+  g_test_add_func ("/memory/architectures/baichuan_of_13b_is_not_taken_for_that_of_7b", test_biases_of_baichuan);
 
   return g_test_run ();
 }
