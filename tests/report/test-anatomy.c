@@ -161,6 +161,50 @@ test_a_window_caps_its_layers (void)
                     (22 * 512 + 4 * 2048) * G_GUINT64_CONSTANT (1024));
 }
 
+/* Layers that read the cache of others add nothing; what an encoder made is kept once, beside what is generated. */
+static void
+test_what_is_shared_and_what_is_read_are_told_apart (void)
+{
+  static const struct
+  {
+    const char *config;   /* ' stands for " */
+    const char *row;
+    guint64 total;        /* for a prompt of 700 tokens and an answer of 47 */
+  } cases[] = {
+    /* Layers 4 and 9 see everything, the others 512 tokens; the last five share. Two heads of 64, in fp32. */
+    { "{ 'model_type': 'gemma3n_text', 'num_hidden_layers': 10, 'num_kv_shared_layers': 5, 'hidden_size': 256, "
+      "'intermediate_size': 512, 'num_attention_heads': 4, 'num_key_value_heads': 2, 'head_dim': 64, "
+      "'vocab_size': 1000, 'vocab_size_per_layer_input': 1000, 'torch_dtype': 'float32' }",
+      "sharing", (4 * 512 + 747) * 1024 },
+    /* Two layers, four heads of 64: the answer with the token it begins with, and the prompt. */
+    { "{ 'model_type': 't5', 'num_layers': 2, 'd_model': 256, 'd_ff': 512, 'd_kv': 64, 'num_heads': 4, "
+      "'vocab_size': 1000, 'torch_dtype': 'float32' }",
+      "source", 2 * (48 + 700) * 2048 },
+    /* A sound has as many positions whatever is asked for. */
+    { "{ 'model_type': 'whisper', 'd_model': 256, 'encoder_layers': 2, 'decoder_layers': 2, "
+      "'encoder_attention_heads': 4, 'decoder_attention_heads': 4, 'encoder_ffn_dim': 512, 'decoder_ffn_dim': 512, "
+      "'vocab_size': 51865, 'max_source_positions': 1500, 'torch_dtype': 'float32' }",
+      "source", 2 * (48 + 1500) * 2048 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *config = g_strdelimit (g_strdup (cases[i].config), "'", '"');
+      g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, NULL, NULL);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (HrAnatomy) anatomy = NULL;
+      HrAnatomyTable *table;
+
+      g_test_message ("%s", config);
+      g_object_set (job, "prompt-length", G_GUINT64_CONSTANT (700), "output-length", G_GUINT64_CONSTANT (47), NULL);
+      anatomy = hr_anatomy_new (model, job);
+      table = hr_anatomy_get_table (anatomy, HR_ANATOMY_SECTION_CACHE);
+      g_assert_nonnull (hr_anatomy_table_find_row (table, cases[i].row));
+      g_assert_null (hr_anatomy_table_find_row (table, "states"));
+      g_assert_cmpuint (get_value (anatomy, HR_ANATOMY_SECTION_CACHE, "total", 0), ==, cases[i].total);
+    }
+}
+
 /* What the anatomy says of other heads is what a model with such heads has. */
 static void
 check_heads (const char *own_config,
@@ -325,6 +369,8 @@ main (int   argc,
 
   g_test_add_func ("/report/anatomy/every_model_of_the_catalogue_adds_up", test_every_model_adds_up);
   g_test_add_func ("/report/anatomy/the_cache_is_climbed_step_by_step", test_the_cache_is_climbed_step_by_step);
+  g_test_add_func ("/report/anatomy/what_is_shared_and_what_is_read_are_told_apart",
+                   test_what_is_shared_and_what_is_read_are_told_apart);
   g_test_add_func ("/report/anatomy/a_window_caps_its_layers", test_a_window_caps_its_layers);
   g_test_add_func ("/report/anatomy/other_heads_are_counted_as_a_model_has_them",
                    test_other_heads_are_counted_as_a_model_has_them);

@@ -28,15 +28,27 @@ keeps_alike (const HrAttention *a,
 {
   return a->cached_heads == b->cached_heads && a->head_dim == b->head_dim &&
          get_value_head_dim (a) == get_value_head_dim (b) && a->sliding_window == b->sliding_window &&
-         a->latent_size == b->latent_size && a->rotary_dim == b->rotary_dim;
+         a->latent_size == b->latent_size && a->rotary_dim == b->rotary_dim &&
+         a->source_positions == b->source_positions;
 }
 
-/* The attentions of the model, those that keep the same put together. */
+/* Whether it keeps what an encoder made, once, and nothing of the tokens that are generated. */
+static gboolean
+reads_source (const HrAttention *attention)
+{
+  return attention->is_cross || attention->source_positions > 0;
+}
+
+/* The attentions of the model to its own tokens, or to a source, those that keep the same put together. */
 static GArray *
-collect_kept (HrAnatomy *self)
+collect_kept (HrAnatomy *self,
+              gboolean   of_source)
 {
   GPtrArray *blocks = hr_anatomy_get_blocks (self);
   GArray *all = g_array_new (FALSE, FALSE, sizeof (Kept));
+
+  if (of_source && hr_model_find_stack (hr_anatomy_get_model (self), HR_STACK_ENCODER) == NULL)
+    return all;
 
   for (guint i = 0; i < blocks->len; i++)
     {
@@ -44,7 +56,8 @@ collect_kept (HrAnatomy *self)
       Kept kept = { .attention = &block->block->attention };
       guint found = 0;
 
-      if (block->block->kind != HR_BLOCK_ATTENTION || !hr_anatomy_keeps_cache (block) || kept.attention->is_cross ||
+      if (block->block->kind != HR_BLOCK_ATTENTION || !hr_anatomy_keeps_cache (block) || block->klass->skipped ||
+          kept.attention->reuses_cache || reads_source (kept.attention) != of_source ||
           kept.attention->cached_heads == 0)
         continue;
 
@@ -57,6 +70,25 @@ collect_kept (HrAnatomy *self)
     }
 
   return all;
+}
+
+/* How many layers take the keys and values of one before them. */
+static guint
+count_sharing (HrAnatomy *self)
+{
+  GPtrArray *blocks = hr_anatomy_get_blocks (self);
+  guint n_layers = 0;
+
+  for (guint i = 0; i < blocks->len; i++)
+    {
+      const HrAnatomyBlock *block = g_ptr_array_index (blocks, i);
+
+      if (block->block->kind == HR_BLOCK_ATTENTION && hr_anatomy_keeps_cache (block) &&
+          block->block->attention.reuses_cache)
+        n_layers += block->klass->n_layers;
+    }
+
+  return n_layers;
 }
 
 /* What the keys and values of a token take in one layer, with so many heads. */
@@ -128,7 +160,9 @@ add_ladder (HrAnatomy           *self,
   guint64 both = get_elements (attention, attention->cached_heads);
   guint64 in_layer = hr_dtype_get_bytes (dtype, both);
   guint64 per_token = multiply (in_layer, kept->n_layers);
-  guint64 tokens = get_tokens (attention, hr_anatomy_get_n_tokens (self));
+  guint64 n_tokens = reads_source (attention) ? hr_anatomy_get_n_source_tokens (self)
+                                              : hr_anatomy_get_n_tokens (self);
+  guint64 tokens = attention->source_positions > 0 ? attention->source_positions : get_tokens (attention, n_tokens);
   guint64 sequence = multiply (per_token, tokens);
   guint64 batch = hr_anatomy_get_n_sequences (self);
   const char * const *formulas = value_head_dim == head_dim ? alike : apart;
@@ -150,7 +184,7 @@ add_ladder (HrAnatomy           *self,
             HR_ANATOMY_UNIT_BYTES, per_token);
   row = add_step (table, "sequence", _("For the whole sequence"), formulas[3], dup_product (tokens, per_token),
                   HR_ANATOMY_UNIT_BYTES, sequence);
-  if (tokens < hr_anatomy_get_n_tokens (self))
+  if (attention->source_positions == 0 && tokens < n_tokens)
     row->note = g_strdup (_("no more than the window, once an answer is generated"));
   add_step (table, "batch", _("For the whole batch"), formulas[4], dup_product (batch, sequence),
             HR_ANATOMY_UNIT_BYTES, multiply (batch, sequence));
@@ -168,7 +202,13 @@ add_group (HrAnatomyTable      *table,
   g_autofree char *label = NULL;
   HrAnatomyRow *row;
 
-  if (kept->attention->sliding_window > 0)
+  if (reads_source (kept->attention))
+    /* Translators: a number of layers. */
+    label = g_strdup_printf (ngettext ("%s layer of cross attention, which keeps what the encoder made",
+                                       "%s layers of cross attention, which keep what the encoder made",
+                                       kept->n_layers),
+                             layers);
+  else if (kept->attention->sliding_window > 0)
     /* Translators: a number of layers, and a number of tokens. */
     label = g_strdup_printf (ngettext ("%s layer with a window of %s tokens", "%s layers with a window of %s tokens",
                                        kept->n_layers),
@@ -181,19 +221,56 @@ add_group (HrAnatomyTable      *table,
                                        kept->n_layers),
                              layers);
 
-  row = hr_anatomy_table_add_row (table, 0, "keys-and-values", label);
+  row = hr_anatomy_table_add_row (table, 0, reads_source (kept->attention) ? "source" : "keys-and-values", label);
   row->is_heading = TRUE;
 
   return row;
 }
 
+/* Layers that add nothing: what they read is that of others. */
+static void
+add_sharing (HrAnatomy      *self,
+             HrAnatomyTable *table)
+{
+  guint n_layers = count_sharing (self);
+  g_autofree char *layers = hr_format_integer (n_layers);
+  g_autofree char *label = NULL;
+
+  if (n_layers == 0)
+    return;
+
+  /* Translators: a number of layers. */
+  label = g_strdup_printf (ngettext ("%s layer that reads the keys and values of another one",
+                                     "%s layers that read the keys and values of others", n_layers),
+                           layers);
+  hr_anatomy_row_set (hr_anatomy_table_add_row (table, 0, "sharing", label), 0, HR_ANATOMY_UNIT_BYTES, 0);
+}
+
+/* What is kept of a source of a fixed length counts as a state of the model, and is listed apart. */
+static guint64
+count_source_elements (GArray *of_source)
+{
+  guint64 elements = 0;
+
+  for (guint i = 0; i < of_source->len; i++)
+    {
+      const Kept *kept = &g_array_index (of_source, Kept, i);
+
+      elements += multiply (multiply (get_elements (kept->attention, kept->attention->cached_heads), kept->n_layers),
+                            kept->attention->source_positions);
+    }
+
+  return elements;
+}
+
 /* The states of state-space layers. */
 static guint64
 add_states (HrAnatomy      *self,
-            HrAnatomyTable *table)
+            HrAnatomyTable *table,
+            guint64         source_elements)
 {
   HrModel *model = hr_anatomy_get_model (self);
-  guint64 elements = hr_model_get_state_elements_per_sequence (model);
+  guint64 elements = hr_model_get_state_elements_per_sequence (model) - source_elements;
   guint64 bytes = hr_dtype_get_bytes (hr_anatomy_get_dtype (self), elements);
   guint64 batch = hr_anatomy_get_n_sequences (self);
   GPtrArray *blocks = hr_anatomy_get_blocks (self);
@@ -264,7 +341,8 @@ add_length (HrAnatomy      *self,
 static void
 add_lengths (HrAnatomy      *self,
              HrAnatomyTable *table,
-             GArray         *all)
+             GArray         *all,
+             gboolean        has_source)
 {
   g_autofree char *example = hr_format_integer (EXAMPLE_TOKENS);
   g_autofree char *half = hr_format_integer (EXAMPLE_TOKENS / 2);
@@ -272,7 +350,9 @@ add_lengths (HrAnatomy      *self,
   g_autofree char *most = NULL;
   guint64 longest = 0;
 
-  hr_anatomy_table_add_row (table, 0, "lengths", _("One sequence, by its length"))->is_heading = TRUE;
+  hr_anatomy_table_add_row (table, 0, "lengths",
+                            has_source ? _("One answer, by its length, without the cross attention")
+                                       : _("One sequence, by its length"))->is_heading = TRUE;
   add_length (self, table, all, "example-length",
               /* Translators: a number of tokens. */
               g_strdup_printf (_("%s tokens"), example), EXAMPLE_TOKENS);
@@ -326,7 +406,9 @@ add_latent (HrAnatomy      *self,
 HrAnatomyTable *
 hr_anatomy_create_cache (HrAnatomy *self)
 {
-  g_autoptr (GArray) all = collect_kept (self);
+  g_autoptr (GArray) all = collect_kept (self, FALSE);
+  g_autoptr (GArray) of_source = collect_kept (self, TRUE);
+  gboolean is_only = all->len == 1 && of_source->len == 0 && count_sharing (self) == 0;
   HrAnatomyTable *table;
   HrAnatomyRow *total;
   guint64 bytes = 0;
@@ -342,17 +424,24 @@ hr_anatomy_create_cache (HrAnatomy *self)
 
   for (guint i = 0; i < all->len; i++)
     {
-      add_group (table, &g_array_index (all, Kept, i), all->len == 1);
+      add_group (table, &g_array_index (all, Kept, i), is_only);
       bytes += add_ladder (self, table, &g_array_index (all, Kept, i));
     }
-  bytes += add_states (self, table);
+  if (all->len > 0)
+    add_sharing (self, table);
+  for (guint i = 0; i < of_source->len; i++)
+    {
+      add_group (table, &g_array_index (of_source, Kept, i), FALSE);
+      bytes += add_ladder (self, table, &g_array_index (of_source, Kept, i));
+    }
+  bytes += add_states (self, table, count_source_elements (of_source));
 
   total = hr_anatomy_table_add_row (table, 0, "total", _("Total"));
   total->is_total = TRUE;
   hr_anatomy_row_set (total, 0, HR_ANATOMY_UNIT_BYTES, bytes);
 
   if (all->len > 0)
-    add_lengths (self, table, all);
+    add_lengths (self, table, all, of_source->len > 0);
   add_latent (self, table, all);
 
   return table;
@@ -489,7 +578,7 @@ add_latent_heads (HrAnatomy      *self,
 HrAnatomyTable *
 hr_anatomy_create_heads (HrAnatomy *self)
 {
-  g_autoptr (GArray) all = collect_kept (self);
+  g_autoptr (GArray) all = collect_kept (self, FALSE);
   g_autofree char *tokens = hr_format_integer (hr_anatomy_get_n_tokens (self));
   g_autofree char *sequences = hr_format_integer (hr_anatomy_get_n_sequences (self));
   g_autofree char *at_length = NULL;

@@ -36,6 +36,7 @@ typedef struct
 
 GPtrArray      *hr_anatomy_get_blocks           (HrAnatomy            *self);
 gboolean        hr_anatomy_keeps_cache          (const HrAnatomyBlock *block);
+guint64         hr_anatomy_get_n_source_tokens  (HrAnatomy            *self);
 char           *hr_anatomy_dup_class_label      (HrAnatomy            *self,
                                                  const HrStack        *stack,
                                                  guint                 class_index);

@@ -28,6 +28,7 @@ struct _HrAnatomy
   HrDtype cache_dtype;
   gboolean as_stored;         /* whether the job leaves the weights as they are stored */
   guint64 n_tokens;
+  guint64 n_source_tokens;
   guint64 n_sequences;
   guint64 n_bytes;
   guint64 n_bytes_of_part[HR_N_PARTS];
@@ -90,12 +91,17 @@ read_job (HrAnatomy *self,
   g_autoptr (HrJob) resolved = hr_job_resolve (job != NULL ? job : fallback, self->model);
   g_autoptr (HrJob) resolved_fallback = hr_job_resolve (fallback, self->model);
   HrInferenceJob *inference = HR_INFERENCE_JOB (resolved_fallback);
+  gboolean has_encoder = hr_model_find_stack (self->model, HR_STACK_ENCODER) != NULL &&
+                         hr_model_find_stack (self->model, HR_STACK_DECODER) != NULL;
 
   hr_weight_storage_init (&self->storage, self->model, hr_job_get_dtype (resolved), hr_job_get_quantization (resolved));
   self->cache_dtype = hr_inference_job_get_kv_cache_dtype (inference);
   if (self->cache_dtype == HR_DTYPE_AUTO)
     self->cache_dtype = self->storage.dtype;
-  self->n_tokens = hr_inference_job_get_prompt_length (inference) + hr_inference_job_get_output_length (inference);
+  self->n_source_tokens = hr_inference_job_get_prompt_length (inference);
+  /* Behind an encoder, which reads the prompt, a decoder begins with one token (generate(), decoder_start_token_id). */
+  self->n_tokens = hr_inference_job_get_output_length (inference) +
+                   (has_encoder ? 1 : hr_inference_job_get_prompt_length (inference));
   self->n_sequences = hr_inference_job_get_batch_size (inference) * hr_inference_job_get_beams (inference);
   self->as_stored = hr_model_get_stored_bytes (self->model) > 0 &&
                     (job == NULL || (hr_job_get_dtype (job) == HR_DTYPE_AUTO &&
@@ -424,11 +430,21 @@ hr_anatomy_is_as_stored (HrAnatomy *self)
   return self->as_stored;
 }
 
+/* The length of the prompt, which an encoder reads where there is one. */
+guint64
+hr_anatomy_get_n_source_tokens (HrAnatomy *self)
+{
+  g_return_val_if_fail (HR_IS_ANATOMY (self), 0);
+
+  return self->n_source_tokens;
+}
+
 /**
  * hr_anatomy_get_n_tokens:
  * @self: an anatomy
  *
- * Gets the length of a sequence of the job, prompt and answer together.
+ * Gets the length of a sequence of the job as the decoder keeps it: prompt and answer together; behind an encoder the
+ * answer, and the token that it begins with.
  *
  * Returns: the number of tokens
  */
