@@ -383,7 +383,7 @@ test_training_defaults (void)
     { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
     { "lora-targets", "auto" }, { "adapter-dtype", "auto" }, { "virtual-tokens", "20" }, { "trained-layers", "2" },
-    { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" },
+    { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" }, { "upcast-unquantized", "true" },
   };
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
 

@@ -269,6 +269,29 @@ test_upcast (void)
   g_assert_cmpfloat_with_epsilon ((peaks[HR_LOGITS_UPCAST_FORWARD] - peaks[HR_LOGITS_UPCAST_LOSS]) / words, 2, 0.02);
 }
 
+/*
+ * What is not quantized of a model of 16 bits takes two more bytes an element where it is cast to fp32: embeddings and
+ * head of 4,000 words, and norms.
+ */
+static void
+test_upcast_unquantized (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_FINE_TUNING, 4, 1024);
+  g_autoptr (HrEstimate) cast = NULL, left = NULL;
+  guint64 saved;
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA, "dtype", HR_DTYPE_BFLOAT16, NULL);
+  cast = estimate (model, job);
+  g_object_set (job, "upcast-unquantized", FALSE, NULL);
+  left = estimate (model, job);
+
+  check (left);
+  saved = get_bytes (cast, HR_COMPONENT_WEIGHTS) - get_bytes (left, HR_COMPONENT_WEIGHTS);
+  g_assert_cmpuint (saved, ==, (2 * 4000 + 2 * 6 + 1) * 512 * 2);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (left), <, hr_estimate_get_total_bytes (cast) - saved);
+}
+
 static void
 test_zero_grad (void)
 {
@@ -527,6 +550,7 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/a_setting_changes_what_it_is_for", test_settings);
   g_test_add_func ("/memory/training-estimator/fine_tuning_is_lora_unless_told_otherwise", test_lora);
   g_test_add_func ("/memory/training-estimator/releases_cast_logits_in_different_places", test_upcast);
+  g_test_add_func ("/memory/training-estimator/what_is_not_quantized_is_cast_or_left", test_upcast_unquantized);
   g_test_add_func ("/memory/training-estimator/gradients_are_held_as_long_as_the_loop_holds_them", test_zero_grad);
   g_test_add_func ("/memory/training-estimator/what_cannot_be_trained_is_refused_by_name", test_refusals);
   g_test_add_func ("/memory/training-estimator/every_choice_is_estimated_or_refused", test_every_choice);

@@ -31,6 +31,7 @@ struct _HrFineTuningJob
   guint64 virtual_tokens;
   char *ia3_targets;
   char *ia3_feedforward;
+  gboolean upcast_unquantized;
 };
 
 enum
@@ -46,6 +47,7 @@ enum
   PROP_VIRTUAL_TOKENS,
   PROP_IA3_TARGETS,
   PROP_IA3_FEEDFORWARD,
+  PROP_UPCAST_UNQUANTIZED,
   N_PROPS
 };
 
@@ -115,6 +117,10 @@ hr_fine_tuning_job_get_property (GObject    *object,
       g_value_set_string (value, self->ia3_feedforward);
       break;
 
+    case PROP_UPCAST_UNQUANTIZED:
+      g_value_set_boolean (value, self->upcast_unquantized);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -177,6 +183,10 @@ hr_fine_tuning_job_set_property (GObject      *object,
     case PROP_IA3_FEEDFORWARD:
       g_free (self->ia3_feedforward);
       self->ia3_feedforward = g_value_dup_string (value);
+      break;
+
+    case PROP_UPCAST_UNQUANTIZED:
+      self->upcast_unquantized = g_value_get_boolean (value);
       break;
 
     default:
@@ -323,6 +333,19 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                          "auto",
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrFineTuningJob:upcast-unquantized:
+   *
+   * Whether the parameters of a quantized model that are not quantized are cast to fp32.
+   */
+  properties[PROP_UPCAST_UNQUANTIZED] =
+    g_param_spec_boolean ("upcast-unquantized",
+                          N_("Upcast what is not quantized"),
+                          N_("Cast the norms, embeddings and head of a quantized model to fp32, as PEFT’s "
+                             "prepare_model_for_kbit_training does"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 1, FALSE);
@@ -335,6 +358,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 5, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_TARGETS], 6, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 97, TRUE);
+  hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 98, TRUE);
 }
 
 static void
@@ -348,6 +372,7 @@ hr_fine_tuning_job_init (HrFineTuningJob *self)
   self->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
   self->ia3_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_TARGETS])->default_value);
   self->ia3_feedforward = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_FEEDFORWARD])->default_value);
+  self->upcast_unquantized = G_PARAM_SPEC_BOOLEAN (properties[PROP_UPCAST_UNQUANTIZED])->default_value;
 }
 
 /**
@@ -521,4 +546,20 @@ hr_fine_tuning_job_get_ia3_feedforward (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
   return self->ia3_feedforward;
+}
+
+/**
+ * hr_fine_tuning_job_get_upcast_unquantized:
+ * @self: a job
+ *
+ * Gets whether the parameters of a quantized model that are not quantized are cast to fp32.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self)
+{
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
+
+  return self->upcast_unquantized;
 }

@@ -21,5 +21,6 @@ HrDtype            hr_fine_tuning_job_get_adapter_dtype      (HrFineTuningJob *s
 guint64            hr_fine_tuning_job_get_virtual_tokens     (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_ia3_targets        (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_ia3_feedforward    (HrFineTuningJob *self);
+gboolean           hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self);
 
 G_END_DECLS

@@ -27,6 +27,7 @@ static const struct
   { "adapter-dtype", "fine-tuning-method",
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr", "prefix",
       "p-tuning", "prompt", "ia3", "houlsby" } },
+  { "upcast-unquantized", "fine-tuning-method", { "lora", "qlora", "rslora", "lora-plus", "pissa", "lora-fa" } },
   { "reentrant-checkpointing", "gradient-checkpointing", { "full", "selective" } },
   { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
   { "kv-cache-dtype", "use-cache", { "true" } },

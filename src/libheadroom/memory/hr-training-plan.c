@@ -193,8 +193,9 @@ resolve_parameters (HrTrainingPlan  *self,
 
 /*
  * A model whose matrices are quantized by bitsandbytes has all else cast to fp32 before it is trained
- * (prepare_model_for_kbit_training in peft/utils/other.py); its linear layers compute in what it was loaded in
- * (bnb_4bit_compute_dtype). QLoRA quantizes to NF4 with quantized scales (Dettmers et al., arXiv:2305.14314).
+ * (prepare_model_for_kbit_training in peft/utils/other.py), unless the job leaves that out as fms-acceleration does;
+ * its linear layers compute in what it was loaded in (bnb_4bit_compute_dtype). QLoRA quantizes to NF4 with quantized
+ * scales (Dettmers et al., arXiv:2305.14314).
  */
 static gboolean
 prepare_quantized (HrTrainingPlan  *self,
@@ -215,7 +216,8 @@ prepare_quantized (HrTrainingPlan  *self,
   if (!hr_training_check_model (pass, self->job, error))
     return FALSE;
 
-  if (pass->quantization != HR_QUANTIZATION_NONE && hr_element_get_bytes (pass->element) < sizeof (float))
+  if (pass->quantization != HR_QUANTIZATION_NONE && hr_element_get_bytes (pass->element) < sizeof (float) &&
+      hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (self->job)))
     {
       pass->storage.dtype = HR_DTYPE_FLOAT32;
       pass->element = HR_ELEMENT_FLOAT32;
