@@ -200,7 +200,21 @@ combine_dora (HrReplay            *replay,
   return result;
 }
 
-/* peft/tuners/lora/dora.py, DoraLinearLayer.forward, without a dropout. */
+/* F.linear (x, weight): what the model's own matrix makes of an input that went through a dropout. */
+static HrValue
+compute_base (HrReplay *replay,
+              HrValue   x,
+              HrValue   weight,
+              HrValue   out_shape)
+{
+  HrValue shape = hr_value_detach (out_shape);
+
+  shape.element = x.element;
+
+  return hr_op_linear_by (replay, x, "base_result", weight, HR_NO_VALUE, shape);
+}
+
+/* DoraLinearVariant.forward of peft/tuners/lora/variants.py, and DoraLinearLayer.forward of dora.py beside it. */
 static void
 replay_dora (HrReplay            *replay,
              const HrTunedModule *tuned,
@@ -210,26 +224,31 @@ replay_dora (HrReplay            *replay,
 {
   HrElement element = result->element;
   HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrValue input = hr_replay_hold (replay, cast);
   HrValue frozen = make_matrix (replay, x, *result, FALSE);
-  guint n_nodes = replay->graph != NULL ? replay->graph->n_nodes : 0;
+  gboolean drops = hr_tuning_has_dropout (replay->tuning);
   HrValue cached = HR_NO_VALUE;
-  HrValue added = multiply_factors (replay, tuned, cast, *result, &cached);
-  guint n_added = replay->graph != NULL ? replay->graph->n_nodes : 0;
-  HrValue base = hr_replay_hold (replay, *result);
-  HrValue weight, norm, sum;
+  guint n_nodes, n_added;
+  HrValue added, base, weight, norm, sum;
 
+  hr_op_dropout (replay, &input, drops);
+  n_nodes = replay->graph != NULL ? replay->graph->n_nodes : 0;
+  added = multiply_factors (replay, tuned, input, *result, &cached);
+  n_added = replay->graph != NULL ? replay->graph->n_nodes : 0;
   frozen.element = replay->parameter_dtype;
   weight = hr_op_cast (replay, frozen, cast.element);
   norm = measure_rows (replay, added, *result);
-  if (has_bias)
+  base = drops ? compute_base (replay, input, weight, *result) : hr_replay_hold (replay, *result);
+  if (has_bias && !drops)
     hr_replay_assign (replay, &base, hr_op_unary (replay, HR_UNARY_ADD, "base_result − bias", base));
   hr_replay_drop (replay, cached);
-  sum = combine_dora (replay, tuned, cast, base, norm);
+  sum = combine_dora (replay, tuned, input, base, norm);
   hr_replay_drop (replay, base);
   hr_replay_drop (replay, norm);
   hr_replay_drop (replay, weight);
   hr_replay_drop (replay, added);
   hr_autograd_forget (replay, n_nodes, n_added);
+  hr_replay_drop (replay, input);
   hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, sum));
   hr_replay_drop (replay, sum);
   hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));

@@ -95,22 +95,6 @@ resolve_lora (HrInferencePlan  *pass,
   return tuning;
 }
 
-/* With a dropout, DoRA multiplies what is left of its input by the model's own matrix once more. */
-static HrTuning *
-resolve_dora (HrInferencePlan  *pass,
-              HrFineTuningJob  *job,
-              HrElement         element,
-              GError          **error)
-{
-  if (hr_fine_tuning_job_get_lora_dropout (job) == 0)
-    return resolve_lora (pass, job, HR_TUNED_BY_DORA, element, error);
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("lora-dropout: expected 0, as DoRA with a dropout cannot be replayed"));
-
-  return NULL;
-}
-
 static HrTuning *
 resolve_ia3 (HrInferencePlan  *pass,
              HrFineTuningJob  *job,
@@ -257,7 +241,7 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       break;
 
     case HR_FINE_TUNING_METHOD_DORA:
-      *tuning = resolve_dora (pass, job, element, error);
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_DORA, element, error);
       break;
 
     case HR_FINE_TUNING_METHOD_IA3:

@@ -18,6 +18,7 @@ typedef struct
   HrModel *model;
   HrModuleSet targets;
   gboolean has_linear_router;
+  gboolean has_linear_experts;
   gboolean is_mamba;
   GHashTable *adapted;   /* the names of the modules that have a LoRA */
   HrAdapterVisitor visitor;
@@ -71,6 +72,15 @@ static const struct
 static const char * const special_routers[] = {
   "deepseek_v3", "deepseek_v32", "dots1", "ernie4_5_moe", "glm4_moe", "glm4_moe_lite", "gpt_oss", "kimi_k2",
   "solar_open", NULL,
+};
+
+/*
+ * Whose experts and routers transformers 5 holds as parameters that no torch.nn.Linear has, and whose targets PEFT
+ * leaves as they are named: those that _convert_peft_config_moe of peft/utils/transformers_weight_conversion.py does
+ * not turn into target_parameters.
+ */
+static const char * const joined_types[] = {
+  "gpt_oss", "qwen2_moe", "qwen3_5_moe_text", "qwen3_vl_moe_text", NULL,
 };
 
 /* Whose kernels read the matrices themselves (peft/tuners/tuners_utils.py, _check_lora_target_modules_mamba). */
@@ -160,7 +170,10 @@ is_linear (const Count    *self,
   if (tensor->role == HR_TENSOR_ROLE_ROUTER)
     return self->has_linear_router;
 
-  return tensor->role == HR_TENSOR_ROLE_LINEAR || (tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0);
+  if (tensor->role == HR_TENSOR_ROLE_EXPERT)
+    return self->has_linear_experts && tensor->n_items > 0;
+
+  return tensor->role == HR_TENSOR_ROLE_LINEAR;
 }
 
 static gboolean
@@ -620,10 +633,13 @@ go_through (Count      *count,
 {
   const char *model_type = hr_model_get_model_type (model);
   const char *obstacle;
+  gboolean is_joined;
 
   count->adapter = self;
   count->model = model;
-  count->has_linear_router = model_type == NULL || !g_strv_contains (special_routers, model_type);
+  is_joined = count->visitor != NULL && model_type != NULL && g_strv_contains (joined_types, model_type);
+  count->has_linear_experts = !is_joined;
+  count->has_linear_router = !is_joined && (model_type == NULL || !g_strv_contains (special_routers, model_type));
   count->is_mamba = model_type != NULL && g_strv_contains (mamba_types, model_type);
   count->adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   obstacle = run (count);
@@ -684,7 +700,8 @@ hr_adapter_count_parameters (HrAdapter  *self,
  * @error: return location for an error
  *
  * Goes through the tensors that an adapter is for, as hr_adapter_count_parameters() counts them: row by row of the
- * model, and of each row in the order of its tensors.
+ * model, and of each row in the order of its tensors. The experts of a layer are joined as in the classes of
+ * transformers 5, where those that count are apart.
  *
  * Returns: whether they are known; otherwise @error is %HR_ERROR_UNSUPPORTED
  */
