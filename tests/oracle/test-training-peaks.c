@@ -259,7 +259,8 @@ run_case (JsonNode   *root,
   g_autoptr (HrTuning) tuning = make_tuning (model, settings);
   g_autoptr (HrTrainables) whole = hr_trainables_new_for_model (model, element);
   const HrTrainables *parameters = tuning != NULL ? hr_tuning_get_trainables (tuning) : whole;
-  HrTraining training = make_training (model, element, tuning, parameters, settings);
+  g_autoptr (HrTrainables) reached = hr_trainables_new_reached (parameters);
+  HrTraining training = make_training (model, element, tuning, reached, settings);
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
   HrTrainingLevels levels;
   double worst;
@@ -332,6 +333,8 @@ main (int   argc,
   g_test_add_data_func ("/oracle/peaks_of_methods_of_fine_tuning_are_those_of_the_framework",
                         "training-peaks-methods.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_encoders_are_those_of_the_framework", "training-peaks-encoders.json",
+                        test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_by_text_keep_nothing_for_towers", "training-peaks-towers.json",
                         test_peaks);
 
   return g_test_run ();

@@ -110,6 +110,7 @@ hr_trainables_add_model (HrTrainables   *self,
         .copies = n_layers * hr_tensor_get_copies_of_layer (tensor), .element = get_element (tensor, element),
         .role = tensor->role,
         .module = tensor->module,
+        .is_unreached = !hr_trainable_is_reached (model, tensor),
       };
 
       if (tensor->tied_to != NULL || tensor->is_frozen || n_layers == 0)
@@ -149,6 +150,31 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
       if (hr_element_get_bytes (parameter.element) < sizeof (float))
         parameter.element = HR_ELEMENT_FLOAT32;
       hr_trainables_add (self, &parameter);
+    }
+
+  return self;
+}
+
+/*
+ * hr_trainables_new_reached:
+ * @parameters: what is trained
+ *
+ * Lists the parameters that get a gradient. torch's optimizers pass by those that get none, and keep nothing for them
+ * (`if p.grad is not None` in _init_group of torch/optim).
+ *
+ * Returns: (transfer full): the list
+ */
+HrTrainables *
+hr_trainables_new_reached (const HrTrainables *parameters)
+{
+  HrTrainables *self = hr_trainables_new ();
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      if (!parameter->is_unreached)
+        hr_trainables_add (self, parameter);
     }
 
   return self;
@@ -291,6 +317,33 @@ hr_trainable_get_bytes (const HrTrainable *self)
   g_return_val_if_fail (self != NULL, 0);
 
   return hr_ledger_round (self->n_elements * hr_element_get_bytes (self->element));
+}
+
+/*
+ * hr_trainable_is_reached:
+ * @model: a model
+ * @tensor: one of its rows
+ *
+ * Checks whether a batch of text passes what a tensor is in: towers and projectors are called with images or sounds
+ * only, and what speaks reads what has been generated.
+ *
+ * Returns: whether the tensor gets a gradient, if it needs one
+ */
+gboolean
+hr_trainable_is_reached (HrModel        *model,
+                         const HrTensor *tensor)
+{
+  HrStackRole role;
+
+  g_return_val_if_fail (HR_IS_MODEL (model), TRUE);
+  g_return_val_if_fail (tensor != NULL, TRUE);
+
+  if (tensor->stack >= hr_model_get_n_stacks (model))
+    return TRUE;
+
+  role = hr_model_get_stack (model, tensor->stack)->role;
+
+  return role == HR_STACK_DECODER || role == HR_STACK_ENCODER;
 }
 
 /*

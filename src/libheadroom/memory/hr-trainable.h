@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @role: what they are in the model; that of the module that they are added to, where a method adds them
  * @module: which of the modules of its block they belong to
  * @is_added: whether a method of fine-tuning adds them to the model
+ * @is_unreached: whether they need a gradient and get none, as a batch of text does not pass what they are in
  *
  * Parameters that are trained, all of the same shape.
  */
@@ -30,6 +31,7 @@ typedef struct
   HrTensorRole role;
   HrModule module;
   gboolean is_added;
+  gboolean is_unreached;
 } HrTrainable;
 
 /* All parameters that a job trains, in the order of the model. */
@@ -47,6 +49,7 @@ typedef guint (*HrTensorFilter) (const HrTensor *tensor,
 
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
+HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
                                                  HrElement          element);
 void               hr_trainables_add_model      (HrTrainables      *self,
@@ -66,6 +69,8 @@ guint64            hr_trainables_get_n_parameters (const HrTrainables *self);
 guint64            hr_trainables_get_bytes      (const HrTrainables *self,
                                                  gboolean           added_only);
 guint64            hr_trainable_get_bytes       (const HrTrainable *self);
+gboolean           hr_trainable_is_reached      (HrModel           *model,
+                                                 const HrTensor    *tensor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTrainables, hr_trainables_free)
 

@@ -332,7 +332,7 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
  * @levels: what its replay came to
  * @error: return location for an error
  *
- * Checks that every parameter that is trained has got its gradient: otherwise the replay has gone through an operator
+ * Checks that every parameter that a gradient reaches has got it: otherwise the replay has gone through an operator
  * whose derivative it does not know, and what the backward pass needs of it is missing as well.
  *
  * Returns: whether each has
@@ -344,10 +344,12 @@ hr_training_check_gradients (const HrTrainingPlan    *plan,
                              GError                 **error)
 {
   g_autoptr (HrTrainables) all = NULL;
+  g_autoptr (HrTrainables) reached = NULL;
 
   if (parameters == NULL)
     parameters = all = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
-  if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (parameters, FALSE))
+  reached = hr_trainables_new_reached (parameters);
+  if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (reached, FALSE))
     return TRUE;
 
   return refuse_layers (plan, error);

@@ -215,14 +215,17 @@ add_of_parameters (const HrTrainingPlan *plan,
                    HrComponentId         id,
                    guint64               bytes)
 {
-  guint element = hr_element_get_bytes (hr_trainables_get_item (plan->parameters, 0)->element);
-  guint64 n_trained = hr_trainables_get_n_elements (plan->parameters);
+  const HrTrainables *stepped = plan->masters != NULL ? plan->masters : plan->reached;
+  guint element = hr_element_get_bytes (hr_trainables_get_item (plan->reached, 0)->element);
+  guint64 n_stepped = hr_trainables_get_n_elements (stepped);
   g_autofree char *substitution = NULL;
 
   if (id == HR_COMPONENT_OPTIMIZER)
     {
-      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", n_trained, (double) bytes / n_trained);
-      _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·o", substitution,
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g", n_stepped, (double) bytes / n_stepped);
+      _hr_estimate_add_component (estimate, 0, id, bytes,
+                                  n_stepped == hr_trainables_get_n_elements (plan->parameters) ? "P_t·o" : "P_s·o",
+                                  substitution,
                                   plan->training.optimizer.source);
       return;
     }
@@ -261,7 +264,7 @@ list_of_parameters (const HrTrainingPlan *plan,
                     HrAllocation         *allocations)
 {
   const HrLevel *level = &device->replay.peak.level;
-  const HrTrainables *parameters = plan->masters != NULL ? plan->masters : plan->parameters;
+  const HrTrainables *parameters = plan->masters != NULL ? plan->masters : plan->reached;
   guint64 gradients = plan->masters != NULL ? 0 : level->by_component[HR_COMPONENT_GRADIENTS];
   guint64 copies_of_each = (level->by_component[HR_COMPONENT_OPTIMIZER] + gradients) /
                            MAX (hr_trainables_get_bytes (parameters, FALSE), 1);

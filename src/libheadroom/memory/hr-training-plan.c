@@ -73,7 +73,12 @@ has_16_bits (const HrTrainables *parameters)
   return FALSE;
 }
 
-/* Copies in fp32 beside parameters of 16 bits, and gradients in fp32 for them, as Megatron-LM has both. */
+/*
+ * Copies in fp32 beside parameters of 16 bits, and gradients in fp32 for them, as Megatron-LM has both. All that needs
+ * a gradient has a copy, and a place in the buffer of gradients: that is zero where none comes, and is stepped all the
+ * same. Without the buffer, what has no gradient is not stepped (Float16OptimizerWithFloat16Params in
+ * megatron/core/optimizer/optimizer.py).
+ */
 static gboolean
 resolve_masters (HrTrainingPlan  *self,
                  GError         **error)
@@ -101,7 +106,7 @@ resolve_masters (HrTrainingPlan  *self,
       return FALSE;
     }
 
-  self->masters = hr_trainables_new_in_fp32 (self->parameters);
+  self->masters = hr_trainables_new_in_fp32 (fp32_gradients ? self->parameters : self->reached);
   n = hr_trainables_get_n_16_bit_elements (self->parameters);
   training->master_bytes = hr_ledger_round (n * sizeof (float));
   if (fp32_gradients)
@@ -131,7 +136,7 @@ resolve_optimizer (HrTrainingPlan           *self,
   if (!resolve_masters (self, error))
     return FALSE;
 
-  stepped = self->masters != NULL ? self->masters : self->parameters;
+  stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))
     return FALSE;
 
@@ -174,6 +179,32 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), error);
 }
 
+/* Images and sounds are not part of the batch. A loss that depends on nothing that is trained has no backward pass. */
+static gboolean
+check_reached (HrTrainingPlan  *self,
+               GError         **error)
+{
+  guint n_reached = hr_trainables_get_n_items (self->reached);
+
+  if (n_reached == hr_trainables_get_n_items (self->parameters))
+    return TRUE;
+
+  if (n_reached == 0)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected something to train in what a batch of text passes; found only "
+                               "parameters of its vision or audio towers"),
+                            hr_model_get_name (self->pass.model));
+      return FALSE;
+    }
+
+  hr_inference_plan_warn (&self->pass, N_("The batch is assumed to be of text: what of the vision and audio towers is "
+                                          "trained gets no gradient, and the optimizer keeps nothing for it"));
+
+  return TRUE;
+}
+
 static gboolean
 resolve_parameters (HrTrainingPlan  *self,
                     GError         **error)
@@ -185,10 +216,11 @@ resolve_parameters (HrTrainingPlan  *self,
   if (self->tuning == NULL)
     self->all = hr_trainables_new_for_model (self->pass.model, self->pass.element);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
+  self->reached = hr_trainables_new_reached (self->parameters);
   self->training.tuning = self->tuning;
   self->pass.inference.prompt += hr_tuning_get_n_virtual (self->tuning);
 
-  return TRUE;
+  return check_reached (self, error);
 }
 
 /*
@@ -287,7 +319,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
   self->training.reentrant = hr_training_job_get_reentrant_checkpointing (job);
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
-  self->training.n_gradients = hr_trainables_get_n_parameters (self->parameters);
+  self->training.n_gradients = hr_trainables_get_n_parameters (self->reached);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
@@ -311,6 +343,7 @@ void
 hr_training_plan_clear (HrTrainingPlan *self)
 {
   g_clear_pointer (&self->masters, hr_trainables_free);
+  g_clear_pointer (&self->reached, hr_trainables_free);
   g_clear_pointer (&self->tuning, hr_tuning_free);
   g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @all: (nullable): the parameters of the model, where all are trained
  * @parameters: (transfer none): what is trained
- * @masters: (nullable): the copies of that in fp32 that the optimizer works on
+ * @reached: those of @parameters that get a gradient
+ * @masters: (nullable): the copies in fp32 that the optimizer works on
  * @quantized_element: what quantized matrices are multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
@@ -32,6 +33,7 @@ typedef struct
   HrTuning *tuning;
   HrTrainables *all;
   const HrTrainables *parameters;
+  HrTrainables *reached;
   HrTrainables *masters;
   HrElement quantized_element;
   HrElement autocast;

@@ -40,6 +40,7 @@ typedef struct
 typedef struct
 {
   HrTuning *tuning;
+  HrModel *model;
   HrTunedBy by;
   const char * const *feedforward; /* names of the modules whose input (IA)³ scales */
   GArray *targets;          /* of Target */
@@ -94,6 +95,7 @@ add_parameter (Builder        *builder,
   HrTrainable trainable = {
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
     .element = builder->tuning->element, .role = tensor->role, .module = tensor->module, .is_added = TRUE,
+    .is_unreached = !hr_trainable_is_reached (builder->model, tensor),
   };
 
   if (is_trained)
@@ -361,7 +363,7 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
   self = tuning_new (model, element);
-  builder = (Builder) { .tuning = self, .by = by, .targets = targets };
+  builder = (Builder) { .tuning = self, .model = model, .by = by, .targets = targets };
   if (!build (&builder, adapter, model, error))
     return NULL;
 
@@ -397,7 +399,8 @@ hr_tuning_new_for_ia3 (HrAdapter   *adapter,
 
   self = tuning_new (model, element);
   builder = (Builder) {
-    .tuning = self, .by = HR_TUNED_BY_IA3, .feedforward = (const char * const *) names, .targets = targets,
+    .tuning = self, .model = model, .by = HR_TUNED_BY_IA3, .feedforward = (const char * const *) names,
+    .targets = targets,
   };
   if (!build (&builder, adapter, model, error))
     return NULL;
@@ -534,7 +537,7 @@ hr_tuning_new_for_prompt (HrModel      *model,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
 
-      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING)
+      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && hr_trainable_is_reached (model, tensor))
         hidden = tensor->shape[1];
     }
   self->prompt = kind;

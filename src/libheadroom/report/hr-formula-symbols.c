@@ -59,6 +59,7 @@ static const struct
   { "P_t", N_("parameters that are trained") },
   { "P_a", N_("parameters that a method of fine-tuning adds to the model") },
   { "P_g", N_("parameters that have a gradient at that moment") },
+  { "P_s", N_("parameters that the optimizer steps, as they get a gradient") },
   { "o", N_("bytes that the optimizer keeps of a parameter") },
   { "A", N_("micro-batches of a step") },
   { "A_l", N_("what a layer keeps for the backward pass") },
