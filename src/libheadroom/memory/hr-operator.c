@@ -819,6 +819,30 @@ hr_op_softmax (HrReplay   *self,
 }
 
 /*
+ * hr_op_softmax_typed:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ *
+ * `F.softmax (x, dtype=x.dtype)`: where a type is named, autocast leaves it alone (fp32_set_opt_dtype of
+ * aten/src/ATen/autocast_mode.h).
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_softmax_typed (HrReplay   *self,
+                     const char *name,
+                     HrValue     x)
+{
+  HrValue result = hr_op_like (self, "_softmax", name, like (x));
+
+  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &x, 1))
+    hr_autograd_save (self, result, result);
+
+  return result;
+}
+
+/*
  * hr_op_log_softmax:
  * @self: a tape
  * @x: a tensor

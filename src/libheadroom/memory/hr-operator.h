@@ -91,6 +91,9 @@ HrValue hr_op_softmax    (HrReplay      *self,
                           const char    *name,
                           HrValue        x,
                           HrElement      element);
+HrValue hr_op_softmax_typed (HrReplay   *self,
+                             const char *name,
+                             HrValue     x);
 HrValue hr_op_log_softmax (HrReplay     *self,
                           HrValue        x);
 HrValue hr_op_matmul     (HrReplay      *self,

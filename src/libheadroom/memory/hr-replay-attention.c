@@ -1017,7 +1017,7 @@ apply_sinks (HrReplay *replay,
   highest = hr_op_max (replay, "combined_logits.max()", combined);
   hr_replay_assign (replay, &combined, hr_op_binary (replay, HR_BINARY_SUB, "combined_logits", combined, highest));
   hr_replay_drop (replay, highest);
-  probabilities = hr_op_softmax (replay, "probs", combined, combined.element);
+  probabilities = hr_op_softmax_typed (replay, "probs", combined);
   hr_replay_drop (replay, combined);
   hr_replay_assign (replay, weights, hr_op_slice (replay, probabilities, *weights));
   hr_replay_drop (replay, probabilities);

@@ -71,6 +71,8 @@ compute_scores (HrReplay        *replay,
 
   if (mixture->scores == HR_ROUTER_SIGMOID)
     scores = hr_op_unary (replay, HR_UNARY_SIGMOID, "router_scores", cast);
+  else if (mixture->softmax_after)
+    scores = hr_op_softmax_typed (replay, "router_probs", cast);
   else
     scores = hr_op_softmax (replay, "router_probs", cast, cast.element);
   hr_replay_drop (replay, cast);
