@@ -114,6 +114,15 @@ run_forward (Step *step)
   hr_training_stack_run_forward (step->stack);
 }
 
+/* Whatever the version: Gemma3ForConditionalGeneration of modeling_gemma3.py has a loss of its own. */
+static gboolean
+shifts_logits (const HrInference *pass)
+{
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  return head != NULL && head->head.shifts_logits;
+}
+
 static HrValue
 compute_loss (Step    *step,
               HrValue  logits)
@@ -123,7 +132,8 @@ compute_loss (Step    *step,
 
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
     return hr_training_loss_causal (step->replay, logits,
-                                    step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS);
+                                    step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
+                                      shifts_logits (pass));
 
   return hr_training_loss_cross_entropy (step->replay, logits, head != NULL && head->head.fp32_loss);
 }
@@ -209,7 +219,7 @@ run_head_and_loss (Step             *step,
   hidden = hr_replay_hold (replay, variables->hidden);
   logits = self->pass.stack->role == HR_STACK_ENCODER ? hr_pass_run_scores (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
-  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD)
+  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
     upcast_logits (replay, &logits);
   step->loss = compute_loss (step, logits);
   replay->graph = NULL;

@@ -255,6 +255,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("input-dropout", head.has_input_dropout),
   BOOLEAN ("span", head.is_span),
   BOOLEAN ("fp32-loss", head.fp32_loss),
+  BOOLEAN ("shifts-logits", head.shifts_logits),
   { NULL }
 };
 

@@ -527,6 +527,7 @@ typedef struct
   gboolean every_token;      /* whatever is asked for: a classifier's */
   gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
+  gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;
 
