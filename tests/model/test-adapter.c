@@ -256,6 +256,44 @@ test_an_adapter_without_its_base_model_says_so (void)
     }
 }
 
+#define EXPERTS \
+  "{\"model_type\": \"%s\", \"vocab_size\": 1000, \"hidden_size\": 64, \"intermediate_size\": 256, " \
+  "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2}"
+
+/* The count is that of the modules of the published files; where PEFT's newest has another one, that is said. */
+static void
+test_another_count_of_experts_is_warned_of (void)
+{
+  static const struct
+  {
+    const char *model_type;
+    const char *targets;
+    gboolean warns;
+  } cases[] = {
+    { "mixtral", "\"w1\", \"w2\", \"w3\"", TRUE },
+    { "qwen3_moe", "\"gate_proj\", \"up_proj\"", TRUE },
+    { "qwen3_moe", "\"q_proj\", \"v_proj\"", FALSE },
+    { "qwen2", "\"gate_proj\", \"up_proj\"", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *folder = test_folder_new ();
+      g_autofree char *settings = g_strdup_printf (LORA ("\"target_modules\": [%s]"), cases[i].targets);
+      g_autofree char *text = g_strdup_printf (EXPERTS, cases[i].model_type);
+      g_autoptr (GFile) adapter = test_folder_write_text (folder, "adapter_config.json", settings);
+      g_autoptr (GFile) config = test_folder_write_text (folder, "config.json", text);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_file (adapter, &error);
+
+      g_test_message ("%s, %s", cases[i].model_type, cases[i].targets);
+      g_assert_no_error (error);
+      g_assert_true (warns (model, "parameters are not counted"));
+      g_assert_true (warns (model, "PEFT 0.21") == cases[i].warns);
+      test_folder_free (g_steal_pointer (&folder));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -271,6 +309,7 @@ main (int   argc,
   g_test_add_func ("/adapter/what_cannot_be_counted_says_why", test_what_cannot_be_counted_says_why);
   g_test_add_func ("/adapter/a_wrong_setting_is_named", test_a_wrong_setting_is_named);
   g_test_add_func ("/adapter/an_adapter_opens_its_base_model", test_an_adapter_opens_its_base_model);
+  g_test_add_func ("/adapter/another_count_of_experts_is_warned_of", test_another_count_of_experts_is_warned_of);
   g_test_add_func ("/adapter/an_adapter_without_its_base_model_says_so",
                    test_an_adapter_without_its_base_model_says_so);
 

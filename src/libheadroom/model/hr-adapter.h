@@ -68,6 +68,8 @@ gboolean    hr_adapter_count_parameters (HrAdapter   *self,
                                          guint64     *n_parameters,
                                          guint       *n_modules,
                                          GError     **error);
+gboolean    hr_adapter_meets_joined_experts (HrAdapter *self,
+                                             HrModel   *model);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrAdapter, hr_adapter_free)
 

@@ -490,6 +490,11 @@ describe_adapter (HrModel   *self,
                    g_strdup_printf (_("This is the base model of a LoRA adapter of rank %s, whose %s parameters are "
                                       "not counted."),
                                     rank, count));
+  if (hr_adapter_meets_joined_experts (adapter, self))
+    g_ptr_array_add (self->warnings,
+                     g_strdup (_("The count of the adapter takes the matrices of each expert for modules of their own, "
+                                 "as the published files have them; the class of transformers 5 joins them, and PEFT "
+                                 "0.21 trains the joined ones, of twice the rank, or none, and counts otherwise.")));
 }
 
 /* Where a tensor belongs, as far as its name says so. */
