@@ -86,6 +86,9 @@ make_tuning (HrModel    *model,
                                                                                    : HR_PROMPT_ENCODED,
                                      json_object_get_int_member (settings, "virtual-tokens"));
 
+  if (is (settings, "fine-tuning-method", "prefix"))
+    return hr_tuning_new_for_prefix (model, element, json_object_get_int_member (settings, "virtual-tokens"));
+
   if (is (settings, "fine-tuning-method", "ia3"))
     {
       adapter = hr_adapter_new_lora (1, json_object_get_string_member (settings, "ia3-targets"));
@@ -170,7 +173,7 @@ make_training (HrModel            *model,
       .head = hr_model_get_head (model), .has_inputs = TRUE,
       .has_norm = TRUE, .has_head = TRUE, .beams = 1, .all_logits = TRUE,
       .batch = json_object_get_int_member (settings, "micro-batch-size"),
-      .prompt = json_object_get_int_member (settings, "sequence-length") + hr_tuning_get_n_virtual (tuning),
+      .prompt = json_object_get_int_member (settings, "sequence-length") + hr_tuning_get_n_embedded (tuning),
       .attention = get_attention (settings),
       .mask = is (settings, "attention-mask", "padded") ? HR_ATTENTION_MASK_PADDED : HR_ATTENTION_MASK_NONE,
     },

@@ -50,7 +50,7 @@ hr_pass_begin (const HrInference *self,
   replay->symbols[HR_SYMBOL_TARGET] = past + sequence;
   *pass = (HrPass) {
     .keeps_layers = self->stack->keeps_layers,
-    .table = HR_NO_VALUE, .head = HR_NO_VALUE,
+    .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .ones = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,

@@ -91,6 +91,20 @@ require_gradient (HrReplay *replay,
 }
 
 /*
+ * Ones for virtual tokens, and the mask that comes with the batch behind them, in torch's default dtype; variables of
+ * PEFT's function hold both until it returns (PeftModelForCausalLM.forward in peft/peft_model.py).
+ */
+static void
+lengthen_mask (HrReplay *replay,
+               HrPass   *pass)
+{
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "_to_copy", "prefix_attention_mask",
+                                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_VIRTUAL));
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "attention_mask",
+                                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_PREFIXED));
+}
+
+/*
  * Virtual tokens come before the others, and labels that do not count; variables of PEFT's function hold both until it
  * returns (PeftModelForCausalLM.forward in peft/peft_model.py).
  */
@@ -130,7 +144,7 @@ hr_pass_embed (const HrInference *self,
   const HrBlock *norm = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_NORM);
   const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
-  gboolean is_prompted = hr_tuning_get_prompt (replay->tuning) != HR_PROMPT_NONE;
+  gboolean is_prompted = hr_tuning_get_n_embedded (replay->tuning) > 0;
   HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, is_prompted ? HR_SYMBOL_TEXT : HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
@@ -138,6 +152,10 @@ hr_pass_embed (const HrInference *self,
   gboolean counts = each && self->encoder == NULL;
 
   replay->sentence = N_("while tokens are embedded");
+  if (hr_tuning_get_n_virtual (replay->tuning) > 0 && self->mask != HR_ATTENTION_MASK_NONE)
+    lengthen_mask (replay, pass);
+  if (hr_tuning_get_n_cached (replay->tuning) > 0)
+    pass->prefix = hr_replay_prefix (replay, hr_pass_find_attention (self, FALSE), self->n_layers);
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
   if (token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside)

@@ -13,7 +13,8 @@ typedef struct
   HrValue table;
   HrValue head;
   HrValue inputs_embeds;
-  HrValue beside[4];       /* what whoever calls the model's function holds */
+  HrValue prefix;          /* what the keys and values of virtual tokens are views of */
+  HrValue beside[6];       /* what whoever calls the model's function holds */
   guint n_beside;
   HrValue position_embeds;
   HrValue position_ids;

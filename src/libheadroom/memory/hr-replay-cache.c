@@ -7,11 +7,34 @@
  * torch.cat, which makes the longer tensor beside the shorter one.
  */
 
+/* torch.cat promotes to the wider of two dtypes. */
+static HrValue
+join_old (HrReplay   *replay,
+          const char *name,
+          HrValue     old,
+          HrValue     latest,
+          HrValue     shape)
+{
+  gboolean is_wider = hr_element_get_bytes (old.element) > hr_element_get_bytes (latest.element);
+  HrValue parts[2];
+  HrValue result;
+
+  shape.element = is_wider ? old.element : latest.element;
+  parts[0] = hr_op_cast (replay, old, shape.element);
+  parts[1] = hr_op_cast (replay, latest, shape.element);
+  result = hr_op_cat (replay, name, parts, G_N_ELEMENTS (parts), shape);
+  hr_replay_drop (replay, parts[1]);
+  hr_replay_drop (replay, parts[0]);
+
+  return result;
+}
+
 /* In training it is what autograd keeps as well. */
 static HrValue
 make_cached (HrReplay      *replay,
              const char    *name,
              HrComponentId  component,
+             HrValue        old,
              HrValue        like)
 {
   HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
@@ -21,7 +44,8 @@ make_cached (HrReplay      *replay,
   if (replay->training)
     {
       shape.element = like.element;
-      return hr_op_cat (replay, name, &like, 1, shape);
+      return old.storage >= 0 ? join_old (replay, name, old, like, shape)
+                              : hr_op_cat (replay, name, &like, 1, shape);
     }
 
   return hr_replay_make (replay, "cat", name, component, shape);
@@ -37,10 +61,10 @@ update_dynamic (HrReplay  *replay,
   HrValue keys, values;
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, *key);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, *value);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
   hr_replay_assign (replay, key, keys);
@@ -65,8 +89,8 @@ update_sliding (HrReplay  *replay,
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, *key);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, *value);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
@@ -108,10 +132,10 @@ update_quantized (HrReplay  *replay,
                   HrValue   *key,
                   HrValue   *value)
 {
-  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY, *key);
-  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY, *value);
-  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY, *key);
-  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY, *value);
+  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key);
+  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value);
+  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key);
+  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value);
 
   if (forward->cache_flush)
     {
@@ -146,8 +170,8 @@ hr_replay_cache_source (HrReplay  *replay,
   if (!forward->use_cache)
     return;
 
-  keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, *key);
-  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, *value);
+  keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *key);
+  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *value);
   hr_replay_assign (replay, key, keys);
   hr_replay_assign (replay, value, values);
   forward->cross_keys = hr_replay_hold (replay, keys);

@@ -25,8 +25,8 @@ static const struct
   { "framework", { "pytorch", "transformers" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
-    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prompt",
-      "p-tuning", "bitfit" } },
+    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",
+      "prompt", "p-tuning", "bitfit" } },
 };
 
 static gboolean

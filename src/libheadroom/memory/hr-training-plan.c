@@ -218,7 +218,7 @@ resolve_parameters (HrTrainingPlan  *self,
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
   self->reached = hr_trainables_new_reached (self->parameters);
   self->training.tuning = self->tuning;
-  self->pass.inference.prompt += hr_tuning_get_n_virtual (self->tuning);
+  self->pass.inference.prompt += hr_tuning_get_n_embedded (self->tuning);
 
   return check_reached (self, error);
 }

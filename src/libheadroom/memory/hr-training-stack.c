@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
+#include "hr-replay-prompt.h"
 
 /*
  * A stack in a step of training: its embeddings, its layers and what follows them, forwards and back. A layer of each
@@ -198,6 +199,40 @@ store_cache (HrTrainingStack *self,
     }
 }
 
+/* The keys and values of virtual tokens that the layer finds in its cache. */
+static void
+enter_past (HrTrainingStack *self,
+            HrLayerRecord   *record)
+{
+  HrForward *forward = &self->variables.forward;
+  HrValue *variables[] = { &forward->old_keys, &forward->old_values };
+
+  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
+    {
+      record->past[i] = HR_NO_VALUE;
+      if (hr_tuning_get_n_cached (self->tuning) == 0)
+        continue;
+      record->past[i] =
+        hr_autograd_boundary (self->replay, hr_replay_prefix_of_layer (self->replay, i == 0 ? "keys" : "values"));
+      *variables[i] = record->past[i];
+    }
+}
+
+/* Their gradients, views of those of all keys and values, stay until those of all layers are there. */
+static void
+leave_past (HrTrainingStack *self,
+            HrLayerRecord   *record)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (record->past); i++)
+    {
+      HrValue gradient = hr_graph_take_gradient (record->graph, record->past[i]);
+
+      hr_replay_reassign_component (self->replay, gradient, HR_COMPONENT_TEMPORARY);
+      record->past_bytes[i] = hr_replay_get_bytes (self->replay, gradient);
+      hr_replay_leave (self->replay, gradient);
+    }
+}
+
 static void
 run_layer (HrTrainingStack *self,
            HrLayerRecord   *record,
@@ -274,6 +309,7 @@ run_layer_forward (HrTrainingStack *self,
     hr_replay_hold (replay, input);
   record->input = self->variables.hidden = hr_training_enter_graph (replay, input, record->needs_gradient);
   enter_shared (self, layer, record->shared);
+  enter_past (self, record);
   n_made = replay->n_made;
   run_layer (self, record, layer);
   record->n_needed = replay->n_needed - n_made;
@@ -410,6 +446,7 @@ differentiate_graph (HrTrainingStack *self,
   hr_graph_run_backward (record->graph, replay);
   gradient = hr_graph_take_gradient (record->graph, record->input);
   take_shared (self, record);
+  leave_past (self, record);
   hr_graph_clear (record->graph, replay);
 
   return gradient;
@@ -528,6 +565,10 @@ uses_shared (HrTrainingStack *self,
   const HrAttention *attention = hr_layer_class_get_attention (get_class (self, layer));
   gboolean own = attention != NULL && attention->sliding_window > 0 && (!is_rotation || attention->own_rotary);
 
+  /* Nothing that is rotated in the first layer needs a gradient where only what is in the caches does. */
+  if (is_rotation && hr_tuning_get_n_cached (self->tuning) > 0 && !get_record (self, layer)->needs_gradient)
+    return FALSE;
+
   return own == sliding && hr_value_needs_gradient (get_record (self, layer)->output);
 }
 
@@ -575,7 +616,7 @@ hold_shared (HrTrainingStack *self)
         rotated++;
       while (masked < n_layers && !uses_shared (self, masked, i, FALSE))
         masked++;
-      if (self->checkpointing || !spreads_rotation (self, rotated))
+      if (self->checkpointing || (rotated < n_layers && !spreads_rotation (self, rotated)))
         {
           hold_until (self, variables->cos[i], rotated);
           hold_until (self, variables->sin[i], rotated);
@@ -646,7 +687,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrPass *variables = &self->variables;
 
   replay->graph = self->embeddings;
-  hr_pass_begin (&self->pass, replay, variables, 0, self->pass.prompt);
+  hr_pass_begin (&self->pass, replay, variables, hr_tuning_get_n_cached (self->tuning), self->pass.prompt);
   self->embedded = variables->hidden;
   replay->graph = NULL;
 
@@ -711,6 +752,9 @@ run_embeddings_backward (HrTrainingStack *self,
     hr_graph_deliver (self->embeddings, replay, self->embedded, gradient);
   else
     hr_replay_drop (replay, gradient);
+  if (hr_value_needs_gradient (self->variables.prefix))
+    hr_graph_deliver (self->embeddings, replay, self->variables.prefix,
+                      hr_replay_prefix_gradient (replay, get_record (self, 0)->past_bytes, self->pass.n_layers));
   hr_graph_run_backward (self->embeddings, replay);
   if (is_trained && hands_table_on)
     *table_gradient = hr_graph_take_gradient (self->embeddings, table);
@@ -733,10 +777,37 @@ hr_training_stack_run_backward (HrTrainingStack *self,
                                 HrValue         *table_gradient,
                                 gboolean         hands_table_on)
 {
-  self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->replay->symbols[HR_SYMBOL_TARGET] = self->pass.prompt;
+  self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
+  self->replay->symbols[HR_SYMBOL_TARGET] = self->variables.past + self->pass.prompt;
   gradient = run_final_backward (self, gradient);
   gradient = run_layers_backward (self, gradient);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
+}
+
+/* How many layers do what a record says. */
+static guint
+count_layers (HrTrainingStack *self,
+              guint            record)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->pass.n_layers; i++)
+    n += self->record_of[i] == record;
+
+  return n;
+}
+
+/* What autograd keeps as well stays. */
+static void
+drop_cached (HrTrainingStack *self,
+             HrValue          value,
+             guint            n_layers)
+{
+  const HrStorage *storage = &self->replay->storages[value.storage];
+
+  if (storage->references == 1)
+    hr_ledger_remove (&self->replay->ledger, storage->component, (n_layers - 1) * storage->bytes);
+  hr_replay_drop (self->replay, value);
 }
 
 /*
@@ -748,14 +819,15 @@ hr_training_stack_run_backward (HrTrainingStack *self,
 void
 hr_training_stack_drop_cache (HrTrainingStack *self)
 {
-  HrLedger *ledger = &self->replay->ledger;
-
   for (guint i = 0; i < self->records->len; i++)
     {
       HrLayerRecord *record = &g_array_index (self->records, HrLayerRecord, i);
 
       for (guint j = 0; j < G_N_ELEMENTS (record->cache); j++)
-        hr_replay_leave (self->replay, record->cache[j]);
+        {
+          if (record->cache[j].storage >= 0)
+            drop_cached (self, record->cache[j], count_layers (self, i));
+          record->cache[j] = HR_NO_VALUE;
+        }
     }
-  hr_ledger_remove (ledger, HR_COMPONENT_KV_CACHE, ledger->live.by_component[HR_COMPONENT_KV_CACHE]);
 }

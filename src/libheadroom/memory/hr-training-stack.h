@@ -56,6 +56,8 @@ typedef enum
  * @output: the output
  * @shared: what layers share, boundaries of @graph, or none
  * @made: what the layer made of it for all, or none
+ * @past: keys and values of virtual tokens, boundaries of @graph, or none
+ * @past_bytes: what their gradients take, which are in the books
  * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
  *
  * A layer, which stands for all others that do the same.
@@ -77,6 +79,8 @@ typedef struct
   HrValue output;
   HrValue shared[HR_N_SHARED];
   HrValue made[HR_N_SHARED];
+  HrValue past[2];
+  guint64 past_bytes[2];
   HrValue cache[4];
 } HrLayerRecord;
 

@@ -6,6 +6,7 @@
 
 #include "hr-training-tuning.h"
 
+#include "hr-inference-cache.h"
 #include "hr-message.h"
 
 /* The modules that get an adapter, as names with commas between them or `all-linear`. */
@@ -191,6 +192,109 @@ resolve_prompt (HrInferencePlan  *pass,
 }
 
 /*
+ * Whether PEFT makes keys and values of the shape that a layer caches: as many heads as num_key_value_heads of the
+ * config says, or as there are queries' where it says nothing, as in those of GPTBigCode and DBRX
+ * (_prepare_prompt_learning_config in peft/utils/other.py).
+ */
+static gboolean
+has_read_heads (HrModel           *model,
+                const HrAttention *attention)
+{
+  static const char * const unread[] = { "gpt_bigcode", "dbrx", NULL };
+
+  return attention->num_key_value_heads == attention->num_attention_heads ||
+         !g_strv_contains (unread, hr_model_get_model_type (model));
+}
+
+/* Attention that joins new keys to all that its cache holds, and sees them all. */
+static gboolean
+is_attention_prefixed (HrModel           *model,
+                       const HrAttention *attention)
+{
+  return attention->path == HR_ATTENTION_INTERFACE && attention->sliding_window == 0 && attention->latent_size == 0 &&
+         !attention->is_cross && !attention->reuses_cache &&
+         attention->cached_heads == attention->num_key_value_heads && has_read_heads (model, attention);
+}
+
+static gboolean
+is_chain_prefixed (HrModel           *model,
+                   const HrChain     *chain,
+                   const HrAttention *first,
+                   guint             *n_attentions)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+      const HrAttention *attention = &block->attention;
+
+      if (block->kind == HR_BLOCK_NORM || block->kind == HR_BLOCK_MLP)
+        continue;
+      if (block->kind != HR_BLOCK_ATTENTION || !is_attention_prefixed (model, attention) ||
+          attention->cached_heads != first->cached_heads || attention->head_dim != first->head_dim)
+        return FALSE;
+      (*n_attentions)++;
+    }
+
+  return TRUE;
+}
+
+/* Whether all layers have one attention, of one shape, and no blocks whose replay beside a prefix is unchecked. */
+static gboolean
+is_stack_prefixed (HrModel       *model,
+                   const HrStack *stack)
+{
+  const HrAttention *first = hr_layer_class_get_attention (&stack->layer_classes[0]);
+
+  for (guint i = 0; first != NULL && i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+      guint n_attentions = 0;
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
+            {
+              if (!is_chain_prefixed (model, &klass->sublayers[j].branches[k], first, &n_attentions))
+                return FALSE;
+            }
+        }
+      if (n_attentions != 1)
+        return FALSE;
+    }
+
+  return first != NULL;
+}
+
+/* PeftModel.add_adapter in peft/peft_model.py raises ValueError where layers are computed anew without their cache. */
+static HrTuning *
+resolve_prefix (HrInferencePlan  *pass,
+                HrFineTuningJob  *job,
+                HrElement         element,
+                GError          **error)
+{
+  if (!check_decoder (pass, "prefix", error))
+    return NULL;
+
+  if (hr_training_job_get_gradient_checkpointing (HR_TRAINING_JOB (job)) != HR_GRADIENT_CHECKPOINTING_NONE)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gradient-checkpointing: expected none, as PEFT does not do prefix tuning with it; "
+                               "found full"));
+      return NULL;
+    }
+  if (is_stack_prefixed (pass->model, pass->stack))
+    return hr_tuning_new_for_prefix (pass->model, element, hr_fine_tuning_job_get_virtual_tokens (job));
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("fine-tuning-method: expected a model whose layers all have full attention of one shape and "
+                           "a dense MLP, as prefix tuning is not replayed in other layers; “%s” has others"),
+                        hr_model_get_name (pass->model));
+
+  return NULL;
+}
+
+/*
  * hr_training_tuning_resolve:
  * @pass: the plan of the forward pass
  * @job: a job
@@ -248,6 +352,10 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       *tuning = resolve_ia3 (pass, job, element, error);
       break;
 
+    case HR_FINE_TUNING_METHOD_PREFIX:
+      *tuning = resolve_prefix (pass, job, element, error);
+      break;
+
     case HR_FINE_TUNING_METHOD_BITFIT:
       *tuning = resolve_biases (pass, error);
       break;
@@ -264,7 +372,6 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
     case HR_FINE_TUNING_METHOD_ADALORA:
     case HR_FINE_TUNING_METHOD_LOHA:
     case HR_FINE_TUNING_METHOD_LOKR:
-    case HR_FINE_TUNING_METHOD_PREFIX:
     case HR_FINE_TUNING_METHOD_HOULSBY:
     default:
       g_return_val_if_reached (FALSE);

@@ -30,11 +30,24 @@ typedef struct
   HrValue outputs;
 } Step;
 
-/* Whether keys and values are kept, though nothing is generated: a decoder behind an encoder does so by default. */
+/*
+ * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder does so by default, and
+ * every other that is given a cache.
+ */
 static gboolean
 uses_cache (const HrTraining *self)
 {
-  return self->pass.encoder != NULL && !self->checkpointing;
+  return (self->pass.encoder != NULL && !self->checkpointing) || hr_tuning_get_n_cached (self->tuning) > 0;
+}
+
+/*
+ * Whether what the cache holds stays until the outputs go. If they go at once, that matters only where autograd does
+ * not keep the same.
+ */
+static gboolean
+keeps_cache (const HrTraining *self)
+{
+  return uses_cache (self) && (self->keep_outputs || hr_tuning_get_n_cached (self->tuning) > 0);
 }
 
 static HrCheckpointing
@@ -110,7 +123,7 @@ run_forward (Step *step)
 
   step->stack = g_new (HrTrainingStack, 1);
   hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, get_checkpointing (step->training),
-                          pass.use_cache && step->training->keep_outputs);
+                          keeps_cache (step->training));
   hr_training_stack_run_forward (step->stack);
 }
 
@@ -191,6 +204,7 @@ drop_outputs (Step *step)
 {
   hr_replay_drop (step->replay, step->outputs);
   hr_replay_drop (step->replay, step->source);
+  hr_training_stack_drop_cache (step->stack);
   step->outputs = step->source = HR_NO_VALUE;
 }
 
@@ -299,7 +313,6 @@ run_backward (Step *step)
   hr_autograd_step_waiting (replay);
   hr_replay_drop (replay, step->stack->gradients[HR_SHARED_SOURCE_BIAS]);
   drop_outputs (step);
-  hr_training_stack_drop_cache (step->stack);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->loss);
 }
@@ -405,7 +418,7 @@ add_batch (const HrTraining *self,
 {
   const HrInference *pass = &self->pass;
   guint64 n_virtual = hr_tuning_get_n_virtual (self->tuning);
-  guint64 prompt = pass->prompt - n_virtual;
+  guint64 prompt = pass->prompt - hr_tuning_get_n_embedded (self->tuning);
   guint64 read = pass->encoder != NULL ? pass->source_length : prompt;
   guint64 inputs = pass->features > 0 ? pass->features * hr_element_get_bytes (replay->parameter_dtype)
                                       : read * sizeof (gint64);
@@ -456,7 +469,8 @@ hr_training_replay (const HrTraining *self,
   replay->inputs_need_gradients = self->checkpointing;
   hr_tuning_set_symbols (self->tuning, replay);
   replay->adds_gradients_up = self->main_gradient_bytes > 0;
-  replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_virtual (self->tuning);
+  replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
+  replay->symbols[HR_SYMBOL_PREFIXED] = replay->symbols[HR_SYMBOL_TEXT] + replay->symbols[HR_SYMBOL_VIRTUAL];
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = self->checkpointing;
   if (levels != NULL)

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-inference-cache.h"
 #include "hr-message.h"
 
 /* As many inner widths as there are symbols for. */
@@ -26,6 +27,7 @@ struct _HrTuning
   gboolean trains_biases;
   HrPromptKind prompt;
   guint64 n_virtual_tokens;
+  guint64 prefix_size;      /* keys and values of a virtual token, of all layers */
 };
 
 /* A target of an adapter, before it is known whether all layers have it. */
@@ -552,18 +554,63 @@ hr_tuning_new_for_prompt (HrModel      *model,
   return self;
 }
 
-/* How the tokens are made that are put before each sequence. */
+/*
+ * hr_tuning_new_for_prefix:
+ * @model: a model without an encoder, whose layers all have attention of one shape
+ * @element: what is added to it is held in
+ * @n_tokens: how many tokens there are, at least 1
+ *
+ * Trains keys and values that each layer finds in its cache: peft/tuners/prefix_tuning/model.py, PrefixEncoder, without
+ * a projection.
+ *
+ * Returns: (transfer full): the tuning
+ */
+HrTuning *
+hr_tuning_new_for_prefix (HrModel   *model,
+                          HrElement  element,
+                          guint64    n_tokens)
+{
+  HrTuning *self = tuning_new (model, element);
+  const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
+  const HrAttention *attention = stack != NULL ? hr_layer_class_get_attention (&stack->layer_classes[0]) : NULL;
+
+  g_return_val_if_fail (attention != NULL, self);
+  g_return_val_if_fail (n_tokens > 0, self);
+
+  self->prompt = HR_PROMPT_PREFIX;
+  self->n_virtual_tokens = n_tokens;
+  self->prefix_size = 2 * stack->n_layers * attention->cached_heads * attention->head_dim;
+  add_added (self, n_tokens, self->prefix_size, 1);
+
+  return self;
+}
+
+/* How the tokens are made that come before each sequence. */
 HrPromptKind
 hr_tuning_get_prompt (const HrTuning *self)
 {
   return self != NULL ? self->prompt : HR_PROMPT_NONE;
 }
 
-/* How many tokens are put before each sequence. */
+/* How many tokens come before each sequence. */
 guint64
 hr_tuning_get_n_virtual (const HrTuning *self)
 {
   return self != NULL ? self->n_virtual_tokens : 0;
+}
+
+/* How many of them are part of it, as embeddings. */
+guint64
+hr_tuning_get_n_embedded (const HrTuning *self)
+{
+  return hr_tuning_get_prompt (self) == HR_PROMPT_PREFIX ? 0 : hr_tuning_get_n_virtual (self);
+}
+
+/* How many of them are in the cache of each layer. */
+guint64
+hr_tuning_get_n_cached (const HrTuning *self)
+{
+  return hr_tuning_get_n_virtual (self) - hr_tuning_get_n_embedded (self);
 }
 
 /*
@@ -657,6 +704,7 @@ hr_tuning_set_symbols (const HrTuning *self,
                        HrReplay       *replay)
 {
   replay->symbols[HR_SYMBOL_VIRTUAL] = hr_tuning_get_n_virtual (self);
+  replay->symbols[HR_SYMBOL_PREFIX] = self != NULL ? self->prefix_size : 0;
   for (guint i = 0; self != NULL && i < self->n_ranks; i++)
     replay->symbols[HR_SYMBOL_ADAPTER_RANK + i] = self->ranks[i];
 }

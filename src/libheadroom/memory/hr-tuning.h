@@ -35,14 +35,16 @@ typedef enum
  * @HR_PROMPT_NONE: there are no virtual tokens
  * @HR_PROMPT_EMBEDDED: their embeddings are trained
  * @HR_PROMPT_ENCODED: their embeddings are, and a perceptron that they go through
+ * @HR_PROMPT_PREFIX: their keys and values are, of each layer, which finds them in its cache
  *
- * How tokens are made that are put before each sequence.
+ * How tokens are made that come before each sequence.
  */
 typedef enum
 {
   HR_PROMPT_NONE,
   HR_PROMPT_EMBEDDED,
   HR_PROMPT_ENCODED,
+  HR_PROMPT_PREFIX,
 } HrPromptKind;
 
 /**
@@ -83,8 +85,13 @@ HrTuning            *hr_tuning_new_for_prompt   (HrModel         *model,
                                                  HrElement        element,
                                                  HrPromptKind     kind,
                                                  guint64          n_tokens) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_prefix   (HrModel         *model,
+                                                 HrElement        element,
+                                                 guint64          n_tokens) G_GNUC_WARN_UNUSED_RESULT;
 HrPromptKind         hr_tuning_get_prompt       (const HrTuning  *self);
 guint64              hr_tuning_get_n_virtual    (const HrTuning  *self);
+guint64              hr_tuning_get_n_embedded   (const HrTuning  *self);
+guint64              hr_tuning_get_n_cached     (const HrTuning  *self);
 void                 hr_tuning_free             (HrTuning        *self);
 const HrTrainables  *hr_tuning_get_trainables   (const HrTuning  *self);
 HrElement            hr_tuning_get_element      (const HrTuning  *self);
