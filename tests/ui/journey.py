@@ -230,18 +230,32 @@ class Application:
     def tab_to(self, role=None, name=None, key='Tab'):
         """Presses Tab until the focus is on what matches, and returns it; Shift+Tab goes backwards."""
         passed = []
+        before = self.focused()
         for _ in range(60):
-            before = self.focused()
             self.press(key)
             node = self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
             if (role is None or node.get_role_name() == role) and (name is None or node.get_name() == name):
                 return node
             passed.append(describe(node))
+            before = node
         raise AssertionError(f'Tab did not reach {role} {name}, but passed\n' + '\n'.join(passed))
 
     def moved_from(self, before):
-        node = self.focused()
+        node = self.focused_near(before) or self.focused()
         return node if node is not None and node != before else None
+
+    def focused_near(self, before):
+        """Returns what has the focus now and stands close to what had it, or None: a walk of the window takes long."""
+        node = before
+        for _ in range(5):
+            with contextlib.suppress(GLib.Error):
+                node = node.get_parent() if node is not None else None
+            if node is None:
+                return None
+            found = self.focused(node)
+            if found is not None:
+                return found if found != before else None
+        return None
 
     def is_focusable(self, node):
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
@@ -299,8 +313,8 @@ class Application:
                 return text
         return None
 
-    def focused(self):
-        for node in self.walk(leaves=('label', 'image')):
+    def focused(self, inside=None):
+        for node in self.walk(inside, leaves=('label', 'image')):
             with contextlib.suppress(GLib.Error):
                 if node.get_state_set().contains(Atspi.StateType.FOCUSED):
                     return node
