@@ -535,6 +535,144 @@ test_optimizers (void)
   g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
 }
 
+static const char odd_heads[] =
+  "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 480, \"intermediate_size\": 1376, "
+  "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
+  "\"torch_dtype\": \"bfloat16\"}";
+
+static HrEstimate *
+estimate_with (HrModel                   *model,
+               HrAttentionImplementation  attention,
+               HrAttentionMask            mask,
+               HrGradientCheckpointing    checkpointing)
+{
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 512);
+
+  g_object_set (job, "attention", attention, "attention-mask", mask, "gradient-checkpointing", checkpointing, NULL);
+
+  return estimate (model, job);
+}
+
+static guint64
+get_phase (HrEstimate *result,
+           HrPhaseId   id)
+{
+  guint n_phases;
+  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
+
+  for (guint i = 0; i < n_phases; i++)
+    {
+      if (phases[i].id == id)
+        return phases[i].peak_bytes;
+    }
+
+  return 0;
+}
+
+/* The package keeps what torch keeps, but for the state of dropout, which is one tensor and not two. */
+static void
+test_flash_is_flash (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrEstimate) torch = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_SDPA, HR_ATTENTION_MASK_NONE,
+                                                HR_GRADIENT_CHECKPOINTING_NONE);
+  g_autoptr (HrEstimate) package = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_FLASH, HR_ATTENTION_MASK_NONE,
+                                                  HR_GRADIENT_CHECKPOINTING_NONE);
+  g_autoptr (HrEstimate) torch_anew = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_SDPA, HR_ATTENTION_MASK_NONE,
+                                                     HR_GRADIENT_CHECKPOINTING_FULL);
+  g_autoptr (HrEstimate) package_anew = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_FLASH,
+                                                       HR_ATTENTION_MASK_NONE, HR_GRADIENT_CHECKPOINTING_FULL);
+
+  check (package);
+  g_assert_cmpuint (get_bytes (torch, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_bytes (package, HR_COMPONENT_ACTIVATIONS) + 6 * 512);
+  g_assert_cmpuint (get_phase (torch_anew, HR_PHASE_BACKWARD), ==, get_phase (package_anew, HR_PHASE_BACKWARD) + 512);
+}
+
+/* Of each layer the output is kept twice, packed and not, beside the indices of its tokens and two small tensors. */
+static void
+test_flash_with_padding (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrEstimate) plain = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_FLASH, HR_ATTENTION_MASK_NONE,
+                                                HR_GRADIENT_CHECKPOINTING_NONE);
+  g_autoptr (HrEstimate) padded = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_FLASH, HR_ATTENTION_MASK_PADDED,
+                                                 HR_GRADIENT_CHECKPOINTING_NONE);
+  guint64 tokens = 2 * 512;
+
+  check (padded);
+  g_assert_cmpuint (get_bytes (padded, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_bytes (plain, HR_COMPONENT_ACTIVATIONS) + 6 * (tokens * (512 * 2 + 8) + 512 + 512));
+}
+
+/* Heads of 60 become 64 wide in all that the kernel keeps, and the output is copied out of its own. */
+static void
+test_flash_with_odd_heads (void)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_data (odd_heads, -1, "llama", NULL);
+  g_autoptr (HrEstimate) torch = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_SDPA, HR_ATTENTION_MASK_NONE,
+                                                HR_GRADIENT_CHECKPOINTING_NONE);
+  g_autoptr (HrEstimate) package = estimate_with (model, HR_ATTENTION_IMPLEMENTATION_FLASH, HR_ATTENTION_MASK_NONE,
+                                                  HR_GRADIENT_CHECKPOINTING_NONE);
+  guint64 tokens = 2 * 512;
+  guint64 widened = tokens * (8 + 2 + 2) * 4 * 2;
+
+  check (package);
+  g_assert_cmpuint (get_bytes (package, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_bytes (torch, HR_COMPONENT_ACTIVATIONS) + 6 * (widened + tokens * 8 * 64 * 2 - 512));
+}
+
+/* The package computes in 16 bits: weights of fp32 need something to be cast to. */
+static void
+test_flash_in_fp32 (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 512);
+  g_autoptr (HrJob) quantized = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrEstimate) cast = NULL;
+  g_autoptr (HrEstimate) tuned = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, "dtype", HR_DTYPE_FLOAT32, NULL);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "float32"));
+
+  g_object_set (job, "autocast", HR_AUTOCAST_BFLOAT16, NULL);
+  cast = estimate (model, job);
+  check (cast);
+
+  g_object_set (quantized, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH,
+                "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA, NULL);
+  tuned = estimate (model, quantized);
+  check (tuned);
+}
+
+/* Whatever heads the package has no kernel for, and whatever class does not call it as others do. */
+static void
+test_flash_refusals (void)
+{
+  static const char *const configs[] = {
+    "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 1, \"torch_dtype\": \"bfloat16\"}",
+    "{\"model_type\": \"falcon\", \"vocab_size\": 4000, \"hidden_size\": 512, \"num_hidden_layers\": 2, "
+    "\"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\"}",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    {
+      g_autoptr (HrModel) model = hr_model_new_from_data (configs[i], -1, "refused", NULL);
+      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 128);
+      g_autoptr (HrEstimate) allowed = estimate (model, job);
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "flash"));
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -557,6 +695,11 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
   g_test_add_func ("/memory/training-estimator/a_job_beyond_counting_is_refused", test_too_large);
   g_test_add_func ("/memory/training-estimator/the_timeline_reaches_the_peak", test_timeline);
+  g_test_add_func ("/memory/training-estimator/the_flash_package_keeps_what_torchs_kernel_keeps", test_flash_is_flash);
+  g_test_add_func ("/memory/training-estimator/padding_is_taken_out_before_the_flash_package", test_flash_with_padding);
+  g_test_add_func ("/memory/training-estimator/the_flash_package_widens_odd_heads", test_flash_with_odd_heads);
+  g_test_add_func ("/memory/training-estimator/the_flash_package_casts_fp32_where_it_can", test_flash_in_fp32);
+  g_test_add_func ("/memory/training-estimator/what_the_flash_package_cannot_train_is_refused", test_flash_refusals);
 
   g_test_add_func ("/memory/training/an_optimizer_takes_its_states_and_lomo_no_gradients", test_optimizers);
 

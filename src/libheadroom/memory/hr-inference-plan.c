@@ -279,6 +279,7 @@ adapt_to_own_code (HrInferencePlan *plan)
  * hr_inference_plan_resolve_attention:
  * @plan: a plan
  * @job: a job of any mode
+ * @cast: what queries of fp32 are cast to, or %HR_ELEMENT_NONE
  * @error: return location for an error
  *
  * Resolves how the attention is computed, when it is known what is read.
@@ -288,8 +289,11 @@ adapt_to_own_code (HrInferencePlan *plan)
 gboolean
 hr_inference_plan_resolve_attention (HrInferencePlan  *plan,
                                      HrJob            *job,
+                                     HrElement         cast,
                                      GError          **error)
 {
+  HrElement element = plan->element == HR_ELEMENT_FLOAT32 && cast != HR_ELEMENT_NONE ? cast : plan->element;
+
   plan->inference.attention = hr_job_get_attention (job);
   plan->inference.mask = hr_job_get_attention_mask (job);
   if (plan->inference.features > 0)
@@ -298,7 +302,7 @@ hr_inference_plan_resolve_attention (HrInferencePlan  *plan,
   adapt_to_own_code (plan);
 
   if (plan->inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH &&
-      (plan->element == HR_ELEMENT_FLOAT32 || plan->element == HR_ELEMENT_FLOAT64))
+      (element == HR_ELEMENT_FLOAT32 || element == HR_ELEMENT_FLOAT64))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("attention: flash, which is the flash-attn package, computes in float16 and "
@@ -596,7 +600,8 @@ hr_inference_plan_init (HrInferencePlan  *self,
   inference->all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL;
   resolve_source (self);
 
-  return hr_inference_plan_resolve_attention (self, HR_JOB (job), error) && resolve_cache (self, job, error);
+  return hr_inference_plan_resolve_attention (self, HR_JOB (job), HR_ELEMENT_NONE, error) &&
+         resolve_cache (self, job, error);
 }
 
 /*

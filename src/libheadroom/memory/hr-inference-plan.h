@@ -48,6 +48,7 @@ gboolean       hr_inference_plan_init_pass               (HrInferencePlan       
 void           hr_inference_plan_clear                   (HrInferencePlan        *self);
 gboolean       hr_inference_plan_resolve_attention       (HrInferencePlan        *plan,
                                                           HrJob                  *job,
+                                                          HrElement               cast,
                                                           GError                **error);
 void           hr_inference_plan_resolve_source          (HrInferencePlan        *self,
                                                           guint64                 tokens,

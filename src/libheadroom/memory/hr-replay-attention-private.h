@@ -64,6 +64,9 @@ HrAttentionResult hr_replay_attention_xglm       (HrReplay             *replay,
                                                   HrForward            *forward,
                                                   HrAttentionVariables *variables,
                                                   const HrAttention    *attention);
+HrValue           hr_replay_flash_package        (HrReplay             *replay,
+                                                  const HrForward      *forward,
+                                                  HrAttentionVariables *variables);
 HrAttentionResult hr_replay_attention_ctrl       (HrReplay             *replay,
                                                   HrAttentionVariables *variables);
 

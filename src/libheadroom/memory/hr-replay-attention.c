@@ -1114,74 +1114,22 @@ replay_sdpa_interface (HrReplay          *replay,
   return result;
 }
 
-/* The package wants heads of one size: values are padded before, and the output is cut after (DeepSeek). */
-static gboolean
-is_value_narrower (HrReplay        *replay,
-                   const Variables *variables)
-{
-  return has_own_width (variables->value) &&
-         replay->symbols[HR_SYMBOL_VALUE] < replay->symbols[HR_SYMBOL_QUERY];
-}
-
-/*
- * The flash-attn package (transformers/modeling_flash_attention_utils.py): heads are transposed back; with padding,
- * queries, keys and values are packed before, and the output is unpacked after.
- */
-static HrAttentionResult
-replay_flash_package (HrReplay  *replay,
-                      HrForward *forward,
-                      Variables *variables)
-{
-  gboolean packed = forward->mask.storage >= 0;
-  gboolean widened = is_value_narrower (replay, variables);
-  HrValue query = variables->query;
-  HrValue context = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CACHED);
-  HrValue packed_query = HR_NO_VALUE, packed_key = HR_NO_VALUE, packed_value = HR_NO_VALUE;
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
-  HrValue sums;
-
-  replay->sentence = N_("in the attention, in its kernel");
-  if (widened)
-    hr_replay_assign (replay, &variables->value,
-                      hr_op_like (replay, "constant_pad_nd", "value_states", variables->key));
-  query.heads_first = FALSE;
-  if (packed)
-    {
-      packed_query = hr_op_like (replay, "index", "query", query);
-      packed_key = hr_op_like (replay, "index", "key", context);
-      packed_value = hr_op_like (replay, "index", "value", context);
-    }
-
-  result.output = hr_op_like (replay, "flash_attn", "attn_output", query);
-  sums = hr_op_like (replay, "flash_attn", "softmax_lse",
-                     HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
-  hr_replay_drop (replay, sums);
-  if (packed)
-    hr_replay_assign (replay, &result.output, hr_op_like (replay, "index_put", "attn_output", query));
-  if (widened)
-    {
-      query.symbols[query.n_symbols - 1] = HR_SYMBOL_VALUE;
-      hr_replay_assign (replay, &result.output, hr_op_like (replay, "clone", "attn_output", query));
-    }
-
-  hr_replay_drop (replay, packed_value);
-  hr_replay_drop (replay, packed_key);
-  hr_replay_drop (replay, packed_query);
-
-  return result;
-}
-
 static HrAttentionResult
 replay_interface (HrReplay          *replay,
                   HrForward         *forward,
                   Variables         *variables,
                   const HrAttention *attention)
 {
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_EAGER)
     return replay_eager (replay, forward, variables, attention);
 
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
-    return replay_flash_package (replay, forward, variables);
+    {
+      result.output = hr_replay_flash_package (replay, forward, variables);
+      return result;
+    }
 
   return replay_sdpa_interface (replay, forward, variables, attention);
 }

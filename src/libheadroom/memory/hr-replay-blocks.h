@@ -154,6 +154,9 @@ HrAttentionResult hr_replay_attention     (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,
                                            const HrAttention *attention);
+void              hr_replay_flash_workspace (HrReplay        *replay,
+                                             const char      *operation,
+                                             HrValue          expanded);
 HrValue           hr_replay_sdpa          (HrReplay          *replay,
                                            const HrForward   *forward,
                                            HrValue            query,

@@ -64,11 +64,9 @@ static void
 set_attention_sizes (HrReplay *replay)
 {
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
-  guint64 head_dim = replay->symbols[HR_SYMBOL_HEAD];
 
   replay->symbols[HR_SYMBOL_SEQUENCE_32] = (sequence + 31) / 32 * 32;
   replay->symbols[HR_SYMBOL_SEQUENCE_128] = (sequence + 127) / 128 * 128;
-  replay->symbols[HR_SYMBOL_HEAD_ROUNDED] = head_dim <= 192 ? (head_dim + 31) / 32 * 32 : 256;
 }
 
 static HrValue
@@ -83,10 +81,7 @@ make_gradient (HrReplay   *replay,
   return like;
 }
 
-/*
- * mha_bwd of aten/src/ATen/native/transformers/cuda/flash_attn/flash_api.cpp: sums of the output's gradient, those of
- * the queries in fp32, those of keys and values for each head of the queries, which are then summed up.
- */
+/* _scaled_dot_product_flash_attention_backward_cuda of aten/src/ATen/native/transformers/cuda/attention_backward.cu. */
 static void
 backward_flash (HrReplay     *replay,
                 const HrNode *node,
@@ -94,29 +89,12 @@ backward_flash (HrReplay     *replay,
                 HrValue      *gradients)
 {
   const char *operation = "_scaled_dot_product_flash_attention_backward";
-  gboolean grouped = replay->symbols[HR_SYMBOL_KEY_HEADS] != replay->symbols[HR_SYMBOL_HEADS];
-  HrValue expanded = HR_SHAPE (gradient.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
-  HrValue sums, accumulated, keys = HR_NO_VALUE, values = HR_NO_VALUE;
 
-  set_attention_sizes (replay);
   for (guint i = 0; i < node->n_inputs; i++)
     gradients[i] = make_gradient (replay, operation, node->inputs[i]);
-
-  sums = hr_op_like (replay, operation, "softmax_d",
-                     HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_128));
-  accumulated = hr_op_like (replay, operation, "dq_accum",
-                            HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_128,
-                                      HR_SYMBOL_HEAD_ROUNDED));
-  if (grouped)
-    {
-      keys = hr_op_like (replay, operation, "dk_expanded", expanded);
-      values = hr_op_like (replay, operation, "dv_expanded", expanded);
-    }
-
-  hr_replay_drop (replay, values);
-  hr_replay_drop (replay, keys);
-  hr_replay_drop (replay, accumulated);
-  hr_replay_drop (replay, sums);
+  set_attention_sizes (replay);
+  hr_replay_flash_workspace (replay, operation,
+                             HR_SHAPE (gradient.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY));
 }
 
 /* _efficient_attention_backward of aten/src/ATen/native/transformers/cuda/attention_backward.cu. */

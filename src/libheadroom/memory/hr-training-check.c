@@ -218,10 +218,25 @@ hr_training_check_model (const HrInferencePlan  *pass,
   return FALSE;
 }
 
+/* The heads that the flash-attn package has kernels for (csrc/flash_attn/flash_api.cpp). */
+#define FLASH_MAX_HEAD_DIM 256
+
+/* The package knows no sinks; classes with attention of their own call it in other ways, or not at all. */
+static gboolean
+is_known_to_flash (const HrAttention *attention)
+{
+  return (attention->path == HR_ATTENTION_INTERFACE || attention->path == HR_ATTENTION_REPEATING) &&
+         !attention->has_sinks && attention->head_dim <= FLASH_MAX_HEAD_DIM;
+}
+
 /* Attention whose own code is not written in operators that know their derivatives yet. */
 static gboolean
-is_attention_known (const HrAttention *attention)
+is_attention_known (const HrAttention         *attention,
+                    HrAttentionImplementation  implementation)
 {
+  if (implementation == HR_ATTENTION_IMPLEMENTATION_FLASH && !is_known_to_flash (attention))
+    return FALSE;
+
   if (attention->index_topk > 0)
     return FALSE;
 
@@ -247,22 +262,24 @@ is_attention_known (const HrAttention *attention)
 }
 
 static gboolean
-is_block_known (const HrBlock *block)
+is_block_known (const HrBlock             *block,
+                HrAttentionImplementation  attention)
 {
   if (block->kind == HR_BLOCK_ATTENTION)
-    return is_attention_known (&block->attention);
+    return is_attention_known (&block->attention, attention);
 
   return block->kind != HR_BLOCK_RG_LRU;
 }
 
 static gboolean
-is_sublayer_known (const HrSublayer *sublayer)
+is_sublayer_known (const HrSublayer          *sublayer,
+                   HrAttentionImplementation  attention)
 {
   for (guint i = 0; i < sublayer->n_branches; i++)
     {
       for (guint j = 0; j < sublayer->branches[i].n_blocks; j++)
         {
-          if (!is_block_known (&sublayer->branches[i].blocks[j]))
+          if (!is_block_known (&sublayer->branches[i].blocks[j], attention))
             return FALSE;
         }
     }
@@ -271,7 +288,8 @@ is_sublayer_known (const HrSublayer *sublayer)
 }
 
 static gboolean
-is_stack_known (const HrStack *stack)
+is_stack_known (const HrStack             *stack,
+                HrAttentionImplementation  attention)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
@@ -281,7 +299,7 @@ is_stack_known (const HrStack *stack)
 
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
         {
-          if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j]))
+          if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j], attention))
             return FALSE;
         }
     }
@@ -319,7 +337,8 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (is_stack_known (pass->stack) && (pass->encoder == NULL || is_stack_known (pass->encoder)))
+  if (is_stack_known (pass->stack, pass->attention) &&
+      (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention)))
     return TRUE;
 
   return refuse_layers (plan, error);

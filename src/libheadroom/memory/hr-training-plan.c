@@ -163,6 +163,16 @@ get_autocast (HrAutocast autocast)
     }
 }
 
+/* What the attention of the flash-attn package casts queries of fp32 to (get_target_dtype). */
+static HrElement
+get_cast (const HrTrainingPlan *self)
+{
+  if (self->autocast != HR_ELEMENT_NONE || self->pass.quantization == HR_QUANTIZATION_NONE)
+    return self->autocast;
+
+  return self->quantized_element;
+}
+
 /* Every position has a loss. A model of two stacks reads and writes texts of the same length. */
 static gboolean
 resolve_pass (HrTrainingPlan  *self,
@@ -176,7 +186,7 @@ resolve_pass (HrTrainingPlan  *self,
   if (inference->encoder != NULL)
     hr_inference_plan_resolve_source (&self->pass, inference->prompt, "sequence-length");
 
-  return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), error);
+  return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
 /* Images and sounds are not part of the batch. A loss that depends on nothing that is trained has no backward pass. */
@@ -306,14 +316,13 @@ hr_training_plan_init (HrTrainingPlan  *self,
 {
   const HrTrainingProfile *profile = hr_training_profile_get (hr_training_job_get_framework (job));
 
-  *self = (HrTrainingPlan) { .job = job };
+  *self = (HrTrainingPlan) { .job = job, .autocast = get_autocast (hr_training_job_get_autocast (job)) };
   if (!hr_training_check_job (job, error) ||
       !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !prepare_quantized (self, error) || !resolve_pass (self, error) ||
       !hr_training_check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
-  self->autocast = get_autocast (hr_training_job_get_autocast (job));
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
   self->training.checkpointing =
     hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
