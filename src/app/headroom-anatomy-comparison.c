@@ -236,17 +236,12 @@ headroom_anatomy_comparison_class_init (HeadroomAnatomyComparisonClass *klass)
 static void
 headroom_anatomy_comparison_init (HeadroomAnatomyComparison *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-
   self->settings = headroom_settings_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
 
   headroom_picker_set_search (self->picker, headroom_anatomy_comparison_search, self);
   headroom_picker_set_entry (self->picker, self->search);
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_anatomy_comparison_scheme_cb), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_anatomy_comparison_scheme_cb), self,
-                           G_CONNECT_SWAPPED);
+  headroom_watch_chart_scheme (self, G_CALLBACK (headroom_anatomy_comparison_scheme_cb));
   headroom_anatomy_comparison_update (self);
 }
 

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "headroom-anatomy-row.h"
+#include "headroom-chart-scheme.h"
 
 /* Below it, numbers go below what they are about. */
 #define WIDTH_FOR_COLUMNS 620
@@ -109,7 +110,6 @@ headroom_anatomy_list_class_init (HeadroomAnatomyListClass *klass)
 static void
 headroom_anatomy_list_init (HeadroomAnatomyList *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
   GtkWidget *scrolled_window = gtk_scrolled_window_new ();
   GtkWidget *clamp = adw_clamp_scrollable_new ();
 
@@ -130,10 +130,7 @@ headroom_anatomy_list_init (HeadroomAnatomyList *self)
   self->width = gtk_scrolled_window_get_hadjustment (GTK_SCROLLED_WINDOW (scrolled_window));
   g_signal_connect_object (self->width, "notify::page-size", G_CALLBACK (headroom_anatomy_list_width_cb), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_anatomy_list_refresh), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_anatomy_list_refresh), self,
-                           G_CONNECT_SWAPPED);
+  headroom_watch_chart_scheme (self, G_CALLBACK (headroom_anatomy_list_refresh));
 }
 
 GtkWidget *

@@ -267,8 +267,6 @@ headroom_anatomy_overview_class_init (HeadroomAnatomyOverviewClass *klass)
 static void
 headroom_anatomy_overview_init (HeadroomAnatomyOverview *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-
   self->selected = -1;
   gtk_widget_init_template (GTK_WIDGET (self));
 
@@ -277,10 +275,7 @@ headroom_anatomy_overview_init (HeadroomAnatomyOverview *self)
   g_object_bind_property (self, "selected", self->active, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self, "selected", self->bytes, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self->pie, "hovered", self->legend, "hovered", G_BINDING_BIDIRECTIONAL);
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_anatomy_overview_scheme_cb), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_anatomy_overview_scheme_cb), self,
-                           G_CONNECT_SWAPPED);
+  headroom_watch_chart_scheme (self, G_CALLBACK (headroom_anatomy_overview_scheme_cb));
   headroom_anatomy_overview_update_part (self);
 }
 

@@ -4,7 +4,6 @@
 
 #include "headroom-capacity-bar.h"
 
-#include "headroom-chart-scheme.h"
 #include "hr-capacity-bar.h"
 
 #define MIN_WIDTH 120
@@ -20,44 +19,65 @@
  */
 struct _HeadroomCapacityBar
 {
-  GtkWidget parent_instance;
+  HeadroomChart parent_instance;
 
   HrChartData *data;
-  int selected;
   int hovered;
-
-  HrCapacityBar *bar;
 };
 
 enum
 {
   PROP_0,
   PROP_DATA,
-  PROP_SELECTED,
   N_PROPS
 };
 
-G_DEFINE_FINAL_TYPE (HeadroomCapacityBar, headroom_capacity_bar, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE (HeadroomCapacityBar, headroom_capacity_bar, HEADROOM_TYPE_CHART)
 
 static GParamSpec *properties[N_PROPS];
 
-static void
-headroom_capacity_bar_clear_layout (HeadroomCapacityBar *self)
+static guint
+headroom_capacity_bar_get_n_parts (HeadroomChart *chart)
 {
-  g_clear_pointer (&self->bar, hr_capacity_bar_free);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
+
+  return self->data != NULL ? hr_chart_data_get_n_parts (self->data) : 0;
 }
 
-static HrCapacityBar *
-headroom_capacity_bar_get_bar (HeadroomCapacityBar *self)
+static gpointer
+headroom_capacity_bar_lay_out (HeadroomChart *chart,
+                               int            width,
+                               int            height)
 {
-  int width = gtk_widget_get_width (GTK_WIDGET (self));
-  int height = gtk_widget_get_height (GTK_WIDGET (self));
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
 
-  if (self->bar == NULL && self->data != NULL && width > 0 && height > 0)
-    self->bar = hr_capacity_bar_new (self->data, width, height);
+  return self->data != NULL ? hr_capacity_bar_new (self->data, width, height) : NULL;
+}
 
-  return self->bar;
+static void
+headroom_capacity_bar_free_layout (gpointer layout)
+{
+  hr_capacity_bar_free (layout);
+}
+
+static void
+headroom_capacity_bar_draw (HeadroomChart      *chart,
+                            gpointer            layout,
+                            cairo_t            *cr,
+                            const HrChartStyle *style)
+{
+  hr_capacity_bar_draw (layout, cr, style);
+}
+
+static void
+headroom_capacity_bar_draw_emphasis (HeadroomChart      *chart,
+                                     gpointer            layout,
+                                     cairo_t            *cr,
+                                     const HrChartStyle *style)
+{
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
+
+  hr_capacity_bar_draw_emphasis (layout, cr, style, headroom_chart_get_selected (chart), self->hovered);
 }
 
 static int
@@ -65,7 +85,7 @@ headroom_capacity_bar_pick (HeadroomCapacityBar *self,
                             double               x,
                             double               y)
 {
-  HrCapacityBar *bar = headroom_capacity_bar_get_bar (self);
+  HrCapacityBar *bar = headroom_chart_get_layout (HEADROOM_CHART (self));
 
   return bar != NULL ? hr_bar_layout_pick (hr_capacity_bar_get_layout (bar), x, y) : -1;
 }
@@ -82,29 +102,51 @@ headroom_capacity_bar_set_hovered (HeadroomCapacityBar *self,
 }
 
 static void
-headroom_capacity_bar_motion_cb (HeadroomCapacityBar *self,
-                                 double               x,
-                                 double               y)
+headroom_capacity_bar_point_at (HeadroomChart *chart,
+                                double         x,
+                                double         y)
 {
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
+
   headroom_capacity_bar_set_hovered (self, headroom_capacity_bar_pick (self, x, y));
 }
 
 static void
-headroom_capacity_bar_leave_cb (HeadroomCapacityBar *self)
+headroom_capacity_bar_leave (HeadroomChart *chart)
 {
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
+
   headroom_capacity_bar_set_hovered (self, -1);
 }
 
 static void
-headroom_capacity_bar_pressed_cb (HeadroomCapacityBar *self,
-                                  int                  n_press,
-                                  double               x,
-                                  double               y)
+headroom_capacity_bar_press (HeadroomChart *chart,
+                             double         x,
+                             double         y)
 {
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
   int index = headroom_capacity_bar_pick (self, x, y);
 
   if (index >= 0)
-    headroom_capacity_bar_set_selected (self, index);
+    headroom_chart_set_selected (chart, index);
+}
+
+static void
+headroom_capacity_bar_update_accessible (HeadroomChart *chart)
+{
+  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (chart);
+  g_autofree char *label = NULL;
+  g_autofree char *description = NULL;
+
+  if (self->data == NULL)
+    return;
+
+  label = hr_chart_data_dup_label (self->data);
+  description = hr_chart_data_dup_description (self->data);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description,
+                                  -1);
 }
 
 static gboolean
@@ -130,33 +172,6 @@ headroom_capacity_bar_query_tooltip (GtkWidget  *widget,
 }
 
 static void
-headroom_capacity_bar_snapshot (GtkWidget   *widget,
-                                GtkSnapshot *snapshot)
-{
-  HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (widget);
-  const HrChartStyle *style = hr_chart_style_get (headroom_get_chart_scheme ());
-  cairo_t *cr;
-
-  if (headroom_capacity_bar_get_bar (self) == NULL)
-    return;
-
-  cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (widget),
-                                                                 gtk_widget_get_height (widget)));
-  hr_capacity_bar_draw (self->bar, cr, style);
-  hr_capacity_bar_draw_emphasis (self->bar, cr, style, self->selected, self->hovered);
-  cairo_destroy (cr);
-}
-
-static void
-headroom_capacity_bar_size_allocate (GtkWidget *widget,
-                                     int        width,
-                                     int        height,
-                                     int        baseline)
-{
-  headroom_capacity_bar_clear_layout (HEADROOM_CAPACITY_BAR (widget));
-}
-
-static void
 headroom_capacity_bar_measure (GtkWidget      *widget,
                                GtkOrientation  orientation,
                                int             for_size,
@@ -174,7 +189,6 @@ headroom_capacity_bar_dispose (GObject *object)
   HeadroomCapacityBar *self = HEADROOM_CAPACITY_BAR (object);
 
   g_clear_object (&self->data);
-  g_clear_pointer (&self->bar, hr_capacity_bar_free);
 
   G_OBJECT_CLASS (headroom_capacity_bar_parent_class)->dispose (object);
 }
@@ -191,10 +205,6 @@ headroom_capacity_bar_get_property (GObject    *object,
     {
     case PROP_DATA:
       g_value_set_object (value, self->data);
-      break;
-
-    case PROP_SELECTED:
-      g_value_set_int (value, self->selected);
       break;
 
     default:
@@ -216,10 +226,6 @@ headroom_capacity_bar_set_property (GObject      *object,
       headroom_capacity_bar_set_data (self, g_value_get_object (value));
       break;
 
-    case PROP_SELECTED:
-      headroom_capacity_bar_set_selected (self, g_value_get_int (value));
-      break;
-
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -230,15 +236,24 @@ headroom_capacity_bar_class_init (HeadroomCapacityBarClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  HeadroomChartClass *chart_class = HEADROOM_CHART_CLASS (klass);
 
   object_class->dispose = headroom_capacity_bar_dispose;
   object_class->get_property = headroom_capacity_bar_get_property;
   object_class->set_property = headroom_capacity_bar_set_property;
 
-  widget_class->snapshot = headroom_capacity_bar_snapshot;
-  widget_class->size_allocate = headroom_capacity_bar_size_allocate;
   widget_class->measure = headroom_capacity_bar_measure;
   widget_class->query_tooltip = headroom_capacity_bar_query_tooltip;
+
+  chart_class->get_n_parts = headroom_capacity_bar_get_n_parts;
+  chart_class->lay_out = headroom_capacity_bar_lay_out;
+  chart_class->free_layout = headroom_capacity_bar_free_layout;
+  chart_class->draw = headroom_capacity_bar_draw;
+  chart_class->draw_emphasis = headroom_capacity_bar_draw_emphasis;
+  chart_class->point_at = headroom_capacity_bar_point_at;
+  chart_class->leave = headroom_capacity_bar_leave;
+  chart_class->press = headroom_capacity_bar_press;
+  chart_class->update_accessible = headroom_capacity_bar_update_accessible;
 
   /*
    * HeadroomCapacityBar:data:
@@ -249,44 +264,17 @@ headroom_capacity_bar_class_init (HeadroomCapacityBarClass *klass)
     g_param_spec_object ("data", NULL, NULL, HR_TYPE_CHART_DATA,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
-  /*
-   * HeadroomCapacityBar:selected:
-   *
-   * The index of the selected part, or -1.
-   */
-  properties[PROP_SELECTED] =
-    g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
-                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_css_name (widget_class, "capacitybar");
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 
 static void
 headroom_capacity_bar_init (HeadroomCapacityBar *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-  GtkEventController *motion = gtk_event_controller_motion_new ();
-  GtkGesture *click = gtk_gesture_click_new ();
-
-  self->selected = -1;
   self->hovered = -1;
 
   gtk_widget_set_has_tooltip (GTK_WIDGET (self), TRUE);
-
-  g_signal_connect_swapped (motion, "enter", G_CALLBACK (headroom_capacity_bar_motion_cb), self);
-  g_signal_connect_swapped (motion, "motion", G_CALLBACK (headroom_capacity_bar_motion_cb), self);
-  g_signal_connect_swapped (motion, "leave", G_CALLBACK (headroom_capacity_bar_leave_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), motion);
-
-  g_signal_connect_swapped (click, "pressed", G_CALLBACK (headroom_capacity_bar_pressed_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
-
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (gtk_widget_queue_draw), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (gtk_widget_queue_draw), self,
-                           G_CONNECT_SWAPPED);
 }
 
 /*
@@ -326,49 +314,7 @@ headroom_capacity_bar_set_data (HeadroomCapacityBar *self,
     return;
 
   self->hovered = -1;
-  headroom_capacity_bar_set_selected (self, -1);
-  headroom_capacity_bar_clear_layout (self);
-
-  if (data != NULL)
-    {
-      g_autofree char *label = hr_chart_data_dup_label (data);
-      g_autofree char *description = hr_chart_data_dup_description (data);
-
-      gtk_accessible_update_property (GTK_ACCESSIBLE (self),
-                                      GTK_ACCESSIBLE_PROPERTY_LABEL, label,
-                                      GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description,
-                                      -1);
-    }
-
+  headroom_chart_restart (HEADROOM_CHART (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DATA]);
 }
 
-int
-headroom_capacity_bar_get_selected (HeadroomCapacityBar *self)
-{
-  g_return_val_if_fail (HEADROOM_IS_CAPACITY_BAR (self), -1);
-
-  return self->selected;
-}
-
-/*
- * headroom_capacity_bar_set_selected:
- * @self: a bar
- * @selected: the index of a part; one that there is not, such as -1, selects none
- */
-void
-headroom_capacity_bar_set_selected (HeadroomCapacityBar *self,
-                                    int                  selected)
-{
-  g_return_if_fail (HEADROOM_IS_CAPACITY_BAR (self));
-
-  if (self->data == NULL || selected < 0 || (guint) selected >= hr_chart_data_get_n_parts (self->data))
-    selected = -1;
-
-  if (self->selected == selected)
-    return;
-
-  self->selected = selected;
-  gtk_widget_queue_draw (GTK_WIDGET (self));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
-}

@@ -22,6 +22,21 @@ headroom_get_chart_scheme (void)
 }
 
 /*
+ * headroom_watch_chart_scheme:
+ * @object: who wants to know
+ * @callback: called with @object, while it lives, once charts are to be drawn for something else
+ */
+void
+headroom_watch_chart_scheme (gpointer  object,
+                             GCallback callback)
+{
+  AdwStyleManager *manager = adw_style_manager_get_default ();
+
+  g_signal_connect_object (manager, "notify::dark", callback, object, G_CONNECT_SWAPPED);
+  g_signal_connect_object (manager, "notify::high-contrast", callback, object, G_CONNECT_SWAPPED);
+}
+
+/*
  * headroom_get_palette_scheme:
  *
  * What the colours of components stand on now.

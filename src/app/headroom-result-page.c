@@ -538,8 +538,6 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
 static void
 headroom_result_page_init (HeadroomResultPage *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-
   self->n_gpus = 1;
   self->selected = -1;
   self->last_selected = HR_N_COMPONENTS;
@@ -553,10 +551,7 @@ headroom_result_page_init (HeadroomResultPage *self)
   g_object_bind_property (self, "selected", self->table, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self->pie, "hovered", self->legend, "hovered", G_BINDING_BIDIRECTIONAL);
 
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_result_page_queue_update), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_result_page_queue_update), self,
-                           G_CONNECT_SWAPPED);
+  headroom_watch_chart_scheme (self, G_CALLBACK (headroom_result_page_queue_update));
 }
 
 GtkWidget *

@@ -4,7 +4,6 @@
 
 #include "headroom-timeline-chart.h"
 
-#include "headroom-chart-scheme.h"
 #include "hr-timeline-chart.h"
 
 #define MIN_WIDTH 240
@@ -16,8 +15,7 @@
  *
  * Memory over time, along which the pointer and the keyboard can move.
  *
- * The chart is drawn once for each size and colour scheme; the point that is looked at, and the part that is selected,
- * are drawn over it. The pointer shows what it is over; the keyboard goes on from there: by a point, by a phase with
+ * The pointer shows what it is over; the keyboard goes on from there: by a point, by a phase with
  * Control, to an end with Home and End, back to the peak with Escape.
  *
  * CSS node: timelinechart. Accessible role: image, with what it shows as its name; its description begins with the
@@ -25,22 +23,17 @@
  */
 struct _HeadroomTimelineChart
 {
-  GtkWidget parent_instance;
+  HeadroomChart parent_instance;
 
   HrTimelineData *data;
-  int selected;
   int point;
   int visited;
-
-  HrTimelineChart *chart;
-  GskRenderNode *node;
 };
 
 enum
 {
   PROP_0,
   PROP_DATA,
-  PROP_SELECTED,
   PROP_POINT,
   N_PROPS
 };
@@ -51,35 +44,54 @@ enum
   N_SIGNALS
 };
 
-G_DEFINE_FINAL_TYPE (HeadroomTimelineChart, headroom_timeline_chart, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE (HeadroomTimelineChart, headroom_timeline_chart, HEADROOM_TYPE_CHART)
 
 static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
 
-static void
-headroom_timeline_chart_clear_node (HeadroomTimelineChart *self)
+static guint
+headroom_timeline_chart_get_n_parts (HeadroomChart *chart)
 {
-  g_clear_pointer (&self->node, gsk_render_node_unref);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
+
+  return self->data != NULL ? hr_timeline_data_get_n_parts (self->data) : 0;
+}
+
+static gpointer
+headroom_timeline_chart_lay_out (HeadroomChart *chart,
+                                 int            width,
+                                 int            height)
+{
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
+  PangoContext *context = gtk_widget_get_pango_context (GTK_WIDGET (self));
+
+  return self->data != NULL ? hr_timeline_chart_new (self->data, context, width, height) : NULL;
 }
 
 static void
-headroom_timeline_chart_clear_layout (HeadroomTimelineChart *self)
+headroom_timeline_chart_free_layout (gpointer layout)
 {
-  g_clear_pointer (&self->chart, hr_timeline_chart_free);
-  headroom_timeline_chart_clear_node (self);
+  hr_timeline_chart_free (layout);
 }
 
-static HrTimelineChart *
-headroom_timeline_chart_get_chart (HeadroomTimelineChart *self)
+static void
+headroom_timeline_chart_draw (HeadroomChart      *chart,
+                              gpointer            layout,
+                              cairo_t            *cr,
+                              const HrChartStyle *style)
 {
-  int width = gtk_widget_get_width (GTK_WIDGET (self));
-  int height = gtk_widget_get_height (GTK_WIDGET (self));
+  hr_timeline_chart_draw (layout, cr, style);
+}
 
-  if (self->chart == NULL && self->data != NULL && width > 0 && height > 0)
-    self->chart = hr_timeline_chart_new (self->data, gtk_widget_get_pango_context (GTK_WIDGET (self)), width, height);
+static void
+headroom_timeline_chart_draw_emphasis (HeadroomChart      *chart,
+                                       gpointer            layout,
+                                       cairo_t            *cr,
+                                       const HrChartStyle *style)
+{
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
 
-  return self->chart;
+  hr_timeline_chart_draw_emphasis (layout, cr, style, headroom_chart_get_selected (chart), self->point);
 }
 
 static guint
@@ -89,8 +101,9 @@ headroom_timeline_chart_get_n_points (HeadroomTimelineChart *self)
 }
 
 static void
-headroom_timeline_chart_update_accessible (HeadroomTimelineChart *self)
+headroom_timeline_chart_update_accessible (HeadroomChart *chart)
 {
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
   g_autofree char *label = NULL;
   g_autofree char *phases = NULL;
   g_autofree char *description = NULL;
@@ -107,7 +120,7 @@ headroom_timeline_chart_update_accessible (HeadroomTimelineChart *self)
       description = g_strdup_printf ("%s. %s", text, phases);
     }
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self),
+  gtk_accessible_update_property (GTK_ACCESSIBLE (chart),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, label,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description != NULL ? description : phases,
                                   -1);
@@ -119,7 +132,7 @@ headroom_timeline_chart_pick (HeadroomTimelineChart *self,
                               double                 y,
                               int                   *part)
 {
-  HrTimelineChart *chart = headroom_timeline_chart_get_chart (self);
+  HrTimelineChart *chart = headroom_chart_get_layout (HEADROOM_CHART (self));
 
   if (chart == NULL)
     return -1;
@@ -128,29 +141,32 @@ headroom_timeline_chart_pick (HeadroomTimelineChart *self,
 }
 
 static void
-headroom_timeline_chart_motion_cb (HeadroomTimelineChart *self,
-                                   double                 x,
-                                   double                 y)
+headroom_timeline_chart_point_at (HeadroomChart *chart,
+                                  double         x,
+                                  double         y)
 {
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
+
   headroom_timeline_chart_set_point (self, headroom_timeline_chart_pick (self, x, y, NULL));
 }
 
 /* What the keyboard has come to is shown again. */
 static void
-headroom_timeline_chart_leave_cb (HeadroomTimelineChart *self)
+headroom_timeline_chart_leave (HeadroomChart *chart)
 {
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
+
   headroom_timeline_chart_set_point (self, self->visited);
 }
 
 static void
-headroom_timeline_chart_pressed_cb (HeadroomTimelineChart *self,
-                                    int                    n_press,
-                                    double                 x,
-                                    double                 y)
+headroom_timeline_chart_press (HeadroomChart *chart,
+                               double         x,
+                               double         y)
 {
+  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (chart);
   int part = -1;
 
-  gtk_widget_grab_focus (GTK_WIDGET (self));
   self->visited = headroom_timeline_chart_pick (self, x, y, &part);
   headroom_timeline_chart_set_point (self, self->visited);
   if (part >= 0)
@@ -246,59 +262,6 @@ headroom_timeline_chart_forget_cb (GtkWidget *widget,
 }
 
 static void
-append_emphasis (HeadroomTimelineChart *self,
-                 GtkSnapshot           *snapshot,
-                 const HrChartStyle    *style)
-{
-  cairo_t *cr;
-
-  if (self->selected < 0 && self->point < 0)
-    return;
-
-  cr = gtk_snapshot_append_cairo (snapshot,
-                                  &GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (GTK_WIDGET (self)),
-                                                       gtk_widget_get_height (GTK_WIDGET (self))));
-  hr_timeline_chart_draw_emphasis (self->chart, cr, style, self->selected, self->point);
-  cairo_destroy (cr);
-}
-
-static void
-headroom_timeline_chart_snapshot (GtkWidget   *widget,
-                                  GtkSnapshot *snapshot)
-{
-  HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (widget);
-  const HrChartStyle *style = hr_chart_style_get (headroom_get_chart_scheme ());
-
-  if (headroom_timeline_chart_get_chart (self) == NULL)
-    return;
-
-  if (self->node == NULL)
-    {
-      GtkSnapshot *base = gtk_snapshot_new ();
-      cairo_t *cr = gtk_snapshot_append_cairo (base, &GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (widget),
-                                                                         gtk_widget_get_height (widget)));
-
-      hr_timeline_chart_draw (self->chart, cr, style);
-      cairo_destroy (cr);
-      self->node = gtk_snapshot_free_to_node (base);
-    }
-
-  if (self->node != NULL)
-    gtk_snapshot_append_node (snapshot, self->node);
-
-  append_emphasis (self, snapshot, style);
-}
-
-static void
-headroom_timeline_chart_size_allocate (GtkWidget *widget,
-                                       int        width,
-                                       int        height,
-                                       int        baseline)
-{
-  headroom_timeline_chart_clear_layout (HEADROOM_TIMELINE_CHART (widget));
-}
-
-static void
 headroom_timeline_chart_measure (GtkWidget      *widget,
                                  GtkOrientation  orientation,
                                  int             for_size,
@@ -312,22 +275,11 @@ headroom_timeline_chart_measure (GtkWidget      *widget,
 }
 
 static void
-headroom_timeline_chart_css_changed (GtkWidget         *widget,
-                                     GtkCssStyleChange *change)
-{
-  GTK_WIDGET_CLASS (headroom_timeline_chart_parent_class)->css_changed (widget, change);
-
-  headroom_timeline_chart_clear_layout (HEADROOM_TIMELINE_CHART (widget));
-}
-
-static void
 headroom_timeline_chart_dispose (GObject *object)
 {
   HeadroomTimelineChart *self = HEADROOM_TIMELINE_CHART (object);
 
   g_clear_object (&self->data);
-  g_clear_pointer (&self->chart, hr_timeline_chart_free);
-  g_clear_pointer (&self->node, gsk_render_node_unref);
 
   G_OBJECT_CLASS (headroom_timeline_chart_parent_class)->dispose (object);
 }
@@ -344,10 +296,6 @@ headroom_timeline_chart_get_property (GObject    *object,
     {
     case PROP_DATA:
       g_value_set_object (value, self->data);
-      break;
-
-    case PROP_SELECTED:
-      g_value_set_int (value, self->selected);
       break;
 
     case PROP_POINT:
@@ -373,10 +321,6 @@ headroom_timeline_chart_set_property (GObject      *object,
       headroom_timeline_chart_set_data (self, g_value_get_object (value));
       break;
 
-    case PROP_SELECTED:
-      headroom_timeline_chart_set_selected (self, g_value_get_int (value));
-      break;
-
     case PROP_POINT:
       headroom_timeline_chart_set_point (self, g_value_get_int (value));
       break;
@@ -387,31 +331,27 @@ headroom_timeline_chart_set_property (GObject      *object,
 }
 
 static void
-add_keys (GtkWidgetClass  *widget_class,
-          guint            keyval,
-          guint            keypad_keyval,
-          GdkModifierType  modifiers,
-          GtkShortcutFunc  callback,
-          int              step)
-{
-  gtk_widget_class_add_binding (widget_class, keyval, modifiers, callback, "i", step);
-  gtk_widget_class_add_binding (widget_class, keypad_keyval, modifiers, callback, "i", step);
-}
-
-static void
 headroom_timeline_chart_class_init (HeadroomTimelineChartClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  HeadroomChartClass *chart_class = HEADROOM_CHART_CLASS (klass);
 
   object_class->dispose = headroom_timeline_chart_dispose;
   object_class->get_property = headroom_timeline_chart_get_property;
   object_class->set_property = headroom_timeline_chart_set_property;
 
-  widget_class->snapshot = headroom_timeline_chart_snapshot;
-  widget_class->size_allocate = headroom_timeline_chart_size_allocate;
   widget_class->measure = headroom_timeline_chart_measure;
-  widget_class->css_changed = headroom_timeline_chart_css_changed;
+
+  chart_class->get_n_parts = headroom_timeline_chart_get_n_parts;
+  chart_class->lay_out = headroom_timeline_chart_lay_out;
+  chart_class->free_layout = headroom_timeline_chart_free_layout;
+  chart_class->draw = headroom_timeline_chart_draw;
+  chart_class->draw_emphasis = headroom_timeline_chart_draw_emphasis;
+  chart_class->point_at = headroom_timeline_chart_point_at;
+  chart_class->leave = headroom_timeline_chart_leave;
+  chart_class->press = headroom_timeline_chart_press;
+  chart_class->update_accessible = headroom_timeline_chart_update_accessible;
 
   /*
    * HeadroomTimelineChart:data:
@@ -421,15 +361,6 @@ headroom_timeline_chart_class_init (HeadroomTimelineChartClass *klass)
   properties[PROP_DATA] =
     g_param_spec_object ("data", NULL, NULL, HR_TYPE_TIMELINE_DATA,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /*
-   * HeadroomTimelineChart:selected:
-   *
-   * The index of the selected part, or -1.
-   */
-  properties[PROP_SELECTED] =
-    g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
-                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /*
    * HeadroomTimelineChart:point:
@@ -453,43 +384,26 @@ headroom_timeline_chart_class_init (HeadroomTimelineChartClass *klass)
     g_signal_new ("part-activated", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                   G_TYPE_UINT);
 
-  add_keys (widget_class, GDK_KEY_Right, GDK_KEY_KP_Right, 0, headroom_timeline_chart_move_cb, 1);
-  add_keys (widget_class, GDK_KEY_Left, GDK_KEY_KP_Left, 0, headroom_timeline_chart_move_cb, -1);
-  add_keys (widget_class, GDK_KEY_Right, GDK_KEY_KP_Right, GDK_CONTROL_MASK, headroom_timeline_chart_move_phase_cb, 1);
-  add_keys (widget_class, GDK_KEY_Left, GDK_KEY_KP_Left, GDK_CONTROL_MASK, headroom_timeline_chart_move_phase_cb, -1);
-  add_keys (widget_class, GDK_KEY_Home, GDK_KEY_KP_Home, 0, headroom_timeline_chart_end_cb, -1);
-  add_keys (widget_class, GDK_KEY_End, GDK_KEY_KP_End, 0, headroom_timeline_chart_end_cb, 1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_Right, 0, headroom_timeline_chart_move_cb, 1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_Left, 0, headroom_timeline_chart_move_cb, -1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_Right, GDK_CONTROL_MASK, headroom_timeline_chart_move_phase_cb,
+                                 1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_Left, GDK_CONTROL_MASK, headroom_timeline_chart_move_phase_cb,
+                                 -1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_Home, 0, headroom_timeline_chart_end_cb, -1);
+  headroom_chart_class_add_keys (chart_class, GDK_KEY_End, 0, headroom_timeline_chart_end_cb, 1);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, headroom_timeline_chart_forget_cb, NULL);
 
   gtk_widget_class_set_css_name (widget_class, "timelinechart");
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 
 static void
 headroom_timeline_chart_init (HeadroomTimelineChart *self)
 {
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-  GtkEventController *motion = gtk_event_controller_motion_new ();
-  GtkGesture *click = gtk_gesture_click_new ();
-
-  self->selected = -1;
   self->point = -1;
   self->visited = -1;
 
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
-
-  g_signal_connect_swapped (motion, "enter", G_CALLBACK (headroom_timeline_chart_motion_cb), self);
-  g_signal_connect_swapped (motion, "motion", G_CALLBACK (headroom_timeline_chart_motion_cb), self);
-  g_signal_connect_swapped (motion, "leave", G_CALLBACK (headroom_timeline_chart_leave_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), motion);
-
-  g_signal_connect_swapped (click, "pressed", G_CALLBACK (headroom_timeline_chart_pressed_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
-
-  g_signal_connect_object (manager, "notify::dark", G_CALLBACK (headroom_timeline_chart_clear_node), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (manager, "notify::high-contrast", G_CALLBACK (headroom_timeline_chart_clear_node), self,
-                           G_CONNECT_SWAPPED);
 }
 
 /*
@@ -530,42 +444,10 @@ headroom_timeline_chart_set_data (HeadroomTimelineChart *self,
 
   g_object_freeze_notify (G_OBJECT (self));
   self->visited = -1;
-  headroom_timeline_chart_set_selected (self, -1);
   headroom_timeline_chart_set_point (self, -1);
-  headroom_timeline_chart_clear_layout (self);
-  headroom_timeline_chart_update_accessible (self);
+  headroom_chart_restart (HEADROOM_CHART (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DATA]);
   g_object_thaw_notify (G_OBJECT (self));
-}
-
-int
-headroom_timeline_chart_get_selected (HeadroomTimelineChart *self)
-{
-  g_return_val_if_fail (HEADROOM_IS_TIMELINE_CHART (self), -1);
-
-  return self->selected;
-}
-
-/*
- * headroom_timeline_chart_set_selected:
- * @self: a timeline
- * @selected: the index of a part; one that there is not, such as -1, selects none
- */
-void
-headroom_timeline_chart_set_selected (HeadroomTimelineChart *self,
-                                      int                    selected)
-{
-  g_return_if_fail (HEADROOM_IS_TIMELINE_CHART (self));
-
-  if (self->data == NULL || selected < 0 || (guint) selected >= hr_timeline_data_get_n_parts (self->data))
-    selected = -1;
-
-  if (self->selected == selected)
-    return;
-
-  self->selected = selected;
-  gtk_widget_queue_draw (GTK_WIDGET (self));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 
 int
@@ -594,7 +476,7 @@ headroom_timeline_chart_set_point (HeadroomTimelineChart *self,
     return;
 
   self->point = point;
-  headroom_timeline_chart_update_accessible (self);
+  headroom_chart_update_accessible (HEADROOM_CHART (self));
   gtk_widget_queue_draw (GTK_WIDGET (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_POINT]);
 }

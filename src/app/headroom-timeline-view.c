@@ -218,5 +218,5 @@ headroom_timeline_view_select (HeadroomTimelineView *self,
   g_return_if_fail (HEADROOM_IS_TIMELINE_VIEW (self));
 
   data = headroom_timeline_chart_get_data (self->chart);
-  headroom_timeline_chart_set_selected (self->chart, data != NULL ? hr_timeline_data_find_part (data, id) : -1);
+  headroom_chart_set_selected (HEADROOM_CHART (self->chart), data != NULL ? hr_timeline_data_find_part (data, id) : -1);
 }

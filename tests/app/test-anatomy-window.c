@@ -129,7 +129,7 @@ test_overview (Fixture       *fixture,
   g_assert_true (headroom_test_is_shown (fixture->window, "494,032,768"));
 
   /* Attention comes second, and what is said follows what is selected. */
-  headroom_pie_chart_set_selected (pie, 1);
+  headroom_chart_set_selected (HEADROOM_CHART (pie), 1);
   g_assert_cmpint (headroom_anatomy_overview_get_selected (overview), ==, 1);
   g_assert_true (shows (fixture->window, "44,067,840"));
   g_assert_true (shows (fixture->window, "84.1\u00a0MiB"));

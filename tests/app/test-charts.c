@@ -86,7 +86,7 @@ test_pie_describes_itself (void)
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, parts);
 
-  headroom_pie_chart_set_selected (HEADROOM_PIE_CHART (pie), 2);
+  headroom_chart_set_selected (HEADROOM_CHART (pie), 2);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, selected);
   g_assert_true (gtk_widget_get_focusable (pie));
 
@@ -158,7 +158,7 @@ test_keys_walk_around_the_pie (void)
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
       g_assert_true (press (pie, steps[i].keyval));
-      g_assert_cmpint (headroom_pie_chart_get_selected (HEADROOM_PIE_CHART (pie)), ==, steps[i].selected);
+      g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (pie)), ==, steps[i].selected);
     }
 
   g_assert_finalize_object (pie);
@@ -380,7 +380,7 @@ test_timeline_says_what_it_shows (void)
   g_assert_null (headroom_test_find_label (view, "18"));
 
   headroom_timeline_view_select (HEADROOM_TIMELINE_VIEW (view), "activations");
-  g_assert_cmpint (headroom_timeline_chart_get_selected (HEADROOM_TIMELINE_CHART (chart)), ==, 1);
+  g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 1);
   headroom_timeline_view_show (HEADROOM_TIMELINE_VIEW (view), NULL);
   g_assert_false (gtk_widget_get_visible (view));
 
