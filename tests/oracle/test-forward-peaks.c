@@ -5,25 +5,11 @@
  * that its highest moment checks the replay in further dtypes, batches and attentions: to the byte.
  */
 
-#include <json-glib/json-glib.h>
-
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
 
-static JsonNode *root;
-
-static HrModel *
-load_model (const char *name)
-{
-  JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
-  g_autofree char *text = json_to_string (json_object_get_member (models, name), FALSE);
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (text, -1, name, &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
+#include "estimates.h"
+#include "oracle.h"
 
 /* The last step of a generation without a cache computes the whole sequence: the prompt and a token. */
 static HrJob *
@@ -43,27 +29,10 @@ make_job (JsonObject *test)
   return job;
 }
 
-static guint64
-get_made (HrEstimate *estimate)
-{
-  GListModel *components = hr_estimate_get_components (estimate);
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-      HrComponentId id = hr_component_get_id (component);
-
-      if (id == HR_COMPONENT_ACTIVATIONS || id == HR_COMPONENT_TEMPORARY)
-        bytes += hr_component_get_bytes (component);
-    }
-
-  return bytes;
-}
-
 static void
 test_peaks (void)
 {
+  g_autoptr (JsonNode) root = oracle_load_file ("forward-peaks.json");
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
 
   g_assert_cmpuint (json_array_get_length (cases), >, 0);
@@ -71,7 +40,7 @@ test_peaks (void)
     {
       JsonObject *test = json_array_get_object_element (cases, i);
       const char *name = json_object_get_string_member (test, "model");
-      g_autoptr (HrModel) model = load_model (name);
+      g_autoptr (HrModel) model = oracle_load_model (root, name);
       g_autoptr (HrJob) job = make_job (test);
       g_autoptr (GError) error = NULL;
       g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
@@ -79,7 +48,9 @@ test_peaks (void)
       g_assert_no_error (error);
       g_test_message ("%s, %s, %s", name, json_object_get_string_member (test, "dtype"),
                       json_object_get_string_member (test, "attention"));
-      g_assert_cmpuint (get_made (estimate), ==, json_object_get_int_member (test, "bytes"));
+      g_assert_cmpuint (get_component_bytes (estimate, HR_COMPONENT_ACTIVATIONS) +
+                          get_component_bytes (estimate, HR_COMPONENT_TEMPORARY),
+                        ==, json_object_get_int_member (test, "bytes"));
     }
 }
 
@@ -87,15 +58,7 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
-
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "forward-peaks.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_parser_get_root (parser);
 
   g_test_add_func ("/oracle/a_layer_takes_what_it_takes_in_the_framework", test_peaks);
 

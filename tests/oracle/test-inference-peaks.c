@@ -5,9 +5,7 @@
  * its parts, its operator, and the levels between the phases. A case may not get worse than its recorded error.
  */
 
-#include <json-glib/json-glib.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
@@ -15,94 +13,14 @@
 #include "hr-inference.h"
 #include "hr-weights.h"
 
+#include "estimates.h"
+#include "oracle.h"
+
 #define MAX_MEDIAN_PERCENT 1.0
 #define MAX_WORST_PERCENT 5.0
 
 /* Two runs of the same arithmetic; anything above is a change of the model. */
 #define NOISE_PERCENT 1e-6
-
-static JsonNode *root;
-
-static JsonObject *
-get_root (void)
-{
-  return json_node_get_object (root);
-}
-
-static HrModel *
-load_model (const char  *name,
-            GError     **error)
-{
-  JsonNode *config = json_object_get_member (json_object_get_object_member (get_root (), "models"), name);
-  g_autofree char *text = json_to_string (config, FALSE);
-
-  return hr_model_new_from_data (text, -1, name, error);
-}
-
-static HrJob *
-make_job (JsonObject *settings)
-{
-  HrJob *job = HR_JOB (hr_inference_job_new ());
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *value;
-
-  json_object_iter_init (&iter, settings);
-  while (json_object_iter_next (&iter, &name, &value))
-    {
-      g_autoptr (GError) error = NULL;
-      g_autofree char *text = json_to_string (value, FALSE);
-
-      g_strdelimit (text, "\"", ' ');
-      hr_job_set_from_string (job, name, g_strstrip (text), &error);
-      g_assert_no_error (error);
-    }
-
-  return job;
-}
-
-static guint64
-sum_components (HrEstimate *estimate,
-                gboolean    beside)
-{
-  GListModel *components = hr_estimate_get_components (estimate);
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-      HrComponentId id = hr_component_get_id (component);
-
-      if ((id == HR_COMPONENT_FRAMEWORK || id == HR_COMPONENT_FRAGMENTATION) == beside)
-        bytes += hr_component_get_bytes (component);
-    }
-
-  return bytes;
-}
-
-static guint64
-get_component (HrEstimate    *estimate,
-               HrComponentId  id)
-{
-  GListModel *components = hr_estimate_get_components (estimate);
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
-}
-
-static double
-get_percent (guint64 found,
-             gint64  expected)
-{
-  return 100.0 * ((double) found - expected) / expected;
-}
 
 /* Writes a line of the table. Returns the error of the line. */
 static double
@@ -111,7 +29,7 @@ report (const char *id,
         guint64     found,
         gint64      expected)
 {
-  double percent = get_percent (found, expected);
+  double percent = oracle_get_percent (found, expected);
 
   g_test_message ("%-54s %-10s %14" G_GUINT64_FORMAT " %14" G_GINT64_FORMAT " %+9.5f %%", id, what, found, expected,
                   percent);
@@ -124,7 +42,7 @@ compare_phases (const char *id,
                 HrEstimate *estimate,
                 JsonObject *peaks)
 {
-  guint64 beside = sum_components (estimate, TRUE);
+  guint64 beside = get_beside_bytes (estimate);
   guint n_phases;
   const HrPhase *phases = hr_estimate_get_phases (estimate, &n_phases);
   double worst = 0;
@@ -145,9 +63,9 @@ compare_parts (const char *id,
                HrEstimate *estimate,
                JsonObject *parts)
 {
-  guint64 weights = get_component (estimate, HR_COMPONENT_WEIGHTS);
-  guint64 inputs = get_component (estimate, HR_COMPONENT_INPUTS);
-  guint64 made = sum_components (estimate, FALSE) - weights - inputs;
+  guint64 weights = get_component_bytes (estimate, HR_COMPONENT_WEIGHTS);
+  guint64 inputs = get_component_bytes (estimate, HR_COMPONENT_INPUTS);
+  guint64 made = get_allocated_bytes (estimate) - weights - inputs;
   double worst;
 
   worst = report (id, "weights", weights, json_object_get_int_member (parts, "weights"));
@@ -204,31 +122,13 @@ compare_levels (const char *id,
   return compare_totals (id, &found, levels);
 }
 
-/* A case of a model that cannot be read yet says why, and has to say so until it can. */
-static gboolean
-is_waiting (JsonObject *test)
-{
-  const char *reason = json_object_get_string_member_with_default (test, "not-yet", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = NULL;
-
-  if (reason == NULL)
-    return FALSE;
-
-  model = load_model (json_object_get_string_member (test, "model"), &error);
-  g_assert_null (model);
-  g_assert_nonnull (error);
-  g_test_message ("%-54s not yet: %s", json_object_get_string_member (test, "id"), reason);
-
-  return TRUE;
-}
-
 /*
  * A case that measurements on a GPU have overtaken says why. It is reported, not judged, and has to differ: else there
  * is nothing to overtake.
  */
 static gboolean
-is_overtaken (JsonObject *test)
+is_overtaken (JsonNode   *root,
+              JsonObject *test)
 {
   const char *id = json_object_get_string_member (test, "id");
   const char *reason = json_object_get_string_member_with_default (test, "overtaken", NULL);
@@ -241,39 +141,38 @@ is_overtaken (JsonObject *test)
   if (reason == NULL)
     return FALSE;
 
-  model = load_model (json_object_get_string_member (test, "model"), &error);
-  g_assert_no_error (error);
-  job = make_job (json_object_get_object_member (test, "settings"));
+  model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  job = oracle_make_job (HR_MODE_INFERENCE, json_object_get_object_member (test, "settings"));
   estimate = hr_estimator_run (model, job, NULL, 1, &error);
   g_assert_no_error (error);
   g_test_message ("%-54s overtaken: %s", id, reason);
-  g_assert_cmpfloat (report (id, "total", sum_components (estimate, FALSE), expected), >, MAX_MEDIAN_PERCENT);
+  g_assert_cmpfloat (report (id, "total", get_allocated_bytes (estimate), expected), >, MAX_MEDIAN_PERCENT);
 
   return TRUE;
 }
 
 static double
-run_case (JsonObject *test)
+run_case (JsonNode   *root,
+          JsonObject *test)
 {
   const char *id = json_object_get_string_member (test, "id");
   JsonObject *peaks = json_object_get_object_member (test, "peaks");
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = load_model (json_object_get_string_member (test, "model"), &error);
-  g_autoptr (HrJob) job = make_job (json_object_get_object_member (test, "settings"));
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, json_object_get_object_member (test, "settings"));
   g_autoptr (HrEstimate) estimate = NULL;
   double recorded = json_object_get_double_member (test, "worst-error");
   double total, worst;
 
-  g_assert_no_error (error);
   estimate = hr_estimator_run (model, job, NULL, 1, &error);
   g_assert_no_error (error);
 
-  total = report (id, "total", sum_components (estimate, FALSE), json_object_get_int_member (peaks, "total"));
+  total = report (id, "total", get_allocated_bytes (estimate), json_object_get_int_member (peaks, "total"));
   worst = MAX (total, compare_phases (id, estimate, peaks));
   worst = MAX (worst, compare_parts (id, estimate, json_object_get_object_member (test, "parts")));
   worst = MAX (worst, compare_levels (id, model, job, json_object_get_object_member (test, "levels")));
 
-  g_assert_cmpuint (sum_components (estimate, FALSE) + sum_components (estimate, TRUE), ==,
+  g_assert_cmpuint (get_allocated_bytes (estimate) + get_beside_bytes (estimate), ==,
                     hr_estimate_get_total_bytes (estimate));
   g_assert_cmpstr (hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)), ==,
                    json_object_get_string_member (test, "phase"));
@@ -284,57 +183,29 @@ run_case (JsonObject *test)
   return total;
 }
 
-static int
-compare_doubles (gconstpointer a,
-                 gconstpointer b)
-{
-  const double *left = a, *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 static void
 test_peaks (void)
 {
-  JsonArray *cases = json_object_get_array_member (get_root (), "cases");
-  g_autoptr (GArray) errors = g_array_new (FALSE, FALSE, sizeof (double));
-  double median, worst;
+  g_autoptr (JsonNode) root = oracle_load_file ("inference-peaks.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
 
   for (guint i = 0; i < json_array_get_length (cases); i++)
     {
       JsonObject *test = json_array_get_object_element (cases, i);
-      double error;
 
-      if (is_waiting (test) || is_overtaken (test))
-        continue;
-
-      error = run_case (test);
-      g_array_append_val (errors, error);
+      if (!is_overtaken (root, test))
+        oracle_errors_add (errors, run_case (root, test));
     }
 
-  g_assert_cmpuint (errors->len, >, 0);
-  g_array_sort (errors, compare_doubles);
-  median = g_array_index (errors, double, errors->len / 2);
-  worst = g_array_index (errors, double, errors->len - 1);
-  g_test_message ("%u of %u cases: median error of the total %.5f %%, worst %.5f %%", errors->len,
-                  json_array_get_length (cases), median, worst);
-  g_assert_cmpfloat (median, <, MAX_MEDIAN_PERCENT);
-  g_assert_cmpfloat (worst, <, MAX_WORST_PERCENT);
+  oracle_errors_judge (errors, "total", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
 }
 
 int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
-
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "inference-peaks.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_parser_get_root (parser);
 
   g_test_add_func ("/oracle/peaks_of_inference_are_those_of_the_framework", test_peaks);
 

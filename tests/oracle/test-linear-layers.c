@@ -6,43 +6,9 @@
  * a model that is not in it waits for its architecture.
  */
 
-#include <glib.h>
-#include <json-glib/json-glib.h>
-
 #include "hr-model-private.h"
 
-static JsonNode *
-load (const char *name)
-{
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", name, NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
-
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-
-  return json_parser_steal_root (parser);
-}
-
-static HrModel *
-load_model (JsonObject *row)
-{
-  const char *id = json_object_get_string_member (row, "id");
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  HrModel *model;
-
-  if (!json_object_has_member (row, "config"))
-    model = hr_model_new_from_id (id, &error);
-  else
-    {
-      text = json_to_string (json_object_get_member (row, "config"), FALSE);
-      model = hr_model_new_from_data (text, -1, id, &error);
-    }
-  g_assert_no_error (error);
-
-  return model;
-}
+#include "oracle.h"
 
 typedef struct
 {
@@ -62,7 +28,8 @@ static void
 test_the_same_layers_are_quantized (gconstpointer data)
 {
   const Case *test = data;
-  g_autoptr (HrModel) model = load_model (test->model);
+  g_autoptr (HrModel) model =
+    oracle_load_model_of (test->model, json_object_get_string_member (test->model, "id"));
   g_autoptr (HrQuantizer) quantizer = hr_quantizer_new (HR_QUANTIZATION_BNB_INT8);
   gint64 n_layers = 0;
   gint64 n_elements = 0;
@@ -111,8 +78,8 @@ main (int   argc,
 
   g_test_init (&argc, &argv, NULL);
 
-  parameters = load ("parameters.json");
-  layers = load ("linear-layers.json");
+  parameters = oracle_load_file ("parameters.json");
+  layers = oracle_load_file ("linear-layers.json");
   models = json_object_get_array_member (json_node_get_object (parameters), "models");
   expected = json_object_get_array_member (json_node_get_object (layers), "models");
 

@@ -6,52 +6,21 @@
  * quantizer, which a log does not name, may change.
  */
 
-#include <glib.h>
-#include <json-glib/json-glib.h>
 #include <math.h>
 
 #include "hr-gguf-mixture.h"
 
+#include "oracle.h"
+
 #define MAX_PERCENT 0.5
-
-static HrModel *
-load_model (JsonObject *row)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  HrModel *model;
-
-  if (!json_object_has_member (row, "config"))
-    model = hr_model_new_from_id (json_object_get_string_member (row, "model"), &error);
-  else
-    {
-      text = json_to_string (json_object_get_member (row, "config"), FALSE);
-      model = hr_model_new_from_data (text, -1, json_object_get_string_member (row, "model"), &error);
-    }
-  g_assert_no_error (error);
-
-  return model;
-}
-
-static HrQuantization
-get_quantization (const char *name)
-{
-  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
-    {
-      if (g_str_equal (hr_quantization_get_name (i), name))
-        return i;
-    }
-
-  g_assert_not_reached ();
-}
 
 static void
 test_a_file_is_as_large_as_its_log_says (gconstpointer data)
 {
   JsonObject *row = (JsonObject *) data;
   const char *name = json_object_get_string_member (row, "quantization");
-  g_autoptr (HrModel) model = load_model (row);
-  g_autoptr (HrGgufMixture) mixture = hr_gguf_mixture_new (model, get_quantization (name));
+  g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
+  g_autoptr (HrGgufMixture) mixture = hr_gguf_mixture_new (model, oracle_get_quantization (name));
   double expected = json_object_get_double_member (row, "mebibytes");
   guint64 bytes = 0;
   double found, percent;
@@ -75,17 +44,13 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) root = NULL;
   JsonArray *files;
 
   g_test_init (&argc, &argv, NULL);
 
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "llama-files.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  files = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "files");
+  root = oracle_load_file ("llama-files.json");
+  files = json_object_get_array_member (json_node_get_object (root), "files");
   g_assert_cmpuint (json_array_get_length (files), >=, 54);
 
   for (guint i = 0; i < json_array_get_length (files); i++)

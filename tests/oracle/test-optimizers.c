@@ -4,26 +4,13 @@
  * What real optimizers keep and make, over a list of parameters, against what is counted and replayed: to the byte.
  */
 
-#include <json-glib/json-glib.h>
-
 #include "hr-error.h"
 #include "hr-job-enums.h"
 #include "hr-optimizer.h"
 
+#include "oracle.h"
+
 static JsonObject *root;
-
-static int
-get_enum (JsonObject *object,
-          const char *key,
-          GType       type)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
-  const GEnumValue *value = g_enum_get_value_by_nick (klass, json_object_get_string_member (object, key));
-
-  g_assert_nonnull (value);
-
-  return value->value;
-}
 
 static const struct
 {
@@ -107,8 +94,8 @@ test_case (JsonObject *test)
   g_autoptr (HrTrainables) parameters =
     load_parameters (parameters_name, g_str_equal (dtype, "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16);
   const HrOptimizerSettings settings = {
-    .kind = get_enum (test, "optimizer", HR_TYPE_OPTIMIZER_KIND),
-    .implementation = get_enum (test, "implementation", HR_TYPE_OPTIMIZER_IMPLEMENTATION),
+    .kind = oracle_get_enum (test, "optimizer", HR_TYPE_OPTIMIZER_KIND),
+    .implementation = oracle_get_enum (test, "implementation", HR_TYPE_OPTIMIZER_IMPLEMENTATION),
     .rank = 64, .n_heads = 8,
     .fp32_embeddings = json_object_get_boolean_member_with_default (test, "fp32-embeddings", FALSE),
   };
@@ -161,15 +148,11 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) file = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "optimizers.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_node_get_object (json_parser_get_root (parser));
+  file = oracle_load_file ("optimizers.json");
+  root = json_node_get_object (file);
 
   g_test_add_func ("/oracle/optimizers_keep_and_make_what_their_code_does", test_cases);
   g_test_add_func ("/oracle/parameters_that_the_code_of_an_optimizer_cannot_train_are_refused", test_refused);

@@ -5,22 +5,9 @@
  * that were published. A row says how far off it may be, and why: nothing where the size is that of the tensors.
  */
 
-#include <glib.h>
-#include <json-glib/json-glib.h>
-
 #include "hr-model-private.h"
 
-static HrModel *
-load_model (JsonObject *row)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = json_to_string (json_object_get_member (row, "config"), FALSE);
-  HrModel *model = hr_model_new_from_data (text, -1, json_object_get_string_member (row, "id"), &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
+#include "oracle.h"
 
 static guint64
 get_stored_bytes (HrModel        *model,
@@ -50,7 +37,7 @@ static void
 test_a_checkpoint_is_as_large_as_published (gconstpointer data)
 {
   JsonObject *row = (JsonObject *) data;
-  g_autoptr (HrModel) model = load_model (row);
+  g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "id"));
   gint64 published = json_object_get_int_member (row, "bytes");
   gint64 tolerance = json_object_get_int_member_with_default (row, "tolerance", 0);
   gint64 explained = json_object_get_int_member_with_default (row, "not-in-the-class", 0);
@@ -76,17 +63,13 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) root = NULL;
   JsonArray *rows;
 
   g_test_init (&argc, &argv, NULL);
 
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "published-sizes.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  rows = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "checkpoints");
+  root = oracle_load_file ("published-sizes.json");
+  rows = json_object_get_array_member (json_node_get_object (root), "checkpoints");
 
   for (guint i = 0; i < json_array_get_length (rows); i++)
     {

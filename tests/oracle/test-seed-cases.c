@@ -5,8 +5,8 @@
  * be, from the model's tensors. A case is two small expressions of named functions and their values.
  */
 
-#include <json-glib/json-glib.h>
 #include <math.h>
+#include <string.h>
 
 #include "hr-dtype.h"
 #include "hr-estimator.h"
@@ -15,6 +15,8 @@
 #include "hr-quantizer.h"
 #include "hr-rule-of-thumb-training.h"
 #include "hr-rule-of-thumb.h"
+
+#include "oracle.h"
 
 static JsonNode *root;
 
@@ -36,15 +38,7 @@ get_argument (JsonArray *call,
 static HrModel *
 get_model (JsonArray *call)
 {
-  const char *name = json_array_get_string_element (call, 1);
-  JsonNode *config = json_object_get_member (json_object_get_object_member (get_root (), "models"), name);
-  g_autofree char *text = json_to_string (config, FALSE);
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (text, -1, name, &error);
-
-  g_assert_no_error (error);
-
-  return model;
+  return oracle_load_model (root, json_array_get_string_element (call, 1));
 }
 
 static HrDtype
@@ -56,18 +50,6 @@ get_dtype (JsonArray *call,
   g_assert_true (hr_dtype_from_name (json_array_get_string_element (call, index), &dtype));
 
   return dtype;
-}
-
-static HrQuantization
-get_quantization (const char *name)
-{
-  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
-    {
-      if (g_str_equal (hr_quantization_get_name (i), name))
-        return i;
-    }
-
-  g_assert_not_reached ();
 }
 
 /* What a tensor's layout takes, without the rounding of an allocator, code books and what belongs to these. */
@@ -102,7 +84,8 @@ static double
 evaluate_weights (JsonArray *call)
 {
   g_autoptr (HrModel) model = get_model (call);
-  g_autoptr (HrQuantizer) quantizer = hr_quantizer_new (get_quantization (json_array_get_string_element (call, 3)));
+  HrQuantization quantization = oracle_get_quantization (json_array_get_string_element (call, 3));
+  g_autoptr (HrQuantizer) quantizer = hr_quantizer_new (quantization);
   HrDtype dtype = get_dtype (call, 2);
   guint64 bytes = 0;
 
@@ -378,15 +361,11 @@ int
 main (int   argc,
       char *argv[])
 {
-  g_autofree char *path = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) file = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  path = g_test_build_filename (G_TEST_DIST, "oracle", "seed-cases.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_parser_get_root (parser);
+  file = oracle_load_file ("seed-cases.json");
+  root = file;
 
   g_test_add_func ("/oracle/a_known_formula_is_computed_as_it_is_written", test_rule);
   g_test_add_func ("/oracle/a_known_example_is_computed_as_it_should_be", test_exact);

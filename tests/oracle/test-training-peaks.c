@@ -5,7 +5,6 @@
  * than what is recorded here for its model fails.
  */
 
-#include <json-glib/json-glib.h>
 #include <math.h>
 
 #include "hr-inference-cache.h"
@@ -14,23 +13,11 @@
 #include "hr-training.h"
 #include "hr-weights.h"
 
+#include "oracle.h"
+
 #define MAX_MEDIAN_PERCENT 0.001
 #define MAX_WORST_PERCENT 3.5
 #define MIN_RIGHT_PHASES_PERCENT 95
-
-static HrModel *
-load_model (JsonNode   *root,
-            const char *name)
-{
-  JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
-  g_autofree char *text = json_to_string (json_object_get_member (models, name), FALSE);
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (text, -1, name, &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
 
 static gboolean
 is (JsonObject *settings,
@@ -107,27 +94,14 @@ make_tuning (HrModel    *model,
   return tuning;
 }
 
-static int
-get_enum (JsonObject *settings,
-          const char *key,
-          GType       type)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
-  const GEnumValue *value = g_enum_get_value_by_nick (klass, json_object_get_string_member (settings, key));
-
-  g_assert_nonnull (value);
-
-  return value->value;
-}
-
 static void
 init_optimizer (HrOptimizer        *optimizer,
                 const HrTrainables *parameters,
                 JsonObject         *settings)
 {
   const HrOptimizerSettings chosen = {
-    .kind = get_enum (settings, "optimizer", HR_TYPE_OPTIMIZER_KIND),
-    .implementation = get_enum (settings, "optimizer-implementation", HR_TYPE_OPTIMIZER_IMPLEMENTATION),
+    .kind = oracle_get_enum (settings, "optimizer", HR_TYPE_OPTIMIZER_KIND),
+    .implementation = oracle_get_enum (settings, "optimizer-implementation", HR_TYPE_OPTIMIZER_IMPLEMENTATION),
   };
 
   hr_optimizer_init (optimizer, &chosen, parameters);
@@ -209,7 +183,7 @@ compare (const char *id,
          JsonObject *expected)
 {
   gint64 right = json_object_get_int_member (expected, name);
-  double percent = 100. * ((double) found - right) / right;
+  double percent = oracle_get_percent (found, right);
 
   if (found != (guint64) right)
     g_test_message ("%-70s %-14s %15" G_GUINT64_FORMAT " %15" G_GINT64_FORMAT " %+9.4f %%", id, name, found, right,
@@ -257,7 +231,7 @@ run_case (JsonNode   *root,
   const char *id = json_object_get_string_member (test, "id");
   JsonObject *settings = json_object_get_object_member (test, "settings");
   JsonObject *peaks = json_object_get_object_member (test, "peaks");
-  g_autoptr (HrModel) model = load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
   HrElement element = is (settings, "dtype", "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16;
   g_autoptr (HrTuning) tuning = make_tuning (model, settings);
   g_autoptr (HrTrainables) whole = hr_trainables_new_for_model (model, element);
@@ -285,44 +259,19 @@ run_case (JsonNode   *root,
   return compare (id, "total", replay->ledger.peak.total, peaks);
 }
 
-static int
-compare_doubles (gconstpointer a,
-                 gconstpointer b)
-{
-  const double *left = a, *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 static void
 test_peaks (gconstpointer name)
 {
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", name, NULL);
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) error = NULL;
-  JsonNode *root;
-  JsonArray *cases;
-  g_autoptr (GArray) errors = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autoptr (JsonNode) root = oracle_load_file (name);
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
   guint n_right_phases = 0;
 
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  root = json_parser_get_root (parser);
-  cases = json_object_get_array_member (json_node_get_object (root), "cases");
-
   for (guint i = 0; i < json_array_get_length (cases); i++)
-    {
-      double percent = run_case (root, json_array_get_object_element (cases, i), &n_right_phases);
+    oracle_errors_add (errors, run_case (root, json_array_get_object_element (cases, i), &n_right_phases));
 
-      g_array_append_val (errors, percent);
-    }
-
-  g_assert_cmpuint (errors->len, >, 0);
-  g_array_sort (errors, compare_doubles);
-  g_test_message ("%u cases: median error of the total %.5f %%, worst %.5f %%; the phase is right in %u", errors->len,
-                  g_array_index (errors, double, errors->len / 2),
-                  g_array_index (errors, double, errors->len - 1), n_right_phases);
-  g_assert_cmpfloat (g_array_index (errors, double, errors->len / 2), <, MAX_MEDIAN_PERCENT);
+  g_test_message ("the phase is right in %u of %u", n_right_phases, errors->len);
+  oracle_errors_judge (errors, "total", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
   g_assert_cmpuint (100 * n_right_phases, >=, MIN_RIGHT_PHASES_PERCENT * errors->len);
 }
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What tests of all folders read from an estimate.
+ */
+
+#include "estimates.h"
+
+/* A component that is not listed takes nothing. */
+guint64
+get_component_bytes (HrEstimate    *estimate,
+                     HrComponentId  id)
+{
+  GListModel *components = hr_estimate_get_components (estimate);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return hr_component_get_bytes (component);
+    }
+
+  return 0;
+}
+
+static guint64
+sum_components (HrEstimate *estimate,
+                gboolean    beside)
+{
+  GListModel *components = hr_estimate_get_components (estimate);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      if ((id == HR_COMPONENT_FRAMEWORK || id == HR_COMPONENT_FRAGMENTATION) == beside)
+        bytes += hr_component_get_bytes (component);
+    }
+
+  return bytes;
+}
+
+/* The peak as torch's allocator counts it: all that it has handed out. */
+guint64
+get_allocated_bytes (HrEstimate *estimate)
+{
+  return sum_components (estimate, FALSE);
+}
+
+/* What a device holds besides: the framework, and what the allocator has reserved and not handed out. */
+guint64
+get_beside_bytes (HrEstimate *estimate)
+{
+  return sum_components (estimate, TRUE);
+}

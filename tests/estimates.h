@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+
+guint64 get_component_bytes (HrEstimate    *estimate,
+                             HrComponentId  id);
+guint64 get_allocated_bytes (HrEstimate *estimate);
+guint64 get_beside_bytes    (HrEstimate *estimate);

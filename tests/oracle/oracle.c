@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What the tests of this folder share: how a file of cases is read, what its models and settings are, and how the
+ * errors of all cases are judged.
+ */
+
+#include "oracle.h"
+
+#include <math.h>
+
+JsonNode *
+oracle_load_file (const char *name)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", name, NULL);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+
+  return json_parser_steal_root (parser);
+}
+
+HrModel *
+oracle_parse_model (JsonNode    *config,
+                    const char  *name,
+                    GError     **error)
+{
+  g_autofree char *text = json_to_string (config, FALSE);
+
+  return hr_model_new_from_data (text, -1, name, error);
+}
+
+/* The model of that name among the "models" of a file. */
+HrModel *
+oracle_load_model (JsonNode   *root,
+                   const char *name)
+{
+  JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
+  g_autoptr (GError) error = NULL;
+  HrModel *model = oracle_parse_model (json_object_get_member (models, name), name, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+/* The model of a row with a "config" of its own, or the one of that name in the catalogue. */
+HrModel *
+oracle_load_model_of (JsonObject *row,
+                      const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model;
+
+  if (json_object_has_member (row, "config"))
+    model = oracle_parse_model (json_object_get_member (row, "config"), name, &error);
+  else
+    model = hr_model_new_from_id (name, &error);
+  g_assert_no_error (error);
+
+  return model;
+}
+
+/* Each setting is given as on the command line. */
+HrJob *
+oracle_make_job (HrMode      mode,
+                 JsonObject *settings)
+{
+  HrJob *job = hr_job_new (mode);
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init (&iter, settings);
+  while (json_object_iter_next (&iter, &name, &value))
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = json_to_string (value, FALSE);
+
+      g_strdelimit (text, "\"", ' ');
+      hr_job_set_from_string (job, name, g_strstrip (text), &error);
+      g_assert_no_error (error);
+    }
+
+  return job;
+}
+
+int
+oracle_get_enum (JsonObject *object,
+                 const char *key,
+                 GType       type)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
+  const GEnumValue *value = g_enum_get_value_by_nick (klass, json_object_get_string_member (object, key));
+
+  g_assert_nonnull (value);
+
+  return value->value;
+}
+
+HrQuantization
+oracle_get_quantization (const char *name)
+{
+  for (HrQuantization i = HR_QUANTIZATION_NONE; i < HR_N_QUANTIZATIONS; i++)
+    {
+      if (g_str_equal (hr_quantization_get_name (i), name))
+        return i;
+    }
+
+  g_assert_not_reached ();
+}
+
+/* How much more than what is right was found, in percent of it. */
+double
+oracle_get_percent (guint64 found,
+                    gint64  expected)
+{
+  return 100.0 * ((double) found - expected) / expected;
+}
+
+GArray *
+oracle_errors_new (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+/* What is too little counts as much as what is too large. */
+void
+oracle_errors_add (GArray *errors,
+                   double  percent)
+{
+  percent = fabs (percent);
+  g_array_append_val (errors, percent);
+}
+
+static int
+compare_doubles (gconstpointer a,
+                 gconstpointer b)
+{
+  const double *left = a, *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+/* Sorts the errors, and fails where they are larger than they may be. Of two in the middle the larger is the median. */
+void
+oracle_errors_judge (GArray     *errors,
+                     const char *what,
+                     double      max_median,
+                     double      max_worst)
+{
+  double median, worst;
+
+  g_assert_cmpuint (errors->len, >, 0);
+  g_array_sort (errors, compare_doubles);
+  median = g_array_index (errors, double, errors->len / 2);
+  worst = g_array_index (errors, double, errors->len - 1);
+  g_test_message ("%s: %u cases: median error %.5f %%, worst %.5f %%", what, errors->len, median, worst);
+  g_assert_cmpfloat (median, <, max_median);
+  g_assert_cmpfloat (worst, <, max_worst);
+}
