@@ -49,6 +49,7 @@ struct _HeadroomResultPage
   GtkLabel *verdict;
   GtkLabel *total;
   GtkLabel *total_caption;
+  GtkLabel *allocator_figures;
   HeadroomCapacityBar *bar;
   GtkLabel *used;
   GtkLabel *rest;
@@ -148,6 +149,19 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
   gtk_label_set_label (self->used, used_text != NULL ? used_text : "");
   gtk_label_set_label (self->rest, rest_text != NULL ? rest_text : "");
   gtk_widget_set_visible (gtk_widget_get_parent (GTK_WIDGET (self->used)), self->gpu != NULL);
+}
+
+/* The rule of thumb knows no allocator. */
+static void
+headroom_result_page_show_allocator (HeadroomResultPage *self)
+{
+  g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (self->estimate), self->unit_system);
+  g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (self->estimate), self->unit_system);
+  /* Translators: below the total: 1 what is in tensors, 2 what PyTorch has taken from the driver */
+  g_autofree char *text = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
+
+  gtk_label_set_label (self->allocator_figures, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures), hr_estimate_get_peak_moment (self->estimate) != NULL);
 }
 
 static void
@@ -306,6 +320,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   report = hr_report_new (self->estimate, self->job, self->gpu, self->n_gpus, self->unit_system);
   headroom_result_page_show_verdict (self, report);
   headroom_result_page_show_total (self);
+  headroom_result_page_show_allocator (self);
   headroom_result_page_show_capacity (self, report);
   headroom_result_page_show_charts (self, report);
   headroom_result_page_explain (self);
@@ -516,6 +531,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total_caption);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, allocator_figures);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, bar);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, used);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, rest);

@@ -74,37 +74,13 @@ describe_point (guint    index,
   return g_strdup_printf (_("%1$s, layer %2$d"), phase, point->layer);
 }
 
-/* What the device shows beside what the allocator hands out is taken to be the same all the time. */
-static guint64
-get_constant (HrEstimate    *estimate,
-              HrComponentId  id)
-{
-  GListModel *components = hr_estimate_get_components (estimate);
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
-}
-
-static gboolean
-is_constant (HrComponentId id)
-{
-  return id == HR_COMPONENT_FRAMEWORK || id == HR_COMPONENT_FRAGMENTATION;
-}
-
 static gboolean
 is_held (HrEstimate    *estimate,
          const Texts   *texts,
          HrComponentId  id)
 {
-  if (is_constant (id))
-    return get_constant (estimate, id) > 0;
+  if (!hr_component_id_is_allocated (id))
+    return hr_estimate_get_component_bytes (estimate, id) > 0;
 
   for (guint i = 0; i < texts->n_points; i++)
     {
@@ -125,8 +101,9 @@ add_points (HrTimelineData      *data,
   guint64 values[HR_N_COMPONENTS];
   HrPhaseId phase = HR_N_PHASES;
 
+  /* What the device shows beside what the allocator hands out is taken to be the same all the time. */
   for (guint i = 0; i < n_ids; i++)
-    values[i] = is_constant (ids[i]) ? get_constant (estimate, ids[i]) : 0;
+    values[i] = hr_component_id_is_allocated (ids[i]) ? 0 : hr_estimate_get_component_bytes (estimate, ids[i]);
 
   for (guint i = 0; i < texts->n_points; i++)
     {
@@ -137,7 +114,7 @@ add_points (HrTimelineData      *data,
       phase = point->phase;
       for (guint j = 0; j < n_ids; j++)
         {
-          if (!is_constant (ids[j]))
+          if (hr_component_id_is_allocated (ids[j]))
             values[j] = point->level.by_component[ids[j]];
         }
       hr_timeline_data_add_point (data, point->position, point->kind == HR_TIMELINE_POINT_HIGHEST ? HIGHEST_LENGTH : 0,

@@ -31,6 +31,17 @@ def the_json_of_an_estimate_adds_up():
     assert [p['id'] for p in result['phases']] == ['load', 'prefill', 'head', 'decode']
 
 
+def allocated_and_reserved_stand_beside_what_the_device_shows():
+    result = succeed_json('estimate', MODEL, '--mode', 'fine-tuning', '--gpu', 'h200')
+    parts = {part['id']: part['bytes'] for part in result['components']}
+    assert result['reserved-bytes'] == result['total-bytes'] - parts['framework'] > 0, result
+    assert result['allocated-bytes'] == result['reserved-bytes'] - parts['fragmentation'] > 0, result
+    assert parts['framework'] > 0 and parts['fragmentation'] > 0, parts
+    expect(succeed('estimate', MODEL, '--gpu', 'h200').decode(), 'Allocated', 'Reserved', 'Shown by the device')
+    assert 'Shown by the device' not in succeed('estimate', MODEL).decode()
+    assert 'allocated-bytes' not in succeed_json('estimate', MODEL, '--method-of-estimate', 'rule-of-thumb')
+
+
 def an_option_is_a_property_under_the_same_name():
     result = succeed_json('estimate', MODEL, '--batch-size', '4', '--prompt-length=1000', '--use-cache', 'true',
                           '--dtype', 'float16', '--quantization', 'none')
@@ -242,6 +253,7 @@ if __name__ == '__main__':
     sys.exit(tap.main(
         'cli/estimate',
         the_json_of_an_estimate_adds_up,
+        allocated_and_reserved_stand_beside_what_the_device_shows,
         an_option_is_a_property_under_the_same_name,
         the_last_of_two_equal_options_holds,
         a_longer_prompt_takes_more,

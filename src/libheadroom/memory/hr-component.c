@@ -282,3 +282,18 @@ hr_component_id_get_name (HrComponentId id)
 
   return component_names[id];
 }
+
+/**
+ * hr_component_id_is_allocated:
+ * @id: a component's id
+ *
+ * Finds out whether the framework's allocator hands a component out, so that `torch.cuda.memory_allocated()` counts it.
+ * The driver and the libraries, and the gaps between blocks, are beside that.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_component_id_is_allocated (HrComponentId id)
+{
+  return id != HR_COMPONENT_FRAMEWORK && id != HR_COMPONENT_FRAGMENTATION;
+}

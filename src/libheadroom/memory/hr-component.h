@@ -47,5 +47,6 @@ const char    *hr_component_get_substitution (HrComponent   *self);
 const char    *hr_component_get_source       (HrComponent   *self);
 
 const char    *hr_component_id_get_name      (HrComponentId  id);
+gboolean       hr_component_id_is_allocated  (HrComponentId  id);
 
 G_END_DECLS

@@ -461,6 +461,70 @@ hr_estimate_get_total_bytes (HrEstimate *self)
 }
 
 /**
+ * hr_estimate_get_component_bytes:
+ * @self: an estimate
+ * @id: a component's id
+ *
+ * Gets the size of one component of the peak of the worst device.
+ *
+ * Returns: the size in bytes; 0 where there is no such component
+ */
+guint64
+hr_estimate_get_component_bytes (HrEstimate    *self,
+                                 HrComponentId  id)
+{
+  GListModel *components;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  components = hr_estimate_get_components (self);
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return hr_component_get_bytes (component);
+    }
+
+  return 0;
+}
+
+/**
+ * hr_estimate_get_allocated_bytes:
+ * @self: an estimate
+ *
+ * Gets what the framework's allocator hands out at the peak of the worst device, which is comparable with
+ * `torch.cuda.max_memory_allocated()`.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_allocated_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return hr_estimate_get_reserved_bytes (self) - hr_estimate_get_component_bytes (self, HR_COMPONENT_FRAGMENTATION);
+}
+
+/**
+ * hr_estimate_get_reserved_bytes:
+ * @self: an estimate
+ *
+ * Gets what the framework's allocator has taken from the driver at the peak of the worst device, which is comparable
+ * with `torch.cuda.max_memory_reserved()`. The total has what the driver and the libraries hold on top of it, as
+ * `nvidia-smi` shows it.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_reserved_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return hr_estimate_get_total_bytes (self) - hr_estimate_get_component_bytes (self, HR_COMPONENT_FRAMEWORK);
+}
+
+/**
  * hr_estimate_get_peak_phase:
  * @self: an estimate
  *

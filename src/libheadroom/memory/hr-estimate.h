@@ -53,6 +53,10 @@ HrMode         hr_estimate_get_mode           (HrEstimate *self);
 HrModel       *hr_estimate_get_model          (HrEstimate *self);
 guint64        hr_estimate_get_n_trainable_parameters (HrEstimate *self);
 guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
+guint64        hr_estimate_get_component_bytes (HrEstimate    *self,
+                                                HrComponentId  id);
+guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
+guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
 HrPhaseId      hr_estimate_get_peak_phase     (HrEstimate *self);
 const char    *hr_estimate_get_peak_moment    (HrEstimate *self);
 const char    *hr_estimate_get_peak_operation (HrEstimate *self);

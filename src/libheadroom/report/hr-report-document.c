@@ -30,6 +30,35 @@ describe_setting (HrJob      *job,
   return hr_format_integer (g_value_get_uint64 (&value));
 }
 
+/* The three figures that people read off: two of the allocator's, and what the driver shows, where that is known. */
+static void
+add_device_figures (HrReport        *self,
+                    HrDocumentBlock *facts)
+{
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (estimate), units);
+  g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (estimate), units);
+  g_autofree char *shown = hr_format_bytes (hr_estimate_get_total_bytes (estimate), units);
+  /* Translators: a size, and the function of PyTorch that tells it */
+  g_autofree char *allocated_text = g_strdup_printf (_("%s in tensors (%s)"), allocated,
+                                                     "torch.cuda.max_memory_allocated");
+  /* Translators: a size, and the function of PyTorch that tells it */
+  g_autofree char *reserved_text = g_strdup_printf (_("%s taken from the driver for them (%s)"), reserved,
+                                                    "torch.cuda.max_memory_reserved");
+
+  hr_document_block_add_fact (facts, _("Allocated"), allocated_text, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
+
+  if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_FRAMEWORK) > 0)
+    {
+      /* Translators: a size, and the program that shows it */
+      g_autofree char *text = g_strdup_printf (_("%s with the CUDA context (%s)"), shown, "nvidia-smi");
+
+      hr_document_block_add_fact (facts, _("Shown by the device"), text, HR_DOCUMENT_PLAIN);
+    }
+}
+
 static void
 add_summary (HrReport   *self,
              HrDocument *document)
@@ -46,6 +75,8 @@ add_summary (HrReport   *self,
 
   /* Translators: the name of a figure: the memory that a job takes at its peak */
   hr_document_block_add_fact (facts, _("Peak memory"), total_text, HR_DOCUMENT_PLAIN);
+  if (hr_estimate_get_peak_moment (estimate) != NULL)
+    add_device_figures (self, facts);
 
   if (hr_estimate_get_peak_moment (estimate) != NULL)
     /* Translators: a phase of the job, and the moment in it, as in “Prefill, while tokens are embedded” */

@@ -58,6 +58,11 @@ add_peak (JsonBuilder *builder,
           HrEstimate  *estimate)
 {
   add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
+  if (hr_estimate_get_peak_moment (estimate) != NULL)
+    {
+      add_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
+      add_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
+    }
   add_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
   add_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
   add_string (builder, "peak-operation", hr_estimate_get_peak_operation (estimate));
