@@ -54,20 +54,30 @@ compute_cross_entropy (HrReplay *replay,
   return loss;
 }
 
-/* `logits[..., :-1, :].contiguous ()` of what was cast, and the labels that belong to it. */
+/* A part of each sequence as `….contiguous ()` makes it: that of a single sequence lies in one piece already. */
+static gboolean
+is_part_contiguous (const HrReplay *replay)
+{
+  return replay->symbols[HR_SYMBOL_BATCH] == 1;
+}
+
+/* `logits[..., :-1, :].contiguous ()` of what was cast, and the labels that belong to it, a part of the batch's. */
 static HrValue
 compute_shifted (HrReplay *replay,
                  HrValue   logits32)
 {
   HrValue shape = HR_SHAPE (logits32.element, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_VOCABULARY);
-  HrValue view, shifted, labels, loss;
+  HrValue shifted, loss;
+  HrValue labels = HR_NO_VALUE;
 
   replay->symbols[HR_SYMBOL_EARLIER] = replay->symbols[HR_SYMBOL_SEQUENCE] - 1;
-  view = hr_op_slice (replay, logits32, shape);
-  shifted = hr_op_copy (replay, "shift_logits", view, shape);
-  hr_replay_drop (replay, view);
-  labels = hr_op_like (replay, "clone", "shift_labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH,
-                                                                  HR_SYMBOL_EARLIER));
+  shifted = hr_op_slice (replay, logits32, shape);
+  if (!is_part_contiguous (replay))
+    {
+      hr_replay_assign (replay, &shifted, hr_op_copy (replay, "shift_logits", shifted, shape));
+      labels = hr_op_like (replay, "clone", "shift_labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH,
+                                                                      HR_SYMBOL_EARLIER));
+    }
   loss = compute_cross_entropy (replay, shifted, labels);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, shifted);
@@ -85,8 +95,8 @@ compute_with_shifted_labels (HrReplay *replay,
   replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
   padded = hr_op_like (replay, "constant_pad_nd", "labels",
                        HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS));
-  /* Of a single sequence they follow each other in memory already (`labels[..., 1:].contiguous ()`). */
-  if (replay->symbols[HR_SYMBOL_BATCH] == 1)
+  /* `labels[..., 1:].contiguous ()` */
+  if (is_part_contiguous (replay))
     labels = hr_replay_hold (replay, padded);
   else
     labels = hr_op_like (replay, "clone", "shift_labels",
@@ -102,7 +112,7 @@ compute_with_shifted_labels (HrReplay *replay,
  * hr_training_loss_causal:
  * @replay: a tape
  * @logits: the logits, which the caller holds
- * @shifts_logits: whether the logits are shifted, in a copy, and not the labels
+ * @shifts_logits: whether the logits are shifted, and not the labels
  *
  * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
  * Until transformers 4.48 the logits were shifted.
