@@ -203,6 +203,7 @@ hr_replay_begin (HrReplay   *self,
   stretch->moment.level.total = 0;
   stretch->moment.n_storages = 0;
   stretch->moment.operation = NULL;
+  stretch->moment.sentence = NULL;
   self->stretch = stretch;
   self->block = block;
   self->layer = layer;

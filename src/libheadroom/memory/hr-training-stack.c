@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
+#include "hr-layer-record.h"
 #include "hr-replay-prompt.h"
 
 /*
@@ -16,14 +17,11 @@
  */
 
 static void
-free_graph (HrTrainingStack *self,
-            HrGraph        **graph)
+free_graph (HrGraph  *graph,
+            HrReplay *replay)
 {
-  if (*graph == NULL)
-    return;
-
-  hr_graph_clear (*graph, self->replay);
-  g_clear_pointer (graph, hr_graph_free);
+  hr_graph_clear (graph, replay);
+  hr_graph_free (graph);
 }
 
 /*
@@ -48,7 +46,7 @@ hr_training_stack_init (HrTrainingStack   *self,
   *self = (HrTrainingStack) {
     .pass = *pass, .tuning = tuning, .replay = replay, .checkpointing = checkpointing, .keeps_cache = keeps_cache,
     .output = HR_NO_VALUE, .embedded = HR_NO_VALUE, .embeddings = hr_graph_new (), .final = hr_graph_new (),
-    .records = g_array_new (FALSE, TRUE, sizeof (HrLayerRecord)), .record_of = g_new0 (guint, pass->n_layers),
+    .records = g_ptr_array_new (), .record_of = g_new0 (guint, pass->n_layers),
   };
   for (guint i = 0; i < HR_N_SHARED; i++)
     self->shared[i] = self->gradients[i] = HR_NO_VALUE;
@@ -58,7 +56,7 @@ static HrLayerRecord *
 get_record (HrTrainingStack *self,
             guint            layer)
 {
-  return &g_array_index (self->records, HrLayerRecord, self->record_of[layer]);
+  return g_ptr_array_index (self->records, self->record_of[layer]);
 }
 
 /*
@@ -70,17 +68,26 @@ get_record (HrTrainingStack *self,
 void
 hr_training_stack_clear (HrTrainingStack *self)
 {
-  free_graph (self, &self->embeddings);
-  free_graph (self, &self->final);
+  free_graph (g_steal_pointer (&self->embeddings), self->replay);
+  free_graph (g_steal_pointer (&self->final), self->replay);
   for (guint i = 0; i < self->records->len; i++)
-    free_graph (self, &g_array_index (self->records, HrLayerRecord, i).graph);
-  g_clear_pointer (&self->records, g_array_unref);
+    hr_layer_record_free (g_ptr_array_index (self->records, i), self->replay);
+  g_clear_pointer (&self->records, g_ptr_array_unref);
   g_clear_pointer (&self->record_of, g_free);
 }
 
-static const HrLayerClass *
-get_class (HrTrainingStack *self,
-           guint            layer)
+/*
+ * hr_training_stack_get_class:
+ * @self: a stack
+ * @layer: the index of a layer
+ *
+ * Gets the class of a layer.
+ *
+ * Returns: the class
+ */
+const HrLayerClass *
+hr_training_stack_get_class (HrTrainingStack *self,
+                             guint            layer)
 {
   return &self->pass.stack->layer_classes[self->pass.stack->layer_class_of[layer]];
 }
@@ -120,7 +127,7 @@ find_record (HrTrainingStack *self,
 
   for (guint i = 0; i < self->records->len; i++)
     {
-      record = &g_array_index (self->records, HrLayerRecord, i);
+      record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&
           record->needs_gradient == needs_gradient)
         {
@@ -129,15 +136,9 @@ find_record (HrTrainingStack *self,
         }
     }
 
-  /* A record is large: it is made where it stays. */
   self->record_of[layer] = self->records->len;
-  g_array_set_size (self->records, self->records->len + 1);
-  record = get_record (self, layer);
-  record->layer = layer;
-  record->klass = klass;
-  record->group = group;
-  record->place = place;
-  record->needs_gradient = needs_gradient;
+  record = hr_layer_record_new (layer, klass, group, place, needs_gradient);
+  g_ptr_array_add (self->records, record);
 
   return record;
 }
@@ -160,168 +161,6 @@ hr_training_enter_graph (HrReplay *replay,
   return needs_gradient ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
 }
 
-static HrValue *
-get_shared_variable (HrTrainingStack *self,
-                     HrShared         shared)
-{
-  HrForward *forward = &self->variables.forward;
-
-  if (shared == HR_SHARED_SOURCE)
-    return &forward->source;
-
-  return shared == HR_SHARED_BIAS ? &forward->position_bias : &forward->source_bias;
-}
-
-static void
-set_layer_symbols (HrTrainingStack *self,
-                   guint            layer)
-{
-  hr_tuning_choose_trained (self->tuning, self->replay, layer);
-  hr_pass_set_class_symbols (&self->pass, self->replay, get_class (self, layer), &self->variables);
-}
-
-/* What the cache holds is what autograd keeps as well; it stays longer where the outputs, with the cache, do. */
-static void
-store_cache (HrTrainingStack *self,
-             HrLayerRecord   *record)
-{
-  HrForward *forward = &self->variables.forward;
-  HrValue *held[] = { &forward->old_keys, &forward->old_values, &forward->cross_keys, &forward->cross_values };
-
-  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
-    {
-      record->cache[i] = *held[i];
-      *held[i] = HR_NO_VALUE;
-      if (self->keeps_cache)
-        continue;
-      hr_replay_drop (self->replay, record->cache[i]);
-      record->cache[i] = HR_NO_VALUE;
-    }
-}
-
-/* The keys and values of virtual tokens that the layer finds in its cache. */
-static void
-enter_past (HrTrainingStack *self,
-            HrLayerRecord   *record)
-{
-  HrForward *forward = &self->variables.forward;
-  HrValue *variables[] = { &forward->old_keys, &forward->old_values };
-
-  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
-    {
-      record->past[i] = HR_NO_VALUE;
-      if (hr_tuning_get_n_cached (self->tuning) == 0)
-        continue;
-      record->past[i] =
-        hr_autograd_boundary (self->replay, hr_replay_prefix_of_layer (self->replay, i == 0 ? "keys" : "values"));
-      *variables[i] = record->past[i];
-    }
-}
-
-/* Their gradients, views of those of all keys and values, stay until those of all layers are there. */
-static void
-leave_past (HrTrainingStack *self,
-            HrLayerRecord   *record)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (record->past); i++)
-    {
-      HrValue gradient = hr_graph_take_gradient (record->graph, record->past[i]);
-
-      hr_replay_reassign_component (self->replay, gradient, HR_COMPONENT_TEMPORARY);
-      record->past_bytes[i] = hr_replay_get_bytes (self->replay, gradient);
-      hr_replay_leave (self->replay, gradient);
-    }
-}
-
-static void
-run_layer (HrTrainingStack *self,
-           HrLayerRecord   *record,
-           guint            layer)
-{
-  const HrLayerClass *klass = get_class (self, layer);
-  const HrAttention *attention = hr_layer_class_get_attention (klass);
-  HrPass *variables = &self->variables;
-
-  variables->forward.mask =
-    attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
-  hr_pass_choose_rotation (variables, attention);
-  hr_pass_run_layer (self->replay, variables, klass);
-  store_cache (self, record);
-}
-
-/* What layers share comes from outside of the layer's graph; the first layer makes what is not there yet. */
-static void
-enter_shared (HrTrainingStack *self,
-              guint            layer,
-              HrValue         *entered)
-{
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      HrValue *variable = get_shared_variable (self, i);
-
-      *variable = entered[i] = HR_NO_VALUE;
-      if (i != HR_SHARED_SOURCE && layer == 0)
-        continue;
-      *variable = self->shared[i];
-      if (self->shared[i].storage >= 0 && self->needs_gradient[i])
-        *variable = entered[i] = hr_autograd_boundary (self->replay, self->shared[i]);
-    }
-}
-
-/* The variables of the function hold what the first layer has made. */
-static void
-leave_shared (HrTrainingStack *self,
-              HrLayerRecord   *record,
-              guint            layer)
-{
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      HrValue *variable = get_shared_variable (self, i);
-
-      record->made[i] = HR_NO_VALUE;
-      if (i != HR_SHARED_SOURCE && layer == 0)
-        {
-          record->made[i] = self->shared[i] = *variable;
-          self->needs_gradient[i] = hr_value_needs_gradient (*variable);
-        }
-      *variable = self->shared[i];
-    }
-}
-
-/*
- * The layer's graph, whose input is a boundary. Under checkpointing nothing is kept but the input; how far the layer
- * will have to be computed anew is counted (torch/utils/checkpoint.py).
- */
-static void
-run_layer_forward (HrTrainingStack *self,
-                   HrLayerRecord   *record,
-                   guint            layer)
-{
-  HrReplay *replay = self->replay;
-  HrValue input = self->variables.hidden;
-  guint n_made;
-
-  set_layer_symbols (self, layer);
-  hr_replay_begin (replay, &record->forward, NULL, layer);
-  record->graph = replay->graph = hr_graph_new ();
-  record->graph->only_counts = self->checkpointing != HR_CHECKPOINTING_NONE;
-  if (self->checkpointing)
-    hr_replay_hold (replay, input);
-  record->input = self->variables.hidden = hr_training_enter_graph (replay, input, record->needs_gradient);
-  enter_shared (self, layer, record->shared);
-  enter_past (self, record);
-  n_made = replay->n_made;
-  run_layer (self, record, layer);
-  record->n_needed = replay->n_needed - n_made;
-  leave_shared (self, record, layer);
-  record->output = self->variables.hidden;
-  replay->graph = NULL;
-  hr_replay_end (replay);
-  if (replay->kept_layers != NULL)
-    hr_kept_layers_add (replay->kept_layers, replay, &record->forward, layer, input, record->output);
-  record->recorded = TRUE;
-}
-
 static void
 run_layers_forward (HrTrainingStack *self)
 {
@@ -331,7 +170,7 @@ run_layers_forward (HrTrainingStack *self)
 
       if (!record->recorded)
         {
-          run_layer_forward (self, record, i);
+          hr_layer_record_run_forward (record, self);
           continue;
         }
       hr_replay_repeat (self->replay, &record->forward, i, 1, 1);
@@ -342,219 +181,6 @@ run_layers_forward (HrTrainingStack *self)
   hr_tuning_choose_trained (self->tuning, self->replay, -1);
 }
 
-/*
- * Computes a layer anew, when the first node of its graph asks for what was kept. That ends when the last tensor is
- * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py).
- */
-static void
-recompute_layer (HrTrainingStack *self,
-                 HrLayerRecord   *record,
-                 guint            layer)
-{
-  HrReplay *replay = self->replay;
-  g_autoptr (HrGraph) anew = hr_graph_new ();
-  HrValue entered[HR_N_SHARED];
-
-  replay->graph = anew;
-  self->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, record->input),
-                                                    record->needs_gradient);
-  enter_shared (self, layer, entered);
-  hr_replay_limit (replay, record->n_needed);
-  self->variables.weights = HR_NO_VALUE;
-  run_layer (self, record, layer);
-  hr_replay_limit (replay, G_MAXUINT);
-  replay->graph = NULL;
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      if (i != HR_SHARED_SOURCE && layer == 0)
-        hr_replay_drop (replay, *get_shared_variable (self, i));
-    }
-  hr_replay_drop (replay, self->variables.weights);
-  hr_replay_drop (replay, self->variables.hidden);
-  self->variables.weights = self->variables.hidden = HR_NO_VALUE;
-  hr_graph_take_saved (record->graph, anew);
-}
-
-static guint64
-get_waiting_bytes (HrReplay *replay)
-{
-  return replay->waiting.storage >= 0 ? hr_replay_get_bytes (replay, replay->waiting) : 0;
-}
-
-/*
- * Where the optimizer works in the backward pass, the last gradient of a layer waits for the next layer. The first
- * layer of a class finds another's; those that do the same find its own, so that they change nothing.
- */
-static void
-balance_waiting (HrReplay  *replay,
-                 HrStretch *stretch,
-                 guint64    found)
-{
-  guint64 left = get_waiting_bytes (replay);
-
-  stretch->after.by_component[HR_COMPONENT_GRADIENTS] += found - left;
-  stretch->after.total += found - left;
-}
-
-static void
-deliver_shared (HrTrainingStack *self,
-                HrLayerRecord   *record)
-{
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      HrValue target = hr_value_needs_gradient (record->made[i]) ? record->made[i] : record->shared[i];
-
-      if (self->gradients[i].storage < 0 || !hr_value_needs_gradient (target))
-        continue;
-      hr_graph_deliver (record->graph, self->replay, target, self->gradients[i]);
-      self->gradients[i] = HR_NO_VALUE;
-    }
-}
-
-/* A leaf keeps its gradient: the zeros that stand for a bias of the encoder's output (T5Attention). */
-static void
-take_shared (HrTrainingStack *self,
-             HrLayerRecord   *record)
-{
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      if (hr_value_needs_gradient (record->shared[i]))
-        self->gradients[i] = hr_graph_take_gradient (record->graph, record->shared[i]);
-      else if (hr_value_needs_gradient (record->made[i]))
-        self->gradients[i] = hr_graph_take_gradient (record->graph, record->made[i]);
-    }
-}
-
-static HrValue
-differentiate_graph (HrTrainingStack *self,
-                     HrLayerRecord   *record,
-                     guint            layer,
-                     HrValue          gradient)
-{
-  HrReplay *replay = self->replay;
-
-  replay->sentence = N_("in the backward pass of a layer");
-  hr_graph_deliver (record->graph, replay, record->output, gradient);
-  deliver_shared (self, record);
-  if (self->checkpointing == HR_CHECKPOINTING_FULL)
-    {
-      hr_graph_run_until_saved (record->graph, replay);
-      replay->sentence = N_("in the backward pass, while a layer is computed anew");
-      recompute_layer (self, record, layer);
-      replay->sentence = N_("in the backward pass of a layer");
-    }
-  hr_graph_run_backward (record->graph, replay);
-  gradient = hr_graph_take_gradient (record->graph, record->input);
-  take_shared (self, record);
-  leave_past (self, record);
-  hr_graph_clear (record->graph, replay);
-
-  return gradient;
-}
-
-/* What the backward pass within has made of the gradients of what layers share is added to those of other layers. */
-static void
-add_shared (HrTrainingStack *self,
-            HrLayerRecord   *record,
-            HrGraph         *graph,
-            const HrValue   *entered)
-{
-  deliver_shared (self, record);
-  for (guint i = 0; i < HR_N_SHARED; i++)
-    {
-      HrValue gradient;
-
-      if (!hr_value_needs_gradient (entered[i]))
-        continue;
-      gradient = hr_graph_take_gradient (graph, entered[i]);
-      if (gradient.storage >= 0)
-        hr_graph_deliver (record->graph, self->replay, record->shared[i], gradient);
-    }
-  take_shared (self, record);
-}
-
-/* The gradients of what the first layer has made anew; the variables that hold it go. */
-static void
-deliver_made (HrTrainingStack *self,
-              HrGraph         *graph)
-{
-  for (guint i = HR_SHARED_BIAS; i < HR_N_SHARED; i++)
-    {
-      HrValue made = *get_shared_variable (self, i);
-
-      if (self->gradients[i].storage >= 0 && hr_value_needs_gradient (made))
-        hr_graph_deliver (graph, self->replay, made, self->gradients[i]);
-      else
-        hr_replay_drop (self->replay, self->gradients[i]);
-      self->gradients[i] = HR_NO_VALUE;
-      hr_replay_drop (self->replay, made);
-    }
-}
-
-/*
- * CheckpointFunction.backward in torch/utils/checkpoint.py: the whole layer is computed anew, and what came out of it
- * and the gradient of that stay until a backward pass of its own is over.
- */
-static HrValue
-differentiate_reentrant (HrTrainingStack *self,
-                         HrLayerRecord   *record,
-                         guint            layer,
-                         HrValue          gradient)
-{
-  HrReplay *replay = self->replay;
-  HrGraph *graph = hr_graph_new ();
-  HrValue entered[HR_N_SHARED];
-  HrValue input, output, result;
-
-  replay->sentence = N_("in the backward pass, while a layer is computed anew");
-  replay->graph = graph;
-  input = self->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, record->input),
-                                                            record->needs_gradient);
-  enter_shared (self, layer, entered);
-  run_layer (self, record, layer);
-  output = self->variables.hidden;
-  self->variables.hidden = HR_NO_VALUE;
-  replay->graph = NULL;
-
-  replay->sentence = N_("in the backward pass of a layer");
-  hr_graph_deliver (graph, replay, output, hr_replay_hold (replay, gradient));
-  if (layer == 0)
-    deliver_made (self, graph);
-  hr_graph_run_backward (graph, replay);
-  result = hr_graph_take_gradient (graph, input);
-  add_shared (self, record, graph, entered);
-  hr_graph_clear (graph, replay);
-  hr_replay_drop (replay, output);
-  hr_replay_drop (replay, gradient);
-  g_free (graph);
-
-  return result;
-}
-
-static HrValue
-run_layer_backward (HrTrainingStack *self,
-                    HrLayerRecord   *record,
-                    guint            layer,
-                    HrValue          gradient)
-{
-  HrReplay *replay = self->replay;
-  guint64 waiting = get_waiting_bytes (replay);
-
-  set_layer_symbols (self, layer);
-  hr_replay_begin (replay, &record->backward, NULL, layer);
-  if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
-    gradient = differentiate_reentrant (self, record, layer, gradient);
-  else
-    gradient = differentiate_graph (self, record, layer, gradient);
-  if (self->checkpointing)
-    hr_replay_drop (replay, record->input);
-  hr_replay_end (replay);
-  balance_waiting (replay, &record->backward, waiting);
-  record->backward_recorded = TRUE;
-
-  return gradient;
-}
-
 /* Whether the layer keeps what only those with a window, or only those without one, are given. */
 static gboolean
 uses_shared (HrTrainingStack *self,
@@ -562,7 +188,7 @@ uses_shared (HrTrainingStack *self,
              gboolean         sliding,
              gboolean         is_rotation)
 {
-  const HrAttention *attention = hr_layer_class_get_attention (get_class (self, layer));
+  const HrAttention *attention = hr_layer_class_get_attention (hr_training_stack_get_class (self, layer));
   gboolean own = attention != NULL && attention->sliding_window > 0 && (!is_rotation || attention->own_rotary);
 
   /* Nothing that is rotated in the first layer needs a gradient where only what is in the caches does. */
@@ -582,7 +208,7 @@ spreads_rotation (HrTrainingStack *self,
   if (layer >= self->pass.n_layers)
     return FALSE;
 
-  attention = hr_layer_class_get_attention (get_class (self, layer));
+  attention = hr_layer_class_get_attention (hr_training_stack_get_class (self, layer));
 
   return attention != NULL && (attention->position == HR_POSITION_ROTARY_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS);
@@ -667,7 +293,7 @@ run_layers_backward (HrTrainingStack *self,
       if (record->backward_recorded)
         hr_replay_repeat (self->replay, &record->backward, i, -1, 1);
       else
-        gradient = run_layer_backward (self, record, i, gradient);
+        gradient = hr_layer_record_run_backward (record, self, i, gradient);
       drop_shared (self, i);
     }
 
@@ -821,7 +447,7 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
 {
   for (guint i = 0; i < self->records->len; i++)
     {
-      HrLayerRecord *record = &g_array_index (self->records, HrLayerRecord, i);
+      HrLayerRecord *record = g_ptr_array_index (self->records, i);
 
       for (guint j = 0; j < G_N_ELEMENTS (record->cache); j++)
         {

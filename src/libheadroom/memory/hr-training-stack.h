@@ -31,59 +31,6 @@ typedef struct
   guint layer;
 } HrHeldValue;
 
-/* The first layer makes what the others share; the last is the first whose gradients of it come. */
-typedef enum
-{
-  HR_PLACE_FIRST,
-  HR_PLACE_LAST,
-  HR_PLACE_BETWEEN,
-} HrPlace;
-
-/**
- * HrLayerRecord:
- * @layer: the index of the layer
- * @klass: its class
- * @group: which layers are tuned alike
- * @place: where it stands
- * @needs_gradient: whether a gradient flows to its input
- * @recorded: whether the forward pass has been recorded
- * @backward_recorded: whether the backward pass has
- * @n_needed: how many tensors are made until the last that autograd needs
- * @forward: what the forward pass does
- * @backward: what the backward pass does
- * @graph: (nullable): what autograd keeps
- * @input: the input, a boundary of @graph
- * @output: the output
- * @shared: what layers share, boundaries of @graph, or none
- * @made: what the layer made of it for all, or none
- * @past: keys and values of virtual tokens, boundaries of @graph, or none
- * @past_bytes: what their gradients take, which are in the books
- * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
- *
- * A layer, which stands for all others that do the same.
- */
-typedef struct
-{
-  guint layer;
-  guint klass;
-  guint group;
-  HrPlace place;
-  gboolean needs_gradient;
-  gboolean recorded;
-  gboolean backward_recorded;
-  guint n_needed;
-  HrStretch forward;
-  HrStretch backward;
-  HrGraph *graph;
-  HrValue input;
-  HrValue output;
-  HrValue shared[HR_N_SHARED];
-  HrValue made[HR_N_SHARED];
-  HrValue past[2];
-  guint64 past_bytes[2];
-  HrValue cache[4];
-} HrLayerRecord;
-
 /**
  * HrTrainingStack:
  * @pass: the stack and how it runs
@@ -93,7 +40,9 @@ typedef struct
  * @keeps_cache: whether what the cache holds stays until the outputs go
  * @variables: those of the model's function
  * @output: what the stack makes
- * @gradients: the gradients of what layers share, as far as they have come
+ * @shared: what layers share
+ * @needs_gradient: whether a gradient flows to it
+ * @gradients: its gradients, as far as they have come
  *
  * A stack of layers, in a step of training.
  */
@@ -106,6 +55,8 @@ typedef struct
   gboolean keeps_cache;
   HrPass variables;
   HrValue output;
+  HrValue shared[HR_N_SHARED];
+  gboolean needs_gradient[HR_N_SHARED];
   HrValue gradients[HR_N_SHARED];
 
   /*< private >*/
@@ -113,29 +64,29 @@ typedef struct
   HrGraph *final;
   HrValue embedded;
   HrValue final_input;
-  HrValue shared[HR_N_SHARED];
-  gboolean needs_gradient[HR_N_SHARED];
   HrHeldValue held[12];
   guint n_held;
-  GArray *records;       /* of HrLayerRecord */
+  GPtrArray *records;    /* of HrLayerRecord */
   guint *record_of;      /* for each layer the index of its record */
 } HrTrainingStack;
 
-void    hr_training_stack_init         (HrTrainingStack   *self,
-                                        const HrInference *pass,
-                                        const HrTuning    *tuning,
-                                        HrReplay          *replay,
-                                        HrCheckpointing    checkpointing,
-                                        gboolean           keeps_cache);
-void    hr_training_stack_clear        (HrTrainingStack   *self);
-HrValue hr_training_enter_graph        (HrReplay          *replay,
-                                        HrValue            value,
-                                        gboolean           needs_gradient);
-void    hr_training_stack_run_forward  (HrTrainingStack   *self);
-void    hr_training_stack_run_backward (HrTrainingStack   *self,
-                                        HrValue            gradient,
-                                        HrValue           *table_gradient,
-                                        gboolean           hands_table_on);
-void    hr_training_stack_drop_cache   (HrTrainingStack   *self);
+void                hr_training_stack_init         (HrTrainingStack   *self,
+                                                    const HrInference *pass,
+                                                    const HrTuning    *tuning,
+                                                    HrReplay          *replay,
+                                                    HrCheckpointing    checkpointing,
+                                                    gboolean           keeps_cache);
+void                hr_training_stack_clear        (HrTrainingStack   *self);
+const HrLayerClass *hr_training_stack_get_class    (HrTrainingStack   *self,
+                                                    guint              layer);
+HrValue             hr_training_enter_graph        (HrReplay          *replay,
+                                                    HrValue            value,
+                                                    gboolean           needs_gradient);
+void                hr_training_stack_run_forward  (HrTrainingStack   *self);
+void                hr_training_stack_run_backward (HrTrainingStack   *self,
+                                                    HrValue            gradient,
+                                                    HrValue           *table_gradient,
+                                                    gboolean           hands_table_on);
+void                hr_training_stack_drop_cache   (HrTrainingStack   *self);
 
 G_END_DECLS

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-layer-record.h"
+
+#include <string.h>
+
+#include "hr-inference-cache.h"
+#include "hr-kept-layers.h"
+#include "hr-replay-prompt.h"
+
+/* A layer in a step of training, forwards and back, from what comes into it to what goes out. */
+
+/*
+ * hr_layer_record_new:
+ * @layer: the index of a layer
+ * @klass: its class
+ * @group: which layers are tuned alike
+ * @place: where it stands
+ * @needs_gradient: whether a gradient flows to its input
+ *
+ * Makes a record of which nothing has run yet. Its stretches, which are large, are written when they begin.
+ *
+ * Returns: (transfer full): the record
+ */
+HrLayerRecord *
+hr_layer_record_new (guint    layer,
+                     guint    klass,
+                     guint    group,
+                     HrPlace  place,
+                     gboolean needs_gradient)
+{
+  HrLayerRecord *self = g_new (HrLayerRecord, 1);
+
+  memset (self, 0, G_STRUCT_OFFSET (HrLayerRecord, forward));
+  self->layer = layer;
+  self->klass = klass;
+  self->group = group;
+  self->place = place;
+  self->needs_gradient = needs_gradient;
+
+  return self;
+}
+
+/*
+ * hr_layer_record_free:
+ * @self: a record
+ * @replay: the tape that it was recorded on
+ *
+ * Lets a record go, with what autograd still keeps of the layer.
+ */
+void
+hr_layer_record_free (HrLayerRecord *self,
+                      HrReplay      *replay)
+{
+  if (self->graph != NULL)
+    hr_graph_clear (self->graph, replay);
+  g_clear_pointer (&self->graph, hr_graph_free);
+  g_free (self);
+}
+
+static HrValue *
+get_shared_variable (HrTrainingStack *stack,
+                     HrShared         shared)
+{
+  HrForward *forward = &stack->variables.forward;
+
+  if (shared == HR_SHARED_SOURCE)
+    return &forward->source;
+
+  return shared == HR_SHARED_BIAS ? &forward->position_bias : &forward->source_bias;
+}
+
+static void
+set_layer_symbols (HrTrainingStack *stack,
+                   guint            layer)
+{
+  hr_tuning_choose_trained (stack->tuning, stack->replay, layer);
+  hr_pass_set_class_symbols (&stack->pass, stack->replay, hr_training_stack_get_class (stack, layer),
+                             &stack->variables);
+}
+
+/* What the cache holds is what autograd keeps as well; it stays longer where the outputs, with the cache, do. */
+static void
+store_cache (HrLayerRecord   *self,
+             HrTrainingStack *stack)
+{
+  HrForward *forward = &stack->variables.forward;
+  HrValue *held[] = { &forward->old_keys, &forward->old_values, &forward->cross_keys, &forward->cross_values };
+
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
+    {
+      self->cache[i] = *held[i];
+      *held[i] = HR_NO_VALUE;
+      if (stack->keeps_cache)
+        continue;
+      hr_replay_drop (stack->replay, self->cache[i]);
+      self->cache[i] = HR_NO_VALUE;
+    }
+}
+
+/* The keys and values of virtual tokens that the layer finds in its cache. */
+static void
+enter_past (HrLayerRecord   *self,
+            HrTrainingStack *stack)
+{
+  HrForward *forward = &stack->variables.forward;
+  HrValue *variables[] = { &forward->old_keys, &forward->old_values };
+
+  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
+    {
+      self->past[i] = HR_NO_VALUE;
+      if (hr_tuning_get_n_cached (stack->tuning) == 0)
+        continue;
+      self->past[i] =
+        hr_autograd_boundary (stack->replay, hr_replay_prefix_of_layer (stack->replay, i == 0 ? "keys" : "values"));
+      *variables[i] = self->past[i];
+    }
+}
+
+/* Their gradients, views of those of all keys and values, stay until those of all layers are there. */
+static void
+leave_past (HrLayerRecord   *self,
+            HrTrainingStack *stack)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->past); i++)
+    {
+      HrValue gradient = hr_graph_take_gradient (self->graph, self->past[i]);
+
+      hr_replay_reassign_component (stack->replay, gradient, HR_COMPONENT_TEMPORARY);
+      self->past_bytes[i] = hr_replay_get_bytes (stack->replay, gradient);
+      hr_replay_leave (stack->replay, gradient);
+    }
+}
+
+static void
+run_layer (HrLayerRecord   *self,
+           HrTrainingStack *stack,
+           guint            layer)
+{
+  const HrLayerClass *klass = hr_training_stack_get_class (stack, layer);
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  HrPass *variables = &stack->variables;
+
+  variables->forward.mask =
+    attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
+  hr_pass_choose_rotation (variables, attention);
+  hr_pass_run_layer (stack->replay, variables, klass);
+  store_cache (self, stack);
+}
+
+/* What layers share comes from outside of the layer's graph; the first layer makes what is not there yet. */
+static void
+enter_shared (HrTrainingStack *stack,
+              guint            layer,
+              HrValue         *entered)
+{
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      HrValue *variable = get_shared_variable (stack, i);
+
+      *variable = entered[i] = HR_NO_VALUE;
+      if (i != HR_SHARED_SOURCE && layer == 0)
+        continue;
+      *variable = stack->shared[i];
+      if (stack->shared[i].storage >= 0 && stack->needs_gradient[i])
+        *variable = entered[i] = hr_autograd_boundary (stack->replay, stack->shared[i]);
+    }
+}
+
+/* The variables of the function hold what the first layer has made. */
+static void
+leave_shared (HrLayerRecord   *self,
+              HrTrainingStack *stack,
+              guint            layer)
+{
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      HrValue *variable = get_shared_variable (stack, i);
+
+      self->made[i] = HR_NO_VALUE;
+      if (i != HR_SHARED_SOURCE && layer == 0)
+        {
+          self->made[i] = stack->shared[i] = *variable;
+          stack->needs_gradient[i] = hr_value_needs_gradient (*variable);
+        }
+      *variable = stack->shared[i];
+    }
+}
+
+/*
+ * hr_layer_record_run_forward:
+ * @self: a record, of which nothing has run yet
+ * @stack: the stack that the layer is in
+ *
+ * Runs the forward pass. The layer has a graph of its own, whose input is a boundary. Under checkpointing nothing is
+ * kept but the input; how far the layer will have to be computed anew is counted (torch/utils/checkpoint.py).
+ */
+void
+hr_layer_record_run_forward (HrLayerRecord   *self,
+                             HrTrainingStack *stack)
+{
+  guint layer = self->layer;
+  HrReplay *replay = stack->replay;
+  HrValue input = stack->variables.hidden;
+  guint n_made;
+
+  set_layer_symbols (stack, layer);
+  hr_replay_begin (replay, &self->forward, NULL, layer);
+  self->graph = replay->graph = hr_graph_new ();
+  self->graph->only_counts = stack->checkpointing != HR_CHECKPOINTING_NONE;
+  if (stack->checkpointing)
+    hr_replay_hold (replay, input);
+  self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
+  enter_shared (stack, layer, self->shared);
+  enter_past (self, stack);
+  n_made = replay->n_made;
+  run_layer (self, stack, layer);
+  self->n_needed = replay->n_needed - n_made;
+  leave_shared (self, stack, layer);
+  self->output = stack->variables.hidden;
+  replay->graph = NULL;
+  hr_replay_end (replay);
+  if (replay->kept_layers != NULL)
+    hr_kept_layers_add (replay->kept_layers, replay, &self->forward, layer, input, self->output);
+  self->recorded = TRUE;
+}
+
+/*
+ * Computes a layer anew, when the first node of its graph asks for what was kept. That ends when the last tensor is
+ * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py).
+ */
+static void
+recompute_layer (HrLayerRecord   *self,
+                 HrTrainingStack *stack,
+                 guint            layer)
+{
+  HrReplay *replay = stack->replay;
+  g_autoptr (HrGraph) anew = hr_graph_new ();
+  HrValue entered[HR_N_SHARED];
+
+  replay->graph = anew;
+  stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
+                                                    self->needs_gradient);
+  enter_shared (stack, layer, entered);
+  hr_replay_limit (replay, self->n_needed);
+  stack->variables.weights = HR_NO_VALUE;
+  run_layer (self, stack, layer);
+  hr_replay_limit (replay, G_MAXUINT);
+  replay->graph = NULL;
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      if (i != HR_SHARED_SOURCE && layer == 0)
+        hr_replay_drop (replay, *get_shared_variable (stack, i));
+    }
+  hr_replay_drop (replay, stack->variables.weights);
+  hr_replay_drop (replay, stack->variables.hidden);
+  stack->variables.weights = stack->variables.hidden = HR_NO_VALUE;
+  hr_graph_take_saved (self->graph, anew);
+}
+
+static guint64
+get_waiting_bytes (HrReplay *replay)
+{
+  return replay->waiting.storage >= 0 ? hr_replay_get_bytes (replay, replay->waiting) : 0;
+}
+
+/*
+ * Where the optimizer works in the backward pass, the last gradient of a layer waits for the next layer. The first
+ * layer of a class finds another's; those that do the same find its own, so that they change nothing.
+ */
+static void
+balance_waiting (HrReplay  *replay,
+                 HrStretch *stretch,
+                 guint64    found)
+{
+  guint64 left = get_waiting_bytes (replay);
+
+  stretch->after.by_component[HR_COMPONENT_GRADIENTS] += found - left;
+  stretch->after.total += found - left;
+}
+
+static void
+deliver_shared (HrLayerRecord   *self,
+                HrTrainingStack *stack)
+{
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      HrValue target = hr_value_needs_gradient (self->made[i]) ? self->made[i] : self->shared[i];
+
+      if (stack->gradients[i].storage < 0 || !hr_value_needs_gradient (target))
+        continue;
+      hr_graph_deliver (self->graph, stack->replay, target, stack->gradients[i]);
+      stack->gradients[i] = HR_NO_VALUE;
+    }
+}
+
+/* A leaf keeps its gradient: the zeros that stand for a bias of the encoder's output (T5Attention). */
+static void
+take_shared (HrLayerRecord   *self,
+             HrTrainingStack *stack)
+{
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      if (hr_value_needs_gradient (self->shared[i]))
+        stack->gradients[i] = hr_graph_take_gradient (self->graph, self->shared[i]);
+      else if (hr_value_needs_gradient (self->made[i]))
+        stack->gradients[i] = hr_graph_take_gradient (self->graph, self->made[i]);
+    }
+}
+
+static HrValue
+differentiate_graph (HrLayerRecord   *self,
+                     HrTrainingStack *stack,
+                     guint            layer,
+                     HrValue          gradient)
+{
+  HrReplay *replay = stack->replay;
+
+  replay->sentence = N_("in the backward pass of a layer");
+  hr_graph_deliver (self->graph, replay, self->output, gradient);
+  deliver_shared (self, stack);
+  if (stack->checkpointing == HR_CHECKPOINTING_FULL)
+    {
+      hr_graph_run_until_saved (self->graph, replay);
+      replay->sentence = N_("in the backward pass, while a layer is computed anew");
+      recompute_layer (self, stack, layer);
+      replay->sentence = N_("in the backward pass of a layer");
+    }
+  hr_graph_run_backward (self->graph, replay);
+  gradient = hr_graph_take_gradient (self->graph, self->input);
+  take_shared (self, stack);
+  leave_past (self, stack);
+  hr_graph_clear (self->graph, replay);
+
+  return gradient;
+}
+
+/* What the backward pass within has made of the gradients of what layers share is added to those of other layers. */
+static void
+add_shared (HrLayerRecord   *self,
+            HrTrainingStack *stack,
+            HrGraph         *graph,
+            const HrValue   *entered)
+{
+  deliver_shared (self, stack);
+  for (guint i = 0; i < HR_N_SHARED; i++)
+    {
+      HrValue gradient;
+
+      if (!hr_value_needs_gradient (entered[i]))
+        continue;
+      gradient = hr_graph_take_gradient (graph, entered[i]);
+      if (gradient.storage >= 0)
+        hr_graph_deliver (self->graph, stack->replay, self->shared[i], gradient);
+    }
+  take_shared (self, stack);
+}
+
+/* The gradients of what the first layer has made anew; the variables that hold it go. */
+static void
+deliver_made (HrTrainingStack *stack,
+              HrGraph         *graph)
+{
+  for (guint i = HR_SHARED_BIAS; i < HR_N_SHARED; i++)
+    {
+      HrValue made = *get_shared_variable (stack, i);
+
+      if (stack->gradients[i].storage >= 0 && hr_value_needs_gradient (made))
+        hr_graph_deliver (graph, stack->replay, made, stack->gradients[i]);
+      else
+        hr_replay_drop (stack->replay, stack->gradients[i]);
+      stack->gradients[i] = HR_NO_VALUE;
+      hr_replay_drop (stack->replay, made);
+    }
+}
+
+/*
+ * CheckpointFunction.backward in torch/utils/checkpoint.py: the whole layer is computed anew, and what came out of it
+ * and the gradient of that stay until a backward pass of its own is over.
+ */
+static HrValue
+differentiate_reentrant (HrLayerRecord   *self,
+                         HrTrainingStack *stack,
+                         guint            layer,
+                         HrValue          gradient)
+{
+  HrReplay *replay = stack->replay;
+  HrGraph *graph = hr_graph_new ();
+  HrValue entered[HR_N_SHARED];
+  HrValue input, output, result;
+
+  replay->sentence = N_("in the backward pass, while a layer is computed anew");
+  replay->graph = graph;
+  input = stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
+                                                            self->needs_gradient);
+  enter_shared (stack, layer, entered);
+  run_layer (self, stack, layer);
+  output = stack->variables.hidden;
+  stack->variables.hidden = HR_NO_VALUE;
+  replay->graph = NULL;
+
+  replay->sentence = N_("in the backward pass of a layer");
+  hr_graph_deliver (graph, replay, output, hr_replay_hold (replay, gradient));
+  if (layer == 0)
+    deliver_made (stack, graph);
+  hr_graph_run_backward (graph, replay);
+  result = hr_graph_take_gradient (graph, input);
+  add_shared (self, stack, graph, entered);
+  hr_graph_clear (graph, replay);
+  hr_replay_drop (replay, output);
+  hr_replay_drop (replay, gradient);
+  g_free (graph);
+
+  return result;
+}
+
+/*
+ * hr_layer_record_run_backward:
+ * @self: a record, of which the forward pass has run
+ * @stack: the stack that the layer is in
+ * @layer: the index of the layer, which does the same as the one that was recorded
+ * @gradient: (transfer full): the gradient of its output
+ *
+ * Runs the backward pass.
+ *
+ * Returns: (transfer full): the gradient of its input
+ */
+HrValue
+hr_layer_record_run_backward (HrLayerRecord   *self,
+                              HrTrainingStack *stack,
+                              guint            layer,
+                              HrValue          gradient)
+{
+  HrReplay *replay = stack->replay;
+  guint64 waiting = get_waiting_bytes (replay);
+
+  set_layer_symbols (stack, layer);
+  hr_replay_begin (replay, &self->backward, NULL, layer);
+  if (stack->checkpointing == HR_CHECKPOINTING_REENTRANT)
+    gradient = differentiate_reentrant (self, stack, layer, gradient);
+  else
+    gradient = differentiate_graph (self, stack, layer, gradient);
+  if (stack->checkpointing)
+    hr_replay_drop (replay, self->input);
+  hr_replay_end (replay);
+  balance_waiting (replay, &self->backward, waiting);
+  self->backward_recorded = TRUE;
+
+  return gradient;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-training-stack.h"
+
+G_BEGIN_DECLS
+
+/* The first layer makes what the others share; the last is the first whose gradients of it come. */
+typedef enum
+{
+  HR_PLACE_FIRST,
+  HR_PLACE_LAST,
+  HR_PLACE_BETWEEN,
+} HrPlace;
+
+/**
+ * HrLayerRecord:
+ * @layer: the index of the layer
+ * @klass: its class
+ * @group: which layers are tuned alike
+ * @place: where it stands
+ * @needs_gradient: whether a gradient flows to its input
+ * @recorded: whether the forward pass has been recorded
+ * @backward_recorded: whether the backward pass has
+ * @n_needed: how many tensors are made until the last that autograd needs
+ * @graph: (nullable): what autograd keeps
+ * @input: the input, a boundary of @graph
+ * @output: the output
+ * @shared: what layers share, boundaries of @graph, or none
+ * @made: what the layer made of it for all, or none
+ * @past: keys and values of virtual tokens, boundaries of @graph, or none
+ * @past_bytes: what their gradients take, which are in the books
+ * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
+ * @forward: what the forward pass does
+ * @backward: what the backward pass does
+ *
+ * A layer, which stands for all others that do the same.
+ */
+typedef struct
+{
+  guint layer;
+  guint klass;
+  guint group;
+  HrPlace place;
+  gboolean needs_gradient;
+  gboolean recorded;
+  gboolean backward_recorded;
+  guint n_needed;
+  HrGraph *graph;
+  HrValue input;
+  HrValue output;
+  HrValue shared[HR_N_SHARED];
+  HrValue made[HR_N_SHARED];
+  HrValue past[2];
+  guint64 past_bytes[2];
+  HrValue cache[4];
+  HrStretch forward;
+  HrStretch backward;
+} HrLayerRecord;
+
+HrLayerRecord *hr_layer_record_new          (guint            layer,
+                                             guint            klass,
+                                             guint            group,
+                                             HrPlace          place,
+                                             gboolean         needs_gradient) G_GNUC_WARN_UNUSED_RESULT;
+void           hr_layer_record_free         (HrLayerRecord   *self,
+                                             HrReplay        *replay);
+void           hr_layer_record_run_forward  (HrLayerRecord   *self,
+                                             HrTrainingStack *stack);
+HrValue        hr_layer_record_run_backward (HrLayerRecord   *self,
+                                             HrTrainingStack *stack,
+                                             guint            layer,
+                                             HrValue          gradient);
+
+G_END_DECLS
