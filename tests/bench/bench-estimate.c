@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-inference-job.h"
 #include "hr-timeline.h"
 
@@ -17,6 +18,7 @@
 #define MAX_MICROSECONDS 50.0
 #define MAX_MICROSECONDS_WITH_TIMELINE 100.0
 #define MAX_MICROSECONDS_OF_TRAINING 100.0
+#define MAX_MICROSECONDS_OF_ADAPTERS 200.0
 
 static const char config[] =
     "{ \"model_type\": \"llama\", \"vocab_size\": 128256, \"hidden_size\": 8192, \"intermediate_size\": 28672,"
@@ -115,16 +117,25 @@ bench_step (HrMode                  mode,
   g_assert_no_error (error);
   g_object_set (job, "micro-batch-size", G_GUINT64_CONSTANT (4), "sequence-length", G_GUINT64_CONSTANT (4096),
                 "gradient-checkpointing", checkpointing, NULL);
+  if (mode == HR_MODE_FINE_TUNING)
+    g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, NULL);
   best = measure_best (model, job, FALSE);
   g_test_minimized_result (best, "%s of 80 layers%s: %.1f µs", hr_mode_get_name (mode),
                            checkpointing == HR_GRADIENT_CHECKPOINTING_FULL ? " with checkpointing" : "", best);
-  g_assert_cmpfloat (best, <, MAX_MICROSECONDS_OF_TRAINING);
+  g_assert_cmpfloat (best, <, mode == HR_MODE_FINE_TUNING ? MAX_MICROSECONDS_OF_ADAPTERS
+                                                          : MAX_MICROSECONDS_OF_TRAINING);
 }
 
 static void
 bench_training (gconstpointer data)
 {
   bench_step (HR_MODE_TRAINING, GPOINTER_TO_INT (data));
+}
+
+static void
+bench_lora (gconstpointer data)
+{
+  bench_step (HR_MODE_FINE_TUNING, GPOINTER_TO_INT (data));
 }
 
 int
@@ -139,6 +150,10 @@ main (int   argc,
                         GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_NONE), bench_training);
   g_test_add_data_func ("/bench/an_estimate_of_training_is_instant/full",
                         GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_FULL), bench_training);
+  g_test_add_data_func ("/bench/an_estimate_of_adapters_is_instant/none",
+                        GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_NONE), bench_lora);
+  g_test_add_data_func ("/bench/an_estimate_of_adapters_is_instant/full",
+                        GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_FULL), bench_lora);
 
   return g_test_run ();
 }
