@@ -18,10 +18,17 @@ gi.require_version('Atspi', '2.0')
 # pylint: disable=wrong-import-position
 from gi.repository import Atspi, GLib
 
+import cli
 from screen import Screen
 
 ROOT = os.environ['HEADROOM_SOURCE_ROOT']
 BUILD = os.environ['HEADROOM_BUILD_ROOT']
+
+# How long a label that has been read before is watched alone, before everything is looked at again.
+PATIENCE = 1
+
+# How many labels that were read before are kept in mind.
+N_KNOWN = 8
 
 # Generous, because the machine may be busy: a wait ends as soon as its condition holds.
 TIMEOUT = 30
@@ -29,6 +36,7 @@ TIMEOUT = 30
 
 # What is asked on every look at the window is asked over the bus, so what cannot matter is not asked.
 CONTAINERS = ('panel', 'filler', 'scroll pane', 'alert')
+ENTRIES = ('label', 'text', 'entry')
 LEAVES = ('label', 'image', 'level bar', 'scroll bar', 'separator', 'spin button', 'table', 'tree table')
 
 
@@ -65,6 +73,10 @@ class Application:
         self.arguments = arguments
         self.settings = {'gpu': "'rtx-4090'", **(settings or {})}
         self.screen = Screen()
+        # What the bus last told to have the focus, and where texts that were waited for stood.
+        self.told = None
+        self.known = []
+        self.listener = Atspi.EventListener.new(self._focus_changed)
 
     def __enter__(self):
         keys = os.path.join(self.home.name, 'config', 'glib-2.0', 'settings')
@@ -93,6 +105,7 @@ class Application:
         environment.pop('G_DEBUG', None)
         self.process = subprocess.Popen([os.path.join(BUILD, 'src/app/headroom'), *self.arguments],
                                         env=environment, stderr=self.errors, cwd=self.home.name)
+        self.listener.register('object:state-changed:focused')
         wait_for(self._appeared, 'the application on the accessibility bus', otherwise=self.said)
         self.find('frame')
         wait_for(self.screen.windows, 'a window on the screen', otherwise=self.said)
@@ -100,6 +113,7 @@ class Application:
         return self
 
     def __exit__(self, kind, value, trace):
+        self.listener.deregister('object:state-changed:focused')
         ended_early = self.process.poll()
         self.process.terminate()
         try:
@@ -128,6 +142,11 @@ class Application:
                 child.set_cache_mask(Atspi.Cache.NONE)
                 return True
         return False
+
+    def _focus_changed(self, event):
+        with contextlib.suppress(GLib.Error):
+            if event.detail1 and event.source.get_process_id() == self.process.pid:
+                self.told = event.source
 
     def said(self):
         """Returns what the application wrote to standard error."""
@@ -198,25 +217,61 @@ class Application:
 
     def texts(self, inside=None):
         """Returns every text that is showing, labels and values alike."""
-        found = []
+        return [text for _, text in self.read(inside)]
+
+    def read(self, inside=None):
+        """Yields everything that shows a text, with its text."""
         for node in self.walk(inside):
             with contextlib.suppress(GLib.Error):
-                role = node.get_role_name()
-                if role not in CONTAINERS:
-                    found.append(text_of(node) if role in ('label', 'text', 'entry') else node.get_name())
-        return [text for text in found if text]
+                text = shown_by(node)
+                if text:
+                    yield node, text
+
+    def read_known(self):
+        """Yields what read() does of those that showed a text that was looked for before, and still do."""
+        for node in list(self.known):
+            with contextlib.suppress(GLib.Error):
+                text = shown_by(node) if self.shows(node) else None
+                if text:
+                    yield node, text
+
+    def shows(self, node):
+        """Returns whether a walk of the windows would come to a node: all that it stands in is showing."""
+        while node is not None and node != self.accessible:
+            if not is_there(node, node.get_role_name()):
+                return False
+            node = node.get_parent()
+        return node is not None
+
+    def seek(self, matches, inside=None, everywhere=True):
+        """Returns what matches() made of the first text that it takes, or None.
+
+        A walk of the window takes seconds, and most texts come up again where they stood before, so that is looked at
+        first; or alone.
+        """
+        for node, text in self.read_known() if inside is None else ():
+            found = matches(text)
+            if found:
+                return found
+        for node, text in self.read(inside) if everywhere else ():
+            found = matches(text)
+            if found:
+                self.known = [node, *(other for other in self.known if other != node)][:N_KNOWN]
+                return found
+        return None
+
+    def wait_for_match(self, matches, what, inside=None):
+        """Waits until seek() finds something, and returns it."""
+        watched_until = time.monotonic() + (PATIENCE if self.known and inside is None else 0)
+        return self.wait(lambda: self.seek(matches, inside, time.monotonic() >= watched_until), what)
 
     def wait_for_text(self, pattern, inside=None):
         """Waits until a text that matches is showing, and returns the match."""
-        expression = re.compile(pattern)
+        return self.wait_for_match(re.compile(pattern).search, f'the text /{pattern}/', inside)
 
-        def match():
-            for text in self.texts(inside):
-                found = expression.search(text)
-                if found:
-                    return found
-            return None
-        return self.wait(match, f'the text /{pattern}/')
+    def wait_for_bytes(self, wanted, what):
+        """Waits until a text shows a size, as rounded as the text has it."""
+        self.wait_for_match(lambda text: cli.shows_bytes(text, wanted), f'{what}: {wanted} bytes')
 
     # What a person does
 
@@ -241,21 +296,8 @@ class Application:
         raise AssertionError(f'Tab did not reach {role} {name}, but passed\n' + '\n'.join(passed))
 
     def moved_from(self, before):
-        node = self.focused_near(before) or self.focused()
+        node = self.focused()
         return node if node is not None and node != before else None
-
-    def focused_near(self, before):
-        """Returns what has the focus now and stands close to what had it, or None: a walk of the window takes long."""
-        node = before
-        for _ in range(5):
-            with contextlib.suppress(GLib.Error):
-                node = node.get_parent() if node is not None else None
-            if node is None:
-                return None
-            found = self.focused(node)
-            if found is not None:
-                return found if found != before else None
-        return None
 
     def is_focusable(self, node):
         return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
@@ -265,7 +307,7 @@ class Application:
         self.tab_to('push button', button, key='Shift+Tab')
         self.press('space')
         wanted = without_mnemonic(item)
-        self.wait(lambda: wanted in self.texts(), f'the item {wanted}')
+        self.wait_for_match(lambda text: text == wanted, f'the item {wanted}')
         for _ in range(30):
             if wanted in (node.get_name() for node in self.focused_and_inside()):
                 self.press('Return')
@@ -297,7 +339,7 @@ class Application:
         self.wait(lambda: self.accessible.get_child_count() > 1 and self.focused() is not None, 'the dialog')
         self.press('Control+a')
         self.type(path)
-        self.wait(lambda: path in self.texts(), f'{path} in the dialog')
+        self.wait_for_match(lambda text: text == path, f'{path} in the dialog')
         self.press('Return')
         self.wait(lambda: self.accessible.get_child_count() == 1, 'the dialog to close')
         self.screen.focus_top_window()
@@ -308,15 +350,20 @@ class Application:
 
     def verdict(self):
         """Returns the sentence that says whether the job fits: it names the GPU and an amount of memory."""
-        for text in self.texts():
-            if re.search(r'GeForce RTX 4090.*\d[ \u00a0][MG]iB', text):
-                return text
-        return None
+        verdict = re.compile(r'GeForce RTX 4090.*\d[ \u00a0][MG]iB')
+        return self.seek(lambda text: text if verdict.search(text) else None)
 
-    def focused(self, inside=None):
-        for node in self.walk(inside, leaves=('label', 'image')):
+    def focused(self):
+        """Returns what has the focus, or None. The bus tells of it; only where it has not is it looked for."""
+        context = GLib.MainContext.default()
+        while context.pending():
+            context.iteration(False)
+        with contextlib.suppress(GLib.Error):
+            if self.told is not None and has_focus(self.told):
+                return self.told
+        for node in self.walk(leaves=('label', 'image')):
             with contextlib.suppress(GLib.Error):
-                if node.get_state_set().contains(Atspi.StateType.FOCUSED):
+                if has_focus(node):
                     return node
         return None
 
@@ -346,8 +393,20 @@ def is_there(node, role):
     return extents.width > 0 and extents.height > 0
 
 
+def has_focus(node):
+    return node.get_state_set().contains(Atspi.StateType.FOCUSED)
+
+
 def describe(node):
     return 'nothing' if node is None else f'{node.get_role_name()} “{node.get_name()}”'
+
+
+def shown_by(node):
+    """Returns the text that a node shows, or None."""
+    role = node.get_role_name()
+    if role in CONTAINERS:
+        return None
+    return text_of(node) if role in ENTRIES else node.get_name()
 
 
 def text_of(node):

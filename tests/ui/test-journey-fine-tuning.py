@@ -14,10 +14,6 @@ from journey import Application
 MODE = ('--mode', 'fine-tuning')
 
 
-def total_is(app, wanted):
-    return any(cli.shows_bytes(text, wanted) for text in app.texts())
-
-
 def open_tab(app, name):
     app.tab_to('page tab', app.translate(name), key='Shift+Tab')
     app.press('space')
@@ -28,7 +24,7 @@ def choose(app, row, choice):
     wanted = app.translate(choice)
     app.tab_to('combo box', app.translate(row))
     app.press('space')
-    app.wait(lambda: app.texts().count(wanted) > 0, f'the choice {wanted}')
+    app.wait_for_match(lambda text: text == wanted, f'the choice {wanted}')
     app.press('Home')
     for _ in range(30):
         before = app.focused()
@@ -49,18 +45,18 @@ def a_model_is_fine_tuned_with_lora_of_another_rank():
             ('--fine-tuning-method', 'lora', '--lora-rank', '256')))
         assert len({inference, full, lora, wide}) == 4
         with Application(path) as app:
-            app.wait(lambda: total_is(app, inference), 'the total of inference')
+            app.wait_for_bytes(inference, 'the total of inference')
             open_tab(app, 'Fine-tuning')
-            app.wait(lambda: total_is(app, lora), 'the total of LoRA')
+            app.wait_for_bytes(lora, 'the total of LoRA')
             choose(app, 'Method', 'Full fine-tuning')
-            app.wait(lambda: total_is(app, full), 'the total of full fine-tuning')
+            app.wait_for_bytes(full, 'the total of full fine-tuning')
             assert app.look('spin button', app.translate('LoRA rank')) is None, 'a rank without LoRA'
             app.press('Control+z')
-            app.wait(lambda: total_is(app, lora), 'the total of LoRA again')
+            app.wait_for_bytes(lora, 'the total of LoRA again')
             app.enter(app.translate('LoRA rank'), '256')
-            app.wait(lambda: total_is(app, wide), 'the total of a larger rank')
+            app.wait_for_bytes(wide, 'the total of a larger rank')
             open_tab(app, 'Inference')
-            app.wait(lambda: total_is(app, inference), 'the total of inference again')
+            app.wait_for_bytes(inference, 'the total of inference again')
 
 
 def the_keyboard_moves_along_the_time():
@@ -79,7 +75,7 @@ def the_keyboard_moves_along_the_time():
             prefill = app.translate('Prefill')
             app.wait(lambda: chart.get_description().startswith(prefill), 'the next phase')
             moment = chart.get_description().partition(':')[0].partition('：')[0]
-            app.wait(lambda: any(text.endswith(moment) for text in app.texts()), f'the moment {moment} above the chart')
+            app.wait_for_match(lambda text: text.endswith(moment), f'the moment {moment} above the chart')
             app.press('Escape')
             app.wait(lambda: not chart.get_description().startswith(moment), 'the peak again')
 

@@ -13,10 +13,6 @@ from journey import Application
 MODEL = 'Qwen/Qwen2.5-7B-Instruct'
 
 
-def total_is(app, wanted):
-    return any(cli.shows_bytes(text, wanted) for text in app.texts())
-
-
 def a_model_of_the_catalogue_is_found_by_typing_part_of_its_name():
     total = cli.estimate(MODEL)['total-bytes']
     with Application() as app:
@@ -25,7 +21,7 @@ def a_model_of_the_catalogue_is_found_by_typing_part_of_its_name():
         app.type('qwen2.5 7b inst')
         app.find(name=MODEL)
         app.press('Return')
-        app.wait(lambda: total_is(app, total), f'the total of {total} bytes')
+        app.wait_for_bytes(total, 'the total')
 
 
 def the_batch_size_changes_the_total_and_the_verdict():
@@ -35,14 +31,14 @@ def the_batch_size_changes_the_total_and_the_verdict():
         large = cli.estimate(path, '--batch-size', '512')
         assert small['gpu']['fits'] and not large['gpu']['fits']
         with Application(path) as app:
-            app.wait(lambda: total_is(app, small['total-bytes']), 'the total of one sequence')
+            app.wait_for_bytes(small['total-bytes'], 'the total of one sequence')
             fits = app.verdict()
             app.enter(app.translate('Batch size'), '512')
-            app.wait(lambda: total_is(app, large['total-bytes']), 'the total of 512 sequences')
+            app.wait_for_bytes(large['total-bytes'], 'the total of 512 sequences')
             app.wait(lambda: app.verdict() != fits, 'another verdict')
             # Out of the entry, which has an undo of its own for what is typed.
             app.press('Tab', 'Control+z')
-            app.wait(lambda: total_is(app, small['total-bytes']), 'the first total again')
+            app.wait_for_bytes(small['total-bytes'], 'the first total again')
             app.wait(lambda: app.verdict() == fits, 'the first verdict again')
 
 
@@ -61,8 +57,8 @@ def arrow_keys_pick_a_slice_and_the_explanation_follows():
                 beginning, rest = app.translate('Selected: %1$s, %2$s. %3$s').split('%1$s')
                 name = pie.get_description()[len(beginning):].partition(rest.partition('%2$s')[0])[0]
                 part = next(part for part in components if app.translate(part['label']) == name)
-                app.wait(lambda: part['formula'] in app.texts(), f'the formula of {name}: {part["formula"]}')
-                app.wait(lambda: part['substitution'] in app.texts(), f'its numbers: {part["substitution"]}')
+                app.wait_for_match(lambda text: text == part['formula'], f'the formula of {name}: {part["formula"]}')
+                app.wait_for_match(lambda text: text == part['substitution'], f'its numbers: {part["substitution"]}')
                 seen.append(name)
             assert sorted(seen) == sorted(app.translate(part['label']) for part in components), seen
 
