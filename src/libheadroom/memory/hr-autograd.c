@@ -95,6 +95,7 @@ add_node (HrReplay   *replay,
   node = &graph->nodes[graph->n_nodes];
   node->kind = kind;
   node->backward = NULL;
+  node->operation = NULL;
   node->block = replay->block;
   node->n_inputs = 0;
   node->n_saved = 0;

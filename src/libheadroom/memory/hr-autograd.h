@@ -45,6 +45,7 @@ typedef enum
  * HrNode:
  * @kind: what it stands for
  * @backward: the derivative of an operator
+ * @operation: (nullable): the operator that the derivative runs, where many have the same
  * @block: the path of the module that ran
  * @inputs: the inputs; those with a node need a gradient
  * @n_inputs: how many
@@ -61,6 +62,7 @@ struct _HrNode
 {
   HrNodeKind kind;
   HrBackward backward;
+  const char *operation;
   const char *block;
   HrValue inputs[HR_NODE_MAX_INPUTS];
   guint n_inputs;

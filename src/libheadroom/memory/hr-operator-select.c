@@ -8,17 +8,7 @@
  */
 
 /* A part of a tensor's elements had a gradient: zeros like all of it, which it is written or added into in place. */
-static void
-backward_into_zeros (HrReplay     *self,
-                     const HrNode *node,
-                     HrValue       gradient,
-                     HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "new_zeros", shape);
-}
+#define INTO_ZEROS "new_zeros"
 
 /*
  * hr_op_topk:
@@ -39,14 +29,14 @@ hr_op_topk (HrReplay   *self,
             HrSymbol    k,
             HrValue    *indices)
 {
-  HrValue shape = hr_value_detach (x);
+  HrValue shape = x;
   HrValue result;
 
   shape.symbols[shape.n_symbols - 1] = k;
   result = hr_op_like (self, "topk", name, shape);
   shape.element = HR_ELEMENT_INT64;
   *indices = hr_op_like (self, "topk", "indices", shape);
-  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, INTO_ZEROS, &x, 1))
     hr_autograd_save (self, result, *indices);
 
   return result;
@@ -67,14 +57,14 @@ hr_op_max (HrReplay   *self,
            const char *name,
            HrValue     x)
 {
-  HrValue shape = hr_value_detach (x);
+  HrValue shape = x;
   HrValue result, indices;
 
   shape.n_symbols--;
   result = hr_op_like (self, "max", name, shape);
   shape.element = HR_ELEMENT_INT64;
   indices = hr_op_like (self, "max", "indices", shape);
-  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, INTO_ZEROS, &x, 1))
     hr_autograd_save (self, result, indices);
   hr_replay_drop (self, indices);
 
@@ -118,7 +108,7 @@ hr_op_maximum (HrReplay   *self,
                HrValue     x,
                HrValue     number)
 {
-  HrValue result = hr_op_like (self, "maximum", name, hr_value_detach (x));
+  HrValue result = hr_op_like (self, "maximum", name, x);
 
   if (hr_autograd_record (self, &result, backward_maximum, &x, 1))
     {
@@ -127,20 +117,6 @@ hr_op_maximum (HrReplay   *self,
     }
 
   return result;
-}
-
-/* where (condition, grad, 0), and where (condition, 0, grad) */
-static void
-backward_where (HrReplay     *self,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  for (guint i = 0; i < node->n_inputs; i++)
-    {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = hr_op_make_gradient (self, "where", gradient);
-    }
 }
 
 /*
@@ -163,9 +139,9 @@ hr_op_where (HrReplay   *self,
              HrValue     b)
 {
   const HrValue inputs[] = { a, b };
-  HrValue result = hr_op_like (self, "where", name, hr_value_detach (a));
+  HrValue result = hr_op_like (self, "where", name, a);
 
-  if (hr_autograd_record (self, &result, backward_where, inputs, G_N_ELEMENTS (inputs)))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_RESULT, "where", inputs, G_N_ELEMENTS (inputs)))
     hr_autograd_save (self, result, condition);
 
   return result;
@@ -188,12 +164,12 @@ hr_op_gather (HrReplay   *self,
               HrValue     x,
               HrValue     indices)
 {
-  HrValue shape = hr_value_detach (indices);
+  HrValue shape = indices;
   HrValue result;
 
   shape.element = x.element;
   result = hr_op_like (self, "gather", name, shape);
-  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, INTO_ZEROS, &x, 1))
     {
       hr_autograd_save (self, result, x);
       hr_autograd_save (self, result, indices);
@@ -224,8 +200,8 @@ hr_op_take (HrReplay   *self,
   HrValue result;
 
   shape.element = x.element;
-  result = hr_op_like (self, "index", name, hr_value_detach (shape));
-  if (hr_autograd_record (self, &result, backward_into_zeros, &x, 1))
+  result = hr_op_like (self, "index", name, shape);
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, INTO_ZEROS, &x, 1))
     hr_autograd_save (self, result, indices);
 
   return result;
@@ -256,7 +232,7 @@ hr_op_sum (HrReplay   *self,
            const char *name,
            HrValue     x)
 {
-  HrValue shape = hr_value_detach (x);
+  HrValue shape = x;
   HrValue result;
 
   shape.n_symbols--;
@@ -264,19 +240,6 @@ hr_op_sum (HrReplay   *self,
   hr_autograd_record (self, &result, backward_sum, &x, 1);
 
   return result;
-}
-
-/* The expanded gradient cannot be seen in another shape: it is copied. */
-static void
-backward_sum_view (HrReplay     *self,
-                   const HrNode *node,
-                   HrValue       gradient,
-                   HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "clone", shape);
 }
 
 /*
@@ -299,20 +262,11 @@ hr_op_sum_view (HrReplay   *self,
   HrValue result;
 
   shape.element = x.element;
-  result = hr_op_like (self, "sum", name, hr_value_detach (shape));
-  hr_autograd_record (self, &result, backward_sum_view, &x, 1);
+  result = hr_op_like (self, "sum", name, shape);
+  /* The expanded gradient cannot be seen in another shape: it is copied. */
+  hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, "clone", &x, 1);
 
   return result;
-}
-
-/* The engine sums up what was expanded. */
-static void
-backward_expand (HrReplay     *self,
-                 const HrNode *node,
-                 HrValue       gradient,
-                 HrValue      *gradients)
-{
-  gradients[0] = hr_replay_hold (self, gradient);
 }
 
 /*
@@ -332,22 +286,9 @@ hr_op_expand (HrReplay *self,
 {
   HrValue view = hr_op_view (self, x, shape);
 
-  hr_autograd_record (self, &view, backward_expand, &x, 1);
+  hr_op_record (self, &view, HR_GRADIENT_HELD, NULL, &x, 1);
 
   return view;
-}
-
-/* repeat_backward: the gradient as a view with the repetitions in a dimension of their own, summed over it. */
-static void
-backward_repeat (HrReplay     *self,
-                 const HrNode *node,
-                 HrValue       gradient,
-                 HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "sum", shape);
 }
 
 /*
@@ -367,21 +308,12 @@ hr_op_repeat (HrReplay   *self,
               HrValue     x,
               HrValue     shape)
 {
-  HrValue result = hr_op_like (self, "repeat", name, hr_value_detach (shape));
+  HrValue result = hr_op_like (self, "repeat", name, shape);
 
-  hr_autograd_record (self, &result, backward_repeat, &x, 1);
+  /* The gradient as a view with the repetitions in a dimension of their own, summed over it (repeat_backward). */
+  hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, "sum", &x, 1);
 
   return result;
-}
-
-/* grad.masked_fill (mask, 0) */
-static void
-backward_fill (HrReplay     *self,
-               const HrNode *node,
-               HrValue       gradient,
-               HrValue      *gradients)
-{
-  gradients[0] = hr_op_make_gradient (self, "masked_fill", gradient);
 }
 
 /*
@@ -399,7 +331,7 @@ hr_op_fill (HrReplay *self,
 {
   HrValue before = *x;
 
-  if (hr_autograd_record (self, x, backward_fill, &before, 1))
+  if (hr_op_record (self, x, HR_GRADIENT_LIKE_RESULT, "masked_fill", &before, 1))
     hr_autograd_save (self, *x, mask);
 }
 
@@ -420,56 +352,12 @@ hr_op_masked_fill (HrReplay   *self,
                    HrValue     x,
                    HrValue     mask)
 {
-  HrValue result = hr_op_like (self, "masked_fill", name, hr_value_detach (x));
+  HrValue result = hr_op_like (self, "masked_fill", name, x);
 
-  if (hr_autograd_record (self, &result, backward_fill, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_RESULT, "masked_fill", &x, 1))
     hr_autograd_save (self, result, mask);
 
   return result;
-}
-
-static void
-backward_add_in_place (HrReplay     *self,
-                       const HrNode *node,
-                       HrValue       gradient,
-                       HrValue      *gradients)
-{
-  for (guint i = 0; i < node->n_inputs; i++)
-    {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = hr_replay_hold (self, gradient);
-    }
-}
-
-/*
- * hr_op_add_in_place:
- * @self: a tape
- * @x: (inout): a variable
- * @other: what is added to it
- *
- * `x.add_ (other)`.
- */
-void
-hr_op_add_in_place (HrReplay *self,
-                    HrValue  *x,
-                    HrValue   other)
-{
-  const HrValue inputs[] = { *x, other };
-
-  hr_autograd_record (self, x, backward_add_in_place, inputs, G_N_ELEMENTS (inputs));
-}
-
-/* grad.gather (…) */
-static void
-backward_scatter (HrReplay     *self,
-                  const HrNode *node,
-                  HrValue       gradient,
-                  HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "gather", shape);
 }
 
 /*
@@ -487,7 +375,7 @@ hr_op_scatter (HrReplay *self,
                HrValue   indices,
                HrValue   source)
 {
-  if (hr_autograd_record (self, x, backward_scatter, &source, 1))
+  if (hr_op_record (self, x, HR_GRADIENT_LIKE_INPUT, "gather", &source, 1))
     hr_autograd_save (self, *x, indices);
 }
 
@@ -529,7 +417,7 @@ hr_op_index_add (HrReplay   *self,
                  HrValue     x)
 {
   const HrValue inputs[] = { zeros, x };
-  HrValue result = hr_op_like (self, "index_add", name, hr_value_detach (zeros));
+  HrValue result = hr_op_like (self, "index_add", name, zeros);
 
   if (hr_autograd_record (self, &result, backward_index_add, inputs, G_N_ELEMENTS (inputs)))
     {
@@ -584,7 +472,7 @@ hr_op_grouped_mm (HrReplay   *self,
   HrValue result;
 
   shape.element = weights.element;
-  result = hr_op_like (self, "_grouped_mm", name, hr_value_detach (shape));
+  result = hr_op_like (self, "_grouped_mm", name, shape);
   if (hr_autograd_record (self, &result, backward_grouped_mm, inputs, G_N_ELEMENTS (inputs)))
     {
       hr_autograd_save (self, result, hr_value_needs_gradient (weights) ? inputs[0] : HR_NO_VALUE);

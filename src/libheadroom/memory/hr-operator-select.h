@@ -58,9 +58,6 @@ HrValue hr_op_masked_fill  (HrReplay   *self,
                             const char *name,
                             HrValue     x,
                             HrValue     mask);
-void    hr_op_add_in_place (HrReplay   *self,
-                            HrValue    *x,
-                            HrValue     other);
 void    hr_op_scatter      (HrReplay   *self,
                             HrValue    *x,
                             HrValue     indices,

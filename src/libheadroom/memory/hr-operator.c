@@ -10,18 +10,6 @@
  * torch/csrc/autograd/FunctionsManual.cpp have it.
  */
 
-/* What is made beside another tensor: a new storage of its shape. */
-static HrValue
-like (HrValue x)
-{
-  x.storage = -1;
-  x.node = HR_NO_NODE;
-  x.is_trained = FALSE;
-  x.is_view = FALSE;
-
-  return x;
-}
-
 /*
  * hr_op_make_gradient:
  * @self: a tape
@@ -37,7 +25,7 @@ hr_op_make_gradient (HrReplay   *self,
                      const char *operation,
                      HrValue     shape)
 {
-  return hr_op_like (self, operation, "gradient", like (shape));
+  return hr_op_like (self, operation, "gradient", shape);
 }
 
 /*
@@ -68,22 +56,109 @@ hr_op_view_gradient (HrReplay *self,
   return view;
 }
 
+/* The engine sums up what was broadcast. */
 static void
-backward_pass (HrReplay     *self,
+backward_held (HrReplay     *self,
                const HrNode *node,
                HrValue       gradient,
                HrValue      *gradients)
 {
-  gradients[0] = hr_replay_hold (self, gradient);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_replay_hold (self, gradient);
+    }
+}
+
+/* All inputs' gradients, before any is summed up over what was broadcast. */
+static void
+backward_like_result (HrReplay     *self,
+                      const HrNode *node,
+                      HrValue       gradient,
+                      HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_op_make_gradient (self, node->operation, gradient);
+    }
 }
 
 static void
-backward_once (HrReplay     *self,
-               const HrNode *node,
-               HrValue       gradient,
-               HrValue      *gradients)
+backward_like_input (HrReplay     *self,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
 {
-  gradients[0] = hr_op_make_gradient (self, "backward", gradient);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      HrValue shape = node->inputs[i];
+
+      if (!hr_value_needs_gradient (shape))
+        continue;
+      shape.element = gradient.element;
+      gradients[i] = hr_op_make_gradient (self, node->operation, shape);
+    }
+}
+
+static void
+backward_typed_as_input (HrReplay     *self,
+                         const HrNode *node,
+                         HrValue       gradient,
+                         HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = hr_op_make_gradient (self, node->operation, node->inputs[i]);
+    }
+}
+
+static gboolean
+record (HrReplay      *self,
+        HrValue       *result,
+        HrBackward     backward,
+        const char    *operation,
+        const HrValue *inputs,
+        guint          n_inputs)
+{
+  if (!hr_autograd_record (self, result, backward, inputs, n_inputs))
+    return FALSE;
+
+  self->graph->nodes[result->node].operation = operation;
+
+  return TRUE;
+}
+
+/*
+ * hr_op_record:
+ * @self: a tape
+ * @result: (inout): what an operator made
+ * @kind: what the gradients of its inputs are like
+ * @operation: the operator that makes them, or %NULL where none does
+ * @inputs: (array length=n_inputs): its inputs
+ * @n_inputs: how many
+ *
+ * Records an operator whose derivative makes nothing but the gradient of each input.
+ *
+ * Returns: whether it was recorded, as hr_autograd_record() does
+ */
+gboolean
+hr_op_record (HrReplay      *self,
+              HrValue       *result,
+              HrGradient     kind,
+              const char    *operation,
+              const HrValue *inputs,
+              guint          n_inputs)
+{
+  static const HrBackward backwards[] = {
+    [HR_GRADIENT_HELD] = backward_held,
+    [HR_GRADIENT_LIKE_RESULT] = backward_like_result,
+    [HR_GRADIENT_LIKE_INPUT] = backward_like_input,
+    [HR_GRADIENT_TYPED_AS_INPUT] = backward_typed_as_input,
+  };
+
+  return record (self, result, backwards[kind], operation, inputs, n_inputs);
 }
 
 /* pow_backward: grad * (exponent * x.pow (exponent - 1)), one expression, whose temporaries go at its end. */
@@ -170,20 +245,20 @@ typedef struct
 } Unary;
 
 static const Unary unaries[HR_N_UNARY] = {
-  [HR_UNARY_ADD] = { "add", backward_pass, FALSE, FALSE },
-  [HR_UNARY_MUL] = { "mul", backward_once, FALSE, FALSE },
-  [HR_UNARY_DIV] = { "div", backward_once, FALSE, FALSE },
-  [HR_UNARY_NEG] = { "neg", backward_once, FALSE, FALSE },
+  [HR_UNARY_ADD] = { "add", backward_held, FALSE, FALSE },
+  [HR_UNARY_MUL] = { "mul", backward_like_result, FALSE, FALSE },
+  [HR_UNARY_DIV] = { "div", backward_like_result, FALSE, FALSE },
+  [HR_UNARY_NEG] = { "neg", backward_like_result, FALSE, FALSE },
   [HR_UNARY_POW] = { "pow", backward_pow, TRUE, FALSE, TRUE },
   [HR_UNARY_RSQRT] = { "rsqrt", backward_rsqrt, FALSE, TRUE, TRUE },
-  [HR_UNARY_TANH] = { "tanh", backward_once, FALSE, TRUE },
-  [HR_UNARY_SIGMOID] = { "sigmoid", backward_once, FALSE, TRUE },
-  [HR_UNARY_RELU] = { "relu", backward_once, FALSE, TRUE },
-  [HR_UNARY_SILU] = { "silu", backward_once, TRUE, FALSE },
+  [HR_UNARY_TANH] = { "tanh", backward_like_result, FALSE, TRUE },
+  [HR_UNARY_SIGMOID] = { "sigmoid", backward_like_result, FALSE, TRUE },
+  [HR_UNARY_RELU] = { "relu", backward_like_result, FALSE, TRUE },
+  [HR_UNARY_SILU] = { "silu", backward_like_result, TRUE, FALSE },
   [HR_UNARY_EXPM1] = { "expm1", backward_expm1, FALSE, TRUE, TRUE },
-  [HR_UNARY_WHERE] = { "where", backward_once, FALSE, FALSE },
-  [HR_UNARY_SOFTPLUS] = { "softplus", backward_once, TRUE, FALSE, TRUE },
-  [HR_UNARY_GELU] = { "gelu", backward_once, TRUE, FALSE },
+  [HR_UNARY_WHERE] = { "where", backward_like_result, FALSE, FALSE },
+  [HR_UNARY_SOFTPLUS] = { "softplus", backward_like_result, TRUE, FALSE, TRUE },
+  [HR_UNARY_GELU] = { "gelu", backward_like_result, TRUE, FALSE },
   [HR_UNARY_CLAMP] = { "clamp", backward_clamp, TRUE, FALSE },
   [HR_UNARY_CLAMP_ONE] = { "clamp", backward_clamp_one, TRUE, FALSE },
 };
@@ -266,9 +341,9 @@ hr_op_unary (HrReplay   *self,
 {
   const Unary *unary = &unaries[kind];
   HrValue input = unary->in_fp32 ? cast_up (self, x) : hr_replay_hold (self, x);
-  HrValue result = hr_op_like (self, unary->operation, name, like (input));
+  HrValue result = hr_op_like (self, unary->operation, name, input);
 
-  if (hr_autograd_record (self, &result, unary->backward, &input, 1))
+  if (record (self, &result, unary->backward, "backward", &input, 1))
     {
       if (unary->saves_input)
         hr_autograd_save (self, result, input);
@@ -297,36 +372,9 @@ hr_op_clamp_in_place (HrReplay *self,
   if (!hr_autograd_record (self, x, backward_clamp, &before, 1))
     return;
 
-  original = hr_op_like (self, "clone", "original", like (before));
+  original = hr_op_like (self, "clone", "original", before);
   hr_autograd_save (self, *x, original);
   hr_replay_drop (self, original);
-}
-
-/* Both inputs' gradients, before either is summed up over what was broadcast. */
-static void
-backward_mul (HrReplay     *self,
-              const HrNode *node,
-              HrValue       gradient,
-              HrValue      *gradients)
-{
-  for (guint i = 0; i < node->n_inputs; i++)
-    {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = hr_op_make_gradient (self, "mul", gradient);
-    }
-}
-
-static void
-backward_add (HrReplay     *self,
-              const HrNode *node,
-              HrValue       gradient,
-              HrValue      *gradients)
-{
-  for (guint i = 0; i < node->n_inputs; i++)
-    {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = hr_replay_hold (self, gradient);
-    }
 }
 
 static void
@@ -371,9 +419,9 @@ typedef struct
 } Binary;
 
 static const Binary binaries[HR_N_BINARY] = {
-  [HR_BINARY_ADD] = { "add", backward_add },
+  [HR_BINARY_ADD] = { "add", backward_held },
   [HR_BINARY_SUB] = { "sub", backward_sub },
-  [HR_BINARY_MUL] = { "mul", backward_mul },
+  [HR_BINARY_MUL] = { "mul", backward_like_result },
   [HR_BINARY_DIV] = { "div", backward_div },
 };
 
@@ -385,7 +433,7 @@ broadcast (HrReplay *self,
 {
   guint64 elements_a = hr_value_get_elements (a, self->symbols);
   guint64 elements_b = hr_value_get_elements (b, self->symbols);
-  HrValue shape = like (elements_b > elements_a ? b : a);
+  HrValue shape = elements_b > elements_a ? b : a;
 
   if (hr_element_get_bytes (a.element) != hr_element_get_bytes (b.element))
     shape.element = hr_element_get_bytes (a.element) > hr_element_get_bytes (b.element) ? a.element : b.element;
@@ -414,10 +462,10 @@ hr_op_binary_as (HrReplay   *self,
                  HrValue     b,
                  HrValue     shape)
 {
-  HrValue result = hr_op_like (self, binaries[kind].operation, name, like (shape));
+  HrValue result = hr_op_like (self, binaries[kind].operation, name, shape);
   const HrValue inputs[] = { a, b };
 
-  if (!hr_autograd_record (self, &result, binaries[kind].backward, inputs, 2))
+  if (!record (self, &result, binaries[kind].backward, binaries[kind].operation, inputs, 2))
     return result;
 
   if (kind == HR_BINARY_MUL || kind == HR_BINARY_DIV)
@@ -465,7 +513,7 @@ hr_op_add_to (HrReplay *self,
 {
   const HrValue inputs[] = { *x, addend };
 
-  hr_autograd_record (self, x, backward_add, inputs, G_N_ELEMENTS (inputs));
+  hr_op_record (self, x, HR_GRADIENT_HELD, NULL, inputs, G_N_ELEMENTS (inputs));
 }
 
 /*
@@ -487,7 +535,7 @@ hr_op_divide_in_place (HrReplay *self,
   if (!hr_autograd_record (self, x, backward_div, inputs, G_N_ELEMENTS (inputs)) || divisor.storage < 0)
     return;
 
-  original = hr_op_like (self, "clone", "original", like (inputs[0]));
+  original = hr_op_like (self, "clone", "original", inputs[0]);
   hr_autograd_save (self, *x, original);
   hr_autograd_save (self, *x, divisor);
   hr_replay_drop (self, original);
@@ -521,7 +569,7 @@ hr_op_cast (HrReplay  *self,
             HrValue    x,
             HrElement  element)
 {
-  HrValue shape = like (x);
+  HrValue shape = x;
   HrValue result;
 
   if (x.element == element)
@@ -532,19 +580,6 @@ hr_op_cast (HrReplay  *self,
   hr_autograd_record (self, &result, backward_cast, &x, 1);
 
   return result;
-}
-
-/* grad.expand (…) / n. */
-static void
-backward_mean (HrReplay     *self,
-               const HrNode *node,
-               HrValue       gradient,
-               HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "div", shape);
 }
 
 /*
@@ -562,12 +597,13 @@ hr_op_mean (HrReplay   *self,
             const char *name,
             HrValue     x)
 {
-  HrValue shape = like (x);
+  HrValue shape = x;
   HrValue result;
 
   shape.n_symbols--;
   result = hr_op_like (self, "mean", name, shape);
-  hr_autograd_record (self, &result, backward_mean, &x, 1);
+  /* grad.expand (…) / n */
+  hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, "div", &x, 1);
 
   return result;
 }
@@ -598,7 +634,7 @@ HrValue
 hr_op_contiguous (HrReplay *self,
                   HrValue   x)
 {
-  HrValue shape = like (x);
+  HrValue shape = x;
 
   if (!x.heads_first)
     return hr_replay_hold (self, x);
@@ -625,7 +661,7 @@ hr_op_copy (HrReplay   *self,
             HrValue     x,
             HrValue     shape)
 {
-  HrValue result = hr_op_like (self, "clone", name, like (shape));
+  HrValue result = hr_op_like (self, "clone", name, shape);
 
   hr_autograd_record (self, &result, backward_view, &x, 1);
 
@@ -656,19 +692,6 @@ hr_op_view (HrReplay *self,
   return view;
 }
 
-/* slice_backward: zeros of the whole, of which the part is overwritten. */
-static void
-backward_slice (HrReplay     *self,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (self, "slice_backward", shape);
-}
-
 /*
  * hr_op_slice:
  * @self: a tape
@@ -686,7 +709,8 @@ hr_op_slice (HrReplay *self,
 {
   HrValue view = hr_op_view (self, x, shape);
 
-  hr_autograd_record (self, &view, backward_slice, &x, 1);
+  /* Zeros of the whole, of which the part is overwritten. */
+  hr_op_record (self, &view, HR_GRADIENT_LIKE_INPUT, "slice_backward", &x, 1);
 
   return view;
 }
@@ -770,22 +794,15 @@ hr_op_cat (HrReplay      *self,
            guint          n_parts,
            HrValue        shape)
 {
-  HrValue result = hr_op_like (self, "cat", name, like (shape));
+  HrValue result = hr_op_like (self, "cat", name, shape);
 
   hr_autograd_record (self, &result, backward_cat, parts, n_parts);
 
   return result;
 }
 
-/* _softmax_backward_data: from the result alone. */
-void
-hr_op_backward_softmax (HrReplay     *self,
-                        const HrNode *node,
-                        HrValue       gradient,
-                        HrValue      *gradients)
-{
-  gradients[0] = hr_op_make_gradient (self, "_softmax_backward_data", node->inputs[0]);
-}
+/* From the result alone. */
+#define SOFTMAX_BACKWARD "_softmax_backward_data"
 
 /*
  * hr_op_softmax:
@@ -805,13 +822,13 @@ hr_op_softmax (HrReplay   *self,
                HrElement   element)
 {
   HrValue input = cast_up (self, x);
-  HrValue shape = like (input);
+  HrValue shape = input;
   HrValue result;
 
   if (self->autocast == HR_ELEMENT_NONE)
     shape.element = element;
   result = hr_op_like (self, "_softmax", name, shape);
-  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &input, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &input, 1))
     hr_autograd_save (self, result, result);
   hr_replay_drop (self, input);
 
@@ -834,9 +851,9 @@ hr_op_softmax_typed (HrReplay   *self,
                      const char *name,
                      HrValue     x)
 {
-  HrValue result = hr_op_like (self, "_softmax", name, like (x));
+  HrValue result = hr_op_like (self, "_softmax", name, x);
 
-  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &x, 1))
     hr_autograd_save (self, result, result);
 
   return result;
@@ -856,9 +873,9 @@ HrValue
 hr_op_log_softmax (HrReplay *self,
                    HrValue   x)
 {
-  HrValue result = hr_op_like (self, "_log_softmax", "log_softmax(logits)", like (x));
+  HrValue result = hr_op_like (self, "_log_softmax", "log_softmax(logits)", x);
 
-  if (hr_autograd_record (self, &result, hr_op_backward_softmax, &x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &x, 1))
     hr_autograd_save (self, result, result);
 
   return result;
@@ -928,7 +945,7 @@ hr_op_matmul (HrReplay   *self,
   inputs[1] = is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b);
   inputs[0] = hr_op_cast_down (self, a);
   shape.element = inputs[0].element;
-  result = hr_op_like (self, "bmm", name, like (shape));
+  result = hr_op_like (self, "bmm", name, shape);
   is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
@@ -986,7 +1003,7 @@ hr_op_linear_by (HrReplay   *self,
   inputs[1] = cast_parameter (self, weight);
   inputs[0] = hr_op_cast_down (self, x);
   shape.element = inputs[0].element;
-  result = hr_op_like (self, bias.n_symbols > 0 ? "addmm" : "mm", name, like (shape));
+  result = hr_op_like (self, bias.n_symbols > 0 ? "addmm" : "mm", name, shape);
   is_recorded = hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs));
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
@@ -1020,7 +1037,7 @@ hr_op_linear (HrReplay   *self,
               guint       count,
               gboolean    has_bias)
 {
-  HrValue out = like (x);
+  HrValue out = x;
   HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
   HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
   HrValue input, result;
@@ -1050,20 +1067,6 @@ hr_op_linear (HrReplay   *self,
   return result;
 }
 
-/* native_layer_norm_backward: all three at once. */
-static void
-backward_layer_norm (HrReplay     *self,
-                     const HrNode *node,
-                     HrValue       gradient,
-                     HrValue      *gradients)
-{
-  for (guint i = 0; i < node->n_inputs; i++)
-    {
-      if (hr_value_needs_gradient (node->inputs[i]))
-        gradients[i] = hr_op_make_gradient (self, "native_layer_norm_backward", node->inputs[i]);
-    }
-}
-
 /*
  * hr_op_layer_norm_by:
  * @self: a tape
@@ -1082,16 +1085,17 @@ hr_op_layer_norm_by (HrReplay *self,
                      HrValue   bias)
 {
   const HrValue inputs[3] = { cast_up (self, x), cast_up (self, weight), cast_up (self, bias) };
-  HrValue rows = like (inputs[0]);
+  HrValue rows = inputs[0];
   HrValue result, mean, deviation;
 
   rows.n_symbols--;
   if (rows.element != HR_ELEMENT_FLOAT64)
     rows.element = HR_ELEMENT_FLOAT32;
-  result = hr_op_like (self, "native_layer_norm", "hidden_states", like (inputs[0]));
+  result = hr_op_like (self, "native_layer_norm", "hidden_states", inputs[0]);
   mean = hr_op_like (self, "native_layer_norm", "mean", rows);
   deviation = hr_op_like (self, "native_layer_norm", "rstd", rows);
-  if (hr_autograd_record (self, &result, backward_layer_norm, inputs, 3))
+  /* All three at once. */
+  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, "native_layer_norm_backward", inputs, 3))
     {
       for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
         hr_autograd_save (self, result, inputs[i]);
@@ -1130,15 +1134,6 @@ hr_op_layer_norm (HrReplay *self,
   return hr_op_layer_norm_by (self, x, weight, bias);
 }
 
-static void
-backward_embedding (HrReplay     *self,
-                    const HrNode *node,
-                    HrValue       gradient,
-                    HrValue      *gradients)
-{
-  gradients[0] = hr_op_make_gradient (self, "embedding_dense_backward", node->inputs[0]);
-}
-
 /*
  * hr_op_embedding:
  * @self: a tape
@@ -1158,9 +1153,9 @@ hr_op_embedding (HrReplay   *self,
                  HrValue     table,
                  HrValue     shape)
 {
-  HrValue result = hr_op_like (self, "embedding", name, like (shape));
+  HrValue result = hr_op_like (self, "embedding", name, shape);
 
-  if (hr_autograd_record (self, &result, backward_embedding, &table, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, "embedding_dense_backward", &table, 1))
     hr_autograd_save (self, result, ids);
 
   return result;
@@ -1179,7 +1174,7 @@ hr_op_dropout (HrReplay *self,
                HrValue  *x,
                gboolean  drops)
 {
-  HrValue shape = like (*x);
+  HrValue shape = *x;
   HrValue result, mask;
 
   if (!self->training || !drops)
@@ -1188,7 +1183,7 @@ hr_op_dropout (HrReplay *self,
   result = hr_op_like (self, "native_dropout", "dropout(x)", shape);
   shape.element = HR_ELEMENT_BOOL;
   mask = hr_op_like (self, "native_dropout", "mask", shape);
-  if (hr_autograd_record (self, &result, backward_once, x, 1))
+  if (hr_op_record (self, &result, HR_GRADIENT_LIKE_RESULT, "backward", x, 1))
     hr_autograd_save (self, result, mask);
   hr_replay_drop (self, mask);
   hr_replay_assign (self, x, result);

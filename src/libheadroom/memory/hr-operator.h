@@ -42,6 +42,15 @@ typedef enum
   HR_N_BINARY,
 } HrBinary;
 
+/* What the gradient of an input is like, where a derivative makes nothing else. */
+typedef enum
+{
+  HR_GRADIENT_HELD,           /* it is that of the result */
+  HR_GRADIENT_LIKE_RESULT,    /* as that of the result */
+  HR_GRADIENT_LIKE_INPUT,     /* as the input, in the type of that of the result */
+  HR_GRADIENT_TYPED_AS_INPUT, /* as the input */
+} HrGradient;
+
 HrValue hr_op_unary      (HrReplay      *self,
                           HrUnary        kind,
                           const char    *name,
@@ -133,20 +142,23 @@ void    hr_op_dropout    (HrReplay      *self,
                           HrValue       *x,
                           gboolean       drops);
 
-void    hr_op_clamp_in_place   (HrReplay     *self,
-                                HrValue      *x);
-void    hr_op_divide_in_place  (HrReplay     *self,
-                                HrValue      *x,
-                                HrValue       divisor);
-void    hr_op_backward_softmax (HrReplay     *self,
-                                const HrNode *node,
-                                HrValue       gradient,
-                                HrValue      *gradients);
-HrValue hr_op_make_gradient    (HrReplay     *self,
-                                const char   *operation,
-                                HrValue       shape);
-HrValue hr_op_view_gradient    (HrReplay     *self,
-                                HrValue       gradient,
-                                HrValue       shape);
+void    hr_op_clamp_in_place  (HrReplay *self,
+                               HrValue  *x);
+void    hr_op_divide_in_place (HrReplay *self,
+                               HrValue  *x,
+                               HrValue   divisor);
+
+gboolean hr_op_record        (HrReplay      *self,
+                              HrValue       *result,
+                              HrGradient     kind,
+                              const char    *operation,
+                              const HrValue *inputs,
+                              guint          n_inputs);
+HrValue  hr_op_make_gradient (HrReplay      *self,
+                              const char    *operation,
+                              HrValue        shape);
+HrValue  hr_op_view_gradient (HrReplay      *self,
+                              HrValue        gradient,
+                              HrValue        shape);
 
 G_END_DECLS

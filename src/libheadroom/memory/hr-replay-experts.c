@@ -233,7 +233,7 @@ compute_pairs (HrReplay        *replay,
   projected = hr_op_grouped_mm (replay, "proj_out", selected, get_first_matrices (replay, mixture), grouping->offsets,
                                 both);
   if (mixture->has_bias)
-    hr_op_add_in_place (replay, &projected, grouping->biases);
+    hr_op_add_to (replay, &projected, grouping->biases);
   hr_replay_assign (replay, &projected, hr_replay_expert_gate (replay, projected, mixture));
   if (mixture->has_bias)
     look_up_biases (replay, grouping, get_outer (mixture), 1);
@@ -242,7 +242,7 @@ compute_pairs (HrReplay        *replay,
                     hr_op_grouped_mm (replay, "proj_out", projected, get_last_matrices (replay, mixture),
                                       grouping->offsets, out));
   if (mixture->has_bias)
-    hr_op_add_in_place (replay, &projected, grouping->biases);
+    hr_op_add_to (replay, &projected, grouping->biases);
 
   return projected;
 }

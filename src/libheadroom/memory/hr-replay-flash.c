@@ -251,18 +251,6 @@ get_packed_shape (HrReplay *replay,
 }
 
 /* IndexPutFirstAxis of flash_attn/bert_padding.py. */
-static void
-backward_unpack (HrReplay     *replay,
-                 const HrNode *node,
-                 HrValue       gradient,
-                 HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (replay, "index", shape);
-}
-
 static HrValue
 unpack (HrReplay      *replay,
         const Padding *padding,
@@ -270,7 +258,7 @@ unpack (HrReplay      *replay,
 {
   HrValue result = hr_op_like (replay, "index_put", "attn_output", hr_value_detach (x));
 
-  if (hr_autograd_record (replay, &result, backward_unpack, &x, 1))
+  if (hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "index", &x, 1))
     hr_autograd_save (replay, result, padding->indices);
 
   return result;
@@ -317,19 +305,6 @@ is_value_narrower (HrReplay *replay,
          replay->symbols[HR_SYMBOL_VALUE] < replay->symbols[HR_SYMBOL_QUERY];
 }
 
-/* constant_pad_nd (grad, −pad) */
-static void
-backward_widen (HrReplay     *replay,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.element = gradient.element;
-  gradients[0] = hr_op_make_gradient (replay, "clone", shape);
-}
-
 static HrValue
 widen (HrReplay *replay,
        HrValue   value,
@@ -337,7 +312,8 @@ widen (HrReplay *replay,
 {
   HrValue result = hr_op_like (replay, "constant_pad_nd", "value_states", hr_value_detach (key));
 
-  hr_autograd_record (replay, &result, backward_widen, &value, 1);
+  /* constant_pad_nd (grad, −pad) */
+  hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "clone", &value, 1);
 
   return result;
 }

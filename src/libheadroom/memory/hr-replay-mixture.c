@@ -309,7 +309,7 @@ add_dense (HrReplay *replay,
       return;
     }
 
-  hr_op_add_in_place (replay, shared, sum);
+  hr_op_add_to (replay, shared, sum);
   hr_replay_drop (replay, sum);
   hr_replay_assign (replay, result, *shared);
   *shared = HR_NO_VALUE;
@@ -360,15 +360,6 @@ hr_replay_set_mixture_symbols (HrReplay        *replay,
                                           (n_pairs % replay->symbols[HR_SYMBOL_EXPERTS] > 0);
 }
 
-static void
-backward_noise (HrReplay     *replay,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  gradients[0] = hr_op_make_gradient (replay, "mul", gradient);
-}
-
 /* `hidden_states *= torch.empty_like (hidden_states).uniform_ (…)`, in place, in training (PhimoeSparseMoeBlock). */
 static void
 add_noise (HrReplay *replay,
@@ -381,7 +372,7 @@ add_noise (HrReplay *replay,
     return;
 
   noise = hr_op_like (replay, "empty_like", "noise", hr_value_detach (before));
-  if (hr_autograd_record (replay, x, backward_noise, &before, 1))
+  if (hr_op_record (replay, x, HR_GRADIENT_LIKE_RESULT, "mul", &before, 1))
     hr_autograd_save (replay, *x, noise);
   hr_replay_drop (replay, noise);
 }

@@ -74,11 +74,11 @@ make_gradient (HrReplay   *replay,
                const char *operation,
                HrValue     like)
 {
-  like.storage = -1;
-  like = hr_op_like (replay, operation, "gradient", like);
-  like.is_view = TRUE;
+  HrValue gradient = hr_op_make_gradient (replay, operation, like);
 
-  return like;
+  gradient.is_view = TRUE;
+
+  return gradient;
 }
 
 /* _scaled_dot_product_flash_attention_backward_cuda of aten/src/ATen/native/transformers/cuda/attention_backward.cu. */

@@ -380,6 +380,7 @@ hr_replay_make (HrReplay      *self,
 
   shape.storage = index;
   shape.expanded = FALSE;
+  shape.is_trained = FALSE;
   shape.is_view = FALSE;
   shape.node = HR_NO_NODE;
   if (index < 0)

@@ -10,19 +10,6 @@
 
 /* The losses of transformers' classes, from the logits to a number. */
 
-/* nll_loss_backward: zeros, of which one element of each row is set. */
-static void
-backward_nll (HrReplay     *replay,
-              const HrNode *node,
-              HrValue       gradient,
-              HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  shape.storage = -1;
-  gradients[0] = hr_op_like (replay, "nll_loss_backward", "gradient", shape);
-}
-
 static HrElement
 get_single (HrValue logits)
 {
@@ -42,7 +29,8 @@ compute_cross_entropy (HrReplay *replay,
     hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, get_single (logits)));
   loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (probabilities.element));
   weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (probabilities.element));
-  if (hr_autograd_record (replay, &loss, backward_nll, &probabilities, 1))
+  /* Zeros, of which one element of each row is set. */
+  if (hr_op_record (replay, &loss, HR_GRADIENT_TYPED_AS_INPUT, "nll_loss_backward", &probabilities, 1))
     {
       hr_autograd_save (replay, loss, probabilities);
       hr_autograd_save (replay, loss, labels);
