@@ -161,7 +161,8 @@ headroom_result_page_show_allocator (HeadroomResultPage *self)
   g_autofree char *text = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
 
   gtk_label_set_label (self->allocator_figures, text);
-  gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures), hr_estimate_get_peak_moment (self->estimate) != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures),
+                          hr_estimate_get_method (self->estimate) == HR_ESTIMATE_METHOD_EXACT);
 }
 
 static void

@@ -39,6 +39,9 @@ def allocated_and_reserved_stand_beside_what_the_device_shows():
     assert parts['framework'] > 0 and parts['fragmentation'] > 0, parts
     expect(succeed('estimate', MODEL, '--gpu', 'h200').decode(), 'Allocated', 'Reserved', 'Shown by the device')
     assert 'Shown by the device' not in succeed('estimate', MODEL).decode()
+    # Where the highest moment has no sentence of its own as well.
+    assert succeed_json('estimate', MODEL, '--mode', 'training', '--autocast', 'bfloat16', '--dtype', 'float32',
+                        '--fp32-outputs', 'true', '--micro-batch-size', '64')['allocated-bytes'] > 0
     assert 'allocated-bytes' not in succeed_json('estimate', MODEL, '--method-of-estimate', 'rule-of-thumb')
 
 

@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-HrEstimate *_hr_estimate_new               (HrMode         mode,
-                                            HrModel       *model);
+HrEstimate *_hr_estimate_new               (HrMode            mode,
+                                            HrEstimateMethod  method,
+                                            HrModel          *model);
 void        _hr_estimate_set_n_trainable_parameters (HrEstimate *self,
                                                      guint64     n_parameters);
 guint       _hr_estimate_add_device        (HrEstimate    *self);

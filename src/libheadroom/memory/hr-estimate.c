@@ -25,6 +25,7 @@ struct _HrEstimate
   GObject parent_instance;
 
   HrMode mode;
+  HrEstimateMethod method;
   HrModel *model;
   guint64 n_trainable_parameters;
   GArray *devices;
@@ -219,6 +220,7 @@ hr_estimate_init (HrEstimate *self)
 /*
  * _hr_estimate_new:
  * @mode: the mode of the job
+ * @method: how it is made
  * @model: the model
  *
  * Creates an estimate without devices; those that make it add them, in order.
@@ -226,12 +228,14 @@ hr_estimate_init (HrEstimate *self)
  * Returns: (transfer full): a new estimate
  */
 HrEstimate *
-_hr_estimate_new (HrMode   mode,
-                  HrModel *model)
+_hr_estimate_new (HrMode            mode,
+                  HrEstimateMethod  method,
+                  HrModel          *model)
 {
   HrEstimate *self = g_object_new (HR_TYPE_ESTIMATE, NULL);
 
   self->mode = mode;
+  self->method = method;
   self->model = g_object_ref (model);
 
   return self;
@@ -410,6 +414,22 @@ hr_estimate_get_mode (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), HR_MODE_INFERENCE);
 
   return self->mode;
+}
+
+/**
+ * hr_estimate_get_method:
+ * @self: an estimate
+ *
+ * Gets how the estimate was made.
+ *
+ * Returns: the method
+ */
+HrEstimateMethod
+hr_estimate_get_method (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), HR_ESTIMATE_METHOD_EXACT);
+
+  return self->method;
 }
 
 /**

@@ -50,6 +50,7 @@ typedef struct _HrTimeline HrTimeline;
 G_DECLARE_FINAL_TYPE (HrEstimate, hr_estimate, HR, ESTIMATE, GObject)
 
 HrMode         hr_estimate_get_mode           (HrEstimate *self);
+HrEstimateMethod hr_estimate_get_method       (HrEstimate *self);
 HrModel       *hr_estimate_get_model          (HrEstimate *self);
 guint64        hr_estimate_get_n_trainable_parameters (HrEstimate *self);
 guint64        hr_estimate_get_total_bytes    (HrEstimate *self);

@@ -396,7 +396,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
     }
 
   has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
-  estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
+  estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->model);
   add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, timelines);
   rule = hr_rule_estimate_new (plan);
   _hr_estimate_set_rule_of_thumb (estimate, rule);

@@ -209,7 +209,7 @@ add_rule_cache (HrEstimate            *estimate,
 HrEstimate *
 hr_rule_estimate_new (const HrInferencePlan *plan)
 {
-  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, plan->model);
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_RULE_OF_THUMB, plan->model);
   double weights = 0;
   guint64 bytes;
 

@@ -402,7 +402,7 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !run_device (plan, &device, timeline, error))
     return NULL;
 
-  estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), plan->pass.model);
+  estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->pass.model);
   _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
   _hr_estimate_add_device (estimate);
   beside = add_components (plan, &device, estimate,

@@ -198,7 +198,8 @@ add_activations (HrEstimate           *estimate,
 HrEstimate *
 hr_training_rule_estimate_new (const HrTrainingPlan *plan)
 {
-  HrEstimate *estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), plan->pass.model);
+  HrEstimate *estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_RULE_OF_THUMB,
+                                             plan->pass.model);
   Trained trained = { 0 };
   double weights = 0;
   guint64 bytes;

@@ -183,6 +183,7 @@ cast_output (HrReplay *replay,
   HrValue output;
 
   hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->sentence = N_("after the loss, while what the model returns is cast to fp32");
   output = hr_op_cast (replay, hr_value_detach (logits), HR_ELEMENT_FLOAT32);
   hr_replay_end (replay);
 

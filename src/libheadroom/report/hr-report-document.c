@@ -75,7 +75,7 @@ add_summary (HrReport   *self,
 
   /* Translators: the name of a figure: the memory that a job takes at its peak */
   hr_document_block_add_fact (facts, _("Peak memory"), total_text, HR_DOCUMENT_PLAIN);
-  if (hr_estimate_get_peak_moment (estimate) != NULL)
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     add_device_figures (self, facts);
 
   if (hr_estimate_get_peak_moment (estimate) != NULL)

@@ -58,7 +58,7 @@ add_peak (JsonBuilder *builder,
           HrEstimate  *estimate)
 {
   add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
-  if (hr_estimate_get_peak_moment (estimate) != NULL)
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     {
       add_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
       add_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
