@@ -112,7 +112,9 @@ test_what_cannot_be_counted_says_why (void)
     const char *expected;
   } cases[] = {
     { "{\"peft_type\": \"IA3\", \"target_modules\": [\"k_proj\"]}", "peft_type" },
-    { LORA ("\"target_modules\": [\"query\"]"), "target_modules" },
+    { LORA ("\"target_modules\": [\"query\", \"value\"]"),
+      "target_modules: expected names of modules in “qwen2”, whose linear ones are q_proj, k_proj, v_proj, o_proj, "
+      "gate_proj, up_proj, down_proj; found query, value" },
     { LORA ("\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"self_attn\"]"), "target_modules" },
     { LORA ("\"target_modules\": [\"q_proj\"], \"layer_replication\": [[0, 2], [1, 2]]"), "layer_replication" },
   };
@@ -294,6 +296,35 @@ test_another_count_of_experts_is_warned_of (void)
     }
 }
 
+/* PEFT knows one model type, and neither its aliases nor those whose file extends its. */
+static void
+test_default_targets_are_those_of_one_model_type (void)
+{
+  static const struct
+  {
+    const char *model_type;
+    gboolean is_known;
+  } cases[] = {
+    { "llama", TRUE }, { "mistral", TRUE }, { "granite", FALSE }, { "helium", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf (EXPERTS, cases[i].model_type);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrAdapter) adapter = read_text (LORA ("\"target_modules\": null"), &error);
+      g_autoptr (HrModel) model = load_text (text);
+      guint64 n_parameters;
+      guint n_modules = 0;
+
+      g_test_message ("%s", cases[i].model_type);
+      g_assert_no_error (error);
+      g_assert_true (hr_adapter_count_parameters (adapter, model, &n_parameters, &n_modules, &error) ==
+                     cases[i].is_known);
+      g_assert_cmpuint (n_modules, ==, cases[i].is_known ? 4 : 0);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -310,6 +341,8 @@ main (int   argc,
   g_test_add_func ("/adapter/a_wrong_setting_is_named", test_a_wrong_setting_is_named);
   g_test_add_func ("/adapter/an_adapter_opens_its_base_model", test_an_adapter_opens_its_base_model);
   g_test_add_func ("/adapter/another_count_of_experts_is_warned_of", test_another_count_of_experts_is_warned_of);
+  g_test_add_func ("/adapter/default_targets_are_those_of_one_model_type",
+                   test_default_targets_are_those_of_one_model_type);
   g_test_add_func ("/adapter/an_adapter_without_its_base_model_says_so",
                    test_an_adapter_without_its_base_model_says_so);
 

@@ -713,6 +713,35 @@ hr_json_get_array (HrJson      *self,
   return get_typed (self, key, HR_JSON_ARRAY, value, error);
 }
 
+/* A list of strings, which ends with %NULL. */
+gboolean
+hr_json_get_strings (HrJson       *self,
+                     const char   *key,
+                     char       ***values,
+                     GError      **error)
+{
+  g_autoptr (GStrvBuilder) list = NULL;
+  HrJson *array = NULL;
+
+  if (!hr_json_get_array (self, key, &array, error))
+    return FALSE;
+  if (array == NULL)
+    return TRUE;
+
+  list = g_strv_builder_new ();
+  for (guint i = 0; i < hr_json_get_length (array); i++)
+    {
+      const char *value;
+
+      if (!hr_json_read_string (hr_json_get_element (array, i), &value, error))
+        return FALSE;
+      g_strv_builder_add (list, value);
+    }
+  *values = g_strv_builder_end (list);
+
+  return TRUE;
+}
+
 gboolean
 hr_json_get_object (HrJson      *self,
                     const char  *key,

@@ -122,6 +122,10 @@ gboolean            hr_json_get_array         (HrJson              *self,
                                                const char          *key,
                                                HrJson             **value,
                                                GError             **error);
+gboolean            hr_json_get_strings       (HrJson              *self,
+                                               const char          *key,
+                                               char              ***values,
+                                               GError             **error);
 gboolean            hr_json_get_object        (HrJson              *self,
                                                const char          *key,
                                                HrJson             **value,

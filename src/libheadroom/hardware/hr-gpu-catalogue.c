@@ -41,36 +41,6 @@
  */
 
 static gboolean
-load_strings (HrJson      *row,
-              const char  *key,
-              char      ***strings,
-              GError     **error)
-{
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  HrJson *array = NULL;
-
-  if (!hr_json_get_array (row, key, &array, error))
-    return FALSE;
-
-  if (array == NULL)
-    return TRUE;
-
-  for (guint i = 0; i < hr_json_get_length (array); i++)
-    {
-      const char *string;
-
-      if (!hr_json_read_string (hr_json_get_element (array, i), &string, error))
-        return FALSE;
-
-      g_strv_builder_add (builder, string);
-    }
-
-  *strings = g_strv_builder_end (builder);
-
-  return TRUE;
-}
-
-static gboolean
 load_string (HrJson      *row,
              const char  *key,
              char       **string,
@@ -167,8 +137,8 @@ load_row (HrJson      *row,
       !hr_json_get_boolean (row, "unified-memory", &facts->unified_memory, error) ||
       !load_string (row, "architecture", &facts->architecture, error) ||
       !load_string (row, "compute-capability", &facts->compute_capability, error) ||
-      !load_strings (row, "aliases", &facts->aliases, error) ||
-      !load_strings (row, "driver-names", &facts->driver_names, error) ||
+      !hr_json_get_strings (row, "aliases", &facts->aliases, error) ||
+      !hr_json_get_strings (row, "driver-names", &facts->driver_names, error) ||
       !load_throughput (row, facts, error) ||
       !load_interconnect (row, facts, error))
     return FALSE;

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
 
 /* The modules that get an adapter, as names with commas between them or `all-linear`. */
 static char *
@@ -15,14 +16,13 @@ dup_targets (HrInferencePlan *pass,
              HrFineTuningJob *job)
 {
   const char *targets = hr_fine_tuning_job_get_lora_targets (job);
-  const char * const *names;
+  const HrAdapterRules *rules = _hr_model_get_adapter_rules (pass->model);
 
   if (targets != NULL && !g_str_equal (targets, "auto"))
     return g_strdup (targets);
 
-  names = hr_adapter_find_default_targets (pass->model);
-  if (names != NULL)
-    return g_strjoinv (",", (char **) names);
+  if (rules->lora != NULL)
+    return g_strjoinv (",", rules->lora);
 
   hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
                                    "get an adapter"));
@@ -96,21 +96,30 @@ resolve_lora (HrInferencePlan  *pass,
   return tuning;
 }
 
+/* Names with commas between them: those of a setting, or what PEFT has where that says `auto`. */
+static char *
+dup_names (const char  *names,
+           char       **defaults)
+{
+  if (!g_str_equal (names, "auto"))
+    return g_strdup (names);
+
+  return defaults != NULL ? g_strjoinv (",", defaults) : g_strdup ("");
+}
+
 static HrTuning *
 resolve_ia3 (HrInferencePlan  *pass,
              HrFineTuningJob  *job,
              HrElement         element,
              GError          **error)
 {
-  const char *targets = hr_fine_tuning_job_get_ia3_targets (job);
-  const char *feedforward = hr_fine_tuning_job_get_ia3_feedforward (job);
-  const char *default_targets = NULL;
-  const char *default_feedforward = "";
-  gboolean is_auto = g_str_equal (targets, "auto");
+  const HrAdapterRules *rules = _hr_model_get_adapter_rules (pass->model);
+  g_autofree char *targets = dup_names (hr_fine_tuning_job_get_ia3_targets (job), rules->ia3);
+  g_autofree char *feedforward = dup_names (hr_fine_tuning_job_get_ia3_feedforward (job), rules->ia3_feedforward);
   g_autoptr (HrAdapter) adapter = NULL;
   HrTuning *tuning;
 
-  if (!hr_adapter_find_default_ia3 (pass->model, &default_targets, &default_feedforward) && is_auto)
+  if (targets[0] == '\0')
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
@@ -119,9 +128,8 @@ resolve_ia3 (HrInferencePlan  *pass,
       return NULL;
     }
 
-  adapter = hr_adapter_new_lora (1, is_auto ? default_targets : targets);
-  tuning = hr_tuning_new_for_ia3 (adapter, g_str_equal (feedforward, "auto") ? default_feedforward : feedforward,
-                                  pass->model, element, error);
+  adapter = hr_adapter_new_lora (1, targets);
+  tuning = hr_tuning_new_for_ia3 (adapter, feedforward, pass->model, element, error);
   if (tuning == NULL)
     g_prefix_error (error, "ia3-targets: ");
 
@@ -193,17 +201,14 @@ resolve_prompt (HrInferencePlan  *pass,
 
 /*
  * Whether PEFT makes keys and values of the shape that a layer caches: as many heads as num_key_value_heads of the
- * config says, or as there are queries' where it says nothing, as in those of GPTBigCode and DBRX
- * (_prepare_prompt_learning_config in peft/utils/other.py).
+ * config says, or as there are queries' where it says nothing (_prepare_prompt_learning_config in peft/utils/other.py).
  */
 static gboolean
 has_read_heads (HrModel           *model,
                 const HrAttention *attention)
 {
-  static const char * const unread[] = { "gpt_bigcode", "dbrx", NULL };
-
   return attention->num_key_value_heads == attention->num_attention_heads ||
-         !g_strv_contains (unread, hr_model_get_model_type (model));
+         !_hr_model_get_adapter_rules (model)->unread_heads;
 }
 
 /* Attention that joins new keys to all that its cache holds, and sees them all. */

@@ -49,7 +49,7 @@ typedef struct
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   gboolean too_many_ranks;
-  gboolean is_unknown;
+  const HrTensor *unknown;  /* a target that is no linear layer */
 } Builder;
 
 void
@@ -131,7 +131,7 @@ visit (const HrAdapterTarget *target,
 
   if (target->kind != HR_ADAPTER_TARGET_FACTORS || target->tensor->role != HR_TENSOR_ROLE_LINEAR)
     {
-      builder->is_unknown = TRUE;
+      builder->unknown = target->tensor;
       return;
     }
 
@@ -305,13 +305,19 @@ build (Builder    *builder,
   if (!hr_adapter_visit_targets (adapter, model, visit, builder, error))
     return FALSE;
 
-  if (builder->is_unknown || builder->too_many_ranks)
+  if (builder->unknown != NULL)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            builder->too_many_ranks
-                              ? N_("A LoRA with more than four different ranks cannot be replayed")
-                              : N_("An adapter is replayed for linear layers; not for experts, routers, embeddings, "
-                                   "heads or single rows"));
+                            /* Translators: the place is the name of a tensor. */
+                            N_("expected linear layers, as adapters of experts, routers, embeddings, heads and single "
+                               "rows are not replayed; found %s"),
+                            builder->unknown->pattern);
+      return FALSE;
+    }
+  if (builder->too_many_ranks)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("expected at most four different ranks, as a LoRA with more is not replayed"));
       return FALSE;
     }
 

@@ -12,6 +12,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-model-private.h"
+
 typedef struct
 {
   HrAdapter *adapter;
@@ -19,72 +21,13 @@ typedef struct
   HrModuleSet targets;
   gboolean has_linear_router;
   gboolean has_linear_experts;
-  gboolean is_mamba;
+  const HrAdapterRules *rules;
   GHashTable *adapted;   /* the names of the modules that have a LoRA */
   HrAdapterVisitor visitor;
   gpointer user_data;
   guint64 n_parameters;
   guint n_modules;
 } Count;
-
-/* The targets of a config that names none (peft/utils/constants.py). */
-static const struct
-{
-  const char *model_type;
-  const char * const names[5];
-} default_targets[] = {
-  { "bart", { "q_proj", "v_proj" } },
-  { "bert", { "query", "value" } },
-  { "bloom", { "query_key_value" } },
-  { "chatglm", { "query_key_value" } },
-  { "codegen", { "qkv_proj" } },
-  { "deberta", { "in_proj" } },
-  { "deberta-v2", { "query_proj", "value_proj" } },
-  { "electra", { "query", "value" } },
-  { "falcon", { "query_key_value" } },
-  { "gemma", { "q_proj", "v_proj" } },
-  { "gemma2", { "q_proj", "v_proj" } },
-  { "gemma3_text", { "q_proj", "v_proj" } },
-  { "gpt2", { "c_attn" } },
-  { "gpt_bigcode", { "c_attn" } },
-  { "gpt_neo", { "q_proj", "v_proj" } },
-  { "gpt_neox", { "query_key_value" } },
-  { "gptj", { "q_proj", "v_proj" } },
-  { "llama", { "q_proj", "v_proj" } },
-  { "llama4", { "q_proj", "v_proj" } },
-  { "mistral", { "q_proj", "v_proj" } },
-  { "mixtral", { "q_proj", "v_proj" } },
-  { "mpt", { "Wqkv" } },
-  { "mt5", { "q", "v" } },
-  { "nemotron_h", { "q_proj", "k_proj", "v_proj", "o_proj" } },
-  { "opt", { "q_proj", "v_proj" } },
-  { "phi", { "q_proj", "v_proj", "fc1", "fc2" } },
-  { "qwen2", { "q_proj", "v_proj" } },
-  { "qwen3", { "q_proj", "v_proj" } },
-  { "roberta", { "query", "value" } },
-  { "rwkv", { "key", "value", "receptance", "output" } },
-  { "stablelm", { "q_proj", "v_proj" } },
-  { "t5", { "q", "v" } },
-  { "xlm-roberta", { "query", "value" } },
-};
-
-/* Whose router is a module of its own kind, not a torch.nn.Linear (transformers, modeling_*.py). */
-static const char * const special_routers[] = {
-  "deepseek_v3", "deepseek_v32", "dots1", "ernie4_5_moe", "glm4_moe", "glm4_moe_lite", "gpt_oss", "kimi_k2",
-  "solar_open", NULL,
-};
-
-/*
- * Whose experts and routers transformers 5 holds as parameters that no torch.nn.Linear has, and whose targets PEFT
- * leaves as they are named: those that _convert_peft_config_moe of peft/utils/transformers_weight_conversion.py does
- * not turn into target_parameters.
- */
-static const char * const joined_types[] = {
-  "gpt_oss", "qwen2_moe", "qwen3_5_moe_text", "qwen3_vl_moe_text", NULL,
-};
-
-/* Whose kernels read the matrices themselves (peft/tuners/tuners_utils.py, _check_lora_target_modules_mamba). */
-static const char * const mamba_types[] = { "falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h", NULL };
 
 /* A name is that of the module, or the end of it from a dot on. */
 static gboolean
@@ -453,102 +396,13 @@ count_rows (Count      *self,
     }
 }
 
-/*
- * hr_adapter_find_default_targets:
- * @model: a model
- *
- * Finds the modules that PEFT takes where no targets are named.
- *
- * Returns: (transfer none) (nullable) (array zero-terminated=1): their names, or %NULL if PEFT asks for names
- */
-const char * const *
-hr_adapter_find_default_targets (HrModel *model)
-{
-  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (default_targets); i++)
-    {
-      if (g_strcmp0 (default_targets[i].model_type, hr_model_get_model_type (model)) == 0)
-        return default_targets[i].names;
-    }
-
-  return NULL;
-}
-
-/* The modules that (IA)³ scales where none are named, and those of them that are feed-forward (the same file). */
-static const struct
-{
-  const char *model_type;
-  const char *targets;
-  const char *feedforward;
-} default_ia3[] = {
-  { "bart", "q_proj,v_proj,fc2", "fc2" },
-  { "bert", "key,value,output.dense", "output.dense" },
-  { "bloom", "query_key_value,mlp.dense_4h_to_h", "mlp.dense_4h_to_h" },
-  { "falcon", "query_key_value,dense_4h_to_h", "dense_4h_to_h" },
-  { "gemma", "q_proj,v_proj,down_proj", "down_proj" },
-  { "gemma2", "q_proj,v_proj,down_proj", "down_proj" },
-  { "gemma3_text", "q_proj,v_proj,down_proj", "down_proj" },
-  { "gpt2", "c_attn,mlp.c_proj", "mlp.c_proj" },
-  { "gpt_bigcode", "c_attn,mlp.c_proj", "mlp.c_proj" },
-  { "gpt_neo", "q_proj,v_proj,c_proj", "c_proj" },
-  { "gpt_neox", "query_key_value,dense_4h_to_h", "dense_4h_to_h" },
-  { "gptj", "q_proj,v_proj,fc_out", "fc_out" },
-  { "llama", "k_proj,v_proj,down_proj", "down_proj" },
-  { "llama4", "q_proj,v_proj,down_proj", "down_proj" },
-  { "mistral", "k_proj,v_proj,down_proj", "down_proj" },
-  { "mixtral", "k_proj,v_proj,w2", "w2" },
-  { "mt5", "k,v,wi_1", "" },
-  { "opt", "q_proj,k_proj,fc2", "fc2" },
-  { "phi", "q_proj,v_proj,fc2", "fc2" },
-  { "qwen2", "q_proj,v_proj,down_proj", "down_proj" },
-  { "qwen3", "q_proj,v_proj,down_proj", "down_proj" },
-  { "roberta", "key,value,output.dense", "output.dense" },
-  { "t5", "k,v,wo", "wo" },
-};
-
-/*
- * hr_adapter_find_default_ia3:
- * @model: a model
- * @targets: (out): names of modules with commas between them
- * @feedforward: (out): likewise, those whose input is scaled
- *
- * Finds the modules that (IA)³ scales where none are named.
- *
- * Returns: whether PEFT knows some for this type of model
- */
-gboolean
-hr_adapter_find_default_ia3 (HrModel     *model,
-                             const char **targets,
-                             const char **feedforward)
-{
-  g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
-
-  for (guint i = 0; i < G_N_ELEMENTS (default_ia3); i++)
-    {
-      if (g_strcmp0 (default_ia3[i].model_type, hr_model_get_model_type (model)) != 0)
-        continue;
-      *targets = default_ia3[i].targets;
-      *feedforward = default_ia3[i].feedforward;
-      return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* The targets of the config, or those that PEFT takes for the type of model. */
 static void
 resolve_targets (Count *self)
 {
-  const char * const *names;
-
   self->targets = self->adapter->targets;
-  if (self->targets.is_given || self->adapter->parameters.is_given)
-    return;
-
-  names = hr_adapter_find_default_targets (self->model);
-  if (names != NULL)
-    self->targets = (HrModuleSet) { .is_given = TRUE, .names = (char **) names };
+  if (!self->targets.is_given && !self->adapter->parameters.is_given && self->rules->lora != NULL)
+    self->targets = (HrModuleSet) { .is_given = TRUE, .names = self->rules->lora };
 }
 
 static void
@@ -577,41 +431,118 @@ count_model (Count *self)
     }
 }
 
-/* PEFT refuses matrices that the kernels of Mamba read themselves. */
-static gboolean
-is_refused (const Count *self)
+/* A target that PEFT refuses to adapt, or nothing. */
+static const char *
+find_refused (const Count *self)
 {
-  GHashTableIter iter;
-  gpointer module;
-
-  if (!self->is_mamba)
-    return FALSE;
-
-  g_hash_table_iter_init (&iter, self->adapted);
-  while (g_hash_table_iter_next (&iter, &module, NULL))
+  for (guint i = 0; self->rules->refused != NULL && self->rules->refused[i] != NULL; i++)
     {
-      if (ends_with_name (module, "out_proj") || ends_with_name (module, "conv1d"))
-        return TRUE;
+      GHashTableIter iter;
+      gpointer module;
+
+      g_hash_table_iter_init (&iter, self->adapted);
+      while (g_hash_table_iter_next (&iter, &module, NULL))
+        {
+          if (ends_with_name (module, self->rules->refused[i]))
+            return self->rules->refused[i];
+        }
     }
+
+  return NULL;
+}
+
+/* The targets as they were given. */
+static char *
+describe_targets (const Count *self)
+{
+  const HrModuleSet *targets = &self->targets;
+
+  if (targets->all_linear)
+    return g_strdup ("all-linear");
+  if (targets->regex != NULL)
+    return g_strdup (g_regex_get_pattern (targets->regex));
+
+  return targets->names != NULL ? g_strjoinv (", ", targets->names) : g_strdup ("null");
+}
+
+/* The names of the model's linear modules, each once. */
+static char *
+describe_modules (const Count *self)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_null_terminated (0, g_free, TRUE);
+
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->model, i);
+      g_autofree char *module = dup_module (tensor->pattern);
+      const char *dot = strrchr (module, '.');
+      const char *name = dot != NULL ? dot + 1 : module;
+
+      if (tensor->n_dimensions == 2 && is_linear (self, tensor) &&
+          !g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+        g_ptr_array_add (names, g_strdup (name));
+    }
+
+  return names->len > 0 ? g_strjoinv (", ", (char **) names->pdata) : g_strdup (_("none"));
+}
+
+/* Puts the place before a message, where the adapter is a file. */
+static gboolean
+fail (const Count *self,
+      const char  *setting,
+      GError     **error,
+      const char  *message)
+{
+  if (self->adapter->origin != NULL)
+    /* Translators: a file's name, a setting of it, then what is wrong with it. */
+    g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED, _("“%s”, %s: %s"), self->adapter->origin, setting, message);
+  else
+    g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED, message);
 
   return FALSE;
 }
 
-/* Returns the setting that stands in the way, or nothing. */
-static const char *
-run (Count *self)
+static gboolean
+check_targets (const Count  *self,
+               GError      **error)
+{
+  const char *refused = find_refused (self);
+  g_autofree char *message = NULL;
+
+  if (refused != NULL)
+    {
+      /* Translators: the first place is the name of a model, the second that of a module in it. */
+      message = g_strdup_printf (_("expected modules that PEFT can adapt in “%s”; found %s, whose matrix is read by a "
+                                   "kernel of its layer"),
+                                 hr_model_get_name (self->model), refused);
+    }
+  else if (self->n_modules == 0)
+    {
+      g_autofree char *targets = describe_targets (self);
+      g_autofree char *modules = describe_modules (self);
+
+      /* Translators: the name of a model, a list of its modules, and what a setting names instead. */
+      message = g_strdup_printf (_("expected names of modules in “%s”, whose linear ones are %s; found %s"),
+                                 hr_model_get_name (self->model), modules, targets);
+    }
+
+  return message == NULL || fail (self, "target_modules", error, message);
+}
+
+static gboolean
+run (Count   *self,
+     GError **error)
 {
   HrAdapter *adapter = self->adapter;
+  const char *uncounted = adapter->rank == 0 ? "peft_type" : adapter->uncounted;
 
-  if (adapter->rank == 0)
-    return "peft_type";
-  if (adapter->uncounted != NULL)
-    return adapter->uncounted;
+  if (uncounted != NULL)
+    return fail (self, uncounted, error, _("the parameters of such an adapter cannot be counted"));
 
   resolve_targets (self);
   count_model (self);
-  if (self->n_modules == 0 || is_refused (self))
-    return "target_modules";
+  if (!check_targets (self, error))
+    return FALSE;
 
   count_rows (self, NULL, adapter->n_tokens);
   for (guint i = 0; i < adapter->token_rows->len; i++)
@@ -621,7 +552,7 @@ run (Count *self)
       count_rows (self, rows->module, rows->n_rows);
     }
 
-  return NULL;
+  return TRUE;
 }
 
 /* Goes through all that an adapter trains, and counts it. */
@@ -631,30 +562,20 @@ go_through (Count      *count,
             HrModel    *model,
             GError    **error)
 {
-  const char *model_type = hr_model_get_model_type (model);
-  const char *obstacle;
-  gboolean is_joined;
+  const HrAdapterRules *rules = _hr_model_get_adapter_rules (model);
+  gboolean is_joined = count->visitor != NULL && rules->keeps_targets;
+  gboolean success;
 
   count->adapter = self;
   count->model = model;
-  is_joined = count->visitor != NULL && model_type != NULL && g_strv_contains (joined_types, model_type);
+  count->rules = rules;
   count->has_linear_experts = !is_joined;
-  count->has_linear_router = !is_joined && (model_type == NULL || !g_strv_contains (special_routers, model_type));
-  count->is_mamba = model_type != NULL && g_strv_contains (mamba_types, model_type);
+  count->has_linear_router = !is_joined && !rules->own_router;
   count->adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  obstacle = run (count);
+  success = run (count, error);
   g_hash_table_unref (count->adapted);
 
-  if (obstacle != NULL)
-    {
-      /* Translators: a file's name, then a setting of it. */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, %s: the parameters of the adapter cannot be counted"),
-                   self->origin, obstacle);
-      return FALSE;
-    }
-
-  return TRUE;
+  return success;
 }
 
 /*

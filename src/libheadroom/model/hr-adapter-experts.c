@@ -4,13 +4,7 @@
 
 #include "hr-adapter.h"
 
-/* Whose classes join the matrices of a layer's experts (transformers 5.12, src/transformers/conversion_mapping.py). */
-static const char * const joining_types[] = {
-  "afmoe", "cohere2_moe", "deepseek_v2", "deepseek_v3", "deepseek_v32", "dots1", "ernie4_5_moe", "exaone_moe",
-  "flex_olmo", "glm4_moe", "glm4_moe_lite", "glm4v_moe", "glm_moe_dsa", "hunyuan_v1_moe", "longcat_flash", "mellum",
-  "minimax", "minimax_m2", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "qwen3_next", "qwen3_omni_moe",
-  "qwen3_omni_moe_thinker", "solar_open", NULL,
-};
+#include "hr-model-private.h"
 
 static void
 find_expert (const HrAdapterTarget *target,
@@ -38,14 +32,11 @@ gboolean
 hr_adapter_meets_joined_experts (HrAdapter *self,
                                  HrModel   *model)
 {
-  const char *model_type;
   gboolean has_experts = FALSE;
 
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (HR_IS_MODEL (model), FALSE);
 
-  model_type = hr_model_get_model_type (model);
-
-  return model_type != NULL && g_strv_contains (joining_types, model_type) &&
+  return _hr_model_get_adapter_rules (model)->joins_experts &&
          hr_adapter_visit_targets (self, model, find_expert, &has_experts, NULL) && has_experts;
 }

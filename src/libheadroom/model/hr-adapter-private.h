@@ -29,7 +29,7 @@ typedef struct
 
 struct _HrAdapter
 {
-  char *origin;
+  char *origin;           /* a file; NULL for one that is made of a job's settings */
   char *kind;             /* "LORA" */
   char *base;
   char *bias;             /* "none", "all" or "lora_only" */

@@ -68,27 +68,6 @@ compile (HrJson      *node,
 }
 
 static gboolean
-read_names (HrJson   *node,
-            char   ***names,
-            GError  **error)
-{
-  g_autoptr (GPtrArray) list = g_ptr_array_new_null_terminated (0, g_free, TRUE);
-
-  for (guint i = 0; i < hr_json_get_length (node); i++)
-    {
-      const char *name;
-
-      if (!hr_json_read_string (hr_json_get_element (node, i), &name, error))
-        return FALSE;
-      g_ptr_array_add (list, g_strdup (name));
-    }
-
-  *names = list->len > 0 ? (char **) g_ptr_array_free (g_steal_pointer (&list), FALSE) : g_new0 (char *, 1);
-
-  return TRUE;
-}
-
-static gboolean
 read_modules (HrJson       *json,
               const char   *key,
               HrModuleSet  *set,
@@ -102,7 +81,7 @@ read_modules (HrJson       *json,
 
   set->is_given = TRUE;
   if (hr_json_get_node_type (node) == HR_JSON_ARRAY)
-    return read_names (node, &set->names, error);
+    return hr_json_get_strings (json, key, &set->names, error);
 
   if (!hr_json_read_string (node, &text, error))
     return FALSE;
@@ -294,7 +273,7 @@ HrAdapter *
 hr_adapter_new_lora (guint64     rank,
                      const char *targets)
 {
-  HrAdapter *self = adapter_new ("lora-targets");
+  HrAdapter *self = adapter_new (NULL);
 
   g_return_val_if_fail (rank > 0, self);
   g_return_val_if_fail (targets != NULL, self);

@@ -43,12 +43,8 @@ typedef struct
 typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
                                   gpointer               user_data);
 
-gboolean    hr_adapter_find_default_ia3 (HrModel     *model,
-                                         const char **targets,
-                                         const char **feedforward);
 HrAdapter  *hr_adapter_new_lora         (guint64      rank,
                                          const char  *targets);
-const char * const *hr_adapter_find_default_targets (HrModel *model);
 gboolean    hr_adapter_visit_targets    (HrAdapter   *self,
                                          HrModel     *model,
                                          HrAdapterVisitor visitor,

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-adapter-rules.h"
+
 #define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
 
 #define GENERIC_NAME "_generic"
@@ -41,8 +43,8 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
-  "hyper-parameters", "defaults",
-  "values", "layer-values", "stacks", "head", "buffers", "tasks", "root", NULL,
+  "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
+  NULL,
 };
 
 static const char * const known_hyper_parameter_members[] = {
@@ -94,6 +96,16 @@ check_hyper_parameters (HrJson  *file,
 }
 
 static gboolean
+check_adapters (HrJson  *file,
+                GError **error)
+{
+  HrJson *section = NULL;
+
+  return hr_json_get_object (file, "adapters", &section, error) &&
+         (section == NULL || hr_adapter_rules_check (section, error));
+}
+
+static gboolean
 check_file (HrJson  *file,
             GError **error)
 {
@@ -107,7 +119,7 @@ check_file (HrJson  *file,
          hr_json_require_member (file, "source", error) != NULL &&
          hr_json_get_boolean (file, "approximate", &is_approximate, error) &&
          hr_json_get_boolean (file, "counted-only", &is_counted_only, error) &&
-         check_hyper_parameters (file, error) &&
+         check_adapters (file, error) && check_hyper_parameters (file, error) &&
          hr_json_get_object (file, "defaults", &section, error) &&
          hr_json_get_object (file, "values", &section, error) &&
          hr_json_get_object (file, "layer-values", &section, error) &&

@@ -148,22 +148,14 @@ load_keywords (HrJson              *row,
                GError             **error)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  HrJson *array = NULL;
+  g_auto (GStrv) own_keywords = NULL;
 
-  if (!hr_json_get_array (row, "keywords", &array, error))
+  if (!hr_json_get_strings (row, "keywords", &own_keywords, error))
     return FALSE;
 
   g_strv_builder_addv (builder, (const char **) family_keywords);
-  for (guint i = 0; array != NULL && i < hr_json_get_length (array); i++)
-    {
-      const char *keyword;
-
-      if (!hr_json_read_string (hr_json_get_element (array, i), &keyword, error))
-        return FALSE;
-
-      g_strv_builder_add (builder, keyword);
-    }
-
+  if (own_keywords != NULL)
+    g_strv_builder_addv (builder, (const char **) own_keywords);
   *keywords = g_strv_builder_end (builder);
 
   return TRUE;

@@ -2,13 +2,15 @@
 
 #pragma once
 
+#include "hr-adapter-rules.h"
 #include "hr-model.h"
 #include "hr-quantizer.h"
 
 G_BEGIN_DECLS
 
-const HrQuantizer *_hr_model_get_quantizer (HrModel     *self);
-void               _hr_model_apply         (HrModel     *self,
-                                            HrQuantizer *quantizer);
+const HrAdapterRules *_hr_model_get_adapter_rules (HrModel     *self);
+const HrQuantizer    *_hr_model_get_quantizer     (HrModel     *self);
+void                  _hr_model_apply             (HrModel     *self,
+                                                   HrQuantizer *quantizer);
 
 G_END_DECLS

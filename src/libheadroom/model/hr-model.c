@@ -41,6 +41,7 @@ struct _HrModel
   HrDtype dtype;
   HrQuantization quantization;
   HrQuantizer *quantizer;         /* NULL if the config names no quantization that is known */
+  HrAdapterRules adapter_rules;
   char *unknown_quantization;     /* the method, if it is not known in this form */
   guint64 n_parameters;
   guint64 n_parameters_of_part[HR_N_PARTS];
@@ -73,6 +74,7 @@ hr_model_finalize (GObject *object)
   hr_model_parts_clear (&self->parts);
   g_clear_pointer (&self->quantizer, hr_quantizer_free);
   g_free (self->unknown_quantization);
+  hr_adapter_rules_clear (&self->adapter_rules);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
 
@@ -375,6 +377,19 @@ read_quantization (HrModel  *self,
   return TRUE;
 }
 
+/* A file has them for itself: those that extend it are other types of models. */
+static void
+read_adapter_rules (HrModel        *self,
+                    HrArchitecture *architecture)
+{
+  HrJson *section = hr_json_get_member (hr_architecture_get_file (architecture, 0), "adapters");
+
+  if (section != NULL)
+    hr_adapter_rules_read (&self->adapter_rules, section);
+  if (g_strcmp0 (self->model_type, hr_architecture_get_model_type (architecture)) != 0)
+    hr_adapter_rules_drop_defaults (&self->adapter_rules);
+}
+
 /* Fills in what a config says. */
 static gboolean
 read_config (HrModel        *self,
@@ -407,6 +422,7 @@ read_config (HrModel        *self,
     self->name = g_strdup (self->model_type);
   self->source = g_strdup (hr_json_get_origin (config));
   self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
+  read_adapter_rules (self, architecture);
 
   return read_quantization (self, config, source->quantization, error);
 }
@@ -929,6 +945,22 @@ hr_model_get_unknown_quantization (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return self->unknown_quantization;
+}
+
+/*
+ * _hr_model_get_adapter_rules:
+ * @self: a model
+ *
+ * Gets what PEFT knows of the model's type.
+ *
+ * Returns: (transfer none): the rules
+ */
+const HrAdapterRules *
+_hr_model_get_adapter_rules (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return &self->adapter_rules;
 }
 
 /*
