@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * Peaks and levels of real training steps, by phase, against the replay. The table is printed; a case that gets worse
- * than what is recorded here for its model fails.
+ * Peaks and levels of real training steps, by phase, against the replay. What differs is printed; a case that gets
+ * worse than what is recorded for it, or whose peak comes in another phase, fails.
  */
 
 #include <math.h>
@@ -15,9 +15,12 @@
 
 #include "oracle.h"
 
-#define MAX_MEDIAN_PERCENT 0.001
-#define MAX_WORST_PERCENT 3.5
-#define MIN_RIGHT_PHASES_PERCENT 95
+/* Of the peak, whatever is recorded for phases and levels of a case. */
+#define MAX_MEDIAN_PERCENT 0.00001
+#define MAX_WORST_PERCENT 0.001
+
+/* What is recorded is rounded to as much. */
+#define NOISE_PERCENT 1e-6
 
 static gboolean
 is (JsonObject *settings,
@@ -225,8 +228,7 @@ compare_levels (const char             *id,
 
 static double
 run_case (JsonNode   *root,
-          JsonObject *test,
-          guint      *n_right_phases)
+          JsonObject *test)
 {
   const char *id = json_object_get_string_member (test, "id");
   JsonObject *settings = json_object_get_object_member (test, "settings");
@@ -239,6 +241,7 @@ run_case (JsonNode   *root,
   g_autoptr (HrTrainables) reached = hr_trainables_new_reached (parameters);
   HrTraining training = make_training (model, element, tuning, reached, settings);
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
+  double recorded = json_object_get_double_member_with_default (test, "worst-error", 0);
   HrTrainingLevels levels;
   double worst;
 
@@ -250,11 +253,10 @@ run_case (JsonNode   *root,
 
   if (json_object_has_member (test, "trainable"))
     g_assert_cmpuint (hr_trainables_get_n_elements (parameters), ==, json_object_get_int_member (test, "trainable"));
-  *n_right_phases += g_str_equal (hr_phase_id_get_name (replay->ledger.peak_phase),
-                                  json_object_get_string_member (test, "phase"));
+  g_assert_cmpstr (hr_phase_id_get_name (replay->ledger.peak_phase), ==, json_object_get_string_member (test, "phase"));
   worst = MAX (compare_phases (id, replay, peaks),
                compare_levels (id, &levels, json_object_get_object_member (test, "levels")));
-  g_assert_cmpfloat (worst, <, MAX_WORST_PERCENT);
+  g_assert_cmpfloat (worst, <=, recorded + NOISE_PERCENT);
 
   return compare (id, "total", replay->ledger.peak.total, peaks);
 }
@@ -265,14 +267,11 @@ test_peaks (gconstpointer name)
   g_autoptr (JsonNode) root = oracle_load_file (name);
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
   g_autoptr (GArray) errors = oracle_errors_new ();
-  guint n_right_phases = 0;
 
   for (guint i = 0; i < json_array_get_length (cases); i++)
-    oracle_errors_add (errors, run_case (root, json_array_get_object_element (cases, i), &n_right_phases));
+    oracle_errors_add (errors, run_case (root, json_array_get_object_element (cases, i)));
 
-  g_test_message ("the phase is right in %u of %u", n_right_phases, errors->len);
   oracle_errors_judge (errors, "total", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
-  g_assert_cmpuint (100 * n_right_phases, >=, MIN_RIGHT_PHASES_PERCENT * errors->len);
 }
 
 int

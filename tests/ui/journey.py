@@ -299,9 +299,6 @@ class Application:
         node = self.focused()
         return node if node is not None and node != before else None
 
-    def is_focusable(self, node):
-        return node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
-
     def choose_from_menu(self, button, item):
         """Tabs to a button of the header bar, opens its menu, goes to an item. An underscore marks a mnemonic."""
         self.tab_to('push button', button, key='Shift+Tab')
@@ -339,7 +336,7 @@ class Application:
         self.wait(lambda: self.accessible.get_child_count() > 1 and self.focused() is not None, 'the dialog')
         self.press('Control+a')
         self.type(path)
-        self.wait_for_match(lambda text: text == path, f'{path} in the dialog')
+        self.wait(lambda: path in map(shown_by, self.focused_and_inside()), f'{path} in the dialog')
         self.press('Return')
         self.wait(lambda: self.accessible.get_child_count() == 1, 'the dialog to close')
         self.screen.focus_top_window()
