@@ -8,6 +8,8 @@
 #include "hr-job-enums.h"
 #include "hr-replay-blocks.h"
 
+#include "estimates.h"
+
 /* What is alive at once in the code of each family, counted by hand from its modelling file. */
 
 #define PROMPT 8192
@@ -66,23 +68,13 @@ get_activations (HrModel                   *model,
   g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (GError) error = NULL;
-  GListModel *components;
 
   g_object_set (job, "batch-size", batch, "prompt-length", prompt, "output-length", (guint64) 1, "attention", attention,
                 NULL);
   estimate = hr_estimator_run (model, job, NULL, 1, &error);
   g_assert_no_error (error);
 
-  components = hr_estimate_get_components (estimate);
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == HR_COMPONENT_ACTIVATIONS)
-        return hr_component_get_bytes (component);
-    }
-
-  g_assert_not_reached ();
+  return get_component_bytes (estimate, HR_COMPONENT_ACTIVATIONS);
 }
 
 /* With a prompt so long, everything that is not a score is less than a byte of each: a mask, a quarter. */

@@ -11,7 +11,8 @@
 #include "hr-timeline.h"
 #include "hr-weights.h"
 
-#include "check-timeline.h"
+#include "check-estimate.h"
+#include "estimates.h"
 
 /* One config of each way in which a block is built, small, so that all settings can be swept over; ' stands for ". */
 static const struct
@@ -130,100 +131,6 @@ make_job (guint64 batch,
   return job;
 }
 
-static HrEstimate *
-estimate (HrModel *model,
-          HrJob   *job)
-{
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (result);
-
-  return result;
-}
-
-/* The peak as torch counts it. */
-static guint64
-get_allocated (HrEstimate *result)
-{
-  GListModel *components = hr_estimate_get_components (result);
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-      HrComponentId id = hr_component_get_id (component);
-
-      if (id != HR_COMPONENT_FRAMEWORK && id != HR_COMPONENT_FRAGMENTATION)
-        bytes += hr_component_get_bytes (component);
-    }
-
-  return bytes;
-}
-
-static guint64
-get_bytes (HrEstimate    *result,
-           HrComponentId  id)
-{
-  GListModel *components = hr_estimate_get_components (result);
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
-}
-
-static void
-check_components (HrEstimate *result,
-                  guint       device)
-{
-  GListModel *components = hr_estimate_get_device_components (result, device);
-  guint64 sum = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      g_assert_cmpstr (hr_component_get_formula (component), !=, "");
-      g_assert_cmpstr (hr_component_get_substitution (component), !=, "");
-      g_assert_nonnull (hr_component_get_source (component));
-      g_assert_cmpuint (hr_component_get_bytes (component), >, 0);
-      sum += hr_component_get_bytes (component);
-    }
-
-  g_assert_cmpuint (sum, ==, hr_estimate_get_device_bytes (result, device));
-}
-
-/* What holds of every estimate. */
-static void
-check (HrEstimate *result)
-{
-  guint n_phases;
-  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
-  guint64 highest = 0;
-
-  for (guint i = 0; i < hr_estimate_get_n_devices (result); i++)
-    check_components (result, i);
-
-  for (guint i = 0; i < n_phases; i++)
-    {
-      if (phases[i].peak_bytes > highest)
-        highest = phases[i].peak_bytes;
-      if (phases[i].id == hr_estimate_get_peak_phase (result))
-        g_assert_cmpuint (phases[i].peak_bytes, ==, hr_estimate_get_total_bytes (result));
-    }
-
-  g_assert_cmpuint (highest, ==, hr_estimate_get_total_bytes (result));
-  g_assert_nonnull (hr_estimate_get_peak_moment (result));
-  check_timeline (result);
-}
-
 static void
 test_every_setting (gconstpointer data)
 {
@@ -252,7 +159,7 @@ test_every_setting (gconstpointer data)
                             "logits-to-keep", more == 0 ? HR_LOGITS_TO_KEEP_ALL : HR_LOGITS_TO_KEEP_LAST, NULL);
               result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
               if (result != NULL)
-                check (result);
+                check_estimate (result);
               else
                 g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
             }
@@ -264,8 +171,8 @@ test_every_quantization (gconstpointer data)
   guint index = GPOINTER_TO_UINT (data);
   g_autoptr (HrModel) model = load_model (index);
   g_autoptr (HrJob) plain_job = make_job (1, 16, 1);
-  g_autoptr (HrEstimate) plain = estimate (model, plain_job);
-  guint64 plain_weights = get_bytes (plain, HR_COMPONENT_WEIGHTS);
+  g_autoptr (HrEstimate) plain = run_with_timeline (model, plain_job);
+  guint64 plain_weights = get_component_bytes (plain, HR_COMPONENT_WEIGHTS);
 
   for (HrQuantization quantization = HR_QUANTIZATION_BNB_INT8; quantization < HR_N_QUANTIZATIONS; quantization++)
     {
@@ -273,12 +180,12 @@ test_every_quantization (gconstpointer data)
       g_autoptr (HrEstimate) result = NULL;
 
       g_object_set (job, "quantization", quantization, NULL);
-      result = estimate (model, job);
-      check (result);
+      result = run_with_timeline (model, job);
+      check_estimate (result);
       /* The code books of AQLM, a mebibyte for each matrix, are for large models. */
       if (quantization < HR_QUANTIZATION_BF16 && quantization != HR_QUANTIZATION_AQLM_INT2)
-        g_assert_cmpuint (get_bytes (result, HR_COMPONENT_WEIGHTS), <=, plain_weights);
-      if (hr_quantization_is_gguf (quantization) || get_bytes (result, HR_COMPONENT_WEIGHTS) == plain_weights)
+        g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <=, plain_weights);
+      if (hr_quantization_is_gguf (quantization) || get_component_bytes (result, HR_COMPONENT_WEIGHTS) == plain_weights)
         g_assert_nonnull (hr_estimate_get_warnings (result)[0]);
     }
 }
@@ -297,30 +204,30 @@ test_monotony (gconstpointer data)
   for (guint64 batch = 1; batch <= 8; batch++)
     {
       g_autoptr (HrJob) job = make_job (batch, 200, 10);
-      g_autoptr (HrEstimate) result = estimate (model, job);
+      g_autoptr (HrEstimate) result = run_with_timeline (model, job);
 
-      g_assert_cmpuint (get_allocated (result), >=, before);
-      before = get_allocated (result);
+      g_assert_cmpuint (get_allocated_bytes (result), >=, before);
+      before = get_allocated_bytes (result);
     }
 
   before = 0;
   for (guint64 prompt = 32; prompt <= 1024; prompt += 32)
     {
       g_autoptr (HrJob) job = make_job (2, prompt, 10);
-      g_autoptr (HrEstimate) result = estimate (model, job);
+      g_autoptr (HrEstimate) result = run_with_timeline (model, job);
 
-      g_assert_cmpuint (get_allocated (result), >=, before);
-      before = get_allocated (result);
+      g_assert_cmpuint (get_allocated_bytes (result), >=, before);
+      before = get_allocated_bytes (result);
     }
 
   before = 0;
   for (guint64 output = 16; output <= 1024; output += 32)
     {
       g_autoptr (HrJob) job = make_job (2, 64, output);
-      g_autoptr (HrEstimate) result = estimate (model, job);
+      g_autoptr (HrEstimate) result = run_with_timeline (model, job);
 
-      g_assert_cmpuint (get_allocated (result), >=, before);
-      before = get_allocated (result);
+      g_assert_cmpuint (get_allocated_bytes (result), >=, before);
+      before = get_allocated_bytes (result);
     }
 }
 
@@ -338,9 +245,9 @@ test_wider_dtype (gconstpointer data)
       g_autoptr (HrEstimate) result = NULL;
 
       g_object_set (job, "dtype", dtypes[i], NULL);
-      result = estimate (model, job);
-      g_assert_cmpuint (get_allocated (result), >, before);
-      before = get_allocated (result);
+      result = run_with_timeline (model, job);
+      g_assert_cmpuint (get_allocated_bytes (result), >, before);
+      before = get_allocated_bytes (result);
     }
 }
 
@@ -416,15 +323,15 @@ test_devices (gconstpointer data)
   guint index = GPOINTER_TO_UINT (data);
   g_autoptr (HrModel) model = load_model (index);
   g_autoptr (HrJob) job = make_job (2, 200, 10);
-  g_autoptr (HrEstimate) one = estimate (model, job);
+  g_autoptr (HrEstimate) one = run_with_timeline (model, job);
   g_autoptr (GError) error = NULL;
   g_autoptr (HrEstimate) three = hr_estimator_run_with_timeline (model, job, NULL, 3, &error);
   guint64 weights = 0;
 
   g_assert_no_error (error);
   g_assert_cmpuint (hr_estimate_get_n_devices (three), ==, 3);
-  check (three);
-  g_assert_cmpuint (get_allocated (three), <, get_allocated (one));
+  check_estimate (three);
+  g_assert_cmpuint (get_allocated_bytes (three), <, get_allocated_bytes (one));
 
   for (guint i = 0; i < 3; i++)
     {
@@ -440,7 +347,7 @@ test_devices (gconstpointer data)
         }
     }
 
-  g_assert_cmpuint (weights, ==, get_bytes (one, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (weights, ==, get_component_bytes (one, HR_COMPONENT_WEIGHTS));
 }
 
 /* A checkpoint that is quantized keeps the rest of its weights in 16 bits. */
@@ -458,7 +365,7 @@ test_dtype_beside_quantization (void)
   const char * const *warnings;
 
   g_assert_no_error (error);
-  exact = estimate (model, job);
+  exact = run_with_timeline (model, job);
   warnings = hr_estimate_get_warnings (exact);
   g_assert_nonnull (strstr (warnings[0], "bfloat16 is assumed"));
 }
@@ -477,8 +384,8 @@ test_rule_of_thumb_of_mixtures (void)
   g_autoptr (HrEstimate) exact = NULL;
 
   g_assert_no_error (error);
-  exact = estimate (model, job);
-  g_assert_cmpuint (get_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_WEIGHTS), ==,
+  exact = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_WEIGHTS), ==,
                     2 * hr_model_get_n_parameters (model));
 }
 
@@ -496,8 +403,8 @@ test_rule_of_thumb_of_hybrids (void)
 
   g_assert_no_error (error);
   g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, NULL);
-  exact = estimate (model, job);
-  g_assert_cmpuint (get_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_KV_CACHE), ==,
+  exact = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (hr_estimate_get_rule_of_thumb (exact), HR_COMPONENT_KV_CACHE), ==,
                     2 * 2 * 2 * 64 * 100);
 }
 
@@ -506,18 +413,18 @@ test_rule_of_thumb (void)
 {
   g_autoptr (HrModel) model = load_model (0);
   g_autoptr (HrJob) job = make_job (2, 200, 10);
-  g_autoptr (HrEstimate) exact = estimate (model, job);
+  g_autoptr (HrEstimate) exact = run_with_timeline (model, job);
   g_autoptr (HrEstimate) rule = NULL;
   /* 2·V·h + L·h²·(2 + 2/g) + 3·L·h·i parameters of two bytes, a fifth more, and 4·b·l·h·(s + n). */
   guint64 weights = 2 * (2 * 4000 * 512 + 6 * 512 * 512 * 5 / 2 + 3 * 6 * 512 * 1376);
   guint64 cache = 4 * 2 * 6 * 512 * 210;
 
   g_object_set (job, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
-  rule = estimate (model, job);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_WEIGHTS), ==, weights);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_KV_CACHE), ==, cache);
+  rule = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_WEIGHTS), ==, weights);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_KV_CACHE), ==, cache);
   g_assert_cmpfloat_with_epsilon (hr_estimate_get_total_bytes (rule), 1.2 * weights + cache, 1);
-  check_components (rule, 0);
+  check_device (rule, 0);
 
   g_assert_nonnull (hr_estimate_get_rule_of_thumb (exact));
   g_assert_cmpuint (hr_estimate_get_total_bytes (hr_estimate_get_rule_of_thumb (exact)), ==,
@@ -540,7 +447,7 @@ test_too_large (void)
                 "attention", HR_ATTENTION_IMPLEMENTATION_EAGER, NULL);
   result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
   if (result != NULL)
-    check (result);
+    check_estimate (result);
   else
     g_assert_error (error, HR_ERROR, HR_ERROR_TOO_LARGE);
 }
@@ -610,20 +517,20 @@ test_gpus (void)
   g_autoptr (HrGpu) h100 = find_gpu ("h100-sxm5-80gb");
   g_autoptr (HrGpu) rtx_4090 = find_gpu ("rtx-4090");
   g_autoptr (HrGpu) mi50 = find_gpu ("mi50-16gb");
-  g_autoptr (HrEstimate) none = estimate (model, job);
+  g_autoptr (HrEstimate) none = run_with_timeline (model, job);
   g_autoptr (HrEstimate) on_h100 = hr_estimator_run_with_timeline (model, job, h100, 1, NULL);
   g_autoptr (HrEstimate) on_rtx_4090 = hr_estimator_run_with_timeline (model, job, rtx_4090, 1, NULL);
   g_autoptr (HrEstimate) on_mi50 = hr_estimator_run_with_timeline (model, job, mi50, 1, NULL);
 
-  g_assert_cmpuint (get_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
-  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, 726466560 + (32 << 20));
-  g_assert_cmpuint (get_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + 8320 * 1024);
-  g_assert_cmpuint (get_bytes (on_mi50, HR_COMPONENT_FRAMEWORK), ==, 0);
+  g_assert_cmpuint (get_component_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
+  g_assert_cmpuint (get_component_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, 726466560 + (32 << 20));
+  g_assert_cmpuint (get_component_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + 8320 * 1024);
+  g_assert_cmpuint (get_component_bytes (on_mi50, HR_COMPONENT_FRAMEWORK), ==, 0);
   g_assert_null (hr_estimate_get_warnings (on_h100)[0]);
   g_assert_nonnull (strstr (hr_estimate_get_warnings (on_rtx_4090)[0], "4090"));
   g_assert_nonnull (strstr (hr_estimate_get_warnings (on_mi50)[0], "MI50"));
-  g_assert_cmpuint (get_allocated (on_h100), ==, get_allocated (none));
-  check (on_h100);
+  g_assert_cmpuint (get_allocated_bytes (on_h100), ==, get_allocated_bytes (none));
+  check_estimate (on_h100);
 }
 
 /* Before Ampere there is no flash attention: torch takes another kernel, the package fails. */
@@ -636,7 +543,7 @@ test_old_gpu (void)
   g_autoptr (HrEstimate) result = hr_estimator_run_with_timeline (model, job, t4, 1, NULL);
   g_autoptr (GError) error = NULL;
 
-  check (result);
+  check_estimate (result);
   g_object_set (job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);
   g_assert_null (hr_estimator_run (model, job, t4, 1, &error));
   g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
@@ -670,7 +577,7 @@ run_in_thread (gpointer data)
 
   for (guint i = 0; i < 200; i++)
     {
-      g_autoptr (HrEstimate) result = estimate (data, job);
+      g_autoptr (HrEstimate) result = run_with_timeline (data, job);
 
       g_assert_true (total == 0 || total == hr_estimate_get_total_bytes (result));
       total = hr_estimate_get_total_bytes (result);
@@ -724,8 +631,10 @@ test_fp8_needs_hardware (void)
   on_a100 = hr_estimator_run_with_timeline (model, job, a100, 1, NULL);
   plain = hr_estimator_run_with_timeline (model, plain_job, a100, 1, NULL);
 
-  g_assert_cmpuint (get_bytes (on_h100, HR_COMPONENT_WEIGHTS), <, get_bytes (plain, HR_COMPONENT_WEIGHTS));
-  g_assert_cmpuint (get_bytes (on_a100, HR_COMPONENT_WEIGHTS), ==, get_bytes (plain, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_component_bytes (on_h100, HR_COMPONENT_WEIGHTS), <,
+                    get_component_bytes (plain, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_component_bytes (on_a100, HR_COMPONENT_WEIGHTS), ==,
+                    get_component_bytes (plain, HR_COMPONENT_WEIGHTS));
   g_assert_nonnull (strstr (hr_estimate_get_warnings (on_a100)[0], "does not compute with eight-bit floats"));
 }
 

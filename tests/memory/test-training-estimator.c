@@ -14,7 +14,8 @@
 #include "hr-model-catalogue.h"
 #include "hr-timeline.h"
 
-#include "check-timeline.h"
+#include "check-estimate.h"
+#include "estimates.h"
 
 static const char llama[] =
   "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
@@ -45,71 +46,17 @@ make_job (HrMode  mode,
   return job;
 }
 
-static HrEstimate *
-estimate (HrModel *model,
-          HrJob   *job)
-{
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (result);
-
-  return result;
-}
-
-static guint64
-get_bytes (HrEstimate    *result,
-           HrComponentId  id)
-{
-  GListModel *components = hr_estimate_get_components (result);
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
-}
-
-/* The peak is the sum of its parts, each explained, and the highest of the phases. */
+/* What holds of every estimate, and what a step of training has besides. */
 static void
 check (HrEstimate *result)
 {
-  GListModel *components = hr_estimate_get_components (result);
-  guint64 sum = 0;
-  guint64 highest = 0;
-  const HrPhase *phases;
   guint n_phases;
 
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      g_assert_cmpuint (hr_component_get_bytes (component), >, 0);
-      g_assert_cmpstr (hr_component_get_formula (component), !=, "");
-      g_assert_cmpstr (hr_component_get_substitution (component), !=, "");
-      g_assert_cmpstr (hr_component_get_source (component), !=, "");
-      sum += hr_component_get_bytes (component);
-    }
-  g_assert_cmpuint (sum, ==, hr_estimate_get_total_bytes (result));
-
-  phases = hr_estimate_get_phases (result, &n_phases);
+  check_estimate (result);
+  hr_estimate_get_phases (result, &n_phases);
   g_assert_cmpuint (n_phases, >=, 5);
-  for (guint i = 0; i < n_phases; i++)
-    {
-      highest = MAX (highest, phases[i].peak_bytes);
-      if (phases[i].id == hr_estimate_get_peak_phase (result))
-        g_assert_cmpuint (phases[i].peak_bytes, ==, sum);
-    }
-  g_assert_cmpuint (highest, ==, sum);
-  g_assert_nonnull (hr_estimate_get_peak_moment (result));
   g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), >, 0);
   g_assert_nonnull (hr_estimate_get_rule_of_thumb (result));
-  check_timeline (result);
 }
 
 /* Whether it could be estimated; what cannot is refused in one sentence that names the model or the setting. */
@@ -157,7 +104,8 @@ test_catalogue (gconstpointer data)
     }
 
   g_test_message ("%u of %u models", n_done, g_list_model_get_n_items (entries));
-  g_assert_cmpuint (n_done, >, 200);
+  /* As many as could be estimated when this was written; a model that is refused anew has to be meant. */
+  g_assert_cmpuint (n_done, >=, 494);
 }
 
 static void
@@ -170,8 +118,8 @@ test_growth (void)
     {
       g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1 + i / 2, 1024 << (i % 2));
       g_autoptr (HrJob) longer = make_job (HR_MODE_TRAINING, 1 + i / 2, (1024 << (i % 2)) + 64);
-      g_autoptr (HrEstimate) result = estimate (model, job);
-      g_autoptr (HrEstimate) larger = estimate (model, longer);
+      g_autoptr (HrEstimate) result = run_with_timeline (model, job);
+      g_autoptr (HrEstimate) larger = run_with_timeline (model, longer);
 
       g_assert_cmpuint (hr_estimate_get_total_bytes (larger), >, hr_estimate_get_total_bytes (result));
       if (i % 2 == 1)
@@ -188,8 +136,8 @@ test_modes_agree (void)
   g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrJob) training = make_job (HR_MODE_TRAINING, 2, 512);
   g_autoptr (HrJob) tuning = make_job (HR_MODE_FINE_TUNING, 2, 512);
-  g_autoptr (HrEstimate) trained = estimate (model, training);
-  g_autoptr (HrEstimate) tuned = estimate (model, tuning);
+  g_autoptr (HrEstimate) trained = run_with_timeline (model, training);
+  g_autoptr (HrEstimate) tuned = run_with_timeline (model, tuning);
 
   g_assert_cmpint (hr_estimate_get_mode (trained), ==, HR_MODE_TRAINING);
   g_assert_cmpint (hr_estimate_get_mode (tuned), ==, HR_MODE_FINE_TUNING);
@@ -203,26 +151,26 @@ test_settings (void)
 {
   g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 4, 1024);
-  g_autoptr (HrEstimate) plain = estimate (model, job);
+  g_autoptr (HrEstimate) plain = run_with_timeline (model, job);
   g_autoptr (HrEstimate) checkpointed = NULL;
   g_autoptr (HrEstimate) without_states = NULL;
   g_autoptr (HrEstimate) accumulated = NULL;
 
   g_object_set (job, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, NULL);
-  checkpointed = estimate (model, job);
-  g_assert_cmpuint (get_bytes (checkpointed, HR_COMPONENT_ACTIVATIONS), <,
-                    get_bytes (plain, HR_COMPONENT_ACTIVATIONS));
+  checkpointed = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (checkpointed, HR_COMPONENT_ACTIVATIONS), <,
+                    get_component_bytes (plain, HR_COMPONENT_ACTIVATIONS));
   g_assert_cmpuint (hr_estimate_get_total_bytes (checkpointed), <, hr_estimate_get_total_bytes (plain));
 
   g_object_set (job, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_NONE, "optimizer", HR_OPTIMIZER_KIND_SGD,
                 NULL);
-  without_states = estimate (model, job);
-  g_assert_cmpuint (get_bytes (without_states, HR_COMPONENT_OPTIMIZER), ==, 0);
+  without_states = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (without_states, HR_COMPONENT_OPTIMIZER), ==, 0);
   /* Two moments as wide as the parameters. */
-  g_assert_cmpuint (get_bytes (plain, HR_COMPONENT_OPTIMIZER), ==, 4 * hr_model_get_n_parameters (model));
+  g_assert_cmpuint (get_component_bytes (plain, HR_COMPONENT_OPTIMIZER), ==, 4 * hr_model_get_n_parameters (model));
 
   g_object_set (job, "gradient-accumulation-steps", (guint64) 2, NULL);
-  accumulated = estimate (model, job);
+  accumulated = run_with_timeline (model, job);
   g_assert_cmpuint (hr_estimate_get_total_bytes (accumulated), >, hr_estimate_get_total_bytes (without_states));
 }
 
@@ -236,7 +184,7 @@ get_peak (HrEstimate *result,
   for (guint i = 0; i < n_phases; i++)
     {
       if (phases[i].id == phase)
-        return phases[i].peak_bytes - get_bytes (result, HR_COMPONENT_FRAGMENTATION);
+        return phases[i].peak_bytes - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
     }
 
   return 0;
@@ -260,7 +208,7 @@ test_upcast (void)
       g_autoptr (HrEstimate) result = NULL;
 
       g_object_set (job, "logits-upcast", i, NULL);
-      result = estimate (model, job);
+      result = run_with_timeline (model, job);
       check (result);
       peaks[i] = get_peak (result, HR_PHASE_LOSS);
     }
@@ -282,12 +230,12 @@ test_upcast_unquantized (void)
   guint64 saved;
 
   g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA, "dtype", HR_DTYPE_BFLOAT16, NULL);
-  cast = estimate (model, job);
+  cast = run_with_timeline (model, job);
   g_object_set (job, "upcast-unquantized", FALSE, NULL);
-  left = estimate (model, job);
+  left = run_with_timeline (model, job);
 
   check (left);
-  saved = get_bytes (cast, HR_COMPONENT_WEIGHTS) - get_bytes (left, HR_COMPONENT_WEIGHTS);
+  saved = get_component_bytes (cast, HR_COMPONENT_WEIGHTS) - get_component_bytes (left, HR_COMPONENT_WEIGHTS);
   g_assert_cmpuint (saved, ==, (2 * 4000 + 2 * 6 + 1) * 512 * 2);
   g_assert_cmpuint (hr_estimate_get_total_bytes (left), <, hr_estimate_get_total_bytes (cast) - saved);
 }
@@ -297,18 +245,18 @@ test_zero_grad (void)
 {
   g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 4, 1024);
-  g_autoptr (HrEstimate) after = estimate (model, job);
+  g_autoptr (HrEstimate) after = run_with_timeline (model, job);
   g_autoptr (HrEstimate) before = NULL;
   g_autoptr (HrEstimate) kept = NULL;
   guint64 gradients = 2 * hr_model_get_n_parameters (model);
 
   g_object_set (job, "zero-grad", HR_ZERO_GRAD_BEFORE_BACKWARD, NULL);
-  before = estimate (model, job);
+  before = run_with_timeline (model, job);
   g_assert_cmpuint (get_peak (before, HR_PHASE_LOSS), ==, get_peak (after, HR_PHASE_LOSS) + gradients);
   g_assert_cmpuint (get_peak (before, HR_PHASE_BACKWARD), ==, get_peak (after, HR_PHASE_BACKWARD));
 
   g_object_set (job, "zero-grad", HR_ZERO_GRAD_KEPT, NULL);
-  kept = estimate (model, job);
+  kept = run_with_timeline (model, job);
   g_assert_cmpuint (get_peak (kept, HR_PHASE_LOSS), ==, get_peak (before, HR_PHASE_LOSS));
   g_assert_cmpuint (get_peak (kept, HR_PHASE_BACKWARD), >, get_peak (before, HR_PHASE_BACKWARD));
   g_assert_cmpuint (get_peak (kept, HR_PHASE_OPTIMIZER), ==, get_peak (after, HR_PHASE_OPTIMIZER));
@@ -322,7 +270,7 @@ test_lora (void)
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
   g_autoptr (HrJob) named = hr_job_new (HR_MODE_FINE_TUNING);
   g_autoptr (HrJob) all = hr_job_new (HR_MODE_FINE_TUNING);
-  g_autoptr (HrEstimate) result = estimate (model, job);
+  g_autoptr (HrEstimate) result = run_with_timeline (model, job);
   g_autoptr (HrEstimate) of_named = NULL;
   g_autoptr (HrEstimate) of_all = NULL;
   /* Two factors beside each of q_proj and v_proj in six layers. */
@@ -330,15 +278,15 @@ test_lora (void)
 
   check (result);
   g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==, n_trained);
-  g_assert_cmpuint (get_bytes (result, HR_COMPONENT_ADAPTERS), ==, 4 * n_trained);
-  g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), ==, 8 * n_trained);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_ADAPTERS), ==, 4 * n_trained);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), ==, 8 * n_trained);
 
   g_object_set (named, "lora-targets", "q_proj,v_proj", "adapter-dtype", HR_DTYPE_FLOAT32, NULL);
-  of_named = estimate (model, named);
+  of_named = run_with_timeline (model, named);
   g_assert_cmpuint (hr_estimate_get_total_bytes (of_named), ==, hr_estimate_get_total_bytes (result));
 
   g_object_set (all, "lora-targets", "all-linear", NULL);
-  of_all = estimate (model, all);
+  of_all = run_with_timeline (model, all);
   g_assert_cmpuint (hr_estimate_get_total_bytes (of_all), >, hr_estimate_get_total_bytes (result));
 }
 
@@ -402,6 +350,7 @@ test_every_choice (void)
     }
 
   g_assert_false (hr_estimator_knows_choice (job, settings[0], -1));
+  g_test_message ("%u choices", n_done);
   g_assert_cmpuint (n_done, >, 15);
 }
 
@@ -410,17 +359,17 @@ test_rule_of_thumb (void)
 {
   g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 200);
-  g_autoptr (HrEstimate) exact = estimate (model, job);
+  g_autoptr (HrEstimate) exact = run_with_timeline (model, job);
   g_autoptr (HrEstimate) rule = NULL;
   guint64 parameters = 2 * 4000 * 512 + 6 * 512 * 512 * 5 / 2 + 3 * 6 * 512 * 1376;
   guint64 activations = (3 * 2 * 200 * 512 + 2 * 200 * 200 + 8 * 2 * 200 * 512) * 2 * 6;
 
   g_object_set (job, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
-  rule = estimate (model, job);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_WEIGHTS), ==, 2 * parameters);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_GRADIENTS), ==, 2 * parameters);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_OPTIMIZER), ==, 8 * parameters);
-  g_assert_cmpuint (get_bytes (rule, HR_COMPONENT_ACTIVATIONS), ==, activations);
+  rule = run_with_timeline (model, job);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_WEIGHTS), ==, 2 * parameters);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_GRADIENTS), ==, 2 * parameters);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_OPTIMIZER), ==, 8 * parameters);
+  g_assert_cmpuint (get_component_bytes (rule, HR_COMPONENT_ACTIVATIONS), ==, activations);
   g_assert_cmpfloat_with_epsilon (hr_estimate_get_total_bytes (rule), 1.1 * (12 * parameters + activations), 1);
   g_assert_cmpuint (hr_estimate_get_total_bytes (hr_estimate_get_rule_of_thumb (exact)), ==,
                     hr_estimate_get_total_bytes (rule));
@@ -445,18 +394,21 @@ test_timeline (void)
 {
   g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 2, 512);
-  g_autoptr (HrEstimate) result = hr_estimator_run_with_timeline (model, job, NULL, 1, NULL);
-  g_autoptr (HrEstimate) without = estimate (model, job);
+  g_autoptr (HrEstimate) result = run_with_timeline (model, job);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) without = hr_estimator_run (model, job, NULL, 1, &error);
   g_autofree HrTimelinePoint *points = NULL;
   guint n_points;
   guint64 highest = 0;
 
+  g_assert_no_error (error);
+  g_assert_null (hr_estimate_get_timeline (without));
   points = hr_timeline_dup_points (hr_estimate_get_timeline (result), &n_points);
   for (guint i = 0; i < n_points; i++)
     highest = MAX (highest, points[i].level.total);
   g_assert_cmpuint (highest, >, 0);
   g_assert_cmpuint (hr_estimate_get_total_bytes (result), ==, hr_estimate_get_total_bytes (without));
-  g_assert_cmpuint (highest + get_bytes (result, HR_COMPONENT_FRAGMENTATION), ==,
+  g_assert_cmpuint (highest + get_component_bytes (result, HR_COMPONENT_FRAGMENTATION), ==,
                     hr_estimate_get_total_bytes (result));
 }
 
@@ -475,12 +427,12 @@ test_recipes (void)
       g_object_set (job, "master-dtype", HR_MASTER_DTYPE_FLOAT32, "optimizer-implementation",
                     HR_OPTIMIZER_IMPLEMENTATION_FUSED, "gradient-dtype",
                     i == 0 ? HR_GRADIENT_DTYPE_SAME : HR_GRADIENT_DTYPE_FLOAT32, NULL);
-      result = estimate (model, job);
-      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_WEIGHTS), <, 2.01 * n);
-      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_MASTER_WEIGHTS) / 512, ==, (4 * n + 511) / 512);
-      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_GRADIENTS) / 512, ==, (4 * n + 511) / 512);
-      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * n);
-      g_assert_cmpuint (get_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8.01 * n);
+      result = run_with_timeline (model, job);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 2.01 * n);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_MASTER_WEIGHTS) / 512, ==, (4 * n + 511) / 512);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_GRADIENTS) / 512, ==, (4 * n + 511) / 512);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * n);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8.01 * n);
     }
 }
 
@@ -510,9 +462,9 @@ run_with_optimizer (HrModel         *model,
   g_autoptr (HrEstimate) result = NULL;
 
   g_object_set (job, "optimizer", kind, NULL);
-  result = estimate (model, job);
+  result = run_with_timeline (model, job);
 
-  return get_bytes (result, component);
+  return get_component_bytes (result, component);
 }
 
 static void
@@ -550,7 +502,7 @@ estimate_with (HrModel                   *model,
 
   g_object_set (job, "attention", attention, "attention-mask", mask, "gradient-checkpointing", checkpointing, NULL);
 
-  return estimate (model, job);
+  return run_with_timeline (model, job);
 }
 
 static guint64
@@ -584,8 +536,8 @@ test_flash_is_flash (void)
                                                        HR_ATTENTION_MASK_NONE, HR_GRADIENT_CHECKPOINTING_FULL);
 
   check (package);
-  g_assert_cmpuint (get_bytes (torch, HR_COMPONENT_ACTIVATIONS), ==,
-                    get_bytes (package, HR_COMPONENT_ACTIVATIONS) + 6 * 512);
+  g_assert_cmpuint (get_component_bytes (torch, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_component_bytes (package, HR_COMPONENT_ACTIVATIONS) + 6 * 512);
   g_assert_cmpuint (get_phase (torch_anew, HR_PHASE_BACKWARD), ==, get_phase (package_anew, HR_PHASE_BACKWARD) + 512);
 }
 
@@ -601,8 +553,8 @@ test_flash_with_padding (void)
   guint64 tokens = 2 * 512;
 
   check (padded);
-  g_assert_cmpuint (get_bytes (padded, HR_COMPONENT_ACTIVATIONS), ==,
-                    get_bytes (plain, HR_COMPONENT_ACTIVATIONS) + 6 * (tokens * (512 * 2 + 8) + 512 + 512));
+  g_assert_cmpuint (get_component_bytes (padded, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_component_bytes (plain, HR_COMPONENT_ACTIVATIONS) + 6 * (tokens * (512 * 2 + 8) + 512 + 512));
 }
 
 /* Heads of 60 become 64 wide in all that the kernel keeps, and the output is copied out of its own. */
@@ -618,8 +570,8 @@ test_flash_with_odd_heads (void)
   guint64 widened = tokens * (8 + 2 + 2) * 4 * 2;
 
   check (package);
-  g_assert_cmpuint (get_bytes (package, HR_COMPONENT_ACTIVATIONS), ==,
-                    get_bytes (torch, HR_COMPONENT_ACTIVATIONS) + 6 * (widened + tokens * 8 * 64 * 2 - 512));
+  g_assert_cmpuint (get_component_bytes (package, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_component_bytes (torch, HR_COMPONENT_ACTIVATIONS) + 6 * (widened + tokens * 8 * 64 * 2 - 512));
 }
 
 /* The package computes in 16 bits: weights of fp32 need something to be cast to. */
@@ -639,12 +591,12 @@ test_flash_in_fp32 (void)
   g_assert_nonnull (strstr (error->message, "float32"));
 
   g_object_set (job, "autocast", HR_AUTOCAST_BFLOAT16, NULL);
-  cast = estimate (model, job);
+  cast = run_with_timeline (model, job);
   check (cast);
 
   g_object_set (quantized, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH,
                 "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA, NULL);
-  tuned = estimate (model, quantized);
+  tuned = run_with_timeline (model, quantized);
   check (tuned);
 }
 
@@ -663,7 +615,7 @@ test_flash_refusals (void)
     {
       g_autoptr (HrModel) model = hr_model_new_from_data (configs[i], -1, "refused", NULL);
       g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 128);
-      g_autoptr (HrEstimate) allowed = estimate (model, job);
+      g_autoptr (HrEstimate) allowed = run_with_timeline (model, job);
       g_autoptr (GError) error = NULL;
 
       g_object_set (job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);

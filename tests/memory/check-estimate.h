@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimator.h"
+
+HrEstimate *run_with_timeline (HrModel *model,
+                               HrJob   *job);
+void        check_device      (HrEstimate *estimate,
+                               guint       device);
+void        check_estimate    (HrEstimate *estimate);

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
-
-#pragma once
-
-#include "hr-estimate.h"
-
-void check_timeline (HrEstimate *result);
