@@ -70,6 +70,7 @@ class Application:
         self.errors = open(os.path.join(self.home.name, 'errors'), 'w+', encoding='utf-8')
         self.process = None
         self.accessible = None
+        self.window = None
         self.arguments = arguments
         self.settings = {'gpu': "'rtx-4090'", **(settings or {})}
         self.screen = Screen()
@@ -107,7 +108,7 @@ class Application:
                                         env=environment, stderr=self.errors, cwd=self.home.name)
         self.listener.register('object:state-changed:focused')
         wait_for(self._appeared, 'the application on the accessibility bus', otherwise=self.said)
-        self.find('frame')
+        self.window = self.find('frame')
         wait_for(self.screen.windows, 'a window on the screen', otherwise=self.said)
         self.screen.focus_top_window()
         return self
@@ -330,13 +331,21 @@ class Application:
         self.wait(lambda: len(self.screen.windows()) > 1, 'a second window')
         self.screen.focus_top_window()
 
+    def other_window(self):
+        """Returns the window that stands beside the one that the application began with, or None."""
+        for index in range(self.accessible.get_child_count()):
+            child = self.accessible.get_child_at_index(index)
+            if child is not None and child != self.window:
+                return child
+        return None
+
     def answer_file_dialog(self, path):
         """Types a path into the file dialog that is about to open, and accepts it."""
         self.focus_new_window()
-        self.wait(lambda: self.accessible.get_child_count() > 1 and self.focused() is not None, 'the dialog')
+        dialog = self.wait(self.other_window, 'the dialog')
         self.press('Control+a')
         self.type(path)
-        self.wait(lambda: path in map(shown_by, self.focused_and_inside()), f'{path} in the dialog')
+        self.wait_for_match(lambda text: text == path, f'{path} in the dialog', dialog)
         self.press('Return')
         self.wait(lambda: self.accessible.get_child_count() == 1, 'the dialog to close')
         self.screen.focus_top_window()
