@@ -225,7 +225,7 @@ hr_job_class_init (HrJobClass *klass)
   hr_job_mark_setting (properties[PROP_QUANTIZATION], 20, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION], 70, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 80, TRUE);
-  hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 90, TRUE);
+  hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 100, TRUE);
 }
 
 static void
