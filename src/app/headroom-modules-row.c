@@ -60,13 +60,15 @@ headroom_modules_row_update_checks (HeadroomModulesRow *self)
   self->updating = FALSE;
 }
 
+/* No names stand for those that PEFT takes by itself, as the placeholder says. */
 static void
 headroom_modules_row_value_cb (HeadroomModulesRow *self)
 {
   g_autofree char *value = headroom_modules_row_dup_value (self);
+  const char *names = g_str_equal (value, AUTO) ? "" : value;
 
-  if (g_strcmp0 (value, gtk_editable_get_text (GTK_EDITABLE (self->entry))) != 0)
-    gtk_editable_set_text (GTK_EDITABLE (self->entry), value);
+  if (g_strcmp0 (names, gtk_editable_get_text (GTK_EDITABLE (self->entry))) != 0)
+    gtk_editable_set_text (GTK_EDITABLE (self->entry), names);
   headroom_modules_row_update_checks (self);
 }
 
@@ -76,8 +78,7 @@ headroom_modules_row_apply_cb (HeadroomModulesRow *self)
   g_autoptr (GString) text = g_string_new (gtk_editable_get_text (GTK_EDITABLE (self->entry)));
 
   g_string_replace (text, " ", "", 0);
-  if (text->len > 0)
-    g_object_set (self->job, self->setting->name, text->str, NULL);
+  g_object_set (self->job, self->setting->name, text->len > 0 ? text->str : AUTO, NULL);
   headroom_modules_row_value_cb (self);
 }
 
@@ -262,6 +263,7 @@ headroom_modules_row_init (HeadroomModulesRow *self)
   gtk_box_append (self->header, headroom_modules_row_create_button (self));
 
   self->entry = GTK_ENTRY (gtk_entry_new ());
+  gtk_entry_set_placeholder_text (self->entry, _("Automatic"));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, title, NULL, -1);
   g_signal_connect_object (self->entry, "activate", G_CALLBACK (headroom_modules_row_apply_cb), self,
                            G_CONNECT_SWAPPED);

@@ -288,6 +288,14 @@ test_modules_are_typed_or_chosen (void)
   gtk_check_button_set_active (query, FALSE);
   gtk_check_button_set_active (GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "v_proj")), FALSE);
   check_targets (job, "auto");
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+
+  gtk_editable_set_text (entry, "all-linear");
+  g_signal_emit_by_name (entry, "activate");
+  check_targets (job, "all-linear");
+  gtk_editable_set_text (entry, " ");
+  g_signal_emit_by_name (entry, "activate");
+  check_targets (job, "auto");
 
   g_assert_finalize_object (row);
 }
