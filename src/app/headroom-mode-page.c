@@ -67,18 +67,17 @@ headroom_mode_page_update_row (HeadroomModePage *self,
                                GtkWidget        *row)
 {
   GParamSpec *setting = get_setting (self, row);
-  g_autofree char *reason = hr_job_dup_unused_reason (self->job, setting);
-  const char *tooltip = reason != NULL ? reason : hr_setting_get_description (setting);
+  g_autofree char *reason = NULL;
+  const char *tooltip;
   GParamSpec *because;
 
   hr_job_uses_setting (self->job, setting, &because);
-  if (because != NULL && hr_job_setting_get_group (because) == HR_SETTING_GROUP_METHOD)
-    {
-      gtk_widget_set_visible (row, FALSE);
-      return;
-    }
+  gtk_widget_set_visible (row, because == NULL || hr_job_setting_get_group (because) != HR_SETTING_GROUP_METHOD);
+  if (!gtk_widget_get_visible (row))
+    return;
 
-  gtk_widget_set_visible (row, TRUE);
+  reason = hr_job_dup_unused_reason (self->job, setting);
+  tooltip = reason != NULL ? reason : hr_setting_get_description (setting);
   gtk_widget_set_sensitive (row, reason == NULL);
   if (g_strcmp0 (gtk_widget_get_tooltip_text (row), tooltip) != 0)
     gtk_widget_set_tooltip_text (row, tooltip);

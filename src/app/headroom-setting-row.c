@@ -13,8 +13,7 @@
 
 /*
  * Rows of the form are made from the job's properties: the nick is the title, the blurb the tooltip, the type says
- * which
- * control. A new setting of the library appears in the window without a line here.
+ * which control. A new setting of the library appears in the window without a line here.
  */
 
 static const char *
