@@ -189,7 +189,7 @@ headroom_content_update_model (HeadroomContent *self)
 {
   HrModel *model = headroom_session_get_model (self->session);
 
-  adw_view_switcher_title_set_title (self->title, model != NULL ? hr_model_get_name (model) : _("Headroom"));
+  adw_view_switcher_title_set_title (self->title, model != NULL ? hr_model_get_short_name (model) : _("Headroom"));
   headroom_content_update_search (self);
 }
 

@@ -127,6 +127,7 @@ test_model_has_its_true_name_whatever_was_typed (void)
 
   g_assert_no_error (error);
   g_assert_cmpstr (hr_model_get_name (model), ==, "Qwen/Qwen2.5-7B-Instruct");
+  g_assert_cmpstr (hr_model_get_short_name (model), ==, "Qwen2.5-7B-Instruct");
   g_assert_cmpstr (hr_model_get_source (model), ==, hr_model_entry_get_source (entry));
 }
 

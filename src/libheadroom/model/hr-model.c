@@ -836,6 +836,26 @@ hr_model_get_name (HrModel *self)
 }
 
 /**
+ * hr_model_get_short_name:
+ * @self: a model
+ *
+ * Gets the name without the organisation that an id begins with.
+ *
+ * Returns: (transfer none): the name, such as `Qwen2.5-7B-Instruct`
+ */
+const char *
+hr_model_get_short_name (HrModel *self)
+{
+  const char *slash;
+
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  slash = strrchr (self->name, '/');
+
+  return slash != NULL && slash[1] != '\0' ? slash + 1 : self->name;
+}
+
+/**
  * hr_model_get_model_type:
  * @self: a model
  *

@@ -29,6 +29,7 @@ HrModel            *hr_model_new_from_data               (const char           *
 gboolean            hr_model_parse_size                  (const char           *text,
                                                           guint64              *n_parameters);
 const char         *hr_model_get_name                    (HrModel              *self);
+const char         *hr_model_get_short_name              (HrModel              *self);
 const char         *hr_model_get_model_type              (HrModel              *self);
 const char         *hr_model_get_architecture            (HrModel              *self);
 const char         *hr_model_get_source                  (HrModel              *self);

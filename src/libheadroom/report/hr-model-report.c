@@ -113,9 +113,7 @@ hr_model_get_class_label (HrModel *self)
 char *
 hr_model_dup_file_name (HrModel *self)
 {
-  const char *model = hr_model_get_name (self);
-  const char *slash = strrchr (model, '/');
-  char *name = g_strdup (slash != NULL && slash[1] != '\0' ? slash + 1 : model);
+  char *name = g_strdup (hr_model_get_short_name (self));
 
   for (char *p = name; *p != '\0'; p++)
     {
