@@ -314,7 +314,9 @@ headroom_comparison_show (HeadroomComparison *self,
 
   difference = describe_difference (&exact, &rule, exact_total, rule_total, unit_system);
   left_out = describe_left_out (&exact, &rule);
-  sentence = left_out != NULL ? g_strdup_printf ("%s %s", difference, left_out) : g_steal_pointer (&difference);
+  /* Translators: two sentences, one after the other */
+  sentence = left_out != NULL ? g_strdup_printf (C_("sentences", "%1$s %2$s"), difference, left_out)
+                              : g_steal_pointer (&difference);
   gtk_label_set_label (self->sentence, sentence);
 
   formulas = describe_formulas (rule_of_thumb);

@@ -325,7 +325,7 @@ static const char * const optimizer_implementation_labels[] = {
 };
 
 static const char * const logits_upcast_labels[] = {
-  [HR_LOGITS_UPCAST_LOSS] = N_("In the loss (transformers 4.49 and later)"),
+  [HR_LOGITS_UPCAST_LOSS] = N_("In the loss (4.49 and later)"),
   [HR_LOGITS_UPCAST_SHIFTED] = N_("In the loss, with a shifted copy (4.46 to 4.48)"),
   [HR_LOGITS_UPCAST_FORWARD] = N_("In the model, with a shifted copy (until 4.45)"),
 };
