@@ -1089,8 +1089,7 @@ hr_op_layer_norm_by (HrReplay *self,
   HrValue result, mean, deviation;
 
   rows.n_symbols--;
-  if (rows.element != HR_ELEMENT_FLOAT64)
-    rows.element = HR_ELEMENT_FLOAT32;
+  rows.element = hr_element_widen (rows.element);
   result = hr_op_like (self, "native_layer_norm", "hidden_states", inputs[0]);
   mean = hr_op_like (self, "native_layer_norm", "mean", rows);
   deviation = hr_op_like (self, "native_layer_norm", "rstd", rows);

@@ -12,12 +12,6 @@
  * XGLM, CTRL. All of them compute the scores of every head, with a mask.
  */
 
-static HrElement
-get_wide (HrElement element)
-{
-  return element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
-
 static HrValue
 get_with_features (HrValue  x,
                    HrSymbol features)
@@ -110,7 +104,7 @@ hr_replay_rotate_by_table (HrReplay             *replay,
                            const HrAttention    *attention)
 {
   gboolean is_wide = attention->path == HR_ATTENTION_CODEGEN;
-  HrElement element = is_wide ? get_wide (variables->key.element) : variables->key.element;
+  HrElement element = is_wide ? hr_element_widen (variables->key.element) : variables->key.element;
   HrValue key, query;
 
   look_up_table (replay, variables, attention);
@@ -189,7 +183,7 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrUnary second = attention->path == HR_ATTENTION_GPT_NEO ? HR_UNARY_WHERE : HR_UNARY_DIV;
-  HrElement element = get_wide (replay->dtype);
+  HrElement element = hr_element_widen (replay->dtype);
   HrValue query = hr_op_cast (replay, variables->query, element);
   HrValue key = hr_op_cast (replay, variables->key, element);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };

@@ -649,7 +649,7 @@ rotate_both_pairs_in_fp32 (HrReplay        *replay,
                            const HrForward *forward,
                            Variables       *variables)
 {
-  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (variables->query.element);
   HrForward angles = spread_angles (replay, forward);
   HrValue query_embed = rotate_pairs_in_fp32 (replay, &angles, variables->query, element, "q_embed");
   HrValue key_embed = rotate_pairs_in_fp32 (replay, &angles, variables->key, element, "k_embed");
@@ -704,7 +704,7 @@ rotate_both_cast (HrReplay        *replay,
                   const HrForward *forward,
                   Variables       *variables)
 {
-  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (variables->query.element);
   HrValue query_embed = rotate_cast (replay, forward, variables->query, element, "q_embed");
   HrValue key_embed = rotate_cast (replay, forward, variables->key, element, "k_embed");
 
@@ -717,7 +717,7 @@ rotate_both_complex (HrReplay        *replay,
                      const HrForward *forward,
                      Variables       *variables)
 {
-  HrElement element = variables->query.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (variables->query.element);
   HrValue query32 = hr_op_cast (replay, variables->query, element);
   HrValue key32 = hr_op_cast (replay, variables->key, element);
   HrValue turned_query = hr_op_binary (replay, HR_BINARY_MUL, "xq_out", query32, forward->cos);
@@ -867,7 +867,7 @@ gate_output (HrReplay          *replay,
              HrValue            x,
              const HrAttention *attention)
 {
-  HrElement element = x.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (x.element);
   HrValue gate, gate32;
 
   if (attention->output_gate == HR_OUTPUT_GATE_FULL || attention->output_gate == HR_OUTPUT_GATE_QUERY)
@@ -976,7 +976,7 @@ replay_softmax_fp32 (HrReplay  *replay,
                      HrValue    scores,
                      HrElement  result)
 {
-  HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (scores.element);
   HrValue cast, weights32, weights;
 
   cast = scores.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (replay, scores) : hr_op_cast (replay, scores, element);
@@ -1184,7 +1184,7 @@ weigh_with_alibi (HrReplay  *replay,
                   Variables *variables,
                   HrValue    scores)
 {
-  HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (scores.element);
   HrElement dtype = scores.element;
   HrValue cast = hr_op_cast (replay, scores, element);
   HrValue logits = hr_op_unary (replay, HR_UNARY_ADD, "attention_logits", cast);

@@ -14,12 +14,6 @@
 
 static const HrNorm key_norm = { .kind = HR_NORM_LAYER, .has_weight = TRUE, .has_bias = TRUE };
 
-static HrElement
-get_single (HrReplay *replay)
-{
-  return replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
-
 static HrValue
 get_part (HrValue  x,
           HrSymbol features)
@@ -53,7 +47,7 @@ score_keys (HrReplay *replay,
             HrValue   query,
             HrValue   key)
 {
-  HrElement element = get_single (replay);
+  HrElement element = hr_element_widen (replay->dtype);
   HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_INDEX_HEADS, HR_SYMBOL_CONTEXT);
   HrValue query32 = hr_op_cast (replay, query, element);
   HrValue key32 = hr_op_cast (replay, key, element);
@@ -80,7 +74,7 @@ choose (HrReplay        *replay,
         HrValue          x,
         HrValue          scores)
 {
-  HrElement element = get_single (replay);
+  HrElement element = hr_element_widen (replay->dtype);
   HrValue shape = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
   HrValue chosen = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SELECTED);
   HrValue projected = hr_op_linear (replay, x, HR_MODULE_INDEX_WEIGHTS, "weights", HR_SYMBOL_INDEX_HEADS, 1, FALSE);

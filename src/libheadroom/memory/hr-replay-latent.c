@@ -60,7 +60,7 @@ rotate_complex (HrReplay        *replay,
                 HrValue         *query,
                 HrValue         *key)
 {
-  HrElement element = replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (replay->dtype);
   HrValue query32 = hr_op_cast (replay, *query, element);
   HrValue key32 = hr_op_cast (replay, *key, element);
   HrValue turned = hr_op_binary (replay, HR_BINARY_MUL, "xq_ * freqs_cis", query32, forward->cos);

@@ -26,16 +26,11 @@ get_state_shape (HrElement element)
 }
 
 /* Of a product of fp32 and the time step, which is as wide as the model. */
-static HrElement
-get_promoted (HrReplay *replay)
-{
-  return replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
-
 static HrValue
 get_spread_shape (HrReplay *replay)
 {
-  return HR_SHAPE (get_promoted (replay), HR_SYMBOL_BATCH, HR_SYMBOL_MIXER, HR_SYMBOL_SEQUENCE, HR_SYMBOL_STATE);
+  return HR_SHAPE (hr_element_widen (replay->dtype), HR_SYMBOL_BATCH, HR_SYMBOL_MIXER, HR_SYMBOL_SEQUENCE,
+                   HR_SYMBOL_STATE);
 }
 
 static void
@@ -175,11 +170,11 @@ static HrValue
 step (HrReplay  *replay,
       Variables *variables)
 {
-  HrValue product = hr_op_like (replay, "mul", "discrete_A · ssm_state", get_state_shape (get_promoted (replay)));
+  HrValue shape = get_state_shape (hr_element_widen (replay->dtype));
+  HrValue product = hr_op_like (replay, "mul", "discrete_A · ssm_state", shape);
   HrValue cast, output;
 
-  hr_replay_assign (replay, &variables->state,
-                    hr_op_like (replay, "add", "ssm_state", get_state_shape (get_promoted (replay))));
+  hr_replay_assign (replay, &variables->state, hr_op_like (replay, "add", "ssm_state", shape));
   hr_replay_drop (replay, product);
   cast = hr_op_cast (replay, variables->state, replay->dtype);
   output = hr_op_like (replay, "bmm", "scan_outputs", HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER));

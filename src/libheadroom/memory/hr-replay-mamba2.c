@@ -16,15 +16,9 @@
 #define FLOAT32(...) HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, __VA_ARGS__)
 
 /* Of a product of fp32 and what depends on the time step, which is as wide as the model. */
-#define PROMOTED(...) HR_SHAPE (get_promoted (replay), HR_SYMBOL_BATCH, __VA_ARGS__)
+#define PROMOTED(...) HR_SHAPE (hr_element_widen (replay->dtype), HR_SYMBOL_BATCH, __VA_ARGS__)
 
 #define OWN_TOKENS(...) HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, __VA_ARGS__)
-
-static HrElement
-get_promoted (HrReplay *replay)
-{
-  return replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
 
 static HrValue
 make (HrReplay   *replay,
@@ -358,8 +352,8 @@ replay_token (HrReplay       *replay,
   hr_replay_assign (replay, &step, make (replay, "clamp", "dt", tokens));
   hold (variables, step);
   replay->sentence = N_("in the state-space mixer, while A, B and x of a token are spread out over the state");
-  product = make (replay, "mul", "dt·A", get_state_shape (get_promoted (replay)));
-  hold (variables, make (replay, "exp", "dA", get_state_shape (get_promoted (replay))));
+  product = make (replay, "mul", "dt·A", get_state_shape (hr_element_widen (replay->dtype)));
+  hold (variables, make (replay, "exp", "dA", get_state_shape (hr_element_widen (replay->dtype))));
   hr_replay_drop (replay, product);
   hold (variables, make (replay, "clone", "B", heads));
   hold (variables, make (replay, "mul", "dB", get_state_shape (replay->dtype)));
@@ -367,8 +361,8 @@ replay_token (HrReplay       *replay,
   copy = mamba2->path == HR_MAMBA2_PATH_ZAMBA2
            ? make (replay, "clone", "ssm_states", get_state_shape (replay->dtype))
            : HR_NO_VALUE;
-  product = make (replay, "mul", "recurrent_states · dA", get_state_shape (get_promoted (replay)));
-  sum = make (replay, "add", "ssm_states", get_state_shape (get_promoted (replay)));
+  product = make (replay, "mul", "recurrent_states · dA", get_state_shape (hr_element_widen (replay->dtype)));
+  sum = make (replay, "add", "ssm_states", get_state_shape (hr_element_widen (replay->dtype)));
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, copy);
   hr_replay_drop (replay, sum);

@@ -20,12 +20,6 @@ get_token_shape (HrElement element,
   return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, features);
 }
 
-static HrElement
-get_single (HrReplay *replay)
-{
-  return replay->dtype == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
-
 /*
  * F.linear (x, weight), both cast to fp32 before where the router computes in fp32. Ernie4_5_MoeTopKRouter does so
  * without autocast.
@@ -35,8 +29,8 @@ compute_logits (HrReplay        *replay,
                 HrValue          x,
                 const HrMixture *mixture)
 {
-  HrElement element = mixture->fp32_router ? get_single (replay) : x.element;
-  HrElement held = mixture->router_kept_fp32 ? get_single (replay) : replay->parameter_dtype;
+  HrElement element = mixture->fp32_router ? hr_element_widen (replay->dtype) : x.element;
+  HrElement held = mixture->router_kept_fp32 ? hr_element_widen (replay->dtype) : replay->parameter_dtype;
   HrElement autocast = replay->autocast;
   HrValue x32 = hr_op_cast (replay, x, element);
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN));
@@ -54,7 +48,7 @@ compute_logits (HrReplay        *replay,
   hr_replay_drop (replay, weight);
   hr_replay_drop (replay, x32);
   if (mixture->fp32_logits)
-    hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, get_single (replay)));
+    hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, hr_element_widen (replay->dtype)));
 
   return logits;
 }
@@ -66,7 +60,7 @@ compute_scores (HrReplay        *replay,
                 const HrMixture *mixture)
 {
   gboolean is_wide = mixture->scores == HR_ROUTER_SIGMOID ? mixture->fp32_scores : mixture->scores == HR_ROUTER_SOFTMAX;
-  HrValue cast = hr_op_cast (replay, logits, is_wide ? get_single (replay) : logits.element);
+  HrValue cast = hr_op_cast (replay, logits, is_wide ? hr_element_widen (replay->dtype) : logits.element);
   HrValue scores;
 
   if (mixture->scores == HR_ROUTER_SIGMOID)
@@ -146,7 +140,7 @@ route (HrReplay        *replay,
        const HrMixture *mixture,
        HrRouting       *routing)
 {
-  HrElement element = mixture->fp32_scores ? get_single (replay) : x.element;
+  HrElement element = mixture->fp32_scores ? hr_element_widen (replay->dtype) : x.element;
   HrValue scores, values;
 
   routing->logits = compute_logits (replay, x, mixture);
@@ -180,7 +174,7 @@ route_lists (HrReplay        *replay,
   HrValue logits = compute_logits (replay, x, mixture);
   HrValue values, indices, gates, zeros, marks, counts, sorted, order;
 
-  routing->logits = hr_op_cast (replay, logits, get_single (replay));
+  routing->logits = hr_op_cast (replay, logits, hr_element_widen (replay->dtype));
   hr_replay_drop (replay, logits);
   values = hr_op_topk (replay, "top_k_logits", routing->logits, HR_SYMBOL_TOP_K, &indices);
   logits = hr_op_softmax (replay, "softmax(top_k_logits)", values, values.element);
@@ -221,7 +215,7 @@ route_dense (HrReplay        *replay,
   values = hr_op_topk (replay, "router_top_value", routing->logits, HR_SYMBOL_TOP_K, &indices);
   scores = hr_op_like (replay, "full_like", "router_scores", hr_value_detach (routing->logits));
   hr_op_scatter (replay, &scores, indices, values);
-  scores32 = hr_op_cast (replay, scores, get_single (replay));
+  scores32 = hr_op_cast (replay, scores, hr_element_widen (replay->dtype));
   sigmoid = hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(router_scores)", scores32);
   hr_replay_drop (replay, scores32);
   routing->weights = hr_op_cast (replay, sigmoid, scores.element);
@@ -322,7 +316,7 @@ add_shared (HrReplay        *replay,
             HrValue          shared,
             const HrMixture *mixture)
 {
-  HrElement element = mixture->fp32_sum ? get_single (replay) : result->element;
+  HrElement element = mixture->fp32_sum ? hr_element_widen (replay->dtype) : result->element;
   HrValue routed32 = hr_op_cast (replay, *result, element);
   HrValue shared32 = hr_op_cast (replay, shared, element);
   HrValue sum = hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", routed32, shared32);

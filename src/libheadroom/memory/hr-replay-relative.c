@@ -181,7 +181,7 @@ static HrValue
 weigh (HrReplay *replay,
        HrValue   scores)
 {
-  HrElement element = scores.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+  HrElement element = hr_element_widen (scores.element);
   HrValue cast = hr_op_cast (replay, scores, element);
   HrValue softmax = hr_op_softmax (replay, "softmax(scores)", cast, element);
   HrValue weights;

@@ -603,6 +603,20 @@ hr_element_get_bytes (HrElement element)
 }
 
 /*
+ * hr_element_widen:
+ * @element: the type of an element
+ *
+ * Gets what a type becomes beside fp32: fp32, or fp64, which is wider.
+ *
+ * Returns: the type
+ */
+HrElement
+hr_element_widen (HrElement element)
+{
+  return element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+}
+
+/*
  * hr_symbol_get_name:
  * @symbol: a symbol
  *

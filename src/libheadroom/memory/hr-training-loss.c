@@ -10,12 +10,6 @@
 
 /* The losses of transformers' classes, from the logits to a number. */
 
-static HrElement
-get_single (HrValue logits)
-{
-  return logits.element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
-}
-
 /* F.cross_entropy: log_softmax, of which nll_loss, which autocast computes in fp32, picks one of each row. */
 static HrValue
 compute_cross_entropy (HrReplay *replay,
@@ -26,7 +20,7 @@ compute_cross_entropy (HrReplay *replay,
   HrValue loss, weight;
 
   if (replay->autocast != HR_ELEMENT_NONE)
-    hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, get_single (logits)));
+    hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, hr_element_widen (logits.element)));
   loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (probabilities.element));
   weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (probabilities.element));
   /* Zeros, of which one element of each row is set. */
@@ -120,7 +114,7 @@ hr_training_loss_causal (HrReplay *replay,
   replay->sentence = shifts_logits
                        ? N_("in the loss, while the logits, copies of them in fp32 and their log-softmax are alive")
                        : N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
-  logits32 = hr_op_cast (replay, logits, get_single (logits));
+  logits32 = hr_op_cast (replay, logits, hr_element_widen (logits.element));
   loss = shifts_logits ? compute_shifted (replay, logits32) : compute_with_shifted_labels (replay, logits32);
   hr_replay_drop (replay, logits32);
   replay->component = HR_COMPONENT_ACTIVATIONS;
@@ -151,7 +145,7 @@ hr_training_loss_cross_entropy (HrReplay *replay,
   hr_replay_begin (replay, &stretch, "loss", -1);
   replay->component = HR_COMPONENT_LOGITS;
   replay->sentence = N_("in the loss, while the logits and their log-softmax are alive");
-  cast = in_fp32 ? hr_op_cast (replay, logits, get_single (logits)) : hr_replay_hold (replay, logits);
+  cast = in_fp32 ? hr_op_cast (replay, logits, hr_element_widen (logits.element)) : hr_replay_hold (replay, logits);
   loss = compute_cross_entropy (replay, cast, HR_NO_VALUE);
   hr_replay_drop (replay, cast);
   replay->component = HR_COMPONENT_ACTIVATIONS;

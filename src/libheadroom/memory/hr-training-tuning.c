@@ -45,7 +45,7 @@ resolve_element (const HrInferencePlan  *pass,
   switch (dtype)
     {
     case HR_DTYPE_AUTO:
-      *element = pass->element == HR_ELEMENT_FLOAT64 ? HR_ELEMENT_FLOAT64 : HR_ELEMENT_FLOAT32;
+      *element = hr_element_widen (pass->element);
       return TRUE;
 
     case HR_DTYPE_FLOAT64:
