@@ -17,10 +17,8 @@
  *
  * The defaults are LoRA as people begin with it: rank 16, on the modules that PEFT takes for the kind of model.
  */
-struct _HrFineTuningJob
+typedef struct
 {
-  HrTrainingJob parent_instance;
-
   HrFineTuningMethod fine_tuning_method;
   guint64 lora_rank;
   char *lora_targets;
@@ -32,7 +30,7 @@ struct _HrFineTuningJob
   char *ia3_targets;
   char *ia3_feedforward;
   gboolean upcast_unquantized;
-};
+} HrFineTuningJobPrivate;
 
 enum
 {
@@ -51,18 +49,18 @@ enum
   N_PROPS
 };
 
-G_DEFINE_FINAL_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR_TYPE_TRAINING_JOB)
+G_DEFINE_TYPE_WITH_PRIVATE (HrFineTuningJob, hr_fine_tuning_job, HR_TYPE_TRAINING_JOB)
 
 static GParamSpec *properties[N_PROPS];
 
 static void
 hr_fine_tuning_job_finalize (GObject *object)
 {
-  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (HR_FINE_TUNING_JOB (object));
 
-  g_free (self->lora_targets);
-  g_free (self->ia3_targets);
-  g_free (self->ia3_feedforward);
+  g_free (priv->lora_targets);
+  g_free (priv->ia3_targets);
+  g_free (priv->ia3_feedforward);
 
   G_OBJECT_CLASS (hr_fine_tuning_job_parent_class)->finalize (object);
 }
@@ -73,52 +71,52 @@ hr_fine_tuning_job_get_property (GObject    *object,
                                  GValue     *value,
                                  GParamSpec *pspec)
 {
-  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (HR_FINE_TUNING_JOB (object));
 
   switch (prop_id)
     {
     case PROP_FINE_TUNING_METHOD:
-      g_value_set_enum (value, self->fine_tuning_method);
+      g_value_set_enum (value, priv->fine_tuning_method);
       break;
 
     case PROP_LORA_RANK:
-      g_value_set_uint64 (value, self->lora_rank);
+      g_value_set_uint64 (value, priv->lora_rank);
       break;
 
     case PROP_LORA_TARGETS:
-      g_value_set_string (value, self->lora_targets);
+      g_value_set_string (value, priv->lora_targets);
       break;
 
     case PROP_TRAINED_LAYERS:
-      g_value_set_uint64 (value, self->trained_layers);
+      g_value_set_uint64 (value, priv->trained_layers);
       break;
 
     case PROP_LORA_ALPHA:
-      g_value_set_uint64 (value, self->lora_alpha);
+      g_value_set_uint64 (value, priv->lora_alpha);
       break;
 
     case PROP_LORA_DROPOUT:
-      g_value_set_double (value, self->lora_dropout);
+      g_value_set_double (value, priv->lora_dropout);
       break;
 
     case PROP_ADAPTER_DTYPE:
-      g_value_set_enum (value, self->adapter_dtype);
+      g_value_set_enum (value, priv->adapter_dtype);
       break;
 
     case PROP_VIRTUAL_TOKENS:
-      g_value_set_uint64 (value, self->virtual_tokens);
+      g_value_set_uint64 (value, priv->virtual_tokens);
       break;
 
     case PROP_IA3_TARGETS:
-      g_value_set_string (value, self->ia3_targets);
+      g_value_set_string (value, priv->ia3_targets);
       break;
 
     case PROP_IA3_FEEDFORWARD:
-      g_value_set_string (value, self->ia3_feedforward);
+      g_value_set_string (value, priv->ia3_feedforward);
       break;
 
     case PROP_UPCAST_UNQUANTIZED:
-      g_value_set_boolean (value, self->upcast_unquantized);
+      g_value_set_boolean (value, priv->upcast_unquantized);
       break;
 
     default:
@@ -132,7 +130,7 @@ hr_fine_tuning_job_set_property (GObject      *object,
                                  const GValue *value,
                                  GParamSpec   *pspec)
 {
-  HrFineTuningJob *self = HR_FINE_TUNING_JOB (object);
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (HR_FINE_TUNING_JOB (object));
   g_auto (GValue) old_value = G_VALUE_INIT;
 
   g_value_init (&old_value, G_PARAM_SPEC_VALUE_TYPE (pspec));
@@ -143,50 +141,50 @@ hr_fine_tuning_job_set_property (GObject      *object,
   switch (prop_id)
     {
     case PROP_FINE_TUNING_METHOD:
-      self->fine_tuning_method = g_value_get_enum (value);
+      priv->fine_tuning_method = g_value_get_enum (value);
       break;
 
     case PROP_LORA_RANK:
-      self->lora_rank = g_value_get_uint64 (value);
+      priv->lora_rank = g_value_get_uint64 (value);
       break;
 
     case PROP_LORA_TARGETS:
-      g_free (self->lora_targets);
-      self->lora_targets = g_value_dup_string (value);
+      g_free (priv->lora_targets);
+      priv->lora_targets = g_value_dup_string (value);
       break;
 
     case PROP_TRAINED_LAYERS:
-      self->trained_layers = g_value_get_uint64 (value);
+      priv->trained_layers = g_value_get_uint64 (value);
       break;
 
     case PROP_LORA_ALPHA:
-      self->lora_alpha = g_value_get_uint64 (value);
+      priv->lora_alpha = g_value_get_uint64 (value);
       break;
 
     case PROP_LORA_DROPOUT:
-      self->lora_dropout = g_value_get_double (value);
+      priv->lora_dropout = g_value_get_double (value);
       break;
 
     case PROP_ADAPTER_DTYPE:
-      self->adapter_dtype = g_value_get_enum (value);
+      priv->adapter_dtype = g_value_get_enum (value);
       break;
 
     case PROP_VIRTUAL_TOKENS:
-      self->virtual_tokens = g_value_get_uint64 (value);
+      priv->virtual_tokens = g_value_get_uint64 (value);
       break;
 
     case PROP_IA3_TARGETS:
-      g_free (self->ia3_targets);
-      self->ia3_targets = g_value_dup_string (value);
+      g_free (priv->ia3_targets);
+      priv->ia3_targets = g_value_dup_string (value);
       break;
 
     case PROP_IA3_FEEDFORWARD:
-      g_free (self->ia3_feedforward);
-      self->ia3_feedforward = g_value_dup_string (value);
+      g_free (priv->ia3_feedforward);
+      priv->ia3_feedforward = g_value_dup_string (value);
       break;
 
     case PROP_UPCAST_UNQUANTIZED:
-      self->upcast_unquantized = g_value_get_boolean (value);
+      priv->upcast_unquantized = g_value_get_boolean (value);
       break;
 
     default:
@@ -364,15 +362,17 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
 static void
 hr_fine_tuning_job_init (HrFineTuningJob *self)
 {
-  self->fine_tuning_method = G_PARAM_SPEC_ENUM (properties[PROP_FINE_TUNING_METHOD])->default_value;
-  self->lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_RANK])->default_value;
-  self->lora_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_LORA_TARGETS])->default_value);
-  self->trained_layers = G_PARAM_SPEC_UINT64 (properties[PROP_TRAINED_LAYERS])->default_value;
-  self->lora_alpha = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_ALPHA])->default_value;
-  self->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
-  self->ia3_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_TARGETS])->default_value);
-  self->ia3_feedforward = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_FEEDFORWARD])->default_value);
-  self->upcast_unquantized = G_PARAM_SPEC_BOOLEAN (properties[PROP_UPCAST_UNQUANTIZED])->default_value;
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  priv->fine_tuning_method = G_PARAM_SPEC_ENUM (properties[PROP_FINE_TUNING_METHOD])->default_value;
+  priv->lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_RANK])->default_value;
+  priv->lora_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_LORA_TARGETS])->default_value);
+  priv->trained_layers = G_PARAM_SPEC_UINT64 (properties[PROP_TRAINED_LAYERS])->default_value;
+  priv->lora_alpha = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_ALPHA])->default_value;
+  priv->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
+  priv->ia3_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_TARGETS])->default_value);
+  priv->ia3_feedforward = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_FEEDFORWARD])->default_value);
+  priv->upcast_unquantized = G_PARAM_SPEC_BOOLEAN (properties[PROP_UPCAST_UNQUANTIZED])->default_value;
 }
 
 /**
@@ -399,9 +399,11 @@ hr_fine_tuning_job_new (void)
 HrFineTuningMethod
 hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_FINE_TUNING_METHOD_LORA);
 
-  return self->fine_tuning_method;
+  return priv->fine_tuning_method;
 }
 
 /**
@@ -415,9 +417,11 @@ hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self)
 guint64
 hr_fine_tuning_job_get_lora_rank (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
-  return self->lora_rank;
+  return priv->lora_rank;
 }
 
 /**
@@ -431,9 +435,11 @@ hr_fine_tuning_job_get_lora_rank (HrFineTuningJob *self)
 const char *
 hr_fine_tuning_job_get_lora_targets (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
-  return self->lora_targets;
+  return priv->lora_targets;
 }
 
 /**
@@ -447,9 +453,11 @@ hr_fine_tuning_job_get_lora_targets (HrFineTuningJob *self)
 guint64
 hr_fine_tuning_job_get_trained_layers (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
-  return self->trained_layers;
+  return priv->trained_layers;
 }
 
 /**
@@ -463,9 +471,11 @@ hr_fine_tuning_job_get_trained_layers (HrFineTuningJob *self)
 guint64
 hr_fine_tuning_job_get_lora_alpha (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
-  return self->lora_alpha;
+  return priv->lora_alpha;
 }
 
 /**
@@ -479,9 +489,11 @@ hr_fine_tuning_job_get_lora_alpha (HrFineTuningJob *self)
 double
 hr_fine_tuning_job_get_lora_dropout (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
-  return self->lora_dropout;
+  return priv->lora_dropout;
 }
 
 /**
@@ -495,9 +507,11 @@ hr_fine_tuning_job_get_lora_dropout (HrFineTuningJob *self)
 HrDtype
 hr_fine_tuning_job_get_adapter_dtype (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_DTYPE_AUTO);
 
-  return self->adapter_dtype;
+  return priv->adapter_dtype;
 }
 
 /**
@@ -511,9 +525,11 @@ hr_fine_tuning_job_get_adapter_dtype (HrFineTuningJob *self)
 guint64
 hr_fine_tuning_job_get_virtual_tokens (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
-  return self->virtual_tokens;
+  return priv->virtual_tokens;
 }
 
 /**
@@ -527,9 +543,11 @@ hr_fine_tuning_job_get_virtual_tokens (HrFineTuningJob *self)
 const char *
 hr_fine_tuning_job_get_ia3_targets (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
-  return self->ia3_targets;
+  return priv->ia3_targets;
 }
 
 /**
@@ -543,9 +561,11 @@ hr_fine_tuning_job_get_ia3_targets (HrFineTuningJob *self)
 const char *
 hr_fine_tuning_job_get_ia3_feedforward (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
-  return self->ia3_feedforward;
+  return priv->ia3_feedforward;
 }
 
 /**
@@ -559,7 +579,9 @@ hr_fine_tuning_job_get_ia3_feedforward (HrFineTuningJob *self)
 gboolean
 hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self)
 {
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
 
-  return self->upcast_unquantized;
+  return priv->upcast_unquantized;
 }

@@ -8,7 +8,19 @@ G_BEGIN_DECLS
 
 #define HR_TYPE_FINE_TUNING_JOB (hr_fine_tuning_job_get_type ())
 
-G_DECLARE_FINAL_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR, FINE_TUNING_JOB, HrTrainingJob)
+G_DECLARE_DERIVABLE_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR, FINE_TUNING_JOB, HrTrainingJob)
+
+/**
+ * HrFineTuningJobClass:
+ * @parent_class: the parent class
+ */
+struct _HrFineTuningJobClass
+{
+  HrTrainingJobClass parent_class;
+
+  /*< private >*/
+  gpointer padding[8];
+};
 
 HrFineTuningJob   *hr_fine_tuning_job_new                    (void) G_GNUC_WARN_UNUSED_RESULT;
 HrFineTuningMethod hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self);
