@@ -7,7 +7,6 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#define AUTO "auto"
 #define ALL_LINEAR "all-linear"
 
 /*
@@ -60,12 +59,29 @@ headroom_modules_row_update_checks (HeadroomModulesRow *self)
   self->updating = FALSE;
 }
 
-/* No names stand for those that PEFT takes by itself, as the placeholder says. */
+/* What the setting says where nothing is named: those that PEFT takes by itself, or none. */
+static const char *
+headroom_modules_row_get_default (HeadroomModulesRow *self)
+{
+  return G_PARAM_SPEC_STRING (self->setting)->default_value;
+}
+
+static const char *
+headroom_modules_row_get_default_label (HeadroomModulesRow *self)
+{
+  /* Translators: of a setting that names modules of a model: those that the library PEFT takes by itself */
+  const char *automatic = _("Automatic");
+
+  /* Translators: of a setting that names modules of a model: no module */
+  return g_str_equal (headroom_modules_row_get_default (self), "auto") ? automatic : C_("modules", "None");
+}
+
+/* No names stand for the default, as the placeholder says. */
 static void
 headroom_modules_row_value_cb (HeadroomModulesRow *self)
 {
   g_autofree char *value = headroom_modules_row_dup_value (self);
-  const char *names = g_str_equal (value, AUTO) ? "" : value;
+  const char *names = g_str_equal (value, headroom_modules_row_get_default (self)) ? "" : value;
 
   if (g_strcmp0 (names, gtk_editable_get_text (GTK_EDITABLE (self->entry))) != 0)
     gtk_editable_set_text (GTK_EDITABLE (self->entry), names);
@@ -78,11 +94,20 @@ headroom_modules_row_apply_cb (HeadroomModulesRow *self)
   g_autoptr (GString) text = g_string_new (gtk_editable_get_text (GTK_EDITABLE (self->entry)));
 
   g_string_replace (text, " ", "", 0);
-  g_object_set (self->job, self->setting->name, text->len > 0 ? text->str : AUTO, NULL);
+  g_object_set (self->job, self->setting->name, text->len > 0 ? text->str : headroom_modules_row_get_default (self),
+                NULL);
   headroom_modules_row_value_cb (self);
 }
 
-/* The names that are checked, or what PEFT takes if none is. */
+/* Whether a choice is no name of a module that others can stand beside. */
+static gboolean
+headroom_modules_row_stands_alone (HeadroomModulesRow *self,
+                                   const char         *name)
+{
+  return g_str_equal (name, headroom_modules_row_get_default (self)) || g_str_equal (name, ALL_LINEAR);
+}
+
+/* The names that are checked, or the default if none is. */
 static char *
 headroom_modules_row_dup_checked (HeadroomModulesRow *self)
 {
@@ -93,14 +118,14 @@ headroom_modules_row_dup_checked (HeadroomModulesRow *self)
     {
       const char *name = gtk_widget_get_name (child);
 
-      if (!GTK_IS_CHECK_BUTTON (child) || g_str_equal (name, AUTO) || g_str_equal (name, ALL_LINEAR) ||
+      if (!GTK_IS_CHECK_BUTTON (child) || headroom_modules_row_stands_alone (self, name) ||
           !gtk_check_button_get_active (GTK_CHECK_BUTTON (child)))
         continue;
 
       g_string_append_printf (names, "%s%s", names->len > 0 ? "," : "", name);
     }
 
-  return g_strdup (names->len > 0 ? names->str : AUTO);
+  return g_strdup (names->len > 0 ? names->str : headroom_modules_row_get_default (self));
 }
 
 static void
@@ -113,7 +138,7 @@ headroom_modules_row_toggled_cb (HeadroomModulesRow *self,
   if (self->updating)
     return;
 
-  if ((g_str_equal (name, AUTO) || g_str_equal (name, ALL_LINEAR)) && gtk_check_button_get_active (check))
+  if (headroom_modules_row_stands_alone (self, name) && gtk_check_button_get_active (check))
     value = g_strdup (name);
   else
     value = headroom_modules_row_dup_checked (self);
@@ -134,31 +159,45 @@ headroom_modules_row_add_choice (HeadroomModulesRow *self,
   gtk_box_append (self->choices, check);
 }
 
-/* The last part of the name of a linear layer in the layers of the model, or nothing. */
+/* Copies are trained of what stands around the layers, such as the head; adapters are for what is in them. */
+static gboolean
+headroom_modules_row_offers (HeadroomModulesRow *self,
+                             const HrTensor     *tensor)
+{
+  if (g_str_equal (self->setting->name, "modules-to-save"))
+    return tensor->n_layers == 0;
+
+  return tensor->role == HR_TENSOR_ROLE_LINEAR && tensor->n_layers > 0;
+}
+
+/* The last part of the name of a module that can be chosen, or nothing. */
 static char *
-dup_module_name (const HrTensor *tensor)
+headroom_modules_row_dup_module_name (HeadroomModulesRow *self,
+                                      const HrTensor     *tensor)
 {
   g_autofree char *path = NULL;
   const char *name;
 
-  if (tensor->role != HR_TENSOR_ROLE_LINEAR || tensor->n_layers == 0 ||
-      !g_str_has_suffix (tensor->pattern, ".weight"))
+  if (!headroom_modules_row_offers (self, tensor) || !g_str_has_suffix (tensor->pattern, ".weight"))
     return NULL;
 
   path = g_strndup (tensor->pattern, strlen (tensor->pattern) - strlen (".weight"));
   name = strrchr (path, '.');
 
-  return name != NULL && strchr (name, '{') == NULL ? g_strdup (name + 1) : NULL;
+  if (name == NULL)
+    return g_steal_pointer (&path);
+
+  return strchr (name, '{') == NULL ? g_strdup (name + 1) : NULL;
 }
 
 static GPtrArray *
-list_module_names (HrModel *model)
+headroom_modules_row_list_names (HeadroomModulesRow *self)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
 
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
     {
-      g_autofree char *name = dup_module_name (hr_model_get_tensor (model, i));
+      g_autofree char *name = headroom_modules_row_dup_module_name (self, hr_model_get_tensor (self->model, i));
 
       if (name != NULL && !g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
         g_ptr_array_add (names, g_steal_pointer (&name));
@@ -175,14 +214,14 @@ headroom_modules_row_update_choices (HeadroomModulesRow *self)
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->choices))) != NULL)
     gtk_box_remove (self->choices, child);
 
-  /* Translators: of a setting that names modules of a model: those that the library PEFT takes by itself */
-  headroom_modules_row_add_choice (self, AUTO, _("Automatic"));
+  headroom_modules_row_add_choice (self, headroom_modules_row_get_default (self),
+                                   headroom_modules_row_get_default_label (self));
   if (g_str_equal (self->setting->name, "lora-targets"))
     headroom_modules_row_add_choice (self, ALL_LINEAR, _("All linear layers"));
 
   if (self->model != NULL)
     {
-      g_autoptr (GPtrArray) names = list_module_names (self->model);
+      g_autoptr (GPtrArray) names = headroom_modules_row_list_names (self);
 
       if (names->len > 0)
         gtk_box_append (self->choices, gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
@@ -263,7 +302,6 @@ headroom_modules_row_init (HeadroomModulesRow *self)
   gtk_box_append (self->header, headroom_modules_row_create_button (self));
 
   self->entry = GTK_ENTRY (gtk_entry_new ());
-  gtk_entry_set_placeholder_text (self->entry, _("Automatic"));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, title, NULL, -1);
   g_signal_connect_object (self->entry, "activate", G_CALLBACK (headroom_modules_row_apply_cb), self,
                            G_CONNECT_SWAPPED);
@@ -299,6 +337,7 @@ headroom_modules_row_new (HrJob      *job,
   self->setting = setting;
   signal = g_strconcat ("notify::", setting->name, NULL);
   g_signal_connect_object (job, signal, G_CALLBACK (headroom_modules_row_value_cb), self, G_CONNECT_SWAPPED);
+  gtk_entry_set_placeholder_text (self->entry, headroom_modules_row_get_default_label (self));
   headroom_modules_row_update_choices (self);
   headroom_modules_row_value_cb (self);
 

@@ -300,6 +300,32 @@ test_modules_are_typed_or_chosen (void)
   g_assert_finalize_object (row);
 }
 
+static void
+test_copies_are_trained_of_what_is_around_the_layers (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-7B-Instruct", NULL);
+  GtkWidget *row = row_new (job, "modules-to-save");
+  GtkEditable *entry = GTK_EDITABLE (headroom_test_find (row, GTK_TYPE_ENTRY, NULL));
+  GtkCheckButton *head;
+  g_autofree char *names = NULL;
+  g_autofree char *none = NULL;
+
+  headroom_modules_row_set_model (HEADROOM_MODULES_ROW (row), model);
+  g_assert_null (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "q_proj"));
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+  head = GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "lm_head"));
+  gtk_check_button_set_active (head, TRUE);
+  g_object_get (job, "modules-to-save", &names, NULL);
+  g_assert_cmpstr (names, ==, "lm_head");
+  gtk_check_button_set_active (GTK_CHECK_BUTTON (headroom_test_find (row, GTK_TYPE_CHECK_BUTTON, "none")), TRUE);
+  g_object_get (job, "modules-to-save", &none, NULL);
+  g_assert_cmpstr (none, ==, "none");
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+
+  g_assert_finalize_object (row);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -322,6 +348,8 @@ main (int   argc,
   g_test_add_func ("/app/setting_row/rows_of_other_methods_are_not_there", test_rows_of_other_methods_are_not_there);
   g_test_add_func ("/app/setting_row/a_row_without_effect_says_why", test_a_row_without_effect_says_why);
   g_test_add_func ("/app/setting_row/modules_are_typed_or_chosen", test_modules_are_typed_or_chosen);
+  g_test_add_func ("/app/setting_row/copies_are_trained_of_what_is_around_the_layers",
+                   test_copies_are_trained_of_what_is_around_the_layers);
   g_test_add_func ("/app/setting_row/a_count_is_bound_both_ways", test_a_count_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/a_length_can_be_typed_with_its_unit", test_a_length_can_be_typed_with_its_unit);
   g_test_add_func ("/app/setting_row/a_choice_is_bound_both_ways", test_a_choice_is_bound_both_ways);

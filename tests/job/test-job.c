@@ -382,7 +382,8 @@ test_training_defaults (void)
     { "keep-outputs", "false" }, { "logits-upcast", "loss" }, { "zero-grad", "after-step" },
     { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
-    { "lora-targets", "auto" }, { "adapter-dtype", "auto" }, { "virtual-tokens", "20" }, { "trained-layers", "2" },
+    { "lora-targets", "auto" }, { "modules-to-save", "none" }, { "adapter-dtype", "auto" },
+    { "virtual-tokens", "20" }, { "trained-layers", "2" },
     { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" }, { "upcast-unquantized", "true" },
   };
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);

@@ -290,6 +290,40 @@ test_lora (void)
   g_assert_cmpuint (hr_estimate_get_total_bytes (of_all), >, hr_estimate_get_total_bytes (result));
 }
 
+/* Copies are in the type of the model beside adapters in fp32; a tied table and its head are two of them. */
+static void
+test_modules_to_save (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrEstimate) plain = run_with_timeline (model, job);
+  g_autoptr (HrEstimate) saved = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 n_copied = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT)
+        n_copied += tensor->n_elements;
+    }
+
+  g_object_set (job, "modules-to-save", "lm_head,embed_tokens", NULL);
+  saved = run_with_timeline (model, job);
+  check (saved);
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (saved), ==,
+                    hr_estimate_get_n_trainable_parameters (plain) + n_copied);
+  g_assert_cmpuint (get_component_bytes (saved, HR_COMPONENT_ADAPTERS), ==,
+                    get_component_bytes (plain, HR_COMPONENT_ADAPTERS) + 2 * n_copied);
+
+  g_object_set (job, "modules-to-save", "lm_head,score", NULL);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "modules-to-save"));
+  g_assert_nonnull (strstr (error->message, "score"));
+}
+
 static void
 test_refusals (void)
 {
@@ -639,6 +673,7 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/full_fine_tuning_is_training", test_modes_agree);
   g_test_add_func ("/memory/training-estimator/a_setting_changes_what_it_is_for", test_settings);
   g_test_add_func ("/memory/training-estimator/fine_tuning_is_lora_unless_told_otherwise", test_lora);
+  g_test_add_func ("/memory/training-estimator/modules_are_trained_whole_in_copies", test_modules_to_save);
   g_test_add_func ("/memory/training-estimator/releases_cast_logits_in_different_places", test_upcast);
   g_test_add_func ("/memory/training-estimator/what_is_not_quantized_is_cast_or_left", test_upcast_unquantized);
   g_test_add_func ("/memory/training-estimator/gradients_are_held_as_long_as_the_loop_holds_them", test_zero_grad);

@@ -34,7 +34,8 @@ tune (HrModel    *model,
   g_assert_no_error (error);
   adapter = hr_adapter_new_from_json (json, &error);
   g_assert_no_error (error);
-  tuning = hr_tuning_new_for_adapter (adapter, HR_TUNED_BY_LORA, model, HR_ELEMENT_FLOAT32, &error);
+  tuning = hr_tuning_new_for_adapter (adapter, HR_TUNED_BY_LORA, model, HR_ELEMENT_BFLOAT16, HR_ELEMENT_FLOAT32,
+                                      &error);
   g_assert_no_error (error);
 
   return tuning;

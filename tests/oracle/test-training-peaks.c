@@ -83,14 +83,16 @@ make_tuning (HrModel    *model,
     {
       adapter = hr_adapter_new_lora (1, json_object_get_string_member (settings, "ia3-targets"));
       tuning = hr_tuning_new_for_ia3 (adapter, json_object_get_string_member (settings, "ia3-feedforward"), model,
-                                      element, &error);
+                                      model_element, element, &error);
       g_assert_no_error (error);
       return tuning;
     }
 
   adapter = hr_adapter_new_lora (json_object_get_int_member (settings, "lora-rank"),
                                  json_object_get_string_member (settings, "lora-targets"));
-  tuning = hr_tuning_new_for_adapter (adapter, get_tuned_by (settings), model, element, &error);
+  hr_adapter_set_saved (adapter, json_object_get_string_member_with_default (settings, "modules-to-save", "none"));
+  tuning = hr_tuning_new_for_adapter (adapter, get_tuned_by (settings), model, model_element, element,
+                                      &error);
   g_assert_no_error (error);
   hr_tuning_set_dropout (tuning, json_object_get_double_member_with_default (settings, "lora-dropout", 0) > 0);
 
@@ -283,6 +285,8 @@ main (int   argc,
   g_test_add_data_func ("/oracle/peaks_of_training_are_those_of_the_framework", "training-peaks.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_methods_of_fine_tuning_are_those_of_the_framework",
                         "training-peaks-methods.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_further_adapters_are_those_of_the_framework",
+                        "training-peaks-adapters.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_encoders_are_those_of_the_framework", "training-peaks-encoders.json",
                         test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_by_text_keep_nothing_for_towers", "training-peaks-towers.json",

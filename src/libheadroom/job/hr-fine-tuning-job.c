@@ -22,6 +22,7 @@ typedef struct
   HrFineTuningMethod fine_tuning_method;
   guint64 lora_rank;
   char *lora_targets;
+  char *modules_to_save;
   guint64 trained_layers;
   guint64 lora_alpha;
   double lora_dropout;
@@ -38,6 +39,7 @@ enum
   PROP_FINE_TUNING_METHOD,
   PROP_LORA_RANK,
   PROP_LORA_TARGETS,
+  PROP_MODULES_TO_SAVE,
   PROP_TRAINED_LAYERS,
   PROP_LORA_ALPHA,
   PROP_LORA_DROPOUT,
@@ -59,6 +61,7 @@ hr_fine_tuning_job_finalize (GObject *object)
   HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (HR_FINE_TUNING_JOB (object));
 
   g_free (priv->lora_targets);
+  g_free (priv->modules_to_save);
   g_free (priv->ia3_targets);
   g_free (priv->ia3_feedforward);
 
@@ -85,6 +88,10 @@ hr_fine_tuning_job_get_property (GObject    *object,
 
     case PROP_LORA_TARGETS:
       g_value_set_string (value, priv->lora_targets);
+      break;
+
+    case PROP_MODULES_TO_SAVE:
+      g_value_set_string (value, priv->modules_to_save);
       break;
 
     case PROP_TRAINED_LAYERS:
@@ -151,6 +158,11 @@ hr_fine_tuning_job_set_property (GObject      *object,
     case PROP_LORA_TARGETS:
       g_free (priv->lora_targets);
       priv->lora_targets = g_value_dup_string (value);
+      break;
+
+    case PROP_MODULES_TO_SAVE:
+      g_free (priv->modules_to_save);
+      priv->modules_to_save = g_value_dup_string (value);
       break;
 
     case PROP_TRAINED_LAYERS:
@@ -241,6 +253,19 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                          N_("Modules that get an adapter: names with commas between them, all-linear, or “auto” for "
                             "what PEFT takes for this kind of model"),
                          "auto",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:modules-to-save:
+   *
+   * The modules that are trained whole, beside adapters.
+   */
+  properties[PROP_MODULES_TO_SAVE] =
+    g_param_spec_string ("modules-to-save",
+                         N_("Modules trained whole"),
+                         N_("Modules of which a copy is trained beside the adapters, as PEFT’s modules_to_save: names "
+                            "with commas between them, such as lm_head,embed_tokens, or “none”"),
+                         "none",
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -349,6 +374,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 1, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_RANK], 2, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_TARGETS], 3, FALSE);
+  hr_job_mark_setting (properties[PROP_MODULES_TO_SAVE], 91, TRUE);
   hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 4, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_ALPHA], 92, TRUE);
   hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 93, TRUE);
@@ -367,6 +393,7 @@ hr_fine_tuning_job_init (HrFineTuningJob *self)
   priv->fine_tuning_method = G_PARAM_SPEC_ENUM (properties[PROP_FINE_TUNING_METHOD])->default_value;
   priv->lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_RANK])->default_value;
   priv->lora_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_LORA_TARGETS])->default_value);
+  priv->modules_to_save = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_MODULES_TO_SAVE])->default_value);
   priv->trained_layers = G_PARAM_SPEC_UINT64 (properties[PROP_TRAINED_LAYERS])->default_value;
   priv->lora_alpha = G_PARAM_SPEC_UINT64 (properties[PROP_LORA_ALPHA])->default_value;
   priv->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
@@ -440,6 +467,24 @@ hr_fine_tuning_job_get_lora_targets (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
   return priv->lora_targets;
+}
+
+/**
+ * hr_fine_tuning_job_get_modules_to_save:
+ * @self: a job
+ *
+ * Gets the modules that are trained whole, beside adapters: names with commas between them, or `none`.
+ *
+ * Returns: (transfer none): the value of the setting
+ */
+const char *
+hr_fine_tuning_job_get_modules_to_save (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
+
+  return priv->modules_to_save;
 }
 
 /**

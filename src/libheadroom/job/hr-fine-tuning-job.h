@@ -26,6 +26,7 @@ HrFineTuningJob   *hr_fine_tuning_job_new                    (void) G_GNUC_WARN_
 HrFineTuningMethod hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lora_rank          (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_lora_targets       (HrFineTuningJob *self);
+const char        *hr_fine_tuning_job_get_modules_to_save    (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_trained_layers     (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lora_alpha         (HrFineTuningJob *self);
 double             hr_fine_tuning_job_get_lora_dropout       (HrFineTuningJob *self);

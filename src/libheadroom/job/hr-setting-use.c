@@ -16,6 +16,8 @@ static const struct
       "houlsby" } },
   { "lora-targets", "fine-tuning-method",
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr" } },
+  { "modules-to-save", "fine-tuning-method",
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "ia3" } },
   { "lora-alpha", "fine-tuning-method",
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "adalora", "loha", "lokr" } },
   { "lora-dropout", "fine-tuning-method",

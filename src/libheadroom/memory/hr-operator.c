@@ -1037,6 +1037,7 @@ hr_op_linear (HrReplay   *self,
               guint       count,
               gboolean    has_bias)
 {
+  const HrTunedModule *tuned = hr_tuning_find (self->tuning, self->block, module, self->layer);
   HrValue out = x;
   HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
   HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
@@ -1053,16 +1054,16 @@ hr_op_linear (HrReplay   *self,
   if (self->quantization != HR_QUANTIZATION_NONE)
     {
       result = hr_quantization_format_replay_linear (self, x, name, out);
-      hr_replay_adapter (self, x, module, has_bias, &result);
+      hr_replay_adapter (self, tuned, x, has_bias, TRUE, &result);
       return result;
     }
 
-  weight = hr_autograd_parameter (self, weight);
-  bias = has_bias ? hr_autograd_bias (self, bias) : HR_NO_VALUE;
-  input = hr_replay_adapter_input (self, x, module);
+  weight = hr_replay_adapter_weight (self, tuned, weight);
+  bias = has_bias ? hr_replay_adapter_bias (self, tuned, bias) : HR_NO_VALUE;
+  input = hr_replay_adapter_input (self, tuned, x);
   result = hr_op_linear_by (self, input, name, weight, bias, out);
   hr_replay_drop (self, input);
-  hr_replay_adapter (self, x, module, has_bias, &result);
+  hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);
 
   return result;
 }

@@ -6,8 +6,8 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-adapter.h"
 #include "hr-replay-prompt.h"
-#include "hr-tuning.h"
 
 /* The embeddings that a pass begins with. */
 
@@ -150,22 +150,27 @@ hr_pass_embed (const HrInference *self,
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
   gboolean each = position != NULL && position->position_embedding.per_sequence;
   gboolean counts = each && self->encoder == NULL;
+  gboolean is_scaled = token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside;
+  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, -1);
 
   replay->sentence = N_("while tokens are embedded");
   if (hr_tuning_get_n_virtual (replay->tuning) > 0 && self->mask != HR_ATTENTION_MASK_NONE)
     lengthen_mask (replay, pass);
   if (hr_tuning_get_n_cached (replay->tuning) > 0)
     pass->prefix = hr_replay_prefix (replay, hr_pass_find_attention (self, FALSE), self->n_layers);
-  pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
+  pass->table = hr_replay_adapter_weight (replay, tuned,
+                                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
-  if (token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside)
+  if (is_scaled)
     scale_embeds (replay, pass);
+  hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
   require_gradient (replay, pass);
   if (is_prompted)
     put_prompt_before (replay, pass);
   if (token != NULL && token->token_embedding.scaled_outside)
     scale_embeds (replay, pass);
 
+  replay->block = projection != NULL ? projection->path : replay->block;
   if (projection != NULL)
     hr_replay_assign (replay, &pass->inputs_embeds,
                       hr_op_linear (replay, pass->inputs_embeds, HR_MODULE_SELF, "inputs_embeds",
@@ -187,6 +192,7 @@ hr_pass_embed (const HrInference *self,
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
     embed_positions (replay, pass, &position->position_embedding, counts);
+  replay->block = norm != NULL ? norm->path : replay->block;
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
   hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);

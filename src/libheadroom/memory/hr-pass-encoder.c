@@ -6,6 +6,7 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-adapter.h"
 
 /* What is particular of encoders: how they embed, and what is made of their output. */
 
@@ -246,6 +247,7 @@ make_scores (HrReplay      *replay,
              HrValue        x,
              const HrBlock *block)
 {
+  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, block->path, HR_MODULE_SELF, -1);
   HrSymbol classes = block->head.vocab_size == replay->symbols[HR_SYMBOL_VOCABULARY] ? HR_SYMBOL_VOCABULARY
                                                                                      : HR_SYMBOL_CLASSES;
   HrComponentId component = replay->component;
@@ -256,11 +258,13 @@ make_scores (HrReplay      *replay,
   shape.storage = -1;
   shape.symbols[shape.n_symbols - 1] = classes;
   replay->symbols[HR_SYMBOL_CLASSES] = block->head.vocab_size;
-  pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, x.symbols[x.n_symbols - 1], classes));
+  pass->head = hr_replay_adapter_weight (replay, tuned,
+                                         HR_SHAPE (replay->parameter_dtype, x.symbols[x.n_symbols - 1], classes));
   if (block->head.has_bias)
-    bias = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, classes));
+    bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (replay->parameter_dtype, classes));
   replay->component = HR_COMPONENT_LOGITS;
   scores = hr_op_linear_by (replay, x, "logits", pass->head, bias, shape);
+  hr_replay_adapter (replay, tuned, x, block->head.has_bias, FALSE, &scores);
   replay->component = component;
 
   return scores;

@@ -6,6 +6,7 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-adapter.h"
 
 /* What follows the last layer. */
 
@@ -72,6 +73,7 @@ hr_pass_finish (const HrInference *self,
           hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
           hr_op_dropout (replay, &pass->hidden, norm->norm.has_dropout);
         }
+      replay->block = projection != NULL ? projection->path : replay->block;
       if (projection != NULL && projection->linear.pooled)
         run_pooler (replay, pass, &self->stack->final);
       else if (projection != NULL)
@@ -147,6 +149,7 @@ compute_logits (HrReplay     *replay,
                 HrValue       shape,
                 gboolean      all)
 {
+  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, replay->layer);
   HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
   HrValue bias = HR_NO_VALUE;
   HrValue last = get_last (replay, pass->hidden, all);
@@ -157,10 +160,12 @@ compute_logits (HrReplay     *replay,
     hr_replay_assign (replay, &last, hr_op_unary (replay, HR_UNARY_MUL, "sequence_output", last));
   cast = hr_op_cast (replay, last, replay->dtype);
   replay->component = HR_COMPONENT_LOGITS;
-  pass->head = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
+  pass->head = hr_replay_adapter_weight (replay, tuned,
+                                         HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
   if (head->has_bias)
-    bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
+    bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
   logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
+  hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, last);
   if (head->has_bias && !all && replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->symbols[HR_SYMBOL_SEQUENCE] > 1)

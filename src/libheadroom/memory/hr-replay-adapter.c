@@ -328,45 +328,86 @@ scale_input (HrReplay *replay,
   return result;
 }
 
+static gboolean
+is_whole (const HrTunedModule *tuned)
+{
+  return tuned != NULL && tuned->by == HR_TUNED_WHOLE;
+}
+
+/*
+ * hr_replay_adapter_weight:
+ * @replay: a tape
+ * @tuned: (nullable): what is done to a module
+ * @shape: the shape of its weight
+ *
+ * Says that an operator uses the weight of a module. Where the module is trained whole, that is a copy of it
+ * (ModulesToSaveWrapper in peft/utils/other.py).
+ *
+ * Returns: the parameter
+ */
+HrValue
+hr_replay_adapter_weight (HrReplay            *replay,
+                          const HrTunedModule *tuned,
+                          HrValue              shape)
+{
+  return is_whole (tuned) ? hr_autograd_added (replay, shape) : hr_autograd_parameter (replay, shape);
+}
+
+/*
+ * hr_replay_adapter_bias:
+ * @replay: a tape
+ * @tuned: (nullable): what is done to a module
+ * @shape: the shape of its bias
+ *
+ * Likewise of its bias.
+ *
+ * Returns: the parameter
+ */
+HrValue
+hr_replay_adapter_bias (HrReplay            *replay,
+                        const HrTunedModule *tuned,
+                        HrValue              shape)
+{
+  return is_whole (tuned) ? hr_autograd_added (replay, shape) : hr_autograd_bias (replay, shape);
+}
+
 /*
  * hr_replay_adapter_input:
  * @replay: a tape
- * @x: the input of a linear layer, which the caller holds
- * @module: which module of the block that runs it is
+ * @tuned: (nullable): what is done to a linear layer
+ * @x: its input, which the caller holds
  *
  * What the method of fine-tuning makes of the input of a linear layer.
  *
  * Returns: the input, to be let go of
  */
 HrValue
-hr_replay_adapter_input (HrReplay *replay,
-                         HrValue   x,
-                         HrModule  module)
+hr_replay_adapter_input (HrReplay            *replay,
+                         const HrTunedModule *tuned,
+                         HrValue              x)
 {
-  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer);
-
   return tuned != NULL && tuned->by == HR_TUNED_BY_IA3_INPUT ? scale_input (replay, x) : hr_replay_hold (replay, x);
 }
 
 /*
  * hr_replay_adapter:
  * @replay: a tape
- * @x: the input of a linear layer, which the caller holds
- * @module: which module of the block that runs it is
+ * @tuned: (nullable): what is done to a linear layer
+ * @x: its input, which the caller holds
  * @has_bias: whether it has a bias
+ * @is_quantized: whether its matrix is quantized
  * @result: (inout): the variable that holds its output
  *
  * What the method of fine-tuning does to a linear layer, if anything.
  */
 void
-hr_replay_adapter (HrReplay *replay,
-                   HrValue   x,
-                   HrModule  module,
-                   gboolean  has_bias,
-                   HrValue  *result)
+hr_replay_adapter (HrReplay            *replay,
+                   const HrTunedModule *tuned,
+                   HrValue              x,
+                   gboolean             has_bias,
+                   gboolean             is_quantized,
+                   HrValue             *result)
 {
-  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer);
-
   if (tuned == NULL)
     return;
 
@@ -374,7 +415,7 @@ hr_replay_adapter (HrReplay *replay,
     {
     case HR_TUNED_BY_LORA:
     case HR_TUNED_BY_LORA_FA:
-      if (replay->quantization != HR_QUANTIZATION_NONE)
+      if (is_quantized)
         replay_quantized_lora (replay, tuned, x, result);
       else
         replay_lora (replay, tuned, x, result);
@@ -397,4 +438,61 @@ hr_replay_adapter (HrReplay *replay,
     default:
       break;
     }
+}
+
+/*
+ * The gradient of a transposed parameter comes transposed as well, and is copied into the order of the parameter before
+ * that takes it over (torch/csrc/autograd/functions/accumulate_grad.h, obeys_layout_contract).
+ */
+static void
+backward_transposed (HrReplay     *replay,
+                     const HrNode *node,
+                     HrValue       gradient,
+                     HrValue      *gradients)
+{
+  gradients[0] = replay->has_gradients ? hr_replay_hold (replay, gradient)
+                                       : hr_op_make_gradient (replay, "copy_", gradient);
+}
+
+/*
+ * hr_replay_adapter_embedding:
+ * @replay: a tape
+ * @tuned: (nullable): what is done to a table of embeddings
+ * @ids: the rows to look up, or none where they stay anyway
+ * @is_scaled: whether the module multiplies what it has looked up
+ * @result: (inout): the variable that holds that
+ *
+ * result + (F.embedding (x, A.T) @ B.T) * scaling, cast back: peft/tuners/lora/layer.py, Embedding.forward. There is no
+ * dropout.
+ */
+void
+hr_replay_adapter_embedding (HrReplay            *replay,
+                             const HrTunedModule *tuned,
+                             HrValue              ids,
+                             gboolean             is_scaled,
+                             HrValue             *result)
+{
+  HrElement element = result->element;
+  HrValue table, factor, inner, output;
+
+  if (tuned == NULL || tuned->by != HR_TUNED_BY_LORA)
+    return;
+
+  factor = hr_autograd_added (replay, HR_SHAPE (hr_tuning_get_element (replay->tuning), HR_SYMBOL_VOCABULARY,
+                                                tuned->rank));
+  table = hr_value_detach (factor);
+  hr_autograd_record (replay, &table, backward_transposed, &factor, 1);
+  inner = get_shape (*result, *result, tuned->rank);
+  inner.count = inner.divisor = 1;
+  inner.element = factor.element;
+  inner = hr_op_embedding (replay, "after_A", ids, table, hr_value_detach (inner));
+  factor = make_matrix (replay, inner, *result, TRUE);
+  output = hr_op_linear_by (replay, inner, "after_A @ embedding_B", factor, HR_NO_VALUE, hr_value_detach (*result));
+  hr_replay_drop (replay, inner);
+  hr_replay_assign (replay, &output, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", output));
+  if (is_scaled)
+    hr_replay_assign (replay, &output, hr_op_unary (replay, HR_UNARY_MUL, "…·embed_scale", output));
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, output));
+  hr_replay_drop (replay, output);
+  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 
 /* The shape of the weight and of the bias of a norm. Parameters of each head have a block of the allocator each. */
@@ -20,12 +21,19 @@ get_shape (HrReplay     *replay,
   return shape;
 }
 
+/* What is done to a norm that is a block of its own. */
+static const HrTunedModule *
+find_tuned (HrReplay *replay)
+{
+  return hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, replay->layer);
+}
+
 static HrValue
 get_parameter (HrReplay     *replay,
                HrValue       x,
                const HrNorm *norm)
 {
-  return hr_autograd_parameter (replay, get_shape (replay, x, norm));
+  return hr_replay_adapter_weight (replay, find_tuned (replay), get_shape (replay, x, norm));
 }
 
 static HrValue
@@ -33,7 +41,8 @@ get_bias (HrReplay     *replay,
           HrValue       x,
           const HrNorm *norm)
 {
-  return norm->has_bias ? hr_autograd_bias (replay, get_shape (replay, x, norm)) : HR_NO_VALUE;
+  return norm->has_bias ? hr_replay_adapter_bias (replay, find_tuned (replay), get_shape (replay, x, norm))
+                        : HR_NO_VALUE;
 }
 
 /* x * rsqrt (mean (x²) + eps), as each of transformers' RMS norms begins. The mean may have a variable of its own. */

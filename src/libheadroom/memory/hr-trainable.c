@@ -24,10 +24,16 @@ hr_trainables_new (void)
   return self;
 }
 
-/* What a tensor of a model is held in that is loaded in @element. */
-static HrElement
-get_element (const HrTensor *tensor,
-             HrElement       element)
+/*
+ * hr_trainable_get_element:
+ * @tensor: a row of a model
+ * @element: what that is loaded in
+ *
+ * Returns: what the tensor is held in
+ */
+HrElement
+hr_trainable_get_element (const HrTensor *tensor,
+                          HrElement       element)
 {
   gboolean kept = tensor->kept_fp32 || (tensor->kept_from_float16 && element == HR_ELEMENT_FLOAT16);
 
@@ -107,7 +113,8 @@ hr_trainables_add_model (HrTrainables   *self,
       guint n_layers = filter (tensor, user_data);
       HrTrainable trainable = {
         .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
-        .copies = n_layers * hr_tensor_get_copies_of_layer (tensor), .element = get_element (tensor, element),
+        .copies = n_layers * hr_tensor_get_copies_of_layer (tensor),
+        .element = hr_trainable_get_element (tensor, element),
         .role = tensor->role,
         .module = tensor->module,
         .is_unreached = !hr_trainable_is_reached (model, tensor),

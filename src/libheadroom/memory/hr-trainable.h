@@ -69,6 +69,8 @@ guint64            hr_trainables_get_n_parameters (const HrTrainables *self);
 guint64            hr_trainables_get_bytes      (const HrTrainables *self,
                                                  gboolean           added_only);
 guint64            hr_trainable_get_bytes       (const HrTrainable *self);
+HrElement          hr_trainable_get_element     (const HrTensor    *tensor,
+                                                 HrElement          element);
 gboolean           hr_trainable_is_reached      (HrModel           *model,
                                                  const HrTensor    *tensor);
 

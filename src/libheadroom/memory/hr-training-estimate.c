@@ -208,6 +208,26 @@ add_in_fp32 (const HrTrainingPlan *plan,
                               plan->training.main_gradient_bytes > 0 ? SOURCE_18_BYTES : SOURCE_16_BYTES);
 }
 
+/*
+ * How many numbers are held, times the bytes of each: adapters may be in fp32, and copies of modules beside them in 16
+ * bits. Of what is there of both in the backward pass, only the sum is known.
+ */
+static char *
+dup_elements (const HrTrainables *parameters,
+              guint64             bytes,
+              guint               element)
+{
+  guint64 n_16_bit = hr_trainables_get_n_16_bit_elements (parameters);
+
+  if (n_16_bit == 0 || n_16_bit == hr_trainables_get_n_elements (parameters))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT "·%u", bytes / element, element);
+
+  if (bytes != hr_trainables_get_bytes (parameters, FALSE))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+
+  return g_strdup_printf ("%" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT "·2", (bytes - 2 * n_16_bit) / 4, n_16_bit);
+}
+
 /* Parameters, times what each takes. */
 static void
 add_of_parameters (const HrTrainingPlan *plan,
@@ -236,7 +256,7 @@ add_of_parameters (const HrTrainingPlan *plan,
       return;
     }
 
-  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%u", bytes / element, element);
+  substitution = dup_elements (plan->reached, bytes, element);
   _hr_estimate_add_component (estimate, 0, id, bytes, id == HR_COMPONENT_GRADIENTS ? "P_g·e" : "P_a·e", substitution,
                               id == HR_COMPONENT_GRADIENTS ? SOURCE_GRADIENTS : SOURCE_ADAPTERS);
 }

@@ -76,6 +76,28 @@ resolve_element (const HrInferencePlan  *pass,
     }
 }
 
+/* The modules that are trained whole, which have to be there. */
+static gboolean
+set_saved (const HrInferencePlan  *pass,
+           HrFineTuningJob        *job,
+           HrAdapter              *adapter,
+           GError                **error)
+{
+  const char *missing;
+
+  hr_adapter_set_saved (adapter, hr_fine_tuning_job_get_modules_to_save (job));
+  missing = hr_adapter_find_missing (adapter, pass->model);
+  if (missing == NULL)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and what a setting says. */
+                        N_("modules-to-save: expected names of modules in “%s”; found %s"),
+                        hr_model_get_name (pass->model), missing);
+
+  return FALSE;
+}
+
 /* What rsLoRA, LoRA+ and PiSSA change of LoRA, the scale, the rates and the first values, takes no memory. */
 static HrTuning *
 resolve_lora (HrInferencePlan  *pass,
@@ -86,8 +108,12 @@ resolve_lora (HrInferencePlan  *pass,
 {
   g_autofree char *targets = dup_targets (pass, job);
   g_autoptr (HrAdapter) adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
-  HrTuning *tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, element, error);
+  HrTuning *tuning;
 
+  if (!set_saved (pass, job, adapter, error))
+    return NULL;
+
+  tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, pass->element, element, error);
   if (tuning == NULL)
     g_prefix_error (error, "lora-targets: ");
   else
@@ -129,7 +155,10 @@ resolve_ia3 (HrInferencePlan  *pass,
     }
 
   adapter = hr_adapter_new_lora (1, targets);
-  tuning = hr_tuning_new_for_ia3 (adapter, feedforward, pass->model, element, error);
+  if (!set_saved (pass, job, adapter, error))
+    return NULL;
+
+  tuning = hr_tuning_new_for_ia3 (adapter, feedforward, pass->model, pass->element, element, error);
   if (tuning == NULL)
     g_prefix_error (error, "ia3-targets: ");
 

@@ -255,12 +255,13 @@ run_head_and_loss (Step             *step,
     levels->end_forward = replay->ledger.live;
 }
 
+/* A head that is trained in a copy of its own is tied to nothing. */
 static gboolean
-has_tied_head (const HrInference *pass)
+has_tied_head (const HrTraining *self)
 {
-  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+  const HrBlock *head = hr_chain_find_block (self->pass.head, HR_BLOCK_HEAD);
 
-  return head != NULL && head->head.tied;
+  return head != NULL && head->head.tied && !hr_tuning_is_whole (self->tuning, head->path, HR_MODULE_SELF, -1);
 }
 
 /* Whether both stacks look their tokens up in one table. */
@@ -283,7 +284,7 @@ differentiate_loss (Step *step)
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
   hr_replay_begin (replay, &stretch, "loss", -1);
   replay->sentence = N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
-  if (has_tied_head (&step->training->pass) && hr_value_needs_gradient (step->stack->variables.head))
+  if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
     step->head->nodes[step->stack->variables.head.node].pending++;
   step->seed = hr_replay_make (replay, "ones_like", "gradient", HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_FLOAT32));
   hr_graph_deliver (step->head, replay, step->loss, hr_replay_hold (replay, step->seed));
@@ -303,7 +304,7 @@ run_backward (Step *step)
   HrValue gradient = differentiate_loss (step);
   HrValue table = HR_NO_VALUE;
 
-  if (has_tied_head (pass) && hr_value_needs_gradient (head))
+  if (has_tied_head (step->training) && hr_value_needs_gradient (head))
     table = hr_graph_take_gradient (step->head, head);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD);
   hr_training_stack_run_backward (step->stack, gradient, &table, shares_table (pass));

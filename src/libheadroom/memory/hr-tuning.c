@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 
 /* As many inner widths as there are symbols for. */
 #define MAX_RANKS (HR_SYMBOL_ADAPTER_RANK_LAST - HR_SYMBOL_ADAPTER_RANK + 1)
@@ -43,13 +44,14 @@ typedef struct
 {
   HrTuning *tuning;
   HrModel *model;
+  HrElement model_element;  /* what the model is held in */
   HrTunedBy by;
   const char * const *feedforward; /* names of the modules whose input (IA)³ scales */
   GArray *targets;          /* of Target */
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   gboolean too_many_ranks;
-  const HrTensor *unknown;  /* a target that is no linear layer */
+  const HrTensor *unknown;  /* a target whose adapter is not replayed */
 } Builder;
 
 void
@@ -96,7 +98,8 @@ add_parameter (Builder        *builder,
 {
   HrTrainable trainable = {
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
-    .element = builder->tuning->element, .role = tensor->role, .module = tensor->module, .is_added = TRUE,
+    .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
+    .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
     .is_unreached = !hr_trainable_is_reached (builder->model, tensor),
   };
 
@@ -104,6 +107,95 @@ add_parameter (Builder        *builder,
     hr_trainables_add (builder->tuning->trainables, &trainable);
   else
     builder->tuning->frozen_bytes += hr_trainable_get_bytes (&trainable);
+}
+
+static gboolean
+is_block_of_chain (const HrChain  *chain,
+                   const HrTensor *tensor,
+                   HrBlockKind     kind)
+{
+  const HrBlock *block = hr_chain_find_block (chain, kind);
+
+  return block != NULL && block->path == tensor->block;
+}
+
+/* The table in which the decoder of a model without an encoder looks its tokens up. */
+static gboolean
+is_table (const Builder  *builder,
+          const HrTensor *tensor)
+{
+  const HrStack *stack = hr_model_find_stack (builder->model, HR_STACK_DECODER);
+
+  return stack != NULL && hr_model_find_stack (builder->model, HR_STACK_ENCODER) == NULL &&
+         is_block_of_chain (&stack->embeddings, tensor, HR_BLOCK_TOKEN_EMBEDDING);
+}
+
+/* Whether a norm is a block, and no part of one. */
+static gboolean
+is_own_block (const HrTensor *tensor)
+{
+  const char *rest = g_str_has_prefix (tensor->pattern, tensor->block) ? tensor->pattern + strlen (tensor->block) : "";
+
+  return g_str_equal (rest, ".weight") || g_str_equal (rest, ".bias");
+}
+
+/* Whether a tensor is of a module that can be trained whole: the replay asks there. */
+static gboolean
+can_be_copied (const Builder  *builder,
+               const HrTensor *tensor)
+{
+  switch ((guint) tensor->role)
+    {
+    case HR_TENSOR_ROLE_LINEAR:
+    case HR_TENSOR_ROLE_BIAS:
+    case HR_TENSOR_ROLE_OUTPUT:
+      return TRUE;
+
+    case HR_TENSOR_ROLE_NORM:
+      return is_own_block (tensor);
+
+    case HR_TENSOR_ROLE_EMBEDDING:
+      return is_table (builder, tensor);
+
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+can_be_adapted (const Builder  *builder,
+                const HrTensor *tensor)
+{
+  switch ((guint) tensor->role)
+    {
+    case HR_TENSOR_ROLE_LINEAR:
+      return TRUE;
+
+    case HR_TENSOR_ROLE_OUTPUT:
+      return builder->by != HR_TUNED_BY_IA3;
+
+    case HR_TENSOR_ROLE_EMBEDDING:
+      return builder->by == HR_TUNED_BY_LORA && is_table (builder, tensor);
+
+    default:
+      return FALSE;
+    }
+}
+
+/* A copy of the tensor, in the type of the model (ModulesToSaveWrapper.update in peft/utils/other.py). */
+static void
+add_copy (Builder        *builder,
+          const HrTensor *tensor)
+{
+  HrTrainable trainable = {
+    .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements, .copies = 1,
+    .element = hr_trainable_get_element (tensor, builder->model_element), .role = tensor->role,
+    .module = tensor->module, .is_added = TRUE, .is_unreached = !hr_trainable_is_reached (builder->model, tensor),
+  };
+
+  for (guint i = 0; i < tensor->n_dimensions; i++)
+    trainable.shape[i] = tensor->shape[i];
+  hr_trainables_add (builder->tuning->trainables, &trainable);
 }
 
 /* peft/tuners/ia3/model.py, _check_target_module_feedforward: the module's name ends with one of the names. */
@@ -129,7 +221,15 @@ visit (const HrAdapterTarget *target,
   Builder *builder = user_data;
   Target found = { .tensor = target->tensor, .copy = target->copy, .by = builder->by };
 
-  if (target->kind != HR_ADAPTER_TARGET_FACTORS || target->tensor->role != HR_TENSOR_ROLE_LINEAR)
+  if (target->kind == HR_ADAPTER_TARGET_WHOLE && can_be_copied (builder, target->tensor))
+    {
+      found.by = HR_TUNED_WHOLE;
+      add_copy (builder, target->tensor);
+      g_array_append_val (builder->targets, found);
+      return;
+    }
+
+  if (target->kind != HR_ADAPTER_TARGET_FACTORS || !can_be_adapted (builder, target->tensor))
     {
       builder->unknown = target->tensor;
       return;
@@ -309,8 +409,8 @@ build (Builder    *builder,
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a tensor. */
-                            N_("expected linear layers, as adapters of experts, routers, embeddings, heads and single "
-                               "rows are not replayed; found %s"),
+                            N_("expected linear layers, heads or embeddings of tokens, as adapters of experts, "
+                               "routers, other embeddings and single rows are not replayed; found %s"),
                             builder->unknown->pattern);
       return FALSE;
     }
@@ -349,7 +449,8 @@ tuning_new (HrModel   *model,
  * @adapter: an adapter
  * @by: what it does to its targets
  * @model: the model that it belongs to
- * @element: what is added to the model is held in
+ * @model_element: what that is held in
+ * @element: what is added to it is held in
  * @error: return location for an error
  *
  * Finds out what an adapter does to the modules of a model.
@@ -360,6 +461,7 @@ HrTuning *
 hr_tuning_new_for_adapter (HrAdapter  *adapter,
                            HrTunedBy   by,
                            HrModel    *model,
+                           HrElement   model_element,
                            HrElement   element,
                            GError    **error)
 {
@@ -371,7 +473,9 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
   self = tuning_new (model, element);
-  builder = (Builder) { .tuning = self, .model = model, .by = by, .targets = targets };
+  builder = (Builder) {
+    .tuning = self, .model = model, .model_element = model_element, .by = by, .targets = targets,
+  };
   if (!build (&builder, adapter, model, error))
     return NULL;
 
@@ -383,6 +487,7 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
  * @adapter: the modules that are scaled
  * @feedforward: names with commas between them: those of the modules whose input is scaled
  * @model: the model that they are in
+ * @model_element: what that is held in
  * @element: what the vectors are held in
  * @error: return location for an error
  *
@@ -394,6 +499,7 @@ HrTuning *
 hr_tuning_new_for_ia3 (HrAdapter   *adapter,
                        const char  *feedforward,
                        HrModel     *model,
+                       HrElement    model_element,
                        HrElement    element,
                        GError     **error)
 {
@@ -407,8 +513,8 @@ hr_tuning_new_for_ia3 (HrAdapter   *adapter,
 
   self = tuning_new (model, element);
   builder = (Builder) {
-    .tuning = self, .model = model, .by = HR_TUNED_BY_IA3, .feedforward = (const char * const *) names,
-    .targets = targets,
+    .tuning = self, .model = model, .model_element = model_element, .by = HR_TUNED_BY_IA3,
+    .feedforward = (const char * const *) names, .targets = targets,
   };
   if (!build (&builder, adapter, model, error))
     return NULL;
@@ -746,4 +852,24 @@ hr_tuning_find (const HrTuning *self,
     }
 
   return NULL;
+}
+
+/*
+ * hr_tuning_is_whole:
+ * @self: (nullable): a tuning
+ * @block: the path of a block
+ * @module: one of its modules
+ * @layer: the index of its layer, -1 outside of the layers
+ *
+ * Returns: whether a copy of the module is trained in its place
+ */
+gboolean
+hr_tuning_is_whole (const HrTuning *self,
+                    const char     *block,
+                    HrModule        module,
+                    int             layer)
+{
+  const HrTunedModule *tuned = hr_tuning_find (self, block, module, layer);
+
+  return tuned != NULL && tuned->by == HR_TUNED_WHOLE;
 }

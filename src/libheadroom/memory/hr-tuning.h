@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /**
  * HrTunedBy:
- * @HR_TUNED_WHOLE: the module's own parameters are trained
+ * @HR_TUNED_WHOLE: a copy of the module is trained in its place
  * @HR_TUNED_BY_LORA: two factors whose product is added to the matrix
  * @HR_TUNED_BY_LORA_FA: the same, the first factor frozen
  * @HR_TUNED_BY_DORA: the same, and the length of each row of the sum is trained
@@ -69,11 +69,13 @@ typedef struct
 HrTuning            *hr_tuning_new_for_adapter  (HrAdapter       *adapter,
                                                  HrTunedBy        by,
                                                  HrModel         *model,
+                                                 HrElement        model_element,
                                                  HrElement        element,
                                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_ia3      (HrAdapter       *adapter,
                                                  const char      *feedforward,
                                                  HrModel         *model,
+                                                 HrElement        model_element,
                                                  HrElement        element,
                                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_layers   (HrModel         *model,
@@ -107,6 +109,10 @@ void                 hr_tuning_choose_trained   (const HrTuning  *self,
 void                 hr_tuning_set_symbols      (const HrTuning  *self,
                                                  HrReplay        *replay);
 const HrTunedModule *hr_tuning_find             (const HrTuning  *self,
+                                                 const char      *block,
+                                                 HrModule         module,
+                                                 int              layer);
+gboolean             hr_tuning_is_whole         (const HrTuning  *self,
                                                  const char      *block,
                                                  HrModule         module,
                                                  int              layer);

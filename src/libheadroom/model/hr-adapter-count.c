@@ -150,26 +150,33 @@ get_rank_of (HrAdapter  *adapter,
   return adapter->rank;
 }
 
-/* A module is copied whole if the name of it, or of one that it is in, ends with one of the list. */
+/* Whether the name of the module of a tensor, or of one that it is in, ends with a name. */
+static gboolean
+is_in_module (const char *tensor,
+              const char *name)
+{
+  g_autofree char *module = g_strdup (tensor);
+  char *dot;
+
+  while ((dot = strrchr (module, '.')) != NULL)
+    {
+      *dot = '\0';
+      if (g_str_has_suffix (module, name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Whether a tensor is of a module that is copied whole. */
 static gboolean
 is_saved (HrAdapter  *adapter,
           const char *name)
 {
-  g_autofree char *module = NULL;
-  char *dot;
-
-  if (adapter->saved.names == NULL)
-    return FALSE;
-
-  module = g_strdup (name);
-  while ((dot = strrchr (module, '.')) != NULL)
+  for (guint i = 0; adapter->saved.names != NULL && adapter->saved.names[i] != NULL; i++)
     {
-      *dot = '\0';
-      for (guint i = 0; adapter->saved.names[i] != NULL; i++)
-        {
-          if (g_str_has_suffix (module, adapter->saved.names[i]))
-            return TRUE;
-        }
+      if (is_in_module (name, adapter->saved.names[i]))
+        return TRUE;
     }
 
   return FALSE;
@@ -640,4 +647,33 @@ hr_adapter_visit_targets (HrAdapter         *self,
   g_return_val_if_fail (visitor != NULL, FALSE);
 
   return go_through (&count, self, model, error);
+}
+
+/*
+ * hr_adapter_find_missing:
+ * @self: an adapter
+ * @model: the model that it belongs to
+ *
+ * Looks for a module that is to be trained whole and that the model has not.
+ *
+ * Returns: (transfer none) (nullable): its name, or %NULL if all are there
+ */
+const char *
+hr_adapter_find_missing (HrAdapter *self,
+                         HrModel   *model)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  for (guint i = 0; self->saved.names != NULL && self->saved.names[i] != NULL; i++)
+    {
+      gboolean is_there = FALSE;
+
+      for (guint j = 0; !is_there && j < hr_model_get_n_tensors (model); j++)
+        is_there = is_in_module (hr_model_get_tensor (model, j)->pattern, self->saved.names[i]);
+      if (!is_there)
+        return self->saved.names[i];
+    }
+
+  return NULL;
 }

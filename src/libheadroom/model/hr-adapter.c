@@ -260,6 +260,18 @@ adapter_new (const char *origin)
   return self;
 }
 
+/* Names with commas between them; spaces do not count. */
+static char **
+split_names (const char *text)
+{
+  char **names = g_strsplit (text, ",", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    g_strstrip (names[i]);
+
+  return names;
+}
+
 /*
  * hr_adapter_new_lora:
  * @rank: the rank, at least 1
@@ -284,11 +296,29 @@ hr_adapter_new_lora (guint64     rank,
   self->targets.is_given = targets[0] != '\0';
   self->targets.all_linear = g_str_equal (targets, "all-linear");
   if (!self->targets.all_linear)
-    self->targets.names = g_strsplit (targets, ",", -1);
-  for (guint i = 0; self->targets.names != NULL && self->targets.names[i] != NULL; i++)
-    g_strstrip (self->targets.names[i]);
+    self->targets.names = split_names (targets);
 
   return self;
+}
+
+/*
+ * hr_adapter_set_saved:
+ * @self: an adapter
+ * @names: names of modules, separated by commas, or `none`
+ *
+ * Says which modules are trained whole, in a copy (`LoraConfig (modules_to_save=names)`).
+ */
+void
+hr_adapter_set_saved (HrAdapter  *self,
+                      const char *names)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (names != NULL);
+
+  module_set_clear (&self->saved);
+  self->saved.is_given = !g_str_equal (names, "none");
+  if (self->saved.is_given)
+    self->saved.names = split_names (names);
 }
 
 /* Whether a file that may be a model's config is an adapter's. */

@@ -45,6 +45,10 @@ typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
 
 HrAdapter  *hr_adapter_new_lora         (guint64      rank,
                                          const char  *targets);
+void        hr_adapter_set_saved        (HrAdapter   *self,
+                                         const char  *names);
+const char *hr_adapter_find_missing     (HrAdapter   *self,
+                                         HrModel     *model);
 gboolean    hr_adapter_visit_targets    (HrAdapter   *self,
                                          HrModel     *model,
                                          HrAdapterVisitor visitor,
