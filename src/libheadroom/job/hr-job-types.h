@@ -135,6 +135,30 @@ typedef enum
 } HrTrainingFramework;
 
 /**
+ * HrTrlRelease:
+ * @HR_TRL_RELEASE_0_14: TRL until 0.14, which computes nothing of the logits but the loss
+ * @HR_TRL_RELEASE_0_15: TRL 0.15 to 0.21, which counts how many tokens a copy of the logits predicts
+ * @HR_TRL_RELEASE_0_22: TRL 0.22, which computes the entropy of each sequence as well
+ * @HR_TRL_RELEASE_0_23: TRL 0.23 to 0.25, which computes it for 128 tokens at a time
+ * @HR_TRL_RELEASE_0_26: TRL 0.26 to 1.2, which does not prepare quantized models any more
+ * @HR_TRL_RELEASE_1_3: TRL 1.3 to 1.5, which makes a copy for each of the two
+ * @HR_TRL_RELEASE_1_6: TRL from 1.6 on, which makes one for both
+ *
+ * What SFTTrainer logs of the logits, beside their loss, changed between its releases, and what it makes of quantized
+ * models.
+ */
+typedef enum
+{
+  HR_TRL_RELEASE_0_14, /*< nick=0.14 >*/
+  HR_TRL_RELEASE_0_15, /*< nick=0.15 >*/
+  HR_TRL_RELEASE_0_22, /*< nick=0.22 >*/
+  HR_TRL_RELEASE_0_23, /*< nick=0.23 >*/
+  HR_TRL_RELEASE_0_26, /*< nick=0.26 >*/
+  HR_TRL_RELEASE_1_3,  /*< nick=1.3 >*/
+  HR_TRL_RELEASE_1_6,  /*< nick=1.6 >*/
+} HrTrlRelease;
+
+/**
  * HrAutocast:
  * @HR_AUTOCAST_NONE: all is computed in the dtype of the parameters
  * @HR_AUTOCAST_BFLOAT16: products are computed in bfloat16

@@ -32,6 +32,7 @@ static const struct
   { "upcast-unquantized", "fine-tuning-method", { "lora", "qlora", "rslora", "lora-plus", "pissa", "lora-fa" } },
   { "reentrant-checkpointing", "gradient-checkpointing", { "full", "selective" } },
   { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
+  { "trl-release", "framework", { "trl" } },
   { "kv-cache-dtype", "use-cache", { "true" } },
 };
 

@@ -38,6 +38,7 @@ typedef struct
   gboolean keep_outputs;
   HrZeroGrad zero_grad;
   HrLogitsUpcast logits_upcast;
+  HrTrlRelease trl_release;
 } HrTrainingJobPrivate;
 
 enum
@@ -60,6 +61,7 @@ enum
   PROP_KEEP_OUTPUTS,
   PROP_ZERO_GRAD,
   PROP_LOGITS_UPCAST,
+  PROP_TRL_RELEASE,
   N_PROPS
 };
 
@@ -143,6 +145,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_LOGITS_UPCAST:
       g_value_set_enum (value, priv->logits_upcast);
+      break;
+
+    case PROP_TRL_RELEASE:
+      g_value_set_enum (value, priv->trl_release);
       break;
 
     default:
@@ -232,6 +238,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_LOGITS_UPCAST:
       priv->logits_upcast = g_value_get_enum (value);
+      break;
+
+    case PROP_TRL_RELEASE:
+      priv->trl_release = g_value_get_enum (value);
       break;
 
     default:
@@ -476,6 +486,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        HR_TYPE_ZERO_GRAD, HR_ZERO_GRAD_AFTER_STEP,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:trl-release:
+   *
+   * Which release of TRL trains, where TRL does.
+   */
+  properties[PROP_TRL_RELEASE] =
+    g_param_spec_enum ("trl-release",
+                       N_("Release of TRL"),
+                       N_("What SFTTrainer computes of the logits for its log, beside the loss, and what it makes of "
+                          "quantized models: both changed between releases"),
+                       HR_TYPE_TRL_RELEASE, HR_TRL_RELEASE_1_6,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
@@ -494,6 +517,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 88, TRUE);
   hr_job_mark_setting (properties[PROP_ZERO_GRAD], 81, TRUE);
   hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 89, TRUE);
+  hr_job_mark_setting (properties[PROP_TRL_RELEASE], 90, TRUE);
 }
 
 static void
@@ -504,6 +528,7 @@ hr_training_job_init (HrTrainingJob *self)
   priv->micro_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_MICRO_BATCH_SIZE])->default_value;
   priv->sequence_length = G_PARAM_SPEC_UINT64 (properties[PROP_SEQUENCE_LENGTH])->default_value;
   priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
+  priv->trl_release = HR_TRL_RELEASE_1_6;
 }
 
 /**
@@ -823,4 +848,22 @@ hr_training_job_get_zero_grad (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_ZERO_GRAD_AFTER_STEP);
 
   return priv->zero_grad;
+}
+
+/**
+ * hr_training_job_get_trl_release:
+ * @self: a job
+ *
+ * Gets which release of TRL trains, where TRL does.
+ *
+ * Returns: the value of the setting
+ */
+HrTrlRelease
+hr_training_job_get_trl_release (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_TRL_RELEASE_1_6);
+
+  return priv->trl_release;
 }

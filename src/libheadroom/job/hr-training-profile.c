@@ -19,6 +19,12 @@ static const struct
       .name = "transformers.Trainer",
       .source = "transformers 5.12: training_args.py (optim, max_grad_norm), trainer.py (create_optimizer), "
                 "data/data_collator.py; accelerate: accelerator.py (convert_outputs_to_fp32)" } },
+  /* SFTTrainer is a Trainer, whose loss is that of the model, and whose log has more of the logits. */
+  { HR_TRAINING_FRAMEWORK_TRL,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .fp32_outputs = TRUE, .clips_gradients = TRUE,
+      .passes_mask = TRUE, .fp32_embeddings = TRUE, .logs_metrics = TRUE,
+      .name = "trl.SFTTrainer",
+      .source = "trl/trainer/sft_trainer.py (compute_loss), trl/trainer/utils.py (entropy_from_logits)" } },
 };
 
 /*

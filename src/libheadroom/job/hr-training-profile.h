@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @clips_gradients: whether the norm of all gradients is limited
  * @passes_mask: whether the mask of the batch is passed on, of a batch without padding as well
  * @fp32_embeddings: whether embeddings have states of fp32 beside those of eight bits
+ * @logs_metrics: whether the logits are used for more than the loss, as the release of TRL says
  * @name: what to call it
  * @source: where it is done
  *
@@ -25,6 +26,7 @@ typedef struct
   gboolean clips_gradients;
   gboolean passes_mask;
   gboolean fp32_embeddings;
+  gboolean logs_metrics;
   const char *name;
   const char *source;
 } HrTrainingProfile;

@@ -234,6 +234,30 @@ resolve_parameters (HrTrainingPlan  *self,
 }
 
 /*
+ * SFTTrainer prepares no quantized models from 0.26 on (SFTTrainer.__init__ of trl/trainer/sft_trainer.py), and cast
+ * what is large back to bfloat16 before, where it was asked for bf16 (peft_module_casting_to_bf16 of
+ * trl/models/utils.py).
+ */
+static gboolean
+is_prepared (HrTrainingPlan *self)
+{
+  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TRL)
+    {
+      if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_0_26)
+        return FALSE;
+
+      if (self->autocast == HR_ELEMENT_BFLOAT16)
+        {
+          hr_inference_plan_warn (&self->pass, N_("SFTTrainer before 0.26 holds the norms of a quantized model in fp32 "
+                                                  "where it computes in bfloat16: they are counted like the rest"));
+          return FALSE;
+        }
+    }
+
+  return hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (self->job));
+}
+
+/*
  * A model whose matrices are quantized by bitsandbytes has all else cast to fp32 before it is trained
  * (prepare_model_for_kbit_training in peft/utils/other.py), unless the job leaves that out as fms-acceleration does;
  * its linear layers compute in what it was loaded in (bnb_4bit_compute_dtype). QLoRA quantizes to NF4 with quantized
@@ -259,7 +283,7 @@ prepare_quantized (HrTrainingPlan  *self,
     return FALSE;
 
   if (pass->quantization != HR_QUANTIZATION_NONE && hr_element_get_bytes (pass->element) < sizeof (float) &&
-      hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (self->job)))
+      is_prepared (self))
     {
       pass->storage.dtype = HR_DTYPE_FLOAT32;
       pass->element = HR_ELEMENT_FLOAT32;
@@ -279,12 +303,33 @@ apply_profile (HrTrainingPlan          *self,
     self->training.fp32_outputs = TRUE;
   if (profile->passes_mask && self->pass.inference.mask == HR_ATTENTION_MASK_NONE)
     self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
+  self->training.logs_metrics = profile->logs_metrics;
+  self->training.trl_release = hr_training_job_get_trl_release (self->job);
   if (profile->passes_mask && profile->clips_gradients && profile->fp32_outputs)
     /* Translators: the place is the name of a class, such as transformers.Trainer */
     hr_inference_plan_warn (&self->pass,
                             N_("%s passes the mask of the batch on, limits the norm of the gradients, and casts what "
                                "the model returns to fp32 under autocast: all of it is counted"),
                             profile->name);
+}
+
+/* SFTConfig has defaults of its own (trl/trainer/sft_config.py, from 0.22 on), which a job does not take by itself. */
+static void
+warn_of_defaults (HrTrainingPlan *self)
+{
+  if (hr_training_job_get_framework (self->job) != HR_TRAINING_FRAMEWORK_TRL ||
+      hr_training_job_get_trl_release (self->job) < HR_TRL_RELEASE_0_22)
+    return;
+
+  if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
+    hr_inference_plan_warn (&self->pass, N_("SFTConfig turns gradient checkpointing on where nothing else is said: the "
+                                            "estimate is without it, as gradient-checkpointing is none"));
+  if (self->autocast == HR_ELEMENT_NONE)
+    hr_inference_plan_warn (&self->pass, N_("SFTConfig turns bf16 on where nothing else is said: the estimate is "
+                                            "without it, as autocast is none"));
+  if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_1_6)
+    hr_inference_plan_warn (&self->pass, N_("SFTConfig computes the loss of 256 tokens at a time (chunked_nll) where "
+                                            "nothing else is said: the estimate is for loss_type nll"));
 }
 
 /* Gradients that are used in the backward pass, or added into a buffer there, are not there when it is over. */
@@ -334,6 +379,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
   self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
   apply_profile (self, profile);
+  warn_of_defaults (self);
   if (!resolve_optimizer (self, profile, error))
     return FALSE;
 

@@ -31,6 +31,20 @@ dup_targets (HrInferencePlan *pass,
 }
 
 /*
+ * SFTTrainer.__init__ of trl/trainer/sft_trainer.py holds adapters beside quantized matrices in bfloat16, until 0.25
+ * where it was asked for bf16 (peft_module_casting_to_bf16 of trl/models/utils.py).
+ */
+static gboolean
+are_in_bfloat16 (const HrInferencePlan *pass,
+                 HrTrainingJob         *job)
+{
+  return hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL &&
+         pass->quantization != HR_QUANTIZATION_NONE &&
+         (hr_training_job_get_trl_release (job) >= HR_TRL_RELEASE_0_26 ||
+          hr_training_job_get_autocast (job) == HR_AUTOCAST_BFLOAT16);
+}
+
+/*
  * PEFT makes adapters like the matrix that they are added to, and then holds those of 16 bits in fp32
  * (autocast_adapter_dtype of peft/tuners/tuners_utils.py).
  */
@@ -45,7 +59,7 @@ resolve_element (const HrInferencePlan  *pass,
   switch (dtype)
     {
     case HR_DTYPE_AUTO:
-      *element = hr_element_widen (pass->element);
+      *element = are_in_bfloat16 (pass, HR_TRAINING_JOB (job)) ? HR_ELEMENT_BFLOAT16 : hr_element_widen (pass->element);
       return TRUE;
 
     case HR_DTYPE_FLOAT64:

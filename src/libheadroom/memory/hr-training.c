@@ -8,6 +8,7 @@
 
 #include "hr-operator.h"
 #include "hr-training-loss.h"
+#include "hr-training-log.h"
 #include "hr-training-stack.h"
 
 /*
@@ -248,6 +249,8 @@ run_head_and_loss (Step             *step,
     hr_replay_assign (replay, &logits, cast_output (replay, logits));
   if (levels != NULL)
     levels->loss_computed = replay->ledger.live;
+  if (self->logs_metrics)
+    hr_training_log_metrics (replay, logits, self->trl_release);
   step->outputs = logits;
   if (!self->keep_outputs)
     drop_outputs (step);

@@ -24,6 +24,8 @@ G_BEGIN_DECLS
  * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
+ * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
+ * @trl_release: how, where it is
  * @zero_grad: when the loop lets go of gradients
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
@@ -46,6 +48,8 @@ typedef struct
   guint64 copied_gradient_bytes;
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
+  gboolean logs_metrics;
+  HrTrlRelease trl_release;
   HrZeroGrad zero_grad;
   guint64 gradient_bytes;
   guint64 accumulation_steps;

@@ -267,6 +267,16 @@ static const char * const training_framework_labels[] = {
   [HR_TRAINING_FRAMEWORK_UNSLOTH] = "Unsloth",
 };
 
+static const char * const trl_release_labels[] = {
+  [HR_TRL_RELEASE_0_14] = N_("Until 0.14"),
+  [HR_TRL_RELEASE_0_15] = N_("0.15 to 0.21"),
+  [HR_TRL_RELEASE_0_22] = "0.22",
+  [HR_TRL_RELEASE_0_23] = N_("0.23 to 0.25"),
+  [HR_TRL_RELEASE_0_26] = N_("0.26 to 1.2"),
+  [HR_TRL_RELEASE_1_3] = N_("1.3 to 1.5"),
+  [HR_TRL_RELEASE_1_6] = N_("1.6 and later"),
+};
+
 static const char * const autocast_labels[] = {
   /* Translators: a choice of the setting “Autocast”: all is computed in the type of the parameters */
   [HR_AUTOCAST_NONE] = N_("Off"),
@@ -373,6 +383,7 @@ static const struct
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },
   { hr_training_framework_get_type, training_framework_labels, G_N_ELEMENTS (training_framework_labels) },
+  { hr_trl_release_get_type, trl_release_labels, G_N_ELEMENTS (trl_release_labels) },
   { hr_autocast_get_type, autocast_labels, G_N_ELEMENTS (autocast_labels) },
   { hr_master_dtype_get_type, master_dtype_labels, G_N_ELEMENTS (master_dtype_labels) },
   { hr_gradient_dtype_get_type, gradient_dtype_labels, G_N_ELEMENTS (gradient_dtype_labels) },
