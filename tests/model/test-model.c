@@ -352,6 +352,10 @@ static const NearestCase nearest_cases[] = {
     "{\"model_type\": \"my-llama\", \"architectures\": [\"LlamaForCausalLM\"], " SMALL "}", "“llama”" },
   { "by_the_beginning_of_its_name", "{\"model_type\": \"gpt_neox_reward\", " SMALL "}", "“gpt_neox”" },
   { "as_a_common_decoder", "{\"model_type\": \"orca\", " SMALL "}", "common decoder" },
+  { "as_a_common_decoder_where_a_key_says_that_there_is_no_encoder",
+    "{\"model_type\": \"orca\", " SMALL ", \"vision_config\": null, \"layer_types\": [\"full_attention\"], "
+    "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}}",
+    "common decoder" },
   { "as_a_common_decoder_without_a_type", "{" SMALL "}", "common decoder" },
   { "by_the_class_of_its_code",
     "{\"model_type\": \"invented\", "
@@ -467,6 +471,14 @@ static const BadCase bad_cases[] = {
     "num_experts_per_tok: expected a whole number of at least 1, found 0" },
   { "an_unknown_type_with_eyes", "{\"model_type\": \"orca\", " SMALL ", \"vision_config\": {}}",
     HR_ERROR_UNSUPPORTED, "vision_config: the model has an image encoder" },
+  { "an_unknown_type_with_a_mixer_of_its_own", "{\"model_type\": \"orca\", " SMALL ", \"decay_low_rank_dim\": 64}",
+    HR_ERROR_UNSUPPORTED, "decay_low_rank_dim: the model has linear attention" },
+  { "an_unknown_type_with_layers_of_another_kind",
+    "{\"model_type\": \"orca\", " SMALL ", \"layer_types\": [\"full_attention\", \"conv\"]}",
+    HR_ERROR_UNSUPPORTED, "layer_types: the model has layers of different shapes" },
+  { "an_unknown_type_with_a_model_inside",
+    "{\"model_type\": \"orca\", " SMALL ", \"reader\": {\"hidden_size\": 64, \"depth\": 2}}",
+    HR_ERROR_UNSUPPORTED, "reader: the model has a language model inside of another model" },
   { "a_code_that_is_a_number", "{\"model_type\": \"orca\", " SMALL ", \"auto_map\": {\"AutoModel\": 5}}",
     HR_ERROR_SCHEMA, "AutoModel" },
 };

@@ -12,7 +12,10 @@
  * what its keys tell of it. Whatever is assumed is said.
  */
 
-/* Keys of what a generic decoder does not have: a guess without it would be far off. */
+/*
+ * Keys of what a generic decoder does not have: a guess without it would be far off. They are what the configuration
+ * classes of transformers, of flash-linear-attention and of remote code call the sizes of such layers.
+ */
 static const struct
 {
   const char *key;
@@ -21,19 +24,77 @@ static const struct
   { "state_size", N_("state-space layers") },
   { "ssm_cfg", N_("state-space layers") },
   { "ssm_state_size", N_("state-space layers") },
+  { "ssm_config", N_("state-space layers") },
+  { "d_state", N_("state-space layers") },
   { "mamba_d_state", N_("state-space layers") },
+  { "mamba_d_conv", N_("state-space layers") },
+  { "mamba_expand", N_("state-space layers") },
+  { "mamba_num_heads", N_("state-space layers") },
+  { "mamba_step", N_("state-space layers") },
+  { "hybrid_override_pattern", N_("state-space layers") },
+  { "hyena_filter_groups", N_("long convolutions") },
+  { "hyena_layer_idxs", N_("long convolutions") },
+  { "conv_L_cache", N_("short convolutions") },
+  { "short_conv_kernel_size", N_("short convolutions") },
+  { "use_short_conv", N_("linear attention") },
   { "linear_num_key_heads", N_("linear attention") },
+  { "linear_num_value_heads", N_("linear attention") },
+  { "linear_attn_config", N_("linear attention") },
+  { "linear_attention_config", N_("linear attention") },
+  { "layer_group_size", N_("linear attention") },
+  { "attn_type_list", N_("linear attention") },
   { "attention_hidden_size", N_("linear attention") },
+  { "feature_map", N_("linear attention") },
+  { "expand_k", N_("linear attention") },
+  { "expand_v", N_("linear attention") },
+  { "decay_low_rank_dim", N_("linear attention") },
+  { "gate_low_rank_dim", N_("linear attention") },
   { "lru_width", N_("recurrent layers") },
+  { "slstm_at", N_("recurrent layers") },
+  { "num_slots", N_("recurrent layers") },
   { "block_configs", N_("layers of different shapes") },
+  { "block_types", N_("layers of different shapes") },
+  { "_block_types", N_("layers of different shapes") },
+  { "layers_block_type", N_("layers of different shapes") },
+  { "attn_layer_period", N_("layers of different shapes") },
+  { "attn_layer_indices", N_("layers of different shapes") },
+  { "attn_layer_idxs", N_("layers of different shapes") },
+  { "full_attn_idxs", N_("layers of different shapes") },
+  { "attention_other_setting", N_("layers of different shapes") },
+  { "share_q_dim", N_("an attention of its own kind") },
+  { "index_topk", N_("an attention of its own kind") },
+  { "hc_mult", N_("residual connections of its own kind") },
+  { "altup_num_inputs", N_("residual connections of its own kind") },
+  { "hidden_size_per_layer_input", N_("embeddings of each layer") },
+  { "zero_expert_num", N_("experts that compute nothing") },
   { "vision_config", N_("an image encoder") },
+  { "vision_cfg", N_("an image encoder") },
   { "img_processor", N_("an image encoder") },
+  { "image_size", N_("an image encoder") },
+  { "patch_size", N_("an image encoder") },
+  { "mm_vision_tower", N_("an image encoder") },
+  { "vision_tower", N_("an image encoder") },
   { "audio_config", N_("an audio encoder") },
+  { "num_mel_bins", N_("an audio encoder") },
+  { "num_feat_extract_layers", N_("an audio encoder") },
+  { "speech_encoder", N_("an audio encoder") },
+  { "mm_audio_tower", N_("an audio encoder") },
   { "text_config", N_("a language model inside of another model") },
   { "encoder_layers", N_("an encoder") },
   { "num_decoder_layers", N_("an encoder") },
   { "type_vocab_size", N_("attention in both directions") },
   { "local_attention", N_("attention in both directions") },
+};
+
+/* Kinds of layers that "layer_types" may name and a decoder of attention and MLPs has. */
+static const char * const plain_layers[] = {
+  "full_attention", "sliding_attention", "chunked_attention", "attention", "dense", "sparse", "moe",
+};
+
+/* What a config of a model has: two of them in an object say that there is another model inside. */
+static const char * const model_keys[] = {
+  "hidden_size", "embed_dim", "d_model", "width", "num_hidden_layers", "num_layers", "n_layer", "depth",
+  "num_attention_heads", "num_heads", "n_head", "intermediate_size",
 };
 
 /* What a config calls the number of its experts. */
@@ -46,19 +107,118 @@ static const char * const rotary_keys[] = {
   "rope_theta", "rope_parameters", "rope_scaling", "rotary_dim", "rotary_pct", "rotary_emb_base", "rotary",
 };
 
+static void
+set_foreign (HrJson      *config,
+             const char  *key,
+             const char  *what,
+             GError     **error)
+{
+  /* Translators: a file's name, a key in it, what it stands for, such as "a mixture of experts". */
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               _("“%s”, %s: the model has %s; its architecture is not known, so it cannot be estimated"),
+               hr_json_get_origin (config), key, what);
+}
+
+/* A null, a false, a zero or an empty list says that the model has none of it, in configs that state every key. */
+static gboolean
+says_something (HrJson *value)
+{
+  gboolean is_true = TRUE;
+  double number = 1;
+
+  switch (hr_json_get_node_type (value))
+    {
+    case HR_JSON_NULL:
+      return FALSE;
+
+    case HR_JSON_BOOLEAN:
+      return hr_json_read_boolean (value, &is_true, NULL) && is_true;
+
+    case HR_JSON_INTEGER:
+    case HR_JSON_REAL:
+      return !hr_json_read_double (value, &number, NULL) || number != 0;
+
+    case HR_JSON_ARRAY:
+      return hr_json_get_length (value) > 0;
+
+    case HR_JSON_STRING:
+    case HR_JSON_OBJECT:
+    default:
+      return TRUE;
+    }
+}
+
+static gboolean
+has_unusual_layers (HrJson *config)
+{
+  HrJson *types = hr_json_get_member (config, "layer_types");
+
+  if (types == NULL || hr_json_get_node_type (types) != HR_JSON_ARRAY)
+    return FALSE;
+
+  for (guint i = 0; i < hr_json_get_length (types); i++)
+    {
+      const char *type = NULL;
+      gboolean is_plain = FALSE;
+
+      if (!hr_json_read_string (hr_json_get_element (types, i), &type, NULL))
+        return TRUE;
+      for (guint j = 0; j < G_N_ELEMENTS (plain_layers) && !is_plain; j++)
+        is_plain = g_str_equal (type, plain_layers[j]);
+      if (!is_plain)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The first object of a config that has the sizes of a model of its own; %NULL if there is none. */
+static const char *
+find_inner_model (HrJson *config)
+{
+  for (guint i = 0; i < hr_json_get_length (config); i++)
+    {
+      HrJson *member = hr_json_get_element (config, i);
+      guint n_found = 0;
+
+      if (hr_json_get_node_type (member) != HR_JSON_OBJECT)
+        continue;
+      for (guint j = 0; j < G_N_ELEMENTS (model_keys); j++)
+        n_found += hr_json_get_member (member, model_keys[j]) != NULL;
+      if (n_found > 1)
+        return hr_json_get_key (member);
+    }
+
+  return NULL;
+}
+
 static gboolean
 check_foreign_keys (HrJson  *config,
                     GError **error)
 {
+  const char *inner;
+
   for (guint i = 0; i < G_N_ELEMENTS (foreign_keys); i++)
     {
-      if (hr_json_get_member (config, foreign_keys[i].key) == NULL)
+      HrJson *value = hr_json_get_member (config, foreign_keys[i].key);
+
+      if (value == NULL || !says_something (value))
         continue;
 
-      /* Translators: a file's name, a key in it, what it stands for, such as "a mixture of experts". */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("“%s”, %s: the model has %s; its architecture is not known, so it cannot be estimated"),
-                   hr_json_get_origin (config), foreign_keys[i].key, _(foreign_keys[i].what));
+      set_foreign (config, foreign_keys[i].key, _(foreign_keys[i].what), error);
+      return FALSE;
+    }
+
+  if (has_unusual_layers (config))
+    {
+      set_foreign (config, "layer_types", _("layers of different shapes"), error);
+      return FALSE;
+    }
+
+  inner = find_inner_model (config);
+  if (inner != NULL)
+    {
+      set_foreign (config, inner, _("a language model inside of another model"), error);
       return FALSE;
     }
 
