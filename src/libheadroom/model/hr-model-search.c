@@ -32,7 +32,7 @@
 #define SCORE_EXACT 10000
 
 /* A person who asks for a family most likely means its plain model, the newest, and one to talk to. */
-#define PENALTY_FURTHER_WORD 8
+#define PENALTY_FURTHER_WORD 20
 #define BONUS_VERSION 4
 #define MAX_VERSION 10
 #define BONUS_CHAT 1
@@ -118,18 +118,50 @@ get_allowed_edits (gsize length)
   return length < 4 ? 0 : length < 8 ? 1 : 2;
 }
 
+/* The letters of a word, a bit for each. */
+static guint32
+get_letters (const char *word)
+{
+  guint32 letters = 0;
+
+  for (; *word != '\0'; word++)
+    {
+      if (g_ascii_islower (*word))
+        letters |= 1u << (*word - 'a');
+    }
+
+  return letters;
+}
+
+/* Letters that the other word does not have take an edit each, which costs less to see than the distance. */
+static gboolean
+may_be_typo (const char *wanted,
+             const char *word,
+             guint       allowed)
+{
+  guint32 missing = get_letters (wanted) & ~get_letters (word);
+  guint n_missing = 0;
+
+  for (; missing != 0; missing &= missing - 1)
+    n_missing++;
+
+  return n_missing <= allowed;
+}
+
 /* Whether @wanted is a misspelt beginning of @word. */
 static gboolean
 is_typo (const char *wanted,
          const char *word)
 {
   gsize length = strlen (wanted);
+  gsize word_length = strlen (word);
   guint allowed = get_allowed_edits (length);
 
-  if (allowed == 0 || g_ascii_isdigit (*wanted))
+  if (allowed == 0 || g_ascii_isdigit (*wanted) || word_length + allowed < length ||
+      !may_be_typo (wanted, word, allowed))
     return FALSE;
 
-  for (gsize cut = length - allowed; cut <= length + allowed; cut++)
+  for (gsize cut = length - allowed; cut <= MIN (length + allowed, word_length); cut++)
     {
       g_autofree char *beginning = g_strndup (word, cut);
 
@@ -185,28 +217,20 @@ score_words (const char         *wanted,
   return best;
 }
 
-static guint
-score_text (const char *wanted,
-            const char *text)
-{
-  g_auto (GStrv) words = split_name (text);
-
-  return score_words (wanted, (const char * const *) words, NULL) * PERCENT_ELSEWHERE / 100;
-}
-
-/* The organisation, the family and the keywords. */
-static guint
-score_surroundings (const char   *wanted,
-                    HrModelEntry *entry)
+/* The words of the organisation, the family and the keywords. */
+static char **
+split_surroundings (HrModelEntry *entry)
 {
   const char * const *keywords = hr_model_entry_get_keywords (entry);
-  guint best = MAX (score_text (wanted, hr_model_entry_get_id (entry)),
-                    score_text (wanted, hr_model_entry_get_family (entry)));
+  const char *id = hr_model_entry_get_id (entry);
+  const char *slash = strchr (id, '/');
+  g_autoptr (GString) text = g_string_new_len (id, slash != NULL ? slash - id : 0);
 
+  g_string_append_printf (text, " %s", hr_model_entry_get_family (entry));
   for (guint i = 0; keywords[i] != NULL; i++)
-    best = MAX (best, score_text (wanted, keywords[i]));
+    g_string_append_printf (text, " %s", keywords[i]);
 
-  return best;
+  return split_name (text->str);
 }
 
 static guint
@@ -283,6 +307,7 @@ score_entry (HrModelEntry       *entry,
              gboolean            is_name)
 {
   g_auto (GStrv) words = split_name (hr_model_entry_get_name (entry));
+  g_auto (GStrv) surroundings = NULL;
   g_autofree gboolean *used = g_new0 (gboolean, g_strv_length (words) + 1);
   int score = SCORE_BASE;
 
@@ -293,8 +318,12 @@ score_entry (HrModelEntry       *entry,
     {
       guint best = score_words (wanted[i], (const char * const *) words, used);
 
+      if (best < SCORE_WORD && surroundings == NULL)
+        surroundings = split_surroundings (entry);
       if (best < SCORE_WORD)
-        best = MAX (best, MAX (score_size (wanted[i], entry), score_surroundings (wanted[i], entry)));
+        best = MAX (best, MAX (score_size (wanted[i], entry),
+                               score_words (wanted[i], (const char * const *) surroundings, NULL) *
+                               PERCENT_ELSEWHERE / 100));
       if (best == 0)
         return 0;
 
