@@ -289,6 +289,8 @@ main (int   argc,
                         "training-peaks-adapters.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_encoders_are_those_of_the_framework", "training-peaks-encoders.json",
                         test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_mixers_are_those_of_the_framework", "training-peaks-mixers.json",
+                        test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_by_text_keep_nothing_for_towers", "training-peaks-towers.json",
                         test_peaks);
 

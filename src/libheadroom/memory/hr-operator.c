@@ -255,6 +255,7 @@ static const Unary unaries[HR_N_UNARY] = {
   [HR_UNARY_SIGMOID] = { "sigmoid", backward_like_result, FALSE, TRUE },
   [HR_UNARY_RELU] = { "relu", backward_like_result, FALSE, TRUE },
   [HR_UNARY_SILU] = { "silu", backward_like_result, TRUE, FALSE },
+  [HR_UNARY_EXP] = { "exp", backward_like_result, FALSE, TRUE, TRUE },
   [HR_UNARY_EXPM1] = { "expm1", backward_expm1, FALSE, TRUE, TRUE },
   [HR_UNARY_WHERE] = { "where", backward_like_result, FALSE, FALSE },
   [HR_UNARY_SOFTPLUS] = { "softplus", backward_like_result, TRUE, FALSE, TRUE },
@@ -290,10 +291,18 @@ hr_op_cast_down (HrReplay *self,
                                                                               : hr_replay_hold (self, x);
 }
 
-/* What autocast makes of a parameter for an operator that it computes in the lower precision. */
-static HrValue
-cast_parameter (HrReplay *self,
-                HrValue   parameter)
+/*
+ * hr_op_cast_parameter:
+ * @self: a tape
+ * @parameter: a parameter, or none
+ *
+ * What autocast makes of a parameter for an operator that it computes in the lower precision.
+ *
+ * Returns: the result, to be let go of with hr_op_drop_cast()
+ */
+HrValue
+hr_op_cast_parameter (HrReplay *self,
+                      HrValue   parameter)
 {
   HrValue copy = hr_op_cast_down (self, parameter);
 
@@ -303,14 +312,20 @@ cast_parameter (HrReplay *self,
 }
 
 /*
- * The copy of a parameter that is trained is held by the cache of autocast until the forward pass ends, whether or not
- * anything else holds it (cached_cast in aten/src/ATen/autocast_mode.cpp).
+ * hr_op_drop_cast:
+ * @self: a tape
+ * @parameter: a parameter
+ * @copy: what hr_op_cast_parameter() has made of it
+ * @is_saved: whether the graph holds @copy
+ *
+ * Lets go of what autocast has made of a parameter. The copy of one that is trained is held by the cache of autocast
+ * until the forward pass ends, whether or not anything else holds it (cached_cast in aten/src/ATen/autocast_mode.cpp).
  */
-static void
-drop_cast (HrReplay *self,
-           HrValue   parameter,
-           HrValue   copy,
-           gboolean  is_saved)
+void
+hr_op_drop_cast (HrReplay *self,
+                 HrValue   parameter,
+                 HrValue   copy,
+                 gboolean  is_saved)
 {
   if (copy.storage >= 0 && parameter.is_trained && self->keeps_casts && !is_saved)
     {
@@ -496,6 +511,30 @@ hr_op_binary (HrReplay   *self,
               HrValue     b)
 {
   return hr_op_binary_as (self, kind, name, a, b, broadcast (self, a, b));
+}
+
+/*
+ * hr_op_product:
+ * @self: a tape
+ * @name: the variable that its result is for
+ * @a: its first input
+ * @b: its second input
+ * @shape: the shape of the result
+ *
+ * `a * b`, where both are spread out to the shape of the result; its type is the wider of theirs.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_product (HrReplay   *self,
+               const char *name,
+               HrValue     a,
+               HrValue     b,
+               HrValue     shape)
+{
+  shape.element = hr_element_get_bytes (b.element) > hr_element_get_bytes (a.element) ? b.element : a.element;
+
+  return hr_op_binary_as (self, HR_BINARY_MUL, name, a, b, shape);
 }
 
 /*
@@ -910,10 +949,18 @@ save_factors (HrReplay *self,
   hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
 }
 
-/* Whether the graph holds the second factor of a product that was recorded. */
-static gboolean
-keeps_second_factor (const HrReplay *self,
-                     HrValue         first)
+/*
+ * hr_op_keeps_second_factor:
+ * @self: a tape
+ * @first: the first factor of a product that was recorded
+ *
+ * Gets whether the graph holds the second one.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_op_keeps_second_factor (const HrReplay *self,
+                           HrValue         first)
 {
   return hr_value_needs_gradient (first) && !self->graph->only_counts;
 }
@@ -942,14 +989,14 @@ hr_op_matmul (HrReplay   *self,
   gboolean is_recorded;
   HrValue result;
 
-  inputs[1] = is_parameter ? cast_parameter (self, b) : hr_op_cast_down (self, b);
+  inputs[1] = is_parameter ? hr_op_cast_parameter (self, b) : hr_op_cast_down (self, b);
   inputs[0] = hr_op_cast_down (self, a);
   shape.element = inputs[0].element;
   result = hr_op_like (self, "bmm", name, shape);
   is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  drop_cast (self, b, inputs[1], is_recorded && keeps_second_factor (self, inputs[0]));
+  hr_op_drop_cast (self, b, inputs[1], is_recorded && hr_op_keeps_second_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -999,16 +1046,16 @@ hr_op_linear_by (HrReplay   *self,
   HrValue result;
 
   /* The last argument is cast first (WrapFunction_ of aten/src/ATen/autocast_mode.h, as compiled by GCC). */
-  inputs[2] = cast_parameter (self, bias);
-  inputs[1] = cast_parameter (self, weight);
+  inputs[2] = hr_op_cast_parameter (self, bias);
+  inputs[1] = hr_op_cast_parameter (self, weight);
   inputs[0] = hr_op_cast_down (self, x);
   shape.element = inputs[0].element;
   result = hr_op_like (self, bias.n_symbols > 0 ? "addmm" : "mm", name, shape);
   is_recorded = hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs));
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  drop_cast (self, bias, inputs[2], FALSE);
-  drop_cast (self, weight, inputs[1], is_recorded && keeps_second_factor (self, inputs[0]));
+  hr_op_drop_cast (self, bias, inputs[2], FALSE);
+  hr_op_drop_cast (self, weight, inputs[1], is_recorded && hr_op_keeps_second_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;

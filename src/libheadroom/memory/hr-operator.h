@@ -26,6 +26,7 @@ typedef enum
   HR_UNARY_SILU,
   HR_UNARY_GELU,
   HR_UNARY_SOFTPLUS,
+  HR_UNARY_EXP,
   HR_UNARY_EXPM1,
   HR_UNARY_WHERE,     /* x where a buffer says so, a number elsewhere */
   HR_UNARY_CLAMP,     /* from below and above */
@@ -62,6 +63,11 @@ HrValue hr_op_binary     (HrReplay      *self,
                           HrValue        b);
 HrValue hr_op_binary_as  (HrReplay      *self,
                           HrBinary       kind,
+                          const char    *name,
+                          HrValue        a,
+                          HrValue        b,
+                          HrValue        shape);
+HrValue hr_op_product    (HrReplay      *self,
                           const char    *name,
                           HrValue        a,
                           HrValue        b,
@@ -119,6 +125,14 @@ HrValue hr_op_linear     (HrReplay      *self,
                           gboolean       has_bias);
 HrValue hr_op_cast_down  (HrReplay      *self,
                           HrValue        x);
+HrValue hr_op_cast_parameter (HrReplay  *self,
+                              HrValue    parameter);
+void    hr_op_drop_cast  (HrReplay      *self,
+                          HrValue        parameter,
+                          HrValue        copy,
+                          gboolean       is_saved);
+gboolean hr_op_keeps_second_factor (const HrReplay *self,
+                                    HrValue         first);
 HrValue hr_op_linear_by  (HrReplay      *self,
                           HrValue        x,
                           const char    *name,

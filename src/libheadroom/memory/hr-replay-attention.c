@@ -472,10 +472,11 @@ get_rotated_part (HrReplay          *replay,
 {
   HrValue shape = x;
 
-  if (attention->rotary_join == HR_ROTARY_WHOLE)
-    return hr_replay_hold (replay, x);
-
   shape.symbols[shape.n_symbols - 1] = features;
+  /* A slice that leaves nothing out is the tensor itself (torch/csrc/autograd/python_variable_indexing.cpp). */
+  if (attention->rotary_join == HR_ROTARY_WHOLE ||
+      hr_value_get_elements (shape, replay->symbols) == hr_value_get_elements (x, replay->symbols))
+    return hr_replay_hold (replay, x);
 
   return hr_op_slice (replay, x, shape);
 }

@@ -200,10 +200,6 @@ HrValue           hr_replay_short_convolution (HrReplay                 *replay,
                                                HrForward                *forward,
                                                HrValue                   x,
                                                const HrShortConvolution *convolution);
-HrValue           hr_replay_plain_convolution (HrReplay    *replay,
-                                               HrForward   *forward,
-                                               HrSymbol     channels,
-                                               HrValue     *padded);
 void              hr_replay_keep_state    (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *state,
@@ -211,8 +207,13 @@ void              hr_replay_keep_state    (HrReplay          *replay,
                                            HrValue            shape);
 HrValue           hr_replay_convolution   (HrReplay          *replay,
                                            HrForward         *forward,
+                                           HrValue            x,
                                            HrSymbol           channels,
+                                           gboolean           has_bias,
+                                           gboolean           activates,
                                            HrValue           *padded);
+void              hr_replay_mask_tokens   (HrReplay          *replay,
+                                           HrValue           *x);
 void              hr_replay_cache_source  (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue           *key,

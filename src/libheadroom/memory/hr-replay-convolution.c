@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -36,13 +37,17 @@ hr_replay_keep_state (HrReplay   *replay,
 static HrValue
 convolve_prompt (HrReplay  *replay,
                  HrForward *forward,
+                 HrValue    x,
                  HrSymbol   channels,
+                 gboolean   has_bias,
                  gboolean   activates,
                  HrValue   *padded)
 {
   HrValue kept = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, channels, HR_SYMBOL_KERNEL);
-  HrValue row = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, channels);
-  HrValue more = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONVOLUTION, channels);
+  HrValue row = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, channels);
+  HrValue more = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONVOLUTION, channels);
+  HrValue weight = HR_SHAPE (replay->parameter_dtype, channels, HR_SYMBOL_KERNEL);
+  HrValue bias = has_bias ? hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, channels)) : HR_NO_VALUE;
   HrValue contiguous, convolved, result;
 
   if (forward->use_cache)
@@ -52,13 +57,12 @@ convolve_prompt (HrReplay  *replay,
     }
 
   contiguous = hr_replay_make (replay, "contiguous", "input", HR_COMPONENT_TEMPORARY, row);
-  convolved = hr_op_like (replay, "convolution", "conv1d(x)", more);
+  convolved = hr_op_convolution (replay, "conv1d(x)", x, hr_autograd_parameter (replay, weight), bias, more);
   hr_replay_drop (replay, contiguous);
-  if (!activates)
-    return convolved;
-
-  result = hr_op_like (replay, "silu", "hidden_states", row);
+  result = hr_op_slice (replay, convolved, row);
   hr_replay_drop (replay, convolved);
+  if (activates)
+    hr_replay_assign (replay, &result, hr_op_unary (replay, HR_UNARY_SILU, "hidden_states", result));
 
   return result;
 }
@@ -90,46 +94,44 @@ convolve_token (HrReplay *replay,
  * hr_replay_convolution:
  * @replay: a tape
  * @forward: the pass
+ * @x: the input, which the caller holds
  * @channels: how wide it is
+ * @has_bias: whether it has a bias
+ * @activates: whether an activation follows
  * @padded: (out): what a variable of the mixer's function holds until it returns, or none
  *
- * A depthwise convolution over the tokens and its activation.
+ * A depthwise convolution over the tokens, and its activation.
  *
  * Returns: the result
  */
 HrValue
 hr_replay_convolution (HrReplay  *replay,
                        HrForward *forward,
+                       HrValue    x,
                        HrSymbol   channels,
+                       gboolean   has_bias,
+                       gboolean   activates,
                        HrValue   *padded)
 {
   *padded = HR_NO_VALUE;
   if (forward->conv_state.storage >= 0)
-    return convolve_token (replay, channels, TRUE, padded);
+    return convolve_token (replay, channels, activates, padded);
 
-  return convolve_prompt (replay, forward, channels, TRUE, padded);
+  return convolve_prompt (replay, forward, x, channels, has_bias, activates, padded);
 }
 
 /*
- * hr_replay_plain_convolution:
+ * hr_replay_mask_tokens:
  * @replay: a tape
- * @forward: the pass
- * @channels: how wide it is
- * @padded: (out): what a variable of the caller may hold until it returns, or none
+ * @x: (inout): a variable
  *
- * Likewise, without an activation.
- *
- * Returns: the result
+ * `hidden_states = hidden_states * attention_mask[:, :, None]`, by a mask that the caller of the model holds.
  */
-HrValue
-hr_replay_plain_convolution (HrReplay  *replay,
-                             HrForward *forward,
-                             HrSymbol   channels,
-                             HrValue   *padded)
+void
+hr_replay_mask_tokens (HrReplay *replay,
+                       HrValue  *x)
 {
-  *padded = HR_NO_VALUE;
-  if (forward->conv_state.storage >= 0)
-    return convolve_token (replay, channels, FALSE, padded);
+  HrValue mask = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
-  return convolve_prompt (replay, forward, channels, FALSE, padded);
+  hr_replay_assign (replay, x, hr_op_binary_as (replay, HR_BINARY_MUL, "hidden_states", *x, mask, *x));
 }

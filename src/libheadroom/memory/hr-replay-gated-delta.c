@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -149,7 +150,8 @@ convolve (HrReplay  *replay,
 {
   HrValue padded = HR_NO_VALUE;
   HrValue convolved = decodes (forward) ? convolve_token (replay)
-                                        : hr_replay_convolution (replay, forward, HR_SYMBOL_CONVOLVED, &padded);
+                                        : hr_replay_convolution (replay, forward, joined, HR_SYMBOL_CONVOLVED, FALSE,
+                                                                 TRUE, &padded);
 
   hr_replay_drop (replay, joined);
   hold (variables, padded);

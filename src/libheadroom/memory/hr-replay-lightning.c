@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -258,7 +259,8 @@ hr_replay_mamba (HrReplay      *replay,
   mask_tokens (replay, forward, &variables, mamba);
   variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (replay->dtype));
   hr_replay_assign (replay, &variables.hidden,
-                    hr_replay_convolution (replay, forward, HR_SYMBOL_MIXER, &variables.padded));
+                    hr_replay_convolution (replay, forward, get_tokens_shape (replay->dtype), HR_SYMBOL_MIXER,
+                                           mamba->has_conv_bias, TRUE, &variables.padded));
   if (mamba->path == HR_MAMBA_PATH_JAMBA)
     hr_replay_assign (replay, &variables.padded, HR_NO_VALUE);
   variables.hidden = (HrValue) {

@@ -4,6 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -14,9 +16,6 @@
  */
 
 #define FLOAT32(...) HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, __VA_ARGS__)
-
-/* Of a product of fp32 and what depends on the time step, which is as wide as the model. */
-#define PROMOTED(...) HR_SHAPE (hr_element_widen (replay->dtype), HR_SYMBOL_BATCH, __VA_ARGS__)
 
 #define OWN_TOKENS(...) HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, __VA_ARGS__)
 
@@ -46,6 +45,7 @@ set_symbols (HrReplay       *replay,
   symbols[HR_SYMBOL_MIXER] = mamba2->intermediate_size;
   symbols[HR_SYMBOL_MIXER_HEADS] = mamba2->num_heads;
   symbols[HR_SYMBOL_GROUPS] = mamba2->n_groups;
+  symbols[HR_SYMBOL_GROUP] = mamba2->intermediate_size / mamba2->n_groups;
   symbols[HR_SYMBOL_STATE] = mamba2->state_size;
   symbols[HR_SYMBOL_CONVOLVED] = mamba2->intermediate_size + groups;
   symbols[HR_SYMBOL_PROJECTED] = 2 * mamba2->intermediate_size + groups + mamba2->num_heads;
@@ -76,44 +76,42 @@ hold (Variables *variables,
 }
 
 /* apply_mask_to_padding_states (): only of several tokens of several sequences, but in Zamba 2. */
-static HrValue
+static void
 mask_tokens (HrReplay       *replay,
              HrForward      *forward,
-             HrSymbol        features,
+             HrValue        *x,
              const HrMamba2 *mamba2)
 {
   gboolean is_single = replay->symbols[HR_SYMBOL_BATCH] == 1 || replay->symbols[HR_SYMBOL_SEQUENCE] == 1;
 
-  if (!forward->masked || (mamba2->drops_full_mask && !forward->padded) ||
-      (is_single && mamba2->path != HR_MAMBA2_PATH_ZAMBA2))
-    return HR_NO_VALUE;
-
-  return make (replay, "mul", "hidden_states",
-               HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, features));
+  if (forward->masked && (!mamba2->drops_full_mask || forward->padded) &&
+      (!is_single || mamba2->path == HR_MAMBA2_PATH_ZAMBA2))
+    hr_replay_mask_tokens (replay, x);
 }
 
 /* A = -torch.exp (A_log.float ()): a number for each head. */
 static HrValue
 make_a (HrReplay *replay)
 {
-  HrValue heads = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_MIXER_HEADS);
-  HrValue logarithm = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", "A_log", heads);
-  HrValue a = make (replay, "exp", "A", heads);
+  HrValue heads = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS);
+  HrValue logarithm = hr_op_cast (replay, hr_autograd_parameter (replay, heads), HR_ELEMENT_FLOAT32);
+  HrValue a = hr_op_unary (replay, HR_UNARY_EXP, "A", logarithm);
 
   hr_replay_drop (replay, logarithm);
-  hr_replay_assign (replay, &a, make (replay, "neg", "A", heads));
+  hr_replay_assign (replay, &a, hr_op_unary (replay, HR_UNARY_NEG, "A", a));
 
   return a;
 }
 
-/* B or C of each group, for each of its heads. */
+/* B or C of each group, in fp32, for each of its heads. */
 static HrValue
 spread_group (HrReplay   *replay,
-              const char *name)
+              const char *name,
+              HrValue     grouped)
 {
-  HrValue grouped = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_GROUPS, HR_SYMBOL_STATE);
+  HrValue heads = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
 
-  return replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", name, grouped);
+  return hr_op_copy (replay, name, grouped, heads);
 }
 
 /* What goes into the chunks: x times the time step, A times the time step, B and C of each head. */
@@ -135,47 +133,99 @@ drop_inputs (HrReplay *replay,
   hr_replay_drop (replay, inputs->x);
 }
 
+/* softplus (dt + dt_bias), between two limits. */
+static HrValue
+make_step (HrReplay *replay,
+           HrValue   dt)
+{
+  HrValue heads = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS);
+  HrValue step = hr_op_binary (replay, HR_BINARY_ADD, "dt + dt_bias", dt, hr_autograd_parameter (replay, heads));
+
+  hr_replay_assign (replay, &step, hr_op_unary (replay, HR_UNARY_SOFTPLUS, "dt", step));
+  hr_replay_assign (replay, &step, hr_op_unary (replay, HR_UNARY_CLAMP, "dt", step));
+
+  return step;
+}
+
+/* x, B and C of all tokens, as parts of what was convolved. */
+static void
+split_convolved (HrReplay *replay,
+                 HrValue   convolved,
+                 HrValue   parts[3])
+{
+  HrValue groups = OWN_TOKENS (HR_SYMBOL_GROUPS, HR_SYMBOL_STATE);
+  const HrValue shapes[] = { OWN_TOKENS (HR_SYMBOL_MIXER), groups, groups };
+
+  hr_op_split (replay, convolved, shapes, G_N_ELEMENTS (shapes), parts);
+}
+
+/* `variable = variable.float ()` */
+static void
+widen (HrReplay *replay,
+       HrValue  *variable)
+{
+  hr_replay_assign (replay, variable, hr_op_cast (replay, *variable, HR_ELEMENT_FLOAT32));
+}
+
+/* D * x, padded to whole chunks. */
+static HrValue
+make_residual (HrReplay *replay,
+               HrValue   x)
+{
+  HrValue d = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS));
+  HrValue padded = hr_op_resize (replay, "constant_pad_nd", "hidden_states", x,
+                                 FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
+  HrValue result = hr_op_product (replay, "D_residual", d, padded, padded);
+
+  hr_replay_drop (replay, padded);
+
+  return result;
+}
+
 /* What was convolved is held by those that are views of it; in Mamba 2 also by a variable of its own. */
 static Inputs
 make_inputs (HrReplay       *replay,
              Variables      *variables,
              HrValue         convolved,
+             HrValue         dt,
+             HrValue        *residual,
              const HrMamba2 *mamba2)
 {
-  HrValue heads = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
-  HrValue steps = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
-  HrValue tokens = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
   HrValue a = make_a (replay);
+  HrValue step, parts[3];
   Inputs inputs;
-  HrValue step, grouped_b, grouped_c, index, padded;
 
-  step = make (replay, "add", "dt + dt_bias", steps);
-  hr_replay_assign (replay, &step, make (replay, "softplus", "dt", steps));
-  hr_replay_assign (replay, &step, make (replay, "clamp", "dt", steps));
-  hold (variables, step);
-  inputs.x = replay->dtype == HR_ELEMENT_FLOAT32 ? hr_replay_hold (replay, convolved)
-                                                  : make (replay, "_to_copy", "hidden_states", tokens);
-  grouped_b = spread_group (replay, "B");
-  grouped_c = spread_group (replay, "C");
+  split_convolved (replay, convolved, parts);
   if (mamba2->path == HR_MAMBA2_PATH_ZAMBA2)
     hr_replay_drop (replay, convolved);
   else
     hold (variables, convolved);
-  index = make (replay, "repeat_interleave", "index", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_MIXER_HEADS));
-  inputs.b = make (replay, "index_select", "B", heads);
-  hr_replay_drop (replay, grouped_b);
-  inputs.c = make (replay, "index_select", "C", heads);
-  hr_replay_drop (replay, grouped_c);
-  hr_replay_drop (replay, index);
-  padded = make (replay, "constant_pad_nd", "hidden_states", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
-  hold (variables, make (replay, "mul", "D_residual", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER)));
-  hr_replay_drop (replay, padded);
-  hr_replay_assign (replay, &inputs.x,
-                    make (replay, "mul", "hidden_states", PROMOTED (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER)));
-  inputs.a = make (replay, "mul", "A", PROMOTED (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS));
+  step = hold (variables, make_step (replay, dt));
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    widen (replay, &parts[i]);
+  inputs.x = parts[0];
+  inputs.b = spread_group (replay, "B", parts[1]);
+  hr_replay_drop (replay, parts[1]);
+  inputs.c = spread_group (replay, "C", parts[2]);
+  hr_replay_drop (replay, parts[2]);
+  *residual = hold (variables, make_residual (replay, inputs.x));
+  hr_replay_assign (replay, &inputs.x, hr_op_product (replay, "hidden_states", inputs.x, step, inputs.x));
+  inputs.a = hr_op_product (replay, "A", a, step, step);
   hr_replay_drop (replay, a);
 
   return inputs;
+}
+
+static HrValue
+pad (HrReplay   *replay,
+     const char *name,
+     HrValue     x)
+{
+  HrValue shape = x;
+
+  shape.symbols[1] = HR_SYMBOL_CHUNKED;
+
+  return hr_op_resize (replay, "constant_pad_nd", name, x, shape);
 }
 
 /* Each is copied, padded to whole chunks, before the first of the copies is bound. */
@@ -183,124 +233,172 @@ static void
 pad_to_chunks (HrReplay *replay,
                Inputs   *inputs)
 {
-  HrValue heads = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
   Inputs padded;
 
-  padded.x = make (replay, "constant_pad_nd", "hidden_states", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
-  padded.a = make (replay, "constant_pad_nd", "A", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS));
-  padded.b = make (replay, "constant_pad_nd", "B", heads);
-  padded.c = make (replay, "constant_pad_nd", "C", heads);
+  padded.x = pad (replay, "hidden_states", inputs->x);
+  padded.a = pad (replay, "A", inputs->a);
+  padded.b = pad (replay, "B", inputs->b);
+  padded.c = pad (replay, "C", inputs->c);
   drop_inputs (replay, inputs);
   *inputs = padded;
+}
+
+/* ~torch.tril (torch.ones (…)); the variable of the mask itself stays. */
+static HrValue
+make_mask (HrReplay *replay,
+           HrValue  *mask,
+           HrSymbol  length)
+{
+  HrValue shape = HR_SHAPE (HR_ELEMENT_BOOL, length, length);
+  HrValue ones = make (replay, "ones", "mask", shape);
+
+  hr_replay_assign (replay, mask, make (replay, "tril", "mask", shape));
+  hr_replay_drop (replay, ones);
+
+  return make (replay, "bitwise_not", "~mask", shape);
 }
 
 /* torch.exp (segment_sum (x)): the sums of every stretch, their masks aside. */
 static HrValue
 exp_segment_sum (HrReplay   *replay,
                  const char *name,
+                 HrValue     x,
                  HrValue     shape,
                  HrSymbol    length)
 {
-  HrValue mask_shape = HR_SHAPE (HR_ELEMENT_BOOL, length, length);
-  HrValue mask = make (replay, "ones", "mask", mask_shape);
-  HrValue inverse, filled, sums;
+  HrValue expanded = hr_op_expand (replay, x, shape);
+  HrValue mask = HR_NO_VALUE;
+  HrValue inverse = make_mask (replay, &mask, length);
+  HrValue filled = hr_op_masked_fill (replay, "input_tensor", expanded, inverse);
+  HrValue sums;
 
-  hr_replay_assign (replay, &mask, make (replay, "tril", "mask", mask_shape));
-  inverse = make (replay, "bitwise_not", "~mask", mask_shape);
-  filled = make (replay, "masked_fill", "input_tensor", shape);
+  hr_replay_drop (replay, expanded);
   hr_replay_drop (replay, inverse);
-  sums = make (replay, "cumsum", "tensor_segsum", shape);
-  hr_replay_assign (replay, &mask, make (replay, "tril", "mask", mask_shape));
-  inverse = make (replay, "bitwise_not", "~mask", mask_shape);
-  hr_replay_assign (replay, &sums, make (replay, "masked_fill", "tensor_segsum", shape));
+  sums = hr_op_cumsum (replay, "tensor_segsum", filled);
+  inverse = make_mask (replay, &mask, length);
+  hr_replay_assign (replay, &sums, hr_op_masked_fill (replay, "tensor_segsum", sums, inverse));
   hr_replay_drop (replay, inverse);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, filled);
-  hr_replay_assign (replay, &sums, make (replay, "exp", name, shape));
+  hr_replay_assign (replay, &sums, hr_op_unary (replay, HR_UNARY_EXP, name, sums));
 
   return sums;
 }
 
 /* 1. What a chunk's tokens make of each other: the product over the state is written out. */
-static void
-replay_diagonal (HrReplay  *replay,
-                 Variables *variables)
+static HrValue
+replay_diagonal (HrReplay     *replay,
+                 Variables    *variables,
+                 const Inputs *inputs)
 {
-  HrValue pairs = PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
+  HrValue pairs = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
   HrValue pairs_state = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE);
-  HrValue product;
+  HrValue pairs_mixer = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER);
+  HrValue decay = hold (variables, exp_segment_sum (replay, "L", inputs->a, pairs, HR_SYMBOL_CHUNK));
+  HrValue g, m, product, result;
 
-  hold (variables, exp_segment_sum (replay, "L", pairs, HR_SYMBOL_CHUNK));
   replay->sentence = N_("in the state-space mixer, while the tokens of every chunk are multiplied with each other");
-  hold (variables, make (replay, "mul", "G_intermediate", pairs_state));
-  hold (variables, make (replay, "sum", "G", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS)));
-  hold (variables, make (replay, "mul", "M_intermediate", pairs));
-  hold (variables, make (replay, "sum", "M", pairs));
-  product = make (replay, "mul", "M · hidden_states", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER));
-  hold (variables, make (replay, "sum", "Y_diag", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER)));
+  g = hold (variables, hr_op_product (replay, "G_intermediate", inputs->c, inputs->b, pairs_state));
+  g = hold (variables, hr_op_sum_over (replay, "G", g, pairs));
+  m = hold (variables, hr_op_product (replay, "M_intermediate", g, decay, pairs));
+  m = hold (variables, hr_op_sum_over (replay, "M", m, pairs));
+  product = hr_op_product (replay, "M · hidden_states", m, inputs->x, pairs_mixer);
+  result = hold (variables, hr_op_sum_over (replay, "Y_diag", product, inputs->x));
   hr_replay_drop (replay, product);
+
+  return result;
 }
 
 /* 2. The state that each chunk makes. */
 static HrValue
-replay_chunk_states (HrReplay  *replay,
-                     Variables *variables)
+replay_chunk_states (HrReplay     *replay,
+                     Variables    *variables,
+                     const Inputs *inputs,
+                     HrValue       sums)
 {
-  HrValue small = PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS);
-  HrValue difference = make (replay, "sub", "A_cumsum − A_cumsum", small);
-  HrValue product, states;
+  HrValue last = hr_op_slice (replay, sums, FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS));
+  HrValue difference = hr_op_binary (replay, HR_BINARY_SUB, "A_cumsum − A_cumsum", last, sums);
+  HrValue decay, product, states;
 
-  hold (variables, make (replay, "exp", "decay_states", small));
+  hr_replay_drop (replay, last);
+  decay = hold (variables, hr_op_unary (replay, HR_UNARY_EXP, "decay_states", difference));
   hr_replay_drop (replay, difference);
-  hold (variables, make (replay, "mul", "B_decay",
-                         PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_STATE)));
-  product = make (replay, "mul", "B_decay · hidden_states",
-                  PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
-  states = make (replay, "sum", "states", PROMOTED (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
+  decay = hold (variables, hr_op_product (replay, "B_decay", inputs->b, decay, inputs->b));
+  product = hr_op_product (replay, "B_decay · hidden_states", decay, inputs->x,
+                           FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
+  states = hr_op_sum_over (replay, "states", product, FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
   hr_replay_drop (replay, product);
 
   return states;
 }
 
 /* 3. The state that each chunk finds, of all chunks before. */
-static void
+static HrValue
 replay_recurrence (HrReplay  *replay,
                    Variables *variables,
+                   HrValue    sums,
                    HrValue    states)
 {
-  HrValue pairs = PROMOTED (HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_BOUNDARIES, HR_SYMBOL_BOUNDARIES);
-  HrValue boundaries = PROMOTED (HR_SYMBOL_BOUNDARIES, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
-  HrValue padded, product;
+  HrValue pairs = FLOAT32 (HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_BOUNDARIES, HR_SYMBOL_BOUNDARIES);
+  HrValue boundaries = FLOAT32 (HR_SYMBOL_BOUNDARIES, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
+  HrValue square = FLOAT32 (HR_SYMBOL_BOUNDARIES, HR_SYMBOL_BOUNDARIES, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
+  HrValue first = states;
+  HrValue last, padded, decay, product, result;
 
-  hold (variables, make (replay, "zeros_like", "previous_states", PROMOTED (HR_SYMBOL_MIXER, HR_SYMBOL_STATE)));
-  hr_replay_assign (replay, &states, make (replay, "cat", "states", boundaries));
-  padded = make (replay, "constant_pad_nd", "A_cumsum", PROMOTED (HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_BOUNDARIES));
-  hold (variables, exp_segment_sum (replay, "decay_chunk", pairs, HR_SYMBOL_BOUNDARIES));
+  first.symbols[1] = HR_SYMBOL_ONE;
+  first = hold (variables, make (replay, "zeros_like", "previous_states", first));
+  boundaries.element = states.element;
+  hr_replay_assign (replay, &states,
+                    hr_op_cat (replay, "states", (const HrValue[]) { first, states }, 2, boundaries));
+  last = hr_op_slice (replay, sums, FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS));
+  padded = hr_op_resize (replay, "constant_pad_nd", "A_cumsum", last,
+                         FLOAT32 (HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_BOUNDARIES));
+  hr_replay_drop (replay, last);
+  decay = hold (variables, exp_segment_sum (replay, "decay_chunk", padded, pairs, HR_SYMBOL_BOUNDARIES));
   hr_replay_drop (replay, padded);
-  product = make (replay, "mul", "decay_chunk · states",
-                  PROMOTED (HR_SYMBOL_BOUNDARIES, HR_SYMBOL_BOUNDARIES, HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
-  hold (variables, make (replay, "sum", "new_states", boundaries));
+  product = hr_op_product (replay, "decay_chunk · states", decay, states, square);
+  result = hold (variables, hr_op_sum_over (replay, "new_states", product, boundaries));
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, states);
+
+  return hold (variables, hr_op_slice (replay, result,
+                                       FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER, HR_SYMBOL_STATE)));
 }
 
 /* 4. What the tokens make of the state that their chunk finds; all that they make. */
 static HrValue
-replay_output (HrReplay  *replay,
-               Variables *variables)
+replay_output (HrReplay     *replay,
+               Variables    *variables,
+               const Inputs *inputs,
+               HrValue       sums,
+               HrValue       states)
 {
-  HrValue tokens = PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER);
-  HrValue sum, y;
+  HrValue decay = hold (variables, hr_op_unary (replay, HR_UNARY_EXP, "state_decay_out", sums));
+  HrValue product, sum, result;
 
-  hold (variables, make (replay, "exp", "state_decay_out", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS)));
   replay->sentence = N_("in the state-space mixer, while every token is multiplied with the state that it finds");
-  hold (variables, make (replay, "mul", "C_times_states",
-                         PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER, HR_SYMBOL_STATE)));
-  sum = make (replay, "sum", "C_times_states.sum(-1)", tokens);
-  hold (variables, make (replay, "mul", "Y_off", tokens));
+  product = hold (variables, hr_op_product (replay, "C_times_states", inputs->c, states,
+                                            FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER, HR_SYMBOL_STATE)));
+  sum = hr_op_sum_over (replay, "C_times_states.sum(-1)", product, FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
+  result = hold (variables, hr_op_product (replay, "Y_off", sum, decay, sum));
   hr_replay_drop (replay, sum);
-  y = make (replay, "add", "y", tokens);
-  hr_replay_assign (replay, &y, make (replay, "add", "y", tokens));
+
+  return result;
+}
+
+/* y, without what was padded. */
+static HrValue
+add_up (HrReplay *replay,
+        HrValue   diagonal,
+        HrValue   off,
+        HrValue   residual)
+{
+  HrValue y = hr_op_binary (replay, HR_BINARY_ADD, "y", diagonal, off);
+
+  hr_replay_assign (replay, &y, hr_op_binary (replay, HR_BINARY_ADD, "y", y, residual));
+  if (replay->symbols[HR_SYMBOL_CHUNKED] > replay->symbols[HR_SYMBOL_SEQUENCE])
+    hr_replay_assign (replay, &y, hr_op_slice (replay, y, FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER)));
+  y.symbols[1] = HR_SYMBOL_SEQUENCE;
 
   return y;
 }
@@ -311,23 +409,25 @@ replay_chunks (HrReplay       *replay,
                HrForward      *forward,
                Variables      *variables,
                HrValue         convolved,
+               HrValue         dt,
                const HrMamba2 *mamba2)
 {
   Inputs inputs;
-  HrValue states, y;
+  HrValue residual, sums, diagonal, states, y;
 
   replay->sentence = N_("in the state-space mixer, while B and C of every token are spread out over the heads");
-  inputs = make_inputs (replay, variables, convolved, mamba2);
+  inputs = make_inputs (replay, variables, convolved, dt, &residual, mamba2);
   pad_to_chunks (replay, &inputs);
   hold (variables, inputs.x);
   hold (variables, inputs.a);
   hold (variables, inputs.b);
   hold (variables, inputs.c);
-  hold (variables, make (replay, "cumsum", "A_cumsum", PROMOTED (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS)));
-  replay_diagonal (replay, variables);
-  states = replay_chunk_states (replay, variables);
-  replay_recurrence (replay, variables, states);
-  y = replay_output (replay, variables);
+  sums = hold (variables, hr_op_cumsum (replay, "A_cumsum", inputs.a));
+  diagonal = replay_diagonal (replay, variables, &inputs);
+  states = replay_chunk_states (replay, variables, &inputs, sums);
+  states = replay_recurrence (replay, variables, sums, states);
+  y = replay_output (replay, variables, &inputs, sums, states);
+  y = add_up (replay, diagonal, y, residual);
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         get_state_shape (replay->dtype));
 
@@ -377,13 +477,14 @@ replay_token (HrReplay       *replay,
 
 /* y * silu (gate) */
 static HrValue
-apply_gate (HrReplay *replay)
+apply_gate (HrReplay *replay,
+            HrValue   y,
+            HrValue   gate)
 {
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  HrValue gate = make (replay, "silu", "silu(gate)", shape);
-  HrValue result = make (replay, "mul", "scan_output", shape);
+  HrValue activated = hr_op_unary (replay, HR_UNARY_SILU, "silu(gate)", gate);
+  HrValue result = hr_op_binary (replay, HR_BINARY_MUL, "scan_output", y, activated);
 
-  hr_replay_drop (replay, gate);
+  hr_replay_drop (replay, activated);
 
   return result;
 }
@@ -392,36 +493,72 @@ apply_gate (HrReplay *replay)
 static HrValue
 norm_gated (HrReplay       *replay,
             HrValue         y,
+            HrValue         gate,
             const HrMamba2 *mamba2)
 {
-  gboolean is_grouped = mamba2->norm != HR_MAMBA2_NORM_GATED;
-  HrValue shape = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  HrValue rows = is_grouped ? FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_GROUPS) : FLOAT32 (HR_SYMBOL_SEQUENCE);
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER));
   HrValue hidden = hr_op_cast (replay, y, HR_ELEMENT_FLOAT32);
-  HrValue gate32 = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", "gate.float()", shape);
-  HrValue activated = make (replay, "silu", "silu(gate)", shape);
+  HrValue gate32 = hr_op_cast (replay, gate, HR_ELEMENT_FLOAT32);
+  HrValue activated = hr_op_unary (replay, HR_UNARY_SILU, "silu(gate)", gate32);
+  HrValue rows = hidden;
   HrValue power, variance, shifted, inverse, cast, result;
 
   hr_replay_drop (replay, gate32);
-  hr_replay_assign (replay, &hidden, make (replay, "mul", "hidden_states", shape));
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, activated));
   hr_replay_drop (replay, activated);
-  power = make (replay, "pow", "x²", shape);
-  variance = make (replay, "mean", "variance", rows);
+  if (mamba2->norm != HR_MAMBA2_NORM_GATED)
+    rows = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_GROUPS, HR_SYMBOL_GROUP);
+  hr_replay_assign (replay, &hidden, hr_op_view (replay, hidden, rows));
+  power = hr_op_unary (replay, HR_UNARY_POW, "x²", hidden);
+  variance = hr_op_mean (replay, "variance", power);
   hr_replay_drop (replay, power);
-  shifted = make (replay, "add", "variance", rows);
-  inverse = make (replay, "rsqrt", "variance", rows);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", variance);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
   hr_replay_drop (replay, shifted);
-  hr_replay_assign (replay, &hidden, make (replay, "mul", "hidden_states", shape));
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, inverse));
   hr_replay_drop (replay, inverse);
-  hidden.element = HR_ELEMENT_FLOAT32;
+  hr_replay_assign (replay, &hidden, hr_op_view (replay, hidden, y));
   cast = hr_op_cast (replay, hidden, y.element);
-  shape.element = y.element;
-  result = make (replay, "mul", "scan_output", shape);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "scan_output", weight, cast);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, variance);
 
   return result;
+}
+
+/* Gate, what is convolved, and the time step. */
+static void
+split_projected (HrReplay *replay,
+                 HrValue   projected,
+                 HrValue   parts[3])
+{
+  const HrValue shapes[] = {
+    OWN_TOKENS (HR_SYMBOL_MIXER), OWN_TOKENS (HR_SYMBOL_CONVOLVED), OWN_TOKENS (HR_SYMBOL_MIXER_HEADS),
+  };
+
+  hr_op_split (replay, projected, shapes, G_N_ELEMENTS (shapes), parts);
+}
+
+/* in_proj (x), masked before, and multiplied by constants in Falcon-H1. */
+static HrValue
+project (HrReplay       *replay,
+         HrForward      *forward,
+         HrValue        *x,
+         const HrMamba2 *mamba2)
+{
+  HrValue scale = HR_SHAPE (replay->dtype, HR_SYMBOL_PROJECTED);
+  HrValue projected;
+
+  mask_tokens (replay, forward, x, mamba2);
+  if (mamba2->scaled)
+    hr_replay_assign (replay, x, hr_op_unary (replay, HR_UNARY_MUL, "input_states", *x));
+  projected = hr_op_linear (replay, *x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_PROJECTED, 1,
+                            mamba2->has_bias);
+  if (mamba2->scaled)
+    hr_replay_assign (replay, &projected, hr_op_product (replay, "projected_states", projected, scale, projected));
+
+  return projected;
 }
 
 /*
@@ -443,39 +580,44 @@ hr_replay_mamba2 (HrReplay       *replay,
 {
   gboolean decodes = forward->recurrent_state.storage >= 0;
   Variables variables = { .n_held = 0 };
-  gboolean is_masked;
-  HrValue masked, projected, convolved, padded, y, result;
+  HrValue input = hr_replay_hold (replay, x);
+  HrValue projected, parts[3], convolved, padded, y, result;
 
   set_symbols (replay, mamba2);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
-  masked = mask_tokens (replay, forward, HR_SYMBOL_HIDDEN, mamba2);
-  is_masked = masked.storage >= 0;
-  if (mamba2->scaled)
-    hr_replay_assign (replay, &masked, make (replay, "mul", "input_states", OWN_TOKENS (HR_SYMBOL_HIDDEN)));
-  projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_PROJECTED, 1, FALSE);
-  if (mamba2->scaled)
-    hr_replay_assign (replay, &projected, make (replay, "mul", "projected_states", OWN_TOKENS (HR_SYMBOL_PROJECTED)));
-  hold (&variables, projected);
-  convolved = hr_replay_convolution (replay, forward, HR_SYMBOL_CONVOLVED, &padded);
+  if (mamba2->path == HR_MAMBA2_PATH_BAMBA)
+    {
+      /* BambaMixer.forward () masks what torch_forward () masks again. */
+      mask_tokens (replay, forward, &input, mamba2);
+      hold (&variables, hr_replay_hold (replay, input));
+    }
+  projected = hold (&variables, project (replay, forward, &input, mamba2));
+  split_projected (replay, projected, parts);
+  convolved = hr_replay_convolution (replay, forward, parts[1], HR_SYMBOL_CONVOLVED, mamba2->has_conv_bias, TRUE,
+                                     &padded);
+  hr_replay_drop (replay, parts[1]);
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
     hold (&variables, padded);
   else
     hr_replay_drop (replay, padded);
-  if (is_masked)
-    hr_replay_assign (replay, &convolved, mask_tokens (replay, forward, HR_SYMBOL_CONVOLVED, mamba2));
+  mask_tokens (replay, forward, &convolved, mamba2);
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
-    hr_replay_drop (replay, masked);
+    hr_replay_drop (replay, input);
   else
-    hold (&variables, masked);
+    hold (&variables, input);
   y = decodes ? replay_token (replay, &variables, convolved, mamba2)
-              : replay_chunks (replay, forward, &variables, convolved, mamba2);
+              : replay_chunks (replay, forward, &variables, convolved, parts[2], mamba2);
   replay->sentence = N_("in the state-space mixer, in its norm");
-  result = mamba2->norm == HR_MAMBA2_NORM_NONE ? apply_gate (replay) : norm_gated (replay, y, mamba2);
-  hr_replay_assign (replay, &result, hr_op_cast (replay, result, replay->dtype));
+  result = mamba2->norm == HR_MAMBA2_NORM_NONE ? apply_gate (replay, y, parts[0])
+                                               : norm_gated (replay, y, parts[0], mamba2);
+  hold (&variables, result);
+  result = hr_op_cast (replay, result, x.element);
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result,
-                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result, hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1,
+                                                   mamba2->has_bias));
   hr_replay_drop (replay, y);
+  hr_replay_drop (replay, parts[2]);
+  hr_replay_drop (replay, parts[0]);
   for (guint i = 0; i < variables.n_held; i++)
     hr_replay_drop (replay, variables.held[i]);
 

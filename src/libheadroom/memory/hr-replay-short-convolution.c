@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -28,27 +29,33 @@ hr_replay_short_convolution (HrReplay                 *replay,
                              HrValue                   x,
                              const HrShortConvolution *convolution)
 {
-  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
   guint64 *symbols = replay->symbols;
-  HrValue masked, projected, input, padded, convolved, result;
+  gboolean has_bias = convolution->has_bias;
+  HrValue masked = hr_replay_hold (replay, x);
+  HrValue projected, transposed, parts[3], input, padded, convolved, result;
 
   symbols[HR_SYMBOL_KERNEL] = convolution->conv_kernel;
   symbols[HR_SYMBOL_CONVOLUTION] = symbols[HR_SYMBOL_SEQUENCE] + convolution->conv_kernel - 1;
   replay->sentence = N_("in the short convolution, while its input is projected and convolved");
-  masked = forward->masked && symbols[HR_SYMBOL_BATCH] > 1 && symbols[HR_SYMBOL_SEQUENCE] > 1
-             ? hr_op_like (replay, "mul", "x", tokens)
-             : HR_NO_VALUE;
-  projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "BCx", HR_SYMBOL_HIDDEN, 3, FALSE);
+  if (forward->masked && symbols[HR_SYMBOL_BATCH] > 1 && symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_mask_tokens (replay, &masked);
+  projected = hr_op_linear (replay, masked, HR_MODULE_PROJECTION, "BCx", HR_SYMBOL_HIDDEN, 3, has_bias);
   hr_replay_drop (replay, masked);
-  input = hr_op_like (replay, "mul", "Bx", tokens);
-  convolved = hr_replay_plain_convolution (replay, forward, HR_SYMBOL_HIDDEN, &padded);
+  transposed = hr_op_transpose (replay, projected, projected);
+  hr_op_chunk (replay, transposed, 3, parts);
+  hr_replay_drop (replay, transposed);
+  hr_replay_drop (replay, projected);
+  input = hr_op_binary (replay, HR_BINARY_MUL, "Bx", parts[0], parts[2]);
+  convolved = hr_replay_convolution (replay, forward, input, HR_SYMBOL_HIDDEN, has_bias, FALSE, &padded);
   hr_replay_drop (replay, padded);
-  result = hr_op_like (replay, "mul", "y", tokens);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "y", parts[1], convolved);
   replay->sentence = N_("in the short convolution, in its output projection");
-  hr_replay_assign (replay, &result, hr_op_linear (replay, result, HR_MODULE_OUTPUT, "y", HR_SYMBOL_HIDDEN, 1, FALSE));
+  hr_replay_assign (replay, &result,
+                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "y", HR_SYMBOL_HIDDEN, 1, has_bias));
   hr_replay_drop (replay, convolved);
   hr_replay_drop (replay, input);
-  hr_replay_drop (replay, projected);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_drop (replay, parts[i]);
 
   return result;
 }

@@ -63,6 +63,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_MIXER_KEY] = "k_s",
   [HR_SYMBOL_MIXER_KEYS] = "k_h",
   [HR_SYMBOL_GROUPS] = "g_s",
+  [HR_SYMBOL_GROUP] = "m_s/g_s",
   [HR_SYMBOL_STATE] = "n_s",
   [HR_SYMBOL_RANK] = "r_s",
   [HR_SYMBOL_SELECTION] = "(r_s + 2·n_s)",

@@ -67,6 +67,7 @@ typedef enum
   HR_SYMBOL_MIXER_KEY,      /* k_s: the width of the keys of a linear attention */
   HR_SYMBOL_MIXER_KEYS,     /* the same, for each of H_s heads */
   HR_SYMBOL_GROUPS,         /* g_s: groups of heads with the same B and C */
+  HR_SYMBOL_GROUP,          /* channels of a group */
   HR_SYMBOL_STATE,          /* n_s: size of the state of a channel */
   HR_SYMBOL_RANK,           /* r_s: rank of the time step's projection */
   HR_SYMBOL_SELECTION,      /* time step, B and C as one matrix makes them */

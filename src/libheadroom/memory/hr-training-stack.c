@@ -195,6 +195,10 @@ uses_shared (HrTrainingStack *self,
   if (is_rotation && hr_tuning_get_n_cached (self->tuning) > 0 && !get_record (self, layer)->needs_gradient)
     return FALSE;
 
+  /* A mixer has another mask, and rotates nothing; under checkpointing it is given the tables nevertheless. */
+  if (attention == NULL && (!is_rotation || !self->checkpointing))
+    return FALSE;
+
   return own == sliding && hr_value_needs_gradient (get_record (self, layer)->output);
 }
 

@@ -442,7 +442,7 @@ typedef enum
 typedef enum
 {
   HR_MAMBA2_PATH_MAMBA2,
-  HR_MAMBA2_PATH_BAMBA,      /* as Jamba's, and the masked input is held */
+  HR_MAMBA2_PATH_BAMBA,      /* as Jamba’s, and the masked input is masked twice and held */
   HR_MAMBA2_PATH_ZAMBA2,     /* the same; what is convolved is not, a batch of one is masked, the state is copied */
 } HrMamba2Path;
 

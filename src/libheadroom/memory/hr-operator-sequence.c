@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-operator-sequence.h"
+
+/*
+ * As in hr-operator.c, derivatives are those of tools/autograd/derivatives.yaml and
+ * torch/csrc/autograd/FunctionsManual.cpp.
+ */
+
+/* split_with_sizes_backward: the gradients of all parts, joined. */
+static void
+backward_split (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+    {
+      if (node->incoming[i].storage >= 0)
+        shape.element = node->incoming[i].element;
+    }
+  gradients[0] = hr_op_make_gradient (self, "cat", shape);
+}
+
+/*
+ * hr_op_split:
+ * @self: a tape
+ * @x: a tensor
+ * @shapes: (array length=n_parts): the shapes of its parts
+ * @n_parts: how many parts
+ * @parts: (out) (array length=n_parts): the parts, each to be let go of like any other tensor
+ *
+ * `x.split ([…], dim=…)`: parts of a tensor, seen in the same memory.
+ */
+void
+hr_op_split (HrReplay      *self,
+             HrValue        x,
+             const HrValue *shapes,
+             guint          n_parts,
+             HrValue       *parts)
+{
+  HrValue whole = x;
+
+  g_return_if_fail (n_parts <= HR_NODE_MAX_RESULTS);
+
+  hr_autograd_record (self, &whole, backward_split, &x, 1);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      parts[i] = hr_op_view (self, whole, shapes[i]);
+      parts[i].result = i;
+    }
+}
+
+/*
+ * hr_op_transpose:
+ * @self: a tape
+ * @x: a tensor
+ * @shape: the shape to see it in, the same elements
+ *
+ * A view with another order of dimensions, whose gradient comes in that order, and is copied for what wants it in a
+ * row.
+ *
+ * Returns: the view, to be let go of like any other tensor
+ */
+HrValue
+hr_op_transpose (HrReplay *self,
+                 HrValue   x,
+                 HrValue   shape)
+{
+  HrValue view = hr_op_view (self, x, shape);
+
+  hr_op_record (self, &view, HR_GRADIENT_LIKE_INPUT, "clone", &x, 1);
+
+  return view;
+}
+
+/*
+ * hr_op_convolution:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @weight: the kernels, from hr_autograd_parameter()
+ * @bias: the bias, likewise, or none
+ * @shape: the shape of the result
+ *
+ * `F.conv1d (x, weight, bias)`, whose derivative (convolution_backward) makes all gradients at once.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_convolution (HrReplay   *self,
+                   const char *name,
+                   HrValue     x,
+                   HrValue     weight,
+                   HrValue     bias,
+                   HrValue     shape)
+{
+  HrValue inputs[3];
+  gboolean is_recorded;
+  HrValue result;
+
+  /* As in hr_op_linear_by(). */
+  inputs[2] = hr_op_cast_parameter (self, bias);
+  inputs[1] = hr_op_cast_parameter (self, weight);
+  inputs[0] = hr_op_cast_down (self, x);
+  shape.element = inputs[0].element;
+  result = hr_op_like (self, "convolution", name, shape);
+  is_recorded = hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, "convolution_backward", inputs,
+                              G_N_ELEMENTS (inputs));
+  /* Whichever of the two needs a gradient: both are kept. */
+  if (is_recorded)
+    {
+      hr_autograd_save (self, result, inputs[0]);
+      hr_autograd_save (self, result, inputs[1]);
+    }
+  hr_op_drop_cast (self, bias, inputs[2], FALSE);
+  hr_op_drop_cast (self, weight, inputs[1], is_recorded && !self->graph->only_counts);
+  hr_replay_drop (self, inputs[0]);
+
+  return result;
+}
+
+/*
+ * hr_op_resize:
+ * @self: a tape
+ * @operation: the operator, which is that of its derivative as well
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @shape: the shape of the result
+ *
+ * An operator that makes another number of the same elements, such as `F.pad (x, …)`, and whose derivative makes the
+ * number that there was.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_resize (HrReplay   *self,
+              const char *operation,
+              const char *name,
+              HrValue     x,
+              HrValue     shape)
+{
+  HrValue result;
+
+  shape.element = x.element;
+  result = hr_op_like (self, operation, name, shape);
+  hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, operation, &x, 1);
+
+  return result;
+}
+
+/* grad.flip (dim).cumsum (dim).flip (dim) */
+static void
+backward_cumsum (HrReplay     *self,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  HrValue flipped = hr_op_make_gradient (self, "flip", gradient);
+  HrValue sums = hr_op_make_gradient (self, "cumsum", gradient);
+
+  hr_replay_drop (self, flipped);
+  gradients[0] = hr_op_make_gradient (self, "flip", gradient);
+  hr_replay_drop (self, sums);
+}
+
+/*
+ * hr_op_cumsum:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ *
+ * `x.cumsum (dim=…)`, over a dimension with more than one element; autocast computes it in fp32.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_cumsum (HrReplay   *self,
+              const char *name,
+              HrValue     x)
+{
+  HrValue result = hr_op_like (self, "cumsum", name, x);
+
+  hr_autograd_record (self, &result, backward_cumsum, &x, 1);
+
+  return result;
+}
+
+/*
+ * hr_op_triangle:
+ * @self: a tape
+ * @operation: `tril` or `triu`
+ * @name: the variable that the result is for
+ * @x: a tensor
+ *
+ * One of the triangles of the last two dimensions.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_triangle (HrReplay   *self,
+                const char *operation,
+                const char *name,
+                HrValue     x)
+{
+  HrValue result = hr_op_like (self, operation, name, x);
+
+  hr_op_record (self, &result, HR_GRADIENT_LIKE_RESULT, operation, &x, 1);
+
+  return result;
+}
+
+/* grad.unsqueeze (dim).expand (…): a view in which an element stands for many. */
+static void
+backward_sum_over (HrReplay     *self,
+                   const HrNode *node,
+                   HrValue       gradient,
+                   HrValue      *gradients)
+{
+  gradients[0] = hr_op_view_gradient (self, gradient, node->inputs[0]);
+}
+
+/*
+ * hr_op_sum_over:
+ * @self: a tape
+ * @name: the variable that the result is for
+ * @x: a tensor
+ * @shape: the shape of the result
+ *
+ * `x.sum (dim=…)`.
+ *
+ * Returns: the sums
+ */
+HrValue
+hr_op_sum_over (HrReplay   *self,
+                const char *name,
+                HrValue     x,
+                HrValue     shape)
+{
+  HrValue result;
+
+  shape.element = x.element;
+  result = hr_op_like (self, "sum", name, shape);
+  hr_autograd_record (self, &result, backward_sum_over, &x, 1);
+
+  return result;
+}
