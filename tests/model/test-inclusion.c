@@ -170,11 +170,18 @@ test_what_is_not_counted_is_said (void)
 {
   g_autoptr (HrModel) model = make_model ("{'model_type': 'kimi_k25', 'vision_config': {'patch_size': 14}}");
   g_autoptr (HrModel) text = make_model ("{'model_type': 'kimi_k25'}");
+  g_autoptr (HrModel) tower = make_model ("{'model_type': 'llama', 'vision_config': {'hidden_size': 64}}");
+  g_autoptr (HrModel) none = make_model ("{'model_type': 'llama', 'vision_config': null}");
   const char *message = "What “vision_config” in the config describes is not counted";
 
   g_assert_nonnull (g_strrstr (hr_model_get_warnings (model)[0], message));
   for (guint i = 0; hr_model_get_warnings (text)[i] != NULL; i++)
     g_assert_null (g_strrstr (hr_model_get_warnings (text)[i], message));
+
+  /* Nor does a decoder alone know what to do with a tower. */
+  g_assert_nonnull (g_strrstr (hr_model_get_warnings (tower)[0], message));
+  for (guint i = 0; hr_model_get_warnings (none)[i] != NULL; i++)
+    g_assert_null (g_strrstr (hr_model_get_warnings (none)[i], message));
 }
 
 static void

@@ -252,6 +252,55 @@ hr_config_warn_of_approximation (HrArchitecture *architecture,
                                     hr_architecture_get_model_type (architecture)));
 }
 
+/* Objects of a config that describe a tower beside the language model. */
+static const char * const tower_keys[] = {
+  "vision_config", "vision_cfg", "visual", "img_processor", "mm_vision_tower", "audio_config", "audio_cfg",
+  "mm_audio_tower", "speech_config",
+};
+
+/* Whether a text of the architecture's files is a key of a config, or one inside of it. */
+static gboolean
+mentions (HrJson     *node,
+          const char *key)
+{
+  const char *text = NULL;
+  gsize length = strlen (key);
+
+  if (hr_json_get_node_type (node) == HR_JSON_STRING)
+    return hr_json_read_string (node, &text, NULL) && g_str_has_prefix (text, key) &&
+           (text[length] == '\0' || text[length] == '.');
+
+  for (guint i = 0; i < hr_json_get_length (node); i++)
+    {
+      if (mentions (hr_json_get_element (node, i), key))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+knows_key (HrArchitecture *architecture,
+           const char     *key)
+{
+  for (guint i = 0; i < hr_architecture_get_n_files (architecture); i++)
+    {
+      if (mentions (hr_architecture_get_file (architecture, i), key))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+warn_of_uncounted_key (const char *key,
+                       GPtrArray  *warnings)
+{
+  /* Translators: a key of a config, such as "vision_config". */
+  g_ptr_array_add (warnings, g_strdup_printf (_("What “%s” in the config describes is not counted: its code is not "
+                                                "known."), key));
+}
+
 /* Parts of a model that the config describes and the architecture does not: their code is not known. */
 gboolean
 hr_config_warn_of_uncounted (HrJson          *config,
@@ -268,9 +317,15 @@ hr_config_warn_of_uncounted (HrJson          *config,
       if (!hr_json_read_string (hr_json_get_element (keys, i), &key, error))
         return FALSE;
       if (hr_json_get_member (config, key) != NULL)
-        /* Translators: a key of a config, such as "vision_config". */
-        g_ptr_array_add (warnings, g_strdup_printf (_("What “%s” in the config describes is not counted: its code is "
-                                                      "not known."), key));
+        warn_of_uncounted_key (key, warnings);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (tower_keys); i++)
+    {
+      HrJson *tower = hr_json_get_member (config, tower_keys[i]);
+
+      if (tower != NULL && hr_json_get_node_type (tower) != HR_JSON_NULL && !knows_key (architecture, tower_keys[i]))
+        warn_of_uncounted_key (tower_keys[i], warnings);
     }
 
   return TRUE;
