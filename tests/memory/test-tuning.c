@@ -124,6 +124,48 @@ test_the_last_layers_are_trained_whole (void)
   g_assert_cmpuint (hr_tuning_get_added_bytes (tuning), ==, 0);
 }
 
+#define MIXTURE \
+  "{ \"model_type\": \"mixtral\", \"architectures\": [\"MixtralForCausalLM\"], \"hidden_size\": 64, " \
+  "\"intermediate_size\": 128, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, " \
+  "\"num_key_value_heads\": 2, \"vocab_size\": 256, \"num_local_experts\": 4, \"num_experts_per_tok\": 2 }"
+
+/* Gates and inputs of all experts are one parameter, whose factors have twice the rank. */
+static void
+test_experts_are_adapted_as_parameters (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (MIXTURE, -1, "config.json", &error);
+  g_autoptr (HrAdapter) both = hr_adapter_new_lora (8, "w1,w3");
+  g_autoptr (HrAdapter) half = hr_adapter_new_lora (8, "w1,w2");
+  g_autoptr (HrAdapter) router = hr_adapter_new_lora (8, "gate");
+  g_autoptr (HrTuning) of_both = NULL;
+  g_autoptr (HrTuning) of_router = NULL;
+  const char *block;
+
+  g_assert_no_error (error);
+  of_both = hr_tuning_new_for_adapter (both, HR_TUNED_BY_LORA, model, HR_ELEMENT_BFLOAT16, HR_ELEMENT_FLOAT32,
+                                       &error);
+  g_assert_no_error (error);
+  block = find_block (model, "model.layers.{}.block_sparse_moe.gate.weight");
+  g_assert_nonnull (hr_tuning_find (of_both, block, HR_MODULE_EXPERT_GATE, 1));
+  g_assert_null (hr_tuning_find (of_both, block, HR_MODULE_EXPERT_DOWN, 1));
+  g_assert_null (hr_tuning_find (of_both, block, HR_MODULE_ROUTER, 1));
+  g_assert_true (hr_tuning_has_parameters (of_both));
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (of_both)), ==,
+                    2 * (2 * 8) * 4 * (64 + 2 * 128));
+
+  of_router = hr_tuning_new_for_adapter (router, HR_TUNED_BY_LORA, model, HR_ELEMENT_BFLOAT16, HR_ELEMENT_FLOAT32,
+                                         &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (hr_tuning_find (of_router, block, HR_MODULE_ROUTER, 0));
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (of_router)), ==, 2 * 8 * (64 + 4));
+
+  g_assert_null (hr_tuning_new_for_adapter (half, HR_TUNED_BY_LORA, model, HR_ELEMENT_BFLOAT16, HR_ELEMENT_FLOAT32,
+                                            &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "w3"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -135,6 +177,7 @@ main (int   argc,
                    test_layers_that_are_left_out_are_a_group_of_their_own);
   g_test_add_func ("/tuning/ranks_that_differ_have_symbols_of_their_own",
                    test_ranks_that_differ_have_symbols_of_their_own);
+  g_test_add_func ("/tuning/experts_are_adapted_as_parameters", test_experts_are_adapted_as_parameters);
   g_test_add_func ("/tuning/the_last_layers_are_trained_whole", test_the_last_layers_are_trained_whole);
 
   return g_test_run ();

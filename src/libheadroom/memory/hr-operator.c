@@ -950,19 +950,19 @@ save_factors (HrReplay *self,
 }
 
 /*
- * hr_op_keeps_second_factor:
+ * hr_op_keeps_factor:
  * @self: a tape
- * @first: the first factor of a product that was recorded
+ * @other: one factor of a product that was recorded
  *
- * Gets whether the graph holds the second one.
+ * Gets whether the graph holds the other one.
  *
  * Returns: whether it does
  */
 gboolean
-hr_op_keeps_second_factor (const HrReplay *self,
-                           HrValue         first)
+hr_op_keeps_factor (const HrReplay *self,
+                    HrValue         other)
 {
-  return hr_value_needs_gradient (first) && !self->graph->only_counts;
+  return hr_value_needs_gradient (other) && !self->graph->only_counts;
 }
 
 /*
@@ -996,7 +996,7 @@ hr_op_matmul (HrReplay   *self,
   is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  hr_op_drop_cast (self, b, inputs[1], is_recorded && hr_op_keeps_second_factor (self, inputs[0]));
+  hr_op_drop_cast (self, b, inputs[1], is_recorded && hr_op_keeps_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -1023,7 +1023,7 @@ backward_linear (HrReplay     *self,
 /*
  * hr_op_linear_by:
  * @self: a tape
- * @x: a tensor, its last dimension the input features
+ * @x: a tensor, its last dimension the input features; it may be a parameter too
  * @name: the variable that the result is for
  * @weight: the matrix, from hr_autograd_parameter()
  * @bias: the bias, likewise, or none; it goes into the product (addmm) and costs nothing in the forward pass
@@ -1055,8 +1055,8 @@ hr_op_linear_by (HrReplay   *self,
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
   hr_op_drop_cast (self, bias, inputs[2], FALSE);
-  hr_op_drop_cast (self, weight, inputs[1], is_recorded && hr_op_keeps_second_factor (self, inputs[0]));
-  hr_replay_drop (self, inputs[0]);
+  hr_op_drop_cast (self, weight, inputs[1], is_recorded && hr_op_keeps_factor (self, inputs[0]));
+  hr_op_drop_cast (self, x, inputs[0], is_recorded && hr_op_keeps_factor (self, inputs[1]));
 
   return result;
 }

@@ -131,8 +131,8 @@ void    hr_op_drop_cast  (HrReplay      *self,
                           HrValue        parameter,
                           HrValue        copy,
                           gboolean       is_saved);
-gboolean hr_op_keeps_second_factor (const HrReplay *self,
-                                    HrValue         first);
+gboolean hr_op_keeps_factor (const HrReplay *self,
+                             HrValue         other);
 HrValue hr_op_linear_by  (HrReplay      *self,
                           HrValue        x,
                           const char    *name,

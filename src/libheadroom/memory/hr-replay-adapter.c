@@ -496,3 +496,167 @@ hr_replay_adapter_embedding (HrReplay            *replay,
   hr_replay_drop (replay, output);
   hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
 }
+
+/* A view of a parameter in other dimensions; where it cannot be one of its gradient, that is copied. */
+static HrValue
+view_factor (HrReplay  *replay,
+             HrValue    factor,
+             gboolean   is_permuted)
+{
+  HrValue view = hr_value_detach (factor);
+
+  if (is_permuted)
+    hr_op_record (replay, &view, HR_GRADIENT_LIKE_INPUT, "clone", &factor, 1);
+  else
+    hr_op_record (replay, &view, HR_GRADIENT_HELD, NULL, &factor, 1);
+
+  return view;
+}
+
+/* grad.bmm (batch2ᵀ) * alpha, then batch1ᵀ.bmm (grad) * alpha (baddbmm in derivatives.yaml). */
+static void
+backward_fold (HrReplay     *replay,
+               const HrNode *node,
+               HrValue       gradient,
+               HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      HrValue shape = node->inputs[i];
+      HrValue product;
+
+      if (!hr_value_needs_gradient (shape))
+        continue;
+      shape.element = gradient.element;
+      product = hr_op_make_gradient (replay, "bmm", shape);
+      gradients[i] = hr_op_make_gradient (replay, "mul", shape);
+      hr_replay_drop (replay, product);
+    }
+}
+
+/* ParamWrapper.get_delta_factors: both factors of all experts, in the type of the parameter. */
+static void
+make_factors (HrReplay            *replay,
+              const HrTunedModule *tuned,
+              HrValue              weight,
+              HrSymbol             in_features,
+              HrValue             *factors)
+{
+  HrElement element = hr_tuning_get_element (replay->tuning);
+  HrValue first = HR_SHAPE (element, weight.symbols[0], tuned->rank, in_features);
+  HrValue second = HR_SHAPE (element, weight.symbols[0], tuned->rank,
+                             in_features == weight.symbols[1] ? weight.symbols[2] : weight.symbols[1]);
+  HrValue views[2];
+
+  second.count = weight.count;
+  first = tuned->by != HR_TUNED_BY_LORA_FA ? hr_autograd_added (replay, first) : first;
+  second = hr_autograd_added (replay, second);
+  views[1] = view_factor (replay, first, FALSE);
+  views[0] = view_factor (replay, second, TRUE);
+  for (guint i = 0; i < 2; i++)
+    factors[i] = hr_op_cast (replay, views[i], weight.element);
+}
+
+/* Linear.get_delta_weight: B @ A * scaling, in the type of the parameter. */
+static HrValue
+make_product (HrReplay            *replay,
+              const HrTunedModule *tuned,
+              HrValue              weight)
+{
+  HrElement element = hr_tuning_get_element (replay->tuning);
+  HrValue first = HR_SHAPE (element, tuned->rank, weight.symbols[1]);
+  HrValue second = hr_autograd_added (replay, HR_SHAPE (element, weight.symbols[0], tuned->rank));
+  HrValue product;
+
+  first = tuned->by != HR_TUNED_BY_LORA_FA ? hr_autograd_added (replay, first) : first;
+  product = hr_op_linear_by (replay, second, "weight_B @ weight_A", first, HR_NO_VALUE, hr_value_detach (weight));
+  hr_replay_assign (replay, &product, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", product));
+  hr_replay_assign (replay, &product, hr_op_cast (replay, product, weight.element));
+
+  return product;
+}
+
+/*
+ * hr_replay_adapter_enter:
+ * @replay: a tape
+ * @module: which module of the block that runs has the parameter
+ * @weight: the parameter, one matrix or one for each expert, [out, in]
+ * @in_features: the symbol of the inputs of each matrix
+ * @adapted: (out): what is done to it, if anything
+ *
+ * Begins a module with a parameter that is adapted: the sum is computed once, to see that it has the shape and the type
+ * of the parameter, and thrown away (ParametrizationList.__init__ in torch/nn/utils/parametrize.py;
+ * ParamWrapper._activate_lora in peft/tuners/lora/layer.py).
+ */
+void
+hr_replay_adapter_enter (HrReplay        *replay,
+                         HrModule         module,
+                         HrValue          weight,
+                         HrSymbol         in_features,
+                         HrAdaptedWeight *adapted)
+{
+  *adapted = (HrAdaptedWeight) {
+    .tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer),
+    .factors = { HR_NO_VALUE, HR_NO_VALUE }, .folded = HR_NO_VALUE,
+  };
+  if (adapted->tuned == NULL)
+    return;
+
+  if (weight.n_symbols > 2)
+    make_factors (replay, adapted->tuned, weight, in_features, adapted->factors);
+  else
+    adapted->factors[0] = make_product (replay, adapted->tuned, weight);
+  hr_replay_drop (replay, hr_op_like (replay, "baddbmm", "W + scaling·lhs @ rhs", hr_value_detach (weight)));
+}
+
+/*
+ * hr_replay_adapter_fold:
+ * @replay: a tape
+ * @weight: a parameter that hr_replay_adapter_enter() was called for
+ * @adapted: what is done to it
+ *
+ * Computes the sum when the module reads its parameter. Autocast is not asked.
+ *
+ * Returns: the sum, or @weight itself where nothing is done to it; @adapted holds it
+ */
+HrValue
+hr_replay_adapter_fold (HrReplay        *replay,
+                        HrValue          weight,
+                        HrAdaptedWeight *adapted)
+{
+  const HrValue *factors = adapted->factors;
+
+  if (adapted->tuned == NULL)
+    return hr_autograd_parameter (replay, weight);
+
+  if (weight.n_symbols == 2)
+    {
+      adapted->folded = hr_op_binary (replay, HR_BINARY_ADD, "W + delta_weight", hr_value_detach (weight), factors[0]);
+      return adapted->folded;
+    }
+
+  adapted->folded = hr_op_like (replay, "baddbmm", "W + scaling·lhs @ rhs", hr_value_detach (weight));
+  if (hr_autograd_record (replay, &adapted->folded, backward_fold, factors, 2))
+    {
+      hr_autograd_save (replay, adapted->folded, hr_value_needs_gradient (factors[0]) ? factors[1] : HR_NO_VALUE);
+      hr_autograd_save (replay, adapted->folded, hr_value_needs_gradient (factors[1]) ? factors[0] : HR_NO_VALUE);
+    }
+
+  return adapted->folded;
+}
+
+/*
+ * hr_replay_adapter_leave:
+ * @replay: a tape
+ * @adapted: what is done to a parameter
+ *
+ * The module has run: what has been computed of its parameter goes.
+ */
+void
+hr_replay_adapter_leave (HrReplay        *replay,
+                         HrAdaptedWeight *adapted)
+{
+  hr_replay_drop (replay, adapted->folded);
+  for (guint i = 0; i < G_N_ELEMENTS (adapted->factors); i++)
+    hr_replay_drop (replay, adapted->factors[i]);
+}

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-operator-select.h"
+#include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -167,22 +168,35 @@ get_parameter (HrReplay *replay,
 
 /* gate and up of all experts, or up alone. */
 static HrValue
-get_first_matrices (HrReplay        *replay,
-                    const HrMixture *mixture)
+get_first_shape (HrReplay        *replay,
+                 const HrMixture *mixture)
 {
   HrValue shape = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture), HR_SYMBOL_EXPERT);
 
   shape.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
 
-  return get_parameter (replay, shape);
+  return shape;
+}
+
+static HrValue
+get_first_matrices (HrReplay        *replay,
+                    const HrMixture *mixture)
+{
+  return get_parameter (replay, get_first_shape (replay, mixture));
+}
+
+static HrValue
+get_last_shape (HrReplay        *replay,
+                const HrMixture *mixture)
+{
+  return HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture), HR_SYMBOL_EXPERT);
 }
 
 static HrValue
 get_last_matrices (HrReplay        *replay,
                    const HrMixture *mixture)
 {
-  return get_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture),
-                                          HR_SYMBOL_EXPERT));
+  return get_parameter (replay, get_last_shape (replay, mixture));
 }
 
 /* What all pairs have of the sorting of tokens by experts; variables of the function hold it until it returns. */
@@ -196,6 +210,8 @@ typedef struct
   HrValue offsets;
   HrValue mask;
   HrValue biases;
+  HrAdaptedWeight first;
+  HrAdaptedWeight last;
 } Grouping;
 
 /* A bias is looked up for each pair, and held until the next one is. */
@@ -230,8 +246,9 @@ compute_pairs (HrReplay        *replay,
   replay->sentence = N_("in the experts, in their first matrices");
   if (mixture->has_bias)
     look_up_biases (replay, grouping, HR_SYMBOL_EXPERT, both.count);
-  projected = hr_op_grouped_mm (replay, "proj_out", selected, get_first_matrices (replay, mixture), grouping->offsets,
-                                both);
+  projected = hr_op_grouped_mm (replay, "proj_out", selected,
+                                hr_replay_adapter_fold (replay, get_first_shape (replay, mixture), &grouping->first),
+                                grouping->offsets, both);
   if (mixture->has_bias)
     hr_op_add_to (replay, &projected, grouping->biases);
   hr_replay_assign (replay, &projected, hr_replay_expert_gate (replay, projected, mixture));
@@ -239,7 +256,9 @@ compute_pairs (HrReplay        *replay,
     look_up_biases (replay, grouping, get_outer (mixture), 1);
   replay->sentence = N_("in the experts, while their outputs are put together");
   hr_replay_assign (replay, &projected,
-                    hr_op_grouped_mm (replay, "proj_out", projected, get_last_matrices (replay, mixture),
+                    hr_op_grouped_mm (replay, "proj_out", projected,
+                                      hr_replay_adapter_fold (replay, get_last_shape (replay, mixture),
+                                                              &grouping->last),
                                       grouping->offsets, out));
   if (mixture->has_bias)
     hr_op_add_to (replay, &projected, grouping->biases);
@@ -287,6 +306,10 @@ compute_grouped (HrReplay         *replay,
   HrValue tokens, selected, projected, result;
 
   replay->sentence = N_("in the experts, while tokens are sorted by expert");
+  hr_replay_adapter_enter (replay, HR_MODULE_EXPERT_DOWN, get_last_shape (replay, mixture), HR_SYMBOL_EXPERT,
+                           &grouping.last);
+  hr_replay_adapter_enter (replay, HR_MODULE_EXPERT_GATE, get_first_shape (replay, mixture), get_outer (mixture),
+                           &grouping.first);
   grouping.experts = hr_op_like (replay, "sort", "expert_ids_g", pairs);
   grouping.permutation = hr_op_like (replay, "sort", "perm", pairs);
   tokens = hr_op_like (replay, "floor_divide", "perm // num_top_k", pairs);
@@ -314,6 +337,8 @@ compute_grouped (HrReplay         *replay,
   hr_replay_drop (replay, selected);
   hr_replay_drop (replay, grouping.permutation);
   hr_replay_drop (replay, grouping.experts);
+  hr_replay_adapter_leave (replay, &grouping.first);
+  hr_replay_adapter_leave (replay, &grouping.last);
 
   return result;
 }

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-operator-select.h"
+#include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 
 
@@ -27,18 +28,21 @@ get_token_shape (HrElement element,
 static HrValue
 compute_logits (HrReplay        *replay,
                 HrValue          x,
-                const HrMixture *mixture)
+                const HrMixture *mixture,
+                HrAdaptedWeight *adapted)
 {
   HrElement element = mixture->fp32_router ? hr_element_widen (replay->dtype) : x.element;
   HrElement held = mixture->router_kept_fp32 ? hr_element_widen (replay->dtype) : replay->parameter_dtype;
   HrElement autocast = replay->autocast;
-  HrValue x32 = hr_op_cast (replay, x, element);
-  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN));
+  HrValue shape = HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN);
   HrValue bias = HR_NO_VALUE;
-  HrValue logits;
+  HrValue x32, weight, logits;
 
+  hr_replay_adapter_enter (replay, HR_MODULE_ROUTER, shape, HR_SYMBOL_HIDDEN, adapted);
+  x32 = hr_op_cast (replay, x, element);
+  weight = hr_replay_hold (replay, hr_replay_adapter_fold (replay, shape, adapted));
   if (mixture->fp32_router && held != element)
-    weight = hr_op_cast (replay, weight, element);
+    hr_replay_assign (replay, &weight, hr_op_cast (replay, weight, element));
   if (mixture->has_router_bias)
     bias = hr_autograd_bias (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS));
   if (mixture->scores_norm == HR_ROUTER_NORM_CLAMPED)
@@ -138,12 +142,13 @@ static void
 route (HrReplay        *replay,
        HrValue          x,
        const HrMixture *mixture,
-       HrRouting       *routing)
+       HrRouting       *routing,
+       HrAdaptedWeight *adapted)
 {
   HrElement element = mixture->fp32_scores ? hr_element_widen (replay->dtype) : x.element;
   HrValue scores, values;
 
-  routing->logits = compute_logits (replay, x, mixture);
+  routing->logits = compute_logits (replay, x, mixture, adapted);
   scores = mixture->softmax_after ? hr_replay_hold (replay, routing->logits)
                                   : compute_scores (replay, routing->logits, mixture);
   if (mixture->choice == HR_ROUTER_HIGHEST)
@@ -167,11 +172,12 @@ static void
 route_lists (HrReplay        *replay,
              HrValue          x,
              const HrMixture *mixture,
-             HrRouting       *routing)
+             HrRouting       *routing,
+             HrAdaptedWeight *adapted)
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
   HrValue table = get_token_shape (x.element, HR_SYMBOL_EXPERTS);
-  HrValue logits = compute_logits (replay, x, mixture);
+  HrValue logits = compute_logits (replay, x, mixture, adapted);
   HrValue values, indices, gates, zeros, marks, counts, sorted, order;
 
   routing->logits = hr_op_cast (replay, logits, hr_element_widen (replay->dtype));
@@ -207,11 +213,12 @@ static void
 route_dense (HrReplay        *replay,
              HrValue          x,
              const HrMixture *mixture,
-             HrRouting       *routing)
+             HrRouting       *routing,
+             HrAdaptedWeight *adapted)
 {
   HrValue values, indices, scores, scores32, sigmoid;
 
-  routing->logits = compute_logits (replay, x, mixture);
+  routing->logits = compute_logits (replay, x, mixture, adapted);
   values = hr_op_topk (replay, "router_top_value", routing->logits, HR_SYMBOL_TOP_K, &indices);
   scores = hr_op_like (replay, "full_like", "router_scores", hr_value_detach (routing->logits));
   hr_op_scatter (replay, &scores, indices, values);
@@ -231,14 +238,16 @@ run_router (HrReplay        *replay,
             const HrMixture *mixture)
 {
   HrRouting routing = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAdaptedWeight adapted;
 
   replay->sentence = N_("in the router of the experts");
   if (mixture->path == HR_EXPERTS_LISTS)
-    route_lists (replay, x, mixture, &routing);
+    route_lists (replay, x, mixture, &routing, &adapted);
   else if (mixture->path == HR_EXPERTS_DENSE)
-    route_dense (replay, x, mixture, &routing);
+    route_dense (replay, x, mixture, &routing, &adapted);
   else
-    route (replay, x, mixture, &routing);
+    route (replay, x, mixture, &routing, &adapted);
+  hr_replay_adapter_leave (replay, &adapted);
 
   return routing;
 }

@@ -189,6 +189,27 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
+static void
+warn_of_unreached (HrTrainingPlan *self)
+{
+  gboolean has_router = FALSE, has_others = FALSE;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (self->parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (self->parameters, i);
+
+      has_router |= parameter->is_unreached && parameter->role == HR_TENSOR_ROLE_ROUTER && parameter->is_added;
+      has_others |= parameter->is_unreached && (parameter->role != HR_TENSOR_ROLE_ROUTER || !parameter->is_added);
+    }
+
+  if (has_router)
+    hr_inference_plan_warn (&self->pass, N_("The layers read the router’s matrix and do not call its module: what PEFT "
+                                            "adds to it gets no gradient, and the optimizer keeps nothing for it"));
+  if (has_others)
+    hr_inference_plan_warn (&self->pass, N_("The batch is assumed to be of text: what of the vision and audio towers "
+                                            "is trained gets no gradient, and the optimizer keeps nothing for it"));
+}
+
 /* Images and sounds are not part of the batch. A loss that depends on nothing that is trained has no backward pass. */
 static gboolean
 check_reached (HrTrainingPlan  *self,
@@ -209,8 +230,7 @@ check_reached (HrTrainingPlan  *self,
       return FALSE;
     }
 
-  hr_inference_plan_warn (&self->pass, N_("The batch is assumed to be of text: what of the vision and audio towers is "
-                                          "trained gets no gradient, and the optimizer keeps nothing for it"));
+  warn_of_unreached (self);
 
   return TRUE;
 }

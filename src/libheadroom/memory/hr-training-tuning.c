@@ -112,6 +112,23 @@ set_saved (const HrInferencePlan  *pass,
   return FALSE;
 }
 
+/* What is added to the parameters of experts cannot leave any of their input out (ParamWrapper.__init__). */
+static gboolean
+check_dropout (const HrInferencePlan  *pass,
+               const HrTuning         *tuning,
+               GError                **error)
+{
+  if (!hr_tuning_has_parameters (tuning) || !hr_tuning_has_dropout (tuning))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("lora-dropout: expected 0, as PEFT adapts the experts of “%s” without it; found more"),
+                        hr_model_get_name (pass->model));
+
+  return FALSE;
+}
+
 /* What rsLoRA, LoRA+ and PiSSA change of LoRA, the scale, the rates and the first values, takes no memory. */
 static HrTuning *
 resolve_lora (HrInferencePlan  *pass,
@@ -122,18 +139,25 @@ resolve_lora (HrInferencePlan  *pass,
 {
   g_autofree char *targets = dup_targets (pass, job);
   g_autoptr (HrAdapter) adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
-  HrTuning *tuning;
+  g_autoptr (HrTuning) tuning = NULL;
 
   if (!set_saved (pass, job, adapter, error))
     return NULL;
 
+  if (by == HR_TUNED_BY_VERA)
+    hr_adapter_set_other_method (adapter);
   tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, pass->element, element, error);
   if (tuning == NULL)
-    g_prefix_error (error, "lora-targets: ");
-  else
-    hr_tuning_set_dropout (tuning, hr_fine_tuning_job_get_lora_dropout (job) > 0);
+    {
+      g_prefix_error (error, "lora-targets: ");
+      return NULL;
+    }
 
-  return tuning;
+  hr_tuning_set_dropout (tuning, hr_fine_tuning_job_get_lora_dropout (job) > 0);
+  if (!check_dropout (pass, tuning, error))
+    return NULL;
+
+  return g_steal_pointer (&tuning);
 }
 
 /* Names with commas between them: those of a setting, or what PEFT has where that says `auto`. */
@@ -169,6 +193,7 @@ resolve_ia3 (HrInferencePlan  *pass,
     }
 
   adapter = hr_adapter_new_lora (1, targets);
+  hr_adapter_set_other_method (adapter);
   if (!set_saved (pass, job, adapter, error))
     return NULL;
 

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
 #include "hr-pass.h"
 
 /* As many inner widths as there are symbols for. */
@@ -21,6 +22,7 @@ struct _HrTuning
   guint n_layers;
   HrElement element;        /* what is added is held in it */
   gboolean has_dropout;
+  gboolean has_parameters;  /* whether parameters are adapted that are no modules */
   guint64 ranks[MAX_RANKS];
   guint n_ranks;
   guint64 frozen_bytes;     /* of what is added and not trained */
@@ -51,6 +53,7 @@ typedef struct
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   gboolean too_many_ranks;
+  gboolean is_idle;         /* whether what is added next gets no gradient */
   const HrTensor *unknown;  /* a target whose adapter is not replayed */
 } Builder;
 
@@ -100,7 +103,7 @@ add_parameter (Builder        *builder,
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
     .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
-    .is_unreached = !hr_trainable_is_reached (builder->model, tensor),
+    .is_unreached = builder->is_idle || !hr_trainable_is_reached (builder->model, tensor),
   };
 
   if (is_trained)
@@ -198,6 +201,35 @@ add_copy (Builder        *builder,
   hr_trainables_add (builder->tuning->trainables, &trainable);
 }
 
+/* Factors for each expert, side by side in two matrices (ParamWrapper.update_layer in peft/tuners/lora/layer.py). */
+static void
+add_expert_factors (Builder               *builder,
+                    const HrAdapterTarget *target)
+{
+  Target found = {
+    .tensor = target->tensor, .copy = target->copy, .by = builder->by,
+    .rank = get_rank_symbol (builder, target->rank),
+  };
+  guint64 rows = target->rank * target->n_experts;
+
+  builder->is_idle = target->tensor->role == HR_TENSOR_ROLE_ROUTER &&
+                     _hr_model_get_adapter_rules (builder->model)->idle_router;
+  add_parameter (builder, target->tensor, rows, target->in_features, builder->by != HR_TUNED_BY_LORA_FA);
+  add_parameter (builder, target->tensor, target->out_features, rows, TRUE);
+  builder->tuning->has_parameters = TRUE;
+  if (!builder->is_idle)
+    g_array_append_val (builder->targets, found);
+  builder->is_idle = FALSE;
+}
+
+static gboolean
+has_expert_factors (const Builder         *builder,
+                    const HrAdapterTarget *target)
+{
+  return target->kind == HR_ADAPTER_TARGET_PARAMETER && target->n_experts > 0 &&
+         (builder->by == HR_TUNED_BY_LORA || builder->by == HR_TUNED_BY_LORA_FA);
+}
+
 /* peft/tuners/ia3/model.py, _check_target_module_feedforward: the module's name ends with one of the names. */
 static gboolean
 is_feedforward (const Builder  *builder,
@@ -226,6 +258,12 @@ visit (const HrAdapterTarget *target,
       found.by = HR_TUNED_WHOLE;
       add_copy (builder, target->tensor);
       g_array_append_val (builder->targets, found);
+      return;
+    }
+
+  if (has_expert_factors (builder, target))
+    {
+      add_expert_factors (builder, target);
       return;
     }
 
@@ -273,7 +311,7 @@ is_uniform (const Target *first,
         return FALSE;
     }
 
-  return n == hr_tensor_get_copies (first->tensor);
+  return n == (first->tensor->n_items > 0 ? first->tensor->n_layers : hr_tensor_get_copies (first->tensor));
 }
 
 static guint
@@ -780,6 +818,15 @@ gboolean
 hr_tuning_has_dropout (const HrTuning *self)
 {
   return self->has_dropout;
+}
+
+/* Whether something is added to parameters of experts, and not to modules only. */
+gboolean
+hr_tuning_has_parameters (const HrTuning *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->has_parameters;
 }
 
 void

@@ -98,6 +98,7 @@ void                 hr_tuning_free             (HrTuning        *self);
 const HrTrainables  *hr_tuning_get_trainables   (const HrTuning  *self);
 HrElement            hr_tuning_get_element      (const HrTuning  *self);
 gboolean             hr_tuning_has_dropout      (const HrTuning  *self);
+gboolean             hr_tuning_has_parameters   (const HrTuning  *self);
 void                 hr_tuning_set_dropout      (HrTuning        *self,
                                                  gboolean         has_dropout);
 guint                hr_tuning_get_group        (const HrTuning  *self,

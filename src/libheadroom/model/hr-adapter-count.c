@@ -19,6 +19,8 @@ typedef struct
   HrAdapter *adapter;
   HrModel *model;
   HrModuleSet targets;
+  const char * const *expert_names;   /* of modules that are targets as parameters; NULL if there are none */
+  gboolean is_part_given[HR_N_EXPERT_PARTS];
   gboolean has_linear_router;
   gboolean has_linear_experts;
   const HrAdapterRules *rules;
@@ -127,6 +129,8 @@ is_target (const Count    *self,
   gboolean is_matrix = is_linear (self, tensor);
 
   if (tensor->n_dimensions != 2 || is_listed (&self->adapter->excluded, module) || is_in_saved (self->adapter, module))
+    return FALSE;
+  if (self->expert_names != NULL && _hr_adapter_find_expert_part (self->expert_names, module) >= 0)
     return FALSE;
   if (self->targets.all_linear)
     return is_matrix;
@@ -240,6 +244,51 @@ count_factors (Count          *self,
     g_hash_table_add (self->adapted, g_strdup (module));
 }
 
+/* Says that a parameter with a matrix for each of @n_experts is a target. */
+static void
+visit_parameter (Count          *self,
+                 const HrTensor *tensor,
+                 guint           copy,
+                 guint64         rank,
+                 guint64         n_experts,
+                 guint64         out_features)
+{
+  HrAdapterTarget target = {
+    .kind = HR_ADAPTER_TARGET_PARAMETER, .tensor = tensor, .copy = copy, .rank = rank,
+    .in_features = tensor->shape[1], .out_features = out_features, .n_experts = n_experts,
+  };
+
+  self->n_parameters += rank * n_experts * (target.in_features + out_features);
+  self->n_modules += 1;
+  self->visitor (&target, self->user_data);
+}
+
+/*
+ * What names of the published files' modules stand for in the class of transformers 5: the matrix of the router, gates
+ * and inputs of all experts in one parameter, with twice the rank, and their outputs (_convert_peft_config_moe in
+ * peft/utils/transformers_weight_conversion.py).
+ */
+static void
+count_converted (Count          *self,
+                 const HrTensor *tensor,
+                 guint           copy,
+                 const char     *module)
+{
+  int part = _hr_adapter_find_expert_part (self->expert_names, module);
+  gboolean is_expert = tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0;
+  guint64 rank = self->adapter->rank;
+
+  if (part < 0 || !self->is_part_given[part] || (!is_expert && tensor->role != HR_TENSOR_ROLE_ROUTER))
+    return;
+
+  if (part == HR_EXPERT_PART_ROUTER)
+    visit_parameter (self, tensor, copy, rank, 1, tensor->shape[0]);
+  else if (part == HR_EXPERT_PART_GATE && copy % tensor->n_items == 0)
+    visit_parameter (self, tensor, copy / tensor->n_items, 2 * rank, tensor->n_items, 2 * tensor->shape[0]);
+  else if (part == HR_EXPERT_PART_DOWN && copy % tensor->n_items == 0)
+    visit_parameter (self, tensor, copy / tensor->n_items, rank, tensor->n_items, tensor->shape[0]);
+}
+
 /* A parameter that is a target itself has two factors, for each expert in it. */
 static void
 count_parameter (Count          *self,
@@ -338,6 +387,8 @@ count_copies (Count          *self,
         count_whole (self, tensor, copy);
       else if (has_factors)
         count_factors (self, tensor, copy, module);
+      else if (self->expert_names != NULL)
+        count_converted (self, tensor, copy, module);
       else if (!is_bias)
         count_as_parameter (self, tensor, name);
     }
@@ -410,6 +461,21 @@ resolve_targets (Count *self)
   self->targets = self->adapter->targets;
   if (!self->targets.is_given && !self->adapter->parameters.is_given && self->rules->lora != NULL)
     self->targets = (HrModuleSet) { .is_given = TRUE, .names = self->rules->lora };
+}
+
+/* Which parts of the experts the targets name. */
+static void
+find_expert_parts (Count *self)
+{
+  for (guint i = 0; i < HR_N_EXPERT_PARTS; i++)
+    self->is_part_given[i] = self->targets.all_linear;
+  for (guint i = 0; self->targets.names != NULL && self->targets.names[i] != NULL; i++)
+    {
+      int part = _hr_adapter_find_expert_part (self->expert_names, self->targets.names[i]);
+
+      if (part >= 0)
+        self->is_part_given[part] = TRUE;
+    }
 }
 
 static void
@@ -536,6 +602,29 @@ check_targets (const Count  *self,
   return message == NULL || fail (self, "target_modules", error, message);
 }
 
+/* Gates and inputs are in one parameter, and cannot be adapted apart. */
+static gboolean
+check_experts (Count   *self,
+               GError **error)
+{
+  const char *gate = self->expert_names[HR_EXPERT_PART_GATE];
+  const char *up = self->expert_names[HR_EXPERT_PART_UP];
+  gboolean has_gate, has_up;
+  g_autofree char *message = NULL;
+
+  find_expert_parts (self);
+  has_gate = self->is_part_given[HR_EXPERT_PART_GATE];
+  has_up = self->is_part_given[HR_EXPERT_PART_UP];
+  if (has_gate == has_up)
+    return TRUE;
+
+  /* Translators: the places are the names of two modules, then that of one of them. */
+  message = g_strdup_printf (_("expected both or none of %s and %s, which the class of transformers 5 has in one "
+                               "parameter; found %s"), gate, up, has_gate ? gate : up);
+
+  return fail (self, "target_modules", error, message);
+}
+
 static gboolean
 run (Count   *self,
      GError **error)
@@ -547,6 +636,8 @@ run (Count   *self,
     return fail (self, uncounted, error, _("the parameters of such an adapter cannot be counted"));
 
   resolve_targets (self);
+  if (self->expert_names != NULL && !check_experts (self, error))
+    return FALSE;
   count_model (self);
   if (!check_targets (self, error))
     return FALSE;
@@ -570,13 +661,15 @@ go_through (Count      *count,
             GError    **error)
 {
   const HrAdapterRules *rules = _hr_model_get_adapter_rules (model);
-  gboolean is_joined = count->visitor != NULL && rules->keeps_targets;
+  gboolean is_joined = count->visitor != NULL && rules->joins_experts &&
+                       (rules->keeps_targets || !self->is_converted);
   gboolean success;
 
   count->adapter = self;
   count->model = model;
   count->rules = rules;
-  count->has_linear_experts = !is_joined;
+  count->expert_names = count->visitor != NULL && self->is_converted ? _hr_adapter_get_expert_names (model) : NULL;
+  count->has_linear_experts = !is_joined && count->expert_names == NULL;
   count->has_linear_router = !is_joined && !rules->own_router;
   count->adapted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   success = run (count, error);
@@ -629,7 +722,8 @@ hr_adapter_count_parameters (HrAdapter  *self,
  *
  * Goes through the tensors that an adapter is for, as hr_adapter_count_parameters() counts them: row by row of the
  * model, and of each row in the order of its tensors. The experts of a layer are joined as in the classes of
- * transformers 5, where those that count are apart.
+ * transformers 5, where those that hr_adapter_count_parameters() counts are apart: a copy of a row of theirs is that of
+ * a layer.
  *
  * Returns: whether they are known; otherwise @error is %HR_ERROR_UNSUPPORTED
  */

@@ -27,6 +27,24 @@ typedef struct
   guint64 n_rows;
 } HrTokenRows;
 
+/**
+ * HrExpertPart:
+ * @HR_EXPERT_PART_ROUTER: the matrix that chooses experts
+ * @HR_EXPERT_PART_GATE: the gates of all experts, joined with their inputs
+ * @HR_EXPERT_PART_UP: their inputs
+ * @HR_EXPERT_PART_DOWN: their outputs
+ *
+ * What becomes a target as a parameter where it has been one as modules.
+ */
+typedef enum
+{
+  HR_EXPERT_PART_ROUTER,
+  HR_EXPERT_PART_GATE,
+  HR_EXPERT_PART_UP,
+  HR_EXPERT_PART_DOWN,
+  HR_N_EXPERT_PARTS,
+} HrExpertPart;
+
 struct _HrAdapter
 {
   char *origin;           /* a file; NULL for one that is made of a job's settings */
@@ -42,6 +60,7 @@ struct _HrAdapter
   gboolean has_alpha;
   gboolean use_dora;
   gboolean lora_bias;
+  gboolean is_converted;  /* whether names of modules that have become parameters are known: for LoRA alone */
   HrModuleSet targets;
   HrModuleSet excluded;
   HrModuleSet saved;
@@ -49,5 +68,9 @@ struct _HrAdapter
   GArray *layers;             /* of guint64; NULL for all of them */
   GPtrArray *layer_regexes;   /* of GRegex */
 };
+
+const char * const *_hr_adapter_get_expert_names  (HrModel             *model);
+int                 _hr_adapter_find_expert_part  (const char * const  *names,
+                                                   const char          *target);
 
 G_END_DECLS

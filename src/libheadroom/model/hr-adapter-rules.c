@@ -5,7 +5,8 @@
 #include "hr-adapter-rules.h"
 
 static const char * const known_members[] = {
-  "lora", "ia3", "ia3-feedforward", "refused", "own-router", "joined-experts", "kept-targets", "unread-heads",
+  "lora", "ia3", "ia3-feedforward", "refused", "own-router", "joined-experts", "kept-targets", "idle-router",
+  "unread-heads",
   NULL,
 };
 
@@ -22,6 +23,7 @@ read_section (HrAdapterRules  *self,
          hr_json_get_boolean (section, "own-router", &self->own_router, error) &&
          hr_json_get_boolean (section, "joined-experts", &self->joins_experts, error) &&
          hr_json_get_boolean (section, "kept-targets", &self->keeps_targets, error) &&
+         hr_json_get_boolean (section, "idle-router", &self->idle_router, error) &&
          hr_json_get_boolean (section, "unread-heads", &self->unread_heads, error);
 }
 

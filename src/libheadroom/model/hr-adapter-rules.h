@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @own_router: whether the router is a module of its own kind, and no torch.nn.Linear
  * @joins_experts: whether the class joins matrices that each expert has in the published files
  * @keeps_targets: whether PEFT leaves targets in such a class as they are named
+ * @idle_router: whether the layer reads the router's matrix and does not call its module
  * @unread_heads: whether PEFT does not find how many heads of keys and values there are
  *
  * What PEFT knows of a type of model: the section `adapters` of an architecture file.
@@ -28,6 +29,7 @@ typedef struct
   gboolean own_router;
   gboolean joins_experts;
   gboolean keeps_targets;
+  gboolean idle_router;
   gboolean unread_heads;
 } HrAdapterRules;
 

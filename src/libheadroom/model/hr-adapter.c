@@ -291,6 +291,7 @@ hr_adapter_new_lora (guint64     rank,
   g_return_val_if_fail (targets != NULL, self);
 
   self->kind = g_strdup ("LORA");
+  self->is_converted = TRUE;
   self->bias = g_strdup ("none");
   self->rank = rank;
   self->targets.is_given = targets[0] != '\0';
@@ -299,6 +300,21 @@ hr_adapter_new_lora (guint64     rank,
     self->targets.names = split_names (targets);
 
   return self;
+}
+
+/*
+ * hr_adapter_set_other_method:
+ * @self: an adapter
+ *
+ * Says that only its targets are those of a LoRA: PEFT finds names that have become those of parameters for LoRA alone
+ * (convert_peft_config_for_transformers in peft/utils/transformers_weight_conversion.py).
+ */
+void
+hr_adapter_set_other_method (HrAdapter *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->is_converted = FALSE;
 }
 
 /*
@@ -363,6 +379,8 @@ hr_adapter_new_from_json (HrJson  *json,
   self->base = base != NULL && base[0] != '\0' ? g_strdup (base) : NULL;
   if (!g_str_equal (kind, "LORA"))
     return g_steal_pointer (&self);
+
+  self->is_converted = TRUE;
 
   self->rank = 8;
   self->has_alpha = hr_json_get_member (json, "lora_alpha") != NULL;

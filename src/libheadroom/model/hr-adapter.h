@@ -14,7 +14,7 @@ typedef struct _HrAdapter HrAdapter;
 typedef enum
 {
   HR_ADAPTER_TARGET_FACTORS,     /* two factors of a matrix of a module */
-  HR_ADAPTER_TARGET_PARAMETER,   /* likewise of a parameter that is a target itself */
+  HR_ADAPTER_TARGET_PARAMETER,   /* likewise of a parameter that is a target itself, for each expert in it */
   HR_ADAPTER_TARGET_WHOLE,       /* a tensor that is trained as it is */
   HR_ADAPTER_TARGET_ROWS,        /* rows of it */
 } HrAdapterTargetKind;
@@ -27,6 +27,7 @@ typedef enum
  * @rank: the width between the factors
  * @in_features: the inputs of the matrix
  * @out_features: its outputs
+ * @n_experts: how many experts have such a matrix in one parameter; 0 for a module
  *
  * A tensor that an adapter is for.
  */
@@ -38,6 +39,7 @@ typedef struct
   guint64 rank;
   guint64 in_features;
   guint64 out_features;
+  guint64 n_experts;
 } HrAdapterTarget;
 
 typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
@@ -45,6 +47,7 @@ typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
 
 HrAdapter  *hr_adapter_new_lora         (guint64      rank,
                                          const char  *targets);
+void        hr_adapter_set_other_method (HrAdapter   *self);
 void        hr_adapter_set_saved        (HrAdapter   *self,
                                          const char  *names);
 const char *hr_adapter_find_missing     (HrAdapter   *self,
