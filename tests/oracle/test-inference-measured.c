@@ -153,7 +153,7 @@ test_context (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("h100-sxm5-80gb", &error);
   HrFramework framework;
-  gint64 context_bytes = 0, workspace_bytes = 0;
+  gint64 context_bytes = 0, backward_bytes = 0, workspace_bytes = 0;
 
   g_assert_no_error (error);
   g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
@@ -164,11 +164,14 @@ test_context (void)
 
       if (g_str_equal (name, "an attention in bfloat16"))
         context_bytes = json_object_get_int_member (stage, "context-bytes");
+      else if (g_str_equal (name, "a backward pass in bfloat16"))
+        backward_bytes = json_object_get_int_member (stage, "context-bytes");
       else if (g_str_equal (name, "a product in bfloat16"))
         workspace_bytes = json_object_get_int_member (stage, "allocated-bytes");
     }
 
   g_assert_cmpuint (framework.context_bytes, ==, context_bytes);
+  g_assert_cmpuint (framework.context_bytes + framework.backward_bytes, ==, backward_bytes);
   g_assert_cmpuint (framework.workspace_bytes, ==, workspace_bytes);
 }
 

@@ -6,6 +6,16 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HrHeapFunc:
+ * @data: what it works on
+ *
+ * Replays the requests of a job, one by one.
+ *
+ * Returns: what the allocator of the only device has taken from the driver for what it hands out to the job
+ */
+typedef guint64 (*HrHeapFunc) (gpointer data);
+
 HrEstimate *_hr_estimate_new               (HrMode            mode,
                                             HrEstimateMethod  method,
                                             HrModel          *model);
@@ -22,6 +32,10 @@ void        _hr_estimate_add_component     (HrEstimate    *self,
                                             const char    *formula,
                                             const char    *substitution,
                                             const char    *source);
+void        _hr_estimate_set_heap          (HrEstimate    *self,
+                                            HrHeapFunc     func,
+                                            gpointer       data,
+                                            GDestroyNotify destroy);
 void        _hr_estimate_add_phase         (HrEstimate    *self,
                                             HrPhaseId      id,
                                             guint64        peak_bytes);

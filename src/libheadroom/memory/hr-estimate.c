@@ -8,11 +8,22 @@
 
 #define MAX_PHASES HR_N_PHASES
 
+#define SOURCE_FRAGMENTATION \
+  "c10/cuda/CUDACachingAllocator.cpp: every request of the first steps replayed; segments − what is allocated"
+
 typedef struct
 {
   guint64 bytes;
   GListStore *components;
 } HrEstimateDevice;
+
+/* What takes longer than all else, and is done when it is asked for. */
+typedef struct
+{
+  HrHeapFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Heap;
 
 /**
  * HrEstimate:
@@ -38,6 +49,8 @@ struct _HrEstimate
   HrTimeline *timeline;
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
+  GMutex mutex;
+  Heap *heap;       /* %NULL once what comes of it is there */
 };
 
 enum
@@ -84,10 +97,83 @@ get_device (HrEstimate *self,
 }
 
 static void
+heap_free (Heap *heap)
+{
+  heap->destroy (heap->data);
+  g_free (heap);
+}
+
+static guint64
+find_bytes (HrEstimate    *self,
+            HrComponentId  id)
+{
+  GListModel *components = G_LIST_MODEL (get_device (self, self->worst_device)->components);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return hr_component_get_bytes (component);
+    }
+
+  return 0;
+}
+
+/* What is known without the heap. */
+static guint64
+get_allocated (HrEstimate *self)
+{
+  return get_device (self, self->worst_device)->bytes - find_bytes (self, HR_COMPONENT_FRAMEWORK) -
+         find_bytes (self, HR_COMPONENT_FRAGMENTATION);
+}
+
+static void
+add_reserved (HrEstimate *self,
+              guint64     reserved)
+{
+  guint64 allocated = get_allocated (self);
+  guint64 rest = reserved - MIN (allocated, reserved);
+  g_autofree char *substitution = NULL;
+
+  if (rest == 0)
+    return;
+
+  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT, reserved, allocated);
+  _hr_estimate_add_component (self, self->worst_device, HR_COMPONENT_FRAGMENTATION, rest, "reserved − allocated",
+                              substitution, SOURCE_FRAGMENTATION);
+  get_device (self, self->worst_device)->bytes += rest;
+  for (guint i = 0; i < self->n_phases; i++)
+    self->phases[i].peak_bytes += rest;
+}
+
+/* Whoever comes while another thread is at it waits. */
+static void
+ensure_heap (HrEstimate *self)
+{
+  Heap *heap;
+
+  if (g_atomic_pointer_get (&self->heap) == NULL)
+    return;
+
+  g_mutex_lock (&self->mutex);
+  heap = self->heap;
+  if (heap != NULL)
+    {
+      add_reserved (self, heap->func (heap->data));
+      g_atomic_pointer_set (&self->heap, NULL);
+      heap_free (heap);
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+static void
 hr_estimate_finalize (GObject *object)
 {
   HrEstimate *self = HR_ESTIMATE (object);
 
+  g_clear_pointer (&self->heap, heap_free);
+  g_mutex_clear (&self->mutex);
   g_clear_object (&self->model);
   g_clear_object (&self->rule_of_thumb);
   g_clear_pointer (&self->devices, g_array_unref);
@@ -211,6 +297,7 @@ hr_estimate_class_init (HrEstimateClass *klass)
 static void
 hr_estimate_init (HrEstimate *self)
 {
+  g_mutex_init (&self->mutex);
   self->devices = g_array_sized_new (FALSE, TRUE, sizeof (HrEstimateDevice), 1);
   g_array_set_clear_func (self->devices, device_clear);
   self->warnings = g_ptr_array_new_with_free_func (g_free);
@@ -313,6 +400,25 @@ _hr_estimate_add_component (HrEstimate    *self,
   g_autoptr (HrComponent) component = hr_component_new (id, bytes, formula, substitution, source);
 
   g_list_store_append (get_device (self, device)->components, component);
+}
+
+/*
+ * _hr_estimate_set_heap:
+ * @self: an estimate of one device, to which nothing else is added
+ * @func: replays the requests of the job
+ * @data: what @func works on
+ * @destroy: frees @data
+ *
+ * Leaves open what the allocator takes from the driver beside what it hands out, until somebody asks for it.
+ */
+void
+_hr_estimate_set_heap (HrEstimate     *self,
+                       HrHeapFunc      func,
+                       gpointer        data,
+                       GDestroyNotify  destroy)
+{
+  self->heap = g_new (Heap, 1);
+  *self->heap = (Heap) { func, data, destroy };
 }
 
 /*
@@ -493,20 +599,11 @@ guint64
 hr_estimate_get_component_bytes (HrEstimate    *self,
                                  HrComponentId  id)
 {
-  GListModel *components;
-
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  components = hr_estimate_get_components (self);
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+  ensure_heap (self);
 
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
+  return find_bytes (self, id);
 }
 
 /**
@@ -523,7 +620,7 @@ hr_estimate_get_allocated_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  return hr_estimate_get_reserved_bytes (self) - hr_estimate_get_component_bytes (self, HR_COMPONENT_FRAGMENTATION);
+  return get_allocated (self);
 }
 
 /**
@@ -541,7 +638,7 @@ hr_estimate_get_reserved_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  return hr_estimate_get_total_bytes (self) - hr_estimate_get_component_bytes (self, HR_COMPONENT_FRAMEWORK);
+  return hr_estimate_get_total_bytes (self) - find_bytes (self, HR_COMPONENT_FRAMEWORK);
 }
 
 /**
@@ -624,6 +721,7 @@ hr_estimate_get_phases (HrEstimate *self,
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
   g_return_val_if_fail (n_phases != NULL, NULL);
 
+  ensure_heap (self);
   *n_phases = self->n_phases;
 
   return self->phases;
@@ -661,6 +759,8 @@ hr_estimate_get_device_bytes (HrEstimate *self,
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
   g_return_val_if_fail (device < self->devices->len, 0);
 
+  ensure_heap (self);
+
   return get_device (self, device)->bytes;
 }
 
@@ -679,6 +779,8 @@ hr_estimate_get_device_components (HrEstimate *self,
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
   g_return_val_if_fail (device < self->devices->len, NULL);
+
+  ensure_heap (self);
 
   return G_LIST_MODEL (get_device (self, device)->components);
 }

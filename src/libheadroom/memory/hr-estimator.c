@@ -7,6 +7,7 @@
 #include "hr-rule-estimate.h"
 #include "hr-training-check.h"
 #include "hr-training-estimate.h"
+#include "hr-training-heap.h"
 #include "hr-training-rule-estimate.h"
 
 static void
@@ -55,18 +56,22 @@ run_training (HrModel        *model,
               gboolean        with_timeline,
               GError        **error)
 {
-  g_auto (HrTrainingPlan) plan = { 0 };
+  g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
   HrEstimate *estimate;
 
-  if (!hr_training_plan_init (&plan, model, job, error))
+  if (!hr_training_plan_init (plan, model, job, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    estimate = hr_training_rule_estimate_new (&plan);
+    estimate = hr_training_rule_estimate_new (plan);
   else
-    estimate = hr_training_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
-  if (estimate != NULL)
-    add_warnings (&plan.pass, estimate);
+    estimate = hr_training_estimate_new (plan, gpu, n_gpus, with_timeline, error);
+  if (estimate == NULL)
+    return NULL;
+
+  add_warnings (&plan->pass, estimate);
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
+    hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
 
   return estimate;
 }

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /**
  * HrFramework:
  * @context_bytes: the driver's context and the kernels that are loaded into it
+ * @backward_bytes: what a backward pass adds to it
  * @workspace_bytes: the workspace of the matrix library
  * @measured: whether the context was measured on this generation of GPUs
  * @source: where the figures come from
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 context_bytes;
+  guint64 backward_bytes;
   guint64 workspace_bytes;
   gboolean measured;
   const char *source;

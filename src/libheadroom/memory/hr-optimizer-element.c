@@ -80,9 +80,9 @@ hr_optimizer_adam_step_foreach (HrOptimizerTape    *tape,
           const HrTrainable *parameter = hr_trainables_get_item (parameters, j);
 
           if (parameter->element == element && (filter == NULL || !filter (tape->settings, parameter)))
-            roots += parameter->copies * hr_trainable_get_bytes (parameter);
+            roots = hr_tape_take_list (tape, hr_trainable_get_bytes (parameter), parameter->copies, roots);
         }
-      hr_tape_assign (tape, DENOMINATOR, hr_tape_take (tape, roots));
+      hr_tape_assign (tape, DENOMINATOR, roots);
     }
 }
 

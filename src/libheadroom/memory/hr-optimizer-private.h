@@ -14,12 +14,22 @@ G_BEGIN_DECLS
 
 #define HR_TAPE_MAX_VARIABLES 8
 
+/* A tensor on the heap, of what the tape knows by its size alone. */
+typedef struct
+{
+  guint64 bytes;
+  guint64 handle;       /* the size that it is let go of by; 0 if that is with the next */
+  HrHeapBlock block;
+} HrTapeBlock;
+
 /**
  * HrOptimizerTape:
  * @settings: which optimizer it is
  * @live: what the step holds now
  * @peak: the most that it has held
  * @variables: what its variables hold
+ * @heap: (nullable): the heap that its tensors lie on
+ * @blocks: (nullable): their blocks
  *
  * The books of a step.
  */
@@ -29,6 +39,8 @@ typedef struct
   guint64 live;
   guint64 peak;
   guint64 variables[HR_TAPE_MAX_VARIABLES];
+  HrHeap *heap;
+  GArray *blocks;
 } HrOptimizerTape;
 
 typedef void (*HrOptimizerStep) (HrOptimizerTape   *tape,
@@ -70,6 +82,10 @@ typedef struct
 
 guint64  hr_tape_take          (HrOptimizerTape   *self,
                                 guint64            bytes);
+guint64  hr_tape_take_list     (HrOptimizerTape   *self,
+                                guint64            bytes,
+                                guint64            count,
+                                guint64            list);
 void     hr_tape_give          (HrOptimizerTape   *self,
                                 guint64            bytes);
 void     hr_tape_assign        (HrOptimizerTape   *self,

@@ -2,6 +2,59 @@
 
 #include "hr-optimizer-private.h"
 
+static void
+take (HrOptimizerTape *self,
+      guint64          bytes,
+      guint64          handle)
+{
+  self->live += bytes;
+  self->peak = MAX (self->peak, self->live);
+  if (self->heap != NULL && bytes > 0)
+    {
+      HrTapeBlock block = { bytes, handle, hr_heap_take (self->heap, bytes) };
+
+      g_array_append_val (self->blocks, block);
+    }
+}
+
+static HrTapeBlock *
+get_block (HrOptimizerTape *self,
+           guint            index)
+{
+  return &g_array_index (self->blocks, HrTapeBlock, index);
+}
+
+/*
+ * Tensors of a size are taken for each other: that which was made last goes first. Where none has the size, it is that
+ * of several.
+ */
+static void
+give_blocks (HrOptimizerTape *self,
+             guint64          bytes)
+{
+  guint last = self->blocks->len;
+  guint64 found = 0;
+  guint first;
+
+  while (last > 0 && get_block (self, last - 1)->handle != bytes)
+    last--;
+  if (last > 0)
+    {
+      for (first = last - 1; first > 0 && get_block (self, first - 1)->handle == 0; first--)
+        ;
+    }
+  else
+    {
+      last = first = self->blocks->len;
+      while (first > 0 && found < bytes)
+        found += get_block (self, --first)->bytes;
+    }
+
+  for (guint i = first; i < last; i++)
+    hr_heap_give (self->heap, get_block (self, i)->block);
+  g_array_remove_range (self->blocks, first, last - first);
+}
+
 /*
  * hr_tape_take:
  * @self: a tape
@@ -16,10 +69,46 @@ hr_tape_take (HrOptimizerTape *self,
               guint64          bytes)
 {
   bytes = hr_ledger_round (bytes);
-  self->live += bytes;
-  self->peak = MAX (self->peak, self->live);
+  take (self, bytes, bytes);
 
   return bytes;
+}
+
+/*
+ * hr_tape_take_list:
+ * @self: a tape
+ * @bytes: the size of each
+ * @count: how many
+ * @list: what the list takes so far that they are added to
+ *
+ * Makes tensors that are let go of together.
+ *
+ * Returns: what the allocator has given for the whole list
+ */
+guint64
+hr_tape_take_list (HrOptimizerTape *self,
+                   guint64          bytes,
+                   guint64          count,
+                   guint64          list)
+{
+  guint64 total;
+
+  bytes = hr_ledger_round (bytes);
+  total = list + count * bytes;
+  if (self->heap == NULL)
+    {
+      self->live += count * bytes;
+      self->peak = MAX (self->peak, self->live);
+      return total;
+    }
+
+  /* The tensors of a list follow each other; the last has the size of all. */
+  if (list > 0)
+    get_block (self, self->blocks->len - 1)->handle = 0;
+  for (guint64 i = 0; i < count; i++)
+    take (self, bytes, i + 1 == count ? total : 0);
+
+  return total;
 }
 
 /*
@@ -34,6 +123,8 @@ hr_tape_give (HrOptimizerTape *self,
               guint64          bytes)
 {
   self->live -= bytes;
+  if (self->heap != NULL && bytes > 0)
+    give_blocks (self, bytes);
 }
 
 /*
@@ -51,7 +142,7 @@ hr_tape_assign (HrOptimizerTape *self,
 {
   g_return_if_fail (variable < HR_TAPE_MAX_VARIABLES);
 
-  self->live -= self->variables[variable];
+  hr_tape_give (self, self->variables[variable]);
   self->variables[variable] = bytes;
 }
 

@@ -114,6 +114,7 @@ hr_optimizer_init (HrOptimizer               *self,
   HrOptimizerTape tape = { .settings = settings };
 
   *self = (HrOptimizer) {
+    .settings = *settings, .parameters = parameters,
     .fused = algorithm->fused, .operation = algorithm->operation, .variable = algorithm->variable,
     .source = algorithm->source,
   };
@@ -130,6 +131,73 @@ hr_optimizer_init (HrOptimizer               *self,
 
   run_step (algorithm, &tape, parameters);
   self->step_bytes = tape.peak;
+}
+
+/* What is kept for a parameter is as large as it is, if that divides it, or else one of two. */
+static void
+make_states_of (const HrOptimizer *self,
+                const HrTrainable *parameter,
+                HrHeap            *heap)
+{
+  guint64 states = get_algorithm (&self->settings)->count_states (&self->settings, parameter);
+  guint64 like = hr_trainable_get_bytes (parameter);
+
+  if (states < like)
+    like = hr_ledger_round (states / 2);
+  for (; states > 0; states -= MIN (like, states))
+    hr_heap_take (heap, MIN (like, states));
+}
+
+typedef struct
+{
+  const HrOptimizer *optimizer;
+  HrHeap *heap;
+} States;
+
+static void
+make_states_of_next (const HrTrainable *parameter,
+                     gpointer           user_data)
+{
+  States *states = user_data;
+
+  make_states_of (states->optimizer, parameter, states->heap);
+}
+
+/*
+ * hr_optimizer_make_states:
+ * @self: an optimizer
+ * @heap: a heap
+ *
+ * Makes the states of all parameters, one after the other.
+ */
+void
+hr_optimizer_make_states (const HrOptimizer *self,
+                          HrHeap            *heap)
+{
+  const HrOptimizerAlgorithm *algorithm = get_algorithm (&self->settings);
+  States states = { self, heap };
+
+  if (algorithm->count_shared != NULL)
+    hr_heap_take (heap, algorithm->count_shared (self->parameters));
+  hr_trainables_foreach (self->parameters, make_states_of_next, &states);
+}
+
+/*
+ * hr_optimizer_step:
+ * @self: an optimizer, which does not step in the backward pass
+ * @heap: a heap
+ *
+ * Replays a step on the heap.
+ */
+void
+hr_optimizer_step (const HrOptimizer *self,
+                   HrHeap            *heap)
+{
+  g_autoptr (GArray) blocks = g_array_new (FALSE, FALSE, sizeof (HrTapeBlock));
+  HrOptimizerTape tape = { .settings = &self->settings, .heap = heap, .blocks = blocks };
+
+  run_step (get_algorithm (&self->settings), &tape, self->parameters);
+  hr_tape_clear (&tape);
 }
 
 static gboolean

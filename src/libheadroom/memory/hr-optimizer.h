@@ -30,6 +30,8 @@ typedef struct
 
 /**
  * HrOptimizer:
+ * @settings: which one it is
+ * @parameters: (transfer none): what it steps
  * @state_bytes: what it keeps for the parameters
  * @paged_bytes: what it keeps beside that in memory that the driver moves to the host and back
  * @step_bytes: the most that a step makes beside that
@@ -42,6 +44,8 @@ typedef struct
  */
 typedef struct
 {
+  HrOptimizerSettings settings;
+  const HrTrainables *parameters;
   guint64 state_bytes;
   guint64 paged_bytes;
   guint64 step_bytes;
@@ -54,6 +58,10 @@ typedef struct
 void     hr_optimizer_init     (HrOptimizer               *self,
                                 const HrOptimizerSettings *settings,
                                 const HrTrainables        *parameters);
+void     hr_optimizer_make_states (const HrOptimizer       *self,
+                                   HrHeap                  *heap);
+void     hr_optimizer_step     (const HrOptimizer         *self,
+                                HrHeap                    *heap);
 gboolean hr_optimizer_check    (const HrOptimizerSettings *settings,
                                 const HrTrainables        *parameters,
                                 GError                   **error);

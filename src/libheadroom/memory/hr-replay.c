@@ -2,6 +2,8 @@
 
 #include "hr-replay.h"
 
+#include <string.h>
+
 static const guint8 element_bytes[] = {
   [HR_ELEMENT_BOOL] = 1,
   [HR_ELEMENT_INT8] = 1,
@@ -106,7 +108,10 @@ hr_replay_init (HrReplay       *self,
                 HrQuantization  quantization)
 {
   hr_ledger_init (&self->ledger);
+  self->storages = self->own_storages;
+  self->capacity = HR_REPLAY_MAX_STORAGES;
   self->n_storages = 0;
+  self->first_free = 0;
   memset (self->symbols, 0, sizeof self->symbols);
   self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
@@ -143,6 +148,39 @@ hr_replay_init (HrReplay       *self,
   self->waiting = HR_NO_VALUE;
   self->timeline = NULL;
   self->kept_layers = NULL;
+  self->heap = NULL;
+}
+
+/*
+ * hr_replay_copy_start:
+ * @self: a tape, on which nothing has happened
+ *
+ * Makes another that begins as @self does.
+ *
+ * Returns: (transfer full): the copy, to be freed with g_free() after hr_replay_clear()
+ */
+HrReplay *
+hr_replay_copy_start (const HrReplay *self)
+{
+  HrReplay *copy = g_memdup2 (self, sizeof (HrReplay));
+
+  copy->storages = copy->own_storages;
+
+  return copy;
+}
+
+/*
+ * hr_replay_clear:
+ * @self: a tape
+ *
+ * Frees what a tape has taken for all layers at once, where the heap is replayed.
+ */
+void
+hr_replay_clear (HrReplay *self)
+{
+  if (self->storages != self->own_storages)
+    g_free (self->storages);
+  self->storages = self->own_storages;
 }
 
 static void
@@ -166,7 +204,7 @@ note_moment (HrReplay   *self,
 {
   HrMoment *moment;
 
-  if (self->stretch == NULL || self->ledger.live.total <= self->stretch->moment.level.total)
+  if (self->stretch == NULL || self->heap != NULL || self->ledger.live.total <= self->stretch->moment.level.total)
     return;
 
   moment = &self->stretch->moment;
@@ -217,7 +255,7 @@ note_peak (HrReplay        *self,
            const HrLevel   *level,
            int              layer)
 {
-  if (level->total <= self->peak.level.total)
+  if (self->heap != NULL || level->total <= self->peak.level.total)
     return;
 
   copy_moment (&self->peak, &stretch->moment);
@@ -319,22 +357,78 @@ hr_replay_rest (HrReplay   *self,
     hr_timeline_add (self->timeline, level, level, level, self->ledger.phase, -1, sentence);
 }
 
+/* All layers are on the tape at once where the heap is replayed. */
+static void
+grow (HrReplay *self)
+{
+  guint capacity = 4 * self->capacity;
+
+  if (self->storages == self->own_storages)
+    {
+      self->storages = g_new (HrStorage, capacity);
+      memcpy (self->storages, self->own_storages, sizeof self->own_storages);
+    }
+  else
+    {
+      self->storages = g_renew (HrStorage, self->storages, capacity);
+    }
+  self->capacity = capacity;
+}
+
 /* Finds a place on the tape. Returns -1, and gives the replay up, if a layer holds more than any known one does. */
 static int
 find_free_storage (HrReplay *self)
 {
-  for (guint i = 0; i < self->n_storages; i++)
+  for (; self->first_free < self->n_storages; self->first_free++)
     {
-      if (self->storages[i].references == 0)
-        return i;
+      if (self->storages[self->first_free].references == 0)
+        return self->first_free;
     }
 
-  if (self->n_storages < HR_REPLAY_MAX_STORAGES)
+  if (self->n_storages == self->capacity && self->heap != NULL && self->capacity < G_MAXINT16 / 4)
+    grow (self);
+  if (self->n_storages < self->capacity)
     return self->n_storages++;
 
   self->ledger.overflowed = TRUE;
 
   return -1;
+}
+
+static void
+free_storage (HrReplay *self,
+              guint     index)
+{
+  self->storages[index].references = 0;
+  self->first_free = MIN (self->first_free, index);
+}
+
+/* Whether an operator is one of the matrix library's. */
+static gboolean
+is_product (const char *operation)
+{
+  static const char * const products[] = { "mm", "addmm", "bmm", "baddbmm" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (products); i++)
+    {
+      if (strcmp (operation, products[i]) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The result is there before the library is called. */
+static void
+take_from_heap (HrReplay   *self,
+                HrStorage  *storage,
+                const char *operation)
+{
+  gboolean is_backward = self->ledger.phase == HR_PHASE_BACKWARD || self->ledger.phase == HR_PHASE_BACKWARD_LOSS;
+
+  storage->block = hr_heap_take (self->heap, storage->bytes);
+  if (is_product (operation))
+    hr_heap_multiply (self->heap, is_backward ? HR_HEAP_THREAD_BACKWARD : HR_HEAP_THREAD_FORWARD);
 }
 
 /*
@@ -395,9 +489,12 @@ hr_replay_make (HrReplay      *self,
   storage->name = name;
   storage->n_before = self->n_made - 1;
   storage->kept_by = 0;
+  storage->block = HR_NO_BLOCK;
   if (!is_made)
     return shape;
 
+  if (self->heap != NULL)
+    take_from_heap (self, storage, operation);
   hr_ledger_add (&self->ledger, component, storage->bytes);
   note_moment (self, operation);
 
@@ -423,8 +520,13 @@ hr_replay_adopt (HrReplay      *self,
 {
   HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
 
-  if (value.storage >= 0)
-    self->storages[value.storage] = (HrStorage) { value, 1, component, bytes, name, 0, 0 };
+  if (value.storage < 0)
+    return value;
+
+  self->storages[value.storage] = (HrStorage) {
+    .shape = value, .references = 1, .component = component, .bytes = bytes, .name = name,
+    .block = self->heap != NULL ? hr_heap_adopt (self->heap, component, bytes) : HR_NO_BLOCK,
+  };
 
   return value;
 }
@@ -440,12 +542,17 @@ void
 hr_replay_leave (HrReplay *self,
                  HrValue   value)
 {
+  HrStorage *storage;
+
   if (value.storage < 0)
     return;
 
-  g_return_if_fail (self->storages[value.storage].references == 1);
+  storage = &self->storages[value.storage];
+  g_return_if_fail (storage->references == 1);
 
-  self->storages[value.storage].references = 0;
+  if (self->heap != NULL)
+    hr_heap_leave (self->heap, storage->block, storage->component, storage->bytes);
+  free_storage (self, value.storage);
 }
 
 /*
@@ -486,8 +593,31 @@ hr_replay_drop (HrReplay *self,
   storage = &self->storages[value.storage];
   g_return_if_fail (storage->references > 0);
 
-  if (--storage->references == 0)
-    hr_ledger_remove (&self->ledger, storage->component, storage->bytes);
+  if (--storage->references > 0)
+    return;
+
+  if (self->heap != NULL)
+    hr_heap_give (self->heap, storage->block);
+  hr_ledger_remove (&self->ledger, storage->component, storage->bytes);
+  free_storage (self, value.storage);
+}
+
+/*
+ * hr_replay_remove:
+ * @self: a tape
+ * @component: what memory was for
+ * @bytes: how much, all of it but for what was in the books from the start
+ *
+ * Lets go of what is in the books and not on the tape.
+ */
+void
+hr_replay_remove (HrReplay      *self,
+                  HrComponentId  component,
+                  guint64        bytes)
+{
+  if (self->heap != NULL)
+    hr_heap_give_left (self->heap, component);
+  hr_ledger_remove (&self->ledger, component, bytes);
 }
 
 /*

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-dtype.h"
+#include "hr-heap.h"
 #include "hr-ledger.h"
 #include "hr-quantization.h"
 #include "hr-timeline.h"
@@ -170,6 +171,7 @@ typedef struct
   guint64 bytes;
   const char *name;
   guint n_before;     /* tensors that had been made when it was */
+  HrHeapBlock block;  /* where it lies, if the heap is replayed */
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
@@ -226,6 +228,7 @@ typedef struct
  * @ledger: the books
  * @storages: the tape: what is alive; those with no reference are free
  * @n_storages: how many of @storages have been used so far
+ * @first_free: no storage before this one is free
  * @symbols: what the symbols stand for now
  * @dtype: what the model computes in
  * @parameter_dtype: what its parameters are held in
@@ -255,12 +258,14 @@ typedef struct
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
+ * @heap: (nullable): the heap, for which every layer is replayed
  */
 struct _HrReplay
 {
   HrLedger ledger;
-  HrStorage storages[HR_REPLAY_MAX_STORAGES];
+  HrStorage *storages;
   guint n_storages;
+  guint first_free;
   guint64 symbols[HR_N_SYMBOLS];
   HrElement dtype;
   HrElement parameter_dtype;
@@ -290,11 +295,18 @@ struct _HrReplay
   HrMoment peak;
   HrTimeline *timeline;
   HrKeptLayers *kept_layers;
+  HrHeap *heap;
+
+  /*< private >*/
+  guint capacity;
+  HrStorage own_storages[HR_REPLAY_MAX_STORAGES];
 };
 
 void        hr_replay_init          (HrReplay       *self,
                                      HrElement       dtype,
                                      HrQuantization  quantization);
+HrReplay   *hr_replay_copy_start    (const HrReplay *self) G_GNUC_WARN_UNUSED_RESULT;
+void        hr_replay_clear         (HrReplay       *self);
 void        hr_replay_begin         (HrReplay       *self,
                                      HrStretch      *stretch,
                                      const char     *block,
@@ -324,6 +336,9 @@ HrValue     hr_replay_hold          (HrReplay       *self,
                                      HrValue         value);
 void        hr_replay_drop          (HrReplay       *self,
                                      HrValue         value);
+void        hr_replay_remove        (HrReplay       *self,
+                                     HrComponentId   component,
+                                     guint64         bytes);
 void        hr_replay_assign        (HrReplay       *self,
                                      HrValue        *variable,
                                      HrValue         value);

@@ -214,6 +214,36 @@ hr_trainables_add (HrTrainables      *self,
 }
 
 /*
+ * hr_trainables_foreach:
+ * @self: parameters
+ * @func: what to do with each
+ * @user_data: what to hand over
+ *
+ * Goes through the parameters one by one: rows that stand for the parameters of several layers come by in turns.
+ */
+void
+hr_trainables_foreach (const HrTrainables *self,
+                       HrTrainableFunc     func,
+                       gpointer            user_data)
+{
+  guint n = hr_trainables_get_n_items (self);
+  guint end;
+
+  for (guint first = 0; first < n; first = end)
+    {
+      guint64 copies = hr_trainables_get_item (self, first)->copies;
+
+      for (end = first + 1; end < n && hr_trainables_get_item (self, end)->copies == copies; end++)
+        ;
+      for (guint64 i = 0; i < copies; i++)
+        {
+          for (guint j = first; j < end; j++)
+            func (hr_trainables_get_item (self, j), user_data);
+        }
+    }
+}
+
+/*
  * hr_trainables_get_n_items:
  * @self: a list
  *

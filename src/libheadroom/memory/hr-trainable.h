@@ -47,6 +47,14 @@ typedef struct _HrTrainables HrTrainables;
 typedef guint (*HrTensorFilter) (const HrTensor *tensor,
                                  gpointer        user_data);
 
+/**
+ * HrTrainableFunc:
+ * @parameter: what stands for the parameter
+ * @user_data: what the caller handed over
+ */
+typedef void (*HrTrainableFunc) (const HrTrainable *parameter,
+                                 gpointer           user_data);
+
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters);
@@ -60,6 +68,9 @@ void               hr_trainables_add_model      (HrTrainables      *self,
 void               hr_trainables_free           (HrTrainables      *self);
 void               hr_trainables_add            (HrTrainables      *self,
                                                  const HrTrainable *trainable);
+void               hr_trainables_foreach        (const HrTrainables *self,
+                                                 HrTrainableFunc    func,
+                                                 gpointer           user_data);
 guint              hr_trainables_get_n_items    (const HrTrainables *self);
 const HrTrainable *hr_trainables_get_item       (const HrTrainables *self,
                                                  guint              index);

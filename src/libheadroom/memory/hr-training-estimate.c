@@ -89,9 +89,7 @@ run_device (HrTrainingPlan  *plan,
   training->pass.has_inputs = training->pass.has_norm = training->pass.has_head = TRUE;
   training->pass.weight_bytes = device->weights.bytes;
 
-  hr_replay_init (&device->replay, plan->pass.element, hr_inference_plan_get_linear_quantization (&plan->pass));
-  device->replay.quantized_dtype = plan->quantized_element;
-  device->replay.autocast = plan->autocast;
+  hr_training_plan_init_replay (plan, &device->replay);
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
     return FALSE;
 
@@ -277,48 +275,6 @@ add_inputs (const HrTrainingPlan *plan,
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
 }
 
-/* States, and gradients that are no part of a buffer, lie in an allocation for each parameter. */
-static guint
-list_of_parameters (const HrTrainingPlan *plan,
-                    const Device         *device,
-                    HrAllocation         *allocations)
-{
-  const HrLevel *level = &device->replay.peak.level;
-  const HrTrainables *parameters = plan->masters != NULL ? plan->masters : plan->reached;
-  guint64 gradients = plan->masters != NULL ? 0 : level->by_component[HR_COMPONENT_GRADIENTS];
-  guint64 copies_of_each = (level->by_component[HR_COMPONENT_OPTIMIZER] + gradients) /
-                           MAX (hr_trainables_get_bytes (parameters, FALSE), 1);
-  guint n = hr_trainables_get_n_items (parameters);
-
-  for (guint i = 0; i < n; i++)
-    {
-      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
-
-      allocations[i] = (HrAllocation) { hr_trainable_get_bytes (parameter), copies_of_each * parameter->copies };
-    }
-
-  return copies_of_each > 0 ? n : 0;
-}
-
-/* Weights lie in one allocation (caching_allocator_warmup in modeling_utils.py), what is on the tape in one each. */
-static guint64
-add_fragmentation (const HrTrainingPlan *plan,
-                   const Device         *device,
-                   HrEstimate           *estimate)
-{
-  const HrMoment *moment = &device->replay.peak;
-  guint n_items = hr_trainables_get_n_items (plan->parameters);
-  g_autofree HrAllocation *allocations = g_new (HrAllocation, 1 + moment->n_storages + n_items);
-  guint n = 0;
-
-  allocations[n++] = (HrAllocation) { device->weights.bytes, 1 };
-  for (guint i = 0; i < moment->n_storages; i++)
-    allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
-  n += list_of_parameters (plan, device, allocations + n);
-
-  return hr_estimate_add_fragmentation (estimate, 0, allocations, n);
-}
-
 /*
  * aten/src/ATen/cuda/CublasHandlePool.cpp: a handle and a workspace for each thread that multiplies; the backward pass
  * runs in a thread of its own (torch/csrc/autograd/engine.cpp).
@@ -329,12 +285,13 @@ add_framework (HrEstimate        *estimate,
 {
   HrFramework both = *framework;
 
+  both.context_bytes += framework->backward_bytes;
   both.workspace_bytes *= 2;
 
   return hr_estimate_add_framework (estimate, 0, &both);
 }
 
-/* Returns what is held beside what the allocator hands out. */
+/* Returns what is held beside the allocator. */
 static guint64
 add_components (const HrTrainingPlan *plan,
                 const Device         *device,
@@ -342,7 +299,6 @@ add_components (const HrTrainingPlan *plan,
                 const HrFramework    *framework)
 {
   const HrLevel *level = &device->replay.peak.level;
-  guint64 beside = 0;
 
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     {
@@ -361,10 +317,7 @@ add_components (const HrTrainingPlan *plan,
         add_from_tape (plan, device, estimate, i, part);
     }
 
-  if (framework != NULL)
-    beside = add_framework (estimate, framework);
-
-  return beside + add_fragmentation (plan, device, estimate);
+  return framework != NULL ? add_framework (estimate, framework) : 0;
 }
 
 static void

@@ -409,6 +409,22 @@ hr_training_plan_init (HrTrainingPlan  *self,
 }
 
 /*
+ * hr_training_plan_init_replay:
+ * @self: a plan
+ * @replay: (out): a tape
+ *
+ * Begins a replay of a step.
+ */
+void
+hr_training_plan_init_replay (const HrTrainingPlan *self,
+                              HrReplay             *replay)
+{
+  hr_replay_init (replay, self->pass.element, hr_inference_plan_get_linear_quantization (&self->pass));
+  replay->quantized_dtype = self->quantized_element;
+  replay->autocast = self->autocast;
+}
+
+/*
  * hr_training_plan_clear:
  * @self: a plan
  *
@@ -422,4 +438,11 @@ hr_training_plan_clear (HrTrainingPlan *self)
   g_clear_pointer (&self->tuning, hr_tuning_free);
   g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);
+}
+
+void
+hr_training_plan_free (HrTrainingPlan *self)
+{
+  hr_training_plan_clear (self);
+  g_free (self);
 }

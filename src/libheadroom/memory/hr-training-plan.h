@@ -44,8 +44,12 @@ gboolean hr_training_plan_init  (HrTrainingPlan  *self,
                                  HrModel         *model,
                                  HrTrainingJob   *job,
                                  GError         **error);
+void     hr_training_plan_init_replay (const HrTrainingPlan *self,
+                                       HrReplay             *replay);
 void     hr_training_plan_clear (HrTrainingPlan  *self);
+void     hr_training_plan_free  (HrTrainingPlan  *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrTrainingPlan, hr_training_plan_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTrainingPlan, hr_training_plan_free)
 
 G_END_DECLS

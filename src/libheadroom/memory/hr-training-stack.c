@@ -125,7 +125,7 @@ find_record (HrTrainingStack *self,
   gboolean needs_gradient = hr_value_needs_gradient (self->variables.hidden);
   HrLayerRecord *record;
 
-  for (guint i = 0; i < self->records->len; i++)
+  for (guint i = 0; i < self->records->len && self->replay->heap == NULL; i++)
     {
       record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&

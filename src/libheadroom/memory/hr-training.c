@@ -170,10 +170,8 @@ upcast_logits (HrReplay *replay,
 static void
 zero_gradients (Step *step)
 {
-  HrLedger *ledger = &step->replay->ledger;
-
   if (step->training->zero_grad == HR_ZERO_GRAD_BEFORE_BACKWARD && !step->replay->has_gradients)
-    hr_ledger_remove (ledger, HR_COMPONENT_GRADIENTS, step->training->gradient_bytes);
+    hr_replay_remove (step->replay, HR_COMPONENT_GRADIENTS, step->training->gradient_bytes);
 }
 
 static HrValue
@@ -195,8 +193,7 @@ cast_output (HrReplay *replay,
 static void
 drop_casts (HrReplay *replay)
 {
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY,
-                    replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
+  hr_replay_remove (replay, HR_COMPONENT_TEMPORARY, replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
   replay->keeps_casts = FALSE;
 }
 
@@ -370,9 +367,27 @@ static void
 make_temporary (const HrTraining *self,
                 HrReplay         *replay)
 {
+  if (replay->heap != NULL)
+    {
+      hr_optimizer_step (&self->optimizer, replay->heap);
+      return;
+    }
+
   replay->symbols[HR_SYMBOL_KEPT] = self->optimizer.step_bytes;
   hr_replay_drop (replay, hr_replay_make (replay, self->optimizer.operation, self->optimizer.variable,
                                           HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+}
+
+/* The gradient that has waited longest goes when its copy is there. */
+static void
+copy_gradient_on_heap (const HrTrainable *parameter,
+                       gpointer           user_data)
+{
+  HrHeap *heap = user_data;
+  guint64 bytes = hr_trainable_get_bytes (parameter);
+
+  hr_heap_leave (heap, hr_heap_take (heap, bytes), HR_COMPONENT_GRADIENTS, bytes);
+  hr_heap_give_first_left (heap, HR_COMPONENT_GRADIENTS);
 }
 
 /*
@@ -388,6 +403,12 @@ copy_gradients (const HrTraining *self,
   if (self->copied_gradient_bytes == 0)
     return HR_NO_VALUE;
 
+  if (replay->heap != NULL)
+    {
+      hr_trainables_foreach (self->optimizer.parameters, copy_gradient_on_heap, replay->heap);
+      return HR_NO_VALUE;
+    }
+
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
                     replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
   replay->symbols[HR_SYMBOL_KEPT] = self->copied_gradient_bytes;
@@ -397,9 +418,11 @@ copy_gradients (const HrTraining *self,
   return copies;
 }
 
+/* States are made when the optimizer first steps. */
 static void
 run_optimizer (const HrTraining *self,
-               HrReplay         *replay)
+               HrReplay         *replay,
+               gboolean          makes_states)
 {
   HrStretch stretch;
   HrValue copies;
@@ -410,10 +433,28 @@ run_optimizer (const HrTraining *self,
   copies = copy_gradients (self, replay);
   if (self->clipping)
     clip_gradients (self, replay);
+  if (makes_states)
+    {
+      hr_heap_set_recording (replay->heap, FALSE);
+      hr_optimizer_make_states (&self->optimizer, replay->heap);
+      hr_heap_set_recording (replay->heap, TRUE);
+    }
   if (self->optimizer.step_bytes > 0)
     make_temporary (self, replay);
   hr_replay_drop (replay, copies);
   hr_replay_end (replay);
+}
+
+/* On the heap those of all micro-batches lie together. */
+static void
+add_input (HrReplay *replay,
+           guint64   count,
+           guint64   bytes)
+{
+  bytes = count * hr_ledger_round (bytes);
+  if (replay->heap != NULL)
+    hr_heap_take (replay->heap, bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, bytes);
 }
 
 /* What the model reads and its labels, and the mask that comes with the former, of all micro-batches of the step. */
@@ -428,13 +469,13 @@ add_batch (const HrTraining *self,
   guint64 inputs = pass->features > 0 ? pass->features * hr_element_get_bytes (replay->parameter_dtype)
                                       : read * sizeof (gint64);
   guint64 labels = hr_pass_is_pooled (pass) ? 1 : prompt;
-  guint64 bytes = hr_ledger_round (pass->batch * inputs) + hr_ledger_round (pass->batch * labels * sizeof (gint64));
+  gboolean has_mask = pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0;
 
-  if (pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0)
-    bytes += hr_ledger_round (pass->batch * read * sizeof (gint64));
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, self->accumulation_steps * bytes);
+  add_input (replay, self->accumulation_steps, pass->batch * inputs);
+  add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
+  add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (n_virtual * sizeof (gint64)));
+  add_input (replay, 1, n_virtual * sizeof (gint64));
 }
 
 /* What the loop holds of gradients between its steps. */
@@ -442,6 +483,58 @@ static guint64
 get_held_gradients (const HrTraining *self)
 {
   return self->main_gradient_bytes + (self->zero_grad != HR_ZERO_GRAD_AFTER_STEP ? self->gradient_bytes : 0);
+}
+
+static void
+begin_steps (const HrTraining *self,
+             HrReplay         *replay)
+{
+  hr_pass_set_model_symbols (&self->pass, replay);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
+  add_batch (self, replay);
+  hr_replay_rest (replay, NULL);
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes + self->scaler_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_MASTER_WEIGHTS, self->master_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, get_held_gradients (self));
+  replay->peak.level = replay->ledger.live;
+  replay->training = TRUE;
+  hr_tuning_choose_trained (self->tuning, replay, -1);
+  replay->tuning = self->tuning;
+  replay->inputs_need_gradients = self->checkpointing;
+  hr_tuning_set_symbols (self->tuning, replay);
+  replay->adds_gradients_up = self->main_gradient_bytes > 0;
+  replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
+  replay->symbols[HR_SYMBOL_PREFIXED] = replay->symbols[HR_SYMBOL_TEXT] + replay->symbols[HR_SYMBOL_VIRTUAL];
+  replay->fused_step = self->optimizer.fused;
+  replay->recomputes = self->checkpointing;
+}
+
+static void
+run_step (const HrTraining *self,
+          HrReplay         *replay,
+          gboolean          is_first,
+          HrTrainingLevels *levels)
+{
+  replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT && !is_first;
+  if (levels != NULL)
+    levels->step_start = replay->ledger.live;
+
+  for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
+    run_micro_batch (self, replay, levels);
+
+  if (levels != NULL)
+    levels->end_backward = replay->ledger.live;
+  run_optimizer (self, replay, is_first);
+  if (levels != NULL)
+    levels->end_optimizer = replay->ledger.live;
+  if (self->zero_grad == HR_ZERO_GRAD_AFTER_STEP)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS,
+                      replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self));
+  if (levels != NULL)
+    levels->end = replay->ledger.live;
+  hr_replay_rest (replay, NULL);
 }
 
 /*
@@ -457,41 +550,32 @@ hr_training_replay (const HrTraining *self,
                     HrReplay         *replay,
                     HrTrainingLevels *levels)
 {
-  hr_pass_set_model_symbols (&self->pass, replay);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
-  add_batch (self, replay);
-  hr_replay_rest (replay, NULL);
-  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_OPTIMIZER, self->optimizer.state_bytes + self->scaler_bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_MASTER_WEIGHTS, self->master_bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, get_held_gradients (self));
-  replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT;
-  replay->peak.level = replay->ledger.live;
-  replay->training = TRUE;
-  hr_tuning_choose_trained (self->tuning, replay, -1);
-  replay->tuning = self->tuning;
-  replay->inputs_need_gradients = self->checkpointing;
-  hr_tuning_set_symbols (self->tuning, replay);
-  replay->adds_gradients_up = self->main_gradient_bytes > 0;
-  replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
-  replay->symbols[HR_SYMBOL_PREFIXED] = replay->symbols[HR_SYMBOL_TEXT] + replay->symbols[HR_SYMBOL_VIRTUAL];
-  replay->fused_step = self->optimizer.fused;
-  replay->recomputes = self->checkpointing;
-  if (levels != NULL)
-    levels->step_start = replay->ledger.live;
+  begin_steps (self, replay);
+  run_step (self, replay, FALSE, levels);
+}
 
-  for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
-    run_micro_batch (self, replay, levels);
+/*
+ * hr_training_replay_heap:
+ * @self: what is to be replayed
+ * @replay: a tape with a heap, on which nothing has happened but that the model was loaded
+ * @n_steps: how many steps
+ *
+ * Replays the first steps of training, every layer of them, on a heap. The levels of the books mean nothing. The steps
+ * make the same requests, but for the optimizer's states, if what a step takes is gone when it ends.
+ */
+void
+hr_training_replay_heap (const HrTraining *self,
+                         HrReplay         *replay,
+                         guint             n_steps)
+{
+  gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP;
 
-  if (levels != NULL)
-    levels->end_backward = replay->ledger.live;
-  run_optimizer (self, replay);
-  if (levels != NULL)
-    levels->end_optimizer = replay->ledger.live;
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
-                    replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self));
-  if (levels != NULL)
-    levels->end = replay->ledger.live;
-  hr_replay_rest (replay, NULL);
+  begin_steps (self, replay);
+  hr_heap_set_recording (replay->heap, TRUE);
+  run_step (self, replay, TRUE, NULL);
+  hr_heap_set_recording (replay->heap, FALSE);
+  if (is_alike)
+    hr_heap_repeat (replay->heap, n_steps - 1);
+  for (guint i = 1; i < n_steps && !is_alike; i++)
+    run_step (self, replay, FALSE, NULL);
 }

@@ -69,5 +69,8 @@ typedef struct
 void hr_training_replay (const HrTraining *self,
                          HrReplay         *replay,
                          HrTrainingLevels *levels);
+void hr_training_replay_heap (const HrTraining *self,
+                              HrReplay         *replay,
+                              guint             n_steps);
 
 G_END_DECLS

@@ -61,3 +61,49 @@ hr_weights_init_model (HrWeights             *self,
       hr_weights_add_tensor (self, storage, i, 0, n_copies);
     }
 }
+
+static void
+load_tensor (const HrWeightStorage *storage,
+             guint                  index,
+             guint                  copy,
+             HrHeap                *heap)
+{
+  guint64 bytes;
+
+  if (hr_model_get_tensor (storage->model, index)->tied_to != NULL)
+    return;
+
+  hr_weight_storage_get_bytes (storage, index, copy, &bytes);
+  hr_heap_take (heap, bytes);
+}
+
+/*
+ * hr_weights_load:
+ * @storage: how the tensors of a model are stored
+ * @heap: a heap
+ *
+ * Loads a model, tensor by tensor in the order of its modules: rows that stand for the tensors of several layers come
+ * by in turns.
+ */
+void
+hr_weights_load (const HrWeightStorage *storage,
+                 HrHeap                *heap)
+{
+  guint n_tensors = hr_model_get_n_tensors (storage->model);
+  guint end;
+
+  for (guint first = 0; first < n_tensors; first = end)
+    {
+      guint n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, first));
+
+      for (end = first + 1;
+           end < n_tensors && hr_tensor_get_copies (hr_model_get_tensor (storage->model, end)) == n_copies; end++)
+        ;
+      for (guint copy = 0; copy < n_copies; copy++)
+        {
+          for (guint i = first; i < end; i++)
+            load_tensor (storage, i, copy, heap);
+        }
+    }
+  hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (storage->model, storage->dtype));
+}

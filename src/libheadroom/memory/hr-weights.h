@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-heap.h"
 #include "hr-weight-storage.h"
 
 G_BEGIN_DECLS
@@ -32,5 +33,7 @@ void hr_weights_add_tensor  (HrWeights             *self,
                              guint                  n_copies);
 void hr_weights_init_model  (HrWeights             *self,
                              const HrWeightStorage *storage);
+void hr_weights_load        (const HrWeightStorage *storage,
+                             HrHeap                *heap);
 
 G_END_DECLS

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-caching-allocator.h"
+
+#include "hr-ledger.h"
+
+#include <string.h>
+
+/*
+ * What c10/cuda/CUDACachingAllocator.cpp does with the requests of one stream, as far as it decides what is taken from
+ * the driver: segments are asked of the driver, and blocks are cut from them. A block that is let go joins its free
+ * neighbours of the same segment. Segments are kept, until the driver has no more to give.
+ */
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/* kSmallSize, kSmallBuffer, kMinLargeAlloc, kLargeBuffer, kRoundLarge. */
+#define SMALL_SIZE MIB
+#define SMALL_SEGMENT (2 * MIB)
+#define MIN_LARGE_SIZE (10 * MIB)
+#define LARGE_SEGMENT (20 * MIB)
+#define ROUND_LARGE (2 * MIB)
+
+#define INITIAL_CAPACITY 512
+#define NONE G_MAXUINT32
+
+/* Blocks of a segment know their neighbours. Those that stand for nothing any more are in a list, by @next. */
+typedef struct
+{
+  guint64 size;
+  guint64 asked;
+  guint64 address;
+  guint32 previous;
+  guint32 next;
+  guint8 is_used;
+  guint8 is_small;
+} Block;
+
+/* Free blocks, by size, then by address. */
+typedef struct
+{
+  guint32 *blocks;
+  guint n_blocks;
+  guint capacity;
+} Pool;
+
+struct _HrCachingAllocator
+{
+  Block *blocks;
+  guint n_blocks;
+  guint capacity;
+  guint32 unused;
+  Pool pools[2];          /* of large blocks, of small ones */
+  guint64 allocated;
+  guint64 asked;
+  guint64 peak;
+  guint64 reserved;
+};
+
+/*
+ * hr_caching_allocator_new:
+ *
+ * Makes an allocator that has taken nothing.
+ *
+ * Returns: (transfer full): the allocator
+ */
+HrCachingAllocator *
+hr_caching_allocator_new (void)
+{
+  HrCachingAllocator *self = g_new0 (HrCachingAllocator, 1);
+
+  self->capacity = INITIAL_CAPACITY;
+  self->blocks = g_new (Block, self->capacity);
+  self->unused = NONE;
+  for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
+    {
+      self->pools[i].capacity = INITIAL_CAPACITY;
+      self->pools[i].blocks = g_new (guint32, INITIAL_CAPACITY);
+    }
+
+  return self;
+}
+
+void
+hr_caching_allocator_free (HrCachingAllocator *self)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
+    g_free (self->pools[i].blocks);
+  g_free (self->blocks);
+  g_free (self);
+}
+
+static Pool *
+get_pool (HrCachingAllocator *self,
+          gboolean            is_small)
+{
+  return &self->pools[is_small ? 1 : 0];
+}
+
+/* The first of the free blocks that is not before a size and an address. */
+static guint
+find_position (const HrCachingAllocator *self,
+               const Pool               *pool,
+               guint64                   size,
+               guint64                   address)
+{
+  guint low = 0;
+  guint high = pool->n_blocks;
+
+  while (low < high)
+    {
+      guint middle = (low + high) / 2;
+      const Block *block = &self->blocks[pool->blocks[middle]];
+
+      if (block->size < size || (block->size == size && block->address < address))
+        low = middle + 1;
+      else
+        high = middle;
+    }
+
+  return low;
+}
+
+static void
+pool_remove (Pool  *pool,
+             guint  position)
+{
+  pool->n_blocks--;
+  memmove (&pool->blocks[position], &pool->blocks[position + 1],
+           (pool->n_blocks - position) * sizeof pool->blocks[0]);
+}
+
+static void
+pool_insert (HrCachingAllocator *self,
+             guint32             index)
+{
+  const Block *block = &self->blocks[index];
+  Pool *pool = get_pool (self, block->is_small);
+  guint position = find_position (self, pool, block->size, block->address);
+
+  if (pool->n_blocks == pool->capacity)
+    {
+      pool->capacity *= 2;
+      pool->blocks = g_renew (guint32, pool->blocks, pool->capacity);
+    }
+  memmove (&pool->blocks[position + 1], &pool->blocks[position],
+           (pool->n_blocks - position) * sizeof pool->blocks[0]);
+  pool->blocks[position] = index;
+  pool->n_blocks++;
+}
+
+static guint32
+add_block (HrCachingAllocator *self)
+{
+  guint32 index = self->unused;
+
+  if (index != NONE)
+    {
+      self->unused = self->blocks[index].next;
+      return index;
+    }
+
+  if (self->n_blocks == self->capacity)
+    {
+      self->capacity *= 2;
+      self->blocks = g_renew (Block, self->blocks, self->capacity);
+    }
+
+  return self->n_blocks++;
+}
+
+static guint64
+get_segment_size (guint64 bytes)
+{
+  if (bytes <= SMALL_SIZE)
+    return SMALL_SEGMENT;
+  if (bytes < MIN_LARGE_SIZE)
+    return LARGE_SEGMENT;
+
+  return (bytes + ROUND_LARGE - 1) / ROUND_LARGE * ROUND_LARGE;
+}
+
+/* alloc_block; the driver is taken to give segments in the order of their addresses. */
+static guint32
+add_segment (HrCachingAllocator *self,
+             guint64             bytes)
+{
+  guint64 size = get_segment_size (bytes);
+  guint32 index = add_block (self);
+
+  self->blocks[index] = (Block) {
+    .size = size, .address = self->reserved, .previous = NONE, .next = NONE, .is_small = bytes <= SMALL_SIZE,
+  };
+  self->reserved += size;
+
+  return index;
+}
+
+/* get_free_block: the best fit, of several the first in memory. */
+static guint32
+take_free_block (HrCachingAllocator *self,
+                 guint64             bytes)
+{
+  Pool *pool = get_pool (self, bytes <= SMALL_SIZE);
+  guint position = find_position (self, pool, bytes, 0);
+  guint32 index;
+
+  if (position == pool->n_blocks)
+    return NONE;
+
+  index = pool->blocks[position];
+  pool_remove (pool, position);
+
+  return index;
+}
+
+/* should_split */
+static gboolean
+is_split (const Block *block,
+          guint64      bytes)
+{
+  guint64 rest = block->size - bytes;
+
+  return block->is_small ? rest >= HR_LEDGER_BLOCK_BYTES : rest > SMALL_SIZE;
+}
+
+/* alloc_found_block: the rest of a block stays free. */
+static void
+split (HrCachingAllocator *self,
+       guint32             index,
+       guint64             bytes)
+{
+  guint32 rest = add_block (self);
+  Block *block = &self->blocks[index];
+
+  self->blocks[rest] = (Block) {
+    .size = block->size - bytes, .address = block->address + bytes, .previous = index, .next = block->next,
+    .is_small = block->is_small,
+  };
+  if (block->next != NONE)
+    self->blocks[block->next].previous = rest;
+  block->next = rest;
+  block->size = bytes;
+  pool_insert (self, rest);
+}
+
+/*
+ * hr_caching_allocator_allocate:
+ * @self: an allocator
+ * @bytes: what is asked for, at least 1
+ *
+ * Hands out a block.
+ *
+ * Returns: the block
+ */
+guint32
+hr_caching_allocator_allocate (HrCachingAllocator *self,
+                               guint64             bytes)
+{
+  guint64 size = hr_ledger_round (bytes);
+  guint32 index = take_free_block (self, size);
+
+  if (index == NONE)
+    index = add_segment (self, size);
+  if (is_split (&self->blocks[index], size))
+    split (self, index, size);
+  self->blocks[index].is_used = TRUE;
+  self->blocks[index].asked = size;
+  self->allocated += self->blocks[index].size;
+  self->asked += size;
+  self->peak = MAX (self->peak, self->asked);
+
+  return index;
+}
+
+/* try_merge_blocks: @index takes over @other, which comes before or after it. */
+static void
+merge (HrCachingAllocator *self,
+       guint32             index,
+       guint32             other)
+{
+  Block *block = &self->blocks[index];
+  Block *neighbour;
+  Pool *pool;
+
+  if (other == NONE || self->blocks[other].is_used)
+    return;
+
+  neighbour = &self->blocks[other];
+  pool = get_pool (self, neighbour->is_small);
+  pool_remove (pool, find_position (self, pool, neighbour->size, neighbour->address));
+  block->size += neighbour->size;
+  if (block->previous == other)
+    {
+      block->address = neighbour->address;
+      block->previous = neighbour->previous;
+      if (block->previous != NONE)
+        self->blocks[block->previous].next = index;
+    }
+  else
+    {
+      block->next = neighbour->next;
+      if (block->next != NONE)
+        self->blocks[block->next].previous = index;
+    }
+  neighbour->next = self->unused;
+  self->unused = other;
+}
+
+/*
+ * hr_caching_allocator_release:
+ * @self: an allocator
+ * @block: what hr_caching_allocator_allocate() returned
+ *
+ * Lets a block go, so that another request can have it.
+ */
+void
+hr_caching_allocator_release (HrCachingAllocator *self,
+                              guint32             block)
+{
+  g_return_if_fail (block < self->n_blocks && self->blocks[block].is_used);
+
+  self->allocated -= self->blocks[block].size;
+  self->asked -= self->blocks[block].asked;
+  self->blocks[block].is_used = FALSE;
+  merge (self, block, self->blocks[block].previous);
+  merge (self, block, self->blocks[block].next);
+  pool_insert (self, block);
+}
+
+/*
+ * hr_caching_allocator_get_allocated:
+ * @self: an allocator
+ *
+ * Gets what is handed out (torch.cuda.memory_allocated). A block that is not split is handed out as a whole.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_caching_allocator_get_allocated (const HrCachingAllocator *self)
+{
+  return self->allocated;
+}
+
+/*
+ * hr_caching_allocator_get_peak:
+ * @self: an allocator
+ *
+ * Gets the most that was asked for at a time, each request rounded up to a block.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_caching_allocator_get_peak (const HrCachingAllocator *self)
+{
+  return self->peak;
+}
+
+/*
+ * hr_caching_allocator_get_reserved:
+ * @self: an allocator
+ *
+ * Gets what was taken from the driver (torch.cuda.memory_reserved).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_caching_allocator_get_reserved (const HrCachingAllocator *self)
+{
+  return self->reserved;
+}
+
+/*
+ * hr_caching_allocator_hash_free:
+ * @self: an allocator
+ *
+ * Sums up which blocks are free: the same requests find the same blocks where these are the same.
+ *
+ * Returns: a number that is the same for the same free blocks
+ */
+guint64
+hr_caching_allocator_hash_free (const HrCachingAllocator *self)
+{
+  guint64 hash = self->reserved;
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
+    {
+      for (guint j = 0; j < self->pools[i].n_blocks; j++)
+        {
+          const Block *block = &self->blocks[self->pools[i].blocks[j]];
+
+          hash = (hash ^ block->address) * G_GUINT64_CONSTANT (0x100000001b3);
+          hash = (hash ^ block->size) * G_GUINT64_CONSTANT (0x100000001b3);
+        }
+    }
+
+  return hash;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+#include "hr-training-plan.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrTrainingHeap:
+ * @reserved_bytes: what the allocator has taken from the driver, workspaces included
+ * @peak_bytes: the most that it was asked for at a time, likewise
+ *
+ * What comes of the first steps on a heap.
+ */
+typedef struct
+{
+  guint64 reserved_bytes;
+  guint64 peak_bytes;
+} HrTrainingHeap;
+
+void hr_training_heap_init (HrTrainingHeap       *self,
+                            const HrTrainingPlan *plan,
+                            guint64               workspace_bytes,
+                            gboolean              has_workspaces);
+void hr_training_heap_attach (HrEstimate           *estimate,
+                              HrTrainingPlan       *plan,
+                              HrGpu                *gpu);
+
+G_END_DECLS
