@@ -26,8 +26,8 @@ enum
 };
 
 /*
- * The figures that are reached. Reserved memory and what the device shows hold the holes that earlier steps, and texts
- * of other lengths, left between blocks; the estimate knows of the segments that there are at the peak alone.
+ * The figures that are reached. Reserved memory and what the device shows hold the holes that texts of other lengths
+ * have left between blocks; the estimate knows of those that steps of one length leave.
  */
 static const struct
 {
@@ -37,8 +37,8 @@ static const struct
   double max_worst_percent;
 } figures[N_FIGURES] = {
   [ALLOCATED] = { "allocated", 9, 3.5, 31 },
-  [RESERVED] = { "reserved", 9, 9, 49 },
-  [DEVICE] = { "device", 9, 21, 36 },
+  [RESERVED] = { "reserved", 9, 5, 43 },
+  [DEVICE] = { "device", 9, 7, 30 },
 };
 
 static HrEstimate *

@@ -517,6 +517,8 @@ run_step (const HrTraining *self,
           gboolean          is_first,
           HrTrainingLevels *levels)
 {
+  guint64 rest;
+
   replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT && !is_first;
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
@@ -529,9 +531,11 @@ run_step (const HrTraining *self,
   run_optimizer (self, replay, is_first);
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
+  rest = replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self);
   if (self->zero_grad == HR_ZERO_GRAD_AFTER_STEP)
-    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS,
-                      replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self));
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, rest);
+  else
+    hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, rest);
   if (levels != NULL)
     levels->end = replay->ledger.live;
   hr_replay_rest (replay, NULL);
