@@ -1062,27 +1062,38 @@ hr_op_linear_by (HrReplay   *self,
 }
 
 /*
- * hr_op_linear:
- * @self: a tape
- * @x: a tensor, its last dimension the input features
- * @module: which module of the block that runs it is
- * @name: the variable that the result is for
- * @out_features: the output features
- * @count: how many times as many
- * @has_bias: whether it has a bias
- *
- * A linear layer of the decoder, whose matrix may be quantized.
- *
- * Returns: the result
+ * x @ weight.T + bias, as a module of its own writes it (FalconLinear): the bias is added to the product, and autocast
+ * does not cache the copy of a matrix that is a view (cached_cast in aten/src/ATen/autocast_mode.cpp).
  */
-HrValue
-hr_op_linear (HrReplay   *self,
-              HrValue     x,
-              HrModule    module,
-              const char *name,
-              HrSymbol    out_features,
-              guint       count,
-              gboolean    has_bias)
+static HrValue
+multiply_and_add (HrReplay   *self,
+                  HrValue     x,
+                  const char *name,
+                  HrValue     weight,
+                  HrValue     bias,
+                  HrValue     shape)
+{
+  HrValue copy = hr_op_cast_parameter (self, weight);
+  HrValue result;
+
+  copy.is_trained = FALSE;
+  result = hr_op_linear_by (self, x, name, copy, HR_NO_VALUE, shape);
+  hr_replay_drop (self, copy);
+  if (bias.n_symbols > 0)
+    hr_replay_assign (self, &result, hr_op_binary (self, HR_BINARY_ADD, name, result, bias));
+
+  return result;
+}
+
+static HrValue
+run_linear (HrReplay   *self,
+            HrValue     x,
+            HrModule    module,
+            const char *name,
+            HrSymbol    out_features,
+            guint       count,
+            gboolean    has_bias,
+            gboolean    is_apart)
 {
   const HrTunedModule *tuned = hr_tuning_find (self->tuning, self->block, module, self->layer);
   HrValue out = x;
@@ -1108,11 +1119,62 @@ hr_op_linear (HrReplay   *self,
   weight = hr_replay_adapter_weight (self, tuned, weight);
   bias = has_bias ? hr_replay_adapter_bias (self, tuned, bias) : HR_NO_VALUE;
   input = hr_replay_adapter_input (self, tuned, x);
-  result = hr_op_linear_by (self, input, name, weight, bias, out);
+  result = is_apart ? multiply_and_add (self, input, name, weight, bias, out)
+                    : hr_op_linear_by (self, input, name, weight, bias, out);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);
 
   return result;
+}
+
+/*
+ * hr_op_linear:
+ * @self: a tape
+ * @x: a tensor, its last dimension the input features
+ * @module: which module of the block that runs it is
+ * @name: the variable that the result is for
+ * @out_features: the output features
+ * @count: how many times as many
+ * @has_bias: whether it has a bias
+ *
+ * A linear layer of the decoder, whose matrix may be quantized.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear (HrReplay   *self,
+              HrValue     x,
+              HrModule    module,
+              const char *name,
+              HrSymbol    out_features,
+              guint       count,
+              gboolean    has_bias)
+{
+  return run_linear (self, x, module, name, out_features, count, has_bias, FALSE);
+}
+
+/*
+ * hr_op_linear_apart:
+ * @self: a tape
+ * @x: a tensor, its last dimension the input features
+ * @module: which module of the block that runs it is
+ * @name: the variable that the result is for
+ * @out_features: the output features
+ * @has_bias: whether it has a bias
+ *
+ * A linear layer that adds its bias to a product of its own (FalconLinear).
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear_apart (HrReplay   *self,
+                    HrValue     x,
+                    HrModule    module,
+                    const char *name,
+                    HrSymbol    out_features,
+                    gboolean    has_bias)
+{
+  return run_linear (self, x, module, name, out_features, 1, has_bias, TRUE);
 }
 
 /*

@@ -123,6 +123,12 @@ HrValue hr_op_linear     (HrReplay      *self,
                           HrSymbol       out_features,
                           guint          count,
                           gboolean       has_bias);
+HrValue hr_op_linear_apart (HrReplay    *self,
+                            HrValue      x,
+                            HrModule     module,
+                            const char  *name,
+                            HrSymbol     out_features,
+                            gboolean     has_bias);
 HrValue hr_op_cast_down  (HrReplay      *self,
                           HrValue        x);
 HrValue hr_op_cast_parameter (HrReplay  *self,

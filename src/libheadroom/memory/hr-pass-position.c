@@ -15,7 +15,9 @@
 static gboolean
 is_rotary (const HrAttention *attention)
 {
+  /* FalconModel makes cosines and sines beside biases as well. */
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
+                               attention->path == HR_ATTENTION_FALCON ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
                                attention->position == HR_POSITION_ROTARY_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS ||
@@ -206,7 +208,7 @@ hr_pass_choose_rotation (HrPass            *pass,
  * @pass: the pass
  *
  * build_alibi_tensor of Bloom and Falcon: positions of each sequence, times the slope of each head, cast. That of MPT
- * is of all positions that the model knows, in fp32.
+ * is of all positions that the model knows, in fp32; that of Falcon is bfloat16 before it is cast.
  */
 void
 hr_pass_make_alibi (const HrInference *self,
@@ -214,6 +216,7 @@ hr_pass_make_alibi (const HrInference *self,
                     HrPass            *pass)
 {
   const HrAttention *attention = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+  HrElement element;
   HrValue positions, biases;
 
   if (attention == NULL)
@@ -230,8 +233,9 @@ hr_pass_make_alibi (const HrInference *self,
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
   positions = hr_op_like (replay, "cumsum", "arange_tensor",
                           HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  element = attention->path == HR_ATTENTION_FALCON ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32;
   biases = hr_op_like (replay, "mul", "alibi",
-                       HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
+                       HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT));
   pass->alibi = hr_op_cast (replay, biases, replay->dtype);
   hr_replay_drop (replay, biases);
   hr_replay_drop (replay, positions);

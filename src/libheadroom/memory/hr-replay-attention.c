@@ -250,8 +250,10 @@ split_fused (HrReplay          *replay,
 {
   HrValue parts[3];
 
-  if (attention->projection != HR_PROJECTION_CONV1D && attention->projection != HR_PROJECTION_FUSED_HEADS &&
-      attention->path != HR_ATTENTION_CODEGEN)
+  /* fused_qkv[..., 0, :] of FalconAttention._split_heads is a slice as well. */
+  if (attention->path == HR_ATTENTION_FALCON ||
+      (attention->projection != HR_PROJECTION_CONV1D && attention->projection != HR_PROJECTION_FUSED_HEADS &&
+       attention->path != HR_ATTENTION_CODEGEN))
     {
       variables->query = get_part (replay, fused, HR_SYMBOL_QUERY);
       variables->key = get_part (replay, fused, HR_SYMBOL_KEY);
@@ -296,17 +298,16 @@ project_fused (HrReplay          *replay,
                HrValue            x,
                const HrAttention *attention)
 {
-  HrValue fused = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv",
-                                HR_SYMBOL_FUSED, 1, attention->has_query_bias);
+  HrValue fused = attention->path == HR_ATTENTION_FALCON
+                    ? hr_op_linear_apart (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv",
+                                          HR_SYMBOL_FUSED, attention->has_query_bias)
+                    : hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv",
+                                    HR_SYMBOL_FUSED, 1, attention->has_query_bias);
   HrValue key, value, shape;
 
   /* DbrxAttention clamps into a tensor of its own. */
   if (attention->clip_qkv)
     hr_replay_assign (replay, &fused, hr_op_unary (replay, HR_UNARY_CLAMP, "qkv_states", fused));
-
-  /* FalconLinear adds its bias to the product. */
-  if (attention->path == HR_ATTENTION_FALCON && attention->has_query_bias)
-    hr_replay_assign (replay, &fused, hr_op_unary (replay, HR_UNARY_ADD, "qkv", fused));
 
   hr_attention_keep_local (variables, fused);
   if (attention->projection != HR_PROJECTION_FUSED_GROUPS ||
@@ -1302,6 +1303,19 @@ norm_output (HrReplay          *replay,
   return hr_replay_norm (replay, output, &norm);
 }
 
+static HrValue
+project_output (HrReplay          *replay,
+                HrValue            output,
+                const HrAttention *attention)
+{
+  if (attention->path == HR_ATTENTION_FALCON)
+    return hr_op_linear_apart (replay, output, HR_MODULE_OUTPUT, "o_proj(…)", HR_SYMBOL_HIDDEN,
+                               attention->has_output_bias);
+
+  return hr_op_linear (replay, output, HR_MODULE_OUTPUT, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
+                       attention->has_output_bias);
+}
+
 /*
  * hr_replay_attention:
  * @replay: a tape
@@ -1392,9 +1406,7 @@ hr_replay_attention (HrReplay          *replay,
       drop_variables (replay, &variables);
       result.joined = hr_replay_hold (replay, result.output);
     }
-  hr_replay_assign (replay, &result.output,
-                    hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "o_proj(…)", HR_SYMBOL_HIDDEN, 1,
-                                  attention->has_output_bias));
+  hr_replay_assign (replay, &result.output, project_output (replay, result.output, attention));
   hr_op_dropout (replay, &result.output, attention->has_output_dropout);
   if (!attention->output_apart)
     drop_variables (replay, &variables);

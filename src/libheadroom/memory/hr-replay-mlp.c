@@ -301,7 +301,9 @@ replay_plain (HrReplay    *replay,
               HrValue     *x,
               const HrMlp *mlp)
 {
-  HrValue hidden = hr_op_linear (replay, *x, HR_MODULE_UP, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
+  HrValue hidden = mlp->bias_apart
+                     ? hr_op_linear_apart (replay, *x, HR_MODULE_UP, "fc1(x)", HR_SYMBOL_INTERMEDIATE, mlp->has_bias)
+                     : hr_op_linear (replay, *x, HR_MODULE_UP, "fc1(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
 
   replay->sentence = N_("in the MLP, in the activation function");
   if (mlp->inlined)
@@ -311,7 +313,9 @@ replay_plain (HrReplay    *replay,
   hr_op_dropout (replay, &hidden, mlp->has_inner_dropout);
   widen (replay, &hidden, mlp);
   hr_replay_assign (replay, &hidden,
-                    hr_op_linear (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
+                    mlp->bias_apart
+                      ? hr_op_linear_apart (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, mlp->has_bias)
+                      : hr_op_linear (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
 
   return hidden;
 }

@@ -224,6 +224,8 @@ replay_efficient (HrReplay        *replay,
   HrValue sums = HR_NO_VALUE;
   HrValue output, seed, offset;
 
+  /* attn_mask.value () = preprocess_mask (attn_mask.value (), …) of attention.cpp: the padded one takes its place. */
+  hr_replay_drop (replay, mask);
   shape.heads_first = FALSE;
   output = hr_op_like (replay, operation, "attn_output", shape);
   set_attention_sizes (replay);
@@ -237,7 +239,6 @@ replay_efficient (HrReplay        *replay,
   hr_replay_drop (replay, seed);
   hr_replay_drop (replay, sums);
   hr_replay_drop (replay, padded);
-  hr_replay_drop (replay, mask);
 
   return output;
 }
@@ -408,10 +409,13 @@ hr_replay_sdpa (HrReplay        *replay,
   HrValue v = hr_op_cast_down (replay, value);
   HrValue k = hr_op_cast_down (replay, key);
   HrValue q = hr_op_cast_down (replay, query);
+  HrForward masked = *forward;
   HrValue output;
 
   replay->sentence = N_("in the attention, in its kernel");
-  output = run_kernel (replay, forward, q, k, v);
+  masked.mask = hr_op_cast_down (replay, forward->mask);
+  output = run_kernel (replay, &masked, q, k, v);
+  hr_replay_drop (replay, masked.mask);
   hr_replay_drop (replay, v);
   hr_replay_drop (replay, k);
   hr_replay_drop (replay, q);

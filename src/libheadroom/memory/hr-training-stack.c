@@ -199,6 +199,11 @@ uses_shared (HrTrainingStack *self,
   if (attention == NULL && (!is_rotation || !self->checkpointing))
     return FALSE;
 
+  /* A layer that does not rotate keeps none of the tables that it is called with. */
+  if (is_rotation && !self->checkpointing &&
+      (attention->position == HR_POSITION_NONE || attention->position == HR_POSITION_ALIBI))
+    return FALSE;
+
   return own == sliding && hr_value_needs_gradient (get_record (self, layer)->output);
 }
 
