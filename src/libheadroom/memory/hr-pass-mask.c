@@ -149,11 +149,11 @@ static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
            HrPass            *pass,
-           const HrAttention *attention)
+           const HrAttention *attention,
+           guint64            context)
 {
   gboolean eager = is_eager (self, attention);
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
-  guint64 context = hr_inference_get_context (self, attention, pass->past, sequence);
   HrValue mask;
 
   if (self->stack->role == HR_STACK_ENCODER)
@@ -189,6 +189,21 @@ make_mask (const HrInference *self,
            : mask;
 }
 
+/* A mask with a window that no layer asks for, over all that the layers' caches hold (Qwen2MoeModel.forward). */
+static HrValue
+make_unused_mask (const HrInference *self,
+                  HrReplay          *replay,
+                  HrPass            *pass,
+                  const HrAttention *full)
+{
+  HrAttention windowed = *full;
+
+  windowed.sliding_window = self->stack->mask_window;
+
+  return make_mask (self, replay, pass, &windowed,
+                    hr_inference_get_context (self, full, pass->past, replay->symbols[HR_SYMBOL_SEQUENCE]));
+}
+
 /*
  * hr_pass_make_masks:
  * @self: what is replayed
@@ -204,12 +219,17 @@ hr_pass_make_masks (const HrInference *self,
 {
   const HrAttention *full = hr_pass_find_attention (self, FALSE);
   const HrAttention *sliding = hr_pass_find_attention (self, TRUE);
+  guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
 
   replay->sentence = N_("while the attention mask is made");
   if (full != NULL)
-    pass->full_mask = make_mask (self, replay, pass, full);
+    pass->full_mask = make_mask (self, replay, pass, full,
+                                 hr_inference_get_context (self, full, pass->past, sequence));
   if (sliding != NULL)
-    pass->sliding_mask = make_mask (self, replay, pass, sliding);
+    pass->sliding_mask = make_mask (self, replay, pass, sliding,
+                                    hr_inference_get_context (self, sliding, pass->past, sequence));
+  else if (full != NULL && self->stack->mask_window > 0)
+    pass->sliding_mask = make_unused_mask (self, replay, pass, full);
   if (self->source.storage >= 0 && full != NULL)
     pass->forward.source_mask = make_source_mask (self, replay, full, is_eager (self, full));
 }

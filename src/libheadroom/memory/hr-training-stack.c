@@ -256,7 +256,7 @@ hold_shared (HrTrainingStack *self)
           hold_until (self, variables->cos[i], rotated);
           hold_until (self, variables->sin[i], rotated);
         }
-      if (self->checkpointing)
+      if (self->checkpointing && masked < n_layers)
         hold_until (self, i == 0 ? variables->full_mask : variables->sliding_mask, masked);
     }
   if (!self->checkpointing)

@@ -663,6 +663,7 @@ typedef struct
   guint *layer_class_of;      /* for each layer the index of its class */
   guint n_layers;
   gboolean keeps_layers;      /* the inputs of all layers are returned, and held until then (RecurrentGemma) */
+  guint64 mask_window;        /* of a mask that is made whether or not a layer has a window (Qwen2-MoE); 0: none is */
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;
 

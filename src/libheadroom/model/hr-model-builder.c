@@ -17,7 +17,7 @@ static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
-  "count", "repeats", "path", "skipped", "keeps-layers", "sublayers", NULL,
+  "count", "repeats", "path", "skipped", "keeps-layers", "mask-window", "sublayers", NULL,
 };
 static const char * const known_sublayer_members[] = {
   "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
@@ -289,7 +289,7 @@ build_layers (HrBlockContext  *context,
   g_autofree char *prefix = NULL;
   g_autofree guint *layers = NULL;
   HrJson *sublayers = NULL;
-  HrJson *count;
+  HrJson *count, *window;
   const char *path = NULL;
   guint64 n_layers;
 
@@ -298,7 +298,9 @@ build_layers (HrBlockContext  *context,
       !hr_json_get_string (description, "path", &path, error))
     return FALSE;
 
-  if (!get_boolean (context->scope, description, "keeps-layers", &stack->keeps_layers, error))
+  window = hr_json_get_member (description, "mask-window");
+  if (!get_boolean (context->scope, description, "keeps-layers", &stack->keeps_layers, error) ||
+      (window != NULL && !hr_scope_evaluate_size (context->scope, window, &stack->mask_window, error)))
     return FALSE;
 
   count = hr_json_require_member (description, "count", error);
