@@ -95,6 +95,7 @@ static const FaultCase fault_cases[] = {
   { "is_no_object", "[1]", 0, "an object" },
   { "has_a_name_twice", "{" TENSOR ("w", "U8", "1", 0, 1) "," TENSOR ("w", "U8", "1", 1, 2) "}", 2, "each key once" },
   { "has_a_type_that_does_not_exist", "{" TENSOR ("w", "F7", "1", 0, 1) "}", 1, "w.dtype (line 1)" },
+  { "has_a_name_of_two_lines", "{\"w\\nv\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, "the key “w v.shape”" },
   { "has_no_shape", "{\"w\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, "w.shape" },
   { "has_a_negative_size", "{" TENSOR ("w", "U8", "-1", 0, 1) "}", 1, "w.shape[0]" },
   { "has_sizes_beyond_counting", "{" TENSOR ("w", "U8", "4294967296,4294967296,2", 0, 1) "}", 1, "w.shape[1]" },

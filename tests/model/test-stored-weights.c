@@ -20,6 +20,12 @@
   "'model_type': 'qwen3_moe', 'hidden_size': 256, 'intermediate_size': 512, 'moe_intermediate_size': 128, " \
   "'num_hidden_layers': 2, 'num_attention_heads': 4, 'num_key_value_heads': 2, 'head_dim': 64, 'num_experts': 4, " \
   "'num_experts_per_tok': 2, 'vocab_size': 1000, 'tie_word_embeddings': false, 'torch_dtype': 'bfloat16'"
+#define FUSED_MIXTURE \
+  "'model_type': 'qwen3_5_moe_text', 'hidden_size': 256, 'moe_intermediate_size': 128, " \
+  "'shared_expert_intermediate_size': 64, 'num_hidden_layers': 2, 'num_attention_heads': 4, " \
+  "'layer_types': ['full_attention', 'full_attention'], 'linear_num_value_heads': 32, 'num_key_value_heads': 2, " \
+  "'head_dim': 64, 'num_experts': 4, 'num_experts_per_tok': 2, 'vocab_size': 1000, 'tie_word_embeddings': false, " \
+  "'torch_dtype': 'bfloat16'"
 #define GPT_OSS \
   "'model_type': 'gpt_oss', 'hidden_size': 256, 'intermediate_size': 128, 'num_hidden_layers': 2, " \
   "'num_attention_heads': 4, 'num_key_value_heads': 2, 'head_dim': 64, 'num_local_experts': 4, " \
@@ -271,6 +277,108 @@ test_modules_that_were_moved_are_found (void)
     }
 }
 
+/* The experts of a layer, which @model lists one by one, in one tensor, as transformers 5 may save them. */
+static void
+add_model_with_fused_experts (Writer  *writer,
+                              HrModel *model)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+        {
+          g_autofree char *name = hr_tensor_get_name (tensor, copy);
+          guint64 n_experts = hr_tensor_get_copies_of_layer (tensor);
+          char *experts = strstr (name, ".experts.");
+
+          if (experts == NULL)
+            {
+              add_tensor (writer, name, "BF16", tensor->shape, tensor->n_dimensions, 2 * tensor->n_elements);
+              continue;
+            }
+          if (copy % n_experts != 0 || strstr (name, "up_proj") != NULL)
+            continue;
+          else
+            {
+              gboolean is_gate = strstr (name, "gate_proj") != NULL;
+              guint64 shape[] = { n_experts, (is_gate + 1) * tensor->shape[0], tensor->shape[1] };
+              g_autofree char *fused = g_strdup_printf ("%.*s.experts.%s", (int) (experts - name), name,
+                                                        is_gate ? "gate_up_proj" : "down_proj");
+
+              add_tensor (writer, fused, "BF16", shape, 3, 2 * shape[0] * shape[1] * shape[2]);
+            }
+        }
+    }
+}
+
+static void
+test_experts_may_be_stored_in_one_tensor (void)
+{
+  g_autofree char *config = make_config (MIXTURE, NULL);
+  g_autoptr (HrModel) alone = make_model (config);
+  Writer writer = { g_string_new ("{"), 0 };
+  g_autoptr (HrModel) both = NULL;
+
+  add_model_with_fused_experts (&writer, alone);
+  both = open_both (config, &writer);
+
+  g_assert_cmpstr (hr_model_get_warnings (both)[0], ==, NULL);
+  g_assert_cmpuint (hr_model_get_stored_bytes (both), ==, 2 * hr_model_get_n_parameters (both));
+  g_assert_cmpuint (get_weights (both), ==, get_weights (alone));
+}
+
+/* The other way round, for a class that has them in one. */
+static void
+test_experts_may_be_stored_one_by_one (void)
+{
+  g_autofree char *config = make_config (FUSED_MIXTURE, NULL);
+  g_autoptr (HrModel) alone = make_model (config);
+
+  for (guint n_left_out = 0; n_left_out < 2; n_left_out++)
+    {
+      Writer writer = { g_string_new ("{"), 0 };
+      g_autoptr (HrModel) both = NULL;
+
+      for (guint i = 0; i < hr_model_get_n_tensors (alone); i++)
+        {
+          const HrTensor *tensor = hr_model_get_tensor (alone, i);
+
+          for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
+            {
+              g_autofree char *name = hr_tensor_get_name (tensor, copy);
+              gboolean is_gate = g_str_has_suffix (name, "experts.gate_up_proj");
+              guint64 shape[] = { tensor->shape[1] >> is_gate, tensor->shape[2] };
+
+              if (!is_gate && !g_str_has_suffix (name, "experts.down_proj"))
+                {
+                  add_tensor (&writer, name, "BF16", tensor->shape, tensor->n_dimensions, 2 * tensor->n_elements);
+                  continue;
+                }
+              for (guint64 expert = n_left_out; expert < tensor->shape[0]; expert++)
+                {
+                  for (guint j = 0; j < (is_gate ? 2 : 1); j++)
+                    {
+                      g_autofree char *one = g_strdup_printf ("%.*s.experts.%" G_GUINT64_FORMAT ".%s.weight",
+                                                              (int) (strstr (name, ".experts.") - name), name, expert,
+                                                              !is_gate ? "down_proj" : j == 0 ? "gate_proj"
+                                                                                              : "up_proj");
+
+                      add_tensor (&writer, one, "BF16", shape, 2, 2 * shape[0] * shape[1]);
+                    }
+                }
+            }
+        }
+
+      both = open_both (config, &writer);
+      if (n_left_out > 0)
+        g_assert_nonnull (strstr (hr_model_get_warnings (both)[0], "mlp.experts.gate_up_proj"));
+      else
+        g_assert_cmpstr (hr_model_get_warnings (both)[0], ==, NULL);
+      g_assert_cmpuint (hr_model_get_stored_bytes (both) == 2 * hr_model_get_n_parameters (both), ==, n_left_out == 0);
+    }
+}
+
 static void
 test_buffers_are_not_missed (void)
 {
@@ -396,6 +504,8 @@ main (int   argc,
       g_test_add_data_func (path, &differences[i], test_a_difference_is_named);
     }
   g_test_add_func ("/model/stored/modules_that_were_moved_are_found", test_modules_that_were_moved_are_found);
+  g_test_add_func ("/model/stored/experts_may_be_stored_in_one_tensor", test_experts_may_be_stored_in_one_tensor);
+  g_test_add_func ("/model/stored/experts_may_be_stored_one_by_one", test_experts_may_be_stored_one_by_one);
   g_test_add_func ("/model/stored/buffers_are_not_missed", test_buffers_are_not_missed);
   g_test_add_func ("/model/stored/an_index_of_pickled_files_is_compared_by_name",
                    test_an_index_of_pickled_files_is_compared_by_name);

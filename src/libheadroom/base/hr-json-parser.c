@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-json-private.h"
+#include "hr-message.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
@@ -499,6 +500,7 @@ index_members (HrJsonParser *self,
                                                       member->key);
           gboolean warned = FALSE;
 
+          hr_message_make_line (message);
           if (!tolerate (self, self->document->text + sorted[i + 1]->offset, &warned, _("each key once"), message))
             return FALSE;
           member->key = NULL;

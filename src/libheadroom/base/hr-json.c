@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-json-private.h"
+#include "hr-message.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -271,6 +272,7 @@ hr_json_dup_path (HrJson *self)
 
   path = g_string_new (NULL);
   append_path (self, path);
+  hr_message_make_line (path->str);
 
   return g_string_free (path, FALSE);
 }
@@ -412,12 +414,7 @@ describe_value (HrJson *self)
         gboolean is_long = g_utf8_strlen (self->string, -1) > 40;
         g_autofree char *shown = is_long ? g_utf8_substring (self->string, 0, 40) : g_strdup (self->string);
 
-        /* A message is one line. */
-        for (char *c = shown; *c != '\0'; c++)
-          {
-            if (g_ascii_iscntrl (*c))
-              *c = ' ';
-          }
+        hr_message_make_line (shown);
 
         return g_strdup_printf (is_long ? _("the string “%s…”") : _("the string “%s”"), shown);
       }

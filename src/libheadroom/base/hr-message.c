@@ -51,3 +51,16 @@ hr_message_set_error (GError     **error,
 
   g_set_error_literal (error, HR_ERROR, code, message);
 }
+
+/* A message is one line, whatever the text that it quotes holds: control characters become spaces. */
+void
+hr_message_make_line (char *text)
+{
+  g_return_if_fail (text != NULL);
+
+  for (; *text != '\0'; text++)
+    {
+      if (g_ascii_iscntrl (*text))
+        *text = ' ';
+    }
+}

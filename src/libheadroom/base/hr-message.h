@@ -14,5 +14,6 @@ void  hr_message_set_error (GError     **error,
                             HrError      code,
                             const char  *msgid,
                             ...) G_GNUC_PRINTF (3, 4);
+void  hr_message_make_line (char        *text);
 
 G_END_DECLS

@@ -97,3 +97,18 @@ hr_stored_name_is_next_token (const char *name)
   return g_str_has_prefix (hr_stored_name_get_canonical (name), "mtp.") || strstr (name, ".mtp.") != NULL ||
          strstr (name, "mtp_layers.") != NULL;
 }
+
+/* Whether what stands behind the experts' module in a name is the matrix of a projection: "down_proj.weight". */
+gboolean
+hr_stored_name_is_projection (const char *leaf,
+                              const char *projection)
+{
+  gsize length;
+
+  g_return_val_if_fail (leaf != NULL, FALSE);
+  g_return_val_if_fail (projection != NULL, FALSE);
+
+  length = strlen (projection);
+
+  return g_str_has_prefix (leaf, projection) && (leaf[length] == '\0' || g_str_equal (leaf + length, ".weight"));
+}

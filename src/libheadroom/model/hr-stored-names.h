@@ -17,5 +17,7 @@ gboolean    hr_stored_name_get_layer     (const char *name,
                                           gsize      *prefix_length,
                                           guint      *layer);
 gboolean    hr_stored_name_is_next_token (const char *name);
+gboolean    hr_stored_name_is_projection (const char *leaf,
+                                          const char *projection);
 
 G_END_DECLS

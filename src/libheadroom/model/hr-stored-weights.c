@@ -320,11 +320,9 @@ collect_canonical (HrStoredMatcher *self)
 /* What a checkpoint that puts the modules of a model below others calls a tensor; %NULL if it has none. */
 static char *
 dup_moved_name (HrStoredMatcher *self,
-                const HrTensor  *tensor,
-                guint            copy)
+                const char      *name)
 {
   static const char * const suffixes[] = { "", ".weight_packed", ".qweight" };
-  g_autofree char *name = hr_tensor_get_name (tensor, copy);
   const char *canonical = hr_stored_name_get_canonical (name);
   gsize module_length;
 
@@ -405,6 +403,138 @@ match_in_gguf (HrStoredMatcher *self,
     g_ptr_array_add (self->missing, hr_tensor_get_name (tensor, copy));
 }
 
+/*
+ * Projections of an expert, and the tensor that versions of transformers since 5 keep those of all experts of a layer
+ * in. Checkpoints have the one or the other, whichever the class has that is built. Source: transformers 5.12,
+ * conversion_mapping.py.
+ */
+static const struct
+{
+  const char *fused;
+  const char *first;
+  const char *second;       /* NULL if the tensor is of one projection */
+} expert_projections[] = {
+  { "gate_up_proj", "gate_proj", "up_proj" },
+  { "gate_up_proj", "w1", "w3" },
+  { "down_proj", "down_proj", NULL },
+  { "down_proj", "w2", NULL },
+};
+
+#define EXPERTS ".experts."
+
+/* The stored tensor of a name, wherever the checkpoint has the module. */
+static const HrStoredTensor *
+find_stored (HrStoredMatcher *self,
+             const char      *name)
+{
+  const HrStoredTensor *stored = hr_checkpoint_find (self->checkpoint, name);
+  g_autofree char *moved = stored == NULL ? dup_moved_name (self, name) : NULL;
+
+  return moved != NULL ? hr_checkpoint_find (self->checkpoint, moved) : stored;
+}
+
+/* One expert's matrix, where the checkpoint has those of all experts of the layer in one tensor. */
+static gboolean
+match_fused_expert (HrStoredMatcher *self,
+                    const HrTensor  *tensor,
+                    guint            copy,
+                    const char      *name,
+                    HrStoredWeight  *weight)
+{
+  guint n_experts = hr_tensor_get_copies_of_layer (tensor);
+  const char *place = g_strrstr (name, EXPERTS);
+  const char *leaf = place != NULL ? strchr (place + strlen (EXPERTS), '.') : NULL;
+
+  for (guint i = 0; leaf != NULL && n_experts > 1 && i < G_N_ELEMENTS (expert_projections); i++)
+    {
+      gboolean is_first = hr_stored_name_is_projection (leaf + 1, expert_projections[i].first);
+      gboolean is_second = expert_projections[i].second != NULL &&
+                           hr_stored_name_is_projection (leaf + 1, expert_projections[i].second);
+      guint n_projections = expert_projections[i].second != NULL ? 2 : 1;
+      g_autofree char *fused = NULL;
+      const HrStoredTensor *stored;
+
+      if (!is_first && !is_second)
+        continue;
+      fused = g_strdup_printf ("%.*s" EXPERTS "%s", (int) (place - name), name, expert_projections[i].fused);
+      stored = find_stored (self, fused);
+      if (stored == NULL)
+        continue;
+
+      weight->type = get_type_name (stored);
+      weight->n_bytes = stored->n_bytes / n_experts / n_projections;
+      weight->allocated_bytes = round_up (weight->n_bytes);
+      g_hash_table_add (self->claimed, (gpointer) stored);
+      if (copy % n_experts == 0 && !is_second && stored->n_elements != n_experts * n_projections * tensor->n_elements)
+        check_shape (self, stored, tensor);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A matrix of one expert, whole or in pieces. */
+static gboolean
+add_expert (HrStoredMatcher *self,
+            HrStoredWeight  *weight,
+            const char      *name)
+{
+  const HrStoredTensor *stored = find_stored (self, name);
+  g_autofree char *moved = stored == NULL ? dup_moved_name (self, name) : NULL;
+  HrStoredWeight one = { NULL };
+
+  if (stored != NULL)
+    {
+      one.type = get_type_name (stored);
+      add_piece (self, &one, stored);
+    }
+  add_pieces (self, &one, stored != NULL ? stored->name : moved != NULL ? moved : name);
+  if (one.type == NULL)
+    return FALSE;
+
+  weight->type = one.type;
+  weight->n_bytes += one.n_bytes;
+  weight->allocated_bytes += one.allocated_bytes;
+
+  return TRUE;
+}
+
+/* The experts of a layer in one tensor of the class, where the checkpoint has a tensor for each projection of each. */
+static gboolean
+match_expert_list (HrStoredMatcher *self,
+                   const HrTensor  *tensor,
+                   const char      *name,
+                   HrStoredWeight  *weight)
+{
+  const char *place = g_strrstr (name, EXPERTS);
+  const char *leaf = place != NULL ? place + strlen (EXPERTS) : NULL;
+
+  for (guint i = 0; leaf != NULL && tensor->n_dimensions == 3 && i < G_N_ELEMENTS (expert_projections); i++)
+    {
+      const char * const projections[] = { expert_projections[i].first, expert_projections[i].second };
+      HrStoredWeight found = { NULL };
+      gboolean is_whole = hr_stored_name_is_projection (leaf, expert_projections[i].fused);
+
+      for (guint64 expert = 0; is_whole && expert < tensor->shape[0]; expert++)
+        {
+          for (guint j = 0; j < G_N_ELEMENTS (projections) && projections[j] != NULL && is_whole; j++)
+            {
+              g_autofree char *one = g_strdup_printf ("%.*s" EXPERTS "%" G_GUINT64_FORMAT ".%s.weight",
+                                                      (int) (place - name), name, expert, projections[j]);
+
+              is_whole = add_expert (self, &found, one);
+            }
+        }
+      if (!is_whole || found.type == NULL)
+        continue;
+
+      *weight = found;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 match_copy (HrStoredMatcher *self,
             const HrTensor  *tensor,
@@ -413,6 +543,7 @@ match_copy (HrStoredMatcher *self,
             HrStoredWeight  *weight)
 {
   g_autoptr (GPtrArray) names = NULL;
+  g_autofree char *name = NULL;
   g_autofree char *moved = NULL;
 
   if (self->words != NULL)
@@ -427,12 +558,15 @@ match_copy (HrStoredMatcher *self,
       if (match_as (self, tensor, row, copy, g_ptr_array_index (names, i), weight))
         return;
     }
-  moved = dup_moved_name (self, tensor, copy);
+  name = hr_tensor_get_name (tensor, copy);
+  moved = dup_moved_name (self, name);
   if (moved != NULL && match_as (self, tensor, row, copy, moved, weight))
+    return;
+  if (match_fused_expert (self, tensor, copy, name, weight) || match_expert_list (self, tensor, name, weight))
     return;
 
   if (tensor->tied_to == NULL)
-    g_ptr_array_add (self->missing, hr_tensor_get_name (tensor, copy));
+    g_ptr_array_add (self->missing, g_steal_pointer (&name));
 }
 
 /* Of two tied tensors only the second may be stored. */
