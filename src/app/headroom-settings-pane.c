@@ -42,6 +42,7 @@ static const struct
   { HR_MODE_INFERENCE, "headroom-inference-symbolic" },
   { HR_MODE_FINE_TUNING, "headroom-fine-tuning-symbolic" },
   { HR_MODE_TRAINING, "headroom-training-symbolic" },
+  { HR_MODE_GRPO, "headroom-grpo-symbolic" },
 };
 
 static void

@@ -17,6 +17,7 @@
 #include "hr-gpu-catalogue.h"
 #include "hr-gpu-detect.h"
 #include "hr-gpu.h"
+#include "hr-grpo-job.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-types.h"

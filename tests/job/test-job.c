@@ -24,6 +24,8 @@ static const struct
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
     "houlsby bitfit" },
   { "adapter-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
+  { "algorithm", "sft dpo ipo grpo dr-grpo dapo gspo" },
+  { "rollout", "none transformers" },
   { "dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "quantization",
     "auto none bnb-int8 bnb-nf4 bnb-nf4-dq bnb-fp4 bnb-fp4-dq gptq-int8 gptq-int4 gptq-int3 gptq-int2 "

@@ -198,6 +198,8 @@ evaluate_training_rule (const char   *name,
     *value = hr_rule_of_thumb_activations (a[0], a[1], a[2], a[3], a[4]);
   else if (g_str_equal (name, "checkpointed"))
     *value = hr_rule_of_thumb_checkpointed (a[0]);
+  else if (g_str_equal (name, "algorithm"))
+    *value = hr_rule_of_thumb_algorithm (a[0], a[1]);
   else if (g_str_equal (name, "gpt-activations"))
     *value = hr_rule_of_thumb_gpt_activations (a[0], a[1], a[2], a[3], a[4], a[5], a[6] != 0, a[7]);
   else

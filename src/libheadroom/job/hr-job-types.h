@@ -16,6 +16,7 @@ typedef enum
   HR_MODE_INFERENCE,
   HR_MODE_FINE_TUNING,
   HR_MODE_TRAINING,
+  HR_MODE_GRPO,
 } HrMode;
 
 /**
@@ -290,6 +291,42 @@ typedef enum
   HR_ZERO_GRAD_BEFORE_BACKWARD,
   HR_ZERO_GRAD_KEPT,
 } HrZeroGrad;
+
+/**
+ * HrAlgorithm:
+ * @HR_ALGORITHM_SFT: supervised fine-tuning: the next token
+ * @HR_ALGORITHM_DPO: direct preference optimization: a chosen and a rejected answer
+ * @HR_ALGORITHM_IPO: identity preference optimization, whose loss is made of the same log-probabilities
+ * @HR_ALGORITHM_GRPO: group relative policy optimization: several answers to each prompt, compared with each other
+ * @HR_ALGORITHM_DR_GRPO: the same without the division by lengths and deviations
+ * @HR_ALGORITHM_DAPO: the same with the loss over all tokens
+ * @HR_ALGORITHM_GSPO: the same with ratios of whole sequences
+ *
+ * What a model is trained by.
+ */
+typedef enum
+{
+  HR_ALGORITHM_SFT,
+  HR_ALGORITHM_DPO,
+  HR_ALGORITHM_IPO,
+  HR_ALGORITHM_GRPO,
+  HR_ALGORITHM_DR_GRPO,
+  HR_ALGORITHM_DAPO,
+  HR_ALGORITHM_GSPO,
+} HrAlgorithm;
+
+/**
+ * HrRollout:
+ * @HR_ROLLOUT_NONE: elsewhere, so that nothing of it is on this device
+ * @HR_ROLLOUT_TRANSFORMERS: by transformers, in the trainer itself
+ *
+ * Where the answers are generated that the model is trained on.
+ */
+typedef enum
+{
+  HR_ROLLOUT_NONE,
+  HR_ROLLOUT_TRANSFORMERS,
+} HrRollout;
 
 /**
  * HrFineTuningMethod:

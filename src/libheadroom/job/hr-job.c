@@ -9,6 +9,7 @@
 #include "hr-base-enums.h"
 #include "hr-error.h"
 #include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
@@ -521,6 +522,9 @@ hr_job_new (HrMode mode)
 
     case HR_MODE_TRAINING:
       return HR_JOB (hr_training_job_new ());
+
+    case HR_MODE_GRPO:
+      return HR_JOB (hr_grpo_job_new ());
 
     default:
       g_return_val_if_reached (NULL);

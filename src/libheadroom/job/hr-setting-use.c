@@ -34,6 +34,11 @@ static const struct
   { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
   { "trl-release", "framework", { "trl" } },
   { "kv-cache-dtype", "use-cache", { "true" } },
+  { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
+  { "completion-length", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
+  { "rollout", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
+  { "reference-model", "algorithm", { "dpo", "ipo", "grpo", "dr-grpo", "dapo", "gspo" } },
+  { "sequence-length", "algorithm", { "sft", "dpo", "ipo" } },
 };
 
 /**

@@ -23,6 +23,7 @@
  * hr_estimate_add_weights:
  * @self: an estimate
  * @index: a device
+ * @id: whose weights they are: the model's or those of the one it is compared with
  * @storage: how the tensors are stored
  * @weights: those that are on the device
  * @bytes: what they take
@@ -32,6 +33,7 @@
 void
 hr_estimate_add_weights (HrEstimate            *self,
                          guint                  index,
+                         HrComponentId          id,
                          const HrWeightStorage *storage,
                          const HrWeights       *weights,
                          guint64                bytes)
@@ -66,7 +68,7 @@ hr_estimate_add_weights (HrEstimate            *self,
                                       element, kept, weights->buffer_bytes);
     }
 
-  _hr_estimate_add_component (self, index, HR_COMPONENT_WEIGHTS, bytes, formula, substitution,
+  _hr_estimate_add_component (self, index, id, bytes, formula, substitution,
                               source != NULL ? source : SOURCE_WEIGHTS);
 }
 

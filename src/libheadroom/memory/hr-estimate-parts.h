@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 void    hr_estimate_add_weights       (HrEstimate            *self,
                                        guint                  index,
+                                       HrComponentId          id,
                                        const HrWeightStorage *storage,
                                        const HrWeights       *weights,
                                        guint64                bytes);

@@ -269,7 +269,7 @@ add_components (const HrInferencePlan *plan,
       if (part == 0)
         continue;
       if (i == HR_COMPONENT_WEIGHTS)
-        hr_estimate_add_weights (estimate, index, &plan->storage, &device->weights, part);
+        hr_estimate_add_weights (estimate, index, HR_COMPONENT_WEIGHTS, &plan->storage, &device->weights, part);
       else if (i == HR_COMPONENT_KV_CACHE)
         add_cache (plan, device, estimate, index, part);
       else if (i == HR_COMPONENT_INPUTS)

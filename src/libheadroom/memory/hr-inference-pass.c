@@ -305,6 +305,28 @@ drop_layers (const HrInference *self,
 }
 
 /*
+ * hr_inference_run_layers:
+ * @self: what is replayed
+ * @replay: a tape
+ * @past: tokens of each sequence that have gone before
+ * @sequence: tokens of each sequence that come now
+ * @pass: (out): the variables of the model's function
+ *
+ * Replays a call of the model up to its head.
+ */
+void
+hr_inference_run_layers (const HrInference *self,
+                         HrReplay          *replay,
+                         guint64            past,
+                         guint64            sequence,
+                         HrPass            *pass)
+{
+  hr_pass_begin (self, replay, pass, past, sequence);
+  run_layers (self, replay, pass);
+  hr_pass_finish (self, replay, pass);
+}
+
+/*
  * hr_inference_run_pass:
  * @self: what is replayed
  * @replay: a tape

@@ -2,12 +2,17 @@
 
 #pragma once
 
-#include "hr-inference.h"
+#include "hr-pass.h"
 
 G_BEGIN_DECLS
 
 HrValue hr_inference_encode   (const HrInference *self,
                                HrReplay          *replay);
+void    hr_inference_run_layers (const HrInference *self,
+                               HrReplay          *replay,
+                               guint64            past,
+                               guint64            sequence,
+                               HrPass            *pass);
 HrValue hr_inference_run_pass (const HrInference *self,
                                HrReplay          *replay,
                                guint64            past,

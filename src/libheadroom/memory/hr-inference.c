@@ -255,31 +255,22 @@ add_inputs (const HrInference *self,
 }
 
 /*
- * hr_inference_replay:
+ * hr_inference_generate:
  * @self: what is to be replayed
- * @replay: a tape, on which nothing has happened
- * @levels: (out) (optional): the levels between the phases
+ * @replay: a tape
+ * @levels: (inout) (optional): the levels between the phases
  *
- * Replays a generation on one device.
+ * Replays the prompts' way through the model, and the tokens that are generated; what the cache holds stays.
  */
 void
-hr_inference_replay (const HrInference *self,
-                     HrReplay          *replay,
-                     HrInferenceLevels *levels)
+hr_inference_generate (const HrInference *self,
+                       HrReplay          *replay,
+                       HrInferenceLevels *levels)
 {
   HrInference running = *self;
   HrValue logits;
 
   running.source = running.decoder_ids = HR_NO_VALUE;
-  hr_pass_set_model_symbols (self, replay);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);
-  add_inputs (self, replay);
-  replay->peak.level = replay->ledger.live;
-  replay->peak.sentence = N_("once the weights are loaded");
-  hr_replay_rest (replay, replay->peak.sentence);
-  if (levels != NULL)
-    levels->after_load = replay->ledger.live;
-
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
   if (self->encoder != NULL)
     running.source = hr_inference_encode (&running, replay);
@@ -292,5 +283,30 @@ hr_inference_replay (const HrInference *self,
 
   if (self->output > 0)
     run_decode (&running, replay, levels);
+}
+
+/*
+ * hr_inference_replay:
+ * @self: what is to be replayed
+ * @replay: a tape, on which nothing has happened
+ * @levels: (out) (optional): the levels between the phases
+ *
+ * Replays a generation on one device.
+ */
+void
+hr_inference_replay (const HrInference *self,
+                     HrReplay          *replay,
+                     HrInferenceLevels *levels)
+{
+  hr_pass_set_model_symbols (self, replay);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->weight_bytes);
+  add_inputs (self, replay);
+  replay->peak.level = replay->ledger.live;
+  replay->peak.sentence = N_("once the weights are loaded");
+  hr_replay_rest (replay, replay->peak.sentence);
+  if (levels != NULL)
+    levels->after_load = replay->ledger.live;
+
+  hr_inference_generate (self, replay, levels);
   hr_replay_rest (replay, NULL);
 }

@@ -100,6 +100,9 @@ typedef struct
   guint64 index_bytes;
 } HrCacheTerm;
 
+void  hr_inference_generate        (const HrInference *self,
+                                    HrReplay          *replay,
+                                    HrInferenceLevels *levels);
 void  hr_inference_replay          (const HrInference *self,
                                     HrReplay          *replay,
                                     HrInferenceLevels *levels);

@@ -36,13 +36,14 @@ note_level (HrLedger *self)
  * @self: a ledger
  * @phase: a phase
  *
- * Begins a phase; a phase can be entered again.
+ * Begins a phase; a phase can be entered again. Within a phase that is held, phases are part of it.
  */
 void
 hr_ledger_enter_phase (HrLedger  *self,
                        HrPhaseId  phase)
 {
-  self->phase = phase;
+  if (!self->holds_phase)
+    self->phase = phase;
   note_level (self);
 }
 

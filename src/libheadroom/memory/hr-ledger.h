@@ -28,6 +28,7 @@ typedef struct
  * @peak: what was held when most was
  * @peak_phase: the phase of that moment
  * @phase: the phase that runs
+ * @holds_phase: whether phases that are entered are part of @phase
  * @phase_peaks: the most that was held in each phase
  * @overflowed: whether a size was beyond what can be counted
  *
@@ -39,6 +40,7 @@ typedef struct
   HrLevel peak;
   HrPhaseId peak_phase;
   HrPhaseId phase;
+  gboolean holds_phase;
   guint64 phase_peaks[HR_N_PHASES];
   gboolean overflowed;
 } HrLedger;

@@ -438,6 +438,7 @@ static const Binary binaries[HR_N_BINARY] = {
   [HR_BINARY_SUB] = { "sub", backward_sub },
   [HR_BINARY_MUL] = { "mul", backward_like_result },
   [HR_BINARY_DIV] = { "div", backward_div },
+  [HR_BINARY_MIN] = { "minimum", backward_like_result },
 };
 
 /* The larger of two shapes that broadcast to each other, in the wider of their types. */
@@ -485,7 +486,9 @@ hr_op_binary_as (HrReplay   *self,
 
   if (kind == HR_BINARY_MUL || kind == HR_BINARY_DIV)
     hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
-  if (kind == HR_BINARY_DIV || (kind == HR_BINARY_MUL && hr_value_needs_gradient (a)))
+  if (kind == HR_BINARY_MIN)
+    hr_autograd_save (self, result, a);
+  if (kind == HR_BINARY_DIV || kind == HR_BINARY_MIN || (kind == HR_BINARY_MUL && hr_value_needs_gradient (a)))
     hr_autograd_save (self, result, b);
 
   return result;

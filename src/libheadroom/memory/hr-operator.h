@@ -40,6 +40,7 @@ typedef enum
   HR_BINARY_SUB,
   HR_BINARY_MUL,
   HR_BINARY_DIV,
+  HR_BINARY_MIN,
   HR_N_BINARY,
 } HrBinary;
 

@@ -206,6 +206,38 @@ hr_rule_of_thumb_checkpointed (double activations)
   return CHECKPOINTED_SHARE * activations;
 }
 
+/*
+ * hr_rule_of_thumb_algorithm:
+ * @algorithm: what a model is trained by
+ * @num_generations: k, the answers to each prompt
+ *
+ * How many times the activations of supervised fine-tuning are said to be kept: once, twice for pairs, k times for
+ * groups of k. That holds where a micro-batch has that many prompts, with all their answers.
+ *
+ * Returns: the factor
+ */
+double
+hr_rule_of_thumb_algorithm (HrAlgorithm algorithm,
+                            guint64     num_generations)
+{
+  switch (algorithm)
+    {
+    case HR_ALGORITHM_DPO:
+    case HR_ALGORITHM_IPO:
+      return 2;
+
+    case HR_ALGORITHM_GRPO:
+    case HR_ALGORITHM_DR_GRPO:
+    case HR_ALGORITHM_DAPO:
+    case HR_ALGORITHM_GSPO:
+      return num_generations;
+
+    case HR_ALGORITHM_SFT:
+    default:
+      return 1;
+    }
+}
+
 /**
  * hr_rule_of_thumb_gpt_activations:
  * @batch: b, sequences

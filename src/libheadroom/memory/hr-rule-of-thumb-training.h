@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "hr-job-types.h"
 
 G_BEGIN_DECLS
 
@@ -49,6 +49,8 @@ double hr_rule_of_thumb_activations      (guint64         batch,
                                           double          bytes,
                                           guint64         num_hidden_layers);
 double hr_rule_of_thumb_checkpointed     (double          activations);
+double hr_rule_of_thumb_algorithm        (HrAlgorithm     algorithm,
+                                          guint64         num_generations);
 double hr_rule_of_thumb_gpt_activations  (guint64         batch,
                                           guint64         tokens,
                                           guint64         hidden_size,

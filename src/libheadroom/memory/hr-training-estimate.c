@@ -75,6 +75,13 @@ shows_gradients (const HrTrainingPlan *plan)
   return plan->tuning == NULL && stays_with_parameters (&plan->training);
 }
 
+/* Whether the model is what it was at the start if what the method has added is switched off. */
+static gboolean
+adds_parameters (const HrTrainingPlan *plan)
+{
+  return hr_tuning_get_added_bytes (plan->tuning) > 0;
+}
+
 static gboolean
 run_device (HrTrainingPlan  *plan,
             Device          *device,
@@ -88,6 +95,8 @@ run_device (HrTrainingPlan  *plan,
   training->pass.n_layers = plan->pass.stack->n_layers;
   training->pass.has_inputs = training->pass.has_norm = training->pass.has_head = TRUE;
   training->pass.weight_bytes = device->weights.bytes;
+  if (training->has_reference && !adds_parameters (plan))
+    training->reference_bytes = device->weights.bytes;
 
   hr_training_plan_init_replay (plan, &device->replay);
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
@@ -306,8 +315,8 @@ add_components (const HrTrainingPlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS)
-        hr_estimate_add_weights (estimate, 0, &plan->pass.storage, &device->weights, part);
+      if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
+        hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);
       else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS ||
                i == HR_COMPONENT_MASTER_WEIGHTS)
         add_of_parameters (plan, estimate, i, part);

@@ -61,6 +61,8 @@ hr_training_heap_init (HrTrainingHeap       *self,
   for (guint i = 0; has_workspaces && i < HR_N_HEAP_THREADS; i++)
     hr_heap_multiply (heap, i);
   hr_weights_load (&plan->pass.storage, heap);
+  if (plan->training.reference_bytes > 0)
+    hr_weights_load (&plan->pass.storage, heap);
   load_adapters (plan, heap);
   if (plan->masters != NULL)
     hr_trainables_foreach (plan->masters, take_all, heap);

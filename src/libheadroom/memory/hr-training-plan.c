@@ -6,6 +6,7 @@
 
 #include "hr-training-plan.h"
 
+#include "hr-grpo-job.h"
 #include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
@@ -173,6 +174,48 @@ get_cast (const HrTrainingPlan *self)
   return self->quantized_element;
 }
 
+/*
+ * Of pairs there are twice as many sequences. Answers stand behind their prompts, whose tokens have no loss; the first
+ * token of a sequence has none either.
+ */
+static gboolean
+resolve_answers (HrTrainingPlan  *self,
+                 GError         **error)
+{
+  HrInference *inference = &self->pass.inference;
+  HrGrpoJob *job = HR_GRPO_JOB (self->job);
+
+  self->training.algorithm = hr_grpo_job_get_algorithm (job);
+  if (self->training.algorithm == HR_ALGORITHM_SFT)
+    return TRUE;
+
+  if (inference->encoder != NULL || self->pass.stack->role != HR_STACK_DECODER)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected a model that writes on what it has read, with a decoder alone"),
+                            hr_model_get_name (self->pass.model));
+      return FALSE;
+    }
+
+  self->training.has_reference = hr_grpo_job_get_reference_model (job);
+  if (hr_algorithm_is_preference (self->training.algorithm))
+    {
+      inference->batch *= 2;
+      self->training.completion = MAX (inference->prompt, 2) - 1;
+      return TRUE;
+    }
+
+  self->training.rollout = hr_grpo_job_get_rollout (job);
+  if (self->training.rollout == HR_ROLLOUT_NONE)
+    hr_inference_plan_warn (&self->pass, N_("The answers are assumed to be generated on another device, so that "
+                                            "nothing of that is counted here"));
+  self->training.completion = hr_grpo_job_get_completion_length (job);
+  inference->prompt = hr_grpo_job_get_prompt_length (job) + self->training.completion;
+
+  return TRUE;
+}
+
 /* Every position has a loss. A model of two stacks reads and writes texts of the same length. */
 static gboolean
 resolve_pass (HrTrainingPlan  *self,
@@ -183,6 +226,8 @@ resolve_pass (HrTrainingPlan  *self,
   inference->batch = hr_training_job_get_micro_batch_size (self->job);
   inference->prompt = hr_training_job_get_sequence_length (self->job);
   inference->all_logits = TRUE;
+  if (HR_IS_GRPO_JOB (self->job) && !resolve_answers (self, error))
+    return FALSE;
   if (inference->encoder != NULL)
     hr_inference_plan_resolve_source (&self->pass, inference->prompt, "sequence-length");
 
@@ -321,7 +366,8 @@ apply_profile (HrTrainingPlan          *self,
     self->training.clipping = TRUE;
   if (profile->fp32_outputs && self->autocast != HR_ELEMENT_NONE)
     self->training.fp32_outputs = TRUE;
-  if (profile->passes_mask && self->pass.inference.mask == HR_ATTENTION_MASK_NONE)
+  if ((profile->passes_mask || self->training.algorithm != HR_ALGORITHM_SFT) &&
+      self->pass.inference.mask == HR_ATTENTION_MASK_NONE)
     self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
   self->training.logs_metrics = profile->logs_metrics;
   self->training.trl_release = hr_training_job_get_trl_release (self->job);

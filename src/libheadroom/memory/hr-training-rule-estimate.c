@@ -3,7 +3,7 @@
 #include "hr-training-rule-estimate.h"
 
 #include "hr-estimate-private.h"
-#include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
 #include "hr-rule-estimate.h"
 #include "hr-rule-of-thumb-training.h"
 
@@ -23,6 +23,9 @@
 #define SOURCE_CHECKPOINTED \
   "rule of thumb: checkpointing leaves 30 % of queries, keys and values, scores, feed-forward blocks (of a GPT block " \
   "2·s·b·h bytes, and one block that is computed anew: Korthikanti et al., arXiv:2205.05198, table 2)"
+#define SOURCE_ANSWERS \
+  "rule of thumb: k times the activations of single answers, k the answers to a prompt, or 2 for pairs; holds where " \
+  "a micro-batch has that many prompts with all their answers: that of the exact method counts answers"
 #define SOURCE_OVERHEAD "rule of thumb: a tenth of all else, for what is not known"
 
 /* What is trained, by the rule. */
@@ -161,29 +164,44 @@ add_gradients (HrEstimate           *estimate,
   return add_of_trained (estimate, HR_COMPONENT_GRADIENTS, trained, bytes, SOURCE_GRADIENTS);
 }
 
+/* How many times the activations of single answers are said to be kept. */
+static double
+get_algorithm_factor (const HrTrainingPlan *plan)
+{
+  HrGrpoJob *job = HR_IS_GRPO_JOB (plan->job) ? HR_GRPO_JOB (plan->job) : NULL;
+
+  return job != NULL ? hr_rule_of_thumb_algorithm (hr_grpo_job_get_algorithm (job),
+                                                   hr_grpo_job_get_num_generations (job))
+                     : 1;
+}
+
 static guint64
 add_activations (HrEstimate           *estimate,
                  const HrTrainingPlan *plan)
 {
   const HrInference *pass = &plan->pass.inference;
+  guint64 batch = hr_training_job_get_micro_batch_size (plan->job);
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->pass.stack);
   guint element = hr_element_get_bytes (plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element);
   guint n_layers = plan->pass.stack->n_layers;
   gboolean checkpointed =
     hr_training_job_get_gradient_checkpointing (plan->job) != HR_GRADIENT_CHECKPOINTING_NONE;
-  double bytes = hr_rule_of_thumb_activations (pass->batch, pass->prompt, hidden, element, n_layers);
+  double factor = get_algorithm_factor (plan);
+  double bytes = factor * hr_rule_of_thumb_activations (batch, pass->prompt, hidden, element, n_layers);
+  g_autofree char *times = factor > 1 ? g_strdup_printf ("%.0f·", factor) : g_strdup ("");
+  g_autofree char *formula = g_strconcat (factor > 1 ? "k_g·" : "", checkpointed ? "0.3·" : "",
+                                          "(3·b·s·h + b·s² + 8·b·s·h)·e·l", NULL);
 
   return hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
-                               checkpointed ? hr_rule_of_thumb_checkpointed (bytes) : bytes,
-                               checkpointed ? "0.3·(3·b·s·h + b·s² + 8·b·s·h)·e·l" : "(3·b·s·h + b·s² + 8·b·s·h)·e·l",
-                               g_strdup_printf ("%4$s(3·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                               checkpointed ? hr_rule_of_thumb_checkpointed (bytes) : bytes, formula,
+                               g_strdup_printf ("%7$s%4$s(3·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
                                                 "·%3$" G_GUINT64_FORMAT
                                                 " + %1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²"
                                                 " + 8·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
                                                 "·%3$" G_GUINT64_FORMAT ")·%5$u·%6$u",
-                                                pass->batch, pass->prompt, hidden, checkpointed ? "0.3·" : "", element,
-                                                n_layers),
-                               checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
+                                                batch, pass->prompt, hidden, checkpointed ? "0.3·" : "", element,
+                                                n_layers, times),
+                               factor > 1 ? SOURCE_ANSWERS : checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
 }
 
 /*

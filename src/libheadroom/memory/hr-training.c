@@ -9,6 +9,8 @@
 #include "hr-operator.h"
 #include "hr-training-loss.h"
 #include "hr-training-log.h"
+#include "hr-training-policy.h"
+#include "hr-training-rollout.h"
 #include "hr-training-stack.h"
 
 /*
@@ -25,11 +27,38 @@ typedef struct
   HrGraph *head;
   HrValue source;
   HrValue shifted;
+  HrValue joined_ids;
+  HrValue joined_mask;
   HrValue head_input;
   HrValue loss;
   HrValue seed;
   HrValue outputs;
 } Step;
+
+/*
+ * hr_algorithm_is_preference:
+ * @algorithm: an algorithm
+ *
+ * Returns: whether it compares a chosen with a rejected answer
+ */
+gboolean
+hr_algorithm_is_preference (HrAlgorithm algorithm)
+{
+  return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO;
+}
+
+/*
+ * hr_algorithm_is_policy:
+ * @algorithm: an algorithm
+ *
+ * Returns: whether it compares answers that the model has generated
+ */
+gboolean
+hr_algorithm_is_policy (HrAlgorithm algorithm)
+{
+  return algorithm == HR_ALGORITHM_GRPO || algorithm == HR_ALGORITHM_DR_GRPO || algorithm == HR_ALGORITHM_DAPO ||
+         algorithm == HR_ALGORITHM_GSPO;
+}
 
 /*
  * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder does so by default, and
@@ -104,6 +133,22 @@ shift_labels (Step *step)
   hr_replay_drop (replay, hr_op_like (replay, "clone", "labels", ids));
 }
 
+/* `torch.cat ([prompt_ids, completion_ids], dim=1)`, and the masks likewise. */
+static void
+join_answers (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+
+  step->joined_ids = step->joined_mask = HR_NO_VALUE;
+  if (!hr_algorithm_is_policy (step->training->algorithm))
+    return;
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
+  step->joined_ids = hr_op_like (replay, "cat", "input_ids", ids);
+  step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
+}
+
 static void
 run_forward (Step *step)
 {
@@ -114,6 +159,7 @@ run_forward (Step *step)
   replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
+  join_answers (step);
   if (pass.encoder != NULL)
     {
       run_encoder_forward (step);
@@ -216,6 +262,51 @@ drop_beside (HrReplay *replay,
     hr_replay_drop (replay, variables->beside[--variables->n_beside]);
 }
 
+/* DPOTrainer has the reference model read the pairs while all that the trained one keeps is there. */
+static HrValue
+compare_answers (Step    *step,
+                 HrValue  logits)
+{
+  HrReplay *replay = step->replay;
+  HrValue answers = hr_training_score_answers (replay, logits);
+  HrValue loss;
+
+  hr_training_read_reference (step->training, replay);
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
+  loss = hr_training_loss_preference (replay, answers);
+  hr_replay_drop (replay, logits);
+
+  return loss;
+}
+
+/*
+ * A loss that is computed outside of the model's function: what that returns is cast to fp32 with its history, and
+ * autocast has ended.
+ */
+static void
+run_loss_outside (Step             *step,
+                  HrTrainingLevels *levels,
+                  HrValue           logits)
+{
+  const HrTraining *self = step->training;
+  HrReplay *replay = step->replay;
+  HrElement autocast = replay->autocast;
+
+  drop_casts (replay);
+  drop_beside (replay, &step->stack->variables);
+  replay->autocast = HR_ELEMENT_NONE;
+  if (self->fp32_outputs)
+    upcast_logits (replay, &logits);
+  step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
+                                                        : compare_answers (step, logits);
+  replay->autocast = autocast;
+  replay->graph = NULL;
+  hr_replay_drop (replay, step->joined_mask);
+  step->outputs = HR_NO_VALUE;
+  if (levels != NULL)
+    levels->loss_computed = levels->end_forward = replay->ledger.live;
+}
+
 static void
 run_head_and_loss (Step             *step,
                    HrTrainingLevels *levels)
@@ -229,6 +320,13 @@ run_head_and_loss (Step             *step,
   replay->graph = step->head;
   step->head_input = variables->hidden =
     hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
+  hr_training_keep_answers (self, replay, &variables->hidden);
+  if (self->algorithm != HR_ALGORITHM_SFT)
+    {
+      run_loss_outside (step, levels, hr_pass_run_head (&self->pass, replay, variables, TRUE));
+      return;
+    }
+
   hidden = hr_replay_hold (replay, variables->hidden);
   logits = self->pass.stack->role == HR_STACK_ENCODER ? hr_pass_run_scores (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
@@ -315,6 +413,7 @@ run_backward (Step *step)
   hr_autograd_step_waiting (replay);
   hr_replay_drop (replay, step->stack->gradients[HR_SHARED_SOURCE_BIAS]);
   drop_outputs (step);
+  hr_replay_drop (replay, step->joined_ids);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->loss);
 }
@@ -457,6 +556,31 @@ add_input (HrReplay *replay,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, bytes);
 }
 
+/*
+ * Prompts and answers with a mask for each, and the advantages; or both answers of a pair behind their prompt, with
+ * their mask and that of the answers, and the log-probabilities by the reference model.
+ */
+static void
+add_answers (const HrTraining *self,
+             HrReplay         *replay)
+{
+  guint64 n = self->accumulation_steps;
+  guint64 batch = self->pass.batch;
+  guint64 row = batch * sizeof (gint64);
+
+  if (hr_algorithm_is_policy (self->algorithm))
+    {
+      add_input (replay, 2 * n, row * (self->pass.prompt - self->completion));
+      add_input (replay, 2 * n, row * self->completion);
+      add_input (replay, n, batch * sizeof (float));
+      add_input (replay, n, self->has_reference ? batch * self->completion * sizeof (float) : 0);
+      return;
+    }
+
+  add_input (replay, 3 * n, row * self->pass.prompt);
+  add_input (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
+}
+
 /* What the model reads and its labels, and the mask that comes with the former, of all micro-batches of the step. */
 static void
 add_batch (const HrTraining *self,
@@ -470,6 +594,12 @@ add_batch (const HrTraining *self,
                                       : read * sizeof (gint64);
   guint64 labels = hr_pass_is_pooled (pass) ? 1 : prompt;
   gboolean has_mask = pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0;
+
+  if (self->algorithm != HR_ALGORITHM_SFT)
+    {
+      add_answers (self, replay);
+      return;
+    }
 
   add_input (replay, self->accumulation_steps, pass->batch * inputs);
   add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
@@ -491,6 +621,7 @@ begin_steps (const HrTraining *self,
 {
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
   add_batch (self, replay);
   hr_replay_rest (replay, NULL);
@@ -507,6 +638,8 @@ begin_steps (const HrTraining *self,
   replay->adds_gradients_up = self->main_gradient_bytes > 0;
   replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
   replay->symbols[HR_SYMBOL_PREFIXED] = replay->symbols[HR_SYMBOL_TEXT] + replay->symbols[HR_SYMBOL_VIRTUAL];
+  replay->symbols[HR_SYMBOL_COMPLETION] = self->completion;
+  replay->symbols[HR_SYMBOL_SCORED] = self->completion + 1;
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = self->checkpointing;
 }
@@ -523,6 +656,11 @@ run_step (const HrTraining *self,
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 
+  if (hr_algorithm_is_policy (self->algorithm))
+    {
+      hr_training_generate (self, replay);
+      hr_training_read_reference (self, replay);
+    }
   for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
     run_micro_batch (self, replay, levels);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-inference.h"
+#include "hr-job-types.h"
 #include "hr-optimizer.h"
 #include "hr-tuning.h"
 
@@ -29,6 +30,11 @@ G_BEGIN_DECLS
  * @zero_grad: when the loop lets go of gradients
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
+ * @algorithm: what the model is trained by
+ * @completion: tokens of each sequence whose probabilities the loss is made of, where it is not that of the next token
+ * @has_reference: whether the answers are read by the model as it was at the start
+ * @reference_bytes: what that takes, where it is a model of its own
+ * @rollout: where answers are generated
  *
  * A step of training that is to be replayed on one device.
  */
@@ -53,7 +59,16 @@ typedef struct
   HrZeroGrad zero_grad;
   guint64 gradient_bytes;
   guint64 accumulation_steps;
+  HrAlgorithm algorithm;
+  guint64 completion;
+  gboolean has_reference;
+  guint64 reference_bytes;
+  HrRollout rollout;
 } HrTraining;
+
+gboolean hr_algorithm_is_preference (HrAlgorithm algorithm);
+gboolean hr_algorithm_is_policy     (HrAlgorithm algorithm);
+
 
 /* The levels that are reached between the phases. */
 typedef struct

@@ -97,6 +97,8 @@ static const struct
   [HR_PHASE_PREFILL] = { N_("Prefill"), N_("The layers read the whole prompt at once and fill the cache") },
   [HR_PHASE_HEAD] = { N_("Output head"), N_("The logits of the prompt are computed") },
   [HR_PHASE_DECODE] = { N_("Decode"), N_("The answer is generated, a token at a time") },
+  [HR_PHASE_GENERATION] = { N_("Generation"), N_("The model answers the prompts") },
+  [HR_PHASE_REFERENCE] = { N_("Reference"), N_("The model as it was at the start reads the answers") },
   [HR_PHASE_FORWARD] = { N_("Forward"), N_("The layers compute, and keep what the backward pass needs") },
   [HR_PHASE_LOSS] = { N_("Loss"), N_("The logits are turned into the loss") },
   [HR_PHASE_BACKWARD_LOSS] = { N_("Backward, loss"), N_("The gradient flows back through loss and output head") },
@@ -137,6 +139,7 @@ static const char * const mode_labels[] = {
   [HR_MODE_INFERENCE] = N_("Inference"),
   [HR_MODE_FINE_TUNING] = N_("Fine-tuning"),
   [HR_MODE_TRAINING] = N_("Training"),
+  [HR_MODE_GRPO] = "GRPO",
 };
 
 static const char * const dtype_labels[] = {
@@ -346,6 +349,23 @@ static const char * const zero_grad_labels[] = {
   [HR_ZERO_GRAD_KEPT] = N_("Never: set to zero and kept"),
 };
 
+static const char * const algorithm_labels[] = {
+  [HR_ALGORITHM_SFT] = "SFT",
+  [HR_ALGORITHM_DPO] = "DPO",
+  [HR_ALGORITHM_IPO] = "IPO",
+  [HR_ALGORITHM_GRPO] = "GRPO",
+  [HR_ALGORITHM_DR_GRPO] = "Dr. GRPO",
+  [HR_ALGORITHM_DAPO] = "DAPO",
+  [HR_ALGORITHM_GSPO] = "GSPO",
+};
+
+static const char * const rollout_labels[] = {
+  /* Translators: a choice of the setting “Rollout”: answers are generated on another device */
+  [HR_ROLLOUT_NONE] = N_("Elsewhere"),
+  /* Translators: likewise: by the trainer itself */
+  [HR_ROLLOUT_TRANSFORMERS] = N_("In the trainer (transformers)"),
+};
+
 static const char * const fine_tuning_method_labels[] = {
   /* Translators: a method of fine-tuning: all parameters are trained */
   [HR_FINE_TUNING_METHOD_FULL] = N_("Full fine-tuning"),
@@ -393,6 +413,8 @@ static const struct
     G_N_ELEMENTS (optimizer_implementation_labels) },
   { hr_logits_upcast_get_type, logits_upcast_labels, G_N_ELEMENTS (logits_upcast_labels) },
   { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
+  { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
+  { hr_rollout_get_type, rollout_labels, G_N_ELEMENTS (rollout_labels) },
   { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
 };
 

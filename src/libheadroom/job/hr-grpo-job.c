@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-grpo-job.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-job-enums.h"
+#include "hr-job-private.h"
+
+/**
+ * HrGrpoJob:
+ *
+ * Training a model by preferences or rewards, as GRPO and its kin do: on answers that are compared with each other.
+ *
+ * The micro-batch counts answers, as per_device_train_batch_size of TRL does, and pairs of them where the algorithm is
+ * DPO.
+ */
+struct _HrGrpoJob
+{
+  HrFineTuningJob parent_instance;
+
+  HrAlgorithm algorithm;
+  guint64 num_generations;
+  guint64 prompt_length;
+  guint64 completion_length;
+  gboolean reference_model;
+  HrRollout rollout;
+};
+
+enum
+{
+  PROP_0,
+  PROP_ALGORITHM,
+  PROP_NUM_GENERATIONS,
+  PROP_PROMPT_LENGTH,
+  PROP_COMPLETION_LENGTH,
+  PROP_REFERENCE_MODEL,
+  PROP_ROLLOUT,
+  N_PROPS
+};
+
+G_DEFINE_FINAL_TYPE (HrGrpoJob, hr_grpo_job, HR_TYPE_FINE_TUNING_JOB)
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+hr_grpo_job_get_property (GObject    *object,
+                          guint       prop_id,
+                          GValue     *value,
+                          GParamSpec *pspec)
+{
+  HrGrpoJob *self = HR_GRPO_JOB (object);
+
+  switch (prop_id)
+    {
+    case PROP_ALGORITHM:
+      g_value_set_enum (value, self->algorithm);
+      break;
+
+    case PROP_NUM_GENERATIONS:
+      g_value_set_uint64 (value, self->num_generations);
+      break;
+
+    case PROP_PROMPT_LENGTH:
+      g_value_set_uint64 (value, self->prompt_length);
+      break;
+
+    case PROP_COMPLETION_LENGTH:
+      g_value_set_uint64 (value, self->completion_length);
+      break;
+
+    case PROP_REFERENCE_MODEL:
+      g_value_set_boolean (value, self->reference_model);
+      break;
+
+    case PROP_ROLLOUT:
+      g_value_set_enum (value, self->rollout);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+hr_grpo_job_set_property (GObject      *object,
+                          guint         prop_id,
+                          const GValue *value,
+                          GParamSpec   *pspec)
+{
+  HrGrpoJob *self = HR_GRPO_JOB (object);
+  g_auto (GValue) old_value = G_VALUE_INIT;
+
+  g_value_init (&old_value, G_PARAM_SPEC_VALUE_TYPE (pspec));
+  hr_grpo_job_get_property (object, prop_id, &old_value, pspec);
+  if (g_param_values_cmp (pspec, &old_value, value) == 0)
+    return;
+
+  switch (prop_id)
+    {
+    case PROP_ALGORITHM:
+      self->algorithm = g_value_get_enum (value);
+      break;
+
+    case PROP_NUM_GENERATIONS:
+      self->num_generations = g_value_get_uint64 (value);
+      break;
+
+    case PROP_PROMPT_LENGTH:
+      self->prompt_length = g_value_get_uint64 (value);
+      break;
+
+    case PROP_COMPLETION_LENGTH:
+      self->completion_length = g_value_get_uint64 (value);
+      break;
+
+    case PROP_REFERENCE_MODEL:
+      self->reference_model = g_value_get_boolean (value);
+      break;
+
+    case PROP_ROLLOUT:
+      self->rollout = g_value_get_enum (value);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+
+  g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+hr_grpo_job_class_init (HrGrpoJobClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = hr_grpo_job_get_property;
+  object_class->set_property = hr_grpo_job_set_property;
+
+  HR_JOB_CLASS (klass)->mode = HR_MODE_GRPO;
+
+  /**
+   * HrGrpoJob:algorithm:
+   *
+   * What the model is trained by.
+   */
+  properties[PROP_ALGORITHM] =
+    g_param_spec_enum ("algorithm",
+                       N_("Algorithm"),
+                       N_("What the model is trained by: single answers, pairs of a better and a worse one, or groups "
+                          "of answers that are compared with each other"),
+                       HR_TYPE_ALGORITHM, HR_ALGORITHM_GRPO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:num-generations:
+   *
+   * How many answers to each prompt are compared with each other.
+   */
+  properties[PROP_NUM_GENERATIONS] =
+    g_param_spec_uint64 ("num-generations",
+                         N_("Generations per prompt"),
+                         N_("Answers to each prompt that are compared with each other; how many of them are in "
+                            "memory at once is set by the micro-batch size"),
+                         2, 65536, 8,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:prompt-length:
+   *
+   * How many tokens each prompt has.
+   */
+  properties[PROP_PROMPT_LENGTH] =
+    g_param_spec_uint64 ("prompt-length",
+                         N_("Prompt length"),
+                         N_("Tokens of each prompt"),
+                         1, 16777216, 512,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:completion-length:
+   *
+   * How many tokens each answer has.
+   */
+  properties[PROP_COMPLETION_LENGTH] =
+    g_param_spec_uint64 ("completion-length",
+                         N_("Completion length"),
+                         N_("Tokens of each answer that is generated"),
+                         1, 16777216, 512,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:reference-model:
+   *
+   * Whether the model is compared with what it was at the start.
+   */
+  properties[PROP_REFERENCE_MODEL] =
+    g_param_spec_boolean ("reference-model",
+                          N_("Reference model"),
+                          N_("Compare the model with what it was at the start: a copy of it, or the model without "
+                             "its adapters"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:rollout:
+   *
+   * Where the answers are generated that the model is trained on.
+   */
+  properties[PROP_ROLLOUT] =
+    g_param_spec_enum ("rollout",
+                       N_("Rollout"),
+                       N_("Where answers are generated: elsewhere, or by the trainer itself with transformers"),
+                       HR_TYPE_ROLLOUT, HR_ROLLOUT_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  hr_job_mark_setting (properties[PROP_ALGORITHM], 1, FALSE);
+  hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 9, FALSE);
+  hr_job_mark_setting (properties[PROP_ROLLOUT], 44, FALSE);
+  hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 35, FALSE);
+  hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 42, FALSE);
+  hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 43, FALSE);
+}
+
+static void
+hr_grpo_job_init (HrGrpoJob *self)
+{
+  self->algorithm = G_PARAM_SPEC_ENUM (properties[PROP_ALGORITHM])->default_value;
+  self->num_generations = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_GENERATIONS])->default_value;
+  self->prompt_length = G_PARAM_SPEC_UINT64 (properties[PROP_PROMPT_LENGTH])->default_value;
+  self->completion_length = G_PARAM_SPEC_UINT64 (properties[PROP_COMPLETION_LENGTH])->default_value;
+  self->reference_model = G_PARAM_SPEC_BOOLEAN (properties[PROP_REFERENCE_MODEL])->default_value;
+  self->rollout = G_PARAM_SPEC_ENUM (properties[PROP_ROLLOUT])->default_value;
+}
+
+/**
+ * hr_grpo_job_new:
+ *
+ * Creates a job with every setting at its default.
+ *
+ * Returns: (transfer full): a new job
+ */
+HrGrpoJob *
+hr_grpo_job_new (void)
+{
+  return g_object_new (HR_TYPE_GRPO_JOB, NULL);
+}
+
+/**
+ * hr_grpo_job_get_algorithm:
+ * @self: a job
+ *
+ * Gets what the model is trained by.
+ *
+ * Returns: the value of the setting
+ */
+HrAlgorithm
+hr_grpo_job_get_algorithm (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_ALGORITHM_GRPO);
+
+  return self->algorithm;
+}
+
+/**
+ * hr_grpo_job_get_num_generations:
+ * @self: a job
+ *
+ * Gets how many answers to each prompt are compared.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_num_generations (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->num_generations;
+}
+
+/**
+ * hr_grpo_job_get_prompt_length:
+ * @self: a job
+ *
+ * Gets how many tokens each prompt has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_prompt_length (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->prompt_length;
+}
+
+/**
+ * hr_grpo_job_get_completion_length:
+ * @self: a job
+ *
+ * Gets how many tokens each answer has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_completion_length (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->completion_length;
+}
+
+/**
+ * hr_grpo_job_get_reference_model:
+ * @self: a job
+ *
+ * Gets whether the model is compared with what it was at the start.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_grpo_job_get_reference_model (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), FALSE);
+
+  return self->reference_model;
+}
+
+/**
+ * hr_grpo_job_get_rollout:
+ * @self: a job
+ *
+ * Gets where the answers are generated.
+ *
+ * Returns: the value of the setting
+ */
+HrRollout
+hr_grpo_job_get_rollout (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_ROLLOUT_NONE);
+
+  return self->rollout;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-fine-tuning-job.h"
+
+G_BEGIN_DECLS
+
+#define HR_TYPE_GRPO_JOB (hr_grpo_job_get_type ())
+
+G_DECLARE_FINAL_TYPE (HrGrpoJob, hr_grpo_job, HR, GRPO_JOB, HrFineTuningJob)
+
+HrGrpoJob  *hr_grpo_job_new                   (void) G_GNUC_WARN_UNUSED_RESULT;
+HrAlgorithm hr_grpo_job_get_algorithm         (HrGrpoJob *self);
+guint64     hr_grpo_job_get_num_generations   (HrGrpoJob *self);
+guint64     hr_grpo_job_get_prompt_length     (HrGrpoJob *self);
+guint64     hr_grpo_job_get_completion_length (HrGrpoJob *self);
+gboolean    hr_grpo_job_get_reference_model   (HrGrpoJob *self);
+HrRollout   hr_grpo_job_get_rollout           (HrGrpoJob *self);
+
+G_END_DECLS

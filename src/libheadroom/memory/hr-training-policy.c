@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-policy.h"
+
+#include "hr-operator-select.h"
+
+/*
+ * The losses of TRL's trainers that compare answers, from the logits to a number. They are computed from the
+ * log-probability of each token of an answer, outside of the model's function and of autocast.
+ */
+
+/* entropy_from_logits in trl/trainer/utils.py: tokens whose entropies are computed together. */
+#define ENTROPY_CHUNK 128
+
+static HrValue
+get_row (HrValue logits)
+{
+  return HR_SHAPE (logits.element, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY);
+}
+
+/*
+ * Each sequence makes the gradient of what it has gathered, and that of its log-softmax, which takes the place of what
+ * was kept for it. They are stacked where all are there.
+ */
+static void
+backward_rows_of_log_softmax (HrReplay     *replay,
+                              const HrNode *node,
+                              HrValue       gradient,
+                              HrValue      *gradients)
+{
+  HrValue zeros = hr_op_make_gradient (replay, "new_zeros", get_row (node->inputs[0]));
+  HrValue row = hr_op_make_gradient (replay, "_log_softmax_backward_data", get_row (node->inputs[0]));
+
+  hr_replay_drop (replay, row);
+  hr_replay_drop (replay, zeros);
+  gradients[0] = hr_op_make_gradient (replay, "stack", node->inputs[0]);
+}
+
+/* exp (logits - logsumexp) · gradient for each sequence, then stacked. */
+static void
+backward_rows_of_logsumexp (HrReplay     *replay,
+                            const HrNode *node,
+                            HrValue       gradient,
+                            HrValue      *gradients)
+{
+  HrValue rows = hr_op_make_gradient (replay, "mul", node->inputs[0]);
+  HrValue difference = hr_op_make_gradient (replay, "sub", get_row (node->inputs[0]));
+  HrValue exponential = hr_op_make_gradient (replay, "exp", get_row (node->inputs[0]));
+
+  hr_replay_drop (replay, exponential);
+  hr_replay_drop (replay, difference);
+  gradients[0] = hr_op_make_gradient (replay, "stack", node->inputs[0]);
+  hr_replay_drop (replay, rows);
+}
+
+static HrValue
+get_tokens (HrElement element)
+{
+  return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION);
+}
+
+/* Those of all sequences are kept; without gradients only of the one before, until that of the next is there. */
+static HrValue
+get_log_softmax (HrReplay *replay,
+                 HrValue   logits)
+{
+  HrValue row = get_row (logits);
+
+  if (hr_value_needs_gradient (logits))
+    return logits;
+
+  row.count = MIN (2, replay->symbols[HR_SYMBOL_BATCH]);
+
+  return row;
+}
+
+/*
+ * selective_log_softmax in trl/trainer/utils.py. In 16 bits the log-softmax of each sequence is kept; in fp32 the
+ * logits themselves and their logsumexp.
+ */
+static HrValue
+compute_log_probabilities (HrReplay *replay,
+                           HrValue   logits)
+{
+  HrValue ids = get_tokens (HR_ELEMENT_INT64);
+  HrValue result, all, selected;
+
+  if (hr_element_get_bytes (logits.element) < sizeof (float))
+    {
+      all = hr_op_like (replay, "_log_softmax", "log_softmax(logits)", get_log_softmax (replay, logits));
+      selected = hr_op_like (replay, "gather", "row_per_token_logps", get_tokens (logits.element));
+      result = hr_op_like (replay, "stack", "per_token_logps", get_tokens (logits.element));
+      if (hr_autograd_record (replay, &result, backward_rows_of_log_softmax, &logits, 1))
+        hr_autograd_save (replay, result, all);
+      hr_replay_drop (replay, selected);
+      hr_replay_drop (replay, all);
+      return result;
+    }
+
+  selected = hr_op_gather (replay, "selected_logits", logits, ids);
+  all = hr_op_like (replay, "stack", "logsumexp_values", get_tokens (logits.element));
+  if (hr_autograd_record (replay, &all, backward_rows_of_logsumexp, &logits, 1))
+    {
+      hr_autograd_save (replay, all, logits);
+      hr_autograd_save (replay, all, all);
+    }
+  result = hr_op_binary (replay, HR_BINARY_SUB, "per_token_logps", selected, all);
+  hr_replay_drop (replay, all);
+  hr_replay_drop (replay, selected);
+
+  return result;
+}
+
+/* entropy_from_logits in trl/trainer/utils.py, without gradients: a part of a longer row of each sequence is copied. */
+static HrValue
+compute_entropies (HrReplay *replay,
+                   HrValue   logits)
+{
+  HrValue chunk = HR_SHAPE (logits.element, HR_SYMBOL_ROWS, HR_SYMBOL_VOCABULARY);
+  HrGraph *graph = replay->graph;
+  HrValue flat, probabilities, exponential, product, entropies;
+
+  replay->graph = NULL;
+  replay->symbols[HR_SYMBOL_ROWS] =
+    MIN (ENTROPY_CHUNK, replay->symbols[HR_SYMBOL_BATCH] * replay->symbols[HR_SYMBOL_COMPLETION]);
+  flat = replay->symbols[HR_SYMBOL_BATCH] > 1 ? hr_op_like (replay, "clone", "flat_logits", logits)
+                                              : hr_replay_hold (replay, logits);
+  probabilities = hr_op_like (replay, "_log_softmax", "logps", chunk);
+  exponential = hr_op_like (replay, "exp", "exp(logps)", chunk);
+  product = hr_op_like (replay, "mul", "exp(logps) * logps", chunk);
+  entropies = hr_op_like (replay, "cat", "entropies", get_tokens (logits.element));
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, exponential);
+  hr_replay_drop (replay, probabilities);
+  hr_replay_drop (replay, flat);
+  replay->graph = graph;
+
+  return entropies;
+}
+
+/*
+ * CopySlices of torch/csrc/autograd/functions/tensor.cpp: the gradient of the whole is copied, the part of it that was
+ * changed in place is copied once more and divided, and goes back into the whole.
+ */
+static void
+backward_divide_part (HrReplay     *replay,
+                      const HrNode *node,
+                      HrValue       gradient,
+                      HrValue      *gradients)
+{
+  HrValue part = node->inputs[1];
+  HrValue copy, quotient;
+
+  part.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (replay, "new_empty_strided", gradient);
+  copy = hr_op_make_gradient (replay, "clone", part);
+  quotient = hr_op_make_gradient (replay, "div", part);
+  hr_replay_drop (replay, copy);
+  hr_replay_drop (replay, quotient);
+}
+
+static HrValue
+get_answers (HrValue logits)
+{
+  return HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY);
+}
+
+/* `logits[:, :-1].div_ (temperature)`: the last token of a sequence has no next one. */
+static HrValue
+divide_by_temperature (HrReplay *replay,
+                       HrValue   logits)
+{
+  const HrValue inputs[] = { logits, get_answers (logits) };
+  HrValue divided = hr_replay_hold (replay, logits);
+  HrValue rest, part;
+
+  hr_autograd_record (replay, &divided, backward_divide_part, inputs, G_N_ELEMENTS (inputs));
+  rest = hr_op_slice (replay, divided, get_answers (logits));
+  part = hr_op_slice (replay, rest, get_answers (logits));
+  hr_replay_drop (replay, rest);
+  hr_replay_drop (replay, divided);
+
+  return part;
+}
+
+static HrValue
+reduce (HrReplay *replay,
+        HrValue   losses)
+{
+  HrValue sums = HR_SHAPE (losses.element, HR_SYMBOL_BATCH);
+  HrValue loss, sum;
+
+  sum = hr_op_like (replay, "sum", "loss", sums);
+  hr_op_record (replay, &sum, HR_GRADIENT_HELD, NULL, &losses, 1);
+  loss = hr_op_like (replay, "mean", "loss", HR_SHAPE (losses.element));
+  hr_op_record (replay, &loss, HR_GRADIENT_LIKE_INPUT, "div", &sum, 1);
+  hr_replay_drop (replay, sum);
+
+  return loss;
+}
+
+/* The ratio to the probabilities of the policy that answered, clipped and not, each times the advantage. */
+static HrValue
+compute_clipped_loss (HrReplay *replay,
+                      HrValue   log_probabilities)
+{
+  HrValue advantages = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH);
+  HrValue mask = get_tokens (HR_ELEMENT_INT64);
+  HrValue shape = get_tokens (HR_ELEMENT_FLOAT32);
+  HrValue log_ratio, ratio, clipped, first, second, least, masked, loss;
+
+  log_ratio = hr_op_binary (replay, HR_BINARY_SUB, "log_ratio", log_probabilities,
+                            hr_value_detach (log_probabilities));
+  ratio = hr_op_unary (replay, HR_UNARY_EXP, "coef_1", log_ratio);
+  clipped = hr_op_unary (replay, HR_UNARY_CLAMP, "coef_2", ratio);
+  first = hr_op_binary_as (replay, HR_BINARY_MUL, "per_token_loss1", ratio, advantages, shape);
+  second = hr_op_binary_as (replay, HR_BINARY_MUL, "per_token_loss2", clipped, advantages, shape);
+  least = hr_op_binary (replay, HR_BINARY_MIN, "per_token_loss", first, second);
+  hr_replay_assign (replay, &least, hr_op_unary (replay, HR_UNARY_NEG, "per_token_loss", least));
+  masked = hr_op_binary_as (replay, HR_BINARY_MUL, "per_token_loss * mask", least, mask, shape);
+  loss = reduce (replay, masked);
+  hr_replay_drop (replay, masked);
+  hr_replay_drop (replay, least);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  hr_replay_drop (replay, clipped);
+  hr_replay_drop (replay, ratio);
+  hr_replay_drop (replay, log_ratio);
+
+  return loss;
+}
+
+static void
+begin_loss (HrReplay  *replay,
+            HrStretch *stretch)
+{
+  hr_replay_begin (replay, stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+}
+
+static void
+end_loss (HrReplay *replay)
+{
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+}
+
+/*
+ * hr_training_loss_policy:
+ * @replay: a tape
+ * @logits: (transfer full): the logits of the answers' tokens and of the one before
+ *
+ * GRPOTrainer._compute_loss of trl/trainer/grpo_trainer.py: log-probabilities and entropies of the answers, the ratio
+ * to those of the policy that answered, which is the same in the first step of an iteration, clipped.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_policy (HrReplay *replay,
+                         HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue part, log_probabilities, entropies, loss;
+
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("in the loss, while the entropies of the answers are computed from a copy of their logits");
+  part = divide_by_temperature (replay, logits);
+  log_probabilities = compute_log_probabilities (replay, part);
+  entropies = compute_entropies (replay, part);
+  hr_replay_drop (replay, part);
+  hr_replay_drop (replay, logits);
+  loss = compute_clipped_loss (replay, log_probabilities);
+  hr_replay_drop (replay, entropies);
+  hr_replay_drop (replay, log_probabilities);
+  end_loss (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_score_answers:
+ * @replay: a tape
+ * @logits: logits, which the caller holds
+ *
+ * Returns: the log-probabilities of the answers' tokens, each but for the first
+ */
+HrValue
+hr_training_score_answers (HrReplay *replay,
+                           HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue part, log_probabilities;
+
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
+  part = hr_op_slice (replay, logits, get_answers (logits));
+  log_probabilities = compute_log_probabilities (replay, part);
+  hr_replay_drop (replay, part);
+  end_loss (replay);
+
+  return log_probabilities;
+}
+
+/*
+ * hr_training_loss_preference:
+ * @replay: a tape
+ * @log_probabilities: (transfer full): those of the tokens of chosen and of rejected answers
+ *
+ * DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py, but for its statistics: the sums of the log-probabilities of
+ * both answers, compared with those of the reference model.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_preference (HrReplay *replay,
+                             HrValue   log_probabilities)
+{
+  HrStretch stretch;
+  HrValue loss;
+
+  begin_loss (replay, &stretch);
+  loss = reduce (replay, log_probabilities);
+  hr_replay_drop (replay, log_probabilities);
+  end_loss (replay);
+
+  return loss;
+}

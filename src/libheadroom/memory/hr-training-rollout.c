@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-training-rollout.h"
+
+#include "hr-inference-pass.h"
+#include "hr-operator.h"
+#include "hr-training-policy.h"
+
+/*
+ * What a step of training on answers does without gradients: the model answers the prompts, and the model that it is
+ * compared with reads the answers.
+ */
+
+/* What the tape is set to while no gradients are recorded. */
+typedef struct
+{
+  HrGraph *graph;
+  const HrTuning *tuning;
+  HrElement autocast;
+  gboolean keeps_casts;
+  guint64 batch;
+} Settings;
+
+static Settings
+enter_inference (HrReplay *replay)
+{
+  Settings before = {
+    .graph = replay->graph, .tuning = replay->tuning, .autocast = replay->autocast,
+    .keeps_casts = replay->keeps_casts, .batch = replay->symbols[HR_SYMBOL_BATCH],
+  };
+
+  replay->graph = NULL;
+  replay->training = FALSE;
+  replay->recomputes = FALSE;
+
+  return before;
+}
+
+static void
+leave_inference (const HrTraining *self,
+                 HrReplay         *replay,
+                 const Settings   *before)
+{
+  hr_replay_remove (replay, HR_COMPONENT_TEMPORARY,
+                    replay->keeps_casts ? replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY] : 0);
+  replay->graph = before->graph;
+  replay->tuning = before->tuning;
+  replay->autocast = before->autocast;
+  replay->keeps_casts = before->keeps_casts;
+  replay->symbols[HR_SYMBOL_BATCH] = before->batch;
+  replay->training = TRUE;
+  replay->recomputes = self->checkpointing;
+}
+
+static HrInference
+get_pass (const HrTraining *self,
+          const HrReplay   *replay)
+{
+  HrInference pass = self->pass;
+
+  pass.source = pass.decoder_ids = HR_NO_VALUE;
+  pass.beams = 1;
+  pass.output = 0;
+  pass.use_cache = FALSE;
+  pass.every_layer = replay->heap != NULL;
+  pass.has_inputs = pass.has_norm = pass.has_head = TRUE;
+
+  return pass;
+}
+
+/*
+ * hr_training_generate:
+ * @self: a step
+ * @replay: a tape
+ *
+ * GRPOTrainer._generate_single_turn of trl/trainer/grpo_trainer.py: the model answers the prompts of all micro-batches
+ * of the step at once, with a cache.
+ */
+void
+hr_training_generate (const HrTraining *self,
+                      HrReplay         *replay)
+{
+  HrInference pass = get_pass (self, replay);
+  HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  HrValue ids, mask;
+  Settings before;
+
+  /* A cache that grows token by token is not followed on a heap. */
+  if (self->rollout != HR_ROLLOUT_TRANSFORMERS || replay->heap != NULL)
+    return;
+
+  before = enter_inference (replay);
+  pass.batch *= self->accumulation_steps;
+  pass.prompt -= self->completion;
+  pass.output = self->completion;
+  pass.use_cache = TRUE;
+  pass.all_logits = FALSE;
+  replay->symbols[HR_SYMBOL_BATCH] = pass.batch;
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
+  replay->ledger.holds_phase = TRUE;
+  replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
+  ids = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
+  mask = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
+  hr_inference_generate (&pass, replay, NULL);
+  hr_replay_drop (replay, mask);
+  hr_replay_drop (replay, ids);
+  hr_replay_remove (replay, HR_COMPONENT_KV_CACHE, replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE]);
+  replay->ledger.holds_phase = FALSE;
+  leave_inference (self, replay, &before);
+}
+
+/*
+ * hr_training_keep_answers:
+ * @self: a step
+ * @replay: a tape
+ * @hidden: (inout): what the last norm made
+ *
+ * Leaves the tokens of the answers and the one before them (logits_to_keep), where only these have a loss.
+ */
+void
+hr_training_keep_answers (const HrTraining *self,
+                          HrReplay         *replay,
+                          HrValue          *hidden)
+{
+  HrValue shape = HR_SHAPE (hidden->element, HR_SYMBOL_BATCH, HR_SYMBOL_SCORED, HR_SYMBOL_HIDDEN);
+
+  if (!hr_algorithm_is_policy (self->algorithm))
+    return;
+
+  hr_replay_assign (replay, hidden, hr_op_slice (replay, *hidden, shape));
+  /* The product reads rows that lie one behind the other; a copy in another type has them so. */
+  if (replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->autocast == HR_ELEMENT_NONE)
+    hr_replay_assign (replay, hidden, hr_op_copy (replay, "hidden_states", *hidden, shape));
+}
+
+/*
+ * hr_training_read_reference:
+ * @self: a step
+ * @replay: a tape
+ *
+ * The log-probabilities of the answers by the model as it was at the start: a model of its own, or the one that is
+ * trained with its adapters switched off. GRPOTrainer reads as many answers at once as are trained on at once.
+ */
+void
+hr_training_read_reference (const HrTraining *self,
+                            HrReplay         *replay)
+{
+  HrInference pass = get_pass (self, replay);
+  Settings before;
+  HrStretch stretch;
+  HrValue logits, answers;
+  HrPass variables;
+
+  if (!self->has_reference)
+    return;
+
+  before = enter_inference (replay);
+  replay->tuning = NULL;
+  replay->keeps_casts = before.autocast != HR_ELEMENT_NONE;
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_REFERENCE);
+  hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
+  hr_training_keep_answers (self, replay, &variables.hidden);
+  logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
+  leave_inference (self, replay, &before);
+
+  before = enter_inference (replay);
+  replay->autocast = HR_ELEMENT_NONE;
+  if (self->fp32_outputs)
+    {
+      hr_replay_begin (replay, &stretch, "loss", -1);
+      replay->component = HR_COMPONENT_LOGITS;
+      hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));
+      replay->component = HR_COMPONENT_ACTIVATIONS;
+      hr_replay_end (replay);
+    }
+  answers = hr_training_score_answers (replay, logits);
+  hr_replay_drop (replay, answers);
+  hr_replay_drop (replay, logits);
+  leave_inference (self, replay, &before);
+}
