@@ -247,3 +247,43 @@ hr_op_sum_over (HrReplay   *self,
 
   return result;
 }
+
+/*
+ * hr_op_others:
+ * @self: a tape
+ * @x: what one step of a loop hands to the next
+ * @kept: (array length=n_kept): what each step keeps for the backward pass
+ * @n_kept: how many
+ *
+ * All steps that do as the one before did (%HR_SYMBOL_OTHERS), at once: each leaves as much as another, and what they
+ * keep goes with the gradient that passes through them. The steps in which most is held, the last of the forward pass
+ * and the first of the backward pass, are to be replayed by themselves.
+ *
+ * Returns: what they hand on
+ */
+HrValue
+hr_op_others (HrReplay      *self,
+              HrValue        x,
+              const HrValue *kept,
+              guint          n_kept)
+{
+  HrValue result = hr_replay_hold (self, x);
+
+  if (!hr_op_record (self, &result, HR_GRADIENT_HELD, NULL, &x, 1))
+    return result;
+
+  for (guint i = 0; i < n_kept; i++)
+    {
+      HrValue like = kept[i];
+      HrValue others;
+
+      /* Where nothing is held for the backward pass, nothing is made. */
+      if (self->graph->only_counts)
+        like.count = 0;
+      others = hr_replay_make_others (self, like);
+      hr_autograd_save (self, result, others);
+      hr_replay_drop (self, others);
+    }
+
+  return result;
+}

@@ -41,5 +41,9 @@ HrValue hr_op_sum_over    (HrReplay      *self,
                            const char    *name,
                            HrValue        x,
                            HrValue        shape);
+HrValue hr_op_others      (HrReplay      *self,
+                           HrValue        x,
+                           const HrValue *kept,
+                           guint          n_kept);
 
 G_END_DECLS

@@ -26,14 +26,6 @@ get_state_shape (HrElement element)
   return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
 }
 
-/* Of a product of fp32 and the time step, which is as wide as the model. */
-static HrValue
-get_spread_shape (HrReplay *replay)
-{
-  return HR_SHAPE (hr_element_widen (replay->dtype), HR_SYMBOL_BATCH, HR_SYMBOL_MIXER, HR_SYMBOL_SEQUENCE,
-                   HR_SYMBOL_STATE);
-}
-
 static void
 set_symbols (HrReplay      *replay,
              const HrMamba *mamba)
@@ -46,53 +38,52 @@ set_symbols (HrReplay      *replay,
   symbols[HR_SYMBOL_SELECTION] = mamba->time_step_rank + 2 * mamba->state_size;
   symbols[HR_SYMBOL_KERNEL] = mamba->conv_kernel;
   symbols[HR_SYMBOL_CONVOLUTION] = symbols[HR_SYMBOL_SEQUENCE] + mamba->conv_kernel - 1;
-  symbols[HR_SYMBOL_EARLIER] = symbols[HR_SYMBOL_SEQUENCE] - 1;
 }
 
 /* rms_forward (): in fp32, without a weight. */
 static HrValue
 replay_plain_norm (HrReplay *replay,
-                   HrSymbol  size)
+                   HrValue   x)
 {
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, size);
-  HrValue rows = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
-  HrValue shape32 = shape;
-  HrValue x32, power, variance, shifted, inverse, normalized, result;
+  HrValue hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", hidden);
+  HrValue variance = hr_op_mean (replay, "variance", power);
+  HrValue shifted, inverse, result;
 
-  shape32.element = HR_ELEMENT_FLOAT32;
-  x32 = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "x.float()", shape32);
-  power = hr_op_like (replay, "pow", "x²", shape32);
-  variance = hr_op_like (replay, "mean", "variance", rows);
   hr_replay_drop (replay, power);
-  shifted = hr_op_like (replay, "add", "variance", rows);
-  inverse = hr_op_like (replay, "rsqrt", "variance", rows);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", variance);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
   hr_replay_drop (replay, shifted);
-  normalized = hr_op_like (replay, "mul", "normalized", shape32);
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "normalized", hidden, inverse));
   hr_replay_drop (replay, inverse);
-  hr_replay_drop (replay, x32);
-  result = hr_op_cast (replay, normalized, replay->dtype);
-  hr_replay_drop (replay, normalized);
+  result = hr_op_cast (replay, hidden, x.element);
+  hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, variance);
 
   return result;
 }
 
+/* The steps of the scan that are replayed by themselves: the first and the last, and those beside them. */
+#define N_STEPS 4
+
 /* The variables of the function. */
 typedef struct
 {
-  HrValue projected;
   HrValue hidden;
+  HrValue gate;
   HrValue padded;
   HrValue state;
   HrValue selection;
-  HrValue normed[3];
+  HrValue rank;
   HrValue time_step;
+  HrValue b;
+  HrValue c;
   HrValue a;
   HrValue discrete_a;
   HrValue discrete_b;
   HrValue delta;
-  HrValue earlier;
-  HrValue last;
+  HrValue outputs[N_STEPS];
+  HrValue other_outputs;
 } Variables;
 
 static void
@@ -102,22 +93,52 @@ mask_tokens (HrReplay      *replay,
              const HrMamba *mamba)
 {
   if (forward->masked && (forward->padded || !mamba->drops_full_mask))
-    hr_replay_assign (replay, &variables->hidden,
-                      hr_op_like (replay, "mul", "hidden_states", get_tokens_shape (replay->dtype)));
+    hr_replay_mask_tokens (replay, &variables->hidden);
 }
 
 static const HrNorm selection_norm = { .kind = HR_NORM_RMS, .has_weight = TRUE };
 
-/* The variable that held a part of the selection is bound to what the norm makes of it; the whole stays. */
-static HrValue
+/* The variable that held a part of the selection is bound to what the norm makes of it. */
+static void
 norm_selection (HrReplay      *replay,
-                HrSymbol       size,
+                HrValue       *part,
                 const HrMamba *mamba)
 {
-  if (mamba->norm == HR_MAMBA_NORM_PLAIN)
-    return replay_plain_norm (replay, size);
+  hr_replay_assign (replay, part, mamba->norm == HR_MAMBA_NORM_PLAIN ? replay_plain_norm (replay, *part)
+                                                                     : hr_replay_norm (replay, *part, &selection_norm));
+}
 
-  return hr_replay_norm (replay, HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, size), &selection_norm);
+/* x.transpose (1, 2), copied for the matrix that reads it; a token alone is in a row as it is. */
+static HrValue
+copy_transposed (HrReplay *replay,
+                 HrValue   x)
+{
+  HrValue cast = hr_op_cast_down (replay, x);
+
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &cast, hr_op_copy (replay, "x.transpose(1, 2)", cast, cast));
+
+  return cast;
+}
+
+/* dt_proj (time_step): a part of a wider row has its bias added after the product (aten/src/ATen/native/Linear.cpp). */
+static HrValue
+project_time_step (HrReplay      *replay,
+                   HrValue        time_step,
+                   const HrMamba *mamba)
+{
+  HrValue bias, cast, result;
+
+  if (mamba->norm != HR_MAMBA_NORM_NONE)
+    return hr_op_linear (replay, time_step, HR_MODULE_TIME_STEP, "discrete_time_step", HR_SYMBOL_MIXER, 1, TRUE);
+
+  bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER));
+  cast = hr_op_cast_parameter (replay, bias);
+  result = hr_op_linear (replay, time_step, HR_MODULE_TIME_STEP, "discrete_time_step", HR_SYMBOL_MIXER, 1, FALSE);
+  hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_ADD, "discrete_time_step", result, cast));
+  hr_op_drop_cast (replay, bias, cast, FALSE);
+
+  return result;
 }
 
 static void
@@ -125,61 +146,77 @@ select_parameters (HrReplay      *replay,
                    Variables     *variables,
                    const HrMamba *mamba)
 {
-  variables->selection = hr_op_linear (replay, variables->hidden, HR_MODULE_SELECTION, "ssm_parameters",
-                                       HR_SYMBOL_SELECTION, 1, FALSE);
-  if (mamba->norm != HR_MAMBA_NORM_NONE)
-    {
-      variables->normed[0] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
-      variables->normed[1] = norm_selection (replay, HR_SYMBOL_STATE, mamba);
-      variables->normed[2] = norm_selection (replay, HR_SYMBOL_RANK, mamba);
-    }
+  HrValue tokens = copy_transposed (replay, variables->hidden);
+  HrValue selection = hr_op_linear (replay, tokens, HR_MODULE_SELECTION, "ssm_parameters", HR_SYMBOL_SELECTION, 1,
+                                    FALSE);
+  HrValue state = HR_SHAPE (selection.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_STATE);
+  HrValue rank = HR_SHAPE (selection.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_RANK);
+  HrValue parts[3];
 
-  variables->time_step = hr_op_linear (replay, variables->selection, HR_MODULE_TIME_STEP, "discrete_time_step",
-                                       HR_SYMBOL_MIXER, 1, FALSE);
+  hr_replay_drop (replay, tokens);
+  hr_op_split (replay, selection, (const HrValue[]) { rank, state, state }, G_N_ELEMENTS (parts), parts);
+  for (guint i = 0; i < G_N_ELEMENTS (parts) && mamba->norm != HR_MAMBA_NORM_NONE; i++)
+    norm_selection (replay, &parts[mamba->norm == HR_MAMBA_NORM_PLAIN ? (i + 1) % G_N_ELEMENTS (parts) : i], mamba);
+  variables->b = parts[1];
+  variables->c = parts[2];
+  variables->time_step = project_time_step (replay, parts[0], mamba);
   hr_replay_assign (replay, &variables->time_step,
-                    hr_op_like (replay, "softplus", "discrete_time_step", variables->time_step));
+                    hr_op_unary (replay, HR_UNARY_SOFTPLUS, "discrete_time_step", variables->time_step));
+  variables->selection = selection;
+  variables->rank = parts[0];
 }
 
 static void
 discretize (HrReplay  *replay,
             Variables *variables)
 {
-  HrValue rows = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
-  HrValue b = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_STATE);
-  HrValue logarithm, b32, hidden32;
+  HrValue rows = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
+  HrValue spread = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER, HR_SYMBOL_SEQUENCE,
+                             HR_SYMBOL_STATE);
+  HrValue logarithm = hr_op_cast (replay, hr_autograd_parameter (replay, rows), HR_ELEMENT_FLOAT32);
+  HrValue b32, hidden32;
 
-  logarithm = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "A_log", rows);
-  variables->a = hr_op_like (replay, "exp", "A", rows);
+  variables->a = hr_op_unary (replay, HR_UNARY_EXP, "A", logarithm);
   hr_replay_drop (replay, logarithm);
-  hr_replay_assign (replay, &variables->a, hr_op_like (replay, "neg", "A", rows));
+  hr_replay_assign (replay, &variables->a, hr_op_unary (replay, HR_UNARY_NEG, "A", variables->a));
 
   replay->sentence = N_("in the state-space mixer, while A, B and x of every token are spread out over the state");
-  variables->discrete_a = hr_op_like (replay, "mul", "A·∆", get_spread_shape (replay));
+  variables->discrete_a = hr_op_product (replay, "A·∆", variables->a, variables->time_step, spread);
   hr_replay_assign (replay, &variables->discrete_a,
-                    hr_op_like (replay, "exp", "discrete_A", get_spread_shape (replay)));
-  b.element = HR_ELEMENT_FLOAT32;
-  b32 = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "_to_copy", "B.float()", b);
-  variables->discrete_b = hr_op_like (replay, "mul", "discrete_B", get_spread_shape (replay));
+                    hr_op_unary (replay, HR_UNARY_EXP, "discrete_A", variables->discrete_a));
+  b32 = hr_op_cast (replay, variables->b, HR_ELEMENT_FLOAT32);
+  variables->discrete_b = hr_op_product (replay, "discrete_B", variables->time_step, b32, spread);
   hr_replay_drop (replay, b32);
   hidden32 = hr_op_cast (replay, variables->hidden, HR_ELEMENT_FLOAT32);
-  variables->delta = hr_op_like (replay, "mul", "deltaB_u", get_spread_shape (replay));
+  variables->delta = hr_op_product (replay, "deltaB_u", variables->discrete_b, hidden32, spread);
   hr_replay_drop (replay, hidden32);
 }
 
 /* ssm_state = discrete_A[:, :, i, :] * ssm_state + deltaB_u[:, :, i, :], and what the token makes of it. */
 static HrValue
 step (HrReplay  *replay,
-      Variables *variables)
+      Variables *variables,
+      HrElement  element,
+      HrValue   *cast)
 {
-  HrValue shape = get_state_shape (hr_element_widen (replay->dtype));
-  HrValue product = hr_op_like (replay, "mul", "discrete_A · ssm_state", shape);
-  HrValue cast, output;
+  HrValue shape = get_state_shape (HR_ELEMENT_FLOAT32);
+  HrValue a = hr_op_slice (replay, variables->discrete_a, shape);
+  HrValue product = hr_op_product (replay, "discrete_A · ssm_state", a, variables->state, shape);
+  HrValue delta = hr_op_slice (replay, variables->delta, shape);
+  HrValue c, product_c, output;
 
-  hr_replay_assign (replay, &variables->state, hr_op_like (replay, "add", "ssm_state", shape));
+  hr_replay_drop (replay, a);
+  hr_replay_assign (replay, &variables->state, hr_op_binary (replay, HR_BINARY_ADD, "ssm_state", product, delta));
+  hr_replay_drop (replay, delta);
   hr_replay_drop (replay, product);
-  cast = hr_op_cast (replay, variables->state, replay->dtype);
-  output = hr_op_like (replay, "bmm", "scan_outputs", HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER));
-  hr_replay_drop (replay, cast);
+  *cast = hr_op_cast (replay, variables->state, element);
+  hr_replay_assign (replay, cast, hr_op_cast_down (replay, *cast));
+  c = hr_op_slice (replay, variables->c, HR_SHAPE (variables->c.element, HR_SYMBOL_BATCH, HR_SYMBOL_STATE));
+  product_c = hr_op_matmul (replay, "scan_outputs", *cast, c,
+                            HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_MIXER));
+  output = hr_op_slice (replay, product_c, product_c);
+  hr_replay_drop (replay, product_c);
+  hr_replay_drop (replay, c);
 
   return output;
 }
@@ -187,25 +224,40 @@ step (HrReplay  *replay,
 /* One token after the other; the results of all of them wait in a list. */
 static HrValue
 scan (HrReplay  *replay,
-      Variables *variables)
+      Variables *variables,
+      HrElement  element)
 {
+  guint64 n_tokens = replay->symbols[HR_SYMBOL_SEQUENCE];
+  guint n_steps = MIN (n_tokens, N_STEPS);
+  HrValue d = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER));
+  HrValue *outputs = variables->outputs;
   HrValue result, skipped, gate;
 
-  if (replay->symbols[HR_SYMBOL_EARLIER] > 0)
+  replay->symbols[HR_SYMBOL_OTHERS] = n_tokens - n_steps;
+  for (guint i = 0; i < n_steps; i++)
     {
-      hr_replay_drop (replay, step (replay, variables));
-      variables->earlier = hr_op_like (replay, "bmm", "scan_outputs",
-                                       HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_MIXER));
+      HrValue cast;
+
+      outputs[i] = step (replay, variables, element, &cast);
+      if (i == N_STEPS / 2 - 1 && n_tokens > N_STEPS)
+        {
+          const HrValue kept[] = { variables->state, cast };
+
+          variables->other_outputs = hr_replay_make_others (replay, outputs[i]);
+          hr_replay_assign (replay, &variables->state,
+                            hr_op_others (replay, variables->state, kept,
+                                          cast.storage == variables->state.storage ? 1 : 2));
+        }
+      hr_replay_drop (replay, cast);
     }
-  variables->last = step (replay, variables);
 
   replay->sentence = N_("in the state-space mixer, after the scan, while what was spread out is still held");
-  result = hr_op_like (replay, "stack", "scan_output", get_tokens_shape (replay->dtype));
-  skipped = hr_op_like (replay, "mul", "hidden_states · D", get_tokens_shape (replay->dtype));
-  hr_replay_assign (replay, &result, hr_op_like (replay, "add", "scan_output", result));
+  result = hr_op_cat (replay, "scan_output", outputs, n_steps, get_tokens_shape (outputs[0].element));
+  skipped = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states · D", variables->hidden, d);
+  hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_ADD, "scan_output", result, skipped));
   hr_replay_drop (replay, skipped);
-  gate = hr_op_like (replay, "silu", "act(gate)", get_tokens_shape (replay->dtype));
-  hr_replay_assign (replay, &result, hr_op_like (replay, "mul", "scan_output", result));
+  gate = hr_op_unary (replay, HR_UNARY_SILU, "act(gate)", variables->gate);
+  hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_MUL, "scan_output", result, gate));
   hr_replay_drop (replay, gate);
 
   return result;
@@ -215,20 +267,41 @@ static void
 drop_variables (HrReplay  *replay,
                 Variables *variables)
 {
-  hr_replay_drop (replay, variables->last);
-  hr_replay_drop (replay, variables->earlier);
+  hr_replay_drop (replay, variables->other_outputs);
+  for (guint i = 0; i < N_STEPS; i++)
+    hr_replay_drop (replay, variables->outputs[i]);
   hr_replay_drop (replay, variables->delta);
   hr_replay_drop (replay, variables->discrete_b);
   hr_replay_drop (replay, variables->discrete_a);
   hr_replay_drop (replay, variables->a);
+  hr_replay_drop (replay, variables->c);
+  hr_replay_drop (replay, variables->b);
   hr_replay_drop (replay, variables->time_step);
-  for (guint i = 0; i < G_N_ELEMENTS (variables->normed); i++)
-    hr_replay_drop (replay, variables->normed[i]);
+  hr_replay_drop (replay, variables->rank);
   hr_replay_drop (replay, variables->selection);
   hr_replay_drop (replay, variables->state);
   hr_replay_drop (replay, variables->padded);
+  hr_replay_drop (replay, variables->gate);
   hr_replay_drop (replay, variables->hidden);
-  hr_replay_drop (replay, variables->projected);
+}
+
+/* Both halves of in_proj (x), channels first. */
+static void
+project (HrReplay      *replay,
+         HrValue        x,
+         Variables     *variables,
+         const HrMamba *mamba)
+{
+  HrValue projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_MIXER, 2,
+                                    mamba->has_bias);
+  HrValue transposed = hr_op_transpose (replay, projected, projected);
+  HrValue halves[2];
+
+  hr_op_chunk (replay, transposed, G_N_ELEMENTS (halves), halves);
+  hr_replay_drop (replay, transposed);
+  hr_replay_drop (replay, projected);
+  variables->hidden = halves[0];
+  variables->gate = halves[1];
 }
 
 /*
@@ -249,33 +322,32 @@ hr_replay_mamba (HrReplay      *replay,
                  const HrMamba *mamba)
 {
   Variables variables = {
-    .hidden = HR_NO_VALUE, .earlier = HR_NO_VALUE, .normed = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE },
+    .outputs = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE }, .other_outputs = HR_NO_VALUE,
   };
-  HrValue result;
+  HrValue convolved, tokens, output, result;
 
   set_symbols (replay, mamba);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
-  variables.projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states", HR_SYMBOL_MIXER, 2, FALSE);
+  project (replay, x, &variables, mamba);
   mask_tokens (replay, forward, &variables, mamba);
-  variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (replay->dtype));
-  hr_replay_assign (replay, &variables.hidden,
-                    hr_replay_convolution (replay, forward, get_tokens_shape (replay->dtype), HR_SYMBOL_MIXER,
-                                           mamba->has_conv_bias, TRUE, &variables.padded));
+  variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (x.element));
+  convolved = hr_replay_convolution (replay, forward, variables.hidden, HR_SYMBOL_MIXER, mamba->has_conv_bias, TRUE,
+                                     &variables.padded);
+  hr_replay_assign (replay, &variables.hidden, hr_op_view (replay, convolved, get_tokens_shape (convolved.element)));
+  hr_replay_drop (replay, convolved);
   if (mamba->path == HR_MAMBA_PATH_JAMBA)
     hr_replay_assign (replay, &variables.padded, HR_NO_VALUE);
-  variables.hidden = (HrValue) {
-    .storage = variables.hidden.storage, .element = replay->dtype, .count = 1, .divisor = 1, .n_symbols = 3,
-    .symbols = { HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER },
-  };
   mask_tokens (replay, forward, &variables, mamba);
   select_parameters (replay, &variables, mamba);
   discretize (replay, &variables);
-  result = scan (replay, &variables);
+  output = scan (replay, &variables, x.element);
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         get_state_shape (replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  hr_replay_assign (replay, &result,
-                    hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+  tokens = copy_transposed (replay, output);
+  result = hr_op_linear (replay, tokens, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, mamba->has_bias);
+  hr_replay_drop (replay, tokens);
+  hr_replay_drop (replay, output);
   drop_variables (replay, &variables);
 
   return result;

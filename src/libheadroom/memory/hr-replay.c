@@ -78,6 +78,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
   [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
   [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",
+  [HR_SYMBOL_OTHERS] = "n_o",
   [HR_SYMBOL_SOURCE] = "N",
   [HR_SYMBOL_TARGET] = "C",
   [HR_SYMBOL_CLASSES] = "Y",
@@ -448,6 +449,59 @@ hr_replay_limit (HrReplay *self,
   self->make_limit = n_makes < G_MAXUINT - self->n_made ? self->n_made + n_makes : G_MAXUINT;
 }
 
+static HrValue
+make_storage (HrReplay      *self,
+              const char    *operation,
+              const char    *name,
+              HrComponentId  component,
+              HrValue        shape,
+              guint64        bytes)
+{
+  gboolean is_made = self->n_made++ < self->make_limit;
+  int index = find_free_storage (self);
+  HrStorage *storage;
+
+  shape.storage = index;
+  shape.expanded = FALSE;
+  shape.is_trained = FALSE;
+  shape.is_view = FALSE;
+  shape.node = HR_NO_NODE;
+  if (index < 0)
+    return shape;
+
+  storage = &self->storages[index];
+  storage->shape = shape;
+  storage->references = 1;
+  storage->component = component;
+  storage->bytes = is_made ? bytes : 0;
+  storage->name = name;
+  storage->n_before = self->n_made - 1;
+  storage->kept_by = 0;
+  storage->block = HR_NO_BLOCK;
+  if (!is_made)
+    return shape;
+
+  if (self->heap != NULL)
+    take_from_heap (self, storage, operation);
+  hr_ledger_add (&self->ledger, component, storage->bytes);
+  note_moment (self, operation);
+
+  return shape;
+}
+
+/* What the allocator hands out for a shape. */
+static guint64
+get_shape_bytes (HrReplay *self,
+                 HrValue   shape)
+{
+  guint64 bytes;
+
+  if (!g_uint64_checked_mul (&bytes, hr_value_get_elements (shape, self->symbols), element_bytes[shape.element]))
+    bytes = G_MAXUINT64;
+
+  return hr_ledger_round (bytes);
+}
+
 /*
  * hr_replay_make:
  * @self: a tape
@@ -467,41 +521,32 @@ hr_replay_make (HrReplay      *self,
                 HrComponentId  component,
                 HrValue        shape)
 {
-  gboolean is_made = self->n_made++ < self->make_limit;
-  int index = find_free_storage (self);
-  HrStorage *storage;
-  guint64 elements = hr_value_get_elements (shape, self->symbols);
+  return make_storage (self, operation, name, component, shape, get_shape_bytes (self, shape));
+}
+
+/*
+ * hr_replay_make_others:
+ * @self: a tape
+ * @like: a tensor that a step of a loop has made
+ *
+ * Makes what all those steps make that do as this one does (%HR_SYMBOL_OTHERS), a tensor each.
+ *
+ * Returns: the tensors, as one; to be let go of with hr_replay_drop()
+ */
+HrValue
+hr_replay_make_others (HrReplay *self,
+                       HrValue   like)
+{
+  const HrStorage *storage = &self->storages[like.storage];
   guint64 bytes;
 
-  if (!g_uint64_checked_mul (&bytes, elements, element_bytes[shape.element]))
-    bytes = G_MAXUINT64;
+  g_return_val_if_fail (like.n_symbols < HR_VALUE_MAX_SYMBOLS, HR_NO_VALUE);
 
-  shape.storage = index;
-  shape.expanded = FALSE;
-  shape.is_trained = FALSE;
-  shape.is_view = FALSE;
-  shape.node = HR_NO_NODE;
-  if (index < 0)
-    return shape;
+  if (!g_uint64_checked_mul (&bytes, get_shape_bytes (self, like), self->symbols[HR_SYMBOL_OTHERS]))
+    bytes = G_MAXUINT64 / HR_LEDGER_BLOCK_BYTES * HR_LEDGER_BLOCK_BYTES;
+  like.symbols[like.n_symbols++] = HR_SYMBOL_OTHERS;
 
-  storage = &self->storages[index];
-  storage->shape = shape;
-  storage->references = 1;
-  storage->component = component;
-  storage->bytes = is_made ? hr_ledger_round (bytes) : 0;
-  storage->name = name;
-  storage->n_before = self->n_made - 1;
-  storage->kept_by = 0;
-  storage->block = HR_NO_BLOCK;
-  if (!is_made)
-    return shape;
-
-  if (self->heap != NULL)
-    take_from_heap (self, storage, operation);
-  hr_ledger_add (&self->ledger, component, storage->bytes);
-  note_moment (self, operation);
-
-  return shape;
+  return make_storage (self, "loop", storage->name, storage->component, like, bytes);
 }
 
 /*

@@ -81,6 +81,7 @@ typedef enum
   HR_SYMBOL_CHUNKED,        /* S, rounded up to whole chunks */
   HR_SYMBOL_CHUNKS,         /* how many chunks */
   HR_SYMBOL_BOUNDARIES,     /* one more than chunks */
+  HR_SYMBOL_OTHERS,         /* steps of a loop that do as another does */
   HR_SYMBOL_SOURCE,         /* N: positions that the encoder makes */
   HR_SYMBOL_TARGET,         /* tokens of a sequence so far */
   HR_SYMBOL_CLASSES,        /* Y: labels of a classifier */
@@ -329,6 +330,8 @@ HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *name,
                                      HrComponentId   component,
                                      HrValue         shape);
+HrValue     hr_replay_make_others   (HrReplay       *self,
+                                     HrValue         like);
 HrValue     hr_replay_adopt         (HrReplay       *self,
                                      const char     *name,
                                      HrComponentId   component,
