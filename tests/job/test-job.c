@@ -11,7 +11,8 @@ static const struct
   { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },
-  { "gradient-dtype", "same float32" },
+  { "gradient-dtype", "same float32 both" },
+  { "precision-recipe", "custom fp32 autocast half mixed-16 mixed-18 mixed-20" },
   { "gradient-checkpointing", "none full selective" },
   { "optimizer",
     "adamw adam sgd sgd-momentum adafactor adamw-8bit paged-adamw-8bit paged-adamw adamw-4bit lion lion-8bit sophia "
@@ -383,7 +384,7 @@ test_training_defaults (void)
     { "fp32-outputs", "false" }, { "optimizer", "adamw" }, { "optimizer-implementation", "auto" },
     { "gradient-checkpointing", "none" }, { "reentrant-checkpointing", "false" }, { "gradient-clipping", "false" },
     { "keep-outputs", "false" }, { "logits-upcast", "loss" }, { "zero-grad", "after-step" },
-    { "trl-release", "1.6" },
+    { "trl-release", "1.6" }, { "precision-recipe", "custom" },
     { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
     { "lora-targets", "auto" }, { "modules-to-save", "none" }, { "adapter-dtype", "auto" },

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "hr-error.h"
 #include "hr-estimator.h"
 
 #include "estimates.h"
@@ -147,6 +148,91 @@ test_quantized (void)
                     get_component_bytes (left, HR_COMPONENT_WEIGHTS) + 2 * (2 * 32000 + 7) * 512);
 }
 
+/* What a parameter takes where most is held in a phase, in bytes. */
+static double
+get_bytes_a_parameter (HrEstimate *result,
+                       HrPhaseId   phase)
+{
+  return (double) get_phase_bytes (result, phase) / hr_model_get_n_parameters (hr_estimate_get_model (result));
+}
+
+/* Each recipe, by the bytes that name it: in the step of fused Adam, which makes nothing else. */
+static void
+test_recipes (void)
+{
+  static const struct
+  {
+    const char *recipe;
+    double bytes;
+  } rows[] = {
+    { "fp32", 16 }, { "half", 8 }, { "autocast", 16 }, { "mixed-18", 18 }, { "mixed-20", 20 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "precision-recipe", rows[i].recipe, "fine-tuning-method", "full", "sequence-length", "8",
+        "optimizer-implementation", "fused", NULL,
+      };
+      g_autoptr (HrEstimate) result = estimate (settings);
+
+      g_test_message ("%s: %g", rows[i].recipe, get_bytes_a_parameter (result, HR_PHASE_OPTIMIZER));
+      g_assert_cmpfloat_with_epsilon (get_bytes_a_parameter (result, HR_PHASE_OPTIMIZER), rows[i].bytes, 0.01);
+    }
+}
+
+/* What is said twice, and not alike, is refused by name. */
+static void
+test_contradictions (void)
+{
+  static const char * const rows[][4] = {
+    { "precision-recipe", "fp32", "dtype", "bfloat16" },
+    { "precision-recipe", "mixed-16", "dtype", "float32" },
+    { "precision-recipe", "mixed-16", "autocast", "bfloat16" },
+    { "precision-recipe", "half", "master-dtype", "float32" },
+    { "precision-recipe", "mixed-20", "gradient-dtype", "float32" },
+    { "framework", "deepspeed", "precision-recipe", "mixed-18" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = { rows[i][0], rows[i][1], rows[i][2], rows[i][3], "fine-tuning-method", "full", NULL };
+      g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, i + 1 < G_N_ELEMENTS (rows) ? rows[i][2] : "gradient-dtype"));
+      g_assert_nonnull (strstr (error->message, i + 1 < G_N_ELEMENTS (rows) ? rows[i][3] : "DeepSpeed"));
+    }
+}
+
+/*
+ * DeepSpeed's optimizers hold 14 bytes for a parameter beside its gradient. FP16_Optimizer makes a copy of all
+ * gradients in fp32, and one piece of these copies, before it lets go of those of 16 bits: 2 + 4 + 4 more.
+ * BF16_Optimizer has sums of all gradients: 4 more, and 2 until the step is over.
+ */
+static void
+test_deepspeed (void)
+{
+  static const char * const plain[] = {
+    "framework", "deepspeed", "fine-tuning-method", "full", "sequence-length", "8", NULL,
+  };
+  static const char * const summed[] = {
+    "framework", "deepspeed", "fine-tuning-method", "full", "sequence-length", "8",
+    "precision-recipe", "mixed-20", NULL,
+  };
+  g_autoptr (HrEstimate) fp16_optimizer = estimate (plain);
+  g_autoptr (HrEstimate) bf16_optimizer = estimate (summed);
+
+  g_assert_cmpfloat_with_epsilon (get_bytes_a_parameter (fp16_optimizer, HR_PHASE_OPTIMIZER), 24, 0.01);
+  g_assert_cmpfloat_with_epsilon (get_bytes_a_parameter (bf16_optimizer, HR_PHASE_OPTIMIZER), 20, 0.01);
+  g_assert_true (has_warning (fp16_optimizer, "mixed-16"));
+  g_assert_false (has_warning (bf16_optimizer, "mixed-"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -156,6 +242,9 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/trl_computes_metrics_of_the_logits", test_log);
   g_test_add_func ("/memory/training-profiles/what_trl_would_turn_on_is_said", test_defaults);
   g_test_add_func ("/memory/training-profiles/trl_leaves_quantized_models_as_they_are", test_quantized);
+  g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
+  g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);
+  g_test_add_func ("/memory/training-profiles/deepspeed_steps_flat_copies", test_deepspeed);
 
   return g_test_run ();
 }

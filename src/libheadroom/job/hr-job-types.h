@@ -188,9 +188,33 @@ typedef enum
 } HrMasterDtype;
 
 /**
+ * HrPrecisionRecipe:
+ * @HR_PRECISION_RECIPE_CUSTOM: what the settings of precision say one by one
+ * @HR_PRECISION_RECIPE_FP32: everything in fp32; with Adam 16 bytes a parameter
+ * @HR_PRECISION_RECIPE_AUTOCAST: parameters in fp32 under torch.autocast; 16 bytes, and copies that autocast makes
+ * @HR_PRECISION_RECIPE_HALF: everything in 16 bits; 8 bytes
+ * @HR_PRECISION_RECIPE_MIXED_16: parameters and gradients in 16 bits, master weights in fp32; 2 + 2 + 4 + 8 bytes
+ * @HR_PRECISION_RECIPE_MIXED_18: gradients in fp32 instead; 2 + 4 + 4 + 8 bytes
+ * @HR_PRECISION_RECIPE_MIXED_20: gradients in 16 bits and their sums in fp32; 2 + 2 + 4 + 4 + 8 bytes
+ *
+ * What parameters, gradients and copies of them are held in.
+ */
+typedef enum
+{
+  HR_PRECISION_RECIPE_CUSTOM,
+  HR_PRECISION_RECIPE_FP32,
+  HR_PRECISION_RECIPE_AUTOCAST,
+  HR_PRECISION_RECIPE_HALF,
+  HR_PRECISION_RECIPE_MIXED_16,
+  HR_PRECISION_RECIPE_MIXED_18,
+  HR_PRECISION_RECIPE_MIXED_20,
+} HrPrecisionRecipe;
+
+/**
  * HrGradientDtype:
  * @HR_GRADIENT_DTYPE_SAME: what the parameters are held in
  * @HR_GRADIENT_DTYPE_FLOAT32: fp32
+ * @HR_GRADIENT_DTYPE_BOTH: what the parameters are held in, and their sums in fp32 beside them
  *
  * What gradients are added up in.
  */
@@ -198,6 +222,7 @@ typedef enum
 {
   HR_GRADIENT_DTYPE_SAME,
   HR_GRADIENT_DTYPE_FLOAT32,
+  HR_GRADIENT_DTYPE_BOTH,
 } HrGradientDtype;
 
 /**

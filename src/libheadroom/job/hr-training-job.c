@@ -9,6 +9,7 @@
 #include "hr-base-enums.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
+#include "hr-precision-recipe.h"
 #include "hr-training-profile.h"
 
 /**
@@ -39,6 +40,7 @@ typedef struct
   HrZeroGrad zero_grad;
   HrLogitsUpcast logits_upcast;
   HrTrlRelease trl_release;
+  HrPrecisionRecipe precision_recipe;
 } HrTrainingJobPrivate;
 
 enum
@@ -62,6 +64,7 @@ enum
   PROP_ZERO_GRAD,
   PROP_LOGITS_UPCAST,
   PROP_TRL_RELEASE,
+  PROP_PRECISION_RECIPE,
   N_PROPS
 };
 
@@ -149,6 +152,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_TRL_RELEASE:
       g_value_set_enum (value, priv->trl_release);
+      break;
+
+    case PROP_PRECISION_RECIPE:
+      g_value_set_enum (value, priv->precision_recipe);
       break;
 
     default:
@@ -244,6 +251,10 @@ hr_training_job_set_property (GObject      *object,
       priv->trl_release = g_value_get_enum (value);
       break;
 
+    case PROP_PRECISION_RECIPE:
+      priv->precision_recipe = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -258,6 +269,8 @@ hr_training_job_resolve (HrJob   *job,
 {
   HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (HR_TRAINING_JOB (job));
 
+  /* A recipe that something contradicts is refused where the job is estimated. */
+  hr_precision_recipe_apply (HR_TRAINING_JOB (job), model, NULL);
   HR_JOB_CLASS (hr_training_job_parent_class)->resolve (job, model);
 
   priv->optimizer_implementation =
@@ -499,9 +512,23 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        HR_TYPE_TRL_RELEASE, HR_TRL_RELEASE_1_6,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:precision-recipe:
+   *
+   * What parameters, gradients and copies of them are held in.
+   */
+  properties[PROP_PRECISION_RECIPE] =
+    g_param_spec_enum ("precision-recipe",
+                       N_("Precision recipe"),
+                       N_("What parameters, gradients and copies of them are held in: stands for the data type, "
+                          "autocast, master weights and the data type of gradients. The bytes are those with Adam"),
+                       HR_TYPE_PRECISION_RECIPE, HR_PRECISION_RECIPE_CUSTOM,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
+  hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 9, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOCAST], 22, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 30, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);
@@ -866,4 +893,22 @@ hr_training_job_get_trl_release (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_TRL_RELEASE_1_6);
 
   return priv->trl_release;
+}
+
+/**
+ * hr_training_job_get_precision_recipe:
+ * @self: a job
+ *
+ * Gets what parameters, gradients and copies of them are held in.
+ *
+ * Returns: the value of the setting
+ */
+HrPrecisionRecipe
+hr_training_job_get_precision_recipe (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_PRECISION_RECIPE_CUSTOM);
+
+  return priv->precision_recipe;
 }

@@ -40,6 +40,7 @@ gboolean                  hr_training_job_get_fp32_outputs                (HrTra
 gboolean                  hr_training_job_get_keep_outputs                (HrTrainingJob *self);
 HrLogitsUpcast            hr_training_job_get_logits_upcast               (HrTrainingJob *self);
 HrTrlRelease              hr_training_job_get_trl_release                 (HrTrainingJob *self);
+HrPrecisionRecipe         hr_training_job_get_precision_recipe            (HrTrainingJob *self);
 HrZeroGrad                hr_training_job_get_zero_grad                   (HrTrainingJob *self);
 
 G_END_DECLS

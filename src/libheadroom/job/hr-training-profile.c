@@ -25,6 +25,16 @@ static const struct
       .passes_mask = TRUE, .fp32_embeddings = TRUE, .logs_metrics = TRUE,
       .name = "trl.SFTTrainer",
       .source = "trl/trainer/sft_trainer.py (compute_loss), trl/trainer/utils.py (entropy_from_logits)" } },
+  /*
+   * Without ZeRO, FP16_Optimizer of deepspeed/runtime/fp16/fused_optimizer.py, for bfloat16 as well
+   * (DeepSpeedEngine._do_optimizer_sanity_check); where gradients are summed up in fp32
+   * (data_types.grad_accum_dtype), BF16_Optimizer, which is ZeRO's first stage of one rank. Both step with DeepSpeed's
+   * own FusedAdam (_configure_basic_optimizer).
+   */
+  { HR_TRAINING_FRAMEWORK_DEEPSPEED,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .recipe = HR_PRECISION_RECIPE_MIXED_16,
+      .flattens_gradients = TRUE, .name = "DeepSpeed",
+      .source = "deepspeed/runtime/engine.py, runtime/fp16/fused_optimizer.py, runtime/bf16_optimizer.py" } },
 };
 
 /*

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * @passes_mask: whether the mask of the batch is passed on, of a batch without padding as well
  * @fp32_embeddings: whether embeddings have states of fp32 beside those of eight bits
  * @logs_metrics: whether the logits are used for more than the loss, as the release of TRL says
+ * @recipe: how parameters of 16 bits are trained, where a job says nothing else of it
+ * @flattens_gradients: whether gradients of 16 bits become one piece in fp32 in the step
  * @name: what to call it
  * @source: where it is done
  *
@@ -27,6 +29,8 @@ typedef struct
   gboolean passes_mask;
   gboolean fp32_embeddings;
   gboolean logs_metrics;
+  HrPrecisionRecipe recipe;
+  gboolean flattens_gradients;
   const char *name;
   const char *source;
 } HrTrainingProfile;

@@ -22,7 +22,7 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch", "transformers", "trl" } },
+  { "framework", { "pytorch", "transformers", "trl", "deepspeed" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
     { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",

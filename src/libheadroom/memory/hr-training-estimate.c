@@ -53,7 +53,7 @@ check_backward (const HrTrainingPlan  *plan,
 
   training.tuning = NULL;
   training.optimizer.fused = NULL;
-  training.main_gradient_bytes = 0;
+  training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;
   training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training.accumulation_steps = 1;
@@ -66,7 +66,8 @@ check_backward (const HrTrainingPlan  *plan,
 static gboolean
 stays_with_parameters (const HrTraining *training)
 {
-  return training->optimizer.fused == NULL && training->main_gradient_bytes == 0;
+  return training->optimizer.fused == NULL && training->main_gradient_bytes == 0 &&
+         training->summed_gradient_bytes == 0;
 }
 
 static gboolean
@@ -187,32 +188,63 @@ add_from_tape (const HrTrainingPlan *plan,
 }
 
 /* What the recipes that are known by their bytes a parameter are made of. */
+#define SOURCE_20_BYTES \
+  "deepspeed/runtime/bf16_optimizer.py: the recipe of 20 bytes a parameter with Adam, 2 + 2 (gradients of 16 bits) + " \
+  "4 (their sums in fp32) + 4 (master weights) + 8 (states)"
 #define SOURCE_18_BYTES \
-  "megatron/core/optimizer/optimizer.py, megatron/core/distributed: 18 bytes a parameter with Adam, 2 + 4 (fp32 " \
-  "gradients in a buffer) + 4 (master weights) + 8 (states); 20 where gradients of 16 bits stay as well"
+  "megatron/core/optimizer/optimizer.py, megatron/core/distributed: the recipe of 18 bytes a parameter with Adam, 2 " \
+  "+ 4 (fp32 gradients in a buffer) + 4 (master weights) + 8 (states)"
 #define SOURCE_16_BYTES \
-  "megatron/core/optimizer/optimizer.py: 16 bytes a parameter with Adam between steps, 2 + 2 + 4 (master weights) + " \
+  "megatron/core/optimizer/optimizer.py: the recipe of 16 bytes a parameter with Adam, 2 + 2 + 4 (master weights) + " \
   "8 (states), as ZeRO counts; gradients become fp32 in the step"
+#define SOURCE_16_BYTES_FLAT \
+  "deepspeed/runtime/fp16/fused_optimizer.py: the recipe of 16 bytes a parameter with Adam, 2 + 2 + 4 (master " \
+  "weights) + 8 (states), as ZeRO counts; gradients become fp32, in one piece, in the step"
 
-static gboolean
-has_fp32_gradients (const HrTrainingPlan *plan,
-                    guint64               bytes)
+static const char *
+get_recipe_source (const HrTraining *training)
+{
+  if (training->summed_gradient_bytes > 0)
+    return SOURCE_20_BYTES;
+  if (training->main_gradient_bytes > 0)
+    return SOURCE_18_BYTES;
+
+  return training->flattens_gradients ? SOURCE_16_BYTES_FLAT : SOURCE_16_BYTES;
+}
+
+/* What of gradients is in fp32 beside parameters of 16 bits; only those are where they have all been copied. */
+static guint64
+get_fp32_gradient_bytes (const HrTrainingPlan *plan,
+                         guint64               bytes)
 {
   const HrTraining *training = &plan->training;
+  guint64 copied = training->flattens_gradients ? training->master_bytes : training->copied_gradient_bytes;
 
-  return bytes > 0 && (bytes == training->copied_gradient_bytes || training->main_gradient_bytes > 0);
+  if (plan->masters == NULL)
+    return 0;
+  if (training->main_gradient_bytes > 0)
+    return bytes;
+  if (training->summed_gradient_bytes > 0)
+    return MIN (training->summed_gradient_bytes, bytes);
+
+  return training->copied_gradient_bytes > 0 && bytes >= copied ? copied : 0;
 }
 
 static void
 add_in_fp32 (const HrTrainingPlan *plan,
              HrEstimate           *estimate,
              HrComponentId         id,
-             guint64               bytes)
+             guint64               bytes,
+             guint64               bytes_in_fp32)
 {
-  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·4", bytes / sizeof (float));
+  guint64 narrow = bytes - bytes_in_fp32;
+  g_autofree char *substitution =
+    narrow > 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT "·2 + %" G_GUINT64_FORMAT "·4", narrow / sizeof (guint16),
+                                  bytes_in_fp32 / sizeof (float))
+               : g_strdup_printf ("%" G_GUINT64_FORMAT "·4", bytes / sizeof (float));
 
-  _hr_estimate_add_component (estimate, 0, id, bytes, "P_t·4", substitution,
-                              plan->training.main_gradient_bytes > 0 ? SOURCE_18_BYTES : SOURCE_16_BYTES);
+  _hr_estimate_add_component (estimate, 0, id, bytes, narrow > 0 ? "P_g·2 + P_t·4" : "P_t·4", substitution,
+                              get_recipe_source (&plan->training));
 }
 
 /*
@@ -257,9 +289,11 @@ add_of_parameters (const HrTrainingPlan *plan,
       return;
     }
 
-  if (plan->masters != NULL && (id == HR_COMPONENT_MASTER_WEIGHTS || has_fp32_gradients (plan, bytes)))
+  if (id == HR_COMPONENT_MASTER_WEIGHTS ||
+      (id == HR_COMPONENT_GRADIENTS && get_fp32_gradient_bytes (plan, bytes) > 0))
     {
-      add_in_fp32 (plan, estimate, id, bytes);
+      add_in_fp32 (plan, estimate, id, bytes,
+                   id == HR_COMPONENT_GRADIENTS ? get_fp32_gradient_bytes (plan, bytes) : bytes);
       return;
     }
 

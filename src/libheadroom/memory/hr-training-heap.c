@@ -67,6 +67,7 @@ hr_training_heap_init (HrTrainingHeap       *self,
   if (plan->masters != NULL)
     hr_trainables_foreach (plan->masters, take_all, heap);
   hr_heap_take (heap, plan->training.main_gradient_bytes);
+  hr_heap_take (heap, plan->training.summed_gradient_bytes);
   hr_heap_take (heap, plan->training.scaler_bytes);
 
   hr_training_plan_init_replay (plan, replay);

@@ -8,7 +8,9 @@
 
 #include "hr-grpo-job.h"
 #include "hr-inference-cache.h"
+#include "hr-job-enums.h"
 #include "hr-message.h"
+#include "hr-precision-recipe.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
 #include "hr-training-tuning.h"
@@ -74,6 +76,70 @@ has_16_bits (const HrTrainables *parameters)
   return FALSE;
 }
 
+/* The largest tensor of those that are trained, in fp32. */
+static guint64
+get_largest_bytes (const HrTrainables *parameters)
+{
+  guint64 n_largest = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    n_largest = MAX (n_largest, hr_trainables_get_item (parameters, i)->n_elements);
+
+  return hr_ledger_round (n_largest * sizeof (float));
+}
+
+static void
+resolve_gradients (HrTrainingPlan  *self,
+                   HrGradientDtype  dtype,
+                   guint64          n_elements)
+{
+  HrTraining *training = &self->training;
+  guint64 bytes = hr_ledger_round (n_elements * sizeof (float));
+
+  switch (dtype)
+    {
+    case HR_GRADIENT_DTYPE_FLOAT32:
+      training->main_gradient_bytes = bytes;
+      break;
+
+    case HR_GRADIENT_DTYPE_BOTH:
+      training->summed_gradient_bytes = bytes;
+      training->largest_gradient_bytes = get_largest_bytes (self->parameters);
+      break;
+
+    case HR_GRADIENT_DTYPE_SAME:
+    default:
+      training->copied_gradient_bytes = hr_trainables_get_bytes (self->masters, FALSE);
+      break;
+    }
+}
+
+/*
+ * DeepSpeed adds no gradients up in fp32 but beside those of bfloat16 (BF16_Optimizer of
+ * deepspeed/runtime/bf16_optimizer.py, DeepSpeedEngine._do_optimizer_sanity_check).
+ */
+static gboolean
+check_gradients_of_framework (const HrTrainingPlan     *self,
+                              const HrTrainingProfile  *profile,
+                              GError                  **error)
+{
+  gboolean is_bfloat16 = self->pass.element == HR_ELEMENT_BFLOAT16;
+  HrGradientDtype dtype = hr_training_job_get_gradient_dtype (self->job);
+  g_autofree char *found = NULL;
+
+  if (!profile->flattens_gradients || dtype == HR_GRADIENT_DTYPE_SAME ||
+      (dtype == HR_GRADIENT_DTYPE_BOTH && is_bfloat16))
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (self->job), "gradient-dtype");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a framework, values of a setting, and another value */
+                        N_("gradient-dtype: expected what %s has for parameters of this data type, %s; found %s"),
+                        profile->name, is_bfloat16 ? "same, both" : "same", found);
+
+  return FALSE;
+}
+
 /*
  * Copies in fp32 beside parameters of 16 bits, and gradients in fp32 for them, as Megatron-LM has both. All that needs
  * a gradient has a copy, and a place in the buffer of gradients: that is zero where none comes, and is stepped all the
@@ -81,21 +147,24 @@ has_16_bits (const HrTrainables *parameters)
  * megatron/core/optimizer/optimizer.py).
  */
 static gboolean
-resolve_masters (HrTrainingPlan  *self,
-                 GError         **error)
+resolve_masters (HrTrainingPlan           *self,
+                 const HrTrainingProfile  *profile,
+                 GError                  **error)
 {
-  gboolean fp32_gradients = hr_training_job_get_gradient_dtype (self->job) == HR_GRADIENT_DTYPE_FLOAT32;
+  HrGradientDtype dtype = hr_training_job_get_gradient_dtype (self->job);
   HrTraining *training = &self->training;
   guint64 n;
 
   if (hr_training_job_get_master_dtype (self->job) == HR_MASTER_DTYPE_NONE)
     {
-      if (!fp32_gradients || !has_16_bits (self->parameters))
+      g_autofree char *found = hr_job_get_as_string (HR_JOB (self->job), "gradient-dtype");
+
+      if (dtype == HR_GRADIENT_DTYPE_SAME || !has_16_bits (self->parameters))
         return TRUE;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("gradient-dtype: expected same, as gradients in float32 are kept for master weights "
-                               "only (master-dtype float32); found float32"));
+                               "only (master-dtype float32); found %s"), found);
       return FALSE;
     }
 
@@ -107,13 +176,14 @@ resolve_masters (HrTrainingPlan  *self,
       return FALSE;
     }
 
-  self->masters = hr_trainables_new_in_fp32 (fp32_gradients ? self->parameters : self->reached);
+  if (!check_gradients_of_framework (self, profile, error))
+    return FALSE;
+
+  self->masters = hr_trainables_new_in_fp32 (dtype != HR_GRADIENT_DTYPE_SAME ? self->parameters : self->reached);
   n = hr_trainables_get_n_16_bit_elements (self->parameters);
   training->master_bytes = hr_ledger_round (n * sizeof (float));
-  if (fp32_gradients)
-    training->main_gradient_bytes = hr_ledger_round (n * sizeof (float));
-  else
-    training->copied_gradient_bytes = hr_trainables_get_bytes (self->masters, FALSE);
+  training->flattens_gradients = profile->flattens_gradients;
+  resolve_gradients (self, dtype, n);
 
   return TRUE;
 }
@@ -134,7 +204,7 @@ resolve_optimizer (HrTrainingPlan           *self,
                                             hr_training_job_get_optimizer_implementation (self->job));
   self->implementation = settings.implementation;
   settings.n_heads = count_heads (self->pass.stack);
-  if (!resolve_masters (self, error))
+  if (!resolve_masters (self, profile, error))
     return FALSE;
 
   stepped = self->masters != NULL ? self->masters : self->reached;
@@ -379,6 +449,24 @@ apply_profile (HrTrainingPlan          *self,
                             profile->name);
 }
 
+/* The recipe of a framework that trains parameters of 16 bits in no other way. */
+static void
+warn_of_recipe (HrTrainingPlan          *self,
+                const HrTrainingProfile *profile,
+                gboolean                 is_chosen)
+{
+  g_autoptr (GEnumClass) enum_class = g_type_class_ref (HR_TYPE_PRECISION_RECIPE);
+
+  if (is_chosen || hr_training_job_get_master_dtype (self->job) == HR_MASTER_DTYPE_NONE)
+    return;
+
+  hr_inference_plan_warn (&self->pass,
+                          /* Translators: the places are a framework and the name of a recipe, such as mixed-16. */
+                          N_("%s keeps master weights in fp32 beside parameters of 16 bits: the precision recipe %s is "
+                             "counted"),
+                          profile->name, g_enum_get_value (enum_class, profile->recipe)->value_nick);
+}
+
 /* SFTConfig has defaults of its own (trl/trainer/sft_config.py, from 0.22 on), which a job does not take by itself. */
 static void
 warn_of_defaults (HrTrainingPlan *self)
@@ -412,7 +500,7 @@ resolve_zero_grad (HrTrainingPlan *self)
  * hr_training_plan_init:
  * @self: (out): a plan
  * @model: a model, which has to live as long as the plan
- * @job: a job, likewise
+ * @job: a job
  * @error: return location for an error
  *
  * Resolves a job. The plan is to be cleared in either case.
@@ -426,10 +514,17 @@ hr_training_plan_init (HrTrainingPlan  *self,
                        GError         **error)
 {
   const HrTrainingProfile *profile = hr_training_profile_get (hr_training_job_get_framework (job));
+  gboolean is_chosen;
 
-  *self = (HrTrainingPlan) { .job = job, .autocast = get_autocast (hr_training_job_get_autocast (job)) };
-  if (!hr_training_check_job (job, error) ||
-      !hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
+  *self = (HrTrainingPlan) { .job = HR_TRAINING_JOB (hr_job_copy (HR_JOB (job))) };
+  job = self->job;
+  is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||
+              hr_training_job_get_precision_recipe (job) != HR_PRECISION_RECIPE_CUSTOM;
+  if (!hr_training_check_job (job, error) || !hr_precision_recipe_apply (job, model, error))
+    return FALSE;
+
+  self->autocast = get_autocast (hr_training_job_get_autocast (job));
+  if (!hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !prepare_quantized (self, error) || !resolve_pass (self, error) ||
       !hr_training_check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
@@ -446,6 +541,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
   apply_profile (self, profile);
   warn_of_defaults (self);
+  warn_of_recipe (self, profile, is_chosen);
   if (!resolve_optimizer (self, profile, error))
     return FALSE;
 
@@ -484,6 +580,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   g_clear_pointer (&self->tuning, hr_tuning_free);
   g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);
+  g_clear_object (&self->job);
 }
 
 void

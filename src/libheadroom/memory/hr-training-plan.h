@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * HrTrainingPlan:
  * @pass: the forward pass: the model, what it is loaded in, what was assumed
- * @job: what is to be done
+ * @job: what is to be done, with the precision recipe spelled out
  * @training: what is to be replayed, but for what depends on the device
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @all: (nullable): the parameters of the model, where all are trained

@@ -158,7 +158,9 @@ add_gradients (HrEstimate           *estimate,
 {
   double bytes = hr_element_get_bytes (plan->pass.element);
 
-  if (hr_training_job_get_gradient_dtype (plan->job) == HR_GRADIENT_DTYPE_FLOAT32)
+  if (hr_training_job_get_gradient_dtype (plan->job) == HR_GRADIENT_DTYPE_BOTH)
+    bytes += sizeof (float);
+  else if (hr_training_job_get_gradient_dtype (plan->job) == HR_GRADIENT_DTYPE_FLOAT32)
     bytes = plan->pass.element == HR_ELEMENT_FLOAT16 ? bytes + sizeof (float) : sizeof (float);
 
   return add_of_trained (estimate, HR_COMPONENT_GRADIENTS, trained, bytes, SOURCE_GRADIENTS);

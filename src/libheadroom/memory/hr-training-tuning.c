@@ -45,6 +45,23 @@ are_in_bfloat16 (const HrInferencePlan *pass,
 }
 
 /*
+ * The type that a framework gives adapters of PEFT's default. DeepSpeed casts the whole module to what it trains in
+ * (DeepSpeedEngine._configure_distributed_model of deepspeed/runtime/engine.py).
+ */
+static HrElement
+get_adapter_element (const HrInferencePlan *pass,
+                     HrTrainingJob         *job)
+{
+  if (are_in_bfloat16 (pass, job))
+    return HR_ELEMENT_BFLOAT16;
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED &&
+      pass->quantization == HR_QUANTIZATION_NONE)
+    return pass->element;
+
+  return hr_element_widen (pass->element);
+}
+
+/*
  * PEFT makes adapters like the matrix that they are added to, and then holds those of 16 bits in fp32
  * (autocast_adapter_dtype of peft/tuners/tuners_utils.py).
  */
@@ -59,7 +76,7 @@ resolve_element (const HrInferencePlan  *pass,
   switch (dtype)
     {
     case HR_DTYPE_AUTO:
-      *element = are_in_bfloat16 (pass, HR_TRAINING_JOB (job)) ? HR_ELEMENT_BFLOAT16 : hr_element_widen (pass->element);
+      *element = get_adapter_element (pass, HR_TRAINING_JOB (job));
       return TRUE;
 
     case HR_DTYPE_FLOAT64:

@@ -462,6 +462,18 @@ clip_gradients (const HrTraining *self,
                                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
 }
 
+static HrValue
+make_bytes (HrReplay      *replay,
+            const char    *operation,
+            const char    *name,
+            HrComponentId  component,
+            guint64        bytes)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = bytes;
+
+  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
 static void
 make_temporary (const HrTraining *self,
                 HrReplay         *replay)
@@ -472,9 +484,47 @@ make_temporary (const HrTraining *self,
       return;
     }
 
-  replay->symbols[HR_SYMBOL_KEPT] = self->optimizer.step_bytes;
-  hr_replay_drop (replay, hr_replay_make (replay, self->optimizer.operation, self->optimizer.variable,
-                                          HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+  hr_replay_drop (replay, make_bytes (replay, self->optimizer.operation, self->optimizer.variable,
+                                      HR_COMPONENT_TEMPORARY, self->optimizer.step_bytes));
+}
+
+/*
+ * FP16_Optimizer.step in deepspeed/runtime/fp16/fused_optimizer.py: a list of gradients in fp32, of which one piece is
+ * made, before those of 16 bits go.
+ */
+static HrValue
+flatten_gradients (const HrTraining *self,
+                   HrReplay         *replay)
+{
+  guint64 bytes = replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS];
+  HrValue list, flat;
+
+  replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, their copies in fp32 and one piece of "
+                        "all these are alive");
+  list = make_bytes (replay, "_to_copy", "p.grad.to (data_type)", HR_COMPONENT_TEMPORARY, self->copied_gradient_bytes);
+  flat = make_bytes (replay, "cat", "grads_groups_flat", HR_COMPONENT_GRADIENTS, self->master_bytes);
+  hr_replay_drop (replay, list);
+  hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, bytes);
+  replay->sentence = N_("in the optimizer’s step");
+
+  return flat;
+}
+
+/* BF16_Optimizer._update_hp_grad in deepspeed/runtime/bf16_optimizer.py: hp_grad.add_ (lp.grad.to (hp_grad.dtype)) */
+static void
+sum_gradients (const HrTraining *self,
+               HrReplay         *replay)
+{
+  HrStretch stretch;
+
+  if (self->summed_gradient_bytes == 0)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("after the backward pass, while gradients are added to their sums in fp32");
+  hr_replay_drop (replay, make_bytes (replay, "_to_copy", "lp.grad.to (hp_grad.dtype)", HR_COMPONENT_TEMPORARY,
+                                      self->largest_gradient_bytes));
+  hr_replay_end (replay);
 }
 
 /* The gradient that has waited longest goes when its copy is there. */
@@ -497,10 +547,10 @@ static HrValue
 copy_gradients (const HrTraining *self,
                 HrReplay         *replay)
 {
-  HrValue copies;
-
   if (self->copied_gradient_bytes == 0)
     return HR_NO_VALUE;
+  if (self->flattens_gradients)
+    return flatten_gradients (self, replay);
 
   if (replay->heap != NULL)
     {
@@ -510,11 +560,8 @@ copy_gradients (const HrTraining *self,
 
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
                     replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
-  replay->symbols[HR_SYMBOL_KEPT] = self->copied_gradient_bytes;
-  copies = hr_replay_make (replay, "_to_copy", "main_param.grad", HR_COMPONENT_GRADIENTS,
-                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
 
-  return copies;
+  return make_bytes (replay, "_to_copy", "main_param.grad", HR_COMPONENT_GRADIENTS, self->copied_gradient_bytes);
 }
 
 /* States are made when the optimizer first steps. */
@@ -612,7 +659,9 @@ add_batch (const HrTraining *self,
 static guint64
 get_held_gradients (const HrTraining *self)
 {
-  return self->main_gradient_bytes + (self->zero_grad != HR_ZERO_GRAD_AFTER_STEP ? self->gradient_bytes : 0);
+  guint64 kept = self->zero_grad != HR_ZERO_GRAD_AFTER_STEP ? self->gradient_bytes : 0;
+
+  return self->main_gradient_bytes + self->summed_gradient_bytes + kept;
 }
 
 static void
@@ -662,7 +711,10 @@ run_step (const HrTraining *self,
       hr_training_read_reference (self, replay);
     }
   for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
-    run_micro_batch (self, replay, levels);
+    {
+      run_micro_batch (self, replay, levels);
+      sum_gradients (self, replay);
+    }
 
   if (levels != NULL)
     levels->end_backward = replay->ledger.live;

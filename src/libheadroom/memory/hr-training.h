@@ -23,6 +23,9 @@ G_BEGIN_DECLS
  * @master_bytes: copies of the parameters in fp32, which the optimizer works on
  * @main_gradient_bytes: a buffer in fp32 that gradients are added into as soon as they come
  * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
+ * @flattens_gradients: whether these are put into one piece before those of 16 bits go
+ * @summed_gradient_bytes: a buffer in fp32 that gradients of 16 bits are added to when the backward pass is over
+ * @largest_gradient_bytes: the largest of these in fp32
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
@@ -52,6 +55,9 @@ typedef struct
   guint64 master_bytes;
   guint64 main_gradient_bytes;
   guint64 copied_gradient_bytes;
+  gboolean flattens_gradients;
+  guint64 summed_gradient_bytes;
+  guint64 largest_gradient_bytes;
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
   gboolean logs_metrics;

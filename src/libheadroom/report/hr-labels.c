@@ -296,6 +296,18 @@ static const char * const gradient_dtype_labels[] = {
   /* Translators: a choice of the setting “Data type of gradients” */
   [HR_GRADIENT_DTYPE_SAME] = N_("As the parameters"),
   [HR_GRADIENT_DTYPE_FLOAT32] = "FP32",
+  [HR_GRADIENT_DTYPE_BOTH] = N_("As the parameters, and their sums in FP32"),
+};
+
+/* Translators: choices of the setting “Precision recipe”; the bytes are those of a parameter, with Adam. */
+static const char * const precision_recipe_labels[] = {
+  [HR_PRECISION_RECIPE_CUSTOM] = N_("As set below"),
+  [HR_PRECISION_RECIPE_FP32] = N_("FP32 (16 bytes)"),
+  [HR_PRECISION_RECIPE_AUTOCAST] = N_("FP32 under autocast (16 bytes and casts)"),
+  [HR_PRECISION_RECIPE_HALF] = N_("16 bits throughout (8 bytes)"),
+  [HR_PRECISION_RECIPE_MIXED_16] = N_("16 bits, FP32 master weights (16 bytes)"),
+  [HR_PRECISION_RECIPE_MIXED_18] = N_("16 bits, FP32 master weights and gradients (18 bytes)"),
+  [HR_PRECISION_RECIPE_MIXED_20] = N_("16 bits, FP32 master weights, gradients in both (20 bytes)"),
 };
 
 static const char * const gradient_checkpointing_labels[] = {
@@ -407,6 +419,7 @@ static const struct
   { hr_autocast_get_type, autocast_labels, G_N_ELEMENTS (autocast_labels) },
   { hr_master_dtype_get_type, master_dtype_labels, G_N_ELEMENTS (master_dtype_labels) },
   { hr_gradient_dtype_get_type, gradient_dtype_labels, G_N_ELEMENTS (gradient_dtype_labels) },
+  { hr_precision_recipe_get_type, precision_recipe_labels, G_N_ELEMENTS (precision_recipe_labels) },
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
