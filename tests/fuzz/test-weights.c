@@ -199,6 +199,21 @@ test_a_file_that_ends_anywhere_is_refused (void)
 }
 
 static void
+check_adapter (HrModel    *model,
+               const char *data,
+               gsize       length)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJson) json = hr_json_new_from_data (data, length, "fuzz.json", HR_JSON_TOLERANT, &error);
+  g_autoptr (HrAdapter) adapter = json != NULL ? hr_adapter_new_from_json (json, &error) : NULL;
+  guint64 n_parameters;
+  guint n_modules;
+
+  if (adapter == NULL || !hr_adapter_count_parameters (adapter, model, &n_parameters, &n_modules, &error))
+    check_error (error, "“fuzz.json”");
+}
+
+static void
 test_a_damaged_adapter_is_read_or_refused (void)
 {
   static const char config[] =
@@ -208,21 +223,19 @@ test_a_damaged_adapter_is_read_or_refused (void)
   g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, NULL, NULL);
   guint n_rounds = get_n_rounds ();
 
+  /* What was found once is not to come back. */
+  for (guint i = 0; i < seeds->len; i++)
+    check_adapter (model, g_ptr_array_index (seeds, i), strlen (g_ptr_array_index (seeds, i)));
+
   for (guint i = 0; i < n_rounds; i++)
     {
       const char *text = g_ptr_array_index (seeds, g_test_rand_int_range (0, seeds->len));
       g_autoptr (GBytes) seed = g_bytes_new_static (text, strlen (text));
       g_autoptr (GBytes) bytes = make_damaged (seed, strlen (text));
-      g_autoptr (GError) error = NULL;
       gsize length;
       const char *data = g_bytes_get_data (bytes, &length);
-      g_autoptr (HrJson) json = hr_json_new_from_data (data, length, "fuzz.json", HR_JSON_TOLERANT, &error);
-      g_autoptr (HrAdapter) adapter = json != NULL ? hr_adapter_new_from_json (json, &error) : NULL;
-      guint64 n_parameters;
-      guint n_modules;
 
-      if (adapter == NULL || !hr_adapter_count_parameters (adapter, model, &n_parameters, &n_modules, &error))
-        check_error (error, "“fuzz.json”");
+      check_adapter (model, data, length);
     }
 }
 

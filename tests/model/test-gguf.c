@@ -438,7 +438,13 @@ typedef struct
   const char *model_type;
   const char *config;
   guint n_further;              /* layers that predict further tokens */
+  const char *numbers;          /* further ones of its metadata, NULL if none */
 } MixtureCase;
+
+#define LATENT \
+  "\"n_routed_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, \"n_shared_experts\": 1, " \
+  "\"first_k_dense_replace\": 1, \"kv_lora_rank\": 32, \"qk_rope_head_dim\": 8, \"qk_nope_head_dim\": 16, " \
+  "\"v_head_dim\": 16"
 
 static const MixtureCase mixture_cases[] = {
   { "llama", "mixtral", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2" },
@@ -458,6 +464,24 @@ static const MixtureCase mixture_cases[] = {
                                     "\"moe_num_shared_experts\": 1, \"moe_layer_start_index\": 1" },
   { "gpt-oss", "gpt_oss", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2, "
                           "\"head_dim\": 16, \"sliding_window\": 32" },
+  { "deepseek2", "deepseek_v2", LATENT ", \"q_lora_rank\": null", 0,
+    "attention.kv_lora_rank=32 attention.key_length_mla=24 attention.value_length_mla=16 rope.dimension_count=8" },
+  { "deepseek2", "deepseek_v3", LATENT ", \"q_lora_rank\": 48", 1,
+    "attention.kv_lora_rank=32 attention.key_length_mla=24 attention.value_length_mla=16 rope.dimension_count=8 "
+    "attention.q_lora_rank=48 expert_gating_func=2" },
+  { "minimax-m2", "minimax_m2", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"head_dim\": 16, "
+                                "\"num_key_value_heads\": 2, \"rotary_dim\": 8", 0, "rope.dimension_count=8" },
+  { "qwen3next", "qwen3_next", "\"num_experts\": 4, \"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                               "\"shared_expert_intermediate_size\": 96, \"head_dim\": 16, "
+                               "\"partial_rotary_factor\": 0.5, \"linear_conv_kernel_dim\": 4, "
+                               "\"linear_key_head_dim\": 8, \"linear_value_head_dim\": 16, "
+                               "\"linear_num_key_heads\": 2, \"linear_num_value_heads\": 4, "
+                               "\"full_attention_interval\": 2", 0,
+    "rope.dimension_count=8 ssm.conv_kernel=4 ssm.state_size=8 ssm.inner_size=64 ssm.group_count=2 "
+    "ssm.time_step_rank=4 full_attention_interval=2" },
+  { "hunyuan-moe", "hunyuan_v1_moe", "\"num_experts\": 4, \"moe_topk\": 2, \"intermediate_size\": 96, "
+                                     "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                                     "\"head_dim\": 16" },
 };
 
 /* Writes a tensor of a model under its names in a file, the experts of a layer as one. */
@@ -475,6 +499,131 @@ add_to_file (GgufWriter     *writer,
   for (guint i = 0; i < found->len; i++)
     gguf_writer_add_tensor (writer, g_ptr_array_index (found, i), 0,
                             n_items * tensor->n_elements / columns / found->len, columns);
+}
+
+/* "key=number key=number", of an architecture. */
+static void
+add_numbers (GgufWriter *writer,
+             const char *architecture,
+             const char *numbers)
+{
+  g_auto (GStrv) words = g_strsplit (numbers != NULL ? numbers : "", " ", -1);
+
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+    {
+      const char *value = strchr (words[i], '=');
+      g_autofree char *key = g_strdup_printf ("%s.%.*s", architecture, (int) (value - words[i]), words[i]);
+
+      gguf_writer_add_uint (writer, key, g_ascii_strtoull (value + 1, NULL, 10));
+    }
+}
+
+typedef struct
+{
+  const char *architecture;
+  const char *model_type;
+  const char *config;
+  const char *numbers;
+  guint32 key_value_heads[4];   /* of each layer */
+  guint32 feed_forward[4];
+} HybridCase;
+
+static const HybridCase hybrid_cases[] = {
+  { "lfm2", "lfm2", "\"layer_types\": [\"conv\", \"full_attention\", \"conv\", \"conv\"], "
+                    "\"block_auto_adjust_ff_dim\": false, \"conv_L_cache\": 3", "shortconv.l_cache=3",
+    { 0, 2, 0, 0 }, { 128, 128, 128, 128 } },
+  { "granitehybrid", "granitemoehybrid", "\"layer_types\": [\"mamba\", \"mamba\", \"attention\", \"mamba\"], "
+                                         "\"num_local_experts\": 0, \"shared_intermediate_size\": 128, "
+                                         "\"mamba_n_heads\": 8, \"mamba_d_state\": 16, \"mamba_d_conv\": 4, "
+                                         "\"mamba_n_groups\": 1",
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=128 ssm.group_count=1 ssm.time_step_rank=8 expert_count=0",
+    { 0, 0, 2, 0 }, { 128, 128, 128, 128 } },
+  { "nemotron_h", "nemotron_h", "\"hybrid_override_pattern\": \"M-*-\", \"mamba_num_heads\": 4, "
+                                "\"mamba_head_dim\": 8, \"n_groups\": 2, \"ssm_state_size\": 16, \"head_dim\": 16",
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=32 ssm.group_count=2 ssm.time_step_rank=4 "
+    "attention.key_length=16",
+    { 0, 0, 2, 0 }, { 0, 128, 0, 128 } },
+};
+
+static void
+add_array (GgufWriter    *writer,
+           const char    *key,
+           const guint32  numbers[4])
+{
+  /* Elements of a uint32, and how many there are. */
+  static const guint32 head[] = { GUINT32_TO_LE (4), GUINT32_TO_LE (4), 0 };
+
+  gguf_writer_add_key (writer, key, 9);
+  gguf_writer_add_raw (writer, head, sizeof head);
+  for (guint i = 0; i < 4; i++)
+    {
+      guint32 number = GUINT32_TO_LE (numbers[i]);
+
+      gguf_writer_add_raw (writer, &number, sizeof number);
+    }
+}
+
+/* Which layers are of which kind, a file tells by the numbers of their heads and features. */
+static void
+test_a_hybrid_is_found_in_its_file (gconstpointer data)
+{
+  const HybridCase *test = data;
+  g_autofree char *text = g_strdup_printf ("{\"model_type\": \"%s\", \"vocab_size\": 100, \"hidden_size\": 64, "
+                                           "\"num_hidden_layers\": 4, \"num_attention_heads\": 4, "
+                                           "\"num_key_value_heads\": 2, \"intermediate_size\": 128, "
+                                           "\"tie_word_embeddings\": true, \"tie_embedding\": true, %s}",
+                                           test->model_type, test->config);
+  g_autofree char *sizes = g_strdup_printf (
+    "block_count=4 embedding_length=64 attention.head_count=4 %s", test->numbers);
+  g_autofree char *heads_key = g_strconcat (test->architecture, ".attention.head_count_kv", NULL);
+  g_autofree char *features_key = g_strconcat (test->architecture, ".feed_forward_length", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) alone = hr_model_new_from_data (text, -1, NULL, &error);
+  g_autofree char *folder = test_folder_new ();
+  g_auto (GgufWriter) writer;
+  g_auto (GgufWriter) empty;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) no_tensors = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (HrGguf) head = NULL;
+  g_autoptr (HrGgufConfig) names = NULL;
+  g_autoptr (HrModel) model = NULL;
+
+  g_assert_no_error (error);
+  gguf_writer_init (&empty);
+  gguf_writer_add_string (&empty, "general.architecture", test->architecture);
+  no_tensors = gguf_writer_finish (&empty, 3, TRUE);
+  head = read_bytes (no_tensors, &error);
+  g_assert_no_error (error);
+  names = hr_gguf_config_new (head, &error);
+  g_assert_no_error (error);
+
+  gguf_writer_init (&writer);
+  gguf_writer_add_string (&writer, "general.architecture", test->architecture);
+  gguf_writer_add_uint (&writer, "general.file_type", 0);
+  add_numbers (&writer, test->architecture, sizes);
+  add_array (&writer, heads_key, test->key_value_heads);
+  add_array (&writer, features_key, test->feed_forward);
+  for (guint i = 0; i < hr_model_get_n_tensors (alone); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (alone, i);
+
+      if (tensor->n_layers == 0 && tensor->tied_to == NULL)
+        add_to_file (&writer, names, tensor, 0);
+      for (guint j = 0; j < tensor->n_layers; j++)
+        add_to_file (&writer, names, tensor, tensor->layers[j]);
+    }
+  bytes = gguf_writer_finish (&writer, 3, TRUE);
+  file = test_folder_write (folder, "hybrid.gguf", bytes);
+  model = load (file);
+
+  g_assert_cmpstr (hr_model_get_model_type (model), ==, test->model_type);
+  g_assert_cmpuint (hr_model_get_n_parameters (model), ==, hr_model_get_n_parameters (alone));
+  g_assert_cmpuint (hr_model_get_stored_bytes (model), ==, 4 * hr_model_get_n_parameters (alone));
+  g_assert_cmpstr (hr_model_get_warnings (model)[0], ==, NULL);
+  g_assert_true (hr_model_check_can_be_estimated (model, NULL));
+
+  test_folder_free (g_steal_pointer (&folder));
 }
 
 /* What the experts of a layer have in one tensor, and a class in one what a file has in two, is found and not odd. */
@@ -518,6 +667,7 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
 
       gguf_writer_add_uint (&writer, key, numbers[i].value);
     }
+  add_numbers (&writer, test->architecture, test->numbers);
   {
     g_auto (GgufWriter) empty;
     g_autoptr (GBytes) no_tensors = NULL;
@@ -526,6 +676,7 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
     gguf_writer_init (&empty);
     gguf_writer_add_string (&empty, "general.architecture", test->architecture);
     gguf_writer_add_uint (&empty, key, 4);
+    add_numbers (&empty, test->architecture, test->numbers);
     no_tensors = gguf_writer_finish (&empty, 3, TRUE);
     head = read_bytes (no_tensors, &error);
     g_assert_no_error (error);
@@ -804,10 +955,16 @@ main (int   argc,
 
   for (guint i = 0; i < G_N_ELEMENTS (mixture_cases); i++)
     {
-      g_autofree char *path = g_strconcat ("/gguf/a_mixture_is_found_in_its_file/", mixture_cases[i].architecture,
+      g_autofree char *path = g_strconcat ("/gguf/a_mixture_is_found_in_its_file/", mixture_cases[i].model_type,
                                            NULL);
 
       g_test_add_data_func (path, &mixture_cases[i], test_a_mixture_is_found_in_its_file);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (hybrid_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/gguf/a_hybrid_is_found_in_its_file/", hybrid_cases[i].model_type, NULL);
+
+      g_test_add_data_func (path, &hybrid_cases[i], test_a_hybrid_is_found_in_its_file);
     }
 
   return g_test_run ();

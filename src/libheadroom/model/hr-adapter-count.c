@@ -12,6 +12,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-message.h"
 #include "hr-model-private.h"
 
 typedef struct
@@ -594,6 +595,7 @@ check_targets (const Count  *self,
       g_autofree char *targets = describe_targets (self);
       g_autofree char *modules = describe_modules (self);
 
+      hr_message_make_line (targets);
       /* Translators: the name of a model, a list of its modules, and what a setting names instead. */
       message = g_strdup_printf (_("expected names of modules in “%s”, whose linear ones are %s; found %s"),
                                  hr_model_get_name (self->model), modules, targets);

@@ -43,7 +43,10 @@ get_string (HrJson *node)
   return hr_json_read_string (node, &text, NULL) ? text : NULL;
 }
 
-/* A number of the metadata; an array whose numbers are all equal stands for one. */
+/*
+ * A number of the metadata; an array whose numbers are all equal stands for one, where 0 says of a layer that it has
+ * nothing of the kind.
+ */
 static gboolean
 get_number (HrGguf      *gguf,
             const char  *key,
@@ -59,10 +62,12 @@ get_number (HrGguf      *gguf,
       return TRUE;
     }
 
-  *number = g_array_index (numbers, double, 0);
-  for (guint i = 1; i < numbers->len; i++)
+  *number = 0;
+  for (guint i = 0; i < numbers->len; i++)
     {
-      if (g_array_index (numbers, double, i) == *number)
+      if (*number == 0)
+        *number = g_array_index (numbers, double, i);
+      if (g_array_index (numbers, double, i) == *number || g_array_index (numbers, double, i) == 0)
         continue;
       g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                    _("“%s”, key “%s”: expected the same number for all layers, found different ones"),
@@ -95,6 +100,46 @@ set_boolean (GHashTable *config,
   g_hash_table_insert (config, g_strdup (key), g_strdup (value ? "true" : "false"));
 }
 
+/* The value of one key; whether there is one is in @found. */
+static gboolean
+add_key (HrGgufConfig  *self,
+         HrGguf        *gguf,
+         HrJson        *word,
+         const char    *name,
+         GHashTable    *config,
+         gboolean      *found,
+         GError       **error)
+{
+  g_autofree char *key = NULL;
+  gboolean boolean;
+  double number;
+
+  *found = TRUE;
+  if (hr_json_get_node_type (word) == HR_JSON_INTEGER)
+    {
+      if (!hr_json_read_double (word, &number, error))
+        return FALSE;
+      set_number (config, name, number);
+      return TRUE;
+    }
+
+  key = fill_in (get_string (word), self->name);
+  if (hr_gguf_get_boolean (gguf, key, &boolean))
+    {
+      set_boolean (config, name, boolean);
+      return TRUE;
+    }
+  if (!get_number (gguf, key, &number, error))
+    return FALSE;
+
+  *found = isfinite (number);
+  if (*found)
+    set_number (config, name, number);
+
+  return TRUE;
+}
+
+/* Of several keys the first that is there counts; a number stands for itself. */
 static gboolean
 add_keys (HrGgufConfig  *self,
           HrGguf        *gguf,
@@ -105,22 +150,90 @@ add_keys (HrGgufConfig  *self,
   for (guint i = 0; keys != NULL && i < hr_json_get_length (keys); i++)
     {
       HrJson *node = hr_json_get_element (keys, i);
-      g_autofree char *key = fill_in (get_string (node), self->name);
-      gboolean boolean;
-      double number;
+      gboolean is_list = hr_json_get_node_type (node) == HR_JSON_ARRAY;
+      guint n_words = is_list ? hr_json_get_length (node) : 1;
+      gboolean found = FALSE;
 
-      if (hr_gguf_get_boolean (gguf, key, &boolean))
+      for (guint j = 0; j < n_words && !found; j++)
         {
-          set_boolean (config, hr_json_get_key (node), boolean);
-          continue;
+          if (!add_key (self, gguf, is_list ? hr_json_get_element (node, j) : node, hr_json_get_key (node), config,
+                        &found, error))
+            return FALSE;
         }
-      if (!get_number (gguf, key, &number, error))
-        return FALSE;
-      if (isfinite (number))
-        set_number (config, hr_json_get_key (node), number);
     }
 
   return TRUE;
+}
+
+/* A size that the file has as a part of another: that of a head, of the heads together. */
+static gboolean
+add_quotients (HrGgufConfig  *self,
+               HrGguf        *gguf,
+               HrJson        *quotients,
+               GHashTable    *config,
+               GError       **error)
+{
+  for (guint i = 0; quotients != NULL && i < hr_json_get_length (quotients); i++)
+    {
+      HrJson *node = hr_json_get_element (quotients, i);
+      g_autofree char *whole_key = fill_in (get_string (hr_json_get_element (node, 0)), self->name);
+      g_autofree char *part_key = fill_in (get_string (hr_json_get_element (node, 1)), self->name);
+      double whole, part;
+
+      if (!get_number (gguf, whole_key, &whole, error) || !get_number (gguf, part_key, &part, error))
+        return FALSE;
+      if (isfinite (whole) && isfinite (part) && part > 0)
+        set_number (config, hr_json_get_key (node), whole / part);
+    }
+
+  return TRUE;
+}
+
+/* The kind of a layer: the first whose number is not 0 for it. */
+static const char *
+get_layer_kind (HrGgufConfig *self,
+                HrGguf       *gguf,
+                HrJson       *kinds,
+                guint         layer)
+{
+  for (guint i = 0; i < hr_json_get_length (kinds); i++)
+    {
+      HrJson *kind = hr_json_get_element (kinds, i);
+      g_autofree char *key = NULL;
+      const GArray *numbers;
+
+      if (hr_json_get_node_type (kind) == HR_JSON_STRING)
+        return get_string (kind);
+      key = fill_in (get_string (hr_json_get_element (kind, 0)), self->name);
+      numbers = hr_gguf_get_numbers (gguf, key);
+      if (numbers != NULL && layer < numbers->len && g_array_index (numbers, double, layer) != 0)
+        return get_string (hr_json_get_element (kind, 1));
+    }
+
+  return NULL;
+}
+
+/* Lists of the kinds of layers, which a file tells by what each has a number of. */
+static void
+add_layers (HrGgufConfig *self,
+            HrGguf       *gguf,
+            HrJson       *layers,
+            GHashTable   *config)
+{
+  for (guint i = 0; layers != NULL && i < hr_json_get_length (layers); i++)
+    {
+      HrJson *node = hr_json_get_element (layers, i);
+      g_autofree char *key = fill_in (get_string (hr_json_get_element (hr_json_get_element (node, 0), 0)), self->name);
+      const GArray *numbers = hr_gguf_get_numbers (gguf, key);
+      g_autoptr (GString) list = g_string_new ("[");
+
+      if (numbers == NULL)
+        continue;
+      for (guint layer = 0; layer < numbers->len; layer++)
+        g_string_append_printf (list, "%s\"%s\"", layer > 0 ? ", " : "", get_layer_kind (self, gguf, node, layer));
+      g_string_append_c (list, ']');
+      g_hash_table_insert (config, g_strdup (hr_json_get_key (node)), g_strdup (list->str));
+    }
 }
 
 /* What a file counts and a config does not, such as the layers that predict further tokens. */
@@ -230,9 +343,11 @@ add_section (HrGgufConfig  *self,
 {
   if (!add_keys (self, gguf, hr_json_get_member (section, "keys"), config, error) ||
       !take_away (self, gguf, hr_json_get_member (section, "less"), config, error) ||
+      !add_quotients (self, gguf, hr_json_get_member (section, "quotients"), config, error) ||
       !add_ratios (self, gguf, hr_json_get_member (section, "ratios"), config, error))
     return FALSE;
 
+  add_layers (self, gguf, hr_json_get_member (section, "layers"), config);
   add_rows (gguf, hr_json_get_member (section, "rows"), config);
   add_presence (gguf, hr_json_get_member (section, "present"), TRUE, config);
   add_presence (gguf, hr_json_get_member (section, "absent"), FALSE, config);
@@ -276,18 +391,26 @@ check_foreign (HrGgufConfig  *self,
   return TRUE;
 }
 
-/* One name may stand for a model and for its mixture of experts. */
+/* llama.cpp's number for scores of experts that are sigmoids: llama_expert_gating_func_type. */
+#define GATING_BY_SIGMOID 2
+
+/* One name may stand for a model and for its mixture of experts, and for one that scores them otherwise. */
 static HrJson *
 find_architecture (HrGgufConfig *self,
                    HrGguf       *gguf,
                    HrJson       *architectures)
 {
   g_autofree char *key = g_strconcat (self->name, ".expert_count", NULL);
+  g_autofree char *gating_key = g_strconcat (self->name, ".expert_gating_func", NULL);
   g_autofree char *name = g_strconcat (self->name, " with experts", NULL);
+  g_autofree char *gating_name = g_strconcat (self->name, " with sigmoid scores", NULL);
   double n_experts = 0;
+  double gating = 0;
   HrJson *architecture = NULL;
 
-  if (hr_gguf_get_number (gguf, key, &n_experts) && n_experts > 0)
+  if (hr_gguf_get_number (gguf, gating_key, &gating) && gating == GATING_BY_SIGMOID)
+    architecture = hr_json_get_member (architectures, gating_name);
+  if (architecture == NULL && hr_gguf_get_number (gguf, key, &n_experts) && n_experts > 0)
     architecture = hr_json_get_member (architectures, name);
 
   return architecture != NULL ? architecture : hr_json_get_member (architectures, self->name);
@@ -435,9 +558,7 @@ hr_gguf_config_list_stored_names (HrGgufConfig *self,
                                   const guint  *layer)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *module = NULL;
   g_autofree char *index = NULL;
-  const char *dot;
   HrJson *word;
 
   g_return_val_if_fail (self != NULL, NULL);
@@ -448,20 +569,45 @@ hr_gguf_config_list_stored_names (HrGgufConfig *self,
   for (guint i = 0; word != NULL && i < hr_json_get_length (word); i++)
     g_ptr_array_add (names, fill_in (get_string (hr_json_get_element (word, i)), index));
 
-  dot = strrchr (pattern, '.');
-  if (word != NULL || dot == NULL)
-    return g_steal_pointer (&names);
-
-  module = g_strndup (pattern, dot - pattern);
-  word = find_word (self, "modules", module);
-  if (word != NULL)
+  if (word == NULL)
     {
-      g_autofree char *name = fill_in (get_string (word), index);
+      char *name = hr_gguf_config_dup_module_name (self, pattern, layer);
 
-      g_ptr_array_add (names, g_strconcat (name, dot, NULL));
+      if (name != NULL)
+        g_ptr_array_add (names, name);
     }
 
   return g_steal_pointer (&names);
+}
+
+/* What a file calls a tensor after its module, which older files do where newer ones divide it; %NULL if no word is. */
+char *
+hr_gguf_config_dup_module_name (HrGgufConfig *self,
+                                const char   *pattern,
+                                const guint  *layer)
+{
+  g_autofree char *index = NULL;
+  g_autofree char *module = NULL;
+  g_autofree char *name = NULL;
+  const char *dot;
+  HrJson *word;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (pattern != NULL, NULL);
+
+  dot = strrchr (pattern, '.');
+  if (dot == NULL)
+    return NULL;
+
+  module = g_strndup (pattern, dot - pattern);
+  word = find_word (self, "modules", module);
+  if (word == NULL)
+    return NULL;
+
+  index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
+  name = fill_in (get_string (word), index);
+
+  return g_strconcat (name, dot, NULL);
 }
 
 /* "blk.{}.exp_probs_b.bias" of "blk.7.exp_probs_b.bias" */

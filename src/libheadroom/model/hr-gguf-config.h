@@ -22,6 +22,9 @@ HrJson       *hr_gguf_config_build           (HrGgufConfig  *self,
 GPtrArray    *hr_gguf_config_list_stored_names (HrGgufConfig  *self,
                                                 const char    *pattern,
                                                 const guint   *layer) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_gguf_config_dup_module_name (HrGgufConfig  *self,
+                                              const char    *pattern,
+                                              const guint   *layer) G_GNUC_WARN_UNUSED_RESULT;
 gboolean      hr_gguf_config_is_parameter    (HrGgufConfig  *self,
                                               const char    *stored_name);
 

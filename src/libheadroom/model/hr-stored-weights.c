@@ -361,6 +361,24 @@ match_as (HrStoredMatcher *self,
   return TRUE;
 }
 
+/* Files have what newer versions of the converter divide in one tensor, if they are older. */
+static GPtrArray *
+list_names_in_gguf (HrStoredMatcher *self,
+                    const char      *pattern,
+                    const guint     *layer)
+{
+  g_autoptr (GPtrArray) names = hr_gguf_config_list_stored_names (self->words, pattern, layer);
+  g_autofree char *whole = names->len > 1 ? hr_gguf_config_dup_module_name (self->words, pattern, layer) : NULL;
+
+  if (whole != NULL && hr_checkpoint_find (self->checkpoint, whole) != NULL)
+    {
+      g_ptr_array_set_size (names, 0);
+      g_ptr_array_add (names, g_steal_pointer (&whole));
+    }
+
+  return g_steal_pointer (&names);
+}
+
 /*
  * A file of llama.cpp has the experts of a layer in one tensor, and what a class has in one perhaps in several.
  */
@@ -376,8 +394,7 @@ match_in_gguf (HrStoredMatcher *self,
   guint64 n_elements = 0;
   guint n_found = 0;
 
-  names = hr_gguf_config_list_stored_names (self->words, tensor->pattern,
-                                            tensor->n_layers > 0 ? &tensor->layers[layer] : NULL);
+  names = list_names_in_gguf (self, tensor->pattern, tensor->n_layers > 0 ? &tensor->layers[layer] : NULL);
   for (guint i = 0; i < names->len; i++)
     {
       const HrStoredTensor *stored = hr_checkpoint_find (self->checkpoint, g_ptr_array_index (names, i));
