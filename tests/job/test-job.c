@@ -390,6 +390,7 @@ test_training_defaults (void)
     { "lora-targets", "auto" }, { "modules-to-save", "none" }, { "adapter-dtype", "auto" },
     { "virtual-tokens", "20" }, { "trained-layers", "2" },
     { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" }, { "upcast-unquantized", "true" },
+    { "lokr-factor", "0" }, { "lokr-decompose-both", "false" },
   };
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
 

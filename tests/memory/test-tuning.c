@@ -166,6 +166,35 @@ test_experts_are_adapted_as_parameters (void)
   g_assert_nonnull (strstr (error->message, "w3"));
 }
 
+/* The singular values and the number of ranks of AdaLoRA are trained as well; a Kronecker factor may be a product. */
+static void
+test_other_adapters_train_what_peft_counts (void)
+{
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrAdapter) adapter = hr_adapter_new_lora (4, "q_proj");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrTuning) adalora = hr_tuning_new_for_adapter (adapter, HR_TUNED_BY_ADALORA, model, HR_ELEMENT_BFLOAT16,
+                                                            HR_ELEMENT_FLOAT32, &error);
+  g_autoptr (HrTuning) loha = hr_tuning_new_for_adapter (adapter, HR_TUNED_BY_LOHA, model, HR_ELEMENT_BFLOAT16,
+                                                         HR_ELEMENT_FLOAT32, &error);
+  g_autoptr (HrTuning) whole = hr_tuning_new_for_kronecker (adapter, 0, FALSE, model, HR_ELEMENT_BFLOAT16,
+                                                            HR_ELEMENT_FLOAT32, &error);
+  g_autoptr (HrTuning) halves = hr_tuning_new_for_kronecker (adapter, 2, FALSE, model, HR_ELEMENT_BFLOAT16,
+                                                             HR_ELEMENT_FLOAT32, &error);
+  guint64 before, n_adalora = 4 * (4 * (64 + 64) + 4 + 1);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (adalora)), ==, n_adalora);
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (loha)), ==, 4 * 2 * 4 * (64 + 64));
+  /* 64 is 8 by 8, of which 4 is the half; with a factor of 2 it is 2 by 32, and the larger one is of rank 4. */
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (whole)), ==, 4 * (8 * 8 + 8 * 8));
+  g_assert_cmpuint (hr_trainables_get_n_elements (hr_tuning_get_trainables (halves)), ==, 4 * (2 * 2 + 4 * (32 + 32)));
+
+  before = hr_tuning_get_added_bytes (adalora);
+  hr_tuning_hold_importance (adalora);
+  g_assert_cmpuint (hr_tuning_get_added_bytes (adalora) - before, ==, 4 * 3 * 4 * (4 * (64 + 64) + 128));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -178,6 +207,7 @@ main (int   argc,
   g_test_add_func ("/tuning/ranks_that_differ_have_symbols_of_their_own",
                    test_ranks_that_differ_have_symbols_of_their_own);
   g_test_add_func ("/tuning/experts_are_adapted_as_parameters", test_experts_are_adapted_as_parameters);
+  g_test_add_func ("/tuning/other_adapters_train_what_peft_counts", test_other_adapters_train_what_peft_counts);
   g_test_add_func ("/tuning/the_last_layers_are_trained_whole", test_the_last_layers_are_trained_whole);
 
   return g_test_run ();

@@ -47,6 +47,10 @@ get_tuned_by (JsonObject *settings)
     return HR_TUNED_BY_DORA;
   if (is (settings, "fine-tuning-method", "vera"))
     return HR_TUNED_BY_VERA;
+  if (is (settings, "fine-tuning-method", "adalora"))
+    return HR_TUNED_BY_ADALORA;
+  if (is (settings, "fine-tuning-method", "loha"))
+    return HR_TUNED_BY_LOHA;
 
   return is (settings, "fine-tuning-method", "lora-fa") ? HR_TUNED_BY_LORA_FA : HR_TUNED_BY_LORA;
 }
@@ -90,6 +94,17 @@ make_tuning (HrModel    *model,
 
   adapter = hr_adapter_new_lora (json_object_get_int_member (settings, "lora-rank"),
                                  json_object_get_string_member (settings, "lora-targets"));
+  if (is (settings, "fine-tuning-method", "lokr"))
+    {
+      tuning = hr_tuning_new_for_kronecker (adapter,
+                                            json_object_get_int_member_with_default (settings, "lokr-factor", 0),
+                                            json_object_get_boolean_member_with_default (settings,
+                                                                                         "lokr-decompose-both", FALSE),
+                                            model, model_element, element, &error);
+      g_assert_no_error (error);
+      return tuning;
+    }
+
   hr_adapter_set_saved (adapter, json_object_get_string_member_with_default (settings, "modules-to-save", "none"));
   tuning = hr_tuning_new_for_adapter (adapter, get_tuned_by (settings), model, model_element, element,
                                       &error);

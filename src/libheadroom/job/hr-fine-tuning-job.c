@@ -31,6 +31,8 @@ typedef struct
   char *ia3_targets;
   char *ia3_feedforward;
   gboolean upcast_unquantized;
+  guint64 lokr_factor;
+  gboolean lokr_decompose_both;
 } HrFineTuningJobPrivate;
 
 enum
@@ -48,6 +50,8 @@ enum
   PROP_IA3_TARGETS,
   PROP_IA3_FEEDFORWARD,
   PROP_UPCAST_UNQUANTIZED,
+  PROP_LOKR_FACTOR,
+  PROP_LOKR_DECOMPOSE_BOTH,
   N_PROPS
 };
 
@@ -126,6 +130,14 @@ hr_fine_tuning_job_get_property (GObject    *object,
       g_value_set_boolean (value, priv->upcast_unquantized);
       break;
 
+    case PROP_LOKR_FACTOR:
+      g_value_set_uint64 (value, priv->lokr_factor);
+      break;
+
+    case PROP_LOKR_DECOMPOSE_BOTH:
+      g_value_set_boolean (value, priv->lokr_decompose_both);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -197,6 +209,14 @@ hr_fine_tuning_job_set_property (GObject      *object,
 
     case PROP_UPCAST_UNQUANTIZED:
       priv->upcast_unquantized = g_value_get_boolean (value);
+      break;
+
+    case PROP_LOKR_FACTOR:
+      priv->lokr_factor = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LOKR_DECOMPOSE_BOTH:
+      priv->lokr_decompose_both = g_value_get_boolean (value);
       break;
 
     default:
@@ -369,6 +389,31 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                           TRUE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrFineTuningJob:lokr-factor:
+   *
+   * What one of the two sizes is near to that LoKr splits inputs and outputs into.
+   */
+  properties[PROP_LOKR_FACTOR] =
+    g_param_spec_uint64 ("lokr-factor",
+                         N_("LoKr factor"),
+                         N_("LoKr splits inputs and outputs into two factors, one of which is as near to this as can "
+                            "be; 0 is near the square root"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:lokr-decompose-both:
+   *
+   * Whether both matrices of a LoKr are products of the rank, and not the larger one alone.
+   */
+  properties[PROP_LOKR_DECOMPOSE_BOTH] =
+    g_param_spec_boolean ("lokr-decompose-both",
+                          N_("Decompose both matrices"),
+                          N_("Make both matrices of a LoKr of factors of the rank, and not the larger one alone"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 2, FALSE);
@@ -383,6 +428,8 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_IA3_TARGETS], 7, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 97, TRUE);
   hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 98, TRUE);
+  hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 95, TRUE);
+  hr_job_mark_setting (properties[PROP_LOKR_DECOMPOSE_BOTH], 96, TRUE);
 }
 
 static void
@@ -629,4 +676,40 @@ hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
 
   return priv->upcast_unquantized;
+}
+
+/**
+ * hr_fine_tuning_job_get_lokr_factor:
+ * @self: a job
+ *
+ * Gets what one of the two sizes is near to that LoKr splits inputs and outputs into; 0 for the square root.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_lokr_factor (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
+
+  return priv->lokr_factor;
+}
+
+/**
+ * hr_fine_tuning_job_get_lokr_decompose_both:
+ * @self: a job
+ *
+ * Gets whether both matrices of a LoKr are products of the rank.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_fine_tuning_job_get_lokr_decompose_both (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
+
+  return priv->lokr_decompose_both;
 }

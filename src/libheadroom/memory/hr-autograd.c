@@ -101,6 +101,7 @@ add_node (HrReplay   *replay,
   node->n_saved = 0;
   node->needs_saved = FALSE;
   node->pending = 0;
+  node->is_waiting = FALSE;
   clear_incoming (node);
   result->result = 0;
   result->node = graph->n_nodes++;
@@ -168,6 +169,26 @@ hr_autograd_added (HrReplay *replay,
                    HrValue   shape)
 {
   return make_parameter (replay, shape, replay->training);
+}
+
+/*
+ * hr_autograd_waiting:
+ * @replay: a tape
+ * @parameter: what hr_autograd_added() returned
+ *
+ * Says that a gradient of the parameter, which was made before, waits in the engine and is in the books: the one that
+ * comes is added into it.
+ *
+ * Returns: @parameter
+ */
+HrValue
+hr_autograd_waiting (HrReplay *replay,
+                     HrValue   parameter)
+{
+  if (replay->graph != NULL && hr_value_needs_gradient (parameter))
+    replay->graph->nodes[parameter.node].is_waiting = TRUE;
+
+  return parameter;
 }
 
 /*
@@ -357,6 +378,16 @@ hr_autograd_step_waiting (HrReplay *replay)
     replay->fused_step (replay, gradient);
 }
 
+/* The sum of both is the parameter's gradient, or added into that as well. */
+static void
+take_waiting (HrReplay *replay,
+              HrValue   gradient)
+{
+  if (replay->has_gradients || replay->adds_gradients_up)
+    hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, hr_replay_get_bytes (replay, gradient));
+  hr_replay_drop (replay, gradient);
+}
+
 /* AccumulateGrad: the first time the parameter takes the gradient over, later it is added into the one that it has. */
 static void
 accumulate_parameter (HrReplay *replay,
@@ -365,6 +396,11 @@ accumulate_parameter (HrReplay *replay,
   HrValue gradient = node->incoming[0];
 
   clear_incoming (node);
+  if (node->is_waiting)
+    {
+      take_waiting (replay, gradient);
+      return;
+    }
   if (replay->has_gradients || replay->adds_gradients_up)
     {
       hr_replay_drop (replay, gradient);

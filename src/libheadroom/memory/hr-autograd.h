@@ -53,6 +53,7 @@ typedef enum
  * @n_saved: how many
  * @needs_saved: whether it needs any, though perhaps nothing is held for it
  * @pending: how many uses of a parameter have not handed it their gradient yet
+ * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
  * @has_gradient: whether some has arrived
  * @incoming: for each result the sum of those that have
  *
@@ -70,6 +71,7 @@ struct _HrNode
   guint n_saved;
   gboolean needs_saved;
   guint pending;
+  gboolean is_waiting;
   gboolean has_gradient;
   HrValue incoming[HR_NODE_MAX_RESULTS];
 };
@@ -100,6 +102,8 @@ HrValue  hr_autograd_bias         (HrReplay        *replay,
                                     HrValue          shape);
 HrValue  hr_autograd_added        (HrReplay        *replay,
                                     HrValue          shape);
+HrValue  hr_autograd_waiting       (HrReplay        *replay,
+                                    HrValue          parameter);
 HrValue  hr_autograd_boundary      (HrReplay        *replay,
                                     HrValue          value);
 gboolean hr_autograd_record        (HrReplay        *replay,

@@ -404,7 +404,10 @@ backward_sub (HrReplay     *self,
     gradients[1] = hr_op_make_gradient (self, "neg", gradient);
 }
 
-/* -grad * ((a / b) / b), before grad / b (div_tensor_other_grad, div_tensor_self_backward). */
+/*
+ * -grad * ((a / b) / b), whose temporaries go at its end, before grad / b (div_tensor_other_grad,
+ * div_tensor_self_backward).
+ */
 static void
 backward_div (HrReplay     *self,
               const HrNode *node,
@@ -415,13 +418,12 @@ backward_div (HrReplay     *self,
     {
       HrValue quotient = hr_op_make_gradient (self, "div", gradient);
       HrValue quotients = hr_op_make_gradient (self, "div", gradient);
-      HrValue negative;
+      HrValue negative = hr_op_make_gradient (self, "neg", gradient);
 
-      hr_replay_drop (self, quotient);
-      negative = hr_op_make_gradient (self, "neg", gradient);
       gradients[1] = hr_op_make_gradient (self, "mul", gradient);
       hr_replay_drop (self, negative);
       hr_replay_drop (self, quotients);
+      hr_replay_drop (self, quotient);
     }
   if (hr_value_needs_gradient (node->inputs[0]))
     gradients[0] = hr_op_make_gradient (self, "div", gradient);

@@ -298,6 +298,188 @@ replay_vera (HrReplay            *replay,
   hr_replay_drop (replay, cast);
 }
 
+/*
+ * result += (dropout (x) @ (A * E).T @ B.T) * scaling / ranknum, in place: peft/tuners/adalora/layer.py,
+ * SVDLinear.forward. The gradients of both factors that their own loss has made wait in the engine.
+ */
+static void
+replay_adalora (HrReplay            *replay,
+                const HrTunedModule *tuned,
+                HrValue              x,
+                HrValue             *result)
+{
+  HrElement element = hr_tuning_get_element (replay->tuning);
+  HrValue number = hr_op_unary (replay, HR_UNARY_ADD, "ranknum",
+                                hr_autograd_added (replay, HR_SHAPE (element, HR_SYMBOL_ONE)));
+  HrValue cast = hr_op_cast (replay, x, element);
+  HrValue inner_shape = get_shape (cast, HR_SHAPE (cast.element), tuned->rank);
+  HrValue input = hr_replay_hold (replay, cast);
+  HrValue values = hr_autograd_added (replay, HR_SHAPE (element, tuned->rank, HR_SYMBOL_ONE));
+  HrValue factor, inner, product;
+
+  hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
+  factor = hr_autograd_waiting (replay, make_matrix (replay, cast, inner_shape, TRUE));
+  factor = hr_op_binary (replay, HR_BINARY_MUL, "lora_A·lora_E", factor, values);
+  inner = hr_op_linear_by (replay, input, "x @ (lora_A·lora_E).T", factor, HR_NO_VALUE, inner_shape);
+  hr_replay_drop (replay, factor);
+  hr_replay_drop (replay, input);
+  factor = hr_autograd_waiting (replay, make_matrix (replay, inner_shape, *result, TRUE));
+  product = hr_op_linear_by (replay, inner, "… @ lora_B.T", factor, HR_NO_VALUE, hr_value_detach (*result));
+  hr_replay_drop (replay, inner);
+  hr_replay_assign (replay, &product, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", product));
+  hr_replay_assign (replay, &product, hr_op_binary (replay, HR_BINARY_DIV, "… / ranknum", product, number));
+  hr_op_add_to (replay, result, product);
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, cast);
+  hr_replay_drop (replay, number);
+}
+
+/* The matrix that is added to that of a linear layer, in the order of its dimensions. */
+static HrValue
+get_delta_shape (HrReplay *replay,
+                 HrValue   x,
+                 HrValue   out)
+{
+  return hr_value_detach (make_matrix (replay, x, out, FALSE));
+}
+
+/* What autocast makes of a product of parameters. */
+static HrElement
+get_product_element (HrReplay *replay,
+                     HrValue   factor)
+{
+  return replay->autocast != HR_ELEMENT_NONE && factor.element == HR_ELEMENT_FLOAT32 ? replay->autocast
+                                                                                     : factor.element;
+}
+
+/*
+ * HadaWeight.backward of peft/tuners/loha/layer.py, without autocast: the gradient scaled, then times the one product
+ * for the factors of the other, and the other way round.
+ */
+static void
+backward_hadamard (HrReplay     *replay,
+                   const HrNode *node,
+                   HrValue       gradient,
+                   HrValue      *gradients)
+{
+  HrElement element = hr_tuning_get_element (replay->tuning);
+  HrValue scaled = hr_op_make_gradient (replay, "mul", gradient);
+  HrValue shape = gradient;
+  HrValue temp = HR_NO_VALUE;
+
+  shape.element = element;
+  for (guint i = 0; i < 2; i++)
+    {
+      HrValue product = hr_op_make_gradient (replay, "mm", shape);
+
+      hr_replay_assign (replay, &temp, hr_op_make_gradient (replay, "mul", shape));
+      hr_replay_drop (replay, product);
+      gradients[2 * i] = hr_op_make_gradient (replay, "mm", node->inputs[2 * i]);
+      gradients[2 * i + 1] = hr_op_make_gradient (replay, "mm", node->inputs[2 * i + 1]);
+    }
+  hr_replay_drop (replay, temp);
+  hr_replay_drop (replay, scaled);
+}
+
+/* ((w1a @ w1b) * (w2a @ w2b)) * scale: HadaWeight.forward, which keeps nothing but the parameters. */
+static HrValue
+make_hadamard (HrReplay            *replay,
+               const HrTunedModule *tuned,
+               HrValue              x,
+               HrValue              out)
+{
+  HrValue inner = get_shape (x, HR_SHAPE (x.element), tuned->rank);
+  HrValue shape = get_delta_shape (replay, x, out);
+  HrValue factors[4], casts[4], products[2];
+  HrValue product, result;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      factors[2 * i] = make_matrix (replay, inner, out, TRUE);
+      factors[2 * i + 1] = make_matrix (replay, x, inner, TRUE);
+      for (guint j = 2 * i; j < 2 * i + 2; j++)
+        casts[j] = hr_op_cast_down (replay, hr_value_detach (factors[j]));
+      shape.element = get_product_element (replay, factors[0]);
+      products[i] = hr_op_like (replay, "mm", i == 0 ? "w1a @ w1b" : "w2a @ w2b", shape);
+      for (guint j = 2 * i; j < 2 * i + 2; j++)
+        hr_op_drop_cast (replay, factors[j], casts[j], FALSE);
+    }
+  product = hr_op_like (replay, "mul", "(w1a @ w1b)·(w2a @ w2b)", shape);
+  hr_replay_drop (replay, products[1]);
+  hr_replay_drop (replay, products[0]);
+  result = hr_op_like (replay, "mul", "diff_weight", shape);
+  hr_replay_drop (replay, product);
+  hr_autograd_record (replay, &result, backward_hadamard, factors, G_N_ELEMENTS (factors));
+
+  return result;
+}
+
+/* A factor of a Kronecker product, which may be a product itself. */
+static HrValue
+make_kronecker_factor (HrReplay            *replay,
+                       const HrTunedModule *tuned,
+                       guint                index)
+{
+  HrElement element = hr_tuning_get_element (replay->tuning);
+  HrSymbol rows = tuned->kronecker.rows[index], columns = tuned->kronecker.columns[index];
+  HrValue first, second;
+
+  if (!tuned->kronecker.is_product[index])
+    return hr_autograd_added (replay, HR_SHAPE (element, rows, columns));
+
+  first = hr_autograd_added (replay, HR_SHAPE (element, rows, tuned->rank));
+  second = hr_autograd_added (replay, HR_SHAPE (element, tuned->rank, columns));
+
+  return hr_op_linear_by (replay, first, index == 0 ? "w1_a @ w1_b" : "w2_a @ w2_b", second, HR_NO_VALUE,
+                          HR_SHAPE (element, rows, columns));
+}
+
+/* torch.kron (w1, w2) * scale: LoKrLayer.get_delta_weight of peft/tuners/lokr/layer.py. */
+static HrValue
+make_kronecker (HrReplay            *replay,
+                const HrTunedModule *tuned,
+                HrValue              x,
+                HrValue              out)
+{
+  HrValue first = make_kronecker_factor (replay, tuned, 0);
+  HrValue second = make_kronecker_factor (replay, tuned, 1);
+  HrValue shape = get_delta_shape (replay, x, out);
+  HrValue product, result;
+
+  shape.element = hr_element_get_bytes (first.element) > hr_element_get_bytes (second.element) ? first.element
+                                                                                               : second.element;
+  product = hr_op_binary_as (replay, HR_BINARY_MUL, "torch.kron(w1, w2)", first, second, shape);
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  result = hr_op_unary (replay, HR_UNARY_MUL, "rebuild·scale", product);
+  hr_replay_drop (replay, product);
+
+  return result;
+}
+
+/*
+ * result + F.linear (x, delta_weight), cast back to what the input was: LoHaLayer.forward and LoKrLayer.forward, and
+ * _get_delta_activations of their linear layers.
+ */
+static void
+replay_delta (HrReplay            *replay,
+              const HrTunedModule *tuned,
+              HrValue              x,
+              HrValue             *result)
+{
+  HrValue delta = tuned->by == HR_TUNED_BY_LOHA ? make_hadamard (replay, tuned, x, *result)
+                                                : make_kronecker (replay, tuned, x, *result);
+  HrValue cast = hr_op_cast (replay, x, delta.element);
+  HrValue product = hr_op_linear_by (replay, cast, "F.linear(x, delta_weight)", delta, HR_NO_VALUE,
+                                     hr_value_detach (*result));
+
+  hr_replay_drop (replay, delta);
+  hr_replay_drop (replay, cast);
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, product));
+  hr_replay_drop (replay, product);
+  hr_replay_assign (replay, result, hr_op_cast (replay, *result, x.element));
+}
+
 /* x * (1 * ia3_l.flatten ()), cast back: peft/tuners/ia3/layer.py, Linear.forward. */
 static HrValue
 scale_by_vector (HrReplay *replay,
@@ -427,6 +609,15 @@ hr_replay_adapter (HrReplay            *replay,
 
     case HR_TUNED_BY_VERA:
       replay_vera (replay, tuned, x, result);
+      break;
+
+    case HR_TUNED_BY_ADALORA:
+      replay_adalora (replay, tuned, x, result);
+      break;
+
+    case HR_TUNED_BY_LOHA:
+    case HR_TUNED_BY_LOKR:
+      replay_delta (replay, tuned, x, result);
       break;
 
     case HR_TUNED_BY_IA3:

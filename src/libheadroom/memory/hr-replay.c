@@ -96,6 +96,22 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_ADAPTER_RANK_2] = "r_b",
   [HR_SYMBOL_ADAPTER_RANK_3] = "r_c",
   [HR_SYMBOL_ADAPTER_RANK_LAST] = "r_d",
+  [HR_SYMBOL_ADAPTER_SIZE + 0] = "f_a",
+  [HR_SYMBOL_ADAPTER_SIZE + 1] = "f_b",
+  [HR_SYMBOL_ADAPTER_SIZE + 2] = "f_c",
+  [HR_SYMBOL_ADAPTER_SIZE + 3] = "f_d",
+  [HR_SYMBOL_ADAPTER_SIZE + 4] = "f_e",
+  [HR_SYMBOL_ADAPTER_SIZE + 5] = "f_f",
+  [HR_SYMBOL_ADAPTER_SIZE + 6] = "f_g",
+  [HR_SYMBOL_ADAPTER_SIZE + 7] = "f_h",
+  [HR_SYMBOL_ADAPTER_SIZE + 8] = "f_i",
+  [HR_SYMBOL_ADAPTER_SIZE + 9] = "f_j",
+  [HR_SYMBOL_ADAPTER_SIZE + 10] = "f_k",
+  [HR_SYMBOL_ADAPTER_SIZE + 11] = "f_l",
+  [HR_SYMBOL_ADAPTER_SIZE + 12] = "f_m",
+  [HR_SYMBOL_ADAPTER_SIZE + 13] = "f_n",
+  [HR_SYMBOL_ADAPTER_SIZE + 14] = "f_o",
+  [HR_SYMBOL_ADAPTER_SIZE + 15] = "f_p",
 };
 
 /*

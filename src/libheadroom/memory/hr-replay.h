@@ -99,6 +99,8 @@ typedef enum
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,
   HR_SYMBOL_ADAPTER_RANK_LAST,
+  HR_SYMBOL_ADAPTER_SIZE,   /* the first of the sizes of factors whose Kronecker product is added to a module */
+  HR_SYMBOL_ADAPTER_SIZE_LAST = HR_SYMBOL_ADAPTER_SIZE + 15,
   HR_N_SYMBOLS,
 } HrSymbol;
 

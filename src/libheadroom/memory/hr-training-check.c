@@ -26,7 +26,7 @@ static const struct
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
     { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",
-      "prompt", "p-tuning", "bitfit" } },
+      "prompt", "p-tuning", "bitfit", "adalora", "loha", "lokr" } },
 };
 
 static gboolean

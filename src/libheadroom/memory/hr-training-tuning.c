@@ -17,12 +17,14 @@ dup_targets (HrInferencePlan *pass,
 {
   const char *targets = hr_fine_tuning_job_get_lora_targets (job);
   const HrAdapterRules *rules = _hr_model_get_adapter_rules (pass->model);
+  char **defaults = hr_fine_tuning_job_get_fine_tuning_method (job) == HR_FINE_TUNING_METHOD_ADALORA ? rules->adalora
+                                                                                                     : rules->lora;
 
   if (targets != NULL && !g_str_equal (targets, "auto"))
     return g_strdup (targets);
 
-  if (rules->lora != NULL)
-    return g_strjoinv (",", rules->lora);
+  if (defaults != NULL)
+    return g_strjoinv (",", defaults);
 
   hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
                                    "get an adapter"));
@@ -146,6 +148,13 @@ check_dropout (const HrInferencePlan  *pass,
   return FALSE;
 }
 
+/* Whether PEFT has a config of its own for the method, and not that of LoRA. */
+static gboolean
+is_other_method (HrTunedBy by)
+{
+  return by == HR_TUNED_BY_VERA || by == HR_TUNED_BY_ADALORA || by == HR_TUNED_BY_LOHA || by == HR_TUNED_BY_LOKR;
+}
+
 /* What rsLoRA, LoRA+ and PiSSA change of LoRA, the scale, the rates and the first values, takes no memory. */
 static HrTuning *
 resolve_lora (HrInferencePlan  *pass,
@@ -161,9 +170,14 @@ resolve_lora (HrInferencePlan  *pass,
   if (!set_saved (pass, job, adapter, error))
     return NULL;
 
-  if (by == HR_TUNED_BY_VERA)
+  if (is_other_method (by))
     hr_adapter_set_other_method (adapter);
-  tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, pass->element, element, error);
+  if (by == HR_TUNED_BY_LOKR)
+    tuning = hr_tuning_new_for_kronecker (adapter, hr_fine_tuning_job_get_lokr_factor (job),
+                                          hr_fine_tuning_job_get_lokr_decompose_both (job), pass->model,
+                                          pass->element, element, error);
+  else
+    tuning = hr_tuning_new_for_adapter (adapter, by, pass->model, pass->element, element, error);
   if (tuning == NULL)
     {
       g_prefix_error (error, "lora-targets: ");
@@ -175,6 +189,26 @@ resolve_lora (HrInferencePlan  *pass,
     return NULL;
 
   return g_steal_pointer (&tuning);
+}
+
+/* The rank that AdaLoRA begins with; how it is taken from modules that need less changes no size. */
+static HrTuning *
+resolve_adalora (HrInferencePlan  *pass,
+                 HrFineTuningJob  *job,
+                 HrElement         element,
+                 GError          **error)
+{
+  HrTuning *tuning = resolve_lora (pass, job, HR_TUNED_BY_ADALORA, element, error);
+
+  if (tuning == NULL)
+    return NULL;
+
+  hr_tuning_hold_importance (tuning);
+  hr_inference_plan_warn (pass, N_("AdaLoRA: lora-rank is the rank that it begins with (init_r), and the loop is "
+                                   "assumed to let it allocate ranks (update_and_allocate), which holds three more "
+                                   "numbers for each that is trained"));
+
+  return tuning;
 }
 
 /* Names with commas between them: those of a setting, or what PEFT has where that says `auto`. */
@@ -434,6 +468,18 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       *tuning = resolve_lora (pass, job, HR_TUNED_BY_VERA, element, error);
       break;
 
+    case HR_FINE_TUNING_METHOD_ADALORA:
+      *tuning = resolve_adalora (pass, job, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_LOHA:
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_LOHA, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_LOKR:
+      *tuning = resolve_lora (pass, job, HR_TUNED_BY_LOKR, element, error);
+      break;
+
     case HR_FINE_TUNING_METHOD_DORA:
       *tuning = resolve_lora (pass, job, HR_TUNED_BY_DORA, element, error);
       break;
@@ -459,9 +505,6 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       break;
 
     case HR_FINE_TUNING_METHOD_FULL:
-    case HR_FINE_TUNING_METHOD_ADALORA:
-    case HR_FINE_TUNING_METHOD_LOHA:
-    case HR_FINE_TUNING_METHOD_LOKR:
     case HR_FINE_TUNING_METHOD_HOULSBY:
     default:
       g_return_val_if_reached (FALSE);

@@ -333,6 +333,8 @@ run_head_and_loss (Step             *step,
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
     upcast_logits (replay, &logits);
   step->loss = compute_loss (step, logits);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
+                 hr_tuning_get_kept_by_loss (self->tuning, replay->autocast));
   replay->graph = NULL;
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, step->shifted);
@@ -384,6 +386,9 @@ differentiate_loss (Step *step)
   replay->sentence = N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
   if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
     step->head->nodes[step->stack->variables.head.node].pending++;
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
+                    hr_tuning_get_kept_by_loss (step->training->tuning, replay->autocast));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, hr_tuning_get_waiting_bytes (step->training->tuning));
   step->seed = hr_replay_make (replay, "ones_like", "gradient", HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_FLOAT32));
   hr_graph_deliver (step->head, replay, step->loss, hr_replay_hold (replay, step->seed));
   hr_graph_run_backward (step->head, replay);

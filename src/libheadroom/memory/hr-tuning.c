@@ -13,6 +13,7 @@
 
 /* As many inner widths as there are symbols for. */
 #define MAX_RANKS (HR_SYMBOL_ADAPTER_RANK_LAST - HR_SYMBOL_ADAPTER_RANK + 1)
+#define MAX_SIZES (HR_SYMBOL_ADAPTER_SIZE_LAST - HR_SYMBOL_ADAPTER_SIZE + 1)
 
 struct _HrTuning
 {
@@ -25,6 +26,11 @@ struct _HrTuning
   gboolean has_parameters;  /* whether parameters are adapted that are no modules */
   guint64 ranks[MAX_RANKS];
   guint n_ranks;
+  guint64 sizes[MAX_SIZES];
+  guint n_sizes;
+  guint64 kept_by_loss;     /* of a loss that what is added has itself */
+  guint64 kept_casts;       /* the same under autocast, beside it */
+  guint64 waiting_bytes;    /* gradients of that loss */
   guint64 frozen_bytes;     /* of what is added and not trained */
   guint first_layer;        /* from which on the layers of the decoder are trained whole */
   gboolean trains_biases;
@@ -39,6 +45,7 @@ typedef struct
   const HrTensor *tensor;
   HrTunedBy by;
   HrSymbol rank;
+  HrKronecker kronecker;
   guint copy;
 } Target;
 
@@ -52,8 +59,12 @@ typedef struct
   GArray *targets;          /* of Target */
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
+  guint64 factor;           /* that factors of a Kronecker product are made near to; 0 for the square root */
+  gboolean decomposes_both; /* whether the first of them may be a product as well as the second */
   gboolean too_many_ranks;
+  gboolean too_many_sizes;
   gboolean is_idle;         /* whether what is added next gets no gradient */
+  const HrTensor *refused;  /* a target that PEFT does not adapt so */
   const HrTensor *unknown;  /* a target whose adapter is not replayed */
 } Builder;
 
@@ -246,6 +257,138 @@ is_feedforward (const Builder  *builder,
   return FALSE;
 }
 
+/* peft/tuners/adalora/layer.py, AdaLoraLayer.update_layer: the number of ranks is trained as well, as it happens. */
+static void
+add_singular_values (Builder               *builder,
+                     const HrAdapterTarget *target)
+{
+  HrTuning *self = builder->tuning;
+  guint64 bytes = hr_element_get_bytes (self->element);
+  guint64 sizes[] = { target->rank * target->in_features, target->out_features * target->rank };
+
+  add_parameter (builder, target->tensor, target->rank, 1, TRUE);
+  add_parameter (builder, target->tensor, target->rank, target->in_features, TRUE);
+  add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
+  add_parameter (builder, target->tensor, 1, 0, TRUE);
+
+  /* torch.norm (p @ p.T - I, p="fro") of both factors: AdaLoraModel.forward in peft/tuners/adalora/model.py. */
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      self->kept_by_loss += hr_ledger_round (target->rank * target->rank * bytes) + hr_ledger_round (bytes);
+      self->kept_casts += 2 * hr_ledger_round (sizes[i] * sizeof (guint16));
+      self->waiting_bytes += hr_ledger_round (sizes[i] * bytes);
+    }
+}
+
+/* Two numbers whose product is @dimension, the first not larger (factorization in peft/tuners/lokr/layer.py). */
+static void
+factorize (guint64  dimension,
+           guint64  factor,
+           guint64 *small,
+           guint64 *large)
+{
+  guint64 m = 1, n = dimension, length = 1 + dimension;
+
+  if (factor > 0 && dimension % factor == 0)
+    {
+      *small = factor;
+      *large = dimension / factor;
+      return;
+    }
+
+  while (m < n)
+    {
+      guint64 next = m + 1;
+
+      while (dimension % next != 0)
+        next++;
+      if (next + dimension / next > length || next > (factor > 0 ? factor : dimension))
+        break;
+      m = next;
+      n = dimension / next;
+    }
+  *small = MIN (m, n);
+  *large = MAX (m, n);
+}
+
+static HrSymbol
+get_size_symbol (Builder *builder,
+                 guint64  size)
+{
+  HrTuning *self = builder->tuning;
+
+  for (guint i = 0; i < self->n_sizes; i++)
+    {
+      if (self->sizes[i] == size)
+        return HR_SYMBOL_ADAPTER_SIZE + i;
+    }
+
+  if (self->n_sizes == MAX_SIZES)
+    {
+      builder->too_many_sizes = TRUE;
+      return HR_SYMBOL_ADAPTER_SIZE;
+    }
+
+  self->sizes[self->n_sizes] = size;
+
+  return HR_SYMBOL_ADAPTER_SIZE + self->n_sizes++;
+}
+
+/* A factor is a product where the rank is small beside it: LoKrLayer.update_layer. */
+static void
+add_kronecker (Builder               *builder,
+               const HrAdapterTarget *target,
+               HrKronecker           *kronecker)
+{
+  guint64 rows[2], columns[2];
+
+  factorize (target->out_features, builder->factor, &rows[0], &rows[1]);
+  factorize (target->in_features, builder->factor, &columns[0], &columns[1]);
+  for (guint i = 0; i < 2; i++)
+    {
+      kronecker->rows[i] = get_size_symbol (builder, rows[i]);
+      kronecker->columns[i] = get_size_symbol (builder, columns[i]);
+      kronecker->is_product[i] = (i == 1 || builder->decomposes_both) &&
+                                 2 * target->rank < MAX (rows[i], columns[i]);
+      if (!kronecker->is_product[i])
+        {
+          add_parameter (builder, target->tensor, rows[i], columns[i], TRUE);
+          continue;
+        }
+      add_parameter (builder, target->tensor, rows[i], target->rank, TRUE);
+      add_parameter (builder, target->tensor, target->rank, columns[i], TRUE);
+    }
+}
+
+/* What methods other than LoRA and its kin add; whether the method is one of them. */
+static gboolean
+add_further (Builder               *builder,
+             const HrAdapterTarget *target,
+             Target                *found)
+{
+  switch ((guint) builder->by)
+    {
+    case HR_TUNED_BY_ADALORA:
+      add_singular_values (builder, target);
+      return TRUE;
+
+    case HR_TUNED_BY_LOHA:
+      for (guint i = 0; i < 2; i++)
+        {
+          add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
+          add_parameter (builder, target->tensor, target->rank, target->in_features, TRUE);
+        }
+      return TRUE;
+
+    case HR_TUNED_BY_LOKR:
+      add_kronecker (builder, target, &found->kronecker);
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
 static void
 visit (const HrAdapterTarget *target,
        gpointer               user_data)
@@ -267,6 +410,13 @@ visit (const HrAdapterTarget *target,
       return;
     }
 
+  /* LycorisTuner._create_new_module in peft/tuners/lycoris_utils.py */
+  if ((builder->by == HR_TUNED_BY_LOHA || builder->by == HR_TUNED_BY_LOKR) && target->tensor->is_transposed)
+    {
+      builder->refused = target->tensor;
+      return;
+    }
+
   if (target->kind != HR_ADAPTER_TARGET_FACTORS || !can_be_adapted (builder, target->tensor))
     {
       builder->unknown = target->tensor;
@@ -283,6 +433,12 @@ visit (const HrAdapterTarget *target,
     }
 
   found.rank = get_rank_symbol (builder, target->rank);
+  if (add_further (builder, target, &found))
+    {
+      g_array_append_val (builder->targets, found);
+      return;
+    }
+
   builder->most_inputs = MAX (builder->most_inputs, target->in_features);
   builder->most_outputs = MAX (builder->most_outputs, target->out_features);
   if (builder->by == HR_TUNED_BY_VERA)
@@ -334,7 +490,7 @@ add_module (Builder      *builder,
 {
   HrTunedModule module = {
     .block = target->tensor->block, .module = target->tensor->module, .group = group, .by = target->by,
-    .rank = target->rank,
+    .rank = target->rank, .kronecker = target->kronecker,
   };
 
   for (guint i = 0; i < builder->tuning->modules->len; i++)
@@ -443,6 +599,15 @@ build (Builder    *builder,
   if (!hr_adapter_visit_targets (adapter, model, visit, builder, error))
     return FALSE;
 
+  if (builder->refused != NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a tensor. */
+                            N_("expected linear layers, as PEFT has neither LoHa nor LoKr for the Conv1D of "
+                               "transformers; found %s"),
+                            builder->refused->pattern);
+      return FALSE;
+    }
   if (builder->unknown != NULL)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -456,6 +621,14 @@ build (Builder    *builder,
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("expected at most four different ranks, as a LoRA with more is not replayed"));
+      return FALSE;
+    }
+
+  if (builder->too_many_sizes)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("expected at most sixteen different sizes of factors, as a LoKr with more is not "
+                               "replayed"));
       return FALSE;
     }
 
@@ -513,6 +686,47 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
   self = tuning_new (model, element);
   builder = (Builder) {
     .tuning = self, .model = model, .model_element = model_element, .by = by, .targets = targets,
+  };
+  if (!build (&builder, adapter, model, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+/*
+ * hr_tuning_new_for_kronecker:
+ * @adapter: an adapter
+ * @factor: what one size of each pair of factors is made near to; 0 for the square root
+ * @decomposes_both: whether both factors may be products, and not the second alone
+ * @model: the model that it belongs to
+ * @model_element: what that is held in
+ * @element: what is added to it is held in
+ * @error: return location for an error
+ *
+ * Finds out what a LoKr does to the modules of a model (Yeh et al., arXiv:2309.14859; peft/tuners/lokr/layer.py).
+ *
+ * Returns: (transfer full) (nullable): the tuning, or %NULL with @error set
+ */
+HrTuning *
+hr_tuning_new_for_kronecker (HrAdapter  *adapter,
+                             guint64     factor,
+                             gboolean    decomposes_both,
+                             HrModel    *model,
+                             HrElement   model_element,
+                             HrElement   element,
+                             GError    **error)
+{
+  g_autoptr (HrTuning) self = NULL;
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  Builder builder;
+
+  g_return_val_if_fail (adapter != NULL, NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  self = tuning_new (model, element);
+  builder = (Builder) {
+    .tuning = self, .model = model, .model_element = model_element, .by = HR_TUNED_BY_LOKR, .factor = factor,
+    .decomposes_both = decomposes_both, .targets = targets,
   };
   if (!build (&builder, adapter, model, error))
     return NULL;
@@ -781,6 +995,49 @@ hr_tuning_choose_trained (const HrTuning *self,
 }
 
 /*
+ * hr_tuning_hold_importance:
+ * @self: a tuning of AdaLoRA
+ *
+ * Says that the training loop lets ranks be allocated (update_and_allocate): how important each element is, smoothed,
+ * and how certain that is, are held for each that is trained but for the numbers of ranks (RankAllocator.update_ipt in
+ * peft/tuners/adalora/layer.py).
+ */
+void
+hr_tuning_hold_importance (HrTuning *self)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < hr_trainables_get_n_items (self->trainables); i++)
+    {
+      const HrTrainable *trainable = hr_trainables_get_item (self->trainables, i);
+
+      if (trainable->is_added && trainable->n_dimensions == 2)
+        self->frozen_bytes += 3 * trainable->copies * hr_trainable_get_bytes (trainable);
+    }
+}
+
+/* What is kept of a loss that what is added to the model has itself. */
+guint64
+hr_tuning_get_kept_by_loss (const HrTuning *self,
+                            HrElement       autocast)
+{
+  if (self == NULL)
+    return 0;
+
+  return self->kept_by_loss + (autocast != HR_ELEMENT_NONE ? self->kept_casts : 0);
+}
+
+/*
+ * Gradients of that loss, which are there before those of the layers come: they wait in the engine, which adds the
+ * others into them.
+ */
+guint64
+hr_tuning_get_waiting_bytes (const HrTuning *self)
+{
+  return self != NULL ? self->waiting_bytes : 0;
+}
+
+/*
  * hr_tuning_get_added_bytes:
  * @self: (nullable): a tuning
  *
@@ -866,6 +1123,8 @@ hr_tuning_set_symbols (const HrTuning *self,
   replay->symbols[HR_SYMBOL_PREFIX] = self != NULL ? self->prefix_size : 0;
   for (guint i = 0; self != NULL && i < self->n_ranks; i++)
     replay->symbols[HR_SYMBOL_ADAPTER_RANK + i] = self->ranks[i];
+  for (guint i = 0; self != NULL && i < self->n_sizes; i++)
+    replay->symbols[HR_SYMBOL_ADAPTER_SIZE + i] = self->sizes[i];
 }
 
 /*

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  * @HR_TUNED_BY_LORA_FA: the same, the first factor frozen
  * @HR_TUNED_BY_DORA: the same, and the length of each row of the sum is trained
  * @HR_TUNED_BY_VERA: two frozen factors that all modules share are added, each scaled by a trained vector
+ * @HR_TUNED_BY_ADALORA: two factors with singular values between them
+ * @HR_TUNED_BY_LOHA: the elementwise product of two products of factors is added to the matrix
+ * @HR_TUNED_BY_LOKR: a Kronecker product of two factors, either of which may be a product itself
  * @HR_TUNED_BY_IA3: the output is multiplied by a trained vector
  * @HR_TUNED_BY_IA3_INPUT: the input is
  *
@@ -26,6 +29,9 @@ typedef enum
   HR_TUNED_BY_LORA_FA,
   HR_TUNED_BY_DORA,
   HR_TUNED_BY_VERA,
+  HR_TUNED_BY_ADALORA,
+  HR_TUNED_BY_LOHA,
+  HR_TUNED_BY_LOKR,
   HR_TUNED_BY_IA3,
   HR_TUNED_BY_IA3_INPUT,
 } HrTunedBy;
@@ -48,12 +54,28 @@ typedef enum
 } HrPromptKind;
 
 /**
+ * HrKronecker:
+ * @rows: the rows of the first factor, and of the second
+ * @columns: their columns
+ * @is_product: whether a factor is a product itself
+ *
+ * The factors of a Kronecker product, in symbols.
+ */
+typedef struct
+{
+  HrSymbol rows[2];
+  HrSymbol columns[2];
+  gboolean is_product[2];
+} HrKronecker;
+
+/**
  * HrTunedModule:
  * @block: the path of its block: the very string that the block has
  * @module: which of the block's modules it is
  * @group: the group of layers that it is about, -1 for all layers that have the block
  * @by: what is done to it
  * @rank: what stands for the inner width of what is added to it
+ * @kronecker: the factors of what is added to it, with %HR_TUNED_BY_LOKR
  *
  * A module of the model that a method of fine-tuning changes.
  */
@@ -64,10 +86,18 @@ typedef struct
   int group;
   HrTunedBy by;
   HrSymbol rank;
+  HrKronecker kronecker;
 } HrTunedModule;
 
 HrTuning            *hr_tuning_new_for_adapter  (HrAdapter       *adapter,
                                                  HrTunedBy        by,
+                                                 HrModel         *model,
+                                                 HrElement        model_element,
+                                                 HrElement        element,
+                                                 GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_kronecker (HrAdapter      *adapter,
+                                                 guint64          factor,
+                                                 gboolean         decomposes_both,
                                                  HrModel         *model,
                                                  HrElement        model_element,
                                                  HrElement        element,
@@ -101,6 +131,10 @@ gboolean             hr_tuning_has_dropout      (const HrTuning  *self);
 gboolean             hr_tuning_has_parameters   (const HrTuning  *self);
 void                 hr_tuning_set_dropout      (HrTuning        *self,
                                                  gboolean         has_dropout);
+void                 hr_tuning_hold_importance  (HrTuning        *self);
+guint64              hr_tuning_get_kept_by_loss (const HrTuning  *self,
+                                                 HrElement        autocast);
+guint64              hr_tuning_get_waiting_bytes (const HrTuning *self);
 guint                hr_tuning_get_group        (const HrTuning  *self,
                                                  int              layer);
 guint64              hr_tuning_get_added_bytes  (const HrTuning  *self);

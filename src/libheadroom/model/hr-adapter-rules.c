@@ -5,7 +5,7 @@
 #include "hr-adapter-rules.h"
 
 static const char * const known_members[] = {
-  "lora", "ia3", "ia3-feedforward", "refused", "own-router", "joined-experts", "kept-targets", "idle-router",
+  "lora", "adalora", "ia3", "ia3-feedforward", "refused", "own-router", "joined-experts", "kept-targets", "idle-router",
   "unread-heads",
   NULL,
 };
@@ -17,6 +17,7 @@ read_section (HrAdapterRules  *self,
 {
   return hr_json_check_members (section, known_members, error) &&
          hr_json_get_strings (section, "lora", &self->lora, error) &&
+         hr_json_get_strings (section, "adalora", &self->adalora, error) &&
          hr_json_get_strings (section, "ia3", &self->ia3, error) &&
          hr_json_get_strings (section, "ia3-feedforward", &self->ia3_feedforward, error) &&
          hr_json_get_strings (section, "refused", &self->refused, error) &&
@@ -57,6 +58,7 @@ hr_adapter_rules_drop_defaults (HrAdapterRules *self)
   g_return_if_fail (self != NULL);
 
   g_clear_pointer (&self->lora, g_strfreev);
+  g_clear_pointer (&self->adalora, g_strfreev);
   g_clear_pointer (&self->ia3, g_strfreev);
   g_clear_pointer (&self->ia3_feedforward, g_strfreev);
 }

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /**
  * HrAdapterRules:
  * @lora: the modules that LoRA adapts where none are named; %NULL if PEFT asks for names
+ * @adalora: likewise those that AdaLoRA adapts
  * @ia3: likewise those that (IA)³ scales
  * @ia3_feedforward: those of @ia3 whose input is scaled
  * @refused: modules that cannot be adapted; %NULL if there are none
@@ -23,6 +24,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   char **lora;
+  char **adalora;
   char **ia3;
   char **ia3_feedforward;
   char **refused;
