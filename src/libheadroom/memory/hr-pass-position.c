@@ -12,6 +12,9 @@
 
 /* What a pass makes of the positions of its tokens, for the attention of all layers: rotations and biases. */
 
+/* Of time, height and width (mrope_section). */
+#define N_AXES 3
+
 static gboolean
 is_rotary (const HrAttention *attention)
 {
@@ -19,6 +22,7 @@ is_rotary (const HrAttention *attention)
   return attention != NULL && (attention->position == HR_POSITION_ROTARY ||
                                attention->path == HR_ATTENTION_FALCON ||
                                attention->position == HR_POSITION_ROTARY_FP32 ||
+                               attention->position == HR_POSITION_ROTARY_SECTIONS ||
                                attention->position == HR_POSITION_ROTARY_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_CAST ||
@@ -90,6 +94,22 @@ make_complex_rotation (HrReplay          *replay,
   return rotation;
 }
 
+/* One angle for each pair and position, or one for each of three axes and each sequence (Qwen2VLRotaryEmbedding). */
+static HrValue
+get_angles_shape (HrElement          element,
+                  const HrAttention *attention)
+{
+  HrValue angles = HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+
+  if (attention->position != HR_POSITION_ROTARY_SECTIONS)
+    return angles;
+
+  angles = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  angles.count = N_AXES;
+
+  return angles;
+}
+
 /* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
 static void
 make_rotation (HrReplay          *replay,
@@ -97,8 +117,9 @@ make_rotation (HrReplay          *replay,
                HrValue           *cos,
                HrValue           *sin)
 {
-  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue angles = get_angles_shape (HR_ELEMENT_FLOAT32, attention);
   HrValue half = angles;
+  HrValue row = angles;
   HrValue positions, frequencies, both, cosines, sines;
 
   if (attention->position == HR_POSITION_ROTARY_COMPLEX)
@@ -110,8 +131,8 @@ make_rotation (HrReplay          *replay,
   hr_pass_set_attention_symbols (replay, attention);
   replay->sentence = N_("while the angles of the rotation are computed");
   half.divisor = 2;
-  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded",
-                          HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE));
+  row.n_symbols--;
+  positions = hr_op_like (replay, "_to_copy", "position_ids_expanded", row);
   frequencies = hr_op_like (replay, "bmm", "freqs", half);
   if (attention->position == HR_POSITION_ROTARY_HALVES)
     {
@@ -143,7 +164,7 @@ copy_rotation (HrReplay          *replay,
                HrValue           *cos,
                HrValue           *sin)
 {
-  HrValue angles = HR_SHAPE (get_rotation_element (replay, attention), HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrValue angles = get_angles_shape (get_rotation_element (replay, attention), attention);
 
   hr_pass_set_attention_symbols (replay, attention);
   if (attention->position == HR_POSITION_ROTARY_COMPLEX)

@@ -675,6 +675,23 @@ rotate_both_pairs (HrReplay          *replay,
   hr_replay_drop (replay, angles.cos);
 }
 
+/* The angles of three axes are joined anew in each layer (apply_multimodal_rotary_pos_emb of modeling_qwen2_vl.py). */
+static void
+rotate_both_by_sections (HrReplay          *replay,
+                         const HrForward   *forward,
+                         Variables         *variables,
+                         const HrAttention *attention)
+{
+  HrValue shape = HR_SHAPE (forward->cos.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
+  HrForward angles = *forward;
+
+  angles.cos = hr_op_like (replay, "cat", "cos", shape);
+  angles.sin = hr_op_like (replay, "cat", "sin", shape);
+  rotate_both (replay, &angles, variables, attention);
+  hr_replay_drop (replay, angles.sin);
+  hr_replay_drop (replay, angles.cos);
+}
+
 /* (x.float () * cos) + (rotate_half (x.float ()) * sin) */
 static HrValue
 rotate_cast (HrReplay        *replay,
@@ -818,6 +835,8 @@ apply_position (HrReplay          *replay,
     rotate_both_cast (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32_PAIRS)
     rotate_both_pairs_in_fp32 (replay, forward, variables);
+  else if (attention->position == HR_POSITION_ROTARY_SECTIONS)
+    rotate_both_by_sections (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_PAIRS)
     rotate_both_pairs (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_HALVES)

@@ -219,7 +219,8 @@ spreads_rotation (HrTrainingStack *self,
 
   attention = hr_layer_class_get_attention (hr_training_stack_get_class (self, layer));
 
-  return attention != NULL && (attention->position == HR_POSITION_ROTARY_PAIRS ||
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY_SECTIONS ||
+                               attention->position == HR_POSITION_ROTARY_PAIRS ||
                                attention->position == HR_POSITION_ROTARY_FP32_PAIRS);
 }
 

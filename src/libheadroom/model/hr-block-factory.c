@@ -59,6 +59,7 @@ const HrChoice hr_block_positions[] = {
   { "rotary-interleaved", HR_POSITION_ROTARY_INTERLEAVED },
   { "rotary-fp32", HR_POSITION_ROTARY_FP32 },
   { "rotary-cast", HR_POSITION_ROTARY_CAST },
+  { "rotary-sections", HR_POSITION_ROTARY_SECTIONS },
   { "rotary-pairs", HR_POSITION_ROTARY_PAIRS },
   { "rotary-fp32-pairs", HR_POSITION_ROTARY_FP32_PAIRS },
   { "rotary-complex", HR_POSITION_ROTARY_COMPLEX },

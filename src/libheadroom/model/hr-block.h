@@ -76,6 +76,7 @@ typedef enum
   HR_POSITION_ROTARY_FP32,         /* halves, by cosines and sines that stay in fp32 (OLMo) */
   HR_POSITION_ROTARY_PAIRS,        /* pairs, by angles that each layer spreads to them (GLM) */
   HR_POSITION_ROTARY_FP32_PAIRS,   /* pairs, likewise; what is rotated is cast as well (ERNIE) */
+  HR_POSITION_ROTARY_SECTIONS,     /* halves, by angles of three axes that each layer joins (Qwen2-VL) */
   HR_POSITION_ROTARY_CAST,         /* halves, what is rotated is cast for each of the two products (ModernBERT) */
   HR_POSITION_ROTARY_COMPLEX,      /* pairs as complex numbers of fp32 (DeepSeek V2) */
   HR_POSITION_ROTARY_TABLE,        /* pairs, by a table of sines and cosines that each layer has (GPT-J) */
