@@ -11,12 +11,26 @@
 
 /* The embeddings that a pass begins with. */
 
-/* Where each sequence has positions of its own, an offset is added to them (OPTLearnedPositionalEmbedding). */
+/* To the width of the layers, of embeddings that are narrower. */
+static void
+project_embeds (HrReplay *replay,
+                HrPass   *pass)
+{
+  hr_replay_assign (replay, &pass->inputs_embeds,
+                    hr_op_linear (replay, pass->inputs_embeds, HR_MODULE_SELF, "inputs_embeds",
+                                  HR_SYMBOL_HIDDEN, 1, FALSE));
+}
+
+/*
+ * Where each sequence has positions of its own, an offset is added to them (OPTLearnedPositionalEmbedding). They are
+ * looked up before embeddings that are narrower than the layers are projected (OPTDecoder.forward).
+ */
 static void
 embed_positions (HrReplay                  *replay,
                  HrPass                    *pass,
                  const HrPositionEmbedding *positions,
-                 gboolean                   has_offset)
+                 gboolean                   has_offset,
+                 gboolean                   is_narrow)
 {
   HrValue ids = hr_replay_hold (replay, pass->position_ids);
   HrValue rows = positions->per_sequence
@@ -32,6 +46,11 @@ embed_positions (HrReplay                  *replay,
     hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));
   pass->position_embeds = hr_op_embedding (replay, "position_embeds", ids, table, rows);
   hr_replay_drop (replay, ids);
+  if (is_narrow)
+    {
+      project_embeds (replay, pass);
+      hr_replay_assign (replay, &pass->hidden, hr_replay_hold (replay, pass->inputs_embeds));
+    }
   hr_replay_assign (replay, &pass->hidden,
                     hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->inputs_embeds, pass->position_embeds));
   if (positions->is_temporary)
@@ -171,10 +190,8 @@ hr_pass_embed (const HrInference *self,
     scale_embeds (replay, pass);
 
   replay->block = projection != NULL ? projection->path : replay->block;
-  if (projection != NULL)
-    hr_replay_assign (replay, &pass->inputs_embeds,
-                      hr_op_linear (replay, pass->inputs_embeds, HR_MODULE_SELF, "inputs_embeds",
-                                    HR_SYMBOL_HIDDEN, 1, FALSE));
+  if (projection != NULL && position == NULL)
+    project_embeds (replay, pass);
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
   if ((counts || (alibi != NULL && alibi->path != HR_ATTENTION_MPT)) && self->mask == HR_ATTENTION_MASK_NONE)
@@ -191,7 +208,7 @@ hr_pass_embed (const HrInference *self,
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
-    embed_positions (replay, pass, &position->position_embedding, counts);
+    embed_positions (replay, pass, &position->position_embedding, counts, projection != NULL);
   replay->block = norm != NULL ? norm->path : replay->block;
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));

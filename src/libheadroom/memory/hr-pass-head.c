@@ -141,7 +141,21 @@ get_last (HrReplay *replay,
              : hr_op_slice (replay, hidden, HR_SHAPE (hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
 }
 
-/* lm_head (hidden_states.to (dtype)), and what the model's function makes of it. */
+/* logits / cap, its tanh, times cap: in three statements, or in one, until whose end the logits are held. */
+static void
+cap_logits (HrReplay     *replay,
+            HrValue      *logits,
+            const HrHead *head)
+{
+  HrValue held = head->softcap_inline ? hr_replay_hold (replay, *logits) : HR_NO_VALUE;
+
+  hr_replay_assign (replay, logits, hr_op_unary (replay, HR_UNARY_DIV, "logits", *logits));
+  hr_replay_assign (replay, logits, hr_op_unary (replay, HR_UNARY_TANH, "logits", *logits));
+  hr_replay_assign (replay, logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", *logits));
+  hr_replay_drop (replay, held);
+}
+
+/* What the head computes, and what the model's function makes of it. */
 static HrValue
 compute_logits (HrReplay     *replay,
                 HrPass       *pass,
@@ -158,7 +172,8 @@ compute_logits (HrReplay     *replay,
 
   if (head->scaled_input && !replay->training)
     hr_replay_assign (replay, &last, hr_op_unary (replay, HR_UNARY_MUL, "sequence_output", last));
-  cast = hr_op_cast (replay, last, replay->dtype);
+  /* lm_head (hidden_states.to (dtype)), where layers add in fp32; what autocast makes narrower goes in as it is. */
+  cast = replay->autocast == HR_ELEMENT_NONE ? hr_op_cast (replay, last, replay->dtype) : hr_replay_hold (replay, last);
   replay->component = HR_COMPONENT_LOGITS;
   pass->head = hr_replay_adapter_weight (replay, tuned,
                                          HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
@@ -179,11 +194,7 @@ compute_logits (HrReplay     *replay,
   if (head->scaled)
     hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
   if (head->softcap)
-    {
-      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_DIV, "logits", logits));
-      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_TANH, "logits", logits));
-      hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_MUL, "logits", logits));
-    }
+    cap_logits (replay, &logits, head);
   hr_replay_rename (replay, logits, "logits");
   replay->component = component;
 

@@ -152,6 +152,7 @@ norm_each_head (HrReplay     *replay,
   HrValue result;
 
   shape.heads_first = TRUE;
+  shape.element = normalized.element;
   result = hr_op_cat (replay, "query_states", &normalized, 1, shape);
   hr_replay_drop (replay, normalized);
 
@@ -459,6 +460,7 @@ join (HrReplay   *replay,
   HrValue result;
 
   shape.heads_first = TRUE;
+  shape.element = rotated.element;
   result = hr_op_cat (replay, name, (HrValue[]) { rotated, rest }, 2, shape);
   hr_replay_drop (replay, rest);
 
@@ -540,8 +542,12 @@ rotate_and_join_after (HrReplay          *replay,
 
   if (attention->rotary_join == HR_ROTARY_JOINED_AFTER)
     {
+      /* Both are joined in one expression, until which variables hold the parts (modeling_nemotron.py). */
+      HrValue part = attention->path == HR_ATTENTION_REPEATING ? hr_replay_hold (replay, query) : HR_NO_VALUE;
+
       hr_replay_assign (replay, &query, join (replay, query, variables->query, "query_states"));
       hr_replay_assign (replay, &key, join (replay, key, variables->key, "key_states"));
+      hr_replay_drop (replay, part);
     }
 
   hr_replay_assign (replay, &variables->query, query);
@@ -934,7 +940,8 @@ hr_attention_repeat_kv (HrReplay   *replay,
 {
   HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
 
-  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS])
+  if (replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS] ||
+      x.symbols[x.n_symbols - 1] == HR_SYMBOL_QUERY)
     return hr_replay_hold (replay, x);
   if (replay->symbols[HR_SYMBOL_KEY_HEADS] == 1)
     return expand_head (replay, x);
@@ -1117,8 +1124,7 @@ replay_sdpa_interface (HrReplay          *replay,
                        Variables         *variables,
                        const HrAttention *attention)
 {
-  /* NemotronSdpaAttention repeats them in any case. */
-  gboolean repeated = forward->mask.storage >= 0 || attention->path == HR_ATTENTION_REPEATING;
+  gboolean repeated = forward->mask.storage >= 0;
   HrValue keys = repeated ? hr_attention_repeat_kv (replay, variables->key, "key")
                           : hr_replay_hold (replay, variables->key);
   HrValue values = repeated ? hr_attention_repeat_kv (replay, variables->value, "value")
@@ -1135,6 +1141,15 @@ replay_sdpa_interface (HrReplay          *replay,
   return result;
 }
 
+/* The variables of NemotronAttention hold keys and values as they are repeated for each head, mask or not. */
+static void
+repeat_variables (HrReplay  *replay,
+                  Variables *variables)
+{
+  hr_replay_assign (replay, &variables->key, hr_attention_repeat_kv (replay, variables->key, "key_states"));
+  hr_replay_assign (replay, &variables->value, hr_attention_repeat_kv (replay, variables->value, "value_states"));
+}
+
 static HrAttentionResult
 replay_interface (HrReplay          *replay,
                   HrForward         *forward,
@@ -1142,6 +1157,9 @@ replay_interface (HrReplay          *replay,
                   const HrAttention *attention)
 {
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+
+  if (attention->path == HR_ATTENTION_REPEATING && forward->attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
+    repeat_variables (replay, variables);
 
   if (forward->attention == HR_ATTENTION_IMPLEMENTATION_EAGER)
     return replay_eager (replay, forward, variables, attention);

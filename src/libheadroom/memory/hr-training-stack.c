@@ -233,6 +233,14 @@ hold_until (HrTrainingStack *self,
   self->held[self->n_held++].layer = layer;
 }
 
+static gboolean
+has_axes (HrTrainingStack *self)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (hr_training_stack_get_class (self, 0));
+
+  return attention != NULL && attention->position == HR_POSITION_ROTARY_SECTIONS;
+}
+
 /*
  * The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep: until
  * the first of the layers that use them is differentiated.
@@ -263,8 +271,8 @@ hold_shared (HrTrainingStack *self)
   if (!self->checkpointing)
     return;
 
-  /* Layers behind an encoder are not called with it. */
-  if (self->pass.encoder == NULL)
+  /* Layers behind an encoder are not called with it, nor those whose positions have three axes (Qwen2VLTextModel). */
+  if (self->pass.encoder == NULL && !has_axes (self))
     hold_until (self, variables->position_ids, 0);
   hold_until (self, variables->alibi, 0);
   hold_until (self, forward->source_mask, 0);

@@ -252,6 +252,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("adds-bias", head.adds_bias),
   BOOLEAN ("in-fp32", head.in_fp32),
   BOOLEAN ("softcap", head.softcap),
+  BOOLEAN ("softcap-inline", head.softcap_inline),
   BOOLEAN ("scaled", head.scaled),
   BOOLEAN ("every-token", head.every_token),
   BOOLEAN ("input-dropout", head.has_input_dropout),

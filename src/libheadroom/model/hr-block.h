@@ -525,6 +525,7 @@ typedef struct
   gboolean adds_bias;        /* a buffer is added to the logits (BART) */
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
+  gboolean softcap_inline;   /* in one expression, until whose end the logits are held (RecurrentGemma) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
   gboolean every_token;      /* whatever is asked for: a classifier's */
   gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
