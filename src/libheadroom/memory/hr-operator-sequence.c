@@ -241,7 +241,8 @@ hr_op_sum_over (HrReplay   *self,
 {
   HrValue result;
 
-  shape.element = x.element;
+  /* In fp32 under autocast, of what is not: the kernel is told so, and nothing is cast (fp32_set_opt_dtype). */
+  shape.element = self->autocast != HR_ELEMENT_NONE ? hr_element_widen (x.element) : x.element;
   result = hr_op_like (self, "sum", name, shape);
   hr_autograd_record (self, &result, backward_sum_over, &x, 1);
 
@@ -286,4 +287,80 @@ hr_op_others (HrReplay      *self,
     }
 
   return result;
+}
+
+/*
+ * hr_op_keep:
+ * @self: a tape
+ * @x: what is handed on
+ * @name: what is kept
+ * @shape: its shape
+ *
+ * Operators that are not replayed one by one, of which only matters what they keep for the backward pass.
+ *
+ * Returns: what they hand on
+ */
+HrValue
+hr_op_keep (HrReplay   *self,
+            HrValue     x,
+            const char *name,
+            HrValue     shape)
+{
+  HrValue result = hr_replay_hold (self, x);
+  HrValue kept;
+
+  if (!hr_op_record (self, &result, HR_GRADIENT_HELD, NULL, &x, 1))
+    return result;
+
+  if (self->graph->only_counts)
+    shape.count = 0;
+  kept = hr_op_like (self, "loop", name, shape);
+  hr_autograd_save (self, result, kept);
+  hr_replay_drop (self, kept);
+
+  return result;
+}
+
+/*
+ * CopySlices (torch/csrc/autograd/functions/tensor.cpp): the gradient is copied, and of the part once more; where the
+ * whole had a gradient before, that of the part is made zero in the copy.
+ */
+static void
+backward_write (HrReplay     *self,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue whole = node->inputs[0];
+  HrValue part = node->inputs[1];
+
+  part.element = whole.element = gradient.element;
+  whole = hr_op_make_gradient (self, "new_empty_strided", whole);
+  gradients[1] = hr_op_make_gradient (self, "clone", part);
+  if (!hr_value_needs_gradient (node->inputs[0]))
+    {
+      hr_replay_drop (self, whole);
+      return;
+    }
+
+  hr_replay_drop (self, hr_op_make_gradient (self, "zeros_like", part));
+  gradients[0] = whole;
+}
+
+/*
+ * hr_op_write:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @part: what a part of it is set to
+ *
+ * `x[…] = part`, in place.
+ */
+void
+hr_op_write (HrReplay *self,
+             HrValue  *x,
+             HrValue   part)
+{
+  const HrValue inputs[] = { *x, part };
+
+  hr_autograd_record (self, x, backward_write, inputs, G_N_ELEMENTS (inputs));
 }

@@ -45,5 +45,12 @@ HrValue hr_op_others      (HrReplay      *self,
                            HrValue        x,
                            const HrValue *kept,
                            guint          n_kept);
+HrValue hr_op_keep        (HrReplay      *self,
+                           HrValue        x,
+                           const char    *name,
+                           HrValue        shape);
+void    hr_op_write       (HrReplay      *self,
+                           HrValue       *x,
+                           HrValue        part);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
@@ -20,6 +21,9 @@
 #define FLOAT32(...) HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, __VA_ARGS__)
 #define OWN(...) HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, __VA_ARGS__)
 
+/* The chunks that are replayed by themselves: the first and the last, and those beside them. */
+#define N_STEPS 4
+
 #define MAX_VARIABLES 16
 
 /* The variables of the mixer's function. */
@@ -31,6 +35,8 @@ typedef struct
   HrValue query;
   HrValue key;
   HrValue value;
+  HrValue replacement;
+  HrValue rate;
   HrValue beta;
   HrValue decay;
 } Variables;
@@ -63,6 +69,28 @@ get_state_shape (void)
   return FLOAT32 (HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
 }
 
+static HrValue
+get_convolved_shape (HrElement element)
+{
+  return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONVOLVED);
+}
+
+/* What all rows but the last keep of a number of triangles: the row, and what is above it. */
+static guint64
+get_rows_bytes (guint64 n_triangles)
+{
+  guint64 bytes = 0;
+
+  for (guint64 i = 1; i < CHUNK - 1; i++)
+    {
+      guint64 row = n_triangles * i * sizeof (float);
+
+      bytes += hr_ledger_round (row) + hr_ledger_round (row * i);
+    }
+
+  return bytes;
+}
+
 static void
 set_symbols (HrReplay           *replay,
              const HrGatedDelta *delta)
@@ -77,6 +105,7 @@ set_symbols (HrReplay           *replay,
   symbols[HR_SYMBOL_MIXER_KEY] = keys;
   symbols[HR_SYMBOL_MIXER_KEYS] = delta->num_value_heads * delta->key_head_dim;
   symbols[HR_SYMBOL_STATE] = delta->key_head_dim;
+  symbols[HR_SYMBOL_GROUP] = delta->value_head_dim;
   symbols[HR_SYMBOL_CONVOLVED] = 2 * keys + values;
   symbols[HR_SYMBOL_PROJECTED] = 2 * keys + 2 * values;
   symbols[HR_SYMBOL_KERNEL] = delta->conv_kernel;
@@ -85,6 +114,8 @@ set_symbols (HrReplay           *replay,
   symbols[HR_SYMBOL_CHUNKS] = chunks;
   symbols[HR_SYMBOL_CHUNKED] = chunks * CHUNK;
   symbols[HR_SYMBOL_EARLIER] = CHUNK - 1;
+  symbols[HR_SYMBOL_OTHERS] = chunks - MIN (chunks, N_STEPS);
+  symbols[HR_SYMBOL_ROWS_KEPT] = get_rows_bytes (symbols[HR_SYMBOL_BATCH] * chunks * delta->num_value_heads);
 }
 
 /* One matrix, whose rows are put apart by head: values, gate and rates are copied, queries and keys when they are
@@ -96,17 +127,29 @@ project_fused (HrReplay  *replay,
                HrValue   *joined)
 {
   HrValue heads = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
+  HrValue keys = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEY);
+  HrValue values = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
+  HrValue projected = hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states_qkvz", HR_SYMBOL_PROJECTED, 1,
+                                    FALSE);
+  HrValue rates = hr_op_linear (replay, x, HR_MODULE_RATES, "projected_states_ba", HR_SYMBOL_MIXER_HEADS, 2, FALSE);
+  HrValue parts[4], halves[2];
 
-  hold (variables, hr_op_linear (replay, x, HR_MODULE_PROJECTION, "projected_states_qkvz",
-                                 HR_SYMBOL_PROJECTED, 1, FALSE));
-  hold (variables, hr_op_linear (replay, x, HR_MODULE_RATES, "projected_states_ba", HR_SYMBOL_MIXER_HEADS, 2, FALSE));
-  variables->value = make (replay, "clone", "value", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER));
-  variables->gate = make (replay, "clone", "z", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER));
-  hold (variables, make (replay, "clone", "b", heads));
-  hold (variables, make (replay, "clone", "a", heads));
-  variables->query = make (replay, "clone", "query", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEY));
-  variables->key = make (replay, "clone", "key", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEY));
-  *joined = make (replay, "cat", "mixed_qkv", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONVOLVED));
+  hold (variables, projected);
+  hold (variables, rates);
+  hr_op_split (replay, projected, (const HrValue[]) { keys, keys, values, values }, G_N_ELEMENTS (parts), parts);
+  hr_op_split (replay, rates, (const HrValue[]) { heads, heads }, G_N_ELEMENTS (halves), halves);
+  variables->value = hr_op_copy (replay, "value", parts[2], parts[2]);
+  variables->gate = hr_op_copy (replay, "z", parts[3], parts[3]);
+  variables->replacement = hr_op_copy (replay, "b", halves[0], halves[0]);
+  variables->rate = hr_op_copy (replay, "a", halves[1], halves[1]);
+  variables->query = hr_op_copy (replay, "query", parts[0], parts[0]);
+  variables->key = hr_op_copy (replay, "key", parts[1], parts[1]);
+  *joined = hr_op_cat (replay, "mixed_qkv", (const HrValue[]) { variables->query, variables->key, variables->value }, 3,
+                       get_convolved_shape (projected.element));
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_drop (replay, parts[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (halves); i++)
+    hr_replay_drop (replay, halves[i]);
 }
 
 static void
@@ -115,10 +158,13 @@ project_joined (HrReplay  *replay,
                 HrValue    x,
                 HrValue   *joined)
 {
-  *joined = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_CONVOLVED, 1, FALSE);
+  HrValue projected = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_CONVOLVED, 1, FALSE);
+
+  *joined = hr_op_transpose (replay, projected, projected);
+  hr_replay_drop (replay, projected);
   variables->gate = hr_op_linear (replay, x, HR_MODULE_OUTPUT_GATE, "z", HR_SYMBOL_MIXER, 1, FALSE);
-  hold (variables, hr_op_linear (replay, x, HR_MODULE_REPLACEMENT_RATE, "b", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
-  hold (variables, hr_op_linear (replay, x, HR_MODULE_DECAY_RATE, "a", HR_SYMBOL_MIXER_HEADS, 1, FALSE));
+  variables->replacement = hr_op_linear (replay, x, HR_MODULE_REPLACEMENT_RATE, "b", HR_SYMBOL_MIXER_HEADS, 1, FALSE);
+  variables->rate = hr_op_linear (replay, x, HR_MODULE_DECAY_RATE, "a", HR_SYMBOL_MIXER_HEADS, 1, FALSE);
 }
 
 /* torch_causal_conv1d_update: the state and the token in a row; of what is made the last is taken. */
@@ -149,16 +195,20 @@ convolve (HrReplay  *replay,
           HrValue    joined)
 {
   HrValue padded = HR_NO_VALUE;
+  HrValue keys = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEY);
+  const HrValue shapes[] = { keys, keys, OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER) };
   HrValue convolved = decodes (forward) ? convolve_token (replay)
                                         : hr_replay_convolution (replay, forward, joined, HR_SYMBOL_CONVOLVED, FALSE,
                                                                  TRUE, &padded);
+  HrValue parts[3];
 
   hr_replay_drop (replay, joined);
   hold (variables, padded);
   hold (variables, convolved);
-  hr_replay_assign (replay, &variables->query, HR_NO_VALUE);
-  hr_replay_assign (replay, &variables->key, HR_NO_VALUE);
-  hr_replay_assign (replay, &variables->value, HR_NO_VALUE);
+  hr_op_split (replay, convolved, shapes, G_N_ELEMENTS (shapes), parts);
+  hr_replay_assign (replay, &variables->query, parts[0]);
+  hr_replay_assign (replay, &variables->key, parts[1]);
+  hr_replay_assign (replay, &variables->value, parts[2]);
 }
 
 /* beta = b.sigmoid (); g = -A_log.float ().exp () * softplus (a.float () + dt_bias) */
@@ -167,23 +217,21 @@ make_rates (HrReplay           *replay,
             Variables          *variables,
             const HrGatedDelta *delta)
 {
-  HrValue heads = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_MIXER_HEADS);
-  HrValue steps = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
+  HrValue heads = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS);
   HrValue logarithm, a, step, shifted;
 
-  variables->beta = make (replay, "sigmoid", "beta", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS));
+  variables->beta = hr_op_unary (replay, HR_UNARY_SIGMOID, "beta", variables->replacement);
   if (delta->negative_eigenvalues)
-    hr_replay_assign (replay, &variables->beta,
-                      make (replay, "mul", "beta", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS)));
-  logarithm = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", "A_log", heads);
-  a = make (replay, "exp", "A", heads);
+    hr_replay_assign (replay, &variables->beta, hr_op_unary (replay, HR_UNARY_MUL, "beta", variables->beta));
+  logarithm = hr_op_cast (replay, hr_autograd_parameter (replay, heads), HR_ELEMENT_FLOAT32);
+  a = hr_op_unary (replay, HR_UNARY_EXP, "A", logarithm);
   hr_replay_drop (replay, logarithm);
-  hr_replay_assign (replay, &a, make (replay, "neg", "−A", heads));
-  step = replay->dtype == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "_to_copy", "a.float()", steps);
-  shifted = make (replay, "add", "a + dt_bias", steps);
+  hr_replay_assign (replay, &a, hr_op_unary (replay, HR_UNARY_NEG, "−A", a));
+  step = hr_op_cast (replay, variables->rate, HR_ELEMENT_FLOAT32);
+  shifted = hr_op_binary (replay, HR_BINARY_ADD, "a + dt_bias", step, hr_autograd_parameter (replay, heads));
   hr_replay_drop (replay, step);
-  hr_replay_assign (replay, &shifted, make (replay, "softplus", "softplus(…)", steps));
-  variables->decay = make (replay, "mul", "g", steps);
+  hr_replay_assign (replay, &shifted, hr_op_unary (replay, HR_UNARY_SOFTPLUS, "softplus(…)", shifted));
+  variables->decay = hr_op_product (replay, "g", a, shifted, shifted);
   hr_replay_drop (replay, shifted);
   hr_replay_drop (replay, a);
 }
@@ -194,28 +242,30 @@ spread_heads (HrReplay           *replay,
               Variables          *variables,
               const HrGatedDelta *delta)
 {
+  HrValue keys = HR_SHAPE (variables->query.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEYS);
+
   if (delta->num_value_heads == delta->num_key_heads)
     return;
 
-  variables->query = make (replay, "clone", "query", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEYS));
-  variables->key = make (replay, "clone", "key", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEYS));
+  hr_replay_assign (replay, &variables->query, hr_op_copy (replay, "query", variables->query, keys));
+  hr_replay_assign (replay, &variables->key, hr_op_copy (replay, "key", variables->key, keys));
 }
 
 /* l2norm () */
 static HrValue
 normalize (HrReplay   *replay,
-           const char *name)
+           const char *name,
+           HrValue     x)
 {
-  HrValue shape = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEYS);
   HrValue rows = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
-  HrValue power = make (replay, "mul", "x·x", shape);
-  HrValue inverse = make (replay, "sum", "sum", rows);
+  HrValue power = hr_op_binary (replay, HR_BINARY_MUL, "x·x", x, x);
+  HrValue inverse = hr_op_sum_over (replay, "sum", power, rows);
   HrValue result;
 
   hr_replay_drop (replay, power);
-  hr_replay_assign (replay, &inverse, make (replay, "add", "sum + eps", rows));
-  hr_replay_assign (replay, &inverse, make (replay, "rsqrt", "inv_norm", rows));
-  result = make (replay, "mul", name, shape);
+  hr_replay_assign (replay, &inverse, hr_op_unary (replay, HR_UNARY_ADD, "sum + eps", inverse));
+  hr_replay_assign (replay, &inverse, hr_op_unary (replay, HR_UNARY_RSQRT, "inv_norm", inverse));
+  result = hr_op_product (replay, name, x, inverse, x);
   hr_replay_drop (replay, inverse);
 
   return result;
@@ -235,21 +285,14 @@ typedef struct
 static HrValue
 transpose (HrReplay    *replay,
            const char  *name,
-           HrValue      held,
-           HrValue      shape,
+           HrValue      x,
            gboolean     is_single)
 {
-  HrValue row = is_single ? HR_NO_VALUE : make (replay, "contiguous", name, shape);
-  HrValue result;
+  HrValue row = is_single ? hr_replay_hold (replay, x) : hr_op_copy (replay, name, x, x);
 
-  if (shape.element == HR_ELEMENT_FLOAT32)
-    return is_single ? hr_replay_hold (replay, held) : row;
+  hr_replay_assign (replay, &row, hr_op_cast (replay, row, HR_ELEMENT_FLOAT32));
 
-  shape.element = HR_ELEMENT_FLOAT32;
-  result = make (replay, "_to_copy", name, shape);
-  hr_replay_drop (replay, row);
-
-  return result;
+  return row;
 }
 
 static Inputs
@@ -257,20 +300,16 @@ transpose_inputs (HrReplay  *replay,
                   Variables *variables,
                   gboolean   is_single)
 {
-  HrValue query = normalize (replay, "query");
-  HrValue key = normalize (replay, "key");
-  HrValue keys = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_KEYS);
-  HrValue heads = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
+  HrValue query = normalize (replay, "query", variables->query);
+  HrValue key = normalize (replay, "key", variables->key);
   Inputs inputs;
 
-  inputs.query = transpose (replay, "query", query, keys, is_single);
-  inputs.key = transpose (replay, "key", key, keys, is_single);
+  inputs.query = transpose (replay, "query", query, is_single);
+  inputs.key = transpose (replay, "key", key, is_single);
   /* A part of what was convolved: of several sequences it is in pieces. */
-  inputs.value = transpose (replay, "value", variables->value, OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER),
-                            is_single && replay->symbols[HR_SYMBOL_BATCH] == 1);
-  inputs.beta = transpose (replay, "beta", variables->beta, heads, is_single);
-  heads.element = HR_ELEMENT_FLOAT32;
-  inputs.decay = transpose (replay, "g", variables->decay, heads, is_single);
+  inputs.value = transpose (replay, "value", variables->value, is_single && replay->symbols[HR_SYMBOL_BATCH] == 1);
+  inputs.beta = transpose (replay, "beta", variables->beta, is_single);
+  inputs.decay = transpose (replay, "g", variables->decay, is_single);
   hr_replay_drop (replay, key);
   hr_replay_drop (replay, query);
 
@@ -288,21 +327,28 @@ drop_inputs (HrReplay *replay,
   hr_replay_drop (replay, inputs->query);
 }
 
+static void
+pad (HrReplay   *replay,
+     const char *name,
+     HrValue    *x)
+{
+  HrValue shape = *x;
+
+  shape.symbols[1] = HR_SYMBOL_CHUNKED;
+  hr_replay_assign (replay, x, hr_op_resize (replay, "constant_pad_nd", name, *x, shape));
+}
+
 /* Each is padded to whole chunks, one after the other; the query is scaled. */
 static void
 pad_to_chunks (HrReplay *replay,
                Inputs   *inputs)
 {
-  HrValue keys = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_KEYS);
-  HrValue heads = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS);
-
-  hr_replay_assign (replay, &inputs->query, make (replay, "constant_pad_nd", "query", keys));
-  hr_replay_assign (replay, &inputs->key, make (replay, "constant_pad_nd", "key", keys));
-  hr_replay_assign (replay, &inputs->value,
-                    make (replay, "constant_pad_nd", "value", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER)));
-  hr_replay_assign (replay, &inputs->beta, make (replay, "constant_pad_nd", "beta", heads));
-  hr_replay_assign (replay, &inputs->decay, make (replay, "constant_pad_nd", "g", heads));
-  hr_replay_assign (replay, &inputs->query, make (replay, "mul", "query", keys));
+  pad (replay, "query", &inputs->query);
+  pad (replay, "key", &inputs->key);
+  pad (replay, "value", &inputs->value);
+  pad (replay, "beta", &inputs->beta);
+  pad (replay, "g", &inputs->decay);
+  hr_replay_assign (replay, &inputs->query, hr_op_unary (replay, HR_UNARY_MUL, "query", inputs->query));
 }
 
 static HrValue
@@ -331,16 +377,32 @@ typedef struct
 
 /* exp of the differences of the decay, below the diagonal. */
 static HrValue
-make_decay_mask (HrReplay *replay)
+make_decay_mask (HrReplay *replay,
+                 HrValue   decay)
 {
   HrValue pairs = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
-  HrValue mask = make (replay, "sub", "g − g", pairs);
+  HrValue mask = hr_op_binary_as (replay, HR_BINARY_SUB, "g − g", decay, decay, pairs);
 
-  hr_replay_assign (replay, &mask, make (replay, "tril", "tril(…)", pairs));
-  hr_replay_assign (replay, &mask, make (replay, "exp", "exp(…)", pairs));
-  hr_replay_assign (replay, &mask, make (replay, "tril", "decay_mask", pairs));
+  hr_replay_assign (replay, &mask, hr_op_triangle (replay, "tril", "tril(…)", mask));
+  hr_replay_assign (replay, &mask, hr_op_unary (replay, HR_UNARY_EXP, "exp(…)", mask));
+  hr_replay_assign (replay, &mask, hr_op_triangle (replay, "tril", "decay_mask", mask));
 
   return mask;
+}
+
+/* A part of a part, each of which has a gradient of its own. */
+static HrValue
+slice_twice (HrReplay *replay,
+             HrValue   x,
+             HrValue   part,
+             HrValue   part_of_part)
+{
+  HrValue outer = hr_op_slice (replay, x, part);
+  HrValue inner = hr_op_slice (replay, outer, part_of_part);
+
+  hr_replay_drop (replay, outer);
+
+  return inner;
 }
 
 /* The triangular system, row by row: the last row is the longest, and what was there before is copied. */
@@ -348,16 +410,25 @@ static void
 solve_rows (HrReplay *replay,
             Chunks   *chunks)
 {
-  HrValue row = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_EARLIER, HR_SYMBOL_MIXER_HEADS);
-  HrValue rows = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_EARLIER, HR_SYMBOL_EARLIER, HR_SYMBOL_MIXER_HEADS);
+  HrValue line = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_CHUNK);
+  HrValue row = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_EARLIER);
+  HrValue lines = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_EARLIER, HR_SYMBOL_CHUNK);
+  HrValue rows = FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_EARLIER, HR_SYMBOL_EARLIER);
   HrValue product, sum;
 
-  chunks->row = make (replay, "clone", "row", row);
-  chunks->sub = make (replay, "clone", "sub", rows);
-  product = make (replay, "mul", "row · sub", rows);
-  sum = make (replay, "sum", "(row · sub).sum(-2)", row);
+  hr_replay_assign (replay, &chunks->attn,
+                    hr_op_keep (replay, chunks->attn, "row, sub", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_ROWS_KEPT)));
+  row = slice_twice (replay, chunks->attn, line, row);
+  chunks->row = hr_op_copy (replay, "row", row, row);
+  hr_replay_drop (replay, row);
+  rows = slice_twice (replay, chunks->attn, lines, rows);
+  chunks->sub = hr_op_copy (replay, "sub", rows, rows);
+  hr_replay_drop (replay, rows);
+  product = hr_op_product (replay, "row · sub", chunks->row, chunks->sub, chunks->sub);
+  sum = hr_op_sum_over (replay, "(row · sub).sum(-2)", product, chunks->row);
   hr_replay_drop (replay, product);
-  hr_replay_assign (replay, &sum, make (replay, "add", "row + sum", row));
+  hr_replay_assign (replay, &sum, hr_op_binary (replay, HR_BINARY_ADD, "row + sum", chunks->row, sum));
+  hr_op_write (replay, &chunks->attn, sum);
   hr_replay_drop (replay, sum);
 }
 
@@ -369,31 +440,32 @@ solve_chunks (HrReplay *replay,
 {
   HrValue pairs = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
   HrValue keys = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_KEYS);
+  HrValue values = FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER);
   HrValue product, masked, eye, exponent;
 
-  chunks->value_beta = make (replay, "mul", "v_beta", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
-  chunks->key_beta = make (replay, "mul", "k_beta", keys);
+  chunks->value_beta = hr_op_product (replay, "v_beta", inputs->value, inputs->beta, inputs->value);
+  chunks->key_beta = hr_op_product (replay, "k_beta", inputs->key, inputs->beta, inputs->key);
   chunks->mask = make_triangle (replay);
-  hr_replay_assign (replay, &inputs->decay,
-                    make (replay, "cumsum", "g", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS)));
+  hr_replay_assign (replay, &inputs->decay, hr_op_cumsum (replay, "g", inputs->decay));
   replay->sentence = N_("in the linear attention, while the tokens of every chunk are multiplied with each other");
-  chunks->decay_mask = make_decay_mask (replay);
-  product = make (replay, "bmm", "k_beta · kᵀ", pairs);
-  hr_replay_assign (replay, &product, make (replay, "mul", "k_beta · kᵀ · decay_mask", pairs));
-  masked = make (replay, "masked_fill", "masked", pairs);
+  chunks->decay_mask = make_decay_mask (replay, inputs->decay);
+  product = hr_op_matmul (replay, "k_beta · kᵀ", chunks->key_beta, inputs->key, pairs);
+  hr_replay_assign (replay, &product, hr_op_binary (replay, HR_BINARY_MUL, "k_beta · kᵀ · decay_mask", product,
+                                                    chunks->decay_mask));
+  masked = hr_op_masked_fill (replay, "masked", product, chunks->mask);
   hr_replay_drop (replay, product);
-  chunks->attn = make (replay, "neg", "attn", pairs);
+  chunks->attn = hr_op_unary (replay, HR_UNARY_NEG, "attn", masked);
   hr_replay_drop (replay, masked);
   solve_rows (replay, chunks);
   eye = make (replay, "eye", "eye", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_CHUNK, HR_SYMBOL_CHUNK));
-  hr_replay_assign (replay, &chunks->attn, make (replay, "add", "attn", pairs));
+  hr_replay_assign (replay, &chunks->attn, hr_op_binary (replay, HR_BINARY_ADD, "attn", chunks->attn, eye));
   hr_replay_drop (replay, eye);
   hr_replay_assign (replay, &inputs->value,
-                    make (replay, "bmm", "value", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER)));
-  exponent = make (replay, "exp", "exp(g)", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER_HEADS));
-  product = make (replay, "mul", "k_beta · exp(g)", keys);
+                    hr_op_matmul (replay, "value", chunks->attn, chunks->value_beta, values));
+  exponent = hr_op_unary (replay, HR_UNARY_EXP, "exp(g)", inputs->decay);
+  product = hr_op_product (replay, "k_beta · exp(g)", chunks->key_beta, exponent, keys);
   hr_replay_drop (replay, exponent);
-  chunks->key_decay = make (replay, "bmm", "k_cumdecay", keys);
+  chunks->key_decay = hr_op_matmul (replay, "k_cumdecay", chunks->attn, product, keys);
   hr_replay_drop (replay, product);
 }
 
@@ -403,48 +475,127 @@ typedef struct
   HrValue prime;
   HrValue fresh;
   HrValue inter;
+  HrValue query;
+  HrValue key;
+  HrValue value;
   HrValue state;
+  HrValue output;
+  guint n_nodes;     /* when the state began to change */
 } Step;
 
-/* One chunk after the other: its own tokens, and the state that it finds and leaves. */
+/* What the tokens of a chunk make of each other, and of the state that they find. */
 static void
-step (HrReplay *replay,
-      Chunks   *chunks,
-      Step     *loop)
+attend (HrReplay     *replay,
+        const Inputs *inputs,
+        Chunks       *chunks,
+        Step         *loop,
+        HrValue       query,
+        HrValue       key,
+        HrValue       value)
 {
   HrValue pairs = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
   HrValue keys = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_KEYS);
   HrValue values = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER);
+  HrValue product, part, exponent, sum;
+
+  product = hr_op_matmul (replay, "q · kᵀ", query, key, pairs);
+  part = hr_op_slice (replay, chunks->decay_mask, pairs);
+  hr_replay_assign (replay, &chunks->attn, hr_op_binary (replay, HR_BINARY_MUL, "attn", product, part));
+  hr_replay_drop (replay, part);
+  hr_replay_drop (replay, product);
+  part = hr_op_slice (replay, chunks->key_decay, keys);
+  hr_replay_assign (replay, &loop->prime, hr_op_matmul (replay, "v_prime", part, loop->state, values));
+  hr_replay_drop (replay, part);
+  hr_replay_assign (replay, &loop->fresh, hr_op_binary (replay, HR_BINARY_SUB, "v_new", value, loop->prime));
+  part = hr_op_slice (replay, inputs->decay, FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS));
+  exponent = hr_op_unary (replay, HR_UNARY_EXP, "exp(g)", part);
+  hr_replay_drop (replay, part);
+  product = hr_op_product (replay, "q · exp(g)", query, exponent, keys);
+  hr_replay_drop (replay, exponent);
+  hr_replay_assign (replay, &loop->inter, hr_op_matmul (replay, "attn_inter", product, loop->state, values));
+  hr_replay_drop (replay, product);
+  product = hr_op_matmul (replay, "attn · v_new", chunks->attn, loop->fresh, values);
+  sum = hr_op_binary (replay, HR_BINARY_ADD, "attn_inter + attn · v_new", loop->inter, product);
+  hr_replay_drop (replay, product);
+  hr_op_write (replay, &loop->output, sum);
+  hr_replay_drop (replay, sum);
+}
+
+/* The state that a chunk leaves. */
+static void
+change_state (HrReplay     *replay,
+              const Inputs *inputs,
+              Step         *loop,
+              HrValue       key)
+{
+  HrValue keys = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_KEYS);
   HrValue heads = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_HEADS);
-  HrValue product, exponent, sum, last;
+  HrValue head = FLOAT32 (HR_SYMBOL_MIXER_HEADS);
+  HrValue part, last, exponent, kept, product, sum;
 
-  product = make (replay, "bmm", "q · kᵀ", pairs);
-  hr_replay_assign (replay, &chunks->attn, make (replay, "mul", "attn", pairs));
-  hr_replay_drop (replay, product);
-  hr_replay_assign (replay, &loop->prime, make (replay, "bmm", "v_prime", values));
-  hr_replay_assign (replay, &loop->fresh, make (replay, "sub", "v_new", values));
-  exponent = make (replay, "exp", "exp(g)", heads);
-  product = make (replay, "mul", "q · exp(g)", keys);
+  part = slice_twice (replay, inputs->decay, heads, head);
+  exponent = hr_op_unary (replay, HR_UNARY_EXP, "exp(g)", part);
+  hr_replay_drop (replay, part);
+  kept = hr_op_product (replay, "last_recurrent_state · exp(g)", loop->state, exponent, get_state_shape ());
   hr_replay_drop (replay, exponent);
-  hr_replay_assign (replay, &loop->inter, make (replay, "bmm", "attn_inter", values));
-  hr_replay_drop (replay, product);
-  product = make (replay, "bmm", "attn · v_new", values);
-  sum = make (replay, "add", "attn_inter + attn · v_new", values);
-  hr_replay_drop (replay, product);
-  hr_replay_drop (replay, sum);
-
-  exponent = make (replay, "exp", "exp(g)", FLOAT32 (HR_SYMBOL_MIXER_HEADS));
-  last = make (replay, "mul", "last_recurrent_state · exp(g)", get_state_shape ());
-  hr_replay_drop (replay, exponent);
-  exponent = make (replay, "sub", "g − g", heads);
-  hr_replay_assign (replay, &exponent, make (replay, "exp", "exp(g − g)", heads));
-  product = make (replay, "mul", "k · exp(g − g)", keys);
-  hr_replay_drop (replay, exponent);
-  sum = make (replay, "bmm", "(k · exp(g − g))ᵀ · v_new", get_state_shape ());
-  hr_replay_drop (replay, product);
-  hr_replay_assign (replay, &loop->state, make (replay, "add", "last_recurrent_state", get_state_shape ()));
-  hr_replay_drop (replay, sum);
+  last = slice_twice (replay, inputs->decay, heads, head);
+  part = hr_op_slice (replay, inputs->decay, heads);
+  exponent = hr_op_binary (replay, HR_BINARY_SUB, "g − g", last, part);
+  hr_replay_drop (replay, part);
   hr_replay_drop (replay, last);
+  hr_replay_assign (replay, &exponent, hr_op_unary (replay, HR_UNARY_EXP, "exp(g − g)", exponent));
+  product = hr_op_product (replay, "k · exp(g − g)", key, exponent, keys);
+  hr_replay_drop (replay, exponent);
+  sum = hr_op_matmul (replay, "(k · exp(g − g))ᵀ · v_new", product, loop->fresh, get_state_shape ());
+  hr_replay_drop (replay, product);
+  hr_replay_assign (replay, &loop->state, hr_op_binary (replay, HR_BINARY_ADD, "last_recurrent_state", kept, sum));
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, kept);
+}
+
+/* One chunk: its own tokens, and the state that it finds and leaves. Nothing is computed from the last one's. */
+static void
+step (HrReplay     *replay,
+      const Inputs *inputs,
+      Chunks       *chunks,
+      Step         *loop)
+{
+  HrValue keys = FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER_KEYS);
+  HrValue query = hr_op_slice (replay, inputs->query, keys);
+  HrValue key = hr_op_slice (replay, inputs->key, keys);
+  HrValue value = hr_op_slice (replay, inputs->value, FLOAT32 (HR_SYMBOL_CHUNK, HR_SYMBOL_MIXER));
+
+  attend (replay, inputs, chunks, loop, query, key, value);
+  loop->n_nodes = replay->graph != NULL ? replay->graph->n_nodes : 0;
+  change_state (replay, inputs, loop, key);
+  hr_replay_assign (replay, &loop->query, query);
+  hr_replay_assign (replay, &loop->key, key);
+  hr_replay_assign (replay, &loop->value, value);
+}
+
+/* One chunk after the other; those that are alike at once, each of which keeps what the one before them has kept. */
+static void
+loop_over_chunks (HrReplay     *replay,
+                  const Inputs *inputs,
+                  Chunks       *chunks,
+                  Step         *loop)
+{
+  guint64 n_chunks = replay->symbols[HR_SYMBOL_CHUNKS];
+  guint n_steps = MIN (n_chunks, N_STEPS);
+
+  for (guint i = 0; i < n_steps; i++)
+    {
+      guint64 before = replay->ledger.live.total;
+
+      step (replay, inputs, chunks, loop);
+      if (i != N_STEPS / 2 - 1 || n_chunks <= N_STEPS)
+        continue;
+
+      replay->symbols[HR_SYMBOL_STEP_KEPT] = replay->ledger.live.total - before;
+      hr_replay_assign (replay, &loop->state,
+                        hr_op_keep (replay, loop->state, "what other chunks keep",
+                                    HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_STEP_KEPT, HR_SYMBOL_OTHERS)));
+    }
 }
 
 static void
@@ -465,48 +616,70 @@ drop_chunks (HrReplay *replay,
 static HrValue
 return_output (HrReplay *replay,
                HrValue   output,
+               HrElement element,
                gboolean  is_single)
 {
-  HrValue shape = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  HrValue row = is_single ? hr_replay_hold (replay, output)
-                          : make (replay, "contiguous", "core_attn_out.contiguous()", shape);
-  HrValue result;
+  HrValue shape = HR_SHAPE (output.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
 
-  shape.element = replay->dtype;
-  result = replay->dtype == HR_ELEMENT_FLOAT32 ? hr_replay_hold (replay, row)
-                                               : make (replay, "_to_copy", "core_attn_out", shape);
-  hr_replay_drop (replay, row);
-  hr_replay_drop (replay, output);
+  if (!is_single && replay->symbols[HR_SYMBOL_CHUNKED] > replay->symbols[HR_SYMBOL_SEQUENCE])
+    hr_replay_assign (replay, &output, hr_op_slice (replay, output, shape));
+  else
+    hr_replay_assign (replay, &output, hr_op_view (replay, output, shape));
+  if (!is_single)
+    {
+      HrValue row = hr_op_copy (replay, "core_attn_out.contiguous()", output, shape);
+      HrValue result = hr_op_cast (replay, row, element);
 
-  return result;
+      hr_replay_drop (replay, row);
+      hr_replay_drop (replay, output);
+      return result;
+    }
+  hr_replay_assign (replay, &output, hr_op_cast (replay, output, element));
+
+  return output;
 }
 
-/* torch_chunk_gated_delta_rule: a prompt. The state is what it returns as well. */
+/* torch_chunk_gated_delta_rule: a prompt. The state is what it returns as well, if it is cached. */
 static HrValue
 replay_chunks (HrReplay  *replay,
+               HrForward *forward,
                Variables *variables,
                HrValue   *state)
 {
   Inputs inputs = transpose_inputs (replay, variables, replay->symbols[HR_SYMBOL_SEQUENCE] == 1);
-  Step loop = { .prime = HR_NO_VALUE, .fresh = HR_NO_VALUE, .inter = HR_NO_VALUE };
+  Step loop = {
+    .prime = HR_NO_VALUE, .fresh = HR_NO_VALUE, .inter = HR_NO_VALUE, .query = HR_NO_VALUE, .key = HR_NO_VALUE,
+    .value = HR_NO_VALUE,
+  };
+  HrValue shape = get_state_shape ();
   Chunks chunks;
   HrValue output;
 
   pad_to_chunks (replay, &inputs);
   solve_chunks (replay, &inputs, &chunks);
-  loop.state = make (replay, "zeros", "last_recurrent_state", get_state_shape ());
-  output = make (replay, "zeros_like", "core_attn_out", FLOAT32 (HR_SYMBOL_CHUNKED, HR_SYMBOL_MIXER));
+  shape.element = inputs.value.element;
+  loop.state = make (replay, "zeros", "last_recurrent_state", shape);
+  loop.output = make (replay, "zeros_like", "core_attn_out", hr_value_detach (inputs.value));
   hr_replay_assign (replay, &chunks.mask, make_triangle (replay));
   replay->sentence = N_("in the linear attention, while one chunk after the other changes the state");
-  for (guint i = 0; i < MIN (replay->symbols[HR_SYMBOL_CHUNKS], 2); i++)
-    step (replay, &chunks, &loop);
-  output = return_output (replay, output, FALSE);
+  loop_over_chunks (replay, &inputs, &chunks, &loop);
+  *state = loop.state;
+  if (!forward->use_cache)
+    {
+      hr_replay_drop (replay, *state);
+      *state = HR_NO_VALUE;
+      if (replay->graph != NULL)
+        hr_autograd_forget (replay, loop.n_nodes, replay->graph->n_nodes);
+    }
+  output = return_output (replay, loop.output, variables->query.element, FALSE);
+  hr_replay_drop (replay, loop.value);
+  hr_replay_drop (replay, loop.key);
+  hr_replay_drop (replay, loop.query);
   hr_replay_drop (replay, loop.inter);
   hr_replay_drop (replay, loop.fresh);
   hr_replay_drop (replay, loop.prime);
   drop_chunks (replay, &chunks);
   drop_inputs (replay, &inputs);
-  *state = loop.state;
 
   return output;
 }
@@ -544,7 +717,7 @@ replay_token (HrReplay  *replay,
   outer = make (replay, "sum", "sum", values);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, outer);
-  output = return_output (replay, output, TRUE);
+  output = return_output (replay, output, replay->dtype, TRUE);
   hr_replay_drop (replay, delta);
   hr_replay_drop (replay, memory);
   hr_replay_drop (replay, exponent);
@@ -556,47 +729,39 @@ replay_token (HrReplay  *replay,
 /* Qwen3NextRMSNormGated: each head in fp32, then times silu (gate). */
 static HrValue
 norm_gated (HrReplay *replay,
-            HrValue   output)
+            HrValue   output,
+            HrValue   gate)
 {
-  HrValue shape = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  HrValue rows = FLOAT32 (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS);
-  HrValue own = OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER);
-  gboolean is_fp32 = replay->dtype == HR_ELEMENT_FLOAT32;
-  HrValue hidden = is_fp32 ? hr_replay_hold (replay, output) : make (replay, "_to_copy", "hidden_states", shape);
-  HrValue power = make (replay, "pow", "x²", shape);
-  HrValue variance = make (replay, "mean", "variance", rows);
-  HrValue shifted, inverse, cast, gate, activated;
+  HrValue rows = HR_SHAPE (output.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_GROUP);
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_GROUP));
+  HrValue x = hr_op_view (replay, output, rows);
+  HrValue hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", hidden);
+  HrValue variance = hr_op_mean (replay, "variance", power);
+  HrValue shifted, inverse, cast, gate32, activated, result;
 
   hr_replay_drop (replay, power);
-  shifted = make (replay, "add", "variance", rows);
-  inverse = make (replay, "rsqrt", "variance", rows);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", variance);
+  inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
   hr_replay_drop (replay, shifted);
-  hr_replay_assign (replay, &hidden, make (replay, "mul", "hidden_states", shape));
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, inverse));
   hr_replay_drop (replay, inverse);
-  cast = is_fp32 ? HR_NO_VALUE : make (replay, "_to_copy", "hidden_states", own);
-  hr_replay_assign (replay, &hidden, make (replay, "mul", "hidden_states", own));
+  cast = hr_op_cast (replay, hidden, output.element);
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", weight, cast));
   hr_replay_drop (replay, cast);
-  gate = is_fp32 ? HR_NO_VALUE : make (replay, "_to_copy", "gate.float()", shape);
-  activated = make (replay, "silu", "silu(gate)", shape);
-  hr_replay_drop (replay, gate);
-  hr_replay_assign (replay, &hidden, make (replay, "mul", "hidden_states", shape));
+  gate32 = hr_op_cast (replay, gate, HR_ELEMENT_FLOAT32);
+  activated = hr_op_unary (replay, HR_UNARY_SILU, "silu(gate)", gate32);
+  hr_replay_drop (replay, gate32);
+  hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, activated));
   hr_replay_drop (replay, activated);
-  cast = is_fp32 ? hr_replay_hold (replay, hidden) : make (replay, "_to_copy", "core_attn_out", own);
+  cast = hr_op_cast (replay, hidden, output.element);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, variance);
+  hr_replay_drop (replay, x);
+  result = hr_op_view (replay, cast, HR_SHAPE (cast.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER));
+  hr_replay_drop (replay, cast);
 
-  return cast;
-}
-
-static HrValue
-mask_tokens (HrReplay  *replay,
-             HrForward *forward)
-{
-  if (!forward->masked || !forward->padded || replay->symbols[HR_SYMBOL_BATCH] == 1 ||
-      replay->symbols[HR_SYMBOL_SEQUENCE] == 1)
-    return HR_NO_VALUE;
-
-  return make (replay, "mul", "hidden_states", OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  return result;
 }
 
 /*
@@ -618,13 +783,17 @@ hr_replay_gated_delta (HrReplay           *replay,
 {
   Variables variables = {
     .gate = HR_NO_VALUE, .query = HR_NO_VALUE, .key = HR_NO_VALUE, .value = HR_NO_VALUE, .beta = HR_NO_VALUE,
-    .decay = HR_NO_VALUE,
+    .decay = HR_NO_VALUE, .replacement = HR_NO_VALUE, .rate = HR_NO_VALUE,
   };
   HrValue joined, output, state, result;
 
   set_symbols (replay, delta);
   replay->sentence = N_("in the linear attention, while its input is projected and convolved");
-  hold (&variables, mask_tokens (replay, forward));
+  hr_replay_hold (replay, x);
+  if (forward->masked && forward->padded && replay->symbols[HR_SYMBOL_BATCH] > 1 &&
+      replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_mask_tokens (replay, &x);
+  hold (&variables, x);
   if (delta->projection == HR_DELTA_PROJECTION_FUSED)
     project_fused (replay, &variables, x, &joined);
   else
@@ -633,15 +802,17 @@ hr_replay_gated_delta (HrReplay           *replay,
   make_rates (replay, &variables, delta);
   spread_heads (replay, &variables, delta);
   output = decodes (forward) ? replay_token (replay, forward, &variables, &state)
-                             : replay_chunks (replay, &variables, &state);
+                             : replay_chunks (replay, forward, &variables, &state);
   hold (&variables, state);
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         OWN (HR_SYMBOL_MIXER, HR_SYMBOL_STATE));
   replay->sentence = N_("in the linear attention, in its norm");
-  hr_replay_assign (replay, &output, norm_gated (replay, output));
+  hr_replay_assign (replay, &output, norm_gated (replay, output, variables.gate));
   replay->sentence = N_("in the linear attention, in its output projection");
   result = hr_op_linear (replay, output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_replay_drop (replay, output);
+  hr_replay_drop (replay, variables.rate);
+  hr_replay_drop (replay, variables.replacement);
   hr_replay_drop (replay, variables.decay);
   hr_replay_drop (replay, variables.beta);
   hr_replay_drop (replay, variables.value);

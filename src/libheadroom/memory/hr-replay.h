@@ -82,6 +82,8 @@ typedef enum
   HR_SYMBOL_CHUNKS,         /* how many chunks */
   HR_SYMBOL_BOUNDARIES,     /* one more than chunks */
   HR_SYMBOL_OTHERS,         /* steps of a loop that do as another does */
+  HR_SYMBOL_STEP_KEPT,      /* bytes that such a step keeps for the backward pass */
+  HR_SYMBOL_ROWS_KEPT,      /* bytes that the rows of triangles keep, but for the last */
   HR_SYMBOL_SOURCE,         /* N: positions that the encoder makes */
   HR_SYMBOL_TARGET,         /* tokens of a sequence so far */
   HR_SYMBOL_CLASSES,        /* Y: labels of a classifier */
