@@ -233,6 +233,123 @@ test_deepspeed (void)
   g_assert_false (has_warning (bf16_optimizer, "mixed-"));
 }
 
+#define GPT_FORMAT \
+  "{\"model_type\": \"gpt2\", \"vocab_size\": 32000, \"n_embd\": 2048, \"n_layer\": %u, \"n_head\": 16, " \
+  "\"n_positions\": 1024, \"torch_dtype\": \"bfloat16\"}"
+
+/* What is held of all layers at the peak of the loss, but for what parameters take. */
+static guint64
+get_activation_bytes (guint       n_layers,
+                      const char *attention)
+{
+  const char *settings[] = {
+    "framework", "megatron-lm", "fine-tuning-method", "full", "micro-batch-size", "2", "sequence-length", "1024",
+    "attention", attention, NULL,
+  };
+  static const HrComponentId held[] = {
+    HR_COMPONENT_WEIGHTS, HR_COMPONENT_GRADIENTS, HR_COMPONENT_MASTER_WEIGHTS, HR_COMPONENT_OPTIMIZER,
+  };
+  g_autofree char *config = g_strdup_printf (GPT_FORMAT, n_layers);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "gpt", &error);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, NULL, 1, &error);
+  guint64 bytes;
+
+  g_assert_no_error (error);
+  g_assert_true (has_warning (result, "mixed-18"));
+  bytes = get_phase_bytes (result, HR_PHASE_LOSS);
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
+    bytes -= get_component_bytes (result, held[i]);
+
+  return bytes;
+}
+
+/*
+ * Korthikanti et al., “Reducing Activation Recomputation in Large Transformer Models” (2022), section 4: a layer keeps
+ * sbh (34 + 5as/h) bytes; the statistics of the norms, two numbers a token in fp32 for each, are left out there. The
+ * kernel of Transformer Engine keeps two numbers of its random state, and one in fp32 a token and head, in place of the
+ * scores.
+ */
+static void
+test_megatron (void)
+{
+  const guint64 sbh = G_GUINT64_CONSTANT (1024) * 2 * 2048;
+  const guint64 scores = G_GUINT64_CONSTANT (16) * 1024 * 1024 * 2;
+  const guint64 statistics = G_GUINT64_CONSTANT (2) * 2 * 4 * 1024 * 2;
+  const guint64 kernel = G_GUINT64_CONSTANT (16) * 1024 * 2 * 4 + 2 * 512;
+
+  g_assert_cmpuint (get_activation_bytes (4, "eager") - get_activation_bytes (3, "eager"), ==,
+                    34 * sbh + 5 * scores + statistics);
+  /* Step by step there is a buffer of scores beside that, for all layers. */
+  g_assert_cmpuint (get_activation_bytes (3, "eager") - 3 * (34 * sbh + 5 * scores + statistics), ==,
+                    get_activation_bytes (3, "sdpa") - 3 * (34 * sbh + statistics + kernel) + 2 * scores);
+  g_assert_cmpuint (get_activation_bytes (4, "sdpa") - get_activation_bytes (3, "sdpa"), ==,
+                    34 * sbh + statistics + kernel);
+}
+
+static void
+test_megatron_llama (void)
+{
+  static const char * const plain[] = {
+    "fine-tuning-method", "full", "sequence-length", "1024", "precision-recipe", "mixed-18", NULL,
+  };
+  static const char * const megatron[] = {
+    "framework", "megatron-lm", "fine-tuning-method", "full", "sequence-length", "1024", NULL,
+  };
+  g_autoptr (HrEstimate) of_transformers = estimate (plain);
+  g_autoptr (HrEstimate) of_megatron = estimate (megatron);
+  guint64 hidden = G_GUINT64_CONSTANT (1024) * 512;
+  guint64 intermediate = G_GUINT64_CONSTANT (1024) * 1376;
+  guint64 words = G_GUINT64_CONSTANT (1024) * 32000;
+  guint64 query = G_GUINT64_CONSTANT (1024) * 512;
+  guint64 key = G_GUINT64_CONSTANT (1024) * 128;
+  /*
+   * A norm keeps its input, and not a cast of it to fp32 and what that becomes; the output of the matrix of gate and up
+   * is kept, and not the activated gate beside both; that of queries, keys and values stays for the values beside what
+   * is rotated. The logits have one copy in fp32, and not a log-softmax beside it.
+   */
+  guint64 of_layer = 2 * (4 + 2 - 2) * hidden + 2 * intermediate - 2 * (query + key);
+  guint64 of_rest = (4 + 2 - 2) * hidden + 4 * words;
+  double saved = get_phase_bytes (of_transformers, HR_PHASE_LOSS) - get_phase_bytes (of_megatron, HR_PHASE_LOSS);
+
+  /* Labels and statistics of the loss are a few bytes a token. */
+  g_assert_cmpfloat_with_epsilon (saved / (3 * of_layer + of_rest), 1, 0.0001);
+}
+
+static void
+test_megatron_refusals (void)
+{
+  static const struct
+  {
+    const char *config;
+    const char *property;
+    const char *value;
+    const char *part;
+  } rows[] = {
+    { llama, "fine-tuning-method", "lora", "fine-tuning-method" },
+    { llama, "attention", "flash", "Transformer Engine" },
+    { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 2}", "attention", "eager", "like GPT or Llama" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "framework", "megatron-lm", "dtype", "bfloat16", "fine-tuning-method", "full",
+        rows[i].property, rows[i].value, NULL,
+      };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (rows[i].config, -1, "model", &error);
+      g_autoptr (HrJob) job = make_job (settings);
+
+      g_assert_no_error (error);
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, rows[i].part));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -245,6 +362,9 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
   g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);
   g_test_add_func ("/memory/training-profiles/deepspeed_steps_flat_copies", test_deepspeed);
+  g_test_add_func ("/memory/training-profiles/a_layer_of_megatron_keeps_what_its_authors_count", test_megatron);
+  g_test_add_func ("/memory/training-profiles/megatron_keeps_less_of_llama", test_megatron_llama);
+  g_test_add_func ("/memory/training-profiles/megatron_has_layers_of_its_own_only", test_megatron_refusals);
 
   return g_test_run ();
 }

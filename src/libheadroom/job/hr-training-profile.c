@@ -35,6 +35,12 @@ static const struct
     { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .recipe = HR_PRECISION_RECIPE_MIXED_16,
       .flattens_gradients = TRUE, .name = "DeepSpeed",
       .source = "deepspeed/runtime/engine.py, runtime/fp16/fused_optimizer.py, runtime/bf16_optimizer.py" } },
+  /* DistributedOptimizer of one rank holds the same as Float16OptimizerWithFloat16Params; --bf16 adds up in fp32. */
+  { HR_TRAINING_FRAMEWORK_MEGATRON_LM,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .clips_gradients = TRUE,
+      .recipe = HR_PRECISION_RECIPE_MIXED_18, .name = "Megatron-LM",
+      .source = "megatron/core/optimizer, megatron/core/distributed, megatron/training/arguments.py (clip_grad, "
+                "accumulate_allreduce_grads_in_fp32)" } },
 };
 
 /*

@@ -6,6 +6,7 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-megatron.h"
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
 
@@ -48,6 +49,8 @@ run_attention (HrReplay          *replay,
   HrForward crossing = *forward;
   HrAttentionResult result;
 
+  if (replay->megatron != HR_MEGATRON_NONE)
+    return hr_megatron_attention (replay, forward, x, attention);
   if (!attention->is_cross)
     return hr_replay_attention (replay, forward, x, attention);
 
@@ -96,7 +99,8 @@ run_block (HrReplay      *replay,
 
     case HR_BLOCK_MLP:
       {
-        HrValue result = hr_replay_mlp (replay, x, &block->mlp);
+        HrValue result = replay->megatron != HR_MEGATRON_NONE ? hr_megatron_mlp (replay, *x, &block->mlp)
+                                                              : hr_replay_mlp (replay, x, &block->mlp);
 
         hr_replay_assign (replay, x, result);
       }

@@ -2,6 +2,7 @@
 
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
+#include "hr-replay-megatron.h"
 
 /* The shape of the weight and of the bias of a norm. Parameters of each head have a block of the allocator each. */
 static HrValue
@@ -290,6 +291,9 @@ hr_replay_norm (HrReplay     *replay,
                 HrValue       x,
                 const HrNorm *norm)
 {
+  if (replay->megatron != HR_MEGATRON_NONE)
+    return hr_megatron_norm (replay, x, norm);
+
   switch (norm->kind)
     {
     case HR_NORM_RMS_FP32_SCALE:

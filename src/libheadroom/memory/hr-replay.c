@@ -150,6 +150,7 @@ hr_replay_init (HrReplay       *self,
   self->recomputes = FALSE;
   self->trains_biases = FALSE;
   self->has_gradients = FALSE;
+  self->megatron = HR_MEGATRON_NONE;
   self->quantization = quantization;
   self->block = NULL;
   self->layer = -1;

@@ -231,6 +231,14 @@ typedef struct
   guint n_made;
 } HrStretch;
 
+/* Whose layers are replayed: those of transformers, or Megatron-LM's by one of its two specifications. */
+typedef enum
+{
+  HR_MEGATRON_NONE,
+  HR_MEGATRON_LOCAL,
+  HR_MEGATRON_TRANSFORMER_ENGINE,
+} HrMegatron;
+
 /**
  * HrReplay:
  * @ledger: the books
@@ -242,6 +250,7 @@ typedef struct
  * @parameter_dtype: what its parameters are held in
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
+ * @megatron: whether the layers are Megatron-LM's
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
@@ -279,6 +288,7 @@ struct _HrReplay
   HrElement parameter_dtype;
   HrElement quantized_dtype;
   HrElement autocast;
+  HrMegatron megatron;
   gboolean keeps_casts;
   const HrTuning *tuning;
   gboolean inputs_need_gradients;

@@ -9,6 +9,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-message.h"
 #include "hr-quantization-format.h"
+#include "hr-replay-megatron.h"
 
 /*
  * What can be trained as far as the replay knows. A setting that it does not follow is refused, never left out.
@@ -22,7 +23,7 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch", "transformers", "trl", "deepspeed" } },
+  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fine-tuning-method",
     { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",
@@ -322,6 +323,42 @@ refuse_layers (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Megatron-LM has layers of its own, for models that are like GPT or Llama, and no methods of PEFT. */
+static gboolean
+check_megatron (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  g_autofree char *attention = hr_job_get_as_string (HR_JOB (plan->job), "attention");
+  g_autofree char *method = HR_IS_FINE_TUNING_JOB (plan->job)
+                              ? hr_job_get_as_string (HR_JOB (plan->job), "fine-tuning-method")
+                              : NULL;
+  const HrInference *pass = &plan->pass.inference;
+
+  if (plan->training.megatron == HR_MEGATRON_NONE)
+    return TRUE;
+
+  if (!hr_megatron_knows (pass->stack) || pass->encoder != NULL)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: the place is the name of a model. */
+                          N_("“%s”: expected a decoder like GPT or Llama, whose layers are a norm, attention, a norm "
+                             "and a perceptron, as Megatron-LM’s are; found others"),
+                          hr_model_get_name (plan->pass.model));
+  else if (pass->attention != HR_ATTENTION_IMPLEMENTATION_EAGER &&
+           pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("attention: expected eager, which stands for Megatron-LM’s local specification, or sdpa, "
+                             "which stands for the kernel of Transformer Engine; found %s"),
+                          attention);
+  else if (method != NULL && !g_str_equal (method, "full"))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("fine-tuning-method: expected full, as Megatron-LM trains all parameters; found %s"),
+                          method);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
 /*
  * hr_training_check_layers:
  * @plan: a plan
@@ -336,6 +373,9 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
                           GError               **error)
 {
   const HrInference *pass = &plan->pass.inference;
+
+  if (!check_megatron (plan, error))
+    return FALSE;
 
   if (is_stack_known (pass->stack, pass->attention) &&
       (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention)))

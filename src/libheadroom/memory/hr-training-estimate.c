@@ -52,6 +52,7 @@ check_backward (const HrTrainingPlan  *plan,
   HrTrainingLevels levels;
 
   training.tuning = NULL;
+  training.megatron = HR_MEGATRON_NONE;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;

@@ -10,6 +10,7 @@
 #include "hr-inference-cache.h"
 #include "hr-job-enums.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 #include "hr-precision-recipe.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
@@ -496,6 +497,52 @@ resolve_zero_grad (HrTrainingPlan *self)
     self->training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
 }
 
+/* --make-vocab-size-divisible-by of megatron/training/arguments.py, for one device. */
+#define VOCABULARY_MULTIPLE 128
+
+static void
+warn_of_vocabulary (HrTrainingPlan *self)
+{
+  const HrBlock *token = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  guint64 size = token != NULL ? token->token_embedding.vocab_size : 0;
+  g_autofree char *rows = NULL;
+
+  if (size % VOCABULARY_MULTIPLE == 0)
+    return;
+
+  rows = g_strdup_printf ("%" G_GUINT64_FORMAT, VOCABULARY_MULTIPLE - size % VOCABULARY_MULTIPLE);
+  hr_inference_plan_warn (&self->pass,
+                          N_("Megatron-LM pads the vocabulary to a multiple of 128: %s rows more of the embedding and "
+                             "of the logits are not counted"), rows);
+}
+
+/*
+ * Megatron-LM's attention makes its causal mask itself: eager stands for its local specification (--transformer-impl
+ * local), sdpa for that of Transformer Engine.
+ */
+static gboolean
+check_layers (HrTrainingPlan  *self,
+              GError         **error)
+{
+  HrInference *inference = &self->pass.inference;
+
+  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM)
+    self->training.megatron = inference->attention == HR_ATTENTION_IMPLEMENTATION_EAGER
+                                ? HR_MEGATRON_LOCAL
+                                : HR_MEGATRON_TRANSFORMER_ENGINE;
+  if (!hr_training_check_layers (self, error))
+    return FALSE;
+
+  if (self->training.megatron == HR_MEGATRON_NONE)
+    return TRUE;
+
+  inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
+  inference->mask = HR_ATTENTION_MASK_NONE;
+  warn_of_vocabulary (self);
+
+  return TRUE;
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -526,7 +573,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   if (!hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !prepare_quantized (self, error) || !resolve_pass (self, error) ||
-      !hr_training_check_layers (self, error) || !resolve_parameters (self, error))
+      !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;

@@ -7,6 +7,7 @@
 #include "hr-training.h"
 
 #include "hr-operator.h"
+#include "hr-replay-megatron.h"
 #include "hr-training-loss.h"
 #include "hr-training-log.h"
 #include "hr-training-policy.h"
@@ -190,6 +191,8 @@ compute_loss (Step    *step,
   const HrInference *pass = &step->training->pass;
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
+  if (step->replay->megatron != HR_MEGATRON_NONE)
+    return hr_megatron_loss (step->replay, logits);
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
@@ -383,7 +386,10 @@ differentiate_loss (Step *step)
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
   hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->sentence = N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
+  replay->sentence =
+    replay->megatron != HR_MEGATRON_NONE
+      ? N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are alive")
+      : N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
   if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
     step->head->nodes[step->stack->variables.head.node].pending++;
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
@@ -669,6 +675,20 @@ get_held_gradients (const HrTraining *self)
   return self->main_gradient_bytes + self->summed_gradient_bytes + kept;
 }
 
+/*
+ * The buffer that DotProductAttention of megatron/core/transformer/dot_product_attention.py hands to baddbmm, which
+ * does not write to it, stays for all layers and steps (GlobalMemoryBuffer of megatron/core/utils.py).
+ */
+static void
+make_score_buffer (const HrTraining *self,
+                   HrReplay         *replay)
+{
+  hr_pass_set_attention_symbols (replay, hr_pass_find_attention (&self->pass, FALSE));
+  replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
+  hr_replay_make (replay, "empty", "matmul_input_buffer", HR_COMPONENT_ACTIVATIONS,
+                  HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SEQUENCE));
+}
+
 static void
 begin_steps (const HrTraining *self,
              HrReplay         *replay)
@@ -696,6 +716,9 @@ begin_steps (const HrTraining *self,
   replay->symbols[HR_SYMBOL_SCORED] = self->completion + 1;
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = self->checkpointing;
+  replay->megatron = self->megatron;
+  if (self->megatron == HR_MEGATRON_LOCAL)
+    make_score_buffer (self, replay);
 }
 
 static void

@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * @largest_gradient_bytes: the largest of these in fp32
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
+ * @megatron: whether the layers and the loss are Megatron-LM's
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
  * @trl_release: how, where it is
  * @zero_grad: when the loop lets go of gradients
@@ -60,6 +61,7 @@ typedef struct
   guint64 largest_gradient_bytes;
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
+  HrMegatron megatron;
   gboolean logs_metrics;
   HrTrlRelease trl_release;
   HrZeroGrad zero_grad;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-replay-megatron.h"
+
+#include "hr-operator-sequence.h"
+
+/*
+ * A layer of megatron/core/transformer/transformer_layer.py, for models like GPT and Llama: norms in one kernel, one
+ * matrix for queries, keys and values, one for gate and up, and activations that keep what goes into them
+ * (megatron/core/fusions). The local specification computes the attention step by step
+ * (megatron/core/transformer/dot_product_attention.py); that of Transformer Engine has it in one kernel, and norms and
+ * matrices that keep the same.
+ */
+
+/* A norm in one kernel keeps its input and the reciprocal deviation of each row in fp32 (aten::_fused_rms_norm). */
+static HrValue
+replay_rms_norm (HrReplay *replay,
+                 HrValue   x)
+{
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  const HrValue inputs[] = { x, weight };
+  HrValue rows = x;
+  HrValue result, deviation;
+
+  rows.n_symbols--;
+  rows.element = HR_ELEMENT_FLOAT32;
+  result = hr_op_like (replay, "_fused_rms_norm", "hidden_states", x);
+  deviation = hr_op_like (replay, "_fused_rms_norm", "rstd", rows);
+  if (hr_op_record (replay, &result, HR_GRADIENT_TYPED_AS_INPUT, "_fused_rms_norm_backward", inputs, 2))
+    {
+      hr_autograd_save (replay, result, x);
+      hr_autograd_save (replay, result, weight);
+      hr_autograd_save (replay, result, deviation);
+    }
+  hr_replay_drop (replay, deviation);
+
+  return result;
+}
+
+/*
+ * hr_megatron_norm:
+ * @replay: a tape
+ * @x: what is normalised
+ * @norm: a norm
+ *
+ * WrappedTorchNorm (megatron/core/transformer/torch_norm.py), or the norm of TELayerNormColumnParallelLinear.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_megatron_norm (HrReplay     *replay,
+                  HrValue       x,
+                  const HrNorm *norm)
+{
+  return norm->kind == HR_NORM_RMS ? replay_rms_norm (replay, x)
+                                   : hr_op_layer_norm (replay, x, norm->has_weight, norm->has_bias);
+}
+
+/* fused_apply_rotary_pos_emb: what is rotated is a new tensor, and nothing but the angles is kept. */
+static void
+rotate (HrReplay *replay,
+        HrValue  *x)
+{
+  HrValue result = hr_op_like (replay, "fused_apply_rotary_pos_emb", "rotated", *x);
+
+  hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "fused_apply_rotary_pos_emb_backward", x, 1);
+  hr_replay_assign (replay, x, result);
+}
+
+/* key.repeat_interleave (…, dim=2): a new tensor with keys or values for each head of the queries. */
+static void
+repeat (HrReplay *replay,
+        HrValue  *x)
+{
+  HrValue result = hr_op_like (replay, "repeat_interleave", "repeated",
+                               HR_SHAPE (x->element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY));
+
+  hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "sum", x, 1);
+  hr_replay_assign (replay, x, result);
+}
+
+/* FusedScaleMaskSoftmax keeps the probabilities, in the type of the scores. */
+static HrValue
+attend (HrReplay          *replay,
+        HrValue           *parts,
+        const HrAttention *attention)
+{
+  HrValue shape = HR_SHAPE (parts[0].element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY);
+  HrValue scores, context;
+
+  for (guint i = 1; i < 3 && attention->num_attention_heads > attention->num_key_value_heads; i++)
+    repeat (replay, &parts[i]);
+  scores = hr_op_matmul (replay, "matmul_result", parts[0], parts[1],
+                         HR_SHAPE (parts[0].element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE,
+                                   HR_SYMBOL_SEQUENCE));
+  hr_replay_assign (replay, &scores, hr_op_softmax (replay, "attention_probs", scores, scores.element));
+  hr_op_dropout (replay, &scores, attention->has_dropout);
+  shape.heads_first = TRUE;
+  context = hr_op_matmul (replay, "context", scores, parts[2], shape);
+  hr_replay_assign (replay, &context, hr_op_contiguous (replay, context));
+  hr_replay_drop (replay, scores);
+
+  return context;
+}
+
+/*
+ * hr_megatron_attention:
+ * @replay: a tape
+ * @forward: the pass
+ * @x: what goes into the attention
+ * @attention: its sizes
+ *
+ * SelfAttention of megatron/core/transformer/attention.py.
+ *
+ * Returns: what comes out of it
+ */
+HrAttentionResult
+hr_megatron_attention (HrReplay          *replay,
+                       const HrForward   *forward,
+                       HrValue            x,
+                       const HrAttention *attention)
+{
+  HrAttentionResult result = { .output = HR_NO_VALUE, .weights = HR_NO_VALUE, .joined = HR_NO_VALUE,
+                               .chosen_keys = HR_NO_VALUE };
+  const HrValue shapes[] = {
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY),
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
+  };
+  HrValue parts[3];
+  HrValue mixed;
+
+  replay->sentence = N_("in the attention");
+  mixed = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_FUSED, 1,
+                        attention->has_query_bias);
+  hr_op_split (replay, mixed, shapes, G_N_ELEMENTS (shapes), parts);
+  hr_replay_drop (replay, mixed);
+  for (guint i = 0; i < 2 && attention->position == HR_POSITION_ROTARY; i++)
+    rotate (replay, &parts[i]);
+
+  result.output = replay->megatron == HR_MEGATRON_LOCAL
+                    ? attend (replay, parts, attention)
+                    : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_drop (replay, parts[i]);
+  hr_replay_assign (replay, &result.output,
+                    hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1,
+                                  attention->has_output_bias));
+  hr_op_dropout (replay, &result.output, attention->has_output_dropout);
+
+  return result;
+}
+
+/* GeLUFunction and SwiGLUFunction keep what goes into them, both halves of it. */
+static HrValue
+activate (HrReplay *replay,
+          HrValue   x)
+{
+  HrValue result = hr_op_like (replay, "bias_activation", "intermediate_parallel",
+                               HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_INTERMEDIATE));
+
+  if (hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "bias_activation_back", &x, 1))
+    hr_autograd_save (replay, result, x);
+
+  return result;
+}
+
+/*
+ * hr_megatron_mlp:
+ * @replay: a tape
+ * @x: what goes into the perceptron
+ * @mlp: its sizes
+ *
+ * MLP of megatron/core/transformer/mlp.py, with bias_activation_fusion.
+ *
+ * Returns: what comes out of it
+ */
+HrValue
+hr_megatron_mlp (HrReplay    *replay,
+                 HrValue      x,
+                 const HrMlp *mlp)
+{
+  HrValue inner;
+
+  replay->sentence = N_("in the feed-forward layer");
+  inner = hr_op_linear (replay, x, mlp->gated ? HR_MODULE_GATE_UP : HR_MODULE_UP, "intermediate_parallel",
+                        HR_SYMBOL_INTERMEDIATE, mlp->gated ? 2 : 1, mlp->has_bias);
+  hr_replay_assign (replay, &inner, activate (replay, inner));
+  hr_replay_assign (replay, &inner,
+                    hr_op_linear (replay, inner, HR_MODULE_DOWN, "output", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
+  hr_op_dropout (replay, &inner, mlp->has_output_dropout);
+
+  return inner;
+}
+
+/*
+ * hr_megatron_loss:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ *
+ * _VocabParallelCrossEntropy of megatron/core/tensor_parallel/cross_entropy.py: logits in fp32 become probabilities in
+ * place, and these the gradient, which the engine casts to the type of the logits. Fused or not, it takes the same.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_megatron_loss (HrReplay *replay,
+                  HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue shape = logits;
+  HrValue softmax, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits and their copy in fp32 are alive");
+  shape.storage = -1;
+  shape.node = HR_NO_NODE;
+  shape.is_view = FALSE;
+  shape.element = hr_element_widen (logits.element);
+  softmax = hr_op_like (replay, "_to_copy", "exp_logits", shape);
+  loss = hr_op_like (replay, "sub", "loss",
+                     HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  if (hr_op_record (replay, &loss, HR_GRADIENT_TYPED_AS_INPUT, "_to_copy", &logits, 1))
+    hr_autograd_save (replay, loss, softmax);
+  hr_replay_drop (replay, softmax);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+static gboolean
+knows_attention (const HrAttention *attention)
+{
+  return attention->path == HR_ATTENTION_INTERFACE && attention->qk_norm == HR_QK_NORM_NONE &&
+         attention->sliding_window == 0 && !attention->softcap && !attention->clip_qkv && !attention->has_sinks &&
+         attention->latent_size == 0 && attention->value_head_dim == 0 &&
+         attention->output_gate == HR_OUTPUT_GATE_NONE && !attention->is_cross && !attention->has_output_norm &&
+         attention->has_query_bias == attention->has_key_bias && attention->has_key_bias == attention->has_value_bias &&
+         (attention->position == HR_POSITION_LEARNED ||
+          (attention->position == HR_POSITION_ROTARY && attention->rotary_dim == attention->head_dim));
+}
+
+static gboolean
+knows_mlp (const HrMlp *mlp)
+{
+  gboolean is_gelu = mlp->activation == HR_ACTIVATION_GELU || mlp->activation == HR_ACTIVATION_GELU_NEW;
+
+  return !mlp->has_inner_norm && !mlp->has_inner_dropout && !mlp->has_down_bias &&
+         (mlp->gated ? mlp->activation == HR_ACTIVATION_SILU : is_gelu);
+}
+
+static gboolean
+knows_block (const HrBlock *block)
+{
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_NORM:
+      return (block->norm.kind == HR_NORM_RMS || block->norm.kind == HR_NORM_LAYER) && block->norm.has_weight;
+
+    case HR_BLOCK_ATTENTION:
+      return knows_attention (&block->attention);
+
+    case HR_BLOCK_MLP:
+      return knows_mlp (&block->mlp);
+
+    default:
+      return FALSE;
+    }
+}
+
+/* A norm, then what it is for. */
+static gboolean
+knows_sublayer (const HrSublayer *sublayer)
+{
+  if (sublayer->n_branches != 1 || sublayer->residual_fp32 || sublayer->branches[0].n_blocks != 2 ||
+      sublayer->branches[0].blocks[0].kind != HR_BLOCK_NORM)
+    return FALSE;
+
+  return knows_block (&sublayer->branches[0].blocks[0]) && knows_block (&sublayer->branches[0].blocks[1]);
+}
+
+/*
+ * hr_megatron_knows:
+ * @stack: a stack
+ *
+ * Checks whether Megatron-LM's layers are like those of a stack: a norm and the attention, a norm and a perceptron.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_megatron_knows (const HrStack *stack)
+{
+  if (stack->role != HR_STACK_DECODER)
+    return FALSE;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+
+      if (klass->skipped || klass->n_sublayers != 2 || !knows_sublayer (&klass->sublayers[0]) ||
+          !knows_sublayer (&klass->sublayers[1]) ||
+          klass->sublayers[0].branches[0].blocks[1].kind != HR_BLOCK_ATTENTION ||
+          klass->sublayers[1].branches[0].blocks[1].kind != HR_BLOCK_MLP)
+        return FALSE;
+    }
+
+  return TRUE;
+}
