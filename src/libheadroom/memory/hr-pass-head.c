@@ -220,7 +220,7 @@ hr_pass_run_head (const HrInference *self,
                   gboolean           all)
 {
   const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
-  gboolean every = all || (block != NULL && block->head.every_token);
+  gboolean every = all || (block != NULL && (block->head.every_token || block->head.all_logits));
   HrSymbol tokens = pass->hidden.n_symbols == 3 ? pass->hidden.symbols[1] : HR_SYMBOL_SEQUENCE;
   HrValue shape = every ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, tokens, HR_SYMBOL_VOCABULARY)
                         : HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);

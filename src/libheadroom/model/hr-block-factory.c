@@ -255,6 +255,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("softcap-inline", head.softcap_inline),
   BOOLEAN ("scaled", head.scaled),
   BOOLEAN ("every-token", head.every_token),
+  BOOLEAN ("all-logits", head.all_logits),
   BOOLEAN ("input-dropout", head.has_input_dropout),
   BOOLEAN ("span", head.is_span),
   BOOLEAN ("fp32-loss", head.fp32_loss),

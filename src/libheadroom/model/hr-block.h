@@ -524,6 +524,7 @@ typedef struct
   gboolean scaled_input;     /* the hidden state is multiplied by a constant first (T5) */
   gboolean adds_bias;        /* a buffer is added to the logits (BART) */
   gboolean in_fp32;          /* logits cast to fp32 by the model's own function (Mamba) */
+  gboolean all_logits;       /* its class computes them for all of a prompt, whatever is asked for (Qwen2-Audio) */
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean softcap_inline;   /* in one expression, until whose end the logits are held (RecurrentGemma) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
