@@ -389,7 +389,7 @@ differentiate_reentrant (HrLayerRecord   *self,
                          HrValue          gradient)
 {
   HrReplay *replay = stack->replay;
-  HrGraph *graph = hr_graph_new ();
+  g_autoptr (HrGraph) graph = hr_graph_new ();
   HrValue entered[HR_N_SHARED];
   HrValue input, output, result;
 
@@ -413,7 +413,6 @@ differentiate_reentrant (HrLayerRecord   *self,
   hr_graph_clear (graph, replay);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, gradient);
-  g_free (graph);
 
   return result;
 }
