@@ -151,6 +151,26 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
   gtk_widget_set_visible (gtk_widget_get_parent (GTK_WIDGET (self->used)), self->gpu != NULL);
 }
 
+static char *
+headroom_result_page_describe_allocator (HeadroomResultPage *self)
+{
+  const char *meaning = _("What torch.cuda.max_memory_allocated() and max_memory_reserved() tell; the device shows the "
+                          "total, with the CUDA context");
+  g_autofree char *low_text = NULL;
+  g_autofree char *high_text = NULL;
+  guint64 low, high;
+
+  if (!hr_estimate_get_reserved_range (self->estimate, &low, &high))
+    return g_strdup (meaning);
+
+  low_text = hr_format_bytes (low, self->unit_system);
+  high_text = hr_format_bytes (high, self->unit_system);
+
+  /* Translators: 1 a sentence without a full stop, 2 and 3 sizes, 4 a sentence that says why it is not known exactly */
+  return g_strdup_printf (_("%1$s.\n\nReserved: %2$s to %3$s in nine of ten cases that were measured. %4$s"), meaning,
+                          low_text, high_text, hr_reserved_range_get_reason ());
+}
+
 /* The rule of thumb knows no allocator. */
 static void
 headroom_result_page_show_allocator (HeadroomResultPage *self)
@@ -159,8 +179,10 @@ headroom_result_page_show_allocator (HeadroomResultPage *self)
   g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (self->estimate), self->unit_system);
   /* Translators: below the total: 1 what is in tensors, 2 what PyTorch has taken from the driver */
   g_autofree char *text = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
+  g_autofree char *tooltip = headroom_result_page_describe_allocator (self);
 
   gtk_label_set_label (self->allocator_figures, text);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->allocator_figures), tooltip);
   gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures),
                           hr_estimate_get_method (self->estimate) == HR_ESTIMATE_METHOD_EXACT);
 }

@@ -36,8 +36,14 @@ def allocated_and_reserved_stand_beside_what_the_device_shows():
     parts = {part['id']: part['bytes'] for part in result['components']}
     assert result['reserved-bytes'] == result['total-bytes'] - parts['framework'] > 0, result
     assert result['allocated-bytes'] == result['reserved-bytes'] - parts['fragmentation'] > 0, result
+    assert 'reserved-range' not in succeed_json('estimate', MODEL, '--gpu', 'h200')
+    spread = result['reserved-range']
+    assert result['allocated-bytes'] <= spread['low-bytes'] < result['reserved-bytes'] < spread['high-bytes'], result
+    assert spread['reason'].endswith('.'), spread
     assert parts['framework'] > 0 and parts['fragmentation'] > 0, parts
-    expect(succeed('estimate', MODEL, '--gpu', 'h200').decode(), 'Allocated', 'Reserved', 'Shown by the device')
+    expect(succeed('estimate', MODEL, '--gpu', 'h200').decode(), 'Allocated', 'Reserved', 'Shown by the device',
+           'What formulas miss')
+    expect(succeed('estimate', MODEL, '--mode', 'training').decode(), 'Range of what is reserved', 'nine of ten')
     assert 'Shown by the device' not in succeed('estimate', MODEL).decode()
     # Where the highest moment has no sentence of its own as well.
     assert succeed_json('estimate', MODEL, '--mode', 'training', '--autocast', 'bfloat16', '--dtype', 'float32',

@@ -36,6 +36,9 @@ void        _hr_estimate_set_heap          (HrEstimate    *self,
                                             HrHeapFunc     func,
                                             gpointer       data,
                                             GDestroyNotify destroy);
+void        _hr_estimate_set_spread        (HrEstimate    *self,
+                                            guint          below,
+                                            guint          above);
 void        _hr_estimate_add_phase         (HrEstimate    *self,
                                             HrPhaseId      id,
                                             guint64        peak_bytes);

@@ -49,6 +49,7 @@ struct _HrEstimate
   HrTimeline *timeline;
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
+  guint below, above;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
 };
@@ -424,6 +425,23 @@ _hr_estimate_set_heap (HrEstimate     *self,
 }
 
 /*
+ * _hr_estimate_set_spread:
+ * @self: an estimate
+ * @below: thousandths of what is reserved that cases which were measured had less, but for one in twenty
+ * @above: thousandths that they had more, but for one in twenty
+ *
+ * States how far measurements lie from what the estimate says is reserved.
+ */
+void
+_hr_estimate_set_spread (HrEstimate *self,
+                         guint       below,
+                         guint       above)
+{
+  self->below = below;
+  self->above = above;
+}
+
+/*
  * _hr_estimate_add_phase:
  * @self: an estimate
  * @id: a phase
@@ -641,6 +659,63 @@ hr_estimate_get_reserved_bytes (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
   return hr_estimate_get_total_bytes (self) - find_bytes (self, HR_COMPONENT_FRAMEWORK);
+}
+
+static guint64
+get_thousandths (guint64 bytes,
+                 guint   thousandths)
+{
+  return bytes / 1000 * thousandths + bytes % 1000 * thousandths / 1000;
+}
+
+/**
+ * hr_estimate_get_reserved_range:
+ * @self: an estimate
+ * @low: (out) (optional): the lower end, in bytes
+ * @high: (out) (optional): the upper end, in bytes
+ *
+ * Gets where nine of ten cases that were measured lie around [method@Estimate.get_reserved_bytes]. What decides it
+ * cannot be known: which workspaces and kernels libraries choose, what was loaded in which order, other streams. No
+ * less is reserved than is allocated.
+ *
+ * Returns: whether such cases were measured
+ */
+gboolean
+hr_estimate_get_reserved_range (HrEstimate *self,
+                                guint64    *low,
+                                guint64    *high)
+{
+  guint64 reserved;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  if (self->above == 0)
+    return FALSE;
+
+  reserved = hr_estimate_get_reserved_bytes (self);
+  if (low != NULL)
+    *low = MAX (reserved - get_thousandths (reserved, self->below), get_allocated (self));
+  if (high != NULL)
+    *high = reserved + get_thousandths (reserved, self->above);
+
+  return TRUE;
+}
+
+/**
+ * hr_estimate_get_missed_bytes:
+ * @self: an estimate
+ *
+ * Gets what of the total is in no tensor, and so in no formula that adds up tensors: the context, the workspaces of
+ * libraries, and what the allocator has reserved beside what it hands out.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_missed_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return hr_estimate_get_total_bytes (self) - get_allocated (self);
 }
 
 /**

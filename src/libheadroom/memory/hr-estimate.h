@@ -60,6 +60,10 @@ guint64        hr_estimate_get_component_bytes (HrEstimate    *self,
                                                 HrComponentId  id);
 guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
+gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
+                                               guint64    *low,
+                                               guint64    *high);
+guint64        hr_estimate_get_missed_bytes   (HrEstimate *self);
 HrPhaseId      hr_estimate_get_peak_phase     (HrEstimate *self);
 const char    *hr_estimate_get_peak_moment    (HrEstimate *self);
 const char    *hr_estimate_get_peak_operation (HrEstimate *self);

@@ -123,7 +123,10 @@ hr_training_heap_attach (HrEstimate     *estimate,
   if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
     pending->workspace_bytes = framework.workspace_bytes;
   if (plan->pass.stack->n_layers <= MAX_LAYERS)
-    _hr_estimate_set_heap (estimate, run_pending, pending, pending_free);
+    {
+      _hr_estimate_set_heap (estimate, run_pending, pending, pending_free);
+      _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW, HR_TRAINING_HEAP_ABOVE);
+    }
   else
     pending_free (pending);
 }

@@ -713,6 +713,21 @@ hr_setting_get_choice_heading (GParamSpec *setting,
 }
 
 /**
+ * hr_reserved_range_get_reason:
+ *
+ * Says why it is not known exactly what PyTorch reserves.
+ *
+ * Returns: (transfer none): sentences in the user's language
+ */
+const char *
+hr_reserved_range_get_reason (void)
+{
+  return _("The order of all requests is replayed; which workspaces and kernels the libraries choose, in which order "
+           "the weights were loaded, and what other streams hold, is not known. Texts of several lengths leave more "
+           "holes.");
+}
+
+/**
  * hr_text_translate:
  * @text: (nullable): a text that the estimator gave: a formula, a moment, a source
  *

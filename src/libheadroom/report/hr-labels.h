@@ -26,6 +26,7 @@ const char *hr_setting_get_choice_label     (GParamSpec    *setting,
                                              int            choice);
 const char *hr_setting_get_choice_heading   (GParamSpec    *setting,
                                              int            choice);
+const char *hr_reserved_range_get_reason    (void);
 const char *hr_text_translate               (const char    *text);
 
 G_END_DECLS

@@ -30,6 +30,44 @@ describe_setting (HrJob      *job,
   return hr_format_integer (g_value_get_uint64 (&value));
 }
 
+static void
+add_reserved_range (HrDocumentBlock *facts,
+                    HrEstimate      *estimate,
+                    HrUnitSystem     units)
+{
+  guint64 low, high;
+  g_autofree char *low_text = NULL;
+  g_autofree char *high_text = NULL;
+  g_autofree char *text = NULL;
+
+  if (!hr_estimate_get_reserved_range (estimate, &low, &high))
+    return;
+
+  low_text = hr_format_bytes (low, units);
+  high_text = hr_format_bytes (high, units);
+  /* Translators: two sizes, and a sentence that says why it is not known exactly */
+  text = g_strdup_printf (_("%1$s to %2$s in nine of ten cases that were measured. %3$s"), low_text, high_text,
+                          hr_reserved_range_get_reason ());
+  hr_document_block_add_fact (facts, _("Range of what is reserved"), text, HR_DOCUMENT_PLAIN);
+}
+
+/* What is in no tensor. */
+static void
+add_missed (HrDocumentBlock *facts,
+            HrEstimate      *estimate,
+            HrUnitSystem     units)
+{
+  guint64 missed = hr_estimate_get_missed_bytes (estimate);
+  g_autofree char *size = hr_format_bytes (missed, units);
+  g_autofree char *share = hr_format_percentage (missed, hr_estimate_get_total_bytes (estimate));
+  /* Translators: a size, and its share of the total in percent */
+  g_autofree char *text = g_strdup_printf (_("%1$s, %2$s of the total, is in no tensor: the CUDA context, the "
+                                             "libraries’ workspaces and what the allocator keeps in reserve"),
+                                           size, share);
+
+  hr_document_block_add_fact (facts, _("What formulas miss"), text, HR_DOCUMENT_PLAIN);
+}
+
 /* The three figures that people read off: two of the allocator's, and what the driver shows, where that is known. */
 static void
 add_device_figures (HrReport        *self,
@@ -49,6 +87,7 @@ add_device_figures (HrReport        *self,
 
   hr_document_block_add_fact (facts, _("Allocated"), allocated_text, HR_DOCUMENT_PLAIN);
   hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
+  add_reserved_range (facts, estimate, units);
 
   if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_FRAMEWORK) > 0)
     {
@@ -56,6 +95,7 @@ add_device_figures (HrReport        *self,
       g_autofree char *text = g_strdup_printf (_("%s with the CUDA context (%s)"), shown, "nvidia-smi");
 
       hr_document_block_add_fact (facts, _("Shown by the device"), text, HR_DOCUMENT_PLAIN);
+      add_missed (facts, estimate, units);
     }
 }
 

@@ -53,6 +53,24 @@ add_components (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+/* Where nine of ten measured cases lie around what is reserved. */
+static void
+add_reserved_range (JsonBuilder *builder,
+                    HrEstimate  *estimate)
+{
+  guint64 low, high;
+
+  if (!hr_estimate_get_reserved_range (estimate, &low, &high))
+    return;
+
+  json_builder_set_member_name (builder, "reserved-range");
+  json_builder_begin_object (builder);
+  add_integer (builder, "low-bytes", low);
+  add_integer (builder, "high-bytes", high);
+  add_string (builder, "reason", hr_reserved_range_get_reason ());
+  json_builder_end_object (builder);
+}
+
 static void
 add_peak (JsonBuilder *builder,
           HrEstimate  *estimate)
@@ -62,6 +80,7 @@ add_peak (JsonBuilder *builder,
     {
       add_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
       add_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
+      add_reserved_range (builder, estimate);
     }
   add_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
   add_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
