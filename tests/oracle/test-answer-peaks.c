@@ -9,7 +9,8 @@
 
 #include "oracle.h"
 
-#define MAX_MEDIAN_PERCENT 0.001
+/* A few KiB of small models: numbers of each answer, which the framework lets go of one by one, go together here. */
+#define MAX_MEDIAN_PERCENT 0.002
 #define MAX_WORST_PERCENT 0.005
 
 static double

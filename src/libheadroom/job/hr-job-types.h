@@ -326,6 +326,10 @@ typedef enum
  * @HR_ALGORITHM_DR_GRPO: the same without the division by lengths and deviations
  * @HR_ALGORITHM_DAPO: the same with the loss over all tokens
  * @HR_ALGORITHM_GSPO: the same with ratios of whole sequences
+ * @HR_ALGORITHM_RLOO: REINFORCE, each answer compared with the others to its prompt
+ * @HR_ALGORITHM_KTO: Kahneman-Tversky optimization: answers that are each good or bad
+ * @HR_ALGORITHM_ORPO: odds ratio preference optimization: pairs and the next token of the chosen one, no reference
+ * @HR_ALGORITHM_SIMPO: simple preference optimization: pairs, no reference
  *
  * What a model is trained by.
  */
@@ -338,6 +342,10 @@ typedef enum
   HR_ALGORITHM_DR_GRPO,
   HR_ALGORITHM_DAPO,
   HR_ALGORITHM_GSPO,
+  HR_ALGORITHM_RLOO,
+  HR_ALGORITHM_KTO,
+  HR_ALGORITHM_ORPO,
+  HR_ALGORITHM_SIMPO,
 } HrAlgorithm;
 
 /**

@@ -39,11 +39,11 @@ static const struct
   { "master-dtype", "precision-recipe", { "custom" } },
   { "gradient-dtype", "precision-recipe", { "custom" } },
   { "kv-cache-dtype", "use-cache", { "true" } },
-  { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
-  { "completion-length", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
-  { "rollout", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo" } },
-  { "reference-model", "algorithm", { "dpo", "ipo", "grpo", "dr-grpo", "dapo", "gspo" } },
-  { "sequence-length", "algorithm", { "sft", "dpo", "ipo" } },
+  { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "completion-length", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "rollout", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "reference-model", "algorithm", { "dpo", "ipo", "kto", "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo" } },
 };
 
 /**

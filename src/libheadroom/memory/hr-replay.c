@@ -92,6 +92,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_PREFIX] = "2·L·k",
   [HR_SYMBOL_COMPLETION] = "S_c",
   [HR_SYMBOL_SCORED] = "(S_c + 1)",
+  [HR_SYMBOL_PAIRS] = "(B/2)",
   [HR_SYMBOL_ROWS] = "n_r",
   [HR_SYMBOL_PREFIXED] = "(v + S)",
   [HR_SYMBOL_ADAPTER_RANK] = "r_a",

@@ -95,6 +95,7 @@ typedef enum
   HR_SYMBOL_PREFIX,         /* 2·L·k: the keys and values of a virtual token, of all layers */
   HR_SYMBOL_COMPLETION,     /* S_c: tokens whose probabilities are wanted */
   HR_SYMBOL_SCORED,         /* S_c + 1: tokens whose logits are computed for that */
+  HR_SYMBOL_PAIRS,          /* B/2: pairs of answers */
   HR_SYMBOL_ROWS,           /* n_r: tokens that are worked on at once */
   HR_SYMBOL_PREFIXED,       /* v + S: tokens, and virtual ones before them */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */

@@ -224,15 +224,19 @@ hr_rule_of_thumb_algorithm (HrAlgorithm algorithm,
     {
     case HR_ALGORITHM_DPO:
     case HR_ALGORITHM_IPO:
+    case HR_ALGORITHM_ORPO:
+    case HR_ALGORITHM_SIMPO:
       return 2;
 
     case HR_ALGORITHM_GRPO:
     case HR_ALGORITHM_DR_GRPO:
     case HR_ALGORITHM_DAPO:
     case HR_ALGORITHM_GSPO:
+    case HR_ALGORITHM_RLOO:
       return num_generations;
 
     case HR_ALGORITHM_SFT:
+    case HR_ALGORITHM_KTO:
     default:
       return 1;
     }

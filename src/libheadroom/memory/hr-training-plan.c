@@ -269,10 +269,12 @@ resolve_answers (HrTrainingPlan  *self,
       return FALSE;
     }
 
-  self->training.has_reference = hr_grpo_job_get_reference_model (job);
-  if (hr_algorithm_is_preference (self->training.algorithm))
+  self->training.has_reference = hr_grpo_job_get_reference_model (job) &&
+                                 self->training.algorithm != HR_ALGORITHM_ORPO &&
+                                 self->training.algorithm != HR_ALGORITHM_SIMPO;
+  if (!hr_algorithm_is_policy (self->training.algorithm))
     {
-      inference->batch *= 2;
+      inference->batch *= hr_algorithm_is_preference (self->training.algorithm) ? 2 : 1;
       self->training.completion = MAX (inference->prompt, 2) - 1;
       return TRUE;
     }

@@ -7,6 +7,7 @@
 #include "hr-training-policy.h"
 
 #include "hr-operator-select.h"
+#include "hr-training-loss.h"
 
 /*
  * The losses of TRL's trainers that compare answers, from the logits to a number. They are computed from the
@@ -306,18 +307,54 @@ hr_training_score_answers (HrReplay *replay,
 }
 
 /*
+ * hr_training_loss_chosen:
+ * @replay: a tape
+ * @logits: the logits of chosen and of rejected answers, which the caller holds
+ *
+ * ORPOTrainer.concatenated_forward of trl/experimental/orpo/orpo_trainer.py: the cross entropy of the chosen ones, of
+ * whose logits all but the last are made contiguous.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_chosen (HrReplay *replay,
+                         HrValue   logits)
+{
+  HrValue chosen = HR_SHAPE (logits.element, HR_SYMBOL_PAIRS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY);
+  HrValue shape = HR_SHAPE (logits.element, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY);
+  HrStretch stretch;
+  HrValue half, shifted, loss;
+
+  replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
+  begin_loss (replay, &stretch);
+  half = hr_op_slice (replay, logits, chosen);
+  shifted = hr_op_slice (replay, half, shape);
+  if (replay->symbols[HR_SYMBOL_PAIRS] > 1)
+    hr_replay_assign (replay, &shifted, hr_op_copy (replay, "logits", shifted, shape));
+  hr_replay_drop (replay, half);
+  end_loss (replay);
+  loss = hr_training_loss_cross_entropy (replay, shifted, FALSE);
+  hr_replay_drop (replay, shifted);
+
+  return loss;
+}
+
+/*
  * hr_training_loss_preference:
  * @replay: a tape
- * @log_probabilities: (transfer full): those of the tokens of chosen and of rejected answers
+ * @log_probabilities: (transfer full): those of the tokens of the answers
+ * @addend: (transfer full): a loss that is added, or none
  *
  * DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py, but for its statistics: the sums of the log-probabilities of
- * both answers, compared with those of the reference model.
+ * both answers, compared with those of the reference model. KTO (trl/trainer/kto_trainer.py), ORPO and SimPO
+ * (trl/experimental/cpo/cpo_trainer.py) make theirs of the same sums.
  *
  * Returns: the loss
  */
 HrValue
 hr_training_loss_preference (HrReplay *replay,
-                             HrValue   log_probabilities)
+                             HrValue   log_probabilities,
+                             HrValue   addend)
 {
   HrStretch stretch;
   HrValue loss;
@@ -325,6 +362,9 @@ hr_training_loss_preference (HrReplay *replay,
   begin_loss (replay, &stretch);
   loss = reduce (replay, log_probabilities);
   hr_replay_drop (replay, log_probabilities);
+  if (addend.storage >= 0)
+    hr_replay_assign (replay, &loss, hr_op_binary (replay, HR_BINARY_ADD, "loss", addend, loss));
+  hr_replay_drop (replay, addend);
   end_loss (replay);
 
   return loss;

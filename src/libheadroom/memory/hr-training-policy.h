@@ -8,8 +8,11 @@ G_BEGIN_DECLS
 
 HrValue hr_training_score_answers   (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_loss_chosen     (HrReplay *replay,
+                                     HrValue   logits);
 HrValue hr_training_loss_preference (HrReplay *replay,
-                                     HrValue   log_probabilities);
+                                     HrValue   log_probabilities,
+                                     HrValue   addend);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
 

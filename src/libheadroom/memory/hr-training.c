@@ -40,12 +40,13 @@ typedef struct
  * hr_algorithm_is_preference:
  * @algorithm: an algorithm
  *
- * Returns: whether it compares a chosen with a rejected answer
+ * Returns: whether it compares a chosen with a rejected answer, so that sequences come in pairs
  */
 gboolean
 hr_algorithm_is_preference (HrAlgorithm algorithm)
 {
-  return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO;
+  return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO || algorithm == HR_ALGORITHM_ORPO ||
+         algorithm == HR_ALGORITHM_SIMPO;
 }
 
 /*
@@ -58,7 +59,7 @@ gboolean
 hr_algorithm_is_policy (HrAlgorithm algorithm)
 {
   return algorithm == HR_ALGORITHM_GRPO || algorithm == HR_ALGORITHM_DR_GRPO || algorithm == HR_ALGORITHM_DAPO ||
-         algorithm == HR_ALGORITHM_GSPO;
+         algorithm == HR_ALGORITHM_GSPO || algorithm == HR_ALGORITHM_RLOO;
 }
 
 /*
@@ -271,12 +272,22 @@ compare_answers (Step    *step,
                  HrValue  logits)
 {
   HrReplay *replay = step->replay;
-  HrValue answers = hr_training_score_answers (replay, logits);
-  HrValue loss;
+  HrAlgorithm algorithm = step->training->algorithm;
+  HrValue loss = HR_NO_VALUE;
+  HrValue labels = HR_NO_VALUE;
+  HrValue answers;
+
+  if (algorithm == HR_ALGORITHM_ORPO)
+    loss = hr_training_loss_chosen (replay, logits);
+  /* get_batch_logps of trl/experimental/cpo/cpo_trainer.py copies the labels. */
+  if (algorithm == HR_ALGORITHM_ORPO || algorithm == HR_ALGORITHM_SIMPO)
+    labels = hr_op_like (replay, "where", "labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION));
+  answers = hr_training_score_answers (replay, logits);
 
   hr_training_read_reference (step->training, replay);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
-  loss = hr_training_loss_preference (replay, answers);
+  loss = hr_training_loss_preference (replay, answers, loss);
+  hr_replay_drop (replay, labels);
   hr_replay_drop (replay, logits);
 
   return loss;
@@ -616,7 +627,8 @@ add_input (HrReplay *replay,
 
 /*
  * Prompts and answers with a mask for each, and the advantages; or both answers of a pair behind their prompt, with
- * their mask and that of the answers, and the log-probabilities by the reference model.
+ * their mask and that of the answers, and the log-probabilities by the reference model. KTO has answers to other
+ * prompts as well.
  */
 static void
 add_answers (const HrTraining *self,
@@ -636,6 +648,8 @@ add_answers (const HrTraining *self,
     }
 
   add_input (replay, 3 * n, row * self->pass.prompt);
+  if (self->algorithm == HR_ALGORITHM_KTO)
+    add_input (replay, 3 * n, row * self->pass.prompt);
   add_input (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
 }
 

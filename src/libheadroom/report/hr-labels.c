@@ -369,6 +369,10 @@ static const char * const algorithm_labels[] = {
   [HR_ALGORITHM_DR_GRPO] = "Dr. GRPO",
   [HR_ALGORITHM_DAPO] = "DAPO",
   [HR_ALGORITHM_GSPO] = "GSPO",
+  [HR_ALGORITHM_RLOO] = "RLOO",
+  [HR_ALGORITHM_KTO] = "KTO",
+  [HR_ALGORITHM_ORPO] = "ORPO",
+  [HR_ALGORITHM_SIMPO] = "SimPO",
 };
 
 static const char * const rollout_labels[] = {
