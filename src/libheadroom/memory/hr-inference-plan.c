@@ -370,13 +370,13 @@ warn_of_kernels (HrInferencePlan *plan)
     hr_inference_plan_warn (plan,
                             N_("The linear-attention layers are assumed to run in transformers’ own code, as they do "
                                "without the packages flash-linear-attention and causal-conv1d; "
-                               "with these, a prompt takes far less"));
+                               "with these, prompts and steps of training take far less"));
   if (any_chain (plan->stack, chain_has_block, HR_BLOCK_MAMBA) ||
       any_chain (plan->stack, chain_has_block, HR_BLOCK_MAMBA2))
     hr_inference_plan_warn (plan,
                             N_("The state-space layers are assumed to run in transformers’ own code, as they do "
                                "without the packages mamba-ssm and causal-conv1d; "
-                               "with these, a prompt takes far less"));
+                               "with these, prompts and steps of training take far less"));
 }
 
 /*
