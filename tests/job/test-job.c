@@ -8,6 +8,7 @@ static const struct
   const char *property;
   const char *values;
 } spellings[] = {
+  { "task", "inference fine-tuning" },
   { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },
@@ -505,7 +506,7 @@ get_setting (HrJob      *job,
 static void
 test_groups (void)
 {
-  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING };
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING, HR_MODE_MULTIMODAL };
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {

@@ -96,7 +96,7 @@ run_case (JsonNode   *root,
   HrFramework framework;
   HrTrainingHeap heap;
 
-  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), &error);
+  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), NULL, &error);
   g_assert_no_error (error);
   estimate = hr_training_estimate_new (plan, gpu, 1, FALSE, &error);
   g_assert_no_error (error);

@@ -255,7 +255,7 @@ run_case (JsonNode   *root,
   g_autoptr (HrTuning) tuning = make_tuning (model, settings);
   g_autoptr (HrTrainables) whole = hr_trainables_new_for_model (model, element);
   const HrTrainables *parameters = tuning != NULL ? hr_tuning_get_trainables (tuning) : whole;
-  g_autoptr (HrTrainables) reached = hr_trainables_new_reached (parameters);
+  g_autoptr (HrTrainables) reached = hr_trainables_new_reached (parameters, HR_REACH_TEXT);
   HrTraining training = make_training (model, element, tuning, reached, settings);
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
   double recorded = json_object_get_double_member_with_default (test, "worst-error", 0);

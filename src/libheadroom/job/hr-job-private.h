@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 void     hr_job_mark_setting  (GParamSpec   *pspec,
                                guint         position,
                                gboolean      expert);
+guint    hr_job_setting_get_position (GParamSpec *pspec);
+gboolean hr_job_real_uses_setting (HrJob       *self,
+                                   GParamSpec  *setting,
+                                   GParamSpec **because);
 gboolean hr_job_read_mode     (HrJson       *node,
                                HrMode       *mode,
                                GError      **error);

@@ -17,6 +17,7 @@ typedef enum
   HR_MODE_FINE_TUNING,
   HR_MODE_TRAINING,
   HR_MODE_GRPO,
+  HR_MODE_MULTIMODAL,
 } HrMode;
 
 /**
@@ -53,6 +54,19 @@ typedef enum
   HR_ESTIMATE_METHOD_EXACT,
   HR_ESTIMATE_METHOD_RULE_OF_THUMB,
 } HrEstimateMethod;
+
+/**
+ * HrMultimodalTask:
+ * @HR_MULTIMODAL_TASK_INFERENCE: the model answers
+ * @HR_MULTIMODAL_TASK_FINE_TUNING: the model is trained
+ *
+ * What is done with text that comes with images, sounds or videos.
+ */
+typedef enum
+{
+  HR_MULTIMODAL_TASK_INFERENCE,
+  HR_MULTIMODAL_TASK_FINE_TUNING,
+} HrMultimodalTask;
 
 /**
  * HrAttentionImplementation:

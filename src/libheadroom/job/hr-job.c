@@ -13,6 +13,7 @@
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
+#include "hr-multimodal-job.h"
 #include "hr-training-job.h"
 
 /* Long enough for the names of all modules of a layer. */
@@ -158,6 +159,7 @@ hr_job_class_init (HrJobClass *klass)
   object_class->set_property = hr_job_set_property;
 
   klass->resolve = hr_job_real_resolve;
+  klass->uses_setting = hr_job_real_uses_setting;
 
   /**
    * HrJob:dtype:
@@ -426,6 +428,13 @@ hr_job_mark_setting (GParamSpec *pspec,
   g_param_spec_set_qdata (pspec, hr_job_setting_quark (), GUINT_TO_POINTER (position << 1 | (expert ? 1 : 0)));
 }
 
+/* Where a setting stands among the others, as hr_job_mark_setting() has put it. */
+guint
+hr_job_setting_get_position (GParamSpec *pspec)
+{
+  return GPOINTER_TO_UINT (g_param_spec_get_qdata (pspec, hr_job_setting_quark ())) >> 1;
+}
+
 /**
  * hr_mode_get_name:
  * @mode: a mode
@@ -525,6 +534,9 @@ hr_job_new (HrMode mode)
 
     case HR_MODE_GRPO:
       return HR_JOB (hr_grpo_job_new ());
+
+    case HR_MODE_MULTIMODAL:
+      return HR_JOB (hr_multimodal_job_new ());
 
     default:
       g_return_val_if_reached (NULL);
@@ -656,7 +668,7 @@ hr_job_setting_get_group (GParamSpec *setting)
 
   g_return_val_if_fail (G_IS_PARAM_SPEC (setting), HR_SETTING_GROUP_EXPERT);
 
-  position = GPOINTER_TO_UINT (g_param_spec_get_qdata (setting, hr_job_setting_quark ())) >> 1;
+  position = hr_job_setting_get_position (setting);
 
   if (hr_job_setting_is_expert (setting))
     return HR_SETTING_GROUP_EXPERT;

@@ -20,6 +20,7 @@ G_DECLARE_DERIVABLE_TYPE (HrJob, hr_job, HR, JOB, GObject)
  * @parent_class: the parent class
  * @mode: the mode that the type stands for
  * @resolve: replaces the settings that are "auto" by what they come to for a model
+ * @uses_setting: finds out whether a setting says anything, as the others are
  */
 struct _HrJobClass
 {
@@ -29,6 +30,10 @@ struct _HrJobClass
 
   void (*resolve) (HrJob   *self,
                    HrModel *model);
+
+  gboolean (*uses_setting) (HrJob       *self,
+                            GParamSpec  *setting,
+                            GParamSpec **because);
 
   /*< private >*/
   gpointer padding[8];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
-#include "hr-job.h"
+#include "hr-job-private.h"
 
 #define MAX_VALUES 16
 
@@ -46,6 +46,32 @@ static const struct
   { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo" } },
 };
 
+/* What all kinds of jobs have in common. */
+gboolean
+hr_job_real_uses_setting (HrJob       *self,
+                          GParamSpec  *setting,
+                          GParamSpec **because)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (uses); i++)
+    {
+      GParamSpec *other = g_object_class_find_property (G_OBJECT_GET_CLASS (self), uses[i].other);
+      g_autofree char *value = NULL;
+
+      if (!g_str_equal (uses[i].setting, setting->name) || other == NULL)
+        continue;
+
+      value = hr_job_get_as_string (self, uses[i].other);
+      if (g_strv_contains (uses[i].values, value))
+        continue;
+
+      if (because != NULL)
+        *because = other;
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 /**
  * hr_job_uses_setting:
  * @self: a job
@@ -67,22 +93,5 @@ hr_job_uses_setting (HrJob       *self,
   if (because != NULL)
     *because = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (uses); i++)
-    {
-      GParamSpec *other = g_object_class_find_property (G_OBJECT_GET_CLASS (self), uses[i].other);
-      g_autofree char *value = NULL;
-
-      if (!g_str_equal (uses[i].setting, setting->name) || other == NULL)
-        continue;
-
-      value = hr_job_get_as_string (self, uses[i].other);
-      if (g_strv_contains (uses[i].values, value))
-        continue;
-
-      if (because != NULL)
-        *because = other;
-      return FALSE;
-    }
-
-  return TRUE;
+  return HR_JOB_GET_CLASS (self)->uses_setting (self, setting, because);
 }

@@ -51,6 +51,10 @@ void        _hr_estimate_take_timeline     (HrEstimate    *self,
                                             HrTimeline    *timeline);
 void        _hr_estimate_set_rule_of_thumb (HrEstimate    *self,
                                             HrEstimate    *rule_of_thumb);
+void        _hr_estimate_take_media        (HrEstimate    *self,
+                                            HrMode         mode,
+                                            GArray        *media,
+                                            guint64        text_tokens);
 void        _hr_estimate_take_warning      (HrEstimate    *self,
                                             char          *warning);
 

@@ -52,6 +52,8 @@ struct _HrEstimate
   guint below, above;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
+  GArray *media;         /* of HrMediumTokens */
+  guint64 text_tokens;
 };
 
 enum
@@ -181,6 +183,7 @@ hr_estimate_finalize (GObject *object)
   g_clear_object (&self->rule_of_thumb);
   g_clear_pointer (&self->devices, g_array_unref);
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
+  g_clear_pointer (&self->media, g_array_unref);
   g_clear_pointer (&self->peak_operation, g_free);
   g_clear_pointer (&self->timeline, hr_timeline_free);
 
@@ -893,6 +896,65 @@ hr_estimate_get_rule_of_thumb (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
 
   return self->rule_of_thumb;
+}
+
+/*
+ * _hr_estimate_take_media:
+ * @self: an estimate
+ * @mode: what the job was that had its task estimated
+ * @media: (transfer full) (element-type HrMediumTokens): images, sounds and videos of each sequence
+ * @text_tokens: tokens of text of each
+ *
+ * Says what was read beside the text.
+ */
+void
+_hr_estimate_take_media (HrEstimate *self,
+                         HrMode      mode,
+                         GArray     *media,
+                         guint64     text_tokens)
+{
+  self->mode = mode;
+  if (self->rule_of_thumb != NULL)
+    self->rule_of_thumb->mode = mode;
+  self->media = media;
+  self->text_tokens = text_tokens;
+}
+
+/**
+ * hr_estimate_get_media: (skip)
+ * @self: an estimate
+ * @n_media: (out): how many there are
+ *
+ * Gets the images, sounds and videos of each sequence, with the tokens that they come to.
+ *
+ * Returns: (transfer none) (nullable): an array, or %NULL if there are none
+ */
+const HrMediumTokens *
+hr_estimate_get_media (HrEstimate *self,
+                       guint      *n_media)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+  g_return_val_if_fail (n_media != NULL, NULL);
+
+  *n_media = self->media != NULL ? self->media->len : 0;
+
+  return *n_media > 0 ? (const HrMediumTokens *) self->media->data : NULL;
+}
+
+/**
+ * hr_estimate_get_text_tokens:
+ * @self: an estimate
+ *
+ * Gets how many tokens of text each sequence of a multimodal job has.
+ *
+ * Returns: the number, 0 in other modes
+ */
+guint64
+hr_estimate_get_text_tokens (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return self->text_tokens;
 }
 
 /**

@@ -6,6 +6,7 @@
 
 #include "hr-component.h"
 #include "hr-job.h"
+#include "hr-medium.h"
 #include "hr-model.h"
 
 G_BEGIN_DECLS
@@ -77,6 +78,9 @@ GListModel    *hr_estimate_get_device_components (HrEstimate *self,
                                                   guint       device);
 const HrTimeline *hr_estimate_get_timeline      (HrEstimate *self);
 HrEstimate    *hr_estimate_get_rule_of_thumb  (HrEstimate *self);
+const HrMediumTokens *hr_estimate_get_media   (HrEstimate *self,
+                                               guint      *n_media);
+guint64        hr_estimate_get_text_tokens    (HrEstimate *self);
 const char * const *hr_estimate_get_warnings  (HrEstimate *self);
 
 G_END_DECLS

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
 #include "hr-estimator.h"
+
+#include <glib/gi18n-lib.h>
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
+#include "hr-media.h"
+#include "hr-message.h"
 #include "hr-rule-estimate.h"
 #include "hr-training-check.h"
 #include "hr-training-estimate.h"
@@ -26,6 +32,7 @@ add_warnings (const HrInferencePlan *plan,
 static HrEstimate *
 run_inference (HrModel         *model,
                HrInferenceJob  *job,
+               HrMedia         *media,
                HrGpu           *gpu,
                guint            n_gpus,
                gboolean         with_timeline,
@@ -34,7 +41,8 @@ run_inference (HrModel         *model,
   g_auto (HrInferencePlan) plan = { 0 };
   HrEstimate *estimate;
 
-  if (!hr_inference_plan_init (&plan, model, job, error))
+  if (!hr_inference_plan_init (&plan, model, job, error) ||
+      (media != NULL && !hr_inference_plan_take_media (&plan, media, error)))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
@@ -51,6 +59,7 @@ run_inference (HrModel         *model,
 static HrEstimate *
 run_training (HrModel        *model,
               HrTrainingJob  *job,
+              HrMedia        *media,
               HrGpu          *gpu,
               guint           n_gpus,
               gboolean        with_timeline,
@@ -59,7 +68,7 @@ run_training (HrModel        *model,
   g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
   HrEstimate *estimate;
 
-  if (!hr_training_plan_init (plan, model, job, error))
+  if (!hr_training_plan_init (plan, model, job, media, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
@@ -77,6 +86,54 @@ run_training (HrModel        *model,
 }
 
 static HrEstimate *
+run_task (HrModel   *model,
+          HrJob     *job,
+          HrMedia   *media,
+          HrGpu     *gpu,
+          guint      n_gpus,
+          gboolean   with_timeline,
+          GError   **error)
+{
+  if (HR_IS_TRAINING_JOB (job))
+    return run_training (model, HR_TRAINING_JOB (job), media, gpu, n_gpus, with_timeline, error);
+
+  return run_inference (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, with_timeline, error);
+}
+
+static HrEstimate *
+run_multimodal (HrModel          *model,
+                HrMultimodalJob  *job,
+                HrGpu            *gpu,
+                guint             n_gpus,
+                gboolean          with_timeline,
+                GError          **error)
+{
+  g_autoptr (HrMedia) media = hr_media_new (model, job, error);
+  g_autoptr (HrJob) task = NULL;
+  HrEstimate *estimate;
+
+  if (media == NULL)
+    return NULL;
+
+  if (media->items->len > 0 && n_gpus > 1)
+    {
+      g_autofree char *number = g_strdup_printf ("%u", n_gpus);
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gpus: expected 1, as it is not known how a model with a tower is divided; found %s"),
+                            number);
+      return NULL;
+    }
+
+  task = hr_multimodal_job_dup_task_job (job, media->tokens);
+  estimate = run_task (model, task, media, gpu, n_gpus, with_timeline, error);
+  if (estimate != NULL)
+    _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_array_ref (media->items), media->text_tokens);
+
+  return estimate;
+}
+
+static HrEstimate *
 run (HrModel   *model,
      HrJob     *job,
      HrGpu     *gpu,
@@ -87,10 +144,10 @@ run (HrModel   *model,
   if (!hr_model_check_can_be_estimated (model, error))
     return NULL;
 
-  if (HR_IS_TRAINING_JOB (job))
-    return run_training (model, HR_TRAINING_JOB (job), gpu, n_gpus, with_timeline, error);
+  if (HR_IS_MULTIMODAL_JOB (job))
+    return run_multimodal (model, HR_MULTIMODAL_JOB (job), gpu, n_gpus, with_timeline, error);
 
-  return run_inference (model, HR_INFERENCE_JOB (job), gpu, n_gpus, with_timeline, error);
+  return run_task (model, job, NULL, gpu, n_gpus, with_timeline, error);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
+#include "hr-tower.h"
 
 typedef struct
 {
@@ -74,6 +75,12 @@ hr_pass_begin (const HrInference *self,
   };
 
   hr_replay_begin (replay, &stretch, token != NULL ? token->path : NULL, -1);
+  if (self->tower != NULL)
+    {
+      hr_tower_embed (self, replay, pass);
+      hr_replay_end (replay);
+      return;
+    }
   if (self->stack->role == HR_STACK_ENCODER)
     hr_pass_embed_source (self, replay, pass);
   else if (self->has_inputs)
@@ -291,6 +298,26 @@ hr_inference_encode (const HrInference *self,
   return shape;
 }
 
+/* HrSee: a tower runs to its end before the decoder goes on. */
+static HrValue
+see (const HrInference *self,
+     HrReplay          *replay,
+     guint              index,
+     gpointer           user_data)
+{
+  const HrTower *tower = &g_array_index (self->towers, HrTower, index);
+  HrInference inner;
+  HrPass pass;
+
+  hr_tower_init_pass (tower, self, &inner);
+  hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
+  hr_pass_begin (&inner, replay, &pass, 0, tower->sequence);
+  run_layers (&inner, replay, &pass);
+  hr_pass_finish (&inner, replay, &pass);
+
+  return pass.hidden;
+}
+
 /* What the model's function returned beside the logits goes with its result. */
 static void
 drop_layers (const HrInference *self,
@@ -346,10 +373,12 @@ hr_inference_run_pass (const HrInference *self,
                        gboolean           flush)
 {
   gboolean prefill = past == 0 && replay->ledger.phase == HR_PHASE_PREFILL;
+  HrInference seeing = *self;
   HrValue logits;
   HrPass pass;
 
-  hr_pass_begin (self, replay, &pass, past, sequence);
+  seeing.see = see;
+  hr_pass_begin (&seeing, replay, &pass, past, sequence);
   pass.forward.cache_flush = flush;
   run_layers (self, replay, &pass);
   hr_pass_finish (self, replay, &pass);

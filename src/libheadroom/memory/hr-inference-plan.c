@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-framework.h"
+#include "hr-media.h"
 #include "hr-message.h"
 #include "hr-pass.h"
 
@@ -605,6 +606,42 @@ hr_inference_plan_init (HrInferencePlan  *self,
 }
 
 /*
+ * hr_inference_plan_take_media:
+ * @self: a plan
+ * @media: images, sounds and videos
+ * @error: return location for an error
+ *
+ * Has images, sounds and videos seen and heard before the text is read.
+ *
+ * Returns: whether it is known how
+ */
+gboolean
+hr_inference_plan_take_media (HrInferencePlan  *self,
+                              HrMedia          *media,
+                              GError          **error)
+{
+  HrInference *inference = &self->inference;
+
+  if (!hr_media_add_towers (media, self->model, inference->batch, error))
+    return FALSE;
+
+  self->media = hr_media_ref (media);
+  inference->has_type_ids = media->has_type_ids;
+  if (media->towers->len == 0)
+    return TRUE;
+
+  inference->towers = media->towers;
+  if (inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA ||
+      inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("attention: expected sdpa or sdpa-efficient, as towers are not replayed with others"));
+
+  return FALSE;
+}
+
+/*
  * hr_inference_plan_quantize:
  * @self: a plan
  * @quantization: a format, or none
@@ -643,6 +680,7 @@ hr_inference_plan_clear (HrInferencePlan *self)
 {
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
   hr_weight_storage_clear (&self->storage);
+  g_clear_pointer (&self->media, hr_media_unref);
 }
 
 /*

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @quantization: how matrices of linear layers are stored
  * @storage: how all tensors are stored
  * @inference: what is to be replayed, but for what depends on the device
+ * @media: (nullable): what is seen and heard beside the text
  * @warnings: (element-type utf8): what was assumed
  *
  * A job in which everything that was left to the model or to the framework is filled in; of other modes than inference
@@ -34,6 +35,7 @@ typedef struct
   HrQuantization quantization;
   HrWeightStorage storage;
   HrInference inference;
+  struct _HrMedia *media;
   GPtrArray *warnings;
 } HrInferencePlan;
 
@@ -44,6 +46,9 @@ gboolean       hr_inference_plan_init                    (HrInferencePlan       
 gboolean       hr_inference_plan_init_pass               (HrInferencePlan        *self,
                                                           HrModel                *model,
                                                           HrJob                  *job,
+                                                          GError                **error);
+gboolean       hr_inference_plan_take_media              (HrInferencePlan        *self,
+                                                          struct _HrMedia        *media,
                                                           GError                **error);
 void           hr_inference_plan_clear                   (HrInferencePlan        *self);
 gboolean       hr_inference_plan_resolve_attention       (HrInferencePlan        *plan,

@@ -10,6 +10,7 @@
 #include "hr-inference-pass.h"
 #include "hr-pass.h"
 #include "hr-replay-blocks.h"
+#include "hr-tower.h"
 
 /*
  * The timeline of a generation with transformers: the model is loaded, the prompts go through it (prefill), then one
@@ -236,6 +237,27 @@ hr_inference_get_input_bytes (const HrInference *self,
   return (self->encoder != NULL ? self->batch / self->beams * self->source_length : self->batch * self->prompt) * 8;
 }
 
+/*
+ * hr_inference_get_media_bytes:
+ * @self: what is replayed
+ * @tokens: tokens of each sequence
+ *
+ * Gets what a batch has beside its tokens: the pixels of images and videos, and of each token what it is of.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_inference_get_media_bytes (const HrInference *self,
+                              guint64            tokens)
+{
+  guint64 bytes = self->has_type_ids ? hr_ledger_round (self->batch * tokens * sizeof (gint64)) : 0;
+
+  for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
+    bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i));
+
+  return bytes;
+}
+
 /* What is read, the token that is generated, and the mask that comes with the batch. */
 static void
 add_inputs (const HrInference *self,
@@ -248,6 +270,7 @@ add_inputs (const HrInference *self,
 
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS,
                  hr_ledger_round (hr_inference_get_input_bytes (self, replay->dtype)));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_inference_get_media_bytes (self, self->prompt));
   if (self->stack->role == HR_STACK_DECODER)
     hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (self->batch * 8));
   if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)

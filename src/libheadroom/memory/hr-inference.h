@@ -8,6 +8,24 @@
 
 G_BEGIN_DECLS
 
+typedef struct _HrInference HrInference;
+
+/**
+ * HrSee:
+ * @self: what is replayed
+ * @replay: a tape
+ * @index: which of the towers
+ * @user_data: what came with the function
+ *
+ * Runs a tower within a call of the model.
+ *
+ * Returns: the vectors that the decoder reads
+ */
+typedef HrValue (*HrSee) (const HrInference *self,
+                          HrReplay          *replay,
+                          guint              index,
+                          gpointer           user_data);
+
 /**
  * HrInference:
  * @stack: the decoder, or the encoder of a model that has no decoder
@@ -33,10 +51,15 @@ G_BEGIN_DECLS
  * @mask: the mask that comes with the batch
  * @cache_bits: bits of an element of a quantized cache; 0 for one as the model computes
  * @every_layer: replay each layer, not one of each class
+ * @tower: (nullable): the tower that @stack is, with what it sees
+ * @towers: (nullable) (element-type HrTower): what sees or hears before the decoder reads
+ * @see: what runs a tower
+ * @see_data: what @see gets
+ * @has_type_ids: whether the batch says of each token whether it is of text, an image or a video
  *
  * What is to be replayed on one device.
  */
-typedef struct
+struct _HrInference
 {
   const HrStack *stack;
   const HrChain *head;
@@ -61,7 +84,12 @@ typedef struct
   HrAttentionMask mask;
   guint cache_bits;
   gboolean every_layer;
-} HrInference;
+  const struct _HrTower *tower;
+  const GArray *towers;
+  HrSee see;
+  gpointer see_data;
+  gboolean has_type_ids;
+};
 
 /* The levels that are reached between the phases. */
 typedef struct
@@ -108,6 +136,8 @@ void  hr_inference_replay          (const HrInference *self,
                                     HrInferenceLevels *levels);
 guint64 hr_inference_get_input_bytes (const HrInference *self,
                                       HrElement          element);
+guint64 hr_inference_get_media_bytes (const HrInference *self,
+                                      guint64            tokens);
 guint hr_inference_get_cache_terms (const HrInference *self,
                                     const HrMoment    *moment,
                                     HrPhaseId          phase,

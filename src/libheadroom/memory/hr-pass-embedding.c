@@ -184,6 +184,8 @@ hr_pass_embed (const HrInference *self,
     scale_embeds (replay, pass);
   hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
   require_gradient (replay, pass);
+  if (self->towers != NULL && pass->past == 0)
+    hr_pass_join (self, replay, pass);
   if (is_prompted)
     put_prompt_before (replay, pass);
   if (token != NULL && token->token_embedding.scaled_outside)

@@ -7,6 +7,7 @@
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
+#include "hr-tower.h"
 
 /* What follows the last layer. */
 
@@ -59,6 +60,11 @@ hr_pass_finish (const HrInference *self,
 {
   HrStretch stretch;
 
+  if (self->tower != NULL)
+    {
+      hr_tower_finish (self, replay, pass);
+      return;
+    }
   if (self->has_norm)
     {
       const HrBlock *norm = hr_chain_find_block (&self->stack->final, HR_BLOCK_NORM);
@@ -99,6 +105,8 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->position_ids);
   hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->position_embeds);
+  for (guint i = 0; i < pass->n_joins; i++)
+    hr_replay_drop (replay, pass->joins[i].seen);
   if (pass->keeps_layers)
     hr_replay_leave (replay, pass->inputs_embeds);
   else

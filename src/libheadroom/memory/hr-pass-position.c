@@ -210,7 +210,7 @@ hr_pass_make_rotations (const HrInference *self,
  * @pass: the pass
  * @attention: (nullable): the attention of a layer
  *
- * Hands a layer the cosines and sines of its rotation.
+ * Hands a layer the cosines and sines of its rotation, and in a tower what attends to itself in it.
  */
 void
 hr_pass_choose_rotation (HrPass            *pass,
@@ -218,6 +218,7 @@ hr_pass_choose_rotation (HrPass            *pass,
 {
   gboolean own = attention != NULL && attention->own_rotary && attention->sliding_window > 0;
 
+  pass->forward.chunks = pass->chunks[attention != NULL && attention->sliding_window > 0];
   pass->forward.cos = pass->cos[own];
   pass->forward.sin = pass->sin[own];
 }

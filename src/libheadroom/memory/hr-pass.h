@@ -7,6 +7,25 @@
 
 G_BEGIN_DECLS
 
+#define HR_PASS_MAX_TOWERS 4
+
+/**
+ * HrJoin:
+ * @graph: (nullable): where it is recorded how what was seen is put among the text
+ * @text: what came of the text
+ * @seen: what came of a tower
+ * @joined: both
+ *
+ * What a tower hands to the decoder, put in the places of its tokens.
+ */
+typedef struct
+{
+  HrGraph *graph;
+  HrValue text;
+  HrValue seen;
+  HrValue joined;
+} HrJoin;
+
 /* The variables of the model's function, which all layers run in. */
 typedef struct
 {
@@ -31,6 +50,10 @@ typedef struct
   HrForward forward;
   gboolean keeps_layers;
   guint64 past;
+  const GArray *chunks[2]; /* in a tower what attends to itself, without and with windows */
+  HrValue text;            /* embeddings of the text, before the first join */
+  HrJoin joins[HR_PASS_MAX_TOWERS];
+  guint n_joins;
 } HrPass;
 
 void               hr_pass_begin                  (const HrInference  *self,
@@ -69,6 +92,9 @@ void               hr_pass_make_alibi             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 void               hr_pass_embed                  (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_join                   (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 void               hr_pass_embed_source           (const HrInference  *self,

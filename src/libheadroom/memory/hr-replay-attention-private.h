@@ -46,6 +46,12 @@ HrValue           hr_attention_multiply          (HrReplay             *replay,
 HrValue           hr_attention_softmax           (HrReplay             *replay,
                                                   HrValue               scores);
 
+void              hr_attention_rotate_in_fp32    (HrReplay             *replay,
+                                                  const HrForward      *forward,
+                                                  HrAttentionVariables *variables);
+void              hr_attention_drop_variables    (HrReplay             *replay,
+                                                  HrAttentionVariables *variables);
+
 void              hr_replay_rotate_by_table      (HrReplay             *replay,
                                                   const HrForward      *forward,
                                                   HrAttentionVariables *variables,

@@ -21,9 +21,9 @@ hr_attention_keep_local (Variables *variables,
   variables->locals[variables->n_locals++] = value;
 }
 
-static void
-drop_variables (HrReplay  *replay,
-                Variables *variables)
+void
+hr_attention_drop_variables (HrReplay  *replay,
+                             Variables *variables)
 {
   for (guint i = 0; i < variables->n_locals; i++)
     hr_replay_drop (replay, variables->locals[i]);
@@ -602,10 +602,10 @@ rotate_and_cast (HrReplay        *replay,
 }
 
 /* In fp32, and cast back (apply_rotary_pos_emb of modeling_cohere.py). */
-static void
-rotate_interleaved (HrReplay        *replay,
-                    const HrForward *forward,
-                    Variables       *variables)
+void
+hr_attention_rotate_in_fp32 (HrReplay        *replay,
+                             const HrForward *forward,
+                             Variables       *variables)
 {
   HrValue query32 = hr_op_cast (replay, variables->query, HR_ELEMENT_FLOAT32);
   HrValue key32 = hr_op_cast (replay, variables->key, HR_ELEMENT_FLOAT32);
@@ -833,7 +833,7 @@ apply_position (HrReplay          *replay,
   if (attention->position == HR_POSITION_ROTARY)
     rotate_both (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_INTERLEAVED)
-    rotate_interleaved (replay, forward, variables);
+    hr_attention_rotate_in_fp32 (replay, forward, variables);
   else if (attention->position == HR_POSITION_ROTARY_FP32)
     /* cos and sin stay in fp32, so that the products are too (modeling_olmo.py). */
     rotate_and_cast (replay, forward, variables, variables->query, variables->key);
@@ -1375,6 +1375,8 @@ hr_replay_attention (HrReplay          *replay,
 
   if (attention->path == HR_ATTENTION_T5)
     return hr_replay_relative (replay, forward, x, attention);
+  if (attention->path == HR_ATTENTION_VISION)
+    return hr_replay_vision_attention (replay, forward, x, attention);
 
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
   if (attention->latent_size > 0)
@@ -1425,6 +1427,7 @@ hr_replay_attention (HrReplay          *replay,
       break;
 
     case HR_ATTENTION_T5:
+    case HR_ATTENTION_VISION:
     case HR_ATTENTION_REPEATING:
     case HR_ATTENTION_UNKNOWN:
     case HR_ATTENTION_INTERFACE:
@@ -1440,13 +1443,13 @@ hr_replay_attention (HrReplay          *replay,
     hr_replay_assign (replay, &result.output, norm_output (replay, result.output, attention));
   if (attention->output_apart)
     {
-      drop_variables (replay, &variables);
+      hr_attention_drop_variables (replay, &variables);
       result.joined = hr_replay_hold (replay, result.output);
     }
   hr_replay_assign (replay, &result.output, project_output (replay, result.output, attention));
   hr_op_dropout (replay, &result.output, attention->has_output_dropout);
   if (!attention->output_apart)
-    drop_variables (replay, &variables);
+    hr_attention_drop_variables (replay, &variables);
 
   return result;
 }

@@ -9,6 +9,19 @@
 G_BEGIN_DECLS
 
 /**
+ * HrChunk:
+ * @length: patches that attend to each other
+ * @count: how many such there are
+ *
+ * Images, frames or windows of one size, each of which is attended to by itself.
+ */
+typedef struct
+{
+  guint64 length;
+  guint64 count;
+} HrChunk;
+
+/**
  * HrForward:
  * @attention: how the attention is computed
  * @use_cache: whether keys and values are kept
@@ -37,6 +50,7 @@ G_BEGIN_DECLS
  * @position_bias: the biases of positions that the first layer made, or none (T5)
  * @source_bias: likewise for @source
  * @chosen_keys: which keys the layer before has chosen for each query, or none (GLM-5)
+ * @chunks: (nullable) (element-type HrChunk): in a tower what attends to itself, the first ones first
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
  *
  * What a pass through the model hands to each layer.
@@ -70,6 +84,7 @@ typedef struct
   HrValue cross_values;
   HrValue position_bias;
   HrValue source_bias;
+  const GArray *chunks;
   gboolean broadcasts_heads;
 } HrForward;
 
@@ -154,6 +169,10 @@ HrAttentionResult hr_replay_attention     (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,
                                            const HrAttention *attention);
+HrAttentionResult hr_replay_vision_attention (HrReplay          *replay,
+                                              HrForward         *forward,
+                                              HrValue            x,
+                                              const HrAttention *attention);
 void              hr_replay_flash_workspace (HrReplay        *replay,
                                              const char      *operation,
                                              HrValue          expanded);

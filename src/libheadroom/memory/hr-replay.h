@@ -98,6 +98,17 @@ typedef enum
   HR_SYMBOL_PAIRS,          /* B/2: pairs of answers */
   HR_SYMBOL_ROWS,           /* n_r: tokens that are worked on at once */
   HR_SYMBOL_PREFIXED,       /* v + S: tokens, and virtual ones before them */
+  HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, as they come to a tower */
+  HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
+  HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
+  HR_SYMBOL_PROJECTOR,      /* h_p: the width inside a projector */
+  HR_SYMBOL_TEXT_HIDDEN,    /* h_t: the width of what a projector makes */
+  HR_SYMBOL_ONE_CHUNK,      /* patches that attend to each other, of the first of several such */
+  HR_SYMBOL_MORE_CHUNKS,    /* those of all others */
+  HR_SYMBOL_ONE_CHUNK_32,   /* rounded up to what a kernel works on at once */
+  HR_SYMBOL_ONE_CHUNK_128,
+  HR_SYMBOL_CHUNK_SUMS,     /* logarithms of sums of all others, and what the allocator adds to them */
+  HR_SYMBOL_CHUNK_STATES,   /* random states of all others, likewise */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,

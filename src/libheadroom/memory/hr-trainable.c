@@ -117,7 +117,7 @@ hr_trainables_add_model (HrTrainables   *self,
         .element = hr_trainable_get_element (tensor, element),
         .role = tensor->role,
         .module = tensor->module,
-        .is_unreached = !hr_trainable_is_reached (model, tensor),
+        .stack = hr_trainable_get_stack_role (model, tensor),
       };
 
       if (tensor->tied_to != NULL || tensor->is_frozen || n_layers == 0)
@@ -162,9 +162,51 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
   return self;
 }
 
+/* Whether a batch passes what parameters are in: towers are called with what they see or hear only. */
+static gboolean
+is_reached (HrStackRole role,
+            HrReach     reach)
+{
+  switch (role)
+    {
+    case HR_STACK_DECODER:
+    case HR_STACK_ENCODER:
+      return TRUE;
+
+    case HR_STACK_VISION:
+      return (reach & HR_REACH_IMAGES) != 0;
+
+    case HR_STACK_AUDIO:
+      return (reach & HR_REACH_SOUNDS) != 0;
+
+    case HR_STACK_PROJECTOR:
+      return reach != HR_REACH_TEXT;
+
+    case HR_STACK_SPEECH:
+    case HR_N_STACK_ROLES:
+    default:
+      return FALSE;
+    }
+}
+
+/*
+ * hr_trainable_gets_gradient:
+ * @self: parameters
+ * @reach: what a batch has
+ *
+ * Returns: whether a gradient comes to them
+ */
+gboolean
+hr_trainable_gets_gradient (const HrTrainable *self,
+                            HrReach            reach)
+{
+  return !self->is_unreached && is_reached (self->stack, reach);
+}
+
 /*
  * hr_trainables_new_reached:
  * @parameters: what is trained
+ * @reach: what a batch has
  *
  * Lists the parameters that get a gradient. torch's optimizers pass by those that get none, and keep nothing for them
  * (`if p.grad is not None` in _init_group of torch/optim).
@@ -172,7 +214,8 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
  * Returns: (transfer full): the list
  */
 HrTrainables *
-hr_trainables_new_reached (const HrTrainables *parameters)
+hr_trainables_new_reached (const HrTrainables *parameters,
+                           HrReach             reach)
 {
   HrTrainables *self = hr_trainables_new ();
 
@@ -180,7 +223,7 @@ hr_trainables_new_reached (const HrTrainables *parameters)
     {
       const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
 
-      if (!parameter->is_unreached)
+      if (hr_trainable_gets_gradient (parameter, reach))
         hr_trainables_add (self, parameter);
     }
 
@@ -370,17 +413,25 @@ gboolean
 hr_trainable_is_reached (HrModel        *model,
                          const HrTensor *tensor)
 {
-  HrStackRole role;
-
   g_return_val_if_fail (HR_IS_MODEL (model), TRUE);
   g_return_val_if_fail (tensor != NULL, TRUE);
 
-  if (tensor->stack >= hr_model_get_n_stacks (model))
-    return TRUE;
+  return is_reached (hr_trainable_get_stack_role (model, tensor), HR_REACH_TEXT);
+}
 
-  role = hr_model_get_stack (model, tensor->stack)->role;
-
-  return role == HR_STACK_DECODER || role == HR_STACK_ENCODER;
+/*
+ * hr_trainable_get_stack_role:
+ * @model: a model
+ * @tensor: one of its rows
+ *
+ * Returns: what the stack is for that the tensor is in; the head is the decoder's
+ */
+HrStackRole
+hr_trainable_get_stack_role (HrModel        *model,
+                             const HrTensor *tensor)
+{
+  return tensor->stack < hr_model_get_n_stacks (model) ? hr_model_get_stack (model, tensor->stack)->role
+                                                       : HR_STACK_DECODER;
 }
 
 /*

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @role: what they are in the model; that of the module that they are added to, where a method adds them
  * @module: which of the modules of its block they belong to
  * @is_added: whether a method of fine-tuning adds them to the model
- * @is_unreached: whether they need a gradient and get none, as a batch of text does not pass what they are in
+ * @stack: what the stack is for that they are in
+ * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
  *
  * Parameters that are trained, all of the same shape.
  */
@@ -31,8 +32,24 @@ typedef struct
   HrTensorRole role;
   HrModule module;
   gboolean is_added;
+  HrStackRole stack;
   gboolean is_unreached;
 } HrTrainable;
+
+/**
+ * HrReach:
+ * @HR_REACH_TEXT: text alone
+ * @HR_REACH_IMAGES: text with images or videos
+ * @HR_REACH_SOUNDS: text with sounds
+ *
+ * What a batch has, and so which towers it passes.
+ */
+typedef enum
+{
+  HR_REACH_TEXT = 0,
+  HR_REACH_IMAGES = 1 << 0,
+  HR_REACH_SOUNDS = 1 << 1,
+} HrReach;
 
 /* All parameters that a job trains, in the order of the model. */
 typedef struct _HrTrainables HrTrainables;
@@ -57,7 +74,8 @@ typedef void (*HrTrainableFunc) (const HrTrainable *parameter,
 
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
-HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters);
+HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters,
+                                                 HrReach             reach);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
                                                  HrElement          element);
 void               hr_trainables_add_model      (HrTrainables      *self,
@@ -83,6 +101,10 @@ guint64            hr_trainable_get_bytes       (const HrTrainable *self);
 HrElement          hr_trainable_get_element     (const HrTensor    *tensor,
                                                  HrElement          element);
 gboolean           hr_trainable_is_reached      (HrModel           *model,
+                                                 const HrTensor    *tensor);
+gboolean           hr_trainable_gets_gradient   (const HrTrainable *self,
+                                                 HrReach           reach);
+HrStackRole        hr_trainable_get_stack_role  (HrModel           *model,
                                                  const HrTensor    *tensor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrTrainables, hr_trainables_free)

@@ -253,6 +253,7 @@ is_attention_known (const HrAttention         *attention,
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
     case HR_ATTENTION_XGLM:
+    case HR_ATTENTION_VISION:
       return TRUE;
 
     case HR_ATTENTION_CTRL:
@@ -407,7 +408,7 @@ hr_training_check_gradients (const HrTrainingPlan    *plan,
 
   if (parameters == NULL)
     parameters = all = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
-  reached = hr_trainables_new_reached (parameters);
+  reached = hr_trainables_new_reached (parameters, hr_training_plan_get_reach (plan));
   if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (reached, FALSE))
     return TRUE;
 

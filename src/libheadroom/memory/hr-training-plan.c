@@ -307,6 +307,36 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
+/* Methods that put tokens before the text, or keep them in the cache, are not replayed with images. */
+static gboolean
+take_media (HrTrainingPlan  *self,
+            HrMedia         *media,
+            GError         **error)
+{
+  self->training.caches = !self->training.checkpointing;
+
+  return hr_inference_plan_take_media (&self->pass, media, error);
+}
+
+/*
+ * hr_training_plan_get_reach:
+ * @self: a plan
+ *
+ * Returns: what the batch has, and so which towers it passes
+ */
+HrReach
+hr_training_plan_get_reach (const HrTrainingPlan *self)
+{
+  const HrMedia *media = self->pass.media;
+  HrReach reach = HR_REACH_TEXT;
+
+  for (guint i = 0; media != NULL && i < media->items->len; i++)
+    reach |= g_array_index (media->items, HrMediumTokens, i).kind == HR_MEDIUM_AUDIO ? HR_REACH_SOUNDS
+                                                                                     : HR_REACH_IMAGES;
+
+  return reach;
+}
+
 static void
 warn_of_unreached (HrTrainingPlan *self)
 {
@@ -317,7 +347,8 @@ warn_of_unreached (HrTrainingPlan *self)
       const HrTrainable *parameter = hr_trainables_get_item (self->parameters, i);
 
       has_router |= parameter->is_unreached && parameter->role == HR_TENSOR_ROLE_ROUTER && parameter->is_added;
-      has_others |= parameter->is_unreached && (parameter->role != HR_TENSOR_ROLE_ROUTER || !parameter->is_added);
+      has_others |= !hr_trainable_gets_gradient (parameter, hr_training_plan_get_reach (self)) &&
+                    (parameter->role != HR_TENSOR_ROLE_ROUTER || !parameter->is_added);
     }
 
   if (has_router)
@@ -364,7 +395,7 @@ resolve_parameters (HrTrainingPlan  *self,
   if (self->tuning == NULL)
     self->all = hr_trainables_new_for_model (self->pass.model, self->pass.element);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
-  self->reached = hr_trainables_new_reached (self->parameters);
+  self->reached = hr_trainables_new_reached (self->parameters, hr_training_plan_get_reach (self));
   self->training.tuning = self->tuning;
   self->pass.inference.prompt += hr_tuning_get_n_embedded (self->tuning);
 
@@ -550,6 +581,7 @@ check_layers (HrTrainingPlan  *self,
  * @self: (out): a plan
  * @model: a model, which has to live as long as the plan
  * @job: a job
+ * @media: (nullable): images, sounds and videos of each sequence
  * @error: return location for an error
  *
  * Resolves a job. The plan is to be cleared in either case.
@@ -560,6 +592,7 @@ gboolean
 hr_training_plan_init (HrTrainingPlan  *self,
                        HrModel         *model,
                        HrTrainingJob   *job,
+                       HrMedia         *media,
                        GError         **error)
 {
   const HrTrainingProfile *profile = hr_training_profile_get (hr_training_job_get_framework (job));
@@ -575,6 +608,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   if (!hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !prepare_quantized (self, error) || !resolve_pass (self, error) ||
+      (media != NULL && !take_media (self, media, error)) ||
       !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 

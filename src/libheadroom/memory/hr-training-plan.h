@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-inference-plan.h"
+#include "hr-media.h"
 #include "hr-training-job.h"
 #include "hr-training.h"
 #include "hr-tuning.h"
@@ -43,7 +44,9 @@ typedef struct
 gboolean hr_training_plan_init  (HrTrainingPlan  *self,
                                  HrModel         *model,
                                  HrTrainingJob   *job,
+                                 HrMedia         *media,
                                  GError         **error);
+HrReach  hr_training_plan_get_reach (const HrTrainingPlan *self);
 void     hr_training_plan_init_replay (const HrTrainingPlan *self,
                                        HrReplay             *replay);
 void     hr_training_plan_clear (HrTrainingPlan  *self);

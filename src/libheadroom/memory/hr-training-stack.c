@@ -6,6 +6,8 @@
 
 #include "hr-training-stack.h"
 
+#include <string.h>
+
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
 #include "hr-layer-record.h"
@@ -74,6 +76,7 @@ hr_training_stack_clear (HrTrainingStack *self)
     hr_layer_record_free (g_ptr_array_index (self->records, i), self->replay);
   g_clear_pointer (&self->records, g_ptr_array_unref);
   g_clear_pointer (&self->record_of, g_free);
+  g_clear_pointer (&self->symbols, g_free);
 }
 
 /*
@@ -331,7 +334,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrPass *variables = &self->variables;
 
   replay->graph = self->embeddings;
-  hr_pass_begin (&self->pass, replay, variables, hr_tuning_get_n_cached (self->tuning), self->pass.prompt);
+  hr_pass_begin (&self->pass, replay, variables,
+                 self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
   self->embedded = variables->hidden;
   replay->graph = NULL;
 
@@ -370,6 +374,73 @@ run_final_backward (HrTrainingStack *self,
   return gradient;
 }
 
+/*
+ * hr_training_stack_note_symbols:
+ * @self: a stack whose forward pass has run
+ *
+ * Remembers what the symbols stand for, for the backward pass of a tower, which comes when others have gone before.
+ */
+void
+hr_training_stack_note_symbols (HrTrainingStack *self)
+{
+  self->symbols = g_memdup2 (self->replay->symbols, sizeof self->replay->symbols);
+}
+
+static void
+run_tower_backward (HrTrainingStack *self,
+                    HrValue          gradient)
+{
+  HrReplay *replay = self->replay;
+  guint64 symbols[HR_N_SYMBOLS];
+  HrValue no_table = HR_NO_VALUE;
+
+  memcpy (symbols, replay->symbols, sizeof symbols);
+  memcpy (replay->symbols, self->symbols, sizeof symbols);
+  hr_training_stack_run_backward (self, gradient, &no_table, FALSE);
+  memcpy (replay->symbols, symbols, sizeof symbols);
+}
+
+/*
+ * What towers have seen was put among the text one after the other: the last is taken apart first, and its tower
+ * differentiated before the rest.
+ */
+static HrValue
+take_joins_apart (HrTrainingStack *self,
+                  HrValue          gradient)
+{
+  HrReplay *replay = self->replay;
+  HrPass *variables = &self->variables;
+
+  for (guint i = variables->n_joins; i-- > 0; )
+    {
+      HrJoin *join = &variables->joins[i];
+      HrValue top = i + 1 == variables->n_joins ? self->embedded : join->joined;
+      HrValue seen = HR_NO_VALUE;
+      HrStretch stretch;
+
+      if (!hr_value_needs_gradient (top))
+        {
+          hr_graph_clear (join->graph, replay);
+          g_clear_pointer (&join->graph, hr_graph_free);
+          continue;
+        }
+      hr_replay_begin (replay, &stretch, NULL, -1);
+      replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
+      hr_graph_deliver (join->graph, replay, top, gradient);
+      hr_graph_run_backward (join->graph, replay);
+      gradient = hr_graph_take_gradient (join->graph, join->text);
+      if (hr_value_needs_gradient (join->seen))
+        seen = hr_graph_take_gradient (join->graph, join->seen);
+      hr_graph_clear (join->graph, replay);
+      g_clear_pointer (&join->graph, hr_graph_free);
+      hr_replay_end (replay);
+      if (seen.storage >= 0)
+        run_tower_backward (self->towers[i], seen);
+    }
+
+  return gradient;
+}
+
 /* The gradient of a table with several uses is not taken over before it has come from all of them. */
 static void
 run_embeddings_backward (HrTrainingStack *self,
@@ -380,8 +451,14 @@ run_embeddings_backward (HrTrainingStack *self,
   HrReplay *replay = self->replay;
   HrValue table = self->variables.table;
   gboolean is_trained = hr_value_needs_gradient (table);
+  HrValue embedded = self->embedded;
   HrStretch stretch;
 
+  if (self->variables.n_joins > 0)
+    {
+      gradient = take_joins_apart (self, gradient);
+      embedded = self->variables.text;
+    }
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the backward pass of the embedding");
   if (is_trained && hands_table_on)
@@ -392,8 +469,8 @@ run_embeddings_backward (HrTrainingStack *self,
       hr_graph_deliver (self->embeddings, replay, table, *table_gradient);
       *table_gradient = HR_NO_VALUE;
     }
-  if (hr_value_needs_gradient (self->embedded))
-    hr_graph_deliver (self->embeddings, replay, self->embedded, gradient);
+  if (hr_value_needs_gradient (embedded))
+    hr_graph_deliver (self->embeddings, replay, embedded, gradient);
   else
     hr_replay_drop (replay, gradient);
   if (hr_value_needs_gradient (self->variables.prefix))

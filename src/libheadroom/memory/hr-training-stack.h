@@ -31,6 +31,8 @@ typedef struct
   guint layer;
 } HrHeldValue;
 
+typedef struct _HrTrainingStack HrTrainingStack;
+
 /**
  * HrTrainingStack:
  * @pass: the stack and how it runs
@@ -43,10 +45,11 @@ typedef struct
  * @shared: what layers share
  * @needs_gradient: whether a gradient flows to it
  * @gradients: its gradients, as far as they have come
+ * @towers: (nullable): what sees or hears before the stack reads
  *
  * A stack of layers, in a step of training.
  */
-typedef struct
+struct _HrTrainingStack
 {
   HrInference pass;
   const HrTuning *tuning;
@@ -59,7 +62,10 @@ typedef struct
   gboolean needs_gradient[HR_N_SHARED];
   HrValue gradients[HR_N_SHARED];
 
+  struct _HrTrainingStack **towers;
+
   /*< private >*/
+  guint64 *symbols;
   HrGraph *embeddings;
   HrGraph *final;
   HrValue embedded;
@@ -68,7 +74,7 @@ typedef struct
   guint n_held;
   GPtrArray *records;    /* of HrLayerRecord */
   guint *record_of;      /* for each layer the index of its record */
-} HrTrainingStack;
+};
 
 void                hr_training_stack_init         (HrTrainingStack   *self,
                                                     const HrInference *pass,
@@ -87,6 +93,7 @@ void                hr_training_stack_run_backward (HrTrainingStack   *self,
                                                     HrValue            gradient,
                                                     HrValue           *table_gradient,
                                                     gboolean           hands_table_on);
+void                hr_training_stack_note_symbols (HrTrainingStack   *self);
 void                hr_training_stack_drop_cache   (HrTrainingStack   *self);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "hr-replay-megatron.h"
 #include "hr-training-loss.h"
 #include "hr-training-log.h"
+#include "hr-tower.h"
 #include "hr-training-policy.h"
 #include "hr-training-rollout.h"
 #include "hr-training-stack.h"
@@ -24,6 +25,7 @@ typedef struct
   const HrTraining *training;
   HrReplay *replay;
   HrTrainingStack *encoder;
+  HrTrainingStack *towers[HR_PASS_MAX_TOWERS];
   HrTrainingStack *stack;
   HrGraph *head;
   HrValue source;
@@ -63,13 +65,14 @@ hr_algorithm_is_policy (HrAlgorithm algorithm)
 }
 
 /*
- * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder does so by default, and
- * every other that is given a cache.
+ * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder or a tower does so by
+ * default, as the config of the whole says nothing of it, and every other that is given a cache.
  */
 static gboolean
 uses_cache (const HrTraining *self)
 {
-  return (self->pass.encoder != NULL && !self->checkpointing) || hr_tuning_get_n_cached (self->tuning) > 0;
+  return ((self->pass.encoder != NULL || self->caches) && !self->checkpointing) ||
+         hr_tuning_get_n_cached (self->tuning) > 0;
 }
 
 /*
@@ -151,6 +154,31 @@ join_answers (Step *step)
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
 }
 
+/* HrSee: a tower runs to its end before the decoder goes on. */
+static HrValue
+see (const HrInference *self,
+     HrReplay          *replay,
+     guint              index,
+     gpointer           user_data)
+{
+  Step *step = user_data;
+  const HrTower *tower = &g_array_index (self->towers, HrTower, index);
+  HrKeptLayers *kept_layers = g_steal_pointer (&replay->kept_layers);
+  HrTrainingStack *stack = g_new (HrTrainingStack, 1);
+  HrInference pass;
+
+  hr_tower_init_pass (tower, self, &pass);
+  hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
+  hr_training_stack_init (stack, &pass, step->training->tuning, replay, get_checkpointing (step->training), FALSE);
+  hr_training_stack_run_forward (stack);
+  hr_training_stack_note_symbols (stack);
+  hr_tuning_choose_trained (step->training->tuning, replay, -1);
+  step->towers[index] = stack;
+  replay->kept_layers = kept_layers;
+
+  return stack->output;
+}
+
 static void
 run_forward (Step *step)
 {
@@ -161,6 +189,8 @@ run_forward (Step *step)
   replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
+  pass.see = see;
+  pass.see_data = step;
   join_answers (step);
   if (pass.encoder != NULL)
     {
@@ -173,6 +203,7 @@ run_forward (Step *step)
   step->stack = g_new (HrTrainingStack, 1);
   hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, get_checkpointing (step->training),
                           keeps_cache (step->training));
+  step->stack->towers = step->towers;
   hr_training_stack_run_forward (step->stack);
 }
 
@@ -448,6 +479,11 @@ clear_step (Step *step)
   if (step->encoder != NULL)
     hr_training_stack_clear (step->encoder);
   g_free (step->encoder);
+  for (guint i = 0; i < G_N_ELEMENTS (step->towers) && step->towers[i] != NULL; i++)
+    {
+      hr_training_stack_clear (step->towers[i]);
+      g_free (step->towers[i]);
+    }
   hr_graph_free (step->head);
   g_free (step);
 }
@@ -676,6 +712,7 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, pass->batch * inputs);
   add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
+  add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   add_input (replay, 1, n_virtual * sizeof (gint64));
 }

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
+ * @caches: whether keys and values are kept, though nothing is generated
  * @checkpointing: whether the layers are computed anew in the backward pass
  * @reentrant: whether that is done by a backward pass within the backward pass
  * @clipping: whether the norm of all gradients is limited before the optimizer uses them
@@ -47,6 +48,7 @@ typedef struct
   HrInference pass;
   const HrTuning *tuning;
   HrOptimizer optimizer;
+  gboolean caches;
   gboolean checkpointing;
   gboolean reentrant;
   gboolean clipping;

@@ -114,7 +114,8 @@ add_parameter (Builder        *builder,
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
     .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
-    .is_unreached = builder->is_idle || !hr_trainable_is_reached (builder->model, tensor),
+    .is_unreached = builder->is_idle,
+    .stack = hr_trainable_get_stack_role (builder->model, tensor),
   };
 
   if (is_trained)
@@ -204,7 +205,7 @@ add_copy (Builder        *builder,
   HrTrainable trainable = {
     .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements, .copies = 1,
     .element = hr_trainable_get_element (tensor, builder->model_element), .role = tensor->role,
-    .module = tensor->module, .is_added = TRUE, .is_unreached = !hr_trainable_is_reached (builder->model, tensor),
+    .module = tensor->module, .is_added = TRUE, .stack = hr_trainable_get_stack_role (builder->model, tensor),
   };
 
   for (guint i = 0; i < tensor->n_dimensions; i++)

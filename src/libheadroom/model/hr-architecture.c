@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-adapter-rules.h"
+#include "hr-processor-private.h"
 
 #define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
 
@@ -44,6 +45,7 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
+  "processor",
   NULL,
 };
 
@@ -106,6 +108,16 @@ check_adapters (HrJson  *file,
 }
 
 static gboolean
+check_processor (HrJson  *file,
+                 GError **error)
+{
+  HrJson *section = NULL;
+
+  return hr_json_get_object (file, "processor", &section, error) &&
+         (section == NULL || hr_processor_check (section, error));
+}
+
+static gboolean
 check_file (HrJson  *file,
             GError **error)
 {
@@ -129,7 +141,7 @@ check_file (HrJson  *file,
          hr_json_get_array (file, "buffers", &section, error) &&
          hr_json_get_array (file, "uncounted", &section, error) &&
          hr_json_get_array (file, "head", &section, error) &&
-         hr_json_get_object (file, "tasks", &section, error) &&
+         hr_json_get_object (file, "tasks", &section, error) && check_processor (file, error) &&
          hr_json_get_string (file, "root", &root, error);
 }
 

@@ -131,6 +131,7 @@ static const HrChoice attention_paths[] = {
   { "xglm", HR_ATTENTION_XGLM },
   { "ctrl", HR_ATTENTION_CTRL },
   { "t5", HR_ATTENTION_T5 },
+  { "vision", HR_ATTENTION_VISION },
   { "unknown", HR_ATTENTION_UNKNOWN },
   { NULL }
 };

@@ -135,6 +135,7 @@ hr_attention_is_always_eager (const HrAttention *self)
     case HR_ATTENTION_INTERFACE:
     case HR_ATTENTION_FALCON:
     case HR_ATTENTION_REPEATING:
+    case HR_ATTENTION_VISION:
     case HR_ATTENTION_UNKNOWN:
     default:
       return FALSE;

@@ -152,6 +152,7 @@ typedef enum
   HR_ATTENTION_XGLM,       /* sums of scores and mask kept above the least number, whatever was asked for */
   HR_ATTENTION_CTRL,       /* each step in a variable of its own, whatever was asked for */
   HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
+  HR_ATTENTION_VISION,     /* of patches in a row, image by image or window by window (Qwen2-VL) */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
 } HrAttentionPath;
 
@@ -647,6 +648,13 @@ typedef enum
   HR_N_STACK_ROLES,
 } HrStackRole;
 
+/* Which of transformers' code paths runs a tower, and makes of its output what the decoder reads. */
+typedef enum
+{
+  HR_TOWER_UNKNOWN,
+  HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
+} HrTowerPath;
+
 /* Which of the variables of an encoder's embeddings stay while the layers run. */
 typedef enum
 {
@@ -661,6 +669,8 @@ typedef struct
   HrStackRole role;
   HrChain embeddings;
   HrEmbeds embeds;
+  HrTowerPath tower;          /* of a vision or audio tower how it runs */
+  gboolean hooks_embeddings;  /* of a tower whether transformers knows its input embeddings (_input_embed_layer) */
   HrLayerClass *layer_classes;
   guint n_layer_classes;
   guint *layer_class_of;      /* for each layer the index of its class */

@@ -14,7 +14,7 @@
 #define ALLOCATION_BYTES 512
 
 static const char * const known_stack_members[] = {
-  "id", "role", "if", "path", "embeddings", "embeds", "layers", "final", NULL,
+  "id", "role", "if", "path", "embeddings", "embeds", "tower", "hooks-embeddings", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "mask-window", "sublayers", NULL,
@@ -369,30 +369,63 @@ evaluate_path (HrScope     *scope,
   return FALSE;
 }
 
+/* A member that is one of some names, the first where it is absent. */
+static gboolean
+read_choice (HrJson              *description,
+             const char          *key,
+             const char * const  *names,
+             guint               *choice,
+             GError             **error)
+{
+  g_autofree char *expected = NULL;
+  const char *name = names[0];
+
+  if (!hr_json_get_string (description, key, &name, error))
+    return FALSE;
+
+  for (*choice = 0; names[*choice] != NULL; (*choice)++)
+    {
+      if (g_str_equal (names[*choice], name))
+        return TRUE;
+    }
+
+  expected = g_strjoinv (", ", (char **) names);
+  hr_json_set_error (hr_json_get_member (description, key), HR_ERROR_UNKNOWN_NAME, expected, error);
+
+  return FALSE;
+}
+
 static gboolean
 read_embeds (HrJson    *description,
              HrEmbeds  *embeds,
              GError   **error)
 {
-  static const char * const names[] = { "inside", "apart", "narrow" };
-  const char *name = names[0];
+  static const char * const names[] = { "inside", "apart", "narrow", NULL };
+  guint choice;
 
-  if (!hr_json_get_string (description, "embeds", &name, error))
+  if (!read_choice (description, "embeds", names, &choice, error))
     return FALSE;
 
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      if (g_str_equal (names[i], name))
-        {
-          *embeds = i;
-          return TRUE;
-        }
-    }
+  *embeds = choice;
 
-  hr_json_set_error (hr_json_get_member (description, "embeds"), HR_ERROR_UNKNOWN_NAME,
-                     "inside, apart, narrow", error);
+  return TRUE;
+}
 
-  return FALSE;
+static gboolean
+read_tower (HrJson   *description,
+            HrStack  *stack,
+            GError  **error)
+{
+  static const char * const names[] = { "unknown", "qwen-vl", NULL };
+  guint choice;
+
+  if (!read_choice (description, "tower", names, &choice, error) ||
+      !hr_json_get_boolean (description, "hooks-embeddings", &stack->hooks_embeddings, error))
+    return FALSE;
+
+  stack->tower = choice;
+
+  return TRUE;
 }
 
 /* What a stack is for: its role, or else its id. */
@@ -482,7 +515,7 @@ build_stack (HrBlockContext  *context,
 
   context->prefix = place;
   context->part = HR_PART_EMBEDDING;
-  if (!read_embeds (description, &stack->embeds, error) ||
+  if (!read_embeds (description, &stack->embeds, error) || !read_tower (description, stack, error) ||
       !build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
       (layers != NULL && !build_layers (context, layers, place, stack, error)))
     return FALSE;

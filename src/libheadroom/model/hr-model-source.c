@@ -43,6 +43,8 @@ hr_model_source_clear (HrModelSource *self)
   g_clear_pointer (&self->config, hr_json_free);
   g_clear_pointer (&self->architecture, hr_json_free);
   g_clear_pointer (&self->quantization, hr_json_free);
+  g_clear_pointer (&self->image_processor, hr_json_free);
+  g_clear_pointer (&self->video_processor, hr_json_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->origin, g_free);
@@ -186,6 +188,35 @@ look_for_quantization (HrModelSource *self,
     }
 }
 
+static HrJson *
+read_beside (HrModelSource *self,
+             GFile         *config_file,
+             const char    *name)
+{
+  g_autoptr (GFile) file = find_beside (config_file, name);
+  g_autoptr (GError) error = NULL;
+  HrJson *json;
+
+  if (file == NULL)
+    return NULL;
+
+  json = hr_json_new_from_file (file, HR_JSON_TOLERANT, &error);
+  if (json == NULL)
+    g_ptr_array_add (self->warnings,
+                     g_strdup_printf (_("What stands beside the config was not read. %s."), error->message));
+
+  return json;
+}
+
+/* How images and videos are prepared for the model: what is wrong with that does not stop anybody. */
+static void
+look_for_processors (HrModelSource *self,
+                     GFile         *config_file)
+{
+  self->image_processor = read_beside (self, config_file, "preprocessor_config.json");
+  self->video_processor = read_beside (self, config_file, "video_preprocessor_config.json");
+}
+
 /* Files of pickled tensors are not opened; their index has at least the names. */
 static gboolean
 take_index (HrModelSource  *self,
@@ -318,6 +349,7 @@ open_config (HrModelSource  *self,
   self->config = g_steal_pointer (&json);
   self->file = g_steal_pointer (&config_file);
   look_for_quantization (self, self->file);
+  look_for_processors (self, self->file);
   look_for_weights (self);
 
   return TRUE;
@@ -346,6 +378,7 @@ open_weights (HrModelSource  *self,
       self->config = hr_json_new_from_file (config_file, HR_JSON_TOLERANT, error);
       if (self->config != NULL)
         look_for_quantization (self, config_file);
+      look_for_processors (self, config_file);
       return self->config != NULL;
     }
 

@@ -20,6 +20,8 @@ G_BEGIN_DECLS
  * @words: (nullable): how the model's tensors are named in @checkpoint, of a GGUF file
  * @gguf: (nullable): the metadata of a GGUF file; owns @checkpoint
  * @quantization: (nullable): what a file beside @config says about how the checkpoint was quantized
+ * @image_processor: (nullable): `preprocessor_config.json` beside @config
+ * @video_processor: (nullable): `video_preprocessor_config.json` beside it
  * @obstacle: (nullable): why there is no @config, as a sentence without a full stop
  * @adapters: (element-type HrAdapter): what was opened instead of its base model
  * @warnings: (element-type utf8): what is odd about the files
@@ -37,6 +39,8 @@ typedef struct
   HrGgufConfig *words;
   HrGguf *gguf;
   HrJson *quantization;
+  HrJson *image_processor;
+  HrJson *video_processor;
   char *obstacle;
   GPtrArray *adapters;
   GPtrArray *warnings;

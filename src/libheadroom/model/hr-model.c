@@ -18,6 +18,7 @@
 #include "hr-model-private.h"
 #include "hr-model-size.h"
 #include "hr-model-source.h"
+#include "hr-processor-private.h"
 #include "hr-quantization-config.h"
 #include "hr-stored-weights.h"
 #include "hr-units.h"
@@ -52,6 +53,7 @@ struct _HrModel
   GHashTable *hyper_parameters;   /* name, guint64 * */
   GPtrArray *warnings;            /* of char *, null-terminated */
   HrModelParts parts;
+  HrProcessor processor;
   HrStoredWeights *stored;        /* NULL if no weights were read */
   guint64 stored_bytes;
   char *obstacle;                 /* NULL if the model can be estimated */
@@ -75,6 +77,7 @@ hr_model_finalize (GObject *object)
   g_clear_pointer (&self->quantizer, hr_quantizer_free);
   g_free (self->unknown_quantization);
   hr_adapter_rules_clear (&self->adapter_rules);
+  hr_processor_clear (&self->processor);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
 
@@ -327,16 +330,20 @@ static gboolean
 build (HrModel         *self,
        HrArchitecture  *architecture,
        HrJson          *config,
+       HrModelSource   *source,
        gboolean         is_generic,
        GError         **error)
 {
+  HrJson *processor = hr_architecture_get_member (architecture, "processor");
   g_autoptr (HrScope) scope = hr_scope_new (architecture, config, "", error);
 
   if (scope == NULL || (is_generic && !hr_scope_check_missing (scope, error)) ||
       !hr_config_warn_of_uncounted (config, architecture, self->warnings, error) ||
       !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
-      !count_cache (self, scope, error))
+      !count_cache (self, scope, error) ||
+      (processor != NULL && !hr_processor_read (&self->processor, processor, scope, source->image_processor,
+                                                source->video_processor, error)))
     return FALSE;
 
   hr_config_warn_of_approximation (architecture, self->warnings);
@@ -409,7 +416,7 @@ read_config (HrModel        *self,
     architecture = hr_config_use_architecture (config, g_steal_pointer (&source->architecture), self->warnings, error);
   else
     architecture = hr_config_load_architecture (config, &is_generic, self->warnings, error);
-  if (architecture == NULL || !build (self, architecture, config, is_generic, error) ||
+  if (architecture == NULL || !build (self, architecture, config, source, is_generic, error) ||
       !hr_config_get_dtype (config, &self->dtype, self->warnings, error) ||
       !hr_config_get_model_type (config, &model_type, error))
     return FALSE;
@@ -981,6 +988,20 @@ _hr_model_get_adapter_rules (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return &self->adapter_rules;
+}
+
+/*
+ * _hr_model_get_processor:
+ * @self: a model
+ *
+ * Returns: (transfer none): what is done with images, sounds and videos before the model gets them
+ */
+const HrProcessor *
+_hr_model_get_processor (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return &self->processor;
 }
 
 /*

@@ -140,6 +140,12 @@ static const char * const mode_labels[] = {
   [HR_MODE_FINE_TUNING] = N_("Fine-tuning"),
   [HR_MODE_TRAINING] = N_("Training"),
   [HR_MODE_GRPO] = "GRPO",
+  [HR_MODE_MULTIMODAL] = N_("Multimodal"),
+};
+
+static const char * const multimodal_task_labels[] = {
+  [HR_MULTIMODAL_TASK_INFERENCE] = N_("Inference"),
+  [HR_MULTIMODAL_TASK_FINE_TUNING] = N_("Fine-tuning"),
 };
 
 static const char * const dtype_labels[] = {
@@ -411,6 +417,7 @@ static const struct
   const char * const *labels;
   guint n_labels;
 } choice_labels[] = {
+  { hr_multimodal_task_get_type, multimodal_task_labels, G_N_ELEMENTS (multimodal_task_labels) },
   { hr_dtype_get_type, dtype_labels, G_N_ELEMENTS (dtype_labels) },
   { hr_quantization_get_type, quantization_labels, G_N_ELEMENTS (quantization_labels) },
   { hr_estimate_method_get_type, method_labels, G_N_ELEMENTS (method_labels) },

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-media.h"
+
+#include "hr-inference-cache.h"
+#include "hr-message.h"
+#include "hr-model-private.h"
+
+/* More tokens than any sequence may have. */
+#define MAX_TOKENS 16777216
+
+/*
+ * hr_media_new:
+ * @model: a model
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Counts the tokens of a job's images, sounds and videos, as the model's processor does.
+ *
+ * Returns: (transfer full) (nullable): what is seen and heard, or %NULL with @error set if the model does not take it
+ */
+HrMedia *
+hr_media_new (HrModel          *model,
+              HrMultimodalJob  *job,
+              GError          **error)
+{
+  const HrProcessor *processor = _hr_model_get_processor (model);
+  g_autoptr (HrMedia) self = g_atomic_rc_box_new0 (HrMedia);
+  g_autoptr (GArray) media = NULL;
+
+  *self = (HrMedia) {
+    .items = g_array_new (FALSE, FALSE, sizeof (HrMediumTokens)),
+    .text_tokens = hr_multimodal_job_get_text_tokens (job), .has_type_ids = processor->has_type_ids,
+  };
+  self->tokens = self->text_tokens;
+  media = hr_multimodal_job_list_media (job, error);
+  if (media == NULL)
+    return NULL;
+
+  for (guint i = 0; i < media->len; i++)
+    {
+      HrMediumTokens item;
+
+      if (!hr_processor_count (processor, &g_array_index (media, HrMedium, i), &item, error))
+        return NULL;
+      g_array_append_val (self->items, item);
+      self->tokens += item.tokens;
+    }
+  if (self->tokens > 0 && self->tokens <= MAX_TOKENS)
+    return g_steal_pointer (&self);
+
+  if (self->tokens == 0)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("text-tokens: expected some text, or images, sounds or videos; found none of them"));
+  else
+    hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                          N_("expected fewer or smaller images, sounds and videos, which come to at most 16777216 "
+                             "tokens; found more"));
+
+  return NULL;
+}
+
+static void
+media_clear (gpointer data)
+{
+  HrMedia *self = data;
+
+  for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
+    hr_tower_clear (&g_array_index (self->towers, HrTower, i));
+  g_clear_pointer (&self->towers, g_array_unref);
+  g_clear_pointer (&self->items, g_array_unref);
+}
+
+HrMedia *
+hr_media_ref (HrMedia *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+hr_media_unref (HrMedia *self)
+{
+  g_atomic_rc_box_release_full (self, media_clear);
+}
+
+static void
+add_chunks (GArray  *chunks,
+            guint64  length,
+            guint64  count)
+{
+  HrChunk chunk = { length, count };
+
+  if (length == 0 || count == 0)
+    return;
+  if (chunks->len > 0 && g_array_index (chunks, HrChunk, chunks->len - 1).length == length)
+    g_array_index (chunks, HrChunk, chunks->len - 1).count += count;
+  else
+    g_array_append_val (chunks, chunk);
+}
+
+/*
+ * get_vision_window_index of transformers/vision_utils.py: windows of a number of merged patches, cut off where the
+ * picture ends.
+ */
+static void
+add_windows (GArray               *windows,
+             const HrMediumTokens *item,
+             guint64               side,
+             guint64               merge)
+{
+  guint64 rows = item->patches_h / merge, columns = item->patches_w / merge;
+
+  for (guint64 i = 0; i < rows; i += side)
+    {
+      guint64 height = MIN (side, rows - i) * merge;
+
+      add_chunks (windows, height * side * merge, item->patches_t * (columns / side));
+      add_chunks (windows, height * (columns % side) * merge, item->patches_t);
+    }
+}
+
+static const HrStack *
+find_projector (HrModel       *model,
+                const HrStack *tower)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      if (stack != tower && (stack->role == tower->role || stack->role == HR_STACK_PROJECTOR) && stack->n_layers == 0)
+        return stack;
+    }
+
+  return NULL;
+}
+
+static const HrStack *
+find_tower (HrModel     *model,
+            HrStackRole  role)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      if (stack->role == role && stack->n_layers > 0)
+        return stack;
+    }
+
+  return NULL;
+}
+
+/* The window of the layers that have one, in merged patches of a side. */
+static guint64
+get_window (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->sliding_window > 0)
+        return attention->sliding_window;
+    }
+
+  return 0;
+}
+
+static guint64
+count_pixels (const HrBlock *convolution)
+{
+  guint64 pixels = convolution->convolution.in_channels;
+
+  for (guint i = 0; i < convolution->convolution.kernel.n_dimensions; i++)
+    pixels *= convolution->convolution.kernel.sizes[i];
+
+  return pixels;
+}
+
+/* Patches of all images, or of all videos, in a row. */
+static void
+add_row (HrMedia      *self,
+         HrModel      *model,
+         HrMediumKind  kind,
+         guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack), .batch = 1 };
+  guint64 merge = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_MERGE_SIZE];
+  guint64 window = get_window (stack);
+
+  tower.merge = merge;
+  tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
+  tower.chunks = g_array_new (FALSE, FALSE, sizeof (HrChunk));
+  tower.windows = window > 0 ? g_array_new (FALSE, FALSE, sizeof (HrChunk)) : NULL;
+  for (guint64 i = 0; i < batch; i++)
+    {
+      for (guint j = 0; j < self->items->len; j++)
+        {
+          const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
+
+          if (item->kind != kind)
+            continue;
+          add_chunks (tower.chunks, item->patches_h * item->patches_w, item->patches_t);
+          if (window > 0)
+            add_windows (tower.windows, item, window, merge);
+          tower.sequence += item->patches_t * item->patches_h * item->patches_w;
+          tower.seen += item->tokens;
+        }
+    }
+  g_array_append_val (self->towers, tower);
+}
+
+static gboolean
+has_kind (const HrMedia *self,
+          HrMediumKind   kind)
+{
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      if (g_array_index (self->items, HrMediumTokens, i).kind == kind)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+refuse_tower (HrModel  *model,
+              GError  **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: how its tower runs is not known well enough to estimate the memory of images, sounds "
+                           "and videos; their tokens are counted"),
+                        hr_model_get_name (model));
+
+  return FALSE;
+}
+
+/*
+ * hr_media_add_towers:
+ * @self: what is seen and heard
+ * @model: a model
+ * @batch: sequences of a batch
+ * @error: return location for an error
+ *
+ * Finds out what the model's towers get of a batch.
+ *
+ * Returns: whether it is known how they run
+ */
+gboolean
+hr_media_add_towers (HrMedia  *self,
+                     HrModel  *model,
+                     guint64   batch,
+                     GError  **error)
+{
+  static const HrMediumKind kinds[] = { HR_MEDIUM_IMAGE, HR_MEDIUM_VIDEO };
+  const HrStack *vision = find_tower (model, HR_STACK_VISION);
+
+  self->towers = g_array_new (FALSE, FALSE, sizeof (HrTower));
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      if (!has_kind (self, kinds[i]))
+        continue;
+      if (vision == NULL || vision->tower == HR_TOWER_UNKNOWN)
+        return refuse_tower (model, error);
+      add_row (self, model, kinds[i], batch);
+    }
+  if (has_kind (self, HR_MEDIUM_AUDIO))
+    return refuse_tower (model, error);
+
+  return TRUE;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-multimodal-job.h"
+#include "hr-processor.h"
+#include "hr-tower.h"
+
+G_BEGIN_DECLS
+
+typedef struct _HrMedia HrMedia;
+
+/**
+ * HrMedia:
+ * @items: (element-type HrMediumTokens): what each sequence has beside its text
+ * @text_tokens: tokens of text
+ * @tokens: tokens of each sequence, of both
+ * @towers: (element-type HrTower): what sees them, for all sequences of a batch
+ * @has_type_ids: whether the batch says of each token what it is of
+ *
+ * Images, sounds and videos of a job, and the towers that see or hear them.
+ */
+struct _HrMedia
+{
+  GArray *items;
+  guint64 text_tokens;
+  guint64 tokens;
+  GArray *towers;
+  gboolean has_type_ids;
+};
+
+HrMedia *hr_media_new        (HrModel          *model,
+                              HrMultimodalJob  *job,
+                              GError          **error) G_GNUC_WARN_UNUSED_RESULT;
+HrMedia *hr_media_ref        (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
+void     hr_media_unref      (HrMedia          *self);
+gboolean hr_media_add_towers (HrMedia          *self,
+                              HrModel          *model,
+                              guint64           batch,
+                              GError          **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrMedia, hr_media_unref)
+
+G_END_DECLS

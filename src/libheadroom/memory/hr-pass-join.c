@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "hr-operator.h"
+#include "hr-pass.h"
+
+/* What towers make of images, sounds and videos is put among the embeddings of the text. */
+
+/* masked_fill, then masked_scatter_backward (torch/csrc/autograd/FunctionsManual.cpp). */
+static void
+backward_scatter (HrReplay     *replay,
+                  const HrNode *node,
+                  HrValue       gradient,
+                  HrValue      *gradients)
+{
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = hr_op_make_gradient (replay, "masked_fill", gradient);
+  if (hr_value_needs_gradient (node->inputs[1]))
+    gradients[1] = hr_op_make_gradient (replay, "masked_scatter_backward", hr_value_detach (node->inputs[1]));
+}
+
+static HrValue
+scatter (HrReplay *replay,
+         HrValue   text,
+         HrValue   seen)
+{
+  const HrValue inputs[] = { text, seen };
+  HrValue mask = hr_op_like (replay, "eq", "image_mask",
+                             HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  HrValue joined = hr_op_like (replay, "masked_scatter", "inputs_embeds", hr_value_detach (text));
+
+  if (hr_autograd_record (replay, &joined, backward_scatter, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (replay, joined, mask);
+  hr_replay_drop (replay, mask);
+
+  return joined;
+}
+
+static HrValue
+enter_graph (HrReplay *replay,
+             HrValue   value)
+{
+  return hr_value_needs_gradient (value) ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
+}
+
+/* Runs a tower, which has symbols and stretches of its own. */
+static HrValue
+run_tower (const HrInference *self,
+           HrReplay          *replay,
+           guint              index)
+{
+  guint64 symbols[HR_N_SYMBOLS];
+  HrStretch *stretch = replay->stretch;
+  HrGraph *graph = replay->graph;
+  const char *block = replay->block;
+  HrValue seen;
+
+  hr_replay_end (replay);
+  memcpy (symbols, replay->symbols, sizeof symbols);
+  replay->graph = NULL;
+  seen = self->see (self, replay, index, self->see_data);
+  replay->graph = graph;
+  symbols[HR_SYMBOL_SEEN] = replay->symbols[HR_SYMBOL_SEEN];
+  symbols[HR_SYMBOL_TEXT_HIDDEN] = replay->symbols[HR_SYMBOL_TEXT_HIDDEN];
+  memcpy (replay->symbols, symbols, sizeof symbols);
+  hr_replay_begin (replay, stretch, block, -1);
+  replay->sentence = N_("while what was seen is put among the text");
+
+  return seen;
+}
+
+/*
+ * hr_pass_join:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass, with the embeddings of the text
+ *
+ * Has each tower see what it is given, and puts the result in the places that the text leaves for it
+ * (inputs_embeds.masked_scatter (mask, image_embeds)). Each is recorded in a graph of its own, since a tower is
+ * differentiated after what has come behind it, and before what has come before.
+ */
+void
+hr_pass_join (const HrInference *self,
+              HrReplay          *replay,
+              HrPass            *pass)
+{
+  pass->text = pass->inputs_embeds;
+  for (guint i = 0; i < MIN (self->towers->len, HR_PASS_MAX_TOWERS); i++)
+    {
+      HrJoin *join = &pass->joins[pass->n_joins++];
+      HrValue text, seen;
+
+      *join = (HrJoin) { .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE };
+      seen = run_tower (self, replay, i);
+      text = pass->inputs_embeds;
+      if (replay->graph != NULL)
+        {
+          join->graph = replay->graph = hr_graph_new ();
+          text = enter_graph (replay, text);
+          seen = enter_graph (replay, seen);
+        }
+      join->text = text;
+      join->seen = seen;
+      join->joined = scatter (replay, text, seen);
+      hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
+    }
+}

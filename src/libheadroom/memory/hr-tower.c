@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-tower.h"
+
+#include "hr-inference-cache.h"
+#include "hr-operator-select.h"
+
+/*
+ * What a vision tower does before its layers and after them; the layers themselves are those of any stack. All patches
+ * of all images are in a row, so that there is no batch (Qwen2VisionTransformerPretrainedModel.forward of
+ * modeling_qwen2_vl.py, Qwen2_5_VisionTransformerPretrainedModel.forward of modeling_qwen2_5_vl.py).
+ */
+
+void
+hr_tower_clear (HrTower *self)
+{
+  g_clear_pointer (&self->chunks, g_array_unref);
+  g_clear_pointer (&self->windows, g_array_unref);
+}
+
+/*
+ * hr_tower_get_bytes:
+ * @self: a tower
+ *
+ * Gets what the pixels take on the device, as they come from the processor: in fp32.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_tower_get_bytes (const HrTower *self)
+{
+  return hr_ledger_round (self->batch * self->sequence * self->pixels * sizeof (float));
+}
+
+/*
+ * hr_tower_init_pass:
+ * @self: a tower
+ * @outer: how the whole model runs
+ * @pass: (out): how the tower does
+ *
+ * Says how a tower runs within a call of the model.
+ */
+void
+hr_tower_init_pass (const HrTower     *self,
+                    const HrInference *outer,
+                    HrInference       *pass)
+{
+  *pass = *outer;
+  pass->stack = self->stack;
+  pass->tower = self;
+  pass->towers = NULL;
+  pass->encoder = NULL;
+  pass->source = pass->decoder_ids = HR_NO_VALUE;
+  pass->first_layer = 0;
+  pass->n_layers = self->stack->n_layers;
+  pass->batch = self->batch;
+  pass->prompt = self->sequence;
+  pass->use_cache = FALSE;
+  pass->mask = HR_ATTENTION_MASK_NONE;
+  pass->has_inputs = pass->has_norm = TRUE;
+  pass->has_head = FALSE;
+}
+
+static const HrBlock *
+get_convolution (const HrTower *self)
+{
+  return hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION);
+}
+
+/*
+ * hr_tower_set_symbols:
+ * @self: a tower
+ * @text_hidden: the width of what the decoder reads
+ * @replay: a tape
+ *
+ * Says what the symbols stand for while a tower runs.
+ */
+void
+hr_tower_set_symbols (const HrTower *self,
+                      guint64        text_hidden,
+                      HrReplay      *replay)
+{
+  guint64 *symbols = replay->symbols;
+  guint64 hidden = get_convolution (self)->convolution.out_channels;
+
+  symbols[HR_SYMBOL_BATCH] = self->batch;
+  symbols[HR_SYMBOL_SEQUENCE] = self->sequence;
+  symbols[HR_SYMBOL_HIDDEN] = hidden;
+  symbols[HR_SYMBOL_PIXELS] = self->pixels;
+  symbols[HR_SYMBOL_SEEN] = self->seen;
+  symbols[HR_SYMBOL_MERGED] = hidden * self->merge * self->merge;
+  symbols[HR_SYMBOL_TEXT_HIDDEN] = text_hidden;
+}
+
+/*
+ * A hook of the module lets gradients flow to what it makes, where the model is frozen and layers are computed anew
+ * (PreTrainedModel.enable_input_require_grads).
+ */
+static void
+require_gradient (const HrInference *self,
+                  HrReplay          *replay,
+                  HrValue           *embeds)
+{
+  if (replay->graph == NULL || !replay->inputs_need_gradients || !self->stack->hooks_embeddings ||
+      hr_value_needs_gradient (*embeds))
+    return;
+
+  *embeds = hr_autograd_boundary (replay, *embeds);
+  hr_autograd_save (replay, *embeds, *embeds);
+}
+
+/* A convolution whose windows do not overlap is a product of patches and a matrix (PatchEmbed). */
+static HrValue
+embed_patches (HrReplay      *replay,
+               HrValue        pixels,
+               const HrBlock *block)
+{
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
+                                                            HR_SYMBOL_HIDDEN));
+  HrValue bias = HR_NO_VALUE;
+
+  if (block->convolution.has_bias)
+    bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+
+  return hr_op_linear_by (replay, pixels, "hidden_states", weight, bias,
+                          HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+}
+
+static gboolean
+has_windows (const HrInference *self)
+{
+  return self->tower->windows != NULL;
+}
+
+/* hidden_states[window_index, :, :]: the patches in the order of the windows. */
+static void
+reorder (HrReplay   *replay,
+         HrValue    *x,
+         const char *name)
+{
+  hr_replay_assign (replay, x, hr_op_take (replay, name, *x, HR_NO_VALUE, *x));
+}
+
+/* Angles of rows and of columns in fp32, their cosines and sines, which all layers share. */
+static void
+make_rotation (const HrInference *self,
+               HrReplay          *replay,
+               HrPass            *pass)
+{
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HEAD);
+  HrValue half = angles;
+
+  hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (&self->stack->layer_classes[0]));
+  replay->sentence = N_("while the angles of the rotation are computed");
+  half.divisor = 2;
+  pass->beside[pass->n_beside] = hr_op_like (replay, "mul", "rotary_pos_emb", half);
+  if (has_windows (self))
+    reorder (replay, &pass->beside[pass->n_beside], "rotary_pos_emb");
+  pass->n_beside++;
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "emb", angles);
+  pass->cos[0] = hr_op_like (replay, "cos", "cos", angles);
+  pass->sin[0] = hr_op_like (replay, "sin", "sin", angles);
+}
+
+/*
+ * hr_tower_embed:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
+ * What comes before the layers: pixels in the dtype of the model, patches as vectors, their positions.
+ */
+void
+hr_tower_embed (const HrInference *self,
+                HrReplay          *replay,
+                HrPass            *pass)
+{
+  const HrBlock *convolution = get_convolution (self->tower);
+  HrValue positions = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
+  HrValue pixels;
+
+  replay->sentence = N_("while patches of images are embedded");
+  replay->block = convolution->path;
+  pixels = hr_op_like (replay, "_to_copy", "pixel_values",
+                       HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS));
+  pass->beside[pass->n_beside++] = pixels;
+  positions.count = 2;
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);
+  pass->hidden = embed_patches (replay, pixels, convolution);
+  require_gradient (self, replay, &pass->hidden);
+  if (has_windows (self))
+    reorder (replay, &pass->hidden, "hidden_states");
+  make_rotation (self, replay, pass);
+  pass->chunks[0] = self->tower->chunks;
+  pass->chunks[1] = self->tower->windows;
+}
+
+static HrValue
+run_linear (HrReplay      *replay,
+            HrValue        x,
+            const HrBlock *block,
+            HrSymbol       width)
+{
+  replay->block = block->path;
+  replay->symbols[width] = block->linear.out_features;
+
+  return hr_op_linear (replay, x, HR_MODULE_SELF, "x", width, 1, block->linear.has_bias);
+}
+
+/* Two linear layers with a gelu between, over what the norm made of patches that are side by side (PatchMerger). */
+static HrValue
+merge (const HrTower *tower,
+       HrReplay      *replay,
+       HrValue        x)
+{
+  const HrChain *chain = &tower->projector->final;
+  HrValue merged = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_MERGED);
+  guint n_linear = 0;
+  HrValue view;
+
+  x = hr_replay_hold (replay, x);
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+
+      replay->block = block->path;
+      if (block->kind == HR_BLOCK_NORM)
+        {
+          hr_replay_assign (replay, &x, hr_replay_norm (replay, x, &block->norm));
+          continue;
+        }
+      if (n_linear == 0)
+        {
+          view = hr_op_view (replay, x, merged);
+          hr_replay_assign (replay, &x, view);
+        }
+      else
+        {
+          hr_replay_assign (replay, &x, hr_op_unary (replay, HR_UNARY_GELU, "x", x));
+        }
+      hr_replay_assign (replay, &x, run_linear (replay, x, block, n_linear == 0 ? HR_SYMBOL_PROJECTOR
+                                                                               : HR_SYMBOL_TEXT_HIDDEN));
+      n_linear++;
+    }
+
+  return x;
+}
+
+/* torch.split by image, torch.cat of all again: a copy (get_image_features, Qwen2VLModel.forward). */
+static HrValue
+split_and_join (HrReplay *replay,
+                HrValue   x)
+{
+  HrValue part = hr_op_view (replay, x, x);
+  HrValue joined;
+
+  hr_op_record (replay, &part, HR_GRADIENT_LIKE_INPUT, "cat", &x, 1);
+  joined = hr_op_cat (replay, "image_embeds", &part, 1, x);
+  hr_replay_drop (replay, part);
+
+  return joined;
+}
+
+static void
+drop_beside (HrReplay *replay,
+             HrPass   *pass)
+{
+  while (pass->n_beside > 0)
+    hr_replay_drop (replay, pass->beside[--pass->n_beside]);
+  for (guint i = 0; i < G_N_ELEMENTS (pass->cos); i++)
+    {
+      hr_replay_drop (replay, pass->sin[i]);
+      hr_replay_drop (replay, pass->cos[i]);
+    }
+}
+
+/*
+ * hr_tower_finish:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
+ * What comes after the layers, until the vectors are there that the decoder reads.
+ */
+void
+hr_tower_finish (const HrInference *self,
+                 HrReplay          *replay,
+                 HrPass            *pass)
+{
+  const HrTower *tower = self->tower;
+  HrStretch stretch;
+  HrValue seen;
+
+  hr_replay_begin (replay, &stretch, tower->projector != NULL ? tower->projector->id : NULL, -1);
+  replay->sentence = N_("while patches are merged for the language model");
+  seen = merge (tower, replay, pass->hidden);
+  if (tower->windows != NULL)
+    reorder (replay, &seen, "merged_hidden_states");
+  drop_beside (replay, pass);
+  hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->weights);
+  hr_replay_assign (replay, &seen, split_and_join (replay, seen));
+  pass->hidden = seen;
+  hr_replay_rename (replay, seen, "image_embeds");
+  hr_replay_end (replay);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-pass.h"
+
+G_BEGIN_DECLS
+
+typedef struct _HrTower HrTower;
+
+/**
+ * HrTower:
+ * @stack: its layers
+ * @projector: (nullable): what makes of its output what the decoder reads
+ * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
+ * @sequence: patches of each
+ * @pixels: numbers of each patch, in fp32 as a processor gives them
+ * @merge: patches of a side that become one vector
+ * @seen: vectors that the decoder reads
+ * @chunks: (element-type HrChunk): patches that attend to each other in a layer without windows
+ * @windows: (nullable) (element-type HrChunk): those in a layer with windows
+ *
+ * A vision or audio tower with what it sees in one call.
+ */
+struct _HrTower
+{
+  const HrStack *stack;
+  const HrStack *projector;
+  guint64 batch;
+  guint64 sequence;
+  guint64 pixels;
+  guint64 merge;
+  guint64 seen;
+  GArray *chunks;
+  GArray *windows;
+};
+
+void    hr_tower_clear       (HrTower           *self);
+guint64 hr_tower_get_bytes   (const HrTower     *self);
+void    hr_tower_init_pass   (const HrTower     *self,
+                              const HrInference *outer,
+                              HrInference       *pass);
+void    hr_tower_set_symbols (const HrTower     *self,
+                              guint64            text_hidden,
+                              HrReplay          *replay);
+void    hr_tower_embed       (const HrInference *self,
+                              HrReplay          *replay,
+                              HrPass            *pass);
+void    hr_tower_finish      (const HrInference *self,
+                              HrReplay          *replay,
+                              HrPass            *pass);
+
+G_END_DECLS

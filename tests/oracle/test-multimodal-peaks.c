@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Peaks of real steps with images and videos, in inference and in fine-tuning, beside those of the replay. */
+
+#include "hr-estimator.h"
+#include "hr-memory-enums.h"
+#include "hr-multimodal-job.h"
+
+#include "estimates.h"
+#include "oracle.h"
+
+/* A few numbers of the batch are in other places than in the real step: grids, positions that come from outside. */
+#define MAX_MEDIAN 0.0001
+#define MAX_WORST 0.001
+
+static guint64
+get_phase_bytes (HrEstimate *estimate,
+                 const char *name)
+{
+  guint n_phases;
+  const HrPhase *phases = hr_estimate_get_phases (estimate, &n_phases);
+
+  for (guint i = 0; i < n_phases; i++)
+    {
+      if (g_str_equal (hr_phase_id_get_name (phases[i].id), name))
+        return phases[i].peak_bytes - get_beside_bytes (estimate);
+    }
+
+  g_error ("%s: no such phase", name);
+}
+
+static void
+compare_phases (JsonObject *test,
+                HrEstimate *estimate,
+                GArray     *errors)
+{
+  JsonObject *peaks = json_object_get_object_member (test, "phases");
+  g_autoptr (GList) names = json_object_get_members (peaks);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    {
+      gint64 expected = json_object_get_int_member (peaks, name->data);
+      double percent = oracle_get_percent (get_phase_bytes (estimate, name->data), expected);
+
+      oracle_errors_add (errors, percent);
+      g_test_message ("  %-14s %15" G_GINT64_FORMAT " %+.5f %%", (char *) name->data, expected, percent);
+    }
+}
+
+static void
+test_peaks (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("multimodal-peaks.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
+  g_autoptr (GArray) phase_errors = oracle_errors_new ();
+
+  g_assert_cmpuint (json_array_get_length (cases), >, 0);
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      JsonObject *test = json_array_get_object_element (cases, i);
+      g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+      g_autoptr (HrJob) job = oracle_make_job (HR_MODE_MULTIMODAL, json_object_get_object_member (test, "settings"));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+      gint64 expected = json_object_get_int_member (test, "total");
+      double percent;
+
+      g_assert_no_error (error);
+      percent = oracle_get_percent (get_allocated_bytes (estimate), expected);
+      g_test_message ("%-60s %15" G_GINT64_FORMAT " %+.5f %%", json_object_get_string_member (test, "id"), expected,
+                      percent);
+      oracle_errors_add (errors, percent);
+      g_assert_cmpstr (hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)), ==,
+                       json_object_get_string_member (test, "phase"));
+      compare_phases (test, estimate, phase_errors);
+    }
+  oracle_errors_judge (errors, "peak memory with images and videos", MAX_MEDIAN, MAX_WORST);
+  oracle_errors_judge (phase_errors, "peaks of phases with images and videos", MAX_MEDIAN, MAX_WORST);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/images_take_what_they_take_in_the_framework", test_peaks);
+
+  return g_test_run ();
+}
