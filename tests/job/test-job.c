@@ -9,6 +9,7 @@ static const struct
   const char *values;
 } spellings[] = {
   { "task", "inference fine-tuning" },
+  { "selective-checkpointing", "operators attention every-nth first" },
   { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },
@@ -51,6 +52,7 @@ static const struct
   const char *value;
   const char *message;
 } refusals[] = {
+  { "checkpointing-layers", "0", "“checkpointing-layers”: expected a whole number from 1 to 10000, found “0”" },
   { "batch-size", "0", "“batch-size”: expected a whole number from 1 to 65536, found “0”" },
   { "batch-size", "65537", "“batch-size”: expected a whole number from 1 to 65536, found “65537”" },
   { "batch-size", "-1", "“batch-size”: expected a whole number from 1 to 65536, found “-1”" },

@@ -151,6 +151,30 @@ set_source (HrInference *pass)
     pass->features = 2 * pass->source_length * sound->convolution.in_channels;
 }
 
+static HrCheckpointing
+get_checkpointing (JsonObject *settings)
+{
+  gboolean reentrant = json_object_get_boolean_member_with_default (settings, "reentrant-checkpointing", FALSE);
+  HrCheckpointing checkpointing = { reentrant ? HR_CHECKPOINTING_REENTRANT : HR_CHECKPOINTING_FULL, 0, 0 };
+  gint64 n_layers = json_object_get_int_member_with_default (settings, "checkpointing-layers", 2);
+
+  if (is (settings, "gradient-checkpointing", "none"))
+    checkpointing.kind = HR_CHECKPOINTING_NONE;
+  if (!is (settings, "gradient-checkpointing", "selective"))
+    return checkpointing;
+
+  if (is (settings, "selective-checkpointing", "operators"))
+    checkpointing.kind = HR_CHECKPOINTING_OPERATORS;
+  else if (is (settings, "selective-checkpointing", "attention"))
+    checkpointing.kind = HR_CHECKPOINTING_ATTENTION;
+  else if (is (settings, "selective-checkpointing", "every-nth"))
+    checkpointing.every = n_layers;
+  else
+    checkpointing.first = n_layers;
+
+  return checkpointing;
+}
+
 static HrTraining
 make_training (HrModel            *model,
                HrElement           element,
@@ -171,8 +195,7 @@ make_training (HrModel            *model,
       .attention = get_attention (settings),
       .mask = is (settings, "attention-mask", "padded") ? HR_ATTENTION_MASK_PADDED : HR_ATTENTION_MASK_NONE,
     },
-    .checkpointing = is (settings, "gradient-checkpointing", "full"),
-    .reentrant = json_object_get_boolean_member_with_default (settings, "reentrant-checkpointing", FALSE),
+    .checkpointing = get_checkpointing (settings),
     .clipping = json_object_get_boolean_member_with_default (settings, "gradient-clipping", FALSE),
     .fp32_outputs = json_object_get_boolean_member_with_default (settings, "fp32-outputs", FALSE),
     .keep_outputs = json_object_get_boolean_member_with_default (settings, "keep-outputs", FALSE),
@@ -308,6 +331,8 @@ main (int   argc,
                         test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_by_text_keep_nothing_for_towers", "training-peaks-towers.json",
                         test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_with_what_saves_memory_are_those_of_the_framework",
+                        "training-peaks-savers.json", test_peaks);
 
   return g_test_run ();
 }

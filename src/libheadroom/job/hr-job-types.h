@@ -255,6 +255,25 @@ typedef enum
 } HrGradientCheckpointing;
 
 /**
+ * HrSelectiveCheckpointing:
+ * @HR_SELECTIVE_CHECKPOINTING_OPERATORS: all of a layer but for what every second product and the attention make, as
+ *   torchtitan does
+ * @HR_SELECTIVE_CHECKPOINTING_ATTENTION: the attention alone, from queries, keys and values to its output, as
+ *   Megatron-LM does
+ * @HR_SELECTIVE_CHECKPOINTING_EVERY_NTH: one of some layers, as a whole
+ * @HR_SELECTIVE_CHECKPOINTING_FIRST: the first layers, as a whole
+ *
+ * What selective checkpointing computes anew.
+ */
+typedef enum
+{
+  HR_SELECTIVE_CHECKPOINTING_OPERATORS,
+  HR_SELECTIVE_CHECKPOINTING_ATTENTION,
+  HR_SELECTIVE_CHECKPOINTING_EVERY_NTH,
+  HR_SELECTIVE_CHECKPOINTING_FIRST,
+} HrSelectiveCheckpointing;
+
+/**
  * HrOptimizerKind:
  *
  * What turns gradients into new parameters.

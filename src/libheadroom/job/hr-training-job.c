@@ -28,6 +28,8 @@ typedef struct
   guint64 sequence_length;
   guint64 gradient_accumulation_steps;
   HrGradientCheckpointing gradient_checkpointing;
+  HrSelectiveCheckpointing selective_checkpointing;
+  guint64 checkpointing_layers;
   HrOptimizerKind optimizer;
   HrOptimizerImplementation optimizer_implementation;
   guint64 optimizer_rank;
@@ -52,6 +54,8 @@ enum
   PROP_SEQUENCE_LENGTH,
   PROP_GRADIENT_ACCUMULATION_STEPS,
   PROP_GRADIENT_CHECKPOINTING,
+  PROP_SELECTIVE_CHECKPOINTING,
+  PROP_CHECKPOINTING_LAYERS,
   PROP_OPTIMIZER,
   PROP_OPTIMIZER_IMPLEMENTATION,
   PROP_OPTIMIZER_RANK,
@@ -104,6 +108,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_GRADIENT_CHECKPOINTING:
       g_value_set_enum (value, priv->gradient_checkpointing);
+      break;
+
+    case PROP_SELECTIVE_CHECKPOINTING:
+      g_value_set_enum (value, priv->selective_checkpointing);
+      break;
+
+    case PROP_CHECKPOINTING_LAYERS:
+      g_value_set_uint64 (value, priv->checkpointing_layers);
       break;
 
     case PROP_OPTIMIZER:
@@ -201,6 +213,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_GRADIENT_CHECKPOINTING:
       priv->gradient_checkpointing = g_value_get_enum (value);
+      break;
+
+    case PROP_SELECTIVE_CHECKPOINTING:
+      priv->selective_checkpointing = g_value_get_enum (value);
+      break;
+
+    case PROP_CHECKPOINTING_LAYERS:
+      priv->checkpointing_layers = g_value_get_uint64 (value);
       break;
 
     case PROP_OPTIMIZER:
@@ -362,6 +382,31 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        N_("Keep only what goes into each layer, and compute the rest again in the backward pass"),
                        HR_TYPE_GRADIENT_CHECKPOINTING, HR_GRADIENT_CHECKPOINTING_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:selective-checkpointing:
+   *
+   * What selective checkpointing computes anew.
+   */
+  properties[PROP_SELECTIVE_CHECKPOINTING] =
+    g_param_spec_enum ("selective-checkpointing",
+                       N_("Selective checkpointing"),
+                       N_("What is computed again: all but every second product and the attention (torchtitan), the "
+                          "attention alone (Megatron-LM), every n-th layer, or the first n layers"),
+                       HR_TYPE_SELECTIVE_CHECKPOINTING, HR_SELECTIVE_CHECKPOINTING_OPERATORS,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:checkpointing-layers:
+   *
+   * How many layers selective checkpointing counts.
+   */
+  properties[PROP_CHECKPOINTING_LAYERS] =
+    g_param_spec_uint64 ("checkpointing-layers",
+                         N_("Layers of checkpointing"),
+                         N_("The n of “every n-th layer” and “the first n layers”"),
+                         1, 10000, 2,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrTrainingJob:optimizer:
@@ -534,6 +579,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);
   hr_job_mark_setting (properties[PROP_GRADIENT_ACCUMULATION_STEPS], 50, FALSE);
   hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 60, FALSE);
+  hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 61, FALSE);
+  hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 62, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER], 75, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 82, TRUE);
   hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 83, TRUE);
@@ -554,6 +601,7 @@ hr_training_job_init (HrTrainingJob *self)
 
   priv->micro_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_MICRO_BATCH_SIZE])->default_value;
   priv->sequence_length = G_PARAM_SPEC_UINT64 (properties[PROP_SEQUENCE_LENGTH])->default_value;
+  priv->checkpointing_layers = G_PARAM_SPEC_UINT64 (properties[PROP_CHECKPOINTING_LAYERS])->default_value;
   priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
   priv->trl_release = HR_TRL_RELEASE_1_6;
 }
@@ -677,6 +725,42 @@ hr_training_job_get_gradient_checkpointing (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_GRADIENT_CHECKPOINTING_NONE);
 
   return priv->gradient_checkpointing;
+}
+
+/**
+ * hr_training_job_get_selective_checkpointing:
+ * @self: a job
+ *
+ * Gets what selective checkpointing computes anew.
+ *
+ * Returns: the value of the setting
+ */
+HrSelectiveCheckpointing
+hr_training_job_get_selective_checkpointing (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_SELECTIVE_CHECKPOINTING_OPERATORS);
+
+  return priv->selective_checkpointing;
+}
+
+/**
+ * hr_training_job_get_checkpointing_layers:
+ * @self: a job
+ *
+ * Gets how many layers selective checkpointing counts.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_checkpointing_layers (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->checkpointing_layers;
 }
 
 /**

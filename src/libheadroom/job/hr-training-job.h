@@ -29,6 +29,8 @@ guint64                   hr_training_job_get_micro_batch_size            (HrTra
 guint64                   hr_training_job_get_sequence_length             (HrTrainingJob *self);
 guint64                   hr_training_job_get_gradient_accumulation_steps (HrTrainingJob *self);
 HrGradientCheckpointing   hr_training_job_get_gradient_checkpointing      (HrTrainingJob *self);
+HrSelectiveCheckpointing  hr_training_job_get_selective_checkpointing      (HrTrainingJob *self);
+guint64                   hr_training_job_get_checkpointing_layers         (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);
 HrOptimizerImplementation hr_training_job_get_optimizer_implementation    (HrTrainingJob *self);
 guint64                   hr_training_job_get_optimizer_rank              (HrTrainingJob *self);

@@ -472,6 +472,146 @@ fit_gradient (HrReplay *replay,
   return gradient;
 }
 
+/*
+ * hr_autograd_begin_region:
+ * @replay: a tape, on which a graph is recorded
+ *
+ * Begins a part of the forward pass that is computed anew in the backward pass.
+ *
+ * Returns: (nullable) (transfer none): the part, or %NULL if it cannot be one
+ */
+HrRegion *
+hr_autograd_begin_region (HrReplay *replay)
+{
+  HrGraph *graph = replay->graph;
+  HrRegion *region;
+
+  if (graph == NULL || graph->only_counts || graph->n_regions == HR_GRAPH_MAX_REGIONS)
+    return NULL;
+
+  region = &graph->regions[graph->n_regions++];
+  *region = (HrRegion) { .first = graph->n_nodes };
+  graph->only_counts = TRUE;
+
+  return region;
+}
+
+/*
+ * hr_autograd_end_region:
+ * @replay: a tape
+ * @region: what hr_autograd_begin_region() returned
+ * @recompute: what runs it anew
+ * @release: what lets @data go
+ * @data: (transfer full): what that needs
+ *
+ * Ends it.
+ */
+void
+hr_autograd_end_region (HrReplay    *replay,
+                        HrRegion    *region,
+                        HrRecompute  recompute,
+                        HrRecompute  release,
+                        gpointer     data)
+{
+  region->end = replay->graph->n_nodes;
+  region->recompute = recompute;
+  region->release = release;
+  region->data = data;
+  replay->graph->only_counts = FALSE;
+}
+
+static HrRegion *
+find_region (HrGraph *self,
+             guint    node)
+{
+  for (guint i = 0; i < self->n_regions; i++)
+    {
+      if (node >= self->regions[i].first && node < self->regions[i].end)
+        return &self->regions[i];
+    }
+
+  return NULL;
+}
+
+static void
+release_region (HrRegion *region,
+                HrReplay *replay)
+{
+  if (region->data != NULL)
+    region->release (replay, region->data);
+  region->data = NULL;
+}
+
+/* The graph that is recorded now has what comes into the part before its nodes. */
+static void
+recompute_region (HrGraph  *self,
+                  HrReplay *replay,
+                  HrRegion *region)
+{
+  g_autoptr (HrGraph) anew = hr_graph_new ();
+  HrComponentId component = replay->component;
+  guint n_nodes = region->end - region->first;
+  guint n_before;
+
+  region->is_recomputed = TRUE;
+  replay->graph = anew;
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  region->recompute (replay, region->data);
+  replay->component = component;
+  replay->graph = NULL;
+  g_return_if_fail (anew->n_nodes >= n_nodes);
+
+  n_before = anew->n_nodes - n_nodes;
+  for (guint i = 0; i < n_nodes; i++)
+    {
+      HrNode *from = &anew->nodes[n_before + i];
+      HrNode *node = &self->nodes[region->first + i];
+
+      memcpy (node->saved, from->saved, sizeof node->saved);
+      node->n_saved = from->n_saved;
+      from->n_saved = 0;
+    }
+}
+
+/* Whether nothing of what was computed anew is needed by nodes that run after this one. */
+static gboolean
+is_last_to_need (HrGraph        *self,
+                 const HrRegion *region,
+                 const HrNode   *node)
+{
+  for (guint i = region->first; &self->nodes[i] < node; i++)
+    {
+      if (self->nodes[i].needs_saved)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* What was computed anew is held by nothing but the derivative (unpack_hook of torch/utils/checkpoint.py). */
+static void
+release_recomputed (HrGraph  *self,
+                    HrReplay *replay,
+                    HrNode   *node)
+{
+  HrRegion *region = find_region (self, node - self->nodes);
+
+  if (self->is_recomputed || region != NULL)
+    release_saved (replay, node);
+}
+
+/* What went into a part goes with the last of its nodes that has needed it. */
+static void
+leave_region (HrGraph  *self,
+              HrReplay *replay,
+              HrNode   *node)
+{
+  HrRegion *region = find_region (self, node - self->nodes);
+
+  if (region != NULL && region->is_recomputed && is_last_to_need (self, region, node))
+    release_region (region, replay);
+}
+
 static void
 run_node (HrGraph  *self,
           HrReplay *replay,
@@ -484,10 +624,7 @@ run_node (HrGraph  *self,
 
   replay->block = node->block;
   node->backward (replay, node, node->incoming[0], gradients);
-
-  /* What was computed anew is held by nothing but the derivative (unpack_hook of torch/utils/checkpoint.py). */
-  if (self->is_recomputed)
-    release_saved (replay, node);
+  release_recomputed (self, replay, node);
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
@@ -497,6 +634,7 @@ run_node (HrGraph  *self,
     hr_replay_drop (replay, node->incoming[i]);
   clear_incoming (node);
   release_saved (replay, node);
+  leave_region (self, replay, node);
 
   /* A kernel that makes all gradients at once also makes those that nobody wants. */
   for (guint i = 0; i < node->n_inputs; i++)
@@ -516,11 +654,15 @@ run_engine (HrGraph  *self,
   for (guint i = self->n_nodes; i-- > 0; )
     {
       HrNode *node = &self->nodes[i];
+      HrRegion *region;
 
       if (node->kind != HR_NODE_OPERATOR || !node->has_gradient)
         continue;
       if (until_saved && node->needs_saved)
         break;
+      region = find_region (self, i);
+      if (region != NULL && node->needs_saved && !region->is_recomputed)
+        recompute_region (self, replay, region);
       run_node (self, replay, node);
     }
   replay->component = component;
@@ -618,5 +760,8 @@ hr_graph_clear (HrGraph  *self,
       for (guint j = 0; j < HR_NODE_MAX_RESULTS; j++)
         hr_replay_drop (replay, self->nodes[i].incoming[j]);
     }
+  for (guint i = 0; i < self->n_regions; i++)
+    release_region (&self->regions[i], replay);
   self->n_nodes = 0;
+  self->n_regions = 0;
 }

@@ -76,6 +76,39 @@ struct _HrNode
   HrValue incoming[HR_NODE_MAX_RESULTS];
 };
 
+#define HR_GRAPH_MAX_REGIONS 4
+
+/**
+ * HrRecompute:
+ * @replay: a tape, on which a new graph is recorded
+ * @data: what was given with it
+ *
+ * Runs a part of the forward pass anew.
+ */
+typedef void (*HrRecompute) (HrReplay *replay,
+                             gpointer  data);
+
+/**
+ * HrRegion:
+ * @first: the first of its nodes
+ * @end: the first node after it
+ * @recompute: what runs it anew
+ * @release: what lets @data go
+ * @data: what that needs
+ * @is_recomputed: whether it has been computed anew
+ *
+ * A part of the forward pass of which nothing is kept but what goes into it.
+ */
+typedef struct
+{
+  guint first;
+  guint end;
+  HrRecompute recompute;
+  HrRecompute release;
+  gpointer data;
+  gboolean is_recomputed;
+} HrRegion;
+
 /**
  * HrGraph:
  * @only_counts: whether nothing is held for the backward pass, as it is computed anew
@@ -83,6 +116,8 @@ struct _HrNode
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
  * @capacity: for how many there is room
+ * @regions: parts that are computed anew in the backward pass
+ * @n_regions: how many
  *
  * What was recorded of a stretch of the forward pass.
  */
@@ -93,6 +128,8 @@ struct _HrGraph
   HrNode *nodes;
   guint n_nodes;
   guint capacity;
+  HrRegion regions[HR_GRAPH_MAX_REGIONS];
+  guint n_regions;
 };
 
 gboolean hr_value_needs_gradient   (HrValue          value);
@@ -118,6 +155,12 @@ void     hr_autograd_step_waiting (HrReplay         *replay);
 void     hr_autograd_forget        (HrReplay        *replay,
                                     guint            first,
                                     guint            end);
+HrRegion *hr_autograd_begin_region (HrReplay         *replay);
+void     hr_autograd_end_region    (HrReplay         *replay,
+                                    HrRegion         *region,
+                                    HrRecompute       recompute,
+                                    HrRecompute       release,
+                                    gpointer          data);
 HrValue  hr_value_detach           (HrValue          value);
 
 HrGraph *hr_graph_new              (void) G_GNUC_WARN_UNUSED_RESULT;

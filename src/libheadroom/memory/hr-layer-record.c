@@ -21,17 +21,19 @@
  * @group: which layers are tuned alike
  * @place: where it stands
  * @needs_gradient: whether a gradient flows to its input
+ * @checkpointing: what of it is computed anew in the backward pass
  *
  * Makes a record of which nothing has run yet. Its stretches, which are large, are written when they begin.
  *
  * Returns: (transfer full): the record
  */
 HrLayerRecord *
-hr_layer_record_new (guint    layer,
-                     guint    klass,
-                     guint    group,
-                     HrPlace  place,
-                     gboolean needs_gradient)
+hr_layer_record_new (guint               layer,
+                     guint               klass,
+                     guint               group,
+                     HrPlace             place,
+                     gboolean            needs_gradient,
+                     HrCheckpointingKind checkpointing)
 {
   HrLayerRecord *self = g_new (HrLayerRecord, 1);
 
@@ -41,6 +43,9 @@ hr_layer_record_new (guint    layer,
   self->group = group;
   self->place = place;
   self->needs_gradient = needs_gradient;
+  self->checkpointing = checkpointing;
+  if (checkpointing == HR_CHECKPOINTING_OPERATORS)
+    self->kept = g_new0 (HrOperatorCache, 1);
 
   return self;
 }
@@ -59,6 +64,9 @@ hr_layer_record_free (HrLayerRecord *self,
   if (self->graph != NULL)
     hr_graph_clear (self->graph, replay);
   g_clear_pointer (&self->graph, hr_graph_free);
+  if (self->kept != NULL)
+    hr_operator_cache_clear (self->kept, replay);
+  g_free (self->kept);
   g_free (self);
 }
 
@@ -136,10 +144,18 @@ leave_past (HrLayerRecord   *self,
     }
 }
 
+/* Whether the layer is computed anew as a whole, so that it keeps what goes into it. */
+static gboolean
+is_recomputed (const HrLayerRecord *self)
+{
+  return self->checkpointing != HR_CHECKPOINTING_NONE && self->checkpointing != HR_CHECKPOINTING_ATTENTION;
+}
+
 static void
 run_layer (HrLayerRecord   *self,
            HrTrainingStack *stack,
-           guint            layer)
+           guint            layer,
+           gboolean         is_recomputing)
 {
   const HrLayerClass *klass = hr_training_stack_get_class (stack, layer);
   const HrAttention *attention = hr_layer_class_get_attention (klass);
@@ -148,7 +164,11 @@ run_layer (HrLayerRecord   *self,
   variables->forward.mask =
     attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
   hr_pass_choose_rotation (variables, attention);
+  if (self->kept != NULL)
+    hr_operator_cache_begin (self->kept, is_recomputing);
+  stack->replay->operator_cache = self->kept;
   hr_pass_run_layer (stack->replay, variables, klass);
+  stack->replay->operator_cache = NULL;
   store_cache (self, stack);
 }
 
@@ -211,14 +231,14 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->forward, NULL, layer);
   self->graph = replay->graph = hr_graph_new ();
-  self->graph->only_counts = stack->checkpointing != HR_CHECKPOINTING_NONE;
-  if (stack->checkpointing)
+  self->graph->only_counts = is_recomputed (self);
+  if (is_recomputed (self))
     hr_replay_hold (replay, input);
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
   enter_shared (stack, layer, self->shared);
   enter_past (self, stack);
   n_made = replay->n_made;
-  run_layer (self, stack, layer);
+  run_layer (self, stack, layer, FALSE);
   self->n_needed = replay->n_needed - n_made;
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;
@@ -248,7 +268,7 @@ recompute_layer (HrLayerRecord   *self,
   enter_shared (stack, layer, entered);
   hr_replay_limit (replay, self->n_needed);
   stack->variables.weights = HR_NO_VALUE;
-  run_layer (self, stack, layer);
+  run_layer (self, stack, layer, TRUE);
   hr_replay_limit (replay, G_MAXUINT);
   replay->graph = NULL;
   for (guint i = 0; i < HR_N_SHARED; i++)
@@ -323,7 +343,7 @@ differentiate_graph (HrLayerRecord   *self,
   replay->sentence = N_("in the backward pass of a layer");
   hr_graph_deliver (self->graph, replay, self->output, gradient);
   deliver_shared (self, stack);
-  if (stack->checkpointing == HR_CHECKPOINTING_FULL)
+  if (is_recomputed (self))
     {
       hr_graph_run_until_saved (self->graph, replay);
       replay->sentence = N_("in the backward pass, while a layer is computed anew");
@@ -398,7 +418,7 @@ differentiate_reentrant (HrLayerRecord   *self,
   input = stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
                                                             self->needs_gradient);
   enter_shared (stack, layer, entered);
-  run_layer (self, stack, layer);
+  run_layer (self, stack, layer, TRUE);
   output = stack->variables.hidden;
   stack->variables.hidden = HR_NO_VALUE;
   replay->graph = NULL;
@@ -439,11 +459,13 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
-  if (stack->checkpointing == HR_CHECKPOINTING_REENTRANT)
+  if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
     gradient = differentiate_reentrant (self, stack, layer, gradient);
   else
     gradient = differentiate_graph (self, stack, layer, gradient);
-  if (stack->checkpointing)
+  if (self->kept != NULL)
+    hr_operator_cache_clear (self->kept, replay);
+  if (is_recomputed (self))
     hr_replay_drop (replay, self->input);
   hr_replay_end (replay);
   balance_waiting (replay, &self->backward, waiting);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-operator-cache.h"
 #include "hr-training-stack.h"
 
 G_BEGIN_DECLS
@@ -21,9 +22,11 @@ typedef enum
  * @group: which layers are tuned alike
  * @place: where it stands
  * @needs_gradient: whether a gradient flows to its input
+ * @checkpointing: what of it is computed anew in the backward pass
  * @recorded: whether the forward pass has been recorded
  * @backward_recorded: whether the backward pass has
  * @n_needed: how many tensors are made until the last that autograd needs
+ * @kept: (nullable): what is kept of some operators, where the rest is computed anew
  * @graph: (nullable): what autograd keeps
  * @input: the input, a boundary of @graph
  * @output: the output
@@ -44,9 +47,11 @@ typedef struct
   guint group;
   HrPlace place;
   gboolean needs_gradient;
+  HrCheckpointingKind checkpointing;
   gboolean recorded;
   gboolean backward_recorded;
   guint n_needed;
+  HrOperatorCache *kept;
   HrGraph *graph;
   HrValue input;
   HrValue output;
@@ -63,7 +68,8 @@ HrLayerRecord *hr_layer_record_new          (guint            layer,
                                              guint            klass,
                                              guint            group,
                                              HrPlace          place,
-                                             gboolean         needs_gradient) G_GNUC_WARN_UNUSED_RESULT;
+                                             gboolean         needs_gradient,
+                                             HrCheckpointingKind checkpointing) G_GNUC_WARN_UNUSED_RESULT;
 void           hr_layer_record_free         (HrLayerRecord   *self,
                                              HrReplay        *replay);
 void           hr_layer_record_run_forward  (HrLayerRecord   *self,

@@ -1173,6 +1173,97 @@ replay_interface (HrReplay          *replay,
   return replay_sdpa_interface (replay, forward, variables, attention);
 }
 
+/* What the attention is computed anew from: what went into it, and the sizes of its layer. */
+typedef struct
+{
+  HrForward forward;
+  Variables variables;
+  const HrAttention *attention;
+  guint64 symbols[HR_N_SYMBOLS];
+  guint n_needed;
+} CheckpointedAttention;
+
+static void
+release_attention (HrReplay *replay,
+                   gpointer  data)
+{
+  CheckpointedAttention *self = data;
+
+  hr_replay_drop (replay, self->forward.mask);
+  hr_replay_drop (replay, self->variables.value);
+  hr_replay_drop (replay, self->variables.key);
+  hr_replay_drop (replay, self->variables.query);
+  g_free (self);
+}
+
+/* Ends when the last tensor is there that the backward pass needs (_StopRecomputationError). */
+static void
+recompute_attention (HrReplay *replay,
+                     gpointer  data)
+{
+  CheckpointedAttention *self = data;
+  HrForward forward = self->forward;
+  Variables variables = self->variables;
+  HrValue *inputs[] = { &variables.query, &variables.key, &variables.value };
+  const char *sentence = replay->sentence;
+  guint64 symbols[HR_N_SYMBOLS];
+  HrAttentionResult result;
+
+  memcpy (symbols, replay->symbols, sizeof symbols);
+  memcpy (replay->symbols, self->symbols, sizeof symbols);
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    {
+      if (hr_value_needs_gradient (*inputs[i]))
+        *inputs[i] = hr_autograd_boundary (replay, *inputs[i]);
+    }
+  hr_replay_limit (replay, self->n_needed);
+  replay->sentence = N_("in the backward pass, while an attention is computed anew");
+  result = replay_interface (replay, &forward, &variables, self->attention);
+  hr_replay_limit (replay, G_MAXUINT);
+  hr_replay_drop (replay, result.weights);
+  hr_replay_drop (replay, result.output);
+  for (guint i = 0; i < variables.n_locals; i++)
+    hr_replay_drop (replay, variables.locals[i]);
+  replay->sentence = sentence;
+  memcpy (replay->symbols, symbols, sizeof symbols);
+}
+
+/*
+ * torch.utils.checkpoint around the function of the attention: of what is between queries, keys and values and what it
+ * makes of them nothing is kept (`--recompute-granularity selective` of Megatron-LM, _checkpointed_attention_forward
+ * in megatron/core/transformer/attention.py).
+ */
+static HrAttentionResult
+checkpoint_interface (HrReplay          *replay,
+                      HrForward         *forward,
+                      Variables         *variables,
+                      const HrAttention *attention)
+{
+  HrRegion *region = forward->checkpoints_attention ? hr_autograd_begin_region (replay) : NULL;
+  CheckpointedAttention *data;
+  HrAttentionResult result;
+  guint n_made = replay->n_made;
+
+  if (region == NULL)
+    return replay_interface (replay, forward, variables, attention);
+
+  data = g_new (CheckpointedAttention, 1);
+  data->forward = *forward;
+  data->variables = *variables;
+  data->variables.n_locals = 0;
+  data->attention = attention;
+  memcpy (data->symbols, replay->symbols, sizeof data->symbols);
+  hr_replay_hold (replay, variables->query);
+  hr_replay_hold (replay, variables->key);
+  hr_replay_hold (replay, variables->value);
+  hr_replay_hold (replay, forward->mask);
+  result = replay_interface (replay, forward, variables, attention);
+  data->n_needed = replay->n_needed > n_made ? replay->n_needed - n_made : 0;
+  hr_autograd_end_region (replay, region, recompute_attention, release_attention, data);
+
+  return result;
+}
+
 /* With a mask that leaves each query the keys that an indexer has chosen, this layer's own or that of one before. */
 static HrAttentionResult
 replay_sparse (HrReplay          *replay,
@@ -1433,7 +1524,7 @@ hr_replay_attention (HrReplay          *replay,
     case HR_ATTENTION_INTERFACE:
     default:
       result = attention->index_topk > 0 ? replay_sparse (replay, forward, &variables, x, attention)
-                                         : replay_interface (replay, forward, &variables, attention);
+                                         : checkpoint_interface (replay, forward, &variables, attention);
       break;
     }
 

@@ -86,6 +86,7 @@ typedef struct
   HrValue source_bias;
   const GArray *chunks;
   gboolean broadcasts_heads;
+  gboolean checkpoints_attention;
 } HrForward;
 
 /* How many tensors hr_replay_latent () leaves in other variables. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "hr-operator-cache.h"
+
 static const guint8 element_bytes[] = {
   [HR_ELEMENT_BOOL] = 1,
   [HR_ELEMENT_INT8] = 1,
@@ -157,6 +159,7 @@ hr_replay_init (HrReplay       *self,
   self->inputs_need_gradients = FALSE;
   self->component = HR_COMPONENT_ACTIVATIONS;
   self->graph = NULL;
+  self->operator_cache = NULL;
   self->training = FALSE;
   self->trains_weights = FALSE;
   self->recomputes = FALSE;
@@ -533,6 +536,21 @@ get_shape_bytes (HrReplay *self,
   return hr_ledger_round (bytes);
 }
 
+/* What an operator made that is not run again. */
+static HrValue
+take_kept (HrReplay *self,
+           HrValue   shape)
+{
+  self->n_made++;
+  shape.storage = hr_operator_cache_take (self->operator_cache).storage;
+  shape.expanded = FALSE;
+  shape.is_trained = FALSE;
+  shape.is_view = FALSE;
+  shape.node = HR_NO_NODE;
+
+  return shape;
+}
+
 /*
  * hr_replay_make:
  * @self: a tape
@@ -552,7 +570,18 @@ hr_replay_make (HrReplay      *self,
                 HrComponentId  component,
                 HrValue        shape)
 {
-  return make_storage (self, operation, name, component, shape, get_shape_bytes (self, shape));
+  HrOperatorCache *cache = self->operator_cache;
+  gboolean is_kept = cache != NULL && hr_operator_cache_keeps (cache, operation);
+  HrValue value;
+
+  if (is_kept && cache->is_recomputing && self->n_made < self->make_limit)
+    return take_kept (self, shape);
+
+  value = make_storage (self, operation, name, component, shape, get_shape_bytes (self, shape));
+  if (is_kept && !cache->is_recomputing && value.storage >= 0)
+    hr_operator_cache_add (cache, self, value);
+
+  return value;
 }
 
 /*

@@ -167,6 +167,7 @@ typedef struct
 } HrValue;
 
 typedef struct _HrGraph HrGraph;
+typedef struct _HrOperatorCache HrOperatorCache;
 typedef struct _HrTuning HrTuning;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
@@ -268,6 +269,7 @@ typedef enum
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
  * @component: what operators make their results for
  * @graph: (nullable): where operators are recorded, so that gradients can flow back
+ * @operator_cache: (nullable): where what some operators make is kept, or taken from
  * @training: whether dropout is on
  * @trains_weights: whether the model's own parameters need gradients
  * @recomputes: whether layers are computed anew in the backward pass
@@ -306,6 +308,7 @@ struct _HrReplay
   gboolean inputs_need_gradients;
   HrComponentId component;
   HrGraph *graph;
+  HrOperatorCache *operator_cache;
   gboolean training;
   gboolean trains_weights;
   gboolean recomputes;

@@ -313,7 +313,7 @@ take_media (HrTrainingPlan  *self,
             HrMedia         *media,
             GError         **error)
 {
-  self->training.caches = !self->training.checkpointing;
+  self->training.caches = !hr_checkpointing_recomputes_layers (&self->training.checkpointing);
 
   return hr_inference_plan_take_media (&self->pass, media, error);
 }
@@ -576,6 +576,96 @@ check_layers (HrTrainingPlan  *self,
   return TRUE;
 }
 
+/* Checkpoints within checkpoints, and values that some operators keep, need the one that is not reentrant. */
+static gboolean
+check_reentrant (const HrCheckpointing  *checkpointing,
+                 GError                **error)
+{
+  if (checkpointing->kind != HR_CHECKPOINTING_OPERATORS && checkpointing->kind != HR_CHECKPOINTING_ATTENTION)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("reentrant-checkpointing: expected false, as checkpointing of operators or of the attention "
+                           "needs use_reentrant=False; found true"));
+
+  return FALSE;
+}
+
+static gboolean
+has_attention_function (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->path != HR_ATTENTION_INTERFACE && attention->path != HR_ATTENTION_REPEATING)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* What is called with the encoder's output, or has no function for its attention alone, is computed anew whole. */
+static gboolean
+check_selective (const HrTrainingPlan  *self,
+                 GError               **error)
+{
+  const HrInferencePlan *pass = &self->pass;
+  HrCheckpointingKind kind = self->training.checkpointing.kind;
+  gboolean whole = kind != HR_CHECKPOINTING_ATTENTION && kind != HR_CHECKPOINTING_OPERATORS;
+  g_autofree char *selective = hr_job_get_as_string (HR_JOB (self->job), "selective-checkpointing");
+
+  if (pass->inference.encoder == NULL && pass->inference.towers == NULL &&
+      (whole || self->training.megatron == HR_MEGATRON_NONE) &&
+      (kind != HR_CHECKPOINTING_ATTENTION || has_attention_function (pass->stack)))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the first place is the name of a model, the second one of a choice. */
+                        N_("“%s”: selective checkpointing of its layers is not known well enough to estimate its "
+                           "memory; expected gradient-checkpointing none or full, found selective (%s)"),
+                        hr_model_get_name (pass->model), selective);
+
+  return FALSE;
+}
+
+static gboolean
+resolve_checkpointing (HrTrainingPlan  *self,
+                       GError         **error)
+{
+  HrCheckpointing *checkpointing = &self->training.checkpointing;
+  gboolean reentrant = hr_training_job_get_reentrant_checkpointing (self->job);
+
+  if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
+    return TRUE;
+
+  checkpointing->kind = reentrant ? HR_CHECKPOINTING_REENTRANT : HR_CHECKPOINTING_FULL;
+  if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_FULL)
+    return TRUE;
+
+  switch (hr_training_job_get_selective_checkpointing (self->job))
+    {
+    case HR_SELECTIVE_CHECKPOINTING_ATTENTION:
+      checkpointing->kind = HR_CHECKPOINTING_ATTENTION;
+      break;
+
+    case HR_SELECTIVE_CHECKPOINTING_EVERY_NTH:
+      checkpointing->every = hr_training_job_get_checkpointing_layers (self->job);
+      break;
+
+    case HR_SELECTIVE_CHECKPOINTING_FIRST:
+      checkpointing->first = hr_training_job_get_checkpointing_layers (self->job);
+      break;
+
+    case HR_SELECTIVE_CHECKPOINTING_OPERATORS:
+    default:
+      checkpointing->kind = HR_CHECKPOINTING_OPERATORS;
+      break;
+    }
+
+  return (!reentrant || check_reentrant (checkpointing, error)) && check_selective (self, error);
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -613,9 +703,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
-  self->training.checkpointing =
-    hr_training_job_get_gradient_checkpointing (job) == HR_GRADIENT_CHECKPOINTING_FULL;
-  self->training.reentrant = hr_training_job_get_reentrant_checkpointing (job);
+  if (!resolve_checkpointing (self, error))
+    return FALSE;
+
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
   self->training.n_gradients = hr_trainables_get_n_parameters (self->reached);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);

@@ -49,7 +49,7 @@ leave_inference (const HrTraining *self,
   replay->keeps_casts = before->keeps_casts;
   replay->symbols[HR_SYMBOL_BATCH] = before->batch;
   replay->training = TRUE;
-  replay->recomputes = self->checkpointing;
+  replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
 }
 
 static HrInference

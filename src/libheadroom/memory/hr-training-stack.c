@@ -32,7 +32,7 @@ free_graph (HrGraph  *graph,
  * @pass: how it runs, with the stack of layers
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @replay: a tape
- * @checkpointing: whether the layers are computed anew in the backward pass, and how
+ * @checkpointing: what is computed anew in the backward pass
  * @keeps_cache: whether what the cache holds stays until hr_training_stack_drop_cache()
  *
  * Begins a micro-batch. The stack is to be cleared.
@@ -126,13 +126,14 @@ find_record (HrTrainingStack *self,
   guint group = hr_tuning_get_group (self->tuning, layer);
   HrPlace place = get_place (self, layer);
   gboolean needs_gradient = hr_value_needs_gradient (self->variables.hidden);
+  HrCheckpointingKind checkpointing = hr_checkpointing_get_kind (&self->checkpointing, layer);
   HrLayerRecord *record;
 
   for (guint i = 0; i < self->records->len && self->replay->heap == NULL; i++)
     {
       record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&
-          record->needs_gradient == needs_gradient)
+          record->needs_gradient == needs_gradient && record->checkpointing == checkpointing)
         {
           self->record_of[layer] = i;
           return record;
@@ -140,7 +141,7 @@ find_record (HrTrainingStack *self,
     }
 
   self->record_of[layer] = self->records->len;
-  record = hr_layer_record_new (layer, klass, group, place, needs_gradient);
+  record = hr_layer_record_new (layer, klass, group, place, needs_gradient, checkpointing);
   g_ptr_array_add (self->records, record);
 
   return record;
@@ -199,11 +200,11 @@ uses_shared (HrTrainingStack *self,
     return FALSE;
 
   /* A mixer has another mask, and rotates nothing; under checkpointing it is given the tables nevertheless. */
-  if (attention == NULL && (!is_rotation || !self->checkpointing))
+  if (attention == NULL && (!is_rotation || !hr_checkpointing_recomputes (&self->checkpointing, layer)))
     return FALSE;
 
   /* A layer that does not rotate keeps none of the tables that it is called with. */
-  if (is_rotation && !self->checkpointing &&
+  if (is_rotation && attention != NULL && !hr_checkpointing_recomputes (&self->checkpointing, layer) &&
       (attention->position == HR_POSITION_NONE || attention->position == HR_POSITION_ALIBI))
     return FALSE;
 
@@ -244,6 +245,24 @@ has_axes (HrTrainingStack *self)
   return attention != NULL && attention->position == HR_POSITION_ROTARY_SECTIONS;
 }
 
+/* The first layer that keeps what it is called with, or what it makes of the angles. */
+static guint
+find_user (HrTrainingStack *self,
+           gboolean         sliding,
+           gboolean         is_rotation)
+{
+  for (guint i = 0; i < self->pass.n_layers; i++)
+    {
+      gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i);
+
+      if (uses_shared (self, i, sliding, is_rotation) &&
+          (keeps_all || (is_rotation && !spreads_rotation (self, i))))
+        return i;
+    }
+
+  return self->pass.n_layers;
+}
+
 /*
  * The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep: until
  * the first of the layers that use them is differentiated.
@@ -253,36 +272,39 @@ hold_shared (HrTrainingStack *self)
 {
   const HrPass *variables = &self->variables;
   const HrForward *forward = &variables->forward;
+  gboolean recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
+  guint first = 0;
 
   for (guint i = 0; i < 2; i++)
     {
-      guint n_layers = self->pass.n_layers;
-      guint rotated = 0, masked = 0;
+      guint rotated = find_user (self, i, TRUE);
+      guint masked = find_user (self, i, FALSE);
 
-      while (rotated < n_layers && !uses_shared (self, rotated, i, TRUE))
-        rotated++;
-      while (masked < n_layers && !uses_shared (self, masked, i, FALSE))
-        masked++;
-      if (self->checkpointing || (rotated < n_layers && !spreads_rotation (self, rotated)))
+      if (rotated < self->pass.n_layers)
         {
           hold_until (self, variables->cos[i], rotated);
           hold_until (self, variables->sin[i], rotated);
         }
-      if (self->checkpointing && masked < n_layers)
+      if (masked < self->pass.n_layers)
         hold_until (self, i == 0 ? variables->full_mask : variables->sliding_mask, masked);
     }
-  if (!self->checkpointing)
+  /* Attention functions are called with them, and leave them alone. */
+  if (self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION && !has_axes (self))
+    hold_until (self, variables->position_ids, 0);
+  if (!recomputes)
     return;
 
+  while (first < self->pass.n_layers && !hr_checkpointing_recomputes (&self->checkpointing, first))
+    first++;
   /* Layers behind an encoder are not called with it, nor those whose positions have three axes (Qwen2VLTextModel). */
   if (self->pass.encoder == NULL && !has_axes (self))
-    hold_until (self, variables->position_ids, 0);
-  hold_until (self, variables->alibi, 0);
-  hold_until (self, forward->source_mask, 0);
-  hold_until (self, forward->source, 0);
-  hold_until (self, forward->source_bias, 0);
+    hold_until (self, variables->position_ids, first);
+  hold_until (self, variables->alibi, first);
+  hold_until (self, forward->source_mask, first);
+  hold_until (self, forward->source, first);
+  hold_until (self, forward->source_bias, first);
   /* The first layer makes it, and is not given it. */
-  hold_until (self, forward->position_bias, 1);
+  hold_until (self, forward->position_bias, MAX (first, 1));
 }
 
 /* Lets go of what no layer below @layer uses. */
@@ -337,6 +359,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
   self->embedded = variables->hidden;
+  variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;
   replay->graph = NULL;
 
   self->shared[HR_SHARED_SOURCE] = self->pass.source;

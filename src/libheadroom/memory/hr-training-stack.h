@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-checkpointing.h"
 #include "hr-pass.h"
 #include "hr-tuning.h"
 
@@ -15,14 +16,6 @@ typedef enum
   HR_SHARED_SOURCE_BIAS,
   HR_N_SHARED,
 } HrShared;
-
-/* Whether layers are computed anew in the backward pass, or in one of their own within it. */
-typedef enum
-{
-  HR_CHECKPOINTING_NONE,
-  HR_CHECKPOINTING_FULL,
-  HR_CHECKPOINTING_REENTRANT,
-} HrCheckpointing;
 
 /* What is held for layers, and the first of them that uses it. */
 typedef struct
@@ -38,7 +31,7 @@ typedef struct _HrTrainingStack HrTrainingStack;
  * @pass: the stack and how it runs
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @replay: a tape
- * @checkpointing: whether the layers are computed anew in the backward pass, and how
+ * @checkpointing: what is computed anew in the backward pass
  * @keeps_cache: whether what the cache holds stays until the outputs go
  * @variables: those of the model's function
  * @output: what the stack makes

@@ -71,7 +71,9 @@ hr_algorithm_is_policy (HrAlgorithm algorithm)
 static gboolean
 uses_cache (const HrTraining *self)
 {
-  return ((self->pass.encoder != NULL || self->caches) && !self->checkpointing) ||
+  gboolean recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
+
+  return ((self->pass.encoder != NULL || self->caches) && !recomputes) ||
          hr_tuning_get_n_cached (self->tuning) > 0;
 }
 
@@ -83,15 +85,6 @@ static gboolean
 keeps_cache (const HrTraining *self)
 {
   return uses_cache (self) && (self->keep_outputs || hr_tuning_get_n_cached (self->tuning) > 0);
-}
-
-static HrCheckpointing
-get_checkpointing (const HrTraining *self)
-{
-  if (!self->checkpointing)
-    return HR_CHECKPOINTING_NONE;
-
-  return self->reentrant ? HR_CHECKPOINTING_REENTRANT : HR_CHECKPOINTING_FULL;
 }
 
 /* The encoder's output, as the decoder's layers see it. */
@@ -120,7 +113,7 @@ run_encoder_forward (Step *step)
   pass.source = pass.decoder_ids = HR_NO_VALUE;
   step->encoder = g_new (HrTrainingStack, 1);
   hr_training_stack_init (step->encoder, &pass, step->training->tuning, step->replay,
-                          get_checkpointing (step->training), FALSE);
+                          step->training->checkpointing, FALSE);
   hr_training_stack_run_forward (step->encoder);
   step->source = step->encoder->output;
   hr_replay_rename (step->replay, step->source, "encoder_hidden_states");
@@ -169,7 +162,7 @@ see (const HrInference *self,
 
   hr_tower_init_pass (tower, self, &pass);
   hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
-  hr_training_stack_init (stack, &pass, step->training->tuning, replay, get_checkpointing (step->training), FALSE);
+  hr_training_stack_init (stack, &pass, step->training->tuning, replay, step->training->checkpointing, FALSE);
   hr_training_stack_run_forward (stack);
   hr_training_stack_note_symbols (stack);
   hr_tuning_choose_trained (step->training->tuning, replay, -1);
@@ -201,7 +194,7 @@ run_forward (Step *step)
     }
 
   step->stack = g_new (HrTrainingStack, 1);
-  hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, get_checkpointing (step->training),
+  hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, step->training->checkpointing,
                           keeps_cache (step->training));
   step->stack->towers = step->towers;
   hr_training_stack_run_forward (step->stack);
@@ -758,7 +751,7 @@ begin_steps (const HrTraining *self,
   replay->training = TRUE;
   hr_tuning_choose_trained (self->tuning, replay, -1);
   replay->tuning = self->tuning;
-  replay->inputs_need_gradients = self->checkpointing;
+  replay->inputs_need_gradients = hr_checkpointing_recomputes_layers (&self->checkpointing);
   hr_tuning_set_symbols (self->tuning, replay);
   replay->adds_gradients_up = self->main_gradient_bytes > 0;
   replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
@@ -766,7 +759,7 @@ begin_steps (const HrTraining *self,
   replay->symbols[HR_SYMBOL_COMPLETION] = self->completion;
   replay->symbols[HR_SYMBOL_SCORED] = self->completion + 1;
   replay->fused_step = self->optimizer.fused;
-  replay->recomputes = self->checkpointing;
+  replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->megatron = self->megatron;
   if (self->megatron == HR_MEGATRON_LOCAL)
     make_score_buffer (self, replay);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-checkpointing.h"
 #include "hr-inference.h"
 #include "hr-job-types.h"
 #include "hr-optimizer.h"
@@ -15,8 +16,7 @@ G_BEGIN_DECLS
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
  * @caches: whether keys and values are kept, though nothing is generated
- * @checkpointing: whether the layers are computed anew in the backward pass
- * @reentrant: whether that is done by a backward pass within the backward pass
+ * @checkpointing: what is computed anew in the backward pass
  * @clipping: whether the norm of all gradients is limited before the optimizer uses them
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
  * @keep_outputs: whether a variable holds what the model returned until the gradients are there
@@ -49,8 +49,7 @@ typedef struct
   const HrTuning *tuning;
   HrOptimizer optimizer;
   gboolean caches;
-  gboolean checkpointing;
-  gboolean reentrant;
+  HrCheckpointing checkpointing;
   gboolean clipping;
   gboolean fp32_outputs;
   gboolean keep_outputs;

@@ -320,7 +320,15 @@ static const char * const gradient_checkpointing_labels[] = {
   /* Translators: a choice of the setting “Gradient checkpointing”: nothing is computed again */
   [HR_GRADIENT_CHECKPOINTING_NONE] = N_("Off"),
   [HR_GRADIENT_CHECKPOINTING_FULL] = N_("Every layer"),
-  [HR_GRADIENT_CHECKPOINTING_SELECTIVE] = N_("Selected operations"),
+  [HR_GRADIENT_CHECKPOINTING_SELECTIVE] = N_("Selective"),
+};
+
+static const char * const selective_checkpointing_labels[] = {
+  /* Translators: choices of the setting “Selective checkpointing” */
+  [HR_SELECTIVE_CHECKPOINTING_OPERATORS] = N_("Cheap operations"),
+  [HR_SELECTIVE_CHECKPOINTING_ATTENTION] = N_("Attention"),
+  [HR_SELECTIVE_CHECKPOINTING_EVERY_NTH] = N_("Every n-th layer"),
+  [HR_SELECTIVE_CHECKPOINTING_FIRST] = N_("First n layers"),
 };
 
 static const char * const optimizer_labels[] = {
@@ -432,6 +440,8 @@ static const struct
   { hr_gradient_dtype_get_type, gradient_dtype_labels, G_N_ELEMENTS (gradient_dtype_labels) },
   { hr_precision_recipe_get_type, precision_recipe_labels, G_N_ELEMENTS (precision_recipe_labels) },
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
+  { hr_selective_checkpointing_get_type, selective_checkpointing_labels,
+    G_N_ELEMENTS (selective_checkpointing_labels) },
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
     G_N_ELEMENTS (optimizer_implementation_labels) },
