@@ -43,6 +43,7 @@ static const struct
   { HR_MODE_FINE_TUNING, "headroom-fine-tuning-symbolic" },
   { HR_MODE_TRAINING, "headroom-training-symbolic" },
   { HR_MODE_GRPO, "headroom-grpo-symbolic" },
+  { HR_MODE_MULTIMODAL, "headroom-multimodal-symbolic" },
 };
 
 static void
