@@ -416,6 +416,23 @@ test_training_order (void)
 }
 
 static void
+test_recipe_order (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  g_autoptr (SettingList) settings = NULL;
+  guint n_settings;
+  guint i = 0;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  while (i < n_settings && !g_str_equal (settings[i]->name, "precision-recipe"))
+    i++;
+
+  g_assert_cmpuint (i + 1, <, n_settings);
+  g_assert_cmpint (hr_job_setting_get_group (settings[i]), ==, HR_SETTING_GROUP_PRECISION);
+  g_assert_cmpstr (settings[i + 1]->name, ==, "dtype");
+}
+
+static void
 test_copy (gconstpointer mode)
 {
   g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (mode));
@@ -508,7 +525,8 @@ get_setting (HrJob      *job,
 static void
 test_groups (void)
 {
-  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING, HR_MODE_MULTIMODAL };
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING, HR_MODE_GRPO,
+                                  HR_MODE_MULTIMODAL };
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
@@ -586,6 +604,7 @@ main (int    argc,
   add_for_each_mode ("/job/every_choice_is_promised", test_promises);
   g_test_add_func ("/job/usual_settings_come_first", test_order);
   g_test_add_func ("/job/the_method_of_fine_tuning_comes_first", test_training_order);
+  g_test_add_func ("/job/a_recipe_stands_before_the_settings_that_it_stands_for", test_recipe_order);
   g_test_add_func ("/job/fine_tuning_begins_with_a_plain_loop_and_lora", test_training_defaults);
   add_for_each_mode ("/job/a_copy_is_equal_and_differs_with_each_setting", test_copy);
   g_test_add_func ("/job/settings_are_grouped_by_what_they_are_about", test_groups);

@@ -224,7 +224,7 @@ hr_job_class_init (HrJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_DTYPE], 10, FALSE);
+  hr_job_mark_setting (properties[PROP_DTYPE], 12, FALSE);
   hr_job_mark_setting (properties[PROP_QUANTIZATION], 20, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION], 70, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 80, TRUE);

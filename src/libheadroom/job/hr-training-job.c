@@ -573,7 +573,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
-  hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 9, FALSE);
+  hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 10, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOCAST], 22, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 30, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);
@@ -582,15 +582,15 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 61, FALSE);
   hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 62, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER], 75, FALSE);
-  hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 82, TRUE);
-  hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 83, TRUE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 84, TRUE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 85, TRUE);
+  hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 81, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 82, TRUE);
+  hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 83, TRUE);
+  hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 84, TRUE);
+  hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 85, TRUE);
   hr_job_mark_setting (properties[PROP_REENTRANT_CHECKPOINTING], 86, TRUE);
-  hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 87, TRUE);
-  hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 88, TRUE);
-  hr_job_mark_setting (properties[PROP_ZERO_GRAD], 81, TRUE);
-  hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 89, TRUE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 87, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 88, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_GRAD], 89, TRUE);
   hr_job_mark_setting (properties[PROP_TRL_RELEASE], 90, TRUE);
 }
 
