@@ -17,7 +17,8 @@ typedef struct
 } OptionHelp;
 
 static const OptionHelp estimate_options[] = {
-  { "--mode MODE", N_("What to do with the model: inference (the default), fine-tuning or training") },
+  { "--mode MODE",
+    N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
   { "--scenario FILE", N_("Take everything from a scenario; further options override it") },
   { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
   { "--gpus N", N_("How many of them there are (1)") },
