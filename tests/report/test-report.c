@@ -170,6 +170,36 @@ test_json_sums (void)
   g_assert_cmpint (largest, ==, total);
 }
 
+/* Qwen2.5-VL's patches are 14 pixels wide, of which 2 x 2 make a token: 1036 x 756 pixels of what is given. */
+static void
+test_inputs (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-VL-3B-Instruct", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (HrReport) report = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *json = NULL;
+  g_autofree char *text = NULL;
+  JsonArray *inputs;
+
+  g_object_set (job, "text-tokens", (guint64) 256, "images", (guint64) 1, "image-width", (guint64) 1024, "image-height",
+                (guint64) 768, NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  report = g_object_new (HR_TYPE_REPORT, "estimate", estimate, "job", job, NULL);
+  json = hr_report_to_json (report);
+  text = hr_report_to_markdown (report);
+  inputs = json_object_get_array_member (parse_json (parser, json), "inputs");
+
+  g_assert_cmpuint (json_array_get_length (inputs), ==, 2);
+  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (inputs, 0), "tokens"), ==, 256);
+  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (inputs, 1), "kind"), ==, "image");
+  g_assert_cmpint (json_object_get_int_member (json_array_get_object_element (inputs, 1), "tokens"), ==, 37 * 27);
+  g_assert_nonnull (strstr (text, "(756/28)·(1036/28)"));
+}
+
 static void
 test_json_settings (void)
 {
@@ -437,6 +467,7 @@ main (int    argc,
 
   g_test_add_func ("/report/json_has_the_keys_of_its_schema", test_json_keys);
   g_test_add_func ("/report/json_adds_up", test_json_sums);
+  g_test_add_func ("/report/tokens_of_each_input_are_shown_with_where_they_come_from", test_inputs);
   g_test_add_func ("/report/json_has_every_setting_and_no_auto", test_json_settings);
   g_test_add_func ("/report/csv_has_the_numbers_of_the_estimate", test_csv);
   g_test_add_func ("/report/every_form_says_what_came_out_what_was_asked_who_and_when", test_all_say);

@@ -70,4 +70,6 @@ typedef struct
   char formula[96];
 } HrMediumTokens;
 
+const char *hr_medium_kind_get_name (HrMediumKind kind);
+
 G_END_DECLS

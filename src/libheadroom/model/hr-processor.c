@@ -52,6 +52,22 @@ static const char * const kind_names[] = {
 
 G_STATIC_ASSERT (G_N_ELEMENTS (kind_names) == HR_N_MEDIUM_KINDS);
 
+/**
+ * hr_medium_kind_get_name:
+ * @kind: what a model sees or hears
+ *
+ * Gets its name, as in files and in the JSON of an estimate.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_medium_kind_get_name (HrMediumKind kind)
+{
+  g_return_val_if_fail ((guint) kind < HR_N_MEDIUM_KINDS, NULL);
+
+  return kind_names[kind];
+}
+
 static gboolean
 find_name (const char * const *names,
            guint               n_names,

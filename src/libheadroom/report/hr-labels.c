@@ -124,6 +124,14 @@ static const char * const part_labels[] = {
 
 G_STATIC_ASSERT (G_N_ELEMENTS (part_labels) == HR_N_PARTS);
 
+static const char * const medium_labels[] = {
+  [HR_MEDIUM_IMAGE] = N_("Image"),
+  [HR_MEDIUM_AUDIO] = N_("Sound"),
+  [HR_MEDIUM_VIDEO] = N_("Video"),
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (medium_labels) == HR_N_MEDIUM_KINDS);
+
 static const char * const group_labels[] = {
   [HR_SETTING_GROUP_METHOD] = N_("Settings"),
   [HR_SETTING_GROUP_PRECISION] = N_("Precision"),
@@ -539,6 +547,22 @@ hr_estimate_dup_peak_sentence (HrEstimate *estimate)
 
   /* Translators: %s is the name of a phase */
   return g_strdup_printf (_("The peak is reached in the phase “%s”."), phase);
+}
+
+/**
+ * hr_medium_kind_get_label:
+ * @kind: what a model sees or hears
+ *
+ * Gets its name in the user's language.
+ *
+ * Returns: (transfer none): the name
+ */
+const char *
+hr_medium_kind_get_label (HrMediumKind kind)
+{
+  g_return_val_if_fail ((guint) kind < HR_N_MEDIUM_KINDS, NULL);
+
+  return _(medium_labels[kind]);
 }
 
 /**

@@ -261,6 +261,36 @@ add_phases (HrReport   *self,
     }
 }
 
+/* What the prompt is made of, and how a processor comes to the tokens of each part. */
+static void
+add_media (HrReport   *self,
+           HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("Input"), _("Tokens"), _("How they come about"), NULL };
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  g_autofree char *text = NULL;
+  const HrMediumTokens *media;
+  HrDocumentBlock *table;
+  guint n_media;
+
+  media = hr_estimate_get_media (estimate, &n_media);
+  if (n_media == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Tokens of each input"));
+  table = hr_document_add_table (document, columns, numeric);
+  text = hr_format_integer (hr_estimate_get_text_tokens (estimate));
+  hr_document_block_add_row (table, (const char * const []) { _("Text"), text, "", NULL });
+  for (guint i = 0; i < n_media; i++)
+    {
+      g_autofree char *tokens = hr_format_integer (media[i].tokens);
+      const char * const cells[] = { hr_medium_kind_get_label (media[i].kind), tokens, media[i].formula, NULL };
+
+      hr_document_block_add_row (table, cells);
+    }
+}
+
 static void
 add_devices (HrReport   *self,
              HrDocument *document)
@@ -446,6 +476,7 @@ hr_report_create_document (HrReport *self)
     hr_document_add_verdict (document, verdict, hr_report_get_fits (self));
   add_summary (self, document);
   add_components (self, document);
+  add_media (self, document);
   add_phases (self, document);
   add_devices (self, document);
   add_warnings (self, document);

@@ -111,6 +111,35 @@ add_phases (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+/* Only where there is more than text. */
+static void
+add_media (JsonBuilder *builder,
+           HrEstimate  *estimate)
+{
+  const HrMediumTokens *media;
+  guint n_media;
+
+  media = hr_estimate_get_media (estimate, &n_media);
+  if (n_media == 0)
+    return;
+
+  json_builder_set_member_name (builder, "inputs");
+  json_builder_begin_array (builder);
+  json_builder_begin_object (builder);
+  add_string (builder, "kind", "text");
+  add_integer (builder, "tokens", hr_estimate_get_text_tokens (estimate));
+  json_builder_end_object (builder);
+  for (guint i = 0; i < n_media; i++)
+    {
+      json_builder_begin_object (builder);
+      add_string (builder, "kind", hr_medium_kind_get_name (media[i].kind));
+      add_integer (builder, "tokens", media[i].tokens);
+      add_string (builder, "formula", media[i].formula);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
 static void
 add_devices (JsonBuilder *builder,
              HrEstimate  *estimate)
@@ -231,6 +260,7 @@ hr_report_to_json (HrReport *self)
   json_builder_set_member_name (builder, "settings");
   hr_job_build_json (hr_report_get_job (self), builder);
   add_peak (builder, estimate);
+  add_media (builder, estimate);
   add_phases (builder, estimate);
   add_devices (builder, estimate);
   add_gpu (builder, self);
