@@ -7,23 +7,6 @@
  * torch/csrc/autograd/FunctionsManual.cpp.
  */
 
-/* split_with_sizes_backward: the gradients of all parts, joined. */
-static void
-backward_split (HrReplay     *self,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
-{
-  HrValue shape = node->inputs[0];
-
-  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
-    {
-      if (node->incoming[i].storage >= 0)
-        shape.element = node->incoming[i].element;
-    }
-  gradients[0] = hr_op_make_gradient (self, "cat", shape);
-}
-
 /*
  * hr_op_split:
  * @self: a tape
@@ -45,7 +28,7 @@ hr_op_split (HrReplay      *self,
 
   g_return_if_fail (n_parts <= HR_NODE_MAX_RESULTS);
 
-  hr_autograd_record (self, &whole, backward_split, &x, 1);
+  hr_autograd_record (self, &whole, hr_op_join_gradients, &x, 1);
   for (guint i = 0; i < n_parts; i++)
     {
       parts[i] = hr_op_view (self, whole, shapes[i]);

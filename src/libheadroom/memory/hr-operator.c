@@ -759,12 +759,20 @@ hr_op_slice (HrReplay *self,
   return view;
 }
 
-/* split_backward: the gradients of all parts, joined. */
-static void
-backward_chunk (HrReplay     *self,
-                const HrNode *node,
-                HrValue       gradient,
-                HrValue      *gradients)
+/*
+ * hr_op_join_gradients:
+ * @self: a tape
+ * @node: the node of a tensor that was split
+ * @gradient: the gradient of its first part
+ * @gradients: (out): the gradient of the whole
+ *
+ * split_backward and split_with_sizes_backward: the gradients of all parts, joined.
+ */
+void
+hr_op_join_gradients (HrReplay     *self,
+                      const HrNode *node,
+                      HrValue       gradient,
+                      HrValue      *gradients)
 {
   HrValue shape = node->inputs[0];
 
@@ -797,7 +805,7 @@ hr_op_chunk (HrReplay *self,
     part.count /= n_parts;
   else
     part.divisor *= n_parts;
-  hr_autograd_record (self, &part, backward_chunk, &x, 1);
+  hr_autograd_record (self, &part, hr_op_join_gradients, &x, 1);
   for (guint i = 0; i < n_parts; i++)
     {
       parts[i] = hr_replay_hold (self, part);
@@ -954,18 +962,10 @@ save_factors (HrReplay *self,
   hr_autograd_save (self, result, hr_value_needs_gradient (a) ? b : HR_NO_VALUE);
 }
 
-/*
- * hr_op_keeps_factor:
- * @self: a tape
- * @other: one factor of a product that was recorded
- *
- * Gets whether the graph holds the other one.
- *
- * Returns: whether it does
- */
-gboolean
-hr_op_keeps_factor (const HrReplay *self,
-                    HrValue         other)
+/* Whether the graph holds one factor of a product that was recorded, as the gradient of the other needs it. */
+static gboolean
+keeps_factor (const HrReplay *self,
+              HrValue         other)
 {
   return hr_value_needs_gradient (other) && !self->graph->only_counts;
 }
@@ -1001,7 +1001,7 @@ hr_op_matmul (HrReplay   *self,
   is_recorded = hr_autograd_record (self, &result, backward_matmul, inputs, 2);
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
-  hr_op_drop_cast (self, b, inputs[1], is_recorded && hr_op_keeps_factor (self, inputs[0]));
+  hr_op_drop_cast (self, b, inputs[1], is_recorded && keeps_factor (self, inputs[0]));
   hr_replay_drop (self, inputs[0]);
 
   return result;
@@ -1060,8 +1060,8 @@ hr_op_linear_by (HrReplay   *self,
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
   hr_op_drop_cast (self, bias, inputs[2], FALSE);
-  hr_op_drop_cast (self, weight, inputs[1], is_recorded && hr_op_keeps_factor (self, inputs[0]));
-  hr_op_drop_cast (self, x, inputs[0], is_recorded && hr_op_keeps_factor (self, inputs[1]));
+  hr_op_drop_cast (self, weight, inputs[1], is_recorded && keeps_factor (self, inputs[0]));
+  hr_op_drop_cast (self, x, inputs[0], is_recorded && keeps_factor (self, inputs[1]));
 
   return result;
 }

@@ -138,8 +138,6 @@ void    hr_op_drop_cast  (HrReplay      *self,
                           HrValue        parameter,
                           HrValue        copy,
                           gboolean       is_saved);
-gboolean hr_op_keeps_factor (const HrReplay *self,
-                             HrValue         other);
 HrValue hr_op_linear_by  (HrReplay      *self,
                           HrValue        x,
                           const char    *name,
@@ -181,5 +179,9 @@ HrValue  hr_op_make_gradient (HrReplay      *self,
 HrValue  hr_op_view_gradient (HrReplay      *self,
                               HrValue        gradient,
                               HrValue        shape);
+void     hr_op_join_gradients (HrReplay     *self,
+                               const HrNode *node,
+                               HrValue       gradient,
+                               HrValue      *gradients);
 
 G_END_DECLS

@@ -190,24 +190,6 @@ hr_replay_init (HrReplay       *self,
 }
 
 /*
- * hr_replay_copy_start:
- * @self: a tape, on which nothing has happened
- *
- * Makes another that begins as @self does.
- *
- * Returns: (transfer full): the copy, to be freed with g_free() after hr_replay_clear()
- */
-HrReplay *
-hr_replay_copy_start (const HrReplay *self)
-{
-  HrReplay *copy = g_memdup2 (self, sizeof (HrReplay));
-
-  copy->storages = copy->own_storages;
-
-  return copy;
-}
-
-/*
  * hr_replay_clear:
  * @self: a tape
  *

@@ -338,7 +338,6 @@ struct _HrReplay
 void        hr_replay_init          (HrReplay       *self,
                                      HrElement       dtype,
                                      HrQuantization  quantization);
-HrReplay   *hr_replay_copy_start    (const HrReplay *self) G_GNUC_WARN_UNUSED_RESULT;
 void        hr_replay_clear         (HrReplay       *self);
 void        hr_replay_begin         (HrReplay       *self,
                                      HrStretch      *stretch,
