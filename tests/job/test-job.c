@@ -22,7 +22,7 @@ static const struct
   { "optimizer-implementation", "auto foreach for-loop fused" },
   { "logits-upcast", "loss shifted forward" },
   { "zero-grad", "after-step before-backward kept" },
-  { "trl-release", "0.14 0.15 0.22 0.23 0.26 1.3 1.6" },
+  { "trl-release", "0-14 0-15 0-22 0-23 0-26 1-3 1-6" },
   { "fine-tuning-method",
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
     "houlsby bitfit" },
@@ -387,7 +387,7 @@ test_training_defaults (void)
     { "fp32-outputs", "false" }, { "optimizer", "adamw" }, { "optimizer-implementation", "auto" },
     { "gradient-checkpointing", "none" }, { "reentrant-checkpointing", "false" }, { "gradient-clipping", "false" },
     { "keep-outputs", "false" }, { "logits-upcast", "loss" }, { "zero-grad", "after-step" },
-    { "trl-release", "1.6" }, { "precision-recipe", "custom" },
+    { "trl-release", "1-6" }, { "precision-recipe", "custom" },
     { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
     { "lora-targets", "auto" }, { "modules-to-save", "none" }, { "adapter-dtype", "auto" },

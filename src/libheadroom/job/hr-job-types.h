@@ -164,13 +164,13 @@ typedef enum
  */
 typedef enum
 {
-  HR_TRL_RELEASE_0_14, /*< nick=0.14 >*/
-  HR_TRL_RELEASE_0_15, /*< nick=0.15 >*/
-  HR_TRL_RELEASE_0_22, /*< nick=0.22 >*/
-  HR_TRL_RELEASE_0_23, /*< nick=0.23 >*/
-  HR_TRL_RELEASE_0_26, /*< nick=0.26 >*/
-  HR_TRL_RELEASE_1_3,  /*< nick=1.3 >*/
-  HR_TRL_RELEASE_1_6,  /*< nick=1.6 >*/
+  HR_TRL_RELEASE_0_14,
+  HR_TRL_RELEASE_0_15,
+  HR_TRL_RELEASE_0_22,
+  HR_TRL_RELEASE_0_23,
+  HR_TRL_RELEASE_0_26,
+  HR_TRL_RELEASE_1_3,
+  HR_TRL_RELEASE_1_6,
 } HrTrlRelease;
 
 /**
