@@ -329,17 +329,20 @@ test_refusals (void)
 {
   static const struct
   {
+    HrMode mode;
     const char *property;
     const char *value;
   } refused[] = {
-    { "dtype", "int8" },
-    { "quantization", "gptq-int4" },
+    { HR_MODE_TRAINING, "dtype", "int8" },
+    { HR_MODE_TRAINING, "quantization", "gptq-int4" },
+    { HR_MODE_GRPO, "fine-tuning-method", "prefix" },
+    { HR_MODE_GRPO, "fine-tuning-method", "prompt" },
   };
   g_autoptr (HrModel) model = load_llama ();
 
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
     {
-      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 128);
+      g_autoptr (HrJob) job = make_job (refused[i].mode, 1, 128);
       g_autoptr (GError) error = NULL;
 
       g_assert_true (hr_job_set_from_string (job, refused[i].property, refused[i].value, NULL));

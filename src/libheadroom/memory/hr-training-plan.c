@@ -307,7 +307,6 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
-/* Methods that put tokens before the text, or keep them in the cache, are not replayed with images. */
 static gboolean
 take_media (HrTrainingPlan  *self,
             HrMedia         *media,
@@ -384,6 +383,25 @@ check_reached (HrTrainingPlan  *self,
   return TRUE;
 }
 
+/* Virtual tokens before a text whose tokens are counted by others: by a processor, or by a trainer of answers. */
+static gboolean
+check_virtual_tokens (HrTrainingPlan  *self,
+                      GError         **error)
+{
+  g_autofree char *method = NULL;
+
+  if (hr_tuning_get_n_virtual (self->tuning) == 0 ||
+      (self->pass.media == NULL && self->training.algorithm == HR_ALGORITHM_SFT))
+    return TRUE;
+
+  method = hr_job_get_as_string (HR_JOB (self->job), "fine-tuning-method");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("fine-tuning-method: expected one without virtual tokens, as the batch has images, sounds "
+                           "or answers; found %s"), method);
+
+  return FALSE;
+}
+
 static gboolean
 resolve_parameters (HrTrainingPlan  *self,
                     GError         **error)
@@ -399,7 +417,7 @@ resolve_parameters (HrTrainingPlan  *self,
   self->training.tuning = self->tuning;
   self->pass.inference.prompt += hr_tuning_get_n_embedded (self->tuning);
 
-  return check_reached (self, error);
+  return check_virtual_tokens (self, error) && check_reached (self, error);
 }
 
 /*
