@@ -7,6 +7,18 @@
 
 /* What methods of fine-tuning add to linear layers, as PEFT's layers compute it. */
 
+/* `result = result + addend`, cast back to what the module's output is in. */
+static void
+add_to_result (HrReplay  *replay,
+               HrValue   *result,
+               HrValue    addend,
+               HrElement  element)
+{
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, addend));
+  hr_replay_drop (replay, addend);
+  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+}
+
 /* @x, its last dimension replaced. */
 static HrValue
 get_shape (HrValue  x,
@@ -74,9 +86,7 @@ replay_lora (HrReplay            *replay,
   HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
   HrValue scaled = run_factors (replay, tuned, cast, *result);
 
-  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, scaled));
-  hr_replay_drop (replay, scaled);
-  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  add_to_result (replay, result, scaled, element);
   hr_replay_drop (replay, cast);
 }
 
@@ -249,9 +259,7 @@ replay_dora (HrReplay            *replay,
   hr_replay_drop (replay, added);
   hr_autograd_forget (replay, n_nodes, n_added);
   hr_replay_drop (replay, input);
-  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, sum));
-  hr_replay_drop (replay, sum);
-  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  add_to_result (replay, result, sum, element);
   hr_replay_drop (replay, cast);
 }
 
@@ -292,9 +300,7 @@ replay_vera (HrReplay            *replay,
   hr_replay_drop (replay, inner);
   hr_replay_assign (replay, &product,
                     hr_op_binary (replay, HR_BINARY_MUL, "lambda_b·…", make_vector (replay, *result), product));
-  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, product));
-  hr_replay_drop (replay, product);
-  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  add_to_result (replay, result, product, element);
   hr_replay_drop (replay, cast);
 }
 
@@ -475,9 +481,7 @@ replay_delta (HrReplay            *replay,
 
   hr_replay_drop (replay, delta);
   hr_replay_drop (replay, cast);
-  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, product));
-  hr_replay_drop (replay, product);
-  hr_replay_assign (replay, result, hr_op_cast (replay, *result, x.element));
+  add_to_result (replay, result, product, x.element);
 }
 
 /* x * (1 * ia3_l.flatten ()), cast back: peft/tuners/ia3/layer.py, Linear.forward. */
@@ -683,9 +687,7 @@ hr_replay_adapter_embedding (HrReplay            *replay,
   hr_replay_assign (replay, &output, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", output));
   if (is_scaled)
     hr_replay_assign (replay, &output, hr_op_unary (replay, HR_UNARY_MUL, "…·embed_scale", output));
-  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, output));
-  hr_replay_drop (replay, output);
-  hr_replay_assign (replay, result, hr_op_cast (replay, *result, element));
+  add_to_result (replay, result, output, element);
 }
 
 /* A view of a parameter in other dimensions; where it cannot be one of its gradient, that is copied. */

@@ -79,27 +79,38 @@ hr_tuning_free (HrTuning *self)
   g_free (self);
 }
 
+/* The index of a value among few, to which it is added if there is room. */
+static guint
+find_or_add (guint64  *values,
+             guint    *n_values,
+             guint     capacity,
+             guint64   value,
+             gboolean *too_many)
+{
+  for (guint i = 0; i < *n_values; i++)
+    {
+      if (values[i] == value)
+        return i;
+    }
+
+  if (*n_values == capacity)
+    {
+      *too_many = TRUE;
+      return 0;
+    }
+
+  values[*n_values] = value;
+
+  return (*n_values)++;
+}
+
 static HrSymbol
 get_rank_symbol (Builder *builder,
                  guint64  rank)
 {
   HrTuning *self = builder->tuning;
 
-  for (guint i = 0; i < self->n_ranks; i++)
-    {
-      if (self->ranks[i] == rank)
-        return HR_SYMBOL_ADAPTER_RANK + i;
-    }
-
-  if (self->n_ranks == MAX_RANKS)
-    {
-      builder->too_many_ranks = TRUE;
-      return HR_SYMBOL_ADAPTER_RANK;
-    }
-
-  self->ranks[self->n_ranks] = rank;
-
-  return HR_SYMBOL_ADAPTER_RANK + self->n_ranks++;
+  return HR_SYMBOL_ADAPTER_RANK + find_or_add (self->ranks, &self->n_ranks, MAX_RANKS, rank, &builder->too_many_ranks);
 }
 
 /* A parameter that a method adds to a module, of one dimension if @columns is 0. */
@@ -318,21 +329,7 @@ get_size_symbol (Builder *builder,
 {
   HrTuning *self = builder->tuning;
 
-  for (guint i = 0; i < self->n_sizes; i++)
-    {
-      if (self->sizes[i] == size)
-        return HR_SYMBOL_ADAPTER_SIZE + i;
-    }
-
-  if (self->n_sizes == MAX_SIZES)
-    {
-      builder->too_many_sizes = TRUE;
-      return HR_SYMBOL_ADAPTER_SIZE;
-    }
-
-  self->sizes[self->n_sizes] = size;
-
-  return HR_SYMBOL_ADAPTER_SIZE + self->n_sizes++;
+  return HR_SYMBOL_ADAPTER_SIZE + find_or_add (self->sizes, &self->n_sizes, MAX_SIZES, size, &builder->too_many_sizes);
 }
 
 /* A factor is a product where the rank is small beside it: LoKrLayer.update_layer. */
