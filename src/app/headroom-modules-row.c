@@ -76,7 +76,7 @@ headroom_modules_row_get_default_label (HeadroomModulesRow *self)
   return g_str_equal (headroom_modules_row_get_default (self), "auto") ? automatic : C_("modules", "None");
 }
 
-/* No names stand for the default, as the placeholder says. */
+/* An empty entry stands for the default, and shows what that is called. */
 static void
 headroom_modules_row_value_cb (HeadroomModulesRow *self)
 {

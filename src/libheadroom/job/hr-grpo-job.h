@@ -18,4 +18,8 @@ guint64     hr_grpo_job_get_completion_length (HrGrpoJob *self);
 gboolean    hr_grpo_job_get_reference_model   (HrGrpoJob *self);
 HrRollout   hr_grpo_job_get_rollout           (HrGrpoJob *self);
 
+gboolean    hr_algorithm_is_policy            (HrAlgorithm algorithm);
+gboolean    hr_algorithm_is_preference        (HrAlgorithm algorithm);
+gboolean    hr_algorithm_has_reference        (HrAlgorithm algorithm);
+
 G_END_DECLS

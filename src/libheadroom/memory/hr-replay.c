@@ -95,7 +95,6 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_COMPLETION] = "S_c",
   [HR_SYMBOL_SCORED] = "(S_c + 1)",
   [HR_SYMBOL_PAIRS] = "(B/2)",
-  [HR_SYMBOL_ROWS] = "n_r",
   [HR_SYMBOL_PREFIXED] = "(v + S)",
   [HR_SYMBOL_PIXELS] = "p_v",
   [HR_SYMBOL_SEEN] = "N_v",

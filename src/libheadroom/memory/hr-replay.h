@@ -96,7 +96,6 @@ typedef enum
   HR_SYMBOL_COMPLETION,     /* S_c: tokens whose probabilities are wanted */
   HR_SYMBOL_SCORED,         /* S_c + 1: tokens whose logits are computed for that */
   HR_SYMBOL_PAIRS,          /* B/2: pairs of answers */
-  HR_SYMBOL_ROWS,           /* n_r: tokens that are worked on at once */
   HR_SYMBOL_PREFIXED,       /* v + S: tokens, and virtual ones before them */
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, as they come to a tower */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */

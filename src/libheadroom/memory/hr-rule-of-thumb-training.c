@@ -2,6 +2,7 @@
 
 #include "hr-rule-of-thumb-training.h"
 
+#include "hr-grpo-job.h"
 #include "hr-rule-of-thumb.h"
 
 /* What training is said to take beside all else: a tenth of it. */
@@ -220,26 +221,10 @@ double
 hr_rule_of_thumb_algorithm (HrAlgorithm algorithm,
                             guint64     num_generations)
 {
-  switch (algorithm)
-    {
-    case HR_ALGORITHM_DPO:
-    case HR_ALGORITHM_IPO:
-    case HR_ALGORITHM_ORPO:
-    case HR_ALGORITHM_SIMPO:
-      return 2;
+  if (hr_algorithm_is_policy (algorithm))
+    return num_generations;
 
-    case HR_ALGORITHM_GRPO:
-    case HR_ALGORITHM_DR_GRPO:
-    case HR_ALGORITHM_DAPO:
-    case HR_ALGORITHM_GSPO:
-    case HR_ALGORITHM_RLOO:
-      return num_generations;
-
-    case HR_ALGORITHM_SFT:
-    case HR_ALGORITHM_KTO:
-    default:
-      return 1;
-    }
+  return hr_algorithm_is_preference (algorithm) ? 2 : 1;
 }
 
 /**

@@ -57,25 +57,56 @@ copy_shifted (HrReplay *replay,
                      HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_VOCABULARY));
 }
 
-/* logps = F.log_softmax (chunk); -(torch.exp (logps) * logps).sum (-1) */
-static void
-compute_entropy (HrReplay *replay,
-                 HrValue   logits,
-                 Entropy   entropy)
+/*
+ * hr_training_compute_entropy:
+ * @replay: a tape
+ * @shape: the logits that the entropy is computed of at a time
+ *
+ * `logps = F.log_softmax (chunk); -(torch.exp (logps) * logps).sum (-1)`, of chunk after chunk; what is left of it is
+ * little.
+ */
+void
+hr_training_compute_entropy (HrReplay *replay,
+                             HrValue   shape)
 {
-  HrValue shape = entropy == ENTROPY_OF_SEQUENCE
-                    ? HR_SHAPE (logits.element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY)
-                    : HR_SHAPE (logits.element, HR_SYMBOL_VOCABULARY);
-  HrValue logps, exponential, product;
+  HrValue logps = hr_op_like (replay, "log_softmax", "logps", shape);
+  HrValue exponential = hr_op_like (replay, "exp", "probabilities", shape);
+  HrValue product = hr_op_like (replay, "mul", "chunk_entropy", shape);
 
-  if (entropy == ENTROPY_OF_CHUNK)
-    shape.count = MIN (CHUNK, replay->symbols[HR_SYMBOL_BATCH] * replay->symbols[HR_SYMBOL_SEQUENCE]);
-  logps = hr_op_like (replay, "log_softmax", "logps", shape);
-  exponential = hr_op_like (replay, "exp", "probabilities", shape);
-  product = hr_op_like (replay, "mul", "chunk_entropy", shape);
   hr_replay_drop (replay, exponential);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, logps);
+}
+
+/*
+ * hr_training_get_entropy_chunk:
+ * @element: what logits are in
+ * @n_tokens: of how many tokens there are logits
+ *
+ * Returns: the shape of the logits that entropy_from_logits of trl/trainer/utils.py takes at a time
+ */
+HrValue
+hr_training_get_entropy_chunk (HrElement element,
+                               guint64   n_tokens)
+{
+  HrValue chunk = HR_SHAPE (element, HR_SYMBOL_VOCABULARY);
+
+  chunk.count = MIN (CHUNK, n_tokens);
+
+  return chunk;
+}
+
+/* In the releases that took a sequence at a time, and in those that take chunks. */
+static HrValue
+get_entropy_shape (HrReplay *replay,
+                   HrValue   logits,
+                   Entropy   entropy)
+{
+  if (entropy == ENTROPY_OF_SEQUENCE)
+    return HR_SHAPE (logits.element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY);
+
+  return hr_training_get_entropy_chunk (logits.element,
+                                        replay->symbols[HR_SYMBOL_BATCH] * replay->symbols[HR_SYMBOL_SEQUENCE]);
 }
 
 /* Indices, 64-bit integers. */
@@ -110,7 +141,7 @@ hr_training_log_metrics (HrReplay     *replay,
   if (metrics[release].of_copy)
     shifted = copy_shifted (replay, logits);
   if (metrics[release].entropy != ENTROPY_NONE)
-    compute_entropy (replay, logits, metrics[release].entropy);
+    hr_training_compute_entropy (replay, get_entropy_shape (replay, logits, metrics[release].entropy));
   if (metrics[release].copies_again)
     hr_replay_assign (replay, &shifted, copy_shifted (replay, logits));
   if (metrics[release].has_predictions)

@@ -7,8 +7,12 @@
 
 G_BEGIN_DECLS
 
-void hr_training_log_metrics (HrReplay     *replay,
-                              HrValue       logits,
-                              HrTrlRelease  release);
+HrValue hr_training_get_entropy_chunk (HrElement     element,
+                                       guint64       n_tokens);
+void    hr_training_compute_entropy   (HrReplay     *replay,
+                                       HrValue       shape);
+void    hr_training_log_metrics       (HrReplay     *replay,
+                                       HrValue       logits,
+                                       HrTrlRelease  release);
 
 G_END_DECLS

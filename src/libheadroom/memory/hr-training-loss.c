@@ -10,6 +10,26 @@
 
 /* The losses of transformers' classes, from the logits to a number. */
 
+/*
+ * hr_training_upcast_logits:
+ * @replay: a tape
+ * @logits: (inout): the logits
+ *
+ * `logits = logits.float ()`, before the loss.
+ */
+void
+hr_training_upcast_logits (HrReplay *replay,
+                           HrValue  *logits)
+{
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  hr_replay_assign (replay, logits, hr_op_cast (replay, *logits, HR_ELEMENT_FLOAT32));
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+}
+
 /* F.cross_entropy: log_softmax, of which nll_loss, which autocast computes in fp32, picks one of each row. */
 static HrValue
 compute_cross_entropy (HrReplay *replay,

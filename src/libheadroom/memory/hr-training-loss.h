@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+void    hr_training_upcast_logits      (HrReplay *replay,
+                                        HrValue  *logits);
 HrValue hr_training_loss_causal        (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  shifts_logits);

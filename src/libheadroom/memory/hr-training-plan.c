@@ -270,8 +270,7 @@ resolve_answers (HrTrainingPlan  *self,
     }
 
   self->training.has_reference = hr_grpo_job_get_reference_model (job) &&
-                                 self->training.algorithm != HR_ALGORITHM_ORPO &&
-                                 self->training.algorithm != HR_ALGORITHM_SIMPO;
+                                 hr_algorithm_has_reference (self->training.algorithm);
   if (!hr_algorithm_is_policy (self->training.algorithm))
     {
       inference->batch *= hr_algorithm_is_preference (self->training.algorithm) ? 2 : 1;

@@ -7,15 +7,13 @@
 #include "hr-training-policy.h"
 
 #include "hr-operator-select.h"
+#include "hr-training-log.h"
 #include "hr-training-loss.h"
 
 /*
  * The losses of TRL's trainers that compare answers, from the logits to a number. They are computed from the
  * log-probability of each token of an answer, outside of the model's function and of autocast.
  */
-
-/* entropy_from_logits in trl/trainer/utils.py: tokens whose entropies are computed together. */
-#define ENTROPY_CHUNK 128
 
 static HrValue
 get_row (HrValue logits)
@@ -121,22 +119,15 @@ static HrValue
 compute_entropies (HrReplay *replay,
                    HrValue   logits)
 {
-  HrValue chunk = HR_SHAPE (logits.element, HR_SYMBOL_ROWS, HR_SYMBOL_VOCABULARY);
   HrGraph *graph = replay->graph;
-  HrValue flat, probabilities, exponential, product, entropies;
+  guint64 n_tokens = replay->symbols[HR_SYMBOL_BATCH] * replay->symbols[HR_SYMBOL_COMPLETION];
+  HrValue flat, entropies;
 
   replay->graph = NULL;
-  replay->symbols[HR_SYMBOL_ROWS] =
-    MIN (ENTROPY_CHUNK, replay->symbols[HR_SYMBOL_BATCH] * replay->symbols[HR_SYMBOL_COMPLETION]);
   flat = replay->symbols[HR_SYMBOL_BATCH] > 1 ? hr_op_like (replay, "clone", "flat_logits", logits)
                                               : hr_replay_hold (replay, logits);
-  probabilities = hr_op_like (replay, "_log_softmax", "logps", chunk);
-  exponential = hr_op_like (replay, "exp", "exp(logps)", chunk);
-  product = hr_op_like (replay, "mul", "exp(logps) * logps", chunk);
+  hr_training_compute_entropy (replay, hr_training_get_entropy_chunk (logits.element, n_tokens));
   entropies = hr_op_like (replay, "cat", "entropies", get_tokens (logits.element));
-  hr_replay_drop (replay, product);
-  hr_replay_drop (replay, exponential);
-  hr_replay_drop (replay, probabilities);
   hr_replay_drop (replay, flat);
   replay->graph = graph;
 

@@ -2,8 +2,10 @@
 
 #include "hr-training-rollout.h"
 
+#include "hr-grpo-job.h"
 #include "hr-inference-pass.h"
 #include "hr-operator.h"
+#include "hr-training-loss.h"
 #include "hr-training-policy.h"
 
 /*
@@ -147,7 +149,6 @@ hr_training_read_reference (const HrTraining *self,
 {
   HrInference pass = get_pass (self, replay);
   Settings before;
-  HrStretch stretch;
   HrValue logits, answers;
   HrPass variables;
 
@@ -166,13 +167,7 @@ hr_training_read_reference (const HrTraining *self,
   before = enter_inference (replay);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
-    {
-      hr_replay_begin (replay, &stretch, "loss", -1);
-      replay->component = HR_COMPONENT_LOGITS;
-      hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));
-      replay->component = HR_COMPONENT_ACTIVATIONS;
-      hr_replay_end (replay);
-    }
+    hr_training_upcast_logits (replay, &logits);
   answers = hr_training_score_answers (replay, logits);
   hr_replay_drop (replay, answers);
   hr_replay_drop (replay, logits);

@@ -6,6 +6,7 @@
 
 #include "hr-training.h"
 
+#include "hr-grpo-job.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-training-loss.h"
@@ -37,32 +38,6 @@ typedef struct
   HrValue seed;
   HrValue outputs;
 } Step;
-
-/*
- * hr_algorithm_is_preference:
- * @algorithm: an algorithm
- *
- * Returns: whether it compares a chosen with a rejected answer, so that sequences come in pairs
- */
-gboolean
-hr_algorithm_is_preference (HrAlgorithm algorithm)
-{
-  return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO || algorithm == HR_ALGORITHM_ORPO ||
-         algorithm == HR_ALGORITHM_SIMPO;
-}
-
-/*
- * hr_algorithm_is_policy:
- * @algorithm: an algorithm
- *
- * Returns: whether it compares answers that the model has generated
- */
-gboolean
-hr_algorithm_is_policy (HrAlgorithm algorithm)
-{
-  return algorithm == HR_ALGORITHM_GRPO || algorithm == HR_ALGORITHM_DR_GRPO || algorithm == HR_ALGORITHM_DAPO ||
-         algorithm == HR_ALGORITHM_GSPO || algorithm == HR_ALGORITHM_RLOO;
-}
 
 /*
  * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder or a tower does so by
@@ -226,20 +201,6 @@ compute_loss (Step    *step,
   return hr_training_loss_cross_entropy (step->replay, logits, head != NULL && head->head.fp32_loss);
 }
 
-/* `logits = logits.float ()` in the model's own function. */
-static void
-upcast_logits (HrReplay *replay,
-               HrValue  *logits)
-{
-  HrStretch stretch;
-
-  hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->component = HR_COMPONENT_LOGITS;
-  hr_replay_assign (replay, logits, hr_op_cast (replay, *logits, HR_ELEMENT_FLOAT32));
-  replay->component = HR_COMPONENT_ACTIVATIONS;
-  hr_replay_end (replay);
-}
-
 /* What is left of the step before goes, or is zeros that new gradients are added to. */
 static void
 zero_gradients (Step *step)
@@ -334,7 +295,7 @@ run_loss_outside (Step             *step,
   drop_beside (replay, &step->stack->variables);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
-    upcast_logits (replay, &logits);
+    hr_training_upcast_logits (replay, &logits);
   step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                         : compare_answers (step, logits);
   replay->autocast = autocast;
@@ -369,7 +330,7 @@ run_head_and_loss (Step             *step,
   logits = self->pass.stack->role == HR_STACK_ENCODER ? hr_pass_run_scores (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
-    upcast_logits (replay, &logits);
+    hr_training_upcast_logits (replay, &logits);
   step->loss = compute_loss (step, logits);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
                  hr_tuning_get_kept_by_loss (self->tuning, replay->autocast));

@@ -75,9 +75,6 @@ typedef struct
   HrRollout rollout;
 } HrTraining;
 
-gboolean hr_algorithm_is_preference (HrAlgorithm algorithm);
-gboolean hr_algorithm_is_policy     (HrAlgorithm algorithm);
-
 
 /* The levels that are reached between the phases. */
 typedef struct

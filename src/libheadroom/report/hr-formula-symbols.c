@@ -78,7 +78,6 @@ static const struct
   { "g", N_("query heads that share a key-value head") },
   { "b", N_("sequences in the batch") },
   { "S_c", N_("tokens of an answer that have a loss") },
-  { "n_r", N_("tokens whose entropies are computed together") },
   { "k_g", N_("answers to each prompt, or the 2 of a pair") },
   { "l", N_("layers") },
   { "s", N_("tokens of the prompt") },
