@@ -416,20 +416,20 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 2, FALSE);
-  hr_job_mark_setting (properties[PROP_LORA_RANK], 3, FALSE);
-  hr_job_mark_setting (properties[PROP_LORA_TARGETS], 4, FALSE);
-  hr_job_mark_setting (properties[PROP_MODULES_TO_SAVE], 91, TRUE);
-  hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 5, FALSE);
-  hr_job_mark_setting (properties[PROP_LORA_ALPHA], 92, TRUE);
-  hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 93, TRUE);
-  hr_job_mark_setting (properties[PROP_ADAPTER_DTYPE], 94, TRUE);
-  hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 6, FALSE);
-  hr_job_mark_setting (properties[PROP_IA3_TARGETS], 7, FALSE);
-  hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 97, TRUE);
-  hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 98, TRUE);
-  hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 95, TRUE);
-  hr_job_mark_setting (properties[PROP_LOKR_DECOMPOSE_BOTH], 96, TRUE);
+  hr_job_mark_setting (properties[PROP_FINE_TUNING_METHOD], 20, FALSE);
+  hr_job_mark_setting (properties[PROP_LORA_RANK], 30, FALSE);
+  hr_job_mark_setting (properties[PROP_LORA_TARGETS], 40, FALSE);
+  hr_job_mark_setting (properties[PROP_MODULES_TO_SAVE], 910, TRUE);
+  hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 50, FALSE);
+  hr_job_mark_setting (properties[PROP_LORA_ALPHA], 920, TRUE);
+  hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 930, TRUE);
+  hr_job_mark_setting (properties[PROP_ADAPTER_DTYPE], 940, TRUE);
+  hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 60, FALSE);
+  hr_job_mark_setting (properties[PROP_IA3_TARGETS], 70, FALSE);
+  hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 970, TRUE);
+  hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 980, TRUE);
+  hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 950, TRUE);
+  hr_job_mark_setting (properties[PROP_LOKR_DECOMPOSE_BOTH], 960, TRUE);
 }
 
 static void

@@ -219,12 +219,12 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_ALGORITHM], 1, FALSE);
-  hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 9, FALSE);
-  hr_job_mark_setting (properties[PROP_ROLLOUT], 44, FALSE);
-  hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 35, FALSE);
-  hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 42, FALSE);
-  hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 43, FALSE);
+  hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
+  hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 90, FALSE);
+  hr_job_mark_setting (properties[PROP_ROLLOUT], 95, FALSE);
+  hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 350, FALSE);
+  hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 420, FALSE);
+  hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 430, FALSE);
 }
 
 static void
@@ -345,4 +345,48 @@ hr_grpo_job_get_rollout (HrGrpoJob *self)
   g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_ROLLOUT_NONE);
 
   return self->rollout;
+}
+
+/**
+ * hr_algorithm_is_policy:
+ * @algorithm: an algorithm
+ *
+ * Finds out whether an algorithm compares answers that the model has generated.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_algorithm_is_policy (HrAlgorithm algorithm)
+{
+  return algorithm == HR_ALGORITHM_GRPO || algorithm == HR_ALGORITHM_DR_GRPO || algorithm == HR_ALGORITHM_DAPO ||
+         algorithm == HR_ALGORITHM_GSPO || algorithm == HR_ALGORITHM_RLOO;
+}
+
+/**
+ * hr_algorithm_is_preference:
+ * @algorithm: an algorithm
+ *
+ * Finds out whether an algorithm compares a chosen with a rejected answer, so that sequences come in pairs.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_algorithm_is_preference (HrAlgorithm algorithm)
+{
+  return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO || algorithm == HR_ALGORITHM_ORPO ||
+         algorithm == HR_ALGORITHM_SIMPO;
+}
+
+/**
+ * hr_algorithm_has_reference:
+ * @algorithm: an algorithm
+ *
+ * Finds out whether an algorithm can compare the model with what it was at the start.
+ *
+ * Returns: whether it can
+ */
+gboolean
+hr_algorithm_has_reference (HrAlgorithm algorithm)
+{
+  return algorithm != HR_ALGORITHM_SFT && algorithm != HR_ALGORITHM_ORPO && algorithm != HR_ALGORITHM_SIMPO;
 }

@@ -278,14 +278,14 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_ENGINE], 5, FALSE);
-  hr_job_mark_setting (properties[PROP_BATCH_SIZE], 30, FALSE);
-  hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 40, FALSE);
-  hr_job_mark_setting (properties[PROP_OUTPUT_LENGTH], 50, FALSE);
-  hr_job_mark_setting (properties[PROP_BEAMS], 62, TRUE);
-  hr_job_mark_setting (properties[PROP_USE_CACHE], 64, TRUE);
-  hr_job_mark_setting (properties[PROP_LOGITS_TO_KEEP], 66, TRUE);
-  hr_job_mark_setting (properties[PROP_KV_CACHE_DTYPE], 60, FALSE);
+  hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
+  hr_job_mark_setting (properties[PROP_BATCH_SIZE], 300, FALSE);
+  hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 400, FALSE);
+  hr_job_mark_setting (properties[PROP_OUTPUT_LENGTH], 500, FALSE);
+  hr_job_mark_setting (properties[PROP_BEAMS], 620, TRUE);
+  hr_job_mark_setting (properties[PROP_USE_CACHE], 640, TRUE);
+  hr_job_mark_setting (properties[PROP_LOGITS_TO_KEEP], 660, TRUE);
+  hr_job_mark_setting (properties[PROP_KV_CACHE_DTYPE], 600, FALSE);
 }
 
 static void

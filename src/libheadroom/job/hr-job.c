@@ -224,11 +224,11 @@ hr_job_class_init (HrJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_DTYPE], 12, FALSE);
-  hr_job_mark_setting (properties[PROP_QUANTIZATION], 20, FALSE);
-  hr_job_mark_setting (properties[PROP_ATTENTION], 70, FALSE);
-  hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 80, TRUE);
-  hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 100, TRUE);
+  hr_job_mark_setting (properties[PROP_DTYPE], 120, FALSE);
+  hr_job_mark_setting (properties[PROP_QUANTIZATION], 200, FALSE);
+  hr_job_mark_setting (properties[PROP_ATTENTION], 700, FALSE);
+  hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 800, TRUE);
+  hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 1000, TRUE);
 }
 
 static void
@@ -415,7 +415,7 @@ compare_settings (gconstpointer a,
 }
 
 /*
- * Makes a setting of a property. The position orders the settings of a mode, in tens that are about the same (see
+ * Makes a setting of a property. The position orders the settings of a mode, in hundreds that are about the same (see
  * hr_job_setting_get_group()); the lowest bit holds the expert mark.
  */
 void
@@ -672,13 +672,13 @@ hr_job_setting_get_group (GParamSpec *setting)
 
   if (hr_job_setting_is_expert (setting))
     return HR_SETTING_GROUP_EXPERT;
-  if (position < 10)
+  if (position < 100)
     return HR_SETTING_GROUP_METHOD;
-  if (position < 30)
+  if (position < 300)
     return HR_SETTING_GROUP_PRECISION;
-  if (position < 60)
+  if (position < 600)
     return HR_SETTING_GROUP_BATCH;
-  if (position < 75)
+  if (position < 750)
     return HR_SETTING_GROUP_SAVERS;
 
   return HR_SETTING_GROUP_OPTIMIZER;

@@ -371,14 +371,11 @@ install_settings_of (GObjectClass     *object_class,
   for (guint i = 0; i < n_settings; i++)
     {
       GParamSpec *clone;
-      guint position;
 
       if (settings[i]->owner_type == HR_TYPE_JOB || is_length (settings[i]->name))
         continue;
       clone = clone_setting (settings[i]);
-      position = hr_job_setting_get_position (settings[i]);
-      /* The task comes before what it is done with. */
-      hr_job_mark_setting (clone, position < 9 ? position + 1 : position, hr_job_setting_is_expert (settings[i]));
+      hr_job_mark_setting (clone, hr_job_setting_get_position (settings[i]), hr_job_setting_is_expert (settings[i]));
       g_object_class_install_property (object_class, first++, clone);
     }
 
@@ -526,17 +523,17 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_TASK], 1, FALSE);
-  hr_job_mark_setting (properties[PROP_TEXT_TOKENS], 40, FALSE);
-  hr_job_mark_setting (properties[PROP_IMAGES], 41, FALSE);
-  hr_job_mark_setting (properties[PROP_IMAGE_WIDTH], 42, FALSE);
-  hr_job_mark_setting (properties[PROP_IMAGE_HEIGHT], 43, FALSE);
-  hr_job_mark_setting (properties[PROP_AUDIO_SECONDS], 44, FALSE);
-  hr_job_mark_setting (properties[PROP_VIDEO_SECONDS], 45, FALSE);
-  hr_job_mark_setting (properties[PROP_VIDEO_FPS], 46, FALSE);
-  hr_job_mark_setting (properties[PROP_VIDEO_WIDTH], 47, FALSE);
-  hr_job_mark_setting (properties[PROP_VIDEO_HEIGHT], 48, FALSE);
-  hr_job_mark_setting (properties[PROP_FURTHER_INPUTS], 49, FALSE);
+  hr_job_mark_setting (properties[PROP_TASK], 5, FALSE);
+  hr_job_mark_setting (properties[PROP_TEXT_TOKENS], 400, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGES], 410, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGE_WIDTH], 420, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGE_HEIGHT], 430, FALSE);
+  hr_job_mark_setting (properties[PROP_AUDIO_SECONDS], 440, FALSE);
+  hr_job_mark_setting (properties[PROP_VIDEO_SECONDS], 450, FALSE);
+  hr_job_mark_setting (properties[PROP_VIDEO_FPS], 460, FALSE);
+  hr_job_mark_setting (properties[PROP_VIDEO_WIDTH], 470, FALSE);
+  hr_job_mark_setting (properties[PROP_VIDEO_HEIGHT], 480, FALSE);
+  hr_job_mark_setting (properties[PROP_FURTHER_INPUTS], 490, FALSE);
 
   for (guint i = 0; i < 2; i++)
     next = install_settings_of (object_class, i, next);

@@ -572,26 +572,26 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  hr_job_mark_setting (properties[PROP_FRAMEWORK], 8, FALSE);
-  hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 10, FALSE);
-  hr_job_mark_setting (properties[PROP_AUTOCAST], 22, FALSE);
-  hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 30, FALSE);
-  hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 40, FALSE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_ACCUMULATION_STEPS], 50, FALSE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 60, FALSE);
-  hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 61, FALSE);
-  hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 62, FALSE);
-  hr_job_mark_setting (properties[PROP_OPTIMIZER], 75, FALSE);
-  hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 81, TRUE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 82, TRUE);
-  hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 83, TRUE);
-  hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 84, TRUE);
-  hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 85, TRUE);
-  hr_job_mark_setting (properties[PROP_REENTRANT_CHECKPOINTING], 86, TRUE);
-  hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 87, TRUE);
-  hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 88, TRUE);
-  hr_job_mark_setting (properties[PROP_ZERO_GRAD], 89, TRUE);
-  hr_job_mark_setting (properties[PROP_TRL_RELEASE], 90, TRUE);
+  hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
+  hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 100, FALSE);
+  hr_job_mark_setting (properties[PROP_AUTOCAST], 220, FALSE);
+  hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 300, FALSE);
+  hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 400, FALSE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_ACCUMULATION_STEPS], 500, FALSE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 600, FALSE);
+  hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 610, FALSE);
+  hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 620, FALSE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER], 750, FALSE);
+  hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 810, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 820, TRUE);
+  hr_job_mark_setting (properties[PROP_FP32_OUTPUTS], 830, TRUE);
+  hr_job_mark_setting (properties[PROP_LOGITS_UPCAST], 840, TRUE);
+  hr_job_mark_setting (properties[PROP_KEEP_OUTPUTS], 850, TRUE);
+  hr_job_mark_setting (properties[PROP_REENTRANT_CHECKPOINTING], 860, TRUE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER_IMPLEMENTATION], 870, TRUE);
+  hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 880, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_GRAD], 890, TRUE);
+  hr_job_mark_setting (properties[PROP_TRL_RELEASE], 900, TRUE);
 }
 
 static void
