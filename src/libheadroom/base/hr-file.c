@@ -259,6 +259,18 @@ hr_file_load (GFile   *file,
   return path != NULL ? load_native (path, name, max_bytes, error) : load_remote (file, name, max_bytes, error);
 }
 
+/*
+ * hr_file_is_folder:
+ * @file: a file
+ *
+ * Returns: whether it is there and a folder, or a link to one
+ */
+gboolean
+hr_file_is_folder (GFile *file)
+{
+  return g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_DIRECTORY;
+}
+
 static int
 compare_strings (gconstpointer a,
                  gconstpointer b)

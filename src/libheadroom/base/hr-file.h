@@ -14,6 +14,7 @@ int     hr_file_open_native    (const char  *path,
                                 guint64      max_bytes,
                                 guint64     *size,
                                 GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean hr_file_is_folder     (GFile       *file);
 char  **hr_file_list_resources (const char  *folder) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -207,16 +207,6 @@ hr_op_take (HrReplay   *self,
   return result;
 }
 
-/* grad.expand (…): a view in which an element stands for many. */
-static void
-backward_sum (HrReplay     *self,
-              const HrNode *node,
-              HrValue       gradient,
-              HrValue      *gradients)
-{
-  gradients[0] = hr_op_view_gradient (self, gradient, node->inputs[0]);
-}
-
 /*
  * hr_op_sum:
  * @self: a tape
@@ -237,7 +227,7 @@ hr_op_sum (HrReplay   *self,
 
   shape.n_symbols--;
   result = hr_op_like (self, "sum", name, shape);
-  hr_autograd_record (self, &result, backward_sum, &x, 1);
+  hr_op_record (self, &result, HR_GRADIENT_VIEW, NULL, &x, 1);
 
   return result;
 }

@@ -195,16 +195,6 @@ hr_op_triangle (HrReplay   *self,
   return result;
 }
 
-/* grad.unsqueeze (dim).expand (…): a view in which an element stands for many. */
-static void
-backward_sum_over (HrReplay     *self,
-                   const HrNode *node,
-                   HrValue       gradient,
-                   HrValue      *gradients)
-{
-  gradients[0] = hr_op_view_gradient (self, gradient, node->inputs[0]);
-}
-
 /*
  * hr_op_sum_over:
  * @self: a tape
@@ -227,7 +217,7 @@ hr_op_sum_over (HrReplay   *self,
   /* In fp32 under autocast, of what is not: the kernel is told so, and nothing is cast (fp32_set_opt_dtype). */
   shape.element = self->autocast != HR_ELEMENT_NONE ? hr_element_widen (x.element) : x.element;
   result = hr_op_like (self, "sum", name, shape);
-  hr_autograd_record (self, &result, backward_sum_over, &x, 1);
+  hr_op_record (self, &result, HR_GRADIENT_VIEW, NULL, &x, 1);
 
   return result;
 }

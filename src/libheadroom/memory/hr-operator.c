@@ -114,6 +114,15 @@ backward_typed_as_input (HrReplay     *self,
     }
 }
 
+static void
+backward_as_view (HrReplay     *self,
+                  const HrNode *node,
+                  HrValue       gradient,
+                  HrValue      *gradients)
+{
+  gradients[0] = hr_op_view_gradient (self, gradient, node->inputs[0]);
+}
+
 static gboolean
 record (HrReplay      *self,
         HrValue       *result,
@@ -156,6 +165,7 @@ hr_op_record (HrReplay      *self,
     [HR_GRADIENT_LIKE_RESULT] = backward_like_result,
     [HR_GRADIENT_LIKE_INPUT] = backward_like_input,
     [HR_GRADIENT_TYPED_AS_INPUT] = backward_typed_as_input,
+    [HR_GRADIENT_VIEW] = backward_as_view,
   };
 
   return record (self, result, backwards[kind], operation, inputs, n_inputs);

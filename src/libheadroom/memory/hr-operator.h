@@ -51,6 +51,7 @@ typedef enum
   HR_GRADIENT_LIKE_RESULT,    /* as that of the result */
   HR_GRADIENT_LIKE_INPUT,     /* as the input, in the type of that of the result */
   HR_GRADIENT_TYPED_AS_INPUT, /* as the input */
+  HR_GRADIENT_VIEW,           /* a view of that of the result, in the shape of the input */
 } HrGradient;
 
 HrValue hr_op_unary      (HrReplay      *self,

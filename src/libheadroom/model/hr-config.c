@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-file.h"
 #include "hr-nearest.h"
 
 #define CONFIG_NAME "config.json"
@@ -15,12 +16,6 @@
 static const char * const weight_suffixes[] = {
   ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth",
 };
-
-static gboolean
-is_folder (GFile *file)
-{
-  return g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_DIRECTORY;
-}
 
 /* The folder of a Hugging Face cache holds snapshots, and says which of them is current. */
 static GFile *
@@ -32,7 +27,7 @@ find_snapshot (GFile *folder)
   g_autofree char *revision = NULL;
   GFile *child;
 
-  if (!is_folder (snapshots))
+  if (!hr_file_is_folder (snapshots))
     return NULL;
 
   if (g_file_query_file_type (reference, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_REGULAR &&
@@ -40,7 +35,7 @@ find_snapshot (GFile *folder)
     {
       g_autoptr (GFile) snapshot = g_file_get_child (snapshots, g_strstrip (revision));
 
-      if (is_folder (snapshot))
+      if (hr_file_is_folder (snapshot))
         return g_steal_pointer (&snapshot);
     }
 
@@ -105,7 +100,7 @@ hr_config_find (GFile   *file,
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
-  if (is_folder (file))
+  if (hr_file_is_folder (file))
     return find_in_folder (file, file, error);
 
   name = g_file_get_basename (file);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hr-config.h"
+#include "hr-file.h"
 
 #define CONFIG_NAME "config.json"
 
@@ -20,12 +21,6 @@ hr_local_model_free (HrLocalModel *self)
   g_free (self->id);
   g_object_unref (self->folder);
   g_free (self);
-}
-
-static gboolean
-is_folder (GFile *file)
-{
-  return g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_DIRECTORY;
 }
 
 /* Where huggingface_hub keeps what it has downloaded. */
@@ -157,7 +152,7 @@ visit_model_scope (GPtrArray  *models,
                    GFile      *folder)
 {
   if (!g_str_has_prefix (name, ".") && !g_str_has_prefix (name, "_") && !g_str_equal (name, "models") &&
-      is_folder (folder))
+      hr_file_is_folder (folder))
     visit_children (models, name, folder, visit_model_scope_model);
 }
 

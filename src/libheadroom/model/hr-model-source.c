@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-config.h"
+#include "hr-file.h"
 #include "hr-local-models.h"
 #include "hr-model-catalogue.h"
 #include "hr-safetensors.h"
@@ -71,12 +72,6 @@ find_beside (GFile      *file,
   g_autoptr (GFile) child = folder != NULL ? g_file_get_child (folder, name) : NULL;
 
   return child != NULL && g_file_query_exists (child, NULL) ? g_steal_pointer (&child) : NULL;
-}
-
-static gboolean
-is_folder (GFile *file)
-{
-  return g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_DIRECTORY;
 }
 
 /* The files of a folder that end like this, but of those that belong together only the first. */
@@ -437,7 +432,7 @@ open_any (HrModelSource  *self,
 {
   g_autofree char *name = NULL;
 
-  if (is_folder (file))
+  if (hr_file_is_folder (file))
     return open_folder (self, file, error);
 
   name = g_file_get_basename (file);

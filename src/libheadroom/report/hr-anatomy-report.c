@@ -349,18 +349,6 @@ hr_anatomy_dup_file_name (HrAnatomy  *self,
 }
 
 static void
-add_string (JsonBuilder *builder,
-            const char  *name,
-            const char  *value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value != NULL)
-    json_builder_add_string_value (builder, value);
-  else
-    json_builder_add_null_value (builder);
-}
-
-static void
 add_table_json (JsonBuilder    *builder,
                 HrAnatomyTable *table)
 {
@@ -374,16 +362,16 @@ add_table_json (JsonBuilder    *builder,
       const HrAnatomyRow *row = hr_anatomy_table_get_row (table, i);
 
       json_builder_begin_object (builder);
-      add_string (builder, "id", row->id);
-      add_string (builder, "label", row->label);
+      hr_json_build_string (builder, "id", row->id);
+      hr_json_build_string (builder, "label", row->label);
       json_builder_set_member_name (builder, "depth");
       json_builder_add_int_value (builder, row->depth);
       if (row->formula != NULL)
-        add_string (builder, "formula", row->formula);
+        hr_json_build_string (builder, "formula", row->formula);
       if (row->substitution != NULL)
-        add_string (builder, "substitution", row->substitution);
+        hr_json_build_string (builder, "substitution", row->substitution);
       if (row->text != NULL)
-        add_string (builder, table->column_ids[0], row->text);
+        hr_json_build_string (builder, table->column_ids[0], row->text);
       for (guint column = 0; column < table->n_columns; column++)
         {
           if (row->values[column].unit == HR_ANATOMY_UNIT_NONE)
@@ -392,7 +380,7 @@ add_table_json (JsonBuilder    *builder,
           json_builder_add_int_value (builder, (gint64) row->values[column].number);
         }
       if (row->note != NULL)
-        add_string (builder, "note", row->note);
+        hr_json_build_string (builder, "note", row->note);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
@@ -416,13 +404,13 @@ add_pieces (JsonBuilder *builder,
   for (guint i = 0; i < n_pieces; i++)
     {
       json_builder_begin_object (builder);
-      add_string (builder, "suffix", pieces[i].suffix);
+      hr_json_build_string (builder, "suffix", pieces[i].suffix);
       json_builder_set_member_name (builder, "shape");
       json_builder_begin_array (builder);
       for (guint j = 0; j < pieces[i].n_dimensions; j++)
         json_builder_add_int_value (builder, pieces[i].shape[j]);
       json_builder_end_array (builder);
-      add_string (builder, "dtype", pieces[i].type);
+      hr_json_build_string (builder, "dtype", pieces[i].type);
       json_builder_set_member_name (builder, "bytes");
       json_builder_add_int_value (builder, pieces[i].n_bytes);
       json_builder_end_object (builder);
@@ -445,13 +433,13 @@ add_tensor (JsonBuilder *builder,
   bytes = hr_anatomy_get_tensor_bytes (self, index, copy, &type);
 
   json_builder_begin_object (builder);
-  add_string (builder, "name", name);
+  hr_json_build_string (builder, "name", name);
   json_builder_set_member_name (builder, "shape");
   json_builder_begin_array (builder);
   for (guint i = 0; i < tensor->n_dimensions; i++)
     json_builder_add_int_value (builder, tensor->shape[i]);
   json_builder_end_array (builder);
-  add_string (builder, "dtype", type);
+  hr_json_build_string (builder, "dtype", type);
   json_builder_set_member_name (builder, "bytes");
   json_builder_add_int_value (builder, bytes);
   if (hr_model_get_stored (model, index, copy, NULL, &stored_bytes, NULL))
@@ -459,10 +447,10 @@ add_tensor (JsonBuilder *builder,
       json_builder_set_member_name (builder, "stored-bytes");
       json_builder_add_int_value (builder, stored_bytes);
     }
-  add_string (builder, "part", hr_part_get_id (tensor->part));
+  hr_json_build_string (builder, "part", hr_part_get_id (tensor->part));
   json_builder_set_member_name (builder, "parameters");
   json_builder_add_int_value (builder, tensor->n_elements);
-  add_string (builder, "tied-to", tensor->tied_to);
+  hr_json_build_string (builder, "tied-to", tensor->tied_to);
   add_pieces (builder, self, index, copy);
   json_builder_end_object (builder);
 }
@@ -503,9 +491,9 @@ add_load (JsonBuilder *builder,
 {
   json_builder_set_member_name (builder, "load");
   json_builder_begin_object (builder);
-  add_string (builder, "dtype", hr_dtype_get_name (hr_anatomy_get_dtype (self)));
-  add_string (builder, "quantization", hr_quantization_get_name (hr_anatomy_get_quantization (self)));
-  add_string (builder, "kv-cache-dtype", hr_dtype_get_name (hr_anatomy_get_cache_dtype (self)));
+  hr_json_build_string (builder, "dtype", hr_dtype_get_name (hr_anatomy_get_dtype (self)));
+  hr_json_build_string (builder, "quantization", hr_quantization_get_name (hr_anatomy_get_quantization (self)));
+  hr_json_build_string (builder, "kv-cache-dtype", hr_dtype_get_name (hr_anatomy_get_cache_dtype (self)));
   json_builder_set_member_name (builder, "tokens");
   json_builder_add_int_value (builder, hr_anatomy_get_n_tokens (self));
   json_builder_set_member_name (builder, "sequences");
@@ -544,7 +532,7 @@ hr_anatomy_to_json (HrAnatomy *self,
   builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  add_string (builder, "schema", "headroom-model/1");
+  hr_json_build_string (builder, "schema", "headroom-model/1");
   json_builder_set_member_name (builder, "model");
   hr_model_build_json (model, hr_anatomy_get_cache_dtype (self), 0, builder);
   add_load (builder, self);

@@ -88,18 +88,6 @@ add_hyper_parameters (JsonBuilder *builder,
   json_builder_end_object (builder);
 }
 
-static void
-add_string (JsonBuilder *builder,
-            const char  *name,
-            const char  *value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value != NULL)
-    json_builder_add_string_value (builder, value);
-  else
-    json_builder_add_null_value (builder);
-}
-
 /* What to call the kind of a model: its class, or its type where the configuration names none. */
 const char *
 hr_model_get_class_label (HrModel *self)
@@ -132,10 +120,10 @@ hr_model_build_json (HrModel     *self,
                      JsonBuilder *builder)
 {
   json_builder_begin_object (builder);
-  add_string (builder, "name", hr_model_get_name (self));
-  add_string (builder, "model-type", hr_model_get_model_type (self));
-  add_string (builder, "architecture", hr_model_get_architecture (self));
-  add_string (builder, "source", hr_model_get_source (self));
+  hr_json_build_string (builder, "name", hr_model_get_name (self));
+  hr_json_build_string (builder, "model-type", hr_model_get_model_type (self));
+  hr_json_build_string (builder, "architecture", hr_model_get_architecture (self));
+  hr_json_build_string (builder, "source", hr_model_get_source (self));
   add_parameters (builder, self, n_trainable);
   if (hr_model_check_can_be_estimated (self, NULL))
     {

@@ -7,10 +7,11 @@
 #include "hr-job-private.h"
 #include "hr-labels.h"
 
-static void
-add_string (JsonBuilder *builder,
-            const char  *name,
-            const char  *value)
+/* A member that is a text, or null where there is none. */
+void
+hr_json_build_string (JsonBuilder *builder,
+                      const char  *name,
+                      const char  *value)
 {
   json_builder_set_member_name (builder, name);
   if (value != NULL)
@@ -19,10 +20,11 @@ add_string (JsonBuilder *builder,
     json_builder_add_null_value (builder);
 }
 
-static void
-add_integer (JsonBuilder *builder,
-             const char  *name,
-             gint64       value)
+/* A member that is a whole number. */
+void
+hr_json_build_integer (JsonBuilder *builder,
+                       const char  *name,
+                       gint64       value)
 {
   json_builder_set_member_name (builder, name);
   json_builder_add_int_value (builder, value);
@@ -41,12 +43,12 @@ add_components (JsonBuilder *builder,
       HrComponentId id = hr_component_get_id (component);
 
       json_builder_begin_object (builder);
-      add_string (builder, "id", hr_component_id_get_name (id));
-      add_string (builder, "label", hr_component_id_get_label (id));
-      add_integer (builder, "bytes", hr_component_get_bytes (component));
-      add_string (builder, "formula", hr_text_translate (hr_component_get_formula (component)));
-      add_string (builder, "substitution", hr_component_get_substitution (component));
-      add_string (builder, "source", hr_text_translate (hr_component_get_source (component)));
+      hr_json_build_string (builder, "id", hr_component_id_get_name (id));
+      hr_json_build_string (builder, "label", hr_component_id_get_label (id));
+      hr_json_build_integer (builder, "bytes", hr_component_get_bytes (component));
+      hr_json_build_string (builder, "formula", hr_text_translate (hr_component_get_formula (component)));
+      hr_json_build_string (builder, "substitution", hr_component_get_substitution (component));
+      hr_json_build_string (builder, "source", hr_text_translate (hr_component_get_source (component)));
       json_builder_end_object (builder);
     }
 
@@ -65,9 +67,9 @@ add_reserved_range (JsonBuilder *builder,
 
   json_builder_set_member_name (builder, "reserved-range");
   json_builder_begin_object (builder);
-  add_integer (builder, "low-bytes", low);
-  add_integer (builder, "high-bytes", high);
-  add_string (builder, "reason", hr_reserved_range_get_reason ());
+  hr_json_build_integer (builder, "low-bytes", low);
+  hr_json_build_integer (builder, "high-bytes", high);
+  hr_json_build_string (builder, "reason", hr_reserved_range_get_reason ());
   json_builder_end_object (builder);
 }
 
@@ -75,16 +77,16 @@ static void
 add_peak (JsonBuilder *builder,
           HrEstimate  *estimate)
 {
-  add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
+  hr_json_build_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
   if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     {
-      add_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
-      add_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
+      hr_json_build_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
+      hr_json_build_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
       add_reserved_range (builder, estimate);
     }
-  add_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
-  add_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
-  add_string (builder, "peak-operation", hr_estimate_get_peak_operation (estimate));
+  hr_json_build_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
+  hr_json_build_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
+  hr_json_build_string (builder, "peak-operation", hr_estimate_get_peak_operation (estimate));
   add_components (builder, hr_estimate_get_components (estimate));
 }
 
@@ -102,9 +104,9 @@ add_phases (JsonBuilder *builder,
   for (guint i = 0; i < n_phases; i++)
     {
       json_builder_begin_object (builder);
-      add_string (builder, "id", hr_phase_id_get_name (phases[i].id));
-      add_string (builder, "label", hr_phase_id_get_label (phases[i].id));
-      add_integer (builder, "peak-bytes", phases[i].peak_bytes);
+      hr_json_build_string (builder, "id", hr_phase_id_get_name (phases[i].id));
+      hr_json_build_string (builder, "label", hr_phase_id_get_label (phases[i].id));
+      hr_json_build_integer (builder, "peak-bytes", phases[i].peak_bytes);
       json_builder_end_object (builder);
     }
 
@@ -126,15 +128,15 @@ add_media (JsonBuilder *builder,
   json_builder_set_member_name (builder, "inputs");
   json_builder_begin_array (builder);
   json_builder_begin_object (builder);
-  add_string (builder, "kind", "text");
-  add_integer (builder, "tokens", hr_estimate_get_text_tokens (estimate));
+  hr_json_build_string (builder, "kind", "text");
+  hr_json_build_integer (builder, "tokens", hr_estimate_get_text_tokens (estimate));
   json_builder_end_object (builder);
   for (guint i = 0; i < n_media; i++)
     {
       json_builder_begin_object (builder);
-      add_string (builder, "kind", hr_medium_kind_get_name (media[i].kind));
-      add_integer (builder, "tokens", media[i].tokens);
-      add_string (builder, "formula", media[i].formula);
+      hr_json_build_string (builder, "kind", hr_medium_kind_get_name (media[i].kind));
+      hr_json_build_integer (builder, "tokens", media[i].tokens);
+      hr_json_build_string (builder, "formula", media[i].formula);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
@@ -150,8 +152,8 @@ add_devices (JsonBuilder *builder,
   for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
     {
       json_builder_begin_object (builder);
-      add_integer (builder, "index", i);
-      add_integer (builder, "peak-bytes", hr_estimate_get_device_bytes (estimate, i));
+      hr_json_build_integer (builder, "index", i);
+      hr_json_build_integer (builder, "peak-bytes", hr_estimate_get_device_bytes (estimate, i));
       add_components (builder, hr_estimate_get_device_components (estimate, i));
       json_builder_end_object (builder);
     }
@@ -174,14 +176,14 @@ add_gpu (JsonBuilder *builder,
     }
 
   json_builder_begin_object (builder);
-  add_string (builder, "id", hr_gpu_get_id (gpu));
-  add_string (builder, "name", hr_gpu_get_name (gpu));
-  add_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
-  add_integer (builder, "count", hr_report_get_n_gpus (report));
+  hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
+  hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
+  hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+  hr_json_build_integer (builder, "count", hr_report_get_n_gpus (report));
   json_builder_set_member_name (builder, "fits");
   json_builder_add_boolean_value (builder, hr_report_get_fits (report));
-  add_integer (builder, "free-bytes", hr_report_get_free_bytes (report));
-  add_integer (builder, "missing-bytes", hr_report_get_missing_bytes (report));
+  hr_json_build_integer (builder, "free-bytes", hr_report_get_free_bytes (report));
+  hr_json_build_integer (builder, "missing-bytes", hr_report_get_missing_bytes (report));
   json_builder_end_object (builder);
 }
 
@@ -198,7 +200,7 @@ add_rule_of_thumb (JsonBuilder *builder,
     }
 
   json_builder_begin_object (builder);
-  add_integer (builder, "total-bytes", hr_estimate_get_total_bytes (rule));
+  hr_json_build_integer (builder, "total-bytes", hr_estimate_get_total_bytes (rule));
   add_components (builder, hr_estimate_get_components (rule));
   json_builder_end_object (builder);
 }
@@ -224,9 +226,9 @@ add_generator (JsonBuilder *builder,
 
   json_builder_set_member_name (builder, "generator");
   json_builder_begin_object (builder);
-  add_string (builder, "name", "Headroom");
-  add_string (builder, "version", PACKAGE_VERSION);
-  add_string (builder, "date", time);
+  hr_json_build_string (builder, "name", "Headroom");
+  hr_json_build_string (builder, "version", PACKAGE_VERSION);
+  hr_json_build_string (builder, "date", time);
   json_builder_end_object (builder);
 }
 
@@ -252,11 +254,11 @@ hr_report_to_json (HrReport *self)
   estimate = hr_report_get_estimate (self);
 
   json_builder_begin_object (builder);
-  add_string (builder, "schema", "headroom-estimate/1");
+  hr_json_build_string (builder, "schema", "headroom-estimate/1");
   json_builder_set_member_name (builder, "model");
   hr_model_build_json (hr_report_get_model (self), hr_report_get_kv_cache_dtype (self),
                        hr_estimate_get_n_trainable_parameters (estimate), builder);
-  add_string (builder, "mode", hr_mode_get_name (hr_estimate_get_mode (estimate)));
+  hr_json_build_string (builder, "mode", hr_mode_get_name (hr_estimate_get_mode (estimate)));
   json_builder_set_member_name (builder, "settings");
   hr_job_build_json (hr_report_get_job (self), builder);
   add_peak (builder, estimate);

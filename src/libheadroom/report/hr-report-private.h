@@ -11,6 +11,12 @@ G_BEGIN_DECLS
 
 HrComponent *hr_report_find_component   (GListModel   *components,
                                          HrComponentId id);
+void         hr_json_build_string       (JsonBuilder  *builder,
+                                         const char   *name,
+                                         const char   *value);
+void         hr_json_build_integer      (JsonBuilder  *builder,
+                                         const char   *name,
+                                         gint64        value);
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
 HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
