@@ -710,6 +710,19 @@ hr_replay_remove (HrReplay      *self,
 }
 
 /*
+ * hr_replay_drop_casts:
+ * @self: a tape
+ *
+ * Lets go of what the cache of autocast holds, which ends with the forward pass.
+ */
+void
+hr_replay_drop_casts (HrReplay *self)
+{
+  hr_replay_remove (self, HR_COMPONENT_TEMPORARY, self->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
+  self->keeps_casts = FALSE;
+}
+
+/*
  * hr_replay_assign:
  * @self: a tape
  * @variable: (inout): a variable

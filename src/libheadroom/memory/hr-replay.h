@@ -372,6 +372,7 @@ void        hr_replay_drop          (HrReplay       *self,
 void        hr_replay_remove        (HrReplay       *self,
                                      HrComponentId   component,
                                      guint64         bytes);
+void        hr_replay_drop_casts    (HrReplay       *self);
 void        hr_replay_assign        (HrReplay       *self,
                                      HrValue        *variable,
                                      HrValue         value);

@@ -43,8 +43,6 @@ leave_inference (const HrTraining *self,
                  HrReplay         *replay,
                  const Settings   *before)
 {
-  hr_replay_remove (replay, HR_COMPONENT_TEMPORARY,
-                    replay->keeps_casts ? replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY] : 0);
   replay->graph = before->graph;
   replay->tuning = before->tuning;
   replay->autocast = before->autocast;
@@ -162,9 +160,7 @@ hr_training_read_reference (const HrTraining *self,
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   hr_training_keep_answers (self, replay, &variables.hidden);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
-  leave_inference (self, replay, &before);
-
-  before = enter_inference (replay);
+  hr_replay_drop_casts (replay);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
     hr_training_upcast_logits (replay, &logits);

@@ -224,14 +224,6 @@ cast_output (HrReplay *replay,
   return output;
 }
 
-/* The cache of autocast ends with the forward pass. */
-static void
-drop_casts (HrReplay *replay)
-{
-  hr_replay_remove (replay, HR_COMPONENT_TEMPORARY, replay->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
-  replay->keeps_casts = FALSE;
-}
-
 /* Beside the logits, what the encoder made is returned, and the cache of keys and values. */
 static void
 drop_outputs (Step *step)
@@ -291,7 +283,7 @@ run_loss_outside (Step             *step,
   HrReplay *replay = step->replay;
   HrElement autocast = replay->autocast;
 
-  drop_casts (replay);
+  hr_replay_drop_casts (replay);
   drop_beside (replay, &step->stack->variables);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
@@ -339,7 +331,7 @@ run_head_and_loss (Step             *step,
   hr_replay_drop (replay, step->shifted);
   hr_replay_assign (replay, &variables->outputs, HR_NO_VALUE);
 
-  drop_casts (replay);
+  hr_replay_drop_casts (replay);
   drop_beside (replay, variables);
   if (self->fp32_outputs)
     hr_replay_assign (replay, &logits, cast_output (replay, logits));
