@@ -107,19 +107,19 @@ add_chunks (GArray  *chunks,
  * picture ends.
  */
 static void
-add_windows (GArray               *windows,
-             const HrMediumTokens *item,
-             guint64               side,
-             guint64               merge)
+add_windows (GArray             *windows,
+             const HrMediumGrid *grid,
+             guint64             side,
+             guint64             merge)
 {
-  guint64 rows = item->patches_h / merge, columns = item->patches_w / merge;
+  guint64 rows = grid->patches_h / merge, columns = grid->patches_w / merge;
 
   for (guint64 i = 0; i < rows; i += side)
     {
       guint64 height = MIN (side, rows - i) * merge;
 
-      add_chunks (windows, height * side * merge, item->patches_t * (columns / side));
-      add_chunks (windows, height * (columns % side) * merge, item->patches_t);
+      add_chunks (windows, height * side * merge, grid->patches_t * (columns / side));
+      add_chunks (windows, height * (columns % side) * merge, grid->patches_t);
     }
 }
 
@@ -201,13 +201,15 @@ add_row (HrMedia      *self,
         {
           const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
 
+          const HrMediumGrid *grid = &item->grids[0];
+
           if (item->kind != kind)
             continue;
-          add_chunks (tower.chunks, item->patches_h * item->patches_w, item->patches_t);
+          add_chunks (tower.chunks, grid->patches_h * grid->patches_w, grid->patches_t);
           if (window > 0)
-            add_windows (tower.windows, item, window, merge);
-          tower.sequence += item->patches_t * item->patches_h * item->patches_w;
-          tower.seen += item->tokens;
+            add_windows (tower.windows, grid, window, merge);
+          tower.sequence += grid->patches_t * grid->patches_h * grid->patches_w;
+          tower.seen += item->seen;
         }
     }
   g_array_append_val (self->towers, tower);

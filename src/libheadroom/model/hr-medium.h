@@ -41,18 +41,51 @@ typedef struct
   double fps;
 } HrMedium;
 
+/* As many kinds of pieces as a processor cuts one input into: a picture as a whole, and parts of it at another size. */
+#define HR_MEDIUM_MAX_GRIDS 2
+
+/**
+ * HrMediumGrid: (skip)
+ * @pieces: how often the tower sees such a grid: tiles or crops of a picture, frames of a video that the tower sees one
+ *   by one, chunks of a sound
+ * @patches_t: along time: patches of several frames that the tower sees at once (1 for a picture); positions of a chunk
+ *   of a sound in the layers of the tower, after its convolutions
+ * @patches_h: patches of a column; 1 of a sound
+ * @patches_w: patches of a row; 1 of a sound
+ * @frames: of a sound: frames of the spectrogram of a chunk, with what pads it; 0 of pictures
+ *
+ * Pieces of one size that a tower sees, without the positions that the tower adds of itself (class token, registers).
+ */
+typedef struct
+{
+  guint64 pieces;
+  guint64 patches_t;
+  guint64 patches_h;
+  guint64 patches_w;
+  guint64 frames;
+} HrMediumGrid;
+
 /**
  * HrMediumTokens: (skip)
  * @kind: what it was
- * @width: pixels of a row after it was resized
- * @height: rows
- * @frames: of a video, as the tower sees them
- * @pieces: how often the tower sees a grid of patches
- * @patches_t: patches of such a grid along time
- * @patches_h: patches of a column
- * @patches_w: patches of a row
- * @tokens: tokens of the sequence that it takes
- * @formula: how these come about, in numbers
+ * @width: pixels of a row after it was resized: of the picture as a whole, where it is cut into tiles afterwards
+ * @height: rows, likewise
+ * @frames: of a video, as many as the tower sees, with what pads them; of a sound, frames of its spectrogram without
+ *   what pads them; 1 of a picture
+ * @grids: what the tower sees; a picture that is seen as a whole and in parts of another size has two, the whole first
+ * @n_grids: how many of them there are
+ * @mapped_h: vectors of a column of the map that is put together from the parts of a picture once borders are cut off
+ *   (LLaVA-NeXT, LLaVA-OneVision, before each row gets its end); 0 where none is put together
+ * @mapped_w: vectors of a row of that map
+ * @seen: vectors that tower and projector make and that take the place of tokens of the sequence; rows' ends that are
+ *   a parameter of the model (image_newline) are among them
+ * @markers: tokens that the processor puts between or around those: ends of rows, numbers of tiles, timestamps
+ * @tokens: tokens of the sequence that it takes: @seen and @markers
+ * @around: tokens of the prompt that belong to it, and that stand in the text that the processor gets already
+ *   (<|vision_start|> of Qwen2-VL): they are counted among the tokens of text, not in @tokens
+ * @crossed: vectors that layers of cross attention read in place of tokens of the sequence (Mllama, Whisper), with what
+ *   pads them
+ * @formula: how @tokens come about, in numbers
  *
  * What a processor makes of an image, a sound or a video.
  */
@@ -62,12 +95,16 @@ typedef struct
   guint64 width;
   guint64 height;
   guint64 frames;
-  guint64 pieces;
-  guint64 patches_t;
-  guint64 patches_h;
-  guint64 patches_w;
+  HrMediumGrid grids[HR_MEDIUM_MAX_GRIDS];
+  guint n_grids;
+  guint64 mapped_h;
+  guint64 mapped_w;
+  guint64 seen;
+  guint64 markers;
   guint64 tokens;
-  char formula[96];
+  guint64 around;
+  guint64 crossed;
+  char formula[160];
 } HrMediumTokens;
 
 const char *hr_medium_kind_get_name (HrMediumKind kind);

@@ -80,6 +80,7 @@ hr_processor_smart_resize (const HrProcessorEntry  *entry,
   guint64 temporal = MAX (entry->values[HR_PROCESSOR_TEMPORAL_PATCH_SIZE], 1);
   gboolean is_video = medium->kind == HR_MEDIUM_VIDEO;
   guint64 frames = is_video ? hr_processor_count_frames (entry, medium) : 1;
+  HrMediumGrid *grid;
 
   if (patch == 0 || merge == 0 ||
       MAX (medium->width, medium->height) > MAX_ASPECT_RATIO * MIN (medium->width, medium->height))
@@ -95,14 +96,13 @@ hr_processor_smart_resize (const HrProcessorEntry  *entry,
 
   tokens->frames = is_video ? (frames + temporal - 1) / temporal * temporal : 1;
   resize (entry, medium, frames, tokens);
-  tokens->patches_t = is_video ? tokens->frames / temporal : 1;
-  tokens->patches_h = tokens->height / patch;
-  tokens->patches_w = tokens->width / patch;
-  tokens->tokens = tokens->patches_t * (tokens->patches_h / merge) * (tokens->patches_w / merge);
+  grid = hr_processor_add_grid (tokens, 1, tokens->height / patch, tokens->width / patch);
+  grid->patches_t = is_video ? tokens->frames / temporal : 1;
+  tokens->seen = grid->patches_t * (grid->patches_h / merge) * (grid->patches_w / merge);
   g_snprintf (tokens->formula, sizeof tokens->formula,
               "%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT ")·(%" G_GUINT64_FORMAT "/%"
               G_GUINT64_FORMAT ")",
-              tokens->patches_t, tokens->height, patch * merge, tokens->width, patch * merge);
+              grid->patches_t, tokens->height, patch * merge, tokens->width, patch * merge);
 
   return TRUE;
 }
@@ -120,18 +120,17 @@ hr_processor_fixed (const HrProcessorEntry  *entry,
   guint64 stated = entry->values[HR_PROCESSOR_TOKENS];
 
   tokens->height = tokens->width = side;
-  tokens->patches_h = tokens->patches_w = patches;
   tokens->frames = medium->kind == HR_MEDIUM_VIDEO ? hr_processor_count_frames (entry, medium) : 1;
-  tokens->pieces = tokens->frames;
-  tokens->tokens = tokens->pieces *
-                   (stated > 0 ? stated : patches * patches + entry->values[HR_PROCESSOR_EXTRA_TOKENS]);
+  hr_processor_add_grid (tokens, tokens->frames, patches, patches);
+  tokens->seen = tokens->frames *
+                 (stated > 0 ? stated : patches * patches + entry->values[HR_PROCESSOR_EXTRA_TOKENS]);
   if (stated > 0)
-    g_snprintf (tokens->formula, sizeof tokens->formula, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, tokens->pieces,
+    g_snprintf (tokens->formula, sizeof tokens->formula, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, tokens->frames,
                 stated);
   else
     g_snprintf (tokens->formula, sizeof tokens->formula,
                 "%" G_GUINT64_FORMAT "·((%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT ")² + %" G_GUINT64_FORMAT ")",
-                tokens->pieces, side, patch, entry->values[HR_PROCESSOR_EXTRA_TOKENS]);
+                tokens->frames, side, patch, entry->values[HR_PROCESSOR_EXTRA_TOKENS]);
 
   return TRUE;
 }

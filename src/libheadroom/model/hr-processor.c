@@ -307,6 +307,33 @@ hr_processor_count_frames (const HrProcessorEntry *entry,
   return frames;
 }
 
+/*
+ * hr_processor_add_grid:
+ * @tokens: what a processor makes of something
+ * @pieces: how often the tower sees such a grid
+ * @rows: patches of a column
+ * @columns: patches of a row
+ *
+ * Adds what the tower sees.
+ *
+ * Returns: (transfer none): the grid, for what else is to be said of it
+ */
+HrMediumGrid *
+hr_processor_add_grid (HrMediumTokens *tokens,
+                       guint64         pieces,
+                       guint64         rows,
+                       guint64         columns)
+{
+  HrMediumGrid *grid = &tokens->grids[tokens->n_grids];
+
+  g_assert (tokens->n_grids < HR_MEDIUM_MAX_GRIDS);
+
+  *grid = (HrMediumGrid) { .pieces = pieces, .patches_t = 1, .patches_h = rows, .patches_w = columns };
+  tokens->n_grids++;
+
+  return grid;
+}
+
 static gboolean
 refuse (HrMediumKind   kind,
         GError       **error)
@@ -356,9 +383,13 @@ hr_processor_count (const HrProcessor  *self,
 {
   const HrProcessorEntry *entry = &self->entries[medium->kind];
 
-  *tokens = (HrMediumTokens) { .kind = medium->kind, .pieces = 1, .patches_t = 1, .patches_h = 1, .frames = 1 };
-  if (rules[entry->rule].count != NULL)
-    return rules[entry->rule].count (entry, medium, tokens, error);
+  *tokens = (HrMediumTokens) { .kind = medium->kind, .frames = 1 };
+  if (rules[entry->rule].count == NULL)
+    return refuse (medium->kind, error);
+  if (!rules[entry->rule].count (entry, medium, tokens, error))
+    return FALSE;
 
-  return refuse (medium->kind, error);
+  tokens->tokens = tokens->seen + tokens->markers;
+
+  return TRUE;
 }
