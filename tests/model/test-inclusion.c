@@ -224,6 +224,8 @@ static const BadConfig bad_configs[] = {
   { "a_nested_object", "{'model_type': 'llava', 'text_config': [1]}", HR_ERROR_SCHEMA, "text_config" },
   { "an_unknown_tower", "{'model_type': 'llava', 'vision_config': {'model_type': 'eye'}}", HR_ERROR_UNSUPPORTED,
     "“config.json”, vision_config: the architecture “eye” is not known" },
+  { "a_tower_that_is_a_whole_model", "{'model_type': 'llava', 'vision_config': {'model_type': 'clip'}}",
+    HR_ERROR_UNSUPPORTED, "vision_config: expected a model that has hidden_size, found the architecture “clip”" },
   { "an_unknown_language_model_without_sizes", "{'model_type': 'llava', 'text_config': {'model_type': 'tongue'}}",
     HR_ERROR_SCHEMA, "“config.json”, text_config, the architecture is not known" },
 };

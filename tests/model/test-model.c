@@ -351,6 +351,8 @@ static const NearestCase nearest_cases[] = {
   { "by_the_class_that_it_names",
     "{\"model_type\": \"my-llama\", \"architectures\": [\"LlamaForCausalLM\"], " SMALL "}", "“llama”" },
   { "by_the_beginning_of_its_name", "{\"model_type\": \"gpt_neox_reward\", " SMALL "}", "“gpt_neox”" },
+  { "by_the_beginning_of_its_name_where_it_has_words",
+    "{\"model_type\": \"gemma_vqmodel\", \"num_embeddings\": 64, " SMALL "}", "“gemma”" },
   { "as_a_common_decoder", "{\"model_type\": \"orca\", " SMALL "}", "common decoder" },
   { "as_a_common_decoder_where_a_key_says_that_there_is_no_encoder",
     "{\"model_type\": \"orca\", " SMALL ", \"vision_config\": null, \"layer_types\": [\"full_attention\"], "
@@ -402,6 +404,19 @@ test_a_class_for_another_task_is_said (void)
     load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForMultipleChoice\"], " SMALL "}");
 
   g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "LlamaForMultipleChoice"));
+}
+
+/* transformers 5.12, modeling_longcat_flash.py: gate_up_proj is there for experts that return their input, too. */
+static void
+test_experts_that_no_file_has_are_said (void)
+{
+  g_autoptr (HrModel) model =
+    load ("{\"model_type\": \"longcat_flash\", \"num_layers\": 2, \"hidden_size\": 64, \"ffn_hidden_size\": 32, "
+          "\"expert_ffn_hidden_size\": 1000, \"zero_expert_num\": 4, \"n_routed_experts\": 8, \"moe_topk\": 2, "
+          "\"vocab_size\": 100, \"num_attention_heads\": 4}");
+
+  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 1);
+  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "M parameters more"));
 }
 
 /* As many labels as the config names, and no matrix of the vocabulary. */
@@ -467,6 +482,8 @@ static const BadCase bad_cases[] = {
     "quantization_config" },
   { "an_unknown_type_without_sizes", "{\"model_type\": \"orca\", \"hidden_size\": 64}", HR_ERROR_SCHEMA,
     "did not find vocab_size, intermediate_size, num_hidden_layers, num_attention_heads" },
+  { "a_codec_that_is_called_after_a_model", "{\"model_type\": \"gemma_vqmodel\", \"num_embeddings\": 64}",
+    HR_ERROR_SCHEMA, "did not find vocab_size, hidden_size" },
   { "an_unknown_type_with_experts", "{\"model_type\": \"orca\", " SMALL ", \"num_experts\": 8}", HR_ERROR_VALUE,
     "num_experts_per_tok: expected a whole number of at least 1, found 0" },
   { "an_unknown_type_with_eyes", "{\"model_type\": \"orca\", " SMALL ", \"vision_config\": {}}",
@@ -738,6 +755,7 @@ main (int   argc,
   g_test_add_func ("/model/buffers_are_rounded_as_the_allocator_does", test_buffers_are_rounded_as_the_allocator_does);
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
+  g_test_add_func ("/model/experts_that_no_file_has_are_said", test_experts_that_no_file_has_are_said);
   g_test_add_func ("/model/a_size_is_read", test_a_size_is_read);
   g_test_add_func ("/model/a_model_of_a_size_has_it", test_a_model_of_a_size_has_it);
   g_test_add_func ("/model/a_published_size_has_its_shape", test_a_published_size_has_its_shape);

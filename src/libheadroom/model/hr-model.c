@@ -326,6 +326,66 @@ report_assumptions (HrModel *self,
                                       assumptions));
 }
 
+/* Adds what the matrices of experts that compute nothing would hold. */
+static gboolean
+add_idle (const HrChain *chain,
+          guint          n_layers,
+          guint64       *total)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrMixture *mixture = &chain->blocks[i].mixture;
+      guint64 elements;
+
+      if (chain->blocks[i].kind == HR_BLOCK_MIXTURE && mixture->num_zero_experts > 0 &&
+          (!g_uint64_checked_mul (&elements, 2 * mixture->intermediate_size, mixture->hidden_size) ||
+           !g_uint64_checked_mul (&elements, elements, mixture->num_zero_experts) ||
+           !g_uint64_checked_mul (&elements, elements, n_layers) || !g_uint64_checked_add (total, *total, elements)))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * transformers 5 makes gate_up_proj for the experts that return their input too (modeling_longcat_flash.py,
+ * LongcatFlashExperts); those of transformers 4 and of the published files have none.
+ */
+static void
+warn_of_idle_experts (HrModel *self)
+{
+  g_autofree char *count = NULL;
+  guint64 total = 0;
+
+  for (guint i = 0; i < self->parts.stacks->len; i++)
+    {
+      const HrStack *stack = g_ptr_array_index (self->parts.stacks, i);
+
+      for (guint j = 0; j < stack->n_layer_classes; j++)
+        {
+          const HrLayerClass *layer_class = &stack->layer_classes[j];
+
+          for (guint k = 0; k < layer_class->n_sublayers; k++)
+            {
+              for (guint l = 0; l < layer_class->sublayers[k].n_branches; l++)
+                {
+                  if (!add_idle (&layer_class->sublayers[k].branches[l], layer_class->n_layers, &total))
+                    return;
+                }
+            }
+        }
+    }
+  if (total == 0)
+    return;
+
+  count = hr_format_count (total);
+  g_ptr_array_add (self->warnings,
+                   /* Translators: a number of parameters. */
+                   g_strdup_printf (_("The published files hold no matrices for the experts that return their input, "
+                                      "and none are counted. The class of transformers 5 makes some all the same: "
+                                      "%s parameters more, which nothing reads."), count));
+}
+
 static gboolean
 build (HrModel         *self,
        HrArchitecture  *architecture,
@@ -347,6 +407,7 @@ build (HrModel         *self,
     return FALSE;
 
   hr_config_warn_of_approximation (architecture, self->warnings);
+  warn_of_idle_experts (self);
   report_assumptions (self, scope);
   hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
 

@@ -231,6 +231,28 @@ check_foreign_keys (HrJson  *config,
   return TRUE;
 }
 
+/* Whether a config gives the number of words of the model, or of one inside of it: a tower or a codec has none. */
+static gboolean
+has_words (HrJson *config)
+{
+  static const char * const keys[] = { "vocab_size", "padded_vocab_size", "n_vocab" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      if (hr_json_get_member (config, keys[i]) != NULL)
+        return TRUE;
+    }
+  for (guint i = 0; i < hr_json_get_length (config); i++)
+    {
+      HrJson *member = hr_json_get_element (config, i);
+
+      if (hr_json_get_node_type (member) == HR_JSON_OBJECT && has_words (member))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* "gpt_neox_reward_model" is likely to be built like "gpt_neox": the longest name that a word of the type ends with. */
 static HrArchitecture *
 load_by_prefix (const char  *model_type,
@@ -445,7 +467,7 @@ hr_nearest_load (HrJson      *config,
   if (!check_foreign_keys (config, error))
     return NULL;
 
-  architecture = model_type != NULL ? load_by_prefix (model_type, warnings, &local_error) : NULL;
+  architecture = model_type != NULL && has_words (config) ? load_by_prefix (model_type, warnings, &local_error) : NULL;
   if (architecture != NULL || local_error != NULL)
     {
       if (local_error != NULL)

@@ -431,6 +431,37 @@ resolve (HrScope  *self,
   return success;
 }
 
+/* Whether the config chose what is included, so that it is at fault where that is no such part of a model. */
+static gboolean
+is_chosen_by_config (HrInclusion *inclusion)
+{
+  HrJson *architecture = hr_json_get_member (inclusion->description, "architecture");
+  const char *name = NULL;
+
+  return architecture != NULL && hr_json_get_node_type (architecture) == HR_JSON_STRING &&
+         hr_json_read_string (architecture, &name, NULL) && name[0] == '$';
+}
+
+static HrLookup
+lookup_inside (HrInclusion  *inclusion,
+               const char   *name,
+               HrValue      *value,
+               GError      **error)
+{
+  HrLookup result = lookup (name, inclusion->scope, value, error);
+
+  if (result != HR_LOOKUP_UNKNOWN || !is_chosen_by_config (inclusion))
+    return result;
+
+  /* Translators: a file's name, a key in it such as "vision_config", the name of an architecture, that of a size. */
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               _("“%s”, %s: expected a model that has %s, found the architecture “%s”, which has none"),
+               hr_json_get_origin (inclusion->scope->config), inclusion->scope->place, name,
+               hr_architecture_get_model_type (inclusion->architecture));
+
+  return HR_LOOKUP_FAILED;
+}
+
 /* "decoder.hidden_size": a name of an included architecture; nothing where the model has no such part. */
 static HrLookup
 lookup_included (HrScope     *self,
@@ -447,7 +478,7 @@ lookup_included (HrScope     *self,
       if (strlen (inclusion->id) != length || strncmp (inclusion->id, name, length) != 0)
         continue;
       if (inclusion->scope != NULL)
-        return lookup (name + length + 1, inclusion->scope, value, error);
+        return lookup_inside (inclusion, name + length + 1, value, error);
       *value = (HrValue) { HR_VALUE_NOTHING };
       return HR_LOOKUP_FOUND;
     }
