@@ -28,7 +28,8 @@ static const struct
     "houlsby bitfit" },
   { "adapter-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "algorithm", "sft dpo ipo grpo dr-grpo dapo gspo rloo kto orpo simpo" },
-  { "rollout", "none transformers" },
+  { "rollout", "none transformers vllm-colocated vllm-server" },
+  { "rollout-sleep", "none level-1 level-2" },
   { "dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "quantization",
     "auto none bnb-int8 bnb-nf4 bnb-nf4-dq bnb-fp4 bnb-fp4-dq gptq-int8 gptq-int4 gptq-int3 gptq-int2 "

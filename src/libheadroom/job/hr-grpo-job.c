@@ -27,6 +27,10 @@ struct _HrGrpoJob
   guint64 completion_length;
   gboolean reference_model;
   HrRollout rollout;
+  HrRolloutSleep rollout_sleep;
+  double gpu_memory_utilization;
+  guint64 num_iterations;
+  guint64 steps_per_generation;
 };
 
 enum
@@ -38,6 +42,10 @@ enum
   PROP_COMPLETION_LENGTH,
   PROP_REFERENCE_MODEL,
   PROP_ROLLOUT,
+  PROP_ROLLOUT_SLEEP,
+  PROP_GPU_MEMORY_UTILIZATION,
+  PROP_NUM_ITERATIONS,
+  PROP_STEPS_PER_GENERATION,
   N_PROPS
 };
 
@@ -77,6 +85,22 @@ hr_grpo_job_get_property (GObject    *object,
 
     case PROP_ROLLOUT:
       g_value_set_enum (value, self->rollout);
+      break;
+
+    case PROP_ROLLOUT_SLEEP:
+      g_value_set_enum (value, self->rollout_sleep);
+      break;
+
+    case PROP_GPU_MEMORY_UTILIZATION:
+      g_value_set_double (value, self->gpu_memory_utilization);
+      break;
+
+    case PROP_NUM_ITERATIONS:
+      g_value_set_uint64 (value, self->num_iterations);
+      break;
+
+    case PROP_STEPS_PER_GENERATION:
+      g_value_set_uint64 (value, self->steps_per_generation);
       break;
 
     default:
@@ -122,6 +146,22 @@ hr_grpo_job_set_property (GObject      *object,
 
     case PROP_ROLLOUT:
       self->rollout = g_value_get_enum (value);
+      break;
+
+    case PROP_ROLLOUT_SLEEP:
+      self->rollout_sleep = g_value_get_enum (value);
+      break;
+
+    case PROP_GPU_MEMORY_UTILIZATION:
+      self->gpu_memory_utilization = g_value_get_double (value);
+      break;
+
+    case PROP_NUM_ITERATIONS:
+      self->num_iterations = g_value_get_uint64 (value);
+      break;
+
+    case PROP_STEPS_PER_GENERATION:
+      self->steps_per_generation = g_value_get_uint64 (value);
       break;
 
     default:
@@ -213,18 +253,76 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   properties[PROP_ROLLOUT] =
     g_param_spec_enum ("rollout",
                        N_("Rollout"),
-                       N_("Where answers are generated: elsewhere, or by the trainer itself with transformers"),
+                       N_("Where answers are generated: elsewhere, by the trainer itself with transformers, by vLLM on "
+                          "the same GPU, or by a vLLM server on other GPUs"),
                        HR_TYPE_ROLLOUT, HR_ROLLOUT_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:rollout-sleep:
+   *
+   * What vLLM lets go of while the trainer works, where it is on the same device.
+   */
+  properties[PROP_ROLLOUT_SLEEP] =
+    g_param_spec_enum ("rollout-sleep",
+                       N_("Sleep of the rollout engine"),
+                       N_("What vLLM on the same GPU lets go of while the trainer works: nothing, or weights and "
+                          "cache, with the weights kept in the memory of the host (level 1) or copied in anew (level "
+                          "2)"),
+                       HR_TYPE_ROLLOUT_SLEEP, HR_ROLLOUT_SLEEP_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:gpu-memory-utilization:
+   *
+   * The share of the device's memory that vLLM is given, where it is on the same device.
+   */
+  properties[PROP_GPU_MEMORY_UTILIZATION] =
+    g_param_spec_double ("gpu-memory-utilization",
+                         N_("Share of the rollout engine"),
+                         N_("The share of the GPU’s memory that vLLM on the same GPU takes for its weights, its cache "
+                            "and its work"),
+                         0.01, 1, 0.3,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:num-iterations:
+   *
+   * How many times the model is trained on the same answers.
+   */
+  properties[PROP_NUM_ITERATIONS] =
+    g_param_spec_uint64 ("num-iterations",
+                         N_("Iterations per generation"),
+                         N_("How many times the model is trained on the same answers; from the second time on their "
+                            "probabilities by the model that wrote them are needed"),
+                         1, 65536, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:steps-per-generation:
+   *
+   * For how many micro-batches answers are generated at once; 0 for those of an optimizer's step.
+   */
+  properties[PROP_STEPS_PER_GENERATION] =
+    g_param_spec_uint64 ("steps-per-generation",
+                         N_("Micro-batches per generation"),
+                         N_("For how many micro-batches answers are generated at once; 0 stands for the gradient "
+                            "accumulation steps"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
   hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 90, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT], 95, FALSE);
+  hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 96, FALSE);
+  hr_job_mark_setting (properties[PROP_ROLLOUT_SLEEP], 97, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 350, FALSE);
   hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 420, FALSE);
   hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 430, FALSE);
+  hr_job_mark_setting (properties[PROP_STEPS_PER_GENERATION], 510, FALSE);
+  hr_job_mark_setting (properties[PROP_NUM_ITERATIONS], 520, FALSE);
 }
 
 static void
@@ -236,6 +334,10 @@ hr_grpo_job_init (HrGrpoJob *self)
   self->completion_length = G_PARAM_SPEC_UINT64 (properties[PROP_COMPLETION_LENGTH])->default_value;
   self->reference_model = G_PARAM_SPEC_BOOLEAN (properties[PROP_REFERENCE_MODEL])->default_value;
   self->rollout = G_PARAM_SPEC_ENUM (properties[PROP_ROLLOUT])->default_value;
+  self->rollout_sleep = G_PARAM_SPEC_ENUM (properties[PROP_ROLLOUT_SLEEP])->default_value;
+  self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
+  self->num_iterations = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_ITERATIONS])->default_value;
+  self->steps_per_generation = G_PARAM_SPEC_UINT64 (properties[PROP_STEPS_PER_GENERATION])->default_value;
 }
 
 /**
@@ -345,6 +447,70 @@ hr_grpo_job_get_rollout (HrGrpoJob *self)
   g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_ROLLOUT_NONE);
 
   return self->rollout;
+}
+
+/**
+ * hr_grpo_job_get_rollout_sleep:
+ * @self: a job
+ *
+ * Gets what an engine on the same device lets go of while the trainer works.
+ *
+ * Returns: the value of the setting
+ */
+HrRolloutSleep
+hr_grpo_job_get_rollout_sleep (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_ROLLOUT_SLEEP_NONE);
+
+  return self->rollout_sleep;
+}
+
+/**
+ * hr_grpo_job_get_gpu_memory_utilization:
+ * @self: a job
+ *
+ * Gets the share of the device's memory that an engine on the same device takes.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_grpo_job_get_gpu_memory_utilization (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->gpu_memory_utilization;
+}
+
+/**
+ * hr_grpo_job_get_num_iterations:
+ * @self: a job
+ *
+ * Gets how many times the model is trained on the same answers.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_num_iterations (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->num_iterations;
+}
+
+/**
+ * hr_grpo_job_get_steps_per_generation:
+ * @self: a job
+ *
+ * Gets for how many micro-batches answers are generated at once.
+ *
+ * Returns: the value of the setting, 0 where it is as many as gradients are accumulated of
+ */
+guint64
+hr_grpo_job_get_steps_per_generation (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->steps_per_generation;
 }
 
 /**

@@ -385,6 +385,8 @@ typedef enum
  * HrRollout:
  * @HR_ROLLOUT_NONE: elsewhere, so that nothing of it is on this device
  * @HR_ROLLOUT_TRANSFORMERS: by transformers, in the trainer itself
+ * @HR_ROLLOUT_VLLM_COLOCATED: by vLLM, on the same device, in a share of its memory
+ * @HR_ROLLOUT_VLLM_SERVER: by a vLLM server on other devices
  *
  * Where the answers are generated that the model is trained on.
  */
@@ -392,7 +394,24 @@ typedef enum
 {
   HR_ROLLOUT_NONE,
   HR_ROLLOUT_TRANSFORMERS,
+  HR_ROLLOUT_VLLM_COLOCATED,
+  HR_ROLLOUT_VLLM_SERVER,
 } HrRollout;
+
+/**
+ * HrRolloutSleep:
+ * @HR_ROLLOUT_SLEEP_NONE: it keeps its weights and its cache
+ * @HR_ROLLOUT_SLEEP_LEVEL_1: its weights are moved to the host, its cache is given up
+ * @HR_ROLLOUT_SLEEP_LEVEL_2: both are given up, and the weights are copied in anew
+ *
+ * What an engine on the same device lets go of while the trainer works.
+ */
+typedef enum
+{
+  HR_ROLLOUT_SLEEP_NONE,
+  HR_ROLLOUT_SLEEP_LEVEL_1,
+  HR_ROLLOUT_SLEEP_LEVEL_2,
+} HrRolloutSleep;
 
 /**
  * HrFineTuningMethod:

@@ -45,6 +45,12 @@ static const struct
   { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
   { "completion-length", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
   { "rollout", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "num-iterations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "steps-per-generation", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "gpu-memory-utilization", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "gpu-memory-utilization", "rollout", { "vllm-colocated" } },
+  { "rollout-sleep", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
+  { "rollout-sleep", "rollout", { "vllm-colocated" } },
   { "reference-model", "algorithm", { "dpo", "ipo", "kto", "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
   { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo" } },
 };

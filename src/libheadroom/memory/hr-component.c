@@ -45,6 +45,7 @@ static const char * const component_names[HR_N_COMPONENTS] = {
   [HR_COMPONENT_OPTIMIZER] = "optimizer",
   [HR_COMPONENT_MASTER_WEIGHTS] = "master-weights",
   [HR_COMPONENT_REFERENCE_MODEL] = "reference-model",
+  [HR_COMPONENT_ROLLOUT_ENGINE] = "rollout-engine",
   [HR_COMPONENT_TEMPORARY] = "temporary",
   [HR_COMPONENT_COMMUNICATION] = "communication",
   [HR_COMPONENT_CUDA_GRAPHS] = "cuda-graphs",

@@ -78,6 +78,7 @@ static const char * const phase_names[HR_N_PHASES] = {
   [HR_PHASE_HEAD] = "head",
   [HR_PHASE_DECODE] = "decode",
   [HR_PHASE_GENERATION] = "generation",
+  [HR_PHASE_OLD_POLICY] = "old-policy",
   [HR_PHASE_REFERENCE] = "reference",
   [HR_PHASE_FORWARD] = "forward",
   [HR_PHASE_LOSS] = "loss",

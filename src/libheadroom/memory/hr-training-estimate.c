@@ -11,6 +11,7 @@
 #include "hr-estimate-private.h"
 #include "hr-kept-layers.h"
 #include "hr-message.h"
+#include "hr-rollout-engine.h"
 #include "hr-training-check.h"
 #include "hr-training-rule-estimate.h"
 
@@ -340,6 +341,7 @@ static guint64
 add_components (const HrTrainingPlan *plan,
                 const Device         *device,
                 HrEstimate           *estimate,
+                HrGpu                *gpu,
                 const HrFramework    *framework)
 {
   const HrLevel *level = &device->replay.peak.level;
@@ -357,6 +359,8 @@ add_components (const HrTrainingPlan *plan,
         add_of_parameters (plan, estimate, i, part);
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (plan, estimate, part);
+      else if (i == HR_COMPONENT_ROLLOUT_ENGINE)
+        hr_rollout_engine_add_component (plan, estimate, gpu, part);
       else
         add_from_tape (plan, device, estimate, i, part);
     }
@@ -416,13 +420,14 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
       return NULL;
     }
 
-  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !run_device (plan, &device, timeline, error))
+  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
+      !run_device (plan, &device, timeline, error))
     return NULL;
 
   estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->pass.model);
   _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
   _hr_estimate_add_device (estimate);
-  beside = add_components (plan, &device, estimate,
+  beside = add_components (plan, &device, estimate, gpu,
                            hr_inference_plan_find_framework (&plan->pass, gpu, &framework) ? &framework : NULL);
   _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
   hr_estimate_add_phases (estimate, &device.replay.ledger, beside);

@@ -92,6 +92,16 @@ pending_free (gpointer data)
   g_free (self);
 }
 
+/*
+ * What an engine that stays awake has of the same allocator. One that sleeps has a pool of its own, which it fills when
+ * the trainer has given back what it does not use (empty_cache).
+ */
+static guint64
+get_engine_bytes (const HrTraining *training)
+{
+  return training->engine_sleeps ? 0 : training->engine_bytes;
+}
+
 static guint64
 run_pending (gpointer data)
 {
@@ -100,7 +110,7 @@ run_pending (gpointer data)
 
   hr_training_heap_init (&heap, self->plan, self->workspace_bytes, FALSE);
 
-  return heap.reserved_bytes - HR_N_HEAP_THREADS * self->workspace_bytes;
+  return heap.reserved_bytes - HR_N_HEAP_THREADS * self->workspace_bytes + get_engine_bytes (&self->plan->training);
 }
 
 /*

@@ -246,6 +246,36 @@ get_cast (const HrTrainingPlan *self)
 }
 
 /*
+ * Where answers come from, and how often: GRPOTrainer._generate_and_score_completions of trl/trainer/grpo_trainer.py
+ * has the policy read its own answers where they are used after it was trained, and whatever vLLM has written
+ * (vllm_importance_sampling_correction).
+ */
+static void
+resolve_rollout (HrTrainingPlan *self,
+                 HrGrpoJob      *job)
+{
+  HrTraining *training = &self->training;
+  guint64 accumulation_steps = hr_training_job_get_gradient_accumulation_steps (self->job);
+
+  training->rollout = hr_grpo_job_get_rollout (job);
+  training->generation_steps = hr_grpo_job_get_steps_per_generation (job);
+  if (training->generation_steps == 0)
+    training->generation_steps = accumulation_steps;
+  training->generation_interval = training->generation_steps * hr_grpo_job_get_num_iterations (job);
+  training->reads_own_answers = accumulation_steps % training->generation_interval != 0 ||
+                                training->rollout == HR_ROLLOUT_VLLM_COLOCATED ||
+                                training->rollout == HR_ROLLOUT_VLLM_SERVER;
+  training->engine_sleeps = training->rollout == HR_ROLLOUT_VLLM_COLOCATED &&
+                            hr_grpo_job_get_rollout_sleep (job) != HR_ROLLOUT_SLEEP_NONE;
+  if (training->rollout == HR_ROLLOUT_NONE)
+    hr_inference_plan_warn (&self->pass, N_("The answers are assumed to be generated on another device, so that "
+                                            "nothing of that is counted here"));
+  if (training->rollout == HR_ROLLOUT_VLLM_SERVER)
+    hr_inference_plan_warn (&self->pass, N_("The vLLM server is on other GPUs: what the trainer and it exchange "
+                                            "weights through (NCCL) is not known, and not counted"));
+}
+
+/*
  * Of pairs there are twice as many sequences. Answers stand behind their prompts, whose tokens have no loss; the first
  * token of a sequence has none either.
  */
@@ -278,10 +308,7 @@ resolve_answers (HrTrainingPlan  *self,
       return TRUE;
     }
 
-  self->training.rollout = hr_grpo_job_get_rollout (job);
-  if (self->training.rollout == HR_ROLLOUT_NONE)
-    hr_inference_plan_warn (&self->pass, N_("The answers are assumed to be generated on another device, so that "
-                                            "nothing of that is counted here"));
+  resolve_rollout (self, job);
   self->training.completion = hr_grpo_job_get_completion_length (job);
   inference->prompt = hr_grpo_job_get_prompt_length (job) + self->training.completion;
 

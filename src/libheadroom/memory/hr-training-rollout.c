@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
 #include "hr-training-rollout.h"
 
 #include "hr-grpo-job.h"
@@ -68,17 +72,10 @@ get_pass (const HrTraining *self,
   return pass;
 }
 
-/*
- * hr_training_generate:
- * @self: a step
- * @replay: a tape
- *
- * GRPOTrainer._generate_single_turn of trl/trainer/grpo_trainer.py: the model answers the prompts of all micro-batches
- * of the step at once, with a cache.
- */
-void
-hr_training_generate (const HrTraining *self,
-                      HrReplay         *replay)
+/* A pass of the model over the prompts, and one over each token, with a cache that grows. */
+static void
+generate_by_model (const HrTraining *self,
+                   HrReplay         *replay)
 {
   HrInference pass = get_pass (self, replay);
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
@@ -86,11 +83,11 @@ hr_training_generate (const HrTraining *self,
   Settings before;
 
   /* A cache that grows token by token is not followed on a heap. */
-  if (self->rollout != HR_ROLLOUT_TRANSFORMERS || replay->heap != NULL)
+  if (replay->heap != NULL)
     return;
 
   before = enter_inference (replay);
-  pass.batch *= self->accumulation_steps;
+  pass.batch *= self->generation_steps;
   pass.prompt -= self->completion;
   pass.output = self->completion;
   pass.use_cache = TRUE;
@@ -107,6 +104,46 @@ hr_training_generate (const HrTraining *self,
   hr_replay_remove (replay, HR_COMPONENT_KV_CACHE, replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE]);
   replay->ledger.holds_phase = FALSE;
   leave_inference (self, replay, &before);
+}
+
+/*
+ * VLLMGeneration.generate of trl/generation/vllm_generation.py: an engine that has slept takes its share again, for the
+ * weights, into which those of the trainer are copied, and for the cache, and gives it up when all have answered.
+ */
+static void
+generate_by_engine (const HrTraining *self,
+                    HrReplay         *replay)
+{
+  HrStretch stretch;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("while vLLM answers the prompts in its share of the memory");
+  if (self->engine_sleeps && replay->heap == NULL)
+    {
+      replay->symbols[HR_SYMBOL_KEPT] = self->engine_bytes;
+      hr_replay_drop (replay, hr_replay_make (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
+                                              HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+    }
+  hr_replay_end (replay);
+}
+
+/*
+ * hr_training_generate:
+ * @self: a step
+ * @replay: a tape
+ *
+ * GRPOTrainer._generate_single_turn of trl/trainer/grpo_trainer.py: the prompts of all micro-batches that answers are
+ * generated for at once are answered, by the model itself or by an engine.
+ */
+void
+hr_training_generate (const HrTraining *self,
+                      HrReplay         *replay)
+{
+  if (self->rollout == HR_ROLLOUT_TRANSFORMERS)
+    generate_by_model (self, replay);
+  else if (self->rollout == HR_ROLLOUT_VLLM_COLOCATED)
+    generate_by_engine (self, replay);
 }
 
 /*
@@ -134,29 +171,22 @@ hr_training_keep_answers (const HrTraining *self,
 }
 
 /*
- * hr_training_read_reference:
- * @self: a step
- * @replay: a tape
- *
- * The log-probabilities of the answers by the model as it was at the start: a model of its own, or the one that is
- * trained with its adapters switched off. GRPOTrainer reads as many answers at once as are trained on at once.
+ * The log-probabilities of answers, without gradients; GRPOTrainer has as many read at once as are trained on at once.
  */
-void
-hr_training_read_reference (const HrTraining *self,
-                            HrReplay         *replay)
+static void
+read_answers (const HrTraining *self,
+              HrReplay         *replay,
+              const HrTuning   *tuning,
+              HrPhaseId         phase)
 {
   HrInference pass = get_pass (self, replay);
-  Settings before;
+  Settings before = enter_inference (replay);
   HrValue logits, answers;
   HrPass variables;
 
-  if (!self->has_reference)
-    return;
-
-  before = enter_inference (replay);
-  replay->tuning = NULL;
+  replay->tuning = tuning;
   replay->keeps_casts = before.autocast != HR_ELEMENT_NONE;
-  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_REFERENCE);
+  hr_ledger_enter_phase (&replay->ledger, phase);
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   hr_training_keep_answers (self, replay, &variables.hidden);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
@@ -168,4 +198,36 @@ hr_training_read_reference (const HrTraining *self,
   hr_replay_drop (replay, answers);
   hr_replay_drop (replay, logits);
   leave_inference (self, replay, &before);
+}
+
+/*
+ * hr_training_read_own:
+ * @self: a step
+ * @replay: a tape
+ *
+ * The log-probabilities of the answers by the policy that has written them (old_per_token_logps of
+ * GRPOTrainer._generate_and_score_completions), where it has been trained further before they are used.
+ */
+void
+hr_training_read_own (const HrTraining *self,
+                      HrReplay         *replay)
+{
+  if (self->reads_own_answers)
+    read_answers (self, replay, replay->tuning, HR_PHASE_OLD_POLICY);
+}
+
+/*
+ * hr_training_read_reference:
+ * @self: a step
+ * @replay: a tape
+ *
+ * The log-probabilities of the answers by the model as it was at the start: a model of its own, or the one that is
+ * trained with its adapters switched off.
+ */
+void
+hr_training_read_reference (const HrTraining *self,
+                            HrReplay         *replay)
+{
+  if (self->has_reference)
+    read_answers (self, replay, NULL, HR_PHASE_REFERENCE);
 }

@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 void hr_training_generate       (const HrTraining *self,
                                  HrReplay         *replay);
+void hr_training_read_own       (const HrTraining *self,
+                                 HrReplay         *replay);
 void hr_training_read_reference (const HrTraining *self,
                                  HrReplay         *replay);
 void hr_training_keep_answers   (const HrTraining *self,

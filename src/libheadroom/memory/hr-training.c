@@ -622,10 +622,12 @@ add_answers (const HrTraining *self,
 
   if (hr_algorithm_is_policy (self->algorithm))
     {
+      n = self->generation_steps;
       add_input (replay, 2 * n, row * (self->pass.prompt - self->completion));
       add_input (replay, 2 * n, row * self->completion);
       add_input (replay, n, batch * sizeof (float));
       add_input (replay, n, self->has_reference ? batch * self->completion * sizeof (float) : 0);
+      add_input (replay, n, self->reads_own_answers ? batch * self->completion * sizeof (float) : 0);
       return;
     }
 
@@ -693,6 +695,7 @@ begin_steps (const HrTraining *self,
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
   add_batch (self, replay);
   hr_replay_rest (replay, NULL);
@@ -718,6 +721,19 @@ begin_steps (const HrTraining *self,
     make_score_buffer (self, replay);
 }
 
+/* GRPOTrainer._prepare_inputs: also between micro-batches, where answers are generated for fewer than are in a step. */
+static void
+get_answers (const HrTraining *self,
+             HrReplay         *replay)
+{
+  if (!hr_algorithm_is_policy (self->algorithm))
+    return;
+
+  hr_training_generate (self, replay);
+  hr_training_read_own (self, replay);
+  hr_training_read_reference (self, replay);
+}
+
 static void
 run_step (const HrTraining *self,
           HrReplay         *replay,
@@ -730,13 +746,10 @@ run_step (const HrTraining *self,
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 
-  if (hr_algorithm_is_policy (self->algorithm))
-    {
-      hr_training_generate (self, replay);
-      hr_training_read_reference (self, replay);
-    }
   for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
     {
+      if (i == 0 || self->generation_interval < self->accumulation_steps)
+        get_answers (self, replay);
       run_micro_batch (self, replay, levels);
       sum_gradients (self, replay);
     }

@@ -40,6 +40,11 @@ G_BEGIN_DECLS
  * @has_reference: whether the answers are read by the model as it was at the start
  * @reference_bytes: what that takes, where it is a model of its own
  * @rollout: where answers are generated
+ * @generation_steps: for how many micro-batches at once
+ * @generation_interval: after how many micro-batches new ones are
+ * @reads_own_answers: whether the policy that has answered reads the answers, beside the reference model
+ * @engine_bytes: what an engine on the same device takes to generate them
+ * @engine_sleeps: whether it gives that up while the trainer works
  *
  * A step of training that is to be replayed on one device.
  */
@@ -73,8 +78,12 @@ typedef struct
   gboolean has_reference;
   guint64 reference_bytes;
   HrRollout rollout;
+  guint64 generation_steps;
+  guint64 generation_interval;
+  gboolean reads_own_answers;
+  guint64 engine_bytes;
+  gboolean engine_sleeps;
 } HrTraining;
-
 
 /* The levels that are reached between the phases. */
 typedef struct

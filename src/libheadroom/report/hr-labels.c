@@ -58,6 +58,11 @@ static const struct
     N_("Reference model"),
     N_("The frozen copy of the model that the trained one is compared with."),
   },
+  [HR_COMPONENT_ROLLOUT_ENGINE] = {
+    N_("Rollout engine"),
+    N_("What vLLM takes on the same GPU to answer the prompts: its own copy of the weights, its KV cache and what it "
+       "computes in, together the share of the memory that it was given."),
+  },
   [HR_COMPONENT_TEMPORARY] = {
     N_("Temporary buffers"),
     N_("What single operations need while they run and give back at once."),
@@ -98,6 +103,7 @@ static const struct
   [HR_PHASE_HEAD] = { N_("Output head"), N_("The logits of the prompt are computed") },
   [HR_PHASE_DECODE] = { N_("Decode"), N_("The answer is generated, a token at a time") },
   [HR_PHASE_GENERATION] = { N_("Generation"), N_("The model answers the prompts") },
+  [HR_PHASE_OLD_POLICY] = { N_("Old policy"), N_("The model that wrote the answers reads them, without gradients") },
   [HR_PHASE_REFERENCE] = { N_("Reference"), N_("The model as it was at the start reads the answers") },
   [HR_PHASE_FORWARD] = { N_("Forward"), N_("The layers compute, and keep what the backward pass needs") },
   [HR_PHASE_LOSS] = { N_("Loss"), N_("The logits are turned into the loss") },
@@ -402,6 +408,17 @@ static const char * const rollout_labels[] = {
   [HR_ROLLOUT_NONE] = N_("Elsewhere"),
   /* Translators: likewise: by the trainer itself */
   [HR_ROLLOUT_TRANSFORMERS] = N_("In the trainer (transformers)"),
+  /* Translators: likewise: by vLLM, in a share of the same GPU’s memory */
+  [HR_ROLLOUT_VLLM_COLOCATED] = N_("By vLLM on the same GPU"),
+  /* Translators: likewise: by a vLLM server */
+  [HR_ROLLOUT_VLLM_SERVER] = N_("By a vLLM server on other GPUs"),
+};
+
+static const char * const rollout_sleep_labels[] = {
+  /* Translators: a choice of the setting “Sleep of the rollout engine”: it keeps all of its memory */
+  [HR_ROLLOUT_SLEEP_NONE] = N_("Stays awake"),
+  [HR_ROLLOUT_SLEEP_LEVEL_1] = N_("Level 1: weights go to the host"),
+  [HR_ROLLOUT_SLEEP_LEVEL_2] = N_("Level 2: weights are given up"),
 };
 
 static const char * const fine_tuning_method_labels[] = {
@@ -457,6 +474,7 @@ static const struct
   { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
   { hr_rollout_get_type, rollout_labels, G_N_ELEMENTS (rollout_labels) },
+  { hr_rollout_sleep_get_type, rollout_sleep_labels, G_N_ELEMENTS (rollout_sleep_labels) },
   { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
 };
 

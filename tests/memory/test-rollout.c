@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Where the answers come from that a model is trained on, and what that does to the phases of a step. */
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-grpo-job.h"
+#include "hr-job-enums.h"
+
+#include "check-estimate.h"
+
+static const char llama[] =
+  "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+  "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
+
+#define SHARE 0.25
+
+static HrModel *
+load_llama (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrGpu *
+find_gpu (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrGpu *gpu = hr_gpu_catalogue_lookup ("h100-sxm5-80gb", &error);
+
+  g_assert_no_error (error);
+
+  return gpu;
+}
+
+static HrJob *
+make_job (HrRollout rollout)
+{
+  HrJob *job = hr_job_new (HR_MODE_GRPO);
+
+  g_object_set (job, "rollout", rollout, "micro-batch-size", G_GUINT64_CONSTANT (4), "gpu-memory-utilization", SHARE,
+                "fine-tuning-method", HR_FINE_TUNING_METHOD_FULL, NULL);
+
+  return job;
+}
+
+static HrEstimate *
+estimate (HrJob *job)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrGpu) gpu = find_gpu ();
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
+
+  g_assert_no_error (error);
+  check_estimate (result);
+
+  return result;
+}
+
+/* 0 where a job does not come to the phase. */
+static guint64
+get_phase_bytes (HrEstimate *result,
+                 HrPhaseId   id)
+{
+  guint n_phases;
+  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
+
+  for (guint i = 0; i < n_phases; i++)
+    {
+      if (phases[i].id == id)
+        return phases[i].peak_bytes;
+    }
+
+  return 0;
+}
+
+/* What the allocator has taken beside what it hands out is that of the peak, whichever phase that is in. */
+static guint64
+get_handed_out (HrEstimate *result,
+                HrPhaseId   id)
+{
+  return get_phase_bytes (result, id) -
+         (hr_estimate_get_reserved_bytes (result) - hr_estimate_get_allocated_bytes (result));
+}
+
+static guint64
+get_share (void)
+{
+  g_autoptr (HrGpu) gpu = find_gpu ();
+  guint64 bytes = SHARE * hr_gpu_get_memory (gpu);
+
+  return (bytes + 511) / 512 * 512;
+}
+
+static void
+test_awake (void)
+{
+  g_autoptr (HrJob) elsewhere = make_job (HR_ROLLOUT_VLLM_SERVER);
+  g_autoptr (HrJob) beside = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+  g_autoptr (HrEstimate) without = estimate (elsewhere);
+  g_autoptr (HrEstimate) with = estimate (beside);
+  static const HrPhaseId phases[] = { HR_PHASE_OLD_POLICY, HR_PHASE_REFERENCE, HR_PHASE_FORWARD, HR_PHASE_BACKWARD_LOSS,
+                                      HR_PHASE_OPTIMIZER };
+
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    g_assert_cmpuint (get_handed_out (with, phases[i]), ==, get_handed_out (without, phases[i]) + get_share ());
+  g_assert_cmpuint (get_phase_bytes (without, HR_PHASE_GENERATION), ==, 0);
+  g_assert_cmpuint (hr_estimate_get_reserved_bytes (with), ==, hr_estimate_get_reserved_bytes (without) + get_share ());
+}
+
+static void
+test_asleep (void)
+{
+  static const HrRolloutSleep levels[] = { HR_ROLLOUT_SLEEP_LEVEL_1, HR_ROLLOUT_SLEEP_LEVEL_2 };
+  g_autoptr (HrJob) elsewhere = make_job (HR_ROLLOUT_VLLM_SERVER);
+  g_autoptr (HrEstimate) without = estimate (elsewhere);
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    {
+      g_autoptr (HrJob) beside = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+      g_autoptr (HrEstimate) with = NULL;
+
+      g_object_set (beside, "rollout-sleep", levels[i], NULL);
+      with = estimate (beside);
+      g_assert_cmpuint (get_handed_out (with, HR_PHASE_BACKWARD_LOSS), ==,
+                        get_handed_out (without, HR_PHASE_BACKWARD_LOSS));
+      g_assert_cmpuint (get_phase_bytes (with, HR_PHASE_GENERATION), >, get_share ());
+      g_assert_cmpint (hr_estimate_get_peak_phase (with), ==, HR_PHASE_GENERATION);
+    }
+}
+
+static void
+assert_refused (HrJob      *job,
+                HrGpu      *gpu,
+                const char *message)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = hr_estimator_run (model, job, gpu, 1, &error);
+
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
+test_refusals (void)
+{
+  g_autoptr (HrJob) job = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+  g_autoptr (HrModel) huge = NULL;
+  g_autoptr (HrGpu) gpu = find_gpu ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = NULL;
+
+  assert_refused (job, NULL,
+                  "rollout: expected a GPU to be chosen, as vLLM on the same GPU takes a share of its memory; found "
+                  "none");
+
+  huge = hr_model_new_from_id ("Qwen/Qwen2.5-14B-Instruct", &error);
+  g_assert_no_error (error);
+  result = hr_estimator_run (huge, job, gpu, 1, &error);
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_true (g_str_has_prefix (error->message, "gpu-memory-utilization: expected more than 0.3"));
+}
+
+/* Answers that are used once, by the policy that wrote them, have a ratio of one: nothing is read for it. */
+static void
+test_old_policy (void)
+{
+  static const struct
+  {
+    guint64 accumulation;
+    guint64 steps;
+    guint64 iterations;
+    gboolean is_read;
+  } cases[] = {
+    { 1, 0, 1, FALSE }, { 4, 0, 1, FALSE }, { 4, 2, 1, FALSE }, { 4, 2, 2, FALSE },
+    { 1, 0, 2, TRUE },  { 1, 2, 1, TRUE },  { 4, 3, 1, TRUE },  { 4, 0, 2, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = make_job (HR_ROLLOUT_NONE);
+      g_autoptr (HrEstimate) result = NULL;
+
+      g_object_set (job, "gradient-accumulation-steps", cases[i].accumulation, "steps-per-generation", cases[i].steps,
+                    "num-iterations", cases[i].iterations, NULL);
+      result = estimate (job);
+      g_assert_cmpint (get_phase_bytes (result, HR_PHASE_OLD_POLICY) > 0, ==, cases[i].is_read);
+    }
+}
+
+/* Between the micro-batches of a step there are gradients of those before. */
+static void
+test_generation_within_step (void)
+{
+  g_autoptr (HrJob) job = make_job (HR_ROLLOUT_TRANSFORMERS);
+  g_autoptr (HrEstimate) before = NULL;
+  g_autoptr (HrEstimate) within = NULL;
+  guint64 gradients, answers;
+
+  g_object_set (job, "gradient-accumulation-steps", G_GUINT64_CONSTANT (4), "steps-per-generation",
+                G_GUINT64_CONSTANT (4), NULL);
+  before = estimate (job);
+  g_object_set (job, "steps-per-generation", G_GUINT64_CONSTANT (1), NULL);
+  within = estimate (job);
+
+  gradients = 2 * hr_estimate_get_n_trainable_parameters (within);
+  /* Ids, masks, advantages and log-probabilities by the reference model of the three other micro-batches. */
+  answers = 3 * (4 * 4 * 512 * 8 + 512 + 4 * 512 * 4);
+  g_assert_cmpuint (get_handed_out (before, HR_PHASE_REFERENCE) + gradients, ==,
+                    get_handed_out (within, HR_PHASE_REFERENCE) + answers);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/memory/rollout/an_engine_that_stays_awake_takes_its_share_of_every_phase", test_awake);
+  g_test_add_func ("/memory/rollout/one_that_sleeps_takes_it_while_it_generates", test_asleep);
+  g_test_add_func ("/memory/rollout/a_share_without_a_gpu_or_below_the_weights_is_refused", test_refusals);
+  g_test_add_func ("/memory/rollout/the_old_policy_reads_only_answers_that_are_used_after_training", test_old_policy);
+  g_test_add_func ("/memory/rollout/generating_within_a_step_finds_the_gradients_of_its_first_part",
+                   test_generation_within_step);
+
+  return g_test_run ();
+}
