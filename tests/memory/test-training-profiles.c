@@ -148,6 +148,54 @@ test_quantized (void)
                     get_component_bytes (left, HR_COMPONENT_WEIGHTS) + 2 * (2 * 32000 + 7) * 512);
 }
 
+/*
+ * Before 0.26 SFTTrainer left adapters in fp32, and held norms so where it computed in bfloat16: 7 vectors of 512, and
+ * all that a layer hands on but the embeddings, as the second matrices of perceptrons see inputs of fp32.
+ */
+static void
+test_quantized_before (void)
+{
+  static const char * const releases[] = { "0-14", "0-23", "0-25" };
+  static const char * const latest[] = {
+    "framework", "trl", "fine-tuning-method", "qlora", "sequence-length", "128", "autocast", "bfloat16",
+    "gradient-checkpointing", "full", NULL,
+  };
+  g_autoptr (HrEstimate) left = estimate (latest);
+
+  for (guint i = 0; i < G_N_ELEMENTS (releases); i++)
+    {
+      const char *settings[] = {
+        "framework", "trl", "fine-tuning-method", "qlora", "sequence-length", "128", "autocast", "bfloat16",
+        "gradient-checkpointing", "full", "trl-release", releases[i], NULL,
+      };
+      g_autoptr (HrEstimate) result = estimate (settings);
+
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_ADAPTERS), ==,
+                        2 * get_component_bytes (left, HR_COMPONENT_ADAPTERS));
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), ==,
+                        get_component_bytes (left, HR_COMPONENT_WEIGHTS) + 2 * 7 * 512);
+      /* What goes into the second and the third layer, and into the last norm. */
+      g_assert_cmpuint (get_phase_bytes (result, HR_PHASE_FORWARD), >,
+                        get_phase_bytes (left, HR_PHASE_FORWARD) + 3 * 2 * 128 * 512);
+    }
+}
+
+/* A head of 16 bits behind a norm in fp32 runs under autocast alone. */
+static void
+test_norms_without_autocast (void)
+{
+  static const char * const settings[] = {
+    "framework", "trl", "fine-tuning-method", "qlora", "trl-release", "0-25", NULL,
+  };
+  g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "autocast"));
+}
+
 /* What a parameter takes where most is held in a phase, in bytes. */
 static double
 get_bytes_a_parameter (HrEstimate *result,
@@ -359,6 +407,10 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/trl_computes_metrics_of_the_logits", test_log);
   g_test_add_func ("/memory/training-profiles/what_trl_would_turn_on_is_said", test_defaults);
   g_test_add_func ("/memory/training-profiles/trl_leaves_quantized_models_as_they_are", test_quantized);
+  g_test_add_func ("/memory/training-profiles/trl_held_norms_of_quantized_models_in_fp32_before",
+                   test_quantized_before);
+  g_test_add_func ("/memory/training-profiles/norms_in_fp32_before_a_head_of_16_bits_need_autocast",
+                   test_norms_without_autocast);
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
   g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);
   g_test_add_func ("/memory/training-profiles/deepspeed_steps_flat_copies", test_deepspeed);

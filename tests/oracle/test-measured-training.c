@@ -36,7 +36,7 @@ static const struct
   double max_median_percent;
   double max_worst_percent;
 } figures[N_FIGURES] = {
-  [ALLOCATED] = { "allocated", 9, 3.5, 31 },
+  [ALLOCATED] = { "allocated", 9, 1, 31 },
   [RESERVED] = { "reserved", 9, 5, 43 },
   [DEVICE] = { "device", 9, 7, 30 },
 };

@@ -154,7 +154,8 @@ typedef enum
  * @HR_TRL_RELEASE_0_14: TRL until 0.14, which computes nothing of the logits but the loss
  * @HR_TRL_RELEASE_0_15: TRL 0.15 to 0.21, which counts how many tokens a copy of the logits predicts
  * @HR_TRL_RELEASE_0_22: TRL 0.22, which computes the entropy of each sequence as well
- * @HR_TRL_RELEASE_0_23: TRL 0.23 to 0.25, which computes it for 128 tokens at a time
+ * @HR_TRL_RELEASE_0_23: TRL 0.23 and 0.24, which compute it for 128 tokens at a time
+ * @HR_TRL_RELEASE_0_25: TRL 0.25, which holds but the norms of quantized models in fp32
  * @HR_TRL_RELEASE_0_26: TRL 0.26 to 1.2, which does not prepare quantized models any more
  * @HR_TRL_RELEASE_1_3: TRL 1.3 to 1.5, which makes a copy for each of the two
  * @HR_TRL_RELEASE_1_6: TRL from 1.6 on, which makes one for both
@@ -168,6 +169,7 @@ typedef enum
   HR_TRL_RELEASE_0_15,
   HR_TRL_RELEASE_0_22,
   HR_TRL_RELEASE_0_23,
+  HR_TRL_RELEASE_0_25,
   HR_TRL_RELEASE_0_26,
   HR_TRL_RELEASE_1_3,
   HR_TRL_RELEASE_1_6,

@@ -8,6 +8,7 @@
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-prompt.h"
+#include "hr-upcast.h"
 
 /* The embeddings that a pass begins with. */
 
@@ -28,16 +29,19 @@ project_embeds (HrReplay *replay,
 static void
 embed_positions (HrReplay                  *replay,
                  HrPass                    *pass,
-                 const HrPositionEmbedding *positions,
+                 const HrBlock             *block,
                  gboolean                   has_offset,
                  gboolean                   is_narrow)
 {
+  const HrPositionEmbedding *positions = &block->position_embedding;
+  HrElement element = positions->is_fixed ? replay->parameter_dtype
+                                          : hr_upcast_get_element (replay, HR_TENSOR_ROLE_EMBEDDING, block->path);
   HrValue ids = hr_replay_hold (replay, pass->position_ids);
   HrValue rows = positions->per_sequence
-                   ? HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
-                   : HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+                   ? HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
+                   : HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
 
-  HrValue table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN);
+  HrValue table = HR_SHAPE (element, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN);
 
   replay->symbols[HR_SYMBOL_POSITIONS] = positions->n_positions;
   if (!positions->is_fixed && !positions->is_frozen)
@@ -145,6 +149,22 @@ put_prompt_before (HrReplay *replay,
   pass->beside[pass->n_beside++] = hr_replay_hold (replay, pass->inputs_embeds);
 }
 
+/* What the table of tokens is held in; a head that is tied to it is cast with it. */
+static HrElement
+get_table_element (const HrInference *self,
+                   const HrReplay    *replay,
+                   const HrBlock     *token)
+{
+  const HrBlock *head = self->head != NULL ? hr_chain_find_block (self->head, HR_BLOCK_HEAD) : NULL;
+  HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_EMBEDDING, token != NULL ? token->path : "");
+
+  if (head == NULL || !head->head.tied ||
+      hr_upcast_get_element (replay, HR_TENSOR_ROLE_OUTPUT, head->path) != replay->parameter_dtype)
+    return element;
+
+  return replay->parameter_dtype;
+}
+
 /*
  * hr_pass_embed:
  * @self: what is replayed
@@ -164,7 +184,8 @@ hr_pass_embed (const HrInference *self,
   const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
   HrSymbol width = projection != NULL ? HR_SYMBOL_EMBEDDING : HR_SYMBOL_HIDDEN;
   gboolean is_prompted = hr_tuning_get_n_embedded (replay->tuning) > 0;
-  HrValue tokens = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, is_prompted ? HR_SYMBOL_TEXT : HR_SYMBOL_SEQUENCE, width);
+  HrElement element = get_table_element (self, replay, token);
+  HrValue tokens = HR_SHAPE (element, HR_SYMBOL_BATCH, is_prompted ? HR_SYMBOL_TEXT : HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
   gboolean each = position != NULL && position->position_embedding.per_sequence;
@@ -178,7 +199,7 @@ hr_pass_embed (const HrInference *self,
   if (hr_tuning_get_n_cached (replay->tuning) > 0)
     pass->prefix = hr_replay_prefix (replay, hr_pass_find_attention (self, FALSE), self->n_layers);
   pass->table = hr_replay_adapter_weight (replay, tuned,
-                                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
+                                          HR_SHAPE (element, HR_SYMBOL_VOCABULARY, width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
   if (is_scaled)
     scale_embeds (replay, pass);
@@ -210,7 +231,7 @@ hr_pass_embed (const HrInference *self,
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
-    embed_positions (replay, pass, &position->position_embedding, counts, projection != NULL);
+    embed_positions (replay, pass, position, counts, projection != NULL);
   replay->block = norm != NULL ? norm->path : replay->block;
   if (norm != NULL)
     hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));

@@ -8,6 +8,7 @@
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
 #include "hr-tower.h"
+#include "hr-upcast.h"
 
 /* What follows the last layer. */
 
@@ -175,6 +176,7 @@ compute_logits (HrReplay     *replay,
   HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
   HrValue bias = HR_NO_VALUE;
   HrValue last = get_last (replay, pass->hidden, all);
+  HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_OUTPUT, replay->block);
   HrComponentId component = replay->component;
   HrValue cast, logits;
 
@@ -183,10 +185,9 @@ compute_logits (HrReplay     *replay,
   /* lm_head (hidden_states.to (dtype)), where layers add in fp32; what autocast makes narrower goes in as it is. */
   cast = replay->autocast == HR_ELEMENT_NONE ? hr_op_cast (replay, last, replay->dtype) : hr_replay_hold (replay, last);
   replay->component = HR_COMPONENT_LOGITS;
-  pass->head = hr_replay_adapter_weight (replay, tuned,
-                                         HR_SHAPE (replay->parameter_dtype, width, HR_SYMBOL_VOCABULARY));
+  pass->head = hr_replay_adapter_weight (replay, tuned, HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY));
   if (head->has_bias)
-    bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY));
+    bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (element, HR_SYMBOL_VOCABULARY));
   logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
   hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);

@@ -3,6 +3,7 @@
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 #include "hr-replay-megatron.h"
+#include "hr-upcast.h"
 
 /* The shape of the weight and of the bias of a norm. Parameters of each head have a block of the allocator each. */
 static HrValue
@@ -12,12 +13,13 @@ get_shape (HrReplay     *replay,
 {
   HrSymbol heads = x.symbols[x.n_symbols - 2];
   HrSymbol size = x.symbols[x.n_symbols - 1];
-  HrValue shape = HR_SHAPE (replay->parameter_dtype, size);
+  HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_NORM, "norm");
+  HrValue shape = HR_SHAPE (element, size);
 
   if (norm->is_list)
-    shape = HR_SHAPE (replay->parameter_dtype, heads, HR_SYMBOL_HEAD_ALLOCATED);
+    shape = HR_SHAPE (element, heads, HR_SYMBOL_HEAD_ALLOCATED);
   else if (norm->per_head)
-    shape = HR_SHAPE (replay->parameter_dtype, heads, size);
+    shape = HR_SHAPE (element, heads, size);
 
   return shape;
 }

@@ -151,6 +151,7 @@ hr_replay_init (HrReplay       *self,
   self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
   self->parameter_dtype = dtype;
+  self->upcast = HR_UPCAST_NONE;
   self->quantized_dtype = dtype;
   self->autocast = HR_ELEMENT_NONE;
   self->keeps_casts = FALSE;

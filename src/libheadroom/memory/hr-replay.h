@@ -243,6 +243,21 @@ typedef struct
   guint n_made;
 } HrStretch;
 
+/**
+ * HrUpcast:
+ * @HR_UPCAST_NONE: nothing
+ * @HR_UPCAST_NORMS: norms
+ * @HR_UPCAST_REST: all but embeddings and heads by the names that TRL knows
+ *
+ * What of 16 bits is cast to fp32 beside quantized matrices, before a model is trained.
+ */
+typedef enum
+{
+  HR_UPCAST_NONE,
+  HR_UPCAST_NORMS,
+  HR_UPCAST_REST,
+} HrUpcast;
+
 /* Whose layers are replayed: those of transformers, or Megatron-LM's by one of its two specifications. */
 typedef enum
 {
@@ -260,6 +275,7 @@ typedef enum
  * @symbols: what the symbols stand for now
  * @dtype: what the model computes in
  * @parameter_dtype: what its parameters are held in
+ * @upcast: which of its parameters are held in fp32 nevertheless
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @megatron: whether the layers are Megatron-LM's
@@ -299,6 +315,7 @@ struct _HrReplay
   guint64 symbols[HR_N_SYMBOLS];
   HrElement dtype;
   HrElement parameter_dtype;
+  HrUpcast upcast;
   HrElement quantized_dtype;
   HrElement autocast;
   HrMegatron megatron;

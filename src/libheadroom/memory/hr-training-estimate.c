@@ -57,6 +57,7 @@ check_backward (const HrTrainingPlan  *plan,
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;
+  replay->upcast = HR_UPCAST_NONE;
   training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training.accumulation_steps = 1;
   hr_training_replay (&training, replay, &levels);

@@ -39,6 +39,7 @@ static const struct
   [HR_TRL_RELEASE_0_15] = { ENTROPY_NONE, .has_predictions = TRUE, .copies_again = TRUE },
   [HR_TRL_RELEASE_0_22] = { ENTROPY_OF_SEQUENCE, .has_predictions = TRUE, .copies_again = TRUE },
   [HR_TRL_RELEASE_0_23] = { ENTROPY_OF_CHUNK, .has_predictions = TRUE, .copies_again = TRUE },
+  [HR_TRL_RELEASE_0_25] = { ENTROPY_OF_CHUNK, .has_predictions = TRUE, .copies_again = TRUE },
   [HR_TRL_RELEASE_0_26] = { ENTROPY_OF_CHUNK, .has_predictions = TRUE, .copies_again = TRUE },
   [HR_TRL_RELEASE_1_3] = { ENTROPY_OF_CHUNK, .of_copy = TRUE, .has_predictions = TRUE, .copies_again = TRUE },
   [HR_TRL_RELEASE_1_6] = { ENTROPY_OF_CHUNK, .of_copy = TRUE, .has_predictions = TRUE },

@@ -14,6 +14,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
+#include "hr-training-quantized.h"
 #include "hr-training-tuning.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
@@ -446,65 +447,6 @@ resolve_parameters (HrTrainingPlan  *self,
   return check_virtual_tokens (self, error) && check_reached (self, error);
 }
 
-/*
- * SFTTrainer prepares no quantized models from 0.26 on (SFTTrainer.__init__ of trl/trainer/sft_trainer.py), and cast
- * what is large back to bfloat16 before, where it was asked for bf16 (peft_module_casting_to_bf16 of
- * trl/models/utils.py).
- */
-static gboolean
-is_prepared (HrTrainingPlan *self)
-{
-  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TRL)
-    {
-      if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_0_26)
-        return FALSE;
-
-      if (self->autocast == HR_ELEMENT_BFLOAT16)
-        {
-          hr_inference_plan_warn (&self->pass, N_("SFTTrainer before 0.26 holds the norms of a quantized model in fp32 "
-                                                  "where it computes in bfloat16: they are counted like the rest"));
-          return FALSE;
-        }
-    }
-
-  return hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (self->job));
-}
-
-/*
- * A model whose matrices are quantized by bitsandbytes has all else cast to fp32 before it is trained
- * (prepare_model_for_kbit_training in peft/utils/other.py), unless the job leaves that out as fms-acceleration does;
- * its linear layers compute in what it was loaded in (bnb_4bit_compute_dtype). QLoRA quantizes to NF4 with quantized
- * scales (Dettmers et al., arXiv:2305.14314).
- */
-static gboolean
-prepare_quantized (HrTrainingPlan  *self,
-                   GError         **error)
-{
-  HrInferencePlan *pass = &self->pass;
-  gboolean is_qlora = HR_IS_FINE_TUNING_JOB (self->job) &&
-                      hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (self->job)) ==
-                        HR_FINE_TUNING_METHOD_QLORA;
-
-  if (is_qlora && pass->quantization == HR_QUANTIZATION_NONE)
-    {
-      hr_inference_plan_quantize (pass, HR_QUANTIZATION_BNB_NF4_DQ);
-      hr_inference_plan_warn (pass, N_("QLoRA: the matrices of linear layers are assumed to be quantized to NF4, with "
-                                       "quantized scales (bnb-nf4-dq)"));
-    }
-  self->quantized_element = pass->element;
-  if (!hr_training_check_model (pass, self->job, error))
-    return FALSE;
-
-  if (pass->quantization != HR_QUANTIZATION_NONE && hr_element_get_bytes (pass->element) < sizeof (float) &&
-      is_prepared (self))
-    {
-      pass->storage.dtype = HR_DTYPE_FLOAT32;
-      pass->element = HR_ELEMENT_FLOAT32;
-    }
-
-  return TRUE;
-}
-
 /* What the framework does without being asked to. */
 static void
 apply_profile (HrTrainingPlan          *self,
@@ -741,7 +683,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   if (!hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
-      !prepare_quantized (self, error) || !resolve_pass (self, error) ||
+      !hr_training_prepare_quantized (self, error) || !resolve_pass (self, error) ||
       (media != NULL && !take_media (self, media, error)) ||
       !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
@@ -780,6 +722,7 @@ hr_training_plan_init_replay (const HrTrainingPlan *self,
 {
   hr_replay_init (replay, self->pass.element, hr_inference_plan_get_linear_quantization (&self->pass));
   replay->quantized_dtype = self->quantized_element;
+  replay->upcast = self->pass.storage.upcast;
   replay->autocast = self->autocast;
 }
 

@@ -32,18 +32,14 @@ dup_targets (HrInferencePlan *pass,
   return g_strdup ("all-linear");
 }
 
-/*
- * SFTTrainer.__init__ of trl/trainer/sft_trainer.py holds adapters beside quantized matrices in bfloat16, until 0.25
- * where it was asked for bf16 (peft_module_casting_to_bf16 of trl/models/utils.py).
- */
+/* From 0.26 on, SFTTrainer.__init__ of trl/trainer/sft_trainer.py holds adapters beside quantized matrices so. */
 static gboolean
 are_in_bfloat16 (const HrInferencePlan *pass,
                  HrTrainingJob         *job)
 {
   return hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL &&
          pass->quantization != HR_QUANTIZATION_NONE &&
-         (hr_training_job_get_trl_release (job) >= HR_TRL_RELEASE_0_26 ||
-          hr_training_job_get_autocast (job) == HR_AUTOCAST_BFLOAT16);
+         hr_training_job_get_trl_release (job) >= HR_TRL_RELEASE_0_26;
 }
 
 /*

@@ -4,6 +4,7 @@
 
 #include "hr-ledger.h"
 #include "hr-model-private.h"
+#include "hr-upcast.h"
 
 /*
  * hr_weight_storage_init:
@@ -174,6 +175,26 @@ is_quantized (const HrWeightStorage *self,
   return TRUE;
 }
 
+/* What is tied to a tensor is cast with it. */
+static gboolean
+is_upcast (const HrWeightStorage *self,
+           const HrTensor        *tensor)
+{
+  if (hr_dtype_get_bits (self->dtype) >= 32 || !hr_upcast_takes (self->upcast, tensor->role, tensor->pattern))
+    return FALSE;
+
+  for (guint i = 0; tensor->role == HR_TENSOR_ROLE_EMBEDDING && i < hr_model_get_n_tensors (self->model); i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (self->model, i);
+
+      if (g_strcmp0 (other->tied_to, tensor->pattern) == 0 &&
+          !hr_upcast_takes (self->upcast, other->role, other->pattern))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_weight_storage_get_dtype:
  * @self: how tensors are stored
@@ -191,6 +212,8 @@ hr_weight_storage_get_dtype (const HrWeightStorage *self,
   const HrTensor *tensor = hr_model_get_tensor (self->model, index);
 
   if (tensor->kept_from_float16 && self->dtype == HR_DTYPE_FLOAT16)
+    return HR_DTYPE_FLOAT32;
+  if (is_upcast (self, tensor))
     return HR_DTYPE_FLOAT32;
 
   return tensor->kept_fp32 && hr_dtype_get_bits (self->dtype) < 32 ? HR_DTYPE_FLOAT32 : self->dtype;

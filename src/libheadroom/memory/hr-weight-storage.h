@@ -4,6 +4,7 @@
 
 #include "hr-gguf-mixture.h"
 #include "hr-quantizer.h"
+#include "hr-replay.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,7 @@ G_BEGIN_DECLS
  * @is_as_read: whether that is how the model's checkpoint has them
  * @quantizer: (nullable): what is quantized how; %NULL if nothing is, or a file of llama.cpp
  * @mixture: (nullable): the types of a file of llama.cpp
+ * @upcast: what of 16 bits has been cast to fp32
  *
  * How the tensors of a model are stored.
  */
@@ -26,6 +28,7 @@ typedef struct
   gboolean is_as_read;
   HrQuantizer *quantizer;
   HrGgufMixture *mixture;
+  HrUpcast upcast;
 } HrWeightStorage;
 
 void                  hr_weight_storage_init           (HrWeightStorage       *self,
