@@ -35,6 +35,7 @@ typedef struct
   HrEstimateMethod method_of_estimate;
   HrAttentionImplementation attention;
   HrAttentionMask attention_mask;
+  gboolean int8_outliers;
 } HrJobPrivate;
 
 enum
@@ -45,6 +46,7 @@ enum
   PROP_METHOD_OF_ESTIMATE,
   PROP_ATTENTION,
   PROP_ATTENTION_MASK,
+  PROP_INT8_OUTLIERS,
   N_PROPS
 };
 
@@ -84,6 +86,10 @@ hr_job_get_property (GObject    *object,
       g_value_set_enum (value, priv->attention_mask);
       break;
 
+    case PROP_INT8_OUTLIERS:
+      g_value_set_boolean (value, priv->int8_outliers);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -96,7 +102,7 @@ hr_job_set_property (GObject      *object,
                      GParamSpec   *pspec)
 {
   HrJobPrivate *priv = hr_job_get_instance_private (HR_JOB (object));
-  int new_value = g_value_get_enum (value);
+  int new_value = G_VALUE_HOLDS_BOOLEAN (value) ? g_value_get_boolean (value) : g_value_get_enum (value);
   int old_value;
 
   switch (prop_id)
@@ -124,6 +130,11 @@ hr_job_set_property (GObject      *object,
     case PROP_ATTENTION_MASK:
       old_value = priv->attention_mask;
       priv->attention_mask = new_value;
+      break;
+
+    case PROP_INT8_OUTLIERS:
+      old_value = priv->int8_outliers;
+      priv->int8_outliers = new_value;
       break;
 
     default:
@@ -222,10 +233,24 @@ hr_job_class_init (HrJobClass *klass)
                        HR_TYPE_ATTENTION_MASK, HR_ATTENTION_MASK_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrJob:int8-outliers:
+   *
+   * Whether LLM.int8() multiplies features of large values in the type of the input.
+   */
+  properties[PROP_INT8_OUTLIERS] =
+    g_param_spec_boolean ("int8-outliers",
+                          N_("Outliers of LLM.int8()"),
+                          N_("Look for features of large values and multiply them in 16 bits, as bitsandbytes does "
+                             "unless llm_int8_threshold is 0; it needs memory for a while"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_DTYPE], 120, FALSE);
   hr_job_mark_setting (properties[PROP_QUANTIZATION], 200, FALSE);
+  hr_job_mark_setting (properties[PROP_INT8_OUTLIERS], 985, TRUE);
   hr_job_mark_setting (properties[PROP_ATTENTION], 700, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 800, TRUE);
   hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 1000, TRUE);
@@ -237,6 +262,7 @@ hr_job_init (HrJob *self)
   HrJobPrivate *priv = hr_job_get_instance_private (self);
 
   priv->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
+  priv->int8_outliers = G_PARAM_SPEC_BOOLEAN (properties[PROP_INT8_OUTLIERS])->default_value;
 }
 
 static char *
@@ -918,6 +944,24 @@ hr_job_get_dtype (HrJob *self)
   g_return_val_if_fail (HR_IS_JOB (self), HR_DTYPE_AUTO);
 
   return priv->dtype;
+}
+
+/**
+ * hr_job_get_int8_outliers:
+ * @self: a job
+ *
+ * Gets whether LLM.int8() multiplies features of large values in the type of the input.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_job_get_int8_outliers (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+
+  return priv->int8_outliers;
 }
 
 /**

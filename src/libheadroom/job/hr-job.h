@@ -70,5 +70,6 @@ HrQuantization            hr_job_get_quantization       (HrJob       *self);
 HrEstimateMethod          hr_job_get_method_of_estimate (HrJob       *self);
 HrAttentionImplementation hr_job_get_attention          (HrJob       *self);
 HrAttentionMask           hr_job_get_attention_mask     (HrJob       *self);
+gboolean                  hr_job_get_int8_outliers      (HrJob       *self);
 
 G_END_DECLS

@@ -32,6 +32,7 @@ static const struct
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr", "prefix",
       "p-tuning", "prompt", "ia3", "houlsby" } },
   { "upcast-unquantized", "fine-tuning-method", { "lora", "qlora", "rslora", "lora-plus", "pissa", "lora-fa" } },
+  { "int8-outliers", "quantization", { "bnb-int8" } },
   { "reentrant-checkpointing", "gradient-checkpointing", { "full", "selective" } },
   { "selective-checkpointing", "gradient-checkpointing", { "selective" } },
   { "checkpointing-layers", "gradient-checkpointing", { "selective" } },

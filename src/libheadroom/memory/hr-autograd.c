@@ -68,6 +68,7 @@ hr_graph_free (HrGraph *self)
 {
   g_return_if_fail (self != NULL);
 
+  g_clear_pointer (&self->held, g_array_unref);
   g_free (self->nodes);
   g_free (self);
 }
@@ -298,6 +299,34 @@ hr_autograd_save (HrReplay *replay,
   g_return_if_fail (node->n_saved < HR_NODE_MAX_SAVED);
 
   node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
+}
+
+/*
+ * hr_autograd_hold:
+ * @replay: a tape
+ * @value: a tensor, or none
+ *
+ * Puts a tensor away in the context of a function that was recorded, as an attribute (`ctx.x = x`): it goes when the
+ * graph goes, not with the derivative, and what checkpointing does with saved tensors does not reach it.
+ */
+void
+hr_autograd_hold (HrReplay *replay,
+                  HrValue   value)
+{
+  HrGraph *graph = replay->graph;
+
+  if (value.storage < 0 || graph->holds_nothing)
+    return;
+
+  if (graph->held == NULL)
+    graph->held = g_array_new (FALSE, FALSE, sizeof (HrValue));
+  for (guint i = 0; i < graph->held->len; i++)
+    {
+      if (g_array_index (graph->held, HrValue, i).storage == value.storage)
+        return;
+    }
+  hr_replay_hold (replay, value);
+  g_array_append_val (graph->held, value);
 }
 
 static void
@@ -571,6 +600,7 @@ recompute_region (HrGraph  *self,
       node->n_saved = from->n_saved;
       from->n_saved = 0;
     }
+  hr_graph_clear (anew, replay);
 }
 
 /* Whether nothing of what was computed anew is needed by nodes that run after this one. */
@@ -720,6 +750,20 @@ hr_graph_take_saved (HrGraph *self,
 }
 
 /*
+ * hr_graph_take_held:
+ * @self: a graph
+ *
+ * Takes over what functions have put away in their contexts, which stays until the loss goes.
+ *
+ * Returns: (transfer full) (nullable) (element-type HrValue): the tensors, or %NULL if there are none
+ */
+GArray *
+hr_graph_take_held (HrGraph *self)
+{
+  return g_steal_pointer (&self->held);
+}
+
+/*
  * hr_graph_take_gradient:
  * @self: a graph
  * @boundary: what hr_autograd_boundary() returned
@@ -762,6 +806,9 @@ hr_graph_clear (HrGraph  *self,
     }
   for (guint i = 0; i < self->n_regions; i++)
     release_region (&self->regions[i], replay);
+  for (guint i = 0; self->held != NULL && i < self->held->len; i++)
+    hr_replay_drop (replay, g_array_index (self->held, HrValue, i));
+  g_clear_pointer (&self->held, g_array_unref);
   self->n_nodes = 0;
   self->n_regions = 0;
 }

@@ -112,24 +112,28 @@ typedef struct
 /**
  * HrGraph:
  * @only_counts: whether nothing is held for the backward pass, as it is computed anew
+ * @holds_nothing: whether functions put nothing away, as they run without gradients and will be run again
  * @is_recomputed: whether what the backward pass needs was computed anew
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
  * @capacity: for how many there is room
  * @regions: parts that are computed anew in the backward pass
  * @n_regions: how many
+ * @held: (nullable): what functions have put away in their contexts, each once
  *
  * What was recorded of a stretch of the forward pass.
  */
 struct _HrGraph
 {
   gboolean only_counts;
+  gboolean holds_nothing;
   gboolean is_recomputed;
   HrNode *nodes;
   guint n_nodes;
   guint capacity;
   HrRegion regions[HR_GRAPH_MAX_REGIONS];
   guint n_regions;
+  GArray *held;
 };
 
 gboolean hr_value_needs_gradient   (HrValue          value);
@@ -151,6 +155,8 @@ gboolean hr_autograd_record        (HrReplay        *replay,
 void     hr_autograd_save          (HrReplay        *replay,
                                     HrValue          result,
                                     HrValue          saved);
+void     hr_autograd_hold          (HrReplay        *replay,
+                                    HrValue          value);
 void     hr_autograd_step_waiting (HrReplay         *replay);
 void     hr_autograd_forget        (HrReplay        *replay,
                                     guint            first,
@@ -175,6 +181,7 @@ void     hr_graph_run_until_saved  (HrGraph         *self,
                                     HrReplay        *replay);
 void     hr_graph_take_saved       (HrGraph         *self,
                                     HrGraph         *from);
+GArray  *hr_graph_take_held        (HrGraph         *self) G_GNUC_WARN_UNUSED_RESULT;
 HrValue  hr_graph_take_gradient    (HrGraph         *self,
                                     HrValue          boundary);
 void     hr_graph_clear            (HrGraph         *self,

@@ -35,7 +35,7 @@ run_device (const HrInferencePlan  *plan,
             HrTimeline             *timeline,
             GError                **error)
 {
-  hr_replay_init (&device->replay, plan->element, hr_inference_plan_get_linear_quantization (plan));
+  hr_inference_plan_init_replay (plan, &device->replay);
   device->replay.timeline = timeline;
   device->inference.weight_bytes = device->weights.bytes;
   hr_inference_replay (&device->inference, &device->replay, NULL);

@@ -380,6 +380,16 @@ warn_of_kernels (HrInferencePlan *plan)
                                "with these, prompts and steps of training take far less"));
 }
 
+static void
+resolve_outliers (HrInferencePlan *self,
+                  HrJob           *job)
+{
+  self->splits_outliers = hr_job_get_int8_outliers (job);
+  if (self->quantization == HR_QUANTIZATION_BNB_INT8 && self->splits_outliers)
+    hr_inference_plan_warn (self, N_("LLM.int8() multiplies features of large values in 16 bits: which there are "
+                                     "depends on the text, seven of each input are counted"));
+}
+
 /*
  * hr_inference_plan_writes_text:
  * @model: a model
@@ -562,6 +572,7 @@ hr_inference_plan_init_pass (HrInferencePlan  *self,
     return FALSE;
 
   warn_of_kernels (self);
+  resolve_outliers (self, job);
   self->inference.stack = self->stack;
   self->inference.head = hr_model_get_head (model);
   self->inference.beams = 1;
@@ -699,6 +710,21 @@ hr_inference_plan_get_linear_quantization (const HrInferencePlan *self)
     return HR_QUANTIZATION_NONE;
 
   return self->quantization;
+}
+
+/*
+ * hr_inference_plan_init_replay:
+ * @self: a plan
+ * @replay: (out): a tape
+ *
+ * Begins a replay of the pass.
+ */
+void
+hr_inference_plan_init_replay (const HrInferencePlan *self,
+                               HrReplay              *replay)
+{
+  hr_replay_init (replay, self->element, hr_inference_plan_get_linear_quantization (self));
+  replay->splits_outliers = self->splits_outliers;
 }
 
 /*

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @dtype: what the weights are loaded in
  * @element: what is computed in
  * @quantization: how matrices of linear layers are stored
+ * @splits_outliers: whether LLM.int8() holds features of large values apart
  * @storage: how all tensors are stored
  * @inference: what is to be replayed, but for what depends on the device
  * @media: (nullable): what is seen and heard beside the text
@@ -33,6 +34,7 @@ typedef struct
   HrDtype dtype;
   HrElement element;
   HrQuantization quantization;
+  gboolean splits_outliers;
   HrWeightStorage storage;
   HrInference inference;
   struct _HrMedia *media;
@@ -65,6 +67,8 @@ gboolean       hr_inference_plan_find_framework          (HrInferencePlan       
                                                           HrGpu                  *gpu,
                                                           HrFramework            *framework);
 HrQuantization hr_inference_plan_get_linear_quantization (const HrInferencePlan  *self);
+void           hr_inference_plan_init_replay             (const HrInferencePlan  *self,
+                                                          HrReplay               *replay);
 void           hr_inference_plan_quantize                (HrInferencePlan        *self,
                                                           HrQuantization          quantization);
 void           hr_inference_plan_expand_weights          (HrInferencePlan        *self);

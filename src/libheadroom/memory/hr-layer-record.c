@@ -67,6 +67,7 @@ hr_layer_record_free (HrLayerRecord *self,
   if (self->kept != NULL)
     hr_operator_cache_clear (self->kept, replay);
   g_free (self->kept);
+  g_clear_pointer (&self->held, g_array_unref);
   g_free (self);
 }
 
@@ -232,6 +233,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   hr_replay_begin (replay, &self->forward, NULL, layer);
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
+  self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
   if (is_recomputed (self))
     hr_replay_hold (replay, input);
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
@@ -280,6 +282,7 @@ recompute_layer (HrLayerRecord   *self,
   hr_replay_drop (replay, stack->variables.hidden);
   stack->variables.weights = stack->variables.hidden = HR_NO_VALUE;
   hr_graph_take_saved (self->graph, anew);
+  hr_graph_clear (anew, replay);
 }
 
 static guint64
@@ -354,6 +357,7 @@ differentiate_graph (HrLayerRecord   *self,
   gradient = hr_graph_take_gradient (self->graph, self->input);
   take_shared (self, stack);
   leave_past (self, stack);
+  self->held = hr_graph_take_held (self->graph);
   hr_graph_clear (self->graph, replay);
 
   return gradient;

@@ -35,6 +35,7 @@ typedef enum
  * @past: keys and values of virtual tokens, boundaries of @graph, or none
  * @past_bytes: what their gradients take, which are in the books
  * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
+ * @held: (nullable): what functions have put away in their contexts, until the loss goes
  * @forward: what the forward pass does
  * @backward: what the backward pass does
  *
@@ -60,6 +61,7 @@ typedef struct
   HrValue past[2];
   guint64 past_bytes[2];
   HrValue cache[4];
+  GArray *held;
   HrStretch forward;
   HrStretch backward;
 } HrLayerRecord;

@@ -3,6 +3,7 @@
 #include "hr-quantization-format.h"
 
 #include "hr-operator.h"
+#include "hr-replay-int8.h"
 
 static HrValue
 replay_dequantized (HrReplay   *replay,
@@ -17,36 +18,6 @@ replay_dequantized (HrReplay   *replay,
   dequantized = hr_replay_make (replay, "dequantize", "dequantized weight", HR_COMPONENT_TEMPORARY, weight);
   result = hr_op_like (replay, "mm", name, out);
   hr_replay_drop (replay, dequantized);
-
-  return result;
-}
-
-/* The input in int8 with a scale for each row, the product in int32: MatMul8bitLt of bitsandbytes. */
-static HrValue
-replay_int8 (HrReplay   *replay,
-             HrValue     x,
-             HrValue     out,
-             const char *name)
-{
-  HrValue half = hr_op_cast (replay, x, HR_ELEMENT_FLOAT16);
-  HrValue shape = x, rows = x, product = out;
-  HrValue quantized, scales, accumulated, scaled, result;
-
-  shape.element = HR_ELEMENT_INT8;
-  quantized = hr_replay_make (replay, "int8_vectorwise_quant", "quantized input", HR_COMPONENT_TEMPORARY, shape);
-  rows.n_symbols--;
-  rows.element = HR_ELEMENT_FLOAT32;
-  scales = hr_replay_make (replay, "int8_vectorwise_quant", "row scales", HR_COMPONENT_TEMPORARY, rows);
-  product.element = HR_ELEMENT_INT32;
-  accumulated = hr_replay_make (replay, "int8_linear_matmul", "int32 product", HR_COMPONENT_TEMPORARY, product);
-  product.element = HR_ELEMENT_FLOAT16;
-  scaled = hr_op_like (replay, "int8_mm_dequant", name, product);
-  hr_replay_drop (replay, accumulated);
-  result = hr_op_cast (replay, scaled, out.element);
-  hr_replay_drop (replay, scaled);
-  hr_replay_drop (replay, scales);
-  hr_replay_drop (replay, quantized);
-  hr_replay_drop (replay, half);
 
   return result;
 }
@@ -151,6 +122,14 @@ train_4bit (HrReplay   *replay,
   return result;
 }
 
+/* The formats of four bits of bitsandbytes. */
+static gboolean
+is_four_bits (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_BNB_NF4 || quantization == HR_QUANTIZATION_BNB_NF4_DQ ||
+         quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+}
+
 /* Those whose inputs are quantized too. */
 static gboolean
 is_eight_bit_float (HrQuantization quantization)
@@ -231,8 +210,7 @@ expands_weight (HrQuantization quantization,
 gboolean
 hr_quantization_format_can_be_tuned (HrQuantization quantization)
 {
-  return quantization == HR_QUANTIZATION_BNB_NF4 || quantization == HR_QUANTIZATION_BNB_NF4_DQ ||
-         quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+  return quantization == HR_QUANTIZATION_BNB_INT8 || is_four_bits (quantization);
 }
 
 /*
@@ -255,9 +233,9 @@ hr_quantization_format_replay_linear (HrReplay   *replay,
   HrValue rows = x;
 
   if (replay->quantization == HR_QUANTIZATION_BNB_INT8)
-    return replay_int8 (replay, x, out, name);
+    return hr_replay_int8_linear (replay, x, name, get_weight_shape (x.element, x, out), out);
 
-  if (replay->training && hr_quantization_format_can_be_tuned (replay->quantization))
+  if (replay->training && is_four_bits (replay->quantization))
     return train_4bit (replay, x, out, name);
 
   if (is_eight_bit_float (replay->quantization))

@@ -91,8 +91,8 @@ replay_lora (HrReplay            *replay,
 }
 
 /*
- * The same beside a matrix of bitsandbytes: the output is copied first, and under autocast nothing is cast
- * (peft/tuners/lora/bnb.py, Linear4bit.forward).
+ * The same beside a matrix of bitsandbytes: under autocast nothing is cast; where it has four bits the output is copied
+ * first (peft/tuners/lora/bnb.py, Linear8bitLt.forward and Linear4bit.forward).
  */
 static void
 replay_quantized_lora (HrReplay            *replay,
@@ -104,7 +104,8 @@ replay_quantized_lora (HrReplay            *replay,
   HrValue cast = hr_op_cast (replay, x, casts ? hr_tuning_get_element (replay->tuning) : x.element);
   HrValue scaled;
 
-  hr_replay_assign (replay, result, hr_op_copy (replay, "result", *result, *result));
+  if (replay->quantization != HR_QUANTIZATION_BNB_INT8)
+    hr_replay_assign (replay, result, hr_op_copy (replay, "result", *result, *result));
   scaled = run_factors (replay, tuned, cast, *result);
   if (casts)
     hr_replay_assign (replay, &scaled, hr_op_cast (replay, scaled, result->element));

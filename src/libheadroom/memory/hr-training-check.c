@@ -154,8 +154,8 @@ check_quantization (const HrInferencePlan  *pass,
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("quantization: expected none, or four bits of bitsandbytes with LoRA beside them, as "
-                           "quantized matrices cannot be trained; found %s"),
+                        N_("quantization: expected none, or a format through which gradients are known to flow, with "
+                           "LoRA beside it, as quantized matrices cannot be trained; found %s"),
                         hr_quantization_get_name (pass->quantization));
 
   return FALSE;

@@ -720,7 +720,7 @@ void
 hr_training_plan_init_replay (const HrTrainingPlan *self,
                               HrReplay             *replay)
 {
-  hr_replay_init (replay, self->pass.element, hr_inference_plan_get_linear_quantization (&self->pass));
+  hr_inference_plan_init_replay (&self->pass, replay);
   replay->quantized_dtype = self->quantized_element;
   replay->upcast = self->pass.storage.upcast;
   replay->autocast = self->autocast;

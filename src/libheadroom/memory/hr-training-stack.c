@@ -541,11 +541,11 @@ count_layers (HrTrainingStack *self,
   return n;
 }
 
-/* What autograd keeps as well stays. */
+/* Lets go of what all layers of a record hold; what autograd keeps as well stays. */
 static void
-drop_cached (HrTrainingStack *self,
-             HrValue          value,
-             guint            n_layers)
+drop_of_layers (HrTrainingStack *self,
+                HrValue          value,
+                guint            n_layers)
 {
   const HrStorage *storage = &self->replay->storages[value.storage];
 
@@ -570,8 +570,27 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
       for (guint j = 0; j < G_N_ELEMENTS (record->cache); j++)
         {
           if (record->cache[j].storage >= 0)
-            drop_cached (self, record->cache[j], count_layers (self, i));
+            drop_of_layers (self, record->cache[j], count_layers (self, i));
           record->cache[j] = HR_NO_VALUE;
         }
+    }
+}
+
+/*
+ * hr_training_stack_drop_held:
+ * @self: a stack whose backward pass has run
+ *
+ * Lets go of what functions have put away in their contexts: the loss goes, and the graphs of all layers with it.
+ */
+void
+hr_training_stack_drop_held (HrTrainingStack *self)
+{
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      HrLayerRecord *record = g_ptr_array_index (self->records, i);
+
+      for (guint j = 0; record->held != NULL && j < record->held->len; j++)
+        drop_of_layers (self, g_array_index (record->held, HrValue, j), count_layers (self, i));
+      g_clear_pointer (&record->held, g_array_unref);
     }
 }

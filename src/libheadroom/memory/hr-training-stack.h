@@ -88,5 +88,6 @@ void                hr_training_stack_run_backward (HrTrainingStack   *self,
                                                     gboolean           hands_table_on);
 void                hr_training_stack_note_symbols (HrTrainingStack   *self);
 void                hr_training_stack_drop_cache   (HrTrainingStack   *self);
+void                hr_training_stack_drop_held    (HrTrainingStack   *self);
 
 G_END_DECLS

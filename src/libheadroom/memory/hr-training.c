@@ -393,6 +393,16 @@ differentiate_loss (Step *step)
 }
 
 static void
+drop_held (Step *step)
+{
+  hr_training_stack_drop_held (step->stack);
+  if (step->encoder != NULL)
+    hr_training_stack_drop_held (step->encoder);
+  for (guint i = 0; i < G_N_ELEMENTS (step->towers) && step->towers[i] != NULL; i++)
+    hr_training_stack_drop_held (step->towers[i]);
+}
+
+static void
 run_backward (Step *step)
 {
   const HrInference *pass = &step->training->pass;
@@ -415,6 +425,7 @@ run_backward (Step *step)
   hr_replay_drop (replay, step->joined_ids);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->loss);
+  drop_held (step);
 }
 
 static void

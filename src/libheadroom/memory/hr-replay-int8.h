@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+HrValue hr_replay_int8_linear (HrReplay   *replay,
+                               HrValue     x,
+                               const char *name,
+                               HrValue     weight,
+                               HrValue     out);
+
+G_END_DECLS
