@@ -680,6 +680,23 @@ add_further_inputs (HrMultimodalJob  *self,
   return TRUE;
 }
 
+/* Some processors do other things with several images than with one. */
+static void
+count_others (GArray *media)
+{
+  guint64 images = 0;
+
+  for (guint i = 0; i < media->len; i++)
+    images += g_array_index (media, HrMedium, i).kind == HR_MEDIUM_IMAGE;
+
+  for (guint i = 0; i < media->len; i++)
+    {
+      HrMedium *medium = &g_array_index (media, HrMedium, i);
+
+      medium->others = medium->kind == HR_MEDIUM_IMAGE ? images - 1 : images;
+    }
+}
+
 /**
  * hr_multimodal_job_list_media: (skip)
  * @self: a job
@@ -711,7 +728,12 @@ hr_multimodal_job_list_media (HrMultimodalJob  *self,
   if (self->video_seconds > 0)
     g_array_append_val (media, video);
 
-  return add_further_inputs (self, media, error) ? g_steal_pointer (&media) : NULL;
+  if (!add_further_inputs (self, media, error))
+    return NULL;
+
+  count_others (media);
+
+  return g_steal_pointer (&media);
 }
 
 /**

@@ -29,6 +29,7 @@ typedef enum
  * @height: rows, likewise
  * @seconds: how long a sound or a video is
  * @fps: frames of a second of a video that the processor gets
+ * @others: images that a sequence has beside this one
  *
  * An image, a sound or a video, as it comes to a processor.
  */
@@ -39,6 +40,7 @@ typedef struct
   guint64 height;
   double seconds;
   double fps;
+  guint64 others;
 } HrMedium;
 
 /* As many kinds of pieces as a processor cuts one input into: a picture as a whole, and parts of it at another size. */

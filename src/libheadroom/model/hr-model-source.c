@@ -46,6 +46,7 @@ hr_model_source_clear (HrModelSource *self)
   g_clear_pointer (&self->quantization, hr_json_free);
   g_clear_pointer (&self->image_processor, hr_json_free);
   g_clear_pointer (&self->video_processor, hr_json_free);
+  g_clear_pointer (&self->processor, hr_json_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->origin, g_free);
@@ -203,13 +204,14 @@ read_beside (HrModelSource *self,
   return json;
 }
 
-/* How images and videos are prepared for the model: what is wrong with that does not stop anybody. */
+/* How images, sounds and videos are prepared for the model: what is wrong with that does not stop anybody. */
 static void
 look_for_processors (HrModelSource *self,
                      GFile         *config_file)
 {
   self->image_processor = read_beside (self, config_file, "preprocessor_config.json");
   self->video_processor = read_beside (self, config_file, "video_preprocessor_config.json");
+  self->processor = read_beside (self, config_file, "processor_config.json");
 }
 
 /* Files of pickled tensors are not opened; their index has at least the names. */

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @quantization: (nullable): what a file beside @config says about how the checkpoint was quantized
  * @image_processor: (nullable): `preprocessor_config.json` beside @config
  * @video_processor: (nullable): `video_preprocessor_config.json` beside it
+ * @processor: (nullable): `processor_config.json` beside it
  * @obstacle: (nullable): why there is no @config, as a sentence without a full stop
  * @adapters: (element-type HrAdapter): what was opened instead of its base model
  * @warnings: (element-type utf8): what is odd about the files
@@ -41,6 +42,7 @@ typedef struct
   HrJson *quantization;
   HrJson *image_processor;
   HrJson *video_processor;
+  HrJson *processor;
   char *obstacle;
   GPtrArray *adapters;
   GPtrArray *warnings;

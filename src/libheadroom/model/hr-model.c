@@ -395,6 +395,7 @@ build (HrModel         *self,
        GError         **error)
 {
   HrJson *processor = hr_architecture_get_member (architecture, "processor");
+  HrProcessorFiles files = { source->image_processor, source->video_processor, source->processor };
   g_autoptr (HrScope) scope = hr_scope_new (architecture, config, "", error);
 
   if (scope == NULL || (is_generic && !hr_scope_check_missing (scope, error)) ||
@@ -402,8 +403,7 @@ build (HrModel         *self,
       !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error) ||
-      (processor != NULL && !hr_processor_read (&self->processor, processor, scope, source->image_processor,
-                                                source->video_processor, error)))
+      (processor != NULL && !hr_processor_read (&self->processor, processor, scope, &files, error)))
     return FALSE;
 
   hr_config_warn_of_approximation (architecture, self->warnings);
@@ -1063,6 +1063,30 @@ _hr_model_get_processor (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), NULL);
 
   return &self->processor;
+}
+
+/**
+ * hr_model_count_tokens: (skip)
+ * @self: a model
+ * @medium: an image, a sound or a video
+ * @tokens: (out): what it comes to
+ * @error: return location for an error
+ *
+ * Counts the tokens that the model gets of something, as its processor makes them, and what its tower sees.
+ *
+ * Returns: whether the model takes it
+ */
+gboolean
+hr_model_count_tokens (HrModel         *self,
+                       const HrMedium  *medium,
+                       HrMediumTokens  *tokens,
+                       GError         **error)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
+  g_return_val_if_fail (medium != NULL && (guint) medium->kind < HR_N_MEDIUM_KINDS, FALSE);
+  g_return_val_if_fail (tokens != NULL, FALSE);
+
+  return hr_processor_count (&self->processor, medium, tokens, error);
 }
 
 /*

@@ -6,6 +6,7 @@
 
 #include "hr-block.h"
 #include "hr-dtype.h"
+#include "hr-medium.h"
 #include "hr-quantization.h"
 #include "hr-tensor.h"
 
@@ -48,6 +49,10 @@ gboolean            hr_model_get_hyper_parameter         (HrModel              *
 guint64             hr_model_get_cache_elements_per_token (HrModel             *self);
 guint64             hr_model_get_latent_cache_elements_per_token (HrModel      *self);
 guint64             hr_model_get_state_elements_per_sequence (HrModel          *self);
+gboolean            hr_model_count_tokens                (HrModel              *self,
+                                                          const HrMedium       *medium,
+                                                          HrMediumTokens       *tokens,
+                                                          GError              **error);
 const char * const *hr_model_get_warnings                (HrModel              *self);
 const HrTensor     *hr_model_get_tensor                  (HrModel              *self,
                                                           guint                 index);

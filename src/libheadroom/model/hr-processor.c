@@ -6,43 +6,33 @@
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
+#include <string.h>
 
 #include "hr-error.h"
 #include "hr-message.h"
 
-/* More than any of them can be, and far from what overflows when it is multiplied. */
-#define MAX_VALUE (G_GUINT64_CONSTANT (1) << 40)
-
-typedef gboolean (*Count) (const HrProcessorEntry  *entry,
-                           const HrMedium          *medium,
-                           HrMediumTokens          *tokens,
-                           GError                 **error);
-
 static const struct
 {
   const char *name;
-  Count count;
+  HrProcessorCount count;
 } rules[] = {
   [HR_PROCESSOR_NONE] = { "none", NULL },
   [HR_PROCESSOR_SMART_RESIZE] = { "smart-resize", hr_processor_smart_resize },
   [HR_PROCESSOR_FIXED] = { "fixed", hr_processor_fixed },
+  [HR_PROCESSOR_ROWS] = { "rows", hr_processor_rows },
+  [HR_PROCESSOR_PADDED] = { "padded", hr_processor_padded },
+  [HR_PROCESSOR_ANY_RESOLUTION] = { "any-resolution", hr_processor_any_resolution },
+  [HR_PROCESSOR_TILES_BY_RATIO] = { "tiles-by-ratio", hr_processor_tiles_by_ratio },
+  [HR_PROCESSOR_TILES_BY_SCALE] = { "tiles-by-scale", hr_processor_tiles_by_scale },
+  [HR_PROCESSOR_SPLITS] = { "splits", hr_processor_splits },
+  [HR_PROCESSOR_QUARTERS] = { "quarters", hr_processor_quarters },
+  [HR_PROCESSOR_CROPS] = { "crops", hr_processor_crops },
+  [HR_PROCESSOR_SLICES] = { "slices", hr_processor_slices },
+  [HR_PROCESSOR_HD] = { "hd", hr_processor_hd },
+  [HR_PROCESSOR_DYNAMIC_HD] = { "dynamic-hd", hr_processor_dynamic_hd },
+  [HR_PROCESSOR_SPECTROGRAM] = { "spectrogram", hr_processor_spectrogram },
+  [HR_PROCESSOR_WINDOWS] = { "windows", hr_processor_windows },
 };
-
-static const char * const parameter_names[] = {
-  [HR_PROCESSOR_PATCH_SIZE] = "patch-size",
-  [HR_PROCESSOR_MERGE_SIZE] = "merge-size",
-  [HR_PROCESSOR_TEMPORAL_PATCH_SIZE] = "temporal-patch-size",
-  [HR_PROCESSOR_MIN_PIXELS] = "min-pixels",
-  [HR_PROCESSOR_MAX_PIXELS] = "max-pixels",
-  [HR_PROCESSOR_SPANS_FRAMES] = "spans-frames",
-  [HR_PROCESSOR_MIN_FRAMES] = "min-frames",
-  [HR_PROCESSOR_MAX_FRAMES] = "max-frames",
-  [HR_PROCESSOR_IMAGE_SIZE] = "image-size",
-  [HR_PROCESSOR_TOKENS] = "tokens",
-  [HR_PROCESSOR_EXTRA_TOKENS] = "extra-tokens",
-};
-
-G_STATIC_ASSERT (G_N_ELEMENTS (parameter_names) == HR_N_PROCESSOR_PARAMETERS);
 
 static const char * const kind_names[] = {
   [HR_MEDIUM_IMAGE] = "image",
@@ -68,219 +58,45 @@ hr_medium_kind_get_name (HrMediumKind kind)
   return kind_names[kind];
 }
 
-static gboolean
-find_name (const char * const *names,
-           guint               n_names,
-           const char         *name,
-           guint              *index)
-{
-  for (*index = 0; *index < n_names; (*index)++)
-    {
-      if (g_strcmp0 (names[*index], name) == 0)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-static gboolean
-find_rule (HrJson           *entry,
-           HrProcessorRule  *rule,
-           GError          **error)
-{
-  g_autoptr (GString) names = g_string_new (NULL);
-  HrJson *member = hr_json_require_member (entry, "rule", error);
-  const char *name;
-
-  if (member == NULL || !hr_json_read_string (member, &name, error))
-    return FALSE;
-
-  for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
-    {
-      if (g_str_equal (rules[i].name, name))
-        {
-          *rule = i;
-          return TRUE;
-        }
-      g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", rules[i].name);
-    }
-  hr_json_set_error (member, HR_ERROR_UNKNOWN_NAME, names->str, error);
-
-  return FALSE;
-}
-
-/* A member of a file, by a path with dots; %NULL if it is not there. */
-static HrJson *
-find_member (HrJson     *file,
-             const char *path)
-{
-  g_auto (GStrv) names = g_strsplit (path, ".", -1);
-  HrJson *node = file;
-
-  for (guint i = 0; node != NULL && names[i] != NULL; i++)
-    node = hr_json_get_node_type (node) == HR_JSON_OBJECT ? hr_json_get_member (node, names[i]) : NULL;
-
-  return node != NULL && hr_json_get_node_type (node) != HR_JSON_NULL ? node : NULL;
-}
-
-/* What the file of the processor says, by the first of the names that it has. */
-static HrJson *
-find_in_files (HrJson  *definition,
-               HrJson **files)
-{
-  HrJson *keys = hr_json_get_member (definition, "keys");
-
-  for (guint i = 0; keys != NULL && i < 2; i++)
-    {
-      for (guint j = 0; files[i] != NULL && j < hr_json_get_length (keys); j++)
-        {
-          const char *path = NULL;
-          HrJson *found;
-
-          if (!hr_json_read_string (hr_json_get_element (keys, j), &path, NULL))
-            continue;
-          found = find_member (files[i], path);
-          if (found != NULL)
-            return found;
-        }
-    }
-
-  return NULL;
-}
-
-/* An expression, or {"keys": […], "default": expression}: what the processor's own file says comes first. */
-static gboolean
-read_value (HrJson   *definition,
-            HrScope  *scope,
-            HrJson  **files,
-            guint64  *value,
-            GError  **error)
-{
-  HrJson *expression = definition;
-
-  if (hr_json_get_node_type (definition) == HR_JSON_OBJECT)
-    {
-      HrJson *stated = find_in_files (definition, files);
-
-      if (stated != NULL)
-        return hr_json_read_uint (stated, 0, MAX_VALUE, value, error);
-      expression = hr_json_require_member (definition, "default", error);
-      if (expression == NULL)
-        return FALSE;
-    }
-
-  if (!hr_scope_evaluate_size (scope, expression, value, error))
-    return FALSE;
-  if (*value <= MAX_VALUE)
-    return TRUE;
-
-  hr_json_set_error (expression, HR_ERROR_TOO_LARGE, _("a size that a processor can have"), error);
-
-  return FALSE;
-}
-
-static gboolean
-read_entry (HrProcessorEntry  *self,
-            HrJson            *entry,
-            HrScope           *scope,
-            HrJson           **files,
-            GError           **error)
-{
-  if (!find_rule (entry, &self->rule, error))
-    return FALSE;
-
-  for (guint i = 0; i < hr_json_get_length (entry); i++)
-    {
-      HrJson *member = hr_json_get_element (entry, i);
-      guint parameter;
-
-      if (find_name (parameter_names, G_N_ELEMENTS (parameter_names), hr_json_get_key (member), &parameter) &&
-          !read_value (member, scope, files, &self->values[parameter], error))
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* Checks the section of an architecture file. */
-gboolean
-hr_processor_check (HrJson  *section,
-                    GError **error)
-{
-  for (guint i = 0; i < hr_json_get_length (section); i++)
-    {
-      HrJson *entry = hr_json_get_element (section, i);
-      HrProcessorRule rule;
-      guint index;
-
-      if (g_str_equal (hr_json_get_key (entry), "source") || g_str_equal (hr_json_get_key (entry), "type-ids"))
-        continue;
-      if (!find_name (kind_names, G_N_ELEMENTS (kind_names), hr_json_get_key (entry), &index))
-        {
-          hr_json_set_error (entry, HR_ERROR_UNKNOWN_NAME, "source, type-ids, image, audio, video", error);
-          return FALSE;
-        }
-      if (!hr_json_check_type (entry, HR_JSON_OBJECT, error) || !find_rule (entry, &rule, error))
-        return FALSE;
-
-      for (guint j = 0; j < hr_json_get_length (entry); j++)
-        {
-          HrJson *member = hr_json_get_element (entry, j);
-          const char *key = hr_json_get_key (member);
-
-          if (g_str_equal (key, "rule") || find_name (parameter_names, G_N_ELEMENTS (parameter_names), key, &index))
-            continue;
-          hr_json_set_error (member, HR_ERROR_UNKNOWN_NAME, _("the name of a parameter of a processor"), error);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
 /*
- * hr_processor_read:
- * @self: (out): a processor; to be cleared also after an error
- * @section: what an architecture file says of it, checked by hr_processor_check()
- * @scope: the values that expressions see
- * @image_file: (nullable): `preprocessor_config.json` of the model
- * @video_file: (nullable): `video_preprocessor_config.json` of the model
- * @error: return location for an error
+ * hr_processor_find_rule:
+ * @name: how an architecture file calls a rule
+ * @rule: (out): the rule
  *
- * Reads how a model's processor works.
- *
- * Returns: whether it could be read
+ * Returns: whether there is such a rule
  */
 gboolean
-hr_processor_read (HrProcessor  *self,
-                   HrJson       *section,
-                   HrScope      *scope,
-                   HrJson       *image_file,
-                   HrJson       *video_file,
-                   GError      **error)
+hr_processor_find_rule (const char      *name,
+                        HrProcessorRule *rule)
 {
-  const char *source = NULL;
-
-  if (!hr_json_get_string (section, "source", &source, error) ||
-      !hr_json_get_boolean (section, "type-ids", &self->has_type_ids, error))
-    return FALSE;
-
-  self->source = g_strdup (source);
-  for (guint i = 0; i < HR_N_MEDIUM_KINDS; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
     {
-      HrJson *entry = hr_json_get_member (section, kind_names[i]);
-      HrJson *files[] = { i == HR_MEDIUM_VIDEO && video_file != NULL ? video_file : image_file, NULL };
-
-      if (entry != NULL && !read_entry (&self->entries[i], entry, scope, files, error))
-        return FALSE;
+      if (g_strcmp0 (rules[i].name, name) != 0)
+        continue;
+      *rule = i;
+      return TRUE;
     }
 
-  return TRUE;
+  return FALSE;
+}
+
+/* The names of all rules, for the sentence that says what was expected. */
+char *
+hr_processor_dup_rule_names (void)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", rules[i].name);
+
+  return g_string_free (g_steal_pointer (&names), FALSE);
 }
 
 void
 hr_processor_clear (HrProcessor *self)
 {
+  for (guint i = 0; i < HR_N_MEDIUM_KINDS; i++)
+    g_clear_pointer (&self->entries[i].canvases, g_array_unref);
   g_clear_pointer (&self->source, g_free);
 }
 
@@ -334,6 +150,78 @@ hr_processor_add_grid (HrMediumTokens *tokens,
   return grid;
 }
 
+/*
+ * hr_processor_explain:
+ * @tokens: what a processor makes of something
+ * @format: how its tokens come about, as for printf()
+ *
+ * Writes down how the tokens come about.
+ */
+void
+hr_processor_explain (HrMediumTokens *tokens,
+                      const char     *format,
+                      ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_vsnprintf (tokens->formula, sizeof tokens->formula, format, arguments);
+  va_end (arguments);
+}
+
+/*
+ * hr_processor_set_pieces:
+ * @entry: how pictures are processed
+ * @tokens: what comes of one
+ * @pieces: how many squares of one size the tower sees
+ *
+ * Says that the tower sees so many squares, each of which becomes as many vectors.
+ */
+void
+hr_processor_set_pieces (const HrProcessorEntry *entry,
+                         HrMediumTokens         *tokens,
+                         guint64                 pieces)
+{
+  guint64 side = entry->values[HR_PROCESSOR_IMAGE_SIZE] / MAX (entry->values[HR_PROCESSOR_PATCH_SIZE], 1);
+
+  hr_processor_add_grid (tokens, pieces, side, side);
+  tokens->seen = pieces * entry->values[HR_PROCESSOR_TOKENS];
+  tokens->crossed = pieces * entry->values[HR_PROCESSOR_CROSSED];
+}
+
+/*
+ * hr_processor_set_tiles:
+ * @entry: how pictures are processed
+ * @tokens: what comes of one
+ * @rows: rows of tiles that it is cut into
+ * @columns: tiles of a row
+ *
+ * Says that a picture is cut into tiles, and counts the tokens around these.
+ */
+void
+hr_processor_set_tiles (const HrProcessorEntry *entry,
+                        HrMediumTokens         *tokens,
+                        guint64                 rows,
+                        guint64                 columns)
+{
+  const guint64 *values = entry->values;
+  guint64 tiles = rows * columns;
+  guint64 pieces = tiles > 1 && values[HR_PROCESSOR_WHOLE] ? tiles + 1 : tiles;
+
+  tokens->height = rows * values[HR_PROCESSOR_IMAGE_SIZE];
+  tokens->width = columns * values[HR_PROCESSOR_IMAGE_SIZE];
+  hr_processor_set_pieces (entry, tokens, pieces);
+  tokens->markers = values[HR_PROCESSOR_MARKERS];
+  if (tiles > 1)
+    tokens->markers += tiles * values[HR_PROCESSOR_TILE_MARKERS] + rows * values[HR_PROCESSOR_ROW_MARKERS];
+  if (pieces > tiles)
+    hr_processor_explain (tokens, "(%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + 1)·%" G_GUINT64_FORMAT, rows, columns,
+                          values[HR_PROCESSOR_TOKENS]);
+  else
+    hr_processor_explain (tokens, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, rows, columns,
+                          values[HR_PROCESSOR_TOKENS]);
+}
+
 static gboolean
 refuse (HrMediumKind   kind,
         GError       **error)
@@ -382,14 +270,18 @@ hr_processor_count (const HrProcessor  *self,
                     GError            **error)
 {
   const HrProcessorEntry *entry = &self->entries[medium->kind];
+  guint length;
 
-  *tokens = (HrMediumTokens) { .kind = medium->kind, .frames = 1 };
+  *tokens = (HrMediumTokens) { .kind = medium->kind, .frames = 1, .around = entry->values[HR_PROCESSOR_AROUND] };
   if (rules[entry->rule].count == NULL)
     return refuse (medium->kind, error);
   if (!rules[entry->rule].count (entry, medium, tokens, error))
     return FALSE;
 
   tokens->tokens = tokens->seen + tokens->markers;
+  length = strlen (tokens->formula);
+  if (tokens->markers > 0)
+    g_snprintf (tokens->formula + length, sizeof tokens->formula - length, " + %" G_GUINT64_FORMAT, tokens->markers);
 
   return TRUE;
 }
