@@ -329,6 +329,8 @@ main (int   argc,
                         test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_mixers_are_those_of_the_framework", "training-peaks-mixers.json",
                         test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_further_families_are_those_of_the_framework",
+                        "training-peaks-families.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_by_text_keep_nothing_for_towers", "training-peaks-towers.json",
                         test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_what_saves_memory_are_those_of_the_framework",

@@ -53,7 +53,7 @@ hr_pass_begin (const HrInference *self,
     .keeps_layers = self->stack->keeps_layers,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
-    .ones = HR_NO_VALUE,
+    .ones = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
     .weights = HR_NO_VALUE, .outputs = HR_NO_VALUE, .pooled = HR_NO_VALUE,
@@ -384,10 +384,13 @@ hr_inference_run_pass (const HrInference *self,
   hr_pass_finish (self, replay, &pass);
   if (self->stack->role == HR_STACK_ENCODER)
     return hr_pass_run_tasks (self, replay, &pass);
+  if (self->has_head && hr_pass_has_long_head (self))
+    hr_pass_begin_head (self, replay, &pass, self->all_logits && prefill);
   if (prefill)
     hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
 
   logits = hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
+  hr_replay_assign (replay, &pass.outputs, HR_NO_VALUE);
   if (pass.keeps_layers)
     drop_layers (self, replay);
 

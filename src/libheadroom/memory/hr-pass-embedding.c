@@ -165,6 +165,18 @@ get_table_element (const HrInference *self,
   return replay->parameter_dtype;
 }
 
+static void
+norm_embeds (HrReplay      *replay,
+             HrValue       *embeds,
+             const HrBlock *token,
+             const HrBlock *norm)
+{
+  replay->block = norm != NULL ? norm->path : replay->block;
+  if (norm != NULL)
+    hr_replay_assign (replay, embeds, hr_replay_norm (replay, *embeds, &norm->norm));
+  hr_op_dropout (replay, embeds, token != NULL && token->token_embedding.has_dropout);
+}
+
 /*
  * hr_pass_embed:
  * @self: what is replayed
@@ -190,6 +202,7 @@ hr_pass_embed (const HrInference *self,
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
   gboolean each = position != NULL && position->position_embedding.per_sequence;
   gboolean counts = each && self->encoder == NULL;
+  gboolean is_apart = self->stack->embeds == HR_EMBEDS_APART;
   gboolean is_scaled = token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside;
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, -1);
 
@@ -210,7 +223,13 @@ hr_pass_embed (const HrInference *self,
   if (is_prompted)
     put_prompt_before (replay, pass);
   if (token != NULL && token->token_embedding.scaled_outside)
-    scale_embeds (replay, pass);
+    {
+      if (self->stack->is_included)
+        pass->outer_embeds = hr_replay_hold (replay, pass->inputs_embeds);
+      scale_embeds (replay, pass);
+    }
+  if (is_apart)
+    norm_embeds (replay, &pass->inputs_embeds, token, norm);
 
   replay->block = projection != NULL ? projection->path : replay->block;
   if (projection != NULL && position == NULL)
@@ -232,8 +251,6 @@ hr_pass_embed (const HrInference *self,
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
     embed_positions (replay, pass, position, counts, projection != NULL);
-  replay->block = norm != NULL ? norm->path : replay->block;
-  if (norm != NULL)
-    hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
-  hr_op_dropout (replay, &pass->hidden, token != NULL && token->token_embedding.has_dropout);
+  if (!is_apart)
+    norm_embeds (replay, &pass->hidden, token, norm);
 }

@@ -105,6 +105,7 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->full_mask);
   hr_replay_drop (replay, pass->position_ids);
   hr_replay_drop (replay, pass->ones);
+  hr_replay_drop (replay, pass->outer_embeds);
   hr_replay_drop (replay, pass->position_embeds);
   for (guint i = 0; i < pass->n_joins; i++)
     hr_replay_drop (replay, pass->joins[i].seen);
@@ -146,8 +147,42 @@ get_last (HrReplay *replay,
           HrValue   hidden,
           gboolean  all)
 {
-  return all ? hr_replay_hold (replay, hidden)
+  return all || hidden.n_symbols == 2
+             ? hr_replay_hold (replay, hidden)
              : hr_op_slice (replay, hidden, HR_SHAPE (hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
+}
+
+/*
+ * hr_pass_has_long_head:
+ * @self: what is replayed
+ *
+ * Returns: whether a linear layer comes before the head of a decoder (ModernBertDecoderPredictionHead)
+ */
+gboolean
+hr_pass_has_long_head (const HrInference *self)
+{
+  return self->stack->role == HR_STACK_DECODER && self->head->n_blocks > 0 &&
+         self->head->blocks[0].kind == HR_BLOCK_LINEAR;
+}
+
+/*
+ * hr_pass_begin_head:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ * @all: whether the logits of all tokens are wanted
+ *
+ * Runs what comes before the head, of those tokens whose logits are wanted; a variable holds what the layers made.
+ */
+void
+hr_pass_begin_head (const HrInference *self,
+                    HrReplay          *replay,
+                    HrPass            *pass,
+                    gboolean           all)
+{
+  pass->outputs = hr_replay_hold (replay, pass->hidden);
+  hr_replay_assign (replay, &pass->hidden, get_last (replay, pass->hidden, all));
+  hr_pass_prepare_tasks (self, replay, pass);
 }
 
 /* logits / cap, its tanh, times cap: in three statements, or in one, until whose end the logits are held. */
@@ -174,6 +209,7 @@ compute_logits (HrReplay     *replay,
 {
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, replay->layer);
   HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
+  gboolean is_sliced = !all && pass->hidden.n_symbols == 3;
   HrValue bias = HR_NO_VALUE;
   HrValue last = get_last (replay, pass->hidden, all);
   HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_OUTPUT, replay->block);
@@ -192,7 +228,7 @@ compute_logits (HrReplay     *replay,
   hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, last);
-  if (head->has_bias && !all && replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+  if (head->has_bias && is_sliced && replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &logits, hr_op_unary (replay, HR_UNARY_ADD, "logits", logits));
   if (head->in_fp32)
     hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, HR_ELEMENT_FLOAT32));

@@ -94,18 +94,21 @@ make_complex_rotation (HrReplay          *replay,
   return rotation;
 }
 
-/* One angle for each pair and position, or one for each of three axes and each sequence (Qwen2VLRotaryEmbedding). */
+/*
+ * One angle for each pair and position, or one for each of three axes and each sequence (Qwen2VLRotaryEmbedding), or
+ * for each sequence (ModernBertDecoderModel.forward).
+ */
 static HrValue
 get_angles_shape (HrElement          element,
                   const HrAttention *attention)
 {
   HrValue angles = HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
 
-  if (attention->position != HR_POSITION_ROTARY_SECTIONS)
+  if (attention->position != HR_POSITION_ROTARY_SECTIONS && !attention->rotary_each)
     return angles;
 
   angles = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
-  angles.count = N_AXES;
+  angles.count = attention->position == HR_POSITION_ROTARY_SECTIONS ? N_AXES : 1;
 
   return angles;
 }

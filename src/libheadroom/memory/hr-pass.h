@@ -51,6 +51,7 @@ typedef struct
   gboolean keeps_layers;
   guint64 past;
   const GArray *chunks[2]; /* in a tower what attends to itself, without and with windows */
+  HrValue outer_embeds;    /* what the function around the model's holds of embeddings that the model scales */
   HrValue text;            /* embeddings of the text, before the first join */
   HrJoin joins[HR_PASS_MAX_TOWERS];
   guint n_joins;
@@ -103,6 +104,11 @@ void               hr_pass_embed_source           (const HrInference  *self,
 HrValue            hr_pass_run_tasks              (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_has_long_head          (const HrInference  *self);
+void               hr_pass_begin_head             (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass,
+                                                   gboolean            all);
 void               hr_pass_prepare_tasks          (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

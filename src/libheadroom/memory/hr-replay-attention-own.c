@@ -9,7 +9,7 @@
 
 /*
  * The attention modules of transformers that know no other implementation than their own: MPT, GPT-J, CodeGen, GPT-Neo,
- * XGLM, CTRL. All of them compute the scores of every head, with a mask.
+ * XGLM, MVP, CTRL. All of them compute the scores of every head, with a mask.
  */
 
 static HrValue
@@ -297,6 +297,55 @@ hr_replay_attention_xglm (HrReplay             *replay,
   hr_op_dropout (replay, &weights, attention->has_dropout);
   result.output = weigh_values (replay, variables, weights);
   hr_replay_drop (replay, weights);
+  merge_heads (replay, &result);
+
+  return result;
+}
+
+/* `x = x.reshape (bsz * num_heads, -1, head_dim)` */
+static void
+flatten (HrReplay   *replay,
+         HrValue    *x,
+         const char *name)
+{
+  hr_replay_assign (replay, x, hr_attention_flatten_batch (replay, *x, name));
+}
+
+/*
+ * hr_replay_attention_mvp:
+ * @replay: a tape
+ * @forward: the pass
+ * @variables: the function's variables
+ * @attention: the block
+ *
+ * MvpAttention.forward: variables hold queries, keys and values with the heads first, and the weights before and after
+ * dropout.
+ *
+ * Returns: the output
+ */
+HrAttentionResult
+hr_replay_attention_mvp (HrReplay             *replay,
+                         HrForward            *forward,
+                         HrAttentionVariables *variables,
+                         const HrAttention    *attention)
+{
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrValue weights, probabilities;
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  flatten (replay, &variables->query, "query_states");
+  flatten (replay, &variables->key, "key_states");
+  flatten (replay, &variables->value, "value_states");
+  weights = hr_op_matmul (replay, "attn_weights", variables->query, variables->key,
+                          hr_attention_get_scores_shape (replay));
+  if (forward->mask.storage >= 0)
+    hr_replay_assign (replay, &weights, hr_op_binary (replay, HR_BINARY_ADD, "attn_weights", weights, forward->mask));
+  hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
+  hr_attention_keep_local (variables, weights);
+  probabilities = hr_replay_hold (replay, weights);
+  hr_op_dropout (replay, &probabilities, attention->has_dropout);
+  hr_attention_keep_local (variables, probabilities);
+  result.output = weigh_values (replay, variables, probabilities);
   merge_heads (replay, &result);
 
   return result;

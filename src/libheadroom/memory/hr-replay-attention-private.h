@@ -66,6 +66,10 @@ HrAttentionResult hr_replay_attention_gpt_j      (HrReplay             *replay,
                                                   HrForward            *forward,
                                                   HrAttentionVariables *variables,
                                                   const HrAttention    *attention);
+HrAttentionResult hr_replay_attention_mvp        (HrReplay             *replay,
+                                                  HrForward            *forward,
+                                                  HrAttentionVariables *variables,
+                                                  const HrAttention    *attention);
 HrAttentionResult hr_replay_attention_xglm       (HrReplay             *replay,
                                                   HrForward            *forward,
                                                   HrAttentionVariables *variables,

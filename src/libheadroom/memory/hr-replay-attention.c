@@ -1509,6 +1509,10 @@ hr_replay_attention (HrReplay          *replay,
       result = hr_replay_attention_gpt_j (replay, forward, &variables, attention);
       break;
 
+    case HR_ATTENTION_MVP:
+      result = hr_replay_attention_mvp (replay, forward, &variables, attention);
+      break;
+
     case HR_ATTENTION_XGLM:
       result = hr_replay_attention_xglm (replay, forward, &variables, attention);
       break;

@@ -332,12 +332,16 @@ replay_chunk_states (HrReplay     *replay,
   return states;
 }
 
-/* 3. The state that each chunk finds, of all chunks before. */
+/*
+ * 3. The state that each chunk finds, of all chunks before; in Zamba 2 a variable holds those that each chunk makes
+ * (states_permuted).
+ */
 static HrValue
-replay_recurrence (HrReplay  *replay,
-                   Variables *variables,
-                   HrValue    sums,
-                   HrValue    states)
+replay_recurrence (HrReplay       *replay,
+                   Variables      *variables,
+                   HrValue         sums,
+                   HrValue         states,
+                   const HrMamba2 *mamba2)
 {
   HrValue pairs = FLOAT32 (HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_BOUNDARIES, HR_SYMBOL_BOUNDARIES);
   HrValue boundaries = FLOAT32 (HR_SYMBOL_BOUNDARIES, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
@@ -359,7 +363,10 @@ replay_recurrence (HrReplay  *replay,
   product = hr_op_product (replay, "decay_chunk · states", decay, states, square);
   result = hold (variables, hr_op_sum_over (replay, "new_states", product, boundaries));
   hr_replay_drop (replay, product);
-  hr_replay_drop (replay, states);
+  if (mamba2->path == HR_MAMBA2_PATH_ZAMBA2)
+    hold (variables, states);
+  else
+    hr_replay_drop (replay, states);
 
   return hold (variables, hr_op_slice (replay, result,
                                        FLOAT32 (HR_SYMBOL_CHUNKS, HR_SYMBOL_MIXER, HR_SYMBOL_STATE)));
@@ -425,7 +432,7 @@ replay_chunks (HrReplay       *replay,
   sums = hold (variables, hr_op_cumsum (replay, "A_cumsum", inputs.a));
   diagonal = replay_diagonal (replay, variables, &inputs);
   states = replay_chunk_states (replay, variables, &inputs, sums);
-  states = replay_recurrence (replay, variables, sums, states);
+  states = replay_recurrence (replay, variables, sums, states, mamba2);
   y = replay_output (replay, variables, &inputs, sums, states);
   y = add_up (replay, diagonal, y, residual);
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",

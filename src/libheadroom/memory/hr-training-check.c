@@ -251,6 +251,7 @@ is_attention_known (const HrAttention         *attention,
     case HR_ATTENTION_GPT_J:
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
+    case HR_ATTENTION_MVP:
     case HR_ATTENTION_XGLM:
     case HR_ATTENTION_VISION:
       return TRUE;

@@ -115,6 +115,7 @@ compute_with_shifted_labels (HrReplay *replay,
  * @replay: a tape
  * @logits: the logits, which the caller holds
  * @shifts_logits: whether the logits are shifted, and not the labels
+ * @in_fp32: whether they are cast to fp32 first, or left as they are (ModernBertDecoderForCausalLM)
  *
  * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
  * Until transformers 4.48 the logits were shifted.
@@ -124,7 +125,8 @@ compute_with_shifted_labels (HrReplay *replay,
 HrValue
 hr_training_loss_causal (HrReplay *replay,
                          HrValue   logits,
-                         gboolean  shifts_logits)
+                         gboolean  shifts_logits,
+                         gboolean  in_fp32)
 {
   HrStretch stretch;
   HrValue logits32, loss;
@@ -134,7 +136,7 @@ hr_training_loss_causal (HrReplay *replay,
   replay->sentence = shifts_logits
                        ? N_("in the loss, while the logits, copies of them in fp32 and their log-softmax are alive")
                        : N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
-  logits32 = hr_op_cast (replay, logits, hr_element_widen (logits.element));
+  logits32 = in_fp32 ? hr_op_cast (replay, logits, hr_element_widen (logits.element)) : hr_replay_hold (replay, logits);
   loss = shifts_logits ? compute_shifted (replay, logits32) : compute_with_shifted_labels (replay, logits32);
   hr_replay_drop (replay, logits32);
   replay->component = HR_COMPONENT_ACTIVATIONS;

@@ -10,7 +10,8 @@ void    hr_training_upcast_logits      (HrReplay *replay,
                                         HrValue  *logits);
 HrValue hr_training_loss_causal        (HrReplay *replay,
                                         HrValue   logits,
-                                        gboolean  shifts_logits);
+                                        gboolean  shifts_logits,
+                                        gboolean  in_fp32);
 HrValue hr_training_loss_cross_entropy (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  in_fp32);

@@ -373,6 +373,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   hr_pass_finish (&self->pass, replay, variables);
   if (self->pass.has_head && self->pass.stack->role == HR_STACK_ENCODER)
     hr_pass_prepare_tasks (&self->pass, replay, variables);
+  else if (self->pass.has_head && hr_pass_has_long_head (&self->pass))
+    hr_pass_begin_head (&self->pass, replay, variables, TRUE);
   else if (self->pass.has_head)
     hr_pass_scale_output (&self->pass, replay, variables);
   self->output = variables->hidden;

@@ -184,6 +184,15 @@ shifts_logits (const HrInference *pass)
   return head != NULL && head->head.shifts_logits;
 }
 
+/* Likewise in ModernBertDecoderForCausalLM, which leaves the logits in their dtype. */
+static gboolean
+has_plain_loss (const HrInference *pass)
+{
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  return head != NULL && head->head.plain_loss;
+}
+
 static HrValue
 compute_loss (Step    *step,
               HrValue  logits)
@@ -196,7 +205,8 @@ compute_loss (Step    *step,
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
-                                      shifts_logits (pass));
+                                      shifts_logits (pass) || has_plain_loss (pass),
+                                    !has_plain_loss (pass));
 
   return hr_training_loss_cross_entropy (step->replay, logits, head != NULL && head->head.fp32_loss);
 }

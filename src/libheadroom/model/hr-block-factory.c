@@ -129,6 +129,7 @@ static const HrChoice attention_paths[] = {
   { "codegen", HR_ATTENTION_CODEGEN },
   { "gpt-neo", HR_ATTENTION_GPT_NEO },
   { "xglm", HR_ATTENTION_XGLM },
+  { "mvp", HR_ATTENTION_MVP },
   { "ctrl", HR_ATTENTION_CTRL },
   { "t5", HR_ATTENTION_T5 },
   { "vision", HR_ATTENTION_VISION },
@@ -184,6 +185,7 @@ static const HrParameter attention_parameters[] = {
   CHOICE ("position", attention.position, hr_block_positions),
   SIZE ("rotary-dim", attention.rotary_dim),
   CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
+  BOOLEAN ("rotary-each", attention.rotary_each),
   BOOLEAN ("own-rotary", attention.own_rotary),
   CHOICE ("qk-norm", attention.qk_norm, qk_norms),
   CHOICE ("qk-norm-kind", attention.qk_norm_kind, norm_kinds),
@@ -261,6 +263,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("span", head.is_span),
   BOOLEAN ("fp32-loss", head.fp32_loss),
   BOOLEAN ("shifts-logits", head.shifts_logits),
+  BOOLEAN ("plain-loss", head.plain_loss),
   { NULL }
 };
 

@@ -127,6 +127,7 @@ hr_attention_is_always_eager (const HrAttention *self)
     case HR_ATTENTION_GPT_J:
     case HR_ATTENTION_CODEGEN:
     case HR_ATTENTION_GPT_NEO:
+    case HR_ATTENTION_MVP:
     case HR_ATTENTION_XGLM:
     case HR_ATTENTION_CTRL:
     case HR_ATTENTION_T5:

@@ -149,6 +149,7 @@ typedef enum
   HR_ATTENTION_GPT_J,      /* all in fp32, whatever was asked for */
   HR_ATTENTION_CODEGEN,    /* likewise, from a matrix that was cut for four devices */
   HR_ATTENTION_GPT_NEO,    /* likewise, with a causal mask that each layer has */
+  HR_ATTENTION_MVP,        /* queries, keys and values put heads first; no name for the weights outside */
   HR_ATTENTION_XGLM,       /* sums of scores and mask kept above the least number, whatever was asked for */
   HR_ATTENTION_CTRL,       /* each step in a variable of its own, whatever was asked for */
   HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
@@ -300,6 +301,7 @@ typedef struct
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
   HrRotaryJoin rotary_join;
+  gboolean rotary_each;      /* each sequence of a batch has angles of its own (ModernBERT's decoder) */
   gboolean own_rotary;       /* sliding layers have angles of their own, beside those of the others (Gemma 3) */
   HrQkNorm qk_norm;
   HrNormKind qk_norm_kind;
@@ -533,6 +535,7 @@ typedef struct
   gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
+  gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;
 
@@ -655,7 +658,7 @@ typedef enum
   HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
 } HrTowerPath;
 
-/* Which of the variables of an encoder's embeddings stay while the layers run. */
+/* Which of the variables of a stack's embeddings stay while the layers run. */
 typedef enum
 {
   HR_EMBEDS_INSIDE,           /* those of the function that runs the layers (T5, BART) */
@@ -669,6 +672,7 @@ typedef struct
   HrStackRole role;
   HrChain embeddings;
   HrEmbeds embeds;
+  gboolean is_included;       /* another model's function embeds the tokens and calls this one's */
   HrTowerPath tower;          /* of a vision or audio tower how it runs */
   gboolean hooks_embeddings;  /* of a tower whether transformers knows its input embeddings (_input_embed_layer) */
   HrLayerClass *layer_classes;

@@ -510,6 +510,7 @@ build_stack (HrBlockContext  *context,
     return FALSE;
 
   stack->id = g_strdup (id);
+  stack->is_included = context->outer_path != NULL;
   rooted = replace_root (path, context->root);
   place = hr_block_dup_place (context, rooted);
 
