@@ -459,9 +459,31 @@ operator_present (HrEvaluation *evaluation,
   return TRUE;
 }
 
+/* "4,5,6": whether a number is one of those that a text of the config lists. */
+static gboolean
+find_listed (HrJson         *expression,
+             const HrValue  *list,
+             gint64          sought,
+             gboolean       *found,
+             GError        **error)
+{
+  g_auto (GStrv) numbers = g_strsplit (list->string, ",", -1);
+
+  for (guint i = 0; numbers[i] != NULL; i++)
+    {
+      gint64 number;
+
+      if (!g_ascii_string_to_signed (g_strstrip (numbers[i]), 10, 0, G_MAXINT32, &number, NULL))
+        return set_value_error (get_argument (expression, 0), list, _("whole numbers with commas between them"), error);
+      *found = *found || number == sought;
+    }
+
+  return TRUE;
+}
+
 /*
  * Whether a list of the config has a number or a text in it, such as the layers that are dense, or a text has another
- * in it; nothing has none.
+ * in it, or lists a number; nothing has none.
  */
 static gboolean
 operator_contains (HrEvaluation *evaluation,
@@ -484,6 +506,8 @@ operator_contains (HrEvaluation *evaluation,
       value->boolean = strstr (list.string, sought.string) != NULL;
       return TRUE;
     }
+  if (list.type == HR_VALUE_STRING && sought.type == HR_VALUE_INTEGER)
+    return find_listed (expression, &list, sought.integer, &value->boolean, error);
   if (list.type != HR_VALUE_JSON || hr_json_get_node_type (list.json) != HR_JSON_ARRAY)
     return set_value_error (get_argument (expression, 0), &list, _("an array"), error);
 
