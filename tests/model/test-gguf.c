@@ -479,6 +479,34 @@ static const MixtureCase mixture_cases[] = {
                                "\"full_attention_interval\": 2", 0,
     "rope.dimension_count=8 ssm.conv_kernel=4 ssm.state_size=8 ssm.inner_size=64 ssm.group_count=2 "
     "ssm.time_step_rank=4 full_attention_interval=2" },
+  { "qwen35", "qwen3_5_text", "\"intermediate_size\": 128, \"num_key_value_heads\": 2, \"head_dim\": 16, "
+                              "\"partial_rotary_factor\": 0.5, \"linear_conv_kernel_dim\": 4, "
+                              "\"linear_key_head_dim\": 8, \"linear_value_head_dim\": 16, "
+                              "\"linear_num_key_heads\": 2, \"linear_num_value_heads\": 4, "
+                              "\"full_attention_interval\": 2", 0,
+    "rope.dimension_count=8 ssm.conv_kernel=4 ssm.state_size=8 ssm.inner_size=64 ssm.group_count=2 "
+    "ssm.time_step_rank=4 full_attention_interval=2" },
+  { "qwen35moe", "qwen3_5_moe_text", "\"num_experts\": 4, \"moe_intermediate_size\": 128, "
+                                     "\"num_key_value_heads\": 2, \"shared_expert_intermediate_size\": 96, "
+                                     "\"head_dim\": 16, \"partial_rotary_factor\": 0.5, "
+                                     "\"linear_conv_kernel_dim\": 4, \"linear_key_head_dim\": 8, "
+                                     "\"linear_value_head_dim\": 16, \"linear_num_key_heads\": 2, "
+                                     "\"linear_num_value_heads\": 4, \"full_attention_interval\": 2", 1,
+    "rope.dimension_count=8 ssm.conv_kernel=4 ssm.state_size=8 ssm.inner_size=64 ssm.group_count=2 "
+    "ssm.time_step_rank=4 full_attention_interval=2" },
+  { "exaone", "exaone", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "exaone4", "exaone4", "\"intermediate_size\": 128, \"num_key_value_heads\": 2, \"sliding_window\": null" },
+  { "llama4", "llama4_text", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"intermediate_size_mlp\": 128, "
+                             "\"num_key_value_heads\": 2, \"head_dim\": 16, \"interleave_moe_layer_step\": 2", 0,
+    "interleave_moe_layer_step=2" },
+  { "deepseek", "deepseek", "\"n_routed_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, "
+                            "\"num_key_value_heads\": 2, \"n_shared_experts\": 1, \"first_k_dense_replace\": 1" },
+  { "mamba2", "mamba2", "\"state_size\": 16, \"conv_kernel\": 4, \"num_heads\": 8, \"head_dim\": 16, "
+                        "\"n_groups\": 2, \"expand\": 2", 0,
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=128 ssm.group_count=2 ssm.time_step_rank=8" },
+  { "orion", "orion", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "xverse", "xverse", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "minicpm", "minicpm", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
   { "hunyuan-moe", "hunyuan_v1_moe", "\"num_experts\": 4, \"moe_topk\": 2, \"intermediate_size\": 96, "
                                      "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
                                      "\"head_dim\": 16" },
@@ -626,6 +654,12 @@ test_a_hybrid_is_found_in_its_file (gconstpointer data)
   test_folder_free (g_steal_pointer (&folder));
 }
 
+static gboolean
+has_experts (const MixtureCase *test)
+{
+  return strstr (test->config, "experts") != NULL;
+}
+
 /* What the experts of a layer have in one tensor, and a class in one what a file has in two, is found and not odd. */
 static void
 test_a_mixture_is_found_in_its_file (gconstpointer data)
@@ -652,10 +686,13 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
   } numbers[] = {
     { "block_count", 2 + test->n_further }, { "nextn_predict_layers", test->n_further }, { "embedding_length", 64 },
     { "feed_forward_length", 128 }, { "attention.head_count", 4 },
-    { "attention.head_count_kv", 2 }, { "attention.key_length", 16 }, { "expert_count", 4 },
-    { "expert_used_count", 2 }, { "expert_feed_forward_length", 128 }, { "expert_shared_feed_forward_length", 96 },
-    { "attention.sliding_window", 32 }, { "expert_shared_count", 1 }, { "leading_dense_block_count", 1 },
+    { "attention.head_count_kv", 2 }, { "attention.key_length", 16 },
+  }, numbers_of_experts[] = {
+    { "expert_count", 4 }, { "expert_used_count", 2 }, { "expert_feed_forward_length", 128 },
+    { "expert_shared_feed_forward_length", 96 }, { "attention.sliding_window", 32 }, { "expert_shared_count", 1 },
+    { "leading_dense_block_count", 1 },
   };
+  guint n_numbers_of_experts = has_experts (test) ? G_N_ELEMENTS (numbers_of_experts) : 0;
 
   g_assert_no_error (error);
   gguf_writer_init (&writer);
@@ -667,6 +704,12 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
 
       gguf_writer_add_uint (&writer, key, numbers[i].value);
     }
+  for (guint i = 0; i < n_numbers_of_experts; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%s.%s", test->architecture, numbers_of_experts[i].key);
+
+      gguf_writer_add_uint (&writer, key, numbers_of_experts[i].value);
+    }
   add_numbers (&writer, test->architecture, test->numbers);
   {
     g_auto (GgufWriter) empty;
@@ -675,7 +718,8 @@ test_a_mixture_is_found_in_its_file (gconstpointer data)
 
     gguf_writer_init (&empty);
     gguf_writer_add_string (&empty, "general.architecture", test->architecture);
-    gguf_writer_add_uint (&empty, key, 4);
+    if (has_experts (test))
+      gguf_writer_add_uint (&empty, key, 4);
     add_numbers (&empty, test->architecture, test->numbers);
     no_tensors = gguf_writer_finish (&empty, 3, TRUE);
     head = read_bytes (no_tensors, &error);
@@ -955,7 +999,9 @@ main (int   argc,
 
   for (guint i = 0; i < G_N_ELEMENTS (mixture_cases); i++)
     {
-      g_autofree char *path = g_strconcat ("/gguf/a_mixture_is_found_in_its_file/", mixture_cases[i].model_type,
+      g_autofree char *path = g_strconcat (has_experts (&mixture_cases[i]) ? "/gguf/a_mixture_is_found_in_its_file/"
+                                                                           : "/gguf/a_decoder_is_found_in_its_file/",
+                                           mixture_cases[i].model_type,
                                            NULL);
 
       g_test_add_data_func (path, &mixture_cases[i], test_a_mixture_is_found_in_its_file);
