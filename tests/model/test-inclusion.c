@@ -226,6 +226,9 @@ static const BadConfig bad_configs[] = {
     "“config.json”, vision_config: the architecture “eye” is not known" },
   { "a_tower_that_is_a_whole_model", "{'model_type': 'llava', 'vision_config': {'model_type': 'clip'}}",
     HR_ERROR_UNSUPPORTED, "vision_config: expected a model that has hidden_size, found the architecture “clip”" },
+  { "a_picture_that_is_too_large", "{'model_type': 'llava', 'vision_config': {'image_size': 4294967296, "
+    "'patch_size': 14, 'hidden_size': 32, 'num_attention_heads': 4, 'intermediate_size': 64}}",
+    HR_ERROR_TOO_LARGE, "“config.json”, expected images, sounds and videos of a size that can be counted" },
   { "an_unknown_language_model_without_sizes", "{'model_type': 'llava', 'text_config': {'model_type': 'tongue'}}",
     HR_ERROR_SCHEMA, "“config.json”, text_config, the architecture is not known" },
 };

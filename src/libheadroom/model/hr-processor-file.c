@@ -251,7 +251,9 @@ read_value (HrJson   *definition,
   if (*value <= MAX_VALUE)
     return TRUE;
 
-  hr_json_set_error (expression, HR_ERROR_TOO_LARGE, _("a size that a processor can have"), error);
+  /* The sizes are the config's: it is at fault, and not the architecture. */
+  hr_scope_set_error (scope, error, HR_ERROR_TOO_LARGE,
+                      _("expected images, sounds and videos of a size that can be counted"));
 
   return FALSE;
 }
