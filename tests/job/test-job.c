@@ -22,6 +22,7 @@ static const struct
   { "optimizer-implementation", "auto foreach for-loop fused" },
   { "logits-upcast", "loss shifted forward" },
   { "zero-grad", "after-step before-backward kept" },
+  { "gptq-kernel", "torch triton" },
   { "trl-release", "0-14 0-15 0-22 0-23 0-25 0-26 1-3 1-6" },
   { "fine-tuning-method",
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "

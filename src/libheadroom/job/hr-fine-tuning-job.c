@@ -31,6 +31,7 @@ typedef struct
   char *ia3_targets;
   char *ia3_feedforward;
   gboolean upcast_unquantized;
+  HrGptqKernel gptq_kernel;
   guint64 lokr_factor;
   gboolean lokr_decompose_both;
 } HrFineTuningJobPrivate;
@@ -50,6 +51,7 @@ enum
   PROP_IA3_TARGETS,
   PROP_IA3_FEEDFORWARD,
   PROP_UPCAST_UNQUANTIZED,
+  PROP_GPTQ_KERNEL,
   PROP_LOKR_FACTOR,
   PROP_LOKR_DECOMPOSE_BOTH,
   N_PROPS
@@ -128,6 +130,10 @@ hr_fine_tuning_job_get_property (GObject    *object,
 
     case PROP_UPCAST_UNQUANTIZED:
       g_value_set_boolean (value, priv->upcast_unquantized);
+      break;
+
+    case PROP_GPTQ_KERNEL:
+      g_value_set_enum (value, priv->gptq_kernel);
       break;
 
     case PROP_LOKR_FACTOR:
@@ -209,6 +215,10 @@ hr_fine_tuning_job_set_property (GObject      *object,
 
     case PROP_UPCAST_UNQUANTIZED:
       priv->upcast_unquantized = g_value_get_boolean (value);
+      break;
+
+    case PROP_GPTQ_KERNEL:
+      priv->gptq_kernel = g_value_get_enum (value);
       break;
 
     case PROP_LOKR_FACTOR:
@@ -390,6 +400,19 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrFineTuningJob:gptq-kernel:
+   *
+   * What multiplies with the matrices of GPTQ in training.
+   */
+  properties[PROP_GPTQ_KERNEL] =
+    g_param_spec_enum ("gptq-kernel",
+                       N_("GPTQ kernel"),
+                       N_("What multiplies with the matrices of GPTQ: torch’s product keeps each expanded matrix for "
+                          "the backward pass, as GPTQModel does; AutoGPTQ’s Triton kernel expands it once more"),
+                       HR_TYPE_GPTQ_KERNEL, HR_GPTQ_KERNEL_TORCH,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrFineTuningJob:lokr-factor:
    *
    * What one of the two sizes is near to that LoKr splits inputs and outputs into.
@@ -428,6 +451,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_IA3_TARGETS], 70, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 970, TRUE);
   hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 980, TRUE);
+  hr_job_mark_setting (properties[PROP_GPTQ_KERNEL], 985, TRUE);
   hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 950, TRUE);
   hr_job_mark_setting (properties[PROP_LOKR_DECOMPOSE_BOTH], 960, TRUE);
 }
@@ -676,6 +700,24 @@ hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
 
   return priv->upcast_unquantized;
+}
+
+/**
+ * hr_fine_tuning_job_get_gptq_kernel:
+ * @self: a job
+ *
+ * Gets what multiplies with the matrices of GPTQ.
+ *
+ * Returns: the value of the setting
+ */
+HrGptqKernel
+hr_fine_tuning_job_get_gptq_kernel (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_GPTQ_KERNEL_TORCH);
+
+  return priv->gptq_kernel;
 }
 
 /**

@@ -35,6 +35,7 @@ guint64            hr_fine_tuning_job_get_virtual_tokens     (HrFineTuningJob *s
 const char        *hr_fine_tuning_job_get_ia3_targets        (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_ia3_feedforward    (HrFineTuningJob *self);
 gboolean           hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self);
+HrGptqKernel       hr_fine_tuning_job_get_gptq_kernel        (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lokr_factor        (HrFineTuningJob *self);
 gboolean           hr_fine_tuning_job_get_lokr_decompose_both (HrFineTuningJob *self);
 

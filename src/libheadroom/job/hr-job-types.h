@@ -338,6 +338,19 @@ typedef enum
 } HrLogitsUpcast;
 
 /**
+ * HrGptqKernel:
+ * @HR_GPTQ_KERNEL_TORCH: torch’s own product of the expanded matrix, which is kept for the backward pass
+ * @HR_GPTQ_KERNEL_TRITON: a function that expands the matrix once more in the backward pass
+ *
+ * What multiplies with the matrices of GPTQ where adapters are trained beside them.
+ */
+typedef enum
+{
+  HR_GPTQ_KERNEL_TORCH,
+  HR_GPTQ_KERNEL_TRITON,
+} HrGptqKernel;
+
+/**
  * HrZeroGrad:
  * @HR_ZERO_GRAD_AFTER_STEP: gradients go after the optimizer's step
  * @HR_ZERO_GRAD_BEFORE_BACKWARD: they stay until the next backward pass begins

@@ -33,6 +33,7 @@ static const struct
       "p-tuning", "prompt", "ia3", "houlsby" } },
   { "upcast-unquantized", "fine-tuning-method", { "lora", "qlora", "rslora", "lora-plus", "pissa", "lora-fa" } },
   { "int8-outliers", "quantization", { "bnb-int8" } },
+  { "gptq-kernel", "quantization", { "gptq-int8", "gptq-int4", "gptq-int3", "gptq-int2" } },
   { "reentrant-checkpointing", "gradient-checkpointing", { "full", "selective" } },
   { "selective-checkpointing", "gradient-checkpointing", { "selective" } },
   { "checkpointing-layers", "gradient-checkpointing", { "selective" } },

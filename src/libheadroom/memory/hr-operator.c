@@ -1126,7 +1126,7 @@ run_linear (HrReplay   *self,
 
   if (self->quantization != HR_QUANTIZATION_NONE)
     {
-      result = hr_quantization_format_replay_linear (self, x, name, out);
+      result = hr_quantization_format_replay_linear (self, x, name, out, has_bias);
       hr_replay_adapter (self, tuned, x, has_bias, TRUE, &result);
       return result;
     }

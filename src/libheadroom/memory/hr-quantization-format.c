@@ -3,6 +3,7 @@
 #include "hr-quantization-format.h"
 
 #include "hr-operator.h"
+#include "hr-replay-expanded.h"
 #include "hr-replay-int8.h"
 
 static HrValue
@@ -130,6 +131,13 @@ is_four_bits (HrQuantization quantization)
          quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
 }
 
+static gboolean
+is_gptq (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_GPTQ_INT8 || quantization == HR_QUANTIZATION_GPTQ_INT4 ||
+         quantization == HR_QUANTIZATION_GPTQ_INT3 || quantization == HR_QUANTIZATION_GPTQ_INT2;
+}
+
 /* Those whose inputs are quantized too. */
 static gboolean
 is_eight_bit_float (HrQuantization quantization)
@@ -210,7 +218,23 @@ expands_weight (HrQuantization quantization,
 gboolean
 hr_quantization_format_can_be_tuned (HrQuantization quantization)
 {
-  return quantization == HR_QUANTIZATION_BNB_INT8 || is_four_bits (quantization);
+  return quantization == HR_QUANTIZATION_BNB_INT8 || is_four_bits (quantization) || is_gptq (quantization) ||
+         quantization == HR_QUANTIZATION_AWQ_INT4;
+}
+
+/*
+ * hr_quantization_format_needs_16_bits:
+ * @quantization: how linear layers are stored
+ *
+ * Tells whether PEFT leaves what is not quantized as it is beside such layers, and casts it to fp32 beside others
+ * (prepare_model_for_kbit_training of peft/utils/other.py).
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_quantization_format_needs_16_bits (HrQuantization quantization)
+{
+  return is_gptq (quantization);
 }
 
 /*
@@ -219,6 +243,7 @@ hr_quantization_format_can_be_tuned (HrQuantization quantization)
  * @x: the input
  * @name: the variable that the result is for
  * @out: the shape of the result
+ * @has_bias: whether it has a bias
  *
  * A linear layer whose matrix is quantized.
  *
@@ -228,7 +253,8 @@ HrValue
 hr_quantization_format_replay_linear (HrReplay   *replay,
                                       HrValue     x,
                                       const char *name,
-                                      HrValue     out)
+                                      HrValue     out,
+                                      gboolean    has_bias)
 {
   HrValue rows = x;
 
@@ -237,6 +263,12 @@ hr_quantization_format_replay_linear (HrReplay   *replay,
 
   if (replay->training && is_four_bits (replay->quantization))
     return train_4bit (replay, x, out, name);
+
+  if (replay->training && is_gptq (replay->quantization))
+    return hr_replay_expanded_gptq (replay, x, name, get_weight_shape (x.element, x, out), out);
+
+  if (replay->training && replay->quantization == HR_QUANTIZATION_AWQ_INT4)
+    return hr_replay_expanded_awq (replay, x, name, get_weight_shape (x.element, x, out), out, has_bias);
 
   if (is_eight_bit_float (replay->quantization))
     return replay_fp8 (replay, x, out, name);

@@ -6,10 +6,12 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_quantization_format_can_be_tuned (HrQuantization quantization);
-HrValue hr_quantization_format_replay_linear (HrReplay   *replay,
-                                              HrValue     x,
-                                              const char *name,
-                                              HrValue     out);
+gboolean hr_quantization_format_can_be_tuned  (HrQuantization quantization);
+gboolean hr_quantization_format_needs_16_bits (HrQuantization quantization);
+HrValue  hr_quantization_format_replay_linear (HrReplay      *replay,
+                                               HrValue        x,
+                                               const char    *name,
+                                               HrValue        out,
+                                               gboolean       has_bias);
 
 G_END_DECLS

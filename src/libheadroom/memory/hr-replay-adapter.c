@@ -51,16 +51,16 @@ make_matrix (HrReplay *replay,
   return is_trained ? hr_autograd_added (replay, shape) : shape;
 }
 
-/* lora_B (lora_A (dropout (x))) * scaling */
+/* lora_B (lora_A (dropout (x))) */
 static HrValue
-run_factors (HrReplay            *replay,
-             const HrTunedModule *tuned,
-             HrValue              x,
-             HrValue              out_shape)
+multiply_by_factors (HrReplay            *replay,
+                     const HrTunedModule *tuned,
+                     HrValue              x,
+                     HrValue              out_shape)
 {
   HrValue inner_shape = get_shape (x, HR_SHAPE (x.element), tuned->rank);
   HrValue input = hr_replay_hold (replay, x);
-  HrValue factor, inner, product, scaled;
+  HrValue factor, inner, product;
 
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
   factor = make_matrix (replay, x, inner_shape, tuned->by != HR_TUNED_BY_LORA_FA);
@@ -69,7 +69,19 @@ run_factors (HrReplay            *replay,
   factor = make_matrix (replay, inner, out_shape, TRUE);
   product = hr_op_linear_by (replay, inner, "lora_B(…)", factor, HR_NO_VALUE, out_shape);
   hr_replay_drop (replay, inner);
-  scaled = hr_op_unary (replay, HR_UNARY_MUL, "lora_B(…)·scaling", product);
+
+  return product;
+}
+
+static HrValue
+run_factors (HrReplay            *replay,
+             const HrTunedModule *tuned,
+             HrValue              x,
+             HrValue              out_shape)
+{
+  HrValue product = multiply_by_factors (replay, tuned, x, out_shape);
+  HrValue scaled = hr_op_unary (replay, HR_UNARY_MUL, "lora_B(…)·scaling", product);
+
   hr_replay_drop (replay, product);
 
   return scaled;
@@ -112,6 +124,51 @@ replay_quantized_lora (HrReplay            *replay,
   hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, scaled));
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, cast);
+}
+
+/* Beside a matrix of AWQ what is added is cast before it is scaled (peft/tuners/lora/awq.py, AwqLoraLinear.forward). */
+static void
+replay_awq_lora (HrReplay            *replay,
+                 const HrTunedModule *tuned,
+                 HrValue              x,
+                 HrValue             *result)
+{
+  gboolean casts = replay->autocast == HR_ELEMENT_NONE;
+  HrValue cast = hr_op_cast (replay, x, casts ? hr_tuning_get_element (replay->tuning) : x.element);
+  HrValue added = multiply_by_factors (replay, tuned, cast, *result);
+
+  if (casts)
+    hr_replay_assign (replay, &added, hr_op_cast (replay, added, result->element));
+  hr_replay_assign (replay, &added, hr_op_unary (replay, HR_UNARY_MUL, "…·scaling", added));
+  hr_replay_assign (replay, result, hr_op_binary (replay, HR_BINARY_ADD, "result", *result, added));
+  hr_replay_drop (replay, added);
+  hr_replay_drop (replay, cast);
+}
+
+/* What LoRA adds to a matrix that is held in a format of its own; PEFT's layer beside GPTQ does as the usual one. */
+static void
+replay_lora_beside (HrReplay            *replay,
+                    const HrTunedModule *tuned,
+                    HrValue              x,
+                    HrValue             *result)
+{
+  switch ((guint) replay->quantization)
+    {
+    case HR_QUANTIZATION_AWQ_INT4:
+      replay_awq_lora (replay, tuned, x, result);
+      break;
+
+    case HR_QUANTIZATION_GPTQ_INT8:
+    case HR_QUANTIZATION_GPTQ_INT4:
+    case HR_QUANTIZATION_GPTQ_INT3:
+    case HR_QUANTIZATION_GPTQ_INT2:
+      replay_lora (replay, tuned, x, result);
+      break;
+
+    default:
+      replay_quantized_lora (replay, tuned, x, result);
+      break;
+    }
 }
 
 /*
@@ -603,7 +660,7 @@ hr_replay_adapter (HrReplay            *replay,
     case HR_TUNED_BY_LORA:
     case HR_TUNED_BY_LORA_FA:
       if (is_quantized)
-        replay_quantized_lora (replay, tuned, x, result);
+        replay_lora_beside (replay, tuned, x, result);
       else
         replay_lora (replay, tuned, x, result);
       break;

@@ -294,6 +294,7 @@ typedef enum
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
+ * @expands_anew: whether GPTQ's kernel expands a matrix once more to differentiate, and keeps nothing
  * @splits_outliers: whether LLM.int8() holds features of large values apart
  * @block: the path of the module that runs
  * @layer: the index of the layer that runs, -1 outside of the layers
@@ -335,6 +336,7 @@ struct _HrReplay
   HrFusedStep fused_step;
   HrValue waiting;
   HrQuantization quantization;
+  gboolean expands_anew;
   gboolean splits_outliers;
   const char *block;
   int layer;

@@ -722,6 +722,9 @@ hr_training_plan_init_replay (const HrTrainingPlan *self,
 {
   hr_inference_plan_init_replay (&self->pass, replay);
   replay->quantized_dtype = self->quantized_element;
+  replay->expands_anew = HR_IS_FINE_TUNING_JOB (self->job) &&
+                         hr_fine_tuning_job_get_gptq_kernel (HR_FINE_TUNING_JOB (self->job)) ==
+                           HR_GPTQ_KERNEL_TRITON;
   replay->upcast = self->pass.storage.upcast;
   replay->autocast = self->autocast;
 }

@@ -8,6 +8,7 @@
 
 #include "hr-fine-tuning-job.h"
 #include "hr-message.h"
+#include "hr-quantization-format.h"
 #include "hr-training-check.h"
 
 /* What is done to a model with quantized matrices before it is trained. */
@@ -40,14 +41,19 @@ find_trl_preparation (HrTrainingJob *job)
   return hr_training_job_get_autocast (job) == HR_AUTOCAST_BFLOAT16 ? PREPARATION_REST : PREPARATION_ALL;
 }
 
+/* PEFT prepares models of bitsandbytes and AWQ, TRL those of bitsandbytes alone. */
 static Preparation
-find_preparation (HrTrainingJob *job)
+find_preparation (HrTrainingJob  *job,
+                  HrQuantization  quantization)
 {
-  if (!hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)))
+  gboolean is_trl = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL;
+
+  if (!hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)) ||
+      hr_quantization_format_needs_16_bits (quantization) ||
+      (is_trl && quantization == HR_QUANTIZATION_AWQ_INT4))
     return PREPARATION_NONE;
 
-  return hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL ? find_trl_preparation (job)
-                                                                          : PREPARATION_ALL;
+  return is_trl ? find_trl_preparation (job) : PREPARATION_ALL;
 }
 
 /* Whether the model has parameters beside matrices, embeddings, a head and norms that the layers compute with. */
@@ -116,6 +122,18 @@ prepare (HrTrainingPlan  *self,
     }
 }
 
+/* Formats whose code for training has been read and not run. */
+static void
+warn_of_kernels (HrTrainingPlan *self)
+{
+  HrQuantization quantization = self->pass.quantization;
+
+  if (quantization == HR_QUANTIZATION_AWQ_INT4 || hr_quantization_format_needs_16_bits (quantization))
+    hr_inference_plan_warn (&self->pass, N_("Adapters beside GPTQ and AWQ are estimated from GPTQModel’s code (backend "
+                                            "auto_trainable, as its fastest kernels have no derivative), and have not "
+                                            "been checked against a run"));
+}
+
 /*
  * hr_training_prepare_quantized:
  * @self: a plan whose model is known
@@ -147,8 +165,9 @@ hr_training_prepare_quantized (HrTrainingPlan  *self,
   if (!hr_training_check_model (pass, self->job, error))
     return FALSE;
 
+  warn_of_kernels (self);
   if (pass->quantization == HR_QUANTIZATION_NONE || hr_element_get_bytes (pass->element) >= sizeof (float))
     return TRUE;
 
-  return prepare (self, find_preparation (self->job), error);
+  return prepare (self, find_preparation (self->job, pass->quantization), error);
 }

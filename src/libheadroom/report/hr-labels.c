@@ -384,6 +384,11 @@ static const char * const logits_upcast_labels[] = {
   [HR_LOGITS_UPCAST_FORWARD] = N_("In the model, with a shifted copy (until 4.45)"),
 };
 
+static const char * const gptq_kernel_labels[] = {
+  [HR_GPTQ_KERNEL_TORCH] = N_("Torch (GPTQModel)"),
+  [HR_GPTQ_KERNEL_TRITON] = N_("Triton (AutoGPTQ)"),
+};
+
 static const char * const zero_grad_labels[] = {
   [HR_ZERO_GRAD_AFTER_STEP] = N_("After the optimizer’s step"),
   [HR_ZERO_GRAD_BEFORE_BACKWARD] = N_("Before the backward pass"),
@@ -472,6 +477,7 @@ static const struct
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
     G_N_ELEMENTS (optimizer_implementation_labels) },
   { hr_logits_upcast_get_type, logits_upcast_labels, G_N_ELEMENTS (logits_upcast_labels) },
+  { hr_gptq_kernel_get_type, gptq_kernel_labels, G_N_ELEMENTS (gptq_kernel_labels) },
   { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
   { hr_rollout_get_type, rollout_labels, G_N_ELEMENTS (rollout_labels) },
