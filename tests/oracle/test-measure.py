@@ -57,6 +57,20 @@ def full_fine_tuning_has_no_adapters():
     assert 'lora-rank' not in full.settings and lora.settings['lora-rank'] == 16
 
 
+def a_multimodal_job_has_the_settings_of_its_task():
+    inference, training = expand({'model': 'a', 'mode': 'multimodal',
+                                  'settings': {'task': ['inference', 'fine-tuning']}}).cases
+    assert 'batch-size' in inference.settings and 'micro-batch-size' not in inference.settings
+    assert 'micro-batch-size' in training.settings and 'sequence-length' not in training.settings
+    assert results.is_inference(inference) and not results.is_inference(training)
+
+
+def pairs_have_one_length_and_answers_have_two():
+    pairs, answers = expand({'model': 'a', 'mode': 'grpo', 'settings': {'algorithm': ['dpo', 'grpo']}}).cases
+    assert 'sequence-length' in pairs.settings and 'completion-length' not in pairs.settings
+    assert 'sequence-length' not in answers.settings and 'completion-length' in answers.settings
+
+
 def an_id_names_what_differs_from_the_defaults():
     case, = expand({'model': 'a', 'mode': 'fine-tuning',
                     'settings': {'micro-batch-size': 8, 'fp32-outputs': True, 'dtype': 'bfloat16'}}).cases
@@ -65,7 +79,7 @@ def an_id_names_what_differs_from_the_defaults():
 
 def a_fault_names_its_row_and_setting():
     expect_refusal('case 2: model', {'model': 'a'}, {'model': 'c'})
-    expect_refusal('case 1: mode', {'model': 'a', 'mode': 'grpo'})
+    expect_refusal('case 1: mode', {'model': 'a', 'mode': 'pretraining'})
     expect_refusal('case 1: micro-batch-size', {'model': 'a', 'settings': {'micro-batch-size': 1}})
     expect_refusal('case 1: batch-size', {'model': 'a', 'settings': {'batch-size': 0}})
     expect_refusal('case 1: batch-size', {'model': 'a', 'settings': {'batch-size': True}})
@@ -98,6 +112,8 @@ if __name__ == '__main__':
         what_is_left_open_gets_its_default,
         the_same_case_is_measured_once,
         full_fine_tuning_has_no_adapters,
+        a_multimodal_job_has_the_settings_of_its_task,
+        pairs_have_one_length_and_answers_have_two,
         an_id_names_what_differs_from_the_defaults,
         a_fault_names_its_row_and_setting,
         a_row_has_the_peak_and_its_phase,

@@ -190,23 +190,25 @@ step_torch (HrOptimizerTape   *tape,
 
 typedef guint64 (*GetBytes) (const HrTrainable *parameter);
 
+/* A list with a tensor for each parameter of a group. */
 static guint64
-sum_up (const HrTrainables *parameters,
-        HrElement           element,
-        gboolean            matrices,
-        GetBytes            get_bytes)
+take_group (HrOptimizerTape    *tape,
+            const HrTrainables *parameters,
+            HrElement           element,
+            gboolean            matrices,
+            GetBytes            get_bytes)
 {
-  guint64 sum = 0;
+  guint64 list = 0;
 
   for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
     {
       const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
 
       if (parameter->element == element && hr_trainable_is_matrix (parameter) == matrices)
-        sum += parameter->copies * get_bytes (parameter);
+        list = hr_tape_take_list (tape, get_bytes (parameter), parameter->copies, list);
     }
 
-  return sum;
+  return list;
 }
 
 /* All matrices of a dtype at once, then all vectors, while the variable still holds what was made of the others. */
@@ -220,15 +222,14 @@ step_torch_group (HrOptimizerTape    *tape,
 
   if (!matrices)
     {
-      hr_tape_give (tape, hr_tape_take (tape, sum_up (parameters, element, FALSE, hr_trainable_get_bytes)));
-      hr_tape_assign (tape, ESTIMATE,
-                      hr_tape_take (tape, sum_up (parameters, element, FALSE, hr_trainable_get_bytes)));
+      hr_tape_give (tape, take_group (tape, parameters, element, FALSE, hr_trainable_get_bytes));
+      hr_tape_assign (tape, ESTIMATE, take_group (tape, parameters, element, FALSE, hr_trainable_get_bytes));
       return;
     }
 
-  estimates = hr_tape_take (tape, sum_up (parameters, element, TRUE, hr_trainable_get_bytes));
+  estimates = take_group (tape, parameters, element, TRUE, hr_trainable_get_bytes);
   hr_tape_assign (tape, ESTIMATE, 0);
-  hr_tape_give (tape, hr_tape_take (tape, sum_up (parameters, element, TRUE, get_mean_bytes)));
+  hr_tape_give (tape, take_group (tape, parameters, element, TRUE, get_mean_bytes));
   hr_tape_assign (tape, ESTIMATE, estimates);
 }
 

@@ -32,15 +32,78 @@ FINE_TUNING = {
     'adapter-dtype': 'float32',
     'optimizer': 'adamw',
     'optimizer-implementation': 'foreach',
+    'virtual-tokens': 20,
+    'trained-layers': 2,
     'gradient-checkpointing': 'none',
+    'selective-checkpointing': 'operators',
+    'checkpointing-layers': 2,
     'reentrant-checkpointing': False,
+    'fused-kernels': 'none',
+    'loss-implementation': 'cross-entropy',
+    'torch-compile': False,
+    'framework': 'pytorch',
+    'trl-loss': 'nll',
+    'activation-offload': False,
     'gradient-accumulation-steps': 1,
     'gradient-clipping': False,
     'micro-batch-size': 1,
     'sequence-length': 512,
 }
-SETTINGS = {'inference': INFERENCE, 'fine-tuning': FINE_TUNING}
-ADAPTER_SETTINGS = ('lora-rank', 'lora-alpha', 'lora-dropout', 'lora-targets', 'adapter-dtype')
+INPUTS = {
+    'text-tokens': 128,
+    'images': 1,
+    'image-width': 672,
+    'image-height': 672,
+}
+
+
+def without(settings, *names):
+    return {key: value for key, value in settings.items() if key not in names}
+
+
+ANSWERS = {
+    'algorithm': 'grpo',
+    'reference-model': False,
+    'rollout': 'none',
+    'num-generations': 8,
+    'prompt-length': 256,
+    'completion-length': 512,
+    'sequence-length': 1024,
+}
+MULTIMODAL = {
+    'inference': {'task': 'inference', **INPUTS, **without(INFERENCE, 'prompt-length')},
+    'fine-tuning': {'task': 'fine-tuning', **INPUTS, **without(FINE_TUNING, 'sequence-length')},
+}
+SETTINGS = {
+    'inference': INFERENCE,
+    'fine-tuning': FINE_TUNING,
+    'grpo': {**FINE_TUNING, **ANSWERS},
+    'multimodal': {**MULTIMODAL['inference'], **MULTIMODAL['fine-tuning'], 'task': 'inference'},
+}
+LOW_RANK = ('lora', 'rslora', 'dora', 'vera', 'loha', 'lokr')
+VIRTUAL = ('prefix', 'prompt', 'p-tuning')
+# What a setting says anything with: another setting, and the values of it.
+ONLY_WITH = {
+    'lora-rank': ('fine-tuning-method', LOW_RANK),
+    'lora-alpha': ('fine-tuning-method', ('lora', 'rslora', 'dora')),
+    'lora-dropout': ('fine-tuning-method', ('lora', 'rslora', 'dora')),
+    'lora-targets': ('fine-tuning-method', LOW_RANK),
+    'adapter-dtype': ('fine-tuning-method', (*LOW_RANK, *VIRTUAL, 'ia3')),
+    'virtual-tokens': ('fine-tuning-method', VIRTUAL),
+    'trained-layers': ('fine-tuning-method', ('freeze',)),
+    'selective-checkpointing': ('gradient-checkpointing', ('selective',)),
+    'checkpointing-layers': ('selective-checkpointing', ('every-nth', 'first')),
+    'fused-kernels': ('fused-kernels', ('liger',)),
+    'loss-implementation': ('loss-implementation', ('liger-cross-entropy', 'liger-fused-linear-cross-entropy')),
+    'torch-compile': ('torch-compile', (True,)),
+    'framework': ('framework', ('trl',)),
+    'trl-loss': ('framework', ('trl',)),
+    'activation-offload': ('framework', ('trl',)),
+    'num-generations': ('framework', ('trl',)),
+    'prompt-length': ('algorithm', ('grpo',)),
+    'completion-length': ('algorithm', ('grpo',)),
+    'sequence-length': ('algorithm', ('sft', 'dpo')),
+}
 
 CHOICES = {
     'dtype': ('float32', 'float16', 'bfloat16'),
@@ -48,11 +111,19 @@ CHOICES = {
     'attention-mask': ('none', 'ones', 'padded'),
     'logits-to-keep': ('last', 'all'),
     'autocast': ('none', 'bfloat16', 'float16'),
-    'fine-tuning-method': ('full', 'lora'),
+    'fine-tuning-method': ('full', 'freeze', *LOW_RANK, 'ia3', *VIRTUAL),
     'adapter-dtype': ('float32', 'float16', 'bfloat16'),
-    'optimizer': ('adamw', 'adam', 'sgd', 'sgd-momentum'),
+    'optimizer': ('adamw', 'adam', 'sgd', 'sgd-momentum', 'adafactor', 'torch-adafactor'),
     'optimizer-implementation': ('foreach', 'for-loop', 'fused'),
-    'gradient-checkpointing': ('none', 'full'),
+    'gradient-checkpointing': ('none', 'full', 'selective'),
+    'selective-checkpointing': ('operators', 'every-nth', 'first'),
+    'fused-kernels': ('none', 'liger'),
+    'loss-implementation': ('cross-entropy', 'liger-cross-entropy', 'liger-fused-linear-cross-entropy'),
+    'algorithm': ('sft', 'dpo', 'grpo'),
+    'framework': ('pytorch', 'trl'),
+    'trl-loss': ('nll', 'chunked_nll'),
+    'rollout': ('none', 'transformers'),
+    'task': ('inference', 'fine-tuning'),
 }
 
 
@@ -71,7 +142,7 @@ class Case:
     @property
     def id(self):
         """Names what differs from the defaults."""
-        defaults = SETTINGS[self.mode]
+        defaults = get_defaults(self.mode, self.settings)
         words = [f'{key}={self.settings[key]}'.lower() for key in defaults
                  if key in self.settings and self.settings[key] != defaults[key]]
         return '/'.join([self.model, self.mode, *words])
@@ -103,13 +174,23 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+def get_defaults(mode, settings):
+    """The settings of a mode, those of a task where the mode has tasks: inference unless another is named."""
+    if mode != 'multimodal':
+        return SETTINGS[mode]
+    return {**MULTIMODAL[settings.get('task', 'inference')], 'task': 'inference'}
+
+
+def says_something(key, settings):
+    """Whether a setting means anything beside the others."""
+    other, values = ONLY_WITH.get(key, (None, ()))
+    return other not in settings or settings[other] in values
+
+
 def complete(mode, settings):
-    """The settings with the defaults of the mode; what a method does not have is left out."""
-    complete_settings = {**SETTINGS[mode], **settings}
-    if mode == 'fine-tuning' and complete_settings['fine-tuning-method'] != 'lora':
-        for key in ADAPTER_SETTINGS:
-            del complete_settings[key]
-    return complete_settings
+    """The settings with the defaults of the mode; what says nothing beside the others is left out."""
+    settings = {**get_defaults(mode, settings), **settings}
+    return {key: value for key, value in settings.items() if says_something(key, settings)}
 
 
 def expand_row(place, row, models):

@@ -7,7 +7,8 @@ import torch
 from transformers.modeling_outputs import BaseModelOutput
 
 import models
-from meter import entered_before
+import pictures
+from meter import clean, entered_before
 
 HEAD = {'prefill': 'head'}
 CACHES = ('past_key_values', 'cache_params', 'state')
@@ -15,10 +16,13 @@ CACHES = ('past_key_values', 'cache_params', 'state')
 
 def make_batch(model, settings):
     """The prompt, and the token that the decoding begins with: the same one, as the values do not matter."""
-    batch, length = settings['batch-size'], settings['prompt-length']
+    batch = settings['batch-size']
     vocabulary = model.config.get_text_config().vocab_size
-    inputs = {'input_ids': models.tokens(batch, length, vocabulary)}
-    attention_mask = models.mask(settings['attention-mask'], batch, length)
+    if 'task' in settings:
+        inputs = pictures.make_batch(model, batch, settings)
+    else:
+        inputs = {'input_ids': models.tokens(batch, settings['prompt-length'], vocabulary)}
+    attention_mask = models.mask(settings['attention-mask'], *inputs['input_ids'].shape)
     if attention_mask is not None:
         inputs['attention_mask'] = attention_mask
     token = models.tokens(batch, 1, vocabulary)
@@ -78,9 +82,9 @@ def generate(model, settings, meter):
             return
         meter.mark('cache')
         for _ in range(settings['output-length']):
-            inputs.update(next_inputs(model, inputs, token, encoded))
-            step = {key: value for key, value in inputs.items()
-                    if not (model.config.is_encoder_decoder and key == 'input_ids')}
+            # What the prompt had beside its text stays alive, as generate() keeps it, but is not read again.
+            step = next_inputs(model, inputs, token, encoded)
+            inputs.update(step)
             meter.enter('decode')
             output = model(**step, **{name: cache}, **options)
             meter.enter(None)
@@ -92,7 +96,8 @@ def generate(model, settings, meter):
 def measure(model, settings, meter):
     """A short generation first, which loads the kernels and makes the libraries take their workspaces."""
     model.eval()
-    generate(model, {**settings, 'prompt-length': 16, 'output-length': 1}, meter)
+    generate(model, {**settings, 'prompt-length': 16, 'text-tokens': 16, 'output-length': 1}, meter)
+    clean()
     meter.restart()
     with entered_before(models.output_head(model), meter, HEAD):
         generate(model, settings, meter)

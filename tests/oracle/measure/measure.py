@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures on a real GPU what Headroom estimates: the peaks of inference and fine-tuning, phase by phase.
+"""Measures on a real GPU what Headroom estimates: the peaks of inference and training, phase by phase.
 
 Models are built from their hyper-parameters, with random weights; nothing is downloaded. The figures are those of
 torch's allocator, and of the device. A case that runs out of memory is left out, and says so.
@@ -59,8 +59,11 @@ def run_case(case, hyper_parameters):
     metering.clean()
     meter = metering.Meter()
     model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
-    if case.mode == 'inference':
+    if results.is_inference(case):
         inference.measure(model, case.settings, meter)
+    elif case.settings.get('framework') == 'trl':
+        import trainers  # pylint: disable=import-outside-toplevel
+        trainers.measure(model, case.settings, meter)
     else:
         model = training.prepare(model, case.settings)
         training.measure(model, case.settings, meter)

@@ -14,6 +14,10 @@ def phase_of_peak(phases):
     return max(phases, key=phases.get)
 
 
+def is_inference(case):
+    return case.mode == 'inference' or case.settings.get('task') == 'inference'
+
+
 def make_case(case, measurement):
     """One row of the file."""
     phases = measurement['phases']
@@ -28,7 +32,7 @@ def make_case(case, measurement):
             'phases': phases,
             'levels': measurement['levels'],
             'parameters': measurement['parameters'],
-            **({'trainable': measurement['trainable']} if case.mode != 'inference' else {}),
+            **({'trainable': measurement['trainable']} if not is_inference(case) else {}),
         },
         'workspace-bytes': measurement['workspace-bytes'],
         'requested-bytes': measurement['requested-bytes'],

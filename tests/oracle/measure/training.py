@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of fine-tuning in a plain loop; the last one is measured, when the optimizer's states are there."""
+"""Steps of training in a plain loop; the last one is measured, when the optimizer's states are there."""
 
 import contextlib
 
 import torch
 
+import answers
+import checkpointing
+import fused
 import models
+import pictures
 from meter import entered_before
 
 N_STEPS = 3
@@ -13,24 +17,17 @@ N_STEPS = 3
 HEAD = {'forward': 'loss'}
 
 
-def add_adapters(model, settings):
-    import peft  # pylint: disable=import-outside-toplevel
-
-    targets = settings['lora-targets']
-    config = peft.LoraConfig(r=settings['lora-rank'], lora_alpha=settings['lora-alpha'],
-                             lora_dropout=settings['lora-dropout'],
-                             target_modules=targets if targets == 'all-linear' else targets.split(','))
-    return peft.get_peft_model(model, config, autocast_adapter_dtype=settings['adapter-dtype'] == 'float32')
-
-
 def prepare(model, settings):
     """The model as it is trained: adapters first, then checkpointing, as trainers do it."""
-    if settings['fine-tuning-method'] == 'lora':
-        model = add_adapters(model, settings)
-    if settings['gradient-checkpointing'] == 'full':
-        model.gradient_checkpointing_enable({'use_reentrant': settings['reentrant-checkpointing']})
-        if settings['fine-tuning-method'] == 'lora':
-            model.enable_input_require_grads()
+    fused.apply(model, settings)
+    method = settings['fine-tuning-method']
+    if method == 'freeze':
+        import adapters  # pylint: disable=import-outside-toplevel
+        adapters.freeze(model, settings['trained-layers'])
+    elif method != 'full':
+        import adapters  # pylint: disable=import-outside-toplevel
+        model = adapters.add(model, settings)
+    checkpointing.enable(model, settings)
     return model.train()
 
 
@@ -41,18 +38,34 @@ def make_optimizer(parameters, settings):
         return torch.optim.SGD(parameters, **options)
     if settings['optimizer'] == 'sgd-momentum':
         return torch.optim.SGD(parameters, momentum=0.9, **options)
+    if settings['optimizer'] == 'adafactor':
+        from transformers.optimization import Adafactor  # pylint: disable=import-outside-toplevel
+        return Adafactor(parameters, lr=1e-5, relative_step=False, scale_parameter=False)
+    if settings['optimizer'] == 'torch-adafactor':
+        return torch.optim.Adafactor(parameters, lr=1e-5, foreach=implementation == 'foreach')
     kind = torch.optim.AdamW if settings['optimizer'] == 'adamw' else torch.optim.Adam
     return kind(parameters, **options)
 
 
-def make_batch(model, settings):
+def make_text(model, settings):
     batch, length = settings['micro-batch-size'], settings['sequence-length']
-    ids = models.tokens(batch, length, model.config.get_text_config().vocab_size)
-    inputs = {'input_ids': ids, 'labels': ids.clone()}
+    inputs = {'input_ids': models.tokens(batch, length, model.config.get_text_config().vocab_size)}
     attention_mask = models.mask(settings['attention-mask'], batch, length)
     if attention_mask is not None:
         inputs['attention_mask'] = attention_mask
-    if not model.config.is_encoder_decoder and hasattr(model.config, 'use_cache'):
+    return inputs
+
+
+def make_batch(model, settings):
+    if 'algorithm' in settings:
+        return answers.make_batch(model, settings)
+    if 'task' in settings:
+        inputs = pictures.make_batch(model, settings['micro-batch-size'], settings)
+    else:
+        inputs = make_text(model, settings)
+    inputs['labels'] = inputs['input_ids'].clone()
+    keeps_cache = not model.config.is_encoder_decoder and hasattr(model.config.get_text_config(), 'use_cache')
+    if keeps_cache and settings['fine-tuning-method'] != 'prefix':
         inputs['use_cache'] = False
     return inputs
 
@@ -86,10 +99,20 @@ def run_forward(model, inputs, settings):
     return output
 
 
+def compute_loss(model, inputs, settings):
+    """Returns the loss, and the outputs where it is the model that computes it."""
+    if 'algorithm' in settings:
+        def run(policy, arguments):
+            return run_forward(policy, arguments, settings)
+        return answers.compute_loss(run, model, inputs, settings), None
+    output = run_forward(model, inputs, settings)
+    return output.loss, output
+
+
 def run_micro_batch(model, inputs, settings, meter):
     meter.enter('forward')
-    output = run_forward(model, inputs, settings)
-    loss = output.loss / settings['gradient-accumulation-steps']
+    loss, output = compute_loss(model, inputs, settings)
+    loss = loss / settings['gradient-accumulation-steps']
     meter.mark('loss-computed')
     kept = [output] if settings['keep-outputs'] else []
     del output
@@ -102,6 +125,10 @@ def run_micro_batch(model, inputs, settings, meter):
 
 
 def run_step(model, optimizer, inputs, settings, meter):
+    if settings.get('rollout') == 'transformers':
+        meter.enter('generation')
+        answers.generate(model, inputs, settings)
+        meter.enter(None)
     kept = []  # what a loop's own variable keeps alive to the end of the step
     for _ in range(settings['gradient-accumulation-steps']):
         kept[:] = run_micro_batch(model, inputs, settings, meter)
@@ -121,7 +148,11 @@ def measure(model, settings, meter):
     """Runs the steps, and leaves the last one's figures in the meter."""
     inputs = make_batch(model, settings)
     optimizer = make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
-    with phases_by_head(model, meter):
+    compiled = settings.get('torch-compile', False)
+    if compiled:
+        model.compile()
+    # A hook would break the graph of a compiled model, whose forward pass is one phase.
+    with contextlib.nullcontext() if compiled else phases_by_head(model, meter):
         for _ in range(N_STEPS):
             meter.restart()
             meter.mark('step-start')

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a processor gives a model of images and sounds, made from their sizes: no processor is downloaded."""
+
+import torch
+
+import models
+
+# A model that counts its own placeholders is asked for what it makes of the pictures.
+CROSS_ATTENTION = ('mllama',)
+
+
+def random(*shape):
+    return torch.rand(*shape, device='cuda')
+
+
+def ones(*shape):
+    return torch.ones(*shape, dtype=torch.long, device='cuda')
+
+
+def make_patches(config, rows, settings):
+    """Qwen2-VL and those after it: patches of all images in a row, sides rounded to whole tokens."""
+    vision = config.vision_config
+    unit = vision.patch_size * vision.spatial_merge_size
+    grid = [1, *(max(1, round(settings[side] / unit)) * vision.spatial_merge_size
+                 for side in ('image-height', 'image-width'))]
+    count = rows * settings['images']
+    numbers = vision.in_channels * vision.temporal_patch_size * vision.patch_size ** 2
+    return {'pixel_values': random(count * grid[1] * grid[2], numbers),
+            'image_grid_thw': torch.tensor([grid] * count, device='cuda')}
+
+
+def get_side(config):
+    side = config.vision_config.image_size
+    return side if isinstance(side, int) else side[0]
+
+
+def make_pictures(config, rows, settings):
+    """Pictures of the one size that the tower sees."""
+    side = get_side(config)
+    return {'pixel_values': random(rows * settings['images'], 3, side, side)}
+
+
+def make_pictures_of_any_size(config, rows, settings):
+    """Pixtral's tower: whole patches."""
+    unit = config.vision_config.patch_size * getattr(config, 'spatial_merge_size', 1)
+    height, width = (max(1, settings[side] // unit) * unit for side in ('image-height', 'image-width'))
+    count = rows * settings['images']
+    return {'pixel_values': random(count, 3, height, width),
+            'image_sizes': torch.tensor([[height, width]] * count, device='cuda')}
+
+
+def make_tiles(config, rows, settings):
+    """LLaVA-NeXT: the grid that the picture fits, and the whole of it."""
+    side = get_side(config)
+    n_tiles = 1 + (settings['image-height'] // side) * (settings['image-width'] // side)
+    count = rows * settings['images']
+    return {'pixel_values': random(count, n_tiles, 3, side, side),
+            'image_sizes': torch.tensor([[settings['image-height'], settings['image-width']]] * count, device='cuda')}
+
+
+def make_split_pictures(config, rows, settings):
+    """Idefics 3 and SmolVLM: parts of a picture, and the whole of it."""
+    side = get_side(config)
+    parts = (settings['image-height'] // side) * (settings['image-width'] // side)
+    count = settings['images'] * (parts + 1 if parts > 1 else 1)
+    return {'pixel_values': random(rows, count, 3, side, side),
+            'pixel_attention_mask': torch.ones(rows, count, side, side, dtype=torch.bool, device='cuda')}
+
+
+def make_tiles_across(config, rows, settings):
+    """Llama 3.2 Vision: up to four tiles, which the decoder's cross attention reads."""
+    side, tiles, images = get_side(config), config.vision_config.max_num_tiles, settings['images']
+    return {'pixel_values': random(rows, images, tiles, 3, side, side),
+            'aspect_ratio_ids': ones(rows, images), 'aspect_ratio_mask': ones(rows, images, tiles)}
+
+
+def make_features(config, rows, settings):
+    """Whisper's features of windows of 30 seconds."""
+    bins, count = config.audio_config.num_mel_bins, rows * settings['images']
+    return {'input_features': random(count, bins, 3000), 'feature_attention_mask': ones(count, 3000)}
+
+
+MAKERS = {
+    'qwen2_vl': make_patches,
+    'qwen2_5_vl': make_patches,
+    'qwen3_vl': make_patches,
+    'llava': make_pictures,
+    'llava_next': make_tiles,
+    'gemma3': make_pictures,
+    'internvl': make_pictures,
+    'paligemma': make_pictures,
+    'mistral3': make_pictures_of_any_size,
+    'idefics3': make_split_pictures,
+    'smolvlm': make_split_pictures,
+    'mllama': make_tiles_across,
+    'qwen2_audio': make_features,
+}
+
+
+def find_placeholder(config):
+    for name in ('image_token_id', 'image_token_index', 'audio_token_id', 'audio_token_index'):
+        if getattr(config, name, None) is not None:
+            return getattr(config, name)
+    raise ValueError(f'no placeholder for {config.model_type}')
+
+
+def count_rows(features):
+    """Vectors for the decoder, in whatever a release of transformers returns them."""
+    features = getattr(features, 'pooler_output', features)
+    if isinstance(features, (list, tuple)):
+        return sum(count_rows(part) for part in features)
+    return features.numel() // features.shape[-1]
+
+
+def count_placeholders(model, pictures):
+    if model.config.model_type == 'qwen2_audio':
+        return 750 * len(pictures['input_features'])
+    with torch.no_grad():
+        return count_rows(model.get_image_features(**pictures))
+
+
+def put_text_between(placeholder, n_places, text, n_images):
+    """A token of text before each image, the rest after them, so that models can tell images apart."""
+    places = torch.full((len(text), n_places // n_images), placeholder, device='cuda')
+    parts = [part for i in range(n_images) for part in (text[:, i:i + 1], places)]
+    return torch.cat([*parts, text[:, n_images:]], dim=1)
+
+
+def make_batch(model, rows, settings):
+    """Text after the places of what is seen or heard; the marks around these count as text."""
+    config = model.config
+    inputs = MAKERS[config.model_type](config, rows, settings)
+    text = models.tokens(rows, settings['text-tokens'], config.get_text_config().vocab_size - 1000)
+    if config.model_type in CROSS_ATTENTION:
+        tiles = inputs['aspect_ratio_mask'].shape[-1]
+        inputs['cross_attention_mask'] = ones(rows, settings['text-tokens'], settings['images'], tiles)
+        return {'input_ids': text, **inputs}
+    n_places = count_placeholders(model, inputs) // rows
+    inputs['input_ids'] = put_text_between(find_placeholder(config), n_places, text, settings['images'])
+    kinds = (inputs['input_ids'] == find_placeholder(config)).long()
+    if config.model_type in ('gemma3', 'paligemma'):
+        inputs['token_type_ids'] = kinds
+    if config.model_type.startswith('qwen') and 'image_grid_thw' in inputs:
+        inputs['mm_token_type_ids'] = kinds
+    return inputs
