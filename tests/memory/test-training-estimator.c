@@ -337,6 +337,8 @@ test_refusals (void)
     { HR_MODE_TRAINING, "quantization", "gptq-int4" },
     { HR_MODE_GRPO, "fine-tuning-method", "prefix" },
     { HR_MODE_GRPO, "fine-tuning-method", "prompt" },
+    { HR_MODE_GRPO, "fused-kernels", "liger" },
+    { HR_MODE_GRPO, "loss-implementation", "liger-fused-linear-cross-entropy" },
   };
   g_autoptr (HrModel) model = load_llama ();
 
@@ -352,6 +354,61 @@ test_refusals (void)
       g_assert_nonnull (strstr (error->message, refused[i].property));
       g_assert_nonnull (strstr (error->message, refused[i].value));
     }
+}
+
+/*
+ * Liger-Kernel patches models by their type: GPT-2 has none of it, Mixtral no kernels that are known, Granite no fused
+ * loss.
+ */
+static void
+test_liger_refusals (void)
+{
+  static const struct
+  {
+    const char *config;
+    const char *property;
+    const char *value;
+    const char *found;
+  } refused[] = {
+    { "{\"model_type\": \"gpt2\"}", "fused-kernels", "liger", "gpt2" },
+    { "{\"model_type\": \"gpt2\"}", "loss-implementation", "liger-cross-entropy", "gpt2" },
+    { "{\"model_type\": \"mixtral\"}", "fused-kernels", "liger", "mixtral" },
+    { "{\"model_type\": \"granite\"}", "loss-implementation", "liger-fused-linear-cross-entropy", "granite" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (refused[i].config, -1, "refused", &error);
+      g_autoptr (HrJob) job = make_job (HR_MODE_TRAINING, 1, 128);
+
+      g_assert_no_error (error);
+      g_assert_true (hr_job_set_from_string (job, refused[i].property, refused[i].value, NULL));
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, refused[i].property));
+      g_assert_nonnull (strstr (error->message, refused[i].found));
+    }
+}
+
+/* The loss reads the head's matrix: a LoRA on its module would get no gradient. */
+static void
+test_fused_loss_and_head (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_MODE_FINE_TUNING, 1, 128);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, "lora-targets", "q_proj,lm_head",
+                "loss-implementation", HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY, NULL);
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "lm_head"));
+
+  g_object_set (job, "lora-targets", "q_proj", "modules-to-save", "lm_head", NULL);
+  estimate = run_with_timeline (model, job);
+  check (estimate);
 }
 
 /* Whatever the settings are, there is an estimate whose parts add up, or a sentence that names the setting. */
@@ -681,6 +738,9 @@ main (int    argc,
   g_test_add_func ("/memory/training-estimator/what_is_not_quantized_is_cast_or_left", test_upcast_unquantized);
   g_test_add_func ("/memory/training-estimator/gradients_are_held_as_long_as_the_loop_holds_them", test_zero_grad);
   g_test_add_func ("/memory/training-estimator/what_cannot_be_trained_is_refused_by_name", test_refusals);
+  g_test_add_func ("/memory/training-estimator/liger_kernel_is_known_for_some_types_of_models", test_liger_refusals);
+  g_test_add_func ("/memory/training-estimator/a_loss_that_reads_the_head_leaves_its_lora_alone",
+                   test_fused_loss_and_head);
   g_test_add_func ("/memory/training-estimator/every_choice_is_estimated_or_refused", test_every_choice);
   g_test_add_func ("/memory/training-estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
   g_test_add_func ("/memory/training-estimator/a_job_beyond_counting_is_refused", test_too_large);

@@ -9,6 +9,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-job-enums.h"
+#include "hr-liger.h"
 #include "hr-model.h"
 #include "hr-training.h"
 #include "hr-weights.h"
@@ -175,6 +176,24 @@ get_checkpointing (JsonObject *settings)
   return checkpointing;
 }
 
+/* Whose kernels run, and what computes the loss: what a type of models comes with where nothing is said. */
+static void
+choose_kernels (HrTraining *training,
+                HrModel    *model,
+                JsonObject *settings)
+{
+  const char *kernels = json_object_get_string_member_with_default (settings, "fused-kernels", "none");
+
+  if (g_str_equal (kernels, "liger"))
+    {
+      training->liger = hr_liger_find (hr_model_get_model_type (model));
+      g_assert_nonnull (training->liger);
+      training->loss_implementation = training->liger->loss;
+    }
+  if (json_object_has_member (settings, "loss-implementation"))
+    training->loss_implementation = oracle_get_enum (settings, "loss-implementation", HR_TYPE_LOSS_IMPLEMENTATION);
+}
+
 static HrTraining
 make_training (HrModel            *model,
                HrElement           element,
@@ -214,6 +233,7 @@ make_training (HrModel            *model,
   if (training.pass.encoder != NULL)
     set_source (&training.pass);
   init_optimizer (&training.optimizer, parameters, settings);
+  choose_kernels (&training, model, settings);
 
   return training;
 }
@@ -335,6 +355,8 @@ main (int   argc,
                         test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_what_saves_memory_are_those_of_the_framework",
                         "training-peaks-savers.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_with_liger_kernel_are_those_of_its_code",
+                        "training-peaks-liger.json", test_peaks);
 
   return g_test_run ();
 }

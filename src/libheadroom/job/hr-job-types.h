@@ -276,6 +276,37 @@ typedef enum
 } HrSelectiveCheckpointing;
 
 /**
+ * HrFusedKernels:
+ * @HR_FUSED_KERNELS_NONE: torch's own operators
+ * @HR_FUSED_KERNELS_LIGER: those of Liger-Kernel
+ *
+ * Whose kernels take the place of norms, activations and rotations.
+ */
+typedef enum
+{
+  HR_FUSED_KERNELS_NONE,
+  HR_FUSED_KERNELS_LIGER,
+} HrFusedKernels;
+
+/**
+ * HrLossImplementation:
+ * @HR_LOSS_IMPLEMENTATION_AUTO: what the fused kernels come with for the type of model, torch's without them
+ * @HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY: torch's, of logits in fp32
+ * @HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY: Liger-Kernel's, which writes the gradient over these logits
+ * @HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY: Liger-Kernel's, together with the output head, a part of
+ *   the tokens at a time
+ *
+ * What computes the cross entropy.
+ */
+typedef enum
+{
+  HR_LOSS_IMPLEMENTATION_AUTO,
+  HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY,
+  HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY,
+  HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY,
+} HrLossImplementation;
+
+/**
  * HrOptimizerKind:
  *
  * What turns gradients into new parameters.

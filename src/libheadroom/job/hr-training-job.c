@@ -30,6 +30,8 @@ typedef struct
   HrGradientCheckpointing gradient_checkpointing;
   HrSelectiveCheckpointing selective_checkpointing;
   guint64 checkpointing_layers;
+  HrFusedKernels fused_kernels;
+  HrLossImplementation loss_implementation;
   HrOptimizerKind optimizer;
   HrOptimizerImplementation optimizer_implementation;
   guint64 optimizer_rank;
@@ -56,6 +58,8 @@ enum
   PROP_GRADIENT_CHECKPOINTING,
   PROP_SELECTIVE_CHECKPOINTING,
   PROP_CHECKPOINTING_LAYERS,
+  PROP_FUSED_KERNELS,
+  PROP_LOSS_IMPLEMENTATION,
   PROP_OPTIMIZER,
   PROP_OPTIMIZER_IMPLEMENTATION,
   PROP_OPTIMIZER_RANK,
@@ -116,6 +120,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_CHECKPOINTING_LAYERS:
       g_value_set_uint64 (value, priv->checkpointing_layers);
+      break;
+
+    case PROP_FUSED_KERNELS:
+      g_value_set_enum (value, priv->fused_kernels);
+      break;
+
+    case PROP_LOSS_IMPLEMENTATION:
+      g_value_set_enum (value, priv->loss_implementation);
       break;
 
     case PROP_OPTIMIZER:
@@ -221,6 +233,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_CHECKPOINTING_LAYERS:
       priv->checkpointing_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FUSED_KERNELS:
+      priv->fused_kernels = g_value_get_enum (value);
+      break;
+
+    case PROP_LOSS_IMPLEMENTATION:
+      priv->loss_implementation = g_value_get_enum (value);
       break;
 
     case PROP_OPTIMIZER:
@@ -409,6 +429,33 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:fused-kernels:
+   *
+   * Whose kernels take the place of norms, activations and rotations.
+   */
+  properties[PROP_FUSED_KERNELS] =
+    g_param_spec_enum ("fused-kernels",
+                       N_("Fused kernels"),
+                       N_("Kernels that do in one step what the model’s layers do in several: Liger-Kernel has norms, "
+                          "gated activations and rotations"),
+                       HR_TYPE_FUSED_KERNELS, HR_FUSED_KERNELS_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:loss-implementation:
+   *
+   * What computes the cross entropy.
+   */
+  properties[PROP_LOSS_IMPLEMENTATION] =
+    g_param_spec_enum ("loss-implementation",
+                       N_("Implementation of the loss"),
+                       N_("What computes the cross entropy: torch, from all logits in fp32; Liger-Kernel, in place, "
+                          "or together with the output head, a part of the tokens at a time; “auto” is what the fused "
+                          "kernels come with"),
+                       HR_TYPE_LOSS_IMPLEMENTATION, HR_LOSS_IMPLEMENTATION_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:optimizer:
    *
    * What turns gradients into new parameters.
@@ -581,6 +628,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 600, FALSE);
   hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 610, FALSE);
   hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 620, FALSE);
+  hr_job_mark_setting (properties[PROP_FUSED_KERNELS], 630, FALSE);
+  hr_job_mark_setting (properties[PROP_LOSS_IMPLEMENTATION], 640, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER], 750, FALSE);
   hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 810, TRUE);
   hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 820, TRUE);
@@ -995,4 +1044,40 @@ hr_training_job_get_precision_recipe (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_PRECISION_RECIPE_CUSTOM);
 
   return priv->precision_recipe;
+}
+
+/**
+ * hr_training_job_get_fused_kernels:
+ * @self: a job
+ *
+ * Gets whose kernels take the place of norms, activations and rotations.
+ *
+ * Returns: the value of the setting
+ */
+HrFusedKernels
+hr_training_job_get_fused_kernels (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FUSED_KERNELS_NONE);
+
+  return priv->fused_kernels;
+}
+
+/**
+ * hr_training_job_get_loss_implementation:
+ * @self: a job
+ *
+ * Gets what computes the cross entropy.
+ *
+ * Returns: the value of the setting
+ */
+HrLossImplementation
+hr_training_job_get_loss_implementation (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_LOSS_IMPLEMENTATION_AUTO);
+
+  return priv->loss_implementation;
 }

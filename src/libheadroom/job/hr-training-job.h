@@ -31,6 +31,8 @@ guint64                   hr_training_job_get_gradient_accumulation_steps (HrTra
 HrGradientCheckpointing   hr_training_job_get_gradient_checkpointing      (HrTrainingJob *self);
 HrSelectiveCheckpointing  hr_training_job_get_selective_checkpointing      (HrTrainingJob *self);
 guint64                   hr_training_job_get_checkpointing_layers         (HrTrainingJob *self);
+HrFusedKernels            hr_training_job_get_fused_kernels                (HrTrainingJob *self);
+HrLossImplementation      hr_training_job_get_loss_implementation          (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);
 HrOptimizerImplementation hr_training_job_get_optimizer_implementation    (HrTrainingJob *self);
 guint64                   hr_training_job_get_optimizer_rank              (HrTrainingJob *self);

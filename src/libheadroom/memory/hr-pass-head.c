@@ -199,6 +199,17 @@ cap_logits (HrReplay     *replay,
   hr_replay_drop (replay, held);
 }
 
+static HrValue
+get_head_weight (HrReplay            *replay,
+                 const HrPass        *pass,
+                 const HrTunedModule *tuned)
+{
+  HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_OUTPUT, replay->block);
+  HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
+
+  return hr_replay_adapter_weight (replay, tuned, HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY));
+}
+
 /* What the head computes, and what the model's function makes of it. */
 static HrValue
 compute_logits (HrReplay     *replay,
@@ -208,7 +219,6 @@ compute_logits (HrReplay     *replay,
                 gboolean      all)
 {
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, replay->layer);
-  HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
   gboolean is_sliced = !all && pass->hidden.n_symbols == 3;
   HrValue bias = HR_NO_VALUE;
   HrValue last = get_last (replay, pass->hidden, all);
@@ -221,7 +231,7 @@ compute_logits (HrReplay     *replay,
   /* lm_head (hidden_states.to (dtype)), where layers add in fp32; what autocast makes narrower goes in as it is. */
   cast = replay->autocast == HR_ELEMENT_NONE ? hr_op_cast (replay, last, replay->dtype) : hr_replay_hold (replay, last);
   replay->component = HR_COMPONENT_LOGITS;
-  pass->head = hr_replay_adapter_weight (replay, tuned, HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY));
+  pass->head = get_head_weight (replay, pass, tuned);
   if (head->has_bias)
     bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (element, HR_SYMBOL_VOCABULARY));
   logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
@@ -244,6 +254,26 @@ compute_logits (HrReplay     *replay,
   replay->component = component;
 
   return logits;
+}
+
+/*
+ * hr_pass_use_head:
+ * @self: what is replayed
+ * @replay: a tape, in a stretch that is named after the head's module
+ * @pass: the pass
+ *
+ * Says that a loss reads the matrix of the head, whose module is not called.
+ *
+ * Returns: the matrix
+ */
+HrValue
+hr_pass_use_head (const HrInference *self,
+                  HrReplay          *replay,
+                  HrPass            *pass)
+{
+  pass->head = get_head_weight (replay, pass, hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, -1));
+
+  return pass->head;
 }
 
 /*

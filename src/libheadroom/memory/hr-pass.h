@@ -125,6 +125,9 @@ void               hr_pass_finish                 (const HrInference  *self,
 void               hr_pass_scale_output           (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+HrValue            hr_pass_use_head               (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
 HrValue            hr_pass_run_head               (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass,

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-liger.h"
 #include "hr-operator-select.h"
 #include "hr-replay-attention-private.h"
 
@@ -830,7 +831,9 @@ apply_position (HrReplay          *replay,
 {
   replay->sentence = N_("in the attention, while queries and keys are rotated");
 
-  if (attention->position == HR_POSITION_ROTARY)
+  if (replay->liger != NULL && attention->position != HR_POSITION_NONE)
+    hr_liger_rotate (replay, forward, &variables->query, &variables->key);
+  else if (attention->position == HR_POSITION_ROTARY)
     rotate_both (replay, forward, variables, attention);
   else if (attention->position == HR_POSITION_ROTARY_INTERLEAVED)
     hr_attention_rotate_in_fp32 (replay, forward, variables);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-liger.h"
 #include "hr-operator-select.h"
 #include "hr-replay-blocks.h"
 
@@ -244,9 +245,14 @@ replay_fused_gated (HrReplay    *replay,
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   hr_op_chunk (replay, both, 2, halves);
-  gate = hr_replay_activation (replay, halves[0], mlp->activation);
-  product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", halves[1], gate);
-  hr_replay_drop (replay, gate);
+  if (replay->liger != NULL)
+    product = hr_liger_gate (replay, halves[0], halves[1]);
+  else
+    {
+      gate = hr_replay_activation (replay, halves[0], mlp->activation);
+      product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", halves[1], gate);
+      hr_replay_drop (replay, gate);
+    }
   result = hr_op_linear (replay, product, HR_MODULE_DOWN, "down_proj(…)", HR_SYMBOL_HIDDEN, 1, mlp->has_bias);
   hr_replay_drop (replay, product);
   hr_replay_drop (replay, halves[0]);
@@ -276,9 +282,11 @@ replay_gated (HrReplay    *replay,
   HrValue up, product, result;
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
-  hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
+  if (replay->liger == NULL)
+    hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
   up = hr_op_linear (replay, x, HR_MODULE_UP, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
-  product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);
+  product = replay->liger != NULL ? hr_liger_gate (replay, gate, up)
+                                  : hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);
   hr_replay_drop (replay, up);
   hr_replay_drop (replay, gate);
   if (mlp->has_inner_norm)

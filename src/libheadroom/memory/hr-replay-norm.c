@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "hr-liger.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 #include "hr-replay-megatron.h"
@@ -278,6 +279,14 @@ replay_layer_norm_composite (HrReplay     *replay,
   return result;
 }
 
+/* Whether Liger-Kernel has a kernel in the place of a norm. */
+static gboolean
+is_replaced (const HrNorm *norm)
+{
+  return norm->has_weight && (norm->kind == HR_NORM_RMS || norm->kind == HR_NORM_RMS_FP32_SCALE ||
+                              norm->kind == HR_NORM_RMS_FP32_WEIGHT);
+}
+
 /*
  * hr_replay_norm:
  * @replay: a tape
@@ -295,6 +304,8 @@ hr_replay_norm (HrReplay     *replay,
 {
   if (replay->megatron != HR_MEGATRON_NONE)
     return hr_megatron_norm (replay, x, norm);
+  if (replay->liger != NULL && is_replaced (norm))
+    return hr_liger_norm (replay, x, get_parameter (replay, x, norm));
 
   switch (norm->kind)
     {

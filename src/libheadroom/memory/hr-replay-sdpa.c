@@ -210,6 +210,17 @@ pad_mask (HrReplay *replay,
   return hr_op_like (replay, "constant_pad_nd", "attn_mask", shape);
 }
 
+/* should_compute_logsumexp of aten/src/ATen/native/transformers/attention.cpp */
+static gboolean
+needs_sums (HrReplay *replay,
+            HrValue   query,
+            HrValue   key,
+            HrValue   value)
+{
+  return replay->graph != NULL && !replay->graph->holds_nothing &&
+         (hr_value_needs_gradient (query) || hr_value_needs_gradient (key) || hr_value_needs_gradient (value));
+}
+
 static HrValue
 replay_efficient (HrReplay        *replay,
                   const HrForward *forward,
@@ -229,7 +240,7 @@ replay_efficient (HrReplay        *replay,
   shape.heads_first = FALSE;
   output = hr_op_like (replay, operation, "attn_output", shape);
   set_attention_sizes (replay);
-  if (replay->graph != NULL)
+  if (needs_sums (replay, query, key, value))
     sums = hr_op_like (replay, operation, "logsumexp",
                        HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE_32));
   seed = make_random_state (replay, operation);

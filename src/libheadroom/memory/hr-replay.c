@@ -77,6 +77,8 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_CONVOLUTION] = "(S + w_s − 1)",
   [HR_SYMBOL_EARLIER] = "(S − 1)",
   [HR_SYMBOL_CHUNK] = "c_s",
+  [HR_SYMBOL_LOSS_CHUNK] = "c_l",
+  [HR_SYMBOL_LAST_LOSS_CHUNK] = "c_l′",
   [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
   [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
   [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",
@@ -166,6 +168,7 @@ hr_replay_init (HrReplay       *self,
   self->trains_biases = FALSE;
   self->has_gradients = FALSE;
   self->megatron = HR_MEGATRON_NONE;
+  self->liger = NULL;
   self->quantization = quantization;
   self->block = NULL;
   self->layer = -1;

@@ -108,6 +108,8 @@ typedef enum
   HR_SYMBOL_ONE_CHUNK_128,
   HR_SYMBOL_CHUNK_SUMS,     /* logarithms of sums of all others, and what the allocator adds to them */
   HR_SYMBOL_CHUNK_STATES,   /* random states of all others, likewise */
+  HR_SYMBOL_LOSS_CHUNK,     /* c_l: tokens whose logits are computed at once for the loss */
+  HR_SYMBOL_LAST_LOSS_CHUNK, /* those of the last chunk */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,
@@ -170,6 +172,7 @@ typedef struct _HrOperatorCache HrOperatorCache;
 typedef struct _HrTuning HrTuning;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
+typedef struct _HrLiger HrLiger;
 
 /**
  * HrFusedStep:
@@ -279,6 +282,7 @@ typedef enum
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @megatron: whether the layers are Megatron-LM's
+ * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
@@ -321,6 +325,7 @@ struct _HrReplay
   HrElement quantized_dtype;
   HrElement autocast;
   HrMegatron megatron;
+  const HrLiger *liger;
   gboolean keeps_casts;
   const HrTuning *tuning;
   gboolean inputs_need_gradients;

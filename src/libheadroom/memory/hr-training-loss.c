@@ -66,7 +66,8 @@ is_part_contiguous (const HrReplay *replay)
 /* `logits[..., :-1, :].contiguous ()` of what was cast, and the labels that belong to it, a part of the batch's. */
 static HrValue
 compute_shifted (HrReplay *replay,
-                 HrValue   logits32)
+                 HrValue   logits32,
+                 gboolean  in_place)
 {
   HrValue shape = HR_SHAPE (logits32.element, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_VOCABULARY);
   HrValue shifted, loss;
@@ -80,7 +81,7 @@ compute_shifted (HrReplay *replay,
       labels = hr_op_like (replay, "clone", "shift_labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH,
                                                                       HR_SYMBOL_EARLIER));
     }
-  loss = compute_cross_entropy (replay, shifted, labels);
+  loss = in_place ? hr_training_loss_liger (replay, shifted) : compute_cross_entropy (replay, shifted, labels);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, shifted);
 
@@ -90,7 +91,8 @@ compute_shifted (HrReplay *replay,
 /* Labels that are shifted: padded by one, of which the first is left out. */
 static HrValue
 compute_with_shifted_labels (HrReplay *replay,
-                             HrValue   logits32)
+                             HrValue   logits32,
+                             gboolean  in_place)
 {
   HrValue padded, labels, loss;
 
@@ -103,7 +105,7 @@ compute_with_shifted_labels (HrReplay *replay,
   else
     labels = hr_op_like (replay, "clone", "shift_labels",
                          HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
-  loss = compute_cross_entropy (replay, logits32, labels);
+  loss = in_place ? hr_training_loss_liger (replay, logits32) : compute_cross_entropy (replay, logits32, labels);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, padded);
 
@@ -116,6 +118,7 @@ compute_with_shifted_labels (HrReplay *replay,
  * @logits: the logits, which the caller holds
  * @shifts_logits: whether the logits are shifted, and not the labels
  * @in_fp32: whether they are cast to fp32 first, or left as they are (ModernBertDecoderForCausalLM)
+ * @in_place: whether Liger-Kernel's cross entropy writes the gradient over them
  *
  * ForCausalLMLoss of transformers/loss/loss_utils.py: the logits in fp32, the labels shifted by one, the cross entropy.
  * Until transformers 4.48 the logits were shifted.
@@ -126,7 +129,8 @@ HrValue
 hr_training_loss_causal (HrReplay *replay,
                          HrValue   logits,
                          gboolean  shifts_logits,
-                         gboolean  in_fp32)
+                         gboolean  in_fp32,
+                         gboolean  in_place)
 {
   HrStretch stretch;
   HrValue logits32, loss;
@@ -137,7 +141,8 @@ hr_training_loss_causal (HrReplay *replay,
                        ? N_("in the loss, while the logits, copies of them in fp32 and their log-softmax are alive")
                        : N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
   logits32 = in_fp32 ? hr_op_cast (replay, logits, hr_element_widen (logits.element)) : hr_replay_hold (replay, logits);
-  loss = shifts_logits ? compute_shifted (replay, logits32) : compute_with_shifted_labels (replay, logits32);
+  loss = shifts_logits ? compute_shifted (replay, logits32, in_place)
+                       : compute_with_shifted_labels (replay, logits32, in_place);
   hr_replay_drop (replay, logits32);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_end (replay);

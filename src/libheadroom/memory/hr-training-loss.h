@@ -11,9 +11,15 @@ void    hr_training_upcast_logits      (HrReplay *replay,
 HrValue hr_training_loss_causal        (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  shifts_logits,
-                                        gboolean  in_fp32);
+                                        gboolean  in_fp32,
+                                        gboolean  in_place);
 HrValue hr_training_loss_cross_entropy (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  in_fp32);
+HrValue hr_training_loss_liger         (HrReplay *replay,
+                                        HrValue   logits);
+HrValue hr_training_loss_fused_linear  (HrReplay *replay,
+                                        HrValue   hidden,
+                                        HrValue   weight);
 
 G_END_DECLS

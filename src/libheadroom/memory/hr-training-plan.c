@@ -15,6 +15,7 @@
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
+#include "hr-training-savers.h"
 #include "hr-training-tuning.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
@@ -689,7 +690,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
-  if (!resolve_checkpointing (self, error))
+  if (!resolve_checkpointing (self, error) || !hr_training_savers_resolve (self, error))
     return FALSE;
 
   self->training.clipping = hr_training_job_get_gradient_clipping (job);

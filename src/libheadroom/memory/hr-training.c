@@ -206,9 +206,50 @@ compute_loss (Step    *step,
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
                                       shifts_logits (pass) || has_plain_loss (pass),
-                                    !has_plain_loss (pass));
+                                    !has_plain_loss (pass),
+                                    step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY);
 
   return hr_training_loss_cross_entropy (step->replay, logits, head != NULL && head->head.fp32_loss);
+}
+
+/* The matrix of the head goes into the loss, and no logits come out of the model. */
+static void
+fuse_loss (Step *step)
+{
+  const HrInference *pass = &step->training->pass;
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+  HrPass *variables = &step->stack->variables;
+  HrStretch stretch;
+
+  hr_replay_begin (step->replay, &stretch, head->path, -1);
+  step->loss = hr_training_loss_fused_linear (step->replay, variables->hidden,
+                                              hr_pass_use_head (pass, step->replay, variables));
+  hr_replay_end (step->replay);
+  hr_replay_drop (step->replay, variables->hidden);
+  variables->hidden = HR_NO_VALUE;
+}
+
+static HrValue
+compute_logits_and_loss (Step *step)
+{
+  const HrTraining *self = step->training;
+  HrPass *variables = &step->stack->variables;
+  HrValue logits;
+
+  if (self->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
+    {
+      fuse_loss (step);
+      return HR_NO_VALUE;
+    }
+
+  logits = self->pass.stack->role == HR_STACK_ENCODER
+             ? hr_pass_run_scores (&self->pass, step->replay, variables)
+             : hr_pass_run_head (&self->pass, step->replay, variables, TRUE);
+  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
+    hr_training_upcast_logits (step->replay, &logits);
+  step->loss = compute_loss (step, logits);
+
+  return logits;
 }
 
 /* What is left of the step before goes, or is zeros that new gradients are added to. */
@@ -329,11 +370,7 @@ run_head_and_loss (Step             *step,
     }
 
   hidden = hr_replay_hold (replay, variables->hidden);
-  logits = self->pass.stack->role == HR_STACK_ENCODER ? hr_pass_run_scores (&self->pass, replay, variables)
-                                                      : hr_pass_run_head (&self->pass, replay, variables, TRUE);
-  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
-    hr_training_upcast_logits (replay, &logits);
-  step->loss = compute_loss (step, logits);
+  logits = compute_logits_and_loss (step);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
                  hr_tuning_get_kept_by_loss (self->tuning, replay->autocast));
   replay->graph = NULL;
@@ -343,11 +380,11 @@ run_head_and_loss (Step             *step,
 
   hr_replay_drop_casts (replay);
   drop_beside (replay, variables);
-  if (self->fp32_outputs)
+  if (self->fp32_outputs && logits.storage >= 0)
     hr_replay_assign (replay, &logits, cast_output (replay, logits));
   if (levels != NULL)
     levels->loss_computed = replay->ledger.live;
-  if (self->logs_metrics)
+  if (self->logs_metrics && logits.storage >= 0)
     hr_training_log_metrics (replay, logits, self->trl_release);
   step->outputs = logits;
   if (!self->keep_outputs)
@@ -738,6 +775,7 @@ begin_steps (const HrTraining *self,
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->megatron = self->megatron;
+  replay->liger = self->liger;
   if (self->megatron == HR_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
 }

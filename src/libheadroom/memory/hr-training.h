@@ -30,6 +30,8 @@ G_BEGIN_DECLS
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
  * @megatron: whether the layers and the loss are Megatron-LM's
+ * @loss_implementation: what computes the cross entropy
+ * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
  * @trl_release: how, where it is
  * @zero_grad: when the loop lets go of gradients
@@ -68,6 +70,8 @@ typedef struct
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
   HrMegatron megatron;
+  HrLossImplementation loss_implementation;
+  const HrLiger *liger;
   gboolean logs_metrics;
   HrTrlRelease trl_release;
   HrZeroGrad zero_grad;

@@ -346,6 +346,20 @@ static const char * const selective_checkpointing_labels[] = {
   [HR_SELECTIVE_CHECKPOINTING_FIRST] = N_("First n layers"),
 };
 
+static const char * const fused_kernels_labels[] = {
+  /* Translators: choices of the setting “Fused kernels” */
+  [HR_FUSED_KERNELS_NONE] = N_("None"),
+  [HR_FUSED_KERNELS_LIGER] = "Liger-Kernel",
+};
+
+static const char * const loss_implementation_labels[] = {
+  /* Translators: choices of the setting “Implementation of the loss” */
+  [HR_LOSS_IMPLEMENTATION_AUTO] = N_("Automatic"),
+  [HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY] = N_("Cross entropy (PyTorch)"),
+  [HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY] = N_("Cross entropy (Liger)"),
+  [HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY] = N_("Fused with the output head (Liger)"),
+};
+
 static const char * const optimizer_labels[] = {
   [HR_OPTIMIZER_KIND_ADAMW] = "AdamW",
   [HR_OPTIMIZER_KIND_ADAM] = "Adam",
@@ -473,6 +487,8 @@ static const struct
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
   { hr_selective_checkpointing_get_type, selective_checkpointing_labels,
     G_N_ELEMENTS (selective_checkpointing_labels) },
+  { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },
+  { hr_loss_implementation_get_type, loss_implementation_labels, G_N_ELEMENTS (loss_implementation_labels) },
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
     G_N_ELEMENTS (optimizer_implementation_labels) },

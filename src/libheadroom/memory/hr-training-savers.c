@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-savers.h"
+
+#include "hr-liger.h"
+#include "hr-message.h"
+
+/* What saves memory by other means than checkpointing: whose kernels run, and how the loss is computed. */
+
+static gboolean
+is_liger (HrLossImplementation loss)
+{
+  return loss == HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY ||
+         loss == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY;
+}
+
+/* Whether what writes its loss itself, or trains on answers, leaves nothing to be put in the place of the loss. */
+static gboolean
+has_own_loss (const HrTrainingPlan *plan)
+{
+  return plan->training.megatron != HR_MEGATRON_NONE || plan->training.algorithm != HR_ALGORITHM_SFT;
+}
+
+static gboolean
+refuse_setting (const HrTrainingPlan  *plan,
+                const char            *property,
+                const char            *expected,
+                GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), property);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a setting, one of its values, and another */
+                        N_("%s: expected %s, as Megatron-LM and training on answers have a loss and layers of their "
+                           "own, of which others are not known; found %s"), property, expected, found);
+
+  return FALSE;
+}
+
+static gboolean
+refuse_model (const HrTrainingPlan  *plan,
+              const char            *property,
+              gboolean               needs_kernels,
+              GError               **error)
+{
+  g_autofree char *names = hr_liger_dup_model_types (needs_kernels);
+  const char *type = hr_model_get_model_type (plan->pass.model);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a setting, a list of types of models, and another type */
+                        N_("%s: what Liger-Kernel does is known for models of the types %s; found a model of the type "
+                           "%s"), property, names, type != NULL ? type : "?");
+
+  return FALSE;
+}
+
+/* The loss reads the matrix of the head, so that what a method adds to its module does nothing. */
+static gboolean
+check_head (const HrTrainingPlan  *plan,
+            GError               **error)
+{
+  const HrBlock *head = hr_chain_find_block (plan->pass.inference.head, HR_BLOCK_HEAD);
+  const char *path = head != NULL ? head->path : NULL;
+
+  if (head == NULL || hr_tuning_find (plan->tuning, path, HR_MODULE_SELF, -1) == NULL ||
+      hr_tuning_is_whole (plan->tuning, path, HR_MODULE_SELF, -1))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("lora-targets: expected modules other than the output head, whose matrix the loss reads "
+                           "without calling its module; found %s"), path);
+
+  return FALSE;
+}
+
+/* Granite divides its logits, which the fused loss does not (apply_liger_kernel_to_granite). */
+static gboolean
+check_fused (const HrTrainingPlan  *plan,
+             const HrLiger         *liger,
+             GError               **error)
+{
+  if (plan->training.loss_implementation != HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
+    return TRUE;
+  if (liger->loss == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
+    return check_head (plan, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a type of models. */
+                        N_("loss-implementation: expected cross-entropy or liger-cross-entropy, as Liger-Kernel has no "
+                           "other for models of the type %s; found liger-fused-linear-cross-entropy"),
+                        liger->model_type);
+
+  return FALSE;
+}
+
+/* What “auto” stands for. */
+static HrLossImplementation
+choose_loss (const HrTrainingPlan *plan,
+             const HrLiger        *liger)
+{
+  HrLossImplementation loss = hr_training_job_get_loss_implementation (plan->job);
+
+  if (loss != HR_LOSS_IMPLEMENTATION_AUTO)
+    return loss;
+
+  return plan->training.liger != NULL ? liger->loss : HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY;
+}
+
+/*
+ * hr_training_savers_resolve:
+ * @plan: a plan, whose parameters and algorithm are known
+ * @error: return location for an error
+ *
+ * Resolves whose kernels run and what computes the loss.
+ *
+ * Returns: whether it is known what these do
+ */
+gboolean
+hr_training_savers_resolve (HrTrainingPlan  *plan,
+                            GError         **error)
+{
+  const HrLiger *liger = hr_liger_find (hr_model_get_model_type (plan->pass.model));
+  gboolean has_kernels = hr_training_job_get_fused_kernels (plan->job) == HR_FUSED_KERNELS_LIGER;
+  HrLossImplementation loss = hr_training_job_get_loss_implementation (plan->job);
+
+  if (has_kernels && has_own_loss (plan))
+    return refuse_setting (plan, "fused-kernels", "none", error);
+  if (is_liger (loss) && has_own_loss (plan))
+    return refuse_setting (plan, "loss-implementation", "auto", error);
+  if (has_kernels && (liger == NULL || !liger->has_kernels))
+    return refuse_model (plan, "fused-kernels", TRUE, error);
+  if (is_liger (loss) && liger == NULL)
+    return refuse_model (plan, "loss-implementation", FALSE, error);
+
+  plan->training.liger = has_kernels ? liger : NULL;
+  plan->training.loss_implementation = choose_loss (plan, liger);
+
+  return check_fused (plan, liger, error);
+}
