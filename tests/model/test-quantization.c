@@ -131,6 +131,24 @@ static const Case cases[] = {
   { "modelopt_fp8_in_a_file_of_its_own", LLAMA,
     "{'producer': {'name': 'modelopt'}, 'quantization': {'quant_algo': 'FP8', 'exclude_modules': ['lm_head']}}",
     HR_QUANTIZATION_FP8_TENSOR, 14, LINEAR_7, ".weight F8_E4M3 [512, 512] .weight_scale F32 [1] .input_scale F32 [1]" },
+  { "modelopt_without_scales_of_inputs", LLAMA,
+    "{'quant_method': 'modelopt', 'quant_algo': 'W4A16_NVFP4', 'ignore': ['lm_head', '*self_attn*']}",
+    HR_QUANTIZATION_NVFP4, 6, "gate_proj up_proj down_proj",
+    ".weight U8 [1024, 256] .weight_scale F8_E4M3 [1024, 32] .weight_scale_2 F32 [1]" },
+  { "modelopt_names_the_algorithm_of_each_module", LLAMA,
+    "{'quant_method': 'modelopt', 'quant_algo': 'MIXED_PRECISION', 'ignore': ['lm_head', '*down_proj'], "
+    "'quantized_layers': {'model.layers.0.mlp': {'quant_algo': 'NVFP4', 'group_size': 16}, "
+    "'model.layers.0.self_attn.q_proj': {'quant_algo': 'FP8'}, 'model.layers.1.mlp.up_proj': {'quant_algo': 'FP8'}, "
+    "'lm_head': {'quant_algo': 'UNQUANTIZED'}}}",
+    HR_QUANTIZATION_FP8_TENSOR, 4, "q_proj gate_proj up_proj",
+    ".weight F8_E4M3 [512, 512] .weight_scale F32 [1] .input_scale F32 [1]" },
+  { "modelopt_groups_modules_by_their_numbers", LLAMA,
+    "{'quantization': {'quant_algo': 'MIXED_PRECISION', 'config_groups': {'group_0': {'weights': {'num_bits': 8, "
+    "'type': 'float'}, 'targets': ['model.layers.0.self_attn.k_proj']}, 'group_1': {'weights': {'num_bits': 4, "
+    "'type': 'float', 'group_size': 16}, 'targets': ['model.layers.0.mlp.up_proj']}}}, "
+    "'producer': {'name': 'modelopt'}}",
+    HR_QUANTIZATION_FP8_TENSOR, 2, "k_proj up_proj",
+    ".weight F8_E4M3 [128, 512] .weight_scale F32 [1] .input_scale F32 [1]" },
   { "mxfp4_is_for_experts", GPT_OSS,
     "{'quant_method': 'mxfp4', 'modules_to_not_convert': ['model.layers.*.self_attn', 'model.layers.*.mlp.router', "
     "'model.embed_tokens', 'lm_head']}",
@@ -255,7 +273,10 @@ test_what_is_not_known_is_said (void)
   static const char * const settings[] = {
     "{}", "{'quant_method': 'vptq', 'config_for_layers': {}}", "{'quant_method': 'gptq', 'bits': 5}",
     "{'quant_method': 'awq', 'bits': 3}", "{'quant_method': 'compressed-tensors', 'format': 'marlin-24'}",
-    "{'quant_method': 'modelopt', 'quant_algo': 'W4A8_AWQ'}", "{'quant_method': 'hqq', 'quant_config': {}}",
+    "{'quant_method': 'modelopt', 'quant_algo': 'W4A8_AWQ'}",
+    "{'quant_method': 'modelopt', 'quant_algo': 'MIXED_PRECISION', "
+    "'quantized_layers': {'lm_head': {'quant_algo': 'W4A8_AWQ'}}}",
+    "{'quant_method': 'hqq', 'quant_config': {}}",
     "{'quant_method': 'torchao', 'quant_type': 'autoquant'}", "{'quant_method': 'quanto', 'weights': 'int3'}",
   };
 

@@ -6,6 +6,7 @@
 
 /* A file may hold any number of them; the names of real modules are shorter than this. */
 #define MAX_PATTERNS 16384
+#define MAX_NAMES 262144
 #define MAX_REGEXES 256
 #define MAX_LENGTH 1024
 
@@ -19,7 +20,8 @@ typedef struct
 struct _HrModulePatterns
 {
   HrPatternStyle style;
-  GArray *patterns;   /* of Pattern */
+  GArray *patterns;   /* of Pattern; but for names in full, which are in: */
+  GHashTable *names;
   guint n_regexes;
 };
 
@@ -40,6 +42,7 @@ hr_module_patterns_new (HrPatternStyle style)
   self->style = style;
   self->patterns = g_array_new (FALSE, FALSE, sizeof (Pattern));
   g_array_set_clear_func (self->patterns, clear_pattern);
+  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   return self;
 }
@@ -50,6 +53,7 @@ hr_module_patterns_free (HrModulePatterns *self)
   g_return_if_fail (self != NULL);
 
   g_array_unref (self->patterns);
+  g_hash_table_unref (self->names);
   g_free (self);
 }
 
@@ -140,6 +144,15 @@ hr_module_patterns_add (HrModulePatterns *self,
   if (self->patterns->len >= MAX_PATTERNS || strlen (text) > MAX_LENGTH || !g_utf8_validate (text, -1, NULL))
     return FALSE;
 
+  /* What NemotronH's files call "backbone" is "model" in its class (transformers 5.12, conversion_mapping.py). */
+  if (self->style == HR_PATTERN_GLOB && g_str_has_prefix (text, "backbone."))
+    {
+      g_autofree char *renamed = g_strconcat ("model.", text + strlen ("backbone."), NULL);
+
+      if (!hr_module_patterns_add (self, renamed))
+        return FALSE;
+    }
+
   regex = dup_regex (self, &text);
   if (regex != NULL)
     {
@@ -148,6 +161,13 @@ hr_module_patterns_add (HrModulePatterns *self,
       pattern.regex = g_regex_new (regex, G_REGEX_ANCHORED | G_REGEX_OPTIMIZE, 0, NULL);
       if (pattern.regex == NULL)
         return FALSE;
+    }
+  else if (self->style == HR_PATTERN_GLOB || self->style == HR_PATTERN_EXACT)
+    {
+      if (g_hash_table_size (self->names) >= MAX_NAMES)
+        return FALSE;
+      g_hash_table_add (self->names, g_strdup (text));
+      return TRUE;
     }
   pattern.text = g_strdup (text);
   pattern.length = strlen (text);
@@ -199,15 +219,38 @@ matches_text (HrPatternStyle  style,
     case HR_PATTERN_PART:
       return strstr (module, pattern->text) != NULL;
 
-    case HR_PATTERN_GLOB:
-      return strncmp (module, pattern->text, pattern->length) == 0 &&
-             (module[pattern->length] == '\0' || module[pattern->length] == '.');
-
-    case HR_PATTERN_EXACT:
     case HR_PATTERN_TAG:
+    case HR_PATTERN_GLOB:
+    case HR_PATTERN_EXACT:
     default:
       return strcmp (module, pattern->text) == 0;
     }
+}
+
+/* Whether a module is among the names; a glob names the modules inside of it as well. */
+static gboolean
+is_named (HrModulePatterns *self,
+          const char       *module)
+{
+  g_autofree char *name = NULL;
+  char *dot;
+
+  if (g_hash_table_size (self->names) == 0)
+    return FALSE;
+  if (g_hash_table_contains (self->names, module))
+    return TRUE;
+  if (self->style != HR_PATTERN_GLOB)
+    return FALSE;
+
+  name = g_strdup (module);
+  while ((dot = strrchr (name, '.')) != NULL)
+    {
+      *dot = '\0';
+      if (g_hash_table_contains (self->names, name))
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 /*
@@ -231,6 +274,9 @@ hr_module_patterns_match (HrModulePatterns *self,
 
   if (self->style == HR_PATTERN_TAG)
     module = tag = dup_tag (module);
+  if (is_named (self, module))
+    return TRUE;
+
   length = strlen (module);
 
   for (guint i = 0; i < self->patterns->len; i++)
@@ -249,23 +295,47 @@ hr_module_patterns_match (HrModulePatterns *self,
   return FALSE;
 }
 
+static gboolean
+names_an_expert (const char *text)
+{
+  const char *word = strstr (text, "experts");
+
+  if (word == NULL)
+    return FALSE;
+  word += strlen ("experts");
+  word += strspn (word, "\\.(");
+
+  return g_ascii_isdigit (*word) || *word == '[';
+}
+
 /* Whether a pattern may tell one expert from another, so that each has to be looked at. */
 gboolean
 hr_module_patterns_name_experts (HrModulePatterns *self)
 {
+  GHashTableIter iter;
+  gpointer name;
+
   g_return_val_if_fail (self != NULL, FALSE);
 
+  g_hash_table_iter_init (&iter, self->names);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    {
+      if (names_an_expert (name))
+        return TRUE;
+    }
   for (guint i = 0; i < self->patterns->len; i++)
     {
-      const char *word = strstr (g_array_index (self->patterns, Pattern, i).text, "experts");
-
-      if (word == NULL)
-        continue;
-      word += strlen ("experts");
-      word += strspn (word, "\\.(");
-      if (g_ascii_isdigit (*word) || *word == '[')
+      if (names_an_expert (g_array_index (self->patterns, Pattern, i).text))
         return TRUE;
     }
 
   return FALSE;
+}
+
+gboolean
+hr_module_patterns_is_empty (HrModulePatterns *self)
+{
+  g_return_val_if_fail (self != NULL, TRUE);
+
+  return self->patterns->len == 0 && g_hash_table_size (self->names) == 0;
 }

@@ -39,6 +39,7 @@ gboolean          hr_module_patterns_add           (HrModulePatterns *self,
 gboolean          hr_module_patterns_match         (HrModulePatterns *self,
                                                     const char       *module);
 gboolean          hr_module_patterns_name_experts  (HrModulePatterns *self);
+gboolean          hr_module_patterns_is_empty      (HrModulePatterns *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrModulePatterns, hr_module_patterns_free)
 

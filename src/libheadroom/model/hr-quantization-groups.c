@@ -252,6 +252,151 @@ hr_quantization_read_compressed (const HrQuantizationContext  *context,
   return TRUE;
 }
 
+/* What NVIDIA ModelOpt calls its formats (modelopt/torch/export/quant_utils.py). */
+static const struct
+{
+  const char *name;
+  HrQuantization quantization;
+  gboolean keeps_input;       /* inputs are not quantized, and have no scale */
+} algorithms[] = {
+  { "FP8", HR_QUANTIZATION_FP8_TENSOR }, { "FP8_PB_WO", HR_QUANTIZATION_FP8 },
+  { "FP8_PER_CHANNEL_PER_TOKEN", HR_QUANTIZATION_FP8_CHANNEL }, { "NVFP4", HR_QUANTIZATION_NVFP4 },
+  { "MXFP8", HR_QUANTIZATION_MXFP8 }, { "W4A16_NVFP4", HR_QUANTIZATION_NVFP4, TRUE },
+};
+
+static gboolean
+find_algorithm (const char *name,
+                guint      *index)
+{
+  for (*index = 0; *index < G_N_ELEMENTS (algorithms); (*index)++)
+    {
+      if (g_strcmp0 (algorithms[*index].name, name) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The algorithm that the numbers of a group stand for. */
+static const char *
+name_algorithm (const Numbers *numbers)
+{
+  if (!g_str_equal (numbers->type, "float"))
+    return NULL;
+  if (numbers->bits == 8 && numbers->group_size == 0)
+    return "FP8";
+
+  return numbers->bits == 4 && numbers->group_size == 16 ? "NVFP4" : NULL;
+}
+
+/* "quantized_layers": each module's algorithm; @targets has the modules of each, @is_known is whether all are known. */
+static gboolean
+read_quantized_layers (const HrQuantizationContext  *context,
+                       HrJson                       *layers,
+                       HrModulePatterns            **targets,
+                       gboolean                     *is_known,
+                       GError                      **error)
+{
+  for (guint i = 0; i < hr_json_get_length (layers); i++)
+    {
+      HrJson *layer = hr_json_get_element (layers, i);
+      const char *name = NULL;
+      guint index;
+
+      if (!hr_json_check_type (layer, HR_JSON_OBJECT, error) ||
+          !hr_json_get_string (layer, "quant_algo", &name, error))
+        return FALSE;
+      if (name == NULL || g_str_equal (name, "UNQUANTIZED"))
+        continue;
+      if (!find_algorithm (name, &index) || !hr_module_patterns_add (targets[index], hr_json_get_key (layer)))
+        *is_known = FALSE;
+    }
+
+  return TRUE;
+}
+
+/* "config_groups", where nothing names the algorithms of the modules. */
+static gboolean
+read_algorithm_groups (const HrQuantizationContext  *context,
+                       HrJson                       *groups,
+                       HrModulePatterns            **targets,
+                       gboolean                     *is_known,
+                       GError                      **error)
+{
+  for (guint i = 0; i < hr_json_get_length (groups); i++)
+    {
+      HrJson *group = hr_json_get_element (groups, i);
+      HrJson *array = NULL;
+      Numbers numbers;
+      guint index;
+
+      if (!read_numbers (group, &numbers, error) || !hr_json_get_array (group, "targets", &array, error))
+        return FALSE;
+      if (array == NULL || !find_algorithm (name_algorithm (&numbers), &index))
+        *is_known = FALSE;
+      else if (!hr_quantization_add_patterns (context, array, targets[index], error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+add_algorithm (HrQuantizer       *quantizer,
+               guint              index,
+               HrModulePatterns  *targets)
+{
+  HrMatrixFormat format = *hr_matrix_format_get (algorithms[index].quantization);
+
+  if (algorithms[index].keeps_input)
+    format.has_input_scale = FALSE;
+  if (quantizer->quantization == HR_QUANTIZATION_NONE)
+    quantizer->quantization = algorithms[index].quantization;
+  hr_quantizer_add_rule (quantizer, targets, &format);
+}
+
+/* Modules that are named one by one, each with its algorithm; no others are quantized. */
+static gboolean
+read_mixed (const HrQuantizationContext  *context,
+            HrJson                       *settings,
+            HrQuantizer                 **quantizer,
+            GError                      **error)
+{
+  g_autoptr (HrQuantizer) self = hr_quantizer_new (HR_QUANTIZATION_NONE);
+  HrModulePatterns *targets[G_N_ELEMENTS (algorithms)];
+  HrJson *layers = NULL;
+  HrJson *groups = NULL;
+  gboolean is_known = TRUE;
+  gboolean success;
+
+  for (guint i = 0; i < G_N_ELEMENTS (algorithms); i++)
+    targets[i] = hr_module_patterns_new (HR_PATTERN_GLOB);
+
+  success = hr_json_get_object (settings, "quantized_layers", &layers, error) &&
+            hr_json_get_object (settings, "config_groups", &groups, error) &&
+            (layers == NULL || read_quantized_layers (context, layers, targets, &is_known, error)) &&
+            (layers != NULL || groups == NULL ||
+             read_algorithm_groups (context, groups, targets, &is_known, error)) &&
+            hr_quantization_read_skipped (context, settings, "exclude_modules", HR_PATTERN_GLOB, self, error) &&
+            hr_quantization_read_skipped (context, settings, "ignore", HR_PATTERN_GLOB, self, error);
+
+  for (guint i = 0; i < G_N_ELEMENTS (algorithms); i++)
+    {
+      if (success && !hr_module_patterns_is_empty (targets[i]))
+        add_algorithm (self, i, targets[i]);
+      else
+        hr_module_patterns_free (targets[i]);
+    }
+
+  self->takes_linear = TRUE;
+  self->takes_experts = TRUE;
+  self->takes_head = TRUE;
+  if (success && is_known && self->rules->len > 0)
+    *quantizer = g_steal_pointer (&self);
+
+  return success;
+}
+
 /*
  * hr_quantization_read_modelopt:
  * @context: where from
@@ -268,31 +413,30 @@ hr_quantization_read_modelopt (const HrQuantizationContext  *context,
                                HrQuantizer                 **quantizer,
                                GError                      **error)
 {
-  static const struct
-  {
-    const char *algorithm;
-    HrQuantization quantization;
-  } algorithms[] = {
-    { "FP8", HR_QUANTIZATION_FP8_TENSOR }, { "FP8_PB_WO", HR_QUANTIZATION_FP8 },
-    { "FP8_PER_CHANNEL_PER_TOKEN", HR_QUANTIZATION_FP8_CHANNEL }, { "NVFP4", HR_QUANTIZATION_NVFP4 },
-    { "MXFP8", HR_QUANTIZATION_MXFP8 },
-  };
   HrJson *settings = context->settings;
   const char *algorithm = NULL;
+  guint index;
 
   if (!hr_json_get_object (settings, "quantization", &settings, error) ||
       !hr_json_get_string (settings, "quant_algo", &algorithm, error))
     return FALSE;
 
-  for (guint i = 0; algorithm != NULL && i < G_N_ELEMENTS (algorithms); i++)
-    {
-      if (!g_str_equal (algorithms[i].algorithm, algorithm))
-        continue;
-      *quantizer = hr_quantizer_new (algorithms[i].quantization);
-      (*quantizer)->takes_head = TRUE;
-      return hr_quantization_read_skipped (context, settings, "exclude_modules", HR_PATTERN_GLOB, *quantizer, error) &&
-             hr_quantization_read_skipped (context, settings, "ignore", HR_PATTERN_GLOB, *quantizer, error);
-    }
+  if (g_strcmp0 (algorithm, "MIXED_PRECISION") == 0)
+    return read_mixed (context, settings, quantizer, error);
+  if (!find_algorithm (algorithm, &index))
+    return TRUE;
 
-  return TRUE;
+  if (algorithms[index].keeps_input)
+    {
+      *quantizer = hr_quantizer_new (HR_QUANTIZATION_NONE);
+      (*quantizer)->takes_linear = TRUE;
+      (*quantizer)->takes_experts = TRUE;
+      add_algorithm (*quantizer, index, NULL);
+    }
+  else
+    *quantizer = hr_quantizer_new (algorithms[index].quantization);
+  (*quantizer)->takes_head = TRUE;
+
+  return hr_quantization_read_skipped (context, settings, "exclude_modules", HR_PATTERN_GLOB, *quantizer, error) &&
+         hr_quantization_read_skipped (context, settings, "ignore", HR_PATTERN_GLOB, *quantizer, error);
 }
