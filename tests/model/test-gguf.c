@@ -494,6 +494,8 @@ static const MixtureCase mixture_cases[] = {
                                      "\"linear_num_value_heads\": 4, \"full_attention_interval\": 2", 1,
     "rope.dimension_count=8 ssm.conv_kernel=4 ssm.state_size=8 ssm.inner_size=64 ssm.group_count=2 "
     "ssm.time_step_rank=4 full_attention_interval=2" },
+  { "bert", "bert_embedding", "\"intermediate_size\": 128, \"max_position_embeddings\": 64, \"type_vocab_size\": 3", 0,
+    "context_length=64" },
   { "exaone", "exaone", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
   { "exaone4", "exaone4", "\"intermediate_size\": 128, \"num_key_value_heads\": 2, \"sliding_window\": null" },
   { "llama4", "llama4_text", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"intermediate_size_mlp\": 128, "
