@@ -420,6 +420,29 @@ test_experts_that_no_file_has_are_said (void)
 }
 
 /* As many labels as the config names, and no matrix of the vocabulary. */
+/* The class of rewards has a row in place of the head, whatever labels the config names. */
+static void
+test_a_scorer_has_one_row (void)
+{
+  g_autoptr (HrModel) writer =
+    load ("{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 100, "
+          "\"hidden_size\": 8, \"intermediate_size\": 16, \"num_hidden_layers\": 2, \"num_attention_heads\": 2, "
+          "\"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\"}, \"num_labels\": 3}");
+  g_autoptr (HrModel) encoder = load ("{\"model_type\": \"bert\", \"architectures\": [\"BertForMaskedLM\"]}");
+  g_autoptr (GError) error = NULL;
+  HrModel *scorer = hr_model_get_scorer (writer, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_model_get_architecture (scorer), ==, "LlamaForSequenceClassification");
+  g_assert_cmpstr (hr_model_get_name (scorer), ==, hr_model_get_name (writer));
+  g_assert_cmpuint (hr_model_get_n_parameters (scorer), ==, hr_model_get_n_parameters (writer) - 99 * 8);
+  g_assert_true (hr_model_get_scorer (writer, &error) == scorer);
+  g_assert_true (hr_model_get_scorer (scorer, &error) == scorer);
+
+  g_assert_null (hr_model_get_scorer (encoder, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
 static void
 test_a_classifier_has_a_row_for_each_label (void)
 {
@@ -759,6 +782,7 @@ main (int   argc,
   g_test_add_func ("/model/a_size_is_read", test_a_size_is_read);
   g_test_add_func ("/model/a_model_of_a_size_has_it", test_a_model_of_a_size_has_it);
   g_test_add_func ("/model/a_published_size_has_its_shape", test_a_published_size_has_its_shape);
+  g_test_add_func ("/model/a_scorer_has_one_row_in_place_of_the_head", test_a_scorer_has_one_row);
   g_test_add_func ("/model/a_classifier_has_a_row_for_each_label", test_a_classifier_has_a_row_for_each_label);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);

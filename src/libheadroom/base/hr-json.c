@@ -297,6 +297,48 @@ hr_json_dup_text (HrJson *self)
   return g_strndup (get_document (self)->source + self->offset, self->text_length);
 }
 
+/*
+ * hr_json_dup_text_with:
+ * @self: an object
+ * @keys: (array zero-terminated=1): keys of members that are not strings
+ * @texts: (array zero-terminated=1): the values that they have instead, as they are written
+ *
+ * Gets what stands in the file, with other values of some members; those that it does not have are added.
+ */
+char *
+hr_json_dup_text_with (HrJson             *self,
+                       const char * const *keys,
+                       const char * const *texts)
+{
+  const char *source = get_document (self)->source;
+  GString *text = g_string_new ("{");
+  gsize done = self->offset + 1;
+
+  g_return_val_if_fail (self->type == HR_JSON_OBJECT, NULL);
+
+  for (guint i = 0; keys[i] != NULL; i++)
+    {
+      if (hr_json_get_member (self, keys[i]) == NULL)
+        g_string_append_printf (text, "\"%s\": %s, ", keys[i], texts[i]);
+    }
+  for (guint i = 0; i < self->children.n_nodes; i++)
+    {
+      const HrJson *member = self->children.nodes[i];
+
+      for (guint j = 0; keys[j] != NULL; j++)
+        {
+          if (member->type == HR_JSON_STRING || !g_str_equal (member->key, keys[j]))
+            continue;
+          g_string_append_len (text, source + done, member->offset - done);
+          g_string_append (text, texts[j]);
+          done = member->offset + member->text_length;
+        }
+    }
+  g_string_append_len (text, source + done, self->offset + self->text_length - done);
+
+  return g_string_free (text, FALSE);
+}
+
 /* The number of elements or members; 0 for anything else. */
 guint
 hr_json_get_length (HrJson *self)

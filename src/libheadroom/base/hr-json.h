@@ -66,6 +66,9 @@ HrJsonType          hr_json_get_node_type     (HrJson              *self);
 const char         *hr_json_get_key           (HrJson              *self);
 char               *hr_json_dup_path          (HrJson              *self) G_GNUC_WARN_UNUSED_RESULT;
 char               *hr_json_dup_text          (HrJson              *self) G_GNUC_WARN_UNUSED_RESULT;
+char               *hr_json_dup_text_with     (HrJson              *self,
+                                               const char * const  *keys,
+                                               const char * const  *texts) G_GNUC_WARN_UNUSED_RESULT;
 guint               hr_json_get_length        (HrJson              *self);
 HrJson             *hr_json_get_element       (HrJson              *self,
                                                guint                index);

@@ -540,7 +540,7 @@ gboolean
 hr_algorithm_is_preference (HrAlgorithm algorithm)
 {
   return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO || algorithm == HR_ALGORITHM_ORPO ||
-         algorithm == HR_ALGORITHM_SIMPO;
+         algorithm == HR_ALGORITHM_SIMPO || algorithm == HR_ALGORITHM_REWARD;
 }
 
 /**
@@ -554,5 +554,6 @@ hr_algorithm_is_preference (HrAlgorithm algorithm)
 gboolean
 hr_algorithm_has_reference (HrAlgorithm algorithm)
 {
-  return algorithm != HR_ALGORITHM_SFT && algorithm != HR_ALGORITHM_ORPO && algorithm != HR_ALGORITHM_SIMPO;
+  return algorithm != HR_ALGORITHM_SFT && algorithm != HR_ALGORITHM_ORPO && algorithm != HR_ALGORITHM_SIMPO &&
+         algorithm != HR_ALGORITHM_REWARD;
 }

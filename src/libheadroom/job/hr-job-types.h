@@ -409,6 +409,7 @@ typedef enum
  * @HR_ALGORITHM_KTO: Kahneman-Tversky optimization: answers that are each good or bad
  * @HR_ALGORITHM_ORPO: odds ratio preference optimization: pairs and the next token of the chosen one, no reference
  * @HR_ALGORITHM_SIMPO: simple preference optimization: pairs, no reference
+ * @HR_ALGORITHM_REWARD: a reward model: a number for each of a chosen and a rejected answer
  *
  * What a model is trained by.
  */
@@ -425,6 +426,7 @@ typedef enum
   HR_ALGORITHM_KTO,
   HR_ALGORITHM_ORPO,
   HR_ALGORITHM_SIMPO,
+  HR_ALGORITHM_REWARD,
 } HrAlgorithm;
 
 /**

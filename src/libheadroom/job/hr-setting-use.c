@@ -54,7 +54,7 @@ static const struct
   { "rollout-sleep", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
   { "rollout-sleep", "rollout", { "vllm-colocated" } },
   { "reference-model", "algorithm", { "dpo", "ipo", "kto", "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },
-  { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo" } },
+  { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward" } },
 };
 
 /* What all kinds of jobs have in common. */

@@ -393,6 +393,20 @@ hr_pass_run_scores (const HrInference *self,
 }
 
 /*
+ * hr_pass_makes_scores:
+ * @self: what is replayed
+ *
+ * Returns: whether the head is a classifier's: that of an encoder, or one that gives each token or sequence numbers
+ */
+gboolean
+hr_pass_makes_scores (const HrInference *self)
+{
+  const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+
+  return self->stack->role == HR_STACK_ENCODER || (block != NULL && block->head.every_token);
+}
+
+/*
  * hr_pass_is_pooled:
  * @self: what is replayed
  *

@@ -115,6 +115,7 @@ void               hr_pass_prepare_tasks          (const HrInference  *self,
 HrValue            hr_pass_run_scores             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_makes_scores           (const HrInference  *self);
 gboolean           hr_pass_is_pooled              (const HrInference  *self);
 void               hr_pass_run_layer              (HrReplay           *replay,
                                                    HrPass             *pass,

@@ -6,7 +6,7 @@
 
 #include "hr-training-check.h"
 
-#include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
 #include "hr-message.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-megatron.h"
@@ -188,6 +188,13 @@ has_known_loss (const HrInferencePlan *pass)
   return head != NULL;
 }
 
+/* The plan has taken the class that has one. */
+static gboolean
+gives_scores (HrTrainingJob *job)
+{
+  return HR_IS_GRPO_JOB (job) && hr_grpo_job_get_algorithm (HR_GRPO_JOB (job)) == HR_ALGORITHM_REWARD;
+}
+
 /*
  * hr_training_check_model:
  * @pass: the plan of the forward pass
@@ -206,7 +213,7 @@ hr_training_check_model (const HrInferencePlan  *pass,
   if (!check_dtype (pass, error) || !check_quantization (pass, job, error))
     return FALSE;
 
-  if (has_known_loss (pass))
+  if (has_known_loss (pass) || gives_scores (job))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

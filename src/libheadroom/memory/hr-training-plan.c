@@ -292,7 +292,8 @@ resolve_answers (HrTrainingPlan  *self,
   if (self->training.algorithm == HR_ALGORITHM_SFT)
     return TRUE;
 
-  if (inference->encoder != NULL || self->pass.stack->role != HR_STACK_DECODER)
+  if (inference->encoder != NULL ||
+      (self->pass.stack->role != HR_STACK_DECODER && self->training.algorithm != HR_ALGORITHM_REWARD))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
@@ -653,6 +654,36 @@ resolve_checkpointing (HrTrainingPlan  *self,
   return (!reentrant || check_reentrant (checkpointing, error)) && check_selective (self, error);
 }
 
+static gboolean
+is_reward_model (HrTrainingJob *job)
+{
+  return HR_IS_GRPO_JOB (job) && hr_grpo_job_get_algorithm (HR_GRPO_JOB (job)) == HR_ALGORITHM_REWARD;
+}
+
+/*
+ * PEFT trains a copy of the head beside what it adds to the layers of a classifier (classifier_module_names of
+ * PeftModelForSequenceClassification in peft/peft_model.py).
+ */
+static HrModel *
+prepare_scorer (HrTrainingJob  *job,
+                HrModel        *model,
+                GError        **error)
+{
+  HrModel *scorer = hr_model_get_scorer (model, error);
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "modules-to-save");
+  const char *saved = hr_fine_tuning_job_get_modules_to_save (HR_FINE_TUNING_JOB (job));
+  const HrBlock *head = scorer != NULL ? hr_chain_find_block (hr_model_get_head (scorer), HR_BLOCK_HEAD) : NULL;
+  g_autofree char *all = NULL;
+
+  if (head == NULL || !hr_job_uses_setting (HR_JOB (job), setting, NULL) || strstr (saved, head->path) != NULL)
+    return scorer;
+
+  all = !g_str_equal (saved, "none") ? g_strdup_printf ("%s,%s", saved, head->path) : g_strdup (head->path);
+  g_object_set (job, "modules-to-save", all, NULL);
+
+  return scorer;
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -677,6 +708,11 @@ hr_training_plan_init (HrTrainingPlan  *self,
 
   *self = (HrTrainingPlan) { .job = HR_TRAINING_JOB (hr_job_copy (HR_JOB (job))) };
   job = self->job;
+  if (is_reward_model (job))
+    model = prepare_scorer (job, model, error);
+  if (model == NULL)
+    return FALSE;
+
   is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||
               hr_training_job_get_precision_recipe (job) != HR_PRECISION_RECIPE_CUSTOM;
   if (!hr_training_check_job (job, error) || !hr_precision_recipe_apply (job, model, error))

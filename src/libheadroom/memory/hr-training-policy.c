@@ -360,3 +360,70 @@ hr_training_loss_preference (HrReplay *replay,
 
   return loss;
 }
+
+/* logits[torch.arange (batch_size), last_non_pad_token]: the derivative puts what comes into zeros. */
+static HrValue
+take_last (HrReplay *replay,
+           HrValue   scores)
+{
+  HrValue pooled = hr_op_like (replay, "index", "pooled_logits",
+                               HR_SHAPE (scores.element, HR_SYMBOL_BATCH, HR_SYMBOL_CLASSES));
+
+  hr_op_record (replay, &pooled, HR_GRADIENT_LIKE_INPUT, "index_put", &scores, 1);
+
+  return pooled;
+}
+
+/*
+ * hr_training_score_sequences:
+ * @pass: a pass
+ * @replay: a tape
+ * @variables: those of the model's function
+ *
+ * GenericForSequenceClassification.forward of transformers/modeling_layers.py: every token is scored, the last one of
+ * each sequence counts.
+ *
+ * Returns: a number for each sequence
+ */
+HrValue
+hr_training_score_sequences (const HrInference *pass,
+                             HrReplay          *replay,
+                             HrPass            *variables)
+{
+  HrValue scores = hr_pass_run_scores (pass, replay, variables);
+  HrStretch stretch;
+
+  if (scores.n_symbols < 3)
+    return scores;
+
+  begin_loss (replay, &stretch);
+  hr_replay_assign (replay, &scores, take_last (replay, scores));
+  end_loss (replay);
+
+  return scores;
+}
+
+/*
+ * hr_training_loss_reward:
+ * @replay: a tape
+ * @scores: (transfer full): those of chosen and of rejected answers
+ *
+ * RewardTrainer.compute_loss of trl/trainer/reward_trainer.py: -logsigmoid (chosen - rejected), but for its statistics,
+ * a number each.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_reward (HrReplay *replay,
+                         HrValue   scores)
+{
+  HrStretch stretch;
+  HrValue loss;
+
+  begin_loss (replay, &stretch);
+  loss = reduce (replay, scores);
+  hr_replay_drop (replay, scores);
+  end_loss (replay);
+
+  return loss;
+}

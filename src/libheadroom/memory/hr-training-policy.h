@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-replay.h"
+#include "hr-pass.h"
 
 G_BEGIN_DECLS
 
@@ -15,5 +15,10 @@ HrValue hr_training_loss_preference (HrReplay *replay,
                                      HrValue   addend);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_score_sequences (const HrInference *pass,
+                                     HrReplay          *replay,
+                                     HrPass            *variables);
+HrValue hr_training_loss_reward     (HrReplay          *replay,
+                                     HrValue            scores);
 
 G_END_DECLS

@@ -339,8 +339,11 @@ run_loss_outside (Step             *step,
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
     hr_training_upcast_logits (replay, &logits);
-  step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
-                                                        : compare_answers (step, logits);
+  if (self->algorithm == HR_ALGORITHM_REWARD)
+    step->loss = hr_training_loss_reward (replay, logits);
+  else
+    step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
+                                                          : compare_answers (step, logits);
   replay->autocast = autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
@@ -365,7 +368,9 @@ run_head_and_loss (Step             *step,
   hr_training_keep_answers (self, replay, &variables->hidden);
   if (self->algorithm != HR_ALGORITHM_SFT)
     {
-      run_loss_outside (step, levels, hr_pass_run_head (&self->pass, replay, variables, TRUE));
+      logits = self->algorithm == HR_ALGORITHM_REWARD ? hr_training_score_sequences (&self->pass, replay, variables)
+                                                      : hr_pass_run_head (&self->pass, replay, variables, TRUE);
+      run_loss_outside (step, levels, logits);
       return;
     }
 
@@ -421,8 +426,11 @@ differentiate_loss (Step *step)
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
   hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->sentence =
-    replay->megatron != HR_MEGATRON_NONE
+  if (step->training->algorithm == HR_ALGORITHM_REWARD)
+    replay->sentence = N_("in the backward pass of the loss, while the gradient of the scores flows back");
+  else
+    replay->sentence =
+      replay->megatron != HR_MEGATRON_NONE
       ? N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are alive")
       : N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
   if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
@@ -689,7 +697,11 @@ add_answers (const HrTraining *self,
       return;
     }
 
-  add_input (replay, 3 * n, row * self->pass.prompt);
+  add_input (replay, 2 * n, row * self->pass.prompt);
+  if (self->algorithm == HR_ALGORITHM_REWARD)
+    return;
+
+  add_input (replay, n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_KTO)
     add_input (replay, 3 * n, row * self->pass.prompt);
   add_input (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
@@ -746,11 +758,24 @@ make_score_buffer (const HrTraining *self,
                   HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SEQUENCE));
 }
 
+/* The table of the embeddings has a row for each word, where the head has one for each label. */
+static void
+set_vocabulary (const HrTraining *self,
+                HrReplay         *replay)
+{
+  const HrBlock *token = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+
+  if (token != NULL && self->pass.stack->role == HR_STACK_DECODER)
+    replay->symbols[HR_SYMBOL_VOCABULARY] = token->token_embedding.vocab_size;
+}
+
 static void
 begin_steps (const HrTraining *self,
              HrReplay         *replay)
 {
   hr_pass_set_model_symbols (&self->pass, replay);
+  if (hr_pass_makes_scores (&self->pass))
+    set_vocabulary (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);

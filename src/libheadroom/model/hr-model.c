@@ -57,6 +57,9 @@ struct _HrModel
   HrStoredWeights *stored;        /* NULL if no weights were read */
   guint64 stored_bytes;
   char *obstacle;                 /* NULL if the model can be estimated */
+  HrJson *config;                 /* NULL if there is none */
+  GMutex scorer_lock;
+  HrModel *scorer;                /* NULL until it is asked for */
 };
 
 G_DEFINE_FINAL_TYPE (HrModel, hr_model, G_TYPE_OBJECT)
@@ -80,6 +83,9 @@ hr_model_finalize (GObject *object)
   hr_processor_clear (&self->processor);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
+  g_clear_pointer (&self->config, hr_json_free);
+  g_clear_object (&self->scorer);
+  g_mutex_clear (&self->scorer_lock);
 
   G_OBJECT_CLASS (hr_model_parent_class)->finalize (object);
 }
@@ -97,6 +103,7 @@ hr_model_init (HrModel *self)
 {
   self->hyper_parameters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->warnings = g_ptr_array_new_null_terminated (0, g_free, TRUE);
+  g_mutex_init (&self->scorer_lock);
 }
 
 /* torch's allocator hands out multiples of 512 bytes. */
@@ -714,6 +721,7 @@ hr_model_new_from_source (HrModelSource  *source,
     describe_adapter (self, g_ptr_array_index (source->adapters, i));
 
   tidy_warnings (self);
+  self->config = g_steal_pointer (&source->config);
 
   return g_steal_pointer (&self);
 }
@@ -1539,4 +1547,91 @@ hr_model_check_can_be_estimated (HrModel  *self,
   g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED, self->obstacle);
 
   return FALSE;
+}
+
+/* Whether the class gives a sequence a number. */
+static gboolean
+is_scorer (HrModel *self)
+{
+  const HrBlock *blocks = self->parts.head.blocks;
+
+  for (guint i = 0; i < self->parts.head.n_blocks; i++)
+    {
+      if (blocks[i].kind == HR_BLOCK_HEAD && blocks[i].head.vocab_size == 1 && blocks[i].head.every_token)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* `AutoModelForSequenceClassification.from_pretrained (…, num_labels=1)` of a model that writes text. */
+static HrModel *
+build_scorer (HrModel  *self,
+              GError  **error)
+{
+  static const char * const keys[] = { "architectures", "num_labels", "id2label", NULL };
+  static const char * const suffixes[] = { "ForCausalLM", "LMHeadModel" };
+  g_autofree char *classes = NULL;
+  g_autofree char *text = NULL;
+  const char *texts[] = { NULL, "1", "{ \"0\": \"LABEL_0\" }", NULL };
+
+  for (guint i = 0; self->class_name != NULL && classes == NULL && i < G_N_ELEMENTS (suffixes); i++)
+    {
+      if (g_str_has_suffix (self->class_name, suffixes[i]))
+        classes = g_strdup_printf ("[\"%.*sForSequenceClassification\"]",
+                                   (int) (strlen (self->class_name) - strlen (suffixes[i])), self->class_name);
+    }
+  if (classes == NULL || self->config == NULL)
+    return NULL;
+
+  texts[0] = classes;
+  text = hr_json_dup_text_with (self->config, keys, texts);
+
+  return hr_model_new_from_data (text, -1, self->source, error);
+}
+
+/**
+ * hr_model_get_scorer:
+ * @self: a model
+ * @error: return location for an error
+ *
+ * Gets the class of the same model that gives each sequence a number, as a model of rewards or of values does: with a
+ * head of one row in place of that over the vocabulary. It is built when somebody first asks for it; of a model that is
+ * such a class it is the model itself.
+ *
+ * Returns: (transfer none): the model, or %NULL with @error set
+ */
+HrModel *
+hr_model_get_scorer (HrModel  *self,
+                     GError  **error)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (is_scorer (self))
+    return self;
+
+  locker = g_mutex_locker_new (&self->scorer_lock);
+  if (self->scorer == NULL)
+    {
+      g_autoptr (HrModel) scorer = build_scorer (self, error);
+
+      if (scorer == NULL || !is_scorer (scorer))
+        {
+          if (error == NULL || *error == NULL)
+            g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                         /* Translators: the places are the names of a model and of a class, such as BertModel. */
+                         _("“%s”: expected a class that writes text, or one that gives a sequence a number "
+                           "(…ForSequenceClassification with one label); found %s"),
+                         self->name, self->class_name != NULL ? self->class_name : self->model_type);
+          return NULL;
+        }
+      g_free (scorer->name);
+      scorer->name = g_strdup (self->name);
+      self->scorer = g_steal_pointer (&scorer);
+    }
+
+  return self->scorer;
 }

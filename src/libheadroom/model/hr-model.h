@@ -73,6 +73,8 @@ gboolean            hr_model_get_stored                  (HrModel              *
                                                           const char          **type,
                                                           guint64              *n_bytes,
                                                           guint64              *allocated_bytes);
+HrModel            *hr_model_get_scorer                  (HrModel              *self,
+                                                          GError              **error);
 gboolean            hr_model_is_counted_only             (HrModel              *self);
 gboolean            hr_model_check_can_be_estimated      (HrModel              *self,
                                                           GError              **error);

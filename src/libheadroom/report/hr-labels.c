@@ -421,6 +421,8 @@ static const char * const algorithm_labels[] = {
   [HR_ALGORITHM_KTO] = "KTO",
   [HR_ALGORITHM_ORPO] = "ORPO",
   [HR_ALGORITHM_SIMPO] = "SimPO",
+  /* Translators: a choice of the setting “Algorithm”: a model is trained that rates answers */
+  [HR_ALGORITHM_REWARD] = N_("Reward model"),
 };
 
 static const char * const rollout_labels[] = {
