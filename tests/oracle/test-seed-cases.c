@@ -138,6 +138,22 @@ evaluate_trained (JsonArray *call)
   return hr_estimate_get_n_trainable_parameters (estimate);
 }
 
+/* What the model's processor makes of a picture, a sound or a video. */
+static double
+evaluate_tokens (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+  g_autoptr (GError) error = NULL;
+  HrMediumTokens tokens;
+  HrMedium medium;
+
+  g_assert_true (hr_medium_from_text (json_array_get_string_element (call, 2), &medium));
+  hr_model_count_tokens (model, &medium, &tokens, &error);
+  g_assert_no_error (error);
+
+  return tokens.tokens;
+}
+
 static gboolean
 evaluate_exact (const char *name,
                 JsonArray  *call,
@@ -155,6 +171,8 @@ evaluate_exact (const char *name,
     *value = evaluate_part (call);
   else if (g_str_equal (name, "model-size"))
     *value = evaluate_size (call);
+  else if (g_str_equal (name, "model-tokens"))
+    *value = evaluate_tokens (call);
   else if (g_str_equal (name, "model-trained"))
     *value = evaluate_trained (call);
   else if (!g_str_has_prefix (name, "model-"))
@@ -245,6 +263,14 @@ evaluate_rule (const char *name,
     *value = hr_rule_of_thumb_quantization_ratio (a[0]);
   else if (g_str_equal (name, "cache"))
     *value = hr_rule_of_thumb_cache (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "image-tokens"))
+    *value = hr_rule_of_thumb_image_tokens (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "audio-tokens"))
+    *value = hr_rule_of_thumb_audio_tokens (a[0], a[1]);
+  else if (g_str_equal (name, "video-tokens"))
+    *value = hr_rule_of_thumb_video_tokens (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "overhead"))
+    *value = hr_rule_of_thumb_overhead (a[0]);
   else if (g_str_equal (name, "float-bits"))
     *value = hr_rule_of_thumb_float_bits (a[0], a[1]);
   else if (g_str_equal (name, "largest-float"))

@@ -5,7 +5,6 @@
 #include "hr-multimodal-job.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "hr-fine-tuning-job.h"
 #include "hr-inference-job.h"
@@ -15,9 +14,6 @@
 
 /* As many entries as a list of inputs may have. */
 #define MAX_INPUTS 256
-#define MAX_SIDE 65536
-#define MAX_SECONDS 86400
-#define MAX_FPS 240
 
 /**
  * HrMultimodalJob:
@@ -440,7 +436,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_uint64 ("image-width",
                          N_("Width of an image"),
                          N_("Pixels of a row of each image, as it comes to the processor of the model"),
-                         1, MAX_SIDE, 1024, flags);
+                         1, HR_MEDIUM_MAX_SIDE, 1024, flags);
 
   /**
    * HrMultimodalJob:image-height:
@@ -451,7 +447,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_uint64 ("image-height",
                          N_("Height of an image"),
                          N_("Rows of pixels of each image, as it comes to the processor of the model"),
-                         1, MAX_SIDE, 1024, flags);
+                         1, HR_MEDIUM_MAX_SIDE, 1024, flags);
 
   /**
    * HrMultimodalJob:audio-seconds:
@@ -462,7 +458,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_double ("audio-seconds",
                          N_("Seconds of sound"),
                          N_("How long the sound of each sequence is; 0 for none"),
-                         0, MAX_SECONDS, 0, flags);
+                         0, HR_MEDIUM_MAX_SECONDS, 0, flags);
 
   /**
    * HrMultimodalJob:video-seconds:
@@ -473,7 +469,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_double ("video-seconds",
                          N_("Seconds of video"),
                          N_("How long the video of each sequence is; 0 for none"),
-                         0, MAX_SECONDS, 0, flags);
+                         0, HR_MEDIUM_MAX_SECONDS, 0, flags);
 
   /**
    * HrMultimodalJob:video-fps:
@@ -484,7 +480,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_double ("video-fps",
                          N_("Frames a second"),
                          N_("Frames of each second of video that are sampled for the model"),
-                         0.001, MAX_FPS, 2, flags);
+                         0.001, HR_MEDIUM_MAX_FPS, 2, flags);
 
   /**
    * HrMultimodalJob:video-width:
@@ -495,7 +491,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_uint64 ("video-width",
                          N_("Width of the video"),
                          N_("Pixels of a row of the video, as it comes to the processor of the model"),
-                         1, MAX_SIDE, 1280, flags);
+                         1, HR_MEDIUM_MAX_SIDE, 1280, flags);
 
   /**
    * HrMultimodalJob:video-height:
@@ -506,7 +502,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
     g_param_spec_uint64 ("video-height",
                          N_("Height of the video"),
                          N_("Rows of pixels of the video, as it comes to the processor of the model"),
-                         1, MAX_SIDE, 720, flags);
+                         1, HR_MEDIUM_MAX_SIDE, 720, flags);
 
   /**
    * HrMultimodalJob:further-inputs:
@@ -602,56 +598,6 @@ hr_multimodal_job_get_text_tokens (HrMultimodalJob *self)
 }
 
 static gboolean
-read_number (const char *text,
-             double      maximum,
-             double     *number)
-{
-  char *end;
-
-  if (text == NULL || !g_ascii_isdigit (text[0]) || strspn (text, "0123456789.") != strlen (text))
-    return FALSE;
-
-  *number = g_ascii_strtod (text, &end);
-
-  return *end == '\0' && *number > 0 && *number <= maximum;
-}
-
-/* `640x480` */
-static gboolean
-read_size (const char *text,
-           HrMedium   *medium)
-{
-  g_auto (GStrv) sides = g_strsplit (text != NULL ? text : "", "x", 3);
-
-  return g_strv_length (sides) == 2 &&
-         g_ascii_string_to_unsigned (sides[0], 10, 1, MAX_SIDE, &medium->width, NULL) &&
-         g_ascii_string_to_unsigned (sides[1], 10, 1, MAX_SIDE, &medium->height, NULL);
-}
-
-static gboolean
-read_input (const char *text,
-            HrMedium   *medium)
-{
-  g_auto (GStrv) parts = g_strsplit (text, "-", 5);
-  guint n = g_strv_length (parts);
-
-  *medium = (HrMedium) { 0 };
-  if (n == 2 && g_str_equal (parts[0], "image"))
-    return read_size (parts[1], medium);
-
-  if (n == 2 && g_str_equal (parts[0], "audio"))
-    {
-      medium->kind = HR_MEDIUM_AUDIO;
-      return read_number (parts[1], MAX_SECONDS, &medium->seconds);
-    }
-
-  medium->kind = HR_MEDIUM_VIDEO;
-
-  return n == 4 && g_str_equal (parts[0], "video") && read_number (parts[1], MAX_SECONDS, &medium->seconds) &&
-         read_number (parts[2], MAX_FPS, &medium->fps) && read_size (parts[3], medium);
-}
-
-static gboolean
 add_further_inputs (HrMultimodalJob  *self,
                     GArray           *media,
                     GError          **error)
@@ -665,7 +611,7 @@ add_further_inputs (HrMultimodalJob  *self,
     {
       HrMedium medium;
 
-      if (i == MAX_INPUTS || !read_input (inputs[i], &medium))
+      if (i == MAX_INPUTS || !hr_medium_from_text (inputs[i], &medium))
         {
           hr_message_set_error (error, HR_ERROR_VALUE,
                                 /* Translators: what stands in place of an input; the three forms stay as they are. */

@@ -8,6 +8,7 @@
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
+#include "hr-media-rule-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
@@ -15,6 +16,9 @@
 #include "hr-training-estimate.h"
 #include "hr-training-heap.h"
 #include "hr-training-rule-estimate.h"
+
+/* Below this nobody has to ask where the memory went. */
+#define MANY_VIDEO_TOKENS 8192
 
 static void
 add_warnings (const HrInferencePlan *plan,
@@ -100,6 +104,97 @@ run_task (HrModel   *model,
   return run_inference (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, with_timeline, error);
 }
 
+/* What pictures, sounds and videos come to by the formulas that people know, whatever the model's processor does. */
+static HrEstimate *
+run_multimodal_rule (HrModel          *model,
+                     HrMultimodalJob  *job,
+                     GError          **error)
+{
+  g_autoptr (GArray) media = hr_multimodal_job_list_media (job, error);
+  g_autoptr (GArray) items = g_array_new (FALSE, FALSE, sizeof (HrMediumTokens));
+  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (HrJob) task = NULL;
+  guint64 tokens;
+
+  if (media == NULL)
+    return NULL;
+
+  tokens = hr_multimodal_job_get_text_tokens (job) + hr_media_rule_estimate_list_tokens (media, items);
+  if (!hr_media_check_tokens (tokens, error))
+    return NULL;
+
+  task = hr_multimodal_job_dup_task_job (job, tokens);
+  g_object_set (task, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
+  if (HR_IS_TRAINING_JOB (task))
+    {
+      estimate = run_training (model, HR_TRAINING_JOB (task), NULL, NULL, 1, FALSE, error);
+    }
+  else if (hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (task), error))
+    {
+      estimate = hr_media_rule_estimate_new (&plan);
+      add_warnings (&plan, estimate);
+    }
+  if (estimate != NULL)
+    _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_steal_pointer (&items),
+                             hr_multimodal_job_get_text_tokens (job));
+
+  return g_steal_pointer (&estimate);
+}
+
+static void
+warn (HrEstimate *estimate,
+      const char *msgid,
+      ...)
+{
+  va_list arguments;
+
+  va_start (arguments, msgid);
+  _hr_estimate_take_warning (estimate, hr_message_format (msgid, arguments));
+  va_end (arguments);
+}
+
+static guint64
+count_tokens (const HrMedia *media,
+              HrMediumKind   kind)
+{
+  guint64 tokens = 0;
+
+  for (guint i = 0; i < media->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (media->items, HrMediumTokens, i);
+
+      tokens += item->kind == kind ? item->tokens : 0;
+    }
+
+  return tokens;
+}
+
+/* A video is soon more than all else, and more than the model was made for. */
+static void
+warn_of_length (HrEstimate    *estimate,
+                HrModel       *model,
+                const HrMedia *media)
+{
+  guint64 videos = count_tokens (media, HR_MEDIUM_VIDEO);
+  g_autofree char *all_text = g_strdup_printf ("%" G_GUINT64_FORMAT, media->tokens);
+  g_autofree char *videos_text = g_strdup_printf ("%" G_GUINT64_FORMAT, videos);
+  g_autofree char *longest_text = NULL;
+  guint64 longest = 0;
+
+  hr_model_get_hyper_parameter (model, "max_position_embeddings", &longest);
+  longest_text = g_strdup_printf ("%" G_GUINT64_FORMAT, longest);
+  if (longest > 0 && media->tokens > longest)
+    warn (estimate,
+          N_("Each sequence has %s tokens, and the model is made for %s: images, sounds and videos make it too long"),
+          all_text, longest_text);
+  if (videos > media->tokens / 2 && videos > MANY_VIDEO_TOKENS)
+    warn (estimate,
+          N_("Videos are %s of the %s tokens of each sequence: their number grows with length, frame rate and area of "
+             "the picture, and memory with it"),
+          videos_text, all_text);
+}
+
 static HrEstimate *
 run_multimodal (HrModel          *model,
                 HrMultimodalJob  *job,
@@ -108,10 +203,15 @@ run_multimodal (HrModel          *model,
                 gboolean          with_timeline,
                 GError          **error)
 {
-  g_autoptr (HrMedia) media = hr_media_new (model, job, error);
+  g_autoptr (HrMedia) media = NULL;
+  g_autoptr (HrEstimate) rule = NULL;
   g_autoptr (HrJob) task = NULL;
   HrEstimate *estimate;
 
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    return run_multimodal_rule (model, job, error);
+
+  media = hr_media_new (model, job, error);
   if (media == NULL)
     return NULL;
 
@@ -127,8 +227,13 @@ run_multimodal (HrModel          *model,
 
   task = hr_multimodal_job_dup_task_job (job, media->tokens);
   estimate = run_task (model, task, media, gpu, n_gpus, with_timeline, error);
-  if (estimate != NULL)
-    _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_array_ref (media->items), media->text_tokens);
+  if (estimate == NULL)
+    return NULL;
+
+  rule = run_multimodal_rule (model, job, NULL);
+  _hr_estimate_set_rule_of_thumb (estimate, rule);
+  _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_array_ref (media->items), media->text_tokens);
+  warn_of_length (estimate, model, media);
 
   return estimate;
 }

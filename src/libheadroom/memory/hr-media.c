@@ -50,10 +50,27 @@ hr_media_new (HrModel          *model,
       g_array_append_val (self->items, item);
       self->tokens += item.tokens;
     }
-  if (self->tokens > 0 && self->tokens <= MAX_TOKENS)
-    return g_steal_pointer (&self);
 
-  if (self->tokens == 0)
+  return hr_media_check_tokens (self->tokens, error) ? g_steal_pointer (&self) : NULL;
+}
+
+/*
+ * hr_media_check_tokens:
+ * @tokens: of a sequence
+ * @error: return location for an error
+ *
+ * Checks that there is something to read, and no more than can be.
+ *
+ * Returns: whether it is so
+ */
+gboolean
+hr_media_check_tokens (guint64   tokens,
+                       GError  **error)
+{
+  if (tokens > 0 && tokens <= MAX_TOKENS)
+    return TRUE;
+
+  if (tokens == 0)
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("text-tokens: expected some text, or images, sounds or videos; found none of them"));
   else
@@ -61,7 +78,7 @@ hr_media_new (HrModel          *model,
                           N_("expected fewer or smaller images, sounds and videos, which come to at most 16777216 "
                              "tokens; found more"));
 
-  return NULL;
+  return FALSE;
 }
 
 static void

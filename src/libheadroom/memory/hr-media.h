@@ -34,6 +34,8 @@ HrMedia *hr_media_new        (HrModel          *model,
                               GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 HrMedia *hr_media_ref        (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_media_unref      (HrMedia          *self);
+gboolean hr_media_check_tokens (guint64         tokens,
+                                GError        **error);
 gboolean hr_media_add_towers (HrMedia          *self,
                               HrModel          *model,
                               guint64           batch,

@@ -207,6 +207,64 @@ hr_rule_of_thumb_cache (guint64 batch,
 }
 
 /**
+ * hr_rule_of_thumb_image_tokens:
+ * @width: pixels of a row
+ * @height: rows
+ * @patch_size: pixels of a side of a patch
+ * @images: how many there are
+ *
+ * Tokens of images, one for each patch: (resolution / patch)² · images. It knows no model that merges patches.
+ *
+ * Returns: how many, which may be a fraction
+ */
+double
+hr_rule_of_thumb_image_tokens (double  width,
+                               double  height,
+                               double  patch_size,
+                               guint64 images)
+{
+  return (width / patch_size) * (height / patch_size) * images;
+}
+
+/**
+ * hr_rule_of_thumb_audio_tokens:
+ * @milliseconds: how long a sound is
+ * @milliseconds_per_token: how much of it becomes a token; 80, where it is not known
+ *
+ * Tokens of a sound.
+ *
+ * Returns: how many, which may be a fraction
+ */
+double
+hr_rule_of_thumb_audio_tokens (double milliseconds,
+                               double milliseconds_per_token)
+{
+  return milliseconds / milliseconds_per_token;
+}
+
+/**
+ * hr_rule_of_thumb_video_tokens:
+ * @seconds: how long a video is
+ * @fps: frames of a second
+ * @width: pixels of a row
+ * @height: rows
+ * @patch_size: pixels of a side of a patch
+ *
+ * Tokens of a video, those of an image for each frame. It knows no model that samples or merges frames.
+ *
+ * Returns: how many, which may be a fraction
+ */
+double
+hr_rule_of_thumb_video_tokens (double seconds,
+                               double fps,
+                               double width,
+                               double height,
+                               double patch_size)
+{
+  return seconds * fps * hr_rule_of_thumb_image_tokens (width, height, patch_size, 1);
+}
+
+/**
  * hr_rule_of_thumb_float_bits:
  * @exponent: bits of the exponent
  * @mantissa: bits of the mantissa

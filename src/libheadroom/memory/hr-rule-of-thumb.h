@@ -40,6 +40,17 @@ double  hr_rule_of_thumb_cache                (guint64 batch,
                                                guint64 width,
                                                guint64 tokens,
                                                double  bytes);
+double  hr_rule_of_thumb_image_tokens         (double  width,
+                                               double  height,
+                                               double  patch_size,
+                                               guint64 images);
+double  hr_rule_of_thumb_audio_tokens         (double  milliseconds,
+                                               double  milliseconds_per_token);
+double  hr_rule_of_thumb_video_tokens         (double  seconds,
+                                               double  fps,
+                                               double  width,
+                                               double  height,
+                                               double  patch_size);
 guint   hr_rule_of_thumb_float_bits           (guint   exponent,
                                                guint   mantissa);
 double  hr_rule_of_thumb_largest_float        (int     bias,

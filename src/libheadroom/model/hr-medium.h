@@ -43,6 +43,11 @@ typedef struct
   guint64 others;
 } HrMedium;
 
+/* The largest that are taken: pixels of a side, seconds, frames a second. */
+#define HR_MEDIUM_MAX_SIDE 65536
+#define HR_MEDIUM_MAX_SECONDS 86400
+#define HR_MEDIUM_MAX_FPS 240
+
 /* As many kinds of pieces as a processor cuts one input into: a picture as a whole, and parts of it at another size. */
 #define HR_MEDIUM_MAX_GRIDS 2
 
@@ -69,7 +74,8 @@ typedef struct
 
 /**
  * HrMediumTokens: (skip)
- * @kind: what it was
+ * @medium: what it was
+ * @kind: what kind of thing that was
  * @width: pixels of a row after it was resized: of the picture as a whole, where it is cut into tiles afterwards
  * @height: rows, likewise
  * @frames: of a video, as many as the tower sees, with what pads them; of a sound, frames of its spectrogram without
@@ -93,6 +99,7 @@ typedef struct
  */
 typedef struct
 {
+  HrMedium medium;
   HrMediumKind kind;
   guint64 width;
   guint64 height;
@@ -109,6 +116,9 @@ typedef struct
   char formula[160];
 } HrMediumTokens;
 
-const char *hr_medium_kind_get_name (HrMediumKind kind);
+const char *hr_medium_kind_get_name (HrMediumKind    kind);
+gboolean    hr_medium_from_text     (const char     *text,
+                                     HrMedium       *medium);
+char       *hr_medium_to_text       (const HrMedium *medium) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

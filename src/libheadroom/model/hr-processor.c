@@ -34,30 +34,6 @@ static const struct
   [HR_PROCESSOR_WINDOWS] = { "windows", hr_processor_windows },
 };
 
-static const char * const kind_names[] = {
-  [HR_MEDIUM_IMAGE] = "image",
-  [HR_MEDIUM_AUDIO] = "audio",
-  [HR_MEDIUM_VIDEO] = "video",
-};
-
-G_STATIC_ASSERT (G_N_ELEMENTS (kind_names) == HR_N_MEDIUM_KINDS);
-
-/**
- * hr_medium_kind_get_name:
- * @kind: what a model sees or hears
- *
- * Gets its name, as in files and in the JSON of an estimate.
- *
- * Returns: (transfer none): the name
- */
-const char *
-hr_medium_kind_get_name (HrMediumKind kind)
-{
-  g_return_val_if_fail ((guint) kind < HR_N_MEDIUM_KINDS, NULL);
-
-  return kind_names[kind];
-}
-
 /*
  * hr_processor_find_rule:
  * @name: how an architecture file calls a rule
@@ -272,7 +248,9 @@ hr_processor_count (const HrProcessor  *self,
   const HrProcessorEntry *entry = &self->entries[medium->kind];
   guint length;
 
-  *tokens = (HrMediumTokens) { .kind = medium->kind, .frames = 1, .around = entry->values[HR_PROCESSOR_AROUND] };
+  *tokens = (HrMediumTokens) {
+    .medium = *medium, .kind = medium->kind, .frames = 1, .around = entry->values[HR_PROCESSOR_AROUND],
+  };
   if (rules[entry->rule].count == NULL)
     return refuse (medium->kind, error);
   if (!rules[entry->rule].count (entry, medium, tokens, error))

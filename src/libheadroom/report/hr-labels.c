@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-units.h"
+
 #include "hr-base-enums.h"
 #include "hr-job-enums.h"
 
@@ -606,6 +608,81 @@ hr_medium_kind_get_label (HrMediumKind kind)
   g_return_val_if_fail ((guint) kind < HR_N_MEDIUM_KINDS, NULL);
 
   return _(medium_labels[kind]);
+}
+
+/**
+ * hr_medium_dup_label: (skip)
+ * @medium: an image, a sound or a video
+ *
+ * Says in the user's language what it is: “Image, 1024 × 768”.
+ *
+ * Returns: (transfer full): the words
+ */
+char *
+hr_medium_dup_label (const HrMedium *medium)
+{
+  g_autofree char *size = NULL;
+
+  g_return_val_if_fail (medium != NULL && (guint) medium->kind < HR_N_MEDIUM_KINDS, NULL);
+
+  size = g_strdup_printf ("%" G_GUINT64_FORMAT " × %" G_GUINT64_FORMAT, medium->width, medium->height);
+  switch (medium->kind)
+    {
+    case HR_MEDIUM_IMAGE:
+      /* Translators: width and height in pixels, “1024 × 768” */
+      return g_strdup_printf (_("Image, %s"), size);
+
+    case HR_MEDIUM_AUDIO:
+      /* Translators: how long a sound is, in seconds */
+      return g_strdup_printf (_("Sound, %g s"), medium->seconds);
+
+    case HR_MEDIUM_VIDEO:
+    case HR_N_MEDIUM_KINDS:
+    default:
+      /* Translators: how long a video is, in seconds; frames of each second; width and height, “1280 × 720” */
+      return g_strdup_printf (_("Video, %g s, %g frames a second, %s"), medium->seconds, medium->fps, size);
+    }
+}
+
+/**
+ * hr_medium_tokens_dup_origin: (skip)
+ * @tokens: what a processor makes of something
+ *
+ * Says in the user's language how its tokens come about.
+ *
+ * Returns: (transfer full): the words
+ */
+char *
+hr_medium_tokens_dup_origin (const HrMediumTokens *tokens)
+{
+  g_autoptr (GString) string = NULL;
+
+  g_return_val_if_fail (tokens != NULL, NULL);
+
+  string = g_string_new (tokens->formula);
+  if (tokens->markers > 0)
+    {
+      g_autofree char *markers = hr_format_integer (tokens->markers);
+
+      /* Translators: follows a formula; tokens that a processor puts around an image or between its rows */
+      g_string_append_printf (string, _("; %s of them are marks"), markers);
+    }
+  if (tokens->around > 0)
+    {
+      g_autofree char *around = hr_format_integer (tokens->around);
+
+      /* Translators: follows a formula; tokens around an image that the prompt has already */
+      g_string_append_printf (string, _("; %s more stand around it in the text"), around);
+    }
+  if (tokens->crossed > 0)
+    {
+      g_autofree char *crossed = hr_format_integer (tokens->crossed);
+
+      /* Translators: follows a formula; vectors of an image that are no tokens of the text */
+      g_string_append_printf (string, _("; %s vectors are read by cross attention"), crossed);
+    }
+
+  return g_string_free (g_steal_pointer (&string), FALSE);
 }
 
 /**

@@ -17,6 +17,8 @@ const char *hr_phase_id_get_description     (HrPhaseId      id);
 char       *hr_estimate_dup_peak_sentence   (HrEstimate    *estimate) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_part_get_label               (HrPart         part);
 const char *hr_medium_kind_get_label        (HrMediumKind   kind);
+char       *hr_medium_dup_label             (const HrMedium *medium) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_medium_tokens_dup_origin     (const HrMediumTokens *tokens) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_mode_get_label               (HrMode         mode);
 const char *hr_setting_group_get_label      (HrSettingGroup group);
 char       *hr_job_dup_unused_reason        (HrJob         *job,

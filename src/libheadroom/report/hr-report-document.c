@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include "hr-advice.h"
 #include "hr-report-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -285,9 +286,35 @@ add_media (HrReport   *self,
   for (guint i = 0; i < n_media; i++)
     {
       g_autofree char *tokens = hr_format_integer (media[i].tokens);
-      const char * const cells[] = { hr_medium_kind_get_label (media[i].kind), tokens, media[i].formula, NULL };
+      g_autofree char *input = hr_medium_dup_label (&media[i].medium);
+      g_autofree char *origin = hr_medium_tokens_dup_origin (&media[i]);
+      const char * const cells[] = { input, tokens, origin, NULL };
 
       hr_document_block_add_row (table, cells);
+    }
+}
+
+/* What could be asked for instead, and what it saves. */
+static void
+add_advice (HrReport   *self,
+            HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE };
+  const char * const columns[] = { _("What could be changed"), _("Saves"), NULL };
+  g_autoptr (GPtrArray) advice = hr_report_list_advice (self);
+  HrDocumentBlock *table;
+
+  if (advice->len == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What would take less"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < advice->len; i++)
+    {
+      const HrAdvice *item = g_ptr_array_index (advice, i);
+      g_autofree char *saving = hr_format_bytes (item->saves_bytes, hr_report_get_unit_system (self));
+
+      hr_document_block_add_row (table, (const char * const []) { item->text, saving, NULL });
     }
 }
 
@@ -477,6 +504,7 @@ hr_report_create_document (HrReport *self)
   add_summary (self, document);
   add_components (self, document);
   add_media (self, document);
+  add_advice (self, document);
   add_phases (self, document);
   add_devices (self, document);
   add_warnings (self, document);

@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include "hr-advice.h"
 #include "hr-report-private.h"
 
 #include "hr-job-private.h"
@@ -113,6 +114,26 @@ add_phases (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+static void
+add_medium (JsonBuilder          *builder,
+            const HrMediumTokens *item)
+{
+  g_autofree char *text = hr_medium_to_text (&item->medium);
+
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "kind", hr_medium_kind_get_name (item->kind));
+  hr_json_build_string (builder, "input", text);
+  hr_json_build_integer (builder, "tokens", item->tokens);
+  hr_json_build_string (builder, "formula", item->formula);
+  if (item->markers > 0)
+    hr_json_build_integer (builder, "markers", item->markers);
+  if (item->around > 0)
+    hr_json_build_integer (builder, "around", item->around);
+  if (item->crossed > 0)
+    hr_json_build_integer (builder, "crossed", item->crossed);
+  json_builder_end_object (builder);
+}
+
 /* Only where there is more than text. */
 static void
 add_media (JsonBuilder *builder,
@@ -132,13 +153,7 @@ add_media (JsonBuilder *builder,
   hr_json_build_integer (builder, "tokens", hr_estimate_get_text_tokens (estimate));
   json_builder_end_object (builder);
   for (guint i = 0; i < n_media; i++)
-    {
-      json_builder_begin_object (builder);
-      hr_json_build_string (builder, "kind", hr_medium_kind_get_name (media[i].kind));
-      hr_json_build_integer (builder, "tokens", media[i].tokens);
-      hr_json_build_string (builder, "formula", media[i].formula);
-      json_builder_end_object (builder);
-    }
+    add_medium (builder, &media[i]);
   json_builder_end_array (builder);
 }
 
@@ -202,7 +217,29 @@ add_rule_of_thumb (JsonBuilder *builder,
   json_builder_begin_object (builder);
   hr_json_build_integer (builder, "total-bytes", hr_estimate_get_total_bytes (rule));
   add_components (builder, hr_estimate_get_components (rule));
+  add_media (builder, rule);
   json_builder_end_object (builder);
+}
+
+static void
+add_advice (JsonBuilder *builder,
+            HrReport    *report)
+{
+  g_autoptr (GPtrArray) advice = hr_report_list_advice (report);
+
+  json_builder_set_member_name (builder, "advice");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < advice->len; i++)
+    {
+      const HrAdvice *item = g_ptr_array_index (advice, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "change", item->change);
+      hr_json_build_integer (builder, "saves-bytes", item->saves_bytes);
+      hr_json_build_string (builder, "text", item->text);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
 }
 
 static void
@@ -267,9 +304,7 @@ hr_report_to_json (HrReport *self)
   add_devices (builder, estimate);
   add_gpu (builder, self);
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
-  json_builder_set_member_name (builder, "advice");
-  json_builder_begin_array (builder);
-  json_builder_end_array (builder);
+  add_advice (builder, self);
   add_warnings (builder, self);
   add_generator (builder, hr_report_get_date (self));
   json_builder_end_object (builder);

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-advice.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-estimator.h"
+#include "hr-labels.h"
+#include "hr-medium.h"
+#include "hr-multimodal-job.h"
+
+/* What else could be asked for: each change is estimated anew, and told only if it saves something. */
+
+/* A video shorter than this is not worth cutting, in seconds. */
+#define MIN_PART_SECONDS 2
+
+/* As many parts as a video is cut into at most. */
+#define MAX_PARTS 4096
+
+typedef void (*Change) (HrMedium *medium);
+
+static void
+halve_image (HrMedium *medium)
+{
+  if (medium->kind != HR_MEDIUM_IMAGE)
+    return;
+
+  medium->width = MAX (medium->width / 2, 1);
+  medium->height = MAX (medium->height / 2, 1);
+}
+
+static void
+halve_video (HrMedium *medium)
+{
+  if (medium->kind != HR_MEDIUM_VIDEO)
+    return;
+
+  medium->width = MAX (medium->width / 2, 1);
+  medium->height = MAX (medium->height / 2, 1);
+}
+
+static void
+halve_rate (HrMedium *medium)
+{
+  if (medium->kind == HR_MEDIUM_VIDEO)
+    medium->fps /= 2;
+}
+
+static void
+advice_free (gpointer data)
+{
+  HrAdvice *self = data;
+
+  g_free (self->change);
+  g_free (self->text);
+  g_free (self);
+}
+
+/* What is further, after a change. */
+static char *
+change_further (HrMultimodalJob *job,
+                Change           change)
+{
+  g_autofree char *inputs = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  g_object_get (job, "further-inputs", &inputs, NULL);
+  parts = g_strsplit (inputs, ",", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      HrMedium medium;
+
+      if (!hr_medium_from_text (parts[i], &medium))
+        continue;
+      change (&medium);
+      g_free (parts[i]);
+      parts[i] = hr_medium_to_text (&medium);
+    }
+
+  return g_strjoinv (",", parts);
+}
+
+/* The job with every image and video changed, in the settings that they come from. */
+static HrJob *
+change_media (HrMultimodalJob *job,
+              Change           change)
+{
+  HrJob *changed = hr_job_copy (HR_JOB (job));
+  g_autofree char *further = change_further (job, change);
+  HrMedium image = { .kind = HR_MEDIUM_IMAGE }, video = { .kind = HR_MEDIUM_VIDEO };
+  guint64 images;
+
+  g_object_get (job, "images", &images, "image-width", &image.width, "image-height", &image.height, "video-seconds",
+                &video.seconds, "video-width", &video.width, "video-height", &video.height, "video-fps", &video.fps,
+                NULL);
+  if (images > 0)
+    change (&image);
+  if (video.seconds > 0)
+    change (&video);
+  g_object_set (changed, "image-width", image.width, "image-height", image.height, "video-width", video.width,
+                "video-height", video.height, "video-fps", video.fps, "further-inputs", further, NULL);
+
+  return changed;
+}
+
+/* Every video as long as one of so many parts of it. */
+static HrJob *
+cut_videos (HrMultimodalJob *job,
+            guint            parts)
+{
+  HrJob *changed = hr_job_copy (HR_JOB (job));
+  g_autofree char *inputs = NULL;
+  g_autofree char *further = NULL;
+  g_auto (GStrv) texts = NULL;
+  double seconds;
+
+  g_object_get (job, "video-seconds", &seconds, "further-inputs", &inputs, NULL);
+  texts = g_strsplit (inputs, ",", -1);
+  for (guint i = 0; texts[i] != NULL; i++)
+    {
+      HrMedium medium;
+
+      if (!hr_medium_from_text (texts[i], &medium) || medium.kind != HR_MEDIUM_VIDEO)
+        continue;
+      medium.seconds /= parts;
+      g_free (texts[i]);
+      texts[i] = hr_medium_to_text (&medium);
+    }
+  further = g_strjoinv (",", texts);
+  g_object_set (changed, "video-seconds", seconds / parts, "further-inputs", further, NULL);
+
+  return changed;
+}
+
+/* The settings in which two jobs differ, as they stand on the command line. */
+static char *
+describe_change (HrJob *job,
+                 HrJob *changed)
+{
+  g_autoptr (GString) string = g_string_new (NULL);
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) before = G_VALUE_INIT;
+      g_auto (GValue) after = G_VALUE_INIT;
+      g_autofree char *value = NULL;
+
+      g_object_get_property (G_OBJECT (job), settings[i]->name, &before);
+      g_object_get_property (G_OBJECT (changed), settings[i]->name, &after);
+      if (g_param_values_cmp (settings[i], &before, &after) == 0 || !hr_job_uses_setting (job, settings[i], NULL))
+        continue;
+      value = hr_job_get_as_string (changed, settings[i]->name);
+      g_string_append_printf (string, "%s%s=%s", string->len > 0 ? " " : "", settings[i]->name, value);
+    }
+
+  return g_string_free (g_steal_pointer (&string), FALSE);
+}
+
+static guint64
+get_tokens (HrEstimate *estimate)
+{
+  guint n_media;
+  const HrMediumTokens *media = hr_estimate_get_media (estimate, &n_media);
+  guint64 tokens = hr_estimate_get_text_tokens (estimate);
+
+  for (guint i = 0; i < n_media; i++)
+    tokens += media[i].tokens;
+
+  return tokens;
+}
+
+/* An advice, if the changed job can be estimated and takes less; its number of tokens goes into the text. */
+static void
+try (GPtrArray  *advice,
+     HrEstimate *estimate,
+     HrJob      *job,
+     HrJob      *changed,
+     HrGpu      *gpu,
+     guint       n_gpus,
+     char     *(*describe) (HrJob      *changed,
+                            HrEstimate *other))
+{
+  g_autoptr (HrEstimate) other = hr_estimator_run (hr_estimate_get_model (estimate), changed, gpu, n_gpus, NULL);
+  HrAdvice *item;
+
+  if (other == NULL || hr_estimate_get_total_bytes (other) >= hr_estimate_get_total_bytes (estimate))
+    return;
+
+  item = g_new0 (HrAdvice, 1);
+  item->change = describe_change (job, changed);
+  item->saves_bytes = hr_estimate_get_total_bytes (estimate) - hr_estimate_get_total_bytes (other);
+  item->text = describe (changed, other);
+  g_ptr_array_add (advice, item);
+}
+
+static char *
+describe_images (HrJob      *changed G_GNUC_UNUSED,
+                 HrEstimate *other)
+{
+  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+
+  /* Translators: a number of tokens */
+  return g_strdup_printf (_("Halve the width and height of the images: each sequence then has %s tokens"), tokens);
+}
+
+static char *
+describe_videos (HrJob      *changed G_GNUC_UNUSED,
+                 HrEstimate *other)
+{
+  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+
+  /* Translators: a number of tokens */
+  return g_strdup_printf (_("Halve the width and height of the videos: each sequence then has %s tokens"), tokens);
+}
+
+static char *
+describe_rate (HrJob      *changed G_GNUC_UNUSED,
+               HrEstimate *other)
+{
+  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+
+  /* Translators: a number of tokens */
+  return g_strdup_printf (_("Sample half as many frames of each second of video: each sequence then has %s tokens"),
+                          tokens);
+}
+
+static char *
+describe_parts (HrJob      *changed G_GNUC_UNUSED,
+                HrEstimate *other)
+{
+  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+
+  /* Translators: a number of tokens */
+  return g_strdup_printf (_("Split the videos into parts that are read one after the other: each part then has %s "
+                            "tokens"), tokens);
+}
+
+static gint
+compare_savings (gconstpointer a,
+                 gconstpointer b)
+{
+  const HrAdvice *one = *(HrAdvice * const *) a;
+  const HrAdvice *other = *(HrAdvice * const *) b;
+
+  return one->saves_bytes < other->saves_bytes ? 1 : one->saves_bytes > other->saves_bytes ? -1 : 0;
+}
+
+static double
+get_longest_video (HrEstimate *estimate)
+{
+  guint n_media;
+  const HrMediumTokens *media = hr_estimate_get_media (estimate, &n_media);
+  double seconds = 0;
+
+  for (guint i = 0; i < n_media; i++)
+    {
+      if (media[i].kind == HR_MEDIUM_VIDEO)
+        seconds = MAX (seconds, media[i].medium.seconds);
+    }
+
+  return seconds;
+}
+
+static gboolean
+has_kind (HrEstimate   *estimate,
+          HrMediumKind  kind)
+{
+  guint n_media;
+  const HrMediumTokens *media = hr_estimate_get_media (estimate, &n_media);
+
+  for (guint i = 0; i < n_media; i++)
+    {
+      if (media[i].kind == kind)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Two parts, or as many as it takes until each is no longer than the model is made for. */
+static guint
+count_parts (HrEstimate *estimate)
+{
+  guint64 longest = 0, tokens = get_tokens (estimate), text = hr_estimate_get_text_tokens (estimate);
+  double seconds = get_longest_video (estimate);
+  guint parts = 2;
+
+  hr_model_get_hyper_parameter (hr_estimate_get_model (estimate), "max_position_embeddings", &longest);
+  while (longest > text && parts < MAX_PARTS && text + (tokens - text) / parts > longest)
+    parts *= 2;
+
+  return seconds / parts >= MIN_PART_SECONDS ? parts : 0;
+}
+
+/**
+ * hr_advice_list: (skip)
+ * @estimate: an estimate
+ * @job: what it is of
+ * @gpu: (nullable): the GPU that it is for
+ * @n_gpus: how many of them
+ *
+ * Lists what could be asked for instead, to take less memory: of a job with images, sounds and videos smaller pictures,
+ * fewer frames, shorter parts of videos. What each saves is estimated anew.
+ *
+ * Returns: (transfer full) (element-type HrAdvice): changes, those that save most first; there may be none
+ */
+GPtrArray *
+hr_advice_list (HrEstimate *estimate,
+                HrJob      *job,
+                HrGpu      *gpu,
+                guint       n_gpus)
+{
+  g_autoptr (GPtrArray) advice = g_ptr_array_new_with_free_func (advice_free);
+  static const struct
+  {
+    HrMediumKind kind;
+    Change change;
+    char *(*describe) (HrJob      *changed,
+                       HrEstimate *other);
+  } changes[] = {
+    { HR_MEDIUM_IMAGE, halve_image, describe_images },
+    { HR_MEDIUM_VIDEO, halve_video, describe_videos },
+    { HR_MEDIUM_VIDEO, halve_rate, describe_rate },
+  };
+  guint parts;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+
+  if (!HR_IS_MULTIMODAL_JOB (job))
+    return g_steal_pointer (&advice);
+
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    {
+      g_autoptr (HrJob) changed = NULL;
+
+      if (!has_kind (estimate, changes[i].kind))
+        continue;
+      changed = change_media (HR_MULTIMODAL_JOB (job), changes[i].change);
+      try (advice, estimate, job, changed, gpu, n_gpus, changes[i].describe);
+    }
+
+  parts = has_kind (estimate, HR_MEDIUM_VIDEO) ? count_parts (estimate) : 0;
+  if (parts > 0)
+    {
+      g_autoptr (HrJob) changed = cut_videos (HR_MULTIMODAL_JOB (job), parts);
+
+      try (advice, estimate, job, changed, gpu, n_gpus, describe_parts);
+    }
+
+  g_ptr_array_sort (advice, compare_savings);
+
+  return g_steal_pointer (&advice);
+}
+
+/**
+ * hr_report_list_advice: (skip)
+ * @self: a report
+ *
+ * Lists what could be asked for instead of the report's job, as [func@advice_list] does.
+ *
+ * Returns: (transfer full) (element-type HrAdvice): changes
+ */
+GPtrArray *
+hr_report_list_advice (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_advice_list (hr_report_get_estimate (self), hr_report_get_job (self), hr_report_get_gpu (self),
+                         hr_report_get_n_gpus (self));
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "hr-advice.h"
+#include "hr-estimator.h"
+#include "hr-medium.h"
+#include "hr-multimodal-job.h"
+
+#define MODEL "Qwen/Qwen2.5-VL-7B-Instruct"
+
+static HrEstimate *
+run (HrModel *model,
+     HrJob   *job)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *estimate = hr_estimator_run (model, job, NULL, 1, &error);
+
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+static HrModel *
+open_model (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_id (MODEL, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrJob *
+make_job (guint64     images,
+          const char *further)
+{
+  HrJob *job = hr_job_new (HR_MODE_MULTIMODAL);
+
+  g_object_set (job, "images", images, "further-inputs", further, NULL);
+
+  return job;
+}
+
+/* Does what an advice says. */
+static void
+follow (HrJob      *job,
+        const char *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (parts[i], "=", 2);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpuint (g_strv_length (pair), ==, 2);
+      hr_job_set_from_string (job, pair[0], pair[1], &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+test_saving (void)
+{
+  g_autoptr (HrModel) model = open_model ();
+  g_autoptr (HrJob) job = make_job (2, "video-120-2-1280x720");
+  g_autoptr (HrEstimate) estimate = run (model, job);
+  g_autoptr (GPtrArray) advice = hr_advice_list (estimate, job, NULL, 1);
+
+  g_assert_cmpuint (advice->len, ==, 4);
+  for (guint i = 0; i < advice->len; i++)
+    {
+      const HrAdvice *item = g_ptr_array_index (advice, i);
+      g_autoptr (HrJob) changed = hr_job_copy (job);
+      g_autoptr (HrEstimate) other = NULL;
+
+      g_test_message ("%s: %s", item->change, item->text);
+      follow (changed, item->change);
+      other = run (model, changed);
+      g_assert_cmpuint (item->saves_bytes, >, 0);
+      g_assert_cmpuint (hr_estimate_get_total_bytes (estimate) - hr_estimate_get_total_bytes (other), ==,
+                        item->saves_bytes);
+    }
+}
+
+static void
+test_of_images (void)
+{
+  g_autoptr (HrModel) model = open_model ();
+  g_autoptr (HrJob) job = make_job (4, "none");
+  g_autoptr (HrEstimate) estimate = run (model, job);
+  g_autoptr (GPtrArray) advice = hr_advice_list (estimate, job, NULL, 1);
+
+  g_assert_cmpuint (advice->len, ==, 1);
+  g_assert_cmpstr (((HrAdvice *) g_ptr_array_index (advice, 0))->change, ==, "image-width=512 image-height=512");
+}
+
+static void
+test_of_text (void)
+{
+  g_autoptr (HrModel) model = open_model ();
+  g_autoptr (HrJob) job = make_job (0, "none");
+  g_autoptr (HrEstimate) estimate = run (model, job);
+  g_autoptr (GPtrArray) advice = hr_advice_list (estimate, job, NULL, 1);
+
+  g_assert_cmpuint (advice->len, ==, 0);
+}
+
+/* A video that is longer than the model is made for is cut until its parts are not. */
+static void
+test_parts (void)
+{
+  g_autoptr (HrModel) model = open_model ();
+  g_autoptr (HrJob) job = make_job (0, "video-800-2-1280x720");
+  g_autoptr (HrEstimate) estimate = run (model, job);
+  g_autoptr (GPtrArray) advice = hr_advice_list (estimate, job, NULL, 1);
+  const char * const *warnings = hr_estimate_get_warnings (estimate);
+  gboolean is_cut = FALSE;
+  guint n_warnings = 0;
+
+  for (guint i = 0; i < advice->len; i++)
+    is_cut |= g_str_equal (((HrAdvice *) g_ptr_array_index (advice, i))->change, "further-inputs=video-100-2-1280x720");
+  g_assert_true (is_cut);
+  for (guint i = 0; warnings[i] != NULL; i++)
+    n_warnings += strstr (warnings[i], "made for") != NULL || strstr (warnings[i], "Videos are") != NULL;
+  g_assert_cmpuint (n_warnings, ==, 2);
+}
+
+static void
+test_rule (void)
+{
+  g_autoptr (HrModel) model = open_model ();
+  g_autoptr (HrJob) job = make_job (4, "audio-10,video-30-30-1024x1024");
+  g_autoptr (HrEstimate) estimate = NULL;
+  const HrMediumTokens *media;
+  guint64 tokens = 0;
+  guint n_media;
+
+  g_object_set (job, "text-tokens", G_GUINT64_CONSTANT (100), "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB,
+                NULL);
+  estimate = run (model, job);
+  media = hr_estimate_get_media (estimate, &n_media);
+  g_assert_cmpuint (n_media, ==, 6);
+  for (guint i = 0; i < n_media; i++)
+    tokens += media[i].tokens;
+  g_assert_cmpuint (media[5].tokens, ==, 3686400);
+  g_assert_cmpuint (hr_estimate_get_text_tokens (estimate) + tokens, ==, 3703009);
+}
+
+static void
+test_text_form (void)
+{
+  static const char * const texts[] = { "image-640x480", "audio-12.5", "video-60-2-1280x720", "video-0.5-0.25-10x20" };
+  HrMedium medium;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *text = NULL;
+
+      g_assert_true (hr_medium_from_text (texts[i], &medium));
+      text = hr_medium_to_text (&medium);
+      g_assert_cmpstr (text, ==, texts[i]);
+    }
+  g_assert_false (hr_medium_from_text ("image-640", &medium));
+  g_assert_false (hr_medium_from_text ("sound-3", &medium));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/report/an_advice_saves_what_another_estimate_says", test_saving);
+  g_test_add_func ("/report/images_can_be_made_smaller", test_of_images);
+  g_test_add_func ("/report/a_text_alone_has_no_advice", test_of_text);
+  g_test_add_func ("/report/a_video_is_cut_until_its_parts_are_not_too_long", test_parts);
+  g_test_add_func ("/report/the_rule_of_thumb_counts_patches_whatever_the_model_does", test_rule);
+  g_test_add_func ("/report/an_input_is_written_as_it_is_read", test_text_form);
+
+  return g_test_run ();
+}
