@@ -6,6 +6,7 @@
 
 #include <hr-labels.h>
 
+#include "headroom-inputs-row.h"
 #include "headroom-modules-row.h"
 #include "headroom-setting-row.h"
 
@@ -275,5 +276,7 @@ headroom_mode_page_set_model (HeadroomModePage *self,
 
       if (HEADROOM_IS_MODULES_ROW (row))
         headroom_modules_row_set_model (HEADROOM_MODULES_ROW (row), model);
+      else if (HEADROOM_IS_INPUTS_ROW (row))
+        headroom_inputs_row_set_model (HEADROOM_INPUTS_ROW (row), model);
     }
 }

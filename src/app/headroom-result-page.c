@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-advice-list.h"
 #include "headroom-capacity-bar.h"
 #include "headroom-chart-scheme.h"
 #include "headroom-columns.h"
@@ -60,6 +61,8 @@ struct _HeadroomResultPage
   HeadroomTimelineView *timeline;
   GtkWidget *phases_section;
   HeadroomPhaseList *phases;
+  GtkWidget *advice_section;
+  HeadroomAdviceList *advice;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
   HeadroomComponentTable *table;
@@ -350,6 +353,8 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_phase_list_show (self->phases, self->estimate, self->unit_system);
   headroom_comparison_show (self->comparison, self->estimate, self->unit_system);
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
+  headroom_advice_list_show (self->advice, report);
+  gtk_widget_set_visible (self->advice_section, gtk_widget_get_visible (GTK_WIDGET (self->advice)));
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_result_page_show_warnings (self, report);
 }
@@ -543,6 +548,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_COMPONENT_TABLE);
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
+  g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
   g_type_ensure (HEADROOM_TYPE_PIE_CHART);
   g_type_ensure (HEADROOM_TYPE_TIMELINE_VIEW);
@@ -565,6 +571,8 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);

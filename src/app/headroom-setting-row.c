@@ -9,6 +9,7 @@
 #include <hr-labels.h>
 
 #include "headroom-count.h"
+#include "headroom-inputs-row.h"
 #include "headroom-modules-row.h"
 
 /*
@@ -276,7 +277,8 @@ headroom_setting_row_new (HrJob      *job,
   else if (G_IS_PARAM_SPEC_DOUBLE (setting))
     row = number_row_new (job, setting);
   else if (G_IS_PARAM_SPEC_STRING (setting))
-    row = headroom_modules_row_new (job, setting);
+    row = g_str_equal (setting->name, "further-inputs") ? headroom_inputs_row_new (job, setting)
+                                                        : headroom_modules_row_new (job, setting);
   else
     g_return_val_if_reached (NULL);
 
@@ -284,7 +286,9 @@ headroom_setting_row_new (HrJob      *job,
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   gtk_widget_set_tooltip_text (row, hr_setting_get_description (setting));
   gtk_widget_set_name (row, setting->name);
-  if (HEADROOM_IS_MODULES_ROW (row))
+  if (HEADROOM_IS_INPUTS_ROW (row))
+    headroom_inputs_row_add_suffix (HEADROOM_INPUTS_ROW (row), reset_button_new (job, setting, title));
+  else if (HEADROOM_IS_MODULES_ROW (row))
     headroom_modules_row_add_suffix (HEADROOM_MODULES_ROW (row), reset_button_new (job, setting, title));
   else
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));

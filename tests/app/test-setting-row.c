@@ -4,6 +4,8 @@
 
 #include <hr-labels.h>
 
+#include "headroom-input-popover.h"
+#include "headroom-inputs-row.h"
 #include "headroom-mode-page.h"
 #include "headroom-modules-row.h"
 #include "headroom-setting-row.h"
@@ -326,11 +328,143 @@ test_copies_are_trained_of_what_is_around_the_layers (void)
   g_assert_finalize_object (row);
 }
 
+/* The widgets of a type below another, in the order in which they stand. */
+static void
+collect (GtkWidget *widget,
+         GType      type,
+         GPtrArray *found)
+{
+  if (g_type_is_a (G_OBJECT_TYPE (widget), type))
+    g_ptr_array_add (found, widget);
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    collect (child, type, found);
+}
+
+static gboolean
+has_text (GtkWidget  *widget,
+          const char *text)
+{
+  g_autoptr (GPtrArray) labels = g_ptr_array_new ();
+
+  collect (widget, GTK_TYPE_LABEL, labels);
+  for (guint i = 0; i < labels->len; i++)
+    {
+      if (strstr (gtk_label_get_label (g_ptr_array_index (labels, i)), text) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The buttons that remove an input, whose icon says so. */
+static GtkWidget *
+find_remove (GtkWidget *row,
+             guint      index)
+{
+  g_autoptr (GPtrArray) buttons = g_ptr_array_new ();
+  guint n = 0;
+
+  collect (row, GTK_TYPE_BUTTON, buttons);
+  for (guint i = 0; i < buttons->len; i++)
+    {
+      GtkButton *button = g_ptr_array_index (buttons, i);
+
+      if (g_strcmp0 (gtk_button_get_icon_name (button), "user-trash-symbolic") == 0 && n++ == index)
+        return GTK_WIDGET (button);
+    }
+
+  return NULL;
+}
+
+static void
+test_inputs_are_added_and_removed (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "further-inputs");
+  g_autoptr (GPtrArray) popovers = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-VL-7B-Instruct", &error);
+  GtkWidget *row = g_object_ref_sink (headroom_setting_row_new (job, setting));
+  g_autofree char *value = NULL;
+
+  g_assert_no_error (error);
+  headroom_inputs_row_set_model (HEADROOM_INPUTS_ROW (row), model);
+  g_assert_true (has_text (row, "Image, 1024 × 1024"));
+  g_assert_true (has_text (row, "1,369 tokens"));
+  g_assert_null (find_remove (row, 0));
+
+  collect (row, HEADROOM_TYPE_INPUT_POPOVER, popovers);
+  g_assert_cmpuint (popovers->len, ==, 1);
+  g_signal_emit_by_name (g_ptr_array_index (popovers, 0), "added", "image-640x480");
+  g_signal_emit_by_name (g_ptr_array_index (popovers, 0), "added", "video-10-2-640x480");
+  g_object_get (job, "further-inputs", &value, NULL);
+  g_assert_cmpstr (value, ==, "image-640x480,video-10-2-640x480");
+  g_assert_true (has_text (row, "Image, 640 × 480"));
+  g_assert_true (has_text (row, "391 tokens"));
+
+  g_signal_emit_by_name (find_remove (row, 0), "clicked");
+  g_free (g_steal_pointer (&value));
+  g_object_get (job, "further-inputs", &value, NULL);
+  g_assert_cmpstr (value, ==, "video-10-2-640x480");
+  g_assert_false (has_text (row, "Image, 640 × 480"));
+
+  g_signal_emit_by_name (find_remove (row, 0), "clicked");
+  g_free (g_steal_pointer (&value));
+  g_object_get (job, "further-inputs", &value, NULL);
+  g_assert_cmpstr (value, ==, "none");
+  g_assert_null (find_remove (row, 0));
+
+  g_assert_finalize_object (row);
+}
+
+static void
+remember (GPtrArray  *texts,
+          const char *text)
+{
+  g_ptr_array_add (texts, g_strdup (text));
+}
+
+/* What is asked for an image, a sound or a video comes as the setting has it. */
+static void
+test_an_input_is_asked_for (void)
+{
+  GtkWidget *popover = g_object_ref_sink (headroom_input_popover_new ());
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GPtrArray) buttons = g_ptr_array_new ();
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  GtkWidget *add = NULL;
+
+  g_signal_connect_swapped (popover, "added", G_CALLBACK (remember), texts);
+  collect (popover, GTK_TYPE_DROP_DOWN, found);
+  collect (popover, GTK_TYPE_BUTTON, buttons);
+  for (guint i = 0; i < buttons->len; i++)
+    {
+      if (gtk_widget_has_css_class (g_ptr_array_index (buttons, i), "suggested-action"))
+        add = g_ptr_array_index (buttons, i);
+    }
+  g_assert_nonnull (add);
+  for (guint i = 0; i < 3; i++)
+    {
+      gtk_drop_down_set_selected (g_ptr_array_index (found, 0), i);
+      g_signal_emit_by_name (add, "clicked");
+    }
+  g_assert_cmpuint (texts->len, ==, 3);
+  g_assert_cmpstr (g_ptr_array_index (texts, 0), ==, "image-1024x1024");
+  g_assert_cmpstr (g_ptr_array_index (texts, 1), ==, "audio-30");
+  g_assert_cmpstr (g_ptr_array_index (texts, 2), ==, "video-30-2-1024x1024");
+
+  g_assert_finalize_object (popover);
+}
+
 int
 main (int   argc,
       char *argv[])
 {
-  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING };
+  static const HrMode modes[] = {
+    HR_MODE_INFERENCE, HR_MODE_FINE_TUNING, HR_MODE_TRAINING, HR_MODE_GRPO, HR_MODE_MULTIMODAL,
+  };
 
   if (!headroom_test_init_display (&argc, &argv))
     return 0;
@@ -347,6 +481,8 @@ main (int   argc,
     }
   g_test_add_func ("/app/setting_row/rows_of_other_methods_are_not_there", test_rows_of_other_methods_are_not_there);
   g_test_add_func ("/app/setting_row/a_row_without_effect_says_why", test_a_row_without_effect_says_why);
+  g_test_add_func ("/app/setting_row/inputs_are_added_and_removed", test_inputs_are_added_and_removed);
+  g_test_add_func ("/app/setting_row/an_input_is_asked_for", test_an_input_is_asked_for);
   g_test_add_func ("/app/setting_row/modules_are_typed_or_chosen", test_modules_are_typed_or_chosen);
   g_test_add_func ("/app/setting_row/copies_are_trained_of_what_is_around_the_layers",
                    test_copies_are_trained_of_what_is_around_the_layers);
