@@ -127,7 +127,8 @@ headroom_inputs_row_dup_tokens (HeadroomInputsRow *self,
   origin = hr_medium_tokens_dup_origin (&tokens);
 
   /* Translators: a number of tokens, and the formula that it comes from */
-  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%s token: %s", "%s tokens: %s", tokens.tokens), number, origin);
+  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%s token: %s", "%s tokens: %s", tokens.tokens), number,
+                          origin);
 }
 
 static GtkWidget *

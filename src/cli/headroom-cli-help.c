@@ -31,6 +31,8 @@ static const OptionHelp estimate_options[] = {
 static const OptionHelp inspect_options[] = {
   { "--tensors", N_("List every tensor; JSON always does. CSV is then the list alone") },
   { "--compare MODEL", N_("Set another model beside it") },
+  { "--inputs INPUTS",
+    N_("Only count the tokens of images, sounds and videos, as the setting “further-inputs” has them") },
   { "--architecture FILE", N_("Read the model’s file with an architecture file of your own") },
   { "--format FORMAT", N_("text (the default), json, csv, markdown or html") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },

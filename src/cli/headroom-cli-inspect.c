@@ -8,9 +8,12 @@
 
 #include "headroom-output.h"
 #include "hr-export-anatomy.h"
+#include "hr-token-report.h"
 
 /* The options of the verb that are no settings of a job. */
-static const char * const own_options[] = { "tensors", "compare", "architecture", "format", "units", NULL };
+static const char * const own_options[] = {
+  "tensors", "compare", "architecture", "inputs", "format", "units", NULL,
+};
 
 static const char * const formats[] = { "text", "json", "csv", "markdown", "html", NULL };
 
@@ -54,23 +57,30 @@ read_job (HeadroomArguments  *arguments,
 }
 
 /* @architecture is the path of a file to read the model with, or %NULL. */
+static HrModel *
+open_model (const char  *name,
+            const char  *architecture,
+            GError     **error)
+{
+  g_autoptr (GFile) architecture_file = NULL;
+  g_autoptr (GFile) file = NULL;
+
+  if (architecture == NULL)
+    return headroom_cli_load_model (name, error);
+
+  file = g_file_new_for_path (name);
+  architecture_file = g_file_new_for_path (architecture);
+
+  return hr_model_new_from_file_with (file, architecture_file, error);
+}
+
 static HrAnatomy *
 open_anatomy (const char  *name,
               const char  *architecture,
               HrJob       *job,
               GError     **error)
 {
-  g_autoptr (HrModel) model = NULL;
-
-  if (architecture != NULL)
-    {
-      g_autoptr (GFile) file = g_file_new_for_path (name);
-      g_autoptr (GFile) architecture_file = g_file_new_for_path (architecture);
-
-      model = hr_model_new_from_file_with (file, architecture_file, error);
-    }
-  else
-    model = headroom_cli_load_model (name, error);
+  g_autoptr (HrModel) model = open_model (name, architecture, error);
 
   return model != NULL ? hr_anatomy_new (model, job) : NULL;
 }
@@ -98,6 +108,26 @@ write_anatomy (HrAnatomy     *anatomy,
   bytes = hr_export_anatomy_to_bytes (anatomy, other, file_format, with_tensors, units, error);
 
   return bytes != NULL && headroom_output_write (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error);
+}
+
+/* The tokens of images, sounds and videos alone. */
+static HeadroomStatus
+write_tokens (HrModel     *model,
+              const char  *inputs,
+              const char  *format,
+              GError     **error)
+{
+  g_autofree char *text = NULL;
+
+  if (g_str_equal (format, "json"))
+    text = hr_token_report_to_json (model, inputs, error);
+  else if (g_str_equal (format, "text"))
+    text = hr_token_report_to_text (model, inputs, headroom_output_get_style (), error);
+  else
+    g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"), "--format", "text, json",
+                 format);
+
+  return text != NULL && headroom_output_print (text, error) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_FAILED;
 }
 
 HeadroomStatus
@@ -129,6 +159,15 @@ headroom_cli_inspect (HeadroomArguments  *arguments,
                    _("“%s”: expected the path or the id of a model, found none; see “headroom-cli %s --help”"),
                    "inspect", "inspect");
       return HEADROOM_STATUS_FAILED;
+    }
+
+  if (headroom_arguments_get (arguments, "inputs") != NULL)
+    {
+      g_autoptr (HrModel) model = open_model (g_ptr_array_index (arguments->words, 0),
+                                              headroom_arguments_get (arguments, "architecture"), error);
+
+      return model != NULL ? write_tokens (model, headroom_arguments_get (arguments, "inputs"), format, error)
+                           : HEADROOM_STATUS_FAILED;
     }
 
   anatomy = open_anatomy (g_ptr_array_index (arguments->words, 0), headroom_arguments_get (arguments, "architecture"),

@@ -39,6 +39,17 @@ def a_tied_tensor_names_the_one_it_shares():
     assert tied == {'lm_head.weight': 'model.embed_tokens.weight'}, tied
 
 
+def inputs_are_counted_as_the_processor_does():
+    name = 'Qwen/Qwen2.5-VL-7B-Instruct'
+    result = succeed_json('inspect', name, '--inputs', 'image-640x480,video-10-2-640x480')
+    assert result['schema'] == 'headroom-tokens/1'
+    assert [item['tokens'] for item in result['inputs']] == [391, 3910], result
+    expect(succeed('inspect', name, '--inputs', 'image-1024x1024').decode('utf-8'), '1,369', '(1036/28)')
+    expect(fail('inspect', name, '--inputs', 'audio-3'), 'audio')
+    expect(fail('inspect', name, '--inputs', 'image'), 'further-inputs', 'image-WIDTHxHEIGHT')
+    expect(fail('inspect', name, '--inputs', 'image-9x9', '--format', 'html'), '--format', 'text, json', 'html')
+
+
 def the_text_shows_parts_and_with_a_flag_tensors():
     text = succeed('inspect', MODEL).decode('utf-8')
     expect(text, MODEL, 'Attention', '7,615,616,512', 'num_key_value_heads', 'Qwen2ForCausalLM')
@@ -184,6 +195,7 @@ if __name__ == '__main__':
         'cli/inspect-and-list',
         the_tensors_of_a_model_add_up_to_its_parameters,
         a_tied_tensor_names_the_one_it_shares,
+        inputs_are_counted_as_the_processor_does,
         the_text_shows_parts_and_with_a_flag_tensors,
         the_tables_of_a_model_add_up_to_its_parameters,
         sizes_are_those_of_the_settings,

@@ -114,9 +114,10 @@ add_phases (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
-static void
-add_medium (JsonBuilder          *builder,
-            const HrMediumTokens *item)
+/* What a processor made of one input. */
+void
+hr_medium_tokens_build_json (const HrMediumTokens *item,
+                             JsonBuilder          *builder)
 {
   g_autofree char *text = hr_medium_to_text (&item->medium);
 
@@ -153,7 +154,7 @@ add_media (JsonBuilder *builder,
   hr_json_build_integer (builder, "tokens", hr_estimate_get_text_tokens (estimate));
   json_builder_end_object (builder);
   for (guint i = 0; i < n_media; i++)
-    add_medium (builder, &media[i]);
+    hr_medium_tokens_build_json (&media[i], builder);
   json_builder_end_array (builder);
 }
 

@@ -17,6 +17,8 @@ void         hr_json_build_string       (JsonBuilder  *builder,
 void         hr_json_build_integer      (JsonBuilder  *builder,
                                          const char   *name,
                                          gint64        value);
+void         hr_medium_tokens_build_json (const HrMediumTokens *item,
+                                          JsonBuilder          *builder);
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
 HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
