@@ -409,8 +409,8 @@ read_entry (HrProcessorEntry  *self,
 }
 
 /*
- * A config may name another tower than the rule knows: then nothing has the names that the rule asks for. It may also
- * have sizes of which no tower is. What the processor does is not known then.
+ * A config may name another tower than the rule knows: then nothing has the names that the rule asks for, and what the
+ * processor does is not known.
  */
 static gboolean
 read_known_entry (HrProcessorEntry  *self,
@@ -424,8 +424,7 @@ read_known_entry (HrProcessorEntry  *self,
   if (read_entry (self, entry, scope, files, &local_error))
     return TRUE;
 
-  if (!g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME) &&
-      !g_error_matches (local_error, HR_ERROR, HR_ERROR_TOO_LARGE))
+  if (!g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
