@@ -41,6 +41,7 @@ static const struct
   { "win.search", { "<Control>f", "<Control>l" } },
   { "win.choose-gpu", { "<Control>g" } },
   { "win.save-scenario", { "<Control>s" } },
+  { "win.copy-command-line", { "<Control><Shift>c" } },
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
   { "win.reset-settings", { "<Control>r" } },

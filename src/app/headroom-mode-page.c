@@ -69,6 +69,7 @@ headroom_mode_page_update_row (HeadroomModePage *self,
 {
   GParamSpec *setting = get_setting (self, row);
   g_autofree char *reason = NULL;
+  g_autofree char *note = NULL;
   const char *tooltip;
   GParamSpec *because;
 
@@ -83,7 +84,10 @@ headroom_mode_page_update_row (HeadroomModePage *self,
   if (g_strcmp0 (gtk_widget_get_tooltip_text (row), tooltip) != 0)
     gtk_widget_set_tooltip_text (row, tooltip);
   if (ADW_IS_ACTION_ROW (row))
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), reason != NULL ? reason : "");
+    {
+      note = hr_job_dup_setting_note (self->job, setting);
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), reason != NULL ? reason : note != NULL ? note : "");
+    }
 }
 
 static void

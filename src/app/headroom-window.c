@@ -240,6 +240,19 @@ headroom_window_save_scenario_action (GtkWidget  *widget,
                         G_CALLBACK (headroom_window_save_response_cb), self);
 }
 
+static void
+headroom_window_copy_command_line_action (GtkWidget  *widget,
+                                          const char *action_name,
+                                          GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autoptr (HrScenario) scenario = headroom_session_create_scenario (self->session);
+  g_autofree char *line = hr_scenario_dup_command_line (scenario);
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), line);
+  headroom_window_show_toast (self, _("Command line copied"));
+}
+
 /* A report on its way into a file. */
 typedef struct
 {
@@ -449,6 +462,7 @@ headroom_window_update_actions (HeadroomWindow *self)
   gtk_widget_action_set_enabled (widget, "win.undo", headroom_session_get_can_undo (self->session));
   gtk_widget_action_set_enabled (widget, "win.redo", headroom_session_get_can_redo (self->session));
   gtk_widget_action_set_enabled (widget, "win.save-scenario", has_estimate);
+  gtk_widget_action_set_enabled (widget, "win.copy-command-line", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
 }
@@ -566,6 +580,8 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.open-uri", "s", headroom_window_open_uri_action);
   gtk_widget_class_install_action (widget_class, "win.choose-model", "s", headroom_window_choose_model_action);
   gtk_widget_class_install_action (widget_class, "win.save-scenario", NULL, headroom_window_save_scenario_action);
+  gtk_widget_class_install_action (widget_class, "win.copy-command-line", NULL,
+                                   headroom_window_copy_command_line_action);
   gtk_widget_class_install_action (widget_class, "win.export", "s", headroom_window_export_action);
   gtk_widget_class_install_action (widget_class, "win.show-uri", "s", headroom_window_show_uri_action);
   gtk_widget_class_install_action (widget_class, "win.undo", NULL, headroom_window_undo_action);

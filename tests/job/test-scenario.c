@@ -271,6 +271,49 @@ test_link (Fixture       *fixture,
   g_assert_no_error (error);
 }
 
+/* What is typed in a terminal: nothing that is at its default, and in quotes what a shell would take apart. */
+static void
+test_command_line (Fixture       *fixture,
+                   gconstpointer  user_data)
+{
+  static const struct
+  {
+    HrMode mode;
+    const char *model;
+    const char *settings[7];
+    const char *gpu;
+    guint n_gpus;
+    const char *line;
+  } rows[] = {
+    { HR_MODE_INFERENCE, "Qwen/Qwen3-8B", { NULL }, NULL, 1, "headroom-cli estimate Qwen/Qwen3-8B" },
+    { HR_MODE_INFERENCE, "/tmp/my model", { "batch-size", "8" }, "rtx 4090", 2,
+      "headroom-cli estimate '/tmp/my model' --batch-size=8 --gpu='rtx 4090' --gpus=2" },
+    { HR_MODE_FINE_TUNING, "Qwen/Qwen3-8B",
+      { "fine-tuning-method", "qlora", "lora-targets", "q_proj,v_proj", "gradient-clipping", "true" }, NULL, 1,
+      "headroom-cli estimate Qwen/Qwen3-8B --mode=fine-tuning --fine-tuning-method=qlora "
+      "--lora-targets=q_proj,v_proj --gradient-clipping=true" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (rows[i].mode);
+      g_autoptr (HrScenario) scenario = NULL;
+      g_autofree char *line = NULL;
+
+      for (guint j = 0; rows[i].settings[j] != NULL; j += 2)
+        {
+          g_autoptr (GError) error = NULL;
+
+          hr_job_set_from_string (job, rows[i].settings[j], rows[i].settings[j + 1], &error);
+          g_assert_no_error (error);
+        }
+      scenario = hr_scenario_new (rows[i].model, job);
+      hr_scenario_set_gpu (scenario, rows[i].gpu, rows[i].n_gpus);
+      line = hr_scenario_dup_command_line (scenario);
+      g_assert_cmpstr (line, ==, rows[i].line);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -286,6 +329,8 @@ main (int    argc,
               set_up, test_faults, tear_down);
   g_test_add ("/scenario/what_is_no_file_cannot_be_loaded", Fixture, NULL, set_up, test_absent, tear_down);
   g_test_add ("/scenario/what_cannot_be_saved_leaves_nothing_behind", Fixture, NULL, set_up, test_not_saved, tear_down);
+  g_test_add ("/scenario/a_command_line_names_what_is_not_at_its_default", Fixture, NULL, set_up, test_command_line,
+              tear_down);
   g_test_add ("/scenario/a_symbolic_link_stays_one", Fixture, NULL, set_up, test_link, tear_down);
 
   return g_test_run ();

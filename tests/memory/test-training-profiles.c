@@ -9,6 +9,7 @@
 
 #include "hr-error.h"
 #include "hr-estimator.h"
+#include "hr-labels.h"
 
 #include "estimates.h"
 
@@ -229,6 +230,36 @@ test_recipes (void)
     }
 }
 
+/* The recipe that the framework takes stands where the job names none. */
+static void
+test_recipe_is_said (void)
+{
+  static const struct
+  {
+    const char *framework;
+    const char *dtype;
+    const char *recipe;
+  } rows[] = {
+    { "deepspeed", "auto", "mixed-16" }, { "megatron-lm", "bfloat16", "mixed-18" },
+    { "deepspeed", "float32", "custom" },
+    { "pytorch", "auto", "custom" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = { "framework", rows[i].framework, "dtype", rows[i].dtype, NULL };
+      g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (HrJob) resolved = hr_job_resolve (job, model);
+      g_autofree char *recipe = hr_job_get_as_string (resolved, "precision-recipe");
+      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "precision-recipe");
+      g_autofree char *note = hr_job_dup_setting_note (job, setting);
+
+      g_assert_cmpstr (recipe, ==, rows[i].recipe);
+      g_assert_cmpint (note != NULL, ==, !g_str_equal (rows[i].framework, "pytorch"));
+    }
+}
+
 /* What is said twice, and not alike, is refused by name. */
 static void
 test_contradictions (void)
@@ -398,6 +429,125 @@ test_megatron_refusals (void)
     }
 }
 
+#define TORCHTITAN_FORMAT \
+  "{\"model_type\": \"%s\", \"vocab_size\": %u, \"hidden_size\": 512, \"intermediate_size\": 1408, " \
+  "\"num_hidden_layers\": %u, \"num_attention_heads\": 16, \"num_key_value_heads\": %u, \"head_dim\": %u, " \
+  "\"tie_word_embeddings\": %s, \"torch_dtype\": \"bfloat16\"}"
+
+/*
+ * fully_shard of torch 2.14.1 over one fake CUDA device, around layers written like torchtitan's: peaks of the loss, of
+ * the backward pass and of the optimizer's step. A short batch reaches the highest level where gradients are reduced.
+ */
+static void
+test_torchtitan (void)
+{
+  static const struct
+  {
+    const char *model_type;
+    guint vocab_size, n_layers, n_key_heads, head_dim;
+    const char *tied, *tokens, *checkpointing;
+    guint64 loss, backward, optimizer;
+  } rows[] = {
+    { "llama", 32000, 3, 4, 64, "false", "2048", "none", 1340115968, 1471187968, 692717056 },
+    { "llama", 32000, 3, 4, 64, "false", "2048", "full", 1218560000, 1349632000, 692717056 },
+    { "llama", 32000, 3, 4, 64, "false", "2048", "selective", 1274006528, 1405078528, 692717056 },
+    { "llama", 32000, 3, 4, 64, "true", "2048", "full", 1021951488, 1153023488, 430572032 },
+    { "qwen3", 64000, 3, 8, 128, "true", "2048", "selective", 2076965376, 2339109376, 785533440 },
+    { "llama", 32000, 5, 4, 64, "false", "256", "none", 743896064, 933677056, 802625024 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "framework", "torchtitan", "fine-tuning-method", "full", "sequence-length", rows[i].tokens,
+        "gradient-checkpointing", rows[i].checkpointing, NULL,
+      };
+      g_autofree char *config = g_strdup_printf (TORCHTITAN_FORMAT, rows[i].model_type, rows[i].vocab_size,
+                                                 rows[i].n_layers, rows[i].n_key_heads, rows[i].head_dim,
+                                                 rows[i].tied);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "titan", &error);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (HrEstimate) result = NULL;
+      guint64 backward;
+
+      g_assert_no_error (error);
+      result = hr_estimator_run (model, job, NULL, 1, &error);
+      g_assert_no_error (error);
+      backward = MAX (get_phase_bytes (result, HR_PHASE_BACKWARD_LOSS), get_phase_bytes (result, HR_PHASE_BACKWARD));
+      g_test_message ("%u: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT, i, get_phase_bytes (result, HR_PHASE_LOSS),
+                      backward);
+      g_assert_cmpfloat_with_epsilon ((double) get_phase_bytes (result, HR_PHASE_LOSS) / rows[i].loss, 1, TOLERANCE);
+      g_assert_cmpfloat_with_epsilon ((double) backward / rows[i].backward, 1, TOLERANCE);
+      g_assert_cmpfloat_with_epsilon ((double) get_phase_bytes (result, HR_PHASE_OPTIMIZER) / rows[i].optimizer, 1,
+                                      TOLERANCE);
+    }
+}
+
+/* The data type that torchtitan takes is said, whatever the model is stored in. */
+static void
+test_torchtitan_holds_fp32 (void)
+{
+  static const char * const settings[] = { "framework", "torchtitan", NULL };
+  g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (HrJob) resolved = hr_job_resolve (job, model);
+  g_autofree char *note =
+    hr_job_dup_setting_note (job, g_object_class_find_property (G_OBJECT_GET_CLASS (job), "dtype"));
+
+  g_assert_cmpint (hr_job_get_dtype (resolved), ==, HR_DTYPE_FLOAT32);
+  g_assert_nonnull (strstr (note, "torchtitan"));
+}
+
+/* Parameters of 16 bits, and states like them, take half; what is reduced in fp32 is cast back. */
+static void
+test_torchtitan_in_16_bits (void)
+{
+  static const char * const wide[] = { "framework", "torchtitan", "fine-tuning-method", "full", NULL };
+  static const char * const narrow[] = {
+    "framework", "torchtitan", "fine-tuning-method", "full", "dtype", "bfloat16", NULL,
+  };
+  g_autoptr (HrEstimate) in_fp32 = estimate (wide);
+  g_autoptr (HrEstimate) in_bfloat16 = estimate (narrow);
+
+  g_assert_cmpfloat_with_epsilon (get_bytes_a_parameter (in_fp32, HR_PHASE_OPTIMIZER), 16, 0.1);
+  g_assert_cmpfloat_with_epsilon (get_bytes_a_parameter (in_bfloat16, HR_PHASE_OPTIMIZER), 8, 0.1);
+}
+
+/* What torchtitan has no model of, does not train, or decides itself. */
+static void
+test_torchtitan_refuses (void)
+{
+  static const struct
+  {
+    const char *config;
+    const char *setting, *value;
+    const char *part;
+  } rows[] = {
+    { "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 2, \"vocab_size\": 1000}",
+      "dtype", "auto", "Qwen3" },
+    { llama, "fine-tuning-method", "lora", "fine-tuning-method" },
+    { llama, "autocast", "bfloat16", "autocast" },
+    { llama, "dtype", "float16", "dtype" },
+    { llama, "attention", "eager", "attention" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "framework", "torchtitan", "fine-tuning-method", "full", rows[i].setting, rows[i].value, NULL,
+      };
+      g_autoptr (HrModel) model = hr_model_new_from_data (rows[i].config, -1, "model", NULL);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, rows[i].part));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -411,7 +561,12 @@ main (int   argc,
                    test_quantized_before);
   g_test_add_func ("/memory/training-profiles/norms_in_fp32_before_a_head_of_16_bits_need_autocast",
                    test_norms_without_autocast);
+  g_test_add_func ("/memory/training-profiles/torchtitan_gathers_and_reduces_group_by_group", test_torchtitan);
+  g_test_add_func ("/memory/training-profiles/torchtitan_trains_parameters_of_16_bits", test_torchtitan_in_16_bits);
+  g_test_add_func ("/memory/training-profiles/torchtitan_holds_parameters_in_fp32", test_torchtitan_holds_fp32);
+  g_test_add_func ("/memory/training-profiles/torchtitan_refuses_what_it_does_not_do", test_torchtitan_refuses);
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
+  g_test_add_func ("/memory/training-profiles/the_recipe_of_a_framework_is_said", test_recipe_is_said);
   g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);
   g_test_add_func ("/memory/training-profiles/deepspeed_steps_flat_copies", test_deepspeed);
   g_test_add_func ("/memory/training-profiles/a_layer_of_megatron_keeps_what_its_authors_count", test_megatron);

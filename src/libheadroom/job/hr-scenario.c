@@ -406,6 +406,68 @@ hr_scenario_save (HrScenario  *self,
   return hr_file_write (file, text, strlen (text), error);
 }
 
+static void
+append_word (GString    *line,
+             const char *option,
+             const char *value)
+{
+  /* A value such as `-1`, or a word that a shell reads in a way of its own, is quoted. */
+  gboolean is_plain = *value != '\0' && strspn (value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                       "0123456789-_./,:@+") == strlen (value);
+  g_autofree char *quoted = is_plain ? g_strdup (value) : g_shell_quote (value);
+
+  if (option != NULL)
+    g_string_append_printf (line, " --%s=%s", option, quoted);
+  else
+    g_string_append_printf (line, " %s", quoted);
+}
+
+/**
+ * hr_scenario_dup_command_line:
+ * @self: a scenario
+ *
+ * Writes the command that estimates the same in a terminal: the model, the GPUs, and those settings that are not at
+ * their defaults.
+ *
+ * Returns: (transfer full): the command
+ */
+char *
+hr_scenario_dup_command_line (HrScenario *self)
+{
+  g_autoptr (HrJob) defaults = NULL;
+  g_autofree GParamSpec **settings = NULL;
+  GString *line = g_string_new ("headroom-cli estimate");
+  HrMode mode;
+  guint n_settings;
+
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  mode = hr_job_get_mode (self->job);
+  defaults = hr_job_new (mode);
+  append_word (line, NULL, self->model);
+  if (mode != HR_MODE_INFERENCE)
+    append_word (line, "mode", hr_mode_get_name (mode));
+  settings = hr_job_list_settings (self->job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *value = hr_job_get_as_string (self->job, settings[i]->name);
+      g_autofree char *default_value = hr_job_get_as_string (defaults, settings[i]->name);
+
+      if (!g_str_equal (value, default_value))
+        append_word (line, settings[i]->name, value);
+    }
+  if (self->gpu != NULL)
+    append_word (line, "gpu", self->gpu);
+  if (self->gpu != NULL && self->n_gpus > 1)
+    {
+      g_autofree char *number = g_strdup_printf ("%u", self->n_gpus);
+
+      append_word (line, "gpus", number);
+    }
+
+  return g_string_free (line, FALSE);
+}
+
 /**
  * hr_scenario_get_model:
  * @self: a scenario

@@ -26,6 +26,7 @@ HrScenario *hr_scenario_new_from_file  (GFile       *file,
 gboolean    hr_scenario_save           (HrScenario  *self,
                                         GFile       *file,
                                         GError     **error);
+char       *hr_scenario_dup_command_line (HrScenario *self) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_scenario_get_model      (HrScenario  *self);
 HrJob      *hr_scenario_get_job        (HrScenario  *self);
 const char *hr_scenario_get_gpu        (HrScenario  *self);

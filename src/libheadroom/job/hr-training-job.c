@@ -308,8 +308,12 @@ hr_training_job_resolve (HrJob   *job,
                          HrModel *model)
 {
   HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (HR_TRAINING_JOB (job));
+  const HrTrainingProfile *profile = hr_training_profile_get (priv->framework);
 
-  /* A recipe that something contradicts is refused where the job is estimated. */
+  if (profile != NULL && profile->holds_fp32 && hr_job_get_dtype (job) == HR_DTYPE_AUTO)
+    g_object_set (job, "dtype", HR_DTYPE_FLOAT32, NULL);
+  /* Which recipe holds where the job names none, and the framework does; what contradicts one is refused elsewhere. */
+  priv->precision_recipe = hr_precision_recipe_find (HR_TRAINING_JOB (job), model);
   hr_precision_recipe_apply (HR_TRAINING_JOB (job), model, NULL);
   HR_JOB_CLASS (hr_training_job_parent_class)->resolve (job, model);
 

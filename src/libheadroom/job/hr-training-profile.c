@@ -41,6 +41,11 @@ static const struct
       .recipe = HR_PRECISION_RECIPE_MIXED_18, .name = "Megatron-LM",
       .source = "megatron/core/optimizer, megatron/core/distributed, megatron/training/arguments.py (clip_grad, "
                 "accumulate_allreduce_grads_in_fp32)" } },
+  { HR_TRAINING_FRAMEWORK_TORCHTITAN,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .clips_gradients = TRUE, .holds_fp32 = TRUE,
+      .name = "torchtitan",
+      .source = "torchtitan b5bcd76c: trainer.py, distributed/fsdp.py, components/optimizer, config/configs.py "
+                "(max_norm)" } },
 };
 
 /*

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @fp32_embeddings: whether embeddings have states of fp32 beside those of eight bits
  * @logs_metrics: whether the logits are used for more than the loss, as the release of TRL says
  * @recipe: how parameters of 16 bits are trained, where a job says nothing else of it
+ * @holds_fp32: whether parameters are held in fp32 where nothing else is said
  * @flattens_gradients: whether gradients of 16 bits become one piece in fp32 in the step
  * @name: what to call it
  * @source: where it is done
@@ -30,6 +31,7 @@ typedef struct
   gboolean fp32_embeddings;
   gboolean logs_metrics;
   HrPrecisionRecipe recipe;
+  gboolean holds_fp32;
   gboolean flattens_gradients;
   const char *name;
   const char *source;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "hr-sharding.h"
+
 /* Most layers have no more. */
 #define INITIAL_CAPACITY 96
 
@@ -428,6 +430,12 @@ accumulate_parameter (HrReplay *replay,
   if (node->is_waiting)
     {
       take_waiting (replay, gradient);
+      return;
+    }
+  if (replay->sharding != NULL)
+    {
+      hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+      hr_sharding_take (replay, gradient);
       return;
     }
   if (replay->has_gradients || replay->adds_gradients_up)

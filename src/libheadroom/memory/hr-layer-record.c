@@ -11,6 +11,7 @@
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
 #include "hr-replay-prompt.h"
+#include "hr-sharding.h"
 
 /* A layer in a step of training, forwards and back, from what comes into it to what goes out. */
 
@@ -231,6 +232,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->forward, NULL, layer);
+  hr_sharding_gather (replay, HR_SHARDED_LAYER);
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
@@ -245,6 +247,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;
   replay->graph = NULL;
+  hr_sharding_let_go (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);
   if (replay->kept_layers != NULL)
     hr_kept_layers_add (replay->kept_layers, replay, &self->forward, layer, input, self->output);
@@ -253,7 +256,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
 
 /*
  * Computes a layer anew, when the first node of its graph asks for what was kept. That ends when the last tensor is
- * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py).
+ * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py), but with early_stop=False, as torchtitan
+ * has it.
  */
 static void
 recompute_layer (HrLayerRecord   *self,
@@ -268,7 +272,8 @@ recompute_layer (HrLayerRecord   *self,
   stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
                                                     self->needs_gradient);
   enter_shared (stack, layer, entered);
-  hr_replay_limit (replay, self->n_needed);
+  if (replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
+    hr_replay_limit (replay, self->n_needed);
   stack->variables.weights = HR_NO_VALUE;
   run_layer (self, stack, layer, TRUE);
   hr_replay_limit (replay, G_MAXUINT);
@@ -463,6 +468,8 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
+  hr_sharding_gather (replay, HR_SHARDED_LAYER);
+  hr_sharding_enter (replay, HR_SHARDED_LAYER);
   if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
     gradient = differentiate_reentrant (self, stack, layer, gradient);
   else
@@ -471,6 +478,7 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
     hr_operator_cache_clear (self->kept, replay);
   if (is_recomputed (self))
     hr_replay_drop (replay, self->input);
+  hr_sharding_reduce (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);
   balance_waiting (replay, &self->backward, waiting);
   self->backward_recorded = TRUE;

@@ -7,6 +7,7 @@
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-megatron.h"
+#include "hr-replay-torchtitan.h"
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
 
@@ -49,7 +50,9 @@ run_attention (HrReplay          *replay,
   HrForward crossing = *forward;
   HrAttentionResult result;
 
-  if (replay->megatron != HR_MEGATRON_NONE)
+  if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    return hr_torchtitan_attention (replay, forward, x, attention);
+  if (replay->layer_code != HR_LAYER_CODE_TRANSFORMERS)
     return hr_megatron_attention (replay, forward, x, attention);
   if (!attention->is_cross)
     return hr_replay_attention (replay, forward, x, attention);
@@ -99,8 +102,8 @@ run_block (HrReplay      *replay,
 
     case HR_BLOCK_MLP:
       {
-        HrValue result = replay->megatron != HR_MEGATRON_NONE ? hr_megatron_mlp (replay, *x, &block->mlp)
-                                                              : hr_replay_mlp (replay, x, &block->mlp);
+        HrValue result = hr_megatron_runs (replay) ? hr_megatron_mlp (replay, *x, &block->mlp)
+                                                   : hr_replay_mlp (replay, x, &block->mlp);
 
         hr_replay_assign (replay, x, result);
       }

@@ -199,7 +199,8 @@ hr_pass_make_rotations (const HrInference *self,
     {
       const HrAttention *attention = find_rotary (self, own);
 
-      if (attention == NULL)
+      /* Each of torchtitan's layers has a table of its own. */
+      if (attention == NULL || replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
         continue;
       if (self->has_inputs)
         make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);

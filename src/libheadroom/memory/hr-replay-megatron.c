@@ -21,7 +21,8 @@ static HrValue
 replay_rms_norm (HrReplay *replay,
                  HrValue   x)
 {
-  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype,
+                                                            x.symbols[x.n_symbols - 1]));
   const HrValue inputs[] = { x, weight };
   HrValue rows = x;
   HrValue result, deviation;
@@ -142,7 +143,7 @@ hr_megatron_attention (HrReplay          *replay,
   for (guint i = 0; i < 2 && attention->position == HR_POSITION_ROTARY; i++)
     rotate (replay, &parts[i]);
 
-  result.output = replay->megatron == HR_MEGATRON_LOCAL
+  result.output = replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL
                     ? attend (replay, parts, attention)
                     : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
@@ -311,4 +312,16 @@ hr_megatron_knows (const HrStack *stack)
     }
 
   return TRUE;
+}
+
+/*
+ * hr_megatron_runs:
+ * @replay: a tape
+ *
+ * Returns: whether Megatron-LM's layers are replayed
+ */
+gboolean
+hr_megatron_runs (const HrReplay *replay)
+{
+  return replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL || replay->layer_code == HR_LAYER_CODE_MEGATRON_TE;
 }

@@ -20,5 +20,6 @@ HrValue           hr_megatron_mlp       (HrReplay          *replay,
 HrValue           hr_megatron_loss      (HrReplay          *replay,
                                          HrValue            logits);
 gboolean          hr_megatron_knows     (const HrStack     *stack);
+gboolean          hr_megatron_runs      (const HrReplay    *replay);
 
 G_END_DECLS

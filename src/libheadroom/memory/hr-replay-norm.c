@@ -302,7 +302,7 @@ hr_replay_norm (HrReplay     *replay,
                 HrValue       x,
                 const HrNorm *norm)
 {
-  if (replay->megatron != HR_MEGATRON_NONE)
+  if (replay->layer_code != HR_LAYER_CODE_TRANSFORMERS)
     return hr_megatron_norm (replay, x, norm);
   if (replay->liger != NULL && is_replaced (norm))
     return hr_liger_norm (replay, x, get_parameter (replay, x, norm));

@@ -98,6 +98,12 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_SCORED] = "(S_c + 1)",
   [HR_SYMBOL_PAIRS] = "(B/2)",
   [HR_SYMBOL_PREFIXED] = "(v + S)",
+  [HR_SYMBOL_EMBEDDING_SHARD] = "p_e",
+  [HR_SYMBOL_EMBEDDING_CAST] = "c_e",
+  [HR_SYMBOL_LAYER_SHARD] = "p_l",
+  [HR_SYMBOL_LAYER_CAST] = "c_l",
+  [HR_SYMBOL_HEAD_SHARD] = "p_o",
+  [HR_SYMBOL_HEAD_CAST] = "c_o",
   [HR_SYMBOL_PIXELS] = "p_v",
   [HR_SYMBOL_SEEN] = "N_v",
   [HR_SYMBOL_MERGED] = "h_m",
@@ -167,7 +173,7 @@ hr_replay_init (HrReplay       *self,
   self->recomputes = FALSE;
   self->trains_biases = FALSE;
   self->has_gradients = FALSE;
-  self->megatron = HR_MEGATRON_NONE;
+  self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
   self->liger = NULL;
   self->quantization = quantization;
   self->block = NULL;
@@ -185,6 +191,7 @@ hr_replay_init (HrReplay       *self,
   self->peak.operation = NULL;
   self->peak.sentence = NULL;
   self->adds_gradients_up = FALSE;
+  self->sharding = NULL;
   self->fused_step = NULL;
   self->waiting = HR_NO_VALUE;
   self->timeline = NULL;
@@ -722,7 +729,8 @@ hr_replay_remove (HrReplay      *self,
 void
 hr_replay_drop_casts (HrReplay *self)
 {
-  hr_replay_remove (self, HR_COMPONENT_TEMPORARY, self->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
+  if (self->keeps_casts)
+    hr_replay_remove (self, HR_COMPONENT_TEMPORARY, self->ledger.live.by_component[HR_COMPONENT_TEMPORARY]);
   self->keeps_casts = FALSE;
 }
 

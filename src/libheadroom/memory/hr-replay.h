@@ -97,6 +97,12 @@ typedef enum
   HR_SYMBOL_SCORED,         /* S_c + 1: tokens whose logits are computed for that */
   HR_SYMBOL_PAIRS,          /* B/2: pairs of answers */
   HR_SYMBOL_PREFIXED,       /* v + S: tokens, and virtual ones before them */
+  HR_SYMBOL_EMBEDDING_SHARD, /* p_e: parameters of the table of tokens, where fully_shard gathers it */
+  HR_SYMBOL_EMBEDDING_CAST, /* those of them that are copied besides */
+  HR_SYMBOL_LAYER_SHARD,    /* p_l: likewise of a layer */
+  HR_SYMBOL_LAYER_CAST,
+  HR_SYMBOL_HEAD_SHARD,     /* p_o: of the head and the last norm */
+  HR_SYMBOL_HEAD_CAST,
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, as they come to a tower */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
@@ -170,6 +176,7 @@ typedef struct
 typedef struct _HrGraph HrGraph;
 typedef struct _HrOperatorCache HrOperatorCache;
 typedef struct _HrTuning HrTuning;
+typedef struct _HrSharding HrSharding;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
 typedef struct _HrLiger HrLiger;
@@ -261,13 +268,14 @@ typedef enum
   HR_UPCAST_REST,
 } HrUpcast;
 
-/* Whose layers are replayed: those of transformers, or Megatron-LM's by one of its two specifications. */
+/* Whose layers are replayed: those of transformers, Megatron-LM's by one of its two specifications, or torchtitan's. */
 typedef enum
 {
-  HR_MEGATRON_NONE,
-  HR_MEGATRON_LOCAL,
-  HR_MEGATRON_TRANSFORMER_ENGINE,
-} HrMegatron;
+  HR_LAYER_CODE_TRANSFORMERS,
+  HR_LAYER_CODE_MEGATRON_LOCAL,
+  HR_LAYER_CODE_MEGATRON_TE,
+  HR_LAYER_CODE_TORCHTITAN,
+} HrLayerCode;
 
 /**
  * HrReplay:
@@ -281,7 +289,7 @@ typedef enum
  * @upcast: which of its parameters are held in fp32 nevertheless
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
- * @megatron: whether the layers are Megatron-LM's
+ * @layer_code: whose layers are replayed
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
@@ -295,6 +303,7 @@ typedef enum
  * @trains_biases: whether its biases do
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
+ * @sharding: (nullable): how parameters are gathered and gradients reduced
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
@@ -324,7 +333,7 @@ struct _HrReplay
   HrUpcast upcast;
   HrElement quantized_dtype;
   HrElement autocast;
-  HrMegatron megatron;
+  HrLayerCode layer_code;
   const HrLiger *liger;
   gboolean keeps_casts;
   const HrTuning *tuning;
@@ -338,6 +347,7 @@ struct _HrReplay
   gboolean trains_biases;
   gboolean has_gradients;
   gboolean adds_gradients_up;
+  HrSharding *sharding;
   HrFusedStep fused_step;
   HrValue waiting;
   HrQuantization quantization;

@@ -10,6 +10,7 @@
 #include "hr-message.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-megatron.h"
+#include "hr-replay-torchtitan.h"
 
 /*
  * What can be trained as far as the replay knows. A setting that it does not follow is refused, never left out.
@@ -23,7 +24,7 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm" } },
+  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan" } },
   { "fine-tuning-method",
     { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",
       "prompt", "p-tuning", "bitfit", "adalora", "loha", "lokr" } },
@@ -342,7 +343,8 @@ check_megatron (const HrTrainingPlan  *plan,
                               : NULL;
   const HrInference *pass = &plan->pass.inference;
 
-  if (plan->training.megatron == HR_MEGATRON_NONE)
+  if (plan->training.layer_code != HR_LAYER_CODE_MEGATRON_LOCAL &&
+      plan->training.layer_code != HR_LAYER_CODE_MEGATRON_TE)
     return TRUE;
 
   if (!hr_megatron_knows (pass->stack) || pass->encoder != NULL)
@@ -367,6 +369,74 @@ check_megatron (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* What torchtitan decides itself. */
+static gboolean
+check_torchtitan_precision (HrTrainingJob  *job,
+                            GError        **error)
+{
+  static const char * const values[][4] = {
+    { "dtype", "auto", "float32", "bfloat16" },
+    { "autocast", "none" },
+    { "master-dtype", "none" },
+    { "gradient-dtype", "same" },
+    { "reentrant-checkpointing", "false" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      const char *allowed[] = { values[i][1], values[i][2], values[i][3], NULL };
+      g_autofree char *found = hr_job_get_as_string (HR_JOB (job), values[i][0]);
+      g_autofree char *expected = g_strjoinv (", ", (char **) allowed);
+
+      if (g_strv_contains (allowed, found))
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the name of a setting, a list of its values, and another value */
+                            N_("%s: expected one of what torchtitan has, %s; found %s"), values[i][0], expected, found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* torchtitan has models of its own, and trains all parameters of them. */
+static gboolean
+check_torchtitan (const HrTrainingPlan  *plan,
+                  GError               **error)
+{
+  g_autofree char *method = HR_IS_FINE_TUNING_JOB (plan->job)
+                              ? hr_job_get_as_string (HR_JOB (plan->job), "fine-tuning-method")
+                              : NULL;
+  g_autofree char *attention = hr_job_get_as_string (HR_JOB (plan->job), "attention");
+  const HrInference *pass = &plan->pass.inference;
+
+  if (plan->training.layer_code != HR_LAYER_CODE_TORCHTITAN)
+    return TRUE;
+
+  if (pass->encoder != NULL || pass->towers != NULL || !hr_torchtitan_knows (pass->stack))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: the place is the name of a model. */
+                          N_("“%s”: expected a decoder like Llama or dense Qwen3, whose layers in torchtitan are "
+                             "known; found others"),
+                          hr_model_get_name (plan->pass.model));
+  else if (pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("attention: expected sdpa, which stands for torchtitan’s VarlenAttention; found %s"),
+                          attention);
+  else if (method != NULL && !g_str_equal (method, "full"))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("fine-tuning-method: expected full, as what torchtitan’s LoRA takes is not known; found "
+                             "%s"), method);
+  else if (plan->training.algorithm != HR_ALGORITHM_SFT)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("framework: expected one whose losses on answers are known; found torchtitan"));
+  else
+    return check_torchtitan_precision (plan->job, error);
+
+  return FALSE;
+}
+
 /*
  * hr_training_check_layers:
  * @plan: a plan
@@ -382,7 +452,7 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (!check_megatron (plan, error))
+  if (!check_megatron (plan, error) || !check_torchtitan (plan, error))
     return FALSE;
 
   if (is_stack_known (pass->stack, pass->attention) &&

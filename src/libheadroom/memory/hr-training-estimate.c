@@ -53,7 +53,8 @@ check_backward (const HrTrainingPlan  *plan,
   HrTrainingLevels levels;
 
   training.tuning = NULL;
-  training.megatron = HR_MEGATRON_NONE;
+  training.layer_code = HR_LAYER_CODE_TRANSFORMERS;
+  training.sharding.is_sharded = FALSE;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;
@@ -70,7 +71,7 @@ static gboolean
 stays_with_parameters (const HrTraining *training)
 {
   return training->optimizer.fused == NULL && training->main_gradient_bytes == 0 &&
-         training->summed_gradient_bytes == 0;
+         training->summed_gradient_bytes == 0 && !training->sharding.is_sharded;
 }
 
 static gboolean
@@ -99,6 +100,8 @@ run_device (HrTrainingPlan  *plan,
   training->pass.n_layers = plan->pass.stack->n_layers;
   training->pass.has_inputs = training->pass.has_norm = training->pass.has_head = TRUE;
   training->pass.weight_bytes = device->weights.bytes;
+  device->weights.buffer_bytes += training->buffer_bytes;
+  device->weights.bytes += training->buffer_bytes;
   if (training->has_reference && !adds_parameters (plan))
     training->reference_bytes = device->weights.bytes;
 

@@ -66,6 +66,7 @@ hr_training_heap_init (HrTrainingHeap       *self,
   load_adapters (plan, heap);
   if (plan->masters != NULL)
     hr_trainables_foreach (plan->masters, take_all, heap);
+  hr_heap_take (heap, plan->training.buffer_bytes);
   hr_heap_take (heap, plan->training.main_gradient_bytes);
   hr_heap_take (heap, plan->training.summed_gradient_bytes);
   hr_heap_take (heap, plan->training.scaler_bytes);

@@ -12,6 +12,7 @@
 #include "hr-message.h"
 #include "hr-pass.h"
 #include "hr-precision-recipe.h"
+#include "hr-replay-torchtitan.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
@@ -440,7 +441,9 @@ resolve_parameters (HrTrainingPlan  *self,
     return FALSE;
 
   if (self->tuning == NULL)
-    self->all = hr_trainables_new_for_model (self->pass.model, self->pass.element);
+    self->all = hr_trainables_new_for_model (self->pass.model, self->training.sharding.is_sharded
+                                                                 ? self->training.sharding.element
+                                                                 : self->pass.element);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
   self->reached = hr_trainables_new_reached (self->parameters, hr_training_plan_get_reach (self));
   self->training.tuning = self->tuning;
@@ -538,6 +541,26 @@ warn_of_vocabulary (HrTrainingPlan *self)
 }
 
 /*
+ * Parameters are held in fp32 (training.dtype of torchtitan/config/configs.py) unless the job says otherwise, and
+ * computed with in bfloat16 (mixed_precision_param).
+ */
+static void
+shard (HrTrainingPlan *self)
+{
+  HrInferencePlan *pass = &self->pass;
+  gboolean is_narrow = hr_job_get_dtype (HR_JOB (self->job)) == HR_DTYPE_BFLOAT16;
+
+  pass->storage.dtype = is_narrow ? HR_DTYPE_BFLOAT16 : HR_DTYPE_FLOAT32;
+  pass->element = HR_ELEMENT_BFLOAT16;
+  hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32);
+  self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
+  hr_inference_plan_warn (pass, N_("torchtitan: fully_shard over one device, VarlenAttention by torch’s flash kernel "
+                                   "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
+                                   "without torch.compile; its configurations compute the loss in 8 chunks and capture "
+                                   "CUDA graphs where nothing else is said"));
+}
+
+/*
  * Megatron-LM's attention makes its causal mask itself: eager stands for its local specification (--transformer-impl
  * local), sdpa for that of Transformer Engine.
  */
@@ -548,18 +571,23 @@ check_layers (HrTrainingPlan  *self,
   HrInference *inference = &self->pass.inference;
 
   if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM)
-    self->training.megatron = inference->attention == HR_ATTENTION_IMPLEMENTATION_EAGER
-                                ? HR_MEGATRON_LOCAL
-                                : HR_MEGATRON_TRANSFORMER_ENGINE;
+    self->training.layer_code = inference->attention == HR_ATTENTION_IMPLEMENTATION_EAGER
+                                ? HR_LAYER_CODE_MEGATRON_LOCAL
+                                : HR_LAYER_CODE_MEGATRON_TE;
+  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN)
+    self->training.layer_code = HR_LAYER_CODE_TORCHTITAN;
   if (!hr_training_check_layers (self, error))
     return FALSE;
 
-  if (self->training.megatron == HR_MEGATRON_NONE)
+  if (self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS)
     return TRUE;
 
   inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   inference->mask = HR_ATTENTION_MASK_NONE;
-  warn_of_vocabulary (self);
+  if (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
+    shard (self);
+  else
+    warn_of_vocabulary (self);
 
   return TRUE;
 }
@@ -604,7 +632,8 @@ check_selective (const HrTrainingPlan  *self,
   g_autofree char *selective = hr_job_get_as_string (HR_JOB (self->job), "selective-checkpointing");
 
   if (pass->inference.encoder == NULL && pass->inference.towers == NULL &&
-      (whole || self->training.megatron == HR_MEGATRON_NONE) &&
+      (whole || self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS ||
+       (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN && kind == HR_CHECKPOINTING_OPERATORS)) &&
       (kind != HR_CHECKPOINTING_ATTENTION || has_attention_function (pass->stack)))
     return TRUE;
 

@@ -22,7 +22,7 @@ is_liger (HrLossImplementation loss)
 static gboolean
 has_own_loss (const HrTrainingPlan *plan)
 {
-  return plan->training.megatron != HR_MEGATRON_NONE || plan->training.algorithm != HR_ALGORITHM_SFT;
+  return plan->training.layer_code != HR_LAYER_CODE_TRANSFORMERS || plan->training.algorithm != HR_ALGORITHM_SFT;
 }
 
 static gboolean

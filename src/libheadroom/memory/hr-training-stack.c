@@ -12,6 +12,7 @@
 #include "hr-kept-layers.h"
 #include "hr-layer-record.h"
 #include "hr-replay-prompt.h"
+#include "hr-sharding.h"
 
 /*
  * A stack in a step of training: its embeddings, its layers and what follows them, forwards and back. A layer of each
@@ -111,7 +112,10 @@ get_place (HrTrainingStack *self,
   if (layer == 0)
     return HR_PLACE_FIRST;
 
-  return layer + 1 == self->pass.n_layers && has_shared (self) ? HR_PLACE_LAST : HR_PLACE_BETWEEN;
+  /* What the group before was reduced from is still there when the last layer is differentiated. */
+  return layer + 1 == self->pass.n_layers && (has_shared (self) || self->replay->sharding != NULL)
+           ? HR_PLACE_LAST
+           : HR_PLACE_BETWEEN;
 }
 
 /*
@@ -343,6 +347,25 @@ run_layers_backward (HrTrainingStack *self,
   return gradient;
 }
 
+typedef void (*ShardingFunc) (HrReplay       *replay,
+                              HrShardedGroup  group);
+
+/* What is done to a group of sharded parameters outside of the layers. */
+static void
+run_sharding (HrReplay       *replay,
+              ShardingFunc    func,
+              HrShardedGroup  group)
+{
+  HrStretch stretch;
+
+  if (replay->sharding == NULL)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  func (replay, group);
+  hr_replay_end (replay);
+}
+
 /*
  * hr_training_stack_run_forward:
  * @self: a stack
@@ -355,9 +378,11 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrReplay *replay = self->replay;
   HrPass *variables = &self->variables;
 
+  run_sharding (replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   replay->graph = self->embeddings;
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
+  hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   self->embedded = variables->hidden;
   variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;
   replay->graph = NULL;
@@ -366,6 +391,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   self->needs_gradient[HR_SHARED_SOURCE] = hr_value_needs_gradient (self->pass.source);
   run_layers_forward (self);
   hold_shared (self);
+  run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
 
   replay->graph = self->final;
   self->final_input = variables->hidden =
@@ -526,8 +552,13 @@ hr_training_stack_run_backward (HrTrainingStack *self,
   self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   self->replay->symbols[HR_SYMBOL_TARGET] = self->variables.past + self->pass.prompt;
   gradient = run_final_backward (self, gradient);
+  if (self->replay->sharding != NULL && !self->replay->sharding->is_tied)
+    run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_HEAD);
   gradient = run_layers_backward (self, gradient);
+  run_sharding (self->replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+  hr_sharding_enter (self->replay, HR_SHARDED_EMBEDDING);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
+  run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_EMBEDDING);
 }
 
 /* How many layers do what a record says. */

@@ -37,6 +37,7 @@ typedef struct
   HrValue loss;
   HrValue seed;
   HrValue outputs;
+  HrSharding sharding;
 } Step;
 
 /*
@@ -200,7 +201,9 @@ compute_loss (Step    *step,
   const HrInference *pass = &step->training->pass;
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
-  if (step->replay->megatron != HR_MEGATRON_NONE)
+  if (step->replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    return hr_training_loss_cross_entropy (step->replay, logits, TRUE);
+  if (hr_megatron_runs (step->replay))
     return hr_megatron_loss (step->replay, logits);
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
     return hr_training_loss_causal (step->replay, logits,
@@ -430,7 +433,7 @@ differentiate_loss (Step *step)
     replay->sentence = N_("in the backward pass of the loss, while the gradient of the scores flows back");
   else
     replay->sentence =
-      replay->megatron != HR_MEGATRON_NONE
+      hr_megatron_runs (replay)
       ? N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are alive")
       : N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
   if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
@@ -511,10 +514,14 @@ run_micro_batch (const HrTraining *self,
   step->training = self;
   step->replay = replay;
   step->head = hr_graph_new ();
+  step->sharding = self->sharding;
+  hr_sharding_begin (&step->sharding, replay);
   run_forward (step);
   run_head_and_loss (step, levels);
   zero_gradients (step);
+  hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
+  hr_sharding_end (replay);
   clear_step (step);
   replay->has_gradients = TRUE;
 }
@@ -731,6 +738,9 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
+  /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
+  if (self->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   add_input (replay, 1, n_virtual * sizeof (gint64));
 }
@@ -776,7 +786,7 @@ begin_steps (const HrTraining *self,
   hr_pass_set_model_symbols (&self->pass, replay);
   if (hr_pass_makes_scores (&self->pass))
     set_vocabulary (self, replay);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
@@ -799,9 +809,9 @@ begin_steps (const HrTraining *self,
   replay->symbols[HR_SYMBOL_SCORED] = self->completion + 1;
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
-  replay->megatron = self->megatron;
+  replay->layer_code = self->layer_code;
   replay->liger = self->liger;
-  if (self->megatron == HR_MEGATRON_LOCAL)
+  if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
 }
 

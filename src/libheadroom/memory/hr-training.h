@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-sharding.h"
 #include "hr-checkpointing.h"
 #include "hr-inference.h"
 #include "hr-job-types.h"
@@ -16,6 +17,8 @@ G_BEGIN_DECLS
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @optimizer: what the optimizer takes
  * @caches: whether keys and values are kept, though nothing is generated
+ * @sharding: how parameters are gathered and gradients reduced
+ * @buffer_bytes: what the layers have beside their parameters
  * @checkpointing: what is computed anew in the backward pass
  * @clipping: whether the norm of all gradients is limited before the optimizer uses them
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
@@ -29,7 +32,7 @@ G_BEGIN_DECLS
  * @largest_gradient_bytes: the largest of these in fp32
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
- * @megatron: whether the layers and the loss are Megatron-LM's
+ * @layer_code: whose layers and loss are replayed
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
@@ -56,6 +59,8 @@ typedef struct
   const HrTuning *tuning;
   HrOptimizer optimizer;
   gboolean caches;
+  HrSharding sharding;
+  guint64 buffer_bytes;
   HrCheckpointing checkpointing;
   gboolean clipping;
   gboolean fp32_outputs;
@@ -69,7 +74,7 @@ typedef struct
   guint64 largest_gradient_bytes;
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
-  HrMegatron megatron;
+  HrLayerCode layer_code;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
   gboolean logs_metrics;

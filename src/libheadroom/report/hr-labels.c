@@ -10,6 +10,8 @@
 
 #include "hr-base-enums.h"
 #include "hr-job-enums.h"
+#include "hr-training-job.h"
+#include "hr-training-profile.h"
 
 static const struct
 {
@@ -770,6 +772,43 @@ hr_job_dup_unused_reason (HrJob      *job,
   /* Translators: 1 the title of another setting, 2 its value, such as “Gradient checkpointing” and “None” */
   return g_strdup_printf (_("Has no effect while “%1$s” is “%2$s”"), hr_setting_get_label (because),
                           get_value_label (job, because));
+}
+
+/**
+ * hr_job_dup_setting_note:
+ * @job: a job
+ * @setting: one of its settings
+ *
+ * Says what a framework takes where the job leaves a setting to it.
+ *
+ * Returns: (transfer full) (nullable): a sentence in the user's language, or %NULL if there is nothing to say
+ */
+char *
+hr_job_dup_setting_note (HrJob      *job,
+                         GParamSpec *setting)
+{
+  const HrTrainingProfile *profile;
+
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  if (!HR_IS_TRAINING_JOB (job))
+    return NULL;
+
+  profile = hr_training_profile_get (hr_training_job_get_framework (HR_TRAINING_JOB (job)));
+  if (profile == NULL)
+    return NULL;
+
+  if (g_str_equal (setting->name, "dtype") && profile->holds_fp32 && hr_job_get_dtype (job) == HR_DTYPE_AUTO)
+    /* Translators: the place is a framework, such as torchtitan */
+    return g_strdup_printf (_("%s holds parameters in FP32, and computes in BF16"), profile->name);
+  if (!g_str_equal (setting->name, "precision-recipe") || profile->recipe == HR_PRECISION_RECIPE_CUSTOM ||
+      hr_training_job_get_precision_recipe (HR_TRAINING_JOB (job)) != HR_PRECISION_RECIPE_CUSTOM)
+    return NULL;
+
+  /* Translators: 1 a framework, 2 a recipe, such as “16 bits, FP32 master weights (16 bytes)” */
+  return g_strdup_printf (_("%1$s has for parameters of 16 bits, where nothing else is set: %2$s"), profile->name,
+                          hr_setting_get_choice_label (setting, profile->recipe));
 }
 
 /**

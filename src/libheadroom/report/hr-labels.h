@@ -21,6 +21,8 @@ char       *hr_medium_dup_label             (const HrMedium *medium) G_GNUC_WARN
 char       *hr_medium_tokens_dup_origin     (const HrMediumTokens *tokens) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_mode_get_label               (HrMode         mode);
 const char *hr_setting_group_get_label      (HrSettingGroup group);
+char       *hr_job_dup_setting_note         (HrJob         *job,
+                                             GParamSpec    *setting) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_job_dup_unused_reason        (HrJob         *job,
                                              GParamSpec    *setting) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_setting_get_label            (GParamSpec    *setting);
