@@ -319,11 +319,12 @@ test_deepspeed (void)
 /* What is held of all layers at the peak of the loss, but for what parameters take. */
 static guint64
 get_activation_bytes (guint       n_layers,
-                      const char *attention)
+                      const char *attention,
+                      const char *checkpointing)
 {
   const char *settings[] = {
     "framework", "megatron-lm", "fine-tuning-method", "full", "micro-batch-size", "2", "sequence-length", "1024",
-    "attention", attention, NULL,
+    "attention", attention, "gradient-checkpointing", checkpointing, "selective-checkpointing", "attention", NULL,
   };
   static const HrComponentId held[] = {
     HR_COMPONENT_WEIGHTS, HR_COMPONENT_GRADIENTS, HR_COMPONENT_MASTER_WEIGHTS, HR_COMPONENT_OPTIMIZER,
@@ -358,13 +359,47 @@ test_megatron (void)
   const guint64 statistics = G_GUINT64_CONSTANT (2) * 2 * 4 * 1024 * 2;
   const guint64 kernel = G_GUINT64_CONSTANT (16) * 1024 * 2 * 4 + 2 * 512;
 
-  g_assert_cmpuint (get_activation_bytes (4, "eager") - get_activation_bytes (3, "eager"), ==,
+  g_assert_cmpuint (get_activation_bytes (4, "eager", "none") - get_activation_bytes (3, "eager", "none"), ==,
                     34 * sbh + 5 * scores + statistics);
   /* Step by step there is a buffer of scores beside that, for all layers. */
-  g_assert_cmpuint (get_activation_bytes (3, "eager") - 3 * (34 * sbh + 5 * scores + statistics), ==,
-                    get_activation_bytes (3, "sdpa") - 3 * (34 * sbh + statistics + kernel) + 2 * scores);
-  g_assert_cmpuint (get_activation_bytes (4, "sdpa") - get_activation_bytes (3, "sdpa"), ==,
+  g_assert_cmpuint (get_activation_bytes (3, "eager", "none") - 3 * (34 * sbh + 5 * scores + statistics), ==,
+                    get_activation_bytes (3, "sdpa", "none") - 3 * (34 * sbh + statistics + kernel) + 2 * scores);
+  g_assert_cmpuint (get_activation_bytes (4, "sdpa", "none") - get_activation_bytes (3, "sdpa", "none"), ==,
                     34 * sbh + statistics + kernel);
+  /* Section 5: nothing that has as many elements as there are scores is kept where the attention is computed anew. */
+  g_assert_cmpuint (get_activation_bytes (4, "eager", "selective") - get_activation_bytes (3, "eager", "selective"), ==,
+                    34 * sbh + statistics);
+  g_assert_cmpuint (get_activation_bytes (4, "sdpa", "selective") - get_activation_bytes (3, "sdpa", "selective"), ==,
+                    34 * sbh + statistics);
+}
+
+/* Rows for tokens that never come take what those take that a model has. */
+static void
+test_megatron_pads_the_vocabulary (void)
+{
+  static const char * const configs[] = {
+    "{\"model_type\": \"llama\", \"vocab_size\": 32001, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\"}",
+    "{\"model_type\": \"llama\", \"vocab_size\": 32128, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\"}",
+  };
+  static const char * const settings[] = {
+    "framework", "megatron-lm", "fine-tuning-method", "full", "sequence-length", "512", NULL,
+  };
+  guint64 bytes[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (configs[i], -1, "llama", &error);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (HrEstimate) result = hr_estimator_run (model, job, NULL, 1, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpint (has_warning (result, "127 rows more"), ==, i == 0);
+      bytes[i] = get_phase_bytes (result, HR_PHASE_BACKWARD_LOSS);
+    }
+  g_assert_cmpfloat_with_epsilon ((double) bytes[0] / bytes[1], 1, TOLERANCE);
 }
 
 static void
@@ -570,6 +605,7 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);
   g_test_add_func ("/memory/training-profiles/deepspeed_steps_flat_copies", test_deepspeed);
   g_test_add_func ("/memory/training-profiles/a_layer_of_megatron_keeps_what_its_authors_count", test_megatron);
+  g_test_add_func ("/memory/training-profiles/megatron_pads_the_vocabulary", test_megatron_pads_the_vocabulary);
   g_test_add_func ("/memory/training-profiles/megatron_keeps_less_of_llama", test_megatron_llama);
   g_test_add_func ("/memory/training-profiles/megatron_has_layers_of_its_own_only", test_megatron_refusals);
 

@@ -6,6 +6,8 @@
 
 #include "hr-replay-megatron.h"
 
+#include <string.h>
+
 #include "hr-operator-sequence.h"
 
 /*
@@ -108,6 +110,95 @@ attend (HrReplay          *replay,
   return context;
 }
 
+/* The attention by one of both specifications; @parts are let go of by the caller. */
+static HrValue
+run_core (HrReplay          *replay,
+          const HrForward   *forward,
+          HrValue           *parts,
+          const HrAttention *attention)
+{
+  return replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL
+           ? attend (replay, parts, attention)
+           : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
+}
+
+/* What the attention is computed anew from, and what comes of it, which stays until it is differentiated. */
+typedef struct
+{
+  HrForward forward;
+  HrValue parts[3];
+  HrValue output;
+  const HrAttention *attention;
+  guint64 symbols[HR_N_SYMBOLS];
+} CheckpointedCore;
+
+static void
+release_core (HrReplay *replay,
+              gpointer  data)
+{
+  CheckpointedCore *self = data;
+
+  hr_replay_drop (replay, self->output);
+  for (guint i = 0; i < G_N_ELEMENTS (self->parts); i++)
+    hr_replay_drop (replay, self->parts[i]);
+  g_free (self);
+}
+
+static void
+recompute_core (HrReplay *replay,
+                gpointer  data)
+{
+  CheckpointedCore *self = data;
+  const char *sentence = replay->sentence;
+  guint64 symbols[HR_N_SYMBOLS];
+  HrValue parts[3];
+
+  memcpy (symbols, replay->symbols, sizeof symbols);
+  memcpy (replay->symbols, self->symbols, sizeof symbols);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      parts[i] = hr_replay_hold (replay, self->parts[i]);
+      if (hr_value_needs_gradient (parts[i]))
+        parts[i] = hr_autograd_boundary (replay, parts[i]);
+    }
+  replay->sentence = N_("in the backward pass, while an attention is computed anew");
+  self->output = run_core (replay, &self->forward, parts, self->attention);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_drop (replay, parts[i]);
+  replay->sentence = sentence;
+  memcpy (replay->symbols, symbols, sizeof symbols);
+}
+
+/*
+ * `--recompute-granularity selective`: _checkpointed_attention_forward of megatron/core/transformer/attention.py keeps
+ * queries, keys and values alone. CheckpointFunction of megatron/core/tensor_parallel/random.py runs all of it again.
+ */
+static HrValue
+checkpoint_core (HrReplay          *replay,
+                 const HrForward   *forward,
+                 HrValue           *parts,
+                 const HrAttention *attention)
+{
+  HrRegion *region = forward->checkpoints_attention ? hr_autograd_begin_region (replay) : NULL;
+  CheckpointedCore *data;
+  HrValue output;
+
+  if (region == NULL)
+    return run_core (replay, forward, parts, attention);
+
+  data = g_new (CheckpointedCore, 1);
+  data->forward = *forward;
+  data->output = HR_NO_VALUE;
+  data->attention = attention;
+  memcpy (data->symbols, replay->symbols, sizeof data->symbols);
+  for (guint i = 0; i < G_N_ELEMENTS (data->parts); i++)
+    data->parts[i] = hr_replay_hold (replay, parts[i]);
+  output = run_core (replay, forward, parts, attention);
+  hr_autograd_end_region (replay, region, recompute_core, release_core, data);
+
+  return output;
+}
+
 /*
  * hr_megatron_attention:
  * @replay: a tape
@@ -143,9 +234,7 @@ hr_megatron_attention (HrReplay          *replay,
   for (guint i = 0; i < 2 && attention->position == HR_POSITION_ROTARY; i++)
     rotate (replay, &parts[i]);
 
-  result.output = replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL
-                    ? attend (replay, parts, attention)
-                    : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
+  result.output = checkpoint_core (replay, forward, parts, attention);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     hr_replay_drop (replay, parts[i]);
   hr_replay_assign (replay, &result.output,

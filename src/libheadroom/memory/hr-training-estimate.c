@@ -55,6 +55,7 @@ check_backward (const HrTrainingPlan  *plan,
   training.tuning = NULL;
   training.layer_code = HR_LAYER_CODE_TRANSFORMERS;
   training.sharding.is_sharded = FALSE;
+  training.padded_vocab_size = 0;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = HR_QUANTIZATION_NONE;

@@ -444,6 +444,8 @@ resolve_parameters (HrTrainingPlan  *self,
     self->all = hr_trainables_new_for_model (self->pass.model, self->training.sharding.is_sharded
                                                                  ? self->training.sharding.element
                                                                  : self->pass.element);
+  if (self->all != NULL && self->training.padded_vocab_size > 0)
+    hr_trainables_pad_vocabulary (self->all, self->training.vocab_size, self->training.padded_vocab_size);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
   self->reached = hr_trainables_new_reached (self->parameters, hr_training_plan_get_reach (self));
   self->training.tuning = self->tuning;
@@ -524,20 +526,27 @@ resolve_zero_grad (HrTrainingPlan *self)
 /* --make-vocab-size-divisible-by of megatron/training/arguments.py, for one device. */
 #define VOCABULARY_MULTIPLE 128
 
+/* The table of tokens and the head have rows for tokens that never come (vocab_size_with_padding). */
 static void
-warn_of_vocabulary (HrTrainingPlan *self)
+pad_vocabulary (HrTrainingPlan *self)
 {
-  const HrBlock *token = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  HrInferencePlan *pass = &self->pass;
+  const HrBlock *token = hr_chain_find_block (&pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *head = hr_chain_find_block (pass->inference.head, HR_BLOCK_HEAD);
   guint64 size = token != NULL ? token->token_embedding.vocab_size : 0;
+  guint64 n_rows = (size + VOCABULARY_MULTIPLE - 1) / VOCABULARY_MULTIPLE * VOCABULARY_MULTIPLE;
   g_autofree char *rows = NULL;
 
-  if (size % VOCABULARY_MULTIPLE == 0)
+  if (n_rows == size)
     return;
 
-  rows = g_strdup_printf ("%" G_GUINT64_FORMAT, VOCABULARY_MULTIPLE - size % VOCABULARY_MULTIPLE);
-  hr_inference_plan_warn (&self->pass,
-                          N_("Megatron-LM pads the vocabulary to a multiple of 128: %s rows more of the embedding and "
-                             "of the logits are not counted"), rows);
+  rows = g_strdup_printf ("%" G_GUINT64_FORMAT, n_rows - size);
+  self->training.vocab_size = size;
+  self->training.padded_vocab_size = n_rows;
+  self->training.buffer_bytes = (n_rows - size) * token->token_embedding.hidden_size *
+                                hr_element_get_bytes (pass->element) * (head != NULL && !head->head.tied ? 2 : 1);
+  hr_inference_plan_warn (pass, N_("Megatron-LM pads the vocabulary to a multiple of 128: %s rows more of the "
+                                   "embedding and of the logits are counted"), rows);
 }
 
 /*
@@ -587,7 +596,7 @@ check_layers (HrTrainingPlan  *self,
   if (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
     shard (self);
   else
-    warn_of_vocabulary (self);
+    pad_vocabulary (self);
 
   return TRUE;
 }
@@ -633,7 +642,7 @@ check_selective (const HrTrainingPlan  *self,
 
   if (pass->inference.encoder == NULL && pass->inference.towers == NULL &&
       (whole || self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS ||
-       (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN && kind == HR_CHECKPOINTING_OPERATORS)) &&
+       (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN) == (kind == HR_CHECKPOINTING_OPERATORS)) &&
       (kind != HR_CHECKPOINTING_ATTENTION || has_attention_function (pass->stack)))
     return TRUE;
 

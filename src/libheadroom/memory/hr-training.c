@@ -786,6 +786,8 @@ begin_steps (const HrTraining *self,
   hr_pass_set_model_symbols (&self->pass, replay);
   if (hr_pass_makes_scores (&self->pass))
     set_vocabulary (self, replay);
+  if (self->padded_vocab_size > 0)
+    replay->symbols[HR_SYMBOL_VOCABULARY] = self->padded_vocab_size;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);

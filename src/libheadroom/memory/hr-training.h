@@ -19,6 +19,8 @@ G_BEGIN_DECLS
  * @caches: whether keys and values are kept, though nothing is generated
  * @sharding: how parameters are gathered and gradients reduced
  * @buffer_bytes: what the layers have beside their parameters
+ * @vocab_size: how many tokens the model knows, where its tables are longer
+ * @padded_vocab_size: how many rows they have then; 0 where they are not
  * @checkpointing: what is computed anew in the backward pass
  * @clipping: whether the norm of all gradients is limited before the optimizer uses them
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
@@ -61,6 +63,8 @@ typedef struct
   gboolean caches;
   HrSharding sharding;
   guint64 buffer_bytes;
+  guint64 vocab_size;
+  guint64 padded_vocab_size;
   HrCheckpointing checkpointing;
   gboolean clipping;
   gboolean fp32_outputs;
