@@ -267,7 +267,7 @@ adapt_to_own_code (HrInferencePlan *plan)
   const HrAttention *attention = hr_layer_class_get_attention (&plan->stack->layer_classes[0]);
   HrAttentionImplementation *chosen = &plan->inference.attention;
 
-  if (attention == NULL || attention->path != HR_ATTENTION_T5 || *chosen == HR_ATTENTION_IMPLEMENTATION_EAGER)
+  if (attention == NULL || !hr_attention_is_relative (attention) || *chosen == HR_ATTENTION_IMPLEMENTATION_EAGER)
     return;
 
   *chosen = HR_ATTENTION_IMPLEMENTATION_EAGER;

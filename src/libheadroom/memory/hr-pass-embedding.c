@@ -82,7 +82,7 @@ counts_positions (const HrInference *self,
 {
   const HrAttention *attention = hr_pass_find_attention (self, FALSE);
 
-  if (attention != NULL && attention->path == HR_ATTENTION_T5)
+  if (attention != NULL && hr_attention_is_relative (attention))
     return FALSE;
   if (self->encoder != NULL && position != NULL && position->position_embedding.is_fixed)
     return FALSE;

@@ -43,7 +43,7 @@ keeps_outputs (const HrInference *self)
 {
   const HrAttention *attention = hr_pass_find_attention (self, FALSE);
 
-  return attention != NULL && attention->path == HR_ATTENTION_T5;
+  return attention != NULL && hr_attention_is_relative (attention);
 }
 
 /*

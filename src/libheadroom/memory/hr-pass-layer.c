@@ -92,7 +92,7 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, attention.output);
       layer->joined = attention.joined;
       if (block->attention.path == HR_ATTENTION_INTERFACE || block->attention.path == HR_ATTENTION_REPEATING ||
-          block->attention.path == HR_ATTENTION_XGLM)
+          block->attention.path == HR_ATTENTION_XGLM || block->attention.path == HR_ATTENTION_UMT5)
         keep (replay, layer, attention.weights);
       else
         layer->weights = attention.weights;

@@ -39,6 +39,7 @@ joins_padding (const HrInference *self,
   const HrBlock *position = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
 
   return self->mask != HR_ATTENTION_MASK_NONE || attention->path == HR_ATTENTION_BLOOM ||
+         attention->path == HR_ATTENTION_UMT5 ||
          (position != NULL && position->position_embedding.per_sequence && self->encoder == NULL);
 }
 
@@ -79,10 +80,35 @@ join_alibi (HrReplay *replay,
   return joined;
 }
 
+/* The mask that UMT5Stack makes where none comes with the batch, in torch's default dtype. */
+static void
+make_ones (const HrInference *self,
+           HrReplay          *replay,
+           HrPass            *pass)
+{
+  if (self->mask == HR_ATTENTION_MASK_NONE)
+    pass->ones = hr_op_like (replay, "ones", "attention_mask",
+                             HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+}
+
+/* (1.0 - attention_mask.to (dtype)) * min (UMT5Stack.forward) */
+static HrValue
+make_inverted_mask (HrReplay *replay)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
+  HrValue mask = hr_op_like (replay, "_to_copy", "causal_mask", shape);
+
+  hr_replay_assign (replay, &mask, hr_op_like (replay, "rsub", "1.0 − causal_mask", shape));
+  hr_replay_assign (replay, &mask, hr_op_like (replay, "mul", "causal_mask", shape));
+
+  return mask;
+}
+
 /* Tokens of an encoder see each other: there is a mask only where some are padding, or far from each other. */
 static HrValue
 make_encoder_mask (const HrInference *self,
                    HrReplay          *replay,
+                   HrPass            *pass,
                    const HrAttention *attention,
                    gboolean           eager)
 {
@@ -93,6 +119,11 @@ make_encoder_mask (const HrInference *self,
   hr_pass_set_context (replay, sequence);
   if (attention->source_positions > 0)
     return HR_NO_VALUE;
+  if (attention->path == HR_ATTENTION_UMT5)
+    {
+      make_ones (self, replay, pass);
+      return make_inverted_mask (replay);
+    }
   if (self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH && !eager)
     return padded ? hr_op_like (replay, "_to_copy", "attention_mask",
                                 HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
@@ -157,7 +188,7 @@ make_mask (const HrInference *self,
   HrValue mask;
 
   if (self->stack->role == HR_STACK_ENCODER)
-    return make_encoder_mask (self, replay, attention, eager);
+    return make_encoder_mask (self, replay, pass, attention, eager);
 
   hr_pass_set_attention_symbols (replay, attention);
   hr_pass_set_context (replay, context);
@@ -172,6 +203,8 @@ make_mask (const HrInference *self,
   if (!eager && can_skip_mask (self, attention, sequence, context))
     return HR_NO_VALUE;
 
+  if (attention->path == HR_ATTENTION_UMT5)
+    make_ones (self, replay, pass);
   if (self->has_inputs)
     mask = hr_replay_mask (replay, attention->sliding_window > 0, attention->chunked, joins_padding (self, attention),
                            eager);

@@ -1467,7 +1467,7 @@ hr_replay_attention (HrReplay          *replay,
   Variables variables = { .gate = HR_NO_VALUE };
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
-  if (attention->path == HR_ATTENTION_T5)
+  if (hr_attention_is_relative (attention))
     return hr_replay_relative (replay, forward, x, attention);
   if (attention->path == HR_ATTENTION_VISION)
     return hr_replay_vision_attention (replay, forward, x, attention);
@@ -1525,6 +1525,7 @@ hr_replay_attention (HrReplay          *replay,
       break;
 
     case HR_ATTENTION_T5:
+    case HR_ATTENTION_UMT5:
     case HR_ATTENTION_VISION:
     case HR_ATTENTION_REPEATING:
     case HR_ATTENTION_UNKNOWN:

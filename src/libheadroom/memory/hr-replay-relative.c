@@ -9,7 +9,7 @@
 /*
  * The attention of T5 (transformers/models/t5/modeling_t5.py, T5Attention), which is computed in operations of its own
  * whatever was asked for: a bias for each distance between two tokens is added to the scores of each head. The first
- * layer makes it, the others are handed it.
+ * layer makes it, the others are handed it; in UMT5 (modeling_umt5.py, UMT5Attention) each makes its own.
  */
 
 /* Distances that are small have a bucket each, longer ones share one with others like them, by their logarithm. */
@@ -212,7 +212,9 @@ hr_replay_relative (HrReplay          *replay,
                     const HrAttention *attention)
 {
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
-  HrValue *bias = attention->is_cross ? &forward->source_bias : &forward->position_bias;
+  HrValue own = HR_NO_VALUE;
+  HrValue *shared = attention->is_cross ? &forward->source_bias : &forward->position_bias;
+  HrValue *bias = attention->path == HR_ATTENTION_UMT5 ? &own : shared;
   HrValue query = hr_op_linear (replay, x, HR_MODULE_QUERY, "query_states", HR_SYMBOL_QUERY, 1, FALSE);
   HrValue output_shape = query;
   HrValue key, value, scores, weights;
@@ -235,6 +237,10 @@ hr_replay_relative (HrReplay          *replay,
   replay->sentence = N_("in the attention, in its output projection");
   hr_replay_assign (replay, &result.output,
                     hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "o(…)", HR_SYMBOL_HIDDEN, 1, FALSE));
+  /* UMT5Attention.forward returns them, and its block has a variable for them. */
+  if (attention->path == HR_ATTENTION_UMT5)
+    result.weights = hr_replay_hold (replay, weights);
+  hr_replay_drop (replay, own);
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, scores);
   hr_replay_drop (replay, value);

@@ -102,7 +102,7 @@ has_shared (HrTrainingStack *self)
 {
   const HrAttention *attention = hr_pass_find_attention (&self->pass, FALSE);
 
-  return self->pass.source.storage >= 0 || (attention != NULL && attention->path == HR_ATTENTION_T5);
+  return self->pass.source.storage >= 0 || (attention != NULL && hr_attention_is_relative (attention));
 }
 
 static HrPlace

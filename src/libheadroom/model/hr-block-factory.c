@@ -132,6 +132,7 @@ static const HrChoice attention_paths[] = {
   { "mvp", HR_ATTENTION_MVP },
   { "ctrl", HR_ATTENTION_CTRL },
   { "t5", HR_ATTENTION_T5 },
+  { "umt5", HR_ATTENTION_UMT5 },
   { "vision", HR_ATTENTION_VISION },
   { "unknown", HR_ATTENTION_UNKNOWN },
   { NULL }

@@ -131,6 +131,7 @@ hr_attention_is_always_eager (const HrAttention *self)
     case HR_ATTENTION_XGLM:
     case HR_ATTENTION_CTRL:
     case HR_ATTENTION_T5:
+    case HR_ATTENTION_UMT5:
       return TRUE;
 
     case HR_ATTENTION_INTERFACE:
@@ -141,6 +142,13 @@ hr_attention_is_always_eager (const HrAttention *self)
     default:
       return FALSE;
     }
+}
+
+/* Whether biases for the distances between tokens are added to the scores (T5, UMT5). */
+gboolean
+hr_attention_is_relative (const HrAttention *self)
+{
+  return self->path == HR_ATTENTION_T5 || self->path == HR_ATTENTION_UMT5;
 }
 
 static void

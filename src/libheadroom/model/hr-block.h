@@ -155,6 +155,7 @@ typedef enum
   HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
   HR_ATTENTION_VISION,     /* of patches in a row, image by image or window by window (Qwen2-VL) */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
+  HR_ATTENTION_UMT5,       /* likewise, with a bias of each layer's own */
 } HrAttentionPath;
 
 /* How the matrices of experts are stored. */
@@ -687,6 +688,7 @@ typedef struct
 gboolean hr_block_get_state           (const HrBlock     *self,
                                        HrBlockState      *state);
 gboolean hr_attention_is_always_eager (const HrAttention *self);
+gboolean hr_attention_is_relative     (const HrAttention *self);
 void     hr_chain_clear               (HrChain           *self);
 gboolean hr_stack_role_from_name      (const char        *name,
                                        HrStackRole       *role);
