@@ -576,7 +576,8 @@ static void
 test_methods_use_settings (void)
 {
   g_autoptr (GEnumClass) methods = g_type_class_ref (HR_TYPE_FINE_TUNING_METHOD);
-  static const char * const own[] = { "lora-rank", "trained-layers", "virtual-tokens", "ia3-targets" };
+  static const char * const own[] = { "lora-rank", "trained-layers", "virtual-tokens", "ia3-targets",
+                                      "reduction-factor" };
 
   for (guint i = 0; i < methods->n_values; i++)
     {

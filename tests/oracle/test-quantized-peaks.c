@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * Peaks of steps of LoRA beside quantized matrices, as the code of the quantizers has them, against the estimator: the
- * whole way from settings to bytes.
+ * Peaks of steps of LoRA beside quantized matrices, as the code of the quantizers has them, and of methods that other
+ * libraries than PEFT have, against the estimator: the whole way from settings to bytes.
  */
 
 #include "hr-estimator.h"
@@ -38,9 +38,9 @@ run_case (JsonNode   *root,
 }
 
 static void
-test_peaks (void)
+test_peaks (gconstpointer name)
 {
-  g_autoptr (JsonNode) root = oracle_load_file ("quantized-peaks.json");
+  g_autoptr (JsonNode) root = oracle_load_file (name);
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
   g_autoptr (GArray) errors = oracle_errors_new ();
 
@@ -56,7 +56,10 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/oracle/peaks_beside_quantized_matrices_are_those_of_the_framework", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_beside_quantized_matrices_are_those_of_the_framework", "quantized-peaks.json",
+                        test_peaks);
+  g_test_add_data_func ("/oracle/peaks_with_bottleneck_adapters_are_those_of_the_library", "bottleneck-peaks.json",
+                        test_peaks);
 
   return g_test_run ();
 }

@@ -30,6 +30,7 @@ typedef struct
   guint64 virtual_tokens;
   char *ia3_targets;
   char *ia3_feedforward;
+  guint64 reduction_factor;
   gboolean upcast_unquantized;
   HrGptqKernel gptq_kernel;
   guint64 lokr_factor;
@@ -50,6 +51,7 @@ enum
   PROP_VIRTUAL_TOKENS,
   PROP_IA3_TARGETS,
   PROP_IA3_FEEDFORWARD,
+  PROP_REDUCTION_FACTOR,
   PROP_UPCAST_UNQUANTIZED,
   PROP_GPTQ_KERNEL,
   PROP_LOKR_FACTOR,
@@ -126,6 +128,10 @@ hr_fine_tuning_job_get_property (GObject    *object,
 
     case PROP_IA3_FEEDFORWARD:
       g_value_set_string (value, priv->ia3_feedforward);
+      break;
+
+    case PROP_REDUCTION_FACTOR:
+      g_value_set_uint64 (value, priv->reduction_factor);
       break;
 
     case PROP_UPCAST_UNQUANTIZED:
@@ -211,6 +217,10 @@ hr_fine_tuning_job_set_property (GObject      *object,
     case PROP_IA3_FEEDFORWARD:
       g_free (priv->ia3_feedforward);
       priv->ia3_feedforward = g_value_dup_string (value);
+      break;
+
+    case PROP_REDUCTION_FACTOR:
+      priv->reduction_factor = g_value_get_uint64 (value);
       break;
 
     case PROP_UPCAST_UNQUANTIZED:
@@ -387,6 +397,19 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrFineTuningJob:reduction-factor:
+   *
+   * How many times narrower bottleneck adapters are than the model.
+   */
+  properties[PROP_REDUCTION_FACTOR] =
+    g_param_spec_uint64 ("reduction-factor",
+                         N_("Reduction factor"),
+                         N_("How many times narrower bottleneck adapters are than the model, as AdapterHub’s "
+                            "reduction_factor"),
+                         1, 65536, 16,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrFineTuningJob:upcast-unquantized:
    *
    * Whether the parameters of a quantized model that are not quantized are cast to fp32.
@@ -450,6 +473,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_VIRTUAL_TOKENS], 60, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_TARGETS], 70, FALSE);
   hr_job_mark_setting (properties[PROP_IA3_FEEDFORWARD], 970, TRUE);
+  hr_job_mark_setting (properties[PROP_REDUCTION_FACTOR], 30, FALSE);
   hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 980, TRUE);
   hr_job_mark_setting (properties[PROP_GPTQ_KERNEL], 985, TRUE);
   hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 950, TRUE);
@@ -470,6 +494,7 @@ hr_fine_tuning_job_init (HrFineTuningJob *self)
   priv->virtual_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_TOKENS])->default_value;
   priv->ia3_targets = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_TARGETS])->default_value);
   priv->ia3_feedforward = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_IA3_FEEDFORWARD])->default_value);
+  priv->reduction_factor = G_PARAM_SPEC_UINT64 (properties[PROP_REDUCTION_FACTOR])->default_value;
   priv->upcast_unquantized = G_PARAM_SPEC_BOOLEAN (properties[PROP_UPCAST_UNQUANTIZED])->default_value;
 }
 
@@ -682,6 +707,24 @@ hr_fine_tuning_job_get_ia3_feedforward (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), NULL);
 
   return priv->ia3_feedforward;
+}
+
+/**
+ * hr_fine_tuning_job_get_reduction_factor:
+ * @self: a job
+ *
+ * Gets how many times narrower bottleneck adapters are than the model.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_fine_tuning_job_get_reduction_factor (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 1);
+
+  return priv->reduction_factor;
 }
 
 /**

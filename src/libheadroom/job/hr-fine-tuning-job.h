@@ -34,6 +34,7 @@ HrDtype            hr_fine_tuning_job_get_adapter_dtype      (HrFineTuningJob *s
 guint64            hr_fine_tuning_job_get_virtual_tokens     (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_ia3_targets        (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_ia3_feedforward    (HrFineTuningJob *self);
+guint64            hr_fine_tuning_job_get_reduction_factor   (HrFineTuningJob *self);
 gboolean           hr_fine_tuning_job_get_upcast_unquantized (HrFineTuningJob *self);
 HrGptqKernel       hr_fine_tuning_job_get_gptq_kernel        (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lokr_factor        (HrFineTuningJob *self);

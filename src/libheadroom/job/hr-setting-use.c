@@ -12,8 +12,7 @@ static const struct
   const char *values[MAX_VALUES];
 } uses[] = {
   { "lora-rank", "fine-tuning-method",
-    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr",
-      "houlsby" } },
+    { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr" } },
   { "lora-targets", "fine-tuning-method",
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr" } },
   { "modules-to-save", "fine-tuning-method",
@@ -24,6 +23,7 @@ static const struct
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora" } },
   { "lokr-factor", "fine-tuning-method", { "lokr" } },
   { "lokr-decompose-both", "fine-tuning-method", { "lokr" } },
+  { "reduction-factor", "fine-tuning-method", { "houlsby" } },
   { "trained-layers", "fine-tuning-method", { "freeze" } },
   { "virtual-tokens", "fine-tuning-method", { "prefix", "p-tuning", "prompt" } },
   { "ia3-targets", "fine-tuning-method", { "ia3" } },

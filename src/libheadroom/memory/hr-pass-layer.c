@@ -6,6 +6,7 @@
 
 #include "hr-operator.h"
 #include "hr-pass.h"
+#include "hr-replay-bottleneck.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
 
@@ -98,6 +99,7 @@ run_block (HrReplay      *replay,
         layer->weights = attention.weights;
       if (attention.chosen_keys.storage >= 0)
         layer->weights = attention.chosen_keys;
+      hr_replay_bottleneck (replay, x);
       break;
 
     case HR_BLOCK_MLP:
@@ -106,6 +108,7 @@ run_block (HrReplay      *replay,
                                                    : hr_replay_mlp (replay, x, &block->mlp);
 
         hr_replay_assign (replay, x, result);
+        hr_replay_bottleneck (replay, x);
       }
       break;
 

@@ -25,9 +25,6 @@ static const struct
   const char *values[MAX_KNOWN];
 } known_values[] = {
   { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan" } },
-  { "fine-tuning-method",
-    { "full", "freeze", "lora", "rslora", "lora-plus", "pissa", "lora-fa", "qlora", "dora", "vera", "ia3", "prefix",
-      "prompt", "p-tuning", "bitfit", "adalora", "loha", "lokr" } },
 };
 
 static gboolean

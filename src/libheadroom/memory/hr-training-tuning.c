@@ -414,6 +414,85 @@ resolve_prefix (HrInferencePlan  *pass,
   return NULL;
 }
 
+/* One attention and one perceptron, which the library finds by the names of their projections. */
+static gboolean
+has_projections (const HrLayerClass *klass)
+{
+  guint n_attentions = 0, n_perceptrons = 0;
+
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
+        {
+          const HrChain *chain = &klass->sublayers[i].branches[j];
+
+          for (guint k = 0; k < chain->n_blocks; k++)
+            {
+              n_attentions += chain->blocks[k].kind == HR_BLOCK_ATTENTION;
+              n_perceptrons += chain->blocks[k].kind == HR_BLOCK_MLP;
+              if (chain->blocks[k].kind != HR_BLOCK_ATTENTION && chain->blocks[k].kind != HR_BLOCK_MLP &&
+                  chain->blocks[k].kind != HR_BLOCK_NORM)
+                return FALSE;
+            }
+        }
+    }
+
+  return n_attentions == 1 && n_perceptrons == 1;
+}
+
+/* The library makes adapters in fp32 and casts nothing in its layers: without autocast they have to be as the model. */
+static gboolean
+check_bottleneck_element (HrInferencePlan  *pass,
+                          HrFineTuningJob  *job,
+                          HrElement        *element,
+                          GError          **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (job), "adapter-dtype");
+
+  if (hr_training_job_get_autocast (HR_TRAINING_JOB (job)) != HR_AUTOCAST_NONE || *element == pass->element)
+    return TRUE;
+
+  if (hr_fine_tuning_job_get_adapter_dtype (job) == HR_DTYPE_AUTO)
+    {
+      *element = pass->element;
+      hr_inference_plan_warn (pass, N_("AdapterHub’s library makes adapters in fp32: without autocast they are assumed "
+                                       "to be cast to what the model is in (adapter_to)"));
+      return TRUE;
+    }
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("adapter-dtype: expected that of the model, %s, as AdapterHub’s library casts nothing in "
+                           "its layers without autocast; found %s"),
+                        hr_dtype_get_name (pass->dtype), found);
+
+  return FALSE;
+}
+
+static HrTuning *
+resolve_bottlenecks (HrInferencePlan  *pass,
+                     HrFineTuningJob  *job,
+                     HrElement         element,
+                     GError          **error)
+{
+  gboolean is_known = hr_model_get_n_stacks (pass->model) == 1;
+
+  if (!check_decoder (pass, "houlsby", error) || !check_bottleneck_element (pass, job, &element, error))
+    return NULL;
+
+  for (guint i = 0; i < pass->stack->n_layer_classes; i++)
+    is_known &= has_projections (&pass->stack->layer_classes[i]);
+  if (is_known)
+    return hr_tuning_new_for_bottlenecks (pass->model, element, hr_fine_tuning_job_get_reduction_factor (job));
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("fine-tuning-method: expected a model whose layers all have one attention and one dense "
+                           "MLP, behind which bottleneck adapters are put; “%s” has others"),
+                        hr_model_get_name (pass->model));
+
+  return NULL;
+}
+
 /*
  * hr_training_tuning_resolve:
  * @pass: the plan of the forward pass
@@ -500,8 +579,11 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
       *tuning = resolve_prompt (pass, job, HR_PROMPT_ENCODED, element, error);
       break;
 
-    case HR_FINE_TUNING_METHOD_FULL:
     case HR_FINE_TUNING_METHOD_HOULSBY:
+      *tuning = resolve_bottlenecks (pass, job, element, error);
+      break;
+
+    case HR_FINE_TUNING_METHOD_FULL:
     default:
       g_return_val_if_reached (FALSE);
     }

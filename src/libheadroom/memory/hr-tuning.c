@@ -34,6 +34,7 @@ struct _HrTuning
   guint64 frozen_bytes;     /* of what is added and not trained */
   guint first_layer;        /* from which on the layers of the decoder are trained whole */
   gboolean trains_biases;
+  gboolean has_bottlenecks; /* whether adapters of the first rank follow attention and perceptrons */
   HrPromptKind prompt;
   guint64 n_virtual_tokens;
   guint64 prefix_size;      /* keys and values of a virtual token, of all layers */
@@ -945,6 +946,54 @@ hr_tuning_new_for_prefix (HrModel   *model,
   add_added (self, n_tokens, self->prefix_size, 1);
 
   return self;
+}
+
+/*
+ * hr_tuning_new_for_bottlenecks:
+ * @model: a model of one stack, whose layers are attention and perceptrons
+ * @element: what is added to it is held in
+ * @reduction_factor: how many times narrower adapters are than the model, at least 1
+ *
+ * Puts an adapter behind each attention and each perceptron: DoubleSeqBnConfig of
+ * src/adapters/configuration/adapter_config.py in AdapterHub's adapters; BottleneckLayer.add_adapter says how wide they
+ * are.
+ *
+ * Returns: (transfer full): the tuning
+ */
+HrTuning *
+hr_tuning_new_for_bottlenecks (HrModel   *model,
+                               HrElement  element,
+                               guint64    reduction_factor)
+{
+  HrTuning *self = tuning_new (model, element);
+  const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
+  const HrAttention *attention = stack != NULL ? hr_layer_class_get_attention (&stack->layer_classes[0]) : NULL;
+  guint64 hidden, width;
+
+  g_return_val_if_fail (attention != NULL && reduction_factor > 0, self);
+
+  hidden = attention->hidden_size;
+  width = MAX (hidden / reduction_factor, 1);
+  self->has_bottlenecks = TRUE;
+  self->ranks[self->n_ranks++] = width;
+  add_added (self, width, hidden, 2 * stack->n_layers);
+  add_added (self, width, 0, 2 * stack->n_layers);
+  add_added (self, hidden, width, 2 * stack->n_layers);
+  add_added (self, hidden, 0, 2 * stack->n_layers);
+
+  return self;
+}
+
+/*
+ * hr_tuning_get_bottleneck:
+ * @self: (nullable): a tuning
+ *
+ * Returns: what stands for the width of adapters behind attention and perceptrons; %HR_SYMBOL_ONE without such
+ */
+HrSymbol
+hr_tuning_get_bottleneck (const HrTuning *self)
+{
+  return self != NULL && self->has_bottlenecks ? HR_SYMBOL_ADAPTER_RANK : HR_SYMBOL_ONE;
 }
 
 /* How the tokens are made that come before each sequence. */

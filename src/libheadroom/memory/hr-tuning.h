@@ -120,6 +120,10 @@ HrTuning            *hr_tuning_new_for_prompt   (HrModel         *model,
 HrTuning            *hr_tuning_new_for_prefix   (HrModel         *model,
                                                  HrElement        element,
                                                  guint64          n_tokens) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_bottlenecks (HrModel       *model,
+                                                 HrElement        element,
+                                                 guint64          reduction_factor) G_GNUC_WARN_UNUSED_RESULT;
+HrSymbol             hr_tuning_get_bottleneck   (const HrTuning  *self);
 HrPromptKind         hr_tuning_get_prompt       (const HrTuning  *self);
 guint64              hr_tuning_get_n_virtual    (const HrTuning  *self);
 guint64              hr_tuning_get_n_embedded   (const HrTuning  *self);
