@@ -218,6 +218,38 @@ test_missing_sizes_are_the_class_s_and_are_said (void)
   g_assert_nonnull (strstr (warnings[0], "hidden_size = 4096"));
 }
 
+/* Where the outer config of transformers 5 ties a head that is held apart, and nowhere else. */
+static void
+test_a_head_that_transformers_5_ties_is_said (void)
+{
+  static const struct
+  {
+    const char *config;
+    gboolean is_said;
+  } cases[] = {
+    { "{\"model_type\": \"t5\", \"tie_word_embeddings\": false}", TRUE },
+    { "{\"model_type\": \"t5\", \"tie_word_embeddings\": true}", FALSE },
+    { "{\"model_type\": \"longt5\", \"tie_word_embeddings\": false}", FALSE },
+    { "{\"model_type\": \"internvl\", \"text_config\": {\"model_type\": \"qwen2\", " SMALL ","
+      " \"tie_word_embeddings\": false}, \"vision_config\": {\"model_type\": \"internvl_vision\"}}", TRUE },
+    { "{\"model_type\": \"internvl\", \"tie_word_embeddings\": false, \"text_config\": {\"model_type\": "
+      "\"qwen2\", " SMALL ", \"tie_word_embeddings\": false}, \"vision_config\": {\"model_type\": "
+      "\"internvl_vision\"}}", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrModel) model = load (cases[i].config);
+      const char * const *warnings = hr_model_get_warnings (model);
+      gboolean is_said = FALSE;
+
+      for (guint j = 0; warnings[j] != NULL; j++)
+        is_said |= strstr (warnings[j], "ties the head") != NULL;
+      g_test_message ("%s", cases[i].config);
+      g_assert_cmpint (is_said, ==, cases[i].is_said);
+    }
+}
+
 static void
 test_a_complete_config_raises_no_warning (void)
 {
@@ -784,6 +816,7 @@ main (int   argc,
   g_test_add_func ("/model/a_published_size_has_its_shape", test_a_published_size_has_its_shape);
   g_test_add_func ("/model/a_scorer_has_one_row_in_place_of_the_head", test_a_scorer_has_one_row);
   g_test_add_func ("/model/a_classifier_has_a_row_for_each_label", test_a_classifier_has_a_row_for_each_label);
+  g_test_add_func ("/model/a_head_that_transformers_5_ties_is_said", test_a_head_that_transformers_5_ties_is_said);
   g_test_add_func ("/model/what_people_paste_is_read_with_a_warning", test_what_people_paste_is_read_with_a_warning);
   g_test_add_func ("/model/an_unknown_id_is_an_error", test_an_unknown_id_is_an_error);
   g_test_add_func ("/model/a_config_is_read_in_a_millisecond", test_a_config_is_read_in_a_millisecond);

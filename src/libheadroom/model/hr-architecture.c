@@ -45,7 +45,7 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
-  "processor",
+  "processor", "ties-from-config",
   NULL,
 };
 

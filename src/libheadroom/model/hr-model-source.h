@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @file: (nullable): the file that the name and the source of the model come from
  * @name: (nullable): the model's name, where @config does not give it
  * @origin: (nullable): where @config is from, where that is not its file
+ * @is_published: whether there are weights to @config somewhere, as to those of the catalogue
  * @checkpoint: (nullable): the weights as they are stored
  * @words: (nullable): how the model's tensors are named in @checkpoint, of a GGUF file
  * @gguf: (nullable): the metadata of a GGUF file; owns @checkpoint
@@ -36,6 +37,7 @@ typedef struct
   GFile *file;
   char *name;
   char *origin;
+  gboolean is_published;
   HrCheckpoint *checkpoint;
   HrGgufConfig *words;
   HrGguf *gguf;

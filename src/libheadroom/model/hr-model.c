@@ -333,6 +333,47 @@ report_assumptions (HrModel *self,
                                       assumptions));
 }
 
+static gboolean
+has_own_head (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_HEAD && !chain->blocks[i].head.every_token)
+        return !chain->blocks[i].head.tied;
+    }
+
+  return FALSE;
+}
+
+/*
+ * From 5.0 on transformers ties a head where the outer config says so, which by default it does, or always (T5);
+ * before, the text's config or the saved one decided. Weights that hold both are not tied by either
+ * (PreTrainedModel.tie_weights in modeling_utils.py).
+ */
+static gboolean
+warn_of_ties (HrModel              *self,
+              HrArchitecture       *architecture,
+              const HrModelSource  *source,
+              HrScope              *scope,
+              GError              **error)
+{
+  HrJson *expression = hr_architecture_get_member (architecture, "ties-from-config");
+  gboolean ties = FALSE;
+
+  if (expression == NULL || source->is_published || source->checkpoint != NULL || !has_own_head (&self->parts.head))
+    return TRUE;
+  if (!hr_scope_evaluate_boolean (scope, expression, &ties, error))
+    return FALSE;
+
+  if (ties)
+    g_ptr_array_add (self->warnings,
+                     g_strdup (_("Built from its config alone, without weights, transformers 5 ties the head of this "
+                                 "model to its embedding, and transformers 4 does not: they are counted apart, as "
+                                 "published weights that hold both are")));
+
+  return TRUE;
+}
+
 /* Adds what the matrices of experts that compute nothing would hold. */
 static gboolean
 add_idle (const HrChain *chain,
@@ -408,7 +449,8 @@ build (HrModel         *self,
   if (scope == NULL || (is_generic && !hr_scope_check_missing (scope, error)) ||
       !hr_config_warn_of_uncounted (config, architecture, self->warnings, error) ||
       !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
-      !hr_model_parts_build (&self->parts, architecture, scope, error) || !count_parameters (self, scope, error) ||
+      !hr_model_parts_build (&self->parts, architecture, scope, error) ||
+      !warn_of_ties (self, architecture, source, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error) ||
       (processor != NULL && !hr_processor_read (&self->processor, processor, scope, &files, error)))
     return FALSE;
@@ -780,6 +822,22 @@ hr_model_new_from_file_with (GFile   *file,
   return hr_model_source_open (&source, file, error) ? hr_model_new_from_source (&source, error) : NULL;
 }
 
+static HrModel *
+hr_model_new_from_text (const char  *data,
+                        gssize       length,
+                        const char  *origin,
+                        gboolean     is_published,
+                        GError     **error)
+{
+  g_auto (HrModelSource) source;
+
+  hr_model_source_init (&source);
+  source.is_published = is_published;
+  source.config = hr_json_new_from_data (data, length, origin, HR_JSON_TOLERANT, error);
+
+  return source.config != NULL ? hr_model_new_from_source (&source, error) : NULL;
+}
+
 /**
  * hr_model_new_from_data:
  * @data: (array length=length) (element-type guint8): the text of a `config.json`
@@ -797,16 +855,9 @@ hr_model_new_from_data (const char  *data,
                         const char  *origin,
                         GError     **error)
 {
-  g_auto (HrModelSource) source;
-
-  hr_model_source_init (&source);
-
   g_return_val_if_fail (data != NULL || length == 0, NULL);
 
-  source.config = hr_json_new_from_data (data, length, origin != NULL ? origin : "config.json", HR_JSON_TOLERANT,
-                                         error);
-
-  return source.config != NULL ? hr_model_new_from_source (&source, error) : NULL;
+  return hr_model_new_from_text (data, length, origin != NULL ? origin : "config.json", FALSE, error);
 }
 
 /* What is assumed of a model of which only the size is known, as a sentence. */
@@ -882,7 +933,7 @@ hr_model_new_from_id (const char  *id,
   if (entry == NULL)
     return NULL;
 
-  self = hr_model_new_from_data (_hr_model_entry_get_config (entry), -1, hr_model_entry_get_id (entry), error);
+  self = hr_model_new_from_text (_hr_model_entry_get_config (entry), -1, hr_model_entry_get_id (entry), TRUE, error);
   if (self == NULL)
     return NULL;
 
