@@ -569,6 +569,24 @@ hr_job_new (HrMode mode)
     }
 }
 
+/* The settings in any order. */
+static GParamSpec **
+list_marked (HrJob *self,
+             guint *n_settings)
+{
+  guint n_pspecs;
+  GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_pspecs);
+
+  *n_settings = 0;
+  for (guint i = 0; i < n_pspecs; i++)
+    {
+      if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) != NULL)
+        pspecs[(*n_settings)++] = pspecs[i];
+    }
+
+  return pspecs;
+}
+
 /**
  * hr_job_copy:
  * @self: a job
@@ -587,14 +605,15 @@ hr_job_copy (HrJob *self)
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
 
   copy = hr_job_new (hr_job_get_mode (self));
-  settings = hr_job_list_settings (self, &n_settings);
+  settings = list_marked (self, &n_settings);
 
   for (guint i = 0; i < n_settings; i++)
     {
       g_auto (GValue) value = G_VALUE_INIT;
 
       g_object_get_property (G_OBJECT (self), settings[i]->name, &value);
-      g_object_set_property (G_OBJECT (copy), settings[i]->name, &value);
+      if (!g_param_value_defaults (settings[i], &value))
+        g_object_set_property (G_OBJECT (copy), settings[i]->name, &value);
     }
 
   return copy;
@@ -724,23 +743,13 @@ hr_job_list_settings (HrJob *self,
                       guint *n_settings)
 {
   GParamSpec **pspecs;
-  guint n_pspecs;
-  guint n_marked = 0;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
   g_return_val_if_fail (n_settings != NULL, NULL);
 
-  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_pspecs);
+  pspecs = list_marked (self, n_settings);
+  qsort (pspecs, *n_settings, sizeof (GParamSpec *), compare_settings);
 
-  for (guint i = 0; i < n_pspecs; i++)
-    {
-      if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) != NULL)
-        pspecs[n_marked++] = pspecs[i];
-    }
-
-  qsort (pspecs, n_marked, sizeof (GParamSpec *), compare_settings);
-
-  *n_settings = n_marked;
   return pspecs;
 }
 

@@ -2,6 +2,8 @@
 
 #include "hr-trainable.h"
 
+#include <string.h>
+
 #include "hr-ledger.h"
 
 struct _HrTrainables
@@ -279,6 +281,50 @@ hr_trainables_add (HrTrainables      *self,
   g_return_if_fail (trainable != NULL && trainable->copies > 0);
 
   g_array_append_val (self->items, *trainable);
+}
+
+static gboolean
+is_like (const HrTrainable *self,
+         const HrTrainable *other)
+{
+  if (self->n_dimensions != other->n_dimensions || self->n_elements != other->n_elements ||
+      self->element != other->element || self->role != other->role || self->module != other->module ||
+      self->is_added != other->is_added || self->is_unreached != other->is_unreached || self->stack != other->stack)
+    return FALSE;
+
+  return memcmp (self->shape, other->shape, self->n_dimensions * sizeof self->shape[0]) == 0;
+}
+
+/*
+ * hr_trainables_add_to:
+ * @self: a list
+ * @index: any number
+ * @trainable: parameters, at least one
+ *
+ * Adds parameters to the row at @index, if there is one of their kind.
+ *
+ * Returns: whether there is
+ */
+gboolean
+hr_trainables_add_to (HrTrainables      *self,
+                      guint              index,
+                      const HrTrainable *trainable)
+{
+  HrTrainable *row;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (trainable != NULL && trainable->copies > 0, FALSE);
+
+  if (index >= self->items->len)
+    return FALSE;
+
+  row = &g_array_index (self->items, HrTrainable, index);
+  if (!is_like (row, trainable))
+    return FALSE;
+
+  row->copies += trainable->copies;
+
+  return TRUE;
 }
 
 /*

@@ -89,6 +89,9 @@ void               hr_trainables_add_model      (HrTrainables      *self,
 void               hr_trainables_free           (HrTrainables      *self);
 void               hr_trainables_add            (HrTrainables      *self,
                                                  const HrTrainable *trainable);
+gboolean           hr_trainables_add_to         (HrTrainables      *self,
+                                                 guint              index,
+                                                 const HrTrainable *trainable);
 void               hr_trainables_foreach        (const HrTrainables *self,
                                                  HrTrainableFunc    func,
                                                  gpointer           user_data);

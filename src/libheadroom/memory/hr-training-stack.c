@@ -172,19 +172,24 @@ hr_training_enter_graph (HrReplay *replay,
 static void
 run_layers_forward (HrTrainingStack *self)
 {
-  for (guint i = 0; i < self->pass.n_layers; i++)
+  for (guint i = 0; i < self->pass.n_layers; )
     {
       HrLayerRecord *record = find_record (self, i);
+      guint n = 1;
 
       if (!record->recorded)
         {
           hr_layer_record_run_forward (record, self);
+          i++;
           continue;
         }
-      hr_replay_repeat (self->replay, &record->forward, i, 1, 1);
-      if (self->replay->kept_layers != NULL)
-        hr_kept_layers_repeat (self->replay->kept_layers, i, record->layer);
       self->variables.hidden.node = record->output.node;
+      while (i + n < self->pass.n_layers && find_record (self, i + n) == record)
+        n++;
+      hr_replay_repeat (self->replay, &record->forward, i, 1, n);
+      for (guint j = i; self->replay->kept_layers != NULL && j < i + n; j++)
+        hr_kept_layers_repeat (self->replay->kept_layers, j, record->layer);
+      i += n;
     }
   hr_tuning_choose_trained (self->tuning, self->replay, -1);
 }
@@ -326,6 +331,34 @@ drop_shared (HrTrainingStack *self,
     }
 }
 
+/* Whether something goes when the backward pass has left a layer. */
+static gboolean
+drops_shared (HrTrainingStack *self,
+              guint            layer)
+{
+  for (guint i = 0; i < self->n_held; i++)
+    {
+      if (self->held[i].value.storage >= 0 && self->held[i].layer >= layer)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* How many layers do as a record says, from one of them down. */
+static guint
+count_repeated (HrTrainingStack     *self,
+                const HrLayerRecord *record,
+                guint                layer)
+{
+  guint n = 1;
+
+  while (n <= layer && get_record (self, layer - n) == record && !drops_shared (self, layer - n + 1))
+    n++;
+
+  return n;
+}
+
 static HrValue
 run_layers_backward (HrTrainingStack *self,
                      HrValue          gradient)
@@ -338,9 +371,16 @@ run_layers_backward (HrTrainingStack *self,
       if (!hr_value_needs_gradient (record->output))
         break;
       if (record->backward_recorded)
-        hr_replay_repeat (self->replay, &record->backward, i, -1, 1);
+        {
+          guint n = count_repeated (self, record, i);
+
+          hr_replay_repeat (self->replay, &record->backward, i, -1, n);
+          i -= n - 1;
+        }
       else
-        gradient = hr_layer_record_run_backward (record, self, i, gradient);
+        {
+          gradient = hr_layer_record_run_backward (record, self, i, gradient);
+        }
       drop_shared (self, i);
     }
 

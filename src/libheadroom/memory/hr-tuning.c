@@ -58,6 +58,9 @@ typedef struct
   HrTunedBy by;
   const char * const *feedforward; /* names of the modules whose input (IA)³ scales */
   GArray *targets;          /* of Target */
+  const HrTensor *visited;  /* the tensor whose copies come by */
+  guint first_row;          /* the first row of what is trained beside it */
+  guint row;                /* the one that the next parameter is added to, if it is of its kind */
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   guint64 factor;           /* that factors of a Kronecker product are made near to; 0 for the square root */
@@ -130,10 +133,21 @@ add_parameter (Builder        *builder,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
   };
 
-  if (is_trained)
-    hr_trainables_add (builder->tuning->trainables, &trainable);
-  else
+  if (!is_trained)
     builder->tuning->frozen_bytes += hr_trainable_get_bytes (&trainable);
+  else if (!hr_trainables_add_to (builder->tuning->trainables, builder->row++, &trainable))
+    hr_trainables_add (builder->tuning->trainables, &trainable);
+}
+
+/* What is trained beside all copies of a tensor is a row for each parameter; layers take turns in them. */
+static void
+begin_visit (Builder        *builder,
+             const HrTensor *tensor)
+{
+  if (tensor != builder->visited)
+    builder->first_row = hr_trainables_get_n_items (builder->tuning->trainables);
+  builder->visited = tensor;
+  builder->row = builder->first_row;
 }
 
 static gboolean
@@ -395,6 +409,7 @@ visit (const HrAdapterTarget *target,
   Builder *builder = user_data;
   Target found = { .tensor = target->tensor, .copy = target->copy, .by = builder->by };
 
+  begin_visit (builder, target->tensor);
   if (target->kind == HR_ADAPTER_TARGET_WHOLE && can_be_copied (builder, target->tensor))
     {
       found.by = HR_TUNED_WHOLE;

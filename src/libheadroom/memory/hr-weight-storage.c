@@ -175,6 +175,18 @@ is_quantized (const HrWeightStorage *self,
   return TRUE;
 }
 
+/*
+ * hr_weight_storage_is_uniform:
+ * @self: how tensors are stored
+ *
+ * Returns: whether all tensors of a row are stored alike, as nothing is quantized
+ */
+gboolean
+hr_weight_storage_is_uniform (const HrWeightStorage *self)
+{
+  return get_quantizer (self) == NULL && self->mixture == NULL;
+}
+
 /* What is tied to a tensor is cast with it. */
 static gboolean
 is_upcast (const HrWeightStorage *self,

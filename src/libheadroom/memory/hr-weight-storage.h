@@ -55,4 +55,6 @@ gboolean              hr_weight_storage_get_bytes      (const HrWeightStorage *s
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrWeightStorage, hr_weight_storage_clear)
 
+gboolean    hr_weight_storage_is_uniform  (const HrWeightStorage *self);
+
 G_END_DECLS

@@ -20,21 +20,23 @@ hr_weights_add_tensor (HrWeights             *self,
                        guint                  n_copies)
 {
   const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
+  guint64 n_alike = hr_weight_storage_is_uniform (storage) ? n_copies : 1;
 
   if (tensor->tied_to != NULL)
     return;
 
-  for (guint copy = first_copy; copy < first_copy + n_copies; copy++)
+  for (guint copy = first_copy; copy < first_copy + n_copies; copy += n_alike)
     {
+      guint64 n_elements = n_alike * tensor->n_elements;
       guint64 bytes;
 
       if (hr_weight_storage_get_bytes (storage, index, copy, &bytes))
-        self->quantized_elements += tensor->n_elements;
+        self->quantized_elements += n_elements;
       else if (hr_weight_storage_get_dtype (storage, index) != storage->dtype)
-        self->kept_elements += tensor->n_elements;
+        self->kept_elements += n_elements;
       else
-        self->other_elements += tensor->n_elements;
-      self->bytes += bytes;
+        self->other_elements += n_elements;
+      self->bytes += n_alike * bytes;
     }
 }
 

@@ -227,20 +227,22 @@ visit (Count               *self,
 static void
 count_factors (Count          *self,
                const HrTensor *tensor,
-               guint           copy,
+               guint           first,
+               guint           n_copies,
                const char     *module)
 {
   HrAdapter *adapter = self->adapter;
   guint64 outputs = get_outputs (tensor);
   guint64 rank = get_rank_of (adapter, module);
 
-  self->n_parameters += rank * (tensor->shape[0] + tensor->shape[1]);
-  visit (self, HR_ADAPTER_TARGET_FACTORS, tensor, copy, rank, outputs);
+  self->n_parameters += n_copies * rank * (tensor->shape[0] + tensor->shape[1]);
+  for (guint copy = first; copy < first + n_copies; copy++)
+    visit (self, HR_ADAPTER_TARGET_FACTORS, tensor, copy, rank, outputs);
   if (adapter->use_dora)
-    self->n_parameters += outputs;
+    self->n_parameters += n_copies * outputs;
   if (adapter->lora_bias)
-    self->n_parameters += outputs;
-  self->n_modules += 1;
+    self->n_parameters += n_copies * outputs;
+  self->n_modules += n_copies;
   if (!g_hash_table_contains (self->adapted, module))
     g_hash_table_add (self->adapted, g_strdup (module));
 }
@@ -382,12 +384,16 @@ count_copies (Count          *self,
                                     g_hash_table_contains (self->adapted, module))));
   gboolean has_factors = !is_whole && !is_bias && is_target (self, tensor, module);
 
+  if (has_factors)
+    {
+      count_factors (self, tensor, first, n_copies, module);
+      return;
+    }
+
   for (guint copy = first; copy < first + n_copies; copy++)
     {
       if (is_whole)
         count_whole (self, tensor, copy);
-      else if (has_factors)
-        count_factors (self, tensor, copy, module);
       else if (self->expert_names != NULL)
         count_converted (self, tensor, copy, module);
       else if (!is_bias)
