@@ -61,6 +61,7 @@ typedef struct
   const HrTensor *visited;  /* the tensor whose copies come by */
   guint first_row;          /* the first row of what is trained beside it */
   guint row;                /* the one that the next parameter is added to, if it is of its kind */
+  guint n_copies;           /* how many copies have come by at once */
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   guint64 factor;           /* that factors of a Kronecker product are made near to; 0 for the square root */
@@ -126,28 +127,38 @@ add_parameter (Builder        *builder,
                gboolean        is_trained)
 {
   HrTrainable trainable = {
-    .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1), .copies = 1,
-    .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
+    .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1),
+    .copies = builder->n_copies, .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
     .is_unreached = builder->is_idle,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
   };
 
   if (!is_trained)
-    builder->tuning->frozen_bytes += hr_trainable_get_bytes (&trainable);
+    builder->tuning->frozen_bytes += builder->n_copies * hr_trainable_get_bytes (&trainable);
   else if (!hr_trainables_add_to (builder->tuning->trainables, builder->row++, &trainable))
     hr_trainables_add (builder->tuning->trainables, &trainable);
 }
 
 /* What is trained beside all copies of a tensor is a row for each parameter; layers take turns in them. */
 static void
-begin_visit (Builder        *builder,
-             const HrTensor *tensor)
+begin_visit (Builder               *builder,
+             const HrAdapterTarget *target)
 {
-  if (tensor != builder->visited)
+  if (target->tensor != builder->visited)
     builder->first_row = hr_trainables_get_n_items (builder->tuning->trainables);
-  builder->visited = tensor;
+  builder->visited = target->tensor;
   builder->row = builder->first_row;
+  builder->n_copies = target->n_copies;
+}
+
+/* Each copy is a target of its own, as those of other layers may be treated otherwise. */
+static void
+append_targets (Builder *builder,
+                Target  *found)
+{
+  for (guint i = 0; i < builder->n_copies; i++, found->copy++)
+    g_array_append_val (builder->targets, *found);
 }
 
 static gboolean
@@ -301,9 +312,10 @@ add_singular_values (Builder               *builder,
   /* torch.norm (p @ p.T - I, p="fro") of both factors: AdaLoraModel.forward in peft/tuners/adalora/model.py. */
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
-      self->kept_by_loss += hr_ledger_round (target->rank * target->rank * bytes) + hr_ledger_round (bytes);
-      self->kept_casts += 2 * hr_ledger_round (sizes[i] * sizeof (guint16));
-      self->waiting_bytes += hr_ledger_round (sizes[i] * bytes);
+      self->kept_by_loss +=
+        target->n_copies * (hr_ledger_round (target->rank * target->rank * bytes) + hr_ledger_round (bytes));
+      self->kept_casts += target->n_copies * 2 * hr_ledger_round (sizes[i] * sizeof (guint16));
+      self->waiting_bytes += target->n_copies * hr_ledger_round (sizes[i] * bytes);
     }
 }
 
@@ -409,12 +421,12 @@ visit (const HrAdapterTarget *target,
   Builder *builder = user_data;
   Target found = { .tensor = target->tensor, .copy = target->copy, .by = builder->by };
 
-  begin_visit (builder, target->tensor);
+  begin_visit (builder, target);
   if (target->kind == HR_ADAPTER_TARGET_WHOLE && can_be_copied (builder, target->tensor))
     {
       found.by = HR_TUNED_WHOLE;
       add_copy (builder, target->tensor);
-      g_array_append_val (builder->targets, found);
+      append_targets (builder, &found);
       return;
     }
 
@@ -442,14 +454,14 @@ visit (const HrAdapterTarget *target,
       found.by = is_feedforward (builder, target->tensor) ? HR_TUNED_BY_IA3_INPUT : HR_TUNED_BY_IA3;
       add_parameter (builder, target->tensor,
                      found.by == HR_TUNED_BY_IA3 ? target->out_features : target->in_features, 0, TRUE);
-      g_array_append_val (builder->targets, found);
+      append_targets (builder, &found);
       return;
     }
 
   found.rank = get_rank_symbol (builder, target->rank);
   if (add_further (builder, target, &found))
     {
-      g_array_append_val (builder->targets, found);
+      append_targets (builder, &found);
       return;
     }
 
@@ -459,7 +471,7 @@ visit (const HrAdapterTarget *target,
     {
       add_parameter (builder, target->tensor, target->rank, 0, TRUE);
       add_parameter (builder, target->tensor, target->out_features, 0, TRUE);
-      g_array_append_val (builder->targets, found);
+      append_targets (builder, &found);
       return;
     }
 
@@ -467,7 +479,7 @@ visit (const HrAdapterTarget *target,
   add_parameter (builder, target->tensor, target->out_features, target->rank, TRUE);
   if (builder->by == HR_TUNED_BY_DORA)
     add_parameter (builder, target->tensor, target->out_features, 0, TRUE);
-  g_array_append_val (builder->targets, found);
+  append_targets (builder, &found);
 }
 
 /* Whether all layers that have the tensor are tuned alike: @n targets from @first on are of it. */

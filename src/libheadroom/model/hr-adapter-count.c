@@ -207,10 +207,11 @@ visit (Count               *self,
        HrAdapterTargetKind  kind,
        const HrTensor      *tensor,
        guint                copy,
+       guint                n_copies,
        guint64              rank,
        guint64              outputs)
 {
-  HrAdapterTarget target = { .kind = kind, .tensor = tensor, .copy = copy, .rank = rank };
+  HrAdapterTarget target = { .kind = kind, .tensor = tensor, .copy = copy, .n_copies = n_copies, .rank = rank };
 
   if (self->visitor == NULL)
     return;
@@ -236,8 +237,7 @@ count_factors (Count          *self,
   guint64 rank = get_rank_of (adapter, module);
 
   self->n_parameters += n_copies * rank * (tensor->shape[0] + tensor->shape[1]);
-  for (guint copy = first; copy < first + n_copies; copy++)
-    visit (self, HR_ADAPTER_TARGET_FACTORS, tensor, copy, rank, outputs);
+  visit (self, HR_ADAPTER_TARGET_FACTORS, tensor, first, n_copies, rank, outputs);
   if (adapter->use_dora)
     self->n_parameters += n_copies * outputs;
   if (adapter->lora_bias)
@@ -257,7 +257,7 @@ visit_parameter (Count          *self,
                  guint64         out_features)
 {
   HrAdapterTarget target = {
-    .kind = HR_ADAPTER_TARGET_PARAMETER, .tensor = tensor, .copy = copy, .rank = rank,
+    .kind = HR_ADAPTER_TARGET_PARAMETER, .tensor = tensor, .copy = copy, .n_copies = 1, .rank = rank,
     .in_features = tensor->shape[1], .out_features = out_features, .n_experts = n_experts,
   };
 
@@ -303,7 +303,7 @@ count_parameter (Count          *self,
   if (!is_listed (&self->adapter->parameters, name))
     return;
 
-  visit (self, HR_ADAPTER_TARGET_PARAMETER, tensor, 0, get_rank_of (self->adapter, name), 0);
+  visit (self, HR_ADAPTER_TARGET_PARAMETER, tensor, 0, 1, get_rank_of (self->adapter, name), 0);
 
   self->n_parameters += get_rank_of (self->adapter, name) * n_experts * size;
   self->n_modules += 1;
@@ -364,7 +364,7 @@ count_whole (Count          *self,
              guint           copy)
 {
   self->n_parameters += tensor->n_elements;
-  visit (self, HR_ADAPTER_TARGET_WHOLE, tensor, copy, 0, 0);
+  visit (self, HR_ADAPTER_TARGET_WHOLE, tensor, copy, 1, 0, 0);
 }
 
 /* Some of the copies of a tensor, which are treated alike. */
@@ -452,7 +452,7 @@ count_rows (Count      *self,
     return;
 
   self->n_parameters += n_rows * embedding->shape[1];
-  visit (self, HR_ADAPTER_TARGET_ROWS, embedding, 0, n_rows, 0);
+  visit (self, HR_ADAPTER_TARGET_ROWS, embedding, 0, 1, n_rows, 0);
   self->n_modules += 1;
   for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
     {

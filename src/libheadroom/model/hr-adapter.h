@@ -23,7 +23,8 @@ typedef enum
  * HrAdapterTarget:
  * @kind: what is trained
  * @tensor: the row of the model
- * @copy: which of its tensors
+ * @copy: which of its tensors, the first of several
+ * @n_copies: how many of them, which are treated alike
  * @rank: the width between the factors
  * @in_features: the inputs of the matrix
  * @out_features: its outputs
@@ -36,6 +37,7 @@ typedef struct
   HrAdapterTargetKind kind;
   const HrTensor *tensor;
   guint copy;
+  guint n_copies;
   guint64 rank;
   guint64 in_features;
   guint64 out_features;
