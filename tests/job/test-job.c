@@ -11,7 +11,8 @@ static const struct
   { "task", "inference fine-tuning" },
   { "selective-checkpointing", "operators attention every-nth first" },
   { "fused-kernels", "none liger" },
-  { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy" },
+  { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy "
+    "cut-cross-entropy chunked-nll" },
   { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },

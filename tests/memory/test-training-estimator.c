@@ -358,7 +358,7 @@ test_refusals (void)
 
 /*
  * Liger-Kernel patches models by their type: GPT-2 has none of it, Mixtral no kernels that are known, Granite no fused
- * loss.
+ * loss. So does cut cross entropy; the chunked one is not followed where logits are scaled.
  */
 static void
 test_liger_refusals (void)
@@ -373,6 +373,8 @@ test_liger_refusals (void)
     { "{\"model_type\": \"gpt2\"}", "fused-kernels", "liger", "gpt2" },
     { "{\"model_type\": \"gpt2\"}", "loss-implementation", "liger-cross-entropy", "gpt2" },
     { "{\"model_type\": \"mixtral\"}", "fused-kernels", "liger", "mixtral" },
+    { "{\"model_type\": \"qwen3\"}", "loss-implementation", "cut-cross-entropy", "qwen3" },
+    { "{\"model_type\": \"granite\", \"logits_scaling\": 8.0}", "loss-implementation", "chunked-nll", "matrix alone" },
     { "{\"model_type\": \"granite\"}", "loss-implementation", "liger-fused-linear-cross-entropy", "granite" },
   };
 

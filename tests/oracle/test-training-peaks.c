@@ -357,6 +357,8 @@ main (int   argc,
                         "training-peaks-savers.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_liger_kernel_are_those_of_its_code",
                         "training-peaks-liger.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_with_losses_of_chunks_are_those_of_their_code",
+                        "training-peaks-losses.json", test_peaks);
 
   return g_test_run ();
 }

@@ -295,6 +295,8 @@ typedef enum
  * @HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY: Liger-Kernel's, which writes the gradient over these logits
  * @HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY: Liger-Kernel's, together with the output head, a part of
  *   the tokens at a time
+ * @HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY: Apple's cut cross entropy, together with the output head, without logits
+ * @HR_LOSS_IMPLEMENTATION_CHUNKED_NLL: TRL's, the output head and the loss of 256 tokens at a time
  *
  * What computes the cross entropy.
  */
@@ -304,6 +306,8 @@ typedef enum
   HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY,
   HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY,
   HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY,
+  HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY,
+  HR_LOSS_IMPLEMENTATION_CHUNKED_NLL,
 } HrLossImplementation;
 
 /**

@@ -116,6 +116,9 @@ typedef enum
   HR_SYMBOL_CHUNK_STATES,   /* random states of all others, likewise */
   HR_SYMBOL_LOSS_CHUNK,     /* c_l: tokens whose logits are computed at once for the loss */
   HR_SYMBOL_LAST_LOSS_CHUNK, /* those of the last chunk */
+  HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
+  HR_SYMBOL_VOCABULARY_BLOCKS, /* likewise of the vocabulary */
+  HR_SYMBOL_WIDTH_BLOCKS,   /* blocks of 64 elements of a hidden state */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,

@@ -30,19 +30,24 @@ hr_training_upcast_logits (HrReplay *replay,
   hr_replay_end (replay);
 }
 
-/* F.cross_entropy: log_softmax, of which nll_loss, which autocast computes in fp32, picks one of each row. */
-static HrValue
-compute_cross_entropy (HrReplay *replay,
-                       HrValue   logits,
-                       HrValue   labels)
+/*
+ * hr_training_loss_nll:
+ * @replay: a tape
+ * @probabilities: the logarithms of the probabilities, which the caller holds
+ * @labels: which of each row is right, or none where they stay anyway
+ *
+ * F.nll_loss, the mean or sum of one element of each row.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_nll (HrReplay *replay,
+                      HrValue   probabilities,
+                      HrValue   labels)
 {
-  HrValue probabilities = hr_op_log_softmax (replay, logits);
-  HrValue loss, weight;
+  HrValue loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (probabilities.element));
+  HrValue weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (probabilities.element));
 
-  if (replay->autocast != HR_ELEMENT_NONE)
-    hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, hr_element_widen (logits.element)));
-  loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (probabilities.element));
-  weight = hr_op_like (replay, "nll_loss_forward", "total_weight", HR_SHAPE (probabilities.element));
   /* Zeros, of which one element of each row is set. */
   if (hr_op_record (replay, &loss, HR_GRADIENT_TYPED_AS_INPUT, "nll_loss_backward", &probabilities, 1))
     {
@@ -51,6 +56,22 @@ compute_cross_entropy (HrReplay *replay,
       hr_autograd_save (replay, loss, weight);
     }
   hr_replay_drop (replay, weight);
+
+  return loss;
+}
+
+/* F.cross_entropy: log_softmax, of which nll_loss, which autocast computes in fp32, picks one of each row. */
+static HrValue
+compute_cross_entropy (HrReplay *replay,
+                       HrValue   logits,
+                       HrValue   labels)
+{
+  HrValue probabilities = hr_op_log_softmax (replay, logits);
+  HrValue loss;
+
+  if (replay->autocast != HR_ELEMENT_NONE)
+    hr_replay_assign (replay, &probabilities, hr_op_cast (replay, probabilities, hr_element_widen (logits.element)));
+  loss = hr_training_loss_nll (replay, probabilities, labels);
   hr_replay_drop (replay, probabilities);
 
   return loss;

@@ -6,6 +6,14 @@
 
 G_BEGIN_DECLS
 
+/* Whether the matrix of the output head goes into a loss, and its module is not called. */
+static inline gboolean
+hr_loss_implementation_reads_head (HrLossImplementation self)
+{
+  return self == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY ||
+         self == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY || self == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL;
+}
+
 void    hr_training_upcast_logits      (HrReplay *replay,
                                         HrValue  *logits);
 HrValue hr_training_loss_causal        (HrReplay *replay,
@@ -16,6 +24,18 @@ HrValue hr_training_loss_causal        (HrReplay *replay,
 HrValue hr_training_loss_cross_entropy (HrReplay *replay,
                                         HrValue   logits,
                                         gboolean  in_fp32);
+HrValue hr_training_loss_nll           (HrReplay *replay,
+                                        HrValue   probabilities,
+                                        HrValue   labels);
+HrValue hr_training_loss_chunked       (HrReplay *replay,
+                                        HrValue   hidden,
+                                        HrValue   weight,
+                                        gboolean  softcap,
+                                        HrValue  *beside);
+HrValue hr_training_loss_cut           (HrReplay *replay,
+                                        HrValue   hidden,
+                                        HrValue   weight,
+                                        gboolean  softcap);
 HrValue hr_training_loss_liger         (HrReplay *replay,
                                         HrValue   logits);
 HrValue hr_training_loss_fused_linear  (HrReplay *replay,

@@ -14,6 +14,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-training-check.h"
+#include "hr-training-loss.h"
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
 #include "hr-training-savers.h"
@@ -508,9 +509,11 @@ warn_of_defaults (HrTrainingPlan *self)
   if (self->autocast == HR_ELEMENT_NONE)
     hr_inference_plan_warn (&self->pass, N_("SFTConfig turns bf16 on where nothing else is said: the estimate is "
                                             "without it, as autocast is none"));
-  if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_1_6)
+  if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_1_6 && self->training.liger == NULL &&
+      !hr_loss_implementation_reads_head (self->training.loss_implementation))
     hr_inference_plan_warn (&self->pass, N_("SFTConfig computes the loss of 256 tokens at a time (chunked_nll) where "
-                                            "nothing else is said: the estimate is for loss_type nll"));
+                                            "nothing else is said: the estimate is for loss_type nll, as "
+                                            "loss-implementation is not chunked-nll"));
 }
 
 /* Gradients that are used in the backward pass, or added into a buffer there, are not there when it is over. */

@@ -77,12 +77,58 @@ check_head (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* The types of models that cut_cross_entropy/transformers/patch.py patches (PATCH_FNS). */
+static const char * const cut_types[] = { "gemma2", "llama", "mistral", "phi3", "qwen2", NULL };
+
+static gboolean
+check_cut (const HrTrainingPlan  *plan,
+           GError               **error)
+{
+  const char *type = hr_model_get_model_type (plan->pass.model);
+  g_autofree char *names = NULL;
+
+  if (type != NULL && g_strv_contains (cut_types, type))
+    return check_head (plan, error);
+
+  names = g_strjoinv (", ", (char **) cut_types);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a list of types of models, and another type. */
+                        N_("loss-implementation: cut-cross-entropy is known for models of the types %s; found a model "
+                           "of the type %s"), names, type != NULL ? type : "?");
+
+  return FALSE;
+}
+
+/* _patch_chunked_ce_lm_head of trl/trainer/sft_trainer.py takes any decoder; a bias and a scale are not followed. */
+static gboolean
+check_chunked (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && pass->towers == NULL && head != NULL &&
+      !head->head.has_bias && !head->head.adds_bias && !head->head.scaled && !head->head.shifts_logits)
+    return check_head (plan, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("loss-implementation: chunked-nll is known for decoders of text whose output head is a "
+                           "matrix alone; found “%s”"), hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
 /* Granite divides its logits, which the fused loss does not (apply_liger_kernel_to_granite). */
 static gboolean
 check_fused (const HrTrainingPlan  *plan,
              const HrLiger         *liger,
              GError               **error)
 {
+  if (plan->training.loss_implementation == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY)
+    return check_cut (plan, error);
+  if (plan->training.loss_implementation == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL)
+    return check_chunked (plan, error);
   if (plan->training.loss_implementation != HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
     return TRUE;
   if (liger->loss == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
@@ -129,7 +175,7 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
 
   if (has_kernels && has_own_loss (plan))
     return refuse_setting (plan, "fused-kernels", "none", error);
-  if (is_liger (loss) && has_own_loss (plan))
+  if (loss > HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY && has_own_loss (plan))
     return refuse_setting (plan, "loss-implementation", "auto", error);
   if (has_kernels && (liger == NULL || !liger->has_kernels))
     return refuse_model (plan, "fused-kernels", TRUE, error);

@@ -38,6 +38,7 @@ typedef struct
   HrValue seed;
   HrValue outputs;
   HrSharding sharding;
+  HrValue beside[3];
 } Step;
 
 /*
@@ -219,16 +220,23 @@ compute_loss (Step    *step,
 static void
 fuse_loss (Step *step)
 {
+  HrReplay *replay = step->replay;
   const HrInference *pass = &step->training->pass;
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
   HrPass *variables = &step->stack->variables;
   HrStretch stretch;
+  HrValue weight;
 
-  hr_replay_begin (step->replay, &stretch, head->path, -1);
-  step->loss = hr_training_loss_fused_linear (step->replay, variables->hidden,
-                                              hr_pass_use_head (pass, step->replay, variables));
-  hr_replay_end (step->replay);
-  hr_replay_drop (step->replay, variables->hidden);
+  hr_replay_begin (replay, &stretch, head->path, -1);
+  weight = hr_pass_use_head (pass, replay, variables);
+  if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL)
+    step->loss = hr_training_loss_chunked (replay, variables->hidden, weight, head->head.softcap, step->beside);
+  else if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY)
+    step->loss = hr_training_loss_cut (replay, variables->hidden, weight, head->head.softcap);
+  else
+    step->loss = hr_training_loss_fused_linear (replay, variables->hidden, weight);
+  hr_replay_end (replay);
+  hr_replay_drop (replay, variables->hidden);
   variables->hidden = HR_NO_VALUE;
 }
 
@@ -239,7 +247,7 @@ compute_logits_and_loss (Step *step)
   HrPass *variables = &step->stack->variables;
   HrValue logits;
 
-  if (self->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY)
+  if (hr_loss_implementation_reads_head (self->loss_implementation))
     {
       fuse_loss (step);
       return HR_NO_VALUE;
@@ -283,6 +291,11 @@ static void
 drop_outputs (Step *step)
 {
   hr_replay_drop (step->replay, step->outputs);
+  for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
+    {
+      hr_replay_drop (step->replay, step->beside[i]);
+      step->beside[i] = HR_NO_VALUE;
+    }
   hr_replay_drop (step->replay, step->source);
   hr_training_stack_drop_cache (step->stack);
   step->outputs = step->source = HR_NO_VALUE;
@@ -419,6 +432,25 @@ shares_table (const HrInference *pass)
   return pass->encoder != NULL && token != NULL && token->token_embedding.tied;
 }
 
+/* What is alive in the derivative of the loss. */
+static const char *
+get_backward_sentence (const Step *step)
+{
+  HrLossImplementation loss = step->training->loss_implementation;
+
+  if (step->training->algorithm == HR_ALGORITHM_REWARD)
+    return N_("in the backward pass of the loss, while the gradient of the scores flows back");
+  if (hr_megatron_runs (step->replay))
+    return N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are "
+              "alive");
+  if (loss == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL)
+    return N_("in the backward pass of the loss, while a chunk of tokens is computed anew");
+
+  return hr_loss_implementation_reads_head (loss)
+           ? N_("in the backward pass of the loss, while the gradients of the output head are alive")
+           : N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
+}
+
 /* The gradient of a tied table is not taken over before that of the embedding has come as well. */
 static HrValue
 differentiate_loss (Step *step)
@@ -429,13 +461,7 @@ differentiate_loss (Step *step)
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
   hr_replay_begin (replay, &stretch, "loss", -1);
-  if (step->training->algorithm == HR_ALGORITHM_REWARD)
-    replay->sentence = N_("in the backward pass of the loss, while the gradient of the scores flows back");
-  else
-    replay->sentence =
-      hr_megatron_runs (replay)
-      ? N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are alive")
-      : N_("in the backward pass of the loss, while the log-softmax and two gradients of it are alive");
+  replay->sentence = get_backward_sentence (step);
   if (has_tied_head (step->training) && hr_value_needs_gradient (step->stack->variables.head))
     step->head->nodes[step->stack->variables.head.node].pending++;
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
@@ -516,6 +542,8 @@ run_micro_batch (const HrTraining *self,
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay);
+  for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
+    step->beside[i] = HR_NO_VALUE;
   run_forward (step);
   run_head_and_loss (step, levels);
   zero_gradients (step);

@@ -362,6 +362,8 @@ static const char * const loss_implementation_labels[] = {
   [HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY] = N_("Cross entropy (PyTorch)"),
   [HR_LOSS_IMPLEMENTATION_LIGER_CROSS_ENTROPY] = N_("Cross entropy (Liger)"),
   [HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY] = N_("Fused with the output head (Liger)"),
+  [HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY] = N_("Cut cross entropy (Apple)"),
+  [HR_LOSS_IMPLEMENTATION_CHUNKED_NLL] = N_("256 tokens at a time (TRL)"),
 };
 
 static const char * const optimizer_labels[] = {
