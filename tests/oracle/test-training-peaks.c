@@ -234,6 +234,7 @@ make_training (HrModel            *model,
     set_source (&training.pass);
   init_optimizer (&training.optimizer, parameters, settings);
   choose_kernels (&training, model, settings);
+  training.offloads = json_object_has_member (settings, "activation-offload");
 
   return training;
 }
@@ -357,6 +358,8 @@ main (int   argc,
                         "training-peaks-savers.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_liger_kernel_are_those_of_its_code",
                         "training-peaks-liger.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_with_activations_on_the_host_are_those_of_torch",
+                        "training-peaks-offload.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_losses_of_chunks_are_those_of_their_code",
                         "training-peaks-losses.json", test_peaks);
 

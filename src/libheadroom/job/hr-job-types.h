@@ -311,6 +311,19 @@ typedef enum
 } HrLossImplementation;
 
 /**
+ * HrActivationOffload:
+ * @HR_ACTIVATION_OFFLOAD_NONE: on the device
+ * @HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU: on the host, each tensor by itself, as torch.autograd.graph.save_on_cpu does
+ *
+ * Where what the backward pass needs waits for it.
+ */
+typedef enum
+{
+  HR_ACTIVATION_OFFLOAD_NONE,
+  HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU,
+} HrActivationOffload;
+
+/**
  * HrOptimizerKind:
  *
  * What turns gradients into new parameters.

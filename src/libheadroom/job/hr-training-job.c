@@ -32,6 +32,7 @@ typedef struct
   guint64 checkpointing_layers;
   HrFusedKernels fused_kernels;
   HrLossImplementation loss_implementation;
+  HrActivationOffload activation_offload;
   HrOptimizerKind optimizer;
   HrOptimizerImplementation optimizer_implementation;
   guint64 optimizer_rank;
@@ -60,6 +61,7 @@ enum
   PROP_CHECKPOINTING_LAYERS,
   PROP_FUSED_KERNELS,
   PROP_LOSS_IMPLEMENTATION,
+  PROP_ACTIVATION_OFFLOAD,
   PROP_OPTIMIZER,
   PROP_OPTIMIZER_IMPLEMENTATION,
   PROP_OPTIMIZER_RANK,
@@ -128,6 +130,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_LOSS_IMPLEMENTATION:
       g_value_set_enum (value, priv->loss_implementation);
+      break;
+
+    case PROP_ACTIVATION_OFFLOAD:
+      g_value_set_enum (value, priv->activation_offload);
       break;
 
     case PROP_OPTIMIZER:
@@ -241,6 +247,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_LOSS_IMPLEMENTATION:
       priv->loss_implementation = g_value_get_enum (value);
+      break;
+
+    case PROP_ACTIVATION_OFFLOAD:
+      priv->activation_offload = g_value_get_enum (value);
       break;
 
     case PROP_OPTIMIZER:
@@ -460,6 +470,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:activation-offload:
+   *
+   * Where what the backward pass needs waits.
+   */
+  properties[PROP_ACTIVATION_OFFLOAD] =
+    g_param_spec_enum ("activation-offload",
+                       N_("Activation offload"),
+                       N_("Whether what the backward pass needs waits in the memory of the host: "
+                          "torch.autograd.graph.save_on_cpu moves each tensor there and back, parameters as well"),
+                       HR_TYPE_ACTIVATION_OFFLOAD, HR_ACTIVATION_OFFLOAD_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:optimizer:
    *
    * What turns gradients into new parameters.
@@ -634,6 +657,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 620, FALSE);
   hr_job_mark_setting (properties[PROP_FUSED_KERNELS], 630, FALSE);
   hr_job_mark_setting (properties[PROP_LOSS_IMPLEMENTATION], 640, FALSE);
+  hr_job_mark_setting (properties[PROP_ACTIVATION_OFFLOAD], 650, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER], 750, FALSE);
   hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 810, TRUE);
   hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 820, TRUE);
@@ -1084,4 +1108,22 @@ hr_training_job_get_loss_implementation (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_LOSS_IMPLEMENTATION_AUTO);
 
   return priv->loss_implementation;
+}
+
+/**
+ * hr_training_job_get_activation_offload:
+ * @self: a job
+ *
+ * Gets where what the backward pass needs waits.
+ *
+ * Returns: the value of the setting
+ */
+HrActivationOffload
+hr_training_job_get_activation_offload (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_ACTIVATION_OFFLOAD_NONE);
+
+  return priv->activation_offload;
 }

@@ -102,6 +102,7 @@ add_node (HrReplay   *replay,
   node->block = replay->block;
   node->n_inputs = 0;
   node->n_saved = 0;
+  node->offloaded = 0;
   node->needs_saved = FALSE;
   node->pending = 0;
   node->is_waiting = FALSE;
@@ -300,7 +301,25 @@ hr_autograd_save (HrReplay *replay,
 
   g_return_if_fail (node->n_saved < HR_NODE_MAX_SAVED);
 
+  if (replay->offloads && (saved.storage >= 0 || saved.n_symbols > 0))
+    {
+      saved = hr_value_detach (saved);
+      saved.storage = -1;
+      node->offloaded |= 1u << node->n_saved;
+    }
   node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
+}
+
+/* What waits on the host is brought back for the derivative, parameters as well (unpack_from_cpu). */
+static void
+bring_back (HrReplay *replay,
+            HrNode   *node)
+{
+  for (guint i = 0; i < node->n_saved; i++)
+    {
+      if (node->offloaded & 1u << i)
+        node->saved[i] = hr_op_like (replay, "_to_copy", "saved tensor", node->saved[i]);
+    }
 }
 
 /*
@@ -634,7 +653,7 @@ release_recomputed (HrGraph  *self,
 {
   HrRegion *region = find_region (self, node - self->nodes);
 
-  if (self->is_recomputed || region != NULL)
+  if (self->is_recomputed || region != NULL || node->offloaded != 0)
     release_saved (replay, node);
 }
 
@@ -661,6 +680,7 @@ run_node (HrGraph  *self,
     gradients[i] = no_value;
 
   replay->block = node->block;
+  bring_back (replay, node);
   node->backward (replay, node, node->incoming[0], gradients);
   release_recomputed (self, replay, node);
   for (guint i = 0; i < node->n_inputs; i++)

@@ -51,6 +51,7 @@ typedef enum
  * @n_inputs: how many
  * @saved: what the derivative needs
  * @n_saved: how many
+ * @offloaded: which of these wait on the host, as bits; of them only the shape is here
  * @needs_saved: whether it needs any, though perhaps nothing is held for it
  * @pending: how many uses of a parameter have not handed it their gradient yet
  * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
@@ -69,6 +70,7 @@ struct _HrNode
   guint n_inputs;
   HrValue saved[HR_NODE_MAX_SAVED];
   guint n_saved;
+  guint offloaded;
   gboolean needs_saved;
   guint pending;
   gboolean is_waiting;

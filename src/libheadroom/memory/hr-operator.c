@@ -337,7 +337,7 @@ hr_op_drop_cast (HrReplay *self,
                  HrValue   copy,
                  gboolean  is_saved)
 {
-  if (copy.storage >= 0 && parameter.is_trained && self->keeps_casts && !is_saved)
+  if (copy.storage >= 0 && parameter.is_trained && self->keeps_casts && (!is_saved || self->offloads))
     {
       hr_replay_reassign_component (self, copy, HR_COMPONENT_TEMPORARY);
       hr_replay_leave (self, copy);

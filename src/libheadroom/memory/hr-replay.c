@@ -178,6 +178,7 @@ hr_replay_init (HrReplay       *self,
   self->has_gradients = FALSE;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
   self->liger = NULL;
+  self->offloads = FALSE;
   self->quantization = quantization;
   self->block = NULL;
   self->layer = -1;

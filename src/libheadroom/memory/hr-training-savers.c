@@ -143,6 +143,32 @@ check_fused (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/*
+ * Hooks around the forward pass: where the backward pass runs another in it, from inputs that they move as well
+ * (_NoopSaveInputs of torch/utils/checkpoint.py), that is not followed, and losses outside of the model's function are
+ * not within them.
+ */
+static gboolean
+resolve_offload (HrTrainingPlan  *plan,
+                 GError         **error)
+{
+  if (hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_NONE)
+    return TRUE;
+  if (has_own_loss (plan))
+    return refuse_setting (plan, "activation-offload", "none", error);
+
+  plan->training.offloads = TRUE;
+  if (plan->training.checkpointing.kind == HR_CHECKPOINTING_NONE && plan->pass.inference.encoder == NULL &&
+      plan->pass.inference.towers == NULL)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("activation-offload: expected none, as what it does beside checkpointing, an encoder or "
+                           "towers is not known; found save-on-cpu"));
+
+  return FALSE;
+}
+
 /* What “auto” stands for. */
 static HrLossImplementation
 choose_loss (const HrTrainingPlan *plan,
@@ -185,5 +211,5 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
   plan->training.liger = has_kernels ? liger : NULL;
   plan->training.loss_implementation = choose_loss (plan, liger);
 
-  return check_fused (plan, liger, error);
+  return resolve_offload (plan, error) && check_fused (plan, liger, error);
 }

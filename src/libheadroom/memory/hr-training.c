@@ -157,6 +157,7 @@ run_forward (Step *step)
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
+  replay->offloads = step->training->offloads;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
   pass.see = see;
@@ -459,6 +460,7 @@ differentiate_loss (Step *step)
   HrStretch stretch;
   HrValue gradient;
 
+  replay->offloads = FALSE;
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD_LOSS);
   hr_replay_begin (replay, &stretch, "loss", -1);
   replay->sentence = get_backward_sentence (step);

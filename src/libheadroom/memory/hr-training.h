@@ -37,6 +37,7 @@ G_BEGIN_DECLS
  * @layer_code: whose layers and loss are replayed
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
+ * @offloads: whether what is kept for the backward pass waits on the host
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
  * @trl_release: how, where it is
  * @zero_grad: when the loop lets go of gradients
@@ -81,6 +82,7 @@ typedef struct
   HrLayerCode layer_code;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
+  gboolean offloads;
   gboolean logs_metrics;
   HrTrlRelease trl_release;
   HrZeroGrad zero_grad;

@@ -366,6 +366,12 @@ static const char * const loss_implementation_labels[] = {
   [HR_LOSS_IMPLEMENTATION_CHUNKED_NLL] = N_("256 tokens at a time (TRL)"),
 };
 
+static const char * const activation_offload_labels[] = {
+  /* Translators: choices of the setting “Activation offload” */
+  [HR_ACTIVATION_OFFLOAD_NONE] = N_("None"),
+  [HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU] = N_("To the host (save_on_cpu)"),
+};
+
 static const char * const optimizer_labels[] = {
   [HR_OPTIMIZER_KIND_ADAMW] = "AdamW",
   [HR_OPTIMIZER_KIND_ADAM] = "Adam",
@@ -497,6 +503,7 @@ static const struct
     G_N_ELEMENTS (selective_checkpointing_labels) },
   { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },
   { hr_loss_implementation_get_type, loss_implementation_labels, G_N_ELEMENTS (loss_implementation_labels) },
+  { hr_activation_offload_get_type, activation_offload_labels, G_N_ELEMENTS (activation_offload_labels) },
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,
     G_N_ELEMENTS (optimizer_implementation_labels) },
