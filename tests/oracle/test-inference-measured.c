@@ -12,6 +12,7 @@
 #include "hr-estimator.h"
 #include "hr-framework.h"
 #include "hr-gpu-catalogue.h"
+#include "hr-inference-heap.h"
 
 #include "estimates.h"
 #include "oracle.h"
@@ -21,6 +22,8 @@
 #define MAX_MEDIAN_ASKED_PERCENT 0.001
 #define MAX_WORST_ASKED_PERCENT 0.01
 #define MAX_WORST_HANDED_OUT_PERCENT 3.0
+#define MAX_MEDIAN_RESERVED_PERCENT 0.2
+#define MAX_WORST_RESERVED_PERCENT 9.0
 
 /* Cases that have to be comparable, at least. */
 #define MIN_PUBLISHED_CASES 19
@@ -94,30 +97,55 @@ estimate_case (JsonNode   *root,
   return estimate;
 }
 
+/* What the allocator reserves, in a process that has measured others before. */
+static guint64
+get_reserved (JsonNode   *root,
+              JsonObject *test,
+              HrGpu      *gpu)
+{
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, json_object_get_object_member (test, "settings"));
+  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (GError) error = NULL;
+  HrFramework framework;
+
+  hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), &error);
+  g_assert_no_error (error);
+  g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
+
+  return hr_inference_heap_run (&plan, framework.workspace_bytes, HR_PROCESS_MEASURES);
+}
+
 /* Adds the error of a case that can be compared to each list; one that cannot says why. */
 static void
 compare_case (JsonNode   *root,
               JsonObject *test,
+              HrGpu      *gpu,
               GArray     *asked,
-              GArray     *handed_out)
+              GArray     *handed_out,
+              GArray     *reserved)
 {
   const char *reason = json_object_get_string_member_with_default (test, "not-comparable", NULL);
   JsonObject *expected = json_object_get_object_member (test, "expected");
   g_autoptr (HrEstimate) estimate = estimate_case (root, test);
-  double asked_percent, percent;
+  double asked_percent, percent, reserved_percent;
   guint64 found;
 
   found = get_allocated_bytes (estimate) + json_object_get_int_member (test, "workspace-bytes");
   asked_percent = oracle_get_percent (found, json_object_get_int_member (test, "requested-bytes"));
   percent = oracle_get_percent (found, json_object_get_int_member (expected, "total"));
-  g_test_message ("%-90s %14" G_GUINT64_FORMAT " %+9.5f %% of what was asked for, %+7.3f %% of what was handed out %s",
-                  json_object_get_string_member (test, "id"), found, asked_percent, percent,
+  reserved_percent = oracle_get_percent (get_reserved (root, test, gpu),
+                                         json_object_get_int_member (test, "reserved-bytes"));
+  g_test_message ("%-90s %14" G_GUINT64_FORMAT " %+9.5f %% of what was asked for, %+7.3f %% of what was handed out, "
+                  "%+7.3f %% of what was reserved %s",
+                  json_object_get_string_member (test, "id"), found, asked_percent, percent, reserved_percent,
                   reason != NULL ? reason : "");
   if (reason != NULL)
     return;
 
   oracle_errors_add (asked, asked_percent);
   oracle_errors_add (handed_out, percent);
+  oracle_errors_add (reserved, reserved_percent);
 }
 
 static void
@@ -127,7 +155,11 @@ test_own (void)
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
   g_autoptr (GArray) asked = oracle_errors_new ();
   g_autoptr (GArray) handed_out = oracle_errors_new ();
+  g_autoptr (GArray) reserved = oracle_errors_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("h100-sxm5-80gb", &error);
 
+  g_assert_no_error (error);
   for (guint i = 0; i < json_array_get_length (cases); i++)
     {
       JsonObject *test = json_array_get_object_element (cases, i);
@@ -136,12 +168,14 @@ test_own (void)
         g_test_message ("%s: %s", json_object_get_string_member (test, "id"),
                         json_object_get_string_member (test, "skipped"));
       else
-        compare_case (root, test, asked, handed_out);
+        compare_case (root, test, gpu, asked, handed_out, reserved);
     }
 
   g_assert_cmpuint (asked->len, >=, MIN_OWN_CASES);
   oracle_errors_judge (asked, "what the allocator was asked for", MAX_MEDIAN_ASKED_PERCENT, MAX_WORST_ASKED_PERCENT);
   oracle_errors_judge (handed_out, "what the allocator handed out", MAX_MEDIAN_PERCENT, MAX_WORST_HANDED_OUT_PERCENT);
+  oracle_errors_judge (reserved, "what the allocator reserved", MAX_MEDIAN_RESERVED_PERCENT,
+                       MAX_WORST_RESERVED_PERCENT);
 }
 
 /* What CUDA takes once the kernels of an attention have been loaded, and the workspace that a product has made. */

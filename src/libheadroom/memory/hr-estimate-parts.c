@@ -155,20 +155,17 @@ hr_estimate_add_framework (HrEstimate        *self,
  * hr_estimate_add_fragmentation:
  * @self: an estimate
  * @index: a device
- * @allocations: (array length=n_allocations): what is alive
- * @n_allocations: the length of @allocations
+ * @waste: a size in bytes
  *
- * Adds what the allocator has taken from the driver beyond that.
+ * Adds what the allocator has taken from the driver beyond what is alive.
  *
- * Returns: the size in bytes
+ * Returns: @waste
  */
 guint64
-hr_estimate_add_fragmentation (HrEstimate         *self,
-                               guint               index,
-                               const HrAllocation *allocations,
-                               guint               n_allocations)
+hr_estimate_add_fragmentation (HrEstimate *self,
+                               guint       index,
+                               guint64     waste)
 {
-  guint64 waste = hr_allocator_get_waste (allocations, n_allocations);
   g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, waste);
 
   if (waste > 0)

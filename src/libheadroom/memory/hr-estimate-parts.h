@@ -27,8 +27,7 @@ guint64 hr_estimate_add_framework     (HrEstimate            *self,
                                        const HrFramework     *framework);
 guint64 hr_estimate_add_fragmentation (HrEstimate            *self,
                                        guint                  index,
-                                       const HrAllocation    *allocations,
-                                       guint                  n_allocations);
+                                       guint64                waste);
 void    hr_estimate_add_phases        (HrEstimate            *self,
                                        const HrLedger        *ledger,
                                        guint64                beside);

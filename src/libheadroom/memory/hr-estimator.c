@@ -8,6 +8,7 @@
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
+#include "hr-inference-heap.h"
 #include "hr-media-rule-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
@@ -42,20 +43,25 @@ run_inference (HrModel         *model,
                gboolean         with_timeline,
                GError         **error)
 {
-  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (HrInferencePlan) plan = g_new0 (HrInferencePlan, 1);
+  guint64 least_bytes = 0;
   HrEstimate *estimate;
 
-  if (!hr_inference_plan_init (&plan, model, job, error) ||
-      (media != NULL && !hr_inference_plan_take_media (&plan, media, error)))
+  if (!hr_inference_plan_init (plan, model, job, error) ||
+      (media != NULL && !hr_inference_plan_take_media (plan, media, error)))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    estimate = hr_rule_estimate_new (&plan);
+    estimate = hr_rule_estimate_new (plan);
   else
-    estimate = hr_exact_estimate_new (&plan, gpu, n_gpus, with_timeline, error);
+    estimate = hr_exact_estimate_new (plan, gpu, n_gpus, with_timeline, &least_bytes, error);
 
-  if (estimate != NULL)
-    add_warnings (&plan, estimate);
+  if (estimate == NULL)
+    return NULL;
+
+  add_warnings (plan, estimate);
+  if (least_bytes > 0)
+    hr_inference_heap_attach (estimate, g_steal_pointer (&plan), least_bytes, gpu);
 
   return estimate;
 }

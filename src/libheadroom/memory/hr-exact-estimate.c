@@ -226,9 +226,7 @@ add_inputs (const HrInferencePlan *plan,
  * cache and what is on the tape are tensors of their own.
  */
 static guint64
-add_fragmentation (const Device *device,
-                   HrEstimate   *estimate,
-                   guint         index)
+get_waste (const Device *device)
 {
   HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 3 * HR_INFERENCE_MAX_CLASSES + 1];
   HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
@@ -249,12 +247,13 @@ add_fragmentation (const Device *device,
         allocations[n++] = (HrAllocation) { moment->storages[i].bytes, 1 };
     }
 
-  return hr_estimate_add_fragmentation (estimate, index, allocations, n);
+  return hr_allocator_get_waste (allocations, n);
 }
 
 static guint64
 add_components (const HrInferencePlan *plan,
                 const Device          *device,
+                guint                  n_devices,
                 HrEstimate            *estimate,
                 guint                  index,
                 const HrFramework     *framework)
@@ -281,7 +280,11 @@ add_components (const HrInferencePlan *plan,
   if (framework != NULL)
     bytes += hr_estimate_add_framework (estimate, index, framework);
 
-  return bytes + add_fragmentation (device, estimate, index);
+  /* On one device the requests themselves tell (hr-inference-heap). */
+  if (n_devices > 1)
+    bytes += hr_estimate_add_fragmentation (estimate, index, get_waste (device));
+
+  return bytes;
 }
 
 /* Of several timelines that of the device that takes the most is kept. */
@@ -316,7 +319,7 @@ add_devices (const HrInferencePlan *plan,
   for (guint i = 0; i < n_devices; i++)
     {
       guint index = _hr_estimate_add_device (estimate);
-      guint64 bytes = add_components (plan, &devices[i], estimate, index, framework);
+      guint64 bytes = add_components (plan, &devices[i], n_devices, estimate, index, framework);
 
       _hr_estimate_set_device_bytes (estimate, index, bytes);
       if (bytes > most)
@@ -347,6 +350,7 @@ create_timelines (guint n_devices)
  * @gpu: (nullable): the GPU to run on
  * @n_gpus: how many of them
  * @with_timeline: whether to write down what is held over the course of the job
+ * @least_bytes: (out): what one device reserves at least for the peak, 0 if it is counted already
  * @error: return location for an error
  *
  * Estimates by replaying the job's allocations on each device.
@@ -358,6 +362,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
                        HrGpu            *gpu,
                        guint             n_gpus,
                        gboolean          with_timeline,
+                       guint64          *least_bytes,
                        GError          **error)
 {
   guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
@@ -398,6 +403,7 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
   estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->model);
   add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, timelines);
+  *least_bytes = n_devices > 1 ? 0 : devices[0].replay.peak.level.total + get_waste (&devices[0]);
   rule = hr_rule_estimate_new (plan);
   _hr_estimate_set_rule_of_thumb (estimate, rule);
 

@@ -12,6 +12,7 @@ HrEstimate *hr_exact_estimate_new (HrInferencePlan  *plan,
                                    HrGpu            *gpu,
                                    guint             n_gpus,
                                    gboolean          with_timeline,
+                                   guint64          *least_bytes,
                                    GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

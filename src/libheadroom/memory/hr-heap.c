@@ -187,7 +187,7 @@ skip_taken (Queue *queue)
  * hr_heap_adopt:
  * @self: a heap
  * @component: what a block is for
- * @bytes: its size
+ * @bytes: its size, or %HR_ANY_SIZE
  *
  * Finds the block that was left first, of those of a size.
  *
@@ -205,7 +205,7 @@ hr_heap_adopt (HrHeap        *self,
       Left *left = &g_array_index (queue->blocks, Left, i);
       HrHeapBlock block = left->block;
 
-      if (block == HR_NO_BLOCK || left->bytes != bytes)
+      if (block == HR_NO_BLOCK || (bytes != HR_ANY_SIZE && left->bytes != bytes))
         continue;
 
       left->block = HR_NO_BLOCK;

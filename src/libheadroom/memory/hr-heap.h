@@ -12,6 +12,7 @@ typedef struct _HrHeap HrHeap;
 typedef guint32 HrHeapBlock;
 
 #define HR_NO_BLOCK 0
+#define HR_ANY_SIZE G_MAXUINT64
 
 /* Products run in a thread of their own on the way back; each thread has a workspace of the matrix library. */
 typedef enum

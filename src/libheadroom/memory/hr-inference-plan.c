@@ -694,6 +694,13 @@ hr_inference_plan_clear (HrInferencePlan *self)
   g_clear_pointer (&self->media, hr_media_unref);
 }
 
+void
+hr_inference_plan_free (HrInferencePlan *self)
+{
+  hr_inference_plan_clear (self);
+  g_free (self);
+}
+
 /*
  * hr_inference_plan_get_linear_quantization:
  * @self: a plan

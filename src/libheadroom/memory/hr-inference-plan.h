@@ -53,6 +53,7 @@ gboolean       hr_inference_plan_take_media              (HrInferencePlan       
                                                           struct _HrMedia        *media,
                                                           GError                **error);
 void           hr_inference_plan_clear                   (HrInferencePlan        *self);
+void           hr_inference_plan_free                    (HrInferencePlan        *self);
 gboolean       hr_inference_plan_resolve_attention       (HrInferencePlan        *plan,
                                                           HrJob                  *job,
                                                           HrElement               cast,
@@ -78,5 +79,6 @@ void           hr_inference_plan_warn                    (HrInferencePlan       
                                                           ...) G_GNUC_PRINTF (2, 3);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrInferencePlan, hr_inference_plan_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrInferencePlan, hr_inference_plan_free)
 
 G_END_DECLS

@@ -19,6 +19,9 @@
 
 #define QUANTIZED_CACHE_RESIDUAL 128
 
+/* Steps of decoding that are replayed on a heap: from then on caches only grow. */
+#define HEAP_STEPS 16
+
 /* The steps between those that are replayed change nothing but the cache. */
 static void
 skip_to (const HrInference *self,
@@ -219,6 +222,15 @@ run_decode (const HrInference *self,
     levels->end = replay->ledger.live;
 }
 
+static void
+run_decode_on_heap (const HrInference *self,
+                    HrReplay          *replay)
+{
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_DECODE);
+  for (guint64 step = 1; step <= MIN (self->output, HEAP_STEPS); step++)
+    end_step (self, replay, run_step (self, replay, step), self->prompt + step);
+}
+
 /*
  * hr_inference_get_input_bytes:
  * @self: what is replayed
@@ -258,6 +270,21 @@ hr_inference_get_media_bytes (const HrInference *self,
   return bytes;
 }
 
+static void
+take_inputs (const HrInference *self,
+             HrReplay          *replay)
+{
+  guint64 tokens = self->encoder != NULL ? self->source_length : self->prompt;
+
+  hr_heap_take (replay->heap, hr_inference_get_input_bytes (self, replay->dtype));
+  for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
+    hr_heap_take (replay->heap, hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)));
+  hr_heap_take (replay->heap, self->has_type_ids ? self->batch * self->prompt * sizeof (gint64) : 0);
+  hr_heap_take (replay->heap, self->stack->role == HR_STACK_DECODER ? self->batch * sizeof (gint64) : 0);
+  if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)
+    hr_heap_take (replay->heap, self->batch * tokens * sizeof (gint64));
+}
+
 /* What is read, the token that is generated, and the mask that comes with the batch. */
 static void
 add_inputs (const HrInference *self,
@@ -268,6 +295,8 @@ add_inputs (const HrInference *self,
   if (!self->has_inputs)
     return;
 
+  if (replay->heap != NULL)
+    take_inputs (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS,
                  hr_ledger_round (hr_inference_get_input_bytes (self, replay->dtype)));
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_inference_get_media_bytes (self, self->prompt));
@@ -304,7 +333,9 @@ hr_inference_generate (const HrInference *self,
   if (levels != NULL)
     levels->cache = levels->end_decode = levels->end = replay->ledger.live;
 
-  if (self->output > 0)
+  if (self->output > 0 && replay->heap != NULL)
+    run_decode_on_heap (&running, replay);
+  else if (self->output > 0)
     run_decode (&running, replay, levels);
 }
 

@@ -623,13 +623,15 @@ hr_replay_adopt (HrReplay      *self,
                  guint64        bytes)
 {
   HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
+  /* Caches of layers come by in turns, however far they have grown. */
+  guint64 size = component == HR_COMPONENT_KV_CACHE ? HR_ANY_SIZE : bytes;
 
   if (value.storage < 0)
     return value;
 
   self->storages[value.storage] = (HrStorage) {
     .shape = value, .references = 1, .component = component, .bytes = bytes, .name = name,
-    .block = self->heap != NULL ? hr_heap_adopt (self->heap, component, bytes) : HR_NO_BLOCK,
+    .block = self->heap != NULL ? hr_heap_adopt (self->heap, component, size) : HR_NO_BLOCK,
   };
 
   return value;

@@ -64,19 +64,88 @@ hr_weights_init_model (HrWeights             *self,
     }
 }
 
-static void
-load_tensor (const HrWeightStorage *storage,
-             guint                  index,
-             guint                  copy,
-             HrHeap                *heap)
+static guint64
+get_bytes (const HrWeightStorage *storage,
+           guint                  index,
+           guint                  copy,
+           gboolean              *quantized)
 {
   guint64 bytes;
 
-  if (hr_model_get_tensor (storage->model, index)->tied_to != NULL)
-    return;
+  *quantized |= hr_weight_storage_get_bytes (storage, index, copy, &bytes);
 
-  hr_weight_storage_get_bytes (storage, index, copy, &bytes);
-  hr_heap_take (heap, bytes);
+  return hr_model_get_tensor (storage->model, index)->tied_to == NULL ? bytes : 0;
+}
+
+/* Rows from @first on that stand for as many tensors each. */
+static guint
+find_end (const HrWeightStorage *storage,
+          guint                  first)
+{
+  guint n_tensors = hr_model_get_n_tensors (storage->model);
+  guint64 n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, first));
+  guint end = first + 1;
+
+  while (end < n_tensors && hr_tensor_get_copies (hr_model_get_tensor (storage->model, end)) == n_copies)
+    end++;
+
+  return end;
+}
+
+static gboolean
+is_down (const HrTensor *tensor)
+{
+  return tensor->module == HR_MODULE_EXPERT_DOWN;
+}
+
+/*
+ * The matrices of all experts of a layer are one tensor for the gates and what is beside them, and one for the way
+ * back, as transformers has had them since release 5, whatever a checkpoint calls them (gate_up_proj, down_proj).
+ */
+static void
+load_experts (const HrWeightStorage *storage,
+              guint                  first,
+              guint                  end,
+              HrHeap                *heap)
+{
+  guint n_items = hr_model_get_tensor (storage->model, first)->n_items;
+  guint n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, first));
+
+  for (guint layer = 0; layer < n_copies; layer += n_items)
+    {
+      guint64 fused[2] = { 0, 0 };
+      gboolean quantized = FALSE;
+
+      for (guint copy = layer; copy < layer + n_items; copy++)
+        {
+          for (guint i = first; i < end; i++)
+            {
+              guint64 bytes = get_bytes (storage, i, copy, &quantized);
+
+              fused[is_down (hr_model_get_tensor (storage->model, i))] += bytes;
+              if (quantized)
+                hr_heap_take (heap, bytes);
+            }
+        }
+      for (guint i = 0; i < G_N_ELEMENTS (fused) && !quantized; i++)
+        hr_heap_take (heap, fused[i]);
+    }
+}
+
+static void
+load_rows (const HrWeightStorage *storage,
+           guint                  first,
+           guint                  end,
+           HrHeap                *heap)
+{
+  guint n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, first));
+  gboolean quantized = FALSE;
+
+  for (guint copy = 0; copy < n_copies; copy++)
+    {
+      for (guint i = first; i < end; i++)
+        hr_heap_take (heap, get_bytes (storage, i, copy, &quantized));
+    }
 }
 
 /*
@@ -91,21 +160,15 @@ void
 hr_weights_load (const HrWeightStorage *storage,
                  HrHeap                *heap)
 {
-  guint n_tensors = hr_model_get_n_tensors (storage->model);
   guint end;
 
-  for (guint first = 0; first < n_tensors; first = end)
+  for (guint first = 0; first < hr_model_get_n_tensors (storage->model); first = end)
     {
-      guint n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, first));
-
-      for (end = first + 1;
-           end < n_tensors && hr_tensor_get_copies (hr_model_get_tensor (storage->model, end)) == n_copies; end++)
-        ;
-      for (guint copy = 0; copy < n_copies; copy++)
-        {
-          for (guint i = first; i < end; i++)
-            load_tensor (storage, i, copy, heap);
-        }
+      end = find_end (storage, first);
+      if (hr_model_get_tensor (storage->model, first)->n_items > 1)
+        load_experts (storage, first, end, heap);
+      else
+        load_rows (storage, first, end, heap);
     }
   hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (storage->model, storage->dtype));
 }

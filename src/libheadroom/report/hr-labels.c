@@ -937,7 +937,8 @@ hr_reserved_range_get_reason (void)
 {
   return _("The order of all requests is replayed; which workspaces and kernels the libraries choose, in which order "
            "the weights were loaded, and what other streams hold, is not known. Texts of several lengths leave more "
-           "holes.");
+           "holes; so does a cache that grows token by token, and the device shows them as used until it has no "
+           "more and gets them back.");
 }
 
 /**
