@@ -252,6 +252,20 @@ describe_difference (const Figures *exact,
                        size_text, hr_component_id_get_label (largest), most_text);
 }
 
+/* What is said of the rule itself, such as when it holds. */
+static char *
+append_notes (char       *sentence,
+              HrEstimate *rule_of_thumb)
+{
+  GString *text = g_string_new (sentence);
+
+  for (const char * const *notes = hr_estimate_get_warnings (rule_of_thumb); *notes != NULL; notes++)
+    g_string_append_printf (text, "\n%s", *notes);
+  g_free (sentence);
+
+  return g_string_free (text, FALSE);
+}
+
 static char *
 describe_formulas (HrEstimate *rule_of_thumb)
 {
@@ -317,6 +331,7 @@ headroom_comparison_show (HeadroomComparison *self,
   /* Translators: two sentences, one after the other */
   sentence = left_out != NULL ? g_strdup_printf (C_("sentences", "%1$s %2$s"), difference, left_out)
                               : g_steal_pointer (&difference);
+  sentence = append_notes (g_steal_pointer (&sentence), rule_of_thumb);
   gtk_label_set_label (self->sentence, sentence);
 
   formulas = describe_formulas (rule_of_thumb);

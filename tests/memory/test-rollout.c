@@ -2,6 +2,8 @@
 
 /* Where the answers come from that a model is trained on, and what that does to the phases of a step. */
 
+#include <string.h>
+
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
@@ -219,6 +221,39 @@ test_generation_within_step (void)
                     get_handed_out (within, HR_PHASE_REFERENCE) + answers);
 }
 
+/* The sentence beside the rule of thumb: when its factor is that of the sequences in memory. */
+static void
+test_when_the_factor_holds (void)
+{
+  static const struct
+  {
+    HrAlgorithm algorithm;
+    guint64 batch;
+    const char *words;
+  } cases[] = {
+    { HR_ALGORITHM_GRPO, 16, "the 16 of a micro-batch are all answers to 2 prompts" },
+    { HR_ALGORITHM_GRPO, 4, "k times does not hold" },
+    { HR_ALGORITHM_RLOO, 12, "k times (k = 8) counts the micro-batch in prompts: 96 answers at once" },
+    { HR_ALGORITHM_DPO, 3, "a micro-batch of pairs (here 3) is twice as many sequences (6)" },
+  };
+  g_autoptr (HrJob) supervised = make_job (HR_ROLLOUT_NONE);
+  g_autoptr (HrEstimate) without = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = make_job (HR_ROLLOUT_NONE);
+      g_autoptr (HrEstimate) result = NULL;
+
+      g_object_set (job, "algorithm", cases[i].algorithm, "micro-batch-size", cases[i].batch, NULL);
+      result = estimate (job);
+      g_assert_nonnull (strstr (hr_estimate_get_warnings (hr_estimate_get_rule_of_thumb (result))[0], cases[i].words));
+    }
+
+  g_object_set (supervised, "algorithm", HR_ALGORITHM_SFT, NULL);
+  without = estimate (supervised);
+  g_assert_null (hr_estimate_get_warnings (hr_estimate_get_rule_of_thumb (without))[0]);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -231,6 +266,7 @@ main (int   argc,
   g_test_add_func ("/memory/rollout/the_old_policy_reads_only_answers_that_are_used_after_training", test_old_policy);
   g_test_add_func ("/memory/rollout/generating_within_a_step_finds_the_gradients_of_its_first_part",
                    test_generation_within_step);
+  g_test_add_func ("/memory/rollout/the_rule_of_thumb_says_when_its_factor_holds", test_when_the_factor_holds);
 
   return g_test_run ();
 }

@@ -455,6 +455,18 @@ resolve_parameters (HrTrainingPlan  *self,
   return check_virtual_tokens (self, error) && check_reached (self, error);
 }
 
+/* TRL has a class for each algorithm. */
+static const char *
+get_trainer_name (const HrTrainingPlan    *self,
+                  const HrTrainingProfile *profile)
+{
+  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TRL &&
+      self->training.algorithm != HR_ALGORITHM_SFT)
+    return "TRL";
+
+  return profile->name;
+}
+
 /* What the framework does without being asked to. */
 static void
 apply_profile (HrTrainingPlan          *self,
@@ -474,7 +486,7 @@ apply_profile (HrTrainingPlan          *self,
     hr_inference_plan_warn (&self->pass,
                             N_("%s passes the mask of the batch on, limits the norm of the gradients, and casts what "
                                "the model returns to fp32 under autocast: all of it is counted"),
-                            profile->name);
+                            get_trainer_name (self, profile));
 }
 
 /* The recipe of a framework that trains parameters of 16 bits in no other way. */
@@ -500,7 +512,8 @@ static void
 warn_of_defaults (HrTrainingPlan *self)
 {
   if (hr_training_job_get_framework (self->job) != HR_TRAINING_FRAMEWORK_TRL ||
-      hr_training_job_get_trl_release (self->job) < HR_TRL_RELEASE_0_22)
+      hr_training_job_get_trl_release (self->job) < HR_TRL_RELEASE_0_22 ||
+      self->training.algorithm != HR_ALGORITHM_SFT)
     return;
 
   if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
 #include "hr-training-rule-estimate.h"
 
 #include "hr-estimate-private.h"
 #include "hr-grpo-job.h"
+#include "hr-message.h"
 #include "hr-rule-estimate.h"
 #include "hr-rule-of-thumb-training.h"
 
@@ -206,6 +211,63 @@ add_activations (HrEstimate           *estimate,
                                factor > 1 ? SOURCE_ANSWERS : checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
 }
 
+static void G_GNUC_PRINTF (2, 3)
+explain (HrEstimate *estimate,
+         const char *msgid,
+         ...)
+{
+  va_list arguments;
+
+  va_start (arguments, msgid);
+  _hr_estimate_take_warning (estimate, hr_message_format (msgid, arguments));
+  va_end (arguments);
+}
+
+static char *
+format_number (guint64 number)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+}
+
+/*
+ * When the factor is that of the sequences which are in memory at once: TRL counts answers in a micro-batch
+ * (per_device_train_batch_size), whatever prompts they belong to, and pairs where two answers are compared.
+ */
+static void
+explain_factor (HrEstimate           *estimate,
+                const HrTrainingPlan *plan)
+{
+  HrAlgorithm algorithm = plan->training.algorithm;
+  guint64 batch = hr_training_job_get_micro_batch_size (plan->job);
+  guint64 n_answers = HR_IS_GRPO_JOB (plan->job) ? hr_grpo_job_get_num_generations (HR_GRPO_JOB (plan->job)) : 1;
+  g_autofree char *batch_text = format_number (batch);
+  g_autofree char *factor_text = format_number (n_answers);
+  g_autofree char *all_text = format_number (batch * n_answers);
+  g_autofree char *prompts_text = format_number (batch / n_answers);
+  g_autofree char *sequences_text = format_number (2 * batch);
+
+  if (hr_algorithm_is_preference (algorithm))
+    explain (estimate,
+             /* Translators: how many pairs of answers, and how many sequences these are */
+             N_("Two times holds: a micro-batch of pairs (here %s) is twice as many sequences (%s), which are all in "
+                "memory at once. What the reference model reads is given up layer by layer."),
+             batch_text, sequences_text);
+  else if (hr_algorithm_is_policy (algorithm) && batch % n_answers == 0)
+    explain (estimate,
+             /* Translators: the numbers: k, answers, answers again, prompts */
+             N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. TRL counts it in answers: the "
+                "%s of a micro-batch are all answers to %s prompts, so that k times holds for that many prompts, and "
+                "the exact figure has no more."),
+             factor_text, all_text, batch_text, prompts_text);
+  else if (hr_algorithm_is_policy (algorithm))
+    explain (estimate,
+             /* Translators: the numbers: k, answers, answers in a micro-batch, k again */
+             N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. A micro-batch here has %s, "
+                "which is no multiple of the %s to a prompt: the others come in micro-batches of their own, one after "
+                "the other, so that k times does not hold, whatever k is."),
+             factor_text, all_text, batch_text, factor_text);
+}
+
 /*
  * hr_training_rule_estimate_new:
  * @plan: a plan
@@ -238,6 +300,7 @@ hr_training_rule_estimate_new (const HrTrainingPlan *plan)
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
+  explain_factor (estimate, plan);
   g_free (trained.substitution);
 
   return estimate;

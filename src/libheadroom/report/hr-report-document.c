@@ -373,6 +373,21 @@ add_explanation (HrDocument  *document,
   add_fact_if_any (facts, _("Source"), hr_text_translate (hr_component_get_source (component)), HR_DOCUMENT_LINK);
 }
 
+/* What is said of the rule of thumb itself, such as when it holds. */
+static void
+add_notes (HrDocument         *document,
+           const char * const *notes)
+{
+  HrDocumentBlock *list;
+
+  if (notes[0] == NULL)
+    return;
+
+  list = hr_document_add_list (document);
+  for (guint i = 0; notes[i] != NULL; i++)
+    hr_document_block_add_item (list, notes[i]);
+}
+
 static void
 add_explanations (HrReport   *self,
                   HrDocument *document)
@@ -401,6 +416,7 @@ add_explanations (HrReport   *self,
 
       add_explanation (document, component, hr_component_id_get_label (hr_component_get_id (component)), NULL);
     }
+  add_notes (document, hr_estimate_get_warnings (rule));
 }
 
 static gboolean

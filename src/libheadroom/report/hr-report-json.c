@@ -219,6 +219,11 @@ add_rule_of_thumb (JsonBuilder *builder,
   hr_json_build_integer (builder, "total-bytes", hr_estimate_get_total_bytes (rule));
   add_components (builder, hr_estimate_get_components (rule));
   add_media (builder, rule);
+  json_builder_set_member_name (builder, "notes");
+  json_builder_begin_array (builder);
+  for (const char * const *notes = hr_estimate_get_warnings (rule); *notes != NULL; notes++)
+    json_builder_add_string_value (builder, *notes);
+  json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
 
