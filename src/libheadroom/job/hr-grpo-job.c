@@ -529,6 +529,20 @@ hr_algorithm_is_policy (HrAlgorithm algorithm)
 }
 
 /**
+ * hr_algorithm_generates:
+ * @algorithm: an algorithm
+ *
+ * Finds out whether the answers that an algorithm trains on are generated in the course of it.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_algorithm_generates (HrAlgorithm algorithm)
+{
+  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_ONLINE_DPO;
+}
+
+/**
  * hr_algorithm_is_preference:
  * @algorithm: an algorithm
  *
@@ -540,7 +554,8 @@ gboolean
 hr_algorithm_is_preference (HrAlgorithm algorithm)
 {
   return algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO || algorithm == HR_ALGORITHM_ORPO ||
-         algorithm == HR_ALGORITHM_SIMPO || algorithm == HR_ALGORITHM_REWARD;
+         algorithm == HR_ALGORITHM_SIMPO || algorithm == HR_ALGORITHM_REWARD ||
+         algorithm == HR_ALGORITHM_ONLINE_DPO;
 }
 
 /**

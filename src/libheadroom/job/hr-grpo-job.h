@@ -23,6 +23,7 @@ guint64        hr_grpo_job_get_num_iterations         (HrGrpoJob *self);
 guint64        hr_grpo_job_get_steps_per_generation   (HrGrpoJob *self);
 
 gboolean       hr_algorithm_is_policy                 (HrAlgorithm algorithm);
+gboolean       hr_algorithm_generates                 (HrAlgorithm algorithm);
 gboolean       hr_algorithm_is_preference             (HrAlgorithm algorithm);
 gboolean       hr_algorithm_has_reference             (HrAlgorithm algorithm);
 

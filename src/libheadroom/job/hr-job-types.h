@@ -427,6 +427,7 @@ typedef enum
  * @HR_ALGORITHM_ORPO: odds ratio preference optimization: pairs and the next token of the chosen one, no reference
  * @HR_ALGORITHM_SIMPO: simple preference optimization: pairs, no reference
  * @HR_ALGORITHM_REWARD: a reward model: a number for each of a chosen and a rejected answer
+ * @HR_ALGORITHM_ONLINE_DPO: the same as DPO, with two answers that the model has generated itself
  *
  * What a model is trained by.
  */
@@ -444,6 +445,7 @@ typedef enum
   HR_ALGORITHM_ORPO,
   HR_ALGORITHM_SIMPO,
   HR_ALGORITHM_REWARD,
+  HR_ALGORITHM_ONLINE_DPO,
 } HrAlgorithm;
 
 /**

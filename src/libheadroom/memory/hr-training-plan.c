@@ -269,6 +269,12 @@ resolve_rollout (HrTrainingPlan *self,
   training->reads_own_answers = accumulation_steps % training->generation_interval != 0 ||
                                 training->rollout == HR_ROLLOUT_VLLM_COLOCATED ||
                                 training->rollout == HR_ROLLOUT_VLLM_SERVER;
+  /* OnlineDPOTrainer.training_step of trl/experimental/online_dpo: each micro-batch is answered when it comes. */
+  if (training->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    {
+      training->generation_steps = training->generation_interval = 1;
+      training->reads_own_answers = FALSE;
+    }
   training->engine_sleeps = training->rollout == HR_ROLLOUT_VLLM_COLOCATED &&
                             hr_grpo_job_get_rollout_sleep (job) != HR_ROLLOUT_SLEEP_NONE;
   if (training->rollout == HR_ROLLOUT_NONE)
@@ -306,9 +312,9 @@ resolve_answers (HrTrainingPlan  *self,
 
   self->training.has_reference = hr_grpo_job_get_reference_model (job) &&
                                  hr_algorithm_has_reference (self->training.algorithm);
-  if (!hr_algorithm_is_policy (self->training.algorithm))
+  inference->batch *= hr_algorithm_is_preference (self->training.algorithm) ? 2 : 1;
+  if (!hr_algorithm_generates (self->training.algorithm))
     {
-      inference->batch *= hr_algorithm_is_preference (self->training.algorithm) ? 2 : 1;
       self->training.completion = MAX (inference->prompt, 2) - 1;
       return TRUE;
     }

@@ -298,6 +298,37 @@ hr_training_score_answers (HrReplay *replay,
 }
 
 /*
+ * hr_training_take_answers:
+ * @replay: a tape
+ * @logits: logits of all tokens, which the caller holds
+ *
+ * OnlineDPOTrainer._forward of trl/experimental/online_dpo/online_dpo_trainer.py: the log-softmax of all answers at
+ * once, of which those of the tokens are taken (torch.take_along_dim).
+ *
+ * Returns: the log-probabilities of the answers' tokens
+ */
+HrValue
+hr_training_take_answers (HrReplay *replay,
+                          HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue part, all, indices, taken;
+
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
+  part = hr_op_slice (replay, logits, get_answers (logits));
+  all = hr_op_log_softmax (replay, part);
+  indices = hr_op_like (replay, "remainder", "indices", get_tokens (HR_ELEMENT_INT64));
+  taken = hr_op_gather (replay, "logprobs", all, indices);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, all);
+  hr_replay_drop (replay, part);
+  end_loss (replay);
+
+  return taken;
+}
+
+/*
  * hr_training_loss_chosen:
  * @replay: a tape
  * @logits: the logits of chosen and of rejected answers, which the caller holds

@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 HrValue hr_training_score_answers   (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_take_answers    (HrReplay *replay,
+                                     HrValue   logits);
 HrValue hr_training_loss_chosen     (HrReplay *replay,
                                      HrValue   logits);
 HrValue hr_training_loss_preference (HrReplay *replay,

@@ -181,12 +181,21 @@ read_answers (const HrTraining *self,
 {
   HrInference pass = get_pass (self, replay);
   Settings before = enter_inference (replay);
+  HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  HrValue ids = HR_NO_VALUE, mask = HR_NO_VALUE;
   HrValue logits, answers;
   HrPass variables;
 
   replay->tuning = tuning;
   replay->keeps_casts = before.autocast != HR_ELEMENT_NONE;
   hr_ledger_enter_phase (&replay->ledger, phase);
+  /* OnlineDPOTrainer._forward joins prompts and answers anew. */
+  if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    {
+      replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
+      ids = hr_op_like (replay, "cat", "prompt_completion_ids", tokens);
+      mask = hr_op_like (replay, "cat", "prompt_completion_mask", tokens);
+    }
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   hr_training_keep_answers (self, replay, &variables.hidden);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
@@ -194,9 +203,12 @@ read_answers (const HrTraining *self,
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
     hr_training_upcast_logits (replay, &logits);
-  answers = hr_training_score_answers (replay, logits);
+  answers = self->algorithm == HR_ALGORITHM_ONLINE_DPO ? hr_training_take_answers (replay, logits)
+                                                       : hr_training_score_answers (replay, logits);
   hr_replay_drop (replay, answers);
   hr_replay_drop (replay, logits);
+  hr_replay_drop (replay, mask);
+  hr_replay_drop (replay, ids);
   leave_inference (self, replay, &before);
 }
 

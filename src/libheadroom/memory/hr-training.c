@@ -116,7 +116,7 @@ join_answers (Step *step)
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
   step->joined_ids = step->joined_mask = HR_NO_VALUE;
-  if (!hr_algorithm_is_policy (step->training->algorithm))
+  if (!hr_algorithm_generates (step->training->algorithm))
     return;
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
@@ -339,6 +339,32 @@ compare_answers (Step    *step,
 }
 
 /*
+ * OnlineDPOTrainer.training_step of trl/experimental/online_dpo/online_dpo_trainer.py: what the model has returned goes
+ * before the reference model reads.
+ */
+static HrValue
+compare_own_answers (Step    *step,
+                     HrValue  logits)
+{
+  HrReplay *replay = step->replay;
+  HrValue answers = hr_training_take_answers (replay, logits);
+
+  hr_replay_drop (replay, logits);
+  hr_replay_drop (replay, step->joined_mask);
+  step->joined_mask = HR_NO_VALUE;
+  /* The derivative of a table that is trained needs them. */
+  if (!hr_value_needs_gradient (step->stack->variables.table))
+    {
+      hr_replay_drop (replay, step->joined_ids);
+      step->joined_ids = HR_NO_VALUE;
+    }
+  hr_training_read_reference (step->training, replay);
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
+
+  return hr_training_loss_preference (replay, answers, HR_NO_VALUE);
+}
+
+/*
  * A loss that is computed outside of the model's function: what that returns is cast to fp32 with its history, and
  * autocast has ended.
  */
@@ -358,6 +384,8 @@ run_loss_outside (Step             *step,
     hr_training_upcast_logits (replay, &logits);
   if (self->algorithm == HR_ALGORITHM_REWARD)
     step->loss = hr_training_loss_reward (replay, logits);
+  else if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    step->loss = compare_own_answers (step, logits);
   else
     step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                           : compare_answers (step, logits);
@@ -734,6 +762,13 @@ add_answers (const HrTraining *self,
       return;
     }
 
+  if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    {
+      add_input (replay, 2, row * (self->pass.prompt - self->completion));
+      add_input (replay, 2, row * self->completion);
+      return;
+    }
+
   add_input (replay, 2 * n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_REWARD)
     return;
@@ -852,10 +887,11 @@ static void
 get_answers (const HrTraining *self,
              HrReplay         *replay)
 {
+  if (hr_algorithm_generates (self->algorithm))
+    hr_training_generate (self, replay);
   if (!hr_algorithm_is_policy (self->algorithm))
     return;
 
-  hr_training_generate (self, replay);
   hr_training_read_own (self, replay);
   hr_training_read_reference (self, replay);
 }

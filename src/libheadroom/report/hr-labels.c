@@ -435,6 +435,8 @@ static const char * const algorithm_labels[] = {
   [HR_ALGORITHM_SIMPO] = "SimPO",
   /* Translators: a choice of the setting “Algorithm”: a model is trained that rates answers */
   [HR_ALGORITHM_REWARD] = N_("Reward model"),
+  /* Translators: likewise: DPO on answers that the model generates itself */
+  [HR_ALGORITHM_ONLINE_DPO] = N_("Online DPO"),
 };
 
 static const char * const rollout_labels[] = {
