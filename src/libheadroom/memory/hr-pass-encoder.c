@@ -417,7 +417,7 @@ hr_pass_is_pooled (const HrInference *self)
 {
   const HrBlock *block = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
 
-  return block != NULL && block->head.pooled;
+  return block != NULL && (block->head.pooled || block->head.is_of_last);
 }
 
 /*

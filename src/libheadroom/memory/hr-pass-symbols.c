@@ -74,7 +74,7 @@ writes_text (const HrInference *self,
   if (head == NULL)
     return FALSE;
 
-  return self->stack->role == HR_STACK_DECODER ||
+  return (self->stack->role == HR_STACK_DECODER && !head->head.every_token) ||
          (token != NULL && token->token_embedding.vocab_size == head->head.vocab_size);
 }
 
@@ -95,7 +95,9 @@ hr_pass_set_model_symbols (const HrInference *self,
   replay->symbols[HR_SYMBOL_BATCH] = self->batch;
   replay->symbols[HR_SYMBOL_EMBEDDING] = token != NULL ? token->token_embedding.hidden_size : 0;
   replay->symbols[HR_SYMBOL_HIDDEN] = get_hidden_size (self);
-  replay->symbols[HR_SYMBOL_VOCABULARY] = writes_text (self, token, head) ? head->head.vocab_size : 0;
+  replay->symbols[HR_SYMBOL_VOCABULARY] = token != NULL ? token->token_embedding.vocab_size : 0;
+  if (writes_text (self, token, head))
+    replay->symbols[HR_SYMBOL_VOCABULARY] = head->head.vocab_size;
 }
 
 /*

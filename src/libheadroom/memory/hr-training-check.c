@@ -169,8 +169,8 @@ has_known_loss (const HrInferencePlan *pass)
 {
   const HrBlock *head = NULL;
 
-  if (pass->stack->role == HR_STACK_DECODER)
-    return hr_inference_plan_writes_text (pass->model);
+  if (pass->stack->role == HR_STACK_DECODER && hr_inference_plan_writes_text (pass->model))
+    return TRUE;
 
   for (guint i = 0; i < pass->inference.head->n_blocks; i++)
     {
@@ -178,7 +178,7 @@ has_known_loss (const HrInferencePlan *pass)
 
       if (block->kind != HR_BLOCK_HEAD)
         continue;
-      if (head != NULL || block->head.vocab_size < 2 || block->head.is_span)
+      if (head != NULL || block->head.vocab_size < 2)
         return FALSE;
       head = block;
     }

@@ -7,6 +7,7 @@
 #include "hr-training-loss.h"
 
 #include "hr-operator.h"
+#include "hr-operator-sequence.h"
 
 /* The losses of transformers' classes, from the logits to a number. */
 
@@ -165,6 +166,94 @@ hr_training_loss_causal (HrReplay *replay,
   loss = shifts_logits ? compute_shifted (replay, logits32, in_place)
                        : compute_with_shifted_labels (replay, logits32, in_place);
   hr_replay_drop (replay, logits32);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_last_token:
+ * @replay: a tape
+ * @logits: the scores of all tokens, which the caller holds
+ *
+ * The cross entropy of the scores of each sequence's last token, which is found among the tokens that are no padding
+ * (GenericForSequenceClassification of transformers/modeling_layers.py, ForSequenceClassificationLoss).
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_last_token (HrReplay *replay,
+                             HrValue   logits)
+{
+  HrValue picked = HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_CLASSES);
+  HrStretch stretch;
+  HrValue truths, found, indices, product, last, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->sentence = N_("in the loss, while the logits and their log-softmax are alive");
+  truths = hr_op_like (replay, "ne", "input_ids != pad_token_id",
+                       HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  found = hr_op_like (replay, "_to_copy", "non_pad_mask",
+                      HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  hr_replay_drop (replay, truths);
+  indices = hr_op_like (replay, "arange", "token_indices", HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_SEQUENCE));
+  product = hr_op_like (replay, "mul", "token_indices · non_pad_mask",
+                        HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  last = hr_op_like (replay, "argmax", "last_non_pad_token", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH));
+  hr_replay_drop (replay, product);
+  replay->component = HR_COMPONENT_LOGITS;
+  hr_replay_assign (replay, &picked, hr_op_slice (replay, logits, picked));
+  hr_replay_assign (replay, &picked, hr_op_copy (replay, "pooled_logits", picked, hr_value_detach (picked)));
+  loss = compute_cross_entropy (replay, picked, HR_NO_VALUE);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_drop (replay, picked);
+  hr_replay_drop (replay, last);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, found);
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_span:
+ * @replay: a tape
+ * @logits: two scores of each token, which the caller holds
+ *
+ * The mean of two cross entropies over the tokens of each sequence, of where an answer begins and of where it ends
+ * (ForQuestionAnsweringLoss of transformers/loss/loss_utils.py).
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_span (HrReplay *replay,
+                       HrValue   logits)
+{
+  HrValue row = HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  const HrValue shapes[] = { row, row };
+  HrValue parts[2], losses[2], positions[2];
+  HrStretch stretch;
+  HrValue loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits and their log-softmax are alive");
+  hr_op_split (replay, logits, shapes, G_N_ELEMENTS (shapes), parts);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_assign (replay, &parts[i], hr_op_copy (replay, "start_logits, end_logits", parts[i], row));
+  for (guint i = 0; i < G_N_ELEMENTS (positions); i++)
+    positions[i] = hr_op_like (replay, "clamp", "positions", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH));
+  for (guint i = 0; i < G_N_ELEMENTS (losses); i++)
+    losses[i] = compute_cross_entropy (replay, parts[i], positions[i]);
+  loss = hr_op_binary (replay, HR_BINARY_ADD, "total_loss", losses[0], losses[1]);
+  hr_replay_assign (replay, &loss, hr_op_unary (replay, HR_UNARY_DIV, "total_loss", loss));
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      hr_replay_drop (replay, losses[i]);
+      hr_replay_drop (replay, positions[i]);
+      hr_replay_drop (replay, parts[i]);
+    }
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_end (replay);
 

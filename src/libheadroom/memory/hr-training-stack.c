@@ -437,9 +437,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   self->final_input = variables->hidden =
     hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
   hr_pass_finish (&self->pass, replay, variables);
-  if (self->pass.has_head && hr_pass_makes_scores (&self->pass))
-    hr_pass_prepare_tasks (&self->pass, replay, variables);
-  else if (self->pass.has_head && hr_pass_has_long_head (&self->pass))
+  if (self->pass.has_head && (hr_pass_makes_scores (&self->pass) || hr_pass_has_long_head (&self->pass)))
     hr_pass_begin_head (&self->pass, replay, variables, TRUE);
   else if (self->pass.has_head)
     hr_pass_scale_output (&self->pass, replay, variables);

@@ -207,7 +207,11 @@ compute_loss (Step    *step,
     return hr_training_loss_cross_entropy (step->replay, logits, TRUE);
   if (hr_megatron_runs (step->replay))
     return hr_megatron_loss (step->replay, logits);
-  if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL)
+  if (head != NULL && head->head.is_span)
+    return hr_training_loss_span (step->replay, logits);
+  if (head != NULL && head->head.is_of_last)
+    return hr_training_loss_last_token (step->replay, logits);
+  if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && !hr_pass_makes_scores (pass))
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
                                       shifts_logits (pass) || has_plain_loss (pass),
@@ -248,13 +252,14 @@ compute_logits_and_loss (Step *step)
   HrPass *variables = &step->stack->variables;
   HrValue logits;
 
-  if (hr_loss_implementation_reads_head (self->loss_implementation))
+  /* What takes the logits' place is the function of the class that writes text (ForCausalLM.forward). */
+  if (hr_loss_implementation_reads_head (self->loss_implementation) && !hr_pass_makes_scores (&self->pass))
     {
       fuse_loss (step);
       return HR_NO_VALUE;
     }
 
-  logits = self->pass.stack->role == HR_STACK_ENCODER
+  logits = hr_pass_makes_scores (&self->pass)
              ? hr_pass_run_scores (&self->pass, step->replay, variables)
              : hr_pass_run_head (&self->pass, step->replay, variables, TRUE);
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
@@ -379,6 +384,7 @@ run_loss_outside (Step             *step,
 
   hr_replay_drop_casts (replay);
   drop_beside (replay, &step->stack->variables);
+  hr_replay_assign (replay, &step->stack->variables.outputs, HR_NO_VALUE);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
     hr_training_upcast_logits (replay, &logits);
@@ -790,7 +796,9 @@ add_batch (const HrTraining *self,
   guint64 read = pass->encoder != NULL ? pass->source_length : prompt;
   guint64 inputs = pass->features > 0 ? pass->features * hr_element_get_bytes (replay->parameter_dtype)
                                       : read * sizeof (gint64);
-  guint64 labels = hr_pass_is_pooled (pass) ? 1 : prompt;
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+  gboolean is_span = head != NULL && head->head.is_span;
+  guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
   gboolean has_mask = pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0;
 
   if (self->algorithm != HR_ALGORITHM_SFT)
@@ -801,6 +809,8 @@ add_batch (const HrTraining *self,
 
   add_input (replay, self->accumulation_steps, pass->batch * inputs);
   add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
+  /* Where an answer ends, beside where it begins. */
+  add_input (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
@@ -833,24 +843,11 @@ make_score_buffer (const HrTraining *self,
                   HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SEQUENCE));
 }
 
-/* The table of the embeddings has a row for each word, where the head has one for each label. */
-static void
-set_vocabulary (const HrTraining *self,
-                HrReplay         *replay)
-{
-  const HrBlock *token = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-
-  if (token != NULL && self->pass.stack->role == HR_STACK_DECODER)
-    replay->symbols[HR_SYMBOL_VOCABULARY] = token->token_embedding.vocab_size;
-}
-
 static void
 begin_steps (const HrTraining *self,
              HrReplay         *replay)
 {
   hr_pass_set_model_symbols (&self->pass, replay);
-  if (hr_pass_makes_scores (&self->pass))
-    set_vocabulary (self, replay);
   if (self->padded_vocab_size > 0)
     replay->symbols[HR_SYMBOL_VOCABULARY] = self->padded_vocab_size;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);

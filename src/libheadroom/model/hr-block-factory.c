@@ -263,6 +263,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("input-dropout", head.has_input_dropout),
   BOOLEAN ("span", head.is_span),
   BOOLEAN ("fp32-loss", head.fp32_loss),
+  BOOLEAN ("last-token", head.is_of_last),
   BOOLEAN ("shifts-logits", head.shifts_logits),
   BOOLEAN ("plain-loss", head.plain_loss),
   { NULL }

@@ -534,6 +534,7 @@ typedef struct
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
   gboolean every_token;      /* whatever is asked for: a classifier's */
   gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
+  gboolean is_of_last;       /* the scores of each last token count (LlamaForSequenceClassification) */
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
