@@ -51,7 +51,7 @@ typedef struct
 } File;
 
 static const File fine_tuning = {
-  "training-measured.json", HR_MODE_FINE_TUNING, 106,
+  "training-measured.json", HR_MODE_FINE_TUNING, 122,
   {
     [ASKED] = { 0.001, 0.01 },
     [HANDED_OUT] = { 0.1, 1.5 },

@@ -11,7 +11,7 @@ KERNELS = ('rope', 'rms_norm', 'swiglu', 'geglu', 'layer_norm')
 
 def apply(model, settings):
     """Patches the model; without fused kernels only the loss is another one."""
-    kernels, loss = settings.get('fused-kernels', 'none'), settings.get('loss-implementation', 'cross-entropy')
+    kernels, loss = settings.get('fused-kernels', 'none'), settings['loss-implementation']
     if kernels == 'none' and loss == 'cross-entropy':
         return
     import inspect  # pylint: disable=import-outside-toplevel

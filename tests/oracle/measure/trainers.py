@@ -11,6 +11,7 @@ import trl
 
 N_STEPS = 3
 WORDS = 1000
+LOSSES = {'cross-entropy': 'nll', 'chunked-nll': 'chunked_nll'}
 
 
 def make_tokenizer():
@@ -79,8 +80,8 @@ def make_rows(settings, make_row):
 
 def make_sft_trainer(model, settings, options):
     rows = make_rows(settings, lambda: {'input_ids': make_ids(settings['sequence-length'])})
-    config = trl.SFTConfig(max_length=settings['sequence-length'], loss_type=settings['trl-loss'],
-                           activation_offloading=settings['activation-offload'], **options)
+    config = trl.SFTConfig(max_length=settings['sequence-length'], loss_type=LOSSES[settings['loss-implementation']],
+                           **options)
     return trl.SFTTrainer(model=model, args=config, train_dataset=rows, processing_class=make_tokenizer(),
                           peft_config=make_adapters(settings))
 
