@@ -840,3 +840,32 @@ hr_graph_clear (HrGraph  *self,
   self->n_nodes = 0;
   self->n_regions = 0;
 }
+
+/*
+ * hr_graph_forget:
+ * @self: a graph, of what no gradient flows to
+ * @replay: a tape
+ *
+ * Lets a graph go in the forward pass, without what the cache of autocast holds as well until that ends.
+ */
+void
+hr_graph_forget (HrGraph  *self,
+                 HrReplay *replay)
+{
+  for (guint i = 0; i < self->n_nodes; i++)
+    {
+      HrNode *node = &self->nodes[i];
+
+      for (guint j = 0; j < node->n_saved && replay->keeps_casts; j++)
+        {
+          HrValue saved = node->saved[j];
+
+          if (saved.storage < 0 || !saved.is_trained || replay->storages[saved.storage].references > 1)
+            continue;
+          hr_replay_reassign_component (replay, saved, HR_COMPONENT_TEMPORARY);
+          hr_replay_leave (replay, saved);
+          node->saved[j] = HR_NO_VALUE;
+        }
+    }
+  hr_graph_clear (self, replay);
+}

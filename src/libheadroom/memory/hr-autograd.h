@@ -173,6 +173,8 @@ HrValue  hr_value_detach           (HrValue          value);
 
 HrGraph *hr_graph_new              (void) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_graph_free             (HrGraph         *self);
+void     hr_graph_forget           (HrGraph         *self,
+                                    HrReplay        *replay);
 void     hr_graph_deliver          (HrGraph         *self,
                                     HrReplay        *replay,
                                     HrValue          target,

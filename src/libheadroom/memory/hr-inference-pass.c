@@ -9,6 +9,7 @@
 typedef struct
 {
   gboolean recorded[2];
+  guint n_left[2];
   HrStretch stretch[2];
 } ClassRecord;
 
@@ -50,10 +51,11 @@ hr_pass_begin (const HrInference *self,
   replay->symbols[HR_SYMBOL_SOURCE] = self->source_length;
   replay->symbols[HR_SYMBOL_TARGET] = past + sequence;
   *pass = (HrPass) {
-    .keeps_layers = self->stack->keeps_layers,
+    .keeps_layers = self->stack->keeps_layers || (self->tower != NULL && self->stack->feature_layer > 0),
+    .feature = HR_NO_VALUE,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
-    .ones = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
+    .ones = HR_NO_VALUE, .blocks = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
     .weights = HR_NO_VALUE, .outputs = HR_NO_VALUE, .pooled = HR_NO_VALUE,
@@ -64,7 +66,7 @@ hr_pass_begin (const HrInference *self,
       .chosen_keys = HR_NO_VALUE,
       .quantized_keys = HR_NO_VALUE, .quantized_values = HR_NO_VALUE, .cache_bits = self->cache_bits,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
-      .bidirectional = self->stack->role == HR_STACK_ENCODER,
+      .bidirectional = self->stack->role == HR_STACK_ENCODER || self->tower != NULL,
       .source = self->source, .source_length = self->source_length, .source_mask = HR_NO_VALUE,
       .cross_keys = HR_NO_VALUE, .cross_values = HR_NO_VALUE,
       .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE,
@@ -247,12 +249,16 @@ run_layers (const HrInference *self,
         {
           guint count = count_run (self, i);
 
+          pass->n_left += count * records[klass].n_left[later];
           hr_replay_repeat (replay, &records[klass].stretch[later], i, 1, count);
           i += count - 1;
         }
       else
         {
+          guint n_left = pass->n_left;
+
           replay_layer (self, replay, pass, i, &records[klass].stretch[later]);
+          records[klass].n_left[later] = pass->n_left - n_left;
           records[klass].recorded[later] = TRUE;
         }
     }

@@ -632,6 +632,7 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
                               GError          **error)
 {
   HrInference *inference = &self->inference;
+  const HrStack *projector;
 
   if (!hr_media_add_towers (media, self->model, inference->batch, error))
     return FALSE;
@@ -642,8 +643,11 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
     return TRUE;
 
   inference->towers = media->towers;
+  projector = g_array_index (media->towers, HrTower, 0).projector;
+  inference->has_block_mask = projector != NULL && projector->has_block_mask;
   if (inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA ||
-      inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT)
+      inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT ||
+      g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_VIT)
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -170,6 +170,7 @@ end_step (const HrInference *self,
     run_beam_search (self, replay, logits, past);
   else
     hr_replay_drop (replay, logits);
+  hr_pass_drop_returned (replay);
 }
 
 static HrValue

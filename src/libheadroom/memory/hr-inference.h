@@ -55,6 +55,7 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @towers: (nullable) (element-type HrTower): what sees or hears before the decoder reads
  * @see: what runs a tower
  * @see_data: what @see gets
+ * @has_block_mask: whether tokens of a picture see each other
  * @has_type_ids: whether the batch says of each token whether it is of text, an image or a video
  *
  * What is to be replayed on one device.
@@ -89,6 +90,7 @@ struct _HrInference
   HrSee see;
   gpointer see_data;
   gboolean has_type_ids;
+  gboolean has_block_mask;
 };
 
 /* The levels that are reached between the phases. */

@@ -228,7 +228,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   guint layer = self->layer;
   HrReplay *replay = stack->replay;
   HrValue input = stack->variables.hidden;
-  guint n_made;
+  guint n_made, n_left;
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->forward, NULL, layer);
@@ -236,13 +236,15 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
-  if (is_recomputed (self))
+  if (is_recomputed (self) && !self->is_unused)
     hr_replay_hold (replay, input);
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
   enter_shared (stack, layer, self->shared);
   enter_past (self, stack);
   n_made = replay->n_made;
+  n_left = stack->variables.n_left;
   run_layer (self, stack, layer, FALSE);
+  self->n_left = stack->variables.n_left - n_left;
   self->n_needed = replay->n_needed - n_made;
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;

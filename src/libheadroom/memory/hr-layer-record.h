@@ -23,6 +23,8 @@ typedef enum
  * @place: where it stands
  * @needs_gradient: whether a gradient flows to its input
  * @checkpointing: what of it is computed anew in the backward pass
+ * @is_unused: whether nothing is made of its output, so that no gradient flows to it
+ * @n_left: how many inputs are held in the books alone that autograd does not keep
  * @recorded: whether the forward pass has been recorded
  * @backward_recorded: whether the backward pass has
  * @n_needed: how many tensors are made until the last that autograd needs
@@ -49,6 +51,8 @@ typedef struct
   HrPlace place;
   gboolean needs_gradient;
   HrCheckpointingKind checkpointing;
+  gboolean is_unused;
+  guint n_left;
   gboolean recorded;
   gboolean backward_recorded;
   guint n_needed;

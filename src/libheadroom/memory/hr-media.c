@@ -229,7 +229,53 @@ add_row (HrMedia      *self,
           tower.seen += item->seen;
         }
     }
+  tower.patches = tower.sequence;
+  tower.picture = tower.sequence * tower.pixels;
   g_array_append_val (self->towers, tower);
+}
+
+/* Pictures of one size, one after the other: those of all sequences of the batch. */
+static void
+add_pictures (HrMedia      *self,
+              HrModel      *model,
+              HrMediumKind  kind,
+              guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
+  guint64 side = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_IMAGE_SIZE];
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack) };
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      if (item->kind != kind)
+        continue;
+      for (guint j = 0; j < item->n_grids; j++)
+        tower.batch += batch * item->grids[j].pieces;
+      tower.seen += batch * item->seen;
+      tower.patches = item->grids[0].patches_h * item->grids[0].patches_w;
+    }
+  tower.sequence = tower.patches + (hr_chain_find_block (&stack->embeddings, HR_BLOCK_PARAMETER) != NULL);
+  tower.pixels = count_pixels (convolution);
+  tower.picture = side * side * convolution->convolution.in_channels;
+  g_array_append_val (self->towers, tower);
+}
+
+/* Whether it is known how the tower runs, and how what comes after it does. */
+static gboolean
+is_known (HrModel       *model,
+          const HrStack *tower)
+{
+  const HrStack *projector = tower != NULL ? find_projector (model, tower) : NULL;
+
+  if (tower == NULL || tower->tower == HR_TOWER_UNKNOWN)
+    return FALSE;
+
+  return tower->tower != HR_TOWER_VIT ||
+         (projector != NULL && projector->projector != HR_PROJECTOR_UNKNOWN &&
+          projector->feature_layer <= tower->n_layers);
 }
 
 static gboolean
@@ -283,9 +329,12 @@ hr_media_add_towers (HrMedia  *self,
     {
       if (!has_kind (self, kinds[i]))
         continue;
-      if (vision == NULL || vision->tower == HR_TOWER_UNKNOWN)
+      if (!is_known (model, vision))
         return refuse_tower (model, error);
-      add_row (self, model, kinds[i], batch);
+      if (vision->tower == HR_TOWER_VIT)
+        add_pictures (self, model, kinds[i], batch);
+      else
+        add_row (self, model, kinds[i], batch);
     }
   if (has_kind (self, HR_MEDIUM_AUDIO))
     return refuse_tower (model, error);

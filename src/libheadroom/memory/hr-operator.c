@@ -316,6 +316,7 @@ hr_op_cast_parameter (HrReplay *self,
 {
   HrValue copy = hr_op_cast_down (self, parameter);
 
+  copy.is_trained = parameter.is_trained;
   hr_replay_rename (self, copy, "weight.to(dtype)");
 
   return copy;
@@ -1100,6 +1101,41 @@ multiply_and_add (HrReplay   *self,
   return result;
 }
 
+/*
+ * Of an input with gaps, which cannot be seen as rows: it is copied, and the bias is added to the product (linear of
+ * aten/src/ATen/native/Linear.cpp). What autocast casts has none any more.
+ */
+static HrValue
+multiply_copy (HrReplay   *self,
+               HrValue     x,
+               const char *name,
+               HrValue     weight,
+               HrValue     bias,
+               HrValue     shape)
+{
+  HrValue copy, addend, result;
+
+  if (self->autocast != HR_ELEMENT_NONE && x.element == HR_ELEMENT_FLOAT32)
+    return hr_op_linear_by (self, x, name, weight, bias, shape);
+
+  addend = hr_op_cast_parameter (self, bias);
+  copy = hr_op_copy (self, "x.contiguous()", x, hr_value_detach (x));
+  result = hr_op_linear_by (self, copy, name, weight, HR_NO_VALUE, shape);
+  hr_replay_drop (self, copy);
+  if (bias.n_symbols > 0)
+    hr_replay_assign (self, &result, hr_op_binary (self, HR_BINARY_ADD, name, result, addend));
+  hr_op_drop_cast (self, bias, addend, FALSE);
+
+  return result;
+}
+
+typedef HrValue (*Multiply) (HrReplay   *self,
+                             HrValue     x,
+                             const char *name,
+                             HrValue     weight,
+                             HrValue     bias,
+                             HrValue     shape);
+
 static HrValue
 run_linear (HrReplay   *self,
             HrValue     x,
@@ -1108,7 +1144,7 @@ run_linear (HrReplay   *self,
             HrSymbol    out_features,
             guint       count,
             gboolean    has_bias,
-            gboolean    is_apart)
+            Multiply    multiply)
 {
   const HrTunedModule *tuned = hr_tuning_find (self->tuning, self->block, module, self->layer);
   HrValue out = x;
@@ -1134,8 +1170,7 @@ run_linear (HrReplay   *self,
   weight = hr_replay_adapter_weight (self, tuned, weight);
   bias = has_bias ? hr_replay_adapter_bias (self, tuned, bias) : HR_NO_VALUE;
   input = hr_replay_adapter_input (self, tuned, x);
-  result = is_apart ? multiply_and_add (self, input, name, weight, bias, out)
-                    : hr_op_linear_by (self, input, name, weight, bias, out);
+  result = multiply (self, input, name, weight, bias, out);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);
 
@@ -1165,7 +1200,7 @@ hr_op_linear (HrReplay   *self,
               guint       count,
               gboolean    has_bias)
 {
-  return run_linear (self, x, module, name, out_features, count, has_bias, FALSE);
+  return run_linear (self, x, module, name, out_features, count, has_bias, hr_op_linear_by);
 }
 
 /*
@@ -1189,7 +1224,31 @@ hr_op_linear_apart (HrReplay   *self,
                     HrSymbol    out_features,
                     gboolean    has_bias)
 {
-  return run_linear (self, x, module, name, out_features, 1, has_bias, TRUE);
+  return run_linear (self, x, module, name, out_features, 1, has_bias, multiply_and_add);
+}
+
+/*
+ * hr_op_linear_copied:
+ * @self: a tape
+ * @x: a tensor whose rows are not one after the other in memory
+ * @module: which module of the block that runs it is
+ * @name: the variable that the result is for
+ * @out_features: the output features
+ * @has_bias: whether it has a bias
+ *
+ * A linear layer of what has to be copied first.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_linear_copied (HrReplay   *self,
+                     HrValue     x,
+                     HrModule    module,
+                     const char *name,
+                     HrSymbol    out_features,
+                     gboolean    has_bias)
+{
+  return run_linear (self, x, module, name, out_features, 1, has_bias, multiply_copy);
 }
 
 /*

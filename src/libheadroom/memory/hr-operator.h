@@ -131,6 +131,12 @@ HrValue hr_op_linear_apart (HrReplay    *self,
                             const char  *name,
                             HrSymbol     out_features,
                             gboolean     has_bias);
+HrValue hr_op_linear_copied (HrReplay   *self,
+                             HrValue     x,
+                             HrModule    module,
+                             const char *name,
+                             HrSymbol    out_features,
+                             gboolean    has_bias);
 HrValue hr_op_cast_down  (HrReplay      *self,
                           HrValue        x);
 HrValue hr_op_cast_parameter (HrReplay  *self,

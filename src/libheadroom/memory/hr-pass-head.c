@@ -46,6 +46,34 @@ keeps_outputs (const HrInference *self)
   return attention != NULL && hr_attention_is_relative (attention);
 }
 
+/* What was seen is returned as well (image_hidden_states), but by Qwen's models. */
+static void
+return_seen (const HrInference *self,
+             HrReplay          *replay,
+             HrValue            seen,
+             guint              index)
+{
+  const HrTower *tower = &g_array_index (self->towers, HrTower, index);
+
+  if (tower->stack->tower == HR_TOWER_QWEN_VL || index >= G_N_ELEMENTS (replay->returned))
+    hr_replay_drop (replay, seen);
+  else
+    replay->returned[index] = hr_value_detach (seen);
+}
+
+/*
+ * hr_pass_drop_returned:
+ * @replay: a tape
+ *
+ * Lets go of what the model's function has returned beside its result.
+ */
+void
+hr_pass_drop_returned (HrReplay *replay)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (replay->returned); i++)
+    hr_replay_assign (replay, &replay->returned[i], HR_NO_VALUE);
+}
+
 /*
  * hr_pass_finish:
  * @self: what is replayed
@@ -104,11 +132,15 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->sliding_mask);
   hr_replay_drop (replay, pass->full_mask);
   hr_replay_drop (replay, pass->position_ids);
+  hr_replay_drop (replay, pass->blocks);
   hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->outer_embeds);
   hr_replay_drop (replay, pass->position_embeds);
   for (guint i = 0; i < pass->n_joins; i++)
-    hr_replay_drop (replay, pass->joins[i].seen);
+    {
+      hr_replay_drop (replay, pass->joins[i].mask);
+      return_seen (self, replay, pass->joins[i].seen, i);
+    }
   if (pass->keeps_layers)
     hr_replay_leave (replay, pass->inputs_embeds);
   else

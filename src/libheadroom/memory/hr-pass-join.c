@@ -26,16 +26,16 @@ backward_scatter (HrReplay     *replay,
 static HrValue
 scatter (HrReplay *replay,
          HrValue   text,
-         HrValue   seen)
+         HrValue   seen,
+         HrValue  *mask)
 {
   const HrValue inputs[] = { text, seen };
-  HrValue mask = hr_op_like (replay, "eq", "image_mask",
-                             HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
-  HrValue joined = hr_op_like (replay, "masked_scatter", "inputs_embeds", hr_value_detach (text));
+  HrValue joined;
 
+  *mask = hr_op_like (replay, "eq", "image_mask", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  joined = hr_op_like (replay, "masked_scatter", "inputs_embeds", hr_value_detach (text));
   if (hr_autograd_record (replay, &joined, backward_scatter, inputs, G_N_ELEMENTS (inputs)))
-    hr_autograd_save (replay, joined, mask);
-  hr_replay_drop (replay, mask);
+    hr_autograd_save (replay, joined, *mask);
 
   return joined;
 }
@@ -94,7 +94,7 @@ hr_pass_join (const HrInference *self,
       HrJoin *join = &pass->joins[pass->n_joins++];
       HrValue text, seen;
 
-      *join = (HrJoin) { .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE };
+      *join = (HrJoin) { .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE };
       seen = run_tower (self, replay, i);
       text = pass->inputs_embeds;
       if (replay->graph != NULL)
@@ -105,7 +105,7 @@ hr_pass_join (const HrInference *self,
         }
       join->text = text;
       join->seen = seen;
-      join->joined = scatter (replay, text, seen);
+      join->joined = scatter (replay, text, seen, &join->mask);
       hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
     }
 }

@@ -341,6 +341,19 @@ run_parallel (HrReplay         *replay,
   hr_replay_drop (replay, residual);
 }
 
+/* What a layer has read stays, whether or not autograd holds it as well. */
+static void
+leave_input (HrReplay *replay,
+             HrPass   *pass)
+{
+  if (replay->storages[pass->hidden.storage].references > 1)
+    return;
+
+  hr_replay_leave (replay, pass->hidden);
+  pass->hidden = HR_NO_VALUE;
+  pass->n_left++;
+}
+
 /*
  * hr_pass_run_layer:
  * @replay: a tape
@@ -377,10 +390,7 @@ hr_pass_run_layer (HrReplay           *replay,
 
   hr_replay_rename (replay, layer.hidden, "hidden_states");
   if (pass->keeps_layers && pass->hidden.storage != pass->inputs_embeds.storage)
-    {
-      hr_replay_leave (replay, pass->hidden);
-      pass->hidden = HR_NO_VALUE;
-    }
+    leave_input (replay, pass);
   hr_replay_assign (replay, &pass->hidden, layer.hidden);
 
   /*

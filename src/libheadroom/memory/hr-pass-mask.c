@@ -200,14 +200,14 @@ make_mask (const HrInference *self,
                            HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT))
              : HR_NO_VALUE;
 
-  if (!eager && can_skip_mask (self, attention, sequence, context))
+  if (!eager && pass->blocks.storage < 0 && can_skip_mask (self, attention, sequence, context))
     return HR_NO_VALUE;
 
   if (attention->path == HR_ATTENTION_UMT5)
     make_ones (self, replay, pass);
   if (self->has_inputs)
     mask = hr_replay_mask (replay, attention->sliding_window > 0, attention->chunked, joins_padding (self, attention),
-                           eager);
+                           pass->blocks.storage >= 0, eager);
   else
     mask = copy_mask (self, replay, eager);
 
@@ -255,6 +255,10 @@ hr_pass_make_masks (const HrInference *self,
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
 
   replay->sentence = N_("while the attention mask is made");
+  /* get_block_sequence_ids_for_mask of modeling_gemma3.py, and PaliGemmaModel.forward. */
+  if (self->has_block_mask && pass->past == 0)
+    pass->blocks = hr_op_like (replay, "where", "block_sequence_ids",
+                               HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
   if (full != NULL)
     pass->full_mask = make_mask (self, replay, pass, full,
                                  hr_inference_get_context (self, full, pass->past, sequence));

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @text: what came of the text
  * @seen: what came of a tower
  * @joined: both
+ * @mask: where it is put
  *
  * What a tower hands to the decoder, put in the places of its tokens.
  */
@@ -24,6 +25,7 @@ typedef struct
   HrValue text;
   HrValue seen;
   HrValue joined;
+  HrValue mask;
 } HrJoin;
 
 /* The variables of the model's function, which all layers run in. */
@@ -38,6 +40,7 @@ typedef struct
   HrValue position_embeds;
   HrValue position_ids;
   HrValue ones;
+  HrValue blocks;          /* which picture each token is of, where its tokens see each other */
   HrValue hidden;
   HrValue full_mask;
   HrValue sliding_mask;
@@ -49,6 +52,9 @@ typedef struct
   HrValue pooled;
   HrForward forward;
   gboolean keeps_layers;
+  guint n_left;            /* what layers have read, and is held in the books alone */
+  HrValue feature;         /* what of an inner layer of a tower a projector reads, or none for that of the last */
+  GPtrArray *unused;       /* (nullable) (element-type HrGraph): of layers behind it, to which no gradient flows */
   guint64 past;
   const GArray *chunks[2]; /* in a tower what attends to itself, without and with windows */
   HrValue outer_embeds;    /* what the function around the model's holds of embeddings that the model scales */
@@ -123,6 +129,7 @@ void               hr_pass_run_layer              (HrReplay           *replay,
 void               hr_pass_finish                 (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+void               hr_pass_drop_returned          (HrReplay           *replay);
 void               hr_pass_scale_output           (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

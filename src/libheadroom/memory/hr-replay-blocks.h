@@ -190,6 +190,7 @@ HrValue           hr_replay_mask          (HrReplay          *replay,
                                            gboolean           sliding,
                                            gboolean           chunked,
                                            gboolean           padded,
+                                           gboolean           has_blocks,
                                            gboolean           additive);
 HrValue           hr_replay_padding_mask  (HrReplay          *replay,
                                            gboolean           additive);

@@ -29,13 +29,17 @@ join_old (HrReplay   *replay,
   return result;
 }
 
-/* In training it is what autograd keeps as well. */
+/*
+ * In training it is what autograd keeps as well. A new layer's empty tensors both have the type of the first keys
+ * (DynamicLayer.lazy_initialization), so that values are no narrower.
+ */
 static HrValue
 make_cached (HrReplay      *replay,
              const char    *name,
              HrComponentId  component,
              HrValue        old,
-             HrValue        like)
+             HrValue        like,
+             HrElement      first_key)
 {
   HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
   HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
@@ -43,7 +47,7 @@ make_cached (HrReplay      *replay,
   shape.heads_first = TRUE;
   if (replay->training)
     {
-      shape.element = like.element;
+      shape.element = hr_element_get_bytes (first_key) > hr_element_get_bytes (like.element) ? first_key : like.element;
       return old.storage >= 0 ? join_old (replay, name, old, like, shape)
                               : hr_op_cat (replay, name, &like, 1, shape);
     }
@@ -61,10 +65,10 @@ update_dynamic (HrReplay  *replay,
   HrValue keys, values;
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key, key->element);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value, key->element);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
   hr_replay_assign (replay, key, keys);
@@ -89,8 +93,8 @@ update_sliding (HrReplay  *replay,
 
   hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
   hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
-  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key);
-  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value);
+  keys = make_cached (replay, "keys", HR_COMPONENT_KV_CACHE, forward->old_keys, *key, key->element);
+  values = make_cached (replay, "values", HR_COMPONENT_KV_CACHE, forward->old_values, *value, key->element);
   hr_replay_assign (replay, &forward->old_keys, HR_NO_VALUE);
   hr_replay_assign (replay, &forward->old_values, HR_NO_VALUE);
 
@@ -132,10 +136,14 @@ update_quantized (HrReplay  *replay,
                   HrValue   *key,
                   HrValue   *value)
 {
-  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key);
-  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value);
-  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key);
-  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value);
+  HrValue dequantized_keys = make_cached (replay, "dequantized keys", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key,
+                                     key->element);
+  HrValue dequantized_values = make_cached (replay, "dequantized values", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value,
+                                       value->element);
+  HrValue keys = make_cached (replay, "keys_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *key,
+                         key->element);
+  HrValue values = make_cached (replay, "values_to_return", HR_COMPONENT_TEMPORARY, HR_NO_VALUE, *value,
+                           value->element);
 
   if (forward->cache_flush)
     {
@@ -170,8 +178,8 @@ hr_replay_cache_source (HrReplay  *replay,
   if (!forward->use_cache)
     return;
 
-  keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *key);
-  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *value);
+  keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *key, key->element);
+  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *value, value->element);
   hr_replay_assign (replay, key, keys);
   hr_replay_assign (replay, value, values);
   forward->cross_keys = hr_replay_hold (replay, keys);

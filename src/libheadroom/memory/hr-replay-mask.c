@@ -59,6 +59,36 @@ join_chunks (HrReplay *replay)
   return result;
 }
 
+/*
+ * or_masks (): a scalar false, joined with what the rest allows, then with what is of one picture
+ * (blockwise_overlay ()).
+ */
+static HrValue
+join_blocks (HrReplay *replay,
+             gboolean  sliding)
+{
+  HrValue each = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue result = hr_op_like (replay, "new_zeros", "attention_mask", HR_SHAPE (HR_ELEMENT_BOOL));
+  HrValue condition = join_conditions (replay, sliding);
+  HrValue queries, keys, same, inside;
+
+  hr_replay_assign (replay, &result, make_square (replay, "bitwise_or"));
+  hr_replay_drop (replay, condition);
+  queries = hr_op_like (replay, "index", "q_group", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  keys = hr_op_like (replay, "index", "kv_group", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  same = hr_op_like (replay, "eq", "attention_mask", each);
+  inside = hr_op_like (replay, "ge", "q_group >= 0", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  condition = hr_op_like (replay, "bitwise_and", "attention_mask", each);
+  hr_replay_drop (replay, inside);
+  hr_replay_drop (replay, same);
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+  hr_replay_assign (replay, &result, hr_op_like (replay, "bitwise_or", "attention_mask", each));
+  hr_replay_drop (replay, condition);
+
+  return result;
+}
+
 /* The eager attention adds the mask to its scores; the kernels take it as it is. */
 static void
 make_additive (HrReplay *replay,
@@ -159,6 +189,7 @@ hr_replay_window_mask (HrReplay *replay,
  * @sliding: whether queries see a window only
  * @chunked: whether the window is a chunk
  * @padded: whether the batch has padding
+ * @has_blocks: whether tokens of a picture see each other
  * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
  *
  * Makes an attention mask for all layers of a kind.
@@ -170,11 +201,13 @@ hr_replay_mask (HrReplay *replay,
                 gboolean  sliding,
                 gboolean  chunked,
                 gboolean  padded,
+                gboolean  has_blocks,
                 gboolean  additive)
 {
   HrValue queries = hr_op_like (replay, "arange", "q_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
   HrValue keys = hr_op_like (replay, "arange", "kv_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_CONTEXT));
-  HrValue mask = sliding && chunked ? join_chunks (replay) : join_conditions (replay, sliding);
+  HrValue mask = has_blocks ? join_blocks (replay, sliding)
+                 : sliding && chunked ? join_chunks (replay) : join_conditions (replay, sliding);
 
   if (padded)
     mask = join_padding (replay, mask);

@@ -108,6 +108,8 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_HEAD_SHARD] = "p_o",
   [HR_SYMBOL_HEAD_CAST] = "c_o",
   [HR_SYMBOL_PIXELS] = "p_v",
+  [HR_SYMBOL_PATCHES] = "N_p",
+  [HR_SYMBOL_PICTURE] = "p_i",
   [HR_SYMBOL_SEEN] = "N_v",
   [HR_SYMBOL_MERGED] = "h_m",
   [HR_SYMBOL_PROJECTOR] = "h_p",
@@ -197,7 +199,7 @@ hr_replay_init (HrReplay       *self,
   self->adds_gradients_up = FALSE;
   self->sharding = NULL;
   self->fused_step = NULL;
-  self->waiting = HR_NO_VALUE;
+  self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;
   self->timeline = NULL;
   self->kept_layers = NULL;
   self->heap = NULL;

@@ -104,6 +104,8 @@ typedef enum
   HR_SYMBOL_HEAD_SHARD,     /* p_o: of the head and the last norm */
   HR_SYMBOL_HEAD_CAST,
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, as they come to a tower */
+  HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
+  HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, as it comes to a tower */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
   HR_SYMBOL_PROJECTOR,      /* h_p: the width inside a projector */
@@ -309,6 +311,7 @@ typedef enum
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
+ * @returned: what the model's function returns beside its result, of images and videos
  * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
  * @expands_anew: whether GPTQ's kernel expands a matrix once more to differentiate, and keeps nothing
@@ -355,6 +358,7 @@ struct _HrReplay
   HrSharding *sharding;
   HrFusedStep fused_step;
   HrValue waiting;
+  HrValue returned[2];
   HrQuantization quantization;
   gboolean expands_anew;
   gboolean splits_outliers;

@@ -33,7 +33,7 @@ hr_tower_clear (HrTower *self)
 guint64
 hr_tower_get_bytes (const HrTower *self)
 {
-  return hr_ledger_round (self->batch * self->sequence * self->pixels * sizeof (float));
+  return hr_ledger_round (self->batch * self->picture * sizeof (float));
 }
 
 /*
@@ -90,20 +90,27 @@ hr_tower_set_symbols (const HrTower *self,
   symbols[HR_SYMBOL_BATCH] = self->batch;
   symbols[HR_SYMBOL_SEQUENCE] = self->sequence;
   symbols[HR_SYMBOL_HIDDEN] = hidden;
+  symbols[HR_SYMBOL_PATCHES] = self->patches;
   symbols[HR_SYMBOL_PIXELS] = self->pixels;
+  symbols[HR_SYMBOL_PICTURE] = self->picture;
   symbols[HR_SYMBOL_SEEN] = self->seen;
   symbols[HR_SYMBOL_MERGED] = hidden * self->merge * self->merge;
   symbols[HR_SYMBOL_TEXT_HIDDEN] = text_hidden;
 }
 
 /*
+ * hr_tower_require_gradient:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @embeds: (inout): what the module makes that transformers knows as its input embeddings
+ *
  * A hook of the module lets gradients flow to what it makes, where the model is frozen and layers are computed anew
  * (PreTrainedModel.enable_input_require_grads).
  */
-static void
-require_gradient (const HrInference *self,
-                  HrReplay          *replay,
-                  HrValue           *embeds)
+void
+hr_tower_require_gradient (const HrInference *self,
+                           HrReplay          *replay,
+                           HrValue           *embeds)
 {
   if (replay->graph == NULL || !replay->inputs_need_gradients || !self->stack->hooks_embeddings ||
       hr_value_needs_gradient (*embeds))
@@ -184,6 +191,12 @@ hr_tower_embed (const HrInference *self,
   HrValue pixels;
 
   replay->sentence = N_("while patches of images are embedded");
+  if (self->stack->tower == HR_TOWER_VIT)
+    {
+      hr_tower_embed_pictures (self, replay, pass);
+      return;
+    }
+
   replay->block = convolution->path;
   pixels = hr_op_like (replay, "_to_copy", "pixel_values",
                        HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS));
@@ -191,7 +204,7 @@ hr_tower_embed (const HrInference *self,
   positions.count = 2;
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);
   pass->hidden = embed_patches (replay, pixels, convolution);
-  require_gradient (self, replay, &pass->hidden);
+  hr_tower_require_gradient (self, replay, &pass->hidden);
   if (has_windows (self))
     reorder (replay, &pass->hidden, "hidden_states");
   make_rotation (self, replay, pass);
@@ -199,11 +212,22 @@ hr_tower_embed (const HrInference *self,
   pass->chunks[1] = self->tower->windows;
 }
 
-static HrValue
-run_linear (HrReplay      *replay,
-            HrValue        x,
-            const HrBlock *block,
-            HrSymbol       width)
+/*
+ * hr_tower_run_linear:
+ * @replay: a tape
+ * @x: a tensor
+ * @block: a linear layer
+ * @width: the symbol for what it makes
+ *
+ * Runs a linear layer of a projector.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_tower_run_linear (HrReplay      *replay,
+                     HrValue        x,
+                     const HrBlock *block,
+                     HrSymbol       width)
 {
   replay->block = block->path;
   replay->symbols[width] = block->linear.out_features;
@@ -242,18 +266,27 @@ merge (const HrTower *tower,
         {
           hr_replay_assign (replay, &x, hr_op_unary (replay, HR_UNARY_GELU, "x", x));
         }
-      hr_replay_assign (replay, &x, run_linear (replay, x, block, n_linear == 0 ? HR_SYMBOL_PROJECTOR
-                                                                               : HR_SYMBOL_TEXT_HIDDEN));
+      hr_replay_assign (replay, &x, hr_tower_run_linear (replay, x, block, n_linear == 0 ? HR_SYMBOL_PROJECTOR
+                                                                                        : HR_SYMBOL_TEXT_HIDDEN));
       n_linear++;
     }
 
   return x;
 }
 
-/* torch.split by image, torch.cat of all again: a copy (get_image_features, Qwen2VLModel.forward). */
-static HrValue
-split_and_join (HrReplay *replay,
-                HrValue   x)
+/*
+ * hr_tower_split_and_join:
+ * @replay: a tape
+ * @x: vectors of all images
+ *
+ * torch.split by image, torch.cat of all again: a copy (get_image_features, Qwen2VLModel.forward; likewise list () and
+ * torch.cat of LlavaModel).
+ *
+ * Returns: the copy
+ */
+HrValue
+hr_tower_split_and_join (HrReplay *replay,
+                         HrValue   x)
 {
   HrValue part = hr_op_view (replay, x, x);
   HrValue joined;
@@ -295,6 +328,12 @@ hr_tower_finish (const HrInference *self,
   HrStretch stretch;
   HrValue seen;
 
+  if (tower->stack->tower == HR_TOWER_VIT)
+    {
+      hr_tower_finish_pictures (self, replay, pass);
+      return;
+    }
+
   hr_replay_begin (replay, &stretch, tower->projector != NULL ? tower->projector->id : NULL, -1);
   replay->sentence = N_("while patches are merged for the language model");
   seen = merge (tower, replay, pass->hidden);
@@ -303,7 +342,8 @@ hr_tower_finish (const HrInference *self,
   drop_beside (replay, pass);
   hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
   hr_replay_drop (replay, pass->weights);
-  hr_replay_assign (replay, &seen, split_and_join (replay, seen));
+  hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
+  hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));
   pass->hidden = seen;
   hr_replay_rename (replay, seen, "image_embeds");
   hr_replay_end (replay);

@@ -13,8 +13,10 @@ typedef struct _HrTower HrTower;
  * @stack: its layers
  * @projector: (nullable): what makes of its output what the decoder reads
  * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
- * @sequence: patches of each
- * @pixels: numbers of each patch, in fp32 as a processor gives them
+ * @sequence: positions of each: patches, and the token of a class
+ * @patches: patches of each
+ * @pixels: numbers of each patch
+ * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
  * @merge: patches of a side that become one vector
  * @seen: vectors that the decoder reads
  * @chunks: (element-type HrChunk): patches that attend to each other in a layer without windows
@@ -28,7 +30,9 @@ struct _HrTower
   const HrStack *projector;
   guint64 batch;
   guint64 sequence;
+  guint64 patches;
   guint64 pixels;
+  guint64 picture;
   guint64 merge;
   guint64 seen;
   GArray *chunks;
@@ -43,6 +47,24 @@ void    hr_tower_init_pass   (const HrTower     *self,
 void    hr_tower_set_symbols (const HrTower     *self,
                               guint64            text_hidden,
                               HrReplay          *replay);
+void    hr_tower_require_gradient (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrValue           *embeds);
+void    hr_tower_embed_pictures   (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_pictures  (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+HrValue hr_tower_project     (const HrTower     *self,
+                              HrReplay          *replay,
+                              HrValue            x);
+HrValue hr_tower_run_linear  (HrReplay          *replay,
+                              HrValue            x,
+                              const HrBlock     *block,
+                              HrSymbol           width);
+HrValue hr_tower_split_and_join (HrReplay       *replay,
+                                 HrValue         x);
 void    hr_tower_embed       (const HrInference *self,
                               HrReplay          *replay,
                               HrPass            *pass);

@@ -60,6 +60,65 @@ join_experts (HrTrainable    *trainable,
   trainable->copies /= tensor->n_items;
 }
 
+static gboolean
+is_in_chain (const HrChain  *chain,
+             const HrTensor *tensor)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].path == tensor->block)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_trainable_is_unread:
+ * @model: a model
+ * @tensor: one of its rows
+ * @copy: which of its tensors
+ *
+ * Checks whether a tensor is of a layer of a tower behind the one whose output a projector reads, or of what comes
+ * after the last: these run, and no gradient flows to them.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_trainable_is_unread (HrModel        *model,
+                        const HrTensor *tensor,
+                        guint           copy)
+{
+  const HrStack *stack;
+
+  if (tensor->stack >= hr_model_get_n_stacks (model))
+    return FALSE;
+
+  stack = hr_model_get_stack (model, tensor->stack);
+  if (stack->tower == HR_TOWER_UNKNOWN || stack->feature_layer == 0)
+    return FALSE;
+
+  return tensor->n_layers == 0 ? is_in_chain (&stack->final, tensor)
+                               : tensor->layers[copy / hr_tensor_get_copies_of_layer (tensor)] >= stack->feature_layer;
+}
+
+/* How many of the last @n_layers layers of a tensor, or of the one that it is, those are of. */
+static guint
+count_unread (HrModel        *model,
+              const HrTensor *tensor,
+              guint           n_layers)
+{
+  guint n = 0;
+
+  if (tensor->n_layers == 0)
+    return hr_trainable_is_unread (model, tensor, 0) ? n_layers : 0;
+
+  for (guint i = tensor->n_layers - MIN (n_layers, tensor->n_layers); i < tensor->n_layers; i++)
+    n += hr_trainable_is_unread (model, tensor, i * hr_tensor_get_copies_of_layer (tensor));
+
+  return n;
+}
+
 static guint
 choose_all (const HrTensor *tensor,
             gpointer        user_data)
@@ -85,6 +144,23 @@ hr_trainables_new_for_model (HrModel   *model,
   hr_trainables_add_model (self, model, element, choose_all, NULL);
 
   return self;
+}
+
+static void
+add_read_and_unread (HrTrainables *self,
+                     HrTrainable   trainable,
+                     guint         n_layers,
+                     guint         n_unread)
+{
+  guint64 copies_of_layer = trainable.copies / n_layers;
+
+  trainable.copies = (n_layers - n_unread) * copies_of_layer;
+  if (trainable.copies > 0)
+    hr_trainables_add (self, &trainable);
+  trainable.copies = n_unread * copies_of_layer;
+  trainable.is_unreached = TRUE;
+  if (trainable.copies > 0)
+    hr_trainables_add (self, &trainable);
 }
 
 /*
@@ -159,7 +235,7 @@ hr_trainables_add_model (HrTrainables   *self,
       if (tensor->n_items > 0)
         join_experts (&trainable, tensor,
                       tensor->module == HR_MODULE_EXPERT_UP && tensor->block == gated_block ? 2 : 1);
-      hr_trainables_add (self, &trainable);
+      add_read_and_unread (self, trainable, n_layers, count_unread (model, tensor, n_layers));
     }
 }
 

@@ -110,6 +110,9 @@ gboolean           hr_trainable_is_reached      (HrModel           *model,
                                                  const HrTensor    *tensor);
 gboolean           hr_trainable_gets_gradient   (const HrTrainable *self,
                                                  HrReach           reach);
+gboolean           hr_trainable_is_unread       (HrModel           *model,
+                                                 const HrTensor    *tensor,
+                                                 guint              copy);
 HrStackRole        hr_trainable_get_stack_role  (HrModel           *model,
                                                  const HrTensor    *tensor);
 

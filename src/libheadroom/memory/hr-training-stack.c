@@ -78,6 +78,7 @@ hr_training_stack_clear (HrTrainingStack *self)
   g_clear_pointer (&self->records, g_ptr_array_unref);
   g_clear_pointer (&self->record_of, g_free);
   g_clear_pointer (&self->symbols, g_free);
+  g_clear_pointer (&self->variables.unused, g_ptr_array_unref);
 }
 
 /*
@@ -118,6 +119,15 @@ get_place (HrTrainingStack *self,
            : HR_PLACE_BETWEEN;
 }
 
+/* How many layers come before what is read: those behind it run as well. */
+static guint
+count_used (HrTrainingStack *self)
+{
+  guint64 layer = self->pass.tower != NULL ? self->pass.stack->feature_layer : 0;
+
+  return layer > 0 ? MIN (layer, self->pass.n_layers) : self->pass.n_layers;
+}
+
 /*
  * Finds what a layer does the same as, or begins a new record: layers of a class that are tuned alike do the same to
  * the level. The first of all is replayed apart, and the first that a gradient is made in: none flows on from it.
@@ -133,7 +143,7 @@ find_record (HrTrainingStack *self,
   HrCheckpointingKind checkpointing = hr_checkpointing_get_kind (&self->checkpointing, layer);
   HrLayerRecord *record;
 
-  for (guint i = 0; i < self->records->len && self->replay->heap == NULL; i++)
+  for (guint i = 0; i < self->records->len && self->replay->heap == NULL && layer < count_used (self); i++)
     {
       record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&
@@ -146,6 +156,7 @@ find_record (HrTrainingStack *self,
 
   self->record_of[layer] = self->records->len;
   record = hr_layer_record_new (layer, klass, group, place, needs_gradient, checkpointing);
+  record->is_unused = layer >= count_used (self);
   g_ptr_array_add (self->records, record);
 
   return record;
@@ -177,15 +188,20 @@ run_layers_forward (HrTrainingStack *self)
       HrLayerRecord *record = find_record (self, i);
       guint n = 1;
 
+      if (i == count_used (self))
+        self->variables.feature = hr_replay_hold (self->replay, self->variables.hidden);
       if (!record->recorded)
         {
           hr_layer_record_run_forward (record, self);
+          if (record->is_unused)
+            g_ptr_array_add (self->variables.unused, g_steal_pointer (&record->graph));
           i++;
           continue;
         }
       self->variables.hidden.node = record->output.node;
       while (i + n < self->pass.n_layers && find_record (self, i + n) == record)
         n++;
+      self->variables.n_left += n * record->n_left;
       hr_replay_repeat (self->replay, &record->forward, i, 1, n);
       for (guint j = i; self->replay->kept_layers != NULL && j < i + n; j++)
         hr_kept_layers_repeat (self->replay->kept_layers, j, record->layer);
@@ -363,7 +379,7 @@ static HrValue
 run_layers_backward (HrTrainingStack *self,
                      HrValue          gradient)
 {
-  for (guint i = self->pass.n_layers; i-- > 0; )
+  for (guint i = count_used (self); i-- > 0; )
     {
       HrLayerRecord *record = get_record (self, i);
 
@@ -417,6 +433,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
 {
   HrReplay *replay = self->replay;
   HrPass *variables = &self->variables;
+  HrValue *read;
 
   run_sharding (replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   replay->graph = self->embeddings;
@@ -424,6 +441,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
   hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   self->embedded = variables->hidden;
+  if (self->pass.tower != NULL)
+    variables->unused = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_graph_free);
   variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;
   replay->graph = NULL;
 
@@ -434,8 +453,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
 
   replay->graph = self->final;
-  self->final_input = variables->hidden =
-    hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
+  read = variables->feature.storage >= 0 ? &variables->feature : &variables->hidden;
+  self->final_input = *read = hr_training_enter_graph (replay, *read, hr_value_needs_gradient (*read));
   hr_pass_finish (&self->pass, replay, variables);
   if (self->pass.has_head && (hr_pass_makes_scores (&self->pass) || hr_pass_has_long_head (&self->pass)))
     hr_pass_begin_head (&self->pass, replay, variables, TRUE);
@@ -625,6 +644,23 @@ drop_of_layers (HrTrainingStack *self,
   hr_replay_drop (self->replay, value);
 }
 
+/* A layer's cache that keeps a window alone has its length as a number (DynamicSlidingWindowLayer). */
+static void
+drop_window (HrTrainingStack     *self,
+             const HrLayerRecord *record,
+             guint                n_layers)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&self->pass.stack->layer_classes[record->klass]);
+
+  if (!self->keeps_cache || hr_tuning_get_n_cached (self->tuning) > 0 || attention == NULL ||
+      attention->sliding_window == 0)
+    return;
+
+  for (guint i = 0; i < n_layers; i++)
+    hr_replay_drop (self->replay, hr_replay_adopt (self->replay, "sliding_window", HR_COMPONENT_KV_CACHE,
+                                                   hr_ledger_round (sizeof (gint64))));
+}
+
 /*
  * hr_training_stack_drop_cache:
  * @self: a stack
@@ -638,6 +674,7 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
     {
       HrLayerRecord *record = g_ptr_array_index (self->records, i);
 
+      drop_window (self, record, count_layers (self, i));
       for (guint j = 0; j < G_N_ELEMENTS (record->cache); j++)
         {
           if (record->cache[j].storage >= 0)
@@ -645,6 +682,7 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
           record->cache[j] = HR_NO_VALUE;
         }
     }
+  self->keeps_cache = FALSE;
 }
 
 /*

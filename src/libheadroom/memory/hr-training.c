@@ -54,16 +54,6 @@ uses_cache (const HrTraining *self)
          hr_tuning_get_n_cached (self->tuning) > 0;
 }
 
-/*
- * Whether what the cache holds stays until the outputs go. If they go at once, that matters only where autograd does
- * not keep the same.
- */
-static gboolean
-keeps_cache (const HrTraining *self)
-{
-  return uses_cache (self) && (self->keep_outputs || hr_tuning_get_n_cached (self->tuning) > 0);
-}
-
 /* The encoder's output, as the decoder's layers see it. */
 static HrValue
 get_source (HrReplay *replay,
@@ -173,7 +163,7 @@ run_forward (Step *step)
 
   step->stack = g_new (HrTrainingStack, 1);
   hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, step->training->checkpointing,
-                          keeps_cache (step->training));
+                          uses_cache (step->training));
   step->stack->towers = step->towers;
   hr_training_stack_run_forward (step->stack);
 }
@@ -296,6 +286,7 @@ cast_output (HrReplay *replay,
 static void
 drop_outputs (Step *step)
 {
+  hr_pass_drop_returned (step->replay);
   hr_replay_drop (step->replay, step->outputs);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     {

@@ -242,7 +242,8 @@ add_copy (Builder        *builder,
   HrTrainable trainable = {
     .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements, .copies = 1,
     .element = hr_trainable_get_element (tensor, builder->model_element), .role = tensor->role,
-    .module = tensor->module, .is_added = TRUE, .stack = hr_trainable_get_stack_role (builder->model, tensor),
+    .module = tensor->module, .is_added = TRUE, .is_unreached = builder->is_idle,
+    .stack = hr_trainable_get_stack_role (builder->model, tensor),
   };
 
   for (guint i = 0; i < tensor->n_dimensions; i++)
@@ -415,10 +416,9 @@ add_further (Builder               *builder,
 }
 
 static void
-visit (const HrAdapterTarget *target,
-       gpointer               user_data)
+visit_alike (Builder               *builder,
+             const HrAdapterTarget *target)
 {
-  Builder *builder = user_data;
   Target found = { .tensor = target->tensor, .copy = target->copy, .by = builder->by };
 
   begin_visit (builder, target);
@@ -480,6 +480,34 @@ visit (const HrAdapterTarget *target,
   if (builder->by == HR_TUNED_BY_DORA)
     add_parameter (builder, target->tensor, target->out_features, 0, TRUE);
   append_targets (builder, &found);
+}
+
+/* What is added to layers of a tower that nothing is read of gets no gradient. */
+static void
+visit (const HrAdapterTarget *target,
+       gpointer               user_data)
+{
+  Builder *builder = user_data;
+  HrAdapterTarget part = *target;
+  guint n_read = 0;
+
+  while (n_read < target->n_copies &&
+         !hr_trainable_is_unread (builder->model, target->tensor, target->copy + n_read))
+    n_read++;
+
+  part.n_copies = n_read;
+  if (n_read > 0)
+    visit_alike (builder, &part);
+  if (n_read == target->n_copies)
+    return;
+
+  part.copy += n_read;
+  part.n_copies = target->n_copies - n_read;
+  builder->is_idle = TRUE;
+  builder->visited = NULL;
+  visit_alike (builder, &part);
+  builder->visited = NULL;
+  builder->is_idle = FALSE;
 }
 
 /* Whether all layers that have the tensor are tuned alike: @n targets from @first on are of it. */

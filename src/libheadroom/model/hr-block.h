@@ -658,7 +658,17 @@ typedef enum
 {
   HR_TOWER_UNKNOWN,
   HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
+  HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
 } HrTowerPath;
+
+/* Which of them makes of what a tower of pictures of one size has seen what the decoder reads. */
+typedef enum
+{
+  HR_PROJECTOR_UNKNOWN,
+  HR_PROJECTOR_LLAVA,         /* a perceptron over an inner layer of the tower, pictures joined afterwards */
+  HR_PROJECTOR_LINEAR,        /* a linear layer (PaliGemma) */
+  HR_PROJECTOR_POOLING,       /* averages of squares of patches, a norm and a matrix (Gemma 3) */
+} HrProjectorPath;
 
 /* Which of the variables of a stack's embeddings stay while the layers run. */
 typedef enum
@@ -677,6 +687,10 @@ typedef struct
   gboolean is_included;       /* another model's function embeds the tokens and calls this one's */
   HrTowerPath tower;          /* of a vision or audio tower how it runs */
   gboolean hooks_embeddings;  /* of a tower whether transformers knows its input embeddings (_input_embed_layer) */
+  HrProjectorPath projector;  /* of a projector how it runs */
+  guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
+  gboolean drops_class;       /* of a projector whether it leaves the class token away */
+  gboolean has_block_mask;    /* of a projector whether tokens of a picture see each other, in the decoder (Gemma 3) */
   HrLayerClass *layer_classes;
   guint n_layer_classes;
   guint *layer_class_of;      /* for each layer the index of its class */

@@ -14,7 +14,8 @@
 #define ALLOCATION_BYTES 512
 
 static const char * const known_stack_members[] = {
-  "id", "role", "if", "path", "embeddings", "embeds", "tower", "hooks-embeddings", "layers", "final", NULL,
+  "id", "role", "if", "path", "embeddings", "embeds", "tower", "hooks-embeddings", "projector", "feature-layer",
+  "drops-class", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "mask-window", "sublayers", NULL,
@@ -416,7 +417,7 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", NULL };
+  static const char * const names[] = { "unknown", "qwen-vl", "vit", NULL };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
@@ -426,6 +427,27 @@ read_tower (HrJson   *description,
   stack->tower = choice;
 
   return TRUE;
+}
+
+static gboolean
+read_projector (HrScope  *scope,
+                HrJson   *description,
+                HrStack  *stack,
+                GError  **error)
+{
+  static const char * const names[] = { "unknown", "llava", "linear", "pooling", NULL };
+  HrJson *layer = hr_json_get_member (description, "feature-layer");
+  HrJson *drops = hr_json_get_member (description, "drops-class");
+  guint choice;
+
+  if (!read_choice (description, "projector", names, &choice, error) ||
+      !hr_json_get_boolean (description, "block-mask", &stack->has_block_mask, error))
+    return FALSE;
+
+  stack->projector = choice;
+
+  return (layer == NULL || hr_scope_evaluate_size (scope, layer, &stack->feature_layer, error)) &&
+         (drops == NULL || hr_scope_evaluate_boolean (scope, drops, &stack->drops_class, error));
 }
 
 /* What a stack is for: its role, or else its id. */
@@ -517,6 +539,7 @@ build_stack (HrBlockContext  *context,
   context->prefix = place;
   context->part = HR_PART_EMBEDDING;
   if (!read_embeds (description, &stack->embeds, error) || !read_tower (description, stack, error) ||
+      !read_projector (context->scope, description, stack, error) ||
       !build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
       (layers != NULL && !build_layers (context, layers, place, stack, error)))
     return FALSE;
@@ -757,6 +780,23 @@ build_inclusion (HrModelParts    *self,
          (!has_head || build_head (self, &context, inclusion->architecture, role, error));
 }
 
+/* A tower is told which of its layers what a projector reads is made by: none that comes behind gets a gradient. */
+static void
+note_feature_layers (GPtrArray *stacks)
+{
+  HrStack *tower = NULL;
+
+  for (guint i = 0; i < stacks->len; i++)
+    {
+      HrStack *stack = g_ptr_array_index (stacks, i);
+
+      if (stack->tower != HR_TOWER_UNKNOWN)
+        tower = stack;
+      else if (tower != NULL && stack->projector != HR_PROJECTOR_UNKNOWN)
+        tower->feature_layer = stack->feature_layer;
+    }
+}
+
 /*
  * hr_model_parts_build:
  * @self: what is filled; to be cleared also after an error
@@ -786,8 +826,13 @@ hr_model_parts_build (HrModelParts    *self,
   if (root != NULL && !hr_json_read_string (root, &context.root, error))
     return FALSE;
 
-  return build_architecture (self, &context, architecture, HR_N_STACK_ROLES, error) &&
-         build_head (self, &context, architecture, HR_STACK_DECODER, error);
+  if (!build_architecture (self, &context, architecture, HR_N_STACK_ROLES, error) ||
+      !build_head (self, &context, architecture, HR_STACK_DECODER, error))
+    return FALSE;
+
+  note_feature_layers (self->stacks);
+
+  return TRUE;
 }
 
 void

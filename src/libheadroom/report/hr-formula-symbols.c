@@ -60,6 +60,8 @@ static const struct
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },
   { "p_v", N_("numbers of a patch of an image, its colours and frames included") },
+  { "N_p", N_("patches of a picture") },
+  { "p_i", N_("numbers of a picture, its colours included") },
   { "N_v", N_("vectors that a tower hands to the language model") },
   { "h_m", N_("the width of patches that are merged") },
   { "h_p", N_("the width inside a projector") },

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-operator-sequence.h"
+#include "hr-tower.h"
+
+/*
+ * A tower that sees a batch of pictures of one size (CLIPVisionModel of modeling_clip.py, SiglipVisionModel of
+ * modeling_siglip.py): what comes before its layers and after them.
+ */
+
+/* `pixel_values.to (dtype)`: a copy, but where the model is in fp32 as well. */
+static HrValue
+cast_pixels (HrReplay *replay)
+{
+  HrValue pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
+
+  return replay->parameter_dtype == HR_ELEMENT_FLOAT32 ? pixels
+                                                       : hr_op_like (replay, "_to_copy", "pixel_values", pixels);
+}
+
+static HrValue
+embed_patches (HrReplay      *replay,
+               const HrBlock *block)
+{
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
+                                                            HR_SYMBOL_HIDDEN));
+  HrValue bias = HR_NO_VALUE;
+  HrValue pixels, patches;
+
+  replay->block = block->path;
+  if (block->convolution.has_bias)
+    bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  pixels = cast_pixels (replay);
+  patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, bias,
+                               HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
+  hr_replay_drop (replay, pixels);
+
+  return patches;
+}
+
+/* torch.cat ([class_embeds, patch_embeds], dim=1): one row stands for the class of every picture. */
+static HrValue
+add_class (HrReplay *replay,
+           HrValue   patches)
+{
+  HrValue row = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  HrValue parts[2];
+  HrValue joined;
+
+  parts[0] = hr_op_view (replay, row, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
+  hr_op_record (replay, &parts[0], HR_GRADIENT_TYPED_AS_INPUT, "sum", &row, 1);
+  parts[1] = patches;
+  joined = hr_op_cat (replay, "embeddings", parts, 2,
+                      HR_SHAPE (patches.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_replay_drop (replay, parts[0]);
+
+  return joined;
+}
+
+static void
+add_positions (HrReplay      *replay,
+               HrPass        *pass,
+               const HrBlock *block)
+{
+  HrValue table, positions;
+
+  replay->block = block->path;
+  replay->symbols[HR_SYMBOL_POSITIONS] = block->position_embedding.n_positions;
+  table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN));
+  positions = hr_op_embedding (replay, "position_embedding(…)", HR_NO_VALUE, table,
+                               HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_replay_assign (replay, &pass->hidden,
+                    hr_op_binary (replay, HR_BINARY_ADD, "embeddings", pass->hidden, positions));
+  hr_replay_drop (replay, positions);
+}
+
+/*
+ * hr_tower_embed_pictures:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
+ * What comes before the layers: patches as vectors, the token of a class, positions (CLIPVisionEmbeddings,
+ * SiglipVisionEmbeddings).
+ */
+void
+hr_tower_embed_pictures (const HrInference *self,
+                         HrReplay          *replay,
+                         HrPass            *pass)
+{
+  const HrChain *embeddings = &self->stack->embeddings;
+  const HrBlock *positions = hr_chain_find_block (embeddings, HR_BLOCK_POSITION_EMBEDDING);
+  const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
+  HrValue patches = embed_patches (replay, hr_chain_find_block (embeddings, HR_BLOCK_CONVOLUTION));
+
+  hr_tower_require_gradient (self, replay, &patches);
+  pass->hidden = hr_chain_find_block (embeddings, HR_BLOCK_PARAMETER) != NULL ? add_class (replay, patches)
+                                                                              : hr_replay_hold (replay, patches);
+  if (positions != NULL)
+    add_positions (replay, pass, positions);
+  hr_replay_drop (replay, patches);
+  if (norm != NULL)
+    {
+      replay->block = norm->path;
+      hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+    }
+  pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
+}
+
+/*
+ * The last norm, where what is read is made before it: of the token of a class, where there is one. No gradient flows
+ * to it, but what it keeps for one stays as long as what the tower has returned.
+ */
+static HrValue
+run_unused_norm (HrReplay      *replay,
+                 HrPass        *pass,
+                 const HrStack *stack,
+                 const HrBlock *norm)
+{
+  gboolean has_class = hr_chain_find_block (&stack->embeddings, HR_BLOCK_PARAMETER) != NULL;
+  HrValue x = pass->hidden;
+  HrGraph *graph = replay->graph;
+  HrValue result;
+
+  if (graph != NULL)
+    {
+      replay->graph = hr_graph_new ();
+      g_ptr_array_add (pass->unused, replay->graph);
+      x = hr_value_needs_gradient (x) ? hr_autograd_boundary (replay, x) : x;
+    }
+  if (has_class)
+    x = hr_op_slice (replay, x, HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_HIDDEN));
+  else
+    x = hr_replay_hold (replay, x);
+  replay->block = norm->path;
+  result = hr_replay_norm (replay, x, &norm->norm);
+  hr_replay_drop (replay, x);
+  replay->graph = graph;
+
+  return hr_value_detach (result);
+}
+
+/* What the tower has returned goes, with what its layers keep that come behind the one whose output is read. */
+static void
+leave_tower (HrReplay *replay,
+             HrPass   *pass,
+             HrValue   unused)
+{
+  HrValue shape = HR_SHAPE (pass->hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  guint64 bytes = hr_ledger_round (hr_value_get_elements (shape, replay->symbols) *
+                                   hr_element_get_bytes (shape.element));
+
+  for (guint i = 0; i < pass->n_left; i++)
+    hr_replay_drop (replay, hr_replay_adopt (replay, "hidden_states", replay->component, bytes));
+  for (guint i = 0; pass->unused != NULL && i < pass->unused->len; i++)
+    hr_graph_forget (g_ptr_array_index (pass->unused, i), replay);
+  hr_replay_drop (replay, unused);
+  hr_replay_drop (replay, pass->feature);
+  hr_replay_drop (replay, pass->inputs_embeds);
+  hr_replay_drop (replay, pass->weights);
+  hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
+}
+
+/*
+ * hr_tower_finish_pictures:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
+ * What comes after the layers, until the vectors are there that the decoder reads.
+ */
+void
+hr_tower_finish_pictures (const HrInference *self,
+                          HrReplay          *replay,
+                          HrPass            *pass)
+{
+  const HrTower *tower = self->tower;
+  const HrBlock *norm = hr_chain_find_block (&tower->stack->final, HR_BLOCK_NORM);
+  HrValue unused = HR_NO_VALUE;
+  HrStretch stretch;
+  HrValue seen;
+
+  hr_replay_begin (replay, &stretch, tower->projector->id, -1);
+  replay->sentence = N_("while what was seen is projected for the language model");
+  if (norm != NULL && tower->stack->feature_layer > 0)
+    {
+      unused = run_unused_norm (replay, pass, tower->stack, norm);
+    }
+  else if (norm != NULL)
+    {
+      replay->block = norm->path;
+      hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+      hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
+    }
+  seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
+  leave_tower (replay, pass, unused);
+  if (tower->projector->projector == HR_PROJECTOR_LLAVA)
+    hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
+  hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));
+  pass->hidden = seen;
+  hr_replay_rename (replay, seen, "image_features");
+  hr_replay_end (replay);
+}

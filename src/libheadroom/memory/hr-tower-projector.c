@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-operator.h"
+#include "hr-tower.h"
+
+/* What makes of what a tower of pictures of one size has seen what the decoder reads. */
+
+static guint
+count_linear (const HrChain *chain)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < chain->n_blocks; i++)
+    n += chain->blocks[i].kind == HR_BLOCK_LINEAR;
+
+  return n;
+}
+
+/*
+ * Linear layers and what is between them, each bound to the variable of the one before. What the first reads has gaps
+ * between the pictures where their first token is left away: it is copied (F.linear).
+ */
+static HrValue
+run_chain (const HrTower *self,
+           HrReplay      *replay,
+           HrValue        x)
+{
+  const HrChain *chain = &self->projector->final;
+  guint n_linear = count_linear (chain);
+  HrValue result = hr_replay_hold (replay, x);
+  guint n_run = 0;
+
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+      HrSymbol width = n_run + 1 == n_linear ? HR_SYMBOL_TEXT_HIDDEN : HR_SYMBOL_PROJECTOR;
+
+      replay->block = block->path;
+      if (block->kind == HR_BLOCK_ACTIVATION)
+        {
+          hr_replay_assign (replay, &result, hr_replay_activation (replay, result, block->activation.activation));
+          continue;
+        }
+      replay->symbols[width] = block->linear.out_features;
+      if (n_run == 0 && self->projector->drops_class && self->batch > 1)
+        hr_replay_assign (replay, &result, hr_op_linear_copied (replay, result, HR_MODULE_SELF, "hidden_states", width,
+                                                                block->linear.has_bias));
+      else
+        hr_replay_assign (replay, &result, hr_tower_run_linear (replay, result, block, width));
+      n_run++;
+    }
+
+  return result;
+}
+
+static HrValue
+multiply (HrReplay *replay,
+          HrValue   x,
+          HrValue   weight,
+          HrValue   shape,
+          gboolean  copies)
+{
+  HrValue input = hr_op_cast_down (replay, x);
+  HrValue result;
+
+  if (copies)
+    hr_replay_assign (replay, &input, hr_op_copy (replay, "x.contiguous()", input, hr_value_detach (input)));
+  result = hr_op_linear_by (replay, input, "projected_vision_outputs", weight, HR_NO_VALUE, shape);
+  hr_replay_drop (replay, input);
+
+  return result;
+}
+
+/*
+ * Averages of squares of patches, whose channels come first in memory, their norm and the product with a matrix
+ * (Gemma3MultiModalProjector). What matmul cannot see as rows is copied.
+ */
+static HrValue
+pool (const HrTower *self,
+      HrReplay      *replay,
+      HrValue        x)
+{
+  const HrChain *chain = &self->projector->final;
+  const HrBlock *norm = hr_chain_find_block (chain, HR_BLOCK_NORM);
+  const HrBlock *matrix = hr_chain_find_block (chain, HR_BLOCK_PARAMETER);
+  HrValue row = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_HIDDEN);
+  HrValue channels = hr_op_copy (replay, "reshaped_vision_outputs", x, hr_value_detach (x));
+  HrValue pooled = hr_op_like (replay, "avg_pool2d", "pooled_vision_outputs", row);
+  HrValue normed, weight, result;
+
+  if (hr_op_record (replay, &pooled, HR_GRADIENT_TYPED_AS_INPUT, "avg_pool2d_backward", &channels, 1))
+    hr_autograd_save (replay, pooled, channels);
+  replay->block = norm->path;
+  normed = hr_replay_norm (replay, pooled, &norm->norm);
+  hr_replay_rename (replay, normed, "normed_vision_outputs");
+
+  replay->block = matrix->path;
+  replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = matrix->parameter.shape.sizes[1];
+  weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_TEXT_HIDDEN));
+  row.symbols[1] = HR_SYMBOL_TEXT_HIDDEN;
+  row = hr_value_detach (row);
+  result = multiply (replay, normed, weight, row, self->batch > 1);
+  hr_replay_assign (replay, &result, hr_op_cast (replay, result, x.element));
+  hr_replay_drop (replay, normed);
+  hr_replay_drop (replay, pooled);
+  hr_replay_drop (replay, channels);
+
+  return result;
+}
+
+/*
+ * hr_tower_project:
+ * @self: a tower
+ * @replay: a tape
+ * @x: what it has made of each position of each picture
+ *
+ * Runs a projector.
+ *
+ * Returns: the vectors of all pictures in a row
+ */
+HrValue
+hr_tower_project (const HrTower *self,
+                  HrReplay      *replay,
+                  HrValue        x)
+{
+  HrValue row = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_TEXT_HIDDEN);
+  HrValue part, result, view;
+
+  if (self->projector->projector == HR_PROJECTOR_POOLING)
+    return pool (self, replay, x);
+
+  part = self->projector->drops_class
+           ? hr_op_slice (replay, x, HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN))
+           : hr_replay_hold (replay, x);
+  result = run_chain (self, replay, part);
+  hr_replay_drop (replay, part);
+  view = hr_op_view (replay, result, row);
+  hr_replay_drop (replay, result);
+
+  return view;
+}
