@@ -367,7 +367,7 @@ hr_training_loss_chosen (HrReplay *replay,
  * @log_probabilities: (transfer full): those of the tokens of the answers
  * @addend: (transfer full): a loss that is added, or none
  *
- * DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py, but for its statistics: the sums of the log-probabilities of
+ * DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py, but for what it logs: the sums of the log-probabilities of
  * both answers, compared with those of the reference model. KTO (trl/trainer/kto_trainer.py), ORPO and SimPO
  * (trl/experimental/cpo/cpo_trainer.py) make theirs of the same sums.
  *
@@ -390,6 +390,51 @@ hr_training_loss_preference (HrReplay *replay,
   end_loss (replay);
 
   return loss;
+}
+
+/* `half_logits[mask.bool ()].mean (-1).sum ()`: at most all of the tokens are those of an answer. */
+static void
+average_logits (HrReplay   *replay,
+                HrElement   element,
+                const char *name)
+{
+  HrValue taken = hr_op_like (replay, "index", name,
+                              HR_SHAPE (element, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY));
+  HrValue means = hr_op_like (replay, "mean", name, HR_SHAPE (element, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION));
+
+  hr_replay_drop (replay, taken);
+  hr_replay_drop (replay, means);
+}
+
+/*
+ * hr_training_log_preference:
+ * @replay: a tape
+ * @logits: the logits of chosen and of rejected answers, which the caller holds
+ *
+ * What DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py makes of the logits for its log, after the loss: the
+ * entropy of each token, the mean of the logits of both answers, and what those of the chosen ones predict. Rewards are
+ * a number for each sequence.
+ */
+void
+hr_training_log_preference (HrReplay *replay,
+                            HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue part, entropies;
+
+  replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("after the loss, while the entropy of the logits, and what they predict, is computed for the "
+                        "log");
+  part = hr_op_slice (replay, hr_value_detach (logits), get_answers (logits));
+  entropies = compute_entropies (replay, part);
+  average_logits (replay, logits.element, "chosen_logits");
+  average_logits (replay, logits.element, "rejected_logits");
+  hr_replay_drop (replay, hr_op_like (replay, "argmax", "predictions",
+                                      HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION)));
+  hr_replay_drop (replay, entropies);
+  hr_replay_drop (replay, part);
+  end_loss (replay);
 }
 
 /* logits[torch.arange (batch_size), last_non_pad_token]: the derivative puts what comes into zeros. */

@@ -15,6 +15,8 @@ HrValue hr_training_loss_chosen     (HrReplay *replay,
 HrValue hr_training_loss_preference (HrReplay *replay,
                                      HrValue   log_probabilities,
                                      HrValue   addend);
+void    hr_training_log_preference  (HrReplay *replay,
+                                     HrValue   logits);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
 HrValue hr_training_score_sequences (const HrInference *pass,

@@ -172,12 +172,14 @@ hr_training_keep_answers (const HrTraining *self,
 
 /*
  * The log-probabilities of answers, without gradients; GRPOTrainer has as many read at once as are trained on at once.
+ * The logits that they are made of go, or are the caller's.
  */
 static void
 read_answers (const HrTraining *self,
               HrReplay         *replay,
               const HrTuning   *tuning,
-              HrPhaseId         phase)
+              HrPhaseId         phase,
+              HrValue          *kept)
 {
   HrInference pass = get_pass (self, replay);
   Settings before = enter_inference (replay);
@@ -206,7 +208,10 @@ read_answers (const HrTraining *self,
   answers = self->algorithm == HR_ALGORITHM_ONLINE_DPO ? hr_training_take_answers (replay, logits)
                                                        : hr_training_score_answers (replay, logits);
   hr_replay_drop (replay, answers);
-  hr_replay_drop (replay, logits);
+  if (kept != NULL)
+    *kept = logits;
+  else
+    hr_replay_drop (replay, logits);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
   leave_inference (self, replay, &before);
@@ -225,21 +230,25 @@ hr_training_read_own (const HrTraining *self,
                       HrReplay         *replay)
 {
   if (self->reads_own_answers)
-    read_answers (self, replay, replay->tuning, HR_PHASE_OLD_POLICY);
+    read_answers (self, replay, replay->tuning, HR_PHASE_OLD_POLICY, NULL);
 }
 
 /*
  * hr_training_read_reference:
  * @self: a step
  * @replay: a tape
+ * @kept: (out) (optional): the logits of the answers, which go if nobody asks for them
  *
  * The log-probabilities of the answers by the model as it was at the start: a model of its own, or the one that is
  * trained with its adapters switched off.
  */
 void
 hr_training_read_reference (const HrTraining *self,
-                            HrReplay         *replay)
+                            HrReplay         *replay,
+                            HrValue          *kept)
 {
+  if (kept != NULL)
+    *kept = HR_NO_VALUE;
   if (self->has_reference)
-    read_answers (self, replay, NULL, HR_PHASE_REFERENCE);
+    read_answers (self, replay, NULL, HR_PHASE_REFERENCE, kept);
 }

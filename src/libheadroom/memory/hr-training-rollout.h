@@ -11,7 +11,8 @@ void hr_training_generate       (const HrTraining *self,
 void hr_training_read_own       (const HrTraining *self,
                                  HrReplay         *replay);
 void hr_training_read_reference (const HrTraining *self,
-                                 HrReplay         *replay);
+                                 HrReplay         *replay,
+                                 HrValue          *kept);
 void hr_training_keep_answers   (const HrTraining *self,
                                  HrReplay         *replay,
                                  HrValue          *hidden);

@@ -307,6 +307,17 @@ drop_beside (HrReplay *replay,
     hr_replay_drop (replay, variables->beside[--variables->n_beside]);
 }
 
+/*
+ * Whether DPOTrainer of trl/trainer/dpo_trainer.py makes the loss, for IPO as well, and what it logs. It is replayed as
+ * it is from TRL 1.6 on, which makes no copies for the loss.
+ */
+static gboolean
+is_logged_in_pairs (const HrTraining *self)
+{
+  return (self->algorithm == HR_ALGORITHM_DPO || self->algorithm == HR_ALGORITHM_IPO) &&
+         self->logs_metrics && self->trl_release >= HR_TRL_RELEASE_1_6;
+}
+
 /* DPOTrainer has the reference model read the pairs while all that the trained one keeps is there. */
 static HrValue
 compare_answers (Step    *step,
@@ -316,6 +327,7 @@ compare_answers (Step    *step,
   HrAlgorithm algorithm = step->training->algorithm;
   HrValue loss = HR_NO_VALUE;
   HrValue labels = HR_NO_VALUE;
+  HrValue reference = HR_NO_VALUE;
   HrValue answers;
 
   if (algorithm == HR_ALGORITHM_ORPO)
@@ -325,9 +337,14 @@ compare_answers (Step    *step,
     labels = hr_op_like (replay, "where", "labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION));
   answers = hr_training_score_answers (replay, logits);
 
-  hr_training_read_reference (step->training, replay);
+  /* ref_outputs is a variable of DPOTrainer._compute_loss, which ends with it. */
+  hr_training_read_reference (step->training, replay, is_logged_in_pairs (step->training) ? &reference : NULL);
+  hr_replay_rename (replay, reference, "ref_logits");
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
   loss = hr_training_loss_preference (replay, answers, loss);
+  if (is_logged_in_pairs (step->training))
+    hr_training_log_preference (replay, logits);
+  hr_replay_drop (replay, reference);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, logits);
 
@@ -354,7 +371,7 @@ compare_own_answers (Step    *step,
       hr_replay_drop (replay, step->joined_ids);
       step->joined_ids = HR_NO_VALUE;
     }
-  hr_training_read_reference (step->training, replay);
+  hr_training_read_reference (step->training, replay, NULL);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
 
   return hr_training_loss_preference (replay, answers, HR_NO_VALUE);
@@ -881,7 +898,7 @@ get_answers (const HrTraining *self,
     return;
 
   hr_training_read_own (self, replay);
-  hr_training_read_reference (self, replay);
+  hr_training_read_reference (self, replay, NULL);
 }
 
 static void

@@ -93,7 +93,8 @@ def make_dpo_trainer(model, settings, options):
         better, worse = make_words(half - 1), make_words(half - 1)
         return {'prompt': make_words(half), 'chosen': f' {better}', 'rejected': f' {worse}'}
 
-    config = trl.DPOConfig(max_length=settings['sequence-length'], **options)
+    config = trl.DPOConfig(max_length=settings['sequence-length'],
+                           precompute_ref_log_probs=not settings['reference-model'], **options)
     return trl.DPOTrainer(model=model, args=config, train_dataset=make_rows(settings, make_row),
                           processing_class=make_tokenizer(), peft_config=make_adapters(settings))
 
