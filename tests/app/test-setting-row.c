@@ -358,6 +358,18 @@ has_text (GtkWidget  *widget,
   return FALSE;
 }
 
+/* A video of the same size is not one. */
+static gboolean
+has_image (GtkWidget *widget,
+           guint64    width,
+           guint64    height)
+{
+  const HrMedium medium = { .kind = HR_MEDIUM_IMAGE, .width = width, .height = height };
+  g_autofree char *text = hr_medium_dup_label (&medium);
+
+  return has_text (widget, text);
+}
+
 /* The buttons that remove an input, whose icon says so. */
 static GtkWidget *
 find_remove (GtkWidget *row,
@@ -391,8 +403,8 @@ test_inputs_are_added_and_removed (void)
 
   g_assert_no_error (error);
   headroom_inputs_row_set_model (HEADROOM_INPUTS_ROW (row), model);
-  g_assert_true (has_text (row, "Image, 1024 × 1024"));
-  g_assert_true (has_text (row, "1,369 tokens"));
+  g_assert_true (has_image (row, 1024, 1024));
+  g_assert_true (has_text (row, "1,369"));
   g_assert_null (find_remove (row, 0));
 
   collect (row, HEADROOM_TYPE_INPUT_POPOVER, popovers);
@@ -401,14 +413,14 @@ test_inputs_are_added_and_removed (void)
   g_signal_emit_by_name (g_ptr_array_index (popovers, 0), "added", "video-10-2-640x480");
   g_object_get (job, "further-inputs", &value, NULL);
   g_assert_cmpstr (value, ==, "image-640x480,video-10-2-640x480");
-  g_assert_true (has_text (row, "Image, 640 × 480"));
-  g_assert_true (has_text (row, "391 tokens"));
+  g_assert_true (has_image (row, 640, 480));
+  g_assert_true (has_text (row, "391"));
 
   g_signal_emit_by_name (find_remove (row, 0), "clicked");
   g_free (g_steal_pointer (&value));
   g_object_get (job, "further-inputs", &value, NULL);
   g_assert_cmpstr (value, ==, "video-10-2-640x480");
-  g_assert_false (has_text (row, "Image, 640 × 480"));
+  g_assert_false (has_image (row, 640, 480));
 
   g_signal_emit_by_name (find_remove (row, 0), "clicked");
   g_free (g_steal_pointer (&value));
