@@ -63,6 +63,22 @@ cap (HrReplay *replay,
   hr_replay_assign (replay, logits, capped);
 }
 
+/* w.float ().t (), whose gradient is a view as well: the engine does not add that of the next chunk into it. */
+static HrValue
+transpose (HrReplay *replay,
+           HrValue   weight)
+{
+  HrValue wide = hr_op_cast (replay, weight, HR_ELEMENT_FLOAT32);
+  HrValue view = hr_op_view (replay, wide, wide);
+
+  hr_op_record (replay, &view, HR_GRADIENT_VIEW, NULL, &wide, 1);
+  hr_replay_drop (replay, wide);
+  /* The cache of autocast holds no views. */
+  view.is_trained = FALSE;
+
+  return view;
+}
+
 /* h.float () @ w.float ().t () */
 static HrValue
 compute_logits (HrReplay    *replay,
@@ -70,11 +86,9 @@ compute_logits (HrReplay    *replay,
 {
   HrSymbol tokens = chunk->hidden.symbols[0];
   HrValue hidden = hr_op_cast (replay, chunk->hidden, HR_ELEMENT_FLOAT32);
-  HrValue weight = hr_op_cast (replay, chunk->weight, HR_ELEMENT_FLOAT32);
+  HrValue weight = transpose (replay, chunk->weight);
   HrValue logits;
 
-  /* The cache of autocast holds no views. */
-  weight.is_trained = FALSE;
   logits = hr_op_linear_by (replay, hidden, "logits", weight, HR_NO_VALUE,
                             HR_SHAPE (HR_ELEMENT_FLOAT32, tokens, HR_SYMBOL_VOCABULARY));
   hr_replay_drop (replay, weight);
