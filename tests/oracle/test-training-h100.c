@@ -62,7 +62,7 @@ static const File fine_tuning = {
 
 /* Sequences whose rows are kept one by one lie as one block on the heap. */
 static const File answers = {
-  "answers-measured.json", HR_MODE_GRPO, 24,
+  "answers-measured.json", HR_MODE_GRPO, 25,
   {
     [ASKED] = { 0.001, 0.01 },
     [HANDED_OUT] = { 0.1, 1.5 },

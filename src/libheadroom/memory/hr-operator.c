@@ -5,6 +5,10 @@
 #include "hr-quantization-format.h"
 #include "hr-replay-adapter.h"
 
+/* embedding_dense_backward_cuda sorts more rows than these, and NROWS_PER_THREAD. */
+#define EMBEDDING_FEW_ROWS        3072
+#define EMBEDDING_ROWS_PER_THREAD 10
+
 /*
  * What each operator makes, and what its derivative needs and makes, as tools/autograd/derivatives.yaml and
  * torch/csrc/autograd/FunctionsManual.cpp have it.
@@ -1318,6 +1322,48 @@ hr_op_layer_norm (HrReplay *self,
 }
 
 /*
+ * embedding_dense_backward_cuda of aten/src/ATen/native/cuda/Embedding.cu: few rows are added up at once; many are
+ * sorted, and summed up ten by ten (embedding_backward_cuda_kernel of EmbeddingBackwardKernel.cu).
+ */
+static void
+backward_embedding (HrReplay     *self,
+                    const HrNode *node,
+                    HrValue       gradient,
+                    HrValue      *gradients)
+{
+  HrValue table = node->inputs[0];
+  HrSymbol width = table.symbols[table.n_symbols - 1];
+  guint64 n_features = MAX (self->symbols[width], 1);
+  guint64 n_rows = hr_value_get_elements (gradient, self->symbols) / n_features;
+  guint64 n_segments = MIN (n_rows, hr_value_get_elements (table, self->symbols) / n_features);
+  HrValue rows = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_LOOKED_UP);
+  HrValue segments = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEGMENTS);
+  HrValue parts[7];
+
+  if (n_rows <= EMBEDDING_FEW_ROWS || self->sorts_no_rows)
+    {
+      gradients[0] = hr_op_make_gradient (self, node->operation, table);
+      return;
+    }
+
+  self->symbols[HR_SYMBOL_LOOKED_UP] = n_rows;
+  self->symbols[HR_SYMBOL_SEGMENTS] = n_segments;
+  self->symbols[HR_SYMBOL_PARTIAL_SEGMENTS] = n_rows / EMBEDDING_ROWS_PER_THREAD + n_segments;
+  parts[0] = hr_op_like (self, node->operation, "sorted_indices", rows);
+  parts[1] = hr_op_like (self, node->operation, "orig_indices", rows);
+  gradients[0] = hr_op_make_gradient (self, node->operation, table);
+  parts[2] = hr_op_like (self, node->operation, "segment_offsets", rows);
+  parts[3] = hr_op_like (self, node->operation, "partials_per_segment", segments);
+  parts[4] = hr_op_like (self, node->operation, "partials_per_segment_offset", segments);
+  parts[5] = hr_op_like (self, node->operation, "partial_segment_offset",
+                         HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PARTIAL_SEGMENTS));
+  parts[6] = hr_op_like (self, node->operation, "grad_weight_per_segment",
+                         HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_PARTIAL_SEGMENTS, width));
+  for (guint i = G_N_ELEMENTS (parts); i-- > 0;)
+    hr_replay_drop (self, parts[i]);
+}
+
+/*
  * hr_op_embedding:
  * @self: a tape
  * @name: the variable that the result is for
@@ -1338,7 +1384,7 @@ hr_op_embedding (HrReplay   *self,
 {
   HrValue result = hr_op_like (self, "embedding", name, shape);
 
-  if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, "embedding_dense_backward", &table, 1))
+  if (record (self, &result, backward_embedding, "embedding_dense_backward", &table, 1))
     hr_autograd_save (self, result, ids);
 
   return result;

@@ -118,6 +118,9 @@ typedef enum
   HR_SYMBOL_CHUNK_STATES,   /* random states of all others, likewise */
   HR_SYMBOL_LOSS_CHUNK,     /* c_l: tokens whose logits are computed at once for the loss */
   HR_SYMBOL_LAST_LOSS_CHUNK, /* those of the last chunk */
+  HR_SYMBOL_LOOKED_UP,      /* rows that are looked up in a table */
+  HR_SYMBOL_SEGMENTS,       /* rows of the table that these can be */
+  HR_SYMBOL_PARTIAL_SEGMENTS, /* sums of at most ten gradients that a kernel makes of each of them */
   HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
   HR_SYMBOL_VOCABULARY_BLOCKS, /* likewise of the vocabulary */
   HR_SYMBOL_WIDTH_BLOCKS,   /* blocks of 64 elements of a hidden state */
@@ -316,6 +319,7 @@ typedef enum
  * @quantization: how the weights of linear layers are stored
  * @expands_anew: whether GPTQ's kernel expands a matrix once more to differentiate, and keeps nothing
  * @splits_outliers: whether LLM.int8() holds features of large values apart
+ * @sorts_no_rows: whether the gradient of a table is made without buffers, as it is of tensors that have no memory
  * @block: the path of the module that runs
  * @layer: the index of the layer that runs, -1 outside of the layers
  * @sentence: half a sentence that says what is alive at its worst
@@ -362,6 +366,7 @@ struct _HrReplay
   HrQuantization quantization;
   gboolean expands_anew;
   gboolean splits_outliers;
+  gboolean sorts_no_rows;
   const char *block;
   int layer;
   const char *sentence;
