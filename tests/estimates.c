@@ -24,6 +24,23 @@ get_component_bytes (HrEstimate    *estimate,
   return 0;
 }
 
+/* 0 where a job does not come to the phase. */
+guint64
+get_phase_bytes (HrEstimate *estimate,
+                 HrPhaseId   id)
+{
+  guint n_phases;
+  const HrPhase *phases = hr_estimate_get_phases (estimate, &n_phases);
+
+  for (guint i = 0; i < n_phases; i++)
+    {
+      if (phases[i].id == id)
+        return phases[i].peak_bytes;
+    }
+
+  return 0;
+}
+
 static guint64
 sum_components (HrEstimate *estimate,
                 gboolean    beside)

@@ -6,5 +6,7 @@
 
 guint64 get_component_bytes (HrEstimate    *estimate,
                              HrComponentId  id);
+guint64 get_phase_bytes     (HrEstimate    *estimate,
+                             HrPhaseId      id);
 guint64 get_allocated_bytes (HrEstimate *estimate);
 guint64 get_beside_bytes    (HrEstimate *estimate);

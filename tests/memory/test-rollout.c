@@ -11,6 +11,7 @@
 #include "hr-job-enums.h"
 
 #include "check-estimate.h"
+#include "estimates.h"
 
 static const char llama[] =
   "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
@@ -63,23 +64,6 @@ estimate (HrJob *job)
   check_estimate (result);
 
   return result;
-}
-
-/* 0 where a job does not come to the phase. */
-static guint64
-get_phase_bytes (HrEstimate *result,
-                 HrPhaseId   id)
-{
-  guint n_phases;
-  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
-
-  for (guint i = 0; i < n_phases; i++)
-    {
-      if (phases[i].id == id)
-        return phases[i].peak_bytes;
-    }
-
-  return 0;
 }
 
 /* What the allocator has taken beside what it hands out is that of the peak, whichever phase that is in. */

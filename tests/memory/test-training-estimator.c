@@ -602,22 +602,6 @@ estimate_with (HrModel                   *model,
   return run_with_timeline (model, job);
 }
 
-static guint64
-get_phase (HrEstimate *result,
-           HrPhaseId   id)
-{
-  guint n_phases;
-  const HrPhase *phases = hr_estimate_get_phases (result, &n_phases);
-
-  for (guint i = 0; i < n_phases; i++)
-    {
-      if (phases[i].id == id)
-        return phases[i].peak_bytes;
-    }
-
-  return 0;
-}
-
 /* The package keeps what torch keeps, but for the state of dropout, which is one tensor and not two. */
 static void
 test_flash_is_flash (void)
@@ -635,7 +619,8 @@ test_flash_is_flash (void)
   check (package);
   g_assert_cmpuint (get_component_bytes (torch, HR_COMPONENT_ACTIVATIONS), ==,
                     get_component_bytes (package, HR_COMPONENT_ACTIVATIONS) + 6 * 512);
-  g_assert_cmpuint (get_phase (torch_anew, HR_PHASE_BACKWARD), ==, get_phase (package_anew, HR_PHASE_BACKWARD) + 512);
+  g_assert_cmpuint (get_phase_bytes (torch_anew, HR_PHASE_BACKWARD), ==,
+                    get_phase_bytes (package_anew, HR_PHASE_BACKWARD) + 512);
 }
 
 /* Of each layer the output is kept twice, packed and not, beside the indices of its tokens and two small tensors. */

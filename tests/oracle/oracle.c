@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+#include "hr-estimator.h"
+
 JsonNode *
 oracle_load_file (const char *name)
 {
@@ -160,4 +162,46 @@ oracle_errors_judge (GArray     *errors,
   g_test_message ("%s: %u cases: median error %.5f %%, worst %.5f %%", what, errors->len, median, worst);
   g_assert_cmpfloat (median, <, max_median);
   g_assert_cmpfloat (worst, <, max_worst);
+}
+
+/* The whole way from settings to bytes: the peak, its phase, what is trained. Returns by how many percent it is off. */
+double
+oracle_compare_peak (HrMode      mode,
+                     JsonNode   *root,
+                     JsonObject *test)
+{
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (mode, json_object_get_object_member (test, "settings"));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  gint64 right = json_object_get_int_member (test, "total");
+  guint64 found;
+
+  g_assert_no_error (error);
+  found = hr_estimate_get_allocated_bytes (estimate);
+  g_test_message ("%-70s %12" G_GUINT64_FORMAT " %12" G_GINT64_FORMAT " %+9.4f %%",
+                  json_object_get_string_member (test, "id"), found, right, oracle_get_percent (found, right));
+  g_assert_cmpstr (hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)), ==,
+                   json_object_get_string_member (test, "phase"));
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (estimate), ==,
+                    json_object_get_int_member (test, "trainable"));
+
+  return oracle_get_percent (found, right);
+}
+
+/* Runs every case of a file, and fails where they are further off than they may be. */
+void
+oracle_judge_cases (const char *name,
+                    OracleRun   run,
+                    double      max_median,
+                    double      max_worst)
+{
+  g_autoptr (JsonNode) root = oracle_load_file (name);
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    oracle_errors_add (errors, run (root, json_array_get_object_element (cases, i)));
+
+  oracle_errors_judge (errors, "total", max_median, max_worst);
 }

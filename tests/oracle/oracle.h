@@ -7,6 +7,10 @@
 #include "hr-job.h"
 #include "hr-model.h"
 
+/* Returns by how many percent a case of a file is off. */
+typedef double (*OracleRun) (JsonNode   *root,
+                             JsonObject *test);
+
 JsonNode      *oracle_load_file        (const char *name);
 HrModel       *oracle_parse_model      (JsonNode    *config,
                                         const char  *name,
@@ -28,5 +32,12 @@ void           oracle_errors_add       (GArray *errors,
                                         double  percent);
 void           oracle_errors_judge     (GArray     *errors,
                                         const char *what,
+                                        double      max_median,
+                                        double      max_worst);
+double         oracle_compare_peak     (HrMode      mode,
+                                        JsonNode   *root,
+                                        JsonObject *test);
+void           oracle_judge_cases      (const char *name,
+                                        OracleRun   run,
                                         double      max_median,
                                         double      max_worst);

@@ -327,14 +327,7 @@ run_case (JsonNode   *root,
 static void
 test_peaks (gconstpointer name)
 {
-  g_autoptr (JsonNode) root = oracle_load_file (name);
-  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
-  g_autoptr (GArray) errors = oracle_errors_new ();
-
-  for (guint i = 0; i < json_array_get_length (cases); i++)
-    oracle_errors_add (errors, run_case (root, json_array_get_object_element (cases, i)));
-
-  oracle_errors_judge (errors, "total", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+  oracle_judge_cases (name, run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
 }
 
 int

@@ -709,6 +709,24 @@ tuning_new (HrModel   *model,
   return self;
 }
 
+/* A tuning of the modules that an adapter is for; what becomes of them stands in @builder. */
+static HrTuning *
+tuning_new_for_targets (Builder     builder,
+                        HrAdapter  *adapter,
+                        HrElement   element,
+                        GError    **error)
+{
+  g_autoptr (HrTuning) self = tuning_new (builder.model, element);
+  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
+
+  builder.tuning = self;
+  builder.targets = targets;
+  if (!build (&builder, adapter, builder.model, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
 /*
  * hr_tuning_new_for_adapter:
  * @adapter: an adapter
@@ -730,21 +748,12 @@ hr_tuning_new_for_adapter (HrAdapter  *adapter,
                            HrElement   element,
                            GError    **error)
 {
-  g_autoptr (HrTuning) self = NULL;
-  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
-  Builder builder;
+  const Builder builder = { .model = model, .model_element = model_element, .by = by };
 
   g_return_val_if_fail (adapter != NULL, NULL);
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
-  self = tuning_new (model, element);
-  builder = (Builder) {
-    .tuning = self, .model = model, .model_element = model_element, .by = by, .targets = targets,
-  };
-  if (!build (&builder, adapter, model, error))
-    return NULL;
-
-  return g_steal_pointer (&self);
+  return tuning_new_for_targets (builder, adapter, element, error);
 }
 
 /*
@@ -770,22 +779,15 @@ hr_tuning_new_for_kronecker (HrAdapter  *adapter,
                              HrElement   element,
                              GError    **error)
 {
-  g_autoptr (HrTuning) self = NULL;
-  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
-  Builder builder;
+  const Builder builder = {
+    .model = model, .model_element = model_element, .by = HR_TUNED_BY_LOKR, .factor = factor,
+    .decomposes_both = decomposes_both,
+  };
 
   g_return_val_if_fail (adapter != NULL, NULL);
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
-  self = tuning_new (model, element);
-  builder = (Builder) {
-    .tuning = self, .model = model, .model_element = model_element, .by = HR_TUNED_BY_LOKR, .factor = factor,
-    .decomposes_both = decomposes_both, .targets = targets,
-  };
-  if (!build (&builder, adapter, model, error))
-    return NULL;
-
-  return g_steal_pointer (&self);
+  return tuning_new_for_targets (builder, adapter, element, error);
 }
 
 /*
@@ -809,23 +811,16 @@ hr_tuning_new_for_ia3 (HrAdapter   *adapter,
                        HrElement    element,
                        GError     **error)
 {
-  g_autoptr (HrTuning) self = NULL;
-  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (Target));
   g_auto (GStrv) names = g_strsplit (feedforward, ",", -1);
-  Builder builder;
+  const Builder builder = {
+    .model = model, .model_element = model_element, .by = HR_TUNED_BY_IA3,
+    .feedforward = (const char * const *) names,
+  };
 
   g_return_val_if_fail (adapter != NULL, NULL);
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
-  self = tuning_new (model, element);
-  builder = (Builder) {
-    .tuning = self, .model = model, .model_element = model_element, .by = HR_TUNED_BY_IA3,
-    .feedforward = (const char * const *) names, .targets = targets,
-  };
-  if (!build (&builder, adapter, model, error))
-    return NULL;
-
-  return g_steal_pointer (&self);
+  return tuning_new_for_targets (builder, adapter, element, error);
 }
 
 typedef struct

@@ -5,7 +5,7 @@ import torch
 
 import models
 
-# A model that counts its own placeholders is asked for what it makes of the pictures.
+# Whose decoder reads the pictures across, with no tokens for them in the text.
 CROSS_ATTENTION = ('mllama',)
 
 
@@ -97,11 +97,11 @@ MAKERS = {
 }
 
 
-def find_placeholder(config):
+def get_image_token(config):
     for name in ('image_token_id', 'image_token_index', 'audio_token_id', 'audio_token_index'):
         if getattr(config, name, None) is not None:
             return getattr(config, name)
-    raise ValueError(f'no placeholder for {config.model_type}')
+    raise ValueError(f'no token stands for images or sounds of {config.model_type}')
 
 
 def count_rows(features):
@@ -112,22 +112,23 @@ def count_rows(features):
     return features.numel() // features.shape[-1]
 
 
-def count_placeholders(model, pictures):
+def count_image_tokens(model, pictures):
+    """As many as the model makes vectors of the pictures."""
     if model.config.model_type == 'qwen2_audio':
         return 750 * len(pictures['input_features'])
     with torch.no_grad():
         return count_rows(model.get_image_features(**pictures))
 
 
-def put_text_between(placeholder, n_places, text, n_images):
+def put_text_between(image_token, n_tokens, text, n_images):
     """A token of text before each image, the rest after them, so that models can tell images apart."""
-    places = torch.full((len(text), n_places // n_images), placeholder, device='cuda')
-    parts = [part for i in range(n_images) for part in (text[:, i:i + 1], places)]
+    seen = torch.full((len(text), n_tokens // n_images), image_token, device='cuda')
+    parts = [part for i in range(n_images) for part in (text[:, i:i + 1], seen)]
     return torch.cat([*parts, text[:, n_images:]], dim=1)
 
 
 def make_batch(model, rows, settings):
-    """Text after the places of what is seen or heard; the marks around these count as text."""
+    """Text after what is seen or heard; the marks around these count as text."""
     config = model.config
     inputs = MAKERS[config.model_type](config, rows, settings)
     text = models.tokens(rows, settings['text-tokens'], config.get_text_config().vocab_size - 1000)
@@ -135,9 +136,9 @@ def make_batch(model, rows, settings):
         tiles = inputs['aspect_ratio_mask'].shape[-1]
         inputs['cross_attention_mask'] = ones(rows, settings['text-tokens'], settings['images'], tiles)
         return {'input_ids': text, **inputs}
-    n_places = count_placeholders(model, inputs) // rows
-    inputs['input_ids'] = put_text_between(find_placeholder(config), n_places, text, settings['images'])
-    kinds = (inputs['input_ids'] == find_placeholder(config)).long()
+    n_tokens = count_image_tokens(model, inputs) // rows
+    inputs['input_ids'] = put_text_between(get_image_token(config), n_tokens, text, settings['images'])
+    kinds = (inputs['input_ids'] == get_image_token(config)).long()
     if config.model_type in ('gemma3', 'paligemma'):
         inputs['token_type_ids'] = kinds
     if config.model_type.startswith('qwen') and 'image_grid_thw' in inputs:
