@@ -18,7 +18,7 @@
 #define MAX_MICROSECONDS 50.0
 #define MAX_MICROSECONDS_WITH_TIMELINE 100.0
 #define MAX_MICROSECONDS_OF_TRAINING 100.0
-#define MAX_MICROSECONDS_OF_ADAPTERS 200.0
+#define MAX_MICROSECONDS_OF_ADAPTERS 150.0
 /* A frame: what is reserved comes with the total, when that is drawn. */
 #define MAX_MICROSECONDS_OF_HEAP 16000.0
 

@@ -569,22 +569,39 @@ hr_job_new (HrMode mode)
     }
 }
 
-/* The settings in any order. */
-static GParamSpec **
-list_marked (HrJob *self,
-             guint *n_settings)
+static GPtrArray *
+list_marked (GObjectClass *klass)
 {
+  g_autofree GParamSpec **pspecs = NULL;
+  GPtrArray *marked = g_ptr_array_new ();
   guint n_pspecs;
-  GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_pspecs);
 
-  *n_settings = 0;
+  pspecs = g_object_class_list_properties (klass, &n_pspecs);
   for (guint i = 0; i < n_pspecs; i++)
     {
       if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) != NULL)
-        pspecs[(*n_settings)++] = pspecs[i];
+        g_ptr_array_add (marked, pspecs[i]);
     }
 
-  return pspecs;
+  return marked;
+}
+
+/* The settings in any order. GObject sorts them whenever it is asked; a kind of job has the same ones for good. */
+static const GPtrArray *
+get_marked (HrJob *self)
+{
+  static GMutex mutex;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  GType type = G_OBJECT_TYPE (self);
+  GPtrArray *marked = g_type_get_qdata (type, hr_job_setting_quark ());
+
+  if (marked == NULL)
+    {
+      marked = list_marked (G_OBJECT_GET_CLASS (self));
+      g_type_set_qdata (type, hr_job_setting_quark (), marked);
+    }
+
+  return marked;
 }
 
 /**
@@ -598,22 +615,22 @@ list_marked (HrJob *self,
 HrJob *
 hr_job_copy (HrJob *self)
 {
-  g_autofree GParamSpec **settings = NULL;
+  const GPtrArray *settings;
   HrJob *copy;
-  guint n_settings;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
 
   copy = hr_job_new (hr_job_get_mode (self));
-  settings = list_marked (self, &n_settings);
+  settings = get_marked (self);
 
-  for (guint i = 0; i < n_settings; i++)
+  for (guint i = 0; i < settings->len; i++)
     {
+      GParamSpec *setting = g_ptr_array_index (settings, i);
       g_auto (GValue) value = G_VALUE_INIT;
 
-      g_object_get_property (G_OBJECT (self), settings[i]->name, &value);
-      if (!g_param_value_defaults (settings[i], &value))
-        g_object_set_property (G_OBJECT (copy), settings[i]->name, &value);
+      g_object_get_property (G_OBJECT (self), setting->name, &value);
+      if (!g_param_value_defaults (setting, &value))
+        g_object_set_property (G_OBJECT (copy), setting->name, &value);
     }
 
   return copy;
@@ -742,12 +759,15 @@ GParamSpec **
 hr_job_list_settings (HrJob *self,
                       guint *n_settings)
 {
+  const GPtrArray *marked;
   GParamSpec **pspecs;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
   g_return_val_if_fail (n_settings != NULL, NULL);
 
-  pspecs = list_marked (self, n_settings);
+  marked = get_marked (self);
+  *n_settings = marked->len;
+  pspecs = g_memdup2 (marked->pdata, marked->len * sizeof (GParamSpec *));
   qsort (pspecs, *n_settings, sizeof (GParamSpec *), compare_settings);
 
   return pspecs;

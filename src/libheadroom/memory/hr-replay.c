@@ -204,6 +204,7 @@ hr_replay_init (HrReplay       *self,
   self->fused_step = NULL;
   self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;
   self->timeline = NULL;
+  self->is_rehearsal = FALSE;
   self->kept_layers = NULL;
   self->heap = NULL;
 }
@@ -243,7 +244,8 @@ note_moment (HrReplay   *self,
 {
   HrMoment *moment;
 
-  if (self->stretch == NULL || self->heap != NULL || self->ledger.live.total <= self->stretch->moment.level.total)
+  if (self->stretch == NULL || self->heap != NULL || self->is_rehearsal ||
+      self->ledger.live.total <= self->stretch->moment.level.total)
     return;
 
   moment = &self->stretch->moment;
@@ -294,7 +296,7 @@ note_peak (HrReplay        *self,
            const HrLevel   *level,
            int              layer)
 {
-  if (self->heap != NULL || level->total <= self->peak.level.total)
+  if (self->heap != NULL || self->is_rehearsal || level->total <= self->peak.level.total)
     return;
 
   copy_moment (&self->peak, &stretch->moment);
@@ -841,7 +843,7 @@ hr_value_get_elements (HrValue        value,
         return G_MAXUINT64;
     }
 
-  return elements / value.divisor;
+  return value.divisor == 1 ? elements : elements / value.divisor;
 }
 
 /*

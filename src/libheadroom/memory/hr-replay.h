@@ -329,6 +329,7 @@ typedef enum
  * @stretch: the stretch that is being recorded
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
+ * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
  * @heap: (nullable): the heap, for which every layer is replayed
  */
@@ -376,6 +377,7 @@ struct _HrReplay
   HrStretch *stretch;
   HrMoment peak;
   HrTimeline *timeline;
+  gboolean is_rehearsal;
   HrKeptLayers *kept_layers;
   HrHeap *heap;
 

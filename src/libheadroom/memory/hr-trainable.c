@@ -108,13 +108,15 @@ count_unread (HrModel        *model,
               const HrTensor *tensor,
               guint           n_layers)
 {
+  guint64 copies_of_layer = hr_tensor_get_copies_of_layer (tensor);
   guint n = 0;
 
   if (tensor->n_layers == 0)
     return hr_trainable_is_unread (model, tensor, 0) ? n_layers : 0;
 
-  for (guint i = tensor->n_layers - MIN (n_layers, tensor->n_layers); i < tensor->n_layers; i++)
-    n += hr_trainable_is_unread (model, tensor, i * hr_tensor_get_copies_of_layer (tensor));
+  n_layers = MIN (n_layers, tensor->n_layers);
+  while (n < n_layers && hr_trainable_is_unread (model, tensor, (tensor->n_layers - 1 - n) * copies_of_layer))
+    n++;
 
   return n;
 }

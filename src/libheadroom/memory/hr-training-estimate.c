@@ -62,6 +62,8 @@ check_backward (const HrTrainingPlan  *plan,
   replay->upcast = HR_UPCAST_NONE;
   training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training.accumulation_steps = 1;
+  training.checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
+  replay->is_rehearsal = TRUE;
   hr_training_replay (&training, replay, &levels);
 
   return replay->ledger.overflowed || hr_training_check_gradients (plan, NULL, &levels, error);

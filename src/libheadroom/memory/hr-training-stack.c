@@ -280,8 +280,8 @@ find_user (HrTrainingStack *self,
     {
       gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i);
 
-      if (uses_shared (self, i, sliding, is_rotation) &&
-          (keeps_all || (is_rotation && !self->replay->offloads && !spreads_rotation (self, i))))
+      if ((keeps_all || (is_rotation && !self->replay->offloads)) && uses_shared (self, i, sliding, is_rotation) &&
+          (keeps_all || !spreads_rotation (self, i)))
         return i;
     }
 
