@@ -152,6 +152,17 @@ append_cache_term (GString           *formula,
                               term->n_layers, inference->batch, term->tokens, term->attention->index_head_dim, bytes);
       return;
     }
+  if (term->bytes > 0 && term->value_bytes == 0)
+    {
+      g_string_append (formula, "L·B·C·(q + 2·k)·e");
+      g_string_append_printf (substitution,
+                              "%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT " + 2·%"
+                              G_GUINT64_FORMAT ")·%s",
+                              term->n_layers, inference->batch, term->tokens,
+                              term->attention->num_attention_heads * term->attention->head_dim,
+                              term->attention->num_key_value_heads * term->attention->head_dim, bytes);
+      return;
+    }
   if (term->attention->is_cross)
     g_string_append (formula, "2·L·B·N·k·e");
   else

@@ -187,13 +187,25 @@ get_bytes (const HrInference *self,
 }
 
 /*
+ * Whether what a tuple holds of a prompt are views of what one matrix has made, queries included, which torch.cat joins
+ * only with the first token that is generated.
+ */
+static gboolean
+holds_fused (const HrInference *self,
+             const HrAttention *attention,
+             guint64            tokens)
+{
+  return self->stack->keeps_past && attention->projection == HR_PROJECTION_FUSED && tokens <= self->prompt;
+}
+
+/*
  * hr_inference_get_cached_bytes:
  * @self: what is replayed
  * @attention: the attention of a layer
  * @tokens: how many are stored
  * @element: what the model computes in
  *
- * Gets what the keys of a layer take.
+ * Gets what the keys of a layer take, with all that lies in their storage.
  *
  * Returns: the size in bytes
  */
@@ -203,6 +215,10 @@ hr_inference_get_cached_bytes (const HrInference *self,
                                guint64            tokens,
                                HrElement          element)
 {
+  if (holds_fused (self, attention, tokens))
+    return get_bytes (self, tokens, attention->num_attention_heads + 2 * attention->num_key_value_heads,
+                      attention->head_dim, element);
+
   return get_bytes (self, tokens, attention->cached_heads, attention->head_dim, element);
 }
 
@@ -213,7 +229,7 @@ hr_inference_get_cached_bytes (const HrInference *self,
  * @tokens: how many are stored
  * @element: what the model computes in
  *
- * Gets what the values of a layer take.
+ * Gets what the values of a layer take; 0 where they lie in the storage of the keys.
  *
  * Returns: the size in bytes
  */
@@ -224,6 +240,9 @@ hr_inference_get_cached_value_bytes (const HrInference *self,
                                      HrElement          element)
 {
   guint64 head_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+
+  if (holds_fused (self, attention, tokens))
+    return 0;
 
   return get_bytes (self, tokens, attention->cached_heads, head_dim, element);
 }

@@ -56,6 +56,7 @@ hr_pass_begin (const HrInference *self,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
     .ones = HR_NO_VALUE, .blocks = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
+    .spread_masks = { HR_NO_VALUE, HR_NO_VALUE },
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
     .weights = HR_NO_VALUE, .outputs = HR_NO_VALUE, .pooled = HR_NO_VALUE,
@@ -72,6 +73,7 @@ hr_pass_begin (const HrInference *self,
       .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE,
       .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
       .padded = self->mask == HR_ATTENTION_MASK_PADDED,
+      .keeps_past = self->stack->keeps_past,
     },
     .past = past,
   };
@@ -119,7 +121,8 @@ load_cache (const HrInference *self,
     }
 
   forward->old_keys = hr_replay_adopt (replay, "old keys", HR_COMPONENT_KV_CACHE, bytes);
-  forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
+  if (value_bytes > 0)
+    forward->old_values = hr_replay_adopt (replay, "old values", HR_COMPONENT_KV_CACHE, value_bytes);
   if (attention->index_num_heads > 0)
     forward->old_index_keys = hr_replay_adopt (replay, "old indexer keys", HR_COMPONENT_KV_CACHE,
                                                hr_inference_get_cached_index_bytes (self, attention, tokens,
@@ -335,6 +338,41 @@ drop_layers (const HrInference *self,
 
   for (guint i = 0; i < self->n_layers; i++)
     hr_replay_drop (replay, hr_replay_adopt (replay, "all_hidden_states", HR_COMPONENT_ACTIVATIONS, bytes));
+}
+
+/*
+ * hr_inference_drop_past:
+ * @self: what is replayed
+ * @replay: a tape
+ * @past: tokens of each sequence that had gone before the step
+ *
+ * Lets go of what a cache that is a tuple held before a step: whoever generates holds it until the next one begins.
+ */
+void
+hr_inference_drop_past (const HrInference *self,
+                        HrReplay          *replay,
+                        guint64            past)
+{
+  if (!self->stack->keeps_past || !self->use_cache)
+    return;
+
+  for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
+    {
+      const HrLayerClass *klass = &self->stack->layer_classes[self->stack->layer_class_of[i]];
+      const HrAttention *attention = hr_layer_class_get_attention (klass);
+      guint64 bytes[2];
+
+      if (attention == NULL)
+        continue;
+
+      bytes[0] = hr_inference_get_cached_bytes (self, attention, past, replay->dtype);
+      bytes[1] = hr_inference_get_cached_value_bytes (self, attention, past, replay->dtype);
+      for (guint j = 0; j < G_N_ELEMENTS (bytes); j++)
+        {
+          if (bytes[j] > 0)
+            hr_replay_drop (replay, hr_replay_adopt (replay, "past", HR_COMPONENT_TEMPORARY, bytes[j]));
+        }
+    }
 }
 
 /*

@@ -491,6 +491,47 @@ check_dtype (HrInferencePlan  *plan,
   return FALSE;
 }
 
+/* A tuple is joined by the model's own code; in beam search all of it is copied before the old one goes. */
+static gboolean
+check_tuple (HrInferencePlan  *plan,
+             GError          **error)
+{
+  if (!plan->stack->keeps_past || (plan->inference.cache_bits == 0 && plan->inference.beams == 1))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a model. */
+                        N_("“%s”: expected neither beams nor a quantized cache, as its own code keeps the cache; its "
+                           "memory with them is not known"),
+                        hr_model_get_name (plan->model));
+
+  return FALSE;
+}
+
+/* BaichuanModel.get_alibi_mask makes the biases of all pairs anew with each token beyond those that it has them for. */
+static gboolean
+check_positions (HrInferencePlan  *plan,
+                 GError          **error)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&plan->stack->layer_classes[0]);
+  guint64 found = plan->inference.prompt + plan->inference.output;
+  g_autofree char *expected_text = NULL;
+  g_autofree char *found_text = NULL;
+
+  if (attention == NULL || attention->path != HR_ATTENTION_BAICHUAN || found <= attention->table_positions)
+    return TRUE;
+
+  expected_text = g_strdup_printf ("%" G_GUINT64_FORMAT, attention->table_positions);
+  found_text = g_strdup_printf ("%" G_GUINT64_FORMAT, found);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: a number of tokens, the name of a model, and a number of tokens. */
+                        N_("prompt-length and output-length: expected at most %s tokens together, for whose positions "
+                           "“%s” has biases; found %s"),
+                        expected_text, hr_model_get_name (plan->model), found_text);
+
+  return FALSE;
+}
+
 /*
  * hr_inference_plan_resolve_source:
  * @self: a plan of a model with an encoder and a decoder
@@ -613,7 +654,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
   resolve_source (self);
 
   return hr_inference_plan_resolve_attention (self, HR_JOB (job), HR_ELEMENT_NONE, error) &&
-         resolve_cache (self, job, error);
+         resolve_cache (self, job, error) && check_tuple (self, error) && check_positions (self, error);
 }
 
 /*

@@ -160,17 +160,21 @@ run_beam_search (const HrInference *self,
   hr_replay_end (replay);
 }
 
+/* @past tokens have gone, of which @step are what has just come. */
 static void
 end_step (const HrInference *self,
           HrReplay          *replay,
           HrValue            logits,
-          guint64            past)
+          guint64            past,
+          guint64            step)
 {
   if (self->beams > 1 && self->has_head)
     run_beam_search (self, replay, logits, past);
   else
     hr_replay_drop (replay, logits);
   hr_pass_drop_returned (replay);
+  if (past > step)
+    hr_inference_drop_past (self, replay, past - step);
 }
 
 static HrValue
@@ -216,7 +220,7 @@ run_decode (const HrInference *self,
       logits = run_step (self, replay, steps[i]);
       if (levels != NULL)
         levels->end_decode = replay->ledger.live;
-      end_step (self, replay, logits, self->prompt + steps[i]);
+      end_step (self, replay, logits, self->prompt + steps[i], 1);
     }
 
   if (levels != NULL)
@@ -229,7 +233,7 @@ run_decode_on_heap (const HrInference *self,
 {
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_DECODE);
   for (guint64 step = 1; step <= MIN (self->output, HEAP_STEPS); step++)
-    end_step (self, replay, run_step (self, replay, step), self->prompt + step);
+    end_step (self, replay, run_step (self, replay, step), self->prompt + step, 1);
 }
 
 /*
@@ -330,7 +334,7 @@ hr_inference_generate (const HrInference *self,
   logits = hr_inference_run_pass (&running, replay, 0, self->prompt, FALSE);
   if (levels != NULL)
     levels->end_prefill = replay->ledger.live;
-  end_step (&running, replay, logits, self->prompt);
+  end_step (&running, replay, logits, self->prompt, self->prompt);
   if (levels != NULL)
     levels->cache = levels->end_decode = levels->end = replay->ledger.live;
 

@@ -74,6 +74,13 @@ make_ones (HrReplay          *replay,
   return hr_op_like (replay, "ones", "attention_mask", HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
 }
 
+/* Whether the biases of positions are made of such a mask; MPT and Baichuan know those of all positions. */
+static gboolean
+counts_ones (const HrAttention *alibi)
+{
+  return alibi != NULL && alibi->path != HR_ATTENTION_MPT && alibi->path != HR_ATTENTION_BAICHUAN;
+}
+
 /* Whether a variable of the model's function holds the positions of the tokens. */
 static gboolean
 counts_positions (const HrInference *self,
@@ -236,7 +243,7 @@ hr_pass_embed (const HrInference *self,
     project_embeds (replay, pass);
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-  if ((counts || (alibi != NULL && alibi->path != HR_ATTENTION_MPT)) && self->mask == HR_ATTENTION_MASK_NONE)
+  if ((counts || counts_ones (alibi)) && self->mask == HR_ATTENTION_MASK_NONE)
     pass->ones = make_ones (replay, alibi);
   if (counts)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);

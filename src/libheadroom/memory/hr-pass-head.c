@@ -133,6 +133,8 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->full_mask);
   hr_replay_drop (replay, pass->position_ids);
   hr_replay_drop (replay, pass->blocks);
+  hr_replay_drop (replay, pass->spread_masks[1]);
+  hr_replay_drop (replay, pass->spread_masks[0]);
   hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->outer_embeds);
   hr_replay_drop (replay, pass->position_embeds);
@@ -242,6 +244,28 @@ get_head_weight (HrReplay            *replay,
   return hr_replay_adapter_weight (replay, tuned, HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY));
 }
 
+/*
+ * nn.functional.normalize (weight), which the first call puts in the place of the head's matrix (NormHead.forward of
+ * modeling_baichuan.py).
+ */
+static void
+normalize_weight (HrReplay     *replay,
+                  const HrPass *pass)
+{
+  HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
+  HrValue lengths = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY);
+  HrValue weight;
+
+  replay->sentence = N_("in the output head, while its matrix is normalized");
+  hr_replay_assign (replay, &lengths, hr_op_like (replay, "linalg_vector_norm", "lengths", lengths));
+  hr_replay_assign (replay, &lengths, hr_op_like (replay, "clamp_min", "lengths", hr_value_detach (lengths)));
+  weight = hr_op_like (replay, "div", "normalize(weight)",
+                       HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
+  hr_replay_drop (replay, lengths);
+  hr_replay_drop (replay, weight);
+  replay->sentence = N_("in the output head, while the logits are computed");
+}
+
 /* What the head computes, and what the model's function makes of it. */
 static HrValue
 compute_logits (HrReplay     *replay,
@@ -340,6 +364,8 @@ hr_pass_run_head (const HrInference *self,
 
   hr_replay_begin (replay, &stretch, block != NULL ? block->path : NULL, -1);
   replay->sentence = N_("in the output head, while the logits are computed");
+  if (self->has_head && block != NULL && block->head.normalized && replay->ledger.phase == HR_PHASE_HEAD)
+    normalize_weight (replay, pass);
   if (self->has_head && block != NULL)
     logits = compute_logits (replay, pass, &block->head, shape, every);
   else if (self->has_inputs)

@@ -176,6 +176,59 @@ make_square_mask (const HrInference *self,
   return hr_op_like (replay, "_to_copy", "mask", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT));
 }
 
+/* Whether both tokens of a pair are there, and the query is behind the key: expanded_mask of BaichuanModel.forward. */
+static HrValue
+spread_mask (HrReplay *replay)
+{
+  HrValue row = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
+  HrValue pairs = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT);
+  HrValue flags = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT);
+  HrValue mask = hr_op_like (replay, "_to_copy", "expanded_mask", row);
+  HrValue both = hr_op_like (replay, "mul", "expanded_mask[:, :, None]·expanded_mask[:, None, :]", pairs);
+  HrValue equal;
+
+  hr_replay_assign (replay, &both, hr_op_like (replay, "gt", "torch.gt(…)", flags));
+  hr_replay_assign (replay, &both, hr_op_like (replay, "tril", "torch.tril(…)", flags));
+  equal = hr_op_like (replay, "sub", "expanded_mask[:, :, None] − expanded_mask[:, None, :]", pairs);
+  hr_replay_assign (replay, &equal, hr_op_like (replay, "eq", "torch.eq(…)", flags));
+  hr_replay_assign (replay, &mask, hr_op_like (replay, "mul", "expanded_mask", flags));
+  hr_replay_drop (replay, equal);
+  hr_replay_drop (replay, both);
+  hr_replay_assign (replay, &mask, hr_op_like (replay, "_to_copy", "expanded_mask", pairs));
+
+  return mask;
+}
+
+/*
+ * The biases of each head and pair are a view of a buffer; a mask that comes with the batch is added to those of all
+ * tokens so far (BaichuanModel.forward). Accelerate copies either to another device.
+ */
+static HrValue
+make_biased_mask (const HrInference *self,
+                  HrReplay          *replay,
+                  HrPass            *pass)
+{
+  HrValue pairs = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT);
+  HrValue biased = HR_SHAPE (replay->dtype, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT);
+  HrValue flags = pairs;
+
+  flags.element = HR_ELEMENT_BOOL;
+  if (self->mask != HR_ATTENTION_MASK_NONE)
+    biased = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_CONTEXT, HR_SYMBOL_CONTEXT);
+  if (!self->has_inputs)
+    return hr_op_like (replay, "_to_copy", "attention_mask", biased);
+  if (self->mask == HR_ATTENTION_MASK_NONE)
+    return HR_NO_VALUE;
+
+  pass->spread_masks[0] = spread_mask (replay);
+  pass->spread_masks[1] = hr_op_like (replay, "rsub", "inverted_mask", pairs);
+  flags = hr_op_like (replay, "_to_copy", "inverted_mask.to(bool)", flags);
+  hr_replay_assign (replay, &pass->spread_masks[1], hr_op_like (replay, "masked_fill", "inverted_mask", pairs));
+  hr_replay_drop (replay, flags);
+
+  return hr_op_like (replay, "add", "attention_mask", biased);
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
@@ -192,6 +245,8 @@ make_mask (const HrInference *self,
 
   hr_pass_set_attention_symbols (replay, attention);
   hr_pass_set_context (replay, context);
+  if (attention->path == HR_ATTENTION_BAICHUAN)
+    return make_biased_mask (self, replay, pass);
   if (attention->path == HR_ATTENTION_CTRL && self->has_inputs)
     return make_square_mask (self, replay, pass);
   if (!eager && self->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)

@@ -245,7 +245,8 @@ hr_pass_make_alibi (const HrInference *self,
   HrElement element;
   HrValue positions, biases;
 
-  if (attention == NULL)
+  /* Those of Baichuan are a buffer. */
+  if (attention == NULL || attention->path == HR_ATTENTION_BAICHUAN)
     return;
 
   hr_pass_set_attention_symbols (replay, attention);

@@ -40,6 +40,7 @@ typedef struct
   HrValue position_embeds;
   HrValue position_ids;
   HrValue ones;
+  HrValue spread_masks[2]; /* the batch's mask for each pair of tokens, and its opposite, where variables hold them */
   HrValue blocks;          /* which picture each token is of, where its tokens see each other */
   HrValue hidden;
   HrValue full_mask;

@@ -9,7 +9,7 @@
 
 /*
  * The attention modules of transformers that know no other implementation than their own: MPT, GPT-J, CodeGen, GPT-Neo,
- * XGLM, MVP, CTRL. All of them compute the scores of every head, with a mask.
+ * XGLM, MVP, CTRL, Baichuan. All of them compute the scores of every head, with a mask.
  */
 
 static HrValue
@@ -379,6 +379,37 @@ hr_replay_attention_ctrl (HrReplay             *replay,
   result.output = weigh_values (replay, variables, result.weights);
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, product);
+  merge_heads (replay, &result);
+
+  return result;
+}
+
+/*
+ * hr_replay_attention_baichuan:
+ * @replay: a tape
+ * @variables: the function's variables
+ *
+ * BaichuanAttention.forward of Baichuan 13B: the biases, which hide what is not to be seen, are added, the sums are
+ * kept above the least number, which waits on the host; a softmax in the dtype of the model.
+ *
+ * Returns: the output and the weights
+ */
+HrAttentionResult
+hr_replay_attention_baichuan (HrReplay             *replay,
+                              HrAttentionVariables *variables)
+{
+  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrValue weights;
+
+  replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  weights = hr_attention_multiply (replay, variables->query, variables->key, "attn_weights",
+                                   hr_attention_get_scores_shape (replay));
+  hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_DIV, "attn_weights", weights));
+  hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_ADD, "attn_weights", weights));
+  hr_replay_assign (replay, &weights, hr_op_unary (replay, HR_UNARY_CLAMP_ONE, "attn_weights", weights));
+  hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
+  result.output = weigh_values (replay, variables, weights);
+  hr_attention_keep_local (variables, weights);
   merge_heads (replay, &result);
 
   return result;

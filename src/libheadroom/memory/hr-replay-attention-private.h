@@ -77,6 +77,8 @@ HrAttentionResult hr_replay_attention_xglm       (HrReplay             *replay,
 HrValue           hr_replay_flash_package        (HrReplay             *replay,
                                                   const HrForward      *forward,
                                                   HrAttentionVariables *variables);
+HrAttentionResult hr_replay_attention_baichuan   (HrReplay             *replay,
+                                                  HrAttentionVariables *variables);
 HrAttentionResult hr_replay_attention_ctrl       (HrReplay             *replay,
                                                   HrAttentionVariables *variables);
 

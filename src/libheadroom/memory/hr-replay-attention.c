@@ -1524,6 +1524,10 @@ hr_replay_attention (HrReplay          *replay,
       result = hr_replay_attention_ctrl (replay, &variables);
       break;
 
+    case HR_ATTENTION_BAICHUAN:
+      result = hr_replay_attention_baichuan (replay, &variables);
+      break;
+
     case HR_ATTENTION_T5:
     case HR_ATTENTION_UMT5:
     case HR_ATTENTION_VISION:

@@ -40,6 +40,7 @@ typedef struct
  * @padded: whether there is padding in it
  * @fp32_state: whether the layer's state is kept in fp32, whatever the model computes in
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
+ * @keeps_past: whether the cache is a tuple, whose tensors stay until the step ends
  * @cache_flush: whether a quantized cache takes in what waited beside it
  * @bidirectional: whether tokens see those behind them
  * @source: what the encoder made, or none
@@ -75,6 +76,7 @@ typedef struct
   gboolean padded;
   gboolean fp32_state;
   guint cache_bits;
+  gboolean keeps_past;
   gboolean cache_flush;
   gboolean bidirectional;
   HrValue source;

@@ -76,6 +76,34 @@ update_dynamic (HrReplay  *replay,
 }
 
 /*
+ * `past_key_value = (key_states, value_states)`: what a tuple holds of a prompt are views of what the matrices made,
+ * all that one matrix has made included; later it is joined by torch.cat, and what it held before stays until the step
+ * ends.
+ */
+static void
+update_tuple (HrReplay  *replay,
+              HrForward *forward,
+              HrValue   *key,
+              HrValue   *value)
+{
+  if (forward->first)
+    {
+      hr_replay_reassign_component (replay, *key, HR_COMPONENT_KV_CACHE);
+      hr_replay_reassign_component (replay, *value, HR_COMPONENT_KV_CACHE);
+      return;
+    }
+
+  hr_replay_reassign_component (replay, forward->old_keys, HR_COMPONENT_TEMPORARY);
+  hr_replay_reassign_component (replay, forward->old_values, HR_COMPONENT_TEMPORARY);
+  hr_replay_assign (replay, key, make_cached (replay, "key_states", HR_COMPONENT_KV_CACHE, forward->old_keys, *key,
+                                              key->element));
+  hr_replay_assign (replay, value, make_cached (replay, "value_states", HR_COMPONENT_KV_CACHE, forward->old_values,
+                                                *value, key->element));
+  hr_replay_leave (replay, forward->old_keys);
+  hr_replay_leave (replay, forward->old_values);
+}
+
+/*
  * DynamicSlidingWindowLayer: both are made before the old ones go. What stays is a view of the last window - 1 tokens,
  * which holds the whole storage. A new layer also keeps its window as a scalar on the device.
  */
@@ -215,11 +243,13 @@ hr_replay_cache_update (HrReplay  *replay,
       return;
     }
 
-  if (sliding)
+  if (forward->keeps_past)
+    update_tuple (replay, forward, key, value);
+  else if (sliding)
     update_sliding (replay, forward, key, value);
   else
     update_dynamic (replay, forward, key, value);
 
   forward->old_keys = hr_replay_hold (replay, *key);
-  forward->old_values = hr_replay_hold (replay, *value);
+  forward->old_values = value->storage != key->storage ? hr_replay_hold (replay, *value) : HR_NO_VALUE;
 }

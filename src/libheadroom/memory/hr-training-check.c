@@ -262,6 +262,7 @@ is_attention_known (const HrAttention         *attention,
       return TRUE;
 
     case HR_ATTENTION_CTRL:
+    case HR_ATTENTION_BAICHUAN:
     case HR_ATTENTION_UMT5:
     case HR_ATTENTION_UNKNOWN:
     default:

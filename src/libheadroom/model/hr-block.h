@@ -152,6 +152,7 @@ typedef enum
   HR_ATTENTION_MVP,        /* queries, keys and values put heads first; no name for the weights outside */
   HR_ATTENTION_XGLM,       /* sums of scores and mask kept above the least number, whatever was asked for */
   HR_ATTENTION_CTRL,       /* each step in a variable of its own, whatever was asked for */
+  HR_ATTENTION_BAICHUAN,   /* scores and biases kept above the least number, whatever was asked for (Baichuan 13B) */
   HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
   HR_ATTENTION_VISION,     /* of patches in a row, image by image or window by window (Qwen2-VL) */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
@@ -532,6 +533,7 @@ typedef struct
   gboolean softcap;          /* logits through tanh (Gemma 2) */
   gboolean softcap_inline;   /* in one expression, until whose end the logits are held (RecurrentGemma) */
   gboolean scaled;           /* logits multiplied or divided by a constant (Cohere, Granite) */
+  gboolean normalized;       /* the first call replaces its matrix by one whose rows have a length of 1 (Baichuan 2) */
   gboolean every_token;      /* whatever is asked for: a classifier's */
   gboolean has_input_dropout; /* of what it reads, in training: a classifier's */
   gboolean is_of_last;       /* the scores of each last token count (LlamaForSequenceClassification) */
@@ -696,6 +698,7 @@ typedef struct
   guint *layer_class_of;      /* for each layer the index of its class */
   guint n_layers;
   gboolean keeps_layers;      /* the inputs of all layers are returned, and held until then (RecurrentGemma) */
+  gboolean keeps_past;        /* the cache is a tuple of tensors that stay until the step ends (Baichuan 13B) */
   guint64 mask_window;        /* of a mask that is made whether or not a layer has a window (Qwen2-MoE); 0: none is */
   HrChain final;              /* what follows the last layer: the final norm */
 } HrStack;

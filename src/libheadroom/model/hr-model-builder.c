@@ -18,7 +18,7 @@ static const char * const known_stack_members[] = {
   "drops-class", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
-  "count", "repeats", "path", "skipped", "keeps-layers", "mask-window", "sublayers", NULL,
+  "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "sublayers", NULL,
 };
 static const char * const known_sublayer_members[] = {
   "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
@@ -301,6 +301,7 @@ build_layers (HrBlockContext  *context,
 
   window = hr_json_get_member (description, "mask-window");
   if (!get_boolean (context->scope, description, "keeps-layers", &stack->keeps_layers, error) ||
+      !get_boolean (context->scope, description, "keeps-past", &stack->keeps_past, error) ||
       (window != NULL && !hr_scope_evaluate_size (context->scope, window, &stack->mask_window, error)))
     return FALSE;
 
