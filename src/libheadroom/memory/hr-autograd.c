@@ -463,6 +463,9 @@ accumulate_parameter (HrReplay *replay,
       return;
     }
 
+  /* What something else holds is not taken over but copied (accumulateGrad of torch/csrc/autograd). */
+  if (replay->storages[gradient.storage].references > 1)
+    hr_replay_assign (replay, &gradient, hr_op_like (replay, "clone", "gradient", gradient));
   hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
   if (replay->fused_step == NULL)
     {

@@ -234,6 +234,15 @@ add_row (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+/* Patches of a side that a projector makes one vector of. */
+static guint64
+get_side (const HrStack *projector)
+{
+  const HrBlock *regrouping = hr_chain_find_block (&projector->final, HR_BLOCK_REGROUPING);
+
+  return regrouping != NULL ? regrouping->regrouping.side : 1;
+}
+
 /* Pictures of one size, one after the other: those of all sequences of the batch. */
 static void
 add_pictures (HrMedia      *self,
@@ -257,7 +266,8 @@ add_pictures (HrMedia      *self,
       tower.seen += batch * item->seen;
       tower.patches = item->grids[0].patches_h * item->grids[0].patches_w;
     }
-  tower.sequence = tower.patches + (hr_chain_find_block (&stack->embeddings, HR_BLOCK_PARAMETER) != NULL);
+  tower.sequence = tower.patches + (hr_tower_find_parameter (&stack->embeddings, HR_PARAMETER_CLASS) != NULL);
+  tower.merge = get_side (tower.projector);
   tower.pixels = count_pixels (convolution);
   tower.picture = side * side * convolution->convolution.in_channels;
   g_array_append_val (self->towers, tower);

@@ -70,6 +70,16 @@ run_attention (HrReplay          *replay,
   return result;
 }
 
+/* `self.lambda_1 * attention_output` (InternVLVisionLayer). */
+static void
+scale (HrReplay *replay,
+       HrValue  *x)
+{
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+
+  hr_replay_assign (replay, x, hr_op_product (replay, "lambda·x", weight, *x, hr_value_detach (*x)));
+}
+
 static void
 run_block (HrReplay      *replay,
            HrForward     *forward,
@@ -140,10 +150,15 @@ run_block (HrReplay      *replay,
       hr_replay_assign (replay, x, hr_replay_mamba2 (replay, forward, *x, &block->mamba2));
       break;
 
-    case HR_BLOCK_LINEAR:
     case HR_BLOCK_PARAMETER:
+      if (block->parameter.use == HR_PARAMETER_SCALE)
+        scale (replay, x);
+      break;
+
+    case HR_BLOCK_LINEAR:
     case HR_BLOCK_CONVOLUTION:
     case HR_BLOCK_ACTIVATION:
+    case HR_BLOCK_REGROUPING:
     case HR_BLOCK_STATE:
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:

@@ -23,7 +23,9 @@ cast_pixels (HrReplay *replay)
 }
 
 static HrValue
-embed_patches (HrReplay      *replay,
+embed_patches (const HrTower *self,
+               HrReplay      *replay,
+               HrPass        *pass,
                const HrBlock *block)
 {
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
@@ -37,7 +39,11 @@ embed_patches (HrReplay      *replay,
   pixels = cast_pixels (replay);
   patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, bias,
                                HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
-  hr_replay_drop (replay, pixels);
+  /* get_image_features of the outer model has cast them, and holds them (InternVLModel). */
+  if (self->projector->keeps_pixels)
+    pass->beside[pass->n_beside++] = pixels;
+  else
+    hr_replay_drop (replay, pixels);
 
   return patches;
 }
@@ -78,6 +84,18 @@ add_positions (HrReplay      *replay,
   hr_replay_drop (replay, positions);
 }
 
+/* `embeddings + self.position_embeddings`, as they are where pictures have the size of the config. */
+static void
+add_table (HrReplay *replay,
+           HrPass   *pass)
+{
+  HrValue table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE,
+                                                           HR_SYMBOL_HIDDEN));
+
+  hr_replay_assign (replay, &pass->hidden,
+                    hr_op_binary (replay, HR_BINARY_ADD, "embeddings", pass->hidden, table));
+}
+
 /*
  * hr_tower_embed_pictures:
  * @self: the pass of a tower
@@ -95,13 +113,16 @@ hr_tower_embed_pictures (const HrInference *self,
   const HrChain *embeddings = &self->stack->embeddings;
   const HrBlock *positions = hr_chain_find_block (embeddings, HR_BLOCK_POSITION_EMBEDDING);
   const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
-  HrValue patches = embed_patches (replay, hr_chain_find_block (embeddings, HR_BLOCK_CONVOLUTION));
+  HrValue patches = embed_patches (self->tower, replay, pass,
+                                   hr_chain_find_block (embeddings, HR_BLOCK_CONVOLUTION));
 
   hr_tower_require_gradient (self, replay, &patches);
-  pass->hidden = hr_chain_find_block (embeddings, HR_BLOCK_PARAMETER) != NULL ? add_class (replay, patches)
-                                                                              : hr_replay_hold (replay, patches);
+  pass->hidden = hr_tower_find_parameter (embeddings, HR_PARAMETER_CLASS) != NULL ? add_class (replay, patches)
+                                                                                  : hr_replay_hold (replay, patches);
   if (positions != NULL)
     add_positions (replay, pass, positions);
+  else if (hr_tower_find_parameter (embeddings, HR_PARAMETER_POSITIONS) != NULL)
+    add_table (replay, pass);
   hr_replay_drop (replay, patches);
   if (norm != NULL)
     {
@@ -121,7 +142,7 @@ run_unused_norm (HrReplay      *replay,
                  const HrStack *stack,
                  const HrBlock *norm)
 {
-  gboolean has_class = hr_chain_find_block (&stack->embeddings, HR_BLOCK_PARAMETER) != NULL;
+  gboolean has_class = hr_tower_find_parameter (&stack->embeddings, HR_PARAMETER_CLASS) != NULL;
   HrValue x = pass->hidden;
   HrGraph *graph = replay->graph;
   HrValue result;
@@ -158,6 +179,8 @@ leave_tower (HrReplay *replay,
     hr_replay_drop (replay, hr_replay_adopt (replay, "hidden_states", replay->component, bytes));
   for (guint i = 0; pass->unused != NULL && i < pass->unused->len; i++)
     hr_graph_forget (g_ptr_array_index (pass->unused, i), replay);
+  while (pass->n_beside > 0)
+    hr_replay_drop (replay, pass->beside[--pass->n_beside]);
   hr_replay_drop (replay, unused);
   hr_replay_drop (replay, pass->feature);
   hr_replay_drop (replay, pass->inputs_embeds);
@@ -194,8 +217,9 @@ hr_tower_finish_pictures (const HrInference *self,
     {
       replay->block = norm->path;
       hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
-      hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
     }
+  if (tower->stack->feature_layer == 0)
+    hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
   leave_tower (replay, pass, unused);
   if (tower->projector->projector == HR_PROJECTOR_LLAVA)

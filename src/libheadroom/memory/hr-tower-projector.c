@@ -20,6 +20,25 @@ count_linear (const HrChain *chain)
   return n;
 }
 
+/* Squares of patches become vectors in another order, so that they are copied (pixel_shuffle of InternVLModel). */
+static HrValue
+regroup (HrReplay           *replay,
+         HrValue             x,
+         const HrRegrouping *regrouping)
+{
+  HrValue merged = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_MERGED);
+  HrValue result = hr_replay_hold (replay, x);
+
+  for (guint64 i = 1; i < regrouping->copies; i++)
+    hr_replay_assign (replay, &result, hr_op_copy (replay, "vision_features", result, hr_value_detach (result)));
+  if (regrouping->copies > 0)
+    hr_replay_assign (replay, &result, hr_op_copy (replay, "vision_features", result, merged));
+  else
+    hr_replay_assign (replay, &result, hr_op_view (replay, result, merged));
+
+  return result;
+}
+
 /*
  * Linear layers and what is between them, each bound to the variable of the one before. What the first reads has gaps
  * between the pictures where their first token is left away: it is copied (F.linear).
@@ -32,6 +51,7 @@ run_chain (const HrTower *self,
   const HrChain *chain = &self->projector->final;
   guint n_linear = count_linear (chain);
   HrValue result = hr_replay_hold (replay, x);
+  gboolean has_gaps = self->projector->drops_class && self->batch > 1;
   guint n_run = 0;
 
   for (guint i = 0; i < chain->n_blocks; i++)
@@ -45,12 +65,24 @@ run_chain (const HrTower *self,
           hr_replay_assign (replay, &result, hr_replay_activation (replay, result, block->activation.activation));
           continue;
         }
+      if (block->kind == HR_BLOCK_REGROUPING)
+        {
+          hr_replay_assign (replay, &result, regroup (replay, result, &block->regrouping));
+          has_gaps = FALSE;
+          continue;
+        }
+      if (block->kind == HR_BLOCK_NORM)
+        {
+          hr_replay_assign (replay, &result, hr_replay_norm (replay, result, &block->norm));
+          continue;
+        }
       replay->symbols[width] = block->linear.out_features;
-      if (n_run == 0 && self->projector->drops_class && self->batch > 1)
+      if (has_gaps)
         hr_replay_assign (replay, &result, hr_op_linear_copied (replay, result, HR_MODULE_SELF, "hidden_states", width,
                                                                 block->linear.has_bias));
       else
         hr_replay_assign (replay, &result, hr_tower_run_linear (replay, result, block, width));
+      has_gaps = FALSE;
       n_run++;
     }
 

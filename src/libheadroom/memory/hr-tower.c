@@ -65,6 +65,28 @@ hr_tower_init_pass (const HrTower     *self,
   pass->has_head = FALSE;
 }
 
+/*
+ * hr_tower_find_parameter:
+ * @chain: what comes before the layers of a tower
+ * @use: what a tensor is for
+ *
+ * Finds a tensor that stands by itself.
+ *
+ * Returns: (nullable): its block, or %NULL if there is none
+ */
+const HrBlock *
+hr_tower_find_parameter (const HrChain  *chain,
+                         HrParameterUse  use)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_PARAMETER && chain->blocks[i].parameter.use == use)
+        return &chain->blocks[i];
+    }
+
+  return NULL;
+}
+
 static const HrBlock *
 get_convolution (const HrTower *self)
 {

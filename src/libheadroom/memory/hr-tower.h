@@ -56,6 +56,8 @@ void    hr_tower_embed_pictures   (const HrInference *self,
 void    hr_tower_finish_pictures  (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+const HrBlock *hr_tower_find_parameter (const HrChain  *chain,
+                                        HrParameterUse  use);
 HrValue hr_tower_project     (const HrTower     *self,
                               HrReplay          *replay,
                               HrValue            x);

@@ -64,6 +64,7 @@ extern const HrBlockClass hr_block_class_mamba;
 extern const HrBlockClass hr_block_class_mamba2;
 extern const HrBlockClass hr_block_class_mixture;
 extern const HrBlockClass hr_block_class_parameter;
+extern const HrBlockClass hr_block_class_regrouping;
 extern const HrBlockClass hr_block_class_rg_lru;
 extern const HrBlockClass hr_block_class_short_convolution;
 extern const HrBlockClass hr_block_class_state;

@@ -851,6 +851,7 @@ static const HrBlockClass * const further_classes[] = {
   &hr_block_class_activation,
   &hr_block_class_gated_delta,
   &hr_block_class_lightning_attention,
+  &hr_block_class_regrouping,
   &hr_block_class_rg_lru,
   &hr_block_class_short_convolution,
   &hr_block_class_state,

@@ -6,7 +6,16 @@
 
 /* Tensors that are no module's weight or bias: what vision and audio encoders keep beside their layers. */
 
+static const HrChoice uses[] = {
+  { "unknown", HR_PARAMETER_UNKNOWN },
+  { "class", HR_PARAMETER_CLASS },
+  { "positions", HR_PARAMETER_POSITIONS },
+  { "scale", HR_PARAMETER_SCALE },
+  { NULL }
+};
+
 static const HrParameter parameter_parameters[] = {
+  CHOICE ("use", parameter.use, uses),
   CHOICE ("part", parameter.part, hr_block_parts),
   SHAPE ("shape", parameter.shape),
   { NULL }

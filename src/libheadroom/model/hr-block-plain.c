@@ -19,6 +19,12 @@ static const HrParameter activation_parameters[] = {
   { NULL }
 };
 
+static const HrParameter regrouping_parameters[] = {
+  COUNT ("side", regrouping.side),
+  SIZE ("copies", regrouping.copies),
+  { NULL }
+};
+
 static const HrParameter state_parameters[] = {
   SIZE ("conv", state.conv),
   SIZE ("recurrent", state.recurrent),
@@ -57,4 +63,9 @@ const HrBlockClass hr_block_class_state = {
 
 const HrBlockClass hr_block_class_activation = {
   "activation", HR_BLOCK_ACTIVATION, activation_parameters, no_names, build_nothing,
+};
+
+/* Patches side by side become one vector: pixel_shuffle of InternVL. */
+const HrBlockClass hr_block_class_regrouping = {
+  "regrouping", HR_BLOCK_REGROUPING, regrouping_parameters, no_names, build_nothing,
 };

@@ -65,6 +65,7 @@ hr_block_get_state (const HrBlock *self,
     case HR_BLOCK_PARAMETER:
     case HR_BLOCK_CONVOLUTION:
     case HR_BLOCK_ACTIVATION:
+    case HR_BLOCK_REGROUPING:
     case HR_BLOCK_LINEAR:
     case HR_BLOCK_NORM:
     case HR_BLOCK_ATTENTION:

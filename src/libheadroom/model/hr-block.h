@@ -25,6 +25,7 @@ typedef enum
   HR_BLOCK_PARAMETER,
   HR_BLOCK_CONVOLUTION,
   HR_BLOCK_ACTIVATION,
+  HR_BLOCK_REGROUPING,
   HR_BLOCK_LINEAR,
   HR_BLOCK_NORM,
   HR_BLOCK_ATTENTION,
@@ -245,10 +246,20 @@ typedef struct
   guint n_dimensions;
 } HrShape;
 
+/* What a tower does with a tensor that stands by itself. */
+typedef enum
+{
+  HR_PARAMETER_UNKNOWN,
+  HR_PARAMETER_CLASS,         /* it comes before the patches of each picture */
+  HR_PARAMETER_POSITIONS,     /* it is added to them */
+  HR_PARAMETER_SCALE,         /* what a branch of a layer makes is multiplied by it */
+} HrParameterUse;
+
 /* A tensor that stands by itself: the embedding of a class, a table of positions, the scale of a layer. */
 typedef struct
 {
   HrShape shape;
+  HrParameterUse use;
   int part;             /* the #HrPart that the architecture file names */
 } HrParameterTensor;
 
@@ -270,6 +281,13 @@ typedef struct
 {
   HrActivation activation;
 } HrActivationBlock;
+
+/* Squares of patches that become one vector each, as wide as all of them together. */
+typedef struct
+{
+  guint64 side;         /* patches of a side */
+  guint64 copies;       /* how often they are copied for it, the last time in their new order */
+} HrRegrouping;
 
 /* A linear layer of its own: the projections around OPT-350m's layers. */
 typedef struct
@@ -577,6 +595,7 @@ typedef struct
     HrParameterTensor parameter;
     HrConvolution convolution;
     HrActivationBlock activation;
+    HrRegrouping regrouping;
     HrLinear linear;
     HrNorm norm;
     HrAttention attention;
@@ -670,6 +689,7 @@ typedef enum
   HR_PROJECTOR_LLAVA,         /* a perceptron over an inner layer of the tower, pictures joined afterwards */
   HR_PROJECTOR_LINEAR,        /* a linear layer (PaliGemma) */
   HR_PROJECTOR_POOLING,       /* averages of squares of patches, a norm and a matrix (Gemma 3) */
+  HR_PROJECTOR_CHAIN,         /* its blocks, one after the other (InternVL) */
 } HrProjectorPath;
 
 /* Which of the variables of a stack's embeddings stay while the layers run. */
@@ -692,6 +712,7 @@ typedef struct
   HrProjectorPath projector;  /* of a projector how it runs */
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
   gboolean drops_class;       /* of a projector whether it leaves the class token away */
+  gboolean keeps_pixels;      /* of a projector whether pixels in the dtype of the model stay until it has run */
   gboolean has_block_mask;    /* of a projector whether tokens of a picture see each other, in the decoder (Gemma 3) */
   HrLayerClass *layer_classes;
   guint n_layer_classes;

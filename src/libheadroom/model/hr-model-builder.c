@@ -15,7 +15,7 @@
 
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "hooks-embeddings", "projector", "feature-layer",
-  "drops-class", "block-mask", "layers", "final", NULL,
+  "drops-class", "keeps-pixels", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "sublayers", NULL,
@@ -436,12 +436,13 @@ read_projector (HrScope  *scope,
                 HrStack  *stack,
                 GError  **error)
 {
-  static const char * const names[] = { "unknown", "llava", "linear", "pooling", NULL };
+  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "chain", NULL };
   HrJson *layer = hr_json_get_member (description, "feature-layer");
   HrJson *drops = hr_json_get_member (description, "drops-class");
   guint choice;
 
   if (!read_choice (description, "projector", names, &choice, error) ||
+      !hr_json_get_boolean (description, "keeps-pixels", &stack->keeps_pixels, error) ||
       !hr_json_get_boolean (description, "block-mask", &stack->has_block_mask, error))
     return FALSE;
 

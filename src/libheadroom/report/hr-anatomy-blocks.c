@@ -19,6 +19,7 @@ static const struct
   { HR_BLOCK_PARAMETER, N_("Parameter") },
   { HR_BLOCK_CONVOLUTION, N_("Convolution") },
   { HR_BLOCK_ACTIVATION, N_("Activation function") },
+  { HR_BLOCK_REGROUPING, N_("Regrouping of patches") },
   { HR_BLOCK_LINEAR, N_("Projection") },
   { HR_BLOCK_NORM, N_("Norm") },
   { HR_BLOCK_ATTENTION, N_("Attention block") },
