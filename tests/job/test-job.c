@@ -11,6 +11,7 @@ static const struct
   { "task", "inference fine-tuning" },
   { "selective-checkpointing", "operators attention every-nth first" },
   { "activation-offload", "none save-on-cpu" },
+  { "packing", "none padding-free bfd wrapped" },
   { "fused-kernels", "none liger" },
   { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy "
     "cut-cross-entropy chunked-nll" },

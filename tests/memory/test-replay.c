@@ -216,7 +216,7 @@ test_kernel (gconstpointer data)
   key = hr_op_like (&replay, "mm", "k", query);
   value = hr_op_like (&replay, "mm", "v", query);
   if (test->masked)
-    forward.mask = hr_replay_mask (&replay, FALSE, FALSE, FALSE, FALSE, FALSE);
+    forward.mask = hr_replay_mask (&replay, FALSE, FALSE, FALSE, FALSE, FALSE, FALSE);
 
   hr_replay_begin (&replay, &stretch, "attention", 0);
   output = hr_replay_sdpa (&replay, &forward, query, key, value);

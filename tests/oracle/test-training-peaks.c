@@ -11,6 +11,7 @@
 #include "hr-job-enums.h"
 #include "hr-liger.h"
 #include "hr-model.h"
+#include "hr-training-packing.h"
 #include "hr-training.h"
 #include "hr-weights.h"
 
@@ -36,6 +37,8 @@ get_attention (JsonObject *settings)
 {
   if (is (settings, "attention", "eager"))
     return HR_ATTENTION_IMPLEMENTATION_EAGER;
+  if (is (settings, "attention", "flash"))
+    return HR_ATTENTION_IMPLEMENTATION_FLASH;
 
   return is (settings, "attention", "sdpa-math") ? HR_ATTENTION_IMPLEMENTATION_SDPA_MATH
                                                  : HR_ATTENTION_IMPLEMENTATION_SDPA;
@@ -194,6 +197,18 @@ choose_kernels (HrTraining *training,
     training->loss_implementation = oracle_get_enum (settings, "loss-implementation", HR_TYPE_LOSS_IMPLEMENTATION);
 }
 
+/* How the rows of a batch are packed. */
+static void
+pack (HrTraining *training,
+      JsonObject *settings)
+{
+  HrInference *pass = &training->pass;
+  guint64 n_tokens = pass->batch * pass->prompt;
+
+  if (json_object_has_member (settings, "packing"))
+    hr_training_pack (pass, n_tokens, n_tokens / json_object_get_int_member (settings, "example-length"));
+}
+
 static HrTraining
 make_training (HrModel            *model,
                HrElement           element,
@@ -234,6 +249,7 @@ make_training (HrModel            *model,
     set_source (&training.pass);
   init_optimizer (&training.optimizer, parameters, settings);
   choose_kernels (&training, model, settings);
+  pack (&training, settings);
   training.offloads = json_object_has_member (settings, "activation-offload");
 
   return training;
@@ -355,6 +371,8 @@ main (int   argc,
                         "training-peaks-liger.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_activations_on_the_host_are_those_of_torch",
                         "training-peaks-offload.json", test_peaks);
+  g_test_add_data_func ("/oracle/peaks_of_training_with_rows_of_several_examples_are_those_of_torch",
+                        "training-peaks-packing.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_losses_of_chunks_are_those_of_their_code",
                         "training-peaks-losses.json", test_peaks);
 

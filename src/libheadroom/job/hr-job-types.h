@@ -311,6 +311,24 @@ typedef enum
 } HrLossImplementation;
 
 /**
+ * HrExamplePacking:
+ * @HR_EXAMPLE_PACKING_NONE: each example is a row, padded to the length of the others
+ * @HR_EXAMPLE_PACKING_PADDING_FREE: the examples of a batch are one row, without padding
+ * @HR_EXAMPLE_PACKING_BFD: examples are packed into rows of one length, best fit decreasing, and a batch is one row of
+ *   all of these
+ * @HR_EXAMPLE_PACKING_WRAPPED: a stream of all examples is cut into rows of the same length
+ *
+ * How examples become the rows of a batch.
+ */
+typedef enum
+{
+  HR_EXAMPLE_PACKING_NONE,
+  HR_EXAMPLE_PACKING_PADDING_FREE,
+  HR_EXAMPLE_PACKING_BFD,
+  HR_EXAMPLE_PACKING_WRAPPED,
+} HrExamplePacking;
+
+/**
  * HrActivationOffload:
  * @HR_ACTIVATION_OFFLOAD_NONE: on the device
  * @HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU: on the host, each tensor by itself, as torch.autograd.graph.save_on_cpu does

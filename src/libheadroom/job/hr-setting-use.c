@@ -39,6 +39,7 @@ static const struct
   { "checkpointing-layers", "gradient-checkpointing", { "selective" } },
   { "checkpointing-layers", "selective-checkpointing", { "every-nth", "first" } },
   { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
+  { "example-length", "packing", { "padding-free", "bfd" } },
   { "trl-release", "framework", { "trl" } },
   { "autocast", "precision-recipe", { "custom", "autocast" } },
   { "master-dtype", "precision-recipe", { "custom" } },

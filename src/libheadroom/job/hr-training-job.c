@@ -33,6 +33,8 @@ typedef struct
   HrFusedKernels fused_kernels;
   HrLossImplementation loss_implementation;
   HrActivationOffload activation_offload;
+  HrExamplePacking packing;
+  guint64 example_length;
   HrOptimizerKind optimizer;
   HrOptimizerImplementation optimizer_implementation;
   guint64 optimizer_rank;
@@ -62,6 +64,8 @@ enum
   PROP_FUSED_KERNELS,
   PROP_LOSS_IMPLEMENTATION,
   PROP_ACTIVATION_OFFLOAD,
+  PROP_PACKING,
+  PROP_EXAMPLE_LENGTH,
   PROP_OPTIMIZER,
   PROP_OPTIMIZER_IMPLEMENTATION,
   PROP_OPTIMIZER_RANK,
@@ -134,6 +138,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_ACTIVATION_OFFLOAD:
       g_value_set_enum (value, priv->activation_offload);
+      break;
+
+    case PROP_PACKING:
+      g_value_set_enum (value, priv->packing);
+      break;
+
+    case PROP_EXAMPLE_LENGTH:
+      g_value_set_uint64 (value, priv->example_length);
       break;
 
     case PROP_OPTIMIZER:
@@ -251,6 +263,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_ACTIVATION_OFFLOAD:
       priv->activation_offload = g_value_get_enum (value);
+      break;
+
+    case PROP_PACKING:
+      priv->packing = g_value_get_enum (value);
+      break;
+
+    case PROP_EXAMPLE_LENGTH:
+      priv->example_length = g_value_get_uint64 (value);
       break;
 
     case PROP_OPTIMIZER:
@@ -483,6 +503,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:packing:
+   *
+   * How examples become the rows of a batch.
+   */
+  properties[PROP_PACKING] =
+    g_param_spec_enum ("packing",
+                       N_("Packing"),
+                       N_("How examples become the rows of a batch: padded to one length, as one row without padding, "
+                          "or packed into rows of the sequence length, as TRL does"),
+                       HR_TYPE_EXAMPLE_PACKING, HR_EXAMPLE_PACKING_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:example-length:
+   *
+   * How many tokens an example has on average, or 0.
+   */
+  properties[PROP_EXAMPLE_LENGTH] =
+    g_param_spec_uint64 ("example-length",
+                         N_("Tokens of an example"),
+                         N_("How many tokens an example has on average, where examples are not padded: how long a row "
+                            "is, and where its examples begin; 0 stands for the whole sequence length"),
+                         0, 16777216, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:optimizer:
    *
    * What turns gradients into new parameters.
@@ -651,6 +697,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_AUTOCAST], 220, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 300, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 400, FALSE);
+  hr_job_mark_setting (properties[PROP_PACKING], 420, FALSE);
+  hr_job_mark_setting (properties[PROP_EXAMPLE_LENGTH], 430, FALSE);
   hr_job_mark_setting (properties[PROP_GRADIENT_ACCUMULATION_STEPS], 500, FALSE);
   hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 600, FALSE);
   hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 610, FALSE);
@@ -1126,4 +1174,40 @@ hr_training_job_get_activation_offload (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_ACTIVATION_OFFLOAD_NONE);
 
   return priv->activation_offload;
+}
+
+/**
+ * hr_training_job_get_packing:
+ * @self: a job
+ *
+ * Gets how examples become the rows of a batch.
+ *
+ * Returns: the value of the setting
+ */
+HrExamplePacking
+hr_training_job_get_packing (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_EXAMPLE_PACKING_NONE);
+
+  return priv->packing;
+}
+
+/**
+ * hr_training_job_get_example_length:
+ * @self: a job
+ *
+ * Gets how many tokens an example has on average.
+ *
+ * Returns: a number of tokens, or 0 for the whole sequence length
+ */
+guint64
+hr_training_job_get_example_length (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->example_length;
 }

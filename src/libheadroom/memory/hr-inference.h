@@ -43,6 +43,7 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @has_head: whether the head is on this device
  * @batch: sequences, beams included
  * @beams: beams of each sequence
+ * @examples: how many examples a row is packed of, 0 where each has a row of its own
  * @prompt: tokens of a prompt; behind an encoder the one token that generation begins with
  * @output: tokens to generate
  * @use_cache: whether keys and values are kept
@@ -77,6 +78,7 @@ struct _HrInference
   gboolean has_head;
   guint64 batch;
   guint64 beams;
+  guint64 examples;
   guint64 prompt;
   guint64 output;
   gboolean use_cache;

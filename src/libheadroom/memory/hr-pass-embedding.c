@@ -249,7 +249,7 @@ hr_pass_embed (const HrInference *self,
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
   else if (each)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
-  if (counts_positions (self, alibi, position) && replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
+  if (counts_positions (self, alibi, position) && self->examples == 0 && replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
       hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));

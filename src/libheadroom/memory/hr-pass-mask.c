@@ -24,7 +24,7 @@ can_skip_mask (const HrInference *self,
     return FALSE;
 
   return (sequence == 1 || context == sequence) &&
-         (attention->sliding_window == 0 || context < attention->sliding_window) &&
+         (attention->sliding_window == 0 || context < attention->sliding_window) && self->examples == 0 &&
          self->mask != HR_ATTENTION_MASK_PADDED;
 }
 
@@ -262,7 +262,7 @@ make_mask (const HrInference *self,
     make_ones (self, replay, pass);
   if (self->has_inputs)
     mask = hr_replay_mask (replay, attention->sliding_window > 0, attention->chunked, joins_padding (self, attention),
-                           pass->blocks.storage >= 0, eager);
+                           pass->blocks.storage >= 0, self->examples > 0, eager);
   else
     mask = copy_mask (self, replay, eager);
 

@@ -38,6 +38,7 @@ typedef struct
  * @recurrent_state: what the cache holds of the layer's state, or none
  * @masked: whether a mask of the batch reaches layers without attention
  * @padded: whether there is padding in it
+ * @examples: how many examples each row is packed of, 0 where each has a row of its own
  * @fp32_state: whether the layer's state is kept in fp32, whatever the model computes in
  * @cache_bits: bits of an element of a quantized cache; 0: the cache is as the model computes
  * @keeps_past: whether the cache is a tuple, whose tensors stay until the step ends
@@ -74,6 +75,7 @@ typedef struct
   HrValue recurrent_state;
   gboolean masked;
   gboolean padded;
+  guint64 examples;
   gboolean fp32_state;
   guint cache_bits;
   gboolean keeps_past;
@@ -193,6 +195,7 @@ HrValue           hr_replay_mask          (HrReplay          *replay,
                                            gboolean           chunked,
                                            gboolean           padded,
                                            gboolean           has_blocks,
+                                           gboolean           has_examples,
                                            gboolean           additive);
 HrValue           hr_replay_padding_mask  (HrReplay          *replay,
                                            gboolean           additive);

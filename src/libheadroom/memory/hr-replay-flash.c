@@ -138,14 +138,20 @@ backward_dense (HrReplay     *replay,
   run_backward (replay, node, gradient, gradients);
 }
 
-/* Sequences lie 128 tokens apart in what is added up: (total_q + 128 · batch_size) of them. */
+/*
+ * Sequences lie 128 tokens apart in what is added up: (total_q + 128 · batch_size) of them. In a row that is packed
+ * there are as many as there are examples.
+ */
 static void
 backward_varlen (HrReplay     *replay,
                  const HrNode *node,
                  HrValue       gradient,
                  HrValue      *gradients)
 {
-  replay->symbols[HR_SYMBOL_SEQUENCE_128] = replay->symbols[HR_SYMBOL_SEQUENCE] + VARLEN_GAP;
+  guint64 n_examples = replay->symbols[HR_SYMBOL_EXAMPLE_STARTS];
+  guint64 n_sequences = n_examples > 0 ? n_examples - 1 : 1;
+
+  replay->symbols[HR_SYMBOL_SEQUENCE_128] = replay->symbols[HR_SYMBOL_SEQUENCE] + n_sequences * VARLEN_GAP;
   run_backward (replay, node, gradient, gradients);
 }
 
@@ -213,6 +219,43 @@ find_padding (HrReplay *replay)
   hr_replay_drop (replay, lengths);
 
   return result;
+}
+
+/* prepare_fa_kwargs_from_position_ids: where the position is 0, an example begins. */
+static Padding
+find_examples (HrReplay *replay,
+               guint64   n_examples)
+{
+  Padding result = no_padding;
+  HrValue positions, starts;
+
+  replay->symbols[HR_SYMBOL_EXAMPLE_STARTS] = n_examples + 1;
+  positions = hr_op_like (replay, "nonzero", "indices_q", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_EXAMPLE_STARTS));
+  starts = hr_op_like (replay, "_to_copy", "indices_q", HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXAMPLE_STARTS));
+  result.starts = hr_op_like (replay, "cat", "cu_seq_lens_q", HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXAMPLE_STARTS));
+  hr_replay_drop (replay, starts);
+  hr_replay_drop (replay, positions);
+  result.longest = hr_op_like (replay, "max", "max_length_q", HR_SHAPE (HR_ELEMENT_INT32));
+
+  return result;
+}
+
+/*
+ * `.contiguous ()` of a row, which copies heads that come first in memory, and what is part of a larger tensor (the
+ * values of models whose queries, keys and values are made by one matrix).
+ */
+static void
+make_contiguous (HrReplay *replay,
+                 HrValue  *x)
+{
+  guint64 bytes = hr_value_get_elements (*x, replay->symbols) * hr_element_get_bytes (x->element);
+  HrValue shape = *x;
+
+  if (!x->heads_first && hr_replay_get_bytes (replay, *x) == hr_ledger_round (bytes))
+    return;
+
+  shape.heads_first = FALSE;
+  hr_replay_assign (replay, x, hr_op_copy (replay, "contiguous", *x, shape));
 }
 
 static void
@@ -360,6 +403,7 @@ hr_replay_flash_package (HrReplay             *replay,
                          HrAttentionVariables *variables)
 {
   gboolean packed = forward->mask.storage >= 0;
+  gboolean has_examples = forward->examples > 0;
   gboolean widened = is_value_narrower (replay, variables->value);
   Padding padding = no_padding;
   HrValue inputs[3];
@@ -375,6 +419,12 @@ hr_replay_flash_package (HrReplay             *replay,
       pack (replay, &padding, &inputs[1], "key", get_packed_shape (replay, inputs[1]));
       pack (replay, &padding, &inputs[2], "value", get_packed_shape (replay, inputs[2]));
       pack (replay, &padding, &inputs[0], "query", inputs[0]);
+    }
+  if (has_examples)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+        make_contiguous (replay, &inputs[i]);
+      padding = find_examples (replay, forward->examples);
     }
 
   output = run_kernel (replay, inputs, &padding);

@@ -89,6 +89,32 @@ join_blocks (HrReplay *replay,
   return result;
 }
 
+/*
+ * and_masks (): a scalar true, joined with what the rest allows, then with what is of one example
+ * (packed_sequence_mask_function ()).
+ */
+static HrValue
+join_examples (HrReplay *replay,
+               HrValue   inner)
+{
+  HrValue each = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
+  HrValue result = make_square (replay, "bitwise_and");
+  HrValue queries, keys, same;
+
+  hr_replay_drop (replay, inner);
+  queries = hr_op_like (replay, "index", "packed_sequence_mask",
+                        HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  keys = hr_op_like (replay, "index", "packed_sequence_mask",
+                     HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT));
+  same = hr_op_like (replay, "eq", "attention_mask", each);
+  hr_replay_drop (replay, keys);
+  hr_replay_drop (replay, queries);
+  hr_replay_assign (replay, &result, hr_op_like (replay, "bitwise_and", "attention_mask", each));
+  hr_replay_drop (replay, same);
+
+  return result;
+}
+
 /* The eager attention adds the mask to its scores; the kernels take it as it is. */
 static void
 make_additive (HrReplay *replay,
@@ -190,6 +216,7 @@ hr_replay_window_mask (HrReplay *replay,
  * @chunked: whether the window is a chunk
  * @padded: whether the batch has padding
  * @has_blocks: whether tokens of a picture see each other
+ * @has_examples: whether tokens of an example see none of the others of their row
  * @additive: whether the mask is to be added to scores (eager), not a boolean one (sdpa)
  *
  * Makes an attention mask for all layers of a kind.
@@ -202,6 +229,7 @@ hr_replay_mask (HrReplay *replay,
                 gboolean  chunked,
                 gboolean  padded,
                 gboolean  has_blocks,
+                gboolean  has_examples,
                 gboolean  additive)
 {
   HrValue queries = hr_op_like (replay, "arange", "q_idx", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
@@ -209,6 +237,8 @@ hr_replay_mask (HrReplay *replay,
   HrValue mask = has_blocks ? join_blocks (replay, sliding)
                  : sliding && chunked ? join_chunks (replay) : join_conditions (replay, sliding);
 
+  if (has_examples)
+    mask = join_examples (replay, mask);
   if (padded)
     mask = join_padding (replay, mask);
 

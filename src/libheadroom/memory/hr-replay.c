@@ -59,6 +59,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_SEQUENCE_128] = "⌈S⌉₁₂₈",
   [HR_SYMBOL_HEAD_ROUNDED] = "⌈d⌉",
   [HR_SYMBOL_HEAD_8] = "⌈d⌉₈",
+  [HR_SYMBOL_EXAMPLE_STARTS] = "(n_e + 1)",
   [HR_SYMBOL_STARTS] = "(B + 1)",
   [HR_SYMBOL_LABELS] = "(S + 1)",
   [HR_SYMBOL_POSITIONS] = "P",

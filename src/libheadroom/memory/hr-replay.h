@@ -60,6 +60,7 @@ typedef enum
   HR_SYMBOL_SEQUENCE_128,
   HR_SYMBOL_HEAD_ROUNDED,   /* d, likewise */
   HR_SYMBOL_HEAD_8,         /* d, padded to what a kernel reads at once */
+  HR_SYMBOL_EXAMPLE_STARTS, /* n_e + 1: where examples start in a row that is packed of them, and where the last ends */
   HR_SYMBOL_STARTS,         /* B + 1: where sequences start in a row of all of them, and where the last ends */
   HR_SYMBOL_LABELS,         /* S + 1: labels, padded by one */
   HR_SYMBOL_POSITIONS,      /* P: rows of a table of positions */

@@ -15,6 +15,7 @@
 #include "hr-replay-torchtitan.h"
 #include "hr-training-check.h"
 #include "hr-training-loss.h"
+#include "hr-training-packing.h"
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
 #include "hr-training-savers.h"
@@ -483,7 +484,7 @@ apply_profile (HrTrainingPlan          *self,
   if (profile->fp32_outputs && self->autocast != HR_ELEMENT_NONE)
     self->training.fp32_outputs = TRUE;
   if ((profile->passes_mask || self->training.algorithm != HR_ALGORITHM_SFT) &&
-      self->pass.inference.mask == HR_ATTENTION_MASK_NONE)
+      self->pass.inference.mask == HR_ATTENTION_MASK_NONE && self->pass.inference.examples == 0)
     self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
   self->training.logs_metrics = profile->logs_metrics;
   self->training.trl_release = hr_training_job_get_trl_release (self->job);
@@ -785,6 +786,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
+  if (!hr_training_packing_resolve (self, error))
+    return FALSE;
+
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
   if (!resolve_checkpointing (self, error) || !hr_training_savers_resolve (self, error))
     return FALSE;
@@ -796,6 +800,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
   self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
   apply_profile (self, profile);
+  hr_training_packing_warn (self);
   warn_of_defaults (self);
   warn_of_recipe (self, profile, is_chosen);
   if (!resolve_optimizer (self, profile, error))

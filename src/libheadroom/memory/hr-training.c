@@ -822,7 +822,7 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
-  if (self->layer_code == HR_LAYER_CODE_TORCHTITAN)
+  if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   add_input (replay, 1, n_virtual * sizeof (gint64));

@@ -366,6 +366,14 @@ static const char * const loss_implementation_labels[] = {
   [HR_LOSS_IMPLEMENTATION_CHUNKED_NLL] = N_("256 tokens at a time (TRL)"),
 };
 
+static const char * const example_packing_labels[] = {
+  /* Translators: choices of the setting “Packing” */
+  [HR_EXAMPLE_PACKING_NONE] = N_("Padded rows"),
+  [HR_EXAMPLE_PACKING_PADDING_FREE] = N_("One row, no padding"),
+  [HR_EXAMPLE_PACKING_BFD] = N_("Packed, best fit (BFD)"),
+  [HR_EXAMPLE_PACKING_WRAPPED] = N_("Packed, cut (wrapped)"),
+};
+
 static const char * const activation_offload_labels[] = {
   /* Translators: choices of the setting “Activation offload” */
   [HR_ACTIVATION_OFFLOAD_NONE] = N_("None"),
@@ -505,6 +513,7 @@ static const struct
     G_N_ELEMENTS (selective_checkpointing_labels) },
   { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },
   { hr_loss_implementation_get_type, loss_implementation_labels, G_N_ELEMENTS (loss_implementation_labels) },
+  { hr_example_packing_get_type, example_packing_labels, G_N_ELEMENTS (example_packing_labels) },
   { hr_activation_offload_get_type, activation_offload_labels, G_N_ELEMENTS (activation_offload_labels) },
   { hr_optimizer_kind_get_type, optimizer_labels, G_N_ELEMENTS (optimizer_labels) },
   { hr_optimizer_implementation_get_type, optimizer_implementation_labels,

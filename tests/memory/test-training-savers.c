@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What saves memory by other means than checkpointing, as a person meets it: settings, warnings and refusals. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+
+#include "estimates.h"
+
+static const char llama[] =
+  "{\"model_type\": \"llama\", \"vocab_size\": 2048, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+  "\"num_hidden_layers\": 3, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
+
+static const char mamba[] =
+  "{\"model_type\": \"mamba\", \"vocab_size\": 2048, \"hidden_size\": 512, \"num_hidden_layers\": 2, "
+  "\"state_size\": 16, \"torch_dtype\": \"bfloat16\"}";
+
+/* An estimate of four sequences of up to 512 tokens with settings such as “packing=bfd attention=flash”. */
+static HrEstimate *
+run (const char  *config,
+     const char  *settings,
+     GError     **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "small", NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  g_auto (GStrv) words = g_strsplit (settings, " ", -1);
+
+  g_assert_nonnull (model);
+  g_assert_true (hr_job_set_from_string (job, "micro-batch-size", "4", NULL));
+  g_assert_true (hr_job_set_from_string (job, "sequence-length", "512", NULL));
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
+
+      g_assert_true (hr_job_set_from_string (job, pair[0], pair[1], NULL));
+    }
+
+  return hr_estimator_run (model, job, NULL, 1, error);
+}
+
+static HrEstimate *
+estimate (const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = run (llama, settings, &error);
+
+  g_assert_no_error (error);
+
+  return result;
+}
+
+/* What the allocator hands out at the peak, in which the order of requests plays no part. */
+static guint64
+get_allocated (HrEstimate *result)
+{
+  return hr_estimate_get_total_bytes (result) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
+}
+
+static gboolean
+has_warning (HrEstimate *result,
+             const char *part)
+{
+  const char * const *warnings = hr_estimate_get_warnings (result);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], part) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Four examples of 128 tokens are one sequence of 512, with positions beside it: eight bytes for each token. */
+static void
+test_padding_free (void)
+{
+  g_autoptr (HrEstimate) free = estimate ("packing=padding-free example-length=128 attention=flash");
+  g_autoptr (HrEstimate) one = estimate ("micro-batch-size=1 attention=flash");
+  g_autoptr (HrEstimate) padded = estimate ("attention=flash");
+  guint64 positions = 512 * sizeof (gint64);
+
+  g_assert_cmpuint (get_component_bytes (free, HR_COMPONENT_INPUTS), ==,
+                    get_component_bytes (one, HR_COMPONENT_INPUTS) + positions);
+  g_assert_cmpuint (get_component_bytes (free, HR_COMPONENT_LOGITS), ==,
+                    get_component_bytes (one, HR_COMPONENT_LOGITS));
+  g_assert_cmpuint (get_allocated (free), <, get_allocated (padded));
+  g_assert_true (has_warning (free, "75 %"));
+  g_assert_false (has_warning (free, "512 × 512"));
+}
+
+/* A mask of all tokens by all tokens, which each layer adds to its scores in 16 bits, and keeps. */
+static void
+test_mask (void)
+{
+  g_autoptr (HrEstimate) flash = estimate ("packing=bfd example-length=128 attention=flash");
+  g_autoptr (HrEstimate) sdpa = estimate ("packing=bfd example-length=128");
+  guint64 square = 2048 * 2048;
+
+  g_assert_cmpuint (get_allocated (sdpa), >, get_allocated (flash) + 3 * 2 * square);
+  g_assert_true (has_warning (sdpa, "2048 × 2048"));
+  g_assert_false (has_warning (flash, "2048 × 2048"));
+}
+
+/* Rows that were cut off a stream are full, and come with a mask of ones. */
+static void
+test_wrapped (void)
+{
+  g_autoptr (HrEstimate) wrapped = estimate ("packing=wrapped");
+  g_autoptr (HrEstimate) ones = estimate ("attention-mask=ones");
+
+  g_assert_cmpuint (get_allocated (wrapped), ==, get_allocated (ones));
+}
+
+static void
+test_refusals (void)
+{
+  static const struct
+  {
+    const char *config;
+    const char *settings;
+    const char *property;
+    const char *found;
+  } refused[] = {
+    { llama, "packing=bfd example-length=600", "example-length", "600" },
+    { llama, "packing=bfd framework=megatron-lm", "packing", "bfd" },
+    { mamba, "packing=padding-free", "packing", "mamba" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (run (refused[i].config, refused[i].settings, &error));
+      g_assert_nonnull (error);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, refused[i].property));
+      g_assert_nonnull (strstr (error->message, refused[i].found));
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/training-savers/a_batch_without_padding_is_one_row_of_its_tokens", test_padding_free);
+  g_test_add_func ("/training-savers/without_flash_attention_a_packed_row_needs_a_mask_of_its_square", test_mask);
+  g_test_add_func ("/training-savers/rows_that_are_cut_off_a_stream_are_full", test_wrapped);
+  g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
+
+  return g_test_run ();
+}
