@@ -97,27 +97,31 @@ counts_positions (const HrInference *self,
   return hr_pass_has_attention (self) && (alibi == NULL || alibi->path == HR_ATTENTION_FALCON);
 }
 
+/*
+ * hr_pass_require_gradient:
+ * @replay: a tape
+ * @embeds: (inout): what the module makes that transformers knows as the input embeddings
+ *
+ * Where layers are computed anew, a hook of the module lets gradients flow to what it makes, though it is frozen: a
+ * leaf, which the node that takes its gradient holds (PreTrainedModel.enable_input_require_grads).
+ */
+void
+hr_pass_require_gradient (HrReplay *replay,
+                          HrValue  *embeds)
+{
+  if (replay->graph == NULL || !replay->inputs_need_gradients || hr_value_needs_gradient (*embeds))
+    return;
+
+  *embeds = hr_autograd_boundary (replay, *embeds);
+  hr_autograd_save (replay, *embeds, *embeds);
+}
+
 static void
 scale_embeds (HrReplay *replay,
               HrPass   *pass)
 {
   hr_replay_assign (replay, &pass->inputs_embeds,
                     hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
-}
-
-/*
- * A hook of the module lets gradients flow to what a frozen table gives: a leaf, which the node that takes its gradient
- * holds (PreTrainedModel.enable_input_require_grads).
- */
-static void
-require_gradient (HrReplay *replay,
-                  HrPass   *pass)
-{
-  if (replay->graph == NULL || !replay->inputs_need_gradients || hr_value_needs_gradient (pass->inputs_embeds))
-    return;
-
-  pass->inputs_embeds = hr_autograd_boundary (replay, pass->inputs_embeds);
-  hr_autograd_save (replay, pass->inputs_embeds, pass->inputs_embeds);
 }
 
 /*
@@ -224,7 +228,7 @@ hr_pass_embed (const HrInference *self,
   if (is_scaled)
     scale_embeds (replay, pass);
   hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
-  require_gradient (replay, pass);
+  hr_pass_require_gradient (replay, &pass->inputs_embeds);
   if (self->towers != NULL && pass->past == 0)
     hr_pass_join (self, replay, pass);
   if (is_prompted)

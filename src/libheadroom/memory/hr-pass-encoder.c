@@ -4,7 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-operator.h"
+#include "hr-operator-sequence.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
 
@@ -95,6 +95,7 @@ embed_apart (const HrInference *self,
                            : HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
   pass->table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_VOCABULARY, width));
   inputs = hr_op_embedding (replay, "inputs_embeds", HR_NO_VALUE, pass->table, shape);
+  hr_pass_require_gradient (replay, &inputs);
   pass->hidden = hr_replay_hold (replay, inputs);
   if (types != NULL)
     {
@@ -118,14 +119,47 @@ embed_apart (const HrInference *self,
   if (self->stack->embeds == HR_EMBEDS_NARROW)
     pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
   if (projection != NULL)
-    hr_replay_assign (replay, &pass->hidden,
-                      hr_op_linear (replay, pass->hidden, HR_MODULE_SELF, "hidden_states", HR_SYMBOL_HIDDEN, 1,
-                                    projection->linear.has_bias));
+    {
+      replay->block = projection->path;
+      hr_replay_assign (replay, &pass->hidden,
+                        hr_op_linear (replay, pass->hidden, HR_MODULE_SELF, "hidden_states", HR_SYMBOL_HIDDEN, 1,
+                                      projection->linear.has_bias));
+    }
   if (self->stack->embeds == HR_EMBEDS_APART)
     pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
   if (hr_pass_has_rotation (self))
     pass->position_ids = hr_op_like (replay, "arange", "position_ids",
                                      HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
+}
+
+/* Over the features of a sound, which are a part of the batch, or over what another convolution has made. */
+static HrValue
+convolve_frames (HrReplay      *replay,
+                 const HrBlock *block,
+                 HrValue        x,
+                 HrValue        shape)
+{
+  HrValue weight = x.storage < 0 ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS, HR_SYMBOL_HIDDEN)
+                                 : HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_KERNEL,
+                                             HR_SYMBOL_HIDDEN);
+  HrValue bias = HR_NO_VALUE;
+  HrValue frames, result;
+
+  replay->block = block->path;
+  replay->symbols[HR_SYMBOL_KERNEL] = block->convolution.kernel.sizes[0];
+  if (x.storage < 0)
+    replay->symbols[HR_SYMBOL_PIXELS] = block->convolution.in_channels * block->convolution.kernel.sizes[0];
+  weight = hr_autograd_parameter (replay, weight);
+  if (block->convolution.has_bias)
+    bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  frames = hr_op_convolution (replay, "inputs_embeds", x, weight, bias, shape);
+  /* The first is what get_input_embeddings() of WhisperEncoder gives. */
+  if (x.storage < 0)
+    hr_pass_require_gradient (replay, &frames);
+  result = hr_replay_activation (replay, frames, block->convolution.activation);
+  hr_replay_drop (replay, frames);
+
+  return result;
 }
 
 /* Convolutions over the frames of a sound; the first has twice the frames of the last (WhisperEncoder). */
@@ -136,23 +170,20 @@ embed_sound (const HrInference *self,
 {
   const HrChain *embeddings = &self->stack->embeddings;
   const HrBlock *position = hr_chain_find_block (embeddings, HR_BLOCK_POSITION_EMBEDDING);
-  HrValue x = HR_NO_VALUE;
+  HrValue x = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
   HrValue positions;
 
   replay->sentence = N_("while the sound is convolved");
+  replay->symbols[HR_SYMBOL_PICTURE] = self->features;
   for (guint i = 0; i < embeddings->n_blocks; i++)
     {
-      const HrBlock *block = &embeddings->blocks[i];
       HrValue shape = get_hidden_shape (replay, HR_SYMBOL_HIDDEN);
-      HrValue frames;
 
-      if (block->kind != HR_BLOCK_CONVOLUTION)
+      if (embeddings->blocks[i].kind != HR_BLOCK_CONVOLUTION)
         continue;
       if (i + 1 < embeddings->n_blocks && embeddings->blocks[i + 1].kind == HR_BLOCK_CONVOLUTION)
         shape.count = 2;
-      frames = hr_op_like (replay, "convolution", "inputs_embeds", shape);
-      hr_replay_assign (replay, &x, hr_replay_activation (replay, frames, block->convolution.activation));
-      hr_replay_drop (replay, frames);
+      hr_replay_assign (replay, &x, convolve_frames (replay, &embeddings->blocks[i], x, shape));
     }
 
   pass->inputs_embeds = x;
@@ -161,10 +192,11 @@ embed_sound (const HrInference *self,
   if (position == NULL)
     return;
 
-  positions = hr_op_like (replay, "embedding", "embed_positions(…)",
-                          HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  replay->block = position->path;
+  positions = look_up (replay, "embed_positions(…)", HR_NO_VALUE, HR_SYMBOL_POSITIONS,
+                       HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN), FALSE);
   hr_replay_assign (replay, &pass->hidden,
-                    hr_op_like (replay, "add", "hidden_states", get_hidden_shape (replay, HR_SYMBOL_HIDDEN)));
+                    hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->hidden, positions));
   hr_replay_drop (replay, positions);
 }
 
@@ -186,6 +218,7 @@ embed_inside (const HrInference *self,
   if (token != NULL && token->token_embedding.scaled)
     hr_replay_assign (replay, &pass->inputs_embeds,
                       hr_op_unary (replay, HR_UNARY_MUL, "inputs_embeds", pass->inputs_embeds));
+  hr_pass_require_gradient (replay, &pass->inputs_embeds);
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
 
   if (position != NULL)

@@ -116,6 +116,8 @@ void               hr_pass_begin_head             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass,
                                                    gboolean            all);
+void               hr_pass_require_gradient       (HrReplay           *replay,
+                                                   HrValue            *embeds);
 void               hr_pass_prepare_tasks          (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

@@ -318,6 +318,8 @@ replay_plain (HrReplay    *replay,
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
   hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
+  if (mlp->activated_inline)
+    hr_replay_assign (replay, x, HR_NO_VALUE);
   hr_op_dropout (replay, &hidden, mlp->has_inner_dropout);
   widen (replay, &hidden, mlp);
   hr_replay_assign (replay, &hidden,

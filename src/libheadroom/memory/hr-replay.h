@@ -104,9 +104,9 @@ typedef enum
   HR_SYMBOL_LAYER_CAST,
   HR_SYMBOL_HEAD_SHARD,     /* p_o: of the head and the last norm */
   HR_SYMBOL_HEAD_CAST,
-  HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, as they come to a tower */
+  HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, or of a window of frames, as they come to a tower */
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
-  HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, as it comes to a tower */
+  HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, or of a sound, as it comes to a tower */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
   HR_SYMBOL_PROJECTOR,      /* h_p: the width inside a projector */

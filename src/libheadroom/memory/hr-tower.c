@@ -126,20 +126,15 @@ hr_tower_set_symbols (const HrTower *self,
  * @replay: a tape
  * @embeds: (inout): what the module makes that transformers knows as its input embeddings
  *
- * A hook of the module lets gradients flow to what it makes, where the model is frozen and layers are computed anew
- * (PreTrainedModel.enable_input_require_grads).
+ * Lets gradients flow to what it makes, as hr_pass_require_gradient() does, if it has such a module.
  */
 void
 hr_tower_require_gradient (const HrInference *self,
                            HrReplay          *replay,
                            HrValue           *embeds)
 {
-  if (replay->graph == NULL || !replay->inputs_need_gradients || !self->stack->hooks_embeddings ||
-      hr_value_needs_gradient (*embeds))
-    return;
-
-  *embeds = hr_autograd_boundary (replay, *embeds);
-  hr_autograd_save (replay, *embeds, *embeds);
+  if (self->stack->hooks_embeddings)
+    hr_pass_require_gradient (replay, embeds);
 }
 
 /* A convolution whose windows do not overlap is a product of patches and a matrix (PatchEmbed). */

@@ -288,6 +288,12 @@ find_user (HrTrainingStack *self,
   return self->pass.n_layers;
 }
 
+static gboolean
+embeds_inside (HrTrainingStack *self)
+{
+  return self->pass.stack->role == HR_STACK_ENCODER && self->pass.stack->embeds == HR_EMBEDS_INSIDE;
+}
+
 /*
  * The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep: until
  * the first of the layers that use them is differentiated.
@@ -321,8 +327,11 @@ hold_shared (HrTrainingStack *self)
 
   while (first < self->pass.n_layers && !hr_checkpointing_recomputes (&self->checkpointing, first))
     first++;
-  /* Layers behind an encoder are not called with it, nor those whose positions have three axes (Qwen2VLTextModel). */
-  if (self->pass.encoder == NULL && !has_axes (self))
+  /*
+   * Layers behind an encoder are not called with it, nor those of an encoder that embeds tokens itself (BartEncoder),
+   * nor those whose positions have three axes (Qwen2VLTextModel).
+   */
+  if (self->pass.encoder == NULL && !embeds_inside (self) && !has_axes (self))
     hold_until (self, variables->position_ids, first);
   hold_until (self, variables->alibi, first);
   hold_until (self, forward->source_mask, first);
@@ -587,7 +596,9 @@ run_embeddings_backward (HrTrainingStack *self,
   hr_graph_run_backward (self->embeddings, replay);
   if (is_trained && hands_table_on)
     *table_gradient = hr_graph_take_gradient (self->embeddings, table);
-  hr_graph_clear (self->embeddings, replay);
+  /* A leaf that a hook has made, and its gradient, stay while the encoder is differentiated. */
+  if (self->pass.encoder == NULL)
+    hr_graph_clear (self->embeddings, replay);
   hr_replay_end (replay);
 }
 
@@ -694,6 +705,7 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
 void
 hr_training_stack_drop_held (HrTrainingStack *self)
 {
+  hr_graph_clear (self->embeddings, self->replay);
   for (guint i = 0; i < self->records->len; i++)
     {
       HrLayerRecord *record = g_ptr_array_index (self->records, i);

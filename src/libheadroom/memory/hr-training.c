@@ -7,6 +7,7 @@
 #include "hr-training.h"
 
 #include "hr-grpo-job.h"
+#include "hr-inference-cache.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-training-loss.h"
@@ -98,6 +99,15 @@ shift_labels (Step *step)
   hr_replay_drop (replay, hr_op_like (replay, "clone", "labels", ids));
 }
 
+/* T5ForConditionalGeneration.forward calls its encoder before; the functions of others begin with the labels. */
+static gboolean
+shifts_late (const HrInference *pass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (&pass->encoder->layer_classes[0]);
+
+  return attention != NULL && hr_attention_is_relative (attention);
+}
+
 /* `torch.cat ([prompt_ids, completion_ids], dim=1)`, and the masks likewise. */
 static void
 join_answers (Step *step)
@@ -155,8 +165,11 @@ run_forward (Step *step)
   join_answers (step);
   if (pass.encoder != NULL)
     {
+      if (!shifts_late (&pass))
+        shift_labels (step);
       run_encoder_forward (step);
-      shift_labels (step);
+      if (shifts_late (&pass))
+        shift_labels (step);
       pass.source = get_source (replay, step->source);
       pass.decoder_ids = step->shifted;
     }

@@ -241,6 +241,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("inner-dropout", mlp.has_inner_dropout),
   BOOLEAN ("output-dropout", mlp.has_output_dropout),
   BOOLEAN ("inlined", mlp.inlined),
+  BOOLEAN ("activated-inline", mlp.activated_inline),
   BOOLEAN ("bias-apart", mlp.bias_apart),
   BOOLEAN ("fp32-down", mlp.fp32_down),
   CHOICE ("activation", mlp.activation, hr_block_activations),

@@ -382,6 +382,7 @@ typedef struct
   gboolean has_inner_dropout;  /* of what the activation makes, in training (T5, BART) */
   gboolean has_output_dropout; /* of what the last matrix makes, in training (GPT-2) */
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
+  gboolean activated_inline; /* likewise, after the activation of what that has made (BART) */
   gboolean bias_apart;       /* biases are added to what the matrices make (Falcon) */
   gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
   HrActivation activation;
