@@ -139,6 +139,7 @@ hr_pass_set_attention_symbols (HrReplay          *replay,
   symbols[HR_SYMBOL_CACHED] = attention->cached_heads * attention->head_dim;
   symbols[HR_SYMBOL_FUSED] = symbols[HR_SYMBOL_QUERY] + 2 * symbols[HR_SYMBOL_KEY];
   symbols[HR_SYMBOL_VALUE] = attention->num_attention_heads * attention->value_head_dim;
+  symbols[HR_SYMBOL_KEY_VALUE] = attention->num_key_value_heads * attention->value_head_dim;
   symbols[HR_SYMBOL_QUERY_LATENT] = attention->query_latent_size;
   symbols[HR_SYMBOL_LATENT] = attention->latent_size;
   symbols[HR_SYMBOL_LATENT_JOINED] = attention->latent_size + attention->rotary_dim;

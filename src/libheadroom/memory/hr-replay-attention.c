@@ -117,7 +117,11 @@ project_separately (HrReplay          *replay,
   if (attention->contiguous_heads)
     put_heads_first (replay, &variables->key);
   variables->value = hr_op_linear (replay, source, HR_MODULE_VALUE, "value_states",
-                                   HR_SYMBOL_KEY, 1, attention->has_value_bias);
+                                   attention->value_head_dim > 0 ? HR_SYMBOL_KEY_VALUE : HR_SYMBOL_KEY, 1,
+                                   attention->has_value_bias);
+  if (attention->scaled_value)
+    hr_replay_assign (replay, &variables->value,
+                      hr_op_unary (replay, HR_UNARY_MUL, "value_states", variables->value));
   if (attention->contiguous_heads)
     put_heads_first (replay, &variables->value);
 }
@@ -919,17 +923,27 @@ gate_output (HrReplay          *replay,
     }
 }
 
+/* The width of all heads of queries, or of the values that belong to them, where these have one of their own. */
+static HrSymbol
+get_repeated_features (HrValue x)
+{
+  HrSymbol features = x.symbols[x.n_symbols - 1];
+
+  return features == HR_SYMBOL_VALUE || features == HR_SYMBOL_KEY_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY;
+}
+
 /* A single head, shown as all of them by a stride of 0. */
 static HrValue
 expand_head (HrReplay *replay,
              HrValue   x)
 {
+  HrSymbol features = get_repeated_features (x);
   HrValue view = x;
 
-  if (replay->symbols[x.symbols[2]] == replay->symbols[HR_SYMBOL_QUERY])
+  if (replay->symbols[x.symbols[2]] == replay->symbols[features])
     return hr_replay_hold (replay, x);
 
-  view.symbols[2] = HR_SYMBOL_QUERY;
+  view.symbols[2] = features;
   view.expanded = TRUE;
 
   return hr_op_expand (replay, x, view);
@@ -941,10 +955,11 @@ hr_attention_repeat_kv (HrReplay   *replay,
                         HrValue     x,
                         const char *name)
 {
-  HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_QUERY);
+  HrSymbol features = get_repeated_features (x);
+  HrValue shape = HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
 
   if (replay->symbols[HR_SYMBOL_KEY_HEADS] == replay->symbols[HR_SYMBOL_HEADS] ||
-      x.symbols[x.n_symbols - 1] == HR_SYMBOL_QUERY)
+      x.symbols[x.n_symbols - 1] == features)
     return hr_replay_hold (replay, x);
   if (replay->symbols[HR_SYMBOL_KEY_HEADS] == 1)
     return expand_head (replay, x);
@@ -1027,30 +1042,45 @@ hr_attention_softmax (HrReplay *replay,
   return hr_op_softmax (replay, "attn_weights", scores, scores.element);
 }
 
+/* The highest score of each query is subtracted, then a softmax in the dtype of the model. */
+static HrValue
+softmax_below_highest (HrReplay   *replay,
+                       const char *name,
+                       HrValue    *scores)
+{
+  HrValue highest = hr_op_max (replay, "attn_weights.max()", *scores);
+
+  hr_replay_assign (replay, scores, hr_op_binary (replay, HR_BINARY_SUB, "attn_weights", *scores, highest));
+  hr_replay_drop (replay, highest);
+
+  return hr_op_softmax_typed (replay, name, *scores);
+}
+
 /*
- * A sink beside the scores of each query, the highest subtracted, a softmax in the dtype of the model
- * (eager_attention_forward of modeling_gpt_oss.py).
+ * A sink beside the scores of each query: in a variable of its own (eager_attention_forward of modeling_gpt_oss.py), or
+ * in that of the scores (that of modeling_mimo_v2_flash.py).
  */
 static void
 apply_sinks (HrReplay *replay,
-             HrValue  *weights)
+             HrValue  *weights,
+             gboolean  replaces_scores)
 {
+  HrValue scores = *weights;
   HrValue shape = *weights;
   HrValue rows = *weights;
   HrValue sinks = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HEADS));
-  HrValue combined, highest, probabilities;
+  HrValue combined, probabilities;
 
   rows.n_symbols--;
   sinks = hr_op_expand (replay, sinks, rows);
 
   shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_SINK;
   combined = hr_op_cat (replay, "combined_logits", (HrValue[]) { *weights, sinks }, 2, shape);
-  highest = hr_op_max (replay, "combined_logits.max()", combined);
-  hr_replay_assign (replay, &combined, hr_op_binary (replay, HR_BINARY_SUB, "combined_logits", combined, highest));
-  hr_replay_drop (replay, highest);
-  probabilities = hr_op_softmax_typed (replay, "probs", combined);
+  if (replaces_scores)
+    hr_replay_assign (replay, weights, HR_NO_VALUE);
+  probabilities = softmax_below_highest (replay, "probs", &combined);
   hr_replay_drop (replay, combined);
-  hr_replay_assign (replay, weights, hr_op_slice (replay, probabilities, *weights));
+  hr_replay_assign (replay, weights, hr_op_slice (replay, probabilities, hr_value_detach (scores)));
   hr_replay_drop (replay, probabilities);
 }
 
@@ -1058,7 +1088,7 @@ apply_sinks (HrReplay *replay,
 static gboolean
 has_own_width (HrValue value)
 {
-  return value.n_symbols > 0 && value.symbols[value.n_symbols - 1] == HR_SYMBOL_VALUE;
+  return value.n_symbols > 0 && get_repeated_features (value) == HR_SYMBOL_VALUE;
 }
 
 /* What the attention makes of the queries: heads as wide as those of the values. */
@@ -1101,7 +1131,9 @@ replay_eager (HrReplay          *replay,
                       hr_op_binary (replay, HR_BINARY_ADD, "attn_weights", weights, forward->mask));
 
   if (attention->has_sinks)
-    apply_sinks (replay, &weights);
+    apply_sinks (replay, &weights, attention->stable_softmax);
+  else if (attention->stable_softmax)
+    hr_replay_assign (replay, &weights, softmax_below_highest (replay, "attn_weights", &weights));
   else if (attention->plain_softmax)
     hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
   else

@@ -7,6 +7,15 @@
  * torch.cat, which makes the longer tensor beside the shorter one.
  */
 
+/* The width of what is kept of a token: that of keys, unless values have one of their own. */
+static HrSymbol
+get_cached_features (HrValue like)
+{
+  HrSymbol features = like.symbols[like.n_symbols - 1];
+
+  return features == HR_SYMBOL_VALUE || features == HR_SYMBOL_KEY_VALUE ? features : HR_SYMBOL_CACHED;
+}
+
 /* torch.cat promotes to the wider of two dtypes. */
 static HrValue
 join_old (HrReplay   *replay,
@@ -41,7 +50,7 @@ make_cached (HrReplay      *replay,
              HrValue        like,
              HrElement      first_key)
 {
-  HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
+  HrSymbol features = get_cached_features (like);
   HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
 
   shape.heads_first = TRUE;
@@ -137,7 +146,7 @@ quantize (HrReplay   *replay,
           const char *name,
           HrValue     like)
 {
-  HrSymbol features = like.symbols[like.n_symbols - 1] == HR_SYMBOL_VALUE ? HR_SYMBOL_VALUE : HR_SYMBOL_CACHED;
+  HrSymbol features = get_cached_features (like);
   HrValue shape = HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, features);
   guint per_64 = forward->cache_bits * 64 / 8 + 2 * hr_element_get_bytes (replay->dtype);
 

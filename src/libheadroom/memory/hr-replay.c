@@ -39,6 +39,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_ROTARY] = "r",
   [HR_SYMBOL_TABLE] = "P",
   [HR_SYMBOL_VALUE] = "v",
+  [HR_SYMBOL_KEY_VALUE] = "v_k",
   [HR_SYMBOL_QUERY_LATENT] = "c_q",
   [HR_SYMBOL_LATENT] = "c",
   [HR_SYMBOL_LATENT_JOINED] = "(c + r)",

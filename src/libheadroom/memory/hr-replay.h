@@ -40,6 +40,7 @@ typedef enum
   HR_SYMBOL_ROTARY,         /* r: rotated part of a head */
   HR_SYMBOL_TABLE,          /* P: rows of a table of sines and cosines */
   HR_SYMBOL_VALUE,          /* v = H * value_head_dim, where heads of values have a size of their own */
+  HR_SYMBOL_KEY_VALUE,      /* v_k = K * value_head_dim, likewise */
   HR_SYMBOL_QUERY_LATENT,   /* c_q: what queries are expanded from */
   HR_SYMBOL_LATENT,         /* c: what keys and values are expanded from */
   HR_SYMBOL_LATENT_JOINED,  /* c and the rotated key */

@@ -215,6 +215,8 @@ static const HrParameter attention_parameters[] = {
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
   BOOLEAN ("scaled-query", attention.scaled_query),
+  BOOLEAN ("scaled-value", attention.scaled_value),
+  BOOLEAN ("stable-softmax", attention.stable_softmax),
   CHOICE ("position-scale", attention.position_scale, hr_block_position_scales),
   CHOICE ("output-gate", attention.output_gate, output_gates),
   BOOLEAN ("reuses-cache", attention.reuses_cache),

@@ -351,6 +351,8 @@ typedef struct
   gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
   gboolean has_shared_key_value; /* what an earlier layer has projected, cached once more (Hunyuan Large) */
   gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
+  gboolean stable_softmax;   /* the highest score is subtracted, as where there are sinks (MiMo-V2-Flash) */
+  gboolean scaled_value;     /* the values are multiplied by a constant (MiMo-V2-Flash) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
   HrPositionScale position_scale;
   HrOutputGate output_gate;
