@@ -209,6 +209,8 @@ static const char * const settings[] = {
   "fine-tuning-method=full optimizer=lomo",
   "fine-tuning-method=full activation-offload=save-on-cpu",
   "fine-tuning-method=full packing=bfd example-length=50",
+  "fine-tuning-method=full torch-compile=true",
+  "fine-tuning-method=lora torch-compile=true autocast=bfloat16 attention=eager",
   "fine-tuning-method=full packing=padding-free attention=flash gradient-checkpointing=full",
   "fine-tuning-method=lora activation-offload=save-on-cpu attention=eager",
   "fine-tuning-method=full activation-offload=save-on-cpu autocast=bfloat16 dtype=float32",

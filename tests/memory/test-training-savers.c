@@ -114,6 +114,20 @@ test_wrapped (void)
   g_assert_cmpuint (get_allocated (wrapped), ==, get_allocated (ones));
 }
 
+/* What is computed anew goes; the logits are not copied to fp32. */
+static void
+test_compile (void)
+{
+  g_autoptr (HrEstimate) compiled = estimate ("torch-compile=true");
+  g_autoptr (HrEstimate) eager = estimate ("torch-compile=false");
+
+  g_assert_cmpuint (get_component_bytes (compiled, HR_COMPONENT_ACTIVATIONS), <,
+                    get_component_bytes (eager, HR_COMPONENT_ACTIVATIONS));
+  g_assert_cmpuint (get_component_bytes (compiled, HR_COMPONENT_LOGITS), <,
+                    get_component_bytes (eager, HR_COMPONENT_LOGITS));
+  g_assert_true (has_warning (compiled, "torch.compile"));
+}
+
 static void
 test_refusals (void)
 {
@@ -127,6 +141,10 @@ test_refusals (void)
     { llama, "packing=bfd example-length=600", "example-length", "600" },
     { llama, "packing=bfd framework=megatron-lm", "packing", "bfd" },
     { mamba, "packing=padding-free", "packing", "mamba" },
+    { mamba, "torch-compile=true", "torch-compile", "true" },
+    { llama, "torch-compile=true attention=flash", "torch-compile", "true" },
+    { llama, "torch-compile=true packing=bfd", "torch-compile", "true" },
+    { llama, "torch-compile=true fused-kernels=liger", "torch-compile", "true" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
@@ -150,6 +168,7 @@ main (int   argc,
   g_test_add_func ("/training-savers/a_batch_without_padding_is_one_row_of_its_tokens", test_padding_free);
   g_test_add_func ("/training-savers/without_flash_attention_a_packed_row_needs_a_mask_of_its_square", test_mask);
   g_test_add_func ("/training-savers/rows_that_are_cut_off_a_stream_are_full", test_wrapped);
+  g_test_add_func ("/training-savers/what_is_compiled_keeps_less_and_copies_no_logits", test_compile);
   g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
 
   return g_test_run ();

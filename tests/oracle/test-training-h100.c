@@ -60,6 +60,17 @@ static const File fine_tuning = {
   },
 };
 
+/* What torch.compile keeps is decided operator by operator, where its partitioner looks for the least of a graph. */
+static const File compiled = {
+  "compiled-measured.json", HR_MODE_FINE_TUNING, 7,
+  {
+    [ASKED] = { 0.002, 0.5 },
+    [HANDED_OUT] = { 0.1, 0.7 },
+    [RESERVED] = { 3, 6 },
+    [SHOWN] = { 3, 6 },
+  },
+};
+
 /* Sequences whose rows are kept one by one lie as one block on the heap. */
 static const File answers = {
   "answers-measured.json", HR_MODE_GRPO, 25,
@@ -192,6 +203,15 @@ test_fine_tuning (void)
 }
 
 static void
+test_compiled (void)
+{
+  Results results;
+
+  run_file (&compiled, &results);
+  judge (&compiled, &results);
+}
+
+static void
 test_answers (void)
 {
   Results results;
@@ -207,6 +227,8 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/estimates_of_fine_tuning_are_what_an_h100_was_asked_for", test_fine_tuning);
+  g_test_add_func ("/oracle/estimates_of_training_with_torch_compile_are_near_what_an_h100_was_asked_for",
+                   test_compiled);
   g_test_add_func ("/oracle/estimates_of_training_on_answers_are_what_an_h100_was_asked_for", test_answers);
 
   return g_test_run ();

@@ -33,6 +33,7 @@ typedef struct
   HrFusedKernels fused_kernels;
   HrLossImplementation loss_implementation;
   HrActivationOffload activation_offload;
+  gboolean torch_compile;
   HrExamplePacking packing;
   guint64 example_length;
   HrOptimizerKind optimizer;
@@ -64,6 +65,7 @@ enum
   PROP_FUSED_KERNELS,
   PROP_LOSS_IMPLEMENTATION,
   PROP_ACTIVATION_OFFLOAD,
+  PROP_TORCH_COMPILE,
   PROP_PACKING,
   PROP_EXAMPLE_LENGTH,
   PROP_OPTIMIZER,
@@ -138,6 +140,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_ACTIVATION_OFFLOAD:
       g_value_set_enum (value, priv->activation_offload);
+      break;
+
+    case PROP_TORCH_COMPILE:
+      g_value_set_boolean (value, priv->torch_compile);
       break;
 
     case PROP_PACKING:
@@ -263,6 +269,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_ACTIVATION_OFFLOAD:
       priv->activation_offload = g_value_get_enum (value);
+      break;
+
+    case PROP_TORCH_COMPILE:
+      priv->torch_compile = g_value_get_boolean (value);
       break;
 
     case PROP_PACKING:
@@ -503,6 +513,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:torch-compile:
+   *
+   * Whether the model is compiled.
+   */
+  properties[PROP_TORCH_COMPILE] =
+    g_param_spec_boolean ("torch-compile",
+                          N_("torch.compile"),
+                          N_("Whether the model is compiled: what can be computed anew from something smaller is not "
+                             "kept for the backward pass. An approximation"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:packing:
    *
    * How examples become the rows of a batch.
@@ -706,6 +729,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_FUSED_KERNELS], 630, FALSE);
   hr_job_mark_setting (properties[PROP_LOSS_IMPLEMENTATION], 640, FALSE);
   hr_job_mark_setting (properties[PROP_ACTIVATION_OFFLOAD], 650, FALSE);
+  hr_job_mark_setting (properties[PROP_TORCH_COMPILE], 660, FALSE);
   hr_job_mark_setting (properties[PROP_OPTIMIZER], 750, FALSE);
   hr_job_mark_setting (properties[PROP_MASTER_DTYPE], 810, TRUE);
   hr_job_mark_setting (properties[PROP_GRADIENT_DTYPE], 820, TRUE);
@@ -1210,4 +1234,22 @@ hr_training_job_get_example_length (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->example_length;
+}
+
+/**
+ * hr_training_job_get_torch_compile:
+ * @self: a job
+ *
+ * Gets whether the model is compiled.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_torch_compile (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->torch_compile;
 }

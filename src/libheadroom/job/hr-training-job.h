@@ -34,6 +34,7 @@ guint64                   hr_training_job_get_checkpointing_layers         (HrTr
 HrFusedKernels            hr_training_job_get_fused_kernels                (HrTrainingJob *self);
 HrLossImplementation      hr_training_job_get_loss_implementation          (HrTrainingJob *self);
 HrActivationOffload       hr_training_job_get_activation_offload           (HrTrainingJob *self);
+gboolean                  hr_training_job_get_torch_compile                (HrTrainingJob *self);
 HrExamplePacking          hr_training_job_get_packing                      (HrTrainingJob *self);
 guint64                   hr_training_job_get_example_length               (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);

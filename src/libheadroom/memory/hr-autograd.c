@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hr-fusion.h"
 #include "hr-sharding.h"
 
 /* Most layers have no more. */
@@ -104,6 +105,9 @@ add_node (HrReplay   *replay,
   node->n_saved = 0;
   node->offloaded = 0;
   node->needs_saved = FALSE;
+  node->is_fused = FALSE;
+  node->n_roots = 0;
+  node->n_kept = 0;
   node->pending = 0;
   node->is_waiting = FALSE;
   clear_incoming (node);
@@ -307,6 +311,11 @@ hr_autograd_save (HrReplay *replay,
       saved.storage = -1;
       node->offloaded |= 1u << node->n_saved;
     }
+  if (replay->compiles && hr_fusion_keep (replay, node, saved))
+    {
+      saved = hr_value_detach (saved);
+      saved.storage = -1;
+    }
   node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
 }
 
@@ -356,7 +365,9 @@ release_saved (HrReplay *replay,
 {
   for (guint i = 0; i < node->n_saved; i++)
     hr_replay_drop (replay, node->saved[i]);
-  node->n_saved = 0;
+  for (guint i = 0; i < node->n_kept; i++)
+    hr_replay_drop (replay, node->kept[i]);
+  node->n_saved = node->n_kept = 0;
 }
 
 /*
@@ -601,6 +612,17 @@ release_region (HrRegion *region,
   region->data = NULL;
 }
 
+static void
+take_saved (HrNode *node,
+            HrNode *from)
+{
+  memcpy (node->saved, from->saved, sizeof node->saved);
+  memcpy (node->kept, from->kept, sizeof node->kept);
+  node->n_saved = from->n_saved;
+  node->n_kept = from->n_kept;
+  from->n_saved = from->n_kept = 0;
+}
+
 /* The graph that is recorded now has what comes into the part before its nodes. */
 static void
 recompute_region (HrGraph  *self,
@@ -626,9 +648,7 @@ recompute_region (HrGraph  *self,
       HrNode *from = &anew->nodes[n_before + i];
       HrNode *node = &self->nodes[region->first + i];
 
-      memcpy (node->saved, from->saved, sizeof node->saved);
-      node->n_saved = from->n_saved;
-      from->n_saved = 0;
+      take_saved (node, from);
     }
   hr_graph_clear (anew, replay);
 }
@@ -774,9 +794,7 @@ hr_graph_take_saved (HrGraph *self,
   self->is_recomputed = TRUE;
   for (guint i = 0; i < self->n_nodes; i++)
     {
-      memcpy (self->nodes[i].saved, from->nodes[i].saved, sizeof self->nodes[i].saved);
-      self->nodes[i].n_saved = from->nodes[i].n_saved;
-      from->nodes[i].n_saved = 0;
+      take_saved (&self->nodes[i], &from->nodes[i]);
     }
 }
 

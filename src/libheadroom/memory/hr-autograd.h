@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 #define HR_NODE_MAX_RESULTS 4
 #define HR_NODE_MAX_SAVED 9
 #define HR_GRAPH_MAX_NODES 4096
+#define HR_NODE_MAX_ROOTS  4
 
 typedef struct _HrNode HrNode;
 
@@ -53,6 +54,12 @@ typedef enum
  * @n_saved: how many
  * @offloaded: which of these wait on the host, as bits; of them only the shape is here
  * @needs_saved: whether it needs any, though perhaps nothing is held for it
+ * @is_fused: whether a compiled kernel runs it and its derivative together with others
+ * @roots: what its result is computed from by such kernels, if that is cheaper to keep than the result
+ * @n_before_roots: how many tensors had been made before each of these, so that it is known whether it is still there
+ * @n_roots: how many, 0 if the result itself is what others are computed from
+ * @kept: what of these is kept for the derivative, in the place of what is in @saved with no more than its shape
+ * @n_kept: how many
  * @pending: how many uses of a parameter have not handed it their gradient yet
  * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
  * @has_gradient: whether some has arrived
@@ -72,6 +79,12 @@ struct _HrNode
   guint n_saved;
   guint offloaded;
   gboolean needs_saved;
+  gboolean is_fused;
+  HrValue roots[HR_NODE_MAX_ROOTS];
+  guint n_before_roots[HR_NODE_MAX_ROOTS];
+  guint n_roots;
+  HrValue kept[HR_NODE_MAX_ROOTS];
+  guint n_kept;
   guint pending;
   gboolean is_waiting;
   gboolean has_gradient;

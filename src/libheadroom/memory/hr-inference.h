@@ -44,6 +44,7 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @batch: sequences, beams included
  * @beams: beams of each sequence
  * @examples: how many examples a row is packed of, 0 where each has a row of its own
+ * @compiles: whether torch.compile runs the model, for which a mask is always made
  * @prompt: tokens of a prompt; behind an encoder the one token that generation begins with
  * @output: tokens to generate
  * @use_cache: whether keys and values are kept
@@ -79,6 +80,7 @@ struct _HrInference
   guint64 batch;
   guint64 beams;
   guint64 examples;
+  gboolean compiles;
   guint64 prompt;
   guint64 output;
   gboolean use_cache;

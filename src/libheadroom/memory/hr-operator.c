@@ -2,6 +2,7 @@
 
 #include "hr-operator.h"
 
+#include "hr-fusion.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-adapter.h"
 
@@ -375,8 +376,10 @@ hr_op_unary (HrReplay   *self,
 
   if (record (self, &result, unary->backward, "backward", &input, 1))
     {
+      hr_fusion_join (self, result);
       if (unary->saves_input)
         hr_autograd_save (self, result, input);
+      hr_fusion_trace (self, result, &input, 1);
       if (unary->saves_result)
         hr_autograd_save (self, result, result);
     }
@@ -501,12 +504,14 @@ hr_op_binary_as (HrReplay   *self,
   if (!record (self, &result, binaries[kind].backward, binaries[kind].operation, inputs, 2))
     return result;
 
+  hr_fusion_join (self, result);
   if (kind == HR_BINARY_MUL || kind == HR_BINARY_DIV)
     hr_autograd_save (self, result, hr_value_needs_gradient (b) ? a : HR_NO_VALUE);
   if (kind == HR_BINARY_MIN)
     hr_autograd_save (self, result, a);
   if (kind == HR_BINARY_DIV || kind == HR_BINARY_MIN || (kind == HR_BINARY_MUL && hr_value_needs_gradient (a)))
     hr_autograd_save (self, result, b);
+  hr_fusion_trace (self, result, inputs, G_N_ELEMENTS (inputs));
 
   return result;
 }
@@ -636,7 +641,8 @@ hr_op_cast (HrReplay  *self,
 
   shape.element = element;
   result = hr_op_like (self, "_to_copy", element == HR_ELEMENT_FLOAT32 ? "x.float()" : "x.to(dtype)", shape);
-  hr_autograd_record (self, &result, backward_cast, &x, 1);
+  if (hr_autograd_record (self, &result, backward_cast, &x, 1))
+    hr_fusion_trace (self, result, &x, 1);
 
   return result;
 }
@@ -896,7 +902,11 @@ hr_op_softmax (HrReplay   *self,
     shape.element = element;
   result = hr_op_like (self, "_softmax", name, shape);
   if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &input, 1))
-    hr_autograd_save (self, result, result);
+    {
+      hr_fusion_join (self, result);
+      hr_fusion_trace (self, result, &input, 1);
+      hr_autograd_save (self, result, result);
+    }
   hr_replay_drop (self, input);
 
   return result;
@@ -1284,6 +1294,7 @@ hr_op_layer_norm_by (HrReplay *self,
   /* All three at once. */
   if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, "native_layer_norm_backward", inputs, 3))
     {
+      hr_fusion_join (self, result);
       for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
         hr_autograd_save (self, result, inputs[i]);
       hr_autograd_save (self, result, mean);

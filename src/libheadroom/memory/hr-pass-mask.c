@@ -12,7 +12,8 @@
 
 /*
  * Whether sdpa_mask () leaves the mask out, so that the kernels' own causal mode is used (_ignore_causal_mask_sdpa in
- * transformers/masking_utils.py).
+ * transformers/masking_utils.py). Under torch.compile the positions are taken for those of packed examples
+ * (find_packed_sequence_indices).
  */
 static gboolean
 can_skip_mask (const HrInference *self,
@@ -25,7 +26,7 @@ can_skip_mask (const HrInference *self,
 
   return (sequence == 1 || context == sequence) &&
          (attention->sliding_window == 0 || context < attention->sliding_window) && self->examples == 0 &&
-         self->mask != HR_ATTENTION_MASK_PADDED;
+         !self->compiles && self->mask != HR_ATTENTION_MASK_PADDED;
 }
 
 /*
@@ -229,6 +230,18 @@ make_biased_mask (const HrInference *self,
   return hr_op_like (replay, "add", "attention_mask", biased);
 }
 
+/* What each layer makes of the mask for its kernel is the same, so that the compiler makes it once. */
+static void
+share_mask (HrReplay *replay,
+            HrValue  *mask)
+{
+  HrElement element = replay->autocast != HR_ELEMENT_NONE ? replay->autocast : replay->dtype;
+
+  hr_replay_assign (replay, mask, hr_op_like (replay, "where", "attn_mask",
+                                              HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE,
+                                                        HR_SYMBOL_CONTEXT)));
+}
+
 static HrValue
 make_mask (const HrInference *self,
            HrReplay          *replay,
@@ -265,6 +278,8 @@ make_mask (const HrInference *self,
                            pass->blocks.storage >= 0, self->examples > 0, eager);
   else
     mask = copy_mask (self, replay, eager);
+  if (self->compiles && !eager)
+    share_mask (replay, &mask);
 
   /* MptModel makes a boolean mask of the one that would be added. */
   if (attention->path == HR_ATTENTION_MPT)

@@ -302,6 +302,7 @@ typedef enum
  * @layer_code: whose layers are replayed
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @offloads: whether what is kept for the backward pass is moved to the host
+ * @compiles: whether what is kept for the backward pass is what torch.compile keeps
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
@@ -350,6 +351,7 @@ struct _HrReplay
   HrLayerCode layer_code;
   const HrLiger *liger;
   gboolean offloads;
+  gboolean compiles;
   gboolean keeps_casts;
   const HrTuning *tuning;
   gboolean inputs_need_gradients;

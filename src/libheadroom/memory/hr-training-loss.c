@@ -6,6 +6,7 @@
 
 #include "hr-training-loss.h"
 
+#include "hr-fusion.h"
 #include "hr-operator.h"
 #include "hr-operator-sequence.h"
 
@@ -167,6 +168,65 @@ hr_training_loss_causal (HrReplay *replay,
                        : compute_with_shifted_labels (replay, logits32, in_place);
   hr_replay_drop (replay, logits32);
   replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+/* Zeros for what the loop does not differentiate, the logits that come out of the graph, until both are added. */
+static void
+backward_compiled (HrReplay     *replay,
+                   const HrNode *node,
+                   HrValue       gradient,
+                   HrValue      *gradients)
+{
+  HrValue zeros = hr_op_make_gradient (replay, "zeros", node->inputs[0]);
+
+  gradients[0] = hr_op_make_gradient (replay, "_log_softmax_backward_data", node->inputs[0]);
+  hr_replay_drop (replay, zeros);
+}
+
+/*
+ * hr_training_loss_compiled:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ *
+ * ForCausalLMLoss as torch.compile runs it: no copy in fp32 is made, as the kernels read the logits as they are, and
+ * keep the largest of each row, the logarithm of its sum, the shifted labels and which of them count.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_compiled (HrReplay *replay,
+                           HrValue   logits)
+{
+  HrValue rows[] = {
+    HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE),
+    HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE),
+    HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE),
+    HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE),
+  };
+  static const char * const names[] = { "amax", "log", "labels", "labels != -100" };
+  HrStretch stretch;
+  HrValue loss;
+  gboolean is_recorded;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->sentence = N_("in the loss, while the logits are alive");
+  loss = hr_op_like (replay, "nll_loss_forward", "loss", HR_SHAPE (HR_ELEMENT_FLOAT32));
+  is_recorded = hr_autograd_record (replay, &loss, backward_compiled, &logits, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      rows[i] = hr_op_like (replay, "cross_entropy", names[i], rows[i]);
+      if (is_recorded)
+        hr_autograd_save (replay, loss, rows[i]);
+      hr_replay_drop (replay, rows[i]);
+    }
+  if (is_recorded)
+    {
+      hr_fusion_join (replay, loss);
+      hr_autograd_save (replay, loss, logits);
+    }
   hr_replay_end (replay);
 
   return loss;

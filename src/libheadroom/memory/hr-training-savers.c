@@ -6,8 +6,10 @@
 
 #include "hr-training-savers.h"
 
+#include "hr-inference-cache.h"
 #include "hr-liger.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 
 /* What saves memory by other means than checkpointing: whose kernels run, and how the loss is computed. */
 
@@ -169,6 +171,82 @@ resolve_offload (HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Norms, attention and feed-forward layers alone: what is compiled of others is not known. */
+static gboolean
+has_plain_layers (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+      const HrAttention *attention = hr_layer_class_get_attention (klass);
+
+      if (attention == NULL || attention->path != HR_ATTENTION_INTERFACE)
+        return FALSE;
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
+            {
+              const HrChain *chain = &klass->sublayers[j].branches[k];
+
+              for (guint n = 0; n < chain->n_blocks; n++)
+                {
+                  HrBlockKind kind = chain->blocks[n].kind;
+
+                  if (kind != HR_BLOCK_NORM && kind != HR_BLOCK_ATTENTION && kind != HR_BLOCK_MLP)
+                    return FALSE;
+                }
+            }
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+refuse_compile (GError **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("torch-compile: expected false, as what is compiled is known for decoders of attention and "
+                           "feed-forward layers alone, by sdpa or eager, with the loss of transformers and without "
+                           "packing, quantization, other kernels, activation offload or selective checkpointing; "
+                           "found true"));
+
+  return FALSE;
+}
+
+/* What is compiled as one graph, forwards and back. */
+static gboolean
+resolve_compile (HrTrainingPlan  *plan,
+                 GError         **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  HrCheckpointingKind kind = plan->training.checkpointing.kind;
+  gboolean is_known;
+
+  if (!hr_training_job_get_torch_compile (plan->job))
+    return TRUE;
+
+  is_known = !has_own_loss (plan) && plan->training.liger == NULL && !plan->training.offloads && pass->examples == 0 &&
+             plan->training.loss_implementation == HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY &&
+             hr_training_job_get_logits_upcast (plan->job) == HR_LOGITS_UPCAST_LOSS &&
+             plan->pass.quantization == HR_QUANTIZATION_NONE && hr_tuning_get_n_virtual (plan->tuning) == 0 &&
+             pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && pass->towers == NULL &&
+             !hr_pass_makes_scores (pass) && pass->attention != HR_ATTENTION_IMPLEMENTATION_FLASH &&
+             pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA_MATH && has_plain_layers (pass->stack) &&
+             (kind == HR_CHECKPOINTING_NONE || kind == HR_CHECKPOINTING_FULL);
+  if (!is_known)
+    return refuse_compile (error);
+
+  plan->training.compiles = TRUE;
+  hr_inference_plan_warn (&plan->pass,
+                          N_("torch.compile: what is kept for the backward pass is what its partitioner keeps of one "
+                             "graph; what its kernels hold for a while is counted as if they ran one by one, and the "
+                             "first steps, in which it tries kernels, are not counted"));
+
+  return TRUE;
+}
+
 /* What “auto” stands for. */
 static HrLossImplementation
 choose_loss (const HrTrainingPlan *plan,
@@ -211,5 +289,5 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
   plan->training.liger = has_kernels ? liger : NULL;
   plan->training.loss_implementation = choose_loss (plan, liger);
 
-  return resolve_offload (plan, error) && check_fused (plan, liger, error);
+  return resolve_offload (plan, error) && check_fused (plan, liger, error) && resolve_compile (plan, error);
 }

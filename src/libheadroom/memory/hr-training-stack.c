@@ -278,7 +278,9 @@ find_user (HrTrainingStack *self,
 {
   for (guint i = 0; i < self->pass.n_layers; i++)
     {
-      gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i);
+      /* Compiled attention keeps the mask as it is shared. */
+      gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i) ||
+                           (self->replay->compiles && !is_rotation);
 
       if ((keeps_all || (is_rotation && !self->replay->offloads)) && uses_shared (self, i, sliding, is_rotation) &&
           (keeps_all || !spreads_rotation (self, i)))

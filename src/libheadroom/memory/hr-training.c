@@ -158,6 +158,8 @@ run_forward (Step *step)
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
   replay->offloads = step->training->offloads;
+  replay->compiles = step->training->compiles;
+  pass.compiles = step->training->compiles;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
   pass.see = see;
@@ -214,6 +216,8 @@ compute_loss (Step    *step,
     return hr_training_loss_span (step->replay, logits);
   if (head != NULL && head->head.is_of_last)
     return hr_training_loss_last_token (step->replay, logits);
+  if (step->replay->compiles)
+    return hr_training_loss_compiled (step->replay, logits);
   if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && !hr_pass_makes_scores (pass))
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
@@ -496,6 +500,9 @@ get_backward_sentence (const Step *step)
 
   if (step->training->algorithm == HR_ALGORITHM_REWARD)
     return N_("in the backward pass of the loss, while the gradient of the scores flows back");
+  if (step->replay->compiles)
+    return N_("in the backward pass of the loss, while the logits, their gradient and zeros for what is not "
+              "differentiated are alive");
   if (hr_megatron_runs (step->replay))
     return N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are "
               "alive");
