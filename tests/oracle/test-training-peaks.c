@@ -32,6 +32,19 @@ is (JsonObject *settings,
   return g_str_equal (json_object_get_string_member (settings, key), value);
 }
 
+/* What a setting names; nothing for "none", nor where the case does not have it. */
+static HrElement
+get_element (JsonObject *settings,
+             const char *key)
+{
+  if (!json_object_has_member (settings, key) || is (settings, key, "none"))
+    return HR_ELEMENT_NONE;
+  if (is (settings, key, "float32"))
+    return HR_ELEMENT_FLOAT32;
+
+  return is (settings, key, "float16") ? HR_ELEMENT_FLOAT16 : HR_ELEMENT_BFLOAT16;
+}
+
 static HrAttentionImplementation
 get_attention (JsonObject *settings)
 {
@@ -64,10 +77,9 @@ static HrTuning *
 make_tuning (HrModel    *model,
              JsonObject *settings)
 {
-  HrElement element = json_object_has_member (settings, "adapter-dtype") && is (settings, "adapter-dtype", "bfloat16")
-                        ? HR_ELEMENT_BFLOAT16
-                        : HR_ELEMENT_FLOAT32;
-  HrElement model_element = is (settings, "dtype", "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16;
+  HrElement element = json_object_has_member (settings, "adapter-dtype") ? get_element (settings, "adapter-dtype")
+                                                                         : HR_ELEMENT_FLOAT32;
+  HrElement model_element = get_element (settings, "dtype");
   g_autoptr (HrAdapter) adapter = NULL;
   g_autoptr (GError) error = NULL;
   HrTuning *tuning;
@@ -311,7 +323,7 @@ run_case (JsonNode   *root,
   JsonObject *settings = json_object_get_object_member (test, "settings");
   JsonObject *peaks = json_object_get_object_member (test, "peaks");
   g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
-  HrElement element = is (settings, "dtype", "float32") ? HR_ELEMENT_FLOAT32 : HR_ELEMENT_BFLOAT16;
+  HrElement element = get_element (settings, "dtype");
   g_autoptr (HrTuning) tuning = make_tuning (model, settings);
   g_autoptr (HrTrainables) whole = hr_trainables_new_for_model (model, element);
   const HrTrainables *parameters = tuning != NULL ? hr_tuning_get_trainables (tuning) : whole;
@@ -323,8 +335,7 @@ run_case (JsonNode   *root,
   double worst;
 
   hr_replay_init (replay, element, HR_QUANTIZATION_NONE);
-  if (is (settings, "autocast", "bfloat16"))
-    replay->autocast = HR_ELEMENT_BFLOAT16;
+  replay->autocast = get_element (settings, "autocast");
   /* What a kernel takes for itself is not seen on fake tensors. */
   replay->sorts_no_rows = TRUE;
   hr_training_replay (&training, replay, &levels);

@@ -290,6 +290,26 @@ cast_up (HrReplay *self,
 }
 
 /*
+ * hr_op_get_product_element:
+ * @self: a tape
+ * @element: the type of a factor
+ *
+ * What autocast casts factors of products to: all floating types but double (is_eligible of
+ * aten/src/ATen/autocast_mode.h), 16 bits of the other kind as well.
+ *
+ * Returns: the type that it is multiplied in
+ */
+HrElement
+hr_op_get_product_element (HrReplay  *self,
+                           HrElement  element)
+{
+  gboolean is_eligible = element == HR_ELEMENT_FLOAT16 || element == HR_ELEMENT_BFLOAT16 ||
+                         element == HR_ELEMENT_FLOAT32;
+
+  return self->autocast != HR_ELEMENT_NONE && is_eligible ? self->autocast : element;
+}
+
+/*
  * hr_op_cast_down:
  * @self: a tape
  * @x: a tensor
@@ -302,8 +322,7 @@ HrValue
 hr_op_cast_down (HrReplay *self,
                  HrValue   x)
 {
-  return self->autocast != HR_ELEMENT_NONE && x.element == HR_ELEMENT_FLOAT32 ? hr_op_cast (self, x, self->autocast)
-                                                                              : hr_replay_hold (self, x);
+  return hr_op_cast (self, x, hr_op_get_product_element (self, x.element));
 }
 
 /*
@@ -334,8 +353,9 @@ hr_op_cast_parameter (HrReplay *self,
  * @copy: what hr_op_cast_parameter() has made of it
  * @is_saved: whether the graph holds @copy
  *
- * Lets go of what autocast has made of a parameter. The copy of one that is trained is held by the cache of autocast
- * until the forward pass ends, whether or not anything else holds it (cached_cast in aten/src/ATen/autocast_mode.cpp).
+ * Lets go of what autocast has made of a parameter. The copy of one of fp32 that is trained is held by the cache of
+ * autocast until the forward pass ends, whether or not anything else holds it (cached_cast in
+ * aten/src/ATen/autocast_mode.cpp).
  */
 void
 hr_op_drop_cast (HrReplay *self,
@@ -343,7 +363,8 @@ hr_op_drop_cast (HrReplay *self,
                  HrValue   copy,
                  gboolean  is_saved)
 {
-  if (copy.storage >= 0 && parameter.is_trained && self->keeps_casts && (!is_saved || self->offloads))
+  if (copy.storage >= 0 && parameter.is_trained && parameter.element == HR_ELEMENT_FLOAT32 && self->keeps_casts &&
+      (!is_saved || self->offloads))
     {
       hr_replay_reassign_component (self, copy, HR_COMPONENT_TEMPORARY);
       hr_replay_leave (self, copy);
@@ -461,7 +482,7 @@ static const Binary binaries[HR_N_BINARY] = {
   [HR_BINARY_MIN] = { "minimum", backward_like_result },
 };
 
-/* The larger of two shapes that broadcast to each other, in the wider of their types. */
+/* The larger of two shapes that broadcast to each other, in the type that theirs become. */
 static HrValue
 broadcast (HrReplay *self,
            HrValue   a,
@@ -471,8 +492,7 @@ broadcast (HrReplay *self,
   guint64 elements_b = hr_value_get_elements (b, self->symbols);
   HrValue shape = elements_b > elements_a ? b : a;
 
-  if (hr_element_get_bytes (a.element) != hr_element_get_bytes (b.element))
-    shape.element = hr_element_get_bytes (a.element) > hr_element_get_bytes (b.element) ? a.element : b.element;
+  shape.element = hr_element_promote (a.element, b.element);
 
   return shape;
 }
@@ -557,7 +577,7 @@ hr_op_product (HrReplay   *self,
                HrValue     b,
                HrValue     shape)
 {
-  shape.element = hr_element_get_bytes (b.element) > hr_element_get_bytes (a.element) ? b.element : a.element;
+  shape.element = hr_element_promote (a.element, b.element);
 
   return hr_op_binary_as (self, HR_BINARY_MUL, name, a, b, shape);
 }
@@ -1129,7 +1149,7 @@ multiply_copy (HrReplay   *self,
 {
   HrValue copy, addend, result;
 
-  if (self->autocast != HR_ELEMENT_NONE && x.element == HR_ELEMENT_FLOAT32)
+  if (hr_op_get_product_element (self, x.element) != x.element)
     return hr_op_linear_by (self, x, name, weight, bias, shape);
 
   addend = hr_op_cast_parameter (self, bias);

@@ -137,6 +137,8 @@ HrValue hr_op_linear_copied (HrReplay   *self,
                              const char *name,
                              HrSymbol    out_features,
                              gboolean    has_bias);
+HrElement hr_op_get_product_element (HrReplay  *self,
+                                     HrElement  element);
 HrValue hr_op_cast_down  (HrReplay      *self,
                           HrValue        x);
 HrValue hr_op_cast_parameter (HrReplay  *self,

@@ -407,15 +407,6 @@ get_delta_shape (HrReplay *replay,
   return hr_value_detach (make_matrix (replay, x, out, FALSE));
 }
 
-/* What autocast makes of a product of parameters. */
-static HrElement
-get_product_element (HrReplay *replay,
-                     HrValue   factor)
-{
-  return replay->autocast != HR_ELEMENT_NONE && factor.element == HR_ELEMENT_FLOAT32 ? replay->autocast
-                                                                                     : factor.element;
-}
-
 /*
  * HadaWeight.backward of peft/tuners/loha/layer.py, without autocast: the gradient scaled, then times the one product
  * for the factors of the other, and the other way round.
@@ -463,7 +454,7 @@ make_hadamard (HrReplay            *replay,
       factors[2 * i + 1] = make_matrix (replay, x, inner, TRUE);
       for (guint j = 2 * i; j < 2 * i + 2; j++)
         casts[j] = hr_op_cast_down (replay, hr_value_detach (factors[j]));
-      shape.element = get_product_element (replay, factors[0]);
+      shape.element = hr_op_get_product_element (replay, factors[0].element);
       products[i] = hr_op_like (replay, "mm", i == 0 ? "w1a @ w1b" : "w2a @ w2b", shape);
       for (guint j = 2 * i; j < 2 * i + 2; j++)
         hr_op_drop_cast (replay, factors[j], casts[j], FALSE);

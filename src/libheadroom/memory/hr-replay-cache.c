@@ -24,11 +24,10 @@ join_old (HrReplay   *replay,
           HrValue     latest,
           HrValue     shape)
 {
-  gboolean is_wider = hr_element_get_bytes (old.element) > hr_element_get_bytes (latest.element);
   HrValue parts[2];
   HrValue result;
 
-  shape.element = is_wider ? old.element : latest.element;
+  shape.element = hr_element_promote (old.element, latest.element);
   parts[0] = hr_op_cast (replay, old, shape.element);
   parts[1] = hr_op_cast (replay, latest, shape.element);
   result = hr_op_cat (replay, name, parts, G_N_ELEMENTS (parts), shape);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-replay-attention-private.h"
 #include "hr-replay-blocks.h"
 
 /*
@@ -256,15 +257,12 @@ replay_efficient (HrReplay        *replay,
 
 /* Causal: ones, their lower triangle, made additive. */
 static HrValue
-make_math_mask (HrReplay        *replay,
-                const HrForward *forward,
-                HrElement        element)
+make_causal_mask (HrReplay        *replay,
+                  const HrForward *forward,
+                  HrElement        element)
 {
   HrValue square = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_SEQUENCE, HR_SYMBOL_CONTEXT);
   HrValue mask, converted;
-
-  if (forward->mask.storage >= 0)
-    return convert_mask (replay, forward->mask, element);
 
   if (replay->symbols[HR_SYMBOL_SEQUENCE] == 1 || forward->bidirectional)
     return HR_NO_VALUE;
@@ -329,6 +327,7 @@ replay_safe_softmax (HrReplay *replay,
   return weights;
 }
 
+/* _scaled_dot_product_attention_math: a mask is additive in the type of the query, in fp32 where it is made here. */
 static HrValue
 replay_math (HrReplay        *replay,
              const HrForward *forward,
@@ -337,11 +336,12 @@ replay_math (HrReplay        *replay,
              HrValue          value)
 {
   HrElement element = is_half (query.element) ? HR_ELEMENT_FLOAT32 : query.element;
+  HrValue mask = convert_mask (replay, forward->mask, query.element);
   HrValue query_acc = hr_op_cast (replay, query, element);
   HrValue key_acc = hr_op_cast (replay, key, element);
   HrValue value_acc = hr_op_cast (replay, value, element);
   HrValue scaled = hr_op_unary (replay, HR_UNARY_MUL, "query·√scale", query_acc);
-  HrValue mask = make_math_mask (replay, forward, element);
+  HrValue causal = forward->mask.storage < 0 ? make_causal_mask (replay, forward, element) : HR_NO_VALUE;
   HrValue keys = repeat_heads (replay, forward, key_acc);
   HrValue values = repeat_heads (replay, forward, value_acc);
   HrValue scaled_keys = hr_op_unary (replay, HR_UNARY_MUL, "key·√scale", keys);
@@ -349,8 +349,9 @@ replay_math (HrReplay        *replay,
   HrValue scores, output, result, weights, joined;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
+  shape.heads_first = TRUE;
   joined = broadcast_head (replay, scaled_keys);
-  scores = hr_op_matmul (replay, "attn", scaled, joined, shape);
+  scores = hr_attention_multiply (replay, scaled, joined, "attn", shape);
   hr_replay_drop (replay, joined);
   hr_replay_drop (replay, scaled_keys);
   hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
@@ -358,7 +359,7 @@ replay_math (HrReplay        *replay,
   shape.element = element;
   shape.heads_first = TRUE;
   joined = broadcast_head (replay, values);
-  output = hr_op_matmul (replay, "attn_output", scores, joined, shape);
+  output = hr_attention_multiply (replay, scores, joined, "attn_output", shape);
   hr_replay_drop (replay, joined);
   result = hr_op_cast (replay, output, query.element);
   weights = hr_op_cast (replay, scores, query.element);
@@ -368,11 +369,12 @@ replay_math (HrReplay        *replay,
   hr_replay_drop (replay, scores);
   hr_replay_drop (replay, values);
   hr_replay_drop (replay, keys);
-  hr_replay_drop (replay, mask);
+  hr_replay_drop (replay, causal);
   hr_replay_drop (replay, scaled);
   hr_replay_drop (replay, value_acc);
   hr_replay_drop (replay, key_acc);
   hr_replay_drop (replay, query_acc);
+  hr_replay_drop (replay, mask);
 
   return result;
 }
@@ -406,7 +408,8 @@ run_kernel (HrReplay        *replay,
  * @key: keys
  * @value: values
  *
- * F.scaled_dot_product_attention.
+ * F.scaled_dot_product_attention. What it is composed of runs without autocast, which has cast its inputs
+ * (lower_precision_fp of aten/src/ATen/autocast_mode.h).
  *
  * Returns: the output
  */
@@ -420,12 +423,15 @@ hr_replay_sdpa (HrReplay        *replay,
   HrValue v = hr_op_cast_down (replay, value);
   HrValue k = hr_op_cast_down (replay, key);
   HrValue q = hr_op_cast_down (replay, query);
+  HrElement autocast = replay->autocast;
   HrForward masked = *forward;
   HrValue output;
 
   replay->sentence = N_("in the attention, in its kernel");
   masked.mask = hr_op_cast_down (replay, forward->mask);
+  replay->autocast = HR_ELEMENT_NONE;
   output = run_kernel (replay, &masked, q, k, v);
+  replay->autocast = autocast;
   hr_replay_drop (replay, masked.mask);
   hr_replay_drop (replay, v);
   hr_replay_drop (replay, k);

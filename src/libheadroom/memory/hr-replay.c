@@ -863,6 +863,27 @@ hr_element_get_bytes (HrElement element)
 }
 
 /*
+ * hr_element_promote:
+ * @a: the type of an element
+ * @b: another
+ *
+ * Gets the type of what is computed of two tensors (torch.result_type): the wider of theirs, and fp32 of the kinds of
+ * 16 bits.
+ *
+ * Returns: the type
+ */
+HrElement
+hr_element_promote (HrElement a,
+                    HrElement b)
+{
+  if (a != b && (a == HR_ELEMENT_FLOAT16 || a == HR_ELEMENT_BFLOAT16) &&
+      (b == HR_ELEMENT_FLOAT16 || b == HR_ELEMENT_BFLOAT16))
+    return HR_ELEMENT_FLOAT32;
+
+  return element_bytes[b] > element_bytes[a] ? b : a;
+}
+
+/*
  * hr_element_widen:
  * @element: the type of an element
  *

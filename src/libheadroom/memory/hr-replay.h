@@ -441,6 +441,8 @@ guint64     hr_value_get_elements   (HrValue         value,
                                      const guint64  *symbols);
 
 guint       hr_element_get_bytes    (HrElement       element);
+HrElement   hr_element_promote      (HrElement       a,
+                                     HrElement       b);
 HrElement   hr_element_widen        (HrElement       element);
 const char *hr_symbol_get_name      (HrSymbol        symbol);
 
