@@ -33,7 +33,9 @@ static const struct
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
     "houlsby bitfit" },
   { "adapter-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
-  { "algorithm", "sft dpo ipo grpo dr-grpo dapo gspo rloo kto orpo simpo reward online-dpo" },
+  { "algorithm", "sft dpo ipo grpo dr-grpo dapo gspo rloo kto orpo simpo reward online-dpo ppo" },
+  { "value-model", "full lora head shared" },
+  { "reward-model", "own shared elsewhere" },
   { "rollout", "none transformers vllm-colocated vllm-server" },
   { "rollout-sleep", "none level-1 level-2" },
   { "dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },

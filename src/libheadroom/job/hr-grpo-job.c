@@ -31,6 +31,10 @@ struct _HrGrpoJob
   double gpu_memory_utilization;
   guint64 num_iterations;
   guint64 steps_per_generation;
+  HrValueModel value_model;
+  HrRewardModel reward_model;
+  guint64 rollout_batch_size;
+  guint64 num_mini_batches;
 };
 
 enum
@@ -46,6 +50,10 @@ enum
   PROP_GPU_MEMORY_UTILIZATION,
   PROP_NUM_ITERATIONS,
   PROP_STEPS_PER_GENERATION,
+  PROP_VALUE_MODEL,
+  PROP_REWARD_MODEL,
+  PROP_ROLLOUT_BATCH_SIZE,
+  PROP_NUM_MINI_BATCHES,
   N_PROPS
 };
 
@@ -101,6 +109,22 @@ hr_grpo_job_get_property (GObject    *object,
 
     case PROP_STEPS_PER_GENERATION:
       g_value_set_uint64 (value, self->steps_per_generation);
+      break;
+
+    case PROP_VALUE_MODEL:
+      g_value_set_enum (value, self->value_model);
+      break;
+
+    case PROP_REWARD_MODEL:
+      g_value_set_enum (value, self->reward_model);
+      break;
+
+    case PROP_ROLLOUT_BATCH_SIZE:
+      g_value_set_uint64 (value, self->rollout_batch_size);
+      break;
+
+    case PROP_NUM_MINI_BATCHES:
+      g_value_set_uint64 (value, self->num_mini_batches);
       break;
 
     default:
@@ -162,6 +186,22 @@ hr_grpo_job_set_property (GObject      *object,
 
     case PROP_STEPS_PER_GENERATION:
       self->steps_per_generation = g_value_get_uint64 (value);
+      break;
+
+    case PROP_VALUE_MODEL:
+      self->value_model = g_value_get_enum (value);
+      break;
+
+    case PROP_REWARD_MODEL:
+      self->reward_model = g_value_get_enum (value);
+      break;
+
+    case PROP_ROLLOUT_BATCH_SIZE:
+      self->rollout_batch_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_NUM_MINI_BATCHES:
+      self->num_mini_batches = g_value_get_uint64 (value);
       break;
 
     default:
@@ -311,16 +351,73 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
                          0, 65536, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrGrpoJob:value-model:
+   *
+   * What of the model that foresees rewards is its own, and trained.
+   */
+  properties[PROP_VALUE_MODEL] =
+    g_param_spec_enum ("value-model",
+                       N_("Value model"),
+                       N_("What foresees the reward of an answer at each token: a model of the policy’s size, all of "
+                          "which is trained, or with adapters like the policy’s, or its head alone; or a head on the "
+                          "layers of the policy"),
+                       HR_TYPE_VALUE_MODEL, HR_VALUE_MODEL_FULL,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:reward-model:
+   *
+   * What scores the answers.
+   */
+  properties[PROP_REWARD_MODEL] =
+    g_param_spec_enum ("reward-model",
+                       N_("Reward model"),
+                       N_("What scores the answers: a model of the policy’s size, a head on the layers of the "
+                          "reference model, or something that is not on this GPU"),
+                       HR_TYPE_REWARD_MODEL, HR_REWARD_MODEL_OWN,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:rollout-batch-size:
+   *
+   * How many prompts are answered, and answers read without gradients, at once.
+   */
+  properties[PROP_ROLLOUT_BATCH_SIZE] =
+    g_param_spec_uint64 ("rollout-batch-size",
+                         N_("Rollout batch size"),
+                         N_("How many prompts are answered at once, and how many answers are read at once by the "
+                            "models that are not trained on them (local_rollout_forward_batch_size)"),
+                         1, 1048576, 64,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:num-mini-batches:
+   *
+   * Into how many parts the answers of a rollout are split.
+   */
+  properties[PROP_NUM_MINI_BATCHES] =
+    g_param_spec_uint64 ("num-mini-batches",
+                         N_("Mini-batches per rollout"),
+                         N_("Into how many parts the answers of a rollout are split; within a part the outputs of a "
+                            "micro-batch stay until those of the next are there"),
+                         1, 1048576, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
   hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 90, FALSE);
+  hr_job_mark_setting (properties[PROP_VALUE_MODEL], 91, FALSE);
+  hr_job_mark_setting (properties[PROP_REWARD_MODEL], 92, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT], 95, FALSE);
   hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 96, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT_SLEEP], 97, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 350, FALSE);
   hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 420, FALSE);
   hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 430, FALSE);
+  hr_job_mark_setting (properties[PROP_ROLLOUT_BATCH_SIZE], 500, FALSE);
+  hr_job_mark_setting (properties[PROP_NUM_MINI_BATCHES], 505, FALSE);
   hr_job_mark_setting (properties[PROP_STEPS_PER_GENERATION], 510, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_ITERATIONS], 520, FALSE);
 }
@@ -338,6 +435,10 @@ hr_grpo_job_init (HrGrpoJob *self)
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->num_iterations = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_ITERATIONS])->default_value;
   self->steps_per_generation = G_PARAM_SPEC_UINT64 (properties[PROP_STEPS_PER_GENERATION])->default_value;
+  self->value_model = G_PARAM_SPEC_ENUM (properties[PROP_VALUE_MODEL])->default_value;
+  self->reward_model = G_PARAM_SPEC_ENUM (properties[PROP_REWARD_MODEL])->default_value;
+  self->rollout_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_ROLLOUT_BATCH_SIZE])->default_value;
+  self->num_mini_batches = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_MINI_BATCHES])->default_value;
 }
 
 /**
@@ -514,6 +615,70 @@ hr_grpo_job_get_steps_per_generation (HrGrpoJob *self)
 }
 
 /**
+ * hr_grpo_job_get_value_model:
+ * @self: a job
+ *
+ * Gets what of the model that foresees rewards is its own, and trained.
+ *
+ * Returns: the value of the setting
+ */
+HrValueModel
+hr_grpo_job_get_value_model (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_VALUE_MODEL_FULL);
+
+  return self->value_model;
+}
+
+/**
+ * hr_grpo_job_get_reward_model:
+ * @self: a job
+ *
+ * Gets what scores the answers.
+ *
+ * Returns: the value of the setting
+ */
+HrRewardModel
+hr_grpo_job_get_reward_model (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_REWARD_MODEL_OWN);
+
+  return self->reward_model;
+}
+
+/**
+ * hr_grpo_job_get_rollout_batch_size:
+ * @self: a job
+ *
+ * Gets how many prompts are answered, and answers read without gradients, at once.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_rollout_batch_size (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->rollout_batch_size;
+}
+
+/**
+ * hr_grpo_job_get_num_mini_batches:
+ * @self: a job
+ *
+ * Gets into how many parts the answers of a rollout are split.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_grpo_job_get_num_mini_batches (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->num_mini_batches;
+}
+
+/**
  * hr_algorithm_is_policy:
  * @algorithm: an algorithm
  *
@@ -539,7 +704,8 @@ hr_algorithm_is_policy (HrAlgorithm algorithm)
 gboolean
 hr_algorithm_generates (HrAlgorithm algorithm)
 {
-  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_ONLINE_DPO;
+  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_ONLINE_DPO ||
+         algorithm == HR_ALGORITHM_PPO;
 }
 
 /**

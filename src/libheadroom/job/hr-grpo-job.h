@@ -21,6 +21,10 @@ HrRolloutSleep hr_grpo_job_get_rollout_sleep          (HrGrpoJob *self);
 double         hr_grpo_job_get_gpu_memory_utilization (HrGrpoJob *self);
 guint64        hr_grpo_job_get_num_iterations         (HrGrpoJob *self);
 guint64        hr_grpo_job_get_steps_per_generation   (HrGrpoJob *self);
+HrValueModel   hr_grpo_job_get_value_model            (HrGrpoJob *self);
+HrRewardModel  hr_grpo_job_get_reward_model           (HrGrpoJob *self);
+guint64        hr_grpo_job_get_rollout_batch_size     (HrGrpoJob *self);
+guint64        hr_grpo_job_get_num_mini_batches       (HrGrpoJob *self);
 
 gboolean       hr_algorithm_is_policy                 (HrAlgorithm algorithm);
 gboolean       hr_algorithm_generates                 (HrAlgorithm algorithm);

@@ -446,6 +446,7 @@ typedef enum
  * @HR_ALGORITHM_SIMPO: simple preference optimization: pairs, no reference
  * @HR_ALGORITHM_REWARD: a reward model: a number for each of a chosen and a rejected answer
  * @HR_ALGORITHM_ONLINE_DPO: the same as DPO, with two answers that the model has generated itself
+ * @HR_ALGORITHM_PPO: proximal policy optimization: answers that a reward model scores and a value model foresees
  *
  * What a model is trained by.
  */
@@ -464,7 +465,40 @@ typedef enum
   HR_ALGORITHM_SIMPO,
   HR_ALGORITHM_REWARD,
   HR_ALGORITHM_ONLINE_DPO,
+  HR_ALGORITHM_PPO,
 } HrAlgorithm;
+
+/**
+ * HrValueModel:
+ * @HR_VALUE_MODEL_FULL: a model of its own, all of which is trained
+ * @HR_VALUE_MODEL_LORA: a model of its own, fine-tuned as the policy is
+ * @HR_VALUE_MODEL_HEAD: a model of its own, of which the head alone is trained
+ * @HR_VALUE_MODEL_SHARED: a head of its own on the layers of the policy
+ *
+ * What foresees the rewards of answers that are not written to their end.
+ */
+typedef enum
+{
+  HR_VALUE_MODEL_FULL,
+  HR_VALUE_MODEL_LORA,
+  HR_VALUE_MODEL_HEAD,
+  HR_VALUE_MODEL_SHARED,
+} HrValueModel;
+
+/**
+ * HrRewardModel:
+ * @HR_REWARD_MODEL_OWN: a model of its own
+ * @HR_REWARD_MODEL_SHARED: a head of its own on the layers of the reference model
+ * @HR_REWARD_MODEL_ELSEWHERE: on another device, or a function
+ *
+ * What scores answers.
+ */
+typedef enum
+{
+  HR_REWARD_MODEL_OWN,
+  HR_REWARD_MODEL_SHARED,
+  HR_REWARD_MODEL_ELSEWHERE,
+} HrRewardModel;
 
 /**
  * HrRollout:

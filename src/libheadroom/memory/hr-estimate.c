@@ -80,11 +80,14 @@ static const char * const phase_names[HR_N_PHASES] = {
   [HR_PHASE_GENERATION] = "generation",
   [HR_PHASE_OLD_POLICY] = "old-policy",
   [HR_PHASE_REFERENCE] = "reference",
+  [HR_PHASE_VALUE] = "value",
+  [HR_PHASE_REWARD] = "reward",
   [HR_PHASE_FORWARD] = "forward",
   [HR_PHASE_LOSS] = "loss",
   [HR_PHASE_BACKWARD_LOSS] = "backward-loss",
   [HR_PHASE_BACKWARD] = "backward",
   [HR_PHASE_OPTIMIZER] = "optimizer",
+  [HR_PHASE_STATISTICS] = "statistics",
 };
 
 static void

@@ -51,7 +51,8 @@ hr_pass_begin (const HrInference *self,
   replay->symbols[HR_SYMBOL_SOURCE] = self->source_length;
   replay->symbols[HR_SYMBOL_TARGET] = past + sequence;
   *pass = (HrPass) {
-    .keeps_layers = self->stack->keeps_layers || (self->tower != NULL && self->stack->feature_layer > 0),
+    .keeps_layers = self->stack->keeps_layers || self->returns_layers ||
+                    (self->tower != NULL && self->stack->feature_layer > 0),
     .feature = HR_NO_VALUE,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
@@ -328,10 +329,16 @@ see (const HrInference *self,
   return pass.hidden;
 }
 
-/* What the model's function returned beside the logits goes with its result. */
-static void
-drop_layers (const HrInference *self,
-             HrReplay          *replay)
+/*
+ * hr_inference_drop_layers:
+ * @self: what is replayed
+ * @replay: a tape
+ *
+ * Lets go of what the model's function returned beside the logits, the inputs of all layers.
+ */
+void
+hr_inference_drop_layers (const HrInference *self,
+                          HrReplay          *replay)
 {
   HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
   guint64 bytes = hr_ledger_round (hr_value_get_elements (shape, replay->symbols) *
@@ -437,7 +444,7 @@ hr_inference_run_pass (const HrInference *self,
   logits = hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
   hr_replay_assign (replay, &pass.outputs, HR_NO_VALUE);
   if (pass.keeps_layers)
-    drop_layers (self, replay);
+    hr_inference_drop_layers (self, replay);
 
   return logits;
 }

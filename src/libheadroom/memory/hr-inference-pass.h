@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 HrValue hr_inference_encode   (const HrInference *self,
                                HrReplay          *replay);
+void    hr_inference_drop_layers (const HrInference *self,
+                                  HrReplay          *replay);
 void    hr_inference_run_layers (const HrInference *self,
                                HrReplay          *replay,
                                guint64            past,

@@ -22,7 +22,17 @@
 /* Steps of decoding that are replayed on a heap: from then on caches only grow. */
 #define HEAP_STEPS 16
 
-/* The steps between those that are replayed change nothing but the cache. */
+/* What one token more adds to the scores that are handed out. */
+static guint64
+get_score_bytes (const HrInference *self,
+                 const HrReplay    *replay)
+{
+  return self->keeps_scores
+           ? hr_ledger_round (self->batch * replay->symbols[HR_SYMBOL_VOCABULARY] * sizeof (float))
+           : 0;
+}
+
+/* The steps between those that are replayed change nothing but the cache, and what is handed out. */
 static void
 skip_to (const HrInference *self,
          HrReplay          *replay,
@@ -35,6 +45,7 @@ skip_to (const HrInference *self,
 
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_KV_CACHE, now);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_KV_CACHE, then);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_LOGITS, steps * get_score_bytes (self, replay));
   if (replay->timeline != NULL && steps > 0)
     hr_timeline_skip (replay->timeline, &before, &replay->ledger.live, replay->ledger.phase, steps, self->n_layers);
 }
@@ -102,6 +113,16 @@ find_largest_state (const HrInference *self)
   return most;
 }
 
+/*
+ * What the loop over the tokens holds of the last: its logits, a copy in fp32, and the probabilities that it was drawn
+ * from.
+ */
+typedef struct
+{
+  HrValue logits;
+  HrValue probabilities;
+} Drawn;
+
 /* Keys, then values, of one layer after the other are copied; so are states (reorder_cache in cache_utils.py). */
 static void
 reorder_cache (const HrInference *self,
@@ -160,16 +181,49 @@ run_beam_search (const HrInference *self,
   hr_replay_end (replay);
 }
 
+static HrValue
+get_scores (void)
+{
+  return HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_VOCABULARY);
+}
+
+/*
+ * GenerationMixin._sample of transformers/generation/utils.py: logits in fp32, divided by the temperature where what is
+ * handed out is not the logits themselves, and what is drawn from; both variables are bound anew with the next token.
+ */
+static void
+draw (const HrInference *self,
+      HrReplay          *replay,
+      HrValue            logits,
+      Drawn             *drawn)
+{
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, "generate", -1);
+  replay->sentence = N_("while a token is drawn from the probabilities of all");
+  replay->component = HR_COMPONENT_LOGITS;
+  hr_replay_assign (replay, &drawn->logits, hr_op_like (replay, "_to_copy", "next_token_logits", get_scores ()));
+  if (self->keeps_scores)
+    hr_replay_leave (replay, hr_op_like (replay, "div", "scores", get_scores ()));
+  hr_replay_assign (replay, &drawn->probabilities, hr_op_like (replay, "_softmax", "probs", get_scores ()));
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_drop (replay, logits);
+  hr_replay_end (replay);
+}
+
 /* @past tokens have gone, of which @step are what has just come. */
 static void
 end_step (const HrInference *self,
           HrReplay          *replay,
           HrValue            logits,
           guint64            past,
-          guint64            step)
+          guint64            step,
+          Drawn             *drawn)
 {
   if (self->beams > 1 && self->has_head)
     run_beam_search (self, replay, logits, past);
+  else if (self->samples)
+    draw (self, replay, logits, drawn);
   else
     hr_replay_drop (replay, logits);
   hr_pass_drop_returned (replay);
@@ -199,7 +253,8 @@ run_step (const HrInference *self,
 static void
 run_decode (const HrInference *self,
             HrReplay          *replay,
-            HrInferenceLevels *levels)
+            HrInferenceLevels *levels,
+            Drawn             *drawn)
 {
   guint64 steps[3] = { 1, 0, self->output };
   guint64 done = 0;
@@ -220,7 +275,7 @@ run_decode (const HrInference *self,
       logits = run_step (self, replay, steps[i]);
       if (levels != NULL)
         levels->end_decode = replay->ledger.live;
-      end_step (self, replay, logits, self->prompt + steps[i], 1);
+      end_step (self, replay, logits, self->prompt + steps[i], 1, drawn);
     }
 
   if (levels != NULL)
@@ -229,11 +284,12 @@ run_decode (const HrInference *self,
 
 static void
 run_decode_on_heap (const HrInference *self,
-                    HrReplay          *replay)
+                    HrReplay          *replay,
+                    Drawn             *drawn)
 {
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_DECODE);
   for (guint64 step = 1; step <= MIN (self->output, HEAP_STEPS); step++)
-    end_step (self, replay, run_step (self, replay, step), self->prompt + step, 1);
+    end_step (self, replay, run_step (self, replay, step), self->prompt + step, 1, drawn);
 }
 
 /*
@@ -325,6 +381,7 @@ hr_inference_generate (const HrInference *self,
                        HrInferenceLevels *levels)
 {
   HrInference running = *self;
+  Drawn drawn = { HR_NO_VALUE, HR_NO_VALUE };
   HrValue logits;
 
   running.source = running.decoder_ids = HR_NO_VALUE;
@@ -334,14 +391,16 @@ hr_inference_generate (const HrInference *self,
   logits = hr_inference_run_pass (&running, replay, 0, self->prompt, FALSE);
   if (levels != NULL)
     levels->end_prefill = replay->ledger.live;
-  end_step (&running, replay, logits, self->prompt, self->prompt);
+  end_step (&running, replay, logits, self->prompt, self->prompt, &drawn);
   if (levels != NULL)
     levels->cache = levels->end_decode = levels->end = replay->ledger.live;
 
   if (self->output > 0 && replay->heap != NULL)
-    run_decode_on_heap (&running, replay);
+    run_decode_on_heap (&running, replay, &drawn);
   else if (self->output > 0)
-    run_decode (&running, replay, levels);
+    run_decode (&running, replay, levels, &drawn);
+  hr_replay_drop (replay, drawn.probabilities);
+  hr_replay_drop (replay, drawn.logits);
 }
 
 /*

@@ -58,6 +58,11 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @see: what runs a tower
  * @see_data: what @see gets
  * @has_block_mask: whether tokens of a picture see each other
+ * @returns_layers: whether what goes into each layer is returned, and held until then
+ * @has_positions: whether the positions of each token come with the batch
+ * @positions: these
+ * @samples: whether transformers draws tokens from the probabilities of all
+ * @keeps_scores: whether it hands out the scores of all tokens that could have come
  * @has_type_ids: whether the batch says of each token whether it is of text, an image or a video
  *
  * What is to be replayed on one device.
@@ -95,6 +100,11 @@ struct _HrInference
   gpointer see_data;
   gboolean has_type_ids;
   gboolean has_block_mask;
+  gboolean returns_layers;
+  gboolean has_positions;
+  HrValue positions;
+  gboolean samples;
+  gboolean keeps_scores;
 };
 
 /* The levels that are reached between the phases. */

@@ -45,6 +45,7 @@ hr_layer_record_new (guint               layer,
   self->place = place;
   self->needs_gradient = needs_gradient;
   self->checkpointing = checkpointing;
+  self->returned = HR_NO_VALUE;
   if (checkpointing == HR_CHECKPOINTING_OPERATORS)
     self->kept = g_new0 (HrOperatorCache, 1);
 
@@ -238,6 +239,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
   if (is_recomputed (self) && !self->is_unused)
     hr_replay_hold (replay, input);
+  if (stack->returns_layers)
+    self->returned = hr_value_detach (hr_replay_hold (replay, input));
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
   enter_shared (stack, layer, self->shared);
   enter_past (self, stack);

@@ -37,6 +37,7 @@ typedef enum
  * @past: keys and values of virtual tokens, boundaries of @graph, or none
  * @past_bytes: what their gradients take, which are in the books
  * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
+ * @returned: the input, where it is returned with the result of the model's function
  * @held: (nullable): what functions have put away in their contexts, until the loss goes
  * @forward: what the forward pass does
  * @backward: what the backward pass does
@@ -65,6 +66,7 @@ typedef struct
   HrValue past[2];
   guint64 past_bytes[2];
   HrValue cache[4];
+  HrValue returned;
   GArray *held;
   HrStretch forward;
   HrStretch backward;

@@ -1437,7 +1437,7 @@ hr_op_dropout (HrReplay *self,
   HrValue shape = *x;
   HrValue result, mask;
 
-  if (!self->training || !drops)
+  if (!self->training || !drops || self->drops_nothing)
     return;
 
   result = hr_op_like (self, "native_dropout", "dropout(x)", shape);

@@ -30,6 +30,7 @@ static void
 embed_positions (HrReplay                  *replay,
                  HrPass                    *pass,
                  const HrBlock             *block,
+                 gboolean                   is_of_each,
                  gboolean                   has_offset,
                  gboolean                   is_narrow)
 {
@@ -37,7 +38,7 @@ embed_positions (HrReplay                  *replay,
   HrElement element = positions->is_fixed ? replay->parameter_dtype
                                           : hr_upcast_get_element (replay, HR_TENSOR_ROLE_EMBEDDING, block->path);
   HrValue ids = hr_replay_hold (replay, pass->position_ids);
-  HrValue rows = positions->per_sequence
+  HrValue rows = is_of_each
                    ? HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN)
                    : HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
 
@@ -211,8 +212,9 @@ hr_pass_embed (const HrInference *self,
   HrValue tokens = HR_SHAPE (element, HR_SYMBOL_BATCH, is_prompted ? HR_SYMBOL_TEXT : HR_SYMBOL_SEQUENCE, width);
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+  gboolean is_given = self->has_positions;
   gboolean each = position != NULL && position->position_embedding.per_sequence;
-  gboolean counts = each && self->encoder == NULL;
+  gboolean counts = each && self->encoder == NULL && !is_given;
   gboolean is_apart = self->stack->embeds == HR_EMBEDS_APART;
   gboolean is_scaled = token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside;
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, -1);
@@ -253,7 +255,10 @@ hr_pass_embed (const HrInference *self,
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
   else if (each)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
-  if (counts_positions (self, alibi, position) && self->examples == 0 && replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
+  if (is_given)
+    pass->position_ids = hr_replay_hold (replay, self->positions);
+  else if (counts_positions (self, alibi, position) && self->examples == 0 &&
+           replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     {
       pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
       hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
@@ -261,7 +266,7 @@ hr_pass_embed (const HrInference *self,
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
-    embed_positions (replay, pass, position, counts, projection != NULL);
+    embed_positions (replay, pass, position, each || is_given, counts, projection != NULL);
   if (!is_apart)
     norm_embeds (replay, &pass->hidden, token, norm);
 }

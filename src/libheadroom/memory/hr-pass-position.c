@@ -96,15 +96,16 @@ make_complex_rotation (HrReplay          *replay,
 
 /*
  * One angle for each pair and position, or one for each of three axes and each sequence (Qwen2VLRotaryEmbedding), or
- * for each sequence (ModernBertDecoderModel.forward).
+ * for each sequence (ModernBertDecoderModel.forward), or where each has positions of its own.
  */
 static HrValue
-get_angles_shape (HrElement          element,
+get_angles_shape (const HrInference *self,
+                  HrElement          element,
                   const HrAttention *attention)
 {
   HrValue angles = HR_SHAPE (element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
 
-  if (attention->position != HR_POSITION_ROTARY_SECTIONS && !attention->rotary_each)
+  if (attention->position != HR_POSITION_ROTARY_SECTIONS && !attention->rotary_each && !self->has_positions)
     return angles;
 
   angles = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
@@ -115,12 +116,13 @@ get_angles_shape (HrElement          element,
 
 /* The rotary embedding's forward: angles in fp32, their cosines and sines, cast. */
 static void
-make_rotation (HrReplay          *replay,
+make_rotation (const HrInference *self,
+               HrReplay          *replay,
                const HrAttention *attention,
                HrValue           *cos,
                HrValue           *sin)
 {
-  HrValue angles = get_angles_shape (HR_ELEMENT_FLOAT32, attention);
+  HrValue angles = get_angles_shape (self, HR_ELEMENT_FLOAT32, attention);
   HrValue half = angles;
   HrValue row = angles;
   HrValue positions, frequencies, both, cosines, sines;
@@ -162,12 +164,13 @@ make_rotation (HrReplay          *replay,
 }
 
 static void
-copy_rotation (HrReplay          *replay,
+copy_rotation (const HrInference *self,
+               HrReplay          *replay,
                const HrAttention *attention,
                HrValue           *cos,
                HrValue           *sin)
 {
-  HrValue angles = get_angles_shape (get_rotation_element (replay, attention), attention);
+  HrValue angles = get_angles_shape (self, get_rotation_element (replay, attention), attention);
 
   hr_pass_set_attention_symbols (replay, attention);
   if (attention->position == HR_POSITION_ROTARY_COMPLEX)
@@ -203,9 +206,9 @@ hr_pass_make_rotations (const HrInference *self,
       if (attention == NULL || replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
         continue;
       if (self->has_inputs)
-        make_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+        make_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);
       else
-        copy_rotation (replay, attention, &pass->cos[own], &pass->sin[own]);
+        copy_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);
     }
 }
 

@@ -87,6 +87,8 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_TOKEN_BLOCKS] = "⌈B·(S − 1)/128⌉",
   [HR_SYMBOL_VOCABULARY_BLOCKS] = "⌈V/128⌉",
   [HR_SYMBOL_WIDTH_BLOCKS] = "⌈h/64⌉",
+  [HR_SYMBOL_ROLLOUT] = "N_r",
+  [HR_SYMBOL_ANSWERED] = "N_a",
   [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
   [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
   [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",
@@ -179,6 +181,7 @@ hr_replay_init (HrReplay       *self,
   self->graph = NULL;
   self->operator_cache = NULL;
   self->training = FALSE;
+  self->drops_nothing = FALSE;
   self->trains_weights = FALSE;
   self->recomputes = FALSE;
   self->trains_biases = FALSE;

@@ -126,6 +126,8 @@ typedef enum
   HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
   HR_SYMBOL_VOCABULARY_BLOCKS, /* likewise of the vocabulary */
   HR_SYMBOL_WIDTH_BLOCKS,   /* blocks of 64 elements of a hidden state */
+  HR_SYMBOL_ROLLOUT,        /* N_r: answers of a rollout */
+  HR_SYMBOL_ANSWERED,       /* N_a: those that are there already */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,
@@ -310,6 +312,7 @@ typedef enum
  * @graph: (nullable): where operators are recorded, so that gradients can flow back
  * @operator_cache: (nullable): where what some operators make is kept, or taken from
  * @training: whether dropout is on
+ * @drops_nothing: whether the trainer has set its probability to 0
  * @trains_weights: whether the model's own parameters need gradients
  * @recomputes: whether layers are computed anew in the backward pass
  * @trains_biases: whether its biases do
@@ -359,6 +362,7 @@ struct _HrReplay
   HrGraph *graph;
   HrOperatorCache *operator_cache;
   gboolean training;
+  gboolean drops_nothing;
   gboolean trains_weights;
   gboolean recomputes;
   gboolean trains_biases;

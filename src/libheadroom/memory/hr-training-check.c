@@ -11,6 +11,7 @@
 #include "hr-quantization-format.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
+#include "hr-training-critic.h"
 
 /*
  * What can be trained as far as the replay knows. A setting that it does not follow is refused, never left out.
@@ -483,7 +484,10 @@ hr_training_check_gradients (const HrTrainingPlan    *plan,
   g_autoptr (HrTrainables) reached = NULL;
 
   if (parameters == NULL)
-    parameters = all = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+    {
+      parameters = all = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+      hr_training_critic_add_all (plan, all);
+    }
   reached = hr_trainables_new_reached (parameters, hr_training_plan_get_reach (plan));
   if (levels->end_backward.by_component[HR_COMPONENT_GRADIENTS] == hr_trainables_get_bytes (reached, FALSE))
     return TRUE;

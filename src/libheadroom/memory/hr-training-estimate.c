@@ -13,6 +13,7 @@
 #include "hr-message.h"
 #include "hr-rollout-engine.h"
 #include "hr-training-check.h"
+#include "hr-training-critic.h"
 #include "hr-training-rule-estimate.h"
 
 #define SOURCE_GRADIENTS \
@@ -52,14 +53,15 @@ check_backward (const HrTrainingPlan  *plan,
   HrTraining training = plan->training;
   HrTrainingLevels levels;
 
-  training.tuning = NULL;
+  training.tuning = training.critic_tuning = NULL;
+  training.trains_critic_head = TRUE;
   training.layer_code = HR_LAYER_CODE_TRANSFORMERS;
   training.sharding.is_sharded = FALSE;
   training.padded_vocab_size = 0;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
-  replay->quantization = HR_QUANTIZATION_NONE;
-  replay->upcast = HR_UPCAST_NONE;
+  replay->quantization = training.quantization = HR_QUANTIZATION_NONE;
+  replay->upcast = training.upcast = HR_UPCAST_NONE;
   training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training.accumulation_steps = 1;
   training.checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
@@ -107,6 +109,7 @@ run_device (HrTrainingPlan  *plan,
   device->weights.bytes += training->buffer_bytes;
   if (training->has_reference && !adds_parameters (plan))
     training->reference_bytes = device->weights.bytes;
+  hr_training_critic_measure (plan);
 
   hr_training_plan_init_replay (plan, &device->replay);
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
@@ -361,6 +364,8 @@ add_components (const HrTrainingPlan *plan,
         continue;
       if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
         hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);
+      else if (i == HR_COMPONENT_VALUE_MODEL || i == HR_COMPONENT_REWARD_MODEL)
+        hr_training_critic_add_component (plan, estimate, i, part);
       else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS ||
                i == HR_COMPONENT_MASTER_WEIGHTS)
         add_of_parameters (plan, estimate, i, part);

@@ -4,6 +4,7 @@
 
 #include "hr-estimate-private.h"
 #include "hr-framework.h"
+#include "hr-training-critic.h"
 #include "hr-weights.h"
 
 /* The optimizer's states come in the first step; what the second leaves is what all others find. */
@@ -33,7 +34,7 @@ load_adapters (const HrTrainingPlan *plan,
                HrHeap               *heap)
 {
   guint64 trained = hr_trainables_get_bytes (plan->parameters, TRUE);
-  guint64 added = hr_tuning_get_added_bytes (plan->tuning);
+  guint64 added = hr_tuning_get_added_bytes (plan->tuning) + hr_tuning_get_added_bytes (plan->critic_tuning);
 
   hr_trainables_foreach (plan->parameters, take_added, heap);
   if (added > trained)
@@ -63,6 +64,7 @@ hr_training_heap_init (HrTrainingHeap       *self,
   hr_weights_load (&plan->pass.storage, heap);
   if (plan->training.reference_bytes > 0)
     hr_weights_load (&plan->pass.storage, heap);
+  hr_training_critic_load (plan, heap);
   load_adapters (plan, heap);
   if (plan->masters != NULL)
     hr_trainables_foreach (plan->masters, take_all, heap);

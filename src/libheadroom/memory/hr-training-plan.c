@@ -14,6 +14,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-training-check.h"
+#include "hr-training-critic.h"
 #include "hr-training-loss.h"
 #include "hr-training-packing.h"
 #include "hr-training-profile.h"
@@ -270,6 +271,13 @@ resolve_rollout (HrTrainingPlan *self,
   training->reads_own_answers = accumulation_steps % training->generation_interval != 0 ||
                                 training->rollout == HR_ROLLOUT_VLLM_COLOCATED ||
                                 training->rollout == HR_ROLLOUT_VLLM_SERVER;
+  /* PPOTrainer answers all prompts of a step itself (batch_generation of trl/experimental/ppo/ppo_trainer.py). */
+  if (training->algorithm == HR_ALGORITHM_PPO)
+    {
+      training->rollout = HR_ROLLOUT_TRANSFORMERS;
+      training->generation_steps = training->generation_interval = accumulation_steps;
+      training->reads_own_answers = FALSE;
+    }
   /* OnlineDPOTrainer.training_step of trl/experimental/online_dpo: each micro-batch is answered when it comes. */
   if (training->algorithm == HR_ALGORITHM_ONLINE_DPO)
     {
@@ -455,6 +463,9 @@ resolve_parameters (HrTrainingPlan  *self,
   if (self->all != NULL && self->training.padded_vocab_size > 0)
     hr_trainables_pad_vocabulary (self->all, self->training.vocab_size, self->training.padded_vocab_size);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
+  if (!hr_training_critic_resolve (self, error))
+    return FALSE;
+
   self->reached = hr_trainables_new_reached (self->parameters, hr_training_plan_get_reach (self));
   self->training.tuning = self->tuning;
   self->pass.inference.prompt += hr_tuning_get_n_embedded (self->tuning);
@@ -474,12 +485,27 @@ get_trainer_name (const HrTrainingPlan    *self,
   return profile->name;
 }
 
+/* What PPOTrainer of TRL does that nobody would expect. */
+static void
+warn_of_ppo (HrTrainingPlan *self)
+{
+  hr_inference_plan_warn (&self->pass,
+                          N_("PPO is counted as TRL’s PPOTrainer runs it: the scores of all answers over the whole "
+                             "vocabulary stay from their generation until the next step’s are there, and all models "
+                             "return the hidden states of all layers"));
+  if (hr_training_job_get_gradient_checkpointing (self->job) != HR_GRADIENT_CHECKPOINTING_NONE)
+    hr_inference_plan_warn (&self->pass,
+                            N_("PPOTrainer does not turn gradient checkpointing on: the policy and the value model are "
+                               "assumed to have it on before they are handed over"));
+}
+
 /* What the framework does without being asked to. */
 static void
 apply_profile (HrTrainingPlan          *self,
                const HrTrainingProfile *profile)
 {
-  if (profile->clips_gradients)
+  /* PPOTrainer.train steps without accelerator.clip_grad_norm_. */
+  if (profile->clips_gradients && self->training.algorithm != HR_ALGORITHM_PPO)
     self->training.clipping = TRUE;
   if (profile->fp32_outputs && self->autocast != HR_ELEMENT_NONE)
     self->training.fp32_outputs = TRUE;
@@ -488,7 +514,9 @@ apply_profile (HrTrainingPlan          *self,
     self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
   self->training.logs_metrics = profile->logs_metrics;
   self->training.trl_release = hr_training_job_get_trl_release (self->job);
-  if (profile->passes_mask && profile->clips_gradients && profile->fp32_outputs)
+  if (self->training.algorithm == HR_ALGORITHM_PPO)
+    warn_of_ppo (self);
+  else if (profile->passes_mask && profile->clips_gradients && profile->fp32_outputs)
     /* Translators: the place is the name of a class, such as transformers.Trainer */
     hr_inference_plan_warn (&self->pass,
                             N_("%s passes the mask of the batch on, limits the norm of the gradients, and casts what "
@@ -807,6 +835,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   resolve_zero_grad (self);
+  hr_training_critic_finish (self);
 
   return TRUE;
 }
@@ -840,6 +869,9 @@ hr_training_plan_init_replay (const HrTrainingPlan *self,
 void
 hr_training_plan_clear (HrTrainingPlan *self)
 {
+  g_clear_pointer (&self->with_critic, hr_trainables_free);
+  g_clear_pointer (&self->critic_tuning, hr_tuning_free);
+  hr_inference_plan_clear (&self->critic);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);
   g_clear_pointer (&self->tuning, hr_tuning_free);

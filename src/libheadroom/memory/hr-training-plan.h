@@ -20,6 +20,10 @@ G_BEGIN_DECLS
  * @parameters: (transfer none): what is trained
  * @reached: those of @parameters that get a gradient
  * @masters: (nullable): the copies in fp32 that the optimizer works on
+ * @critic: the value model that is trained beside the model, where there is one
+ * @reward: the model that scores answers, likewise
+ * @critic_tuning: (nullable): what a method of fine-tuning does to the value model
+ * @with_critic: (nullable): @parameters, where those of two models are trained
  * @quantized_element: what quantized matrices are multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
@@ -36,6 +40,10 @@ typedef struct
   const HrTrainables *parameters;
   HrTrainables *reached;
   HrTrainables *masters;
+  HrInferencePlan critic;
+  HrInference reward;
+  HrTuning *critic_tuning;
+  HrTrainables *with_critic;
   HrElement quantized_element;
   HrElement autocast;
   HrOptimizerImplementation implementation;

@@ -161,20 +161,31 @@ get_answers (HrValue logits)
   return HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY);
 }
 
+/* The part of the logits that answers are read from, divided in place. */
+static HrValue
+divide_part (HrReplay *replay,
+             HrValue   logits)
+{
+  const HrValue inputs[] = { logits, get_answers (logits) };
+  HrValue divided = hr_replay_hold (replay, logits);
+  HrValue part;
+
+  hr_autograd_record (replay, &divided, backward_divide_part, inputs, G_N_ELEMENTS (inputs));
+  part = hr_op_slice (replay, divided, get_answers (logits));
+  hr_replay_drop (replay, divided);
+
+  return part;
+}
+
 /* `logits[:, :-1].div_ (temperature)`: the last token of a sequence has no next one. */
 static HrValue
 divide_by_temperature (HrReplay *replay,
                        HrValue   logits)
 {
-  const HrValue inputs[] = { logits, get_answers (logits) };
-  HrValue divided = hr_replay_hold (replay, logits);
-  HrValue rest, part;
+  HrValue rest = divide_part (replay, logits);
+  HrValue part = hr_op_slice (replay, rest, get_answers (logits));
 
-  hr_autograd_record (replay, &divided, backward_divide_part, inputs, G_N_ELEMENTS (inputs));
-  rest = hr_op_slice (replay, divided, get_answers (logits));
-  part = hr_op_slice (replay, rest, get_answers (logits));
   hr_replay_drop (replay, rest);
-  hr_replay_drop (replay, divided);
 
   return part;
 }
@@ -226,6 +237,21 @@ compute_clipped_loss (HrReplay *replay,
   return loss;
 }
 
+/* The values that were foreseen, compared with what came: the larger of two squares. */
+static HrValue
+compute_value_loss (HrReplay *replay,
+                    HrValue   values)
+{
+  HrValue taken = hr_op_slice (replay, values, get_tokens (values.element));
+  HrValue squares = hr_op_unary (replay, HR_UNARY_POW, "vf_losses1", taken);
+  HrValue loss = reduce (replay, squares);
+
+  hr_replay_drop (replay, squares);
+  hr_replay_drop (replay, taken);
+
+  return loss;
+}
+
 static void
 begin_loss (HrReplay  *replay,
             HrStretch *stretch)
@@ -271,6 +297,67 @@ hr_training_loss_policy (HrReplay *replay,
   end_loss (replay);
 
   return loss;
+}
+
+/*
+ * hr_training_loss_proximal:
+ * @replay: a tape
+ * @logits: the logits of all tokens, which the caller holds
+ * @values: what the value model foresees at each of them, which the caller holds
+ *
+ * PPOTrainer.train of trl/experimental/ppo/ppo_trainer.py: the ratio of the log-probabilities of the answers to those
+ * of the policy that wrote them, clipped, and how far the values are off.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_proximal (HrReplay *replay,
+                           HrValue   logits,
+                           HrValue   values)
+{
+  HrStretch stretch;
+  HrValue part, log_probabilities, value_loss, loss;
+
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
+  part = divide_part (replay, logits);
+  log_probabilities = compute_log_probabilities (replay, part);
+  hr_replay_drop (replay, part);
+  value_loss = compute_value_loss (replay, values);
+  loss = compute_clipped_loss (replay, log_probabilities);
+  hr_replay_drop (replay, log_probabilities);
+  hr_replay_assign (replay, &loss, hr_op_binary (replay, HR_BINARY_ADD, "loss", loss, value_loss));
+  hr_replay_drop (replay, value_loss);
+  end_loss (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_log_proximal:
+ * @replay: a tape
+ * @logits: the logits of all tokens, which the caller holds
+ *
+ * What PPOTrainer.train computes of the logits for its log, when the optimizer has stepped: probabilities, and the
+ * entropy, which a product of the two is summed up for.
+ *
+ * Returns: the probabilities, which a variable holds
+ */
+HrValue
+hr_training_log_proximal (HrReplay *replay,
+                          HrValue   logits)
+{
+  HrStretch stretch;
+  HrValue probabilities, product;
+
+  begin_loss (replay, &stretch);
+  replay->sentence = N_("after the optimizer’s step, while the entropy of the answers is computed for the log");
+  probabilities = hr_op_like (replay, "_softmax", "prob_dist", get_answers (logits));
+  product = hr_op_like (replay, "mul", "prob_dist * logits", get_answers (logits));
+  hr_replay_drop (replay, product);
+  end_loss (replay);
+
+  return probabilities;
 }
 
 /*

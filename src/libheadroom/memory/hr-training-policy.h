@@ -19,6 +19,11 @@ void    hr_training_log_preference  (HrReplay *replay,
                                      HrValue   logits);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_loss_proximal   (HrReplay *replay,
+                                     HrValue   logits,
+                                     HrValue   values);
+HrValue hr_training_log_proximal    (HrReplay *replay,
+                                     HrValue   logits);
 HrValue hr_training_score_sequences (const HrInference *pass,
                                      HrReplay          *replay,
                                      HrPass            *variables);

@@ -17,20 +17,18 @@
  * compared with reads the answers.
  */
 
-/* What the tape is set to while no gradients are recorded. */
-typedef struct
+/*
+ * hr_training_enter_inference:
+ * @replay: a tape
+ *
+ * Begins a part of a step in which no gradients are recorded.
+ *
+ * Returns: what the tape was set to
+ */
+HrTapeSettings
+hr_training_enter_inference (HrReplay *replay)
 {
-  HrGraph *graph;
-  const HrTuning *tuning;
-  HrElement autocast;
-  gboolean keeps_casts;
-  guint64 batch;
-} Settings;
-
-static Settings
-enter_inference (HrReplay *replay)
-{
-  Settings before = {
+  HrTapeSettings before = {
     .graph = replay->graph, .tuning = replay->tuning, .autocast = replay->autocast,
     .keeps_casts = replay->keeps_casts, .batch = replay->symbols[HR_SYMBOL_BATCH],
   };
@@ -42,10 +40,18 @@ enter_inference (HrReplay *replay)
   return before;
 }
 
-static void
-leave_inference (const HrTraining *self,
-                 HrReplay         *replay,
-                 const Settings   *before)
+/*
+ * hr_training_leave_inference:
+ * @self: a step
+ * @replay: a tape
+ * @before: what the tape was set to
+ *
+ * Ends it.
+ */
+void
+hr_training_leave_inference (const HrTraining     *self,
+                             HrReplay             *replay,
+                             const HrTapeSettings *before)
 {
   replay->graph = before->graph;
   replay->tuning = before->tuning;
@@ -56,11 +62,18 @@ leave_inference (const HrTraining *self,
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
 }
 
-static HrInference
-get_pass (const HrTraining *self,
-          const HrReplay   *replay)
+/*
+ * hr_training_init_reading:
+ * @self: the pass of a model
+ * @replay: a tape
+ *
+ * Returns: the same without gradients, caches and generation
+ */
+HrInference
+hr_training_init_reading (const HrInference *self,
+                          const HrReplay    *replay)
 {
-  HrInference pass = self->pass;
+  HrInference pass = *self;
 
   pass.source = pass.decoder_ids = HR_NO_VALUE;
   pass.beams = 1;
@@ -72,38 +85,57 @@ get_pass (const HrTraining *self,
   return pass;
 }
 
-/* A pass of the model over the prompts, and one over each token, with a cache that grows. */
-static void
-generate_by_model (const HrTraining *self,
-                   HrReplay         *replay)
+/*
+ * hr_training_write_answers:
+ * @self: a step
+ * @replay: a tape
+ * @batch: how many prompts are answered at once
+ * @scores: (out) (optional): the scores of all tokens that could have come, if they are asked for
+ *
+ * GenerationMixin.generate: a pass of the model over the prompts, and one over each token but the last, with a cache
+ * that grows. What the scores are stacked of goes when the cache does.
+ */
+void
+hr_training_write_answers (const HrTraining *self,
+                           HrReplay         *replay,
+                           guint64           batch,
+                           HrValue          *scores)
 {
-  HrInference pass = get_pass (self, replay);
+  HrInference pass = hr_training_init_reading (&self->pass, replay);
+  guint64 held = replay->ledger.live.by_component[HR_COMPONENT_LOGITS];
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  HrTapeSettings before = hr_training_enter_inference (replay);
   HrValue ids, mask;
-  Settings before;
 
-  /* A cache that grows token by token is not followed on a heap. */
-  if (replay->heap != NULL)
-    return;
-
-  before = enter_inference (replay);
-  pass.batch *= self->generation_steps;
+  pass.batch = batch;
   pass.prompt -= self->completion;
-  pass.output = self->completion;
+  pass.output = self->completion - 1;
   pass.use_cache = TRUE;
   pass.all_logits = FALSE;
-  replay->symbols[HR_SYMBOL_BATCH] = pass.batch;
+  pass.samples = TRUE;
+  pass.keeps_scores = scores != NULL;
+  replay->symbols[HR_SYMBOL_BATCH] = batch;
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
   replay->ledger.holds_phase = TRUE;
   replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
   ids = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
   mask = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
-  hr_inference_generate (&pass, replay, NULL);
+  /* A cache that grows token by token is not followed on a heap. */
+  if (replay->heap == NULL)
+    hr_inference_generate (&pass, replay, NULL);
+  if (scores != NULL)
+    *scores = hr_replay_make (replay, "stack", "logits", HR_COMPONENT_LOGITS,
+                              HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION,
+                                        HR_SYMBOL_VOCABULARY));
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
   hr_replay_remove (replay, HR_COMPONENT_KV_CACHE, replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE]);
+  if (scores != NULL)
+    hr_ledger_remove (&replay->ledger, HR_COMPONENT_LOGITS,
+                      replay->ledger.live.by_component[HR_COMPONENT_LOGITS] - held -
+                        hr_replay_get_bytes (replay, *scores));
   replay->ledger.holds_phase = FALSE;
-  leave_inference (self, replay, &before);
+  hr_training_leave_inference (self, replay, &before);
 }
 
 /*
@@ -140,8 +172,8 @@ void
 hr_training_generate (const HrTraining *self,
                       HrReplay         *replay)
 {
-  if (self->rollout == HR_ROLLOUT_TRANSFORMERS)
-    generate_by_model (self, replay);
+  if (self->rollout == HR_ROLLOUT_TRANSFORMERS && replay->heap == NULL)
+    hr_training_write_answers (self, replay, self->pass.batch * self->generation_steps, NULL);
   else if (self->rollout == HR_ROLLOUT_VLLM_COLOCATED)
     generate_by_engine (self, replay);
 }
@@ -181,8 +213,8 @@ read_answers (const HrTraining *self,
               HrPhaseId         phase,
               HrValue          *kept)
 {
-  HrInference pass = get_pass (self, replay);
-  Settings before = enter_inference (replay);
+  HrInference pass = hr_training_init_reading (&self->pass, replay);
+  HrTapeSettings before = hr_training_enter_inference (replay);
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrValue ids = HR_NO_VALUE, mask = HR_NO_VALUE;
   HrValue logits, answers;
@@ -214,7 +246,7 @@ read_answers (const HrTraining *self,
     hr_replay_drop (replay, logits);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
-  leave_inference (self, replay, &before);
+  hr_training_leave_inference (self, replay, &before);
 }
 
 /*

@@ -6,6 +6,27 @@
 
 G_BEGIN_DECLS
 
+/* What the tape is set to while no gradients are recorded. */
+typedef struct
+{
+  HrGraph *graph;
+  const HrTuning *tuning;
+  HrElement autocast;
+  gboolean keeps_casts;
+  guint64 batch;
+} HrTapeSettings;
+
+HrTapeSettings hr_training_enter_inference (HrReplay             *replay);
+void           hr_training_leave_inference (const HrTraining     *self,
+                                            HrReplay             *replay,
+                                            const HrTapeSettings *before);
+HrInference    hr_training_init_reading    (const HrInference    *self,
+                                            const HrReplay       *replay);
+
+void hr_training_write_answers  (const HrTraining *self,
+                                 HrReplay         *replay,
+                                 guint64           batch,
+                                 HrValue          *scores);
 void hr_training_generate       (const HrTraining *self,
                                  HrReplay         *replay);
 void hr_training_read_own       (const HrTraining *self,

@@ -48,9 +48,11 @@ hr_training_stack_init (HrTrainingStack   *self,
 {
   *self = (HrTrainingStack) {
     .pass = *pass, .tuning = tuning, .replay = replay, .checkpointing = checkpointing, .keeps_cache = keeps_cache,
+    .returns_layers = pass->returns_layers,
     .output = HR_NO_VALUE, .embedded = HR_NO_VALUE, .embeddings = hr_graph_new (), .final = hr_graph_new (),
     .records = g_ptr_array_new (), .record_of = g_new0 (guint, pass->n_layers),
   };
+  self->pass.returns_layers = FALSE;
   for (guint i = 0; i < HR_N_SHARED; i++)
     self->shared[i] = self->gradients[i] = HR_NO_VALUE;
 }
@@ -696,6 +698,25 @@ hr_training_stack_drop_cache (HrTrainingStack *self)
         }
     }
   self->keeps_cache = FALSE;
+}
+
+/*
+ * hr_training_stack_drop_returned:
+ * @self: a stack
+ *
+ * Lets go of what went into each layer, which was returned with the result.
+ */
+void
+hr_training_stack_drop_returned (HrTrainingStack *self)
+{
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      HrLayerRecord *record = g_ptr_array_index (self->records, i);
+
+      if (record->returned.storage >= 0)
+        drop_of_layers (self, record->returned, count_layers (self, i));
+      record->returned = HR_NO_VALUE;
+    }
 }
 
 /*

@@ -33,6 +33,7 @@ typedef struct _HrTrainingStack HrTrainingStack;
  * @replay: a tape
  * @checkpointing: what is computed anew in the backward pass
  * @keeps_cache: whether what the cache holds stays until the outputs go
+ * @returns_layers: whether what goes into each layer stays until hr_training_stack_drop_returned()
  * @variables: those of the model's function
  * @output: what the stack makes
  * @shared: what layers share
@@ -49,6 +50,7 @@ struct _HrTrainingStack
   HrReplay *replay;
   HrCheckpointing checkpointing;
   gboolean keeps_cache;
+  gboolean returns_layers;
   HrPass variables;
   HrValue output;
   HrValue shared[HR_N_SHARED];
@@ -88,6 +90,7 @@ void                hr_training_stack_run_backward (HrTrainingStack   *self,
                                                     gboolean           hands_table_on);
 void                hr_training_stack_note_symbols (HrTrainingStack   *self);
 void                hr_training_stack_drop_cache   (HrTrainingStack   *self);
+void                hr_training_stack_drop_returned (HrTrainingStack  *self);
 void                hr_training_stack_drop_held    (HrTrainingStack   *self);
 
 G_END_DECLS

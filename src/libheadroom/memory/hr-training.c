@@ -14,6 +14,7 @@
 #include "hr-training-log.h"
 #include "hr-tower.h"
 #include "hr-training-policy.h"
+#include "hr-training-ppo.h"
 #include "hr-training-rollout.h"
 #include "hr-training-stack.h"
 
@@ -22,10 +23,19 @@
  * gradient flows back, the optimizer uses the gradients, and they go.
  */
 
-typedef struct
+typedef struct _Step Step;
+
+struct _Step
 {
   const HrTraining *training;
   HrReplay *replay;
+  Step *previous;      /* the micro-batch before, whose outputs variables hold until those of this are there */
+  HrCriticPass critic;
+  HrValue scores;      /* what comes from the value model, a boundary of @head */
+  HrValue values;      /* the same, as a variable holds it */
+  HrValue last;        /* what the last norm made, returned with the logits */
+  HrValue wide;        /* what is returned of the layers, in fp32 */
+  HrValue leaf;        /* what embedded tokens, where a hook makes a leaf of them, have beside that */
   HrTrainingStack *encoder;
   HrTrainingStack *towers[HR_PASS_MAX_TOWERS];
   HrTrainingStack *stack;
@@ -40,7 +50,7 @@ typedef struct
   HrValue outputs;
   HrSharding sharding;
   HrValue beside[3];
-} Step;
+};
 
 /*
  * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder or a tower does so by
@@ -116,7 +126,7 @@ join_answers (Step *step)
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
   step->joined_ids = step->joined_mask = HR_NO_VALUE;
-  if (!hr_algorithm_generates (step->training->algorithm))
+  if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
@@ -165,6 +175,7 @@ run_forward (Step *step)
   pass.see = see;
   pass.see_data = step;
   join_answers (step);
+  hr_critic_pass_init (&step->critic, step->training, replay);
   if (pass.encoder != NULL)
     {
       if (!shifts_late (&pass))
@@ -174,6 +185,14 @@ run_forward (Step *step)
         shift_labels (step);
       pass.source = get_source (replay, step->source);
       pass.decoder_ids = step->shifted;
+    }
+  if (step->training->critic != NULL)
+    {
+      hr_critic_pass_run_forward (&step->critic, pass.use_cache);
+      pass.decoder_ids = step->critic.ids;
+      pass.has_positions = TRUE;
+      pass.positions = step->critic.positions;
+      pass.returns_layers = TRUE;
     }
 
   step->stack = g_new (HrTrainingStack, 1);
@@ -394,6 +413,67 @@ compare_own_answers (Step    *step,
   return hr_training_loss_preference (replay, answers, HR_NO_VALUE);
 }
 
+/* What is returned of all layers, and of the last norm, is cast to fp32 one by one. */
+static void
+widen_layers (Step *step)
+{
+  HrReplay *replay = step->replay;
+  guint64 bytes = hr_ledger_round (hr_value_get_elements (step->last, replay->symbols) * sizeof (float));
+
+  if (hr_element_get_bytes (step->last.element) >= sizeof (float))
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = (step->stack->pass.n_layers + 1) * bytes;
+  step->wide = hr_op_like (replay, "_to_copy", "hidden_states", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
+/*
+ * accelerate casts whatever PolicyAndValueWrapper.forward returns to fp32 (convert_outputs_to_fp32), and lets go of
+ * what that was when all of it is there.
+ */
+static void
+widen_outputs (Step    *step,
+               HrValue *logits)
+{
+  HrReplay *replay = step->replay;
+  HrValue narrow = hr_replay_hold (replay, *logits);
+  HrValue scores = hr_replay_hold (replay, step->values);
+  HrStretch stretch;
+
+  hr_training_upcast_logits (replay, logits);
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->sentence = N_("while all that the model returns is cast to fp32");
+  widen_layers (step);
+  hr_replay_assign (replay, &step->values, hr_op_cast (replay, step->values, HR_ELEMENT_FLOAT32));
+  hr_replay_end (replay);
+  hr_replay_drop (replay, scores);
+  hr_replay_drop (replay, narrow);
+  if (step->wide.storage < 0)
+    return;
+
+  hr_training_stack_drop_returned (step->stack);
+  hr_replay_assign (replay, &step->last, HR_NO_VALUE);
+}
+
+static void drop_returned (Step *step);
+
+/*
+ * PPOTrainer.train of trl/experimental/ppo/ppo_trainer.py, from where the models return: their results take the places
+ * of those of the micro-batch before.
+ */
+static HrValue
+compare_with_rewards (Step    *step,
+                      HrValue *logits)
+{
+  HrReplay *replay = step->replay;
+
+  if (step->previous != NULL)
+    drop_returned (step->previous);
+  hr_critic_pass_drop_variables (&step->critic);
+
+  return hr_training_loss_proximal (replay, *logits, step->values);
+}
+
 /*
  * A loss that is computed outside of the model's function: what that returns is cast to fp32 with its history, and
  * autocast has ended.
@@ -411,9 +491,18 @@ run_loss_outside (Step             *step,
   drop_beside (replay, &step->stack->variables);
   hr_replay_assign (replay, &step->stack->variables.outputs, HR_NO_VALUE);
   replay->autocast = HR_ELEMENT_NONE;
-  if (self->fp32_outputs)
+  if (self->critic != NULL)
+    {
+      hr_critic_pass_drop_output (&step->critic);
+      step->scores = step->values = hr_training_enter_graph (replay, step->critic.scores, TRUE);
+    }
+  if (self->fp32_outputs && self->critic != NULL)
+    widen_outputs (step, &logits);
+  else if (self->fp32_outputs)
     hr_training_upcast_logits (replay, &logits);
-  if (self->algorithm == HR_ALGORITHM_REWARD)
+  if (self->critic != NULL)
+    step->loss = compare_with_rewards (step, &logits);
+  else if (self->algorithm == HR_ALGORITHM_REWARD)
     step->loss = hr_training_loss_reward (replay, logits);
   else if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
     step->loss = compare_own_answers (step, logits);
@@ -423,7 +512,7 @@ run_loss_outside (Step             *step,
   replay->autocast = autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
-  step->outputs = HR_NO_VALUE;
+  step->outputs = self->critic != NULL ? hr_value_detach (logits) : HR_NO_VALUE;
   if (levels != NULL)
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
@@ -442,6 +531,8 @@ run_head_and_loss (Step             *step,
   step->head_input = variables->hidden =
     hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
   hr_training_keep_answers (self, replay, &variables->hidden);
+  if (self->critic != NULL)
+    step->last = hr_value_detach (hr_replay_hold (replay, variables->hidden));
   if (self->algorithm != HR_ALGORITHM_SFT)
     {
       logits = self->algorithm == HR_ALGORITHM_REWARD ? hr_training_score_sequences (&self->pass, replay, variables)
@@ -550,6 +641,37 @@ drop_held (Step *step)
     hr_training_stack_drop_held (step->towers[i]);
 }
 
+/* What a variable of the trainer holds of a micro-batch goes: logits, what went into each layer, keys and values. */
+static void
+drop_returned (Step *step)
+{
+  HrReplay *replay = step->replay;
+
+  hr_training_stack_drop_returned (step->stack);
+  hr_replay_assign (replay, &step->last, HR_NO_VALUE);
+  hr_replay_assign (replay, &step->wide, HR_NO_VALUE);
+  hr_replay_assign (replay, &step->leaf, HR_NO_VALUE);
+  hr_replay_assign (replay, &step->values, HR_NO_VALUE);
+  drop_outputs (step);
+}
+
+/*
+ * Embedded tokens that a hook makes a leaf of (enable_input_require_grads) have a gradient, which lives as long as they
+ * do: with the layers that are returned. A copy of them in fp32 holds the leaf by its history.
+ */
+static void
+keep_leaf (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+
+  if (!replay->inputs_need_gradients || hr_value_needs_gradient (step->stack->variables.table))
+    return;
+
+  shape.count = step->wide.storage >= 0 ? 2 : 1;
+  step->leaf = hr_op_like (replay, "detach", "inputs_embeds.grad", shape);
+}
+
 static void
 run_backward (Step *step)
 {
@@ -557,6 +679,7 @@ run_backward (Step *step)
   HrReplay *replay = step->replay;
   HrValue head = step->stack->variables.head;
   HrValue gradient = differentiate_loss (step);
+  HrValue of_values = step->training->critic != NULL ? hr_graph_take_gradient (step->head, step->scores) : HR_NO_VALUE;
   HrValue table = HR_NO_VALUE;
 
   if (has_tied_head (step->training) && hr_value_needs_gradient (head))
@@ -567,9 +690,15 @@ run_backward (Step *step)
     hr_training_stack_run_backward (step->encoder, step->stack->gradients[HR_SHARED_SOURCE], &table, FALSE);
 
   hr_graph_clear (step->head, replay);
+  if (step->training->critic != NULL)
+    {
+      keep_leaf (step);
+      hr_critic_pass_run_backward (&step->critic, of_values);
+    }
   hr_autograd_step_waiting (replay);
   hr_replay_drop (replay, step->stack->gradients[HR_SHARED_SOURCE_BIAS]);
-  drop_outputs (step);
+  if (step->training->critic == NULL)
+    drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->loss);
@@ -579,6 +708,9 @@ run_backward (Step *step)
 static void
 clear_step (Step *step)
 {
+  if (step->training->critic != NULL)
+    drop_returned (step);
+  hr_critic_pass_clear (&step->critic);
   hr_training_stack_clear (step->stack);
   g_free (step->stack);
   if (step->encoder != NULL)
@@ -593,16 +725,23 @@ clear_step (Step *step)
   g_free (step);
 }
 
-/* A micro-batch, from its tokens to the gradients. */
-static void
+/*
+ * A micro-batch, from its tokens to the gradients; @previous is the one before, if what that returned is held still.
+ *
+ * Returns: the micro-batch, with what it has returned if that is held
+ */
+static Step *
 run_micro_batch (const HrTraining *self,
                  HrReplay         *replay,
+                 Step             *previous,
                  HrTrainingLevels *levels)
 {
   Step *step = g_new0 (Step, 1);
 
   step->training = self;
   step->replay = replay;
+  step->previous = previous;
+  step->scores = step->values = step->last = step->wide = step->leaf = HR_NO_VALUE;
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay);
@@ -614,8 +753,9 @@ run_micro_batch (const HrTraining *self,
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
   hr_sharding_end (replay);
-  clear_step (step);
   replay->has_gradients = TRUE;
+
+  return step;
 }
 
 /* clip_grad_norm_ in torch/nn/utils/clip_grad.py: the norms of all gradients, stacked, and the norm of that. */
@@ -785,6 +925,12 @@ add_answers (const HrTraining *self,
   guint64 batch = self->pass.batch;
   guint64 row = batch * sizeof (gint64);
 
+  if (self->algorithm == HR_ALGORITHM_PPO)
+    {
+      add_input (replay, 1, n * row * (self->pass.prompt - self->completion));
+      return;
+    }
+
   if (hr_algorithm_is_policy (self->algorithm))
     {
       n = self->generation_steps;
@@ -880,8 +1026,12 @@ begin_steps (const HrTraining *self,
     replay->symbols[HR_SYMBOL_VOCABULARY] = self->padded_vocab_size;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_VALUE_MODEL, self->critic_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_REWARD_MODEL, self->reward_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
+  if (self->critic != NULL && !self->critic_shares)
+    hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->critic_tuning));
   add_batch (self, replay);
   hr_replay_rest (replay, NULL);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
@@ -890,6 +1040,8 @@ begin_steps (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, get_held_gradients (self));
   replay->peak.level = replay->ledger.live;
   replay->training = TRUE;
+  /* disable_dropout_in_model of trl/trainer/utils.py, for all models */
+  replay->drops_nothing = self->algorithm == HR_ALGORITHM_PPO;
   hr_tuning_choose_trained (self->tuning, replay, -1);
   replay->tuning = self->tuning;
   replay->inputs_need_gradients = hr_checkpointing_recomputes_layers (&self->checkpointing);
@@ -910,8 +1062,14 @@ begin_steps (const HrTraining *self,
 /* GRPOTrainer._prepare_inputs: also between micro-batches, where answers are generated for fewer than are in a step. */
 static void
 get_answers (const HrTraining *self,
-             HrReplay         *replay)
+             HrReplay         *replay,
+             HrRolloutState   *state)
 {
+  if (self->algorithm == HR_ALGORITHM_PPO)
+    {
+      hr_rollout_state_collect (state, self, replay);
+      return;
+    }
   if (hr_algorithm_generates (self->algorithm))
     hr_training_generate (self, replay);
   if (!hr_algorithm_is_policy (self->algorithm))
@@ -921,26 +1079,75 @@ get_answers (const HrTraining *self,
   hr_training_read_reference (self, replay, NULL);
 }
 
+/* A variable holds the probabilities until those of the next micro-batch are there. */
+static void
+log_step (Step           *step,
+          HrRolloutState *state)
+{
+  hr_ledger_enter_phase (&step->replay->ledger, HR_PHASE_STATISTICS);
+  hr_replay_assign (step->replay, &state->probabilities, hr_training_log_proximal (step->replay, step->outputs));
+}
+
+/* Within a mini-batch of PPO what a micro-batch has returned is held until the next one's is there. */
+static Step *
+end_micro_batch (Step           *step,
+                 HrRolloutState *state)
+{
+  const HrTraining *self = step->training;
+
+  if (self->critic != NULL)
+    log_step (step, state);
+  if (self->critic != NULL && self->accumulation_steps > self->n_mini_batches)
+    return step;
+
+  hr_replay_assign (step->replay, &state->probabilities, HR_NO_VALUE);
+  clear_step (step);
+
+  return NULL;
+}
+
+/* The micro-batches of a step, of which the first two differ; what the last one has returned is held. */
+static Step *
+run_micro_batches (const HrTraining *self,
+                   HrReplay         *replay,
+                   HrRolloutState   *state,
+                   HrTrainingLevels *levels)
+{
+  guint64 n = MIN (self->accumulation_steps, 2);
+  Step *previous = NULL;
+  Step *step = NULL;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      if (i == 0 || self->generation_interval < self->accumulation_steps)
+        get_answers (self, replay, state);
+      step = run_micro_batch (self, replay, previous, levels);
+      g_clear_pointer (&previous, clear_step);
+      sum_gradients (self, replay);
+      if (i + 1 < n)
+        previous = end_micro_batch (step, state);
+    }
+
+  return step;
+}
+
 static void
 run_step (const HrTraining *self,
           HrReplay         *replay,
           gboolean          is_first,
+          HrRolloutState   *state,
           HrTrainingLevels *levels)
 {
+  Step *step;
   guint64 rest;
 
   replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT && !is_first;
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 
-  for (guint64 i = 0; i < MIN (self->accumulation_steps, 2); i++)
-    {
-      if (i == 0 || self->generation_interval < self->accumulation_steps)
-        get_answers (self, replay);
-      run_micro_batch (self, replay, levels);
-      sum_gradients (self, replay);
-    }
-
+  step = run_micro_batches (self, replay, state, levels);
+  if (self->critic == NULL)
+    g_clear_pointer (&step, clear_step);
   if (levels != NULL)
     levels->end_backward = replay->ledger.live;
   run_optimizer (self, replay, is_first);
@@ -951,6 +1158,12 @@ run_step (const HrTraining *self,
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, rest);
   else
     hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, rest);
+  if (step != NULL)
+    {
+      log_step (step, state);
+      clear_step (step);
+      hr_rollout_state_end_step (state, replay);
+    }
   if (levels != NULL)
     levels->end = replay->ledger.live;
   hr_replay_rest (replay, NULL);
@@ -969,8 +1182,12 @@ hr_training_replay (const HrTraining *self,
                     HrReplay         *replay,
                     HrTrainingLevels *levels)
 {
+  HrRolloutState state;
+
   begin_steps (self, replay);
-  run_step (self, replay, FALSE, levels);
+  hr_rollout_state_init (&state, self, replay);
+  replay->peak.level = replay->ledger.live;
+  run_step (self, replay, FALSE, &state, levels);
 }
 
 /*
@@ -987,14 +1204,16 @@ hr_training_replay_heap (const HrTraining *self,
                          HrReplay         *replay,
                          guint             n_steps)
 {
-  gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP;
+  gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP && self->algorithm != HR_ALGORITHM_PPO;
+  HrRolloutState state;
 
   begin_steps (self, replay);
+  hr_rollout_state_init (&state, self, replay);
   hr_heap_set_recording (replay->heap, TRUE);
-  run_step (self, replay, TRUE, NULL);
+  run_step (self, replay, TRUE, &state, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
   if (is_alike)
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)
-    run_step (self, replay, FALSE, NULL);
+    run_step (self, replay, FALSE, &state, NULL);
 }

@@ -54,6 +54,20 @@ G_BEGIN_DECLS
  * @reads_own_answers: whether the policy that has answered reads the answers, beside the reference model
  * @engine_bytes: what an engine on the same device takes to generate them
  * @engine_sleeps: whether it gives that up while the trainer works
+ * @critic: (nullable): the value model that is trained beside the model
+ * @critic_tuning: (nullable): what a method of fine-tuning does to it
+ * @critic_bytes: what its weights take beside those of the model
+ * @critic_shares: whether its layers are those of the model
+ * @trains_critic_head: whether its head is trained, whatever else is
+ * @element: what the model is loaded in
+ * @critic_element: what the models beside it are
+ * @quantization: how the weights of linear layers of the model are stored, of which no other is quantized
+ * @upcast: what of it is in fp32 beside these
+ * @reward: (nullable): the model that scores answers
+ * @reward_bytes: what its weights take
+ * @rollout_batch: how many answers are read at once by models that are not trained on them
+ * @n_mini_batches: in how many parts the answers of a rollout are trained on
+ * @n_epochs: how many times
  *
  * A step of training that is to be replayed on one device.
  */
@@ -100,6 +114,20 @@ typedef struct
   gboolean reads_own_answers;
   guint64 engine_bytes;
   gboolean engine_sleeps;
+  const HrInference *critic;
+  const HrTuning *critic_tuning;
+  guint64 critic_bytes;
+  gboolean critic_shares;
+  gboolean trains_critic_head;
+  HrElement element;
+  HrElement critic_element;
+  HrQuantization quantization;
+  HrUpcast upcast;
+  const HrInference *reward;
+  guint64 reward_bytes;
+  guint64 rollout_batch;
+  guint64 n_mini_batches;
+  guint64 n_epochs;
 } HrTraining;
 
 /* The levels that are reached between the phases. */

@@ -62,6 +62,14 @@ static const struct
     N_("Reference model"),
     N_("The frozen copy of the model that the trained one is compared with."),
   },
+  [HR_COMPONENT_VALUE_MODEL] = {
+    N_("Value model"),
+    N_("The model that foresees how an answer will be rewarded. It is trained beside the policy."),
+  },
+  [HR_COMPONENT_REWARD_MODEL] = {
+    N_("Reward model"),
+    N_("The model that scores the answers. It is not trained."),
+  },
   [HR_COMPONENT_ROLLOUT_ENGINE] = {
     N_("Rollout engine"),
     N_("What vLLM takes on the same GPU to answer the prompts: its own copy of the weights, its KV cache and what it "
@@ -109,11 +117,14 @@ static const struct
   [HR_PHASE_GENERATION] = { N_("Generation"), N_("The model answers the prompts") },
   [HR_PHASE_OLD_POLICY] = { N_("Old policy"), N_("The model that wrote the answers reads them, without gradients") },
   [HR_PHASE_REFERENCE] = { N_("Reference"), N_("The model as it was at the start reads the answers") },
+  [HR_PHASE_VALUE] = { N_("Value model"), N_("The value model reads the answers, without gradients") },
+  [HR_PHASE_REWARD] = { N_("Reward model"), N_("The reward model scores the answers") },
   [HR_PHASE_FORWARD] = { N_("Forward"), N_("The layers compute, and keep what the backward pass needs") },
   [HR_PHASE_LOSS] = { N_("Loss"), N_("The logits are turned into the loss") },
   [HR_PHASE_BACKWARD_LOSS] = { N_("Backward, loss"), N_("The gradient flows back through loss and output head") },
   [HR_PHASE_BACKWARD] = { N_("Backward, layers"), N_("The gradient flows back through the layers") },
   [HR_PHASE_OPTIMIZER] = { N_("Optimizer step"), N_("The parameters are updated") },
+  [HR_PHASE_STATISTICS] = { N_("Statistics"), N_("What the log says of the step is computed") },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (phase_texts) == HR_N_PHASES);
@@ -445,6 +456,24 @@ static const char * const algorithm_labels[] = {
   [HR_ALGORITHM_REWARD] = N_("Reward model"),
   /* Translators: likewise: DPO on answers that the model generates itself */
   [HR_ALGORITHM_ONLINE_DPO] = N_("Online DPO"),
+  [HR_ALGORITHM_PPO] = "PPO",
+};
+
+static const char * const value_model_labels[] = {
+  /* Translators: a choice of the setting “Value model” */
+  [HR_VALUE_MODEL_FULL] = N_("Its own, all of it trained"),
+  /* Translators: likewise: with LoRA or whatever else trains the policy */
+  [HR_VALUE_MODEL_LORA] = N_("Its own, fine-tuned as the policy is"),
+  [HR_VALUE_MODEL_HEAD] = N_("Its own, only its head trained"),
+  [HR_VALUE_MODEL_SHARED] = N_("A head on the layers of the policy"),
+};
+
+static const char * const reward_model_labels[] = {
+  /* Translators: a choice of the setting “Reward model”: a model of its own */
+  [HR_REWARD_MODEL_OWN] = N_("Its own"),
+  [HR_REWARD_MODEL_SHARED] = N_("A head on the layers of the reference model"),
+  /* Translators: likewise: what scores the answers is not on this GPU */
+  [HR_REWARD_MODEL_ELSEWHERE] = N_("Elsewhere, or a function"),
 };
 
 static const char * const rollout_labels[] = {
@@ -522,6 +551,8 @@ static const struct
   { hr_gptq_kernel_get_type, gptq_kernel_labels, G_N_ELEMENTS (gptq_kernel_labels) },
   { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
+  { hr_value_model_get_type, value_model_labels, G_N_ELEMENTS (value_model_labels) },
+  { hr_reward_model_get_type, reward_model_labels, G_N_ELEMENTS (reward_model_labels) },
   { hr_rollout_get_type, rollout_labels, G_N_ELEMENTS (rollout_labels) },
   { hr_rollout_sleep_get_type, rollout_sleep_labels, G_N_ELEMENTS (rollout_sleep_labels) },
   { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
