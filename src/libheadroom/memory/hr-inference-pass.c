@@ -78,6 +78,7 @@ hr_pass_begin (const HrInference *self,
       .keeps_past = self->stack->keeps_past,
     },
     .past = past,
+    .returned = { HR_NO_VALUE, HR_NO_VALUE },
   };
 
   hr_replay_begin (replay, &stretch, token != NULL ? token->path : NULL, -1);
@@ -211,15 +212,17 @@ replay_layer (const HrInference *self,
   hr_replay_end (replay);
 }
 
-/* Layers of one class in a row. */
+/* Layers of one class in a row, behind none of which but the last something is handed over. */
 static guint
 count_run (const HrInference *self,
+           const HrPass      *pass,
            guint              first)
 {
   guint last = self->first_layer + self->n_layers;
   guint i = first + 1;
 
-  while (i < last && self->stack->layer_class_of[i] == self->stack->layer_class_of[first])
+  while (i < last && self->stack->layer_class_of[i] == self->stack->layer_class_of[first] &&
+         !hr_pass_hands_over (self, pass, i - 1))
     i++;
 
   return i - first;
@@ -252,7 +255,7 @@ run_layers (const HrInference *self,
         }
       else if (records[klass].recorded[later])
         {
-          guint count = count_run (self, i);
+          guint count = count_run (self, pass, i);
 
           pass->n_left += count * records[klass].n_left[later];
           hr_replay_repeat (replay, &records[klass].stretch[later], i, 1, count);
@@ -266,6 +269,8 @@ run_layers (const HrInference *self,
           records[klass].n_left[later] = pass->n_left - n_left;
           records[klass].recorded[later] = TRUE;
         }
+      if (hr_pass_hands_over (self, pass, i))
+        hr_pass_hand_over (self, replay, pass, i);
     }
 }
 
@@ -314,6 +319,7 @@ static HrValue
 see (const HrInference *self,
      HrReplay          *replay,
      guint              index,
+     HrPass            *outer,
      gpointer           user_data)
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
@@ -325,6 +331,7 @@ see (const HrInference *self,
   hr_pass_begin (&inner, replay, &pass, 0, tower->sequence);
   run_layers (&inner, replay, &pass);
   hr_pass_finish (&inner, replay, &pass);
+  hr_pass_take_over (outer, &pass);
 
   return pass.hidden;
 }

@@ -10,11 +10,14 @@ G_BEGIN_DECLS
 
 typedef struct _HrInference HrInference;
 
+struct _HrPass;
+
 /**
  * HrSee:
  * @self: what is replayed
  * @replay: a tape
  * @index: which of the towers
+ * @pass: the pass of the model, which gets what the tower hands to it beside its result
  * @user_data: what came with the function
  *
  * Runs a tower within a call of the model.
@@ -24,6 +27,7 @@ typedef struct _HrInference HrInference;
 typedef HrValue (*HrSee) (const HrInference *self,
                           HrReplay          *replay,
                           guint              index,
+                          struct _HrPass    *pass,
                           gpointer           user_data);
 
 /**

@@ -251,6 +251,9 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->n_needed = replay->n_needed - n_made;
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;
+  /* Where nothing is kept for a gradient, nothing is to be computed anew. */
+  if (is_recomputed (self) && !self->is_unused && !hr_value_needs_gradient (self->output))
+    hr_replay_drop (replay, input);
   replay->graph = NULL;
   hr_sharding_let_go (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);

@@ -170,6 +170,22 @@ find_tower (HrModel     *model,
   return NULL;
 }
 
+/* What makes of the output of inner layers what the decoder gets as well. */
+static const HrStack *
+find_features (HrModel       *model,
+               const HrStack *tower)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      if (stack != tower && stack->role == tower->role && stack->n_layers > 0)
+        return stack;
+    }
+
+  return NULL;
+}
+
 /* The window of the layers that have one, in merged patches of a side. */
 static guint64
 get_window (const HrStack *stack)
@@ -209,6 +225,7 @@ add_row (HrMedia      *self,
   guint64 window = get_window (stack);
 
   tower.merge = merge;
+  tower.features = find_features (model, stack);
   tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
   tower.chunks = g_array_new (FALSE, FALSE, sizeof (HrChunk));
   tower.windows = window > 0 ? g_array_new (FALSE, FALSE, sizeof (HrChunk)) : NULL;
@@ -273,6 +290,18 @@ add_pictures (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+/* Layers of a tower that hand what they make to the decoder as well. */
+static guint
+count_handing_layers (const HrStack *tower)
+{
+  guint n = 0;
+
+  for (guint i = 0; tower->hands_on != NULL && i < tower->n_layers; i++)
+    n += tower->hands_on[i];
+
+  return n;
+}
+
 /* Whether it is known how the tower runs, and how what comes after it does. */
 static gboolean
 is_known (HrModel       *model,
@@ -281,6 +310,8 @@ is_known (HrModel       *model,
   const HrStack *projector = tower != NULL ? find_projector (model, tower) : NULL;
 
   if (tower == NULL || tower->tower == HR_TOWER_UNKNOWN)
+    return FALSE;
+  if (count_handing_layers (tower) > HR_PASS_MAX_FEATURES)
     return FALSE;
 
   return tower->tower != HR_TOWER_VIT ||
@@ -314,6 +345,19 @@ refuse_tower (HrModel  *model,
   return FALSE;
 }
 
+static gboolean
+refuse_mixture (HrModel  *model,
+                GError  **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected images or videos, as it is not known what both at once take in its tower; "
+                           "found both"),
+                        hr_model_get_name (model));
+
+  return FALSE;
+}
+
 /*
  * hr_media_add_towers:
  * @self: what is seen and heard
@@ -335,6 +379,9 @@ hr_media_add_towers (HrMedia  *self,
   const HrStack *vision = find_tower (model, HR_STACK_VISION);
 
   self->towers = g_array_new (FALSE, FALSE, sizeof (HrTower));
+  if (vision != NULL && count_handing_layers (vision) > 0 && has_kind (self, HR_MEDIUM_IMAGE) &&
+      has_kind (self, HR_MEDIUM_VIDEO))
+    return refuse_mixture (model, error);
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
       if (!has_kind (self, kinds[i]))

@@ -369,6 +369,47 @@ hr_op_scatter (HrReplay *self,
     hr_autograd_save (self, *x, indices);
 }
 
+/* grad.index_put (mask, zeros_like (rows)), grad[mask]. */
+static void
+backward_put (HrReplay     *self,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  HrValue rows = hr_value_detach (node->inputs[1]);
+
+  if (hr_value_needs_gradient (node->inputs[0]))
+    {
+      HrValue zeros = hr_op_make_gradient (self, "zeros", rows);
+
+      gradients[0] = hr_op_make_gradient (self, "index_put", gradient);
+      hr_replay_drop (self, zeros);
+    }
+  if (hr_value_needs_gradient (node->inputs[1]))
+    gradients[1] = hr_op_make_gradient (self, "index", rows);
+}
+
+/*
+ * hr_op_put:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @mask: which of its rows
+ * @rows: what they are set to
+ *
+ * `x[mask] = rows`, in place.
+ */
+void
+hr_op_put (HrReplay *self,
+           HrValue  *x,
+           HrValue   mask,
+           HrValue   rows)
+{
+  const HrValue inputs[] = { *x, rows };
+
+  if (hr_autograd_record (self, x, backward_put, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (self, *x, mask);
+}
+
 /* grad.index_select (0, indices).expand_as (source), for which the source is kept. */
 static void
 backward_index_add (HrReplay     *self,

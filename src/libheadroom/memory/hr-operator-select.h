@@ -62,6 +62,10 @@ void    hr_op_scatter      (HrReplay   *self,
                             HrValue    *x,
                             HrValue     indices,
                             HrValue     source);
+void    hr_op_put          (HrReplay   *self,
+                            HrValue    *x,
+                            HrValue     mask,
+                            HrValue     rows);
 HrValue hr_op_index_add    (HrReplay   *self,
                             const char *name,
                             HrValue     zeros,

@@ -117,6 +117,37 @@ hr_pass_require_gradient (HrReplay *replay,
   hr_autograd_save (replay, *embeds, *embeds);
 }
 
+/*
+ * How far the positions behind images are from the number of tokens is kept by the model (rope_deltas), so that in
+ * training those of the step before are there.
+ */
+static void
+keep_deltas (HrReplay *replay)
+{
+  HrComponentId component = replay->component;
+  HrValue deltas;
+
+  if (replay->graph != NULL)
+    return;
+
+  replay->component = HR_COMPONENT_INPUTS;
+  deltas = hr_op_like (replay, "tensor", "rope_deltas", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH));
+  replay->component = component;
+  hr_replay_leave (replay, deltas);
+}
+
+/* `torch.arange (…) + past_seen_tokens`. */
+static HrValue
+count_tokens (HrReplay *replay,
+              HrValue   shape)
+{
+  HrValue ids = hr_op_like (replay, "arange", "position_ids", shape);
+
+  hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids", shape));
+
+  return ids;
+}
+
 static void
 scale_embeds (HrReplay *replay,
               HrPass   *pass)
@@ -260,8 +291,17 @@ hr_pass_embed (const HrInference *self,
   else if (counts_positions (self, alibi, position) && self->examples == 0 &&
            replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     {
-      pass->position_ids = hr_op_like (replay, "arange", "position_ids", ids);
-      hr_replay_assign (replay, &pass->position_ids, hr_op_like (replay, "add", "position_ids", ids));
+      if (pass->n_joins > 0 && hr_pass_has_axes (self))
+        {
+          ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+          ids.count = HR_PASS_N_AXES;
+          pass->position_ids = hr_op_like (replay, "zeros", "position_ids", ids);
+          keep_deltas (replay);
+        }
+      else
+        {
+          pass->position_ids = count_tokens (replay, ids);
+        }
     }
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);

@@ -141,8 +141,13 @@ hr_pass_finish (const HrInference *self,
   for (guint i = 0; i < pass->n_joins; i++)
     {
       hr_replay_drop (replay, pass->joins[i].mask);
+      hr_replay_drop (replay, pass->joins[i].other_mask);
+      hr_replay_drop (replay, pass->joins[i].outputs[0]);
+      hr_replay_drop (replay, pass->joins[i].outputs[1]);
       return_seen (self, replay, pass->joins[i].seen, i);
     }
+  while (pass->n_features > 0)
+    hr_replay_drop (replay, pass->features[--pass->n_features]);
   if (pass->keeps_layers)
     hr_replay_leave (replay, pass->inputs_embeds);
   else

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hr-operator.h"
-#include "hr-pass.h"
+#include "hr-tower.h"
 
 /* What towers make of images, sounds and videos is put among the embeddings of the text. */
 
@@ -40,6 +40,26 @@ scatter (HrReplay *replay,
   return joined;
 }
 
+/* `image_mask, _ = self.get_placeholder_mask (…)`: the variable that nobody reads holds the other one. */
+static gboolean
+returns_both (const HrInference *self,
+              guint              index)
+{
+  return g_array_index (self->towers, HrTower, index).stack->tower == HR_TOWER_QWEN_VL;
+}
+
+/* One variable for those of images and of videos. */
+static void
+make_other_mask (HrReplay *replay,
+                 HrPass   *pass)
+{
+  HrJoin *join = &pass->joins[pass->n_joins - 1];
+
+  join->other_mask = hr_op_like (replay, "eq", "_", hr_value_detach (join->mask));
+  if (pass->n_joins > 1)
+    hr_replay_assign (replay, &pass->joins[pass->n_joins - 2].other_mask, HR_NO_VALUE);
+}
+
 static HrValue
 enter_graph (HrReplay *replay,
              HrValue   value)
@@ -51,6 +71,7 @@ enter_graph (HrReplay *replay,
 static HrValue
 run_tower (const HrInference *self,
            HrReplay          *replay,
+           HrPass            *pass,
            guint              index)
 {
   guint64 symbols[HR_N_SYMBOLS];
@@ -62,7 +83,7 @@ run_tower (const HrInference *self,
   hr_replay_end (replay);
   memcpy (symbols, replay->symbols, sizeof symbols);
   replay->graph = NULL;
-  seen = self->see (self, replay, index, self->see_data);
+  seen = self->see (self, replay, index, pass, self->see_data);
   replay->graph = graph;
   symbols[HR_SYMBOL_SEEN] = replay->symbols[HR_SYMBOL_SEEN];
   symbols[HR_SYMBOL_TEXT_HIDDEN] = replay->symbols[HR_SYMBOL_TEXT_HIDDEN];
@@ -94,8 +115,12 @@ hr_pass_join (const HrInference *self,
       HrJoin *join = &pass->joins[pass->n_joins++];
       HrValue text, seen;
 
-      *join = (HrJoin) { .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE };
-      seen = run_tower (self, replay, i);
+      *join = (HrJoin) {
+        .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE,
+        .other_mask = HR_NO_VALUE,
+        .outputs = { HR_NO_VALUE, HR_NO_VALUE },
+      };
+      seen = run_tower (self, replay, pass, i);
       text = pass->inputs_embeds;
       if (replay->graph != NULL)
         {
@@ -106,6 +131,8 @@ hr_pass_join (const HrInference *self,
       join->text = text;
       join->seen = seen;
       join->joined = scatter (replay, text, seen, &join->mask);
+      if (returns_both (self, i))
+        make_other_mask (replay, pass);
       hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
     }
 }

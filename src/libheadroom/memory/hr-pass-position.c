@@ -12,9 +12,6 @@
 
 /* What a pass makes of the positions of its tokens, for the attention of all layers: rotations and biases. */
 
-/* Of time, height and width (mrope_section). */
-#define N_AXES 3
-
 static gboolean
 is_rotary (const HrAttention *attention)
 {
@@ -57,6 +54,20 @@ gboolean
 hr_pass_has_rotation (const HrInference *self)
 {
   return find_rotary (self, FALSE) != NULL || find_rotary (self, TRUE) != NULL;
+}
+
+/*
+ * hr_pass_has_axes:
+ * @self: what is replayed
+ *
+ * Returns: whether positions have three axes, so that those of images are computed outside (get_rope_index)
+ */
+gboolean
+hr_pass_has_axes (const HrInference *self)
+{
+  const HrAttention *attention = find_rotary (self, FALSE);
+
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY_SECTIONS || attention->rotary_axes);
 }
 
 static HrElement
@@ -109,7 +120,7 @@ get_angles_shape (const HrInference *self,
     return angles;
 
   angles = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_ROTARY);
-  angles.count = attention->position == HR_POSITION_ROTARY_SECTIONS ? N_AXES : 1;
+  angles.count = attention->position == HR_POSITION_ROTARY_SECTIONS ? HR_PASS_N_AXES : 1;
 
   return angles;
 }
@@ -137,6 +148,8 @@ make_rotation (const HrInference *self,
   replay->sentence = N_("while the angles of the rotation are computed");
   half.divisor = 2;
   row.n_symbols--;
+  if (attention->rotary_axes)
+    half.count = row.count = HR_PASS_N_AXES;
   positions = hr_op_like (replay, "_to_copy", "position_ids_expanded", row);
   frequencies = hr_op_like (replay, "bmm", "freqs", half);
   if (attention->position == HR_POSITION_ROTARY_HALVES)

@@ -8,6 +8,10 @@
 G_BEGIN_DECLS
 
 #define HR_PASS_MAX_TOWERS 4
+#define HR_PASS_MAX_FEATURES 8
+
+/* Of positions of images and videos: time, height and width (mrope_section). */
+#define HR_PASS_N_AXES 3
 
 /**
  * HrJoin:
@@ -16,6 +20,8 @@ G_BEGIN_DECLS
  * @seen: what came of a tower
  * @joined: both
  * @mask: where it is put
+ * @other_mask: where others would be put, or none
+ * @outputs: what the model holds of all that the tower has returned
  *
  * What a tower hands to the decoder, put in the places of its tokens.
  */
@@ -26,16 +32,18 @@ typedef struct
   HrValue seen;
   HrValue joined;
   HrValue mask;
+  HrValue other_mask;
+  HrValue outputs[2];
 } HrJoin;
 
 /* The variables of the model's function, which all layers run in. */
-typedef struct
+typedef struct _HrPass
 {
   HrValue table;
   HrValue head;
   HrValue inputs_embeds;
   HrValue prefix;          /* what the keys and values of virtual tokens are views of */
-  HrValue beside[6];       /* what whoever calls the model's function holds */
+  HrValue beside[8];       /* what whoever calls the model's function holds */
   guint n_beside;
   HrValue position_embeds;
   HrValue position_ids;
@@ -62,6 +70,9 @@ typedef struct
   HrValue text;            /* embeddings of the text, before the first join */
   HrJoin joins[HR_PASS_MAX_TOWERS];
   guint n_joins;
+  HrValue returned[2];     /* of a tower all that it returns, where the model holds it */
+  HrValue features[HR_PASS_MAX_FEATURES];  /* what inner layers of a tower have handed to the first of the decoder */
+  guint n_features;
 } HrPass;
 
 void               hr_pass_begin                  (const HrInference  *self,
@@ -90,6 +101,7 @@ gboolean           hr_pass_has_attention          (const HrInference  *self);
 void               hr_pass_make_masks             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_has_axes               (const HrInference  *self);
 gboolean           hr_pass_has_rotation           (const HrInference  *self);
 void               hr_pass_make_rotations         (const HrInference  *self,
                                                    HrReplay           *replay,
@@ -105,6 +117,22 @@ void               hr_pass_embed                  (const HrInference  *self,
 void               hr_pass_join                   (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_hands_over             (const HrInference  *self,
+                                                   const HrPass       *pass,
+                                                   guint               layer);
+HrValue            hr_pass_make_feature           (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrValue             x);
+HrValue            hr_pass_add_feature            (HrReplay           *replay,
+                                                   HrValue             hidden,
+                                                   HrValue             feature,
+                                                   HrValue             mask);
+void               hr_pass_hand_over              (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass,
+                                                   guint               layer);
+void               hr_pass_take_over              (HrPass             *self,
+                                                   HrPass             *tower);
 void               hr_pass_embed_source           (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

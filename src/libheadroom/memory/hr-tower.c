@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-operator-select.h"
+#include "hr-operator-sequence.h"
 
 /*
  * What a vision tower does before its layers and after them; the layers themselves are those of any stack. All patches
@@ -86,6 +87,9 @@ hr_tower_find_parameter (const HrChain  *chain,
 
   return NULL;
 }
+
+/* Of a square of the table of positions, between which a patch lies. */
+#define N_CORNERS 4
 
 static const HrBlock *
 get_convolution (const HrTower *self)
@@ -169,6 +173,38 @@ reorder (HrReplay   *replay,
   hr_replay_assign (replay, x, hr_op_take (replay, name, *x, HR_NO_VALUE, *x));
 }
 
+/*
+ * `pos_embeds = (self.pos_embed (bilinear_indices) * bilinear_weights[:, :, None]).sum (0)`: four rows of a table for
+ * each patch, weighted in fp32 (Qwen3VLVisionModel).
+ */
+static void
+add_interpolated (HrReplay      *replay,
+                  HrPass        *pass,
+                  const HrBlock *block)
+{
+  HrValue four = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE);
+  HrValue shape = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  HrValue indices, weights, table, rows, products, sums, cast;
+
+  replay->block = block->path;
+  replay->symbols[HR_SYMBOL_POSITIONS] = block->position_embedding.n_positions;
+  four.count = shape.count = N_CORNERS;
+  indices = pass->beside[pass->n_beside++] = hr_op_like (replay, "stack", "bilinear_indices", four);
+  weights = pass->beside[pass->n_beside++] = hr_op_like (replay, "stack", "bilinear_weights", four);
+  table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN));
+  rows = hr_op_embedding (replay, "pos_embed(…)", indices, table, shape);
+  products = hr_op_product (replay, "pos_embed(…)·weights", rows, weights, shape);
+  hr_replay_drop (replay, rows);
+  shape.count = 1;
+  sums = hr_op_sum_over (replay, "pos_embeds", products, shape);
+  pass->beside[pass->n_beside++] = hr_value_detach (sums);
+  hr_replay_drop (replay, products);
+  cast = hr_op_cast (replay, sums, pass->hidden.element);
+  hr_replay_assign (replay, &pass->hidden,
+                    hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", pass->hidden, cast));
+  hr_replay_drop (replay, cast);
+}
+
 /* Angles of rows and of columns in fp32, their cosines and sines, which all layers share. */
 static void
 make_rotation (const HrInference *self,
@@ -204,6 +240,7 @@ hr_tower_embed (const HrInference *self,
                 HrPass            *pass)
 {
   const HrBlock *convolution = get_convolution (self->tower);
+  const HrBlock *table = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
   HrValue positions = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   HrValue pixels;
 
@@ -222,6 +259,8 @@ hr_tower_embed (const HrInference *self,
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);
   pass->hidden = embed_patches (replay, pixels, convolution);
   hr_tower_require_gradient (self, replay, &pass->hidden);
+  if (table != NULL)
+    add_interpolated (replay, pass, table);
   if (has_windows (self))
     reorder (replay, &pass->hidden, "hidden_states");
   make_rotation (self, replay, pass);
@@ -292,6 +331,40 @@ merge (const HrTower *tower,
 }
 
 /*
+ * hr_tower_merge:
+ * @replay: a tape
+ * @x: what a layer has made of patches
+ * @chain: a norm and two linear layers
+ *
+ * `x = self.norm (…)`, of patches or of what they become together, then
+ * `self.linear_fc2 (self.act_fn (self.linear_fc1 (x)))` (Qwen3VLVisionPatchMerger).
+ *
+ * Returns: the vectors
+ */
+HrValue
+hr_tower_merge (HrReplay      *replay,
+                HrValue        x,
+                const HrChain *chain)
+{
+  HrValue merged = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_MERGED);
+  const HrBlock *norm = &chain->blocks[0];
+  gboolean is_merged_first = norm->norm.size == replay->symbols[HR_SYMBOL_MERGED];
+  HrValue view, result;
+
+  x = is_merged_first ? hr_op_view (replay, x, merged) : hr_replay_hold (replay, x);
+  replay->block = norm->path;
+  hr_replay_assign (replay, &x, hr_replay_norm (replay, x, &norm->norm));
+  view = hr_op_view (replay, x, merged);
+  hr_replay_assign (replay, &x, view);
+  result = hr_tower_run_linear (replay, x, &chain->blocks[1], HR_SYMBOL_PROJECTOR);
+  hr_replay_assign (replay, &result, hr_op_unary (replay, HR_UNARY_GELU, "act_fn(…)", result));
+  hr_replay_assign (replay, &result, hr_tower_run_linear (replay, result, &chain->blocks[2], HR_SYMBOL_TEXT_HIDDEN));
+  hr_replay_drop (replay, x);
+
+  return result;
+}
+
+/*
  * hr_tower_split_and_join:
  * @replay: a tape
  * @x: vectors of all images
@@ -353,10 +426,17 @@ hr_tower_finish (const HrInference *self,
 
   hr_replay_begin (replay, &stretch, tower->projector != NULL ? tower->projector->id : NULL, -1);
   replay->sentence = N_("while patches are merged for the language model");
-  seen = merge (tower, replay, pass->hidden);
+  seen = tower->projector->projector == HR_PROJECTOR_MERGER
+           ? hr_tower_merge (replay, pass->hidden, &tower->projector->final)
+           : merge (tower, replay, pass->hidden);
   if (tower->windows != NULL)
     reorder (replay, &seen, "merged_hidden_states");
   drop_beside (replay, pass);
+  if (tower->stack->keeps_outputs)
+    {
+      pass->returned[0] = hr_value_detach (hr_replay_hold (replay, pass->hidden));
+      pass->returned[1] = hr_value_detach (hr_replay_hold (replay, seen));
+    }
   hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
   hr_replay_drop (replay, pass->weights);
   hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));

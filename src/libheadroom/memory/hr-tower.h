@@ -12,6 +12,7 @@ typedef struct _HrTower HrTower;
  * HrTower:
  * @stack: its layers
  * @projector: (nullable): what makes of its output what the decoder reads
+ * @features: (nullable): what makes of the output of inner layers what the first layers of the decoder get
  * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
  * @sequence: positions of each: patches, and the token of a class
  * @patches: patches of each
@@ -28,6 +29,7 @@ struct _HrTower
 {
   const HrStack *stack;
   const HrStack *projector;
+  const HrStack *features;
   guint64 batch;
   guint64 sequence;
   guint64 patches;
@@ -61,6 +63,9 @@ const HrBlock *hr_tower_find_parameter (const HrChain  *chain,
 HrValue hr_tower_project     (const HrTower     *self,
                               HrReplay          *replay,
                               HrValue            x);
+HrValue hr_tower_merge       (HrReplay          *replay,
+                              HrValue            x,
+                              const HrChain     *chain);
 HrValue hr_tower_run_linear  (HrReplay          *replay,
                               HrValue            x,
                               const HrBlock     *block,

@@ -75,6 +75,8 @@ hr_training_stack_clear (HrTrainingStack *self)
 {
   free_graph (g_steal_pointer (&self->embeddings), self->replay);
   free_graph (g_steal_pointer (&self->final), self->replay);
+  for (guint i = 0; i < self->n_handed_over; i++)
+    free_graph (g_steal_pointer (&self->handed_over[i].graph), self->replay);
   for (guint i = 0; i < self->records->len; i++)
     hr_layer_record_free (g_ptr_array_index (self->records, i), self->replay);
   g_clear_pointer (&self->records, g_ptr_array_unref);
@@ -130,6 +132,15 @@ count_used (HrTrainingStack *self)
   return layer > 0 ? MIN (layer, self->pass.n_layers) : self->pass.n_layers;
 }
 
+/* Behind the first layers of a decoder, or behind some of a tower, also when the variables have gone. */
+static gboolean
+hands_over (HrTrainingStack *self,
+            guint            layer)
+{
+  return self->pass.tower == NULL ? layer < self->n_features
+                                  : hr_pass_hands_over (&self->pass, &self->variables, layer);
+}
+
 /*
  * Finds what a layer does the same as, or begins a new record: layers of a class that are tuned alike do the same to
  * the level. The first of all is replayed apart, and the first that a gradient is made in: none flows on from it.
@@ -182,6 +193,44 @@ hr_training_enter_graph (HrReplay *replay,
   return needs_gradient ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
 }
 
+/*
+ * What a tower hands to the first layers of the decoder, and what these do with it, stand between layers, in graphs of
+ * their own. What the layer has made is in the books of the next one, which keeps it as well.
+ */
+static void
+hand_over (HrTrainingStack *self,
+           guint            layer)
+{
+  HrReplay *replay = self->replay;
+  HrPass *variables = &self->variables;
+  HrHandedOver *part = &self->handed_over[self->n_handed_over];
+  HrStretch stretch;
+
+  hr_tuning_choose_trained (self->tuning, replay, -1);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  *part = (HrHandedOver) { .graph = hr_graph_new (), .output = HR_NO_VALUE, .gradient = HR_NO_VALUE };
+  replay->graph = part->graph;
+  part->input = hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
+  if (self->pass.tower != NULL)
+    {
+      part->input.storage = hr_replay_adopt (replay, "hidden_states", replay->component, 0).storage;
+      part->feature = hr_pass_make_feature (&self->pass, replay, part->input);
+      hr_replay_drop (replay, part->input);
+      variables->features[variables->n_features++] = part->feature;
+    }
+  else
+    {
+      HrValue feature = variables->features[self->n_handed_over];
+
+      part->feature = hr_training_enter_graph (replay, feature, hr_value_needs_gradient (feature));
+      part->output = hr_pass_add_feature (replay, part->input, part->feature, variables->joins[0].mask);
+      hr_replay_assign (replay, &variables->hidden, part->output);
+    }
+  self->n_handed_over++;
+  replay->graph = NULL;
+  hr_replay_end (replay);
+}
+
 static void
 run_layers_forward (HrTrainingStack *self)
 {
@@ -197,17 +246,22 @@ run_layers_forward (HrTrainingStack *self)
           hr_layer_record_run_forward (record, self);
           if (record->is_unused)
             g_ptr_array_add (self->variables.unused, g_steal_pointer (&record->graph));
+          if (hands_over (self, i))
+            hand_over (self, i);
           i++;
           continue;
         }
       self->variables.hidden.node = record->output.node;
-      while (i + n < self->pass.n_layers && find_record (self, i + n) == record)
+      while (i + n < self->pass.n_layers && !hands_over (self, i + n - 1) &&
+             find_record (self, i + n) == record)
         n++;
       self->variables.n_left += n * record->n_left;
       hr_replay_repeat (self->replay, &record->forward, i, 1, n);
       for (guint j = i; self->replay->kept_layers != NULL && j < i + n; j++)
         hr_kept_layers_repeat (self->replay->kept_layers, j, record->layer);
       i += n;
+      if (hands_over (self, i - 1))
+        hand_over (self, i - 1);
     }
   hr_tuning_choose_trained (self->tuning, self->replay, -1);
 }
@@ -269,7 +323,8 @@ has_axes (HrTrainingStack *self)
 {
   const HrAttention *attention = hr_layer_class_get_attention (hr_training_stack_get_class (self, 0));
 
-  return attention != NULL && attention->position == HR_POSITION_ROTARY_SECTIONS;
+  return attention != NULL && (attention->position == HR_POSITION_ROTARY_SECTIONS ||
+                               (attention->rotary_axes && self->variables.n_joins > 0));
 }
 
 /* The first layer that keeps what it is called with, or what it makes of the angles. */
@@ -382,10 +437,68 @@ count_repeated (HrTrainingStack     *self,
 {
   guint n = 1;
 
-  while (n <= layer && get_record (self, layer - n) == record && !drops_shared (self, layer - n + 1))
+  while (n <= layer && get_record (self, layer - n) == record && !drops_shared (self, layer - n + 1) &&
+         !hands_over (self, layer - n))
     n++;
 
   return n;
+}
+
+/* Of a decoder: what was added gets a gradient of its own, which waits for its tower. */
+static HrValue
+take_addition_apart (HrTrainingStack *self,
+                     HrHandedOver    *part,
+                     HrValue          gradient)
+{
+  HrReplay *replay = self->replay;
+
+  replay->sentence = N_("in the backward pass, while what inner layers of the tower have seen is taken apart");
+  hr_graph_deliver (part->graph, replay, part->output, gradient);
+  hr_graph_run_backward (part->graph, replay);
+  gradient = hr_graph_take_gradient (part->graph, part->input);
+  if (hr_value_needs_gradient (part->feature))
+    self->towers[0]->handed_over[self->n_handed_over - 1].gradient =
+      hr_graph_take_gradient (part->graph, part->feature);
+
+  return gradient;
+}
+
+/* Of a tower: the gradient of what the decoder got is added to that of the layer behind. */
+static HrValue
+take_feature_back (HrTrainingStack *self,
+                   HrHandedOver    *part,
+                   HrValue          gradient)
+{
+  HrReplay *replay = self->replay;
+  HrValue input = hr_op_like (replay, "hidden_states", "hidden_states", hr_value_detach (part->input));
+
+  replay->sentence = N_("in the backward pass of the merging of patches");
+  if (gradient.storage >= 0)
+    hr_graph_deliver (part->graph, replay, part->input, gradient);
+  hr_graph_deliver (part->graph, replay, part->feature, part->gradient);
+  hr_graph_run_backward (part->graph, replay);
+  hr_replay_drop (replay, input);
+
+  return hr_graph_take_gradient (part->graph, part->input);
+}
+
+static HrValue
+take_back (HrTrainingStack *self,
+           HrValue          gradient)
+{
+  HrHandedOver *part = &self->handed_over[self->n_handed_over - 1];
+  HrStretch stretch;
+
+  hr_replay_begin (self->replay, &stretch, NULL, -1);
+  if (self->pass.tower == NULL && hr_value_needs_gradient (part->output))
+    gradient = take_addition_apart (self, part, gradient);
+  else if (self->pass.tower != NULL && part->gradient.storage >= 0)
+    gradient = take_feature_back (self, part, gradient);
+  free_graph (g_steal_pointer (&part->graph), self->replay);
+  self->n_handed_over--;
+  hr_replay_end (self->replay);
+
+  return gradient;
 }
 
 static HrValue
@@ -396,9 +509,11 @@ run_layers_backward (HrTrainingStack *self,
     {
       HrLayerRecord *record = get_record (self, i);
 
+      if (self->n_handed_over > 0 && hands_over (self, i))
+        gradient = take_back (self, gradient);
       /* No gradient is needed in a layer, nor in those before it, that has nothing which is trained. */
       if (!hr_value_needs_gradient (record->output))
-        break;
+        continue;
       if (record->backward_recorded)
         {
           guint n = count_repeated (self, record, i);
@@ -454,6 +569,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
   hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   self->embedded = variables->hidden;
+  self->n_features = self->pass.tower == NULL ? variables->n_features : 0;
   if (self->pass.tower != NULL)
     variables->unused = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_graph_free);
   variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;

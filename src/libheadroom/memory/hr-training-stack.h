@@ -24,6 +24,25 @@ typedef struct
   guint layer;
 } HrHeldValue;
 
+/**
+ * HrHandedOver:
+ * @graph: (nullable): where it is recorded
+ * @input: what a layer has made
+ * @feature: what goes on from a tower, or comes to a decoder
+ * @output: of a decoder what goes into the next layer
+ * @gradient: of a tower's feature, once it has come, or none
+ *
+ * What is handed over behind a layer.
+ */
+typedef struct
+{
+  HrGraph *graph;
+  HrValue input;
+  HrValue feature;
+  HrValue output;
+  HrValue gradient;
+} HrHandedOver;
+
 typedef struct _HrTrainingStack HrTrainingStack;
 
 /**
@@ -67,6 +86,9 @@ struct _HrTrainingStack
   HrValue final_input;
   HrHeldValue held[12];
   guint n_held;
+  HrHandedOver handed_over[HR_PASS_MAX_FEATURES];
+  guint n_handed_over;
+  guint n_features;      /* of a decoder: what it gets of inner layers of a tower */
   GPtrArray *records;    /* of HrLayerRecord */
   guint *record_of;      /* for each layer the index of its record */
 };

@@ -139,6 +139,7 @@ static HrValue
 see (const HrInference *self,
      HrReplay          *replay,
      guint              index,
+     HrPass            *outer,
      gpointer           user_data)
 {
   Step *step = user_data;
@@ -153,6 +154,7 @@ see (const HrInference *self,
   hr_training_stack_run_forward (stack);
   hr_training_stack_note_symbols (stack);
   hr_tuning_choose_trained (step->training->tuning, replay, -1);
+  hr_pass_take_over (outer, &stack->variables);
   step->towers[index] = stack;
   replay->kept_layers = kept_layers;
 
@@ -987,6 +989,8 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
+  /* The model keeps those of the step before (rope_deltas). */
+  add_input (replay, 1, pass->towers != NULL && hr_pass_has_axes (pass) ? pass->batch * sizeof (gint64) : 0);
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));

@@ -187,6 +187,7 @@ static const HrParameter attention_parameters[] = {
   CHOICE ("position", attention.position, hr_block_positions),
   SIZE ("rotary-dim", attention.rotary_dim),
   CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
+  BOOLEAN ("rotary-axes", attention.rotary_axes),
   BOOLEAN ("rotary-each", attention.rotary_each),
   BOOLEAN ("own-rotary", attention.own_rotary),
   CHOICE ("qk-norm", attention.qk_norm, qk_norms),

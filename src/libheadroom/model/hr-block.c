@@ -184,6 +184,7 @@ hr_stack_free (HrStack *self)
     clear_layer_class (&self->layer_classes[i]);
   g_free (self->layer_classes);
   g_free (self->layer_class_of);
+  g_free (self->hands_on);
   hr_chain_clear (&self->final);
   g_free (self->id);
   g_free (self);

@@ -321,6 +321,7 @@ typedef struct
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
   HrRotaryJoin rotary_join;
+  gboolean rotary_axes;      /* angles of three axes are made, of which one is put together (Qwen3-VL) */
   gboolean rotary_each;      /* each sequence of a batch has angles of its own (ModernBERT's decoder) */
   gboolean own_rotary;       /* sliding layers have angles of their own, beside those of the others (Gemma 3) */
   HrQkNorm qk_norm;
@@ -692,6 +693,7 @@ typedef enum
   HR_PROJECTOR_LLAVA,         /* a perceptron over an inner layer of the tower, pictures joined afterwards */
   HR_PROJECTOR_LINEAR,        /* a linear layer (PaliGemma) */
   HR_PROJECTOR_POOLING,       /* averages of squares of patches, a norm and a matrix (Gemma 3) */
+  HR_PROJECTOR_MERGER,        /* a norm, then a perceptron of one expression (Qwen3-VL) */
   HR_PROJECTOR_CHAIN,         /* its blocks, one after the other (InternVL) */
 } HrProjectorPath;
 
@@ -711,6 +713,8 @@ typedef struct
   HrEmbeds embeds;
   gboolean is_included;       /* another model's function embeds the tokens and calls this one's */
   HrTowerPath tower;          /* of a vision or audio tower how it runs */
+  gboolean *hands_on;         /* (nullable) of a tower for each layer whether what it makes goes to the decoder too */
+  gboolean keeps_outputs;     /* of a tower whether the model holds all that it returns while the decoder runs */
   gboolean hooks_embeddings;  /* of a tower whether transformers knows its input embeddings (_input_embed_layer) */
   HrProjectorPath projector;  /* of a projector how it runs */
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */

@@ -14,11 +14,13 @@
 #define ALLOCATION_BYTES 512
 
 static const char * const known_stack_members[] = {
-  "id", "role", "if", "path", "embeddings", "embeds", "tower", "hooks-embeddings", "projector", "feature-layer",
+  "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
+  "hooks-embeddings", "projector", "feature-layer",
   "drops-class", "keeps-pixels", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
-  "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "sublayers", NULL,
+  "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "hands-on", "sublayers",
+  NULL,
 };
 static const char * const known_sublayer_members[] = {
   "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
@@ -280,6 +282,27 @@ repeat_layers (HrScope  *scope,
   return TRUE;
 }
 
+/* Which layers of a tower hand what they make to the decoder as well (deepstack_visual_indexes of Qwen3-VL). */
+static gboolean
+read_handing_layers (HrScope  *scope,
+                     HrJson   *description,
+                     HrStack  *stack,
+                     GError  **error)
+{
+  if (hr_json_get_member (description, "hands-on") == NULL)
+    return TRUE;
+
+  stack->hands_on = g_new0 (gboolean, MAX (stack->n_layers, 1));
+  for (guint i = 0; i < stack->n_layers; i++)
+    {
+      hr_scope_enter_layer (scope, i);
+      if (!get_boolean (scope, description, "hands-on", &stack->hands_on[i], error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 build_layers (HrBlockContext  *context,
               HrJson          *description,
@@ -319,7 +342,8 @@ build_layers (HrBlockContext  *context,
     }
 
   stack->n_layers = n_layers;
-  if (!classify_layers (context->scope, stack, error))
+  if (!classify_layers (context->scope, stack, error) ||
+      !read_handing_layers (context->scope, description, stack, error))
     return FALSE;
 
   prefix = g_strconcat (stack_path, stack_path[0] != '\0' && path[0] != '\0' ? "." : "", path, NULL);
@@ -422,6 +446,7 @@ read_tower (HrJson   *description,
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
+      !hr_json_get_boolean (description, "keeps-outputs", &stack->keeps_outputs, error) ||
       !hr_json_get_boolean (description, "hooks-embeddings", &stack->hooks_embeddings, error))
     return FALSE;
 
@@ -436,7 +461,7 @@ read_projector (HrScope  *scope,
                 HrStack  *stack,
                 GError  **error)
 {
-  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "chain", NULL };
+  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "merger", "chain", NULL };
   HrJson *layer = hr_json_get_member (description, "feature-layer");
   HrJson *drops = hr_json_get_member (description, "drops-class");
   guint choice;
