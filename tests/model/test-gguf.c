@@ -382,23 +382,89 @@ test_a_folder_with_several_models_says_so (void)
   test_folder_free (g_steal_pointer (&folder));
 }
 
-/* The words for an architecture name each tensor that its class has. */
+static HrJson *
+load_words (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrJson *words = hr_json_new_from_resource ("/io/github/headroom/Headroom/data/formats/gguf.json", &error);
+
+  g_assert_no_error (error);
+
+  return words;
+}
+
+/* The names of tensors that llama.cpp has for each architecture. */
+static HrJson *
+load_llama_tensors (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "model", "llama-tensors.json", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  HrJson *tensors = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
+
+  g_assert_no_error (error);
+
+  return tensors;
+}
+
+/* `blk.3.attn_q.weight` without its layer and what it holds. */
+static char *
+get_base_name (const char *name)
+{
+  const char *start = g_str_has_prefix (name, "blk.") ? strchr (name + strlen ("blk."), '.') + 1 : name;
+  gsize length = strlen (start);
+
+  if (g_str_has_suffix (start, ".weight"))
+    length -= strlen (".weight");
+  else if (g_str_has_suffix (start, ".bias"))
+    length -= strlen (".bias");
+
+  return g_strndup (start, length);
+}
+
+/* The name of an architecture in a file: the words for it may stand apart by what is in that. */
+static char *
+get_llama_name (HrJson *architecture)
+{
+  g_auto (GStrv) parts = g_strsplit (hr_json_get_key (architecture), " with ", 2);
+
+  return g_strdup (parts[0]);
+}
+
+static gboolean
+has_llama_tensor (HrJson     *tensors,
+                  const char *architecture,
+                  const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *base_name = get_base_name (name);
+  g_auto (GStrv) names = NULL;
+  const char *text = NULL;
+
+  if (!hr_json_get_string (hr_json_get_member (tensors, "architectures"), architecture, &text, &error) || text == NULL)
+    return FALSE;
+  names = g_strsplit (text, " ", -1);
+
+  return g_strv_contains ((const char * const *) names, base_name);
+}
+
+/* The words for an architecture name each tensor that its class has, as llama.cpp does. */
 static void
 test_every_tensor_of_a_known_architecture_has_a_name (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrJson) words = NULL;
-  HrJson *architectures;
+  g_autoptr (HrJson) words = load_words ();
+  g_autoptr (HrJson) tensors = load_llama_tensors ();
+  HrJson *architectures = hr_json_get_member (words, "architectures");
 
-  words = hr_json_new_from_resource ("/io/github/headroom/Headroom/data/formats/gguf.json", &error);
-  g_assert_no_error (error);
-  architectures = hr_json_get_member (words, "architectures");
   g_assert_cmpuint (hr_json_get_length (architectures), >, 15);
 
   for (guint i = 0; i < hr_json_get_length (architectures); i++)
     {
       HrJson *architecture = hr_json_get_element (architectures, i);
       const char *model_type = NULL;
+      g_autofree char *llama_name = get_llama_name (architecture);
+      g_autofree char *mixture_name = g_strconcat (llama_name, "_moe", NULL);   /* one class may be both */
       g_autofree char *text = NULL;
       g_autoptr (HrModel) model = NULL;
       g_auto (GgufWriter) writer;
@@ -428,6 +494,116 @@ test_every_tensor_of_a_known_architecture_has_a_name (void)
 
           if (found->len == 0 || strstr (g_ptr_array_index (found, 0), "{}") != NULL)
             g_error ("%s: no name for %s", model_type, tensor->pattern);
+          for (guint k = 0; k < found->len; k++)
+            {
+              const char *name = g_ptr_array_index (found, k);
+
+              if (tensor->tied_to == NULL && !has_llama_tensor (tensors, llama_name, name) &&
+                  !has_llama_tensor (tensors, mixture_name, name))
+                g_error ("%s: llama.cpp has no %s", hr_json_get_key (architecture), name);
+            }
+        }
+    }
+}
+
+static void
+add_base_name (GHashTable *names,
+               HrJson     *node)
+{
+  g_autoptr (GError) error = NULL;
+  const char *name = NULL;
+
+  if (hr_json_get_node_type (node) == HR_JSON_ARRAY)
+    {
+      for (guint i = 0; i < hr_json_get_length (node); i++)
+        add_base_name (names, hr_json_get_element (node, i));
+      return;
+    }
+
+  hr_json_read_string (node, &name, &error);
+  g_assert_no_error (error);
+  g_hash_table_add (names, get_base_name (name));
+}
+
+static void
+add_names_of (GHashTable *names,
+              HrJson     *words)
+{
+  static const char * const sections[] = { "modules", "tensors", "rows", "not-parameters" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+    {
+      HrJson *section = hr_json_get_member (words, sections[i]);
+
+      for (guint j = 0; section != NULL && j < hr_json_get_length (section); j++)
+        add_base_name (names, hr_json_get_element (section, j));
+    }
+}
+
+/* What llama.cpp has names for and nothing here reads. */
+static gboolean
+is_left_out (const char *architecture,
+             const char *name)
+{
+  static const struct
+  {
+    const char *architecture;   /* NULL: any */
+    const char *name;
+  } left_out[] = {
+    { NULL, "attn_rot_embd" },              /* frequencies, which its converter drops */
+    { NULL, "nextn." },                     /* layers that predict further tokens */
+    { NULL, "ffn_gate_up_exps" },           /* two in one, which its converter only makes on demand */
+    { "bert", "cls" },                      /* a head of classes */
+    { "lfm2", "dense_2" },                  /* of an embedding model */
+    { "nemotron_h_moe", "ffn_latent_" },    /* experts in a narrower space */
+    { "minicpm", "ffn_" },                  /* a mixture of experts, which is refused by its metadata */
+    { "mistral3", "ffn_" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (left_out); i++)
+    {
+      if ((left_out[i].architecture == NULL || g_str_equal (left_out[i].architecture, architecture)) &&
+          g_str_has_prefix (name, left_out[i].name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* And each name that llama.cpp has for one is that of something here. */
+static void
+test_every_name_of_a_known_architecture_is_read (void)
+{
+  g_autoptr (HrJson) words = load_words ();
+  g_autoptr (HrJson) tensors = load_llama_tensors ();
+  HrJson *architectures = hr_json_get_member (words, "architectures");
+  HrJson *tables = hr_json_get_member (tensors, "architectures");
+
+  for (guint i = 0; i < hr_json_get_length (tables); i++)
+    {
+      HrJson *table = hr_json_get_element (tables, i);
+      const char *architecture = hr_json_get_key (table);
+      g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      g_autoptr (GError) error = NULL;
+      g_auto (GStrv) names = NULL;
+      const char *text = NULL;
+
+      add_names_of (known, words);
+      for (guint j = 0; j < hr_json_get_length (architectures); j++)
+        {
+          g_autofree char *llama_name = get_llama_name (hr_json_get_element (architectures, j));
+
+          if (g_str_equal (llama_name, architecture))
+            add_names_of (known, hr_json_get_element (architectures, j));
+        }
+
+      hr_json_read_string (table, &text, &error);
+      g_assert_no_error (error);
+      names = g_strsplit (text, " ", -1);
+      for (guint j = 0; names[j] != NULL; j++)
+        {
+          if (!g_hash_table_contains (known, names[j]) && !is_left_out (architecture, names[j]))
+            g_error ("%s: nothing reads %s", architecture, names[j]);
         }
     }
 }
@@ -512,6 +688,21 @@ static const MixtureCase mixture_cases[] = {
   { "hunyuan-moe", "hunyuan_v1_moe", "\"num_experts\": 4, \"moe_topk\": 2, \"intermediate_size\": 96, "
                                      "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
                                      "\"head_dim\": 16" },
+  { "starcoder", "gpt_bigcode", "\"n_inner\": 128, \"n_positions\": 64, \"multi_query\": true", 0,
+    "context_length=64" },
+  { "phimoe", "phimoe", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                        "\"head_dim\": 16" },
+  { "pangu-embedded", "PanguEmbedded", "\"intermediate_size\": 128, \"num_key_value_heads\": 2" },
+  { "jais2", "jais2", "\"intermediate_size\": 128, \"num_key_value_heads\": 2, \"head_dim\": 16" },
+  { "exaone-moe", "exaone_moe", "\"num_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, "
+                                "\"num_key_value_heads\": 2, \"num_shared_experts\": 1, "
+                                "\"first_k_dense_replace\": 1, \"head_dim\": 16", 1 },
+  { "afmoe", "afmoe", "\"num_experts\": 4, \"intermediate_size\": 128, \"moe_intermediate_size\": 128, "
+                      "\"num_key_value_heads\": 2, \"num_shared_experts\": 1, \"num_dense_layers\": 1, "
+                      "\"head_dim\": 16" },
+  { "bailingmoe", "bailing_moe", "\"num_experts\": 4, \"intermediate_size\": 128, "
+                                 "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
+                                 "\"num_shared_experts\": 1, \"first_k_dense_replace\": 1, \"head_dim\": 16" },
 };
 
 /* Writes a tensor of a model under its names in a file, the experts of a layer as one. */
@@ -525,10 +716,12 @@ add_to_file (GgufWriter     *writer,
                                                                   tensor->n_layers > 0 ? &layer : NULL);
   guint64 n_items = hr_tensor_get_copies_of_layer (tensor);
   guint64 columns = tensor->shape[tensor->n_dimensions - 1];
+  guint64 n_rows = n_items * tensor->n_elements / columns;
 
+  /* In equal parts, and what is left with the last. */
   for (guint i = 0; i < found->len; i++)
     gguf_writer_add_tensor (writer, g_ptr_array_index (found, i), 0,
-                            n_items * tensor->n_elements / columns / found->len, columns);
+                            i + 1 < found->len ? n_rows / found->len : n_rows - n_rows / found->len * i, columns);
 }
 
 /* "key=number key=number", of an architecture. */
@@ -573,6 +766,15 @@ static const HybridCase hybrid_cases[] = {
     "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=32 ssm.group_count=2 ssm.time_step_rank=4 "
     "attention.key_length=16",
     { 0, 0, 2, 0 }, { 0, 128, 0, 128 } },
+  { "jamba", "jamba", "\"layers_block_type\": [\"mamba\", \"attention\", \"mamba\", \"mamba\"], "
+                      "\"num_experts\": 4, \"num_experts_per_tok\": 2, \"mamba_expand\": 2, "
+                      "\"mamba_d_state\": 16, \"mamba_d_conv\": 4, \"mamba_dt_rank\": 4",
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=128 ssm.time_step_rank=4 expert_count=4 expert_used_count=2",
+    { 0, 2, 0, 0 }, { 128, 128, 128, 128 } },
+  { "plamo2", "plamo2", "\"hidden_size_per_head\": 16, \"mamba_num_heads\": 4, \"mamba_d_state\": 16, "
+                        "\"mamba_d_conv\": 4",
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=64 ssm.time_step_rank=4 attention.key_length=16",
+    { 0, 2, 0, 2 }, { 128, 128, 128, 128 } },
 };
 
 static void
@@ -651,7 +853,7 @@ test_a_hybrid_is_found_in_its_file (gconstpointer data)
   g_assert_cmpuint (hr_model_get_n_parameters (model), ==, hr_model_get_n_parameters (alone));
   g_assert_cmpuint (hr_model_get_stored_bytes (model), ==, 4 * hr_model_get_n_parameters (alone));
   g_assert_cmpstr (hr_model_get_warnings (model)[0], ==, NULL);
-  g_assert_true (hr_model_check_can_be_estimated (model, NULL));
+  g_assert_true (hr_model_check_can_be_estimated (model, NULL) == hr_model_check_can_be_estimated (alone, NULL));
 
   test_folder_free (g_steal_pointer (&folder));
 }
@@ -991,6 +1193,7 @@ main (int   argc,
   g_test_add_func ("/gguf/a_folder_with_several_models_says_so", test_a_folder_with_several_models_says_so);
   g_test_add_func ("/gguf/every_tensor_of_a_known_architecture_has_a_name",
                    test_every_tensor_of_a_known_architecture_has_a_name);
+  g_test_add_func ("/gguf/every_name_of_a_known_architecture_is_read", test_every_name_of_a_known_architecture_is_read);
   for (guint i = 0; i < G_N_ELEMENTS (log_cases); i++)
     {
       g_autofree char *path = g_strconcat ("/gguf/the_buffers_have_the_size_that_is_logged_for_", log_cases[i].name,
