@@ -1166,6 +1166,7 @@ replay_sdpa_interface (HrReplay          *replay,
                             : hr_replay_hold (replay, variables->value);
   HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
 
+  forward->drops_weights = attention->has_dropout;
   result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
   if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_assign (replay, &result.output, hr_op_contiguous (replay, result.output));

@@ -54,6 +54,8 @@ typedef struct
  * @chosen_keys: which keys the layer before has chosen for each query, or none (GLM-5)
  * @chunks: (nullable) (element-type HrChunk): in a tower what attends to itself, the first ones first
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
+ * @checkpoints_attention: whether the attention function is computed anew in the backward pass
+ * @drops_weights: whether the attention of the layer drops some of its weights in training
  *
  * What a pass through the model hands to each layer.
  */
@@ -91,6 +93,7 @@ typedef struct
   const GArray *chunks;
   gboolean broadcasts_heads;
   gboolean checkpoints_attention;
+  gboolean drops_weights;
 } HrForward;
 
 /* How many tensors hr_replay_latent () leaves in other variables. */

@@ -355,6 +355,8 @@ replay_math (HrReplay        *replay,
   hr_replay_drop (replay, joined);
   hr_replay_drop (replay, scaled_keys);
   hr_replay_assign (replay, &scores, replay_safe_softmax (replay, scores));
+  hr_op_dropout (replay, &scores, forward->drops_weights);
+  weights = hr_op_cast (replay, scores, query.element);
   shape = get_output_shape (query, value);
   shape.element = element;
   shape.heads_first = TRUE;
@@ -362,7 +364,6 @@ replay_math (HrReplay        *replay,
   output = hr_attention_multiply (replay, scores, joined, "attn_output", shape);
   hr_replay_drop (replay, joined);
   result = hr_op_cast (replay, output, query.element);
-  weights = hr_op_cast (replay, scores, query.element);
 
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, output);

@@ -54,14 +54,17 @@ struct _Step
 
 /*
  * Whether keys and values are kept, though nothing is generated: a decoder behind an encoder or a tower does so by
- * default, as the config of the whole says nothing of it, and every other that is given a cache.
+ * default, as the config of the whole says nothing of it, unless its class turns that off, and so does every other that
+ * is given a cache.
  */
 static gboolean
 uses_cache (const HrTraining *self)
 {
   gboolean recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
+  const HrBlock *head = hr_chain_find_block (self->pass.head, HR_BLOCK_HEAD);
+  gboolean is_uncached = head != NULL && head->head.uncached_loss;
 
-  return ((self->pass.encoder != NULL || self->caches) && !recomputes) ||
+  return ((self->pass.encoder != NULL || self->caches) && !recomputes && !is_uncached) ||
          hr_tuning_get_n_cached (self->tuning) > 0;
 }
 

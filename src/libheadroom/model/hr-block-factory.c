@@ -271,6 +271,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("fp32-loss", head.fp32_loss),
   BOOLEAN ("last-token", head.is_of_last),
   BOOLEAN ("shifts-logits", head.shifts_logits),
+  BOOLEAN ("uncached-loss", head.uncached_loss),
   BOOLEAN ("plain-loss", head.plain_loss),
   { NULL }
 };

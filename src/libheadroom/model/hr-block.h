@@ -561,6 +561,7 @@ typedef struct
   gboolean is_of_last;       /* the scores of each last token count (LlamaForSequenceClassification) */
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
+  gboolean uncached_loss;    /* its class turns the cache off where it is given labels (BART) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;

@@ -766,7 +766,8 @@ build_head (HrModelParts    *self,
   context->prefix = place;
   context->part = HR_PART_OUTPUT;
   context->role_part = get_part (role);
-  context->stack = self->stacks->len;
+  /* Stacks may follow, as may those of a talker behind its thinker. */
+  context->stack = is_own ? HR_TENSOR_NO_STACK : self->stacks->len - 1;
   success = build_chain (context, hr_architecture_get_member (architecture, "head"),
                          is_own ? &self->head : &further, error);
   /* The tensors name the blocks that they are of. */

@@ -134,6 +134,9 @@ typedef enum
 
 #define HR_TENSOR_MAX_DIMENSIONS 6
 
+/* What is behind all stacks: the head of the model. */
+#define HR_TENSOR_NO_STACK G_MAXUINT
+
 /**
  * HrTensor:
  * @pattern: the name, with `{}` where the index of the layer stands
@@ -147,7 +150,7 @@ typedef enum
  *   matrices of their own; 0 for one
  * @n_experts: the routed experts that share the row; 0 for a tensor that every token passes
  * @n_active_experts: how many of them a token passes
- * @stack: the index of the stack that the tensor is in; for those of the head the number of stacks
+ * @stack: the index of the stack that the tensor is in; %HR_TENSOR_NO_STACK for those of the model's head
  * @part: the part of the model
  * @role: what the tensor is
  * @block: (nullable): the path of the block that it is of: the very string that the block has

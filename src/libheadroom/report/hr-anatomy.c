@@ -199,7 +199,7 @@ collect_blocks (HrAnatomy *self)
       add_chain (self, &stack->final, i, stack, NULL, 0);
     }
 
-  add_chain (self, hr_model_get_head (self->model), hr_model_get_n_stacks (self->model), NULL, NULL, 0);
+  add_chain (self, hr_model_get_head (self->model), HR_TENSOR_NO_STACK, NULL, NULL, 0);
 }
 
 static guint
