@@ -10,7 +10,7 @@ static const struct
 } spellings[] = {
   { "task", "inference fine-tuning" },
   { "selective-checkpointing", "operators attention every-nth first" },
-  { "activation-offload", "none save-on-cpu" },
+  { "activation-offload", "none save-on-cpu layer-inputs" },
   { "packing", "none padding-free bfd wrapped" },
   { "fused-kernels", "none liger" },
   { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy "

@@ -58,6 +58,13 @@ get_allocated (HrEstimate *result)
   return hr_estimate_get_total_bytes (result) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
 }
 
+static guint64
+get_handed_out (HrEstimate *result,
+                HrPhaseId   phase)
+{
+  return get_phase_bytes (result, phase) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
+}
+
 static gboolean
 has_warning (HrEstimate *result,
              const char *part)
@@ -128,6 +135,18 @@ test_compile (void)
   g_assert_true (has_warning (compiled, "torch.compile"));
 }
 
+/* Of four sequences of 512 tokens, the vectors of 512 numbers of two bytes that go into each of the layers. */
+static void
+test_layer_inputs (void)
+{
+  g_autoptr (HrEstimate) moved = estimate ("gradient-checkpointing=full activation-offload=layer-inputs optimizer=sgd");
+  g_autoptr (HrEstimate) kept = estimate ("gradient-checkpointing=full reentrant-checkpointing=true optimizer=sgd");
+  guint64 input = 4 * 512 * 512 * 2;
+
+  g_assert_cmpuint (get_handed_out (kept, HR_PHASE_BACKWARD_LOSS), ==,
+                    get_handed_out (moved, HR_PHASE_BACKWARD_LOSS) + 3 * input);
+}
+
 static void
 test_refusals (void)
 {
@@ -142,6 +161,8 @@ test_refusals (void)
     { llama, "packing=bfd framework=megatron-lm", "packing", "bfd" },
     { mamba, "packing=padding-free", "packing", "mamba" },
     { mamba, "torch-compile=true", "torch-compile", "true" },
+    { llama, "activation-offload=layer-inputs", "activation-offload", "layer-inputs" },
+    { llama, "activation-offload=save-on-cpu gradient-checkpointing=selective", "activation-offload", "save-on-cpu" },
     { llama, "torch-compile=true attention=flash", "torch-compile", "true" },
     { llama, "torch-compile=true packing=bfd", "torch-compile", "true" },
     { llama, "torch-compile=true fused-kernels=liger", "torch-compile", "true" },
@@ -169,6 +190,7 @@ main (int   argc,
   g_test_add_func ("/training-savers/without_flash_attention_a_packed_row_needs_a_mask_of_its_square", test_mask);
   g_test_add_func ("/training-savers/rows_that_are_cut_off_a_stream_are_full", test_wrapped);
   g_test_add_func ("/training-savers/what_is_compiled_keeps_less_and_copies_no_logits", test_compile);
+  g_test_add_func ("/training-savers/what_goes_into_layers_can_wait_on_the_host", test_layer_inputs);
   g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
 
   return g_test_run ();

@@ -221,6 +221,20 @@ pack (HrTraining *training,
     hr_training_pack (pass, n_tokens, n_tokens / json_object_get_int_member (settings, "example-length"));
 }
 
+/* What waits on the host. */
+static void
+offload (HrTraining *training,
+         JsonObject *settings)
+{
+  if (!json_object_has_member (settings, "activation-offload"))
+    return;
+
+  training->offloads_inputs = training->checkpointing.kind != HR_CHECKPOINTING_NONE;
+  training->offloads = is (settings, "activation-offload", "save-on-cpu");
+  if (is (settings, "activation-offload", "layer-inputs"))
+    training->checkpointing.kind = HR_CHECKPOINTING_REENTRANT;
+}
+
 static HrTraining
 make_training (HrModel            *model,
                HrElement           element,
@@ -262,7 +276,7 @@ make_training (HrModel            *model,
   init_optimizer (&training.optimizer, parameters, settings);
   choose_kernels (&training, model, settings);
   pack (&training, settings);
-  training.offloads = json_object_has_member (settings, "activation-offload");
+  offload (&training, settings);
 
   return training;
 }

@@ -332,6 +332,7 @@ typedef enum
  * HrActivationOffload:
  * @HR_ACTIVATION_OFFLOAD_NONE: on the device
  * @HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU: on the host, each tensor by itself, as torch.autograd.graph.save_on_cpu does
+ * @HR_ACTIVATION_OFFLOAD_LAYER_INPUTS: on the host what goes into layers that are computed anew, as Unsloth does
  *
  * Where what the backward pass needs waits for it.
  */
@@ -339,6 +340,7 @@ typedef enum
 {
   HR_ACTIVATION_OFFLOAD_NONE,
   HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU,
+  HR_ACTIVATION_OFFLOAD_LAYER_INPUTS,
 } HrActivationOffload;
 
 /**

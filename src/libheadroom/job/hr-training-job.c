@@ -508,7 +508,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
     g_param_spec_enum ("activation-offload",
                        N_("Activation offload"),
                        N_("Whether what the backward pass needs waits in the memory of the host: "
-                          "torch.autograd.graph.save_on_cpu moves each tensor there and back, parameters as well"),
+                          "torch.autograd.graph.save_on_cpu moves each tensor there and back, parameters as well; "
+                          "layer-inputs is what Unsloth’s gradient checkpointing does"),
                        HR_TYPE_ACTIVATION_OFFLOAD, HR_ACTIVATION_OFFLOAD_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

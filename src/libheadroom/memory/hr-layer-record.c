@@ -154,6 +154,15 @@ is_recomputed (const HrLayerRecord *self)
   return self->checkpointing != HR_CHECKPOINTING_NONE && self->checkpointing != HR_CHECKPOINTING_ATTENTION;
 }
 
+/* Brings what goes into a layer back from the host, or finds it still there. */
+static HrValue
+take_input (HrLayerRecord *self,
+            HrReplay      *replay)
+{
+  return replay->offloads_inputs ? hr_op_like (replay, "_to_copy", "hidden_states", hr_value_detach (self->input))
+                                 : hr_replay_hold (replay, self->input);
+}
+
 static void
 run_layer (HrLayerRecord   *self,
            HrTrainingStack *stack,
@@ -237,11 +246,13 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
-  if (is_recomputed (self) && !self->is_unused)
+  if (is_recomputed (self) && !self->is_unused && !replay->offloads_inputs)
     hr_replay_hold (replay, input);
   if (stack->returns_layers)
     self->returned = hr_value_detach (hr_replay_hold (replay, input));
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
+  if (is_recomputed (self) && replay->offloads_inputs)
+    self->input.storage = -1;
   enter_shared (stack, layer, self->shared);
   enter_past (self, stack);
   n_made = replay->n_made;
@@ -277,8 +288,7 @@ recompute_layer (HrLayerRecord   *self,
   HrValue entered[HR_N_SHARED];
 
   replay->graph = anew;
-  stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
-                                                    self->needs_gradient);
+  stack->variables.hidden = hr_training_enter_graph (replay, take_input (self, replay), self->needs_gradient);
   enter_shared (stack, layer, entered);
   if (replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     hr_replay_limit (replay, self->n_needed);
@@ -416,6 +426,41 @@ deliver_made (HrTrainingStack *stack,
 }
 
 /*
+ * What autocast has made of parameters stays in its cache until the function that computes the layer anew returns:
+ * custom_bwd of torch/amp/autocast_mode.py has autocast around all of it, where CheckpointFunction has it around the
+ * layer alone.
+ */
+static GArray *
+hold_casts (HrGraph  *graph,
+            HrReplay *replay)
+{
+  GArray *held = g_array_new (FALSE, FALSE, sizeof (HrValue));
+
+  for (guint i = 0; i < graph->n_nodes; i++)
+    {
+      for (guint j = 0; j < graph->nodes[i].n_saved; j++)
+        {
+          HrValue saved = graph->nodes[i].saved[j];
+
+          if (saved.storage < 0 || !saved.is_trained)
+            continue;
+          hr_replay_hold (replay, saved);
+          g_array_append_val (held, saved);
+        }
+    }
+
+  return held;
+}
+
+static void
+let_casts_go (GArray   *held,
+              HrReplay *replay)
+{
+  for (guint i = 0; held != NULL && i < held->len; i++)
+    hr_replay_drop (replay, g_array_index (held, HrValue, i));
+}
+
+/*
  * CheckpointFunction.backward in torch/utils/checkpoint.py: the whole layer is computed anew, and what came out of it
  * and the gradient of that stay until a backward pass of its own is over.
  */
@@ -427,11 +472,14 @@ differentiate_reentrant (HrLayerRecord   *self,
 {
   HrReplay *replay = stack->replay;
   g_autoptr (HrGraph) graph = hr_graph_new ();
+  g_autoptr (GArray) casts = NULL;
   HrValue entered[HR_N_SHARED];
   HrValue input, output, result;
 
   replay->sentence = N_("in the backward pass, while a layer is computed anew");
   replay->graph = graph;
+  if (replay->offloads_inputs)
+    self->input.storage = take_input (self, replay).storage;
   input = stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
                                                             self->needs_gradient);
   enter_shared (stack, layer, entered);
@@ -439,6 +487,8 @@ differentiate_reentrant (HrLayerRecord   *self,
   output = stack->variables.hidden;
   stack->variables.hidden = HR_NO_VALUE;
   replay->graph = NULL;
+  if (replay->offloads_inputs && replay->autocast != HR_ELEMENT_NONE)
+    casts = hold_casts (graph, replay);
 
   replay->sentence = N_("in the backward pass of a layer");
   hr_graph_deliver (graph, replay, output, hr_replay_hold (replay, gradient));
@@ -448,6 +498,7 @@ differentiate_reentrant (HrLayerRecord   *self,
   result = hr_graph_take_gradient (graph, input);
   add_shared (self, stack, graph, entered);
   hr_graph_clear (graph, replay);
+  let_casts_go (casts, replay);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, gradient);
 

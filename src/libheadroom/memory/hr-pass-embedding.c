@@ -110,11 +110,16 @@ void
 hr_pass_require_gradient (HrReplay *replay,
                           HrValue  *embeds)
 {
+  gboolean offloads = replay->offloads;
+
   if (replay->graph == NULL || !replay->inputs_need_gradients || hr_value_needs_gradient (*embeds))
     return;
 
+  /* A leaf is no saved tensor, which hooks would move to the host. */
+  replay->offloads = FALSE;
   *embeds = hr_autograd_boundary (replay, *embeds);
   hr_autograd_save (replay, *embeds, *embeds);
+  replay->offloads = offloads;
 }
 
 /*

@@ -304,6 +304,7 @@ typedef enum
  * @layer_code: whose layers are replayed
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @offloads: whether what is kept for the backward pass is moved to the host
+ * @offloads_inputs: whether what goes into layers that are computed anew waits on the host
  * @compiles: whether what is kept for the backward pass is what torch.compile keeps
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
@@ -354,6 +355,7 @@ struct _HrReplay
   HrLayerCode layer_code;
   const HrLiger *liger;
   gboolean offloads;
+  gboolean offloads_inputs;
   gboolean compiles;
   gboolean keeps_casts;
   const HrTuning *tuning;

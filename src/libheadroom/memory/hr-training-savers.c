@@ -145,30 +145,51 @@ check_fused (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+static gboolean
+refuse_offload (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "activation-offload");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("activation-offload: expected none, or save-on-cpu without selective or reentrant "
+                           "checkpointing, or layer-inputs where gradient-checkpointing is full, of a decoder without "
+                           "towers; found %s"), found);
+
+  return FALSE;
+}
+
 /*
- * Hooks around the forward pass: where the backward pass runs another in it, from inputs that they move as well
- * (_NoopSaveInputs of torch/utils/checkpoint.py), that is not followed, and losses outside of the model's function are
- * not within them.
+ * Hooks around the forward pass (save_on_cpu), which move what goes into layers that are computed anew as well
+ * (_NoopSaveInputs of torch/utils/checkpoint.py); or a function that does nothing else, and is reentrant
+ * (Unsloth_Offloaded_Gradient_Checkpointer of unsloth_zoo/gradient_checkpointing.py). Losses outside of the model's
+ * function are not within the hooks.
  */
 static gboolean
 resolve_offload (HrTrainingPlan  *plan,
                  GError         **error)
 {
-  if (hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_NONE)
+  HrActivationOffload offload = hr_training_job_get_activation_offload (plan->job);
+  HrCheckpointing *checkpointing = &plan->training.checkpointing;
+  gboolean is_full = hr_training_job_get_gradient_checkpointing (plan->job) == HR_GRADIENT_CHECKPOINTING_FULL;
+  gboolean is_plain = checkpointing->kind == HR_CHECKPOINTING_NONE ||
+                      (is_full && checkpointing->kind == HR_CHECKPOINTING_FULL);
+
+  if (offload == HR_ACTIVATION_OFFLOAD_NONE)
     return TRUE;
   if (has_own_loss (plan))
     return refuse_setting (plan, "activation-offload", "none", error);
+  if (plan->pass.inference.encoder != NULL || plan->pass.inference.towers != NULL ||
+      (offload == HR_ACTIVATION_OFFLOAD_LAYER_INPUTS ? !is_full : !is_plain))
+    return refuse_offload (plan, error);
 
-  plan->training.offloads = TRUE;
-  if (plan->training.checkpointing.kind == HR_CHECKPOINTING_NONE && plan->pass.inference.encoder == NULL &&
-      plan->pass.inference.towers == NULL)
-    return TRUE;
+  plan->training.offloads_inputs = is_full;
+  if (offload == HR_ACTIVATION_OFFLOAD_LAYER_INPUTS)
+    checkpointing->kind = HR_CHECKPOINTING_REENTRANT;
+  else
+    plan->training.offloads = TRUE;
 
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("activation-offload: expected none, as what it does beside checkpointing, an encoder or "
-                           "towers is not known; found save-on-cpu"));
-
-  return FALSE;
+  return TRUE;
 }
 
 /* Norms, attention and feed-forward layers alone: what is compiled of others is not known. */
@@ -227,7 +248,8 @@ resolve_compile (HrTrainingPlan  *plan,
   if (!hr_training_job_get_torch_compile (plan->job))
     return TRUE;
 
-  is_known = !has_own_loss (plan) && plan->training.liger == NULL && !plan->training.offloads && pass->examples == 0 &&
+  is_known = !has_own_loss (plan) && plan->training.liger == NULL && !plan->training.offloads &&
+             !plan->training.offloads_inputs && pass->examples == 0 &&
              plan->training.loss_implementation == HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY &&
              hr_training_job_get_logits_upcast (plan->job) == HR_LOGITS_UPCAST_LOSS &&
              plan->pass.quantization == HR_QUANTIZATION_NONE && hr_tuning_get_n_virtual (plan->tuning) == 0 &&

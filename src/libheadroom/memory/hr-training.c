@@ -173,6 +173,7 @@ run_forward (Step *step)
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   replay->keeps_casts = replay->autocast != HR_ELEMENT_NONE;
   replay->offloads = step->training->offloads;
+  replay->offloads_inputs = step->training->offloads_inputs;
   replay->compiles = step->training->compiles;
   pass.compiles = step->training->compiles;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;

@@ -38,6 +38,7 @@ G_BEGIN_DECLS
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
  * @offloads: whether what is kept for the backward pass waits on the host
+ * @offloads_inputs: whether what goes into layers that are computed anew does
  * @compiles: whether torch.compile runs the forward and backward pass
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
  * @trl_release: how, where it is
@@ -98,6 +99,7 @@ typedef struct
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
   gboolean offloads;
+  gboolean offloads_inputs;
   gboolean compiles;
   gboolean logs_metrics;
   HrTrlRelease trl_release;

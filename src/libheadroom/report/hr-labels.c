@@ -389,6 +389,7 @@ static const char * const activation_offload_labels[] = {
   /* Translators: choices of the setting “Activation offload” */
   [HR_ACTIVATION_OFFLOAD_NONE] = N_("None"),
   [HR_ACTIVATION_OFFLOAD_SAVE_ON_CPU] = N_("To the host (save_on_cpu)"),
+  [HR_ACTIVATION_OFFLOAD_LAYER_INPUTS] = N_("Inputs of layers (Unsloth)"),
 };
 
 static const char * const optimizer_labels[] = {
