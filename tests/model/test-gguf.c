@@ -418,6 +418,8 @@ get_base_name (const char *name)
     length -= strlen (".weight");
   else if (g_str_has_suffix (start, ".bias"))
     length -= strlen (".bias");
+  else if (g_str_has_suffix (start, ".scale"))
+    length -= strlen (".scale");
 
   return g_strndup (start, length);
 }
@@ -780,14 +782,15 @@ static const HybridCase hybrid_cases[] = {
 static void
 add_array (GgufWriter    *writer,
            const char    *key,
-           const guint32  numbers[4])
+           const guint32 *numbers,
+           guint          n_numbers)
 {
   /* Elements of a uint32, and how many there are. */
-  static const guint32 head[] = { GUINT32_TO_LE (4), GUINT32_TO_LE (4), 0 };
+  guint32 head[] = { GUINT32_TO_LE (4), GUINT32_TO_LE (n_numbers), 0 };
 
   gguf_writer_add_key (writer, key, 9);
   gguf_writer_add_raw (writer, head, sizeof head);
-  for (guint i = 0; i < 4; i++)
+  for (guint i = 0; i < n_numbers; i++)
     {
       guint32 number = GUINT32_TO_LE (numbers[i]);
 
@@ -834,8 +837,8 @@ test_a_hybrid_is_found_in_its_file (gconstpointer data)
   gguf_writer_add_string (&writer, "general.architecture", test->architecture);
   gguf_writer_add_uint (&writer, "general.file_type", 0);
   add_numbers (&writer, test->architecture, sizes);
-  add_array (&writer, heads_key, test->key_value_heads);
-  add_array (&writer, features_key, test->feed_forward);
+  add_array (&writer, heads_key, test->key_value_heads, G_N_ELEMENTS (test->key_value_heads));
+  add_array (&writer, features_key, test->feed_forward, G_N_ELEMENTS (test->feed_forward));
   for (guint i = 0; i < hr_model_get_n_tensors (alone); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (alone, i);
@@ -854,6 +857,143 @@ test_a_hybrid_is_found_in_its_file (gconstpointer data)
   g_assert_cmpuint (hr_model_get_stored_bytes (model), ==, 4 * hr_model_get_n_parameters (alone));
   g_assert_cmpstr (hr_model_get_warnings (model)[0], ==, NULL);
   g_assert_true (hr_model_check_can_be_estimated (model, NULL) == hr_model_check_can_be_estimated (alone, NULL));
+
+  test_folder_free (g_steal_pointer (&folder));
+}
+
+typedef struct
+{
+  const char *name;
+  const char *config;
+  const char *numbers;
+  guint n_layers;
+  guint period;                 /* the last of so many layers sees all tokens */
+  guint n_shared;               /* layers at the end with the cache of others */
+  guint32 key_value_heads[2];   /* of layers with a window, of those that see all */
+  guint32 feed_forward[2];      /* of layers with a cache of their own, of the others */
+} GemmaCase;
+
+/* As the headers of Gemma 4 E2B and 26B-A4B have it, with smaller numbers: llama.cpp 061b8c5f, conversion/gemma.py. */
+static const GemmaCase gemma_cases[] = {
+  { "with_shared_caches", "\"hidden_size_per_layer_input\": 8, \"vocab_size_per_layer_input\": 90, "
+                          "\"num_kv_shared_layers\": 4, \"use_double_wide_mlp\": true, \"num_key_value_heads\": 1",
+    "attention.shared_kv_layers=4 embedding_length_per_layer_input=8", 10, 5, 4, { 1, 1 }, { 128, 256 } },
+  { "with_experts", "\"hidden_size_per_layer_input\": 0, \"attention_k_eq_v\": true, \"num_key_value_heads\": 2, "
+                    "\"num_global_key_value_heads\": 1, \"enable_moe_block\": true, \"num_experts\": 4, "
+                    "\"top_k_experts\": 2, \"moe_intermediate_size\": 48",
+    "attention.shared_kv_layers=0 embedding_length_per_layer_input=0 expert_count=4 expert_used_count=2 "
+    "expert_feed_forward_length=48", 12, 6, 0, { 2, 1 }, { 128, 128 } },
+};
+
+/* What the file has of each layer, of all where it is the same. */
+static void
+add_layer_numbers (GgufWriter    *writer,
+                   const char    *key,
+                   const guint32  numbers[2],
+                   const gboolean is_second[],
+                   guint          n_layers)
+{
+  g_autofree char *full_key = g_strconcat ("gemma4.", key, NULL);
+  g_autofree guint32 *of_layers = g_new (guint32, n_layers);
+
+  for (guint i = 0; i < n_layers; i++)
+    of_layers[i] = numbers[is_second[i] ? 1 : 0];
+  if (numbers[0] == numbers[1])
+    gguf_writer_add_uint (writer, full_key, numbers[0]);
+  else
+    add_array (writer, full_key, of_layers, n_layers);
+}
+
+static void
+add_window_pattern (GgufWriter    *writer,
+                    const gboolean sees_all[],
+                    guint          n_layers)
+{
+  /* Elements of a boolean, and how many there are. */
+  guint32 head[] = { GUINT32_TO_LE (7), GUINT32_TO_LE (n_layers), 0 };
+
+  gguf_writer_add_key (writer, "gemma4.attention.sliding_window_pattern", 9);
+  gguf_writer_add_raw (writer, head, sizeof head);
+  for (guint i = 0; i < n_layers; i++)
+    gguf_writer_add_raw (writer, sees_all[i] ? "\0" : "\1", 1);
+}
+
+/* Its layers differ in their heads, and may have the cache of others; files have keys and values for those too. */
+static void
+test_gemma_4_is_found_in_its_file (gconstpointer data)
+{
+  const GemmaCase *test = data;
+  g_autofree gboolean *sees_all = g_new (gboolean, test->n_layers);
+  g_autofree gboolean *is_shared = g_new (gboolean, test->n_layers);
+  g_autoptr (GString) text = g_string_new ("{\"model_type\": \"gemma4_text\", \"vocab_size\": 100, "
+                                           "\"hidden_size\": 64, \"num_attention_heads\": 4, \"head_dim\": 16, "
+                                           "\"global_head_dim\": 32, \"intermediate_size\": 128, "
+                                           "\"sliding_window\": 32, \"tie_word_embeddings\": true, ");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) alone = NULL;
+  g_autofree char *folder = test_folder_new ();
+  g_auto (GgufWriter) writer;
+  g_auto (GgufWriter) empty;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) no_tensors = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (HrGguf) head = NULL;
+  g_autoptr (HrGgufConfig) names = NULL;
+  g_autoptr (HrModel) model = NULL;
+
+  g_string_append_printf (text, "%s, \"num_hidden_layers\": %u, \"layer_types\": [", test->config, test->n_layers);
+  for (guint i = 0; i < test->n_layers; i++)
+    {
+      sees_all[i] = (i + 1) % test->period == 0;
+      is_shared[i] = i >= test->n_layers - test->n_shared;
+      g_string_append_printf (text, "%s\"%s_attention\"", i > 0 ? ", " : "", sees_all[i] ? "full" : "sliding");
+    }
+  g_string_append (text, "]}");
+  alone = hr_model_new_from_data (text->str, text->len, NULL, &error);
+  g_assert_no_error (error);
+
+  gguf_writer_init (&empty);
+  gguf_writer_add_string (&empty, "general.architecture", "gemma4");
+  no_tensors = gguf_writer_finish (&empty, 3, TRUE);
+  head = read_bytes (no_tensors, &error);
+  g_assert_no_error (error);
+  names = hr_gguf_config_new (head, &error);
+  g_assert_no_error (error);
+
+  gguf_writer_init (&writer);
+  gguf_writer_add_string (&writer, "general.architecture", "gemma4");
+  gguf_writer_add_uint (&writer, "general.file_type", 0);
+  gguf_writer_add_uint (&writer, "gemma4.block_count", test->n_layers);
+  add_numbers (&writer, "gemma4", "embedding_length=64 attention.head_count=4 attention.key_length=32 "
+                                  "attention.key_length_swa=16 attention.sliding_window=32");
+  add_numbers (&writer, "gemma4", test->numbers);
+  add_layer_numbers (&writer, "attention.head_count_kv", test->key_value_heads, sees_all, test->n_layers);
+  add_layer_numbers (&writer, "feed_forward_length", test->feed_forward, is_shared, test->n_layers);
+  add_window_pattern (&writer, sees_all, test->n_layers);
+  for (guint i = 0; i < hr_model_get_n_tensors (alone); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (alone, i);
+
+      if (tensor->n_layers == 0 && tensor->tied_to == NULL)
+        add_to_file (&writer, names, tensor, 0);
+      for (guint j = 0; j < tensor->n_layers; j++)
+        add_to_file (&writer, names, tensor, tensor->layers[j]);
+    }
+  for (guint i = test->n_layers - test->n_shared; i < test->n_layers; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("blk.%u.attn_k.weight", i);
+
+      gguf_writer_add_tensor (&writer, name, 0, sees_all[i] ? 32 : 16, 64);
+    }
+  bytes = gguf_writer_finish (&writer, 3, TRUE);
+  file = test_folder_write (folder, "gemma.gguf", bytes);
+  model = load (file);
+
+  g_assert_cmpstr (hr_model_get_model_type (model), ==, "gemma4_text");
+  g_assert_cmpuint (hr_model_get_n_parameters (model), ==, hr_model_get_n_parameters (alone));
+  g_assert_cmpuint (hr_model_get_cache_elements_per_token (model), ==, hr_model_get_cache_elements_per_token (alone));
+  g_assert_true (g_strv_equal (hr_model_get_warnings (model), hr_model_get_warnings (alone)));
+  g_assert_true (hr_model_check_can_be_estimated (model, NULL));
 
   test_folder_free (g_steal_pointer (&folder));
 }
@@ -1216,6 +1356,12 @@ main (int   argc,
       g_autofree char *path = g_strconcat ("/gguf/a_hybrid_is_found_in_its_file/", hybrid_cases[i].model_type, NULL);
 
       g_test_add_data_func (path, &hybrid_cases[i], test_a_hybrid_is_found_in_its_file);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (gemma_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/gguf/gemma_4_is_found_in_its_file/", gemma_cases[i].name, NULL);
+
+      g_test_add_data_func (path, &gemma_cases[i], test_gemma_4_is_found_in_its_file);
     }
 
   return g_test_run ();

@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "hr-gguf-layers.h"
+#include "hr-gguf-words.h"
+
 #define WORDS "/io/github/headroom/Headroom/data/formats/gguf.json"
 
 /* What the layers of most models do not have. */
@@ -21,27 +24,6 @@ struct _HrGgufConfig
   HrJson *architecture;   /* in @words */
   const char *name;       /* of the architecture, of the file's */
 };
-
-/* "llama.block_count" of "{}.block_count" */
-static char *
-fill_in (const char *pattern,
-         const char *text)
-{
-  const char *place = strstr (pattern, "{}");
-
-  if (place == NULL)
-    return g_strdup (pattern);
-
-  return g_strdup_printf ("%.*s%s%s", (int) (place - pattern), pattern, text, place + 2);
-}
-
-static const char *
-get_string (HrJson *node)
-{
-  const char *text = NULL;
-
-  return hr_json_read_string (node, &text, NULL) ? text : NULL;
-}
 
 /*
  * A number of the metadata; an array whose numbers are all equal stands for one, where 0 says of a layer that it has
@@ -78,26 +60,14 @@ get_number (HrGguf      *gguf,
   return TRUE;
 }
 
-static void
-set_number (GHashTable *config,
-            const char *key,
-            double      number)
+/* Whether the architecture has a key by layers, which the words for all of them have as one number. */
+static gboolean
+is_of_layers (HrGgufConfig *self,
+              const char   *name)
 {
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  HrJson *of_layers = hr_json_get_member (self->architecture, "of-layers");
 
-  if (floor (number) == number && fabs (number) < 9007199254740992.0)
-    g_snprintf (text, sizeof text, "%.0f", number);
-  else
-    g_ascii_dtostr (text, sizeof text, number);
-  g_hash_table_insert (config, g_strdup (key), g_strdup (text));
-}
-
-static void
-set_boolean (GHashTable *config,
-             const char *key,
-             gboolean    value)
-{
-  g_hash_table_insert (config, g_strdup (key), g_strdup (value ? "true" : "false"));
+  return of_layers != NULL && hr_json_get_member (of_layers, name) != NULL;
 }
 
 /* The value of one key; whether there is one is in @found. */
@@ -114,19 +84,22 @@ add_key (HrGgufConfig  *self,
   gboolean boolean;
   double number;
 
-  *found = TRUE;
+  *found = !is_of_layers (self, name);
+  if (!*found)
+    return TRUE;
+
   if (hr_json_get_node_type (word) == HR_JSON_INTEGER)
     {
       if (!hr_json_read_double (word, &number, error))
         return FALSE;
-      set_number (config, name, number);
+      hr_gguf_words_set_number (config, name, number);
       return TRUE;
     }
 
-  key = fill_in (get_string (word), self->name);
+  key = hr_gguf_words_fill_in (hr_gguf_words_get_string (word), self->name);
   if (hr_gguf_get_boolean (gguf, key, &boolean))
     {
-      set_boolean (config, name, boolean);
+      hr_gguf_words_set_boolean (config, name, boolean);
       return TRUE;
     }
   if (!get_number (gguf, key, &number, error))
@@ -134,7 +107,7 @@ add_key (HrGgufConfig  *self,
 
   *found = isfinite (number);
   if (*found)
-    set_number (config, name, number);
+    hr_gguf_words_set_number (config, name, number);
 
   return TRUE;
 }
@@ -176,64 +149,19 @@ add_quotients (HrGgufConfig  *self,
   for (guint i = 0; quotients != NULL && i < hr_json_get_length (quotients); i++)
     {
       HrJson *node = hr_json_get_element (quotients, i);
-      g_autofree char *whole_key = fill_in (get_string (hr_json_get_element (node, 0)), self->name);
-      g_autofree char *part_key = fill_in (get_string (hr_json_get_element (node, 1)), self->name);
+      const char *whole_word = hr_gguf_words_get_string (hr_json_get_element (node, 0));
+      const char *part_word = hr_gguf_words_get_string (hr_json_get_element (node, 1));
+      g_autofree char *whole_key = hr_gguf_words_fill_in (whole_word, self->name);
+      g_autofree char *part_key = hr_gguf_words_fill_in (part_word, self->name);
       double whole, part;
 
       if (!get_number (gguf, whole_key, &whole, error) || !get_number (gguf, part_key, &part, error))
         return FALSE;
       if (isfinite (whole) && isfinite (part) && part > 0)
-        set_number (config, hr_json_get_key (node), whole / part);
+        hr_gguf_words_set_number (config, hr_json_get_key (node), whole / part);
     }
 
   return TRUE;
-}
-
-/* The kind of a layer: the first whose number is not 0 for it. */
-static const char *
-get_layer_kind (HrGgufConfig *self,
-                HrGguf       *gguf,
-                HrJson       *kinds,
-                guint         layer)
-{
-  for (guint i = 0; i < hr_json_get_length (kinds); i++)
-    {
-      HrJson *kind = hr_json_get_element (kinds, i);
-      g_autofree char *key = NULL;
-      const GArray *numbers;
-
-      if (hr_json_get_node_type (kind) == HR_JSON_STRING)
-        return get_string (kind);
-      key = fill_in (get_string (hr_json_get_element (kind, 0)), self->name);
-      numbers = hr_gguf_get_numbers (gguf, key);
-      if (numbers != NULL && layer < numbers->len && g_array_index (numbers, double, layer) != 0)
-        return get_string (hr_json_get_element (kind, 1));
-    }
-
-  return NULL;
-}
-
-/* Lists of the kinds of layers, which a file tells by what each has a number of. */
-static void
-add_layers (HrGgufConfig *self,
-            HrGguf       *gguf,
-            HrJson       *layers,
-            GHashTable   *config)
-{
-  for (guint i = 0; layers != NULL && i < hr_json_get_length (layers); i++)
-    {
-      HrJson *node = hr_json_get_element (layers, i);
-      g_autofree char *key = fill_in (get_string (hr_json_get_element (hr_json_get_element (node, 0), 0)), self->name);
-      const GArray *numbers = hr_gguf_get_numbers (gguf, key);
-      g_autoptr (GString) list = g_string_new ("[");
-
-      if (numbers == NULL)
-        continue;
-      for (guint layer = 0; layer < numbers->len; layer++)
-        g_string_append_printf (list, "%s\"%s\"", layer > 0 ? ", " : "", get_layer_kind (self, gguf, node, layer));
-      g_string_append_c (list, ']');
-      g_hash_table_insert (config, g_strdup (hr_json_get_key (node)), g_strdup (list->str));
-    }
 }
 
 /* What a file counts and a config does not, such as the layers that predict further tokens. */
@@ -247,14 +175,14 @@ take_away (HrGgufConfig  *self,
   for (guint i = 0; less != NULL && i < hr_json_get_length (less); i++)
     {
       HrJson *node = hr_json_get_element (less, i);
-      g_autofree char *key = fill_in (get_string (node), self->name);
+      g_autofree char *key = hr_gguf_words_fill_in (hr_gguf_words_get_string (node), self->name);
       const char *whole = g_hash_table_lookup (config, hr_json_get_key (node));
       double part;
 
       if (!get_number (gguf, key, &part, error))
         return FALSE;
       if (whole != NULL && isfinite (part))
-        set_number (config, hr_json_get_key (node), g_ascii_strtod (whole, NULL) - part);
+        hr_gguf_words_set_number (config, hr_json_get_key (node), g_ascii_strtod (whole, NULL) - part);
     }
 
   return TRUE;
@@ -271,10 +199,10 @@ add_ratios (HrGgufConfig  *self,
   for (guint i = 0; ratios != NULL && i < hr_json_get_length (ratios); i++)
     {
       HrJson *node = hr_json_get_element (ratios, i);
-      g_autofree char *key = fill_in (get_string (node), self->name);
-      g_autofree char *key_length = fill_in ("{}.attention.key_length", self->name);
-      g_autofree char *embedding_length = fill_in ("{}.embedding_length", self->name);
-      g_autofree char *head_count = fill_in ("{}.attention.head_count", self->name);
+      g_autofree char *key = hr_gguf_words_fill_in (hr_gguf_words_get_string (node), self->name);
+      g_autofree char *key_length = hr_gguf_words_fill_in ("{}.attention.key_length", self->name);
+      g_autofree char *embedding_length = hr_gguf_words_fill_in ("{}.embedding_length", self->name);
+      g_autofree char *head_count = hr_gguf_words_fill_in ("{}.attention.head_count", self->name);
       double part, head_dim, hidden_size, n_heads;
 
       if (!get_number (gguf, key, &part, error) || !get_number (gguf, key_length, &head_dim, error) ||
@@ -283,7 +211,7 @@ add_ratios (HrGgufConfig  *self,
       if (!isfinite (head_dim))
         head_dim = hidden_size / n_heads;
       if (isfinite (part / head_dim))
-        set_number (config, hr_json_get_key (node), part / head_dim);
+        hr_gguf_words_set_number (config, hr_json_get_key (node), part / head_dim);
     }
 
   return TRUE;
@@ -297,10 +225,11 @@ add_rows (HrGguf     *gguf,
   for (guint i = 0; rows != NULL && i < hr_json_get_length (rows); i++)
     {
       HrJson *node = hr_json_get_element (rows, i);
-      const HrStoredTensor *tensor = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), get_string (node));
+      const char *name = hr_gguf_words_get_string (node);
+      const HrStoredTensor *tensor = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), name);
 
       if (tensor != NULL && tensor->n_dimensions > 0)
-        set_number (config, hr_json_get_key (node), tensor->shape[0]);
+        hr_gguf_words_set_number (config, hr_json_get_key (node), tensor->shape[0]);
     }
 }
 
@@ -314,9 +243,9 @@ add_presence (HrGguf     *gguf,
   for (guint i = 0; names != NULL && i < hr_json_get_length (names); i++)
     {
       HrJson *node = hr_json_get_element (names, i);
-      gboolean is_present = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), get_string (node)) != NULL;
+      gboolean is_present = hr_checkpoint_find (hr_gguf_get_checkpoint (gguf), hr_gguf_words_get_string (node)) != NULL;
 
-      set_boolean (config, hr_json_get_key (node), is_present == if_present);
+      hr_gguf_words_set_boolean (config, hr_json_get_key (node), is_present == if_present);
     }
 }
 
@@ -330,7 +259,7 @@ add_values (HrJson     *values,
       gboolean value = FALSE;
 
       hr_json_read_boolean (node, &value, NULL);
-      set_boolean (config, hr_json_get_key (node), value);
+      hr_gguf_words_set_boolean (config, hr_json_get_key (node), value);
     }
 }
 
@@ -347,7 +276,7 @@ add_section (HrGgufConfig  *self,
       !add_ratios (self, gguf, hr_json_get_member (section, "ratios"), config, error))
     return FALSE;
 
-  add_layers (self, gguf, hr_json_get_member (section, "layers"), config);
+  hr_gguf_layers_add (gguf, self->name, section, config);
   add_rows (gguf, hr_json_get_member (section, "rows"), config);
   add_presence (gguf, hr_json_get_member (section, "present"), TRUE, config);
   add_presence (gguf, hr_json_get_member (section, "absent"), FALSE, config);
@@ -367,8 +296,8 @@ check_foreign (HrGgufConfig  *self,
   for (guint i = 0; foreign != NULL && i < hr_json_get_length (foreign); i++)
     {
       HrJson *node = hr_json_get_element (foreign, i);
-      g_autofree char *key = fill_in (hr_json_get_key (node), self->name);
-      const char *what = get_string (node);
+      g_autofree char *key = hr_gguf_words_fill_in (hr_json_get_key (node), self->name);
+      const char *what = hr_gguf_words_get_string (node);
       double number = 0;
 
       if (known != NULL && hr_json_get_member (known, hr_json_get_key (node)) != NULL)
@@ -567,7 +496,7 @@ hr_gguf_config_list_stored_names (HrGgufConfig *self,
   index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
   word = find_word (self, "tensors", pattern);
   for (guint i = 0; word != NULL && i < hr_json_get_length (word); i++)
-    g_ptr_array_add (names, fill_in (get_string (hr_json_get_element (word, i)), index));
+    g_ptr_array_add (names, hr_gguf_words_fill_in (hr_gguf_words_get_string (hr_json_get_element (word, i)), index));
 
   if (word == NULL)
     {
@@ -605,7 +534,7 @@ hr_gguf_config_dup_module_name (HrGgufConfig *self,
     return NULL;
 
   index = layer != NULL ? g_strdup_printf ("%u", *layer) : g_strdup ("");
-  name = fill_in (get_string (word), index);
+  name = hr_gguf_words_fill_in (hr_gguf_words_get_string (word), index);
 
   return g_strconcat (name, dot, NULL);
 }
@@ -642,7 +571,7 @@ hr_gguf_config_is_parameter (HrGgufConfig *self,
     {
       for (guint j = 0; sections[i] != NULL && j < hr_json_get_length (sections[i]); j++)
         {
-          if (g_strcmp0 (get_string (hr_json_get_element (sections[i], j)), pattern) == 0)
+          if (g_strcmp0 (hr_gguf_words_get_string (hr_json_get_element (sections[i], j)), pattern) == 0)
             return FALSE;
         }
     }
