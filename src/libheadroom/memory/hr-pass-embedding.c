@@ -51,6 +51,8 @@ embed_positions (HrReplay                  *replay,
     hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));
   pass->position_embeds = hr_op_embedding (replay, "position_embeds", ids, table, rows);
   hr_replay_drop (replay, ids);
+  if (positions->replaces_ids)
+    hr_replay_assign (replay, &pass->position_ids, HR_NO_VALUE);
   if (is_narrow)
     {
       project_embeds (replay, pass);
@@ -251,6 +253,7 @@ hr_pass_embed (const HrInference *self,
   gboolean is_given = self->has_positions;
   gboolean each = position != NULL && position->position_embedding.per_sequence;
   gboolean counts = each && self->encoder == NULL && !is_given;
+  gboolean has_ones = position != NULL && position->position_embedding.ones != HR_ONES_NONE;
   gboolean is_apart = self->stack->embeds == HR_EMBEDS_APART;
   gboolean is_scaled = token != NULL && token->token_embedding.scaled && !token->token_embedding.scaled_outside;
   const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, HR_MODULE_SELF, -1);
@@ -285,7 +288,7 @@ hr_pass_embed (const HrInference *self,
     project_embeds (replay, pass);
 
   hr_pass_set_context (replay, pass->past + replay->symbols[HR_SYMBOL_SEQUENCE]);
-  if ((counts || counts_ones (alibi)) && self->mask == HR_ATTENTION_MASK_NONE)
+  if ((counts || has_ones || counts_ones (alibi)) && self->mask == HR_ATTENTION_MASK_NONE)
     pass->ones = make_ones (replay, alibi);
   if (counts)
     ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT);
@@ -311,7 +314,8 @@ hr_pass_embed (const HrInference *self,
 
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
-    embed_positions (replay, pass, position, each || is_given, counts, projection != NULL);
+    embed_positions (replay, pass, position, each || is_given, counts || position->position_embedding.has_offset,
+                     projection != NULL);
   if (!is_apart)
     norm_embeds (replay, &pass->hidden, token, norm);
 }

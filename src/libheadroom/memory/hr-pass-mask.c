@@ -41,7 +41,20 @@ joins_padding (const HrInference *self,
 
   return self->mask != HR_ATTENTION_MASK_NONE || attention->path == HR_ATTENTION_BLOOM ||
          attention->path == HR_ATTENTION_UMT5 ||
-         (position != NULL && position->position_embedding.per_sequence && self->encoder == NULL);
+         (position != NULL && position->position_embedding.per_sequence && self->encoder == NULL) ||
+         (position != NULL && position->position_embedding.ones != HR_ONES_NONE);
+}
+
+/* `attention_mask = create_causal_mask (…, attention_mask=attention_mask)`: BartDecoder.forward. */
+static void
+drop_passing_ones (const HrInference *self,
+                   HrReplay          *replay,
+                   HrPass            *pass)
+{
+  const HrBlock *position = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+
+  if (position != NULL && position->position_embedding.ones == HR_ONES_PASSING)
+    hr_replay_assign (replay, &pass->ones, HR_NO_VALUE);
 }
 
 /* A mask that was made on the first device, on another one: what a copy of it is. */
@@ -337,6 +350,7 @@ hr_pass_make_masks (const HrInference *self,
                                     hr_inference_get_context (self, sliding, pass->past, sequence));
   else if (full != NULL && self->stack->mask_window > 0)
     pass->sliding_mask = make_unused_mask (self, replay, pass, full);
+  drop_passing_ones (self, replay, pass);
   if (self->source.storage >= 0 && full != NULL)
     pass->forward.source_mask = make_source_mask (self, replay, full, is_eager (self, full));
 }

@@ -73,6 +73,36 @@ is_in_chain (const HrChain  *chain,
   return FALSE;
 }
 
+static gboolean
+is_in_sublayer (const HrSublayer *sublayer,
+                const HrTensor   *tensor)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      if (is_in_chain (&sublayer->branches[i], tensor))
+        return TRUE;
+    }
+
+  return is_in_chain (&sublayer->shared, tensor) || is_in_chain (&sublayer->after, tensor);
+}
+
+/* Whether a layer has the tensor, and does not compute with it. */
+static gboolean
+is_skipped (const HrStack  *stack,
+            const HrTensor *tensor,
+            guint           layer)
+{
+  const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[layer]];
+
+  for (guint i = 0; i < klass->n_skipped_sublayers; i++)
+    {
+      if (is_in_sublayer (&klass->skipped_sublayers[i], tensor))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_trainable_is_unread:
  * @model: a model
@@ -80,7 +110,8 @@ is_in_chain (const HrChain  *chain,
  * @copy: which of its tensors
  *
  * Checks whether a tensor is of a layer of a tower behind the one whose output a projector reads, or of what comes
- * after the last: these run, and no gradient flows to them.
+ * after the last: these run, and no gradient flows to them. Likewise for what a layer has and does not compute with,
+ * such as the attention to an encoder of a decoder that has none.
  *
  * Returns: whether it is
  */
@@ -90,16 +121,20 @@ hr_trainable_is_unread (HrModel        *model,
                         guint           copy)
 {
   const HrStack *stack;
+  guint layer = 0;
 
   if (tensor->stack >= hr_model_get_n_stacks (model))
     return FALSE;
 
   stack = hr_model_get_stack (model, tensor->stack);
+  if (tensor->n_layers > 0)
+    layer = tensor->layers[copy / hr_tensor_get_copies_of_layer (tensor)];
+  if (tensor->n_layers > 0 && is_skipped (stack, tensor, layer))
+    return TRUE;
   if (stack->tower == HR_TOWER_UNKNOWN || stack->feature_layer == 0)
     return FALSE;
 
-  return tensor->n_layers == 0 ? is_in_chain (&stack->final, tensor)
-                               : tensor->layers[copy / hr_tensor_get_copies_of_layer (tensor)] >= stack->feature_layer;
+  return tensor->n_layers == 0 ? is_in_chain (&stack->final, tensor) : layer >= stack->feature_layer;
 }
 
 /* How many of the last @n_layers layers of a tensor, or of the one that it is, those are of. */

@@ -385,20 +385,26 @@ hr_training_plan_get_reach (const HrTrainingPlan *self)
 static void
 warn_of_unreached (HrTrainingPlan *self)
 {
-  gboolean has_router = FALSE, has_others = FALSE;
+  gboolean has_router = FALSE, has_others = FALSE, has_cross = FALSE;
 
   for (guint i = 0; i < hr_trainables_get_n_items (self->parameters); i++)
     {
       const HrTrainable *parameter = hr_trainables_get_item (self->parameters, i);
 
       has_router |= parameter->is_unreached && parameter->role == HR_TENSOR_ROLE_ROUTER && parameter->is_added;
+      has_cross |= parameter->is_unreached && parameter->role != HR_TENSOR_ROLE_ROUTER &&
+                   parameter->stack == HR_STACK_DECODER;
       has_others |= !hr_trainable_gets_gradient (parameter, hr_training_plan_get_reach (self)) &&
-                    (parameter->role != HR_TENSOR_ROLE_ROUTER || !parameter->is_added);
+                    parameter->stack != HR_STACK_DECODER;
     }
 
   if (has_router)
     hr_inference_plan_warn (&self->pass, N_("The layers read the router’s matrix and do not call its module: what PEFT "
                                             "adds to it gets no gradient, and the optimizer keeps nothing for it"));
+  if (has_cross)
+    hr_inference_plan_warn (&self->pass, N_("The class is a decoder alone, and the batch brings no encoder’s output: "
+                                            "the attention to it is loaded and is not computed, its parameters get "
+                                            "no gradient, and the optimizer keeps nothing for them"));
   if (has_others)
     hr_inference_plan_warn (&self->pass, N_("The batch is assumed to be of text: what of the vision and audio towers "
                                             "is trained gets no gradient, and the optimizer keeps nothing for it"));

@@ -354,6 +354,20 @@ embeds_inside (HrTrainingStack *self)
 }
 
 /*
+ * Layers behind an encoder are not called with the positions, nor those of an encoder that embeds tokens itself
+ * (BartEncoder), nor those of a decoder that stands behind one in its whole model (BartDecoder), nor those whose
+ * positions have three axes (Qwen2VLTextModel).
+ */
+static gboolean
+passes_positions (HrTrainingStack *self)
+{
+  const HrBlock *position = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+
+  return self->pass.encoder == NULL && !embeds_inside (self) && !has_axes (self) &&
+         (position == NULL || position->position_embedding.ones == HR_ONES_NONE);
+}
+
+/*
  * The tables of rotations, and under checkpointing all that layers are called with, are held by what they keep: until
  * the first of the layers that use them is differentiated.
  */
@@ -386,11 +400,7 @@ hold_shared (HrTrainingStack *self)
 
   while (first < self->pass.n_layers && !hr_checkpointing_recomputes (&self->checkpointing, first))
     first++;
-  /*
-   * Layers behind an encoder are not called with it, nor those of an encoder that embeds tokens itself (BartEncoder),
-   * nor those whose positions have three axes (Qwen2VLTextModel).
-   */
-  if (self->pass.encoder == NULL && !embeds_inside (self) && !has_axes (self))
+  if (passes_positions (self))
     hold_until (self, variables->position_ids, first);
   hold_until (self, variables->alibi, first);
   hold_until (self, forward->source_mask, first);

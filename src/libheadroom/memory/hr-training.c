@@ -226,6 +226,16 @@ has_plain_loss (const HrInference *pass)
   return head != NULL && head->head.plain_loss;
 }
 
+/* The decoders of BART's kin, alone, leave it to the batch to shift its labels. */
+static gboolean
+shifts_labels (const HrInference *pass)
+{
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  return pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && !hr_pass_makes_scores (pass) &&
+         (head == NULL || !head->head.unshifted_loss);
+}
+
 static HrValue
 compute_loss (Step    *step,
               HrValue  logits)
@@ -243,7 +253,7 @@ compute_loss (Step    *step,
     return hr_training_loss_last_token (step->replay, logits);
   if (step->replay->compiles)
     return hr_training_loss_compiled (step->replay, logits);
-  if (pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && !hr_pass_makes_scores (pass))
+  if (shifts_labels (pass))
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||
                                       shifts_logits (pass) || has_plain_loss (pass),

@@ -139,6 +139,13 @@ static const HrChoice attention_paths[] = {
   { NULL }
 };
 
+static const HrChoice ones[] = {
+  { "none", HR_ONES_NONE },
+  { "passing", HR_ONES_PASSING },
+  { "held", HR_ONES_HELD },
+  { NULL }
+};
+
 static const HrParameter token_embedding_parameters[] = {
   COUNT ("vocab-size", token_embedding.vocab_size),
   COUNT ("hidden-size", token_embedding.hidden_size),
@@ -156,6 +163,9 @@ static const HrParameter position_embedding_parameters[] = {
   BOOLEAN ("fixed", position_embedding.is_fixed),
   BOOLEAN ("frozen", position_embedding.is_frozen),
   BOOLEAN ("temporary", position_embedding.is_temporary),
+  BOOLEAN ("offset", position_embedding.has_offset),
+  BOOLEAN ("replaces-ids", position_embedding.replaces_ids),
+  CHOICE ("ones", position_embedding.ones, ones),
   { NULL }
 };
 
@@ -273,6 +283,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("shifts-logits", head.shifts_logits),
   BOOLEAN ("uncached-loss", head.uncached_loss),
   BOOLEAN ("plain-loss", head.plain_loss),
+  BOOLEAN ("unshifted-loss", head.unshifted_loss),
   { NULL }
 };
 

@@ -223,6 +223,14 @@ typedef struct
   gboolean tied;        /* the tensor of another embedding, the path to which begins at the stack (T5, BART) */
 } HrTokenEmbedding;
 
+/* Whether the decoder's function makes a mask of ones where none comes with the batch. */
+typedef enum
+{
+  HR_ONES_NONE,
+  HR_ONES_PASSING,      /* the mask that comes of it takes its place (BartDecoder) */
+  HR_ONES_HELD,         /* a variable holds it until the function ends (MBartDecoder) */
+} HrOnes;
+
 typedef struct
 {
   guint64 n_positions;  /* rows of the table, offset included */
@@ -231,6 +239,9 @@ typedef struct
   gboolean is_frozen;   /* a parameter that is never trained (Marian, Whisper's encoder) */
   gboolean per_sequence; /* looked up for each sequence of the batch, not once for all (OPT) */
   gboolean is_temporary; /* no variable holds what is looked up, once it is added (XGLM) */
+  gboolean has_offset;  /* rows before the first position, which an addition passes by (BART) */
+  gboolean replaces_ids; /* the variable of the positions holds it (MBartDecoder) */
+  HrOnes ones;
 } HrPositionEmbedding;
 
 /* What tells the two sentences of a pair apart (BERT). */
@@ -562,6 +573,7 @@ typedef struct
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
   gboolean uncached_loss;    /* its class turns the cache off where it is given labels (BART) */
+  gboolean unshifted_loss;   /* its class compares each token's logits with the token's own label (BartForCausalLM) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;
