@@ -147,6 +147,34 @@ test_layer_inputs (void)
                     get_handed_out (moved, HR_PHASE_BACKWARD_LOSS) + 3 * input);
 }
 
+/*
+ * The trainers patch a model that they are given, and name no norms of heads of Qwen3's: those keep their input in fp32
+ * and as it is normalized, where Liger-Kernel's keep it as it is.
+ */
+static void
+test_patched_instance (void)
+{
+  static const char qwen3[] =
+    "{\"model_type\": \"qwen3\", \"vocab_size\": 8192, \"hidden_size\": 256, \"intermediate_size\": 512, "
+    "\"head_dim\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
+    "\"torch_dtype\": \"bfloat16\"}";
+  static const char settings[] = "fused-kernels=liger loss-implementation=cross-entropy attention-mask=ones framework=";
+  guint64 kept[2];
+  static const char * const frameworks[] = { "pytorch", "transformers" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
+    {
+      g_autofree char *words = g_strconcat (settings, frameworks[i], NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) result = run (qwen3, words, &error);
+
+      g_assert_no_error (error);
+      kept[i] = get_component_bytes (result, HR_COMPONENT_ACTIVATIONS);
+    }
+
+  g_assert_cmpuint (kept[1], ==, kept[0] + 3 * 2048 * 4 * (8 + 2) * 128);
+}
+
 static void
 test_refusals (void)
 {
@@ -191,6 +219,7 @@ main (int   argc,
   g_test_add_func ("/training-savers/rows_that_are_cut_off_a_stream_are_full", test_wrapped);
   g_test_add_func ("/training-savers/what_is_compiled_keeps_less_and_copies_no_logits", test_compile);
   g_test_add_func ("/training-savers/what_goes_into_layers_can_wait_on_the_host", test_layer_inputs);
+  g_test_add_func ("/training-savers/a_trainer_leaves_the_norms_of_heads_to_transformers", test_patched_instance);
   g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
 
   return g_test_run ();

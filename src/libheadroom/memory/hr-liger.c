@@ -45,6 +45,16 @@ static const HrLiger known[] = {
 };
 
 /*
+ * Where a model is patched that has been built, each apply_liger_kernel_to_… names the norms of a layer one by one; of
+ * these types it names none of the queries and keys. Where a class is patched before, all norms are of it.
+ */
+static const HrLiger of_instances[] = {
+  { "olmo2", TRUE, TRUE, FUSED, TRUE },
+  { "olmo3", TRUE, TRUE, FUSED, TRUE },
+  { "qwen3", TRUE, FALSE, FUSED, TRUE },
+};
+
+/*
  * hr_liger_find:
  * @model_type: a type of models
  *
@@ -62,6 +72,27 @@ hr_liger_find (const char *model_type)
     }
 
   return NULL;
+}
+
+/*
+ * hr_liger_get_of_instance:
+ * @self: what Liger-Kernel does to the models of a type
+ *
+ * Finds what it does to a model that has been built, as `use_liger_kernel` of transformers' and TRL's trainers has it
+ * (apply_liger_kernel of transformers/integrations/liger.py).
+ *
+ * Returns: (transfer none): what
+ */
+const HrLiger *
+hr_liger_get_of_instance (const HrLiger *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (of_instances); i++)
+    {
+      if (g_str_equal (of_instances[i].model_type, self->model_type))
+        return &of_instances[i];
+    }
+
+  return self;
 }
 
 /*

@@ -274,7 +274,7 @@ hr_pass_embed (const HrInference *self,
     hr_pass_join (self, replay, pass);
   if (is_prompted)
     put_prompt_before (replay, pass);
-  if (token != NULL && token->token_embedding.scaled_outside)
+  if (token != NULL && token->token_embedding.scaled && token->token_embedding.scaled_outside)
     {
       if (self->stack->is_included)
         pass->outer_embeds = hr_replay_hold (replay, pass->inputs_embeds);

@@ -165,10 +165,10 @@ norm_each_head (HrReplay     *replay,
 }
 
 static HrValue
-norm_query_or_key (HrReplay          *replay,
-                   HrValue            x,
-                   HrSymbol           heads,
-                   const HrAttention *attention)
+run_norm (HrReplay          *replay,
+          HrValue            x,
+          HrSymbol           heads,
+          const HrAttention *attention)
 {
   HrNorm norm = {
     .kind = attention->qk_norm_kind, .has_weight = TRUE, .has_bias = attention->qk_norm_has_bias,
@@ -191,6 +191,23 @@ norm_query_or_key (HrReplay          *replay,
     default:
       return hr_replay_hold (replay, x);
     }
+}
+
+static HrValue
+norm_query_or_key (HrReplay          *replay,
+                   HrValue            x,
+                   HrSymbol           heads,
+                   const HrAttention *attention)
+{
+  const HrLiger *liger = replay->liger;
+  HrValue result;
+
+  if (liger != NULL && liger->leaves_head_norms)
+    replay->liger = NULL;
+  result = run_norm (replay, x, heads, attention);
+  replay->liger = liger;
+
+  return result;
 }
 
 /* self.q_norm (self.q_proj (x)) in one expression (Qwen3, OLMo 2). */

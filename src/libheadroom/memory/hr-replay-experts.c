@@ -293,6 +293,13 @@ put_together (HrReplay        *replay,
   return result;
 }
 
+/* By which of a file's matrices the parameter is known that gates and inputs are in. */
+static HrModule
+get_first_module (const HrMixture *mixture)
+{
+  return mixture->layout == HR_EXPERTS_SEPARATE ? HR_MODULE_EXPERT_GATE : HR_MODULE_EXPERT_GATE_UP;
+}
+
 /* grouped_mm_experts_forward */
 static HrValue
 compute_grouped (HrReplay         *replay,
@@ -308,7 +315,7 @@ compute_grouped (HrReplay         *replay,
   replay->sentence = N_("in the experts, while tokens are sorted by expert");
   hr_replay_adapter_enter (replay, HR_MODULE_EXPERT_DOWN, get_last_shape (replay, mixture), HR_SYMBOL_EXPERT,
                            &grouping.last);
-  hr_replay_adapter_enter (replay, HR_MODULE_EXPERT_GATE, get_first_shape (replay, mixture), get_outer (mixture),
+  hr_replay_adapter_enter (replay, get_first_module (mixture), get_first_shape (replay, mixture), get_outer (mixture),
                            &grouping.first);
   grouping.experts = hr_op_like (replay, "sort", "expert_ids_g", pairs);
   grouping.permutation = hr_op_like (replay, "sort", "perm", pairs);

@@ -282,6 +282,18 @@ choose_loss (const HrTrainingPlan *plan,
   return plan->training.liger != NULL ? liger->loss : HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY;
 }
 
+/* The trainers of transformers and TRL patch the model that they are given. */
+static const HrLiger *
+choose_kernels (HrTrainingPlan *plan,
+                const HrLiger  *liger)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (plan->job);
+
+  return framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL
+           ? hr_liger_get_of_instance (liger)
+           : liger;
+}
+
 /*
  * hr_training_savers_resolve:
  * @plan: a plan, whose parameters and algorithm are known
@@ -308,7 +320,7 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
   if (is_liger (loss) && liger == NULL)
     return refuse_model (plan, "loss-implementation", FALSE, error);
 
-  plan->training.liger = has_kernels ? liger : NULL;
+  plan->training.liger = has_kernels ? choose_kernels (plan, liger) : NULL;
   plan->training.loss_implementation = choose_loss (plan, liger);
 
   return resolve_offload (plan, error) && check_fused (plan, liger, error) && resolve_compile (plan, error);

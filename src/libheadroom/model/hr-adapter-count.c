@@ -254,16 +254,31 @@ visit_parameter (Count          *self,
                  guint           copy,
                  guint64         rank,
                  guint64         n_experts,
+                 guint64         in_features,
                  guint64         out_features)
 {
   HrAdapterTarget target = {
     .kind = HR_ADAPTER_TARGET_PARAMETER, .tensor = tensor, .copy = copy, .n_copies = 1, .rank = rank,
-    .in_features = tensor->shape[1], .out_features = out_features, .n_experts = n_experts,
+    .in_features = in_features, .out_features = out_features, .n_experts = n_experts,
   };
 
   self->n_parameters += rank * n_experts * (target.in_features + out_features);
   self->n_modules += 1;
   self->visitor (&target, self->user_data);
+}
+
+/* Experts that the files hold joined as well, each matrix as [out, in]. */
+static void
+count_joined (Count          *self,
+              const HrTensor *tensor,
+              guint           copy)
+{
+  guint64 rank = self->adapter->rank;
+
+  if (tensor->module == HR_MODULE_EXPERT_GATE_UP && self->is_part_given[HR_EXPERT_PART_GATE])
+    visit_parameter (self, tensor, copy, 2 * rank, tensor->shape[0], tensor->shape[2], tensor->shape[1]);
+  else if (tensor->module == HR_MODULE_EXPERT_DOWN && self->is_part_given[HR_EXPERT_PART_DOWN])
+    visit_parameter (self, tensor, copy, rank, tensor->shape[0], tensor->shape[2], tensor->shape[1]);
 }
 
 /*
@@ -281,15 +296,22 @@ count_converted (Count          *self,
   gboolean is_expert = tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items > 0;
   guint64 rank = self->adapter->rank;
 
+  if (tensor->role == HR_TENSOR_ROLE_EXPERT && tensor->n_items == 0 && tensor->n_dimensions == 3)
+    {
+      count_joined (self, tensor, copy);
+      return;
+    }
+
   if (part < 0 || !self->is_part_given[part] || (!is_expert && tensor->role != HR_TENSOR_ROLE_ROUTER))
     return;
 
   if (part == HR_EXPERT_PART_ROUTER)
-    visit_parameter (self, tensor, copy, rank, 1, tensor->shape[0]);
+    visit_parameter (self, tensor, copy, rank, 1, tensor->shape[1], tensor->shape[0]);
   else if (part == HR_EXPERT_PART_GATE && copy % tensor->n_items == 0)
-    visit_parameter (self, tensor, copy / tensor->n_items, 2 * rank, tensor->n_items, 2 * tensor->shape[0]);
+    visit_parameter (self, tensor, copy / tensor->n_items, 2 * rank, tensor->n_items, tensor->shape[1],
+                     2 * tensor->shape[0]);
   else if (part == HR_EXPERT_PART_DOWN && copy % tensor->n_items == 0)
-    visit_parameter (self, tensor, copy / tensor->n_items, rank, tensor->n_items, tensor->shape[0]);
+    visit_parameter (self, tensor, copy / tensor->n_items, rank, tensor->n_items, tensor->shape[1], tensor->shape[0]);
 }
 
 /* A parameter that is a target itself has two factors, for each expert in it. */
