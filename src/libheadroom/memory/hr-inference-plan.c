@@ -688,7 +688,9 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
   inference->has_block_mask = projector != NULL && projector->has_block_mask;
   if (inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA ||
       inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT ||
-      g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_VIT)
+      g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_VIT ||
+      (g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_PIXTRAL &&
+       inference->attention != HR_ATTENTION_IMPLEMENTATION_FLASH))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -260,6 +260,38 @@ get_side (const HrStack *projector)
   return regrouping != NULL ? regrouping->regrouping.side : 1;
 }
 
+/* Images of any size, padded to the largest, whose patches are in a row. */
+static void
+add_sizes (HrMedia      *self,
+           HrModel      *model,
+           HrMediumKind  kind,
+           guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack), .batch = 1 };
+  guint64 height = 0, width = 0, n = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+      const HrMediumGrid *grid = &item->grids[0];
+
+      if (item->kind != kind)
+        continue;
+      n += batch;
+      height = MAX (height, grid->patches_h);
+      width = MAX (width, grid->patches_w);
+      tower.sequence += batch * grid->patches_h * grid->patches_w;
+      tower.seen += batch * item->seen;
+    }
+  tower.patches = n * height * width;
+  tower.pixels = count_pixels (convolution);
+  tower.picture = tower.patches * tower.pixels;
+  tower.merge = get_side (tower.projector);
+  g_array_append_val (self->towers, tower);
+}
+
 /* Pictures of one size, one after the other: those of all sequences of the batch. */
 static void
 add_pictures (HrMedia      *self,
@@ -314,7 +346,7 @@ is_known (HrModel       *model,
   if (count_handing_layers (tower) > HR_PASS_MAX_FEATURES)
     return FALSE;
 
-  return tower->tower != HR_TOWER_VIT ||
+  return tower->tower == HR_TOWER_QWEN_VL ||
          (projector != NULL && projector->projector != HR_PROJECTOR_UNKNOWN &&
           projector->feature_layer <= tower->n_layers);
 }
@@ -388,7 +420,9 @@ hr_media_add_towers (HrMedia  *self,
         continue;
       if (!is_known (model, vision))
         return refuse_tower (model, error);
-      if (vision->tower == HR_TOWER_VIT)
+      if (vision->tower == HR_TOWER_PIXTRAL)
+        add_sizes (self, model, kinds[i], batch);
+      else if (vision->tower == HR_TOWER_VIT)
         add_pictures (self, model, kinds[i], batch);
       else
         add_row (self, model, kinds[i], batch);

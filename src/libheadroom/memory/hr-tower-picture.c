@@ -209,6 +209,8 @@ hr_tower_finish_pictures (const HrInference *self,
 
   hr_replay_begin (replay, &stretch, tower->projector->id, -1);
   replay->sentence = N_("while what was seen is projected for the language model");
+  if (tower->stack->tower == HR_TOWER_PIXTRAL)
+    hr_tower_leave_sizes (replay, pass);
   if (norm != NULL && tower->stack->feature_layer > 0)
     {
       unused = run_unused_norm (replay, pass, tower->stack, norm);
@@ -222,7 +224,7 @@ hr_tower_finish_pictures (const HrInference *self,
     hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
   leave_tower (replay, pass, unused);
-  if (tower->projector->projector == HR_PROJECTOR_LLAVA)
+  if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL)
     hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
   hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));
   pass->hidden = seen;

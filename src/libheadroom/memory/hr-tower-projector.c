@@ -20,6 +20,28 @@ count_linear (const HrChain *chain)
   return n;
 }
 
+/*
+ * `torch.nn.functional.unfold (…)` of each image, and torch.cat of all, beside which a list holds them
+ * (Mistral3PatchMerger).
+ */
+static HrValue
+unfold (HrReplay *replay,
+        HrValue   x,
+        HrValue  *held)
+{
+  HrValue merged = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_MERGED);
+  HrValue part = hr_op_view (replay, x, x);
+  HrValue joined;
+
+  hr_op_record (replay, &part, HR_GRADIENT_LIKE_INPUT, "cat", &x, 1);
+  *held = hr_op_like (replay, "im2col", "permuted_tensor", merged);
+  hr_op_record (replay, held, HR_GRADIENT_LIKE_INPUT, "col2im", &part, 1);
+  joined = hr_op_cat (replay, "image_features", held, 1, merged);
+  hr_replay_drop (replay, part);
+
+  return joined;
+}
+
 /* Squares of patches become vectors in another order, so that they are copied (pixel_shuffle of InternVLModel). */
 static HrValue
 regroup (HrReplay           *replay,
@@ -39,6 +61,18 @@ regroup (HrReplay           *replay,
   return result;
 }
 
+/* The symbol for how wide what a linear layer makes is. */
+static HrSymbol
+get_width (HrReplay      *replay,
+           const HrBlock *block,
+           gboolean       is_last)
+{
+  if (is_last)
+    return HR_SYMBOL_TEXT_HIDDEN;
+
+  return block->linear.out_features == replay->symbols[HR_SYMBOL_HIDDEN] ? HR_SYMBOL_HIDDEN : HR_SYMBOL_PROJECTOR;
+}
+
 /*
  * Linear layers and what is between them, each bound to the variable of the one before. What the first reads has gaps
  * between the pictures where their first token is left away: it is copied (F.linear).
@@ -52,12 +86,13 @@ run_chain (const HrTower *self,
   guint n_linear = count_linear (chain);
   HrValue result = hr_replay_hold (replay, x);
   gboolean has_gaps = self->projector->drops_class && self->batch > 1;
+  HrValue before = HR_NO_VALUE, held = HR_NO_VALUE;
   guint n_run = 0;
 
   for (guint i = 0; i < chain->n_blocks; i++)
     {
       const HrBlock *block = &chain->blocks[i];
-      HrSymbol width = n_run + 1 == n_linear ? HR_SYMBOL_TEXT_HIDDEN : HR_SYMBOL_PROJECTOR;
+      HrSymbol width;
 
       replay->block = block->path;
       if (block->kind == HR_BLOCK_ACTIVATION)
@@ -67,7 +102,15 @@ run_chain (const HrTower *self,
         }
       if (block->kind == HR_BLOCK_REGROUPING)
         {
-          hr_replay_assign (replay, &result, regroup (replay, result, &block->regrouping));
+          if (block->regrouping.unfolds)
+            {
+              before = hr_replay_hold (replay, result);
+              hr_replay_assign (replay, &result, unfold (replay, result, &held));
+            }
+          else
+            {
+              hr_replay_assign (replay, &result, regroup (replay, result, &block->regrouping));
+            }
           has_gaps = FALSE;
           continue;
         }
@@ -76,12 +119,15 @@ run_chain (const HrTower *self,
           hr_replay_assign (replay, &result, hr_replay_norm (replay, result, &block->norm));
           continue;
         }
+      width = get_width (replay, block, n_run + 1 == n_linear);
       replay->symbols[width] = block->linear.out_features;
       if (has_gaps)
         hr_replay_assign (replay, &result, hr_op_linear_copied (replay, result, HR_MODULE_SELF, "hidden_states", width,
                                                                 block->linear.has_bias));
       else
         hr_replay_assign (replay, &result, hr_tower_run_linear (replay, result, block, width));
+      hr_replay_assign (replay, &held, HR_NO_VALUE);
+      hr_replay_assign (replay, &before, HR_NO_VALUE);
       has_gaps = FALSE;
       n_run++;
     }

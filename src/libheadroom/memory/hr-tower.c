@@ -251,6 +251,12 @@ hr_tower_embed (const HrInference *self,
       return;
     }
 
+  if (self->stack->tower == HR_TOWER_PIXTRAL)
+    {
+      hr_tower_embed_sizes (self, replay, pass);
+      return;
+    }
+
   replay->block = convolution->path;
   pixels = hr_op_like (replay, "_to_copy", "pixel_values",
                        HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS));
@@ -418,7 +424,7 @@ hr_tower_finish (const HrInference *self,
   HrStretch stretch;
   HrValue seen;
 
-  if (tower->stack->tower == HR_TOWER_VIT)
+  if (tower->stack->tower != HR_TOWER_QWEN_VL)
     {
       hr_tower_finish_pictures (self, replay, pass);
       return;

@@ -55,6 +55,11 @@ void    hr_tower_require_gradient (const HrInference *self,
 void    hr_tower_embed_pictures   (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+void    hr_tower_embed_sizes      (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_leave_sizes      (HrReplay          *replay,
+                                   HrPass            *pass);
 void    hr_tower_finish_pictures  (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

@@ -314,8 +314,7 @@ hold_until (HrTrainingStack *self,
             HrValue          value,
             guint            layer)
 {
-  self->held[self->n_held].value = hr_replay_hold (self->replay, value);
-  self->held[self->n_held++].layer = layer;
+  self->held[self->n_held++] = (HrHeldValue) { .value = hr_replay_hold (self->replay, value), .layer = layer };
 }
 
 static gboolean
@@ -388,6 +387,9 @@ hold_shared (HrTrainingStack *self)
         {
           hold_until (self, variables->cos[i], rotated);
           hold_until (self, variables->sin[i], rotated);
+          /* The first layer is like no other, so that what it keeps goes when it has rotated, not when it ends. */
+          for (guint j = self->n_held - 2; rotated == 0 && j < self->n_held; j++)
+            self->held[j].is_kept = !hr_checkpointing_recomputes (&self->checkpointing, 0);
         }
       if (masked < self->pass.n_layers)
         hold_until (self, i == 0 ? variables->full_mask : variables->sliding_mask, masked);
@@ -418,6 +420,20 @@ drop_shared (HrTrainingStack *self,
   for (guint i = 0; i < self->n_held; i++)
     {
       if (self->held[i].layer < layer)
+        continue;
+
+      hr_replay_drop (self->replay, self->held[i].value);
+      self->held[i].value = HR_NO_VALUE;
+    }
+}
+
+/* Leaves to the first layer what its graph keeps. */
+static void
+leave_kept (HrTrainingStack *self)
+{
+  for (guint i = 0; i < self->n_held; i++)
+    {
+      if (!self->held[i].is_kept)
         continue;
 
       hr_replay_drop (self->replay, self->held[i].value);
@@ -533,6 +549,8 @@ run_layers_backward (HrTrainingStack *self,
         }
       else
         {
+          if (i == 0)
+            leave_kept (self);
           gradient = hr_layer_record_run_backward (record, self, i, gradient);
         }
       drop_shared (self, i);

@@ -17,11 +17,12 @@ typedef enum
   HR_N_SHARED,
 } HrShared;
 
-/* What is held for layers, and the first of them that uses it. */
+/* What is held for layers, the first of them that uses it, and whether that one's graph holds it as well. */
 typedef struct
 {
   HrValue value;
   guint layer;
+  gboolean is_kept;
 } HrHeldValue;
 
 /**

@@ -298,6 +298,7 @@ typedef struct
 {
   guint64 side;         /* patches of a side */
   guint64 copies;       /* how often they are copied for it, the last time in their new order */
+  gboolean unfolds;     /* image by image, by a convolution's view of it, and all joined then (Mistral 3) */
 } HrRegrouping;
 
 /* A linear layer of its own: the projections around OPT-350m's layers. */
@@ -696,6 +697,7 @@ typedef enum
 {
   HR_TOWER_UNKNOWN,
   HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
+  HR_TOWER_PIXTRAL,           /* likewise, with a mask so that each image attends to itself (Pixtral) */
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
 } HrTowerPath;
 

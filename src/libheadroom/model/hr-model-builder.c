@@ -442,7 +442,7 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", "vit", NULL };
+  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "vit", NULL };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
