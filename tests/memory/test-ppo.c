@@ -212,6 +212,7 @@ test_refused (void)
 {
   assert_refused ("reward-model", "shared", FALSE);
   assert_refused ("num-mini-batches", "3", TRUE);
+  assert_refused ("loss-implementation", "liger-grpo", TRUE);
 }
 
 /* The policy alone is quantized. */

@@ -297,6 +297,7 @@ typedef enum
  *   the tokens at a time
  * @HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY: Apple's cut cross entropy, together with the output head, without logits
  * @HR_LOSS_IMPLEMENTATION_CHUNKED_NLL: TRL's, the output head and the loss of 256 tokens at a time
+ * @HR_LOSS_IMPLEMENTATION_LIGER_GRPO: Liger-Kernel's loss of GRPO, together with the output head, an answer at a time
  *
  * What computes the cross entropy.
  */
@@ -308,6 +309,7 @@ typedef enum
   HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY,
   HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY,
   HR_LOSS_IMPLEMENTATION_CHUNKED_NLL,
+  HR_LOSS_IMPLEMENTATION_LIGER_GRPO,
 } HrLossImplementation;
 
 /**

@@ -126,6 +126,8 @@ typedef enum
   HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
   HR_SYMBOL_VOCABULARY_BLOCKS, /* likewise of the vocabulary */
   HR_SYMBOL_WIDTH_BLOCKS,   /* blocks of 64 elements of a hidden state */
+  HR_SYMBOL_VOCABULARY_CHUNK, /* V_l: entries of the vocabulary whose logits are computed at once */
+  HR_SYMBOL_MICRO_BATCHES,  /* micro-batches of a step */
   HR_SYMBOL_ROLLOUT,        /* N_r: answers of a rollout */
   HR_SYMBOL_ANSWERED,       /* N_a: those that are there already */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */

@@ -19,6 +19,10 @@ void    hr_training_log_preference  (HrReplay *replay,
                                      HrValue   logits);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_loss_liger_policy (HrReplay *replay,
+                                       HrValue   hidden,
+                                       HrValue   weight,
+                                       guint64   n_micro_batches);
 HrValue hr_training_loss_proximal   (HrReplay *replay,
                                      HrValue   logits,
                                      HrValue   values);

@@ -6,6 +6,7 @@
 
 #include "hr-training-savers.h"
 
+#include "hr-grpo-job.h"
 #include "hr-inference-cache.h"
 #include "hr-liger.h"
 #include "hr-message.h"
@@ -117,6 +118,32 @@ check_chunked (const HrTrainingPlan  *plan,
                         /* Translators: the place is the name of a model. */
                         N_("loss-implementation: chunked-nll is known for decoders of text whose output head is a "
                            "matrix alone; found “%s”"), hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
+/* GRPOTrainer alone calls it; RLOOTrainer has no such loss. Of a head it takes the matrix. */
+static gboolean
+check_liger_policy (const HrTrainingPlan  *plan,
+                    GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+  gboolean is_known = hr_algorithm_is_policy (plan->training.algorithm) &&
+                      plan->training.algorithm != HR_ALGORITHM_RLOO;
+
+  if (is_known && head != NULL && !head->head.has_bias && !head->head.adds_bias && !head->head.scaled)
+    return check_head (plan, error);
+
+  if (!is_known)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("loss-implementation: expected another than liger-grpo, which is the loss of GRPO, Dr. "
+                             "GRPO, DAPO and GSPO alone; found liger-grpo"));
+  else
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: the place is the name of a model. */
+                          N_("loss-implementation: liger-grpo is known for models whose output head is a matrix alone; "
+                             "found “%s”"), hr_model_get_name (plan->pass.model));
 
   return FALSE;
 }
@@ -313,6 +340,14 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
 
   if (has_kernels && has_own_loss (plan))
     return refuse_setting (plan, "fused-kernels", "none", error);
+  if (loss == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
+    {
+      plan->training.loss_implementation = loss;
+      hr_inference_plan_warn (&plan->pass,
+                              N_("use_liger_kernel of GRPOTrainer puts Liger-Kernel’s functions into the layers as "
+                                 "well: they are counted as transformers has them"));
+      return resolve_offload (plan, error) && check_liger_policy (plan, error);
+    }
   if (loss > HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY && has_own_loss (plan))
     return refuse_setting (plan, "loss-implementation", "auto", error);
   if (has_kernels && (liger == NULL || !liger->has_kernels))

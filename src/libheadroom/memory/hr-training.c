@@ -533,6 +533,36 @@ run_loss_outside (Step             *step,
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
 
+/*
+ * GRPOTrainer.compute_liger_loss of trl/trainer/grpo_trainer.py, in the model's function as accelerate wraps it
+ * (_ForwardRedirection): the layers alone are called, and the loss is given the matrix of the head.
+ */
+static void
+fuse_policy_loss (Step             *step,
+                  HrTrainingLevels *levels)
+{
+  const HrTraining *self = step->training;
+  HrReplay *replay = step->replay;
+  HrPass *variables = &step->stack->variables;
+  const HrBlock *head = hr_chain_find_block (self->pass.head, HR_BLOCK_HEAD);
+  HrStretch stretch;
+  HrValue weight;
+
+  hr_replay_begin (replay, &stretch, head->path, -1);
+  weight = hr_pass_use_head (&self->pass, replay, variables);
+  step->loss = hr_training_loss_liger_policy (replay, variables->hidden, weight, self->accumulation_steps);
+  hr_replay_end (replay);
+  replay->graph = NULL;
+  hr_replay_assign (replay, &variables->hidden, HR_NO_VALUE);
+  hr_replay_assign (replay, &variables->outputs, HR_NO_VALUE);
+  hr_replay_drop_casts (replay);
+  drop_beside (replay, variables);
+  hr_replay_drop (replay, step->joined_mask);
+  step->joined_mask = step->outputs = HR_NO_VALUE;
+  if (levels != NULL)
+    levels->loss_computed = levels->end_forward = replay->ledger.live;
+}
+
 static void
 run_head_and_loss (Step             *step,
                    HrTrainingLevels *levels)
@@ -546,6 +576,11 @@ run_head_and_loss (Step             *step,
   replay->graph = step->head;
   step->head_input = variables->hidden =
     hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
+  if (self->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
+    {
+      fuse_policy_loss (step, levels);
+      return;
+    }
   hr_training_keep_answers (self, replay, &variables->hidden);
   if (self->critic != NULL)
     step->last = hr_value_detach (hr_replay_hold (replay, variables->hidden));
@@ -613,6 +648,8 @@ get_backward_sentence (const Step *step)
   if (hr_megatron_runs (step->replay))
     return N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are "
               "alive");
+  if (loss == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
+    return N_("in the backward pass of the loss, while the gradients of the output head are alive");
   if (loss == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL)
     return N_("in the backward pass of the loss, while a chunk of tokens is computed anew");
 
