@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define HR_NODE_MAX_RESULTS 4
 #define HR_NODE_MAX_SAVED 9
 #define HR_GRAPH_MAX_NODES 4096
-#define HR_NODE_MAX_ROOTS  4
+#define HR_NODE_MAX_ROOTS  6
 
 typedef struct _HrNode HrNode;
 

@@ -149,6 +149,27 @@ get_cost (HrReplay     *replay,
 }
 
 /*
+ * Whether a product or an attention kernel has run between this use of a tensor and an earlier one, as in a residual
+ * connection (ban_recompute_used_far_apart).
+ */
+static gboolean
+is_used_far_apart (const HrGraph *graph,
+                   HrValue        result,
+                   HrValue        input)
+{
+  if (!hr_value_needs_gradient (input) || graph->nodes[input.node].pending < 2)
+    return FALSE;
+
+  for (gint16 i = input.node + 1; i < result.node; i++)
+    {
+      if (graph->nodes[i].needs_saved && !graph->nodes[i].is_fused)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
  * hr_fusion_trace:
  * @replay: a tape
  * @result: what an elementwise operator made, which was recorded
@@ -171,7 +192,8 @@ hr_fusion_trace (HrReplay      *replay,
     return;
 
   for (guint i = 0; i < n_inputs && is_traced; i++)
-    is_traced = add_roots (replay, node, inputs[i]);
+    is_traced = (n_inputs == 1 || !is_used_far_apart (replay->graph, result, inputs[i])) &&
+                add_roots (replay, node, inputs[i]);
 
   /* Where it comes to the same, a single root is taken: what else is computed from it may need it as well. */
   cost = get_cost (replay, node);
