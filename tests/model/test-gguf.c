@@ -690,6 +690,11 @@ static const MixtureCase mixture_cases[] = {
   { "hunyuan-moe", "hunyuan_v1_moe", "\"num_experts\": 4, \"moe_topk\": 2, \"intermediate_size\": 96, "
                                      "\"moe_intermediate_size\": 128, \"num_key_value_heads\": 2, "
                                      "\"head_dim\": 16" },
+  { "glm-dsa", "glm_moe_dsa", LATENT ", \"q_lora_rank\": 48, \"index_n_heads\": 2, \"index_head_dim\": 16, "
+                              "\"index_topk\": 8", 1,
+    "attention.kv_lora_rank=32 attention.key_length_mla=24 attention.value_length_mla=16 rope.dimension_count=8 "
+    "attention.q_lora_rank=48 attention.indexer.head_count=2 attention.indexer.key_length=16 "
+    "attention.indexer.top_k=8" },
   { "starcoder", "gpt_bigcode", "\"n_inner\": 128, \"n_positions\": 64, \"multi_query\": true", 0,
     "context_length=64" },
   { "phimoe", "phimoe", "\"num_local_experts\": 4, \"intermediate_size\": 128, \"num_key_value_heads\": 2, "
