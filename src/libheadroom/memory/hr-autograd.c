@@ -117,16 +117,90 @@ add_node (HrReplay   *replay,
   return node;
 }
 
+/*
+ * hr_shared_uses_enter:
+ * @self: what a function uses
+ * @module: a module that it calls
+ *
+ * Says which module's parameters are used next.
+ */
+void
+hr_shared_uses_enter (HrSharedUses *self,
+                      guint         module)
+{
+  self->module = module;
+  self->ordinal = 0;
+}
+
+static guint
+find_use (const HrSharedUses *self,
+          guint               ordinal)
+{
+  for (guint i = 0; i < self->n_parameters; i++)
+    {
+      if (self->modules[i] == self->module && self->ordinals[i] == ordinal)
+        return i;
+    }
+
+  return self->n_parameters;
+}
+
+static void
+note_use (HrSharedUses *self,
+          HrValue       parameter)
+{
+  if (self->n_parameters == HR_SHARED_USES_MAX)
+    return;
+
+  self->modules[self->n_parameters] = self->module;
+  self->ordinals[self->n_parameters] = self->ordinal++;
+  self->casts[self->n_parameters] = HR_NO_VALUE;
+  self->parameters[self->n_parameters++] = parameter;
+}
+
+/*
+ * hr_shared_uses_find_cast:
+ * @self: what a function uses
+ * @parameter: a parameter of the module that is called
+ *
+ * Finds where what autocast makes of a parameter is noted; it has no element before there is any.
+ *
+ * Returns: (nullable): the place, or %NULL if the parameter is not trained, so that it is cast each time
+ */
+HrValue *
+hr_shared_uses_find_cast (HrSharedUses *self,
+                          HrValue       parameter)
+{
+  for (guint i = 0; parameter.is_trained && i < self->n_parameters; i++)
+    {
+      if (self->modules[i] == self->module && self->parameters[i].n_symbols == parameter.n_symbols &&
+          memcmp (self->parameters[i].symbols, parameter.symbols, sizeof parameter.symbols) == 0)
+        return &self->casts[i];
+    }
+
+  return NULL;
+}
+
 static HrValue
 make_parameter (HrReplay *replay,
                 HrValue   shape,
                 gboolean  is_trained)
 {
+  guint use = replay->shared_uses != NULL ? find_use (replay->shared_uses, replay->shared_uses->ordinal) : 0;
+
+  if (replay->shared_uses != NULL && use < replay->shared_uses->n_parameters)
+    {
+      replay->shared_uses->ordinal++;
+      return replay->shared_uses->parameters[use];
+    }
+
   shape.storage = -1;
   shape.node = HR_NO_NODE;
   shape.is_trained = is_trained;
   if (replay->graph != NULL && is_trained)
     add_node (replay, HR_NODE_PARAMETER, &shape);
+  if (replay->shared_uses != NULL)
+    note_use (replay->shared_uses, shape);
 
   return shape;
 }

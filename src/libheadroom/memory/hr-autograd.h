@@ -151,6 +151,32 @@ struct _HrGraph
   GArray *held;
 };
 
+#define HR_SHARED_USES_MAX 16
+
+/**
+ * HrSharedUses:
+ * @module: the module that runs
+ * @ordinal: which of its parameters it uses next
+ * @parameters: what has been used
+ * @casts: what autocast has made of them
+ * @modules: the module of each
+ * @ordinals: which of its parameters each is
+ * @n_parameters: how many
+ *
+ * The parameters that a function uses, where it calls some of its modules more than once: each is one node of the
+ * graph, and autocast casts it once (DeBERTa).
+ */
+typedef struct _HrSharedUses
+{
+  guint module;
+  guint ordinal;
+  HrValue parameters[HR_SHARED_USES_MAX];
+  HrValue casts[HR_SHARED_USES_MAX];
+  guint modules[HR_SHARED_USES_MAX];
+  guint ordinals[HR_SHARED_USES_MAX];
+  guint n_parameters;
+} HrSharedUses;
+
 gboolean hr_value_needs_gradient   (HrValue          value);
 HrValue  hr_autograd_parameter     (HrReplay        *replay,
                                     HrValue          shape);
@@ -173,6 +199,10 @@ void     hr_autograd_save          (HrReplay        *replay,
 void     hr_autograd_hold          (HrReplay        *replay,
                                     HrValue          value);
 void     hr_autograd_step_waiting (HrReplay         *replay);
+void     hr_shared_uses_enter      (HrSharedUses     *self,
+                                    guint             module);
+HrValue *hr_shared_uses_find_cast  (HrSharedUses     *self,
+                                    HrValue           parameter);
 void     hr_autograd_forget        (HrReplay        *replay,
                                     guint            first,
                                     guint            end);

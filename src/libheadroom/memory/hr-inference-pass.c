@@ -72,6 +72,7 @@ hr_pass_begin (const HrInference *self,
       .source = self->source, .source_length = self->source_length, .source_mask = HR_NO_VALUE,
       .cross_keys = HR_NO_VALUE, .cross_values = HR_NO_VALUE,
       .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE,
+      .distances = HR_NO_VALUE, .distance_ids = HR_NO_VALUE,
       .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
       .examples = self->examples,
       .padded = self->mask == HR_ATTENTION_MASK_PADDED,
@@ -97,6 +98,7 @@ hr_pass_begin (const HrInference *self,
   hr_pass_make_masks (self, replay, pass);
   hr_pass_make_alibi (self, replay, pass);
   hr_pass_make_rotations (self, replay, pass);
+  hr_pass_make_distances (self, replay, pass);
   hr_replay_end (replay);
 }
 

@@ -81,6 +81,8 @@ get_shared_variable (HrTrainingStack *stack,
 
   if (shared == HR_SHARED_SOURCE)
     return &forward->source;
+  if (shared == HR_SHARED_DISTANCES)
+    return &forward->distances;
 
   return shared == HR_SHARED_BIAS ? &forward->position_bias : &forward->source_bias;
 }
@@ -195,7 +197,7 @@ enter_shared (HrTrainingStack *stack,
       HrValue *variable = get_shared_variable (stack, i);
 
       *variable = entered[i] = HR_NO_VALUE;
-      if (i != HR_SHARED_SOURCE && layer == 0)
+      if (i >= HR_SHARED_BIAS && layer == 0)
         continue;
       *variable = stack->shared[i];
       if (stack->shared[i].storage >= 0 && stack->needs_gradient[i])
@@ -214,7 +216,7 @@ leave_shared (HrLayerRecord   *self,
       HrValue *variable = get_shared_variable (stack, i);
 
       self->made[i] = HR_NO_VALUE;
-      if (i != HR_SHARED_SOURCE && layer == 0)
+      if (i >= HR_SHARED_BIAS && layer == 0)
         {
           self->made[i] = stack->shared[i] = *variable;
           stack->needs_gradient[i] = hr_value_needs_gradient (*variable);
@@ -298,7 +300,7 @@ recompute_layer (HrLayerRecord   *self,
   replay->graph = NULL;
   for (guint i = 0; i < HR_N_SHARED; i++)
     {
-      if (i != HR_SHARED_SOURCE && layer == 0)
+      if (i >= HR_SHARED_BIAS && layer == 0)
         hr_replay_drop (replay, *get_shared_variable (stack, i));
     }
   hr_replay_drop (replay, stack->variables.weights);

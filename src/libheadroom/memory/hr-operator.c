@@ -338,10 +338,21 @@ HrValue
 hr_op_cast_parameter (HrReplay *self,
                       HrValue   parameter)
 {
-  HrValue copy = hr_op_cast_down (self, parameter);
+  HrValue *noted = self->shared_uses != NULL ? hr_shared_uses_find_cast (self->shared_uses, parameter) : NULL;
+  HrValue copy;
 
+  /* autocast's cache has it, whose memory is in the books already. */
+  if (noted != NULL && noted->n_symbols > 0)
+    return *noted;
+
+  copy = hr_op_cast_down (self, parameter);
   copy.is_trained = parameter.is_trained;
   hr_replay_rename (self, copy, "weight.to(dtype)");
+  if (noted != NULL && copy.storage >= 0)
+    {
+      *noted = copy;
+      noted->storage = -1;
+    }
 
   return copy;
 }
@@ -1194,6 +1205,8 @@ run_linear (HrReplay   *self,
   out.divisor = 1;
   out.heads_first = FALSE;
 
+  if (self->shared_uses != NULL)
+    hr_shared_uses_enter (self->shared_uses, module);
   if (self->quantization != HR_QUANTIZATION_NONE)
     {
       result = hr_quantization_format_replay_linear (self, x, name, out, has_bias);

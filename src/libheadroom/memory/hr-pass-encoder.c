@@ -255,8 +255,12 @@ hr_pass_embed_source (const HrInference *self,
                       HrReplay          *replay,
                       HrPass            *pass)
 {
+  const HrAttention *attention = hr_pass_find_attention (self, FALSE);
+
   replay->sentence = N_("while tokens are embedded");
-  if (self->stack->embeds != HR_EMBEDS_INSIDE)
+  if (attention != NULL && attention->path == HR_ATTENTION_DISENTANGLED)
+    hr_pass_embed_masked (self, replay, pass);
+  else if (self->stack->embeds != HR_EMBEDS_INSIDE)
     embed_apart (self, replay, pass);
   else if (hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION) != NULL)
     embed_sound (self, replay, pass);

@@ -74,6 +74,17 @@ hr_pass_drop_returned (HrReplay *replay)
     hr_replay_assign (replay, &replay->returned[i], HR_NO_VALUE);
 }
 
+/* What an encoder's layers have read goes when its function returns, as nothing but the last is handed on. */
+static void
+drop_left (HrReplay *replay,
+           HrPass   *pass)
+{
+  guint64 bytes = hr_replay_get_bytes (replay, pass->inputs_embeds);
+
+  for (; pass->n_left > 0; pass->n_left--)
+    hr_replay_drop (replay, hr_replay_adopt (replay, "all_hidden_states", HR_COMPONENT_ACTIVATIONS, bytes));
+}
+
 /*
  * hr_pass_finish:
  * @self: what is replayed
@@ -124,6 +135,8 @@ hr_pass_finish (const HrInference *self,
       hr_replay_drop (replay, pass->cos[i]);
     }
   hr_replay_assign (replay, &pass->outputs, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->forward.distances);
+  hr_replay_drop (replay, pass->forward.distance_ids);
   hr_replay_drop (replay, pass->forward.source_bias);
   hr_replay_drop (replay, pass->forward.position_bias);
   hr_replay_drop (replay, pass->forward.source_mask);
@@ -148,7 +161,9 @@ hr_pass_finish (const HrInference *self,
     }
   while (pass->n_features > 0)
     hr_replay_drop (replay, pass->features[--pass->n_features]);
-  if (pass->keeps_layers)
+  if (pass->keeps_layers && self->stack->role == HR_STACK_ENCODER)
+    drop_left (replay, pass);
+  if (pass->keeps_layers && self->stack->role != HR_STACK_ENCODER)
     hr_replay_leave (replay, pass->inputs_embeds);
   else
     hr_replay_drop (replay, pass->inputs_embeds);

@@ -114,8 +114,12 @@ run_block (HrReplay      *replay,
 
     case HR_BLOCK_MLP:
       {
+        HrValue inner = HR_NO_VALUE;
         HrValue result = hr_megatron_runs (replay) ? hr_megatron_mlp (replay, *x, &block->mlp)
-                                                   : hr_replay_mlp (replay, x, &block->mlp);
+                                                   : hr_replay_mlp_holding (replay, x, &block->mlp, &inner);
+
+        if (inner.storage >= 0)
+          layer->joined = inner;
 
         hr_replay_assign (replay, x, result);
         hr_replay_bottleneck (replay, x);

@@ -133,6 +133,8 @@ make_encoder_mask (const HrInference *self,
   hr_pass_set_context (replay, sequence);
   if (attention->source_positions > 0)
     return HR_NO_VALUE;
+  if (attention->path == HR_ATTENTION_DISENTANGLED)
+    return hr_pass_make_pair_mask (self, replay, pass);
   if (attention->path == HR_ATTENTION_UMT5)
     {
       make_ones (self, replay, pass);

@@ -108,6 +108,15 @@ void               hr_pass_make_rotations         (const HrInference  *self,
                                                    HrPass             *pass);
 void               hr_pass_choose_rotation        (HrPass             *pass,
                                                    const HrAttention  *attention);
+void               hr_pass_make_distances         (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_embed_masked           (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+HrValue            hr_pass_make_pair_mask         (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   const HrPass       *pass);
 void               hr_pass_make_alibi             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

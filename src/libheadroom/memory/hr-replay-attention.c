@@ -1519,6 +1519,8 @@ hr_replay_attention (HrReplay          *replay,
 
   if (hr_attention_is_relative (attention))
     return hr_replay_relative (replay, forward, x, attention);
+  if (attention->path == HR_ATTENTION_DISENTANGLED)
+    return hr_replay_disentangled (replay, forward, x, attention);
   if (attention->path == HR_ATTENTION_VISION)
     return hr_replay_vision_attention (replay, forward, x, attention);
 
@@ -1580,6 +1582,7 @@ hr_replay_attention (HrReplay          *replay,
 
     case HR_ATTENTION_T5:
     case HR_ATTENTION_UMT5:
+    case HR_ATTENTION_DISENTANGLED:
     case HR_ATTENTION_VISION:
     case HR_ATTENTION_REPEATING:
     case HR_ATTENTION_UNKNOWN:

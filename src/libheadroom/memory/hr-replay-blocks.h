@@ -51,6 +51,8 @@ typedef struct
  * @cross_values: likewise
  * @position_bias: the biases of positions that the first layer made, or none (T5)
  * @source_bias: likewise for @source
+ * @distances: a row for each distance between two tokens, or none (DeBERTa)
+ * @distance_ids: which of them each pair of tokens has
  * @chosen_keys: which keys the layer before has chosen for each query, or none (GLM-5)
  * @chunks: (nullable) (element-type HrChunk): in a tower what attends to itself, the first ones first
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
@@ -90,6 +92,8 @@ typedef struct
   HrValue cross_values;
   HrValue position_bias;
   HrValue source_bias;
+  HrValue distances;
+  HrValue distance_ids;
   const GArray *chunks;
   gboolean broadcasts_heads;
   gboolean checkpoints_attention;
@@ -137,6 +141,10 @@ HrValue           hr_replay_norm          (HrReplay         *replay,
 HrValue           hr_replay_mlp           (HrReplay         *replay,
                                            HrValue          *x,
                                            const HrMlp      *mlp);
+HrValue           hr_replay_mlp_holding   (HrReplay         *replay,
+                                           HrValue          *x,
+                                           const HrMlp      *mlp,
+                                           HrValue          *inner);
 HrValue           hr_replay_activation    (HrReplay         *replay,
                                            HrValue           x,
                                            HrActivation      activation);
@@ -189,6 +197,10 @@ HrValue           hr_replay_sdpa          (HrReplay          *replay,
                                            HrValue            query,
                                            HrValue            key,
                                            HrValue            value);
+HrAttentionResult hr_replay_disentangled  (HrReplay          *replay,
+                                           const HrForward   *forward,
+                                           HrValue            x,
+                                           const HrAttention *attention);
 HrAttentionResult hr_replay_relative      (HrReplay          *replay,
                                            HrForward         *forward,
                                            HrValue            x,

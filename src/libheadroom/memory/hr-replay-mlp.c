@@ -307,7 +307,8 @@ replay_gated (HrReplay    *replay,
 static HrValue
 replay_plain (HrReplay    *replay,
               HrValue     *x,
-              const HrMlp *mlp)
+              const HrMlp *mlp,
+              HrValue     *inner)
 {
   HrValue hidden = mlp->bias_apart
                      ? hr_op_linear_apart (replay, *x, HR_MODULE_UP, "fc1(x)", HR_SYMBOL_INTERMEDIATE, mlp->has_bias)
@@ -322,6 +323,8 @@ replay_plain (HrReplay    *replay,
     hr_replay_assign (replay, x, HR_NO_VALUE);
   hr_op_dropout (replay, &hidden, mlp->has_inner_dropout);
   widen (replay, &hidden, mlp);
+  if (mlp->keeps_inner)
+    *inner = hr_replay_hold (replay, hidden);
   hr_replay_assign (replay, &hidden,
                     mlp->bias_apart
                       ? hr_op_linear_apart (replay, hidden, HR_MODULE_DOWN, "fc2(…)", HR_SYMBOL_HIDDEN, mlp->has_bias)
@@ -331,12 +334,45 @@ replay_plain (HrReplay    *replay,
 }
 
 /*
+ * hr_replay_mlp_holding:
+ * @replay: a tape
+ * @x: (inout): the variable that holds the input
+ * @mlp: the block
+ * @inner: (out): what the layer holds of it until it ends, or none
+ *
+ * A feed-forward block.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_mlp_holding (HrReplay    *replay,
+                       HrValue     *x,
+                       const HrMlp *mlp,
+                       HrValue     *inner)
+{
+  HrValue result;
+
+  *inner = HR_NO_VALUE;
+  replay->sentence = N_("in the MLP, in its first matrix");
+  if (mlp->gated && mlp->fused_gate_up)
+    result = replay_fused_gated (replay, *x, mlp);
+  else if (mlp->gated)
+    result = replay_gated (replay, *x, mlp);
+  else
+    result = replay_plain (replay, x, mlp, inner);
+
+  hr_op_dropout (replay, &result, mlp->has_output_dropout);
+
+  return result;
+}
+
+/*
  * hr_replay_mlp:
  * @replay: a tape
  * @x: (inout): the variable that holds the input
  * @mlp: the block
  *
- * A feed-forward block.
+ * A feed-forward block of which nothing else is held.
  *
  * Returns: the result
  */
@@ -345,17 +381,10 @@ hr_replay_mlp (HrReplay    *replay,
                HrValue     *x,
                const HrMlp *mlp)
 {
-  HrValue result;
+  HrValue inner;
+  HrValue result = hr_replay_mlp_holding (replay, x, mlp, &inner);
 
-  replay->sentence = N_("in the MLP, in its first matrix");
-  if (mlp->gated && mlp->fused_gate_up)
-    result = replay_fused_gated (replay, *x, mlp);
-  else if (mlp->gated)
-    result = replay_gated (replay, *x, mlp);
-  else
-    result = replay_plain (replay, x, mlp);
-
-  hr_op_dropout (replay, &result, mlp->has_output_dropout);
+  hr_replay_drop (replay, inner);
 
   return result;
 }

@@ -182,6 +182,7 @@ hr_replay_init (HrReplay       *self,
   self->component = HR_COMPONENT_ACTIVATIONS;
   self->graph = NULL;
   self->operator_cache = NULL;
+  self->shared_uses = NULL;
   self->training = FALSE;
   self->drops_nothing = FALSE;
   self->trains_weights = FALSE;

@@ -308,6 +308,7 @@ typedef enum
  * @offloads: whether what is kept for the backward pass is moved to the host
  * @offloads_inputs: whether what goes into layers that are computed anew waits on the host
  * @compiles: whether what is kept for the backward pass is what torch.compile keeps
+ * @shared_uses: (nullable): the parameters that the function which runs uses more than once
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
@@ -359,6 +360,7 @@ struct _HrReplay
   gboolean offloads;
   gboolean offloads_inputs;
   gboolean compiles;
+  struct _HrSharedUses *shared_uses;
   gboolean keeps_casts;
   const HrTuning *tuning;
   gboolean inputs_need_gradients;

@@ -251,6 +251,7 @@ is_attention_known (const HrAttention         *attention,
     case HR_ATTENTION_INTERFACE:
     case HR_ATTENTION_REPEATING:
     case HR_ATTENTION_T5:
+    case HR_ATTENTION_DISENTANGLED:
     case HR_ATTENTION_FALCON:
     case HR_ATTENTION_BLOOM:
     case HR_ATTENTION_MPT:

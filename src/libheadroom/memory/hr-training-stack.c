@@ -107,7 +107,8 @@ has_shared (HrTrainingStack *self)
 {
   const HrAttention *attention = hr_pass_find_attention (&self->pass, FALSE);
 
-  return self->pass.source.storage >= 0 || (attention != NULL && hr_attention_is_relative (attention));
+  return self->pass.source.storage >= 0 || self->shared[HR_SHARED_DISTANCES].storage >= 0 ||
+         (attention != NULL && hr_attention_is_relative (attention));
 }
 
 static HrPlace
@@ -363,6 +364,7 @@ passes_positions (HrTrainingStack *self)
   const HrBlock *position = hr_chain_find_block (&self->pass.stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
 
   return self->pass.encoder == NULL && !embeds_inside (self) && !has_axes (self) &&
+         self->shared[HR_SHARED_DISTANCES].storage < 0 &&
          (position == NULL || position->position_embedding.ones == HR_ONES_NONE);
 }
 
@@ -408,6 +410,8 @@ hold_shared (HrTrainingStack *self)
   hold_until (self, forward->source_mask, first);
   hold_until (self, forward->source, first);
   hold_until (self, forward->source_bias, first);
+  hold_until (self, forward->distances, first);
+  hold_until (self, forward->distance_ids, first);
   /* The first layer makes it, and is not given it. */
   hold_until (self, forward->position_bias, MAX (first, 1));
 }
@@ -605,6 +609,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
 
   self->shared[HR_SHARED_SOURCE] = self->pass.source;
   self->needs_gradient[HR_SHARED_SOURCE] = hr_value_needs_gradient (self->pass.source);
+  self->shared[HR_SHARED_DISTANCES] = variables->forward.distances;
+  self->needs_gradient[HR_SHARED_DISTANCES] = hr_value_needs_gradient (variables->forward.distances);
   run_layers_forward (self);
   hold_shared (self);
   run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
@@ -738,6 +744,12 @@ run_embeddings_backward (HrTrainingStack *self,
     hr_graph_deliver (self->embeddings, replay, embedded, gradient);
   else
     hr_replay_drop (replay, gradient);
+  if (self->gradients[HR_SHARED_DISTANCES].storage >= 0)
+    {
+      hr_graph_deliver (self->embeddings, replay, self->shared[HR_SHARED_DISTANCES],
+                        self->gradients[HR_SHARED_DISTANCES]);
+      self->gradients[HR_SHARED_DISTANCES] = HR_NO_VALUE;
+    }
   if (hr_value_needs_gradient (self->variables.prefix))
     hr_graph_deliver (self->embeddings, replay, self->variables.prefix,
                       hr_replay_prefix_gradient (replay, get_record (self, 0)->past_bytes, self->pass.n_layers));

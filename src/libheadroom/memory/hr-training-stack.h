@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   HR_SHARED_SOURCE,
+  HR_SHARED_DISTANCES, /* made before the layers, as that is; the others are made by the first layer */
   HR_SHARED_BIAS,
   HR_SHARED_SOURCE_BIAS,
   HR_N_SHARED,
@@ -85,7 +86,7 @@ struct _HrTrainingStack
   HrGraph *final;
   HrValue embedded;
   HrValue final_input;
-  HrHeldValue held[12];
+  HrHeldValue held[14];
   guint n_held;
   HrHandedOver handed_over[HR_PASS_MAX_FEATURES];
   guint n_handed_over;

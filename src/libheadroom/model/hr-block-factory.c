@@ -134,6 +134,7 @@ static const HrChoice attention_paths[] = {
   { "baichuan", HR_ATTENTION_BAICHUAN },
   { "t5", HR_ATTENTION_T5 },
   { "umt5", HR_ATTENTION_UMT5 },
+  { "disentangled", HR_ATTENTION_DISENTANGLED },
   { "vision", HR_ATTENTION_VISION },
   { "unknown", HR_ATTENTION_UNKNOWN },
   { NULL }
@@ -225,6 +226,11 @@ static const HrParameter attention_parameters[] = {
   SIZE ("value-head-dim", attention.value_head_dim),
   SIZE ("source-positions", attention.source_positions),
   SIZE ("relative-buckets", attention.relative_buckets),
+  SIZE ("relative-span", attention.relative_span),
+  BOOLEAN ("relative-logarithm", attention.relative_logarithm),
+  BOOLEAN ("content-to-position", attention.content_to_position),
+  BOOLEAN ("position-to-content", attention.position_to_content),
+  BOOLEAN ("own-position-projections", attention.own_position_projections),
   BOOLEAN ("scaled-query", attention.scaled_query),
   BOOLEAN ("scaled-value", attention.scaled_value),
   BOOLEAN ("stable-softmax", attention.stable_softmax),
@@ -253,6 +259,7 @@ static const HrParameter mlp_parameters[] = {
   CHOICE ("inner-norm-kind", mlp.inner_norm_kind, norm_kinds),
   BOOLEAN ("inner-dropout", mlp.has_inner_dropout),
   BOOLEAN ("output-dropout", mlp.has_output_dropout),
+  BOOLEAN ("keeps-inner", mlp.keeps_inner),
   BOOLEAN ("inlined", mlp.inlined),
   BOOLEAN ("activated-inline", mlp.activated_inline),
   BOOLEAN ("bias-apart", mlp.bias_apart),
@@ -294,6 +301,7 @@ static const char * const attention_names[] = {
   "output", "o_proj",
   "query-norm", "q_norm", "key-norm", "k_norm", "output-norm", "attn_sub_norm",
   "relative-bias", "relative_attention_bias",
+  "position-key", "pos_key_proj", "position-query", "pos_query_proj",
   "gate", "gate_proj", "sinks", "sinks", NULL,
 };
 
@@ -696,6 +704,31 @@ check_heads (HrScope           *scope,
   return TRUE;
 }
 
+/* DeBERTa: the keys and queries of distances, where they are not made by the matrices of contents. */
+static gboolean
+add_position_projections (const HrBlockContext *context,
+                          HrJson               *description,
+                          HrBlock              *block,
+                          guint64               size,
+                          GError              **error)
+{
+  const HrAttention *attention = &block->attention;
+
+  if (!attention->own_position_projections)
+    return TRUE;
+
+  return (!attention->content_to_position ||
+          hr_block_add_linear (context, block->path,
+                               hr_block_get_module_name (description, attention_names, "position-key"),
+                               HR_MODULE_POSITION_KEY, HR_PART_ATTENTION, size, attention->hidden_size, TRUE, FALSE,
+                               error)) &&
+         (!attention->position_to_content ||
+          hr_block_add_linear (context, block->path,
+                               hr_block_get_module_name (description, attention_names, "position-query"),
+                               HR_MODULE_POSITION_QUERY, HR_PART_ATTENTION, size, attention->hidden_size, TRUE, FALSE,
+                               error));
+}
+
 static gboolean
 build_attention (const HrBlockContext *context,
                  HrJson               *description,
@@ -732,6 +765,7 @@ build_attention (const HrBlockContext *context,
     return FALSE;
 
   if (!add_projections (context, description, block, query_size, key_size, value_size, error) ||
+      !add_position_projections (context, description, block, query_size, error) ||
       !hr_block_add_linear (context, block->path, hr_block_get_module_name (description, attention_names, "output"),
                             HR_MODULE_OUTPUT, HR_PART_ATTENTION, output_size, mixed_size,
                             attention->has_output_bias, attention->projection == HR_PROJECTION_CONV1D, error))

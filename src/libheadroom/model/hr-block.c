@@ -132,6 +132,7 @@ hr_attention_is_always_eager (const HrAttention *self)
     case HR_ATTENTION_XGLM:
     case HR_ATTENTION_CTRL:
     case HR_ATTENTION_BAICHUAN:
+    case HR_ATTENTION_DISENTANGLED:
     case HR_ATTENTION_T5:
     case HR_ATTENTION_UMT5:
       return TRUE;

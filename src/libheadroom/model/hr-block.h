@@ -157,6 +157,7 @@ typedef enum
   HR_ATTENTION_UNKNOWN,    /* its tensors are known, what it makes of them is not */
   HR_ATTENTION_VISION,     /* of patches in a row, image by image or window by window (Qwen2-VL) */
   HR_ATTENTION_T5,         /* scores to which a bias of positions is added, whatever was asked for */
+  HR_ATTENTION_DISENTANGLED, /* contents and distances have queries and keys of their own (DeBERTa V2) */
   HR_ATTENTION_UMT5,       /* likewise, with a bias of each layer's own */
 } HrAttentionPath;
 
@@ -359,6 +360,11 @@ typedef struct
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
   guint64 source_size;       /* the width of what the encoder made; 0: as wide as the decoder */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
+  guint64 relative_span;     /* distances that have a row of a table each, in either direction (DeBERTa); 0: none */
+  gboolean relative_logarithm; /* longer distances share a row with others like them */
+  gboolean content_to_position; /* scores of contents with the positions of keys */
+  gboolean position_to_content; /* and of positions with the contents of keys */
+  gboolean own_position_projections; /* by matrices of their own, not by those of queries and keys */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
   gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
@@ -396,6 +402,7 @@ typedef struct
   HrNormKind inner_norm_kind;
   gboolean has_inner_dropout;  /* of what the activation makes, in training (T5, BART) */
   gboolean has_output_dropout; /* of what the last matrix makes, in training (GPT-2) */
+  gboolean keeps_inner;      /* a variable holds what its last matrix reads until the norm behind it is done (BERT) */
   gboolean inlined;          /* in the layer's own function, which lets its input go after the first matrix (OPT) */
   gboolean activated_inline; /* likewise, after the activation of what that has made (BART) */
   gboolean bias_apart;       /* biases are added to what the matrices make (Falcon) */

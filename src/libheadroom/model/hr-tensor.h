@@ -64,6 +64,8 @@ typedef enum
  * @HR_MODULE_VALUE: of the values
  * @HR_MODULE_KEY_VALUE: of keys and values in one matrix
  * @HR_MODULE_QUERY_KEY_VALUE: of all three in one matrix
+ * @HR_MODULE_POSITION_KEY: of the keys of positions (DeBERTa)
+ * @HR_MODULE_POSITION_QUERY: of their queries
  * @HR_MODULE_OUTPUT: what an attention or another mixer of tokens ends with
  * @HR_MODULE_OUTPUT_GATE: what its output is multiplied by
  * @HR_MODULE_QUERY_LATENT: the latent that queries are expanded from
@@ -103,6 +105,8 @@ typedef enum
   HR_MODULE_VALUE,
   HR_MODULE_KEY_VALUE,
   HR_MODULE_QUERY_KEY_VALUE,
+  HR_MODULE_POSITION_KEY,
+  HR_MODULE_POSITION_QUERY,
   HR_MODULE_OUTPUT,
   HR_MODULE_OUTPUT_GATE,
   HR_MODULE_QUERY_LATENT,
