@@ -48,6 +48,9 @@ struct _Step
   HrValue loss;
   HrValue seed;
   HrValue outputs;
+  HrValue mean;        /* the part of the loss that is differentiated, where what was returned holds the loss itself */
+  HrValue returned[2];  /* what the model's function has returned beside the logits */
+  gboolean is_last;    /* of the micro-batches of a step */
   HrSharding sharding;
   HrValue beside[3];
 };
@@ -334,12 +337,25 @@ cast_output (HrReplay *replay,
   return output;
 }
 
+static void
+take_returned (Step *step)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (step->returned); i++)
+    {
+      step->returned[i] = step->replay->returned[i];
+      step->replay->returned[i] = HR_NO_VALUE;
+    }
+}
+
 /* Beside the logits, what the encoder made is returned, and the cache of keys and values. */
 static void
 drop_outputs (Step *step)
 {
-  hr_pass_drop_returned (step->replay);
+  for (guint i = 0; i < G_N_ELEMENTS (step->returned); i++)
+    hr_replay_assign (step->replay, &step->returned[i], HR_NO_VALUE);
   hr_replay_drop (step->replay, step->outputs);
+  if (step->mean.storage >= 0)
+    hr_replay_assign (step->replay, &step->loss, HR_NO_VALUE);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     {
       hr_replay_drop (step->replay, step->beside[i]);
@@ -348,6 +364,27 @@ drop_outputs (Step *step)
   hr_replay_drop (step->replay, step->source);
   hr_training_stack_drop_cache (step->stack);
   step->outputs = step->source = HR_NO_VALUE;
+}
+
+/* Whether a variable holds what a micro-batch has returned until that of the next one takes its place. */
+static gboolean
+keeps_until_next (const HrTraining *self)
+{
+  return self->keep_outputs && self->algorithm == HR_ALGORITHM_SFT && self->accumulation_steps > 1;
+}
+
+/* `loss = outputs.loss / accumulation_steps`, where the outputs stay, and the loss of the micro-batch with them. */
+static void
+divide_loss (Step *step)
+{
+  HrStretch stretch;
+
+  if (!keeps_until_next (step->training))
+    return;
+
+  hr_replay_begin (step->replay, &stretch, "loss", -1);
+  step->mean = hr_op_like (step->replay, "div", "loss", hr_value_detach (step->loss));
+  hr_replay_end (step->replay);
 }
 
 /* What the function that calls the model's has held goes with it. */
@@ -605,8 +642,11 @@ run_head_and_loss (Step             *step,
   drop_beside (replay, variables);
   if (self->fp32_outputs && logits.storage >= 0)
     hr_replay_assign (replay, &logits, cast_output (replay, logits));
+  divide_loss (step);
   if (levels != NULL)
     levels->loss_computed = replay->ledger.live;
+  if (step->previous != NULL)
+    drop_outputs (step->previous);
   if (self->logs_metrics && logits.storage >= 0)
     hr_training_log_metrics (replay, logits, self->trl_release);
   step->outputs = logits;
@@ -750,11 +790,11 @@ run_backward (Step *step)
     }
   hr_autograd_step_waiting (replay);
   hr_replay_drop (replay, step->stack->gradients[HR_SHARED_SOURCE_BIAS]);
-  if (step->training->critic == NULL)
+  if (step->training->critic == NULL && (step->is_last || !keeps_until_next (step->training)))
     drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
   hr_replay_drop (replay, step->seed);
-  hr_replay_drop (replay, step->loss);
+  hr_replay_drop (replay, step->mean.storage >= 0 ? step->mean : step->loss);
   drop_held (step);
 }
 
@@ -780,6 +820,7 @@ clear_step (Step *step)
 
 /*
  * A micro-batch, from its tokens to the gradients; @previous is the one before, if what that returned is held still.
+ * Nothing holds what the last one of a step returned when its gradients are there.
  *
  * Returns: the micro-batch, with what it has returned if that is held
  */
@@ -787,6 +828,7 @@ static Step *
 run_micro_batch (const HrTraining *self,
                  HrReplay         *replay,
                  Step             *previous,
+                 gboolean          is_last,
                  HrTrainingLevels *levels)
 {
   Step *step = g_new0 (Step, 1);
@@ -794,6 +836,8 @@ run_micro_batch (const HrTraining *self,
   step->training = self;
   step->replay = replay;
   step->previous = previous;
+  step->is_last = is_last;
+  step->mean = HR_NO_VALUE;
   step->scores = step->values = step->last = step->wide = step->leaf = HR_NO_VALUE;
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
@@ -801,6 +845,7 @@ run_micro_batch (const HrTraining *self,
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);
+  take_returned (step);
   run_head_and_loss (step, levels);
   zero_gradients (step);
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
@@ -1143,7 +1188,7 @@ log_step (Step           *step,
   hr_replay_assign (step->replay, &state->probabilities, hr_training_log_proximal (step->replay, step->outputs));
 }
 
-/* Within a mini-batch of PPO what a micro-batch has returned is held until the next one's is there. */
+/* What a micro-batch has returned may be held until the next one's is there: in PPO within a mini-batch. */
 static Step *
 end_micro_batch (Step           *step,
                  HrRolloutState *state)
@@ -1152,7 +1197,7 @@ end_micro_batch (Step           *step,
 
   if (self->critic != NULL)
     log_step (step, state);
-  if (self->critic != NULL && self->accumulation_steps > self->n_mini_batches)
+  if (keeps_until_next (self) || (self->critic != NULL && self->accumulation_steps > self->n_mini_batches))
     return step;
 
   hr_replay_assign (step->replay, &state->probabilities, HR_NO_VALUE);
@@ -1176,7 +1221,7 @@ run_micro_batches (const HrTraining *self,
     {
       if (i == 0 || self->generation_interval < self->accumulation_steps)
         get_answers (self, replay, state);
-      step = run_micro_batch (self, replay, previous, levels);
+      step = run_micro_batch (self, replay, previous, i + 1 == n, levels);
       g_clear_pointer (&previous, clear_step);
       sum_gradients (self, replay);
       if (i + 1 < n)
