@@ -25,6 +25,8 @@ receive (const HrInference *self,
   pass->hidden = hr_op_like (replay, "_to_copy", "hidden_states",
                              HR_SHAPE (is_fp32 ? HR_ELEMENT_FLOAT32 : replay->dtype, HR_SYMBOL_BATCH,
                                        HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  if (hr_pass_joins_embeddings (self))
+    pass->forward.embeds = hr_op_like (replay, "_to_copy", "original_hidden_states", pass->hidden);
 }
 
 /*
@@ -71,7 +73,7 @@ hr_pass_begin (const HrInference *self,
       .bidirectional = self->stack->role == HR_STACK_ENCODER || self->tower != NULL,
       .source = self->source, .source_length = self->source_length, .source_mask = HR_NO_VALUE,
       .cross_keys = HR_NO_VALUE, .cross_values = HR_NO_VALUE,
-      .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE,
+      .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE, .embeds = HR_NO_VALUE,
       .distances = HR_NO_VALUE, .distance_ids = HR_NO_VALUE,
       .masked = self->mask != HR_ATTENTION_MASK_NONE && past == 0,
       .examples = self->examples,

@@ -312,6 +312,10 @@ hr_pass_embed (const HrInference *self,
         }
     }
 
+  /* `original_hidden_states = torch.clone (inputs_embeds)`: Zamba2Model.forward. */
+  if (hr_pass_joins_embeddings (self))
+    pass->forward.embeds = hr_op_copy (replay, "original_hidden_states", pass->inputs_embeds,
+                                       hr_value_detach (pass->inputs_embeds));
   pass->hidden = hr_replay_hold (replay, pass->inputs_embeds);
   if (position != NULL)
     embed_positions (replay, pass, position, each || is_given, counts || position->position_embedding.has_offset,

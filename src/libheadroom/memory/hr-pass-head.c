@@ -151,6 +151,7 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->ones);
   hr_replay_drop (replay, pass->outer_embeds);
   hr_replay_drop (replay, pass->position_embeds);
+  hr_replay_drop (replay, pass->forward.embeds);
   for (guint i = 0; i < pass->n_joins; i++)
     {
       hr_replay_drop (replay, pass->joins[i].mask);

@@ -360,6 +360,40 @@ run_parallel (HrReplay         *replay,
   hr_replay_drop (replay, residual);
 }
 
+/*
+ * A block that several layers share reads the hidden states beside the embeddings; what it makes goes through a linear
+ * layer of this layer's own, and is added to what the mixer reads, but not to the residual (Zamba2HybridLayer.forward
+ * and Zamba2MambaDecoderLayer.forward in transformers/models/zamba2/modeling_zamba2.py).
+ */
+static void
+run_beside_embeddings (HrReplay         *replay,
+                       HrForward        *forward,
+                       Layer            *layer,
+                       const HrSublayer *sublayer)
+{
+  const HrChain *shared = &sublayer->branches[0];
+  const HrBlock *linear = &shared->blocks[shared->n_blocks - 1];
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+  HrValue joined = hr_value_detach (layer->hidden);
+  guint n_kept = layer->n_kept;
+  HrValue x;
+
+  replay->sentence = N_("in a layer that reads the embeddings again, while they are put beside the hidden states");
+  joined.count = 2;
+  x = hr_op_cat (replay, "hidden_states", (const HrValue[]) { layer->hidden, forward->embeds }, 2, joined);
+  run_chain (replay, forward, layer, &x, shared, FALSE);
+  while (layer->n_kept > n_kept)
+    hr_replay_drop (replay, layer->kept[--layer->n_kept]);
+  replay->block = linear->path;
+  hr_replay_assign (replay, &x, hr_op_linear (replay, x, HR_MODULE_SELF, "transformer_hidden_states", HR_SYMBOL_HIDDEN,
+                                              1, linear->linear.has_bias));
+  hr_replay_assign (replay, &layer->hidden, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", layer->hidden, x));
+  run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[1], FALSE);
+  add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, x);
+  hr_replay_drop (replay, residual);
+}
+
 /* What a layer has read stays, whether or not autograd holds it as well. */
 static void
 leave_input (HrReplay *replay,
@@ -396,7 +430,9 @@ hr_pass_run_layer (HrReplay           *replay,
       replay->sentence = NULL;
       if (i > 0)
         hr_replay_rename (replay, layer.hidden, "residual");
-      if (klass->sublayers[i].n_branches == 1 && klass->sublayers[i].residual_fp32)
+      if (klass->sublayers[i].joins_embeddings)
+        run_beside_embeddings (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      else if (klass->sublayers[i].n_branches == 1 && klass->sublayers[i].residual_fp32)
         run_fp32 (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else if (klass->sublayers[i].n_branches <= 1)
         run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);

@@ -250,3 +250,26 @@ hr_pass_has_attention (const HrInference *self)
 {
   return hr_pass_find_attention (self, FALSE) != NULL || hr_pass_find_attention (self, TRUE) != NULL;
 }
+
+/*
+ * hr_pass_joins_embeddings:
+ * @self: what is replayed
+ *
+ * Returns: whether any layer reads the model's embeddings beside what the layer before has made
+ */
+gboolean
+hr_pass_joins_embeddings (const HrInference *self)
+{
+  for (guint i = 0; i < self->stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &self->stack->layer_classes[i];
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          if (klass->sublayers[j].joins_embeddings)
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}

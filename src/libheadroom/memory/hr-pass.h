@@ -98,6 +98,7 @@ const HrAttention *hr_pass_find_attention_of_kind (const HrInference  *self,
 const HrAttention *hr_pass_find_attention         (const HrInference  *self,
                                                    gboolean            sliding);
 gboolean           hr_pass_has_attention          (const HrInference  *self);
+gboolean           hr_pass_joins_embeddings       (const HrInference  *self);
 void               hr_pass_make_masks             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

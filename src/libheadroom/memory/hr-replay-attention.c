@@ -126,6 +126,21 @@ project_separately (HrReplay          *replay,
     put_heads_first (replay, &variables->value);
 }
 
+/* Those of this use of a block that several layers share (Zamba2Attention). */
+static void
+add_adapters (HrReplay          *replay,
+              Variables         *variables,
+              HrValue            x,
+              const HrAttention *attention)
+{
+  if (attention->adapter_rank == 0)
+    return;
+
+  hr_replay_add_adapter (replay, &variables->query, x, attention->adapter_rank, "query_states");
+  hr_replay_add_adapter (replay, &variables->key, x, attention->adapter_rank, "key_states");
+  hr_replay_add_adapter (replay, &variables->value, x, attention->adapter_rank, "value_states");
+}
+
 /* The norm of each head: the tensor as [B, S, H, d]. */
 static HrValue
 norm_heads (HrReplay     *replay,
@@ -397,6 +412,7 @@ project (HrReplay          *replay,
           break;
         }
       project_separately (replay, forward, variables, x, attention);
+      add_adapters (replay, variables, x, attention);
       clamp_separately (replay, variables, attention);
       project_gate (replay, variables, x, attention);
       if (norm_after)

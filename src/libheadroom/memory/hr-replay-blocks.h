@@ -54,6 +54,7 @@ typedef struct
  * @distances: a row for each distance between two tokens, or none (DeBERTa)
  * @distance_ids: which of them each pair of tokens has
  * @chosen_keys: which keys the layer before has chosen for each query, or none (GLM-5)
+ * @embeds: a copy of the embeddings that layers read again, or none (Zamba 2)
  * @chunks: (nullable) (element-type HrChunk): in a tower what attends to itself, the first ones first
  * @broadcasts_heads: whether a single head of keys is left to the product to broadcast, without enable_gqa (Falcon)
  * @checkpoints_attention: whether the attention function is computed anew in the backward pass
@@ -94,6 +95,7 @@ typedef struct
   HrValue source_bias;
   HrValue distances;
   HrValue distance_ids;
+  HrValue embeds;
   const GArray *chunks;
   gboolean broadcasts_heads;
   gboolean checkpoints_attention;
@@ -138,6 +140,11 @@ typedef struct
 HrValue           hr_replay_norm          (HrReplay         *replay,
                                            HrValue           x,
                                            const HrNorm     *norm);
+void              hr_replay_add_adapter   (HrReplay         *replay,
+                                           HrValue          *y,
+                                           HrValue           x,
+                                           guint64           rank,
+                                           const char       *name);
 HrValue           hr_replay_mlp           (HrReplay         *replay,
                                            HrValue          *x,
                                            const HrMlp      *mlp);

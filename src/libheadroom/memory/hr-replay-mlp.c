@@ -232,6 +232,34 @@ hr_replay_activation (HrReplay     *replay,
     }
 }
 
+/*
+ * hr_replay_add_adapter:
+ * @replay: a tape
+ * @y: (inout): what is added to
+ * @x: the input, which the caller holds
+ * @rank: the inner width of the adapter
+ * @name: the variable that the result is for
+ *
+ * `y = y + adapter (x)`, where the adapter is a torch.nn.Sequential of two matrices that the model itself has
+ * (Zamba2MLP.forward and Zamba2Attention.forward in transformers/models/zamba2/modeling_zamba2.py).
+ */
+void
+hr_replay_add_adapter (HrReplay   *replay,
+                       HrValue    *y,
+                       HrValue     x,
+                       guint64     rank,
+                       const char *name)
+{
+  HrValue inner, added;
+
+  replay->symbols[HR_SYMBOL_OWN_RANK] = rank;
+  inner = hr_op_linear (replay, x, HR_MODULE_SELF, "adapter[0](x)", HR_SYMBOL_OWN_RANK, 1, FALSE);
+  added = hr_op_linear (replay, inner, HR_MODULE_SELF, "adapter(x)", y->symbols[y->n_symbols - 1], y->count, FALSE);
+  hr_replay_drop (replay, inner);
+  hr_replay_assign (replay, y, hr_op_binary (replay, HR_BINARY_ADD, name, *y, added));
+  hr_replay_drop (replay, added);
+}
+
 /* up_states = up_states * act (gate), where both are halves of one buffer: Phi3MLP. */
 static HrValue
 replay_fused_gated (HrReplay    *replay,
@@ -243,6 +271,8 @@ replay_fused_gated (HrReplay    *replay,
   HrValue halves[2];
   HrValue gate, product, result;
 
+  if (mlp->adapter_rank > 0)
+    hr_replay_add_adapter (replay, &both, x, mlp->adapter_rank, "gate_up_state");
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   hr_op_chunk (replay, both, 2, halves);
   if (replay->liger != NULL)

@@ -72,6 +72,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_GROUP] = "d_g",
   [HR_SYMBOL_STATE] = "n_s",
   [HR_SYMBOL_RANK] = "r_s",
+  [HR_SYMBOL_OWN_RANK] = "r_o",
   [HR_SYMBOL_SELECTION] = "(r_s + 2·n_s)",
   [HR_SYMBOL_PROJECTED] = "(2·m_s + 2·g_s·n_s + H_s)",
   [HR_SYMBOL_CONVOLVED] = "(m_s + 2·g_s·n_s)",

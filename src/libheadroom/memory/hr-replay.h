@@ -73,6 +73,7 @@ typedef enum
   HR_SYMBOL_GROUP,          /* channels of a group */
   HR_SYMBOL_STATE,          /* n_s: size of the state of a channel */
   HR_SYMBOL_RANK,           /* r_s: rank of the time step's projection */
+  HR_SYMBOL_OWN_RANK,       /* r_o: rank of adapters that the model itself has */
   HR_SYMBOL_SELECTION,      /* time step, B and C as one matrix makes them */
   HR_SYMBOL_PROJECTED,      /* everything that goes into such a mixer, as one matrix makes it */
   HR_SYMBOL_CONVOLVED,      /* channels of its convolution */

@@ -286,6 +286,9 @@ static gboolean
 is_sublayer_known (const HrSublayer          *sublayer,
                    HrAttentionImplementation  attention)
 {
+  if (sublayer->joins_embeddings)
+    return FALSE;
+
   for (guint i = 0; i < sublayer->n_branches; i++)
     {
       for (guint j = 0; j < sublayer->branches[i].n_blocks; j++)

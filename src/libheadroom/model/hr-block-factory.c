@@ -243,6 +243,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("dropout", attention.has_dropout),
   BOOLEAN ("output-dropout", attention.has_output_dropout),
   BOOLEAN ("sinks", attention.has_sinks),
+  SIZE ("adapter-rank", attention.adapter_rank),
   CHOICE ("code-path", attention.path, attention_paths),
   { NULL }
 };
@@ -264,6 +265,7 @@ static const HrParameter mlp_parameters[] = {
   BOOLEAN ("activated-inline", mlp.activated_inline),
   BOOLEAN ("bias-apart", mlp.bias_apart),
   BOOLEAN ("fp32-down", mlp.fp32_down),
+  SIZE ("adapter-rank", mlp.adapter_rank),
   CHOICE ("activation", mlp.activation, hr_block_activations),
   { NULL }
 };

@@ -367,6 +367,7 @@ typedef struct
   gboolean own_position_projections; /* by matrices of their own, not by those of queries and keys */
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
+  guint64 adapter_rank;      /* of the adapters that are added to queries, keys and values (Zamba 2); 0: none are */
   gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
   gboolean has_shared_key_value; /* what an earlier layer has projected, cached once more (Hunyuan Large) */
   gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
@@ -407,6 +408,7 @@ typedef struct
   gboolean activated_inline; /* likewise, after the activation of what that has made (BART) */
   gboolean bias_apart;       /* biases are added to what the matrices make (Falcon) */
   gboolean fp32_down;        /* a model that is loaded in float16 keeps its last matrix in fp32 (T5) */
+  guint64 adapter_rank;      /* of the adapter that is added to gate and up in one matrix (Zamba 2); 0: none is */
   HrActivation activation;
 } HrMlp;
 
@@ -658,6 +660,8 @@ typedef struct
  * @keeps_norm: whether a variable holds the normalised input until the sum is made (T5)
  * @keeps_sum: whether a variable of the layer holds the sum until the layer ends (T5)
  * @keeps_branch: whether the branch's output, and what its last matrix reads, are held until @after is done (BERT)
+ * @joins_embeddings: whether the first of two branches reads the input beside the embeddings, ends with a linear
+ *   layer, and is added to what the second one reads (Zamba 2)
  */
 typedef struct
 {
@@ -674,6 +678,7 @@ typedef struct
   gboolean keeps_norm;
   gboolean keeps_sum;
   gboolean keeps_branch;
+  gboolean joins_embeddings;
 } HrSublayer;
 
 /* Layers that are computed alike and hold tensors of the same shapes. */

@@ -24,7 +24,7 @@ static const char * const known_layers_members[] = {
 };
 static const char * const known_sublayer_members[] = {
   "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
-  "keeps-input", "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", NULL,
+  "keeps-input", "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", "joins-embeddings", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
 
@@ -137,6 +137,24 @@ build_chain (const HrBlockContext  *context,
   return TRUE;
 }
 
+/* What is read beside the embeddings is added to what a second branch reads, by a linear layer. */
+static gboolean
+check_joined (const HrBlockContext  *context,
+              const HrSublayer      *sublayer,
+              GError               **error)
+{
+  const HrChain *first = &sublayer->branches[0];
+
+  if (!sublayer->joins_embeddings ||
+      (sublayer->n_branches == 2 && first->n_blocks > 0 && first->blocks[first->n_blocks - 1].kind == HR_BLOCK_LINEAR))
+    return TRUE;
+
+  hr_scope_set_error (context->scope, error, HR_ERROR_SCHEMA,
+                      _("joins-embeddings: expected two branches, the first of which ends with a linear layer"));
+
+  return FALSE;
+}
+
 static gboolean
 build_sublayer (const HrBlockContext  *context,
                 HrJson                *description,
@@ -158,6 +176,7 @@ build_sublayer (const HrBlockContext  *context,
       !get_boolean (context->scope, description, "keeps-norm", &sublayer->keeps_norm, error) ||
       !get_boolean (context->scope, description, "keeps-sum", &sublayer->keeps_sum, error) ||
       !get_boolean (context->scope, description, "keeps-branch", &sublayer->keeps_branch, error) ||
+      !get_boolean (context->scope, description, "joins-embeddings", &sublayer->joins_embeddings, error) ||
       !build_chain (context, hr_json_get_member (description, "shared"), &sublayer->shared, error))
     return FALSE;
 
@@ -169,7 +188,8 @@ build_sublayer (const HrBlockContext  *context,
         return FALSE;
     }
 
-  return build_chain (context, hr_json_get_member (description, "after"), &sublayer->after, error);
+  return check_joined (context, sublayer, error) &&
+         build_chain (context, hr_json_get_member (description, "after"), &sublayer->after, error);
 }
 
 static gboolean
