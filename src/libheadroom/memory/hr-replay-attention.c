@@ -1171,6 +1171,8 @@ replay_eager (HrReplay          *replay,
     hr_replay_assign (replay, &weights, hr_attention_softmax (replay, weights));
   else
     hr_replay_assign (replay, &weights, replay_softmax_fp32 (replay, weights, variables->query.element));
+  if (attention->casts_weights)
+    hr_replay_assign (replay, &weights, hr_op_cast (replay, weights, values.element));
 
   hr_op_dropout (replay, &weights, attention->has_dropout);
   output_shape.heads_first = TRUE;

@@ -213,6 +213,7 @@ static const HrParameter attention_parameters[] = {
   SIZE ("cached-heads", attention.cached_heads),
   SIZE ("table-positions", attention.table_positions),
   BOOLEAN ("plain-softmax", attention.plain_softmax),
+  BOOLEAN ("casts-weights", attention.casts_weights),
   BOOLEAN ("output-norm", attention.has_output_norm),
   CHOICE ("output-norm-kind", attention.output_norm_kind, norm_kinds),
   BOOLEAN ("chunked", attention.chunked),

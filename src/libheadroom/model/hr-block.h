@@ -350,6 +350,7 @@ typedef struct
   guint64 cached_heads;      /* heads that transformers keeps in its cache: not num_key_value_heads in Falcon */
   guint64 table_positions;   /* rows of the layer's table of sines and cosines; 0: there is none */
   gboolean plain_softmax;    /* a softmax in the dtype of the scores (GPT-2) */
+  gboolean casts_weights;    /* weights are cast to the type of the values, which autocast makes narrower (GPT-2) */
   gboolean has_output_norm;  /* of what the heads made, before the last projection (BitNet) */
   HrNormKind output_norm_kind;
   gboolean chunked;          /* the window is a chunk, which begins where the one before ends (Llama 4) */
