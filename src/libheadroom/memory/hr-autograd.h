@@ -151,7 +151,7 @@ struct _HrGraph
   GArray *held;
 };
 
-#define HR_SHARED_USES_MAX 16
+#define HR_SHARED_USES_MAX 64
 
 /**
  * HrSharedUses:
@@ -164,7 +164,7 @@ struct _HrGraph
  * @n_parameters: how many
  *
  * The parameters that a function uses, where it calls some of its modules more than once: each is one node of the
- * graph, and autocast casts it once (DeBERTa).
+ * graph, and autocast casts it once (DeBERTa, ALBERT).
  */
 typedef struct _HrSharedUses
 {

@@ -11,9 +11,11 @@
 
 typedef struct
 {
-  const HrStorage *storages[HR_REPLAY_MAX_STORAGES];
+  const HrStorage *first;
   guint n_storages;
 } Group;
+
+#define NO_GROUP G_MAXUINT16
 
 static gboolean
 has_same_shape (const HrStorage *a,
@@ -27,7 +29,8 @@ has_same_shape (const HrStorage *a,
 static guint
 group_storages (const HrMoment *moment,
                 HrComponentId   component,
-                Group          *groups)
+                Group          *groups,
+                guint16        *group_of)
 {
   guint n_groups = 0;
 
@@ -36,14 +39,16 @@ group_storages (const HrMoment *moment,
       const HrStorage *storage = &moment->storages[i];
       guint at = 0;
 
+      group_of[i] = NO_GROUP;
       if (storage->component != component || storage->bytes == 0)
         continue;
 
-      while (at < n_groups && !has_same_shape (groups[at].storages[0], storage))
+      while (at < n_groups && !has_same_shape (groups[at].first, storage))
         at++;
       if (at == n_groups)
-        groups[n_groups++].n_storages = 0;
-      groups[at].storages[groups[at].n_storages++] = storage;
+        groups[n_groups++] = (Group) { .first = storage };
+      groups[at].n_storages++;
+      group_of[i] = at;
     }
 
   return n_groups;
@@ -52,7 +57,7 @@ group_storages (const HrMoment *moment,
 static guint64
 get_group_bytes (const Group *group)
 {
-  return group->n_storages * group->storages[0]->bytes;
+  return group->n_storages * group->first->bytes;
 }
 
 /* The order in which groups are written: by insertion, there are few. */
@@ -91,7 +96,7 @@ append_size (GString        *text,
              const Group    *group,
              gboolean        numbers)
 {
-  HrValue shape = group->storages[0]->shape;
+  HrValue shape = group->first->shape;
 
   if (group->n_storages > 1)
     {
@@ -122,15 +127,22 @@ append_size (GString        *text,
 }
 
 static void
-append_names (GString     *text,
-              const Group *group)
+append_names (GString        *text,
+              const HrMoment *moment,
+              const guint16  *group_of,
+              guint           group)
 {
+  gboolean is_first = TRUE;
+
   g_string_append (text, " (");
-  for (guint i = 0; i < group->n_storages; i++)
+  for (guint i = 0; i < moment->n_storages; i++)
     {
-      if (i > 0)
+      if (group_of[i] != group)
+        continue;
+      if (!is_first)
         g_string_append (text, ", ");
-      g_string_append (text, group->storages[i]->name);
+      g_string_append (text, moment->storages[i].name);
+      is_first = FALSE;
     }
   g_string_append (text, ")");
 }
@@ -142,7 +154,8 @@ write_groups (const HrMoment *moment,
 {
   Group groups[HR_REPLAY_MAX_STORAGES];
   guint16 order[HR_REPLAY_MAX_STORAGES];
-  guint n_groups = group_storages (moment, component, groups);
+  guint16 group_of[HR_REPLAY_MAX_STORAGES];
+  guint n_groups = group_storages (moment, component, groups, group_of);
   GString *text = g_string_sized_new (256);
 
   order_groups (groups, n_groups, order);
@@ -152,7 +165,7 @@ write_groups (const HrMoment *moment,
         g_string_append (text, " + ");
       append_size (text, moment, &groups[order[i]], numbers);
       if (!numbers)
-        append_names (text, &groups[order[i]]);
+        append_names (text, moment, group_of, order[i]);
     }
 
   return g_string_free (text, FALSE);

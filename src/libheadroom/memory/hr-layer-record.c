@@ -165,6 +165,25 @@ take_input (HrLayerRecord *self,
                                  : hr_replay_hold (replay, self->input);
 }
 
+/*
+ * Layers in a row that have the same parameters are of one graph, in which each parameter is one node: the engine adds
+ * up what comes from all of them.
+ */
+static void
+run_repeatedly (HrTrainingStack    *stack,
+                const HrLayerClass *klass)
+{
+  HrReplay *replay = stack->replay;
+  g_autofree HrSharedUses *uses = NULL;
+
+  if (stack->pass.stack->n_repeats > 1)
+    replay->shared_uses = uses = g_new0 (HrSharedUses, 1);
+  for (guint i = 0; i < stack->pass.stack->n_repeats; i++)
+    hr_pass_run_layer (replay, &stack->variables, klass);
+  if (uses != NULL)
+    replay->shared_uses = NULL;
+}
+
 static void
 run_layer (HrLayerRecord   *self,
            HrTrainingStack *stack,
@@ -181,7 +200,7 @@ run_layer (HrLayerRecord   *self,
   if (self->kept != NULL)
     hr_operator_cache_begin (self->kept, is_recomputing);
   stack->replay->operator_cache = self->kept;
-  hr_pass_run_layer (stack->replay, variables, klass);
+  run_repeatedly (stack, klass);
   stack->replay->operator_cache = NULL;
   store_cache (self, stack);
 }

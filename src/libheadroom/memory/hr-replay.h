@@ -220,7 +220,7 @@ typedef struct
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
-#define HR_REPLAY_MAX_STORAGES 384
+#define HR_REPLAY_MAX_STORAGES 1536
 
 /**
  * HrMoment:

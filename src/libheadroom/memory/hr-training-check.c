@@ -441,6 +441,25 @@ check_torchtitan (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Classes whose layers share parameters have no checkpointing (PreTrainedModel.gradient_checkpointing_enable). */
+static gboolean
+check_repeated (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  g_autofree char *checkpointing = hr_job_get_as_string (HR_JOB (plan->job), "gradient-checkpointing");
+
+  if (plan->pass.inference.stack->n_repeats == 1 || g_str_equal (checkpointing, "none"))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a choice, such as full. */
+                        N_("“%s”: gradient-checkpointing: expected none, as transformers does not have it for this "
+                           "model; found %s"),
+                        hr_model_get_name (plan->pass.model), checkpointing);
+
+  return FALSE;
+}
+
 /*
  * hr_training_check_layers:
  * @plan: a plan
@@ -456,7 +475,7 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (!check_megatron (plan, error) || !check_torchtitan (plan, error))
+  if (!check_megatron (plan, error) || !check_torchtitan (plan, error) || !check_repeated (plan, error))
     return FALSE;
 
   if (is_stack_known (pass->stack, pass->attention) &&

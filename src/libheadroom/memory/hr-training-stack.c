@@ -52,6 +52,7 @@ hr_training_stack_init (HrTrainingStack   *self,
     .output = HR_NO_VALUE, .embedded = HR_NO_VALUE, .embeddings = hr_graph_new (), .final = hr_graph_new (),
     .records = g_ptr_array_new (), .record_of = g_new0 (guint, pass->n_layers),
   };
+  self->pass.n_layers /= pass->stack->n_repeats;
   self->pass.returns_layers = FALSE;
   for (guint i = 0; i < HR_N_SHARED; i++)
     self->shared[i] = self->gradients[i] = HR_NO_VALUE;
@@ -90,7 +91,7 @@ hr_training_stack_clear (HrTrainingStack *self)
  * @self: a stack
  * @layer: the index of a layer
  *
- * Gets the class of a layer.
+ * Gets the class of a layer, or of layers in a row that have the same parameters, which count as one.
  *
  * Returns: the class
  */
@@ -98,7 +99,9 @@ const HrLayerClass *
 hr_training_stack_get_class (HrTrainingStack *self,
                              guint            layer)
 {
-  return &self->pass.stack->layer_classes[self->pass.stack->layer_class_of[layer]];
+  const HrStack *stack = self->pass.stack;
+
+  return &stack->layer_classes[stack->layer_class_of[layer * stack->n_repeats]];
 }
 
 /* Whether layers share anything whose gradient comes from each of them. */
@@ -150,7 +153,7 @@ static HrLayerRecord *
 find_record (HrTrainingStack *self,
              guint            layer)
 {
-  guint klass = self->pass.stack->layer_class_of[layer];
+  guint klass = hr_training_stack_get_class (self, layer) - self->pass.stack->layer_classes;
   guint group = hr_tuning_get_group (self->tuning, layer);
   HrPlace place = get_place (self, layer);
   gboolean needs_gradient = hr_value_needs_gradient (self->variables.hidden);

@@ -753,6 +753,7 @@ typedef struct
   guint n_layer_classes;
   guint *layer_class_of;      /* for each layer the index of its class */
   guint n_layers;
+  guint n_repeats;            /* how many layers in a row have the same tensors (ALBERT), or 1 */
   gboolean keeps_layers;      /* the inputs of all layers are returned, and held until then (RecurrentGemma) */
   gboolean keeps_past;        /* the cache is a tuple of tensors that stay until the step ends (Baichuan 13B) */
   guint64 mask_window;        /* of a mask that is made whether or not a layer has a window (Qwen2-MoE); 0: none is */

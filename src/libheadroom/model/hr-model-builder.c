@@ -296,6 +296,7 @@ repeat_layers (HrScope  *scope,
   g_free (stack->layer_class_of);
   stack->layer_class_of = class_of;
   stack->n_layers = n_layers;
+  stack->n_repeats = n_repeats;
   for (guint i = 0; i < stack->n_layer_classes; i++)
     stack->layer_classes[i].n_layers *= n_repeats;
 
@@ -723,6 +724,7 @@ add_stack (HrModelParts    *self,
   HrStack *stack = g_new0 (HrStack, 1);
 
   stack->role = role;
+  stack->n_repeats = 1;
   context->role_part = get_part (role);
   context->stack = self->stacks->len;
   g_ptr_array_add (self->stacks, stack);
