@@ -915,7 +915,8 @@ hr_op_cat (HrReplay      *self,
  * @x: a tensor
  * @element: the type of the result, which the kernel can write beside that of its input
  *
- * aten::_softmax.
+ * aten::_softmax. Autocast asks for fp32, which the input is cast to first, but for fp16, of which the kernel makes
+ * fp32 by itself (aten/src/ATen/native/SoftMax.cpp).
  *
  * Returns: the result
  */
@@ -925,12 +926,11 @@ hr_op_softmax (HrReplay   *self,
                HrValue     x,
                HrElement   element)
 {
-  HrValue input = cast_up (self, x);
+  HrValue input = x.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (self, x) : cast_up (self, x);
   HrValue shape = input;
   HrValue result;
 
-  if (self->autocast == HR_ELEMENT_NONE)
-    shape.element = element;
+  shape.element = self->autocast == HR_ELEMENT_NONE ? element : hr_element_widen (input.element);
   result = hr_op_like (self, "_softmax", name, shape);
   if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &input, 1))
     {
