@@ -152,6 +152,18 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_ADAPTER_SIZE + 15] = "f_p",
 };
 
+static void
+forget_peak (HrReplay *self)
+{
+  self->peak.level.total = 0;
+  self->peak.n_storages = 0;
+  self->peak.element = self->dtype;
+  self->peak.layer = self->peak.replayed_layer = -1;
+  self->peak.block = NULL;
+  self->peak.operation = NULL;
+  self->peak.sentence = NULL;
+}
+
 /*
  * hr_replay_init:
  * @self: a tape
@@ -201,13 +213,7 @@ hr_replay_init (HrReplay       *self,
   self->n_needed = 0;
   self->make_limit = G_MAXUINT;
   self->stretch = NULL;
-  self->peak.level.total = 0;
-  self->peak.n_storages = 0;
-  self->peak.element = dtype;
-  self->peak.layer = self->peak.replayed_layer = -1;
-  self->peak.block = NULL;
-  self->peak.operation = NULL;
-  self->peak.sentence = NULL;
+  forget_peak (self);
   self->adds_gradients_up = FALSE;
   self->sharding = NULL;
   self->fused_step = NULL;
@@ -216,6 +222,26 @@ hr_replay_init (HrReplay       *self,
   self->is_rehearsal = FALSE;
   self->kept_layers = NULL;
   self->heap = NULL;
+}
+
+/*
+ * hr_replay_copy_empty:
+ * @self: a tape on which nothing has been made yet
+ *
+ * Copies what a tape stands for.
+ *
+ * Returns: (transfer full): a tape of its own
+ */
+HrReplay *
+hr_replay_copy_empty (const HrReplay *self)
+{
+  HrReplay *copy = g_new (HrReplay, 1);
+
+  memcpy (copy, self, G_STRUCT_OFFSET (HrReplay, peak));
+  copy->storages = copy->own_storages;
+  forget_peak (copy);
+
+  return copy;
 }
 
 /*

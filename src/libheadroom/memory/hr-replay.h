@@ -390,7 +390,6 @@ struct _HrReplay
   guint n_needed;
   guint make_limit;
   HrStretch *stretch;
-  HrMoment peak;
   HrTimeline *timeline;
   gboolean is_rehearsal;
   HrKeptLayers *kept_layers;
@@ -398,12 +397,16 @@ struct _HrReplay
 
   /*< private >*/
   guint capacity;
+
+  /* What is large comes last: a tape on which nothing has been made is copied without it. */
+  HrMoment peak;
   HrStorage own_storages[HR_REPLAY_MAX_STORAGES];
 };
 
 void        hr_replay_init          (HrReplay       *self,
                                      HrElement       dtype,
                                      HrQuantization  quantization);
+HrReplay *  hr_replay_copy_empty    (const HrReplay *self);
 void        hr_replay_clear         (HrReplay       *self);
 void        hr_replay_begin         (HrReplay       *self,
                                      HrStretch      *stretch,

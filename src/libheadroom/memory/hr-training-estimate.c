@@ -49,7 +49,7 @@ check_backward (const HrTrainingPlan  *plan,
                 const HrReplay        *start,
                 GError               **error)
 {
-  g_autofree HrReplay *replay = g_memdup2 (start, sizeof (HrReplay));
+  g_autofree HrReplay *replay = hr_replay_copy_empty (start);
   HrTraining training = plan->training;
   HrTrainingLevels levels;
 
