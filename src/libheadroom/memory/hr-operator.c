@@ -913,10 +913,10 @@ hr_op_cat (HrReplay      *self,
  * @self: a tape
  * @name: the variable that the result is for
  * @x: a tensor
- * @element: the type of the result, which the kernel can write beside that of its input
+ * @element: the type of the result
  *
- * aten::_softmax. Autocast asks for fp32, which the input is cast to first, but for fp16, of which the kernel makes
- * fp32 by itself (aten/src/ATen/native/SoftMax.cpp).
+ * `torch.softmax (x, dtype)`, which is computed in fp32 under autocast: the input is cast first, but for fp16, of which
+ * the kernel makes fp32 by itself (aten/src/ATen/native/SoftMax.cpp).
  *
  * Returns: the result
  */
@@ -926,11 +926,13 @@ hr_op_softmax (HrReplay   *self,
                HrValue     x,
                HrElement   element)
 {
-  HrValue input = x.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (self, x) : cast_up (self, x);
+  HrElement computed = self->autocast == HR_ELEMENT_NONE ? element : hr_element_widen (x.element);
+  gboolean is_widened = x.element == HR_ELEMENT_FLOAT16 && computed == HR_ELEMENT_FLOAT32;
+  HrValue input = is_widened ? hr_replay_hold (self, x) : hr_op_cast (self, x, computed);
   HrValue shape = input;
   HrValue result;
 
-  shape.element = self->autocast == HR_ELEMENT_NONE ? element : hr_element_widen (input.element);
+  shape.element = computed;
   result = hr_op_like (self, "_softmax", name, shape);
   if (hr_op_record (self, &result, HR_GRADIENT_TYPED_AS_INPUT, SOFTMAX_BACKWARD, &input, 1))
     {

@@ -40,7 +40,7 @@ scatter (HrReplay *replay,
   return joined;
 }
 
-/* `image_mask, _ = self.get_placeholder_mask (…)`: the variable that nobody reads holds the other one. */
+/* `image_mask, _ = self.get_placeholder_mask (…)`: `_` holds the mask of the other kind until it returns. */
 static gboolean
 returns_both (const HrInference *self,
               guint              index)

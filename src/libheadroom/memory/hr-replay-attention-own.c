@@ -186,7 +186,7 @@ hr_replay_attention_gpt_j (HrReplay             *replay,
   HrElement element = hr_element_widen (replay->dtype);
   HrValue query = hr_op_cast (replay, variables->query, element);
   HrValue key = hr_op_cast (replay, variables->key, element);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue mask_value = HR_NO_VALUE;
   HrValue weights;
 
@@ -234,7 +234,7 @@ hr_replay_attention_mpt (HrReplay             *replay,
                          const HrAttention    *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue scores;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -274,7 +274,7 @@ hr_replay_attention_xglm (HrReplay             *replay,
                           const HrAttention    *attention)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue weights, floor;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -329,7 +329,7 @@ hr_replay_attention_mvp (HrReplay             *replay,
                          HrAttentionVariables *variables,
                          const HrAttention    *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue weights, probabilities;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -366,7 +366,7 @@ hr_replay_attention_ctrl (HrReplay             *replay,
                           HrAttentionVariables *variables)
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue product, scaled, mask;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
@@ -398,7 +398,7 @@ HrAttentionResult
 hr_replay_attention_baichuan (HrReplay             *replay,
                               HrAttentionVariables *variables)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue weights;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");

@@ -1046,22 +1046,15 @@ hr_attention_multiply (HrReplay   *replay,
   return result;
 }
 
-/*
- * softmax (scores, dtype=float32).to (dtype): the scores are cast first, but for float16, where the kernel reads one
- * type and writes the other (aten/src/ATen/native/SoftMax.cpp).
- */
+/* softmax (scores, dtype=float32).to (dtype) */
 static HrValue
 replay_softmax_fp32 (HrReplay  *replay,
                      HrValue    scores,
                      HrElement  result)
 {
-  HrElement element = hr_element_widen (scores.element);
-  HrValue cast, weights32, weights;
+  HrValue weights32 = hr_op_softmax (replay, "softmax(attn_weights)", scores, hr_element_widen (scores.element));
+  HrValue weights = hr_op_cast (replay, weights32, result);
 
-  cast = scores.element == HR_ELEMENT_FLOAT16 ? hr_replay_hold (replay, scores) : hr_op_cast (replay, scores, element);
-  weights32 = hr_op_softmax (replay, "softmax(attn_weights)", cast, element);
-  hr_replay_drop (replay, cast);
-  weights = hr_op_cast (replay, weights32, result);
   hr_replay_drop (replay, weights32);
 
   return weights;
@@ -1148,7 +1141,7 @@ replay_eager (HrReplay          *replay,
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue weights = hr_attention_multiply (replay, variables->query, keys, "attn_weights", shape);
   HrValue output_shape = get_output_shape (variables);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
 
@@ -1199,7 +1192,7 @@ replay_sdpa_interface (HrReplay          *replay,
                           : hr_replay_hold (replay, variables->key);
   HrValue values = repeated ? hr_attention_repeat_kv (replay, variables->value, "value")
                             : hr_replay_hold (replay, variables->value);
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   forward->drops_weights = attention->has_dropout;
   result.output = hr_replay_sdpa (replay, forward, variables->query, keys, values);
@@ -1227,7 +1220,7 @@ replay_interface (HrReplay          *replay,
                   Variables         *variables,
                   const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   if (attention->path == HR_ATTENTION_REPEATING && forward->attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
     repeat_variables (replay, variables);
@@ -1345,7 +1338,7 @@ replay_sparse (HrReplay          *replay,
 {
   HrForward masked = *forward;
   HrValue locals[2] = { HR_NO_VALUE, HR_NO_VALUE };
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue chosen;
 
   chosen = attention->index_num_heads > 0 ? hr_replay_choose_keys (replay, forward, x, attention)
@@ -1424,7 +1417,7 @@ replay_falcon (HrReplay          *replay,
                Variables         *variables,
                const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue keys, values, output_shape;
 
   if (forward->attention != HR_ATTENTION_IMPLEMENTATION_EAGER)
@@ -1469,7 +1462,7 @@ replay_bloom (HrReplay          *replay,
 {
   HrValue shape = hr_attention_get_scores_shape (replay);
   HrValue scores, sum, weights, output_shape;
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   replay->sentence = N_("in the attention, while the scores of every head are turned into weights");
   hr_replay_assign (replay, &variables->query, hr_attention_flatten_batch (replay, variables->query, "query_layer"));
@@ -1533,7 +1526,7 @@ hr_replay_attention (HrReplay          *replay,
                      const HrAttention *attention)
 {
   Variables variables = { .gate = HR_NO_VALUE };
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   if (hr_attention_is_relative (attention))
     return hr_replay_relative (replay, forward, x, attention);

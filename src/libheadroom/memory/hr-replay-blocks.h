@@ -120,6 +120,8 @@ typedef struct
   HrValue chosen_keys;
 } HrAttentionResult;
 
+#define HR_NO_ATTENTION_RESULT ((HrAttentionResult) { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE })
+
 /**
  * HrRouting:
  * @logits: a number for each expert and token

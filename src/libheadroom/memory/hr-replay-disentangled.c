@@ -218,7 +218,7 @@ hr_replay_disentangled (HrReplay          *replay,
                         HrValue            x,
                         const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   Variables variables = { .gate = HR_NO_VALUE };
   HrSharedUses uses = { 0 };
 

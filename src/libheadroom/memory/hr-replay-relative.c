@@ -211,7 +211,7 @@ hr_replay_relative (HrReplay          *replay,
                     HrValue            x,
                     const HrAttention *attention)
 {
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue own = HR_NO_VALUE;
   HrValue *shared = attention->is_cross ? &forward->source_bias : &forward->position_bias;
   HrValue *bias = attention->path == HR_ATTENTION_UMT5 ? &own : shared;

@@ -90,8 +90,7 @@ hr_torchtitan_attention (HrReplay          *replay,
                          HrValue            x,
                          const HrAttention *attention)
 {
-  HrAttentionResult result = { .output = HR_NO_VALUE, .weights = HR_NO_VALUE, .joined = HR_NO_VALUE,
-                               .chosen_keys = HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   const HrValue shapes[] = {
     HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY),
     HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),

@@ -321,7 +321,7 @@ hr_replay_vision_attention (HrReplay          *replay,
                             const HrAttention *attention)
 {
   HrAttentionVariables variables = { .gate = HR_NO_VALUE };
-  HrAttentionResult result = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
+  HrAttentionResult result = HR_NO_ATTENTION_RESULT;
   HrValue parts[3], held[2];
 
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
