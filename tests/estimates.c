@@ -4,6 +4,8 @@
  * What tests of all folders read from an estimate.
  */
 
+#include <string.h>
+
 #include "estimates.h"
 
 /* A component that is not listed takes nothing. */
@@ -72,4 +74,27 @@ guint64
 get_beside_bytes (HrEstimate *estimate)
 {
   return sum_components (estimate, TRUE);
+}
+
+/* What the allocator hands out in a phase, in which the order of requests plays no part. */
+guint64
+get_handed_out (HrEstimate *estimate,
+                HrPhaseId   id)
+{
+  return get_phase_bytes (estimate, id) - get_component_bytes (estimate, HR_COMPONENT_FRAGMENTATION);
+}
+
+gboolean
+has_warning (HrEstimate *estimate,
+             const char *part)
+{
+  const char * const *warnings = hr_estimate_get_warnings (estimate);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], part) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
 }

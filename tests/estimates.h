@@ -10,3 +10,7 @@ guint64 get_phase_bytes     (HrEstimate    *estimate,
                              HrPhaseId      id);
 guint64 get_allocated_bytes (HrEstimate *estimate);
 guint64 get_beside_bytes    (HrEstimate *estimate);
+guint64 get_handed_out      (HrEstimate *estimate,
+                             HrPhaseId   id);
+gboolean has_warning       (HrEstimate *estimate,
+                             const char *part);

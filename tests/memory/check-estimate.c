@@ -6,6 +6,23 @@
 
 #include "estimates.h"
 
+static const char llama[] =
+  "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 4000, \"hidden_size\": 512, "
+  "\"intermediate_size\": 1376, \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
+  "\"torch_dtype\": \"bfloat16\"}";
+
+/* A decoder of six layers, 4000 tokens and vectors of 512 numbers. */
+HrModel *
+load_llama (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
 /* An estimate of what can be estimated. */
 HrEstimate *
 run_with_timeline (HrModel *model,

@@ -4,6 +4,7 @@
 
 #include "hr-estimator.h"
 
+HrModel *   load_llama        (void);
 HrEstimate *run_with_timeline (HrModel *model,
                                HrJob   *job);
 void        check_device      (HrEstimate *estimate,

@@ -16,22 +16,6 @@
 #define HIDDEN G_GUINT64_CONSTANT (512)
 #define COMPLETION G_GUINT64_CONSTANT (64)
 
-static const char llama[] =
-  "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 4000, \"hidden_size\": 512, "
-  "\"intermediate_size\": 1376, \"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
-  "\"torch_dtype\": \"bfloat16\"}";
-
-static HrModel *
-load_llama (void)
-{
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
-
 static HrJob *
 make_job (HrFineTuningMethod method)
 {
@@ -48,10 +32,8 @@ static HrEstimate *
 estimate (HrJob *job)
 {
   g_autoptr (HrModel) model = load_llama ();
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, NULL, 1, &error);
+  HrEstimate *result = run_with_timeline (model, job);
 
-  g_assert_no_error (error);
   check_estimate (result);
 
   return result;

@@ -13,22 +13,7 @@
 #include "check-estimate.h"
 #include "estimates.h"
 
-static const char llama[] =
-  "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
-  "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
-
 #define SHARE 0.25
-
-static HrModel *
-load_llama (void)
-{
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
 
 static HrGpu *
 find_gpu (void)
@@ -64,15 +49,6 @@ estimate (HrJob *job)
   check_estimate (result);
 
   return result;
-}
-
-/* What the allocator has taken beside what it hands out is that of the peak, whichever phase that is in. */
-static guint64
-get_handed_out (HrEstimate *result,
-                HrPhaseId   id)
-{
-  return get_phase_bytes (result, id) -
-         (hr_estimate_get_reserved_bytes (result) - hr_estimate_get_allocated_bytes (result));
 }
 
 static guint64

@@ -17,21 +17,6 @@
 #include "check-estimate.h"
 #include "estimates.h"
 
-static const char llama[] =
-  "{\"model_type\": \"llama\", \"vocab_size\": 4000, \"hidden_size\": 512, \"intermediate_size\": 1376, "
-  "\"num_hidden_layers\": 6, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"torch_dtype\": \"bfloat16\"}";
-
-static HrModel *
-load_llama (void)
-{
-  g_autoptr (GError) error = NULL;
-  HrModel *model = hr_model_new_from_data (llama, -1, "llama", &error);
-
-  g_assert_no_error (error);
-
-  return model;
-}
-
 static HrJob *
 make_job (HrMode  mode,
           guint64 batch,

@@ -51,28 +51,6 @@ estimate (const char * const *settings)
   return result;
 }
 
-static guint64
-get_handed_out (HrEstimate *result,
-                HrPhaseId   phase)
-{
-  return get_phase_bytes (result, phase) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
-}
-
-static gboolean
-has_warning (HrEstimate *result,
-             const char *part)
-{
-  const char * const *warnings = hr_estimate_get_warnings (result);
-
-  for (guint i = 0; warnings[i] != NULL; i++)
-    {
-      if (strstr (warnings[i], part) != NULL)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* compute_loss of each release, over two sequences of 512 tokens in fp32 under autocast. */
 static void
 test_log (void)

@@ -58,28 +58,6 @@ get_allocated (HrEstimate *result)
   return hr_estimate_get_total_bytes (result) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
 }
 
-static guint64
-get_handed_out (HrEstimate *result,
-                HrPhaseId   phase)
-{
-  return get_phase_bytes (result, phase) - get_component_bytes (result, HR_COMPONENT_FRAGMENTATION);
-}
-
-static gboolean
-has_warning (HrEstimate *result,
-             const char *part)
-{
-  const char * const *warnings = hr_estimate_get_warnings (result);
-
-  for (guint i = 0; warnings[i] != NULL; i++)
-    {
-      if (strstr (warnings[i], part) != NULL)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* Four examples of 128 tokens are one sequence of 512, with positions beside it: eight bytes for each token. */
 static void
 test_padding_free (void)

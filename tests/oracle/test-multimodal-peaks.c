@@ -14,8 +14,8 @@
 #define MAX_WORST 0.001
 
 static guint64
-get_handed_out (HrEstimate *estimate,
-                 const char *name)
+get_handed_out_of (HrEstimate *estimate,
+                   const char *name)
 {
   guint n_phases;
   const HrPhase *phases = hr_estimate_get_phases (estimate, &n_phases);
@@ -40,7 +40,7 @@ compare_phases (JsonObject *test,
   for (GList *name = names; name != NULL; name = name->next)
     {
       gint64 expected = json_object_get_int_member (peaks, name->data);
-      double percent = oracle_get_percent (get_handed_out (estimate, name->data), expected);
+      double percent = oracle_get_percent (get_handed_out_of (estimate, name->data), expected);
 
       oracle_errors_add (errors, percent);
       g_test_message ("  %-14s %15" G_GINT64_FORMAT " %+.5f %%", (char *) name->data, expected, percent);
