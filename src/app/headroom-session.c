@@ -827,7 +827,8 @@ headroom_session_update (HeadroomSession *self)
     return;
 
   job = headroom_session_get_job (self);
-  estimate = hr_estimator_run_with_timeline (self->model, job, self->gpu, self->n_gpus, &error);
+  if (hr_job_load_models (job, &error))
+    estimate = hr_estimator_run_with_timeline (self->model, job, self->gpu, self->n_gpus, &error);
   headroom_session_set_problem (self, error != NULL ? error->message : NULL);
 
   if (estimate != NULL)

@@ -10,6 +10,7 @@
 
 #include "headroom-count.h"
 #include "headroom-inputs-row.h"
+#include "headroom-model-row.h"
 #include "headroom-modules-row.h"
 
 /*
@@ -276,6 +277,8 @@ headroom_setting_row_new (HrJob      *job,
     row = switch_row_new (job, setting);
   else if (G_IS_PARAM_SPEC_DOUBLE (setting))
     row = number_row_new (job, setting);
+  else if (hr_job_setting_is_model (setting))
+    row = headroom_model_row_new (job, setting);
   else if (G_IS_PARAM_SPEC_STRING (setting))
     row = g_str_equal (setting->name, "further-inputs") ? headroom_inputs_row_new (job, setting)
                                                         : headroom_modules_row_new (job, setting);
@@ -290,6 +293,8 @@ headroom_setting_row_new (HrJob      *job,
     headroom_inputs_row_add_suffix (HEADROOM_INPUTS_ROW (row), reset_button_new (job, setting, title));
   else if (HEADROOM_IS_MODULES_ROW (row))
     headroom_modules_row_add_suffix (HEADROOM_MODULES_ROW (row), reset_button_new (job, setting, title));
+  else if (ADW_IS_ENTRY_ROW (row))
+    adw_entry_row_add_suffix (ADW_ENTRY_ROW (row), reset_button_new (job, setting, title));
   else
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));
 

@@ -303,8 +303,8 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
       || !headroom_cli_read_units (arguments, &request.units, error))
     return HEADROOM_STATUS_FAILED;
 
-  model = headroom_cli_load_model (request.model, error);
-  if (model == NULL)
+  model = hr_model_new_from_name (request.model, error);
+  if (model == NULL || !hr_job_load_models (request.job, error))
     return HEADROOM_STATUS_FAILED;
 
   if (hr_export_format_has_charts (request.format))

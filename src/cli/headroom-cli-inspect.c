@@ -66,7 +66,7 @@ open_model (const char  *name,
   g_autoptr (GFile) file = NULL;
 
   if (architecture == NULL)
-    return headroom_cli_load_model (name, error);
+    return hr_model_new_from_name (name, error);
 
   file = g_file_new_for_path (name);
   architecture_file = g_file_new_for_path (architecture);

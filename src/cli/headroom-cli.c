@@ -7,7 +7,6 @@
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include "headroom-output.h"
 
@@ -122,47 +121,6 @@ headroom_cli_run (char **argv)
     headroom_output_print_error (error);
 
   return status;
-}
-
-static gboolean
-is_path (const char *name)
-{
-  struct stat info;
-
-  if (stat (name, &info) == 0)
-    return TRUE;
-
-  /* What cannot be the id of a model was meant as a path, and is reported as one. */
-  return g_str_has_prefix (name, "/") || g_str_has_prefix (name, "./") || g_str_has_prefix (name, "../")
-         || g_str_has_suffix (name, ".json") || g_str_has_suffix (name, ".safetensors")
-         || g_str_has_suffix (name, ".gguf");
-}
-
-/* Opens a model by its path, by its id in the catalogue, or by its id among those that were downloaded. */
-HrModel *
-headroom_cli_load_model (const char  *name,
-                         GError     **error)
-{
-  g_autoptr (GFile) file = NULL;
-
-  if (!is_path (name))
-    {
-      g_autoptr (GError) local_error = NULL;
-      HrModel *model = hr_model_new_from_id (name, &local_error);
-
-      if (g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME))
-        file = hr_local_models_find (name);
-      if (model != NULL || file == NULL)
-        {
-          if (local_error != NULL)
-            g_propagate_error (error, g_steal_pointer (&local_error));
-          return model;
-        }
-    }
-  else
-    file = g_file_new_for_path (name);
-
-  return hr_model_new_from_file (file, error);
 }
 
 /* Reads an option that takes one of two names. */

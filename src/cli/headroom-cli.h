@@ -29,8 +29,6 @@ HeadroomStatus  headroom_cli_inspect     (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_list        (HeadroomArguments  *arguments,
                                           GError            **error);
-HrModel        *headroom_cli_load_model  (const char         *name,
-                                          GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean        headroom_cli_read_units  (HeadroomArguments  *arguments,
                                           HrUnitSystem       *units,
                                           GError            **error);

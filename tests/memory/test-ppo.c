@@ -210,6 +210,64 @@ test_quantized (void)
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 2 * count_parameters (TRUE));
 }
 
+/* The weights of a model that is named are its own, in the head of a row. */
+static void
+test_named_models (void)
+{
+  g_autoptr (HrModel) other = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B", NULL);
+  g_autoptr (HrJob) job = make_job (HR_FINE_TUNING_METHOD_FULL);
+  g_autoptr (HrJob) copy = NULL;
+  g_autoptr (HrEstimate) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 n;
+
+  g_assert_nonnull (other);
+  n = hr_model_get_n_parameters (hr_model_get_scorer (other, &error));
+  hr_job_set_model (job, "reward-model-path", "any name", other);
+  copy = hr_job_copy (job);
+  g_assert_true (hr_job_get_model (copy, "reward-model-path") == other);
+  result = estimate (copy);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_REWARD_MODEL), >=, 2 * n);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_REWARD_MODEL), <, 2 * n + 1000000);
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==,
+                    count_parameters (FALSE) + count_parameters (TRUE));
+
+  g_clear_object (&result);
+  hr_job_set_model (copy, "value-model-path", "any name", other);
+  result = estimate (copy);
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==, count_parameters (FALSE) + n);
+}
+
+/* A name alone is none: whoever asks for an estimate has the model read before. */
+static void
+test_named_models_are_read (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job (HR_FINE_TUNING_METHOD_FULL);
+  g_autoptr (HrEstimate) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "value-model-path", "no/such-model", NULL);
+  result = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+
+  g_assert_false (hr_job_load_models (job, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+  g_assert_nonnull (strstr (error->message, "value-model-path"));
+  g_clear_error (&error);
+
+  /* What says nothing is not read. */
+  g_object_set (job, "value-model", HR_VALUE_MODEL_SHARED, NULL);
+  g_assert_true (hr_job_load_models (job, &error));
+  g_object_set (job, "value-model", HR_VALUE_MODEL_FULL, "value-model-path", "Qwen/Qwen2.5-0.5B", NULL);
+  g_assert_true (hr_job_load_models (job, &error));
+  g_assert_nonnull (hr_job_get_model (job, "value-model-path"));
+  result = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -224,6 +282,8 @@ main (int   argc,
   g_test_add_func ("/ppo/outputs_stay_within_a_mini_batch", test_outputs_stay);
   g_test_add_func ("/ppo/what_cannot_be_is_refused", test_refused);
   g_test_add_func ("/ppo/the_policy_alone_is_quantized", test_quantized);
+  g_test_add_func ("/ppo/models_that_are_named_take_their_own_weights", test_named_models);
+  g_test_add_func ("/ppo/models_that_are_named_are_read_before", test_named_models_are_read);
 
   return g_test_run ();
 }

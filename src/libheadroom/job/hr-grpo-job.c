@@ -33,6 +33,8 @@ struct _HrGrpoJob
   guint64 steps_per_generation;
   HrValueModel value_model;
   HrRewardModel reward_model;
+  char *value_model_path;
+  char *reward_model_path;
   guint64 rollout_batch_size;
   guint64 num_mini_batches;
 };
@@ -52,6 +54,8 @@ enum
   PROP_STEPS_PER_GENERATION,
   PROP_VALUE_MODEL,
   PROP_REWARD_MODEL,
+  PROP_VALUE_MODEL_PATH,
+  PROP_REWARD_MODEL_PATH,
   PROP_ROLLOUT_BATCH_SIZE,
   PROP_NUM_MINI_BATCHES,
   N_PROPS
@@ -119,6 +123,14 @@ hr_grpo_job_get_property (GObject    *object,
       g_value_set_enum (value, self->reward_model);
       break;
 
+    case PROP_VALUE_MODEL_PATH:
+      g_value_set_string (value, self->value_model_path);
+      break;
+
+    case PROP_REWARD_MODEL_PATH:
+      g_value_set_string (value, self->reward_model_path);
+      break;
+
     case PROP_ROLLOUT_BATCH_SIZE:
       g_value_set_uint64 (value, self->rollout_batch_size);
       break;
@@ -130,6 +142,29 @@ hr_grpo_job_get_property (GObject    *object,
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
+}
+
+/* No name at all stands for the model that is trained. */
+static void
+set_path (char         **path,
+          const GValue  *value,
+          GParamSpec    *pspec)
+{
+  const char *name = g_value_get_string (value);
+
+  g_free (*path);
+  *path = g_strdup (name != NULL ? name : G_PARAM_SPEC_STRING (pspec)->default_value);
+}
+
+static void
+hr_grpo_job_finalize (GObject *object)
+{
+  HrGrpoJob *self = HR_GRPO_JOB (object);
+
+  g_free (self->value_model_path);
+  g_free (self->reward_model_path);
+
+  G_OBJECT_CLASS (hr_grpo_job_parent_class)->finalize (object);
 }
 
 static void
@@ -196,6 +231,14 @@ hr_grpo_job_set_property (GObject      *object,
       self->reward_model = g_value_get_enum (value);
       break;
 
+    case PROP_VALUE_MODEL_PATH:
+      set_path (&self->value_model_path, value, pspec);
+      break;
+
+    case PROP_REWARD_MODEL_PATH:
+      set_path (&self->reward_model_path, value, pspec);
+      break;
+
     case PROP_ROLLOUT_BATCH_SIZE:
       self->rollout_batch_size = g_value_get_uint64 (value);
       break;
@@ -217,6 +260,7 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->finalize = hr_grpo_job_finalize;
   object_class->get_property = hr_grpo_job_get_property;
   object_class->set_property = hr_grpo_job_set_property;
 
@@ -359,7 +403,7 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   properties[PROP_VALUE_MODEL] =
     g_param_spec_enum ("value-model",
                        N_("Value model"),
-                       N_("What foresees the reward of an answer at each token: a model of the policy’s size, all of "
+                       N_("What foresees the reward of an answer at each token: a model of its own, all of "
                           "which is trained, or with adapters like the policy’s, or its head alone; or a head on the "
                           "layers of the policy"),
                        HR_TYPE_VALUE_MODEL, HR_VALUE_MODEL_FULL,
@@ -373,10 +417,36 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   properties[PROP_REWARD_MODEL] =
     g_param_spec_enum ("reward-model",
                        N_("Reward model"),
-                       N_("What scores the answers: a model of the policy’s size, a head on the layers of the "
-                          "reference model, or something that is not on this GPU"),
+                       N_("What scores the answers: a model of its own, a head on the layers of the reference model, "
+                          "or something that is not on this GPU"),
                        HR_TYPE_REWARD_MODEL, HR_REWARD_MODEL_OWN,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:value-model-path:
+   *
+   * Which model foresees rewards, by its path or its id; `policy` for a model like the one that is trained.
+   */
+  properties[PROP_VALUE_MODEL_PATH] =
+    g_param_spec_string ("value-model-path",
+                         N_("Model of the values"),
+                         N_("The path or the id of the model that foresees rewards, or “policy” for one like the model "
+                            "that is trained"),
+                         "policy",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrGrpoJob:reward-model-path:
+   *
+   * Which model scores answers, by its path or its id; `policy` for a model like the one that is trained.
+   */
+  properties[PROP_REWARD_MODEL_PATH] =
+    g_param_spec_string ("reward-model-path",
+                         N_("Model of the rewards"),
+                         N_("The path or the id of the model that scores answers, or “policy” for one like the model "
+                            "that is trained"),
+                         "policy",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrGrpoJob:rollout-batch-size:
@@ -409,7 +479,11 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
   hr_job_mark_setting (properties[PROP_REFERENCE_MODEL], 90, FALSE);
   hr_job_mark_setting (properties[PROP_VALUE_MODEL], 91, FALSE);
-  hr_job_mark_setting (properties[PROP_REWARD_MODEL], 92, FALSE);
+  hr_job_mark_setting (properties[PROP_VALUE_MODEL_PATH], 92, FALSE);
+  hr_job_mark_model (properties[PROP_VALUE_MODEL_PATH]);
+  hr_job_mark_setting (properties[PROP_REWARD_MODEL], 93, FALSE);
+  hr_job_mark_setting (properties[PROP_REWARD_MODEL_PATH], 94, FALSE);
+  hr_job_mark_model (properties[PROP_REWARD_MODEL_PATH]);
   hr_job_mark_setting (properties[PROP_ROLLOUT], 95, FALSE);
   hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 96, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT_SLEEP], 97, FALSE);
@@ -437,6 +511,8 @@ hr_grpo_job_init (HrGrpoJob *self)
   self->steps_per_generation = G_PARAM_SPEC_UINT64 (properties[PROP_STEPS_PER_GENERATION])->default_value;
   self->value_model = G_PARAM_SPEC_ENUM (properties[PROP_VALUE_MODEL])->default_value;
   self->reward_model = G_PARAM_SPEC_ENUM (properties[PROP_REWARD_MODEL])->default_value;
+  self->value_model_path = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_VALUE_MODEL_PATH])->default_value);
+  self->reward_model_path = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_REWARD_MODEL_PATH])->default_value);
   self->rollout_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_ROLLOUT_BATCH_SIZE])->default_value;
   self->num_mini_batches = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_MINI_BATCHES])->default_value;
 }
@@ -644,6 +720,38 @@ hr_grpo_job_get_reward_model (HrGrpoJob *self)
   g_return_val_if_fail (HR_IS_GRPO_JOB (self), HR_REWARD_MODEL_OWN);
 
   return self->reward_model;
+}
+
+/**
+ * hr_grpo_job_get_value_model_path:
+ * @self: a job
+ *
+ * Gets which model foresees rewards.
+ *
+ * Returns: (transfer none): its path or its id, or `policy` for one like the model that is trained
+ */
+const char *
+hr_grpo_job_get_value_model_path (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), NULL);
+
+  return self->value_model_path;
+}
+
+/**
+ * hr_grpo_job_get_reward_model_path:
+ * @self: a job
+ *
+ * Gets which model scores answers.
+ *
+ * Returns: (transfer none): its path or its id, or `policy` for one like the model that is trained
+ */
+const char *
+hr_grpo_job_get_reward_model_path (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), NULL);
+
+  return self->reward_model_path;
 }
 
 /**

@@ -23,6 +23,8 @@ guint64        hr_grpo_job_get_num_iterations         (HrGrpoJob *self);
 guint64        hr_grpo_job_get_steps_per_generation   (HrGrpoJob *self);
 HrValueModel   hr_grpo_job_get_value_model            (HrGrpoJob *self);
 HrRewardModel  hr_grpo_job_get_reward_model           (HrGrpoJob *self);
+const char    *hr_grpo_job_get_value_model_path       (HrGrpoJob *self);
+const char    *hr_grpo_job_get_reward_model_path      (HrGrpoJob *self);
 guint64        hr_grpo_job_get_rollout_batch_size     (HrGrpoJob *self);
 guint64        hr_grpo_job_get_num_mini_batches       (HrGrpoJob *self);
 

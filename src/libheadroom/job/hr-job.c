@@ -346,6 +346,10 @@ describe_range (GParamSpec *pspec)
       return g_strdup_printf (_("a number from %s to %s"), minimum, maximum);
     }
 
+  if (hr_job_setting_is_model (pspec))
+    /* Translators: what a setting takes, as in "expected the path or the id of a model" */
+    return g_strdup (_("the path or the id of a model"));
+
   if (G_IS_PARAM_SPEC_STRING (pspec))
     /* Translators: what a setting takes, as in "expected names with commas between them" */
     return g_strdup (_("names with commas between them"));
@@ -391,7 +395,7 @@ parse_value (GParamSpec *pspec,
   if (G_IS_PARAM_SPEC_STRING (pspec))
     {
       g_value_set_string (value, text);
-      return is_list_of_names (text);
+      return hr_job_setting_is_model (pspec) ? hr_job_is_name_of_model (text) : is_list_of_names (text);
     }
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
@@ -632,6 +636,7 @@ hr_job_copy (HrJob *self)
       if (!g_param_value_defaults (setting, &value))
         g_object_set_property (G_OBJECT (copy), setting->name, &value);
     }
+  hr_job_copy_models (self, copy);
 
   return copy;
 }

@@ -58,6 +58,15 @@ HrSettingGroup            hr_job_setting_get_group      (GParamSpec  *setting);
 gboolean                  hr_job_uses_setting           (HrJob       *self,
                                                          GParamSpec  *setting,
                                                          GParamSpec **because);
+gboolean                  hr_job_setting_is_model       (GParamSpec  *setting);
+HrModel                  *hr_job_get_model              (HrJob       *self,
+                                                         const char  *setting);
+void                      hr_job_set_model              (HrJob       *self,
+                                                         const char  *setting,
+                                                         const char  *name,
+                                                         HrModel     *model);
+gboolean                  hr_job_load_models            (HrJob       *self,
+                                                         GError     **error);
 char                     *hr_job_dup_setting_range      (GParamSpec  *setting) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                  hr_job_set_from_string        (HrJob       *self,
                                                          const char  *property,

@@ -29,13 +29,13 @@ choose_head (const HrTensor *tensor,
   return tensor->role == HR_TENSOR_ROLE_OUTPUT ? 1 : 0;
 }
 
-/* The head of the value model alone. */
+/* The head of a model alone. */
 static HrTrainables *
-list_head (const HrTrainingPlan *plan)
+list_head (const HrInferencePlan *scorer)
 {
   HrTrainables *head = hr_trainables_new ();
 
-  hr_trainables_add_model (head, plan->critic.model, plan->critic.element, choose_head, NULL);
+  hr_trainables_add_model (head, scorer->model, scorer->element, choose_head, NULL);
 
   return head;
 }
@@ -84,13 +84,13 @@ resolve_value_model (HrTrainingPlan  *plan,
     case HR_VALUE_MODEL_HEAD:
       plan->critic_tuning = hr_tuning_new_for_layers (plan->critic.model, plan->critic.element, 0);
       training->trains_critic_head = TRUE;
-      own = list_head (plan);
+      own = list_head (&plan->critic);
       break;
 
     case HR_VALUE_MODEL_SHARED:
       plan->critic.inference.stack = plan->pass.stack;
       training->critic_shares = training->trains_critic_head = TRUE;
-      own = list_head (plan);
+      own = list_head (&plan->critic);
       break;
 
     case HR_VALUE_MODEL_FULL:
@@ -149,12 +149,87 @@ check_mini_batches (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* The model that a setting names, or the one that is trained. */
+static HrModel *
+find_model (const HrTrainingPlan  *plan,
+            const char            *setting,
+            GError               **error)
+{
+  HrJob *job = HR_JOB (plan->job);
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (job), setting);
+  g_autofree char *name = hr_job_get_as_string (job, setting);
+  HrModel *model;
+
+  if (g_str_equal (name, G_PARAM_SPEC_STRING (pspec)->default_value) || !hr_job_uses_setting (job, pspec, NULL))
+    return plan->pass.model;
+
+  model = hr_job_get_model (job, setting);
+  if (model == NULL)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: the places are the name of a setting, and the name or the path of a model. */
+                          N_("%s: expected a model that has been read (hr_job_load_models); found only its name, “%s”"),
+                          setting, name);
+
+  return model != NULL && hr_model_check_can_be_estimated (model, error) ? model : NULL;
+}
+
+/* Neither model is quantized. */
+static gboolean
+resolve_scorer (const HrTrainingPlan  *plan,
+                HrModel               *model,
+                HrInferencePlan       *scorer,
+                GError               **error)
+{
+  HrModel *counted = model != NULL ? hr_model_get_scorer (model, error) : NULL;
+  g_autoptr (HrJob) job = NULL;
+
+  if (counted == NULL)
+    return FALSE;
+
+  job = hr_job_copy (HR_JOB (plan->job));
+  g_object_set (job, "quantization", HR_QUANTIZATION_NONE, NULL);
+  if (!hr_inference_plan_init_pass (scorer, counted, job, error))
+    return FALSE;
+
+  scorer->inference.attention = plan->pass.inference.attention;
+  scorer->inference.batch = plan->pass.inference.batch;
+  scorer->inference.prompt = plan->pass.inference.prompt;
+  scorer->inference.all_logits = TRUE;
+
+  return TRUE;
+}
+
+/*
+ * All models read what the policy has written, token for token: PPOTrainer decodes nothing in between (get_reward and
+ * forward of trl/experimental/ppo/ppo_trainer.py are given its input_ids).
+ */
+static void
+warn_of_vocabulary (HrTrainingPlan  *plan,
+                    HrModel         *model,
+                    const char      *setting)
+{
+  guint64 size = 0, own = 0;
+  g_autofree char *size_text = NULL;
+  g_autofree char *own_text = NULL;
+
+  if (!hr_model_get_hyper_parameter (model, "vocab_size", &size) ||
+      !hr_model_get_hyper_parameter (plan->pass.model, "vocab_size", &own) || size == own)
+    return;
+
+  size_text = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
+  own_text = g_strdup_printf ("%" G_GUINT64_FORMAT, own);
+  hr_inference_plan_warn (&plan->pass,
+                          N_("%s: that model knows %s tokens and the policy %s, though it reads the policy’s tokens as "
+                             "they are: the two are assumed to share a tokenizer"),
+                          setting, size_text, own_text);
+}
+
 /*
  * hr_training_critic_resolve:
  * @plan: a plan, whose own parameters are known
  * @error: return location for an error
  *
- * Resolves the models beside a policy. Neither is quantized.
+ * Resolves the models beside a policy: like it, or of another size.
  *
  * Returns: whether they can be built, or there are none
  */
@@ -162,26 +237,23 @@ gboolean
 hr_training_critic_resolve (HrTrainingPlan  *plan,
                             GError         **error)
 {
-  g_autoptr (HrJob) job = NULL;
-  HrModel *scorer;
+  HrModel *value, *reward;
 
   if (!has_critic (plan))
     return TRUE;
-
-  scorer = hr_model_get_scorer (plan->pass.model, error);
-  if (scorer == NULL || !check_mini_batches (plan, error))
+  if (!check_mini_batches (plan, error))
     return FALSE;
 
-  job = hr_job_copy (HR_JOB (plan->job));
-  g_object_set (job, "quantization", HR_QUANTIZATION_NONE, NULL);
-  if (!hr_inference_plan_init_pass (&plan->critic, scorer, job, error))
+  value = find_model (plan, "value-model-path", error);
+  if (!resolve_scorer (plan, value, &plan->critic, error))
     return FALSE;
 
-  plan->critic.inference.attention = plan->pass.inference.attention;
-  plan->critic.inference.batch = plan->pass.inference.batch;
-  plan->critic.inference.prompt = plan->pass.inference.prompt;
-  plan->critic.inference.all_logits = TRUE;
-  plan->reward = plan->critic.inference;
+  reward = find_model (plan, "reward-model-path", error);
+  if (!resolve_scorer (plan, reward, &plan->reward, error))
+    return FALSE;
+
+  warn_of_vocabulary (plan, value, "value-model-path");
+  warn_of_vocabulary (plan, reward, "reward-model-path");
 
   return resolve_value_model (plan, error) && resolve_reward_model (plan, error);
 }
@@ -212,15 +284,16 @@ hr_training_critic_finish (HrTrainingPlan *plan)
 
   job = HR_GRPO_JOB (plan->job);
   fill_in (plan, &plan->critic.inference);
-  fill_in (plan, &plan->reward);
+  fill_in (plan, &plan->reward.inference);
   training->element = plan->pass.element;
   training->critic_element = plan->critic.element;
+  training->reward_element = plan->reward.element;
   training->quantization = plan->pass.quantization;
   training->upcast = plan->pass.storage.upcast;
   training->critic = &plan->critic.inference;
   training->critic_tuning = training->critic_shares ? plan->tuning : plan->critic_tuning;
   if (hr_grpo_job_get_reward_model (job) != HR_REWARD_MODEL_ELSEWHERE)
-    training->reward = &plan->reward;
+    training->reward = &plan->reward.inference;
   training->rollout_batch = hr_grpo_job_get_rollout_batch_size (job);
   training->n_mini_batches = hr_grpo_job_get_num_mini_batches (job);
   training->n_epochs = hr_grpo_job_get_num_iterations (job);
@@ -229,9 +302,9 @@ hr_training_critic_finish (HrTrainingPlan *plan)
 
 /* What a head alone takes. */
 static guint64
-get_head_bytes (const HrTrainingPlan *plan)
+get_head_bytes (const HrInferencePlan *scorer)
 {
-  g_autoptr (HrTrainables) head = list_head (plan);
+  g_autoptr (HrTrainables) head = list_head (scorer);
 
   return hr_trainables_get_bytes (head, FALSE);
 }
@@ -258,9 +331,12 @@ hr_training_critic_measure (HrTrainingPlan *plan)
     return;
 
   hr_weights_init_model (&weights, &plan->critic.storage);
-  training->critic_bytes = training->critic_shares ? get_head_bytes (plan) : weights.bytes;
-  if (training->reward != NULL)
-    training->reward_bytes = has_own_reward (plan) ? weights.bytes : get_head_bytes (plan);
+  training->critic_bytes = training->critic_shares ? get_head_bytes (&plan->critic) : weights.bytes;
+  if (training->reward == NULL)
+    return;
+
+  hr_weights_init_model (&weights, &plan->reward.storage);
+  training->reward_bytes = has_own_reward (plan) ? weights.bytes : get_head_bytes (&plan->reward);
 }
 
 /*
@@ -279,7 +355,7 @@ hr_training_critic_add_all (const HrTrainingPlan *plan,
   if (!has_critic (plan))
     return;
 
-  own = plan->training.critic_shares ? list_head (plan)
+  own = plan->training.critic_shares ? list_head (&plan->critic)
                                      : hr_trainables_new_for_model (plan->critic.model, plan->critic.element);
   append (parameters, own);
 }
@@ -303,7 +379,7 @@ hr_training_critic_load (const HrTrainingPlan *plan,
   else
     hr_weights_load (&plan->critic.storage, heap);
   if (plan->training.reward != NULL && has_own_reward (plan))
-    hr_weights_load (&plan->critic.storage, heap);
+    hr_weights_load (&plan->reward.storage, heap);
   else
     hr_heap_take (heap, plan->training.reward_bytes);
 }
@@ -323,11 +399,13 @@ hr_training_critic_add_component (const HrTrainingPlan *plan,
                                   HrComponentId         id,
                                   guint64               bytes)
 {
-  gboolean is_head = id == HR_COMPONENT_VALUE_MODEL ? plan->training.critic_shares : !has_own_reward (plan);
+  gboolean is_value = id == HR_COMPONENT_VALUE_MODEL;
+  gboolean is_head = is_value ? plan->training.critic_shares : !has_own_reward (plan);
+  const HrInferencePlan *scorer = is_value ? &plan->critic : &plan->reward;
   HrWeights weights;
 
-  hr_weights_init_model (&weights, &plan->critic.storage);
+  hr_weights_init_model (&weights, &scorer->storage);
   if (is_head)
-    weights = (HrWeights) { .bytes = bytes, .other_elements = bytes / hr_element_get_bytes (plan->critic.element) };
-  hr_estimate_add_weights (estimate, 0, id, &plan->critic.storage, &weights, bytes);
+    weights = (HrWeights) { .bytes = bytes, .other_elements = bytes / hr_element_get_bytes (scorer->element) };
+  hr_estimate_add_weights (estimate, 0, id, &scorer->storage, &weights, bytes);
 }

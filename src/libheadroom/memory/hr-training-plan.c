@@ -878,6 +878,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   g_clear_pointer (&self->with_critic, hr_trainables_free);
   g_clear_pointer (&self->critic_tuning, hr_tuning_free);
   hr_inference_plan_clear (&self->critic);
+  hr_inference_plan_clear (&self->reward);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);
   g_clear_pointer (&self->tuning, hr_tuning_free);

@@ -41,7 +41,7 @@ typedef struct
   HrTrainables *reached;
   HrTrainables *masters;
   HrInferencePlan critic;
-  HrInference reward;
+  HrInferencePlan reward;
   HrTuning *critic_tuning;
   HrTrainables *with_critic;
   HrElement quantized_element;

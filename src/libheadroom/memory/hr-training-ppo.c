@@ -17,6 +17,16 @@
  * and the value model are trained on them. All models return the hidden states of all layers (output_hidden_states).
  */
 
+static HrElement
+get_element (const HrTraining  *training,
+             const HrInference *pass)
+{
+  if (pass->stack == training->pass.stack)
+    return training->element;
+
+  return pass->stack == training->critic->stack ? training->critic_element : training->reward_element;
+}
+
 /* Which model's parameters are on their way, and what is done to them. Those beside the policy are not quantized. */
 static void
 choose_model (const HrTraining  *training,
@@ -27,7 +37,7 @@ choose_model (const HrTraining  *training,
   gboolean is_policy = pass->stack == training->pass.stack;
 
   hr_pass_set_model_symbols (pass, replay);
-  replay->dtype = replay->parameter_dtype = is_policy ? training->element : training->critic_element;
+  replay->dtype = replay->parameter_dtype = get_element (training, pass);
   replay->quantization = is_policy ? training->quantization : HR_QUANTIZATION_NONE;
   replay->upcast = is_policy ? training->upcast : HR_UPCAST_NONE;
   replay->tuning = tuning;

@@ -61,7 +61,8 @@ G_BEGIN_DECLS
  * @critic_shares: whether its layers are those of the model
  * @trains_critic_head: whether its head is trained, whatever else is
  * @element: what the model is loaded in
- * @critic_element: what the models beside it are
+ * @critic_element: what the value model is
+ * @reward_element: what the reward model is
  * @quantization: how the weights of linear layers of the model are stored, of which no other is quantized
  * @upcast: what of it is in fp32 beside these
  * @reward: (nullable): the model that scores answers
@@ -123,6 +124,7 @@ typedef struct
   gboolean trains_critic_head;
   HrElement element;
   HrElement critic_element;
+  HrElement reward_element;
   HrQuantization quantization;
   HrUpcast upcast;
   const HrInference *reward;

@@ -12,6 +12,7 @@
 #include "hr-gguf-mixture.h"
 #include "hr-inclusion.h"
 #include "hr-json.h"
+#include "hr-local-models.h"
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
 #include "hr-model-entry-private.h"
@@ -944,6 +945,56 @@ hr_model_new_from_id (const char  *id,
   self->source = g_strdup (hr_model_entry_get_source (entry));
 
   return g_steal_pointer (&self);
+}
+
+static gboolean
+is_path (const char *name)
+{
+  if (g_file_test (name, G_FILE_TEST_EXISTS))
+    return TRUE;
+
+  /* What cannot be the id of a model was meant as a path, and is reported as one. */
+  return g_str_has_prefix (name, "/") || g_str_has_prefix (name, "./") || g_str_has_prefix (name, "../")
+         || g_str_has_suffix (name, ".json") || g_str_has_suffix (name, ".safetensors")
+         || g_str_has_suffix (name, ".gguf");
+}
+
+/**
+ * hr_model_new_from_name:
+ * @name: a path, as for hr_model_new_from_file(), or an id, as for hr_model_new_from_id() or of a model among those
+ *   that were downloaded
+ * @error: return location for an error
+ *
+ * Makes a model of what somebody typed.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+HrModel *
+hr_model_new_from_name (const char  *name,
+                        GError     **error)
+{
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GError) local_error = NULL;
+  HrModel *model;
+
+  g_return_val_if_fail (name != NULL, NULL);
+
+  if (is_path (name))
+    {
+      file = g_file_new_for_path (name);
+      return hr_model_new_from_file (file, error);
+    }
+
+  model = hr_model_new_from_id (name, &local_error);
+  if (g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME))
+    file = hr_local_models_find (name);
+  if (file != NULL)
+    return hr_model_new_from_file (file, error);
+
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+
+  return model;
 }
 
 /**

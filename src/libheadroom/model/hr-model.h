@@ -23,6 +23,8 @@ HrModel            *hr_model_new_from_file_with          (GFile                *
                                                           GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 HrModel            *hr_model_new_from_id                 (const char           *id,
                                                           GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+HrModel            *hr_model_new_from_name               (const char           *name,
+                                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 HrModel            *hr_model_new_from_data               (const char           *data,
                                                           gssize                length,
                                                           const char           *origin,
