@@ -90,6 +90,16 @@ append_number (GString *text,
   g_string_append_len (text, digits + at, sizeof digits - at);
 }
 
+/* Symbols may stand for the sizes of one thing after the other, as those of a picture do. */
+static gboolean
+has_symbols_of_now (const HrMoment  *moment,
+                    const HrStorage *storage)
+{
+  guint64 elements = hr_value_get_elements (storage->shape, moment->symbols);
+
+  return hr_ledger_round (elements * hr_element_get_bytes (storage->shape.element)) == storage->bytes;
+}
+
 static void
 append_size (GString        *text,
              const HrMoment *moment,
@@ -102,6 +112,11 @@ append_size (GString        *text,
     {
       append_number (text, group->n_storages);
       g_string_append (text, "·");
+    }
+  if (numbers && !has_symbols_of_now (moment, group->first))
+    {
+      append_number (text, group->first->bytes);
+      return;
     }
   append_number (text, hr_element_get_bytes (shape.element));
   if (shape.count > 1)

@@ -140,6 +140,13 @@ add_windows (GArray             *windows,
     }
 }
 
+/* What ends a row of the tiles of a picture, where the stack is that alone. */
+static const HrBlock *
+find_newline (const HrStack *stack)
+{
+  return hr_tower_find_parameter (&stack->final, HR_PARAMETER_NEWLINE);
+}
+
 static const HrStack *
 find_projector (HrModel       *model,
                 const HrStack *tower)
@@ -148,7 +155,8 @@ find_projector (HrModel       *model,
     {
       const HrStack *stack = hr_model_get_stack (model, i);
 
-      if (stack != tower && (stack->role == tower->role || stack->role == HR_STACK_PROJECTOR) && stack->n_layers == 0)
+      if (stack != tower && (stack->role == tower->role || stack->role == HR_STACK_PROJECTOR) && stack->n_layers == 0 &&
+          find_newline (stack) == NULL)
         return stack;
     }
 
@@ -292,6 +300,52 @@ add_sizes (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+static const HrBlock *
+find_newline_of_model (HrModel *model)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrBlock *newline = find_newline (hr_model_get_stack (model, i));
+
+      if (newline != NULL)
+        return newline;
+    }
+
+  return NULL;
+}
+
+/* How the tiles of all pictures of a batch are put together, in their order. */
+static void
+add_maps (HrMedia      *self,
+          HrTower      *tower,
+          HrMediumKind  kind,
+          guint64       side,
+          guint64       batch)
+{
+  guint64 most = 0, n = 0;
+
+  tower->maps = g_array_new (FALSE, FALSE, sizeof (HrMap));
+  for (guint i = 0; i < batch; i++)
+    {
+      for (guint j = 0; j < self->items->len; j++)
+        {
+          const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
+          HrMap map = {
+            .pieces = item->grids[0].pieces, .tiles_w = item->width / side, .cut_h = item->cut_h, .cut_w = item->cut_w,
+            .rows = item->mapped_h, .columns = item->mapped_w,
+          };
+
+          if (item->kind != kind)
+            continue;
+          g_array_append_val (tower->maps, map);
+          most = MAX (most, map.pieces);
+          n++;
+        }
+    }
+  tower->mapped = tower->projector->drops_class ? tower->patches : tower->sequence;
+  tower->given = n * most;
+}
+
 /* Pictures of one size, one after the other: those of all sequences of the batch. */
 static void
 add_pictures (HrMedia      *self,
@@ -319,6 +373,11 @@ add_pictures (HrMedia      *self,
   tower.merge = get_side (tower.projector);
   tower.pixels = count_pixels (convolution);
   tower.picture = side * side * convolution->convolution.in_channels;
+  if (tower.projector->projector == HR_PROJECTOR_PACKED)
+    {
+      tower.newline = find_newline_of_model (model);
+      add_maps (self, &tower, kind, side, batch);
+    }
   g_array_append_val (self->towers, tower);
 }
 
@@ -337,13 +396,18 @@ count_handing_layers (const HrStack *tower)
 /* Whether it is known how the tower runs, and how what comes after it does. */
 static gboolean
 is_known (HrModel       *model,
-          const HrStack *tower)
+          const HrStack *tower,
+          HrMediumKind   kind)
 {
   const HrStack *projector = tower != NULL ? find_projector (model, tower) : NULL;
 
   if (tower == NULL || tower->tower == HR_TOWER_UNKNOWN)
     return FALSE;
   if (count_handing_layers (tower) > HR_PASS_MAX_FEATURES)
+    return FALSE;
+
+  /* Frames of a video are not put together, but made smaller. */
+  if (projector != NULL && projector->projector == HR_PROJECTOR_PACKED && kind != HR_MEDIUM_IMAGE)
     return FALSE;
 
   return tower->tower == HR_TOWER_QWEN_VL ||
@@ -418,7 +482,7 @@ hr_media_add_towers (HrMedia  *self,
     {
       if (!has_kind (self, kinds[i]))
         continue;
-      if (!is_known (model, vision))
+      if (!is_known (model, vision, kinds[i]))
         return refuse_tower (model, error);
       if (vision->tower == HR_TOWER_PIXTRAL)
         add_sizes (self, model, kinds[i], batch);

@@ -45,7 +45,9 @@ static gboolean
 returns_both (const HrInference *self,
               guint              index)
 {
-  return g_array_index (self->towers, HrTower, index).stack->tower == HR_TOWER_QWEN_VL;
+  const HrTower *tower = &g_array_index (self->towers, HrTower, index);
+
+  return tower->stack->tower == HR_TOWER_QWEN_VL || tower->projector->masks_both;
 }
 
 /* One variable for those of images and of videos. */

@@ -119,6 +119,13 @@ typedef enum
   HR_SYMBOL_ONE_CHUNK_128,
   HR_SYMBOL_CHUNK_SUMS,     /* logarithms of sums of all others, and what the allocator adds to them */
   HR_SYMBOL_CHUNK_STATES,   /* random states of all others, likewise */
+  HR_SYMBOL_TILES_SEEN,     /* vectors of all pieces of a picture, each made of a tile or of the whole */
+  HR_SYMBOL_TILED,          /* those of its tiles */
+  HR_SYMBOL_CUT,            /* those of them that are left when borders are cut off */
+  HR_SYMBOL_MAPPED,         /* and when they are made fewer */
+  HR_SYMBOL_MAP_ROWS,       /* the rows of these */
+  HR_SYMBOL_MAP_ENDED,      /* the same, with an end for each row */
+  HR_SYMBOL_PACKED,         /* all that comes of a picture */
   HR_SYMBOL_LOSS_CHUNK,     /* c_l: tokens whose logits are computed at once for the loss */
   HR_SYMBOL_LAST_LOSS_CHUNK, /* those of the last chunk */
   HR_SYMBOL_LOOKED_UP,      /* rows that are looked up in a table */
@@ -325,6 +332,7 @@ typedef enum
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
+ * @tower: (nullable): the tower that runs, or is differentiated
  * @returned: what the model's function returns beside its result, of images and videos
  * @waiting: the gradient that waits for it
  * @quantization: how the weights of linear layers are stored
@@ -378,6 +386,7 @@ struct _HrReplay
   HrSharding *sharding;
   HrFusedStep fused_step;
   HrValue waiting;
+  const struct _HrTower *tower;
   HrValue returned[2];
   HrQuantization quantization;
   gboolean expands_anew;

@@ -33,6 +33,11 @@ embed_patches (const HrTower *self,
   HrValue bias = HR_NO_VALUE;
   HrValue pixels, patches;
 
+  /* `torch.cat ([pix_val[:num_patch] …])`: without what pads them (get_image_features of LlavaNextModel). */
+  if (self->maps != NULL)
+    pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "pixel_values",
+                                                 HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE));
+
   replay->block = block->path;
   if (block->convolution.has_bias)
     bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
@@ -223,7 +228,18 @@ hr_tower_finish_pictures (const HrInference *self,
   if (tower->stack->feature_layer == 0)
     hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
-  leave_tower (replay, pass, unused);
+  if (tower->maps != NULL)
+    {
+      GArray *parts = hr_tower_pack (tower, replay, seen);
+
+      hr_replay_drop (replay, seen);
+      leave_tower (replay, pass, unused);
+      seen = hr_tower_join_packed (tower, replay, parts, seen);
+    }
+  else
+    {
+      leave_tower (replay, pass, unused);
+    }
   if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL)
     hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
   hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));

@@ -19,6 +19,7 @@
 void
 hr_tower_clear (HrTower *self)
 {
+  g_clear_pointer (&self->maps, g_array_unref);
   g_clear_pointer (&self->chunks, g_array_unref);
   g_clear_pointer (&self->windows, g_array_unref);
 }
@@ -34,7 +35,7 @@ hr_tower_clear (HrTower *self)
 guint64
 hr_tower_get_bytes (const HrTower *self)
 {
-  return hr_ledger_round (self->batch * self->picture * sizeof (float));
+  return hr_ledger_round (MAX (self->given, self->batch) * self->picture * sizeof (float));
 }
 
 /*
@@ -122,6 +123,7 @@ hr_tower_set_symbols (const HrTower *self,
   symbols[HR_SYMBOL_SEEN] = self->seen;
   symbols[HR_SYMBOL_MERGED] = hidden * self->merge * self->merge;
   symbols[HR_SYMBOL_TEXT_HIDDEN] = text_hidden;
+  replay->tower = self;
 }
 
 /*

@@ -9,10 +9,35 @@ G_BEGIN_DECLS
 typedef struct _HrTower HrTower;
 
 /**
+ * HrMap:
+ * @pieces: of a picture that the tower sees: the whole, and its tiles
+ * @tiles_w: tiles of a row
+ * @cut_h: vectors of a column of the tiles put together, once borders are cut off
+ * @cut_w: those of a row
+ * @rows: vectors of a column as the decoder gets them, where more are made fewer
+ * @columns: those of a row, before it gets its end
+ *
+ * How the tiles of a picture are put together again.
+ */
+typedef struct
+{
+  guint64 pieces;
+  guint64 tiles_w;
+  guint64 cut_h;
+  guint64 cut_w;
+  guint64 rows;
+  guint64 columns;
+} HrMap;
+
+/**
  * HrTower:
  * @stack: its layers
  * @projector: (nullable): what makes of its output what the decoder reads
  * @features: (nullable): what makes of the output of inner layers what the first layers of the decoder get
+ * @newline: (nullable): the vector that ends a row of tiles that are put together again
+ * @maps: (nullable) (element-type HrMap): how those of each picture are
+ * @mapped: vectors of a tile that is
+ * @given: pictures as they come from the processor, with what pads those of fewer tiles
  * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
  * @sequence: positions of each: patches, and the token of a class
  * @patches: patches of each
@@ -30,6 +55,10 @@ struct _HrTower
   const HrStack *stack;
   const HrStack *projector;
   const HrStack *features;
+  const HrBlock *newline;
+  GArray *maps;
+  guint64 mapped;
+  guint64 given;
   guint64 batch;
   guint64 sequence;
   guint64 patches;
@@ -75,6 +104,13 @@ HrValue hr_tower_run_linear  (HrReplay          *replay,
                               HrValue            x,
                               const HrBlock     *block,
                               HrSymbol           width);
+GArray *hr_tower_pack        (const HrTower     *self,
+                              HrReplay          *replay,
+                              HrValue            seen) G_GNUC_WARN_UNUSED_RESULT;
+HrValue hr_tower_join_packed (const HrTower     *self,
+                              HrReplay          *replay,
+                              GArray            *parts,
+                              HrValue            seen);
 HrValue hr_tower_split_and_join (HrReplay       *replay,
                                  HrValue         x);
 void    hr_tower_embed       (const HrInference *self,

@@ -670,6 +670,7 @@ run_tower_backward (HrTrainingStack *self,
 
   memcpy (symbols, replay->symbols, sizeof symbols);
   memcpy (replay->symbols, self->symbols, sizeof symbols);
+  replay->tower = self->pass.tower;
   hr_training_stack_run_backward (self, gradient, &no_table, FALSE);
   memcpy (replay->symbols, symbols, sizeof symbols);
 }

@@ -10,6 +10,7 @@ static const HrChoice uses[] = {
   { "unknown", HR_PARAMETER_UNKNOWN },
   { "class", HR_PARAMETER_CLASS },
   { "positions", HR_PARAMETER_POSITIONS },
+  { "newline", HR_PARAMETER_NEWLINE },
   { "scale", HR_PARAMETER_SCALE },
   { NULL }
 };

@@ -264,6 +264,7 @@ typedef enum
   HR_PARAMETER_UNKNOWN,
   HR_PARAMETER_CLASS,         /* it comes before the patches of each picture */
   HR_PARAMETER_POSITIONS,     /* it is added to them */
+  HR_PARAMETER_NEWLINE,       /* it ends a row of the tiles of a picture */
   HR_PARAMETER_SCALE,         /* what a branch of a layer makes is multiplied by it */
 } HrParameterUse;
 
@@ -722,6 +723,7 @@ typedef enum
   HR_PROJECTOR_LINEAR,        /* a linear layer (PaliGemma) */
   HR_PROJECTOR_POOLING,       /* averages of squares of patches, a norm and a matrix (Gemma 3) */
   HR_PROJECTOR_MERGER,        /* a norm, then a perceptron of one expression (Qwen3-VL) */
+  HR_PROJECTOR_PACKED,        /* as LLaVA's, then tiles put together again, with an end for each row (LLaVA-NeXT) */
   HR_PROJECTOR_CHAIN,         /* its blocks, one after the other (InternVL) */
 } HrProjectorPath;
 
@@ -748,6 +750,7 @@ typedef struct
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
   gboolean drops_class;       /* of a projector whether it leaves the class token away */
   gboolean keeps_pixels;      /* of a projector whether pixels in the dtype of the model stay until it has run */
+  gboolean masks_both;        /* of a projector whether a mask of videos is made beside that of images, and kept */
   gboolean has_block_mask;    /* of a projector whether tokens of a picture see each other, in the decoder (Gemma 3) */
   HrLayerClass *layer_classes;
   guint n_layer_classes;

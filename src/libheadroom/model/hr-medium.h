@@ -85,6 +85,8 @@ typedef struct
  * @mapped_h: vectors of a column of the map that is put together from the parts of a picture once borders are cut off
  *   (LLaVA-NeXT, LLaVA-OneVision, before each row gets its end); 0 where none is put together
  * @mapped_w: vectors of a row of that map
+ * @cut_h: the same before they are made fewer
+ * @cut_w: likewise of a row
  * @seen: vectors that tower and projector make and that take the place of tokens of the sequence; rows' ends that are
  *   a parameter of the model (image_newline) are among them
  * @markers: tokens that the processor puts between or around those: ends of rows, numbers of tiles, timestamps
@@ -108,6 +110,8 @@ typedef struct
   guint n_grids;
   guint64 mapped_h;
   guint64 mapped_w;
+  guint64 cut_h;
+  guint64 cut_w;
   guint64 seen;
   guint64 markers;
   guint64 tokens;

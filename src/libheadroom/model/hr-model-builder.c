@@ -16,7 +16,7 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
   "hooks-embeddings", "projector", "feature-layer",
-  "drops-class", "keeps-pixels", "block-mask", "layers", "final", NULL,
+  "drops-class", "keeps-pixels", "masks-both", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "hands-on", "sublayers",
@@ -482,9 +482,10 @@ read_projector (HrScope  *scope,
                 HrStack  *stack,
                 GError  **error)
 {
-  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "merger", "chain", NULL };
+  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "merger", "packed", "chain", NULL };
   HrJson *layer = hr_json_get_member (description, "feature-layer");
   HrJson *drops = hr_json_get_member (description, "drops-class");
+  HrJson *masks = hr_json_get_member (description, "masks-both");
   guint choice;
 
   if (!read_choice (description, "projector", names, &choice, error) ||
@@ -495,7 +496,8 @@ read_projector (HrScope  *scope,
   stack->projector = choice;
 
   return (layer == NULL || hr_scope_evaluate_size (scope, layer, &stack->feature_layer, error)) &&
-         (drops == NULL || hr_scope_evaluate_boolean (scope, drops, &stack->drops_class, error));
+         (drops == NULL || hr_scope_evaluate_boolean (scope, drops, &stack->drops_class, error)) &&
+         (masks == NULL || hr_scope_evaluate_boolean (scope, masks, &stack->masks_both, error));
 }
 
 /* What a stack is for: its role, or else its id. */

@@ -528,6 +528,8 @@ hr_processor_any_resolution (const HrProcessorEntry  *entry,
   tokens->width = canvas.width;
   hr_processor_set_pieces (entry, tokens, 1 + (canvas.height / side) * (canvas.width / side));
   cut_borders (medium, &rows, &columns);
+  tokens->cut_h = rows;
+  tokens->cut_w = columns;
   ratio = limit > 0 ? sqrt ((double) rows * columns / ((double) limit * patches * patches)) : 0;
   if (ratio > 1.1)
     {
