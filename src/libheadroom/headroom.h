@@ -32,6 +32,7 @@
 #include "hr-model-search.h"
 #include "hr-model.h"
 #include "hr-multimodal-job.h"
+#include "hr-number-format.h"
 #include "hr-palette.h"
 #include "hr-quantization.h"
 #include "hr-report-enums.h"
