@@ -44,6 +44,7 @@ static const struct
   { "win.copy-command-line", { "<Control><Shift>c" } },
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
+  { "win.show-precision", { "<Control>p" } },
   { "win.reset-settings", { "<Control>r" } },
   { "win.show-settings", { "<Alt>Left" } },
   { "win.show-result", { "<Alt>Right" } },

@@ -11,6 +11,7 @@
 #include "headroom-anatomy-window.h"
 #include "headroom-architecture-dialog.h"
 #include "headroom-dialogs.h"
+#include "headroom-precision-window.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
 
@@ -31,6 +32,7 @@ struct _HeadroomWindow
   GListModel *local_gpus;
   GSettings *settings;
   HeadroomAnatomyWindow *anatomy;
+  HeadroomPrecisionWindow *precision;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -445,6 +447,31 @@ headroom_window_show_anatomy_action (GtkWidget  *widget,
   gtk_window_present (GTK_WINDOW (self->anatomy));
 }
 
+static HeadroomPrecisionWindow *
+headroom_window_create_precision (HeadroomWindow *self)
+{
+  GtkWidget *precision = headroom_precision_window_new (self->session);
+
+  gtk_window_set_transient_for (GTK_WINDOW (precision), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (precision), TRUE);
+  g_set_weak_pointer (&self->precision, HEADROOM_PRECISION_WINDOW (precision));
+
+  return self->precision;
+}
+
+static void
+headroom_window_show_precision_action (GtkWidget  *widget,
+                                       const char *action_name,
+                                       GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  if (self->precision == NULL)
+    headroom_window_create_precision (self);
+
+  gtk_window_present (GTK_WINDOW (self->precision));
+}
+
 static void
 headroom_window_dismiss_error_action (GtkWidget  *widget,
                                       const char *action_name,
@@ -560,6 +587,7 @@ headroom_window_dispose (GObject *object)
   HeadroomWindow *self = HEADROOM_WINDOW (object);
 
   g_clear_weak_pointer (&self->anatomy);
+  g_clear_weak_pointer (&self->precision);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
@@ -592,6 +620,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-settings", NULL, headroom_window_show_settings_action);
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
   gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
+  gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
 
   /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
@@ -736,6 +765,20 @@ headroom_window_rebuild_anatomy (HeadroomWindow *self)
   gtk_window_destroy (GTK_WINDOW (old));
 }
 
+static void
+headroom_window_rebuild_precision (HeadroomWindow *self)
+{
+  HeadroomPrecisionWindow *old = self->precision;
+
+  if (old == NULL)
+    return;
+
+  g_clear_weak_pointer (&self->precision);
+  headroom_precision_window_take_view (headroom_window_create_precision (self), old);
+  gtk_window_present (GTK_WINDOW (self->precision));
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
 /*
  * Builds all that is shown anew, for another language, and puts the user where they were.
  */
@@ -755,4 +798,5 @@ headroom_window_rebuild (HeadroomWindow *self)
   self->content = content;
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
   headroom_window_rebuild_anatomy (self);
+  headroom_window_rebuild_precision (self);
 }

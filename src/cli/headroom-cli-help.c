@@ -189,7 +189,7 @@ headroom_cli_dup_help (const char *verb)
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
-                       _("Usage: headroom-cli list models|gpus|architectures|precisions|engines [OPTION…]\n"
+                       _("Usage: headroom-cli list models|gpus|architectures|precisions|formats|engines [OPTION…]\n"
                          "\n"
                          "Lists what Headroom knows.\n"));
       append_options (string, list_options, G_N_ELEMENTS (list_options));
@@ -203,7 +203,7 @@ headroom_cli_dup_help (const char *verb)
                        "Commands:\n"
                        "  estimate MODEL   estimate the memory of a job\n"
                        "  inspect MODEL    show the parameters and tensors of a model\n"
-                       "  list WHAT        list models, gpus, architectures, precisions or engines\n"
+                       "  list WHAT        list models, gpus, architectures, precisions, formats or engines\n"
                        "\n"
                        "  --version        show the version\n"
                        "  --help           show this help; with a command, the help for it\n"

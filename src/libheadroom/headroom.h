@@ -33,6 +33,7 @@
 #include "hr-model.h"
 #include "hr-multimodal-job.h"
 #include "hr-number-format.h"
+#include "hr-number-text.h"
 #include "hr-palette.h"
 #include "hr-quantization.h"
 #include "hr-report-enums.h"

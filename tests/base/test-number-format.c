@@ -367,11 +367,15 @@ test_every_digit_is_written (void)
   g_autofree char *tenth = hr_number_format_dup_exact (get_value ("fp16", 0x2e66));
   g_autofree char *smallest = hr_number_format_dup_exact (get_value ("bf16", 1));
   g_autofree char *shortest = hr_number_format_dup_shortest (get_format ("fp16"), 0x2e66);
+  g_autofree char *decimal = hr_number_format_dup_decimal (get_format ("fp16"), 0x2e66);
+  g_autofree char *plain = hr_number_format_dup_decimal (get_format ("fp6-e2m3"), 0x1f);
   g_autofree char *negative = hr_number_format_dup_exact (-INFINITY);
 
   g_assert_cmpstr (largest, ==, "340282346638528859811704183484516925440");
   g_assert_cmpstr (tenth, ==, "0.0999755859375");
   g_assert_cmpstr (shortest, ==, "0.1");
+  g_assert_cmpstr (decimal, ==, "0.099976");
+  g_assert_cmpstr (plain, ==, "7.5");
   g_assert_cmpstr (negative, ==, "-inf");
   g_assert_true (g_str_has_prefix (smallest, "0.00000000000000000000000000000000000000009183549615799121"));
   g_assert_cmpuint (strlen (smallest), ==, 2 + 133);

@@ -119,7 +119,7 @@ def a_model_is_read_with_an_architecture_of_ones_own():
 
 
 def every_list_is_text_and_json():
-    for name in ('models', 'gpus', 'architectures', 'precisions', 'engines'):
+    for name in ('models', 'gpus', 'architectures', 'precisions', 'formats', 'engines'):
         rows = succeed_json('list', name)[name]
         text = succeed('list', name).decode('utf-8')
         assert rows, name
@@ -139,6 +139,10 @@ def lists_know_what_they_list():
     assert precisions['bfloat16']['bits'] == 16 and precisions['q4_k_m']['bits'] == 4.5
     assert all(row['bits'] and row['source'] for row in precisions.values() if row['kind'] == 'quantization')
     assert 'qwen2' in {row['id'] for row in succeed_json('list', 'architectures')['architectures']}
+    formats = {row['id']: row for row in succeed_json('list', 'formats')['formats']}
+    assert formats['fp32']['largest'] == 3.40282347e38
+    assert formats['fp8-e4m3']['largest'] == 448 and formats['fp8-e4m3']['layout'] == '1 + 4 + 3 = 8'
+    assert formats['int8']['epsilon'] is None and formats['tf32']['bits'] == 32
     assert [row['id'] for row in succeed_json('list', 'engines')['engines']] == ['transformers']
 
 

@@ -740,12 +740,49 @@ hr_number_format_count_specials (const HrNumberFormat *self,
     }
 }
 
+/* The digits of a value that is exact with them. */
+#define MAX_PLAIN_DIGITS 9
+
+/**
+ * hr_number_format_dup_decimal: (skip)
+ * @self: a format
+ * @bits: a pattern
+ *
+ * Writes a value to read: all of its digits if they are few, such as `448`, else as many as tell the numbers of the
+ * format apart, such as `0.099976` for the FP16 next to 0.1.
+ *
+ * Returns: (transfer full): the text, with a point, for any locale
+ */
+char *
+hr_number_format_dup_decimal (const HrNumberFormat *self,
+                              guint64               bits)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  double value = hr_number_format_decode (self, bits);
+  guint n_kept, n_needed = MAX_PLAIN_DIGITS;
+  g_autofree char *format = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (isnan (value))
+    return g_strdup ("nan");
+
+  g_ascii_formatd (text, sizeof text, "%." G_STRINGIFY (MAX_PLAIN_DIGITS) "g", value);
+  if (g_ascii_strtod (text, NULL) == value)
+    return g_strdup (text);
+
+  hr_number_format_get_n_digits (self, &n_kept, &n_needed);
+  format = g_strdup_printf ("%%.%ug", n_needed);
+
+  return g_strdup (g_ascii_formatd (text, sizeof text, format, value));
+}
+
 /**
  * hr_number_format_dup_shortest: (skip)
  * @self: a format
  * @bits: a pattern
  *
- * Writes a value with as few digits as lead back to it, such as `0.1` for the FP16 next to it.
+ * Writes a value to type, with as few digits as lead back to it, such as `0.1` for the FP16 next to it.
  *
  * Returns: (transfer full): the text, with a point, for any locale
  */

@@ -139,6 +139,8 @@ gboolean              hr_number_format_get_n_digits             (const HrNumberF
 void                  hr_number_format_count_specials           (const HrNumberFormat *self,
                                                                  guint64              *n_infinite,
                                                                  guint64              *n_nan);
+char                 *hr_number_format_dup_decimal              (const HrNumberFormat *self,
+                                                                 guint64               bits) G_GNUC_WARN_UNUSED_RESULT;
 char                 *hr_number_format_dup_shortest             (const HrNumberFormat *self,
                                                                  guint64               bits) G_GNUC_WARN_UNUSED_RESULT;
 char                 *hr_number_format_dup_exact                (double                value) G_GNUC_WARN_UNUSED_RESULT;

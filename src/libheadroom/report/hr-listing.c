@@ -18,9 +18,11 @@
 #include "hr-local-models.h"
 #include "hr-matrix-format.h"
 #include "hr-model-catalogue.h"
+#include "hr-number-format.h"
+#include "hr-number-text.h"
 #include "hr-units.h"
 
-#define MAX_COLUMNS 5
+#define MAX_COLUMNS 9
 
 typedef enum
 {
@@ -49,6 +51,19 @@ typedef struct
 } List;
 
 static void
+add_cells (GPtrArray          *rows,
+           const char * const *texts,
+           guint               n_texts)
+{
+  char **cells = g_new0 (char *, MAX_COLUMNS + 1);
+
+  for (guint i = 0; i < MAX_COLUMNS; i++)
+    cells[i] = g_strdup (i < n_texts && texts[i] != NULL ? texts[i] : "");
+
+  g_ptr_array_add (rows, cells);
+}
+
+static void
 add_row (GPtrArray  *rows,
          const char *first,
          const char *second,
@@ -56,13 +71,9 @@ add_row (GPtrArray  *rows,
          const char *fourth,
          const char *fifth)
 {
-  const char * const texts[MAX_COLUMNS] = { first, second, third, fourth, fifth };
-  char **cells = g_new0 (char *, MAX_COLUMNS + 1);
+  const char * const texts[] = { first, second, third, fourth, fifth };
 
-  for (guint i = 0; i < MAX_COLUMNS; i++)
-    cells[i] = g_strdup (texts[i] != NULL ? texts[i] : "");
-
-  g_ptr_array_add (rows, cells);
+  add_cells (rows, texts, G_N_ELEMENTS (texts));
 }
 
 static char *
@@ -224,6 +235,36 @@ add_precisions (GPtrArray  *rows,
 }
 
 static gboolean
+add_formats (GPtrArray  *rows,
+             GError    **error)
+{
+  for (guint i = 0; i < hr_get_n_number_formats (); i++)
+    {
+      const HrNumberFormat *format = hr_number_format_get (i);
+      guint64 normal = hr_number_format_get_smallest_normal (format), subnormal;
+      g_autofree char *stored = print_number (format->n_stored_bits);
+      g_autofree char *layout = hr_number_format_dup_layout (format);
+      g_autofree char *largest = hr_number_format_dup_decimal (format, hr_number_format_get_largest (format));
+      g_autofree char *smallest_normal = hr_number_format_dup_decimal (format, normal);
+      g_autofree char *smallest_subnormal = NULL;
+      g_autofree char *epsilon_text = NULL;
+      double epsilon;
+
+      if (hr_number_format_get_smallest_subnormal (format, &subnormal))
+        smallest_subnormal = hr_number_format_dup_decimal (format, subnormal);
+      if (hr_number_format_get_epsilon (format, &epsilon))
+        epsilon_text = print_decimal (epsilon);
+
+      add_cells (rows,
+                 (const char * const[]) { format->id, format->name, stored, layout, largest, smallest_normal,
+                                          smallest_subnormal, epsilon_text, format->source },
+                 MAX_COLUMNS);
+    }
+
+  return TRUE;
+}
+
+static gboolean
 add_engines (GPtrArray  *rows,
              GError    **error)
 {
@@ -274,6 +315,21 @@ static const List lists[HR_N_LISTINGS] = {
       { "source", N_("Source"), COLUMN_TEXT },
     },
     add_precisions,
+  },
+  [HR_LISTING_FORMATS] = {
+    "formats",
+    {
+      { "id", N_("Name"), COLUMN_TEXT },
+      { "label", N_("Format"), COLUMN_TEXT },
+      { "bits", N_("Bits"), COLUMN_NUMBER },
+      { "layout", N_("Sign, exponent, mantissa"), COLUMN_TEXT },
+      { "largest", N_("Largest"), COLUMN_DECIMAL },
+      { "smallest-normal", N_("Smallest normal"), COLUMN_DECIMAL },
+      { "smallest-subnormal", N_("Smallest subnormal"), COLUMN_DECIMAL },
+      { "epsilon", N_("Epsilon"), COLUMN_DECIMAL },
+      { "source", N_("Source"), COLUMN_TEXT },
+    },
+    add_formats,
   },
   [HR_LISTING_ENGINES] = {
     "engines",
@@ -369,7 +425,7 @@ add_cell (JsonBuilder  *builder,
     json_builder_add_null_value (builder);
   else if (column->kind == COLUMN_TEXT || column->kind == COLUMN_PATH)
     json_builder_add_string_value (builder, cell);
-  else if (column->kind == COLUMN_DECIMAL && strchr (cell, '.') != NULL)
+  else if (column->kind == COLUMN_DECIMAL && strpbrk (cell, ".e") != NULL)
     json_builder_add_double_value (builder, g_ascii_strtod (cell, NULL));
   else
     json_builder_add_int_value (builder, g_ascii_strtoll (cell, NULL, 10));

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @HR_LISTING_GPUS: the GPUs of the catalogue
  * @HR_LISTING_ARCHITECTURES: the architectures that models are read by
  * @HR_LISTING_PRECISIONS: data types and formats of quantization
+ * @HR_LISTING_FORMATS: formats of numbers, by what their bits mean
  * @HR_LISTING_ENGINES: the programs that run a model
  *
  * What Headroom can list.
@@ -24,6 +25,7 @@ typedef enum
   HR_LISTING_GPUS,
   HR_LISTING_ARCHITECTURES,
   HR_LISTING_PRECISIONS,
+  HR_LISTING_FORMATS,
   HR_LISTING_ENGINES,
   HR_N_LISTINGS, /*< skip >*/
 } HrListing;
