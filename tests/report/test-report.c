@@ -84,7 +84,7 @@ test_json_keys (void)
 {
   static const char * const keys[] = {
     "schema", "model", "mode", "settings", "total-bytes", "peak-phase", "components", "phases", "devices", "gpu",
-    "rule-of-thumb", "advice", "warnings",
+    "rule-of-thumb", "compute", "advice", "warnings",
   };
   static const char * const parameters[] = {
     "total", "trainable", "active", "embedding", "attention", "mlp", "norm", "output", "vision", "other",
@@ -126,6 +126,47 @@ test_json_keys (void)
   g_assert_true (json_object_get_boolean_member (gpu, "fits"));
   g_assert_cmpint (json_object_get_int_member (gpu, "free-bytes"), ==,
                    json_object_get_int_member (gpu, "memory-bytes") - json_object_get_int_member (root, "total-bytes"));
+}
+
+/* Parts add up to the phase; a phase has a time where there is a GPU whose figures are known. */
+static void
+check_compute (JsonObject *root,
+               gboolean    has_time)
+{
+  JsonObject *compute = json_object_get_object_member (root, "compute");
+  JsonArray *phases = json_object_get_array_member (compute, "phases");
+
+  g_assert_cmpuint (json_array_get_length (phases), ==, 2);
+  for (guint i = 0; i < json_array_get_length (phases); i++)
+    {
+      JsonObject *phase = json_array_get_object_element (phases, i);
+      JsonArray *parts = json_object_get_array_member (phase, "parts");
+      JsonNode *time = json_object_get_member (phase, "time");
+      gint64 sum = 0;
+
+      for (guint j = 0; j < json_array_get_length (parts); j++)
+        sum += json_object_get_int_member (json_array_get_object_element (parts, j), "flops");
+      g_assert_cmpint (sum, ==, json_object_get_int_member (phase, "flops"));
+      g_assert_cmpint (sum, >, 0);
+      g_assert_cmpfloat (json_object_get_double_member (phase, "arithmetic-intensity"), >, 0);
+      g_assert_true (JSON_NODE_HOLDS_OBJECT (time) == has_time);
+      if (has_time)
+        g_assert_cmpfloat (json_object_get_double_member (json_node_get_object (time), "least-seconds"), <,
+                           json_object_get_double_member (json_node_get_object (time), "typical-seconds"));
+    }
+}
+
+static void
+test_json_compute (void)
+{
+  g_autoptr (HrReport) report = create_catalogue_report (NULL);
+  g_autoptr (HrReport) timed = create_catalogue_report ("h100-sxm5-80gb");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *json = hr_report_to_json (report);
+  g_autofree char *timed_json = hr_report_to_json (timed);
+
+  check_compute (parse_json (parser, json), FALSE);
+  check_compute (parse_json (parser, timed_json), TRUE);
 }
 
 static void
@@ -467,6 +508,7 @@ main (int    argc,
 
   g_test_add_func ("/report/json_has_the_keys_of_its_schema", test_json_keys);
   g_test_add_func ("/report/json_adds_up", test_json_sums);
+  g_test_add_func ("/report/what_is_computed_adds_up_and_takes_time_on_a_gpu", test_json_compute);
   g_test_add_func ("/report/tokens_of_each_input_are_shown_with_where_they_come_from", test_inputs);
   g_test_add_func ("/report/json_has_every_setting_and_no_auto", test_json_settings);
   g_test_add_func ("/report/csv_has_the_numbers_of_the_estimate", test_csv);

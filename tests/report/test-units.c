@@ -120,6 +120,46 @@ test_shares (void)
     }
 }
 
+static void
+test_operations (void)
+{
+  static const struct
+  {
+    double operations;
+    const char *text;
+  } cases[] = {
+    { 0, "0" NBSP "FLOP" }, { 12, "12" NBSP "FLOP" }, { 15009841152, "15.0" NBSP "GFLOP" },
+    { 999.6e9, "1.00" NBSP "TFLOP" }, { 3.3e24, "3300000.0" NBSP "EFLOP" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = hr_format_operations (cases[i].operations);
+
+      g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
+static void
+test_times (void)
+{
+  static const struct
+  {
+    double seconds;
+    const char *text;
+  } cases[] = {
+    { 0.0000125, "12.5" NBSP "µs" }, { 0.00099951, "1.00" NBSP "ms" }, { 0.0123, "12.3" NBSP "ms" },
+    { 1.5, "1.50" NBSP "s" }, { 90, "1.50" NBSP "min" }, { 9000, "2.50" NBSP "h" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = hr_format_seconds (cases[i].seconds);
+
+      g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
 /* A size that grows never reads as a smaller one. */
 static void
 test_monotone (void)
@@ -155,6 +195,8 @@ main (int    argc,
   g_test_add_func ("/units/a_difference_has_a_sign", test_differences);
   g_test_add_func ("/units/an_integer_is_exact_and_a_count_is_short", test_numbers);
   g_test_add_func ("/units/a_share_that_is_there_is_never_nothing", test_shares);
+  g_test_add_func ("/units/operations_have_a_unit_in_powers_of_a_thousand", test_operations);
+  g_test_add_func ("/units/a_time_has_the_unit_that_people_say", test_times);
   g_test_add_func ("/units/a_size_that_grows_reads_as_a_larger_one", test_monotone);
 
   return g_test_run ();

@@ -198,3 +198,63 @@ hr_format_percentage (guint64 part,
   /* Translators: a share in percent; %s is the number. Keep the no-break space if your language sets one there. */
   return g_strdup_printf (_("%s\u00a0%%"), number);
 }
+
+/**
+ * hr_format_operations:
+ * @operations: a number of floating point operations
+ *
+ * Puts a number of operations into words, such as "15.0 GFLOP", in powers of 1000.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_operations (double operations)
+{
+  static const char * const units[] = { "FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP" };
+  guint unit = 0;
+
+  for (; unit + 1 < G_N_ELEMENTS (units) && operations >= 999.5; unit++)
+    operations /= 1000;
+
+  return g_strdup_printf ("%.*f" NO_BREAK_SPACE "%s", unit == 0 ? 0 : get_decimals (operations), operations,
+                          units[unit]);
+}
+
+/**
+ * hr_format_seconds:
+ * @seconds: a time in seconds
+ *
+ * Puts a time into words, such as "12.3 ms" or "2.5 min".
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_seconds (double seconds)
+{
+  static const struct
+  {
+    double least;
+    double unit;
+    const char *name;
+  } units[] = {
+    /* Translators: the unit of hours */
+    { 3600, 3600, N_("h") },
+    /* Translators: the unit of minutes */
+    { 60, 60, N_("min") },
+    /* Translators: the unit of seconds */
+    { 0.9995, 1, N_("s") },
+    { 0.0009995, 0.001, N_("ms") },
+    { 0, 0.000001, N_("µs") },
+  };
+  g_autofree char *number = NULL;
+  guint i = 0;
+  double value;
+
+  while (seconds < units[i].least)
+    i++;
+  value = seconds / units[i].unit;
+
+  number = g_strdup_printf ("%.*f", get_decimals (value), value);
+
+  return g_strconcat (number, NO_BREAK_SPACE, _(units[i].name), NULL);
+}

@@ -30,5 +30,7 @@ char *hr_format_integer          (guint64      number) G_GNUC_WARN_UNUSED_RESULT
 char *hr_format_count            (guint64      count) G_GNUC_WARN_UNUSED_RESULT;
 char *hr_format_percentage       (guint64      part,
                                   guint64      whole) G_GNUC_WARN_UNUSED_RESULT;
+char *hr_format_operations       (double       operations) G_GNUC_WARN_UNUSED_RESULT;
+char *hr_format_seconds          (double       seconds) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

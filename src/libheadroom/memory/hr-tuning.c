@@ -1074,6 +1074,31 @@ hr_tuning_get_n_cached (const HrTuning *self)
   return hr_tuning_get_n_virtual (self) - hr_tuning_get_n_embedded (self);
 }
 
+/* Whether the model's own parameters of a layer are trained, or with -1 those outside of the layers. */
+gboolean
+hr_tuning_trains_layer (const HrTuning *self,
+                        int             layer)
+{
+  return self == NULL || (layer >= 0 && (guint) layer >= self->first_layer);
+}
+
+/* Whether all biases of the model are. */
+gboolean
+hr_tuning_trains_biases (const HrTuning *self)
+{
+  return self == NULL || self->trains_biases;
+}
+
+/* What a symbol of an inner width stands for. */
+guint64
+hr_tuning_get_size (const HrTuning *self,
+                    HrSymbol        symbol)
+{
+  g_return_val_if_fail (symbol >= HR_SYMBOL_ADAPTER_RANK && symbol < HR_SYMBOL_ADAPTER_RANK + self->n_ranks, 0);
+
+  return self->ranks[symbol - HR_SYMBOL_ADAPTER_RANK];
+}
+
 /*
  * hr_tuning_choose_trained:
  * @self: (nullable): a tuning, or %NULL if all of the model is trained
@@ -1087,8 +1112,8 @@ hr_tuning_choose_trained (const HrTuning *self,
                           HrReplay       *replay,
                           int             layer)
 {
-  replay->trains_weights = self == NULL || (layer >= 0 && (guint) layer >= self->first_layer);
-  replay->trains_biases = replay->trains_weights || self->trains_biases;
+  replay->trains_weights = hr_tuning_trains_layer (self, layer);
+  replay->trains_biases = replay->trains_weights || hr_tuning_trains_biases (self);
 }
 
 /*

@@ -142,6 +142,11 @@ guint64              hr_tuning_get_waiting_bytes (const HrTuning *self);
 guint                hr_tuning_get_group        (const HrTuning  *self,
                                                  int              layer);
 guint64              hr_tuning_get_added_bytes  (const HrTuning  *self);
+gboolean             hr_tuning_trains_layer     (const HrTuning  *self,
+                                                 int              layer);
+gboolean             hr_tuning_trains_biases    (const HrTuning  *self);
+guint64              hr_tuning_get_size         (const HrTuning  *self,
+                                                 HrSymbol         symbol);
 void                 hr_tuning_choose_trained   (const HrTuning  *self,
                                                  HrReplay        *replay,
                                                  int              layer);

@@ -523,6 +523,7 @@ hr_report_create_document (HrReport *self)
   add_advice (self, document);
   add_phases (self, document);
   add_devices (self, document);
+  hr_report_add_compute (self, document);
   add_warnings (self, document);
   add_settings (self, document);
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The model"));

@@ -310,6 +310,7 @@ hr_report_to_json (HrReport *self)
   add_devices (builder, estimate);
   add_gpu (builder, self);
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
+  hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_warnings (builder, self);
   add_generator (builder, hr_report_get_date (self));

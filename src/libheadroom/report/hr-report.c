@@ -30,6 +30,8 @@ struct _HrReport
   HrUnitSystem unit_system;
   GDateTime *date;
   HrFit fit;
+  HrCompute *compute;
+  char *compute_reason;
 };
 
 enum
@@ -89,6 +91,8 @@ hr_report_finalize (GObject *object)
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
   g_clear_pointer (&self->date, g_date_time_unref);
+  g_clear_pointer (&self->compute, hr_compute_free);
+  g_free (self->compute_reason);
 
   G_OBJECT_CLASS (hr_report_parent_class)->finalize (object);
 }
@@ -428,6 +432,33 @@ hr_report_get_date (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return self->date;
+}
+
+/*
+ * hr_report_get_compute:
+ * @self: a report
+ * @reason: (out) (optional) (transfer none) (nullable): why it is not counted
+ *
+ * Gets what the job computes, which is counted when somebody first asks.
+ *
+ * Returns: (transfer none) (nullable): that, or %NULL if it is not counted
+ */
+const HrCompute *
+hr_report_get_compute (HrReport    *self,
+                       const char **reason)
+{
+  if (self->compute == NULL && self->compute_reason == NULL)
+    {
+      g_autoptr (GError) error = NULL;
+
+      self->compute = hr_compute_new (hr_report_get_model (self), self->job, self->gpu, self->n_gpus, &error);
+      if (self->compute == NULL)
+        self->compute_reason = g_strdup (error->message);
+    }
+  if (reason != NULL)
+    *reason = self->compute_reason;
+
+  return self->compute;
 }
 
 /**

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-compute.h"
+
+#include "hr-flop-pass.h"
+#include "hr-grpo-job.h"
+#include "hr-media.h"
+#include "hr-message.h"
+#include "hr-roofline.h"
+#include "hr-traffic.h"
+
+struct _HrCompute
+{
+  HrComputePhase phases[HR_N_COMPUTE_PHASES];
+  guint n_phases;
+  guint64 n_sequences;
+  HrModel *model;
+  HrGpu *gpu;
+  guint n_gpus;
+  HrDtype dtype;
+  char *missing;
+};
+
+static const char * const phase_names[] = {
+  [HR_COMPUTE_PHASE_PREFILL] = "prefill", [HR_COMPUTE_PHASE_DECODE] = "decode",
+  [HR_COMPUTE_PHASE_TRAINING_STEP] = "training-step",
+};
+
+static const char * const bound_names[] = {
+  [HR_BOUND_COMPUTE] = "compute", [HR_BOUND_MEMORY] = "memory", [HR_BOUND_INTERCONNECT] = "interconnect",
+};
+
+/**
+ * hr_compute_phase_id_get_name:
+ * @id: a phase
+ *
+ * Returns: its name in files
+ */
+const char *
+hr_compute_phase_id_get_name (HrComputePhaseId id)
+{
+  g_return_val_if_fail (id < HR_N_COMPUTE_PHASES, NULL);
+
+  return phase_names[id];
+}
+
+/**
+ * hr_bound_get_name:
+ * @bound: what limits
+ *
+ * Returns: its name in files
+ */
+const char *
+hr_bound_get_name (HrBound bound)
+{
+  g_return_val_if_fail (bound < G_N_ELEMENTS (bound_names), NULL);
+
+  return bound_names[bound];
+}
+
+static HrDtype
+get_dtype (HrElement element)
+{
+  switch ((guint) element)
+    {
+    case HR_ELEMENT_FLOAT64:
+      return HR_DTYPE_FLOAT64;
+
+    case HR_ELEMENT_FLOAT32:
+      return HR_DTYPE_FLOAT32;
+
+    case HR_ELEMENT_FLOAT16:
+      return HR_DTYPE_FLOAT16;
+
+    default:
+      return HR_DTYPE_BFLOAT16;
+    }
+}
+
+/* What the GPU does: without what its kernels leave out, in the backward pass in the same proportion. */
+static guint64
+count_executed (const HrComputePhase *phase)
+{
+  const HrFlops *scores = &phase->count->parts[HR_FLOP_PART_SCORES];
+  guint64 all = hr_flops_get_training (&phase->total);
+  double left_out = scores->forward == 0 ? 0 : (double) scores->left_out / scores->forward;
+
+  return all - (guint64) (left_out * hr_flops_get_training (scores));
+}
+
+static void
+estimate_time (HrCompute      *self,
+               HrComputePhase *phase)
+{
+  gboolean trains = phase->id == HR_COMPUTE_PHASE_TRAINING_STEP;
+  HrWork work = {
+    .executed = count_executed (phase), .needed = hr_flops_get_training (&phase->total) - phase->total.recomputed,
+    .bytes = phase->traffic.total, .exchanged = phase->traffic.exchanged,
+    .n_exchanges = trains ? 0 : MAX (self->n_gpus, 1) - 1, .trains = trains,
+  };
+
+  if (self->gpu == NULL || self->missing != NULL)
+    return;
+
+  hr_roofline_init_time (&phase->time, &work, self->gpu, self->dtype);
+  phase->has_time = TRUE;
+}
+
+static HrComputePhase *
+add_phase (HrCompute        *self,
+           HrComputePhaseId  id,
+           const HrFlopPass *pass,
+           guint64           times)
+{
+  HrComputePhase *phase = &self->phases[self->n_phases++];
+  g_autoptr (HrFlopCount) once = hr_flop_pass_count (pass);
+
+  phase->id = id;
+  phase->tokens = pass->inference->batch * pass->sequence * times;
+  phase->context = pass->past + pass->sequence;
+  phase->count = hr_flop_count_new ();
+  hr_flop_count_merge (phase->count, once, times);
+  phase->total = hr_flop_count_get_total (phase->count);
+
+  return phase;
+}
+
+static gboolean
+check_size (const HrCompute  *self,
+            GError          **error)
+{
+  for (guint i = 0; i < self->n_phases; i++)
+    {
+      if (!self->phases[i].count->is_too_large && hr_flops_get_training (&self->phases[i].total) < G_MAXINT64)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                            N_("The job has more operations than can be counted (2⁶³)"));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* A pass on one device that has all of the model. */
+static void
+use_all (HrInference *inference)
+{
+  inference->first_layer = 0;
+  inference->n_layers = inference->stack->n_layers;
+  inference->has_inputs = inference->has_norm = inference->has_head = TRUE;
+}
+
+/* The dtype that is multiplied, and whether the GPU's speed in it is known. */
+static void
+resolve_dtype (HrCompute *self,
+               HrElement  element)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->dtype = get_dtype (element);
+  if (self->gpu != NULL && !hr_roofline_check (self->gpu, self->dtype, &error))
+    self->missing = g_strdup (error->message);
+}
+
+/*
+ * Tokens come one after the other, each reading a longer cache: the figure is for the one in the middle, which is the
+ * average of all. Without a cache all that was read is computed anew.
+ */
+static void
+add_decode (HrCompute       *self,
+            HrInferencePlan *plan,
+            HrFlopPass      *pass)
+{
+  guint64 past = plan->inference.prompt + (MAX (plan->inference.output, 1) - 1) / 2;
+  HrComputePhase *phase;
+
+  pass->past = plan->inference.use_cache ? past : 0;
+  pass->sequence = plan->inference.use_cache ? 1 : past + 1;
+  pass->is_first = FALSE;
+  pass->all_logits = FALSE;
+  phase = add_phase (self, HR_COMPUTE_PHASE_DECODE, pass, 1);
+  hr_traffic_init_pass (&phase->traffic, plan, pass, &phase->total);
+  estimate_time (self, phase);
+}
+
+static gboolean
+run_inference (HrCompute       *self,
+               HrInferenceJob  *job,
+               HrMedia         *media,
+               GError         **error)
+{
+  g_auto (HrInferencePlan) plan = { 0 };
+  HrFlopPass pass = { .model = self->model, .is_first = TRUE };
+  HrComputePhase *phase;
+
+  if (!hr_inference_plan_init (&plan, self->model, job, error) ||
+      (media != NULL && !hr_inference_plan_take_media (&plan, media, error)))
+    return FALSE;
+
+  use_all (&plan.inference);
+  resolve_dtype (self, plan.element);
+  self->n_sequences = plan.inference.batch / plan.inference.beams;
+  pass.inference = &plan.inference;
+  pass.sequence = plan.inference.prompt;
+  pass.all_logits = plan.inference.all_logits;
+  phase = add_phase (self, HR_COMPUTE_PHASE_PREFILL, &pass, 1);
+  hr_traffic_init_pass (&phase->traffic, &plan, &pass, &phase->total);
+  estimate_time (self, phase);
+  if (plan.stack->role == HR_STACK_DECODER && plan.inference.output > 0)
+    add_decode (self, &plan, &pass);
+
+  return check_size (self, error);
+}
+
+/* Methods whose factors are multiplied with each other, or make a matrix of their own, compute more than is counted. */
+static gboolean
+check_method (HrJob   *job,
+              GError **error)
+{
+  static const char * const unknown[] = { "dora", "loha", "lokr", "p-tuning", NULL };
+  g_autofree char *method = NULL;
+
+  if (!HR_IS_FINE_TUNING_JOB (job))
+    return TRUE;
+
+  method = hr_job_get_as_string (job, "fine-tuning-method");
+  if (!g_strv_contains (unknown, method))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a method of fine-tuning, such as dora */
+                        N_("The operations of a step with %s are not counted: it multiplies what it adds with each "
+                           "other"), method);
+
+  return FALSE;
+}
+
+static gboolean
+check_algorithm (const HrTrainingPlan  *plan,
+                 GError               **error)
+{
+  if (plan->training.algorithm == HR_ALGORITHM_SFT)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("The operations of a step that trains on answers are not counted: it runs several models, "
+                           "and may generate the answers"));
+
+  return FALSE;
+}
+
+static gboolean
+run_training (HrCompute      *self,
+              HrTrainingJob  *job,
+              HrMedia        *media,
+              GError        **error)
+{
+  g_auto (HrTrainingPlan) plan = { 0 };
+  HrFlopPass pass = { .model = self->model, .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
+  HrComputePhase *phase;
+
+  if (!check_method (HR_JOB (job), error) || !hr_training_plan_init (&plan, self->model, job, media, error) ||
+      !check_algorithm (&plan, error))
+    return FALSE;
+
+  use_all (&plan.pass.inference);
+  resolve_dtype (self, plan.autocast != HR_ELEMENT_NONE ? plan.autocast : plan.pass.element);
+  self->n_sequences = plan.pass.inference.batch * plan.training.accumulation_steps;
+  pass.inference = &plan.pass.inference;
+  pass.past = hr_tuning_get_n_cached (plan.tuning);
+  pass.sequence = plan.pass.inference.prompt;
+  pass.tuning = plan.tuning;
+  pass.checkpointing = plan.training.checkpointing;
+  phase = add_phase (self, HR_COMPUTE_PHASE_TRAINING_STEP, &pass, plan.training.accumulation_steps);
+  hr_traffic_init_training (&phase->traffic, &plan, &pass, &phase->total);
+  estimate_time (self, phase);
+
+  return check_size (self, error);
+}
+
+static gboolean
+run_task (HrCompute  *self,
+          HrJob      *job,
+          HrMedia    *media,
+          GError    **error)
+{
+  if (HR_IS_TRAINING_JOB (job))
+    return run_training (self, HR_TRAINING_JOB (job), media, error);
+
+  return run_inference (self, HR_INFERENCE_JOB (job), media, error);
+}
+
+static gboolean
+run (HrCompute  *self,
+     HrJob      *job,
+     GError    **error)
+{
+  g_autoptr (HrMedia) media = NULL;
+  g_autoptr (HrJob) task = NULL;
+
+  if (!hr_model_check_can_be_estimated (self->model, error))
+    return FALSE;
+  if (!HR_IS_MULTIMODAL_JOB (job))
+    return run_task (self, job, NULL, error);
+
+  media = hr_media_new (self->model, HR_MULTIMODAL_JOB (job), error);
+  if (media == NULL)
+    return FALSE;
+
+  task = hr_multimodal_job_dup_task_job (HR_MULTIMODAL_JOB (job), media->tokens);
+
+  return run_task (self, task, media, error);
+}
+
+/**
+ * hr_compute_new: (skip)
+ * @model: a model
+ * @job: what to do with it
+ * @gpu: (nullable): the GPU to do it on, or %NULL to leave out how long it takes
+ * @n_gpus: how many of them; layers are spread over them, and run one after the other
+ * @error: return location for an error
+ *
+ * Counts what a job computes. It reads nothing but its arguments, and can be called from any thread.
+ *
+ * Returns: (transfer full): what it computes, or %NULL with @error set
+ */
+HrCompute *
+hr_compute_new (HrModel  *model,
+                HrJob    *job,
+                HrGpu    *gpu,
+                guint     n_gpus,
+                GError  **error)
+{
+  g_autoptr (HrCompute) self = NULL;
+
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  self = g_new0 (HrCompute, 1);
+  self->model = g_object_ref (model);
+  self->gpu = gpu != NULL ? g_object_ref (gpu) : NULL;
+  self->n_gpus = n_gpus;
+  if (!run (self, job, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * hr_compute_free: (skip)
+ * @self: what a job computes
+ *
+ * Frees it.
+ */
+void
+hr_compute_free (HrCompute *self)
+{
+  for (guint i = 0; i < self->n_phases; i++)
+    hr_flop_count_free (self->phases[i].count);
+  g_clear_object (&self->model);
+  g_clear_object (&self->gpu);
+  g_free (self->missing);
+  g_free (self);
+}
+
+/**
+ * hr_compute_get_n_phases: (skip)
+ * @self: what a job computes
+ *
+ * Returns: how many phases it has
+ */
+guint
+hr_compute_get_n_phases (const HrCompute *self)
+{
+  return self->n_phases;
+}
+
+/**
+ * hr_compute_get_phase: (skip)
+ * @self: what a job computes
+ * @index: the index of a phase
+ *
+ * Returns: (transfer none): the phase
+ */
+const HrComputePhase *
+hr_compute_get_phase (const HrCompute *self,
+                      guint            index)
+{
+  g_return_val_if_fail (index < self->n_phases, NULL);
+
+  return &self->phases[index];
+}
+
+/**
+ * hr_compute_find_phase: (skip)
+ * @self: what a job computes
+ * @id: a phase
+ *
+ * Returns: (transfer none) (nullable): the phase, or %NULL if the job has none
+ */
+const HrComputePhase *
+hr_compute_find_phase (const HrCompute  *self,
+                       HrComputePhaseId  id)
+{
+  for (guint i = 0; i < self->n_phases; i++)
+    {
+      if (self->phases[i].id == id)
+        return &self->phases[i];
+    }
+
+  return NULL;
+}
+
+/**
+ * hr_compute_get_n_sequences: (skip)
+ * @self: what a job computes
+ *
+ * Returns: sequences that are read, written or trained on at once
+ */
+guint64
+hr_compute_get_n_sequences (const HrCompute *self)
+{
+  return self->n_sequences;
+}
+
+/**
+ * hr_compute_get_missing: (skip)
+ * @self: what a job computes
+ *
+ * Gets why no time can be given for the GPU.
+ *
+ * Returns: (transfer none) (nullable): a sentence, or %NULL if nothing is missing
+ */
+const char *
+hr_compute_get_missing (const HrCompute *self)
+{
+  return self->missing;
+}
+
+/**
+ * hr_compute_phase_get_intensity: (skip)
+ * @self: a phase
+ *
+ * Gets how many operations there are for each byte that is moved. A GPU that could do more of them in the time that a
+ * byte takes waits for its memory.
+ *
+ * Returns: the arithmetic intensity
+ */
+double
+hr_compute_phase_get_intensity (const HrComputePhase *self)
+{
+  return self->traffic.total == 0 ? 0 : (double) count_executed (self) / self->traffic.total;
+}

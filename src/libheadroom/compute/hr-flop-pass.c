@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-flop-pass.h"
+
+#include "hr-tower.h"
+
+/*
+ * A walk through a model in the order in which it computes. What each matrix multiplies is known from its tensor; what
+ * its derivatives multiply, from whether it is trained and whether a gradient flows to what it reads.
+ */
+
+/* What a tower computes is shown as one. */
+HrFlopPart
+hr_flop_walk_get_part (const HrFlopWalk *self,
+                       HrFlopPart        part)
+{
+  return self->is_tower ? self->part : part;
+}
+
+/*
+ * hr_flop_walk_multiply:
+ * @self: a walk
+ * @part: what computes
+ * @rows: rows that are multiplied
+ * @size: multiplications for each
+ *
+ * Runs a product.
+ *
+ * Returns: its operations
+ */
+guint64
+hr_flop_walk_multiply (HrFlopWalk *self,
+                       HrFlopPart  part,
+                       guint64     rows,
+                       guint64     size)
+{
+  HrFlopPart shown = hr_flop_walk_get_part (self, part);
+  guint64 n = hr_flop_count_add (self->count, shown, rows, size);
+
+  hr_flop_count_sum (self->count, &self->layer_forward[shown], n);
+  self->last_part = shown;
+  self->last = n;
+  self->saves_last = FALSE;
+
+  return n;
+}
+
+static gboolean
+trains_layer (const HrFlopWalk *self)
+{
+  return self->pass->trains && hr_tuning_trains_layer (self->pass->tuning, self->layer);
+}
+
+/* Whether a module's own parameters are trained. */
+gboolean
+hr_flop_walk_trains (const HrFlopWalk *self,
+                     const HrBlock    *block,
+                     HrModule          module)
+{
+  return trains_layer (self) ||
+         (self->pass->trains && hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
+}
+
+static gboolean
+is_matrix (const HrTensor *tensor)
+{
+  return tensor->role == HR_TENSOR_ROLE_LINEAR || tensor->role == HR_TENSOR_ROLE_ROUTER ||
+         tensor->role == HR_TENSOR_ROLE_OUTPUT || tensor->role == HR_TENSOR_ROLE_EXPERT;
+}
+
+static gboolean
+has_bias (const GPtrArray *tensors,
+          HrModule         module)
+{
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (tensors, i);
+
+      if (tensor->role == HR_TENSOR_ROLE_BIAS && tensor->module == module)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Code that sends every token through every expert, and multiplies by weights of 0 (Llama4TextMoe). */
+static gboolean
+is_dense (const HrBlock  *block,
+          const HrTensor *tensor)
+{
+  return tensor->n_experts > 0 && block->kind == HR_BLOCK_MIXTURE && block->mixture.path == HR_EXPERTS_DENSE;
+}
+
+/* How many of a tensor's matrices a row passes: of routed experts as many as are chosen for each token. */
+static guint64
+count_matrices (const HrBlock  *block,
+                const HrTensor *tensor,
+                guint64        *out_features,
+                guint64        *in_features)
+{
+  guint64 n_matrices;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, out_features, in_features);
+  n_matrices *= MAX (tensor->n_items, 1);
+  if (tensor->n_experts == 0 || is_dense (block, tensor))
+    return n_matrices;
+
+  return n_matrices / tensor->n_experts * tensor->n_active_experts;
+}
+
+/*
+ * What the derivatives of a product multiply: dX = dY·W where a gradient flows on, dW = dYᵀ·X where the matrix is
+ * trained, each as much as the product itself.
+ */
+static void
+derive (HrFlopWalk *self,
+        HrFlopPart  part,
+        guint64     n,
+        gboolean    flow,
+        gboolean    is_trained)
+{
+  HrFlops *flops = &self->count->parts[hr_flop_walk_get_part (self, part)];
+
+  hr_flop_count_sum (self->count, &flops->input_gradients, flow ? n : 0);
+  hr_flop_count_sum (self->count, &flops->weight_gradients, is_trained ? n : 0);
+}
+
+static void
+note_skipped (HrFlopWalk *self,
+              HrFlopPart  part,
+              guint64     n)
+{
+  if (++self->n_products % 2 == 0)
+    hr_flop_count_sum (self->count, &self->skipped[hr_flop_walk_get_part (self, part)], n);
+}
+
+/* lora_B (lora_A (x)): PEFT's Linear.forward of peft/tuners/lora/layer.py; VeRA's are frozen, with vectors between. */
+static void
+run_factors (HrFlopWalk          *self,
+             const HrTunedModule *tuned,
+             guint64              rows,
+             guint64              out_features,
+             guint64              in_features,
+             gboolean             flow)
+{
+  guint64 rank = hr_tuning_get_size (self->pass->tuning, tuned->rank);
+  gboolean is_frozen = tuned->by == HR_TUNED_BY_VERA;
+  guint64 n;
+
+  n = hr_flop_walk_multiply (self, HR_FLOP_PART_ADAPTERS, rows, rank * in_features);
+  derive (self, HR_FLOP_PART_ADAPTERS, n, flow, !is_frozen && tuned->by != HR_TUNED_BY_LORA_FA);
+  note_skipped (self, HR_FLOP_PART_ADAPTERS, n);
+  n = hr_flop_walk_multiply (self, HR_FLOP_PART_ADAPTERS, rows, out_features * rank);
+  derive (self, HR_FLOP_PART_ADAPTERS, n, flow || tuned->by != HR_TUNED_BY_LORA_FA, !is_frozen);
+  note_skipped (self, HR_FLOP_PART_ADAPTERS, n);
+  hr_flop_count_move (self->count, HR_FLOP_PART_ADAPTERS, rows, in_features + 2 * rank + out_features);
+}
+
+/*
+ * hr_flop_walk_run_own_adapter:
+ * @self: a walk
+ * @part: what computes
+ * @rank: its inner width, 0 for none
+ * @in_features: the width of what it reads
+ * @out_features: of what it makes
+ *
+ * Runs an adapter that the model itself has.
+ */
+void
+hr_flop_walk_run_own_adapter (HrFlopWalk *self,
+                              HrFlopPart  part,
+                              guint64     rank,
+                              guint64     in_features,
+                              guint64     out_features)
+{
+  guint64 rows = self->batch * self->sequence;
+  gboolean trains = trains_layer (self);
+
+  self->own_rank = rank;
+  if (rank > 0)
+    derive (self, part, hr_flop_walk_multiply (self, part, rows, rank * (in_features + out_features)), trains, trains);
+}
+
+static gboolean
+has_factors (const HrTunedModule *tuned)
+{
+  return tuned != NULL && (tuned->by == HR_TUNED_BY_LORA || tuned->by == HR_TUNED_BY_LORA_FA ||
+                           tuned->by == HR_TUNED_BY_ADALORA || tuned->by == HR_TUNED_BY_VERA);
+}
+
+/*
+ * hr_flop_walk_run_module:
+ * @self: a walk
+ * @part: what computes
+ * @block: a block
+ * @module: one of its modules
+ * @rows: rows that go through it
+ * @flow: whether a gradient flows to what it reads
+ *
+ * Runs the matrices of a module, and what a method of fine-tuning adds to them.
+ *
+ * Returns: whether a gradient flows to what it makes
+ */
+gboolean
+hr_flop_walk_run_module (HrFlopWalk    *self,
+                         HrFlopPart     part,
+                         const HrBlock *block,
+                         HrModule       module,
+                         guint64        rows,
+                         gboolean       flow)
+{
+  const GPtrArray *tensors = g_hash_table_lookup (self->tensors, block->path);
+  const HrTunedModule *tuned = hr_tuning_find (self->pass->tuning, block->path, module, self->layer);
+  gboolean is_trained = hr_flop_walk_trains (self, block, module);
+  gboolean is_tuned = self->pass->trains && tuned != NULL;
+  gboolean has_any = FALSE, bias = FALSE;
+
+  for (guint i = 0; tensors != NULL && i < tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (tensors, i);
+      guint64 n_matrices, out_features, in_features, n;
+
+      if (!is_matrix (tensor) || tensor->module != module)
+        continue;
+
+      has_any = TRUE;
+      bias = has_bias (tensors, module);
+      n_matrices = count_matrices (block, tensor, &out_features, &in_features);
+      n = hr_flop_walk_multiply (self, part, rows, n_matrices * out_features * in_features);
+      hr_flop_count_move (self->count, hr_flop_walk_get_part (self, part), rows * n_matrices,
+                          out_features + in_features);
+      derive (self, part, n, flow, is_trained && !tensor->is_frozen);
+      if (is_dense (block, tensor))
+        hr_flop_count_sum (self->count, &self->count->parts[part].hidden,
+                           n / tensor->n_experts * (tensor->n_experts - tensor->n_active_experts));
+      if (!bias && tensor->n_experts == 0)
+        note_skipped (self, part, n);
+      if (is_tuned && has_factors (tuned))
+        run_factors (self, tuned, rows * n_matrices, out_features, in_features, flow);
+    }
+
+  return has_any && (flow || is_trained || is_tuned ||
+                     (bias && self->pass->trains && hr_tuning_trains_biases (self->pass->tuning)));
+}
+
+static gboolean
+run_chain (HrFlopWalk    *self,
+           const HrChain *chain,
+           gboolean       flow)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    flow = hr_flop_walk_run_block (self, &chain->blocks[i], flow);
+
+  return flow;
+}
+
+static gboolean
+run_sublayer (HrFlopWalk       *self,
+              const HrSublayer *sublayer,
+              gboolean          flow)
+{
+  gboolean result = sublayer->residual && flow;
+  gboolean shared = run_chain (self, &sublayer->shared, flow);
+
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    result |= run_chain (self, &sublayer->branches[i], shared);
+
+  return run_chain (self, &sublayer->after, result);
+}
+
+/*
+ * What of a layer is computed anew. torch stops where the last tensor that the backward pass needs is there again: the
+ * last product has only to be read (_StopRecomputationError of torch/utils/checkpoint.py).
+ */
+static void
+recompute (HrFlopWalk          *self,
+           HrCheckpointingKind  kind)
+{
+  for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
+    {
+      guint64 n = self->layer_forward[i];
+
+      if (kind == HR_CHECKPOINTING_ATTENTION && i != HR_FLOP_PART_SCORES)
+        continue;
+      if (kind == HR_CHECKPOINTING_OPERATORS)
+        n = self->skipped[i];
+      else if (kind == HR_CHECKPOINTING_FULL && i == self->last_part && !self->saves_last)
+        n -= MIN (n, self->last);
+      hr_flop_count_sum (self->count, &self->count->parts[i].recomputed, n);
+    }
+}
+
+static gboolean
+run_layer (HrFlopWalk         *self,
+           const HrLayerClass *klass,
+           gboolean            flow)
+{
+  HrCheckpointingKind kind = hr_checkpointing_get_kind (&self->pass->checkpointing, self->layer);
+
+  memset (self->layer_forward, 0, sizeof self->layer_forward);
+  memset (self->skipped, 0, sizeof self->skipped);
+  self->n_products = 0;
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    flow = run_sublayer (self, &klass->sublayers[i], flow);
+
+  if (flow && kind != HR_CHECKPOINTING_NONE && !self->is_tower)
+    recompute (self, kind);
+
+  return flow;
+}
+
+/* Where nothing that is embedded is trained, gradients end at the first thing that is. */
+static gboolean
+needs_gradient (const HrFlopWalk *self,
+                gboolean          flow)
+{
+  return flow || (self->pass->trains && self->pass->tuning != NULL && !self->is_tower &&
+                  (hr_checkpointing_recomputes_layers (&self->pass->checkpointing) ||
+                   hr_tuning_get_n_embedded (self->pass->tuning) > 0));
+}
+
+static gboolean
+run_stack (HrFlopWalk    *self,
+           const HrStack *stack)
+{
+  gboolean flow;
+
+  self->stack = stack;
+  self->layer = -1;
+  flow = needs_gradient (self, run_chain (self, &stack->embeddings, FALSE));
+  for (guint i = 0; i < stack->n_layers; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[i]];
+
+      self->layer = i;
+      if (!klass->skipped)
+        flow = run_layer (self, klass, flow);
+    }
+  self->layer = -1;
+
+  return run_chain (self, &stack->final, flow);
+}
+
+/* The tensors of each block: they name it by the very string that it has. */
+static GHashTable *
+group_tensors (HrModel *model)
+{
+  GHashTable *groups = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      GPtrArray *group;
+
+      if (tensor->block == NULL)
+        continue;
+
+      group = g_hash_table_lookup (groups, tensor->block);
+      if (group == NULL)
+        {
+          group = g_ptr_array_new ();
+          g_hash_table_insert (groups, (gpointer) tensor->block, group);
+        }
+      g_ptr_array_add (group, (gpointer) tensor);
+    }
+
+  return groups;
+}
+
+/* A tower that sees or hears, and what it hands on. Its parameters are trained with all others. */
+static void
+run_tower (const HrFlopWalk *self,
+           const HrTower    *tower)
+{
+  HrFlopWalk walk = *self;
+
+  walk.is_tower = TRUE;
+  walk.part = tower->stack->role == HR_STACK_AUDIO ? HR_FLOP_PART_AUDIO : HR_FLOP_PART_VISION;
+  walk.tower = tower;
+  walk.batch = tower->batch;
+  walk.sequence = tower->sequence;
+  walk.past = 0;
+  run_stack (&walk, tower->stack);
+  walk.batch = 1;
+  walk.sequence = tower->seen;
+  if (tower->projector != NULL)
+    run_stack (&walk, tower->projector);
+  if (tower->features != NULL)
+    run_stack (&walk, tower->features);
+}
+
+static void
+run_encoder (const HrFlopWalk *self)
+{
+  const HrInference *inference = self->pass->inference;
+  HrFlopWalk walk = *self;
+
+  walk.batch = inference->batch / MAX (inference->beams, 1);
+  walk.sequence = inference->source_length;
+  walk.past = 0;
+  run_stack (&walk, inference->encoder);
+}
+
+/* Of each sequence the last token is enough, where nobody asks for more. */
+static void
+run_head (HrFlopWalk *self,
+          gboolean    flow)
+{
+  const HrChain *head = self->pass->inference->head;
+  gboolean all = self->pass->all_logits || self->pass->inference->stack->role == HR_STACK_ENCODER;
+
+  for (guint i = 0; head != NULL && i < head->n_blocks; i++)
+    all |= head->blocks[i].kind == HR_BLOCK_HEAD &&
+           (head->blocks[i].head.every_token || head->blocks[i].head.all_logits);
+
+  self->sequence = all ? self->pass->sequence : 1;
+  if (head != NULL)
+    run_chain (self, head, flow);
+}
+
+/*
+ * hr_flop_pass_count:
+ * @self: a pass
+ *
+ * Counts the operations of matrices, convolutions, attentions and states. What is done to each number by itself
+ * (norms, activations, softmax, rotations) is not counted, as nobody does.
+ *
+ * Returns: (transfer full): what each part computes
+ */
+HrFlopCount *
+hr_flop_pass_count (const HrFlopPass *self)
+{
+  g_autoptr (GHashTable) tensors = group_tensors (self->model);
+  const HrInference *inference = self->inference;
+  HrFlopCount *count = hr_flop_count_new ();
+  HrFlopWalk walk = {
+    .pass = self, .count = count, .tensors = tensors, .batch = inference->batch, .sequence = self->sequence,
+    .past = self->past, .source = inference->source_length, .layer = -1,
+  };
+
+  for (guint i = 0; self->is_first && inference->towers != NULL && i < inference->towers->len; i++)
+    run_tower (&walk, &g_array_index (inference->towers, HrTower, i));
+  if (self->is_first && inference->encoder != NULL)
+    run_encoder (&walk);
+  run_head (&walk, run_stack (&walk, inference->stack));
+
+  return count;
+}

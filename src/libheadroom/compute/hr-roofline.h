@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-compute.h"
+#include "hr-dtype.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrEfficiency:
+ * @typical: the share of the peak that is typically reached
+ * @fast: the share that is reached where all goes well
+ * @slow: the share that is often reached where it does not
+ *
+ * How much of what a data sheet says programs get, as published measurements have it.
+ */
+typedef struct
+{
+  double typical;
+  double fast;
+  double slow;
+} HrEfficiency;
+
+/**
+ * HrWork:
+ * @executed: operations that the GPU has to do
+ * @needed: operations that the model needs: without what is computed twice
+ * @bytes: what is moved
+ * @exchanged: what is exchanged between GPUs
+ * @n_exchanges: how many times that is
+ * @trains: whether it is training
+ *
+ * What is to be done.
+ */
+typedef struct
+{
+  guint64 executed;
+  guint64 needed;
+  guint64 bytes;
+  guint64 exchanged;
+  guint n_exchanges;
+  gboolean trains;
+} HrWork;
+
+gboolean            hr_roofline_check          (HrGpu         *gpu,
+                                                HrDtype        dtype,
+                                                GError       **error);
+void                hr_roofline_init_time      (HrComputeTime *time,
+                                                const HrWork  *work,
+                                                HrGpu         *gpu,
+                                                HrDtype        dtype);
+const HrEfficiency *hr_roofline_get_efficiency (HrBound        bound,
+                                                gboolean       trains);
+
+G_END_DECLS

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-traffic.h"
+
+#include <math.h>
+
+#include "hr-inference-cache.h"
+
+/* What goes between a GPU and its memory: each weight once, however many tokens are multiplied by it. */
+
+/* Counts are kept below 2^63; what is beyond is as good as that. */
+static guint64
+to_bytes (double bytes)
+{
+  return bytes < G_MAXINT64 ? (guint64) bytes : G_MAXINT64;
+}
+
+static gboolean
+is_in_pass (const HrFlopPass *pass,
+            const HrTensor   *tensor)
+{
+  HrStackRole role = hr_trainable_get_stack_role (pass->model, tensor);
+
+  if (role == HR_STACK_ENCODER)
+    return pass->is_first || pass->inference->stack->role == HR_STACK_ENCODER;
+  if (role == HR_STACK_DECODER)
+    return TRUE;
+
+  return pass->is_first && pass->inference->towers != NULL && pass->inference->towers->len > 0;
+}
+
+/*
+ * How much of a tensor is read: of experts, as many as some token is expected to choose if all are chosen alike, which
+ * is the most there can be: E·(1 − (1 − k/E)^T).
+ */
+static double
+get_share (const HrTensor *tensor,
+           guint64         tokens)
+{
+  double chosen;
+
+  if (tensor->n_experts == 0)
+    return 1;
+
+  chosen = (double) tensor->n_active_experts / tensor->n_experts;
+
+  return 1 - pow (1 - chosen, tokens);
+}
+
+static guint64
+get_stored_bytes (const HrWeightStorage *storage,
+                  guint                  index)
+{
+  guint64 n_copies = hr_tensor_get_copies (hr_model_get_tensor (storage->model, index));
+  guint64 bytes = 0, sum = 0;
+
+  if (storage->mixture == NULL)
+    {
+      hr_weight_storage_get_bytes (storage, index, 0, &bytes);
+      return bytes * n_copies;
+    }
+
+  for (guint64 copy = 0; copy < n_copies; copy++, sum += bytes)
+    hr_weight_storage_get_bytes (storage, index, copy, &bytes);
+
+  return sum;
+}
+
+/* Of a table of tokens rows are looked up; a head that is tied to it reads all of it, whether or not it has a row. */
+static double
+count_weights (const HrInferencePlan *plan,
+               const HrFlopPass      *pass)
+{
+  const HrBlock *head = pass->inference->head == NULL ? NULL
+                                                      : hr_chain_find_block (pass->inference->head, HR_BLOCK_HEAD);
+  guint64 tokens = pass->inference->batch * pass->sequence;
+  double bytes = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (pass->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (pass->model, i);
+
+      if (is_in_pass (pass, tensor) && tensor->role != HR_TENSOR_ROLE_EMBEDDING &&
+          tensor->role != HR_TENSOR_ROLE_OUTPUT)
+        bytes += get_stored_bytes (&plan->storage, i) * get_share (tensor, tokens);
+    }
+
+  if (head != NULL)
+    bytes += (double) head->head.vocab_size * head->head.hidden_size * hr_element_get_bytes (plan->element);
+
+  return bytes;
+}
+
+static double
+sum (HrTraffic *self)
+{
+  return (double) self->weights + self->cache + self->activations + self->optimizer;
+}
+
+/* What layers on another device read: the hidden states. */
+static double
+count_exchanged (const HrInferencePlan *plan,
+                 const HrFlopPass      *pass)
+{
+  guint64 width = 0;
+
+  hr_model_get_hyper_parameter (pass->model, "hidden_size", &width);
+
+  return (double) pass->inference->batch * pass->sequence * width * hr_element_get_bytes (plan->element);
+}
+
+/*
+ * hr_traffic_init_pass:
+ * @self: (out): what is moved
+ * @plan: how the model is held
+ * @pass: a pass of it without gradients
+ * @total: what it computes
+ *
+ * Counts what a pass moves. A prompt writes its cache; a token reads what is there, and adds to it.
+ */
+void
+hr_traffic_init_pass (HrTraffic             *self,
+                      const HrInferencePlan *plan,
+                      const HrFlopPass      *pass,
+                      const HrFlops         *total)
+{
+  guint64 last = pass->past + pass->sequence;
+
+  *self = (HrTraffic) { 0 };
+  self->weights = to_bytes (count_weights (plan, pass));
+  if (pass->inference->use_cache)
+    self->cache = hr_inference_get_cache_level (pass->inference, last, plan->element);
+  self->activations = to_bytes ((double) total->elements * hr_element_get_bytes (plan->element));
+  self->total = to_bytes (sum (self));
+  self->exchanged = to_bytes (count_exchanged (plan, pass));
+}
+
+/*
+ * hr_traffic_init_training:
+ * @self: (out): what is moved
+ * @plan: what is trained, and how
+ * @pass: the forward pass of a micro-batch
+ * @total: what all micro-batches compute
+ *
+ * Counts what a step moves: weights in the forward pass, in the backward pass and where layers are computed anew; what
+ * products read and write, twice as much in the backward pass; each gradient written and read; the optimizer's states
+ * and the parameters read and written.
+ */
+void
+hr_traffic_init_training (HrTraffic             *self,
+                          const HrTrainingPlan  *plan,
+                          const HrFlopPass      *pass,
+                          const HrFlops         *total)
+{
+  guint64 steps = plan->training.accumulation_steps;
+  guint64 parameters = hr_trainables_get_bytes (plan->parameters, FALSE);
+  double element = hr_element_get_bytes (plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element);
+  double again = total->forward > 0 ? (double) total->recomputed / total->forward : 0;
+
+  *self = (HrTraffic) { 0 };
+  self->weights = to_bytes (count_weights (&plan->pass, pass) * steps * (2 + again));
+  self->activations = to_bytes (total->elements * element * (3 + again));
+  self->optimizer = to_bytes (2.0 * parameters * steps + 2.0 * plan->training.optimizer.state_bytes +
+                              2.0 * plan->training.master_bytes + 2.0 * parameters);
+  self->total = to_bytes (sum (self));
+}

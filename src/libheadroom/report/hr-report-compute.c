@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-compute-text.h"
+#include "hr-report-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-labels.h"
+
+/* What a job computes, in reports. */
+
+static void
+add_double (JsonBuilder *builder,
+            const char  *name,
+            double       value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+build_flops (JsonBuilder   *builder,
+             const HrFlops *flops,
+             gboolean       trains)
+{
+  hr_json_build_integer (builder, "flops", hr_flops_get_training (flops));
+  hr_json_build_integer (builder, "masked-flops", flops->hidden);
+  if (!trains)
+    return;
+
+  hr_json_build_integer (builder, "forward-flops", flops->forward);
+  hr_json_build_integer (builder, "recomputed-flops", flops->recomputed);
+  hr_json_build_integer (builder, "input-gradient-flops", flops->input_gradients);
+  hr_json_build_integer (builder, "weight-gradient-flops", flops->weight_gradients);
+}
+
+static gboolean
+has_part (const HrComputePhase *phase,
+          HrFlopPart            part)
+{
+  return phase->count->parts[part].forward > 0 || part == HR_FLOP_PART_EMBEDDING;
+}
+
+static void
+build_parts (JsonBuilder          *builder,
+             const HrComputePhase *phase)
+{
+  json_builder_set_member_name (builder, "parts");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
+    {
+      g_autofree char *substitution = NULL;
+
+      if (!has_part (phase, i))
+        continue;
+
+      substitution = hr_flop_part_dup_substitution (phase, i);
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "id", hr_flop_part_get_id (i));
+      hr_json_build_string (builder, "label", hr_flop_part_get_label (i));
+      build_flops (builder, &phase->count->parts[i], phase->id == HR_COMPUTE_PHASE_TRAINING_STEP);
+      hr_json_build_string (builder, "formula", hr_flop_part_get_formula (i));
+      hr_json_build_string (builder, "substitution", substitution);
+      hr_json_build_string (builder, "source", hr_flop_part_get_source (i));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+static void
+build_traffic (JsonBuilder          *builder,
+               const HrComputePhase *phase)
+{
+  json_builder_set_member_name (builder, "moved-bytes");
+  json_builder_begin_object (builder);
+  hr_json_build_integer (builder, "total", phase->traffic.total);
+  hr_json_build_integer (builder, "weights", phase->traffic.weights);
+  hr_json_build_integer (builder, "kv-cache", phase->traffic.cache);
+  hr_json_build_integer (builder, "activations", phase->traffic.activations);
+  hr_json_build_integer (builder, "optimizer", phase->traffic.optimizer);
+  json_builder_end_object (builder);
+  add_double (builder, "arithmetic-intensity", hr_compute_phase_get_intensity (phase));
+}
+
+static void
+build_time (JsonBuilder          *builder,
+            const HrComputePhase *phase)
+{
+  json_builder_set_member_name (builder, "time");
+  if (!phase->has_time)
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  json_builder_begin_object (builder);
+  add_double (builder, "typical-seconds", phase->time.typical);
+  add_double (builder, "fast-seconds", phase->time.fast);
+  add_double (builder, "slow-seconds", phase->time.slow);
+  add_double (builder, "least-seconds", phase->time.least);
+  add_double (builder, "compute-seconds", phase->time.compute);
+  add_double (builder, "memory-seconds", phase->time.memory);
+  add_double (builder, "interconnect-seconds", phase->time.interconnect);
+  hr_json_build_string (builder, "bound", hr_bound_get_name (phase->time.bound));
+  add_double (builder, "tokens-per-second", phase->tokens / phase->time.typical);
+  add_double (builder, "mfu", phase->time.mfu);
+  json_builder_end_object (builder);
+}
+
+static void
+build_rules (JsonBuilder          *builder,
+             HrReport             *report,
+             const HrComputePhase *phase)
+{
+  g_autoptr (GPtrArray) rules = hr_compute_phase_list_rules (hr_report_get_compute (report, NULL), phase,
+                                                             hr_report_get_model (report));
+
+  json_builder_set_member_name (builder, "rule-of-thumb");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const HrComputeRule *rule = g_ptr_array_index (rules, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "label", rule->label);
+      hr_json_build_string (builder, "formula", rule->formula);
+      hr_json_build_string (builder, "substitution", rule->substitution);
+      add_double (builder, "flops", rule->flops);
+      hr_json_build_string (builder, "note", rule->note);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+static void
+build_phase (JsonBuilder          *builder,
+             HrReport             *report,
+             const HrComputePhase *phase)
+{
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "id", hr_compute_phase_id_get_name (phase->id));
+  hr_json_build_string (builder, "label", hr_compute_phase_id_get_label (phase->id));
+  hr_json_build_integer (builder, "tokens", phase->tokens);
+  hr_json_build_integer (builder, "context", phase->context);
+  build_flops (builder, &phase->total, phase->id == HR_COMPUTE_PHASE_TRAINING_STEP);
+  build_parts (builder, phase);
+  build_traffic (builder, phase);
+  build_time (builder, phase);
+  build_rules (builder, report, phase);
+  json_builder_end_object (builder);
+}
+
+/* A member that says what is computed, or null where that is not counted. */
+void
+hr_report_build_compute (HrReport    *self,
+                         JsonBuilder *builder)
+{
+  const char *reason = NULL;
+  const HrCompute *compute = hr_report_get_compute (self, &reason);
+
+  json_builder_set_member_name (builder, "compute");
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "missing", compute != NULL ? hr_compute_get_missing (compute) : reason);
+  json_builder_set_member_name (builder, "phases");
+  json_builder_begin_array (builder);
+  for (guint i = 0; compute != NULL && i < hr_compute_get_n_phases (compute); i++)
+    build_phase (builder, self, hr_compute_get_phase (compute, i));
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "limits");
+  json_builder_begin_array (builder);
+  for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
+    json_builder_add_string_value (builder, hr_text_translate (*limit));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+}
+
+static void
+add_row (HrDocumentBlock *table,
+         const char      *label,
+         const HrFlops   *flops,
+         guint64          whole,
+         gboolean         trains,
+         gboolean         is_total)
+{
+  guint64 sum = hr_flops_get_training (flops);
+  g_autofree char *all = hr_format_operations (sum);
+  g_autofree char *share = hr_format_percentage (sum, whole);
+  g_autofree char *forward = hr_format_operations (flops->forward);
+  g_autofree char *backward = hr_format_operations ((double) flops->input_gradients + flops->weight_gradients);
+  g_autofree char *again = hr_format_operations (flops->recomputed);
+  const char * const cells[] = { label, all, share, trains ? forward : NULL, backward, again, NULL };
+
+  hr_document_block_add_row (table, cells)->is_total = is_total;
+}
+
+static void
+add_parts (HrDocument           *document,
+           const HrComputePhase *phase)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, TRUE, TRUE, TRUE };
+  gboolean trains = phase->id == HR_COMPUTE_PHASE_TRAINING_STEP;
+  const char * const columns[] = {
+    _("Part"), _("Operations"), _("Share"), trains ? _("Forward") : NULL, _("Gradients"), _("Recomputed"), NULL,
+  };
+  HrDocumentBlock *table = hr_document_add_table (document, columns, numeric);
+  guint64 whole = hr_flops_get_training (&phase->total);
+
+  for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
+    {
+      if (has_part (phase, i))
+        add_row (table, hr_flop_part_get_label (i), &phase->count->parts[i], whole, trains, FALSE);
+    }
+  add_row (table, _("Total"), &phase->total, whole, trains, TRUE);
+}
+
+static void
+add_traffic (HrReport             *self,
+             HrDocumentBlock      *facts,
+             const HrComputePhase *phase)
+{
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  g_autofree char *total = hr_format_bytes (phase->traffic.total, units);
+  g_autofree char *weights = hr_format_bytes (phase->traffic.weights, units);
+  g_autofree char *cache = hr_format_bytes (phase->traffic.cache, units);
+  g_autofree char *activations = hr_format_bytes (phase->traffic.activations, units);
+  g_autofree char *optimizer = hr_format_bytes (phase->traffic.optimizer, units);
+  g_autofree char *intensity = g_strdup_printf ("%.1f", hr_compute_phase_get_intensity (phase));
+  g_autofree char *intensity_text = NULL;
+  g_autofree char *text = NULL;
+
+  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+    /* Translators: sizes */
+    text = g_strdup_printf (_("%1$s: weights %2$s, activations %3$s, gradients and optimizer %4$s"), total, weights,
+                            activations, optimizer);
+  else
+    /* Translators: sizes */
+    text = g_strdup_printf (_("%1$s: weights %2$s, cache %3$s, activations %4$s"), total, weights, cache, activations);
+  hr_document_block_add_fact (facts, _("Moved to and from memory"), text, HR_DOCUMENT_PLAIN);
+  /* Translators: a number */
+  intensity_text = g_strdup_printf (_("%s operations a byte"), intensity);
+  hr_document_block_add_fact (facts, _("Arithmetic intensity"), intensity_text, HR_DOCUMENT_PLAIN);
+}
+
+static void
+add_time (HrReport             *self,
+          HrDocumentBlock      *facts,
+          const HrComputePhase *phase)
+{
+  const HrCompute *compute = hr_report_get_compute (self, NULL);
+  g_autofree char *time = NULL;
+  g_autofree char *bound = NULL;
+  g_autofree char *speed = NULL;
+
+  if (!phase->has_time)
+    return;
+
+  time = hr_compute_phase_dup_time (phase);
+  bound = hr_compute_phase_dup_bound (phase);
+  speed = hr_compute_phase_dup_speed (compute, phase);
+  hr_document_block_add_fact (facts, _("Time"), time, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, _("Speed"), speed, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, _("Limited by"), bound, HR_DOCUMENT_PLAIN);
+  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+    {
+      g_autofree char *mfu = hr_format_percentage (phase->time.mfu * 1000000, 1000000);
+
+      hr_document_block_add_fact (facts, _("Model FLOPs utilization (MFU)"), mfu, HR_DOCUMENT_PLAIN);
+    }
+}
+
+static void
+add_rules (HrReport             *self,
+           HrDocumentBlock      *facts,
+           const HrComputePhase *phase)
+{
+  g_autoptr (GPtrArray) rules = hr_compute_phase_list_rules (hr_report_get_compute (self, NULL), phase,
+                                                             hr_report_get_model (self));
+  double exact = hr_flops_get_training (&phase->total);
+
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const HrComputeRule *rule = g_ptr_array_index (rules, i);
+      g_autofree char *flops = hr_format_operations (rule->flops);
+      /* Translators: a formula, the same with numbers, what it comes to, how much that is of the exact figure, a
+         sentence about it */
+      g_autofree char *text = g_strdup_printf (_("%1$s = %2$s: %3$s, %4$.4g times the exact figure. %5$s"),
+                                               rule->formula, rule->substitution, flops, rule->flops / exact,
+                                               rule->note);
+
+      hr_document_block_add_fact (facts, rule->label, text, HR_DOCUMENT_PLAIN);
+    }
+}
+
+static void
+add_explanation (HrDocument           *document,
+                 const HrComputePhase *phase)
+{
+  for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
+    {
+      g_autofree char *substitution = NULL;
+      HrDocumentBlock *facts;
+
+      if (!has_part (phase, i))
+        continue;
+
+      substitution = hr_flop_part_dup_substitution (phase, i);
+      hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, hr_flop_part_get_label (i));
+      facts = hr_document_add_facts (document);
+      hr_document_block_add_fact (facts, _("Formula"), hr_flop_part_get_formula (i), HR_DOCUMENT_CODE);
+      hr_document_block_add_fact (facts, _("In numbers"), substitution, HR_DOCUMENT_CODE);
+      hr_document_block_add_fact (facts, _("Source"), hr_flop_part_get_source (i), HR_DOCUMENT_LINK);
+    }
+}
+
+/* What is computed in each phase, and how long that takes. */
+void
+hr_report_add_compute (HrReport   *self,
+                       HrDocument *document)
+{
+  const char *reason = NULL;
+  const HrCompute *compute = hr_report_get_compute (self, &reason);
+  HrDocumentBlock *list;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What is computed, and how long it takes"));
+  if (compute == NULL || hr_compute_get_missing (compute) != NULL)
+    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH,
+                          compute == NULL ? reason : hr_compute_get_missing (compute));
+  if (compute == NULL)
+    return;
+
+  for (guint i = 0; i < hr_compute_get_n_phases (compute); i++)
+    {
+      const HrComputePhase *phase = hr_compute_get_phase (compute, i);
+      g_autofree char *title = hr_compute_phase_dup_title (compute, phase);
+      HrDocumentBlock *facts;
+
+      hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, title);
+      add_parts (document, phase);
+      facts = hr_document_add_facts (document);
+      add_traffic (self, facts, phase);
+      add_time (self, facts, phase);
+      add_rules (self, facts, phase);
+    }
+
+  list = hr_document_add_list (document);
+  for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
+    hr_document_block_add_item (list, hr_text_translate (*limit));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How the operations come about"));
+  add_explanation (document, hr_compute_get_phase (compute, 0));
+}
