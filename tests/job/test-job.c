@@ -10,6 +10,7 @@ static const struct
 } spellings[] = {
   { "task", "inference fine-tuning" },
   { "selective-checkpointing", "operators attention every-nth first" },
+  { "fp8-recipe", "none tensorwise rowwise rowwise-with-gw-hp" },
   { "activation-offload", "none save-on-cpu layer-inputs" },
   { "packing", "none padding-free bfd wrapped" },
   { "fused-kernels", "none liger" },

@@ -211,6 +211,8 @@ static const char * const settings[] = {
   "fine-tuning-method=full activation-offload=save-on-cpu gradient-checkpointing=full",
   "fine-tuning-method=lora activation-offload=layer-inputs gradient-checkpointing=full autocast=bfloat16",
   "fine-tuning-method=full packing=bfd example-length=50",
+  "fine-tuning-method=full fp8-recipe=tensorwise",
+  "fine-tuning-method=full fp8-recipe=rowwise-with-gw-hp autocast=bfloat16 dtype=float32",
   "fine-tuning-method=full torch-compile=true",
   "fine-tuning-method=lora torch-compile=true autocast=bfloat16 attention=eager",
   "fine-tuning-method=full packing=padding-free attention=flash gradient-checkpointing=full",

@@ -324,6 +324,7 @@ test_refusals (void)
     { HR_MODE_GRPO, "fine-tuning-method", "prompt" },
     { HR_MODE_GRPO, "fused-kernels", "liger" },
     { HR_MODE_GRPO, "activation-offload", "save-on-cpu" },
+    { HR_MODE_GRPO, "fp8-recipe", "tensorwise" },
     { HR_MODE_GRPO, "packing", "bfd" },
     { HR_MODE_GRPO, "loss-implementation", "liger-fused-linear-cross-entropy" },
   };

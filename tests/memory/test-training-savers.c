@@ -17,6 +17,14 @@ static const char mamba[] =
   "{\"model_type\": \"mamba\", \"vocab_size\": 2048, \"hidden_size\": 512, \"num_hidden_layers\": 2, "
   "\"state_size\": 16, \"torch_dtype\": \"bfloat16\"}";
 
+static const char gpt2[] =
+  "{\"model_type\": \"gpt2\", \"vocab_size\": 2048, \"n_embd\": 512, \"n_layer\": 2, \"n_head\": 8, "
+  "\"torch_dtype\": \"bfloat16\"}";
+
+static const char falcon[] =
+  "{\"model_type\": \"falcon\", \"vocab_size\": 2048, \"hidden_size\": 512, \"num_hidden_layers\": 2, "
+  "\"num_attention_heads\": 8, \"torch_dtype\": \"bfloat16\"}";
+
 /* An estimate of four sequences of up to 512 tokens with settings such as “packing=bfd attention=flash”. */
 static HrEstimate *
 run (const char  *config,
@@ -202,6 +210,22 @@ test_patched_instance (void)
   g_assert_cmpuint (kept[1], ==, kept[0] + 3 * 2048 * 4 * (8 + 2) * 128);
 }
 
+/* Half the bytes of bfloat16 is what a factor takes, but it is made through fp32, and nothing less is kept. */
+static void
+test_fp8 (void)
+{
+  g_autoptr (HrEstimate) fp8 = estimate ("fp8-recipe=tensorwise");
+  g_autoptr (HrEstimate) plain = estimate ("fp8-recipe=none");
+  g_autoptr (HrEstimate) trainer = estimate ("fp8-recipe=tensorwise framework=transformers");
+
+  g_assert_cmpuint (get_handed_out (fp8, HR_PHASE_LOSS), ==, get_handed_out (plain, HR_PHASE_LOSS));
+  g_assert_cmpuint (get_handed_out (fp8, HR_PHASE_BACKWARD), >, get_handed_out (plain, HR_PHASE_BACKWARD));
+  g_assert_true (has_warning (fp8, "21 of 22 linear layers"));
+  g_assert_true (has_warning (trainer, "20 of 22 linear layers"));
+  g_assert_true (has_warning (trainer, "autocast bfloat16"));
+  g_assert_false (has_warning (fp8, "autocast bfloat16"));
+}
+
 static void
 test_refusals (void)
 {
@@ -218,6 +242,12 @@ test_refusals (void)
     { mamba, "torch-compile=true", "torch-compile", "true" },
     { llama, "activation-offload=layer-inputs", "activation-offload", "layer-inputs" },
     { llama, "activation-offload=save-on-cpu gradient-checkpointing=selective", "activation-offload", "save-on-cpu" },
+    { llama, "fp8-recipe=tensorwise micro-batch-size=1 sequence-length=100", "sequence-length", "100 tokens" },
+    { llama, "fp8-recipe=rowwise torch-compile=true", "fp8-recipe", "torch.compile" },
+    { llama, "fp8-recipe=rowwise framework=megatron-lm", "fp8-recipe", "rowwise" },
+    { mamba, "fp8-recipe=rowwise", "fp8-recipe", "rowwise" },
+    { gpt2, "fp8-recipe=rowwise", "fp8-recipe", "multiples of 16" },
+    { falcon, "fp8-recipe=rowwise", "fp8-recipe", "in place" },
     { llama, "torch-compile=true attention=flash", "torch-compile", "true" },
     { llama, "torch-compile=true packing=bfd", "torch-compile", "true" },
     { llama, "torch-compile=true fused-kernels=liger", "torch-compile", "true" },
@@ -248,6 +278,7 @@ main (int   argc,
   g_test_add_func ("/training-savers/what_a_compiled_layer_keeps_is_what_the_partitioner_keeps", test_partition);
   g_test_add_func ("/training-savers/what_goes_into_layers_can_wait_on_the_host", test_layer_inputs);
   g_test_add_func ("/training-savers/a_trainer_leaves_the_norms_of_heads_to_transformers", test_patched_instance);
+  g_test_add_func ("/training-savers/in_fp8_nothing_less_is_kept_where_layers_are_not_compiled", test_fp8);
   g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
 
   return g_test_run ();

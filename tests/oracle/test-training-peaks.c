@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "hr-float8.h"
 #include "hr-inference-cache.h"
 #include "hr-job-enums.h"
 #include "hr-liger.h"
@@ -209,6 +210,20 @@ choose_kernels (HrTraining *training,
     training->loss_implementation = oracle_get_enum (settings, "loss-implementation", HR_TYPE_LOSS_IMPLEMENTATION);
 }
 
+/* Which linear layers compute in fp8: accelerate leaves the first alone, and pads the factors. */
+static HrFloat8 *
+make_float8 (HrModel    *model,
+             JsonObject *settings)
+{
+  gboolean is_by_accelerate = json_object_has_member (settings, "framework");
+
+  if (!json_object_has_member (settings, "fp8-recipe"))
+    return NULL;
+
+  return hr_float8_new (model, oracle_get_enum (settings, "fp8-recipe", HR_TYPE_FP8_RECIPE), is_by_accelerate,
+                        is_by_accelerate);
+}
+
 /* How the rows of a batch are packed. */
 static void
 pack (HrTraining *training,
@@ -343,6 +358,7 @@ run_case (JsonNode   *root,
   const HrTrainables *parameters = tuning != NULL ? hr_tuning_get_trainables (tuning) : whole;
   g_autoptr (HrTrainables) reached = hr_trainables_new_reached (parameters, HR_REACH_TEXT);
   HrTraining training = make_training (model, element, tuning, reached, settings);
+  g_autoptr (HrFloat8) float8 = make_float8 (model, settings);
   g_autofree HrReplay *replay = g_new0 (HrReplay, 1);
   double recorded = json_object_get_double_member_with_default (test, "worst-error", 0);
   HrTrainingLevels levels;
@@ -352,6 +368,7 @@ run_case (JsonNode   *root,
   replay->autocast = get_element (settings, "autocast");
   /* What a kernel takes for itself is not seen on fake tensors. */
   replay->sorts_no_rows = TRUE;
+  training.float8 = float8;
   hr_training_replay (&training, replay, &levels);
   g_assert_false (replay->ledger.overflowed);
 
@@ -400,6 +417,8 @@ main (int   argc,
                         "training-peaks-packing.json", test_peaks);
   g_test_add_data_func ("/oracle/peaks_of_training_with_losses_of_chunks_are_those_of_their_code",
                         "training-peaks-losses.json", test_peaks);
+
+  g_test_add_data_func ("/oracle/peaks_of_training_in_fp8_are_those_of_torchao", "training-peaks-fp8.json", test_peaks);
 
   return g_test_run ();
 }

@@ -276,6 +276,23 @@ typedef enum
 } HrSelectiveCheckpointing;
 
 /**
+ * HrFp8Recipe:
+ * @HR_FP8_RECIPE_NONE: none is
+ * @HR_FP8_RECIPE_TENSORWISE: with one scale for a tensor, which is found when it is cast
+ * @HR_FP8_RECIPE_ROWWISE: with a scale for each row, or each column, that a product sums over
+ * @HR_FP8_RECIPE_ROWWISE_WITH_GW_HP: the same, but the gradients of weights are products of what has not been cast
+ *
+ * How the factors of products are cast to 8 bits in training, as the recipes of torchao.float8 name it.
+ */
+typedef enum
+{
+  HR_FP8_RECIPE_NONE,
+  HR_FP8_RECIPE_TENSORWISE,
+  HR_FP8_RECIPE_ROWWISE,
+  HR_FP8_RECIPE_ROWWISE_WITH_GW_HP,
+} HrFp8Recipe;
+
+/**
  * HrFusedKernels:
  * @HR_FUSED_KERNELS_NONE: torch's own operators
  * @HR_FUSED_KERNELS_LIGER: those of Liger-Kernel

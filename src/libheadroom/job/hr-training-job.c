@@ -24,6 +24,7 @@ typedef struct
 {
   HrTrainingFramework framework;
   HrAutocast autocast;
+  HrFp8Recipe fp8_recipe;
   guint64 micro_batch_size;
   guint64 sequence_length;
   guint64 gradient_accumulation_steps;
@@ -56,6 +57,7 @@ enum
   PROP_0,
   PROP_FRAMEWORK,
   PROP_AUTOCAST,
+  PROP_FP8_RECIPE,
   PROP_MICRO_BATCH_SIZE,
   PROP_SEQUENCE_LENGTH,
   PROP_GRADIENT_ACCUMULATION_STEPS,
@@ -104,6 +106,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_AUTOCAST:
       g_value_set_enum (value, priv->autocast);
+      break;
+
+    case PROP_FP8_RECIPE:
+      g_value_set_enum (value, priv->fp8_recipe);
       break;
 
     case PROP_MICRO_BATCH_SIZE:
@@ -233,6 +239,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_AUTOCAST:
       priv->autocast = g_value_get_enum (value);
+      break;
+
+    case PROP_FP8_RECIPE:
+      priv->fp8_recipe = g_value_get_enum (value);
       break;
 
     case PROP_MICRO_BATCH_SIZE:
@@ -397,6 +407,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        N_("What torch.autocast computes products in, over parameters in the data type above; “none” "
                           "computes in that"),
                        HR_TYPE_AUTOCAST, HR_AUTOCAST_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fp8-recipe:
+   *
+   * How linear layers cast the factors of their products to fp8.
+   */
+  properties[PROP_FP8_RECIPE] =
+    g_param_spec_enum ("fp8-recipe",
+                       N_("FP8 recipe"),
+                       N_("How linear layers cast the factors of their products to fp8 (torchao.float8), over "
+                          "parameters in the data type above; “none” multiplies them as they are"),
+                       HR_TYPE_FP8_RECIPE, HR_FP8_RECIPE_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -719,6 +742,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
   hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 100, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOCAST], 220, FALSE);
+  hr_job_mark_setting (properties[PROP_FP8_RECIPE], 230, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 300, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 400, FALSE);
   hr_job_mark_setting (properties[PROP_PACKING], 420, FALSE);
@@ -1253,4 +1277,22 @@ hr_training_job_get_torch_compile (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
 
   return priv->torch_compile;
+}
+
+/**
+ * hr_training_job_get_fp8_recipe:
+ * @self: a job
+ *
+ * Gets how linear layers cast the factors of their products to fp8.
+ *
+ * Returns: the value of the setting
+ */
+HrFp8Recipe
+hr_training_job_get_fp8_recipe (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FP8_RECIPE_NONE);
+
+  return priv->fp8_recipe;
 }

@@ -35,6 +35,7 @@ HrFusedKernels            hr_training_job_get_fused_kernels                (HrTr
 HrLossImplementation      hr_training_job_get_loss_implementation          (HrTrainingJob *self);
 HrActivationOffload       hr_training_job_get_activation_offload           (HrTrainingJob *self);
 gboolean                  hr_training_job_get_torch_compile                (HrTrainingJob *self);
+HrFp8Recipe               hr_training_job_get_fp8_recipe                   (HrTrainingJob *self);
 HrExamplePacking          hr_training_job_get_packing                      (HrTrainingJob *self);
 guint64                   hr_training_job_get_example_length               (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);

@@ -2,9 +2,11 @@
 
 #include "hr-operator.h"
 
+#include "hr-float8.h"
 #include "hr-fusion.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-adapter.h"
+#include "hr-replay-float8.h"
 
 /* embedding_dense_backward_cuda sorts more rows than these, and NROWS_PER_THREAD. */
 #define EMBEDDING_FEW_ROWS        3072
@@ -1219,6 +1221,8 @@ run_linear (HrReplay   *self,
   weight = hr_replay_adapter_weight (self, tuned, weight);
   bias = has_bias ? hr_replay_adapter_bias (self, tuned, bias) : HR_NO_VALUE;
   input = hr_replay_adapter_input (self, tuned, x);
+  if (hr_float8_converts (self->float8, self->block, module, self->layer))
+    multiply = hr_replay_float8_linear;
   result = multiply (self, input, name, weight, bias, out);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);

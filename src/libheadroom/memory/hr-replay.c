@@ -9,6 +9,7 @@
 static const guint8 element_bytes[] = {
   [HR_ELEMENT_BOOL] = 1,
   [HR_ELEMENT_INT8] = 1,
+  [HR_ELEMENT_FLOAT8] = 1,
   [HR_ELEMENT_INT32] = 4,
   [HR_ELEMENT_INT64] = 8,
   [HR_ELEMENT_FLOAT16] = 2,
@@ -83,6 +84,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_LOSS_CHUNK] = "c_l",
   [HR_SYMBOL_LAST_LOSS_CHUNK] = "c_l′",
   [HR_SYMBOL_LOOKED_UP] = "n_t",
+  [HR_SYMBOL_TOKENS_16] = "⌈B · S⌉",
   [HR_SYMBOL_SEGMENTS] = "min(n_t, V)",
   [HR_SYMBOL_PARTIAL_SEGMENTS] = "(⌊n_t/10⌋ + min(n_t, V))",
   [HR_SYMBOL_TOKEN_BLOCKS] = "⌈B·(S − 1)/128⌉",
@@ -211,6 +213,7 @@ hr_replay_init (HrReplay       *self,
   self->has_gradients = FALSE;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
   self->liger = NULL;
+  self->float8 = NULL;
   self->offloads = FALSE;
   self->quantization = quantization;
   self->block = NULL;

@@ -129,6 +129,7 @@ typedef enum
   HR_SYMBOL_LOSS_CHUNK,     /* c_l: tokens whose logits are computed at once for the loss */
   HR_SYMBOL_LAST_LOSS_CHUNK, /* those of the last chunk */
   HR_SYMBOL_LOOKED_UP,      /* rows that are looked up in a table */
+  HR_SYMBOL_TOKENS_16,      /* tokens, rounded up to whole sixteens */
   HR_SYMBOL_SEGMENTS,       /* rows of the table that these can be */
   HR_SYMBOL_PARTIAL_SEGMENTS, /* sums of at most ten gradients that a kernel makes of each of them */
   HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
@@ -151,6 +152,7 @@ typedef enum
 {
   HR_ELEMENT_BOOL,
   HR_ELEMENT_INT8,
+  HR_ELEMENT_FLOAT8,
   HR_ELEMENT_INT32,
   HR_ELEMENT_INT64,
   HR_ELEMENT_FLOAT16,
@@ -202,6 +204,7 @@ typedef struct _HrSharding HrSharding;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
 typedef struct _HrLiger HrLiger;
+typedef struct _HrFloat8 HrFloat8;
 
 /**
  * HrFusedStep:
@@ -313,6 +316,7 @@ typedef enum
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @layer_code: whose layers are replayed
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
+ * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass is moved to the host
  * @offloads_inputs: whether what goes into layers that are computed anew waits on the host
  * @compiles: whether what is kept for the backward pass is what torch.compile keeps
@@ -366,6 +370,7 @@ struct _HrReplay
   HrElement autocast;
   HrLayerCode layer_code;
   const HrLiger *liger;
+  const HrFloat8 *float8;
   gboolean offloads;
   gboolean offloads_inputs;
   gboolean compiles;

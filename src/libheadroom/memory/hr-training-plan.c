@@ -15,6 +15,7 @@
 #include "hr-replay-torchtitan.h"
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
+#include "hr-training-float8.h"
 #include "hr-training-loss.h"
 #include "hr-training-packing.h"
 #include "hr-training-profile.h"
@@ -824,7 +825,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
-  if (!resolve_checkpointing (self, error) || !hr_training_savers_resolve (self, error))
+  if (!resolve_checkpointing (self, error) || !hr_training_savers_resolve (self, error) ||
+      !hr_training_float8_resolve (self, error))
     return FALSE;
 
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
@@ -881,6 +883,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   hr_inference_plan_clear (&self->reward);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);
+  g_clear_pointer (&self->float8, hr_float8_free);
   g_clear_pointer (&self->tuning, hr_tuning_free);
   g_clear_pointer (&self->all, hr_trainables_free);
   hr_inference_plan_clear (&self->pass);

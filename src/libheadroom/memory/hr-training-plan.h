@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-float8.h"
 #include "hr-inference-plan.h"
 #include "hr-media.h"
 #include "hr-training-job.h"
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
  * @job: what is to be done, with the precision recipe spelled out
  * @training: what is to be replayed, but for what depends on the device
  * @tuning: (nullable): what a method of fine-tuning does to the model
+ * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @all: (nullable): the parameters of the model, where all are trained
  * @parameters: (transfer none): what is trained
  * @reached: those of @parameters that get a gradient
@@ -36,6 +38,7 @@ typedef struct
   HrTrainingJob *job;
   HrTraining training;
   HrTuning *tuning;
+  HrFloat8 *float8;
   HrTrainables *all;
   const HrTrainables *parameters;
   HrTrainables *reached;

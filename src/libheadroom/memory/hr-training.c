@@ -1155,6 +1155,7 @@ begin_steps (const HrTraining *self,
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->layer_code = self->layer_code;
   replay->liger = self->liger;
+  replay->float8 = self->float8;
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
 }

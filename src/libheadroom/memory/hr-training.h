@@ -37,6 +37,7 @@ G_BEGIN_DECLS
  * @layer_code: whose layers and loss are replayed
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
+ * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass waits on the host
  * @offloads_inputs: whether what goes into layers that are computed anew does
  * @compiles: whether torch.compile runs the forward and backward pass
@@ -99,6 +100,7 @@ typedef struct
   HrLayerCode layer_code;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
+  const HrFloat8 *float8;
   gboolean offloads;
   gboolean offloads_inputs;
   gboolean compiles;

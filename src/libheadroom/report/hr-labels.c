@@ -361,6 +361,14 @@ static const char * const selective_checkpointing_labels[] = {
   [HR_SELECTIVE_CHECKPOINTING_FIRST] = N_("First n layers"),
 };
 
+static const char * const fp8_recipe_labels[] = {
+  /* Translators: choices of the setting “FP8 recipe” */
+  [HR_FP8_RECIPE_NONE] = N_("None"),
+  [HR_FP8_RECIPE_TENSORWISE] = N_("One scale for a tensor (tensorwise)"),
+  [HR_FP8_RECIPE_ROWWISE] = N_("A scale for each row (rowwise)"),
+  [HR_FP8_RECIPE_ROWWISE_WITH_GW_HP] = N_("Rowwise, gradients of weights not in fp8"),
+};
+
 static const char * const fused_kernels_labels[] = {
   /* Translators: choices of the setting “Fused kernels” */
   [HR_FUSED_KERNELS_NONE] = N_("None"),
@@ -542,6 +550,7 @@ static const struct
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
   { hr_selective_checkpointing_get_type, selective_checkpointing_labels,
     G_N_ELEMENTS (selective_checkpointing_labels) },
+  { hr_fp8_recipe_get_type, fp8_recipe_labels, G_N_ELEMENTS (fp8_recipe_labels) },
   { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },
   { hr_loss_implementation_get_type, loss_implementation_labels, G_N_ELEMENTS (loss_implementation_labels) },
   { hr_example_packing_get_type, example_packing_labels, G_N_ELEMENTS (example_packing_labels) },
