@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "hr-compute.h"
 #include "hr-dtype.h"
 #include "hr-estimator.h"
+#include "hr-flop-rules.h"
 #include "hr-job.h"
 #include "hr-model.h"
 #include "hr-quantizer.h"
@@ -154,6 +156,37 @@ evaluate_tokens (JsonArray *call)
   return tokens.tokens;
 }
 
+static guint64
+get_part_operations (const HrComputePhase *phase,
+                     const char           *part)
+{
+  for (HrFlopPart i = 0; i < HR_N_FLOP_PARTS; i++)
+    {
+      if (g_str_equal (hr_flop_part_get_id (i), part))
+        return phase->count->parts[i].forward;
+    }
+
+  g_assert_cmpstr (part, ==, "total");
+
+  return phase->total.forward;
+}
+
+/* What a forward pass over so many tokens computes, with logits of all of them. */
+static double
+evaluate_operations (JsonArray *call)
+{
+  g_autoptr (HrModel) model = get_model (call);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrCompute) compute = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "prompt-length", (guint64) get_argument (call, 3), "logits-to-keep", HR_LOGITS_TO_KEEP_ALL, NULL);
+  compute = hr_compute_new (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return get_part_operations (hr_compute_get_phase (compute, 0), json_array_get_string_element (call, 2));
+}
+
 static gboolean
 evaluate_exact (const char *name,
                 JsonArray  *call,
@@ -175,6 +208,8 @@ evaluate_exact (const char *name,
     *value = evaluate_tokens (call);
   else if (g_str_equal (name, "model-trained"))
     *value = evaluate_trained (call);
+  else if (g_str_equal (name, "model-flops"))
+    *value = evaluate_operations (call);
   else if (!g_str_has_prefix (name, "model-"))
     return FALSE;
   else
@@ -189,6 +224,35 @@ evaluate_exact (const char *name,
       else
         return FALSE;
     }
+
+  return TRUE;
+}
+
+static gboolean
+evaluate_operation_rule (const char   *name,
+                         const double *a,
+                         double       *value)
+{
+  if (g_str_equal (name, "flops-training"))
+    *value = hr_flop_rule_training (a[0], a[1]);
+  else if (g_str_equal (name, "flops-checkpointed"))
+    *value = hr_flop_rule_checkpointed (a[0], a[1]);
+  else if (g_str_equal (name, "flops-head"))
+    *value = hr_flop_rule_head (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "flops-projection"))
+    *value = hr_flop_rule_projection (a[0], a[1], a[2]);
+  else if (g_str_equal (name, "flops-key-value"))
+    *value = hr_flop_rule_key_value (a[0], a[1], a[2], a[3], a[4]);
+  else if (g_str_equal (name, "flops-scores"))
+    *value = hr_flop_rule_scores (a[0], a[1], a[2]);
+  else if (g_str_equal (name, "flops-gate-up"))
+    *value = hr_flop_rule_gate_up (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "flops-down"))
+    *value = hr_flop_rule_down (a[0], a[1], a[2], a[3]);
+  else if (g_str_equal (name, "flops-total"))
+    *value = hr_flop_rule_total (a[0], a[1], a[2], a[3], a[4], a[5]);
+  else
+    return FALSE;
 
   return TRUE;
 }
@@ -221,7 +285,7 @@ evaluate_training_rule (const char   *name,
   else if (g_str_equal (name, "gpt-activations"))
     *value = hr_rule_of_thumb_gpt_activations (a[0], a[1], a[2], a[3], a[4], a[5], a[6] != 0, a[7]);
   else
-    return FALSE;
+    return evaluate_operation_rule (name, a, value);
 
   return TRUE;
 }

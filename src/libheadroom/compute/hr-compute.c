@@ -100,7 +100,8 @@ estimate_time (HrCompute      *self,
   HrWork work = {
     .executed = count_executed (phase), .needed = hr_flops_get_training (&phase->total) - phase->total.recomputed,
     .bytes = phase->traffic.total, .exchanged = phase->traffic.exchanged,
-    .n_exchanges = trains ? 0 : MAX (self->n_gpus, 1) - 1, .trains = trains,
+    .n_exchanges = trains ? 0 : MAX (self->n_gpus, 1) - 1, .n_layers = trains ? 0 : phase->n_layers,
+    .trains = trains,
   };
 
   if (self->gpu == NULL || self->missing != NULL)
@@ -122,6 +123,7 @@ add_phase (HrCompute        *self,
   phase->id = id;
   phase->tokens = pass->inference->batch * pass->sequence * times;
   phase->context = pass->past + pass->sequence;
+  phase->n_layers = pass->inference->stack->n_layers;
   phase->count = hr_flop_count_new ();
   hr_flop_count_merge (phase->count, once, times);
   phase->total = hr_flop_count_get_total (phase->count);

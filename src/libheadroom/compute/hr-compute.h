@@ -68,6 +68,7 @@ typedef struct
  * @compute: seconds for the operations at the peak of the data sheet
  * @memory: seconds for the bytes at the bandwidth of the data sheet
  * @interconnect: seconds for what is exchanged; 0 where nothing is
+ * @launch: seconds that a processor needs to start the kernels, where nothing records them; 0 where it is not known
  * @least: the longest of these: no program is faster
  * @typical: seconds at the efficiency that published measurements have
  * @fast: seconds at the efficiency of the better ones among them
@@ -82,6 +83,7 @@ typedef struct
   double compute;
   double memory;
   double interconnect;
+  double launch;
   double least;
   double typical;
   double fast;
@@ -95,6 +97,7 @@ typedef struct
  * @id: which phase
  * @tokens: tokens that go through the model
  * @context: tokens that the last of a sequence attends to
+ * @n_layers: layers that run one after the other
  * @count: operations of each part
  * @total: of all parts
  * @traffic: what is moved
@@ -108,6 +111,7 @@ typedef struct
   HrComputePhaseId id;
   guint64 tokens;
   guint64 context;
+  guint n_layers;
   HrFlopCount *count;
   HrFlops total;
   HrTraffic traffic;

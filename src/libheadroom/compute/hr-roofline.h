@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * @fast: the share that is reached where all goes well
  * @slow: the share that is often reached where it does not
  *
- * How much of what a data sheet says programs get, as published measurements have it.
+ * How much of what a data sheet says programs get, as published measurements have it; of a latency, seconds.
  */
 typedef struct
 {
@@ -29,6 +29,7 @@ typedef struct
  * @bytes: what is moved
  * @exchanged: what is exchanged between GPUs
  * @n_exchanges: how many times that is
+ * @n_layers: layers that run one after the other; 0 where it is not known how long one takes at least
  * @trains: whether it is training
  *
  * What is to be done.
@@ -40,6 +41,7 @@ typedef struct
   guint64 bytes;
   guint64 exchanged;
   guint n_exchanges;
+  guint n_layers;
   gboolean trains;
 } HrWork;
 
@@ -52,5 +54,7 @@ void                hr_roofline_init_time      (HrComputeTime *time,
                                                 HrDtype        dtype);
 const HrEfficiency *hr_roofline_get_efficiency (HrBound        bound,
                                                 gboolean       trains);
+const HrEfficiency *hr_roofline_get_latency    (void);
+double              hr_roofline_get_launch     (void);
 
 G_END_DECLS

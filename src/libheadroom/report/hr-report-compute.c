@@ -103,6 +103,7 @@ build_time (JsonBuilder          *builder,
   add_double (builder, "compute-seconds", phase->time.compute);
   add_double (builder, "memory-seconds", phase->time.memory);
   add_double (builder, "interconnect-seconds", phase->time.interconnect);
+  add_double (builder, "launch-seconds", phase->time.launch);
   hr_json_build_string (builder, "bound", hr_bound_get_name (phase->time.bound));
   add_double (builder, "tokens-per-second", phase->tokens / phase->time.typical);
   add_double (builder, "mfu", phase->time.mfu);
@@ -260,6 +261,12 @@ add_time (HrReport             *self,
   bound = hr_compute_phase_dup_bound (phase);
   speed = hr_compute_phase_dup_speed (compute, phase);
   hr_document_block_add_fact (facts, _("Time"), time, HR_DOCUMENT_PLAIN);
+  if (phase->time.launch > phase->time.typical)
+    {
+      g_autofree char *launch = hr_format_seconds (phase->time.launch);
+
+      hr_document_block_add_fact (facts, _("Without CUDA graphs"), launch, HR_DOCUMENT_PLAIN);
+    }
   hr_document_block_add_fact (facts, _("Speed"), speed, HR_DOCUMENT_PLAIN);
   hr_document_block_add_fact (facts, _("Limited by"), bound, HR_DOCUMENT_PLAIN);
   if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
