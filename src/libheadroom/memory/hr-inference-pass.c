@@ -81,7 +81,6 @@ hr_pass_begin (const HrInference *self,
       .keeps_past = self->stack->keeps_past,
     },
     .past = past,
-    .returned = { HR_NO_VALUE, HR_NO_VALUE },
   };
 
   hr_replay_begin (replay, &stretch, token != NULL ? token->path : NULL, -1);

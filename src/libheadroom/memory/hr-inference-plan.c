@@ -657,6 +657,30 @@ hr_inference_plan_init (HrInferencePlan  *self,
          resolve_cache (self, job, error) && check_tuple (self, error) && check_positions (self, error);
 }
 
+/* Whether it is known how a tower runs with an implementation of attention. */
+static gboolean
+runs_with (const HrTower             *tower,
+           HrAttentionImplementation  attention)
+{
+  switch (tower->stack->tower)
+    {
+    case HR_TOWER_VIT:
+      return TRUE;
+
+    case HR_TOWER_PIXTRAL:
+      return attention != HR_ATTENTION_IMPLEMENTATION_FLASH;
+
+    case HR_TOWER_WHISPER:
+      return attention != HR_ATTENTION_IMPLEMENTATION_FLASH || !tower->is_padded ||
+             tower->projector->projector == HR_PROJECTOR_VOXTRAL;
+
+    case HR_TOWER_QWEN_VL:
+    case HR_TOWER_UNKNOWN:
+    default:
+      return attention == HR_ATTENTION_IMPLEMENTATION_SDPA || attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT;
+    }
+}
+
 /*
  * hr_inference_plan_take_media:
  * @self: a plan
@@ -686,11 +710,7 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
   inference->towers = media->towers;
   projector = g_array_index (media->towers, HrTower, 0).projector;
   inference->has_block_mask = projector != NULL && projector->has_block_mask;
-  if (inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA ||
-      inference->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT ||
-      g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_VIT ||
-      (g_array_index (media->towers, HrTower, 0).stack->tower == HR_TOWER_PIXTRAL &&
-       inference->attention != HR_ATTENTION_IMPLEMENTATION_FLASH))
+  if (runs_with (&g_array_index (media->towers, HrTower, 0), inference->attention))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

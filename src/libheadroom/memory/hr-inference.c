@@ -326,7 +326,8 @@ hr_inference_get_media_bytes (const HrInference *self,
   guint64 bytes = self->has_type_ids ? hr_ledger_round (self->batch * tokens * sizeof (gint64)) : 0;
 
   for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
-    bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i));
+    bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)) +
+             hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i));
 
   return bytes;
 }
@@ -339,7 +340,10 @@ take_inputs (const HrInference *self,
 
   hr_heap_take (replay->heap, hr_inference_get_input_bytes (self, replay->dtype));
   for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
-    hr_heap_take (replay->heap, hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)));
+    {
+      hr_heap_take (replay->heap, hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)));
+      hr_heap_take (replay->heap, hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i)));
+    }
   hr_heap_take (replay->heap, self->has_type_ids ? self->batch * self->prompt * sizeof (gint64) : 0);
   hr_heap_take (replay->heap, self->stack->role == HR_STACK_DECODER ? self->batch * sizeof (gint64) : 0);
   if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)

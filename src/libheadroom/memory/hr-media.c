@@ -381,6 +381,50 @@ add_pictures (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+/* Positions of each sound after those that are side by side have become one. */
+static guint64
+count_pooled (const HrStack *stack,
+              guint64        positions)
+{
+  const HrBlock *regrouping = hr_chain_find_block (&stack->final, HR_BLOCK_REGROUPING);
+
+  return regrouping != NULL ? positions / regrouping->regrouping.side : positions;
+}
+
+/* Sounds of one length, one after the other, those of all sequences of the batch. */
+static void
+add_sounds (HrMedia *self,
+            HrModel *model,
+            guint64  batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_AUDIO);
+  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack) };
+  guint64 frames = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      if (item->kind != HR_MEDIUM_AUDIO)
+        continue;
+      for (guint j = 0; j < item->n_grids; j++)
+        {
+          tower.batch += batch * item->grids[j].pieces;
+          tower.sequence = item->grids[j].patches_t;
+          frames = item->grids[j].frames;
+        }
+      tower.is_padded |= item->frames < item->grids[0].pieces * item->grids[0].frames;
+      tower.seen += batch * item->seen;
+    }
+  tower.patches = count_pooled (stack, tower.sequence);
+  tower.merge = get_side (tower.projector);
+  tower.pixels = count_pixels (convolution);
+  tower.picture = frames * convolution->convolution.in_channels;
+  tower.frames = tower.projector->projector == HR_PROJECTOR_QWEN2_AUDIO ? frames : 0;
+  g_array_append_val (self->towers, tower);
+}
+
 /* Layers of a tower that hand what they make to the decoder as well. */
 static guint
 count_handing_layers (const HrStack *tower)
@@ -473,6 +517,7 @@ hr_media_add_towers (HrMedia  *self,
 {
   static const HrMediumKind kinds[] = { HR_MEDIUM_IMAGE, HR_MEDIUM_VIDEO };
   const HrStack *vision = find_tower (model, HR_STACK_VISION);
+  const HrStack *audio = find_tower (model, HR_STACK_AUDIO);
 
   self->towers = g_array_new (FALSE, FALSE, sizeof (HrTower));
   if (vision != NULL && count_handing_layers (vision) > 0 && has_kind (self, HR_MEDIUM_IMAGE) &&
@@ -492,7 +537,11 @@ hr_media_add_towers (HrMedia  *self,
         add_row (self, model, kinds[i], batch);
     }
   if (has_kind (self, HR_MEDIUM_AUDIO))
-    return refuse_tower (model, error);
+    {
+      if (!is_known (model, audio, HR_MEDIUM_AUDIO))
+        return refuse_tower (model, error);
+      add_sounds (self, model, batch);
+    }
 
   return TRUE;
 }

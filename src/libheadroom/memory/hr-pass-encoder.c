@@ -132,29 +132,40 @@ embed_apart (const HrInference *self,
                                      HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
 }
 
-/* Over the features of a sound, which are a part of the batch, or over what another convolution has made. */
-static HrValue
-convolve_frames (HrReplay      *replay,
-                 const HrBlock *block,
-                 HrValue        x,
-                 HrValue        shape)
+/*
+ * hr_pass_convolve_frames:
+ * @replay: a tape
+ * @block: a convolution over the frames of sounds
+ * @x: their features, or what another convolution has made
+ * @is_first: whether it is the former
+ * @shape: the shape of the result
+ *
+ * Convolves frames, as the encoder of Whisper does.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_pass_convolve_frames (HrReplay      *replay,
+                         const HrBlock *block,
+                         HrValue        x,
+                         gboolean       is_first,
+                         HrValue        shape)
 {
-  HrValue weight = x.storage < 0 ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS, HR_SYMBOL_HIDDEN)
-                                 : HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_KERNEL,
-                                             HR_SYMBOL_HIDDEN);
+  HrValue weight = is_first ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS, HR_SYMBOL_HIDDEN)
+                            : HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_KERNEL, HR_SYMBOL_HIDDEN);
   HrValue bias = HR_NO_VALUE;
   HrValue frames, result;
 
   replay->block = block->path;
   replay->symbols[HR_SYMBOL_KERNEL] = block->convolution.kernel.sizes[0];
-  if (x.storage < 0)
+  if (is_first)
     replay->symbols[HR_SYMBOL_PIXELS] = block->convolution.in_channels * block->convolution.kernel.sizes[0];
   weight = hr_autograd_parameter (replay, weight);
   if (block->convolution.has_bias)
     bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
   frames = hr_op_convolution (replay, "inputs_embeds", x, weight, bias, shape);
   /* The first is what get_input_embeddings() of WhisperEncoder gives. */
-  if (x.storage < 0)
+  if (is_first)
     hr_pass_require_gradient (replay, &frames);
   result = hr_replay_activation (replay, frames, block->convolution.activation);
   hr_replay_drop (replay, frames);
@@ -183,7 +194,8 @@ embed_sound (const HrInference *self,
         continue;
       if (i + 1 < embeddings->n_blocks && embeddings->blocks[i + 1].kind == HR_BLOCK_CONVOLUTION)
         shape.count = 2;
-      hr_replay_assign (replay, &x, convolve_frames (replay, &embeddings->blocks[i], x, shape));
+      hr_replay_assign (replay, &x, hr_pass_convolve_frames (replay, &embeddings->blocks[i], x, x.storage < 0,
+                                                             shape));
     }
 
   pass->inputs_embeds = x;

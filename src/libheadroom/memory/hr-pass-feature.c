@@ -125,8 +125,9 @@ hr_pass_take_over (HrPass *self,
 {
   HrJoin *join = &self->joins[self->n_joins - 1];
 
-  for (guint i = 0; i < G_N_ELEMENTS (join->outputs); i++)
+  for (guint i = 0; i < tower->n_returned; i++)
     join->outputs[i] = tower->returned[i];
+  join->n_outputs = tower->n_returned;
   for (guint i = 0; i < tower->n_features; i++)
     self->features[i] = tower->features[i];
   self->n_features = tower->n_features;

@@ -46,7 +46,7 @@ keeps_outputs (const HrInference *self)
   return attention != NULL && hr_attention_is_relative (attention);
 }
 
-/* What was seen is returned as well (image_hidden_states), but by Qwen's models. */
+/* What was seen is returned as well (image_hidden_states, audio_hidden_states), but by Qwen's models. */
 static void
 return_seen (const HrInference *self,
              HrReplay          *replay,
@@ -55,7 +55,8 @@ return_seen (const HrInference *self,
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
-  if (tower->stack->tower == HR_TOWER_QWEN_VL || index >= G_N_ELEMENTS (replay->returned))
+  if (tower->stack->tower == HR_TOWER_QWEN_VL || tower->projector->projector == HR_PROJECTOR_QWEN2_AUDIO ||
+      index >= G_N_ELEMENTS (replay->returned))
     hr_replay_drop (replay, seen);
   else
     replay->returned[index] = hr_value_detach (seen);
@@ -156,8 +157,8 @@ hr_pass_finish (const HrInference *self,
     {
       hr_replay_drop (replay, pass->joins[i].mask);
       hr_replay_drop (replay, pass->joins[i].other_mask);
-      hr_replay_drop (replay, pass->joins[i].outputs[0]);
-      hr_replay_drop (replay, pass->joins[i].outputs[1]);
+      for (guint j = 0; j < pass->joins[i].n_outputs; j++)
+        hr_replay_drop (replay, pass->joins[i].outputs[j]);
       return_seen (self, replay, pass->joins[i].seen, i);
     }
   while (pass->n_features > 0)

@@ -40,7 +40,10 @@ scatter (HrReplay *replay,
   return joined;
 }
 
-/* `image_mask, _ = self.get_placeholder_mask (…)`: `_` holds the mask of the other kind until it returns. */
+/*
+ * `image_mask, _ = self.get_placeholder_mask (…)`: `_` holds the mask of the other kind until it returns. Where
+ * Qwen2AudioModel looks for sounds a variable, audio_tokens, has the same mask.
+ */
 static gboolean
 returns_both (const HrInference *self,
               guint              index)
@@ -120,7 +123,6 @@ hr_pass_join (const HrInference *self,
       *join = (HrJoin) {
         .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE,
         .other_mask = HR_NO_VALUE,
-        .outputs = { HR_NO_VALUE, HR_NO_VALUE },
       };
       seen = run_tower (self, replay, pass, i);
       text = pass->inputs_embeds;

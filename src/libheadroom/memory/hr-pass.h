@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 #define HR_PASS_MAX_TOWERS 4
 #define HR_PASS_MAX_FEATURES 8
+#define HR_PASS_MAX_RETURNED 16
 
 /* Of positions of images and videos: time, height and width (mrope_section). */
 #define HR_PASS_N_AXES 3
@@ -21,7 +22,7 @@ G_BEGIN_DECLS
  * @joined: both
  * @mask: where it is put
  * @other_mask: where others would be put, or none
- * @outputs: what the model holds of all that the tower has returned
+ * @outputs: what the model holds of all that the tower has returned, and of what it made for it
  *
  * What a tower hands to the decoder, put in the places of its tokens.
  */
@@ -33,7 +34,8 @@ typedef struct
   HrValue joined;
   HrValue mask;
   HrValue other_mask;
-  HrValue outputs[2];
+  HrValue outputs[HR_PASS_MAX_RETURNED];
+  guint n_outputs;
 } HrJoin;
 
 /* The variables of the model's function, which all layers run in. */
@@ -70,7 +72,8 @@ typedef struct _HrPass
   HrValue text;            /* embeddings of the text, before the first join */
   HrJoin joins[HR_PASS_MAX_TOWERS];
   guint n_joins;
-  HrValue returned[2];     /* of a tower all that it returns, where the model holds it */
+  HrValue returned[HR_PASS_MAX_RETURNED]; /* of a tower all that it returns, where the model holds it */
+  guint n_returned;
   HrValue features[HR_PASS_MAX_FEATURES];  /* what inner layers of a tower have handed to the first of the decoder */
   guint n_features;
 } HrPass;
@@ -146,6 +149,11 @@ void               hr_pass_take_over              (HrPass             *self,
 void               hr_pass_embed_source           (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+HrValue            hr_pass_convolve_frames        (HrReplay           *replay,
+                                                   const HrBlock      *block,
+                                                   HrValue             x,
+                                                   gboolean            is_first,
+                                                   HrValue             shape);
 HrValue            hr_pass_run_tasks              (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

@@ -74,13 +74,20 @@ get_width (HrReplay      *replay,
 }
 
 /*
+ * hr_tower_run_chain:
+ * @self: a tower
+ * @replay: a tape
+ * @x: what its projector reads
+ *
  * Linear layers and what is between them, each bound to the variable of the one before. What the first reads has gaps
  * between the pictures where their first token is left away: it is copied (F.linear).
+ *
+ * Returns: the result
  */
-static HrValue
-run_chain (const HrTower *self,
-           HrReplay      *replay,
-           HrValue        x)
+HrValue
+hr_tower_run_chain (const HrTower *self,
+                    HrReplay      *replay,
+                    HrValue        x)
 {
   const HrChain *chain = &self->projector->final;
   guint n_linear = count_linear (chain);
@@ -214,7 +221,7 @@ hr_tower_project (const HrTower *self,
   part = self->projector->drops_class
            ? hr_op_slice (replay, x, HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN))
            : hr_replay_hold (replay, x);
-  result = run_chain (self, replay, part);
+  result = hr_tower_run_chain (self, replay, part);
   hr_replay_drop (replay, part);
   view = hr_op_view (replay, result, row);
   hr_replay_drop (replay, result);

@@ -39,6 +39,33 @@ hr_tower_get_bytes (const HrTower *self)
 }
 
 /*
+ * hr_tower_get_mask_bytes:
+ * @self: a tower
+ *
+ * Gets what the mask takes that says which frames of a spectrogram are of the sound: in int32, as NumPy makes it
+ * (SequenceFeatureExtractor of transformers/feature_extraction_sequence_utils.py).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_tower_get_mask_bytes (const HrTower *self)
+{
+  return hr_ledger_round (self->batch * self->frames * sizeof (gint32));
+}
+
+/*
+ * hr_tower_is_of_sounds:
+ * @stack: a tower
+ *
+ * Returns: whether it hears, and it is known how
+ */
+gboolean
+hr_tower_is_of_sounds (const HrStack *stack)
+{
+  return stack->tower == HR_TOWER_WHISPER;
+}
+
+/*
  * hr_tower_init_pass:
  * @self: a tower
  * @outer: how the whole model runs
@@ -121,7 +148,7 @@ hr_tower_set_symbols (const HrTower *self,
   symbols[HR_SYMBOL_PIXELS] = self->pixels;
   symbols[HR_SYMBOL_PICTURE] = self->picture;
   symbols[HR_SYMBOL_SEEN] = self->seen;
-  symbols[HR_SYMBOL_MERGED] = hidden * self->merge * self->merge;
+  symbols[HR_SYMBOL_MERGED] = hidden * self->merge * (hr_tower_is_of_sounds (self->stack) ? 1 : self->merge);
   symbols[HR_SYMBOL_TEXT_HIDDEN] = text_hidden;
   replay->tower = self;
 }
@@ -245,6 +272,12 @@ hr_tower_embed (const HrInference *self,
   const HrBlock *table = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
   HrValue positions = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   HrValue pixels;
+
+  if (hr_tower_is_of_sounds (self->stack))
+    {
+      hr_tower_embed_sounds (self, replay, pass);
+      return;
+    }
 
   replay->sentence = N_("while patches of images are embedded");
   if (self->stack->tower == HR_TOWER_VIT)
@@ -426,6 +459,11 @@ hr_tower_finish (const HrInference *self,
   HrStretch stretch;
   HrValue seen;
 
+  if (hr_tower_is_of_sounds (tower->stack))
+    {
+      hr_tower_finish_sounds (self, replay, pass);
+      return;
+    }
   if (tower->stack->tower != HR_TOWER_QWEN_VL)
     {
       hr_tower_finish_pictures (self, replay, pass);
@@ -442,8 +480,8 @@ hr_tower_finish (const HrInference *self,
   drop_beside (replay, pass);
   if (tower->stack->keeps_outputs)
     {
-      pass->returned[0] = hr_value_detach (hr_replay_hold (replay, pass->hidden));
-      pass->returned[1] = hr_value_detach (hr_replay_hold (replay, seen));
+      pass->returned[pass->n_returned++] = hr_value_detach (hr_replay_hold (replay, pass->hidden));
+      pass->returned[pass->n_returned++] = hr_value_detach (hr_replay_hold (replay, seen));
     }
   hr_replay_assign (replay, &pass->hidden, HR_NO_VALUE);
   hr_replay_drop (replay, pass->weights);

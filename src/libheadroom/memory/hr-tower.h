@@ -43,10 +43,12 @@ typedef struct
  * @patches: patches of each
  * @pixels: numbers of each patch
  * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
- * @merge: patches of a side that become one vector
+ * @merge: patches of a side that become one vector, or positions of a sound
  * @seen: vectors that the decoder reads
  * @chunks: (element-type HrChunk): patches that attend to each other in a layer without windows
  * @windows: (nullable) (element-type HrChunk): those in a layer with windows
+ * @frames: of sounds frames of a spectrogram of each of which the batch says whether it is of the sound; 0: it does not
+ * @is_padded: of sounds whether some positions are not
  *
  * A vision or audio tower with what it sees in one call.
  */
@@ -68,10 +70,13 @@ struct _HrTower
   guint64 seen;
   GArray *chunks;
   GArray *windows;
+  guint64 frames;
+  gboolean is_padded;
 };
 
 void    hr_tower_clear       (HrTower           *self);
 guint64 hr_tower_get_bytes   (const HrTower     *self);
+guint64 hr_tower_get_mask_bytes (const HrTower  *self);
 void    hr_tower_init_pass   (const HrTower     *self,
                               const HrInference *outer,
                               HrInference       *pass);
@@ -84,6 +89,13 @@ void    hr_tower_require_gradient (const HrInference *self,
 void    hr_tower_embed_pictures   (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+void    hr_tower_embed_sounds     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_sounds    (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+gboolean hr_tower_is_of_sounds    (const HrStack     *stack);
 void    hr_tower_embed_sizes      (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
@@ -94,6 +106,9 @@ void    hr_tower_finish_pictures  (const HrInference *self,
                                    HrPass            *pass);
 const HrBlock *hr_tower_find_parameter (const HrChain  *chain,
                                         HrParameterUse  use);
+HrValue hr_tower_run_chain   (const HrTower     *self,
+                              HrReplay          *replay,
+                              HrValue            x);
 HrValue hr_tower_project     (const HrTower     *self,
                               HrReplay          *replay,
                               HrValue            x);

@@ -8,6 +8,7 @@
 
 #include "hr-fusion.h"
 #include "hr-operator.h"
+#include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
 
 /* The losses of transformers' classes, from the logits to a number. */
@@ -167,6 +168,45 @@ hr_training_loss_causal (HrReplay *replay,
   loss = shifts_logits ? compute_shifted (replay, logits32, in_place)
                        : compute_with_shifted_labels (replay, logits32, in_place);
   hr_replay_drop (replay, logits32);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_replay_end (replay);
+
+  return loss;
+}
+
+/*
+ * hr_training_loss_masked:
+ * @replay: a tape
+ * @logits: the logits, which the caller holds
+ *
+ * `logits[..., :-1, :][shift_attention_mask != 0].contiguous ()`, and the labels likewise: without padding, of which
+ * there is taken to be none (Qwen2AudioForConditionalGeneration.forward).
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_masked (HrReplay *replay,
+                         HrValue   logits)
+{
+  HrValue shape = HR_SHAPE (logits.element, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER, HR_SYMBOL_VOCABULARY);
+  HrValue row = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_EARLIER);
+  HrStretch stretch;
+  HrValue part, mask, shifted, labels, loss;
+
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  replay->component = HR_COMPONENT_LOGITS;
+  replay->sentence = N_("in the loss, while the logits, their copy in fp32 and their log-softmax are alive");
+  replay->symbols[HR_SYMBOL_EARLIER] = replay->symbols[HR_SYMBOL_SEQUENCE] - 1;
+  part = hr_op_slice (replay, logits, shape);
+  mask = hr_op_like (replay, "ne", "shift_attention_mask != 0", row);
+  shifted = hr_op_take (replay, "shift_logits", part, mask, shape);
+  hr_replay_drop (replay, mask);
+  row.element = HR_ELEMENT_INT64;
+  labels = hr_op_like (replay, "index", "shift_labels", row);
+  loss = compute_cross_entropy (replay, shifted, labels);
+  hr_replay_drop (replay, labels);
+  hr_replay_drop (replay, shifted);
+  hr_replay_drop (replay, part);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_end (replay);
 

@@ -21,6 +21,8 @@ HrValue hr_training_loss_causal        (HrReplay *replay,
                                         gboolean  shifts_logits,
                                         gboolean  in_fp32,
                                         gboolean  in_place);
+HrValue hr_training_loss_masked        (HrReplay *replay,
+                                        HrValue   logits);
 HrValue hr_training_loss_compiled (HrReplay *replay,
                                    HrValue   logits);
 HrValue hr_training_loss_last_token    (HrReplay *replay,

@@ -220,13 +220,13 @@ shifts_logits (const HrInference *pass)
   return head != NULL && head->head.shifts_logits;
 }
 
-/* Likewise in ModernBertDecoderForCausalLM, which leaves the logits in their dtype. */
+/* Likewise in ModernBertDecoderForCausalLM and Qwen2AudioForConditionalGeneration, which leave them in their dtype. */
 static gboolean
 has_plain_loss (const HrInference *pass)
 {
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
-  return head != NULL && head->head.plain_loss;
+  return head != NULL && (head->head.plain_loss || head->head.masked_loss);
 }
 
 /* The decoders of BART's kin, alone, leave it to the batch to shift its labels. */
@@ -256,6 +256,8 @@ compute_loss (Step    *step,
     return hr_training_loss_last_token (step->replay, logits);
   if (step->replay->compiles)
     return hr_training_loss_compiled (step->replay, logits);
+  if (head != NULL && head->head.masked_loss && pass->mask != HR_ATTENTION_MASK_NONE)
+    return hr_training_loss_masked (step->replay, logits);
   if (shifts_labels (pass))
     return hr_training_loss_causal (step->replay, logits,
                                     step->training->logits_upcast != HR_LOGITS_UPCAST_LOSS ||

@@ -293,6 +293,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("shifts-logits", head.shifts_logits),
   BOOLEAN ("uncached-loss", head.uncached_loss),
   BOOLEAN ("plain-loss", head.plain_loss),
+  BOOLEAN ("masked-loss", head.masked_loss),
   BOOLEAN ("unshifted-loss", head.unshifted_loss),
   { NULL }
 };

@@ -22,6 +22,7 @@ static const HrParameter activation_parameters[] = {
 static const HrParameter regrouping_parameters[] = {
   COUNT ("side", regrouping.side),
   SIZE ("copies", regrouping.copies),
+  BOOLEAN ("averages", regrouping.averages),
   BOOLEAN ("unfolds", regrouping.unfolds),
   { NULL }
 };

@@ -300,6 +300,7 @@ typedef struct
 {
   guint64 side;         /* patches of a side */
   guint64 copies;       /* how often they are copied for it, the last time in their new order */
+  gboolean averages;    /* pairs of positions of a sound become their average */
   gboolean unfolds;     /* image by image, by a convolution's view of it, and all joined then (Mistral 3) */
 } HrRegrouping;
 
@@ -587,6 +588,7 @@ typedef struct
   gboolean uncached_loss;    /* its class turns the cache off where it is given labels (BART) */
   gboolean unshifted_loss;   /* its class compares each token's logits with the token's own label (BartForCausalLM) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
+  gboolean masked_loss;      /* likewise, and picks those that a mask of the batch lets through (Qwen2-Audio) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;
 
@@ -713,9 +715,10 @@ typedef enum
   HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
   HR_TOWER_PIXTRAL,           /* likewise, with a mask so that each image attends to itself (Pixtral) */
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
+  HR_TOWER_WHISPER,           /* sounds of one length, a batch of them (Whisper's encoder) */
 } HrTowerPath;
 
-/* Which of them makes of what a tower of pictures of one size has seen what the decoder reads. */
+/* Which of them makes of what a tower has seen or heard what the decoder reads. */
 typedef enum
 {
   HR_PROJECTOR_UNKNOWN,
@@ -725,6 +728,8 @@ typedef enum
   HR_PROJECTOR_MERGER,        /* a norm, then a perceptron of one expression (Qwen3-VL) */
   HR_PROJECTOR_PACKED,        /* as LLaVA's, then tiles put together again, with an end for each row (LLaVA-NeXT) */
   HR_PROJECTOR_CHAIN,         /* its blocks, one after the other (InternVL) */
+  HR_PROJECTOR_QWEN2_AUDIO,   /* likewise, of sounds with a mask of what pads them, of which the rest is picked then */
+  HR_PROJECTOR_VOXTRAL,       /* likewise, of sounds without a mask, all of them (Voxtral) */
 } HrProjectorPath;
 
 /* Which of the variables of a stack's embeddings stay while the layers run. */

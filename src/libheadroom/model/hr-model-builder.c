@@ -463,7 +463,7 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "vit", NULL };
+  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "vit", "whisper", NULL };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
@@ -482,7 +482,9 @@ read_projector (HrScope  *scope,
                 HrStack  *stack,
                 GError  **error)
 {
-  static const char * const names[] = { "unknown", "llava", "linear", "pooling", "merger", "packed", "chain", NULL };
+  static const char * const names[] = {
+    "unknown", "llava", "linear", "pooling", "merger", "packed", "chain", "qwen2-audio", "voxtral", NULL,
+  };
   HrJson *layer = hr_json_get_member (description, "feature-layer");
   HrJson *drops = hr_json_get_member (description, "drops-class");
   HrJson *masks = hr_json_get_member (description, "masks-both");
