@@ -45,6 +45,7 @@ static const struct
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
   { "win.show-precision", { "<Control>p" } },
+  { "win.show-examples", { "<Control><Shift>e" } },
   { "win.reset-settings", { "<Control>r" } },
   { "win.show-settings", { "<Alt>Left" } },
   { "win.show-result", { "<Alt>Right" } },

@@ -411,6 +411,47 @@ headroom_session_choose_model (HeadroomSession  *self,
   return TRUE;
 }
 
+/* Takes the mode and the settings of a job. */
+static void
+headroom_session_take_job (HeadroomSession *self,
+                           HrJob           *job)
+{
+  HrMode mode = hr_job_get_mode (job);
+
+  headroom_session_set_mode (self, mode);
+  copy_settings (job, headroom_session_get_job_of_mode (self, mode));
+}
+
+/*
+ * Takes the model @id of the catalogue, and the mode and the settings of @job: one step to undo. If the model cannot be
+ * had, everything stays as it is.
+ */
+gboolean
+headroom_session_choose_job (HeadroomSession  *self,
+                             const char       *id,
+                             HrJob            *job,
+                             GError          **error)
+{
+  g_autoptr (HrModel) model = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+  g_return_val_if_fail (id != NULL, FALSE);
+  g_return_val_if_fail (HR_IS_JOB (job), FALSE);
+
+  model = hr_model_new_from_id (id, error);
+  if (model == NULL)
+    return FALSE;
+
+  g_cancellable_cancel (self->opening);
+  self->restoring = TRUE;
+  headroom_session_take_job (self, job);
+  headroom_session_set_model (self, model, NULL);
+  self->restoring = FALSE;
+  headroom_session_record (self, NULL);
+
+  return TRUE;
+}
+
 /* What a file turned out to hold. */
 typedef struct
 {
@@ -553,11 +594,7 @@ headroom_session_open_finish (HeadroomSession  *self,
 
   if (opened->scenario != NULL)
     {
-      HrJob *job = hr_scenario_get_job (opened->scenario);
-      HrMode mode = hr_job_get_mode (job);
-
-      headroom_session_set_mode (self, mode);
-      copy_settings (job, headroom_session_get_job_of_mode (self, mode));
+      headroom_session_take_job (self, hr_scenario_get_job (opened->scenario));
       headroom_session_set_gpu (self, opened->gpu);
       headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
     }

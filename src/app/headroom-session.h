@@ -24,6 +24,10 @@ GFile           *headroom_session_get_file             (HeadroomSession      *se
 gboolean         headroom_session_choose_model         (HeadroomSession      *self,
                                                         const char           *id,
                                                         GError              **error);
+gboolean         headroom_session_choose_job           (HeadroomSession      *self,
+                                                        const char           *id,
+                                                        HrJob                *job,
+                                                        GError              **error);
 void             headroom_session_open_async           (HeadroomSession      *self,
                                                         GFile                *file,
                                                         GAsyncReadyCallback   callback,

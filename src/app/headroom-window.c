@@ -11,6 +11,7 @@
 #include "headroom-anatomy-window.h"
 #include "headroom-architecture-dialog.h"
 #include "headroom-dialogs.h"
+#include "headroom-examples-window.h"
 #include "headroom-precision-window.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
@@ -33,6 +34,7 @@ struct _HeadroomWindow
   GSettings *settings;
   HeadroomAnatomyWindow *anatomy;
   HeadroomPrecisionWindow *precision;
+  GtkWidget *examples;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -473,6 +475,29 @@ headroom_window_show_precision_action (GtkWidget  *widget,
 }
 
 static void
+headroom_window_create_examples (HeadroomWindow *self)
+{
+  GtkWidget *examples = headroom_examples_window_new (self->session);
+
+  gtk_window_set_transient_for (GTK_WINDOW (examples), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (examples), TRUE);
+  g_set_weak_pointer (&self->examples, examples);
+}
+
+static void
+headroom_window_show_examples_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  if (self->examples == NULL)
+    headroom_window_create_examples (self);
+
+  gtk_window_present (GTK_WINDOW (self->examples));
+}
+
+static void
 headroom_window_dismiss_error_action (GtkWidget  *widget,
                                       const char *action_name,
                                       GVariant   *parameter)
@@ -588,6 +613,7 @@ headroom_window_dispose (GObject *object)
 
   g_clear_weak_pointer (&self->anatomy);
   g_clear_weak_pointer (&self->precision);
+  g_clear_weak_pointer (&self->examples);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
@@ -621,6 +647,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
   gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
+  gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
 
   /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
@@ -779,6 +806,20 @@ headroom_window_rebuild_precision (HeadroomWindow *self)
   gtk_window_destroy (GTK_WINDOW (old));
 }
 
+static void
+headroom_window_rebuild_examples (HeadroomWindow *self)
+{
+  GtkWidget *old = self->examples;
+
+  if (old == NULL)
+    return;
+
+  g_clear_weak_pointer (&self->examples);
+  headroom_window_create_examples (self);
+  gtk_window_present (GTK_WINDOW (self->examples));
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
 /*
  * Builds all that is shown anew, for another language, and puts the user where they were.
  */
@@ -799,4 +840,5 @@ headroom_window_rebuild (HeadroomWindow *self)
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
   headroom_window_rebuild_anatomy (self);
   headroom_window_rebuild_precision (self);
+  headroom_window_rebuild_examples (self);
 }

@@ -5,6 +5,7 @@
 #include "hr-anatomy-table.h"
 #include "hr-anatomy.h"
 #include "hr-architecture-file.h"
+#include "hr-article.h"
 #include "hr-base-enums.h"
 #include "hr-component.h"
 #include "hr-compute-enums.h"
