@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hr-article-expression.h"
+#include "hr-labels.h"
 
 #define FIGURES_PATH "/io/github/headroom/Headroom/data/articles/figures.json"
 
@@ -22,12 +23,20 @@ static const struct
 {
   const char *name;
   HrArticleUnit unit;
+  const char *label;
 } units[] = {
-  { "params", HR_ARTICLE_UNIT_PARAMETERS },
-  { "bytes", HR_ARTICLE_UNIT_BYTES },
-  { "bytes/token", HR_ARTICLE_UNIT_BYTES },
-  { "bytes/token/layer", HR_ARTICLE_UNIT_BYTES },
-  { "ratio", HR_ARTICLE_UNIT_RATIO },
+  { "params", HR_ARTICLE_UNIT_PARAMETERS, N_("%s parameters") },
+  { "bytes", HR_ARTICLE_UNIT_BYTES, "%s" },
+  { "bytes/token", HR_ARTICLE_UNIT_BYTES, N_("%s a token") },
+  { "bytes/token/layer", HR_ARTICLE_UNIT_BYTES, N_("%s a token and layer") },
+  { "bytes/param", HR_ARTICLE_UNIT_BYTES, N_("%s a parameter") },
+  { "bits", HR_ARTICLE_UNIT_NUMBER, N_("%s bits") },
+  { "tokens", HR_ARTICLE_UNIT_NUMBER, N_("%s tokens") },
+  { "elements", HR_ARTICLE_UNIT_NUMBER, N_("%s elements") },
+  { "flops", HR_ARTICLE_UNIT_NUMBER, N_("%s FLOPs") },
+  { "ratio", HR_ARTICLE_UNIT_RATIO, "%s×" },
+  { "count", HR_ARTICLE_UNIT_NUMBER, "%s" },
+  { "value", HR_ARTICLE_UNIT_NUMBER, "%s" },
 };
 
 /* The worked examples that have a model of the catalogue; a heading that begins like this belongs to them. */
@@ -75,7 +84,6 @@ figure_free (gpointer data)
   g_free (self->lines);
   g_free (self->printed);
   g_free (self->formula);
-  g_free (self->unit_name);
   g_strfreev (self->reasons);
   g_free (self);
 }
@@ -129,16 +137,29 @@ dup_title (HrJson     *articles,
   return NULL;
 }
 
-static HrArticleUnit
-find_unit (const char *name)
+static gboolean
+load_unit (HrJson           *object,
+           HrArticleFigure  *figure,
+           GError          **error)
 {
+  HrJson *member = hr_json_require_member (object, "unit", error);
+  const char *name = NULL;
+
+  if (member == NULL || !hr_json_read_string (member, &name, error))
+    return FALSE;
+
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
     {
-      if (g_str_equal (units[i].name, name))
-        return units[i].unit;
+      if (!g_str_equal (units[i].name, name))
+        continue;
+      figure->unit = units[i].unit;
+      figure->label = units[i].label;
+      return TRUE;
     }
 
-  return HR_ARTICLE_UNIT_NUMBER;
+  hr_json_set_error (member, HR_ERROR_SCHEMA, _("what the figure counts"), error);
+
+  return FALSE;
 }
 
 static gboolean
@@ -150,14 +171,13 @@ load_figure (HrJson           *object,
 {
   g_autofree char *article = NULL;
 
-  if (hr_json_require_member (object, "unit", error) == NULL ||
+  if (!load_unit (object, figure, error) ||
       !load_string (object, "id", &figure->id, error) ||
       !load_string (object, "article", &article, error) ||
       !load_string (object, "section", &figure->section, error) ||
       !load_string (object, "lines", &figure->lines, error) ||
       !load_string (object, "printed", &figure->printed, error) ||
       !load_string (object, "formula", &figure->formula, error) ||
-      !load_string (object, "unit", &figure->unit_name, error) ||
       !hr_json_get_strings (object, "reasons", &figure->reasons, error) ||
       !load_value (object, "rule", models, &figure->has_rule, &figure->rule, error) ||
       !load_value (object, "exact", models, &figure->has_exact, &figure->exact, error))
@@ -167,7 +187,6 @@ load_figure (HrJson           *object,
     figure->article = dup_title (articles, article);
   if (figure->reasons == NULL)
     figure->reasons = g_new0 (char *, 1);
-  figure->unit = find_unit (figure->unit_name);
 
   return TRUE;
 }
@@ -235,13 +254,30 @@ format_number (double value)
   return g_strdup (g_ascii_formatd (text, sizeof text, value > 1e15 ? "%.10g" : "%.6g", value));
 }
 
+/* Also in bytes, so that nothing is lost; half a byte for a parameter is no size. */
+static char *
+format_size (double       value,
+             HrUnitSystem unit_system)
+{
+  g_autofree char *number = format_number (value);
+  g_autofree char *size = NULL;
+
+  if (value < 1024)
+    return g_strdup_printf ("%s\u00a0B", number);
+
+  size = hr_format_bytes (value, unit_system);
+
+  /* Translators: a number of bytes, and the same in a larger unit. */
+  return g_strdup_printf (_("%1$s B = %2$s"), number, size);
+}
+
 /**
  * hr_article_figure_format: (skip)
  * @self: a figure
  * @value: one of its values
  * @unit_system: the units of sizes
  *
- * Writes a value with what it counts; a size also in bytes, so that nothing is lost.
+ * Writes a value with what it counts, in the user's language.
  *
  * Returns: (transfer full): the text
  */
@@ -250,26 +286,16 @@ hr_article_figure_format (const HrArticleFigure *self,
                           double                 value,
                           HrUnitSystem           unit_system)
 {
-  g_autofree char *number = format_number (value);
-  g_autofree char *size = NULL;
+  g_autofree char *number = NULL;
+  g_autoptr (GString) text = NULL;
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  switch (self->unit)
-    {
-    case HR_ARTICLE_UNIT_BYTES:
-      size = hr_format_bytes (value, unit_system);
-      /* Translators: a number of bytes, and the same in a larger unit. */
-      return value < 1024 ? g_steal_pointer (&size) : g_strdup_printf (_("%1$s B = %2$s"), number, size);
+  number = self->unit == HR_ARTICLE_UNIT_BYTES ? format_size (value, unit_system) : format_number (value);
+  text = g_string_new (hr_text_translate (self->label));
+  g_string_replace (text, "%s", number, 1);
 
-    case HR_ARTICLE_UNIT_RATIO:
-      return g_strdup_printf ("%s×", number);
-
-    case HR_ARTICLE_UNIT_PARAMETERS:
-    case HR_ARTICLE_UNIT_NUMBER:
-    default:
-      return g_steal_pointer (&number);
-    }
+  return g_strdup (text->str);
 }
 
 /**

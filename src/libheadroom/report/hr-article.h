@@ -35,7 +35,7 @@ typedef enum
  * @printed: (nullable): the figure as the article prints it
  * @formula: (nullable): the formula as the article writes it
  * @unit: what @rule and @exact count
- * @unit_name: the same in the field's words: `bytes/token`
+ * @label: how a value is written with it, for hr_text_translate()
  * @has_rule: whether there is @rule
  * @rule: what the article's formula comes to
  * @has_exact: whether there is @exact
@@ -53,7 +53,7 @@ typedef struct
   char *printed;
   char *formula;
   HrArticleUnit unit;
-  char *unit_name;
+  const char *label;
   gboolean has_rule;
   double rule;
   gboolean has_exact;
