@@ -54,8 +54,8 @@ static const struct
   { "D41", N_("The scores are one matrix for each head, and several copies are alive; with FlashAttention there "
               "is none.") },
   { "D42", N_("Inputs of norms, the output of attention, dropout masks, the gate and the logits are left out.") },
-  { "D43", N_("Full recomputation keeps about 6 % and one layer at work, and costs up to a third of the time.") },
-  { "D44", N_("An overhead of 10 % is added in one place and not in another.") },
+  { "D43", N_("Full recomputation keeps about 6 percent and one layer at work, and costs up to a third of the time.") },
+  { "D44", N_("An overhead of 10 percent is added in one place and not in another.") },
   { "D46", N_("k times holds only if all k completions of a prompt share one micro-batch; trainers count "
               "completions and accumulate.") },
   { "D47", N_("Adapters are not one percent, and their states take 12 to 16 bytes a parameter.") },
@@ -90,7 +90,7 @@ static const struct
   { "D81", N_("The rule is from EleutherAI’s “Transformer Math 101”, and leaves out the KV cache.") },
   { "D82", N_("4 × 1024 happens to be 4096: the width of keys and values is 1024 here.") },
   { "D83", N_("One is in GB and the other in GiB.") },
-  { "D85", N_("It is 50 % of the estimate and 33 % of the measurement.") },
+  { "D85", N_("It is 50 percent of the estimate and 33 percent of the measurement.") },
   { "D86", N_("The section is empty in the article; the form is s × b × h × (34 + 5as/h).") },
   { "D87", N_("RMSNorm has one vector, not two, and the final norm is missing.") },
   { "D89", N_("The formula is left blank in the article; it is 2h² + 2h² × num_key_value_heads / "
