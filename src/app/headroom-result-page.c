@@ -12,6 +12,7 @@
 #include "headroom-columns.h"
 #include "headroom-comparison.h"
 #include "headroom-component-table.h"
+#include "headroom-compute-view.h"
 #include "headroom-explanation.h"
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
@@ -66,6 +67,7 @@ struct _HeadroomResultPage
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
   HeadroomComponentTable *table;
+  HeadroomComputeView *compute;
   GtkWidget *warnings_section;
   GtkListBox *warnings;
 };
@@ -356,6 +358,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_advice_list_show (self->advice, report);
   gtk_widget_set_visible (self->advice_section, gtk_widget_get_visible (GTK_WIDGET (self->advice)));
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
+  headroom_compute_view_show (self->compute, report);
   headroom_result_page_show_warnings (self, report);
 }
 
@@ -546,6 +549,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_COLUMNS);
   g_type_ensure (HEADROOM_TYPE_COMPARISON);
   g_type_ensure (HEADROOM_TYPE_COMPONENT_TABLE);
+  g_type_ensure (HEADROOM_TYPE_COMPUTE_VIEW);
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
@@ -576,6 +580,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, compute);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings);
   gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_copy_cb);

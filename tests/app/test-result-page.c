@@ -7,12 +7,14 @@
 #include "headroom-capacity-bar.h"
 #include "headroom-comparison.h"
 #include "headroom-component-table.h"
+#include "headroom-compute-view.h"
 #include "headroom-explanation.h"
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
 #include "headroom-result-page.h"
 #include "headroom-test.h"
+#include "hr-compute-text.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
@@ -225,6 +227,31 @@ test_phases_and_rule_of_thumb_are_shown (Fixture       *fixture,
                                            hr_phase_id_get_label (phases[i].id)));
 }
 
+/* Times come with a GPU whose figures are known; without one there is what is computed. */
+static void
+test_operations_and_times_are_shown (Fixture       *fixture,
+                                     gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrCompute) compute = hr_compute_new (hr_estimate_get_model (fixture->estimate), fixture->job, fixture->gpu,
+                                                  1, &error);
+  const HrComputePhase *phase;
+  g_autofree char *operations = NULL;
+  g_autofree char *time = NULL;
+
+  g_assert_no_error (error);
+  phase = hr_compute_get_phase (compute, 0);
+  operations = hr_format_operations (hr_flops_get_training (&phase->total));
+  time = hr_compute_phase_dup_time (phase);
+  g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_COMPUTE_VIEW), operations));
+  g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_COMPUTE_VIEW), time));
+
+  headroom_result_page_set_gpu (HEADROOM_RESULT_PAGE (fixture->page), NULL);
+  headroom_test_settle ();
+  g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_COMPUTE_VIEW), operations));
+  g_assert_false (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_COMPUTE_VIEW), time));
+}
+
 static void
 test_charts_have_names (Fixture       *fixture,
                         gconstpointer  data)
@@ -366,6 +393,7 @@ main (int   argc,
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);
   ADD ("the_verdict_and_the_total_are_shown", test_verdict_and_total_are_shown);
   ADD ("phases_and_rule_of_thumb_are_shown", test_phases_and_rule_of_thumb_are_shown);
+  ADD ("operations_and_times_are_shown", test_operations_and_times_are_shown);
   ADD ("charts_have_names", test_charts_have_names);
   ADD ("a_copy_has_every_byte", test_copy_has_every_byte);
   ADD ("the_page_is_narrow_enough_for_a_phone", test_page_is_narrow_enough_for_a_phone);

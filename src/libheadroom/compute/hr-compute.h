@@ -43,7 +43,7 @@ typedef enum
 } HrBound;
 
 /**
- * HrTraffic:
+ * HrTraffic: (skip)
  * @weights: weights, each once for a pass; of experts those that are expected to be chosen by some token
  * @cache: keys, values and states, read and written
  * @activations: what matrices read and write
@@ -64,7 +64,7 @@ typedef struct
 } HrTraffic;
 
 /**
- * HrComputeTime:
+ * HrComputeTime: (skip)
  * @compute: seconds for the operations at the peak of the data sheet
  * @memory: seconds for the bytes at the bandwidth of the data sheet
  * @interconnect: seconds for what is exchanged; 0 where nothing is
@@ -93,7 +93,7 @@ typedef struct
 } HrComputeTime;
 
 /**
- * HrComputePhase:
+ * HrComputePhase: (skip)
  * @id: which phase
  * @tokens: tokens that go through the model
  * @context: tokens that the last of a sequence attends to
@@ -120,7 +120,7 @@ typedef struct
 } HrComputePhase;
 
 /**
- * HrCompute:
+ * HrCompute: (skip)
  *
  * What a job computes, what it moves and, for a GPU whose figures are known, how long that takes.
  */

@@ -45,8 +45,8 @@ hr_flop_count_free (HrFlopCount *self)
   g_free (self);
 }
 
-/*
- * hr_flop_count_sum:
+/**
+ * hr_flop_count_sum: (skip)
  * @self: a count
  * @sum: (inout): a number of it
  * @addend: what is added
@@ -98,8 +98,8 @@ add_term (GArray           *terms,
   g_array_append_val (terms, *term);
 }
 
-/*
- * hr_flop_count_add:
+/**
+ * hr_flop_count_add: (skip)
  * @self: a count
  * @part: what computes
  * @rows: rows that are multiplied
@@ -128,8 +128,8 @@ hr_flop_count_add (HrFlopCount *self,
   return n;
 }
 
-/*
- * hr_flop_count_move:
+/**
+ * hr_flop_count_move: (skip)
  * @self: a count
  * @part: what computes
  * @rows: rows
@@ -146,8 +146,8 @@ hr_flop_count_move (HrFlopCount *self,
   hr_flop_count_sum (self, &self->parts[part].elements, multiply (self, rows, width));
 }
 
-/*
- * hr_flop_count_merge:
+/**
+ * hr_flop_count_merge: (skip)
  * @self: a count
  * @other: another one
  * @times: how often it is there
@@ -181,8 +181,8 @@ hr_flop_count_merge (HrFlopCount       *self,
     }
 }
 
-/*
- * hr_flop_count_get_total:
+/**
+ * hr_flop_count_get_total: (skip)
  * @self: a count
  *
  * Returns: all parts together, at most the largest number that can be counted
@@ -207,8 +207,8 @@ hr_flop_count_get_total (const HrFlopCount *self)
   return *total;
 }
 
-/*
- * hr_flops_get_training:
+/**
+ * hr_flops_get_training: (skip)
  * @self: what is computed
  *
  * Returns: the operations of forward and backward pass, at most the largest number that can be counted

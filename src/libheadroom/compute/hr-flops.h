@@ -43,7 +43,7 @@ typedef enum
 } HrFlopPart;
 
 /**
- * HrFlops:
+ * HrFlops: (skip)
  * @forward: of the forward pass
  * @hidden: of these, those whose results a mask hides or a weight of 0 drops
  * @left_out: of these again, those that the kernel does not compute, though the formula counts them
@@ -66,7 +66,7 @@ typedef struct
 } HrFlops;
 
 /**
- * HrFlopTerm:
+ * HrFlopTerm: (skip)
  * @rows: rows that are multiplied: tokens, or tokens times heads
  * @size: multiplications for each
  * @times: how often
@@ -81,7 +81,7 @@ typedef struct
 } HrFlopTerm;
 
 /**
- * HrFlopCount:
+ * HrFlopCount: (skip)
  * @parts: what each part computes
  * @terms: (element-type HrFlopTerm): the products of the forward pass of each part
  * @is_too_large: whether a number was beyond counting

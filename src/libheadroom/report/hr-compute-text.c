@@ -92,7 +92,7 @@ static const char * const limits[] = {
 };
 
 /**
- * hr_flop_part_get_label:
+ * hr_flop_part_get_label: (skip)
  * @part: a part
  *
  * Returns: what it is called in the user's language
@@ -106,7 +106,7 @@ hr_flop_part_get_label (HrFlopPart part)
 }
 
 /**
- * hr_flop_part_get_formula:
+ * hr_flop_part_get_formula: (skip)
  * @part: a part
  *
  * Returns: the formula of what a layer of it computes in the forward pass
@@ -120,7 +120,7 @@ hr_flop_part_get_formula (HrFlopPart part)
 }
 
 /**
- * hr_flop_part_get_source:
+ * hr_flop_part_get_source: (skip)
  * @part: a part
  *
  * Returns: where that stands
@@ -134,7 +134,7 @@ hr_flop_part_get_source (HrFlopPart part)
 }
 
 /**
- * hr_flop_part_dup_substitution:
+ * hr_flop_part_dup_substitution: (skip)
  * @phase: a phase
  * @part: a part
  *
@@ -168,7 +168,7 @@ hr_flop_part_dup_substitution (const HrComputePhase *phase,
 }
 
 /**
- * hr_compute_phase_id_get_label:
+ * hr_compute_phase_id_get_label: (skip)
  * @id: a phase
  *
  * Returns: what it is called in the user's language
@@ -182,30 +182,27 @@ hr_compute_phase_id_get_label (HrComputePhaseId id)
 }
 
 /**
- * hr_compute_phase_dup_title:
- * @compute: what a job computes
- * @phase: a phase of it
+ * hr_compute_phase_dup_title: (skip)
+ * @phase: a phase
  *
  * Returns: (transfer full): what the phase is, and over how many tokens
  */
 char *
-hr_compute_phase_dup_title (const HrCompute      *compute,
-                            const HrComputePhase *phase)
+hr_compute_phase_dup_title (const HrComputePhase *phase)
 {
   g_autofree char *tokens = hr_format_integer (phase->tokens);
   g_autofree char *context = hr_format_integer (phase->context);
 
   if (phase->id == HR_COMPUTE_PHASE_DECODE)
-    /* Translators: a phase, and numbers of tokens */
-    return g_strdup_printf (_("%s: %s tokens after a context of %s"), hr_compute_phase_id_get_label (phase->id), tokens,
-                            context);
+    /* Translators: a phase, and a number of tokens */
+    return g_strdup_printf (_("%s, with a context of %s"), hr_compute_phase_id_get_label (phase->id), context);
 
   /* Translators: a phase, and a number of tokens */
   return g_strdup_printf (_("%s: %s tokens"), hr_compute_phase_id_get_label (phase->id), tokens);
 }
 
 /**
- * hr_bound_get_label:
+ * hr_bound_get_label: (skip)
  * @bound: what limits
  *
  * Returns: what it is called in the user's language
@@ -219,7 +216,7 @@ hr_bound_get_label (HrBound bound)
 }
 
 /**
- * hr_compute_phase_dup_time:
+ * hr_compute_phase_dup_time: (skip)
  * @phase: a phase whose time is known
  *
  * Returns: (transfer full): how long it takes
@@ -237,7 +234,7 @@ hr_compute_phase_dup_time (const HrComputePhase *phase)
 }
 
 /**
- * hr_compute_phase_dup_speed:
+ * hr_compute_phase_dup_speed: (skip)
  * @compute: what a job computes
  * @phase: a phase of it whose time is known
  *
@@ -261,7 +258,7 @@ hr_compute_phase_dup_speed (const HrCompute      *compute,
 }
 
 /**
- * hr_compute_phase_dup_bound:
+ * hr_compute_phase_dup_bound: (skip)
  * @phase: a phase whose time is known
  *
  * Returns: (transfer full): what limits it, and how near it is to what else could
@@ -331,6 +328,25 @@ add_parameter_rule (GPtrArray            *rules,
                 "square of the sequence; frozen matrices have no gradients."));
 }
 
+static char *
+dup_operands (double  batch,
+              double  sequence,
+              guint64 hidden,
+              guint64 intermediate,
+              guint64 layers,
+              guint64 vocabulary)
+{
+  g_autofree char *rows = g_strdup_printf ("%.0f·%.0f", batch, sequence);
+  g_autofree char *matrices = g_strdup_printf ("2·(%s·%" G_GUINT64_FORMAT ")·(%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
+                                               ") + 2·(%s·%" G_GUINT64_FORMAT ")·(%" G_GUINT64_FORMAT "·%"
+                                               G_GUINT64_FORMAT ")", rows, hidden, hidden, intermediate, rows,
+                                               intermediate, intermediate, hidden);
+
+  return g_strdup_printf ("2·%s·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT "·(8·%s·%"
+                          G_GUINT64_FORMAT "² + 4·%.0f·%.0f²·%" G_GUINT64_FORMAT " + %s)", rows, hidden, vocabulary,
+                          layers, rows, hidden, batch, sequence, hidden, matrices);
+}
+
 /* The formula of a document that is passed around, where the model has what it is about. */
 static void
 add_operand_rule (GPtrArray            *rules,
@@ -350,16 +366,14 @@ add_operand_rule (GPtrArray            *rules,
     return;
 
   add_rule (rules, _("Sizes of operands multiplied"), "2bshV + L·(8bsh² + 4bs²h + 2(bsh)(h·i) + 2(bsi)(i·h))",
-            g_strdup_printf ("b = %.0f, s = %.0f, h = %" G_GUINT64_FORMAT ", i = %" G_GUINT64_FORMAT
-                             ", L = %" G_GUINT64_FORMAT ", V = %" G_GUINT64_FORMAT,
-                             batch, sequence, hidden, intermediate, layers, vocabulary),
+            dup_operands (batch, sequence, hidden, intermediate, layers, vocabulary),
             hr_flop_rule_total (batch, sequence, hidden, intermediate, layers, vocabulary),
             _("It is passed around, and wrong: a product of an m × k and a k × n matrix takes 2·m·k·n operations, not "
               "the product of the sizes of both; and it has as many heads of keys and values as of queries."));
 }
 
 /**
- * hr_compute_phase_list_rules:
+ * hr_compute_phase_list_rules: (skip)
  * @compute: what a job computes
  * @phase: a phase of it
  * @model: the model
@@ -382,7 +396,120 @@ hr_compute_phase_list_rules (const HrCompute      *compute,
 }
 
 /**
- * hr_compute_get_limits:
+ * hr_compute_rule_dup_text: (skip)
+ * @rule: a formula that people know
+ * @phase: the phase that it is about
+ *
+ * Returns: (transfer full): the formula, what it comes to, how near that is to what is counted, and why
+ */
+char *
+hr_compute_rule_dup_text (const HrComputeRule  *rule,
+                          const HrComputePhase *phase)
+{
+  double exact = hr_flops_get_training (&phase->total);
+  g_autofree char *flops = hr_format_operations (rule->flops);
+
+  /* Translators: a formula, the same with numbers, what it comes to, how much that is of the exact figure, a sentence
+     about it */
+  return g_strdup_printf (_("%1$s = %2$s: %3$s, %4$.4g times the exact figure. %5$s"), rule->formula,
+                          rule->substitution, flops, rule->flops / exact, rule->note);
+}
+
+static void
+fact_free (gpointer data)
+{
+  HrComputeFact *fact = data;
+
+  g_free (fact->value);
+  g_free (fact);
+}
+
+static void
+add_fact (GPtrArray  *facts,
+          const char *name,
+          char       *value)
+{
+  HrComputeFact *fact = g_new0 (HrComputeFact, 1);
+
+  fact->name = name;
+  fact->value = value;
+  g_ptr_array_add (facts, fact);
+}
+
+static void
+add_traffic (GPtrArray            *facts,
+             const HrComputePhase *phase,
+             HrUnitSystem          units)
+{
+  g_autofree char *total = hr_format_bytes (phase->traffic.total, units);
+  g_autofree char *weights = hr_format_bytes (phase->traffic.weights, units);
+  g_autofree char *cache = hr_format_bytes (phase->traffic.cache, units);
+  g_autofree char *activations = hr_format_bytes (phase->traffic.activations, units);
+  g_autofree char *optimizer = hr_format_bytes (phase->traffic.optimizer, units);
+  g_autofree char *intensity = g_strdup_printf ("%.1f", hr_compute_phase_get_intensity (phase));
+  char *text;
+
+  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+    /* Translators: sizes */
+    text = g_strdup_printf (_("%1$s: weights %2$s, activations %3$s, gradients and optimizer %4$s"), total, weights,
+                            activations, optimizer);
+  else
+    /* Translators: sizes */
+    text = g_strdup_printf (_("%1$s: weights %2$s, cache %3$s, activations %4$s"), total, weights, cache, activations);
+  add_fact (facts, _("Moved to and from memory"), text);
+  /* Translators: a number */
+  add_fact (facts, _("Arithmetic intensity"), g_strdup_printf (_("%s operations a byte"), intensity));
+}
+
+/**
+ * hr_compute_phase_list_facts: (skip)
+ * @phase: a phase
+ * @compute: what it is of
+ * @unit_system: the units of the user
+ *
+ * Lists what there is to be said of a phase: what it computes and moves, and where that is known how long it takes.
+ *
+ * Returns: (transfer full) (element-type HrComputeFact): facts
+ */
+GPtrArray *
+hr_compute_phase_list_facts (const HrComputePhase *phase,
+                             const HrCompute      *compute,
+                             HrUnitSystem          unit_system)
+{
+  GPtrArray *facts = g_ptr_array_new_with_free_func (fact_free);
+
+  if (phase->has_time)
+    {
+      add_fact (facts, _("Time"), hr_compute_phase_dup_time (phase));
+      if (phase->time.launch > phase->time.typical)
+        add_fact (facts, _("Without CUDA graphs"), hr_format_seconds (phase->time.launch));
+      add_fact (facts, _("Speed"), hr_compute_phase_dup_speed (compute, phase));
+      add_fact (facts, _("Limited by"), hr_compute_phase_dup_bound (phase));
+      if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+        add_fact (facts, _("Model FLOPs utilization (MFU)"), hr_format_percentage (phase->time.mfu * 1e6, 1000000));
+    }
+  add_fact (facts, _("Operations"), hr_format_operations (hr_flops_get_training (&phase->total)));
+  add_traffic (facts, phase, unit_system);
+
+  return facts;
+}
+
+/**
+ * hr_compute_phase_has_part: (skip)
+ * @phase: a phase
+ * @part: a part
+ *
+ * Returns: whether there is something to be said of the part, if only that it computes nothing
+ */
+gboolean
+hr_compute_phase_has_part (const HrComputePhase *phase,
+                           HrFlopPart            part)
+{
+  return phase->count->parts[part].forward > 0 || part == HR_FLOP_PART_EMBEDDING;
+}
+
+/**
+ * hr_compute_get_limits: (skip)
  *
  * Gets what the figures leave out.
  *

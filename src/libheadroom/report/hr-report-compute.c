@@ -36,13 +36,6 @@ build_flops (JsonBuilder   *builder,
   hr_json_build_integer (builder, "weight-gradient-flops", flops->weight_gradients);
 }
 
-static gboolean
-has_part (const HrComputePhase *phase,
-          HrFlopPart            part)
-{
-  return phase->count->parts[part].forward > 0 || part == HR_FLOP_PART_EMBEDDING;
-}
-
 static void
 build_parts (JsonBuilder          *builder,
              const HrComputePhase *phase)
@@ -53,7 +46,7 @@ build_parts (JsonBuilder          *builder,
     {
       g_autofree char *substitution = NULL;
 
-      if (!has_part (phase, i))
+      if (!hr_compute_phase_has_part (phase, i))
         continue;
 
       substitution = hr_flop_part_dup_substitution (phase, i);
@@ -210,70 +203,25 @@ add_parts (HrDocument           *document,
 
   for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
     {
-      if (has_part (phase, i))
+      if (hr_compute_phase_has_part (phase, i))
         add_row (table, hr_flop_part_get_label (i), &phase->count->parts[i], whole, trains, FALSE);
     }
   add_row (table, _("Total"), &phase->total, whole, trains, TRUE);
 }
 
 static void
-add_traffic (HrReport             *self,
-             HrDocumentBlock      *facts,
-             const HrComputePhase *phase)
+add_facts (HrReport             *self,
+           HrDocumentBlock      *block,
+           const HrComputePhase *phase)
 {
-  HrUnitSystem units = hr_report_get_unit_system (self);
-  g_autofree char *total = hr_format_bytes (phase->traffic.total, units);
-  g_autofree char *weights = hr_format_bytes (phase->traffic.weights, units);
-  g_autofree char *cache = hr_format_bytes (phase->traffic.cache, units);
-  g_autofree char *activations = hr_format_bytes (phase->traffic.activations, units);
-  g_autofree char *optimizer = hr_format_bytes (phase->traffic.optimizer, units);
-  g_autofree char *intensity = g_strdup_printf ("%.1f", hr_compute_phase_get_intensity (phase));
-  g_autofree char *intensity_text = NULL;
-  g_autofree char *text = NULL;
+  g_autoptr (GPtrArray) facts = hr_compute_phase_list_facts (phase, hr_report_get_compute (self, NULL),
+                                                             hr_report_get_unit_system (self));
 
-  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
-    /* Translators: sizes */
-    text = g_strdup_printf (_("%1$s: weights %2$s, activations %3$s, gradients and optimizer %4$s"), total, weights,
-                            activations, optimizer);
-  else
-    /* Translators: sizes */
-    text = g_strdup_printf (_("%1$s: weights %2$s, cache %3$s, activations %4$s"), total, weights, cache, activations);
-  hr_document_block_add_fact (facts, _("Moved to and from memory"), text, HR_DOCUMENT_PLAIN);
-  /* Translators: a number */
-  intensity_text = g_strdup_printf (_("%s operations a byte"), intensity);
-  hr_document_block_add_fact (facts, _("Arithmetic intensity"), intensity_text, HR_DOCUMENT_PLAIN);
-}
-
-static void
-add_time (HrReport             *self,
-          HrDocumentBlock      *facts,
-          const HrComputePhase *phase)
-{
-  const HrCompute *compute = hr_report_get_compute (self, NULL);
-  g_autofree char *time = NULL;
-  g_autofree char *bound = NULL;
-  g_autofree char *speed = NULL;
-
-  if (!phase->has_time)
-    return;
-
-  time = hr_compute_phase_dup_time (phase);
-  bound = hr_compute_phase_dup_bound (phase);
-  speed = hr_compute_phase_dup_speed (compute, phase);
-  hr_document_block_add_fact (facts, _("Time"), time, HR_DOCUMENT_PLAIN);
-  if (phase->time.launch > phase->time.typical)
+  for (guint i = 0; i < facts->len; i++)
     {
-      g_autofree char *launch = hr_format_seconds (phase->time.launch);
+      const HrComputeFact *fact = g_ptr_array_index (facts, i);
 
-      hr_document_block_add_fact (facts, _("Without CUDA graphs"), launch, HR_DOCUMENT_PLAIN);
-    }
-  hr_document_block_add_fact (facts, _("Speed"), speed, HR_DOCUMENT_PLAIN);
-  hr_document_block_add_fact (facts, _("Limited by"), bound, HR_DOCUMENT_PLAIN);
-  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
-    {
-      g_autofree char *mfu = hr_format_percentage (phase->time.mfu * 1000000, 1000000);
-
-      hr_document_block_add_fact (facts, _("Model FLOPs utilization (MFU)"), mfu, HR_DOCUMENT_PLAIN);
+      hr_document_block_add_fact (block, fact->name, fact->value, HR_DOCUMENT_PLAIN);
     }
 }
 
@@ -284,17 +232,11 @@ add_rules (HrReport             *self,
 {
   g_autoptr (GPtrArray) rules = hr_compute_phase_list_rules (hr_report_get_compute (self, NULL), phase,
                                                              hr_report_get_model (self));
-  double exact = hr_flops_get_training (&phase->total);
 
   for (guint i = 0; i < rules->len; i++)
     {
       const HrComputeRule *rule = g_ptr_array_index (rules, i);
-      g_autofree char *flops = hr_format_operations (rule->flops);
-      /* Translators: a formula, the same with numbers, what it comes to, how much that is of the exact figure, a
-         sentence about it */
-      g_autofree char *text = g_strdup_printf (_("%1$s = %2$s: %3$s, %4$.4g times the exact figure. %5$s"),
-                                               rule->formula, rule->substitution, flops, rule->flops / exact,
-                                               rule->note);
+      g_autofree char *text = hr_compute_rule_dup_text (rule, phase);
 
       hr_document_block_add_fact (facts, rule->label, text, HR_DOCUMENT_PLAIN);
     }
@@ -309,7 +251,7 @@ add_explanation (HrDocument           *document,
       g_autofree char *substitution = NULL;
       HrDocumentBlock *facts;
 
-      if (!has_part (phase, i))
+      if (!hr_compute_phase_has_part (phase, i))
         continue;
 
       substitution = hr_flop_part_dup_substitution (phase, i);
@@ -340,14 +282,13 @@ hr_report_add_compute (HrReport   *self,
   for (guint i = 0; i < hr_compute_get_n_phases (compute); i++)
     {
       const HrComputePhase *phase = hr_compute_get_phase (compute, i);
-      g_autofree char *title = hr_compute_phase_dup_title (compute, phase);
+      g_autofree char *title = hr_compute_phase_dup_title (phase);
       HrDocumentBlock *facts;
 
       hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, title);
       add_parts (document, phase);
       facts = hr_document_add_facts (document);
-      add_traffic (self, facts, phase);
-      add_time (self, facts, phase);
+      add_facts (self, facts, phase);
       add_rules (self, facts, phase);
     }
 

@@ -4,7 +4,6 @@
 
 #include <json-glib/json-glib.h>
 
-#include "hr-compute.h"
 #include "hr-document.h"
 #include "hr-report.h"
 
@@ -23,8 +22,6 @@ void         hr_medium_tokens_build_json (const HrMediumTokens *item,
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
 HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
-const HrCompute *hr_report_get_compute  (HrReport     *self,
-                                         const char  **reason);
 void         hr_report_build_compute    (HrReport     *self,
                                          JsonBuilder  *builder);
 void         hr_report_add_compute      (HrReport     *self,

@@ -434,8 +434,8 @@ hr_report_get_date (HrReport *self)
   return self->date;
 }
 
-/*
- * hr_report_get_compute:
+/**
+ * hr_report_get_compute: (skip)
  * @self: a report
  * @reason: (out) (optional) (transfer none) (nullable): why it is not counted
  *

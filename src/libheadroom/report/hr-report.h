@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "hr-compute.h"
 #include "hr-estimate.h"
 #include "hr-gpu.h"
 #include "hr-job.h"
@@ -45,6 +46,8 @@ GDateTime    *hr_report_get_date          (HrReport          *self);
 gboolean      hr_report_get_fits          (HrReport          *self);
 guint64       hr_report_get_free_bytes    (HrReport          *self);
 guint64       hr_report_get_missing_bytes (HrReport          *self);
+const HrCompute *hr_report_get_compute    (HrReport          *self,
+                                           const char       **reason);
 GStrv         hr_report_dup_warnings      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_dup_verdict       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_dup_file_name     (HrReport          *self,
