@@ -552,6 +552,78 @@ test_torchtitan_refuses (void)
     }
 }
 
+/* What Unsloth has no layers for, does not do, or is not known of it. */
+static void
+test_unsloth_refuses (void)
+{
+  static const struct
+  {
+    const char *config;
+    const char *setting, *value;
+    const char *part;
+  } rows[] = {
+    { "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 2, \"vocab_size\": 1000}",
+      "dtype", "bfloat16", "qwen3" },
+    { llama, "fine-tuning-method", "vera", "fine-tuning-method" },
+    { llama, "modules-to-save", "lm_head", "modules-to-save" },
+    { llama, "attention", "eager", "attention" },
+    { llama, "dtype", "float32", "dtype" },
+    { llama, "quantization", "bnb-int8", "quantization" },
+    { llama, "packing", "bfd", "packing" },
+    { llama, "loss-implementation", "chunked-nll", "loss-implementation" },
+    { llama, "activation-offload", "layer-inputs", "activation-offload" },
+    { llama, "fused-kernels", "liger", "fused-kernels" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "framework", "unsloth", "dtype", "bfloat16", rows[i].setting, rows[i].value, NULL,
+      };
+      g_autoptr (HrModel) model = hr_model_new_from_data (rows[i].config, -1, "model", NULL);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, rows[i].part));
+    }
+}
+
+/* Its loss is its own. */
+static void
+test_loss_of_unsloth (void)
+{
+  static const char * const settings[] = { "framework", "trl", "loss-implementation", "unsloth-fused", NULL };
+  g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "unsloth-fused"));
+}
+
+/* What Unsloth would turn on is said, where the job has it off. */
+static void
+test_defaults_of_unsloth (void)
+{
+  static const char * const off[] = { "framework", "unsloth", "dtype", "bfloat16", NULL };
+  static const char * const on[] = {
+    "framework", "unsloth", "dtype", "bfloat16", "fine-tuning-method", "qlora", "gradient-checkpointing", "full",
+    "activation-offload", "layer-inputs", NULL,
+  };
+  g_autoptr (HrEstimate) without = estimate (off);
+  g_autoptr (HrEstimate) with = estimate (on);
+
+  g_assert_true (has_warning (without, "gradient-checkpointing is none"));
+  g_assert_true (has_warning (without, "four bits"));
+  g_assert_false (has_warning (with, "gradient-checkpointing is none"));
+  g_assert_false (has_warning (with, "activation-offload is none"));
+  g_assert_false (has_warning (with, "from_pretrained"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -569,6 +641,9 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/torchtitan_trains_parameters_of_16_bits", test_torchtitan_in_16_bits);
   g_test_add_func ("/memory/training-profiles/torchtitan_holds_parameters_in_fp32", test_torchtitan_holds_fp32);
   g_test_add_func ("/memory/training-profiles/torchtitan_refuses_what_it_does_not_do", test_torchtitan_refuses);
+  g_test_add_func ("/memory/training-profiles/unsloth_refuses_what_it_does_not_do", test_unsloth_refuses);
+  g_test_add_func ("/memory/training-profiles/the_loss_of_unsloth_is_its_own", test_loss_of_unsloth);
+  g_test_add_func ("/memory/training-profiles/what_unsloth_would_turn_on_is_said", test_defaults_of_unsloth);
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
   g_test_add_func ("/memory/training-profiles/the_recipe_of_a_framework_is_said", test_recipe_is_said);
   g_test_add_func ("/memory/training-profiles/what_contradicts_a_recipe_is_refused", test_contradictions);

@@ -315,6 +315,8 @@ typedef enum
  * @HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY: Apple's cut cross entropy, together with the output head, without logits
  * @HR_LOSS_IMPLEMENTATION_CHUNKED_NLL: TRL's, the output head and the loss of 256 tokens at a time
  * @HR_LOSS_IMPLEMENTATION_LIGER_GRPO: Liger-Kernel's loss of GRPO, together with the output head, an answer at a time
+ * @HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED: Unsloth's, together with the output head, as many tokens at a time as have
+ *   logits of 4 GiB in fp32
  *
  * What computes the cross entropy.
  */
@@ -327,6 +329,7 @@ typedef enum
   HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY,
   HR_LOSS_IMPLEMENTATION_CHUNKED_NLL,
   HR_LOSS_IMPLEMENTATION_LIGER_GRPO,
+  HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED,
 } HrLossImplementation;
 
 /**

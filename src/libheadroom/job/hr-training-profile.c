@@ -46,6 +46,12 @@ static const struct
       .name = "torchtitan",
       .source = "torchtitan b5bcd76c: trainer.py, distributed/fsdp.py, components/optimizer, config/configs.py "
                 "(max_norm)" } },
+  /* Its SFTTrainer is that of TRL, which transformers' Trainer steps; what it logs needs no logits. */
+  { HR_TRAINING_FRAMEWORK_UNSLOTH,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .clips_gradients = TRUE, .fp32_embeddings = TRUE,
+      .name = "Unsloth",
+      .source = "unsloth 2026.8.19: models/llama.py, models/qwen3.py, kernels; unsloth_zoo 2026.8.13: "
+                "training_utils.py, gradient_checkpointing.py, fused_losses/cross_entropy_loss.py" } },
 };
 
 /*

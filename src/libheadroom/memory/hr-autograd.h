@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * a gradient; a node holds what its derivative needs, and hands a gradient to each of its inputs.
  */
 
-#define HR_NODE_MAX_INPUTS 4
+#define HR_NODE_MAX_INPUTS 7
 #define HR_NODE_MAX_RESULTS 4
 #define HR_NODE_MAX_SAVED 9
 #define HR_GRAPH_MAX_NODES 4096

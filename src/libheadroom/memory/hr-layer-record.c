@@ -12,6 +12,7 @@
 #include "hr-kept-layers.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding.h"
+#include "hr-unsloth.h"
 
 /* A layer in a step of training, forwards and back, from what comes into it to what goes out. */
 
@@ -156,13 +157,37 @@ is_recomputed (const HrLayerRecord *self)
   return self->checkpointing != HR_CHECKPOINTING_NONE && self->checkpointing != HR_CHECKPOINTING_ATTENTION;
 }
 
-/* Brings what goes into a layer back from the host, or finds it still there. */
-static HrValue
-take_input (HrLayerRecord *self,
-            HrReplay      *replay)
+/*
+ * Whether what goes into the layer waits on the host. UnslothCheckpointFunction of
+ * unsloth_zoo/gradient_checkpointing.py leaves what is small where it is, and from the second step on what goes into
+ * the last layer.
+ */
+static gboolean
+is_offloaded (const HrLayerRecord   *self,
+              const HrTrainingStack *stack,
+              HrValue                input)
 {
-  return replay->offloads_inputs ? hr_op_like (replay, "_to_copy", "hidden_states", hr_value_detach (self->input))
-                                 : hr_replay_hold (replay, self->input);
+  const HrReplay *replay = stack->replay;
+
+  return replay->offloads_inputs &&
+         (replay->reloaded.storage < 0 ||
+          (self->place != HR_PLACE_LAST &&
+           hr_value_get_elements (input, replay->symbols) > HR_UNSLOTH_MIN_OFFLOADED));
+}
+
+/* Brings what goes into a layer back from the host, into a buffer that stays if there is one, or finds it there. */
+static HrValue
+take_input (HrLayerRecord   *self,
+            HrTrainingStack *stack)
+{
+  HrReplay *replay = stack->replay;
+
+  if (!is_offloaded (self, stack, self->input))
+    return hr_replay_hold (replay, self->input);
+  if (replay->reloaded.storage >= 0)
+    return hr_replay_hold (replay, replay->reloaded);
+
+  return hr_op_like (replay, "_to_copy", "hidden_states", hr_value_detach (self->input));
 }
 
 /*
@@ -259,6 +284,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   guint layer = self->layer;
   HrReplay *replay = stack->replay;
   HrValue input = stack->variables.hidden;
+  gboolean offloads = is_offloaded (self, stack, input);
   guint n_made, n_left;
 
   set_layer_symbols (stack, layer);
@@ -267,12 +293,12 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
-  if (is_recomputed (self) && !self->is_unused && !replay->offloads_inputs)
+  if (is_recomputed (self) && !self->is_unused && !offloads)
     hr_replay_hold (replay, input);
   if (stack->returns_layers)
     self->returned = hr_value_detach (hr_replay_hold (replay, input));
   self->input = stack->variables.hidden = hr_training_enter_graph (replay, input, self->needs_gradient);
-  if (is_recomputed (self) && replay->offloads_inputs)
+  if (is_recomputed (self) && offloads)
     self->input.storage = -1;
   enter_shared (stack, layer, self->shared);
   enter_past (self, stack);
@@ -309,7 +335,7 @@ recompute_layer (HrLayerRecord   *self,
   HrValue entered[HR_N_SHARED];
 
   replay->graph = anew;
-  stack->variables.hidden = hr_training_enter_graph (replay, take_input (self, replay), self->needs_gradient);
+  stack->variables.hidden = hr_training_enter_graph (replay, take_input (self, stack), self->needs_gradient);
   enter_shared (stack, layer, entered);
   if (replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     hr_replay_limit (replay, self->n_needed);
@@ -499,8 +525,8 @@ differentiate_reentrant (HrLayerRecord   *self,
 
   replay->sentence = N_("in the backward pass, while a layer is computed anew");
   replay->graph = graph;
-  if (replay->offloads_inputs)
-    self->input.storage = take_input (self, replay).storage;
+  if (is_offloaded (self, stack, self->input))
+    self->input.storage = take_input (self, stack).storage;
   input = stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
                                                             self->needs_gradient);
   enter_shared (stack, layer, entered);
@@ -508,7 +534,7 @@ differentiate_reentrant (HrLayerRecord   *self,
   output = stack->variables.hidden;
   stack->variables.hidden = HR_NO_VALUE;
   replay->graph = NULL;
-  if (replay->offloads_inputs && replay->autocast != HR_ELEMENT_NONE)
+  if (replay->offloads_inputs && replay->reloaded.storage < 0 && replay->autocast != HR_ELEMENT_NONE)
     casts = hold_casts (graph, replay);
 
   replay->sentence = N_("in the backward pass of a layer");

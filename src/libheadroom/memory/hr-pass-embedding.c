@@ -297,7 +297,7 @@ hr_pass_embed (const HrInference *self,
   if (is_given)
     pass->position_ids = hr_replay_hold (replay, self->positions);
   else if (counts_positions (self, alibi, position) && self->examples == 0 &&
-           replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
+           replay->layer_code != HR_LAYER_CODE_TORCHTITAN && replay->layer_code != HR_LAYER_CODE_UNSLOTH)
     {
       if (pass->n_joins > 0 && hr_pass_has_axes (self))
         {

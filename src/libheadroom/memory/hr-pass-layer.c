@@ -9,6 +9,7 @@
 #include "hr-replay-bottleneck.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
+#include "hr-unsloth.h"
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
 
@@ -53,6 +54,8 @@ run_attention (HrReplay          *replay,
 
   if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
     return hr_torchtitan_attention (replay, forward, x, attention);
+  if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
+    return hr_unsloth_attention (replay, forward, x, attention);
   if (replay->layer_code != HR_LAYER_CODE_TRANSFORMERS)
     return hr_megatron_attention (replay, forward, x, attention);
   if (!attention->is_cross)
@@ -115,9 +118,14 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_MLP:
       {
         HrValue inner = HR_NO_VALUE;
-        HrValue result = hr_megatron_runs (replay) ? hr_megatron_mlp (replay, *x, &block->mlp)
-                                                   : hr_replay_mlp_holding (replay, x, &block->mlp, &inner);
+        HrValue result;
 
+        if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
+          result = hr_unsloth_mlp (replay, x, &block->mlp);
+        else if (hr_megatron_runs (replay))
+          result = hr_megatron_mlp (replay, *x, &block->mlp);
+        else
+          result = hr_replay_mlp_holding (replay, x, &block->mlp, &inner);
         if (inner.storage >= 0)
           layer->joined = inner;
 

@@ -339,6 +339,10 @@ hr_pass_make_masks (const HrInference *self,
   const HrAttention *sliding = hr_pass_find_attention (self, TRUE);
   guint64 sequence = replay->symbols[HR_SYMBOL_SEQUENCE];
 
+  /* LlamaModel_fast_forward of unsloth/models/llama.py: in training none is made. */
+  if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
+    return;
+
   replay->sentence = N_("while the attention mask is made");
   /* get_block_sequence_ids_for_mask of modeling_gemma3.py, and PaliGemmaModel.forward. */
   if (self->has_block_mask && pass->past == 0)

@@ -215,8 +215,9 @@ hr_pass_make_rotations (const HrInference *self,
     {
       const HrAttention *attention = find_rotary (self, own);
 
-      /* Each of torchtitan's layers has a table of its own. */
-      if (attention == NULL || replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+      /* torchtitan's layers have tables, and Unsloth's model has one for all layers. */
+      if (attention == NULL || replay->layer_code == HR_LAYER_CODE_TORCHTITAN ||
+          replay->layer_code == HR_LAYER_CODE_UNSLOTH)
         continue;
       if (self->has_inputs)
         make_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);

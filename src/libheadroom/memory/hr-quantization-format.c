@@ -238,6 +238,22 @@ hr_quantization_format_needs_16_bits (HrQuantization quantization)
 }
 
 /*
+ * hr_quantization_format_expand:
+ * @replay: a tape
+ * @weight: the shape of a matrix, which may have four bits
+ *
+ * Expands a matrix into a tensor that goes with what needs it.
+ *
+ * Returns: the tensor, or none if the matrix can be multiplied with as it is
+ */
+HrValue
+hr_quantization_format_expand (HrReplay *replay,
+                               HrValue   weight)
+{
+  return is_four_bits (replay->quantization) ? expand_4bit (replay, weight) : HR_NO_VALUE;
+}
+
+/*
  * hr_quantization_format_replay_linear:
  * @replay: a tape
  * @x: the input

@@ -4,6 +4,7 @@
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 #include "hr-replay-megatron.h"
+#include "hr-unsloth.h"
 #include "hr-upcast.h"
 
 /* The shape of the weight and of the bias of a norm. Parameters of each head have a block of the allocator each. */
@@ -302,6 +303,8 @@ hr_replay_norm (HrReplay     *replay,
                 HrValue       x,
                 const HrNorm *norm)
 {
+  if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
+    return hr_unsloth_norm (replay, x);
   if (replay->layer_code != HR_LAYER_CODE_TRANSFORMERS)
     return hr_megatron_norm (replay, x, norm);
   if (replay->liger != NULL && is_replaced (norm))

@@ -86,6 +86,9 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_LOOKED_UP] = "n_t",
   [HR_SYMBOL_TOKENS_16] = "⌈B · S⌉",
   [HR_SYMBOL_SEGMENTS] = "min(n_t, V)",
+  [HR_SYMBOL_LARGEST] = "w",
+  [HR_SYMBOL_RELOADED] = "max(2²⁰, B·S·h)",
+  [HR_SYMBOL_LOSS_POOL] = "b_l",
   [HR_SYMBOL_PARTIAL_SEGMENTS] = "(⌊n_t/10⌋ + min(n_t, V))",
   [HR_SYMBOL_TOKEN_BLOCKS] = "⌈B·(S − 1)/128⌉",
   [HR_SYMBOL_VOCABULARY_BLOCKS] = "⌈V/128⌉",
@@ -215,6 +218,7 @@ hr_replay_init (HrReplay       *self,
   self->liger = NULL;
   self->float8 = NULL;
   self->offloads = FALSE;
+  self->reloaded = HR_NO_VALUE;
   self->quantization = quantization;
   self->block = NULL;
   self->layer = -1;

@@ -131,6 +131,9 @@ typedef enum
   HR_SYMBOL_LOOKED_UP,      /* rows that are looked up in a table */
   HR_SYMBOL_TOKENS_16,      /* tokens, rounded up to whole sixteens */
   HR_SYMBOL_SEGMENTS,       /* rows of the table that these can be */
+  HR_SYMBOL_LARGEST,        /* w: elements of the largest matrix that is expanded into a buffer */
+  HR_SYMBOL_RELOADED,       /* elements of a buffer for what comes back from the host */
+  HR_SYMBOL_LOSS_POOL,      /* bytes of all that is computed of a chunk of tokens for the loss */
   HR_SYMBOL_PARTIAL_SEGMENTS, /* sums of at most ten gradients that a kernel makes of each of them */
   HR_SYMBOL_TOKEN_BLOCKS,   /* blocks of 128 tokens that a kernel works on at once */
   HR_SYMBOL_VOCABULARY_BLOCKS, /* likewise of the vocabulary */
@@ -293,13 +296,17 @@ typedef enum
   HR_UPCAST_REST,
 } HrUpcast;
 
-/* Whose layers are replayed: those of transformers, Megatron-LM's by one of its two specifications, or torchtitan's. */
+/*
+ * Whose layers are replayed: those of transformers, Megatron-LM's by one of its two specifications, torchtitan's, or
+ * Unsloth's.
+ */
 typedef enum
 {
   HR_LAYER_CODE_TRANSFORMERS,
   HR_LAYER_CODE_MEGATRON_LOCAL,
   HR_LAYER_CODE_MEGATRON_TE,
   HR_LAYER_CODE_TORCHTITAN,
+  HR_LAYER_CODE_UNSLOTH,
 } HrLayerCode;
 
 /**
@@ -319,6 +326,7 @@ typedef enum
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass is moved to the host
  * @offloads_inputs: whether what goes into layers that are computed anew waits on the host
+ * @reloaded: a buffer that stays, into which it is brought back, or none
  * @compiles: whether what is kept for the backward pass is what torch.compile keeps
  * @shared_uses: (nullable): the parameters that the function which runs uses more than once
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
@@ -373,6 +381,7 @@ struct _HrReplay
   const HrFloat8 *float8;
   gboolean offloads;
   gboolean offloads_inputs;
+  HrValue reloaded;
   gboolean compiles;
   struct _HrSharedUses *shared_uses;
   gboolean keeps_casts;

@@ -25,7 +25,7 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan" } },
+  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan", "unsloth" } },
 };
 
 static gboolean

@@ -55,7 +55,11 @@ check_backward (const HrTrainingPlan  *plan,
 
   training.tuning = training.critic_tuning = NULL;
   training.trains_critic_head = TRUE;
+  if (training.layer_code == HR_LAYER_CODE_UNSLOTH)
+    training.loss_implementation = HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY;
   training.layer_code = HR_LAYER_CODE_TRANSFORMERS;
+  training.offloads_inputs = training.reloads = FALSE;
+  training.expanded = 0;
   training.sharding.is_sharded = FALSE;
   training.padded_vocab_size = 0;
   training.optimizer.fused = NULL;

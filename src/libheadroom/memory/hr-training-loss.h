@@ -11,7 +11,8 @@ static inline gboolean
 hr_loss_implementation_reads_head (HrLossImplementation self)
 {
   return self == HR_LOSS_IMPLEMENTATION_LIGER_FUSED_LINEAR_CROSS_ENTROPY ||
-         self == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY || self == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL;
+         self == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY || self == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL ||
+         self == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED;
 }
 
 void    hr_training_upcast_logits      (HrReplay *replay,
@@ -44,6 +45,9 @@ HrValue hr_training_loss_cut           (HrReplay *replay,
                                         HrValue   hidden,
                                         HrValue   weight,
                                         gboolean  softcap);
+HrValue hr_training_loss_unsloth       (HrReplay *replay,
+                                        HrValue   hidden,
+                                        HrValue   weight);
 HrValue hr_training_loss_liger         (HrReplay *replay,
                                         HrValue   logits);
 HrValue hr_training_loss_fused_linear  (HrReplay *replay,

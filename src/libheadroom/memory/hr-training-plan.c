@@ -22,6 +22,7 @@
 #include "hr-training-quantized.h"
 #include "hr-training-savers.h"
 #include "hr-training-tuning.h"
+#include "hr-training-unsloth.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
 static void
@@ -646,6 +647,8 @@ check_layers (HrTrainingPlan  *self,
   if (!hr_training_check_layers (self, error))
     return FALSE;
 
+  if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_UNSLOTH)
+    return hr_training_unsloth_take_model (self, error);
   if (self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS)
     return TRUE;
 

@@ -48,7 +48,9 @@ find_preparation (HrTrainingJob  *job,
 {
   gboolean is_trl = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL;
 
-  if (!hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)) ||
+  /* prepare_model_for_training of unsloth_zoo/training_utils.py casts what is trained alone. */
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_UNSLOTH ||
+      !hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)) ||
       hr_quantization_format_needs_16_bits (quantization) ||
       (is_trl && quantization == HR_QUANTIZATION_AWQ_INT4))
     return PREPARATION_NONE;

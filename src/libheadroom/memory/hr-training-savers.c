@@ -11,6 +11,7 @@
 #include "hr-liger.h"
 #include "hr-message.h"
 #include "hr-pass.h"
+#include "hr-training-unsloth.h"
 
 /* What saves memory by other means than checkpointing: whose kernels run, and how the loss is computed. */
 
@@ -168,6 +169,20 @@ check_fused (const HrTrainingPlan  *plan,
                         N_("loss-implementation: expected cross-entropy or liger-cross-entropy, as Liger-Kernel has no "
                            "other for models of the type %s; found liger-fused-linear-cross-entropy"),
                         liger->model_type);
+
+  return FALSE;
+}
+
+static gboolean
+refuse_unsloth (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "framework");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a framework, such as trl. */
+                        N_("loss-implementation: expected another than unsloth-fused, which is the loss of the "
+                           "framework unsloth; found it with framework %s"), found);
 
   return FALSE;
 }
@@ -338,6 +353,10 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
   gboolean has_kernels = hr_training_job_get_fused_kernels (plan->job) == HR_FUSED_KERNELS_LIGER;
   HrLossImplementation loss = hr_training_job_get_loss_implementation (plan->job);
 
+  if (plan->training.layer_code == HR_LAYER_CODE_UNSLOTH)
+    return hr_training_unsloth_resolve (plan, error);
+  if (loss == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED)
+    return refuse_unsloth (plan, error);
   if (has_kernels && has_own_loss (plan))
     return refuse_setting (plan, "fused-kernels", "none", error);
   if (loss == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)

@@ -121,8 +121,12 @@ get_place (HrTrainingStack *self,
   if (layer == 0)
     return HR_PLACE_FIRST;
 
-  /* What the group before was reduced from is still there when the last layer is differentiated. */
-  return layer + 1 == self->pass.n_layers && (has_shared (self) || self->replay->sharding != NULL)
+  /*
+   * What the group before was reduced from is still there when the last layer is differentiated; Unsloth leaves its
+   * input on the device.
+   */
+  return layer + 1 == self->pass.n_layers &&
+             (has_shared (self) || self->replay->sharding != NULL || self->replay->reloaded.storage >= 0)
            ? HR_PLACE_LAST
            : HR_PLACE_BETWEEN;
 }

@@ -10,6 +10,9 @@
 #include "hr-message.h"
 #include "hr-model-private.h"
 
+/* What FastLlamaModel.get_peft_model of unsloth/models/llama.py takes where nothing is said. */
+#define UNSLOTH_TARGETS "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
+
 /* The modules that get an adapter, as names with commas between them or `all-linear`. */
 static char *
 dup_targets (HrInferencePlan *pass,
@@ -22,6 +25,8 @@ dup_targets (HrInferencePlan *pass,
 
   if (targets != NULL && !g_str_equal (targets, "auto"))
     return g_strdup (targets);
+  if (hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_UNSLOTH)
+    return g_strdup (UNSLOTH_TARGETS);
 
   if (defaults != NULL)
     return g_strjoinv (",", defaults);

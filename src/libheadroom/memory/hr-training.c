@@ -11,6 +11,7 @@
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-training-loss.h"
+#include "hr-unsloth.h"
 #include "hr-training-log.h"
 #include "hr-tower.h"
 #include "hr-training-policy.h"
@@ -285,6 +286,8 @@ fuse_loss (Step *step)
     step->loss = hr_training_loss_chunked (replay, variables->hidden, weight, head->head.softcap, step->beside);
   else if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY)
     step->loss = hr_training_loss_cut (replay, variables->hidden, weight, head->head.softcap);
+  else if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED)
+    step->loss = hr_training_loss_unsloth (replay, variables->hidden, weight);
   else
     step->loss = hr_training_loss_fused_linear (replay, variables->hidden, weight);
   hr_replay_end (replay);
@@ -1073,7 +1076,8 @@ add_batch (const HrTraining *self,
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
   gboolean is_span = head != NULL && head->head.is_span;
   guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
-  gboolean has_mask = pass->mask != HR_ATTENTION_MASK_NONE && pass->features == 0;
+  gboolean is_unsloth = self->layer_code == HR_LAYER_CODE_UNSLOTH;
+  gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || is_unsloth) && pass->features == 0;
 
   if (self->algorithm != HR_ALGORITHM_SFT)
     {
@@ -1092,6 +1096,8 @@ add_batch (const HrTraining *self,
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
+  /* num_items_in_batch (_unsloth_get_batch_samples of unsloth_zoo/loss_utils.py) */
+  add_input (replay, 1, is_unsloth ? sizeof (gint64) : 0);
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   add_input (replay, 1, n_virtual * sizeof (gint64));
 }
@@ -1117,6 +1123,31 @@ make_score_buffer (const HrTraining *self,
   replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   hr_replay_make (replay, "empty", "matmul_input_buffer", HR_COMPONENT_ACTIVATIONS,
                   HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SEQUENCE));
+}
+
+/* Buffers of Unsloth that stay for all layers and steps (hr-unsloth.c). */
+static void
+make_buffers (const HrTraining *self,
+              HrReplay         *replay)
+{
+  HrValue matrix = HR_SHAPE (replay->dtype, HR_SYMBOL_LARGEST);
+  HrValue scales = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_LARGEST);
+  HrValue inputs = HR_SHAPE (replay->dtype, HR_SYMBOL_RELOADED);
+
+  replay->symbols[HR_SYMBOL_LARGEST] = self->expanded;
+  scales.divisor = HR_UNSLOTH_BLOCK;
+  if (self->expanded > 0)
+    {
+      hr_replay_make (replay, "empty", "WEIGHT_BUFFER", HR_COMPONENT_ACTIVATIONS, matrix);
+      hr_replay_make (replay, "empty", "ABSMAX_BUFFER", HR_COMPONENT_ACTIVATIONS, scales);
+    }
+  if (!self->reloads)
+    return;
+
+  replay->symbols[HR_SYMBOL_RELOADED] =
+    MAX (HR_UNSLOTH_MIN_OFFLOADED, self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN]);
+  replay->reloaded = hr_replay_make (replay, "empty", "GPU_BUFFERS", HR_COMPONENT_ACTIVATIONS, inputs);
+  hr_replay_make (replay, "empty", "GPU_BUFFERS_B", HR_COMPONENT_ACTIVATIONS, inputs);
 }
 
 static void
@@ -1146,7 +1177,9 @@ begin_steps (const HrTraining *self,
   replay->drops_nothing = self->algorithm == HR_ALGORITHM_PPO;
   hr_tuning_choose_trained (self->tuning, replay, -1);
   replay->tuning = self->tuning;
-  replay->inputs_need_gradients = hr_checkpointing_recomputes_layers (&self->checkpointing);
+  /* prepare_model_for_training of unsloth_zoo/training_utils.py: enable_input_require_grads */
+  replay->inputs_need_gradients = hr_checkpointing_recomputes_layers (&self->checkpointing) ||
+                                  self->layer_code == HR_LAYER_CODE_UNSLOTH;
   hr_tuning_set_symbols (self->tuning, replay);
   replay->adds_gradients_up = self->main_gradient_bytes > 0;
   replay->symbols[HR_SYMBOL_TEXT] = self->pass.prompt - hr_tuning_get_n_embedded (self->tuning);
@@ -1160,6 +1193,7 @@ begin_steps (const HrTraining *self,
   replay->float8 = self->float8;
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
+  make_buffers (self, replay);
 }
 
 /* GRPOTrainer._prepare_inputs: also between micro-batches, where answers are generated for fewer than are in a step. */

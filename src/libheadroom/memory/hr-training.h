@@ -40,6 +40,8 @@ G_BEGIN_DECLS
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass waits on the host
  * @offloads_inputs: whether what goes into layers that are computed anew does
+ * @reloads: whether it comes back into buffers that stay, but for what is small and what goes into the last layer
+ * @expanded: elements of the largest matrix that is expanded into a buffer that stays, or 0
  * @compiles: whether torch.compile runs the forward and backward pass
  * @logs_metrics: whether the entropy of the logits, and what they predict, is computed for a log
  * @trl_release: how, where it is
@@ -103,6 +105,8 @@ typedef struct
   const HrFloat8 *float8;
   gboolean offloads;
   gboolean offloads_inputs;
+  gboolean reloads;
+  guint64 expanded;
   gboolean compiles;
   gboolean logs_metrics;
   HrTrlRelease trl_release;

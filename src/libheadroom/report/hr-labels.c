@@ -384,6 +384,7 @@ static const char * const loss_implementation_labels[] = {
   [HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY] = N_("Cut cross entropy (Apple)"),
   [HR_LOSS_IMPLEMENTATION_CHUNKED_NLL] = N_("256 tokens at a time (TRL)"),
   [HR_LOSS_IMPLEMENTATION_LIGER_GRPO] = N_("GRPO, fused with the output head (Liger)"),
+  [HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED] = N_("Fused with the output head (Unsloth)"),
 };
 
 static const char * const example_packing_labels[] = {

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-unsloth.h"
+
+#include <string.h>
+
+#include "hr-inference-cache.h"
+#include "hr-message.h"
+#include "hr-unsloth.h"
+
+/* What Unsloth decides itself, and what of it is known. */
+
+/* The values that it has, or that are known, of the settings of which it has not all. */
+static const struct
+{
+  const char *property;
+  const char *values[8];
+} known[] = {
+  { "fine-tuning-method", { "lora", "qlora", "rslora", "pissa", "lora-plus", "dora" } },
+  { "modules-to-save", { "none" } },
+  { "attention", { "sdpa", "flash" } },
+  { "packing", { "none" } },
+  { "gradient-checkpointing", { "none", "full" } },
+  { "fused-kernels", { "none" } },
+  { "loss-implementation", { "auto", "unsloth-fused" } },
+  { "activation-offload", { "none", "layer-inputs" } },
+  { "torch-compile", { "false" } },
+  { "algorithm", { "sft" } },
+};
+
+static gboolean
+check_setting (HrJob        *job,
+               guint         setting,
+               GError      **error)
+{
+  const char *property = known[setting].property;
+  g_autofree char *found = NULL;
+  g_autofree char *expected = NULL;
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (job), property) == NULL)
+    return TRUE;
+
+  found = hr_job_get_as_string (job, property);
+  if (g_strv_contains (known[setting].values, found))
+    return TRUE;
+
+  expected = g_strjoinv (", ", (char **) known[setting].values);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the name of a setting, a list of its values, and another value */
+                        N_("%s: expected one of what Unsloth has and is known, %s; found %s"), property, expected,
+                        found);
+
+  return FALSE;
+}
+
+static gboolean
+check_model (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  const char *type = hr_model_get_model_type (plan->pass.model);
+  g_autofree char *names = NULL;
+
+  if (hr_unsloth_knows (type) && pass->encoder == NULL && pass->towers == NULL)
+    return TRUE;
+
+  names = hr_unsloth_dup_model_types ();
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: a list of types of models, and another type */
+                        N_("framework: what Unsloth does is known for models whose layers it has written by hand, of "
+                           "the types %s; found a model of the type %s"), names, type != NULL ? type : "?");
+
+  return FALSE;
+}
+
+/* FastLanguageModel.from_pretrained loads matrices of 16 bits, or NF4 with scales that are quantized as well. */
+static gboolean
+check_storage (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  HrQuantization quantization = plan->pass.quantization;
+
+  if (hr_element_get_bytes (plan->quantized_element) != 2)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("dtype: expected bfloat16 or float16, in which Unsloth’s layers written by hand compute; "
+                             "found %s"), hr_dtype_get_name (plan->pass.dtype));
+  else if (quantization != HR_QUANTIZATION_NONE && quantization != HR_QUANTIZATION_BNB_NF4_DQ)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("quantization: expected none or bnb-nf4-dq, which is what Unsloth’s layers written by "
+                             "hand read; found %s"), hr_quantization_get_name (quantization));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/* torch's function has no window of its own, and is given a mask of all pairs of tokens (_windowed_causal_mask). */
+static gboolean
+check_window (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  const HrAttention *attention = hr_layer_class_get_attention (&pass->stack->layer_classes[0]);
+  const char *type = hr_model_get_model_type (plan->pass.model);
+
+  if (attention->sliding_window == 0 || attention->sliding_window >= pass->prompt ||
+      !g_str_equal (type, "mistral") || pass->attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("attention: expected flash, as what Unsloth’s attention takes is not known where a window "
+                           "is shorter than the sequences and the flash-attn package is missing; found sdpa"));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_unsloth_take_model:
+ * @plan: a plan whose model is known
+ * @error: return location for an error
+ *
+ * Puts Unsloth's layers in the place of those of transformers, where they are known. Masks of the batch are ignored in
+ * training (LlamaModel_fast_forward); the trainer computes under autocast (unsloth/models/rl.py).
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_training_unsloth_take_model (HrTrainingPlan  *plan,
+                                GError         **error)
+{
+  HrInference *pass = &plan->pass.inference;
+  guint64 positions = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    {
+      if (!check_setting (HR_JOB (plan->job), i, error))
+        return FALSE;
+    }
+  if (!check_model (plan, error) || !check_storage (plan, error) || !check_window (plan, error))
+    return FALSE;
+
+  hr_model_get_hyper_parameter (plan->pass.model, "max_position_embeddings", &positions);
+  plan->training.layer_code = HR_LAYER_CODE_UNSLOTH;
+  plan->training.buffer_bytes =
+    hr_unsloth_get_table_bytes (pass->stack, MAX (positions, pass->prompt), hr_element_get_bytes (plan->pass.element));
+  plan->autocast = plan->pass.element;
+  pass->mask = HR_ATTENTION_MASK_NONE;
+
+  return TRUE;
+}
+
+/* What FastLanguageModel and its trainer do where nothing else is said, which a job does not take by itself. */
+static void
+warn_of_defaults (HrTrainingPlan *plan)
+{
+  HrInferencePlan *pass = &plan->pass;
+
+  if (plan->training.checkpointing.kind == HR_CHECKPOINTING_NONE)
+    hr_inference_plan_warn (pass, N_("get_peft_model of Unsloth checkpoints all layers and moves what goes into them "
+                                     "to the host where nothing else is said: the estimate is without it, as "
+                                     "gradient-checkpointing is none"));
+  else if (hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_NONE)
+    hr_inference_plan_warn (pass, N_("get_peft_model of Unsloth moves what goes into layers to the host where nothing "
+                                     "else is said: the estimate is without it, as activation-offload is none"));
+  if (pass->quantization == HR_QUANTIZATION_NONE)
+    hr_inference_plan_warn (pass, N_("from_pretrained of Unsloth loads matrices in four bits where nothing else is "
+                                     "said: the estimate is with matrices of 16 bits"));
+  hr_inference_plan_warn (pass, N_("Unsloth’s trainer makes one row of the examples of a batch where it can: the "
+                                   "estimate is for rows that are padded to one length"));
+  hr_inference_plan_warn (pass, N_("Unsloth cuts the loss into chunks by what is free when the first is computed: at "
+                                   "least 8 GiB are assumed to be"));
+}
+
+/*
+ * hr_training_unsloth_resolve:
+ * @plan: a plan, whose parameters and checkpointing are known
+ * @error: return location for an error
+ *
+ * Resolves what is kept in Unsloth's layers and loss. Checkpoints are reentrant (unsloth_checkpoint of
+ * unsloth_zoo/gradient_checkpointing.py), and what goes into layers comes back from the host into one of two buffers,
+ * so that one can be filled while the other is read.
+ *
+ * Returns: whether it is known
+ */
+gboolean
+hr_training_unsloth_resolve (HrTrainingPlan  *plan,
+                             GError         **error)
+{
+  HrTraining *training = &plan->training;
+  gboolean offloads = hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_LAYER_INPUTS;
+
+  if (offloads && training->checkpointing.kind == HR_CHECKPOINTING_NONE)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("activation-offload: expected none where gradient-checkpointing is, as Unsloth moves "
+                               "the inputs of layers that are computed anew; found layer-inputs"));
+      return FALSE;
+    }
+
+  if (training->checkpointing.kind == HR_CHECKPOINTING_FULL)
+    training->checkpointing.kind = HR_CHECKPOINTING_REENTRANT;
+  /* What goes into the last layer stays, which may be the only one. */
+  training->offloads_inputs = training->reloads = offloads && plan->pass.stack->n_layers > 1;
+  training->loss_implementation = HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED;
+  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
+    training->expanded = hr_unsloth_get_largest (plan->pass.inference.stack, plan->tuning);
+  warn_of_defaults (plan);
+
+  return TRUE;
+}
