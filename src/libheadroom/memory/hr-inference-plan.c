@@ -668,6 +668,7 @@ runs_with (const HrTower             *tower,
       return TRUE;
 
     case HR_TOWER_PIXTRAL:
+    case HR_TOWER_PADDED:
       return attention != HR_ATTENTION_IMPLEMENTATION_FLASH;
 
     case HR_TOWER_WHISPER:

@@ -531,7 +531,7 @@ hr_media_add_towers (HrMedia  *self,
         return refuse_tower (model, error);
       if (vision->tower == HR_TOWER_PIXTRAL)
         add_sizes (self, model, kinds[i], batch);
-      else if (vision->tower == HR_TOWER_VIT)
+      else if (vision->tower == HR_TOWER_VIT || vision->tower == HR_TOWER_PADDED)
         add_pictures (self, model, kinds[i], batch);
       else
         add_row (self, model, kinds[i], batch);

@@ -5,7 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "hr-operator.h"
+#include "hr-operator-select.h"
 #include "hr-tower.h"
 
 /* What towers make of images, sounds and videos is put among the embeddings of the text. */
@@ -24,18 +24,70 @@ backward_scatter (HrReplay     *replay,
 }
 
 static HrValue
+make_mask (HrReplay *replay)
+{
+  return hr_op_like (replay, "eq", "image_mask", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+}
+
+static HrValue
 scatter (HrReplay *replay,
          HrValue   text,
          HrValue   seen,
          HrValue  *mask)
 {
-  const HrValue inputs[] = { text, seen };
-  HrValue joined;
+  HrValue inputs[2], joined;
 
-  *mask = hr_op_like (replay, "eq", "image_mask", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  *mask = make_mask (replay);
+  inputs[0] = text;
+  inputs[1] = hr_op_cast (replay, seen, text.element);
   joined = hr_op_like (replay, "masked_scatter", "inputs_embeds", hr_value_detach (text));
   if (hr_autograd_record (replay, &joined, backward_scatter, inputs, G_N_ELEMENTS (inputs)))
     hr_autograd_save (replay, joined, *mask);
+  hr_replay_drop (replay, inputs[1]);
+
+  return joined;
+}
+
+/*
+ * Which block of what was seen, and which of its vectors, each token stands for; these are put into zeros, and either
+ * is taken where it belongs (inputs_merger of SmolVLMModel).
+ */
+static HrValue
+put_blocks (HrReplay *replay,
+            HrValue   text,
+            HrValue   seen)
+{
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  HrValue mask = make_mask (replay);
+  HrValue counted = hr_op_like (replay, "cumsum", "row_cum", numbers);
+  HrValue places[3];
+  HrValue indices[2];
+  HrValue zeros, rows, joined;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      HrValue earlier = hr_op_like (replay, "sub", "row_cum − 1", numbers);
+
+      places[i] = hr_op_like (replay, "floor_divide", i == 0 ? "chunk_idx" : "local_idx", numbers);
+      hr_replay_drop (replay, earlier);
+    }
+  places[2] = hr_op_like (replay, "add", "block_idx", numbers);
+  zeros = hr_op_like (replay, "zeros_like", "image_embeds", hr_value_detach (text));
+  for (guint i = 0; i < G_N_ELEMENTS (indices); i++)
+    indices[i] = hr_op_like (replay, "index", "block_idx[image_mask]", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEEN));
+  rows = hr_op_take (replay, "image_hidden_states[…]", seen, indices[0], hr_value_detach (seen));
+  if (hr_value_needs_gradient (rows))
+    hr_autograd_save (replay, rows, indices[1]);
+  hr_op_put (replay, &zeros, mask, rows);
+  hr_replay_drop (replay, rows);
+  for (guint i = 0; i < G_N_ELEMENTS (indices); i++)
+    hr_replay_drop (replay, indices[i]);
+  joined = hr_op_where (replay, "merged_embeds", mask, zeros, text);
+  hr_replay_drop (replay, zeros);
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    hr_replay_drop (replay, places[i]);
+  hr_replay_drop (replay, counted);
+  hr_replay_drop (replay, mask);
 
   return joined;
 }
@@ -51,6 +103,15 @@ returns_both (const HrInference *self,
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
   return tower->stack->tower == HR_TOWER_QWEN_VL || tower->projector->masks_both;
+}
+
+static gboolean
+puts_blocks (const HrInference *self,
+             guint              index)
+{
+  const HrStack *projector = g_array_index (self->towers, HrTower, index).projector;
+
+  return projector != NULL && projector->joins == HR_JOIN_BLOCKS;
 }
 
 /* One variable for those of images and of videos. */
@@ -134,7 +195,8 @@ hr_pass_join (const HrInference *self,
         }
       join->text = text;
       join->seen = seen;
-      join->joined = scatter (replay, text, seen, &join->mask);
+      join->joined = puts_blocks (self, i) ? put_blocks (replay, text, seen)
+                                           : scatter (replay, text, seen, &join->mask);
       if (returns_both (self, i))
         make_other_mask (replay, pass);
       hr_replay_assign (replay, &pass->inputs_embeds, join->joined);

@@ -225,6 +225,7 @@ hr_tower_finish_pictures (const HrInference *self,
       replay->block = norm->path;
       hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
     }
+  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
   if (tower->stack->feature_layer == 0)
     hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
@@ -242,7 +243,8 @@ hr_tower_finish_pictures (const HrInference *self,
     }
   if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL)
     hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
-  hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));
+  if (tower->projector->joins == HR_JOIN_SCATTER)
+    hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));
   pass->hidden = seen;
   hr_replay_rename (replay, seen, "image_features");
   hr_replay_end (replay);

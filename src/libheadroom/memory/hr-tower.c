@@ -38,18 +38,29 @@ hr_tower_get_bytes (const HrTower *self)
   return hr_ledger_round (MAX (self->given, self->batch) * self->picture * sizeof (float));
 }
 
+static const HrBlock *
+get_convolution (const HrTower *self)
+{
+  return hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION);
+}
+
 /*
  * hr_tower_get_mask_bytes:
  * @self: a tower
  *
  * Gets what the mask takes that says which frames of a spectrogram are of the sound: in int32, as NumPy makes it
- * (SequenceFeatureExtractor of transformers/feature_extraction_sequence_utils.py).
+ * (SequenceFeatureExtractor of transformers/feature_extraction_sequence_utils.py); or which pixels are of the picture,
+ * in int64 (Idefics3ImageProcessor).
  *
  * Returns: the size in bytes
  */
 guint64
 hr_tower_get_mask_bytes (const HrTower *self)
 {
+  if (self->stack->tower == HR_TOWER_PADDED)
+    return hr_ledger_round (self->batch * self->picture / get_convolution (self)->convolution.in_channels *
+                            sizeof (gint64));
+
   return hr_ledger_round (self->batch * self->frames * sizeof (gint32));
 }
 
@@ -118,12 +129,6 @@ hr_tower_find_parameter (const HrChain  *chain,
 
 /* Of a square of the table of positions, between which a patch lies. */
 #define N_CORNERS 4
-
-static const HrBlock *
-get_convolution (const HrTower *self)
-{
-  return hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION);
-}
 
 /*
  * hr_tower_set_symbols:
@@ -283,6 +288,12 @@ hr_tower_embed (const HrInference *self,
   if (self->stack->tower == HR_TOWER_VIT)
     {
       hr_tower_embed_pictures (self, replay, pass);
+      return;
+    }
+
+  if (self->stack->tower == HR_TOWER_PADDED)
+    {
+      hr_tower_embed_padded (self, replay, pass);
       return;
     }
 

@@ -99,6 +99,9 @@ gboolean hr_tower_is_of_sounds    (const HrStack     *stack);
 void    hr_tower_embed_sizes      (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+void    hr_tower_embed_padded     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
 void    hr_tower_leave_sizes      (HrReplay          *replay,
                                    HrPass            *pass);
 void    hr_tower_finish_pictures  (const HrInference *self,

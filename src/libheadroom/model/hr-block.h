@@ -714,6 +714,7 @@ typedef enum
   HR_TOWER_UNKNOWN,
   HR_TOWER_QWEN_VL,           /* all patches in a row, of images of any size, merged by a perceptron */
   HR_TOWER_PIXTRAL,           /* likewise, with a mask so that each image attends to itself (Pixtral) */
+  HR_TOWER_PADDED,            /* pictures padded to one size, with a mask of what is none of it (Idefics 3) */
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
   HR_TOWER_WHISPER,           /* sounds of one length, a batch of them (Whisper's encoder) */
 } HrTowerPath;
@@ -731,6 +732,14 @@ typedef enum
   HR_PROJECTOR_QWEN2_AUDIO,   /* likewise, of sounds with a mask of what pads them, of which the rest is picked then */
   HR_PROJECTOR_VOXTRAL,       /* likewise, of sounds without a mask, all of them (Voxtral) */
 } HrProjectorPath;
+
+/* How what was seen is put among the text. */
+typedef enum
+{
+  HR_JOIN_SCATTER,            /* in the dtype of the text, by masked_scatter */
+  HR_JOIN_INSIDE,             /* likewise, where it is cast by the function that does so (Idefics 3) */
+  HR_JOIN_BLOCKS,             /* block by block into zeros, from which those of its tokens are taken (SmolVLM) */
+} HrJoinPath;
 
 /* Which of the variables of a stack's embeddings stay while the layers run. */
 typedef enum
@@ -755,6 +764,7 @@ typedef struct
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
   gboolean drops_class;       /* of a projector whether it leaves the class token away */
   gboolean keeps_pixels;      /* of a projector whether pixels in the dtype of the model stay until it has run */
+  HrJoinPath joins;           /* of a projector how what it makes is put among the text */
   gboolean masks_both;        /* of a projector whether a mask of videos is made beside that of images, and kept */
   gboolean has_block_mask;    /* of a projector whether tokens of a picture see each other, in the decoder (Gemma 3) */
   HrLayerClass *layer_classes;

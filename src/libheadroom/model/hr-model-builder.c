@@ -16,7 +16,7 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
   "hooks-embeddings", "projector", "feature-layer",
-  "drops-class", "keeps-pixels", "masks-both", "block-mask", "layers", "final", NULL,
+  "drops-class", "keeps-pixels", "joins", "masks-both", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "hands-on", "sublayers",
@@ -395,19 +395,19 @@ build_layers (HrBlockContext  *context,
   return repeat_layers (context->scope, hr_json_get_member (description, "repeats"), stack, error);
 }
 
-/* The path of a stack may depend on the class: BertModel has no prefix, BertForMaskedLM has one. */
+/* Such as the path of a stack, which may depend on the class: BertModel has no prefix, BertForMaskedLM has one. */
 static gboolean
-evaluate_path (HrScope     *scope,
-               HrJson      *expression,
-               const char **path,
-               GError     **error)
+evaluate_string (HrScope     *scope,
+                 HrJson      *expression,
+                 const char **string,
+                 GError     **error)
 {
   HrValue value;
 
   if (!hr_scope_evaluate (scope, expression, &value, error))
     return FALSE;
 
-  *path = value.string;
+  *string = value.string;
   if (value.type == HR_VALUE_STRING)
     return TRUE;
 
@@ -463,7 +463,7 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "vit", "whisper", NULL };
+  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", NULL };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
@@ -474,6 +474,33 @@ read_tower (HrJson   *description,
   stack->tower = choice;
 
   return TRUE;
+}
+
+/* Classes that are alike but for it have one file. */
+static gboolean
+read_joins (HrScope     *scope,
+            HrJson      *expression,
+            HrJoinPath  *joins,
+            GError     **error)
+{
+  static const char * const names[] = { "scatter", "inside", "blocks" };
+  const char *name;
+
+  if (expression == NULL)
+    return TRUE;
+  if (!evaluate_string (scope, expression, &name, error))
+    return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      *joins = i;
+      if (g_str_equal (names[i], name))
+        return TRUE;
+    }
+
+  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, blocks", error);
+
+  return FALSE;
 }
 
 static gboolean
@@ -497,7 +524,8 @@ read_projector (HrScope  *scope,
 
   stack->projector = choice;
 
-  return (layer == NULL || hr_scope_evaluate_size (scope, layer, &stack->feature_layer, error)) &&
+  return read_joins (scope, hr_json_get_member (description, "joins"), &stack->joins, error) &&
+         (layer == NULL || hr_scope_evaluate_size (scope, layer, &stack->feature_layer, error)) &&
          (drops == NULL || hr_scope_evaluate_boolean (scope, drops, &stack->drops_class, error)) &&
          (masks == NULL || hr_scope_evaluate_boolean (scope, masks, &stack->masks_both, error));
 }
@@ -579,7 +607,7 @@ build_stack (HrBlockContext  *context,
       hr_json_require_member (description, "id", error) == NULL ||
       hr_json_require_member (description, "path", error) == NULL ||
       !hr_json_get_string (description, "id", &id, error) ||
-      !evaluate_path (context->scope, hr_json_get_member (description, "path"), &path, error) ||
+      !evaluate_string (context->scope, hr_json_get_member (description, "path"), &path, error) ||
       !hr_json_get_object (description, "layers", &layers, error))
     return FALSE;
 
