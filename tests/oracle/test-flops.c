@@ -89,6 +89,16 @@ compare (Score      *score,
                     oracle_get_percent (found, expected));
 }
 
+static HrMode
+get_mode (const char *file_name,
+          gboolean    trains)
+{
+  if (g_str_has_prefix (file_name, "multimodal"))
+    return HR_MODE_MULTIMODAL;
+
+  return trains ? HR_MODE_FINE_TUNING : HR_MODE_INFERENCE;
+}
+
 static void
 run_case (Score      *score,
           JsonObject *row)
@@ -99,7 +109,7 @@ run_case (Score      *score,
   JsonObject *test = find_case (file, id);
   gboolean trains = json_object_has_member (row, "backward");
   g_autoptr (HrModel) model = oracle_load_model (file, json_object_get_string_member (test, "model"));
-  g_autoptr (HrJob) job = oracle_make_job (trains ? HR_MODE_FINE_TUNING : HR_MODE_INFERENCE,
+  g_autoptr (HrJob) job = oracle_make_job (get_mode (file_name, trains),
                                            json_object_get_object_member (test, "settings"));
   g_autoptr (GError) error = NULL;
   g_autoptr (HrCompute) compute = hr_compute_new (model, job, NULL, 1, &error);

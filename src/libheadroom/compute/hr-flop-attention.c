@@ -172,7 +172,7 @@ run_scores (HrFlopWalk    *self,
   guint64 heads = self->batch * attention->num_attention_heads;
   guint64 pairs = self->tower != NULL ? count_tower_pairs (self->tower, attention) : self->sequence * context;
   HrFlopPart part = hr_flop_walk_get_part (self, HR_FLOP_PART_SCORES);
-  gboolean eager = is_eager (self, attention) && self->tower == NULL;
+  gboolean eager = is_eager (self, attention) && attention->path != HR_ATTENTION_VISION;
   guint64 n_scores = hr_flop_walk_multiply (self, HR_FLOP_PART_SCORES, heads * pairs, attention->head_dim);
   guint64 n_values = hr_flop_walk_multiply (self, HR_FLOP_PART_SCORES, heads * pairs, value_size);
 

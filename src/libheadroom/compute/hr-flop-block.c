@@ -133,6 +133,35 @@ count_positions (const HrFlopWalk *self,
   return positions;
 }
 
+/* A matrix that stands by itself: `torch.matmul (normed, self.mm_input_projection_weight)` (Gemma3MultiModalProjector). */
+static gboolean
+run_parameter (HrFlopWalk    *self,
+               const HrBlock *block,
+               gboolean       flow)
+{
+  const HrShape *shape = &block->parameter.shape;
+  gboolean is_trained = hr_flop_walk_trains (self, block, HR_MODULE_SELF);
+  HrFlopPart part = hr_flop_walk_get_part (self, HR_FLOP_PART_OTHER);
+  guint64 n;
+
+  if (self->stack->projector != HR_PROJECTOR_POOLING || shape->n_dimensions != 2)
+    return flow || is_trained;
+
+  n = hr_flop_walk_multiply (self, part, count_rows (self), shape->sizes[0] * shape->sizes[1]);
+  hr_flop_count_sum (self->count, &self->count->parts[part].input_gradients, flow ? n : 0);
+  hr_flop_count_sum (self->count, &self->count->parts[part].weight_gradients, is_trained ? n : 0);
+
+  return flow || is_trained;
+}
+
+/* What the first convolution of a stack reads is no embedding, so that no gradient flows to it. */
+static gboolean
+reads_pixels (const HrFlopWalk *self,
+              const HrBlock    *block)
+{
+  return self->layer < 0 && block == hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION);
+}
+
 /* conv_flop_count of torch/utils/flop_counter.py: each position of the result reads a kernel of each channel. */
 static gboolean
 run_convolution (HrFlopWalk    *self,
@@ -149,7 +178,8 @@ run_convolution (HrFlopWalk    *self,
   for (guint i = 0; i < convolution->kernel.n_dimensions; i++)
     size *= convolution->kernel.sizes[i];
   n = hr_flop_walk_multiply (self, part, self->batch * positions, size);
-  hr_flop_count_sum (self->count, &self->count->parts[part].input_gradients, flow ? n : 0);
+  hr_flop_count_sum (self->count, &self->count->parts[part].input_gradients,
+                     flow && !reads_pixels (self, block) ? n : 0);
   hr_flop_count_sum (self->count, &self->count->parts[part].weight_gradients, is_trained ? n : 0);
 
   return flow || is_trained;
@@ -206,7 +236,7 @@ run_norm (HrFlopWalk    *self,
           gboolean       flow)
 {
   gboolean is_trained = block->norm.has_weight && hr_flop_walk_trains (self, block, HR_MODULE_SELF);
-  gboolean bias = block->norm.has_bias && self->pass->trains && hr_tuning_trains_biases (self->pass->tuning);
+  gboolean bias = block->norm.has_bias && hr_flop_walk_trains_biases (self);
 
   self->saves_last = TRUE;
 
@@ -233,8 +263,10 @@ hr_flop_walk_run_block (HrFlopWalk    *self,
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_TYPE_EMBEDDING:
-    case HR_BLOCK_PARAMETER:
       return flow || hr_flop_walk_trains (self, block, HR_MODULE_SELF);
+
+    case HR_BLOCK_PARAMETER:
+      return run_parameter (self, block, flow);
 
     case HR_BLOCK_CONVOLUTION:
       return run_convolution (self, block, flow);

@@ -48,7 +48,14 @@ hr_flop_walk_multiply (HrFlopWalk *self,
 static gboolean
 trains_layer (const HrFlopWalk *self)
 {
-  return self->pass->trains && hr_tuning_trains_layer (self->pass->tuning, self->layer);
+  return self->pass->trains && self->is_read && hr_tuning_trains_layer (self->pass->tuning, self->layer);
+}
+
+/* Whether the biases of what runs are. */
+gboolean
+hr_flop_walk_trains_biases (const HrFlopWalk *self)
+{
+  return self->pass->trains && self->is_read && hr_tuning_trains_biases (self->pass->tuning);
 }
 
 /* Whether a module's own parameters are trained. */
@@ -58,7 +65,7 @@ hr_flop_walk_trains (const HrFlopWalk *self,
                      HrModule          module)
 {
   return trains_layer (self) ||
-         (self->pass->trains && hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
+         (self->pass->trains && self->is_read && hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
 }
 
 static gboolean
@@ -120,6 +127,9 @@ derive (HrFlopWalk *self,
         gboolean    is_trained)
 {
   HrFlops *flops = &self->count->parts[hr_flop_walk_get_part (self, part)];
+
+  if (!self->is_read)
+    return;
 
   hr_flop_count_sum (self->count, &flops->input_gradients, flow ? n : 0);
   hr_flop_count_sum (self->count, &flops->weight_gradients, is_trained ? n : 0);
@@ -239,8 +249,8 @@ hr_flop_walk_run_module (HrFlopWalk    *self,
         run_factors (self, tuned, rows * n_matrices, out_features, in_features, flow);
     }
 
-  return has_any && (flow || is_trained || is_tuned ||
-                     (bias && self->pass->trains && hr_tuning_trains_biases (self->pass->tuning)));
+  return has_any && (flow || is_trained || (is_tuned && self->is_read) ||
+                     (bias && hr_flop_walk_trains_biases (self)));
 }
 
 static gboolean
@@ -303,42 +313,60 @@ run_layer (HrFlopWalk         *self,
   for (guint i = 0; i < klass->n_sublayers; i++)
     flow = run_sublayer (self, &klass->sublayers[i], flow);
 
-  if (flow && kind != HR_CHECKPOINTING_NONE && !self->is_tower)
+  if (flow && kind != HR_CHECKPOINTING_NONE)
     recompute (self, kind);
 
   return flow;
 }
 
-/* Where nothing that is embedded is trained, gradients end at the first thing that is. */
+/*
+ * Where nothing that is embedded is trained, gradients end at the first thing that is, unless checkpoints have made
+ * embeddings need one (enable_input_require_grads): those of towers where transformers knows them.
+ */
 static gboolean
 needs_gradient (const HrFlopWalk *self,
                 gboolean          flow)
 {
-  return flow || (self->pass->trains && self->pass->tuning != NULL && !self->is_tower &&
-                  (hr_checkpointing_recomputes_layers (&self->pass->checkpointing) ||
-                   hr_tuning_get_n_embedded (self->pass->tuning) > 0));
+  gboolean hooks = hr_checkpointing_recomputes_layers (&self->pass->checkpointing);
+
+  if (flow || !self->pass->trains || self->pass->tuning == NULL)
+    return flow;
+  if (self->is_tower)
+    return hooks && self->stack->hooks_embeddings;
+
+  return hooks || hr_tuning_get_n_embedded (self->pass->tuning) > 0;
 }
 
 static gboolean
 run_stack (HrFlopWalk    *self,
-           const HrStack *stack)
+           const HrStack *stack,
+           gboolean       flow)
 {
-  gboolean flow;
+  gboolean handed_on = FALSE;
 
   self->stack = stack;
   self->layer = -1;
-  flow = needs_gradient (self, run_chain (self, &stack->embeddings, FALSE));
+  flow = needs_gradient (self, run_chain (self, &stack->embeddings, flow));
   for (guint i = 0; i < stack->n_layers; i++)
     {
       const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[i]];
 
       self->layer = i;
+      if (stack->feature_layer > 0 && i == stack->feature_layer)
+        {
+          /* What comes after the layer that is read is computed, and gets no gradient. */
+          handed_on = flow;
+          self->is_read = FALSE;
+          flow = FALSE;
+        }
       if (!klass->skipped)
         flow = run_layer (self, klass, flow);
     }
   self->layer = -1;
+  flow = run_chain (self, &stack->final, flow) || handed_on;
+  self->is_read = TRUE;
 
-  return run_chain (self, &stack->final, flow);
+  return flow;
 }
 
 /* The tensors of each block: they name it by the very string that it has. */
@@ -368,11 +396,12 @@ group_tensors (HrModel *model)
 }
 
 /* A tower that sees or hears, and what it hands on. Its parameters are trained with all others. */
-static void
+static gboolean
 run_tower (const HrFlopWalk *self,
            const HrTower    *tower)
 {
   HrFlopWalk walk = *self;
+  gboolean flow, features;
 
   walk.is_tower = TRUE;
   walk.part = tower->stack->role == HR_STACK_AUDIO ? HR_FLOP_PART_AUDIO : HR_FLOP_PART_VISION;
@@ -380,13 +409,16 @@ run_tower (const HrFlopWalk *self,
   walk.batch = tower->batch;
   walk.sequence = tower->sequence;
   walk.past = 0;
-  run_stack (&walk, tower->stack);
+  flow = features = run_stack (&walk, tower->stack, FALSE);
   walk.batch = 1;
-  walk.sequence = tower->seen;
+  /* Tiles are put together again, and what is at their borders is cut off, when they have been projected. */
+  walk.sequence = tower->maps != NULL ? tower->batch * tower->mapped : tower->seen;
   if (tower->projector != NULL)
-    run_stack (&walk, tower->projector);
+    flow = run_stack (&walk, tower->projector, flow);
   if (tower->features != NULL)
-    run_stack (&walk, tower->features);
+    features = run_stack (&walk, tower->features, features);
+
+  return flow || features;
 }
 
 static void
@@ -398,7 +430,7 @@ run_encoder (const HrFlopWalk *self)
   walk.batch = inference->batch / MAX (inference->beams, 1);
   walk.sequence = inference->source_length;
   walk.past = 0;
-  run_stack (&walk, inference->encoder);
+  run_stack (&walk, inference->encoder, FALSE);
 }
 
 /* Of each sequence the last token is enough, where nobody asks for more. */
@@ -435,14 +467,15 @@ hr_flop_pass_count (const HrFlopPass *self)
   HrFlopCount *count = hr_flop_count_new ();
   HrFlopWalk walk = {
     .pass = self, .count = count, .tensors = tensors, .batch = inference->batch, .sequence = self->sequence,
-    .past = self->past, .source = inference->source_length, .layer = -1,
+    .past = self->past, .source = inference->source_length, .layer = -1, .is_read = TRUE,
   };
+  gboolean flow = FALSE;
 
   for (guint i = 0; self->is_first && inference->towers != NULL && i < inference->towers->len; i++)
-    run_tower (&walk, &g_array_index (inference->towers, HrTower, i));
+    flow |= run_tower (&walk, &g_array_index (inference->towers, HrTower, i));
   if (self->is_first && inference->encoder != NULL)
     run_encoder (&walk);
-  run_head (&walk, run_stack (&walk, inference->stack));
+  run_head (&walk, run_stack (&walk, inference->stack, flow));
 
   return count;
 }

@@ -50,6 +50,7 @@ typedef struct
  * @tower: (nullable): the tower that @stack is
  * @part: what counts as that of a tower
  * @is_tower: whether it does
+ * @is_read: whether anything reads what is made
  * @layer_forward: what the layer has computed so far
  * @last_part: what its last product was of
  * @last: what that was
@@ -74,6 +75,7 @@ typedef struct
   const struct _HrTower *tower;
   HrFlopPart part;
   gboolean is_tower;
+  gboolean is_read;
   guint64 layer_forward[HR_N_FLOP_PARTS];
   HrFlopPart last_part;
   guint64 last;
@@ -93,6 +95,7 @@ guint64      hr_flop_walk_multiply   (HrFlopWalk       *self,
 gboolean     hr_flop_walk_trains     (const HrFlopWalk *self,
                                       const HrBlock    *block,
                                       HrModule          module);
+gboolean     hr_flop_walk_trains_biases (const HrFlopWalk *self);
 gboolean     hr_flop_walk_run_module (HrFlopWalk       *self,
                                       HrFlopPart        part,
                                       const HrBlock    *block,
