@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "hr-compute.h"
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-inference-job.h"
@@ -19,6 +20,7 @@
 #define MAX_MICROSECONDS_WITH_TIMELINE 100.0
 #define MAX_MICROSECONDS_OF_TRAINING 100.0
 #define MAX_MICROSECONDS_OF_ADAPTERS 150.0
+#define MAX_MICROSECONDS_OF_OPERATIONS 250.0
 /* A frame: what is reserved comes with the total, when that is drawn. */
 #define MAX_MICROSECONDS_OF_HEAP 16000.0
 
@@ -165,6 +167,34 @@ bench_heap (void)
   g_assert_cmpfloat (best, <, MAX_MICROSECONDS_OF_HEAP);
 }
 
+/* What is computed, which reports and the window ask for beside the estimate. */
+static void
+bench_operations (gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "70B", &error);
+  HrMode mode = GPOINTER_TO_INT (data);
+  g_autoptr (HrJob) job = hr_job_new (mode);
+  double best = G_MAXDOUBLE;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < ROUNDS; i++)
+    {
+      double start = get_microseconds ();
+
+      for (guint j = 0; j < ESTIMATES; j++)
+        {
+          g_autoptr (HrCompute) compute = hr_compute_new (model, job, NULL, 1, &error);
+
+          g_assert_no_error (error);
+          g_assert_cmpuint (hr_compute_get_n_phases (compute), >, 0);
+        }
+      best = MIN (best, (get_microseconds () - start) / ESTIMATES);
+    }
+  g_test_minimized_result (best, "operations of %s of 80 layers: %.1f µs", hr_mode_get_name (mode), best);
+  g_assert_cmpfloat (best, <, MAX_MICROSECONDS_OF_OPERATIONS);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -181,6 +211,10 @@ main (int   argc,
                         GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_NONE), bench_lora);
   g_test_add_data_func ("/bench/an_estimate_of_adapters_is_instant/full",
                         GINT_TO_POINTER (HR_GRADIENT_CHECKPOINTING_FULL), bench_lora);
+  g_test_add_data_func ("/bench/what_is_computed_is_known_at_once/inference", GINT_TO_POINTER (HR_MODE_INFERENCE),
+                        bench_operations);
+  g_test_add_data_func ("/bench/what_is_computed_is_known_at_once/fine-tuning", GINT_TO_POINTER (HR_MODE_FINE_TUNING),
+                        bench_operations);
   g_test_add_func ("/bench/what_is_reserved_is_known_within_a_frame", bench_heap);
 
   return g_test_run ();

@@ -133,7 +133,7 @@ count_positions (const HrFlopWalk *self,
   return positions;
 }
 
-/* A matrix that stands by itself: `torch.matmul (normed, self.mm_input_projection_weight)` (Gemma3MultiModalProjector). */
+/* A matrix that stands by itself: mm_input_projection_weight of Gemma3MultiModalProjector. */
 static gboolean
 run_parameter (HrFlopWalk    *self,
                const HrBlock *block,

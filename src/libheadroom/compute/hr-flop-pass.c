@@ -65,7 +65,8 @@ hr_flop_walk_trains (const HrFlopWalk *self,
                      HrModule          module)
 {
   return trains_layer (self) ||
-         (self->pass->trains && self->is_read && hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
+         (self->pass->trains && self->is_read &&
+          hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
 }
 
 static gboolean

@@ -597,7 +597,7 @@ dup_summary (const HrNumberFormat *format)
 }
 
 /**
- * hr_number_format_tabulate:
+ * hr_number_format_tabulate: (skip)
  * @model: (nullable): a model
  *
  * Makes a table of all formats: their bits, and what the parameters of @model would take in each.
