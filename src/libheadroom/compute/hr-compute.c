@@ -111,6 +111,18 @@ estimate_time (HrCompute      *self,
   phase->has_time = TRUE;
 }
 
+/* What goes through the model: of one with an encoder what that reads. */
+static guint64
+count_tokens (const HrFlopPass *pass)
+{
+  const HrInference *inference = pass->inference;
+
+  if (pass->is_first && !pass->trains && inference->encoder != NULL)
+    return inference->batch / MAX (inference->beams, 1) * inference->source_length;
+
+  return inference->batch * pass->sequence;
+}
+
 static HrComputePhase *
 add_phase (HrCompute        *self,
            HrComputePhaseId  id,
@@ -121,7 +133,7 @@ add_phase (HrCompute        *self,
   g_autoptr (HrFlopCount) once = hr_flop_pass_count (pass);
 
   phase->id = id;
-  phase->tokens = pass->inference->batch * pass->sequence * times;
+  phase->tokens = count_tokens (pass) * times;
   phase->context = pass->past + pass->sequence;
   phase->n_layers = pass->inference->stack->n_layers;
   phase->count = hr_flop_count_new ();
