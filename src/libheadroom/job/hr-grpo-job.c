@@ -37,6 +37,7 @@ struct _HrGrpoJob
   char *reward_model_path;
   guint64 rollout_batch_size;
   guint64 num_mini_batches;
+  guint64 log_prob_micro_batch_size;
 };
 
 enum
@@ -58,6 +59,7 @@ enum
   PROP_REWARD_MODEL_PATH,
   PROP_ROLLOUT_BATCH_SIZE,
   PROP_NUM_MINI_BATCHES,
+  PROP_LOG_PROB_MICRO_BATCH_SIZE,
   N_PROPS
 };
 
@@ -137,6 +139,10 @@ hr_grpo_job_get_property (GObject    *object,
 
     case PROP_NUM_MINI_BATCHES:
       g_value_set_uint64 (value, self->num_mini_batches);
+      break;
+
+    case PROP_LOG_PROB_MICRO_BATCH_SIZE:
+      g_value_set_uint64 (value, self->log_prob_micro_batch_size);
       break;
 
     default:
@@ -245,6 +251,10 @@ hr_grpo_job_set_property (GObject      *object,
 
     case PROP_NUM_MINI_BATCHES:
       self->num_mini_batches = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LOG_PROB_MICRO_BATCH_SIZE:
+      self->log_prob_micro_batch_size = g_value_get_uint64 (value);
       break;
 
     default:
@@ -474,6 +484,19 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
                          1, 1048576, 1,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrGrpoJob:log-prob-micro-batch-size:
+   *
+   * How many answers are read at once without gradients; 0 for as many as are trained on at once.
+   */
+  properties[PROP_LOG_PROB_MICRO_BATCH_SIZE] =
+    g_param_spec_uint64 ("log-prob-micro-batch-size",
+                         N_("Answers read at once"),
+                         N_("How many answers the policy and the reference model read at once for their "
+                            "log-probabilities; 0 stands for the micro-batch size"),
+                         0, 1048576, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
@@ -492,6 +515,7 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 430, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT_BATCH_SIZE], 500, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_MINI_BATCHES], 505, FALSE);
+  hr_job_mark_setting (properties[PROP_LOG_PROB_MICRO_BATCH_SIZE], 507, FALSE);
   hr_job_mark_setting (properties[PROP_STEPS_PER_GENERATION], 510, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_ITERATIONS], 520, FALSE);
 }
@@ -515,6 +539,8 @@ hr_grpo_job_init (HrGrpoJob *self)
   self->reward_model_path = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_REWARD_MODEL_PATH])->default_value);
   self->rollout_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_ROLLOUT_BATCH_SIZE])->default_value;
   self->num_mini_batches = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_MINI_BATCHES])->default_value;
+  self->log_prob_micro_batch_size =
+    G_PARAM_SPEC_UINT64 (properties[PROP_LOG_PROB_MICRO_BATCH_SIZE])->default_value;
 }
 
 /**
@@ -784,6 +810,22 @@ hr_grpo_job_get_num_mini_batches (HrGrpoJob *self)
   g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
 
   return self->num_mini_batches;
+}
+
+/**
+ * hr_grpo_job_get_log_prob_micro_batch_size:
+ * @self: a job
+ *
+ * Gets how many answers are read at once without gradients.
+ *
+ * Returns: the value of the setting, 0 where it is as many as are trained on at once
+ */
+guint64
+hr_grpo_job_get_log_prob_micro_batch_size (HrGrpoJob *self)
+{
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), 0);
+
+  return self->log_prob_micro_batch_size;
 }
 
 /**

@@ -27,6 +27,7 @@ const char    *hr_grpo_job_get_value_model_path       (HrGrpoJob *self);
 const char    *hr_grpo_job_get_reward_model_path      (HrGrpoJob *self);
 guint64        hr_grpo_job_get_rollout_batch_size     (HrGrpoJob *self);
 guint64        hr_grpo_job_get_num_mini_batches       (HrGrpoJob *self);
+guint64        hr_grpo_job_get_log_prob_micro_batch_size (HrGrpoJob *self);
 
 gboolean       hr_algorithm_is_policy                 (HrAlgorithm algorithm);
 gboolean       hr_algorithm_generates                 (HrAlgorithm algorithm);

@@ -135,6 +135,7 @@ typedef enum
  * @HR_TRAINING_FRAMEWORK_DEEPSPEED: DeepSpeed
  * @HR_TRAINING_FRAMEWORK_TORCHTITAN: PyTorch's torchtitan
  * @HR_TRAINING_FRAMEWORK_UNSLOTH: Unsloth
+ * @HR_TRAINING_FRAMEWORK_VERL: verl, with FSDP
  *
  * The program that trains the model.
  */
@@ -147,6 +148,7 @@ typedef enum
   HR_TRAINING_FRAMEWORK_DEEPSPEED,
   HR_TRAINING_FRAMEWORK_TORCHTITAN,
   HR_TRAINING_FRAMEWORK_UNSLOTH,
+  HR_TRAINING_FRAMEWORK_VERL,
 } HrTrainingFramework;
 
 /**

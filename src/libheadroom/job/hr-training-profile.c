@@ -52,6 +52,11 @@ static const struct
       .name = "Unsloth",
       .source = "unsloth 2026.8.19: models/llama.py, models/qwen3.py, kernels; unsloth_zoo 2026.8.13: "
                 "training_utils.py, gradient_checkpointing.py, fused_losses/cross_entropy_loss.py" } },
+  { HR_TRAINING_FRAMEWORK_VERL,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH, .clips_gradients = TRUE, .holds_fp32 = TRUE,
+      .name = "verl",
+      .source = "verl b178a3cd: workers/actor/dp_actor.py, workers/fsdp_workers.py, trainer/config; "
+                "torch/distributed/fsdp" } },
 };
 
 /*

@@ -4,6 +4,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 typedef struct
@@ -207,11 +208,13 @@ replay_layer (const HrInference *self,
   pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
   hr_pass_choose_rotation (pass, attention);
   hr_replay_begin (replay, stretch, NULL, index);
+  hr_sharding_gather (replay, HR_SHARDED_LAYER);
   load_cache (self, replay, pass, attention);
   load_source_cache (self, replay, pass, klass);
   load_state (self, replay, pass, klass);
   hr_pass_run_layer (replay, pass, klass);
   store_cache (replay, pass);
+  hr_sharding_let_go (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);
 }
 

@@ -575,6 +575,7 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
+  hr_sharding_gather_ahead (replay, layer == 0);
   hr_sharding_enter (replay, HR_SHARDED_LAYER);
   if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
     gradient = differentiate_reentrant (self, stack, layer, gradient);

@@ -97,6 +97,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_MICRO_BATCHES] = "A",
   [HR_SYMBOL_ROLLOUT] = "N_r",
   [HR_SYMBOL_ANSWERED] = "N_a",
+  [HR_SYMBOL_ANSWERS] = "A",
   [HR_SYMBOL_CHUNKED] = "⌈S/c_s⌉·c_s",
   [HR_SYMBOL_CHUNKS] = "⌈S/c_s⌉",
   [HR_SYMBOL_BOUNDARIES] = "(⌈S/c_s⌉ + 1)",

@@ -142,6 +142,7 @@ typedef enum
   HR_SYMBOL_MICRO_BATCHES,  /* micro-batches of a step */
   HR_SYMBOL_ROLLOUT,        /* N_r: answers of a rollout */
   HR_SYMBOL_ANSWERED,       /* N_a: those that are there already */
+  HR_SYMBOL_ANSWERS,        /* A: answers that lie in one row */
   HR_SYMBOL_ADAPTER_RANK,   /* r: the inner width of what a method of fine-tuning adds to a module */
   HR_SYMBOL_ADAPTER_RANK_2, /* likewise, where there are several */
   HR_SYMBOL_ADAPTER_RANK_3,

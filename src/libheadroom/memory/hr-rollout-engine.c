@@ -104,6 +104,7 @@ hr_rollout_engine_resolve (HrTrainingPlan  *plan,
 
   plan->training.engine_bytes =
     hr_ledger_round (hr_grpo_job_get_gpu_memory_utilization (HR_GRPO_JOB (plan->job)) * memory);
+  plan->training.engine_weight_bytes = get_weight_bytes (plan);
   if (!check_share (plan, memory, error))
     return FALSE;
 

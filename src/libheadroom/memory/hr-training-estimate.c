@@ -111,7 +111,8 @@ run_device (HrTrainingPlan  *plan,
   training->pass.weight_bytes = device->weights.bytes;
   device->weights.buffer_bytes += training->buffer_bytes;
   device->weights.bytes += training->buffer_bytes;
-  if (training->has_reference && !adds_parameters (plan))
+  /* That of verl waits on the host. */
+  if (training->has_reference && !adds_parameters (plan) && training->policy_code != HR_POLICY_CODE_VERL)
     training->reference_bytes = device->weights.bytes;
   hr_training_critic_measure (plan);
 

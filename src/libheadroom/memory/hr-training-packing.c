@@ -43,9 +43,18 @@ knows_examples (const HrLayerClass *klass)
   return attention != NULL && attention->path == HR_ATTENTION_INTERFACE && attention->position != HR_POSITION_ALIBI;
 }
 
-static gboolean
-check_model (const HrTrainingPlan  *plan,
-             GError               **error)
+/*
+ * hr_training_packing_check_model:
+ * @plan: a plan, whose forward pass is known
+ * @error: return location for an error
+ *
+ * Checks that it is known what a model does with several examples in a row.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_training_packing_check_model (const HrTrainingPlan  *plan,
+                                 GError               **error)
 {
   const HrInference *pass = &plan->pass.inference;
   const HrBlock *position = hr_chain_find_block (&pass->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
@@ -140,7 +149,7 @@ hr_training_packing_resolve (HrTrainingPlan  *plan,
       pass->mask = HR_ATTENTION_MASK_ONES;
       return TRUE;
     }
-  if (!check_model (plan, error) || !check_length (plan, length, error))
+  if (!hr_training_packing_check_model (plan, error) || !check_length (plan, length, error))
     return FALSE;
 
   if (length == 0)

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 void     hr_training_pack            (HrInference     *pass,
                                       guint64          n_tokens,
                                       guint64          n_examples);
+gboolean hr_training_packing_check_model (const HrTrainingPlan  *plan,
+                                          GError               **error);
 gboolean hr_training_packing_resolve (HrTrainingPlan  *plan,
                                       GError         **error);
 void     hr_training_packing_warn    (HrTrainingPlan  *plan);

@@ -23,6 +23,7 @@
 #include "hr-training-savers.h"
 #include "hr-training-tuning.h"
 #include "hr-training-unsloth.h"
+#include "hr-training-verl.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
 static void
@@ -216,7 +217,10 @@ resolve_optimizer (HrTrainingPlan           *self,
   if (!resolve_masters (self, profile, error))
     return FALSE;
 
-  stepped = self->masters != NULL ? self->masters : self->reached;
+  if (self->training.sharding.is_flat)
+    stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.stack->n_layers);
+  else
+    stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))
     return FALSE;
 
@@ -650,7 +654,7 @@ check_layers (HrTrainingPlan  *self,
   if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_UNSLOTH)
     return hr_training_unsloth_take_model (self, error);
   if (self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS)
-    return TRUE;
+    return hr_training_verl_shard (self, error);
 
   inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   inference->mask = HR_ATTENTION_MASK_NONE;
@@ -817,6 +821,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
   if (!hr_training_check_job (job, error) || !hr_precision_recipe_apply (job, model, error))
     return FALSE;
 
+  if (!hr_training_verl_prepare (self, error))
+    return FALSE;
+
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
   if (!hr_inference_plan_init_pass (&self->pass, model, HR_JOB (job), error) ||
       !hr_training_prepare_quantized (self, error) || !resolve_pass (self, error) ||
@@ -833,7 +840,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
-  self->training.n_gradients = hr_trainables_get_n_parameters (self->reached);
+  self->training.n_gradients = self->training.sharding.is_flat ? self->pass.stack->n_layers + 1
+                                                               : hr_trainables_get_n_parameters (self->reached);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
@@ -884,6 +892,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   g_clear_pointer (&self->critic_tuning, hr_tuning_free);
   hr_inference_plan_clear (&self->critic);
   hr_inference_plan_clear (&self->reward);
+  g_clear_pointer (&self->flat, hr_trainables_free);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);
   g_clear_pointer (&self->float8, hr_float8_free);

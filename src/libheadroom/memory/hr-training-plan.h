@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @parameters: (transfer none): what is trained
  * @reached: those of @parameters that get a gradient
  * @masters: (nullable): the copies in fp32 that the optimizer works on
+ * @flat: (nullable): the parameters of a group as one, where the optimizer knows them so
  * @critic: the value model that is trained beside the model, where there is one
  * @reward: the model that scores answers, likewise
  * @critic_tuning: (nullable): what a method of fine-tuning does to the value model
@@ -43,6 +44,7 @@ typedef struct
   const HrTrainables *parameters;
   HrTrainables *reached;
   HrTrainables *masters;
+  HrTrainables *flat;
   HrInferencePlan critic;
   HrInferencePlan reward;
   HrTuning *critic_tuning;

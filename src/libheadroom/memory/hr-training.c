@@ -18,6 +18,7 @@
 #include "hr-training-ppo.h"
 #include "hr-training-rollout.h"
 #include "hr-training-stack.h"
+#include "hr-training-verl.h"
 
 /*
  * A step of training in its steady state: the forward pass keeps what autograd needs, the loss is computed, its
@@ -53,6 +54,7 @@ struct _Step
   HrValue returned[2];  /* what the model's function has returned beside the logits */
   gboolean is_last;    /* of the micro-batches of a step */
   HrSharding sharding;
+  HrUnpadded rows;     /* what verl makes of the tokens of a micro-batch */
   HrValue beside[3];
 };
 
@@ -133,6 +135,12 @@ join_answers (Step *step)
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
   step->joined_ids = step->joined_mask = HR_NO_VALUE;
+  if (step->training->policy_code == HR_POLICY_CODE_VERL)
+    {
+      replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
+      hr_unpadded_init (&step->rows, replay);
+      return;
+    }
   if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
@@ -564,6 +572,8 @@ run_loss_outside (Step             *step,
     step->loss = hr_training_loss_reward (replay, logits);
   else if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
     step->loss = compare_own_answers (step, logits);
+  else if (self->policy_code == HR_POLICY_CODE_VERL)
+    step->loss = hr_training_verl_loss (self, replay, &step->rows, logits);
   else
     step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                           : compare_answers (step, logits);
@@ -630,6 +640,7 @@ run_head_and_loss (Step             *step,
     {
       logits = self->algorithm == HR_ALGORITHM_REWARD ? hr_training_score_sequences (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
+      hr_sharding_leave (replay, &logits);
       run_loss_outside (step, levels, logits);
       return;
     }
@@ -798,6 +809,8 @@ run_backward (Step *step)
   if (step->training->critic == NULL && (step->is_last || !keeps_until_next (step->training)))
     drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
+  if (step->training->policy_code == HR_POLICY_CODE_VERL)
+    hr_unpadded_clear (&step->rows, replay);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->mean.storage >= 0 ? step->mean : step->loss);
   drop_held (step);
@@ -1028,6 +1041,12 @@ add_answers (const HrTraining *self,
   guint64 batch = self->pass.batch;
   guint64 row = batch * sizeof (gint64);
 
+  if (self->policy_code == HR_POLICY_CODE_VERL)
+    {
+      hr_training_verl_add_inputs (self, replay);
+      return;
+    }
+
   if (self->algorithm == HR_ALGORITHM_PPO)
     {
       add_input (replay, 1, n * row * (self->pass.prompt - self->completion));
@@ -1207,6 +1226,15 @@ get_answers (const HrTraining *self,
       hr_rollout_state_collect (state, self, replay);
       return;
     }
+  if (self->policy_code == HR_POLICY_CODE_VERL)
+    {
+      hr_training_verl_hand_over (self, replay);
+      hr_training_generate (self, replay);
+      hr_training_verl_read (self, replay, HR_PHASE_OLD_POLICY);
+      if (self->has_reference)
+        hr_training_verl_read (self, replay, HR_PHASE_REFERENCE);
+      return;
+    }
   if (hr_algorithm_generates (self->algorithm))
     hr_training_generate (self, replay);
   if (!hr_algorithm_is_policy (self->algorithm))
@@ -1290,6 +1318,8 @@ run_step (const HrTraining *self,
   run_optimizer (self, replay, is_first);
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
+  if (self->policy_code == HR_POLICY_CODE_VERL)
+    hr_training_verl_end_step (self, replay);
   rest = replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self);
   if (self->zero_grad == HR_ZERO_GRAD_AFTER_STEP)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, rest);

@@ -12,6 +12,19 @@
 G_BEGIN_DECLS
 
 /**
+ * HrPolicyCode:
+ * @HR_POLICY_CODE_TRL: TRL's trainers
+ * @HR_POLICY_CODE_VERL: the actor of verl
+ *
+ * Whose loss on answers is replayed.
+ */
+typedef enum
+{
+  HR_POLICY_CODE_TRL,
+  HR_POLICY_CODE_VERL,
+} HrPolicyCode;
+
+/**
  * HrTraining:
  * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
@@ -49,6 +62,8 @@ G_BEGIN_DECLS
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
  * @algorithm: what the model is trained by
+ * @policy_code: whose trainer that is
+ * @n_answers: how many answers lie in a row without padding
  * @completion: tokens of each sequence whose probabilities the loss is made of, where it is not that of the next token
  * @has_reference: whether the answers are read by the model as it was at the start
  * @reference_bytes: what that takes, where it is a model of its own
@@ -57,6 +72,7 @@ G_BEGIN_DECLS
  * @generation_interval: after how many micro-batches new ones are
  * @reads_own_answers: whether the policy that has answered reads the answers, beside the reference model
  * @engine_bytes: what an engine on the same device takes to generate them
+ * @engine_weight_bytes: what of that are weights, at least
  * @engine_sleeps: whether it gives that up while the trainer works
  * @critic: (nullable): the value model that is trained beside the model
  * @critic_tuning: (nullable): what a method of fine-tuning does to it
@@ -114,6 +130,8 @@ typedef struct
   guint64 gradient_bytes;
   guint64 accumulation_steps;
   HrAlgorithm algorithm;
+  HrPolicyCode policy_code;
+  guint64 n_answers;
   guint64 completion;
   gboolean has_reference;
   guint64 reference_bytes;
@@ -122,6 +140,7 @@ typedef struct
   guint64 generation_interval;
   gboolean reads_own_answers;
   guint64 engine_bytes;
+  guint64 engine_weight_bytes;
   gboolean engine_sleeps;
   const HrInference *critic;
   const HrTuning *critic_tuning;

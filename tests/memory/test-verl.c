@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The actor of verl on one device: what is held when, and what of its settings is refused. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-grpo-job.h"
+#include "hr-job-enums.h"
+
+#include "check-estimate.h"
+#include "estimates.h"
+
+#define COMPLETION G_GUINT64_CONSTANT (64)
+#define BUCKET (G_GUINT64_CONSTANT (2048) << 20)
+
+static HrJob *
+make_job (void)
+{
+  HrJob *job = hr_job_new (HR_MODE_GRPO);
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_VERL, "fine-tuning-method", HR_FINE_TUNING_METHOD_FULL,
+                "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL, "micro-batch-size", G_GUINT64_CONSTANT (4),
+                "prompt-length", G_GUINT64_CONSTANT (192), "completion-length", COMPLETION, NULL);
+
+  return job;
+}
+
+static HrEstimate *
+estimate (HrJob *job,
+          HrGpu *gpu)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
+
+  g_assert_no_error (error);
+  check_estimate (result);
+
+  return result;
+}
+
+static guint64
+count_parameters (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+
+  return hr_model_get_n_parameters (model);
+}
+
+/* Parameters, gradients and both states are in fp32. */
+static void
+test_fp32 (void)
+{
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) result = NULL;
+  guint64 n = count_parameters ();
+
+  result = estimate (job, NULL);
+  g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==, n);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), >=, 4 * n);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 4 * n + 100000);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * n);
+  g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8 * n + 100000);
+}
+
+/* The reference model reads, and is not on the device otherwise. */
+static void
+test_reference_waits (void)
+{
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) with = estimate (job, NULL);
+  g_autoptr (HrEstimate) without = NULL;
+
+  g_assert_cmpuint (get_component_bytes (with, HR_COMPONENT_REFERENCE_MODEL), ==, 0);
+  g_assert_cmpuint (get_handed_out (with, HR_PHASE_REFERENCE), >, get_handed_out (with, HR_PHASE_OLD_POLICY));
+  g_object_set (job, "reference-model", FALSE, NULL);
+  without = estimate (job, NULL);
+  g_assert_cmpuint (get_phase_bytes (without, HR_PHASE_REFERENCE), ==, 0);
+  g_assert_cmpuint (get_handed_out (without, HR_PHASE_OPTIMIZER), <=, get_handed_out (with, HR_PHASE_OPTIMIZER));
+}
+
+static void
+test_read_at_once (void)
+{
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) few = estimate (job, NULL);
+  g_autoptr (HrEstimate) many = NULL;
+
+  g_object_set (job, "log-prob-micro-batch-size", G_GUINT64_CONSTANT (64), NULL);
+  many = estimate (job, NULL);
+  g_assert_cmpuint (get_handed_out (many, HR_PHASE_OLD_POLICY), >, get_handed_out (few, HR_PHASE_OLD_POLICY));
+  g_assert_cmpuint (get_handed_out (many, HR_PHASE_BACKWARD), ==, get_handed_out (few, HR_PHASE_BACKWARD));
+}
+
+/* A copy in fp32 of all parameters and a bucket, while vLLM has its weights. */
+static void
+test_handed_over (void)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("h100-sxm5-80gb", NULL);
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) beside = NULL;
+  g_autoptr (HrEstimate) elsewhere = NULL;
+  guint64 n = count_parameters ();
+  guint64 handed;
+
+  g_object_set (job, "rollout", HR_ROLLOUT_VLLM_COLOCATED, "rollout-sleep", HR_ROLLOUT_SLEEP_LEVEL_2,
+                "gpu-memory-utilization", 0.02, NULL);
+  beside = estimate (job, gpu);
+  g_object_set (job, "rollout", HR_ROLLOUT_VLLM_SERVER, NULL);
+  elsewhere = estimate (job, gpu);
+  g_assert_cmpuint (get_handed_out (beside, HR_PHASE_GENERATION), ==,
+                    get_handed_out (elsewhere, HR_PHASE_GENERATION) + (2 * n + 511) / 512 * 512);
+  handed = get_handed_out (elsewhere, HR_PHASE_GENERATION) - get_handed_out (elsewhere, HR_PHASE_LOAD);
+  g_assert_cmpuint (handed, >=, 8 * n + 4 * n + BUCKET);
+  g_assert_cmpuint (handed, <, 8 * n + 4 * n + BUCKET + 1000000);
+}
+
+static void
+test_refused (void)
+{
+  static const char * const settings[][2] = {
+    { "dtype", "bfloat16" }, { "fine-tuning-method", "lora" }, { "attention", "eager" }, { "algorithm", "ppo" },
+    { "algorithm", "dpo" }, { "master-dtype", "float32" }, { "packing", "bfd" },
+  };
+  g_autoptr (HrModel) model = load_llama ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      g_autoptr (HrJob) job = make_job ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) result = NULL;
+
+      g_assert_true (hr_job_set_from_string (job, settings[i][0], settings[i][1], NULL));
+      result = hr_estimator_run (model, job, NULL, 1, &error);
+      g_assert_null (result);
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_true (g_str_has_prefix (error->message, settings[i][0]));
+    }
+}
+
+static void
+test_other_mode (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_VERL, NULL);
+  result = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
+/* A flat parameter of each layer is followed where all layers have the same. */
+static void
+test_unlike_layers (void)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id ("deepseek-ai/DeepSeek-V2-Lite", NULL);
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = NULL;
+
+  g_assert_nonnull (model);
+  result = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/verl/all_that_is_trained_is_held_in_fp32", test_fp32);
+  g_test_add_func ("/verl/the_reference_model_waits_on_the_host", test_reference_waits);
+  g_test_add_func ("/verl/more_answers_are_read_at_once", test_read_at_once);
+  g_test_add_func ("/verl/a_copy_of_all_parameters_is_handed_to_vllm", test_handed_over);
+  g_test_add_func ("/verl/what_is_not_known_of_it_is_refused", test_refused);
+  g_test_add_func ("/verl/it_trains_on_answers_alone", test_other_mode);
+  g_test_add_func ("/verl/layers_that_differ_are_refused", test_unlike_layers);
+
+  return g_test_run ();
+}
