@@ -293,8 +293,8 @@ headroom_setting_row_new (HrJob      *job,
     headroom_inputs_row_add_suffix (HEADROOM_INPUTS_ROW (row), reset_button_new (job, setting, title));
   else if (HEADROOM_IS_MODULES_ROW (row))
     headroom_modules_row_add_suffix (HEADROOM_MODULES_ROW (row), reset_button_new (job, setting, title));
-  else if (ADW_IS_ENTRY_ROW (row))
-    adw_entry_row_add_suffix (ADW_ENTRY_ROW (row), reset_button_new (job, setting, title));
+  else if (HEADROOM_IS_MODEL_ROW (row))
+    headroom_model_row_add_suffix (HEADROOM_MODEL_ROW (row), reset_button_new (job, setting, title));
   else
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset_button_new (job, setting, title));
 

@@ -10,30 +10,9 @@ import cli
 import configs
 import tap
 from journey import Application
+from tabs import choose, open_tab
 
 MODE = ('--mode', 'fine-tuning')
-
-
-def open_tab(app, name):
-    app.tab_to('page tab', app.translate(name), key='Shift+Tab')
-    app.press('space')
-
-
-def choose(app, row, choice):
-    """Opens the list of a row, goes to a choice and takes it."""
-    wanted = app.translate(choice)
-    app.tab_to('combo box', app.translate(row))
-    app.press('space')
-    app.wait_for_match(lambda text: text == wanted, f'the choice {wanted}')
-    app.press('Home')
-    for _ in range(30):
-        before = app.focused()
-        if any(node.get_name() == wanted for node in app.focused_and_inside()):
-            app.press('Return')
-            return
-        app.press('Down')
-        app.wait(lambda: app.moved_from(before), f'the choice after {before}')
-    raise AssertionError(f'there is no choice {wanted}\n{app.outline()}')
 
 
 def a_model_is_fine_tuned_with_lora_of_another_rank():

@@ -136,6 +136,7 @@ typedef enum
  * @HR_TRAINING_FRAMEWORK_TORCHTITAN: PyTorch's torchtitan
  * @HR_TRAINING_FRAMEWORK_UNSLOTH: Unsloth
  * @HR_TRAINING_FRAMEWORK_VERL: verl, with FSDP
+ * @HR_TRAINING_FRAMEWORK_OPENRLHF: OpenRLHF, with DeepSpeed
  *
  * The program that trains the model.
  */
@@ -149,6 +150,7 @@ typedef enum
   HR_TRAINING_FRAMEWORK_TORCHTITAN,
   HR_TRAINING_FRAMEWORK_UNSLOTH,
   HR_TRAINING_FRAMEWORK_VERL,
+  HR_TRAINING_FRAMEWORK_OPENRLHF,
 } HrTrainingFramework;
 
 /**

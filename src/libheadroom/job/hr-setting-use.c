@@ -63,7 +63,7 @@ static const struct
   { "reward-model-path", "algorithm", { "ppo" } },
   { "reward-model-path", "reward-model", { "own" } },
   { "rollout-batch-size", "algorithm", { "ppo" } },
-  { "log-prob-micro-batch-size", "framework", { "verl" } },
+  { "log-prob-micro-batch-size", "framework", { "verl", "openrlhf" } },
   { "num-mini-batches", "algorithm", { "ppo" } },
   { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward" } },
 };

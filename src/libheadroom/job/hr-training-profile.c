@@ -57,6 +57,10 @@ static const struct
       .name = "verl",
       .source = "verl b178a3cd: workers/actor/dp_actor.py, workers/fsdp_workers.py, trainer/config; "
                 "torch/distributed/fsdp" } },
+  { HR_TRAINING_FRAMEWORK_OPENRLHF,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .recipe = HR_PRECISION_RECIPE_MIXED_16, .name = "OpenRLHF",
+      .source = "OpenRLHF 3c3be623: models/actor.py, trainer/ray/ppo_actor.py, cli/train_ppo_ray.py; "
+                "DeepSpeed edaa7221: runtime/zero/stage_1_and_2.py" } },
 };
 
 /*

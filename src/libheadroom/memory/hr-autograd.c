@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hr-fusion.h"
+#include "hr-reduction.h"
 #include "hr-sharding.h"
 
 /* Most layers have no more. */
@@ -540,6 +541,11 @@ accumulate_parameter (HrReplay *replay,
     {
       hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
       hr_sharding_take (replay, gradient);
+      return;
+    }
+  if (replay->reduction != NULL)
+    {
+      hr_reduction_take (replay, gradient);
       return;
     }
   if (replay->has_gradients || replay->adds_gradients_up)

@@ -231,6 +231,7 @@ hr_replay_init (HrReplay       *self,
   forget_peak (self);
   self->adds_gradients_up = FALSE;
   self->sharding = NULL;
+  self->reduction = NULL;
   self->fused_step = NULL;
   self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;
   self->timeline = NULL;

@@ -205,6 +205,7 @@ typedef struct _HrGraph HrGraph;
 typedef struct _HrOperatorCache HrOperatorCache;
 typedef struct _HrTuning HrTuning;
 typedef struct _HrSharding HrSharding;
+typedef struct _HrReduction HrReduction;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
 typedef struct _HrLiger HrLiger;
@@ -344,6 +345,7 @@ typedef enum
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
+ * @reduction: (nullable): the buckets that gradients go through
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @tower: (nullable): the tower that runs, or is differentiated
  * @returned: what the model's function returns beside its result, of images and videos
@@ -399,6 +401,7 @@ struct _HrReplay
   gboolean has_gradients;
   gboolean adds_gradients_up;
   HrSharding *sharding;
+  HrReduction *reduction;
   HrFusedStep fused_step;
   HrValue waiting;
   const struct _HrTower *tower;

@@ -25,8 +25,8 @@ static const struct
   const char *property;
   const char *values[MAX_KNOWN];
 } known_values[] = {
-  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan", "unsloth",
-                   "verl" } },
+  { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan", "unsloth", "verl",
+                   "openrlhf" } },
 };
 
 static gboolean

@@ -61,6 +61,7 @@ check_backward (const HrTrainingPlan  *plan,
   training.offloads_inputs = training.reloads = FALSE;
   training.expanded = 0;
   training.sharding.is_sharded = FALSE;
+  training.reduction.is_bucketed = FALSE;
   training.padded_vocab_size = 0;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
@@ -80,7 +81,8 @@ static gboolean
 stays_with_parameters (const HrTraining *training)
 {
   return training->optimizer.fused == NULL && training->main_gradient_bytes == 0 &&
-         training->summed_gradient_bytes == 0 && !training->sharding.is_sharded;
+         training->summed_gradient_bytes == 0 && !training->sharding.is_sharded &&
+         !training->reduction.is_bucketed;
 }
 
 static gboolean

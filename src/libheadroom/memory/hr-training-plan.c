@@ -17,6 +17,7 @@
 #include "hr-training-critic.h"
 #include "hr-training-float8.h"
 #include "hr-training-loss.h"
+#include "hr-training-openrlhf.h"
 #include "hr-training-packing.h"
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
@@ -219,6 +220,8 @@ resolve_optimizer (HrTrainingPlan           *self,
 
   if (self->training.sharding.is_flat)
     stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.stack->n_layers);
+  else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
+    stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else
     stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))
@@ -821,7 +824,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   if (!hr_training_check_job (job, error) || !hr_precision_recipe_apply (job, model, error))
     return FALSE;
 
-  if (!hr_training_verl_prepare (self, error))
+  if (!hr_training_verl_prepare (self, error) || !hr_training_openrlhf_prepare (self, error))
     return FALSE;
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
@@ -853,6 +856,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   if (!resolve_optimizer (self, profile, error))
     return FALSE;
 
+  hr_training_openrlhf_resolve (self);
   resolve_zero_grad (self);
   hr_training_critic_finish (self);
 

@@ -206,10 +206,18 @@ reduce (HrReplay *replay,
   return loss;
 }
 
-/* The ratio to the probabilities of the policy that answered, clipped and not, each times the advantage. */
-static HrValue
-compute_clipped_loss (HrReplay *replay,
-                      HrValue   log_probabilities)
+/*
+ * hr_training_loss_clipped:
+ * @replay: a tape
+ * @log_probabilities: those of the tokens of the answers, which the caller holds
+ *
+ * The ratio to the probabilities of the policy that answered, clipped and not, each times the advantage.
+ *
+ * Returns: the loss
+ */
+HrValue
+hr_training_loss_clipped (HrReplay *replay,
+                          HrValue   log_probabilities)
 {
   HrValue advantages = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH);
   HrValue mask = get_tokens (HR_ELEMENT_INT64);
@@ -291,7 +299,7 @@ hr_training_loss_policy (HrReplay *replay,
   entropies = compute_entropies (replay, part);
   hr_replay_drop (replay, part);
   hr_replay_drop (replay, logits);
-  loss = compute_clipped_loss (replay, log_probabilities);
+  loss = hr_training_loss_clipped (replay, log_probabilities);
   hr_replay_drop (replay, entropies);
   hr_replay_drop (replay, log_probabilities);
   end_loss (replay);
@@ -324,7 +332,7 @@ hr_training_loss_proximal (HrReplay *replay,
   log_probabilities = compute_log_probabilities (replay, part);
   hr_replay_drop (replay, part);
   value_loss = compute_value_loss (replay, values);
-  loss = compute_clipped_loss (replay, log_probabilities);
+  loss = hr_training_loss_clipped (replay, log_probabilities);
   hr_replay_drop (replay, log_probabilities);
   hr_replay_assign (replay, &loss, hr_op_binary (replay, HR_BINARY_ADD, "loss", loss, value_loss));
   hr_replay_drop (replay, value_loss);

@@ -17,6 +17,8 @@ HrValue hr_training_loss_preference (HrReplay *replay,
                                      HrValue   addend);
 void    hr_training_log_preference  (HrReplay *replay,
                                      HrValue   logits);
+HrValue hr_training_loss_clipped    (HrReplay *replay,
+                                     HrValue   log_probabilities);
 HrValue hr_training_loss_policy     (HrReplay *replay,
                                      HrValue   logits);
 HrValue hr_training_loss_liger_policy (HrReplay *replay,

@@ -193,7 +193,7 @@ hr_training_keep_answers (const HrTraining *self,
 {
   HrValue shape = HR_SHAPE (hidden->element, HR_SYMBOL_BATCH, HR_SYMBOL_SCORED, HR_SYMBOL_HIDDEN);
 
-  if (!hr_algorithm_is_policy (self->algorithm) || self->policy_code == HR_POLICY_CODE_VERL)
+  if (!hr_algorithm_is_policy (self->algorithm) || self->policy_code != HR_POLICY_CODE_TRL)
     return;
 
   hr_replay_assign (replay, hidden, hr_op_slice (replay, *hidden, shape));

@@ -13,6 +13,7 @@
 #include "hr-training-loss.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
+#include "hr-training-openrlhf.h"
 #include "hr-tower.h"
 #include "hr-training-policy.h"
 #include "hr-training-ppo.h"
@@ -54,6 +55,7 @@ struct _Step
   HrValue returned[2];  /* what the model's function has returned beside the logits */
   gboolean is_last;    /* of the micro-batches of a step */
   HrSharding sharding;
+  HrReduction reduction;
   HrUnpadded rows;     /* what verl makes of the tokens of a micro-batch */
   HrValue beside[3];
 };
@@ -145,6 +147,12 @@ join_answers (Step *step)
     return;
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
+  if (step->training->policy_code == HR_POLICY_CODE_OPENRLHF)
+    {
+      step->joined_ids = hr_op_like (replay, "roll", "rolled_sequences", ids);
+      step->joined_mask = hr_op_like (replay, "sub", "position_ids", ids);
+      return;
+    }
   step->joined_ids = hr_op_like (replay, "cat", "input_ids", ids);
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
 }
@@ -193,6 +201,11 @@ run_forward (Step *step)
   pass.see = see;
   pass.see_data = step;
   join_answers (step);
+  if (step->training->policy_code == HR_POLICY_CODE_OPENRLHF)
+    {
+      pass.has_positions = TRUE;
+      pass.positions = step->joined_mask;
+    }
   hr_critic_pass_init (&step->critic, step->training, replay);
   if (pass.encoder != NULL)
     {
@@ -420,6 +433,13 @@ is_logged_in_pairs (const HrTraining *self)
          self->logs_metrics && self->trl_release >= HR_TRL_RELEASE_1_6;
 }
 
+/* Whether what the model has returned is a variable of the trainer until the step ends. */
+static gboolean
+keeps_logits (const HrTraining *self)
+{
+  return self->critic != NULL || self->policy_code == HR_POLICY_CODE_OPENRLHF;
+}
+
 /* DPOTrainer has the reference model read the pairs while all that the trained one keeps is there. */
 static HrValue
 compare_answers (Step    *step,
@@ -572,6 +592,8 @@ run_loss_outside (Step             *step,
     step->loss = hr_training_loss_reward (replay, logits);
   else if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
     step->loss = compare_own_answers (step, logits);
+  else if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
+    step->loss = hr_training_openrlhf_loss (replay, &logits, step->joined_ids);
   else if (self->policy_code == HR_POLICY_CODE_VERL)
     step->loss = hr_training_verl_loss (self, replay, &step->rows, logits);
   else
@@ -580,7 +602,7 @@ run_loss_outside (Step             *step,
   replay->autocast = autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
-  step->outputs = self->critic != NULL ? hr_value_detach (logits) : HR_NO_VALUE;
+  step->outputs = keeps_logits (self) ? hr_value_detach (logits) : HR_NO_VALUE;
   if (levels != NULL)
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
@@ -794,6 +816,8 @@ run_backward (Step *step)
   if (has_tied_head (step->training) && hr_value_needs_gradient (head))
     table = hr_graph_take_gradient (step->head, head);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD);
+  if (step->reduction.n_elements > step->reduction.bucket_elements)
+    hr_reduction_empty (replay);
   hr_training_stack_run_backward (step->stack, gradient, &table, shares_table (pass));
   if (step->encoder != NULL)
     hr_training_stack_run_backward (step->encoder, step->stack->gradients[HR_SHARED_SOURCE], &table, FALSE);
@@ -806,7 +830,7 @@ run_backward (Step *step)
     }
   hr_autograd_step_waiting (replay);
   hr_replay_drop (replay, step->stack->gradients[HR_SHARED_SOURCE_BIAS]);
-  if (step->training->critic == NULL && (step->is_last || !keeps_until_next (step->training)))
+  if (!keeps_logits (step->training) && (step->is_last || !keeps_until_next (step->training)))
     drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
   if (step->training->policy_code == HR_POLICY_CODE_VERL)
@@ -860,6 +884,8 @@ run_micro_batch (const HrTraining *self,
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay);
+  step->reduction = self->reduction;
+  hr_reduction_begin (&step->reduction, replay);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);
@@ -869,6 +895,7 @@ run_micro_batch (const HrTraining *self,
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
   hr_sharding_end (replay);
+  hr_reduction_end (replay);
   replay->has_gradients = TRUE;
 
   return step;
@@ -972,6 +999,8 @@ static HrValue
 copy_gradients (const HrTraining *self,
                 HrReplay         *replay)
 {
+  if (self->reduction.is_bucketed)
+    return hr_reduction_flatten (&self->reduction, replay);
   if (self->copied_gradient_bytes == 0)
     return HR_NO_VALUE;
   if (self->flattens_gradients)
@@ -1040,6 +1069,15 @@ add_answers (const HrTraining *self,
   guint64 n = self->accumulation_steps;
   guint64 batch = self->pass.batch;
   guint64 row = batch * sizeof (gint64);
+
+  /* Experience of openrlhf/trainer/ppo_utils/experience.py waits on the host, and comes micro-batch by micro-batch. */
+  if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
+    {
+      add_input (replay, 2, row * self->pass.prompt);
+      add_input (replay, 1, row * self->completion);
+      add_input (replay, self->has_reference ? 4 : 3, batch * self->completion * sizeof (float));
+      return;
+    }
 
   if (self->policy_code == HR_POLICY_CODE_VERL)
     {
@@ -1226,6 +1264,15 @@ get_answers (const HrTraining *self,
       hr_rollout_state_collect (state, self, replay);
       return;
     }
+  if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
+    {
+      hr_training_openrlhf_hand_over (self, replay);
+      hr_training_generate (self, replay);
+      hr_training_openrlhf_read (self, replay, HR_PHASE_OLD_POLICY);
+      if (self->has_reference)
+        hr_training_openrlhf_read (self, replay, HR_PHASE_REFERENCE);
+      return;
+    }
   if (self->policy_code == HR_POLICY_CODE_VERL)
     {
       hr_training_verl_hand_over (self, replay);
@@ -1266,6 +1313,8 @@ end_micro_batch (Step           *step,
     return step;
 
   hr_replay_assign (step->replay, &state->probabilities, HR_NO_VALUE);
+  if (self->critic == NULL && keeps_logits (self))
+    drop_outputs (step);
   clear_step (step);
 
   return NULL;
@@ -1311,7 +1360,7 @@ run_step (const HrTraining *self,
     levels->step_start = replay->ledger.live;
 
   step = run_micro_batches (self, replay, state, levels);
-  if (self->critic == NULL)
+  if (!keeps_logits (self))
     g_clear_pointer (&step, clear_step);
   if (levels != NULL)
     levels->end_backward = replay->ledger.live;
@@ -1325,7 +1374,12 @@ run_step (const HrTraining *self,
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, rest);
   else
     hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, rest);
-  if (step != NULL)
+  if (step != NULL && self->critic == NULL)
+    {
+      drop_outputs (step);
+      clear_step (step);
+    }
+  else if (step != NULL)
     {
       log_step (step, state);
       clear_step (step);

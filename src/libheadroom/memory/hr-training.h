@@ -7,6 +7,7 @@
 #include "hr-inference.h"
 #include "hr-job-types.h"
 #include "hr-optimizer.h"
+#include "hr-reduction.h"
 #include "hr-tuning.h"
 
 G_BEGIN_DECLS
@@ -15,6 +16,7 @@ G_BEGIN_DECLS
  * HrPolicyCode:
  * @HR_POLICY_CODE_TRL: TRL's trainers
  * @HR_POLICY_CODE_VERL: the actor of verl
+ * @HR_POLICY_CODE_OPENRLHF: that of OpenRLHF
  *
  * Whose loss on answers is replayed.
  */
@@ -22,6 +24,7 @@ typedef enum
 {
   HR_POLICY_CODE_TRL,
   HR_POLICY_CODE_VERL,
+  HR_POLICY_CODE_OPENRLHF,
 } HrPolicyCode;
 
 /**
@@ -31,6 +34,7 @@ typedef enum
  * @optimizer: what the optimizer takes
  * @caches: whether keys and values are kept, though nothing is generated
  * @sharding: how parameters are gathered and gradients reduced
+ * @reduction: the buckets that gradients go through
  * @buffer_bytes: what the layers have beside their parameters
  * @vocab_size: how many tokens the model knows, where its tables are longer
  * @padded_vocab_size: how many rows they have then; 0 where they are not
@@ -99,6 +103,7 @@ typedef struct
   HrOptimizer optimizer;
   gboolean caches;
   HrSharding sharding;
+  HrReduction reduction;
   guint64 buffer_bytes;
   guint64 vocab_size;
   guint64 padded_vocab_size;

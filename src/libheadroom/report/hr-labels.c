@@ -304,6 +304,7 @@ static const char * const training_framework_labels[] = {
   [HR_TRAINING_FRAMEWORK_TORCHTITAN] = "torchtitan",
   [HR_TRAINING_FRAMEWORK_UNSLOTH] = "Unsloth",
   [HR_TRAINING_FRAMEWORK_VERL] = "verl",
+  [HR_TRAINING_FRAMEWORK_OPENRLHF] = "OpenRLHF",
 };
 
 static const char * const trl_release_labels[] = {
