@@ -569,7 +569,7 @@ test_unsloth_refuses (void)
     { llama, "attention", "eager", "attention" },
     { llama, "dtype", "float32", "dtype" },
     { llama, "quantization", "bnb-int8", "quantization" },
-    { llama, "packing", "bfd", "packing" },
+    { llama, "packing", "bfd", "attention" },
     { llama, "loss-implementation", "chunked-nll", "loss-implementation" },
     { llama, "activation-offload", "layer-inputs", "activation-offload" },
     { llama, "fused-kernels", "liger", "fused-kernels" },

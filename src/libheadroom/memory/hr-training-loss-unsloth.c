@@ -97,6 +97,7 @@ backward_fused (HrReplay     *replay,
  * @replay: a tape
  * @hidden: the last hidden states, which the caller holds
  * @weight: the matrix of the output head, which is not trained
+ * @is_packed: whether rows are of several examples
  *
  * unsloth_fused_ce_loss.
  *
@@ -105,16 +106,21 @@ backward_fused (HrReplay     *replay,
 HrValue
 hr_training_loss_unsloth (HrReplay *replay,
                           HrValue   hidden,
-                          HrValue   weight)
+                          HrValue   weight,
+                          gboolean  is_packed)
 {
+  HrValue rows = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrGraph *graph = replay->graph;
+  HrValue masked = HR_NO_VALUE;
   HrValue labels, divisor, grad_inputs, loss;
 
   replay->sentence = N_("in the loss, while the logits of a chunk of tokens and the gradient of the hidden states are "
                         "alive");
   replay->graph = NULL;
-  labels = hr_op_like (replay, "empty_like", "labels",
-                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  /* mask_packed_boundary_labels of unsloth/utils/packing.py */
+  if (is_packed)
+    masked = hr_op_like (replay, "index_fill", "labels", rows);
+  labels = hr_op_like (replay, "empty_like", "labels", rows);
   divisor = hr_op_like (replay, "_to_copy", "divisor", HR_SHAPE (HR_ELEMENT_FLOAT32));
   grad_inputs = hr_op_like (replay, "empty_like", "grad_inputs", hr_value_detach (hidden));
   loss = hr_op_like (replay, "zeros", "loss", HR_SHAPE (HR_ELEMENT_FLOAT32));
@@ -125,6 +131,7 @@ hr_training_loss_unsloth (HrReplay *replay,
   hr_replay_drop (replay, grad_inputs);
   hr_replay_drop (replay, divisor);
   hr_replay_drop (replay, labels);
+  hr_replay_drop (replay, masked);
 
   return loss;
 }

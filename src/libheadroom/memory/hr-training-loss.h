@@ -47,7 +47,8 @@ HrValue hr_training_loss_cut           (HrReplay *replay,
                                         gboolean  softcap);
 HrValue hr_training_loss_unsloth       (HrReplay *replay,
                                         HrValue   hidden,
-                                        HrValue   weight);
+                                        HrValue   weight,
+                                        gboolean  is_packed);
 HrValue hr_training_loss_liger         (HrReplay *replay,
                                         HrValue   logits);
 HrValue hr_training_loss_fused_linear  (HrReplay *replay,

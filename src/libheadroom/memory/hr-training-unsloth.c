@@ -23,7 +23,7 @@ static const struct
   { "fine-tuning-method", { "lora", "qlora", "rslora", "pissa", "lora-plus", "dora" } },
   { "modules-to-save", { "none" } },
   { "attention", { "sdpa", "flash" } },
-  { "packing", { "none" } },
+  { "packing", { "none", "padding-free", "bfd" } },
   { "gradient-checkpointing", { "none", "full" } },
   { "fused-kernels", { "none" } },
   { "loss-implementation", { "auto", "unsloth-fused" } },
@@ -118,6 +118,22 @@ check_window (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Without the package, torch's function is given a mask of all pairs of tokens (build_sdpa_packed_attention_mask). */
+static gboolean
+check_packing (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  if (hr_training_job_get_packing (plan->job) == HR_EXAMPLE_PACKING_NONE ||
+      plan->pass.inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("attention: expected flash, as what Unsloth’s attention takes of several examples in a row "
+                           "is not known where the flash-attn package is missing; found sdpa"));
+
+  return FALSE;
+}
+
 /*
  * hr_training_unsloth_take_model:
  * @plan: a plan whose model is known
@@ -132,23 +148,18 @@ gboolean
 hr_training_unsloth_take_model (HrTrainingPlan  *plan,
                                 GError         **error)
 {
-  HrInference *pass = &plan->pass.inference;
-  guint64 positions = 0;
-
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     {
       if (!check_setting (HR_JOB (plan->job), i, error))
         return FALSE;
     }
-  if (!check_model (plan, error) || !check_storage (plan, error) || !check_window (plan, error))
+  if (!check_model (plan, error) || !check_storage (plan, error) || !check_window (plan, error) ||
+      !check_packing (plan, error))
     return FALSE;
 
-  hr_model_get_hyper_parameter (plan->pass.model, "max_position_embeddings", &positions);
   plan->training.layer_code = HR_LAYER_CODE_UNSLOTH;
-  plan->training.buffer_bytes =
-    hr_unsloth_get_table_bytes (pass->stack, MAX (positions, pass->prompt), hr_element_get_bytes (plan->pass.element));
   plan->autocast = plan->pass.element;
-  pass->mask = HR_ATTENTION_MASK_NONE;
+  plan->pass.inference.mask = HR_ATTENTION_MASK_NONE;
 
   return TRUE;
 }
@@ -169,8 +180,9 @@ warn_of_defaults (HrTrainingPlan *plan)
   if (pass->quantization == HR_QUANTIZATION_NONE)
     hr_inference_plan_warn (pass, N_("from_pretrained of Unsloth loads matrices in four bits where nothing else is "
                                      "said: the estimate is with matrices of 16 bits"));
-  hr_inference_plan_warn (pass, N_("Unsloth’s trainer makes one row of the examples of a batch where it can: the "
-                                   "estimate is for rows that are padded to one length"));
+  if (plan->pass.inference.examples == 0)
+    hr_inference_plan_warn (pass, N_("Unsloth’s trainer makes one row of the examples of a batch where it can: the "
+                                     "estimate is for rows that are padded to one length"));
   hr_inference_plan_warn (pass, N_("Unsloth cuts the loss into chunks by what is free when the first is computed: at "
                                    "least 8 GiB are assumed to be"));
 }
@@ -191,6 +203,8 @@ hr_training_unsloth_resolve (HrTrainingPlan  *plan,
                              GError         **error)
 {
   HrTraining *training = &plan->training;
+  const HrInference *pass = &plan->pass.inference;
+  guint64 positions = 0;
   gboolean offloads = hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_LAYER_INPUTS;
 
   if (offloads && training->checkpointing.kind == HR_CHECKPOINTING_NONE)
@@ -201,13 +215,16 @@ hr_training_unsloth_resolve (HrTrainingPlan  *plan,
       return FALSE;
     }
 
+  hr_model_get_hyper_parameter (plan->pass.model, "max_position_embeddings", &positions);
+  training->buffer_bytes = hr_unsloth_get_table_bytes (pass->stack, MAX (positions, pass->prompt),
+                                                       hr_element_get_bytes (plan->pass.element));
   if (training->checkpointing.kind == HR_CHECKPOINTING_FULL)
     training->checkpointing.kind = HR_CHECKPOINTING_REENTRANT;
   /* What goes into the last layer stays, which may be the only one. */
   training->offloads_inputs = training->reloads = offloads && plan->pass.stack->n_layers > 1;
   training->loss_implementation = HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED;
   if (plan->pass.quantization != HR_QUANTIZATION_NONE)
-    training->expanded = hr_unsloth_get_largest (plan->pass.inference.stack, plan->tuning);
+    training->expanded = hr_unsloth_get_largest (pass->stack, plan->tuning);
   warn_of_defaults (plan);
 
   return TRUE;

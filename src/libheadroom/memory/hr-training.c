@@ -45,6 +45,7 @@ struct _Step
   HrGraph *head;
   HrValue source;
   HrValue shifted;
+  HrValue places;      /* of packed tokens, as Unsloth's functions hold them until they have been differentiated */
   HrValue joined_ids;
   HrValue joined_mask;
   HrValue head_input;
@@ -207,6 +208,9 @@ run_forward (Step *step)
       pass.positions = step->joined_mask;
     }
   hr_critic_pass_init (&step->critic, step->training, replay);
+  step->places = HR_NO_VALUE;
+  if (replay->layer_code == HR_LAYER_CODE_UNSLOTH && pass.examples > 0)
+    step->places = hr_op_like (replay, "_to_copy", "position_ids", HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_TEXT));
   if (pass.encoder != NULL)
     {
       if (!shifts_late (&pass))
@@ -308,7 +312,7 @@ fuse_loss (Step *step)
   else if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_CUT_CROSS_ENTROPY)
     step->loss = hr_training_loss_cut (replay, variables->hidden, weight, head->head.softcap);
   else if (step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED)
-    step->loss = hr_training_loss_unsloth (replay, variables->hidden, weight);
+    step->loss = hr_training_loss_unsloth (replay, variables->hidden, weight, pass->examples > 0);
   else
     step->loss = hr_training_loss_fused_linear (replay, variables->hidden, weight);
   hr_replay_end (replay);
@@ -843,6 +847,7 @@ run_backward (Step *step)
 static void
 clear_step (Step *step)
 {
+  hr_replay_drop (step->replay, step->places);
   if (step->training->critic != NULL)
     drop_returned (step);
   hr_critic_pass_clear (&step->critic);
@@ -1134,7 +1139,8 @@ add_batch (const HrTraining *self,
   gboolean is_span = head != NULL && head->head.is_span;
   guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
   gboolean is_unsloth = self->layer_code == HR_LAYER_CODE_UNSLOTH;
-  gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || is_unsloth) && pass->features == 0;
+  gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || (is_unsloth && pass->examples == 0)) &&
+                      pass->features == 0;
 
   if (self->algorithm != HR_ALGORITHM_SFT)
     {
@@ -1155,6 +1161,8 @@ add_batch (const HrTraining *self,
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
   /* num_items_in_batch (_unsloth_get_batch_samples of unsloth_zoo/loss_utils.py) */
   add_input (replay, 1, is_unsloth ? sizeof (gint64) : 0);
+  /* packed_seq_lengths (unsloth/utils/packing.py) */
+  add_input (replay, self->accumulation_steps, is_unsloth ? pass->examples * sizeof (gint32) : 0);
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   add_input (replay, 1, n_virtual * sizeof (gint64));
 }

@@ -573,6 +573,40 @@ rotate (HrReplay *replay,
   hr_replay_assign (replay, x, result);
 }
 
+/* Fast_RoPE_Embedding_QK.backward: both gradients are copied, as heads lie between their tokens. */
+static void
+backward_rotate_by_position (HrReplay     *replay,
+                             const HrNode *node,
+                             HrValue       gradient,
+                             HrValue      *gradients)
+{
+  (void) gradient;
+
+  for (guint i = 0; i < node->n_inputs; i++)
+    gradients[i] = hr_op_make_gradient (replay, "clone", node->inputs[i]);
+}
+
+/* Fast_RoPE_Embedding_QK of kernels/rope_embedding.py, where the batch says which place each token has: copies. */
+static void
+rotate_by_position (HrReplay *replay,
+                    HrValue  *query,
+                    HrValue  *key)
+{
+  const HrValue inputs[] = { *query, *key };
+  HrValue turned[] = {
+    hr_op_like (replay, "clone", "Q", hr_value_detach (*query)),
+    hr_op_like (replay, "clone", "K", hr_value_detach (*key)),
+  };
+
+  if (hr_autograd_record (replay, &turned[0], backward_rotate_by_position, inputs, G_N_ELEMENTS (inputs)))
+    {
+      turned[1].node = turned[0].node;
+      turned[1].result = 1;
+    }
+  hr_replay_assign (replay, query, turned[0]);
+  hr_replay_assign (replay, key, turned[1]);
+}
+
 /* The norm of each head, over the tensor as [B, S, H, d]. */
 static void
 norm_heads (HrReplay *replay,
@@ -676,8 +710,13 @@ hr_unsloth_attention (HrReplay          *replay,
       norm_heads (replay, &variables.query, HR_SYMBOL_HEADS);
       norm_heads (replay, &variables.key, HR_SYMBOL_KEY_HEADS);
     }
-  rotate (replay, &variables.query);
-  rotate (replay, &variables.key);
+  if (forward->examples > 0)
+    rotate_by_position (replay, &variables.query, &variables.key);
+  else
+    {
+      rotate (replay, &variables.query);
+      rotate (replay, &variables.key);
+    }
   attended = attend (replay, forward, &variables);
   result.output = joins_output (replay->tuning, replay->block, attention, replay->layer)
                     ? project_output (replay, attended)
