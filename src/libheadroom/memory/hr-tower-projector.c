@@ -61,6 +61,33 @@ regroup (HrReplay           *replay,
   return result;
 }
 
+/* `x, gate = hidden_states.chunk (2, dim=-1)`, then `self.act (gate) * x` (AyaVisionMultiModalProjector). */
+static HrValue
+gate (HrReplay     *replay,
+      HrValue       x,
+      HrActivation  activation)
+{
+  HrValue parts[2];
+  HrValue activated, result;
+
+  hr_op_chunk (replay, x, G_N_ELEMENTS (parts), parts);
+  activated = hr_replay_activation (replay, parts[1], activation);
+  result = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", activated, parts[0]);
+  hr_replay_drop (replay, activated);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    hr_replay_drop (replay, parts[i]);
+
+  return result;
+}
+
+static gboolean
+is_gated (const HrChain *chain)
+{
+  const HrBlock *activation = hr_chain_find_block (chain, HR_BLOCK_ACTIVATION);
+
+  return activation != NULL && activation->activation.gated;
+}
+
 /* The symbol for how wide what a linear layer makes is. */
 static HrSymbol
 get_width (HrReplay      *replay,
@@ -94,6 +121,8 @@ hr_tower_run_chain (const HrTower *self,
   HrValue result = hr_replay_hold (replay, x);
   gboolean has_gaps = self->projector->drops_class && self->batch > 1;
   HrValue before = HR_NO_VALUE, held = HR_NO_VALUE;
+  /* Variables of a function that has a gate: what its first layer reads and makes. */
+  HrValue read = HR_NO_VALUE, halves = HR_NO_VALUE;
   guint n_run = 0;
 
   for (guint i = 0; i < chain->n_blocks; i++)
@@ -102,6 +131,12 @@ hr_tower_run_chain (const HrTower *self,
       HrSymbol width;
 
       replay->block = block->path;
+      if (block->kind == HR_BLOCK_ACTIVATION && block->activation.gated)
+        {
+          halves = hr_replay_hold (replay, result);
+          hr_replay_assign (replay, &result, gate (replay, result, block->activation.activation));
+          continue;
+        }
       if (block->kind == HR_BLOCK_ACTIVATION)
         {
           hr_replay_assign (replay, &result, hr_replay_activation (replay, result, block->activation.activation));
@@ -118,14 +153,17 @@ hr_tower_run_chain (const HrTower *self,
             {
               hr_replay_assign (replay, &result, regroup (replay, result, &block->regrouping));
             }
-          has_gaps = FALSE;
+          has_gaps = block->regrouping.turned;
           continue;
         }
       if (block->kind == HR_BLOCK_NORM)
         {
+          has_gaps = FALSE;
           hr_replay_assign (replay, &result, hr_replay_norm (replay, result, &block->norm));
           continue;
         }
+      if (n_run == 0 && is_gated (chain))
+        read = hr_replay_hold (replay, result);
       width = get_width (replay, block, n_run + 1 == n_linear);
       replay->symbols[width] = block->linear.out_features;
       if (has_gaps)
@@ -138,6 +176,8 @@ hr_tower_run_chain (const HrTower *self,
       has_gaps = FALSE;
       n_run++;
     }
+  hr_replay_drop (replay, read);
+  hr_replay_drop (replay, halves);
 
   return result;
 }

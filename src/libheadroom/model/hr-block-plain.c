@@ -16,6 +16,7 @@ static const HrParameter type_embedding_parameters[] = {
 
 static const HrParameter activation_parameters[] = {
   CHOICE ("activation", activation.activation, hr_block_activations),
+  BOOLEAN ("gated", activation.gated),
   { NULL }
 };
 
@@ -24,6 +25,7 @@ static const HrParameter regrouping_parameters[] = {
   SIZE ("copies", regrouping.copies),
   BOOLEAN ("averages", regrouping.averages),
   BOOLEAN ("unfolds", regrouping.unfolds),
+  BOOLEAN ("turned", regrouping.turned),
   { NULL }
 };
 

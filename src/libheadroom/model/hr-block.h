@@ -293,6 +293,7 @@ typedef struct
 typedef struct
 {
   HrActivation activation;
+  gboolean gated;       /* of the second half of its input, by which the first is multiplied */
 } HrActivationBlock;
 
 /* Squares of patches that become one vector each, as wide as all of them together. */
@@ -301,6 +302,7 @@ typedef struct
   guint64 side;         /* patches of a side */
   guint64 copies;       /* how often they are copied for it, the last time in their new order */
   gboolean averages;    /* pairs of positions of a sound become their average */
+  gboolean turned;      /* rows and columns are exchanged in what comes of it, which a linear layer copies */
   gboolean unfolds;     /* image by image, by a convolution's view of it, and all joined then (Mistral 3) */
 } HrRegrouping;
 
