@@ -619,6 +619,7 @@ test_defaults_of_unsloth (void)
 
   g_assert_true (has_warning (without, "gradient-checkpointing is none"));
   g_assert_true (has_warning (without, "four bits"));
+  g_assert_true (has_warning (without, "under autocast"));
   g_assert_false (has_warning (with, "gradient-checkpointing is none"));
   g_assert_false (has_warning (with, "activation-offload is none"));
   g_assert_false (has_warning (with, "from_pretrained"));

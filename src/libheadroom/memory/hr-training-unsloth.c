@@ -177,6 +177,9 @@ warn_of_defaults (HrTrainingPlan *plan)
   else if (hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_NONE)
     hr_inference_plan_warn (pass, N_("get_peft_model of Unsloth moves what goes into layers to the host where nothing "
                                      "else is said: the estimate is without it, as activation-offload is none"));
+  if (hr_training_job_get_autocast (plan->job) == HR_AUTOCAST_NONE)
+    hr_inference_plan_warn (pass, N_("Unsloth’s trainer computes under autocast, in the data type of the model: that "
+                                     "is counted, though autocast is none"));
   if (pass->quantization == HR_QUANTIZATION_NONE)
     hr_inference_plan_warn (pass, N_("from_pretrained of Unsloth loads matrices in four bits where nothing else is "
                                      "said: the estimate is with matrices of 16 bits"));
