@@ -10,7 +10,8 @@ static const struct
 } spellings[] = {
   { "task", "inference fine-tuning" },
   { "selective-checkpointing", "operators attention every-nth first" },
-  { "fp8-recipe", "none tensorwise rowwise rowwise-with-gw-hp" },
+  { "fp8-recipe", "none tensorwise rowwise rowwise-with-gw-hp delayed" },
+  { "fp8-backend", "torchao transformer-engine" },
   { "activation-offload", "none save-on-cpu layer-inputs" },
   { "packing", "none padding-free bfd wrapped" },
   { "fused-kernels", "none liger" },

@@ -212,6 +212,7 @@ static const char * const settings[] = {
   "fine-tuning-method=lora activation-offload=layer-inputs gradient-checkpointing=full autocast=bfloat16",
   "fine-tuning-method=full packing=bfd example-length=50",
   "fine-tuning-method=full fp8-recipe=tensorwise",
+  "fine-tuning-method=full fp8-recipe=delayed fp8-backend=transformer-engine autocast=bfloat16 dtype=float32",
   "fine-tuning-method=full fp8-recipe=rowwise-with-gw-hp autocast=bfloat16 dtype=float32",
   "fine-tuning-method=full torch-compile=true",
   "fine-tuning-method=lora torch-compile=true autocast=bfloat16 attention=eager",

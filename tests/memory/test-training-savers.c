@@ -17,6 +17,11 @@ static const char mamba[] =
   "{\"model_type\": \"mamba\", \"vocab_size\": 2048, \"hidden_size\": 512, \"num_hidden_layers\": 2, "
   "\"state_size\": 16, \"torch_dtype\": \"bfloat16\"}";
 
+static const char tied[] =
+  "{\"model_type\": \"qwen2\", \"vocab_size\": 2048, \"hidden_size\": 512, \"intermediate_size\": 1376, "
+  "\"num_hidden_layers\": 3, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
+  "\"tie_word_embeddings\": true, \"torch_dtype\": \"bfloat16\"}";
+
 static const char gpt2[] =
   "{\"model_type\": \"gpt2\", \"vocab_size\": 2048, \"n_embd\": 512, \"n_layer\": 2, \"n_head\": 8, "
   "\"torch_dtype\": \"bfloat16\"}";
@@ -226,6 +231,33 @@ test_fp8 (void)
   g_assert_false (has_warning (fp8, "autocast bfloat16"));
 }
 
+/*
+ * Of three layers and the head in bfloat16, 2,048 tokens: each linear layer keeps its input in fp8 for itself, and its
+ * weight twice; the inputs that nothing else needs in bfloat16 go: those of queries, keys and values, of gate and up,
+ * and of down, while the model's function holds that of the head. Two scales of each layer, the workspace, and the
+ * histories of delayed scaling come to it.
+ */
+static void
+test_transformer_engine (void)
+{
+  g_autoptr (HrEstimate) delayed = estimate ("fp8-recipe=delayed fp8-backend=transformer-engine");
+  g_autoptr (HrEstimate) current = estimate ("fp8-recipe=tensorwise fp8-backend=transformer-engine");
+  g_autoptr (HrEstimate) plain = estimate ("fp8-recipe=none");
+  guint64 h = 512, i = 1376, v = 2048, n_tokens = 2048, n = 3 * 7 + 1;
+  guint64 weights = 3 * (h * h + 2 * h * 128 + h * h + 3 * h * i) + h * v;
+  guint64 kept = n_tokens * (3 * (6 * h + i) + h) + 2 * weights + n * 2 * 512;
+  guint64 workspace = 32 * 1024 * 1024 + 1024;
+  guint64 gone = 2 * n_tokens * 3 * (2 * h + i);
+
+  g_assert_cmpuint (get_handed_out (current, HR_PHASE_LOSS) + gone, ==,
+                    get_handed_out (plain, HR_PHASE_LOSS) + kept + workspace);
+  g_assert_cmpuint (get_component_bytes (current, HR_COMPONENT_WEIGHTS), ==,
+                    get_component_bytes (plain, HR_COMPONENT_WEIGHTS) + workspace);
+  g_assert_cmpuint (get_component_bytes (delayed, HR_COMPONENT_WEIGHTS), ==,
+                    get_component_bytes (current, HR_COMPONENT_WEIGHTS) + n * (2 * 512 + 1024 * (3 + 2) * 4));
+  g_assert_true (has_warning (delayed, "22 of 22 linear layers"));
+}
+
 static void
 test_refusals (void)
 {
@@ -243,6 +275,11 @@ test_refusals (void)
     { llama, "activation-offload=layer-inputs", "activation-offload", "layer-inputs" },
     { llama, "activation-offload=save-on-cpu gradient-checkpointing=selective", "activation-offload", "save-on-cpu" },
     { llama, "fp8-recipe=tensorwise micro-batch-size=1 sequence-length=100", "sequence-length", "100 tokens" },
+    { llama, "fp8-recipe=delayed", "fp8-backend", "torchao" },
+    { llama, "fp8-recipe=rowwise fp8-backend=transformer-engine", "fp8-recipe", "rowwise" },
+    { llama, "fp8-recipe=delayed fp8-backend=transformer-engine micro-batch-size=1 sequence-length=100",
+      "sequence-length", "100 tokens" },
+    { tied, "fp8-recipe=delayed fp8-backend=transformer-engine", "fp8-backend", "transformer-engine" },
     { llama, "fp8-recipe=rowwise torch-compile=true", "fp8-recipe", "torch.compile" },
     { llama, "fp8-recipe=rowwise framework=megatron-lm", "fp8-recipe", "rowwise" },
     { mamba, "fp8-recipe=rowwise", "fp8-recipe", "rowwise" },
@@ -279,6 +316,7 @@ main (int   argc,
   g_test_add_func ("/training-savers/what_goes_into_layers_can_wait_on_the_host", test_layer_inputs);
   g_test_add_func ("/training-savers/a_trainer_leaves_the_norms_of_heads_to_transformers", test_patched_instance);
   g_test_add_func ("/training-savers/in_fp8_nothing_less_is_kept_where_layers_are_not_compiled", test_fp8);
+  g_test_add_func ("/training-savers/transformer_engine_keeps_inputs_and_weights_in_fp8", test_transformer_engine);
   g_test_add_func ("/training-savers/what_is_not_known_is_refused_by_name", test_refusals);
 
   return g_test_run ();

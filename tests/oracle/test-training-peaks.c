@@ -216,12 +216,16 @@ make_float8 (HrModel    *model,
              JsonObject *settings)
 {
   gboolean is_by_accelerate = json_object_has_member (settings, "framework");
+  HrFp8Recipe recipe;
 
   if (!json_object_has_member (settings, "fp8-recipe"))
     return NULL;
 
-  return hr_float8_new (model, oracle_get_enum (settings, "fp8-recipe", HR_TYPE_FP8_RECIPE), is_by_accelerate,
-                        is_by_accelerate);
+  recipe = oracle_get_enum (settings, "fp8-recipe", HR_TYPE_FP8_RECIPE);
+
+  return json_object_has_member (settings, "fp8-backend")
+           ? hr_float8_new_for_engine (model, recipe)
+           : hr_float8_new (model, recipe, is_by_accelerate, is_by_accelerate);
 }
 
 /* How the rows of a batch are packed. */
@@ -369,6 +373,7 @@ run_case (JsonNode   *root,
   /* What a kernel takes for itself is not seen on fake tensors. */
   replay->sorts_no_rows = TRUE;
   training.float8 = float8;
+  training.buffer_bytes = float8 != NULL ? hr_float8_get_state_bytes (float8) : 0;
   hr_training_replay (&training, replay, &levels);
   g_assert_false (replay->ledger.overflowed);
 

@@ -285,8 +285,10 @@ typedef enum
  * @HR_FP8_RECIPE_TENSORWISE: with one scale for a tensor, which is found when it is cast
  * @HR_FP8_RECIPE_ROWWISE: with a scale for each row, or each column, that a product sums over
  * @HR_FP8_RECIPE_ROWWISE_WITH_GW_HP: the same, but the gradients of weights are products of what has not been cast
+ * @HR_FP8_RECIPE_DELAYED: with one scale for a tensor, from the largest values of steps before (Transformer Engine)
  *
- * How the factors of products are cast to 8 bits in training, as the recipes of torchao.float8 name it.
+ * How the factors of products are cast to 8 bits in training, as the recipes of torchao.float8 and Transformer Engine
+ * name it.
  */
 typedef enum
 {
@@ -294,7 +296,21 @@ typedef enum
   HR_FP8_RECIPE_TENSORWISE,
   HR_FP8_RECIPE_ROWWISE,
   HR_FP8_RECIPE_ROWWISE_WITH_GW_HP,
+  HR_FP8_RECIPE_DELAYED,
 } HrFp8Recipe;
+
+/**
+ * HrFp8Backend:
+ * @HR_FP8_BACKEND_TORCHAO: torchao.float8
+ * @HR_FP8_BACKEND_TRANSFORMER_ENGINE: NVIDIA's Transformer Engine
+ *
+ * Whose linear layers compute in fp8.
+ */
+typedef enum
+{
+  HR_FP8_BACKEND_TORCHAO,
+  HR_FP8_BACKEND_TRANSFORMER_ENGINE,
+} HrFp8Backend;
 
 /**
  * HrFusedKernels:

@@ -38,6 +38,7 @@ static const struct
   { "selective-checkpointing", "gradient-checkpointing", { "selective" } },
   { "checkpointing-layers", "gradient-checkpointing", { "selective" } },
   { "checkpointing-layers", "selective-checkpointing", { "every-nth", "first" } },
+  { "fp8-backend", "fp8-recipe", { "tensorwise", "rowwise", "rowwise-with-gw-hp", "delayed" } },
   { "optimizer-implementation", "optimizer", { "adamw", "adam", "sgd", "sgd-momentum", "adafactor" } },
   { "example-length", "packing", { "padding-free", "bfd" } },
   { "trl-release", "framework", { "trl" } },

@@ -25,6 +25,7 @@ typedef struct
   HrTrainingFramework framework;
   HrAutocast autocast;
   HrFp8Recipe fp8_recipe;
+  HrFp8Backend fp8_backend;
   guint64 micro_batch_size;
   guint64 sequence_length;
   guint64 gradient_accumulation_steps;
@@ -58,6 +59,7 @@ enum
   PROP_FRAMEWORK,
   PROP_AUTOCAST,
   PROP_FP8_RECIPE,
+  PROP_FP8_BACKEND,
   PROP_MICRO_BATCH_SIZE,
   PROP_SEQUENCE_LENGTH,
   PROP_GRADIENT_ACCUMULATION_STEPS,
@@ -110,6 +112,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_FP8_RECIPE:
       g_value_set_enum (value, priv->fp8_recipe);
+      break;
+
+    case PROP_FP8_BACKEND:
+      g_value_set_enum (value, priv->fp8_backend);
       break;
 
     case PROP_MICRO_BATCH_SIZE:
@@ -243,6 +249,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_FP8_RECIPE:
       priv->fp8_recipe = g_value_get_enum (value);
+      break;
+
+    case PROP_FP8_BACKEND:
+      priv->fp8_backend = g_value_get_enum (value);
       break;
 
     case PROP_MICRO_BATCH_SIZE:
@@ -417,9 +427,22 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   properties[PROP_FP8_RECIPE] =
     g_param_spec_enum ("fp8-recipe",
                        N_("FP8 recipe"),
-                       N_("How linear layers cast the factors of their products to fp8 (torchao.float8), over "
-                          "parameters in the data type above; “none” multiplies them as they are"),
+                       N_("How linear layers cast the factors of their products to fp8, over parameters in the data "
+                          "type above; “none” multiplies them as they are"),
                        HR_TYPE_FP8_RECIPE, HR_FP8_RECIPE_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fp8-backend:
+   *
+   * Whose linear layers compute in fp8.
+   */
+  properties[PROP_FP8_BACKEND] =
+    g_param_spec_enum ("fp8-backend",
+                       N_("FP8 backend"),
+                       N_("Whose linear layers compute in fp8: torchao keeps inputs and weights as they are, "
+                          "Transformer Engine keeps both in fp8"),
+                       HR_TYPE_FP8_BACKEND, HR_FP8_BACKEND_TORCHAO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -743,6 +766,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_PRECISION_RECIPE], 100, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOCAST], 220, FALSE);
   hr_job_mark_setting (properties[PROP_FP8_RECIPE], 230, FALSE);
+  hr_job_mark_setting (properties[PROP_FP8_BACKEND], 240, FALSE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_SIZE], 300, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_LENGTH], 400, FALSE);
   hr_job_mark_setting (properties[PROP_PACKING], 420, FALSE);
@@ -1295,4 +1319,22 @@ hr_training_job_get_fp8_recipe (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FP8_RECIPE_NONE);
 
   return priv->fp8_recipe;
+}
+
+/**
+ * hr_training_job_get_fp8_backend:
+ * @self: a job
+ *
+ * Gets whose linear layers compute in fp8.
+ *
+ * Returns: the value of the setting
+ */
+HrFp8Backend
+hr_training_job_get_fp8_backend (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FP8_BACKEND_TORCHAO);
+
+  return priv->fp8_backend;
 }

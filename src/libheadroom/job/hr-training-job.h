@@ -36,6 +36,7 @@ HrLossImplementation      hr_training_job_get_loss_implementation          (HrTr
 HrActivationOffload       hr_training_job_get_activation_offload           (HrTrainingJob *self);
 gboolean                  hr_training_job_get_torch_compile                (HrTrainingJob *self);
 HrFp8Recipe               hr_training_job_get_fp8_recipe                   (HrTrainingJob *self);
+HrFp8Backend              hr_training_job_get_fp8_backend                  (HrTrainingJob *self);
 HrExamplePacking          hr_training_job_get_packing                      (HrTrainingJob *self);
 guint64                   hr_training_job_get_example_length               (HrTrainingJob *self);
 HrOptimizerKind           hr_training_job_get_optimizer                   (HrTrainingJob *self);

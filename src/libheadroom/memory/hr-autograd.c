@@ -407,6 +407,31 @@ bring_back (HrReplay *replay,
 }
 
 /*
+ * hr_autograd_let_go:
+ * @replay: a tape
+ * @node: what is differentiated
+ * @value: what it has saved, or the gradient of its result
+ *
+ * Lets go of a tensor before the derivative is over, as a function of its own may do: of what it has saved by clearing
+ * its storage, of the gradient where it returns, before what it returns is cast.
+ */
+void
+hr_autograd_let_go (HrReplay     *replay,
+                    const HrNode *node,
+                    HrValue       value)
+{
+  HrNode *own = (HrNode *) node;
+
+  for (guint i = 0; i < own->n_saved; i++)
+    {
+      if (value.storage >= 0 && own->saved[i].storage == value.storage)
+        hr_replay_assign (replay, &own->saved[i], HR_NO_VALUE);
+    }
+  if (value.storage >= 0 && own->incoming[0].storage == value.storage)
+    hr_replay_assign (replay, &own->incoming[0], HR_NO_VALUE);
+}
+
+/*
  * hr_autograd_hold:
  * @replay: a tape
  * @value: a tensor, or none

@@ -196,6 +196,9 @@ gboolean hr_autograd_record        (HrReplay        *replay,
 void     hr_autograd_save          (HrReplay        *replay,
                                     HrValue          result,
                                     HrValue          saved);
+void     hr_autograd_let_go        (HrReplay        *replay,
+                                    const HrNode    *node,
+                                    HrValue          value);
 void     hr_autograd_hold          (HrReplay        *replay,
                                     HrValue          value);
 void     hr_autograd_step_waiting (HrReplay         *replay);

@@ -5,10 +5,21 @@
 #include "hr-model-private.h"
 #include "hr-pass.h"
 
-/* Which linear layers torchao.float8 replaces (swap_linear_layers of torchao/float8/float8_linear_utils.py). */
+/*
+ * Which linear layers torchao.float8 replaces (swap_linear_layers of torchao/float8/float8_linear_utils.py), or
+ * Transformer Engine's (convert_model of accelerate/utils/transformer_engine.py).
+ */
 
-/* torch._scaled_mm multiplies no other sizes. */
+/* torch._scaled_mm multiplies no other sizes, nor does Transformer Engine. */
 #define MULTIPLE 16
+
+/* DelayedScaling.amax_history_len, and the quantizers of a module in the forward and in the backward pass. */
+#define HISTORY_LENGTH 1024
+#define N_FORWARD      3
+#define N_BACKWARD     2
+
+/* get_cublas_workspace_size_bytes of transformer_engine/pytorch/cpp_extensions/gemm.py, from Hopper on. */
+#define WORKSPACE_BYTES (32 * 1024 * 1024 + 1024)
 
 /* A linear layer, in each layer of the stack that has its block. */
 typedef struct
@@ -21,6 +32,7 @@ struct _HrFloat8
 {
   HrFp8Recipe recipe;
   gboolean pads;
+  gboolean is_by_engine;
   GArray *converted;       /* of Converted */
   Converted skipped;       /* that of the first layer is left as it is */
   guint64 n_converted;
@@ -35,11 +47,12 @@ is_linear (const HrTensor *tensor)
 
 /* The output head is the last module of a model. */
 static gboolean
-can_be_converted (const HrTensor *tensor)
+can_be_converted (const HrFloat8 *self,
+                  const HrTensor *tensor)
 {
   guint64 n_matrices, out_features, in_features;
 
-  if (tensor->role == HR_TENSOR_ROLE_OUTPUT)
+  if (tensor->role == HR_TENSOR_ROLE_OUTPUT && !self->is_by_engine)
     return FALSE;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
@@ -56,7 +69,7 @@ take_tensor (HrFloat8       *self,
   guint64 n_copies = hr_tensor_get_copies (tensor);
   Converted converted = { tensor->block, tensor->module };
 
-  if (!can_be_converted (tensor))
+  if (!can_be_converted (self, tensor))
     {
       self->n_others += n_copies;
       return;
@@ -72,29 +85,13 @@ take_tensor (HrFloat8       *self,
   g_array_append_val (self->converted, converted);
 }
 
-/*
- * hr_float8_new:
- * @model: a model
- * @recipe: how factors are cast
- * @skips_first: whether its first linear layer is left as it is, as accelerate does (convert_model_to_fp8_ao of
- *   accelerate/utils/ao.py); the last is the output head, which is in any case (the filter of torchao/float8/README.md)
- * @pads: whether factors are padded to whole sixteens, and copied where they are that long
- *
- * Finds the linear layers whose products are computed in fp8.
- *
- * Returns: (transfer full): these
- */
-HrFloat8 *
-hr_float8_new (HrModel     *model,
-               HrFp8Recipe  recipe,
-               gboolean     skips_first,
-               gboolean     pads)
+static void
+find_layers (HrFloat8 *self,
+             HrModel  *model,
+             gboolean  skips_first)
 {
-  HrFloat8 *self = g_new0 (HrFloat8, 1);
   gboolean is_first = TRUE, has_head = FALSE;
 
-  self->recipe = recipe;
-  self->pads = pads;
   self->converted = g_array_new (FALSE, FALSE, sizeof (Converted));
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
@@ -111,6 +108,53 @@ hr_float8_new (HrModel     *model,
   /* A head that shares its matrix with the embedding is a linear layer all the same. */
   if (!has_head && hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD) != NULL)
     self->n_others++;
+}
+
+/*
+ * hr_float8_new:
+ * @model: a model
+ * @recipe: how factors are cast
+ * @skips_first: whether its first linear layer is left as it is, as accelerate does (convert_model_to_fp8_ao of
+ *   accelerate/utils/ao.py); the last is the output head, which is in any case (the filter of torchao/float8/README.md)
+ * @pads: whether factors are padded to whole sixteens, and copied where they are that long
+ *
+ * Finds the linear layers whose products torchao computes in fp8.
+ *
+ * Returns: (transfer full): these
+ */
+HrFloat8 *
+hr_float8_new (HrModel     *model,
+               HrFp8Recipe  recipe,
+               gboolean     skips_first,
+               gboolean     pads)
+{
+  HrFloat8 *self = g_new0 (HrFloat8, 1);
+
+  self->recipe = recipe;
+  self->pads = pads;
+  find_layers (self, model, skips_first);
+
+  return self;
+}
+
+/*
+ * hr_float8_new_for_engine:
+ * @model: a model
+ * @recipe: how factors are cast
+ *
+ * Finds the linear layers whose products Transformer Engine computes in fp8: all of them, the output head as well.
+ *
+ * Returns: (transfer full): these
+ */
+HrFloat8 *
+hr_float8_new_for_engine (HrModel     *model,
+                          HrFp8Recipe  recipe)
+{
+  HrFloat8 *self = g_new0 (HrFloat8, 1);
+
+  self->recipe = recipe;
+  self->is_by_engine = TRUE;
+  find_layers (self, model, FALSE);
 
   return self;
 }
@@ -134,6 +178,38 @@ gboolean
 hr_float8_get_pads (const HrFloat8 *self)
 {
   return self->pads;
+}
+
+/* Whether Transformer Engine's layers compute, and not torchao's. */
+gboolean
+hr_float8_is_by_engine (const HrFloat8 *self)
+{
+  return self->is_by_engine;
+}
+
+/*
+ * hr_float8_get_state_bytes:
+ * @self: what computes in fp8
+ *
+ * What Transformer Engine holds beside the parameters: the workspace of its products, and with delayed scaling the
+ * scales and the histories of largest values of each module (DelayedScalingRecipeState of
+ * transformer_engine/pytorch/quantization.py).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_float8_get_state_bytes (const HrFloat8 *self)
+{
+  guint64 module = 0;
+
+  if (!self->is_by_engine)
+    return 0;
+  if (self->recipe == HR_FP8_RECIPE_DELAYED)
+    module = hr_ledger_round (N_FORWARD * sizeof (float)) + hr_ledger_round (N_BACKWARD * sizeof (float)) +
+             hr_ledger_round (HISTORY_LENGTH * N_FORWARD * sizeof (float)) +
+             hr_ledger_round (HISTORY_LENGTH * N_BACKWARD * sizeof (float));
+
+  return hr_ledger_round (WORKSPACE_BYTES) + self->n_converted * module;
 }
 
 /* How many linear layers compute in fp8. */

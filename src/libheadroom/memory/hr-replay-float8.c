@@ -259,6 +259,7 @@ backward_float8 (HrReplay     *replay,
   gradients[1] = make_weight_gradient (replay, x, weight, gradient);
   drop_factor (replay, &b);
   drop_factor (replay, &a);
+  hr_autograd_let_go (replay, node, gradient);
   hr_replay_assign (replay, &gradients[1], hr_op_cast (replay, gradients[1], weight.element));
   for (guint i = 0; i < 2; i++)
     {

@@ -8,11 +8,17 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
+#include "hr-pass.h"
 
-/* Training in fp8 by torchao: what it is known for, and which layers compute so. */
+/* Training in fp8 by torchao or Transformer Engine: what it is known for, and which layers compute so. */
 
-/* What torchao's products need of the number of tokens, over which gradients of weights are summed. */
-#define MULTIPLE 16
+/*
+ * What products need of the number of tokens, over which gradients of weights are summed: torchao's, and Transformer
+ * Engine's (assert_dim_for_fp8_exec of transformer_engine/pytorch/utils.py).
+ */
+#define MULTIPLE        16
+#define ENGINE_MULTIPLE 8
 
 static gboolean
 is_known_block (const HrBlock *block)
@@ -94,20 +100,65 @@ is_known (const HrTrainingPlan *plan)
 }
 
 static gboolean
+is_by_engine (const HrTrainingPlan *plan)
+{
+  return hr_training_job_get_fp8_backend (plan->job) == HR_FP8_BACKEND_TRANSFORMER_ENGINE;
+}
+
+static gboolean
 check_tokens (const HrTrainingPlan  *plan,
               HrFp8Recipe            recipe,
               GError               **error)
 {
   guint64 n_tokens = plan->pass.inference.batch * plan->pass.inference.prompt;
-  g_autofree char *found = NULL;
+  gboolean any = !is_by_engine (plan) && (recipe == HR_FP8_RECIPE_ROWWISE_WITH_GW_HP || is_by_accelerate (plan));
+  g_autofree char *multiple = NULL, *found = NULL;
+  guint n = is_by_engine (plan) ? ENGINE_MULTIPLE : MULTIPLE;
 
-  if (n_tokens % MULTIPLE == 0 || recipe == HR_FP8_RECIPE_ROWWISE_WITH_GW_HP || is_by_accelerate (plan))
+  if (n_tokens % n == 0 || any)
     return TRUE;
 
+  multiple = g_strdup_printf ("%u", n);
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_tokens);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("sequence-length: expected a number of tokens in the micro-batch that is a multiple of 16, "
-                           "as torchao’s products in fp8 sum over them; found %s tokens"), found);
+                        /* Translators: the places are numbers. */
+                        N_("sequence-length: expected a number of tokens in the micro-batch that is a multiple of %s, "
+                           "as products in fp8 sum over them; found %s tokens"), multiple, found);
+
+  return FALSE;
+}
+
+static gboolean
+is_layer_norm (const HrBlock *block)
+{
+  return block->kind == HR_BLOCK_NORM && block->norm.kind == HR_NORM_LAYER;
+}
+
+/* convert_model of accelerate/utils/transformer_engine.py leaves the function at the first matrix of another size. */
+static gboolean
+check_engine (const HrTrainingPlan  *plan,
+              HrFp8Recipe            recipe,
+              GError               **error)
+{
+  const HrBlock *head = hr_chain_find_block (plan->pass.inference.head, HR_BLOCK_HEAD);
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "fp8-recipe");
+
+  if (!is_by_engine (plan) && recipe == HR_FP8_RECIPE_DELAYED)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("fp8-backend: expected transformer-engine, as torchao has no delayed scaling; found "
+                             "torchao"));
+  else if (is_by_engine (plan) && recipe != HR_FP8_RECIPE_DELAYED && recipe != HR_FP8_RECIPE_TENSORWISE)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("fp8-recipe: expected tensorwise or delayed beside fp8-backend transformer-engine; found "
+                             "%s"), found);
+  else if (is_by_engine (plan) &&
+           ((head != NULL && head->head.tied) || !all_blocks_are (plan->pass.stack, is_layer_norm, FALSE)))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("fp8-backend: expected torchao, as what Transformer Engine makes of models with layer "
+                             "norms, or with a head that is tied to the embedding, is not known; found "
+                             "transformer-engine"));
+  else
+    return TRUE;
 
   return FALSE;
 }
@@ -120,18 +171,25 @@ warn (HrTrainingPlan *plan,
   g_autofree char *n_all = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_float8_get_n_converted (plan->float8) +
                                                                   hr_float8_get_n_others (plan->float8));
 
-  hr_inference_plan_warn (&plan->pass,
-                          /* Translators: the places are numbers. */
-                          N_("fp8: %s of %s linear layers multiply in fp8, as torchao runs them without torch.compile: "
-                             "inputs and weights are kept as they are, and cast through fp32 whenever they are "
-                             "multiplied"), n_converted, n_all);
+  if (is_by_engine (plan))
+    hr_inference_plan_warn (&plan->pass,
+                            /* Translators: the places are numbers. */
+                            N_("fp8: %s of %s linear layers are Transformer Engine’s, which keep inputs and weights in "
+                               "fp8, each weight twice, as GPUs before Blackwell need it; this follows its code, and "
+                               "was not measured"), n_converted, n_all);
+  else
+    hr_inference_plan_warn (&plan->pass,
+                            /* Translators: the places are numbers. */
+                            N_("fp8: %s of %s linear layers multiply in fp8, as torchao runs them without "
+                               "torch.compile: inputs and weights are kept as they are, and cast through fp32 whenever "
+                               "they are multiplied"), n_converted, n_all);
   if (is_by_accelerate (plan) && plan->autocast == HR_ELEMENT_NONE)
     hr_inference_plan_warn (&plan->pass,
                             N_("accelerate runs a model that trains in fp8 under autocast in bfloat16, and casts its "
                                "outputs to fp32 (autocast bfloat16, fp32-outputs true)"));
 }
 
-/* What torchao does to the model as the other settings are, and whether that is known. */
+/* Whether what becomes of the layers is known, as the other settings are. */
 static gboolean
 check_settings (const HrTrainingPlan  *plan,
                 GError               **error)
@@ -146,10 +204,10 @@ check_settings (const HrTrainingPlan  *plan,
   else if (adds_in_place (plan->pass.stack) || !all_blocks_are (plan->pass.stack, is_changed_in_place, FALSE))
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("fp8-recipe: expected none, as the layers of this model change in place what their linear "
-                             "layers have made, which autograd refuses of torchao’s; found %s"), found);
+                             "layers have made, which autograd refuses of those in fp8; found %s"), found);
   else if (plan->tuning != NULL || plan->pass.quantization != HR_QUANTIZATION_NONE)
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          N_("fp8-recipe: expected none, as what torchao makes of layers that are quantized, frozen or "
+                          N_("fp8-recipe: expected none, as what fp8 makes of layers that are quantized, frozen or "
                              "have adapters is not known; found %s"), found);
   else if (plan->training.compiles)
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -179,10 +237,12 @@ hr_training_float8_resolve (HrTrainingPlan  *plan,
   if (recipe == HR_FP8_RECIPE_NONE)
     return TRUE;
 
-  if (!check_settings (plan, error) || !check_tokens (plan, recipe, error))
+  if (!check_settings (plan, error) || !check_engine (plan, recipe, error) || !check_tokens (plan, recipe, error))
     return FALSE;
 
-  plan->float8 = hr_float8_new (plan->pass.model, recipe, is_by_accelerate (plan), is_by_accelerate (plan));
+  plan->float8 = is_by_engine (plan)
+                   ? hr_float8_new_for_engine (plan->pass.model, recipe)
+                   : hr_float8_new (plan->pass.model, recipe, is_by_accelerate (plan), is_by_accelerate (plan));
   if (hr_float8_get_n_converted (plan->float8) == 0)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -194,6 +254,7 @@ hr_training_float8_resolve (HrTrainingPlan  *plan,
     }
 
   plan->training.float8 = plan->float8;
+  plan->training.buffer_bytes += hr_float8_get_state_bytes (plan->float8);
   warn (plan, recipe);
 
   return TRUE;

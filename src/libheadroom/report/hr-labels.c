@@ -369,6 +369,12 @@ static const char * const fp8_recipe_labels[] = {
   [HR_FP8_RECIPE_TENSORWISE] = N_("One scale for a tensor (tensorwise)"),
   [HR_FP8_RECIPE_ROWWISE] = N_("A scale for each row (rowwise)"),
   [HR_FP8_RECIPE_ROWWISE_WITH_GW_HP] = N_("Rowwise, gradients of weights not in fp8"),
+  [HR_FP8_RECIPE_DELAYED] = N_("Scales of steps before (delayed)"),
+};
+
+static const char * const fp8_backend_labels[] = {
+  [HR_FP8_BACKEND_TORCHAO] = "torchao",
+  [HR_FP8_BACKEND_TRANSFORMER_ENGINE] = "Transformer Engine",
 };
 
 static const char * const fused_kernels_labels[] = {
@@ -553,6 +559,7 @@ static const struct
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
   { hr_selective_checkpointing_get_type, selective_checkpointing_labels,
     G_N_ELEMENTS (selective_checkpointing_labels) },
+  { hr_fp8_backend_get_type, fp8_backend_labels, G_N_ELEMENTS (fp8_backend_labels) },
   { hr_fp8_recipe_get_type, fp8_recipe_labels, G_N_ELEMENTS (fp8_recipe_labels) },
   { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },
   { hr_loss_implementation_get_type, loss_implementation_labels, G_N_ELEMENTS (loss_implementation_labels) },
