@@ -456,6 +456,8 @@ hr_inference_run_pass (const HrInference *self,
 
   logits = hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
   hr_replay_assign (replay, &pass.outputs, HR_NO_VALUE);
+  while (pass.n_beside > 0)
+    hr_replay_drop (replay, pass.beside[--pass.n_beside]);
   if (pass.keeps_layers)
     hr_inference_drop_layers (self, replay);
 

@@ -676,6 +676,7 @@ runs_with (const HrTower             *tower,
              tower->projector->projector == HR_PROJECTOR_VOXTRAL;
 
     case HR_TOWER_QWEN_VL:
+    case HR_TOWER_CHUNKED:
     case HR_TOWER_UNKNOWN:
     default:
       return attention == HR_ATTENTION_IMPLEMENTATION_SDPA || attention == HR_ATTENTION_IMPLEMENTATION_SDPA_EFFICIENT;
@@ -698,6 +699,7 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
                               GError          **error)
 {
   HrInference *inference = &self->inference;
+  gboolean is_known = TRUE;
   const HrStack *projector;
 
   if (!hr_media_add_towers (media, self->model, inference->batch, error))
@@ -709,9 +711,13 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
     return TRUE;
 
   inference->towers = media->towers;
-  projector = g_array_index (media->towers, HrTower, 0).projector;
-  inference->has_block_mask = projector != NULL && projector->has_block_mask;
-  if (runs_with (&g_array_index (media->towers, HrTower, 0), inference->attention))
+  for (guint i = 0; i < media->towers->len; i++)
+    {
+      projector = g_array_index (media->towers, HrTower, i).projector;
+      inference->has_block_mask |= projector != NULL && projector->has_block_mask;
+      is_known &= runs_with (&g_array_index (media->towers, HrTower, i), inference->attention);
+    }
+  if (is_known)
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -391,6 +391,50 @@ count_pooled (const HrStack *stack,
   return regrouping != NULL ? positions / regrouping->regrouping.side : positions;
 }
 
+/* Sounds of any length, in chunks of one length: those of all sequences of the batch. */
+static void
+add_sound_chunks (HrMedia *self,
+                  HrModel *model,
+                  guint64  batch)
+{
+  const HrProcessorEntry *entry = &_hr_model_get_processor (model)->entries[HR_MEDIUM_AUDIO];
+  const HrStack *stack = find_tower (model, HR_STACK_AUDIO);
+  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
+  HrTower tower = { .stack = stack, .batch = 1, .merge = 1 };
+  guint64 longest = entry->values[HR_PROCESSOR_PADDED_FRAMES], n = 0;
+  guint64 frames = 0, positions = 0;
+
+  tower.chunks = g_array_new (FALSE, FALSE, sizeof (HrChunk));
+  for (guint64 i = 0; i < batch; i++)
+    {
+      for (guint j = 0; j < self->items->len; j++)
+        {
+          const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
+
+          if (item->kind != HR_MEDIUM_AUDIO)
+            continue;
+          for (guint k = 0; k < item->n_grids; k++)
+            {
+              add_chunks (tower.chunks, item->grids[k].patches_t, item->grids[k].pieces);
+              tower.n_chunks += item->grids[k].pieces;
+              tower.sequence += item->grids[k].pieces * item->grids[k].patches_t;
+              frames = MAX (frames, item->grids[k].frames);
+              positions = MAX (positions, item->grids[k].patches_t);
+            }
+          n++;
+          tower.heard += item->frames;
+          tower.seen += item->seen;
+          longest = MAX (longest, item->frames);
+        }
+    }
+  tower.chunk_frames = tower.n_chunks * frames;
+  tower.patches = tower.n_chunks * positions;
+  tower.pixels = count_pixels (convolution);
+  tower.picture = n * longest * convolution->convolution.in_channels;
+  tower.frames = n * longest;
+  g_array_append_val (self->towers, tower);
+}
+
 /* Sounds of one length, one after the other, those of all sequences of the batch. */
 static void
 add_sounds (HrMedia *self,
@@ -454,7 +498,7 @@ is_known (HrModel       *model,
   if (projector != NULL && projector->projector == HR_PROJECTOR_PACKED && kind != HR_MEDIUM_IMAGE)
     return FALSE;
 
-  return tower->tower == HR_TOWER_QWEN_VL ||
+  return tower->tower == HR_TOWER_QWEN_VL || tower->tower == HR_TOWER_CHUNKED ||
          (projector != NULL && projector->projector != HR_PROJECTOR_UNKNOWN &&
           projector->feature_layer <= tower->n_layers);
 }
@@ -523,6 +567,15 @@ hr_media_add_towers (HrMedia  *self,
   if (vision != NULL && count_handing_layers (vision) > 0 && has_kind (self, HR_MEDIUM_IMAGE) &&
       has_kind (self, HR_MEDIUM_VIDEO))
     return refuse_mixture (model, error);
+  if (has_kind (self, HR_MEDIUM_AUDIO))
+    {
+      if (!is_known (model, audio, HR_MEDIUM_AUDIO))
+        return refuse_tower (model, error);
+      if (audio->tower == HR_TOWER_CHUNKED)
+        add_sound_chunks (self, model, batch);
+      else
+        add_sounds (self, model, batch);
+    }
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
       if (!has_kind (self, kinds[i]))
@@ -535,12 +588,6 @@ hr_media_add_towers (HrMedia  *self,
         add_pictures (self, model, kinds[i], batch);
       else
         add_row (self, model, kinds[i], batch);
-    }
-  if (has_kind (self, HR_MEDIUM_AUDIO))
-    {
-      if (!is_known (model, audio, HR_MEDIUM_AUDIO))
-        return refuse_tower (model, error);
-      add_sounds (self, model, batch);
     }
 
   return TRUE;

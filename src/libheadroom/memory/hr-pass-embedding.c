@@ -143,6 +143,22 @@ keep_deltas (HrReplay *replay)
   hr_replay_leave (replay, deltas);
 }
 
+/*
+ * hr_pass_counts_outside:
+ * @self: what is replayed
+ *
+ * Returns: whether positions with three axes are computed around the decoder, by get_rope_index(), where something is
+ *   seen or heard. Qwen2.5-Omni's thinker leaves them to its decoder where no mask comes with the batch
+ */
+gboolean
+hr_pass_counts_outside (const HrInference *self)
+{
+  const HrBlock *head = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
+
+  return hr_pass_has_axes (self) &&
+         (head == NULL || !head->head.holds_embeds || self->mask != HR_ATTENTION_MASK_NONE);
+}
+
 /* `torch.arange (…) + past_seen_tokens`. */
 static HrValue
 count_tokens (HrReplay *replay,
@@ -299,7 +315,7 @@ hr_pass_embed (const HrInference *self,
   else if (counts_positions (self, alibi, position) && self->examples == 0 &&
            replay->layer_code != HR_LAYER_CODE_TORCHTITAN && replay->layer_code != HR_LAYER_CODE_UNSLOTH)
     {
-      if (pass->n_joins > 0 && hr_pass_has_axes (self))
+      if (pass->n_joins > 0 && hr_pass_counts_outside (self))
         {
           ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
           ids.count = HR_PASS_N_AXES;

@@ -57,7 +57,8 @@ return_seen (const HrInference *self,
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
-  if (tower->stack->tower == HR_TOWER_QWEN_VL || tower->projector->projector == HR_PROJECTOR_QWEN2_AUDIO ||
+  if (tower->stack->tower == HR_TOWER_QWEN_VL || tower->stack->tower == HR_TOWER_CHUNKED ||
+      tower->projector->projector == HR_PROJECTOR_QWEN2_AUDIO ||
       index >= G_N_ELEMENTS (replay->returned))
     hr_replay_drop (replay, seen);
   else
@@ -86,6 +87,41 @@ drop_left (HrReplay *replay,
 
   for (; pass->n_left > 0; pass->n_left--)
     hr_replay_drop (replay, hr_replay_adopt (replay, "all_hidden_states", HR_COMPONENT_ACTIVATIONS, bytes));
+}
+
+/* Whether the class with the head embeds and joins what the decoder reads, and not a function of its own. */
+static gboolean
+holds_embeds (const HrInference *self)
+{
+  const HrBlock *head = self->has_head ? hr_chain_find_block (self->head, HR_BLOCK_HEAD) : NULL;
+
+  return head != NULL && head->head.holds_embeds;
+}
+
+/* What variables hold of what was seen goes with the function that has joined it with the text. */
+static void
+leave_join (const HrInference *self,
+            HrReplay          *replay,
+            HrPass            *pass,
+            guint              index)
+{
+  HrJoin *join = &pass->joins[index];
+
+  if (holds_embeds (self))
+    {
+      pass->beside[pass->n_beside++] = join->mask;
+      pass->beside[pass->n_beside++] = join->other_mask;
+      pass->beside[pass->n_beside++] = hr_value_detach (join->seen);
+      for (guint i = 0; i < join->n_outputs; i++)
+        pass->beside[pass->n_beside++] = join->outputs[i];
+      return;
+    }
+
+  hr_replay_drop (replay, join->mask);
+  hr_replay_drop (replay, join->other_mask);
+  for (guint i = 0; i < join->n_outputs; i++)
+    hr_replay_drop (replay, join->outputs[i]);
+  return_seen (self, replay, join->seen, index);
 }
 
 /*
@@ -156,19 +192,15 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->position_embeds);
   hr_replay_drop (replay, pass->forward.embeds);
   for (guint i = 0; i < pass->n_joins; i++)
-    {
-      hr_replay_drop (replay, pass->joins[i].mask);
-      hr_replay_drop (replay, pass->joins[i].other_mask);
-      for (guint j = 0; j < pass->joins[i].n_outputs; j++)
-        hr_replay_drop (replay, pass->joins[i].outputs[j]);
-      return_seen (self, replay, pass->joins[i].seen, i);
-    }
+    leave_join (self, replay, pass, i);
   while (pass->n_features > 0)
     hr_replay_drop (replay, pass->features[--pass->n_features]);
   if (pass->keeps_layers && self->stack->role == HR_STACK_ENCODER)
     drop_left (replay, pass);
   if (pass->keeps_layers && self->stack->role != HR_STACK_ENCODER)
     hr_replay_leave (replay, pass->inputs_embeds);
+  else if (holds_embeds (self))
+    pass->beside[pass->n_beside++] = hr_value_detach (pass->inputs_embeds);
   else
     hr_replay_drop (replay, pass->inputs_embeds);
 }

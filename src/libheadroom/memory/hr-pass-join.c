@@ -102,7 +102,8 @@ returns_both (const HrInference *self,
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
-  return tower->stack->tower == HR_TOWER_QWEN_VL || tower->projector->masks_both;
+  return tower->stack->tower == HR_TOWER_QWEN_VL || tower->stack->tower == HR_TOWER_CHUNKED ||
+         tower->projector->masks_both;
 }
 
 static gboolean

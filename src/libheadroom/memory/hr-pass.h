@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 #define HR_PASS_MAX_TOWERS 4
 #define HR_PASS_MAX_FEATURES 8
 #define HR_PASS_MAX_RETURNED 16
+#define HR_PASS_MAX_BESIDE 64
 
 /* Of positions of images and videos: time, height and width (mrope_section). */
 #define HR_PASS_N_AXES 3
@@ -45,7 +46,7 @@ typedef struct _HrPass
   HrValue head;
   HrValue inputs_embeds;
   HrValue prefix;          /* what the keys and values of virtual tokens are views of */
-  HrValue beside[8];       /* what whoever calls the model's function holds */
+  HrValue beside[HR_PASS_MAX_BESIDE];     /* what whoever calls the model's function holds */
   guint n_beside;
   HrValue position_embeds;
   HrValue position_ids;
@@ -106,6 +107,7 @@ void               hr_pass_make_masks             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 gboolean           hr_pass_has_axes               (const HrInference  *self);
+gboolean           hr_pass_counts_outside         (const HrInference  *self);
 gboolean           hr_pass_has_rotation           (const HrInference  *self);
 void               hr_pass_make_rotations         (const HrInference  *self,
                                                    HrReplay           *replay,

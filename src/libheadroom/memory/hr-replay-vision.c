@@ -303,6 +303,39 @@ project (HrReplay             *replay,
   variables->value = parts[2];
 }
 
+/* Angles of half a head, of which a copy takes the place, for both halves. */
+static HrValue
+repeat_angles (HrReplay   *replay,
+               const char *name)
+{
+  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HEAD);
+  HrValue half = angles;
+
+  half.divisor = 2;
+  hr_replay_assign (replay, &half, hr_op_like (replay, name, name, half));
+  hr_replay_assign (replay, &half, hr_op_like (replay, "repeat", name, angles));
+
+  return half;
+}
+
+/* apply_rotary_pos_emb_vision() of modeling_qwen2_5_omni.py, of queries or of keys. */
+static void
+rotate_apart (HrReplay   *replay,
+              HrValue    *x,
+              const char *name)
+{
+  HrValue cast = hr_op_cast (replay, *x, HR_ELEMENT_FLOAT32);
+  HrValue cosines = repeat_angles (replay, "cos");
+  HrValue sines = repeat_angles (replay, "sin");
+  HrValue output = hr_replay_rotate (replay, cast, cosines, sines, name);
+
+  hr_replay_assign (replay, &output, hr_op_cast (replay, output, x->element));
+  hr_replay_drop (replay, sines);
+  hr_replay_drop (replay, cosines);
+  hr_replay_drop (replay, cast);
+  hr_replay_assign (replay, x, output);
+}
+
 /*
  * hr_replay_vision_attention:
  * @replay: a tape
@@ -327,7 +360,13 @@ hr_replay_vision_attention (HrReplay          *replay,
   replay->sentence = N_("in the attention, while queries, keys and values are projected");
   project (replay, x, attention, &variables);
   replay->sentence = N_("in the attention, while queries and keys are rotated");
-  hr_attention_rotate_in_fp32 (replay, forward, &variables);
+  if (attention->rotary_apart)
+    {
+      rotate_apart (replay, &variables.query, "query_states");
+      rotate_apart (replay, &variables.key, "key_states");
+    }
+  else if (attention->position == HR_POSITION_ROTARY_FP32)
+    hr_attention_rotate_in_fp32 (replay, forward, &variables);
 
   parts[0] = hr_op_cast_down (replay, variables.query);
   parts[1] = hr_op_cast_down (replay, variables.key);

@@ -109,6 +109,8 @@ typedef enum
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, or of a window of frames, as they come to a tower */
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
   HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, or of a sound, as it comes to a tower */
+  HR_SYMBOL_HEARD,          /* N_h: frames of a spectrogram that are of sounds */
+  HR_SYMBOL_FRAMES,         /* N_f: those of all chunks of them, with what pads these */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
   HR_SYMBOL_PROJECTOR,      /* h_p: the width inside a projector */

@@ -68,7 +68,7 @@ hr_tower_get_mask_bytes (const HrTower *self)
  * hr_tower_is_of_sounds:
  * @stack: a tower
  *
- * Returns: whether it hears, and it is known how
+ * Returns: whether it hears sounds of one length
  */
 gboolean
 hr_tower_is_of_sounds (const HrStack *stack)
@@ -202,9 +202,21 @@ has_windows (const HrInference *self)
 static void
 reorder (HrReplay   *replay,
          HrValue    *x,
+         HrValue     indices,
          const char *name)
 {
-  hr_replay_assign (replay, x, hr_op_take (replay, name, *x, HR_NO_VALUE, *x));
+  hr_replay_assign (replay, x, hr_op_take (replay, name, *x, indices, *x));
+}
+
+/* `window_index`, and `reverse_indices = torch.argsort (window_index)`: of patches that are merged. */
+static void
+make_window_indices (HrReplay *replay,
+                     HrPass   *pass)
+{
+  HrValue merged = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEEN);
+
+  pass->position_ids = hr_op_like (replay, "cat", "window_index", merged);
+  pass->position_embeds = hr_op_like (replay, "argsort", "reverse_indices", merged);
 }
 
 /*
@@ -253,8 +265,11 @@ make_rotation (const HrInference *self,
   half.divisor = 2;
   pass->beside[pass->n_beside] = hr_op_like (replay, "mul", "rotary_pos_emb", half);
   if (has_windows (self))
-    reorder (replay, &pass->beside[pass->n_beside], "rotary_pos_emb");
+    reorder (replay, &pass->beside[pass->n_beside], pass->position_ids, "rotary_pos_emb");
   pass->n_beside++;
+  if (hr_layer_class_get_attention (&self->stack->layer_classes[0])->rotary_apart)
+    return;
+
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "emb", angles);
   pass->cos[0] = hr_op_like (replay, "cos", "cos", angles);
   pass->sin[0] = hr_op_like (replay, "sin", "sin", angles);
@@ -281,6 +296,11 @@ hr_tower_embed (const HrInference *self,
   if (hr_tower_is_of_sounds (self->stack))
     {
       hr_tower_embed_sounds (self, replay, pass);
+      return;
+    }
+  if (self->stack->tower == HR_TOWER_CHUNKED)
+    {
+      hr_tower_embed_chunks (self, replay, pass);
       return;
     }
 
@@ -314,7 +334,10 @@ hr_tower_embed (const HrInference *self,
   if (table != NULL)
     add_interpolated (replay, pass, table);
   if (has_windows (self))
-    reorder (replay, &pass->hidden, "hidden_states");
+    {
+      make_window_indices (replay, pass);
+      reorder (replay, &pass->hidden, pass->position_ids, "hidden_states");
+    }
   make_rotation (self, replay, pass);
   pass->chunks[0] = self->tower->chunks;
   pass->chunks[1] = self->tower->windows;
@@ -446,6 +469,8 @@ drop_beside (HrReplay *replay,
 {
   while (pass->n_beside > 0)
     hr_replay_drop (replay, pass->beside[--pass->n_beside]);
+  hr_replay_assign (replay, &pass->position_embeds, HR_NO_VALUE);
+  hr_replay_assign (replay, &pass->position_ids, HR_NO_VALUE);
   for (guint i = 0; i < G_N_ELEMENTS (pass->cos); i++)
     {
       hr_replay_drop (replay, pass->sin[i]);
@@ -475,6 +500,11 @@ hr_tower_finish (const HrInference *self,
       hr_tower_finish_sounds (self, replay, pass);
       return;
     }
+  if (tower->stack->tower == HR_TOWER_CHUNKED)
+    {
+      hr_tower_finish_chunks (self, replay, pass);
+      return;
+    }
   if (tower->stack->tower != HR_TOWER_QWEN_VL)
     {
       hr_tower_finish_pictures (self, replay, pass);
@@ -487,7 +517,7 @@ hr_tower_finish (const HrInference *self,
            ? hr_tower_merge (replay, pass->hidden, &tower->projector->final)
            : merge (tower, replay, pass->hidden);
   if (tower->windows != NULL)
-    reorder (replay, &seen, "merged_hidden_states");
+    reorder (replay, &seen, pass->position_embeds, "merged_hidden_states");
   drop_beside (replay, pass);
   if (tower->stack->keeps_outputs)
     {

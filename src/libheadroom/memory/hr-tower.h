@@ -49,6 +49,9 @@ typedef struct
  * @windows: (nullable) (element-type HrChunk): those in a layer with windows
  * @frames: of sounds frames of a spectrogram of each of which the batch says whether it is of the sound; 0: it does not
  * @is_padded: of sounds whether some positions are not
+ * @heard: of sounds in chunks the frames that are of the sounds
+ * @n_chunks: the chunks
+ * @chunk_frames: their frames, with what pads them
  *
  * A vision or audio tower with what it sees in one call.
  */
@@ -72,6 +75,9 @@ struct _HrTower
   GArray *windows;
   guint64 frames;
   gboolean is_padded;
+  guint64 heard;
+  guint64 n_chunks;
+  guint64 chunk_frames;
 };
 
 void    hr_tower_clear       (HrTower           *self);
@@ -93,6 +99,12 @@ void    hr_tower_embed_sounds     (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
 void    hr_tower_finish_sounds    (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_embed_chunks     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_chunks    (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
 gboolean hr_tower_is_of_sounds    (const HrStack     *stack);

@@ -103,6 +103,22 @@ is_skipped (const HrStack  *stack,
   return FALSE;
 }
 
+/* Whether a tensor is a table of tokens of a tower, which reads none (audio_bos_eos_token of Qwen2.5-Omni). */
+static gboolean
+is_table_of_tower (const HrStack  *stack,
+                   const HrTensor *tensor)
+{
+  for (guint i = 0; stack->tower != HR_TOWER_UNKNOWN && i < stack->embeddings.n_blocks; i++)
+    {
+      const HrBlock *block = &stack->embeddings.blocks[i];
+
+      if (block->kind == HR_BLOCK_TOKEN_EMBEDDING && block->path == tensor->block)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_trainable_is_unread:
  * @model: a model
@@ -110,8 +126,8 @@ is_skipped (const HrStack  *stack,
  * @copy: which of its tensors
  *
  * Checks whether a tensor is of a layer of a tower behind the one whose output a projector reads, or of what comes
- * after the last: these run, and no gradient flows to them. Likewise for what a layer has and does not compute with,
- * such as the attention to an encoder of a decoder that has none.
+ * after the last: these run, and no gradient flows to them. Likewise for what a layer or a tower has and does not
+ * compute with, such as the attention to an encoder of a decoder that has none.
  *
  * Returns: whether it is
  */
@@ -130,6 +146,8 @@ hr_trainable_is_unread (HrModel        *model,
   if (tensor->n_layers > 0)
     layer = tensor->layers[copy / hr_tensor_get_copies_of_layer (tensor)];
   if (tensor->n_layers > 0 && is_skipped (stack, tensor, layer))
+    return TRUE;
+  if (is_table_of_tower (stack, tensor))
     return TRUE;
   if (stack->tower == HR_TOWER_UNKNOWN || stack->feature_layer == 0)
     return FALSE;

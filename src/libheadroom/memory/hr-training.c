@@ -1155,7 +1155,7 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
   /* The model keeps those of the step before (rope_deltas). */
-  add_input (replay, 1, pass->towers != NULL && hr_pass_has_axes (pass) ? pass->batch * sizeof (gint64) : 0);
+  add_input (replay, 1, pass->towers != NULL && hr_pass_counts_outside (pass) ? pass->batch * sizeof (gint64) : 0);
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));

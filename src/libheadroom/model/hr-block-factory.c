@@ -199,6 +199,7 @@ static const HrParameter attention_parameters[] = {
   SIZE ("rotary-dim", attention.rotary_dim),
   CHOICE ("rotary-join", attention.rotary_join, rotary_joins),
   BOOLEAN ("rotary-axes", attention.rotary_axes),
+  BOOLEAN ("rotary-apart", attention.rotary_apart),
   BOOLEAN ("rotary-each", attention.rotary_each),
   BOOLEAN ("own-rotary", attention.own_rotary),
   CHOICE ("qk-norm", attention.qk_norm, qk_norms),
@@ -295,6 +296,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("plain-loss", head.plain_loss),
   BOOLEAN ("masked-loss", head.masked_loss),
   BOOLEAN ("unshifted-loss", head.unshifted_loss),
+  BOOLEAN ("holds-embeds", head.holds_embeds),
   { NULL }
 };
 

@@ -338,6 +338,7 @@ typedef struct
   HrPosition position;
   guint64 rotary_dim;        /* how many of head_dim are rotated */
   HrRotaryJoin rotary_join;
+  gboolean rotary_apart;     /* queries and keys of a tower each have cosines and sines made anew (Qwen2.5-Omni) */
   gboolean rotary_axes;      /* angles of three axes are made, of which one is put together (Qwen3-VL) */
   gboolean rotary_each;      /* each sequence of a batch has angles of its own (ModernBERT's decoder) */
   gboolean own_rotary;       /* sliding layers have angles of their own, beside those of the others (Gemma 3) */
@@ -588,6 +589,7 @@ typedef struct
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
   gboolean uncached_loss;    /* its class turns the cache off where it is given labels (BART) */
+  gboolean holds_embeds;     /* its class embeds and joins what the decoder reads, and holds it until it returns */
   gboolean unshifted_loss;   /* its class compares each token's logits with the token's own label (BartForCausalLM) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
   gboolean masked_loss;      /* likewise, and picks those that a mask of the batch lets through (Qwen2-Audio) */
@@ -719,6 +721,7 @@ typedef enum
   HR_TOWER_PADDED,            /* pictures padded to one size, with a mask of what is none of it (Idefics 3) */
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
   HR_TOWER_WHISPER,           /* sounds of one length, a batch of them (Whisper's encoder) */
+  HR_TOWER_CHUNKED,           /* sounds of any length, in chunks that attend to themselves (Qwen2.5-Omni) */
 } HrTowerPath;
 
 /* Which of them makes of what a tower has seen or heard what the decoder reads. */

@@ -463,7 +463,7 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", NULL };
+  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", NULL };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||

@@ -29,6 +29,7 @@ static const char * const parameter_names[] = {
   [HR_PROCESSOR_SPANS_FRAMES] = "spans-frames",
   [HR_PROCESSOR_SCALES_UP] = "scales-up",
   [HR_PROCESSOR_MIN_FRAMES] = "min-frames",
+  [HR_PROCESSOR_PADDED_FRAMES] = "padded-frames",
   [HR_PROCESSOR_MAX_FRAMES] = "max-frames",
   [HR_PROCESSOR_TIMESTAMPS] = "timestamps",
   [HR_PROCESSOR_IMAGE_SIZE] = "image-size",

@@ -39,6 +39,7 @@ typedef enum
   HR_PROCESSOR_SPANS_FRAMES,        /* whether the limits are those of all frames together, which an image has too */
   HR_PROCESSOR_SCALES_UP,           /* whether sides shorter than a token are made longer, and not refused */
   HR_PROCESSOR_MIN_FRAMES,
+  HR_PROCESSOR_PADDED_FRAMES,       /* of a sound, to which the batch is padded; 0: to those of the longest */
   HR_PROCESSOR_MAX_FRAMES,          /* of a video, or of the spectrogram of a sound */
   HR_PROCESSOR_TIMESTAMPS,          /* an #HrProcessorTimestamps */
   HR_PROCESSOR_IMAGE_SIZE,          /* pixels of a side of what the tower sees */

@@ -62,6 +62,8 @@ static const struct
   { "p_v", N_("numbers of a patch of an image, its colours and frames included") },
   { "N_p", N_("patches of a picture") },
   { "p_i", N_("numbers of a picture, its colours included") },
+  { "N_h", N_("frames of a spectrogram that are of sounds") },
+  { "N_f", N_("frames of all chunks of sounds, with what pads them") },
   { "N_v", N_("vectors that a tower hands to the language model") },
   { "h_m", N_("the width of patches that are merged") },
   { "h_p", N_("the width inside a projector") },
