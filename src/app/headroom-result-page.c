@@ -62,7 +62,6 @@ struct _HeadroomResultPage
   HeadroomTimelineView *timeline;
   GtkWidget *phases_section;
   HeadroomPhaseList *phases;
-  GtkWidget *advice_section;
   HeadroomAdviceList *advice;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
@@ -356,7 +355,6 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_comparison_show (self->comparison, self->estimate, self->unit_system);
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
   headroom_advice_list_show (self->advice, report);
-  gtk_widget_set_visible (self->advice_section, gtk_widget_get_visible (GTK_WIDGET (self->advice)));
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_compute_view_show (self->compute, report);
   headroom_result_page_show_warnings (self, report);
@@ -575,7 +573,6 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);

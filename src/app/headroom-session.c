@@ -452,6 +452,32 @@ headroom_session_choose_job (HeadroomSession  *self,
   return TRUE;
 }
 
+/*
+ * Makes a change to the job of the current mode: settings with their values, as hr_job_set_all_from_string() takes
+ * them. It is one step to undo. What cannot be set leaves everything as it is.
+ */
+gboolean
+headroom_session_change_job (HeadroomSession  *self,
+                             const char       *change,
+                             GError          **error)
+{
+  g_autoptr (HrJob) changed = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
+  g_return_val_if_fail (change != NULL, FALSE);
+
+  changed = hr_job_copy (headroom_session_get_job (self));
+  if (!hr_job_set_all_from_string (changed, change, error))
+    return FALSE;
+
+  self->restoring = TRUE;
+  headroom_session_take_job (self, changed);
+  self->restoring = FALSE;
+  headroom_session_record (self, NULL);
+
+  return TRUE;
+}
+
 /* What a file turned out to hold. */
 typedef struct
 {

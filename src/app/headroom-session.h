@@ -28,6 +28,9 @@ gboolean         headroom_session_choose_job           (HeadroomSession      *se
                                                         const char           *id,
                                                         HrJob                *job,
                                                         GError              **error);
+gboolean         headroom_session_change_job           (HeadroomSession      *self,
+                                                        const char           *change,
+                                                        GError              **error);
 void             headroom_session_open_async           (HeadroomSession      *self,
                                                         GFile                *file,
                                                         GAsyncReadyCallback   callback,

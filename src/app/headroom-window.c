@@ -497,6 +497,19 @@ headroom_window_show_examples_action (GtkWidget  *widget,
   gtk_window_present (GTK_WINDOW (self->examples));
 }
 
+/* The change is a list of settings with their values, as an advice has it. */
+static void
+headroom_window_apply_change_action (GtkWidget  *widget,
+                                     const char *action_name,
+                                     GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autoptr (GError) error = NULL;
+
+  if (!headroom_session_change_job (self->session, g_variant_get_string (parameter, NULL), &error))
+    headroom_content_show_error (self->content, _("This cannot be changed"), error->message);
+}
+
 static void
 headroom_window_dismiss_error_action (GtkWidget  *widget,
                                       const char *action_name,
@@ -647,6 +660,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
   gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
+  gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
   gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
 

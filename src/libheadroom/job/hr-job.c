@@ -854,6 +854,39 @@ hr_job_set_from_string (HrJob       *self,
   return TRUE;
 }
 
+/**
+ * hr_job_set_all_from_string:
+ * @self: a job
+ * @settings: settings with their values, each as `setting=value`, with blanks between
+ * @error: return location for a #GError
+ *
+ * Sets several settings from text, in their order, as hr_job_set_from_string() does; the first that cannot be set ends
+ * it.
+ *
+ * Returns: whether all were set
+ */
+gboolean
+hr_job_set_all_from_string (HrJob       *self,
+                            const char  *settings,
+                            GError     **error)
+{
+  g_auto (GStrv) parts = NULL;
+
+  g_return_val_if_fail (HR_IS_JOB (self), FALSE);
+  g_return_val_if_fail (settings != NULL, FALSE);
+
+  parts = g_strsplit (settings, " ", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (parts[i], "=", 2);
+
+      if (pair[0] != NULL && !hr_job_set_from_string (self, pair[0], pair[1] != NULL ? pair[1] : "", error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* The text of a value in JSON that has the type of the setting; %NULL if it has another. */
 static char *
 get_text_of_value (HrJson     *node,

@@ -72,6 +72,9 @@ gboolean                  hr_job_set_from_string        (HrJob       *self,
                                                          const char  *property,
                                                          const char  *value,
                                                          GError     **error);
+gboolean                  hr_job_set_all_from_string    (HrJob       *self,
+                                                         const char  *settings,
+                                                         GError     **error);
 char                     *hr_job_get_as_string          (HrJob       *self,
                                                          const char  *property) G_GNUC_WARN_UNUSED_RESULT;
 HrDtype                   hr_job_get_dtype              (HrJob       *self);

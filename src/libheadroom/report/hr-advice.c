@@ -2,7 +2,7 @@
 
 #include "config.h"
 
-#include "hr-advice.h"
+#include "hr-advice-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -48,13 +48,14 @@ halve_rate (HrMedium *medium)
     medium->fps /= 2;
 }
 
-static void
-advice_free (gpointer data)
+void
+_hr_advice_free (gpointer data)
 {
   HrAdvice *self = data;
 
   g_free (self->change);
   g_free (self->text);
+  g_free (self->cost);
   g_free (self);
 }
 
@@ -135,9 +136,9 @@ cut_videos (HrMultimodalJob *job,
 }
 
 /* The settings in which two jobs differ, as they stand on the command line. */
-static char *
-describe_change (HrJob *job,
-                 HrJob *changed)
+char *
+_hr_advice_describe_change (HrJob *job,
+                            HrJob *changed)
 {
   g_autoptr (GString) string = g_string_new (NULL);
   g_autofree GParamSpec **settings = NULL;
@@ -152,7 +153,7 @@ describe_change (HrJob *job,
 
       g_object_get_property (G_OBJECT (job), settings[i]->name, &before);
       g_object_get_property (G_OBJECT (changed), settings[i]->name, &after);
-      if (g_param_values_cmp (settings[i], &before, &after) == 0 || !hr_job_uses_setting (job, settings[i], NULL))
+      if (g_param_values_cmp (settings[i], &before, &after) == 0 || !hr_job_uses_setting (changed, settings[i], NULL))
         continue;
       value = hr_job_get_as_string (changed, settings[i]->name);
       g_string_append_printf (string, "%s%s=%s", string->len > 0 ? " " : "", settings[i]->name, value);
@@ -192,7 +193,7 @@ try (GPtrArray  *advice,
     return;
 
   item = g_new0 (HrAdvice, 1);
-  item->change = describe_change (job, changed);
+  item->change = _hr_advice_describe_change (job, changed);
   item->saves_bytes = hr_estimate_get_total_bytes (estimate) - hr_estimate_get_total_bytes (other);
   item->text = describe (changed, other);
   g_ptr_array_add (advice, item);
@@ -238,16 +239,6 @@ describe_parts (HrJob      *changed G_GNUC_UNUSED,
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Split the videos into parts that are read one after the other: each part then has %s "
                             "tokens"), tokens);
-}
-
-static gint
-compare_savings (gconstpointer a,
-                 gconstpointer b)
-{
-  const HrAdvice *one = *(HrAdvice * const *) a;
-  const HrAdvice *other = *(HrAdvice * const *) b;
-
-  return one->saves_bytes < other->saves_bytes ? 1 : one->saves_bytes > other->saves_bytes ? -1 : 0;
 }
 
 static double
@@ -297,25 +288,24 @@ count_parts (HrEstimate *estimate)
   return seconds / parts >= MIN_PART_SECONDS ? parts : 0;
 }
 
-/**
- * hr_advice_list: (skip)
+/*
+ * _hr_advice_add_media:
+ * @advice: what has been found so far
  * @estimate: an estimate
  * @job: what it is of
  * @gpu: (nullable): the GPU that it is for
  * @n_gpus: how many of them
  *
- * Lists what could be asked for instead, to take less memory: of a job with images, sounds and videos smaller pictures,
- * fewer frames, shorter parts of videos. What each saves is estimated anew.
- *
- * Returns: (transfer full) (element-type HrAdvice): changes, those that save most first; there may be none
+ * Adds what a job with images, sounds and videos could do with: smaller pictures, fewer frames, shorter parts of
+ * videos.
  */
-GPtrArray *
-hr_advice_list (HrEstimate *estimate,
-                HrJob      *job,
-                HrGpu      *gpu,
-                guint       n_gpus)
+void
+_hr_advice_add_media (GPtrArray  *advice,
+                      HrEstimate *estimate,
+                      HrJob      *job,
+                      HrGpu      *gpu,
+                      guint       n_gpus)
 {
-  g_autoptr (GPtrArray) advice = g_ptr_array_new_with_free_func (advice_free);
   static const struct
   {
     HrMediumKind kind;
@@ -329,11 +319,8 @@ hr_advice_list (HrEstimate *estimate,
   };
   guint parts;
 
-  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
-  g_return_val_if_fail (HR_IS_JOB (job), NULL);
-
   if (!HR_IS_MULTIMODAL_JOB (job))
-    return g_steal_pointer (&advice);
+    return;
 
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
     {
@@ -352,10 +339,36 @@ hr_advice_list (HrEstimate *estimate,
 
       try (advice, estimate, job, changed, gpu, n_gpus, describe_parts);
     }
+}
 
-  g_ptr_array_sort (advice, compare_savings);
+/**
+ * hr_advice_list: (skip)
+ * @estimate: an estimate
+ * @job: what it is of
+ * @gpu: (nullable): the GPU that it is for
+ * @n_gpus: how many of them
+ *
+ * Lists what could be asked for instead, to take less memory: other settings and useful pairs of them; of a job with
+ * images, sounds and videos smaller pictures, fewer frames, shorter parts of videos. What each saves is estimated anew,
+ * so that nothing is advised that cannot be combined with the rest. The rule of thumb, which is there to compare with,
+ * gives no advice.
+ *
+ * Returns: (transfer full) (element-type HrAdvice): changes, those that save most first; there may be none
+ */
+GPtrArray *
+hr_advice_list (HrEstimate *estimate,
+                HrJob      *job,
+                HrGpu      *gpu,
+                guint       n_gpus)
+{
+  g_autoptr (HrAdviceSearch) search = hr_advice_search_new (estimate, job, gpu, n_gpus);
 
-  return g_steal_pointer (&advice);
+  g_return_val_if_fail (search != NULL, NULL);
+
+  while (hr_advice_search_step (search))
+    continue;
+
+  return g_ptr_array_ref (hr_advice_search_get_advice (search));
 }
 
 /**

@@ -364,22 +364,12 @@ hr_article_example_create_job (const HrArticleExample  *self,
                                GError                 **error)
 {
   g_autoptr (HrJob) job = NULL;
-  g_auto (GStrv) settings = NULL;
 
   g_return_val_if_fail (self != NULL, NULL);
 
   job = hr_job_new (self->mode);
-  settings = g_strsplit (self->settings, " ", -1);
-  for (guint i = 0; settings[i] != NULL; i++)
-    {
-      char *value = strchr (settings[i], '=');
-
-      if (value == NULL)
-        continue;
-      *value = '\0';
-      if (!hr_job_set_from_string (job, settings[i], value + 1, error))
-        return NULL;
-    }
+  if (!hr_job_set_all_from_string (job, self->settings, error))
+    return NULL;
 
   return g_steal_pointer (&job);
 }

@@ -299,8 +299,8 @@ static void
 add_advice (HrReport   *self,
             HrDocument *document)
 {
-  static const gboolean numeric[] = { FALSE, TRUE };
-  const char * const columns[] = { _("What could be changed"), _("Saves"), NULL };
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("What could be changed"), _("Saves"), _("At what cost"), NULL };
   g_autoptr (GPtrArray) advice = hr_report_list_advice (self);
   HrDocumentBlock *table;
 
@@ -314,7 +314,8 @@ add_advice (HrReport   *self,
       const HrAdvice *item = g_ptr_array_index (advice, i);
       g_autofree char *saving = hr_format_bytes (item->saves_bytes, hr_report_get_unit_system (self));
 
-      hr_document_block_add_row (table, (const char * const []) { item->text, saving, NULL });
+      hr_document_block_add_row (table, (const char * const []) { item->text, saving,
+                                                                  item->cost != NULL ? item->cost : "", NULL });
     }
 }
 

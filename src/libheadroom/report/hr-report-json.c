@@ -243,6 +243,8 @@ add_advice (JsonBuilder *builder,
       hr_json_build_string (builder, "change", item->change);
       hr_json_build_integer (builder, "saves-bytes", item->saves_bytes);
       hr_json_build_string (builder, "text", item->text);
+      if (item->cost != NULL)
+        hr_json_build_string (builder, "cost", item->cost);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-advice.h"
+
+G_BEGIN_DECLS
+
+void  _hr_advice_free            (gpointer    data);
+char *_hr_advice_describe_change (HrJob      *job,
+                                  HrJob      *changed) G_GNUC_WARN_UNUSED_RESULT;
+void  _hr_advice_add_media       (GPtrArray  *advice,
+                                  HrEstimate *estimate,
+                                  HrJob      *job,
+                                  HrGpu      *gpu,
+                                  guint       n_gpus);
+
+G_END_DECLS

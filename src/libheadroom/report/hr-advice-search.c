@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-advice-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "hr-estimator.h"
+#include "hr-labels.h"
+#include "hr-training-job.h"
+
+/*
+ * Advice about settings: each change is made to a copy of the job and estimated anew. What the framework hands out is
+ * known in microseconds, and what it reserves in milliseconds; so the first decides what is worth the second.
+ */
+
+/* As many as are told: what saves less than these is not what helps. */
+#define MAX_ADVICE 10
+
+/* Below this share of the whole a change is not worth a line, and a pair of changes not more than one of them. */
+#define MIN_SHARE 0.002
+#define MIN_SHARE_OF_PAIR 0.03
+
+typedef struct
+{
+  const char *change;
+  const char *text;
+  const char *cost;
+} Candidate;
+
+/* Settings to change, with what one pays for it. What a job has no use for, or cannot be combined, is passed over. */
+static const Candidate candidates[] = {
+  { "gradient-checkpointing=full", N_("Keep only what goes into each layer (gradient checkpointing)"),
+    N_("about a third more time a step") },
+  { "gradient-checkpointing=selective",
+    N_("Compute a part of each layer again in the backward pass (selective checkpointing)"),
+    N_("a little more time a step") },
+  { "attention=sdpa", N_("Let PyTorch’s fused attention compute the scores, which are then never in memory"),
+    N_("nothing; faster") },
+  { "attention=flash", N_("Compute the attention with FlashAttention"), N_("the flash-attn package") },
+  { "optimizer=adamw-8bit", N_("Keep the states of AdamW in 8 bits (bitsandbytes)"),
+    N_("the bitsandbytes package; hardly any quality") },
+  { "optimizer=paged-adamw-8bit", N_("Keep the states of AdamW in 8 bits and page them to the memory of the host"),
+    N_("the bitsandbytes package; slower where pages move") },
+  { "optimizer=adafactor", N_("Take Adafactor, which keeps rows and columns instead of a second moment"),
+    N_("other hyper-parameters to tune") },
+  { "optimizer=lion", N_("Take Lion, which keeps one moment instead of two"), N_("other hyper-parameters to tune") },
+  { "optimizer-implementation=fused", N_("Update the parameters in one kernel (fused)"), N_("nothing; faster") },
+  { "optimizer-implementation=for-loop", N_("Update the parameters one after the other"), N_("a slower step") },
+  { "fine-tuning-method=lora", N_("Train adapters of a low rank (LoRA) instead"),
+    N_("a part of what full training learns") },
+  { "fine-tuning-method=qlora", N_("Train adapters on a base in 4 bits (QLoRA)"),
+    N_("slower steps; a little quality") },
+  { "fine-tuning-method=qlora gradient-checkpointing=full",
+    N_("Train adapters on a base in 4 bits (QLoRA), with gradient checkpointing"),
+    N_("slower steps, about a third more time; a little quality") },
+  { "gradient-checkpointing=full optimizer=adamw-8bit",
+    N_("Gradient checkpointing, and the states of AdamW in 8 bits"),
+    N_("about a third more time a step; the bitsandbytes package") },
+  { "fused-kernels=liger", N_("Patch the model with Liger-Kernel"), N_("the liger-kernel package; faster") },
+  { "loss-implementation=chunked-nll", N_("Compute the loss a part of the tokens at a time"), N_("hardly any time") },
+  { "activation-offload=layer-inputs", N_("Let what goes into each layer wait in the memory of the host"),
+    N_("memory of the host, and a little time") },
+  { "activation-offload=save-on-cpu", N_("Let all that the backward pass needs wait in the memory of the host"),
+    N_("memory of the host, and much time") },
+  { "keep-outputs=false", N_("Let go of the outputs of a step before the next one"), N_("nothing") },
+  { "fp32-outputs=false", N_("Leave the outputs in the type that they come in"), N_("nothing, if the loss upcasts") },
+  { "zero-grad=after-step", N_("Free the gradients after each step"), N_("nothing") },
+  { "packing=padding-free", N_("Put the sequences end to end instead of padding them"), N_("FlashAttention; faster") },
+  { "precision-recipe=half", N_("Train in bfloat16 alone, without copies in FP32"),
+    N_("small updates are rounded away") },
+  { "dtype=bfloat16", N_("Load the weights in bfloat16"), N_("hardly any quality") },
+  { "quantization=bnb-nf4", N_("Load the weights in 4 bits (NF4)"), N_("a little quality; slower prompts") },
+  { "quantization=bnb-int8", N_("Load the weights in 8 bits"), N_("hardly any quality; slower") },
+  { "kv-cache-dtype=int8", N_("Keep keys and values in 8 bits"), N_("a little time") },
+  { "kv-cache-dtype=int4", N_("Keep keys and values in 4 bits"), N_("a little quality and time") },
+  { "logits-to-keep=last", N_("Compute the logits of the last token alone"), N_("nothing") },
+  { "beams=1", N_("Search with one beam"), N_("a less thorough search") },
+  { "reference-model=false", N_("Train without the term that keeps the policy near a reference"),
+    N_("nothing holds the policy back") },
+  { "rollout-sleep=level-1", N_("Let vLLM sleep while the trainer works"),
+    N_("memory of the host, and a little time") },
+};
+
+/* A size that is cut in half, and one that is doubled so that the step stays the same. */
+typedef struct
+{
+  const char *halved;
+  const char *doubled;
+  const char *text;
+  const char *cost;
+} Halving;
+
+static const Halving halvings[] = {
+  /* Translators: %s is a number. */
+  { "micro-batch-size", "gradient-accumulation-steps",
+    N_("Halve the micro-batch to %s, and accumulate gradients over twice as many"),
+    N_("nothing but time: the same step") },
+  { "batch-size", NULL, N_("Halve the batch to %s"), N_("throughput") },
+  { "sequence-length", NULL, N_("Halve the sequences to %s tokens"), N_("longer texts are cut") },
+  { "prompt-length", NULL, N_("Halve the prompts to %s tokens"), N_("longer texts are cut") },
+  { "completion-length", NULL, N_("Halve the completions to %s tokens"), N_("longer answers are cut") },
+  { "lora-rank", NULL, N_("Halve the rank of the adapters to %s"), N_("adapters that learn less") },
+};
+
+/* An advice whose saving is known by what is allocated alone; @change is that of a candidate. */
+typedef struct
+{
+  HrJob *changed;
+  guint64 saves_allocated;
+  char *text;
+  const char *cost;
+  const char *change;
+} Draft;
+
+struct _HrAdviceSearch
+{
+  HrEstimate *estimate;
+  HrJob *job;
+  HrGpu *gpu;
+  guint n_gpus;
+  gboolean takes_quantization;
+  GPtrArray *drafts;
+  GPtrArray *advice;
+  guint step;
+  gboolean is_done;
+};
+
+static void
+draft_free (gpointer data)
+{
+  Draft *self = data;
+
+  g_clear_object (&self->changed);
+  g_free (self->text);
+  g_free (self);
+}
+
+static gint
+compare_drafts (gconstpointer a,
+                gconstpointer b)
+{
+  const Draft *one = *(Draft * const *) a;
+  const Draft *other = *(Draft * const *) b;
+
+  return one->saves_allocated < other->saves_allocated ? 1 : one->saves_allocated > other->saves_allocated ? -1 : 0;
+}
+
+/* Whether @job uses each of the settings, and has another value of at least one. */
+static gboolean
+make_change (HrJob      *job,
+             const char *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+  gboolean is_change = FALSE;
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+      g_autofree char *before = NULL;
+      GParamSpec *setting;
+
+      *value++ = '\0';
+      setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), parts[i]);
+      if (setting == NULL)
+        return FALSE;
+
+      before = hr_job_get_as_string (job, parts[i]);
+      if (!hr_job_set_from_string (job, parts[i], value, NULL) || !hr_job_uses_setting (job, setting, NULL))
+        return FALSE;
+      is_change |= !g_str_equal (before, value);
+    }
+
+  return is_change;
+}
+
+/* Keeps a draft if the changed job can be estimated, and is worth it. Takes @changed and @text. */
+static void
+draft (HrAdviceSearch *self,
+       HrJob          *changed,
+       char           *text,
+       const char     *cost,
+       const char     *change)
+{
+  guint64 before = hr_estimate_get_allocated_bytes (self->estimate), after = before;
+  g_autoptr (HrEstimate) other = hr_estimator_run (hr_estimate_get_model (self->estimate), changed, NULL, 1, NULL);
+  Draft *one = g_new0 (Draft, 1);
+
+  one->changed = changed;
+  one->text = text;
+  one->cost = cost;
+  one->change = change;
+  if (other != NULL)
+    after = MIN (hr_estimate_get_allocated_bytes (other), before);
+
+  one->saves_allocated = before - after;
+  if (one->saves_allocated > before * MIN_SHARE)
+    g_ptr_array_add (self->drafts, one);
+  else
+    draft_free (one);
+}
+
+/* What is loaded quantized already is not quantized once more, and what is trained has QLoRA for it. */
+static gboolean
+takes_quantization (HrEstimate *estimate,
+                    HrJob      *job)
+{
+  g_autoptr (HrJob) resolved = hr_job_resolve (job, hr_estimate_get_model (estimate));
+
+  return hr_job_get_quantization (resolved) == HR_QUANTIZATION_NONE && !HR_IS_TRAINING_JOB (job);
+}
+
+static void
+draft_candidate (HrAdviceSearch  *self,
+                 const Candidate *candidate)
+{
+  g_autoptr (HrJob) changed = NULL;
+
+  if (!self->takes_quantization && g_str_has_prefix (candidate->change, "quantization="))
+    return;
+
+  changed = hr_job_copy (self->job);
+  if (make_change (changed, candidate->change))
+    draft (self, g_steal_pointer (&changed), g_strdup (_(candidate->text)), _(candidate->cost), candidate->change);
+}
+
+static void
+draft_halving (HrAdviceSearch *self,
+               const Halving  *halving)
+{
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (self->job), halving->halved);
+  g_autoptr (HrJob) changed = NULL;
+  g_autoptr (GString) text = NULL;
+  g_autofree char *number = NULL;
+  guint64 size, steps;
+
+  if (setting == NULL || !hr_job_uses_setting (self->job, setting, NULL))
+    return;
+
+  g_object_get (self->job, halving->halved, &size, NULL);
+  if (size < 2 || size % 2 != 0)
+    return;
+
+  changed = hr_job_copy (self->job);
+  g_object_set (changed, halving->halved, size / 2, NULL);
+  if (halving->doubled != NULL)
+    {
+      g_object_get (self->job, halving->doubled, &steps, NULL);
+      g_object_set (changed, halving->doubled, steps * 2, NULL);
+    }
+
+  number = hr_format_integer (size / 2);
+  text = g_string_new (_(halving->text));
+  g_string_replace (text, "%s", number, 1);
+  draft (self, g_steal_pointer (&changed), g_strdup (text->str), _(halving->cost), NULL);
+}
+
+/* A pair of changes has to save a good deal more than each of them. */
+static gboolean
+is_worth_it (HrAdviceSearch *self,
+             const Draft    *pair)
+{
+  guint64 margin = hr_estimate_get_allocated_bytes (self->estimate) * MIN_SHARE_OF_PAIR;
+
+  if (pair->change == NULL || strchr (pair->change, ' ') == NULL)
+    return TRUE;
+
+  for (guint i = 0; i < self->drafts->len; i++)
+    {
+      const Draft *single = g_ptr_array_index (self->drafts, i);
+
+      if (single->change != NULL && single != pair && strstr (pair->change, single->change) != NULL &&
+          pair->saves_allocated < single->saves_allocated + margin)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+tell (HrAdviceSearch *self,
+      const Draft    *one)
+{
+  g_autoptr (HrEstimate) other = NULL;
+  guint64 total = hr_estimate_get_total_bytes (self->estimate);
+  HrAdvice *item;
+
+  if (self->advice->len >= MAX_ADVICE || !is_worth_it (self, one))
+    return;
+
+  other = hr_estimator_run (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus, NULL);
+  if (other == NULL || hr_estimate_get_total_bytes (other) >= total)
+    return;
+
+  item = g_new0 (HrAdvice, 1);
+  item->change = _hr_advice_describe_change (self->job, one->changed);
+  item->saves_bytes = total - hr_estimate_get_total_bytes (other);
+  item->text = g_strdup (one->text);
+  item->cost = g_strdup (one->cost);
+  g_ptr_array_add (self->advice, item);
+}
+
+static gint
+compare_savings (gconstpointer a,
+                 gconstpointer b)
+{
+  const HrAdvice *one = *(HrAdvice * const *) a;
+  const HrAdvice *other = *(HrAdvice * const *) b;
+
+  return one->saves_bytes < other->saves_bytes ? 1 : one->saves_bytes > other->saves_bytes ? -1 : 0;
+}
+
+/**
+ * hr_advice_search_new: (skip)
+ * @estimate: an estimate
+ * @job: what it is of
+ * @gpu: (nullable): the GPU that it is for
+ * @n_gpus: how many of them
+ *
+ * Begins to look for what could be asked for instead of a job, to take less memory.
+ *
+ * Returns: (transfer full): the search
+ */
+HrAdviceSearch *
+hr_advice_search_new (HrEstimate *estimate,
+                      HrJob      *job,
+                      HrGpu      *gpu,
+                      guint       n_gpus)
+{
+  HrAdviceSearch *self;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+
+  self = g_new0 (HrAdviceSearch, 1);
+  self->estimate = g_object_ref (estimate);
+  self->job = hr_job_copy (job);
+  self->gpu = gpu != NULL ? g_object_ref (gpu) : NULL;
+  self->n_gpus = n_gpus;
+  self->takes_quantization = takes_quantization (estimate, job);
+  self->drafts = g_ptr_array_new_with_free_func (draft_free);
+  self->advice = g_ptr_array_new_with_free_func (_hr_advice_free);
+  self->is_done = hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT;
+
+  return self;
+}
+
+/**
+ * hr_advice_search_free: (skip)
+ * @self: a search
+ *
+ * Gives a search up, or away.
+ */
+void
+hr_advice_search_free (HrAdviceSearch *self)
+{
+  g_clear_object (&self->estimate);
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+  g_ptr_array_unref (self->drafts);
+  g_ptr_array_unref (self->advice);
+  g_free (self);
+}
+
+/**
+ * hr_advice_search_step: (skip)
+ * @self: a search
+ *
+ * Looks at one more change, which takes a few milliseconds.
+ *
+ * Returns: whether there is more to look at
+ */
+gboolean
+hr_advice_search_step (HrAdviceSearch *self)
+{
+  guint step = self->step;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (self->is_done)
+    return FALSE;
+
+  self->step++;
+  if (step < G_N_ELEMENTS (candidates))
+    draft_candidate (self, &candidates[step]);
+  else if (step < G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings))
+    draft_halving (self, &halvings[step - G_N_ELEMENTS (candidates)]);
+  else if (step == G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings))
+    g_ptr_array_sort (self->drafts, compare_drafts);
+  else if (step - G_N_ELEMENTS (candidates) - G_N_ELEMENTS (halvings) - 1 < self->drafts->len)
+    tell (self, g_ptr_array_index (self->drafts, step - G_N_ELEMENTS (candidates) - G_N_ELEMENTS (halvings) - 1));
+  else
+    {
+      _hr_advice_add_media (self->advice, self->estimate, self->job, self->gpu, self->n_gpus);
+      g_ptr_array_sort (self->advice, compare_savings);
+      self->is_done = TRUE;
+    }
+
+  return !self->is_done;
+}
+
+/**
+ * hr_advice_search_get_advice: (skip)
+ * @self: a search
+ *
+ * Gets what has been found; it is in order when there is nothing more to look at.
+ *
+ * Returns: (transfer none) (element-type HrAdvice): changes, those that save most first
+ */
+GPtrArray *
+hr_advice_search_get_advice (HrAdviceSearch *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->advice;
+}
