@@ -186,7 +186,7 @@ test_json_sums (void)
   g_assert_cmpint (sum_components (root), ==, total);
   g_assert_cmpint (sum_components (rule), ==, json_object_get_int_member (rule, "total-bytes"));
   g_assert_true (json_node_is_null (json_object_get_member (root, "gpu")));
-  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (root, "advice")), ==, 0);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (root, "advice")), >, 0);
 
   for (guint i = 0; i < json_array_get_length (devices); i++)
     {

@@ -216,9 +216,12 @@ static void
 draft_candidate (HrAdviceSearch  *self,
                  const Candidate *candidate)
 {
+  g_autofree char *setting = g_strndup (candidate->change, strcspn (candidate->change, "="));
   g_autoptr (HrJob) changed = NULL;
 
-  if (!self->takes_quantization && g_str_has_prefix (candidate->change, "quantization="))
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (self->job), setting) == NULL)
+    return;
+  if (!self->takes_quantization && g_str_equal (setting, "quantization"))
     return;
 
   changed = hr_job_copy (self->job);
