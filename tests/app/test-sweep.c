@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "headroom-anatomy-window.h"
+#include "headroom-number-card.h"
 #include "headroom-application.h"
 #include "headroom-language.h"
 #include "headroom-test.h"
@@ -126,7 +127,8 @@ class_has_action (GType       window,
 static gboolean
 window_has_action (const char *name)
 {
-  return class_has_action (HEADROOM_TYPE_WINDOW, name) || class_has_action (HEADROOM_TYPE_ANATOMY_WINDOW, name);
+  return class_has_action (HEADROOM_TYPE_WINDOW, name) || class_has_action (HEADROOM_TYPE_ANATOMY_WINDOW, name) ||
+         class_has_action (HEADROOM_TYPE_NUMBER_CARD, name);
 }
 
 static void
