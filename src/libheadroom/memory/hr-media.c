@@ -542,6 +542,44 @@ refuse_mixture (HrModel  *model,
   return FALSE;
 }
 
+/* Whether an encoder of the model hears a window of a sound, and its decoder attends to what it makes (Whisper). */
+static gboolean
+has_hearing_encoder (HrModel *model)
+{
+  const HrStack *encoder = find_tower (model, HR_STACK_ENCODER);
+
+  return encoder != NULL && hr_chain_find_block (&encoder->embeddings, HR_BLOCK_CONVOLUTION) != NULL;
+}
+
+/* Each sequence is of one window, which takes the same whatever is heard in it. */
+static gboolean
+check_window (const HrMedia  *self,
+              HrModel        *model,
+              GError        **error)
+{
+  guint64 windows = 0;
+  g_autofree char *found = NULL;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      for (guint j = 0; j < item->n_grids; j++)
+        windows += item->grids[j].pieces;
+    }
+  if (windows == 1 && self->text_tokens > 0)
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, windows);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the first place is the name of a model, the second one a number. */
+                        N_("“%s”: expected text, and one sound for each sequence, as the model hears one window of a "
+                           "sound at once; found %s"),
+                        hr_model_get_name (model), found);
+
+  return FALSE;
+}
+
 /*
  * hr_media_add_towers:
  * @self: what is seen and heard
@@ -567,6 +605,8 @@ hr_media_add_towers (HrMedia  *self,
   if (vision != NULL && count_handing_layers (vision) > 0 && has_kind (self, HR_MEDIUM_IMAGE) &&
       has_kind (self, HR_MEDIUM_VIDEO))
     return refuse_mixture (model, error);
+  if (has_kind (self, HR_MEDIUM_AUDIO) && has_hearing_encoder (model))
+    return check_window (self, model, error);
   if (has_kind (self, HR_MEDIUM_AUDIO))
     {
       if (!is_known (model, audio, HR_MEDIUM_AUDIO))

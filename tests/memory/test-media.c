@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Images, sounds and videos of a job: which are taken, and what they are beside the same job of text. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-multimodal-job.h"
+
+#define WHISPER "openai/whisper-small"
+
+static HrModel *
+open_model (const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_id (id, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrJob *
+make_hearing_job (const char *task,
+                  double      seconds,
+                  const char *further)
+{
+  HrJob *job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (GError) error = NULL;
+
+  hr_job_set_from_string (job, "task", task, &error);
+  g_assert_no_error (error);
+  g_object_set (job, "images", G_GUINT64_CONSTANT (0), "audio-seconds", seconds, "text-tokens",
+                G_GUINT64_CONSTANT (32), "further-inputs", further, NULL);
+
+  return job;
+}
+
+/* The encoder is given a window of a sound in either job: it is padded, whatever is heard in it. */
+static void
+test_window (void)
+{
+  static const struct
+  {
+    const char *task;
+    HrMode mode;
+    const char *length;
+  } cases[] = {
+    { "inference", HR_MODE_INFERENCE, "prompt-length" },
+    { "fine-tuning", HR_MODE_FINE_TUNING, "sequence-length" },
+  };
+  g_autoptr (HrModel) model = open_model (WHISPER);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) hearing = make_hearing_job (cases[i].task, 20, "none");
+      g_autoptr (HrJob) reading = hr_job_new (cases[i].mode);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) heard = hr_estimator_run (model, hearing, NULL, 1, &error);
+      g_autoptr (HrEstimate) read = NULL;
+
+      g_assert_no_error (error);
+      g_object_set (reading, cases[i].length, G_GUINT64_CONSTANT (32), NULL);
+      read = hr_estimator_run (model, reading, NULL, 1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_total_bytes (heard), ==, hr_estimate_get_total_bytes (read));
+    }
+}
+
+static void
+test_windows (void)
+{
+  g_autoptr (HrModel) model = open_model (WHISPER);
+  g_autoptr (HrJob) job = make_hearing_job ("inference", 20, "audio-3");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+
+  g_assert_null (estimate);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "found 2"));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/memory/an_encoder_of_sounds_hears_one_window_whatever_is_in_it", test_window);
+  g_test_add_func ("/memory/an_encoder_of_sounds_hears_no_second_one", test_windows);
+
+  return g_test_run ();
+}
