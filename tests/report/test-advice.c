@@ -100,6 +100,39 @@ test_of_images (void)
   g_assert_true (has_change (advice, "image-width=512 image-height=512"));
 }
 
+/* A sound is read in halves, where that saves something: Voxtral pads what is shorter than half a minute. */
+static void
+test_of_sounds (void)
+{
+  static const struct
+  {
+    const char *model;
+    double seconds;
+    const char *change;
+    gboolean saves;
+  } cases[] = {
+    { "Qwen/Qwen2-Audio-7B-Instruct", 25, "audio-seconds=12.5", TRUE },
+    { "Qwen/Qwen2.5-Omni-7B", 90, "audio-seconds=45", TRUE },
+    { "mistralai/Voxtral-Mini-3B-2507", 90, "audio-seconds=45", TRUE },
+    { "mistralai/Voxtral-Mini-3B-2507", 25, "audio-seconds=12.5", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (cases[i].model, &error);
+      g_autoptr (HrJob) job = make_job (0, "none");
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (GPtrArray) advice = NULL;
+
+      g_assert_no_error (error);
+      g_object_set (job, "audio-seconds", cases[i].seconds, NULL);
+      estimate = run (model, job);
+      advice = hr_advice_list (estimate, job, NULL, 1);
+      g_assert_cmpint (has_change (advice, cases[i].change), ==, cases[i].saves);
+    }
+}
+
 static void
 test_of_text (void)
 {
@@ -248,6 +281,7 @@ main (int   argc,
 
   g_test_add_func ("/report/an_advice_saves_what_another_estimate_says", test_saving);
   g_test_add_func ("/report/images_can_be_made_smaller", test_of_images);
+  g_test_add_func ("/report/sounds_can_be_read_in_halves", test_of_sounds);
   g_test_add_func ("/report/a_text_alone_has_no_advice_on_images", test_of_text);
   g_test_add_func ("/report/advice_on_settings_can_be_done_in_every_mode", test_settings);
   g_test_add_func ("/report/a_rule_of_thumb_gives_no_advice", test_of_rule);

@@ -48,6 +48,13 @@ halve_rate (HrMedium *medium)
     medium->fps /= 2;
 }
 
+static void
+halve_sound (HrMedium *medium)
+{
+  if (medium->kind == HR_MEDIUM_AUDIO)
+    medium->seconds /= 2;
+}
+
 void
 _hr_advice_free (gpointer data)
 {
@@ -91,17 +98,20 @@ change_media (HrMultimodalJob *job,
   HrJob *changed = hr_job_copy (HR_JOB (job));
   g_autofree char *further = change_further (job, change);
   HrMedium image = { .kind = HR_MEDIUM_IMAGE }, video = { .kind = HR_MEDIUM_VIDEO };
+  HrMedium sound = { .kind = HR_MEDIUM_AUDIO };
   guint64 images;
 
   g_object_get (job, "images", &images, "image-width", &image.width, "image-height", &image.height, "video-seconds",
                 &video.seconds, "video-width", &video.width, "video-height", &video.height, "video-fps", &video.fps,
-                NULL);
+                "audio-seconds", &sound.seconds, NULL);
   if (images > 0)
     change (&image);
   if (video.seconds > 0)
     change (&video);
+  change (&sound);
   g_object_set (changed, "image-width", image.width, "image-height", image.height, "video-width", video.width,
-                "video-height", video.height, "video-fps", video.fps, "further-inputs", further, NULL);
+                "video-height", video.height, "video-fps", video.fps, "audio-seconds", sound.seconds, "further-inputs",
+                further, NULL);
 
   return changed;
 }
@@ -231,6 +241,17 @@ describe_rate (HrJob      *changed G_GNUC_UNUSED,
 }
 
 static char *
+describe_sounds (HrJob      *changed G_GNUC_UNUSED,
+                 HrEstimate *other)
+{
+  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+
+  /* Translators: a number of tokens */
+  return g_strdup_printf (_("Split the sounds into halves that are read one after the other: each half then has %s "
+                            "tokens"), tokens);
+}
+
+static char *
 describe_parts (HrJob      *changed G_GNUC_UNUSED,
                 HrEstimate *other)
 {
@@ -297,7 +318,7 @@ count_parts (HrEstimate *estimate)
  * @n_gpus: how many of them
  *
  * Adds what a job with images, sounds and videos could do with: smaller pictures, fewer frames, shorter parts of
- * videos.
+ * sounds and videos.
  */
 void
 _hr_advice_add_media (GPtrArray  *advice,
@@ -316,6 +337,7 @@ _hr_advice_add_media (GPtrArray  *advice,
     { HR_MEDIUM_IMAGE, halve_image, describe_images },
     { HR_MEDIUM_VIDEO, halve_video, describe_videos },
     { HR_MEDIUM_VIDEO, halve_rate, describe_rate },
+    { HR_MEDIUM_AUDIO, halve_sound, describe_sounds },
   };
   guint parts;
 
