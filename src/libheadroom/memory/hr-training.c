@@ -261,6 +261,9 @@ shifts_labels (const HrInference *pass)
 {
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
+  if (head != NULL && head->head.causal_loss)
+    return TRUE;
+
   return pass->stack->role == HR_STACK_DECODER && pass->encoder == NULL && !hr_pass_makes_scores (pass) &&
          (head == NULL || !head->head.unshifted_loss);
 }

@@ -295,6 +295,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("uncached-loss", head.uncached_loss),
   BOOLEAN ("plain-loss", head.plain_loss),
   BOOLEAN ("masked-loss", head.masked_loss),
+  BOOLEAN ("causal-loss", head.causal_loss),
   BOOLEAN ("unshifted-loss", head.unshifted_loss),
   BOOLEAN ("holds-embeds", head.holds_embeds),
   { NULL }

@@ -592,6 +592,7 @@ typedef struct
   gboolean holds_embeds;     /* its class embeds and joins what the decoder reads, and holds it until it returns */
   gboolean unshifted_loss;   /* its class compares each token's logits with the token's own label (BartForCausalLM) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
+  gboolean causal_loss;      /* the loss is that of the next token, though layers see all tokens (BertLMHeadModel) */
   gboolean masked_loss;      /* likewise, and picks those that a mask of the batch lets through (Qwen2-Audio) */
   gboolean fp32_loss;        /* the loss casts the logits to fp32 (ModernBERT), as that of every decoder does */
 } HrHead;

@@ -530,9 +530,10 @@ read_projector (HrScope  *scope,
          (masks == NULL || hr_scope_evaluate_boolean (scope, masks, &stack->masks_both, error));
 }
 
-/* What a stack is for: its role, or else its id. */
+/* What a stack is for: its role, which may depend on the class, or else its id. */
 static gboolean
-read_role (HrJson       *description,
+read_role (HrScope      *scope,
+           HrJson       *description,
            HrStackRole  *role,
            GError      **error)
 {
@@ -540,7 +541,7 @@ read_role (HrJson       *description,
   HrJson *member = hr_json_require_member (description, key, error);
   const char *name;
 
-  if (member == NULL || !hr_json_read_string (member, &name, error))
+  if (member == NULL || !evaluate_string (scope, member, &name, error))
     return FALSE;
   if (hr_stack_role_from_name (name, role))
     return TRUE;
@@ -790,7 +791,8 @@ build_architecture (HrModelParts    *self,
       HrStackRole own_role;
       gboolean holds;
 
-      if (!read_role (description, &own_role, error) || !check_condition (context->scope, description, &holds, error))
+      if (!read_role (context->scope, description, &own_role, error) ||
+          !check_condition (context->scope, description, &holds, error))
         return FALSE;
       if (role < HR_N_STACK_ROLES && own_role != HR_STACK_PROJECTOR)
         own_role = role;
