@@ -6,6 +6,8 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-facts.h"
+
 /*
  * HeadroomFigureRow:
  *
@@ -38,24 +40,6 @@ headroom_figure_row_init (HeadroomFigureRow *self)
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
 }
 
-static GtkWidget *
-create_label (const char *text,
-              const char *css_class,
-              gboolean    is_selectable)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_yalign (GTK_LABEL (label), 0);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_selectable (GTK_LABEL (label), is_selectable);
-  if (css_class != NULL)
-    gtk_widget_add_css_class (label, css_class);
-
-  return label;
-}
-
 /* A text that is not there makes no line. */
 static void
 headroom_figure_row_add (HeadroomFigureRow *self,
@@ -63,19 +47,10 @@ headroom_figure_row_add (HeadroomFigureRow *self,
                          const char        *text,
                          const char        *css_class)
 {
-  GtkWidget *label, *value;
-
   if (text == NULL)
     return;
 
-  label = create_label (title, "dim-label", FALSE);
-  value = create_label (text, css_class, TRUE);
-  gtk_label_set_width_chars (GTK_LABEL (label), 10);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 18);
-  gtk_widget_set_hexpand (value, TRUE);
-  gtk_accessible_update_relation (GTK_ACCESSIBLE (value), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label, NULL, -1);
-  gtk_grid_attach (self->grid, label, 0, self->n_lines, 1, 1);
-  gtk_grid_attach (self->grid, value, 1, self->n_lines, 1, 1);
+  headroom_facts_attach (self->grid, self->n_lines, title, text, css_class);
   self->n_lines++;
 }
 

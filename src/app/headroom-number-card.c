@@ -8,6 +8,7 @@
 #include <hr-number-text.h>
 #include <math.h>
 
+#include "headroom-facts.h"
 #include "headroom-number-bits.h"
 
 /*
@@ -56,41 +57,6 @@ show_if_any (GtkLabel   *label,
   gtk_widget_set_visible (GTK_WIDGET (label), text != NULL);
 }
 
-static GtkWidget *
-create_label (const char *text,
-              const char *css_class,
-              gboolean    is_selectable)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_yalign (GTK_LABEL (label), 0);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_selectable (GTK_LABEL (label), is_selectable);
-  if (css_class != NULL)
-    gtk_widget_add_css_class (label, css_class);
-
-  return label;
-}
-
-static void
-attach_fact (GtkGrid    *grid,
-             int         row,
-             const char *label,
-             const char *text)
-{
-  GtkWidget *title = create_label (label, "dim-label", FALSE);
-  GtkWidget *value = create_label (text, "numeric", TRUE);
-
-  gtk_label_set_width_chars (GTK_LABEL (title), 12);
-  gtk_label_set_max_width_chars (GTK_LABEL (title), 16);
-  gtk_widget_set_hexpand (value, TRUE);
-  gtk_accessible_update_relation (GTK_ACCESSIBLE (value), GTK_ACCESSIBLE_RELATION_LABELLED_BY, title, NULL, -1);
-  gtk_grid_attach (grid, title, 0, row, 1, 1);
-  gtk_grid_attach (grid, value, 1, row, 1, 1);
-}
-
 /* Takes @facts. Returns the next row. */
 static int
 fill_grid (GtkGrid   *grid,
@@ -106,7 +72,7 @@ fill_grid (GtkGrid   *grid,
     {
       const HrNumberFact *fact = g_ptr_array_index (facts, i);
 
-      attach_fact (grid, row, fact->label, fact->text);
+      headroom_facts_attach (grid, row, fact->label, fact->text, "numeric");
       row++;
     }
   g_ptr_array_unref (facts);
@@ -124,7 +90,7 @@ headroom_number_card_show_facts (HeadroomNumberCard *self)
       guint64 bytes = hr_number_format_get_bytes (self->format, hr_model_get_n_parameters (self->model));
       g_autofree char *size = hr_format_bytes (bytes, self->unit_system);
 
-      attach_fact (self->facts, row, _("Weights of this model"), size);
+      headroom_facts_attach (self->facts, row, _("Weights of this model"), size, "numeric");
     }
 
   fill_grid (self->steps, hr_number_format_list_steps (self->format));
