@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-checkpoint.h"
+
 /*
  * What a model is read with whose type nobody knows: what the config says of its code, what its type is called after,
  * what its keys tell of it. Whatever is assumed is said.
@@ -119,10 +121,12 @@ set_foreign (HrJson      *config,
              const char  *what,
              GError     **error)
 {
+  g_autofree char *shown = hr_checkpoint_dup_shown (key);
+
   /* Translators: a file's name, a key in it, what it stands for, such as "a mixture of experts". */
   g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                _("“%s”, %s: the model has %s; its architecture is not known, so it cannot be estimated"),
-               hr_json_get_origin (config), key, what);
+               hr_json_get_origin (config), shown, what);
 }
 
 /* A null, a false, a zero or an empty list says that the model has none of it, in configs that state every key. */
