@@ -37,11 +37,12 @@ headroom_facts_attach (GtkGrid    *grid,
                        const char *text,
                        const char *css_class)
 {
-  GtkWidget *label = create_label (title, "dim-label", FALSE);
-  GtkWidget *value = create_label (text, css_class, TRUE);
+  GtkWidget *label, *value;
 
   g_return_if_fail (GTK_IS_GRID (grid));
 
+  label = create_label (title, "dim-label", FALSE);
+  value = create_label (text, css_class, TRUE);
   gtk_label_set_width_chars (GTK_LABEL (label), TITLE_CHARS);
   gtk_label_set_max_width_chars (GTK_LABEL (label), MAX_TITLE_CHARS);
   gtk_widget_set_hexpand (value, TRUE);

@@ -342,6 +342,7 @@ hr_article_find_example (const HrArticleFigure *figure)
 
   for (guint i = 0; figure->section != NULL && i < G_N_ELEMENTS (examples); i++)
     {
+      /* A key begins with the number of its article: S002-C1a. */
       if (g_str_has_prefix (figure->id + 1, examples[i].article) &&
           g_str_has_prefix (figure->section, examples[i].section))
         return &examples[i];
