@@ -518,3 +518,63 @@ hr_training_check_gradients (const HrTrainingPlan    *plan,
 
   return refuse_layers (plan, error);
 }
+
+/*
+ * hr_training_check_values:
+ * @plan: a plan
+ * @framework: what a framework that decides for itself is called
+ * @values: settings, each with the values of it that are known of the framework; the rest of a row is %NULL
+ * @n_settings: how many
+ * @error: return location for an error
+ *
+ * Returns: whether each has one of its values
+ */
+gboolean
+hr_training_check_values (const HrTrainingPlan  *plan,
+                          const char            *framework,
+                          const char * const     values[][HR_TRAINING_MAX_VALUES],
+                          guint                  n_settings,
+                          GError               **error)
+{
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), values[i][0]);
+      g_autofree char *expected = NULL;
+
+      if (g_strv_contains (&values[i][1], found))
+        continue;
+
+      expected = g_strjoinv (", ", (char **) &values[i][1]);
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the name of a setting, a framework, a list of values, and another value */
+                            N_("%s: expected one of what is known of %s, %s; found %s"), values[i][0], framework,
+                            expected, found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_training_check_answers:
+ * @plan: a plan
+ * @framework: what a framework that trains on answers is called
+ * @error: return location for an error
+ *
+ * Returns: whether the job is one that trains on answers
+ */
+gboolean
+hr_training_check_answers (const HrTrainingPlan  *plan,
+                           const char            *framework,
+                           GError               **error)
+{
+  if (HR_IS_GRPO_JOB (plan->job))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a framework */
+                        N_("framework: expected one that trains without answers; found %s, which is known for mode "
+                           "grpo only"), framework);
+
+  return FALSE;
+}

@@ -10,6 +10,7 @@
 #include "hr-inference-pass.h"
 #include "hr-message.h"
 #include "hr-operator.h"
+#include "hr-training-check.h"
 #include "hr-training-policy.h"
 #include "hr-training-rollout.h"
 
@@ -25,7 +26,7 @@ static gboolean
 check_settings (const HrTrainingPlan  *plan,
                 GError               **error)
 {
-  static const char * const values[][6] = {
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
     { "dtype", "auto", "bfloat16" },
     { "autocast", "none" },
     { "precision-recipe", "custom", "mixed-16" },
@@ -39,23 +40,7 @@ check_settings (const HrTrainingPlan  *plan,
     { "algorithm", "grpo", "dr-grpo", "dapo", "rloo" },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    {
-      g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), values[i][0]);
-      g_autofree char *expected = NULL;
-
-      if (g_strv_contains (&values[i][1], found))
-        continue;
-
-      expected = g_strjoinv (", ", (char **) &values[i][1]);
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the name of a setting, a framework, a list of values, and another value */
-                            N_("%s: expected one of what is known of %s, %s; found %s"), values[i][0], "OpenRLHF",
-                            expected, found);
-      return FALSE;
-    }
-
-  return TRUE;
+  return hr_training_check_values (plan, "OpenRLHF", values, G_N_ELEMENTS (values), error);
 }
 
 /*
@@ -74,15 +59,7 @@ hr_training_openrlhf_prepare (HrTrainingPlan  *plan,
   if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_OPENRLHF)
     return TRUE;
 
-  if (!HR_IS_GRPO_JOB (plan->job))
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is a framework */
-                            N_("framework: expected one that trains without answers; found %s, which is known for mode "
-                               "grpo only"), "OpenRLHF");
-      return FALSE;
-    }
-  if (!check_settings (plan, error))
+  if (!hr_training_check_answers (plan, "OpenRLHF", error) || !check_settings (plan, error))
     return FALSE;
 
   plan->training.policy_code = HR_POLICY_CODE_OPENRLHF;

@@ -10,6 +10,7 @@
 #include "hr-inference-pass.h"
 #include "hr-message.h"
 #include "hr-operator-select.h"
+#include "hr-training-check.h"
 #include "hr-training-packing.h"
 #include "hr-training-policy.h"
 #include "hr-training-rollout.h"
@@ -27,7 +28,7 @@ static gboolean
 check_settings (const HrTrainingPlan  *plan,
                 GError               **error)
 {
-  static const char * const values[][5] = {
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
     { "dtype", "auto", "float32" },
     { "autocast", "none", "bfloat16" },
     { "master-dtype", "none" },
@@ -40,23 +41,7 @@ check_settings (const HrTrainingPlan  *plan,
     { "algorithm", "grpo", "dr-grpo", "dapo", "rloo" },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    {
-      g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), values[i][0]);
-      g_autofree char *expected = NULL;
-
-      if (g_strv_contains (&values[i][1], found))
-        continue;
-
-      expected = g_strjoinv (", ", (char **) &values[i][1]);
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the name of a setting, a framework, a list of values, and another value */
-                            N_("%s: expected one of what is known of %s, %s; found %s"), values[i][0], "verl",
-                            expected, found);
-      return FALSE;
-    }
-
-  return TRUE;
+  return hr_training_check_values (plan, "verl", values, G_N_ELEMENTS (values), error);
 }
 
 /*
@@ -75,15 +60,7 @@ hr_training_verl_prepare (HrTrainingPlan  *plan,
   if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_VERL)
     return TRUE;
 
-  if (!HR_IS_GRPO_JOB (plan->job))
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is a framework */
-                            N_("framework: expected one that trains without answers; found %s, which is known for mode "
-                               "grpo only"), "verl");
-      return FALSE;
-    }
-  if (!check_settings (plan, error))
+  if (!hr_training_check_answers (plan, "verl", error) || !check_settings (plan, error))
     return FALSE;
 
   plan->training.policy_code = HR_POLICY_CODE_VERL;
