@@ -7,6 +7,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "headroom-entry-box.h"
+
 #define ALL_LINEAR "all-linear"
 
 /*
@@ -285,38 +287,12 @@ headroom_modules_row_create_button (HeadroomModulesRow *self)
   return button;
 }
 
-/* The title and the buttons above, the names below, which may be many. */
 static void
 headroom_modules_row_init (HeadroomModulesRow *self)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
-  GtkWidget *title = gtk_label_new (NULL);
-  GtkEventController *focus = gtk_event_controller_focus_new ();
-
-  gtk_label_set_xalign (GTK_LABEL (title), 0);
-  gtk_label_set_wrap (GTK_LABEL (title), TRUE);
-  gtk_widget_set_hexpand (title, TRUE);
-  g_object_bind_property (self, "title", title, "label", G_BINDING_SYNC_CREATE);
-  self->header = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6));
-  gtk_box_append (self->header, title);
+  self->entry = headroom_entry_box_fill (ADW_PREFERENCES_ROW (self), G_CALLBACK (headroom_modules_row_apply_cb),
+                                         &self->header);
   gtk_box_append (self->header, headroom_modules_row_create_button (self));
-
-  self->entry = GTK_ENTRY (gtk_entry_new ());
-  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, title, NULL, -1);
-  g_signal_connect_object (self->entry, "activate", G_CALLBACK (headroom_modules_row_apply_cb), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (focus, "leave", G_CALLBACK (headroom_modules_row_apply_cb), self, G_CONNECT_SWAPPED);
-  gtk_widget_add_controller (GTK_WIDGET (self->entry), focus);
-
-  gtk_widget_set_margin_top (box, 8);
-  gtk_widget_set_margin_bottom (box, 12);
-  gtk_widget_set_margin_start (box, 12);
-  gtk_widget_set_margin_end (box, 12);
-  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->header));
-  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->entry));
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), box);
-  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
-  gtk_widget_set_focusable (GTK_WIDGET (self), FALSE);
 }
 
 /*

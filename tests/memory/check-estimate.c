@@ -132,3 +132,26 @@ check_estimate (HrEstimate *estimate)
   check_phases (estimate);
   check_timeline (estimate);
 }
+
+guint64
+count_llama (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+
+  return hr_model_get_n_parameters (model);
+}
+
+/* An estimate of the small Llama that adds up. */
+HrEstimate *
+estimate_llama (HrJob *job,
+                HrGpu *gpu)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (GError) error = NULL;
+  HrEstimate *estimate = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
+
+  g_assert_no_error (error);
+  check_estimate (estimate);
+
+  return estimate;
+}

@@ -28,39 +28,17 @@ make_job (void)
   return job;
 }
 
-static HrEstimate *
-estimate (HrJob *job,
-          HrGpu *gpu)
-{
-  g_autoptr (HrModel) model = load_llama ();
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
-
-  g_assert_no_error (error);
-  check_estimate (result);
-
-  return result;
-}
-
-static guint64
-count_parameters (void)
-{
-  g_autoptr (HrModel) model = load_llama ();
-
-  return hr_model_get_n_parameters (model);
-}
-
 /* 2 bytes for each parameter, and 4, 4 and 4 in the optimizer; gradients of 16 bits, in one piece, and that in fp32. */
 static void
 test_zero (void)
 {
   g_autoptr (HrJob) job = make_job ();
   g_autoptr (HrEstimate) result = NULL;
-  guint64 n = count_parameters ();
+  guint64 n = count_llama ();
   guint64 held;
 
   g_object_set (job, "reference-model", FALSE, NULL);
-  result = estimate (job, NULL);
+  result = estimate_llama (job, NULL);
   held = get_handed_out (result, HR_PHASE_OPTIMIZER);
   g_assert_cmpuint (held, >, 22 * n);
   g_assert_cmpuint (held, <, 22 * n + 40000000);
@@ -77,9 +55,9 @@ test_logits_stay (void)
   guint64 more;
 
   g_object_set (job, "reference-model", FALSE, NULL);
-  few = estimate (job, NULL);
+  few = estimate_llama (job, NULL);
   g_object_set (job, "micro-batch-size", G_GUINT64_CONSTANT (8), NULL);
-  many = estimate (job, NULL);
+  many = estimate_llama (job, NULL);
   more = get_handed_out (many, HR_PHASE_OPTIMIZER) - get_handed_out (few, HR_PHASE_OPTIMIZER);
   g_assert_cmpuint (more, >=, 4 * (192 + COMPLETION) * VOCABULARY * sizeof (float));
   g_assert_cmpuint (more, <, 4 * (192 + COMPLETION) * VOCABULARY * sizeof (float) + 200000);
@@ -89,8 +67,8 @@ static void
 test_reference (void)
 {
   g_autoptr (HrJob) job = make_job ();
-  g_autoptr (HrEstimate) result = estimate (job, NULL);
-  guint64 n = count_parameters ();
+  g_autoptr (HrEstimate) result = estimate_llama (job, NULL);
+  guint64 n = count_llama ();
 
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_REFERENCE_MODEL), >=, 2 * n);
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_REFERENCE_MODEL), <, 2 * n + 100000);

@@ -40,15 +40,9 @@ make_job (HrRollout rollout)
 static HrEstimate *
 estimate (HrJob *job)
 {
-  g_autoptr (HrModel) model = load_llama ();
   g_autoptr (HrGpu) gpu = find_gpu ();
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
 
-  g_assert_no_error (error);
-  check_estimate (result);
-
-  return result;
+  return estimate_llama (job, gpu);
 }
 
 static guint64

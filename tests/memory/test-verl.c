@@ -28,37 +28,15 @@ make_job (void)
   return job;
 }
 
-static HrEstimate *
-estimate (HrJob *job,
-          HrGpu *gpu)
-{
-  g_autoptr (HrModel) model = load_llama ();
-  g_autoptr (GError) error = NULL;
-  HrEstimate *result = hr_estimator_run_with_timeline (model, job, gpu, 1, &error);
-
-  g_assert_no_error (error);
-  check_estimate (result);
-
-  return result;
-}
-
-static guint64
-count_parameters (void)
-{
-  g_autoptr (HrModel) model = load_llama ();
-
-  return hr_model_get_n_parameters (model);
-}
-
 /* Parameters, gradients and both states are in fp32. */
 static void
 test_fp32 (void)
 {
   g_autoptr (HrJob) job = make_job ();
   g_autoptr (HrEstimate) result = NULL;
-  guint64 n = count_parameters ();
+  guint64 n = count_llama ();
 
-  result = estimate (job, NULL);
+  result = estimate_llama (job, NULL);
   g_assert_cmpuint (hr_estimate_get_n_trainable_parameters (result), ==, n);
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), >=, 4 * n);
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 4 * n + 100000);
@@ -71,13 +49,13 @@ static void
 test_reference_waits (void)
 {
   g_autoptr (HrJob) job = make_job ();
-  g_autoptr (HrEstimate) with = estimate (job, NULL);
+  g_autoptr (HrEstimate) with = estimate_llama (job, NULL);
   g_autoptr (HrEstimate) without = NULL;
 
   g_assert_cmpuint (get_component_bytes (with, HR_COMPONENT_REFERENCE_MODEL), ==, 0);
   g_assert_cmpuint (get_handed_out (with, HR_PHASE_REFERENCE), >, get_handed_out (with, HR_PHASE_OLD_POLICY));
   g_object_set (job, "reference-model", FALSE, NULL);
-  without = estimate (job, NULL);
+  without = estimate_llama (job, NULL);
   g_assert_cmpuint (get_phase_bytes (without, HR_PHASE_REFERENCE), ==, 0);
   g_assert_cmpuint (get_handed_out (without, HR_PHASE_OPTIMIZER), <=, get_handed_out (with, HR_PHASE_OPTIMIZER));
 }
@@ -86,11 +64,11 @@ static void
 test_read_at_once (void)
 {
   g_autoptr (HrJob) job = make_job ();
-  g_autoptr (HrEstimate) few = estimate (job, NULL);
+  g_autoptr (HrEstimate) few = estimate_llama (job, NULL);
   g_autoptr (HrEstimate) many = NULL;
 
   g_object_set (job, "log-prob-micro-batch-size", G_GUINT64_CONSTANT (64), NULL);
-  many = estimate (job, NULL);
+  many = estimate_llama (job, NULL);
   g_assert_cmpuint (get_handed_out (many, HR_PHASE_OLD_POLICY), >, get_handed_out (few, HR_PHASE_OLD_POLICY));
   g_assert_cmpuint (get_handed_out (many, HR_PHASE_BACKWARD), ==, get_handed_out (few, HR_PHASE_BACKWARD));
 }
@@ -103,14 +81,14 @@ test_handed_over (void)
   g_autoptr (HrJob) job = make_job ();
   g_autoptr (HrEstimate) beside = NULL;
   g_autoptr (HrEstimate) elsewhere = NULL;
-  guint64 n = count_parameters ();
+  guint64 n = count_llama ();
   guint64 handed;
 
   g_object_set (job, "rollout", HR_ROLLOUT_VLLM_COLOCATED, "rollout-sleep", HR_ROLLOUT_SLEEP_LEVEL_2,
                 "gpu-memory-utilization", 0.02, NULL);
-  beside = estimate (job, gpu);
+  beside = estimate_llama (job, gpu);
   g_object_set (job, "rollout", HR_ROLLOUT_VLLM_SERVER, NULL);
-  elsewhere = estimate (job, gpu);
+  elsewhere = estimate_llama (job, gpu);
   g_assert_cmpuint (get_handed_out (beside, HR_PHASE_GENERATION), ==,
                     get_handed_out (elsewhere, HR_PHASE_GENERATION) + (2 * n + 511) / 512 * 512);
   handed = get_handed_out (elsewhere, HR_PHASE_GENERATION) - get_handed_out (elsewhere, HR_PHASE_LOAD);

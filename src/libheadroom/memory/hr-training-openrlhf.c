@@ -219,21 +219,6 @@ score_answers (HrReplay *replay,
   return masked;
 }
 
-static void
-begin_loss (HrReplay  *replay,
-            HrStretch *stretch)
-{
-  hr_replay_begin (replay, stretch, "loss", -1);
-  replay->component = HR_COMPONENT_LOGITS;
-}
-
-static void
-end_loss (HrReplay *replay)
-{
-  replay->component = HR_COMPONENT_ACTIVATIONS;
-  hr_replay_end (replay);
-}
-
 /*
  * hr_training_openrlhf_loss:
  * @replay: a tape
@@ -252,11 +237,11 @@ hr_training_openrlhf_loss (HrReplay *replay,
   HrStretch stretch;
   HrValue answers, loss;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   answers = score_answers (replay, logits, labels);
   loss = hr_training_loss_clipped (replay, answers);
   hr_replay_drop (replay, answers);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }
@@ -290,10 +275,10 @@ hr_training_openrlhf_read (const HrTraining *training,
   pass.positions = hr_op_like (replay, "sub", "position_ids", get_tokens (HR_ELEMENT_INT64));
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   hr_replay_drop (replay, score_answers (replay, &logits, labels));
   hr_replay_drop (replay, logits);
-  end_loss (replay);
+  hr_training_loss_end (replay);
   hr_replay_drop (replay, pass.positions);
   hr_replay_drop (replay, labels);
   hr_training_leave_inference (training, replay, &before);

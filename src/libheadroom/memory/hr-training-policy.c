@@ -260,16 +260,17 @@ compute_value_loss (HrReplay *replay,
   return loss;
 }
 
-static void
-begin_loss (HrReplay  *replay,
-            HrStretch *stretch)
+/* The stretch of a step in which a loss outside of the model is computed. */
+void
+hr_training_loss_begin (HrReplay  *replay,
+                        HrStretch *stretch)
 {
   hr_replay_begin (replay, stretch, "loss", -1);
   replay->component = HR_COMPONENT_LOGITS;
 }
 
-static void
-end_loss (HrReplay *replay)
+void
+hr_training_loss_end (HrReplay *replay)
 {
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_end (replay);
@@ -292,7 +293,7 @@ hr_training_loss_policy (HrReplay *replay,
   HrStretch stretch;
   HrValue part, log_probabilities, entropies, loss;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("in the loss, while the entropies of the answers are computed from a copy of their logits");
   part = divide_by_temperature (replay, logits);
   log_probabilities = compute_log_probabilities (replay, part);
@@ -302,7 +303,7 @@ hr_training_loss_policy (HrReplay *replay,
   loss = hr_training_loss_clipped (replay, log_probabilities);
   hr_replay_drop (replay, entropies);
   hr_replay_drop (replay, log_probabilities);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }
@@ -326,7 +327,7 @@ hr_training_loss_proximal (HrReplay *replay,
   HrStretch stretch;
   HrValue part, log_probabilities, value_loss, loss;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
   part = divide_part (replay, logits);
   log_probabilities = compute_log_probabilities (replay, part);
@@ -336,7 +337,7 @@ hr_training_loss_proximal (HrReplay *replay,
   hr_replay_drop (replay, log_probabilities);
   hr_replay_assign (replay, &loss, hr_op_binary (replay, HR_BINARY_ADD, "loss", loss, value_loss));
   hr_replay_drop (replay, value_loss);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }
@@ -358,12 +359,12 @@ hr_training_log_proximal (HrReplay *replay,
   HrStretch stretch;
   HrValue probabilities, product;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("after the optimizer’s step, while the entropy of the answers is computed for the log");
   probabilities = hr_op_like (replay, "_softmax", "prob_dist", get_answers (logits));
   product = hr_op_like (replay, "mul", "prob_dist * logits", get_answers (logits));
   hr_replay_drop (replay, product);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return probabilities;
 }
@@ -382,12 +383,12 @@ hr_training_score_answers (HrReplay *replay,
   HrStretch stretch;
   HrValue part, log_probabilities;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
   part = hr_op_slice (replay, logits, get_answers (logits));
   log_probabilities = compute_log_probabilities (replay, part);
   hr_replay_drop (replay, part);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return log_probabilities;
 }
@@ -409,7 +410,7 @@ hr_training_take_answers (HrReplay *replay,
   HrStretch stretch;
   HrValue part, all, indices, taken;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("in the loss, while the logits of the answers and their log-softmax are alive");
   part = hr_op_slice (replay, logits, get_answers (logits));
   all = hr_op_log_softmax (replay, part);
@@ -418,7 +419,7 @@ hr_training_take_answers (HrReplay *replay,
   hr_replay_drop (replay, indices);
   hr_replay_drop (replay, all);
   hr_replay_drop (replay, part);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return taken;
 }
@@ -443,13 +444,13 @@ hr_training_loss_chosen (HrReplay *replay,
   HrValue half, shifted, loss;
 
   replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   half = hr_op_slice (replay, logits, chosen);
   shifted = hr_op_slice (replay, half, shape);
   if (replay->symbols[HR_SYMBOL_PAIRS] > 1)
     hr_replay_assign (replay, &shifted, hr_op_copy (replay, "logits", shifted, shape));
   hr_replay_drop (replay, half);
-  end_loss (replay);
+  hr_training_loss_end (replay);
   loss = hr_training_loss_cross_entropy (replay, shifted, FALSE);
   hr_replay_drop (replay, shifted);
 
@@ -476,13 +477,13 @@ hr_training_loss_preference (HrReplay *replay,
   HrStretch stretch;
   HrValue loss;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   loss = reduce (replay, log_probabilities);
   hr_replay_drop (replay, log_probabilities);
   if (addend.storage >= 0)
     hr_replay_assign (replay, &loss, hr_op_binary (replay, HR_BINARY_ADD, "loss", addend, loss));
   hr_replay_drop (replay, addend);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }
@@ -518,7 +519,7 @@ hr_training_log_preference (HrReplay *replay,
   HrValue part, entropies;
 
   replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("after the loss, while the entropy of the logits, and what they predict, is computed for the "
                         "log");
   part = hr_op_slice (replay, hr_value_detach (logits), get_answers (logits));
@@ -529,7 +530,7 @@ hr_training_log_preference (HrReplay *replay,
                                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION)));
   hr_replay_drop (replay, entropies);
   hr_replay_drop (replay, part);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 }
 
 /* logits[torch.arange (batch_size), last_non_pad_token]: the derivative puts what comes into zeros. */
@@ -567,9 +568,9 @@ hr_training_score_sequences (const HrInference *pass,
   if (scores.n_symbols < 3)
     return scores;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   hr_replay_assign (replay, &scores, take_last (replay, scores));
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return scores;
 }
@@ -591,10 +592,10 @@ hr_training_loss_reward (HrReplay *replay,
   HrStretch stretch;
   HrValue loss;
 
-  begin_loss (replay, &stretch);
+  hr_training_loss_begin (replay, &stretch);
   loss = reduce (replay, scores);
   hr_replay_drop (replay, scores);
-  end_loss (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }

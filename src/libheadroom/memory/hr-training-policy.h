@@ -17,6 +17,9 @@ HrValue hr_training_loss_preference (HrReplay *replay,
                                      HrValue   addend);
 void    hr_training_log_preference  (HrReplay *replay,
                                      HrValue   logits);
+void    hr_training_loss_begin      (HrReplay  *replay,
+                                     HrStretch *stretch);
+void    hr_training_loss_end        (HrReplay  *replay);
 HrValue hr_training_loss_clipped    (HrReplay *replay,
                                      HrValue   log_probabilities);
 HrValue hr_training_loss_policy     (HrReplay *replay,

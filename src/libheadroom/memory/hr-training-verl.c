@@ -487,8 +487,7 @@ hr_training_verl_loss (const HrTraining *training,
   HrValue answers, loss, divergence;
 
   replay->symbols[HR_SYMBOL_ANSWERS] = training->n_answers;
-  hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->component = HR_COMPONENT_LOGITS;
+  hr_training_loss_begin (replay, &stretch);
   answers = compute_answers (replay, logits, rows);
   hr_replay_drop (replay, logits);
   forget (rows, replay);
@@ -502,8 +501,7 @@ hr_training_verl_loss (const HrTraining *training,
       hr_replay_drop (replay, divergence);
     }
   hr_replay_drop (replay, answers);
-  replay->component = HR_COMPONENT_ACTIVATIONS;
-  hr_replay_end (replay);
+  hr_training_loss_end (replay);
 
   return loss;
 }
@@ -549,8 +547,7 @@ hr_training_verl_read (const HrTraining *training,
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
   hr_sharding_leave (replay, &logits);
-  hr_replay_begin (replay, &stretch, "loss", -1);
-  replay->component = HR_COMPONENT_LOGITS;
+  hr_training_loss_begin (replay, &stretch);
   answers = compute_answers (replay, logits, &rows);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_drop (replay, answers);
