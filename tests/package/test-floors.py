@@ -10,6 +10,8 @@ import sys
 import tap
 import tree
 
+LIBRARY = ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'report']
+
 # Each floor, and the floors whose headers it may include besides its own.
 FLOORS = {
     'src/libheadroom/base': [],
@@ -18,11 +20,13 @@ FLOORS = {
     'src/libheadroom/job': ['base', 'model', 'hardware'],
     'src/libheadroom/memory': ['base', 'model', 'hardware', 'job'],
     'src/libheadroom/compute': ['base', 'model', 'hardware', 'job', 'memory'],
-    'src/libheadroom/report': ['base', 'model', 'hardware', 'job', 'memory', 'compute'],
+    'src/libheadroom/labels': ['base', 'model', 'hardware', 'job', 'memory'],
+    'src/libheadroom/advice': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels'],
+    'src/libheadroom/report': LIBRARY[:-1],
     'src/charts': [],
-    'src/export': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'report', 'charts'],
-    'src/cli': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'report', 'charts', 'export'],
-    'src/app': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'report', 'charts', 'export'],
+    'src/export': LIBRARY + ['charts'],
+    'src/cli': LIBRARY + ['charts', 'export'],
+    'src/app': LIBRARY + ['charts', 'export'],
 }
 
 # What a folder must not include, whatever the compiler finds: GIO shares GLib's directory, cairo stands in the
@@ -33,6 +37,7 @@ FORBIDDEN = {
                               r'|glib/gstdio)',
     'src/libheadroom/compute': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib|stdio|locale|libintl|time|fcntl|unistd'
                                r'|glib/gstdio)',
+    'src/libheadroom/advice': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib)',
     'src/charts': r'(gtk|gdk|gsk|adwaita|json-glib)',
     'src/export': r'(gtk|gdk|gsk|adwaita|json-glib)',
     'src/cli': r'(gtk|gdk|gsk|adwaita)',

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-advice.h"
 #include "hr-base-enums.h"
 #include "hr-fit.h"
 #include "hr-inference-job.h"
@@ -609,6 +610,22 @@ hr_report_dup_file_name (HrReport   *self,
   name = hr_model_dup_file_name (hr_report_get_model (self));
 
   return g_strdup_printf ("%s-%s.%s", name, hr_mode_get_name (hr_estimate_get_mode (self->estimate)), extension);
+}
+
+/**
+ * hr_report_list_advice: (skip)
+ * @self: a report
+ *
+ * Lists what could be asked for instead of the report's job, as [func@advice_list] does.
+ *
+ * Returns: (transfer full) (element-type HrAdvice): changes
+ */
+GPtrArray *
+hr_report_list_advice (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_advice_list (self->estimate, self->job, self->gpu, self->n_gpus);
 }
 
 /**

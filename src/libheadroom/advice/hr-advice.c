@@ -10,6 +10,7 @@
 #include "hr-labels.h"
 #include "hr-medium.h"
 #include "hr-multimodal-job.h"
+#include "hr-units.h"
 
 /* What else could be asked for: each change is estimated anew, and told only if it saves something. */
 
@@ -391,21 +392,4 @@ hr_advice_list (HrEstimate *estimate,
     continue;
 
   return g_ptr_array_ref (hr_advice_search_get_advice (search));
-}
-
-/**
- * hr_report_list_advice: (skip)
- * @self: a report
- *
- * Lists what could be asked for instead of the report's job, as [func@advice_list] does.
- *
- * Returns: (transfer full) (element-type HrAdvice): changes
- */
-GPtrArray *
-hr_report_list_advice (HrReport *self)
-{
-  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
-
-  return hr_advice_list (hr_report_get_estimate (self), hr_report_get_job (self), hr_report_get_gpu (self),
-                         hr_report_get_n_gpus (self));
 }

@@ -10,6 +10,7 @@
 #include "hr-estimator.h"
 #include "hr-labels.h"
 #include "hr-training-job.h"
+#include "hr-units.h"
 
 /*
  * Advice about settings: each change is made to a copy of the job and estimated anew. What the framework hands out is

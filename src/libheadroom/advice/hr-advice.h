@@ -2,7 +2,9 @@
 
 #pragma once
 
-#include "hr-report.h"
+#include "hr-estimate.h"
+#include "hr-gpu.h"
+#include "hr-job.h"
 
 G_BEGIN_DECLS
 
@@ -40,10 +42,9 @@ GPtrArray      *hr_advice_search_get_advice (HrAdviceSearch *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrAdviceSearch, hr_advice_search_free)
 
-GPtrArray *hr_advice_list        (HrEstimate *estimate,
-                                  HrJob      *job,
-                                  HrGpu      *gpu,
-                                  guint       n_gpus) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *hr_report_list_advice (HrReport   *self) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *hr_advice_list (HrEstimate *estimate,
+                           HrJob      *job,
+                           HrGpu      *gpu,
+                           guint       n_gpus) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
