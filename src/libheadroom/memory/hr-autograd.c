@@ -9,7 +9,21 @@
 #include "hr-sharding.h"
 
 /* Most layers have no more. */
-#define INITIAL_CAPACITY 96
+#define INITIAL_CAPACITY 64
+
+/* What the nodes of most layers have, in bytes. */
+#define FIRST_CHUNK 4096
+
+/* Most nodes save no more. */
+#define SAVED_ROOM 2
+
+struct _HrGraphChunk
+{
+  HrGraphChunk *next;
+  gsize size;
+  gsize used;
+  guint64 data[];
+};
 
 static const HrValue no_value = { .storage = -1, .node = HR_NO_NODE, .divisor = 1 };
 
@@ -45,8 +59,79 @@ static void
 clear_incoming (HrNode *node)
 {
   node->has_gradient = FALSE;
-  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
-    node->incoming[i] = no_value;
+  node->n_incoming = 0;
+}
+
+/*
+ * hr_node_get_incoming:
+ * @self: a node
+ * @result: which of its results
+ *
+ * Gets the sum of the gradients that have arrived for a result.
+ *
+ * Returns: the gradient, or none
+ */
+HrValue
+hr_node_get_incoming (const HrNode *self,
+                      guint         result)
+{
+  return result < self->n_incoming ? self->incoming[result] : no_value;
+}
+
+/* Where the gradient of a result arrives. */
+static HrValue *
+open_incoming (HrNode *node,
+               guint   result)
+{
+  while (node->n_incoming <= result)
+    node->incoming[node->n_incoming++] = no_value;
+
+  return &node->incoming[result];
+}
+
+static HrGraphChunk *
+chunk_new (gsize         size,
+           HrGraphChunk *next)
+{
+  HrGraphChunk *self = g_malloc (sizeof *self + size);
+
+  *self = (HrGraphChunk) { .next = next, .size = size };
+
+  return self;
+}
+
+/* Frees all chunks but the newest, which is the largest. */
+static void
+graph_reset_chunks (HrGraph *self)
+{
+  HrGraphChunk *chunk = self->chunks->next;
+
+  while (chunk != NULL)
+    {
+      HrGraphChunk *next = chunk->next;
+
+      g_free (chunk);
+      chunk = next;
+    }
+  self->chunks->next = NULL;
+  self->chunks->used = 0;
+}
+
+/* Room that stays where it is as long as the graph is not cleared. */
+static gpointer
+graph_take (HrGraph *self,
+            gsize    bytes)
+{
+  gsize size = (bytes + sizeof (guint64) - 1) / sizeof (guint64) * sizeof (guint64);
+  HrGraphChunk *chunk = self->chunks;
+  gpointer taken;
+
+  if (chunk->size - chunk->used < size)
+    chunk = self->chunks = chunk_new (MAX (2 * chunk->size, size), chunk);
+  taken = (char *) chunk->data + chunk->used;
+  chunk->used += size;
+
+  return taken;
 }
 
 /*
@@ -63,6 +148,7 @@ hr_graph_new (void)
 
   self->capacity = INITIAL_CAPACITY;
   self->nodes = g_new (HrNode, self->capacity);
+  self->chunks = chunk_new (FIRST_CHUNK, NULL);
 
   return self;
 }
@@ -73,6 +159,8 @@ hr_graph_free (HrGraph *self)
   g_return_if_fail (self != NULL);
 
   g_clear_pointer (&self->held, g_array_unref);
+  graph_reset_chunks (self);
+  g_free (self->chunks);
   g_free (self->nodes);
   g_free (self);
 }
@@ -98,20 +186,11 @@ add_node (HrReplay   *replay,
     }
 
   node = &graph->nodes[graph->n_nodes];
+  memset (node, 0, G_STRUCT_OFFSET (HrNode, incoming));
   node->kind = kind;
-  node->backward = NULL;
-  node->operation = NULL;
   node->block = replay->block;
-  node->n_inputs = 0;
-  node->n_saved = 0;
-  node->offloaded = 0;
-  node->needs_saved = FALSE;
-  node->is_fused = FALSE;
-  node->n_roots = 0;
-  node->n_kept = 0;
-  node->pending = 0;
-  node->is_waiting = FALSE;
-  clear_incoming (node);
+  if (replay->compiles)
+    node->roots = graph_take (graph, sizeof *node->roots);
   result->result = 0;
   result->node = graph->n_nodes++;
 
@@ -331,6 +410,7 @@ hr_autograd_record (HrReplay      *replay,
 
   node->backward = backward;
   node->n_inputs = n_inputs;
+  node->inputs = graph_take (replay->graph, n_inputs * sizeof *node->inputs);
   for (guint i = 0; i < n_inputs; i++)
     {
       node->inputs[i] = inputs[i];
@@ -356,6 +436,22 @@ note_needed (HrReplay *replay,
     replay->n_needed = replay->n_made;
   else if (saved.storage >= 0 || saved.n_symbols > 0)
     replay->n_needed = MAX (replay->n_needed, n_before);
+}
+
+static void
+make_room_to_save (HrGraph *graph,
+                   HrNode  *node,
+                   guint    n_saved)
+{
+  HrValue *saved = node->saved;
+
+  if (n_saved <= node->saved_room)
+    return;
+
+  node->saved_room = MAX (n_saved, MAX (2 * node->saved_room, SAVED_ROOM));
+  node->saved = graph_take (graph, node->saved_room * sizeof *node->saved);
+  if (node->n_saved > 0)
+    memcpy (node->saved, saved, node->n_saved * sizeof *saved);
 }
 
 /*
@@ -391,6 +487,7 @@ hr_autograd_save (HrReplay *replay,
       saved = hr_value_detach (saved);
       saved.storage = -1;
     }
+  make_room_to_save (replay->graph, node, node->n_saved + 1);
   node->saved[node->n_saved++] = hr_replay_hold (replay, saved);
 }
 
@@ -427,7 +524,7 @@ hr_autograd_let_go (HrReplay     *replay,
       if (value.storage >= 0 && own->saved[i].storage == value.storage)
         hr_replay_assign (replay, &own->saved[i], HR_NO_VALUE);
     }
-  if (value.storage >= 0 && own->incoming[0].storage == value.storage)
+  if (value.storage >= 0 && hr_node_get_incoming (own, 0).storage == value.storage)
     hr_replay_assign (replay, &own->incoming[0], HR_NO_VALUE);
 }
 
@@ -466,7 +563,7 @@ release_saved (HrReplay *replay,
   for (guint i = 0; i < node->n_saved; i++)
     hr_replay_drop (replay, node->saved[i]);
   for (guint i = 0; i < node->n_kept; i++)
-    hr_replay_drop (replay, node->kept[i]);
+    hr_replay_drop (replay, node->roots->kept[i]);
   node->n_saved = node->n_kept = 0;
 }
 
@@ -554,7 +651,7 @@ static void
 accumulate_parameter (HrReplay *replay,
                       HrNode   *node)
 {
-  HrValue gradient = node->incoming[0];
+  HrValue gradient = hr_node_get_incoming (node, 0);
 
   clear_incoming (node);
   if (node->is_waiting)
@@ -619,7 +716,7 @@ hr_graph_deliver (HrGraph  *self,
 
   node = &self->nodes[target.node];
   node->has_gradient = TRUE;
-  accumulate (replay, &node->incoming[target.result], gradient);
+  accumulate (replay, open_incoming (node, target.result), gradient);
   if (node->pending > 0)
     node->pending--;
   if (node->kind == HR_NODE_PARAMETER && node->pending == 0)
@@ -718,11 +815,15 @@ release_region (HrRegion *region,
 }
 
 static void
-take_saved (HrNode *node,
-            HrNode *from)
+take_saved (HrGraph *graph,
+            HrNode  *node,
+            HrNode  *from)
 {
-  memcpy (node->saved, from->saved, sizeof node->saved);
-  memcpy (node->kept, from->kept, sizeof node->kept);
+  make_room_to_save (graph, node, from->n_saved);
+  if (from->n_saved > 0)
+    memcpy (node->saved, from->saved, from->n_saved * sizeof *node->saved);
+  if (from->n_kept > 0)
+    memcpy (node->roots->kept, from->roots->kept, sizeof node->roots->kept);
   node->n_saved = from->n_saved;
   node->n_kept = from->n_kept;
   from->n_saved = from->n_kept = 0;
@@ -753,7 +854,7 @@ recompute_region (HrGraph  *self,
       HrNode *from = &anew->nodes[n_before + i];
       HrNode *node = &self->nodes[region->first + i];
 
-      take_saved (node, from);
+      take_saved (self, node, from);
     }
   hr_graph_clear (anew, replay);
 }
@@ -809,14 +910,14 @@ run_node (HrGraph  *self,
 
   replay->block = node->block;
   bring_back (replay, node);
-  node->backward (replay, node, node->incoming[0], gradients);
+  node->backward (replay, node, hr_node_get_incoming (node, 0), gradients);
   release_recomputed (self, replay, node);
   for (guint i = 0; i < node->n_inputs; i++)
     {
       if (hr_value_needs_gradient (node->inputs[i]))
         gradients[i] = fit_gradient (replay, gradients[i], node->inputs[i]);
     }
-  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+  for (guint i = 0; i < node->n_incoming; i++)
     hr_replay_drop (replay, node->incoming[i]);
   clear_incoming (node);
   release_saved (replay, node);
@@ -898,9 +999,7 @@ hr_graph_take_saved (HrGraph *self,
 
   self->is_recomputed = TRUE;
   for (guint i = 0; i < self->n_nodes; i++)
-    {
-      take_saved (&self->nodes[i], &from->nodes[i]);
-    }
+    take_saved (self, &self->nodes[i], &from->nodes[i]);
 }
 
 /*
@@ -935,7 +1034,7 @@ hr_graph_take_gradient (HrGraph *self,
   if (!hr_value_needs_gradient (boundary))
     return no_value;
 
-  gradient = self->nodes[boundary.node].incoming[0];
+  gradient = hr_node_get_incoming (&self->nodes[boundary.node], 0);
   clear_incoming (&self->nodes[boundary.node]);
 
   return gradient;
@@ -955,7 +1054,7 @@ hr_graph_clear (HrGraph  *self,
   for (guint i = 0; i < self->n_nodes; i++)
     {
       release_saved (replay, &self->nodes[i]);
-      for (guint j = 0; j < HR_NODE_MAX_RESULTS; j++)
+      for (guint j = 0; j < self->nodes[i].n_incoming; j++)
         hr_replay_drop (replay, self->nodes[i].incoming[j]);
     }
   for (guint i = 0; i < self->n_regions; i++)
@@ -965,6 +1064,7 @@ hr_graph_clear (HrGraph  *self,
   g_clear_pointer (&self->held, g_array_unref);
   self->n_nodes = 0;
   self->n_regions = 0;
+  graph_reset_chunks (self);
 }
 
 /*

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 #define HR_NODE_MAX_INPUTS 7
 #define HR_NODE_MAX_RESULTS 4
-#define HR_NODE_MAX_SAVED 9
+#define HR_NODE_MAX_SAVED 32
 #define HR_GRAPH_MAX_NODES 4096
 #define HR_NODE_MAX_ROOTS  6
 
@@ -43,6 +43,21 @@ typedef enum
 } HrNodeKind;
 
 /**
+ * HrNodeRoots:
+ * @values: the tensors
+ * @n_before: how many tensors had been made before each, so that it is known whether it is still there
+ * @kept: what of these is kept for the derivative, in the place of what is in @saved with no more than its shape
+ *
+ * What the result of a node is computed from by compiled kernels, if that is cheaper to keep than the result.
+ */
+typedef struct
+{
+  HrValue values[HR_NODE_MAX_ROOTS];
+  guint n_before[HR_NODE_MAX_ROOTS];
+  HrValue kept[HR_NODE_MAX_ROOTS];
+} HrNodeRoots;
+
+/**
  * HrNode:
  * @kind: what it stands for
  * @backward: the derivative of an operator
@@ -52,42 +67,42 @@ typedef enum
  * @n_inputs: how many
  * @saved: what the derivative needs
  * @n_saved: how many
+ * @saved_room: for how many there is room
  * @offloaded: which of these wait on the host, as bits; of them only the shape is here
  * @needs_saved: whether it needs any, though perhaps nothing is held for it
  * @is_fused: whether a compiled kernel runs it and its derivative together with others
- * @roots: what its result is computed from by such kernels, if that is cheaper to keep than the result
- * @n_before_roots: how many tensors had been made before each of these, so that it is known whether it is still there
+ * @roots: (nullable): what its result is computed from by such kernels; there is none where nothing is compiled
  * @n_roots: how many, 0 if the result itself is what others are computed from
- * @kept: what of these is kept for the derivative, in the place of what is in @saved with no more than its shape
- * @n_kept: how many
+ * @n_kept: how many of its own roots' places are taken by what is kept
  * @pending: how many uses of a parameter have not handed it their gradient yet
  * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
  * @has_gradient: whether some has arrived
- * @incoming: for each result the sum of those that have
+ * @n_incoming: to how many of its results gradients can have come
+ * @incoming: for each of these the sum of those that have
  *
  * An operator of the forward pass, or what a gradient ends in.
  */
 struct _HrNode
 {
-  HrNodeKind kind;
   HrBackward backward;
   const char *operation;
   const char *block;
-  HrValue inputs[HR_NODE_MAX_INPUTS];
-  guint n_inputs;
-  HrValue saved[HR_NODE_MAX_SAVED];
-  guint n_saved;
+  HrValue *inputs;
+  HrValue *saved;
+  HrNodeRoots *roots;
   guint offloaded;
-  gboolean needs_saved;
-  gboolean is_fused;
-  HrValue roots[HR_NODE_MAX_ROOTS];
-  guint n_before_roots[HR_NODE_MAX_ROOTS];
-  guint n_roots;
-  HrValue kept[HR_NODE_MAX_ROOTS];
-  guint n_kept;
   guint pending;
-  gboolean is_waiting;
-  gboolean has_gradient;
+  guint8 kind;
+  guint8 n_inputs;
+  guint8 n_saved;
+  guint8 saved_room;
+  guint8 n_roots;
+  guint8 n_kept;
+  guint8 n_incoming;
+  guint8 needs_saved;
+  guint8 is_fused;
+  guint8 is_waiting;
+  guint8 has_gradient;
   HrValue incoming[HR_NODE_MAX_RESULTS];
 };
 
@@ -124,6 +139,8 @@ typedef struct
   gboolean is_recomputed;
 } HrRegion;
 
+typedef struct _HrGraphChunk HrGraphChunk;
+
 /**
  * HrGraph:
  * @only_counts: whether nothing is held for the backward pass, as it is computed anew
@@ -132,6 +149,7 @@ typedef struct
  * @nodes: in the order in which they were recorded, which is the reverse of that in which the engine runs them
  * @n_nodes: how many
  * @capacity: for how many there is room
+ * @chunks: where nodes have their inputs and what they save, the newest first
  * @regions: parts that are computed anew in the backward pass
  * @n_regions: how many
  * @held: (nullable): what functions have put away in their contexts, each once
@@ -146,6 +164,7 @@ struct _HrGraph
   HrNode *nodes;
   guint n_nodes;
   guint capacity;
+  HrGraphChunk *chunks;
   HrRegion regions[HR_GRAPH_MAX_REGIONS];
   guint n_regions;
   GArray *held;
@@ -178,6 +197,8 @@ typedef struct _HrSharedUses
 } HrSharedUses;
 
 gboolean hr_value_needs_gradient   (HrValue          value);
+HrValue  hr_node_get_incoming      (const HrNode    *self,
+                                    guint            result);
 HrValue  hr_autograd_parameter     (HrReplay        *replay,
                                     HrValue          shape);
 HrValue  hr_autograd_bias         (HrReplay        *replay,

@@ -2,9 +2,8 @@
 
 #include "hr-caching-allocator.h"
 
+#include "hr-free-blocks.h"
 #include "hr-ledger.h"
-
-#include <string.h>
 
 /*
  * What c10/cuda/CUDACachingAllocator.cpp does with the requests of one stream, as far as it decides what is taken from
@@ -36,21 +35,13 @@ typedef struct
   guint8 is_small;
 } Block;
 
-/* Free blocks, by size, then by address. */
-typedef struct
-{
-  guint32 *blocks;
-  guint n_blocks;
-  guint capacity;
-} Pool;
-
 struct _HrCachingAllocator
 {
   Block *blocks;
   guint n_blocks;
   guint capacity;
   guint32 unused;
-  Pool pools[2];          /* of large blocks, of small ones */
+  HrFreeBlocks *pools[2];     /* of large blocks, of small ones */
   guint64 allocated;
   guint64 asked;
   guint64 peak;
@@ -73,10 +64,7 @@ hr_caching_allocator_new (void)
   self->blocks = g_new (Block, self->capacity);
   self->unused = NONE;
   for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
-    {
-      self->pools[i].capacity = INITIAL_CAPACITY;
-      self->pools[i].blocks = g_new (guint32, INITIAL_CAPACITY);
-    }
+    self->pools[i] = hr_free_blocks_new ();
 
   return self;
 }
@@ -87,49 +75,16 @@ hr_caching_allocator_free (HrCachingAllocator *self)
   g_return_if_fail (self != NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
-    g_free (self->pools[i].blocks);
+    hr_free_blocks_free (self->pools[i]);
   g_free (self->blocks);
   g_free (self);
 }
 
-static Pool *
+static HrFreeBlocks *
 get_pool (HrCachingAllocator *self,
           gboolean            is_small)
 {
-  return &self->pools[is_small ? 1 : 0];
-}
-
-/* The first of the free blocks that is not before a size and an address. */
-static guint
-find_position (const HrCachingAllocator *self,
-               const Pool               *pool,
-               guint64                   size,
-               guint64                   address)
-{
-  guint low = 0;
-  guint high = pool->n_blocks;
-
-  while (low < high)
-    {
-      guint middle = (low + high) / 2;
-      const Block *block = &self->blocks[pool->blocks[middle]];
-
-      if (block->size < size || (block->size == size && block->address < address))
-        low = middle + 1;
-      else
-        high = middle;
-    }
-
-  return low;
-}
-
-static void
-pool_remove (Pool  *pool,
-             guint  position)
-{
-  pool->n_blocks--;
-  memmove (&pool->blocks[position], &pool->blocks[position + 1],
-           (pool->n_blocks - position) * sizeof pool->blocks[0]);
+  return self->pools[is_small ? 1 : 0];
 }
 
 static void
@@ -137,18 +92,8 @@ pool_insert (HrCachingAllocator *self,
              guint32             index)
 {
   const Block *block = &self->blocks[index];
-  Pool *pool = get_pool (self, block->is_small);
-  guint position = find_position (self, pool, block->size, block->address);
 
-  if (pool->n_blocks == pool->capacity)
-    {
-      pool->capacity *= 2;
-      pool->blocks = g_renew (guint32, pool->blocks, pool->capacity);
-    }
-  memmove (&pool->blocks[position + 1], &pool->blocks[position],
-           (pool->n_blocks - position) * sizeof pool->blocks[0]);
-  pool->blocks[position] = index;
-  pool->n_blocks++;
+  hr_free_blocks_add (get_pool (self, block->is_small), block->size, (HrFreeBlock) { block->address, index });
 }
 
 static guint32
@@ -203,15 +148,9 @@ static guint32
 take_free_block (HrCachingAllocator *self,
                  guint64             bytes)
 {
-  Pool *pool = get_pool (self, bytes <= SMALL_SIZE);
-  guint position = find_position (self, pool, bytes, 0);
-  guint32 index;
+  guint32 index = NONE;
 
-  if (position == pool->n_blocks)
-    return NONE;
-
-  index = pool->blocks[position];
-  pool_remove (pool, position);
+  hr_free_blocks_take_best (get_pool (self, bytes <= SMALL_SIZE), bytes, &index);
 
   return index;
 }
@@ -283,14 +222,12 @@ merge (HrCachingAllocator *self,
 {
   Block *block = &self->blocks[index];
   Block *neighbour;
-  Pool *pool;
 
   if (other == NONE || self->blocks[other].is_used)
     return;
 
   neighbour = &self->blocks[other];
-  pool = get_pool (self, neighbour->is_small);
-  pool_remove (pool, find_position (self, pool, neighbour->size, neighbour->address));
+  hr_free_blocks_remove (get_pool (self, neighbour->is_small), neighbour->size, neighbour->address);
   block->size += neighbour->size;
   if (block->previous == other)
     {
@@ -372,6 +309,17 @@ hr_caching_allocator_get_reserved (const HrCachingAllocator *self)
   return self->reserved;
 }
 
+static void
+add_to_hash (guint64            size,
+             const HrFreeBlock *block,
+             gpointer           user_data)
+{
+  guint64 *hash = user_data;
+
+  *hash = (*hash ^ block->address) * G_GUINT64_CONSTANT (0x100000001b3);
+  *hash = (*hash ^ size) * G_GUINT64_CONSTANT (0x100000001b3);
+}
+
 /*
  * hr_caching_allocator_hash_free:
  * @self: an allocator
@@ -386,15 +334,7 @@ hr_caching_allocator_hash_free (const HrCachingAllocator *self)
   guint64 hash = self->reserved;
 
   for (guint i = 0; i < G_N_ELEMENTS (self->pools); i++)
-    {
-      for (guint j = 0; j < self->pools[i].n_blocks; j++)
-        {
-          const Block *block = &self->blocks[self->pools[i].blocks[j]];
-
-          hash = (hash ^ block->address) * G_GUINT64_CONSTANT (0x100000001b3);
-          hash = (hash ^ block->size) * G_GUINT64_CONSTANT (0x100000001b3);
-        }
-    }
+    hr_free_blocks_foreach (self->pools[i], add_to_hash, &hash);
 
   return hash;
 }

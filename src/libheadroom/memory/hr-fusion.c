@@ -50,7 +50,8 @@ is_kept (const HrGraph *graph,
     {
       const HrNode *node = &graph->nodes[i];
 
-      if (holds (node->saved, node->n_saved, value.storage) || holds (node->kept, node->n_kept, value.storage))
+      if (holds (node->saved, node->n_saved, value.storage) ||
+          (node->n_kept > 0 && holds (node->roots->kept, node->n_kept, value.storage)))
         return TRUE;
     }
 
@@ -71,7 +72,7 @@ has_all_roots (HrReplay     *replay,
 {
   for (guint i = 0; i < node->n_roots; i++)
     {
-      if (!is_there (replay, node->roots[i], node->n_before_roots[i]))
+      if (!is_there (replay, node->roots->values[i], node->roots->n_before[i]))
         return FALSE;
     }
 
@@ -100,13 +101,13 @@ add_root (HrReplay *replay,
           HrNode   *node,
           HrValue   root)
 {
-  if (root.storage < 0 || holds (node->roots, node->n_roots, root.storage))
+  if (root.storage < 0 || holds (node->roots->values, node->n_roots, root.storage))
     return TRUE;
   if (node->n_roots == HR_NODE_MAX_ROOTS)
     return FALSE;
 
-  node->n_before_roots[node->n_roots] = replay->storages[root.storage].n_before;
-  node->roots[node->n_roots++] = root;
+  node->roots->n_before[node->n_roots] = replay->storages[root.storage].n_before;
+  node->roots->values[node->n_roots++] = root;
 
   return TRUE;
 }
@@ -125,7 +126,7 @@ add_roots (HrReplay *replay,
 
   for (guint i = 0; i < source->n_roots; i++)
     {
-      if (!add_root (replay, node, source->roots[i]))
+      if (!add_root (replay, node, source->roots->values[i]))
         return FALSE;
     }
 
@@ -141,8 +142,8 @@ get_cost (HrReplay     *replay,
 
   for (guint i = 0; i < node->n_roots; i++)
     {
-      if (!is_kept (replay->graph, node->roots[i]))
-        bytes += hr_replay_get_bytes (replay, node->roots[i]);
+      if (!is_kept (replay->graph, node->roots->values[i]))
+        bytes += hr_replay_get_bytes (replay, node->roots->values[i]);
     }
 
   return bytes;
@@ -261,11 +262,11 @@ hr_fusion_keep (HrReplay *replay,
 
   for (guint i = 0; i < source->n_roots; i++)
     {
-      if (is_kept (replay->graph, source->roots[i]))
+      if (is_kept (replay->graph, source->roots->values[i]))
         continue;
       if (node->n_kept == HR_NODE_MAX_ROOTS)
         return FALSE;
-      node->kept[node->n_kept++] = hr_replay_hold (replay, source->roots[i]);
+      node->roots->kept[node->n_kept++] = hr_replay_hold (replay, source->roots->values[i]);
     }
 
   return TRUE;

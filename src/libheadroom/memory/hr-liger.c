@@ -250,7 +250,7 @@ turn_back (HrReplay     *replay,
 
   for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
     {
-      HrValue incoming = node->incoming[i];
+      HrValue incoming = hr_node_get_incoming (node, i);
 
       if (incoming.storage < 0)
         continue;

@@ -831,7 +831,7 @@ hr_op_join_gradients (HrReplay     *self,
 {
   HrValue shape = node->inputs[0];
 
-  for (guint i = 0; i < HR_NODE_MAX_RESULTS; i++)
+  for (guint i = 0; i < node->n_incoming; i++)
     {
       if (node->incoming[i].storage >= 0)
         shape.element = node->incoming[i].element;
