@@ -38,6 +38,21 @@ static const OptionHelp inspect_options[] = {
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
+static const OptionHelp sweep_options[] = {
+  { "--over SETTING[=VALUES]",
+    N_("The setting to go over, a number or “gpus”; VALUES are FROM..TO, FROM..TO..STEP, FROM..TO..xFACTOR or "
+       "numbers with commas between them, without which the usual range is taken") },
+  { "--by SETTING=VALUE,VALUE…", N_("A line for each value of another setting, of each model") },
+  { "--capacity GPU,GPU…", N_("Further GPUs to hold the lines against") },
+  { "--mode MODE",
+    N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
+  { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
+  { "--gpus N", N_("How many of them there are (1)") },
+  { "--format FORMAT", N_("text (the default), json, csv or markdown") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+};
+
 static const OptionHelp list_options[] = {
   { "--format FORMAT", N_("text (the default) or json") },
 };
@@ -186,6 +201,19 @@ headroom_cli_dup_help (const char *verb)
                          "--quantization, --batch-size and --prompt-length, say what the sizes are those of.\n"));
       append_options (string, inspect_options, G_N_ELEMENTS (inspect_options));
     }
+  else if (g_strcmp0 (verb, "sweep") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli sweep MODEL… --over SETTING[=VALUES] [OPTION…]\n"
+                         "\n"
+                         "Says how much GPU memory a job takes at each of several values of a setting, for up\n"
+                         "to seven models and scenarios side by side. Settings are those of “estimate”.\n"));
+      append_options (string, sweep_options, G_N_ELEMENTS (sweep_options));
+      g_string_append_c (string, '\n');
+      hr_document_append_wrapped (string,
+                                  _("Exit status: 0 some value fits, or no GPU was named; 1 none fits; 2 there is no "
+                                    "estimate at any value."), 0);
+    }
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
@@ -203,6 +231,7 @@ headroom_cli_dup_help (const char *verb)
                        "Commands:\n"
                        "  estimate MODEL   estimate the memory of a job\n"
                        "  inspect MODEL    show the parameters and tensors of a model\n"
+                       "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats or engines\n"
                        "\n"
                        "  --version        show the version\n"

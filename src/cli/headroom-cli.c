@@ -19,6 +19,7 @@ static const struct
   { "estimate", headroom_cli_estimate },
   { "inspect", headroom_cli_inspect },
   { "list", headroom_cli_list },
+  { "sweep", headroom_cli_sweep },
 };
 
 static void

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hr-error.h"
+#include "hr-file-writer.h"
+
 gboolean
 headroom_output_is_terminal (void)
 {
@@ -94,4 +97,76 @@ headroom_output_print_error (const GError *error)
 
   line = g_strdup_printf ("headroom-cli: %s\n", message);
   write_all (STDERR_FILENO, line, strlen (line));
+}
+
+static char *
+list_formats (guint formats)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (HrExportFormat format = 0; format < HR_N_EXPORT_FORMATS; format++)
+    {
+      if ((formats & 1u << format) != 0)
+        g_string_append_printf (names, "%s%s", names->len == 0 ? "" : ", ", hr_export_format_get_name (format));
+    }
+
+  return g_string_free (g_steal_pointer (&names), FALSE);
+}
+
+/*
+ * Reads the options that say where the answer goes, and as what: one of the @formats, a mask of bits. @file is NULL for
+ * the standard output.
+ */
+gboolean
+headroom_output_read (HeadroomArguments  *arguments,
+                      guint               formats,
+                      HrExportFormat     *format,
+                      GFile             **file,
+                      GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "format");
+  const char *path = headroom_arguments_get (arguments, "output");
+  g_autofree char *names = list_formats (formats);
+
+  *format = HR_EXPORT_FORMAT_TEXT;
+  if (path != NULL && !g_str_equal (path, "-"))
+    *file = g_file_new_for_path (path);
+
+  if (name != NULL)
+    {
+      if (!hr_export_format_from_name (name, format) || (formats & 1u << *format) == 0)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected one of %s, found “%s”"),
+                       "--format", names, name);
+          return FALSE;
+        }
+    }
+  else if (*file != NULL && (!hr_export_format_from_file (*file, format) || (formats & 1u << *format) == 0))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
+                   _("“%s”: expected a file name with the extension of a format, or “--format” with one of %s; "
+                     "found “%s”"),
+                   "--output", names, path);
+      return FALSE;
+    }
+
+  if (*file == NULL && hr_export_format_is_binary (*format) && headroom_output_is_terminal ())
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
+                   _("“--format %s”: expected “--output FILE”, as this is no text for a terminal"),
+                   hr_export_format_get_name (*format));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Writes to a file, or to the standard output where there is none. */
+gboolean
+headroom_output_put (const void  *data,
+                     gsize        length,
+                     GFile       *file,
+                     GError     **error)
+{
+  return file != NULL ? hr_file_write (file, data, length, error) : headroom_output_write (data, length, error);
 }

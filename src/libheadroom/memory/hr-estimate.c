@@ -651,6 +651,24 @@ hr_estimate_get_allocated_bytes (HrEstimate *self)
 }
 
 /**
+ * hr_estimate_get_least_bytes:
+ * @self: an estimate
+ *
+ * Gets what is known of the total at once: what the allocator hands out, and what the driver and the libraries hold
+ * beside it. The total has what the allocator keeps as well, which is known only after its requests have been made
+ * again.
+ *
+ * Returns: the size in bytes, no more than the total
+ */
+guint64
+hr_estimate_get_least_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return get_allocated (self) + find_bytes (self, HR_COMPONENT_FRAMEWORK);
+}
+
+/**
  * hr_estimate_get_reserved_bytes:
  * @self: an estimate
  *

@@ -64,6 +64,7 @@ guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_component_bytes (HrEstimate    *self,
                                                 HrComponentId  id);
 guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
+guint64        hr_estimate_get_least_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
 gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
                                                guint64    *low,

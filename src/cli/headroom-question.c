@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-question.h"
+
+#include <glib/gi18n.h>
+
+static gboolean
+read_scenario (HeadroomArguments  *arguments,
+               const char         *word,
+               HrScenario        **scenario,
+               GError            **error)
+{
+  const char *path = headroom_arguments_get (arguments, "scenario");
+  g_autoptr (GFile) file = NULL;
+
+  *scenario = NULL;
+
+  if (path == NULL && word != NULL && g_str_has_suffix (word, ".headroom"))
+    path = word;
+
+  if (path == NULL)
+    return TRUE;
+
+  file = g_file_new_for_path (path);
+  *scenario = hr_scenario_new_from_file (file, error);
+
+  return *scenario != NULL;
+}
+
+static gboolean
+read_model (HeadroomQuestion   *self,
+            HeadroomArguments  *arguments,
+            const char         *verb,
+            const char         *word,
+            HrScenario         *scenario,
+            GError            **error)
+{
+  if (word != NULL && (scenario == NULL || headroom_arguments_has (arguments, "scenario")))
+    self->name = g_strdup (word);
+  else if (scenario != NULL)
+    self->name = g_strdup (hr_scenario_get_model (scenario));
+
+  if (self->name != NULL)
+    return TRUE;
+
+  g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
+               _("“%s”: expected the path or the id of a model, found none; see “headroom-cli %s --help”"),
+               verb, verb);
+  return FALSE;
+}
+
+/* Settings that the mode of the scenario and another mode have in common are kept. */
+static HrJob *
+create_job (HrMode      mode,
+            HrScenario *scenario)
+{
+  HrJob *job;
+  HrJob *old;
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  if (scenario == NULL)
+    return hr_job_new (mode);
+
+  old = hr_scenario_get_job (scenario);
+  if (hr_job_get_mode (old) == mode)
+    return g_object_ref (old);
+
+  job = hr_job_new (mode);
+  settings = hr_job_list_settings (old, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *value = hr_job_get_as_string (old, settings[i]->name);
+
+      hr_job_set_from_string (job, settings[i]->name, value, NULL);
+    }
+
+  return job;
+}
+
+static gboolean
+read_job (HeadroomQuestion    *self,
+          HeadroomArguments   *arguments,
+          HrScenario          *scenario,
+          const char * const  *own_options,
+          GError             **error)
+{
+  const char *mode_name = headroom_arguments_get (arguments, "mode");
+  HrMode mode = scenario != NULL ? hr_job_get_mode (hr_scenario_get_job (scenario)) : HR_MODE_INFERENCE;
+
+  if (mode_name != NULL && !hr_mode_from_name (mode_name, &mode, error))
+    return FALSE;
+
+  self->job = create_job (mode, scenario);
+
+  for (guint i = 0; i < arguments->options->len; i++)
+    {
+      const HeadroomOption *option = g_ptr_array_index (arguments->options, i);
+
+      if (g_strv_contains (own_options, option->name))
+        continue;
+
+      if (option->value == NULL)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“--%s”: there is no such option"), option->name);
+          return FALSE;
+        }
+
+      if (!hr_job_set_from_string (self->job, option->name, option->value, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+read_gpus (HeadroomQuestion   *self,
+           HeadroomArguments  *arguments,
+           HrScenario         *scenario,
+           GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "gpu");
+  const char *number = headroom_arguments_get (arguments, "gpus");
+  guint64 n_gpus = scenario != NULL ? hr_scenario_get_n_gpus (scenario) : 1;
+
+  if (name == NULL && scenario != NULL)
+    name = hr_scenario_get_gpu (scenario);
+
+  if (number != NULL && !g_ascii_string_to_unsigned (number, 10, 1, HR_SCENARIO_MAX_GPUS, &n_gpus, NULL))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected a whole number from 1 to %d, found “%s”"),
+                   "--gpus", HR_SCENARIO_MAX_GPUS, number);
+      return FALSE;
+    }
+
+  self->n_gpus = n_gpus;
+  if (name == NULL)
+    return TRUE;
+
+  self->gpu = hr_gpu_catalogue_lookup (name, error);
+  if (self->gpu == NULL)
+    g_prefix_error (error, "--gpu: ");
+
+  return self->gpu != NULL;
+}
+
+/*
+ * Reads what is asked about from the options and from a word, which may be that of a scenario.
+ *
+ * @own_options are those of the verb that are no settings of a job; @verb is named where there is no model.
+ */
+gboolean
+headroom_question_read (HeadroomQuestion    *self,
+                        HeadroomArguments   *arguments,
+                        const char          *verb,
+                        const char          *word,
+                        const char * const  *own_options,
+                        GError             **error)
+{
+  g_autoptr (HrScenario) scenario = NULL;
+
+  return read_scenario (arguments, word, &scenario, error)
+         && read_model (self, arguments, verb, word, scenario, error)
+         && read_job (self, arguments, scenario, own_options, error)
+         && read_gpus (self, arguments, scenario, error);
+}
+
+/* Reads the model, and those that the settings of the job name. */
+gboolean
+headroom_question_load (HeadroomQuestion  *self,
+                        GError           **error)
+{
+  self->model = hr_model_new_from_name (self->name, error);
+
+  return self->model != NULL && hr_job_load_models (self->job, error);
+}
+
+void
+headroom_question_clear (HeadroomQuestion *self)
+{
+  g_clear_pointer (&self->name, g_free);
+  g_clear_object (&self->model);
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-gpu.h"
+#include "hr-sweep-values.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HR_SWEEP_MAX_LINES:
+ *
+ * As many configurations as a sweep sets side by side: six that are pinned, and the one that is being worked on.
+ */
+#define HR_SWEEP_MAX_LINES 7
+
+/**
+ * HrSweepPointState: (skip)
+ * @HR_SWEEP_POINT_PENDING: nothing is known yet
+ * @HR_SWEEP_POINT_LEAST: what is allocated is known, and what the driver holds; not what the allocator keeps beside it
+ * @HR_SWEEP_POINT_KNOWN: the total is known
+ * @HR_SWEEP_POINT_REFUSED: there is no estimate for this value
+ *
+ * What is known of a point of a sweep.
+ */
+typedef enum
+{
+  HR_SWEEP_POINT_PENDING,
+  HR_SWEEP_POINT_LEAST,
+  HR_SWEEP_POINT_KNOWN,
+  HR_SWEEP_POINT_REFUSED,
+} HrSweepPointState;
+
+/**
+ * HrSweepPoint: (skip)
+ * @state: what is known
+ * @allocated_bytes: what the allocator of the fullest GPU hands out at the peak
+ * @reserved_bytes: what it has taken from the driver, where that is known
+ * @total_bytes: the peak of the fullest GPU, or the least that it can be while that is not known
+ * @refusal: (nullable): why there is no estimate
+ *
+ * A configuration at a value of the setting.
+ */
+typedef struct
+{
+  HrSweepPointState state;
+  guint64 allocated_bytes;
+  guint64 reserved_bytes;
+  guint64 total_bytes;
+  char *refusal;
+} HrSweepPoint;
+
+/**
+ * HrSweepLine: (skip)
+ * @label: what a person calls the configuration
+ * @model: its model
+ * @job: its job; the setting that is swept over has the value that it had
+ * @probe: (skip): a copy of it that takes the values
+ * @gpu: (nullable): the GPU that it is for
+ * @n_gpus: how many of them
+ * @points: (array): a point for each value of the sweep
+ *
+ * A configuration over all values.
+ */
+typedef struct
+{
+  char *label;
+  HrModel *model;
+  HrJob *job;
+  HrJob *probe;
+  HrGpu *gpu;
+  guint n_gpus;
+  HrSweepPoint *points;
+} HrSweepLine;
+
+/**
+ * HrSweepFit: (skip)
+ * @HR_SWEEP_FIT_UNKNOWN: no value has an estimate
+ * @HR_SWEEP_FIT_ALWAYS: every value that has an estimate fits
+ * @HR_SWEEP_FIT_NEVER: none does
+ * @HR_SWEEP_FIT_UP_TO: those up to a value do
+ * @HR_SWEEP_FIT_FROM: those from a value on do
+ * @HR_SWEEP_FIT_SOME: some do, in no order
+ *
+ * Where a line is below a size.
+ */
+typedef enum
+{
+  HR_SWEEP_FIT_UNKNOWN,
+  HR_SWEEP_FIT_ALWAYS,
+  HR_SWEEP_FIT_NEVER,
+  HR_SWEEP_FIT_UP_TO,
+  HR_SWEEP_FIT_FROM,
+  HR_SWEEP_FIT_SOME,
+} HrSweepFit;
+
+typedef struct _HrSweep HrSweep;
+
+HrSweep            *hr_sweep_new            (const char    *setting,
+                                             const double  *values,
+                                             guint          n_values) G_GNUC_WARN_UNUSED_RESULT;
+void                hr_sweep_free           (HrSweep       *self);
+guint               hr_sweep_add_line       (HrSweep       *self,
+                                             const char    *label,
+                                             HrModel       *model,
+                                             HrJob         *job,
+                                             HrGpu         *gpu,
+                                             guint          n_gpus);
+void                hr_sweep_take_known     (HrSweep       *self,
+                                             HrSweep       *other);
+const char         *hr_sweep_get_setting    (HrSweep       *self);
+const double       *hr_sweep_get_values     (HrSweep       *self,
+                                             guint         *n_values);
+guint               hr_sweep_get_n_lines    (HrSweep       *self);
+const HrSweepLine  *hr_sweep_get_line       (HrSweep       *self,
+                                             guint          line);
+gboolean            hr_sweep_step           (HrSweep       *self);
+void                hr_sweep_run            (HrSweep       *self);
+gboolean            hr_sweep_has_all_least  (HrSweep       *self);
+gboolean            hr_sweep_is_done        (HrSweep       *self);
+HrSweepFit          hr_sweep_find_fit       (HrSweep       *self,
+                                             guint          line,
+                                             guint64        memory_bytes,
+                                             guint         *index);
+char               *hr_sweep_dup_fit_text   (HrSweep       *self,
+                                             guint          line,
+                                             guint64        memory_bytes) G_GNUC_WARN_UNUSED_RESULT;
+char               *hr_sweep_dup_value_text (HrSweep       *self,
+                                             double         value) G_GNUC_WARN_UNUSED_RESULT;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrSweep, hr_sweep_free)
+
+G_END_DECLS

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-sweep-report.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-job-private.h"
+#include "hr-labels.h"
+#include "hr-report-private.h"
+
+/* Whether a point has figures. */
+static gboolean
+has_total (const HrSweepPoint *point)
+{
+  return point->state == HR_SWEEP_POINT_KNOWN;
+}
+
+static HrJob *
+get_first_job (HrSweep *sweep)
+{
+  return hr_sweep_get_line (sweep, 0)->job;
+}
+
+/**
+ * hr_sweep_dup_title: (skip)
+ * @sweep: a sweep with a line
+ *
+ * Says what a sweep shows.
+ *
+ * Returns: (transfer full): a title in the user's language
+ */
+char *
+hr_sweep_dup_title (HrSweep *sweep)
+{
+  g_autofree char *label = NULL;
+
+  g_return_val_if_fail (sweep != NULL, NULL);
+
+  label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
+
+  /* Translators: the title of a chart; the place is the name of a setting, such as “Prompt length” */
+  return g_strdup_printf (_("Peak memory by setting: %s"), label);
+}
+
+/**
+ * hr_sweep_dup_file_name: (skip)
+ * @sweep: a sweep with a line
+ * @extension: an extension without its dot
+ *
+ * Suggests a name for a file.
+ *
+ * Returns: (transfer full): a name that is good in every file system
+ */
+char *
+hr_sweep_dup_file_name (HrSweep    *sweep,
+                        const char *extension)
+{
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (sweep != NULL, NULL);
+  g_return_val_if_fail (extension != NULL, NULL);
+
+  name = hr_model_dup_file_name (hr_sweep_get_line (sweep, 0)->model);
+
+  return g_strdup_printf ("%s-%s.%s", name, hr_sweep_get_setting (sweep), extension);
+}
+
+static void
+add_fits (HrSweep      *sweep,
+          GPtrArray    *gpus,
+          HrUnitSystem  unit_system,
+          HrDocument   *document)
+{
+  HrDocumentBlock *facts;
+
+  if (gpus->len == 0)
+    return;
+
+  facts = hr_document_add_facts (document);
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    {
+      for (guint j = 0; j < gpus->len; j++)
+        {
+          HrGpu *gpu = g_ptr_array_index (gpus, j);
+          g_autofree char *fit = hr_sweep_dup_fit_text (sweep, i, hr_gpu_get_memory (gpu));
+          g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), unit_system);
+          /* Translators: 1 the name of a GPU, 2 its memory, 3 which values fit, such as “fits up to 16,384” */
+          g_autofree char *text = g_strdup_printf (_("%1$s (%2$s): %3$s"), hr_gpu_get_name (gpu), memory, fit);
+
+          hr_document_block_add_fact (facts, hr_sweep_get_line (sweep, i)->label, text, HR_DOCUMENT_PLAIN);
+        }
+    }
+}
+
+/* One configuration has room for what is allocated and reserved as well. */
+static void
+add_single_table (HrSweep      *sweep,
+                  HrUnitSystem  unit_system,
+                  HrDocument   *document)
+{
+  static const gboolean numeric[] = { TRUE, TRUE, TRUE, TRUE };
+  g_autofree char *label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
+  const char *columns[] = { label, _("Allocated"), _("Reserved"), _("Total"), NULL };
+  const HrSweepLine *line = hr_sweep_get_line (sweep, 0);
+  HrDocumentBlock *table = hr_document_add_table (document, columns, numeric);
+  guint n_values;
+  const double *values = hr_sweep_get_values (sweep, &n_values);
+
+  for (guint i = 0; i < n_values; i++)
+    {
+      const HrSweepPoint *point = &line->points[i];
+      const char *nothing = C_("no figure", "—");
+      g_autofree char *value = hr_sweep_dup_value_text (sweep, values[i]);
+      g_autofree char *allocated = hr_format_bytes (point->allocated_bytes, unit_system);
+      g_autofree char *reserved = hr_format_bytes (point->reserved_bytes, unit_system);
+      g_autofree char *total = hr_format_bytes (point->total_bytes, unit_system);
+      const char *cells[] = { value, nothing, nothing, nothing, NULL };
+
+      if (has_total (point))
+        {
+          cells[1] = allocated;
+          cells[2] = reserved;
+          cells[3] = total;
+        }
+      hr_document_block_add_row (table, cells);
+    }
+}
+
+static void
+add_table (HrSweep      *sweep,
+           HrUnitSystem  unit_system,
+           HrDocument   *document)
+{
+  guint n_lines = hr_sweep_get_n_lines (sweep), n_values;
+  const double *values = hr_sweep_get_values (sweep, &n_values);
+  g_autofree char *label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
+  const char *columns[HR_SWEEP_MAX_LINES + 2] = { label };
+  gboolean numeric[HR_SWEEP_MAX_LINES + 1];
+  HrDocumentBlock *table;
+
+  for (guint i = 0; i <= n_lines; i++)
+    numeric[i] = TRUE;
+  for (guint i = 0; i < n_lines; i++)
+    columns[i + 1] = hr_sweep_get_line (sweep, i)->label;
+
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < n_values; i++)
+    {
+      g_auto (GStrv) cells = g_new0 (char *, n_lines + 2);
+
+      cells[0] = hr_sweep_dup_value_text (sweep, values[i]);
+      for (guint j = 0; j < n_lines; j++)
+        {
+          const HrSweepPoint *point = &hr_sweep_get_line (sweep, j)->points[i];
+
+          cells[j + 1] = has_total (point) ? hr_format_bytes (point->total_bytes, unit_system)
+                                           : g_strdup (C_("no figure", "—"));
+        }
+      hr_document_block_add_row (table, (const char * const *) cells);
+    }
+}
+
+/* Each reason once for the values in a row that it holds for. */
+static void
+add_refusals (HrSweep    *sweep,
+              HrDocument *document)
+{
+  guint n_values;
+  const double *values = hr_sweep_get_values (sweep, &n_values);
+  HrDocumentBlock *list = NULL;
+
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    {
+      const HrSweepLine *line = hr_sweep_get_line (sweep, i);
+
+      for (guint j = 0; j < n_values; j++)
+        {
+          const char *reason = line->points[j].refusal;
+          g_autofree char *value = hr_sweep_dup_value_text (sweep, values[j]);
+          g_autofree char *text = NULL;
+
+          if (reason == NULL || (j > 0 && g_strcmp0 (reason, line->points[j - 1].refusal) == 0))
+            continue;
+
+          if (list == NULL)
+            {
+              hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Without an Estimate"));
+              list = hr_document_add_list (document);
+            }
+          /* Translators: 1 the name of a configuration, 2 a value of a setting, 3 a sentence that says why */
+          text = g_strdup_printf (_("%1$s, %2$s: %3$s"), line->label, value, reason);
+          hr_document_block_add_item (list, text);
+        }
+    }
+}
+
+/**
+ * hr_sweep_create_document: (skip)
+ * @sweep: a sweep that is done, with a line
+ * @gpus: (element-type HrGpu): the GPUs that lines are held against
+ * @unit_system: the units to write sizes in
+ *
+ * Puts a sweep into words.
+ *
+ * Returns: (transfer full): a document
+ */
+HrDocument *
+hr_sweep_create_document (HrSweep      *sweep,
+                          GPtrArray    *gpus,
+                          HrUnitSystem  unit_system)
+{
+  g_autoptr (HrDocument) document = hr_document_new ();
+  g_autofree char *title = NULL;
+
+  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+
+  title = hr_sweep_dup_title (sweep);
+  hr_document_add_text (document, HR_DOCUMENT_TITLE, title);
+  if (hr_sweep_get_n_lines (sweep) == 1)
+    hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, hr_sweep_get_line (sweep, 0)->label);
+  add_fits (sweep, gpus, unit_system, document);
+  hr_document_add_chart (document);
+  if (hr_sweep_get_n_lines (sweep) == 1)
+    add_single_table (sweep, unit_system, document);
+  else
+    add_table (sweep, unit_system, document);
+  add_refusals (sweep, document);
+
+  return g_steal_pointer (&document);
+}
+
+/**
+ * hr_sweep_to_text: (skip)
+ * @sweep: a sweep that is done, with a line
+ * @gpus: (element-type HrGpu): the GPUs that lines are held against
+ * @unit_system: the units to write sizes in
+ * @style: what the text is for
+ *
+ * Writes a sweep as text in columns.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_sweep_to_text (HrSweep           *sweep,
+                  GPtrArray         *gpus,
+                  HrUnitSystem       unit_system,
+                  HrReportTextStyle  style)
+{
+  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, gpus, unit_system);
+
+  return hr_document_to_text (document, style);
+}
+
+/**
+ * hr_sweep_to_markdown: (skip)
+ * @sweep: a sweep that is done, with a line
+ * @gpus: (element-type HrGpu): the GPUs that lines are held against
+ * @unit_system: the units to write sizes in
+ *
+ * Writes a sweep as GitHub-flavoured Markdown.
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_sweep_to_markdown (HrSweep      *sweep,
+                      GPtrArray    *gpus,
+                      HrUnitSystem  unit_system)
+{
+  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, gpus, unit_system);
+
+  return hr_document_to_markdown (document);
+}
+
+/* Numbers without separators; a point without an estimate has none, and says why. */
+static void
+append_point (GString            *string,
+              HrSweep            *sweep,
+              const HrSweepLine  *line,
+              double              value,
+              const HrSweepPoint *point)
+{
+  g_autofree char *text = hr_sweep_format_value (value);
+
+  hr_csv_append_field (string, line->label);
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, hr_model_get_name (line->model));
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, hr_mode_get_name (hr_job_get_mode (line->job)));
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, hr_sweep_get_setting (sweep));
+  g_string_append_printf (string, ",%s,", text);
+  if (has_total (point))
+    g_string_append_printf (string, "%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",",
+                            point->allocated_bytes, point->reserved_bytes, point->total_bytes);
+  else
+    g_string_append (string, ",,,");
+  hr_csv_append_field (string, line->gpu != NULL ? hr_gpu_get_name (line->gpu) : NULL);
+  g_string_append_c (string, ',');
+  if (has_total (point) && line->gpu != NULL)
+    hr_csv_append_field (string, point->total_bytes <= hr_gpu_get_memory (line->gpu) ? "true" : "false");
+  g_string_append_c (string, ',');
+  hr_csv_append_field (string, point->refusal);
+  g_string_append (string, "\r\n");
+}
+
+/**
+ * hr_sweep_to_csv: (skip)
+ * @sweep: a sweep that is done
+ *
+ * Writes a sweep as comma-separated values, one row for each configuration and value, in UTF-8.
+ *
+ * Returns: (transfer full): the table
+ */
+char *
+hr_sweep_to_csv (HrSweep *sweep)
+{
+  GString *string;
+  const double *values;
+  guint n_values;
+
+  g_return_val_if_fail (sweep != NULL, NULL);
+
+  values = hr_sweep_get_values (sweep, &n_values);
+  string = g_string_new ("configuration,model,mode,setting,value,allocated-bytes,reserved-bytes,total-bytes,gpu,fits,"
+                         "refused\r\n");
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    {
+      const HrSweepLine *line = hr_sweep_get_line (sweep, i);
+
+      for (guint j = 0; j < n_values; j++)
+        append_point (string, sweep, line, values[j], &line->points[j]);
+    }
+
+  return g_string_free (string, FALSE);
+}
+
+static void
+build_number (JsonBuilder *builder,
+              const char  *name,
+              double       value)
+{
+  json_builder_set_member_name (builder, name);
+  if (value == (double) (gint64) value)
+    json_builder_add_int_value (builder, (gint64) value);
+  else
+    json_builder_add_double_value (builder, value);
+}
+
+static void
+build_point (JsonBuilder        *builder,
+             const HrSweepLine  *line,
+             double              value,
+             const HrSweepPoint *point)
+{
+  json_builder_begin_object (builder);
+  build_number (builder, "value", value);
+  if (has_total (point))
+    {
+      hr_json_build_integer (builder, "total-bytes", point->total_bytes);
+      hr_json_build_integer (builder, "allocated-bytes", point->allocated_bytes);
+      hr_json_build_integer (builder, "reserved-bytes", point->reserved_bytes);
+    }
+  if (has_total (point) && line->gpu != NULL)
+    {
+      json_builder_set_member_name (builder, "fits");
+      json_builder_add_boolean_value (builder, point->total_bytes <= hr_gpu_get_memory (line->gpu));
+    }
+  if (point->refusal != NULL)
+    hr_json_build_string (builder, "refused", point->refusal);
+  json_builder_end_object (builder);
+}
+
+static void
+build_fit (JsonBuilder *builder,
+           HrSweep     *sweep,
+           guint        line,
+           HrGpu       *gpu)
+{
+  g_autofree char *text = hr_sweep_dup_fit_text (sweep, line, hr_gpu_get_memory (gpu));
+  guint n_values, index;
+  const double *values = hr_sweep_get_values (sweep, &n_values);
+  HrSweepFit fit = hr_sweep_find_fit (sweep, line, hr_gpu_get_memory (gpu), &index);
+
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "gpu", hr_gpu_get_name (gpu));
+  if (fit == HR_SWEEP_FIT_UP_TO || fit == HR_SWEEP_FIT_ALWAYS)
+    build_number (builder, "up-to", values[index]);
+  else if (fit == HR_SWEEP_FIT_FROM)
+    build_number (builder, "from", values[index]);
+  hr_json_build_string (builder, "text", text);
+  json_builder_end_object (builder);
+}
+
+static void
+build_line (JsonBuilder *builder,
+            HrSweep     *sweep,
+            guint        index,
+            GPtrArray   *gpus)
+{
+  const HrSweepLine *line = hr_sweep_get_line (sweep, index);
+  guint n_values;
+  const double *values = hr_sweep_get_values (sweep, &n_values);
+
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "label", line->label);
+  hr_json_build_string (builder, "model", hr_model_get_name (line->model));
+  hr_json_build_string (builder, "mode", hr_mode_get_name (hr_job_get_mode (line->job)));
+  json_builder_set_member_name (builder, "settings");
+  hr_job_build_json (line->job, builder);
+  hr_json_build_string (builder, "gpu", line->gpu != NULL ? hr_gpu_get_name (line->gpu) : NULL);
+  hr_json_build_integer (builder, "gpus", line->n_gpus);
+  json_builder_set_member_name (builder, "points");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < n_values; i++)
+    build_point (builder, line, values[i], &line->points[i]);
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "fits");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < gpus->len; i++)
+    build_fit (builder, sweep, index, g_ptr_array_index (gpus, i));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+}
+
+static void
+build_capacities (JsonBuilder *builder,
+                  GPtrArray   *gpus)
+{
+  json_builder_set_member_name (builder, "capacities");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrGpu *gpu = g_ptr_array_index (gpus, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
+      hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
+      hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+/**
+ * hr_sweep_to_json: (skip)
+ * @sweep: a sweep that is done, with a line
+ * @gpus: (element-type HrGpu): the GPUs that lines are held against
+ *
+ * Writes a sweep as JSON with the schema `headroom-sweep/1`. A point without an estimate has no figures, and says why.
+ *
+ * Returns: (transfer full): the JSON
+ */
+char *
+hr_sweep_to_json (HrSweep   *sweep,
+                  GPtrArray *gpus)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *label = NULL;
+  g_autofree char *json = NULL;
+
+  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+
+  label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "schema", "headroom-sweep/1");
+  hr_json_build_string (builder, "setting", hr_sweep_get_setting (sweep));
+  hr_json_build_string (builder, "label", label);
+  build_capacities (builder, gpus);
+  json_builder_set_member_name (builder, "lines");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    build_line (builder, sweep, i, gpus);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  json = json_to_string (root, TRUE);
+
+  return g_strconcat (json, "\n", NULL);
+}

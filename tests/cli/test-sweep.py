@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""headroom-cli sweep."""
+
+import csv
+import io
+import json
+import pathlib
+import sys
+import tempfile
+
+import tap
+from cli.program import CONFIG, MODEL, expect, fail, succeed, succeed_json
+
+MODES = (
+    ('inference', 'prompt-length', '512..2048', ()),
+    ('fine-tuning', 'lora-rank', '8,16', ('--fine-tuning-method', 'lora', '--sequence-length', '256')),
+    ('training', 'micro-batch-size', '1..2', ('--sequence-length', '256')),
+    ('grpo', 'completion-length', '64,128', ()),
+)
+
+
+def every_point_is_what_an_estimate_says():
+    for mode, setting, values, options in MODES:
+        common = ('--mode', mode, '--gpu', '4090', *options)
+        result = json.loads(succeed('sweep', 'Qwen/Qwen2.5-0.5B-Instruct', '--over', f'{setting}={values}', *common,
+                                    '--format', 'json'))
+        assert result['schema'] == 'headroom-sweep/1' and result['setting'] == setting
+        line, = result['lines']
+        assert len(line['points']) >= 2
+        for point in line['points']:
+            estimate = succeed_json('estimate', 'Qwen/Qwen2.5-0.5B-Instruct', *common, f'--{setting}',
+                                    str(point['value']), status=0 if point['fits'] else 1)
+            for name in ('total-bytes', 'allocated-bytes', 'reserved-bytes'):
+                assert point[name] == estimate[name], (mode, point, estimate[name])
+            assert point['fits'] == estimate['gpu']['fits']
+
+
+def the_table_has_a_row_for_each_configuration_and_value():
+    text = succeed('sweep', MODEL, 'Qwen/Qwen2.5-0.5B-Instruct', '--over', 'batch-size=1,2,4', '--by',
+                   'attention=sdpa,eager', '--gpu', 'h100-sxm', '--format', 'csv').decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 2 * 2 * 3
+    assert {row['configuration'] for row in rows} == {
+        f'{name}, {value}' for name in (MODEL, 'Qwen/Qwen2.5-0.5B-Instruct') for value in ('sdpa', 'eager')}
+    assert [row['value'] for row in rows[:3]] == ['1', '2', '4']
+    assert all(int(row['allocated-bytes']) <= int(row['reserved-bytes']) < int(row['total-bytes']) for row in rows)
+    text = succeed('sweep', MODEL, 'Qwen/Qwen2.5-0.5B-Instruct', '--over', 'batch-size=1,2', '--format',
+                   'markdown').decode()
+    expect(text, '| Batch size |', MODEL, '| 2 | 15.0')
+
+
+def gpus_are_lines_that_configurations_cross():
+    arguments = ('sweep', MODEL, '--over', 'prompt-length=8192..65536', '--gpu', '4090', '--capacity',
+                 'h100-sxm,rtx-3060')
+    expect(succeed(*arguments).decode(), 'fits up to 32,768', 'fits at none', 'fits at all')
+    result = succeed_json(*arguments)
+    assert [item['memory-bytes'] > 0 for item in result['capacities']] == [True] * 3
+    assert [fit.get('up-to') for fit in result['lines'][0]['fits']] == [32768, 65536, None]
+    succeed('sweep', MODEL, '--over', 'prompt-length=8192..16384', '--gpu', 'rtx-3060', status=1)
+
+
+def a_value_without_an_estimate_is_a_gap_with_its_reason():
+    arguments = ('sweep', MODEL, '--attention', 'eager', '--batch-size', '65536', '--over', 'prompt-length=8,16777216')
+    first, last = succeed_json(*arguments)['lines'][0]['points']
+    assert first['total-bytes'] > 0
+    assert 'total-bytes' not in last and 'fits' not in last and 'more memory than can be counted' in last['refused']
+    rows = list(csv.DictReader(io.StringIO(succeed(*arguments, '--format', 'csv').decode())))
+    assert rows[1]['total-bytes'] == '' and 'counted' in rows[1]['refused']
+    expect(succeed(*arguments).decode(), 'Without an Estimate', '—')
+    expect(fail(*arguments[:-1], 'prompt-length=16777215,16777216'), 'more memory than can be counted')
+
+
+def scenarios_are_configurations():
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, 'config.json').write_text(json.dumps(CONFIG))
+        scenario = pathlib.Path(folder, 'a.headroom')
+        scenario.write_text(json.dumps({'schema': 'headroom-scenario/1', 'model': 'config.json', 'mode': 'inference',
+                                        'settings': {'batch-size': 3}, 'gpu': 'rtx-4090'}))
+        result = succeed_json('sweep', str(scenario), MODEL, '--over', 'prompt-length=16,32')
+        assert [line['settings']['batch-size'] for line in result['lines']] == [3, 1]
+        assert result['lines'][0]['gpu'] and not result['lines'][1]['gpu']
+        output = pathlib.Path(folder, 'sweep.csv')
+        assert succeed('sweep', str(scenario), '--over', 'batch-size', '--output', str(output)) == b''
+        assert output.read_text().startswith('configuration,')
+
+
+def what_cannot_be_swept_is_refused_in_a_sentence():
+    expect(fail('sweep', MODEL), '--over', 'prompt-length')
+    expect(fail('sweep', '--over', 'batch-size'), 'model')
+    expect(fail('sweep', MODEL, '--over', 'dtype'), '--over', 'dtype', 'prompt-length')
+    expect(fail('sweep', MODEL, '--over', ''), '--over')
+    expect(fail('sweep', MODEL, '--over', 'batch-size=0..4'), '--over', 'batch-size', '1')
+    expect(fail('sweep', MODEL, '--over', 'batch-size=4..1'), '--over', 'batch-size')
+    expect(fail('sweep', MODEL, '--over', 'batch-size=x'), '--over', 'FROM..TO', 'x')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--by', 'attention'), '--by', 'attention')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--by', 'attention=fast'), 'attention', 'fast')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--by', 'prompt-length=1,2,3,4,5,6,7,8'), '7')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--capacity', 'no such'), '--capacity', 'no such')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--format', 'docx'), '--format', 'csv', 'docx')
+    expect(fail('sweep', MODEL, '--over', 'batch-size', '--tensors'), 'tensors')
+    expect(fail('sweep', *[MODEL] * 8, '--over', 'batch-size'), MODEL)
+
+
+def it_is_there_in_chinese():
+    text = succeed('sweep', MODEL, '--over', 'prompt-length=512,1024', '--gpu', '4090', language='zh_CN').decode()
+    expect(text, '提示词长度', '装得下')
+    expect(succeed('sweep', '--help', language='zh_CN').decode(), '--over', '用法')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'cli/sweep',
+        every_point_is_what_an_estimate_says,
+        the_table_has_a_row_for_each_configuration_and_value,
+        gpus_are_lines_that_configurations_cross,
+        a_value_without_an_estimate_is_a_gap_with_its_reason,
+        scenarios_are_configurations,
+        what_cannot_be_swept_is_refused_in_a_sentence,
+        it_is_there_in_chinese,
+    ))
