@@ -270,10 +270,10 @@ check_requests (const char *config,
   HrTrainingHeap heap;
 
   g_assert_no_error (error);
-  if (!hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), NULL, NULL))
+  if (!hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, NULL, NULL))
     return FALSE;
 
-  estimate = hr_training_estimate_new (plan, NULL, 1, FALSE, NULL);
+  estimate = hr_training_estimate_new (plan, NULL, FALSE, NULL);
   if (estimate == NULL)
     return FALSE;
 

@@ -138,9 +138,9 @@ run_case (const File *file,
   HrFramework framework;
   HrTrainingHeap heap;
 
-  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), NULL, &error);
+  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, NULL, &error);
   g_assert_no_error (error);
-  estimate = hr_training_estimate_new (plan, gpu, 1, FALSE, &error);
+  estimate = hr_training_estimate_new (plan, gpu, FALSE, &error);
   g_assert_no_error (error);
   g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
   hr_training_heap_init (&heap, plan, framework.workspace_bytes, TRUE);

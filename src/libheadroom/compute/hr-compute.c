@@ -268,6 +268,24 @@ check_algorithm (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* What ranks send to each other, and how long they wait, is not counted. */
+static gboolean
+check_layout (const HrLayout  *layout,
+              GError         **error)
+{
+  g_autofree char *number = NULL;
+
+  if (layout->n_ranks == 1)
+    return TRUE;
+
+  number = g_strdup_printf ("%" G_GUINT64_FORMAT, layout->n_ranks);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("gpus: expected 1, as what GPUs that train together send to each other is not counted; "
+                           "found %s"), number);
+
+  return FALSE;
+}
+
 static gboolean
 run_training (HrCompute      *self,
               HrTrainingJob  *job,
@@ -278,8 +296,9 @@ run_training (HrCompute      *self,
   HrFlopPass pass = { .model = self->model, .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
   HrComputePhase *phase;
 
-  if (!check_method (HR_JOB (job), error) || !hr_training_plan_init (&plan, self->model, job, media, error) ||
-      !check_algorithm (&plan, error))
+  if (!check_method (HR_JOB (job), error) ||
+      !hr_training_plan_init (&plan, self->model, job, self->n_gpus, media, error) ||
+      !check_algorithm (&plan, error) || !check_layout (&plan.layout, error))
     return FALSE;
 
   use_all (&plan.pass.inference);

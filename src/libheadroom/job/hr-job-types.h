@@ -27,6 +27,7 @@ typedef enum
  * @HR_SETTING_GROUP_BATCH: how much goes through the model at once
  * @HR_SETTING_GROUP_SAVERS: what saves memory
  * @HR_SETTING_GROUP_OPTIMIZER: what steps the parameters
+ * @HR_SETTING_GROUP_PARALLEL: how the job is divided among GPUs
  * @HR_SETTING_GROUP_EXPERT: what few people change
  *
  * What a setting is about, in the order in which people think.
@@ -38,6 +39,7 @@ typedef enum
   HR_SETTING_GROUP_BATCH,
   HR_SETTING_GROUP_SAVERS,
   HR_SETTING_GROUP_OPTIMIZER,
+  HR_SETTING_GROUP_PARALLEL,
   HR_SETTING_GROUP_EXPERT,
   HR_N_SETTING_GROUPS, /*< skip >*/
 } HrSettingGroup;

@@ -748,7 +748,7 @@ hr_job_setting_get_group (GParamSpec *setting)
   if (position < 750)
     return HR_SETTING_GROUP_SAVERS;
 
-  return HR_SETTING_GROUP_OPTIMIZER;
+  return position < 900 ? HR_SETTING_GROUP_OPTIMIZER : HR_SETTING_GROUP_PARALLEL;
 }
 
 /**

@@ -159,6 +159,7 @@ static const char * const group_labels[] = {
   [HR_SETTING_GROUP_BATCH] = N_("Batch and Length"),
   [HR_SETTING_GROUP_SAVERS] = N_("Memory Savers"),
   [HR_SETTING_GROUP_OPTIMIZER] = N_("Optimizer"),
+  [HR_SETTING_GROUP_PARALLEL] = N_("Many GPUs"),
   [HR_SETTING_GROUP_EXPERT] = N_("Expert settings"),
 };
 

@@ -78,13 +78,13 @@ run_training (HrModel        *model,
   g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
   HrEstimate *estimate;
 
-  if (!hr_training_plan_init (plan, model, job, media, error))
+  if (!hr_training_plan_init (plan, model, job, n_gpus, media, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     estimate = hr_training_rule_estimate_new (plan);
   else
-    estimate = hr_training_estimate_new (plan, gpu, n_gpus, with_timeline, error);
+    estimate = hr_training_estimate_new (plan, gpu, with_timeline, error);
   if (estimate == NULL)
     return NULL;
 

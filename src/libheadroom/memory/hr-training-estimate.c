@@ -407,7 +407,6 @@ set_peak (HrEstimate *estimate,
  * hr_training_estimate_new:
  * @plan: a plan
  * @gpu: (nullable): the GPU to train on
- * @n_gpus: how many of them
  * @with_timeline: whether to write down what is held over the course of the step
  * @error: return location for an error
  *
@@ -418,11 +417,9 @@ set_peak (HrEstimate *estimate,
 HrEstimate *
 hr_training_estimate_new (HrTrainingPlan  *plan,
                           HrGpu           *gpu,
-                          guint            n_gpus,
                           gboolean         with_timeline,
                           GError         **error)
 {
-  g_autofree char *number = g_strdup_printf ("%u", n_gpus);
   g_autoptr (HrTimeline) timeline = with_timeline ? hr_timeline_new () : NULL;
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (HrEstimate) rule = NULL;
@@ -432,14 +429,8 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
 
   device.kept_layers = NULL;
 
-  if (n_gpus > 1)
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("gpus: expected 1, as training on several is not estimated; found %s"), number);
-      return NULL;
-    }
-
-  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
+  if (!hr_layout_check (&plan->layout, plan->job, error) ||
+      !hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
       !run_device (plan, &device, timeline, error))
     return NULL;
 

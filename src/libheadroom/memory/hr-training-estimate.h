@@ -10,7 +10,6 @@ G_BEGIN_DECLS
 
 HrEstimate *hr_training_estimate_new (HrTrainingPlan  *plan,
                                       HrGpu           *gpu,
-                                      guint            n_gpus,
                                       gboolean         with_timeline,
                                       GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -795,6 +795,7 @@ prepare_scorer (HrTrainingJob  *job,
  * @self: (out): a plan
  * @model: a model, which has to live as long as the plan
  * @job: a job
+ * @n_gpus: how many GPUs there are
  * @media: (nullable): images, sounds and videos of each sequence
  * @error: return location for an error
  *
@@ -806,6 +807,7 @@ gboolean
 hr_training_plan_init (HrTrainingPlan  *self,
                        HrModel         *model,
                        HrTrainingJob   *job,
+                       guint            n_gpus,
                        HrMedia         *media,
                        GError         **error)
 {
@@ -821,7 +823,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
 
   is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||
               hr_training_job_get_precision_recipe (job) != HR_PRECISION_RECIPE_CUSTOM;
-  if (!hr_training_check_job (job, error) || !hr_precision_recipe_apply (job, model, error))
+  if (!hr_layout_init (&self->layout, job, n_gpus, error) || !hr_training_check_job (job, error) ||
+      !hr_precision_recipe_apply (job, model, error))
     return FALSE;
 
   if (!hr_training_verl_prepare (self, error) || !hr_training_openrlhf_prepare (self, error))

@@ -4,6 +4,7 @@
 
 #include "hr-float8.h"
 #include "hr-inference-plan.h"
+#include "hr-layout.h"
 #include "hr-media.h"
 #include "hr-training-job.h"
 #include "hr-training.h"
@@ -15,6 +16,7 @@ G_BEGIN_DECLS
  * HrTrainingPlan:
  * @pass: the forward pass: the model, what it is loaded in, what was assumed
  * @job: what is to be done, with the precision recipe spelled out
+ * @layout: how it is divided among GPUs
  * @training: what is to be replayed, but for what depends on the device
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
@@ -37,6 +39,7 @@ typedef struct
 {
   HrInferencePlan pass;
   HrTrainingJob *job;
+  HrLayout layout;
   HrTraining training;
   HrTuning *tuning;
   HrFloat8 *float8;
@@ -57,6 +60,7 @@ typedef struct
 gboolean hr_training_plan_init  (HrTrainingPlan  *self,
                                  HrModel         *model,
                                  HrTrainingJob   *job,
+                                 guint            n_gpus,
                                  HrMedia         *media,
                                  GError         **error);
 HrReach  hr_training_plan_get_reach (const HrTrainingPlan *self);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-training-job.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrLayout:
+ * @data: how many ranks read different data
+ * @tensor: how many share each layer
+ * @pipeline: how many stages the layers are divided into
+ * @context: how many share each sequence
+ * @expert: how many share the experts of a layer
+ * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
+ * @n_ranks: how many ranks there are, each on a GPU of its own
+ *
+ * How a job is divided among GPUs. Each is 1 where it is not.
+ */
+typedef struct
+{
+  guint64 data;
+  guint64 tensor;
+  guint64 pipeline;
+  guint64 context;
+  guint64 expert;
+  gboolean divides_sequence;
+  guint64 n_ranks;
+} HrLayout;
+
+gboolean hr_layout_init  (HrLayout        *self,
+                          HrTrainingJob   *job,
+                          guint            n_gpus,
+                          GError         **error);
+gboolean hr_layout_check (const HrLayout  *self,
+                          HrTrainingJob   *job,
+                          GError         **error);
+
+G_END_DECLS
