@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "headroom-columns.h"
+#include "hr-formula-text.h"
 #include "hr-labels.h"
 
 /* Below twice that, names go above their figures. */
@@ -276,18 +277,15 @@ describe_formulas (HrEstimate *rule_of_thumb)
     {
       g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
       const char *label = hr_component_id_get_label (hr_component_get_id (component));
-      const char *formula = hr_text_translate (hr_component_get_formula (component));
-      const char *substitution = hr_text_translate (hr_component_get_substitution (component));
-
-      if (formula == NULL || *formula == '\0')
-        continue;
+      g_autofree char *formula = hr_formula_to_text (hr_component_get_formula (component));
+      g_autofree char *substitution = hr_formula_to_text (hr_component_get_substitution (component));
 
       if (text->len > 0)
         g_string_append_c (text, '\n');
 
       /* Translators: how the rule of thumb comes to a figure: 1 the name of a component, 2 a formula */
       g_string_append_printf (text, _("%1$s: %2$s"), label, formula);
-      if (substitution != NULL && *substitution != '\0')
+      if (*substitution != '\0')
         g_string_append_printf (text, " = %s", substitution);
     }
 

@@ -7,14 +7,15 @@
 #include <glib/gi18n.h>
 
 #include "headroom-chart-scheme.h"
+#include "headroom-derivation.h"
 #include "headroom-swatch.h"
 #include "hr-labels.h"
 
 /*
  * HeadroomExplanation:
  *
- * Where a component of an estimate comes from: in words, as a formula, with the numbers of the model, and by whom.
- * All texts can be selected and copied.
+ * Where a component of an estimate comes from: in words, and how its figure comes about, exactly and by the rule of
+ * thumb.
  */
 struct _HeadroomExplanation
 {
@@ -23,13 +24,10 @@ struct _HeadroomExplanation
   HeadroomSwatch *swatch;
   GtkLabel *title;
   GtkLabel *description;
-  GtkWidget *formula_box;
-  GtkLabel *formula;
-  GtkWidget *substitution_box;
-  GtkLabel *substitution;
-  GtkLabel *result;
-  GtkWidget *source_box;
-  GtkLabel *source;
+  HeadroomDerivation *exact;
+  GtkWidget *rule_box;
+  GtkLabel *rule_title;
+  HeadroomDerivation *rule;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomExplanation, headroom_explanation, ADW_TYPE_BIN)
@@ -39,6 +37,7 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
+  g_type_ensure (HEADROOM_TYPE_DERIVATION);
   g_type_ensure (HEADROOM_TYPE_SWATCH);
 
   gtk_widget_class_set_template_from_resource (widget_class,
@@ -46,13 +45,10 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, swatch);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, title);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, description);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, formula_box);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, formula);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, substitution_box);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, substitution);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, result);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, source_box);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, source);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, exact);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_box);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_title);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule);
 }
 
 static void
@@ -67,57 +63,46 @@ headroom_explanation_new (void)
   return g_object_new (HEADROOM_TYPE_EXPLANATION, NULL);
 }
 
+/* What the rule of thumb says of the same part, below. */
 static void
-show_if_any (GtkWidget  *box,
-             GtkLabel   *label,
-             const char *text)
+show_rule (HeadroomExplanation *self,
+           HrComponent         *component,
+           HrComponent         *rule,
+           HrUnitSystem         unit_system)
 {
-  gtk_widget_set_visible (box, text != NULL && *text != '\0');
-  gtk_label_set_label (label, text != NULL ? text : "");
-}
+  g_autofree char *size = NULL;
+  g_autofree char *difference = NULL;
+  g_autofree char *title = NULL;
 
-/* A source that is an address can be opened; anything else is shown as it is. */
-static void
-show_source (HeadroomExplanation *self,
-             const char          *source)
-{
-  gboolean is_address = source != NULL && strchr (source, ' ') == NULL &&
-                        (g_str_has_prefix (source, "https://") || g_str_has_prefix (source, "http://"));
-  g_autofree char *markup = NULL;
+  gtk_widget_set_visible (self->rule_box, rule != NULL);
+  if (rule == NULL)
+    return;
 
-  gtk_label_set_use_markup (self->source, is_address);
-  if (is_address)
-    markup = g_markup_printf_escaped ("<a href=\"%s\">%s</a>", source, source);
-
-  show_if_any (self->source_box, self->source, markup != NULL ? markup : source);
-}
-
-static char *
-describe_size (guint64 bytes)
-{
-  g_autofree char *exact = hr_format_integer (bytes);
-  g_autofree char *binary = hr_format_bytes (bytes, HR_UNIT_SYSTEM_BINARY);
-  g_autofree char *decimal = hr_format_bytes (bytes, HR_UNIT_SYSTEM_DECIMAL);
-
-  /* Translators: a size in three ways: 1 the number of bytes, 2 in GiB or MiB, 3 in GB or MB */
-  return g_strdup_printf (_("%1$s bytes = %2$s = %3$s"), exact, binary, decimal);
+  size = hr_format_bytes (hr_component_get_bytes (rule), unit_system);
+  difference = hr_format_bytes_difference ((gint64) (hr_component_get_bytes (rule) -
+                                                     hr_component_get_bytes (component)), unit_system);
+  /* Translators: the heading of what the rule of thumb says: 1 a size, 2 how far that is from the exact one */
+  title = g_strdup_printf (_("By the rule of thumb: %1$s (%2$s)"), size, difference);
+  gtk_label_set_label (self->rule_title, title);
+  headroom_derivation_show (self->rule, rule);
 }
 
 /*
  * headroom_explanation_show:
  * @self: an explanation
  * @component: (nullable): what to explain; nothing hides the explanation
+ * @rule: (nullable): the same part by the rule of thumb
  * @unit_system: the units of the user
  */
 void
 headroom_explanation_show (HeadroomExplanation *self,
                            HrComponent         *component,
+                           HrComponent         *rule,
                            HrUnitSystem         unit_system)
 {
   HrComponentId id;
   g_autofree char *size = NULL;
   g_autofree char *title = NULL;
-  g_autofree char *result = NULL;
 
   g_return_if_fail (HEADROOM_IS_EXPLANATION (self));
 
@@ -129,14 +114,10 @@ headroom_explanation_show (HeadroomExplanation *self,
   size = hr_format_bytes (hr_component_get_bytes (component), unit_system);
   /* Translators: the heading of an explanation: 1 the name of a component, 2 its size */
   title = g_strdup_printf (_("%1$s: %2$s"), hr_component_id_get_label (id), size);
-  result = describe_size (hr_component_get_bytes (component));
 
   headroom_swatch_set (self->swatch, hr_palette_get_color (id, headroom_get_palette_scheme ()), id);
   gtk_label_set_label (self->title, title);
   gtk_label_set_label (self->description, hr_component_id_get_description (id));
-  show_if_any (self->formula_box, self->formula, hr_text_translate (hr_component_get_formula (component)));
-  show_if_any (self->substitution_box, self->substitution,
-               hr_text_translate (hr_component_get_substitution (component)));
-  gtk_label_set_label (self->result, result);
-  show_source (self, hr_text_translate (hr_component_get_source (component)));
+  headroom_derivation_show (self->exact, component);
+  show_rule (self, component, rule, unit_system);
 }

@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (HeadroomExplanation, headroom_explanation, HEADROOM, EXPLA
 GtkWidget *headroom_explanation_new  (void) G_GNUC_WARN_UNUSED_RESULT;
 void       headroom_explanation_show (HeadroomExplanation *self,
                                       HrComponent         *component,
+                                      HrComponent         *rule,
                                       HrUnitSystem         unit_system);
 
 G_END_DECLS

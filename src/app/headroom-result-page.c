@@ -328,8 +328,13 @@ static void
 headroom_result_page_explain (HeadroomResultPage *self)
 {
   g_autoptr(HrComponent) component = headroom_result_page_dup_component (self, self->selected);
+  HrEstimate *rule = self->estimate != NULL ? hr_estimate_get_rule_of_thumb (self->estimate) : NULL;
+  HrComponent *same = NULL;
 
-  headroom_explanation_show (self->explanation, component, self->unit_system);
+  if (component != NULL && rule != NULL)
+    same = hr_estimate_find_component (rule, hr_component_get_id (component));
+
+  headroom_explanation_show (self->explanation, component, same, self->unit_system);
 }
 
 static void

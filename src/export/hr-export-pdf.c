@@ -15,18 +15,18 @@ add_facts (HrPdfDocument         *pdf,
 {
   guint n_facts = block->facts->len;
   g_autofree const char **names = g_new (const char *, n_facts);
-  g_autofree const char **values = g_new (const char *, n_facts);
+  g_auto (GStrv) values = g_new0 (char *, n_facts + 1);
 
   for (guint i = 0; i < n_facts; i++)
     {
       const HrDocumentFact *fact = g_ptr_array_index (block->facts, i);
 
       names[i] = fact->name;
-      values[i] = fact->value;
+      values[i] = hr_document_fact_dup_text (fact);
     }
 
   if (n_facts > 0)
-    hr_pdf_document_add_facts (pdf, names, values, n_facts);
+    hr_pdf_document_add_facts (pdf, names, (const char * const *) values, n_facts);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "headroom-pie-chart.h"
 #include "headroom-result-page.h"
 #include "headroom-test.h"
+#include "hr-article-reason.h"
 #include "hr-compute-text.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
@@ -149,6 +150,39 @@ test_selection_is_the_same_everywhere (Fixture       *fixture,
         g_assert_cmpint (get_selected (find (fixture, types[j])), ==, selected);
       g_assert_true (headroom_test_is_shown (find (fixture, HEADROOM_TYPE_EXPLANATION), title));
     }
+}
+
+/* Below each figure stands that of the rule of thumb, if there is one, and what its formula gets wrong. */
+static void
+test_explanation_has_both_ways (Fixture       *fixture,
+                                gconstpointer  data)
+{
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (fixture->estimate);
+  GListModel *components = hr_estimate_get_components (fixture->estimate);
+  GtkWidget *explanation = find (fixture, HEADROOM_TYPE_EXPLANATION);
+  guint n_faults = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
+      HrComponent *same = hr_estimate_find_component (rule, hr_component_get_id (component));
+      g_autofree char *exact = hr_format_bytes_in_full (hr_component_get_bytes (component));
+      g_autofree char *other = same != NULL ? hr_format_bytes_in_full (hr_component_get_bytes (same)) : NULL;
+      g_autofree char *faults = same != NULL ? hr_component_dup_faults (same) : NULL;
+
+      headroom_result_page_set_selected (HEADROOM_RESULT_PAGE (fixture->page), i);
+      headroom_test_settle ();
+
+      g_assert_true (headroom_test_is_shown (explanation, exact));
+      g_assert_true (headroom_test_is_shown (explanation, _("What it gets wrong")) == (faults != NULL));
+      if (other != NULL)
+        g_assert_true (headroom_test_is_shown (explanation, other));
+      if (faults != NULL)
+        g_assert_true (headroom_test_is_shown (explanation, faults));
+      n_faults += faults != NULL;
+    }
+
+  g_assert_cmpuint (n_faults, >, 1);
 }
 
 static void
@@ -389,6 +423,7 @@ main (int   argc,
   load_style ();
 
   ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
+  ADD ("the_explanation_has_both_ways", test_explanation_has_both_ways);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);
   ADD ("the_verdict_and_the_total_are_shown", test_verdict_and_total_are_shown);

@@ -322,6 +322,8 @@ test_all_say (void)
       g_assert_nonnull (strstr (texts[i], "Rule of thumb"));
       g_assert_nonnull (strstr (texts[i], "Peak of each phase"));
       g_assert_nonnull (strstr (texts[i], "7,615,616,512"));
+      g_assert_nonnull (strstr (texts[i], "2 × L × B × C × k × e"));
+      g_assert_nonnull (strstr (texts[i], "What it gets wrong"));
       g_assert_true (g_utf8_validate (texts[i], -1, NULL));
       g_free (texts[i]);
     }

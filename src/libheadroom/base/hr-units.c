@@ -112,6 +112,25 @@ hr_format_bytes_difference (gint64       bytes,
 }
 
 /**
+ * hr_format_bytes_in_full:
+ * @bytes: a size in bytes
+ *
+ * Puts a size into words to the byte and in both kinds of units, such as "1,024 bytes = 1.00 KiB = 1.02 kB".
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_bytes_in_full (guint64 bytes)
+{
+  g_autofree char *exact = hr_format_integer (bytes);
+  g_autofree char *binary = hr_format_bytes (bytes, HR_UNIT_SYSTEM_BINARY);
+  g_autofree char *decimal = hr_format_bytes (bytes, HR_UNIT_SYSTEM_DECIMAL);
+
+  /* Translators: a size in three ways: 1 the number of bytes, 2 in GiB or MiB, 3 in GB or MB */
+  return g_strdup_printf (_("%1$s bytes = %2$s = %3$s"), exact, binary, decimal);
+}
+
+/**
  * hr_format_integer:
  * @number: a whole number
  *

@@ -133,6 +133,33 @@ hr_formula_get_symbol_description (guint symbol)
   return _(symbols[symbol].description);
 }
 
+/**
+ * hr_formula_find_symbol:
+ * @name: a symbol as it stands in a formula
+ * @symbol: (out) (optional): its index
+ *
+ * Looks a symbol up by its name.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_formula_find_symbol (const char *name,
+                        guint      *symbol)
+{
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (symbols); i++)
+    {
+      if (!g_str_equal (symbols[i].name, name))
+        continue;
+      if (symbol != NULL)
+        *symbol = i;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 static gboolean
 is_part_of_name (gunichar c)
 {

@@ -19,6 +19,8 @@ struct _HrComponent
   char *formula;
   char *substitution;
   const char *source;
+  const char *faults[HR_COMPONENT_MAX_FAULTS + 1];
+  guint n_faults;
 };
 
 enum
@@ -268,6 +270,40 @@ hr_component_get_source (HrComponent *self)
   g_return_val_if_fail (HR_IS_COMPONENT (self), NULL);
 
   return self->source;
+}
+
+/**
+ * hr_component_get_faults:
+ * @self: a component
+ *
+ * Gets what the formula gets wrong for this job, where it is one that people know by heart: keys for
+ * hr_article_reason_get_text().
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the keys, of which there may be none
+ */
+const char * const *
+hr_component_get_faults (HrComponent *self)
+{
+  g_return_val_if_fail (HR_IS_COMPONENT (self), NULL);
+
+  return self->faults;
+}
+
+/*
+ * _hr_component_add_fault:
+ * @self: a component
+ * @id: a string that stays: a key for hr_article_reason_get_text()
+ *
+ * Says what the formula gets wrong, before the component is handed out.
+ */
+void
+_hr_component_add_fault (HrComponent *self,
+                         const char  *id)
+{
+  g_return_if_fail (HR_IS_COMPONENT (self));
+  g_return_if_fail (self->n_faults < HR_COMPONENT_MAX_FAULTS);
+
+  self->faults[self->n_faults++] = id;
 }
 
 /**

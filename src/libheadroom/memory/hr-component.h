@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* How many things a formula may get wrong. */
+#define HR_COMPONENT_MAX_FAULTS 6
+
 /**
  * HrComponentId:
  *
@@ -48,6 +51,9 @@ guint64        hr_component_get_bytes        (HrComponent   *self);
 const char    *hr_component_get_formula      (HrComponent   *self);
 const char    *hr_component_get_substitution (HrComponent   *self);
 const char    *hr_component_get_source       (HrComponent   *self);
+const char * const *hr_component_get_faults  (HrComponent   *self);
+void           _hr_component_add_fault       (HrComponent   *self,
+                                              const char    *id);
 
 const char    *hr_component_id_get_name      (HrComponentId  id);
 gboolean       hr_component_id_is_allocated  (HrComponentId  id);

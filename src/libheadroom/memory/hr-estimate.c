@@ -634,6 +634,35 @@ hr_estimate_get_component_bytes (HrEstimate    *self,
 }
 
 /**
+ * hr_estimate_find_component:
+ * @self: an estimate
+ * @id: a component's id
+ *
+ * Finds one component of the peak of the worst device.
+ *
+ * Returns: (transfer none) (nullable): the component, or %NULL where there is none
+ */
+HrComponent *
+hr_estimate_find_component (HrEstimate    *self,
+                            HrComponentId  id)
+{
+  GListModel *components;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  components = hr_estimate_get_components (self);
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return component;
+    }
+
+  return NULL;
+}
+
+/**
  * hr_estimate_get_allocated_bytes:
  * @self: an estimate
  *

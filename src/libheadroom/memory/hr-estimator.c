@@ -138,7 +138,7 @@ run_multimodal_rule (HrModel          *model,
     }
   else if (hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (task), error))
     {
-      estimate = hr_media_rule_estimate_new (&plan);
+      estimate = hr_media_rule_estimate_new (&plan, items);
       add_warnings (&plan, estimate);
     }
   if (estimate != NULL)

@@ -86,25 +86,53 @@ hr_media_rule_estimate_list_tokens (GArray *media,
   return tokens;
 }
 
+/* What the counts of tokens get wrong, for each kind of input. */
+static void
+doubt_tokens (HrEstimate *estimate,
+              GArray     *media)
+{
+  static const char * const faults[HR_N_MEDIUM_KINDS] = {
+    [HR_MEDIUM_IMAGE] = "D50",
+    [HR_MEDIUM_AUDIO] = "D51",
+    [HR_MEDIUM_VIDEO] = "D52",
+  };
+  gboolean is_said[HR_N_MEDIUM_KINDS] = { FALSE };
+
+  for (guint i = 0; i < media->len; i++)
+    {
+      HrMediumKind kind = g_array_index (media, HrMediumTokens, i).kind;
+
+      if (!is_said[kind])
+        hr_rule_estimate_doubt (estimate, faults[kind]);
+      is_said[kind] = TRUE;
+    }
+}
+
 static guint64
 add_cache (HrEstimate            *estimate,
-           const HrInferencePlan *plan)
+           const HrInferencePlan *plan,
+           GArray                *media)
 {
   const HrInference *inference = &plan->inference;
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->stack);
   guint64 layers = plan->stack->n_layers;
   guint bytes = hr_element_get_bytes (plan->element);
+  guint64 size;
 
   if (!inference->use_cache)
     return 0;
 
-  return hr_rule_estimate_add (estimate, HR_COMPONENT_KV_CACHE,
+  size = hr_rule_estimate_add (estimate, HR_COMPONENT_KV_CACHE,
                                hr_rule_of_thumb_cache (inference->batch, layers, hidden, inference->prompt, bytes),
                                "2·e·b·l·h·s",
                                g_strdup_printf ("2·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
                                                 "·%" G_GUINT64_FORMAT,
                                                 bytes, inference->batch, layers, hidden, inference->prompt),
                                SOURCE_CACHE);
+  hr_rule_estimate_doubt_cache (estimate, plan);
+  doubt_tokens (estimate, media);
+
+  return size;
 }
 
 /* A generation holds the buffers of one layer at a time. */
@@ -115,8 +143,9 @@ add_activations (HrEstimate            *estimate,
   const HrInference *inference = &plan->inference;
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->stack);
   guint bytes = hr_element_get_bytes (plan->element);
+  guint64 size;
 
-  return hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
+  size = hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
                                hr_rule_of_thumb_activations (inference->batch, inference->prompt, hidden, bytes, 1),
                                "(11·b·s·h + b·s²)·e",
                                g_strdup_printf ("(11·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "·%3$"
@@ -124,11 +153,16 @@ add_activations (HrEstimate            *estimate,
                                                 "²)·%4$u",
                                                 inference->batch, inference->prompt, hidden, bytes),
                                SOURCE_ACTIVATIONS);
+  hr_rule_estimate_doubt (estimate, "D41");
+  hr_rule_estimate_doubt (estimate, "D42");
+
+  return size;
 }
 
 /*
  * hr_media_rule_estimate_new:
  * @plan: a plan of inference, over the tokens by the rule
+ * @media: (element-type HrMediumTokens): what hr_media_rule_estimate_list_tokens() made of the inputs
  *
  * Estimates a job with pictures, sounds and videos by the formulas that people know: (weights + activations + cache of
  * all tokens) · 1.1.
@@ -136,7 +170,8 @@ add_activations (HrEstimate            *estimate,
  * Returns: (transfer full): an estimate
  */
 HrEstimate *
-hr_media_rule_estimate_new (const HrInferencePlan *plan)
+hr_media_rule_estimate_new (const HrInferencePlan *plan,
+                            GArray                *media)
 {
   HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_RULE_OF_THUMB, plan->model);
   double weights = 0;
@@ -144,7 +179,7 @@ hr_media_rule_estimate_new (const HrInferencePlan *plan)
 
   _hr_estimate_add_device (estimate);
   bytes = hr_rule_estimate_add_weights (estimate, plan, &weights);
-  bytes += add_cache (estimate, plan);
+  bytes += add_cache (estimate, plan, media);
   bytes += add_activations (estimate, plan);
   bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, hr_rule_of_thumb_overhead (bytes) - bytes, "0.1·Σ",
                                  g_strdup_printf ("0.1·%" G_GUINT64_FORMAT, bytes), SOURCE_OVERHEAD);

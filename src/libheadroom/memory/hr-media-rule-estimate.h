@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 guint64     hr_media_rule_estimate_list_tokens (GArray                *media,
                                                 GArray                *items);
-HrEstimate *hr_media_rule_estimate_new         (const HrInferencePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate *hr_media_rule_estimate_new         (const HrInferencePlan *plan,
+                                                GArray                *media) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

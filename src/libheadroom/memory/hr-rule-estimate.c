@@ -83,6 +83,145 @@ hr_rule_estimate_add (HrEstimate    *estimate,
 }
 
 /*
+ * hr_rule_estimate_doubt:
+ * @estimate: an estimate that has a part
+ * @fault: a string that stays: a key for hr_article_reason_get_text()
+ *
+ * Says what the formula of the part that was added last gets wrong for this job.
+ */
+void
+hr_rule_estimate_doubt (HrEstimate *estimate,
+                        const char *fault)
+{
+  GListModel *components = hr_estimate_get_components (estimate);
+  g_autoptr (HrComponent) component =
+    g_list_model_get_item (components, g_list_model_get_n_items (components) - 1);
+
+  _hr_component_add_fault (component, fault);
+}
+
+/* The attention of the first layer that has one. */
+static const HrAttention *
+find_attention (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL)
+        return attention;
+    }
+
+  return NULL;
+}
+
+static gboolean
+has_head (const HrChain *chain,
+          gboolean       tied)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_HEAD && chain->blocks[i].head.tied == tied)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+is_plain_mlp (const HrBlock *block)
+{
+  return block->kind == HR_BLOCK_MLP && !block->mlp.gated;
+}
+
+/* Whether a feed-forward block has two matrices, not three. */
+static gboolean
+has_plain_mlp (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
+            {
+              const HrChain *chain = &klass->sublayers[j].branches[k];
+
+              for (guint l = 0; l < chain->n_blocks; l++)
+                {
+                  if (is_plain_mlp (&chain->blocks[l]))
+                    return TRUE;
+                }
+            }
+        }
+    }
+
+  return FALSE;
+}
+
+/* What the formula of the parameters of a dense decoder gets wrong about this one. */
+static void
+doubt_parameters (HrEstimate            *estimate,
+                  const HrInferencePlan *plan)
+{
+  const HrAttention *attention = find_attention (plan->stack);
+
+  if (has_head (hr_model_get_head (plan->model), TRUE))
+    hr_rule_estimate_doubt (estimate, "D02");
+  if (attention != NULL && attention->has_query_bias)
+    hr_rule_estimate_doubt (estimate, "D03");
+  if (attention != NULL && attention->num_attention_heads * attention->head_dim != attention->hidden_size)
+    hr_rule_estimate_doubt (estimate, "D09");
+  if (has_plain_mlp (plan->stack))
+    hr_rule_estimate_doubt (estimate, "D08");
+}
+
+/* Four bits are said to be half a byte. */
+static void
+doubt_quantization (HrEstimate            *estimate,
+                    const HrInferencePlan *plan,
+                    double                 bits)
+{
+  if (plan->quantization != HR_QUANTIZATION_NONE && bits == 4)
+    hr_rule_estimate_doubt (estimate, "D28");
+}
+
+/*
+ * hr_rule_estimate_doubt_cache:
+ * @estimate: an estimate whose last part is the cache
+ * @plan: a plan
+ *
+ * Says what 2·e·b·l·h·(s + n) gets wrong about this model's cache.
+ */
+void
+hr_rule_estimate_doubt_cache (HrEstimate            *estimate,
+                              const HrInferencePlan *plan)
+{
+  const HrInference *inference = &plan->inference;
+  guint64 tokens = inference->prompt + inference->output;
+  const HrAttention *attention = find_attention (plan->stack);
+
+  if (attention == NULL)
+    return;
+
+  if (attention->latent_size == 0 && attention->num_key_value_heads < attention->num_attention_heads)
+    hr_rule_estimate_doubt (estimate, "D31");
+  else if (attention->num_attention_heads * attention->head_dim != attention->hidden_size)
+    hr_rule_estimate_doubt (estimate, "D09");
+
+  for (guint i = 0; i < plan->stack->n_layer_classes; i++)
+    {
+      attention = hr_layer_class_get_attention (&plan->stack->layer_classes[i]);
+      if (attention != NULL && attention->sliding_window > 0 && attention->sliding_window < tokens)
+        {
+          hr_rule_estimate_doubt (estimate, "D12");
+          return;
+        }
+    }
+}
+
+/*
  * hr_rule_estimate_get_parameters:
  * @model: a model
  *
@@ -136,6 +275,7 @@ hr_rule_estimate_add_weights (HrEstimate            *estimate,
   guint64 values[4];
   double group = get_group_size (plan->model);
   double bits = hr_dtype_get_bits (plan->dtype);
+  guint64 bytes;
 
   if (plan->quantization != HR_QUANTIZATION_NONE)
     bits = hr_matrix_format_get_width (plan->quantization);
@@ -145,19 +285,26 @@ hr_rule_estimate_add_weights (HrEstimate            *estimate,
     {
       guint64 parameters = hr_model_get_n_parameters (plan->model);
 
-      return hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
-                                   g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits),
-                                   SOURCE_ALL_WEIGHTS);
+      bytes = hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "P·bits/8",
+                                    g_strdup_printf ("%" G_GUINT64_FORMAT "·%g/8", parameters, bits),
+                                    SOURCE_ALL_WEIGHTS);
+      doubt_quantization (estimate, plan, bits);
+
+      return bytes;
     }
 
-  return hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "(2·V·h + L·h²·(2 + 2/g) + 3·L·h·i)·bits/8",
-                               g_strdup_printf ("(2·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
-                                                " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
-                                                " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
-                                                "·%3$" G_GUINT64_FORMAT
-                                                ")·%6$g/8",
-                                                values[0], values[1], values[2], values[3], group, bits),
-                               SOURCE_WEIGHTS);
+  bytes = hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, *weights, "(2·V·h + L·h²·(2 + 2/g) + 3·L·h·i)·bits/8",
+                                g_strdup_printf ("(2·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                 " + %4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²·(2 + 2/%5$g)"
+                                                 " + 3·%4$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
+                                                 "·%3$" G_GUINT64_FORMAT
+                                                 ")·%6$g/8",
+                                                 values[0], values[1], values[2], values[3], group, bits),
+                                SOURCE_WEIGHTS);
+  doubt_parameters (estimate, plan);
+  doubt_quantization (estimate, plan, bits);
+
+  return bytes;
 }
 
 /* The rule is one of attention: layers without it keep a state of another kind, or nothing. */
@@ -183,11 +330,12 @@ add_rule_cache (HrEstimate            *estimate,
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->stack);
   guint64 layers = count_attention_layers (plan->stack);
   guint bytes = hr_element_get_bytes (plan->element);
+  guint64 size;
 
   if (!inference->use_cache || layers == 0)
     return 0;
 
-  return hr_rule_estimate_add (estimate, HR_COMPONENT_KV_CACHE,
+  size = hr_rule_estimate_add (estimate, HR_COMPONENT_KV_CACHE,
                                hr_rule_of_thumb_cache (inference->batch, layers, hidden,
                                                        inference->prompt + inference->output, bytes),
                                "2·e·b·l·h·(s + n)",
@@ -196,6 +344,9 @@ add_rule_cache (HrEstimate            *estimate,
                                                 bytes, inference->batch, layers, hidden, inference->prompt,
                                                 inference->output),
                                layers < plan->stack->n_layers ? SOURCE_CACHE_OF_SOME : SOURCE_CACHE);
+  hr_rule_estimate_doubt_cache (estimate, plan);
+
+  return size;
 }
 
 /*
@@ -218,6 +369,7 @@ hr_rule_estimate_new (const HrInferencePlan *plan)
   bytes += add_rule_cache (estimate, plan);
   bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS, hr_rule_of_thumb_total (weights) - weights,
                                  "0.2·weights", g_strdup_printf ("0.2·%.0f", weights), SOURCE_OVERHEAD);
+  hr_rule_estimate_doubt (estimate, "D24");
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);

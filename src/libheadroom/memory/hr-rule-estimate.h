@@ -16,6 +16,10 @@ guint64     hr_rule_estimate_add             (HrEstimate            *estimate,
                                               const char            *formula,
                                               char                  *substitution,
                                               const char            *source);
+void        hr_rule_estimate_doubt           (HrEstimate            *estimate,
+                                              const char            *fault);
+void        hr_rule_estimate_doubt_cache     (HrEstimate            *estimate,
+                                              const HrInferencePlan *plan);
 guint64     hr_rule_estimate_add_weights     (HrEstimate            *estimate,
                                               const HrInferencePlan *plan,
                                               double                *weights);

@@ -39,6 +39,7 @@ typedef struct
   double n_parameters;
   const char *formula;
   char *substitution;
+  const char *fault;
 } Trained;
 
 static gboolean
@@ -91,6 +92,7 @@ trained_init (Trained              *self,
       self->formula = "2·r_a·P·0.5/h";
       self->substitution = g_strdup_printf ("2·%" G_GUINT64_FORMAT "·%.0f·0.5/%" G_GUINT64_FORMAT, rank, parameters,
                                             hidden);
+      self->fault = "D38";
       return;
     }
 
@@ -103,6 +105,7 @@ trained_init (Trained              *self,
       self->n_parameters = hr_rule_of_thumb_prefix (parameters);
       self->formula = "0.01·P";
       self->substitution = g_strdup_printf ("0.01·%.0f", parameters);
+      self->fault = "D40";
       return;
     }
   self->substitution = g_strdup_printf ("%.0f", self->n_parameters);
@@ -137,9 +140,13 @@ add_of_trained (HrEstimate    *estimate,
                 const char    *source)
 {
   g_autofree char *formula = g_strdup_printf ("%s·%g", trained->formula, bytes);
+  guint64 size = hr_rule_estimate_add (estimate, id, trained->n_parameters * bytes, formula,
+                                       g_strdup_printf ("%s·%g", trained->substitution, bytes), source);
 
-  return hr_rule_estimate_add (estimate, id, trained->n_parameters * bytes, formula,
-                               g_strdup_printf ("%s·%g", trained->substitution, bytes), source);
+  if (trained->fault != NULL)
+    hr_rule_estimate_doubt (estimate, trained->fault);
+
+  return size;
 }
 
 static guint64
@@ -198,8 +205,9 @@ add_activations (HrEstimate           *estimate,
   g_autofree char *times = factor > 1 ? g_strdup_printf ("%.0f·", factor) : g_strdup ("");
   g_autofree char *formula = g_strconcat (factor > 1 ? "k_g·" : "", checkpointed ? "0.3·" : "",
                                           "(3·b·s·h + b·s² + 8·b·s·h)·e·l", NULL);
+  guint64 size;
 
-  return hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
+  size = hr_rule_estimate_add (estimate, HR_COMPONENT_ACTIVATIONS,
                                checkpointed ? hr_rule_of_thumb_checkpointed (bytes) : bytes, formula,
                                g_strdup_printf ("%7$s%4$s(3·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
                                                 "·%3$" G_GUINT64_FORMAT
@@ -209,6 +217,14 @@ add_activations (HrEstimate           *estimate,
                                                 batch, pass->prompt, hidden, checkpointed ? "0.3·" : "", element,
                                                 n_layers, times),
                                factor > 1 ? SOURCE_ANSWERS : checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
+  hr_rule_estimate_doubt (estimate, "D41");
+  hr_rule_estimate_doubt (estimate, "D42");
+  if (checkpointed)
+    hr_rule_estimate_doubt (estimate, "D43");
+  if (hr_algorithm_is_policy (plan->training.algorithm))
+    hr_rule_estimate_doubt (estimate, "D46");
+
+  return size;
 }
 
 static void G_GNUC_PRINTF (2, 3)

@@ -309,22 +309,9 @@ hr_article_figure_format (const HrArticleFigure *self,
 char *
 hr_article_figure_dup_reasons (const HrArticleFigure *self)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-
   g_return_val_if_fail (self != NULL, NULL);
 
-  for (guint i = 0; self->reasons[i] != NULL; i++)
-    {
-      const char *reason = hr_article_reason_get_text (self->reasons[i]);
-
-      if (reason == NULL)
-        continue;
-      if (text->len > 0)
-        g_string_append_c (text, ' ');
-      g_string_append (text, reason);
-    }
-
-  return text->len > 0 ? g_strdup (text->str) : NULL;
+  return hr_article_reasons_join ((const char * const *) self->reasons);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "hr-article-reason.h"
 #include "hr-job.h"
 #include "hr-units.h"
 
@@ -87,7 +88,6 @@ char                   *hr_article_figure_format      (const HrArticleFigure   *
                                                        double                   value,
                                                        HrUnitSystem             unit_system) G_GNUC_WARN_UNUSED_RESULT;
 char                   *hr_article_figure_dup_reasons (const HrArticleFigure   *self) G_GNUC_WARN_UNUSED_RESULT;
-const char             *hr_article_reason_get_text    (const char              *id);
 const HrArticleExample *hr_article_find_example       (const HrArticleFigure   *figure);
 HrJob                  *hr_article_example_create_job (const HrArticleExample  *self,
                                                        GError                 **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-formula-text.h"
+
 static const char style_sheet[] =
   ":root{color-scheme:light dark;--fg:#1e1e1e;--dim:#5e5c64;--bg:#fafafa;--card:#fff;--line:#d8d6d3;"
   "--good:#1b7f3f;--bad:#c01c28}"
@@ -84,6 +86,15 @@ append_linked (GString    *string,
 }
 
 static void
+append_formula (GString    *string,
+                const char *formula)
+{
+  g_autofree char *markup = hr_formula_to_markup (formula);
+
+  g_string_append_printf (string, "<code>%s</code>\n", markup);
+}
+
+static void
 append_value (GString              *string,
               const HrDocumentFact *fact)
 {
@@ -91,6 +102,8 @@ append_value (GString              *string,
     append_linked (string, fact->value);
   else if (fact->style == HR_DOCUMENT_CODE)
     append_element (string, "<code>", fact->value, "</code>");
+  else if (fact->style == HR_DOCUMENT_FORMULA)
+    append_formula (string, fact->value);
   else
     append_escaped (string, fact->value);
 }

@@ -56,8 +56,10 @@ static void
 append_value (GString              *string,
               const HrDocumentFact *fact)
 {
-  if (fact->style == HR_DOCUMENT_CODE)
-    append_code (string, fact->value);
+  g_autofree char *text = hr_document_fact_dup_text (fact);
+
+  if (fact->style == HR_DOCUMENT_FORMULA || fact->style == HR_DOCUMENT_CODE)
+    append_code (string, text);
   else if (fact->style == HR_DOCUMENT_LINK && g_str_has_prefix (fact->value, "https://")
            && strpbrk (fact->value, " <>\n") == NULL)
     g_string_append_printf (string, "<%s>", fact->value);

@@ -265,13 +265,14 @@ append_facts (GString               *string,
   for (guint i = 0; i < block->facts->len; i++)
     {
       const HrDocumentFact *fact = g_ptr_array_index (block->facts, i);
+      g_autofree char *value = hr_document_fact_dup_text (fact);
 
       g_string_append (string, "  ");
       append_escape (string, ESCAPE_DIM, style);
       append_padded (string, fact->name, width, FALSE);
       append_escape (string, ESCAPE_END, style);
       g_string_append (string, "  ");
-      hr_document_append_wrapped (string, fact->value, width + 4);
+      hr_document_append_wrapped (string, value, width + 4);
     }
 
   g_string_append_c (string, '\n');

@@ -2,6 +2,8 @@
 
 #include "hr-document.h"
 
+#include "hr-formula-text.h"
+
 struct _HrDocument
 {
   GPtrArray *blocks;
@@ -201,6 +203,15 @@ hr_document_block_add_fact (HrDocumentBlock *self,
   fact->value = g_strdup (value);
   fact->style = style;
   g_ptr_array_add (self->facts, fact);
+}
+
+/* What a fact says, where letters cannot stand below the line. */
+char *
+hr_document_fact_dup_text (const HrDocumentFact *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->style == HR_DOCUMENT_FORMULA ? hr_formula_to_text (self->value) : g_strdup (self->value);
 }
 
 void

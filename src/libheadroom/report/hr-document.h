@@ -32,7 +32,8 @@ typedef enum
 typedef enum
 {
   HR_DOCUMENT_PLAIN,
-  HR_DOCUMENT_CODE,        /* a formula or a name from a program */
+  HR_DOCUMENT_CODE,        /* a name from a program */
+  HR_DOCUMENT_FORMULA,     /* a formula, in symbols or in numbers, as a component has it */
   HR_DOCUMENT_LINK,        /* an address, or a source that may be one */
 } HrDocumentStyle;
 
@@ -110,6 +111,7 @@ void                   hr_document_block_add_fact (HrDocumentBlock     *self,
                                                    const char          *name,
                                                    const char          *value,
                                                    HrDocumentStyle      style);
+char                  *hr_document_fact_dup_text  (const HrDocumentFact *self) G_GNUC_WARN_UNUSED_RESULT;
 void                   hr_document_block_add_item (HrDocumentBlock     *self,
                                                    const char          *text);
 HrDocumentRow         *hr_document_block_add_row  (HrDocumentBlock     *self,

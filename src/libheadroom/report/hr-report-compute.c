@@ -257,8 +257,8 @@ add_explanation (HrDocument           *document,
       substitution = hr_flop_part_dup_substitution (phase, i);
       hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, hr_flop_part_get_label (i));
       facts = hr_document_add_facts (document);
-      hr_document_block_add_fact (facts, _("Formula"), hr_flop_part_get_formula (i), HR_DOCUMENT_CODE);
-      hr_document_block_add_fact (facts, _("In numbers"), substitution, HR_DOCUMENT_CODE);
+      hr_document_block_add_fact (facts, _("Formula"), hr_flop_part_get_formula (i), HR_DOCUMENT_FORMULA);
+      hr_document_block_add_fact (facts, _("In numbers"), substitution, HR_DOCUMENT_FORMULA);
       hr_document_block_add_fact (facts, _("Source"), hr_flop_part_get_source (i), HR_DOCUMENT_LINK);
     }
 }

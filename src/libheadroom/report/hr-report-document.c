@@ -7,6 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-article-reason.h"
 #include "hr-formula-symbols.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
@@ -100,6 +101,25 @@ add_device_figures (HrReport        *self,
     }
 }
 
+/* What the rule of thumb comes to, and how far that is from the exact figure. */
+static char *
+describe_rule_figure (HrReport *self,
+                      guint64   rule,
+                      guint64   exact)
+{
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  g_autofree char *rule_text = hr_format_bytes (rule, units);
+  g_autofree char *difference = hr_format_bytes_difference ((gint64) (rule - exact), units);
+
+  /* The rule of thumb knows one device only: there is nothing to compare with the fullest of several. */
+  if (hr_estimate_get_n_devices (hr_report_get_estimate (self)) == 1)
+    /* Translators: a size, and how much it differs from the exact figure */
+    return g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
+
+  /* Translators: a size */
+  return g_strdup_printf (_("%s for all GPUs together"), rule_text);
+}
+
 static void
 add_summary (HrReport   *self,
              HrDocument *document)
@@ -146,18 +166,8 @@ add_summary (HrReport   *self,
 
   if (rule != NULL)
     {
-      guint64 rule_total = hr_estimate_get_total_bytes (rule);
-      g_autofree char *rule_text = hr_format_bytes (rule_total, units);
-      g_autofree char *difference = hr_format_bytes_difference ((gint64) (rule_total - total), units);
-      g_autofree char *text = NULL;
+      g_autofree char *text = describe_rule_figure (self, hr_estimate_get_total_bytes (rule), total);
 
-      /* The rule of thumb knows one device only: there is nothing to compare with the fullest of several. */
-      if (hr_estimate_get_n_devices (estimate) == 1)
-        /* Translators: a size, and how much it differs from the exact figure */
-        text = g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
-      else
-        /* Translators: a size */
-        text = g_strdup_printf (_("%s for all GPUs together"), rule_text);
       hr_document_block_add_fact (facts, _("Rule of thumb"), text, HR_DOCUMENT_PLAIN);
     }
 }
@@ -215,7 +225,7 @@ add_components (HrReport   *self,
     {
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
       HrComponentId id = hr_component_get_id (component);
-      HrComponent *same = rule == NULL ? NULL : hr_report_find_component (rule_components, id);
+      HrComponent *same = rule == NULL ? NULL : hr_estimate_find_component (rule, id);
 
       add_component_row (table, id, component, same, rule != NULL, total, units);
     }
@@ -225,7 +235,7 @@ add_components (HrReport   *self,
       g_autoptr (HrComponent) component = g_list_model_get_item (rule_components, i);
       HrComponentId id = hr_component_get_id (component);
 
-      if (hr_report_find_component (components, id) == NULL)
+      if (hr_estimate_find_component (estimate, id) == NULL)
         add_component_row (table, id, NULL, component, TRUE, total, units);
     }
 
@@ -355,23 +365,36 @@ add_fact_if_any (HrDocumentBlock *facts,
     hr_document_block_add_fact (facts, name, value, style);
 }
 
+/* How a figure comes about; for one by the rule of thumb also what its formula gets wrong. */
 static void
-add_explanation (HrDocument  *document,
-                 HrComponent *component,
-                 const char  *title,
-                 const char  *description)
+add_derivation (HrDocument  *document,
+                HrComponent *component)
 {
-  HrDocumentBlock *facts;
+  HrDocumentBlock *facts = hr_document_add_facts (document);
+  g_autofree char *result = hr_format_bytes_in_full (hr_component_get_bytes (component));
+  g_autofree char *faults = hr_component_dup_faults (component);
 
-  hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, title);
-  if (description != NULL)
-    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, description);
-
-  facts = hr_document_add_facts (document);
-  add_fact_if_any (facts, _("Formula"), hr_text_translate (hr_component_get_formula (component)), HR_DOCUMENT_CODE);
+  add_fact_if_any (facts, _("Formula"), hr_text_translate (hr_component_get_formula (component)), HR_DOCUMENT_FORMULA);
   /* Translators: the formula with this model's numbers in it */
-  add_fact_if_any (facts, _("In numbers"), hr_component_get_substitution (component), HR_DOCUMENT_CODE);
+  add_fact_if_any (facts, _("In numbers"), hr_component_get_substitution (component), HR_DOCUMENT_FORMULA);
+  hr_document_block_add_fact (facts, _("Result"), result, HR_DOCUMENT_PLAIN);
   add_fact_if_any (facts, _("Source"), hr_text_translate (hr_component_get_source (component)), HR_DOCUMENT_LINK);
+  /* Translators: what a formula that people know gets wrong for this job; sentences follow */
+  add_fact_if_any (facts, _("What it gets wrong"), faults, HR_DOCUMENT_PLAIN);
+}
+
+static void
+add_rule_explanation (HrReport    *self,
+                      HrDocument  *document,
+                      HrComponent *rule,
+                      guint64      exact)
+{
+  g_autofree char *figure = describe_rule_figure (self, hr_component_get_bytes (rule), exact);
+  /* Translators: what a part takes by the rule of thumb, such as “13.8 GiB (+12.1 GiB against the exact figure)” */
+  g_autofree char *text = g_strdup_printf (_("Rule of thumb: %s"), figure);
+
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, text);
+  add_derivation (document, rule);
 }
 
 /* What is said of the rule of thumb itself, such as when it holds. */
@@ -402,21 +425,47 @@ add_explanations (HrReport   *self,
     {
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
       HrComponentId id = hr_component_get_id (component);
+      HrComponent *same = rule == NULL ? NULL : hr_estimate_find_component (rule, id);
 
-      add_explanation (document, component, hr_component_id_get_label (id), hr_component_id_get_description (id));
+      hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, hr_component_id_get_label (id));
+      hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_component_id_get_description (id));
+      add_derivation (document, component);
+      if (same != NULL)
+        add_rule_explanation (self, document, same, hr_component_get_bytes (component));
     }
+}
+
+/* Parts that the rule of thumb alone has, and what is said of it as a whole. */
+static void
+add_rule_of_thumb (HrReport   *self,
+                   HrDocument *document)
+{
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  gboolean has_heading = FALSE;
+  GListModel *components;
 
   if (rule == NULL)
     return;
 
-  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How the rule of thumb comes about"));
   components = hr_estimate_get_components (rule);
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
 
-      add_explanation (document, component, hr_component_id_get_label (hr_component_get_id (component)), NULL);
+      if (hr_estimate_find_component (estimate, id) != NULL)
+        continue;
+
+      if (!has_heading)
+        hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What the rule of thumb alone has"));
+      has_heading = TRUE;
+      hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, hr_component_id_get_label (id));
+      add_derivation (document, component);
     }
+
+  if (hr_estimate_get_warnings (rule)[0] != NULL)
+    hr_document_add_text (document, HR_DOCUMENT_HEADING, _("When the rule of thumb holds"));
   add_notes (document, hr_estimate_get_warnings (rule));
 }
 
@@ -530,6 +579,7 @@ hr_report_create_document (HrReport *self)
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The model"));
   hr_model_add_facts (model, hr_report_get_kv_cache_dtype (self), hr_report_get_unit_system (self), document);
   add_explanations (self, document);
+  add_rule_of_thumb (self, document);
   add_symbols (self, document);
   hr_document_add_text (document, HR_DOCUMENT_FOOTER, footer);
 

@@ -5,6 +5,7 @@
 #include "hr-advice.h"
 #include "hr-report-private.h"
 
+#include "hr-article-reason.h"
 #include "hr-job-private.h"
 #include "hr-labels.h"
 
@@ -31,6 +32,17 @@ hr_json_build_integer (JsonBuilder *builder,
   json_builder_add_int_value (builder, value);
 }
 
+/* Only where a formula that people know gets something wrong. */
+static void
+add_faults (JsonBuilder *builder,
+            HrComponent *component)
+{
+  g_autofree char *faults = hr_component_dup_faults (component);
+
+  if (faults != NULL)
+    hr_json_build_string (builder, "faults", faults);
+}
+
 static void
 add_components (JsonBuilder *builder,
                 GListModel  *components)
@@ -50,6 +62,7 @@ add_components (JsonBuilder *builder,
       hr_json_build_string (builder, "formula", hr_text_translate (hr_component_get_formula (component)));
       hr_json_build_string (builder, "substitution", hr_component_get_substitution (component));
       hr_json_build_string (builder, "source", hr_text_translate (hr_component_get_source (component)));
+      add_faults (builder, component);
       json_builder_end_object (builder);
     }
 

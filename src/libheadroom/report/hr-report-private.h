@@ -9,8 +9,6 @@
 
 G_BEGIN_DECLS
 
-HrComponent *hr_report_find_component   (GListModel   *components,
-                                         HrComponentId id);
 void         hr_json_build_string       (JsonBuilder  *builder,
                                          const char   *name,
                                          const char   *value);

@@ -255,22 +255,6 @@ hr_report_init (HrReport *self)
   self->n_gpus = 1;
 }
 
-/* The component of an id, or %NULL; the list keeps it alive. */
-HrComponent *
-hr_report_find_component (GListModel    *components,
-                          HrComponentId  id)
-{
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return component;
-    }
-
-  return NULL;
-}
-
 char *
 hr_report_dup_footer (GDateTime *date)
 {

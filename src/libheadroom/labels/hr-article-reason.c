@@ -2,7 +2,7 @@
 
 #include "config.h"
 
-#include "hr-article.h"
+#include "hr-article-reason.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -21,7 +21,11 @@ static const struct
   { "D06", N_("The width of the cache already is heads times head size; multiplying by the heads once more counts "
               "them twice.") },
   { "D07", N_("It is the other way round: without grouped queries the cache is that many times larger.") },
+  { "D08", N_("The factor 3 comes from the gate of the feed-forward block, not from its activation function; without a "
+              "gate it is 2.") },
   { "D09", N_("The head size is not always hidden size by heads: configs may state head_dim.") },
+  { "D12", N_("Layers with a sliding window keep no more tokens than the window holds; the formula counts all of "
+              "them.") },
   { "D13", N_("TF32 has 19 significant bits, but in memory it takes 32: it saves none.") },
   { "D14", N_("The leading one is counted twice if M already holds it: the largest fraction is 1 − 2⁻²³.") },
   { "D15", N_("Digits are doubled in the text; meant are 0, 254, 255 and 1.") },
@@ -124,4 +128,49 @@ hr_article_reason_get_text (const char *id)
     }
 
   return NULL;
+}
+
+/**
+ * hr_article_reasons_join: (skip)
+ * @ids: (array zero-terminated=1): keys, such as `D31`
+ *
+ * Gets the sentences of several keys, one after the other.
+ *
+ * Returns: (transfer full) (nullable): sentences in the user's language, or %NULL if there are none
+ */
+char *
+hr_article_reasons_join (const char * const *ids)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_return_val_if_fail (ids != NULL, NULL);
+
+  for (guint i = 0; ids[i] != NULL; i++)
+    {
+      const char *reason = hr_article_reason_get_text (ids[i]);
+
+      if (reason == NULL)
+        continue;
+      if (text->len > 0)
+        g_string_append_c (text, ' ');
+      g_string_append (text, reason);
+    }
+
+  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}
+
+/**
+ * hr_component_dup_faults:
+ * @component: a component of an estimate by the rule of thumb
+ *
+ * Gets what the formula of a component gets wrong for its job, a sentence for each.
+ *
+ * Returns: (transfer full) (nullable): sentences in the user's language, or %NULL if there is nothing to say
+ */
+char *
+hr_component_dup_faults (HrComponent *component)
+{
+  g_return_val_if_fail (HR_IS_COMPONENT (component), NULL);
+
+  return hr_article_reasons_join (hr_component_get_faults (component));
 }
