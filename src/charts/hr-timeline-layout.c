@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "hr-chart-ticks.h"
+
 #define STRIP_PADDING 4.0       /* above and below the labels of the bands */
 #define BAND_PADDING 6.0        /* left and right of them */
 #define AXIS_GAP 6.0            /* from the labels of the axis to the areas */
@@ -34,23 +36,6 @@ get_total (const HrTimelineShape *shape,
     total += (double) shape->values[point * shape->n_parts + i];
 
   return total;
-}
-
-/* The least of 1, 2 and 5 times a power of ten that is not less than @least. */
-static double
-get_round_step (double least)
-{
-  double power = pow (10, floor (log10 (least)));
-  double factor = least / power;
-
-  if (factor <= 1 + 1e-9)
-    return power;
-  if (factor <= 2 + 1e-9)
-    return 2 * power;
-  if (factor <= 5 + 1e-9)
-    return 5 * power;
-
-  return 10 * power;
 }
 
 /* The value at the upper edge so that there are @room pixels above @value. */
@@ -90,7 +75,7 @@ hr_timeline_scale_init (HrTimelineScale       *self,
                                          LABEL_GAP + shape->capacity_label.height));
 
   least = MAX (self->top * TICK_GAP / self->plot_height, self->top / (MAX_TICKS - 1));
-  self->step = get_round_step (least / (double) shape->unit) * (double) shape->unit;
+  self->step = hr_chart_get_round_step (least / (double) shape->unit) * (double) shape->unit;
   self->n_ticks = (guint) floor (self->top / self->step + 1e-9) + 1;
 }
 
@@ -282,22 +267,6 @@ layout_points (HrTimelineLayout      *self,
     }
 }
 
-static gboolean
-rects_meet (const HrChartRect *a,
-            const HrChartRect *b)
-{
-  return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height && b->y < a->y + a->height;
-}
-
-static gboolean
-is_inside (const HrChartRect *rect,
-           const HrChartRect *place)
-{
-  return rect->x >= place->x - 1e-6 && rect->y >= place->y - 1e-6 &&
-         rect->x + rect->width <= place->x + place->width + 1e-6 &&
-         rect->y + rect->height <= place->y + place->height + 1e-6;
-}
-
 static void
 place_peak (HrTimelineLayout      *self,
             const HrTimelineShape *shape)
@@ -330,7 +299,8 @@ place_capacity_label (HrTimelineLayout      *self,
     {
       HrChartRect label = { corners[i].x, corners[i].y, size.width, size.height };
 
-      if (!is_inside (&label, &self->plot) || rects_meet (&label, &self->peak_label) || rects_meet (&label, &mark))
+      if (!hr_chart_rect_is_inside (&label, &self->plot) || hr_chart_rects_meet (&label, &self->peak_label) ||
+          hr_chart_rects_meet (&label, &mark))
         continue;
 
       self->capacity_label = label;

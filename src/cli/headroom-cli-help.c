@@ -48,7 +48,7 @@ static const OptionHelp sweep_options[] = {
     N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
   { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
   { "--gpus N", N_("How many of them there are (1)") },
-  { "--format FORMAT", N_("text (the default), json, csv or markdown") },
+  { "--format FORMAT", N_("text (the default), json, csv, markdown, html, pdf, svg or png") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };

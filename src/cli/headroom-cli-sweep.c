@@ -5,15 +5,10 @@
 #include "headroom-cli.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
 
 #include "headroom-output.h"
 #include "headroom-question.h"
-#include "hr-sweep-report.h"
-#include "hr-sweep.h"
-
-#define FORMATS (1u << HR_EXPORT_FORMAT_TEXT | 1u << HR_EXPORT_FORMAT_JSON | 1u << HR_EXPORT_FORMAT_CSV | \
-                 1u << HR_EXPORT_FORMAT_MARKDOWN)
+#include "hr-export-sweep.h"
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
@@ -267,26 +262,24 @@ get_status (HrSweep *sweep)
   return has_gpu ? HEADROOM_STATUS_DOES_NOT_FIT : HEADROOM_STATUS_FITS;
 }
 
-static char *
-dup_text (SweepRequest *request,
-          HrSweep      *sweep)
+static gboolean
+write_sweep (SweepRequest  *request,
+             HrSweep       *sweep,
+             GError       **error)
 {
-  HrReportTextStyle style = request->output == NULL ? headroom_output_get_style () : HR_REPORT_TEXT_STYLE_PLAIN;
+  g_autoptr (GBytes) bytes = NULL;
 
-  switch ((guint) request->format)
+  if (request->format == HR_EXPORT_FORMAT_TEXT && request->output == NULL)
     {
-    case HR_EXPORT_FORMAT_JSON:
-      return hr_sweep_to_json (sweep, request->gpus);
+      g_autofree char *text = hr_sweep_to_text (sweep, request->gpus, request->units, headroom_output_get_style ());
 
-    case HR_EXPORT_FORMAT_CSV:
-      return hr_sweep_to_csv (sweep);
-
-    case HR_EXPORT_FORMAT_MARKDOWN:
-      return hr_sweep_to_markdown (sweep, request->gpus, request->units);
-
-    default:
-      return hr_sweep_to_text (sweep, request->gpus, request->units, style);
+      return headroom_output_print (text, error);
     }
+
+  bytes = hr_export_sweep_to_bytes (sweep, request->gpus, request->units, request->format, error);
+
+  return bytes != NULL &&
+         headroom_output_put (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), request->output, error);
 }
 
 HeadroomStatus
@@ -295,9 +288,8 @@ headroom_cli_sweep (HeadroomArguments  *arguments,
 {
   g_auto (SweepRequest) request = { 0 };
   g_autoptr (HrSweep) sweep = NULL;
-  g_autofree char *text = NULL;
 
-  if (!headroom_output_read (arguments, FORMATS, &request.format, &request.output, error)
+  if (!headroom_output_read (arguments, HR_EXPORT_SWEEP_FORMATS, &request.format, &request.output, error)
       || !headroom_cli_read_units (arguments, &request.units, error)
       || !read_questions (&request, arguments, error)
       || !read_gpus (&request, arguments, error))
@@ -311,8 +303,7 @@ headroom_cli_sweep (HeadroomArguments  *arguments,
   if (!check_points (sweep, error))
     return HEADROOM_STATUS_FAILED;
 
-  text = dup_text (&request, sweep);
-  if (!headroom_output_put (text, strlen (text), request.output, error))
+  if (!write_sweep (&request, sweep, error))
     return HEADROOM_STATUS_FAILED;
 
   return get_status (sweep);

@@ -124,15 +124,14 @@ add_block (HrPdfDocument         *pdf,
     }
 }
 
-/* Writes a report as PDF, with the pictures that there are where the report has them. */
+/* Writes a document as PDF, with the pictures that there are where it has them. */
 gboolean
-hr_export_write_pdf (HrReport        *report,
-                     HrChartPicture  *picture,
-                     HrChartPicture  *timeline,
-                     GOutputStream   *stream,
-                     GError         **error)
+hr_export_document_to_pdf (HrDocument      *document,
+                           HrChartPicture  *picture,
+                           HrChartPicture  *timeline,
+                           GOutputStream   *stream,
+                           GError         **error)
 {
-  g_autoptr (HrDocument) document = hr_report_create_document (report);
   g_autoptr (HrPdfDocument) pdf = NULL;
 
   pdf = hr_pdf_document_new (hr_document_get_title (document), "Headroom " PACKAGE_VERSION,
@@ -141,4 +140,17 @@ hr_export_write_pdf (HrReport        *report,
     add_block (pdf, hr_document_get_block (document, i), picture, timeline);
 
   return hr_pdf_document_write (pdf, stream, NULL, error);
+}
+
+/* Writes a report as PDF. */
+gboolean
+hr_export_write_pdf (HrReport        *report,
+                     HrChartPicture  *picture,
+                     HrChartPicture  *timeline,
+                     GOutputStream   *stream,
+                     GError         **error)
+{
+  g_autoptr (HrDocument) document = hr_report_create_document (report);
+
+  return hr_export_document_to_pdf (document, picture, timeline, stream, error);
 }

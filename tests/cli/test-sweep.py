@@ -84,6 +84,19 @@ def scenarios_are_configurations():
         assert output.read_text().startswith('configuration,')
 
 
+def a_picture_is_what_the_format_says():
+    arguments = ('sweep', MODEL, '--over', 'batch-size=1,2,4', '--by', 'attention=sdpa,eager', '--gpu', '4090')
+    for name, magic in (('svg', b'<?xml'), ('png', b'\x89PNG'), ('pdf', b'%PDF'), ('html', b'<!DOCTYPE html>')):
+        assert succeed(*arguments, '--format', name).startswith(magic), name
+    svg = succeed(*arguments, '--format', 'svg').decode()
+    expect(svg, '<title>Line chart: ', 'Batch size', f'{MODEL}, eager', 'GeForce RTX 4090: fits at all')
+    expect(succeed(*arguments, '--format', 'html').decode(), '<svg', f'{MODEL}, sdpa')
+    with tempfile.TemporaryDirectory() as folder:
+        output = pathlib.Path(folder, 'sweep.pdf')
+        assert succeed(*arguments, '--output', str(output)) == b''
+        assert output.read_bytes().startswith(b'%PDF')
+
+
 def what_cannot_be_swept_is_refused_in_a_sentence():
     expect(fail('sweep', MODEL), '--over', 'prompt-length')
     expect(fail('sweep', '--over', 'batch-size'), 'model')
@@ -115,6 +128,7 @@ if __name__ == '__main__':
         gpus_are_lines_that_configurations_cross,
         a_value_without_an_estimate_is_a_gap_with_its_reason,
         scenarios_are_configurations,
+        a_picture_is_what_the_format_says,
         what_cannot_be_swept_is_refused_in_a_sentence,
         it_is_there_in_chinese,
     ))

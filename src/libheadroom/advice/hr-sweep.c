@@ -515,19 +515,15 @@ hr_sweep_find_fit (HrSweep *self,
 
 /**
  * hr_sweep_dup_value_text: (skip)
- * @self: a sweep
- * @value: a value of its setting
+ * @value: a value of a setting
  *
  * Writes a value for a person to read.
  *
  * Returns: (transfer full): the text
  */
 char *
-hr_sweep_dup_value_text (HrSweep *self,
-                         double   value)
+hr_sweep_dup_value_text (double value)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-
   return value == floor (value) ? hr_format_integer ((guint64) value) : g_strdup_printf ("%.6g", value);
 }
 
@@ -553,7 +549,7 @@ hr_sweep_dup_fit_text (HrSweep *self,
   g_return_val_if_fail (self != NULL && line < self->lines->len, NULL);
 
   fit = hr_sweep_find_fit (self, line, memory_bytes, &index);
-  value = hr_sweep_dup_value_text (self, g_array_index (self->values, double, index));
+  value = hr_sweep_dup_value_text (g_array_index (self->values, double, index));
   switch (fit)
     {
     case HR_SWEEP_FIT_ALWAYS:

@@ -125,8 +125,7 @@ HrSweepFit          hr_sweep_find_fit       (HrSweep       *self,
 char               *hr_sweep_dup_fit_text   (HrSweep       *self,
                                              guint          line,
                                              guint64        memory_bytes) G_GNUC_WARN_UNUSED_RESULT;
-char               *hr_sweep_dup_value_text (HrSweep       *self,
-                                             double         value) G_GNUC_WARN_UNUSED_RESULT;
+char               *hr_sweep_dup_value_text (double         value) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrSweep, hr_sweep_free)
 

@@ -47,6 +47,26 @@ hr_palette_get_color (HrComponentId   id,
   return colors[id][scheme];
 }
 
+/* Lines of a chart have the hues of components, those that are farthest from each other first. */
+static const HrComponentId line_hues[] = {
+  HR_COMPONENT_WEIGHTS, HR_COMPONENT_ACTIVATIONS, HR_COMPONENT_KV_CACHE, HR_COMPONENT_LOGITS, HR_COMPONENT_GRADIENTS,
+  HR_COMPONENT_OPTIMIZER, HR_COMPONENT_FRAGMENTATION,
+};
+
+/**
+ * hr_palette_get_line_color:
+ * @line: the index of a line of a chart
+ * @scheme: what the colour stands on
+ *
+ * Returns: the colour of the line, as 0xRRGGBB; the first seven differ
+ */
+guint32
+hr_palette_get_line_color (guint           line,
+                           HrPaletteScheme scheme)
+{
+  return hr_palette_get_color (line_hues[line % G_N_ELEMENTS (line_hues)], scheme);
+}
+
 /* Parts of a model have the hues of components: nowhere do the two stand in one picture. */
 static const HrComponentId part_hues[] = {
   [HR_PART_EMBEDDING] = HR_COMPONENT_ADAPTERS,

@@ -28,5 +28,7 @@ guint32 hr_palette_get_color      (HrComponentId   id,
                                    HrPaletteScheme scheme);
 guint32 hr_palette_get_part_color (HrPart          part,
                                    HrPaletteScheme scheme);
+guint32 hr_palette_get_line_color (guint           line,
+                                   HrPaletteScheme scheme);
 
 G_END_DECLS

@@ -112,7 +112,7 @@ add_single_table (HrSweep      *sweep,
     {
       const HrSweepPoint *point = &line->points[i];
       const char *nothing = C_("no figure", "—");
-      g_autofree char *value = hr_sweep_dup_value_text (sweep, values[i]);
+      g_autofree char *value = hr_sweep_dup_value_text (values[i]);
       g_autofree char *allocated = hr_format_bytes (point->allocated_bytes, unit_system);
       g_autofree char *reserved = hr_format_bytes (point->reserved_bytes, unit_system);
       g_autofree char *total = hr_format_bytes (point->total_bytes, unit_system);
@@ -150,7 +150,7 @@ add_table (HrSweep      *sweep,
     {
       g_auto (GStrv) cells = g_new0 (char *, n_lines + 2);
 
-      cells[0] = hr_sweep_dup_value_text (sweep, values[i]);
+      cells[0] = hr_sweep_dup_value_text (values[i]);
       for (guint j = 0; j < n_lines; j++)
         {
           const HrSweepPoint *point = &hr_sweep_get_line (sweep, j)->points[i];
@@ -178,7 +178,7 @@ add_refusals (HrSweep    *sweep,
       for (guint j = 0; j < n_values; j++)
         {
           const char *reason = line->points[j].refusal;
-          g_autofree char *value = hr_sweep_dup_value_text (sweep, values[j]);
+          g_autofree char *value = hr_sweep_dup_value_text (values[j]);
           g_autofree char *text = NULL;
 
           if (reason == NULL || (j > 0 && g_strcmp0 (reason, line->points[j - 1].refusal) == 0))

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-export-sweep.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "hr-export-pdf.h"
+#include "hr-line-picture.h"
+
+#define PNG_SCALE 2.0
+
+static char *
+format_bytes (guint64  value,
+              gpointer user_data)
+{
+  return hr_format_bytes (value, GPOINTER_TO_UINT (user_data));
+}
+
+static char *
+format_position (double   position,
+                 gpointer user_data G_GNUC_UNUSED)
+{
+  return hr_sweep_dup_value_text (position);
+}
+
+/* Whether the values grow by factors rather than by steps: then they stand apart as their logarithms do. */
+static gboolean
+is_geometric (const double *values,
+              guint         n_values)
+{
+  return n_values > 2 && values[0] > 0 &&
+         values[2] - values[1] > 1.2 * (values[1] - values[0]) && values[n_values - 1] >= 4 * values[0];
+}
+
+/* Which values fit on each GPU. */
+static char *
+dup_sentence (HrSweep   *sweep,
+              guint      line,
+              GPtrArray *gpus)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrGpu *gpu = g_ptr_array_index (gpus, i);
+      g_autofree char *fit = hr_sweep_dup_fit_text (sweep, line, hr_gpu_get_memory (gpu));
+
+      /* Translators: at a line in a chart: 1 the name of a GPU, 2 which values fit on it */
+      g_ptr_array_add (parts, g_strdup_printf (_("%1$s: %2$s"), hr_gpu_get_name (gpu), fit));
+    }
+  g_ptr_array_add (parts, NULL);
+
+  /* Translators: between two short statements about different GPUs */
+  return g_strjoinv (C_("between statements", "; "), (char **) parts->pdata);
+}
+
+static void
+add_line (HrLineData      *data,
+          HrSweep         *sweep,
+          guint            index,
+          GPtrArray       *gpus,
+          HrPaletteScheme  scheme)
+{
+  const HrSweepLine *line = hr_sweep_get_line (sweep, index);
+  g_autofree char *sentence = dup_sentence (sweep, index, gpus);
+  g_autofree char *id = g_strdup_printf ("%u", index);
+  guint n_values;
+
+  hr_sweep_get_values (sweep, &n_values);
+  hr_line_data_add_line (data, id, line->label, sentence, hr_palette_get_line_color (index, scheme), index);
+  for (guint i = 0; i < n_values; i++)
+    {
+      const HrSweepPoint *point = &line->points[i];
+
+      if (point->state == HR_SWEEP_POINT_KNOWN || point->state == HR_SWEEP_POINT_LEAST)
+        hr_line_data_set_value (data, index, i, point->total_bytes);
+      else if (point->refusal != NULL)
+        hr_line_data_set_gap (data, index, i, point->refusal);
+    }
+}
+
+static guint64
+get_highest (HrSweep   *sweep,
+             GPtrArray *gpus)
+{
+  guint64 highest = 0;
+  guint n_values;
+
+  hr_sweep_get_values (sweep, &n_values);
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    {
+      for (guint j = 0; j < n_values; j++)
+        highest = MAX (highest, hr_sweep_get_line (sweep, i)->points[j].total_bytes);
+    }
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      guint64 memory = hr_gpu_get_memory (g_ptr_array_index (gpus, i));
+
+      /* Where lines go far beyond, the axis ends near what there is room for. */
+      if (highest > 4 * memory && i == 0)
+        highest = 4 * memory;
+    }
+
+  return highest;
+}
+
+/**
+ * hr_export_create_sweep_data:
+ * @sweep: a sweep with a line
+ * @gpus: (element-type HrGpu): the GPUs whose memory is shown
+ * @unit_system: the units to write sizes in
+ * @scheme: what the chart stands on
+ *
+ * Prepares what the chart of a sweep shows. While what the allocator keeps is not known yet of some points, a note says
+ * so, and they stand where they are at least.
+ *
+ * Returns: (transfer full): the data
+ */
+HrLineData *
+hr_export_create_sweep_data (HrSweep         *sweep,
+                             GPtrArray       *gpus,
+                             HrUnitSystem     unit_system,
+                             HrPaletteScheme  scheme)
+{
+  g_autofree char *title = NULL;
+  g_autofree char *axis_title = NULL;
+  const double *values;
+  const char *unit_name;
+  guint64 unit;
+  guint n_values;
+  HrLineData *data;
+
+  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+
+  title = hr_sweep_dup_title (sweep);
+  axis_title = hr_sweep_dup_setting_label (hr_sweep_get_line (sweep, 0)->job, hr_sweep_get_setting (sweep));
+  data = hr_line_data_new (title, axis_title, format_bytes, format_position, GUINT_TO_POINTER (unit_system), NULL);
+  unit = hr_get_byte_unit (get_highest (sweep, gpus), unit_system, &unit_name);
+  hr_line_data_set_unit (data, unit, unit_name);
+  values = hr_sweep_get_values (sweep, &n_values);
+  hr_line_data_set_logarithmic (data, is_geometric (values, n_values));
+  for (guint i = 0; i < n_values; i++)
+    hr_line_data_add_position (data, values[i]);
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    add_line (data, sweep, i, gpus, scheme);
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrGpu *gpu = g_ptr_array_index (gpus, i);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), unit_system);
+      g_autofree char *label = g_strdup_printf (_("%1$s: %2$s"), hr_gpu_get_name (gpu), memory);
+
+      hr_line_data_add_level (data, hr_gpu_get_memory (gpu), label);
+    }
+  if (!hr_sweep_is_done (sweep))
+    hr_line_data_set_note (data, _("What the allocator keeps beside what it hands out is still being added."));
+
+  return data;
+}
+
+static GBytes *
+take_text (char *text)
+{
+  return g_bytes_new_take (text, strlen (text));
+}
+
+static GBytes *
+export_html (HrDocument      *document,
+             HrChartPicture  *picture,
+             GError         **error)
+{
+  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+
+  /* A zero byte makes the picture a string. */
+  if (!hr_chart_picture_write_svg (picture, stream, NULL, error) ||
+      !g_output_stream_write_all (stream, "", 1, NULL, NULL, error))
+    return NULL;
+
+  return take_text (hr_document_to_html (document, g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream)),
+                                         NULL));
+}
+
+static GBytes *
+export_picture (HrDocument      *document,
+                HrChartPicture  *picture,
+                HrExportFormat   format,
+                GError         **error)
+{
+  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+  gboolean written;
+
+  if (format == HR_EXPORT_FORMAT_PDF)
+    written = hr_export_document_to_pdf (document, picture, NULL, stream, error);
+  else if (format == HR_EXPORT_FORMAT_SVG)
+    written = hr_chart_picture_write_svg (picture, stream, NULL, error);
+  else
+    written = hr_chart_picture_write_png (picture, PNG_SCALE, stream, NULL, error);
+
+  if (!written || !g_output_stream_close (stream, NULL, error))
+    return NULL;
+
+  return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
+}
+
+/**
+ * hr_export_sweep_to_bytes:
+ * @sweep: a sweep that is done, with a line
+ * @gpus: (element-type HrGpu): the GPUs that lines are held against
+ * @unit_system: the units to write sizes in
+ * @format: what to write it as
+ * @error: return location for a #GError
+ *
+ * Writes a sweep into memory, in the user's language.
+ *
+ * Returns: (transfer full): the contents of a file, or %NULL with @error set
+ */
+GBytes *
+hr_export_sweep_to_bytes (HrSweep         *sweep,
+                          GPtrArray       *gpus,
+                          HrUnitSystem     unit_system,
+                          HrExportFormat   format,
+                          GError         **error)
+{
+  g_autoptr (HrLineData) data = NULL;
+  g_autoptr (HrChartPicture) picture = NULL;
+  g_autoptr (HrDocument) document = NULL;
+
+  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+
+  switch (format)
+    {
+    case HR_EXPORT_FORMAT_TEXT:
+      return take_text (hr_sweep_to_text (sweep, gpus, unit_system, HR_REPORT_TEXT_STYLE_PLAIN));
+
+    case HR_EXPORT_FORMAT_JSON:
+      return take_text (hr_sweep_to_json (sweep, gpus));
+
+    case HR_EXPORT_FORMAT_CSV:
+      return take_text (hr_sweep_to_csv (sweep));
+
+    case HR_EXPORT_FORMAT_MARKDOWN:
+      return take_text (hr_sweep_to_markdown (sweep, gpus, unit_system));
+
+    case HR_EXPORT_FORMAT_HTML:
+    case HR_EXPORT_FORMAT_PDF:
+    case HR_EXPORT_FORMAT_SVG:
+    case HR_EXPORT_FORMAT_PNG:
+      data = hr_export_create_sweep_data (sweep, gpus, unit_system, HR_PALETTE_SCHEME_LIGHT);
+      picture = hr_line_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
+      document = hr_sweep_create_document (sweep, gpus, unit_system);
+
+      return format == HR_EXPORT_FORMAT_HTML ? export_html (document, picture, error)
+                                             : export_picture (document, picture, format, error);
+
+    case HR_N_EXPORT_FORMATS:
+    default:
+      g_return_val_if_reached (NULL);
+    }
+}
