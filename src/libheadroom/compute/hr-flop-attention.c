@@ -27,17 +27,21 @@ run_projections (HrFlopWalk    *self,
   const HrAttention *attention = &block->attention;
   gboolean reuses = attention->reuses_cache || attention->has_shared_key_value;
   guint64 key_rows = attention->is_cross ? source_rows : reuses ? 0 : rows;
+  gboolean key_flow = flow || (attention->joins_source && self->source_flow);
   /* Where an encoder is trained, gradients flow to what it has made as they do to the decoder's own. */
   Flows flows = { 0 };
   gboolean latent, both;
+
+  if (attention->joins_source)
+    key_rows = rows + self->batch * self->source;
 
   flows.query = hr_flop_walk_run_module (self, part, block, HR_MODULE_QUERY, rows, flow);
   latent = hr_flop_walk_run_module (self, part, block, HR_MODULE_QUERY_LATENT, rows, flow);
   flows.query |= hr_flop_walk_run_module (self, part, block, HR_MODULE_QUERY_EXPANSION, rows, latent);
   both = hr_flop_walk_run_module (self, part, block, HR_MODULE_QUERY_KEY_VALUE, rows, flow);
   flows.query |= both;
-  flows.key = hr_flop_walk_run_module (self, part, block, HR_MODULE_KEY, key_rows, flow) || both;
-  flows.value = hr_flop_walk_run_module (self, part, block, HR_MODULE_VALUE, key_rows, flow) || both;
+  flows.key = hr_flop_walk_run_module (self, part, block, HR_MODULE_KEY, key_rows, key_flow) || both;
+  flows.value = hr_flop_walk_run_module (self, part, block, HR_MODULE_VALUE, key_rows, key_flow) || both;
   both = hr_flop_walk_run_module (self, part, block, HR_MODULE_KEY_VALUE, key_rows, flow);
   latent = hr_flop_walk_run_module (self, part, block, HR_MODULE_LATENT, rows, flow);
   both |= hr_flop_walk_run_module (self, part, block, HR_MODULE_EXPANSION, rows, latent);
@@ -170,7 +174,8 @@ run_scores (HrFlopWalk    *self,
   const HrAttention *attention = &block->attention;
   guint64 value_size = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
   guint64 heads = self->batch * attention->num_attention_heads;
-  guint64 pairs = self->tower != NULL ? count_tower_pairs (self->tower, attention) : self->sequence * context;
+  gboolean is_alone = self->tower != NULL && !attention->joins_source;
+  guint64 pairs = is_alone ? count_tower_pairs (self->tower, attention) : self->sequence * context;
   HrFlopPart part = hr_flop_walk_get_part (self, HR_FLOP_PART_SCORES);
   gboolean eager = is_eager (self, attention) && attention->path != HR_ATTENTION_VISION;
   guint64 n_scores = hr_flop_walk_multiply (self, HR_FLOP_PART_SCORES, heads * pairs, attention->head_dim);
@@ -268,6 +273,8 @@ hr_flop_walk_run_attention (HrFlopWalk    *self,
 
   if (attention->is_cross)
     context = self->source;
+  else if (attention->joins_source)
+    context = self->source + self->sequence;
   else if (is_decoder)
     context = hr_inference_get_context (self->pass->inference, attention, self->past, self->sequence);
 

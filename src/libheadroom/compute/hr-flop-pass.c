@@ -338,6 +338,26 @@ needs_gradient (const HrFlopWalk *self,
   return hooks || hr_tuning_get_n_embedded (self->pass->tuning) > 0;
 }
 
+/* What comes before the layers. Those that attend to what another tower has seen begin with latents, beside that. */
+static gboolean
+run_embeddings (HrFlopWalk    *self,
+                const HrStack *stack,
+                gboolean       flow)
+{
+  guint64 sequence = self->sequence;
+  const HrBlock *latents;
+
+  if (stack->tower != HR_TOWER_RESAMPLER)
+    return needs_gradient (self, run_chain (self, &stack->embeddings, flow));
+
+  latents = hr_tower_find_parameter (&stack->embeddings, HR_PARAMETER_LATENTS);
+  self->sequence = self->source;
+  self->source_flow = run_chain (self, &stack->embeddings, flow);
+  self->sequence = sequence;
+
+  return hr_flop_walk_trains (self, latents, HR_MODULE_SELF);
+}
+
 static gboolean
 run_stack (HrFlopWalk    *self,
            const HrStack *stack,
@@ -347,7 +367,7 @@ run_stack (HrFlopWalk    *self,
 
   self->stack = stack;
   self->layer = -1;
-  flow = needs_gradient (self, run_chain (self, &stack->embeddings, flow));
+  flow = run_embeddings (self, stack, flow);
   for (guint i = 0; i < stack->n_layers; i++)
     {
       const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[i]];
@@ -401,8 +421,10 @@ static gboolean
 run_tower (const HrFlopWalk *self,
            const HrTower    *tower)
 {
+  const HrTower *inner = tower->inner != NULL ? &g_array_index (tower->inner, HrTower, 0) : NULL;
   HrFlopWalk walk = *self;
-  gboolean flow, features;
+  gboolean flow = inner != NULL && run_tower (self, inner);
+  gboolean features;
 
   walk.is_tower = TRUE;
   walk.part = tower->stack->role == HR_STACK_AUDIO ? HR_FLOP_PART_AUDIO : HR_FLOP_PART_VISION;
@@ -410,11 +432,12 @@ run_tower (const HrFlopWalk *self,
   walk.batch = tower->batch;
   walk.sequence = tower->sequence;
   walk.past = 0;
-  flow = features = run_stack (&walk, tower->stack, FALSE);
+  walk.source = inner != NULL ? inner->sequence : 0;
+  flow = features = run_stack (&walk, tower->stack, flow);
   walk.batch = 1;
   /* Tiles are put together again, and what is at their borders is cut off, when they have been projected. */
   walk.sequence = tower->maps != NULL ? tower->batch * tower->mapped : tower->seen;
-  if (tower->projector != NULL)
+  if (tower->projector != NULL && tower->projector != tower->stack)
     flow = run_stack (&walk, tower->projector, flow);
   if (tower->features != NULL)
     features = run_stack (&walk, tower->features, features);

@@ -47,6 +47,7 @@ typedef struct
  * @sequence: tokens of each
  * @past: tokens of each that have gone before
  * @source: positions that a cross attention reads
+ * @source_flow: whether a gradient flows to what another tower has made of them
  * @tower: (nullable): the tower that @stack is
  * @part: what counts as that of a tower
  * @is_tower: whether it does
@@ -72,6 +73,7 @@ typedef struct
   guint64 sequence;
   guint64 past;
   guint64 source;
+  gboolean source_flow;
   const struct _HrTower *tower;
   HrFlopPart part;
   gboolean is_tower;

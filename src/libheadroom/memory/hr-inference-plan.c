@@ -669,6 +669,7 @@ runs_with (const HrTower             *tower,
 
     case HR_TOWER_PIXTRAL:
     case HR_TOWER_PADDED:
+    case HR_TOWER_RESAMPLER:
       return attention != HR_ATTENTION_IMPLEMENTATION_FLASH;
 
     case HR_TOWER_WHISPER:

@@ -152,11 +152,48 @@ run_tower (const HrInference *self,
   replay->graph = NULL;
   seen = self->see (self, replay, index, pass, self->see_data);
   replay->graph = graph;
-  symbols[HR_SYMBOL_SEEN] = replay->symbols[HR_SYMBOL_SEEN];
-  symbols[HR_SYMBOL_TEXT_HIDDEN] = replay->symbols[HR_SYMBOL_TEXT_HIDDEN];
+  if (self->tower == NULL)
+    {
+      symbols[HR_SYMBOL_SEEN] = replay->symbols[HR_SYMBOL_SEEN];
+      symbols[HR_SYMBOL_TEXT_HIDDEN] = replay->symbols[HR_SYMBOL_TEXT_HIDDEN];
+    }
+  replay->tower = self->tower;
   memcpy (replay->symbols, symbols, sizeof symbols);
   hr_replay_begin (replay, stretch, block, -1);
   replay->sentence = N_("while what was seen is put among the text");
+
+  return seen;
+}
+
+/*
+ * hr_pass_see_inner:
+ * @self: the pass of a tower that has another one before it
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
+ * Has the other one see. What is made of that is recorded in a graph of its own, in which the tape is left.
+ *
+ * Returns: what it has made
+ */
+HrValue
+hr_pass_see_inner (const HrInference *self,
+                   HrReplay          *replay,
+                   HrPass            *pass)
+{
+  HrJoin *join = &pass->joins[pass->n_joins++];
+  HrValue seen;
+
+  *join = (HrJoin) {
+    .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE, .other_mask = HR_NO_VALUE,
+    .crosses = TRUE,
+  };
+  seen = run_tower (self, replay, pass, 0);
+  if (replay->graph != NULL)
+    {
+      join->graph = replay->graph = hr_graph_new ();
+      seen = enter_graph (replay, seen);
+    }
+  join->seen = seen;
 
   return seen;
 }

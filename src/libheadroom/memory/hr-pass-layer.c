@@ -42,6 +42,30 @@ keep (HrReplay *replay,
   replay->ledger.overflowed = TRUE;
 }
 
+/*
+ * `hidden_states = torch.concat ([context, latents], dim=-2)`, of which keys and values are projected
+ * (Idefics2PerceiverAttention).
+ */
+static HrAttentionResult
+attend_to_both (HrReplay          *replay,
+                HrForward         *forward,
+                HrValue            x,
+                const HrAttention *attention)
+{
+  HrForward joining = *forward;
+  HrValue parts[] = { forward->own_source, x };
+  HrAttentionResult result;
+
+  hr_pass_set_attention_symbols (replay, attention);
+  hr_pass_set_context (replay, forward->source_length + replay->symbols[HR_SYMBOL_SEQUENCE]);
+  joining.source = hr_op_cat (replay, "hidden_states", parts, G_N_ELEMENTS (parts),
+                              HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_HIDDEN));
+  result = hr_replay_attention (replay, &joining, x, attention);
+  hr_replay_drop (replay, joining.source);
+
+  return result;
+}
+
 /* What attends to the encoder's output has other sizes than what attends to the tokens so far. */
 static HrAttentionResult
 run_attention (HrReplay          *replay,
@@ -58,6 +82,8 @@ run_attention (HrReplay          *replay,
     return hr_unsloth_attention (replay, forward, x, attention);
   if (replay->layer_code != HR_LAYER_CODE_TRANSFORMERS)
     return hr_megatron_attention (replay, forward, x, attention);
+  if (attention->joins_source)
+    return attend_to_both (replay, forward, x, attention);
   if (!attention->is_cross)
     return hr_replay_attention (replay, forward, x, attention);
 
@@ -97,6 +123,12 @@ run_block (HrReplay      *replay,
     {
     case HR_BLOCK_NORM:
       replay->sentence = N_("in a norm, in single precision");
+      if (block->norm.is_of_source)
+        {
+          forward->own_source = hr_replay_norm (replay, forward->source, &block->norm);
+          keep (replay, layer, forward->own_source);
+          break;
+        }
       hr_replay_assign (replay, x, hr_replay_norm (replay, *x, &block->norm));
       hr_replay_rename (replay, *x, "norm(x)");
       break;

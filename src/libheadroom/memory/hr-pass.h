@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @text: what came of the text
  * @seen: what came of a tower
  * @joined: both
+ * @crosses: whether layers attend to it, and it is not put among anything
  * @mask: where it is put
  * @other_mask: where others would be put, or none
  * @outputs: what the model holds of all that the tower has returned, and of what it made for it
@@ -33,6 +34,7 @@ typedef struct
   HrValue text;
   HrValue seen;
   HrValue joined;
+  gboolean crosses;
   HrValue mask;
   HrValue other_mask;
   HrValue outputs[HR_PASS_MAX_RETURNED];
@@ -130,6 +132,9 @@ void               hr_pass_embed                  (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 void               hr_pass_join                   (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+HrValue            hr_pass_see_inner              (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
 gboolean           hr_pass_hands_over             (const HrInference  *self,

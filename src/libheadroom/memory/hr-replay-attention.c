@@ -96,7 +96,7 @@ project_separately (HrReplay          *replay,
                     HrValue            x,
                     const HrAttention *attention)
 {
-  HrValue source = attention->is_cross ? forward->source : x;
+  HrValue source = attention->is_cross || attention->joins_source ? forward->source : x;
 
   variables->query = project_query (replay, variables, x, "query_states", attention);
   if (attention->scaled_query)

@@ -45,6 +45,7 @@ typedef struct
  * @cache_flush: whether a quantized cache takes in what waited beside it
  * @bidirectional: whether tokens see those behind them
  * @source: what the encoder made, or none
+ * @own_source: what a norm of the layer has made of it, or none
  * @source_length: positions of it
  * @source_mask: the mask of these positions, or none
  * @cross_keys: what the cache holds of the layer's keys of @source, or none
@@ -87,6 +88,7 @@ typedef struct
   gboolean cache_flush;
   gboolean bidirectional;
   HrValue source;
+  HrValue own_source;
   guint64 source_length;
   HrValue source_mask;
   HrValue cross_keys;

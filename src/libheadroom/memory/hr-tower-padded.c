@@ -10,7 +10,8 @@
 /*
  * A tower that is told by a mask which pixels of a picture are none of its padding, and finds the position of each
  * patch in the picture from it (get_image_features of Idefics3Model and SmolVLMModel, Idefics3VisionEmbeddings): what
- * comes before its layers. Pictures that are cut into squares fill all of them, so that the mask hides nothing.
+ * comes before its layers. Pictures that are cut into squares fill all of them, so that the mask hides nothing; others
+ * are padded to the largest (Idefics2Model).
  */
 
 /* `pixel_values[real_images_inds]`: without pictures that stand for none, in the dtype of the model. */
@@ -105,11 +106,11 @@ hr_tower_embed_padded (const HrInference *self,
   add_positions (replay, pass, patches, table);
   hr_replay_drop (replay, patches);
   hr_tower_require_gradient (self, replay, &pass->hidden);
-  if (self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER)
+  if (self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || self->tower->is_padded)
     {
       replay->sentence = N_("while the attention mask is made");
       replay->symbols[HR_SYMBOL_CONTEXT] = self->tower->sequence;
-      pass->full_mask = hr_replay_padding_mask (replay, TRUE);
+      pass->full_mask = hr_replay_padding_mask (replay, self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER);
     }
   pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
 }

@@ -194,6 +194,29 @@ leave_tower (HrReplay *replay,
 }
 
 /*
+ * The last norm, where another tower attends to what this one has made. What the function around both holds goes with
+ * what this one returns.
+ */
+static void
+finish_inner (HrReplay      *replay,
+              HrPass        *pass,
+              const HrStack *stack)
+{
+  const HrBlock *norm = hr_chain_find_block (&stack->final, HR_BLOCK_NORM);
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, norm->path, -1);
+  hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
+  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
+  hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->weights);
+  while (pass->n_beside > 0)
+    pass->returned[pass->n_returned++] = pass->beside[--pass->n_beside];
+  hr_replay_rename (replay, pass->hidden, "image_hidden_states");
+  hr_replay_end (replay);
+}
+
+/*
  * hr_tower_finish_pictures:
  * @self: the pass of a tower
  * @replay: a tape
@@ -212,6 +235,11 @@ hr_tower_finish_pictures (const HrInference *self,
   HrStretch stretch;
   HrValue seen;
 
+  if (tower->projector == NULL)
+    {
+      finish_inner (replay, pass, tower->stack);
+      return;
+    }
   hr_replay_begin (replay, &stretch, tower->projector->id, -1);
   replay->sentence = N_("while what was seen is projected for the language model");
   if (tower->stack->tower == HR_TOWER_PIXTRAL)

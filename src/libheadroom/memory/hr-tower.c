@@ -19,6 +19,9 @@
 void
 hr_tower_clear (HrTower *self)
 {
+  for (guint i = 0; self->inner != NULL && i < self->inner->len; i++)
+    hr_tower_clear (&g_array_index (self->inner, HrTower, i));
+  g_clear_pointer (&self->inner, g_array_unref);
   g_clear_pointer (&self->maps, g_array_unref);
   g_clear_pointer (&self->chunks, g_array_unref);
   g_clear_pointer (&self->windows, g_array_unref);
@@ -35,6 +38,9 @@ hr_tower_clear (HrTower *self)
 guint64
 hr_tower_get_bytes (const HrTower *self)
 {
+  if (self->inner != NULL)
+    return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0));
+
   return hr_ledger_round (MAX (self->given, self->batch) * self->picture * sizeof (float));
 }
 
@@ -57,6 +63,8 @@ get_convolution (const HrTower *self)
 guint64
 hr_tower_get_mask_bytes (const HrTower *self)
 {
+  if (self->inner != NULL)
+    return hr_tower_get_mask_bytes (&g_array_index (self->inner, HrTower, 0));
   if (self->stack->tower == HR_TOWER_PADDED)
     return hr_ledger_round (self->batch * self->picture / get_convolution (self)->convolution.in_channels *
                             sizeof (gint64));
@@ -92,9 +100,10 @@ hr_tower_init_pass (const HrTower     *self,
   *pass = *outer;
   pass->stack = self->stack;
   pass->tower = self;
-  pass->towers = NULL;
+  pass->towers = self->inner;
   pass->encoder = NULL;
   pass->source = pass->decoder_ids = HR_NO_VALUE;
+  pass->source_length = self->inner != NULL ? g_array_index (self->inner, HrTower, 0).sequence : 0;
   pass->first_layer = 0;
   pass->n_layers = self->stack->n_layers;
   pass->batch = self->batch;
@@ -127,6 +136,15 @@ hr_tower_find_parameter (const HrChain  *chain,
   return NULL;
 }
 
+/* How wide what goes through its layers is. */
+static guint64
+get_width (const HrTower *self)
+{
+  const HrBlock *latents = hr_tower_find_parameter (&self->stack->embeddings, HR_PARAMETER_LATENTS);
+
+  return latents != NULL ? latents->parameter.shape.sizes[1] : get_convolution (self)->convolution.out_channels;
+}
+
 /* Of a square of the table of positions, between which a patch lies. */
 #define N_CORNERS 4
 
@@ -144,7 +162,7 @@ hr_tower_set_symbols (const HrTower *self,
                       HrReplay      *replay)
 {
   guint64 *symbols = replay->symbols;
-  guint64 hidden = get_convolution (self)->convolution.out_channels;
+  guint64 hidden = get_width (self);
 
   symbols[HR_SYMBOL_BATCH] = self->batch;
   symbols[HR_SYMBOL_SEQUENCE] = self->sequence;
@@ -320,6 +338,12 @@ hr_tower_embed (const HrInference *self,
   if (self->stack->tower == HR_TOWER_PIXTRAL)
     {
       hr_tower_embed_sizes (self, replay, pass);
+      return;
+    }
+
+  if (self->stack->tower == HR_TOWER_RESAMPLER)
+    {
+      hr_tower_embed_resampler (self, replay, pass);
       return;
     }
 
@@ -503,6 +527,11 @@ hr_tower_finish (const HrInference *self,
   if (tower->stack->tower == HR_TOWER_CHUNKED)
     {
       hr_tower_finish_chunks (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_RESAMPLER)
+    {
+      hr_tower_finish_resampler (self, replay, pass);
       return;
     }
   if (tower->stack->tower != HR_TOWER_QWEN_VL)

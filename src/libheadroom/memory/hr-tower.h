@@ -32,6 +32,7 @@ typedef struct
 /**
  * HrTower:
  * @stack: its layers
+ * @inner: (nullable) (element-type HrTower): the tower that sees before, to what of which its layers attend
  * @projector: (nullable): what makes of its output what the decoder reads
  * @features: (nullable): what makes of the output of inner layers what the first layers of the decoder get
  * @newline: (nullable): the vector that ends a row of tiles that are put together again
@@ -48,7 +49,7 @@ typedef struct
  * @chunks: (element-type HrChunk): patches that attend to each other in a layer without windows
  * @windows: (nullable) (element-type HrChunk): those in a layer with windows
  * @frames: of sounds frames of a spectrogram of each of which the batch says whether it is of the sound; 0: it does not
- * @is_padded: of sounds whether some positions are not
+ * @is_padded: of sounds or of pictures whether some positions are of none
  * @heard: of sounds in chunks the frames that are of the sounds
  * @n_chunks: the chunks
  * @chunk_frames: their frames, with what pads them
@@ -58,6 +59,7 @@ typedef struct
 struct _HrTower
 {
   const HrStack *stack;
+  GArray *inner;
   const HrStack *projector;
   const HrStack *features;
   const HrBlock *newline;
@@ -109,6 +111,12 @@ void    hr_tower_finish_chunks    (const HrInference *self,
                                    HrPass            *pass);
 gboolean hr_tower_is_of_sounds    (const HrStack     *stack);
 void    hr_tower_embed_sizes      (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_embed_resampler  (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_resampler (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
 void    hr_tower_embed_padded     (const HrInference *self,

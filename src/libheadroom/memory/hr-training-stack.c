@@ -13,6 +13,7 @@
 #include "hr-layer-record.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding.h"
+#include "hr-tower.h"
 
 /*
  * A stack in a step of training: its embeddings, its layers and what follows them, forwards and back. A layer of each
@@ -25,6 +26,37 @@ free_graph (HrGraph  *graph,
 {
   hr_graph_clear (graph, replay);
   hr_graph_free (graph);
+}
+
+/* HrSee: a tower runs to its end before what reads it goes on. */
+static HrValue
+see (const HrInference *pass,
+     HrReplay          *replay,
+     guint              index,
+     HrPass            *outer,
+     gpointer           user_data)
+{
+  HrTrainingStack *self = user_data;
+  const HrTower *tower = &g_array_index (pass->towers, HrTower, index);
+  HrKeptLayers *kept_layers = g_steal_pointer (&replay->kept_layers);
+  HrTrainingStack *stack = g_new (HrTrainingStack, 1);
+  HrCheckpointing checkpointing = self->recomputed;
+  HrInference inner;
+
+  if (tower->stack->is_never_recomputed)
+    checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
+  hr_tower_init_pass (tower, pass, &inner);
+  hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
+  hr_training_stack_init (stack, &inner, self->tuning, replay, checkpointing, FALSE);
+  stack->recomputed = self->recomputed;
+  hr_training_stack_run_forward (stack);
+  hr_training_stack_note_symbols (stack);
+  hr_tuning_choose_trained (self->tuning, replay, -1);
+  hr_pass_take_over (outer, &stack->variables);
+  self->towers[index] = stack;
+  replay->kept_layers = kept_layers;
+
+  return stack->output;
 }
 
 /*
@@ -54,6 +86,9 @@ hr_training_stack_init (HrTrainingStack   *self,
   };
   self->pass.n_layers /= pass->stack->n_repeats;
   self->pass.returns_layers = FALSE;
+  self->pass.see = see;
+  self->pass.see_data = self;
+  self->recomputed = checkpointing;
   for (guint i = 0; i < HR_N_SHARED; i++)
     self->shared[i] = self->gradients[i] = HR_NO_VALUE;
 }
@@ -84,6 +119,11 @@ hr_training_stack_clear (HrTrainingStack *self)
   g_clear_pointer (&self->record_of, g_free);
   g_clear_pointer (&self->symbols, g_free);
   g_clear_pointer (&self->variables.unused, g_ptr_array_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (self->towers) && self->towers[i] != NULL; i++)
+    {
+      hr_training_stack_clear (self->towers[i]);
+      g_clear_pointer (&self->towers[i], g_free);
+    }
 }
 
 /*
@@ -614,6 +654,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;
   replay->graph = NULL;
 
+  if (self->pass.tower != NULL)
+    self->pass.source = variables->forward.source;
   self->shared[HR_SHARED_SOURCE] = self->pass.source;
   self->needs_gradient[HR_SHARED_SOURCE] = hr_value_needs_gradient (self->pass.source);
   self->shared[HR_SHARED_DISTANCES] = variables->forward.distances;
@@ -679,6 +721,39 @@ run_tower_backward (HrTrainingStack *self,
   memcpy (replay->symbols, symbols, sizeof symbols);
 }
 
+/* The gradient of what layers attend to goes to the tower that has seen it, when nothing else is left to be done. */
+static void
+take_source_apart (HrTrainingStack *self)
+{
+  HrReplay *replay = self->replay;
+  HrJoin *join = &self->variables.joins[0];
+  HrValue gradient = self->gradients[HR_SHARED_SOURCE];
+  HrValue seen = HR_NO_VALUE;
+  HrStretch stretch;
+
+  self->gradients[HR_SHARED_SOURCE] = HR_NO_VALUE;
+  if (gradient.storage >= 0)
+    {
+      hr_replay_begin (replay, &stretch, NULL, -1);
+      replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
+      hr_graph_deliver (join->graph, replay, join->joined, gradient);
+      hr_graph_run_backward (join->graph, replay);
+      if (hr_value_needs_gradient (join->seen))
+        seen = hr_graph_take_gradient (join->graph, join->seen);
+      hr_replay_end (replay);
+    }
+  hr_graph_clear (join->graph, replay);
+  g_clear_pointer (&join->graph, hr_graph_free);
+  if (seen.storage >= 0)
+    run_tower_backward (self->towers[0], seen);
+}
+
+static gboolean
+crosses (HrTrainingStack *self)
+{
+  return self->variables.n_joins > 0 && self->variables.joins[0].crosses;
+}
+
 /*
  * What towers have seen was put among the text one after the other: the last is taken apart first, and its tower
  * differentiated before the rest.
@@ -733,7 +808,7 @@ run_embeddings_backward (HrTrainingStack *self,
   HrValue embedded = self->embedded;
   HrStretch stretch;
 
-  if (self->variables.n_joins > 0)
+  if (self->variables.n_joins > 0 && !crosses (self))
     {
       gradient = take_joins_apart (self, gradient);
       embedded = self->variables.text;
@@ -768,6 +843,8 @@ run_embeddings_backward (HrTrainingStack *self,
   if (self->pass.encoder == NULL)
     hr_graph_clear (self->embeddings, replay);
   hr_replay_end (replay);
+  if (crosses (self))
+    take_source_apart (self);
 }
 
 /*
@@ -893,6 +970,8 @@ void
 hr_training_stack_drop_held (HrTrainingStack *self)
 {
   hr_graph_clear (self->embeddings, self->replay);
+  for (guint i = 0; i < G_N_ELEMENTS (self->towers) && self->towers[i] != NULL; i++)
+    hr_training_stack_drop_held (self->towers[i]);
   for (guint i = 0; i < self->records->len; i++)
     {
       HrLayerRecord *record = g_ptr_array_index (self->records, i);

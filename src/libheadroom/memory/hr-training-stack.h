@@ -53,6 +53,7 @@ typedef struct _HrTrainingStack HrTrainingStack;
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @replay: a tape
  * @checkpointing: what is computed anew in the backward pass
+ * @recomputed: what is, of stacks that checkpointing does not pass by
  * @keeps_cache: whether what the cache holds stays until the outputs go
  * @returns_layers: whether what goes into each layer stays until hr_training_stack_drop_returned()
  * @variables: those of the model's function
@@ -60,7 +61,7 @@ typedef struct _HrTrainingStack HrTrainingStack;
  * @shared: what layers share
  * @needs_gradient: whether a gradient flows to it
  * @gradients: its gradients, as far as they have come
- * @towers: (nullable): what sees or hears before the stack reads
+ * @towers: what sees or hears before the stack reads
  *
  * A stack of layers, in a step of training.
  */
@@ -70,6 +71,7 @@ struct _HrTrainingStack
   const HrTuning *tuning;
   HrReplay *replay;
   HrCheckpointing checkpointing;
+  HrCheckpointing recomputed;
   gboolean keeps_cache;
   gboolean returns_layers;
   HrPass variables;
@@ -78,7 +80,7 @@ struct _HrTrainingStack
   gboolean needs_gradient[HR_N_SHARED];
   HrValue gradients[HR_N_SHARED];
 
-  struct _HrTrainingStack **towers;
+  struct _HrTrainingStack *towers[HR_PASS_MAX_TOWERS];
 
   /*< private >*/
   guint64 *symbols;

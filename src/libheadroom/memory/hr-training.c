@@ -40,7 +40,6 @@ struct _Step
   HrValue wide;        /* what is returned of the layers, in fp32 */
   HrValue leaf;        /* what embedded tokens, where a hook makes a leaf of them, have beside that */
   HrTrainingStack *encoder;
-  HrTrainingStack *towers[HR_PASS_MAX_TOWERS];
   HrTrainingStack *stack;
   HrGraph *head;
   HrValue source;
@@ -158,33 +157,6 @@ join_answers (Step *step)
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
 }
 
-/* HrSee: a tower runs to its end before the decoder goes on. */
-static HrValue
-see (const HrInference *self,
-     HrReplay          *replay,
-     guint              index,
-     HrPass            *outer,
-     gpointer           user_data)
-{
-  Step *step = user_data;
-  const HrTower *tower = &g_array_index (self->towers, HrTower, index);
-  HrKeptLayers *kept_layers = g_steal_pointer (&replay->kept_layers);
-  HrTrainingStack *stack = g_new (HrTrainingStack, 1);
-  HrInference pass;
-
-  hr_tower_init_pass (tower, self, &pass);
-  hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
-  hr_training_stack_init (stack, &pass, step->training->tuning, replay, step->training->checkpointing, FALSE);
-  hr_training_stack_run_forward (stack);
-  hr_training_stack_note_symbols (stack);
-  hr_tuning_choose_trained (step->training->tuning, replay, -1);
-  hr_pass_take_over (outer, &stack->variables);
-  step->towers[index] = stack;
-  replay->kept_layers = kept_layers;
-
-  return stack->output;
-}
-
 static void
 run_forward (Step *step)
 {
@@ -199,8 +171,6 @@ run_forward (Step *step)
   pass.compiles = step->training->compiles;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
-  pass.see = see;
-  pass.see_data = step;
   join_answers (step);
   if (step->training->policy_code == HR_POLICY_CODE_OPENRLHF)
     {
@@ -233,7 +203,6 @@ run_forward (Step *step)
   step->stack = g_new (HrTrainingStack, 1);
   hr_training_stack_init (step->stack, &pass, step->training->tuning, replay, step->training->checkpointing,
                           uses_cache (step->training));
-  step->stack->towers = step->towers;
   hr_training_stack_run_forward (step->stack);
 }
 
@@ -775,8 +744,6 @@ drop_held (Step *step)
   hr_training_stack_drop_held (step->stack);
   if (step->encoder != NULL)
     hr_training_stack_drop_held (step->encoder);
-  for (guint i = 0; i < G_N_ELEMENTS (step->towers) && step->towers[i] != NULL; i++)
-    hr_training_stack_drop_held (step->towers[i]);
 }
 
 /* What a variable of the trainer holds of a micro-batch goes: logits, what went into each layer, keys and values. */
@@ -859,11 +826,6 @@ clear_step (Step *step)
   if (step->encoder != NULL)
     hr_training_stack_clear (step->encoder);
   g_free (step->encoder);
-  for (guint i = 0; i < G_N_ELEMENTS (step->towers) && step->towers[i] != NULL; i++)
-    {
-      hr_training_stack_clear (step->towers[i]);
-      g_free (step->towers[i]);
-    }
   hr_graph_free (step->head);
   g_free (step);
 }

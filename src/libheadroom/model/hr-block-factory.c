@@ -186,6 +186,7 @@ static const HrParameter norm_parameters[] = {
   BOOLEAN ("weight", norm.has_weight),
   BOOLEAN ("bias", norm.has_bias),
   BOOLEAN ("dropout", norm.has_dropout),
+  BOOLEAN ("of-source", norm.is_of_source),
   { NULL }
 };
 
@@ -223,6 +224,7 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("output-apart", attention.output_apart),
   BOOLEAN ("contiguous-heads", attention.contiguous_heads),
   BOOLEAN ("cross", attention.is_cross),
+  BOOLEAN ("joins-source", attention.joins_source),
   SIZE ("source-size", attention.source_size),
   SIZE ("output-size", attention.output_size),
   SIZE ("value-head-dim", attention.value_head_dim),

@@ -11,6 +11,7 @@ static const HrChoice uses[] = {
   { "class", HR_PARAMETER_CLASS },
   { "positions", HR_PARAMETER_POSITIONS },
   { "newline", HR_PARAMETER_NEWLINE },
+  { "latents", HR_PARAMETER_LATENTS },
   { "scale", HR_PARAMETER_SCALE },
   { NULL }
 };

@@ -266,6 +266,7 @@ typedef enum
   HR_PARAMETER_POSITIONS,     /* it is added to them */
   HR_PARAMETER_NEWLINE,       /* it ends a row of the tiles of a picture */
   HR_PARAMETER_SCALE,         /* what a branch of a layer makes is multiplied by it */
+  HR_PARAMETER_LATENTS,       /* it goes into the layers, which attend to what a tower has seen (Idefics 2) */
 } HrParameterUse;
 
 /* A tensor that stands by itself: the embedding of a class, a table of positions, the scale of a layer. */
@@ -326,6 +327,7 @@ typedef struct
   gboolean per_head;    /* a row of weights for each head */
   gboolean is_list;     /* a norm of its own for each head */
   gboolean has_dropout; /* of what it makes, in training (T5's last) */
+  gboolean is_of_source; /* of what the layer attends to, for it alone (Idefics 2's resampler) */
 } HrNorm;
 
 typedef struct
@@ -364,6 +366,7 @@ typedef struct
   gboolean output_apart;     /* the output's projection is in the module of the norm that follows (BERT) */
   gboolean contiguous_heads; /* heads are put before tokens in memory (Whisper) */
   gboolean is_cross;         /* keys and values are projected from what the encoder made, once */
+  gboolean joins_source;     /* keys and values are projected from both, one behind the other (Idefics 2) */
   guint64 source_size;       /* the width of what the encoder made; 0: as wide as the decoder */
   guint64 source_positions;  /* how many positions that is, whatever the prompt; 0: as many as the prompt has tokens */
   guint64 relative_span;     /* distances that have a row of a table each, in either direction (DeBERTa); 0: none */
@@ -723,6 +726,7 @@ typedef enum
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
   HR_TOWER_WHISPER,           /* sounds of one length, a batch of them (Whisper's encoder) */
   HR_TOWER_CHUNKED,           /* sounds of any length, in chunks that attend to themselves (Qwen2.5-Omni) */
+  HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
 } HrTowerPath;
 
 /* Which of them makes of what a tower has seen or heard what the decoder reads. */
@@ -765,6 +769,7 @@ typedef struct
   HrTowerPath tower;          /* of a vision or audio tower how it runs */
   gboolean *hands_on;         /* (nullable) of a tower for each layer whether what it makes goes to the decoder too */
   gboolean keeps_outputs;     /* of a tower whether the model holds all that it returns while the decoder runs */
+  gboolean is_never_recomputed; /* of a tower whether checkpointing passes its layers by, which are plain modules */
   gboolean hooks_embeddings;  /* of a tower whether transformers knows its input embeddings (_input_embed_layer) */
   HrProjectorPath projector;  /* of a projector how it runs */
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */

@@ -82,6 +82,7 @@ typedef struct
  *   what pads them; 1 of a picture
  * @grids: what the tower sees; a picture that is seen as a whole and in parts of another size has two, the whole first
  * @n_grids: how many of them there are
+ * @filled: of pieces that are padded to one size the patches that are none of it
  * @mapped_h: vectors of a column of the map that is put together from the parts of a picture once borders are cut off
  *   (LLaVA-NeXT, LLaVA-OneVision, before each row gets its end); 0 where none is put together
  * @mapped_w: vectors of a row of that map
@@ -108,6 +109,7 @@ typedef struct
   guint64 frames;
   HrMediumGrid grids[HR_MEDIUM_MAX_GRIDS];
   guint n_grids;
+  guint64 filled;
   guint64 mapped_h;
   guint64 mapped_w;
   guint64 cut_h;

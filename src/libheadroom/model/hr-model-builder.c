@@ -15,7 +15,7 @@
 
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
-  "hooks-embeddings", "projector", "feature-layer",
+  "never-recomputed", "hooks-embeddings", "projector", "feature-layer",
   "drops-class", "keeps-pixels", "joins", "masks-both", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
@@ -463,11 +463,14 @@ read_tower (HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const names[] = { "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", NULL };
+  static const char * const names[] = {
+    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", "resampler", NULL,
+  };
   guint choice;
 
   if (!read_choice (description, "tower", names, &choice, error) ||
       !hr_json_get_boolean (description, "keeps-outputs", &stack->keeps_outputs, error) ||
+      !hr_json_get_boolean (description, "never-recomputed", &stack->is_never_recomputed, error) ||
       !hr_json_get_boolean (description, "hooks-embeddings", &stack->hooks_embeddings, error))
     return FALSE;
 

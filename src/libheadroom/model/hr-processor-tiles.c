@@ -169,6 +169,7 @@ limit_sides (const HrProcessorEntry *entry,
              guint64                 width,
              HrMediumTokens         *tokens)
 {
+  guint64 patch = MAX (entry->values[HR_PROCESSOR_PATCH_SIZE], 1);
   guint64 limit = entry->values[HR_PROCESSOR_LONGEST_EDGE];
   double ratio = (double) width / height;
 
@@ -182,8 +183,11 @@ limit_sides (const HrProcessorEntry *entry,
       height = limit;
       width = height * ratio;
     }
-  tokens->height = MAX (tokens->height, MAX (height, entry->values[HR_PROCESSOR_SHORTEST_EDGE]));
-  tokens->width = MAX (tokens->width, MAX (width, entry->values[HR_PROCESSOR_SHORTEST_EDGE]));
+  height = MAX (height, entry->values[HR_PROCESSOR_SHORTEST_EDGE]);
+  width = MAX (width, entry->values[HR_PROCESSOR_SHORTEST_EDGE]);
+  tokens->height = MAX (tokens->height, height);
+  tokens->width = MAX (tokens->width, width);
+  tokens->filled += (height / patch) * (width / patch);
 }
 
 /* split_images of the same: four quarters and the whole, padded to one size; a mark between each, and at both ends. */
