@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 
 #include <hr-labels.h>
-#include <hr-multimodal-job.h>
+#include <hr-medium.h>
 #include <hr-units.h>
 
 #include "headroom-input-popover.h"
@@ -244,7 +244,7 @@ static void
 headroom_inputs_row_update (HeadroomInputsRow *self)
 {
   g_auto (GStrv) texts = headroom_inputs_row_dup_texts (self);
-  g_autoptr (GArray) media = hr_multimodal_job_list_media (HR_MULTIMODAL_JOB (self->job), NULL);
+  g_autoptr (GArray) media = hr_job_list_media (self->job, NULL);
   g_autofree char *state = headroom_inputs_row_dup_state (self, media);
 
   if (g_strcmp0 (state, self->shown) == 0)
@@ -329,7 +329,7 @@ headroom_inputs_row_new (HrJob      *job,
 {
   HeadroomInputsRow *self;
 
-  g_return_val_if_fail (HR_IS_MULTIMODAL_JOB (job), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (G_IS_PARAM_SPEC_STRING (setting), NULL);
 
   self = g_object_new (HEADROOM_TYPE_INPUTS_ROW, NULL);

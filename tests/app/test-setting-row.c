@@ -391,9 +391,9 @@ find_remove (GtkWidget *row,
 }
 
 static void
-test_inputs_are_added_and_removed (void)
+test_inputs_are_added_and_removed (gconstpointer data)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (HrJob) job = hr_job_new (GPOINTER_TO_INT (data));
   GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "further-inputs");
   g_autoptr (GPtrArray) popovers = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
@@ -402,6 +402,7 @@ test_inputs_are_added_and_removed (void)
   g_autofree char *value = NULL;
 
   g_assert_no_error (error);
+  g_object_set (job, "images", G_GUINT64_CONSTANT (1), NULL);
   headroom_inputs_row_set_model (HEADROOM_INPUTS_ROW (row), model);
   g_assert_true (has_image (row, 1024, 1024));
   g_assert_true (has_text (row, "1,369"));
@@ -493,7 +494,10 @@ main (int   argc,
     }
   g_test_add_func ("/app/setting_row/rows_of_other_methods_are_not_there", test_rows_of_other_methods_are_not_there);
   g_test_add_func ("/app/setting_row/a_row_without_effect_says_why", test_a_row_without_effect_says_why);
-  g_test_add_func ("/app/setting_row/inputs_are_added_and_removed", test_inputs_are_added_and_removed);
+  g_test_add_data_func ("/app/setting_row/inputs_are_added_and_removed", GINT_TO_POINTER (HR_MODE_MULTIMODAL),
+                        test_inputs_are_added_and_removed);
+  g_test_add_data_func ("/app/setting_row/images_of_prompts_are_added_and_removed", GINT_TO_POINTER (HR_MODE_GRPO),
+                        test_inputs_are_added_and_removed);
   g_test_add_func ("/app/setting_row/an_input_is_asked_for", test_an_input_is_asked_for);
   g_test_add_func ("/app/setting_row/modules_are_typed_or_chosen", test_modules_are_typed_or_chosen);
   g_test_add_func ("/app/setting_row/copies_are_trained_of_what_is_around_the_layers",

@@ -169,8 +169,11 @@ test_generation_within_step (void)
   within = estimate (job);
 
   gradients = 2 * hr_estimate_get_n_trainable_parameters (within);
-  /* Ids, masks, advantages and log-probabilities by the reference model of the three other micro-batches. */
-  answers = 3 * (4 * 4 * 512 * 8 + 512 + 4 * 512 * 4);
+  /*
+   * Ids, masks, advantages and log-probabilities by the reference model of the three other micro-batches, and their ids
+   * and masks once more, of prompts and answers as one.
+   */
+  answers = 3 * (4 * 4 * 512 * 8 + 512 + 4 * 512 * 4 + 2 * 4 * 1024 * 8);
   g_assert_cmpuint (get_handed_out (before, HR_PHASE_REFERENCE) + gradients, ==,
                     get_handed_out (within, HR_PHASE_REFERENCE) + answers);
 }

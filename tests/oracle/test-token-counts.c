@@ -75,7 +75,7 @@ read_medium (JsonObject *test)
 
   g_object_set (job, "images", G_GUINT64_CONSTANT (0), "further-inputs", json_object_get_string_member (test, "input"),
                 NULL);
-  media = hr_multimodal_job_list_media (job, &error);
+  media = hr_job_list_media (HR_JOB (job), &error);
   g_assert_no_error (error);
   g_assert_cmpuint (media->len, ==, 1);
   medium = g_array_index (media, HrMedium, 0);

@@ -69,8 +69,8 @@ _hr_advice_free (gpointer data)
 
 /* What is further, after a change. */
 static char *
-change_further (HrMultimodalJob *job,
-                Change           change)
+change_further (HrJob  *job,
+                Change  change)
 {
   g_autofree char *inputs = NULL;
   g_auto (GStrv) parts = NULL;
@@ -93,36 +93,39 @@ change_further (HrMultimodalJob *job,
 
 /* The job with every image and video changed, in the settings that they come from. */
 static HrJob *
-change_media (HrMultimodalJob *job,
-              Change           change)
+change_media (HrJob  *job,
+              Change  change)
 {
-  HrJob *changed = hr_job_copy (HR_JOB (job));
+  HrJob *changed = hr_job_copy (job);
   g_autofree char *further = change_further (job, change);
   HrMedium image = { .kind = HR_MEDIUM_IMAGE }, video = { .kind = HR_MEDIUM_VIDEO };
   HrMedium sound = { .kind = HR_MEDIUM_AUDIO };
   guint64 images;
 
-  g_object_get (job, "images", &images, "image-width", &image.width, "image-height", &image.height, "video-seconds",
-                &video.seconds, "video-width", &video.width, "video-height", &video.height, "video-fps", &video.fps,
-                "audio-seconds", &sound.seconds, NULL);
+  g_object_get (job, "images", &images, "image-width", &image.width, "image-height", &image.height, NULL);
   if (images > 0)
     change (&image);
+  g_object_set (changed, "image-width", image.width, "image-height", image.height, "further-inputs", further, NULL);
+  if (!HR_IS_MULTIMODAL_JOB (job))
+    return changed;
+
+  g_object_get (job, "video-seconds", &video.seconds, "video-width", &video.width, "video-height", &video.height,
+                "video-fps", &video.fps, "audio-seconds", &sound.seconds, NULL);
   if (video.seconds > 0)
     change (&video);
   change (&sound);
-  g_object_set (changed, "image-width", image.width, "image-height", image.height, "video-width", video.width,
-                "video-height", video.height, "video-fps", video.fps, "audio-seconds", sound.seconds, "further-inputs",
-                further, NULL);
+  g_object_set (changed, "video-width", video.width, "video-height", video.height, "video-fps", video.fps,
+                "audio-seconds", sound.seconds, NULL);
 
   return changed;
 }
 
 /* Every video as long as one of so many parts of it. */
 static HrJob *
-cut_videos (HrMultimodalJob *job,
-            guint            parts)
+cut_videos (HrJob *job,
+            guint  parts)
 {
-  HrJob *changed = hr_job_copy (HR_JOB (job));
+  HrJob *changed = hr_job_copy (job);
   g_autofree char *inputs = NULL;
   g_autofree char *further = NULL;
   g_auto (GStrv) texts = NULL;
@@ -342,23 +345,20 @@ _hr_advice_add_media (GPtrArray  *advice,
   };
   guint parts;
 
-  if (!HR_IS_MULTIMODAL_JOB (job))
-    return;
-
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
     {
       g_autoptr (HrJob) changed = NULL;
 
       if (!has_kind (estimate, changes[i].kind))
         continue;
-      changed = change_media (HR_MULTIMODAL_JOB (job), changes[i].change);
+      changed = change_media (job, changes[i].change);
       try (advice, estimate, job, changed, gpu, n_gpus, changes[i].describe);
     }
 
-  parts = has_kind (estimate, HR_MEDIUM_VIDEO) ? count_parts (estimate) : 0;
+  parts = HR_IS_MULTIMODAL_JOB (job) && has_kind (estimate, HR_MEDIUM_VIDEO) ? count_parts (estimate) : 0;
   if (parts > 0)
     {
-      g_autoptr (HrJob) changed = cut_videos (HR_MULTIMODAL_JOB (job), parts);
+      g_autoptr (HrJob) changed = cut_videos (job, parts);
 
       try (advice, estimate, job, changed, gpu, n_gpus, describe_parts);
     }

@@ -10,6 +10,7 @@
 #include "hr-grpo-job.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-multimodal-job.h"
 #include "hr-roofline.h"
 #include "hr-traffic.h"
 
@@ -333,19 +334,24 @@ run (HrCompute  *self,
      HrJob      *job,
      GError    **error)
 {
+  g_autoptr (GArray) inputs = NULL;
   g_autoptr (HrMedia) media = NULL;
   g_autoptr (HrJob) task = NULL;
 
   if (!hr_model_check_can_be_estimated (self->model, error))
     return FALSE;
-  if (!HR_IS_MULTIMODAL_JOB (job))
+
+  inputs = hr_job_list_media (job, error);
+  if (inputs == NULL)
+    return FALSE;
+  if (!HR_IS_MULTIMODAL_JOB (job) && inputs->len == 0)
     return run_task (self, job, NULL, error);
 
-  media = hr_media_new (self->model, HR_MULTIMODAL_JOB (job), error);
+  media = hr_media_new (self->model, job, error);
   if (media == NULL)
     return FALSE;
 
-  task = hr_multimodal_job_dup_task_job (HR_MULTIMODAL_JOB (job), media->tokens);
+  task = hr_job_dup_reading (job, media->tokens);
 
   return run_task (self, task, media, error);
 }

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-inputs.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
 
@@ -38,6 +39,10 @@ struct _HrGrpoJob
   guint64 rollout_batch_size;
   guint64 num_mini_batches;
   guint64 log_prob_micro_batch_size;
+  guint64 images;
+  guint64 image_width;
+  guint64 image_height;
+  char *further_inputs;
 };
 
 enum
@@ -60,6 +65,10 @@ enum
   PROP_ROLLOUT_BATCH_SIZE,
   PROP_NUM_MINI_BATCHES,
   PROP_LOG_PROB_MICRO_BATCH_SIZE,
+  PROP_IMAGES,
+  PROP_IMAGE_WIDTH,
+  PROP_IMAGE_HEIGHT,
+  PROP_FURTHER_INPUTS,
   N_PROPS
 };
 
@@ -145,21 +154,37 @@ hr_grpo_job_get_property (GObject    *object,
       g_value_set_uint64 (value, self->log_prob_micro_batch_size);
       break;
 
+    case PROP_IMAGES:
+      g_value_set_uint64 (value, self->images);
+      break;
+
+    case PROP_IMAGE_WIDTH:
+      g_value_set_uint64 (value, self->image_width);
+      break;
+
+    case PROP_IMAGE_HEIGHT:
+      g_value_set_uint64 (value, self->image_height);
+      break;
+
+    case PROP_FURTHER_INPUTS:
+      g_value_set_string (value, self->further_inputs);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 }
 
-/* No name at all stands for the model that is trained. */
+/* Nothing at all stands for the default: the model that is trained, or no further inputs. */
 static void
-set_path (char         **path,
+set_text (char         **text,
           const GValue  *value,
           GParamSpec    *pspec)
 {
-  const char *name = g_value_get_string (value);
+  const char *string = g_value_get_string (value);
 
-  g_free (*path);
-  *path = g_strdup (name != NULL ? name : G_PARAM_SPEC_STRING (pspec)->default_value);
+  g_free (*text);
+  *text = g_strdup (string != NULL ? string : G_PARAM_SPEC_STRING (pspec)->default_value);
 }
 
 static void
@@ -169,6 +194,7 @@ hr_grpo_job_finalize (GObject *object)
 
   g_free (self->value_model_path);
   g_free (self->reward_model_path);
+  g_free (self->further_inputs);
 
   G_OBJECT_CLASS (hr_grpo_job_parent_class)->finalize (object);
 }
@@ -238,11 +264,11 @@ hr_grpo_job_set_property (GObject      *object,
       break;
 
     case PROP_VALUE_MODEL_PATH:
-      set_path (&self->value_model_path, value, pspec);
+      set_text (&self->value_model_path, value, pspec);
       break;
 
     case PROP_REWARD_MODEL_PATH:
-      set_path (&self->reward_model_path, value, pspec);
+      set_text (&self->reward_model_path, value, pspec);
       break;
 
     case PROP_ROLLOUT_BATCH_SIZE:
@@ -257,12 +283,72 @@ hr_grpo_job_set_property (GObject      *object,
       self->log_prob_micro_batch_size = g_value_get_uint64 (value);
       break;
 
+    case PROP_IMAGES:
+      self->images = g_value_get_uint64 (value);
+      break;
+
+    case PROP_IMAGE_WIDTH:
+      self->image_width = g_value_get_uint64 (value);
+      break;
+
+    case PROP_IMAGE_HEIGHT:
+      self->image_height = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FURTHER_INPUTS:
+      set_text (&self->further_inputs, value, pspec);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
     }
 
   g_object_notify_by_pspec (object, pspec);
+}
+
+static GArray *
+hr_grpo_job_list_media (HrJob   *job,
+                        GError **error)
+{
+  HrGrpoJob *self = HR_GRPO_JOB (job);
+  g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (HrMedium));
+
+  hr_inputs_add_images (media, self->images, self->image_width, self->image_height);
+  if (!hr_inputs_add_further (media, self->further_inputs, error))
+    return NULL;
+
+  hr_inputs_count_others (media);
+
+  return g_steal_pointer (&media);
+}
+
+/* Prompts are given, and answers come from the model; or both are given as one. */
+static const char *
+get_length (HrGrpoJob *self)
+{
+  return hr_algorithm_generates (self->algorithm) ? "prompt-length" : "sequence-length";
+}
+
+static guint64
+hr_grpo_job_count_text_tokens (HrJob *job)
+{
+  guint64 tokens;
+
+  g_object_get (job, get_length (HR_GRPO_JOB (job)), &tokens, NULL);
+
+  return tokens;
+}
+
+static HrJob *
+hr_grpo_job_dup_reading (HrJob   *job,
+                         guint64  tokens)
+{
+  HrJob *reading = hr_job_copy (job);
+
+  g_object_set (reading, get_length (HR_GRPO_JOB (job)), CLAMP (tokens, 1, 16777216), NULL);
+
+  return reading;
 }
 
 static void
@@ -275,6 +361,9 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   object_class->set_property = hr_grpo_job_set_property;
 
   HR_JOB_CLASS (klass)->mode = HR_MODE_GRPO;
+  HR_JOB_CLASS (klass)->list_media = hr_grpo_job_list_media;
+  HR_JOB_CLASS (klass)->count_text_tokens = hr_grpo_job_count_text_tokens;
+  HR_JOB_CLASS (klass)->dup_reading = hr_grpo_job_dup_reading;
 
   /**
    * HrGrpoJob:algorithm:
@@ -497,6 +586,34 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
                          0, 1048576, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrGrpoJob:images:
+   *
+   * How many images of one size each prompt has; their tokens come beside those of the prompt or the sequence.
+   */
+  properties[PROP_IMAGES] = hr_inputs_new_images_setting (0);
+
+  /**
+   * HrGrpoJob:image-width:
+   *
+   * How many pixels a row of an image has.
+   */
+  properties[PROP_IMAGE_WIDTH] = hr_inputs_new_width_setting ();
+
+  /**
+   * HrGrpoJob:image-height:
+   *
+   * How many rows of pixels an image has.
+   */
+  properties[PROP_IMAGE_HEIGHT] = hr_inputs_new_height_setting ();
+
+  /**
+   * HrGrpoJob:further-inputs:
+   *
+   * Images beside those of the other settings, as [property@MultimodalJob:further-inputs] has them.
+   */
+  properties[PROP_FURTHER_INPUTS] = hr_inputs_new_further_setting ();
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ALGORITHM], 10, FALSE);
@@ -513,6 +630,10 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
   hr_job_mark_setting (properties[PROP_NUM_GENERATIONS], 350, FALSE);
   hr_job_mark_setting (properties[PROP_PROMPT_LENGTH], 420, FALSE);
   hr_job_mark_setting (properties[PROP_COMPLETION_LENGTH], 430, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGES], 440, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGE_WIDTH], 450, FALSE);
+  hr_job_mark_setting (properties[PROP_IMAGE_HEIGHT], 460, FALSE);
+  hr_job_mark_setting (properties[PROP_FURTHER_INPUTS], 490, FALSE);
   hr_job_mark_setting (properties[PROP_ROLLOUT_BATCH_SIZE], 500, FALSE);
   hr_job_mark_setting (properties[PROP_NUM_MINI_BATCHES], 505, FALSE);
   hr_job_mark_setting (properties[PROP_LOG_PROB_MICRO_BATCH_SIZE], 507, FALSE);
@@ -541,6 +662,10 @@ hr_grpo_job_init (HrGrpoJob *self)
   self->num_mini_batches = G_PARAM_SPEC_UINT64 (properties[PROP_NUM_MINI_BATCHES])->default_value;
   self->log_prob_micro_batch_size =
     G_PARAM_SPEC_UINT64 (properties[PROP_LOG_PROB_MICRO_BATCH_SIZE])->default_value;
+  self->images = G_PARAM_SPEC_UINT64 (properties[PROP_IMAGES])->default_value;
+  self->image_width = G_PARAM_SPEC_UINT64 (properties[PROP_IMAGE_WIDTH])->default_value;
+  self->image_height = G_PARAM_SPEC_UINT64 (properties[PROP_IMAGE_HEIGHT])->default_value;
+  self->further_inputs = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_FURTHER_INPUTS])->default_value);
 }
 
 /**

@@ -21,6 +21,9 @@ G_DECLARE_DERIVABLE_TYPE (HrJob, hr_job, HR, JOB, GObject)
  * @mode: the mode that the type stands for
  * @resolve: replaces the settings that are "auto" by what they come to for a model
  * @uses_setting: finds out whether a setting says anything, as the others are
+ * @list_media: (nullable): lists images, sounds and videos, if the job can have some
+ * @count_text_tokens: (nullable): counts the tokens of text beside them
+ * @dup_reading: (nullable): creates the job that reads a number of tokens, whatever they are of
  */
 struct _HrJobClass
 {
@@ -35,8 +38,16 @@ struct _HrJobClass
                             GParamSpec  *setting,
                             GParamSpec **because);
 
+  GArray *(*list_media) (HrJob   *self,
+                         GError **error);
+
+  guint64 (*count_text_tokens) (HrJob *self);
+
+  HrJob *(*dup_reading) (HrJob   *self,
+                         guint64  tokens);
+
   /*< private >*/
-  gpointer padding[8];
+  gpointer padding[5];
 };
 
 const char *hr_mode_get_name  (HrMode       mode);
@@ -83,5 +94,10 @@ HrEstimateMethod          hr_job_get_method_of_estimate (HrJob       *self);
 HrAttentionImplementation hr_job_get_attention          (HrJob       *self);
 HrAttentionMask           hr_job_get_attention_mask     (HrJob       *self);
 gboolean                  hr_job_get_int8_outliers      (HrJob       *self);
+GArray                   *hr_job_list_media             (HrJob       *self,
+                                                         GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+guint64                   hr_job_count_text_tokens      (HrJob       *self);
+HrJob                    *hr_job_dup_reading            (HrJob       *self,
+                                                         guint64      tokens) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

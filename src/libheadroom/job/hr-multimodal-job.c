@@ -8,12 +8,9 @@
 
 #include "hr-fine-tuning-job.h"
 #include "hr-inference-job.h"
+#include "hr-inputs.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
-#include "hr-message.h"
-
-/* As many entries as a list of inputs may have. */
-#define MAX_INPUTS 256
 
 /**
  * HrMultimodalJob:
@@ -319,6 +316,53 @@ hr_multimodal_job_uses_setting (HrJob       *job,
   return used;
 }
 
+/* Those of the settings come first, then the further ones. */
+static GArray *
+hr_multimodal_job_list_media (HrJob   *job,
+                              GError **error)
+{
+  HrMultimodalJob *self = HR_MULTIMODAL_JOB (job);
+  g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (HrMedium));
+  HrMedium audio = { .kind = HR_MEDIUM_AUDIO, .seconds = self->audio_seconds };
+  HrMedium video = {
+    .kind = HR_MEDIUM_VIDEO, .width = self->video_width, .height = self->video_height,
+    .seconds = self->video_seconds, .fps = self->video_fps,
+  };
+
+  hr_inputs_add_images (media, self->images, self->image_width, self->image_height);
+  if (self->audio_seconds > 0)
+    g_array_append_val (media, audio);
+  if (self->video_seconds > 0)
+    g_array_append_val (media, video);
+  if (!hr_inputs_add_further (media, self->further_inputs, error))
+    return NULL;
+
+  hr_inputs_count_others (media);
+
+  return g_steal_pointer (&media);
+}
+
+static guint64
+hr_multimodal_job_count_text_tokens (HrJob *job)
+{
+  return HR_MULTIMODAL_JOB (job)->text_tokens;
+}
+
+/* The job of inference or of fine-tuning that reads the inputs. */
+static HrJob *
+hr_multimodal_job_dup_reading (HrJob   *job,
+                               guint64  tokens)
+{
+  HrMultimodalJob *self = HR_MULTIMODAL_JOB (job);
+  gboolean is_inference = self->task == HR_MULTIMODAL_TASK_INFERENCE;
+  HrJob *reading = hr_job_copy (self->tasks[self->task]);
+
+  copy_common (self, reading);
+  g_object_set (reading, is_inference ? "prompt-length" : "sequence-length", CLAMP (tokens, 1, 16777216), NULL);
+
+  return reading;
+}
+
 /* The same property, for a class of its own. */
 static GParamSpec *
 clone_setting (GParamSpec *pspec)
@@ -392,6 +436,9 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
   HR_JOB_CLASS (klass)->mode = HR_MODE_MULTIMODAL;
   HR_JOB_CLASS (klass)->resolve = hr_multimodal_job_resolve;
   HR_JOB_CLASS (klass)->uses_setting = hr_multimodal_job_uses_setting;
+  HR_JOB_CLASS (klass)->list_media = hr_multimodal_job_list_media;
+  HR_JOB_CLASS (klass)->count_text_tokens = hr_multimodal_job_count_text_tokens;
+  HR_JOB_CLASS (klass)->dup_reading = hr_multimodal_job_dup_reading;
 
   /**
    * HrMultimodalJob:task:
@@ -421,33 +468,21 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
    *
    * How many images of one size each sequence has.
    */
-  properties[PROP_IMAGES] =
-    g_param_spec_uint64 ("images",
-                         N_("Images"),
-                         N_("Images of each sequence, all of the size that follows"),
-                         0, 4096, 1, flags);
+  properties[PROP_IMAGES] = hr_inputs_new_images_setting (1);
 
   /**
    * HrMultimodalJob:image-width:
    *
    * How many pixels a row of an image has.
    */
-  properties[PROP_IMAGE_WIDTH] =
-    g_param_spec_uint64 ("image-width",
-                         N_("Width of an image"),
-                         N_("Pixels of a row of each image, as it comes to the processor of the model"),
-                         1, HR_MEDIUM_MAX_SIDE, 1024, flags);
+  properties[PROP_IMAGE_WIDTH] = hr_inputs_new_width_setting ();
 
   /**
    * HrMultimodalJob:image-height:
    *
    * How many rows of pixels an image has.
    */
-  properties[PROP_IMAGE_HEIGHT] =
-    g_param_spec_uint64 ("image-height",
-                         N_("Height of an image"),
-                         N_("Rows of pixels of each image, as it comes to the processor of the model"),
-                         1, HR_MEDIUM_MAX_SIDE, 1024, flags);
+  properties[PROP_IMAGE_HEIGHT] = hr_inputs_new_height_setting ();
 
   /**
    * HrMultimodalJob:audio-seconds:
@@ -510,12 +545,7 @@ hr_multimodal_job_class_init (HrMultimodalJobClass *klass)
    * Images, sounds and videos beside those of the other settings, with commas between them: `image-640x480`,
    * `audio-12.5` (seconds), `video-60-2-1280x720` (seconds, frames a second, size); `none` for none.
    */
-  properties[PROP_FURTHER_INPUTS] =
-    g_param_spec_string ("further-inputs",
-                         N_("Further inputs"),
-                         N_("More of them, with commas between: image-640x480, audio-12.5 (seconds), "
-                            "video-60-2-1280x720 (seconds, frames a second, size)"),
-                         "none", flags);
+  properties[PROP_FURTHER_INPUTS] = hr_inputs_new_further_setting ();
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
@@ -579,131 +609,4 @@ hr_multimodal_job_get_task (HrMultimodalJob *self)
   g_return_val_if_fail (HR_IS_MULTIMODAL_JOB (self), HR_MULTIMODAL_TASK_INFERENCE);
 
   return self->task;
-}
-
-/**
- * hr_multimodal_job_get_text_tokens:
- * @self: a job
- *
- * Gets how many tokens of text each sequence has.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_multimodal_job_get_text_tokens (HrMultimodalJob *self)
-{
-  g_return_val_if_fail (HR_IS_MULTIMODAL_JOB (self), 0);
-
-  return self->text_tokens;
-}
-
-static gboolean
-add_further_inputs (HrMultimodalJob  *self,
-                    GArray           *media,
-                    GError          **error)
-{
-  g_auto (GStrv) inputs = g_strsplit (self->further_inputs, ",", MAX_INPUTS + 1);
-
-  if (g_str_equal (self->further_inputs, "none"))
-    return TRUE;
-
-  for (guint i = 0; inputs[i] != NULL; i++)
-    {
-      HrMedium medium;
-
-      if (i == MAX_INPUTS || !hr_medium_from_text (inputs[i], &medium))
-        {
-          hr_message_set_error (error, HR_ERROR_VALUE,
-                                /* Translators: what stands in place of an input; the three forms stay as they are. */
-                                N_("further-inputs: expected image-WIDTHxHEIGHT, audio-SECONDS or "
-                                   "video-SECONDS-FPS-WIDTHxHEIGHT with commas between them, at most 256; found %s"),
-                                inputs[i]);
-          return FALSE;
-        }
-      g_array_append_val (media, medium);
-    }
-
-  return TRUE;
-}
-
-/* Some processors do other things with several images than with one. */
-static void
-count_others (GArray *media)
-{
-  guint64 images = 0;
-
-  for (guint i = 0; i < media->len; i++)
-    images += g_array_index (media, HrMedium, i).kind == HR_MEDIUM_IMAGE;
-
-  for (guint i = 0; i < media->len; i++)
-    {
-      HrMedium *medium = &g_array_index (media, HrMedium, i);
-
-      medium->others = medium->kind == HR_MEDIUM_IMAGE ? images - 1 : images;
-    }
-}
-
-/**
- * hr_multimodal_job_list_media: (skip)
- * @self: a job
- * @error: return location for an error
- *
- * Lists the images, sounds and videos of each sequence: those of the settings, then the further ones.
- *
- * Returns: (transfer full) (nullable): an array of #HrMedium, or %NULL with @error set
- */
-GArray *
-hr_multimodal_job_list_media (HrMultimodalJob  *self,
-                              GError          **error)
-{
-  g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (HrMedium));
-  HrMedium image, audio, video;
-
-  g_return_val_if_fail (HR_IS_MULTIMODAL_JOB (self), NULL);
-
-  image = (HrMedium) { .kind = HR_MEDIUM_IMAGE, .width = self->image_width, .height = self->image_height };
-  audio = (HrMedium) { .kind = HR_MEDIUM_AUDIO, .seconds = self->audio_seconds };
-  video = (HrMedium) {
-    .kind = HR_MEDIUM_VIDEO, .width = self->video_width, .height = self->video_height,
-    .seconds = self->video_seconds, .fps = self->video_fps,
-  };
-  for (guint64 i = 0; i < self->images; i++)
-    g_array_append_val (media, image);
-  if (self->audio_seconds > 0)
-    g_array_append_val (media, audio);
-  if (self->video_seconds > 0)
-    g_array_append_val (media, video);
-
-  if (!add_further_inputs (self, media, error))
-    return NULL;
-
-  count_others (media);
-
-  return g_steal_pointer (&media);
-}
-
-/**
- * hr_multimodal_job_dup_task_job:
- * @self: a job
- * @tokens: tokens of each sequence, those of images, sounds and videos included
- *
- * Creates the job of inference or of fine-tuning that reads the inputs.
- *
- * Returns: (transfer full): a new job
- */
-HrJob *
-hr_multimodal_job_dup_task_job (HrMultimodalJob *self,
-                                guint64          tokens)
-{
-  gboolean is_inference;
-  HrJob *job;
-
-  g_return_val_if_fail (HR_IS_MULTIMODAL_JOB (self), NULL);
-
-  is_inference = self->task == HR_MULTIMODAL_TASK_INFERENCE;
-  job = hr_job_copy (self->tasks[self->task]);
-  copy_common (self, job);
-  g_object_set (job, is_inference ? "prompt-length" : "sequence-length", CLAMP (tokens, 1, 16777216), NULL);
-
-  return job;
 }

@@ -11,12 +11,7 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HrMultimodalJob, hr_multimodal_job, HR, MULTIMODAL_JOB, HrJob)
 
-HrMultimodalJob  *hr_multimodal_job_new             (void) G_GNUC_WARN_UNUSED_RESULT;
-HrMultimodalTask  hr_multimodal_job_get_task        (HrMultimodalJob  *self);
-guint64           hr_multimodal_job_get_text_tokens (HrMultimodalJob  *self);
-GArray           *hr_multimodal_job_list_media      (HrMultimodalJob  *self,
-                                                     GError          **error) G_GNUC_WARN_UNUSED_RESULT;
-HrJob            *hr_multimodal_job_dup_task_job    (HrMultimodalJob  *self,
-                                                     guint64           tokens) G_GNUC_WARN_UNUSED_RESULT;
+HrMultimodalJob  *hr_multimodal_job_new      (void) G_GNUC_WARN_UNUSED_RESULT;
+HrMultimodalTask  hr_multimodal_job_get_task (HrMultimodalJob *self);
 
 G_END_DECLS

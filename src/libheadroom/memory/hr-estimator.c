@@ -12,6 +12,7 @@
 #include "hr-media-rule-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-multimodal-job.h"
 #include "hr-rule-estimate.h"
 #include "hr-training-check.h"
 #include "hr-training-estimate.h"
@@ -112,11 +113,11 @@ run_task (HrModel   *model,
 
 /* What pictures, sounds and videos come to by the formulas that people know, whatever the model's processor does. */
 static HrEstimate *
-run_multimodal_rule (HrModel          *model,
-                     HrMultimodalJob  *job,
-                     GError          **error)
+run_media_rule (HrModel  *model,
+                HrJob    *job,
+                GError  **error)
 {
-  g_autoptr (GArray) media = hr_multimodal_job_list_media (job, error);
+  g_autoptr (GArray) media = hr_job_list_media (job, error);
   g_autoptr (GArray) items = g_array_new (FALSE, FALSE, sizeof (HrMediumTokens));
   g_auto (HrInferencePlan) plan = { 0 };
   g_autoptr (HrEstimate) estimate = NULL;
@@ -126,11 +127,11 @@ run_multimodal_rule (HrModel          *model,
   if (media == NULL)
     return NULL;
 
-  tokens = hr_multimodal_job_get_text_tokens (job) + hr_media_rule_estimate_list_tokens (media, items);
+  tokens = hr_job_count_text_tokens (job) + hr_media_rule_estimate_list_tokens (media, items);
   if (!hr_media_check_tokens (tokens, error))
     return NULL;
 
-  task = hr_multimodal_job_dup_task_job (job, tokens);
+  task = hr_job_dup_reading (job, tokens);
   g_object_set (task, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
   if (HR_IS_TRAINING_JOB (task))
     {
@@ -142,8 +143,8 @@ run_multimodal_rule (HrModel          *model,
       add_warnings (&plan, estimate);
     }
   if (estimate != NULL)
-    _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_steal_pointer (&items),
-                             hr_multimodal_job_get_text_tokens (job));
+    _hr_estimate_take_media (estimate, hr_job_get_mode (job), g_steal_pointer (&items),
+                             hr_job_count_text_tokens (job));
 
   return g_steal_pointer (&estimate);
 }
@@ -202,20 +203,20 @@ warn_of_length (HrEstimate    *estimate,
 }
 
 static HrEstimate *
-run_multimodal (HrModel          *model,
-                HrMultimodalJob  *job,
-                HrGpu            *gpu,
-                guint             n_gpus,
-                gboolean          with_timeline,
-                GError          **error)
+run_with_media (HrModel   *model,
+                HrJob     *job,
+                HrGpu     *gpu,
+                guint      n_gpus,
+                gboolean   with_timeline,
+                GError   **error)
 {
   g_autoptr (HrMedia) media = NULL;
   g_autoptr (HrEstimate) rule = NULL;
   g_autoptr (HrJob) task = NULL;
   HrEstimate *estimate;
 
-  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    return run_multimodal_rule (model, job, error);
+  if (hr_job_get_method_of_estimate (job) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    return run_media_rule (model, job, error);
 
   media = hr_media_new (model, job, error);
   if (media == NULL)
@@ -231,14 +232,14 @@ run_multimodal (HrModel          *model,
       return NULL;
     }
 
-  task = hr_multimodal_job_dup_task_job (job, media->tokens);
+  task = hr_job_dup_reading (job, media->tokens);
   estimate = run_task (model, task, media, gpu, n_gpus, with_timeline, error);
   if (estimate == NULL)
     return NULL;
 
-  rule = run_multimodal_rule (model, job, NULL);
+  rule = run_media_rule (model, job, NULL);
   _hr_estimate_set_rule_of_thumb (estimate, rule);
-  _hr_estimate_take_media (estimate, HR_MODE_MULTIMODAL, g_array_ref (media->items), media->text_tokens);
+  _hr_estimate_take_media (estimate, hr_job_get_mode (job), g_array_ref (media->items), media->text_tokens);
   warn_of_length (estimate, model, media);
 
   return estimate;
@@ -252,11 +253,16 @@ run (HrModel   *model,
      gboolean   with_timeline,
      GError   **error)
 {
+  g_autoptr (GArray) media = NULL;
+
   if (!hr_model_check_can_be_estimated (model, error))
     return NULL;
 
-  if (HR_IS_MULTIMODAL_JOB (job))
-    return run_multimodal (model, HR_MULTIMODAL_JOB (job), gpu, n_gpus, with_timeline, error);
+  media = hr_job_list_media (job, error);
+  if (media == NULL)
+    return NULL;
+  if (HR_IS_MULTIMODAL_JOB (job) || media->len > 0)
+    return run_with_media (model, job, gpu, n_gpus, with_timeline, error);
 
   return run_task (model, job, NULL, gpu, n_gpus, with_timeline, error);
 }

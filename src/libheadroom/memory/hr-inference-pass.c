@@ -414,9 +414,32 @@ hr_inference_run_layers (const HrInference *self,
                          guint64            sequence,
                          HrPass            *pass)
 {
-  hr_pass_begin (self, replay, pass, past, sequence);
+  HrInference seeing = *self;
+
+  seeing.see = see;
+  hr_pass_begin (&seeing, replay, pass, past, sequence);
   run_layers (self, replay, pass);
   hr_pass_finish (self, replay, pass);
+}
+
+/*
+ * hr_inference_end_pass:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the variables of the model's function
+ *
+ * Lets go of what these hold beside the logits, where the function returns.
+ */
+void
+hr_inference_end_pass (const HrInference *self,
+                       HrReplay          *replay,
+                       HrPass            *pass)
+{
+  hr_replay_assign (replay, &pass->outputs, HR_NO_VALUE);
+  while (pass->n_beside > 0)
+    hr_replay_drop (replay, pass->beside[--pass->n_beside]);
+  if (pass->keeps_layers)
+    hr_inference_drop_layers (self, replay);
 }
 
 /*
@@ -456,11 +479,7 @@ hr_inference_run_pass (const HrInference *self,
     hr_ledger_enter_phase (&replay->ledger, HR_PHASE_HEAD);
 
   logits = hr_pass_run_head (self, replay, &pass, self->all_logits && prefill);
-  hr_replay_assign (replay, &pass.outputs, HR_NO_VALUE);
-  while (pass.n_beside > 0)
-    hr_replay_drop (replay, pass.beside[--pass.n_beside]);
-  if (pass.keeps_layers)
-    hr_inference_drop_layers (self, replay);
+  hr_inference_end_pass (self, replay, &pass);
 
   return logits;
 }

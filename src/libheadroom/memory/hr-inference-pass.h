@@ -15,6 +15,9 @@ void    hr_inference_run_layers (const HrInference *self,
                                guint64            past,
                                guint64            sequence,
                                HrPass            *pass);
+void    hr_inference_end_pass (const HrInference *self,
+                               HrReplay          *replay,
+                               HrPass            *pass);
 void    hr_inference_drop_past (const HrInference *self,
                                HrReplay          *replay,
                                guint64            past);

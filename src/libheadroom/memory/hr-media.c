@@ -23,9 +23,9 @@
  * Returns: (transfer full) (nullable): what is seen and heard, or %NULL with @error set if the model does not take it
  */
 HrMedia *
-hr_media_new (HrModel          *model,
-              HrMultimodalJob  *job,
-              GError          **error)
+hr_media_new (HrModel  *model,
+              HrJob    *job,
+              GError  **error)
 {
   const HrProcessor *processor = _hr_model_get_processor (model);
   g_autoptr (HrMedia) self = g_atomic_rc_box_new0 (HrMedia);
@@ -33,10 +33,10 @@ hr_media_new (HrModel          *model,
 
   *self = (HrMedia) {
     .items = g_array_new (FALSE, FALSE, sizeof (HrMediumTokens)),
-    .text_tokens = hr_multimodal_job_get_text_tokens (job), .has_type_ids = processor->has_type_ids,
+    .text_tokens = hr_job_count_text_tokens (job), .has_type_ids = processor->has_type_ids,
   };
   self->tokens = self->text_tokens;
-  media = hr_multimodal_job_list_media (job, error);
+  media = hr_job_list_media (job, error);
   if (media == NULL)
     return NULL;
 
@@ -101,4 +101,75 @@ void
 hr_media_unref (HrMedia *self)
 {
   g_atomic_rc_box_release_full (self, media_clear);
+}
+
+/*
+ * hr_media_copy:
+ * @self: what is seen and heard
+ *
+ * Creates the same, for towers that see another number of sequences.
+ *
+ * Returns: (transfer full): the same
+ */
+HrMedia *
+hr_media_copy (HrMedia *self)
+{
+  HrMedia *copy = g_atomic_rc_box_new0 (HrMedia);
+
+  *copy = *self;
+  copy->items = g_array_ref (self->items);
+  copy->towers = NULL;
+
+  return copy;
+}
+
+/*
+ * hr_media_is_of_images:
+ * @self: what is seen and heard
+ *
+ * Returns: whether there are images, and nothing else
+ */
+gboolean
+hr_media_is_of_images (const HrMedia *self)
+{
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      if (g_array_index (self->items, HrMediumTokens, i).kind != HR_MEDIUM_IMAGE)
+        return FALSE;
+    }
+
+  return self->items->len > 0;
+}
+
+/*
+ * hr_media_count_rows:
+ * @self: images of a sequence, whose towers have been added
+ *
+ * Counts the rows of the tensor that a processor makes of the images of a sequence: images, or tiles of them.
+ *
+ * Returns: how many there are, or 0 where the tensor says itself what is of which sequence
+ */
+guint64
+hr_media_count_rows (const HrMedia *self)
+{
+  const HrTower *tower = &g_array_index (self->towers, HrTower, 0);
+  guint64 rows = 0;
+
+  /* A row of patches with a grid beside it, or all tiles of a sequence in a dimension of their own. */
+  if (tower->stack->tower == HR_TOWER_QWEN_VL || tower->stack->tower == HR_TOWER_PADDED ||
+      tower->stack->tower == HR_TOWER_RESAMPLER)
+    return 0;
+  /* Those of any size, and those whose tiles have a dimension of their own. */
+  if (tower->stack->tower == HR_TOWER_PIXTRAL || tower->maps != NULL)
+    return self->items->len;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      for (guint j = 0; j < item->n_grids; j++)
+        rows += item->grids[j].pieces;
+    }
+
+  return rows;
 }

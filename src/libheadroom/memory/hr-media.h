@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-multimodal-job.h"
+#include "hr-job.h"
 #include "hr-processor.h"
 #include "hr-tower.h"
 
@@ -30,10 +30,13 @@ struct _HrMedia
 };
 
 HrMedia *hr_media_new        (HrModel          *model,
-                              HrMultimodalJob  *job,
+                              HrJob            *job,
                               GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 HrMedia *hr_media_ref        (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_media_unref      (HrMedia          *self);
+HrMedia *hr_media_copy       (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean hr_media_is_of_images (const HrMedia  *self);
+guint64  hr_media_count_rows (const HrMedia    *self);
 gboolean hr_media_check_tokens (guint64         tokens,
                                 GError        **error);
 gboolean hr_media_add_towers (HrMedia          *self,

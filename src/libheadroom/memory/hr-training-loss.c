@@ -33,6 +33,47 @@ hr_training_upcast_logits (HrReplay *replay,
   hr_replay_end (replay);
 }
 
+/* Whatever is returned in 16 bits: convert_to_fp32 of accelerate/utils/operations.py. */
+static void
+upcast_returned (HrReplay *replay,
+                 HrValue  *returned)
+{
+  HrValue wide = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT);
+
+  if (returned->storage < 0 || hr_element_get_bytes (returned->element) >= sizeof (float))
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = hr_replay_get_bytes (replay, *returned) /
+                                    hr_element_get_bytes (returned->element);
+  hr_replay_assign (replay, returned, hr_op_like (replay, "_to_copy", "image_hidden_states", wide));
+}
+
+/*
+ * hr_training_upcast_outputs:
+ * @replay: a tape
+ * @logits: (inout): logits
+ * @returned: (inout) (array length=n_returned): what the model's function returns beside them
+ * @n_returned: how many values that are
+ *
+ * Casts all that the model returns to fp32, and then lets go of what that was.
+ */
+void
+hr_training_upcast_outputs (HrReplay *replay,
+                            HrValue  *logits,
+                            HrValue  *returned,
+                            guint     n_returned)
+{
+  HrValue narrow = hr_replay_hold (replay, *logits);
+  HrStretch stretch;
+
+  hr_training_upcast_logits (replay, logits);
+  hr_replay_begin (replay, &stretch, "loss", -1);
+  for (guint i = 0; i < n_returned; i++)
+    upcast_returned (replay, &returned[i]);
+  hr_replay_end (replay);
+  hr_replay_drop (replay, narrow);
+}
+
 /*
  * hr_training_loss_nll:
  * @replay: a tape

@@ -15,6 +15,10 @@ hr_loss_implementation_reads_head (HrLossImplementation self)
          self == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED;
 }
 
+void    hr_training_upcast_outputs (HrReplay *replay,
+                                    HrValue  *logits,
+                                    HrValue  *returned,
+                                    guint     n_returned);
 void    hr_training_upcast_logits      (HrReplay *replay,
                                         HrValue  *logits);
 HrValue hr_training_loss_causal        (HrReplay *replay,

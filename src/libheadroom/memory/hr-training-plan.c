@@ -16,6 +16,7 @@
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
 #include "hr-training-float8.h"
+#include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-training-openrlhf.h"
 #include "hr-training-packing.h"
@@ -367,9 +368,11 @@ take_media (HrTrainingPlan  *self,
             HrMedia         *media,
             GError         **error)
 {
-  self->training.caches = !hr_checkpointing_recomputes_layers (&self->training.checkpointing);
+  /* Trainers that compare answers ask for no cache. */
+  self->training.caches = self->training.algorithm == HR_ALGORITHM_SFT;
 
-  return hr_inference_plan_take_media (&self->pass, media, error);
+  return hr_training_images_check (self, media, error) && hr_inference_plan_take_media (&self->pass, media, error) &&
+         hr_training_images_resolve (self, error);
 }
 
 /*
@@ -899,6 +902,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   g_clear_pointer (&self->critic_tuning, hr_tuning_free);
   hr_inference_plan_clear (&self->critic);
   hr_inference_plan_clear (&self->reward);
+  g_clear_pointer (&self->rollout_media, hr_media_unref);
   g_clear_pointer (&self->flat, hr_trainables_free);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);

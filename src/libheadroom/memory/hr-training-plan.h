@@ -29,6 +29,7 @@ G_BEGIN_DECLS
  * @reward: the model that scores answers, likewise
  * @critic_tuning: (nullable): what a method of fine-tuning does to the value model
  * @with_critic: (nullable): @parameters, where those of two models are trained
+ * @rollout_media: (nullable): the images of all prompts that are answered at once, where the trainer does so itself
  * @quantized_element: what quantized matrices are multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @implementation: which of torch's implementations of the optimizer is used
@@ -52,6 +53,7 @@ typedef struct
   HrInferencePlan reward;
   HrTuning *critic_tuning;
   HrTrainables *with_critic;
+  HrMedia *rollout_media;
   HrElement quantized_element;
   HrElement autocast;
   HrOptimizerImplementation implementation;

@@ -502,10 +502,34 @@ average_logits (HrReplay   *replay,
   hr_replay_drop (replay, means);
 }
 
+/* Of DPOTrainer._compute_loss: logps, ref_logps, both logratios, delta_score, what logsigmoid reads, its result. */
+#define NUMBERS_OF_A_PAIR 7
+
+/*
+ * Variables that live until the function ends: the log-probabilities by both models, the mask by which they are set to
+ * 0, which autograd keeps, and what the loss of a pair is made of.
+ */
+static void
+hold_numbers (HrReplay *replay,
+              HrElement element,
+              gboolean  has_reference,
+              HrValue   held[3])
+{
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_PAIRS);
+  HrValue tokens = get_tokens (element);
+
+  numbers.count = NUMBERS_OF_A_PAIR;
+  tokens.count = has_reference ? 2 : 1;
+  held[0] = hr_op_like (replay, "sub", "per_token_logps", tokens);
+  held[1] = hr_op_like (replay, "eq", "shift_completion_mask == 0", get_tokens (HR_ELEMENT_BOOL));
+  held[2] = hr_op_like (replay, "sub", "delta_score", numbers);
+}
+
 /*
  * hr_training_log_preference:
  * @replay: a tape
  * @logits: the logits of chosen and of rejected answers, which the caller holds
+ * @has_reference: whether the reference model has read them as well
  *
  * What DPOTrainer._compute_loss of trl/trainer/dpo_trainer.py makes of the logits for its log, after the loss: the
  * entropy of each token, the mean of the logits of both answers, and what those of the chosen ones predict. Rewards are
@@ -513,21 +537,25 @@ average_logits (HrReplay   *replay,
  */
 void
 hr_training_log_preference (HrReplay *replay,
-                            HrValue   logits)
+                            HrValue   logits,
+                            gboolean  has_reference)
 {
   HrStretch stretch;
-  HrValue part, entropies;
+  HrValue part, entropies, held[3];
 
   replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
   hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("after the loss, while the entropy of the logits, and what they predict, is computed for the "
                         "log");
+  hold_numbers (replay, logits.element, has_reference, held);
   part = hr_op_slice (replay, hr_value_detach (logits), get_answers (logits));
   entropies = compute_entropies (replay, part);
   average_logits (replay, logits.element, "chosen_logits");
   average_logits (replay, logits.element, "rejected_logits");
   hr_replay_drop (replay, hr_op_like (replay, "argmax", "predictions",
                                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION)));
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
+    hr_replay_drop (replay, held[i]);
   hr_replay_drop (replay, entropies);
   hr_replay_drop (replay, part);
   hr_training_loss_end (replay);

@@ -16,7 +16,8 @@ HrValue hr_training_loss_preference (HrReplay *replay,
                                      HrValue   log_probabilities,
                                      HrValue   addend);
 void    hr_training_log_preference  (HrReplay *replay,
-                                     HrValue   logits);
+                                     HrValue   logits,
+                                     gboolean  has_reference);
 void    hr_training_loss_begin      (HrReplay  *replay,
                                      HrStretch *stretch);
 void    hr_training_loss_end        (HrReplay  *replay);

@@ -9,6 +9,7 @@
 #include "hr-grpo-job.h"
 #include "hr-inference-pass.h"
 #include "hr-operator.h"
+#include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-training-policy.h"
 
@@ -105,9 +106,10 @@ hr_training_write_answers (const HrTraining *self,
   guint64 held = replay->ledger.live.by_component[HR_COMPONENT_LOGITS];
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrTapeSettings before = hr_training_enter_inference (replay);
-  HrValue ids, mask;
+  HrValue ids, mask, media;
 
   pass.batch = batch;
+  pass.towers = self->rollout_towers;
   pass.prompt -= self->completion;
   pass.output = self->completion - 1;
   pass.use_cache = TRUE;
@@ -120,6 +122,7 @@ hr_training_write_answers (const HrTraining *self,
   replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
   ids = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
   mask = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
+  media = hr_training_images_make (&pass, replay, 1);
   /* A cache that grows token by token is not followed on a heap. */
   if (replay->heap == NULL)
     hr_inference_generate (&pass, replay, NULL);
@@ -127,6 +130,7 @@ hr_training_write_answers (const HrTraining *self,
     *scores = hr_replay_make (replay, "stack", "logits", HR_COMPONENT_LOGITS,
                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION,
                                         HR_SYMBOL_VOCABULARY));
+  hr_replay_drop (replay, media);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
   hr_replay_remove (replay, HR_COMPONENT_KV_CACHE, replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE]);
@@ -233,17 +237,23 @@ read_answers (const HrTraining *self,
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
   hr_training_keep_answers (self, replay, &variables.hidden);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
+  hr_inference_end_pass (&pass, replay, &variables);
   hr_replay_drop_casts (replay);
   replay->autocast = HR_ELEMENT_NONE;
   if (self->fp32_outputs)
-    hr_training_upcast_logits (replay, &logits);
+    hr_training_upcast_outputs (replay, &logits, replay->returned, G_N_ELEMENTS (replay->returned));
   answers = self->algorithm == HR_ALGORITHM_ONLINE_DPO ? hr_training_take_answers (replay, logits)
                                                        : hr_training_score_answers (replay, logits);
   hr_replay_drop (replay, answers);
   if (kept != NULL)
-    *kept = logits;
+    {
+      *kept = logits;
+    }
   else
-    hr_replay_drop (replay, logits);
+    {
+      hr_replay_drop (replay, logits);
+      hr_pass_drop_returned (replay);
+    }
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
   hr_training_leave_inference (self, replay, &before);

@@ -10,6 +10,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
+#include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
@@ -349,12 +350,18 @@ take_returned (Step *step)
     }
 }
 
+static void
+drop_returned_media (Step *step)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (step->returned); i++)
+    hr_replay_assign (step->replay, &step->returned[i], HR_NO_VALUE);
+}
+
 /* Beside the logits, what the encoder made is returned, and the cache of keys and values. */
 static void
 drop_outputs (Step *step)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (step->returned); i++)
-    hr_replay_assign (step->replay, &step->returned[i], HR_NO_VALUE);
+  drop_returned_media (step);
   hr_replay_drop (step->replay, step->outputs);
   if (step->mean.storage >= 0)
     hr_replay_assign (step->replay, &step->loss, HR_NO_VALUE);
@@ -441,12 +448,24 @@ compare_answers (Step    *step,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
   loss = hr_training_loss_preference (replay, answers, loss);
   if (is_logged_in_pairs (step->training))
-    hr_training_log_preference (replay, logits);
+    hr_training_log_preference (replay, logits, step->training->has_reference);
   hr_replay_drop (replay, reference);
+  hr_pass_drop_returned (replay);
   hr_replay_drop (replay, labels);
   hr_replay_drop (replay, logits);
 
   return loss;
+}
+
+/* They go with the function that has joined them, unless the derivative of a table that is trained needs them. */
+static void
+drop_joined_ids (Step *step)
+{
+  if (hr_value_needs_gradient (step->stack->variables.table))
+    return;
+
+  hr_replay_drop (step->replay, step->joined_ids);
+  step->joined_ids = HR_NO_VALUE;
 }
 
 /*
@@ -463,12 +482,7 @@ compare_own_answers (Step    *step,
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, step->joined_mask);
   step->joined_mask = HR_NO_VALUE;
-  /* The derivative of a table that is trained needs them. */
-  if (!hr_value_needs_gradient (step->stack->variables.table))
-    {
-      hr_replay_drop (replay, step->joined_ids);
-      step->joined_ids = HR_NO_VALUE;
-    }
+  drop_joined_ids (step);
   hr_training_read_reference (step->training, replay, NULL);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
 
@@ -561,7 +575,7 @@ run_loss_outside (Step             *step,
   if (self->fp32_outputs && self->critic != NULL)
     widen_outputs (step, &logits);
   else if (self->fp32_outputs)
-    hr_training_upcast_logits (replay, &logits);
+    hr_training_upcast_outputs (replay, &logits, step->returned, G_N_ELEMENTS (step->returned));
   if (self->critic != NULL)
     step->loss = compare_with_rewards (step, &logits);
   else if (self->algorithm == HR_ALGORITHM_REWARD)
@@ -578,7 +592,11 @@ run_loss_outside (Step             *step,
   replay->autocast = autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
+  if (self->policy_code == HR_POLICY_CODE_TRL)
+    drop_joined_ids (step);
   step->outputs = keeps_logits (self) ? hr_value_detach (logits) : HR_NO_VALUE;
+  if (!keeps_logits (self))
+    drop_returned_media (step);
   if (levels != NULL)
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
@@ -1027,6 +1045,13 @@ add_input (HrReplay *replay,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, bytes);
 }
 
+/* The model keeps those of the step before (rope_deltas). */
+static guint64
+get_kept_positions (const HrTraining *self)
+{
+  return self->pass.towers != NULL && hr_pass_counts_outside (&self->pass) ? self->pass.batch * sizeof (gint64) : 0;
+}
+
 /*
  * Prompts and answers with a mask for each, and the advantages; or both answers of a pair behind their prompt, with
  * their mask and that of the answers, and the log-probabilities by the reference model. KTO has answers to other
@@ -1039,7 +1064,9 @@ add_answers (const HrTraining *self,
   guint64 n = self->accumulation_steps;
   guint64 batch = self->pass.batch;
   guint64 row = batch * sizeof (gint64);
+  guint64 media = hr_inference_get_media_bytes (&self->pass, self->pass.prompt);
 
+  add_input (replay, 1, get_kept_positions (self));
   /* Experience of openrlhf/trainer/ppo_utils/experience.py waits on the host, and comes micro-batch by micro-batch. */
   if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
     {
@@ -1064,6 +1091,7 @@ add_answers (const HrTraining *self,
   if (hr_algorithm_is_policy (self->algorithm))
     {
       n = self->generation_steps;
+      add_input (replay, n, media);
       add_input (replay, 2 * n, row * (self->pass.prompt - self->completion));
       add_input (replay, 2 * n, row * self->completion);
       add_input (replay, n, batch * sizeof (float));
@@ -1079,6 +1107,7 @@ add_answers (const HrTraining *self,
       return;
     }
 
+  add_input (replay, n, media);
   add_input (replay, 2 * n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_REWARD)
     return;
@@ -1119,8 +1148,7 @@ add_batch (const HrTraining *self,
   add_input (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
   add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
-  /* The model keeps those of the step before (rope_deltas). */
-  add_input (replay, 1, pass->towers != NULL && hr_pass_counts_outside (pass) ? pass->batch * sizeof (gint64) : 0);
+  add_input (replay, 1, get_kept_positions (self));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
     add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
@@ -1226,12 +1254,28 @@ begin_steps (const HrTraining *self,
   make_buffers (self, replay);
 }
 
+/* `prompt_completion_ids` and their mask, of all answers that have come. */
+static HrValue
+join_all_answers (const HrTraining *self,
+                  HrReplay         *replay)
+{
+  HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
+  ids.count = 2 * self->generation_steps;
+
+  return hr_op_like (replay, "cat", "prompt_completion_ids", ids);
+}
+
 /* GRPOTrainer._prepare_inputs: also between micro-batches, where answers are generated for fewer than are in a step. */
 static void
 get_answers (const HrTraining *self,
              HrReplay         *replay,
              HrRolloutState   *state)
 {
+  HrValue media, joined;
+  HrStretch stretch;
+
   if (self->algorithm == HR_ALGORITHM_PPO)
     {
       hr_rollout_state_collect (state, self, replay);
@@ -1260,8 +1304,15 @@ get_answers (const HrTraining *self,
   if (!hr_algorithm_is_policy (self->algorithm))
     return;
 
+  /* The processor has made them anew, beside those of the answers before (_buffered_inputs). */
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  media = hr_training_images_make (&self->pass, replay, self->generation_steps);
+  joined = join_all_answers (self, replay);
+  hr_replay_end (replay);
   hr_training_read_own (self, replay);
   hr_training_read_reference (self, replay, NULL);
+  hr_replay_drop (replay, joined);
+  hr_replay_drop (replay, media);
 }
 
 /* A variable holds the probabilities until those of the next micro-batch are there. */

@@ -73,6 +73,7 @@ typedef enum
  * @reference_bytes: what that takes, where it is a model of its own
  * @rollout: where answers are generated
  * @generation_steps: for how many micro-batches at once
+ * @rollout_towers: (nullable) (element-type HrTower): what sees their images, where the trainer answers itself
  * @generation_interval: after how many micro-batches new ones are
  * @reads_own_answers: whether the policy that has answered reads the answers, beside the reference model
  * @engine_bytes: what an engine on the same device takes to generate them
@@ -142,6 +143,7 @@ typedef struct
   guint64 reference_bytes;
   HrRollout rollout;
   guint64 generation_steps;
+  GArray *rollout_towers;
   guint64 generation_interval;
   gboolean reads_own_answers;
   guint64 engine_bytes;

@@ -22,7 +22,7 @@ count (HrModel     *model,
   g_autoptr (GArray) media = NULL;
 
   g_object_set (job, "images", G_GUINT64_CONSTANT (0), "further-inputs", inputs, NULL);
-  media = hr_multimodal_job_list_media (job, error);
+  media = hr_job_list_media (HR_JOB (job), error);
   if (media == NULL)
     return NULL;
 

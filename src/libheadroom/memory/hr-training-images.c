@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-images.h"
+
+#include "hr-grpo-job.h"
+#include "hr-message.h"
+
+/*
+ * Images under answers. Trainers of TRL hand a batch to the model with the pixels that the processor has made: of each
+ * sequence those of its prompt, of a pair and of a group as often as there are answers (DataCollatorForVisionPreference
+ * of trl/trainer/dpo_trainer.py; GRPOTrainer._generate_and_score_completions and
+ * GRPOTrainer._get_per_token_logps_and_entropies of trl/trainer/grpo_trainer.py, and likewise RLOOTrainer).
+ */
+
+static gboolean
+reads_images (HrAlgorithm algorithm)
+{
+  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO;
+}
+
+/*
+ * GRPOTrainer takes a row of the pixels for each answer, unless the processor says beside them which are of which image
+ * (split_pixel_values_by_grid and shuffle_sequence_dict of trl/trainer/utils.py).
+ */
+static gboolean
+check_rows (const HrTrainingPlan  *self,
+            GError               **error)
+{
+  guint64 rows = hr_media_count_rows (self->pass.media);
+  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, rows);
+
+  if (!hr_algorithm_is_policy (self->training.algorithm) || rows <= 1)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("images: expected one for each prompt, in one piece, as TRL’s trainer hands a single row of "
+                           "this model’s pixels on for each answer; found %s rows"), found);
+
+  return FALSE;
+}
+
+static gboolean
+check_algorithm (const HrTrainingPlan  *self,
+                 GError               **error)
+{
+  g_autofree char *algorithm = hr_job_get_as_string (HR_JOB (self->job), "algorithm");
+  g_autofree char *framework = hr_job_get_as_string (HR_JOB (self->job), "framework");
+  g_autofree char *loss = hr_job_get_as_string (HR_JOB (self->job), "loss-implementation");
+
+  if (!reads_images (self->training.algorithm))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("algorithm: expected one with images that is known, sft, dpo, ipo, grpo, dr-grpo, dapo, "
+                             "gspo or rloo; found %s"), algorithm);
+  else if (self->training.policy_code != HR_POLICY_CODE_TRL)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("framework: expected one whose training on answers with images is known; found %s"),
+                          framework);
+  else if (g_str_equal (loss, "liger-grpo"))
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          N_("loss-implementation: expected one that is known with images; found %s"), loss);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/*
+ * hr_training_images_check:
+ * @self: a plan whose algorithm is known
+ * @media: what each sequence has beside its text
+ * @error: return location for an error
+ *
+ * Returns: whether a trainer is known that hands it on to the model
+ */
+gboolean
+hr_training_images_check (const HrTrainingPlan  *self,
+                          const HrMedia         *media,
+                          GError               **error)
+{
+  g_autofree char *inputs = NULL;
+
+  if (self->training.algorithm == HR_ALGORITHM_SFT)
+    return TRUE;
+  if (!check_algorithm (self, error))
+    return FALSE;
+  if (hr_media_is_of_images (media))
+    return TRUE;
+
+  inputs = hr_job_get_as_string (HR_JOB (self->job), "further-inputs");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("further-inputs: expected images alone, as trainers on answers hand no sounds and videos "
+                           "on; found %s"), inputs);
+
+  return FALSE;
+}
+
+/*
+ * hr_training_images_resolve:
+ * @self: a plan whose pass has taken images, and whose algorithm is known
+ * @error: return location for an error
+ *
+ * Finds out what images beside answers come to.
+ *
+ * Returns: whether the trainer takes them
+ */
+gboolean
+hr_training_images_resolve (HrTrainingPlan  *self,
+                            GError         **error)
+{
+  HrTraining *training = &self->training;
+
+  if (training->algorithm == HR_ALGORITHM_SFT || self->pass.inference.towers == NULL)
+    return TRUE;
+  if (!check_rows (self, error))
+    return FALSE;
+
+  if (hr_algorithm_is_policy (training->algorithm))
+    hr_inference_plan_warn (&self->pass, N_("Each answer brings the images of its prompt along: the tower sees them as "
+                                            "often as there are answers, in every model that reads these"));
+  if (training->rollout != HR_ROLLOUT_TRANSFORMERS)
+    return TRUE;
+
+  self->rollout_media = hr_media_copy (self->pass.media);
+  if (!hr_media_add_towers (self->rollout_media, self->pass.model,
+                            self->pass.inference.batch * training->generation_steps, error))
+    return FALSE;
+
+  training->rollout_towers = self->rollout_media->towers;
+
+  return TRUE;
+}
+
+/*
+ * hr_training_images_make:
+ * @pass: how sequences are read
+ * @replay: a tape
+ * @count: how many batches of them
+ *
+ * Returns: what a processor has made of their images, as a variable holds it
+ */
+HrValue
+hr_training_images_make (const HrInference *pass,
+                         HrReplay          *replay,
+                         guint64            count)
+{
+  if (pass->towers == NULL)
+    return HR_NO_VALUE;
+
+  replay->symbols[HR_SYMBOL_KEPT] = count * hr_inference_get_media_bytes (pass, pass->prompt);
+
+  return hr_replay_make (replay, "_to_copy", "pixel_values", HR_COMPONENT_INPUTS,
+                         HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
