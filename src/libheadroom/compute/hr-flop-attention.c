@@ -27,7 +27,8 @@ run_projections (HrFlopWalk    *self,
   const HrAttention *attention = &block->attention;
   gboolean reuses = attention->reuses_cache || attention->has_shared_key_value;
   guint64 key_rows = attention->is_cross ? source_rows : reuses ? 0 : rows;
-  gboolean key_flow = flow || (attention->joins_source && self->source_flow);
+  gboolean has_tower = attention->is_cross && self->pass->inference->encoder == NULL;
+  gboolean key_flow = has_tower ? self->source_flow : flow || (attention->joins_source && self->source_flow);
   /* Where an encoder is trained, gradients flow to what it has made as they do to the decoder's own. */
   Flows flows = { 0 };
   gboolean latent, both;

@@ -380,7 +380,7 @@ run_stack (HrFlopWalk    *self,
           self->is_read = FALSE;
           flow = FALSE;
         }
-      if (!klass->skipped)
+      if (!klass->skipped || self->source > 0)
         flow = run_layer (self, klass, flow);
     }
   self->layer = -1;
@@ -497,6 +497,11 @@ hr_flop_pass_count (const HrFlopPass *self)
 
   for (guint i = 0; self->is_first && inference->towers != NULL && i < inference->towers->len; i++)
     flow |= run_tower (&walk, &g_array_index (inference->towers, HrTower, i));
+  if (hr_pass_crosses (inference))
+    {
+      walk.source_flow = flow;
+      flow = FALSE;
+    }
   if (self->is_first && inference->encoder != NULL)
     run_encoder (&walk);
   run_head (&walk, run_stack (&walk, inference->stack, flow));

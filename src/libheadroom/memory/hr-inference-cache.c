@@ -6,7 +6,7 @@ static const HrAttention *
 find_attention (const HrLayerClass *klass,
                 gboolean            is_cross)
 {
-  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
+  for (guint i = 0; (is_cross || !klass->skipped) && i < klass->n_sublayers; i++)
     {
       const HrSublayer *sublayer = &klass->sublayers[i];
 
@@ -304,10 +304,10 @@ hr_inference_get_cache_level (const HrInference *self,
       if (hr_layer_class_get_state (klass, &state))
         bytes += hr_inference_get_state_bytes (self, state.conv, element) +
                  hr_inference_get_state_bytes (self, state.recurrent, state.fp32 ? HR_ELEMENT_FLOAT32 : element);
-      if (attention == NULL || attention->reuses_cache)
-        continue;
       if (cross != NULL && past > 0)
         bytes += 2 * hr_inference_get_cached_bytes (self, cross, self->source_length, element);
+      if (attention == NULL || attention->reuses_cache)
+        continue;
       tokens = hr_inference_get_stored_tokens (self, attention, past);
       bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
                hr_inference_get_cached_value_bytes (self, attention, tokens, element) +
@@ -359,6 +359,26 @@ lacks_state (const HrInference *self,
   return TRUE;
 }
 
+static void
+add_own_term (const HrInference *self,
+              const HrMoment    *moment,
+              const HrAttention *attention,
+              guint64            past,
+              guint              n_layers,
+              HrCacheTerm       *term)
+{
+  guint64 tokens = hr_inference_get_stored_tokens (self, attention, past);
+
+  *term = (HrCacheTerm) {
+    .attention = attention,
+    .n_layers = n_layers,
+    .tokens = tokens,
+    .bytes = hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
+    .value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
+    .index_bytes = hr_inference_get_cached_index_bytes (self, attention, tokens, moment->element),
+  };
+}
+
 /*
  * hr_inference_get_cache_terms:
  * @self: what was replayed
@@ -389,7 +409,6 @@ hr_inference_get_cache_terms (const HrInference *self,
       const HrAttention *cross = hr_layer_class_get_cross_attention (klass);
       guint n_layers = count_cached_layers (self, moment, phase, i);
       HrBlockState state;
-      guint64 tokens;
 
       if (n_layers == 0)
         continue;
@@ -399,18 +418,9 @@ hr_inference_get_cache_terms (const HrInference *self,
           .n_layers = n_layers,
           .n_recurrent_layers = n_layers - lacks_state (self, moment, phase, i),
         };
-      if (attention == NULL || attention->reuses_cache || n_terms == HR_INFERENCE_MAX_CLASSES)
-        continue;
-      tokens = hr_inference_get_stored_tokens (self, attention, past);
-      terms[n_terms++] = (HrCacheTerm) {
-        .attention = attention,
-        .n_layers = n_layers,
-        .tokens = tokens,
-        .bytes = hr_inference_get_cached_bytes (self, attention, tokens, moment->element),
-        .value_bytes = hr_inference_get_cached_value_bytes (self, attention, tokens, moment->element),
-        .index_bytes = hr_inference_get_cached_index_bytes (self, attention, tokens, moment->element),
-      };
-      if (cross == NULL || n_terms == HR_INFERENCE_MAX_CLASSES)
+      if (attention != NULL && !attention->reuses_cache && n_terms < HR_INFERENCE_MAX_CLASSES)
+        add_own_term (self, moment, attention, past, n_layers, &terms[n_terms++]);
+      if (cross == NULL || self->source_length == 0 || n_terms == HR_INFERENCE_MAX_CLASSES)
         continue;
       terms[n_terms] = (HrCacheTerm) {
         .attention = cross,

@@ -59,7 +59,7 @@ hr_pass_begin (const HrInference *self,
     .feature = HR_NO_VALUE,
     .table = HR_NO_VALUE, .head = HR_NO_VALUE, .prefix = HR_NO_VALUE,
     .inputs_embeds = HR_NO_VALUE, .position_embeds = HR_NO_VALUE, .position_ids = HR_NO_VALUE,
-    .ones = HR_NO_VALUE, .blocks = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
+    .ones = HR_NO_VALUE, .current = HR_NO_VALUE, .blocks = HR_NO_VALUE, .outer_embeds = HR_NO_VALUE,
     .spread_masks = { HR_NO_VALUE, HR_NO_VALUE },
     .hidden = HR_NO_VALUE, .full_mask = HR_NO_VALUE, .sliding_mask = HR_NO_VALUE,
     .cos = { HR_NO_VALUE, HR_NO_VALUE }, .sin = { HR_NO_VALUE, HR_NO_VALUE }, .alibi = HR_NO_VALUE,
@@ -73,7 +73,7 @@ hr_pass_begin (const HrInference *self,
       .conv_state = HR_NO_VALUE, .recurrent_state = HR_NO_VALUE,
       .bidirectional = self->stack->role == HR_STACK_ENCODER || self->tower != NULL,
       .source = self->source, .source_length = self->source_length, .source_mask = HR_NO_VALUE,
-      .own_source = HR_NO_VALUE,
+      .own_source = HR_NO_VALUE, .source_rows = HR_NO_VALUE,
       .cross_keys = HR_NO_VALUE, .cross_values = HR_NO_VALUE,
       .position_bias = HR_NO_VALUE, .source_bias = HR_NO_VALUE, .embeds = HR_NO_VALUE,
       .distances = HR_NO_VALUE, .distance_ids = HR_NO_VALUE,
@@ -92,6 +92,8 @@ hr_pass_begin (const HrInference *self,
       hr_replay_end (replay);
       return;
     }
+  if (hr_pass_crosses (self))
+    hr_pass_cross (self, replay, pass);
   if (self->stack->role == HR_STACK_ENCODER)
     hr_pass_embed_source (self, replay, pass);
   else if (self->has_inputs)
@@ -147,7 +149,7 @@ load_source_cache (const HrInference  *self,
   const HrAttention *attention = hr_layer_class_get_cross_attention (klass);
   guint64 bytes;
 
-  if (!self->use_cache || pass->past == 0 || attention == NULL)
+  if (!self->use_cache || pass->past == 0 || attention == NULL || self->source_length == 0)
     return;
 
   bytes = hr_inference_get_cached_bytes (self, attention, self->source_length, replay->dtype);

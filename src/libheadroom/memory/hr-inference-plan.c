@@ -669,6 +669,8 @@ runs_with (const HrTower             *tower,
 
     case HR_TOWER_PIXTRAL:
     case HR_TOWER_PADDED:
+    case HR_TOWER_TILES:
+    case HR_TOWER_AGAIN:
     case HR_TOWER_RESAMPLER:
       return attention != HR_ATTENTION_IMPLEMENTATION_FLASH;
 
@@ -712,6 +714,8 @@ hr_inference_plan_take_media (HrInferencePlan  *self,
     return TRUE;
 
   inference->towers = media->towers;
+  if (hr_pass_crosses (inference))
+    inference->source_length = g_array_index (media->towers, HrTower, 0).seen / inference->batch;
   for (guint i = 0; i < media->towers->len; i++)
     {
       projector = g_array_index (media->towers, HrTower, i).projector;

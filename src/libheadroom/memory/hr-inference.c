@@ -310,6 +310,16 @@ hr_inference_get_input_bytes (const HrInference *self,
   return (self->encoder != NULL ? self->batch / self->beams * self->source_length : self->batch * self->prompt) * 8;
 }
 
+/* Which tiles each token sees, where layers attend to them (cross_attention_mask of MllamaProcessor). */
+static guint64
+get_crossed_bytes (const HrInference *self,
+                   guint64            tokens)
+{
+  return hr_pass_crosses (self) ? tokens * hr_tower_get_tiles (&g_array_index (self->towers, HrTower, 0)) *
+                                  sizeof (gint64)
+                                : 0;
+}
+
 /*
  * hr_inference_get_media_bytes:
  * @self: what is replayed
@@ -329,7 +339,7 @@ hr_inference_get_media_bytes (const HrInference *self,
     bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)) +
              hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i));
 
-  return bytes;
+  return bytes + hr_ledger_round (get_crossed_bytes (self, tokens));
 }
 
 static void
@@ -344,6 +354,7 @@ take_inputs (const HrInference *self,
       hr_heap_take (replay->heap, hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)));
       hr_heap_take (replay->heap, hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i)));
     }
+  hr_heap_take (replay->heap, get_crossed_bytes (self, self->prompt));
   hr_heap_take (replay->heap, self->has_type_ids ? self->batch * self->prompt * sizeof (gint64) : 0);
   hr_heap_take (replay->heap, self->stack->role == HR_STACK_DECODER ? self->batch * sizeof (gint64) : 0);
   if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)

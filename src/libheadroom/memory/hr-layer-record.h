@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   HR_PLACE_FIRST,
+  HR_PLACE_LOWEST, /* the first that attends to what was seen, with which what such layers share goes */
   HR_PLACE_LAST,
   HR_PLACE_BETWEEN,
 } HrPlace;

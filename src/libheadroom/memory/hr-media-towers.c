@@ -304,6 +304,47 @@ add_pictures (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+/* Positions of a tile are padded to whole eights (MllamaVisionModel.forward). */
+#define TILE_ALIGNMENT 8
+
+/* Tiles of each picture in a row, as many as any may have, with a class for each. Layers of two stacks see them. */
+static void
+add_tiles (HrMedia      *self,
+           HrModel      *model,
+           HrMediumKind  kind,
+           guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  const HrConvolution *convolution = &hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION)->convolution;
+  HrTower inner = { .stack = stack, .merge = 1 };
+  HrTower tower = { .stack = find_features (model, stack), .projector = find_projector (model, stack), .merge = 1 };
+  guint64 side = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_IMAGE_SIZE];
+  guint64 patches = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      if (item->kind != kind)
+        continue;
+      inner.batch += batch;
+      inner.tiles = item->grids[0].pieces;
+      patches = item->grids[0].patches_h * item->grids[0].patches_w;
+    }
+  inner.patches = inner.tiles * patches;
+  inner.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
+  inner.picture = inner.tiles * side * side * convolution->in_channels;
+  inner.sequence = inner.tiles * ((patches + 1 + TILE_ALIGNMENT - 1) / TILE_ALIGNMENT * TILE_ALIGNMENT);
+  tower.batch = inner.batch;
+  tower.tiles = inner.tiles;
+  tower.patches = inner.patches;
+  tower.sequence = inner.sequence;
+  tower.seen = tower.batch * (inner.patches + inner.tiles);
+  tower.inner = g_array_new (FALSE, FALSE, sizeof (HrTower));
+  g_array_append_val (tower.inner, inner);
+  g_array_append_val (self->towers, tower);
+}
+
 /*
  * Pictures that are padded to the largest of them, and what their patches are resampled to: so many vectors of each,
  * whatever its size.
@@ -590,6 +631,8 @@ hr_media_add_towers (HrMedia  *self,
         return refuse_tower (model, error);
       if (vision->tower == HR_TOWER_PIXTRAL)
         add_sizes (self, model, kinds[i], batch);
+      else if (vision->tower == HR_TOWER_TILES)
+        add_tiles (self, model, kinds[i], batch);
       else if (find_resampler (model) != NULL)
         add_resampled (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_VIT || vision->tower == HR_TOWER_PADDED)

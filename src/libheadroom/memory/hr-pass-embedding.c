@@ -231,6 +231,19 @@ get_table_element (const HrInference *self,
   return replay->parameter_dtype;
 }
 
+/* The symbol for the rows of a table of tokens, of which there may be more than the head has (Mllama). */
+static HrSymbol
+get_rows (HrReplay      *replay,
+          const HrBlock *token)
+{
+  if (token == NULL || token->token_embedding.vocab_size <= replay->symbols[HR_SYMBOL_VOCABULARY])
+    return HR_SYMBOL_VOCABULARY;
+
+  replay->symbols[HR_SYMBOL_POSITIONS] = token->token_embedding.vocab_size;
+
+  return HR_SYMBOL_POSITIONS;
+}
+
 static void
 norm_embeds (HrReplay      *replay,
              HrValue       *embeds,
@@ -280,13 +293,13 @@ hr_pass_embed (const HrInference *self,
   if (hr_tuning_get_n_cached (replay->tuning) > 0)
     pass->prefix = hr_replay_prefix (replay, hr_pass_find_attention (self, FALSE), self->n_layers);
   pass->table = hr_replay_adapter_weight (replay, tuned,
-                                          HR_SHAPE (element, HR_SYMBOL_VOCABULARY, width));
+                                          HR_SHAPE (element, get_rows (replay, token), width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
   if (is_scaled)
     scale_embeds (replay, pass);
   hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
   hr_pass_require_gradient (replay, &pass->inputs_embeds);
-  if (self->towers != NULL && pass->past == 0)
+  if (self->towers != NULL && pass->past == 0 && !hr_pass_crosses (self))
     hr_pass_join (self, replay, pass);
   if (is_prompted)
     put_prompt_before (replay, pass);

@@ -49,6 +49,13 @@ hr_pass_make_feature (const HrInference *self,
 {
   const HrStack *features = self->tower->features;
 
+  /* What the layer has made, which is held with what all others have. */
+  if (self->stack->tower == HR_TOWER_TILES)
+    {
+      x.storage = -1;
+      return x;
+    }
+
   replay->sentence = N_("while patches are merged for the first layers of the language model");
 
   return hr_tower_merge (replay, x, &features->layer_classes[0].sublayers[0].branches[0]);
@@ -131,4 +138,5 @@ hr_pass_take_over (HrPass *self,
   for (guint i = 0; i < tower->n_features; i++)
     self->features[i] = tower->features[i];
   self->n_features = tower->n_features;
+  self->n_left += tower->n_left;
 }

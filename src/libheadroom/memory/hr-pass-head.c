@@ -191,7 +191,9 @@ hr_pass_finish (const HrInference *self,
   hr_replay_drop (replay, pass->outer_embeds);
   hr_replay_drop (replay, pass->position_embeds);
   hr_replay_drop (replay, pass->forward.embeds);
-  for (guint i = 0; i < pass->n_joins; i++)
+  if (hr_pass_crosses (self))
+    hr_pass_leave_source (replay, pass);
+  for (guint i = 0; i < pass->n_joins && !pass->joins[i].crosses; i++)
     leave_join (self, replay, pass, i);
   while (pass->n_features > 0)
     hr_replay_drop (replay, pass->features[--pass->n_features]);

@@ -166,17 +166,18 @@ run_tower (const HrInference *self,
 }
 
 /*
- * hr_pass_see_inner:
- * @self: the pass of a tower that has another one before it
+ * hr_pass_see_across:
+ * @self: a pass that does not put what was seen among the text: that of a tower that has another one before it, or of a
+ *   decoder whose layers attend to it
  * @replay: a tape
  * @pass: the variables of its function
  *
- * Has the other one see. What is made of that is recorded in a graph of its own, in which the tape is left.
+ * Has the tower see. What is made of that is recorded in a graph of its own, in which the tape is left.
  *
  * Returns: what it has made
  */
 HrValue
-hr_pass_see_inner (const HrInference *self,
+hr_pass_see_across (const HrInference *self,
                    HrReplay          *replay,
                    HrPass            *pass)
 {

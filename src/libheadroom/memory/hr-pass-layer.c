@@ -109,6 +109,37 @@ scale (HrReplay *replay,
   hr_replay_assign (replay, x, hr_op_product (replay, "lambda·x", weight, *x, hr_value_detach (*x)));
 }
 
+/*
+ * `self.gate.tanh () * hidden_states` (MllamaVisionEncoderLayer); in one expression with the residual, so that what is
+ * multiplied stays until the sum is there, and zeros before it in rows that see nothing
+ * (MllamaCrossAttentionDecoderLayer).
+ */
+static void
+gate (HrReplay        *replay,
+      const HrForward *forward,
+      Layer           *layer,
+      HrValue         *x,
+      HrParameterUse   use)
+{
+  HrValue weight, opened;
+
+  if (use == HR_PARAMETER_GATE_ROWS && forward->source_rows.storage >= 0)
+    hr_replay_assign (replay, x, hr_op_product (replay, "hidden_states", forward->source_rows, *x,
+                                                hr_value_detach (*x)));
+  if (use != HR_PARAMETER_GATE)
+    layer->joined = hr_replay_hold (replay, *x);
+  weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_ONE));
+  opened = hr_op_unary (replay, HR_UNARY_TANH, "gate.tanh()", weight);
+  hr_replay_assign (replay, x, hr_op_product (replay, "gate.tanh()·hidden_states", opened, *x, hr_value_detach (*x)));
+  hr_replay_drop (replay, opened);
+}
+
+static gboolean
+is_gate (HrParameterUse use)
+{
+  return use == HR_PARAMETER_GATE || use == HR_PARAMETER_GATE_INLINE || use == HR_PARAMETER_GATE_ROWS;
+}
+
 static void
 run_block (HrReplay      *replay,
            HrForward     *forward,
@@ -197,6 +228,8 @@ run_block (HrReplay      *replay,
     case HR_BLOCK_PARAMETER:
       if (block->parameter.use == HR_PARAMETER_SCALE)
         scale (replay, x);
+      else if (is_gate (block->parameter.use))
+        gate (replay, forward, layer, x, block->parameter.use);
       break;
 
     case HR_BLOCK_LINEAR:
@@ -447,6 +480,14 @@ leave_input (HrReplay *replay,
   pass->n_left++;
 }
 
+/* A prompt of text alone passes layers by that attend to what was seen. */
+static gboolean
+is_passed_by (const HrPass       *pass,
+              const HrLayerClass *klass)
+{
+  return klass->skipped && pass->forward.source_length == 0;
+}
+
 /*
  * hr_pass_run_layer:
  * @replay: a tape
@@ -465,7 +506,7 @@ hr_pass_run_layer (HrReplay           *replay,
   };
 
   pass->forward.chosen_keys = pass->weights;
-  for (guint i = 0; !klass->skipped && i < klass->n_sublayers; i++)
+  for (guint i = 0; !is_passed_by (pass, klass) && i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
       if (i > 0)

@@ -171,6 +171,7 @@ hr_pass_set_class_symbols (const HrInference  *self,
                            const HrPass       *pass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
+  const HrAttention *cross = hr_layer_class_get_cross_attention (klass);
   const HrBlock *mlp = find_in_branches (klass, HR_BLOCK_MLP);
   const HrBlock *mixture = find_in_branches (klass, HR_BLOCK_MIXTURE);
 
@@ -180,6 +181,16 @@ hr_pass_set_class_symbols (const HrInference  *self,
       hr_pass_set_context (replay, hr_inference_get_context (self, attention, pass->past,
                                                              replay->symbols[HR_SYMBOL_SEQUENCE]));
       replay->symbols[HR_SYMBOL_SELECTED] = MIN (attention->index_topk, replay->symbols[HR_SYMBOL_CONTEXT]);
+    }
+  /* Layers that attend to nothing else (Mllama), or to both at once (Idefics 2). */
+  if (attention == NULL && cross != NULL)
+    {
+      hr_pass_set_attention_symbols (replay, cross);
+      hr_pass_set_context (replay, pass->forward.source_length);
+    }
+  else if (attention != NULL && attention->joins_source)
+    {
+      hr_pass_set_context (replay, pass->forward.source_length + replay->symbols[HR_SYMBOL_SEQUENCE]);
     }
   if (mixture != NULL)
     hr_replay_set_mixture_symbols (replay, &mixture->mixture);

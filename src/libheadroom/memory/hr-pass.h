@@ -54,6 +54,7 @@ typedef struct _HrPass
   HrValue position_ids;
   HrValue ones;
   HrValue spread_masks[2]; /* the batch's mask for each pair of tokens, and its opposite, where variables hold them */
+  HrValue current;         /* positions of the tokens that come, where layers attend to what was seen */
   HrValue blocks;          /* which picture each token is of, where its tokens see each other */
   HrValue hidden;
   HrValue full_mask;
@@ -134,8 +135,14 @@ void               hr_pass_embed                  (const HrInference  *self,
 void               hr_pass_join                   (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
-HrValue            hr_pass_see_inner              (const HrInference  *self,
+HrValue            hr_pass_see_across             (const HrInference  *self,
                                                    HrReplay           *replay,
+                                                   HrPass             *pass);
+gboolean           hr_pass_crosses                (const HrInference  *self);
+void               hr_pass_cross                  (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
+void               hr_pass_leave_source           (HrReplay           *replay,
                                                    HrPass             *pass);
 gboolean           hr_pass_hands_over             (const HrInference  *self,
                                                    const HrPass       *pass,

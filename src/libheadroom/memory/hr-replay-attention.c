@@ -89,58 +89,6 @@ put_heads_first (HrReplay *replay,
     hr_replay_assign (replay, x, hr_op_copy (replay, "query_states", *x, hr_value_detach (shape)));
 }
 
-static void
-project_separately (HrReplay          *replay,
-                    const HrForward   *forward,
-                    Variables         *variables,
-                    HrValue            x,
-                    const HrAttention *attention)
-{
-  HrValue source = attention->is_cross || attention->joins_source ? forward->source : x;
-
-  variables->query = project_query (replay, variables, x, "query_states", attention);
-  if (attention->scaled_query)
-    hr_replay_assign (replay, &variables->query,
-                      hr_op_unary (replay, HR_UNARY_MUL, "query_states", variables->query));
-  if (attention->contiguous_heads)
-    put_heads_first (replay, &variables->query);
-
-  if (attention->is_cross && forward->use_cache && !forward->first)
-    {
-      variables->key = hr_replay_hold (replay, forward->cross_keys);
-      variables->value = hr_replay_hold (replay, forward->cross_values);
-      return;
-    }
-
-  variables->key = hr_op_linear (replay, source, HR_MODULE_KEY, "key_states",
-                                 HR_SYMBOL_KEY, 1, attention->has_key_bias);
-  if (attention->contiguous_heads)
-    put_heads_first (replay, &variables->key);
-  variables->value = hr_op_linear (replay, source, HR_MODULE_VALUE, "value_states",
-                                   attention->value_head_dim > 0 ? HR_SYMBOL_KEY_VALUE : HR_SYMBOL_KEY, 1,
-                                   attention->has_value_bias);
-  if (attention->scaled_value)
-    hr_replay_assign (replay, &variables->value,
-                      hr_op_unary (replay, HR_UNARY_MUL, "value_states", variables->value));
-  if (attention->contiguous_heads)
-    put_heads_first (replay, &variables->value);
-}
-
-/* Those of this use of a block that several layers share (Zamba2Attention). */
-static void
-add_adapters (HrReplay          *replay,
-              Variables         *variables,
-              HrValue            x,
-              const HrAttention *attention)
-{
-  if (attention->adapter_rank == 0)
-    return;
-
-  hr_replay_add_adapter (replay, &variables->query, x, attention->adapter_rank, "query_states");
-  hr_replay_add_adapter (replay, &variables->key, x, attention->adapter_rank, "key_states");
-  hr_replay_add_adapter (replay, &variables->value, x, attention->adapter_rank, "value_states");
-}
-
 /* The norm of each head: the tensor as [B, S, H, d]. */
 static HrValue
 norm_heads (HrReplay     *replay,
@@ -223,6 +171,78 @@ norm_query_or_key (HrReplay          *replay,
   replay->liger = liger;
 
   return result;
+}
+
+/* What the cache holds of an encoder or a tower, as the layer had put it there. */
+static HrValue
+take_cached (HrReplay  *replay,
+             HrValue    cached,
+             HrElement  element)
+{
+  HrValue value = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_KEY);
+
+  value.heads_first = TRUE;
+  value.storage = hr_replay_hold (replay, cached).storage;
+
+  return value;
+}
+
+static void
+project_separately (HrReplay          *replay,
+                    const HrForward   *forward,
+                    Variables         *variables,
+                    HrValue            x,
+                    const HrAttention *attention)
+{
+  HrValue source = attention->is_cross || attention->joins_source ? forward->source : x;
+
+  variables->query = project_query (replay, variables, x, "query_states", attention);
+  if (attention->scaled_query)
+    hr_replay_assign (replay, &variables->query,
+                      hr_op_unary (replay, HR_UNARY_MUL, "query_states", variables->query));
+  if (attention->qk_norm_place == HR_QK_NORM_EACH_IN_TURN)
+    hr_replay_assign (replay, &variables->query,
+                      norm_query_or_key (replay, variables->query, HR_SYMBOL_HEADS, attention));
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->query);
+
+  if (attention->is_cross && forward->use_cache && !forward->first)
+    {
+      variables->key = take_cached (replay, forward->cross_keys, x.element);
+      variables->value = take_cached (replay, forward->cross_values, x.element);
+      return;
+    }
+
+  variables->key = hr_op_linear (replay, source, HR_MODULE_KEY, "key_states",
+                                 HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->key);
+  variables->value = hr_op_linear (replay, source, HR_MODULE_VALUE, "value_states",
+                                   attention->value_head_dim > 0 ? HR_SYMBOL_KEY_VALUE : HR_SYMBOL_KEY, 1,
+                                   attention->has_value_bias);
+  if (attention->scaled_value)
+    hr_replay_assign (replay, &variables->value,
+                      hr_op_unary (replay, HR_UNARY_MUL, "value_states", variables->value));
+  if (attention->contiguous_heads)
+    put_heads_first (replay, &variables->value);
+  if (attention->qk_norm_place == HR_QK_NORM_EACH_IN_TURN)
+    hr_replay_assign (replay, &variables->key,
+                      norm_query_or_key (replay, variables->key, HR_SYMBOL_KEY_HEADS, attention));
+}
+
+/* Those of this use of a block that several layers share (Zamba2Attention). */
+static void
+add_adapters (HrReplay          *replay,
+              Variables         *variables,
+              HrValue            x,
+              const HrAttention *attention)
+{
+  if (attention->adapter_rank == 0)
+    return;
+
+  hr_replay_add_adapter (replay, &variables->query, x, attention->adapter_rank, "query_states");
+  hr_replay_add_adapter (replay, &variables->key, x, attention->adapter_rank, "key_states");
+  hr_replay_add_adapter (replay, &variables->value, x, attention->adapter_rank, "value_states");
 }
 
 /* self.q_norm (self.q_proj (x)) in one expression (Qwen3, OLMo 2). */

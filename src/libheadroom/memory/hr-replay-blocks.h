@@ -48,6 +48,7 @@ typedef struct
  * @own_source: what a norm of the layer has made of it, or none
  * @source_length: positions of it
  * @source_mask: the mask of these positions, or none
+ * @source_rows: which tokens see any of them, or none
  * @cross_keys: what the cache holds of the layer's keys of @source, or none
  * @cross_values: likewise
  * @position_bias: the biases of positions that the first layer made, or none (T5)
@@ -91,6 +92,7 @@ typedef struct
   HrValue own_source;
   guint64 source_length;
   HrValue source_mask;
+  HrValue source_rows;
   HrValue cross_keys;
   HrValue cross_values;
   HrValue position_bias;

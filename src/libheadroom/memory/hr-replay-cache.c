@@ -215,7 +215,7 @@ hr_replay_cache_source (HrReplay  *replay,
     return;
 
   keys = make_cached (replay, "cross keys", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *key, key->element);
-  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *value, value->element);
+  values = make_cached (replay, "cross values", HR_COMPONENT_KV_CACHE, HR_NO_VALUE, *value, key->element);
   hr_replay_assign (replay, key, keys);
   hr_replay_assign (replay, value, values);
   forward->cross_keys = hr_replay_hold (replay, keys);

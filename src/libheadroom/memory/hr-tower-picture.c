@@ -170,17 +170,24 @@ run_unused_norm (HrReplay      *replay,
   return hr_value_detach (result);
 }
 
-/* What the tower has returned goes, with what its layers keep that come behind the one whose output is read. */
-static void
-leave_tower (HrReplay *replay,
-             HrPass   *pass,
-             HrValue   unused)
+/*
+ * hr_tower_leave:
+ * @replay: a tape
+ * @pass: the variables of a tower's function
+ * @unused: what its last norm has made that nothing reads, or none
+ *
+ * What the tower has returned goes, with what its layers keep that come behind the one whose output is read.
+ */
+void
+hr_tower_leave (HrReplay *replay,
+                HrPass   *pass,
+                HrValue   unused)
 {
   HrValue shape = HR_SHAPE (pass->hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
   guint64 bytes = hr_ledger_round (hr_value_get_elements (shape, replay->symbols) *
                                    hr_element_get_bytes (shape.element));
 
-  for (guint i = 0; i < pass->n_left; i++)
+  for (; pass->n_left > 0; pass->n_left--)
     hr_replay_drop (replay, hr_replay_adopt (replay, "hidden_states", replay->component, bytes));
   for (guint i = 0; pass->unused != NULL && i < pass->unused->len; i++)
     hr_graph_forget (g_ptr_array_index (pass->unused, i), replay);
@@ -262,12 +269,12 @@ hr_tower_finish_pictures (const HrInference *self,
       GArray *parts = hr_tower_pack (tower, replay, seen);
 
       hr_replay_drop (replay, seen);
-      leave_tower (replay, pass, unused);
+      hr_tower_leave (replay, pass, unused);
       seen = hr_tower_join_packed (tower, replay, parts, seen);
     }
   else
     {
-      leave_tower (replay, pass, unused);
+      hr_tower_leave (replay, pass, unused);
     }
   if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL)
     hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));

@@ -91,7 +91,7 @@ hr_tower_embed_resampler (const HrInference *self,
 {
   const HrChain *embeddings = &self->stack->embeddings;
   HrGraph *graph = replay->graph;
-  HrValue seen = hr_pass_see_inner (self, replay, pass);
+  HrValue seen = hr_pass_see_across (self, replay, pass);
   HrValue context = HR_SHAPE (seen.element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_MERGED);
 
   replay->sentence = N_("while what was seen is projected for the language model");

@@ -65,11 +65,27 @@ hr_tower_get_mask_bytes (const HrTower *self)
 {
   if (self->inner != NULL)
     return hr_tower_get_mask_bytes (&g_array_index (self->inner, HrTower, 0));
+  /* aspect_ratio_ids and aspect_ratio_mask of MllamaImageProcessor. */
+  if (self->stack->tower == HR_TOWER_TILES)
+    return hr_ledger_round (self->batch * sizeof (gint64)) +
+           hr_ledger_round (self->batch * self->tiles * sizeof (gint64));
   if (self->stack->tower == HR_TOWER_PADDED)
     return hr_ledger_round (self->batch * self->picture / get_convolution (self)->convolution.in_channels *
                             sizeof (gint64));
 
   return hr_ledger_round (self->batch * self->frames * sizeof (gint32));
+}
+
+/*
+ * hr_tower_get_tiles:
+ * @self: a tower of pictures of tiles
+ *
+ * Returns: the tiles of all pictures
+ */
+guint64
+hr_tower_get_tiles (const HrTower *self)
+{
+  return self->batch * self->tiles;
 }
 
 /*
@@ -142,6 +158,9 @@ get_width (const HrTower *self)
 {
   const HrBlock *latents = hr_tower_find_parameter (&self->stack->embeddings, HR_PARAMETER_LATENTS);
 
+  if (self->stack->tower == HR_TOWER_AGAIN)
+    return get_width (&g_array_index (self->inner, HrTower, 0));
+
   return latents != NULL ? latents->parameter.shape.sizes[1] : get_convolution (self)->convolution.out_channels;
 }
 
@@ -173,6 +192,7 @@ hr_tower_set_symbols (const HrTower *self,
   symbols[HR_SYMBOL_SEEN] = self->seen;
   symbols[HR_SYMBOL_MERGED] = hidden * self->merge * (hr_tower_is_of_sounds (self->stack) ? 1 : self->merge);
   symbols[HR_SYMBOL_TEXT_HIDDEN] = text_hidden;
+  symbols[HR_SYMBOL_TILES_SEEN] = self->patches + self->tiles;
   replay->tower = self;
 }
 
@@ -338,6 +358,18 @@ hr_tower_embed (const HrInference *self,
   if (self->stack->tower == HR_TOWER_PIXTRAL)
     {
       hr_tower_embed_sizes (self, replay, pass);
+      return;
+    }
+
+  if (self->stack->tower == HR_TOWER_TILES)
+    {
+      hr_tower_embed_tiles (self, replay, pass);
+      return;
+    }
+
+  if (self->stack->tower == HR_TOWER_AGAIN)
+    {
+      hr_tower_embed_again (self, replay, pass);
       return;
     }
 
@@ -527,6 +559,16 @@ hr_tower_finish (const HrInference *self,
   if (tower->stack->tower == HR_TOWER_CHUNKED)
     {
       hr_tower_finish_chunks (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_TILES)
+    {
+      hr_tower_finish_tiles (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_AGAIN)
+    {
+      hr_tower_finish_again (self, replay, pass);
       return;
     }
   if (tower->stack->tower == HR_TOWER_RESAMPLER)

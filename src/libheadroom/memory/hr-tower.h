@@ -46,6 +46,7 @@ typedef struct
  * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
  * @merge: patches of a side that become one vector, or positions of a sound
  * @seen: vectors that the decoder reads
+ * @tiles: of each picture, where they are in a row; 0: it has none
  * @chunks: (element-type HrChunk): patches that attend to each other in a layer without windows
  * @windows: (nullable) (element-type HrChunk): those in a layer with windows
  * @frames: of sounds frames of a spectrogram of each of which the batch says whether it is of the sound; 0: it does not
@@ -73,6 +74,7 @@ struct _HrTower
   guint64 picture;
   guint64 merge;
   guint64 seen;
+  guint64 tiles;
   GArray *chunks;
   GArray *windows;
   guint64 frames;
@@ -113,6 +115,22 @@ gboolean hr_tower_is_of_sounds    (const HrStack     *stack);
 void    hr_tower_embed_sizes      (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+guint64 hr_tower_get_tiles        (const HrTower     *self);
+void    hr_tower_embed_tiles      (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_tiles     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_embed_again      (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_again     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_leave            (HrReplay          *replay,
+                                   HrPass            *pass,
+                                   HrValue            unused);
 void    hr_tower_embed_resampler  (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

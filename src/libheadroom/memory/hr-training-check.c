@@ -8,6 +8,7 @@
 
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
@@ -304,12 +305,13 @@ is_sublayer_known (const HrSublayer          *sublayer,
 
 static gboolean
 is_stack_known (const HrStack             *stack,
-                HrAttentionImplementation  attention)
+                HrAttentionImplementation  attention,
+                gboolean                   has_source)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
       /* What text passes by has parameters that get no gradient. */
-      if (stack->layer_classes[i].skipped)
+      if (stack->layer_classes[i].skipped && !has_source)
         return FALSE;
 
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
@@ -479,8 +481,8 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
   if (!check_megatron (plan, error) || !check_torchtitan (plan, error) || !check_repeated (plan, error))
     return FALSE;
 
-  if (is_stack_known (pass->stack, pass->attention) &&
-      (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention)))
+  if (is_stack_known (pass->stack, pass->attention, hr_pass_crosses (pass)) &&
+      (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention, FALSE)))
     return TRUE;
 
   return refuse_layers (plan, error);

@@ -154,12 +154,45 @@ has_shared (HrTrainingStack *self)
          (attention != NULL && hr_attention_is_relative (attention));
 }
 
+/* Whether a layer attends to what a tower has seen. */
+static gboolean
+is_crossing (HrTrainingStack *self,
+             guint            layer)
+{
+  return hr_pass_crosses (&self->pass) &&
+         hr_layer_class_get_cross_attention (hr_training_stack_get_class (self, layer)) != NULL;
+}
+
+/* Likewise, and whether none of those from @first to before @end does. */
+static gboolean
+is_only_crossing (HrTrainingStack *self,
+                  guint            layer,
+                  guint            first,
+                  guint            end)
+{
+  if (!is_crossing (self, layer))
+    return FALSE;
+
+  for (guint i = first; i < end; i++)
+    {
+      if (is_crossing (self, i))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static HrPlace
 get_place (HrTrainingStack *self,
            guint            layer)
 {
   if (layer == 0)
     return HR_PLACE_FIRST;
+  /* The last of those that attend to what was seen makes the first gradient of that. */
+  if (is_only_crossing (self, layer, layer + 1, self->pass.n_layers))
+    return HR_PLACE_LAST;
+  if (is_only_crossing (self, layer, 0, layer))
+    return HR_PLACE_LOWEST;
 
   /*
    * What the group before was reduced from is still there when the last layer is differentiated; Unsloth leaves its
@@ -455,6 +488,7 @@ hold_shared (HrTrainingStack *self)
     hold_until (self, variables->position_ids, first);
   hold_until (self, variables->alibi, first);
   hold_until (self, forward->source_mask, first);
+  hold_until (self, forward->source_rows, first);
   hold_until (self, forward->source, first);
   hold_until (self, forward->source_bias, first);
   hold_until (self, forward->distances, first);
@@ -540,6 +574,25 @@ take_addition_apart (HrTrainingStack *self,
   return gradient;
 }
 
+/* What comes of a state that was stacked with others is a view that nothing is added to in place. */
+static HrValue
+add_view (HrReplay     *replay,
+          HrHandedOver *part,
+          HrValue       gradient)
+{
+  HrValue view = part->gradient;
+  HrValue sum;
+
+  if (gradient.storage < 0)
+    return view;
+
+  sum = hr_op_make_gradient (replay, "add", hr_value_detach (part->input));
+  hr_replay_drop (replay, gradient);
+  hr_replay_drop (replay, view);
+
+  return sum;
+}
+
 /* Of a tower: the gradient of what the decoder got is added to that of the layer behind. */
 static HrValue
 take_feature_back (HrTrainingStack *self,
@@ -547,6 +600,10 @@ take_feature_back (HrTrainingStack *self,
                    HrValue          gradient)
 {
   HrReplay *replay = self->replay;
+
+  if (self->pass.stack->tower == HR_TOWER_TILES)
+    return add_view (replay, part, gradient);
+
   HrValue input = hr_op_like (replay, "hidden_states", "hidden_states", hr_value_detach (part->input));
 
   replay->sentence = N_("in the backward pass of the merging of patches");
@@ -654,7 +711,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   variables->forward.checkpoints_attention = self->checkpointing.kind == HR_CHECKPOINTING_ATTENTION;
   replay->graph = NULL;
 
-  if (self->pass.tower != NULL)
+  if (variables->n_joins > 0 && variables->joins[0].crosses)
     self->pass.source = variables->forward.source;
   self->shared[HR_SHARED_SOURCE] = self->pass.source;
   self->needs_gradient[HR_SHARED_SOURCE] = hr_value_needs_gradient (self->pass.source);
@@ -666,6 +723,9 @@ hr_training_stack_run_forward (HrTrainingStack *self)
 
   replay->graph = self->final;
   read = variables->feature.storage >= 0 ? &variables->feature : &variables->hidden;
+  for (guint i = 0; self->pass.tower != NULL && variables->n_joins > 0 && i < variables->n_features; i++)
+    variables->features[i] = self->stacked[self->n_stacked++] =
+      hr_training_enter_graph (replay, variables->features[i], hr_value_needs_gradient (variables->features[i]));
   self->final_input = *read = hr_training_enter_graph (replay, *read, hr_value_needs_gradient (*read));
   hr_pass_finish (&self->pass, replay, variables);
   if (self->pass.has_head && (hr_pass_makes_scores (&self->pass) || hr_pass_has_long_head (&self->pass)))
@@ -688,6 +748,11 @@ run_final_backward (HrTrainingStack *self,
   hr_graph_deliver (self->final, replay, self->output, gradient);
   hr_graph_run_backward (self->final, replay);
   gradient = hr_graph_take_gradient (self->final, self->final_input);
+  for (guint i = 0; i < self->n_stacked; i++)
+    {
+      if (hr_value_needs_gradient (self->stacked[i]))
+        self->towers[0]->handed_over[i].gradient = hr_graph_take_gradient (self->final, self->stacked[i]);
+    }
   hr_graph_clear (self->final, replay);
   hr_replay_end (replay);
 

@@ -88,8 +88,10 @@ struct _HrTrainingStack
   HrGraph *final;
   HrValue embedded;
   HrValue final_input;
-  HrHeldValue held[14];
+  HrHeldValue held[15];
   guint n_held;
+  HrValue stacked[HR_PASS_MAX_FEATURES]; /* of a tower: what layers of the one before have made beside the last */
+  guint n_stacked;
   HrHandedOver handed_over[HR_PASS_MAX_FEATURES];
   guint n_handed_over;
   guint n_features;      /* of a decoder: what it gets of inner layers of a tower */

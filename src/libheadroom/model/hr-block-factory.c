@@ -101,6 +101,7 @@ static const HrChoice qk_norm_places[] = {
   { "at-projection", HR_QK_NORM_AT_PROJECTION },
   { "after-projections", HR_QK_NORM_AFTER_PROJECTIONS },
   { "after-rotation", HR_QK_NORM_AFTER_ROTATION },
+  { "each-in-turn", HR_QK_NORM_EACH_IN_TURN },
   { NULL }
 };
 

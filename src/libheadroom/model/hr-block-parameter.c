@@ -11,6 +11,9 @@ static const HrChoice uses[] = {
   { "class", HR_PARAMETER_CLASS },
   { "positions", HR_PARAMETER_POSITIONS },
   { "newline", HR_PARAMETER_NEWLINE },
+  { "gate", HR_PARAMETER_GATE },
+  { "gate-inline", HR_PARAMETER_GATE_INLINE },
+  { "gate-rows", HR_PARAMETER_GATE_ROWS },
   { "latents", HR_PARAMETER_LATENTS },
   { "scale", HR_PARAMETER_SCALE },
   { NULL }

@@ -120,6 +120,7 @@ typedef enum
   HR_QK_NORM_AT_PROJECTION,      /* each in one expression with its projection (Qwen3) */
   HR_QK_NORM_AFTER_PROJECTIONS,  /* when all three are projected (Cohere) */
   HR_QK_NORM_AFTER_ROTATION,     /* when they are rotated (Hunyuan) */
+  HR_QK_NORM_EACH_IN_TURN,       /* queries before anything else is projected, keys behind the values (Mllama) */
 } HrQkNormPlace;
 
 /* A factor of the queries that depends on their positions. */
@@ -266,6 +267,9 @@ typedef enum
   HR_PARAMETER_POSITIONS,     /* it is added to them */
   HR_PARAMETER_NEWLINE,       /* it ends a row of the tiles of a picture */
   HR_PARAMETER_SCALE,         /* what a branch of a layer makes is multiplied by it */
+  HR_PARAMETER_GATE,          /* likewise, by its tanh (Mllama) */
+  HR_PARAMETER_GATE_INLINE,   /* likewise, in one expression with the residual (Mllama) */
+  HR_PARAMETER_GATE_ROWS,     /* likewise, once the rows that see nothing are zeros (Mllama) */
   HR_PARAMETER_LATENTS,       /* it goes into the layers, which attend to what a tower has seen (Idefics 2) */
 } HrParameterUse;
 
@@ -726,6 +730,8 @@ typedef enum
   HR_TOWER_VIT,               /* pictures of one size, a batch of them (CLIP, SigLIP) */
   HR_TOWER_WHISPER,           /* sounds of one length, a batch of them (Whisper's encoder) */
   HR_TOWER_CHUNKED,           /* sounds of any length, in chunks that attend to themselves (Qwen2.5-Omni) */
+  HR_TOWER_TILES,             /* tiles of a picture in a row, with a mask of those that pad it (Mllama) */
+  HR_TOWER_AGAIN,             /* layers that go on with what another tower has made of these (Mllama) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
 } HrTowerPath;
 
@@ -748,6 +754,7 @@ typedef enum
 {
   HR_JOIN_SCATTER,            /* in the dtype of the text, by masked_scatter */
   HR_JOIN_INSIDE,             /* likewise, where it is cast by the function that does so (Idefics 3) */
+  HR_JOIN_CROSS,              /* not at all: layers of the decoder attend to it (Mllama) */
   HR_JOIN_BLOCKS,             /* block by block into zeros, from which those of its tokens are taken (SmolVLM) */
 } HrJoinPath;
 

@@ -464,7 +464,7 @@ read_tower (HrJson   *description,
             GError  **error)
 {
   static const char * const names[] = {
-    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", "resampler", NULL,
+    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", "tiles", "again", "resampler", NULL,
   };
   guint choice;
 
@@ -486,7 +486,7 @@ read_joins (HrScope     *scope,
             HrJoinPath  *joins,
             GError     **error)
 {
-  static const char * const names[] = { "scatter", "inside", "blocks" };
+  static const char * const names[] = { "scatter", "inside", "cross", "blocks" };
   const char *name;
 
   if (expression == NULL)
@@ -501,7 +501,7 @@ read_joins (HrScope     *scope,
         return TRUE;
     }
 
-  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, blocks", error);
+  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, cross, blocks", error);
 
   return FALSE;
 }
