@@ -478,6 +478,66 @@ typedef enum
 } HrZeroGrad;
 
 /**
+ * HrFsdp:
+ * @HR_FSDP_NONE: parameters are not sharded
+ * @HR_FSDP_FULL_SHARD: parameters, gradients and states are, and what a layer needs is gathered each time it runs
+ * @HR_FSDP_SHARD_GRAD_OP: likewise, but what was gathered stays until the layer has been differentiated
+ * @HR_FSDP_HYBRID_SHARD: as the first among some of the ranks, of which there are several groups
+ *
+ * How parameters are sharded among the ranks of data parallelism.
+ */
+typedef enum
+{
+  HR_FSDP_NONE,
+  HR_FSDP_FULL_SHARD,
+  HR_FSDP_SHARD_GRAD_OP,
+  HR_FSDP_HYBRID_SHARD,
+} HrFsdp;
+
+/**
+ * HrFsdpVersion:
+ * @HR_FSDP_VERSION_1: FullyShardedDataParallel, with flat parameters
+ * @HR_FSDP_VERSION_2: fully_shard, which shards each parameter
+ *
+ * Which of torch's two shards parameters.
+ */
+typedef enum
+{
+  HR_FSDP_VERSION_1,
+  HR_FSDP_VERSION_2,
+} HrFsdpVersion;
+
+/**
+ * HrOffload:
+ * @HR_OFFLOAD_NONE: on the device
+ * @HR_OFFLOAD_CPU: in the memory of the host
+ * @HR_OFFLOAD_NVME: on a disk
+ *
+ * Where what is not needed waits.
+ */
+typedef enum
+{
+  HR_OFFLOAD_NONE,
+  HR_OFFLOAD_CPU,
+  HR_OFFLOAD_NVME,
+} HrOffload;
+
+/**
+ * HrBackwardPrefetch:
+ * @HR_BACKWARD_PREFETCH_NONE: when it is needed
+ * @HR_BACKWARD_PREFETCH_BACKWARD_PRE: before the layer behind it is differentiated
+ * @HR_BACKWARD_PREFETCH_BACKWARD_POST: when that has let go of what was gathered for it
+ *
+ * When what a layer needs in the backward pass is gathered.
+ */
+typedef enum
+{
+  HR_BACKWARD_PREFETCH_NONE,
+  HR_BACKWARD_PREFETCH_BACKWARD_PRE,
+  HR_BACKWARD_PREFETCH_BACKWARD_POST,
+} HrBackwardPrefetch;
+
+/**
  * HrAlgorithm:
  * @HR_ALGORITHM_SFT: supervised fine-tuning: the next token
  * @HR_ALGORITHM_DPO: direct preference optimization: a chosen and a rejected answer

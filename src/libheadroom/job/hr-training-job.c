@@ -57,6 +57,12 @@ typedef struct
   guint64 context_parallel;
   guint64 expert_parallel;
   gboolean sequence_parallel;
+  HrFsdp fsdp;
+  HrFsdpVersion fsdp_version;
+  guint64 data_parallel_replicas;
+  HrBackwardPrefetch fsdp_backward_prefetch;
+  gboolean fsdp_use_orig_params;
+  HrOffload parameter_offload;
 } HrTrainingJobPrivate;
 
 enum
@@ -97,6 +103,12 @@ enum
   PROP_CONTEXT_PARALLEL,
   PROP_EXPERT_PARALLEL,
   PROP_SEQUENCE_PARALLEL,
+  PROP_FSDP,
+  PROP_FSDP_VERSION,
+  PROP_DATA_PARALLEL_REPLICAS,
+  PROP_FSDP_BACKWARD_PREFETCH,
+  PROP_FSDP_USE_ORIG_PARAMS,
+  PROP_PARAMETER_OFFLOAD,
   N_PROPS
 };
 
@@ -252,6 +264,30 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_SEQUENCE_PARALLEL:
       g_value_set_boolean (value, priv->sequence_parallel);
+      break;
+
+    case PROP_FSDP:
+      g_value_set_enum (value, priv->fsdp);
+      break;
+
+    case PROP_FSDP_VERSION:
+      g_value_set_enum (value, priv->fsdp_version);
+      break;
+
+    case PROP_DATA_PARALLEL_REPLICAS:
+      g_value_set_uint64 (value, priv->data_parallel_replicas);
+      break;
+
+    case PROP_FSDP_BACKWARD_PREFETCH:
+      g_value_set_enum (value, priv->fsdp_backward_prefetch);
+      break;
+
+    case PROP_FSDP_USE_ORIG_PARAMS:
+      g_value_set_boolean (value, priv->fsdp_use_orig_params);
+      break;
+
+    case PROP_PARAMETER_OFFLOAD:
+      g_value_set_enum (value, priv->parameter_offload);
       break;
 
     default:
@@ -413,6 +449,30 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_SEQUENCE_PARALLEL:
       priv->sequence_parallel = g_value_get_boolean (value);
+      break;
+
+    case PROP_FSDP:
+      priv->fsdp = g_value_get_enum (value);
+      break;
+
+    case PROP_FSDP_VERSION:
+      priv->fsdp_version = g_value_get_enum (value);
+      break;
+
+    case PROP_DATA_PARALLEL_REPLICAS:
+      priv->data_parallel_replicas = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FSDP_BACKWARD_PREFETCH:
+      priv->fsdp_backward_prefetch = g_value_get_enum (value);
+      break;
+
+    case PROP_FSDP_USE_ORIG_PARAMS:
+      priv->fsdp_use_orig_params = g_value_get_boolean (value);
+      break;
+
+    case PROP_PARAMETER_OFFLOAD:
+      priv->parameter_offload = g_value_get_enum (value);
       break;
 
     default:
@@ -894,6 +954,82 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           FALSE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:fsdp:
+   *
+   * How parameters are sharded among the ranks of data parallelism.
+   */
+  properties[PROP_FSDP] =
+    g_param_spec_enum ("fsdp",
+                       N_("FSDP"),
+                       N_("How FullyShardedDataParallel or fully_shard divides parameters, gradients and states "
+                          "among the ranks of data parallelism; “none” keeps all of them on each"),
+                       HR_TYPE_FSDP, HR_FSDP_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fsdp-version:
+   *
+   * Which of torch’s implementations shards parameters.
+   */
+  properties[PROP_FSDP_VERSION] =
+    g_param_spec_enum ("fsdp-version",
+                       N_("FSDP version"),
+                       N_("1 is FullyShardedDataParallel, 2 is fully_shard, as fsdp_version of accelerate has it"),
+                       HR_TYPE_FSDP_VERSION, HR_FSDP_VERSION_1,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:data-parallel-replicas:
+   *
+   * How many groups of ranks hold all parameters.
+   */
+  properties[PROP_DATA_PARALLEL_REPLICAS] =
+    g_param_spec_uint64 ("data-parallel-replicas",
+                         N_("Replicas"),
+                         N_("Groups of ranks that hold all parameters each, where a hybrid shards them within a "
+                            "group only"),
+                         1, 65536, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fsdp-backward-prefetch:
+   *
+   * When the layer that is differentiated next is gathered.
+   */
+  properties[PROP_FSDP_BACKWARD_PREFETCH] =
+    g_param_spec_enum ("fsdp-backward-prefetch",
+                       N_("Backward prefetch"),
+                       N_("When FullyShardedDataParallel gathers the layer that is differentiated next"),
+                       HR_TYPE_BACKWARD_PREFETCH, HR_BACKWARD_PREFETCH_BACKWARD_PRE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:fsdp-use-orig-params:
+   *
+   * Whether the optimizer steps views of the original parameters.
+   */
+  properties[PROP_FSDP_USE_ORIG_PARAMS] =
+    g_param_spec_boolean ("fsdp-use-orig-params",
+                          N_("Original parameters"),
+                          N_("Have the optimizer step views of the original parameters (use_orig_params) and not "
+                             "flat ones; each begins at a multiple of 16 bytes then"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:parameter-offload:
+   *
+   * Where parameters wait while no layer needs them.
+   */
+  properties[PROP_PARAMETER_OFFLOAD] =
+    g_param_spec_enum ("parameter-offload",
+                       N_("Parameter offload"),
+                       N_("Where parameters, their gradients and the states of the optimizer wait while no layer "
+                          "needs them"),
+                       HR_TYPE_OFFLOAD, HR_OFFLOAD_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
@@ -930,6 +1066,12 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, FALSE);
   hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, FALSE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
+  hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
+  hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
+  hr_job_mark_setting (properties[PROP_DATA_PARALLEL_REPLICAS], 944, TRUE);
+  hr_job_mark_setting (properties[PROP_FSDP_BACKWARD_PREFETCH], 946, TRUE);
+  hr_job_mark_setting (properties[PROP_FSDP_USE_ORIG_PARAMS], 948, TRUE);
+  hr_job_mark_setting (properties[PROP_PARAMETER_OFFLOAD], 950, TRUE);
 }
 
 static void
@@ -946,6 +1088,9 @@ hr_training_job_init (HrTrainingJob *self)
   priv->pipeline_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_PIPELINE_PARALLEL])->default_value;
   priv->context_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_CONTEXT_PARALLEL])->default_value;
   priv->expert_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_EXPERT_PARALLEL])->default_value;
+  priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
+  priv->fsdp_backward_prefetch = HR_BACKWARD_PREFETCH_BACKWARD_PRE;
+  priv->fsdp_use_orig_params = TRUE;
   priv->trl_release = HR_TRL_RELEASE_1_6;
 }
 
@@ -1590,4 +1735,112 @@ hr_training_job_get_sequence_parallel (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
 
   return priv->sequence_parallel;
+}
+
+/**
+ * hr_training_job_get_fsdp:
+ * @self: a job
+ *
+ * Gets how parameters are sharded among the ranks of data parallelism.
+ *
+ * Returns: the value of the setting
+ */
+HrFsdp
+hr_training_job_get_fsdp (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FSDP_NONE);
+
+  return priv->fsdp;
+}
+
+/**
+ * hr_training_job_get_fsdp_version:
+ * @self: a job
+ *
+ * Gets which of torch’s implementations shards parameters.
+ *
+ * Returns: the value of the setting
+ */
+HrFsdpVersion
+hr_training_job_get_fsdp_version (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FSDP_VERSION_1);
+
+  return priv->fsdp_version;
+}
+
+/**
+ * hr_training_job_get_data_parallel_replicas:
+ * @self: a job
+ *
+ * Gets how many groups of ranks hold all parameters.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_data_parallel_replicas (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
+
+  return priv->data_parallel_replicas;
+}
+
+/**
+ * hr_training_job_get_fsdp_backward_prefetch:
+ * @self: a job
+ *
+ * Gets when the layer that is differentiated next is gathered.
+ *
+ * Returns: the value of the setting
+ */
+HrBackwardPrefetch
+hr_training_job_get_fsdp_backward_prefetch (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_BACKWARD_PREFETCH_BACKWARD_PRE);
+
+  return priv->fsdp_backward_prefetch;
+}
+
+/**
+ * hr_training_job_get_fsdp_use_orig_params:
+ * @self: a job
+ *
+ * Gets whether the optimizer steps views of the original parameters.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_fsdp_use_orig_params (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->fsdp_use_orig_params;
+}
+
+/**
+ * hr_training_job_get_parameter_offload:
+ * @self: a job
+ *
+ * Gets where parameters wait while no layer needs them.
+ *
+ * Returns: the value of the setting
+ */
+HrOffload
+hr_training_job_get_parameter_offload (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OFFLOAD_NONE);
+
+  return priv->parameter_offload;
 }

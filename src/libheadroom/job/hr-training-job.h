@@ -58,5 +58,11 @@ guint64                   hr_training_job_get_pipeline_parallel                 
 guint64                   hr_training_job_get_context_parallel                         (HrTrainingJob *self);
 guint64                   hr_training_job_get_expert_parallel                          (HrTrainingJob *self);
 gboolean                  hr_training_job_get_sequence_parallel                        (HrTrainingJob *self);
+HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
+HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);
+guint64                   hr_training_job_get_data_parallel_replicas     (HrTrainingJob *self);
+HrBackwardPrefetch        hr_training_job_get_fsdp_backward_prefetch     (HrTrainingJob *self);
+gboolean                  hr_training_job_get_fsdp_use_orig_params       (HrTrainingJob *self);
+HrOffload                 hr_training_job_get_parameter_offload          (HrTrainingJob *self);
 
 G_END_DECLS

@@ -460,6 +460,30 @@ static const char * const zero_grad_labels[] = {
   [HR_ZERO_GRAD_KEPT] = N_("Never: set to zero and kept"),
 };
 
+static const char * const fsdp_labels[] = {
+  [HR_FSDP_NONE] = N_("None"),
+  [HR_FSDP_FULL_SHARD] = N_("Everything, gathered for each use (FULL_SHARD)"),
+  [HR_FSDP_SHARD_GRAD_OP] = N_("Everything, gathered once a step (SHARD_GRAD_OP)"),
+  [HR_FSDP_HYBRID_SHARD] = N_("Within groups of ranks (HYBRID_SHARD)"),
+};
+
+static const char * const fsdp_version_labels[] = {
+  [HR_FSDP_VERSION_1] = "1 (FullyShardedDataParallel)",
+  [HR_FSDP_VERSION_2] = "2 (fully_shard)",
+};
+
+static const char * const backward_prefetch_labels[] = {
+  [HR_BACKWARD_PREFETCH_NONE] = N_("When it is needed"),
+  [HR_BACKWARD_PREFETCH_BACKWARD_PRE] = N_("Before the layer behind it (BACKWARD_PRE)"),
+  [HR_BACKWARD_PREFETCH_BACKWARD_POST] = N_("After the layer behind it (BACKWARD_POST)"),
+};
+
+static const char * const offload_labels[] = {
+  [HR_OFFLOAD_NONE] = N_("None"),
+  [HR_OFFLOAD_CPU] = N_("Memory of the host"),
+  [HR_OFFLOAD_NVME] = N_("Disk of the host (NVMe)"),
+};
+
 static const char * const algorithm_labels[] = {
   [HR_ALGORITHM_SFT] = "SFT",
   [HR_ALGORITHM_DPO] = "DPO",
@@ -572,6 +596,10 @@ static const struct
   { hr_logits_upcast_get_type, logits_upcast_labels, G_N_ELEMENTS (logits_upcast_labels) },
   { hr_gptq_kernel_get_type, gptq_kernel_labels, G_N_ELEMENTS (gptq_kernel_labels) },
   { hr_zero_grad_get_type, zero_grad_labels, G_N_ELEMENTS (zero_grad_labels) },
+  { hr_fsdp_get_type, fsdp_labels, G_N_ELEMENTS (fsdp_labels) },
+  { hr_fsdp_version_get_type, fsdp_version_labels, G_N_ELEMENTS (fsdp_version_labels) },
+  { hr_backward_prefetch_get_type, backward_prefetch_labels, G_N_ELEMENTS (backward_prefetch_labels) },
+  { hr_offload_get_type, offload_labels, G_N_ELEMENTS (offload_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
   { hr_value_model_get_type, value_model_labels, G_N_ELEMENTS (value_model_labels) },
   { hr_reward_model_get_type, reward_model_labels, G_N_ELEMENTS (reward_model_labels) },

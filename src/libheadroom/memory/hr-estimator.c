@@ -18,6 +18,7 @@
 #include "hr-training-estimate.h"
 #include "hr-training-heap.h"
 #include "hr-training-rule-estimate.h"
+#include "hr-training-shard.h"
 
 /* Below this nobody has to ask where the memory went. */
 #define MANY_VIDEO_TOKENS 8192
@@ -90,7 +91,7 @@ run_training (HrModel        *model,
     return NULL;
 
   add_warnings (&plan->pass, estimate);
-  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT && !hr_training_shard_is_flat (plan))
     hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
 
   return estimate;

@@ -11,7 +11,7 @@
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
 #include "hr-replay-prompt.h"
-#include "hr-sharding.h"
+#include "hr-sharding-flat.h"
 #include "hr-unsloth.h"
 
 /* A layer in a step of training, forwards and back, from what comes into it to what goes out. */

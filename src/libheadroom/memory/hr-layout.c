@@ -18,7 +18,7 @@ static const struct
   HrTrainingFramework frameworks[MAX_FRAMEWORKS];
   guint n_frameworks;
 } known[] = {
-  { "data-parallel", { 0 }, 0 },
+  { "data-parallel", { HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 2 },
   { "tensor-parallel", { 0 }, 0 },
   { "pipeline-parallel", { 0 }, 0 },
   { "context-parallel", { 0 }, 0 },

@@ -101,10 +101,16 @@ typedef enum
   HR_SYMBOL_PAIRS,          /* B/2: pairs of answers */
   HR_SYMBOL_PREFIXED,       /* v + S: tokens, and virtual ones before them */
   HR_SYMBOL_EMBEDDING_SHARD, /* p_e: parameters of the table of tokens, where fully_shard gathers it */
+  HR_SYMBOL_EMBEDDING_PART, /* ⌈p_e/N_d⌉: those of them that one of N_d ranks holds */
+  HR_SYMBOL_EMBEDDING_GATHERED, /* those of all of these, with what pads them */
   HR_SYMBOL_EMBEDDING_CAST, /* those of them that are copied besides */
   HR_SYMBOL_LAYER_SHARD,    /* p_l: likewise of a layer */
+  HR_SYMBOL_LAYER_PART,
+  HR_SYMBOL_LAYER_GATHERED,
   HR_SYMBOL_LAYER_CAST,
   HR_SYMBOL_HEAD_SHARD,     /* p_o: of the head and the last norm */
+  HR_SYMBOL_HEAD_PART,
+  HR_SYMBOL_HEAD_GATHERED,
   HR_SYMBOL_HEAD_CAST,
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, or of a window of frames, as they come to a tower */
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */

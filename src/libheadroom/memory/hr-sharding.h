@@ -2,13 +2,14 @@
 
 #pragma once
 
+#include "hr-job-types.h"
 #include "hr-model.h"
 #include "hr-replay.h"
 #include "hr-trainable.h"
 
 G_BEGIN_DECLS
 
-#define HR_SHARDED_MAX_PARAMETERS 24
+#define HR_SHARDED_MAX_PARAMETERS 48
 
 /* What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins. */
 typedef enum
@@ -18,6 +19,16 @@ typedef enum
   HR_SHARDED_HEAD,
   HR_N_SHARDED_GROUPS,
 } HrShardedGroup;
+
+/* A number of parameters of a group: all, those of a rank with what pads them, or these of all ranks. */
+typedef enum
+{
+  HR_SHARDED_ALL,
+  HR_SHARDED_PART,
+  HR_SHARDED_GATHERED,
+  HR_SHARDED_CAST,
+  HR_N_SHARDED_SIZES,
+} HrShardedSize;
 
 /**
  * HrSharding:
@@ -29,8 +40,16 @@ typedef enum
  * @is_flat: whether those of a group are one parameter (FullyShardedDataParallel), so that all around the layers is one
  *   group
  * @is_offloaded: whether they wait on the host
+ * @n_ranks: how many ranks share them
+ * @n_part: how many parameters of a group each of these holds, with what pads them
+ * @is_aligned: whether each parameter begins at a multiple of 16 bytes, and what pads all to the number of ranks is
+ *   among them, as views of the parameters stay what is trained (use_orig_params)
+ * @stays_gathered: whether they are gathered once, and let go of when their gradients are there
+ * @gathers_ahead: when the group that comes next in the backward pass is gathered
+ * @gathered_element: what they are gathered in
+ * @reduced_element: what gradients are reduced in
  *
- * Parameters that fully_shard or FullyShardedDataParallel gathers in 16 bits, group by group, on one device.
+ * Parameters that fully_shard or FullyShardedDataParallel gathers, group by group.
  */
 struct _HrSharding
 {
@@ -41,6 +60,13 @@ struct _HrSharding
   guint64 n_cast[HR_N_SHARDED_GROUPS];
   gboolean is_flat;
   gboolean is_offloaded;
+  guint64 n_ranks;
+  guint64 n_part[HR_N_SHARDED_GROUPS];
+  gboolean is_aligned;
+  gboolean stays_gathered;
+  HrBackwardPrefetch gathers_ahead;
+  HrElement gathered_element;
+  HrElement reduced_element;
 
   /*< private >*/
   HrShardedGroup current;
@@ -49,26 +75,21 @@ struct _HrSharding
   guint n_gradients[HR_N_SHARDED_GROUPS];
   HrValue reduced;
   HrValue ahead;       /* the copies of the layer that is differentiated next */
+  gboolean is_backward;
+  gboolean is_first;   /* whether no layer is before the one that is differentiated */
+  gboolean is_last;    /* of the micro-batches of a step, behind which gradients are reduced */
 };
 
 void     hr_sharding_init         (HrSharding     *self,
                                    HrModel        *model,
                                    HrElement       element);
-gboolean hr_sharding_init_flat    (HrSharding     *self,
-                                   HrModel        *model,
-                                   HrElement       element);
-HrTrainables *hr_sharding_list_flat (const HrSharding *self,
-                                     guint             n_layers);
 void     hr_sharding_begin        (HrSharding     *self,
-                                   HrReplay       *replay);
+                                   HrReplay       *replay,
+                                   gboolean        is_last);
 void     hr_sharding_gather       (HrReplay       *replay,
                                    HrShardedGroup  group);
 void     hr_sharding_let_go       (HrReplay       *replay,
                                    HrShardedGroup  group);
-void     hr_sharding_gather_ahead (HrReplay       *replay,
-                                   gboolean        is_first);
-void     hr_sharding_leave        (HrReplay       *replay,
-                                   HrValue        *output);
 void     hr_sharding_enter        (HrReplay       *replay,
                                    HrShardedGroup  group);
 void     hr_sharding_take         (HrReplay       *replay,
@@ -76,5 +97,8 @@ void     hr_sharding_take         (HrReplay       *replay,
 void     hr_sharding_reduce       (HrReplay       *replay,
                                    HrShardedGroup  group);
 void     hr_sharding_end          (HrReplay       *replay);
+
+HrSymbol hr_sharding_get_symbol   (HrShardedGroup  group,
+                                   HrShardedSize   size);
 
 G_END_DECLS

@@ -540,9 +540,12 @@ hr_training_check_values (const HrTrainingPlan  *plan,
 {
   for (guint i = 0; i < n_settings; i++)
     {
-      g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), values[i][0]);
+      g_autofree char *found = NULL;
       g_autofree char *expected = NULL;
 
+      if (g_object_class_find_property (G_OBJECT_GET_CLASS (plan->job), values[i][0]) == NULL)
+        continue;
+      found = hr_job_get_as_string (HR_JOB (plan->job), values[i][0]);
       if (g_strv_contains (&values[i][1], found))
         continue;
 

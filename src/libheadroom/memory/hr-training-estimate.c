@@ -15,6 +15,7 @@
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
 #include "hr-training-rule-estimate.h"
+#include "hr-training-shard.h"
 
 #define SOURCE_GRADIENTS \
   "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
@@ -113,6 +114,11 @@ run_device (HrTrainingPlan  *plan,
   training->pass.weight_bytes = device->weights.bytes;
   device->weights.buffer_bytes += training->buffer_bytes;
   device->weights.bytes += training->buffer_bytes;
+  if (hr_training_shard_is_flat (plan))
+    {
+      device->weights.bytes = hr_training_shard_get_bytes (plan) + device->weights.buffer_bytes;
+      training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
+    }
   /* That of verl waits on the host. */
   if (training->has_reference && !adds_parameters (plan) && training->policy_code != HR_POLICY_CODE_VERL)
     training->reference_bytes = device->weights.bytes;
@@ -293,7 +299,9 @@ add_of_parameters (const HrTrainingPlan *plan,
                    HrComponentId         id,
                    guint64               bytes)
 {
-  const HrTrainables *stepped = plan->masters != NULL ? plan->masters : plan->reached;
+  const HrTrainables *stepped = hr_training_shard_is_flat (plan) ? plan->flat
+                                : plan->masters != NULL          ? plan->masters
+                                                                 : plan->reached;
   guint element = hr_element_get_bytes (hr_trainables_get_item (plan->reached, 0)->element);
   guint64 n_stepped = hr_trainables_get_n_elements (stepped);
   g_autofree char *substitution = NULL;
@@ -369,7 +377,9 @@ add_components (const HrTrainingPlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
+      if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_flat (plan))
+        hr_training_shard_add_component (plan, estimate, part, device->weights.buffer_bytes);
+      else if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
         hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);
       else if (i == HR_COMPONENT_VALUE_MODEL || i == HR_COMPONENT_REWARD_MODEL)
         hr_training_critic_add_component (plan, estimate, i, part);

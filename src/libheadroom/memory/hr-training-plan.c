@@ -13,6 +13,7 @@
 #include "hr-pass.h"
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
+#include "hr-sharding-flat.h"
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
 #include "hr-training-float8.h"
@@ -23,6 +24,7 @@
 #include "hr-training-profile.h"
 #include "hr-training-quantized.h"
 #include "hr-training-savers.h"
+#include "hr-training-shard.h"
 #include "hr-training-tuning.h"
 #include "hr-training-unsloth.h"
 #include "hr-training-verl.h"
@@ -220,7 +222,8 @@ resolve_optimizer (HrTrainingPlan           *self,
     return FALSE;
 
   if (self->training.sharding.is_flat)
-    stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.stack->n_layers);
+    stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.model,
+                                                  self->pass.stack->n_layers);
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else
@@ -229,6 +232,10 @@ resolve_optimizer (HrTrainingPlan           *self,
     return FALSE;
 
   hr_optimizer_init (&self->training.optimizer, &settings, stepped);
+  if (self->training.sharding.is_flat)
+    self->training.n_gradients = hr_trainables_get_n_parameters (stepped);
+  if (self->training.sharding.is_offloaded)
+    self->training.optimizer.state_bytes = self->training.optimizer.step_bytes = self->training.n_gradients = 0;
   warn_of_optimizer (self, settings.kind);
 
   return check_fused (self, error);
@@ -587,7 +594,7 @@ static void
 resolve_zero_grad (HrTrainingPlan *self)
 {
   self->training.zero_grad = hr_training_job_get_zero_grad (self->job);
-  self->training.gradient_bytes = hr_trainables_get_bytes (self->parameters, FALSE);
+  self->training.gradient_bytes = hr_trainables_get_bytes (self->flat != NULL ? self->flat : self->parameters, FALSE);
   if (self->training.optimizer.fused != NULL || self->training.main_gradient_bytes > 0)
     self->training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
 }
@@ -660,7 +667,7 @@ check_layers (HrTrainingPlan  *self,
   if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_UNSLOTH)
     return hr_training_unsloth_take_model (self, error);
   if (self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS)
-    return hr_training_verl_shard (self, error);
+    return hr_training_verl_shard (self, error) && hr_training_shard_resolve (self, error);
 
   inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   inference->mask = HR_ATTENTION_MASK_NONE;
@@ -830,7 +837,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !hr_precision_recipe_apply (job, model, error))
     return FALSE;
 
-  if (!hr_training_verl_prepare (self, error) || !hr_training_openrlhf_prepare (self, error))
+  if (!hr_training_shard_check (self, error) ||
+      !hr_training_verl_prepare (self, error) || !hr_training_openrlhf_prepare (self, error))
     return FALSE;
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));
@@ -849,8 +857,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
-  self->training.n_gradients = self->training.sharding.is_flat ? self->pass.stack->n_layers + 1
-                                                               : hr_trainables_get_n_parameters (self->reached);
+  self->training.n_gradients = hr_trainables_get_n_parameters (self->reached);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);
   self->training.keep_outputs = hr_training_job_get_keep_outputs (job);
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);

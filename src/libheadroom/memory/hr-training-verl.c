@@ -10,6 +10,7 @@
 #include "hr-inference-pass.h"
 #include "hr-message.h"
 #include "hr-operator-select.h"
+#include "hr-sharding-flat.h"
 #include "hr-training-check.h"
 #include "hr-training-packing.h"
 #include "hr-training-policy.h"
@@ -100,6 +101,10 @@ gboolean
 hr_training_verl_shard (HrTrainingPlan  *plan,
                         GError         **error)
 {
+  const HrFlatSharding settings = {
+    .element = HR_ELEMENT_FLOAT32, .gathered_element = HR_ELEMENT_BFLOAT16, .reduced_element = HR_ELEMENT_FLOAT32,
+    .n_ranks = 1, .gathers_ahead = HR_BACKWARD_PREFETCH_BACKWARD_PRE,
+  };
   HrInference *inference = &plan->pass.inference;
   HrTraining *training = &plan->training;
   HrGrpoJob *job;
@@ -120,7 +125,7 @@ hr_training_verl_shard (HrTrainingPlan  *plan,
   plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = HR_ELEMENT_BFLOAT16;
   warn (plan);
-  if (hr_sharding_init_flat (&training->sharding, plan->pass.model, HR_ELEMENT_FLOAT32))
+  if (hr_sharding_init_flat (&training->sharding, plan->pass.model, &settings))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -538,7 +543,7 @@ hr_training_verl_read (const HrTraining *training,
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_INPUTS, others);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, inputs);
   sharding.is_offloaded = phase == HR_PHASE_REFERENCE;
-  hr_sharding_begin (&sharding, replay);
+  hr_sharding_begin (&sharding, replay, TRUE);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
   hr_unpadded_init (&rows, replay);

@@ -10,6 +10,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
+#include "hr-sharding-flat.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-unsloth.h"
@@ -748,6 +749,8 @@ differentiate_loss (Step *step)
                     hr_tuning_get_kept_by_loss (step->training->tuning, replay->autocast));
   hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, hr_tuning_get_waiting_bytes (step->training->tuning));
   step->seed = hr_replay_make (replay, "ones_like", "gradient", HR_COMPONENT_TEMPORARY, HR_SHAPE (HR_ELEMENT_FLOAT32));
+  if (step->training->algorithm == HR_ALGORITHM_SFT)
+    hr_sharding_begin_backward (replay);
   hr_graph_deliver (step->head, replay, step->loss, hr_replay_hold (replay, step->seed));
   hr_graph_run_backward (step->head, replay);
   gradient = hr_graph_take_gradient (step->head, step->head_input);
@@ -871,7 +874,7 @@ run_micro_batch (const HrTraining *self,
   step->scores = step->values = step->last = step->wide = step->leaf = HR_NO_VALUE;
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
-  hr_sharding_begin (&step->sharding, replay);
+  hr_sharding_begin (&step->sharding, replay, is_last);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-sharding-flat.h"
+
+#include "hr-autograd.h"
+
+/*
+ * FullyShardedDataParallel of torch/distributed/fsdp of torch 2.14: the parameters of each layer are one FlatParameter,
+ * and those around the layers, which are the root's, another. A rank holds a part of each; all parts are gathered
+ * before a layer runs, forwards and back, and its gradients are reduced to those of the part when all are there. Over
+ * one rank nothing is sharded (NO_SHARD): copies in 16 bits (_mp_shard of _flat_param.py) take the place of what is
+ * gathered. What is let go of counts as free at once, whichever streams still use it
+ * (CUDACachingAllocator.cpp: allocated_bytes goes down in free ()).
+ */
+
+/* _get_aligned_numel of _flat_param.py: parameters begin at multiples of 16 bytes. */
+#define ALIGNED_BYTES 16
+
+static guint64
+round_up (guint64 n,
+          guint64 multiple)
+{
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+/* What a parameter of @n elements begins behind. */
+static guint64
+align (const HrSharding *self,
+       guint64           n_before)
+{
+  return self->is_aligned ? round_up (n_before, ALIGNED_BYTES / hr_element_get_bytes (self->gathered_element))
+                          : n_before;
+}
+
+static void
+add_parameter (const HrSharding *self,
+               guint64          *n_elements,
+               const HrTensor   *tensor)
+{
+  for (guint i = 0; i < MAX (1, tensor->n_items); i++)
+    *n_elements = align (self, *n_elements) + tensor->n_elements;
+}
+
+/* The parameters of a layer, or of those around the layers; as many if they are padded. */
+static guint64
+count_parameters (const HrSharding *self,
+                  HrModel          *model,
+                  int               layer)
+{
+  guint n_tensors = hr_model_get_n_tensors (model);
+  guint64 n_elements = 0;
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->tied_to != NULL || (layer < 0) != (tensor->n_layers == 0))
+        continue;
+      for (guint j = 0; j < tensor->n_layers; j++)
+        {
+          if (tensor->layers[j] == (guint) layer)
+            add_parameter (self, &n_elements, tensor);
+        }
+      if (layer < 0)
+        add_parameter (self, &n_elements, tensor);
+    }
+
+  return self->is_aligned ? round_up (n_elements, self->n_ranks) : n_elements;
+}
+
+static guint
+count_layers (HrModel *model)
+{
+  guint n_tensors = hr_model_get_n_tensors (model);
+  guint n_layers = 0;
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      for (guint j = 0; j < tensor->n_layers; j++)
+        n_layers = MAX (n_layers, tensor->layers[j] + 1);
+    }
+
+  return n_layers;
+}
+
+/*
+ * hr_sharding_init_flat:
+ * @self: (out): the groups
+ * @model: a model
+ * @settings: how it is set up
+ *
+ * Puts parameters into flat ones. Layers whose parameters differ are not followed.
+ *
+ * Returns: whether all layers have as many parameters
+ */
+gboolean
+hr_sharding_init_flat (HrSharding           *self,
+                       HrModel              *model,
+                       const HrFlatSharding *settings)
+{
+  guint n_layers = count_layers (model);
+  gboolean are_alike = TRUE;
+
+  *self = (HrSharding) {
+    .is_sharded = TRUE, .element = settings->element, .is_tied = TRUE, .is_flat = TRUE,
+    .is_offloaded = settings->is_offloaded, .n_ranks = settings->n_ranks, .is_aligned = settings->is_aligned,
+    .stays_gathered = settings->stays_gathered && settings->n_ranks > 1, .gathers_ahead = settings->gathers_ahead,
+    .reduced_element = settings->reduced_element,
+    .gathered_element = settings->gathered_element,
+  };
+  self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, model, -1);
+  self->n_elements[HR_SHARDED_LAYER] = n_layers > 0 ? count_parameters (self, model, 0) : 0;
+  for (guint i = 1; i < n_layers; i++)
+    are_alike &= count_parameters (self, model, i) == self->n_elements[HR_SHARDED_LAYER];
+  for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
+    self->n_part[i] = round_up (self->n_elements[i], self->n_ranks) / self->n_ranks;
+
+  return are_alike;
+}
+
+static void
+add_trained (const HrSharding *self,
+             HrTrainables     *list,
+             guint64           n_elements,
+             guint             copies)
+{
+  HrTrainable part = {
+    .shape = { n_elements }, .n_dimensions = 1, .n_elements = n_elements, .copies = copies, .element = self->element,
+    .role = HR_TENSOR_ROLE_LINEAR,
+  };
+
+  if (n_elements > 0 && copies > 0)
+    hr_trainables_add (list, &part);
+}
+
+/* What of each parameter of a group lies in the part of the first rank. */
+static void
+add_views (const HrSharding *self,
+           HrTrainables     *list,
+           HrModel          *model,
+           HrShardedGroup    group,
+           guint             copies)
+{
+  guint n_tensors = hr_model_get_n_tensors (model);
+  guint64 end = self->n_part[group];
+  guint64 position = 0;
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      gboolean is_of_layer = tensor->n_layers > 0 && tensor->layers[0] == 0;
+
+      if (tensor->tied_to != NULL || (group == HR_SHARDED_LAYER ? !is_of_layer : tensor->n_layers > 0))
+        continue;
+      for (guint j = 0; j < MAX (1, tensor->n_items) && position < end; j++)
+        {
+          position = align (self, position);
+          add_trained (self, list, position < end ? MIN (tensor->n_elements, end - position) : 0, copies);
+          position += tensor->n_elements;
+        }
+    }
+}
+
+/*
+ * hr_sharding_list_flat:
+ * @self: groups of flat parameters
+ * @model: the model that they are of
+ * @n_layers: how many layers there are
+ *
+ * Returns: (transfer full): what the optimizer of the first rank steps
+ */
+HrTrainables *
+hr_sharding_list_flat (const HrSharding *self,
+                       HrModel          *model,
+                       guint             n_layers)
+{
+  HrTrainables *list = hr_trainables_new ();
+
+  for (guint i = HR_SHARDED_LAYER; i < HR_N_SHARDED_GROUPS; i++)
+    {
+      guint copies = i == HR_SHARDED_LAYER ? n_layers : 1;
+
+      if (self->is_aligned)
+        add_views (self, list, model, i, copies);
+      else
+        add_trained (self, list, self->n_part[i], copies);
+    }
+
+  return list;
+}
+
+/*
+ * hr_sharding_get_part_bytes:
+ * @self: groups of flat parameters
+ * @n_layers: how many layers there are
+ *
+ * Returns: what the parameters of a rank take
+ */
+guint64
+hr_sharding_get_part_bytes (const HrSharding *self,
+                            guint             n_layers)
+{
+  guint element = hr_element_get_bytes (self->element);
+
+  return n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * element) +
+         hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element);
+}
+
+static guint64
+get_bytes (HrReplay       *replay,
+           HrShardedGroup  group,
+           HrShardedSize   size)
+{
+  guint64 n = replay->symbols[hr_sharding_get_symbol (group, size)];
+
+  return hr_ledger_round (n * hr_element_get_bytes (replay->parameter_dtype));
+}
+
+static HrValue
+get_shape (HrElement      element,
+           HrShardedGroup group,
+           HrShardedSize  size)
+{
+  return HR_SHAPE (element, hr_sharding_get_symbol (group, size));
+}
+
+/*
+ * _use_low_precision_shard of _flat_param.py; what waits on the host comes to the device in what it is held in
+ * (flat_param._local_shard.to (self.device)).
+ */
+static HrValue
+copy_part (HrReplay       *replay,
+           HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrValue copy = HR_NO_VALUE;
+
+  replay->sentence = N_("while parameters are copied to the data type that is computed in");
+  if (self->element != replay->parameter_dtype || self->is_offloaded)
+    copy = hr_replay_make (replay, "copy_", "_mp_shard", HR_COMPONENT_TEMPORARY,
+                           get_shape (replay->parameter_dtype, group, HR_SHARDED_PART));
+  if (self->is_offloaded && self->element != replay->parameter_dtype)
+    hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "_local_shard", HR_COMPONENT_TEMPORARY,
+                                            get_shape (self->element, group, HR_SHARDED_PART)));
+
+  return copy;
+}
+
+/* FlatParamHandle.pre_unshard, unshard and post_unshard of _flat_param.py. */
+static HrValue
+gather (HrReplay       *replay,
+        HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrValue copy = copy_part (replay, group);
+  HrValue gathered;
+
+  if (self->n_ranks == 1)
+    return copy;
+
+  replay->sentence = N_("while parameters of all ranks are gathered");
+  gathered = hr_replay_make (replay, "all_gather", "_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                             get_shape (replay->parameter_dtype, group, HR_SHARDED_GATHERED));
+  hr_replay_drop (replay, copy);
+
+  return gathered;
+}
+
+static gboolean
+is_there (const HrSharding *self,
+          HrShardedGroup    group)
+{
+  return self->weights[group].storage >= 0 ||
+         (self->is_backward && self->stays_gathered && group == HR_SHARDED_LAYER);
+}
+
+/*
+ * hr_sharding_gather_flat:
+ * @replay: a tape
+ * @group: a group
+ *
+ * Gathers the parameters of a group, if they are not there.
+ */
+void
+hr_sharding_gather_flat (HrReplay       *replay,
+                         HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+
+  if (is_there (self, group))
+    return;
+
+  self->weights[group] = gather (replay, group);
+}
+
+/*
+ * hr_sharding_gather_ahead:
+ * @replay: a tape
+ * @is_first: whether no layer is before the one that is differentiated now
+ *
+ * BackwardPrefetch.BACKWARD_PRE of FullyShardedDataParallel: what the next layer needs is gathered before this one is
+ * differentiated (_prefetch_handle of _runtime_utils.py).
+ */
+void
+hr_sharding_gather_ahead (HrReplay *replay,
+                          gboolean  is_first)
+{
+  HrSharding *self = replay->sharding;
+
+  if (self == NULL || !self->is_flat)
+    return;
+
+  self->is_first = is_first;
+  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE && !is_first && !self->stays_gathered)
+    self->ahead = gather (replay, HR_SHARDED_LAYER);
+}
+
+/*
+ * hr_sharding_begin_backward:
+ * @replay: a tape
+ *
+ * _pre_backward_hook of the root, which the gradient of what the model has returned sets off.
+ */
+void
+hr_sharding_begin_backward (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  const char *sentence = replay->sentence;
+
+  if (self == NULL || !self->is_flat)
+    return;
+
+  self->is_backward = TRUE;
+  hr_sharding_gather_flat (replay, HR_SHARDED_HEAD);
+  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE)
+    hr_sharding_gather_flat (replay, HR_SHARDED_LAYER);
+  replay->sentence = sentence;
+}
+
+static void
+backward_leave (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  hr_sharding_begin_backward (replay);
+  gradients[0] = hr_replay_hold (replay, gradient);
+}
+
+/*
+ * hr_sharding_leave:
+ * @replay: a tape
+ * @output: (inout): what the model returns
+ *
+ * Ends the function of a model of flat parameters: what is not sharded of those around the layers goes
+ * (_post_forward_reshard of _runtime_utils.py), and comes back when the gradient of what was returned does.
+ */
+void
+hr_sharding_leave (HrReplay *replay,
+                   HrValue  *output)
+{
+  HrSharding *self = replay->sharding;
+  HrValue inner = *output;
+
+  if (self == NULL || !self->is_flat)
+    return;
+
+  if (self->n_ranks == 1)
+    {
+      hr_replay_drop (replay, self->weights[HR_SHARDED_HEAD]);
+      self->weights[HR_SHARDED_HEAD] = HR_NO_VALUE;
+    }
+  hr_autograd_record (replay, output, backward_leave, &inner, 1);
+}
+
+/* _post_backward_reshard of _runtime_utils.py. */
+static void
+let_go (HrReplay       *replay,
+        HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+
+  if (self->weights[group].storage >= 0)
+    hr_replay_drop (replay, self->weights[group]);
+  else if (self->stays_gathered)
+    hr_replay_remove (replay, HR_COMPONENT_COMMUNICATION, get_bytes (replay, group, HR_SHARDED_GATHERED));
+  self->weights[group] = HR_NO_VALUE;
+  if (group != HR_SHARDED_LAYER)
+    return;
+
+  self->weights[group] = self->ahead;
+  self->ahead = HR_NO_VALUE;
+  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_POST && !self->is_first)
+    hr_sharding_gather_flat (replay, group);
+}
+
+/* _reduce_grad and _accumulate_sharded_grad of _runtime_utils.py. */
+static void
+reduce_to_part (HrReplay       *replay,
+                HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  gboolean is_padded = self->n_elements[group] % self->n_ranks != 0;
+  HrValue wide = HR_NO_VALUE, padded = HR_NO_VALUE;
+  HrValue part;
+
+  if (self->reduced_element != replay->parameter_dtype)
+    wide = hr_replay_make (replay, "_to_copy", "flat_param.grad", HR_COMPONENT_GRADIENTS,
+                           get_shape (self->reduced_element, group, HR_SHARDED_ALL));
+  if (is_padded)
+    padded = hr_replay_make (replay, "pad", "padded_unsharded_grad", HR_COMPONENT_TEMPORARY,
+                             get_shape (self->reduced_element, group, HR_SHARDED_GATHERED));
+  part = hr_replay_make (replay, "empty_like", "new_sharded_grad", HR_COMPONENT_GRADIENTS,
+                         get_shape (self->reduced_element, group, HR_SHARDED_PART));
+  if (self->element != self->reduced_element)
+    hr_replay_assign (replay, &part, hr_replay_make (replay, "_to_copy", "sharded_grad", HR_COMPONENT_GRADIENTS,
+                                                     get_shape (self->element, group, HR_SHARDED_PART)));
+  if (self->is_offloaded)
+    hr_replay_drop (replay, part);
+  else
+    hr_replay_leave (replay, part);
+  hr_replay_drop (replay, padded);
+  hr_replay_drop (replay, wide);
+}
+
+/* Over one rank gradients become those of what is held, or are added into those that are there. */
+static void
+reduce_alone (HrReplay       *replay,
+              HrShardedGroup  group,
+              HrValue         flat)
+{
+  HrSharding *self = replay->sharding;
+  HrValue copy;
+
+  if (!replay->has_gradients && self->element == replay->parameter_dtype)
+    {
+      hr_replay_leave (replay, flat);
+      return;
+    }
+
+  if (!replay->has_gradients)
+    {
+      copy = hr_replay_make (replay, "_to_copy", "flat_param.grad", HR_COMPONENT_GRADIENTS,
+                             get_shape (self->element, group, HR_SHARDED_ALL));
+      hr_replay_leave (replay, copy);
+    }
+  hr_replay_drop (replay, flat);
+}
+
+/*
+ * hr_sharding_reduce_flat:
+ * @replay: a tape
+ * @group: a group
+ *
+ * SplitWithSizesBackward puts the gradients of a group into one piece, which is the flat parameter's; when what was
+ * gathered has gone, it is reduced (_post_backward_hook of _runtime_utils.py). Those of all micro-batches but the last
+ * of a step stay whole (no_sync), and are added up.
+ */
+void
+hr_sharding_reduce_flat (HrReplay       *replay,
+                         HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrValue shape = get_shape (replay->parameter_dtype, group, HR_SHARDED_ALL);
+  gboolean is_held = self->n_ranks > 1 && replay->has_gradients;
+  HrValue flat;
+
+  replay->sentence = N_("in the backward pass, while gradients are put into one piece and reduced");
+  flat = hr_replay_make (replay, "cat", "flat_param.grad", HR_COMPONENT_GRADIENTS, shape);
+  for (guint i = 0; i < self->n_gradients[group]; i++)
+    hr_replay_drop (replay, self->gradients[group][i]);
+  self->n_gradients[group] = 0;
+  if (is_held)
+    hr_replay_assign (replay, &flat, HR_NO_VALUE);
+  let_go (replay, group);
+  if (self->n_ranks == 1)
+    {
+      reduce_alone (replay, group, flat);
+      return;
+    }
+
+  if (self->is_last)
+    reduce_to_part (replay, group);
+  if (is_held && self->is_last)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, get_bytes (replay, group, HR_SHARDED_ALL));
+  else if (!self->is_last && !is_held)
+    hr_replay_leave (replay, flat);
+  else
+    hr_replay_drop (replay, flat);
+}

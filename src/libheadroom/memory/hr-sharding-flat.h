@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-sharding.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrFlatSharding:
+ * @element: what parameters are held in
+ * @gathered_element: what is computed in
+ * @reduced_element: what gradients are reduced in
+ * @n_ranks: how many ranks share them
+ * @is_aligned: whether views of the parameters stay what is trained (use_orig_params)
+ * @stays_gathered: whether they are gathered once a step (SHARD_GRAD_OP)
+ * @is_offloaded: whether they wait on the host
+ * @gathers_ahead: when the group that comes next in the backward pass is gathered
+ *
+ * How FullyShardedDataParallel is set up.
+ */
+typedef struct
+{
+  HrElement element;
+  HrElement gathered_element;
+  HrElement reduced_element;
+  guint64 n_ranks;
+  gboolean is_aligned;
+  gboolean stays_gathered;
+  gboolean is_offloaded;
+  HrBackwardPrefetch gathers_ahead;
+} HrFlatSharding;
+
+gboolean      hr_sharding_init_flat      (HrSharding           *self,
+                                          HrModel              *model,
+                                          const HrFlatSharding *settings);
+HrTrainables *hr_sharding_list_flat      (const HrSharding     *self,
+                                          HrModel              *model,
+                                          guint                 n_layers);
+guint64       hr_sharding_get_part_bytes (const HrSharding     *self,
+                                          guint                 n_layers);
+void          hr_sharding_gather_flat    (HrReplay             *replay,
+                                          HrShardedGroup        group);
+void          hr_sharding_gather_ahead   (HrReplay             *replay,
+                                          gboolean              is_first);
+void          hr_sharding_leave          (HrReplay             *replay,
+                                          HrValue              *output);
+void          hr_sharding_begin_backward (HrReplay             *replay);
+void          hr_sharding_reduce_flat    (HrReplay             *replay,
+                                          HrShardedGroup        group);
+
+G_END_DECLS

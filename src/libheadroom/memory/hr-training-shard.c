@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-shard.h"
+
+#include "hr-estimate-private.h"
+#include "hr-grpo-job.h"
+#include "hr-message.h"
+#include "hr-sharding-flat.h"
+#include "hr-training-check.h"
+#include "hr-training-profile.h"
+
+/*
+ * What accelerate's FullyShardedDataParallelPlugin makes of a model of transformers (Accelerator.prepare_model of
+ * accelerate/accelerator.py, 1.15): each layer and all around them in FullyShardedDataParallel of torch
+ * (TRANSFORMER_BASED_WRAP), where mixed precision is on with a policy of 16 bits for parameters and reductions, over
+ * parameters that are cast to fp32.
+ */
+
+#define SOURCE_PARTS \
+  "torch/distributed/fsdp/_flat_param.py: FlatParamHandle.shard: a rank holds an equal part of each flat parameter"
+
+/* Whose trainers hand the settings on. */
+static gboolean
+is_trainer (HrTrainingFramework framework)
+{
+  return framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL;
+}
+
+static gboolean
+refuse_framework (const HrTrainingPlan  *plan,
+                  GError               **error)
+{
+  const HrTrainingProfile *profile = hr_training_profile_get (hr_training_job_get_framework (plan->job));
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "fsdp");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a framework and another value */
+                        N_("fsdp: expected none, as it is known for transformers and trl, not for %s; found %s"),
+                        profile != NULL ? profile->name : "", found);
+
+  return FALSE;
+}
+
+static gboolean
+refuse_single (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "fsdp");
+
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("fsdp: expected none, as there is one rank, which nothing can be divided among "
+                           "(data-parallel, gpus); found %s"), found);
+
+  return FALSE;
+}
+
+/* What DistributedDataParallel takes for its buckets is not known yet. */
+static gboolean
+check_copies (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (plan->job);
+  g_autofree char *found = NULL;
+
+  if (plan->layout.data == 1 || !is_trainer (framework))
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("data-parallel: expected 1 where fsdp is none, as what DistributedDataParallel takes is not "
+                           "known; found %s"), found);
+
+  return FALSE;
+}
+
+static gboolean
+check_replicas (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  guint64 replicas = hr_training_job_get_data_parallel_replicas (plan->job);
+  gboolean is_hybrid = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
+  g_autofree char *ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, replicas);
+
+  if (is_hybrid ? replicas > 1 && plan->layout.data % replicas == 0 && replicas < plan->layout.data : replicas == 1)
+    return TRUE;
+
+  if (is_hybrid)
+    hr_message_set_error (error, HR_ERROR_VALUE,
+                          N_("data-parallel-replicas: expected a divisor of %s between 1 and that, the ranks of data "
+                             "parallelism, for a hybrid shard; found %s"), ranks, found);
+  else
+    hr_message_set_error (error, HR_ERROR_VALUE,
+                          N_("data-parallel-replicas: expected 1, as only fsdp hybrid-shard has several groups of "
+                             "ranks; found %s"), found);
+
+  return FALSE;
+}
+
+/* Settings that are followed together with flat parameters. */
+static gboolean
+check_settings (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "fsdp-version", "1" },
+    { "autocast", "none", "bfloat16" },
+    { "master-dtype", "none" },
+    { "gradient-dtype", "same" },
+    { "zero-grad", "after-step" },
+    { "fine-tuning-method", "full" },
+    { "quantization", "auto", "none" },
+    { "fp8-recipe", "none" },
+    { "torch-compile", "false" },
+    { "optimizer", "adamw", "adam", "sgd", "sgd-momentum" },
+    { "parameter-offload", "none", "cpu" },
+    { "algorithm", "sft" },
+  };
+
+  return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error);
+}
+
+static gboolean
+check_model (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+
+  if (pass->encoder == NULL && pass->towers == NULL && plan->pass.media == NULL)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected a model of one stack of layers, as what FSDP gathers of others is not "
+                           "known"),
+                        hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_shard_check:
+ * @plan: a plan, of which the job and its layout are known
+ * @error: return location for an error
+ *
+ * Checks whether what is to be sharded can be.
+ *
+ * Returns: whether it can
+ */
+gboolean
+hr_training_shard_check (const HrTrainingPlan  *plan,
+                         GError               **error)
+{
+  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
+    return check_copies (plan, error);
+  if (!is_trainer (hr_training_job_get_framework (plan->job)))
+    return refuse_framework (plan, error);
+  if (plan->layout.data == 1)
+    return refuse_single (plan, error);
+
+  return check_replicas (plan, error) && check_settings (plan, error);
+}
+
+static void
+warn (HrTrainingPlan *plan)
+{
+  HrInferencePlan *pass = &plan->pass;
+
+  hr_inference_plan_warn (pass, N_("FSDP is counted as accelerate sets it up with TRANSFORMER_BASED_WRAP: each layer "
+                                   "is gathered alone, all that is around the layers stays gathered from the forward "
+                                   "pass to the end of the backward pass. What NCCL takes, and what blocks of several "
+                                   "streams reserve beyond what is allocated, is not known, and not counted"));
+  if (plan->autocast != HR_ELEMENT_NONE)
+    hr_inference_plan_warn (pass, N_("accelerate casts parameters to fp32 where FSDP computes in 16 bits: each rank "
+                                     "holds its part of them in fp32, whatever they were loaded in"));
+  if (hr_training_job_get_gradient_accumulation_steps (plan->job) > 1)
+    hr_inference_plan_warn (pass, N_("Gradients are reduced when the last micro-batch of a step has been "
+                                     "differentiated (no_sync): until then each rank holds those of the whole model"));
+  if (hr_training_job_get_fsdp_use_orig_params (plan->job))
+    hr_inference_plan_warn (pass, N_("What is trained is views of the original parameters: the first rank is counted, "
+                                     "where parameters are cut elsewhere on others, which rounds a few KiB otherwise"));
+  if (hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU)
+    hr_inference_plan_warn (pass, N_("Parameters wait on the host, and so do gradients and the states of the "
+                                     "optimizer, which steps there: counted from torch’s code alone"));
+}
+
+/*
+ * hr_training_shard_resolve:
+ * @plan: a plan, whose forward pass is resolved
+ * @error: return location for an error
+ *
+ * Has parameters gathered layer by layer, where they are sharded.
+ *
+ * Returns: whether the model can be followed
+ */
+gboolean
+hr_training_shard_resolve (HrTrainingPlan  *plan,
+                           GError         **error)
+{
+  HrTrainingJob *job = plan->job;
+  gboolean is_mixed = plan->autocast != HR_ELEMENT_NONE;
+  HrFlatSharding settings = {
+    .n_ranks = plan->layout.data / hr_training_job_get_data_parallel_replicas (job),
+    .is_aligned = hr_training_job_get_fsdp_use_orig_params (job),
+    .stays_gathered = hr_training_job_get_fsdp (job) == HR_FSDP_SHARD_GRAD_OP,
+    .is_offloaded = hr_training_job_get_parameter_offload (job) == HR_OFFLOAD_CPU,
+    .gathers_ahead = hr_training_job_get_fsdp_backward_prefetch (job),
+  };
+
+  if (hr_training_job_get_fsdp (job) == HR_FSDP_NONE)
+    return TRUE;
+  if (!check_model (plan, error))
+    return FALSE;
+
+  settings.element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
+  settings.gathered_element = is_mixed ? plan->autocast : plan->pass.element;
+  settings.reduced_element = settings.gathered_element;
+  if (is_mixed)
+    {
+      plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
+      plan->pass.element = plan->autocast;
+    }
+  warn (plan);
+  if (hr_sharding_init_flat (&plan->training.sharding, plan->pass.model, &settings))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a framework */
+                        N_("“%s”: expected layers with the same parameters each, as what %s takes for others is not "
+                           "known"),
+                        hr_model_get_name (plan->pass.model), "FSDP");
+
+  return FALSE;
+}
+
+/*
+ * hr_training_shard_is_flat:
+ * @plan: a plan
+ *
+ * Returns: whether a rank holds parts of flat parameters
+ */
+gboolean
+hr_training_shard_is_flat (const HrTrainingPlan *plan)
+{
+  return plan->training.sharding.is_flat && plan->training.sharding.n_ranks > 1;
+}
+
+/*
+ * hr_training_shard_get_bytes:
+ * @plan: a plan of sharded parameters
+ *
+ * Returns: what a rank holds of them on its device
+ */
+guint64
+hr_training_shard_get_bytes (const HrTrainingPlan *plan)
+{
+  const HrSharding *sharding = &plan->training.sharding;
+
+  return sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers);
+}
+
+/*
+ * hr_training_shard_add_component:
+ * @plan: a plan of sharded parameters
+ * @estimate: an estimate
+ * @bytes: what a rank holds of them
+ * @buffer_bytes: what of that are buffers
+ *
+ * Adds the weights of a rank.
+ */
+void
+hr_training_shard_add_component (const HrTrainingPlan *plan,
+                                 HrEstimate           *estimate,
+                                 guint64               bytes,
+                                 guint64               buffer_bytes)
+{
+  const HrSharding *sharding = &plan->training.sharding;
+  guint element = hr_element_get_bytes (sharding->element);
+  g_autofree char *substitution =
+    g_strdup_printf ("(%u·⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉ + ⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
+                     "⌉)·%u + %" G_GUINT64_FORMAT,
+                     plan->pass.stack->n_layers, sharding->n_elements[HR_SHARDED_LAYER], sharding->n_ranks,
+                     sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks, element, buffer_bytes);
+
+  if (sharding->is_offloaded)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution, SOURCE_PARTS);
+  else
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",
+                                substitution, SOURCE_PARTS);
+}

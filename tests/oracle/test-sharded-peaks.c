@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Peaks of steps of a rank among others that share parameters, gradients and states with it, phase by phase, against
+ * the estimator: the whole way from settings to bytes.
+ */
+
+#include "hr-estimator.h"
+
+#include "estimates.h"
+#include "oracle.h"
+
+#define MAX_MEDIAN_PERCENT 0.001
+#define MAX_WORST_PERCENT 0.01
+
+/* The norm of all gradients, which a variable holds from step to step. */
+#define MAX_BYTES 512
+
+/* Where views of parameters are stepped, the order of norms and matrices decides what the first rank rounds to. */
+#define MAX_BYTES_OF_VIEWS 8192
+
+static double
+run_case (JsonNode   *root,
+          JsonObject *test)
+{
+  static const HrPhaseId phases[] = {
+    HR_PHASE_FORWARD, HR_PHASE_LOSS, HR_PHASE_BACKWARD_LOSS, HR_PHASE_BACKWARD, HR_PHASE_OPTIMIZER,
+  };
+  JsonObject *settings = json_object_get_object_member (test, "settings");
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_TRAINING, settings);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  JsonObject *peaks = json_object_get_object_member (test, "peaks");
+  gboolean has_views = json_object_get_boolean_member_with_default (settings, "fsdp-use-orig-params", FALSE);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    {
+      const char *name = hr_phase_id_get_name (phases[i]);
+      gint64 off = (gint64) get_handed_out (estimate, phases[i]) - json_object_get_int_member (peaks, name);
+
+      g_test_message ("%-60s %-14s %+6" G_GINT64_FORMAT, json_object_get_string_member (test, "id"), name, off);
+      g_assert_cmpint (ABS (off), <=, has_views ? MAX_BYTES_OF_VIEWS : MAX_BYTES);
+    }
+
+  return oracle_compare_peak (HR_MODE_TRAINING, root, test);
+}
+
+static void
+test_peaks (void)
+{
+  oracle_judge_cases ("sharded-peaks.json", run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
+
+  return g_test_run ();
+}
