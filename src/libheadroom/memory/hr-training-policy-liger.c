@@ -21,6 +21,9 @@
 
 #define N_NUMBERS 5
 
+/* chunk_max, max_new, rescale, sum_exp, target_logit */
+#define N_ROWS_OF_NUMBERS 5
+
 /* The variables of the loop over parts of the vocabulary, which hold those of one part until the next are there. */
 typedef struct
 {
@@ -136,29 +139,50 @@ run_parts (Parts    *parts,
   hr_replay_assign (replay, &parts->logits, HR_NO_VALUE);
 }
 
+/*
+ * A part of an answer, with numbers of each token of it: the forward pass has the largest logit so far and that of this
+ * part, what sums are multiplied by, the sum, and the logit of the target, beside which token that is.
+ */
+static void
+run_part_of_answer (Parts    *parts,
+                    gboolean  is_backward)
+{
+  HrReplay *replay = parts->replay;
+  HrValue indices = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_LOSS_CHUNK);
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_LOSS_CHUNK);
+  HrValue rows[] = {
+    hr_op_like (replay, "arange", "row_idx", indices),
+    hr_op_like (replay, "clamp", "local_idx", indices),
+    hr_op_like (replay, "bitwise_and", "in_chunk", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_LOSS_CHUNK)),
+    HR_NO_VALUE,
+  };
+
+  numbers.count = N_ROWS_OF_NUMBERS;
+  if (!is_backward)
+    rows[3] = hr_op_like (replay, "maximum", "max_new", numbers);
+  run_parts (parts, is_backward);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    hr_replay_drop (replay, rows[i]);
+}
+
 static void
 run_answer_parts (Parts    *parts,
                   gboolean  is_backward)
 {
   HrReplay *replay = parts->replay;
   guint64 n_tokens = replay->symbols[HR_SYMBOL_COMPLETION];
-  HrValue indices = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_COMPLETION);
-  HrValue rows[] = {
-    hr_op_like (replay, "arange", "row_idx", indices),
-    hr_op_like (replay, "clamp", "local_idx", indices),
-    hr_op_like (replay, "bitwise_and", "in_chunk", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_COMPLETION)),
-    hr_op_like (replay, "mul", "grad_logprobs", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_COMPLETION)),
-  };
+  HrValue gradient = HR_NO_VALUE;
 
+  if (is_backward)
+    gradient = hr_op_like (replay, "mul", "grad_logprobs", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_COMPLETION));
   for (guint64 i = 0; i < n_tokens; i += CHUNK_TOKENS)
     {
       if (replay->heap == NULL && i > 0)
         break;
       replay->symbols[HR_SYMBOL_LOSS_CHUNK] = MIN (CHUNK_TOKENS, n_tokens - i);
-      run_parts (parts, is_backward);
+      run_part_of_answer (parts, is_backward);
     }
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    hr_replay_drop (replay, rows[i]);
+  hr_replay_drop (replay, gradient);
 }
 
 /*

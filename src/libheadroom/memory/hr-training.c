@@ -55,6 +55,7 @@ struct _Step
   HrValue outputs;
   HrValue mean;        /* the part of the loss that is differentiated, where what was returned holds the loss itself */
   HrValue returned[2];  /* what the model's function has returned beside the logits */
+  HrElement autocast;  /* what the models compute in, though the loss between them does not */
   gboolean is_last;    /* of the micro-batches of a step */
   HrSharding sharding;
   HrReduction reduction;
@@ -424,6 +425,16 @@ keeps_logits (const HrTraining *self)
   return self->critic != NULL || self->policy_code == HR_POLICY_CODE_OPENRLHF;
 }
 
+/* The function of the reference model is wrapped by accelerate like that of the trained one. */
+static void
+read_reference (Step    *step,
+                HrValue *kept)
+{
+  step->replay->autocast = step->autocast;
+  hr_training_read_reference (step->training, step->replay, kept);
+  step->replay->autocast = HR_ELEMENT_NONE;
+}
+
 /* DPOTrainer has the reference model read the pairs while all that the trained one keeps is there. */
 static HrValue
 compare_answers (Step    *step,
@@ -444,7 +455,7 @@ compare_answers (Step    *step,
   answers = hr_training_score_answers (replay, logits);
 
   /* ref_outputs is a variable of DPOTrainer._compute_loss, which ends with it. */
-  hr_training_read_reference (step->training, replay, is_logged_in_pairs (step->training) ? &reference : NULL);
+  read_reference (step, is_logged_in_pairs (step->training) ? &reference : NULL);
   hr_replay_rename (replay, reference, "ref_logits");
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
   loss = hr_training_loss_preference (replay, answers, loss);
@@ -484,7 +495,7 @@ compare_own_answers (Step    *step,
   hr_replay_drop (replay, step->joined_mask);
   step->joined_mask = HR_NO_VALUE;
   drop_joined_ids (step);
-  hr_training_read_reference (step->training, replay, NULL);
+  read_reference (step, NULL);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
 
   return hr_training_loss_preference (replay, answers, HR_NO_VALUE);
@@ -562,8 +573,8 @@ run_loss_outside (Step             *step,
 {
   const HrTraining *self = step->training;
   HrReplay *replay = step->replay;
-  HrElement autocast = replay->autocast;
 
+  step->autocast = replay->autocast;
   hr_replay_drop_casts (replay);
   drop_beside (replay, &step->stack->variables);
   hr_replay_assign (replay, &step->stack->variables.outputs, HR_NO_VALUE);
@@ -590,7 +601,7 @@ run_loss_outside (Step             *step,
   else
     step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                           : compare_answers (step, logits);
-  replay->autocast = autocast;
+  replay->autocast = step->autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
   if (self->policy_code == HR_POLICY_CODE_TRL)
