@@ -201,6 +201,7 @@ headroom_content_ensure_result (HeadroomContent *self)
     return;
 
   self->result = HEADROOM_RESULT_PAGE (headroom_result_page_new ());
+  headroom_result_page_set_pins (self->result, headroom_session_get_pins (self->session));
   gtk_stack_add_named (self->result_stack, GTK_WIDGET (self->result), "result");
 }
 

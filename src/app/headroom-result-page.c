@@ -17,6 +17,7 @@
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
+#include "headroom-sweep-view.h"
 #include "headroom-timeline-view.h"
 #include "hr-base-enums.h"
 #include "hr-export-timeline.h"
@@ -67,6 +68,7 @@ struct _HeadroomResultPage
   HeadroomComparison *comparison;
   HeadroomComponentTable *table;
   HeadroomComputeView *compute;
+  HeadroomSweepView *sweep;
   GtkWidget *warnings_section;
   GtkListBox *warnings;
 };
@@ -362,6 +364,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_advice_list_show (self->advice, report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_compute_view_show (self->compute, report);
+  headroom_sweep_view_show (self->sweep, report);
   headroom_result_page_show_warnings (self, report);
 }
 
@@ -558,6 +561,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
   g_type_ensure (HEADROOM_TYPE_PIE_CHART);
+  g_type_ensure (HEADROOM_TYPE_SWEEP_VIEW);
   g_type_ensure (HEADROOM_TYPE_TIMELINE_VIEW);
 
   gtk_widget_class_set_template_from_resource (widget_class,
@@ -583,6 +587,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, compute);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, sweep);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings);
   gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_copy_cb);
@@ -759,4 +764,18 @@ headroom_result_page_set_selected (HeadroomResultPage *self,
   headroom_result_page_explain (self);
   headroom_result_page_select_in_timeline (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
+}
+
+/*
+ * headroom_result_page_set_pins:
+ * @self: a result page
+ * @pins: (element-type HeadroomPin): the configurations that are pinned
+ */
+void
+headroom_result_page_set_pins (HeadroomResultPage *self,
+                               GListStore         *pins)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+
+  headroom_sweep_view_set_pins (self->sweep, pins);
 }

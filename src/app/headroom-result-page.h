@@ -35,4 +35,7 @@ int           headroom_result_page_get_selected    (HeadroomResultPage *self);
 void          headroom_result_page_set_selected    (HeadroomResultPage *self,
                                                     int                 selected);
 
+void          headroom_result_page_set_pins        (HeadroomResultPage *self,
+                                                    GListStore         *pins);
+
 G_END_DECLS

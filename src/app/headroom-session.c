@@ -9,6 +9,7 @@
 #include <hr-job-enums.h>
 
 #include "headroom-history.h"
+#include "headroom-pin.h"
 
 /*
  * HeadroomSession:
@@ -36,6 +37,7 @@ struct _HeadroomSession
   guint update_source;
 
   HeadroomHistory *history;
+  GListStore *pins;
   GCancellable *opening;
   guint restoring : 1;
 };
@@ -200,6 +202,7 @@ headroom_session_dispose (GObject *object)
   g_clear_object (&self->gpu);
   g_clear_pointer (&self->results, g_hash_table_unref);
   g_clear_object (&self->history);
+  g_clear_object (&self->pins);
   g_clear_pointer (&self->problem, g_free);
 
   G_OBJECT_CLASS (headroom_session_parent_class)->dispose (object);
@@ -325,6 +328,7 @@ headroom_session_init (HeadroomSession *self)
   self->jobs = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   self->results = g_hash_table_new_full (NULL, NULL, NULL, result_free);
   self->history = headroom_history_new ();
+  self->pins = g_list_store_new (HEADROOM_TYPE_PIN);
 
   g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
                            G_CONNECT_SWAPPED);
@@ -726,6 +730,17 @@ headroom_session_set_mode (HeadroomSession *self,
   headroom_session_queue_update (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODE]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_JOB]);
+}
+
+/*
+ * Gets the configurations that are pinned, to be looked at beside others. Undoing and redoing leave them alone.
+ */
+GListStore *
+headroom_session_get_pins (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->pins;
 }
 
 HrJob *

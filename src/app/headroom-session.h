@@ -45,6 +45,7 @@ void             headroom_session_reload_model         (HeadroomSession      *se
 HrMode           headroom_session_get_mode             (HeadroomSession      *self);
 void             headroom_session_set_mode             (HeadroomSession      *self,
                                                         HrMode                mode);
+GListStore      *headroom_session_get_pins             (HeadroomSession      *self);
 HrJob           *headroom_session_get_job              (HeadroomSession      *self);
 HrJob           *headroom_session_get_job_of_mode      (HeadroomSession      *self,
                                                         HrMode                mode);

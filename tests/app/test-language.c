@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <hr-inference-job.h>
 
+#include "headroom-content.h"
 #include "headroom-language.h"
 #include "headroom-test.h"
 
@@ -75,6 +76,15 @@ test_the_window_speaks_the_new_language (Fixture       *fixture,
   g_assert_nonnull (headroom_test_find_label (window, "Batch size"));
 }
 
+/* The entry of the window itself: those of drop-down lists are search entries as well. */
+static GtkEditable *
+find_search (Fixture *fixture)
+{
+  GtkWidget *content = headroom_test_find (GTK_WIDGET (fixture->window), HEADROOM_TYPE_CONTENT, NULL);
+
+  return GTK_EDITABLE (gtk_widget_get_template_child (content, HEADROOM_TYPE_CONTENT, "search"));
+}
+
 static void
 test_nothing_is_lost (Fixture       *fixture,
                       gconstpointer  data)
@@ -91,7 +101,7 @@ test_nothing_is_lost (Fixture       *fixture,
   headroom_session_update (fixture->session);
   total = hr_estimate_get_total_bytes (headroom_session_get_estimate (fixture->session));
 
-  search = GTK_EDITABLE (headroom_test_find (GTK_WIDGET (fixture->window), GTK_TYPE_SEARCH_ENTRY, NULL));
+  search = find_search (fixture);
   gtk_editable_set_text (search, "qwen");
   gtk_widget_activate_action (GTK_WIDGET (search), "win.show-result", NULL);
   gtk_window_get_default_size (GTK_WINDOW (fixture->window), &width, &height);
@@ -104,7 +114,7 @@ test_nothing_is_lost (Fixture       *fixture,
   g_assert_cmpuint (hr_estimate_get_total_bytes (headroom_session_get_estimate (fixture->session)), ==, total);
   g_assert_true (headroom_session_get_can_undo (fixture->session));
 
-  search = GTK_EDITABLE (headroom_test_find (GTK_WIDGET (fixture->window), GTK_TYPE_SEARCH_ENTRY, NULL));
+  search = find_search (fixture);
   g_assert_cmpstr (gtk_editable_get_text (search), ==, "qwen");
   leaflet = ADW_LEAFLET (headroom_test_find (GTK_WIDGET (fixture->window), ADW_TYPE_LEAFLET, NULL));
   g_assert_cmpstr (adw_leaflet_get_visible_child_name (leaflet), ==, "result");

@@ -8,6 +8,7 @@
 #include "headroom-number-card.h"
 #include "headroom-application.h"
 #include "headroom-language.h"
+#include "headroom-sweep-view.h"
 #include "headroom-test.h"
 
 #define UI "/io/github/headroom/Headroom/ui"
@@ -128,7 +129,7 @@ static gboolean
 window_has_action (const char *name)
 {
   return class_has_action (HEADROOM_TYPE_WINDOW, name) || class_has_action (HEADROOM_TYPE_ANATOMY_WINDOW, name) ||
-         class_has_action (HEADROOM_TYPE_NUMBER_CARD, name);
+         class_has_action (HEADROOM_TYPE_NUMBER_CARD, name) || class_has_action (HEADROOM_TYPE_SWEEP_VIEW, name);
 }
 
 static void
@@ -311,6 +312,7 @@ check_names (GtkWidget *widget,
 
   if (gtk_widget_get_focusable (widget) &&
       !is_inside (widget, GTK_TYPE_SPIN_BUTTON) &&
+      !is_inside (widget, GTK_TYPE_ENTRY) &&
       !is_inside (widget, GTK_TYPE_SEARCH_ENTRY) &&
       !is_inside (widget, GTK_TYPE_MENU_BUTTON) &&
       !is_inside (widget, ADW_TYPE_SPLIT_BUTTON) &&

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <hr-estimator.h>
+#include <hr-gpu-catalogue.h>
+
+#include "headroom-line-chart.h"
+#include "headroom-pin.h"
+#include "headroom-sweep-row.h"
+#include "headroom-sweep-view.h"
+#include "headroom-test.h"
+
+typedef struct
+{
+  HrModel *model;
+  HrGpu *gpu;
+  HrJob *job;
+  GListStore *pins;
+  GtkWidget *window;
+  HeadroomSweepView *view;
+  HeadroomLineChart *chart;
+} Fixture;
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->model = hr_model_new_from_id ("Qwen/Qwen2.5-7B-Instruct", &error);
+  g_assert_no_error (error);
+  fixture->gpu = hr_gpu_catalogue_lookup ("rtx-4090", &error);
+  g_assert_no_error (error);
+  fixture->job = hr_job_new (HR_MODE_INFERENCE);
+  fixture->pins = g_list_store_new (HEADROOM_TYPE_PIN);
+
+  fixture->window = gtk_window_new ();
+  fixture->view = HEADROOM_SWEEP_VIEW (headroom_sweep_view_new ());
+  headroom_sweep_view_set_pins (fixture->view, fixture->pins);
+  gtk_window_set_child (GTK_WINDOW (fixture->window), GTK_WIDGET (fixture->view));
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), GPOINTER_TO_INT (data), 640);
+  gtk_window_present (GTK_WINDOW (fixture->window));
+  fixture->chart = HEADROOM_LINE_CHART (headroom_test_find (GTK_WIDGET (fixture->view), HEADROOM_TYPE_LINE_CHART,
+                                                            NULL));
+}
+
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  data)
+{
+  gtk_window_destroy (GTK_WINDOW (fixture->window));
+  g_object_unref (fixture->pins);
+  g_object_unref (fixture->job);
+  g_object_unref (fixture->gpu);
+  g_object_unref (fixture->model);
+}
+
+static HrEstimate *
+estimate (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = hr_estimator_run (fixture->model, fixture->job, fixture->gpu, 1, &error);
+
+  g_assert_no_error (error);
+
+  return result;
+}
+
+static void
+show (Fixture *fixture)
+{
+  g_autoptr (HrEstimate) result = estimate (fixture);
+  g_autoptr (HrReport) report = hr_report_new (result, fixture->job, fixture->gpu, 1, HR_UNIT_SYSTEM_BINARY);
+
+  headroom_sweep_view_show (fixture->view, report);
+}
+
+/* Whether every point is there, with what the allocator keeps. */
+static gboolean
+is_complete (Fixture *fixture,
+             guint    n_lines)
+{
+  HrLineData *data = headroom_line_chart_get_data (fixture->chart);
+
+  return data != NULL && hr_line_data_get_n_lines (data) == n_lines && hr_line_data_get_note (data) == NULL;
+}
+
+static guint64
+get_value (Fixture *fixture,
+           guint    line,
+           guint    index)
+{
+  guint64 value;
+
+  g_assert_true (hr_line_data_get_value (headroom_line_chart_get_data (fixture->chart), line, index, &value));
+
+  return value;
+}
+
+static void
+test_the_line_is_that_of_estimates (Fixture       *fixture,
+                                    gconstpointer  data)
+{
+  const double *positions;
+  guint n_positions;
+
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
+
+  /* Prompts are what people ask for first, up to the length of the model. */
+  positions = hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart), &n_positions);
+  g_assert_cmpfloat (positions[0], ==, 512);
+  g_assert_cmpfloat (positions[n_positions - 1], ==, 32768);
+  for (guint i = 0; i < n_positions; i++)
+    {
+      g_autoptr (HrEstimate) result = NULL;
+
+      g_object_set (fixture->job, "prompt-length", (guint64) positions[i], NULL);
+      result = estimate (fixture);
+      g_assert_cmpuint (get_value (fixture, 0, i), ==, hr_estimate_get_total_bytes (result));
+    }
+}
+
+static void
+test_a_pinned_configuration_stays (Fixture       *fixture,
+                                   gconstpointer  data)
+{
+  guint64 before;
+
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
+  before = get_value (fixture, 0, 2);
+
+  gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
+  g_object_set (fixture->job, "batch-size", G_GUINT64_CONSTANT (16), NULL);
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 2) && get_value (fixture, 0, 2) > before);
+  g_assert_cmpuint (get_value (fixture, 1, 2), ==, before);
+}
+
+static void
+test_pins_are_named_and_taken_away (Fixture       *fixture,
+                                    gconstpointer  data)
+{
+  g_autoptr (HeadroomPin) pin = NULL;
+  GtkWidget *row, *button;
+
+  show (fixture);
+  for (guint i = 0; i < 8; i++)
+    gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (fixture->pins)), ==, 6);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 7));
+
+  pin = g_list_model_get_item (G_LIST_MODEL (fixture->pins), 0);
+  headroom_pin_set_label (pin, "Mine");
+  HEADROOM_TEST_WAIT_FOR (g_str_equal (hr_line_data_get_line (headroom_line_chart_get_data (fixture->chart), 1)->label,
+                                       "Mine"));
+
+  row = GTK_WIDGET (headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_EDITABLE_LABEL, NULL));
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (row)), ==, "Mine");
+  row = gtk_widget_get_ancestor (row, HEADROOM_TYPE_SWEEP_ROW);
+  button = headroom_test_find (row, GTK_TYPE_BUTTON, NULL);
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (fixture->pins)), ==, 5);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 6));
+}
+
+/* Whether a label that is in sight has a text in it. */
+static gboolean
+says (GtkWidget  *widget,
+      const char *part)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return FALSE;
+
+  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), part) != NULL)
+    return TRUE;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      if (says (child, part))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+press (GtkWidget  *widget,
+       guint       keyval)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
+
+          if (GTK_IS_KEYVAL_TRIGGER (trigger) && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == keyval)
+            gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
+                                          gtk_shortcut_get_arguments (shortcut));
+        }
+    }
+}
+
+static void
+test_the_keyboard_moves_along_lines (Fixture       *fixture,
+                                     gconstpointer  data)
+{
+  GtkWidget *chart = GTK_WIDGET (fixture->chart);
+
+  show (fixture);
+  gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 2));
+
+  press (chart, GDK_KEY_Right);
+  press (chart, GDK_KEY_Right);
+  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, 1);
+  g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 0);
+  g_assert_true (says (GTK_WIDGET (fixture->view), "1,024"));
+  press (chart, GDK_KEY_Down);
+  g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 1);
+  press (chart, GDK_KEY_End);
+  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, 6);
+  press (chart, GDK_KEY_Escape);
+  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, -1);
+}
+
+static void
+test_another_range_and_setting_are_swept (Fixture       *fixture,
+                                          gconstpointer  data)
+{
+  GtkWidget *from = headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_ENTRY, NULL);
+  GtkWidget *setting = headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_DROP_DOWN, NULL);
+  guint n_positions;
+
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
+  gtk_editable_set_text (GTK_EDITABLE (from), "4096");
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart),
+                                                      &n_positions)[0] == 4096);
+  g_assert_cmpuint (n_positions, ==, 4);
+
+  /* What is no range is said, and the line stays. */
+  gtk_editable_set_text (GTK_EDITABLE (from), "99999");
+  g_assert_true (says (GTK_WIDGET (fixture->view), "99999"));
+  g_assert_true (says (GTK_WIDGET (fixture->view), "prompt-length"));
+  gtk_editable_set_text (GTK_EDITABLE (from), "x");
+  g_assert_true (says (GTK_WIDGET (fixture->view), "prompt-length"));
+
+  gtk_drop_down_set_selected (GTK_DROP_DOWN (setting), 0);
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart),
+                                                      &n_positions)[0] == 1);
+  g_assert_cmpuint (n_positions, ==, 9);
+}
+
+static void
+test_it_is_as_narrow_as_a_phone (Fixture       *fixture,
+                                 gconstpointer  data)
+{
+  int minimum;
+
+  show (fixture);
+  gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 2));
+  gtk_widget_measure (GTK_WIDGET (fixture->view), GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  g_assert_cmpint (minimum, <=, 336);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  if (!headroom_test_init_display (&argc, &argv))
+    return 0;
+
+#define ADD(name, function, width) \
+  g_test_add ("/sweep-view/" name, Fixture, GINT_TO_POINTER (width), set_up, function, tear_down)
+  ADD ("the_line_is_that_of_estimates", test_the_line_is_that_of_estimates, 800);
+  ADD ("a_pinned_configuration_stays", test_a_pinned_configuration_stays, 800);
+  ADD ("pins_are_named_and_taken_away", test_pins_are_named_and_taken_away, 800);
+  ADD ("the_keyboard_moves_along_lines", test_the_keyboard_moves_along_lines, 800);
+  ADD ("another_range_and_setting_are_swept", test_another_range_and_setting_are_swept, 800);
+  ADD ("it_is_as_narrow_as_a_phone", test_it_is_as_narrow_as_a_phone, 360);
+
+  return g_test_run ();
+}
