@@ -18,7 +18,8 @@ static const struct
   HrTrainingFramework frameworks[MAX_FRAMEWORKS];
   guint n_frameworks;
 } known[] = {
-  { "data-parallel", { HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 2 },
+  { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
+                       HR_TRAINING_FRAMEWORK_TRL }, 3 },
   { "tensor-parallel", { 0 }, 0 },
   { "pipeline-parallel", { 0 }, 0 },
   { "context-parallel", { 0 }, 0 },
@@ -115,6 +116,20 @@ hr_layout_init (HrLayout       *self,
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
 
   return resolve_data (self, n_gpus, error) && check_experts (self, error);
+}
+
+/*
+ * hr_layout_divides_data:
+ * @self: a layout
+ * @job: the job that it is of
+ *
+ * Returns: whether ranks read different data, in a way that is followed of the framework
+ */
+gboolean
+hr_layout_divides_data (const HrLayout *self,
+                        HrTrainingJob  *job)
+{
+  return self->data > 1 && is_known (0, hr_training_job_get_framework (job));
 }
 
 /*

@@ -33,6 +33,8 @@ gboolean hr_layout_init  (HrLayout        *self,
                           HrTrainingJob   *job,
                           guint            n_gpus,
                           GError         **error);
+gboolean hr_layout_divides_data (const HrLayout *self,
+                                 HrTrainingJob  *job);
 gboolean hr_layout_check (const HrLayout  *self,
                           HrTrainingJob   *job,
                           GError         **error);

@@ -386,6 +386,8 @@ add_components (const HrTrainingPlan *plan,
       else if (i == HR_COMPONENT_GRADIENTS || i == HR_COMPONENT_OPTIMIZER || i == HR_COMPONENT_ADAPTERS ||
                i == HR_COMPONENT_MASTER_WEIGHTS)
         add_of_parameters (plan, estimate, i, part);
+      else if (i == HR_COMPONENT_COMMUNICATION && plan->training.bucket_bytes > 0)
+        hr_training_shard_add_buckets (plan, estimate, part);
       else if (i == HR_COMPONENT_INPUTS)
         add_inputs (plan, estimate, part);
       else if (i == HR_COMPONENT_ROLLOUT_ENGINE)

@@ -870,6 +870,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   hr_training_openrlhf_resolve (self);
+  if (!hr_training_shard_finish (self, error))
+    return FALSE;
+
   resolve_zero_grad (self);
   hr_training_critic_finish (self);
 

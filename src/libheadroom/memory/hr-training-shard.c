@@ -23,6 +23,9 @@
 #define SOURCE_PARTS \
   "torch/distributed/fsdp/_flat_param.py: FlatParamHandle.shard: a rank holds an equal part of each flat parameter"
 
+#define SOURCE_BUCKETS \
+  "torch/csrc/distributed/c10d/reducer.cpp: Reducer::initialize_buckets: all gradients once more, bucket by bucket"
+
 /* Whose trainers hand the settings on. */
 static gboolean
 is_trainer (HrTrainingFramework framework)
@@ -54,25 +57,6 @@ refuse_single (const HrTrainingPlan  *plan,
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("fsdp: expected none, as there is one rank, which nothing can be divided among "
                            "(data-parallel, gpus); found %s"), found);
-
-  return FALSE;
-}
-
-/* What DistributedDataParallel takes for its buckets is not known yet. */
-static gboolean
-check_copies (const HrTrainingPlan  *plan,
-              GError               **error)
-{
-  HrTrainingFramework framework = hr_training_job_get_framework (plan->job);
-  g_autofree char *found = NULL;
-
-  if (plan->layout.data == 1 || !is_trainer (framework))
-    return TRUE;
-
-  found = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("data-parallel: expected 1 where fsdp is none, as what DistributedDataParallel takes is not "
-                           "known; found %s"), found);
 
   return FALSE;
 }
@@ -156,7 +140,7 @@ hr_training_shard_check (const HrTrainingPlan  *plan,
                          GError               **error)
 {
   if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
-    return check_copies (plan, error);
+    return TRUE;
   if (!is_trainer (hr_training_job_get_framework (plan->job)))
     return refuse_framework (plan, error);
   if (plan->layout.data == 1)
@@ -235,6 +219,98 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
                         hr_model_get_name (plan->pass.model), "FSDP");
 
   return FALSE;
+}
+
+/* Gradients lie in a bucket one behind the other. */
+static guint64
+count_bucket_bytes (const HrTrainables *parameters)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      bytes += parameter->n_elements * parameter->copies * hr_element_get_bytes (parameter->element);
+    }
+
+  return hr_ledger_round (bytes);
+}
+
+static gboolean
+refuse_fused (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "optimizer");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("optimizer: expected one that steps when all gradients are there, as "
+                           "DistributedDataParallel reduces them before; found %s"), found);
+
+  return FALSE;
+}
+
+static gboolean
+refuse_proximal (GError **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("algorithm: expected another, as what DistributedDataParallel takes for two models at once "
+                           "is not known; found ppo"));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_shard_finish:
+ * @plan: a plan, of which everything else is resolved
+ * @error: return location for an error
+ *
+ * Has each rank reduce its gradients through buckets, where nothing is sharded: Reducer::initialize_buckets of
+ * torch/csrc/distributed/c10d/reducer.cpp makes them of 25 MB, the first of 1 MB, beside the gradients, as
+ * gradient_as_bucket_view is false where nothing else is said. They stay. Each rounds up to 512 bytes by itself, which
+ * is left out.
+ *
+ * Returns: whether the job can be followed
+ */
+gboolean
+hr_training_shard_finish (HrTrainingPlan  *plan,
+                          GError         **error)
+{
+  HrTraining *training = &plan->training;
+
+  if (plan->layout.data == 1 || hr_training_job_get_fsdp (plan->job) != HR_FSDP_NONE ||
+      !hr_layout_divides_data (&plan->layout, plan->job))
+    return TRUE;
+  if (training->optimizer.fused != NULL)
+    return refuse_fused (plan, error);
+  if (training->algorithm == HR_ALGORITHM_PPO)
+    return refuse_proximal (error);
+
+  training->bucket_bytes = count_bucket_bytes (plan->parameters);
+  hr_inference_plan_warn (&plan->pass,
+                          N_("Each rank is assumed to hold a copy of all in DistributedDataParallel, which reduces "
+                             "gradients through buckets beside them (gradient_as_bucket_view is false); what NCCL "
+                             "takes is not known, and not counted"));
+
+  return TRUE;
+}
+
+/*
+ * hr_training_shard_add_buckets:
+ * @plan: a plan
+ * @estimate: an estimate
+ * @bytes: what the buckets take
+ *
+ * Adds the buckets.
+ */
+void
+hr_training_shard_add_buckets (const HrTrainingPlan *plan,
+                               HrEstimate           *estimate,
+                               guint64               bytes)
+{
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_COMMUNICATION, bytes, "P_g·e", substitution, SOURCE_BUCKETS);
 }
 
 /*

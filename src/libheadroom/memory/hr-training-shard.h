@@ -11,6 +11,11 @@ gboolean hr_training_shard_check         (const HrTrainingPlan  *plan,
                                           GError               **error);
 gboolean hr_training_shard_resolve       (HrTrainingPlan        *plan,
                                           GError               **error);
+gboolean hr_training_shard_finish        (HrTrainingPlan        *plan,
+                                          GError               **error);
+void     hr_training_shard_add_buckets   (const HrTrainingPlan  *plan,
+                                          HrEstimate            *estimate,
+                                          guint64                bytes);
 gboolean hr_training_shard_is_flat       (const HrTrainingPlan  *plan);
 guint64  hr_training_shard_get_bytes     (const HrTrainingPlan  *plan);
 void     hr_training_shard_add_component (const HrTrainingPlan  *plan,

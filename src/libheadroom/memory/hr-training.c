@@ -1230,6 +1230,9 @@ begin_steps (const HrTraining *self,
   if (self->padded_vocab_size > 0)
     replay->symbols[HR_SYMBOL_VOCABULARY] = self->padded_vocab_size;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
+  if (replay->heap != NULL && self->bucket_bytes > 0)
+    hr_heap_take (replay->heap, self->bucket_bytes);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION, self->bucket_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_VALUE_MODEL, self->critic_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REWARD_MODEL, self->reward_bytes);

@@ -35,6 +35,7 @@ typedef enum
  * @caches: whether keys and values are kept, though nothing is generated
  * @sharding: how parameters are gathered and gradients reduced
  * @reduction: the buckets that gradients go through
+ * @bucket_bytes: buckets that all gradients are copied into, which stay
  * @buffer_bytes: what the layers have beside their parameters
  * @vocab_size: how many tokens the model knows, where its tables are longer
  * @padded_vocab_size: how many rows they have then; 0 where they are not
@@ -105,6 +106,7 @@ typedef struct
   gboolean caches;
   HrSharding sharding;
   HrReduction reduction;
+  guint64 bucket_bytes;
   guint64 buffer_bytes;
   guint64 vocab_size;
   guint64 padded_vocab_size;
