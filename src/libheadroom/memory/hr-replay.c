@@ -441,6 +441,25 @@ hr_replay_repeat (HrReplay        *self,
 }
 
 /*
+ * hr_replay_add_inputs:
+ * @self: a tape
+ * @count: how many tensors
+ * @bytes: of each
+ *
+ * Brings what is read to the device, where it stays. On the heap all of it lies together.
+ */
+void
+hr_replay_add_inputs (HrReplay *self,
+                      guint64   count,
+                      guint64   bytes)
+{
+  bytes = count * hr_ledger_round (bytes);
+  if (self->heap != NULL)
+    hr_heap_take (self->heap, bytes);
+  hr_ledger_add (&self->ledger, HR_COMPONENT_INPUTS, bytes);
+}
+
+/*
  * hr_replay_rest:
  * @self: a tape
  * @sentence: (nullable): what is alive, a message id

@@ -453,6 +453,9 @@ void        hr_replay_repeat        (HrReplay       *self,
                                      int             layer,
                                      int             step,
                                      guint           count);
+void        hr_replay_add_inputs    (HrReplay       *self,
+                                     guint64         count,
+                                     guint64         bytes);
 void        hr_replay_rest          (HrReplay       *self,
                                      const char     *sentence);
 void        hr_replay_limit         (HrReplay       *self,

@@ -30,14 +30,8 @@ check_settings (const HrTrainingPlan  *plan,
     { "dtype", "auto", "bfloat16" },
     { "autocast", "none" },
     { "precision-recipe", "custom", "mixed-16" },
-    { "gradient-dtype", "same" },
-    { "fine-tuning-method", "full" },
-    { "attention", "flash", "sdpa" },
     { "packing", "none" },
-    { "loss-implementation", "auto" },
     { "optimizer", "adamw", "adam" },
-    { "quantization", "auto", "none" },
-    { "algorithm", "grpo", "dr-grpo", "dapo", "rloo" },
   };
 
   return hr_training_check_values (plan, "OpenRLHF", values, G_N_ELEMENTS (values), error);
@@ -50,19 +44,15 @@ check_settings (const HrTrainingPlan  *plan,
  *
  * Sets what OpenRLHF decides itself.
  *
- * Returns: whether the settings are such as are known, or the job is for another framework
+ * Returns: whether the settings are such as are known
  */
 gboolean
 hr_training_openrlhf_prepare (HrTrainingPlan  *plan,
                               GError         **error)
 {
-  if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_OPENRLHF)
-    return TRUE;
-
-  if (!hr_training_check_answers (plan, "OpenRLHF", error) || !check_settings (plan, error))
+  if (!check_settings (plan, error))
     return FALSE;
 
-  plan->training.policy_code = HR_POLICY_CODE_OPENRLHF;
   g_object_set (plan->job, "dtype", HR_DTYPE_BFLOAT16, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH,
                 "precision-recipe", HR_PRECISION_RECIPE_MIXED_16, NULL);
 
@@ -118,6 +108,26 @@ hr_training_openrlhf_resolve (HrTrainingPlan *plan)
                           N_("OpenRLHF is counted as its options are where nothing else is said: DeepSpeed’s ZeRO-2 "
                              "of one rank with buckets of 500 million gradients, as its code has it, rows with "
                              "padding, flash-attn, the logits of all tokens in fp32 until the step ends"));
+}
+
+/*
+ * hr_training_openrlhf_add_inputs:
+ * @training: a step
+ * @replay: a tape
+ *
+ * Experience of openrlhf/trainer/ppo_utils/experience.py waits on the host, and comes micro-batch by micro-batch: ids
+ * and their mask, the mask of the answers, log-probabilities and advantages.
+ */
+void
+hr_training_openrlhf_add_inputs (const HrTraining *training,
+                                 HrReplay         *replay)
+{
+  guint64 tokens = training->pass.batch * training->pass.prompt;
+  guint64 answers = training->pass.batch * training->completion;
+
+  hr_replay_add_inputs (replay, 2, tokens * sizeof (gint64));
+  hr_replay_add_inputs (replay, 1, answers * sizeof (gint64));
+  hr_replay_add_inputs (replay, training->has_reference ? 4 : 3, answers * sizeof (float));
 }
 
 /*

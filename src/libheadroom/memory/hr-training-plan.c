@@ -14,6 +14,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-sharding-flat.h"
+#include "hr-training-actor.h"
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
 #include "hr-training-float8.h"
@@ -838,7 +839,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   if (!hr_training_shard_check (self, error) ||
-      !hr_training_verl_prepare (self, error) || !hr_training_openrlhf_prepare (self, error))
+      !hr_training_actor_prepare (self, error))
     return FALSE;
 
   self->autocast = get_autocast (hr_training_job_get_autocast (job));

@@ -33,13 +33,7 @@ check_settings (const HrTrainingPlan  *plan,
     { "dtype", "auto", "float32" },
     { "autocast", "none", "bfloat16" },
     { "master-dtype", "none" },
-    { "gradient-dtype", "same" },
-    { "fine-tuning-method", "full" },
-    { "attention", "flash", "sdpa" },
     { "packing", "none", "padding-free" },
-    { "loss-implementation", "auto" },
-    { "quantization", "auto", "none" },
-    { "algorithm", "grpo", "dr-grpo", "dapo", "rloo" },
   };
 
   return hr_training_check_values (plan, "verl", values, G_N_ELEMENTS (values), error);
@@ -52,19 +46,15 @@ check_settings (const HrTrainingPlan  *plan,
  *
  * Sets what verl decides itself.
  *
- * Returns: whether the settings are such as are known, or the job is for another framework
+ * Returns: whether the settings are such as are known
  */
 gboolean
 hr_training_verl_prepare (HrTrainingPlan  *plan,
                           GError         **error)
 {
-  if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_VERL)
-    return TRUE;
-
-  if (!hr_training_check_answers (plan, "verl", error) || !check_settings (plan, error))
+  if (!check_settings (plan, error))
     return FALSE;
 
-  plan->training.policy_code = HR_POLICY_CODE_VERL;
   g_object_set (plan->job, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, "autocast", HR_AUTOCAST_BFLOAT16,
                 "packing", HR_EXAMPLE_PACKING_NONE, NULL);
 
@@ -165,11 +155,7 @@ void
 hr_training_verl_add_inputs (const HrTraining *training,
                              HrReplay         *replay)
 {
-  guint64 bytes = get_batch_bytes (training, training->n_answers, TRUE);
-
-  if (replay->heap != NULL)
-    hr_heap_take (replay->heap, bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, bytes);
+  hr_replay_add_inputs (replay, 1, get_batch_bytes (training, training->n_answers, TRUE));
 }
 
 /* update_weights_bucket_megabytes of verl/trainer/config */

@@ -11,17 +11,16 @@
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-sharding-flat.h"
+#include "hr-training-actor.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
-#include "hr-training-openrlhf.h"
 #include "hr-tower.h"
 #include "hr-training-policy.h"
 #include "hr-training-ppo.h"
 #include "hr-training-rollout.h"
 #include "hr-training-stack.h"
-#include "hr-training-verl.h"
 
 /*
  * A step of training in its steady state: the forward pass keeps what autograd needs, the loss is computed, its
@@ -59,7 +58,7 @@ struct _Step
   gboolean is_last;    /* of the micro-batches of a step */
   HrSharding sharding;
   HrReduction reduction;
-  HrUnpadded rows;     /* what verl makes of the tokens of a micro-batch */
+  HrActorBatch batch;  /* what an actor makes of the tokens of a micro-batch */
   HrValue beside[3];
 };
 
@@ -132,6 +131,13 @@ shifts_late (const HrInference *pass)
   return attention != NULL && hr_attention_is_relative (attention);
 }
 
+/* Whether the trainer is none of TRL’s. */
+static gboolean
+is_actor (const HrTraining *self)
+{
+  return self->policy_code != HR_POLICY_CODE_TRL;
+}
+
 /* `torch.cat ([prompt_ids, completion_ids], dim=1)`, and the masks likewise. */
 static void
 join_answers (Step *step)
@@ -140,22 +146,15 @@ join_answers (Step *step)
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
   step->joined_ids = step->joined_mask = HR_NO_VALUE;
-  if (step->training->policy_code == HR_POLICY_CODE_VERL)
+  if (is_actor (step->training))
     {
-      replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
-      hr_unpadded_init (&step->rows, replay);
+      hr_actor_batch_init (&step->batch, step->training, replay);
       return;
     }
   if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
-  if (step->training->policy_code == HR_POLICY_CODE_OPENRLHF)
-    {
-      step->joined_ids = hr_op_like (replay, "roll", "rolled_sequences", ids);
-      step->joined_mask = hr_op_like (replay, "sub", "position_ids", ids);
-      return;
-    }
   step->joined_ids = hr_op_like (replay, "cat", "input_ids", ids);
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
 }
@@ -175,10 +174,10 @@ run_forward (Step *step)
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
   join_answers (step);
-  if (step->training->policy_code == HR_POLICY_CODE_OPENRLHF)
+  if (is_actor (step->training) && step->batch.positions.storage >= 0)
     {
       pass.has_positions = TRUE;
-      pass.positions = step->joined_mask;
+      pass.positions = step->batch.positions;
     }
   hr_critic_pass_init (&step->critic, step->training, replay);
   step->places = HR_NO_VALUE;
@@ -594,17 +593,15 @@ run_loss_outside (Step             *step,
     step->loss = hr_training_loss_reward (replay, logits);
   else if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
     step->loss = compare_own_answers (step, logits);
-  else if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
-    step->loss = hr_training_openrlhf_loss (replay, &logits, step->joined_ids);
-  else if (self->policy_code == HR_POLICY_CODE_VERL)
-    step->loss = hr_training_verl_loss (self, replay, &step->rows, logits);
+  else if (is_actor (self))
+    step->loss = hr_actor_batch_compute_loss (&step->batch, self, replay, &logits);
   else
     step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                           : compare_answers (step, logits);
   replay->autocast = step->autocast;
   replay->graph = NULL;
   hr_replay_drop (replay, step->joined_mask);
-  if (self->policy_code == HR_POLICY_CODE_TRL)
+  if (!is_actor (self))
     drop_joined_ids (step);
   step->outputs = keeps_logits (self) ? hr_value_detach (logits) : HR_NO_VALUE;
   if (!keeps_logits (self))
@@ -839,8 +836,8 @@ run_backward (Step *step)
   if (!keeps_logits (step->training) && (step->is_last || !keeps_until_next (step->training)))
     drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
-  if (step->training->policy_code == HR_POLICY_CODE_VERL)
-    hr_unpadded_clear (&step->rows, replay);
+  if (is_actor (step->training))
+    hr_actor_batch_clear (&step->batch, step->training, replay);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->mean.storage >= 0 ? step->mean : step->loss);
   drop_held (step);
@@ -1047,18 +1044,6 @@ run_optimizer (const HrTraining *self,
   hr_replay_end (replay);
 }
 
-/* On the heap those of all micro-batches lie together. */
-static void
-add_input (HrReplay *replay,
-           guint64   count,
-           guint64   bytes)
-{
-  bytes = count * hr_ledger_round (bytes);
-  if (replay->heap != NULL)
-    hr_heap_take (replay->heap, bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, bytes);
-}
-
 /* The model keeps those of the step before (rope_deltas). */
 static guint64
 get_kept_positions (const HrTraining *self)
@@ -1080,56 +1065,47 @@ add_answers (const HrTraining *self,
   guint64 row = batch * sizeof (gint64);
   guint64 media = hr_inference_get_media_bytes (&self->pass, self->pass.prompt);
 
-  add_input (replay, 1, get_kept_positions (self));
-  /* Experience of openrlhf/trainer/ppo_utils/experience.py waits on the host, and comes micro-batch by micro-batch. */
-  if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
+  hr_replay_add_inputs (replay, 1, get_kept_positions (self));
+  if (is_actor (self))
     {
-      add_input (replay, 2, row * self->pass.prompt);
-      add_input (replay, 1, row * self->completion);
-      add_input (replay, self->has_reference ? 4 : 3, batch * self->completion * sizeof (float));
-      return;
-    }
-
-  if (self->policy_code == HR_POLICY_CODE_VERL)
-    {
-      hr_training_verl_add_inputs (self, replay);
+      hr_training_actor_add_inputs (self, replay);
       return;
     }
 
   if (self->algorithm == HR_ALGORITHM_PPO)
     {
-      add_input (replay, 1, n * row * (self->pass.prompt - self->completion));
+      hr_replay_add_inputs (replay, 1, n * row * (self->pass.prompt - self->completion));
       return;
     }
 
   if (hr_algorithm_is_policy (self->algorithm))
     {
       n = self->generation_steps;
-      add_input (replay, n, media);
-      add_input (replay, 2 * n, row * (self->pass.prompt - self->completion));
-      add_input (replay, 2 * n, row * self->completion);
-      add_input (replay, n, batch * sizeof (float));
-      add_input (replay, n, self->has_reference ? batch * self->completion * sizeof (float) : 0);
-      add_input (replay, n, self->reads_own_answers ? batch * self->completion * sizeof (float) : 0);
+      hr_replay_add_inputs (replay, n, media);
+      hr_replay_add_inputs (replay, 2 * n, row * (self->pass.prompt - self->completion));
+      hr_replay_add_inputs (replay, 2 * n, row * self->completion);
+      hr_replay_add_inputs (replay, n, batch * sizeof (float));
+      hr_replay_add_inputs (replay, n, self->has_reference ? batch * self->completion * sizeof (float) : 0);
+      hr_replay_add_inputs (replay, n, self->reads_own_answers ? batch * self->completion * sizeof (float) : 0);
       return;
     }
 
   if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
     {
-      add_input (replay, 2, row * (self->pass.prompt - self->completion));
-      add_input (replay, 2, row * self->completion);
+      hr_replay_add_inputs (replay, 2, row * (self->pass.prompt - self->completion));
+      hr_replay_add_inputs (replay, 2, row * self->completion);
       return;
     }
 
-  add_input (replay, n, media);
-  add_input (replay, 2 * n, row * self->pass.prompt);
+  hr_replay_add_inputs (replay, n, media);
+  hr_replay_add_inputs (replay, 2 * n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_REWARD)
     return;
 
-  add_input (replay, n, row * self->pass.prompt);
+  hr_replay_add_inputs (replay, n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_KTO)
-    add_input (replay, 3 * n, row * self->pass.prompt);
-  add_input (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
+    hr_replay_add_inputs (replay, 3 * n, row * self->pass.prompt);
+  hr_replay_add_inputs (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
 }
 
 /* What the model reads and its labels, and the mask that comes with the former, of all micro-batches of the step. */
@@ -1156,22 +1132,22 @@ add_batch (const HrTraining *self,
       return;
     }
 
-  add_input (replay, self->accumulation_steps, pass->batch * inputs);
-  add_input (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
+  hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * inputs);
+  hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
   /* Where an answer ends, beside where it begins. */
-  add_input (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
-  add_input (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
-  add_input (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
-  add_input (replay, 1, get_kept_positions (self));
+  hr_replay_add_inputs (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
+  hr_replay_add_inputs (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
+  hr_replay_add_inputs (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
+  hr_replay_add_inputs (replay, 1, get_kept_positions (self));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
-    add_input (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
+    hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
   /* num_items_in_batch (_unsloth_get_batch_samples of unsloth_zoo/loss_utils.py) */
-  add_input (replay, 1, is_unsloth ? sizeof (gint64) : 0);
+  hr_replay_add_inputs (replay, 1, is_unsloth ? sizeof (gint64) : 0);
   /* packed_seq_lengths (unsloth/utils/packing.py) */
-  add_input (replay, self->accumulation_steps, is_unsloth ? pass->examples * sizeof (gint32) : 0);
+  hr_replay_add_inputs (replay, self->accumulation_steps, is_unsloth ? pass->examples * sizeof (gint32) : 0);
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
-  add_input (replay, 1, n_virtual * sizeof (gint64));
+  hr_replay_add_inputs (replay, 1, n_virtual * sizeof (gint64));
 }
 
 /* What the loop holds of gradients between its steps. */
@@ -1298,22 +1274,9 @@ get_answers (const HrTraining *self,
       hr_rollout_state_collect (state, self, replay);
       return;
     }
-  if (self->policy_code == HR_POLICY_CODE_OPENRLHF)
+  if (is_actor (self))
     {
-      hr_training_openrlhf_hand_over (self, replay);
-      hr_training_generate (self, replay);
-      hr_training_openrlhf_read (self, replay, HR_PHASE_OLD_POLICY);
-      if (self->has_reference)
-        hr_training_openrlhf_read (self, replay, HR_PHASE_REFERENCE);
-      return;
-    }
-  if (self->policy_code == HR_POLICY_CODE_VERL)
-    {
-      hr_training_verl_hand_over (self, replay);
-      hr_training_generate (self, replay);
-      hr_training_verl_read (self, replay, HR_PHASE_OLD_POLICY);
-      if (self->has_reference)
-        hr_training_verl_read (self, replay, HR_PHASE_REFERENCE);
+      hr_training_actor_get_answers (self, replay);
       return;
     }
   if (hr_algorithm_generates (self->algorithm))
@@ -1408,8 +1371,7 @@ run_step (const HrTraining *self,
   run_optimizer (self, replay, is_first);
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
-  if (self->policy_code == HR_POLICY_CODE_VERL)
-    hr_training_verl_end_step (self, replay);
+  hr_training_actor_end_step (self, replay);
   rest = replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS] - get_held_gradients (self);
   if (self->zero_grad == HR_ZERO_GRAD_AFTER_STEP)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, rest);
