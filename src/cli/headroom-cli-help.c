@@ -53,6 +53,17 @@ static const OptionHelp sweep_options[] = {
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
+static const OptionHelp compare_options[] = {
+  { "--with \"SETTING=VALUE…\"", N_("What is different in the second one; with one MODEL alone, of the same") },
+  { "--mode MODE",
+    N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
+  { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
+  { "--gpus N", N_("How many of them there are (1)") },
+  { "--format FORMAT", N_("text (the default), json, csv or markdown") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+};
+
 static const OptionHelp list_options[] = {
   { "--format FORMAT", N_("text (the default) or json") },
 };
@@ -214,6 +225,16 @@ headroom_cli_dup_help (const char *verb)
                                   _("Exit status: 0 some value fits, or no GPU was named; 1 none fits; 2 there is no "
                                     "estimate at any value."), 0);
     }
+  else if (g_strcmp0 (verb, "compare") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli compare MODEL [MODEL] [OPTION…]\n"
+                         "\n"
+                         "Sets two estimates side by side: the settings that differ, the parts of the peak and\n"
+                         "the phases with their differences. Each MODEL may be a scenario. Settings are those of\n"
+                         "“estimate”, and are for both.\n"));
+      append_options (string, compare_options, G_N_ELEMENTS (compare_options));
+    }
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
@@ -232,6 +253,7 @@ headroom_cli_dup_help (const char *verb)
                        "  estimate MODEL   estimate the memory of a job\n"
                        "  inspect MODEL    show the parameters and tensors of a model\n"
                        "  sweep MODEL      estimate a job at several values of a setting\n"
+                       "  compare A B      set two estimates side by side\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats or engines\n"
                        "\n"
                        "  --version        show the version\n"

@@ -20,6 +20,7 @@ static const struct
   { "inspect", headroom_cli_inspect },
   { "list", headroom_cli_list },
   { "sweep", headroom_cli_sweep },
+  { "compare", headroom_cli_compare },
 };
 
 static void

@@ -29,6 +29,8 @@ HeadroomStatus  headroom_cli_inspect     (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_list        (HeadroomArguments  *arguments,
                                           GError            **error);
+HeadroomStatus  headroom_cli_compare     (HeadroomArguments  *arguments,
+                                          GError            **error);
 HeadroomStatus  headroom_cli_sweep       (HeadroomArguments  *arguments,
                                           GError            **error);
 gboolean        headroom_cli_read_units  (HeadroomArguments  *arguments,
