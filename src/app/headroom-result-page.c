@@ -198,13 +198,13 @@ headroom_result_page_show_total (HeadroomResultPage *self)
 {
   g_autofree char *total = hr_format_bytes (hr_estimate_get_total_bytes (self->estimate), self->unit_system);
   g_autofree char *caption = NULL;
-  guint n_devices = hr_estimate_get_n_devices (self->estimate);
+  guint n_ranks = hr_estimate_get_n_ranks (self->estimate);
 
-  if (n_devices > 1)
+  if (n_ranks > 1)
     /* Translators: below the total: what it is, for a job on several GPUs */
     caption = g_strdup_printf (ngettext ("at the peak, on the fullest of %u GPU",
-                                         "at the peak, on the fullest of %u GPUs", n_devices),
-                               n_devices);
+                                         "at the peak, on the fullest of %u GPUs", n_ranks),
+                               n_ranks);
   else
     /* Translators: below the total: what it is */
     caption = g_strdup (_("of GPU memory at the peak"));

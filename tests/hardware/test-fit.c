@@ -21,7 +21,7 @@ test_peak_below_memory_leaves_the_rest_free (void)
   guint64 peak = memory - 1000;
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 1, &peak, 1);
+  hr_fit_init (&fit, gpu, 1, &peak, 1, 1);
 
   g_assert_true (fit.fits);
   g_assert_cmpuint (fit.memory_bytes, ==, memory);
@@ -38,7 +38,7 @@ test_peak_of_exactly_the_memory_fits (void)
   guint64 peak = hr_gpu_get_memory (gpu);
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 1, &peak, 1);
+  hr_fit_init (&fit, gpu, 1, &peak, 1, 1);
 
   g_assert_true (fit.fits);
   g_assert_cmpuint (fit.free_bytes, ==, 0);
@@ -51,7 +51,7 @@ test_one_byte_more_than_the_memory_is_missing (void)
   guint64 peak = hr_gpu_get_memory (gpu) + 1;
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 1, &peak, 1);
+  hr_fit_init (&fit, gpu, 1, &peak, 1, 1);
 
   g_assert_false (fit.fits);
   g_assert_cmpuint (fit.missing_bytes, ==, 1);
@@ -66,7 +66,7 @@ test_the_fullest_device_decides (void)
   guint64 peaks[] = { memory / 2, memory - 7, memory / 3 };
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 3, peaks, 3);
+  hr_fit_init (&fit, gpu, 3, peaks, 3, 3);
 
   g_assert_true (fit.fits);
   g_assert_cmpuint (fit.free_bytes, ==, 7);
@@ -79,7 +79,7 @@ test_each_device_needs_a_gpu_of_its_own (void)
   guint64 peaks[] = { 10, 10, 10 };
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 1, peaks, 3);
+  hr_fit_init (&fit, gpu, 1, peaks, 3, 3);
 
   g_assert_false (fit.fits);
   g_assert_cmpuint (fit.missing_gpus, ==, 2);
@@ -93,7 +93,7 @@ test_more_gpus_than_devices_fit (void)
   guint64 peak = 10;
   HrFit fit;
 
-  hr_fit_init (&fit, gpu, 8, &peak, 1);
+  hr_fit_init (&fit, gpu, 8, &peak, 1, 1);
 
   g_assert_true (fit.fits);
   g_assert_cmpuint (fit.missing_gpus, ==, 0);

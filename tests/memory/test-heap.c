@@ -270,7 +270,7 @@ check_requests (const char *config,
   HrTrainingHeap heap;
 
   g_assert_no_error (error);
-  if (!hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, NULL, NULL))
+  if (!hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, 0, NULL, NULL))
     return FALSE;
 
   estimate = hr_training_estimate_new (plan, NULL, FALSE, NULL);

@@ -138,7 +138,7 @@ run_case (const File *file,
   HrFramework framework;
   HrTrainingHeap heap;
 
-  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, NULL, &error);
+  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, 0, NULL, &error);
   g_assert_no_error (error);
   estimate = hr_training_estimate_new (plan, gpu, FALSE, &error);
   g_assert_no_error (error);

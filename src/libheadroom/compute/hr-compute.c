@@ -298,7 +298,7 @@ run_training (HrCompute      *self,
   HrComputePhase *phase;
 
   if (!check_method (HR_JOB (job), error) ||
-      !hr_training_plan_init (&plan, self->model, job, self->n_gpus, media, error) ||
+      !hr_training_plan_init (&plan, self->model, job, self->n_gpus, 0, media, error) ||
       !check_algorithm (&plan, error) || !check_layout (&plan.layout, error))
     return FALSE;
 

@@ -9,6 +9,7 @@
  * @n_gpus: how many of it there are
  * @device_bytes: (array length=n_devices): the peak of each device of an estimate, in bytes
  * @n_devices: the number of devices, at least 1
+ * @n_ranks: how many GPUs they stand for
  *
  * Compares the peaks of an estimate with the memory of GPUs. A peak of exactly the memory fits.
  */
@@ -17,7 +18,8 @@ hr_fit_init (HrFit         *self,
              HrGpu         *gpu,
              guint          n_gpus,
              const guint64 *device_bytes,
-             guint          n_devices)
+             guint          n_devices,
+             guint64        n_ranks)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (HR_IS_GPU (gpu));
@@ -30,8 +32,8 @@ hr_fit_init (HrFit         *self,
 
   if (self->peak_bytes > self->memory_bytes)
     self->missing_bytes = self->peak_bytes - self->memory_bytes;
-  if (n_devices > n_gpus)
-    self->missing_gpus = n_devices - n_gpus;
+  if (n_ranks > n_gpus)
+    self->missing_gpus = n_ranks - n_gpus;
 
   self->fits = self->missing_bytes == 0 && self->missing_gpus == 0;
   if (self->fits)

@@ -8,12 +8,12 @@ G_BEGIN_DECLS
 
 /**
  * HrFit:
- * @fits: whether every device's part fits on a GPU of its own
+ * @fits: whether every rank's part fits on a GPU of its own
  * @memory_bytes: the memory of one GPU
  * @peak_bytes: what the fullest device needs
  * @free_bytes: what the fullest GPU has left; 0 where it does not fit
  * @missing_bytes: what one GPU lacks for the fullest device; 0 where it is large enough
- * @missing_gpus: how many GPUs are lacking; 0 where there is one for each device
+ * @missing_gpus: how many GPUs are lacking; 0 where there is one for each rank
  *
  * How an estimate compares with the memory that there is.
  */
@@ -24,13 +24,14 @@ typedef struct
   guint64 peak_bytes;
   guint64 free_bytes;
   guint64 missing_bytes;
-  guint missing_gpus;
+  guint64 missing_gpus;
 } HrFit;
 
 void hr_fit_init (HrFit         *self,
                   HrGpu         *gpu,
                   guint          n_gpus,
                   const guint64 *device_bytes,
-                  guint          n_devices);
+                  guint          n_devices,
+                  guint64        n_ranks);
 
 G_END_DECLS

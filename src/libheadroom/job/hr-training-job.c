@@ -63,6 +63,7 @@ typedef struct
   HrBackwardPrefetch fsdp_backward_prefetch;
   gboolean fsdp_use_orig_params;
   HrOffload parameter_offload;
+  guint64 zero_stage;
 } HrTrainingJobPrivate;
 
 enum
@@ -109,6 +110,7 @@ enum
   PROP_FSDP_BACKWARD_PREFETCH,
   PROP_FSDP_USE_ORIG_PARAMS,
   PROP_PARAMETER_OFFLOAD,
+  PROP_ZERO_STAGE,
   N_PROPS
 };
 
@@ -288,6 +290,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_PARAMETER_OFFLOAD:
       g_value_set_enum (value, priv->parameter_offload);
+      break;
+
+    case PROP_ZERO_STAGE:
+      g_value_set_uint64 (value, priv->zero_stage);
       break;
 
     default:
@@ -473,6 +479,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_PARAMETER_OFFLOAD:
       priv->parameter_offload = g_value_get_enum (value);
+      break;
+
+    case PROP_ZERO_STAGE:
+      priv->zero_stage = g_value_get_uint64 (value);
       break;
 
     default:
@@ -1030,6 +1040,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        HR_TYPE_OFFLOAD, HR_OFFLOAD_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:zero-stage:
+   *
+   * What ranks of data parallelism share.
+   */
+  properties[PROP_ZERO_STAGE] =
+    g_param_spec_uint64 ("zero-stage",
+                         N_("ZeRO stage"),
+                         N_("What ranks of data parallelism share: 0 nothing, 1 optimizer states, 2 gradients as "
+                            "well, 3 parameters as well"),
+                         0, 3, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
@@ -1072,6 +1095,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_FSDP_BACKWARD_PREFETCH], 946, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP_USE_ORIG_PARAMS], 948, TRUE);
   hr_job_mark_setting (properties[PROP_PARAMETER_OFFLOAD], 950, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_STAGE], 912, FALSE);
 }
 
 static void
@@ -1843,4 +1867,22 @@ hr_training_job_get_parameter_offload (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OFFLOAD_NONE);
 
   return priv->parameter_offload;
+}
+
+/**
+ * hr_training_job_get_zero_stage:
+ * @self: a job
+ *
+ * Gets what ranks of data parallelism share, from 0 for nothing to 3 for all.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_zero_stage (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->zero_stage;
 }

@@ -64,5 +64,6 @@ guint64                   hr_training_job_get_data_parallel_replicas     (HrTrai
 HrBackwardPrefetch        hr_training_job_get_fsdp_backward_prefetch     (HrTrainingJob *self);
 gboolean                  hr_training_job_get_fsdp_use_orig_params       (HrTrainingJob *self);
 HrOffload                 hr_training_job_get_parameter_offload          (HrTrainingJob *self);
+guint64                   hr_training_job_get_zero_stage                 (HrTrainingJob *self);
 
 G_END_DECLS

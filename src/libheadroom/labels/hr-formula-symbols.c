@@ -62,6 +62,7 @@ static const struct
   { "N_d", N_("ranks that share parameters") },
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },
+  { "S_r", N_("tokens of a sequence that each GPU has between the matrices of a layer") },
   { "p_v", N_("numbers of a patch of an image, its colours and frames included") },
   { "N_p", N_("patches of a picture") },
   { "p_i", N_("numbers of a picture, its colours included") },

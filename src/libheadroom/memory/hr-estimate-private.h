@@ -22,6 +22,11 @@ HrEstimate *_hr_estimate_new               (HrMode            mode,
 void        _hr_estimate_set_n_trainable_parameters (HrEstimate *self,
                                                      guint64     n_parameters);
 guint       _hr_estimate_add_device        (HrEstimate    *self);
+guint64     _hr_estimate_get_known_bytes   (HrEstimate    *self);
+void        _hr_estimate_join_ranks        (HrEstimate         *self,
+                                            HrEstimate * const *all,
+                                            guint               n,
+                                            guint64             n_ranks);
 void        _hr_estimate_set_device_bytes  (HrEstimate    *self,
                                             guint          device,
                                             guint64        bytes);

@@ -41,6 +41,7 @@ struct _HrEstimate
   guint64 n_trainable_parameters;
   GArray *devices;
   guint worst_device;
+  guint64 n_ranks;  /* 0: one for each device */
   HrPhase phases[MAX_PHASES];
   guint n_phases;
   HrPhaseId peak_phase;
@@ -378,6 +379,45 @@ _hr_estimate_add_device (HrEstimate *self)
  *
  * States the peak of a device.
  */
+/* What the worst device takes but for what only the heap tells. */
+guint64
+_hr_estimate_get_known_bytes (HrEstimate *self)
+{
+  return get_device (self, self->worst_device)->bytes;
+}
+
+/*
+ * _hr_estimate_join_ranks:
+ * @self: the estimate of the rank that takes most
+ * @all: (array length=n): estimates of ranks that differ, of one device each, @self among them
+ * @n: how many
+ * @n_ranks: how many ranks there are, those that are alike included
+ *
+ * Makes the devices of all ranks those of one estimate.
+ */
+void
+_hr_estimate_join_ranks (HrEstimate         *self,
+                         HrEstimate * const *all,
+                         guint               n,
+                         guint64             n_ranks)
+{
+  g_autoptr (GArray) devices = g_array_sized_new (FALSE, TRUE, sizeof (HrEstimateDevice), n);
+
+  g_array_set_clear_func (devices, device_clear);
+  for (guint i = 0; i < n; i++)
+    {
+      HrEstimateDevice device = *get_device (all[i], 0);
+
+      g_object_ref (device.components);
+      g_array_append_val (devices, device);
+      if (all[i] == self)
+        self->worst_device = i;
+    }
+  g_array_unref (self->devices);
+  self->devices = g_steal_pointer (&devices);
+  self->n_ranks = n_ranks;
+}
+
 void
 _hr_estimate_set_device_bytes (HrEstimate *self,
                                guint       device,
@@ -872,6 +912,23 @@ hr_estimate_get_n_devices (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
   return self->devices->len;
+}
+
+/**
+ * hr_estimate_get_n_ranks:
+ * @self: an estimate
+ *
+ * Gets the number of GPUs that the job is divided among, of which those that hold the same are one device of the
+ * estimate.
+ *
+ * Returns: the number, at least that of the devices
+ */
+guint64
+hr_estimate_get_n_ranks (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return MAX (self->n_ranks, self->devices->len);
 }
 
 /**

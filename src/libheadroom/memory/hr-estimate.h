@@ -79,6 +79,7 @@ GListModel    *hr_estimate_get_components     (HrEstimate *self);
 const HrPhase *hr_estimate_get_phases         (HrEstimate *self,
                                                guint      *n_phases);
 guint          hr_estimate_get_n_devices      (HrEstimate *self);
+guint64        hr_estimate_get_n_ranks        (HrEstimate *self);
 guint64        hr_estimate_get_device_bytes   (HrEstimate *self,
                                                guint       device);
 GListModel    *hr_estimate_get_device_components (HrEstimate *self,

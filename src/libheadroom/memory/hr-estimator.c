@@ -69,20 +69,23 @@ run_inference (HrModel         *model,
 }
 
 static HrEstimate *
-run_training (HrModel        *model,
-              HrTrainingJob  *job,
-              HrMedia        *media,
-              HrGpu          *gpu,
-              guint           n_gpus,
-              gboolean        with_timeline,
-              GError        **error)
+run_stage (HrModel         *model,
+           HrTrainingJob   *job,
+           HrMedia         *media,
+           HrGpu           *gpu,
+           guint            n_gpus,
+           guint            stage,
+           gboolean         with_timeline,
+           HrLayout        *layout,
+           GError         **error)
 {
   g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
   HrEstimate *estimate;
 
-  if (!hr_training_plan_init (plan, model, job, n_gpus, media, error))
+  if (!hr_training_plan_init (plan, model, job, n_gpus, stage, media, error))
     return NULL;
 
+  *layout = plan->layout;
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     estimate = hr_training_rule_estimate_new (plan);
   else
@@ -91,10 +94,45 @@ run_training (HrModel        *model,
     return NULL;
 
   add_warnings (&plan->pass, estimate);
-  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT && !hr_training_shard_is_flat (plan))
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT && layout->pipeline == 1 &&
+      !hr_training_shard_is_flat (plan))
     hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
 
   return estimate;
+}
+
+/* What each stage of a pipeline takes; the estimate is that of the one that takes most. */
+static HrEstimate *
+run_training (HrModel        *model,
+              HrTrainingJob  *job,
+              HrMedia        *media,
+              HrGpu          *gpu,
+              guint           n_gpus,
+              gboolean        with_timeline,
+              GError        **error)
+{
+  g_autoptr (GPtrArray) stages = g_ptr_array_new_with_free_func (g_object_unref);
+  HrEstimate *worst = NULL;
+  HrLayout layout = { .pipeline = 1 };
+  guint n_stages = 1;
+
+  for (guint i = 0; i < n_stages; i++)
+    {
+      HrEstimate *estimate = run_stage (model, job, media, gpu, n_gpus, i, with_timeline, &layout, error);
+
+      if (estimate == NULL)
+        return NULL;
+
+      g_ptr_array_add (stages, estimate);
+      if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
+        n_stages = layout.pipeline;
+      if (worst == NULL || _hr_estimate_get_known_bytes (estimate) > _hr_estimate_get_known_bytes (worst))
+        worst = estimate;
+    }
+  _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len,
+                           hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT ? layout.n_ranks : 1);
+
+  return g_object_ref (worst);
 }
 
 static HrEstimate *

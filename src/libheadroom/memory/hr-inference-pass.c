@@ -25,7 +25,8 @@ receive (const HrInference *self,
 
   pass->hidden = hr_op_like (replay, "_to_copy", "hidden_states",
                              HR_SHAPE (is_fp32 ? HR_ELEMENT_FLOAT32 : replay->dtype, HR_SYMBOL_BATCH,
-                                       HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+                                       replay->divides_sequence ? HR_SYMBOL_SEQUENCE_SHARE : HR_SYMBOL_SEQUENCE,
+                                       HR_SYMBOL_HIDDEN));
   if (hr_pass_joins_embeddings (self))
     pass->forward.embeds = hr_op_like (replay, "_to_copy", "original_hidden_states", pass->hidden);
 }

@@ -7,6 +7,7 @@
 #include "hr-layout.h"
 
 #include "hr-message.h"
+#include "hr-model-private.h"
 #include "hr-training-profile.h"
 
 #define MAX_FRAMEWORKS 8
@@ -19,9 +20,9 @@ static const struct
   guint n_frameworks;
 } known[] = {
   { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
-                       HR_TRAINING_FRAMEWORK_TRL }, 3 },
-  { "tensor-parallel", { 0 }, 0 },
-  { "pipeline-parallel", { 0 }, 0 },
+                       HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 4 },
+  { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
+  { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "context-parallel", { 0 }, 0 },
   { "expert-parallel", { 0 }, 0 },
 };
@@ -112,6 +113,7 @@ hr_layout_init (HrLayout       *self,
     .pipeline = hr_training_job_get_pipeline_parallel (job),
     .context = hr_training_job_get_context_parallel (job),
     .expert = hr_training_job_get_expert_parallel (job),
+    .zero_stage = hr_training_job_get_zero_stage (job),
   };
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
 
@@ -119,17 +121,48 @@ hr_layout_init (HrLayout       *self,
 }
 
 /*
- * hr_layout_divides_data:
+ * hr_layout_copies_model:
  * @self: a layout
  * @job: the job that it is of
  *
- * Returns: whether ranks read different data, in a way that is followed of the framework
+ * Megatron-LM reduces gradients in the buffer that they are added up in, and needs no buckets beside it.
+ *
+ * Returns: whether ranks that read different data have copies of the model in torch’s DistributedDataParallel
  */
 gboolean
-hr_layout_divides_data (const HrLayout *self,
+hr_layout_copies_model (const HrLayout *self,
                         HrTrainingJob  *job)
 {
-  return self->data > 1 && is_known (0, hr_training_job_get_framework (job));
+  HrTrainingFramework framework = hr_training_job_get_framework (job);
+
+  return self->data > 1 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM && is_known (0, framework);
+}
+
+/*
+ * DistributedOptimizer of megatron/core/optimizer/distrib_optimizer.py is ZeRO’s first stage: gradients are reduced and
+ * scattered in a buffer that is there whole (megatron/core/distributed/param_and_grad_buffer.py).
+ */
+static gboolean
+check_zero (const HrLayout       *self,
+            HrTrainingFramework   framework,
+            const char           *name,
+            GError              **error)
+{
+  guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ? 1 : 0;
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->zero_stage <= most)
+    return TRUE;
+
+  expected = g_strdup_printf ("%" G_GUINT64_FORMAT, most);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->zero_stage);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a number, the name of a framework, and a number */
+                        N_("zero-stage: expected no more than %s, as what %s shares beside is not known; found %s"),
+                        expected, name, found);
+
+  return FALSE;
 }
 
 /*
@@ -150,6 +183,7 @@ hr_layout_check (const HrLayout  *self,
   const guint64 degrees[] = { self->data, self->tensor, self->pipeline, self->context, self->expert };
   HrTrainingFramework framework = hr_training_job_get_framework (job);
   const HrTrainingProfile *profile = hr_training_profile_get (framework);
+  const char *name = profile != NULL ? profile->name : "";
   gboolean from_gpus = hr_training_job_get_data_parallel (job) == 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
@@ -164,10 +198,93 @@ hr_layout_check (const HrLayout  *self,
                             /* Translators: the places are the name of a setting, of a framework, and a number */
                             N_("%s: expected 1, as what each GPU holds where %s divides a job so is not known; "
                                "found %s"),
-                            i == 0 && from_gpus ? "gpus" : known[i].property, profile != NULL ? profile->name : "",
-                            number);
+                            i == 0 && from_gpus ? "gpus" : known[i].property, name, number);
       return FALSE;
     }
 
-  return TRUE;
+  return check_zero (self, framework, name, error);
+}
+
+/*
+ * hr_layout_divides_model:
+ * @self: a layout
+ *
+ * Returns: whether no rank has all of the model
+ */
+gboolean
+hr_layout_divides_model (const HrLayout *self)
+{
+  return self->tensor > 1 || self->pipeline > 1;
+}
+
+/* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
+#define VOCABULARY_MULTIPLE 128
+
+/*
+ * hr_layout_divide_model:
+ * @self: a layout
+ * @model: a model
+ * @stage: a stage of its pipeline
+ * @error: return location for an error
+ *
+ * Creates what a rank has of a model.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set if it cannot be divided so
+ */
+HrModel *
+hr_layout_divide_model (const HrLayout  *self,
+                        HrModel         *model,
+                        guint            stage,
+                        GError         **error)
+{
+  const HrStack *stack = hr_model_get_stack (model, 0);
+  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+  g_autofree char *layers = NULL;
+  g_autofree char *found = NULL;
+
+  if (hr_model_get_n_stacks (model) != 1)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected a decoder alone, as it is not known how others are divided"),
+                            hr_model_get_name (model));
+      return NULL;
+    }
+
+  if (stack->n_layers % self->pipeline != 0)
+    {
+      layers = g_strdup_printf ("%u", stack->n_layers);
+      found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->pipeline);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("pipeline-parallel: expected a divisor of %s, the number of layers; found %s"),
+                            layers, found);
+      return NULL;
+    }
+
+  shard.n_layers = stack->n_layers / self->pipeline;
+  shard.first_layer = stage * shard.n_layers;
+  shard.has_embedding = stage == 0;
+  shard.has_head = stage + 1 == self->pipeline;
+
+  return _hr_model_new_shard (model, &shard, error);
+}
+
+/*
+ * hr_layout_count_in_flight:
+ * @self: a layout
+ * @stage: a stage of its pipeline
+ * @n_micro_batches: how many micro-batches a step has
+ *
+ * Counts of how many micro-batches a stage keeps what their backward passes need, at the most: it has run the forward
+ * pass of one for each stage behind it before the first backward pass (num_warmup_microbatches of
+ * forward_backward_pipelining_without_interleaving in megatron/core/pipeline_parallel/schedules.py).
+ *
+ * Returns: the number, at least 1
+ */
+guint64
+hr_layout_count_in_flight (const HrLayout *self,
+                           guint           stage,
+                           guint64         n_micro_batches)
+{
+  return MIN (n_micro_batches, self->pipeline - stage);
 }

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-model.h"
 #include "hr-training-job.h"
 
 G_BEGIN_DECLS
@@ -13,6 +14,7 @@ G_BEGIN_DECLS
  * @pipeline: how many stages the layers are divided into
  * @context: how many share each sequence
  * @expert: how many share the experts of a layer
+ * @zero_stage: what the ranks that read different data share
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
  *
@@ -25,6 +27,7 @@ typedef struct
   guint64 pipeline;
   guint64 context;
   guint64 expert;
+  guint64 zero_stage;
   gboolean divides_sequence;
   guint64 n_ranks;
 } HrLayout;
@@ -33,10 +36,18 @@ gboolean hr_layout_init  (HrLayout        *self,
                           HrTrainingJob   *job,
                           guint            n_gpus,
                           GError         **error);
-gboolean hr_layout_divides_data (const HrLayout *self,
+gboolean hr_layout_copies_model (const HrLayout *self,
                                  HrTrainingJob  *job);
 gboolean hr_layout_check (const HrLayout  *self,
                           HrTrainingJob   *job,
                           GError         **error);
+gboolean hr_layout_divides_model (const HrLayout *self);
+HrModel *hr_layout_divide_model  (const HrLayout  *self,
+                                  HrModel         *model,
+                                  guint            stage,
+                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+guint64  hr_layout_count_in_flight (const HrLayout *self,
+                                    guint           stage,
+                                    guint64         n_micro_batches);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include "hr-fusion.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-adapter.h"
+#include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
 #include "hr-replay-float8.h"
 
@@ -1224,6 +1225,8 @@ run_linear (HrReplay   *self,
   input = hr_replay_adapter_input (self, tuned, x);
   if (hr_float8_converts (self->float8, self->block, module, self->layer))
     multiply = hr_float8_is_by_engine (self->float8) ? hr_replay_engine_linear : hr_replay_float8_linear;
+  if (hr_collective_divides (input))
+    multiply = hr_collective_linear;
   result = multiply (self, input, name, weight, bias, out);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);

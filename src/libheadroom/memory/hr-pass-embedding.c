@@ -7,6 +7,7 @@
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
+#include "hr-replay-collective.h"
 #include "hr-replay-prompt.h"
 #include "hr-upcast.h"
 
@@ -295,6 +296,9 @@ hr_pass_embed (const HrInference *self,
   pass->table = hr_replay_adapter_weight (replay, tuned,
                                           HR_SHAPE (element, get_rows (replay, token), width));
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
+  /* LanguageModelEmbedding of megatron/core/models/common/embeddings: positions are added to all tokens. */
+  if (replay->divides_sequence && position == NULL)
+    hr_collective_scatter (replay, &pass->inputs_embeds);
   if (is_scaled)
     scale_embeds (replay, pass);
   hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
@@ -349,6 +353,12 @@ hr_pass_embed (const HrInference *self,
   if (position != NULL)
     embed_positions (replay, pass, position, each || is_given, counts || position->position_embedding.has_offset,
                      projection != NULL);
+  if (replay->divides_sequence && position != NULL)
+    {
+      hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
+      hr_replay_assign (replay, &pass->position_embeds, HR_NO_VALUE);
+      hr_collective_scatter (replay, &pass->hidden);
+    }
   if (!is_apart)
     norm_embeds (replay, &pass->hidden, token, norm);
 }

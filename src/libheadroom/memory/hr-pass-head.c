@@ -8,6 +8,7 @@
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
+#include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
 #include "hr-tower.h"
 #include "hr-upcast.h"
@@ -348,9 +349,12 @@ compute_logits (HrReplay     *replay,
   pass->head = get_head_weight (replay, pass, tuned);
   if (head->has_bias)
     bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (element, HR_SYMBOL_VOCABULARY));
-  logits = hr_float8_converts (replay->float8, replay->block, HR_MODULE_SELF, replay->layer)
-             ? hr_replay_engine_linear (replay, cast, "logits", pass->head, bias, shape)
-             : hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
+  if (hr_float8_converts (replay->float8, replay->block, HR_MODULE_SELF, replay->layer))
+    logits = hr_replay_engine_linear (replay, cast, "logits", pass->head, bias, shape);
+  else if (hr_collective_divides (cast))
+    logits = hr_collective_linear (replay, cast, "logits", pass->head, bias, shape);
+  else
+    logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
   hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, last);

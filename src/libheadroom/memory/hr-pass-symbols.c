@@ -58,11 +58,17 @@ get_hidden_size (const HrInference *self)
 {
   const HrBlock *token = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
   const HrBlock *projection = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR);
+  const HrAttention *attention;
 
   if (projection != NULL)
     return projection->linear.out_features;
 
-  return token != NULL ? token->token_embedding.hidden_size : 0;
+  if (token != NULL)
+    return token->token_embedding.hidden_size;
+
+  attention = hr_layer_class_get_attention (&self->stack->layer_classes[0]);
+
+  return attention != NULL ? attention->hidden_size : 0;
 }
 
 /* Whether the head makes a number for each word, not for each label. */

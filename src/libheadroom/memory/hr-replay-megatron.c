@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hr-operator-sequence.h"
+#include "hr-replay-collective.h"
 
 /*
  * A layer of megatron/core/transformer/transformer_layer.py, for models like GPT and Llama: norms in one kernel, one
@@ -239,6 +240,8 @@ hr_megatron_attention (HrReplay          *replay,
   hr_replay_assign (replay, &result.output,
                     hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1,
                                   attention->has_output_bias));
+  if (replay->divides_sequence)
+    hr_collective_scatter (replay, &result.output);
   hr_op_dropout (replay, &result.output, attention->has_output_dropout);
 
   return result;
@@ -281,6 +284,8 @@ hr_megatron_mlp (HrReplay    *replay,
   hr_replay_assign (replay, &inner, activate (replay, inner));
   hr_replay_assign (replay, &inner,
                     hr_op_linear (replay, inner, HR_MODULE_DOWN, "output", HR_SYMBOL_HIDDEN, 1, mlp->has_bias));
+  if (replay->divides_sequence)
+    hr_collective_scatter (replay, &inner);
   hr_op_dropout (replay, &inner, mlp->has_output_dropout);
 
   return inner;

@@ -129,6 +129,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_HEAD_PART] = "⌈p_o/N_d⌉",
   [HR_SYMBOL_HEAD_GATHERED] = "N_d·⌈p_o/N_d⌉",
   [HR_SYMBOL_HEAD_CAST] = "c_o",
+  [HR_SYMBOL_SEQUENCE_SHARE] = "S_r",
   [HR_SYMBOL_PIXELS] = "p_v",
   [HR_SYMBOL_PATCHES] = "N_p",
   [HR_SYMBOL_PICTURE] = "p_i",
@@ -224,6 +225,7 @@ hr_replay_init (HrReplay       *self,
   self->trains_biases = FALSE;
   self->has_gradients = FALSE;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
+  self->divides_sequence = FALSE;
   self->liger = NULL;
   self->float8 = NULL;
   self->offloads = FALSE;

@@ -22,6 +22,7 @@ typedef enum
   HR_SYMBOL_ONE,            /* 1 */
   HR_SYMBOL_BATCH,          /* B: sequences in the batch, beams included */
   HR_SYMBOL_SEQUENCE,       /* S: tokens of a sequence that are computed now */
+  HR_SYMBOL_SEQUENCE_SHARE, /* S_r: those of them that a rank has between the matrices of a layer */
   HR_SYMBOL_CONTEXT,        /* C: tokens of a sequence that are attended to */
   HR_SYMBOL_CONTEXT_PADDED, /* the same, rounded up to what the kernel's mask is aligned to */
   HR_SYMBOL_HIDDEN,         /* h */
@@ -332,6 +333,7 @@ typedef enum
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @layer_code: whose layers are replayed
+ * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass is moved to the host
@@ -388,6 +390,7 @@ struct _HrReplay
   HrElement quantized_dtype;
   HrElement autocast;
   HrLayerCode layer_code;
+  gboolean divides_sequence;
   const HrLiger *liger;
   const HrFloat8 *float8;
   gboolean offloads;

@@ -320,6 +320,29 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
   return self;
 }
 
+/*
+ * hr_trainables_new_shared:
+ * @parameters: the copies in fp32 that an optimizer works on
+ * @n_ranks: how many ranks share them
+ *
+ * Lists what a rank has of parameters that lie one after the other in a buffer, of which each rank has as much
+ * (DistributedOptimizer of megatron/core/optimizer/distrib_optimizer.py).
+ *
+ * Returns: (transfer full): the list
+ */
+HrTrainables *
+hr_trainables_new_shared (const HrTrainables *parameters,
+                          guint64             n_ranks)
+{
+  HrTrainables *self = hr_trainables_new ();
+  HrTrainable flat = { .n_dimensions = 1, .copies = 1, .element = HR_ELEMENT_FLOAT32, .role = HR_TENSOR_ROLE_LINEAR };
+
+  flat.n_elements = flat.shape[0] = (hr_trainables_get_n_elements (parameters) + n_ranks - 1) / n_ranks;
+  hr_trainables_add (self, &flat);
+
+  return self;
+}
+
 /* Whether a batch passes what parameters are in: towers are called with what they see or hear only. */
 static gboolean
 is_reached (HrStackRole role,

@@ -168,11 +168,12 @@ check_quantization (const HrInferencePlan  *pass,
  * others.
  */
 static gboolean
-has_known_loss (const HrInferencePlan *pass)
+has_known_loss (const HrTrainingPlan *plan)
 {
+  const HrInferencePlan *pass = &plan->pass;
   const HrBlock *head = NULL;
 
-  if (pass->stack->role == HR_STACK_DECODER && hr_inference_plan_writes_text (pass->model))
+  if (pass->stack->role == HR_STACK_DECODER && hr_inference_plan_writes_text (plan->model))
     return TRUE;
 
   for (guint i = 0; i < pass->inference.head->n_blocks; i++)
@@ -198,8 +199,7 @@ gives_scores (HrTrainingJob *job)
 
 /*
  * hr_training_check_model:
- * @pass: the plan of the forward pass
- * @job: what is to be done
+ * @plan: a plan whose forward pass is planned
  * @error: return location for an error
  *
  * Checks that a model can be trained in the form in which it is loaded, by a loss that is known.
@@ -207,14 +207,16 @@ gives_scores (HrTrainingJob *job)
  * Returns: whether it can
  */
 gboolean
-hr_training_check_model (const HrInferencePlan  *pass,
-                         HrTrainingJob          *job,
-                         GError                **error)
+hr_training_check_model (const HrTrainingPlan  *plan,
+                         GError               **error)
 {
+  const HrInferencePlan *pass = &plan->pass;
+  HrTrainingJob *job = plan->job;
+
   if (!check_dtype (pass, error) || !check_quantization (pass, job, error))
     return FALSE;
 
-  if (has_known_loss (pass) || gives_scores (job))
+  if (has_known_loss (plan) || gives_scores (job))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

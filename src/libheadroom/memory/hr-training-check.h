@@ -13,9 +13,8 @@ gboolean hr_training_check_job       (HrTrainingJob           *job,
                                       GError                 **error);
 gboolean hr_training_knows_value     (const char              *property,
                                       const char              *value);
-gboolean hr_training_check_model     (const HrInferencePlan   *pass,
-                                      HrTrainingJob           *job,
-                                      GError                 **error);
+gboolean hr_training_check_model      (const HrTrainingPlan  *plan,
+                                       GError               **error);
 gboolean hr_training_check_layers    (const HrTrainingPlan    *plan,
                                       GError                 **error);
 gboolean hr_training_check_gradients (const HrTrainingPlan    *plan,

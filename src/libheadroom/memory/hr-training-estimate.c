@@ -110,7 +110,8 @@ run_device (HrTrainingPlan  *plan,
   hr_weights_init_model (&device->weights, &plan->pass.storage);
   training->pass = plan->pass.inference;
   training->pass.n_layers = plan->pass.stack->n_layers;
-  training->pass.has_inputs = training->pass.has_norm = training->pass.has_head = TRUE;
+  training->pass.has_inputs = plan->stage == 0;
+  training->pass.has_norm = training->pass.has_head = plan->stage + 1 == plan->layout.pipeline;
   training->pass.weight_bytes = device->weights.bytes;
   device->weights.buffer_bytes += training->buffer_bytes;
   device->weights.bytes += training->buffer_bytes;
@@ -441,12 +442,11 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
 
   device.kept_layers = NULL;
 
-  if (!hr_layout_check (&plan->layout, plan->job, error) ||
-      !hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
+  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
       !run_device (plan, &device, timeline, error))
     return NULL;
 
-  estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->pass.model);
+  estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->model);
   _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
   _hr_estimate_add_device (estimate);
   beside = add_components (plan, &device, estimate, gpu,

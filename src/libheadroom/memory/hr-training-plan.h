@@ -16,7 +16,10 @@ G_BEGIN_DECLS
  * HrTrainingPlan:
  * @pass: the forward pass: the model, what it is loaded in, what was assumed
  * @job: what is to be done, with the precision recipe spelled out
+ * @model: (transfer none): the model, of which @pass may have what one rank has
+ * @part: (nullable): what the rank has of it, if that is not all
  * @layout: how it is divided among GPUs
+ * @stage: the stage of the pipeline that is planned
  * @training: what is to be replayed, but for what depends on the device
  * @tuning: (nullable): what a method of fine-tuning does to the model
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
@@ -40,7 +43,10 @@ typedef struct
 {
   HrInferencePlan pass;
   HrTrainingJob *job;
+  HrModel *model;
+  HrModel *part;
   HrLayout layout;
+  guint stage;
   HrTraining training;
   HrTuning *tuning;
   HrFloat8 *float8;
@@ -63,6 +69,7 @@ gboolean hr_training_plan_init  (HrTrainingPlan  *self,
                                  HrModel         *model,
                                  HrTrainingJob   *job,
                                  guint            n_gpus,
+                                 guint            stage,
                                  HrMedia         *media,
                                  GError         **error);
 HrReach  hr_training_plan_get_reach (const HrTrainingPlan *self);

@@ -164,7 +164,7 @@ hr_training_prepare_quantized (HrTrainingPlan  *self,
                                        "quantized scales (bnb-nf4-dq)"));
     }
   self->quantized_element = pass->element;
-  if (!hr_training_check_model (pass, self->job, error))
+  if (!hr_training_check_model (self, error))
     return FALSE;
 
   warn_of_kernels (self);

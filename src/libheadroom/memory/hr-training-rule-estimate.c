@@ -81,7 +81,7 @@ trained_init (Trained              *self,
   HrFineTuningJob *job = HR_IS_FINE_TUNING_JOB (plan->job) ? HR_FINE_TUNING_JOB (plan->job) : NULL;
   HrFineTuningMethod method =
     job != NULL ? hr_fine_tuning_job_get_fine_tuning_method (job) : HR_FINE_TUNING_METHOD_FULL;
-  double parameters = hr_rule_estimate_get_parameters (plan->pass.model);
+  double parameters = hr_rule_estimate_get_parameters (plan->model);
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->pass.stack);
 
   if (is_lora (method) && hidden > 0)
@@ -297,7 +297,7 @@ HrEstimate *
 hr_training_rule_estimate_new (const HrTrainingPlan *plan)
 {
   HrEstimate *estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_RULE_OF_THUMB,
-                                             plan->pass.model);
+                                             plan->model);
   Trained trained = { 0 };
   double weights = 0;
   guint64 bytes;

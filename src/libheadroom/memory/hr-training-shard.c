@@ -279,7 +279,7 @@ hr_training_shard_finish (HrTrainingPlan  *plan,
   HrTraining *training = &plan->training;
 
   if (plan->layout.data == 1 || hr_training_job_get_fsdp (plan->job) != HR_FSDP_NONE ||
-      !hr_layout_divides_data (&plan->layout, plan->job))
+      !hr_layout_copies_model (&plan->layout, plan->job))
     return TRUE;
   if (training->optimizer.fused != NULL)
     return refuse_fused (plan, error);

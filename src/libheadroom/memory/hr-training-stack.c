@@ -704,6 +704,9 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
   hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
+  /* What a stage of a pipeline has received is a leaf, whose gradient it sends back. */
+  if (self->pass.tower == NULL && !self->pass.has_inputs)
+    variables->hidden = hr_autograd_boundary (replay, variables->hidden);
   self->embedded = variables->hidden;
   self->n_features = self->pass.tower == NULL ? variables->n_features : 0;
   if (self->pass.tower != NULL)
@@ -902,6 +905,8 @@ run_embeddings_backward (HrTrainingStack *self,
     hr_graph_deliver (self->embeddings, replay, self->variables.prefix,
                       hr_replay_prefix_gradient (replay, get_record (self, 0)->past_bytes, self->pass.n_layers));
   hr_graph_run_backward (self->embeddings, replay);
+  if (self->pass.tower == NULL && !self->pass.has_inputs)
+    hr_replay_drop (replay, hr_graph_take_gradient (self->embeddings, embedded));
   if (is_trained && hands_table_on)
     *table_gradient = hr_graph_take_gradient (self->embeddings, table);
   /* A leaf that a hook has made, and its gradient, stay while the encoder is differentiated. */

@@ -640,6 +640,40 @@ fuse_policy_loss (Step             *step,
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
 
+/*
+ * What a stage of a pipeline makes is sent to the next, and its memory given back (deallocate_output_tensor of
+ * megatron/core/pipeline_parallel/schedules.py).
+ */
+static void
+send_output (Step             *step,
+             HrTrainingLevels *levels)
+{
+  HrReplay *replay = step->replay;
+  HrPass *variables = &step->stack->variables;
+
+  hr_replay_assign (replay, &variables->hidden, HR_NO_VALUE);
+  hr_replay_assign (replay, &variables->outputs, HR_NO_VALUE);
+  hr_replay_drop_casts (replay);
+  drop_beside (replay, variables);
+  step->outputs = step->loss = step->seed = HR_NO_VALUE;
+  if (levels != NULL)
+    levels->loss_computed = levels->end_forward = replay->ledger.live;
+}
+
+/* The gradient of what a stage has made, as the next stage sends it. */
+static HrValue
+receive_gradient (Step *step)
+{
+  HrReplay *replay = step->replay;
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH,
+                            replay->divides_sequence ? HR_SYMBOL_SEQUENCE_SHARE : HR_SYMBOL_SEQUENCE,
+                            HR_SYMBOL_HIDDEN);
+
+  replay->sentence = N_("while a stage of the pipeline receives the gradient of what it has made");
+
+  return hr_replay_make (replay, "recv", "output_tensor_grad", HR_COMPONENT_TEMPORARY, shape);
+}
+
 static void
 run_head_and_loss (Step             *step,
                    HrTrainingLevels *levels)
@@ -812,7 +846,7 @@ run_backward (Step *step)
   const HrInference *pass = &step->training->pass;
   HrReplay *replay = step->replay;
   HrValue head = step->stack->variables.head;
-  HrValue gradient = differentiate_loss (step);
+  HrValue gradient = pass->has_head ? differentiate_loss (step) : receive_gradient (step);
   HrValue of_values = step->training->critic != NULL ? hr_graph_take_gradient (step->head, step->scores) : HR_NO_VALUE;
   HrValue table = HR_NO_VALUE;
 
@@ -889,7 +923,10 @@ run_micro_batch (const HrTraining *self,
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);
   take_returned (step);
-  run_head_and_loss (step, levels);
+  if (self->pass.has_head)
+    run_head_and_loss (step, levels);
+  else
+    send_output (step, levels);
   zero_gradients (step);
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
@@ -1240,6 +1277,8 @@ begin_steps (const HrTraining *self,
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->layer_code = self->layer_code;
+  replay->divides_sequence = self->sequence_share > 0;
+  replay->symbols[HR_SYMBOL_SEQUENCE_SHARE] = self->sequence_share;
   replay->liger = self->liger;
   replay->float8 = self->float8;
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
@@ -1393,6 +1432,24 @@ run_step (const HrTraining *self,
   hr_replay_rest (replay, NULL);
 }
 
+/* Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. */
+static void
+keep_in_flight (const HrTraining *self,
+                HrReplay         *replay)
+{
+  g_autofree HrReplay *rehearsal = hr_replay_copy_empty (replay);
+  HrTrainingLevels levels;
+  HrLevel start = rehearsal->ledger.live;
+
+  rehearsal->timeline = NULL;
+  rehearsal->kept_layers = NULL;
+  clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
+  replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    hr_ledger_add (&replay->ledger, i,
+                   (self->n_in_flight - 1) * (levels.end_forward.by_component[i] - start.by_component[i]));
+}
+
 /*
  * hr_training_replay:
  * @self: what is to be replayed
@@ -1410,6 +1467,8 @@ hr_training_replay (const HrTraining *self,
 
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
+  if (self->n_in_flight > 1)
+    keep_in_flight (self, replay);
   replay->peak.level = replay->ledger.live;
   run_step (self, replay, FALSE, &state, levels);
 }

@@ -53,6 +53,7 @@ typedef enum
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
  * @layer_code: whose layers and loss are replayed
+ * @sequence_share: how many tokens of a sequence a rank has between the matrices of a layer; 0: all of them
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
@@ -66,6 +67,7 @@ typedef enum
  * @zero_grad: when the loop lets go of gradients
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
+ * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @algorithm: what the model is trained by
  * @policy_code: whose trainer that is
  * @n_answers: how many answers lie in a row without padding
@@ -124,6 +126,7 @@ typedef struct
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
   HrLayerCode layer_code;
+  guint64 sequence_share;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
   const HrFloat8 *float8;
@@ -137,6 +140,7 @@ typedef struct
   HrZeroGrad zero_grad;
   guint64 gradient_bytes;
   guint64 accumulation_steps;
+  guint64 n_in_flight;
   HrAlgorithm algorithm;
   HrPolicyCode policy_code;
   guint64 n_answers;

@@ -884,6 +884,19 @@ note_feature_layers (GPtrArray *stacks)
     }
 }
 
+/* Parts of which there are none yet. */
+void
+hr_model_parts_init (HrModelParts *self)
+{
+  *self = (HrModelParts) {
+    .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
+    .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
+    .cast_buffers = g_array_new (FALSE, FALSE, sizeof (guint64)),
+    .further_heads = g_array_new (FALSE, FALSE, sizeof (HrChain)),
+  };
+  g_array_set_clear_func (self->further_heads, (GDestroyNotify) hr_chain_clear);
+}
+
 /*
  * hr_model_parts_build:
  * @self: what is filled; to be cleared also after an error
@@ -902,13 +915,7 @@ hr_model_parts_build (HrModelParts    *self,
   HrBlockContext context = { .scope = scope };
   HrJson *root = hr_architecture_get_member (architecture, "root");
 
-  *self = (HrModelParts) {
-    .tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_tensor_free),
-    .stacks = g_ptr_array_new_with_free_func ((GDestroyNotify) hr_stack_free),
-    .cast_buffers = g_array_new (FALSE, FALSE, sizeof (guint64)),
-    .further_heads = g_array_new (FALSE, FALSE, sizeof (HrChain)),
-  };
-  g_array_set_clear_func (self->further_heads, (GDestroyNotify) hr_chain_clear);
+  hr_model_parts_init (self);
   context.tensors = self->tensors;
   if (root != NULL && !hr_json_read_string (root, &context.root, error))
     return FALSE;

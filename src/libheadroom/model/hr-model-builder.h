@@ -4,13 +4,14 @@
 
 #include "hr-block.h"
 #include "hr-scope.h"
+#include "hr-shard.h"
 
 G_BEGIN_DECLS
 
 /*
  * What an architecture and a config make together: stacks of layers, a head, tensors, buffers.
  */
-typedef struct
+struct _HrModelParts
 {
   GPtrArray *tensors;   /* of HrTensor */
   GPtrArray *stacks;    /* of HrStack */
@@ -19,8 +20,9 @@ typedef struct
   guint64 buffer_bytes;
   gboolean counted_only; /* what it makes while it runs is not known */
   GArray *cast_buffers;  /* of guint64: elements of each buffer in the dtype of the model */
-} HrModelParts;
+};
 
+void     hr_model_parts_init  (HrModelParts    *self);
 gboolean hr_model_parts_build (HrModelParts    *self,
                                HrArchitecture  *architecture,
                                HrScope         *scope,

@@ -6,6 +6,7 @@
 #include "hr-model.h"
 #include "hr-processor.h"
 #include "hr-quantizer.h"
+#include "hr-shard.h"
 
 G_BEGIN_DECLS
 
@@ -14,5 +15,8 @@ const HrProcessor    *_hr_model_get_processor     (HrModel     *self);
 const HrQuantizer    *_hr_model_get_quantizer     (HrModel     *self);
 void                  _hr_model_apply             (HrModel     *self,
                                                    HrQuantizer *quantizer);
+HrModel              *_hr_model_new_shard         (HrModel        *self,
+                                                   const HrShard  *shard,
+                                                   GError        **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

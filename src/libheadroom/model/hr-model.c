@@ -769,6 +769,40 @@ hr_model_new_from_source (HrModelSource  *source,
   return g_steal_pointer (&self);
 }
 
+/*
+ * _hr_model_new_shard:
+ * @self: a model of one stack
+ * @shard: what a rank has of it
+ * @error: return location for an error
+ *
+ * Creates the model that a rank has: the layers of its stage, divided among those that share them.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set if its sizes cannot be divided
+ */
+HrModel *
+_hr_model_new_shard (HrModel        *self,
+                     const HrShard  *shard,
+                     GError        **error)
+{
+  g_autoptr (HrModel) part = g_object_new (HR_TYPE_MODEL, NULL);
+
+  part->name = g_strdup (self->name);
+  part->model_type = g_strdup (self->model_type);
+  part->class_name = g_strdup (self->class_name);
+  part->source = g_strdup (self->source);
+  part->architecture_source = g_strdup (self->architecture_source);
+  part->dtype = self->dtype;
+  part->quantization = self->quantization;
+  g_hash_table_foreach (self->hyper_parameters, add_hyper_parameter, part->hyper_parameters);
+  for (guint i = 0; i < self->warnings->len; i++)
+    g_ptr_array_add (part->warnings, g_strdup (g_ptr_array_index (self->warnings, i)));
+  if (!hr_shard_divide (shard, &self->parts, self->name, &part->parts, error) ||
+      !count_parameters (part, NULL, error) || !count_cache (part, NULL, error))
+    return NULL;
+
+  return g_steal_pointer (&part);
+}
+
 /**
  * hr_model_new_from_file:
  * @file: a `config.json`, a folder that holds one, an entry of a Hugging Face cache, weights (`.safetensors`, their

@@ -182,6 +182,8 @@ add_devices (JsonBuilder *builder,
     {
       json_builder_begin_object (builder);
       hr_json_build_integer (builder, "index", i);
+      hr_json_build_integer (builder, "ranks",
+                             hr_estimate_get_n_ranks (estimate) / hr_estimate_get_n_devices (estimate));
       hr_json_build_integer (builder, "peak-bytes", hr_estimate_get_device_bytes (estimate, i));
       add_components (builder, hr_estimate_get_device_components (estimate, i));
       json_builder_end_object (builder);

@@ -60,7 +60,8 @@ compare_with_gpu (HrReport *self)
   for (guint i = 0; i < n_devices; i++)
     device_bytes[i] = hr_estimate_get_device_bytes (self->estimate, i);
 
-  hr_fit_init (&self->fit, self->gpu, self->n_gpus, device_bytes, n_devices);
+  hr_fit_init (&self->fit, self->gpu, self->n_gpus, device_bytes, n_devices,
+               hr_estimate_get_n_ranks (self->estimate));
 }
 
 static void
@@ -539,7 +540,7 @@ hr_report_dup_verdict (HrReport *self)
 {
   g_autofree char *size = NULL;
   const char *name;
-  guint n_devices;
+  guint n_ranks;
 
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
@@ -547,30 +548,30 @@ hr_report_dup_verdict (HrReport *self)
     return NULL;
 
   name = hr_gpu_get_name (self->gpu);
-  n_devices = hr_estimate_get_n_devices (self->estimate);
+  n_ranks = hr_estimate_get_n_ranks (self->estimate);
   size = hr_format_bytes (self->fit.missing_bytes > 0 ? self->fit.missing_bytes : self->fit.free_bytes,
                           self->unit_system);
 
   if (self->fit.missing_bytes > 0)
     {
-      if (n_devices == 1)
+      if (n_ranks == 1)
         /* Translators: the name of a GPU, and a size */
         return g_strdup_printf (_("Does not fit on one %s: %s too much"), name, size);
 
       /* Translators: a number, the name of a GPU, and a size */
-      return g_strdup_printf (_("Does not fit on %u × %s: %s too much on the fullest"), n_devices, name, size);
+      return g_strdup_printf (_("Does not fit on %u × %s: %s too much on the fullest"), n_ranks, name, size);
     }
 
   if (self->fit.missing_gpus > 0)
     /* Translators: two numbers of GPUs, and the name of the GPU */
-    return g_strdup_printf (_("Needs %u GPUs, and there are %u × %s"), n_devices, self->n_gpus, name);
+    return g_strdup_printf (_("Needs %u GPUs, and there are %u × %s"), n_ranks, self->n_gpus, name);
 
-  if (n_devices == 1)
+  if (n_ranks == 1)
     /* Translators: the name of a GPU, and a size */
     return g_strdup_printf (_("Fits on one %s with %s to spare"), name, size);
 
   /* Translators: a number, the name of a GPU, and a size */
-  return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), n_devices, name, size);
+  return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), n_ranks, name, size);
 }
 
 /**

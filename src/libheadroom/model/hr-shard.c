@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-shard.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-error.h"
+#include "hr-model-builder.h"
+
+/*
+ * megatron/core/tensor_parallel/layers.py: a ColumnParallelLinear has some of the outputs of its matrix, and of its
+ * bias; a RowParallelLinear some of the inputs, and a whole bias; a VocabParallelEmbedding some of the rows. What else
+ * there is, each rank has whole.
+ */
+
+/* A block of the model, and what the rank has of it. */
+typedef struct
+{
+  const HrBlock *whole;
+  const HrBlock *part;
+} Divided;
+
+/* What has been divided so far, by the paths of the blocks of the whole model. */
+typedef struct
+{
+  const HrShard *shard;
+  const char *name;
+  GHashTable *blocks;
+  GError **error;
+} Division;
+
+static gboolean
+check_divides (const Division *division,
+               const char     *what,
+               guint64         number)
+{
+  g_autofree char *found = NULL;
+  g_autofree char *divisor = NULL;
+
+  if (number % division->shard->tensor == 0)
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+  divisor = g_strdup_printf ("%" G_GUINT64_FORMAT, division->shard->tensor);
+  g_set_error (division->error, HR_ERROR, HR_ERROR_VALUE,
+               /* Translators: the places are the name of a model, of one of its sizes, and two numbers. */
+               _("“%s”: expected %s that tensor-parallel divides; found %s and %s"),
+               division->name, what, found, divisor);
+
+  return FALSE;
+}
+
+static guint64
+divide_vocabulary (const HrShard *shard,
+                   guint64        vocab_size)
+{
+  guint64 multiple = shard->vocabulary_multiple * shard->tensor;
+
+  return (vocab_size + multiple - 1) / multiple * multiple / shard->tensor;
+}
+
+/*
+ * Where there are more ranks than heads of keys and values, each has one of them (SelfAttention of
+ * megatron/core/transformer/attention.py).
+ */
+static guint64
+divide_key_value_heads (const HrShard *shard,
+                        guint64        num_key_value_heads)
+{
+  return MAX (1, num_key_value_heads / shard->tensor);
+}
+
+static gboolean
+divide_attention (const Division *division,
+                  HrAttention    *attention)
+{
+  guint64 n_groups = attention->num_key_value_heads;
+
+  if (!check_divides (division, "num_attention_heads", attention->num_attention_heads) ||
+      (division->shard->tensor % n_groups != 0 && !check_divides (division, "num_key_value_heads", n_groups)))
+    return FALSE;
+
+  attention->num_attention_heads /= division->shard->tensor;
+  attention->num_key_value_heads = divide_key_value_heads (division->shard, n_groups);
+  attention->cached_heads = divide_key_value_heads (division->shard, attention->cached_heads);
+
+  return TRUE;
+}
+
+static gboolean
+divide_block (const Division *division,
+              HrBlock        *block)
+{
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_ATTENTION:
+      return divide_attention (division, &block->attention);
+
+    case HR_BLOCK_MLP:
+      if (!check_divides (division, "intermediate_size", block->mlp.intermediate_size))
+        return FALSE;
+      block->mlp.intermediate_size /= division->shard->tensor;
+      return TRUE;
+
+    case HR_BLOCK_TOKEN_EMBEDDING:
+      block->token_embedding.vocab_size = divide_vocabulary (division->shard, block->token_embedding.vocab_size);
+      return TRUE;
+
+    case HR_BLOCK_HEAD:
+      block->head.vocab_size = divide_vocabulary (division->shard, block->head.vocab_size);
+      return TRUE;
+
+    default:
+      return TRUE;
+    }
+}
+
+static gboolean
+copy_chain (const Division *division,
+            const HrChain  *chain,
+            HrChain        *copy)
+{
+  *copy = (HrChain) { g_new0 (HrBlock, chain->n_blocks), chain->n_blocks };
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      copy->blocks[i] = chain->blocks[i];
+      copy->blocks[i].path = g_strdup (chain->blocks[i].path);
+      g_hash_table_insert (division->blocks, chain->blocks[i].path,
+                           g_memdup2 (&(Divided) { &chain->blocks[i], &copy->blocks[i] }, sizeof (Divided)));
+    }
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (!divide_block (division, &copy->blocks[i]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+copy_sublayer (const Division    *division,
+               const HrSublayer  *sublayer,
+               HrSublayer        *copy)
+{
+  *copy = *sublayer;
+  copy->shared = copy->after = (HrChain) { 0 };
+  copy->branches = g_new0 (HrChain, sublayer->n_branches);
+  if (!copy_chain (division, &sublayer->shared, &copy->shared) ||
+      !copy_chain (division, &sublayer->after, &copy->after))
+    return FALSE;
+
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      if (!copy_chain (division, &sublayer->branches[i], &copy->branches[i]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+copy_layer_class (const Division      *division,
+                  const HrLayerClass  *layer_class,
+                  HrLayerClass        *copy)
+{
+  *copy = (HrLayerClass) {
+    .sublayers = g_new0 (HrSublayer, layer_class->n_sublayers), .n_sublayers = layer_class->n_sublayers,
+    .skipped = layer_class->skipped,
+  };
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
+    {
+      if (!copy_sublayer (division, &layer_class->sublayers[i], &copy->sublayers[i]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The layers of the stage, of those classes that it has any of. */
+static gboolean
+copy_layers (const Division *division,
+             const HrStack  *stack,
+             HrStack        *copy)
+{
+  const HrShard *shard = division->shard;
+  g_autofree guint *places = g_new (guint, stack->n_layer_classes);
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    places[i] = G_MAXUINT;
+  copy->n_layers = shard->n_layers;
+  copy->layer_class_of = g_new (guint, shard->n_layers);
+  copy->layer_classes = g_new0 (HrLayerClass, stack->n_layer_classes);
+  for (guint i = 0; i < shard->n_layers; i++)
+    {
+      guint klass = stack->layer_class_of[shard->first_layer + i];
+
+      if (places[klass] == G_MAXUINT)
+        {
+          places[klass] = copy->n_layer_classes++;
+          if (!copy_layer_class (division, &stack->layer_classes[klass], &copy->layer_classes[places[klass]]))
+            return FALSE;
+        }
+      copy->layer_class_of[i] = places[klass];
+      copy->layer_classes[places[klass]].n_layers++;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+copy_stack (const Division *division,
+            const HrStack  *stack,
+            HrModelParts   *parts)
+{
+  HrStack *copy = g_new0 (HrStack, 1);
+
+  *copy = *stack;
+  copy->id = g_strdup (stack->id);
+  copy->embeddings = copy->final = (HrChain) { 0 };
+  copy->hands_on = NULL;
+  copy->n_layer_classes = 0;
+  copy->layer_class_of = NULL;
+  copy->layer_classes = NULL;
+  g_ptr_array_add (parts->stacks, copy);
+
+  return (!division->shard->has_embedding || copy_chain (division, &stack->embeddings, &copy->embeddings)) &&
+         copy_layers (division, stack, copy) &&
+         (!division->shard->has_head || copy_chain (division, &stack->final, &copy->final));
+}
+
+/* Which dimension of a tensor is divided; -1: none is. */
+static int
+find_divided (const HrTensor *tensor,
+              const HrBlock  *block)
+{
+  gboolean is_matrix = tensor->n_dimensions == 2;
+  int outputs = is_matrix && tensor->is_transposed ? 1 : 0;
+
+  if (tensor->role == HR_TENSOR_ROLE_NORM)
+    return -1;
+  if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
+    return 0;
+
+  switch ((guint) tensor->module)
+    {
+    case HR_MODULE_QUERY:
+    case HR_MODULE_KEY:
+    case HR_MODULE_VALUE:
+    case HR_MODULE_KEY_VALUE:
+    case HR_MODULE_QUERY_KEY_VALUE:
+    case HR_MODULE_GATE:
+    case HR_MODULE_UP:
+    case HR_MODULE_GATE_UP:
+      return outputs;
+
+    case HR_MODULE_OUTPUT:
+    case HR_MODULE_DOWN:
+      return is_matrix ? 1 - outputs : -1;
+
+    default:
+      return -1;
+    }
+}
+
+/* Of keys and values each rank has at least one head. */
+static guint64
+divide_size (const Division *division,
+             const HrTensor *tensor,
+             const HrBlock  *block,
+             guint64         size)
+{
+  const HrAttention *attention = &block->attention;
+  guint64 n_left;
+
+  if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
+    return divide_vocabulary (division->shard, size);
+  if (block->kind != HR_BLOCK_ATTENTION)
+    return size / division->shard->tensor;
+
+  n_left = divide_key_value_heads (division->shard, attention->num_key_value_heads);
+  switch ((guint) tensor->module)
+    {
+    case HR_MODULE_KEY:
+    case HR_MODULE_VALUE:
+    case HR_MODULE_KEY_VALUE:
+      return size / attention->num_key_value_heads * n_left;
+
+    case HR_MODULE_QUERY_KEY_VALUE:
+      return size / (attention->num_attention_heads + 2 * attention->num_key_value_heads) *
+             (attention->num_attention_heads / division->shard->tensor + 2 * n_left);
+
+    default:
+      return size / division->shard->tensor;
+    }
+}
+
+static void
+take_layers (const HrShard  *shard,
+             const HrTensor *tensor,
+             HrTensor       *copy)
+{
+  copy->layers = g_new (guint, MAX (tensor->n_layers, 1));
+  copy->n_layers = 0;
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] >= shard->first_layer && tensor->layers[i] - shard->first_layer < shard->n_layers)
+        copy->layers[copy->n_layers++] = tensor->layers[i] - shard->first_layer;
+    }
+}
+
+/* Adds what the rank has of a tensor. A head that is tied to a table that another stage has is a copy of it. */
+static void
+copy_tensor (const Division *division,
+             const HrTensor *tensor,
+             HrModelParts   *parts)
+{
+  const Divided *block = g_hash_table_lookup (division->blocks, tensor->block);
+  g_autoptr (HrTensor) copy = NULL;
+  int divided;
+
+  if (block == NULL)
+    return;
+
+  copy = g_memdup2 (tensor, sizeof *tensor);
+  copy->pattern = g_strdup (tensor->pattern);
+  copy->tied_to = division->shard->has_embedding ? g_strdup (tensor->tied_to) : NULL;
+  copy->block = block->part->path;
+  copy->layers = NULL;
+  if (tensor->n_layers > 0)
+    {
+      take_layers (division->shard, tensor, copy);
+      if (copy->n_layers == 0)
+        return;
+    }
+
+  divided = find_divided (tensor, block->whole);
+  if (divided >= 0)
+    copy->shape[divided] = divide_size (division, tensor, block->whole, tensor->shape[divided]);
+  copy->n_elements = 1;
+  for (guint i = 0; i < copy->n_dimensions; i++)
+    copy->n_elements *= copy->shape[i];
+  g_ptr_array_add (parts->tensors, g_steal_pointer (&copy));
+}
+
+static void
+untie_head (HrChain *head)
+{
+  for (guint i = 0; i < head->n_blocks; i++)
+    {
+      if (head->blocks[i].kind == HR_BLOCK_HEAD)
+        head->blocks[i].head.tied = FALSE;
+    }
+}
+
+/*
+ * hr_shard_divide:
+ * @self: what the rank has
+ * @whole: the parts of a model of one stack
+ * @name: the name of the model
+ * @parts: (out): what the rank has of them
+ * @error: return location for an error
+ *
+ * Takes the parts of a model apart. @parts are to be cleared in either case.
+ *
+ * Returns: whether its sizes can be divided
+ */
+gboolean
+hr_shard_divide (const HrShard       *self,
+                 const HrModelParts  *whole,
+                 const char          *name,
+                 HrModelParts        *parts,
+                 GError             **error)
+{
+  g_autoptr (GHashTable) blocks = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  const Division division = { self, name, blocks, error };
+  const HrStack *stack = g_ptr_array_index (whole->stacks, 0);
+
+  hr_model_parts_init (parts);
+  parts->buffer_bytes = whole->buffer_bytes;
+  parts->counted_only = whole->counted_only;
+  g_array_append_vals (parts->cast_buffers, whole->cast_buffers->data, whole->cast_buffers->len);
+  if (!copy_stack (&division, stack, parts) ||
+      (self->has_head && !copy_chain (&division, &whole->head, &parts->head)))
+    return FALSE;
+
+  if (!self->has_embedding)
+    untie_head (&parts->head);
+  for (guint i = 0; i < whole->tensors->len; i++)
+    copy_tensor (&division, g_ptr_array_index (whole->tensors, i), parts);
+
+  return TRUE;
+}

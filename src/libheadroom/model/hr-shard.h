@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _HrModelParts HrModelParts;
+
+/**
+ * HrShard:
+ * @tensor: how many ranks share each layer
+ * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, before they are divided
+ * @first_layer: the first layer of the stage, of the decoder’s
+ * @n_layers: how many layers it has
+ * @has_embedding: whether it looks tokens up
+ * @has_head: whether it has the last norm and the head
+ *
+ * What one rank has of a model: the layers of its stage, of each of which as much as Megatron-LM divides among ranks.
+ */
+typedef struct
+{
+  guint64 tensor;
+  guint64 vocabulary_multiple;
+  guint first_layer;
+  guint n_layers;
+  gboolean has_embedding;
+  gboolean has_head;
+} HrShard;
+
+gboolean hr_shard_divide (const HrShard       *self,
+                          const HrModelParts  *whole,
+                          const char          *name,
+                          HrModelParts        *parts,
+                          GError             **error);
+
+G_END_DECLS

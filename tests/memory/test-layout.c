@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "hr-estimator.h"
+#include "hr-model-private.h"
+#include "hr-training-job.h"
+
+#include "estimates.h"
+
+#define MODEL "meta-llama/Meta-Llama-3.1-8B"
+
+/* vocabulary, layers, width, heads of keys and values in all, and inside of the perceptron */
+#define V 128256
+#define L 32
+#define H 4096
+#define K 1024
+#define I 14336
+#define NORMS (2 * L + 1)
+
+static HrModel *
+load (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_id (MODEL, &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrEstimate *
+estimate_layout (const char *first_setting,
+                 ...)
+{
+  g_autoptr (HrModel) model = load ();
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (GError) error = NULL;
+  HrEstimate *estimate;
+  va_list settings;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 4096, NULL);
+  va_start (settings, first_setting);
+  g_object_set_valist (G_OBJECT (job), first_setting, settings);
+  va_end (settings);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+static void
+refuse (const char *setting,
+        guint64     value,
+        const char *sentence)
+{
+  g_autoptr (HrModel) model = load ();
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, setting, value, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_null (estimate);
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, sentence));
+}
+
+/* Rows of the table of tokens and of the head, padded to a multiple of 128 for each rank. */
+static guint64
+pad (guint64 tensor)
+{
+  guint64 multiple = 128 * tensor;
+
+  return (V + multiple - 1) / multiple * multiple / tensor;
+}
+
+static guint64
+count_layer (guint64 tensor)
+{
+  return (2 * H * H + 3 * H * I) / tensor + 2 * H * MAX (K / tensor, 128) + 2 * H;
+}
+
+static void
+each_rank_has_its_share_of_the_matrices_and_all_of_the_norms (void)
+{
+  g_autoptr (HrModel) model = load ();
+
+  for (guint64 tensor = 1; tensor <= 32; tensor *= 2)
+    {
+      const HrShard shard = {
+        .tensor = tensor, .vocabulary_multiple = 128, .n_layers = L, .has_embedding = TRUE, .has_head = TRUE,
+      };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) part = _hr_model_new_shard (model, &shard, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_model_get_n_parameters (part), ==, 2 * pad (tensor) * H + L * count_layer (tensor) + H);
+    }
+}
+
+static void
+stages_have_all_layers_between_them (void)
+{
+  g_autoptr (HrModel) model = load ();
+  guint64 total = 0;
+
+  for (guint i = 0; i < 4; i++)
+    {
+      const HrShard shard = {
+        .tensor = 1, .vocabulary_multiple = 1, .first_layer = i * L / 4, .n_layers = L / 4,
+        .has_embedding = i == 0, .has_head = i == 3,
+      };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) part = _hr_model_new_shard (model, &shard, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_model_get_stack (part, 0)->n_layers, ==, L / 4);
+      total += hr_model_get_n_parameters (part);
+    }
+  g_assert_cmpuint (total, ==, hr_model_get_n_parameters (model));
+}
+
+static void
+the_last_stage_has_a_copy_of_a_tied_table (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B", &error);
+  const HrShard shard = {
+    .tensor = 1, .vocabulary_multiple = 1, .first_layer = 12, .n_layers = 12, .has_head = TRUE,
+  };
+  g_autoptr (HrModel) part = NULL;
+
+  g_assert_no_error (error);
+  part = _hr_model_new_shard (model, &shard, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_model_get_n_parameters_of_part (part, HR_PART_OUTPUT), ==, 151936 * 896);
+}
+
+/* 2 + 4 + 4 + 8 bytes a parameter, of which the optimizer's 12 are shared by those that read different data. */
+static void
+a_distributed_optimizer_is_shared_by_data_parallel_ranks (void)
+{
+  g_autoptr (HrEstimate) alone = estimate_layout ("tensor-parallel", (guint64) 4, NULL);
+  g_autoptr (HrEstimate) shared = estimate_layout ("tensor-parallel", (guint64) 4, "data-parallel", (guint64) 8,
+                                                   "zero-stage", (guint64) 1, NULL);
+  guint64 n = 2 * pad (4) * H + L * count_layer (4) + H;
+
+  g_assert_cmpuint (get_component_bytes (alone, HR_COMPONENT_MASTER_WEIGHTS), ==, 4 * n);
+  g_assert_cmpuint (get_component_bytes (shared, HR_COMPONENT_MASTER_WEIGHTS), ==, (4 * n / 8 + 511) / 512 * 512);
+  g_assert_cmpuint (get_component_bytes (alone, HR_COMPONENT_GRADIENTS), ==,
+                    get_component_bytes (shared, HR_COMPONENT_GRADIENTS));
+  g_assert_cmpuint (hr_estimate_get_n_ranks (shared), ==, 32);
+}
+
+/*
+ * Korthikanti et al., arXiv:2205.05198: with tensor and sequence parallelism all of what a layer keeps is divided, with
+ * tensor parallelism alone what stands between the matrices is not.
+ */
+static void
+sequence_parallelism_divides_what_tensor_parallelism_does_not (void)
+{
+  g_autoptr (HrEstimate) whole = estimate_layout ("tensor-parallel", (guint64) 1, NULL);
+  g_autoptr (HrEstimate) tensor = estimate_layout ("tensor-parallel", (guint64) 8, NULL);
+  g_autoptr (HrEstimate) both = estimate_layout ("tensor-parallel", (guint64) 8, "sequence-parallel", TRUE, NULL);
+  guint64 all = get_component_bytes (whole, HR_COMPONENT_ACTIVATIONS);
+  guint64 divided = get_component_bytes (both, HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpuint (get_component_bytes (tensor, HR_COMPONENT_ACTIVATIONS), >, 2 * divided);
+  g_assert_cmpfloat_with_epsilon (8.0 * divided / all, 1, 0.001);
+}
+
+/* A stage keeps what the backward passes of as many micro-batches need as there are stages from it on. */
+static void
+earlier_stages_keep_more_micro_batches (void)
+{
+  g_autoptr (HrEstimate) estimate = estimate_layout ("pipeline-parallel", (guint64) 4,
+                                                     "gradient-accumulation-steps", (guint64) 8, NULL);
+  guint64 kept[4];
+
+  g_assert_cmpuint (hr_estimate_get_n_devices (estimate), ==, 4);
+  for (guint i = 0; i < 4; i++)
+    {
+      GListModel *components = hr_estimate_get_device_components (estimate, i);
+
+      kept[i] = 0;
+      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
+        {
+          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
+
+          if (hr_component_get_id (component) == HR_COMPONENT_ACTIVATIONS)
+            kept[i] = hr_component_get_bytes (component);
+        }
+    }
+  g_assert_cmpuint (kept[0], >, kept[1]);
+  g_assert_cmpuint (kept[1], >, kept[2]);
+  g_assert_cmpfloat_with_epsilon ((double) (kept[1] - kept[2]) / kept[2] * 2, 1, 0.05);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), ==, hr_estimate_get_device_bytes (estimate, 0));
+}
+
+/*
+ * Megatron-LM d98e8a64, tests/functional_tests/test_cases/gpt/gpt3_7b_tp4_pp1_memory_speed (eight H100):
+ * mem-allocated-bytes 20,663,519,232 and mem-max-allocated-bytes 57,143,791,616. The class that stands for it has
+ * rotated positions where that has a table of 8,192 rows.
+ */
+static void
+a_model_of_seven_billion_takes_what_megatron_lm_logs (void)
+{
+  static const char config[] =
+    "{\"model_type\": \"starcoder2\", \"architectures\": [\"Starcoder2ForCausalLM\"], \"vocab_size\": 131073, "
+    "\"hidden_size\": 4096, \"intermediate_size\": 16384, \"num_hidden_layers\": 32, \"num_attention_heads\": 32, "
+    "\"num_key_value_heads\": 8, \"hidden_act\": \"gelu_pytorch_tanh\", \"max_position_embeddings\": 8192, "
+    "\"use_bias\": true, \"residual_dropout\": 0.1, \"embedding_dropout\": 0.1, \"attention_dropout\": 0.1, "
+    "\"tie_word_embeddings\": false, \"sliding_window\": null, \"torch_dtype\": \"bfloat16\"}";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "config.json", &error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+  guint64 steady;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 8192,
+                "micro-batch-size", (guint64) 2, "gradient-accumulation-steps", (guint64) 2,
+                "tensor-parallel", (guint64) 4, "data-parallel", (guint64) 2, "zero-stage", (guint64) 1, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+  steady = get_component_bytes (estimate, HR_COMPONENT_WEIGHTS) +
+           get_component_bytes (estimate, HR_COMPONENT_GRADIENTS) +
+           get_component_bytes (estimate, HR_COMPONENT_OPTIMIZER) +
+           get_component_bytes (estimate, HR_COMPONENT_MASTER_WEIGHTS) + 12 * 8192 * 4096ull;
+  g_assert_cmpfloat_with_epsilon ((double) steady / 20663519232, 1, 0.01);
+  g_assert_cmpfloat_with_epsilon ((double) get_allocated_bytes (estimate) / 57143791616, 1, 0.03);
+}
+
+static void
+what_does_not_divide_is_refused_in_a_sentence (void)
+{
+  refuse ("tensor-parallel", 3, "num_attention_heads");
+  refuse ("pipeline-parallel", 5, "pipeline-parallel: expected a divisor of 32");
+  refuse ("context-parallel", 2, "context-parallel: expected 1");
+  refuse ("zero-stage", 2, "zero-stage: expected no more than 1");
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name) g_test_add_func ("/layout/" #name, name)
+  ADD (each_rank_has_its_share_of_the_matrices_and_all_of_the_norms);
+  ADD (stages_have_all_layers_between_them);
+  ADD (the_last_stage_has_a_copy_of_a_tied_table);
+  ADD (a_distributed_optimizer_is_shared_by_data_parallel_ranks);
+  ADD (sequence_parallelism_divides_what_tensor_parallelism_does_not);
+  ADD (earlier_stages_keep_more_micro_batches);
+  ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);
+  ADD (what_does_not_divide_is_refused_in_a_sentence);
+#undef ADD
+
+  return g_test_run ();
+}
