@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sweeping a setting and pinning a configuration, by keyboard alone."""
+
+import re
+import sys
+import tempfile
+
+import cli
+import configs
+import tap
+from journey import Application
+
+
+def find_chart(app):
+    """The line chart is described by its axis; the settings have the same title, but are no pictures."""
+    name = app.translate('Line chart: %1$s, by %2$s').replace('%2$s', app.translate('Prompt length'))
+    return app.find('image', re.compile('^' + re.escape(name.partition('%1$s')[0])))
+
+
+def tab_to_chart(app, chart):
+    for _ in range(5):
+        if app.tab_to('image').get_name() == chart.get_name():
+            return
+    raise AssertionError('Tab did not reach the line chart')
+
+
+def the_keyboard_moves_along_a_sweep():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        with Application(path) as app:
+            chart = find_chart(app)
+            tab_to_chart(app, chart)
+            app.press('Home')
+            app.wait(lambda: '512' in re.split('[.。]', chart.get_description())[0], 'the first value')
+            wanted = cli.estimate(path, '--prompt-length', '512')['total-bytes']
+            app.wait(lambda: cli.shows_bytes(chart.get_description(), wanted), 'the total of the first value')
+            app.wait_for_match(lambda text: '512' in text and cli.shows_bytes(text, wanted),
+                               'the value above the chart')
+
+
+def a_configuration_is_pinned_and_unpinned():
+    with tempfile.TemporaryDirectory() as folder:
+        path = configs.write_qwen(folder)
+        with Application(path) as app:
+            tab_to_chart(app, find_chart(app))
+            app.tab_to('push button', app.translate('Pin'))
+            app.press('space')
+            beginning = re.compile('^' + re.escape(app.translate('Unpin “%s”').partition('%s')[0]))
+            name = app.find('push button', beginning).get_name()
+            app.tab_to('push button', name, key='Shift+Tab')
+            app.press('space')
+            app.wait(lambda: app.look('push button', beginning) is None, 'no pinned configuration')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'ui/sweep',
+        the_keyboard_moves_along_a_sweep,
+        a_configuration_is_pinned_and_unpinned,
+    ))
