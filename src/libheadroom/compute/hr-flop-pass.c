@@ -347,6 +347,13 @@ run_embeddings (HrFlopWalk    *self,
   guint64 sequence = self->sequence;
   const HrBlock *latents;
 
+  if (stack->tower == HR_TOWER_UNFOLDED)
+    {
+      self->sequence = self->tower->patches;
+      flow = needs_gradient (self, run_chain (self, &stack->embeddings, flow));
+      self->sequence = sequence;
+      return flow;
+    }
   if (stack->tower != HR_TOWER_RESAMPLER)
     return needs_gradient (self, run_chain (self, &stack->embeddings, flow));
 
@@ -356,6 +363,26 @@ run_embeddings (HrFlopWalk    *self,
   self->sequence = sequence;
 
   return hr_flop_walk_trains (self, latents, HR_MODULE_SELF);
+}
+
+/* What comes behind the layers: of some towers of squares of patches. */
+static gboolean
+run_final (HrFlopWalk    *self,
+           const HrStack *stack,
+           gboolean       flow)
+{
+  guint64 batch = self->batch, sequence = self->sequence;
+
+  if (stack->tower == HR_TOWER_UNFOLDED)
+    {
+      self->batch = 1;
+      self->sequence = self->tower->seen;
+    }
+  flow = run_chain (self, &stack->final, flow);
+  self->batch = batch;
+  self->sequence = sequence;
+
+  return flow;
 }
 
 static gboolean
@@ -384,7 +411,7 @@ run_stack (HrFlopWalk    *self,
         flow = run_layer (self, klass, flow);
     }
   self->layer = -1;
-  flow = run_chain (self, &stack->final, flow) || handed_on;
+  flow = run_final (self, stack, flow) || handed_on;
   self->is_read = TRUE;
 
   return flow;

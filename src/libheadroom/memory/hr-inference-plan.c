@@ -665,6 +665,7 @@ runs_with (const HrTower             *tower,
   switch (tower->stack->tower)
     {
     case HR_TOWER_VIT:
+    case HR_TOWER_UNFOLDED:
       return TRUE;
 
     case HR_TOWER_PIXTRAL:

@@ -324,6 +324,7 @@ get_crossed_bytes (const HrInference *self,
  * hr_inference_get_media_bytes:
  * @self: what is replayed
  * @tokens: tokens of each sequence
+ * @element: what the model is held in
  *
  * Gets what a batch has beside its tokens: the pixels of images and videos, and of each token what it is of.
  *
@@ -331,12 +332,13 @@ get_crossed_bytes (const HrInference *self,
  */
 guint64
 hr_inference_get_media_bytes (const HrInference *self,
-                              guint64            tokens)
+                              guint64            tokens,
+                              HrElement          element)
 {
   guint64 bytes = self->has_type_ids ? hr_ledger_round (self->batch * tokens * sizeof (gint64)) : 0;
 
   for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
-    bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)) +
+    bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i), element) +
              hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i));
 
   return bytes + hr_ledger_round (get_crossed_bytes (self, tokens));
@@ -351,8 +353,10 @@ take_inputs (const HrInference *self,
   hr_heap_take (replay->heap, hr_inference_get_input_bytes (self, replay->dtype));
   for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
     {
-      hr_heap_take (replay->heap, hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i)));
-      hr_heap_take (replay->heap, hr_tower_get_mask_bytes (&g_array_index (self->towers, HrTower, i)));
+      const HrTower *tower = &g_array_index (self->towers, HrTower, i);
+
+      hr_heap_take (replay->heap, hr_tower_get_bytes (tower, replay->parameter_dtype));
+      hr_heap_take (replay->heap, hr_tower_get_mask_bytes (tower));
     }
   hr_heap_take (replay->heap, get_crossed_bytes (self, self->prompt));
   hr_heap_take (replay->heap, self->has_type_ids ? self->batch * self->prompt * sizeof (gint64) : 0);
@@ -375,7 +379,8 @@ add_inputs (const HrInference *self,
     take_inputs (self, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS,
                  hr_ledger_round (hr_inference_get_input_bytes (self, replay->dtype)));
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_inference_get_media_bytes (self, self->prompt));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS,
+                 hr_inference_get_media_bytes (self, self->prompt, replay->parameter_dtype));
   if (self->stack->role == HR_STACK_DECODER)
     hr_ledger_add (&replay->ledger, HR_COMPONENT_INPUTS, hr_ledger_round (self->batch * 8));
   if (self->mask != HR_ATTENTION_MASK_NONE && self->features == 0)

@@ -157,7 +157,8 @@ void  hr_inference_replay          (const HrInference *self,
 guint64 hr_inference_get_input_bytes (const HrInference *self,
                                       HrElement          element);
 guint64 hr_inference_get_media_bytes (const HrInference *self,
-                                      guint64            tokens);
+                                      guint64            tokens,
+                                      HrElement          element);
 guint hr_inference_get_cache_terms (const HrInference *self,
                                     const HrMoment    *moment,
                                     HrPhaseId          phase,

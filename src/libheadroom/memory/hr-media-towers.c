@@ -269,6 +269,28 @@ add_maps (HrMedia      *self,
   tower->given = n * most;
 }
 
+/* Channels and numbers of a patch, which a convolution or a matrix makes a vector of. */
+static void
+read_patches (const HrStack *stack,
+              HrModel       *model,
+              HrMediumKind   kind,
+              guint64       *channels,
+              guint64       *pixels)
+{
+  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
+  guint64 patch = MAX (_hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_PATCH_SIZE], 1);
+
+  if (convolution != NULL)
+    {
+      *channels = convolution->convolution.in_channels;
+      *pixels = count_pixels (convolution);
+      return;
+    }
+
+  *pixels = hr_chain_find_block (&stack->embeddings, HR_BLOCK_LINEAR)->linear.in_features;
+  *channels = *pixels / (patch * patch);
+}
+
 /* Pictures of one size, one after the other: those of all sequences of the batch. */
 static void
 add_pictures (HrMedia      *self,
@@ -277,9 +299,9 @@ add_pictures (HrMedia      *self,
               guint64       batch)
 {
   const HrStack *stack = find_tower (model, HR_STACK_VISION);
-  const HrBlock *convolution = hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION);
   guint64 side = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_IMAGE_SIZE];
   HrTower tower = { .stack = stack, .projector = find_projector (model, stack) };
+  guint64 channels;
 
   for (guint i = 0; i < self->items->len; i++)
     {
@@ -293,9 +315,9 @@ add_pictures (HrMedia      *self,
       tower.patches = item->grids[0].patches_h * item->grids[0].patches_w;
     }
   tower.sequence = tower.patches + (hr_tower_find_parameter (&stack->embeddings, HR_PARAMETER_CLASS) != NULL);
-  tower.merge = get_side (tower.projector);
-  tower.pixels = count_pixels (convolution);
-  tower.picture = side * side * convolution->convolution.in_channels;
+  tower.merge = get_side (stack->tower == HR_TOWER_UNFOLDED ? stack : tower.projector);
+  read_patches (stack, model, kind, &channels, &tower.pixels);
+  tower.picture = side * side * channels;
   if (tower.projector->projector == HR_PROJECTOR_PACKED)
     {
       tower.newline = find_newline_of_model (model);
@@ -635,7 +657,8 @@ hr_media_add_towers (HrMedia  *self,
         add_tiles (self, model, kinds[i], batch);
       else if (find_resampler (model) != NULL)
         add_resampled (self, model, kinds[i], batch);
-      else if (vision->tower == HR_TOWER_VIT || vision->tower == HR_TOWER_PADDED)
+      else if (vision->tower == HR_TOWER_VIT || vision->tower == HR_TOWER_PADDED ||
+               vision->tower == HR_TOWER_UNFOLDED)
         add_pictures (self, model, kinds[i], batch);
       else
         add_row (self, model, kinds[i], batch);

@@ -108,6 +108,9 @@ leave_join (const HrInference *self,
 {
   HrJoin *join = &pass->joins[index];
 
+  /* What the tower has made is returned, and not what has been projected of it (Llama4ForConditionalGeneration). */
+  if (g_array_index (self->towers, HrTower, index).stack->tower == HR_TOWER_UNFOLDED)
+    return_seen (self, replay, join->outputs[--join->n_outputs], index);
   if (holds_embeds (self))
     {
       pass->beside[pass->n_beside++] = join->mask;

@@ -304,7 +304,20 @@ add_dense (HrReplay *replay,
            HrValue  *result,
            HrValue  *shared)
 {
-  HrValue sum = hr_op_sum_view (replay, "routed_out.sum", *result, hr_value_detach (x));
+  HrValue shape = hr_value_detach (x);
+  HrValue sum;
+
+  /* Autocast has sum () return fp32 (fp32_set_opt_dtype of ATen/autocast_mode.h). */
+  if (replay->autocast != HR_ELEMENT_NONE)
+    {
+      shape.element = HR_ELEMENT_FLOAT32;
+      sum = hr_op_like (replay, "sum", "routed_out.sum", shape);
+      hr_op_record (replay, &sum, HR_GRADIENT_TYPED_AS_INPUT, "_to_copy", result, 1);
+    }
+  else
+    {
+      sum = hr_op_sum_view (replay, "routed_out.sum", *result, shape);
+    }
 
   if (shared->storage < 0)
     {

@@ -42,11 +42,20 @@ unfold (HrReplay *replay,
   return joined;
 }
 
-/* Squares of patches become vectors in another order, so that they are copied (pixel_shuffle of InternVLModel). */
-static HrValue
-regroup (HrReplay           *replay,
-         HrValue             x,
-         const HrRegrouping *regrouping)
+/*
+ * hr_tower_regroup:
+ * @replay: a tape
+ * @x: what a tower has made of patches
+ * @regrouping: how many of them become one vector
+ *
+ * Squares of patches become vectors in another order, so that they are copied (pixel_shuffle of InternVLModel).
+ *
+ * Returns: the vectors
+ */
+HrValue
+hr_tower_regroup (HrReplay           *replay,
+                  HrValue             x,
+                  const HrRegrouping *regrouping)
 {
   HrValue merged = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_MERGED);
   HrValue result = hr_replay_hold (replay, x);
@@ -151,7 +160,7 @@ hr_tower_run_chain (const HrTower *self,
             }
           else
             {
-              hr_replay_assign (replay, &result, regroup (replay, result, &block->regrouping));
+              hr_replay_assign (replay, &result, hr_tower_regroup (replay, result, &block->regrouping));
             }
           has_gaps = block->regrouping.turned;
           continue;

@@ -30,18 +30,23 @@ hr_tower_clear (HrTower *self)
 /*
  * hr_tower_get_bytes:
  * @self: a tower
+ * @element: what the model is held in
  *
- * Gets what the pixels take on the device, as they come from the processor: in fp32.
+ * Gets what the pixels take on the device, as they come from the processor: in fp32, but where the tower does not cast
+ * them.
  *
  * Returns: the size in bytes
  */
 guint64
-hr_tower_get_bytes (const HrTower *self)
+hr_tower_get_bytes (const HrTower *self,
+                    HrElement      element)
 {
-  if (self->inner != NULL)
-    return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0));
+  guint size = self->stack->tower == HR_TOWER_UNFOLDED ? hr_element_get_bytes (element) : sizeof (float);
 
-  return hr_ledger_round (MAX (self->given, self->batch) * self->picture * sizeof (float));
+  if (self->inner != NULL)
+    return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0), element);
+
+  return hr_ledger_round (MAX (self->given, self->batch) * self->picture * size);
 }
 
 static const HrBlock *
@@ -158,6 +163,8 @@ get_width (const HrTower *self)
 {
   const HrBlock *latents = hr_tower_find_parameter (&self->stack->embeddings, HR_PARAMETER_LATENTS);
 
+  if (self->stack->tower == HR_TOWER_UNFOLDED)
+    return hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR)->linear.out_features;
   if (self->stack->tower == HR_TOWER_AGAIN)
     return get_width (&g_array_index (self->inner, HrTower, 0));
 
@@ -373,6 +380,12 @@ hr_tower_embed (const HrInference *self,
       return;
     }
 
+  if (self->stack->tower == HR_TOWER_UNFOLDED)
+    {
+      hr_tower_embed_unfolded (self, replay, pass);
+      return;
+    }
+
   if (self->stack->tower == HR_TOWER_RESAMPLER)
     {
       hr_tower_embed_resampler (self, replay, pass);
@@ -569,6 +582,11 @@ hr_tower_finish (const HrInference *self,
   if (tower->stack->tower == HR_TOWER_AGAIN)
     {
       hr_tower_finish_again (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_UNFOLDED)
+    {
+      hr_tower_finish_unfolded (self, replay, pass);
       return;
     }
   if (tower->stack->tower == HR_TOWER_RESAMPLER)

@@ -85,7 +85,8 @@ struct _HrTower
 };
 
 void    hr_tower_clear       (HrTower           *self);
-guint64 hr_tower_get_bytes   (const HrTower     *self);
+guint64 hr_tower_get_bytes   (const HrTower     *self,
+                              HrElement          element);
 guint64 hr_tower_get_mask_bytes (const HrTower  *self);
 void    hr_tower_init_pass   (const HrTower     *self,
                               const HrInference *outer,
@@ -131,6 +132,15 @@ void    hr_tower_finish_again     (const HrInference *self,
 void    hr_tower_leave            (HrReplay          *replay,
                                    HrPass            *pass,
                                    HrValue            unused);
+void    hr_tower_embed_unfolded   (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_finish_unfolded  (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+HrValue hr_tower_regroup          (HrReplay           *replay,
+                                   HrValue             x,
+                                   const HrRegrouping *regrouping);
 void    hr_tower_embed_resampler  (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

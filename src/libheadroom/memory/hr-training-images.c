@@ -150,7 +150,7 @@ hr_training_images_make (const HrInference *pass,
   if (pass->towers == NULL)
     return HR_NO_VALUE;
 
-  replay->symbols[HR_SYMBOL_KEPT] = count * hr_inference_get_media_bytes (pass, pass->prompt);
+  replay->symbols[HR_SYMBOL_KEPT] = count * hr_inference_get_media_bytes (pass, pass->prompt, replay->parameter_dtype);
 
   return hr_replay_make (replay, "_to_copy", "pixel_values", HR_COMPONENT_INPUTS,
                          HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));

@@ -674,6 +674,15 @@ receive_gradient (Step *step)
   return hr_replay_make (replay, "recv", "output_tensor_grad", HR_COMPONENT_TEMPORARY, shape);
 }
 
+/* What the last norm has made goes with the function of the class inside. */
+static gboolean
+has_inner_head (const HrInference *pass)
+{
+  const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
+
+  return head != NULL && head->head.is_inner;
+}
+
 static void
 run_head_and_loss (Step             *step,
                    HrTrainingLevels *levels)
@@ -704,7 +713,7 @@ run_head_and_loss (Step             *step,
       return;
     }
 
-  hidden = hr_replay_hold (replay, variables->hidden);
+  hidden = has_inner_head (&self->pass) ? HR_NO_VALUE : hr_replay_hold (replay, variables->hidden);
   logits = compute_logits_and_loss (step);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ACTIVATIONS,
                  hr_tuning_get_kept_by_loss (self->tuning, replay->autocast));
@@ -1100,7 +1109,7 @@ add_answers (const HrTraining *self,
   guint64 n = self->accumulation_steps;
   guint64 batch = self->pass.batch;
   guint64 row = batch * sizeof (gint64);
-  guint64 media = hr_inference_get_media_bytes (&self->pass, self->pass.prompt);
+  guint64 media = hr_inference_get_media_bytes (&self->pass, self->pass.prompt, replay->parameter_dtype);
 
   hr_replay_add_inputs (replay, 1, get_kept_positions (self));
   if (is_actor (self))
@@ -1174,7 +1183,8 @@ add_batch (const HrTraining *self,
   /* Where an answer ends, beside where it begins. */
   hr_replay_add_inputs (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
   hr_replay_add_inputs (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
-  hr_replay_add_inputs (replay, self->accumulation_steps, hr_inference_get_media_bytes (pass, prompt));
+  hr_replay_add_inputs (replay, self->accumulation_steps,
+                        hr_inference_get_media_bytes (pass, prompt, replay->parameter_dtype));
   hr_replay_add_inputs (replay, 1, get_kept_positions (self));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)

@@ -301,6 +301,7 @@ static const HrParameter head_parameters[] = {
   BOOLEAN ("causal-loss", head.causal_loss),
   BOOLEAN ("unshifted-loss", head.unshifted_loss),
   BOOLEAN ("holds-embeds", head.holds_embeds),
+  BOOLEAN ("inner", head.is_inner),
   { NULL }
 };
 

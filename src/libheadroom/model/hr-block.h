@@ -596,6 +596,7 @@ typedef struct
   gboolean is_span;          /* its two numbers of a token say whether an answer begins or ends there */
   gboolean shifts_logits;    /* its class casts them to fp32 by itself and shifts a copy in its own loss (Gemma 3) */
   gboolean uncached_loss;    /* its class turns the cache off where it is given labels (BART) */
+  gboolean is_inner;         /* of a class inside, whose function has returned when the loss is computed (Llama 4) */
   gboolean holds_embeds;     /* its class embeds and joins what the decoder reads, and holds it until it returns */
   gboolean unshifted_loss;   /* its class compares each token's logits with the token's own label (BartForCausalLM) */
   gboolean plain_loss;       /* its class shifts the logits in its own loss, in their dtype (ModernBERT's decoder) */
@@ -732,6 +733,7 @@ typedef enum
   HR_TOWER_CHUNKED,           /* sounds of any length, in chunks that attend to themselves (Qwen2.5-Omni) */
   HR_TOWER_TILES,             /* tiles of a picture in a row, with a mask of those that pad it (Mllama) */
   HR_TOWER_AGAIN,             /* layers that go on with what another tower has made of these (Mllama) */
+  HR_TOWER_UNFOLDED,          /* pictures of one size, in the dtype of the model, unfolded into patches (Llama 4) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
 } HrTowerPath;
 

@@ -464,7 +464,8 @@ read_tower (HrJson   *description,
             GError  **error)
 {
   static const char * const names[] = {
-    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked", "tiles", "again", "resampler", NULL,
+    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
+    "tiles", "again", "unfolded", "resampler", NULL,
   };
   guint choice;
 
