@@ -184,10 +184,12 @@ headroom_result_page_show_allocator (HeadroomResultPage *self)
   g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (self->estimate), self->unit_system);
   g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (self->estimate), self->unit_system);
   /* Translators: below the total: 1 what is in tensors, 2 what PyTorch has taken from the driver */
-  g_autofree char *text = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
+  g_autofree char *both = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
+  /* Translators: below the total: what is in tensors, where it is not known what is reserved for them */
+  g_autofree char *one = g_strdup_printf (_("%s allocated by PyTorch; what it reserves is not known"), allocated);
   g_autofree char *tooltip = headroom_result_page_describe_allocator (self);
 
-  gtk_label_set_label (self->allocator_figures, text);
+  gtk_label_set_label (self->allocator_figures, hr_estimate_knows_reserved (self->estimate) ? both : one);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->allocator_figures), tooltip);
   gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures),
                           hr_estimate_get_method (self->estimate) == HR_ESTIMATE_METHOD_EXACT);

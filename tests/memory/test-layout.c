@@ -196,6 +196,28 @@ earlier_stages_keep_more_micro_batches (void)
   g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), ==, hr_estimate_get_device_bytes (estimate, 0));
 }
 
+/* Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP, as articles have it. */
+static void
+the_rule_of_thumb_is_divided_as_it_is_usually_written (void)
+{
+  g_autoptr (HrEstimate) whole = estimate_layout ("tensor-parallel", (guint64) 1, NULL);
+  g_autoptr (HrEstimate) divided = estimate_layout ("tensor-parallel", (guint64) 2, "pipeline-parallel", (guint64) 4,
+                                                    "data-parallel", (guint64) 3, NULL);
+  static const struct
+  {
+    HrComponentId id;
+    guint divisor;
+  } parts[] = {
+    { HR_COMPONENT_WEIGHTS, 8 }, { HR_COMPONENT_OPTIMIZER, 24 }, { HR_COMPONENT_MASTER_WEIGHTS, 24 },
+    { HR_COMPONENT_ACTIVATIONS, 2 }, { HR_COMPONENT_GRADIENTS, 4 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    g_assert_cmpuint (get_component_bytes (hr_estimate_get_rule_of_thumb (divided), parts[i].id), ==,
+                      (get_component_bytes (hr_estimate_get_rule_of_thumb (whole), parts[i].id) +
+                       parts[i].divisor / 2) / parts[i].divisor);
+}
+
 /*
  * Megatron-LM d98e8a64, tests/functional_tests/test_cases/gpt/gpt3_7b_tp4_pp1_memory_speed (eight H100):
  * mem-allocated-bytes 20,663,519,232 and mem-max-allocated-bytes 57,143,791,616. The class that stands for it has
@@ -252,6 +274,7 @@ main (int    argc,
   ADD (a_distributed_optimizer_is_shared_by_data_parallel_ranks);
   ADD (sequence_parallelism_divides_what_tensor_parallelism_does_not);
   ADD (earlier_stages_keep_more_micro_batches);
+  ADD (the_rule_of_thumb_is_divided_as_it_is_usually_written);
   ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
 #undef ADD

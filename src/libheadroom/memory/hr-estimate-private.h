@@ -23,6 +23,7 @@ void        _hr_estimate_set_n_trainable_parameters (HrEstimate *self,
                                                      guint64     n_parameters);
 guint       _hr_estimate_add_device        (HrEstimate    *self);
 guint64     _hr_estimate_get_known_bytes   (HrEstimate    *self);
+void        _hr_estimate_doubt_reserved    (HrEstimate    *self);
 void        _hr_estimate_join_ranks        (HrEstimate         *self,
                                             HrEstimate * const *all,
                                             guint               n,

@@ -51,6 +51,7 @@ struct _HrEstimate
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
   guint below, above;
+  gboolean reserves_unknown;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
   GArray *media;         /* of HrMediumTokens */
@@ -760,6 +761,30 @@ get_thousandths (guint64 bytes,
                  guint   thousandths)
 {
   return bytes / 1000 * thousandths + bytes % 1000 * thousandths / 1000;
+}
+
+/* What the allocator reserves beside what it hands out is not known. */
+void
+_hr_estimate_doubt_reserved (HrEstimate *self)
+{
+  self->reserves_unknown = TRUE;
+}
+
+/**
+ * hr_estimate_knows_reserved:
+ * @self: an estimate
+ *
+ * Checks whether it is known what the allocator takes from the driver; where it is not, the total is without what that
+ * is more than it hands out.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_estimate_knows_reserved (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  return !self->reserves_unknown;
 }
 
 /**

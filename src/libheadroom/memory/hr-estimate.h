@@ -68,6 +68,7 @@ HrComponent   *hr_estimate_find_component     (HrEstimate    *self,
 guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
 guint64        hr_estimate_get_least_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
+gboolean       hr_estimate_knows_reserved     (HrEstimate *self);
 gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
                                                guint64    *low,
                                                guint64    *high);

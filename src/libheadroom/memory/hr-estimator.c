@@ -94,11 +94,31 @@ run_stage (HrModel         *model,
     return NULL;
 
   add_warnings (&plan->pass, estimate);
-  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT && layout->pipeline == 1 &&
-      !hr_training_shard_is_flat (plan))
+  if (hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
+    return estimate;
+  if (layout->pipeline == 1 && !hr_training_shard_is_flat (plan))
     hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
+  else
+    _hr_estimate_doubt_reserved (estimate);
 
   return estimate;
+}
+
+/* The formulas that people know are of whole models, which are divided afterwards. */
+static void
+add_rule_of_thumb (HrEstimate     *estimate,
+                   HrModel        *model,
+                   HrTrainingJob  *job,
+                   HrMedia        *media,
+                   guint           n_gpus)
+{
+  g_autoptr (HrJob) copy = hr_job_copy (HR_JOB (job));
+  g_autoptr (HrEstimate) rule = NULL;
+  HrLayout layout;
+
+  g_object_set (copy, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
+  rule = run_stage (model, HR_TRAINING_JOB (copy), media, NULL, n_gpus, 0, FALSE, &layout, NULL);
+  _hr_estimate_set_rule_of_thumb (estimate, rule);
 }
 
 /* What each stage of a pipeline takes; the estimate is that of the one that takes most. */
@@ -129,8 +149,10 @@ run_training (HrModel        *model,
       if (worst == NULL || _hr_estimate_get_known_bytes (estimate) > _hr_estimate_get_known_bytes (worst))
         worst = estimate;
     }
-  _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len,
-                           hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT ? layout.n_ranks : 1);
+  if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT)
+    _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len, layout.n_ranks);
+  if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT && hr_layout_divides_model (&layout))
+    add_rule_of_thumb (worst, model, job, media, n_gpus);
 
   return g_object_ref (worst);
 }

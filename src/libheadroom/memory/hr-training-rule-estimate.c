@@ -31,6 +31,8 @@
 #define SOURCE_ANSWERS \
   "rule of thumb: k times the activations of single answers, k the answers to a prompt, or 2 for pairs; holds where " \
   "a micro-batch has that many prompts with all their answers: that of the exact method counts answers"
+#define SOURCE_DIVIDED \
+  "of several GPUs: Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP for each"
 #define SOURCE_OVERHEAD "rule of thumb: a tenth of all else, for what is not known"
 
 /* What is trained, by the rule. */
@@ -284,6 +286,93 @@ explain_factor (HrEstimate           *estimate,
              factor_text, all_text, batch_text, factor_text);
 }
 
+/* What the formula divides a part by, as it writes that, and what that comes to. */
+static const char *
+find_divisor (const HrLayout *layout,
+              HrComponentId   id,
+              guint64        *divisor)
+{
+  switch ((guint) id)
+    {
+    case HR_COMPONENT_WEIGHTS:
+      *divisor = layout->pipeline * layout->tensor;
+      return "PP·TP";
+
+    case HR_COMPONENT_OPTIMIZER:
+    case HR_COMPONENT_MASTER_WEIGHTS:
+      *divisor = layout->n_ranks;
+      return "N";
+
+    case HR_COMPONENT_ACTIVATIONS:
+      *divisor = layout->tensor;
+      return "TP";
+
+    case HR_COMPONENT_GRADIENTS:
+      *divisor = layout->pipeline;
+      return "PP";
+
+    default:
+      return NULL;
+    }
+}
+
+/* Adds what a part comes to on each GPU. */
+static guint64
+add_divided (HrEstimate     *estimate,
+             const HrLayout *layout,
+             HrComponent    *part)
+{
+  guint64 divisor = 1;
+  const char *name = find_divisor (layout, hr_component_get_id (part), &divisor);
+  g_autofree char *formula = NULL;
+  g_autofree char *source = NULL;
+
+  if (name == NULL)
+    return 0;
+
+  formula = g_strdup_printf ("(%s)/(%s)", hr_component_get_formula (part), name);
+  source = g_strdup_printf ("%s; " SOURCE_DIVIDED, hr_component_get_source (part));
+
+  return hr_rule_estimate_add (estimate, hr_component_get_id (part),
+                               (double) hr_component_get_bytes (part) / divisor, formula,
+                               g_strdup_printf ("(%s)/%" G_GUINT64_FORMAT, hr_component_get_substitution (part),
+                                                divisor), source);
+}
+
+/*
+ * The formula that people know of a job on several GPUs: Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP for
+ * each of them, and a tenth more.
+ */
+static HrEstimate *
+divide_estimate (const HrTrainingPlan *plan,
+                 HrEstimate           *whole)
+{
+  HrEstimate *estimate = _hr_estimate_new (hr_estimate_get_mode (whole), HR_ESTIMATE_METHOD_RULE_OF_THUMB,
+                                           plan->model);
+  GListModel *parts = hr_estimate_get_components (whole);
+  guint64 bytes = 0;
+
+  _hr_estimate_add_device (estimate);
+  _hr_estimate_set_n_trainable_parameters (estimate, hr_estimate_get_n_trainable_parameters (whole));
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
+
+      bytes += add_divided (estimate, &plan->layout, part);
+    }
+  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, hr_rule_of_thumb_overhead (bytes) - bytes, "0.1·Σ",
+                                 g_strdup_printf ("0.1·%" G_GUINT64_FORMAT, bytes), SOURCE_OVERHEAD);
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
+  _hr_estimate_join_ranks (estimate, &estimate, 1, plan->layout.n_ranks);
+  explain (estimate, N_("The formula for several GPUs divides all of the optimizer’s states and of the activations, "
+                        "whatever the layout is, and the gradients by stages alone, as if each rank gathered those of "
+                        "whole matrices; it knows neither replicated norms nor micro-batches in flight"));
+
+  return estimate;
+}
+
 /*
  * hr_training_rule_estimate_new:
  * @plan: a plan
@@ -318,6 +407,12 @@ hr_training_rule_estimate_new (const HrTrainingPlan *plan)
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
   explain_factor (estimate, plan);
   g_free (trained.substitution);
+  if (hr_layout_divides_model (&plan->layout))
+    {
+      g_autoptr (HrEstimate) whole = estimate;
+
+      return divide_estimate (plan, whole);
+    }
 
   return estimate;
 }

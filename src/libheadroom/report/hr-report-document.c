@@ -88,7 +88,8 @@ add_device_figures (HrReport        *self,
                                                     "torch.cuda.max_memory_reserved");
 
   hr_document_block_add_fact (facts, _("Allocated"), allocated_text, HR_DOCUMENT_PLAIN);
-  hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
+  if (hr_estimate_knows_reserved (estimate))
+    hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
   add_reserved_range (facts, estimate, units);
 
   if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_FRAMEWORK) > 0)
@@ -110,9 +111,12 @@ describe_rule_figure (HrReport *self,
   HrUnitSystem units = hr_report_get_unit_system (self);
   g_autofree char *rule_text = hr_format_bytes (rule, units);
   g_autofree char *difference = hr_format_bytes_difference ((gint64) (rule - exact), units);
+  HrEstimate *estimate = hr_report_get_estimate (self);
+  HrEstimate *thumb = hr_estimate_get_rule_of_thumb (estimate);
+  gboolean divided = thumb != NULL && hr_estimate_get_n_ranks (thumb) > 1;
 
-  /* The rule of thumb knows one device only: there is nothing to compare with the fullest of several. */
-  if (hr_estimate_get_n_devices (hr_report_get_estimate (self)) == 1)
+  /* That of inference knows one device only: there is nothing to compare with the fullest of several. */
+  if (hr_estimate_get_n_devices (estimate) == 1 || divided)
     /* Translators: a size, and how much it differs from the exact figure */
     return g_strdup_printf (_("%s (%s against the exact figure)"), rule_text, difference);
 

@@ -95,7 +95,8 @@ add_peak (JsonBuilder *builder,
   if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     {
       hr_json_build_integer (builder, "allocated-bytes", hr_estimate_get_allocated_bytes (estimate));
-      hr_json_build_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
+      if (hr_estimate_knows_reserved (estimate))
+        hr_json_build_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
       add_reserved_range (builder, estimate);
     }
   hr_json_build_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
