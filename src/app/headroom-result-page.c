@@ -14,6 +14,7 @@
 #include "headroom-component-table.h"
 #include "headroom-compute-view.h"
 #include "headroom-explanation.h"
+#include "headroom-fits-list.h"
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
@@ -64,6 +65,7 @@ struct _HeadroomResultPage
   GtkWidget *phases_section;
   HeadroomPhaseList *phases;
   HeadroomAdviceList *advice;
+  HeadroomFitsList *fits;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
   HeadroomComponentTable *table;
@@ -364,6 +366,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_comparison_show (self->comparison, self->estimate, self->unit_system);
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
   headroom_advice_list_show (self->advice, report);
+  headroom_fits_list_show (self->fits, report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_compute_view_show (self->compute, report);
   headroom_sweep_view_show (self->sweep, report);
@@ -559,6 +562,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_COMPONENT_TABLE);
   g_type_ensure (HEADROOM_TYPE_COMPUTE_VIEW);
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
+  g_type_ensure (HEADROOM_TYPE_FITS_LIST);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
@@ -585,6 +589,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, fits);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);

@@ -9,6 +9,9 @@
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-heap.h"
+#include "hr-inference-heap.h"
+#include "hr-inference-job.h"
+#include "hr-model-catalogue.h"
 #include "hr-training-estimate.h"
 #include "hr-training-heap.h"
 
@@ -301,6 +304,56 @@ test_requests (void)
   g_assert_cmpuint (n, >=, 100);
 }
 
+/* What is reserved where each layer is replayed, and where others ask for what one of their class has asked for. */
+static gboolean
+check_scripts (HrModel    *model,
+               const char *text)
+{
+  g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (GError) error = NULL;
+  guint64 reserved;
+
+  hr_job_set_all_from_string (job, text, &error);
+  g_assert_no_error (error);
+  if (!hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (job), NULL))
+    return FALSE;
+
+  reserved = hr_inference_heap_run (&plan, 8 * MIB, HR_PROCESS_SERVES);
+  plan.inference.every_layer = TRUE;
+  g_assert_cmpuint (reserved, ==, hr_inference_heap_run (&plan, 8 * MIB, HR_PROCESS_SERVES));
+
+  return TRUE;
+}
+
+/* A model of each type, with caches of all kinds. */
+static void
+test_scripts (void)
+{
+  static const char * const texts[] = {
+    "batch-size=2 prompt-length=300", "beams=3 prompt-length=77 batch-size=3", "use-cache=false prompt-length=130",
+    "attention=eager attention-mask=padded batch-size=3 prompt-length=500 output-length=9",
+    "kv-cache-dtype=int4 prompt-length=5000",
+  };
+  GListModel *entries = hr_model_catalogue_get_default ();
+  g_autoptr (GHashTable) types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
+
+      if (model == NULL || !hr_model_check_can_be_estimated (model, NULL) ||
+          !g_hash_table_add (types, g_strdup (hr_model_get_model_type (model))))
+        continue;
+      for (guint j = 0; j < G_N_ELEMENTS (texts); j++)
+        n += check_scripts (model, texts[j]) ? 1 : 0;
+    }
+  g_test_message ("%u jobs of %u types", n, g_hash_table_size (types));
+  g_assert_cmpuint (n, >=, 300);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -314,6 +367,7 @@ main (int   argc,
   g_test_add_func ("/heap/a_block_that_grows_leaves_holes_behind", test_growth);
   g_test_add_func ("/heap/a_recorded_step_is_asked_for_again", test_repetition);
   g_test_add_func ("/heap/what_leaves_the_tape_is_found_again", test_left);
+  g_test_add_func ("/heap/layers_of_a_class_ask_for_what_one_of_them_asks_for", test_scripts);
   g_test_add_func ("/heap/requests_of_a_job_add_up_to_its_books", test_requests);
 
   return g_test_run ();

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-estimator.h"
+#include "hr-job-context.h"
 #include "hr-labels.h"
 #include "hr-medium.h"
 #include "hr-multimodal-job.h"
@@ -176,19 +177,6 @@ _hr_advice_describe_change (HrJob *job,
   return g_string_free (g_steal_pointer (&string), FALSE);
 }
 
-static guint64
-get_tokens (HrEstimate *estimate)
-{
-  guint n_media;
-  const HrMediumTokens *media = hr_estimate_get_media (estimate, &n_media);
-  guint64 tokens = hr_estimate_get_text_tokens (estimate);
-
-  for (guint i = 0; i < n_media; i++)
-    tokens += media[i].tokens;
-
-  return tokens;
-}
-
 /* An advice, if the changed job can be estimated and takes less; its number of tokens goes into the text. */
 static void
 try (GPtrArray  *advice,
@@ -217,7 +205,7 @@ static char *
 describe_images (HrJob      *changed G_GNUC_UNUSED,
                  HrEstimate *other)
 {
-  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+  g_autofree char *tokens = hr_format_integer (hr_estimate_count_media_tokens (other));
 
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Halve the width and height of the images: each sequence then has %s tokens"), tokens);
@@ -227,7 +215,7 @@ static char *
 describe_videos (HrJob      *changed G_GNUC_UNUSED,
                  HrEstimate *other)
 {
-  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+  g_autofree char *tokens = hr_format_integer (hr_estimate_count_media_tokens (other));
 
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Halve the width and height of the videos: each sequence then has %s tokens"), tokens);
@@ -237,7 +225,7 @@ static char *
 describe_rate (HrJob      *changed G_GNUC_UNUSED,
                HrEstimate *other)
 {
-  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+  g_autofree char *tokens = hr_format_integer (hr_estimate_count_media_tokens (other));
 
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Sample half as many frames of each second of video: each sequence then has %s tokens"),
@@ -248,7 +236,7 @@ static char *
 describe_sounds (HrJob      *changed G_GNUC_UNUSED,
                  HrEstimate *other)
 {
-  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+  g_autofree char *tokens = hr_format_integer (hr_estimate_count_media_tokens (other));
 
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Split the sounds into halves that are read one after the other: each half then has %s "
@@ -259,7 +247,7 @@ static char *
 describe_parts (HrJob      *changed G_GNUC_UNUSED,
                 HrEstimate *other)
 {
-  g_autofree char *tokens = hr_format_integer (get_tokens (other));
+  g_autofree char *tokens = hr_format_integer (hr_estimate_count_media_tokens (other));
 
   /* Translators: a number of tokens */
   return g_strdup_printf (_("Split the videos into parts that are read one after the other: each part then has %s "
@@ -302,7 +290,8 @@ has_kind (HrEstimate   *estimate,
 static guint
 count_parts (HrEstimate *estimate)
 {
-  guint64 longest = 0, tokens = get_tokens (estimate), text = hr_estimate_get_text_tokens (estimate);
+  guint64 longest = 0, tokens = hr_estimate_count_media_tokens (estimate);
+  guint64 text = hr_estimate_get_text_tokens (estimate);
   double seconds = get_longest_video (estimate);
   guint parts = 2;
 

@@ -143,18 +143,6 @@ add_segment (HrCachingAllocator *self,
   return index;
 }
 
-/* get_free_block: the best fit, of several the first in memory. */
-static guint32
-take_free_block (HrCachingAllocator *self,
-                 guint64             bytes)
-{
-  guint32 index = NONE;
-
-  hr_free_blocks_take_best (get_pool (self, bytes <= SMALL_SIZE), bytes, &index);
-
-  return index;
-}
-
 /* should_split */
 static gboolean
 is_split (const Block *block,
@@ -165,8 +153,8 @@ is_split (const Block *block,
   return block->is_small ? rest >= HR_LEDGER_BLOCK_BYTES : rest > SMALL_SIZE;
 }
 
-/* alloc_found_block: the rest of a block stays free. */
-static void
+/* alloc_found_block: the rest of a block stays free. Returns the rest. */
+static guint32
 split (HrCachingAllocator *self,
        guint32             index,
        guint64             bytes)
@@ -182,7 +170,33 @@ split (HrCachingAllocator *self,
     self->blocks[block->next].previous = rest;
   block->next = rest;
   block->size = bytes;
-  pool_insert (self, rest);
+
+  return rest;
+}
+
+/* get_free_block: the best fit, of several the first in memory. */
+static guint32
+take_free_block (HrCachingAllocator *self,
+                 guint64             bytes)
+{
+  HrFreeBlocks *pool = get_pool (self, bytes <= SMALL_SIZE);
+  guint32 index, rest;
+  guint position;
+
+  if (!hr_free_blocks_find_best (pool, bytes, &position, &index))
+    return NONE;
+
+  if (!is_split (&self->blocks[index], bytes))
+    {
+      hr_free_blocks_take_best (pool, position);
+      return index;
+    }
+
+  rest = split (self, index, bytes);
+  hr_free_blocks_change_best (pool, position, self->blocks[rest].size,
+                              (HrFreeBlock) { self->blocks[rest].address, rest });
+
+  return index;
 }
 
 /*
@@ -202,9 +216,11 @@ hr_caching_allocator_allocate (HrCachingAllocator *self,
   guint32 index = take_free_block (self, size);
 
   if (index == NONE)
-    index = add_segment (self, size);
-  if (is_split (&self->blocks[index], size))
-    split (self, index, size);
+    {
+      index = add_segment (self, size);
+      if (is_split (&self->blocks[index], size))
+        pool_insert (self, split (self, index, size));
+    }
   self->blocks[index].is_used = TRUE;
   self->blocks[index].asked = size;
   self->allocated += self->blocks[index].size;
@@ -214,36 +230,63 @@ hr_caching_allocator_allocate (HrCachingAllocator *self,
   return index;
 }
 
-/* try_merge_blocks: @index takes over @other, which comes before or after it. */
+static gboolean
+is_free (const HrCachingAllocator *self,
+         guint32                   index)
+{
+  return index != NONE && !self->blocks[index].is_used;
+}
+
+/* try_merge_blocks: @index takes over the one that comes after it in its segment. */
 static void
-merge (HrCachingAllocator *self,
-       guint32             index,
-       guint32             other)
+join_next (HrCachingAllocator *self,
+           guint32             index)
 {
   Block *block = &self->blocks[index];
-  Block *neighbour;
+  guint32 other = block->next;
 
-  if (other == NONE || self->blocks[other].is_used)
-    return;
+  block->size += self->blocks[other].size;
+  block->next = self->blocks[other].next;
+  if (block->next != NONE)
+    self->blocks[block->next].previous = index;
+  self->blocks[other].next = self->unused;
+  self->unused = other;
+}
 
-  neighbour = &self->blocks[other];
-  hr_free_blocks_remove (get_pool (self, neighbour->is_small), neighbour->size, neighbour->address);
-  block->size += neighbour->size;
-  if (block->previous == other)
+/* free_block: a block joins its free neighbours. */
+static void
+join_neighbours (HrCachingAllocator *self,
+                 guint32             index)
+{
+  HrFreeBlocks *pool = get_pool (self, self->blocks[index].is_small);
+  guint32 previous = self->blocks[index].previous, next = self->blocks[index].next;
+  gboolean joins_next = is_free (self, next);
+  Block neighbour;
+
+  if (is_free (self, previous))
     {
-      block->address = neighbour->address;
-      block->previous = neighbour->previous;
-      if (block->previous != NONE)
-        self->blocks[block->previous].next = index;
+      neighbour = self->blocks[previous];
+      if (joins_next)
+        {
+          hr_free_blocks_remove (pool, self->blocks[next].size, self->blocks[next].address);
+          join_next (self, index);
+        }
+      join_next (self, previous);
+      index = previous;
+    }
+  else if (joins_next)
+    {
+      neighbour = self->blocks[next];
+      join_next (self, index);
     }
   else
     {
-      block->next = neighbour->next;
-      if (block->next != NONE)
-        self->blocks[block->next].previous = index;
+      pool_insert (self, index);
+      return;
     }
-  neighbour->next = self->unused;
-  self->unused = other;
+
+  hr_free_blocks_change (pool, neighbour.size, neighbour.address, self->blocks[index].size,
+                         (HrFreeBlock) { self->blocks[index].address, index });
 }
 
 /*
@@ -262,9 +305,7 @@ hr_caching_allocator_release (HrCachingAllocator *self,
   self->allocated -= self->blocks[block].size;
   self->asked -= self->blocks[block].asked;
   self->blocks[block].is_used = FALSE;
-  merge (self, block, self->blocks[block].previous);
-  merge (self, block, self->blocks[block].next);
-  pool_insert (self, block);
+  join_neighbours (self, block);
 }
 
 /*

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "hr-ledger.h"
+
 /*
  * Free blocks by size, then by address. A step leaves hundreds of them and a dozen sizes, most of which are taken from
  * their front and given back at one of their ends: so there is a row for each size, with room at both ends.
@@ -11,6 +13,9 @@
 
 #define INITIAL_ROWS 32
 #define INITIAL_CAPACITY 32
+
+/* A size is likely to be found where one like it was found before. */
+#define N_HINTS 64
 
 typedef struct
 {
@@ -26,6 +31,7 @@ struct _HrFreeBlocks
   Row *rows;          /* those after the last that is used are empty, and keep their room */
   guint n_rows;
   guint capacity;
+  guint hints[N_HINTS];
 };
 
 /*
@@ -59,10 +65,9 @@ hr_free_blocks_free (HrFreeBlocks *self)
   g_free (self);
 }
 
-/* The first row of blocks that are not smaller. */
 static guint
-find_row (const HrFreeBlocks *self,
-          guint64             size)
+search_row (const HrFreeBlocks *self,
+            guint64             size)
 {
   const guint64 *sizes = self->sizes;
   guint first = 0, n = self->n_rows;
@@ -80,6 +85,20 @@ find_row (const HrFreeBlocks *self,
     }
 
   return first + (sizes[first] < size ? 1 : 0);
+}
+
+/* The first row of blocks that are not smaller. */
+static guint
+find_row (HrFreeBlocks *self,
+          guint64       size)
+{
+  guint *hint = &self->hints[(size / HR_LEDGER_BLOCK_BYTES * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 58];
+
+  if (*hint > self->n_rows || (*hint < self->n_rows && self->sizes[*hint] < size) ||
+      (*hint > 0 && self->sizes[*hint - 1] >= size))
+    *hint = search_row (self, size);
+
+  return *hint;
 }
 
 static Row *
@@ -251,32 +270,126 @@ hr_free_blocks_remove (HrFreeBlocks *self,
     drop_row (self, position);
 }
 
+/* Whether a row could be one of another size, where it is. */
+static gboolean
+fits_between (const HrFreeBlocks *self,
+              guint               position,
+              guint64             size)
+{
+  return (position == 0 || self->sizes[position - 1] < size) &&
+         (position + 1 == self->n_rows || size < self->sizes[position + 1]);
+}
+
+/* A block that shrinks or grows is often the only one of its size, before and after. */
+static void
+change_block (HrFreeBlocks *self,
+              guint         position,
+              guint         index,
+              guint64       size,
+              HrFreeBlock   block)
+{
+  Row *row = &self->rows[position];
+
+  if (row->n_blocks == 1 && fits_between (self, position, size))
+    {
+      self->sizes[position] = size;
+      row->blocks[row->first] = block;
+      return;
+    }
+
+  row_remove (row, index);
+  if (row->n_blocks == 0)
+    drop_row (self, position);
+  hr_free_blocks_add (self, size, block);
+}
+
+/*
+ * hr_free_blocks_change:
+ * @self: a store
+ * @size: the size of a block in it
+ * @address: its address
+ * @new_size: the size of a block that takes its place
+ * @block: that block, which is not in the store
+ *
+ * Takes a block out of the store, and puts another into it.
+ */
+void
+hr_free_blocks_change (HrFreeBlocks *self,
+                       guint64       size,
+                       guint64       address,
+                       guint64       new_size,
+                       HrFreeBlock   block)
+{
+  guint position = find_row (self, size);
+
+  g_return_if_fail (position < self->n_rows && self->sizes[position] == size);
+
+  change_block (self, position, row_find (&self->rows[position], address), new_size, block);
+}
+
+/*
+ * hr_free_blocks_find_best:
+ * @self: a store
+ * @size: what is needed
+ * @position: (out): where it was found, until the store changes
+ * @block: (out): the smallest block that is large enough, of several the first in memory
+ *
+ * Finds the block that fits best.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_free_blocks_find_best (HrFreeBlocks *self,
+                          guint64       size,
+                          guint        *position,
+                          guint32      *block)
+{
+  const Row *row;
+
+  *position = find_row (self, size);
+  if (*position == self->n_rows)
+    return FALSE;
+
+  row = &self->rows[*position];
+  *block = row->blocks[row->first].block;
+
+  return TRUE;
+}
+
 /*
  * hr_free_blocks_take_best:
  * @self: a store
- * @size: what is needed
- * @block: (out): the smallest block that is large enough, of several the first in memory
+ * @position: where hr_free_blocks_find_best() has found a block
  *
- * Takes the block that fits best out of the store.
- *
- * Returns: whether there was one
+ * Takes it out of the store.
  */
-gboolean
+void
 hr_free_blocks_take_best (HrFreeBlocks *self,
-                          guint64       size,
-                          guint32      *block)
+                          guint         position)
 {
-  guint position = find_row (self, size);
   Row *row = &self->rows[position];
 
-  if (position == self->n_rows)
-    return FALSE;
-
-  *block = row->blocks[row->first++].block;
+  row->first++;
   if (--row->n_blocks == 0)
     drop_row (self, position);
+}
 
-  return TRUE;
+/*
+ * hr_free_blocks_change_best:
+ * @self: a store
+ * @position: where hr_free_blocks_find_best() has found a block
+ * @new_size: the size of what is left of it
+ * @block: what is left of it
+ *
+ * Takes it out of the store, and puts its rest into it.
+ */
+void
+hr_free_blocks_change_best (HrFreeBlocks *self,
+                            guint         position,
+                            guint64       new_size,
+                            HrFreeBlock   block)
+{
+  change_block (self, position, 0, new_size, block);
 }
 
 /*

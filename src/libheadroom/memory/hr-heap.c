@@ -3,6 +3,7 @@
 #include "hr-heap.h"
 
 #include "hr-caching-allocator.h"
+#include "hr-heap-script.h"
 
 typedef struct
 {
@@ -36,6 +37,7 @@ struct _HrHeap
   guint64 workspace_bytes;
   gboolean has_workspace[HR_N_HEAP_THREADS];
   Queue left[HR_N_COMPONENTS];
+  HrHeapScript *script; /* that is written */
   GArray *record;       /* of Request */
   GArray *taken_as;     /* of guint32: for each block which request of the record has taken it, counted from 1 */
   guint n_taken;
@@ -123,6 +125,8 @@ hr_heap_take (HrHeap  *self,
   block = hr_caching_allocator_allocate (self->allocator, bytes) + 1;
   if (self->is_recording)
     record_take (self, block, bytes);
+  if (self->script != NULL)
+    hr_heap_script_note_take (self->script, block, bytes);
 
   return block;
 }
@@ -143,6 +147,8 @@ hr_heap_give (HrHeap      *self,
 
   if (self->is_recording)
     record_give (self, block);
+  if (self->script != NULL)
+    hr_heap_script_note_give (self->script, block);
   hr_caching_allocator_release (self->allocator, block - 1);
 }
 
@@ -164,10 +170,14 @@ hr_heap_leave (HrHeap        *self,
   Queue *queue = &self->left[component];
   Left left = { block, bytes };
 
+  if (block == HR_NO_BLOCK)
+    return;
+
   if (queue->blocks == NULL)
     queue->blocks = g_array_new (FALSE, FALSE, sizeof (Left));
-  if (block != HR_NO_BLOCK)
-    g_array_append_val (queue->blocks, left);
+  g_array_append_val (queue->blocks, left);
+  if (self->script != NULL)
+    hr_heap_script_note_leave (self->script, block, component, bytes);
 }
 
 static void
@@ -183,20 +193,10 @@ skip_taken (Queue *queue)
     }
 }
 
-/*
- * hr_heap_adopt:
- * @self: a heap
- * @component: what a block is for
- * @bytes: its size, or %HR_ANY_SIZE
- *
- * Finds the block that was left first, of those of a size.
- *
- * Returns: the block, or none
- */
-HrHeapBlock
-hr_heap_adopt (HrHeap        *self,
-               HrComponentId  component,
-               guint64        bytes)
+static HrHeapBlock
+find_left (HrHeap        *self,
+           HrComponentId  component,
+           guint64        bytes)
 {
   Queue *queue = &self->left[component];
 
@@ -218,6 +218,29 @@ hr_heap_adopt (HrHeap        *self,
 }
 
 /*
+ * hr_heap_adopt:
+ * @self: a heap
+ * @component: what a block is for
+ * @bytes: its size, or %HR_ANY_SIZE
+ *
+ * Finds the block that was left first, of those of a size.
+ *
+ * Returns: the block, or none
+ */
+HrHeapBlock
+hr_heap_adopt (HrHeap        *self,
+               HrComponentId  component,
+               guint64        bytes)
+{
+  HrHeapBlock block = find_left (self, component, bytes);
+
+  if (self->script != NULL)
+    hr_heap_script_note_adopt (self->script, block, component, bytes);
+
+  return block;
+}
+
+/*
  * hr_heap_give_first_left:
  * @self: a heap
  * @component: what a block is for
@@ -233,6 +256,8 @@ hr_heap_give_first_left (HrHeap        *self,
   if (queue->blocks == NULL || queue->blocks->len == 0)
     return;
 
+  if (self->script != NULL)
+    hr_heap_script_spoil (self->script);
   hr_heap_give (self, g_array_index (queue->blocks, Left, queue->first).block);
   g_array_index (queue->blocks, Left, queue->first).block = HR_NO_BLOCK;
   skip_taken (queue);
@@ -271,6 +296,20 @@ hr_heap_multiply (HrHeap       *self,
   self->has_workspace[thread] = TRUE;
   if (self->workspace_bytes > 0)
     hr_caching_allocator_allocate (self->allocator, self->workspace_bytes);
+}
+
+/*
+ * hr_heap_set_script:
+ * @self: a heap
+ * @script: (nullable): a script
+ *
+ * Writes what is asked for from now on into a script, or no longer. Workspaces are no part of it.
+ */
+void
+hr_heap_set_script (HrHeap       *self,
+                    HrHeapScript *script)
+{
+  self->script = script;
 }
 
 /*

@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 typedef struct _HrHeap HrHeap;
+typedef struct _HrHeapScript HrHeapScript;
 
 /* A block of a heap; 0 stands for none. */
 typedef guint32 HrHeapBlock;
@@ -41,6 +42,8 @@ void         hr_heap_give_left       (HrHeap        *self,
                                       HrComponentId  component);
 void         hr_heap_multiply        (HrHeap        *self,
                                       HrHeapThread   thread);
+void         hr_heap_set_script      (HrHeap        *self,
+                                      HrHeapScript  *script);
 void         hr_heap_set_recording   (HrHeap        *self,
                                       gboolean       is_recording);
 void         hr_heap_repeat          (HrHeap        *self,

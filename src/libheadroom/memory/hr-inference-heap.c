@@ -69,7 +69,6 @@ hr_inference_heap_run (const HrInferencePlan *plan,
     make_tied (plan, heap);
   inference.n_layers = plan->stack->n_layers;
   inference.has_inputs = inference.has_norm = inference.has_head = TRUE;
-  inference.every_layer = TRUE;
 
   hr_inference_plan_init_replay (plan, replay);
   replay->heap = heap;

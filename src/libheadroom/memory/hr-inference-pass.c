@@ -2,6 +2,9 @@
 
 #include "hr-inference-pass.h"
 
+#include <string.h>
+
+#include "hr-heap-script.h"
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
 #include "hr-sharding.h"
@@ -12,6 +15,7 @@ typedef struct
   gboolean recorded[2];
   guint n_left[2];
   HrStretch stretch[2];
+  HrHeapScript *script[2];    /* %NULL if layers cannot run it */
 } ClassRecord;
 
 /* What hooks of accelerate send to a device that is not the first. */
@@ -238,6 +242,60 @@ count_run (const HrInference *self,
   return i - first;
 }
 
+static HrHeapBlock
+get_block (HrReplay *replay,
+           HrValue   value)
+{
+  return value.storage >= 0 ? replay->storages[value.storage].block : HR_NO_BLOCK;
+}
+
+/* Replays a layer, and notes what others of its class do after it. */
+static void
+record_layer (const HrInference *self,
+              HrReplay          *replay,
+              HrPass            *pass,
+              guint              index,
+              ClassRecord       *record,
+              gboolean           later)
+{
+  g_autoptr (HrHeapScript) script = replay->heap != NULL ? hr_heap_script_new () : NULL;
+  HrHeapBlock input = get_block (replay, pass->hidden);
+  guint n_left = pass->n_left;
+
+  if (script != NULL)
+    hr_heap_set_script (replay->heap, script);
+  replay_layer (self, replay, pass, index, &record->stretch[later]);
+  record->n_left[later] = pass->n_left - n_left;
+  record->recorded[later] = TRUE;
+  if (script == NULL)
+    return;
+
+  hr_heap_set_script (replay->heap, NULL);
+  if (hr_heap_script_end (script, input, get_block (replay, pass->hidden)))
+    record->script[later] = g_steal_pointer (&script);
+  else
+    record->recorded[later] = FALSE;
+}
+
+/* What layers do as the one that was recorded did, from the present level. */
+static void
+repeat_layers (HrReplay          *replay,
+               HrPass            *pass,
+               guint              index,
+               guint              count,
+               const ClassRecord *record,
+               gboolean           later)
+{
+  pass->n_left += count * record->n_left[later];
+  hr_replay_repeat (replay, &record->stretch[later], index, 1, count);
+  if (replay->heap == NULL)
+    return;
+
+  for (guint i = 0; i < count; i++)
+    replay->storages[pass->hidden.storage].block = hr_heap_script_run (record->script[later], replay->heap,
+                                                                       get_block (replay, pass->hidden));
+}
+
 /*
  * The layers: one of each class is replayed, the others do the same to the level. The first layer is apart, because its
  * input may be the very tensor that the model's function holds as the embeddings.
@@ -250,8 +308,7 @@ run_layers (const HrInference *self,
   ClassRecord records[HR_INFERENCE_MAX_CLASSES];
   guint n_classes = MIN (self->stack->n_layer_classes, HR_INFERENCE_MAX_CLASSES);
 
-  for (guint i = 0; i < n_classes; i++)
-    records[i].recorded[0] = records[i].recorded[1] = FALSE;
+  memset (records, 0, n_classes * sizeof records[0]);
 
   for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
     {
@@ -267,20 +324,21 @@ run_layers (const HrInference *self,
         {
           guint count = count_run (self, pass, i);
 
-          pass->n_left += count * records[klass].n_left[later];
-          hr_replay_repeat (replay, &records[klass].stretch[later], i, 1, count);
+          repeat_layers (replay, pass, i, count, &records[klass], later);
           i += count - 1;
         }
       else
         {
-          guint n_left = pass->n_left;
-
-          replay_layer (self, replay, pass, i, &records[klass].stretch[later]);
-          records[klass].n_left[later] = pass->n_left - n_left;
-          records[klass].recorded[later] = TRUE;
+          record_layer (self, replay, pass, i, &records[klass], later);
         }
       if (hr_pass_hands_over (self, pass, i))
         hr_pass_hand_over (self, replay, pass, i);
+    }
+
+  for (guint i = 0; i < n_classes; i++)
+    {
+      g_clear_pointer (&records[i].script[0], hr_heap_script_free);
+      g_clear_pointer (&records[i].script[1], hr_heap_script_free);
     }
 }
 

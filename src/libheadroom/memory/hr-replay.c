@@ -417,8 +417,8 @@ move_level (const HrLevel *level,
  * @step: what leads from the index of a layer to that of the next: 1, or -1 on the way back
  * @count: how many layers do, at least 1
  *
- * Does the same again, from the present level, without replaying it. The highest time is the last, or the first if each
- * leaves less than it found.
+ * Does the same again, from the present level, without replaying it; with a heap the levels alone. The highest time is
+ * the last, or the first if each leaves less than it found.
  */
 void
 hr_replay_repeat (HrReplay        *self,
@@ -430,8 +430,16 @@ hr_replay_repeat (HrReplay        *self,
   gboolean falls = stretch->after.total < stretch->before.total;
   guint earlier = falls ? 0 : count - 1;
   HrLevel start = move_level (&self->ledger.live, &stretch->before, &stretch->after, earlier);
-  HrLevel level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
+  HrLevel level;
 
+  if (self->heap != NULL)
+    {
+      level = move_level (&self->ledger.live, &stretch->before, &stretch->after, count);
+      hr_ledger_set (&self->ledger, &level);
+      return;
+    }
+
+  level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
   if (self->timeline != NULL)
     hr_timeline_repeat (self->timeline, &self->ledger.live, &stretch->before, get_highest (stretch), &stretch->after,
                         self->ledger.phase, layer, step, count, stretch->moment.sentence);

@@ -80,7 +80,6 @@ hr_training_init_reading (const HrInference *self,
   pass.beams = 1;
   pass.output = 0;
   pass.use_cache = FALSE;
-  pass.every_layer = replay->heap != NULL;
   pass.has_inputs = pass.has_norm = pass.has_head = TRUE;
 
   return pass;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-largest.h"
 #include "hr-report-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -333,6 +334,31 @@ add_advice (HrReport   *self,
     }
 }
 
+/* How much of each setting fits on the GPUs, as the others are. */
+static void
+add_largest (HrReport   *self,
+             HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("Setting"), _("Fits"), _("What is left"), NULL };
+  g_autoptr (GPtrArray) largest = hr_report_list_largest (self);
+  HrDocumentBlock *table;
+
+  if (largest->len == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What fits"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < largest->len; i++)
+    {
+      const HrLargest *item = g_ptr_array_index (largest, i);
+      g_autofree char *value = hr_largest_dup_value (item);
+      g_autofree char *reason = hr_largest_dup_reason (item, hr_report_get_unit_system (self));
+
+      hr_document_block_add_row (table, (const char * const []) { item->title, value, reason, NULL });
+    }
+}
+
 static void
 add_devices (HrReport   *self,
              HrDocument *document)
@@ -579,6 +605,7 @@ hr_report_create_document (HrReport *self)
   add_components (self, document);
   add_media (self, document);
   add_advice (self, document);
+  add_largest (self, document);
   add_phases (self, document);
   add_devices (self, document);
   hr_report_add_compute (self, document);

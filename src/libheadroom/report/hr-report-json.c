@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-largest.h"
 #include "hr-report-private.h"
 
 #include "hr-article-reason.h"
@@ -267,6 +268,50 @@ add_advice (JsonBuilder *builder,
 }
 
 static void
+add_largest (JsonBuilder     *builder,
+             const HrLargest *largest,
+             HrUnitSystem     units)
+{
+  g_autofree char *value = hr_largest_dup_value (largest);
+  g_autofree char *reason = hr_largest_dup_reason (largest, units);
+
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "setting", largest->setting);
+  json_builder_set_member_name (builder, "fits");
+  json_builder_add_boolean_value (builder, largest->fits);
+  hr_json_build_integer (builder, "value", largest->value);
+  if (largest->fits)
+    hr_json_build_integer (builder, "free-bytes", largest->free_bytes);
+  hr_json_build_string (builder, "bound", hr_largest_bound_get_name (largest->bound));
+  if (largest->next > 0)
+    hr_json_build_integer (builder, "next", largest->next);
+  if (largest->bound == HR_LARGEST_BOUND_MEMORY)
+    hr_json_build_integer (builder, "missing-bytes", largest->missing_bytes);
+  json_builder_set_member_name (builder, "monotone");
+  json_builder_add_boolean_value (builder, largest->is_monotone);
+  hr_json_build_string (builder, "text", value);
+  hr_json_build_string (builder, "reason", reason);
+  json_builder_end_object (builder);
+}
+
+/* How much of each setting fits on the GPUs. */
+static void
+add_fits (JsonBuilder *builder,
+          HrReport    *report)
+{
+  g_autoptr (GPtrArray) largest = hr_report_list_largest (report);
+
+  if (hr_report_get_gpu (report) == NULL)
+    return;
+
+  json_builder_set_member_name (builder, "fits");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < largest->len; i++)
+    add_largest (builder, g_ptr_array_index (largest, i), hr_report_get_unit_system (report));
+  json_builder_end_array (builder);
+}
+
+static void
 add_warnings (JsonBuilder *builder,
               HrReport    *report)
 {
@@ -330,6 +375,7 @@ hr_report_to_json (HrReport *self)
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
+  add_fits (builder, self);
   add_warnings (builder, self);
   add_generator (builder, hr_report_get_date (self));
   json_builder_end_object (builder);

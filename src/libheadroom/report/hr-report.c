@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-advice.h"
+#include "hr-largest.h"
 #include "hr-base-enums.h"
 #include "hr-fit.h"
 #include "hr-inference-job.h"
@@ -611,6 +612,22 @@ hr_report_list_advice (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return hr_advice_list (self->estimate, self->job, self->gpu, self->n_gpus);
+}
+
+/**
+ * hr_report_list_largest: (skip)
+ * @self: a report
+ *
+ * Lists how much of each setting fits on the report's GPUs, as [func@largest_list] does.
+ *
+ * Returns: (transfer full) (element-type HrLargest): the largest values
+ */
+GPtrArray *
+hr_report_list_largest (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_largest_list (self->estimate, self->job, self->gpu, self->n_gpus);
 }
 
 /**

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#pragma once
+
+#include <adwaita.h>
+
+#include "hr-report.h"
+
+G_BEGIN_DECLS
+
+#define HEADROOM_TYPE_FITS_LIST (headroom_fits_list_get_type ())
+
+G_DECLARE_FINAL_TYPE (HeadroomFitsList, headroom_fits_list, HEADROOM, FITS_LIST, AdwBin)
+
+GtkWidget *headroom_fits_list_new  (void) G_GNUC_WARN_UNUSED_RESULT;
+void       headroom_fits_list_show (HeadroomFitsList *self,
+                                    HrReport         *report);
+
+G_END_DECLS
