@@ -294,7 +294,7 @@ run_training (HrCompute      *self,
               GError        **error)
 {
   g_auto (HrTrainingPlan) plan = { 0 };
-  HrFlopPass pass = { .model = self->model, .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
+  HrFlopPass pass = { .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
   HrComputePhase *phase;
 
   if (!check_method (HR_JOB (job), error) ||
@@ -302,6 +302,8 @@ run_training (HrCompute      *self,
       !check_algorithm (&plan, error) || !check_layout (&plan.layout, error))
     return FALSE;
 
+  /* What a rank of Megatron-LM has is another model. */
+  pass.model = plan.pass.model;
   use_all (&plan.pass.inference);
   resolve_dtype (self, plan.autocast != HR_ELEMENT_NONE ? plan.autocast : plan.pass.element);
   self->n_sequences = plan.pass.inference.batch * plan.training.accumulation_steps;

@@ -270,6 +270,22 @@ hr_layout_divide_model (const HrLayout  *self,
 }
 
 /*
+ * hr_layout_count_padding:
+ * @self: a layout
+ * @vocab_size: how many tokens there are
+ *
+ * Returns: how many rows for no token the tables of tokens have, those of all ranks together
+ */
+guint64
+hr_layout_count_padding (const HrLayout *self,
+                         guint64         vocab_size)
+{
+  const HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+
+  return hr_shard_divide_vocabulary (&shard, vocab_size) * self->tensor - vocab_size;
+}
+
+/*
  * hr_layout_count_in_flight:
  * @self: a layout
  * @stage: a stage of its pipeline

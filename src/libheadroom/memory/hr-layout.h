@@ -46,6 +46,8 @@ HrModel *hr_layout_divide_model  (const HrLayout  *self,
                                   HrModel         *model,
                                   guint            stage,
                                   GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+guint64  hr_layout_count_padding   (const HrLayout *self,
+                                    guint64         vocab_size);
 guint64  hr_layout_count_in_flight (const HrLayout *self,
                                     guint           stage,
                                     guint64         n_micro_batches);

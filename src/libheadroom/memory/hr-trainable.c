@@ -219,31 +219,6 @@ add_read_and_unread (HrTrainables *self,
 }
 
 /*
- * hr_trainables_pad_vocabulary:
- * @self: a list of all parameters of a model
- * @vocab_size: how many tokens there are
- * @n_rows: how many rows tables of them have
- *
- * Lengthens the table of tokens and the matrix of the head.
- */
-void
-hr_trainables_pad_vocabulary (HrTrainables *self,
-                              guint64       vocab_size,
-                              guint64       n_rows)
-{
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      HrTrainable *item = &g_array_index (self->items, HrTrainable, i);
-
-      if ((item->role != HR_TENSOR_ROLE_EMBEDDING && item->role != HR_TENSOR_ROLE_OUTPUT) ||
-          item->n_dimensions == 0 || item->shape[0] != vocab_size)
-        continue;
-      item->n_elements = item->n_elements / vocab_size * n_rows;
-      item->shape[0] = n_rows;
-    }
-}
-
-/*
  * hr_trainables_add_model:
  * @self: a list
  * @model: a model

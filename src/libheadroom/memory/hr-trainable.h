@@ -80,9 +80,6 @@ HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters,
                                                  HrReach             reach);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,
                                                  HrElement          element);
-void               hr_trainables_pad_vocabulary (HrTrainables      *self,
-                                                 guint64            vocab_size,
-                                                 guint64            n_rows);
 void               hr_trainables_add_model      (HrTrainables      *self,
                                                  HrModel           *model,
                                                  HrElement          element,

@@ -63,7 +63,6 @@ check_backward (const HrTrainingPlan  *plan,
   training.expanded = 0;
   training.sharding.is_sharded = FALSE;
   training.reduction.is_bucketed = FALSE;
-  training.padded_vocab_size = 0;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = training.quantization = HR_QUANTIZATION_NONE;
@@ -454,8 +453,12 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
   hr_estimate_add_phases (estimate, &device.replay.ledger, beside);
   set_peak (estimate, &device, g_steal_pointer (&timeline));
-  rule = hr_training_rule_estimate_new (plan);
-  _hr_estimate_set_rule_of_thumb (estimate, rule);
+  /* That of a stage comes with those of the others. */
+  if (!hr_layout_divides_model (&plan->layout))
+    {
+      rule = hr_training_rule_estimate_new (plan);
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
 
   return g_steal_pointer (&estimate);
 }

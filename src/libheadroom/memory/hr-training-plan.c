@@ -494,8 +494,6 @@ resolve_parameters (HrTrainingPlan  *self,
     self->all = hr_trainables_new_for_model (self->pass.model, self->training.sharding.is_sharded
                                                                  ? self->training.sharding.element
                                                                  : self->pass.element);
-  if (self->all != NULL && self->training.padded_vocab_size > 0)
-    hr_trainables_pad_vocabulary (self->all, self->training.vocab_size, self->training.padded_vocab_size);
   self->parameters = self->tuning != NULL ? hr_tuning_get_trainables (self->tuning) : self->all;
   if (!hr_training_critic_resolve (self, error))
     return FALSE;
@@ -608,30 +606,22 @@ resolve_zero_grad (HrTrainingPlan *self)
     self->training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
 }
 
-/* --make-vocab-size-divisible-by of megatron/training/arguments.py, for one device. */
-#define VOCABULARY_MULTIPLE 128
-
 /* The table of tokens and the head have rows for tokens that never come (vocab_size_with_padding). */
 static void
-pad_vocabulary (HrTrainingPlan *self)
+warn_of_padding (HrTrainingPlan *self)
 {
-  HrInferencePlan *pass = &self->pass;
-  const HrBlock *token = hr_chain_find_block (&pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
-  const HrBlock *head = hr_chain_find_block (pass->inference.head, HR_BLOCK_HEAD);
-  guint64 size = token != NULL ? token->token_embedding.vocab_size : 0;
-  guint64 n_rows = (size + VOCABULARY_MULTIPLE - 1) / VOCABULARY_MULTIPLE * VOCABULARY_MULTIPLE;
+  const HrBlock *token = hr_chain_find_block (&hr_model_get_stack (self->model, 0)->embeddings,
+                                              HR_BLOCK_TOKEN_EMBEDDING);
+  guint64 n_added = token != NULL ? hr_layout_count_padding (&self->layout, token->token_embedding.vocab_size) : 0;
   g_autofree char *rows = NULL;
 
-  if (n_rows == size)
+  if (n_added == 0)
     return;
 
-  rows = g_strdup_printf ("%" G_GUINT64_FORMAT, n_rows - size);
-  self->training.vocab_size = size;
-  self->training.padded_vocab_size = n_rows;
-  self->training.buffer_bytes = (n_rows - size) * token->token_embedding.hidden_size *
-                                hr_element_get_bytes (pass->element) * (head != NULL && !head->head.tied ? 2 : 1);
-  hr_inference_plan_warn (pass, N_("Megatron-LM pads the vocabulary to a multiple of 128: %s rows more of the "
-                                   "embedding and of the logits are counted"), rows);
+  rows = g_strdup_printf ("%" G_GUINT64_FORMAT, n_added);
+  hr_inference_plan_warn (&self->pass, N_("Megatron-LM pads the vocabulary to a multiple of 128 for each rank that has "
+                                          "a part of it: %s rows more of the embedding and of the logits are counted"),
+                          rows);
 }
 
 /*
@@ -707,8 +697,8 @@ check_layers (HrTrainingPlan  *self,
   inference->mask = HR_ATTENTION_MASK_NONE;
   if (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
     shard (self);
-  else if (self->part == NULL)
-    pad_vocabulary (self);
+  else
+    warn_of_padding (self);
 
   return TRUE;
 }
@@ -843,10 +833,18 @@ warn_of_layout (HrTrainingPlan *self)
                             N_("The pipeline is counted as Megatron-LM’s schedule of one forward and one backward pass "
                                "in turn runs it (1F1B, not interleaved), with as many micro-batches as there are "
                                "gradient accumulation steps; what the allocator reserves beside is not known"));
-  if (self->part != NULL)
+  if (hr_layout_divides_model (&self->layout))
     hr_inference_plan_warn (&self->pass,
                             N_("Workspaces of cuBLAS and Transformer Engine, and buffers of NCCL, are not counted: "
                                "Megatron-LM’s own logs show some 0.1 GiB more for them on each GPU"));
+}
+
+/* What a rank of Megatron-LM has is another model, though it may be the only one. */
+static gboolean
+pads_vocabulary (const HrTrainingPlan *self)
+{
+  return hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
+         hr_model_get_n_stacks (self->model) == 1;
 }
 
 /* The formulas that people know are of whole models. */
@@ -858,7 +856,7 @@ divide_model (HrTrainingPlan  *self,
     return TRUE;
   if (!hr_layout_check (&self->layout, self->job, error))
     return FALSE;
-  if (!hr_layout_divides_model (&self->layout))
+  if (!hr_layout_divides_model (&self->layout) && !pads_vocabulary (self))
     return TRUE;
 
   self->part = hr_layout_divide_model (&self->layout, self->model, self->stage, error);

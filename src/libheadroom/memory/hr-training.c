@@ -1250,8 +1250,6 @@ begin_steps (const HrTraining *self,
              HrReplay         *replay)
 {
   hr_pass_set_model_symbols (&self->pass, replay);
-  if (self->padded_vocab_size > 0)
-    replay->symbols[HR_SYMBOL_VOCABULARY] = self->padded_vocab_size;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
   if (replay->heap != NULL && self->bucket_bytes > 0)
     hr_heap_take (replay->heap, self->bucket_bytes);

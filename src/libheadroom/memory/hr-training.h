@@ -37,8 +37,6 @@ typedef enum
  * @reduction: the buckets that gradients go through
  * @bucket_bytes: buckets that all gradients are copied into, which stay
  * @buffer_bytes: what the layers have beside their parameters
- * @vocab_size: how many tokens the model knows, where its tables are longer
- * @padded_vocab_size: how many rows they have then; 0 where they are not
  * @checkpointing: what is computed anew in the backward pass
  * @clipping: whether the norm of all gradients is limited before the optimizer uses them
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
@@ -110,8 +108,6 @@ typedef struct
   HrReduction reduction;
   guint64 bucket_bytes;
   guint64 buffer_bytes;
-  guint64 vocab_size;
-  guint64 padded_vocab_size;
   HrCheckpointing checkpointing;
   gboolean clipping;
   gboolean fp32_outputs;

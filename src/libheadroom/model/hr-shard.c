@@ -52,9 +52,10 @@ check_divides (const Division *division,
   return FALSE;
 }
 
-static guint64
-divide_vocabulary (const HrShard *shard,
-                   guint64        vocab_size)
+/* The rows that a rank has of a table of tokens, after padding. */
+guint64
+hr_shard_divide_vocabulary (const HrShard *shard,
+                            guint64        vocab_size)
 {
   guint64 multiple = shard->vocabulary_multiple * shard->tensor;
 
@@ -105,11 +106,12 @@ divide_block (const Division *division,
       return TRUE;
 
     case HR_BLOCK_TOKEN_EMBEDDING:
-      block->token_embedding.vocab_size = divide_vocabulary (division->shard, block->token_embedding.vocab_size);
+      block->token_embedding.vocab_size = hr_shard_divide_vocabulary (division->shard,
+                                                                      block->token_embedding.vocab_size);
       return TRUE;
 
     case HR_BLOCK_HEAD:
-      block->head.vocab_size = divide_vocabulary (division->shard, block->head.vocab_size);
+      block->head.vocab_size = hr_shard_divide_vocabulary (division->shard, block->head.vocab_size);
       return TRUE;
 
     default:
@@ -275,7 +277,7 @@ divide_size (const Division *division,
   guint64 n_left;
 
   if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
-    return divide_vocabulary (division->shard, size);
+    return hr_shard_divide_vocabulary (division->shard, size);
   if (block->kind != HR_BLOCK_ATTENTION)
     return size / division->shard->tensor;
 

@@ -34,5 +34,7 @@ gboolean hr_shard_divide (const HrShard       *self,
                           const char          *name,
                           HrModelParts        *parts,
                           GError             **error);
+guint64  hr_shard_divide_vocabulary (const HrShard *self,
+                                     guint64        vocab_size);
 
 G_END_DECLS
