@@ -9,7 +9,6 @@
 #include "hr-estimate-private.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
-#include "hr-sharding-flat.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
 
@@ -173,6 +172,35 @@ warn (HrTrainingPlan *plan)
 }
 
 /*
+ * hr_training_shard_flatten:
+ * @plan: a plan, whose forward pass is resolved
+ * @settings: how parameters are divided
+ * @name: what divides them so
+ * @error: return location for an error
+ *
+ * Has the parameters of each layer be a flat one.
+ *
+ * Returns: whether the model can be followed
+ */
+gboolean
+hr_training_shard_flatten (HrTrainingPlan        *plan,
+                           const HrFlatSharding  *settings,
+                           const char            *name,
+                           GError               **error)
+{
+  if (hr_sharding_init_flat (&plan->training.sharding, plan->pass.model, settings))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a framework */
+                        N_("“%s”: expected layers with the same parameters each, as what %s takes for others is not "
+                           "known"),
+                        hr_model_get_name (plan->pass.model), name);
+
+  return FALSE;
+}
+
+/*
  * hr_training_shard_resolve:
  * @plan: a plan, whose forward pass is resolved
  * @error: return location for an error
@@ -209,16 +237,8 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
       plan->pass.element = plan->autocast;
     }
   warn (plan);
-  if (hr_sharding_init_flat (&plan->training.sharding, plan->pass.model, &settings))
-    return TRUE;
 
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are the name of a model and a framework */
-                        N_("“%s”: expected layers with the same parameters each, as what %s takes for others is not "
-                           "known"),
-                        hr_model_get_name (plan->pass.model), "FSDP");
-
-  return FALSE;
+  return hr_training_shard_flatten (plan, &settings, "FSDP", error);
 }
 
 /* Gradients lie in a bucket one behind the other. */

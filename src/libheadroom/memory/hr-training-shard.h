@@ -3,11 +3,16 @@
 #pragma once
 
 #include "hr-estimate.h"
+#include "hr-sharding-flat.h"
 #include "hr-training-plan.h"
 
 G_BEGIN_DECLS
 
 gboolean hr_training_shard_check         (const HrTrainingPlan  *plan,
+                                          GError               **error);
+gboolean hr_training_shard_flatten       (HrTrainingPlan        *plan,
+                                          const HrFlatSharding  *settings,
+                                          const char            *name,
                                           GError               **error);
 gboolean hr_training_shard_resolve       (HrTrainingPlan        *plan,
                                           GError               **error);

@@ -10,11 +10,11 @@
 #include "hr-inference-pass.h"
 #include "hr-message.h"
 #include "hr-operator-select.h"
-#include "hr-sharding-flat.h"
 #include "hr-training-check.h"
 #include "hr-training-packing.h"
 #include "hr-training-policy.h"
 #include "hr-training-rollout.h"
+#include "hr-training-shard.h"
 
 /*
  * The actor of verl (git b178a3cd) on one device: DataParallelPPOActor of verl/workers/actor/dp_actor.py around a model
@@ -115,16 +115,8 @@ hr_training_verl_shard (HrTrainingPlan  *plan,
   plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = HR_ELEMENT_BFLOAT16;
   warn (plan);
-  if (hr_sharding_init_flat (&training->sharding, plan->pass.model, &settings))
-    return TRUE;
 
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are the name of a model and a framework */
-                        N_("“%s”: expected layers with the same parameters each, as what %s takes for others is not "
-                           "known"),
-                        hr_model_get_name (plan->pass.model), "verl");
-
-  return FALSE;
+  return hr_training_shard_flatten (plan, &settings, "verl", error);
 }
 
 /* The rows of a micro-batch that come to the device: numbers of tokens, masks, positions; and what is known of each. */
