@@ -150,9 +150,11 @@ run_training (HrModel        *model,
         worst = estimate;
     }
   if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT)
-    _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len, layout.n_ranks);
-  if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT && hr_layout_divides_model (&layout))
-    add_rule_of_thumb (worst, model, job, media, n_gpus);
+    {
+      _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len, layout.n_ranks);
+      if (hr_layout_divides_model (&layout))
+        add_rule_of_thumb (worst, model, job, media, n_gpus);
+    }
 
   return g_object_ref (worst);
 }
