@@ -196,16 +196,33 @@ layout_points (HrLineLayout      *self,
     self->y[i] = shape->is_there[i] ? hr_line_layout_get_y (self, (double) shape->values[i]) : NAN;
 }
 
+/* Whether the stretch of a line between two positions, or its end, goes through a rectangle. */
 static gboolean
-meets_point (const HrLineLayout *self,
-             const HrChartRect  *rect)
+stretch_meets (const HrLineLayout *self,
+               const double       *y,
+               guint               position,
+               const HrChartRect  *rect)
 {
-  for (guint i = 0; i < self->n_lines * self->n_positions; i++)
-    {
-      double x = self->x[i % self->n_positions];
+  guint next = MIN (position + 1, self->n_positions - 1);
+  double first = self->x[position], width = self->x[next] - first;
+  double left = MAX (first, rect->x), right = MIN (self->x[next], rect->x + rect->width);
+  double slope = width > 0 ? (y[next] - y[position]) / width : 0;
+  double one = y[position] + (left - first) * slope, other = y[position] + (right - first) * slope;
 
-      if (x >= rect->x && x <= rect->x + rect->width && self->y[i] >= rect->y && self->y[i] <= rect->y + rect->height)
-        return TRUE;
+  return left <= right && MIN (one, other) <= rect->y + rect->height && MAX (one, other) >= rect->y;
+}
+
+static gboolean
+meets_line (const HrLineLayout *self,
+            const HrChartRect  *rect)
+{
+  for (guint i = 0; i < self->n_lines; i++)
+    {
+      for (guint j = 0; j < self->n_positions; j++)
+        {
+          if (stretch_meets (self, &self->y[i * self->n_positions], j, rect))
+            return TRUE;
+        }
     }
 
   return FALSE;
@@ -224,7 +241,7 @@ meets_label (const HrLineLayout *self,
   return FALSE;
 }
 
-/* A label stands at an end of its level, above or below it: where no point is, or at least no other label. */
+/* A label stands at an end of its level, above or below it: where no line is, or at least no other label. */
 static void
 place_label (HrLineLayout     *self,
              HrLineLevelPlace *level,
@@ -241,7 +258,7 @@ place_label (HrLineLayout     *self,
           HrChartRect label = { corners[i].x, corners[i].y, size.width, size.height };
 
           if (!hr_chart_rect_is_inside (&label, &self->plot) || meets_label (self, &label) ||
-              (round == 0 && meets_point (self, &label)))
+              (round == 0 && meets_line (self, &label)))
             continue;
 
           level->label = label;

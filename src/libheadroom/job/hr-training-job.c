@@ -1086,8 +1086,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_DATA_PARALLEL], 910, FALSE);
   hr_job_mark_setting (properties[PROP_TENSOR_PARALLEL], 915, FALSE);
   hr_job_mark_setting (properties[PROP_PIPELINE_PARALLEL], 920, FALSE);
-  hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, FALSE);
-  hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, FALSE);
+  hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, TRUE);
+  hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, TRUE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);

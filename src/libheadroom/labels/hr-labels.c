@@ -880,7 +880,7 @@ hr_job_dup_unused_reason (HrJob      *job,
  * @job: a job
  * @setting: one of its settings
  *
- * Says what a framework takes where the job leaves a setting to it.
+ * Says what is taken where the job leaves a setting open.
  *
  * Returns: (transfer full) (nullable): a sentence in the user's language, or %NULL if there is nothing to say
  */
@@ -895,6 +895,9 @@ hr_job_dup_setting_note (HrJob      *job,
 
   if (!HR_IS_TRAINING_JOB (job))
     return NULL;
+
+  if (g_str_equal (setting->name, "data-parallel") && hr_training_job_get_data_parallel (HR_TRAINING_JOB (job)) == 0)
+    return g_strdup (_("0 takes as many as the GPUs allow"));
 
   profile = hr_training_profile_get (hr_training_job_get_framework (HR_TRAINING_JOB (job)));
   if (profile == NULL)
