@@ -64,7 +64,7 @@ show_bar (HeadroomAnatomyComparison *self,
   data = hr_export_create_anatomy_chart_data (anatomy, HR_ANATOMY_MEASURE_PARAMETERS, self->unit_system,
                                               headroom_get_palette_scheme ());
   hr_chart_data_set_capacity (data, largest, largest_text, hr_chart_data_get_total_text (data));
-  headroom_capacity_bar_set_data (bar, data);
+  headroom_chart_set_data (HEADROOM_CHART (bar), data);
   gtk_label_set_label (name, hr_model_get_name (model));
   gtk_label_set_label (total, hr_chart_data_get_total_text (data));
 }

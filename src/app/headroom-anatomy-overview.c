@@ -158,10 +158,10 @@ headroom_anatomy_overview_update_charts (HeadroomAnatomyOverview *self)
   active = hr_export_create_anatomy_chart_data (self->anatomy, HR_ANATOMY_MEASURE_ACTIVE, self->unit_system, scheme);
   bytes = hr_export_create_anatomy_chart_data (self->anatomy, HR_ANATOMY_MEASURE_BYTES, self->unit_system, scheme);
 
-  headroom_pie_chart_set_data (self->pie, parameters);
+  headroom_chart_set_data (HEADROOM_CHART (self->pie), parameters);
   headroom_legend_set_data (self->legend, parameters);
-  headroom_capacity_bar_set_data (self->active, active);
-  headroom_capacity_bar_set_data (self->bytes, bytes);
+  headroom_chart_set_data (HEADROOM_CHART (self->active), active);
+  headroom_chart_set_data (HEADROOM_CHART (self->bytes), bytes);
   gtk_label_set_label (self->active_total, hr_chart_data_get_total_text (active));
   gtk_label_set_label (self->bytes_total, hr_chart_data_get_total_text (bytes));
   gtk_widget_set_visible (self->active_box, hr_model_has_experts (model));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "headroom-chart.h"
-#include "hr-chart-data.h"
 
 G_BEGIN_DECLS
 
@@ -11,9 +10,6 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HeadroomCapacityBar, headroom_capacity_bar, HEADROOM, CAPACITY_BAR, HeadroomChart)
 
-GtkWidget   *headroom_capacity_bar_new          (void) G_GNUC_WARN_UNUSED_RESULT;
-HrChartData *headroom_capacity_bar_get_data     (HeadroomCapacityBar *self);
-void         headroom_capacity_bar_set_data     (HeadroomCapacityBar *self,
-                                                 HrChartData         *data);
+GtkWidget *headroom_capacity_bar_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

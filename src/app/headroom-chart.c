@@ -9,7 +9,7 @@
 /*
  * HeadroomChart:
  *
- * A chart of parts, one of which can be selected: what the kinds of charts have in common.
+ * A chart of parts, one of which can be selected, and one hovered: what the kinds of charts have in common.
  *
  * It is laid out once for each size and font, and drawn once for each colour scheme; what is selected and pointed at is
  * drawn over it.
@@ -18,7 +18,9 @@
  */
 typedef struct
 {
+  gpointer data;
   int selected;
+  int hovered;
   gpointer layout;
   GskRenderNode *node;
 } HeadroomChartPrivate;
@@ -26,7 +28,9 @@ typedef struct
 enum
 {
   PROP_0,
+  PROP_DATA,
   PROP_SELECTED,
+  PROP_HOVERED,
   N_PROPS
 };
 
@@ -74,6 +78,38 @@ headroom_chart_pressed_cb (HeadroomChart *self,
 {
   gtk_widget_grab_focus (GTK_WIDGET (self));
   HEADROOM_CHART_GET_CLASS (self)->press (self, x, y);
+}
+
+static void
+headroom_chart_point_at (HeadroomChart *self,
+                         double         x,
+                         double         y)
+{
+  headroom_chart_set_hovered (self, headroom_chart_pick (self, x, y));
+}
+
+static void
+headroom_chart_leave (HeadroomChart *self)
+{
+  headroom_chart_set_hovered (self, -1);
+}
+
+static void
+headroom_chart_press (HeadroomChart *self,
+                      double         x,
+                      double         y)
+{
+  int part = headroom_chart_pick (self, x, y);
+
+  if (part >= 0)
+    headroom_chart_set_selected (self, part);
+}
+
+static void
+headroom_chart_restart (HeadroomChart *self)
+{
+  headroom_chart_set_hovered (self, -1);
+  headroom_chart_set_selected (self, -1);
 }
 
 static void
@@ -140,6 +176,7 @@ headroom_chart_dispose (GObject *object)
 
   g_clear_pointer (&priv->layout, HEADROOM_CHART_GET_CLASS (self)->free_layout);
   g_clear_pointer (&priv->node, gsk_render_node_unref);
+  g_clear_object (&priv->data);
 
   G_OBJECT_CLASS (headroom_chart_parent_class)->dispose (object);
 }
@@ -150,10 +187,20 @@ headroom_chart_get_property (GObject    *object,
                              GValue     *value,
                              GParamSpec *pspec)
 {
+  HeadroomChart *self = HEADROOM_CHART (object);
+
   switch (prop_id)
     {
+    case PROP_DATA:
+      g_value_set_object (value, headroom_chart_get_data (self));
+      break;
+
     case PROP_SELECTED:
-      g_value_set_int (value, headroom_chart_get_selected (HEADROOM_CHART (object)));
+      g_value_set_int (value, headroom_chart_get_selected (self));
+      break;
+
+    case PROP_HOVERED:
+      g_value_set_int (value, headroom_chart_get_hovered (self));
       break;
 
     default:
@@ -167,10 +214,20 @@ headroom_chart_set_property (GObject      *object,
                              const GValue *value,
                              GParamSpec   *pspec)
 {
+  HeadroomChart *self = HEADROOM_CHART (object);
+
   switch (prop_id)
     {
+    case PROP_DATA:
+      headroom_chart_set_data (self, g_value_get_object (value));
+      break;
+
     case PROP_SELECTED:
-      headroom_chart_set_selected (HEADROOM_CHART (object), g_value_get_int (value));
+      headroom_chart_set_selected (self, g_value_get_int (value));
+      break;
+
+    case PROP_HOVERED:
+      headroom_chart_set_hovered (self, g_value_get_int (value));
       break;
 
     default:
@@ -192,6 +249,20 @@ headroom_chart_class_init (HeadroomChartClass *klass)
   widget_class->size_allocate = headroom_chart_size_allocate;
   widget_class->css_changed = headroom_chart_css_changed;
 
+  klass->point_at = headroom_chart_point_at;
+  klass->leave = headroom_chart_leave;
+  klass->press = headroom_chart_press;
+  klass->restart = headroom_chart_restart;
+
+  /*
+   * HeadroomChart:data:
+   *
+   * What to show, of the type that the kind of chart shows.
+   */
+  properties[PROP_DATA] =
+    g_param_spec_object ("data", NULL, NULL, G_TYPE_OBJECT,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   /*
    * HeadroomChart:selected:
    *
@@ -199,6 +270,15 @@ headroom_chart_class_init (HeadroomChartClass *klass)
    */
   properties[PROP_SELECTED] =
     g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /*
+   * HeadroomChart:hovered:
+   *
+   * The index of the part under the pointer, here or in a legend, or -1.
+   */
+  properties[PROP_HOVERED] =
+    g_param_spec_int ("hovered", NULL, NULL, -1, G_MAXINT, -1,
                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -214,6 +294,7 @@ headroom_chart_init (HeadroomChart *self)
   GtkGesture *click = gtk_gesture_click_new ();
 
   priv->selected = -1;
+  priv->hovered = -1;
 
   g_signal_connect_swapped (motion, "enter", G_CALLBACK (headroom_chart_motion_cb), self);
   g_signal_connect_swapped (motion, "motion", G_CALLBACK (headroom_chart_motion_cb), self);
@@ -267,34 +348,113 @@ headroom_chart_get_layout (HeadroomChart *self)
   int width = gtk_widget_get_width (GTK_WIDGET (self));
   int height = gtk_widget_get_height (GTK_WIDGET (self));
 
-  if (priv->layout == NULL && width > 0 && height > 0)
+  if (priv->layout == NULL && priv->data != NULL && width > 0 && height > 0)
     priv->layout = HEADROOM_CHART_GET_CLASS (self)->lay_out (self, width, height);
 
   return priv->layout;
 }
 
 /*
- * headroom_chart_restart:
+ * headroom_chart_pick:
  * @self: a chart
+ * @x: pixels from the left
+ * @y: pixels from the top
  *
- * Begins anew after a change of data: nothing is selected any more.
+ * Returns: the index of the part that is there, or -1
  */
-void
-headroom_chart_restart (HeadroomChart *self)
+int
+headroom_chart_pick (HeadroomChart *self,
+                     double         x,
+                     double         y)
 {
-  g_return_if_fail (HEADROOM_IS_CHART (self));
+  gpointer layout;
 
-  headroom_chart_set_selected (self, -1);
-  headroom_chart_clear_layout (self);
-  headroom_chart_update_accessible (self);
+  g_return_val_if_fail (HEADROOM_IS_CHART (self), -1);
+
+  layout = headroom_chart_get_layout (self);
+
+  return layout != NULL ? HEADROOM_CHART_GET_CLASS (self)->pick (self, layout, x, y) : -1;
 }
 
+/*
+ * headroom_chart_update_accessible:
+ * @self: a chart
+ *
+ * Says anew what is shown, and what is in it, after what is looked at.
+ */
 void
 headroom_chart_update_accessible (HeadroomChart *self)
 {
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+  HeadroomChartClass *klass;
+  g_autofree char *label = NULL;
+  g_autofree char *description = NULL;
+  g_autofree char *emphasis = NULL;
+  g_autofree char *both = NULL;
+
   g_return_if_fail (HEADROOM_IS_CHART (self));
 
-  HEADROOM_CHART_GET_CLASS (self)->update_accessible (self);
+  if (priv->data == NULL)
+    return;
+
+  klass = HEADROOM_CHART_GET_CLASS (self);
+  klass->describe (self, &label, &description);
+  if (klass->dup_emphasis != NULL)
+    emphasis = klass->dup_emphasis (self);
+  if (emphasis != NULL)
+    both = g_strdup_printf ("%s. %s", emphasis, description);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, both != NULL ? both : description,
+                                  -1);
+}
+
+gpointer
+headroom_chart_get_data (HeadroomChart *self)
+{
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+
+  g_return_val_if_fail (HEADROOM_IS_CHART (self), NULL);
+
+  return priv->data;
+}
+
+/*
+ * headroom_chart_set_data:
+ * @self: a chart
+ * @data: (type GObject) (nullable): what to show, of the type that the kind of chart shows
+ *
+ * Shows something else, and begins anew.
+ */
+void
+headroom_chart_set_data (HeadroomChart *self,
+                         gpointer       data)
+{
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+
+  g_return_if_fail (HEADROOM_IS_CHART (self));
+  g_return_if_fail (data == NULL || G_TYPE_CHECK_INSTANCE_TYPE (data, HEADROOM_CHART_GET_CLASS (self)->data_type));
+
+  if (!g_set_object (&priv->data, data))
+    return;
+
+  g_object_freeze_notify (G_OBJECT (self));
+  HEADROOM_CHART_GET_CLASS (self)->restart (self);
+  headroom_chart_clear_layout (self);
+  headroom_chart_update_accessible (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DATA]);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+guint
+headroom_chart_get_n_parts (HeadroomChart *self)
+{
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+
+  g_return_val_if_fail (HEADROOM_IS_CHART (self), 0);
+
+  return priv->data != NULL ? HEADROOM_CHART_GET_CLASS (self)->get_n_parts (self) : 0;
 }
 
 int
@@ -320,7 +480,7 @@ headroom_chart_set_selected (HeadroomChart *self,
 
   g_return_if_fail (HEADROOM_IS_CHART (self));
 
-  if (selected < 0 || (guint) selected >= HEADROOM_CHART_GET_CLASS (self)->get_n_parts (self))
+  if (selected < 0 || (guint) selected >= headroom_chart_get_n_parts (self))
     selected = -1;
 
   if (priv->selected == selected)
@@ -330,4 +490,38 @@ headroom_chart_set_selected (HeadroomChart *self,
   headroom_chart_update_accessible (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
+}
+
+int
+headroom_chart_get_hovered (HeadroomChart *self)
+{
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+
+  g_return_val_if_fail (HEADROOM_IS_CHART (self), -1);
+
+  return priv->hovered;
+}
+
+/*
+ * headroom_chart_set_hovered:
+ * @self: a chart
+ * @hovered: the index of a part; one that there is not, such as -1, marks none
+ */
+void
+headroom_chart_set_hovered (HeadroomChart *self,
+                            int            hovered)
+{
+  HeadroomChartPrivate *priv = headroom_chart_get_instance_private (self);
+
+  g_return_if_fail (HEADROOM_IS_CHART (self));
+
+  if (hovered < 0 || (guint) hovered >= headroom_chart_get_n_parts (self))
+    hovered = -1;
+
+  if (priv->hovered == hovered)
+    return;
+
+  priv->hovered = hovered;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HOVERED]);
 }

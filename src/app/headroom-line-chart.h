@@ -2,21 +2,14 @@
 
 #pragma once
 
-#include "headroom-chart.h"
-#include "hr-line-data.h"
+#include "headroom-point-chart.h"
 
 G_BEGIN_DECLS
 
 #define HEADROOM_TYPE_LINE_CHART (headroom_line_chart_get_type ())
 
-G_DECLARE_FINAL_TYPE (HeadroomLineChart, headroom_line_chart, HEADROOM, LINE_CHART, HeadroomChart)
+G_DECLARE_FINAL_TYPE (HeadroomLineChart, headroom_line_chart, HEADROOM, LINE_CHART, HeadroomPointChart)
 
-GtkWidget  *headroom_line_chart_new       (void) G_GNUC_WARN_UNUSED_RESULT;
-HrLineData *headroom_line_chart_get_data  (HeadroomLineChart *self);
-void        headroom_line_chart_set_data  (HeadroomLineChart *self,
-                                           HrLineData        *data);
-int         headroom_line_chart_get_point (HeadroomLineChart *self);
-void        headroom_line_chart_set_point (HeadroomLineChart *self,
-                                           int                point);
+GtkWidget *headroom_line_chart_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -300,7 +300,7 @@ static void
 headroom_result_page_part_picked_cb (HeadroomResultPage *self,
                                      const char         *id)
 {
-  HrChartData *data = headroom_pie_chart_get_data (self->pie);
+  HrChartData *data = headroom_chart_get_data (HEADROOM_CHART (self->pie));
   int index = data != NULL ? hr_chart_data_find_part (data, id) : -1;
 
   if (index >= 0)
@@ -318,8 +318,8 @@ headroom_result_page_show_charts (HeadroomResultPage *self,
                                                                        headroom_get_palette_scheme ());
   HrComponentId last_selected = self->last_selected;
 
-  headroom_pie_chart_set_data (self->pie, data);
-  headroom_capacity_bar_set_data (self->bar, data);
+  headroom_chart_set_data (HEADROOM_CHART (self->pie), data);
+  headroom_chart_set_data (HEADROOM_CHART (self->bar), data);
   headroom_legend_set_data (self->legend, data);
   headroom_timeline_view_show (self->timeline, timeline);
   gtk_widget_set_visible (self->timeline_section, timeline != NULL);

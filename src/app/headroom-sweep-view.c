@@ -98,9 +98,9 @@ headroom_sweep_view_list_gpus (HeadroomSweepView *self)
 static void
 headroom_sweep_view_update_point (HeadroomSweepView *self)
 {
-  HrLineData *data = headroom_line_chart_get_data (self->chart);
+  HrLineData *data = headroom_chart_get_data (HEADROOM_CHART (self->chart));
   int line = headroom_chart_get_selected (HEADROOM_CHART (self->chart));
-  int point = headroom_line_chart_get_point (self->chart);
+  int point = headroom_point_chart_get_point (HEADROOM_POINT_CHART (self->chart));
   g_autofree char *text = NULL;
 
   if (data == NULL)
@@ -124,7 +124,7 @@ headroom_sweep_view_show_line (HeadroomSweepView *self)
     return;
 
   data = hr_export_create_sweep_data (self->sweep, gpus, self->unit_system, headroom_get_palette_scheme ());
-  headroom_line_chart_set_data (self->chart, data);
+  headroom_chart_set_data (HEADROOM_CHART (self->chart), data);
   headroom_sweep_view_update_point (self);
   for (guint i = 0; i < hr_line_data_get_n_lines (data); i++)
     {

@@ -83,8 +83,8 @@ headroom_timeline_view_fill_value (HeadroomTimelineView *self,
 static void
 headroom_timeline_view_update_point (HeadroomTimelineView *self)
 {
-  HrTimelineData *data = headroom_timeline_chart_get_data (self->chart);
-  int looked_at = headroom_timeline_chart_get_point (self->chart);
+  HrTimelineData *data = headroom_chart_get_data (HEADROOM_CHART (self->chart));
+  int looked_at = headroom_point_chart_get_point (HEADROOM_POINT_CHART (self->chart));
   g_autofree char *moment = NULL;
   g_autofree char *total = NULL;
   g_autofree char *text = NULL;
@@ -112,7 +112,7 @@ static void
 headroom_timeline_view_part_activated_cb (HeadroomTimelineView *self,
                                           guint                 part)
 {
-  HrTimelineData *data = headroom_timeline_chart_get_data (self->chart);
+  HrTimelineData *data = headroom_chart_get_data (HEADROOM_CHART (self->chart));
 
   g_signal_emit (self, signals[PART_PICKED], 0, hr_timeline_data_get_part (data, part)->id);
 }
@@ -191,7 +191,7 @@ headroom_timeline_view_show (HeadroomTimelineView *self,
   g_return_if_fail (data == NULL || HR_IS_TIMELINE_DATA (data));
 
   gtk_widget_set_visible (GTK_WIDGET (self), data != NULL);
-  headroom_timeline_chart_set_data (self->chart, data);
+  headroom_chart_set_data (HEADROOM_CHART (self->chart), data);
   if (data == NULL)
     return;
 
@@ -217,6 +217,6 @@ headroom_timeline_view_select (HeadroomTimelineView *self,
 
   g_return_if_fail (HEADROOM_IS_TIMELINE_VIEW (self));
 
-  data = headroom_timeline_chart_get_data (self->chart);
+  data = headroom_chart_get_data (HEADROOM_CHART (self->chart));
   headroom_chart_set_selected (HEADROOM_CHART (self->chart), data != NULL ? hr_timeline_data_find_part (data, id) : -1);
 }

@@ -40,5 +40,8 @@ GtkWidget      *headroom_test_find_label      (GtkWidget      *widget,
                                                const char     *text);
 gboolean        headroom_test_is_shown        (GtkWidget      *widget,
                                                const char     *text);
+gboolean        headroom_test_press           (GtkWidget      *widget,
+                                               guint           keyval,
+                                               GdkModifierType modifiers);
 
 G_END_DECLS

@@ -80,7 +80,7 @@ test_pie_describes_itself (void)
   g_autofree char *selected = g_strdup_printf (_("Selected: %1$s, %2$s. %3$s"), "KV cache", "2.0 GiB", parts);
   GtkWidget *pie = g_object_ref_sink (headroom_pie_chart_new ());
 
-  headroom_pie_chart_set_data (HEADROOM_PIE_CHART (pie), data);
+  headroom_chart_set_data (HEADROOM_CHART (pie), data);
 
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_ROLE_IMG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (pie), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
@@ -91,44 +91,6 @@ test_pie_describes_itself (void)
   g_assert_true (gtk_widget_get_focusable (pie));
 
   g_assert_finalize_object (pie);
-}
-
-static gboolean
-press_with (GtkWidget       *widget,
-            guint            keyval,
-            GdkModifierType  modifiers)
-{
-  GtkShortcutTrigger *trigger = gtk_keyval_trigger_new (keyval, modifiers);
-  g_autoptr(GListModel) controllers = gtk_widget_observe_controllers (widget);
-  gboolean activated = FALSE;
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr(GtkEventController) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr(GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-
-          if (gtk_shortcut_trigger_equal (gtk_shortcut_get_trigger (shortcut), trigger))
-            activated |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
-                                                       gtk_shortcut_get_arguments (shortcut));
-        }
-    }
-
-  g_object_unref (trigger);
-
-  return activated;
-}
-
-static gboolean
-press (GtkWidget *widget,
-       guint      keyval)
-{
-  return press_with (widget, keyval, 0);
 }
 
 static void
@@ -152,12 +114,12 @@ test_keys_walk_around_the_pie (void)
   g_autoptr(HrChartData) data = create_data ();
   GtkWidget *pie = g_object_ref_sink (headroom_pie_chart_new ());
 
-  g_assert_false (press (pie, GDK_KEY_Right));
-  headroom_pie_chart_set_data (HEADROOM_PIE_CHART (pie), data);
+  g_assert_false (headroom_test_press (pie, GDK_KEY_Right, 0));
+  headroom_chart_set_data (HEADROOM_CHART (pie), data);
 
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
-      g_assert_true (press (pie, steps[i].keyval));
+      g_assert_true (headroom_test_press (pie, steps[i].keyval, 0));
       g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (pie)), ==, steps[i].selected);
     }
 
@@ -343,16 +305,16 @@ test_keys_move_along_the_time (void)
   g_autoptr (HrTimelineData) data = create_timeline ();
   GtkWidget *chart = g_object_ref_sink (headroom_timeline_chart_new ());
 
-  g_assert_false (press_with (chart, GDK_KEY_Right, 0));
-  headroom_timeline_chart_set_data (HEADROOM_TIMELINE_CHART (chart), data);
+  g_assert_false (headroom_test_press (chart, GDK_KEY_Right, 0));
+  headroom_chart_set_data (HEADROOM_CHART (chart), data);
 
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
-      g_assert_true (press_with (chart, steps[i].keyval, steps[i].modifiers));
-      g_assert_cmpint (headroom_timeline_chart_get_point (HEADROOM_TIMELINE_CHART (chart)), ==, steps[i].point);
+      g_assert_true (headroom_test_press (chart, steps[i].keyval, steps[i].modifiers));
+      g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (chart)), ==, steps[i].point);
     }
 
-  g_assert_false (press_with (chart, GDK_KEY_Escape, 0));
+  g_assert_false (headroom_test_press (chart, GDK_KEY_Escape, 0));
   g_assert_finalize_object (chart);
 }
 
@@ -373,7 +335,7 @@ test_timeline_says_what_it_shows (void)
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, phases);
   g_assert_nonnull (headroom_test_find_label (view, "18"));
 
-  headroom_timeline_chart_set_point (HEADROOM_TIMELINE_CHART (chart), 3);
+  headroom_point_chart_set_point (HEADROOM_POINT_CHART (chart), 3);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (chart), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, both);
   g_assert_nonnull (headroom_test_find_label (view, "Moment 3"));
   g_assert_nonnull (headroom_test_find_label (view, "13"));

@@ -11,6 +11,7 @@
 #include "headroom-sweep-row.h"
 #include "headroom-sweep-view.h"
 #include "headroom-test.h"
+#include "hr-line-chart.h"
 
 typedef struct
 {
@@ -77,12 +78,18 @@ show (Fixture *fixture)
   headroom_sweep_view_show (fixture->view, report);
 }
 
+static HrLineData *
+get_data (Fixture *fixture)
+{
+  return headroom_chart_get_data (HEADROOM_CHART (fixture->chart));
+}
+
 /* Whether every point is there, with what the allocator keeps. */
 static gboolean
 is_complete (Fixture *fixture,
              guint    n_lines)
 {
-  HrLineData *data = headroom_line_chart_get_data (fixture->chart);
+  HrLineData *data = get_data (fixture);
 
   return data != NULL && hr_line_data_get_n_lines (data) == n_lines && hr_line_data_get_note (data) == NULL;
 }
@@ -94,7 +101,7 @@ get_value (Fixture *fixture,
 {
   guint64 value;
 
-  g_assert_true (hr_line_data_get_value (headroom_line_chart_get_data (fixture->chart), line, index, &value));
+  g_assert_true (hr_line_data_get_value (get_data (fixture), line, index, &value));
 
   return value;
 }
@@ -110,7 +117,7 @@ test_the_line_is_that_of_estimates (Fixture       *fixture,
   HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
 
   /* Prompts are what people ask for first, up to the length of the model. */
-  positions = hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart), &n_positions);
+  positions = hr_line_data_get_positions (get_data (fixture), &n_positions);
   g_assert_cmpfloat (positions[0], ==, 512);
   g_assert_cmpfloat (positions[n_positions - 1], ==, 32768);
   for (guint i = 0; i < n_positions; i++)
@@ -155,8 +162,7 @@ test_pins_are_named_and_taken_away (Fixture       *fixture,
 
   pin = g_list_model_get_item (G_LIST_MODEL (fixture->pins), 0);
   headroom_pin_set_label (pin, "Mine");
-  HEADROOM_TEST_WAIT_FOR (g_str_equal (hr_line_data_get_line (headroom_line_chart_get_data (fixture->chart), 1)->label,
-                                       "Mine"));
+  HEADROOM_TEST_WAIT_FOR (g_str_equal (hr_line_data_get_line (get_data (fixture), 1)->label, "Mine"));
 
   row = GTK_WIDGET (headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_EDITABLE_LABEL, NULL));
   g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (row)), ==, "Mine");
@@ -189,30 +195,6 @@ says (GtkWidget  *widget,
 }
 
 static void
-press (GtkWidget  *widget,
-       guint       keyval)
-{
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
-
-          if (GTK_IS_KEYVAL_TRIGGER (trigger) && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == keyval)
-            gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
-                                          gtk_shortcut_get_arguments (shortcut));
-        }
-    }
-}
-
-static void
 test_the_keyboard_moves_along_lines (Fixture       *fixture,
                                      gconstpointer  data)
 {
@@ -222,17 +204,71 @@ test_the_keyboard_moves_along_lines (Fixture       *fixture,
   gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
   HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 2));
 
-  press (chart, GDK_KEY_Right);
-  press (chart, GDK_KEY_Right);
-  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, 1);
+  headroom_test_press (chart, GDK_KEY_Right, 0);
+  headroom_test_press (chart, GDK_KEY_Right, 0);
+  g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (fixture->chart)), ==, 1);
   g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 0);
   g_assert_true (says (GTK_WIDGET (fixture->view), "1,024"));
-  press (chart, GDK_KEY_Down);
+  headroom_test_press (chart, GDK_KEY_Down, 0);
   g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 1);
-  press (chart, GDK_KEY_End);
-  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, 6);
-  press (chart, GDK_KEY_Escape);
-  g_assert_cmpint (headroom_line_chart_get_point (fixture->chart), ==, -1);
+  headroom_test_press (chart, GDK_KEY_End, 0);
+  g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (fixture->chart)), ==, 6);
+  headroom_test_press (chart, GDK_KEY_Escape, 0);
+  g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (fixture->chart)), ==, -1);
+}
+
+static GtkEventController *
+get_motion (GtkWidget *widget)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_EVENT_CONTROLLER_MOTION (controller))
+        return controller;
+    }
+
+  g_assert_not_reached ();
+}
+
+static void
+check_place (Fixture *fixture,
+             int      line,
+             int      point)
+{
+  g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (fixture->chart)), ==, line);
+  g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (fixture->chart)), ==, point);
+}
+
+static void
+test_what_the_keyboard_came_to_outlasts_the_pointer (Fixture       *fixture,
+                                                     gconstpointer  data)
+{
+  GtkWidget *chart = GTK_WIDGET (fixture->chart);
+  const HrLineLayout *layout;
+
+  show (fixture);
+  gtk_widget_activate_action (GTK_WIDGET (fixture->view), "sweep.pin", NULL);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 2) && headroom_chart_get_layout (HEADROOM_CHART (chart)) != NULL);
+  layout = hr_line_chart_get_layout (headroom_chart_get_layout (HEADROOM_CHART (chart)));
+
+  /* A line that only the pointer came to stays selected. */
+  g_signal_emit_by_name (get_motion (chart), "motion", layout->x[2], layout->y[2]);
+  check_place (fixture, 0, 2);
+  g_signal_emit_by_name (get_motion (chart), "leave");
+  check_place (fixture, 0, -1);
+
+  headroom_test_press (chart, GDK_KEY_Down, 0);
+  headroom_test_press (chart, GDK_KEY_End, 0);
+  check_place (fixture, 1, 6);
+  g_signal_emit_by_name (get_motion (chart), "motion", layout->x[2], layout->y[2]);
+  check_place (fixture, 0, 2);
+  g_signal_emit_by_name (get_motion (chart), "leave");
+  check_place (fixture, 1, 6);
+  headroom_test_press (chart, GDK_KEY_Escape, 0);
+  check_place (fixture, -1, -1);
 }
 
 static void
@@ -246,8 +282,7 @@ test_another_range_and_setting_are_swept (Fixture       *fixture,
   show (fixture);
   HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
   gtk_editable_set_text (GTK_EDITABLE (from), "4096");
-  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart),
-                                                      &n_positions)[0] == 4096);
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (get_data (fixture), &n_positions)[0] == 4096);
   g_assert_cmpuint (n_positions, ==, 4);
 
   /* What is no range is said, and the line stays. */
@@ -258,8 +293,7 @@ test_another_range_and_setting_are_swept (Fixture       *fixture,
   g_assert_true (says (GTK_WIDGET (fixture->view), "prompt-length"));
 
   gtk_drop_down_set_selected (GTK_DROP_DOWN (setting), 0);
-  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (headroom_line_chart_get_data (fixture->chart),
-                                                      &n_positions)[0] == 1);
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (get_data (fixture), &n_positions)[0] == 1);
   g_assert_cmpuint (n_positions, ==, 9);
 }
 
@@ -289,6 +323,7 @@ main (int    argc,
   ADD ("a_pinned_configuration_stays", test_a_pinned_configuration_stays, 800);
   ADD ("pins_are_named_and_taken_away", test_pins_are_named_and_taken_away, 800);
   ADD ("the_keyboard_moves_along_lines", test_the_keyboard_moves_along_lines, 800);
+  ADD ("what_the_keyboard_came_to_outlasts_the_pointer", test_what_the_keyboard_came_to_outlasts_the_pointer, 800);
   ADD ("another_range_and_setting_are_swept", test_another_range_and_setting_are_swept, 800);
   ADD ("it_is_as_narrow_as_a_phone", test_it_is_as_narrow_as_a_phone, 360);
 
