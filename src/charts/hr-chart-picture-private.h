@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hr-chart-picture.h"
-#include "hr-chart-style.h"
+#include "hr-chart-text.h"
 
 G_BEGIN_DECLS
 

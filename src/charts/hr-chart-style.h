@@ -2,7 +2,8 @@
 
 #pragma once
 
-#include <pango/pangocairo.h>
+#include <cairo.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -38,38 +39,22 @@ typedef struct
   gboolean high_contrast;
 } HrChartStyle;
 
-const HrChartStyle *hr_chart_style_get            (HrChartScheme       scheme);
-void                hr_chart_set_source_color     (cairo_t            *cr,
-                                                   guint32             color,
-                                                   double              alpha);
-guint32             hr_chart_mix_colors           (guint32             a,
-                                                   guint32             b,
-                                                   double              amount);
-void                hr_chart_fill_part            (cairo_t            *cr,
-                                                   const HrChartStyle *style,
-                                                   guint32             color,
-                                                   guint               pattern);
-void                hr_chart_append_rounded_rect  (cairo_t            *cr,
-                                                   double              x,
-                                                   double              y,
-                                                   double              width,
-                                                   double              height,
-                                                   double              radius);
-PangoContext       *hr_chart_create_pango_context (const char         *font,
-                                                   const char         *language) G_GNUC_WARN_UNUSED_RESULT;
-PangoLayout        *hr_chart_create_layout        (PangoContext       *context,
-                                                   const char         *text,
-                                                   double              scale,
-                                                   PangoWeight         weight) G_GNUC_WARN_UNUSED_RESULT;
-double              hr_chart_get_text_width       (PangoLayout        *text);
-double              hr_chart_get_text_height      (PangoLayout        *text);
-void                hr_chart_show_text            (cairo_t            *cr,
-                                                   PangoLayout        *text,
-                                                   double              x,
-                                                   double              y);
-void                hr_chart_show_text_on_baseline (cairo_t           *cr,
-                                                    PangoLayout       *text,
-                                                    double             x,
-                                                    double             baseline);
+const HrChartStyle *hr_chart_style_get           (HrChartScheme       scheme);
+void                hr_chart_set_source_color    (cairo_t            *cr,
+                                                  guint32             color,
+                                                  double              alpha);
+guint32             hr_chart_mix_colors          (guint32             a,
+                                                  guint32             b,
+                                                  double              amount);
+void                hr_chart_fill_part           (cairo_t            *cr,
+                                                  const HrChartStyle *style,
+                                                  guint32             color,
+                                                  guint               pattern);
+void                hr_chart_append_rounded_rect (cairo_t            *cr,
+                                                  double              x,
+                                                  double              y,
+                                                  double              width,
+                                                  double              height,
+                                                  double              radius);
 
 G_END_DECLS

@@ -6,6 +6,9 @@
 
 #include <math.h>
 
+#define TICK_GAP 44.0           /* the least distance of ticks */
+#define MAX_TICKS 6
+
 /**
  * hr_chart_get_round_step:
  * @least: a number above 0
@@ -26,6 +29,45 @@ hr_chart_get_round_step (double least)
     return 5 * power;
 
   return 10 * power;
+}
+
+/**
+ * hr_chart_scale_set_ticks:
+ * @self: a scale with a height and a top
+ * @unit: what its axis counts in
+ *
+ * Chooses the ticks: few, at round multiples of the unit.
+ */
+void
+hr_chart_scale_set_ticks (HrChartScale *self,
+                          guint64       unit)
+{
+  double least;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (unit > 0);
+
+  least = MAX (self->top * TICK_GAP / self->plot_height, self->top / (MAX_TICKS - 1));
+  self->step = hr_chart_get_round_step (least / (double) unit) * (double) unit;
+  self->n_ticks = (guint) floor (self->top / self->step + 1e-9) + 1;
+}
+
+/**
+ * hr_chart_scale_get_y:
+ * @self: a scale
+ * @plot: the place of what is shown
+ * @value: a value
+ *
+ * Returns: how far from the top @value is
+ */
+double
+hr_chart_scale_get_y (const HrChartScale *self,
+                      const HrChartRect  *plot,
+                      double              value)
+{
+  g_return_val_if_fail (self != NULL && plot != NULL, 0);
+
+  return plot->y + plot->height * (1 - value / self->top);
 }
 
 /**

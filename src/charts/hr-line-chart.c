@@ -6,9 +6,8 @@
 
 #include <math.h>
 
-#define LABEL_SCALE 0.85
-#define DIM 0.35                /* how far secondary texts fade into the background */
-#define PADDING 3.0             /* around a label that stands on something */
+#include "hr-chart-axis.h"
+
 #define LINE_WIDTH 2.0
 #define MARK 3.5                /* half the size of a mark */
 #define MARK_GAP 14.0           /* points nearer than this have a mark only now and then */
@@ -18,44 +17,17 @@ struct _HrLineChart
 {
   HrLineData *data;
   HrLineLayout *layout;
-  GPtrArray *value_labels;
+  HrChartAxis *axis;
   GPtrArray *tick_labels;
   GPtrArray *level_labels;
-  PangoLayout *unit_label;
   PangoLayout *axis_label;
 };
-
-static HrChartSize
-get_size (PangoLayout *layout)
-{
-  return (HrChartSize) { ceil (hr_chart_get_text_width (layout)), ceil (hr_chart_get_text_height (layout)) };
-}
 
 static PangoLayout *
 create_label (PangoContext *context,
               const char   *text)
 {
-  return hr_chart_create_layout (context, text, LABEL_SCALE, PANGO_WEIGHT_NORMAL);
-}
-
-static double
-create_value_labels (HrLineChart       *self,
-                     PangoContext      *context,
-                     const HrLineScale *scale)
-{
-  double unit = (double) hr_line_data_get_unit (self->data);
-  double width = self->unit_label != NULL ? get_size (self->unit_label).width : 0;
-
-  for (guint i = 0; i < scale->n_ticks; i++)
-    {
-      g_autofree char *text = g_strdup_printf ("%.6g", i * scale->step / unit);
-      PangoLayout *label = create_label (context, text);
-
-      width = MAX (width, get_size (label).width);
-      g_ptr_array_add (self->value_labels, label);
-    }
-
-  return width;
+  return hr_chart_create_label (context, text, PANGO_WEIGHT_NORMAL);
 }
 
 /* That of the last position is as wide as any, or that of the first where it has decimals. */
@@ -72,7 +44,7 @@ measure_ticks (HrLineChart  *self,
       g_autofree char *text = hr_line_data_format_position (self->data, positions[i]);
       PangoLayout *label = create_label (context, text);
 
-      width = MAX (width, get_size (label).width);
+      width = MAX (width, hr_chart_get_text_size (label).width);
       g_object_unref (label);
     }
 
@@ -95,22 +67,22 @@ lay_out (HrLineChart  *self,
     .n_positions = n_positions, .positions = positions,
     .is_logarithmic = hr_line_data_get_logarithmic (self->data), .n_lines = n_lines, .values = values,
     .is_there = is_there, .n_levels = n_levels, .levels = levels, .level_labels = sizes,
-    .unit = hr_line_data_get_unit (self->data), .line_height = get_size (self->axis_label).height,
+    .unit = hr_line_data_get_unit (self->data), .line_height = hr_chart_get_text_size (self->axis_label).height,
   };
-  HrLineScale scale;
-  double axis_width;
+  HrChartScale scale;
 
   for (guint i = 0; i < n_lines * n_positions; i++)
     is_there[i] = hr_line_data_get_value (self->data, i / n_positions, i % n_positions, &values[i]);
   for (guint i = 0; i < n_levels; i++)
     {
       levels[i] = hr_line_data_get_level (self->data, i)->value;
-      sizes[i] = get_size (g_ptr_array_index (self->level_labels, i));
+      sizes[i] = hr_chart_get_text_size (g_ptr_array_index (self->level_labels, i));
     }
 
   hr_line_scale_init (&scale, &shape, height);
-  axis_width = create_value_labels (self, context, &scale);
-  self->layout = hr_line_layout_new (&shape, &scale, axis_width, measure_ticks (self, context), width);
+  self->axis = hr_chart_axis_new (context, &scale, shape.unit, hr_line_data_get_unit_text (self->data));
+  self->layout = hr_line_layout_new (&shape, &scale, hr_chart_axis_get_width (self->axis),
+                                     measure_ticks (self, context), width);
   for (guint i = 0; i < self->layout->n_ticks; i++)
     {
       g_autofree char *text = hr_line_data_format_position (self->data, self->layout->ticks[i]);
@@ -143,12 +115,9 @@ hr_line_chart_new (HrLineData   *data,
 
   self = g_new0 (HrLineChart, 1);
   self->data = g_object_ref (data);
-  self->value_labels = g_ptr_array_new_with_free_func (g_object_unref);
   self->tick_labels = g_ptr_array_new_with_free_func (g_object_unref);
   self->level_labels = g_ptr_array_new_with_free_func (g_object_unref);
   self->axis_label = create_label (context, hr_line_data_get_axis_title (data));
-  if (hr_line_data_get_unit_text (data) != NULL)
-    self->unit_label = create_label (context, hr_line_data_get_unit_text (data));
   for (guint i = 0; i < hr_line_data_get_n_levels (data); i++)
     g_ptr_array_add (self->level_labels, create_label (context, hr_line_data_get_level (data, i)->label));
   lay_out (self, context, width, height);
@@ -162,10 +131,9 @@ hr_line_chart_free (HrLineChart *self)
   g_return_if_fail (self != NULL);
 
   g_object_unref (self->data);
-  g_ptr_array_unref (self->value_labels);
+  hr_chart_axis_free (self->axis);
   g_ptr_array_unref (self->tick_labels);
   g_ptr_array_unref (self->level_labels);
-  g_clear_object (&self->unit_label);
   g_object_unref (self->axis_label);
   hr_line_layout_free (self->layout);
   g_free (self);
@@ -186,77 +154,31 @@ hr_line_chart_get_layout (HrLineChart *self)
 }
 
 static void
-set_text_color (cairo_t            *cr,
-                const HrChartStyle *style,
-                gboolean            secondary)
-{
-  double fade = secondary && !style->high_contrast ? DIM : 0;
-
-  hr_chart_set_source_color (cr, hr_chart_mix_colors (style->foreground, style->background, fade), 1);
-}
-
-static void
-draw_values (HrLineChart        *self,
-             cairo_t            *cr,
-             const HrChartStyle *style)
-{
-  const HrLineLayout *layout = self->layout;
-  const HrChartRect *plot = &layout->plot;
-  double right = plot->x - 6;
-  double least = self->unit_label != NULL ? get_size (self->unit_label).height : 0;
-
-  if (self->unit_label != NULL)
-    {
-      set_text_color (cr, style, TRUE);
-      hr_chart_show_text (cr, self->unit_label, right - get_size (self->unit_label).width, 0);
-    }
-
-  for (guint i = 0; i < self->value_labels->len; i++)
-    {
-      PangoLayout *text = g_ptr_array_index (self->value_labels, i);
-      HrChartSize size = get_size (text);
-      double y = hr_line_layout_get_y (layout, i * layout->scale.step);
-
-      cairo_move_to (cr, plot->x, floor (y) + 0.5);
-      cairo_line_to (cr, plot->x + plot->width, floor (y) + 0.5);
-      hr_chart_set_source_color (cr, style->foreground, style->high_contrast ? 0.5 : 0.15);
-      cairo_set_line_width (cr, 1);
-      cairo_stroke (cr);
-
-      /* That of the unit stands above all others. */
-      if (y - size.height / 2 < least)
-        continue;
-      set_text_color (cr, style, TRUE);
-      hr_chart_show_text (cr, text, right - size.width, y - size.height / 2);
-    }
-}
-
-static void
 draw_positions (HrLineChart        *self,
                 cairo_t            *cr,
                 const HrChartStyle *style)
 {
   const HrLineLayout *layout = self->layout;
   const HrChartRect *plot = &layout->plot;
-  HrChartSize title = get_size (self->axis_label);
+  HrChartSize title = hr_chart_get_text_size (self->axis_label);
   double bottom = plot->y + plot->height;
 
   for (guint i = 0; i < layout->n_ticks; i++)
     {
       PangoLayout *text = g_ptr_array_index (self->tick_labels, i);
-      HrChartSize size = get_size (text);
+      HrChartSize size = hr_chart_get_text_size (text);
       double x = layout->tick_x[i];
 
       cairo_move_to (cr, floor (x) + 0.5, bottom);
       cairo_line_to (cr, floor (x) + 0.5, bottom + 4);
-      set_text_color (cr, style, TRUE);
+      hr_chart_set_text_color (cr, style, TRUE);
       cairo_set_line_width (cr, 1);
       cairo_stroke (cr);
       hr_chart_show_text (cr, text, CLAMP (x - size.width / 2, 0, MAX (plot->x + plot->width - size.width, 0)),
                           bottom + 6);
     }
 
-  set_text_color (cr, style, TRUE);
+  hr_chart_set_text_color (cr, style, TRUE);
   hr_chart_show_text (cr, self->axis_label, plot->x + MAX ((plot->width - title.width) / 2, 0),
                       bottom + 8 + title.height);
 }
@@ -473,19 +395,11 @@ draw_levels (HrLineChart        *self,
 
   for (guint i = 0; i < layout->n_levels; i++)
     {
-      if (!layout->levels[i].is_shown)
-        continue;
-      cairo_move_to (cr, layout->plot.x, layout->levels[i].y);
-      cairo_line_to (cr, layout->plot.x + layout->plot.width, layout->levels[i].y);
-      hr_chart_set_source_color (cr, style->foreground, 1);
-      cairo_set_line_width (cr, 1.5);
-      cairo_set_dash (cr, (const double[]) { 6, 4 }, 2, 0);
-      cairo_stroke (cr);
-      cairo_set_dash (cr, NULL, 0, 0);
+      if (layout->levels[i].is_shown)
+        hr_chart_draw_level (cr, style, &layout->plot, layout->levels[i].y);
     }
 }
 
-/* Labels stand on lines, on a ground of their own. */
 static void
 draw_level_labels (HrLineChart        *self,
                    cairo_t            *cr,
@@ -493,15 +407,10 @@ draw_level_labels (HrLineChart        *self,
 {
   for (guint i = 0; i < self->layout->n_levels; i++)
     {
-      const HrChartRect *place = &self->layout->levels[i].label;
+      const HrLineLevelPlace *level = &self->layout->levels[i];
 
-      if (!self->layout->levels[i].has_label)
-        continue;
-      hr_chart_append_rounded_rect (cr, place->x - PADDING, place->y, place->width + 2 * PADDING, place->height, 4);
-      hr_chart_set_source_color (cr, style->background, 0.85);
-      cairo_fill (cr);
-      set_text_color (cr, style, FALSE);
-      hr_chart_show_text (cr, g_ptr_array_index (self->level_labels, i), place->x, place->y);
+      if (level->has_label)
+        hr_chart_show_text_on_ground (cr, style, g_ptr_array_index (self->level_labels, i), &level->label);
     }
 }
 
@@ -522,7 +431,7 @@ hr_line_chart_draw (HrLineChart        *self,
   g_return_if_fail (cr != NULL && style != NULL);
 
   cairo_save (cr);
-  draw_values (self, cr, style);
+  hr_chart_axis_draw (self->axis, cr, style, &self->layout->plot, 0, G_MAXDOUBLE);
   draw_positions (self, cr, style);
   draw_levels (self, cr, style);
   draw_lines (self, cr, style);
@@ -556,11 +465,7 @@ hr_line_chart_draw_emphasis (HrLineChart        *self,
   if (index >= 0 && (guint) index < layout->n_positions)
     {
       cairo_save (cr);
-      cairo_move_to (cr, layout->x[index], layout->plot.y);
-      cairo_line_to (cr, layout->x[index], layout->plot.y + layout->plot.height);
-      hr_chart_set_source_color (cr, style->foreground, 0.6);
-      cairo_set_line_width (cr, 1);
-      cairo_stroke (cr);
+      hr_chart_draw_guide (cr, style, &layout->plot, layout->x[index], 0.6);
       cairo_restore (cr);
     }
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-chart-style.h"
+#include "hr-chart-text.h"
 #include "hr-line-data.h"
 #include "hr-line-layout.h"
 

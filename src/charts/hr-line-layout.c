@@ -6,13 +6,9 @@
 
 #include <math.h>
 
-#include "hr-chart-ticks.h"
-
 #define TOP_ROOM 12.0           /* above the highest point, for its mark */
 #define AXIS_GAP 6.0            /* from the labels of an axis to the plot */
 #define MARGIN 8.0              /* kept free to the right, and at both ends of the axis for marks */
-#define TICK_GAP 44.0           /* the least distance of the ticks of values */
-#define MAX_TICKS 6
 #define LABEL_GAP 14.0          /* the least distance of the labels of positions */
 #define LEVEL_GAP 3.0           /* from a level to its label */
 #define NEAR 2.0                /* times the highest value: a level beyond it would leave the lines too low */
@@ -59,11 +55,11 @@ get_level (const HrLineShape *shape,
  * it; where lines go far beyond all levels, the range ends above these, for it is there that one looks.
  */
 void
-hr_line_scale_init (HrLineScale       *self,
+hr_line_scale_init (HrChartScale      *self,
                     const HrLineShape *shape,
                     double             height)
 {
-  double highest, level, least, room;
+  double highest, level, room;
 
   g_return_if_fail (self != NULL && shape != NULL);
   g_return_if_fail (shape->unit > 0);
@@ -76,9 +72,7 @@ hr_line_scale_init (HrLineScale       *self,
   if (level > 0 && highest > level * FAR)
     self->top = level * FAR / 2;
 
-  least = MAX (self->top * TICK_GAP / self->plot_height, self->top / (MAX_TICKS - 1));
-  self->step = hr_chart_get_round_step (least / (double) shape->unit) * (double) shape->unit;
-  self->n_ticks = (guint) floor (self->top / self->step + 1e-9) + 1;
+  hr_chart_scale_set_ticks (self, shape->unit);
 }
 
 static double
@@ -296,11 +290,11 @@ layout_levels (HrLineLayout      *self,
  * Returns: (transfer full): where everything is
  */
 HrLineLayout *
-hr_line_layout_new (const HrLineShape *shape,
-                    const HrLineScale *scale,
-                    double             axis_width,
-                    double             tick_width,
-                    double             width)
+hr_line_layout_new (const HrLineShape  *shape,
+                    const HrChartScale *scale,
+                    double              axis_width,
+                    double              tick_width,
+                    double              width)
 {
   HrLineLayout *self;
   double left = axis_width + AXIS_GAP;
@@ -352,7 +346,7 @@ hr_line_layout_get_y (const HrLineLayout *self,
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->plot.y + self->plot.height * (1 - value / self->scale.top);
+  return hr_chart_scale_get_y (&self->scale, &self->plot, value);
 }
 
 /**

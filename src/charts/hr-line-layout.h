@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "hr-chart-types.h"
+#include "hr-chart-ticks.h"
 
 G_BEGIN_DECLS
 
@@ -38,23 +38,6 @@ typedef struct
   guint64 unit;
   double line_height;
 } HrLineShape;
-
-/**
- * HrLineScale:
- * @plot_height: the height of the lines' place
- * @top: the value at its upper edge
- * @step: from one tick to the next
- * @n_ticks: how many ticks there are, that at 0 included
- *
- * How values become heights.
- */
-typedef struct
-{
-  double plot_height;
-  double top;
-  double step;
-  guint n_ticks;
-} HrLineScale;
 
 /**
  * HrLineLevelPlace:
@@ -91,7 +74,7 @@ typedef struct
  */
 typedef struct
 {
-  HrLineScale scale;
+  HrChartScale scale;
   HrChartRect plot;
   guint n_positions;
   double *x;
@@ -104,21 +87,21 @@ typedef struct
   double *tick_x;
 } HrLineLayout;
 
-void          hr_line_scale_init  (HrLineScale        *self,
-                                   const HrLineShape  *shape,
-                                   double              height);
-HrLineLayout *hr_line_layout_new  (const HrLineShape  *shape,
-                                   const HrLineScale  *scale,
-                                   double              axis_width,
-                                   double              tick_width,
-                                   double              width) G_GNUC_WARN_UNUSED_RESULT;
-void          hr_line_layout_free (HrLineLayout       *self);
+void          hr_line_scale_init   (HrChartScale       *self,
+                                    const HrLineShape  *shape,
+                                    double              height);
+HrLineLayout *hr_line_layout_new   (const HrLineShape  *shape,
+                                    const HrChartScale *scale,
+                                    double              axis_width,
+                                    double              tick_width,
+                                    double              width) G_GNUC_WARN_UNUSED_RESULT;
+void          hr_line_layout_free  (HrLineLayout       *self);
 double        hr_line_layout_get_y (const HrLineLayout *self,
                                     double              value);
-int           hr_line_layout_pick (const HrLineLayout *self,
-                                   double              x,
-                                   double              y,
-                                   int                *line);
+int           hr_line_layout_pick  (const HrLineLayout *self,
+                                    double              x,
+                                    double              y,
+                                    int                *line);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrLineLayout, hr_line_layout_free)
 

@@ -8,7 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-cairo-sink.h"
-#include "hr-chart-style.h"
+#include "hr-chart-text.h"
 
 /* ISO A4, in points. */
 #define PAGE_WIDTH 595.28

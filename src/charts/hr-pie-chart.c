@@ -12,7 +12,6 @@
 #define MAX_TOTAL_SCALE 2.2
 #define CAPTION_SCALE 0.9
 #define VALUE_SCALE 0.9
-#define DIM 0.35                /* how far secondary texts fade into the background */
 
 struct _HrPieChart
 {
@@ -22,16 +21,6 @@ struct _HrPieChart
   GPtrArray *names;
   GPtrArray *values;
 };
-
-static HrChartSize
-get_size (PangoLayout *layout)
-{
-  int width, height;
-
-  pango_layout_get_size (layout, &width, &height);
-
-  return (HrChartSize) { ceil ((double) width / PANGO_SCALE), ceil ((double) height / PANGO_SCALE) };
-}
 
 /**
  * hr_pie_chart_new:
@@ -72,8 +61,8 @@ hr_pie_chart_new (HrChartData  *data,
       PangoLayout *name = hr_chart_create_layout (context, part->label, 1, PANGO_WEIGHT_NORMAL);
       PangoLayout *value = hr_chart_create_layout (context, part->value_text, VALUE_SCALE, PANGO_WEIGHT_NORMAL);
 
-      sizes[i].width = MAX (get_size (name).width, get_size (value).width);
-      sizes[i].height = get_size (name).height + get_size (value).height;
+      sizes[i].width = MAX (hr_chart_get_text_size (name).width, hr_chart_get_text_size (value).width);
+      sizes[i].height = hr_chart_get_text_size (name).height + hr_chart_get_text_size (value).height;
       g_ptr_array_add (self->names, name);
       g_ptr_array_add (self->values, value);
     }
@@ -196,11 +185,10 @@ draw_label (HrPieChart         *self,
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      HrChartSize size = get_size (texts[i]);
-      double fade = i > 0 && !style->high_contrast ? DIM : 0;
+      HrChartSize size = hr_chart_get_text_size (texts[i]);
 
       cairo_move_to (cr, is_left ? slice->label.x + slice->label.width - size.width : slice->label.x, y);
-      hr_chart_set_source_color (cr, hr_chart_mix_colors (style->foreground, style->background, fade), 1);
+      hr_chart_set_text_color (cr, style, i > 0);
       pango_cairo_show_layout (cr, texts[i]);
       y += size.height;
     }
@@ -212,7 +200,7 @@ draw_centered (cairo_t     *cr,
                double       x,
                double       y)
 {
-  cairo_move_to (cr, x - get_size (text).width / 2, y);
+  cairo_move_to (cr, x - hr_chart_get_text_size (text).width / 2, y);
   pango_cairo_show_layout (cr, text);
 }
 
@@ -227,10 +215,10 @@ draw_total (HrPieChart         *self,
   HrChartPoint center = self->layout->center;
   double room = 2 * self->layout->inner_radius * 0.8;
   g_autoptr(PangoLayout) plain = hr_chart_create_layout (self->context, total_text, 1, PANGO_WEIGHT_BOLD);
-  double scale = MIN (room / MAX (get_size (plain).width, 1), MAX_TOTAL_SCALE);
+  double scale = MIN (room / MAX (hr_chart_get_text_size (plain).width, 1), MAX_TOTAL_SCALE);
   g_autoptr(PangoLayout) total = hr_chart_create_layout (self->context, total_text, scale, PANGO_WEIGHT_BOLD);
   g_autoptr(PangoLayout) caption = NULL;
-  double height = get_size (total).height;
+  double height = hr_chart_get_text_size (total).height;
 
   if (scale < MIN_TOTAL_SCALE)
     return;
@@ -240,22 +228,21 @@ draw_total (HrPieChart         *self,
       double half;
 
       caption = hr_chart_create_layout (self->context, caption_text, CAPTION_SCALE, PANGO_WEIGHT_NORMAL);
-      half = height / 2 + get_size (caption).height;
-      if (hypot (get_size (caption).width / 2, half) > self->layout->inner_radius * 0.95)
+      half = height / 2 + hr_chart_get_text_size (caption).height;
+      if (hypot (hr_chart_get_text_size (caption).width / 2, half) > self->layout->inner_radius * 0.95)
         g_clear_object (&caption);
     }
 
   if (caption != NULL)
-    height += get_size (caption).height;
+    height += hr_chart_get_text_size (caption).height;
 
   hr_chart_set_source_color (cr, style->foreground, 1);
   draw_centered (cr, total, center.x, center.y - height / 2);
 
   if (caption != NULL)
     {
-      hr_chart_set_source_color (cr, hr_chart_mix_colors (style->foreground, style->background,
-                                                          style->high_contrast ? 0 : DIM), 1);
-      draw_centered (cr, caption, center.x, center.y + height / 2 - get_size (caption).height);
+      hr_chart_set_text_color (cr, style, TRUE);
+      draw_centered (cr, caption, center.x, center.y + height / 2 - hr_chart_get_text_size (caption).height);
     }
 }
 

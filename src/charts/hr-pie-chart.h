@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hr-chart-data.h"
-#include "hr-chart-style.h"
+#include "hr-chart-text.h"
 #include "hr-pie-layout.h"
 
 G_BEGIN_DECLS

@@ -6,39 +6,20 @@
 
 #include <math.h>
 
-#define LABEL_SCALE 0.85
-#define DIM 0.35                /* how far secondary texts fade into the background */
+#include "hr-chart-axis.h"
+
 #define MARK_RADIUS 4.0
-#define PADDING 3.0             /* around a label that stands on something */
+#define UNIT_TOP 4.0            /* above the name of the unit */
 
 struct _HrTimelineChart
 {
   HrTimelineData *data;
   HrTimelineLayout *layout;
   GPtrArray *band_labels;
-  GPtrArray *tick_labels;
-  PangoLayout *unit_label;
+  HrChartAxis *axis;
   PangoLayout *peak_label;
   PangoLayout *capacity_label;
 };
-
-static HrChartSize
-get_size (PangoLayout *layout)
-{
-  int width, height;
-
-  pango_layout_get_size (layout, &width, &height);
-
-  return (HrChartSize) { ceil ((double) width / PANGO_SCALE), ceil ((double) height / PANGO_SCALE) };
-}
-
-static PangoLayout *
-create_label (PangoContext *context,
-              const char   *text,
-              PangoWeight   weight)
-{
-  return hr_chart_create_layout (context, text, LABEL_SCALE, weight);
-}
 
 static void
 create_labels (HrTimelineChart *self,
@@ -47,39 +28,16 @@ create_labels (HrTimelineChart *self,
   g_autofree char *peak = NULL;
 
   for (guint i = 0; i < hr_timeline_data_get_n_bands (self->data); i++)
-    g_ptr_array_add (self->band_labels, create_label (context, hr_timeline_data_get_band (self->data, i)->label,
+    g_ptr_array_add (self->band_labels, hr_chart_create_label (context, hr_timeline_data_get_band (self->data, i)->label,
                                                       PANGO_WEIGHT_NORMAL));
 
   if (hr_timeline_data_get_n_points (self->data) > 0)
     peak = hr_timeline_data_format (self->data,
                                     hr_timeline_data_get_total (self->data, hr_timeline_data_get_peak (self->data)));
-  self->peak_label = create_label (context, peak != NULL ? peak : "", PANGO_WEIGHT_BOLD);
-  if (hr_timeline_data_get_unit_text (self->data) != NULL)
-    self->unit_label = create_label (context, hr_timeline_data_get_unit_text (self->data), PANGO_WEIGHT_NORMAL);
+  self->peak_label = hr_chart_create_label (context, peak != NULL ? peak : "", PANGO_WEIGHT_BOLD);
   if (hr_timeline_data_get_capacity_text (self->data) != NULL)
-    self->capacity_label = create_label (context, hr_timeline_data_get_capacity_text (self->data),
+    self->capacity_label = hr_chart_create_label (context, hr_timeline_data_get_capacity_text (self->data),
                                          PANGO_WEIGHT_NORMAL);
-}
-
-/* The ticks depend on the height alone, and how wide their labels are says where the areas begin. */
-static double
-create_tick_labels (HrTimelineChart       *self,
-                    PangoContext          *context,
-                    const HrTimelineScale *scale)
-{
-  double unit = (double) hr_timeline_data_get_unit (self->data);
-  double width = self->unit_label != NULL ? get_size (self->unit_label).width : 0;
-
-  for (guint i = 0; i < scale->n_ticks; i++)
-    {
-      g_autofree char *text = g_strdup_printf ("%.6g", i * scale->step / unit);
-      PangoLayout *label = create_label (context, text, PANGO_WEIGHT_NORMAL);
-
-      width = MAX (width, get_size (label).width);
-      g_ptr_array_add (self->tick_labels, label);
-    }
-
-  return width;
 }
 
 static void
@@ -99,12 +57,11 @@ lay_out (HrTimelineChart *self,
     .values = n_points > 0 ? hr_timeline_data_get_values (self->data, 0) : NULL, .positions = positions,
     .lengths = lengths,
     .n_bands = n_bands, .bands = bands, .band_labels = sizes,
-    .peak = hr_timeline_data_get_peak (self->data), .peak_label = get_size (self->peak_label),
+    .peak = hr_timeline_data_get_peak (self->data), .peak_label = hr_chart_get_text_size (self->peak_label),
     .capacity = hr_timeline_data_get_capacity (self->data), .unit = hr_timeline_data_get_unit (self->data),
-    .line_height = get_size (self->peak_label).height,
+    .line_height = hr_chart_get_text_size (self->peak_label).height,
   };
-  HrTimelineScale scale;
-  double axis_width;
+  HrChartScale scale;
 
   for (guint i = 0; i < n_points; i++)
     {
@@ -114,14 +71,14 @@ lay_out (HrTimelineChart *self,
   for (guint i = 0; i < n_bands; i++)
     {
       bands[i] = hr_timeline_data_get_band (self->data, i)->first;
-      sizes[i] = get_size (g_ptr_array_index (self->band_labels, i));
+      sizes[i] = hr_chart_get_text_size (g_ptr_array_index (self->band_labels, i));
     }
   if (self->capacity_label != NULL)
-    shape.capacity_label = get_size (self->capacity_label);
+    shape.capacity_label = hr_chart_get_text_size (self->capacity_label);
 
   hr_timeline_scale_init (&scale, &shape, height);
-  axis_width = create_tick_labels (self, context, &scale);
-  self->layout = hr_timeline_layout_new (&shape, &scale, axis_width, width);
+  self->axis = hr_chart_axis_new (context, &scale, shape.unit, hr_timeline_data_get_unit_text (self->data));
+  self->layout = hr_timeline_layout_new (&shape, &scale, hr_chart_axis_get_width (self->axis), width);
 }
 
 /**
@@ -149,7 +106,6 @@ hr_timeline_chart_new (HrTimelineData *data,
   self = g_new0 (HrTimelineChart, 1);
   self->data = g_object_ref (data);
   self->band_labels = g_ptr_array_new_with_free_func (g_object_unref);
-  self->tick_labels = g_ptr_array_new_with_free_func (g_object_unref);
   create_labels (self, context);
   lay_out (self, context, width, height);
 
@@ -163,8 +119,7 @@ hr_timeline_chart_free (HrTimelineChart *self)
 
   g_object_unref (self->data);
   g_ptr_array_unref (self->band_labels);
-  g_ptr_array_unref (self->tick_labels);
-  g_clear_object (&self->unit_label);
+  hr_chart_axis_free (self->axis);
   g_clear_object (&self->peak_label);
   g_clear_object (&self->capacity_label);
   hr_timeline_layout_free (self->layout);
@@ -225,16 +180,6 @@ is_shown (const HrTimelineLayout *layout,
   return FALSE;
 }
 
-static void
-set_text_color (cairo_t            *cr,
-                const HrChartStyle *style,
-                gboolean            secondary)
-{
-  double fade = secondary && !style->high_contrast ? DIM : 0;
-
-  hr_chart_set_source_color (cr, hr_chart_mix_colors (style->foreground, style->background, fade), 1);
-}
-
 /* Every other band is a little darker, so that bands without a label can be told apart as well. */
 static void
 draw_bands (HrTimelineChart    *self,
@@ -259,44 +204,21 @@ draw_bands (HrTimelineChart    *self,
         }
       if (band->has_label)
         {
-          set_text_color (cr, style, i != peak);
+          hr_chart_set_text_color (cr, style, i != peak);
           hr_chart_show_text (cr, text, band->label.x, band->label.y);
         }
     }
 }
 
+/* The lowest value does not reach beyond the areas' lower edge, where there may be nothing to draw on. */
 static void
 draw_axis (HrTimelineChart    *self,
            cairo_t            *cr,
            const HrChartStyle *style)
 {
-  const HrTimelineLayout *layout = self->layout;
-  const HrChartRect *plot = &layout->plot;
-  double right = plot->x - 6;
+  const HrChartRect *plot = &self->layout->plot;
 
-  for (guint i = 0; i < self->tick_labels->len; i++)
-    {
-      PangoLayout *text = g_ptr_array_index (self->tick_labels, i);
-      HrChartSize size = get_size (text);
-      double y = hr_timeline_layout_get_y (layout, i * layout->scale.step);
-
-      cairo_move_to (cr, plot->x, floor (y) + 0.5);
-      cairo_line_to (cr, plot->x + plot->width, floor (y) + 0.5);
-      hr_chart_set_source_color (cr, style->foreground, style->high_contrast ? 0.5 : 0.15);
-      cairo_set_line_width (cr, 1);
-      cairo_stroke (cr);
-
-      /* The lowest label does not reach beyond the areas' lower edge, where there may be nothing to draw on. */
-      set_text_color (cr, style, TRUE);
-      hr_chart_show_text (cr, text, right - size.width,
-                          MIN (y - size.height / 2, plot->y + plot->height - size.height + 3));
-    }
-
-  if (self->unit_label != NULL)
-    {
-      set_text_color (cr, style, TRUE);
-      hr_chart_show_text (cr, self->unit_label, right - get_size (self->unit_label).width, 4);
-    }
+  hr_chart_axis_draw (self->axis, cr, style, plot, UNIT_TOP, plot->y + plot->height + 3);
 }
 
 static void
@@ -333,20 +255,6 @@ draw_separators (HrTimelineChart    *self,
   cairo_stroke (cr);
 }
 
-/* A label that stands on areas or on a line has a ground of its own. */
-static void
-draw_on_ground (cairo_t            *cr,
-                const HrChartStyle *style,
-                PangoLayout        *text,
-                const HrChartRect  *place)
-{
-  hr_chart_append_rounded_rect (cr, place->x - PADDING, place->y, place->width + 2 * PADDING, place->height, 4);
-  hr_chart_set_source_color (cr, style->background, 0.85);
-  cairo_fill (cr);
-  set_text_color (cr, style, FALSE);
-  hr_chart_show_text (cr, text, place->x, place->y);
-}
-
 static void
 draw_capacity (HrTimelineChart    *self,
                cairo_t            *cr,
@@ -354,20 +262,12 @@ draw_capacity (HrTimelineChart    *self,
 {
   const HrTimelineLayout *layout = self->layout;
 
-  if (!layout->scale.has_capacity)
+  if (!layout->has_capacity)
     return;
 
-  cairo_save (cr);
-  cairo_move_to (cr, layout->plot.x, layout->capacity_y);
-  cairo_line_to (cr, layout->plot.x + layout->plot.width, layout->capacity_y);
-  hr_chart_set_source_color (cr, style->foreground, 1);
-  cairo_set_line_width (cr, 1.5);
-  cairo_set_dash (cr, (const double[]) { 6, 4 }, 2, 0);
-  cairo_stroke (cr);
-  cairo_restore (cr);
-
+  hr_chart_draw_level (cr, style, &layout->plot, layout->capacity_y);
   if (layout->has_capacity_label)
-    draw_on_ground (cr, style, self->capacity_label, &layout->capacity_label);
+    hr_chart_show_text_on_ground (cr, style, self->capacity_label, &layout->capacity_label);
 }
 
 static void
@@ -409,7 +309,7 @@ hr_timeline_chart_draw (HrTimelineChart    *self,
   draw_capacity (self, cr, style);
   if (self->layout->n_points > 0)
     {
-      draw_on_ground (cr, style, self->peak_label, &self->layout->peak_label);
+      hr_chart_show_text_on_ground (cr, style, self->peak_label, &self->layout->peak_label);
       draw_mark (cr, style, self->layout->peak.x, self->layout->peak.y);
     }
   cairo_restore (cr);
@@ -466,11 +366,7 @@ hr_timeline_chart_draw_emphasis (HrTimelineChart    *self,
     {
       double x = hr_timeline_layout_get_x (layout, point);
 
-      cairo_move_to (cr, x, layout->plot.y);
-      cairo_line_to (cr, x, layout->plot.y + layout->plot.height);
-      hr_chart_set_source_color (cr, style->foreground, 0.8);
-      cairo_set_line_width (cr, 1);
-      cairo_stroke (cr);
+      hr_chart_draw_guide (cr, style, &layout->plot, x, 0.8);
       draw_mark (cr, style, x, get_edge (layout, point, layout->n_parts));
     }
   cairo_restore (cr);

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-chart-style.h"
+#include "hr-chart-text.h"
 #include "hr-timeline-data.h"
 #include "hr-timeline-layout.h"
 

@@ -6,16 +6,12 @@
 
 #include <math.h>
 
-#include "hr-chart-ticks.h"
-
 #define STRIP_PADDING 4.0       /* above and below the labels of the bands */
 #define BAND_PADDING 6.0        /* left and right of them */
 #define AXIS_GAP 6.0            /* from the labels of the axis to the areas */
 #define MARGIN 4.0              /* kept free below the areas and to their right */
 #define MIN_BAND 8.0            /* the least width of a band */
 #define MAX_COST 0.5            /* of the width: what bands may take from others to have room for their labels */
-#define TICK_GAP 44.0           /* the least distance of ticks */
-#define MAX_TICKS 6
 #define NEAR 1.5                /* times what is held: a capacity beyond it would leave the areas too low */
 #define MARK_RADIUS 4.0         /* of the mark at the peak */
 #define LABEL_GAP 5.0           /* from a mark or a line to its label */
@@ -38,6 +34,18 @@ get_total (const HrTimelineShape *shape,
   return total;
 }
 
+static double
+get_highest (const HrTimelineShape *shape)
+{
+  return shape->n_points > 0 ? get_total (shape, shape->peak) : 0;
+}
+
+static gboolean
+has_near_capacity (const HrTimelineShape *shape)
+{
+  return shape->capacity > 0 && shape->capacity <= get_highest (shape) * NEAR;
+}
+
 /* The value at the upper edge so that there are @room pixels above @value. */
 static double
 get_top (double value,
@@ -57,26 +65,20 @@ get_top (double value,
  * label, and for the capacity where that is near.
  */
 void
-hr_timeline_scale_init (HrTimelineScale       *self,
+hr_timeline_scale_init (HrChartScale          *self,
                         const HrTimelineShape *shape,
                         double                 height)
 {
-  double highest = shape->n_points > 0 ? get_total (shape, shape->peak) : 0;
-  double least;
-
   g_return_if_fail (self != NULL && shape != NULL);
   g_return_if_fail (shape->unit > 0);
 
   self->plot_height = MAX (height - get_strip_height (shape) - MARGIN, 1);
-  self->has_capacity = shape->capacity > 0 && shape->capacity <= highest * NEAR;
-  self->top = get_top (MAX (highest, 1), self->plot_height, MARK_RADIUS + LABEL_GAP + shape->peak_label.height);
-  if (self->has_capacity)
+  self->top = get_top (MAX (get_highest (shape), 1), self->plot_height, MARK_RADIUS + LABEL_GAP + shape->peak_label.height);
+  if (has_near_capacity (shape))
     self->top = MAX (self->top, get_top ((double) shape->capacity, self->plot_height,
                                          LABEL_GAP + shape->capacity_label.height));
 
-  least = MAX (self->top * TICK_GAP / self->plot_height, self->top / (MAX_TICKS - 1));
-  self->step = hr_chart_get_round_step (least / (double) shape->unit) * (double) shape->unit;
-  self->n_ticks = (guint) floor (self->top / self->step + 1e-9) + 1;
+  hr_chart_scale_set_ticks (self, shape->unit);
 }
 
 /*
@@ -324,7 +326,7 @@ place_capacity_label (HrTimelineLayout      *self,
  */
 HrTimelineLayout *
 hr_timeline_layout_new (const HrTimelineShape *shape,
-                        const HrTimelineScale *scale,
+                        const HrChartScale    *scale,
                         double                 axis_width,
                         double                 width)
 {
@@ -342,6 +344,7 @@ hr_timeline_layout_new (const HrTimelineShape *shape,
   self->bands = g_new0 (HrTimelineBandPlace, self->n_bands + 1);
   self->x = g_new0 (double, 2 * self->n_points + 1);
   self->y = g_new0 (double, self->n_points * (self->n_parts + 1) + 1);
+  self->has_capacity = has_near_capacity (shape);
   self->capacity_y = hr_timeline_layout_get_y (self, (double) shape->capacity);
   if (self->n_bands == 0)
     return self;
@@ -349,7 +352,7 @@ hr_timeline_layout_new (const HrTimelineShape *shape,
   layout_bands (self, shape);
   layout_points (self, shape);
   place_peak (self, shape);
-  if (scale->has_capacity)
+  if (self->has_capacity)
     place_capacity_label (self, shape);
 
   return self;
@@ -379,7 +382,7 @@ hr_timeline_layout_get_y (const HrTimelineLayout *self,
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->plot.y + self->plot.height * (1 - value / self->scale.top);
+  return hr_chart_scale_get_y (&self->scale, &self->plot, value);
 }
 
 /**

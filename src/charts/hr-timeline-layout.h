@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "hr-chart-types.h"
+#include "hr-chart-ticks.h"
 
 G_BEGIN_DECLS
 
@@ -46,25 +46,6 @@ typedef struct
 } HrTimelineShape;
 
 /**
- * HrTimelineScale:
- * @plot_height: the height of the areas' place
- * @top: the value at its upper edge
- * @step: from one tick to the next
- * @n_ticks: how many ticks there are, that at 0 included
- * @has_capacity: whether the capacity is near enough to be shown
- *
- * How values become heights.
- */
-typedef struct
-{
-  double plot_height;
-  double top;
-  double step;
-  guint n_ticks;
-  gboolean has_capacity;
-} HrTimelineScale;
-
-/**
  * HrTimelineBandPlace:
  * @x: where it begins
  * @width: how wide it is
@@ -94,6 +75,7 @@ typedef struct
  *   edge of the last, which makes one more than there are parts
  * @peak: where the peak is
  * @peak_label: the place of its label
+ * @has_capacity: whether the capacity is near enough to be shown
  * @capacity_y: where the capacity is
  * @has_capacity_label: whether there is room for its label
  * @capacity_label: the place of the label
@@ -102,7 +84,7 @@ typedef struct
  */
 typedef struct
 {
-  HrTimelineScale scale;
+  HrChartScale scale;
   HrChartRect plot;
   guint n_bands;
   HrTimelineBandPlace *bands;
@@ -112,16 +94,17 @@ typedef struct
   double *y;
   HrChartPoint peak;
   HrChartRect peak_label;
+  gboolean has_capacity;
   double capacity_y;
   gboolean has_capacity_label;
   HrChartRect capacity_label;
 } HrTimelineLayout;
 
-void              hr_timeline_scale_init     (HrTimelineScale        *self,
+void              hr_timeline_scale_init     (HrChartScale           *self,
                                               const HrTimelineShape  *shape,
                                               double                  height);
 HrTimelineLayout *hr_timeline_layout_new     (const HrTimelineShape  *shape,
-                                              const HrTimelineScale  *scale,
+                                              const HrChartScale     *scale,
                                               double                  axis_width,
                                               double                  width) G_GNUC_WARN_UNUSED_RESULT;
 void              hr_timeline_layout_free    (HrTimelineLayout       *self);

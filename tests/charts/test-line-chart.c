@@ -79,7 +79,7 @@ check_points (const HrLineShape  *shape,
 static void
 check_ticks (const HrLineShape  *shape,
              const HrLineLayout *layout,
-             const HrLineScale  *scale)
+             const HrChartScale *scale)
 {
   g_assert_cmpuint (scale->n_ticks, >=, 1);
   g_assert_cmpuint (scale->n_ticks, <=, 12);
@@ -127,7 +127,7 @@ test_everything_has_its_place (void)
     {
       double width = g_test_rand_int_range (260, 1200);
       g_autoptr (HrLineLayout) layout = NULL;
-      HrLineScale scale;
+      HrChartScale scale;
 
       init_random_shape (random);
       hr_line_scale_init (&scale, &random->shape, g_test_rand_int_range (160, 500));
@@ -154,7 +154,7 @@ create_layout (guint64  highest,
     .n_positions = 3, .positions = positions, .is_logarithmic = TRUE, .n_lines = 1, .values = values,
     .is_there = is_there, .n_levels = 1, .levels = levels, .level_labels = labels, .unit = GIB, .line_height = 16,
   };
-  HrLineScale scale;
+  HrChartScale scale;
 
   hr_line_scale_init (&scale, &shape, 300);
 

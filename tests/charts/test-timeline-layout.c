@@ -154,16 +154,17 @@ check_labels (const HrTimelineLayout *layout,
   if (!layout->has_capacity_label)
     return;
 
-  g_assert_true (layout->scale.has_capacity);
+  g_assert_true (layout->has_capacity);
   check_inside (&layout->capacity_label, layout->plot.x, layout->plot.y, width, height);
   g_assert_false (rects_meet (&layout->capacity_label, &layout->peak_label));
   g_assert_false (rects_meet (&layout->capacity_label, &mark));
 }
 
 static void
-check_scale (const HrTimelineScale *scale,
-             const HrTimelineShape *shape)
+check_scale (const HrTimelineLayout *layout,
+             const HrTimelineShape  *shape)
 {
+  const HrChartScale *scale = &layout->scale;
   double power = pow (10, floor (log10 (scale->step / shape->unit) + 1e-9));
   double factor = scale->step / shape->unit / power;
 
@@ -173,7 +174,7 @@ check_scale (const HrTimelineScale *scale,
   g_assert_cmpuint (scale->n_ticks, <=, 6);
   g_assert_cmpfloat ((scale->n_ticks - 1) * scale->step, <=, scale->top * (1 + EPSILON));
   g_assert_cmpfloat (scale->step / scale->top * scale->plot_height, >=, 40);
-  if (scale->has_capacity)
+  if (layout->has_capacity)
     g_assert_cmpfloat (scale->top, >, shape->capacity);
 }
 
@@ -185,14 +186,14 @@ test_any_shape (void)
   for (guint round = 0; round < 5000; round++)
     {
       double width = g_test_rand_int_range (240, 1000), height = g_test_rand_int_range (160, 400);
-      HrTimelineScale scale;
+      HrChartScale scale;
 
       init_random_shape (shape);
       hr_timeline_scale_init (&scale, &shape->shape, height);
-      check_scale (&scale, &shape->shape);
 
       g_autoptr (HrTimelineLayout) layout = hr_timeline_layout_new (&shape->shape, &scale, 30, width);
 
+      check_scale (layout, &shape->shape);
       check_bands (layout);
       check_points (layout, &shape->shape);
       check_labels (layout, &shape->shape, width, height);
@@ -215,7 +216,7 @@ lay_two_bands_out (double width,
     .n_bands = 2, .bands = bands, .band_labels = labels, .peak = 3, .peak_label = { 50, 16 },
     .unit = GIB, .line_height = 16,
   };
-  HrTimelineScale scale;
+  HrChartScale scale;
 
   hr_timeline_scale_init (&scale, &shape, 240);
 
@@ -273,15 +274,19 @@ test_far_capacity (void)
     .n_parts = 1, .n_points = 2, .values = values, .positions = positions, .lengths = lengths,
     .n_bands = 1, .bands = bands, .band_labels = labels, .capacity = 80 * GIB, .unit = GIB, .line_height = 16,
   };
-  HrTimelineScale scale;
+  HrChartScale scale;
+  g_autoptr (HrTimelineLayout) far = NULL;
+  g_autoptr (HrTimelineLayout) near = NULL;
 
   hr_timeline_scale_init (&scale, &shape, 240);
-  g_assert_false (scale.has_capacity);
+  far = hr_timeline_layout_new (&shape, &scale, 20, 300);
+  g_assert_false (far->has_capacity);
   g_assert_cmpfloat (scale.top, <, 20. * GIB);
 
   shape.capacity = 12 * GIB;
   hr_timeline_scale_init (&scale, &shape, 240);
-  g_assert_true (scale.has_capacity);
+  near = hr_timeline_layout_new (&shape, &scale, 20, 300);
+  g_assert_true (near->has_capacity);
   g_assert_cmpfloat (scale.top, >, 12. * GIB);
 }
 
@@ -289,7 +294,7 @@ static void
 test_nothing (void)
 {
   HrTimelineShape shape = { .unit = 1, .line_height = 16 };
-  HrTimelineScale scale;
+  HrChartScale scale;
 
   hr_timeline_scale_init (&scale, &shape, 240);
 
