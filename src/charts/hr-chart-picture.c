@@ -11,10 +11,15 @@
 
 #include "hr-cairo-sink.h"
 
+#define MARGIN 24.0
+#define SWATCH 14.0
+#define TITLE_SCALE 1.3
+
 struct _HrChartPicture
 {
   const HrChartPictureKind *kind;
   gpointer content;
+  PangoLayout *title;
   double width;
   double height;
   const HrChartStyle *style;
@@ -24,30 +29,67 @@ struct _HrChartPicture
  * hr_chart_picture_create:
  * @kind: what the picture is composed of
  * @content: (transfer full): its content
- * @width: its width in pixels at 96 dpi
- * @height: its height in pixels at 96 dpi
- * @style: the colours that it is drawn in
+ * @context: (transfer full): what its texts are measured and drawn with
+ * @title: its title
+ * @height: how high its content is, in pixels at 96 dpi; all contents are equally wide
+ * @scheme: what it is drawn for
  *
- * Makes a picture.
+ * Makes a picture: a title above a content, with a margin around them.
  *
  * Returns: (transfer full): the picture
  */
 HrChartPicture *
 hr_chart_picture_create (const HrChartPictureKind *kind,
                          gpointer                  content,
-                         double                    width,
+                         PangoContext             *context,
+                         const char               *title,
                          double                    height,
-                         const HrChartStyle       *style)
+                         HrChartScheme             scheme)
 {
   HrChartPicture *self = g_rc_box_new0 (HrChartPicture);
 
   self->kind = kind;
   self->content = content;
-  self->width = width;
-  self->height = height;
-  self->style = style;
+  self->title = hr_chart_create_paragraph (context, title, TITLE_SCALE, PANGO_WEIGHT_BOLD, HR_CHART_PICTURE_BODY_WIDTH);
+  self->width = HR_CHART_PICTURE_BODY_WIDTH + 2 * MARGIN;
+  self->height = ceil (MARGIN + hr_chart_get_text_height (self->title) + HR_CHART_PICTURE_SECTION_GAP + height + MARGIN);
+  self->style = hr_chart_style_get (scheme);
+  g_object_unref (context);
 
   return self;
+}
+
+/*
+ * hr_chart_picture_draw_entry:
+ * @cr: what to draw on
+ * @style: the style of the picture
+ * @color: the colour of a part
+ * @pattern: its pattern
+ * @label: its label
+ * @x: pixels from the left
+ * @y: pixels from the top, to the upper edge of the label
+ *
+ * Draws an entry of a legend: a swatch and a label, and sets the colour of texts.
+ *
+ * Returns: the line that the label stands on, for what is beside it
+ */
+double
+hr_chart_picture_draw_entry (cairo_t            *cr,
+                             const HrChartStyle *style,
+                             guint32             color,
+                             guint               pattern,
+                             PangoLayout        *label,
+                             double              x,
+                             double              y)
+{
+  double baseline = y + (double) pango_layout_get_baseline (label) / PANGO_SCALE;
+
+  hr_chart_append_rounded_rect (cr, x, baseline - SWATCH + 1, SWATCH, SWATCH, 3);
+  hr_chart_fill_part (cr, style, color, pattern);
+  hr_chart_set_source_color (cr, style->foreground, 1);
+  hr_chart_show_text (cr, label, x + HR_CHART_PICTURE_SWATCH_EXTENT, y);
+
+  return baseline;
 }
 
 static void
@@ -56,6 +98,7 @@ hr_chart_picture_clear (gpointer data)
   HrChartPicture *self = data;
 
   self->kind->free (self->content);
+  g_object_unref (self->title);
 }
 
 /**
@@ -121,7 +164,13 @@ hr_chart_picture_draw (HrChartPicture *self,
   g_return_if_fail (self != NULL);
   g_return_if_fail (cr != NULL);
 
-  self->kind->draw (self->content, cr);
+  cairo_save (cr);
+  cairo_translate (cr, MARGIN, MARGIN);
+  hr_chart_set_source_color (cr, self->style->foreground, 1);
+  hr_chart_show_text (cr, self->title, 0, 0);
+  cairo_translate (cr, 0, hr_chart_get_text_height (self->title) + HR_CHART_PICTURE_SECTION_GAP);
+  self->kind->draw (self->content, cr, self->style);
+  cairo_restore (cr);
 }
 
 static cairo_status_t

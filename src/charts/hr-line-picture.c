@@ -4,19 +4,13 @@
 
 #include "hr-line-picture.h"
 
-#include <math.h>
-
 #include "hr-chart-picture-private.h"
 #include "hr-line-chart.h"
 
-#define WIDTH 760.0
-#define MARGIN 24.0
 #define CHART_HEIGHT 360.0
-#define SECTION_GAP 18.0
 #define ROW_GAP 8.0
 #define SAMPLE_WIDTH 36.0
 #define SAMPLE_GAP 12.0
-#define TITLE_SCALE 1.3
 
 /* A line of the legend. */
 typedef struct
@@ -28,8 +22,6 @@ typedef struct
 typedef struct
 {
   HrLineData *data;
-  const HrChartStyle *style;
-  PangoLayout *title;
   PangoLayout *note;
   GArray *entries;
   HrLineChart *chart;
@@ -44,35 +36,20 @@ clear_entry (gpointer data)
   g_clear_object (&entry->sentence);
 }
 
-static PangoLayout *
-create_text (PangoContext *context,
-             const char   *text,
-             double        scale,
-             PangoWeight   weight,
-             double        width)
-{
-  PangoLayout *layout = hr_chart_create_layout (context, text, scale, weight);
-
-  pango_layout_set_width (layout, width * PANGO_SCALE);
-  pango_layout_set_wrap (layout, PANGO_WRAP_WORD_CHAR);
-
-  return layout;
-}
-
 static void
 create_entries (LinePicture  *self,
                 PangoContext *context)
 {
-  double width = WIDTH - 2 * MARGIN - SAMPLE_WIDTH - SAMPLE_GAP;
+  double width = HR_CHART_PICTURE_BODY_WIDTH - SAMPLE_WIDTH - SAMPLE_GAP;
 
   for (guint i = 0; i < hr_line_data_get_n_lines (self->data); i++)
     {
       const HrLine *line = hr_line_data_get_line (self->data, i);
       Entry entry = { NULL, NULL };
 
-      entry.label = create_text (context, line->label, 1, PANGO_WEIGHT_BOLD, width);
+      entry.label = hr_chart_create_paragraph (context, line->label, 1, PANGO_WEIGHT_BOLD, width);
       if (line->sentence != NULL && *line->sentence != '\0')
-        entry.sentence = create_text (context, line->sentence, 1, PANGO_WEIGHT_NORMAL, width);
+        entry.sentence = hr_chart_create_paragraph (context, line->sentence, 1, PANGO_WEIGHT_NORMAL, width);
       g_array_append_val (self->entries, entry);
     }
 }
@@ -87,22 +64,25 @@ get_entry_height (const Entry *entry)
 static double
 get_height (const LinePicture *self)
 {
-  double height = MARGIN + hr_chart_get_text_height (self->title) + SECTION_GAP + CHART_HEIGHT + SECTION_GAP;
+  double height = CHART_HEIGHT + HR_CHART_PICTURE_SECTION_GAP;
 
   for (guint i = 0; i < self->entries->len; i++)
     height += get_entry_height (&g_array_index (self->entries, Entry, i)) + ROW_GAP;
   if (self->note != NULL)
     height += hr_chart_get_text_height (self->note) + ROW_GAP;
 
-  return ceil (height + MARGIN - ROW_GAP);
+  return height - ROW_GAP;
 }
 
 static void
-draw_legend (LinePicture *self,
-             cairo_t     *cr,
-             double       y)
+draw_picture (gpointer            content,
+              cairo_t            *cr,
+              const HrChartStyle *style)
 {
-  double x = MARGIN + SAMPLE_WIDTH + SAMPLE_GAP;
+  LinePicture *self = content;
+  double x = SAMPLE_WIDTH + SAMPLE_GAP, y = CHART_HEIGHT + HR_CHART_PICTURE_SECTION_GAP;
+
+  hr_line_chart_draw (self->chart, cr, style);
 
   for (guint i = 0; i < self->entries->len; i++)
     {
@@ -110,12 +90,12 @@ draw_legend (LinePicture *self,
       const HrLine *line = hr_line_data_get_line (self->data, i);
       PangoLayoutLine *first = pango_layout_get_line_readonly (entry->label, 0);
       PangoRectangle extents;
-      HrChartRect place = { MARGIN, y, SAMPLE_WIDTH, 0 };
+      HrChartRect place = { 0, y, SAMPLE_WIDTH, 0 };
 
       pango_layout_line_get_extents (first, NULL, &extents);
       place.height = (double) extents.height / PANGO_SCALE;
-      hr_line_chart_draw_sample (cr, self->style, line->color, line->look, &place);
-      hr_chart_set_source_color (cr, self->style->foreground, 1);
+      hr_line_chart_draw_sample (cr, style, line->color, line->look, &place);
+      hr_chart_set_source_color (cr, style->foreground, 1);
       hr_chart_show_text (cr, entry->label, x, y);
       if (entry->sentence != NULL)
         hr_chart_show_text (cr, entry->sentence, x, y + hr_chart_get_text_height (entry->label));
@@ -123,27 +103,7 @@ draw_legend (LinePicture *self,
     }
 
   if (self->note != NULL)
-    hr_chart_show_text (cr, self->note, MARGIN, y);
-}
-
-static void
-draw_picture (gpointer  content,
-              cairo_t  *cr)
-{
-  LinePicture *self = content;
-  double y = MARGIN;
-
-  cairo_save (cr);
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  hr_chart_show_text (cr, self->title, MARGIN, y);
-  y += hr_chart_get_text_height (self->title) + SECTION_GAP;
-
-  cairo_save (cr);
-  cairo_translate (cr, MARGIN, y);
-  hr_line_chart_draw (self->chart, cr, self->style);
-  cairo_restore (cr);
-  draw_legend (self, cr, y + CHART_HEIGHT + SECTION_GAP);
-  cairo_restore (cr);
+    hr_chart_show_text (cr, self->note, 0, y);
 }
 
 static char *
@@ -168,7 +128,6 @@ free_picture (gpointer content)
   LinePicture *self = content;
 
   g_object_unref (self->data);
-  g_object_unref (self->title);
   g_clear_object (&self->note);
   g_array_unref (self->entries);
   hr_line_chart_free (self->chart);
@@ -208,16 +167,14 @@ hr_line_picture_new (HrLineData    *data,
   context = hr_chart_create_pango_context (font, language);
   self = g_new0 (LinePicture, 1);
   self->data = g_object_ref (data);
-  self->style = hr_chart_style_get (scheme);
   self->entries = g_array_new (FALSE, FALSE, sizeof (Entry));
   g_array_set_clear_func (self->entries, clear_entry);
-  self->title = create_text (context, hr_line_data_get_title (data), TITLE_SCALE, PANGO_WEIGHT_BOLD,
-                             WIDTH - 2 * MARGIN);
-  self->chart = hr_line_chart_new (data, context, WIDTH - 2 * MARGIN, CHART_HEIGHT);
+  self->chart = hr_line_chart_new (data, context, HR_CHART_PICTURE_BODY_WIDTH, CHART_HEIGHT);
   if (hr_line_data_get_note (data) != NULL)
-    self->note = create_text (context, hr_line_data_get_note (data), 1, PANGO_WEIGHT_NORMAL, WIDTH - 2 * MARGIN);
+    self->note = hr_chart_create_paragraph (context, hr_line_data_get_note (data), 1, PANGO_WEIGHT_NORMAL,
+                                            HR_CHART_PICTURE_BODY_WIDTH);
   create_entries (self, context);
-  g_object_unref (context);
 
-  return hr_chart_picture_create (&line_picture_kind, self, WIDTH, get_height (self), self->style);
+  return hr_chart_picture_create (&line_picture_kind, self, context, hr_line_data_get_title (data), get_height (self),
+                                  scheme);
 }

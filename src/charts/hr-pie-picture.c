@@ -4,23 +4,15 @@
 
 #include "hr-pie-picture.h"
 
-#include <math.h>
-
 #include "hr-capacity-bar.h"
 #include "hr-chart-picture-private.h"
 #include "hr-pie-chart.h"
 
-#define WIDTH 760.0
-#define MARGIN 24.0
 #define PIE_SIZE 290.0
 #define COLUMN_GAP 32.0
 #define ROW_GAP 10.0
-#define SWATCH 14.0
-#define SWATCH_GAP 10.0
 #define NUMBER_GAP 18.0
 #define BAR_HEIGHT 22.0
-#define SECTION_GAP 18.0
-#define TITLE_SCALE 1.3
 
 typedef struct
 {
@@ -32,8 +24,6 @@ typedef struct
 typedef struct
 {
   HrChartData *data;
-  const HrChartStyle *style;
-  PangoLayout *title;
   PangoLayout *used;
   PangoLayout *rest;
   GArray *rows;
@@ -42,7 +32,6 @@ typedef struct
   double value_width;
   double share_width;
   double legend_height;
-  double height;
 } PiePicture;
 
 static void
@@ -77,7 +66,7 @@ create_rows (PiePicture   *self,
       g_array_append_val (self->rows, row);
     }
 
-  label_width = WIDTH - 2 * MARGIN - PIE_SIZE - COLUMN_GAP - SWATCH - SWATCH_GAP -
+  label_width = HR_CHART_PICTURE_BODY_WIDTH - PIE_SIZE - COLUMN_GAP - HR_CHART_PICTURE_SWATCH_EXTENT -
                 NUMBER_GAP - self->value_width - NUMBER_GAP - self->share_width;
 
   for (guint i = 0; i < self->rows->len; i++)
@@ -99,7 +88,7 @@ create_bar (PiePicture   *self,
   if (hr_chart_data_get_capacity (self->data) == 0)
     return;
 
-  self->bar = hr_capacity_bar_new (self->data, WIDTH - 2 * MARGIN, BAR_HEIGHT);
+  self->bar = hr_capacity_bar_new (self->data, HR_CHART_PICTURE_BODY_WIDTH, BAR_HEIGHT);
 
   if (hr_chart_data_get_capacity_text (self->data) != NULL)
     used = g_strdup_printf ("%s / %s", hr_chart_data_get_total_text (self->data),
@@ -112,26 +101,39 @@ create_bar (PiePicture   *self,
     self->rest = hr_chart_create_layout (context, hr_chart_data_get_rest_text (self->data), 1, PANGO_WEIGHT_NORMAL);
 }
 
-static void
-draw_legend (PiePicture *self,
-             cairo_t    *cr,
-             double      y)
+static double
+get_body_height (const PiePicture *self)
 {
-  double left = MARGIN + PIE_SIZE + COLUMN_GAP;
-  double right = WIDTH - MARGIN;
+  return MAX (PIE_SIZE, self->legend_height);
+}
+
+static double
+get_height (const PiePicture *self)
+{
+  double height = get_body_height (self);
+
+  if (self->bar != NULL)
+    height += HR_CHART_PICTURE_SECTION_GAP + hr_chart_get_text_height (self->used) + ROW_GAP + BAR_HEIGHT;
+
+  return height;
+}
+
+static void
+draw_legend (PiePicture         *self,
+             cairo_t            *cr,
+             const HrChartStyle *style,
+             double              y)
+{
+  double right = HR_CHART_PICTURE_BODY_WIDTH;
+  double value_right = right - self->share_width - (self->share_width > 0 ? NUMBER_GAP : 0);
 
   for (guint i = 0; i < self->rows->len; i++)
     {
       const HrChartPart *part = hr_chart_data_get_part (self->data, i);
       const Row *row = &g_array_index (self->rows, Row, i);
-      double value_right = right - self->share_width - (self->share_width > 0 ? NUMBER_GAP : 0);
-      double baseline = y + (double) pango_layout_get_baseline (row->label) / PANGO_SCALE;
+      double baseline = hr_chart_picture_draw_entry (cr, style, part->color, part->pattern, row->label,
+                                                     PIE_SIZE + COLUMN_GAP, y);
 
-      hr_chart_append_rounded_rect (cr, left, baseline - SWATCH + 1, SWATCH, SWATCH, 3);
-      hr_chart_fill_part (cr, self->style, part->color, part->pattern);
-
-      hr_chart_set_source_color (cr, self->style->foreground, 1);
-      hr_chart_show_text (cr, row->label, left + SWATCH + SWATCH_GAP, y);
       hr_chart_show_text_on_baseline (cr, row->value, value_right - hr_chart_get_text_width (row->value), baseline);
       if (row->share != NULL)
         hr_chart_show_text_on_baseline (cr, row->share, right - hr_chart_get_text_width (row->share), baseline);
@@ -141,44 +143,39 @@ draw_legend (PiePicture *self,
 }
 
 static void
-draw_bar (PiePicture *self,
-          cairo_t    *cr,
-          double      y)
+draw_bar (PiePicture         *self,
+          cairo_t            *cr,
+          const HrChartStyle *style,
+          double              y)
 {
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  hr_chart_show_text (cr, self->used, MARGIN, y);
+  hr_chart_set_source_color (cr, style->foreground, 1);
+  hr_chart_show_text (cr, self->used, 0, y);
   if (self->rest != NULL)
-    hr_chart_show_text_on_baseline (cr, self->rest, WIDTH - MARGIN - hr_chart_get_text_width (self->rest),
-                      y + (double) pango_layout_get_baseline (self->used) / PANGO_SCALE);
+    hr_chart_show_text_on_baseline (cr, self->rest, HR_CHART_PICTURE_BODY_WIDTH - hr_chart_get_text_width (self->rest),
+                                    y + (double) pango_layout_get_baseline (self->used) / PANGO_SCALE);
 
   cairo_save (cr);
-  cairo_translate (cr, MARGIN, y + hr_chart_get_text_height (self->used) + ROW_GAP);
-  hr_capacity_bar_draw (self->bar, cr, self->style);
+  cairo_translate (cr, 0, y + hr_chart_get_text_height (self->used) + ROW_GAP);
+  hr_capacity_bar_draw (self->bar, cr, style);
   cairo_restore (cr);
 }
 
 static void
-draw_picture (gpointer  content,
-              cairo_t  *cr)
+draw_picture (gpointer            content,
+              cairo_t            *cr,
+              const HrChartStyle *style)
 {
   PiePicture *self = content;
-  double y = MARGIN, body;
+  double body = get_body_height (self);
 
   cairo_save (cr);
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  hr_chart_show_text (cr, self->title, MARGIN, y);
-  y += hr_chart_get_text_height (self->title) + SECTION_GAP;
-
-  body = MAX (PIE_SIZE, self->legend_height);
-  cairo_save (cr);
-  cairo_translate (cr, MARGIN, y + (body - PIE_SIZE) / 2);
-  hr_pie_chart_draw (self->pie, cr, self->style);
+  cairo_translate (cr, 0, (body - PIE_SIZE) / 2);
+  hr_pie_chart_draw (self->pie, cr, style);
   cairo_restore (cr);
-  draw_legend (self, cr, y + (body - self->legend_height) / 2);
+  draw_legend (self, cr, style, (body - self->legend_height) / 2);
 
   if (self->bar != NULL)
-    draw_bar (self, cr, y + body + SECTION_GAP);
-  cairo_restore (cr);
+    draw_bar (self, cr, style, body + HR_CHART_PICTURE_SECTION_GAP);
 }
 
 static char *
@@ -203,7 +200,6 @@ free_picture (gpointer content)
   PiePicture *self = content;
 
   g_object_unref (self->data);
-  g_object_unref (self->title);
   g_clear_object (&self->used);
   g_clear_object (&self->rest);
   g_array_unref (self->rows);
@@ -237,28 +233,20 @@ hr_pie_picture_new (HrChartData   *data,
                     const char    *font,
                     const char    *language)
 {
-  PiePicture *self;
   PangoContext *context;
+  PiePicture *self;
 
   g_return_val_if_fail (HR_IS_CHART_DATA (data), NULL);
 
   context = hr_chart_create_pango_context (font, language);
   self = g_new0 (PiePicture, 1);
   self->data = g_object_ref (data);
-  self->style = hr_chart_style_get (scheme);
   self->rows = g_array_new (FALSE, FALSE, sizeof (Row));
   g_array_set_clear_func (self->rows, clear_row);
-  self->title = hr_chart_create_layout (context, hr_chart_data_get_title (data), TITLE_SCALE, PANGO_WEIGHT_BOLD);
-  pango_layout_set_width (self->title, (WIDTH - 2 * MARGIN) * PANGO_SCALE);
   self->pie = hr_pie_chart_new (data, context, PIE_SIZE, PIE_SIZE);
   create_rows (self, context);
   create_bar (self, context);
 
-  self->height = MARGIN + hr_chart_get_text_height (self->title) + SECTION_GAP +
-                 MAX (PIE_SIZE, self->legend_height) + MARGIN;
-  if (self->bar != NULL)
-    self->height += SECTION_GAP + hr_chart_get_text_height (self->used) + ROW_GAP + BAR_HEIGHT;
-  g_object_unref (context);
-
-  return hr_chart_picture_create (&pie_picture_kind, self, WIDTH, ceil (self->height), self->style);
+  return hr_chart_picture_create (&pie_picture_kind, self, context, hr_chart_data_get_title (data), get_height (self),
+                                  scheme);
 }

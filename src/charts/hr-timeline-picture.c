@@ -4,21 +4,13 @@
 
 #include "hr-timeline-picture.h"
 
-#include <math.h>
-
 #include "hr-chart-picture-private.h"
 #include "hr-timeline-chart.h"
 
-#define WIDTH 760.0
-#define MARGIN 24.0
 #define CHART_HEIGHT 320.0
-#define SECTION_GAP 18.0
 #define ROW_GAP 8.0
 #define COLUMN_GAP 24.0
-#define SWATCH 14.0
-#define SWATCH_GAP 10.0
 #define VALUE_GAP 12.0
-#define TITLE_SCALE 1.3
 
 /* An entry of the legend, with what is held at the peak. */
 typedef struct
@@ -31,8 +23,6 @@ typedef struct
 typedef struct
 {
   HrTimelineData *data;
-  const HrChartStyle *style;
-  PangoLayout *title;
   PangoLayout *sentence;
   GArray *entries;
   guint n_columns;
@@ -70,14 +60,14 @@ create_entries (TimelinePicture *self,
       entry.label = hr_chart_create_layout (context, hr_timeline_data_get_part (self->data, i)->label, 1,
                                             PANGO_WEIGHT_NORMAL);
       entry.value = hr_chart_create_layout (context, value, 1, PANGO_WEIGHT_BOLD);
-      widest = MAX (widest, SWATCH + SWATCH_GAP + hr_chart_get_text_width (entry.label) + VALUE_GAP +
+      widest = MAX (widest, HR_CHART_PICTURE_SWATCH_EXTENT + hr_chart_get_text_width (entry.label) + VALUE_GAP +
                               hr_chart_get_text_width (entry.value));
       self->row_height = MAX (self->row_height, hr_chart_get_text_height (entry.label));
       g_array_append_val (self->entries, entry);
     }
 
-  self->n_columns = CLAMP ((guint) ((WIDTH - 2 * MARGIN + COLUMN_GAP) / (widest + COLUMN_GAP)), 1, 3);
-  self->column_width = (WIDTH - 2 * MARGIN + COLUMN_GAP) / self->n_columns - COLUMN_GAP;
+  self->n_columns = CLAMP ((guint) ((HR_CHART_PICTURE_BODY_WIDTH + COLUMN_GAP) / (widest + COLUMN_GAP)), 1, 3);
+  self->column_width = (HR_CHART_PICTURE_BODY_WIDTH + COLUMN_GAP) / self->n_columns - COLUMN_GAP;
 }
 
 static double
@@ -89,9 +79,10 @@ get_legend_height (const TimelinePicture *self)
 }
 
 static void
-draw_legend (TimelinePicture *self,
-             cairo_t         *cr,
-             double           top)
+draw_legend (TimelinePicture    *self,
+             cairo_t            *cr,
+             const HrChartStyle *style,
+             double              top)
 {
   guint n_rows = (self->entries->len + self->n_columns - 1) / self->n_columns;
 
@@ -99,46 +90,44 @@ draw_legend (TimelinePicture *self,
     {
       const Entry *entry = &g_array_index (self->entries, Entry, i);
       const HrTimelinePart *part = hr_timeline_data_get_part (self->data, entry->part);
-      double x = MARGIN + (i / n_rows) * (self->column_width + COLUMN_GAP);
+      double x = (i / n_rows) * (self->column_width + COLUMN_GAP);
       double y = top + (i % n_rows) * (self->row_height + ROW_GAP);
-      double baseline = y + (double) pango_layout_get_baseline (entry->label) / PANGO_SCALE;
+      double baseline = hr_chart_picture_draw_entry (cr, style, part->color, part->pattern, entry->label, x, y);
 
-      hr_chart_append_rounded_rect (cr, x, baseline - SWATCH + 1, SWATCH, SWATCH, 3);
-      hr_chart_fill_part (cr, self->style, part->color, part->pattern);
-      hr_chart_set_source_color (cr, self->style->foreground, 1);
-      hr_chart_show_text (cr, entry->label, x + SWATCH + SWATCH_GAP, y);
       hr_chart_show_text_on_baseline (cr, entry->value,
                                       x + self->column_width - hr_chart_get_text_width (entry->value), baseline);
     }
 }
 
+static double
+get_height (const TimelinePicture *self)
+{
+  double height = CHART_HEIGHT + HR_CHART_PICTURE_SECTION_GAP + get_legend_height (self);
+
+  if (self->sentence != NULL)
+    height += hr_chart_get_text_height (self->sentence) + HR_CHART_PICTURE_SECTION_GAP;
+
+  return height;
+}
+
 static void
-draw_picture (gpointer  content,
-              cairo_t  *cr)
+draw_picture (gpointer            content,
+              cairo_t            *cr,
+              const HrChartStyle *style)
 {
   TimelinePicture *self = content;
-  double y = MARGIN;
+  double y = CHART_HEIGHT + HR_CHART_PICTURE_SECTION_GAP;
 
-  cairo_save (cr);
-  hr_chart_set_source_color (cr, self->style->foreground, 1);
-  hr_chart_show_text (cr, self->title, MARGIN, y);
-  y += hr_chart_get_text_height (self->title) + SECTION_GAP;
-
-  cairo_save (cr);
-  cairo_translate (cr, MARGIN, y);
-  hr_timeline_chart_draw (self->chart, cr, self->style);
-  cairo_restore (cr);
-  y += CHART_HEIGHT + SECTION_GAP;
+  hr_timeline_chart_draw (self->chart, cr, style);
 
   if (self->sentence != NULL)
     {
-      hr_chart_set_source_color (cr, self->style->foreground, 1);
-      hr_chart_show_text (cr, self->sentence, MARGIN, y);
-      y += hr_chart_get_text_height (self->sentence) + SECTION_GAP;
+      hr_chart_set_source_color (cr, style->foreground, 1);
+      hr_chart_show_text (cr, self->sentence, 0, y);
+      y += hr_chart_get_text_height (self->sentence) + HR_CHART_PICTURE_SECTION_GAP;
     }
 
-  draw_legend (self, cr, y);
-  cairo_restore (cr);
+  draw_legend (self, cr, style, y);
 }
 
 static char *
@@ -163,7 +152,6 @@ free_picture (gpointer content)
   TimelinePicture *self = content;
 
   g_object_unref (self->data);
-  g_object_unref (self->title);
   g_clear_object (&self->sentence);
   g_array_unref (self->entries);
   hr_timeline_chart_free (self->chart);
@@ -195,35 +183,23 @@ hr_timeline_picture_new (HrTimelineData *data,
                          const char     *font,
                          const char     *language)
 {
-  TimelinePicture *self;
   PangoContext *context;
-  double height;
+  TimelinePicture *self;
+  const char *sentence;
 
   g_return_val_if_fail (HR_IS_TIMELINE_DATA (data), NULL);
 
   context = hr_chart_create_pango_context (font, language);
   self = g_new0 (TimelinePicture, 1);
   self->data = g_object_ref (data);
-  self->style = hr_chart_style_get (scheme);
   self->entries = g_array_new (FALSE, FALSE, sizeof (Entry));
   g_array_set_clear_func (self->entries, clear_entry);
-  self->title = hr_chart_create_layout (context, hr_timeline_data_get_title (data), TITLE_SCALE, PANGO_WEIGHT_BOLD);
-  pango_layout_set_width (self->title, (WIDTH - 2 * MARGIN) * PANGO_SCALE);
-  self->chart = hr_timeline_chart_new (data, context, WIDTH - 2 * MARGIN, CHART_HEIGHT);
-  if (hr_timeline_data_get_peak_sentence (data) != NULL)
-    {
-      self->sentence = hr_chart_create_layout (context, hr_timeline_data_get_peak_sentence (data), 1,
-                                               PANGO_WEIGHT_NORMAL);
-      pango_layout_set_width (self->sentence, (WIDTH - 2 * MARGIN) * PANGO_SCALE);
-      pango_layout_set_wrap (self->sentence, PANGO_WRAP_WORD_CHAR);
-    }
+  self->chart = hr_timeline_chart_new (data, context, HR_CHART_PICTURE_BODY_WIDTH, CHART_HEIGHT);
+  sentence = hr_timeline_data_get_peak_sentence (data);
+  if (sentence != NULL)
+    self->sentence = hr_chart_create_paragraph (context, sentence, 1, PANGO_WEIGHT_NORMAL, HR_CHART_PICTURE_BODY_WIDTH);
   create_entries (self, context);
-  g_object_unref (context);
 
-  height = MARGIN + hr_chart_get_text_height (self->title) + SECTION_GAP + CHART_HEIGHT + SECTION_GAP +
-           get_legend_height (self) + MARGIN;
-  if (self->sentence != NULL)
-    height += hr_chart_get_text_height (self->sentence) + SECTION_GAP;
-
-  return hr_chart_picture_create (&timeline_picture_kind, self, WIDTH, ceil (height), self->style);
+  return hr_chart_picture_create (&timeline_picture_kind, self, context, hr_timeline_data_get_title (data),
+                                  get_height (self), scheme);
 }
