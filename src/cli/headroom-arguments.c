@@ -7,8 +7,6 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "headroom.h"
-
 /*
  * GOption is not used: the options of a verb depend on the mode, which is an option itself, and its messages are
  * GLib's, in the languages that the system has GLib's translations for.
@@ -195,4 +193,33 @@ headroom_arguments_check (HeadroomArguments   *self,
     }
 
   return headroom_arguments_check_words (self, n_words, error);
+}
+
+/*
+ * Sets the settings of a job to what the options say, but for @own_options, which are those of the verb.
+ */
+gboolean
+headroom_arguments_set_job (HeadroomArguments   *self,
+                            HrJob               *job,
+                            const char * const  *own_options,
+                            GError             **error)
+{
+  for (guint i = 0; i < self->options->len; i++)
+    {
+      const HeadroomOption *option = g_ptr_array_index (self->options, i);
+
+      if (g_strv_contains (own_options, option->name))
+        continue;
+
+      if (option->value == NULL)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“--%s”: there is no such option"), option->name);
+          return FALSE;
+        }
+
+      if (!hr_job_set_from_string (job, option->name, option->value, error))
+        return FALSE;
+    }
+
+  return TRUE;
 }

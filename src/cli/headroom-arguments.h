@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "headroom.h"
 
 G_BEGIN_DECLS
 
@@ -38,6 +38,10 @@ gboolean           headroom_arguments_check       (HeadroomArguments  *self,
                                                    GError            **error);
 gboolean           headroom_arguments_check_words (HeadroomArguments  *self,
                                                    guint               n_words,
+                                                   GError            **error);
+gboolean           headroom_arguments_set_job     (HeadroomArguments  *self,
+                                                   HrJob              *job,
+                                                   const char * const *own_options,
                                                    GError            **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HeadroomArguments, headroom_arguments_free)

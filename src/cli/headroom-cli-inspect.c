@@ -37,23 +37,7 @@ read_job (HeadroomArguments  *arguments,
 {
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
 
-  for (guint i = 0; i < arguments->options->len; i++)
-    {
-      const HeadroomOption *option = g_ptr_array_index (arguments->options, i);
-
-      if (g_strv_contains (own_options, option->name))
-        continue;
-
-      if (option->value == NULL)
-        {
-          g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“--%s”: there is no such option"), option->name);
-          return NULL;
-        }
-      if (!hr_job_set_from_string (job, option->name, option->value, error))
-        return NULL;
-    }
-
-  return g_steal_pointer (&job);
+  return headroom_arguments_set_job (arguments, job, own_options, error) ? g_steal_pointer (&job) : NULL;
 }
 
 /* @architecture is the path of a file to read the model with, or %NULL. */

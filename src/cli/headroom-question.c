@@ -95,24 +95,7 @@ read_job (HeadroomQuestion    *self,
 
   self->job = create_job (mode, scenario);
 
-  for (guint i = 0; i < arguments->options->len; i++)
-    {
-      const HeadroomOption *option = g_ptr_array_index (arguments->options, i);
-
-      if (g_strv_contains (own_options, option->name))
-        continue;
-
-      if (option->value == NULL)
-        {
-          g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“--%s”: there is no such option"), option->name);
-          return FALSE;
-        }
-
-      if (!hr_job_set_from_string (self->job, option->name, option->value, error))
-        return FALSE;
-    }
-
-  return TRUE;
+  return headroom_arguments_set_job (arguments, self->job, own_options, error);
 }
 
 static gboolean
