@@ -5,9 +5,8 @@
 #include "hr-export-anatomy.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
-#include "hr-chart-picture.h"
+#include "hr-export-document.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
 #include "hr-pie-picture.h"
@@ -175,12 +174,6 @@ hr_export_create_anatomy_chart_data (HrAnatomy        *anatomy,
 }
 
 static GBytes *
-take_text (char *text)
-{
-  return g_bytes_new_take (text, strlen (text));
-}
-
-static GBytes *
 export_html (HrAnatomy     *anatomy,
              HrAnatomy     *other,
              gboolean       with_tensors,
@@ -191,15 +184,9 @@ export_html (HrAnatomy     *anatomy,
                                                                       unit_system, HR_PALETTE_SCHEME_LIGHT);
   g_autoptr (HrChartPicture) picture = hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL,
                                                              C_("HTML language tag", "en"));
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+  g_autofree char *svg = hr_export_picture_to_svg (picture, error);
 
-  /* A zero byte makes the picture a string. */
-  if (!hr_chart_picture_write_svg (picture, stream, NULL, error) ||
-      !g_output_stream_write_all (stream, "", 1, NULL, NULL, error))
-    return NULL;
-
-  return take_text (hr_anatomy_to_html (anatomy, other, with_tensors, unit_system,
-                                        g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream))));
+  return svg != NULL ? hr_export_take_text (hr_anatomy_to_html (anatomy, other, with_tensors, unit_system, svg)) : NULL;
 }
 
 /**
@@ -232,16 +219,16 @@ hr_export_anatomy_to_bytes (HrAnatomy        *anatomy,
       return export_html (anatomy, other, with_tensors, unit_system, error);
 
     case HR_ANATOMY_FORMAT_MARKDOWN:
-      return take_text (hr_anatomy_to_markdown (anatomy, other, with_tensors, unit_system));
+      return hr_export_take_text (hr_anatomy_to_markdown (anatomy, other, with_tensors, unit_system));
 
     case HR_ANATOMY_FORMAT_CSV:
-      return take_text (hr_anatomy_to_csv (anatomy, other));
+      return hr_export_take_text (hr_anatomy_to_csv (anatomy, other));
 
     case HR_ANATOMY_FORMAT_TENSORS:
-      return take_text (hr_anatomy_tensors_to_csv (anatomy));
+      return hr_export_take_text (hr_anatomy_tensors_to_csv (anatomy));
 
     case HR_ANATOMY_FORMAT_JSON:
-      return take_text (hr_anatomy_to_json (anatomy, other));
+      return hr_export_take_text (hr_anatomy_to_json (anatomy, other));
 
     case HR_N_ANATOMY_FORMATS:
     default:

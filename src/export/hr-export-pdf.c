@@ -6,7 +6,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-document.h"
 #include "hr-pdf-document.h"
 
 static void
@@ -140,17 +139,4 @@ hr_export_document_to_pdf (HrDocument      *document,
     add_block (pdf, hr_document_get_block (document, i), picture, timeline);
 
   return hr_pdf_document_write (pdf, stream, NULL, error);
-}
-
-/* Writes a report as PDF. */
-gboolean
-hr_export_write_pdf (HrReport        *report,
-                     HrChartPicture  *picture,
-                     HrChartPicture  *timeline,
-                     GOutputStream   *stream,
-                     GError         **error)
-{
-  g_autoptr (HrDocument) document = hr_report_create_document (report);
-
-  return hr_export_document_to_pdf (document, picture, timeline, stream, error);
 }

@@ -4,16 +4,10 @@
 
 #include "hr-chart-picture.h"
 #include "hr-document.h"
-#include "hr-report.h"
 
 G_BEGIN_DECLS
 
 gboolean hr_export_document_to_pdf (HrDocument      *document,
-                                    HrChartPicture  *picture,
-                                    HrChartPicture  *timeline,
-                                    GOutputStream   *stream,
-                                    GError         **error);
-gboolean hr_export_write_pdf       (HrReport        *report,
                                     HrChartPicture  *picture,
                                     HrChartPicture  *timeline,
                                     GOutputStream   *stream,

@@ -5,12 +5,9 @@
 #include "hr-export-sweep.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
-#include "hr-export-pdf.h"
+#include "hr-export-document.h"
 #include "hr-line-picture.h"
-
-#define PNG_SCALE 2.0
 
 static char *
 format_bytes (guint64  value,
@@ -160,50 +157,6 @@ hr_export_create_sweep_data (HrSweep         *sweep,
   return data;
 }
 
-static GBytes *
-take_text (char *text)
-{
-  return g_bytes_new_take (text, strlen (text));
-}
-
-static GBytes *
-export_html (HrDocument      *document,
-             HrChartPicture  *picture,
-             GError         **error)
-{
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
-
-  /* A zero byte makes the picture a string. */
-  if (!hr_chart_picture_write_svg (picture, stream, NULL, error) ||
-      !g_output_stream_write_all (stream, "", 1, NULL, NULL, error))
-    return NULL;
-
-  return take_text (hr_document_to_html (document, g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream)),
-                                         NULL));
-}
-
-static GBytes *
-export_picture (HrDocument      *document,
-                HrChartPicture  *picture,
-                HrExportFormat   format,
-                GError         **error)
-{
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
-  gboolean written;
-
-  if (format == HR_EXPORT_FORMAT_PDF)
-    written = hr_export_document_to_pdf (document, picture, NULL, stream, error);
-  else if (format == HR_EXPORT_FORMAT_SVG)
-    written = hr_chart_picture_write_svg (picture, stream, NULL, error);
-  else
-    written = hr_chart_picture_write_png (picture, PNG_SCALE, stream, NULL, error);
-
-  if (!written || !g_output_stream_close (stream, NULL, error))
-    return NULL;
-
-  return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
-}
-
 /**
  * hr_export_sweep_to_bytes:
  * @sweep: a sweep that is done, with a line
@@ -232,16 +185,16 @@ hr_export_sweep_to_bytes (HrSweep         *sweep,
   switch (format)
     {
     case HR_EXPORT_FORMAT_TEXT:
-      return take_text (hr_sweep_to_text (sweep, gpus, unit_system, HR_REPORT_TEXT_STYLE_PLAIN));
+      return hr_export_take_text (hr_sweep_to_text (sweep, gpus, unit_system, HR_REPORT_TEXT_STYLE_PLAIN));
 
     case HR_EXPORT_FORMAT_JSON:
-      return take_text (hr_sweep_to_json (sweep, gpus));
+      return hr_export_take_text (hr_sweep_to_json (sweep, gpus));
 
     case HR_EXPORT_FORMAT_CSV:
-      return take_text (hr_sweep_to_csv (sweep));
+      return hr_export_take_text (hr_sweep_to_csv (sweep));
 
     case HR_EXPORT_FORMAT_MARKDOWN:
-      return take_text (hr_sweep_to_markdown (sweep, gpus, unit_system));
+      return hr_export_take_text (hr_sweep_to_markdown (sweep, gpus, unit_system));
 
     case HR_EXPORT_FORMAT_HTML:
     case HR_EXPORT_FORMAT_PDF:
@@ -251,8 +204,7 @@ hr_export_sweep_to_bytes (HrSweep         *sweep,
       picture = hr_line_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
       document = hr_sweep_create_document (sweep, gpus, unit_system);
 
-      return format == HR_EXPORT_FORMAT_HTML ? export_html (document, picture, error)
-                                             : export_picture (document, picture, format, error);
+      return hr_export_document_to_bytes (document, format, picture, NULL, error);
 
     case HR_N_EXPORT_FORMATS:
     default:

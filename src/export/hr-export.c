@@ -6,17 +6,13 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-document.h"
 #include "hr-error.h"
-#include "hr-export-pdf.h"
+#include "hr-export-document.h"
 #include "hr-export-timeline.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
 #include "hr-pie-picture.h"
 #include "hr-timeline-picture.h"
-
-/* Twice the pixels of the drawing, so that the picture is sharp on dense screens. */
-#define PNG_SCALE 2
 
 static const struct
 {
@@ -333,73 +329,6 @@ create_timeline (HrReport *report,
 }
 
 static GBytes *
-take_text (char *text)
-{
-  return g_bytes_new_take (text, strlen (text));
-}
-
-/* Writes a picture as a string, or nothing if there is none. */
-static gboolean
-write_svg (HrChartPicture  *picture,
-           char           **svg,
-           GError         **error)
-{
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
-
-  *svg = NULL;
-  if (picture == NULL)
-    return TRUE;
-
-  if (!hr_chart_picture_write_svg (picture, stream, NULL, error) ||
-      !g_output_stream_write_all (stream, "", 1, NULL, NULL, error) ||
-      !g_output_stream_close (stream, NULL, error))
-    return FALSE;
-
-  *svg = g_memory_output_stream_steal_data (G_MEMORY_OUTPUT_STREAM (stream));
-
-  return TRUE;
-}
-
-static GBytes *
-export_html (HrReport        *report,
-             HrChartPicture  *pie,
-             HrChartPicture  *timeline,
-             GError         **error)
-{
-  g_autofree char *pie_svg = NULL;
-  g_autofree char *timeline_svg = NULL;
-
-  if (!write_svg (pie, &pie_svg, error) || !write_svg (timeline, &timeline_svg, error))
-    return NULL;
-
-  return take_text (hr_report_to_html (report, pie_svg, timeline_svg));
-}
-
-static GBytes *
-export_picture (HrReport        *report,
-                HrExportFormat   format,
-                HrChartPicture  *pie,
-                HrChartPicture  *timeline,
-                GError         **error)
-{
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
-  HrChartPicture *picture = pie != NULL ? pie : timeline;
-  gboolean written;
-
-  if (format == HR_EXPORT_FORMAT_PDF)
-    written = hr_export_write_pdf (report, pie, timeline, stream, error);
-  else if (format == HR_EXPORT_FORMAT_SVG)
-    written = hr_chart_picture_write_svg (picture, stream, NULL, error);
-  else
-    written = hr_chart_picture_write_png (picture, PNG_SCALE, stream, NULL, error);
-
-  if (!written || !g_output_stream_close (stream, NULL, error))
-    return NULL;
-
-  return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
-}
-
-static GBytes *
 export_with_charts (HrReport        *report,
                     HrExportFormat   format,
                     HrExportChart    chart,
@@ -408,6 +337,7 @@ export_with_charts (HrReport        *report,
   gboolean is_report = format == HR_EXPORT_FORMAT_HTML || format == HR_EXPORT_FORMAT_PDF;
   g_autoptr (HrChartPicture) pie = NULL;
   g_autoptr (HrChartPicture) timeline = NULL;
+  g_autoptr (HrDocument) document = NULL;
 
   if (chart != HR_EXPORT_CHART_TIMELINE)
     pie = create_pie (report, is_report);
@@ -422,10 +352,9 @@ export_with_charts (HrReport        *report,
       return NULL;
     }
 
-  if (format == HR_EXPORT_FORMAT_HTML)
-    return export_html (report, pie, timeline, error);
+  document = hr_report_create_document (report);
 
-  return export_picture (report, format, pie, timeline, error);
+  return hr_export_document_to_bytes (document, format, pie, timeline, error);
 }
 
 /**
@@ -450,16 +379,16 @@ hr_export_to_bytes (HrReport        *report,
   switch (format)
     {
     case HR_EXPORT_FORMAT_TEXT:
-      return take_text (hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN));
+      return hr_export_take_text (hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN));
 
     case HR_EXPORT_FORMAT_JSON:
-      return take_text (hr_report_to_json (report));
+      return hr_export_take_text (hr_report_to_json (report));
 
     case HR_EXPORT_FORMAT_CSV:
-      return take_text (hr_report_to_csv (report));
+      return hr_export_take_text (hr_report_to_csv (report));
 
     case HR_EXPORT_FORMAT_MARKDOWN:
-      return take_text (hr_report_to_markdown (report));
+      return hr_export_take_text (hr_report_to_markdown (report));
 
     case HR_EXPORT_FORMAT_HTML:
     case HR_EXPORT_FORMAT_PDF:
