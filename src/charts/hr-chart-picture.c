@@ -52,7 +52,7 @@ hr_chart_picture_create (const HrChartPictureKind *kind,
   self->content = content;
   self->title = hr_chart_create_paragraph (context, title, TITLE_SCALE, PANGO_WEIGHT_BOLD, HR_CHART_PICTURE_BODY_WIDTH);
   self->width = HR_CHART_PICTURE_BODY_WIDTH + 2 * MARGIN;
-  self->height = ceil (MARGIN + hr_chart_get_text_height (self->title) + HR_CHART_PICTURE_SECTION_GAP + height + MARGIN);
+  self->height = ceil (2 * MARGIN + hr_chart_get_text_height (self->title) + HR_CHART_PICTURE_SECTION_GAP + height);
   self->style = hr_chart_style_get (scheme);
   g_object_unref (context);
 

@@ -28,8 +28,11 @@ create_labels (HrTimelineChart *self,
   g_autofree char *peak = NULL;
 
   for (guint i = 0; i < hr_timeline_data_get_n_bands (self->data); i++)
-    g_ptr_array_add (self->band_labels, hr_chart_create_label (context, hr_timeline_data_get_band (self->data, i)->label,
-                                                      PANGO_WEIGHT_NORMAL));
+    {
+      const HrTimelineBand *band = hr_timeline_data_get_band (self->data, i);
+
+      g_ptr_array_add (self->band_labels, hr_chart_create_label (context, band->label, PANGO_WEIGHT_NORMAL));
+    }
 
   if (hr_timeline_data_get_n_points (self->data) > 0)
     peak = hr_timeline_data_format (self->data,

@@ -73,7 +73,8 @@ hr_timeline_scale_init (HrChartScale          *self,
   g_return_if_fail (shape->unit > 0);
 
   self->plot_height = MAX (height - get_strip_height (shape) - MARGIN, 1);
-  self->top = get_top (MAX (get_highest (shape), 1), self->plot_height, MARK_RADIUS + LABEL_GAP + shape->peak_label.height);
+  self->top = get_top (MAX (get_highest (shape), 1), self->plot_height,
+                       MARK_RADIUS + LABEL_GAP + shape->peak_label.height);
   if (has_near_capacity (shape))
     self->top = MAX (self->top, get_top ((double) shape->capacity, self->plot_height,
                                          LABEL_GAP + shape->capacity_label.height));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 #include <math.h>
-#include <string.h>
 
 #include "hr-capacity-bar.h"
 #include "hr-chart-data.h"
 #include "hr-pie-chart.h"
 #include "hr-timeline-chart.h"
+#include "surface.h"
 
 #define WHITE 0xffffff
 #define BLUE 0x2863c5
@@ -25,34 +25,6 @@ create_data (guint64 capacity)
     hr_chart_data_set_capacity (data, capacity, "24.0 GiB", "6.8 GiB free");
 
   return data;
-}
-
-static cairo_surface_t *
-create_surface (guint32 background)
-{
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, 600, 400);
-  cairo_t *cr = cairo_create (surface);
-
-  hr_chart_set_source_color (cr, background, 1);
-  cairo_paint (cr);
-  cairo_destroy (cr);
-
-  return surface;
-}
-
-static guint32
-get_pixel (cairo_surface_t *surface,
-           double           x,
-           double           y)
-{
-  guint32 pixel;
-
-  cairo_surface_flush (surface);
-  memcpy (&pixel,
-          cairo_image_surface_get_data (surface) + (int) y * cairo_image_surface_get_stride (surface) + 4 * (int) x,
-          sizeof pixel);
-
-  return pixel & 0xffffff;
 }
 
 static HrChartPoint
@@ -77,7 +49,7 @@ test_slices_have_their_colors (void)
       PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
       g_autoptr(HrPieChart) pie = hr_pie_chart_new (data, context, 600, 400);
       const HrPieLayout *layout = hr_pie_chart_get_layout (pie);
-      cairo_surface_t *surface = create_surface (style->background);
+      cairo_surface_t *surface = create_surface (600, 400, style->background);
       cairo_t *cr = cairo_create (surface);
 
       hr_pie_chart_draw (pie, cr, style);
@@ -105,7 +77,7 @@ test_selected_slice_stands_out (void)
   const HrPieLayout *layout = hr_pie_chart_get_layout (pie);
   HrChartPoint outside = get_slice_point (layout, 1, layout->outer_radius + layout->lift / 2);
   HrChartPoint inside = get_slice_point (layout, 1, layout->outer_radius - 6);
-  cairo_surface_t *surface = create_surface (WHITE);
+  cairo_surface_t *surface = create_surface (600, 400, WHITE);
   cairo_t *cr = cairo_create (surface);
 
   hr_pie_chart_draw (pie, cr, style);
@@ -134,7 +106,7 @@ test_high_contrast_has_patterns (void)
       const HrChartStyle *style = hr_chart_style_get (schemes[i]);
       HrChartData *data = hr_chart_data_new ("Title", "1", NULL);
       PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
-      cairo_surface_t *surface = create_surface (WHITE);
+      cairo_surface_t *surface = create_surface (600, 400, WHITE);
       cairo_t *cr = cairo_create (surface);
       guint n_different = 0;
 
@@ -170,7 +142,7 @@ test_empty_pie_is_a_pale_ring (void)
   PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
   g_autoptr(HrPieChart) pie = hr_pie_chart_new (data, context, 300, 300);
   const HrPieLayout *layout = hr_pie_chart_get_layout (pie);
-  cairo_surface_t *surface = create_surface (WHITE);
+  cairo_surface_t *surface = create_surface (600, 400, WHITE);
   cairo_t *cr = cairo_create (surface);
 
   hr_pie_chart_draw (pie, cr, style);
@@ -191,7 +163,7 @@ test_bar_shows_headroom_and_overflow (void)
   g_autoptr(HrCapacityBar) fitting = hr_capacity_bar_new (fits, 600, 24);
   g_autoptr(HrCapacityBar) exceeding = hr_capacity_bar_new (exceeds, 600, 24);
   const HrBarLayout *layout = hr_capacity_bar_get_layout (exceeding);
-  cairo_surface_t *surface = create_surface (WHITE);
+  cairo_surface_t *surface = create_surface (600, 400, WHITE);
   cairo_t *cr = cairo_create (surface);
   gboolean is_hatched = FALSE;
 
@@ -324,7 +296,7 @@ test_areas_have_their_colors (void)
       g_autoptr (HrTimelineChart) chart = hr_timeline_chart_new (data, context, 600, 300);
       const HrTimelineLayout *layout = hr_timeline_chart_get_layout (chart);
       double x = hr_timeline_layout_get_x (layout, 1), y = hr_timeline_layout_get_y (layout, 5);
-      cairo_surface_t *surface = create_surface (style->background);
+      cairo_surface_t *surface = create_surface (600, 400, style->background);
       cairo_t *cr = cairo_create (surface);
 
       hr_timeline_chart_draw (chart, cr, style);

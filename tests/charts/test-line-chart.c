@@ -6,6 +6,7 @@
 #include "hr-chart-ticks.h"
 #include "hr-line-chart.h"
 #include "hr-line-picture.h"
+#include "surface.h"
 
 #define EPSILON 1e-6
 #define MAX_LINES 7
@@ -269,21 +270,6 @@ test_it_is_put_into_words (void)
   g_assert_false (hr_line_data_get_value (data, 1, 2, NULL));
 }
 
-static guint32
-get_pixel (cairo_surface_t *surface,
-           double           x,
-           double           y)
-{
-  guint32 pixel;
-
-  cairo_surface_flush (surface);
-  memcpy (&pixel,
-          cairo_image_surface_get_data (surface) + (int) y * cairo_image_surface_get_stride (surface) + 4 * (int) x,
-          sizeof pixel);
-
-  return pixel & 0xffffff;
-}
-
 static void
 test_lines_have_their_colors_and_gaps (void)
 {
@@ -294,12 +280,10 @@ test_lines_have_their_colors_and_gaps (void)
       PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
       g_autoptr (HrLineChart) chart = hr_line_chart_new (data, context, 600, 300);
       const HrLineLayout *layout = hr_line_chart_get_layout (chart);
-      cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, 600, 300);
+      cairo_surface_t *surface = create_surface (600, 300, style->background);
       cairo_t *cr = cairo_create (surface);
       double gap_y = hr_line_layout_get_y (layout, 20.0 * GIB);
 
-      hr_chart_set_source_color (cr, style->background, 1);
-      cairo_paint (cr);
       hr_line_chart_draw (chart, cr, style);
       for (guint i = 0; i < 4; i++)
         g_assert_cmphex (get_pixel (surface, layout->x[i], layout->y[i]), ==, BLUE);
