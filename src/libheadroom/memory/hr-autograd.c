@@ -395,6 +395,8 @@ hr_autograd_record (HrReplay      *replay,
   gboolean needed = FALSE;
   HrNode *node;
 
+  g_return_val_if_fail (n_inputs <= HR_NODE_MAX_INPUTS, FALSE);
+
   result->node = HR_NO_NODE;
   if (replay->graph == NULL)
     return FALSE;

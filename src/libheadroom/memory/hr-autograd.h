@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  * a gradient; a node holds what its derivative needs, and hands a gradient to each of its inputs.
  */
 
-#define HR_NODE_MAX_INPUTS 7
+/* Of Mllama's stacked states: the last layer's, and eight before it. */
+#define HR_NODE_MAX_INPUTS 9
 #define HR_NODE_MAX_RESULTS 4
 #define HR_NODE_MAX_SAVED 32
 #define HR_GRAPH_MAX_NODES 4096

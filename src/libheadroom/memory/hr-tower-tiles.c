@@ -329,6 +329,8 @@ backward_join (HrReplay     *replay,
     gradients[0] = hr_op_make_gradient (replay, "slice_backward", hr_value_detach (node->inputs[0]));
 }
 
+G_STATIC_ASSERT (1 + HR_PASS_MAX_FEATURES <= HR_NODE_MAX_INPUTS);
+
 /* What the last layer and some of the other tower's have made, each behind the other, without what pads tiles. */
 static HrValue
 join_states (HrReplay *replay,
