@@ -140,14 +140,15 @@ test_everything_has_its_place (void)
     }
 }
 
-/* One line from 1 to @highest GiB over three positions, with one level. */
+/* One line from @lowest to @highest GiB over three positions, with one level. */
 static HrLineLayout *
-create_layout (guint64  highest,
+create_layout (guint64  lowest,
+               guint64  highest,
                guint64  level,
                gboolean has_middle)
 {
   static double positions[] = { 1024, 4096, 16384 };
-  const guint64 values[] = { GIB, highest / 2 * GIB, highest * GIB };
+  const guint64 values[] = { lowest * GIB, highest / 2 * GIB, highest * GIB };
   const gboolean is_there[] = { TRUE, has_middle, TRUE };
   const guint64 levels[] = { level * GIB };
   const HrChartSize labels[] = { { 80, 16 } };
@@ -180,7 +181,7 @@ test_a_level_that_is_near_is_shown (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (HrLineLayout) layout = create_layout (cases[i].highest, cases[i].level, TRUE);
+      g_autoptr (HrLineLayout) layout = create_layout (1, cases[i].highest, cases[i].level, TRUE);
 
       g_assert_cmpint (layout->levels[0].is_shown, ==, cases[i].is_shown);
       g_assert_cmpint (layout->levels[0].has_label, ==, cases[i].is_shown);
@@ -188,10 +189,20 @@ test_a_level_that_is_near_is_shown (void)
     }
 }
 
+/* A line goes up through the left end of the level. */
+static void
+test_a_name_does_not_stand_on_a_line (void)
+{
+  g_autoptr (HrLineLayout) layout = create_layout (22, 90, 24, TRUE);
+
+  g_assert_true (layout->levels[0].has_label);
+  g_assert_cmpfloat (layout->levels[0].label.x, >, layout->x[1]);
+}
+
 static void
 test_powers_of_two_stand_equally_far_apart (void)
 {
-  g_autoptr (HrLineLayout) layout = create_layout (20, 24, TRUE);
+  g_autoptr (HrLineLayout) layout = create_layout (1, 20, 24, TRUE);
 
   g_assert_cmpfloat_with_epsilon (layout->x[1] - layout->x[0], layout->x[2] - layout->x[1], 1e-6);
   g_assert_cmpuint (layout->n_ticks, ==, 5);
@@ -201,8 +212,8 @@ test_powers_of_two_stand_equally_far_apart (void)
 static void
 test_the_pointer_finds_points (void)
 {
-  g_autoptr (HrLineLayout) layout = create_layout (20, 24, TRUE);
-  g_autoptr (HrLineLayout) broken = create_layout (20, 24, FALSE);
+  g_autoptr (HrLineLayout) layout = create_layout (1, 20, 24, TRUE);
+  g_autoptr (HrLineLayout) broken = create_layout (1, 20, 24, FALSE);
   int line;
 
   for (guint i = 0; i < 3; i++)
@@ -325,6 +336,7 @@ main (int    argc,
 
   g_test_add_func ("/line-chart/everything_has_its_place", test_everything_has_its_place);
   g_test_add_func ("/line-chart/a_level_that_is_near_is_shown", test_a_level_that_is_near_is_shown);
+  g_test_add_func ("/line-chart/a_name_does_not_stand_on_a_line", test_a_name_does_not_stand_on_a_line);
   g_test_add_func ("/line-chart/powers_of_two_stand_equally_far_apart", test_powers_of_two_stand_equally_far_apart);
   g_test_add_func ("/line-chart/the_pointer_finds_points", test_the_pointer_finds_points);
   g_test_add_func ("/line-chart/it_is_put_into_words", test_it_is_put_into_words);
