@@ -2,18 +2,14 @@
 
 #pragma once
 
-#include <adwaita.h>
-
-#include "hr-report.h"
+#include "headroom-change-list.h"
 
 G_BEGIN_DECLS
 
 #define HEADROOM_TYPE_FITS_LIST (headroom_fits_list_get_type ())
 
-G_DECLARE_FINAL_TYPE (HeadroomFitsList, headroom_fits_list, HEADROOM, FITS_LIST, AdwBin)
+G_DECLARE_FINAL_TYPE (HeadroomFitsList, headroom_fits_list, HEADROOM, FITS_LIST, HeadroomChangeList)
 
-GtkWidget *headroom_fits_list_new  (void) G_GNUC_WARN_UNUSED_RESULT;
-void       headroom_fits_list_show (HeadroomFitsList *self,
-                                    HrReport         *report);
+GtkWidget *headroom_fits_list_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -365,8 +365,8 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_phase_list_show (self->phases, self->estimate, self->unit_system);
   headroom_comparison_show (self->comparison, self->estimate, self->unit_system);
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
-  headroom_advice_list_show (self->advice, report);
-  headroom_fits_list_show (self->fits, report);
+  headroom_change_list_show (HEADROOM_CHANGE_LIST (self->advice), report);
+  headroom_change_list_show (HEADROOM_CHANGE_LIST (self->fits), report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_compute_view_show (self->compute, report);
   headroom_sweep_view_show (self->sweep, report);
