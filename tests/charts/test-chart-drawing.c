@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "hr-capacity-bar.h"
+#include "hr-chart-axis.h"
 #include "hr-chart-data.h"
 #include "hr-pie-chart.h"
 #include "hr-timeline-chart.h"
@@ -335,6 +336,41 @@ test_timeline_is_described (void)
   g_assert_cmpuint (hr_timeline_data_find_band (data, 3), ==, 1);
 }
 
+/* Whether the highest value is written, whose middle is at the lower edge of the name of the unit. */
+static gboolean
+is_highest_value_shown (const char *unit_text)
+{
+  const HrChartScale scale = { .plot_height = 200, .top = 10, .step = 5, .n_ticks = 3 };
+  PangoContext *context = hr_chart_create_pango_context (NULL, NULL);
+  PangoLayout *label = hr_chart_create_label (context, "10", PANGO_WEIGHT_NORMAL);
+  double height = hr_chart_get_text_size (label).height;
+  const HrChartRect plot = { 100, height, 300, 200 };
+  HrChartAxis *axis = hr_chart_axis_new (context, &scale, 1, unit_text);
+  cairo_surface_t *surface = create_surface (600, 400, WHITE);
+  cairo_t *cr = cairo_create (surface);
+  gboolean is_shown = FALSE;
+
+  hr_chart_axis_draw (axis, cr, hr_chart_style_get (HR_CHART_SCHEME_LIGHT), &plot, 0, G_MAXDOUBLE);
+  for (double y = height; y < 1.5 * height; y++)
+    for (double x = 0; x < plot.x - 1; x++)
+      is_shown = is_shown || get_pixel (surface, x, y) != WHITE;
+
+  cairo_destroy (cr);
+  cairo_surface_destroy (surface);
+  hr_chart_axis_free (axis);
+  g_object_unref (label);
+  g_object_unref (context);
+
+  return is_shown;
+}
+
+static void
+test_no_value_stands_on_the_unit (void)
+{
+  g_assert_true (is_highest_value_shown (NULL));
+  g_assert_false (is_highest_value_shown ("GiB"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -348,6 +384,7 @@ main (int   argc,
   g_test_add_func ("/charts/drawing/a_bar_shows_headroom_and_overflow", test_bar_shows_headroom_and_overflow);
   g_test_add_func ("/charts/drawing/the_total_stays_inside_the_ring", test_text_scales_to_the_ring);
   g_test_add_func ("/charts/drawing/areas_of_a_timeline_have_their_colors", test_areas_have_their_colors);
+  g_test_add_func ("/charts/drawing/no_value_stands_on_the_unit", test_no_value_stands_on_the_unit);
   g_test_add_func ("/charts/data/a_timeline_is_described", test_timeline_is_described);
   g_test_add_func ("/charts/data/the_description_lists_the_parts", test_description_lists_the_parts);
   g_test_add_func ("/charts/data/the_label_without_a_capacity_names_the_total",
