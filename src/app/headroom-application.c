@@ -46,6 +46,7 @@ static const struct
   { "win.show-anatomy", { "<Control>i" } },
   { "win.show-precision", { "<Control>p" } },
   { "win.show-examples", { "<Control><Shift>e" } },
+  { "win.show-help", { "F1" } },
   { "win.reset-settings", { "<Control>r" } },
   { "win.show-settings", { "<Alt>Left" } },
   { "win.show-result", { "<Alt>Right" } },

@@ -4,9 +4,8 @@
 
 #include "headroom-derivation.h"
 
-#include <glib/gi18n.h>
-
 #include "hr-article-reason.h"
+#include "hr-formula-symbols.h"
 #include "hr-formula-text.h"
 #include "hr-labels.h"
 #include "hr-units.h"
@@ -23,6 +22,8 @@ struct _HeadroomDerivation
 
   GtkWidget *formula_box;
   GtkLabel *formula;
+  GtkWidget *symbols_box;
+  GtkLabel *symbols;
   GtkWidget *substitution_box;
   GtkLabel *substitution;
   GtkLabel *result;
@@ -43,6 +44,8 @@ headroom_derivation_class_init (HeadroomDerivationClass *klass)
                                                "/io/github/headroom/Headroom/ui/headroom-derivation.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, formula_box);
   gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, formula);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, symbols_box);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, symbols);
   gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, substitution_box);
   gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, substitution);
   gtk_widget_class_bind_template_child (widget_class, HeadroomDerivation, result);
@@ -93,6 +96,28 @@ show_formula (GtkWidget  *box,
   show_if_any (box, label, markup);
 }
 
+/* What the symbols of a formula stand for, each in a line of its own. */
+static char *
+describe_symbols (const char *formula)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < hr_formula_get_n_symbols (); i++)
+    {
+      g_autofree char *line = NULL;
+
+      if (!hr_formula_has_symbol (formula, i))
+        continue;
+
+      line = hr_formula_describe_symbol (hr_formula_get_symbol (i), hr_formula_get_symbol_description (i));
+      if (text->len > 0)
+        g_string_append_c (text, '\n');
+      g_string_append (text, line);
+    }
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 /*
  * headroom_derivation_show:
  * @self: a derivation
@@ -104,6 +129,7 @@ headroom_derivation_show (HeadroomDerivation *self,
 {
   g_autofree char *result = NULL;
   g_autofree char *faults = NULL;
+  g_autofree char *symbols = NULL;
 
   g_return_if_fail (HEADROOM_IS_DERIVATION (self));
   g_return_if_fail (HR_IS_COMPONENT (component));
@@ -112,6 +138,8 @@ headroom_derivation_show (HeadroomDerivation *self,
   faults = hr_component_dup_faults (component);
 
   show_formula (self->formula_box, self->formula, hr_text_translate (hr_component_get_formula (component)));
+  symbols = describe_symbols (hr_component_get_formula (component));
+  show_if_any (self->symbols_box, self->symbols, symbols);
   show_formula (self->substitution_box, self->substitution,
                 hr_text_translate (hr_component_get_substitution (component)));
   gtk_label_set_label (self->result, result);

@@ -23,6 +23,7 @@ struct _HeadroomExplanation
 
   HeadroomSwatch *swatch;
   GtkLabel *title;
+  GtkWidget *help;
   GtkLabel *description;
   HeadroomDerivation *exact;
   GtkWidget *rule_box;
@@ -44,6 +45,7 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
                                                "/io/github/headroom/Headroom/ui/headroom-explanation.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, swatch);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, title);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, help);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, description);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, exact);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_box);
@@ -103,6 +105,7 @@ headroom_explanation_show (HeadroomExplanation *self,
   HrComponentId id;
   g_autofree char *size = NULL;
   g_autofree char *title = NULL;
+  g_autofree char *topic = NULL;
 
   g_return_if_fail (HEADROOM_IS_EXPLANATION (self));
 
@@ -117,6 +120,8 @@ headroom_explanation_show (HeadroomExplanation *self,
 
   headroom_swatch_set (self->swatch, hr_palette_get_color (id, headroom_get_palette_scheme ()), id);
   gtk_label_set_label (self->title, title);
+  topic = g_strdup_printf ("component:%s", hr_component_id_get_name (id));
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->help), "s", topic);
   gtk_label_set_label (self->description, hr_component_id_get_description (id));
   headroom_derivation_show (self->exact, component);
   show_rule (self, component, rule, unit_system);

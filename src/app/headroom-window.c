@@ -12,6 +12,7 @@
 #include "headroom-architecture-dialog.h"
 #include "headroom-dialogs.h"
 #include "headroom-examples-window.h"
+#include "headroom-help-window.h"
 #include "headroom-precision-window.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
@@ -35,6 +36,7 @@ struct _HeadroomWindow
   HeadroomAnatomyWindow *anatomy;
   HeadroomPrecisionWindow *precision;
   GtkWidget *examples;
+  GtkWidget *help;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -497,6 +499,66 @@ headroom_window_show_examples_action (GtkWidget  *widget,
   gtk_window_present (GTK_WINDOW (self->examples));
 }
 
+static void
+headroom_window_create_help (HeadroomWindow *self)
+{
+  GtkWidget *help = headroom_help_window_new ();
+
+  gtk_window_set_transient_for (GTK_WINDOW (help), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (help), TRUE);
+  g_set_weak_pointer (&self->help, help);
+}
+
+static void
+headroom_window_present_help (HeadroomWindow *self,
+                              const char     *id)
+{
+  if (self->help == NULL)
+    headroom_window_create_help (self);
+
+  if (id != NULL)
+    headroom_help_window_show (HEADROOM_HELP_WINDOW (self->help), id);
+  gtk_window_present (GTK_WINDOW (self->help));
+}
+
+/* The topic of the setting whose row has the focus, which is named after it. */
+static char *
+headroom_window_find_topic (HeadroomWindow *self)
+{
+  HrJob *job = headroom_session_get_job (self->session);
+
+  for (GtkWidget *widget = gtk_window_get_focus (GTK_WINDOW (self)); widget != NULL;
+       widget = gtk_widget_get_parent (widget))
+    {
+      const char *name = gtk_widget_get_name (widget);
+
+      if (ADW_IS_PREFERENCES_ROW (widget) && g_object_class_find_property (G_OBJECT_GET_CLASS (job), name) != NULL)
+        return g_strdup_printf ("setting:%s", name);
+    }
+
+  return NULL;
+}
+
+static void
+headroom_window_show_help_action (GtkWidget  *widget,
+                                  const char *action_name,
+                                  GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+  g_autofree char *id = headroom_window_find_topic (self);
+
+  headroom_window_present_help (self, id);
+}
+
+/* The key of a topic. */
+static void
+headroom_window_look_up_action (GtkWidget  *widget,
+                                const char *action_name,
+                                GVariant   *parameter)
+{
+  headroom_window_present_help (HEADROOM_WINDOW (widget), g_variant_get_string (parameter, NULL));
+}
+
 /* The change is a list of settings with their values, as an advice has it. */
 static void
 headroom_window_apply_change_action (GtkWidget  *widget,
@@ -627,6 +689,7 @@ headroom_window_dispose (GObject *object)
   g_clear_weak_pointer (&self->anatomy);
   g_clear_weak_pointer (&self->precision);
   g_clear_weak_pointer (&self->examples);
+  g_clear_weak_pointer (&self->help);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
@@ -662,6 +725,8 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
   gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
+  gtk_widget_class_install_action (widget_class, "win.show-help", NULL, headroom_window_show_help_action);
+  gtk_widget_class_install_action (widget_class, "win.look-up", "s", headroom_window_look_up_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
 
   /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
@@ -834,6 +899,21 @@ headroom_window_rebuild_examples (HeadroomWindow *self)
   gtk_window_destroy (GTK_WINDOW (old));
 }
 
+static void
+headroom_window_rebuild_help (HeadroomWindow *self)
+{
+  GtkWidget *old = self->help;
+  const char *id;
+
+  if (old == NULL)
+    return;
+
+  id = headroom_help_window_get_shown (HEADROOM_HELP_WINDOW (old));
+  g_clear_weak_pointer (&self->help);
+  headroom_window_present_help (self, id);
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
 /*
  * Builds all that is shown anew, for another language, and puts the user where they were.
  */
@@ -855,4 +935,5 @@ headroom_window_rebuild (HeadroomWindow *self)
   headroom_window_rebuild_anatomy (self);
   headroom_window_rebuild_precision (self);
   headroom_window_rebuild_examples (self);
+  headroom_window_rebuild_help (self);
 }

@@ -243,6 +243,15 @@ headroom_cli_dup_help (const char *verb)
                          "Lists what Headroom knows.\n"));
       append_options (string, list_options, G_N_ELEMENTS (list_options));
     }
+  else if (g_strcmp0 (verb, "help") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli help [WORD…] [OPTION…]\n"
+                         "\n"
+                         "Says what the help has on these words: a term, a setting, a part of the memory, a\n"
+                         "phase or a symbol. Without words it lists its topics.\n"));
+      append_options (string, list_options, G_N_ELEMENTS (list_options));
+    }
   else
     g_string_append (string,
                      _("Usage: headroom-cli COMMAND [ARGUMENT…]\n"
@@ -255,6 +264,7 @@ headroom_cli_dup_help (const char *verb)
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats or engines\n"
+                       "  help WORD…       look up a term, a setting, a part of the memory or a symbol\n"
                        "\n"
                        "  --version        show the version\n"
                        "  --help           show this help; with a command, the help for it\n"

@@ -25,6 +25,8 @@ typedef enum
 int             headroom_cli_run         (char              **argv);
 HeadroomStatus  headroom_cli_estimate    (HeadroomArguments  *arguments,
                                           GError            **error);
+HeadroomStatus  headroom_cli_help        (HeadroomArguments  *arguments,
+                                          GError            **error);
 HeadroomStatus  headroom_cli_inspect     (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_list        (HeadroomArguments  *arguments,

@@ -25,6 +25,8 @@
 #include "hr-gpu-detect.h"
 #include "hr-gpu.h"
 #include "hr-grpo-job.h"
+#include "hr-help-text.h"
+#include "hr-help.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-types.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
 #include "hr-formula-text.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "hr-formula-symbols.h"
@@ -136,4 +139,30 @@ hr_formula_to_markup (const char *formula)
   g_return_val_if_fail (formula != NULL, NULL);
 
   return write_formula (formula, TRUE);
+}
+
+/**
+ * hr_formula_describe_symbol:
+ * @symbol: a symbol of formulas
+ * @description: what it stands for, in the user's language
+ *
+ * Writes a symbol beside what it means, for alone it says nothing.
+ *
+ * Returns: (transfer full): the markup
+ */
+char *
+hr_formula_describe_symbol (const char *symbol,
+                            const char *description)
+{
+  g_autofree char *markup = NULL;
+  g_autofree char *escaped = NULL;
+
+  g_return_val_if_fail (symbol != NULL, NULL);
+  g_return_val_if_fail (description != NULL, NULL);
+
+  markup = hr_formula_to_markup (symbol);
+  escaped = g_markup_escape_text (description, -1);
+
+  /* Translators: 1 a symbol, 2 what it stands for */
+  return g_strdup_printf (_("<b>%1$s</b>: %2$s"), markup, escaped);
 }
