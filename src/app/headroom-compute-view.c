@@ -8,6 +8,7 @@
 
 #include "headroom-columns.h"
 #include "hr-compute-text.h"
+#include "hr-formula-text.h"
 #include "hr-labels.h"
 #include "hr-units.h"
 
@@ -80,8 +81,11 @@ append_fact (GtkBox     *box,
 {
   GtkWidget *fact = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
   GtkWidget *caption = create_label (name, 0, "caption-heading");
-  GtkWidget *label = create_label (value, 0, is_formula ? "monospace" : NULL);
+  g_autofree char *markup = is_formula ? hr_formula_to_markup (value) : NULL;
+  GtkWidget *label = create_label (is_formula ? NULL : value, 0, is_formula ? "monospace" : NULL);
 
+  if (is_formula)
+    gtk_label_set_markup (GTK_LABEL (label), markup);
   gtk_widget_add_css_class (caption, "dim-label");
   gtk_label_set_selectable (GTK_LABEL (label), is_formula);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (label), GTK_ACCESSIBLE_RELATION_LABELLED_BY, caption, NULL, -1);
@@ -167,14 +171,17 @@ headroom_compute_view_explain_cb (GtkExpander *expander,
   for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
     {
       g_autofree char *substitution = NULL;
+      g_autofree char *result = NULL;
 
       if (!hr_compute_phase_has_part (phase, i))
         continue;
 
       substitution = hr_flop_part_dup_substitution (phase, i);
+      result = hr_format_operations_in_full (phase->count->parts[i].forward);
       gtk_box_append (GTK_BOX (box), create_label (hr_flop_part_get_label (i), 0, "heading"));
       append_fact (GTK_BOX (box), _("Formula"), hr_flop_part_get_formula (i), TRUE);
       append_fact (GTK_BOX (box), _("In numbers"), substitution, TRUE);
+      append_fact (GTK_BOX (box), _("Result"), result, FALSE);
       append_fact (GTK_BOX (box), _("Source"), hr_flop_part_get_source (i), FALSE);
     }
   gtk_expander_set_child (expander, box);

@@ -238,9 +238,10 @@ headroom_cli_dup_help (const char *verb)
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
-                       _("Usage: headroom-cli list models|gpus|architectures|precisions|formats|engines [OPTION…]\n"
+                       _("Usage: headroom-cli list WHAT [OPTION…]\n"
                          "\n"
-                         "Lists what Headroom knows.\n"));
+                         "Lists what Headroom knows; WHAT is one of models, gpus, architectures, precisions,\n"
+                         "formats, engines and glossary.\n"));
       append_options (string, list_options, G_N_ELEMENTS (list_options));
     }
   else if (g_strcmp0 (verb, "help") == 0)
@@ -263,7 +264,8 @@ headroom_cli_dup_help (const char *verb)
                        "  inspect MODEL    show the parameters and tensors of a model\n"
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
-                       "  list WHAT        list models, gpus, architectures, precisions, formats or engines\n"
+                       "  list WHAT        list models, gpus, architectures, precisions, formats, engines or\n"
+                       "                   the glossary\n"
                        "  help WORD…       look up a term, a setting, a part of the memory or a symbol\n"
                        "\n"
                        "  --version        show the version\n"

@@ -240,6 +240,24 @@ hr_format_operations (double operations)
 }
 
 /**
+ * hr_format_operations_in_full:
+ * @operations: a number of floating point operations
+ *
+ * Puts a number of operations into words exactly and in powers of 1000, such as "2,048 operations = 2.05 kFLOP".
+ *
+ * Returns: (transfer full): the text
+ */
+char *
+hr_format_operations_in_full (guint64 operations)
+{
+  g_autofree char *exact = hr_format_integer (operations);
+  g_autofree char *rounded = hr_format_operations (operations);
+
+  /* Translators: a number of operations in two ways: 1 exactly, 2 such as “2.05 kFLOP” */
+  return g_strdup_printf (_("%1$s operations = %2$s"), exact, rounded);
+}
+
+/**
  * hr_format_seconds:
  * @seconds: a time in seconds
  *

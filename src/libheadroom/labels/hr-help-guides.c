@@ -172,7 +172,12 @@ static const HrHelpText guides[] = {
       "https://github.com/deepspeedai/DeepSpeed/blob/master/deepspeed/runtime/bf16_optimizer.py",
       "https://huggingface.co/mistralai/Mistral-7B-Instruct-v0.2/blob/main/config.json",
       "https://huggingface.co/meta-llama/Llama-2-13b-hf/blob/main/config.json",
-      "https://blog.csdn.net/wxc971231/article/details/135434478" },
+      "https://blog.csdn.net/wxc971231/article/details/135434478",
+      "https://blog.csdn.net/weixin_65514978/article/details/141018827",
+      "https://blog.csdn.net/weixin_65514978/article/details/141356008",
+      "https://clvsit.github.io/%E5%88%86%E5%B8%83%E5%BC%8F%E5%B9%B6%E8%A1%8C%E8%AE%AD%E7%BB%83/",
+      "https://clvsit.github.io/%E8%AE%BA%E6%96%87%E9%98%85%E8%AF%BB%EF%BC%9AGQA-Training-Generalized-Multi-Query-"
+      "Transformer-Models-from-Multi-Head-Checkpoints/" },
   },
 };
 

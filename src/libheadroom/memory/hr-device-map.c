@@ -42,6 +42,9 @@ add_weights (HrWeights       *self,
 {
   self->bytes += other->bytes;
   self->quantized_elements += other->quantized_elements;
+  self->quantized_rows += other->quantized_rows;
+  self->quantized_columns += other->quantized_columns;
+  self->quantized_matrices += other->quantized_matrices;
   self->other_elements += other->other_elements;
   self->kept_elements += other->kept_elements;
 }

@@ -4,6 +4,8 @@
 
 #include "hr-estimate-parts.h"
 
+#include <string.h>
+
 #include "hr-component-text.h"
 #include "hr-estimate-private.h"
 #include "hr-matrix-format.h"
@@ -18,6 +20,48 @@
 #define SOURCE_TEMPORARY \
   "transformers/cache_utils.py: torch.cat makes the new keys beside the old; kernels' own buffers"
 #define SOURCE_FRAGMENTATION "c10/cuda/CUDACachingAllocator.cpp: kSmallBuffer, kLargeBuffer, kRoundLarge"
+
+/* A formula of a quantization with the numbers of these weights. */
+static char *
+dup_quantized_numbers (const char      *formula,
+                       const HrWeights *weights,
+                       double           element)
+{
+  const struct
+  {
+    const char *name;
+    double value;
+  } names[] = {
+    { "linear", weights->quantized_elements },
+    { "rows", weights->quantized_rows },
+    { "columns", weights->quantized_columns },
+    { "matrices", weights->quantized_matrices },
+    { "rest", weights->other_elements },
+    { "kept", weights->kept_elements },
+    { "e", element },
+    { "buffers", weights->buffer_bytes },
+  };
+  GString *text = g_string_new (NULL);
+
+  for (const char *p = formula; *p != '\0';)
+    {
+      gsize length = strspn (p, "abcdefghijklmnopqrstuvwxyz");
+      guint i = 0;
+
+      while (length > 0 && i < G_N_ELEMENTS (names) &&
+             (strlen (names[i].name) != length || strncmp (p, names[i].name, length) != 0))
+        i++;
+      if (length == 0)
+        g_string_append_c (text, *p++);
+      else if (i < G_N_ELEMENTS (names))
+        g_string_append_printf (text, "%.15g", names[i].value);
+      else
+        g_string_append_len (text, p, length);
+      p += length;
+    }
+
+  return g_string_free (text, FALSE);
+}
 
 /*
  * hr_estimate_add_weights:
@@ -53,9 +97,10 @@ hr_estimate_add_weights (HrEstimate            *self,
     }
   else if (format != NULL)
     {
-      formula = hr_matrix_format_dup_formula (format);
-      substitution = g_strdup_printf ("linear = %" G_GUINT64_FORMAT ", rest = %" G_GUINT64_FORMAT ", e = %g",
-                                      weights->quantized_elements, weights->other_elements, element);
+      g_autofree char *matrices = hr_matrix_format_dup_formula (format, storage->dtype);
+
+      formula = g_strconcat (matrices, weights->kept_elements > 0 ? " + kept·4" : "", " + buffers", NULL);
+      substitution = dup_quantized_numbers (formula, weights, element);
     }
   else
     {

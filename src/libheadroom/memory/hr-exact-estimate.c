@@ -212,6 +212,7 @@ add_inputs (const HrInferencePlan *plan,
   gboolean has_mask = inference->mask != HR_ATTENTION_MASK_NONE && inference->features == 0;
   gboolean has_token = inference->stack->role == HR_STACK_DECODER;
   guint64 read = hr_inference_get_input_bytes (inference, plan->element);
+  guint64 media = hr_inference_get_media_bytes (inference, inference->prompt, device->replay.parameter_dtype);
   g_autoptr (GString) formula = g_string_new (inference->features > 0 ? "features·e" : "8·B·S");
   g_autoptr (GString) substitution = g_string_new (NULL);
 
@@ -227,6 +228,11 @@ add_inputs (const HrInferencePlan *plan,
     {
       g_string_append (formula, " + 8·B");
       g_string_append_printf (substitution, " + 8·%" G_GUINT64_FORMAT, inference->batch);
+    }
+  if (media > 0)
+    {
+      g_string_append (formula, " + pixels");
+      g_string_append_printf (substitution, " + %" G_GUINT64_FORMAT, media);
     }
   _hr_estimate_add_component (estimate, index, HR_COMPONENT_INPUTS, bytes, formula->str, substitution->str,
                               inference->features > 0 ? SOURCE_FEATURES : SOURCE_INPUTS);

@@ -248,6 +248,7 @@ hr_replay_init (HrReplay       *self,
   self->is_rehearsal = FALSE;
   self->kept_layers = NULL;
   self->heap = NULL;
+  self->n_inputs = 0;
 }
 
 /*
@@ -450,6 +451,27 @@ hr_replay_repeat (HrReplay        *self,
   hr_ledger_set (&self->ledger, &level);
 }
 
+/* Tensors alike are noted together; what there is no room for is not noted, and explained as the rest. */
+static void
+note_inputs (HrReplay *self,
+             guint64   count,
+             guint64   bytes)
+{
+  guint i = 0;
+
+  if (count == 0 || bytes == 0)
+    return;
+
+  while (i < self->n_inputs && self->inputs[i].bytes != bytes)
+    i++;
+  if (i == G_N_ELEMENTS (self->inputs))
+    return;
+
+  if (i == self->n_inputs)
+    self->inputs[self->n_inputs++] = (HrInputTensors) { 0, bytes };
+  self->inputs[i].count += count;
+}
+
 /*
  * hr_replay_add_inputs:
  * @self: a tape
@@ -463,6 +485,7 @@ hr_replay_add_inputs (HrReplay *self,
                       guint64   count,
                       guint64   bytes)
 {
+  note_inputs (self, count, bytes);
   bytes = count * hr_ledger_round (bytes);
   if (self->heap != NULL)
     hr_heap_take (self->heap, bytes);

@@ -320,6 +320,21 @@ typedef enum
   HR_LAYER_CODE_UNSLOTH,
 } HrLayerCode;
 
+#define HR_REPLAY_MAX_INPUTS 12
+
+/**
+ * HrInputTensors:
+ * @count: how many tensors
+ * @bytes: what each of them has, before the allocator rounds it up
+ *
+ * Tensors of a batch that are alike.
+ */
+typedef struct
+{
+  guint64 count;
+  guint64 bytes;
+} HrInputTensors;
+
 /**
  * HrReplay:
  * @ledger: the books
@@ -376,6 +391,8 @@ typedef enum
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
  * @heap: (nullable): the heap, for which every layer is replayed
+ * @inputs: what is read, as far as hr_replay_add_inputs() has brought it
+ * @n_inputs: how many of @inputs there are
  */
 struct _HrReplay
 {
@@ -432,6 +449,9 @@ struct _HrReplay
   gboolean is_rehearsal;
   HrKeptLayers *kept_layers;
   HrHeap *heap;
+
+  HrInputTensors inputs[HR_REPLAY_MAX_INPUTS];
+  guint n_inputs;
 
   /*< private >*/
   guint capacity;

@@ -329,19 +329,56 @@ add_of_parameters (const HrTrainingPlan *plan,
                               id == HR_COMPONENT_GRADIENTS ? SOURCE_GRADIENTS : SOURCE_ADAPTERS);
 }
 
+/* What the batch is made of, tensor by tensor. */
+static char *
+dup_input_numbers (const HrReplay *replay,
+                   guint64         bytes)
+{
+  GString *text = g_string_new (NULL);
+  guint64 rest = bytes;
+
+  for (guint i = 0; i < replay->n_inputs; i++)
+    {
+      const HrInputTensors *tensors = &replay->inputs[i];
+
+      rest -= MIN (rest, tensors->count * hr_ledger_round (tensors->bytes));
+      g_string_append_printf (text, "%s%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, i > 0 ? " + " : "", tensors->count,
+                              tensors->bytes);
+    }
+  if (rest > 0)
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, text->len > 0 ? " + " : "", rest);
+
+  return g_string_free (text, FALSE);
+}
+
+/* In symbols where token ids, labels and perhaps a mask are all that is read: tensors of one size. */
 static void
 add_inputs (const HrTrainingPlan *plan,
+            const HrReplay       *replay,
             HrEstimate           *estimate,
             guint64               bytes)
 {
-  const HrInference *pass = &plan->training.pass;
-  guint n = pass->mask != HR_ATTENTION_MASK_NONE ? 3 : 2;
-  g_autofree char *formula = g_strdup_printf ("%u·A·8·B·S", n);
+  const HrTraining *training = &plan->training;
+  guint64 tokens = training->pass.prompt - hr_tuning_get_n_virtual (plan->tuning);
+  guint64 row = training->pass.batch * tokens * sizeof (gint64);
+  guint64 steps = training->accumulation_steps;
+  guint64 n = replay->inputs[0].count / MAX (steps, 1);
+  g_autofree char *formula = NULL;
   g_autofree char *substitution = NULL;
 
-  substitution = g_strdup_printf ("%u·%" G_GUINT64_FORMAT "·8·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, n,
-                                  plan->training.accumulation_steps, pass->batch,
-                                  pass->prompt - hr_tuning_get_n_virtual (plan->tuning));
+  if (replay->n_inputs == 1 && replay->inputs[0].bytes == row && replay->inputs[0].count == n * steps &&
+      bytes == n * steps * hr_ledger_round (row))
+    {
+      formula = g_strdup_printf ("%" G_GUINT64_FORMAT "·A·8·B·S", n);
+      substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·8·%" G_GUINT64_FORMAT "·%"
+                                      G_GUINT64_FORMAT, n, steps, training->pass.batch, tokens);
+    }
+  else
+    {
+      formula = g_strdup ("Σ tensors·bytes");
+      substitution = dup_input_numbers (replay, bytes);
+    }
+
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_INPUTS, bytes, formula, substitution, SOURCE_INPUTS);
 }
 
@@ -389,7 +426,7 @@ add_components (const HrTrainingPlan *plan,
       else if (i == HR_COMPONENT_COMMUNICATION && plan->training.bucket_bytes > 0)
         hr_training_shard_add_buckets (plan, estimate, part);
       else if (i == HR_COMPONENT_INPUTS)
-        add_inputs (plan, estimate, part);
+        add_inputs (plan, &device->replay, estimate, part);
       else if (i == HR_COMPONENT_ROLLOUT_ENGINE)
         hr_rollout_engine_add_component (plan, estimate, gpu, part);
       else

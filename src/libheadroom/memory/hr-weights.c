@@ -2,6 +2,22 @@
 
 #include "hr-weights.h"
 
+/* The experts of a layer may be one tensor: so many matrices behind each other. */
+static void
+count_matrices (HrWeights      *self,
+                const HrTensor *tensor,
+                guint64         n_alike)
+{
+  guint64 columns = tensor->n_dimensions > 0 ? tensor->shape[tensor->n_dimensions - 1] : 1;
+  guint64 rows = tensor->n_dimensions > 1 ? tensor->shape[tensor->n_dimensions - 2] : 1;
+  guint64 n_matrices = n_alike * (tensor->n_elements / MAX (rows * columns, 1));
+
+  self->quantized_elements += n_alike * tensor->n_elements;
+  self->quantized_rows += n_matrices * rows;
+  self->quantized_columns += n_matrices * columns;
+  self->quantized_matrices += n_matrices;
+}
+
 /*
  * hr_weights_add_tensor:
  * @self: weights
@@ -31,7 +47,7 @@ hr_weights_add_tensor (HrWeights             *self,
       guint64 bytes;
 
       if (hr_weight_storage_get_bytes (storage, index, copy, &bytes))
-        self->quantized_elements += n_elements;
+        count_matrices (self, tensor, n_alike);
       else if (hr_weight_storage_get_dtype (storage, index) != storage->dtype)
         self->kept_elements += n_elements;
       else

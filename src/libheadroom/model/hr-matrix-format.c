@@ -614,7 +614,8 @@ hr_matrix_format_get_bits (const HrMatrixFormat *self)
 }
 
 static guint
-get_scale_bits (const HrMatrixFormat *self)
+get_scale_bits (const HrMatrixFormat *self,
+                HrDtype               dtype)
 {
   switch (self->scale)
     {
@@ -624,8 +625,10 @@ get_scale_bits (const HrMatrixFormat *self)
     case HR_SCALE_EXPONENT:
       return 8;
 
-    case HR_SCALE_FLOAT16:
     case HR_SCALE_DTYPE:
+      return hr_dtype_get_bits (dtype);
+
+    case HR_SCALE_FLOAT16:
     default:
       return 16;
     }
@@ -634,6 +637,7 @@ get_scale_bits (const HrMatrixFormat *self)
 /*
  * hr_matrix_format_dup_formula:
  * @self: a format
+ * @dtype: what is not quantized is stored in
  *
  * Writes down the size of weights, where e is the size of an element that is not quantized: "linear" are the elements
  * of quantized matrices, "rest" all others.
@@ -641,30 +645,31 @@ get_scale_bits (const HrMatrixFormat *self)
  * Returns: (transfer full): the formula
  */
 char *
-hr_matrix_format_dup_formula (const HrMatrixFormat *self)
+hr_matrix_format_dup_formula (const HrMatrixFormat *self,
+                              HrDtype               dtype)
 {
   GString *formula = g_string_new (NULL);
   guint zero_bits = self->packing == HR_PACKING_HQQ || self->packing == HR_PACKING_QUANTO ||
-                    self->packing == HR_PACKING_TORCHAO_INT4 ? 16 : self->bits;
+                    self->packing == HR_PACKING_TORCHAO_INT4 ? hr_dtype_get_bits (dtype) : self->bits;
 
   if (self->packing == HR_PACKING_AQLM)
-    g_string_printf (formula, "linear · %u·%u/%u/8 + 2·rows + books", self->n_code_books, self->bits,
-                     self->code_elements);
+    g_string_printf (formula, "linear·%u·%u/%u/8 + 2·rows + %u·matrices", self->n_code_books, self->bits,
+                     self->code_elements, 2 * self->code_elements * (self->n_code_books << self->bits));
   else if (self->packing == HR_PACKING_NVFP4)
-    g_string_printf (formula, "linear · (4 + 8/%" G_GUINT64_FORMAT ")/8", self->group_size);
+    g_string_printf (formula, "linear·(4 + 8/%" G_GUINT64_FORMAT ")/8", self->group_size);
   else if (self->group_size == 0)
-    g_string_printf (formula, "linear · %u/8 + %u·rows", self->bits, get_scale_bits (self) / 8);
+    g_string_printf (formula, "linear·%u/8 + %u·rows", self->bits, get_scale_bits (self, dtype) / 8);
   else if (self->group_size == HR_MATRIX_WHOLE)
-    g_string_printf (formula, "linear · %u/8 + %u·matrices", self->bits, get_scale_bits (self) / 8);
+    g_string_printf (formula, "linear·%u/8 + %u·matrices", self->bits, get_scale_bits (self, dtype) / 8);
   else if (self->is_nested)
-    g_string_printf (formula, "linear · (4 + 8/%" G_GUINT64_FORMAT " + 32/(%" G_GUINT64_FORMAT "·256))/8",
+    g_string_printf (formula, "linear·(4 + 8/%" G_GUINT64_FORMAT " + 32/(%" G_GUINT64_FORMAT "·256))/8",
                      self->group_size, self->group_size);
   else if (self->group_rows > 1)
-    g_string_printf (formula, "linear · (%u + %u/(%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "))/8", self->bits,
-                     get_scale_bits (self), self->group_rows, self->group_size);
+    g_string_printf (formula, "linear·(%u + %u/(%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "))/8", self->bits,
+                     get_scale_bits (self, dtype), self->group_rows, self->group_size);
   else
     {
-      g_string_printf (formula, "linear · (%u + %u/%" G_GUINT64_FORMAT, self->bits, get_scale_bits (self),
+      g_string_printf (formula, "linear·(%u + %u/%" G_GUINT64_FORMAT, self->bits, get_scale_bits (self, dtype),
                        self->group_size);
       if (self->has_zeros)
         g_string_append_printf (formula, " + %u/%" G_GUINT64_FORMAT, zero_bits, self->group_size);
@@ -672,7 +677,7 @@ hr_matrix_format_dup_formula (const HrMatrixFormat *self)
     }
   if (self->has_index)
     g_string_append (formula, " + 4·columns");
-  g_string_append (formula, " + rest · e");
+  g_string_append (formula, " + rest·e");
 
   return g_string_free (formula, FALSE);
 }

@@ -133,6 +133,7 @@ guint                 hr_matrix_format_list_pieces  (const HrMatrixFormat *self,
                                                      HrMatrixPiece        *pieces);
 double                hr_matrix_format_get_width    (HrQuantization        quantization);
 double                hr_matrix_format_get_bits     (const HrMatrixFormat *self);
-char                 *hr_matrix_format_dup_formula  (const HrMatrixFormat *self) G_GNUC_WARN_UNUSED_RESULT;
+char                 *hr_matrix_format_dup_formula  (const HrMatrixFormat *self,
+                                                     HrDtype               dtype) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -141,7 +141,7 @@ hr_flop_part_get_source (HrFlopPart part)
  * Writes down what the forward pass of a part computes: twice the rows, times the multiplications for each, times how
  * often that is in the model.
  *
- * Returns: (transfer full): the formula with the numbers in it
+ * Returns: (transfer full): the formula with the numbers in it, to be read with hr_formula_to_text()
  */
 char *
 hr_flop_part_dup_substitution (const HrComputePhase *phase,
@@ -153,13 +153,11 @@ hr_flop_part_dup_substitution (const HrComputePhase *phase,
   for (guint i = 0; i < terms->len; i++)
     {
       const HrFlopTerm *term = &g_array_index (terms, HrFlopTerm, i);
-      g_autofree char *rows = hr_format_integer (term->rows);
-      g_autofree char *size = hr_format_integer (term->size);
-      g_autofree char *times = hr_format_integer (term->times);
 
-      g_string_append_printf (text, "%s2 × %s × %s", i > 0 ? " + " : "", rows, size);
+      g_string_append_printf (text, "%s2·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, i > 0 ? " + " : "", term->rows,
+                              term->size);
       if (term->times != 1)
-        g_string_append_printf (text, " × %s", times);
+        g_string_append_printf (text, "·%" G_GUINT64_FORMAT, term->times);
     }
   if (text->len == 0)
     g_string_append (text, "0");

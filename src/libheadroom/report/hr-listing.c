@@ -13,6 +13,7 @@
 #include "hr-document.h"
 #include "hr-gguf-mixture.h"
 #include "hr-gpu-catalogue.h"
+#include "hr-help.h"
 #include "hr-job.h"
 #include "hr-labels.h"
 #include "hr-local-models.h"
@@ -32,6 +33,7 @@ typedef enum
   COLUMN_NUMBER,
   COLUMN_PATH,
   COLUMN_DECIMAL,
+  COLUMN_PROSE,
 } ColumnKind;
 
 typedef struct
@@ -273,6 +275,24 @@ add_engines (GPtrArray  *rows,
   return TRUE;
 }
 
+/* The terms of the field and the letters of formulas, as the help has them. */
+static gboolean
+add_glossary (GPtrArray  *rows,
+              GError    **error)
+{
+  g_autoptr (GPtrArray) topics = hr_help_list_topics ();
+
+  for (guint i = 0; i < topics->len; i++)
+    {
+      const HrHelpTopic *topic = g_ptr_array_index (topics, i);
+
+      if (topic->section == HR_HELP_SECTION_TERM || topic->section == HR_HELP_SECTION_SYMBOL)
+        add_row (rows, topic->id, topic->title, topic->text, NULL, NULL);
+    }
+
+  return TRUE;
+}
+
 static const List lists[HR_N_LISTINGS] = {
   [HR_LISTING_MODELS] = {
     "models",
@@ -339,6 +359,15 @@ static const List lists[HR_N_LISTINGS] = {
     },
     add_engines,
   },
+  [HR_LISTING_GLOSSARY] = {
+    "glossary",
+    {
+      { "id", N_("Name"), COLUMN_TEXT },
+      { "title", N_("Term"), COLUMN_TEXT },
+      { "text", N_("Meaning"), COLUMN_PROSE },
+    },
+    add_glossary,
+  },
 };
 
 static guint
@@ -376,9 +405,42 @@ format_cell (const Column *column,
     case COLUMN_TEXT:
     case COLUMN_NUMBER:
     case COLUMN_DECIMAL:
+    case COLUMN_PROSE:
     default:
       return g_strdup (cell);
     }
+}
+
+static gboolean
+has_prose (const List *list)
+{
+  for (guint i = 0; i < get_n_columns (list); i++)
+    {
+      if (list->columns[i].kind == COLUMN_PROSE)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Sentences go below what they are about, which is in the column before them; columns would be too wide. */
+static char *
+print_as_paragraphs (GPtrArray         *rows,
+                     HrReportTextStyle  style)
+{
+  g_autoptr (HrDocument) document = hr_document_new ();
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      char **cells = g_ptr_array_index (rows, i);
+      g_auto (GStrv) paragraphs = g_strsplit (cells[2], "\n\n", -1);
+
+      hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, cells[1]);
+      for (guint j = 0; paragraphs[j] != NULL; j++)
+        hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, paragraphs[j]);
+    }
+
+  return hr_document_to_text (document, style);
 }
 
 /* Sources are for JSON: an address in each row would leave no room for the rest. */
@@ -392,6 +454,9 @@ print_as_text (const List        *list,
   gboolean numeric[MAX_COLUMNS] = { FALSE, };
   guint n_columns = 0;
   HrDocumentBlock *table;
+
+  if (has_prose (list))
+    return print_as_paragraphs (rows, style);
 
   for (guint i = 0; i < get_n_columns (list) && !g_str_equal (list->columns[i].key, "source"); i++)
     {
@@ -423,7 +488,7 @@ add_cell (JsonBuilder  *builder,
 
   if (*cell == '\0')
     json_builder_add_null_value (builder);
-  else if (column->kind == COLUMN_TEXT || column->kind == COLUMN_PATH)
+  else if (column->kind == COLUMN_TEXT || column->kind == COLUMN_PATH || column->kind == COLUMN_PROSE)
     json_builder_add_string_value (builder, cell);
   else if (column->kind == COLUMN_DECIMAL && strpbrk (cell, ".e") != NULL)
     json_builder_add_double_value (builder, g_ascii_strtod (cell, NULL));

@@ -249,6 +249,7 @@ add_explanation (HrDocument           *document,
   for (guint i = 0; i < HR_N_FLOP_PARTS; i++)
     {
       g_autofree char *substitution = NULL;
+      g_autofree char *result = NULL;
       HrDocumentBlock *facts;
 
       if (!hr_compute_phase_has_part (phase, i))
@@ -259,6 +260,8 @@ add_explanation (HrDocument           *document,
       facts = hr_document_add_facts (document);
       hr_document_block_add_fact (facts, _("Formula"), hr_flop_part_get_formula (i), HR_DOCUMENT_FORMULA);
       hr_document_block_add_fact (facts, _("In numbers"), substitution, HR_DOCUMENT_FORMULA);
+      result = hr_format_operations_in_full (phase->count->parts[i].forward);
+      hr_document_block_add_fact (facts, _("Result"), result, HR_DOCUMENT_PLAIN);
       hr_document_block_add_fact (facts, _("Source"), hr_flop_part_get_source (i), HR_DOCUMENT_LINK);
     }
 }
