@@ -4,6 +4,8 @@
 
 #include "headroom-anatomy-item.h"
 
+#include <hr-formula-text.h>
+
 /* How many lines the title of a column may have. */
 #define MAX_TITLE_LINES 2
 
@@ -54,14 +56,17 @@ add_item (GPtrArray               *items,
   return item;
 }
 
-/* “q·h = 3584·3584” */
+/* “q × h = 3,584 × 3,584” */
 static char *
 join_formula (const HrAnatomyRow *row)
 {
-  if (row->formula != NULL && row->substitution != NULL)
-    return g_strdup_printf ("%s = %s", row->formula, row->substitution);
+  g_autofree char *formula = row->formula != NULL ? hr_formula_to_text (row->formula) : NULL;
+  g_autofree char *numbers = row->substitution != NULL ? hr_formula_to_text (row->substitution) : NULL;
 
-  return g_strdup (row->formula != NULL ? row->formula : row->substitution);
+  if (formula != NULL && numbers != NULL)
+    return g_strdup_printf ("%s = %s", formula, numbers);
+
+  return g_strdup (formula != NULL ? formula : numbers);
 }
 
 /* A column that repeats the one before it in every row is of no use: of a dense model all parameters are active. */

@@ -6,10 +6,12 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-anatomy-row.h"
 #include "headroom-chart-scheme.h"
 #include "headroom-derivation.h"
 #include "headroom-swatch.h"
 #include "hr-labels.h"
+#include "hr-report-steps.h"
 
 /*
  * HeadroomExplanation:
@@ -29,14 +31,82 @@ struct _HeadroomExplanation
   GtkWidget *rule_box;
   GtkLabel *rule_title;
   HeadroomDerivation *rule;
+  GtkExpander *steps;
+
+  HrReport *report;
+  HrComponentId id;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomExplanation, headroom_explanation, ADW_TYPE_BIN)
+
+static GtkWidget *
+create_paragraph (const char *text)
+{
+  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
+                       "selectable", TRUE, NULL);
+}
+
+/* The lines of a table, each with its formula, the numbers and what they come to. */
+static GtkWidget *
+headroom_explanation_create_steps (HeadroomExplanation *self,
+                                   HrAnatomyTable      *table)
+{
+  g_autoptr (GListModel) items = headroom_anatomy_item_list (&table, 1, hr_report_get_unit_system (self->report));
+  g_autofree char *note = hr_report_dup_steps_note (self->report, self->id);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+
+  for (guint i = 0; i < g_list_model_get_n_items (items); i++)
+    {
+      g_autoptr (HeadroomAnatomyItem) item = g_list_model_get_item (items, i);
+      GtkWidget *row;
+
+      if (item->kind == HEADROOM_ANATOMY_ITEM_COLUMNS)
+        continue;
+      row = headroom_anatomy_row_new ();
+      headroom_anatomy_row_show (HEADROOM_ANATOMY_ROW (row), item, NULL, TRUE);
+      gtk_box_append (GTK_BOX (box), row);
+    }
+  if (note != NULL)
+    gtk_box_append (GTK_BOX (box), create_paragraph (note));
+
+  return box;
+}
+
+/* Made only when somebody wants to see them, as a model may have many. */
+static void
+headroom_explanation_show_steps (HeadroomExplanation *self)
+{
+  HrAnatomyTable *table = NULL;
+
+  if (self->report != NULL)
+    table = hr_report_get_steps (self->report, self->id);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->steps), table != NULL);
+  gtk_expander_set_child (self->steps, table != NULL && gtk_expander_get_expanded (self->steps)
+                                         ? headroom_explanation_create_steps (self, table)
+                                         : NULL);
+}
+
+static void
+headroom_explanation_expanded_cb (HeadroomExplanation *self)
+{
+  headroom_explanation_show_steps (self);
+}
+
+static void
+headroom_explanation_dispose (GObject *object)
+{
+  g_clear_object (&HEADROOM_EXPLANATION (object)->report);
+
+  G_OBJECT_CLASS (headroom_explanation_parent_class)->dispose (object);
+}
 
 static void
 headroom_explanation_class_init (HeadroomExplanationClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = headroom_explanation_dispose;
 
   g_type_ensure (HEADROOM_TYPE_DERIVATION);
   g_type_ensure (HEADROOM_TYPE_SWATCH);
@@ -51,6 +121,8 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_box);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_title);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, steps);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_explanation_expanded_cb);
 }
 
 static void
@@ -92,16 +164,17 @@ show_rule (HeadroomExplanation *self,
 /*
  * headroom_explanation_show:
  * @self: an explanation
+ * @report: (nullable): what @component is of
  * @component: (nullable): what to explain; nothing hides the explanation
  * @rule: (nullable): the same part by the rule of thumb
- * @unit_system: the units of the user
  */
 void
 headroom_explanation_show (HeadroomExplanation *self,
+                           HrReport            *report,
                            HrComponent         *component,
-                           HrComponent         *rule,
-                           HrUnitSystem         unit_system)
+                           HrComponent         *rule)
 {
+  HrUnitSystem unit_system;
   HrComponentId id;
   g_autofree char *size = NULL;
   g_autofree char *title = NULL;
@@ -109,10 +182,11 @@ headroom_explanation_show (HeadroomExplanation *self,
 
   g_return_if_fail (HEADROOM_IS_EXPLANATION (self));
 
-  gtk_widget_set_visible (GTK_WIDGET (self), component != NULL);
-  if (component == NULL)
+  gtk_widget_set_visible (GTK_WIDGET (self), component != NULL && report != NULL);
+  if (component == NULL || report == NULL)
     return;
 
+  unit_system = hr_report_get_unit_system (report);
   id = hr_component_get_id (component);
   size = hr_format_bytes (hr_component_get_bytes (component), unit_system);
   /* Translators: the heading of an explanation: 1 the name of a component, 2 its size */
@@ -125,4 +199,8 @@ headroom_explanation_show (HeadroomExplanation *self,
   gtk_label_set_label (self->description, hr_component_id_get_description (id));
   headroom_derivation_show (self->exact, component);
   show_rule (self, component, rule, unit_system);
+
+  g_set_object (&self->report, report);
+  self->id = id;
+  headroom_explanation_show_steps (self);
 }

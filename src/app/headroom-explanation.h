@@ -4,8 +4,7 @@
 
 #include <adwaita.h>
 
-#include "hr-component.h"
-#include "hr-units.h"
+#include "hr-report.h"
 
 G_BEGIN_DECLS
 
@@ -15,8 +14,8 @@ G_DECLARE_FINAL_TYPE (HeadroomExplanation, headroom_explanation, HEADROOM, EXPLA
 
 GtkWidget *headroom_explanation_new  (void) G_GNUC_WARN_UNUSED_RESULT;
 void       headroom_explanation_show (HeadroomExplanation *self,
+                                      HrReport            *report,
                                       HrComponent         *component,
-                                      HrComponent         *rule,
-                                      HrUnitSystem         unit_system);
+                                      HrComponent         *rule);
 
 G_END_DECLS

@@ -43,6 +43,7 @@ struct _HeadroomResultPage
   HrGpu *gpu;
   guint n_gpus;
   HrUnitSystem unit_system;
+  HrReport *report;
   int selected;
 
   HrComponentId last_selected;
@@ -340,14 +341,15 @@ headroom_result_page_explain (HeadroomResultPage *self)
   if (component != NULL && rule != NULL)
     same = hr_estimate_find_component (rule, hr_component_get_id (component));
 
-  headroom_explanation_show (self->explanation, component, same, self->unit_system);
+  headroom_explanation_show (self->explanation, self->report, component, same);
 }
 
 static void
 headroom_result_page_update (HeadroomResultPage *self)
 {
-  g_autoptr(HrReport) report = NULL;
+  HrReport *report;
 
+  g_clear_object (&self->report);
   gtk_widget_set_visible (self->scrolled_window, self->estimate != NULL && self->job != NULL);
   if (self->estimate == NULL || self->job == NULL)
     {
@@ -356,6 +358,7 @@ headroom_result_page_update (HeadroomResultPage *self)
     }
 
   report = hr_report_new (self->estimate, self->job, self->gpu, self->n_gpus, self->unit_system);
+  self->report = report;
   headroom_result_page_show_verdict (self, report);
   headroom_result_page_show_total (self);
   headroom_result_page_show_allocator (self);
@@ -407,6 +410,7 @@ headroom_result_page_dispose (GObject *object)
   g_clear_object (&self->estimate);
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
+  g_clear_object (&self->report);
 
   G_OBJECT_CLASS (headroom_result_page_parent_class)->dispose (object);
 }

@@ -214,8 +214,8 @@ test_formulas (Fixture       *fixture,
 {
   HeadroomAnatomyList *list = show (fixture, "formulas", HEADROOM_TYPE_ANATOMY_LIST, "formulas");
 
-  g_assert_cmpstr (find_item (list, "L·e·2·K·d = 24·512")->values[0], ==, "12.0\u00a0KiB");
-  g_assert_cmpstr (find_item (list, "V·h = 151936·896")->values[1], ==, "136,134,656");
+  g_assert_cmpstr (find_item (list, "L × e × 2 × K × d = 24 × 512")->values[0], ==, "12.0\u00a0KiB");
+  g_assert_cmpstr (find_item (list, "V × h = 151,936 × 896")->values[1], ==, "136,134,656");
 }
 
 static void

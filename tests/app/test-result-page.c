@@ -185,6 +185,41 @@ test_explanation_has_both_ways (Fixture       *fixture,
   g_assert_cmpuint (n_faults, >, 1);
 }
 
+/* Weights and cache have steps, which are made once somebody opens them. */
+static void
+test_steps_are_there (Fixture       *fixture,
+                      gconstpointer  data)
+{
+  GListModel *components = hr_estimate_get_components (fixture->estimate);
+  GtkWidget *explanation = find (fixture, HEADROOM_TYPE_EXPLANATION);
+  GtkExpander *steps = GTK_EXPANDER (headroom_test_find (explanation, GTK_TYPE_EXPANDER, NULL));
+  guint n_with_steps = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      headroom_result_page_set_selected (HEADROOM_RESULT_PAGE (fixture->page), i);
+      headroom_test_settle ();
+      g_assert_cmpint (gtk_widget_get_visible (GTK_WIDGET (steps)), ==,
+                       id == HR_COMPONENT_WEIGHTS || id == HR_COMPONENT_KV_CACHE);
+      if (!gtk_widget_get_visible (GTK_WIDGET (steps)))
+        continue;
+
+      n_with_steps++;
+      gtk_expander_set_expanded (steps, FALSE);
+      g_assert_null (gtk_expander_get_child (steps));
+      gtk_expander_set_expanded (steps, TRUE);
+      headroom_test_settle ();
+      g_assert_true (headroom_test_is_shown (explanation, id == HR_COMPONENT_WEIGHTS
+                                                            ? _("How the Parameters Add Up")
+                                                            : _("A key and a value")));
+    }
+
+  g_assert_cmpuint (n_with_steps, ==, 2);
+}
+
 static void
 test_selection_survives_a_new_estimate (Fixture       *fixture,
                                         gconstpointer  data)
@@ -424,6 +459,7 @@ main (int   argc,
 
   ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
   ADD ("the_explanation_has_both_ways", test_explanation_has_both_ways);
+  ADD ("weights_and_cache_come_about_step_by_step", test_steps_are_there);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);
   ADD ("the_verdict_and_the_total_are_shown", test_verdict_and_total_are_shown);

@@ -97,7 +97,7 @@ def an_anatomy_is_a_table_markdown_and_a_page():
     figures = {(row['section'], row['id'], row['figure']): row['value'] for row in rows}
     assert figures['heads', 'mha', 'bytes-per-token'] == str(7 * 57344)
     assert figures['parts', 'attention', 'parameters'] == '822212608'
-    expect(succeed('inspect', MODEL, '--format', 'markdown').decode('utf-8'), f'# {MODEL}', '| 28·3584²')
+    expect(succeed('inspect', MODEL, '--format', 'markdown').decode('utf-8'), f'# {MODEL}', '| 28 × 3,584²')
     expect(succeed('inspect', MODEL, '--format', 'html').decode('utf-8'), '<!DOCTYPE html>', '233,057,792')
     assert 'pdf' in fail('inspect', MODEL, '--format', 'pdf')
 

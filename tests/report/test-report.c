@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "headroom.h"
+#include "hr-report-steps.h"
 
 #define MODEL "Qwen/Qwen2.5-7B-Instruct"
 #define HOSTILE_NAME "<b>a</b>|`x`"
@@ -496,6 +497,59 @@ test_chinese (void)
   g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (components, 0), "id"), ==, "weights");
 }
 
+/* One key, a key and a value, bytes, layers, sequence, batch: the ladder ends at the cache; the expansion at all. */
+static void
+test_parts_come_about_step_by_step (void)
+{
+  static const struct
+  {
+    const char *id;
+    guint64 value;
+  } ladder[] = {
+    { "key", 512 }, { "key-and-value", 1024 }, { "bytes", 2048 }, { "layers", 57344 }, { "sequence", 146800640 },
+    { "batch", 146800640 }, { "total", 146800640 },
+  };
+  g_autoptr (HrReport) report = create_catalogue_report (NULL);
+  g_autofree char *text = hr_report_to_text (report, HR_REPORT_TEXT_STYLE_PLAIN);
+  HrAnatomyTable *cache = hr_report_get_steps (report, HR_COMPONENT_KV_CACHE);
+  HrAnatomyTable *weights = hr_report_get_steps (report, HR_COMPONENT_WEIGHTS);
+  g_autofree char *note = hr_report_dup_steps_note (report, HR_COMPONENT_KV_CACHE);
+
+  g_assert_nonnull (cache);
+  for (guint i = 0; i < G_N_ELEMENTS (ladder); i++)
+    g_assert_cmpuint (hr_anatomy_table_find_row (cache, ladder[i].id)->values[0].number, ==, ladder[i].value);
+  g_assert_nonnull (weights);
+  g_assert_cmpuint (hr_anatomy_table_find_row (weights, "total")->values[1].number, ==, 7615616512);
+  g_assert_null (hr_report_get_steps (report, HR_COMPONENT_ACTIVATIONS));
+  g_assert_nonnull (strstr (note, "112.0"));
+  g_assert_nonnull (strstr (text, "2,560 × 57,344"));
+  g_assert_nonnull (strstr (text, "152,064 × 3,584"));
+  g_assert_nonnull (strstr (text, "28 × 233,057,792"));
+}
+
+/* Of images and text together: the prompt is longer than the text. */
+static void
+test_the_ladder_counts_images (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-VL-7B-Instruct", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (HrReport) report = NULL;
+  HrAnatomyTable *cache;
+
+  g_assert_no_error (error);
+  g_object_set (job, "images", (guint64) 2, "image-width", (guint64) 1024, "image-height", (guint64) 1024,
+                "text-tokens", (guint64) 100, "output-length", (guint64) 60, NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  report = hr_report_new (estimate, job, NULL, 1, HR_UNIT_SYSTEM_BINARY);
+  cache = hr_report_get_steps (report, HR_COMPONENT_KV_CACHE);
+  g_assert_nonnull (cache);
+  /* 1,369 tokens of each image, 100 of text, 60 of the answer. */
+  g_assert_cmpuint (hr_anatomy_table_find_row (cache, "sequence")->values[0].number, ==, 57344 * (2 * 1369 + 160));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -521,6 +575,8 @@ main (int    argc,
   g_test_add_func ("/report/a_report_does_not_change_with_its_job", test_does_not_change);
   g_test_add_func ("/report/sizes_are_written_in_the_units_that_were_asked_for", test_units);
   g_test_add_func ("/report/labels_follow_the_language_and_ids_do_not", test_chinese);
+  g_test_add_func ("/report/parts_come_about_step_by_step", test_parts_come_about_step_by_step);
+  g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
 
   return g_test_run ();
 }

@@ -26,7 +26,7 @@ def read_the_anatomy(language):
             app.type('k_proj.weight')
             app.wait_for_text('24 .*2,752,512', inside=window)
             app.press('Alt+4')
-            app.wait_for_text('L·e·2·K·d = 24·', inside=window)
+            app.wait_for_text('L × e × 2 × K × d = 24 × ', inside=window)
 
 
 def tensors_are_searched_and_the_total_is_read():

@@ -38,18 +38,22 @@ is_number (const char *text,
   return strspn (text, "0123456789") >= length;
 }
 
-/* Digits behind a decimal point stay as they are, and so do those of a number that is too large to be read. */
+/*
+ * Digits behind a decimal point stay as they are, and so do those of a number that is too large to be read, and groups
+ * of a number that has been written in groups, which may begin with zeros.
+ */
 static void
 append_number (GString    *string,
                const char *digits,
                gsize       length)
 {
   gboolean is_fraction = string->len > 0 && string->str[string->len - 1] == '.';
+  gboolean is_group = length > 1 && *digits == '0';
   g_autofree char *text = g_strndup (digits, length);
   g_autofree char *grouped = NULL;
   guint64 number;
 
-  if (!is_fraction && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL))
+  if (!is_fraction && !is_group && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL))
     grouped = hr_format_integer (number);
 
   g_string_append (string, grouped != NULL ? grouped : text);

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-formula-text.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
 #include "hr-report-private.h"
@@ -69,6 +70,8 @@ add_row (HrAnatomyTable     *table,
          HrDocumentBlock    *block)
 {
   g_autofree char *label = indent (row);
+  g_autofree char *formula = hr_formula_to_text (row->formula != NULL ? row->formula : "");
+  g_autofree char *numbers = hr_formula_to_text (row->substitution != NULL ? row->substitution : "");
   g_auto (GStrv) values = g_new0 (char *, HR_ANATOMY_MAX_VALUES + 1);
   const char *cells[MAX_CELLS] = { NULL };
   guint n_cells = 0;
@@ -76,9 +79,9 @@ add_row (HrAnatomyTable     *table,
 
   cells[n_cells++] = label;
   if (has_formula)
-    cells[n_cells++] = row->formula != NULL ? row->formula : "";
+    cells[n_cells++] = formula;
   if (has_substitution)
-    cells[n_cells++] = row->substitution != NULL ? row->substitution : "";
+    cells[n_cells++] = numbers;
   for (guint i = 0; i < table->n_columns; i++)
     {
       values[i] = hr_anatomy_row_format (row, i, unit_system);
@@ -96,19 +99,17 @@ add_row (HrAnatomyTable     *table,
     }
 }
 
-static void
-add_table (HrAnatomyTable *table,
-           HrUnitSystem    unit_system,
-           HrDocument     *document)
+/* Adds a table alone, without what it is called. */
+void
+hr_anatomy_table_add_to (HrAnatomyTable *table,
+                         HrUnitSystem    unit_system,
+                         HrDocument     *document)
 {
   const char *titles[MAX_CELLS] = { NULL };
   gboolean numeric[MAX_CELLS] = { FALSE };
   gboolean has_formula, has_substitution, has_note;
   HrDocumentBlock *block;
   guint n_titles = 0;
-
-  if (table == NULL)
-    return;
 
   find_columns (table, &has_formula, &has_substitution, &has_note);
   titles[n_titles++] = table->label_title;
@@ -124,12 +125,23 @@ add_table (HrAnatomyTable *table,
   if (has_note)
     titles[n_titles++] = _("Remark");
 
-  hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
-  if (table->description != NULL)
-    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
   block = hr_document_add_table (document, titles, numeric);
   for (guint i = 0; i < table->rows->len; i++)
     add_row (table, hr_anatomy_table_get_row (table, i), has_formula, has_substitution, has_note, unit_system, block);
+}
+
+static void
+add_table (HrAnatomyTable *table,
+           HrUnitSystem    unit_system,
+           HrDocument     *document)
+{
+  if (table == NULL)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
+  if (table->description != NULL)
+    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
+  hr_anatomy_table_add_to (table, unit_system, document);
 }
 
 static void

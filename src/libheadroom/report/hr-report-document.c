@@ -12,6 +12,7 @@
 #include "hr-formula-symbols.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
+#include "hr-report-steps.h"
 
 static char *
 describe_setting (HrJob      *job,
@@ -446,6 +447,25 @@ add_notes (HrDocument         *document,
     hr_document_block_add_item (list, notes[i]);
 }
 
+/* How a part comes about, a step at a time. */
+static void
+add_steps (HrReport      *self,
+           HrDocument    *document,
+           HrComponentId  id)
+{
+  HrAnatomyTable *steps = hr_report_get_steps (self, id);
+  g_autofree char *note = NULL;
+
+  if (steps == NULL)
+    return;
+
+  note = hr_report_dup_steps_note (self, id);
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, steps->description);
+  hr_anatomy_table_add_to (steps, hr_report_get_unit_system (self), document);
+  if (note != NULL)
+    hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, note);
+}
+
 static void
 add_explanations (HrReport   *self,
                   HrDocument *document)
@@ -466,6 +486,7 @@ add_explanations (HrReport   *self,
       add_derivation (document, component);
       if (same != NULL)
         add_rule_explanation (self, document, same, hr_component_get_bytes (component));
+      add_steps (self, document, id);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "hr-anatomy.h"
 #include "hr-document.h"
 #include "hr-report.h"
 
@@ -20,6 +21,11 @@ void         hr_medium_tokens_build_json (const HrMediumTokens *item,
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
 HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
+HrJob       *hr_report_dup_reading      (HrReport     *self) G_GNUC_WARN_UNUSED_RESULT;
+HrAnatomy   *hr_report_get_anatomy      (HrReport     *self);
+void         hr_anatomy_table_add_to    (HrAnatomyTable *self,
+                                         HrUnitSystem    unit_system,
+                                         HrDocument     *document);
 void         hr_report_build_compute    (HrReport     *self,
                                          JsonBuilder  *builder);
 void         hr_report_add_compute      (HrReport     *self,

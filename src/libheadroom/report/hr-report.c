@@ -11,6 +11,7 @@
 #include "hr-base-enums.h"
 #include "hr-fit.h"
 #include "hr-inference-job.h"
+#include "hr-job-context.h"
 #include "hr-labels.h"
 
 /**
@@ -34,6 +35,7 @@ struct _HrReport
   HrFit fit;
   HrCompute *compute;
   char *compute_reason;
+  HrAnatomy *anatomy;
 };
 
 enum
@@ -96,6 +98,7 @@ hr_report_finalize (GObject *object)
   g_clear_pointer (&self->date, g_date_time_unref);
   g_clear_pointer (&self->compute, hr_compute_free);
   g_free (self->compute_reason);
+  g_clear_object (&self->anatomy);
 
   G_OBJECT_CLASS (hr_report_parent_class)->finalize (object);
 }
@@ -694,4 +697,27 @@ hr_report_to_html (HrReport   *self,
   document = hr_report_create_document (self);
 
   return hr_document_to_html (document, chart, timeline);
+}
+
+/* The job that reads and generates: images, sounds and videos are so many tokens more of its prompt. */
+HrJob *
+hr_report_dup_reading (HrReport *self)
+{
+  guint64 tokens = hr_estimate_count_media_tokens (self->estimate);
+
+  return tokens > 0 ? hr_job_dup_reading (self->job, tokens) : g_object_ref (self->job);
+}
+
+/* What the model is made of, for the lengths of this job. */
+HrAnatomy *
+hr_report_get_anatomy (HrReport *self)
+{
+  if (self->anatomy == NULL)
+    {
+      g_autoptr (HrJob) reading = hr_report_dup_reading (self);
+
+      self->anatomy = hr_anatomy_new (hr_estimate_get_model (self->estimate), reading);
+    }
+
+  return self->anatomy;
 }

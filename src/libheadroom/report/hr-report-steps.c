@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-report-steps.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-inference-job.h"
+#include "hr-labels.h"
+#include "hr-report-private.h"
+
+/* How parts come about step by step, by tables of the model's anatomy. */
+
+/* The cache of a job that generates; what trains keeps none, and what generates within a training has its own batch. */
+static gboolean
+has_ladder (HrReport *self)
+{
+  g_autoptr (HrJob) reading = hr_report_dup_reading (self);
+
+  return HR_IS_INFERENCE_JOB (reading) && hr_inference_job_get_use_cache (HR_INFERENCE_JOB (reading));
+}
+
+/**
+ * hr_report_get_steps: (skip)
+ * @self: a report
+ * @id: a part of the peak
+ *
+ * Gets how a part comes about, a step at a time: how the parameters add up, or how the cache grows from one key to
+ * those of the whole batch.
+ *
+ * Returns: (transfer none) (nullable): a table, or %NULL if there are no more steps than the formula has
+ */
+HrAnatomyTable *
+hr_report_get_steps (HrReport      *self,
+                     HrComponentId  id)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  if (hr_estimate_get_method (hr_report_get_estimate (self)) != HR_ESTIMATE_METHOD_EXACT)
+    return NULL;
+
+  if (id == HR_COMPONENT_WEIGHTS)
+    return hr_anatomy_get_table (hr_report_get_anatomy (self), HR_ANATOMY_SECTION_EXPANSION);
+  if (id == HR_COMPONENT_KV_CACHE && has_ladder (self))
+    return hr_anatomy_get_table (hr_report_get_anatomy (self), HR_ANATOMY_SECTION_CACHE);
+
+  return NULL;
+}
+
+/**
+ * hr_report_dup_steps_note: (skip)
+ * @self: a report
+ * @id: a part of the peak that has steps
+ *
+ * Says how much of what the steps lead to is there at the peak: the cache is full only when the last token is written.
+ *
+ * Returns: (transfer full) (nullable): a sentence, or %NULL if there is nothing to be said
+ */
+char *
+hr_report_dup_steps_note (HrReport      *self,
+                          HrComponentId  id)
+{
+  HrEstimate *estimate;
+  HrComponent *component;
+  g_autofree char *size = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  estimate = hr_report_get_estimate (self);
+  component = hr_estimate_find_component (estimate, id);
+  if (component == NULL || id != HR_COMPONENT_KV_CACHE)
+    return NULL;
+
+  size = hr_format_bytes (hr_component_get_bytes (component), hr_report_get_unit_system (self));
+
+  /* Translators: 1 a phase, such as “Prefill”, 2 a size */
+  return g_strdup_printf (_("The steps lead to the cache behind the last token; at the peak, in the phase “%1$s”, it "
+                            "takes %2$s on the fullest GPU."),
+                          hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)), size);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-anatomy-table.h"
+#include "hr-report.h"
+
+G_BEGIN_DECLS
+
+HrAnatomyTable *hr_report_get_steps      (HrReport      *self,
+                                          HrComponentId  id);
+char           *hr_report_dup_steps_note (HrReport      *self,
+                                          HrComponentId  id) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
