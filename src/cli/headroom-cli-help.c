@@ -64,6 +64,15 @@ static const OptionHelp compare_options[] = {
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
+static const OptionHelp launch_options[] = {
+  { "--file NAME", N_("Only one of the files, such as deepspeed, as it is") },
+  { "--mode MODE",
+    N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
+  { "--gpus N", N_("How many of them there are (1)") },
+  { "--format FORMAT", N_("text (the default) or json") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+};
+
 static const OptionHelp list_options[] = {
   { "--format FORMAT", N_("text (the default) or json") },
 };
@@ -235,6 +244,16 @@ headroom_cli_dup_help (const char *verb)
                          "“estimate”, and are for both.\n"));
       append_options (string, compare_options, G_N_ELEMENTS (compare_options));
     }
+  else if (g_strcmp0 (verb, "launch") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli launch MODEL [OPTION…]\n"
+                         "\n"
+                         "Writes the settings of a job as the programs take them that do it: Python for\n"
+                         "transformers, PEFT and TRL, the configurations of Accelerate, DeepSpeed and\n"
+                         "torchtitan, the arguments of Megatron-LM. Settings are those of “estimate”.\n"));
+      append_options (string, launch_options, G_N_ELEMENTS (launch_options));
+    }
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
@@ -264,6 +283,7 @@ headroom_cli_dup_help (const char *verb)
                        "  inspect MODEL    show the parameters and tensors of a model\n"
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
+                       "  launch MODEL     write the settings as programs take them\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats, engines or\n"
                        "                   the glossary\n"
                        "  help WORD…       look up a term, a setting, a part of the memory or a symbol\n"

@@ -29,6 +29,8 @@ HeadroomStatus  headroom_cli_help        (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_inspect     (HeadroomArguments  *arguments,
                                           GError            **error);
+HeadroomStatus  headroom_cli_launch      (HeadroomArguments  *arguments,
+                                          GError            **error);
 HeadroomStatus  headroom_cli_list        (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_compare     (HeadroomArguments  *arguments,

@@ -32,6 +32,8 @@
 #include "hr-job-types.h"
 #include "hr-job.h"
 #include "hr-labels.h"
+#include "hr-launch-report.h"
+#include "hr-launch.h"
 #include "hr-listing.h"
 #include "hr-local-models.h"
 #include "hr-memory-enums.h"

@@ -10,7 +10,7 @@ import sys
 import tap
 import tree
 
-LIBRARY = ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'report']
+LIBRARY = ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'launch', 'report']
 
 # Each floor, and the floors whose headers it may include besides its own.
 FLOORS = {
@@ -22,6 +22,7 @@ FLOORS = {
     'src/libheadroom/compute': ['base', 'model', 'hardware', 'job', 'memory'],
     'src/libheadroom/labels': ['base', 'model', 'hardware', 'job', 'memory'],
     'src/libheadroom/advice': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels'],
+    'src/libheadroom/launch': ['base', 'model', 'hardware', 'job', 'memory', 'labels'],
     'src/libheadroom/report': LIBRARY[:-1],
     'src/charts': [],
     'src/export': LIBRARY + ['charts'],

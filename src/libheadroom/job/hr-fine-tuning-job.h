@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* QLoRA quantizes to NF4 with quantized scales (Dettmers et al., arXiv:2305.14314), where nothing else is said. */
+#define HR_QLORA_QUANTIZATION HR_QUANTIZATION_BNB_NF4_DQ
+
 #define HR_TYPE_FINE_TUNING_JOB (hr_fine_tuning_job_get_type ())
 
 G_DECLARE_DERIVABLE_TYPE (HrFineTuningJob, hr_fine_tuning_job, HR, FINE_TUNING_JOB, HrTrainingJob)

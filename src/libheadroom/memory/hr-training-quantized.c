@@ -143,8 +143,7 @@ warn_of_kernels (HrTrainingPlan *self)
  *
  * A model whose matrices are quantized by bitsandbytes has all else cast to fp32 before it is trained
  * (prepare_model_for_kbit_training in peft/utils/other.py), unless the job leaves that out as fms-acceleration does, or
- * the framework does otherwise; its linear layers compute in what it was loaded in (bnb_4bit_compute_dtype). QLoRA
- * quantizes to NF4 with quantized scales (Dettmers et al., arXiv:2305.14314).
+ * the framework does otherwise; its linear layers compute in what it was loaded in (bnb_4bit_compute_dtype).
  *
  * Returns: whether the model can be trained
  */
@@ -159,7 +158,7 @@ hr_training_prepare_quantized (HrTrainingPlan  *self,
 
   if (is_qlora && pass->quantization == HR_QUANTIZATION_NONE)
     {
-      hr_inference_plan_quantize (pass, HR_QUANTIZATION_BNB_NF4_DQ);
+      hr_inference_plan_quantize (pass, HR_QLORA_QUANTIZATION);
       hr_inference_plan_warn (pass, N_("QLoRA: the matrices of linear layers are assumed to be quantized to NF4, with "
                                        "quantized scales (bnb-nf4-dq)"));
     }

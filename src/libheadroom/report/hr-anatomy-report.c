@@ -533,8 +533,6 @@ hr_anatomy_to_json (HrAnatomy *self,
                     HrAnatomy *other)
 {
   g_autoptr (JsonBuilder) builder = NULL;
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
   HrModel *model;
 
   g_return_val_if_fail (HR_IS_ANATOMY (self), NULL);
@@ -562,10 +560,7 @@ hr_anatomy_to_json (HrAnatomy *self,
   add_warnings_json (builder, model);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }
 
 static void

@@ -425,8 +425,6 @@ hr_report_comparison_to_json (HrReport *first,
   g_autoptr (GPtrArray) differences = hr_report_compare_settings (first, second);
   g_autoptr (GArray) figures = hr_estimate_compare (hr_report_get_estimate (first), hr_report_get_estimate (second));
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
 
   json_builder_begin_object (builder);
   hr_json_build_string (builder, "schema", "headroom-comparison/1");
@@ -448,8 +446,5 @@ hr_report_comparison_to_json (HrReport *first,
   build_figures (builder, "phases", "phase", figures);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }

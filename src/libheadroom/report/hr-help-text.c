@@ -158,8 +158,6 @@ hr_help_to_json (const char  *query,
   g_autoptr (GPtrArray) topics = hr_help_list_topics ();
   g_autoptr (GPtrArray) found = query != NULL ? find_topics (topics, query, error) : g_ptr_array_ref (topics);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
 
   if (found == NULL)
     return NULL;
@@ -188,8 +186,5 @@ hr_help_to_json (const char  *query,
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }

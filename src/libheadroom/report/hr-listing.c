@@ -21,6 +21,7 @@
 #include "hr-model-catalogue.h"
 #include "hr-number-format.h"
 #include "hr-number-text.h"
+#include "hr-report-private.h"
 #include "hr-units.h"
 
 #define MAX_COLUMNS 9
@@ -501,8 +502,6 @@ print_as_json (const List *list,
                GPtrArray  *rows)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "schema");
@@ -523,10 +522,7 @@ print_as_json (const List *list,
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }
 
 /**

@@ -10,6 +10,16 @@
 #include "hr-job-private.h"
 #include "hr-labels.h"
 
+/* What has been built, as people read it as well. */
+char *
+hr_json_builder_to_text (JsonBuilder *builder)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+  g_autofree char *json = json_to_string (root, TRUE);
+
+  return g_strconcat (json, "\n", NULL);
+}
+
 /* A member that is a text, or null where there is none. */
 void
 hr_json_build_string (JsonBuilder *builder,
@@ -351,8 +361,6 @@ char *
 hr_report_to_json (HrReport *self)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
   HrEstimate *estimate;
 
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
@@ -380,8 +388,5 @@ hr_report_to_json (HrReport *self)
   add_generator (builder, hr_report_get_date (self));
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }

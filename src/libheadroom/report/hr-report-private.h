@@ -10,6 +10,7 @@
 
 G_BEGIN_DECLS
 
+char        *hr_json_builder_to_text     (JsonBuilder  *builder) G_GNUC_WARN_UNUSED_RESULT;
 void         hr_json_build_string       (JsonBuilder  *builder,
                                          const char   *name,
                                          const char   *value);

@@ -457,9 +457,7 @@ hr_sweep_to_json (HrSweep   *sweep,
                   GPtrArray *gpus)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
   g_autofree char *label = NULL;
-  g_autofree char *json = NULL;
 
   g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
 
@@ -476,8 +474,5 @@ hr_sweep_to_json (HrSweep   *sweep,
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }

@@ -102,8 +102,6 @@ hr_token_report_to_json (HrModel     *model,
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (GArray) items = NULL;
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *json = NULL;
 
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (inputs != NULL, NULL);
@@ -122,8 +120,5 @@ hr_token_report_to_json (HrModel     *model,
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
-
-  return g_strconcat (json, "\n", NULL);
+  return hr_json_builder_to_text (builder);
 }

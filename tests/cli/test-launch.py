@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""headroom-cli launch: the files are read as the programs read them, and held against the options that these have."""
+
+import ast
+import json
+import pathlib
+import shlex
+import sys
+import tempfile
+import tomllib
+
+import tap
+from cli.program import expect, fail, succeed, succeed_json
+
+MODEL = 'Qwen/Qwen2.5-0.5B-Instruct'
+ACCEPTED = json.loads(pathlib.Path(__file__).with_name('launch-options.json').read_text(encoding='utf-8'))
+
+METHODS = ('full', 'freeze', 'lora', 'qlora', 'rslora', 'dora', 'lora-plus', 'pissa', 'lora-fa', 'vera', 'adalora',
+           'loha', 'lokr', 'prefix', 'p-tuning', 'prompt', 'ia3', 'bitfit')
+ALGORITHMS = ('sft', 'dpo', 'ipo', 'kto', 'orpo', 'simpo', 'reward', 'online-dpo', 'ppo', 'grpo', 'dr-grpo', 'dapo',
+              'gspo', 'rloo')
+SETTINGS = (
+    ('gradient-checkpointing=full', 'reentrant-checkpointing=true', 'autocast=bfloat16'),
+    ('gradient-accumulation-steps=4', 'optimizer=paged-adamw-8bit', 'fused-kernels=liger', 'torch-compile=true'),
+    ('optimizer=galore', 'attention=flash', 'autocast=float16'),
+    ('quantization=bnb-int8', 'attention=eager'),
+    ('quantization=bnb-fp4-dq', 'optimizer-implementation=foreach'),
+)
+LAYOUTS = (
+    (), ('fsdp=full-shard', 'fsdp-version=1', 'parameter-offload=cpu'), ('fsdp=shard-grad-op', 'fsdp-version=2'),
+    ('fsdp=hybrid-shard', 'fsdp-version=1', 'data-parallel-replicas=2', 'fsdp-backward-prefetch=none'),
+    ('zero-stage=1',), ('zero-stage=3', 'parameter-offload=cpu'),
+)
+
+
+def arguments(settings):
+    return [word for setting in settings for word in ('--' + setting.split('=')[0], setting.split('=')[1])]
+
+
+def files(*words):
+    result = succeed_json('launch', *words)
+    assert result['schema'] == 'headroom-launch/1'
+    return {file['id']: file for file in result['files']}, result['unsaid']
+
+
+def kind_of(value):
+    kinds = {bool: 'boolean', int: 'integer', float: 'real', str: 'string', list: 'list', dict: 'object'}
+    return kinds[type(value)]
+
+
+def accept(program, name, value):
+    """That a program has an option, and that it takes such a value."""
+    options = dict(ACCEPTED[program]['options'])
+    if 'extends' in ACCEPTED[program]:
+        options = {**ACCEPTED[ACCEPTED[program]['extends']]['options'], **options}
+    assert name in options, f'{program} has no option {name}'
+    kinds = options[name].split('|')
+    found = kind_of(value)
+    assert 'any' in kinds or found in kinds or (found == 'integer' and 'real' in kinds), \
+        f'{program}: {name} takes {kinds}, not {value!r}'
+
+
+def accept_python(text):
+    """Every name is defined or imported before it is used, and every argument is one that there is."""
+    known, imported = set(), {}
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.ImportFrom):
+            imported.update({name.name: statement.module for name in statement.names})
+            continue
+        call = statement.value
+        function = ast.unparse(call.func)
+        assert function.split('.')[0] in imported, function
+        for keyword in call.keywords:
+            if isinstance(keyword.value, ast.Name):
+                assert keyword.value.id in known, keyword.value.id
+                accept_name(function.split('.')[-1], keyword.arg)
+            else:
+                accept(function.split('.')[-1], keyword.arg, ast.literal_eval(keyword.value))
+        known.add(statement.targets[0].id)
+    return known
+
+
+def accept_name(program, name):
+    assert name in ACCEPTED[program]['options'], f'{program} has no option {name}'
+
+
+def accept_nested(program, value, path=''):
+    for name, member in value.items():
+        if isinstance(member, dict):
+            accept_nested(program, member, f'{path}{name}.')
+        else:
+            accept(program, path + name, member)
+
+
+def parse_yaml(text):
+    """The part of YAML that is written: names with scalars of JSON, one level of indentation."""
+    root, inner = {}, None
+    for line in text.splitlines():
+        if line.startswith('#'):
+            continue
+        name, _, value = line.strip().partition(':')
+        if not value:
+            inner = root[name] = {}
+        else:
+            (inner if line.startswith('  ') else root)[name] = json.loads(value)
+    return root
+
+
+def accept_megatron(text):
+    words = shlex.split(text.replace('\\\n', ' '), comments=True)
+    start = words.index('pretrain_gpt.py') + 1
+    for word in words[start:]:
+        if word.startswith('--'):
+            accept_name('megatron', word)
+    return words[start:]
+
+
+def accept_all(launched):
+    for name, file in launched.items():
+        assert file['sources'] and file['programs'] and file['text'].endswith('\n')
+        if name == 'python':
+            accept_python(file['text'])
+        elif name == 'accelerate':
+            accept_nested('accelerate', parse_yaml(file['text']))
+        elif name == 'deepspeed':
+            accept_nested('deepspeed', json.loads(file['text']))
+        elif name == 'torchtitan':
+            accept_nested('torchtitan', tomllib.loads(file['text']))
+        elif name == 'megatron':
+            accept_megatron(file['text'])
+
+
+def what_is_written_for_every_method_is_what_peft_and_transformers_take():
+    for framework in ('transformers', 'trl'):
+        for method in METHODS:
+            launched, _ = files(MODEL, '--mode', 'fine-tuning', '--framework', framework, '--fine-tuning-method',
+                                method, '--lora-targets', 'q_proj,v_proj')
+            accept_all(launched)
+            without = ('full', 'freeze', 'bitfit', 'adalora')
+            assert ('PEFT 0.21' in launched['python']['programs']) == (method not in without)
+
+
+def what_is_written_for_every_algorithm_is_what_trl_takes():
+    for algorithm in ALGORITHMS:
+        for more in ((), ('--fine-tuning-method', 'lora')):
+            launched, _ = files(MODEL, '--mode', 'grpo', '--framework', 'trl', '--algorithm', algorithm, *more)
+            accept_all(launched)
+            assert 'TRL 1.6' in launched['python']['programs'], algorithm
+
+
+def what_is_written_for_settings_and_layouts_is_what_the_programs_take():
+    for settings in SETTINGS:
+        for framework in ('transformers', 'trl'):
+            launched, _ = files(MODEL, '--mode', 'fine-tuning', '--framework', framework, *arguments(settings))
+            accept_all(launched)
+    for layout in LAYOUTS:
+        launched, _ = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--gpus', '4',
+                            *arguments(layout))
+        accept_all(launched)
+        assert {'python', 'accelerate', 'command'} <= set(launched)
+        assert ('deepspeed' in launched) == any('zero' in setting for setting in layout)
+    for framework in ('deepspeed', 'megatron-lm', 'torchtitan'):
+        launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', framework, '--gpus', '8')
+        accept_all(launched)
+
+
+def the_values_are_those_of_the_job():
+    launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
+                        '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
+                        '--gradient-accumulation-steps', '16', '--sequence-length', '4096', '--zero-stage', '1')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    assert value['--tensor-model-parallel-size'] == '4' and value['--global-batch-size'] == str(2 * 16 * 2)
+    assert value['--seq-length'] == '4096' and value['--num-query-groups'] == '8'
+    assert {'--sequence-parallel', '--use-distributed-optimizer', '--swiglu'} <= set(words)
+
+    launched, _ = files(MODEL, '--mode', 'grpo', '--framework', 'trl', '--rollout', 'vllm-colocated',
+                        '--gpu-memory-utilization', '0.3', '--num-generations', '4', '--fine-tuning-method', 'qlora')
+    expect(launched['python']['text'], 'vllm_gpu_memory_utilization=0.3', 'num_generations=4', 'load_in_4bit=True',
+           'bnb_4bit_use_double_quant=True', 'vllm_mode="colocate"')
+
+    launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'torchtitan', '--gpus', '8',
+                        '--fp8-recipe', 'rowwise-with-gw-hp')
+    config = tomllib.loads(launched['torchtitan']['text'])
+    assert config['quantize']['linear']['float8']['recipe_name'] == 'rowwise_with_gw_hp'
+    assert config['model'] == {'name': 'llama3', 'flavor': '8B', 'converters': ['quantize.linear.float8']}
+
+
+def what_no_file_says_is_named():
+    # AdaLoRA wants to know how many steps there will be, which no setting says.
+    _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--fine-tuning-method', 'adalora')
+    assert unsaid == ['fine-tuning-method'], unsaid
+    _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--fine-tuning-method', 'lora-fa',
+                      '--activation-offload', 'save-on-cpu')
+    assert unsaid == ['fine-tuning-method', 'activation-offload'], unsaid
+    text = succeed('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--activation-offload',
+                   'save-on-cpu').decode()
+    expect(' '.join(text.split()), 'train.py', 'see to it yourself: Activation offload')
+    _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--packing', 'bfd')
+    assert unsaid == [], unsaid
+
+
+def one_file_is_written_as_it_is():
+    job = (MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--gpus', '2', '--zero-stage', '3')
+    text = succeed('launch', *job, '--file', 'deepspeed').decode()
+    assert json.loads(text)['zero_optimization']['stage'] == 3
+    with tempfile.TemporaryDirectory() as folder:
+        output = pathlib.Path(folder, 'anything.conf')
+        assert succeed('launch', *job, '--file', 'deepspeed', '--output', str(output)) == b''
+        assert output.read_text(encoding='utf-8') == text
+
+
+def what_cannot_be_launched_is_refused_in_a_sentence():
+    expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'pytorch'), 'transformers', 'Megatron-LM')
+    expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--file', 'deepspeed'), '--file',
+           'python', 'deepspeed')
+    expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--file', 'python', '--format', 'json'),
+           '--file', '--format')
+    expect(fail('launch', MODEL, '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '6',
+                '--tensor-parallel', '4'), '4')
+    expect(fail('launch'), 'model')
+
+
+def it_is_there_in_chinese():
+    text = succeed('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--activation-offload',
+                   'save-on-cpu', language='zh_CN').decode()
+    expect(text, 'train.py', '激活值')
+    expect(succeed('launch', '--help', language='zh_CN').decode(), '--file', '用法')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main(
+        'cli/launch',
+        what_is_written_for_every_method_is_what_peft_and_transformers_take,
+        what_is_written_for_every_algorithm_is_what_trl_takes,
+        what_is_written_for_settings_and_layouts_is_what_the_programs_take,
+        the_values_are_those_of_the_job,
+        what_no_file_says_is_named,
+        one_file_is_written_as_it_is,
+        what_cannot_be_launched_is_refused_in_a_sentence,
+        it_is_there_in_chinese,
+    ))
