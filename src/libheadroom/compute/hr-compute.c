@@ -232,29 +232,6 @@ run_inference (HrCompute       *self,
   return check_size (self, error);
 }
 
-/* Methods whose factors are multiplied with each other, or make a matrix of their own, compute more than is counted. */
-static gboolean
-check_method (HrJob   *job,
-              GError **error)
-{
-  static const char * const unknown[] = { "dora", "loha", "lokr", "p-tuning", NULL };
-  g_autofree char *method = NULL;
-
-  if (!HR_IS_FINE_TUNING_JOB (job))
-    return TRUE;
-
-  method = hr_job_get_as_string (job, "fine-tuning-method");
-  if (!g_strv_contains (unknown, method))
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is a method of fine-tuning, such as dora */
-                        N_("The operations of a step with %s are not counted: it multiplies what it adds with each "
-                           "other"), method);
-
-  return FALSE;
-}
-
 static gboolean
 check_algorithm (const HrTrainingPlan  *plan,
                  GError               **error)
@@ -297,8 +274,7 @@ run_training (HrCompute      *self,
   HrFlopPass pass = { .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
   HrComputePhase *phase;
 
-  if (!check_method (HR_JOB (job), error) ||
-      !hr_training_plan_init (&plan, self->model, job, self->n_gpus, 0, media, error) ||
+  if (!hr_training_plan_init (&plan, self->model, job, self->n_gpus, 0, media, error) ||
       !check_algorithm (&plan, error) || !check_layout (&plan.layout, error))
     return FALSE;
 

@@ -60,7 +60,7 @@ run_mlp (HrFlopWalk    *self,
                                 2 * block->mlp.intermediate_size);
   inner |= block->mlp.has_inner_norm && hr_flop_walk_trains (self, block, HR_MODULE_SELF);
   inner = hr_flop_walk_run_module (self, HR_FLOP_PART_MLP, block, HR_MODULE_DOWN, rows, inner);
-  self->saves_last = block->mlp.has_output_dropout;
+  self->saves_last |= block->mlp.has_output_dropout;
 
   return run_bottleneck (self, block->mlp.hidden_size, inner);
 }
@@ -261,6 +261,8 @@ hr_flop_walk_run_block (HrFlopWalk    *self,
   switch (block->kind)
     {
     case HR_BLOCK_TOKEN_EMBEDDING:
+      return hr_flop_walk_run_embedding (self, block, flow || hr_flop_walk_trains (self, block, HR_MODULE_SELF));
+
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_TYPE_EMBEDDING:
       return flow || hr_flop_walk_trains (self, block, HR_MODULE_SELF);

@@ -45,8 +45,9 @@ hr_flop_walk_multiply (HrFlopWalk *self,
   return n;
 }
 
-static gboolean
-trains_layer (const HrFlopWalk *self)
+/* Whether all of the layer that runs is trained. */
+gboolean
+hr_flop_walk_trains_layer (const HrFlopWalk *self)
 {
   return self->pass->trains && self->is_read && hr_tuning_trains_layer (self->pass->tuning, self->layer);
 }
@@ -64,7 +65,7 @@ hr_flop_walk_trains (const HrFlopWalk *self,
                      const HrBlock    *block,
                      HrModule          module)
 {
-  return trains_layer (self) ||
+  return hr_flop_walk_trains_layer (self) ||
          (self->pass->trains && self->is_read &&
           hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
 }
@@ -117,15 +118,22 @@ count_matrices (const HrBlock  *block,
 }
 
 /*
+ * hr_flop_walk_derive:
+ * @self: a walk
+ * @part: what computes
+ * @n: the operations of a product
+ * @flow: whether a gradient flows to what it reads
+ * @is_trained: whether its matrix is trained
+ *
  * What the derivatives of a product multiply: dX = dY·W where a gradient flows on, dW = dYᵀ·X where the matrix is
  * trained, each as much as the product itself.
  */
-static void
-derive (HrFlopWalk *self,
-        HrFlopPart  part,
-        guint64     n,
-        gboolean    flow,
-        gboolean    is_trained)
+void
+hr_flop_walk_derive (HrFlopWalk *self,
+                     HrFlopPart  part,
+                     guint64     n,
+                     gboolean    flow,
+                     gboolean    is_trained)
 {
   HrFlops *flops = &self->count->parts[hr_flop_walk_get_part (self, part)];
 
@@ -136,67 +144,21 @@ derive (HrFlopWalk *self,
   hr_flop_count_sum (self->count, &flops->weight_gradients, is_trained ? n : 0);
 }
 
-static void
-note_skipped (HrFlopWalk *self,
-              HrFlopPart  part,
-              guint64     n)
+/*
+ * hr_flop_walk_note_skipped:
+ * @self: a walk
+ * @part: what computes
+ * @n: the operations of a product by a matrix without a bias
+ *
+ * Every second of these is computed anew where some operators are.
+ */
+void
+hr_flop_walk_note_skipped (HrFlopWalk *self,
+                           HrFlopPart  part,
+                           guint64     n)
 {
   if (++self->n_products % 2 == 0)
     hr_flop_count_sum (self->count, &self->skipped[hr_flop_walk_get_part (self, part)], n);
-}
-
-/* lora_B (lora_A (x)): PEFT's Linear.forward of peft/tuners/lora/layer.py; VeRA's are frozen, with vectors between. */
-static void
-run_factors (HrFlopWalk          *self,
-             const HrTunedModule *tuned,
-             guint64              rows,
-             guint64              out_features,
-             guint64              in_features,
-             gboolean             flow)
-{
-  guint64 rank = hr_tuning_get_size (self->pass->tuning, tuned->rank);
-  gboolean is_frozen = tuned->by == HR_TUNED_BY_VERA;
-  guint64 n;
-
-  n = hr_flop_walk_multiply (self, HR_FLOP_PART_ADAPTERS, rows, rank * in_features);
-  derive (self, HR_FLOP_PART_ADAPTERS, n, flow, !is_frozen && tuned->by != HR_TUNED_BY_LORA_FA);
-  note_skipped (self, HR_FLOP_PART_ADAPTERS, n);
-  n = hr_flop_walk_multiply (self, HR_FLOP_PART_ADAPTERS, rows, out_features * rank);
-  derive (self, HR_FLOP_PART_ADAPTERS, n, flow || tuned->by != HR_TUNED_BY_LORA_FA, !is_frozen);
-  note_skipped (self, HR_FLOP_PART_ADAPTERS, n);
-  hr_flop_count_move (self->count, HR_FLOP_PART_ADAPTERS, rows, in_features + 2 * rank + out_features);
-}
-
-/*
- * hr_flop_walk_run_own_adapter:
- * @self: a walk
- * @part: what computes
- * @rank: its inner width, 0 for none
- * @in_features: the width of what it reads
- * @out_features: of what it makes
- *
- * Runs an adapter that the model itself has.
- */
-void
-hr_flop_walk_run_own_adapter (HrFlopWalk *self,
-                              HrFlopPart  part,
-                              guint64     rank,
-                              guint64     in_features,
-                              guint64     out_features)
-{
-  guint64 rows = self->batch * self->sequence;
-  gboolean trains = trains_layer (self);
-
-  self->own_rank = rank;
-  if (rank > 0)
-    derive (self, part, hr_flop_walk_multiply (self, part, rows, rank * (in_features + out_features)), trains, trains);
-}
-
-static gboolean
-has_factors (const HrTunedModule *tuned)
-{
-  return tuned != NULL && (tuned->by == HR_TUNED_BY_LORA || tuned->by == HR_TUNED_BY_LORA_FA ||
-                           tuned->by == HR_TUNED_BY_ADALORA || tuned->by == HR_TUNED_BY_VERA);
 }
 
 /*
@@ -240,14 +202,14 @@ hr_flop_walk_run_module (HrFlopWalk    *self,
       n = hr_flop_walk_multiply (self, part, rows, n_matrices * out_features * in_features);
       hr_flop_count_move (self->count, hr_flop_walk_get_part (self, part), rows * n_matrices,
                           out_features + in_features);
-      derive (self, part, n, flow, is_trained && !tensor->is_frozen);
+      hr_flop_walk_derive (self, part, n, flow, is_trained && !tensor->is_frozen);
       if (is_dense (block, tensor))
         hr_flop_count_sum (self->count, &self->count->parts[part].hidden,
                            n / tensor->n_experts * (tensor->n_experts - tensor->n_active_experts));
       if (!bias && tensor->n_experts == 0)
-        note_skipped (self, part, n);
-      if (is_tuned && has_factors (tuned))
-        run_factors (self, tuned, rows * n_matrices, out_features, in_features, flow);
+        hr_flop_walk_note_skipped (self, part, n);
+      if (is_tuned)
+        hr_flop_walk_run_adapter (self, tuned, rows, n_matrices, out_features, in_features, flow);
     }
 
   return has_any && (flow || is_trained || (is_tuned && self->is_read) ||
@@ -347,6 +309,8 @@ run_embeddings (HrFlopWalk    *self,
   guint64 sequence = self->sequence;
   const HrBlock *latents;
 
+  if (stack == self->pass->inference->stack)
+    hr_flop_walk_run_prompt (self);
   if (stack->tower == HR_TOWER_UNFOLDED)
     {
       self->sequence = self->tower->patches;

@@ -94,6 +94,15 @@ guint64      hr_flop_walk_multiply   (HrFlopWalk       *self,
                                       HrFlopPart        part,
                                       guint64           rows,
                                       guint64           size);
+void         hr_flop_walk_derive     (HrFlopWalk       *self,
+                                      HrFlopPart        part,
+                                      guint64           n,
+                                      gboolean          flow,
+                                      gboolean          is_trained);
+void         hr_flop_walk_note_skipped (HrFlopWalk     *self,
+                                        HrFlopPart      part,
+                                        guint64         n);
+gboolean     hr_flop_walk_trains_layer (const HrFlopWalk *self);
 gboolean     hr_flop_walk_trains     (const HrFlopWalk *self,
                                       const HrBlock    *block,
                                       HrModule          module);
@@ -104,6 +113,17 @@ gboolean     hr_flop_walk_run_module (HrFlopWalk       *self,
                                       HrModule          module,
                                       guint64           rows,
                                       gboolean          flow);
+void         hr_flop_walk_run_adapter (HrFlopWalk      *self,
+                                       const HrTunedModule *tuned,
+                                       guint64          rows,
+                                       guint64          n_matrices,
+                                       guint64          out_features,
+                                       guint64          in_features,
+                                       gboolean         flow);
+gboolean     hr_flop_walk_run_embedding (HrFlopWalk    *self,
+                                         const HrBlock *block,
+                                         gboolean       flow);
+void         hr_flop_walk_run_prompt (HrFlopWalk       *self);
 void         hr_flop_walk_run_own_adapter (HrFlopWalk  *self,
                                            HrFlopPart   part,
                                            guint64      rank,

@@ -1089,11 +1089,14 @@ hr_tuning_trains_biases (const HrTuning *self)
   return self == NULL || self->trains_biases;
 }
 
-/* What a symbol of an inner width stands for. */
+/* What a symbol of an inner width, or of the size of a factor, stands for. */
 guint64
 hr_tuning_get_size (const HrTuning *self,
                     HrSymbol        symbol)
 {
+  if (symbol >= HR_SYMBOL_ADAPTER_SIZE && symbol < HR_SYMBOL_ADAPTER_SIZE + self->n_sizes)
+    return self->sizes[symbol - HR_SYMBOL_ADAPTER_SIZE];
+
   g_return_val_if_fail (symbol >= HR_SYMBOL_ADAPTER_RANK && symbol < HR_SYMBOL_ADAPTER_RANK + self->n_ranks, 0);
 
   return self->ranks[symbol - HR_SYMBOL_ADAPTER_RANK];
