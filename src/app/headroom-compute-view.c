@@ -281,6 +281,7 @@ headroom_compute_view_show (HeadroomComputeView *self,
 {
   const char *reason = NULL;
   const HrCompute *compute;
+  g_autofree char *step = NULL;
   GtkWidget *child;
 
   g_return_if_fail (HEADROOM_IS_COMPUTE_VIEW (self));
@@ -300,6 +301,9 @@ headroom_compute_view_show (HeadroomComputeView *self,
   if (hr_compute_get_missing (compute) != NULL)
     headroom_compute_view_append_note (self, hr_compute_get_missing (compute));
   headroom_compute_view_append_phases (self, compute);
+  step = hr_compute_dup_step (compute);
+  if (step != NULL)
+    append_fact (self->box, _("A step altogether"), step, FALSE);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     headroom_compute_view_append_note (self, hr_text_translate (*limit));
 }

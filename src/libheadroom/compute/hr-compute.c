@@ -4,9 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-compute.h"
+#include "hr-compute-private.h"
 
-#include "hr-flop-pass.h"
 #include "hr-grpo-job.h"
 #include "hr-media.h"
 #include "hr-message.h"
@@ -14,21 +13,12 @@
 #include "hr-roofline.h"
 #include "hr-traffic.h"
 
-struct _HrCompute
-{
-  HrComputePhase phases[HR_N_COMPUTE_PHASES];
-  guint n_phases;
-  guint64 n_sequences;
-  HrModel *model;
-  HrGpu *gpu;
-  guint n_gpus;
-  HrDtype dtype;
-  char *missing;
-};
-
 static const char * const phase_names[] = {
   [HR_COMPUTE_PHASE_PREFILL] = "prefill", [HR_COMPUTE_PHASE_DECODE] = "decode",
-  [HR_COMPUTE_PHASE_TRAINING_STEP] = "training-step",
+  [HR_COMPUTE_PHASE_TRAINING_STEP] = "training-step", [HR_COMPUTE_PHASE_GENERATION] = "generation",
+  [HR_COMPUTE_PHASE_OLD_POLICY] = "old-policy", [HR_COMPUTE_PHASE_REFERENCE] = "reference",
+  [HR_COMPUTE_PHASE_VALUE] = "value", [HR_COMPUTE_PHASE_REWARD] = "reward",
+  [HR_COMPUTE_PHASE_VALUE_UPDATE] = "value-update",
 };
 
 static const char * const bound_names[] = {
@@ -47,6 +37,18 @@ hr_compute_phase_id_get_name (HrComputePhaseId id)
   g_return_val_if_fail (id < HR_N_COMPUTE_PHASES, NULL);
 
   return phase_names[id];
+}
+
+/**
+ * hr_compute_phase_id_trains:
+ * @id: a phase
+ *
+ * Returns: whether gradients are computed in it
+ */
+gboolean
+hr_compute_phase_id_trains (HrComputePhaseId id)
+{
+  return id == HR_COMPUTE_PHASE_TRAINING_STEP || id == HR_COMPUTE_PHASE_VALUE_UPDATE;
 }
 
 /**
@@ -93,11 +95,22 @@ count_executed (const HrComputePhase *phase)
   return all - (guint64) (left_out * hr_flops_get_training (scores));
 }
 
+/* What has to start each kernel by itself is no faster than the processor. */
 static void
-estimate_time (HrCompute      *self,
-               HrComputePhase *phase)
+wait_for_processor (HrComputeTime *time)
 {
-  gboolean trains = phase->id == HR_COMPUTE_PHASE_TRAINING_STEP;
+  time->mfu *= time->typical / MAX (time->typical, time->launch);
+  time->typical = MAX (time->typical, time->launch);
+  time->fast = MAX (time->fast, time->launch);
+  time->slow = MAX (time->slow, time->launch);
+}
+
+/* How long a phase takes, if a GPU is chosen whose figures are known. */
+void
+_hr_compute_estimate_time (HrCompute      *self,
+                           HrComputePhase *phase)
+{
+  gboolean trains = hr_compute_phase_id_trains (phase->id);
   HrWork work = {
     .executed = count_executed (phase), .needed = hr_flops_get_training (&phase->total) - phase->total.recomputed,
     .bytes = phase->traffic.total, .exchanged = phase->traffic.exchanged,
@@ -109,6 +122,8 @@ estimate_time (HrCompute      *self,
     return;
 
   hr_roofline_init_time (&phase->time, &work, self->gpu, self->dtype);
+  if (phase->is_eager)
+    wait_for_processor (&phase->time);
   phase->has_time = TRUE;
 }
 
@@ -124,11 +139,12 @@ count_tokens (const HrFlopPass *pass)
   return inference->batch * pass->sequence;
 }
 
-static HrComputePhase *
-add_phase (HrCompute        *self,
-           HrComputePhaseId  id,
-           const HrFlopPass *pass,
-           guint64           times)
+/* A pass that is made so many times. */
+HrComputePhase *
+_hr_compute_add_phase (HrCompute        *self,
+                       HrComputePhaseId  id,
+                       const HrFlopPass *pass,
+                       guint64           times)
 {
   HrComputePhase *phase = &self->phases[self->n_phases++];
   g_autoptr (HrFlopCount) once = hr_flop_pass_count (pass);
@@ -137,6 +153,7 @@ add_phase (HrCompute        *self,
   phase->tokens = count_tokens (pass) * times;
   phase->context = pass->past + pass->sequence;
   phase->n_layers = pass->inference->stack->n_layers;
+  phase->per_step = 1;
   phase->count = hr_flop_count_new ();
   hr_flop_count_merge (phase->count, once, times);
   phase->total = hr_flop_count_get_total (phase->count);
@@ -198,9 +215,9 @@ add_decode (HrCompute       *self,
   pass->sequence = plan->inference.use_cache ? 1 : past + 1;
   pass->is_first = FALSE;
   pass->all_logits = FALSE;
-  phase = add_phase (self, HR_COMPUTE_PHASE_DECODE, pass, 1);
+  phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_DECODE, pass, 1);
   hr_traffic_init_pass (&phase->traffic, plan, pass, &phase->total);
-  estimate_time (self, phase);
+  _hr_compute_estimate_time (self, phase);
 }
 
 static gboolean
@@ -223,27 +240,13 @@ run_inference (HrCompute       *self,
   pass.inference = &plan.inference;
   pass.sequence = plan.inference.prompt;
   pass.all_logits = plan.inference.all_logits;
-  phase = add_phase (self, HR_COMPUTE_PHASE_PREFILL, &pass, 1);
+  phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_PREFILL, &pass, 1);
   hr_traffic_init_pass (&phase->traffic, &plan, &pass, &phase->total);
-  estimate_time (self, phase);
+  _hr_compute_estimate_time (self, phase);
   if (plan.stack->role == HR_STACK_DECODER && plan.inference.output > 0)
     add_decode (self, &plan, &pass);
 
   return check_size (self, error);
-}
-
-static gboolean
-check_algorithm (const HrTrainingPlan  *plan,
-                 GError               **error)
-{
-  if (plan->training.algorithm == HR_ALGORITHM_SFT)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("The operations of a step that trains on answers are not counted: it runs several models, "
-                           "and may generate the answers"));
-
-  return FALSE;
 }
 
 /* What ranks send to each other, and how long they wait, is not counted. */
@@ -273,24 +276,30 @@ run_training (HrCompute      *self,
   g_auto (HrTrainingPlan) plan = { 0 };
   HrFlopPass pass = { .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
   HrComputePhase *phase;
+  guint64 times;
 
   if (!hr_training_plan_init (&plan, self->model, job, self->n_gpus, 0, media, error) ||
-      !check_algorithm (&plan, error) || !check_layout (&plan.layout, error))
+      !check_layout (&plan.layout, error))
     return FALSE;
 
   /* What a rank of Megatron-LM has is another model. */
   pass.model = plan.pass.model;
   use_all (&plan.pass.inference);
   resolve_dtype (self, plan.autocast != HR_ELEMENT_NONE ? plan.autocast : plan.pass.element);
-  self->n_sequences = plan.pass.inference.batch * plan.training.accumulation_steps;
+  times = plan.training.accumulation_steps;
+  self->n_sequences = plan.pass.inference.batch * times;
+  times *= plan.training.algorithm == HR_ALGORITHM_PPO ? plan.training.n_epochs : 1;
+  _hr_compute_add_before (self, &plan);
   pass.inference = &plan.pass.inference;
   pass.past = hr_tuning_get_n_cached (plan.tuning);
   pass.sequence = plan.pass.inference.prompt;
   pass.tuning = plan.tuning;
   pass.checkpointing = plan.training.checkpointing;
-  phase = add_phase (self, HR_COMPUTE_PHASE_TRAINING_STEP, &pass, plan.training.accumulation_steps);
+  pass.n_logits = _hr_compute_count_logits (&plan);
+  phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_TRAINING_STEP, &pass, times);
   hr_traffic_init_training (&phase->traffic, &plan, &pass, &phase->total);
-  estimate_time (self, phase);
+  _hr_compute_estimate_time (self, phase);
+  _hr_compute_add_critic (self, &plan);
 
   return check_size (self, error);
 }
@@ -445,6 +454,34 @@ guint64
 hr_compute_get_n_sequences (const HrCompute *self)
 {
   return self->n_sequences;
+}
+
+/**
+ * hr_compute_get_step_time: (skip)
+ * @self: what a job computes
+ * @seconds: (out): how long a step typically takes, with all that is written and read for it
+ *
+ * Adds up the phases of a step of training on answers.
+ *
+ * Returns: whether there are several, whose times are known
+ */
+gboolean
+hr_compute_get_step_time (const HrCompute *self,
+                          double          *seconds)
+{
+  *seconds = 0;
+  if (self->n_phases < 2 || hr_compute_find_phase (self, HR_COMPUTE_PHASE_TRAINING_STEP) == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < self->n_phases; i++)
+    {
+      if (!self->phases[i].has_time)
+        return FALSE;
+
+      *seconds += self->phases[i].time.typical * self->phases[i].per_step;
+    }
+
+  return TRUE;
 }
 
 /**

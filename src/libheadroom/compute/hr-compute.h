@@ -16,6 +16,12 @@ G_BEGIN_DECLS
  * @HR_COMPUTE_PHASE_PREFILL: the prompt is read
  * @HR_COMPUTE_PHASE_DECODE: a token of each sequence is generated
  * @HR_COMPUTE_PHASE_TRAINING_STEP: a step of training: forward and backward passes, the optimizer
+ * @HR_COMPUTE_PHASE_GENERATION: the answers that a model is trained on are written
+ * @HR_COMPUTE_PHASE_OLD_POLICY: they are read by the model that has written them
+ * @HR_COMPUTE_PHASE_REFERENCE: by the model as it was at the start
+ * @HR_COMPUTE_PHASE_VALUE: by the value model
+ * @HR_COMPUTE_PHASE_REWARD: by the reward model
+ * @HR_COMPUTE_PHASE_VALUE_UPDATE: the value model is trained
  *
  * What takes time.
  */
@@ -24,6 +30,12 @@ typedef enum
   HR_COMPUTE_PHASE_PREFILL,
   HR_COMPUTE_PHASE_DECODE,
   HR_COMPUTE_PHASE_TRAINING_STEP,
+  HR_COMPUTE_PHASE_GENERATION,
+  HR_COMPUTE_PHASE_OLD_POLICY,
+  HR_COMPUTE_PHASE_REFERENCE,
+  HR_COMPUTE_PHASE_VALUE,
+  HR_COMPUTE_PHASE_REWARD,
+  HR_COMPUTE_PHASE_VALUE_UPDATE,
   HR_N_COMPUTE_PHASES, /*< skip >*/
 } HrComputePhaseId;
 
@@ -98,6 +110,8 @@ typedef struct
  * @tokens: tokens that go through the model
  * @context: tokens that the last of a sequence attends to
  * @n_layers: layers that run one after the other
+ * @per_step: how often there is such a phase for each step of the optimizer, or for each rollout of PPO
+ * @is_eager: whether the processor starts each kernel by itself, which counts in @time then
  * @count: operations of each part
  * @total: of all parts
  * @traffic: what is moved
@@ -111,7 +125,9 @@ typedef struct
   HrComputePhaseId id;
   guint64 tokens;
   guint64 context;
-  guint n_layers;
+  guint64 n_layers;
+  double per_step;
+  gboolean is_eager;
   HrFlopCount *count;
   HrFlops total;
   HrTraffic traffic;
@@ -140,6 +156,9 @@ const HrComputePhase *hr_compute_find_phase       (const HrCompute   *self,
 guint64               hr_compute_get_n_sequences  (const HrCompute   *self);
 const char           *hr_compute_get_missing      (const HrCompute   *self);
 const char           *hr_compute_phase_id_get_name (HrComputePhaseId  id);
+gboolean              hr_compute_phase_id_trains  (HrComputePhaseId   id);
+gboolean              hr_compute_get_step_time    (const HrCompute   *self,
+                                                   double            *seconds);
 const char           *hr_bound_get_name           (HrBound            bound);
 double                hr_compute_phase_get_intensity (const HrComputePhase *self);
 

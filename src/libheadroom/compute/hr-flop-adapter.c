@@ -86,7 +86,7 @@ make_hadamard (HrFlopWalk          *self,
     }
 }
 
-/* torch.kron (w1, w2) of peft/tuners/lokr/layer.py, which torch computes number by number; a factor may be a product. */
+/* torch.kron (w1, w2) of peft/tuners/lokr/layer.py, which is made number by number; a factor may be a product. */
 static void
 make_kronecker (HrFlopWalk          *self,
                 const HrTunedModule *tuned,
@@ -189,14 +189,14 @@ hr_flop_walk_run_embedding (HrFlopWalk    *self,
   guint64 rows = self->batch * self->sequence;
   guint64 rank;
 
-  if (!self->pass->trains || tuned == NULL || tuned->by != HR_TUNED_BY_LORA)
+  if ((!self->pass->trains && !self->pass->is_adapted) || tuned == NULL || tuned->by != HR_TUNED_BY_LORA)
     return flow;
 
   rank = hr_tuning_get_size (self->pass->tuning, tuned->rank);
   multiply (self, rows, rank * block->token_embedding.hidden_size, TRUE, TRUE);
   hr_flop_count_move (self->count, HR_FLOP_PART_ADAPTERS, rows, rank + block->token_embedding.hidden_size);
 
-  return TRUE;
+  return self->pass->trains;
 }
 
 /*
@@ -212,7 +212,8 @@ hr_flop_walk_run_prompt (HrFlopWalk *self)
   const HrTuning *tuning = self->pass->tuning;
   guint64 width = 0;
 
-  if (!self->pass->trains || tuning == NULL || hr_tuning_get_prompt (tuning) != HR_PROMPT_ENCODED)
+  if ((!self->pass->trains && !self->pass->is_adapted) || tuning == NULL ||
+      hr_tuning_get_prompt (tuning) != HR_PROMPT_ENCODED)
     return;
 
   hr_model_get_hyper_parameter (self->pass->model, "hidden_size", &width);

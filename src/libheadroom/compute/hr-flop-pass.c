@@ -137,7 +137,7 @@ hr_flop_walk_derive (HrFlopWalk *self,
 {
   HrFlops *flops = &self->count->parts[hr_flop_walk_get_part (self, part)];
 
-  if (!self->is_read)
+  if (!self->is_read || !self->pass->trains)
     return;
 
   hr_flop_count_sum (self->count, &flops->input_gradients, flow ? n : 0);
@@ -185,7 +185,7 @@ hr_flop_walk_run_module (HrFlopWalk    *self,
   const GPtrArray *tensors = g_hash_table_lookup (self->tensors, block->path);
   const HrTunedModule *tuned = hr_tuning_find (self->pass->tuning, block->path, module, self->layer);
   gboolean is_trained = hr_flop_walk_trains (self, block, module);
-  gboolean is_tuned = self->pass->trains && tuned != NULL;
+  gboolean is_tuned = (self->pass->trains || self->pass->is_adapted) && tuned != NULL;
   gboolean has_any = FALSE, bias = FALSE;
 
   for (guint i = 0; tensors != NULL && i < tensors->len; i++)
@@ -212,7 +212,7 @@ hr_flop_walk_run_module (HrFlopWalk    *self,
         hr_flop_walk_run_adapter (self, tuned, rows, n_matrices, out_features, in_features, flow);
     }
 
-  return has_any && (flow || is_trained || (is_tuned && self->is_read) ||
+  return has_any && (flow || is_trained || (is_tuned && self->is_read && self->pass->trains) ||
                      (bias && hr_flop_walk_trains_biases (self)));
 }
 
@@ -461,6 +461,8 @@ run_head (HrFlopWalk *self,
            (head->blocks[i].head.every_token || head->blocks[i].head.all_logits);
 
   self->sequence = all ? self->pass->sequence : 1;
+  if (self->pass->n_logits > 0)
+    self->sequence = MIN (self->pass->n_logits, self->pass->sequence);
   if (head != NULL)
     run_chain (self, head, flow);
 }

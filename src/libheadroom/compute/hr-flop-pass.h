@@ -17,7 +17,9 @@ G_BEGIN_DECLS
  * @sequence: tokens of each sequence that are computed
  * @is_first: whether what the decoder reads is made as well: by an encoder, or by towers
  * @all_logits: whether there are logits of all these tokens
+ * @n_logits: of how many of them there are, or 0 for what @all_logits says
  * @trains: whether a backward pass follows
+ * @is_adapted: whether adapters run though nothing is trained
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @checkpointing: what is computed anew in the backward pass
  *
@@ -31,7 +33,9 @@ typedef struct
   guint64 sequence;
   gboolean is_first;
   gboolean all_logits;
+  guint64 n_logits;
   gboolean trains;
+  gboolean is_adapted;
   const HrTuning *tuning;
   HrCheckpointing checkpointing;
 } HrFlopPass;

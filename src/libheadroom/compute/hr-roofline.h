@@ -41,7 +41,7 @@ typedef struct
   guint64 bytes;
   guint64 exchanged;
   guint n_exchanges;
-  guint n_layers;
+  guint64 n_layers;
   gboolean trains;
 } HrWork;
 

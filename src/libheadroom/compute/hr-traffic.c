@@ -136,6 +136,44 @@ hr_traffic_init_pass (HrTraffic             *self,
 }
 
 /*
+ * hr_traffic_add:
+ * @self: what is moved
+ * @other: what else is
+ * @times: how often that is
+ *
+ * Adds both.
+ */
+void
+hr_traffic_add (HrTraffic       *self,
+                const HrTraffic *other,
+                guint64          times)
+{
+  self->weights = to_bytes (self->weights + (double) other->weights * times);
+  self->cache = to_bytes (self->cache + (double) other->cache * times);
+  self->activations = to_bytes (self->activations + (double) other->activations * times);
+  self->optimizer = to_bytes (self->optimizer + (double) other->optimizer * times);
+  self->exchanged = to_bytes (self->exchanged + (double) other->exchanged * times);
+  self->total = to_bytes (sum (self));
+}
+
+/*
+ * hr_traffic_repeat_weights:
+ * @self: what is moved, of which the activations are those of all passes
+ * @times: how many passes there are
+ *
+ * Counts what each pass reads anew.
+ */
+void
+hr_traffic_repeat_weights (HrTraffic *self,
+                           guint64    times)
+{
+  HrTraffic once = *self;
+
+  once.activations = 0;
+  hr_traffic_add (self, &once, times - 1);
+}
+
+/*
  * hr_traffic_init_training:
  * @self: (out): what is moved
  * @plan: what is trained, and how
@@ -144,7 +182,7 @@ hr_traffic_init_pass (HrTraffic             *self,
  *
  * Counts what a step moves: weights in the forward pass, in the backward pass and where layers are computed anew; what
  * products read and write, twice as much in the backward pass; each gradient written and read; the optimizer's states
- * and the parameters read and written.
+ * and the parameters read and written. PPO goes over its answers several times, and updates more often.
  */
 void
 hr_traffic_init_training (HrTraffic             *self,
@@ -152,7 +190,10 @@ hr_traffic_init_training (HrTraffic             *self,
                           const HrFlopPass      *pass,
                           const HrFlops         *total)
 {
-  guint64 steps = plan->training.accumulation_steps;
+  gboolean is_ppo = plan->training.algorithm == HR_ALGORITHM_PPO;
+  guint64 epochs = is_ppo ? plan->training.n_epochs : 1;
+  guint64 updates = is_ppo ? epochs * plan->training.n_mini_batches : 1;
+  guint64 steps = plan->training.accumulation_steps * epochs;
   guint64 parameters = hr_trainables_get_bytes (plan->parameters, FALSE);
   double element = hr_element_get_bytes (plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element);
   double again = total->forward > 0 ? (double) total->recomputed / total->forward : 0;
@@ -160,7 +201,8 @@ hr_traffic_init_training (HrTraffic             *self,
   *self = (HrTraffic) { 0 };
   self->weights = to_bytes (count_weights (&plan->pass, pass) * steps * (2 + again));
   self->activations = to_bytes (total->elements * element * (3 + again));
-  self->optimizer = to_bytes (2.0 * parameters * steps + 2.0 * plan->training.optimizer.state_bytes +
-                              2.0 * plan->training.master_bytes + 2.0 * parameters);
+  self->optimizer = to_bytes (2.0 * parameters * steps + updates * (2.0 * plan->training.optimizer.state_bytes +
+                                                                    2.0 * plan->training.master_bytes +
+                                                                    2.0 * parameters));
   self->total = to_bytes (sum (self));
 }

@@ -13,6 +13,11 @@ void hr_traffic_init_pass     (HrTraffic             *self,
                                const HrInferencePlan *plan,
                                const HrFlopPass      *pass,
                                const HrFlops         *total);
+void hr_traffic_add           (HrTraffic             *self,
+                               const HrTraffic       *other,
+                               guint64                times);
+void hr_traffic_repeat_weights (HrTraffic            *self,
+                                guint64               times);
 void hr_traffic_init_training (HrTraffic             *self,
                                const HrTrainingPlan  *plan,
                                const HrFlopPass      *pass,

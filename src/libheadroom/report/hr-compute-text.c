@@ -71,6 +71,12 @@ static const char * const phase_labels[] = {
   [HR_COMPUTE_PHASE_PREFILL] = N_("Prefill"),
   [HR_COMPUTE_PHASE_DECODE] = N_("Decode, one token of each sequence"),
   [HR_COMPUTE_PHASE_TRAINING_STEP] = N_("Training step"),
+  [HR_COMPUTE_PHASE_GENERATION] = N_("Writing the answers"),
+  [HR_COMPUTE_PHASE_OLD_POLICY] = N_("Reading by the policy"),
+  [HR_COMPUTE_PHASE_REFERENCE] = N_("Reading by the reference model"),
+  [HR_COMPUTE_PHASE_VALUE] = N_("Reading by the value model"),
+  [HR_COMPUTE_PHASE_REWARD] = N_("Scoring by the reward model"),
+  [HR_COMPUTE_PHASE_VALUE_UPDATE] = N_("Training of the value model"),
 };
 
 static const char * const bound_labels[] = {
@@ -309,7 +315,7 @@ add_parameter_rule (GPtrArray            *rules,
   g_autofree char *tokens_text = hr_format_integer (phase->tokens);
   gboolean recomputes = phase->total.recomputed > phase->count->parts[HR_FLOP_PART_SCORES].recomputed;
 
-  if (phase->id != HR_COMPUTE_PHASE_TRAINING_STEP)
+  if (!hr_compute_phase_id_trains (phase->id))
     add_rule (rules, _("Two operations a parameter"), "2·N·D", g_strdup_printf ("2 × %s × %s", n_text, tokens_text),
               hr_flop_rule_forward (n, phase->tokens),
               _("It counts the look-up of the embedding and a head for every token, and leaves out the attention’s "
@@ -356,7 +362,7 @@ add_operand_rule (GPtrArray            *rules,
   double batch = MAX (hr_compute_get_n_sequences (compute), 1);
   double sequence = phase->tokens / batch;
 
-  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP || hr_model_has_experts (model) ||
+  if (hr_model_has_experts (model) ||
       !hr_model_get_hyper_parameter (model, "hidden_size", &hidden) ||
       !hr_model_get_hyper_parameter (model, "intermediate_size", &intermediate) ||
       !hr_model_get_hyper_parameter (model, "num_hidden_layers", &layers) ||
@@ -387,8 +393,11 @@ hr_compute_phase_list_rules (const HrCompute      *compute,
 {
   GPtrArray *rules = g_ptr_array_new_with_free_func (rule_free);
 
-  add_parameter_rule (rules, phase, model);
-  add_operand_rule (rules, phase, compute, model);
+  if (phase->id <= HR_COMPUTE_PHASE_TRAINING_STEP || phase->id == HR_COMPUTE_PHASE_REFERENCE ||
+      phase->id == HR_COMPUTE_PHASE_OLD_POLICY)
+    add_parameter_rule (rules, phase, model);
+  if (phase->id == HR_COMPUTE_PHASE_PREFILL || phase->id == HR_COMPUTE_PHASE_DECODE)
+    add_operand_rule (rules, phase, compute, model);
 
   return rules;
 }
@@ -447,7 +456,7 @@ add_traffic (GPtrArray            *facts,
   g_autofree char *intensity = g_strdup_printf ("%.1f", hr_compute_phase_get_intensity (phase));
   char *text;
 
-  if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+  if (hr_compute_phase_id_trains (phase->id))
     /* Translators: sizes */
     text = g_strdup_printf (_("%1$s: weights %2$s, activations %3$s, gradients and optimizer %4$s"), total, weights,
                             activations, optimizer);
@@ -483,13 +492,51 @@ hr_compute_phase_list_facts (const HrComputePhase *phase,
         add_fact (facts, _("Without CUDA graphs"), hr_format_seconds (phase->time.launch));
       add_fact (facts, _("Speed"), hr_compute_phase_dup_speed (compute, phase));
       add_fact (facts, _("Limited by"), hr_compute_phase_dup_bound (phase));
-      if (phase->id == HR_COMPUTE_PHASE_TRAINING_STEP)
+      if (hr_compute_phase_id_trains (phase->id))
         add_fact (facts, _("Model FLOPs utilization (MFU)"), hr_format_percentage (phase->time.mfu * 1e6, 1000000));
     }
+  if (phase->per_step != 1)
+    /* Translators: a number, such as 0.5: how often answers are written for a step of the optimizer */
+    add_fact (facts, _("How often"), g_strdup_printf (_("%.3g times for each step of the optimizer"),
+                                                      phase->per_step));
   add_fact (facts, _("Operations"), hr_format_operations (hr_flops_get_training (&phase->total)));
   add_traffic (facts, phase, unit_system);
 
   return facts;
+}
+
+/**
+ * hr_compute_dup_step: (skip)
+ * @compute: what a job computes
+ *
+ * Says how long a step of training on answers takes, and which share of that its phases have.
+ *
+ * Returns: (transfer full) (nullable): a sentence, or %NULL if it is no such step or its time is not known
+ */
+char *
+hr_compute_dup_step (const HrCompute *compute)
+{
+  g_autoptr (GString) shares = g_string_new (NULL);
+  g_autofree char *whole = NULL;
+  double seconds;
+
+  if (!hr_compute_get_step_time (compute, &seconds))
+    return NULL;
+
+  for (guint i = 0; i < hr_compute_get_n_phases (compute); i++)
+    {
+      const HrComputePhase *phase = hr_compute_get_phase (compute, i);
+      g_autofree char *share = hr_format_percentage (1e6 * phase->time.typical * phase->per_step / seconds, 1000000);
+
+      /* Translators: between phases of a step, each with its share, as in “Training step 20 %, …” */
+      g_string_append (shares, i > 0 ? _(", ") : "");
+      /* Translators: a phase of a step, and its share of the time in percent */
+      g_string_append_printf (shares, _("%1$s %2$s"), hr_compute_phase_id_get_label (phase->id), share);
+    }
+  whole = hr_format_seconds (seconds);
+
+  /* Translators: a time, and phases with their shares of it */
+  return g_strdup_printf (_("%1$s: %2$s"), whole, shares->str);
 }
 
 /**

@@ -59,6 +59,7 @@ char       *hr_compute_rule_dup_text         (const HrComputeRule  *rule,
 GPtrArray  *hr_compute_phase_list_facts      (const HrComputePhase *phase,
                                               const HrCompute      *compute,
                                               HrUnitSystem          unit_system) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_compute_dup_step              (const HrCompute      *compute) G_GNUC_WARN_UNUSED_RESULT;
 gboolean    hr_compute_phase_has_part        (const HrComputePhase *phase,
                                               HrFlopPart            part);
 const char * const *hr_compute_get_limits    (void);

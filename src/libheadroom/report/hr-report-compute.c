@@ -53,7 +53,7 @@ build_parts (JsonBuilder          *builder,
       json_builder_begin_object (builder);
       hr_json_build_string (builder, "id", hr_flop_part_get_id (i));
       hr_json_build_string (builder, "label", hr_flop_part_get_label (i));
-      build_flops (builder, &phase->count->parts[i], phase->id == HR_COMPUTE_PHASE_TRAINING_STEP);
+      build_flops (builder, &phase->count->parts[i], hr_compute_phase_id_trains (phase->id));
       hr_json_build_string (builder, "formula", hr_flop_part_get_formula (i));
       hr_json_build_string (builder, "substitution", substitution);
       hr_json_build_string (builder, "source", hr_flop_part_get_source (i));
@@ -138,7 +138,8 @@ build_phase (JsonBuilder          *builder,
   hr_json_build_string (builder, "label", hr_compute_phase_id_get_label (phase->id));
   hr_json_build_integer (builder, "tokens", phase->tokens);
   hr_json_build_integer (builder, "context", phase->context);
-  build_flops (builder, &phase->total, phase->id == HR_COMPUTE_PHASE_TRAINING_STEP);
+  add_double (builder, "per-step", phase->per_step);
+  build_flops (builder, &phase->total, hr_compute_phase_id_trains (phase->id));
   build_parts (builder, phase);
   build_traffic (builder, phase);
   build_time (builder, phase);
@@ -153,6 +154,7 @@ hr_report_build_compute (HrReport    *self,
 {
   const char *reason = NULL;
   const HrCompute *compute = hr_report_get_compute (self, &reason);
+  double seconds;
 
   json_builder_set_member_name (builder, "compute");
   json_builder_begin_object (builder);
@@ -162,6 +164,11 @@ hr_report_build_compute (HrReport    *self,
   for (guint i = 0; compute != NULL && i < hr_compute_get_n_phases (compute); i++)
     build_phase (builder, self, hr_compute_get_phase (compute, i));
   json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "step-seconds");
+  if (compute != NULL && hr_compute_get_step_time (compute, &seconds))
+    json_builder_add_double_value (builder, seconds);
+  else
+    json_builder_add_null_value (builder);
   json_builder_set_member_name (builder, "limits");
   json_builder_begin_array (builder);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
@@ -194,7 +201,7 @@ add_parts (HrDocument           *document,
            const HrComputePhase *phase)
 {
   static const gboolean numeric[] = { FALSE, TRUE, TRUE, TRUE, TRUE, TRUE };
-  gboolean trains = phase->id == HR_COMPUTE_PHASE_TRAINING_STEP;
+  gboolean trains = hr_compute_phase_id_trains (phase->id);
   const char * const columns[] = {
     _("Part"), _("Operations"), _("Share"), trains ? _("Forward") : NULL, _("Gradients"), _("Recomputed"), NULL,
   };
@@ -266,6 +273,17 @@ add_explanation (HrDocument           *document,
     }
 }
 
+/* How long a step of training on answers takes altogether. */
+static void
+add_step (const HrCompute *compute,
+          HrDocument      *document)
+{
+  g_autofree char *text = hr_compute_dup_step (compute);
+
+  if (text != NULL)
+    hr_document_block_add_fact (hr_document_add_facts (document), _("A step altogether"), text, HR_DOCUMENT_PLAIN);
+}
+
 /* What is computed in each phase, and how long that takes. */
 void
 hr_report_add_compute (HrReport   *self,
@@ -273,6 +291,7 @@ hr_report_add_compute (HrReport   *self,
 {
   const char *reason = NULL;
   const HrCompute *compute = hr_report_get_compute (self, &reason);
+  const HrComputePhase *explained;
   HrDocumentBlock *list;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What is computed, and how long it takes"));
@@ -295,9 +314,11 @@ hr_report_add_compute (HrReport   *self,
       add_rules (self, facts, phase);
     }
 
+  add_step (compute, document);
   list = hr_document_add_list (document);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     hr_document_block_add_item (list, hr_text_translate (*limit));
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How the operations come about"));
-  add_explanation (document, hr_compute_get_phase (compute, 0));
+  explained = hr_compute_find_phase (compute, HR_COMPUTE_PHASE_TRAINING_STEP);
+  add_explanation (document, explained != NULL ? explained : hr_compute_get_phase (compute, 0));
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-compute.h"
+#include "hr-flop-pass.h"
+#include "hr-training-plan.h"
+
+G_BEGIN_DECLS
+
+struct _HrCompute
+{
+  HrComputePhase phases[HR_N_COMPUTE_PHASES];
+  guint n_phases;
+  guint64 n_sequences;
+  HrModel *model;
+  HrGpu *gpu;
+  guint n_gpus;
+  HrDtype dtype;
+  char *missing;
+};
+
+HrComputePhase *_hr_compute_add_phase     (HrCompute            *self,
+                                           HrComputePhaseId      id,
+                                           const HrFlopPass     *pass,
+                                           guint64               times);
+void            _hr_compute_estimate_time (HrCompute            *self,
+                                           HrComputePhase       *phase);
+void            _hr_compute_add_before    (HrCompute            *self,
+                                           HrTrainingPlan       *plan);
+guint64         _hr_compute_count_logits  (const HrTrainingPlan *plan);
+void            _hr_compute_add_critic    (HrCompute            *self,
+                                           HrTrainingPlan       *plan);
+
+G_END_DECLS
