@@ -10,6 +10,7 @@
 #include "hr-compute-text.h"
 #include "hr-formula-text.h"
 #include "hr-labels.h"
+#include "hr-published-speeds.h"
 #include "hr-units.h"
 
 /*
@@ -201,6 +202,66 @@ create_expander (HeadroomComputeView *self,
   return expander;
 }
 
+/* What was measured, what is estimated, and what is estimated by what others have measured. */
+static GtkWidget *
+create_speed (const HrPublishedSpeed *speed)
+{
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+  g_autofree char *measured = hr_format_integer (speed->measured + 0.5);
+  g_autofree char *estimated = hr_format_integer (speed->estimated + 0.5);
+  g_autofree char *held_out = speed->held_out > 0 ? g_strdup_printf ("%.2f", speed->held_out / speed->measured)
+                                                  : g_strdup ("–");
+  g_autofree char *ratio = g_strdup_printf ("%.2f", speed->estimated / speed->measured);
+  /* Translators: 1 and 2 numbers, 3 and 4 ratios such as 0.97 */
+  g_autofree char *text = g_strdup_printf (_("%1$s tokens per second measured, %2$s estimated: ratio %3$s, held out "
+                                             "%4$s"), measured, estimated, ratio, held_out);
+  g_autofree char *link = g_markup_printf_escaped ("<a href=\"%s\">%s</a>", speed->source, speed->id);
+  GtkWidget *name = create_label (NULL, 0, NULL);
+
+  gtk_label_set_markup (GTK_LABEL (name), link);
+  gtk_box_append (GTK_BOX (row), name);
+  gtk_box_append (GTK_BOX (row), create_label (text, 0, "caption"));
+
+  return row;
+}
+
+/* Worked out when somebody opens it. */
+static void
+expand_speeds_cb (GtkExpander *expander)
+{
+  g_autoptr (GPtrArray) speeds = NULL;
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box;
+
+  if (gtk_expander_get_child (expander) != NULL)
+    return;
+
+  speeds = hr_published_speeds_list (&error);
+  if (speeds == NULL)
+    {
+      gtk_expander_set_child (expander, create_label (error->message, 0, NULL));
+      return;
+    }
+
+  box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 9);
+  gtk_widget_set_margin_top (box, 12);
+  for (guint i = 0; i < speeds->len; i++)
+    gtk_box_append (GTK_BOX (box), create_speed (g_ptr_array_index (speeds, i)));
+  gtk_expander_set_child (expander, box);
+}
+
+static GtkWidget *
+create_speeds_expander (void)
+{
+  GtkWidget *expander = gtk_expander_new (_("Published Speeds"));
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (expander), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Published Speeds"),
+                                  -1);
+  g_signal_connect (expander, "notify::expanded", G_CALLBACK (expand_speeds_cb), NULL);
+
+  return expander;
+}
+
 static GtkWidget *
 create_card (void)
 {
@@ -282,6 +343,7 @@ headroom_compute_view_show (HeadroomComputeView *self,
   const char *reason = NULL;
   const HrCompute *compute;
   g_autofree char *step = NULL;
+  g_autofree char *summary = NULL;
   GtkWidget *child;
 
   g_return_if_fail (HEADROOM_IS_COMPUTE_VIEW (self));
@@ -306,4 +368,7 @@ headroom_compute_view_show (HeadroomComputeView *self,
     append_fact (self->box, _("A step altogether"), step, FALSE);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     headroom_compute_view_append_note (self, hr_text_translate (*limit));
+  summary = hr_published_speeds_dup_summary ();
+  headroom_compute_view_append_note (self, summary);
+  gtk_box_append (self->box, create_speeds_expander ());
 }

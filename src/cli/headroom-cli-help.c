@@ -260,7 +260,7 @@ headroom_cli_dup_help (const char *verb)
                        _("Usage: headroom-cli list WHAT [OPTION…]\n"
                          "\n"
                          "Lists what Headroom knows; WHAT is one of models, gpus, architectures, precisions,\n"
-                         "formats, engines and glossary.\n"));
+                         "formats, engines, speeds (published ones, beside estimates) and glossary.\n"));
       append_options (string, list_options, G_N_ELEMENTS (list_options));
     }
   else if (g_strcmp0 (verb, "help") == 0)
@@ -284,8 +284,8 @@ headroom_cli_dup_help (const char *verb)
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
                        "  launch MODEL     write the settings as programs take them\n"
-                       "  list WHAT        list models, gpus, architectures, precisions, formats, engines or\n"
-                       "                   the glossary\n"
+                       "  list WHAT        list models, gpus, architectures, precisions, formats, engines,\n"
+                       "                   speeds or the glossary\n"
                        "  help WORD…       look up a term, a setting, a part of the memory or a symbol\n"
                        "\n"
                        "  --version        show the version\n"

@@ -119,7 +119,7 @@ def a_model_is_read_with_an_architecture_of_ones_own():
 
 
 def every_list_is_text_and_json():
-    for name in ('models', 'gpus', 'architectures', 'precisions', 'formats', 'engines', 'glossary'):
+    for name in ('models', 'gpus', 'architectures', 'precisions', 'formats', 'engines', 'speeds', 'glossary'):
         rows = succeed_json('list', name)[name]
         text = succeed('list', name).decode('utf-8')
         assert rows, name

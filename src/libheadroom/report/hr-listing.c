@@ -21,6 +21,7 @@
 #include "hr-model-catalogue.h"
 #include "hr-number-format.h"
 #include "hr-number-text.h"
+#include "hr-published-speeds.h"
 #include "hr-report-private.h"
 #include "hr-units.h"
 
@@ -276,6 +277,31 @@ add_engines (GPtrArray  *rows,
   return TRUE;
 }
 
+/* What others have measured, what is estimated, and what is estimated without having looked at the source of a row. */
+static gboolean
+add_speeds (GPtrArray  *rows,
+            GError    **error)
+{
+  g_autoptr (GPtrArray) speeds = hr_published_speeds_list (error);
+
+  if (speeds == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < speeds->len; i++)
+    {
+      const HrPublishedSpeed *speed = g_ptr_array_index (speeds, i);
+      g_autofree char *measured = print_decimal (speed->measured);
+      g_autofree char *estimated = print_decimal (speed->estimated);
+      g_autofree char *ratio = print_decimal (speed->estimated / speed->measured);
+      g_autofree char *held_out = speed->held_out > 0 ? print_decimal (speed->held_out / speed->measured) : NULL;
+      const char * const texts[] = { speed->id, measured, estimated, ratio, held_out, speed->source };
+
+      add_cells (rows, texts, G_N_ELEMENTS (texts));
+    }
+
+  return TRUE;
+}
+
 /* The terms of the field and the letters of formulas, as the help has them. */
 static gboolean
 add_glossary (GPtrArray  *rows,
@@ -359,6 +385,18 @@ static const List lists[HR_N_LISTINGS] = {
       { "label", N_("Description"), COLUMN_TEXT },
     },
     add_engines,
+  },
+  [HR_LISTING_SPEEDS] = {
+    "speeds",
+    {
+      { "id", N_("Measurement"), COLUMN_TEXT },
+      { "measured", N_("Tokens per second, measured"), COLUMN_DECIMAL },
+      { "estimated", N_("Estimated"), COLUMN_DECIMAL },
+      { "ratio", N_("Ratio"), COLUMN_DECIMAL },
+      { "held-out-ratio", N_("Ratio, held out"), COLUMN_DECIMAL },
+      { "source", N_("Source"), COLUMN_TEXT },
+    },
+    add_speeds,
   },
   [HR_LISTING_GLOSSARY] = {
     "glossary",

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @HR_LISTING_PRECISIONS: data types and formats of quantization
  * @HR_LISTING_FORMATS: formats of numbers, by what their bits mean
  * @HR_LISTING_ENGINES: the programs that run a model
+ * @HR_LISTING_SPEEDS: published speeds, beside what is estimated
  * @HR_LISTING_GLOSSARY: the terms of the field and the symbols of formulas, with what they mean
  *
  * What Headroom can list.
@@ -28,6 +29,7 @@ typedef enum
   HR_LISTING_PRECISIONS,
   HR_LISTING_FORMATS,
   HR_LISTING_ENGINES,
+  HR_LISTING_SPEEDS,
   HR_LISTING_GLOSSARY,
   HR_N_LISTINGS, /*< skip >*/
 } HrListing;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-compute-text.h"
+#include "hr-published-speeds.h"
 #include "hr-report-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -154,6 +155,7 @@ hr_report_build_compute (HrReport    *self,
 {
   const char *reason = NULL;
   const HrCompute *compute = hr_report_get_compute (self, &reason);
+  g_autofree char *summary = hr_published_speeds_dup_summary ();
   double seconds;
 
   json_builder_set_member_name (builder, "compute");
@@ -173,6 +175,7 @@ hr_report_build_compute (HrReport    *self,
   json_builder_begin_array (builder);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     json_builder_add_string_value (builder, hr_text_translate (*limit));
+  json_builder_add_string_value (builder, summary);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
@@ -292,6 +295,7 @@ hr_report_add_compute (HrReport   *self,
   const char *reason = NULL;
   const HrCompute *compute = hr_report_get_compute (self, &reason);
   const HrComputePhase *explained;
+  g_autofree char *summary = NULL;
   HrDocumentBlock *list;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What is computed, and how long it takes"));
@@ -318,6 +322,8 @@ hr_report_add_compute (HrReport   *self,
   list = hr_document_add_list (document);
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     hr_document_block_add_item (list, hr_text_translate (*limit));
+  summary = hr_published_speeds_dup_summary ();
+  hr_document_block_add_item (list, summary);
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("How the operations come about"));
   explained = hr_compute_find_phase (compute, HR_COMPUTE_PHASE_TRAINING_STEP);
   add_explanation (document, explained != NULL ? explained : hr_compute_get_phase (compute, 0));
