@@ -59,6 +59,7 @@ static const struct
   { "V", N_("vocab_size: words of the vocabulary") },
   { "p_l", N_("parameters of a layer, where they are sharded") },
   { "p_o", N_("parameters around the layers, where they are sharded") },
+  { "p_u", N_("parameters of a matrix that is added beside another, where each is gathered by itself") },
   { "N_d", N_("ranks that share parameters") },
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },

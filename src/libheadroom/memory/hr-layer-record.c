@@ -12,6 +12,7 @@
 #include "hr-kept-layers.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-unit.h"
 #include "hr-unsloth.h"
 
 /* A layer in a step of training, forwards and back, from what comes into it to what goes out. */
@@ -222,11 +223,13 @@ run_layer (HrLayerRecord   *self,
   variables->forward.mask =
     attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
   hr_pass_choose_rotation (variables, attention);
+  hr_sharding_begin_units (stack->replay, is_recomputing);
   if (self->kept != NULL)
     hr_operator_cache_begin (self->kept, is_recomputing);
   stack->replay->operator_cache = self->kept;
   run_repeatedly (stack, klass);
   stack->replay->operator_cache = NULL;
+  hr_sharding_end_units (stack->replay);
   store_cache (self, stack);
 }
 
@@ -305,6 +308,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   n_made = replay->n_made;
   n_left = stack->variables.n_left;
   run_layer (self, stack, layer, FALSE);
+  if (replay->sharding != NULL)
+    self->units = replay->sharding->units;
   self->n_left = stack->variables.n_left - n_left;
   self->n_needed = replay->n_needed - n_made;
   leave_shared (self, stack, layer);
@@ -575,7 +580,7 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
-  hr_sharding_gather_ahead (replay, layer == 0);
+  hr_sharding_gather_ahead (replay, layer == 0, self->checkpointing != HR_CHECKPOINTING_REENTRANT, self->units);
   hr_sharding_enter (replay, HR_SHARDED_LAYER);
   if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
     gradient = differentiate_reentrant (self, stack, layer, gradient);

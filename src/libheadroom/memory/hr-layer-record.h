@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-operator-cache.h"
+#include "hr-sharding.h"
 #include "hr-training-stack.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,7 @@ typedef enum
  * @backward_recorded: whether the backward pass has
  * @n_needed: how many tensors are made until the last that autograd needs
  * @kept: (nullable): what is kept of some operators, where the rest is computed anew
+ * @units: matrices in the layer that are gathered by themselves
  * @graph: (nullable): what autograd keeps
  * @input: the input, a boundary of @graph
  * @output: the output
@@ -59,6 +61,7 @@ typedef struct
   gboolean backward_recorded;
   guint n_needed;
   HrOperatorCache *kept;
+  HrShardedUnits units;
   HrGraph *graph;
   HrValue input;
   HrValue output;

@@ -3,6 +3,7 @@
 #include "hr-replay-adapter.h"
 
 #include "hr-operator.h"
+#include "hr-sharding-unit.h"
 #include "hr-tuning.h"
 
 /* What methods of fine-tuning add to linear layers, as PEFT's layers compute it. */
@@ -42,13 +43,30 @@ make_matrix (HrReplay *replay,
              HrValue   out,
              gboolean  is_trained)
 {
-  HrValue shape = HR_SHAPE (hr_tuning_get_element (replay->tuning), x.symbols[x.n_symbols - 1],
-                            out.symbols[out.n_symbols - 1]);
+  HrElement element = hr_sharding_choose_element (replay, hr_tuning_get_element (replay->tuning));
+  HrValue shape = HR_SHAPE (element, x.symbols[x.n_symbols - 1], out.symbols[out.n_symbols - 1]);
 
   shape.count = x.count * out.count;
   shape.divisor = x.divisor * out.divisor;
 
   return is_trained ? hr_autograd_added (replay, shape) : shape;
+}
+
+/* A linear layer, which may be sharded by itself. */
+static HrValue
+run_factor (HrReplay   *replay,
+            HrValue     x,
+            const char *name,
+            HrValue     factor,
+            HrValue     shape)
+{
+  HrValue result;
+
+  hr_sharding_enter_unit (replay, factor);
+  result = hr_op_linear_by (replay, x, name, factor, HR_NO_VALUE, shape);
+  hr_sharding_leave_unit (replay, factor, &result);
+
+  return result;
 }
 
 /* lora_B (lora_A (dropout (x))) */
@@ -64,10 +82,10 @@ multiply_by_factors (HrReplay            *replay,
 
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
   factor = make_matrix (replay, x, inner_shape, tuned->by != HR_TUNED_BY_LORA_FA);
-  inner = hr_op_linear_by (replay, input, "lora_A(x)", factor, HR_NO_VALUE, inner_shape);
+  inner = run_factor (replay, input, "lora_A(x)", factor, inner_shape);
   hr_replay_drop (replay, input);
   factor = make_matrix (replay, inner, out_shape, TRUE);
-  product = hr_op_linear_by (replay, inner, "lora_B(…)", factor, HR_NO_VALUE, out_shape);
+  product = run_factor (replay, inner, "lora_B(…)", factor, out_shape);
   hr_replay_drop (replay, inner);
 
   return product;
@@ -95,7 +113,8 @@ replay_lora (HrReplay            *replay,
              HrValue             *result)
 {
   HrElement element = result->element;
-  HrValue cast = hr_op_cast (replay, x, hr_tuning_get_element (replay->tuning));
+  HrElement seen = hr_sharding_choose_seen_element (replay, hr_tuning_get_element (replay->tuning));
+  HrValue cast = hr_op_cast (replay, x, seen);
   HrValue scaled = run_factors (replay, tuned, cast, *result);
 
   add_to_result (replay, result, scaled, element);

@@ -113,6 +113,10 @@ typedef enum
   HR_SYMBOL_HEAD_PART,
   HR_SYMBOL_HEAD_GATHERED,
   HR_SYMBOL_HEAD_CAST,
+  HR_SYMBOL_UNIT_SHARD,     /* p_u: of a matrix that a method of fine-tuning adds */
+  HR_SYMBOL_UNIT_PART,
+  HR_SYMBOL_UNIT_GATHERED,
+  HR_SYMBOL_UNIT_CAST,
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, or of a window of frames, as they come to a tower */
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
   HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, or of a sound, as it comes to a tower */

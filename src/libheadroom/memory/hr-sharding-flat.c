@@ -7,6 +7,7 @@
 #include "hr-sharding-flat.h"
 
 #include "hr-autograd.h"
+#include "hr-sharding-unit.h"
 
 /*
  * FullyShardedDataParallel of torch/distributed/fsdp of torch 2.14: the parameters of each layer are one FlatParameter,
@@ -19,6 +20,20 @@
 
 /* _get_aligned_numel of _flat_param.py: parameters begin at multiples of 16 bytes. */
 #define ALIGNED_BYTES 16
+
+/*
+ * hr_sharding_round:
+ * @self: groups of flat parameters
+ * @n_elements: how many parameters there are
+ *
+ * Returns: as many, with what pads them to a multiple of the ranks
+ */
+guint64
+hr_sharding_round (const HrSharding *self,
+                   guint64           n_elements)
+{
+  return (n_elements + self->n_ranks - 1) / self->n_ranks * self->n_ranks;
+}
 
 static guint64
 round_up (guint64 n,
@@ -36,21 +51,56 @@ align (const HrSharding *self,
                           : n_before;
 }
 
-static void
-add_parameter (const HrSharding *self,
-               guint64          *n_elements,
-               const HrTensor   *tensor)
+/*
+ * How many elements stand for a tensor. Those of a matrix of bitsandbytes are stored in the dtype of all that is flat
+ * with it (bnb_4bit_quant_storage); its scales are attributes of the parameter, and stay whole.
+ */
+static guint64
+count_elements (const HrSharding      *self,
+                const HrWeightStorage *storage,
+                guint                  index,
+                guint                  copy,
+                guint64               *whole_bytes)
 {
-  for (guint i = 0; i < MAX (1, tensor->n_items); i++)
-    *n_elements = align (self, *n_elements) + tensor->n_elements;
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_weight_storage_list_pieces (storage, index, copy, pieces);
+  guint64 bytes = 0;
+
+  if (n_pieces == 0)
+    return hr_model_get_tensor (storage->model, index)->n_elements;
+
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (pieces[i].is_payload)
+        bytes += pieces[i].n_bytes;
+      else
+        *whole_bytes += hr_ledger_round (pieces[i].n_bytes);
+    }
+
+  return bytes / hr_element_get_bytes (self->frozen_element);
+}
+
+static void
+add_parameter (HrSharding            *self,
+               const HrWeightStorage *storage,
+               guint64               *n_elements,
+               guint                  index,
+               guint                  first_copy)
+{
+  guint n_items = MAX (1, hr_model_get_tensor (storage->model, index)->n_items);
+
+  for (guint i = 0; i < n_items; i++)
+    *n_elements = align (self, *n_elements) +
+                  count_elements (self, storage, index, first_copy + i, &self->whole_bytes);
 }
 
 /* The parameters of a layer, or of those around the layers; as many if they are padded. */
 static guint64
-count_parameters (const HrSharding *self,
-                  HrModel          *model,
-                  int               layer)
+count_parameters (HrSharding            *self,
+                  const HrWeightStorage *storage,
+                  int                    layer)
 {
+  HrModel *model = storage->model;
   guint n_tensors = hr_model_get_n_tensors (model);
   guint64 n_elements = 0;
 
@@ -63,13 +113,13 @@ count_parameters (const HrSharding *self,
       for (guint j = 0; j < tensor->n_layers; j++)
         {
           if (tensor->layers[j] == (guint) layer)
-            add_parameter (self, &n_elements, tensor);
+            add_parameter (self, storage, &n_elements, i, j * hr_tensor_get_copies_of_layer (tensor));
         }
       if (layer < 0)
-        add_parameter (self, &n_elements, tensor);
+        add_parameter (self, storage, &n_elements, i, 0);
     }
 
-  return self->is_aligned ? round_up (n_elements, self->n_ranks) : n_elements;
+  return self->is_aligned ? hr_sharding_round (self, n_elements) : n_elements;
 }
 
 static guint
@@ -92,7 +142,7 @@ count_layers (HrModel *model)
 /*
  * hr_sharding_init_flat:
  * @self: (out): the groups
- * @model: a model
+ * @storage: how the tensors of a model are stored
  * @settings: how it is set up
  *
  * Puts parameters into flat ones. Layers whose parameters differ are not followed.
@@ -100,26 +150,26 @@ count_layers (HrModel *model)
  * Returns: whether all layers have as many parameters
  */
 gboolean
-hr_sharding_init_flat (HrSharding           *self,
-                       HrModel              *model,
-                       const HrFlatSharding *settings)
+hr_sharding_init_flat (HrSharding            *self,
+                       const HrWeightStorage *storage,
+                       const HrFlatSharding  *settings)
 {
-  guint n_layers = count_layers (model);
+  guint n_layers = count_layers (storage->model);
   gboolean are_alike = TRUE;
 
   *self = (HrSharding) {
     .is_sharded = TRUE, .element = settings->element, .is_tied = TRUE, .is_flat = TRUE,
     .is_offloaded = settings->is_offloaded, .n_ranks = settings->n_ranks, .is_aligned = settings->is_aligned,
     .stays_gathered = settings->stays_gathered && settings->n_ranks > 1, .gathers_ahead = settings->gathers_ahead,
-    .reduced_element = settings->reduced_element,
-    .gathered_element = settings->gathered_element,
+    .reduced_element = settings->reduced_element, .gathered_element = settings->gathered_element,
+    .is_mixed = settings->is_mixed, .has_units = settings->has_units, .frozen_element = settings->frozen_element,
   };
-  self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, model, -1);
-  self->n_elements[HR_SHARDED_LAYER] = n_layers > 0 ? count_parameters (self, model, 0) : 0;
+  self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, storage, -1);
+  self->n_elements[HR_SHARDED_LAYER] = n_layers > 0 ? count_parameters (self, storage, 0) : 0;
   for (guint i = 1; i < n_layers; i++)
-    are_alike &= count_parameters (self, model, i) == self->n_elements[HR_SHARDED_LAYER];
+    are_alike &= count_parameters (self, storage, i) == self->n_elements[HR_SHARDED_LAYER];
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
-    self->n_part[i] = round_up (self->n_elements[i], self->n_ranks) / self->n_ranks;
+    self->n_part[i] = hr_sharding_round (self, self->n_elements[i]) / self->n_ranks;
 
   return are_alike;
 }
@@ -195,6 +245,34 @@ hr_sharding_list_flat (const HrSharding *self,
   return list;
 }
 
+/* Frozen parameters are not cast to fp32 (Accelerator.prepare_model). */
+static HrElement
+get_held_element (const HrSharding *self,
+                  HrShardedGroup    group)
+{
+  return self->has_units && group != HR_SHARDED_UNIT ? self->frozen_element : self->element;
+}
+
+/* Without a policy each flat parameter is gathered and reduced in what it is held in. */
+static HrElement
+get_gathered_element (const HrReplay *replay,
+                      HrShardedGroup  group)
+{
+  const HrSharding *self = replay->sharding;
+
+  if (group == HR_SHARDED_UNIT)
+    return self->is_mixed ? self->gathered_element : self->element;
+
+  return replay->parameter_dtype;
+}
+
+static HrElement
+get_reduced_element (const HrSharding *self,
+                     HrShardedGroup    group)
+{
+  return group == HR_SHARDED_UNIT && !self->is_mixed ? self->element : self->reduced_element;
+}
+
 /*
  * hr_sharding_get_part_bytes:
  * @self: groups of flat parameters
@@ -206,7 +284,7 @@ guint64
 hr_sharding_get_part_bytes (const HrSharding *self,
                             guint             n_layers)
 {
-  guint element = hr_element_get_bytes (self->element);
+  guint element = hr_element_get_bytes (get_held_element (self, HR_SHARDED_HEAD));
 
   return n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * element) +
          hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element);
@@ -219,7 +297,7 @@ get_bytes (HrReplay       *replay,
 {
   guint64 n = replay->symbols[hr_sharding_get_symbol (group, size)];
 
-  return hr_ledger_round (n * hr_element_get_bytes (replay->parameter_dtype));
+  return hr_ledger_round (n * hr_element_get_bytes (get_gathered_element (replay, group)));
 }
 
 static HrValue
@@ -239,23 +317,33 @@ copy_part (HrReplay       *replay,
            HrShardedGroup  group)
 {
   HrSharding *self = replay->sharding;
+  HrElement held = get_held_element (self, group);
+  HrElement gathered = get_gathered_element (replay, group);
   HrValue copy = HR_NO_VALUE;
 
   replay->sentence = N_("while parameters are copied to the data type that is computed in");
-  if (self->element != replay->parameter_dtype || self->is_offloaded)
+  if (held != gathered || self->is_offloaded)
     copy = hr_replay_make (replay, "copy_", "_mp_shard", HR_COMPONENT_TEMPORARY,
-                           get_shape (replay->parameter_dtype, group, HR_SHARDED_PART));
-  if (self->is_offloaded && self->element != replay->parameter_dtype)
+                           get_shape (gathered, group, HR_SHARDED_PART));
+  if (self->is_offloaded && held != gathered)
     hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "_local_shard", HR_COMPONENT_TEMPORARY,
-                                            get_shape (self->element, group, HR_SHARDED_PART)));
+                                            get_shape (held, group, HR_SHARDED_PART)));
 
   return copy;
 }
 
-/* FlatParamHandle.pre_unshard, unshard and post_unshard of _flat_param.py. */
-static HrValue
-gather (HrReplay       *replay,
-        HrShardedGroup  group)
+/*
+ * hr_sharding_gather_anew:
+ * @replay: a tape
+ * @group: a group
+ *
+ * FlatParamHandle.pre_unshard, unshard and post_unshard of _flat_param.py.
+ *
+ * Returns: (transfer full): the parameters of the group
+ */
+HrValue
+hr_sharding_gather_anew (HrReplay       *replay,
+                         HrShardedGroup  group)
 {
   HrSharding *self = replay->sharding;
   HrValue copy = copy_part (replay, group);
@@ -266,7 +354,7 @@ gather (HrReplay       *replay,
 
   replay->sentence = N_("while parameters of all ranks are gathered");
   gathered = hr_replay_make (replay, "all_gather", "_full_param_padded", HR_COMPONENT_COMMUNICATION,
-                             get_shape (replay->parameter_dtype, group, HR_SHARDED_GATHERED));
+                             get_shape (get_gathered_element (replay, group), group, HR_SHARDED_GATHERED));
   hr_replay_drop (replay, copy);
 
   return gathered;
@@ -277,7 +365,7 @@ is_there (const HrSharding *self,
           HrShardedGroup    group)
 {
   return self->weights[group].storage >= 0 ||
-         (self->is_backward && self->stays_gathered && group == HR_SHARDED_LAYER);
+         (self->is_backward && self->stays_gathered && group != HR_SHARDED_HEAD);
 }
 
 /*
@@ -296,20 +384,24 @@ hr_sharding_gather_flat (HrReplay       *replay,
   if (is_there (self, group))
     return;
 
-  self->weights[group] = gather (replay, group);
+  self->weights[group] = hr_sharding_gather_anew (replay, group);
 }
 
 /*
  * hr_sharding_gather_ahead:
  * @replay: a tape
  * @is_first: whether no layer is before the one that is differentiated now
+ * @awaits_units: whether those matrices in it have been in a graph that are gathered by themselves
+ * @units: these
  *
  * BackwardPrefetch.BACKWARD_PRE of FullyShardedDataParallel: what the next layer needs is gathered before this one is
  * differentiated (_prefetch_handle of _runtime_utils.py).
  */
 void
-hr_sharding_gather_ahead (HrReplay *replay,
-                          gboolean  is_first)
+hr_sharding_gather_ahead (HrReplay       *replay,
+                          gboolean        is_first,
+                          gboolean        awaits_units,
+                          HrShardedUnits  units)
 {
   HrSharding *self = replay->sharding;
 
@@ -317,8 +409,15 @@ hr_sharding_gather_ahead (HrReplay *replay,
     return;
 
   self->is_first = is_first;
+  self->n_units = units.n;
+  if (units.n > 0)
+    {
+      if (awaits_units)
+        hr_sharding_await_units (replay, units);
+      return;
+    }
   if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE && !is_first && !self->stays_gathered)
-    self->ahead = gather (replay, HR_SHARDED_LAYER);
+    self->ahead = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
 }
 
 /*
@@ -391,12 +490,14 @@ let_go (HrReplay       *replay,
   else if (self->stays_gathered)
     hr_replay_remove (replay, HR_COMPONENT_COMMUNICATION, get_bytes (replay, group, HR_SHARDED_GATHERED));
   self->weights[group] = HR_NO_VALUE;
+  if (group == HR_SHARDED_UNIT && self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_POST)
+    hr_sharding_gather_before (replay);
   if (group != HR_SHARDED_LAYER)
     return;
 
   self->weights[group] = self->ahead;
   self->ahead = HR_NO_VALUE;
-  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_POST && !self->is_first)
+  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_POST && !self->is_first && self->n_units == 0)
     hr_sharding_gather_flat (replay, group);
 }
 
@@ -407,18 +508,19 @@ reduce_to_part (HrReplay       *replay,
 {
   HrSharding *self = replay->sharding;
   gboolean is_padded = self->n_elements[group] % self->n_ranks != 0;
+  HrElement reduced = get_reduced_element (self, group);
   HrValue wide = HR_NO_VALUE, padded = HR_NO_VALUE;
   HrValue part;
 
-  if (self->reduced_element != replay->parameter_dtype)
+  if (reduced != get_gathered_element (replay, group))
     wide = hr_replay_make (replay, "_to_copy", "flat_param.grad", HR_COMPONENT_GRADIENTS,
-                           get_shape (self->reduced_element, group, HR_SHARDED_ALL));
+                           get_shape (reduced, group, HR_SHARDED_ALL));
   if (is_padded)
     padded = hr_replay_make (replay, "pad", "padded_unsharded_grad", HR_COMPONENT_TEMPORARY,
-                             get_shape (self->reduced_element, group, HR_SHARDED_GATHERED));
+                             get_shape (reduced, group, HR_SHARDED_GATHERED));
   part = hr_replay_make (replay, "empty_like", "new_sharded_grad", HR_COMPONENT_GRADIENTS,
-                         get_shape (self->reduced_element, group, HR_SHARDED_PART));
-  if (self->element != self->reduced_element)
+                         get_shape (reduced, group, HR_SHARDED_PART));
+  if (self->element != reduced)
     hr_replay_assign (replay, &part, hr_replay_make (replay, "_to_copy", "sharded_grad", HR_COMPONENT_GRADIENTS,
                                                      get_shape (self->element, group, HR_SHARDED_PART)));
   if (self->is_offloaded)
@@ -467,9 +569,15 @@ hr_sharding_reduce_flat (HrReplay       *replay,
                          HrShardedGroup  group)
 {
   HrSharding *self = replay->sharding;
-  HrValue shape = get_shape (replay->parameter_dtype, group, HR_SHARDED_ALL);
+  HrValue shape = get_shape (get_gathered_element (replay, group), group, HR_SHARDED_ALL);
   gboolean is_held = self->n_ranks > 1 && replay->has_gradients;
   HrValue flat;
+
+  if (self->has_units && group != HR_SHARDED_UNIT)
+    {
+      let_go (replay, group);
+      return;
+    }
 
   replay->sentence = N_("in the backward pass, while gradients are put into one piece and reduced");
   flat = hr_replay_make (replay, "cat", "flat_param.grad", HR_COMPONENT_GRADIENTS, shape);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-sharding.h"
+#include "hr-weight-storage.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,9 @@ G_BEGIN_DECLS
  * @stays_gathered: whether they are gathered once a step (SHARD_GRAD_OP)
  * @is_offloaded: whether they wait on the host
  * @gathers_ahead: when the group that comes next in the backward pass is gathered
+ * @is_mixed: whether a policy says what is computed and reduced in, whatever parameters are held in
+ * @has_units: whether matrices that a method of fine-tuning adds are what is trained
+ * @frozen_element: what all others are held in then
  *
  * How FullyShardedDataParallel is set up.
  */
@@ -29,20 +33,29 @@ typedef struct
   gboolean stays_gathered;
   gboolean is_offloaded;
   HrBackwardPrefetch gathers_ahead;
+  gboolean is_mixed;
+  gboolean has_units;
+  HrElement frozen_element;
 } HrFlatSharding;
 
 gboolean      hr_sharding_init_flat      (HrSharding           *self,
-                                          HrModel              *model,
-                                          const HrFlatSharding *settings);
+                                          const HrWeightStorage *storage,
+                                          const HrFlatSharding  *settings);
 HrTrainables *hr_sharding_list_flat      (const HrSharding     *self,
                                           HrModel              *model,
                                           guint                 n_layers);
+guint64       hr_sharding_round          (const HrSharding     *self,
+                                          guint64               n_elements);
 guint64       hr_sharding_get_part_bytes (const HrSharding     *self,
                                           guint                 n_layers);
 void          hr_sharding_gather_flat    (HrReplay             *replay,
                                           HrShardedGroup        group);
+HrValue       hr_sharding_gather_anew    (HrReplay             *replay,
+                                          HrShardedGroup        group);
 void          hr_sharding_gather_ahead   (HrReplay             *replay,
-                                          gboolean              is_first);
+                                          gboolean              is_first,
+                                          gboolean              awaits_units,
+                                          HrShardedUnits        units);
 void          hr_sharding_leave          (HrReplay             *replay,
                                           HrValue              *output);
 void          hr_sharding_begin_backward (HrReplay             *replay);

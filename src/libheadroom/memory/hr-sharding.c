@@ -7,6 +7,7 @@
 #include "hr-sharding.h"
 
 #include "hr-sharding-flat.h"
+#include "hr-sharding-unit.h"
 
 /*
  * torch/distributed/fsdp/_fully_shard of torch 2.14, for a mesh of one device: a group of parameters is copied to the
@@ -20,6 +21,7 @@ static const HrSymbol symbols[HR_N_SHARDED_GROUPS][HR_N_SHARDED_SIZES] = {
                              HR_SYMBOL_EMBEDDING_CAST },
   [HR_SHARDED_LAYER] = { HR_SYMBOL_LAYER_SHARD, HR_SYMBOL_LAYER_PART, HR_SYMBOL_LAYER_GATHERED, HR_SYMBOL_LAYER_CAST },
   [HR_SHARDED_HEAD] = { HR_SYMBOL_HEAD_SHARD, HR_SYMBOL_HEAD_PART, HR_SYMBOL_HEAD_GATHERED, HR_SYMBOL_HEAD_CAST },
+  [HR_SHARDED_UNIT] = { HR_SYMBOL_UNIT_SHARD, HR_SYMBOL_UNIT_PART, HR_SYMBOL_UNIT_GATHERED, HR_SYMBOL_UNIT_CAST },
 };
 
 /*
@@ -96,7 +98,7 @@ hr_sharding_begin (HrSharding *self,
                    HrReplay   *replay,
                    gboolean    is_last)
 {
-  self->reduced = self->ahead = HR_NO_VALUE;
+  self->reduced = self->ahead = self->unit_ahead = self->open = HR_NO_VALUE;
   self->is_backward = FALSE;
   self->is_last = is_last;
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
@@ -211,6 +213,11 @@ hr_sharding_take (HrReplay *replay,
   HrSharding *self = replay->sharding;
   guint *n = &self->n_gradients[self->current];
 
+  if (self->has_units)
+    {
+      hr_sharding_reduce_unit (replay, gradient);
+      return;
+    }
   if (*n == HR_SHARDED_MAX_PARAMETERS)
     {
       replay->ledger.overflowed = TRUE;

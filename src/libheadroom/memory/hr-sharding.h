@@ -11,12 +11,16 @@ G_BEGIN_DECLS
 
 #define HR_SHARDED_MAX_PARAMETERS 48
 
-/* What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins. */
+/*
+ * What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins; a
+ * matrix that a method of fine-tuning adds.
+ */
 typedef enum
 {
   HR_SHARDED_EMBEDDING,
   HR_SHARDED_LAYER,
   HR_SHARDED_HEAD,
+  HR_SHARDED_UNIT,
   HR_N_SHARDED_GROUPS,
 } HrShardedGroup;
 
@@ -29,6 +33,19 @@ typedef enum
   HR_SHARDED_CAST,
   HR_N_SHARDED_SIZES,
 } HrShardedSize;
+
+/**
+ * HrShardedUnits:
+ * @n: how many there are
+ * @last: the shape of the last
+ *
+ * Matrices in a layer that are gathered each by itself.
+ */
+typedef struct
+{
+  guint n;
+  HrValue last;
+} HrShardedUnits;
 
 /**
  * HrSharding:
@@ -48,6 +65,11 @@ typedef enum
  * @gathers_ahead: when the group that comes next in the backward pass is gathered
  * @gathered_element: what they are gathered in
  * @reduced_element: what gradients are reduced in
+ * @is_mixed: whether these two are a policy for all of them, whatever they are held in
+ * @has_units: whether matrices that a method of fine-tuning adds are what is trained, each gathered by itself
+ * @frozen_element: what all others are held in, where there are such
+ * @unit_bytes: what a rank has of the matrices that are added
+ * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
  *
  * Parameters that fully_shard or FullyShardedDataParallel gathers, group by group.
  */
@@ -67,6 +89,11 @@ struct _HrSharding
   HrBackwardPrefetch gathers_ahead;
   HrElement gathered_element;
   HrElement reduced_element;
+  gboolean is_mixed;
+  gboolean has_units;
+  HrElement frozen_element;
+  guint64 unit_bytes;
+  guint64 whole_bytes;
 
   /*< private >*/
   HrShardedGroup current;
@@ -77,6 +104,14 @@ struct _HrSharding
   HrValue ahead;       /* the copies of the layer that is differentiated next */
   gboolean is_backward;
   gboolean is_first;   /* whether no layer is before the one that is differentiated */
+  HrShardedUnits units;    /* those of the layer that runs, so far */
+  HrValue chosen;          /* the one that %HR_SHARDED_UNIT stands for */
+  HrValue before;          /* the one before that which is differentiated, in its layer */
+  HrValue unit_ahead;      /* the one that is differentiated next */
+  HrValue open;            /* the last, where its derivative has set off that the layer is computed anew */
+  guint n_units;           /* how many the layer has that is differentiated */
+  guint n_unit_makes;      /* how many tensors gathering one makes */
+  gboolean is_recomputing;
   gboolean is_last;    /* of the micro-batches of a step, behind which gradients are reduced */
 };
 

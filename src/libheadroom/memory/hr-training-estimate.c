@@ -302,7 +302,8 @@ add_of_parameters (const HrTrainingPlan *plan,
   const HrTrainables *stepped = hr_training_shard_is_flat (plan) ? plan->flat
                                 : plan->masters != NULL          ? plan->masters
                                                                  : plan->reached;
-  guint element = hr_element_get_bytes (hr_trainables_get_item (plan->reached, 0)->element);
+  const HrTrainables *held = plan->training.sharding.has_units ? plan->flat : plan->reached;
+  guint element = hr_element_get_bytes (hr_trainables_get_item (held, 0)->element);
   guint64 n_stepped = hr_trainables_get_n_elements (stepped);
   g_autofree char *substitution = NULL;
 
@@ -324,7 +325,7 @@ add_of_parameters (const HrTrainingPlan *plan,
       return;
     }
 
-  substitution = dup_elements (plan->reached, bytes, element);
+  substitution = dup_elements (held, bytes, element);
   _hr_estimate_add_component (estimate, 0, id, bytes, id == HR_COMPONENT_GRADIENTS ? "P_g·e" : "P_a·e", substitution,
                               id == HR_COMPONENT_GRADIENTS ? SOURCE_GRADIENTS : SOURCE_ADAPTERS);
 }

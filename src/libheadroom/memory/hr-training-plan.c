@@ -14,6 +14,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-unit.h"
 #include "hr-training-actor.h"
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
@@ -230,7 +231,9 @@ resolve_optimizer (HrTrainingPlan           *self,
   if (!resolve_masters (self, profile, error))
     return FALSE;
 
-  if (self->training.sharding.is_flat)
+  if (self->training.sharding.has_units)
+    stepped = self->flat = hr_sharding_list_units (&self->training.sharding, self->parameters);
+  else if (self->training.sharding.is_flat)
     stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.model,
                                                   self->pass.stack->n_layers);
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
@@ -916,7 +919,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
-  if (!hr_training_packing_resolve (self, error))
+  if (!hr_training_shard_take_trained (self, error) || !hr_training_packing_resolve (self, error))
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;

@@ -41,7 +41,10 @@ find_trl_preparation (HrTrainingJob *job)
   return hr_training_job_get_autocast (job) == HR_AUTOCAST_BFLOAT16 ? PREPARATION_REST : PREPARATION_ALL;
 }
 
-/* PEFT prepares models of bitsandbytes and AWQ, TRL those of bitsandbytes alone. */
+/*
+ * PEFT prepares models of bitsandbytes and AWQ, TRL those of bitsandbytes alone. Under FSDP, which takes one dtype,
+ * nobody does (is_sharded_qlora of trl/trainer/sft_trainer.py).
+ */
 static Preparation
 find_preparation (HrTrainingJob  *job,
                   HrQuantization  quantization)
@@ -50,6 +53,7 @@ find_preparation (HrTrainingJob  *job,
 
   /* prepare_model_for_training of unsloth_zoo/training_utils.py casts what is trained alone. */
   if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_UNSLOTH ||
+      hr_training_job_get_fsdp (job) != HR_FSDP_NONE ||
       !hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)) ||
       hr_quantization_format_needs_16_bits (quantization) ||
       (is_trl && quantization == HR_QUANTIZATION_AWQ_INT4))

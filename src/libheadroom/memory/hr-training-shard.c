@@ -7,10 +7,13 @@
 #include "hr-training-shard.h"
 
 #include "hr-estimate-private.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-sharding-unit.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
+#include "hr-tuning.h"
 
 /*
  * What accelerate's FullyShardedDataParallelPlugin makes of a model of transformers (Accelerator.prepare_model of
@@ -95,8 +98,7 @@ check_settings (const HrTrainingPlan  *plan,
     { "master-dtype", "none" },
     { "gradient-dtype", "same" },
     { "zero-grad", "after-step" },
-    { "fine-tuning-method", "full" },
-    { "quantization", "auto", "none" },
+    { "fine-tuning-method", "full", "lora", "qlora", "rslora", "pissa" },
     { "fp8-recipe", "none" },
     { "torch-compile", "false" },
     { "optimizer", "adamw", "adam", "sgd", "sgd-momentum" },
@@ -105,6 +107,13 @@ check_settings (const HrTrainingPlan  *plan,
   };
 
   return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error);
+}
+
+static gboolean
+adds_matrices (const HrTrainingPlan *plan)
+{
+  return HR_IS_FINE_TUNING_JOB (plan->job) &&
+         hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (plan->job)) != HR_FINE_TUNING_METHOD_FULL;
 }
 
 static gboolean
@@ -123,6 +132,32 @@ check_model (const HrTrainingPlan  *plan,
                         hr_model_get_name (plan->pass.model));
 
   return FALSE;
+}
+
+/*
+ * Parameters of one flat one have one dtype (_validate_tensors_to_flatten of torch/distributed/fsdp/_flat_param.py):
+ * bitsandbytes stores numbers of four bits in any (bnb_4bit_quant_storage).
+ */
+static gboolean
+check_quantization (const HrTrainingPlan  *plan,
+                    GError               **error)
+{
+  switch ((guint) plan->pass.quantization)
+    {
+    case HR_QUANTIZATION_NONE:
+    case HR_QUANTIZATION_BNB_NF4:
+    case HR_QUANTIZATION_BNB_NF4_DQ:
+    case HR_QUANTIZATION_BNB_FP4:
+    case HR_QUANTIZATION_BNB_FP4_DQ:
+      return TRUE;
+
+    default:
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("quantization: expected none, or four bits of bitsandbytes, whose numbers can be stored "
+                               "in the data type of all that FSDP gathers at once; found %s"),
+                            hr_quantization_get_name (plan->pass.quantization));
+      return FALSE;
+    }
 }
 
 /*
@@ -157,13 +192,22 @@ warn (HrTrainingPlan *plan)
                                    "is gathered alone, all that is around the layers stays gathered from the forward "
                                    "pass to the end of the backward pass. What NCCL takes, and what blocks of several "
                                    "streams reserve beyond what is allocated, is not known, and not counted"));
-  if (plan->autocast != HR_ELEMENT_NONE)
+  if (plan->autocast != HR_ELEMENT_NONE && adds_matrices (plan))
+    hr_inference_plan_warn (pass, N_("accelerate casts what is trained to fp32 where FSDP computes in 16 bits: each "
+                                     "rank holds its part of that in fp32, and of all else in what it was loaded in"));
+  else if (plan->autocast != HR_ELEMENT_NONE)
     hr_inference_plan_warn (pass, N_("accelerate casts parameters to fp32 where FSDP computes in 16 bits: each rank "
                                      "holds its part of them in fp32, whatever they were loaded in"));
   if (hr_training_job_get_gradient_accumulation_steps (plan->job) > 1)
     hr_inference_plan_warn (pass, N_("Gradients are reduced when the last micro-batch of a step has been "
                                      "differentiated (no_sync): until then each rank holds those of the whole model"));
-  if (hr_training_job_get_fsdp_use_orig_params (plan->job))
+  if (adds_matrices (plan))
+    hr_inference_plan_warn (pass, N_("Each matrix that LoRA adds is gathered by itself (fsdp_auto_wrap_policy of PEFT, "
+                                     "which the Trainer takes)"));
+  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
+    hr_inference_plan_warn (pass, N_("bnb_4bit_quant_storage is assumed to be what the rest of the model is loaded in, "
+                                     "without which FSDP cannot gather it; each rank has all scales"));
+  if (hr_training_job_get_fsdp_use_orig_params (plan->job) && !adds_matrices (plan))
     hr_inference_plan_warn (pass, N_("What is trained is views of the original parameters: the first rank is counted, "
                                      "where parameters are cut elsewhere on others, which rounds a few KiB otherwise"));
   if (hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU)
@@ -188,7 +232,7 @@ hr_training_shard_flatten (HrTrainingPlan        *plan,
                            const char            *name,
                            GError               **error)
 {
-  if (hr_sharding_init_flat (&plan->training.sharding, plan->pass.model, settings))
+  if (hr_sharding_init_flat (&plan->training.sharding, &plan->pass.storage, settings))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -221,24 +265,66 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
     .stays_gathered = hr_training_job_get_fsdp (job) == HR_FSDP_SHARD_GRAD_OP,
     .is_offloaded = hr_training_job_get_parameter_offload (job) == HR_OFFLOAD_CPU,
     .gathers_ahead = hr_training_job_get_fsdp_backward_prefetch (job),
+    .is_mixed = is_mixed,
+    .has_units = adds_matrices (plan),
+    .frozen_element = plan->pass.element,
   };
 
   if (hr_training_job_get_fsdp (job) == HR_FSDP_NONE)
     return TRUE;
-  if (!check_model (plan, error))
+  if (!check_model (plan, error) || !check_quantization (plan, error))
     return FALSE;
 
   settings.element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
   settings.gathered_element = is_mixed ? plan->autocast : plan->pass.element;
   settings.reduced_element = settings.gathered_element;
+  if (is_mixed && !settings.has_units)
+    plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   if (is_mixed)
-    {
-      plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
-      plan->pass.element = plan->autocast;
-    }
+    plan->pass.element = plan->autocast;
   warn (plan);
 
   return hr_training_shard_flatten (plan, &settings, "FSDP", error);
+}
+
+/*
+ * hr_training_shard_take_trained:
+ * @plan: a plan, of which what is trained is known
+ * @error: return location for an error
+ *
+ * Has matrices that a method of fine-tuning adds be flat parameters of their own, where all others are frozen.
+ *
+ * Returns: whether they can be
+ */
+gboolean
+hr_training_shard_take_trained (HrTrainingPlan  *plan,
+                                GError         **error)
+{
+  HrSharding *sharding = &plan->training.sharding;
+  g_autoptr (HrTrainables) parts = NULL;
+  g_autofree char *found = NULL;
+
+  if (!sharding->has_units)
+    return TRUE;
+
+  if (!hr_sharding_takes_units (plan->parameters))
+    {
+      found = hr_job_get_as_string (HR_JOB (plan->job), "lora-targets");
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("lora-targets: expected linear layers, with nothing else that is trained, as what FSDP "
+                               "gathers of others is not known; found %s"), found);
+      return FALSE;
+    }
+
+  if (!sharding->is_mixed)
+    sharding->element = hr_tuning_get_element (plan->tuning);
+  if (!sharding->is_offloaded)
+    {
+      parts = hr_sharding_list_units (sharding, plan->parameters);
+      sharding->unit_bytes = hr_trainables_get_bytes (parts, FALSE);
+    }
+
+  return TRUE;
 }
 
 /* Gradients lie in a bucket one behind the other. */
@@ -356,7 +442,8 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
 {
   const HrSharding *sharding = &plan->training.sharding;
 
-  return sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers);
+  return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers)) +
+         sharding->whole_bytes;
 }
 
 /*

@@ -16,6 +16,8 @@ gboolean hr_training_shard_flatten       (HrTrainingPlan        *plan,
                                           GError               **error);
 gboolean hr_training_shard_resolve       (HrTrainingPlan        *plan,
                                           GError               **error);
+gboolean hr_training_shard_take_trained  (HrTrainingPlan        *plan,
+                                          GError               **error);
 gboolean hr_training_shard_finish        (HrTrainingPlan        *plan,
                                           GError               **error);
 void     hr_training_shard_add_buckets   (const HrTrainingPlan  *plan,

@@ -1258,7 +1258,8 @@ begin_steps (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_VALUE_MODEL, self->critic_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REWARD_MODEL, self->reward_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->tuning));
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
+                 self->sharding.has_units ? self->sharding.unit_bytes : hr_tuning_get_added_bytes (self->tuning));
   if (self->critic != NULL && !self->critic_shares)
     hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->critic_tuning));
   add_batch (self, replay);
