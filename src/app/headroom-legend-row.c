@@ -6,7 +6,9 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-help-menu.h"
 #include "headroom-swatch.h"
+#include "hr-component.h"
 
 /*
  * HeadroomLegendRow:
@@ -46,6 +48,20 @@ headroom_legend_row_init (HeadroomLegendRow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+/* Legends of other charts have parts that are no components, of which the help knows nothing. */
+static void
+attach_help (GtkWidget         *row,
+             const HrChartPart *part)
+{
+  g_autofree char *topic = g_strconcat ("component:", part->id, NULL);
+
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      if (g_strcmp0 (part->id, hr_component_id_get_name (id)) == 0)
+        headroom_help_menu_attach (row, topic, part->label);
+    }
+}
+
 /*
  * headroom_legend_row_new:
  * @part: a part of a chart
@@ -67,6 +83,7 @@ headroom_legend_row_new (const HrChartPart *part)
   name = g_strdup_printf (_("%1$s, %2$s, %3$s"), part->label, part->value_text,
                           part->share_text != NULL ? part->share_text : "");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  attach_help (GTK_WIDGET (self), part);
 
   return GTK_WIDGET (self);
 }

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-help-menu.h"
 #include "hr-labels.h"
 
 /*
@@ -92,6 +93,7 @@ create_row (const HrPhase *phase,
             HrUnitSystem   unit_system)
 {
   g_autofree char *size = hr_format_bytes (phase->peak_bytes, unit_system);
+  g_autofree char *topic = g_strconcat ("phase:", hr_phase_id_get_name (phase->id), NULL);
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_VERTICAL, 4);
   GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   GtkWidget *value = create_label (size, 1, is_peak ? "heading" : NULL);
@@ -104,6 +106,7 @@ create_row (const HrPhase *phase,
   gtk_box_append (GTK_BOX (row), create_bar (phase, highest, size));
   gtk_box_append (GTK_BOX (row), create_label (hr_phase_id_get_description (phase->id), 0, "caption"));
   gtk_widget_add_css_class (gtk_widget_get_last_child (row), "dim-label");
+  headroom_help_menu_attach (row, topic, hr_phase_id_get_label (phase->id));
 
   return row;
 }

@@ -9,6 +9,7 @@
 #include <hr-labels.h>
 
 #include "headroom-count.h"
+#include "headroom-help-menu.h"
 #include "headroom-inputs-row.h"
 #include "headroom-model-row.h"
 #include "headroom-modules-row.h"
@@ -264,6 +265,7 @@ headroom_setting_row_new (HrJob      *job,
                           GParamSpec *setting)
 {
   const char *title;
+  g_autofree char *topic = NULL;
   GtkWidget *row;
 
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
@@ -289,6 +291,8 @@ headroom_setting_row_new (HrJob      *job,
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   gtk_widget_set_tooltip_text (row, hr_setting_get_description (setting));
   gtk_widget_set_name (row, setting->name);
+  topic = g_strconcat ("setting:", setting->name, NULL);
+  headroom_help_menu_attach (row, topic, title);
   if (HEADROOM_IS_INPUTS_ROW (row))
     headroom_inputs_row_add_suffix (HEADROOM_INPUTS_ROW (row), reset_button_new (job, setting, title));
   else if (HEADROOM_IS_MODULES_ROW (row))

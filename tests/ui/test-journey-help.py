@@ -24,6 +24,19 @@ def look_up(language):
             app.wait_for_text('^QLoRA$', inside=window)
 
 
+def a_row_has_a_menu_that_leads_to_the_help():
+    with tempfile.TemporaryDirectory() as folder:
+        with Application(configs.write_qwen(folder)) as app:
+            app.wait_for_text('494[ \u00a0]M')
+            app.tab_to(None, app.translate('Data type'))
+            app.press('Shift+F10')
+            app.find(None, app.translate('_Help on “%s”').replace('_', '') % app.translate('Data type'))
+            app.press('Return')
+            app.focus_new_window()
+            window = app.find('frame', app.translate('Help'))
+            app.wait_for_text('bfloat16', inside=window)
+
+
 def a_setting_is_looked_up_and_a_word_is_found():
     look_up('C')
 
@@ -33,4 +46,9 @@ def the_same_works_in_chinese():
 
 
 if __name__ == '__main__':
-    sys.exit(tap.main('ui', a_setting_is_looked_up_and_a_word_is_found, the_same_works_in_chinese))
+    sys.exit(tap.main(
+        'ui',
+        a_row_has_a_menu_that_leads_to_the_help,
+        a_setting_is_looked_up_and_a_word_is_found,
+        the_same_works_in_chinese,
+    ))
