@@ -55,20 +55,29 @@ find_newline (const HrStack *stack)
   return hr_tower_find_parameter (&stack->final, HR_PARAMETER_NEWLINE);
 }
 
+/* Behind the tower, or else the first. */
 static const HrStack *
 find_projector (HrModel       *model,
                 const HrStack *tower)
 {
+  const HrStack *first = NULL;
+  gboolean is_behind = FALSE;
+
   for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
     {
       const HrStack *stack = hr_model_get_stack (model, i);
 
       if (stack != tower && (stack->role == tower->role || stack->role == HR_STACK_PROJECTOR) && stack->n_layers == 0 &&
           find_newline (stack) == NULL)
-        return stack;
+        {
+          if (is_behind)
+            return stack;
+          first = first != NULL ? first : stack;
+        }
+      is_behind |= stack == tower;
     }
 
-  return NULL;
+  return first;
 }
 
 /* Layers that attend to what a tower has seen. */
@@ -179,6 +188,51 @@ add_row (HrMedia      *self,
     }
   tower.patches = tower.sequence;
   tower.picture = tower.sequence * tower.pixels;
+  g_array_append_val (self->towers, tower);
+}
+
+/*
+ * Pictures on crops of one size, as many of each as of the one that has most, and each as a whole; padding is masked by
+ * patches, and cut off by vectors.
+ */
+static void
+add_crops (HrMedia      *self,
+           HrModel      *model,
+           HrMediumKind  kind,
+           guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  const HrConvolution *convolution = &hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION)->convolution;
+  guint64 side = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_IMAGE_SIZE];
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack) };
+  guint64 rows = side / convolution->kernel.sizes[0];
+  guint64 most = 0;
+
+  tower.maps = g_array_new (FALSE, FALSE, sizeof (HrMap));
+  tower.merge = (rows + 1) / 2;
+  tower.mapped = tower.merge * tower.merge;
+  tower.patches = tower.sequence = rows * rows;
+  for (guint i = 0; i < batch; i++)
+    {
+      for (guint j = 0; j < self->items->len; j++)
+        {
+          const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
+          HrMap map = {
+            .pieces = item->grids[0].pieces, .tiles_w = item->width / side, .cut_h = item->mapped_h,
+            .cut_w = item->mapped_w,
+          };
+
+          if (item->kind != kind)
+            continue;
+          g_array_append_val (tower.maps, map);
+          tower.seen += item->seen;
+          most = MAX (most, map.pieces);
+          tower.is_padded |= item->filled < item->grids[0].pieces * tower.patches;
+        }
+    }
+  tower.batch = tower.maps->len * most;
+  tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
+  tower.picture = side * side * convolution->in_channels;
   g_array_append_val (self->towers, tower);
 }
 
@@ -653,6 +707,8 @@ hr_media_add_towers (HrMedia  *self,
         return refuse_tower (model, error);
       if (vision->tower == HR_TOWER_PIXTRAL)
         add_sizes (self, model, kinds[i], batch);
+      else if (vision->tower == HR_TOWER_CROPS)
+        add_crops (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_TILES)
         add_tiles (self, model, kinds[i], batch);
       else if (find_resampler (model) != NULL)

@@ -135,6 +135,7 @@ hr_pass_take_over (HrPass *self,
   for (guint i = 0; i < tower->n_returned; i++)
     join->outputs[i] = tower->returned[i];
   join->n_outputs = tower->n_returned;
+  join->parts = g_steal_pointer (&tower->parts);
   for (guint i = 0; i < tower->n_features; i++)
     self->features[i] = tower->features[i];
   self->n_features = tower->n_features;

@@ -92,6 +92,15 @@ put_blocks (HrReplay *replay,
   return joined;
 }
 
+static HrJoinPath
+get_path (const HrInference *self,
+          guint              index)
+{
+  const HrStack *projector = g_array_index (self->towers, HrTower, index).projector;
+
+  return projector != NULL ? projector->joins : HR_JOIN_SCATTER;
+}
+
 /*
  * `image_mask, _ = self.get_placeholder_mask (…)`: `_` holds the mask of the other kind until it returns. Where
  * Qwen2AudioModel looks for sounds a variable, audio_tokens, has the same mask.
@@ -102,17 +111,73 @@ returns_both (const HrInference *self,
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
+  if (get_path (self, index) == HR_JOIN_PUT)
+    return FALSE;
+
   return tower->stack->tower == HR_TOWER_QWEN_VL || tower->stack->tower == HR_TOWER_CHUNKED ||
          tower->projector->masks_both;
 }
 
-static gboolean
-puts_blocks (const HrInference *self,
-             guint              index)
+/* grad.index_put (indices, zeros) and grad.index (indices) (tools/autograd/derivatives.yaml). */
+static void
+backward_put (HrReplay     *replay,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
 {
-  const HrStack *projector = g_array_index (self->towers, HrTower, index).projector;
+  if (hr_value_needs_gradient (node->inputs[0]))
+    {
+      HrValue zeros = hr_op_make_gradient (replay, "zeros", hr_value_detach (node->inputs[1]));
 
-  return projector != NULL && projector->joins == HR_JOIN_BLOCKS;
+      gradients[0] = hr_op_make_gradient (replay, "index_put", gradient);
+      hr_replay_drop (replay, zeros);
+    }
+  if (hr_value_needs_gradient (node->inputs[1]))
+    gradients[1] = hr_op_make_gradient (replay, "index", hr_value_detach (node->inputs[1]));
+}
+
+/* `inputs_embeds.index_put (torch.nonzero (input_ids == …, as_tuple=True), image_embeds)`. */
+static HrValue
+put (HrReplay *replay,
+     HrValue   text,
+     HrValue   seen)
+{
+  const HrValue inputs[2] = { text, seen };
+  HrValue indices = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEEN);
+  HrValue found, joined;
+
+  indices.count = 2;
+  found = make_mask (replay);
+  indices = hr_op_like (replay, "nonzero", "positions_tuple", indices);
+  hr_replay_drop (replay, found);
+  joined = hr_op_like (replay, "index_put", "image_embeds", hr_value_detach (text));
+  if (hr_autograd_record (replay, &joined, backward_put, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (replay, joined, indices);
+  hr_replay_drop (replay, indices);
+
+  return joined;
+}
+
+static HrValue
+join_by_path (const HrInference *self,
+              HrReplay          *replay,
+              HrJoin            *join,
+              guint              index)
+{
+  switch (get_path (self, index))
+    {
+    case HR_JOIN_BLOCKS:
+      return put_blocks (replay, join->text, join->seen);
+
+    case HR_JOIN_PUT:
+      return put (replay, join->text, join->seen);
+
+    case HR_JOIN_SCATTER:
+    case HR_JOIN_INSIDE:
+    case HR_JOIN_CROSS:
+    default:
+      return scatter (replay, join->text, join->seen, &join->mask);
+    }
 }
 
 /* One variable for those of images and of videos. */
@@ -163,6 +228,28 @@ run_tower (const HrInference *self,
   replay->sentence = N_("while what was seen is put among the text");
 
   return seen;
+}
+
+/*
+ * A function of its own has put everything among the text: its variables go, and those of the functions that it has
+ * called. The nodes stay.
+ */
+static void
+leave_function (HrReplay *replay,
+                HrPass   *pass)
+{
+  for (guint i = 0; i < pass->n_joins; i++)
+    {
+      HrJoin *join = &pass->joins[i];
+
+      for (guint j = 0; join->parts != NULL && j < join->parts->len; j++)
+        hr_replay_drop (replay, g_array_index (join->parts, HrValue, j));
+      g_clear_pointer (&join->parts, g_array_unref);
+      hr_replay_drop (replay, join->seen);
+      join->seen.storage = -1;
+      hr_replay_assign (replay, &join->mask, HR_NO_VALUE);
+      hr_replay_assign (replay, &join->other_mask, HR_NO_VALUE);
+    }
 }
 
 /*
@@ -224,6 +311,12 @@ hr_pass_join (const HrInference *self,
         .text = HR_NO_VALUE, .seen = HR_NO_VALUE, .joined = HR_NO_VALUE, .mask = HR_NO_VALUE,
         .other_mask = HR_NO_VALUE,
       };
+      /* image_position_mask and non_image_position_mask of Phi4MultimodalFeatureEmbedding, once for all towers. */
+      if (get_path (self, i) == HR_JOIN_PUT && i == 0)
+        {
+          join->mask = make_mask (replay);
+          join->other_mask = make_mask (replay);
+        }
       seen = run_tower (self, replay, pass, i);
       text = pass->inputs_embeds;
       if (replay->graph != NULL)
@@ -234,10 +327,11 @@ hr_pass_join (const HrInference *self,
         }
       join->text = text;
       join->seen = seen;
-      join->joined = puts_blocks (self, i) ? put_blocks (replay, text, seen)
-                                           : scatter (replay, text, seen, &join->mask);
+      join->joined = join_by_path (self, replay, join, i);
       if (returns_both (self, i))
         make_other_mask (replay, pass);
       hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
     }
+  if (get_path (self, 0) == HR_JOIN_PUT)
+    leave_function (replay, pass);
 }

@@ -9,6 +9,7 @@
 #include "hr-replay-bottleneck.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
+#include "hr-tower.h"
 #include "hr-unsloth.h"
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
@@ -263,6 +264,24 @@ run_chain (HrReplay      *replay,
     }
 }
 
+/*
+ * What the layers of a tower add to is laid out as its convolution has left it, channels first. Gradients are as well
+ * where they come from averages of squares: linear layers copy them, to see them as rows.
+ */
+static void
+turn_gradient (HrReplay *replay,
+               HrValue  *branch)
+{
+  HrValue turned;
+
+  if (replay->tower == NULL || replay->tower->stack->tower != HR_TOWER_CROPS)
+    return;
+
+  turned = hr_op_view (replay, *branch, *branch);
+  hr_op_record (replay, &turned, HR_GRADIENT_LIKE_RESULT, "clone", branch, 1);
+  hr_replay_assign (replay, branch, turned);
+}
+
 static void
 add_residual (HrReplay         *replay,
               HrValue          *x,
@@ -272,6 +291,7 @@ add_residual (HrReplay         *replay,
   HrValue branch = sublayer->residual_scaled ? hr_op_unary (replay, HR_UNARY_MUL, "hidden_states·multiplier", *x)
                                              : hr_replay_hold (replay, *x);
 
+  turn_gradient (replay, &branch);
   if (sublayer->residual)
     hr_replay_assign (replay, x, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", residual, branch));
   else

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  * @mask: where it is put
  * @other_mask: where others would be put, or none
  * @outputs: what the model holds of all that the tower has returned, and of what it made for it
+ * @parts: (nullable) (element-type HrValue): likewise, where there are as many as there are pictures
  *
  * What a tower hands to the decoder, put in the places of its tokens.
  */
@@ -39,6 +40,7 @@ typedef struct
   HrValue other_mask;
   HrValue outputs[HR_PASS_MAX_RETURNED];
   guint n_outputs;
+  GArray *parts;
 } HrJoin;
 
 /* The variables of the model's function, which all layers run in. */
@@ -78,6 +80,7 @@ typedef struct _HrPass
   guint n_joins;
   HrValue returned[HR_PASS_MAX_RETURNED]; /* of a tower all that it returns, where the model holds it */
   guint n_returned;
+  GArray *parts;           /* (nullable) (element-type HrValue): likewise, with what was made of each picture */
   HrValue features[HR_PASS_MAX_FEATURES];  /* what inner layers of a tower have handed to the first of the decoder */
   guint n_features;
 } HrPass;

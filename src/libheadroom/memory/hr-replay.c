@@ -222,6 +222,7 @@ hr_replay_init (HrReplay       *self,
   self->graph = NULL;
   self->operator_cache = NULL;
   self->shared_uses = NULL;
+  self->tower = NULL;
   self->training = FALSE;
   self->drops_nothing = FALSE;
   self->trains_weights = FALSE;

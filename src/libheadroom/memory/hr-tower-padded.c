@@ -11,7 +11,7 @@
  * A tower that is told by a mask which pixels of a picture are none of its padding, and finds the position of each
  * patch in the picture from it (get_image_features of Idefics3Model and SmolVLMModel, Idefics3VisionEmbeddings): what
  * comes before its layers. Pictures that are cut into squares fill all of them, so that the mask hides nothing; others
- * are padded to the largest (Idefics2Model).
+ * are padded to the largest (Idefics2Model), or laid out on squares that they do not fill (Phi4MultimodalVisionModel).
  */
 
 /* `pixel_values[real_images_inds]`: without pictures that stand for none, in the dtype of the model. */
@@ -40,6 +40,25 @@ choose_pictures (HrReplay *replay,
   pass->beside[pass->n_beside++] = hr_op_like (replay, "index", "pixel_attention_mask", mask);
 
   return chosen;
+}
+
+/*
+ * `image_pixel_values.to (dtype)` and `image_attention_mask.flatten (0, 1).to (bool)`, which functions around the
+ * tower's hold (Phi4MultimodalImageEmbedding).
+ */
+static HrValue
+cast_pictures (HrReplay *replay,
+               HrPass   *pass)
+{
+  HrValue pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
+
+  if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
+    pixels = hr_op_like (replay, "_to_copy", "image_pixel_values", pixels);
+  pass->beside[pass->n_beside++] = pixels;
+  pass->beside[pass->n_beside++] = hr_op_like (replay, "_to_copy", "patch_attention_mask",
+                                               HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES));
+
+  return pixels;
 }
 
 /* `(patches_subgrid.sum (dim=(-1, -2)) > 0)`: which patches have pixels. */
@@ -94,18 +113,30 @@ hr_tower_embed_padded (const HrInference *self,
 {
   const HrBlock *convolution = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_CONVOLUTION);
   const HrBlock *table = hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_POSITION_EMBEDDING);
+  /* get_input_embeddings () of Phi4MultimodalVisionModel is the convolution, and of others all of this. */
+  gboolean convolves = self->stack->tower == HR_TOWER_CROPS;
   HrValue pixels, weight, bias, patches;
 
   replay->block = convolution->path;
-  pixels = choose_pictures (replay, pass, convolution->convolution.in_channels);
-  find_patches (replay, pass);
+  if (convolves)
+    {
+      pixels = cast_pictures (replay, pass);
+    }
+  else
+    {
+      pixels = choose_pictures (replay, pass, convolution->convolution.in_channels);
+      find_patches (replay, pass);
+    }
   weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS, HR_SYMBOL_HIDDEN));
   bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
   patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, bias,
                                HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
+  if (convolves)
+    hr_tower_require_gradient (self, replay, &patches);
   add_positions (replay, pass, patches, table);
   hr_replay_drop (replay, patches);
-  hr_tower_require_gradient (self, replay, &pass->hidden);
+  if (!convolves)
+    hr_tower_require_gradient (self, replay, &pass->hidden);
   if (self->attention == HR_ATTENTION_IMPLEMENTATION_EAGER || self->tower->is_padded)
     {
       replay->sentence = N_("while the attention mask is made");

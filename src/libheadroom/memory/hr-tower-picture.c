@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-inference-cache.h"
 #include "hr-operator-sequence.h"
 #include "hr-tower.h"
 
@@ -138,15 +139,23 @@ hr_tower_embed_pictures (const HrInference *self,
 }
 
 /*
+ * hr_tower_run_unused:
+ * @self: the pass of a tower
+ * @replay: a tape
+ * @pass: the variables of its function
+ *
  * The last norm, where what is read is made before it: of the token of a class, where there is one. No gradient flows
- * to it, but what it keeps for one stays as long as what the tower has returned.
+ * to it, but what it keeps for one stays as long as what the tower has returned; likewise to the head that follows it.
+ *
+ * Returns: what the norm has made
  */
-static HrValue
-run_unused_norm (HrReplay      *replay,
-                 HrPass        *pass,
-                 const HrStack *stack,
-                 const HrBlock *norm)
+HrValue
+hr_tower_run_unused (const HrInference *self,
+                     HrReplay          *replay,
+                     HrPass            *pass)
 {
+  const HrStack *stack = self->stack;
+  const HrBlock *norm = hr_chain_find_block (&stack->final, HR_BLOCK_NORM);
   gboolean has_class = hr_tower_find_parameter (&stack->embeddings, HR_PARAMETER_CLASS) != NULL;
   HrValue x = pass->hidden;
   HrGraph *graph = replay->graph;
@@ -165,6 +174,12 @@ run_unused_norm (HrReplay      *replay,
   replay->block = norm->path;
   result = hr_replay_norm (replay, x, &norm->norm);
   hr_replay_drop (replay, x);
+  if (hr_tower_has_probe (stack))
+    {
+      hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (&stack->layer_classes[0]));
+      pass->beside[pass->n_beside++] = hr_value_detach (hr_tower_run_probe (stack, replay, result,
+                                                                            stack->tower == HR_TOWER_CROPS));
+    }
   replay->graph = graph;
 
   return hr_value_detach (result);
@@ -214,7 +229,7 @@ finish_inner (HrReplay      *replay,
 
   hr_replay_begin (replay, &stretch, norm->path, -1);
   hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
-  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->full_mask);
   hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   hr_replay_drop (replay, pass->weights);
   while (pass->n_beside > 0)
@@ -253,14 +268,16 @@ hr_tower_finish_pictures (const HrInference *self,
     hr_tower_leave_sizes (replay, pass);
   if (norm != NULL && tower->stack->feature_layer > 0)
     {
-      unused = run_unused_norm (replay, pass, tower->stack, norm);
+      unused = hr_tower_run_unused (self, replay, pass);
     }
   else if (norm != NULL)
     {
       replay->block = norm->path;
       hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
     }
-  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
+  /* What computes layers anew holds it, and reads it from here. */
+  if (tower->stack->tower != HR_TOWER_PIXTRAL)
+    hr_replay_drop (replay, pass->full_mask);
   if (tower->stack->feature_layer == 0)
     hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);

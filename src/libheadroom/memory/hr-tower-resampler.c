@@ -125,7 +125,7 @@ hr_tower_finish_resampler (const HrInference *self,
   hr_replay_begin (replay, &stretch, norm->path, -1);
   replay->sentence = N_("while what was seen is projected for the language model");
   hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
-  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->full_mask);
   while (pass->n_beside > 0)
     hr_replay_drop (replay, pass->beside[--pass->n_beside]);
   hr_replay_assign (replay, &pass->forward.source, HR_NO_VALUE);

@@ -117,7 +117,7 @@ hr_tower_leave_sizes (HrReplay *replay,
   while (pass->n_beside > 0)
     hr_replay_drop (replay, pass->beside[--pass->n_beside]);
   hr_replay_assign (replay, &pass->position_ids, HR_NO_VALUE);
-  hr_replay_assign (replay, &pass->full_mask, HR_NO_VALUE);
+  hr_replay_drop (replay, pass->full_mask);
   hr_replay_assign (replay, &pass->sin[0], HR_NO_VALUE);
   hr_replay_assign (replay, &pass->cos[0], HR_NO_VALUE);
 }

@@ -74,6 +74,10 @@ hr_tower_get_mask_bytes (const HrTower *self)
   if (self->stack->tower == HR_TOWER_TILES)
     return hr_ledger_round (self->batch * sizeof (gint64)) +
            hr_ledger_round (self->batch * self->tiles * sizeof (gint64));
+  /* image_sizes and image_attention_mask of Phi4MultimodalImageProcessor. */
+  if (self->stack->tower == HR_TOWER_CROPS)
+    return hr_ledger_round (2 * self->maps->len * sizeof (gint64)) +
+           hr_ledger_round (self->batch * self->patches * sizeof (float));
   if (self->stack->tower == HR_TOWER_PADDED)
     return hr_ledger_round (self->batch * self->picture / get_convolution (self)->convolution.in_channels *
                             sizeof (gint64));
@@ -356,7 +360,7 @@ hr_tower_embed (const HrInference *self,
       return;
     }
 
-  if (self->stack->tower == HR_TOWER_PADDED)
+  if (self->stack->tower == HR_TOWER_PADDED || self->stack->tower == HR_TOWER_CROPS)
     {
       hr_tower_embed_padded (self, replay, pass);
       return;
@@ -592,6 +596,11 @@ hr_tower_finish (const HrInference *self,
   if (tower->stack->tower == HR_TOWER_RESAMPLER)
     {
       hr_tower_finish_resampler (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_CROPS)
+    {
+      hr_tower_finish_crops (self, replay, pass);
       return;
     }
   if (tower->stack->tower != HR_TOWER_QWEN_VL)

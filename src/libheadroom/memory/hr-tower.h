@@ -147,6 +147,17 @@ void    hr_tower_embed_resampler  (const HrInference *self,
 void    hr_tower_finish_resampler (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+HrValue hr_tower_run_unused       (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+gboolean hr_tower_has_probe       (const HrStack     *stack);
+HrValue hr_tower_run_probe        (const HrStack     *stack,
+                                   HrReplay          *replay,
+                                   HrValue            x,
+                                   gboolean           has_mask);
+void    hr_tower_finish_crops     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
 void    hr_tower_embed_padded     (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

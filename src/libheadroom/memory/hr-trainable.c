@@ -619,6 +619,27 @@ hr_trainable_is_reached (HrModel        *model,
   return is_reached (hr_trainable_get_stack_role (model, tensor), HR_REACH_TEXT);
 }
 
+/* Whether a projector stands behind a tower of sounds, in a model that has one of pictures with another before it. */
+static gboolean
+is_of_sounds (HrModel *model,
+              guint    index)
+{
+  gboolean has_pictures = FALSE, has_sounds = FALSE;
+
+  if (hr_model_get_stack (model, index)->role != HR_STACK_PROJECTOR)
+    return FALSE;
+
+  for (guint i = 0; i < index; i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      has_pictures |= stack->role == HR_STACK_PROJECTOR && !has_sounds;
+      has_sounds |= stack->role == HR_STACK_AUDIO;
+    }
+
+  return has_pictures && has_sounds;
+}
+
 /*
  * hr_trainable_get_stack_role:
  * @model: a model
@@ -630,8 +651,14 @@ HrStackRole
 hr_trainable_get_stack_role (HrModel        *model,
                              const HrTensor *tensor)
 {
-  return tensor->stack < hr_model_get_n_stacks (model) ? hr_model_get_stack (model, tensor->stack)->role
-                                                       : HR_STACK_DECODER;
+  const HrStack *stack;
+
+  if (tensor->stack >= hr_model_get_n_stacks (model))
+    return HR_STACK_DECODER;
+
+  stack = hr_model_get_stack (model, tensor->stack);
+
+  return is_of_sounds (model, tensor->stack) ? HR_STACK_AUDIO : stack->role;
 }
 
 /*

@@ -734,6 +734,7 @@ typedef enum
   HR_TOWER_TILES,             /* tiles of a picture in a row, with a mask of those that pad it (Mllama) */
   HR_TOWER_AGAIN,             /* layers that go on with what another tower has made of these (Mllama) */
   HR_TOWER_UNFOLDED,          /* pictures of one size, in the dtype of the model, unfolded into patches (Llama 4) */
+  HR_TOWER_CROPS,             /* pictures laid out on crops, padded and put together again (Phi-4-multimodal) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
 } HrTowerPath;
 
@@ -758,6 +759,7 @@ typedef enum
   HR_JOIN_INSIDE,             /* likewise, where it is cast by the function that does so (Idefics 3) */
   HR_JOIN_CROSS,              /* not at all: layers of the decoder attend to it (Mllama) */
   HR_JOIN_BLOCKS,             /* block by block into zeros, from which those of its tokens are taken (SmolVLM) */
+  HR_JOIN_PUT,                /* by index_put, while all that was made for it is held (Phi-4-multimodal) */
 } HrJoinPath;
 
 /* Which of the variables of a stack's embeddings stay while the layers run. */

@@ -465,7 +465,7 @@ read_tower (HrJson   *description,
 {
   static const char * const names[] = {
     "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
-    "tiles", "again", "unfolded", "resampler", NULL,
+    "tiles", "again", "unfolded", "crops", "resampler", NULL,
   };
   guint choice;
 
@@ -487,7 +487,7 @@ read_joins (HrScope     *scope,
             HrJoinPath  *joins,
             GError     **error)
 {
-  static const char * const names[] = { "scatter", "inside", "cross", "blocks" };
+  static const char * const names[] = { "scatter", "inside", "cross", "blocks", "put" };
   const char *name;
 
   if (expression == NULL)
@@ -502,7 +502,7 @@ read_joins (HrScope     *scope,
         return TRUE;
     }
 
-  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, cross, blocks", error);
+  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, cross, blocks, put", error);
 
   return FALSE;
 }

@@ -440,6 +440,7 @@ hr_processor_dynamic_hd (const HrProcessorEntry  *entry,
       width -= padding / patch;
     }
   hr_processor_set_pieces (entry, tokens, 1 + rows * columns);
+  tokens->filled = (get_side (entry) / patch) * (get_side (entry) / patch) + height * width;
   set_hd (entry, tokens, (height + 1) / 2, ((height + 1) / 2) * ((width + 1) / 2));
 
   return TRUE;
