@@ -278,3 +278,28 @@ headroom_anatomy_row_show (HeadroomAnatomyRow  *self,
   set_class (self->note, "caption", !is_title);
   headroom_anatomy_row_show_values (self, item, columns, is_narrow);
 }
+
+/*
+ * Creates the rows of @table below each other, for a place that is narrow: all of them have widgets.
+ */
+GtkWidget *
+headroom_anatomy_rows_new (HrAnatomyTable *table,
+                           HrUnitSystem    unit_system)
+{
+  g_autoptr (GListModel) items = headroom_anatomy_item_list (&table, 1, unit_system);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+
+  for (guint i = 0; i < g_list_model_get_n_items (items); i++)
+    {
+      g_autoptr (HeadroomAnatomyItem) item = g_list_model_get_item (items, i);
+      GtkWidget *row;
+
+      if (item->kind == HEADROOM_ANATOMY_ITEM_COLUMNS)
+        continue;
+      row = headroom_anatomy_row_new ();
+      headroom_anatomy_row_show (HEADROOM_ANATOMY_ROW (row), item, NULL, TRUE);
+      gtk_box_append (GTK_BOX (box), row);
+    }
+
+  return box;
+}

@@ -17,5 +17,7 @@ void       headroom_anatomy_row_show (HeadroomAnatomyRow  *self,
                                       HeadroomAnatomyItem *item,
                                       GtkSizeGroup       **columns,
                                       gboolean             is_narrow);
+GtkWidget *headroom_anatomy_rows_new (HrAnatomyTable *table,
+                                      HrUnitSystem    unit_system) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

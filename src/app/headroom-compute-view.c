@@ -6,11 +6,13 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-anatomy-row.h"
 #include "headroom-columns.h"
 #include "hr-compute-text.h"
 #include "hr-formula-text.h"
 #include "hr-labels.h"
 #include "hr-published-speeds.h"
+#include "hr-report-steps.h"
 #include "hr-units.h"
 
 /*
@@ -250,6 +252,35 @@ expand_speeds_cb (GtkExpander *expander)
   gtk_expander_set_child (expander, box);
 }
 
+/* Worked out when somebody opens it: other estimates. */
+static void
+headroom_compute_view_compare_cb (GtkExpander         *expander,
+                                  GParamSpec          *pspec,
+                                  HeadroomComputeView *self)
+{
+  g_autoptr (HrAnatomyTable) table = NULL;
+
+  if (gtk_expander_get_child (expander) != NULL)
+    return;
+
+  table = hr_report_create_checkpointing (self->report);
+  gtk_expander_set_child (expander, table != NULL
+                                      ? headroom_anatomy_rows_new (table, hr_report_get_unit_system (self->report))
+                                      : create_label (_("No other way of it is known for this job"), 0, NULL));
+}
+
+static GtkWidget *
+headroom_compute_view_create_checkpointing (HeadroomComputeView *self)
+{
+  GtkWidget *expander = gtk_expander_new (_("Gradient Checkpointing Compared"));
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (expander), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _("Gradient Checkpointing Compared"), -1);
+  g_signal_connect_object (expander, "notify::expanded", G_CALLBACK (headroom_compute_view_compare_cb), self, 0);
+
+  return expander;
+}
+
 static GtkWidget *
 create_speeds_expander (void)
 {
@@ -366,6 +397,8 @@ headroom_compute_view_show (HeadroomComputeView *self,
   step = hr_compute_dup_step (compute);
   if (step != NULL)
     append_fact (self->box, _("A step altogether"), step, FALSE);
+  if (hr_compute_find_phase (compute, HR_COMPUTE_PHASE_TRAINING_STEP) != NULL)
+    gtk_box_append (self->box, headroom_compute_view_create_checkpointing (self));
   for (const char * const *limit = hr_compute_get_limits (); *limit != NULL; limit++)
     headroom_compute_view_append_note (self, hr_text_translate (*limit));
   summary = hr_published_speeds_dup_summary ();

@@ -51,21 +51,9 @@ static GtkWidget *
 headroom_explanation_create_steps (HeadroomExplanation *self,
                                    HrAnatomyTable      *table)
 {
-  g_autoptr (GListModel) items = headroom_anatomy_item_list (&table, 1, hr_report_get_unit_system (self->report));
   g_autofree char *note = hr_report_dup_steps_note (self->report, self->id);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *box = headroom_anatomy_rows_new (table, hr_report_get_unit_system (self->report));
 
-  for (guint i = 0; i < g_list_model_get_n_items (items); i++)
-    {
-      g_autoptr (HeadroomAnatomyItem) item = g_list_model_get_item (items, i);
-      GtkWidget *row;
-
-      if (item->kind == HEADROOM_ANATOMY_ITEM_COLUMNS)
-        continue;
-      row = headroom_anatomy_row_new ();
-      headroom_anatomy_row_show (HEADROOM_ANATOMY_ROW (row), item, NULL, TRUE);
-      gtk_box_append (GTK_BOX (box), row);
-    }
   if (note != NULL)
     gtk_box_append (GTK_BOX (box), create_paragraph (note));
 

@@ -24,6 +24,7 @@
 #include "hr-export-timeline.h"
 #include "hr-export.h"
 #include "hr-labels.h"
+#include "hr-report-steps.h"
 #include "hr-report.h"
 
 /*
@@ -182,7 +183,8 @@ headroom_result_page_describe_allocator (HeadroomResultPage *self)
 
 /* The rule of thumb knows no allocator. */
 static void
-headroom_result_page_show_allocator (HeadroomResultPage *self)
+headroom_result_page_show_allocator (HeadroomResultPage *self,
+                                     HrReport           *report)
 {
   g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (self->estimate), self->unit_system);
   g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (self->estimate), self->unit_system);
@@ -191,8 +193,12 @@ headroom_result_page_show_allocator (HeadroomResultPage *self)
   /* Translators: below the total: what is in tensors, where it is not known what is reserved for them */
   g_autofree char *one = g_strdup_printf (_("%s allocated by PyTorch; what it reserves is not known"), allocated);
   g_autofree char *tooltip = headroom_result_page_describe_allocator (self);
+  g_autofree char *staying = hr_report_dup_static (report);
+  g_autofree char *trained = hr_report_dup_trained (report);
+  g_autofree char *text = g_strjoin ("\n", hr_estimate_knows_reserved (self->estimate) ? both : one, staying, trained,
+                                     NULL);
 
-  gtk_label_set_label (self->allocator_figures, hr_estimate_knows_reserved (self->estimate) ? both : one);
+  gtk_label_set_label (self->allocator_figures, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->allocator_figures), tooltip);
   gtk_widget_set_visible (GTK_WIDGET (self->allocator_figures),
                           hr_estimate_get_method (self->estimate) == HR_ESTIMATE_METHOD_EXACT);
@@ -361,7 +367,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   self->report = report;
   headroom_result_page_show_verdict (self, report);
   headroom_result_page_show_total (self);
-  headroom_result_page_show_allocator (self);
+  headroom_result_page_show_allocator (self, report);
   headroom_result_page_show_capacity (self, report);
   headroom_result_page_show_charts (self, report);
   headroom_result_page_explain (self);

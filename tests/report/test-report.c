@@ -550,6 +550,93 @@ test_the_ladder_counts_images (void)
   g_assert_cmpuint (hr_anatomy_table_find_row (cache, "sequence")->values[0].number, ==, 57344 * (2 * 1369 + 160));
 }
 
+static HrReport *
+create_training_report (const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_auto (GStrv) list = g_strsplit (settings, " ", -1);
+
+  g_assert_no_error (error);
+  for (guint i = 0; list[i] != NULL; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (list[i], "=", 2);
+
+      hr_job_set_from_string (job, pair[0], pair[1], &error);
+      g_assert_no_error (error);
+    }
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_report_new (estimate, job, NULL, 1, HR_UNIT_SYSTEM_BINARY);
+}
+
+/* Less is kept and more is computed from row to row, and the one that is set is the report's own estimate. */
+static void
+test_checkpointing_is_compared (void)
+{
+  g_autoptr (HrReport) report =
+    create_training_report ("fine-tuning-method=lora micro-batch-size=2 gradient-checkpointing=full");
+  g_autoptr (HrReport) inference = create_catalogue_report (NULL);
+  g_autoptr (HrAnatomyTable) table = hr_report_create_checkpointing (report);
+  const HrAnatomyRow *full, *none;
+
+  g_assert_null (hr_report_create_checkpointing (inference));
+  g_assert_nonnull (table);
+  g_assert_cmpuint (table->rows->len, ==, 4);
+  for (guint i = 1; i < table->rows->len; i++)
+    {
+      const HrAnatomyRow *row = hr_anatomy_table_get_row (table, i);
+      const HrAnatomyRow *before = hr_anatomy_table_get_row (table, i - 1);
+
+      g_assert_cmpuint (row->values[0].number, <, before->values[0].number);
+      g_assert_cmpuint (row->values[1].number, <, before->values[1].number);
+      g_assert_cmpuint (row->values[2].number, >, before->values[2].number);
+      g_assert_cmpuint (row->values[3].number, >, before->values[3].number);
+    }
+  none = hr_anatomy_table_find_row (table, "none");
+  full = hr_anatomy_table_find_row (table, "full");
+  g_assert_cmpuint (full->values[0].number, ==, hr_estimate_get_allocated_bytes (hr_report_get_estimate (report)));
+  g_assert_nonnull (strstr (full->label, "as set"));
+  g_assert_null (strstr (none->label, "as set"));
+}
+
+static gboolean
+warns_of_length (HrReport *report)
+{
+  g_auto (GStrv) warnings = hr_report_dup_warnings (report);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], "max_position_embeddings") != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+test_what_is_trained_and_what_stays_is_said (void)
+{
+  g_autoptr (HrReport) lora = create_training_report ("fine-tuning-method=lora lora-rank=8 lora-targets=all-linear");
+  g_autoptr (HrReport) full = create_training_report ("fine-tuning-method=full sequence-length=32769");
+  g_autoptr (HrReport) inference = create_catalogue_report (NULL);
+  g_autofree char *of_lora = hr_report_dup_trained (lora);
+  g_autofree char *of_full = hr_report_dup_trained (full);
+  g_autofree char *staying = hr_report_dup_static (inference);
+
+  g_assert_cmpstr (of_lora, ==, "20,185,088 parameters are trained, 0.265 % of those of the model");
+  g_assert_nonnull (strstr (of_full, " 100 %"));
+  g_assert_null (hr_report_dup_trained (inference));
+  /* 15,231,234,048 bytes of weights and 16,896 of inputs. */
+  g_assert_nonnull (strstr (staying, "14.2\302\240GiB stay"));
+  g_assert_true (warns_of_length (full));
+  g_assert_false (warns_of_length (lora));
+  g_assert_false (warns_of_length (inference));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -577,6 +664,8 @@ main (int    argc,
   g_test_add_func ("/report/labels_follow_the_language_and_ids_do_not", test_chinese);
   g_test_add_func ("/report/parts_come_about_step_by_step", test_parts_come_about_step_by_step);
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
+  g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
+  g_test_add_func ("/report/what_is_trained_and_what_stays_is_said", test_what_is_trained_and_what_stays_is_said);
 
   return g_test_run ();
 }

@@ -307,6 +307,23 @@ _hr_component_add_fault (HrComponent *self,
 }
 
 /**
+ * hr_component_id_is_static:
+ * @id: a component
+ *
+ * Tells what is there during a whole step from what comes and goes in it.
+ *
+ * Returns: whether it stays
+ */
+gboolean
+hr_component_id_is_static (HrComponentId id)
+{
+  return id == HR_COMPONENT_WEIGHTS || id == HR_COMPONENT_ADAPTERS || id == HR_COMPONENT_OPTIMIZER ||
+         id == HR_COMPONENT_MASTER_WEIGHTS || id == HR_COMPONENT_REFERENCE_MODEL || id == HR_COMPONENT_VALUE_MODEL ||
+         id == HR_COMPONENT_REWARD_MODEL || id == HR_COMPONENT_ROLLOUT_ENGINE || id == HR_COMPONENT_CUDA_GRAPHS ||
+         id == HR_COMPONENT_INPUTS || id == HR_COMPONENT_FRAMEWORK;
+}
+
+/**
  * hr_component_id_get_name:
  * @id: a component's id
  *

@@ -57,5 +57,6 @@ void           _hr_component_add_fault       (HrComponent   *self,
 
 const char    *hr_component_id_get_name      (HrComponentId  id);
 gboolean       hr_component_id_is_allocated  (HrComponentId  id);
+gboolean       hr_component_id_is_static     (HrComponentId  id);
 
 G_END_DECLS

@@ -182,6 +182,9 @@ hr_anatomy_value_format (const HrAnatomyValue *self,
     case HR_ANATOMY_UNIT_BYTES:
       return hr_format_bytes (self->number, unit_system);
 
+    case HR_ANATOMY_UNIT_OPERATIONS:
+      return hr_format_operations (self->number);
+
     case HR_ANATOMY_UNIT_DIFFERENCE:
       return format_difference ((gint64) self->number);
 

@@ -10,6 +10,7 @@
 
 #include "hr-article-reason.h"
 #include "hr-formula-symbols.h"
+#include "hr-job-context.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
 #include "hr-report-steps.h"
@@ -137,6 +138,8 @@ add_summary (HrReport   *self,
   guint64 total = hr_estimate_get_total_bytes (estimate);
   g_autofree char *total_text = hr_format_bytes (total, units);
   g_autofree char *moment = NULL;
+  g_autofree char *trained = hr_report_dup_trained (self);
+  g_autofree char *staying = hr_report_dup_static (self);
   const char *operation = hr_estimate_get_peak_operation (estimate);
   HrDocumentBlock *facts = hr_document_add_facts (document);
 
@@ -145,6 +148,9 @@ add_summary (HrReport   *self,
   if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     add_device_figures (self, facts);
 
+  if (trained != NULL)
+    hr_document_block_add_fact (facts, _("Trained"), trained, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, _("Static and dynamic"), staying, HR_DOCUMENT_PLAIN);
   if (hr_estimate_get_peak_moment (estimate) != NULL)
     /* Translators: a phase of the job, and the moment in it, as in “Prefill, while tokens are embedded” */
     moment = g_strdup_printf (_("%s, %s"), hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)),
@@ -283,10 +289,12 @@ static void
 add_media (HrReport   *self,
            HrDocument *document)
 {
-  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
-  const char * const columns[] = { _("Input"), _("Tokens"), _("How they come about"), NULL };
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE };
+  const char * const columns[] = { _("Input"), _("Tokens"), _("Share"), _("How they come about"), NULL };
   HrEstimate *estimate = hr_report_get_estimate (self);
   g_autofree char *text = NULL;
+  g_autofree char *text_share = NULL;
+  guint64 all = hr_estimate_count_media_tokens (estimate);
   const HrMediumTokens *media;
   HrDocumentBlock *table;
   guint n_media;
@@ -298,13 +306,15 @@ add_media (HrReport   *self,
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Tokens of each input"));
   table = hr_document_add_table (document, columns, numeric);
   text = hr_format_integer (hr_estimate_get_text_tokens (estimate));
-  hr_document_block_add_row (table, (const char * const []) { _("Text"), text, "", NULL });
+  text_share = hr_format_percentage (hr_estimate_get_text_tokens (estimate), all);
+  hr_document_block_add_row (table, (const char * const []) { _("Text"), text, text_share, "", NULL });
   for (guint i = 0; i < n_media; i++)
     {
       g_autofree char *tokens = hr_format_integer (media[i].tokens);
       g_autofree char *input = hr_medium_dup_label (&media[i].medium);
       g_autofree char *origin = hr_medium_tokens_dup_origin (&media[i]);
-      const char * const cells[] = { input, tokens, origin, NULL };
+      g_autofree char *share = hr_format_percentage (media[i].tokens, all);
+      const char * const cells[] = { input, tokens, share, origin, NULL };
 
       hr_document_block_add_row (table, cells);
     }
@@ -445,6 +455,21 @@ add_notes (HrDocument         *document,
   list = hr_document_add_list (document);
   for (guint i = 0; notes[i] != NULL; i++)
     hr_document_block_add_item (list, notes[i]);
+}
+
+/* What is computed anew, and what that saves. */
+static void
+add_checkpointing (HrReport   *self,
+                   HrDocument *document)
+{
+  g_autoptr (HrAnatomyTable) table = hr_report_create_checkpointing (self);
+
+  if (table == NULL)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
+  hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
 }
 
 /* How a part comes about, a step at a time. */
@@ -629,6 +654,7 @@ hr_report_create_document (HrReport *self)
   add_largest (self, document);
   add_phases (self, document);
   add_devices (self, document);
+  add_checkpointing (self, document);
   hr_report_add_compute (self, document);
   add_warnings (self, document);
   add_settings (self, document);

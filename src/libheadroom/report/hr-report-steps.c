@@ -79,3 +79,60 @@ hr_report_dup_steps_note (HrReport      *self,
                             "takes %2$s on the fullest GPU."),
                           hr_phase_id_get_label (hr_estimate_get_peak_phase (estimate)), size);
 }
+
+/**
+ * hr_report_dup_static: (skip)
+ * @self: a report
+ *
+ * Says how much of the peak is there all the time, and how much comes and goes.
+ *
+ * Returns: (transfer full): a part of a sentence
+ */
+char *
+hr_report_dup_static (HrReport *self)
+{
+  GListModel *components = hr_estimate_get_components (hr_report_get_estimate (self));
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  g_autofree char *staying_text = NULL;
+  g_autofree char *passing_text = NULL;
+  guint64 staying = 0, passing = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      guint64 bytes = hr_component_get_bytes (component);
+
+      if (hr_component_id_is_static (hr_component_get_id (component)))
+        staying += bytes;
+      else
+        passing += bytes;
+    }
+  staying_text = hr_format_bytes (staying, units);
+  passing_text = hr_format_bytes (passing, units);
+
+  /* Translators: two sizes */
+  return g_strdup_printf (_("%1$s stay all the time, %2$s come and go"), staying_text, passing_text);
+}
+
+/**
+ * hr_report_dup_trained: (skip)
+ * @self: a report
+ *
+ * Says how many parameters are trained, and how many that are beside those of the model.
+ *
+ * Returns: (transfer full) (nullable): a part of a sentence, or %NULL if nothing is trained
+ */
+char *
+hr_report_dup_trained (HrReport *self)
+{
+  guint64 trained = hr_estimate_get_n_trainable_parameters (hr_report_get_estimate (self));
+  guint64 all = hr_model_get_n_parameters (hr_report_get_model (self));
+  g_autofree char *number = hr_format_integer (trained);
+
+  if (trained == 0 || all == 0)
+    return NULL;
+
+  /* Translators: a number of parameters, and how many per cent of those of the model that is */
+  return g_strdup_printf (_("%1$s parameters are trained, %2$.3g %% of those of the model"), number,
+                          100.0 * trained / all);
+}

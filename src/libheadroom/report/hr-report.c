@@ -499,6 +499,30 @@ hr_report_get_missing_bytes (HrReport *self)
   return self->gpu == NULL ? 0 : self->fit.missing_bytes;
 }
 
+/* What is longer than the model was made for; of images and the like the estimate says so itself. */
+static void
+warn_of_length (HrReport     *self,
+                GStrvBuilder *builder)
+{
+  guint64 tokens = hr_estimate_get_context_tokens (self->estimate, self->job);
+  g_autofree char *tokens_text = hr_format_integer (tokens);
+  g_autofree char *longest_text = NULL;
+  g_autofree char *warning = NULL;
+  guint64 longest = 0;
+  guint n_media;
+
+  hr_estimate_get_media (self->estimate, &n_media);
+  if (n_media > 0 || !hr_model_get_hyper_parameter (hr_report_get_model (self), "max_position_embeddings", &longest) ||
+      longest == 0 || tokens <= longest)
+    return;
+
+  longest_text = hr_format_integer (longest);
+  /* Translators: two numbers of tokens */
+  warning = g_strdup_printf (_("Each sequence has %1$s tokens, and the model is made for %2$s "
+                               "(max_position_embeddings)"), tokens_text, longest_text);
+  g_strv_builder_add (builder, warning);
+}
+
 /**
  * hr_report_dup_warnings:
  * @self: a report
@@ -527,6 +551,8 @@ hr_report_dup_warnings (HrReport *self)
       if (of_model == NULL || !g_strv_contains (of_model, of_estimate[i]))
         g_strv_builder_add (builder, hr_text_translate (of_estimate[i]));
     }
+
+  warn_of_length (self, builder);
 
   return g_strv_builder_end (builder);
 }
