@@ -40,6 +40,7 @@ static const char * const parameter_names[] = {
   [HR_PROCESSOR_MARKERS] = "markers",
   [HR_PROCESSOR_TILE_MARKERS] = "tile-markers",
   [HR_PROCESSOR_ROW_MARKERS] = "row-markers",
+  [HR_PROCESSOR_GROUP_MARKERS] = "group-markers",
   [HR_PROCESSOR_AROUND] = "around",
   [HR_PROCESSOR_CUTS] = "cuts",
   [HR_PROCESSOR_CUTS_ALONE] = "cuts-alone",

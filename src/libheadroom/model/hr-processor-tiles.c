@@ -346,7 +346,8 @@ hr_processor_slices (const HrProcessorEntry  *entry,
       find_best_size (entry, height, width, TRUE, &slice_height, &slice_width);
       hr_processor_add_grid (tokens, rows * columns, slice_height / patch, slice_width / patch);
       tokens->markers += rows * columns * entry->values[HR_PROCESSOR_TILE_MARKERS] +
-                         (rows - 1) * entry->values[HR_PROCESSOR_ROW_MARKERS];
+                         (rows - 1) * entry->values[HR_PROCESSOR_ROW_MARKERS] +
+                         entry->values[HR_PROCESSOR_GROUP_MARKERS];
     }
   tokens->seen = pieces * entry->values[HR_PROCESSOR_TOKENS];
   hr_processor_explain (tokens, "(1 + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT ")·%" G_GUINT64_FORMAT, rows, columns,

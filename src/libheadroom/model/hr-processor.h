@@ -50,6 +50,7 @@ typedef enum
   HR_PROCESSOR_MARKERS,             /* tokens that the processor puts around each picture, sound or frame */
   HR_PROCESSOR_TILE_MARKERS,        /* around each tile of a picture that is cut */
   HR_PROCESSOR_ROW_MARKERS,         /* behind each row of tiles */
+  HR_PROCESSOR_GROUP_MARKERS,       /* around all tiles of a picture together */
   HR_PROCESSOR_AROUND,              /* around it in the prompt, among the tokens of text */
   HR_PROCESSOR_CUTS,                /* whether pictures are cut at all */
   HR_PROCESSOR_CUTS_ALONE,          /* whether only a picture is cut that has no others beside it */
