@@ -4,6 +4,7 @@
 
 #include "hr-article-reason.h"
 #include "hr-estimator.h"
+#include "hr-formula-symbols.h"
 #include "hr-formula-text.h"
 
 /* A formula as a component has it, as a text and as markup. */
@@ -20,10 +21,31 @@ static const struct
   { "2·B·S·r_s (x_proj(x), dt < 0)", "2 × B × S × r_s (x_proj(x), dt < 0)",
     "2 × B × S × r<sub>s</sub> (x_proj(x), dt &lt; 0)" },
   { "L·h²·(2 + 2/g)", "L × h² × (2 + 2/g)", "L × h² × (2 + 2/g)" },
+  { "28·233,057,792 + 4,000", "28 × 233,057,792 + 4,000", "28 × 233,057,792 + 4,000" },
   { "h_1000·w4096", "h_1000 × w4096", "h_1000 × w4096" },
   { "99999999999999999999999", "99999999999999999999999", "99999999999999999999999" },
   { "", "", "" },
 };
+
+static gboolean
+has_symbol (const char *formula,
+            const char *symbol)
+{
+  guint index;
+
+  g_assert_true (hr_formula_find_symbol (symbol, &index));
+
+  return hr_formula_has_symbol (formula, index);
+}
+
+static void
+test_a_symbol_is_no_word_of_a_name (void)
+{
+  g_assert_true (has_symbol ("2·B·state", "state"));
+  g_assert_true (has_symbol ("conv + state", "state"));
+  g_assert_false (has_symbol ("2·8 (philox state, philox state)", "state"));
+  g_assert_false (has_symbol ("states", "state"));
+}
 
 static void
 test_a_formula_is_written_as_it_is_read (void)
@@ -147,6 +169,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/labels/a_formula_is_written_as_it_is_read", test_a_formula_is_written_as_it_is_read);
+  g_test_add_func ("/labels/a_symbol_is_no_word_of_a_name", test_a_symbol_is_no_word_of_a_name);
   g_test_add_func ("/labels/a_rule_of_thumb_says_what_it_gets_wrong", test_a_rule_of_thumb_says_what_it_gets_wrong);
   g_test_add_func ("/labels/an_exact_figure_has_no_faults", test_an_exact_figure_has_no_faults);
 

@@ -171,6 +171,14 @@ is_part_of_name (gunichar c)
   return c == '_' || g_unichar_isalpha (c);
 }
 
+/* The last of several words is the name of a variable, such as “philox state”. */
+static gboolean
+ends_words (const char *formula,
+            const char *found)
+{
+  return found - formula > 1 && found[-1] == ' ' && g_ascii_isalpha (found[-2]);
+}
+
 /**
  * hr_formula_has_symbol:
  * @formula: a formula of a component
@@ -197,7 +205,7 @@ hr_formula_has_symbol (const char *formula,
       const char *before = g_utf8_find_prev_char (formula, found);
 
       if ((before == NULL || !is_part_of_name (g_utf8_get_char (before)))
-          && !is_part_of_name (g_utf8_get_char (found + length)))
+          && !is_part_of_name (g_utf8_get_char (found + length)) && !ends_words (formula, found))
         return TRUE;
     }
 

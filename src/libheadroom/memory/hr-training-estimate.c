@@ -177,6 +177,43 @@ join (char *kept,
   return g_strdup (*kept != '\0' ? kept : rest);
 }
 
+/* Where other frameworks have layers and losses of their own. */
+static const struct
+{
+  const char *layers;
+  const char *loss;
+} layer_sources[] = {
+  [HR_LAYER_CODE_MEGATRON_LOCAL] = {
+    "Megatron-LM, megatron/core/transformer", "Megatron-LM, megatron/core/tensor_parallel/cross_entropy.py",
+  },
+  [HR_LAYER_CODE_MEGATRON_TE] = {
+    "Megatron-LM, megatron/core/transformer, and Transformer Engine, transformer_engine/pytorch",
+    "Megatron-LM, megatron/core/tensor_parallel/cross_entropy.py",
+  },
+  [HR_LAYER_CODE_TORCHTITAN] = { "torchtitan, torchtitan/models/common", "torchtitan, torchtitan/components/loss.py" },
+  [HR_LAYER_CODE_UNSLOTH] = {
+    "Unsloth, unsloth/models and unsloth/kernels", "Unsloth, unsloth_zoo/fused_losses/cross_entropy_loss.py",
+  },
+};
+
+static char *
+dup_source (const HrTrainingPlan *plan,
+            HrComponentId         id)
+{
+  HrLayerCode code = plan->training.layer_code;
+  const char *source = NULL;
+
+  if (id == HR_COMPONENT_TEMPORARY)
+    return g_strdup (SOURCE_TEMPORARY);
+
+  if (code < G_N_ELEMENTS (layer_sources))
+    source = id == HR_COMPONENT_LOGITS ? layer_sources[code].loss : layer_sources[code].layers;
+  if (source != NULL)
+    return g_strdup_printf ("%s: what the variables of its functions hold at the moment of the peak", source);
+
+  return hr_estimate_dup_source (plan->pass.model, id);
+}
+
 static void
 add_from_tape (const HrTrainingPlan *plan,
                const Device         *device,
@@ -192,8 +229,7 @@ add_from_tape (const HrTrainingPlan *plan,
   g_autofree char *kept_substitution = NULL;
   g_autofree char *formula = NULL;
   g_autofree char *substitution = NULL;
-  g_autofree char *source = id == HR_COMPONENT_TEMPORARY ? g_strdup (SOURCE_TEMPORARY)
-                                                         : hr_estimate_dup_source (plan->pass.model, id);
+  g_autofree char *source = dup_source (plan, id);
   guint n_layers;
 
   if (device->replay.kept_layers != NULL && hr_kept_layers_find (device->replay.kept_layers, id, kept, &n_layers))
