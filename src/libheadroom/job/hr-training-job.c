@@ -62,6 +62,8 @@ typedef struct
   guint64 data_parallel_replicas;
   HrBackwardPrefetch fsdp_backward_prefetch;
   gboolean fsdp_use_orig_params;
+  guint64 reduce_bucket_size;
+  gboolean overlap_comm;
   HrOffload parameter_offload;
   guint64 zero_stage;
 } HrTrainingJobPrivate;
@@ -111,6 +113,8 @@ enum
   PROP_FSDP_USE_ORIG_PARAMS,
   PROP_PARAMETER_OFFLOAD,
   PROP_ZERO_STAGE,
+  PROP_REDUCE_BUCKET_SIZE,
+  PROP_OVERLAP_COMM,
   N_PROPS
 };
 
@@ -286,6 +290,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_FSDP_USE_ORIG_PARAMS:
       g_value_set_boolean (value, priv->fsdp_use_orig_params);
+      break;
+
+    case PROP_REDUCE_BUCKET_SIZE:
+      g_value_set_uint64 (value, priv->reduce_bucket_size);
+      break;
+
+    case PROP_OVERLAP_COMM:
+      g_value_set_boolean (value, priv->overlap_comm);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -475,6 +487,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_FSDP_USE_ORIG_PARAMS:
       priv->fsdp_use_orig_params = g_value_get_boolean (value);
+      break;
+
+    case PROP_REDUCE_BUCKET_SIZE:
+      priv->reduce_bucket_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_OVERLAP_COMM:
+      priv->overlap_comm = g_value_get_boolean (value);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -1053,6 +1073,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          0, 3, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:reduce-bucket-size:
+   *
+   * How many gradients DeepSpeed reduces at once.
+   */
+  properties[PROP_REDUCE_BUCKET_SIZE] =
+    g_param_spec_uint64 ("reduce-bucket-size",
+                         N_("Reduce bucket size"),
+                         N_("How many gradients ZeRO reduces at once (reduce_bucket_size): as many have room in each "
+                            "bucket"),
+                         1, G_MAXUINT32, 500000000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:overlap-comm:
+   *
+   * Whether DeepSpeed reduces gradients while others are computed.
+   */
+  properties[PROP_OVERLAP_COMM] =
+    g_param_spec_boolean ("overlap-comm",
+                          N_("Overlap communication"),
+                          N_("ZeRO reduces gradients while others are computed (overlap_comm), for which it has a "
+                             "second bucket"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
@@ -1096,6 +1142,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_FSDP_USE_ORIG_PARAMS], 948, TRUE);
   hr_job_mark_setting (properties[PROP_PARAMETER_OFFLOAD], 950, TRUE);
   hr_job_mark_setting (properties[PROP_ZERO_STAGE], 912, FALSE);
+  hr_job_mark_setting (properties[PROP_REDUCE_BUCKET_SIZE], 913, TRUE);
+  hr_job_mark_setting (properties[PROP_OVERLAP_COMM], 914, TRUE);
 }
 
 static void
@@ -1115,6 +1163,7 @@ hr_training_job_init (HrTrainingJob *self)
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
   priv->fsdp_backward_prefetch = HR_BACKWARD_PREFETCH_BACKWARD_PRE;
   priv->fsdp_use_orig_params = TRUE;
+  priv->reduce_bucket_size = G_PARAM_SPEC_UINT64 (properties[PROP_REDUCE_BUCKET_SIZE])->default_value;
   priv->trl_release = HR_TRL_RELEASE_1_6;
 }
 
@@ -1849,6 +1898,42 @@ hr_training_job_get_fsdp_use_orig_params (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
 
   return priv->fsdp_use_orig_params;
+}
+
+/**
+ * hr_training_job_get_reduce_bucket_size:
+ * @self: a job
+ *
+ * Gets how many gradients ZeRO reduces at once.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_reduce_bucket_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
+
+  return priv->reduce_bucket_size;
+}
+
+/**
+ * hr_training_job_get_overlap_comm:
+ * @self: a job
+ *
+ * Gets whether ZeRO reduces gradients while others are computed.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_training_job_get_overlap_comm (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->overlap_comm;
 }
 
 /**

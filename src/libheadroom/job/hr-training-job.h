@@ -63,6 +63,8 @@ HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrai
 guint64                   hr_training_job_get_data_parallel_replicas     (HrTrainingJob *self);
 HrBackwardPrefetch        hr_training_job_get_fsdp_backward_prefetch     (HrTrainingJob *self);
 gboolean                  hr_training_job_get_fsdp_use_orig_params       (HrTrainingJob *self);
+guint64                   hr_training_job_get_reduce_bucket_size         (HrTrainingJob *self);
+gboolean                  hr_training_job_get_overlap_comm               (HrTrainingJob *self);
 HrOffload                 hr_training_job_get_parameter_offload          (HrTrainingJob *self);
 guint64                   hr_training_job_get_zero_stage                 (HrTrainingJob *self);
 

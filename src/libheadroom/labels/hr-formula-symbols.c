@@ -60,6 +60,7 @@ static const struct
   { "p_l", N_("parameters of a layer, where they are sharded") },
   { "p_o", N_("parameters around the layers, where they are sharded") },
   { "p_u", N_("parameters of a matrix that is added beside another, where each is gathered by itself") },
+  { "p_m", N_("parameters of the largest module") },
   { "N_d", N_("ranks that share parameters") },
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },

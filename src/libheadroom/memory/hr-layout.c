@@ -20,7 +20,8 @@ static const struct
   guint n_frameworks;
 } known[] = {
   { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
-                       HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 4 },
+                       HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM,
+                       HR_TRAINING_FRAMEWORK_DEEPSPEED }, 5 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "context-parallel", { 0 }, 0 },
@@ -125,7 +126,9 @@ hr_layout_init (HrLayout       *self,
  * @self: a layout
  * @job: the job that it is of
  *
- * Megatron-LM reduces gradients in the buffer that they are added up in, and needs no buckets beside it.
+ * Megatron-LM reduces gradients in the buffer that they are added up in, and needs no buckets beside it. DeepSpeed
+ * without ZeRO copies some at a time when all are there (buffered_allreduce_fallback of deepspeed/runtime/engine.py),
+ * less than its step copies after that.
  *
  * Returns: whether ranks that read different data have copies of the model in torch’s DistributedDataParallel
  */
@@ -135,7 +138,8 @@ hr_layout_copies_model (const HrLayout *self,
 {
   HrTrainingFramework framework = hr_training_job_get_framework (job);
 
-  return self->data > 1 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM && is_known (0, framework);
+  return self->data > 1 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
+         framework != HR_TRAINING_FRAMEWORK_DEEPSPEED && is_known (0, framework);
 }
 
 /*
@@ -148,7 +152,9 @@ check_zero (const HrLayout       *self,
             const char           *name,
             GError              **error)
 {
-  guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ? 1 : 0;
+  guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ? 1
+                 : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? 2
+                                                                : 0;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;
 

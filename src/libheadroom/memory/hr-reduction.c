@@ -7,8 +7,8 @@
 #include "hr-reduction.h"
 
 /*
- * DeepSpeedZeroOptimizer of deepspeed/runtime/zero/stage_1_and_2.py (git edaa7221), stage 2, of one rank: what is
- * trained is one piece in 16 bits, of which the optimizer has a copy in fp32. From the code alone; it has not been run.
+ * DeepSpeedZeroOptimizer of deepspeed/runtime/zero/stage_1_and_2.py (git edaa7221): what is trained is one piece in 16
+ * bits, of which the optimizer has a copy in fp32, or of a part of it. From the code alone; it has not been run.
  */
 
 /* reduce_bucket_size of deepspeed/runtime/zero/config.py, where it is "auto" as well */
@@ -25,21 +25,28 @@ void
 hr_reduction_init (HrReduction *self,
                    guint64      n_elements)
 {
-  *self = (HrReduction) { .is_bucketed = TRUE, .bucket_elements = BUCKET_ELEMENTS, .n_elements = n_elements };
+  *self = (HrReduction) {
+    .is_bucketed = TRUE, .bucket_elements = BUCKET_ELEMENTS, .n_buckets = 1, .n_elements = n_elements,
+    .n_all = n_elements,
+  };
 }
 
 /*
  * hr_reduction_begin:
  * @self: the buckets
  * @replay: a tape
+ * @is_last: whether it is the last of its step
  *
  * Begins a micro-batch.
  */
 void
 hr_reduction_begin (HrReduction *self,
-                    HrReplay    *replay)
+                    HrReplay    *replay,
+                    gboolean     is_last)
 {
   self->bucket = self->partition = HR_NO_VALUE;
+  self->is_last = is_last;
+  self->in_layers = FALSE;
   replay->reduction = self->is_bucketed ? self : NULL;
 }
 
@@ -55,13 +62,46 @@ make_gradients (HrReplay   *replay,
   return hr_replay_make (replay, operation, name, HR_COMPONENT_GRADIENTS, HR_SHAPE (element, HR_SYMBOL_KEPT));
 }
 
+/* setup_buckets; where gradients stay whole, the buckets are there until a step has reduced them. */
+static void
+make_buckets (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+
+  if (self->bucket.storage >= 0 || (self->stays_whole && replay->has_gradients))
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements * self->n_buckets;
+  self->bucket = hr_replay_make (replay, "empty", "ipg_buffer", HR_COMPONENT_COMMUNICATION,
+                                 HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+}
+
+/* allreduce_bucket: what is in a bucket is put into one piece, which is reduced and copied back. */
+static void
+reduce_bucket (HrReplay *replay,
+               guint64   n_elements)
+{
+  if (!replay->reduction->has_ranks)
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = n_elements;
+  hr_replay_drop (replay, hr_replay_make (replay, "cat", "tensor_to_allreduce", HR_COMPONENT_COMMUNICATION,
+                                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT)));
+}
+
+static gboolean
+is_overfull (const HrReduction *self)
+{
+  return self->n_all > self->bucket_elements;
+}
+
 /*
  * hr_reduction_take:
  * @replay: a tape
  * @gradient: (transfer full): the gradient of a parameter
  *
- * The first one finds the bucket (setup_buckets); each is copied into it, and goes
- * (reduce_independent_p_g_buckets_and_remove_grads).
+ * The first one finds the bucket; each is copied into it, and goes (reduce_independent_p_g_buckets_and_remove_grads).
+ * Which one finds it full differs from layer to layer: any of a layer counts as one that does.
  */
 void
 hr_reduction_take (HrReplay *replay,
@@ -69,35 +109,71 @@ hr_reduction_take (HrReplay *replay,
 {
   HrReduction *self = replay->reduction;
 
-  if (self->bucket.storage < 0)
+  make_buckets (replay);
+  if (self->stays_whole && !replay->has_gradients)
     {
-      replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements;
-      self->bucket = hr_replay_make (replay, "empty", "ipg_buffer", HR_COMPONENT_COMMUNICATION,
-                                     HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+      hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+      hr_replay_leave (replay, gradient);
+      return;
     }
+
+  if (self->in_layers && !self->stays_whole && is_overfull (self))
+    reduce_bucket (replay, self->bucket_elements);
   hr_replay_drop (replay, gradient);
 }
 
+/* Makes room for the gradients that a rank keeps, into which those of a bucket are copied (copy_grads_in_partition). */
+static void
+make_partition (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+
+  if (self->partition.storage < 0)
+    self->partition = make_gradients (replay, "empty", "grads_in_partition", replay->parameter_dtype, self->n_elements);
+}
+
 /*
- * hr_reduction_empty:
+ * hr_reduction_enter_layers:
  * @replay: a tape
  *
- * Makes room for all gradients, into which those of a full bucket are copied (copy_grads_in_partition). A bucket that
- * all have room in is emptied when the last is there.
+ * Begins the backward pass of the layers, in which buckets are emptied in which not all gradients have room. The last
+ * rank counts, whose gradients come first.
  */
 void
-hr_reduction_empty (HrReplay *replay)
+hr_reduction_enter_layers (HrReplay *replay)
 {
   HrReduction *self = replay->reduction;
   HrStretch stretch;
 
-  if (self == NULL || self->partition.storage >= 0)
+  if (self == NULL)
     return;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
-  self->partition = make_gradients (replay, "empty", "grads_in_partition", replay->parameter_dtype, self->n_elements);
+  make_buckets (replay);
+  if (!self->stays_whole && is_overfull (self))
+    make_partition (replay);
   hr_replay_end (replay);
+  self->in_layers = TRUE;
+}
+
+/*
+ * reduce_gradients, for stage 1: those that fill a bucket have gone into it when it is reduced, and so on; all go but
+ * for those that the rank keeps.
+ */
+static void
+reduce_whole (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+  guint64 whole = replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS];
+  guint64 first = MIN (whole, MIN (self->n_all, self->bucket_elements) *
+                              hr_element_get_bytes (replay->parameter_dtype));
+
+  first = first / HR_LEDGER_BLOCK_BYTES * HR_LEDGER_BLOCK_BYTES;
+  hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, first);
+  reduce_bucket (replay, MIN (self->n_all, self->bucket_elements));
+  make_partition (replay);
+  hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, whole - first);
 }
 
 /*
@@ -110,14 +186,39 @@ void
 hr_reduction_end (HrReplay *replay)
 {
   HrReduction *self = replay->reduction;
+  guint64 bucket_bytes = hr_ledger_round (self != NULL ? self->bucket_elements * self->n_buckets *
+                                                         hr_element_get_bytes (replay->parameter_dtype)
+                                                       : 0);
+  HrStretch stretch;
 
   if (self == NULL)
     return;
 
-  hr_reduction_empty (replay);
+  if (self->stays_whole && !self->is_last)
+    {
+      if (self->bucket.storage >= 0)
+        hr_replay_leave (replay, self->bucket);
+      replay->reduction = NULL;
+      return;
+    }
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
+  if (self->stays_whole)
+    {
+      reduce_whole (replay);
+    }
+  else
+    {
+      reduce_bucket (replay, MIN (self->n_all, self->bucket_elements));
+      make_partition (replay);
+    }
   if (self->bucket.storage >= 0)
     hr_replay_drop (replay, self->bucket);
-  if (replay->has_gradients)
+  else
+    hr_replay_remove (replay, HR_COMPONENT_COMMUNICATION, bucket_bytes);
+  hr_replay_end (replay);
+  if (replay->has_gradients && !self->stays_whole)
     hr_replay_drop (replay, self->partition);
   else
     hr_replay_leave (replay, self->partition);
@@ -129,9 +230,9 @@ hr_reduction_end (HrReplay *replay)
  * @self: the buckets
  * @replay: a tape
  *
- * DeepSpeedZeroOptimizer.step: gradients are put into one piece, and that into fp32. Those of 16 bits stay, as the
- * parameters without weight decay are a group of their own, which is stepped later and has its gradients in the same
- * piece.
+ * DeepSpeedZeroOptimizer.step: the norm of each gradient is that of a copy in fp64 (get_grad_norm_direct); they are put
+ * into one piece, and that into fp32. Those of 16 bits stay where parameters without weight decay are a group of their
+ * own, which is stepped later and has its gradients in the same piece.
  *
  * Returns: the gradients in fp32
  */
@@ -139,13 +240,23 @@ HrValue
 hr_reduction_flatten (const HrReduction *self,
                       HrReplay          *replay)
 {
+  guint64 kept = hr_ledger_round (self->n_elements * hr_element_get_bytes (replay->parameter_dtype));
   HrValue flat, wide;
 
+  replay->sentence = N_("in the optimizer’s step, while the norm of a gradient is computed in fp64");
+  if (self->n_largest > 0)
+    {
+      replay->symbols[HR_SYMBOL_KEPT] = self->n_largest;
+      hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "g.data.double()", HR_COMPONENT_TEMPORARY,
+                                              HR_SHAPE (HR_ELEMENT_FLOAT64, HR_SYMBOL_KEPT)));
+    }
   replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, one piece of all of them and its copy "
                         "in fp32 are alive");
   flat = make_gradients (replay, "cat", "flat_grad_partition", replay->parameter_dtype, self->n_elements);
   wide = make_gradients (replay, "_to_copy", "single_grad_partition", HR_ELEMENT_FLOAT32, self->n_elements);
   hr_replay_drop (replay, flat);
+  if (self->is_one_group)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, kept);
   replay->sentence = N_("in the optimizer’s step");
 
   return wide;

@@ -10,7 +10,13 @@ G_BEGIN_DECLS
  * HrReduction:
  * @is_bucketed: whether gradients go through buckets at all
  * @bucket_elements: how many gradients a bucket has room for
- * @n_elements: how many there are
+ * @n_buckets: how many buckets there are
+ * @n_elements: how many gradients a rank keeps
+ * @n_all: how many there are
+ * @n_largest: how many the largest tensor of those has that a rank keeps
+ * @has_ranks: whether those of a bucket are copied once more to be reduced
+ * @stays_whole: whether all are kept until the last micro-batch of a step has been differentiated
+ * @is_one_group: whether the optimizer steps all at once, so that those of 16 bits go before
  *
  * Gradients that DeepSpeedZeroOptimizer copies into a bucket as soon as they come, and from there into the part of them
  * that a rank keeps, which is all of them on one device.
@@ -19,9 +25,17 @@ struct _HrReduction
 {
   gboolean is_bucketed;
   guint64 bucket_elements;
+  guint n_buckets;
   guint64 n_elements;
+  guint64 n_all;
+  guint64 n_largest;
+  gboolean has_ranks;
+  gboolean stays_whole;
+  gboolean is_one_group;
 
   /*< private >*/
+  gboolean is_last;    /* of the micro-batches of a step */
+  gboolean in_layers;
   HrValue bucket;
   HrValue partition;
 };
@@ -29,10 +43,11 @@ struct _HrReduction
 void    hr_reduction_init    (HrReduction *self,
                               guint64      n_elements);
 void    hr_reduction_begin   (HrReduction *self,
-                              HrReplay    *replay);
+                              HrReplay    *replay,
+                              gboolean     is_last);
 void    hr_reduction_take    (HrReplay    *replay,
                               HrValue      gradient);
-void    hr_reduction_empty   (HrReplay    *replay);
+void    hr_reduction_enter_layers (HrReplay *replay);
 void    hr_reduction_end     (HrReplay    *replay);
 HrValue hr_reduction_flatten (const HrReduction *self,
                               HrReplay          *replay);

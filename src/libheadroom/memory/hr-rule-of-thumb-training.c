@@ -2,6 +2,8 @@
 
 #include "hr-rule-of-thumb-training.h"
 
+#include <math.h>
+
 #include "hr-grpo-job.h"
 #include "hr-rule-of-thumb.h"
 
@@ -91,6 +93,49 @@ double
 hr_rule_of_thumb_overhead (double bytes)
 {
   return OVERHEAD_FACTOR * bytes;
+}
+
+/**
+ * hr_rule_of_thumb_zero_shared:
+ * @stage: a stage of ZeRO, 1 to 3
+ * @parameters: P
+ * @n_ranks: N
+ *
+ * What a GPU holds of what is shared: 12·P/N of stage 1, copies of parameters in fp32 and two numbers of Adam for each
+ * (Rajbhandari et al., arXiv:1910.02054, figure 1), and 18·P/N of the others, in whole bytes: gradients of 16 bits and
+ * in fp32 as well, and parameters of 16 bits, or what takes as much (estimate_zero2_model_states_mem_needs of
+ * deepspeed/runtime/zero/stage_1_and_2.py, estimate_zero3_model_states_mem_needs of stage3.py).
+ *
+ * Returns: the size in bytes
+ */
+double
+hr_rule_of_thumb_zero_shared (guint64 stage,
+                              guint64 parameters,
+                              guint64 n_ranks)
+{
+  return floor ((stage == 1 ? 12.0 : 18.0) * parameters / n_ranks);
+}
+
+/**
+ * hr_rule_of_thumb_zero_whole:
+ * @stage: a stage of ZeRO, 1 to 3
+ * @parameters: P
+ * @largest: parameters of the largest module
+ *
+ * What a GPU holds whole: parameters and gradients of 16 bits in stage 1, parameters in stage 2, both of the largest
+ * module in stage 3.
+ *
+ * Returns: the size in bytes
+ */
+double
+hr_rule_of_thumb_zero_whole (guint64 stage,
+                             guint64 parameters,
+                             guint64 largest)
+{
+  if (stage == 3)
+    return 4.0 * largest;
+
+  return (stage == 1 ? 4.0 : 2.0) * parameters;
 }
 
 /**

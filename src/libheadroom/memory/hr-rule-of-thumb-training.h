@@ -34,6 +34,12 @@ double hr_rule_of_thumb_tuning_total     (double          parameters,
                                           double          optimizer_factor,
                                           double          activations);
 double hr_rule_of_thumb_overhead         (double          bytes);
+double hr_rule_of_thumb_zero_shared      (guint64         stage,
+                                          guint64         parameters,
+                                          guint64         n_ranks);
+double hr_rule_of_thumb_zero_whole       (guint64         stage,
+                                          guint64         parameters,
+                                          guint64         largest);
 double hr_rule_of_thumb_optimizer        (double          trained,
                                           double          optimizer_factor);
 double hr_rule_of_thumb_lora             (guint64         rank,

@@ -30,6 +30,7 @@
 #include "hr-training-tuning.h"
 #include "hr-training-unsloth.h"
 #include "hr-training-verl.h"
+#include "hr-training-zero.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
 static void
@@ -908,7 +909,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !hr_precision_recipe_apply (job, model, error))
     return FALSE;
 
-  if (!hr_training_shard_check (self, error) ||
+  if (!hr_training_shard_check (self, error) || !hr_training_zero_check (self, error) ||
       !hr_training_actor_prepare (self, error))
     return FALSE;
 
@@ -943,6 +944,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   hr_training_openrlhf_resolve (self);
+  hr_training_zero_resolve (self);
   if (!hr_training_shard_finish (self, error))
     return FALSE;
 

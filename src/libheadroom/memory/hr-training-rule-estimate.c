@@ -11,6 +11,7 @@
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
 #include "hr-rule-of-thumb-training.h"
+#include "hr-training-zero.h"
 
 /* The share of the parameters that is said to be in matrices with adapters, whichever these are. */
 #define TARGET_RATIO 0.5
@@ -33,6 +34,10 @@
   "a micro-batch has that many prompts with all their answers: that of the exact method counts answers"
 #define SOURCE_DIVIDED \
   "of several GPUs: Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP for each"
+#define SOURCE_ZERO \
+  "deepspeed/runtime/zero/stage_1_and_2.py: estimate_zero2_model_states_mem_needs; stage3.py: " \
+  "estimate_zero3_model_states_mem_needs; Rajbhandari et al., arXiv:1910.02054, figure 1"
+
 #define SOURCE_OVERHEAD "rule of thumb: a tenth of all else, for what is not known"
 
 /* What is trained, by the rule. */
@@ -373,6 +378,50 @@ divide_estimate (const HrTrainingPlan *plan,
   return estimate;
 }
 
+static guint64
+count_largest (HrModel *model)
+{
+  g_autoptr (HrTrainables) all = hr_trainables_new_for_model (model, HR_ELEMENT_BFLOAT16);
+  guint64 n_largest = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (all); i++)
+    n_largest = MAX (n_largest, hr_trainables_get_item (all, i)->n_elements);
+
+  return n_largest;
+}
+
+/* What DeepSpeed's own estimators say of a model. */
+static HrEstimate *
+estimate_zero (const HrTrainingPlan *plan)
+{
+  HrEstimate *estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_RULE_OF_THUMB,
+                                           plan->model);
+  guint64 stage = plan->layout.zero_stage;
+  guint64 parameters = hr_model_get_n_parameters (plan->model);
+  guint64 largest = count_largest (plan->model);
+  double whole = hr_rule_of_thumb_zero_whole (stage, parameters, largest);
+  double shared = hr_rule_of_thumb_zero_shared (stage, parameters, plan->layout.data);
+  guint64 bytes;
+
+  _hr_estimate_add_device (estimate);
+  _hr_estimate_set_n_trainable_parameters (estimate, parameters);
+  bytes = hr_rule_estimate_add (estimate, HR_COMPONENT_WEIGHTS, whole,
+                                stage == 3 ? "4·p_m" : stage == 2 ? "2·P" : "4·P",
+                                g_strdup_printf ("%d·%" G_GUINT64_FORMAT, stage == 2 ? 2 : 4,
+                                                 stage == 3 ? largest : parameters), SOURCE_ZERO);
+  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_OPTIMIZER, shared, stage == 1 ? "12·P/N_d" : "18·P/N_d",
+                                 g_strdup_printf ("%d·%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, stage == 1 ? 12 : 18,
+                                                  parameters, plan->layout.data), SOURCE_ZERO);
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
+  explain (estimate, N_("DeepSpeed’s estimator counts model states alone, all of them at once: it knows neither "
+                        "activations nor buckets, nor the piece that gradients are put into before they are cast to "
+                        "fp32, and does not say which of the states are there at the peak"));
+
+  return estimate;
+}
+
 /*
  * hr_training_rule_estimate_new:
  * @plan: a plan
@@ -390,6 +439,12 @@ hr_training_rule_estimate_new (const HrTrainingPlan *plan)
   Trained trained = { 0 };
   double weights = 0;
   guint64 bytes;
+
+  if (hr_training_zero_is_used (plan))
+    {
+      g_object_unref (estimate);
+      return estimate_zero (plan);
+    }
 
   trained_init (&trained, plan);
   _hr_estimate_add_device (estimate);

@@ -862,8 +862,7 @@ run_backward (Step *step)
   if (has_tied_head (step->training) && hr_value_needs_gradient (head))
     table = hr_graph_take_gradient (step->head, head);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD);
-  if (step->reduction.n_elements > step->reduction.bucket_elements)
-    hr_reduction_empty (replay);
+  hr_reduction_enter_layers (replay);
   hr_training_stack_run_backward (step->stack, gradient, &table, shares_table (pass));
   if (step->encoder != NULL)
     hr_training_stack_run_backward (step->encoder, step->stack->gradients[HR_SHARED_SOURCE], &table, FALSE);
@@ -927,7 +926,7 @@ run_micro_batch (const HrTraining *self,
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay, is_last);
   step->reduction = self->reduction;
-  hr_reduction_begin (&step->reduction, replay);
+  hr_reduction_begin (&step->reduction, replay, is_last);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);

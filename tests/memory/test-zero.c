@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * ZeRO as DeepSpeed runs it: its own estimators, recomputed from their published formulas for ten models, and how the
+ * exact figure differs from them.
+ */
+
+#include "hr-estimator.h"
+#include "hr-training-job.h"
+
+#include "estimates.h"
+
+/* Parameters, and those of the largest module, counted by hand from the hyper-parameters. */
+static const struct
+{
+  const char *id;
+  guint64 n_parameters;
+  guint64 n_largest;
+} models[] = {
+{ "meta-llama/Llama-2-7b-hf", G_GUINT64_CONSTANT (6738415616), 131072000 },
+    { "meta-llama/Llama-2-13b-hf", G_GUINT64_CONSTANT (13015864320), 163840000 },
+    { "meta-llama/Llama-2-70b-hf", G_GUINT64_CONSTANT (68976648192), 262144000 },
+    { "meta-llama/Meta-Llama-3.1-8B", G_GUINT64_CONSTANT (8030261248), 525336576 },
+    { "meta-llama/Meta-Llama-3.1-70B", G_GUINT64_CONSTANT (70553706496), 1050673152 },
+    { "mistralai/Mistral-7B-v0.1", G_GUINT64_CONSTANT (7241732096), 131072000 },
+    { "Qwen/Qwen2.5-7B", G_GUINT64_CONSTANT (7615616512), 544997376 },
+    { "Qwen/Qwen2.5-1.5B", G_GUINT64_CONSTANT (1543714304), 233373696 },
+    { "Qwen/Qwen2.5-0.5B", G_GUINT64_CONSTANT (494032768), 136134656 },
+    { "TinyLlama/TinyLlama-1.1B-Chat-v1.0", G_GUINT64_CONSTANT (1100048384), 65536000 },
+};
+
+static HrEstimate *
+run (const char  *id,
+     GError     **error,
+     const char  *first_setting,
+     va_list      settings)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+
+  if (model == NULL)
+    return NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_DEEPSPEED, "gradient-checkpointing",
+                HR_GRADIENT_CHECKPOINTING_FULL, "sequence-length", (guint64) 512, NULL);
+  g_object_set_valist (G_OBJECT (job), first_setting, settings);
+
+  return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
+}
+
+static HrEstimate *
+estimate_zero (const char *id,
+               const char *first_setting,
+               ...)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *estimate;
+  va_list settings;
+
+  va_start (settings, first_setting);
+  estimate = run (id, &error, first_setting, settings);
+  va_end (settings);
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+static void
+refuse (const char *sentence,
+        const char *first_setting,
+        ...)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *estimate;
+  va_list settings;
+
+  va_start (settings, first_setting);
+  estimate = run (models[0].id, &error, first_setting, settings);
+  va_end (settings);
+  g_assert_null (estimate);
+  g_assert_nonnull (strstr (error->message, sentence));
+}
+
+/*
+ * estimate_zero2_model_states_mem_needs and estimate_zero3_model_states_mem_needs of DeepSpeed edaa7221, without
+ * offload; of the first stage there is figure 1 of the paper.
+ */
+static void
+deepspeeds_estimators_are_reproduced_for_ten_models (void)
+{
+  static const guint64 ranks[] = { 8, 64 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      for (guint j = 0; j < G_N_ELEMENTS (ranks); j++)
+        {
+          guint64 n = models[i].n_parameters;
+          const guint64 expected[] = {
+            4 * n + 12 * n / ranks[j], 2 * n + 18 * n / ranks[j], 4 * models[i].n_largest + 18 * n / ranks[j],
+          };
+
+          for (guint64 stage = 1; stage <= 3; stage++)
+            {
+              g_autoptr (HrEstimate) estimate =
+                estimate_zero (models[i].id, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, "zero-stage",
+                               stage, "data-parallel", ranks[j], NULL);
+
+              g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), ==, expected[stage - 1]);
+            }
+        }
+    }
+}
+
+/*
+ * At the peak of the step a rank has its gradients of 16 bits, one piece of them and that in fp32 (2 + 2 + 4), beside
+ * copies of parameters and Adam's states (4 + 8): 20 bytes of a shared parameter, where the estimator has 18. Where a
+ * tensor is large, its copy in fp64, of which the norm is, takes more than the last two.
+ */
+static void
+the_step_has_pieces_of_gradients_that_the_estimator_does_not_count (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (HrEstimate) estimate =
+        estimate_zero (models[i].id, "zero-stage", (guint64) 2, "data-parallel", (guint64) 8, "reduce-bucket-size",
+                       (guint64) 10000000, "sequence-length", (guint64) 64, NULL);
+      double n = models[i].n_parameters;
+      double pieces = MAX (6 * n / 8, 8 * MIN (models[i].n_largest, n / 8));
+      double found = get_handed_out (estimate, HR_PHASE_OPTIMIZER);
+      double rule = hr_estimate_get_total_bytes (hr_estimate_get_rule_of_thumb (estimate));
+
+      g_assert_cmpfloat_with_epsilon (found / (2 * n + 14 * n / 8 + pieces), 1, 1e-4);
+      g_assert_cmpfloat_with_epsilon ((found - rule) / (pieces - 4 * n / 8), 1, 0.01);
+    }
+}
+
+static void
+a_second_bucket_is_there_while_gradients_are_computed (void)
+{
+  guint64 bucket = 200000000;
+  g_autoptr (HrEstimate) one = estimate_zero (models[5].id, "zero-stage", (guint64) 2, "data-parallel", (guint64) 8,
+                                              "reduce-bucket-size", bucket, NULL);
+  g_autoptr (HrEstimate) two = estimate_zero (models[5].id, "zero-stage", (guint64) 2, "data-parallel", (guint64) 8,
+                                              "reduce-bucket-size", bucket, "overlap-comm", TRUE, NULL);
+
+  g_assert_cmpuint (get_handed_out (two, HR_PHASE_BACKWARD) - get_handed_out (one, HR_PHASE_BACKWARD), ==,
+                    bucket * 2);
+  g_assert_cmpuint (get_handed_out (two, HR_PHASE_OPTIMIZER), ==, get_handed_out (one, HR_PHASE_OPTIMIZER));
+  g_assert_cmpuint (get_handed_out (two, HR_PHASE_FORWARD), ==, get_handed_out (one, HR_PHASE_FORWARD));
+}
+
+/* Stage 1 keeps all gradients of 16 bits until the backward pass is over; both step the same. */
+static void
+gradients_are_whole_in_the_first_stage (void)
+{
+  g_autoptr (HrEstimate) first = estimate_zero (models[5].id, "zero-stage", (guint64) 1, "data-parallel", (guint64) 64,
+                                                NULL);
+  g_autoptr (HrEstimate) second = estimate_zero (models[5].id, "zero-stage", (guint64) 2, "data-parallel",
+                                                 (guint64) 64, NULL);
+  guint64 n = models[5].n_parameters;
+  gint64 apart = get_handed_out (first, HR_PHASE_BACKWARD) - get_handed_out (second, HR_PHASE_BACKWARD);
+
+  g_assert_cmpint (apart, >, n);
+  g_assert_cmpint (apart, <, 2 * n);
+  g_assert_cmpuint (get_handed_out (first, HR_PHASE_OPTIMIZER), ==, get_handed_out (second, HR_PHASE_OPTIMIZER));
+}
+
+/* What is kept between micro-batches is added to: each has room for a part of its own. */
+static void
+micro_batches_have_a_second_part_of_gradients (void)
+{
+  guint64 n = models[0].n_parameters;
+  g_autoptr (HrEstimate) one = estimate_zero (models[0].id, "zero-stage", (guint64) 2, "data-parallel", (guint64) 8,
+                                              NULL);
+  g_autoptr (HrEstimate) two = estimate_zero (models[0].id, "zero-stage", (guint64) 2, "data-parallel", (guint64) 8,
+                                              "gradient-accumulation-steps", (guint64) 2, NULL);
+
+  g_assert_cmpfloat_with_epsilon ((get_handed_out (two, HR_PHASE_BACKWARD) -
+                                   get_handed_out (one, HR_PHASE_BACKWARD)) / (2.0 * n / 8), 1, 0.01);
+}
+
+static void
+what_is_not_followed_is_refused_in_a_sentence (void)
+{
+  refuse ("zero-stage: expected no more than 2", "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, NULL);
+  refuse ("overlap-comm: expected false", "zero-stage", (guint64) 1, "overlap-comm", TRUE, NULL);
+  refuse ("gradient-dtype", "zero-stage", (guint64) 2, "gradient-dtype", HR_GRADIENT_DTYPE_FLOAT32, NULL);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name) g_test_add_func ("/zero/" #name, name)
+  ADD (deepspeeds_estimators_are_reproduced_for_ten_models);
+  ADD (the_step_has_pieces_of_gradients_that_the_estimator_does_not_count);
+  ADD (a_second_bucket_is_there_while_gradients_are_computed);
+  ADD (gradients_are_whole_in_the_first_stage);
+  ADD (micro_batches_have_a_second_part_of_gradients);
+  ADD (what_is_not_followed_is_refused_in_a_sentence);
+#undef ADD
+
+  return g_test_run ();
+}
