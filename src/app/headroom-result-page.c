@@ -16,6 +16,7 @@
 #include "headroom-explanation.h"
 #include "headroom-fits-list.h"
 #include "headroom-legend.h"
+#include "headroom-measurement.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
 #include "headroom-sweep-view.h"
@@ -70,6 +71,7 @@ struct _HeadroomResultPage
   HeadroomFitsList *fits;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
+  HeadroomMeasurement *measurement;
   HeadroomComponentTable *table;
   HeadroomComputeView *compute;
   HeadroomSweepView *sweep;
@@ -377,6 +379,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->advice), report);
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->fits), report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
+  headroom_measurement_show (self->measurement, report);
   headroom_compute_view_show (self->compute, report);
   headroom_sweep_view_show (self->sweep, report);
   headroom_result_page_show_warnings (self, report);
@@ -574,6 +577,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
   g_type_ensure (HEADROOM_TYPE_FITS_LIST);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
+  g_type_ensure (HEADROOM_TYPE_MEASUREMENT);
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
   g_type_ensure (HEADROOM_TYPE_PIE_CHART);
@@ -602,6 +606,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, fits);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, measurement);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, table);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, compute);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, sweep);

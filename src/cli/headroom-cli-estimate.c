@@ -11,7 +11,7 @@
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", NULL,
+  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", "measured", NULL,
 };
 
 /* What is asked for, and where the answer goes. */
@@ -19,6 +19,7 @@ typedef struct
 {
   HeadroomQuestion question;
   HrUnitSystem units;
+  guint64 measured;
   HrExportFormat format;
   HrExportChart chart;
   GFile *output;
@@ -62,6 +63,23 @@ read_chart (HeadroomRequest    *request,
   return TRUE;
 }
 
+/* What somebody has measured, if it is given. */
+static gboolean
+read_measured (HeadroomRequest    *request,
+               HeadroomArguments  *arguments,
+               GError            **error)
+{
+  const char *text = headroom_arguments_get (arguments, "measured");
+
+  if (text == NULL || hr_parse_bytes (text, &request->measured, error))
+    return TRUE;
+
+  /* Translators: the name of an option, before what is wrong with its value */
+  g_prefix_error (error, _("“%s”: "), "--measured");
+
+  return FALSE;
+}
+
 static gboolean
 write_report (HeadroomRequest  *request,
               HrReport         *report,
@@ -99,6 +117,7 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
       || !headroom_output_read (arguments, HEADROOM_OUTPUT_ALL, &request.format, &request.output, error)
       || !read_chart (&request, arguments, error)
       || !headroom_cli_read_units (arguments, &request.units, error)
+      || !read_measured (&request, arguments, error)
       || !headroom_question_load (question, error))
     return HEADROOM_STATUS_FAILED;
 
@@ -109,7 +128,8 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
   if (estimate == NULL)
     return HEADROOM_STATUS_FAILED;
 
-  report = hr_report_new (estimate, question->job, question->gpu, question->n_gpus, request.units);
+  report = g_object_new (HR_TYPE_REPORT, "estimate", estimate, "job", question->job, "gpu", question->gpu, "n-gpus",
+                         question->n_gpus, "unit-system", request.units, "measured-bytes", request.measured, NULL);
   if (!write_report (&request, report, error))
     return HEADROOM_STATUS_FAILED;
 

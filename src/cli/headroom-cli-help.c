@@ -26,6 +26,7 @@ static const OptionHelp estimate_options[] = {
   { "--chart CHART", N_("The chart to draw, pie or timeline; without it a report has both, a picture is the pie") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+  { "--measured SIZE", N_("What you have measured, such as 23.4GiB or 23991MiB, to be set beside the estimate") },
 };
 
 static const OptionHelp inspect_options[] = {

@@ -9,6 +9,7 @@
 #include "headroom-component-table.h"
 #include "headroom-compute-view.h"
 #include "headroom-explanation.h"
+#include "headroom-measurement.h"
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
@@ -218,6 +219,26 @@ test_steps_are_there (Fixture       *fixture,
     }
 
   g_assert_cmpuint (n_with_steps, ==, 2);
+}
+
+/* What somebody types is set beside each figure; what is no size is answered with what one is. */
+static void
+test_a_measurement_is_compared (Fixture       *fixture,
+                                gconstpointer  data)
+{
+  GtkWidget *measurement = find (fixture, HEADROOM_TYPE_MEASUREMENT);
+  GtkWidget *entry = headroom_test_find (measurement, GTK_TYPE_ENTRY, NULL);
+  g_autofree char *difference =
+    hr_format_bytes_difference ((gint64) (hr_estimate_get_allocated_bytes (fixture->estimate) - 1024),
+                                HR_UNIT_SYSTEM_BINARY);
+
+  gtk_editable_set_text (GTK_EDITABLE (entry), "1 KiB");
+  headroom_test_settle ();
+  g_assert_true (headroom_test_is_shown (measurement, _("Compared With a Measurement")));
+  g_assert_true (headroom_test_is_shown (measurement, difference));
+  gtk_editable_set_text (GTK_EDITABLE (entry), "much");
+  headroom_test_settle ();
+  g_assert_false (headroom_test_is_shown (measurement, _("Compared With a Measurement")));
 }
 
 static void
@@ -459,6 +480,7 @@ main (int   argc,
 
   ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
   ADD ("the_explanation_has_both_ways", test_explanation_has_both_ways);
+  ADD ("a_measurement_is_compared", test_a_measurement_is_compared);
   ADD ("weights_and_cache_come_about_step_by_step", test_steps_are_there);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);

@@ -183,6 +183,19 @@ def the_numbers_of_a_formula_give_its_bytes():
                 assert 0 <= component['bytes'] - value < 400000, (settings, component, value)
 
 
+def a_measurement_is_set_beside_the_estimate():
+    result = succeed_json('estimate', MODEL, '--measured', '16 GiB', '--gpu', 'h200')
+    assert result['measured']['bytes'] == 16 * 1024**3
+    for name, bytes_ in (('device', result['total-bytes']), ('allocated', result['allocated-bytes'])):
+        assert result['measured'][name]['estimated-bytes'] == bytes_
+        assert result['measured'][name]['difference-bytes'] == bytes_ - 16 * 1024**3
+    assert succeed_json('estimate', MODEL)['measured'] is None
+    # 50 against 75 is a third of the one and half of the other.
+    text = succeed('estimate', '1B', '--method-of-estimate', 'rule-of-thumb', '--measured', '75GB').decode('utf-8')
+    expect(text, '% of what was measured', '% of the estimate')
+    expect(fail('estimate', MODEL, '--measured', 'much'), '--measured', 'much', 'GiB')
+
+
 def training_can_be_written_in_every_format():
     for name in ('text', 'csv', 'markdown', 'html', 'svg', 'pdf', 'png'):
         assert len(succeed('estimate', MODEL, '--mode', 'training', '--format', name)) > 1000
@@ -288,6 +301,7 @@ if __name__ == '__main__':
         options_override_a_scenario,
         training_and_full_fine_tuning_are_estimated_alike,
         the_numbers_of_a_formula_give_its_bytes,
+        a_measurement_is_set_beside_the_estimate,
         training_can_be_written_in_every_format,
         a_setting_of_another_mode_is_refused,
         a_scenario_can_be_one_of_training,

@@ -185,6 +185,32 @@ test_monotone (void)
     }
 }
 
+static const struct
+{
+  const char *text;
+  guint64 bytes;
+} readings[] = {
+  { "1", 1 }, { "1024", 1024 }, { "1 KiB", 1024 }, { "1kb", 1000 }, { "23.5GiB", 25232932864 },
+  { "23991MiB", 25156386816 }, { "2\302\240TB", 2000000000000 }, { "1e3 B", 1000 },
+  { "", 0 }, { "GiB", 0 }, { "-1 GiB", 0 }, { "0", 0 }, { "1 parsec", 0 }, { "nan", 0 }, { "1e30", 0 },
+  { "1 GiB and more", 0 },
+};
+
+static void
+test_sizes_are_read (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (readings); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint64 bytes = 0;
+
+      g_test_message ("%s", readings[i].text);
+      g_assert_cmpint (hr_parse_bytes (readings[i].text, &bytes, &error), ==, readings[i].bytes > 0);
+      g_assert_cmpuint (bytes, ==, readings[i].bytes);
+      g_assert_true ((error == NULL) == (readings[i].bytes > 0));
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -198,6 +224,7 @@ main (int    argc,
   g_test_add_func ("/units/operations_have_a_unit_in_powers_of_a_thousand", test_operations);
   g_test_add_func ("/units/a_time_has_the_unit_that_people_say", test_times);
   g_test_add_func ("/units/a_size_that_grows_reads_as_a_larger_one", test_monotone);
+  g_test_add_func ("/units/sizes_are_read", test_sizes_are_read);
 
   return g_test_run ();
 }

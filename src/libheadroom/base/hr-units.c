@@ -7,6 +7,9 @@
 #include <glib/gi18n-lib.h>
 #include <langinfo.h>
 #include <math.h>
+#include <string.h>
+
+#include "hr-error.h"
 
 /* Keeps a number and its unit on one line. */
 #define NO_BREAK_SPACE "\u00a0"
@@ -128,6 +131,50 @@ hr_format_bytes_in_full (guint64 bytes)
 
   /* Translators: a size in three ways: 1 the number of bytes, 2 in GiB or MiB, 3 in GB or MB */
   return g_strdup_printf (_("%1$s bytes = %2$s = %3$s"), exact, binary, decimal);
+}
+
+/**
+ * hr_parse_bytes:
+ * @text: a size as people write it: a number with or without a unit, such as "23.4 GiB", "24000MiB" or "25125558681"
+ * @bytes: (out): the size
+ * @error: return location for a #GError
+ *
+ * Reads a size. Without a unit it is in bytes; capitals make no difference.
+ *
+ * Returns: whether it is one
+ */
+gboolean
+hr_parse_bytes (const char  *text,
+                guint64     *bytes,
+                GError     **error)
+{
+  char *end = NULL;
+  double number, factor = 0;
+
+  g_return_val_if_fail (text != NULL, FALSE);
+  g_return_val_if_fail (bytes != NULL, FALSE);
+
+  number = g_ascii_strtod (text, &end);
+  while (g_ascii_isspace (*end) || g_str_has_prefix (end, NO_BREAK_SPACE))
+    end += g_ascii_isspace (*end) ? 1 : strlen (NO_BREAK_SPACE);
+  if (*end == '\0')
+    factor = 1;
+  for (guint i = 0; i < G_N_ELEMENTS (binary_units); i++)
+    {
+      if (g_ascii_strcasecmp (end, binary_units[i]) == 0)
+        factor = pow (1024, i);
+      else if (g_ascii_strcasecmp (end, decimal_units[i]) == 0)
+        factor = pow (1000, i);
+    }
+  if (end == text || factor == 0 || !(number > 0) || number * factor < 1 || number * factor > G_MAXINT64)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("expected a size, such as 23.4GiB, found “%s”"), text);
+      return FALSE;
+    }
+
+  *bytes = number * factor + 0.5;
+
+  return TRUE;
 }
 
 /**

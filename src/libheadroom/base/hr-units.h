@@ -27,6 +27,9 @@ char *hr_format_bytes              (guint64      bytes,
 char *hr_format_bytes_difference   (gint64       bytes,
                                     HrUnitSystem system) G_GNUC_WARN_UNUSED_RESULT;
 char *hr_format_bytes_in_full      (guint64      bytes) G_GNUC_WARN_UNUSED_RESULT;
+gboolean hr_parse_bytes            (const char  *text,
+                                    guint64     *bytes,
+                                    GError     **error);
 char *hr_format_integer            (guint64      number) G_GNUC_WARN_UNUSED_RESULT;
 char *hr_format_count              (guint64      count) G_GNUC_WARN_UNUSED_RESULT;
 char *hr_format_percentage         (guint64      part,

@@ -457,6 +457,21 @@ add_notes (HrDocument         *document,
     hr_document_block_add_item (list, notes[i]);
 }
 
+static void
+add_measured (HrReport   *self,
+              HrDocument *document)
+{
+  g_autoptr (HrAnatomyTable) table = NULL;
+
+  if (hr_report_get_measured_bytes (self) == 0)
+    return;
+
+  table = hr_report_create_measured (self, hr_report_get_measured_bytes (self));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
+  hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
+}
+
 /* What is computed anew, and what that saves. */
 static void
 add_checkpointing (HrReport   *self,
@@ -654,6 +669,7 @@ hr_report_create_document (HrReport *self)
   add_largest (self, document);
   add_phases (self, document);
   add_devices (self, document);
+  add_measured (self, document);
   add_checkpointing (self, document);
   hr_report_add_compute (self, document);
   add_warnings (self, document);

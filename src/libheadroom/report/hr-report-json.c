@@ -5,6 +5,7 @@
 #include "hr-advice.h"
 #include "hr-largest.h"
 #include "hr-report-private.h"
+#include "hr-report-steps.h"
 
 #include "hr-article-reason.h"
 #include "hr-job-private.h"
@@ -204,6 +205,37 @@ add_devices (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+/* What was measured, or null. */
+static void
+add_measured (JsonBuilder *builder,
+              HrReport    *self)
+{
+  g_autoptr (HrAnatomyTable) table = NULL;
+  guint64 measured = hr_report_get_measured_bytes (self);
+
+  json_builder_set_member_name (builder, "measured");
+  if (measured == 0)
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  table = hr_report_create_measured (self, measured);
+  json_builder_begin_object (builder);
+  hr_json_build_integer (builder, "bytes", measured);
+  for (guint i = 0; i < table->rows->len; i++)
+    {
+      const HrAnatomyRow *row = hr_anatomy_table_get_row (table, i);
+
+      json_builder_set_member_name (builder, row->id);
+      json_builder_begin_object (builder);
+      hr_json_build_integer (builder, "estimated-bytes", row->values[0].number);
+      hr_json_build_integer (builder, "difference-bytes", row->values[1].number);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_object (builder);
+}
+
 static void
 add_gpu (JsonBuilder *builder,
          HrReport    *report)
@@ -381,6 +413,7 @@ hr_report_to_json (HrReport *self)
   add_devices (builder, estimate);
   add_gpu (builder, self);
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
+  add_measured (builder, self);
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_fits (builder, self);

@@ -14,6 +14,8 @@ char           *hr_report_dup_steps_note (HrReport      *self,
 
 char           *hr_report_dup_static     (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_report_dup_trained    (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
+HrAnatomyTable *hr_report_create_measured (HrReport     *self,
+                                           guint64       measured) G_GNUC_WARN_UNUSED_RESULT;
 HrAnatomyTable *hr_report_create_checkpointing (HrReport *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

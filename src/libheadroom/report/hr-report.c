@@ -31,6 +31,7 @@ struct _HrReport
   HrGpu *gpu;
   guint n_gpus;
   HrUnitSystem unit_system;
+  guint64 measured_bytes;
   GDateTime *date;
   HrFit fit;
   HrCompute *compute;
@@ -46,6 +47,7 @@ enum
   PROP_GPU,
   PROP_N_GPUS,
   PROP_UNIT_SYSTEM,
+  PROP_MEASURED_BYTES,
   PROP_DATE,
   N_PROPS
 };
@@ -133,6 +135,10 @@ hr_report_get_property (GObject    *object,
       g_value_set_enum (value, self->unit_system);
       break;
 
+    case PROP_MEASURED_BYTES:
+      g_value_set_uint64 (value, self->measured_bytes);
+      break;
+
     case PROP_DATE:
       g_value_set_boxed (value, self->date);
       break;
@@ -170,6 +176,10 @@ hr_report_set_property (GObject      *object,
 
     case PROP_UNIT_SYSTEM:
       self->unit_system = g_value_get_enum (value);
+      break;
+
+    case PROP_MEASURED_BYTES:
+      self->measured_bytes = g_value_get_uint64 (value);
       break;
 
     case PROP_DATE:
@@ -230,6 +240,16 @@ hr_report_class_init (HrReportClass *klass)
     g_param_spec_uint ("n-gpus", NULL, NULL,
                        1, G_MAXUINT, 1,
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrReport:measured-bytes:
+   *
+   * What somebody has measured, to be set beside the estimate; 0 stands for nothing.
+   */
+  properties[PROP_MEASURED_BYTES] =
+    g_param_spec_uint64 ("measured-bytes", NULL, NULL,
+                         0, G_MAXUINT64, 0,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrReport:unit-system:
@@ -300,6 +320,22 @@ hr_report_new (HrEstimate   *estimate,
                        "n-gpus", n_gpus,
                        "unit-system", unit_system,
                        NULL);
+}
+
+/**
+ * hr_report_get_measured_bytes:
+ * @self: a report
+ *
+ * Gets what somebody has measured.
+ *
+ * Returns: the bytes, or 0
+ */
+guint64
+hr_report_get_measured_bytes (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), 0);
+
+  return self->measured_bytes;
 }
 
 /**

@@ -36,6 +36,7 @@ HrReport     *hr_report_new               (HrEstimate        *estimate,
                                            HrGpu             *gpu,
                                            guint              n_gpus,
                                            HrUnitSystem       unit_system) G_GNUC_WARN_UNUSED_RESULT;
+guint64         hr_report_get_measured_bytes (HrReport *self);
 HrEstimate   *hr_report_get_estimate      (HrReport          *self);
 HrModel      *hr_report_get_model         (HrReport          *self);
 HrJob        *hr_report_get_job           (HrReport          *self);
