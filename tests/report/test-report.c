@@ -604,17 +604,57 @@ test_checkpointing_is_compared (void)
 }
 
 static gboolean
-warns_of_length (HrReport *report)
+warns_of (HrReport   *report,
+          const char *what)
 {
   g_auto (GStrv) warnings = hr_report_dup_warnings (report);
 
   for (guint i = 0; warnings[i] != NULL; i++)
     {
-      if (strstr (warnings[i], "max_position_embeddings") != NULL)
+      if (strstr (warnings[i], what) != NULL)
         return TRUE;
     }
 
   return FALSE;
+}
+
+static gboolean
+warns_of_length (HrReport *report)
+{
+  return warns_of (report, "max_position_embeddings");
+}
+
+static HrReport *
+create_report_of_two (const char *gpu_name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, &error);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (gpu_name, NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "batch-size", (guint64) 2, NULL);
+  estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_report_new (estimate, job, gpu, 1, HR_UNIT_SYSTEM_BINARY);
+}
+
+/* 15.6 GiB with the CUDA context: on 16 GiB little is left, on 24 much, and on 12 it does not fit. */
+static void
+test_little_room_is_said (void)
+{
+  g_autoptr (HrReport) narrow = create_report_of_two ("rtx-4080");
+  g_autoptr (HrReport) wide = create_catalogue_report ("rtx-4090");
+  g_autoptr (HrReport) none = create_catalogue_report ("rtx-3060");
+
+  g_assert_true (hr_report_get_fits (narrow));
+  g_assert_true (warns_of (narrow, "fits narrowly"));
+  g_assert_true (hr_report_get_fits (wide));
+  g_assert_false (warns_of (wide, "fits narrowly"));
+  g_assert_false (hr_report_get_fits (none));
+  g_assert_false (warns_of (none, "fits narrowly"));
 }
 
 static void
@@ -664,6 +704,7 @@ main (int    argc,
   g_test_add_func ("/report/labels_follow_the_language_and_ids_do_not", test_chinese);
   g_test_add_func ("/report/parts_come_about_step_by_step", test_parts_come_about_step_by_step);
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
+  g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
   g_test_add_func ("/report/what_is_trained_and_what_stays_is_said", test_what_is_trained_and_what_stays_is_said);
 

@@ -14,6 +14,9 @@
 #include "hr-job-context.h"
 #include "hr-labels.h"
 
+/* What should be left of a GPU's memory, as the help has it (guide:fits): a twentieth. */
+#define LEAST_ROOM 20
+
 /**
  * HrReport:
  *
@@ -559,6 +562,39 @@ warn_of_length (HrReport     *self,
   g_strv_builder_add (builder, warning);
 }
 
+/* What fits with next to nothing to spare, or only if the allocator does no worse than is usual. */
+static void
+warn_of_little_room (HrReport     *self,
+                     GStrvBuilder *builder)
+{
+  guint64 room = self->gpu != NULL && hr_report_get_fits (self) ? hr_report_get_free_bytes (self) : G_MAXUINT64;
+  g_autofree char *room_text = NULL;
+  g_autofree char *needed_text = NULL;
+  g_autofree char *warning = NULL;
+  guint64 low, high, more = 0;
+
+  if (room == G_MAXUINT64)
+    return;
+
+  if (hr_estimate_knows_reserved (self->estimate) && hr_estimate_get_reserved_range (self->estimate, &low, &high))
+    more = high - MIN (high, hr_estimate_get_reserved_bytes (self->estimate));
+  if (room >= hr_gpu_get_memory (self->gpu) / LEAST_ROOM && room >= more)
+    return;
+
+  room_text = hr_format_bytes (room, self->unit_system);
+  needed_text = hr_format_bytes (more, self->unit_system);
+  if (room < more)
+    /* Translators: 1 what is left on the GPU, 2 how much more has been reserved in measurements */
+    warning = g_strdup_printf (_("It fits narrowly: %1$s are left, and what is reserved has been measured up to %2$s "
+                                 "above its estimate. Leave more room against running out of memory"),
+                               room_text, needed_text);
+  else
+    /* Translators: what is left on the GPU */
+    warning = g_strdup_printf (_("It fits narrowly: %s are left, less than a twentieth of the GPU. Leave more room for "
+                                 "longer texts and for other programs"), room_text);
+  g_strv_builder_add (builder, warning);
+}
+
 /**
  * hr_report_dup_warnings:
  * @self: a report
@@ -589,6 +625,7 @@ hr_report_dup_warnings (HrReport *self)
     }
 
   warn_of_length (self, builder);
+  warn_of_little_room (self, builder);
 
   return g_strv_builder_end (builder);
 }
