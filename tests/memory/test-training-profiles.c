@@ -438,6 +438,14 @@ test_megatron_refusals (void)
   "\"num_hidden_layers\": %u, \"num_attention_heads\": 16, \"num_key_value_heads\": %u, \"head_dim\": %u, " \
   "\"tie_word_embeddings\": %s, \"torch_dtype\": \"bfloat16\"}"
 
+/* The norms of gradients, each of which rounds up by itself here. */
+#define NORM_BYTES 20480
+
+#define TORCHTITAN_OF_FOUR(type, n_layers, n_key_heads, tied) \
+  "{\"model_type\": \"" type "\", \"vocab_size\": 32000, \"hidden_size\": 1024, \"intermediate_size\": 2816, " \
+  "\"num_hidden_layers\": " n_layers ", \"num_attention_heads\": 16, \"num_key_value_heads\": " n_key_heads ", " \
+  "\"head_dim\": 64, \"tie_word_embeddings\": " tied ", \"torch_dtype\": \"bfloat16\"}"
+
 /*
  * fully_shard of torch 2.14.1 over one fake CUDA device, around layers written like torchtitan's: peaks of the loss, of
  * the backward pass and of the optimizer's step. A short batch reaches the highest level where gradients are reduced.
@@ -485,6 +493,48 @@ test_torchtitan (void)
       g_assert_cmpfloat_with_epsilon ((double) backward / rows[i].backward, 1, TOLERANCE);
       g_assert_cmpfloat_with_epsilon ((double) get_handed_out (result, HR_PHASE_OPTIMIZER) / rows[i].optimizer, 1,
                                       TOLERANCE);
+    }
+}
+
+/*
+ * The same over four ranks, of which the first counts: fully_shard over a process group that sends nothing, states of
+ * the optimizer for the parts alone.
+ */
+static void
+test_torchtitan_of_four_ranks (void)
+{
+  static const struct
+  {
+    const char *config, *tokens, *checkpointing;
+    guint64 loss, backward, optimizer;
+  } rows[] = {
+    { TORCHTITAN_OF_FOUR ("llama", "4", "4", "false"), "4096", "none", 2321843712, 2583987712, 446861824 },
+    { TORCHTITAN_OF_FOUR ("llama", "4", "4", "false"), "4096", "full", 1762817536, 2024961536, 446861824 },
+    { TORCHTITAN_OF_FOUR ("qwen3", "8", "8", "false"), "256", "none", 712591872, 837431808, 640862720 },
+    { TORCHTITAN_OF_FOUR ("qwen3", "4", "4", "true"), "256", "full", 384765952, 586505728, 312049152 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *settings[] = {
+        "framework", "torchtitan", "fine-tuning-method", "full", "sequence-length", rows[i].tokens,
+        "gradient-checkpointing", rows[i].checkpointing, "data-parallel", "4", NULL,
+      };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (rows[i].config, -1, "titan", &error);
+      g_autoptr (HrJob) job = make_job (settings);
+      g_autoptr (HrEstimate) result = NULL;
+      guint64 backward;
+
+      g_assert_no_error (error);
+      result = hr_estimator_run (model, job, NULL, 1, &error);
+      g_assert_no_error (error);
+      backward = MAX (get_handed_out (result, HR_PHASE_BACKWARD_LOSS), get_handed_out (result, HR_PHASE_BACKWARD));
+      g_assert_cmpfloat_with_epsilon ((double) get_handed_out (result, HR_PHASE_LOSS) / rows[i].loss, 1, TOLERANCE);
+      g_assert_cmpfloat_with_epsilon ((double) backward / rows[i].backward, 1, TOLERANCE);
+      g_assert_cmpint (ABS ((gint64) get_handed_out (result, HR_PHASE_OPTIMIZER) - (gint64) rows[i].optimizer), <=,
+                       NORM_BYTES);
+      g_assert_false (hr_estimate_knows_reserved (result));
     }
 }
 
@@ -634,6 +684,7 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/norms_in_fp32_before_a_head_of_16_bits_need_autocast",
                    test_norms_without_autocast);
   g_test_add_func ("/memory/training-profiles/torchtitan_gathers_and_reduces_group_by_group", test_torchtitan);
+  g_test_add_func ("/memory/training-profiles/torchtitan_shards_parameters_by_rows", test_torchtitan_of_four_ranks);
   g_test_add_func ("/memory/training-profiles/torchtitan_trains_parameters_of_16_bits", test_torchtitan_in_16_bits);
   g_test_add_func ("/memory/training-profiles/torchtitan_holds_parameters_in_fp32", test_torchtitan_holds_fp32);
   g_test_add_func ("/memory/training-profiles/torchtitan_refuses_what_it_does_not_do", test_torchtitan_refuses);

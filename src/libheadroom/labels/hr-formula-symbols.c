@@ -58,6 +58,7 @@ static const struct
   { "a_r", N_("bytes that solving the chunks row by row keeps for the backward pass, but for the last row") },
   { "V", N_("vocab_size: words of the vocabulary") },
   { "p_l", N_("parameters of a layer, where they are sharded") },
+  { "p_e", N_("parameters of the table of tokens, where they are sharded") },
   { "p_o", N_("parameters around the layers, where they are sharded") },
   { "p_u", N_("parameters of a matrix that is added beside another, where each is gathered by itself") },
   { "p_m", N_("parameters of the largest module") },

@@ -96,7 +96,7 @@ run_stage (HrModel         *model,
   add_warnings (&plan->pass, estimate);
   if (hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
     return estimate;
-  if (layout->pipeline == 1 && !hr_training_shard_is_flat (plan) && !plan->training.reduction.has_ranks)
+  if (layout->pipeline == 1 && !hr_training_shard_is_divided (plan) && !plan->training.reduction.has_ranks)
     hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
   else
     _hr_estimate_doubt_reserved (estimate);

@@ -21,7 +21,7 @@ static const struct
 } known[] = {
   { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
                        HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM,
-                       HR_TRAINING_FRAMEWORK_DEEPSPEED }, 5 },
+                       HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN }, 6 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "context-parallel", { 0 }, 0 },
@@ -139,7 +139,8 @@ hr_layout_copies_model (const HrLayout *self,
   HrTrainingFramework framework = hr_training_job_get_framework (job);
 
   return self->data > 1 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
-         framework != HR_TRAINING_FRAMEWORK_DEEPSPEED && is_known (0, framework);
+         framework != HR_TRAINING_FRAMEWORK_DEEPSPEED && framework != HR_TRAINING_FRAMEWORK_TORCHTITAN &&
+         is_known (0, framework);
 }
 
 /*

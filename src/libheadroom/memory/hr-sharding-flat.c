@@ -405,8 +405,13 @@ hr_sharding_gather_ahead (HrReplay       *replay,
 {
   HrSharding *self = replay->sharding;
 
-  if (self == NULL || !self->is_flat)
+  if (self == NULL)
     return;
+  if (!self->is_flat)
+    {
+      hr_sharding_gather_next (replay, is_first);
+      return;
+    }
 
   self->is_first = is_first;
   self->n_units = units.n;

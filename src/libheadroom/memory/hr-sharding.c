@@ -6,14 +6,17 @@
 
 #include "hr-sharding.h"
 
+#include "hr-autograd.h"
 #include "hr-sharding-flat.h"
 #include "hr-sharding-unit.h"
 
 /*
- * torch/distributed/fsdp/_fully_shard of torch 2.14, for a mesh of one device: a group of parameters is copied to the
- * dtype that is computed in before its modules run, forwards and back (FSDPParamGroup.wait_for_unshard in
- * _fsdp_param_group.py); its gradients are reduced in fp32 when its backward pass is over (post_backward, and
- * foreach_reduce in _fsdp_collectives.py).
+ * torch/distributed/fsdp/_fully_shard of torch 2.14: a group of parameters is copied to the dtype that is computed
+ * in before its modules run, forwards and back (FSDPParamGroup.wait_for_unshard in _fsdp_param_group.py); its
+ * gradients are reduced in fp32 when its backward pass is over (post_backward, and foreach_reduce in
+ * _fsdp_collectives.py). Of several ranks the parts are gathered in one piece before they are copied from there.
+ * That stays until the next group is gathered in the forward pass; in the backward pass it is there before the
+ * group is needed.
  */
 
 static const HrSymbol symbols[HR_N_SHARDED_GROUPS][HR_N_SHARDED_SIZES] = {
@@ -48,11 +51,21 @@ get_group (const HrSharding *self,
   return tensor->role == HR_TENSOR_ROLE_EMBEDDING && !self->is_tied ? HR_SHARDED_EMBEDDING : HR_SHARDED_HEAD;
 }
 
+/* A parameter is divided by rows, and padded to as many for each rank (FSDPParam._init_sharded_param). */
+static guint64
+count_part (const HrSharding *self,
+            guint64           rows,
+            guint64           n_elements)
+{
+  return (rows + self->n_ranks - 1) / self->n_ranks * (n_elements / rows);
+}
+
 /*
  * hr_sharding_init:
  * @self: (out): the groups
  * @model: a model whose layers are all alike
  * @element: what its parameters are held in
+ * @n_ranks: how many ranks share them
  *
  * Sorts the parameters of a model into the groups of apply_fsdp_to_decoder (torchtitan/distributed/fsdp.py). Each
  * parameter is cast, and copied from there, before the next is; the cast stays until the next is made.
@@ -60,12 +73,13 @@ get_group (const HrSharding *self,
 void
 hr_sharding_init (HrSharding *self,
                   HrModel    *model,
-                  HrElement   element)
+                  HrElement   element,
+                  guint64     n_ranks)
 {
   guint n_tensors = hr_model_get_n_tensors (model);
   guint64 highest[HR_N_SHARDED_GROUPS] = { 0 };
 
-  *self = (HrSharding) { .is_sharded = TRUE, .element = element, .n_ranks = 1 };
+  *self = (HrSharding) { .is_sharded = TRUE, .element = element, .n_ranks = n_ranks };
   for (guint i = 0; i < n_tensors; i++)
     self->is_tied |= hr_model_get_tensor (model, i)->tied_to != NULL;
   for (guint i = 0; i < n_tensors; i++)
@@ -76,13 +90,37 @@ hr_sharding_init (HrSharding *self,
       if (tensor->tied_to != NULL)
         continue;
       self->n_elements[group] += tensor->n_elements;
+      self->n_part[group] += count_part (self, tensor->shape[0], tensor->n_elements);
       highest[group] = MAX (highest[group], self->n_elements[group] + tensor->n_elements);
     }
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
+    self->n_cast[i] = highest[i] - self->n_elements[i];
+}
+
+/*
+ * hr_sharding_list_parts:
+ * @self: groups of parameters
+ * @parameters: all parameters
+ *
+ * Returns: (transfer full): what of them the first rank has
+ */
+HrTrainables *
+hr_sharding_list_parts (const HrSharding   *self,
+                        const HrTrainables *parameters)
+{
+  HrTrainables *list = hr_trainables_new ();
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
     {
-      self->n_cast[i] = highest[i] - self->n_elements[i];
-      self->n_part[i] = self->n_elements[i];
+      HrTrainable part = *hr_trainables_get_item (parameters, i);
+      guint64 rows = part.shape[0];
+
+      part.n_elements = count_part (self, rows, part.n_elements);
+      part.shape[0] = (rows + self->n_ranks - 1) / self->n_ranks;
+      hr_trainables_add (list, &part);
     }
+
+  return list;
 }
 
 /*
@@ -118,6 +156,110 @@ find_group (const HrSharding *self,
             HrShardedGroup    group)
 {
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
+}
+
+/* foreach_all_gather of _fsdp_collectives.py: the part is cast first. */
+static HrValue
+gather_parts (HrReplay       *replay,
+              HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrValue part = HR_NO_VALUE;
+  HrValue gathered;
+
+  replay->sentence = N_("while parameters of all ranks are gathered");
+  if (self->element != replay->parameter_dtype)
+    part = hr_replay_make (replay, "_foreach_copy_", "flat_foreach_copy_input", HR_COMPONENT_TEMPORARY,
+                           HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_PART]));
+  gathered = hr_replay_make (replay, "all_gather", "all_gather_output", HR_COMPONENT_COMMUNICATION,
+                             HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_GATHERED]));
+  hr_replay_drop (replay, part);
+
+  return gathered;
+}
+
+/* FSDPParamGroup.unshard and wait_for_unshard. */
+static HrValue
+unshard (HrReplay       *replay,
+         HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrValue before = self->is_backward ? HR_NO_VALUE : self->ahead;
+  HrValue gathered = self->is_backward ? self->ahead : HR_NO_VALUE;
+  HrValue copies;
+
+  if (gathered.storage < 0)
+    gathered = gather_parts (replay, group);
+  self->ahead = HR_NO_VALUE;
+  replay->sentence = N_("while parameters of all ranks are copied from where they were gathered");
+  copies = hr_replay_make (replay, "split_with_sizes_copy", "unsharded parameters", HR_COMPONENT_TEMPORARY,
+                           HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_GATHERED]));
+  if (self->is_backward)
+    hr_replay_drop (replay, gathered);
+  else
+    self->ahead = gathered;
+  /* A variable of wait_for_unshard holds what the group before was gathered in. */
+  hr_replay_drop (replay, before);
+
+  return copies;
+}
+
+/*
+ * hr_sharding_gather_next:
+ * @replay: a tape
+ * @is_first: whether no layer is before the one that is differentiated now
+ *
+ * FSDPParamGroup._backward_prefetch: what is needed next is gathered, and copied when it is needed.
+ */
+void
+hr_sharding_gather_next (HrReplay *replay,
+                         gboolean  is_first)
+{
+  HrSharding *self = replay->sharding;
+
+  self->is_backward = TRUE;
+  if (self->n_ranks == 1 || (is_first && self->is_tied))
+    return;
+
+  self->ahead = gather_parts (replay, is_first ? HR_SHARDED_EMBEDDING : HR_SHARDED_LAYER);
+}
+
+static void
+backward_end (HrReplay     *replay,
+              const HrNode *node,
+              HrValue       gradient,
+              HrValue      *gradients)
+{
+  const char *sentence = replay->sentence;
+
+  hr_sharding_gather_next (replay, FALSE);
+  replay->sentence = sentence;
+  gradients[0] = hr_replay_hold (replay, gradient);
+}
+
+/*
+ * hr_sharding_end_forward:
+ * @replay: a tape
+ * @output: (inout): what the model returns
+ *
+ * Lets go of what was gathered last when the function of the model returns (FSDPState._post_forward). When the gradient
+ * of what it has returned comes, the last layer is gathered.
+ */
+void
+hr_sharding_end_forward (HrReplay *replay,
+                         HrValue  *output)
+{
+  HrSharding *self = replay->sharding;
+  HrValue inner = *output;
+  HrStretch stretch;
+
+  if (self == NULL || self->is_flat || self->n_ranks == 1)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_replay_assign (replay, &self->ahead, HR_NO_VALUE);
+  hr_replay_end (replay);
+  hr_autograd_record (replay, output, backward_end, &inner, 1);
 }
 
 static HrValue
@@ -157,7 +299,7 @@ hr_sharding_gather (HrReplay       *replay,
   if (self->is_flat)
     hr_sharding_gather_flat (replay, group);
   else if (self->weights[group].storage < 0)
-    self->weights[group] = copy_parameters (replay, group);
+    self->weights[group] = self->n_ranks > 1 ? unshard (replay, group) : copy_parameters (replay, group);
 }
 
 /*
@@ -229,6 +371,19 @@ hr_sharding_take (HrReplay *replay,
 }
 
 /*
+ * A variable of foreach_reduce holds the gradient of the group's last parameter, where there are several ranks:
+ * the table of tokens, or the head behind the last norm, whose gradient comes first; of a layer it is that of a
+ * norm.
+ */
+static gboolean
+keeps_matrix (const HrSharding *self,
+              HrShardedGroup    group)
+{
+  return self->n_ranks > 1 && self->n_gradients[group] > 0 &&
+         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied));
+}
+
+/*
  * hr_sharding_reduce:
  * @replay: a tape
  * @group: a group
@@ -252,17 +407,22 @@ hr_sharding_reduce (HrReplay       *replay,
       hr_sharding_reduce_flat (replay, group);
       return;
     }
-  shape = HR_SHAPE (HR_ELEMENT_FLOAT32, symbols[group][HR_SHARDED_ALL]);
+  shape = HR_SHAPE (HR_ELEMENT_FLOAT32, symbols[group][HR_SHARDED_GATHERED]);
   replay->sentence = N_("in the backward pass, while gradients are put into one piece in fp32 and reduced");
   hr_replay_drop (replay, self->weights[group]);
   self->weights[group] = HR_NO_VALUE;
   hr_replay_assign (replay, &self->reduced, HR_NO_VALUE);
   self->reduced = hr_replay_make (replay, "chunk_cat", "reduce_scatter_input", HR_COMPONENT_TEMPORARY, shape);
-  for (guint i = 0; i < self->n_gradients[group]; i++)
+  for (guint i = keeps_matrix (self, group) ? 1 : 0; i < self->n_gradients[group]; i++)
     hr_replay_drop (replay, self->gradients[group][i]);
-  self->n_gradients[group] = 0;
+  shape = HR_SHAPE (HR_ELEMENT_FLOAT32, symbols[group][HR_SHARDED_PART]);
   output = hr_replay_make (replay, "empty", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
-  hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY, shape));
+  if (self->n_ranks == 1)
+    hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY,
+                                            shape));
+  if (keeps_matrix (self, group))
+    hr_replay_drop (replay, self->gradients[group][0]);
+  self->n_gradients[group] = 0;
   shape.element = self->element;
   if (shape.element != HR_ELEMENT_FLOAT32)
     hr_replay_assign (replay, &output, hr_replay_make (replay, "_to_copy", "reduce_output", HR_COMPONENT_GRADIENTS,

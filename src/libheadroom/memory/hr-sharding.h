@@ -101,7 +101,7 @@ struct _HrSharding
   HrValue gradients[HR_N_SHARDED_GROUPS][HR_SHARDED_MAX_PARAMETERS];
   guint n_gradients[HR_N_SHARDED_GROUPS];
   HrValue reduced;
-  HrValue ahead;       /* the copies of the layer that is differentiated next */
+  HrValue ahead;       /* the copies of the layer that is differentiated next, or what they are gathered in */
   gboolean is_backward;
   gboolean is_first;   /* whether no layer is before the one that is differentiated */
   HrShardedUnits units;    /* those of the layer that runs, so far */
@@ -117,7 +117,8 @@ struct _HrSharding
 
 void     hr_sharding_init         (HrSharding     *self,
                                    HrModel        *model,
-                                   HrElement       element);
+                                   HrElement       element,
+                                   guint64         n_ranks);
 void     hr_sharding_begin        (HrSharding     *self,
                                    HrReplay       *replay,
                                    gboolean        is_last);
@@ -131,7 +132,13 @@ void     hr_sharding_take         (HrReplay       *replay,
                                    HrValue         gradient);
 void     hr_sharding_reduce       (HrReplay       *replay,
                                    HrShardedGroup  group);
+void     hr_sharding_gather_next  (HrReplay       *replay,
+                                   gboolean        is_first);
+void     hr_sharding_end_forward  (HrReplay       *replay,
+                                   HrValue        *output);
 void     hr_sharding_end          (HrReplay       *replay);
+HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
+                                      const HrTrainables *parameters);
 
 HrSymbol hr_sharding_get_symbol   (HrShardedGroup  group,
                                    HrShardedSize   size);

@@ -114,7 +114,7 @@ run_device (HrTrainingPlan  *plan,
   training->pass.weight_bytes = device->weights.bytes;
   device->weights.buffer_bytes += training->buffer_bytes;
   device->weights.bytes += training->buffer_bytes;
-  if (hr_training_shard_is_flat (plan))
+  if (hr_training_shard_is_divided (plan))
     {
       device->weights.bytes = hr_training_shard_get_bytes (plan) + device->weights.buffer_bytes;
       training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
@@ -335,7 +335,7 @@ add_of_parameters (const HrTrainingPlan *plan,
                    HrComponentId         id,
                    guint64               bytes)
 {
-  const HrTrainables *stepped = hr_training_shard_is_flat (plan) ? plan->flat
+  const HrTrainables *stepped = hr_training_shard_is_divided (plan) ? plan->flat
                                 : plan->masters != NULL          ? plan->masters
                                                                  : plan->reached;
   const HrTrainables *held = plan->training.sharding.has_units ? plan->flat : plan->reached;
@@ -451,7 +451,7 @@ add_components (const HrTrainingPlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_flat (plan))
+      if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan))
         hr_training_shard_add_component (plan, estimate, part, device->weights.buffer_bytes);
       else if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
         hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);

@@ -237,6 +237,8 @@ resolve_optimizer (HrTrainingPlan           *self,
   else if (self->training.sharding.is_flat)
     stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.model,
                                                   self->pass.stack->n_layers);
+  else if (self->training.sharding.n_ranks > 1)
+    stepped = self->flat = hr_sharding_list_parts (&self->training.sharding, self->reached);
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else
@@ -640,9 +642,10 @@ shard (HrTrainingPlan *self)
 
   pass->storage.dtype = is_narrow ? HR_DTYPE_BFLOAT16 : HR_DTYPE_FLOAT32;
   pass->element = HR_ELEMENT_BFLOAT16;
-  hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32);
+  hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32,
+                    self->layout.data);
   self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
-  hr_inference_plan_warn (pass, N_("torchtitan: fully_shard over one device, VarlenAttention by torch’s flash kernel "
+  hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
                                    "without torch.compile; its configurations compute the loss in 8 chunks and capture "
                                    "CUDA graphs where nothing else is said"));

@@ -25,6 +25,10 @@
 #define SOURCE_PARTS \
   "torch/distributed/fsdp/_flat_param.py: FlatParamHandle.shard: a rank holds an equal part of each flat parameter"
 
+#define SOURCE_ROWS \
+  "torch/distributed/fsdp/_fully_shard/_fsdp_param.py: FSDPParam._init_sharded_param: a rank holds an equal part of " \
+  "the rows of each parameter"
+
 #define SOURCE_BUCKETS \
   "torch/csrc/distributed/c10d/reducer.cpp: Reducer::initialize_buckets: all gradients once more, bucket by bucket"
 
@@ -420,15 +424,15 @@ hr_training_shard_add_buckets (const HrTrainingPlan *plan,
 }
 
 /*
- * hr_training_shard_is_flat:
+ * hr_training_shard_is_divided:
  * @plan: a plan
  *
- * Returns: whether a rank holds parts of flat parameters
+ * Returns: whether a rank holds parts of parameters
  */
 gboolean
-hr_training_shard_is_flat (const HrTrainingPlan *plan)
+hr_training_shard_is_divided (const HrTrainingPlan *plan)
 {
-  return plan->training.sharding.is_flat && plan->training.sharding.n_ranks > 1;
+  return plan->training.sharding.is_sharded && plan->training.sharding.n_ranks > 1;
 }
 
 /*
@@ -442,8 +446,29 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
 {
   const HrSharding *sharding = &plan->training.sharding;
 
+  if (!sharding->is_flat)
+    return hr_trainables_get_bytes (plan->flat, FALSE);
+
   return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers)) +
          sharding->whole_bytes;
+}
+
+/* Of parameters that are divided by rows. */
+static void
+add_rows (const HrTrainingPlan *plan,
+          HrEstimate           *estimate,
+          guint64               bytes,
+          guint64               buffer_bytes)
+{
+  const HrSharding *sharding = &plan->training.sharding;
+  g_autofree char *substitution =
+    g_strdup_printf ("(%u·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")·%u + %"
+                     G_GUINT64_FORMAT, plan->pass.stack->n_layers, sharding->n_part[HR_SHARDED_LAYER],
+                     sharding->n_part[HR_SHARDED_EMBEDDING], sharding->n_part[HR_SHARDED_HEAD],
+                     hr_element_get_bytes (sharding->element), buffer_bytes);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
+                              "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers", substitution, SOURCE_ROWS);
 }
 
 /*
@@ -469,7 +494,9 @@ hr_training_shard_add_component (const HrTrainingPlan *plan,
                      plan->pass.stack->n_layers, sharding->n_elements[HR_SHARDED_LAYER], sharding->n_ranks,
                      sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks, element, buffer_bytes);
 
-  if (sharding->is_offloaded)
+  if (!sharding->is_flat)
+    add_rows (plan, estimate, bytes, buffer_bytes);
+  else if (sharding->is_offloaded)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution, SOURCE_PARTS);
   else
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",

@@ -23,7 +23,7 @@ gboolean hr_training_shard_finish        (HrTrainingPlan        *plan,
 void     hr_training_shard_add_buckets   (const HrTrainingPlan  *plan,
                                           HrEstimate            *estimate,
                                           guint64                bytes);
-gboolean hr_training_shard_is_flat       (const HrTrainingPlan  *plan);
+gboolean hr_training_shard_is_divided       (const HrTrainingPlan  *plan);
 guint64  hr_training_shard_get_bytes     (const HrTrainingPlan  *plan);
 void     hr_training_shard_add_component (const HrTrainingPlan  *plan,
                                           HrEstimate            *estimate,

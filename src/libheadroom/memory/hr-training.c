@@ -311,6 +311,7 @@ compute_logits_and_loss (Step *step)
   logits = hr_pass_makes_scores (&self->pass)
              ? hr_pass_run_scores (&self->pass, step->replay, variables)
              : hr_pass_run_head (&self->pass, step->replay, variables, TRUE);
+  hr_sharding_end_forward (step->replay, &logits);
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
     hr_training_upcast_logits (step->replay, &logits);
   step->loss = compute_loss (step, logits);
