@@ -345,6 +345,28 @@ read_patches (const HrStack *stack,
   *channels = *pixels / (patch * patch);
 }
 
+/* Frames of videos, of each of which a quarter as many vectors are made, rounded up where they are interpolated. */
+static void
+set_frames (HrMedia *self,
+            HrTower *tower,
+            guint64  batch)
+{
+  guint64 columns = 0, rows = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      if (item->kind != HR_MEDIUM_VIDEO)
+        continue;
+      rows = item->grids[0].patches_h;
+      columns = item->grids[0].patches_w;
+      tower->videos += batch;
+    }
+  tower->mapped = tower->projector->frames == HR_FRAMES_RESIZED ? ((rows + 1) / 2) * ((columns + 1) / 2)
+                                                                : (rows / 2) * (columns / 2);
+}
+
 /* Pictures of one size, one after the other: those of all sequences of the batch. */
 static void
 add_pictures (HrMedia      *self,
@@ -373,8 +395,11 @@ add_pictures (HrMedia      *self,
   read_patches (stack, model, kind, &channels, &tower.pixels);
   tower.picture = side * side * channels;
   if (tower.projector->projector == HR_PROJECTOR_PACKED)
+    tower.newline = find_newline_of_model (model);
+  if (tower.projector->projector == HR_PROJECTOR_PACKED && kind == HR_MEDIUM_VIDEO)
+    set_frames (self, &tower, batch);
+  else if (tower.projector->projector == HR_PROJECTOR_PACKED)
     {
-      tower.newline = find_newline_of_model (model);
       add_maps (self, &tower, kind, side, batch);
     }
   g_array_append_val (self->towers, tower);
@@ -578,7 +603,8 @@ is_known (HrModel       *model,
     return FALSE;
 
   /* Frames of a video are not put together, but made smaller. */
-  if (projector != NULL && projector->projector == HR_PROJECTOR_PACKED && kind != HR_MEDIUM_IMAGE)
+  if (projector != NULL && projector->projector == HR_PROJECTOR_PACKED && kind != HR_MEDIUM_IMAGE &&
+      projector->frames == HR_FRAMES_UNKNOWN)
     return FALSE;
 
   return tower->tower == HR_TOWER_QWEN_VL || tower->tower == HR_TOWER_CHUNKED ||

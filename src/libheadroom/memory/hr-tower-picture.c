@@ -289,11 +289,22 @@ hr_tower_finish_pictures (const HrInference *self,
       hr_tower_leave (replay, pass, unused);
       seen = hr_tower_join_packed (tower, replay, parts, seen);
     }
+  else if (tower->videos > 0 && tower->projector->frames == HR_FRAMES_RESIZED)
+    {
+      hr_tower_resize_frames (tower, replay, &seen);
+      hr_tower_leave (replay, pass, unused);
+      seen = hr_tower_end_videos (tower, replay, pass, seen);
+    }
   else
     {
       hr_tower_leave (replay, pass, unused);
     }
-  if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL)
+  /* video_feature_lens. */
+  if (tower->videos > 0 && tower->projector->frames == HR_FRAMES_AVERAGED)
+    pass->returned[pass->n_returned++] = hr_op_like (replay, "_to_copy", "video_feature_lens",
+                                                     HR_SHAPE (HR_ELEMENT_INT64));
+  if (tower->projector->projector == HR_PROJECTOR_LLAVA || tower->stack->tower == HR_TOWER_PIXTRAL ||
+      (tower->videos > 0 && tower->projector->frames == HR_FRAMES_AVERAGED))
     hr_replay_assign (replay, &seen, hr_tower_split_and_join (replay, seen));
   if (tower->projector->joins == HR_JOIN_SCATTER)
     hr_replay_assign (replay, &seen, hr_op_cast (replay, seen, replay->dtype));

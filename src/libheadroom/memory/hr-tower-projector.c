@@ -110,6 +110,17 @@ get_width (HrReplay      *replay,
 }
 
 /*
+ * Without a token of a class, what layers add to stays laid out as the convolution has left it, channels first, which
+ * only a norm ends. It cannot be seen as rows either.
+ */
+static gboolean
+is_turned (const HrTower *self)
+{
+  return self->stack->feature_layer > 0 &&
+         hr_tower_find_parameter (&self->stack->embeddings, HR_PARAMETER_CLASS) == NULL;
+}
+
+/*
  * hr_tower_run_chain:
  * @self: a tower
  * @replay: a tape
@@ -128,7 +139,8 @@ hr_tower_run_chain (const HrTower *self,
   const HrChain *chain = &self->projector->final;
   guint n_linear = count_linear (chain);
   HrValue result = hr_replay_hold (replay, x);
-  gboolean has_gaps = self->projector->drops_class && self->batch > 1;
+  gboolean averages = self->videos > 0 && self->projector->frames == HR_FRAMES_AVERAGED;
+  gboolean has_gaps = self->batch > 1 && !averages && (self->projector->drops_class || is_turned (self));
   HrValue before = HR_NO_VALUE, held = HR_NO_VALUE;
   /* Variables of a function that has a gate: what its first layer reads and makes. */
   HrValue read = HR_NO_VALUE, halves = HR_NO_VALUE;
@@ -267,9 +279,12 @@ hr_tower_project (const HrTower *self,
   if (self->projector->projector == HR_PROJECTOR_POOLING)
     return pool (self, replay, x);
 
-  part = self->projector->drops_class
-           ? hr_op_slice (replay, x, HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN))
-           : hr_replay_hold (replay, x);
+  if (self->videos > 0 && self->projector->frames == HR_FRAMES_AVERAGED)
+    part = hr_tower_average_frames (self, replay, x);
+  else
+    part = self->projector->drops_class
+             ? hr_op_slice (replay, x, HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN))
+             : hr_replay_hold (replay, x);
   result = hr_tower_run_chain (self, replay, part);
   hr_replay_drop (replay, part);
   view = hr_op_view (replay, result, row);

@@ -38,6 +38,7 @@ typedef struct
  * @newline: (nullable): the vector that ends a row of tiles that are put together again
  * @maps: (nullable) (element-type HrMap): how those of each picture are
  * @mapped: vectors of a tile that is
+ * @videos: of frames of videos, of which fewer vectors are made, how many these are; 0 of pictures
  * @given: pictures as they come from the processor, with what pads those of fewer tiles
  * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
  * @sequence: positions of each: patches, and the token of a class
@@ -66,6 +67,7 @@ struct _HrTower
   const HrBlock *newline;
   GArray *maps;
   guint64 mapped;
+  guint64 videos;
   guint64 given;
   guint64 batch;
   guint64 sequence;
@@ -188,6 +190,16 @@ HrValue hr_tower_join_packed (const HrTower     *self,
                               HrReplay          *replay,
                               GArray            *parts,
                               HrValue            seen);
+void    hr_tower_resize_frames  (const HrTower     *self,
+                                 HrReplay          *replay,
+                                 HrValue           *projected);
+HrValue hr_tower_end_videos     (const HrTower     *self,
+                                 HrReplay          *replay,
+                                 HrPass            *pass,
+                                 HrValue            seen);
+HrValue hr_tower_average_frames (const HrTower     *self,
+                                 HrReplay          *replay,
+                                 HrValue            x);
 HrValue hr_tower_split_and_join (HrReplay       *replay,
                                  HrValue         x);
 void    hr_tower_embed       (const HrInference *self,

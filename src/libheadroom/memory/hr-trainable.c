@@ -218,6 +218,30 @@ add_read_and_unread (HrTrainables *self,
     hr_trainables_add (self, &trainable);
 }
 
+/* Whether a tensor ends rows of tiles of images, where frames of videos have no such rows (LLaVA-NeXT-Video). */
+static gboolean
+is_of_images (HrModel        *model,
+              const HrTensor *tensor)
+{
+  gboolean ends_rows = FALSE, averages = FALSE;
+
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      averages |= stack->frames == HR_FRAMES_AVERAGED;
+      for (guint j = 0; j < stack->final.n_blocks; j++)
+        {
+          const HrBlock *block = &stack->final.blocks[j];
+
+          ends_rows |= block->path == tensor->block && block->kind == HR_BLOCK_PARAMETER &&
+                       block->parameter.use == HR_PARAMETER_NEWLINE;
+        }
+    }
+
+  return averages && ends_rows;
+}
+
 /*
  * hr_trainables_add_model:
  * @self: a list
@@ -251,6 +275,7 @@ hr_trainables_add_model (HrTrainables   *self,
         .role = tensor->role,
         .module = tensor->module,
         .stack = hr_trainable_get_stack_role (model, tensor),
+        .is_of_images = is_of_images (model, tensor),
       };
 
       if (tensor->tied_to != NULL || tensor->is_frozen || n_layers == 0)
@@ -356,7 +381,8 @@ gboolean
 hr_trainable_gets_gradient (const HrTrainable *self,
                             HrReach            reach)
 {
-  return !self->is_unreached && is_reached (self->stack, reach);
+  return !self->is_unreached && is_reached (self->stack, reach) &&
+         (!self->is_of_images || (reach & HR_REACH_STILL_IMAGES) != 0);
 }
 
 /*

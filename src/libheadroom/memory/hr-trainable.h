@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @is_added: whether a method of fine-tuning adds them to the model
  * @stack: what the stack is for that they are in
  * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
+ * @is_of_images: whether it takes images, and not videos alone, for a gradient to reach it
  *
  * Parameters that are trained, all of the same shape.
  */
@@ -34,6 +35,7 @@ typedef struct
   gboolean is_added;
   HrStackRole stack;
   gboolean is_unreached;
+  gboolean is_of_images;
 } HrTrainable;
 
 /**
@@ -41,6 +43,7 @@ typedef struct
  * @HR_REACH_TEXT: text alone
  * @HR_REACH_IMAGES: text with images or videos
  * @HR_REACH_SOUNDS: text with sounds
+ * @HR_REACH_STILL_IMAGES: images, and not videos alone
  *
  * What a batch has, and so which towers it passes.
  */
@@ -49,6 +52,7 @@ typedef enum
   HR_REACH_TEXT = 0,
   HR_REACH_IMAGES = 1 << 0,
   HR_REACH_SOUNDS = 1 << 1,
+  HR_REACH_STILL_IMAGES = 1 << 2,
 } HrReach;
 
 /* All parameters that a job trains, in the order of the model. */

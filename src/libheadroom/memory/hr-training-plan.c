@@ -410,8 +410,13 @@ hr_training_plan_get_reach (const HrTrainingPlan *self)
   HrReach reach = HR_REACH_TEXT;
 
   for (guint i = 0; media != NULL && i < media->items->len; i++)
-    reach |= g_array_index (media->items, HrMediumTokens, i).kind == HR_MEDIUM_AUDIO ? HR_REACH_SOUNDS
-                                                                                     : HR_REACH_IMAGES;
+    {
+      HrMediumKind kind = g_array_index (media->items, HrMediumTokens, i).kind;
+
+      reach |= kind == HR_MEDIUM_AUDIO ? HR_REACH_SOUNDS : HR_REACH_IMAGES;
+      if (kind == HR_MEDIUM_IMAGE)
+        reach |= HR_REACH_STILL_IMAGES;
+    }
 
   return reach;
 }

@@ -762,6 +762,14 @@ typedef enum
   HR_JOIN_PUT,                /* by index_put, while all that was made for it is held (Phi-4-multimodal) */
 } HrJoinPath;
 
+/* What a projector that puts tiles of pictures together does with frames of videos. */
+typedef enum
+{
+  HR_FRAMES_UNKNOWN,
+  HR_FRAMES_RESIZED,          /* projected, made fewer by interpolation, each video with an end (LLaVA-OneVision) */
+  HR_FRAMES_AVERAGED,         /* averages of squares of patches, then projected (LLaVA-NeXT-Video) */
+} HrFramesPath;
+
 /* Which of the variables of a stack's embeddings stay while the layers run. */
 typedef enum
 {
@@ -786,6 +794,7 @@ typedef struct
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
   gboolean drops_class;       /* of a projector whether it leaves the class token away */
   gboolean keeps_pixels;      /* of a projector whether pixels in the dtype of the model stay until it has run */
+  HrFramesPath frames;        /* of a projector how it makes fewer vectors of frames of videos */
   HrJoinPath joins;           /* of a projector how what it makes is put among the text */
   gboolean masks_both;        /* of a projector whether a mask of videos is made beside that of images, and kept */
   gboolean has_block_mask;    /* of a projector whether tokens of a picture see each other, in the decoder (Gemma 3) */

@@ -16,7 +16,7 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
   "never-recomputed", "hooks-embeddings", "projector", "feature-layer",
-  "drops-class", "keeps-pixels", "joins", "masks-both", "block-mask", "layers", "final", NULL,
+  "drops-class", "keeps-pixels", "frames", "joins", "masks-both", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "hands-on", "sublayers",
@@ -482,29 +482,51 @@ read_tower (HrJson   *description,
 
 /* Classes that are alike but for it have one file. */
 static gboolean
-read_joins (HrScope     *scope,
-            HrJson      *expression,
-            HrJoinPath  *joins,
-            GError     **error)
+evaluate_choice (HrScope             *scope,
+                 HrJson              *expression,
+                 const char * const  *names,
+                 guint               *choice,
+                 GError             **error)
 {
-  static const char * const names[] = { "scatter", "inside", "cross", "blocks", "put" };
+  g_autofree char *all = NULL;
   const char *name;
 
+  *choice = 0;
   if (expression == NULL)
     return TRUE;
   if (!evaluate_string (scope, expression, &name, error))
     return FALSE;
 
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+  for (; names[*choice] != NULL; (*choice)++)
     {
-      *joins = i;
-      if (g_str_equal (names[i], name))
+      if (g_str_equal (names[*choice], name))
         return TRUE;
     }
 
-  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, "scatter, inside, cross, blocks, put", error);
+  all = g_strjoinv (", ", (char **) names);
+  hr_json_set_error (expression, HR_ERROR_UNKNOWN_NAME, all, error);
 
   return FALSE;
+}
+
+static gboolean
+read_paths (HrScope  *scope,
+            HrJson   *description,
+            HrStack  *stack,
+            GError  **error)
+{
+  static const char * const join_names[] = { "scatter", "inside", "cross", "blocks", "put", NULL };
+  static const char * const frame_names[] = { "unknown", "resized", "averaged", NULL };
+  guint joins, frames;
+
+  if (!evaluate_choice (scope, hr_json_get_member (description, "joins"), join_names, &joins, error) ||
+      !evaluate_choice (scope, hr_json_get_member (description, "frames"), frame_names, &frames, error))
+    return FALSE;
+
+  stack->joins = joins;
+  stack->frames = frames;
+
+  return TRUE;
 }
 
 static gboolean
@@ -528,7 +550,7 @@ read_projector (HrScope  *scope,
 
   stack->projector = choice;
 
-  return read_joins (scope, hr_json_get_member (description, "joins"), &stack->joins, error) &&
+  return read_paths (scope, description, stack, error) &&
          (layer == NULL || hr_scope_evaluate_size (scope, layer, &stack->feature_layer, error)) &&
          (drops == NULL || hr_scope_evaluate_boolean (scope, drops, &stack->drops_class, error)) &&
          (masks == NULL || hr_scope_evaluate_boolean (scope, masks, &stack->masks_both, error));
