@@ -8,6 +8,7 @@
 #include "hr-estimator.h"
 
 #define QWEN "Qwen/Qwen2.5-VL-3B-Instruct"
+#define ONE_VISION "llava-hf/llava-onevision-qwen2-7b-ov-hf"
 #define INTERN_VL "OpenGVLab/InternVL3-1B-hf"
 
 static HrEstimate *
@@ -77,7 +78,12 @@ test_refusals (void)
     const char *settings;
     const char *found;
   } cases[] = {
-    { QWEN, "algorithm=ppo images=1", "algorithm: " },
+    { QWEN, "algorithm=ppo images=1", "PPOTrainer of TRL takes no images" },
+    { QWEN, "algorithm=orpo images=1 sequence-length=1024", "ORPOTrainer of TRL takes no images" },
+    { QWEN, "algorithm=simpo images=1 sequence-length=1024", "CPOTrainer of TRL takes no images" },
+    { ONE_VISION, "algorithm=grpo images=1 reference-model=true micro-batch-size=1", "batch_num_images" },
+    { ONE_VISION, "algorithm=grpo images=1 rollout=vllm-server micro-batch-size=1", "batch_num_images" },
+    { ONE_VISION, "algorithm=rloo images=1 reference-model=false micro-batch-size=1", "batch_num_images" },
     { QWEN, "algorithm=kto images=1", "algorithm: " },
     { QWEN, "framework=verl images=1 fine-tuning-method=full", "framework: " },
     { QWEN, "loss-implementation=liger-grpo images=1", "loss-implementation: " },

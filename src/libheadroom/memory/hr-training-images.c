@@ -23,6 +23,57 @@ reads_images (HrAlgorithm algorithm)
 }
 
 /*
+ * Trainers that make ids of texts with a tokenizer alone: RewardTrainer of trl/trainer/reward_trainer.py, ORPOTrainer,
+ * CPOTrainer and PPOTrainer of trl/experimental. No batch of theirs has pixels.
+ */
+static const struct
+{
+  HrAlgorithm algorithm;
+  const char *name;
+} text_trainers[] = {
+  { HR_ALGORITHM_ORPO, "ORPOTrainer" },
+  { HR_ALGORITHM_SIMPO, "CPOTrainer" },
+  { HR_ALGORITHM_REWARD, "RewardTrainer" },
+  { HR_ALGORITHM_PPO, "PPOTrainer" },
+};
+
+static const char *
+get_text_trainer (HrAlgorithm algorithm)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (text_trainers); i++)
+    {
+      if (text_trainers[i].algorithm == algorithm)
+        return text_trainers[i].name;
+    }
+
+  return NULL;
+}
+
+/*
+ * LLaVA-OneVision's processor says how many images each sequence has (batch_num_images), which stays among what
+ * _generate_and_score_completions hands to _get_per_token_logps_and_entropies, and that takes no such argument. The
+ * policy itself is given arguments by name (GRPOTrainer._compute_loss).
+ */
+static gboolean
+check_reading (const HrTrainingPlan  *self,
+               GError               **error)
+{
+  const HrTraining *training = &self->training;
+  const char *type = hr_model_get_model_type (self->pass.model);
+
+  if (g_strcmp0 (type, "llava_onevision") != 0 || !hr_algorithm_is_policy (training->algorithm) ||
+      !(training->has_reference || training->reads_own_answers || training->algorithm == HR_ALGORITHM_RLOO))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("images: expected a model whose images TRL’s trainer can hand to the reading of answers "
+                           "without gradients; found a model of the type llava_onevision, at whose batch_num_images "
+                           "it fails"));
+
+  return FALSE;
+}
+
+/*
  * GRPOTrainer takes a row of the pixels for each answer, unless the processor says beside them which are of which image
  * (split_pixel_values_by_grid and shuffle_sequence_dict of trl/trainer/utils.py).
  */
@@ -50,8 +101,14 @@ check_algorithm (const HrTrainingPlan  *self,
   g_autofree char *algorithm = hr_job_get_as_string (HR_JOB (self->job), "algorithm");
   g_autofree char *framework = hr_job_get_as_string (HR_JOB (self->job), "framework");
   g_autofree char *loss = hr_job_get_as_string (HR_JOB (self->job), "loss-implementation");
+  const char *trainer = get_text_trainer (self->training.algorithm);
 
-  if (!reads_images (self->training.algorithm))
+  if (trainer != NULL)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: a class of TRL, and an algorithm */
+                          N_("images: expected none, as %s of TRL takes no images; found them with the algorithm %s"),
+                          trainer, algorithm);
+  else if (!reads_images (self->training.algorithm))
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("algorithm: expected one with images that is known, sft, dpo, ipo, grpo, dr-grpo, dapo, "
                              "gspo or rloo; found %s"), algorithm);
@@ -115,7 +172,7 @@ hr_training_images_resolve (HrTrainingPlan  *self,
 
   if (training->algorithm == HR_ALGORITHM_SFT || self->pass.inference.towers == NULL)
     return TRUE;
-  if (!check_rows (self, error))
+  if (!check_reading (self, error) || !check_rows (self, error))
     return FALSE;
 
   if (hr_algorithm_is_policy (training->algorithm))
