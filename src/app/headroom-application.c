@@ -45,6 +45,7 @@ static const struct
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
   { "win.show-precision", { "<Control>p" } },
+  { "win.show-comparison", { "<Control>d" } },
   { "win.show-examples", { "<Control><Shift>e" } },
   { "win.show-help", { "F1" } },
   { "win.reset-settings", { "<Control>r" } },

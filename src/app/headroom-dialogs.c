@@ -61,6 +61,27 @@ headroom_dialog_open (GtkWindow *parent,
 }
 
 /*
+ * Asks for a scenario to open. @response is as in headroom_dialog_open().
+ */
+void
+headroom_dialog_open_scenario (GtkWindow *parent,
+                               GCallback  response,
+                               gpointer   object)
+{
+  static const char * const scenario_patterns[] = { "*.headroom", NULL };
+  static const char * const all_patterns[] = { "*", NULL };
+  GtkFileChooserNative *dialog;
+
+  dialog = gtk_file_chooser_native_new (_("Open a Scenario"), parent, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Open"),
+                                        _("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("Scenarios"), scenario_patterns);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("All files"), all_patterns);
+
+  show (dialog, response, object);
+}
+
+/*
  * Asks for a folder that holds a model, such as a snapshot of a hub's cache. @response is as in
  * headroom_dialog_open().
  */

@@ -4,11 +4,14 @@
 
 #include "headroom-pin.h"
 
+#include <hr-estimator.h>
+#include <hr-gpu-catalogue.h>
+
 /*
  * HeadroomPin:
  *
- * A configuration that is kept to be looked at beside others: a model, a job and GPUs, as they were. Only its label
- * changes.
+ * A configuration that is kept to be looked at beside others: a model, the file that it was read from, a job and GPUs,
+ * as they were. Only its label changes.
  */
 struct _HeadroomPin
 {
@@ -16,6 +19,7 @@ struct _HeadroomPin
 
   char *label;
   HrModel *model;
+  GFile *file;
   HrJob *job;
   HrGpu *gpu;
   guint n_gpus;
@@ -39,6 +43,7 @@ headroom_pin_finalize (GObject *object)
 
   g_free (self->label);
   g_clear_object (&self->model);
+  g_clear_object (&self->file);
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
 
@@ -102,11 +107,18 @@ headroom_pin_init (HeadroomPin *self)
 }
 
 /*
- * Keeps a copy of @job, with the models that its settings name.
+ * headroom_pin_new:
+ * @label: what it is called
+ * @model: a model
+ * @file: (nullable): the file that the model was read from, or NULL for a model of the catalogue
+ * @job: what is done with it; a copy is kept, with the models that its settings name
+ * @gpu: (nullable): a GPU
+ * @n_gpus: how many there are
  */
 HeadroomPin *
 headroom_pin_new (const char *label,
                   HrModel    *model,
+                  GFile      *file,
                   HrJob      *job,
                   HrGpu      *gpu,
                   guint       n_gpus)
@@ -120,11 +132,74 @@ headroom_pin_new (const char *label,
   self = g_object_new (HEADROOM_TYPE_PIN, NULL);
   self->label = g_strdup (label);
   self->model = g_object_ref (model);
+  self->file = file != NULL ? g_object_ref (file) : NULL;
   self->job = hr_job_copy (job);
   self->gpu = gpu != NULL ? g_object_ref (gpu) : NULL;
   self->n_gpus = n_gpus;
 
   return self;
+}
+
+/*
+ * headroom_pin_new_from_scenario:
+ * @label: (nullable): what it is called, or NULL for the name of the model
+ * @scenario: a scenario
+ * @error: return location for a #GError
+ *
+ * Reads the model that a scenario is about, and finds its GPU.
+ */
+HeadroomPin *
+headroom_pin_new_from_scenario (const char  *label,
+                                HrScenario  *scenario,
+                                GError     **error)
+{
+  const char *name = hr_scenario_get_model (scenario);
+  g_autoptr (HrModel) model = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (HrGpu) gpu = NULL;
+
+  g_return_val_if_fail (HR_IS_SCENARIO (scenario), NULL);
+
+  if (hr_scenario_get_gpu (scenario) != NULL)
+    {
+      gpu = hr_gpu_catalogue_lookup (hr_scenario_get_gpu (scenario), error);
+      if (gpu == NULL)
+        return NULL;
+    }
+
+  if (g_path_is_absolute (name))
+    {
+      file = g_file_new_for_path (name);
+      model = hr_model_new_from_file (file, error);
+    }
+  else
+    {
+      model = hr_model_new_from_id (name, error);
+    }
+
+  if (model == NULL || !hr_model_check_can_be_estimated (model, error))
+    return NULL;
+
+  return headroom_pin_new (label != NULL ? label : hr_model_get_short_name (model), model, file,
+                           hr_scenario_get_job (scenario), gpu, hr_scenario_get_n_gpus (scenario));
+}
+
+/*
+ * Estimates what is pinned.
+ */
+HrReport *
+headroom_pin_create_report (HeadroomPin   *self,
+                            HrUnitSystem   unit_system,
+                            GError       **error)
+{
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_PIN (self), NULL);
+
+  if (hr_job_load_models (self->job, error))
+    estimate = hr_estimator_run (self->model, self->job, self->gpu, self->n_gpus, error);
+
+  return estimate != NULL ? hr_report_new (estimate, self->job, self->gpu, self->n_gpus, unit_system) : NULL;
 }
 
 const char *
@@ -158,6 +233,29 @@ headroom_pin_get_model (HeadroomPin *self)
   g_return_val_if_fail (HEADROOM_IS_PIN (self), NULL);
 
   return self->model;
+}
+
+/*
+ * Says which file the model was read from, where that was not known.
+ */
+void
+headroom_pin_set_file (HeadroomPin *self,
+                       GFile       *file)
+{
+  g_return_if_fail (HEADROOM_IS_PIN (self));
+
+  g_set_object (&self->file, file);
+}
+
+/*
+ * Gets the file that the model was read from, or NULL for a model of the catalogue.
+ */
+GFile *
+headroom_pin_get_file (HeadroomPin *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_PIN (self), NULL);
+
+  return self->file;
 }
 
 HrJob *

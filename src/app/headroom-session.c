@@ -5,11 +5,9 @@
 #include "headroom-session.h"
 
 #include <hr-estimator.h>
-#include <hr-gpu-catalogue.h>
 #include <hr-job-enums.h>
 
 #include "headroom-history.h"
-#include "headroom-pin.h"
 
 /*
  * HeadroomSession:
@@ -147,6 +145,22 @@ headroom_session_history_notify_cb (HeadroomSession *self,
   g_assert (HEADROOM_IS_SESSION (self));
 
   g_object_notify (G_OBJECT (self), pspec->name);
+}
+
+/* What is pinned is of the model that is open, whose file only the session knows. */
+static void
+headroom_session_pins_changed_cb (HeadroomSession *self,
+                                  guint            position,
+                                  guint            n_removed,
+                                  guint            n_added)
+{
+  for (guint i = position; i < position + n_added; i++)
+    {
+      g_autoptr (HeadroomPin) pin = g_list_model_get_item (G_LIST_MODEL (self->pins), i);
+
+      if (headroom_pin_get_model (pin) == self->model)
+        headroom_pin_set_file (pin, self->file);
+    }
 }
 
 static void
@@ -332,6 +346,8 @@ headroom_session_init (HeadroomSession *self)
 
   g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->pins, "items-changed", G_CALLBACK (headroom_session_pins_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   headroom_session_record (self, NULL);
 }
 
@@ -426,6 +442,16 @@ headroom_session_take_job (HeadroomSession *self,
   copy_settings (job, headroom_session_get_job_of_mode (self, mode));
 }
 
+static void
+headroom_session_take_pin (HeadroomSession *self,
+                           HeadroomPin     *pin)
+{
+  headroom_session_take_job (self, headroom_pin_get_job (pin));
+  headroom_session_set_gpu (self, headroom_pin_get_gpu (pin));
+  headroom_session_set_n_gpus (self, headroom_pin_get_n_gpus (pin));
+  headroom_session_set_model (self, headroom_pin_get_model (pin), headroom_pin_get_file (pin));
+}
+
 /*
  * Takes the model @id of the catalogue, and the mode and the settings of @job: one step to undo. If the model cannot be
  * had, everything stays as it is.
@@ -482,27 +508,6 @@ headroom_session_change_job (HeadroomSession  *self,
   return TRUE;
 }
 
-/* What a file turned out to hold. */
-typedef struct
-{
-  HrModel *model;
-  GFile *file;
-  HrScenario *scenario;
-  HrGpu *gpu;
-} Opened;
-
-static void
-opened_free (Opened *opened)
-{
-  g_clear_object (&opened->model);
-  g_clear_object (&opened->file);
-  g_clear_object (&opened->scenario);
-  g_clear_object (&opened->gpu);
-  g_free (opened);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opened, opened_free)
-
 static gboolean
 is_scenario (GFile *file)
 {
@@ -511,12 +516,28 @@ is_scenario (GFile *file)
   return g_str_has_suffix (name, ".headroom");
 }
 
+/* What a file turned out to hold: a scenario, with its model, or a model alone. */
+typedef struct
+{
+  HeadroomPin *pin;
+  HrModel *model;
+} Opened;
+
+static void
+opened_free (Opened *opened)
+{
+  g_clear_object (&opened->pin);
+  g_clear_object (&opened->model);
+  g_free (opened);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opened, opened_free)
+
 static gboolean
 opened_read_model (Opened  *opened,
                    GFile   *file,
                    GError **error)
 {
-  opened->file = g_object_ref (file);
   opened->model = hr_model_new_from_file (file, error);
 
   return opened->model != NULL && hr_model_check_can_be_estimated (opened->model, error);
@@ -527,32 +548,12 @@ opened_read_scenario (Opened  *opened,
                       GFile   *file,
                       GError **error)
 {
-  const char *model;
-  const char *gpu;
+  g_autoptr (HrScenario) scenario = hr_scenario_new_from_file (file, error);
 
-  opened->scenario = hr_scenario_new_from_file (file, error);
-  if (opened->scenario == NULL)
-    return FALSE;
+  if (scenario != NULL)
+    opened->pin = headroom_pin_new_from_scenario (NULL, scenario, error);
 
-  gpu = hr_scenario_get_gpu (opened->scenario);
-  if (gpu != NULL)
-    {
-      opened->gpu = hr_gpu_catalogue_lookup (gpu, error);
-      if (opened->gpu == NULL)
-        return FALSE;
-    }
-
-  model = hr_scenario_get_model (opened->scenario);
-  if (g_path_is_absolute (model))
-    {
-      g_autoptr (GFile) model_file = g_file_new_for_path (model);
-
-      return opened_read_model (opened, model_file, error);
-    }
-
-  opened->model = hr_model_new_from_id (model, error);
-
-  return opened->model != NULL;
+  return opened->pin != NULL;
 }
 
 static void
@@ -622,19 +623,28 @@ headroom_session_open_finish (HeadroomSession  *self,
 
   self->restoring = TRUE;
 
-  if (opened->scenario != NULL)
-    {
-      headroom_session_take_job (self, hr_scenario_get_job (opened->scenario));
-      headroom_session_set_gpu (self, opened->gpu);
-      headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
-    }
-
-  headroom_session_set_model (self, opened->model, opened->file);
+  if (opened->pin != NULL)
+    headroom_session_take_pin (self, opened->pin);
+  else
+    headroom_session_set_model (self, opened->model, g_task_get_task_data (G_TASK (result)));
 
   self->restoring = FALSE;
   headroom_session_record (self, NULL);
 
   return TRUE;
+}
+
+/*
+ * Creates a configuration of what is set now, called @label, to be looked at beside others. There has to be a model.
+ */
+HeadroomPin *
+headroom_session_create_pin (HeadroomSession *self,
+                             const char      *label)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+  g_return_val_if_fail (self->model != NULL, NULL);
+
+  return headroom_pin_new (label, self->model, self->file, headroom_session_get_job (self), self->gpu, self->n_gpus);
 }
 
 /*

@@ -9,6 +9,8 @@
 #include <hr-report.h>
 #include <hr-scenario.h>
 
+#include "headroom-pin.h"
+
 G_BEGIN_DECLS
 
 #define HEADROOM_TYPE_SESSION (headroom_session_get_type ())
@@ -38,6 +40,8 @@ void             headroom_session_open_async           (HeadroomSession      *se
 gboolean         headroom_session_open_finish          (HeadroomSession      *self,
                                                         GAsyncResult         *result,
                                                         GError              **error);
+HeadroomPin     *headroom_session_create_pin           (HeadroomSession      *self,
+                                                        const char           *label) G_GNUC_WARN_UNUSED_RESULT;
 HrReport        *headroom_session_create_report        (HeadroomSession      *self,
                                                         HrUnitSystem          unit_system) G_GNUC_WARN_UNUSED_RESULT;
 HrScenario      *headroom_session_create_scenario      (HeadroomSession      *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -278,7 +278,7 @@ headroom_sweep_view_pin_action (GtkWidget  *widget,
 
   /* Translators: what a pinned configuration is called at first: 1 the name of its model, 2 a number */
   label = g_strdup_printf (_("%1$s, %2$u"), hr_model_get_short_name (self->model), number);
-  pin = headroom_pin_new (label, self->model, self->job, self->gpu, self->n_gpus);
+  pin = headroom_pin_new (label, self->model, NULL, self->job, self->gpu, self->n_gpus);
   g_list_store_append (self->pins, pin);
 }
 

@@ -10,6 +10,7 @@
 
 #include "headroom-anatomy-window.h"
 #include "headroom-architecture-dialog.h"
+#include "headroom-compare-window.h"
 #include "headroom-dialogs.h"
 #include "headroom-examples-window.h"
 #include "headroom-help-window.h"
@@ -35,6 +36,7 @@ struct _HeadroomWindow
   GSettings *settings;
   HeadroomAnatomyWindow *anatomy;
   HeadroomPrecisionWindow *precision;
+  GtkWidget *comparison;
   GtkWidget *examples;
   GtkWidget *help;
 };
@@ -500,6 +502,29 @@ headroom_window_show_examples_action (GtkWidget  *widget,
 }
 
 static void
+headroom_window_create_comparison (HeadroomWindow *self)
+{
+  GtkWidget *comparison = headroom_compare_window_new (self->session);
+
+  gtk_window_set_transient_for (GTK_WINDOW (comparison), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (comparison), TRUE);
+  g_set_weak_pointer (&self->comparison, comparison);
+}
+
+static void
+headroom_window_show_comparison_action (GtkWidget  *widget,
+                                        const char *action_name,
+                                        GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  if (self->comparison == NULL)
+    headroom_window_create_comparison (self);
+
+  gtk_window_present (GTK_WINDOW (self->comparison));
+}
+
+static void
 headroom_window_create_help (HeadroomWindow *self)
 {
   GtkWidget *help = headroom_help_window_new ();
@@ -591,6 +616,7 @@ headroom_window_update_actions (HeadroomWindow *self)
   gtk_widget_action_set_enabled (widget, "win.save-scenario", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.copy-command-line", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
+  gtk_widget_action_set_enabled (widget, "win.show-comparison", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
 }
 
@@ -688,6 +714,7 @@ headroom_window_dispose (GObject *object)
 
   g_clear_weak_pointer (&self->anatomy);
   g_clear_weak_pointer (&self->precision);
+  g_clear_weak_pointer (&self->comparison);
   g_clear_weak_pointer (&self->examples);
   g_clear_weak_pointer (&self->help);
   g_clear_object (&self->session);
@@ -725,6 +752,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
   gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
+  gtk_widget_class_install_action (widget_class, "win.show-comparison", NULL, headroom_window_show_comparison_action);
   gtk_widget_class_install_action (widget_class, "win.show-help", NULL, headroom_window_show_help_action);
   gtk_widget_class_install_action (widget_class, "win.look-up", "s", headroom_window_look_up_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
@@ -900,6 +928,20 @@ headroom_window_rebuild_examples (HeadroomWindow *self)
 }
 
 static void
+headroom_window_rebuild_comparison (HeadroomWindow *self)
+{
+  GtkWidget *old = self->comparison;
+
+  if (old == NULL)
+    return;
+
+  g_clear_weak_pointer (&self->comparison);
+  headroom_window_create_comparison (self);
+  gtk_window_present (GTK_WINDOW (self->comparison));
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
+static void
 headroom_window_rebuild_help (HeadroomWindow *self)
 {
   GtkWidget *old = self->help;
@@ -934,6 +976,7 @@ headroom_window_rebuild (HeadroomWindow *self)
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
   headroom_window_rebuild_anatomy (self);
   headroom_window_rebuild_precision (self);
+  headroom_window_rebuild_comparison (self);
   headroom_window_rebuild_examples (self);
   headroom_window_rebuild_help (self);
 }

@@ -10,9 +10,7 @@
 #include "headroom-output.h"
 #include "headroom-question.h"
 #include "hr-estimate-comparison.h"
-
-#define FORMATS (1u << HR_EXPORT_FORMAT_TEXT | 1u << HR_EXPORT_FORMAT_JSON | 1u << HR_EXPORT_FORMAT_CSV | \
-                 1u << HR_EXPORT_FORMAT_MARKDOWN)
+#include "hr-export-comparison.h"
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
@@ -68,21 +66,22 @@ create_report (const HeadroomQuestion  *question,
   return hr_report_new (estimate, question->job, question->gpu, question->n_gpus, units);
 }
 
-static char *
-dup_text (HrReport       *first,
-          HrReport       *second,
-          HrExportFormat  format,
-          gboolean        is_file)
+/* In a terminal text may have colours. */
+static GBytes *
+create_contents (HrReport        *first,
+                 HrReport        *second,
+                 HrExportFormat   format,
+                 gboolean         is_file,
+                 GError         **error)
 {
-  if (format == HR_EXPORT_FORMAT_JSON)
-    return hr_report_comparison_to_json (first, second);
-  if (format == HR_EXPORT_FORMAT_CSV)
-    return hr_report_comparison_to_csv (first, second);
-  if (format == HR_EXPORT_FORMAT_MARKDOWN)
-    return hr_report_comparison_to_markdown (first, second);
+  char *text;
 
-  return hr_report_comparison_to_text (first, second,
-                                       is_file ? HR_REPORT_TEXT_STYLE_PLAIN : headroom_output_get_style ());
+  if (format != HR_EXPORT_FORMAT_TEXT || is_file)
+    return hr_export_comparison_to_bytes (first, second, format, error);
+
+  text = hr_report_comparison_to_text (first, second, headroom_output_get_style ());
+
+  return g_bytes_new_take (text, strlen (text));
 }
 
 HeadroomStatus
@@ -94,11 +93,11 @@ headroom_cli_compare (HeadroomArguments  *arguments,
   g_autoptr (HrReport) first = NULL;
   g_autoptr (HrReport) second = NULL;
   g_autoptr (GFile) output = NULL;
-  g_autofree char *text = NULL;
+  g_autoptr (GBytes) contents = NULL;
   HrExportFormat format;
   HrUnitSystem units;
 
-  if (!headroom_output_read (arguments, FORMATS, &format, &output, error)
+  if (!headroom_output_read (arguments, HR_EXPORT_COMPARISON_FORMATS, &format, &output, error)
       || !headroom_cli_read_units (arguments, &units, error)
       || !read_questions (&first_question, &second_question, arguments, error))
     return HEADROOM_STATUS_FAILED;
@@ -108,8 +107,9 @@ headroom_cli_compare (HeadroomArguments  *arguments,
   if (second == NULL)
     return HEADROOM_STATUS_FAILED;
 
-  text = dup_text (first, second, format, output != NULL);
-  if (!headroom_output_put (text, strlen (text), output, error))
+  contents = create_contents (first, second, format, output != NULL, error);
+  if (contents == NULL
+      || !headroom_output_put (g_bytes_get_data (contents, NULL), g_bytes_get_size (contents), output, error))
     return HEADROOM_STATUS_FAILED;
 
   return hr_report_get_fits (first) && hr_report_get_fits (second) ? HEADROOM_STATUS_FITS

@@ -10,19 +10,7 @@ import cli
 import configs
 import tap
 from journey import Application
-
-
-def find_chart(app):
-    """The line chart is described by its axis; the settings have the same title, but are no pictures."""
-    name = app.translate('Line chart: %1$s, by %2$s').replace('%2$s', app.translate('Prompt length'))
-    return app.find('image', re.compile('^' + re.escape(name.partition('%1$s')[0])))
-
-
-def tab_to_chart(app, chart):
-    for _ in range(5):
-        if app.tab_to('image').get_name() == chart.get_name():
-            return
-    raise AssertionError('Tab did not reach the line chart')
+from line_chart import find_chart, tab_to_chart
 
 
 def the_keyboard_moves_along_a_sweep():

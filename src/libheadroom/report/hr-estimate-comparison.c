@@ -265,9 +265,18 @@ add_figures (HrDocument   *document,
     }
 }
 
-static HrDocument *
-create_document (HrReport *first,
-                 HrReport *second)
+/**
+ * hr_report_create_comparison: (skip)
+ * @first: a report
+ * @second: another one
+ *
+ * Says what differs between two estimates, in the user's language.
+ *
+ * Returns: (transfer full): the document
+ */
+HrDocument *
+hr_report_create_comparison (HrReport *first,
+                             HrReport *second)
 {
   HrDocument *document = hr_document_new ();
   g_autoptr (GArray) figures = hr_estimate_compare (hr_report_get_estimate (first), hr_report_get_estimate (second));
@@ -296,7 +305,7 @@ hr_report_comparison_to_text (HrReport          *first,
                               HrReport          *second,
                               HrReportTextStyle  style)
 {
-  g_autoptr (HrDocument) document = create_document (first, second);
+  g_autoptr (HrDocument) document = hr_report_create_comparison (first, second);
 
   return hr_document_to_text (document, style);
 }
@@ -314,7 +323,7 @@ char *
 hr_report_comparison_to_markdown (HrReport *first,
                                   HrReport *second)
 {
-  g_autoptr (HrDocument) document = create_document (first, second);
+  g_autoptr (HrDocument) document = hr_report_create_comparison (first, second);
 
   return hr_document_to_markdown (document);
 }

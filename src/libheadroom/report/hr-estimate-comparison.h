@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-document.h"
 #include "hr-report.h"
 
 G_BEGIN_DECLS
@@ -40,18 +41,20 @@ typedef struct
   char *values[2];
 } HrSettingDifference;
 
-GArray    *hr_estimate_compare              (HrEstimate        *first,
-                                             HrEstimate        *second) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *hr_report_compare_settings       (HrReport          *first,
-                                             HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
-char      *hr_report_comparison_to_text     (HrReport          *first,
-                                             HrReport          *second,
-                                             HrReportTextStyle  style) G_GNUC_WARN_UNUSED_RESULT;
-char      *hr_report_comparison_to_markdown (HrReport          *first,
-                                             HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
-char      *hr_report_comparison_to_csv      (HrReport          *first,
-                                             HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
-char      *hr_report_comparison_to_json     (HrReport          *first,
-                                             HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
+GArray     *hr_estimate_compare              (HrEstimate        *first,
+                                              HrEstimate        *second) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray  *hr_report_compare_settings       (HrReport          *first,
+                                              HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
+HrDocument *hr_report_create_comparison      (HrReport          *first,
+                                              HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_report_comparison_to_text     (HrReport          *first,
+                                              HrReport          *second,
+                                              HrReportTextStyle  style) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_report_comparison_to_markdown (HrReport          *first,
+                                              HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_report_comparison_to_csv      (HrReport          *first,
+                                              HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_report_comparison_to_json     (HrReport          *first,
+                                              HrReport          *second) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

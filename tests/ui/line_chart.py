@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line chart of the window, for journeys that come by it."""
+
+import re
+
+
+def find_chart(app):
+    """The line chart is described by its axis; the settings have the same title, but are no pictures."""
+    name = app.translate('Line chart: %1$s, by %2$s').replace('%2$s', app.translate('Prompt length'))
+    return app.find('image', re.compile('^' + re.escape(name.partition('%1$s')[0])))
+
+
+def tab_to_chart(app, chart):
+    for _ in range(5):
+        if app.tab_to('image').get_name() == chart.get_name():
+            return
+    raise AssertionError('Tab did not reach the line chart')
