@@ -184,6 +184,8 @@ what_is_not_followed_is_refused_in_a_sentence (void)
 {
   refuse ("zero-stage: expected no more than 2", "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, NULL);
   refuse ("overlap-comm: expected false", "zero-stage", (guint64) 1, "overlap-comm", TRUE, NULL);
+  refuse ("optimizer: expected one of what is known of ZeRO, adamw, adam, sgd, sgd-momentum, lion; found muon",
+          "zero-stage", (guint64) 2, "optimizer", HR_OPTIMIZER_KIND_MUON, NULL);
   refuse ("gradient-dtype", "zero-stage", (guint64) 2, "gradient-dtype", HR_GRADIENT_DTYPE_FLOAT32, NULL);
 }
 
