@@ -46,6 +46,7 @@ headroom_dialog_open (GtkWindow *parent,
                       gpointer   object)
 {
   static const char * const model_patterns[] = { "*.json", "*.safetensors", "*.gguf", "*.headroom", NULL };
+  static const char * const report_patterns[] = { "*.html", "*.md", "*.svg", "*.pdf", "*.png", "*.json", NULL };
   static const char * const scenario_patterns[] = { "*.headroom", NULL };
   static const char * const all_patterns[] = { "*", NULL };
   GtkFileChooserNative *dialog;
@@ -55,6 +56,7 @@ headroom_dialog_open (GtkWindow *parent,
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   add_filter (GTK_FILE_CHOOSER (dialog), _("Models and scenarios"), model_patterns);
   add_filter (GTK_FILE_CHOOSER (dialog), _("Scenarios"), scenario_patterns);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("Reports with a scenario"), report_patterns);
   add_filter (GTK_FILE_CHOOSER (dialog), _("All files"), all_patterns);
 
   show (dialog, response, object);
@@ -68,6 +70,7 @@ headroom_dialog_open_scenario (GtkWindow *parent,
                                GCallback  response,
                                gpointer   object)
 {
+  static const char * const report_patterns[] = { "*.html", "*.md", "*.svg", "*.pdf", "*.png", "*.json", NULL };
   static const char * const scenario_patterns[] = { "*.headroom", NULL };
   static const char * const all_patterns[] = { "*", NULL };
   GtkFileChooserNative *dialog;
@@ -76,6 +79,7 @@ headroom_dialog_open_scenario (GtkWindow *parent,
                                         _("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   add_filter (GTK_FILE_CHOOSER (dialog), _("Scenarios"), scenario_patterns);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("Reports with a scenario"), report_patterns);
   add_filter (GTK_FILE_CHOOSER (dialog), _("All files"), all_patterns);
 
   show (dialog, response, object);

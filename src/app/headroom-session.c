@@ -508,14 +508,6 @@ headroom_session_change_job (HeadroomSession  *self,
   return TRUE;
 }
 
-static gboolean
-is_scenario (GFile *file)
-{
-  g_autofree char *name = g_file_get_basename (file);
-
-  return g_str_has_suffix (name, ".headroom");
-}
-
 /* What a file turned out to hold: a scenario, with its model, or a model alone. */
 typedef struct
 {
@@ -567,7 +559,7 @@ open_thread (GTask        *task,
   GError *error = NULL;
   gboolean success;
 
-  if (is_scenario (file))
+  if (hr_scenario_probe (file))
     success = opened_read_scenario (opened, file, &error);
   else
     success = opened_read_model (opened, file, &error);
@@ -647,21 +639,45 @@ headroom_session_create_pin (HeadroomSession *self,
   return headroom_pin_new (label, self->model, self->file, headroom_session_get_job (self), self->gpu, self->n_gpus);
 }
 
+static HrScenario *
+headroom_session_create_scenario_of (HeadroomSession *self,
+                                     HrJob           *job)
+{
+  g_autofree char *path = self->file != NULL ? g_file_get_path (self->file) : NULL;
+  HrScenario *scenario = hr_scenario_new (path != NULL ? path : hr_model_get_name (self->model), job);
+
+  if (self->gpu != NULL)
+    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
+
+  return scenario;
+}
+
 /*
- * Creates a report of the estimate, which does not change with what is set later. There has to be an estimate.
+ * Creates a report of the estimate, which does not change with what is set later, and carries the scenario that it is
+ * about. There has to be an estimate.
  */
 HrReport *
 headroom_session_create_report (HeadroomSession *self,
                                 HrUnitSystem     unit_system)
 {
   const Result *result;
+  HrReport *report;
 
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
 
   result = headroom_session_get_result (self);
   g_return_val_if_fail (result != NULL, NULL);
 
-  return hr_report_new (result->estimate, result->job, self->gpu, self->n_gpus, unit_system);
+  report = hr_report_new (result->estimate, result->job, self->gpu, self->n_gpus, unit_system);
+  /* An estimate that is still that of the model before has a file that is not known any more. */
+  if (hr_report_get_model (report) == self->model)
+    {
+      g_autoptr (HrScenario) scenario = headroom_session_create_scenario_of (self, result->job);
+
+      hr_report_set_scenario (report, scenario);
+    }
+
+  return report;
 }
 
 /*
@@ -670,20 +686,10 @@ headroom_session_create_report (HeadroomSession *self,
 HrScenario *
 headroom_session_create_scenario (HeadroomSession *self)
 {
-  g_autoptr (HrScenario) scenario = NULL;
-  g_autofree char *path = NULL;
-
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
   g_return_val_if_fail (self->model != NULL, NULL);
 
-  if (self->file != NULL)
-    path = g_file_get_path (self->file);
-
-  scenario = hr_scenario_new (path != NULL ? path : hr_model_get_name (self->model), headroom_session_get_job (self));
-  if (self->gpu != NULL)
-    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
-
-  return g_steal_pointer (&scenario);
+  return headroom_session_create_scenario_of (self, headroom_session_get_job (self));
 }
 
 /*

@@ -108,6 +108,7 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
 {
   g_auto (HeadroomRequest) request = { 0 };
   HeadroomQuestion *question = &request.question;
+  g_autoptr (HrScenario) scenario = NULL;
   const char *word = arguments->words->len == 0 ? NULL : g_ptr_array_index (arguments->words, 0);
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (HrReport) report = NULL;
@@ -130,6 +131,8 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
 
   report = g_object_new (HR_TYPE_REPORT, "estimate", estimate, "job", question->job, "gpu", question->gpu, "n-gpus",
                          question->n_gpus, "unit-system", request.units, "measured-bytes", request.measured, NULL);
+  scenario = headroom_question_create_scenario (question);
+  hr_report_set_scenario (report, scenario);
   if (!write_report (&request, report, error))
     return HEADROOM_STATUS_FAILED;
 

@@ -17,13 +17,13 @@ read_scenario (HeadroomArguments  *arguments,
 
   *scenario = NULL;
 
-  if (path == NULL && word != NULL && g_str_has_suffix (word, ".headroom"))
-    path = word;
-
-  if (path == NULL)
+  if (path == NULL && word == NULL)
     return TRUE;
 
-  file = g_file_new_for_path (path);
+  file = g_file_new_for_path (path != NULL ? path : word);
+  if (path == NULL && !hr_scenario_probe (file))
+    return TRUE;
+
   *scenario = hr_scenario_new_from_file (file, error);
 
   return *scenario != NULL;
@@ -158,6 +158,20 @@ headroom_question_load (HeadroomQuestion  *self,
   self->model = hr_model_new_from_name (self->name, error);
 
   return self->model != NULL && hr_job_load_models (self->job, error);
+}
+
+/* Creates a scenario of what is asked about. */
+HrScenario *
+headroom_question_create_scenario (HeadroomQuestion *self)
+{
+  gboolean is_path = g_file_test (self->name, G_FILE_TEST_EXISTS);
+  g_autofree char *model = is_path ? g_canonicalize_filename (self->name, NULL) : g_strdup (self->name);
+  HrScenario *scenario = hr_scenario_new (model, self->job);
+
+  if (self->gpu != NULL)
+    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
+
+  return scenario;
 }
 
 void

@@ -26,15 +26,16 @@ typedef struct
   guint n_gpus;
 } HeadroomQuestion;
 
-gboolean headroom_question_read  (HeadroomQuestion    *self,
-                                  HeadroomArguments   *arguments,
-                                  const char          *verb,
-                                  const char          *word,
-                                  const char * const  *own_options,
-                                  GError             **error);
-gboolean headroom_question_load  (HeadroomQuestion    *self,
-                                  GError             **error);
-void     headroom_question_clear (HeadroomQuestion    *self);
+gboolean    headroom_question_read            (HeadroomQuestion    *self,
+                                               HeadroomArguments   *arguments,
+                                               const char          *verb,
+                                               const char          *word,
+                                               const char * const  *own_options,
+                                               GError             **error);
+gboolean    headroom_question_load            (HeadroomQuestion    *self,
+                                               GError             **error);
+HrScenario *headroom_question_create_scenario (HeadroomQuestion    *self) G_GNUC_WARN_UNUSED_RESULT;
+void        headroom_question_clear           (HeadroomQuestion    *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HeadroomQuestion, headroom_question_clear)
 

@@ -8,6 +8,7 @@
 
 #include "hr-error.h"
 #include "hr-export-document.h"
+#include "hr-export-scenario.h"
 #include "hr-export-timeline.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
@@ -357,25 +358,12 @@ export_with_charts (HrReport        *report,
   return hr_export_document_to_bytes (document, format, pie, timeline, error);
 }
 
-/**
- * hr_export_to_bytes:
- * @report: a report
- * @format: what to write it as
- * @chart: which chart to show, if the format has any
- * @error: return location for a #GError
- *
- * Writes a report into memory, in the user's language.
- *
- * Returns: (transfer full): the contents of a file, or %NULL with @error set
- */
-GBytes *
-hr_export_to_bytes (HrReport        *report,
-                    HrExportFormat   format,
-                    HrExportChart    chart,
-                    GError         **error)
+static GBytes *
+export_report (HrReport        *report,
+               HrExportFormat   format,
+               HrExportChart    chart,
+               GError         **error)
 {
-  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
-
   switch (format)
     {
     case HR_EXPORT_FORMAT_TEXT:
@@ -400,6 +388,35 @@ hr_export_to_bytes (HrReport        *report,
     default:
       g_return_val_if_reached (NULL);
     }
+}
+
+/**
+ * hr_export_to_bytes:
+ * @report: a report
+ * @format: what to write it as
+ * @chart: which chart to show, if the format has any
+ * @error: return location for a #GError
+ *
+ * Writes a report into memory, in the user's language, with the scenario that it carries if the format has a place for
+ * it.
+ *
+ * Returns: (transfer full): the contents of a file, or %NULL with @error set
+ */
+GBytes *
+hr_export_to_bytes (HrReport        *report,
+                    HrExportFormat   format,
+                    HrExportChart    chart,
+                    GError         **error)
+{
+  g_autoptr (GBytes) contents = NULL;
+
+  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
+
+  contents = export_report (report, format, chart, error);
+  if (contents == NULL || hr_report_get_scenario (report) == NULL)
+    return g_steal_pointer (&contents);
+
+  return hr_export_add_scenario (contents, format, hr_report_get_scenario (report));
 }
 
 /**

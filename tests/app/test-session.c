@@ -260,6 +260,41 @@ test_an_unknown_model_changes_nothing (void)
 }
 
 static void
+test_a_report_brings_everything_back (void)
+{
+  static const HrExportFormat formats[] = { HR_EXPORT_FORMAT_JSON, HR_EXPORT_FORMAT_MARKDOWN, HR_EXPORT_FORMAT_HTML,
+                                            HR_EXPORT_FORMAT_PDF, HR_EXPORT_FORMAT_SVG, HR_EXPORT_FORMAT_PNG };
+  g_autoptr (HeadroomSession) first = headroom_session_new ();
+  g_autoptr (HrReport) report = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 total;
+
+  headroom_session_choose_model (first, "Qwen/Qwen2.5-7B-Instruct", &error);
+  g_assert_no_error (error);
+  headroom_session_set_mode (first, HR_MODE_FINE_TUNING);
+  g_object_set (headroom_session_get_job (first), "lora-rank", G_GUINT64_CONSTANT (48), NULL);
+  headroom_session_update (first);
+  total = hr_estimate_get_total_bytes (headroom_session_get_estimate (first));
+  report = headroom_session_create_report (first, HR_UNIT_SYSTEM_BINARY);
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_autoptr (HeadroomSession) second = headroom_session_new ();
+      g_autofree char *name = g_strconcat ("report.", hr_export_format_get_extension (formats[i]), NULL);
+      g_autoptr (GFile) file = headroom_test_write (name, "");
+
+      hr_export_to_file (report, formats[i], HR_EXPORT_CHART_USUAL, file, &error);
+      g_assert_no_error (error);
+      open_file (second, file, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (headroom_session_get_mode (second), ==, HR_MODE_FINE_TUNING);
+      g_assert_true (hr_job_equal (headroom_session_get_job (second), headroom_session_get_job (first)));
+      headroom_session_update (second);
+      g_assert_cmpuint (hr_estimate_get_total_bytes (headroom_session_get_estimate (second)), ==, total);
+    }
+}
+
+static void
 test_a_scenario_brings_everything_back (void)
 {
   g_autoptr (HeadroomSession) session = session_new_with_model ();
@@ -370,6 +405,7 @@ main (int   argc,
   g_test_add_data_func ("/app/session/a_wrong_type_changes_nothing",
                         "{\"model_type\": \"llama\", \"hidden_size\": \"big\"}", test_a_bad_file_changes_nothing);
   g_test_add_func ("/app/session/an_unknown_model_changes_nothing", test_an_unknown_model_changes_nothing);
+  g_test_add_func ("/app/session/a_report_brings_everything_back", test_a_report_brings_everything_back);
   g_test_add_func ("/app/session/a_scenario_brings_everything_back", test_a_scenario_brings_everything_back);
   g_test_add_func ("/app/session/reading_the_model_again_is_no_step", test_reading_the_model_again_is_no_step);
   g_test_add_func ("/app/session/a_report_does_not_change_with_the_settings",

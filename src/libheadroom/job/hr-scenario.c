@@ -8,19 +8,25 @@
 #include <json-glib/json-glib.h>
 
 #include "hr-file-writer.h"
+#include "hr-file.h"
 #include "hr-job-private.h"
 #include "hr-json.h"
+#include "hr-scenario-seal.h"
 
 #define SCHEMA "headroom-scenario/1"
+#define SUFFIX ".headroom"
+
+/* What a report is written as that is JSON; it has the scenario as a member. */
+#define REPORT_SCHEMA "headroom-estimate/1"
 
 /**
  * HrScenario:
  *
  * A question that can be saved: a model, a job, and the GPUs it shall run on.
  *
- * In its file (`.headroom`, JSON), the model is the id of a model of the catalogue or a path; a relative path is
- * relative to the file. Settings that the file does not name have their defaults. Keys that are not known are errors,
- * so that a misspelt setting does not pass for one that was made.
+ * It is saved as a file of its own, and reports carry it. In its file (`.headroom`, JSON), the model is the id of a
+ * model of the catalogue or a path; a relative path is relative to the file. Settings that the file does not name have
+ * their defaults. Keys that are not known are errors, so that a misspelt setting does not pass for one that was made.
  */
 struct _HrScenario
 {
@@ -154,8 +160,20 @@ resolve_model (const char *model,
   g_autoptr (GFile) folder = g_file_get_parent (scenario);
   g_autoptr (GFile) file = NULL;
 
-  if (folder == NULL || g_path_is_absolute (model))
+  if (folder == NULL)
     return g_strdup (model);
+
+  if (g_path_is_absolute (model))
+    {
+      g_autofree char *name = g_path_get_basename (model);
+
+      /* What was given away together with its model has an absolute path of another place in it. */
+      file = g_file_get_child (folder, name);
+      if (g_file_test (model, G_FILE_TEST_EXISTS) || !g_file_query_exists (file, NULL))
+        return g_strdup (model);
+
+      return g_file_get_path (file);
+    }
 
   file = g_file_resolve_relative_path (folder, model);
   if (g_file_peek_path (file) == NULL || !g_file_query_exists (file, NULL))
@@ -329,9 +347,70 @@ hr_scenario_new (const char *model,
   return self;
 }
 
+static gboolean
+has_schema (HrJson     *root,
+            const char *schema)
+{
+  HrJson *node = hr_json_get_node_type (root) == HR_JSON_OBJECT ? hr_json_get_member (root, "schema") : NULL;
+  const char *name;
+
+  return node != NULL && hr_json_read_string (node, &name, NULL) && g_str_equal (name, schema);
+}
+
+/* A file that is JSON begins with a brace, and one that is named as a scenario ought to. */
+static gboolean
+is_json (GFile  *file,
+         GBytes *bytes)
+{
+  g_autofree char *name = g_file_get_basename (file);
+  gsize length;
+  const char *data = g_bytes_get_data (bytes, &length);
+  gsize i = 0;
+
+  while (i < length && g_ascii_isspace (data[i]))
+    i++;
+
+  return (i < length && data[i] == '{') || g_str_has_suffix (name, SUFFIX);
+}
+
+/**
+ * hr_scenario_probe:
+ * @file: a file
+ *
+ * Checks whether a file is meant to hold a scenario: one of its own, or a report. It need not be a good one.
+ *
+ * Returns: whether it is to be read as a scenario, and as nothing else
+ */
+gboolean
+hr_scenario_probe (GFile *file)
+{
+  static const char * const suffixes[] = { SUFFIX, ".html", ".htm", ".md", ".markdown", ".svg", ".pdf", ".png" };
+  g_autofree char *name = NULL;
+  g_autofree char *lower = NULL;
+  g_autoptr (HrJson) root = NULL;
+
+  g_return_val_if_fail (G_IS_FILE (file), FALSE);
+
+  name = g_file_get_basename (file);
+  lower = g_ascii_strdown (name, -1);
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      if (g_str_has_suffix (lower, suffixes[i]))
+        return TRUE;
+    }
+
+  /* A config is JSON as well. */
+  if (!g_str_has_suffix (lower, ".json"))
+    return FALSE;
+
+  root = hr_json_new_from_file (file, HR_JSON_STRICT, NULL);
+
+  return root != NULL && (has_schema (root, SCHEMA) || has_schema (root, REPORT_SCHEMA));
+}
+
 /**
  * hr_scenario_new_from_file:
- * @file: a scenario file
+ * @file: a scenario file, or a report with a scenario in it
  * @error: return location for a #GError
  *
  * Reads a scenario.
@@ -346,12 +425,92 @@ hr_scenario_new_from_file (GFile   *file,
                            GError **error)
 {
   g_autoptr (HrJson) root = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autofree char *origin = NULL;
+  g_autofree char *text = NULL;
+  HrJson *scenario;
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
-  root = hr_json_new_from_file (file, HR_JSON_STRICT, error);
+  bytes = hr_file_load (file, HR_JSON_MAX_BYTES, error);
+  if (bytes == NULL)
+    return NULL;
 
-  return root == NULL ? NULL : read_scenario (root, file, error);
+  origin = g_file_get_parse_name (file);
+  if (is_json (file, bytes))
+    root = hr_json_new_from_data (g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes), origin,
+                                  HR_JSON_STRICT, error);
+  else if ((text = hr_scenario_unseal (bytes, origin, error)) != NULL)
+    root = hr_json_new_from_data (text, -1, origin, HR_JSON_STRICT, error);
+
+  if (root == NULL)
+    return NULL;
+
+  scenario = has_schema (root, REPORT_SCHEMA) ? hr_json_require_member (root, "scenario", error) : root;
+
+  return scenario == NULL ? NULL : read_scenario (scenario, file, error);
+}
+
+/* Adds a scenario as an object, with the model as it is to be written. */
+static void
+build_json (HrScenario  *self,
+            const char  *model,
+            JsonBuilder *builder)
+{
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "schema");
+  json_builder_add_string_value (builder, SCHEMA);
+  json_builder_set_member_name (builder, "model");
+  json_builder_add_string_value (builder, model);
+  json_builder_set_member_name (builder, "mode");
+  json_builder_add_string_value (builder, hr_mode_get_name (hr_job_get_mode (self->job)));
+  json_builder_set_member_name (builder, "settings");
+  hr_job_build_json (self->job, builder);
+  if (self->gpu != NULL)
+    {
+      json_builder_set_member_name (builder, "gpu");
+      json_builder_add_string_value (builder, self->gpu);
+    }
+  json_builder_set_member_name (builder, "gpus");
+  json_builder_add_int_value (builder, self->n_gpus);
+  json_builder_end_object (builder);
+}
+
+/* Adds a scenario to a report. */
+void
+hr_scenario_build_json (HrScenario  *self,
+                        JsonBuilder *builder)
+{
+  build_json (self, self->model, builder);
+}
+
+static char *
+dup_json (HrScenario *self,
+          const char *model)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  build_json (self, model, builder);
+  root = json_builder_get_root (builder);
+
+  return json_to_string (root, TRUE);
+}
+
+/**
+ * hr_scenario_to_json:
+ * @self: a scenario
+ *
+ * Writes a scenario as JSON, as its file has it, with the path of its model as it is.
+ *
+ * Returns: (transfer full): the JSON
+ */
+char *
+hr_scenario_to_json (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  return dup_json (self, self->model);
 }
 
 /**
@@ -370,8 +529,6 @@ hr_scenario_save (HrScenario  *self,
                   GFile       *file,
                   GError     **error)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
   g_autofree char *model = NULL;
   g_autofree char *json = NULL;
   g_autofree char *text = NULL;
@@ -380,27 +537,7 @@ hr_scenario_save (HrScenario  *self,
   g_return_val_if_fail (G_IS_FILE (file), FALSE);
 
   model = relativize_model (self->model, file);
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "schema");
-  json_builder_add_string_value (builder, SCHEMA);
-  json_builder_set_member_name (builder, "model");
-  json_builder_add_string_value (builder, model);
-  json_builder_set_member_name (builder, "mode");
-  json_builder_add_string_value (builder, hr_mode_get_name (hr_job_get_mode (self->job)));
-  json_builder_set_member_name (builder, "settings");
-  hr_job_build_json (self->job, builder);
-  if (self->gpu != NULL)
-    {
-      json_builder_set_member_name (builder, "gpu");
-      json_builder_add_string_value (builder, self->gpu);
-    }
-  json_builder_set_member_name (builder, "gpus");
-  json_builder_add_int_value (builder, self->n_gpus);
-  json_builder_end_object (builder);
-
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, TRUE);
+  json = dup_json (self, model);
   text = g_strconcat (json, "\n", NULL);
 
   return hr_file_write (file, text, strlen (text), error);

@@ -19,20 +19,22 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HrScenario, hr_scenario, HR, SCENARIO, GObject)
 
-HrScenario *hr_scenario_new            (const char  *model,
-                                        HrJob       *job) G_GNUC_WARN_UNUSED_RESULT;
-HrScenario *hr_scenario_new_from_file  (GFile       *file,
-                                        GError     **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean    hr_scenario_save           (HrScenario  *self,
-                                        GFile       *file,
-                                        GError     **error);
-char       *hr_scenario_dup_command_line (HrScenario *self) G_GNUC_WARN_UNUSED_RESULT;
-const char *hr_scenario_get_model      (HrScenario  *self);
-HrJob      *hr_scenario_get_job        (HrScenario  *self);
-const char *hr_scenario_get_gpu        (HrScenario  *self);
-guint       hr_scenario_get_n_gpus     (HrScenario  *self);
-void        hr_scenario_set_gpu        (HrScenario  *self,
-                                        const char  *gpu,
-                                        guint        n_gpus);
+HrScenario *hr_scenario_new              (const char  *model,
+                                          HrJob       *job) G_GNUC_WARN_UNUSED_RESULT;
+gboolean    hr_scenario_probe            (GFile       *file);
+HrScenario *hr_scenario_new_from_file    (GFile       *file,
+                                          GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_scenario_to_json          (HrScenario  *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean    hr_scenario_save             (HrScenario  *self,
+                                          GFile       *file,
+                                          GError     **error);
+char       *hr_scenario_dup_command_line (HrScenario  *self) G_GNUC_WARN_UNUSED_RESULT;
+const char *hr_scenario_get_model        (HrScenario  *self);
+HrJob      *hr_scenario_get_job          (HrScenario  *self);
+const char *hr_scenario_get_gpu          (HrScenario  *self);
+guint       hr_scenario_get_n_gpus       (HrScenario  *self);
+void        hr_scenario_set_gpu          (HrScenario  *self,
+                                          const char  *gpu,
+                                          guint        n_gpus);
 
 G_END_DECLS

@@ -418,6 +418,11 @@ hr_report_to_json (HrReport *self)
   add_advice (builder, self);
   add_fits (builder, self);
   add_warnings (builder, self);
+  if (hr_report_get_scenario (self) != NULL)
+    {
+      json_builder_set_member_name (builder, "scenario");
+      hr_scenario_build_json (hr_report_get_scenario (self), builder);
+    }
   add_generator (builder, hr_report_get_date (self));
   json_builder_end_object (builder);
 

@@ -40,6 +40,7 @@ struct _HrReport
   HrCompute *compute;
   char *compute_reason;
   HrAnatomy *anatomy;
+  HrScenario *scenario;
 };
 
 enum
@@ -100,6 +101,7 @@ hr_report_finalize (GObject *object)
   g_clear_object (&self->estimate);
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
+  g_clear_object (&self->scenario);
   g_clear_pointer (&self->date, g_date_time_unref);
   g_clear_pointer (&self->compute, hr_compute_free);
   g_free (self->compute_reason);
@@ -445,6 +447,39 @@ hr_report_get_unit_system (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), HR_UNIT_SYSTEM_BINARY);
 
   return self->unit_system;
+}
+
+/**
+ * hr_report_get_scenario:
+ * @self: a report
+ *
+ * Gets the scenario that the report carries, so that somebody else can open it.
+ *
+ * Returns: (transfer none) (nullable): the scenario, or %NULL if it carries none
+ */
+HrScenario *
+hr_report_get_scenario (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->scenario;
+}
+
+/**
+ * hr_report_set_scenario:
+ * @self: a report
+ * @scenario: (nullable): what it is about, or %NULL
+ *
+ * Has the report carry the scenario that it is about: only who asked knows where the model came from.
+ */
+void
+hr_report_set_scenario (HrReport   *self,
+                        HrScenario *scenario)
+{
+  g_return_if_fail (HR_IS_REPORT (self));
+  g_return_if_fail (scenario == NULL || HR_IS_SCENARIO (scenario));
+
+  g_set_object (&self->scenario, scenario);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include "hr-estimate.h"
 #include "hr-gpu.h"
 #include "hr-job.h"
+#include "hr-scenario.h"
 #include "hr-units.h"
 
 G_BEGIN_DECLS
@@ -44,6 +45,9 @@ HrGpu        *hr_report_get_gpu           (HrReport          *self);
 guint         hr_report_get_n_gpus        (HrReport          *self);
 HrUnitSystem  hr_report_get_unit_system   (HrReport          *self);
 GDateTime    *hr_report_get_date          (HrReport          *self);
+HrScenario   *hr_report_get_scenario      (HrReport          *self);
+void          hr_report_set_scenario      (HrReport          *self,
+                                           HrScenario        *scenario);
 gboolean      hr_report_get_fits          (HrReport          *self);
 guint64       hr_report_get_free_bytes    (HrReport          *self);
 guint64       hr_report_get_missing_bytes (HrReport          *self);
