@@ -185,13 +185,21 @@ hr_estimate_add_framework (HrEstimate        *self,
                            guint              index,
                            const HrFramework *framework)
 {
-  guint64 bytes = framework->context_bytes + framework->workspace_bytes;
-  g_autofree char *substitution = NULL;
+  guint64 bytes = framework->context_bytes + framework->workspace_bytes + framework->engine_bytes;
+  g_autoptr (GString) formula = g_string_new ("context + cuBLAS workspace");
+  g_autoptr (GString) substitution = g_string_new (NULL);
+  g_autoptr (GString) source = g_string_new (framework->source);
 
-  substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, framework->context_bytes,
-                                  framework->workspace_bytes);
-  _hr_estimate_add_component (self, index, HR_COMPONENT_FRAMEWORK, bytes, "context + cuBLAS workspace",
-                              substitution, framework->source);
+  g_string_printf (substitution, "%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, framework->context_bytes,
+                   framework->workspace_bytes);
+  if (framework->engine_bytes > 0)
+    {
+      g_string_append (formula, " + Transformer Engine workspace");
+      g_string_append_printf (substitution, " + %" G_GUINT64_FORMAT, framework->engine_bytes);
+      g_string_append (source, "; Transformer Engine workspace: transformer_engine/pytorch/cpp_extensions/gemm.py");
+    }
+  _hr_estimate_add_component (self, index, HR_COMPONENT_FRAMEWORK, bytes, formula->str, substitution->str,
+                              source->str);
 
   return bytes;
 }

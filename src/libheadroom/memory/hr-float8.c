@@ -2,6 +2,7 @@
 
 #include "hr-float8.h"
 
+#include "hr-framework.h"
 #include "hr-model-private.h"
 #include "hr-pass.h"
 
@@ -17,9 +18,6 @@
 #define HISTORY_LENGTH 1024
 #define N_FORWARD      3
 #define N_BACKWARD     2
-
-/* get_cublas_workspace_size_bytes of transformer_engine/pytorch/cpp_extensions/gemm.py, from Hopper on. */
-#define WORKSPACE_BYTES (32 * 1024 * 1024 + 1024)
 
 /* A linear layer, in each layer of the stack that has its block. */
 typedef struct
@@ -209,7 +207,7 @@ hr_float8_get_state_bytes (const HrFloat8 *self)
              hr_ledger_round (HISTORY_LENGTH * N_FORWARD * sizeof (float)) +
              hr_ledger_round (HISTORY_LENGTH * N_BACKWARD * sizeof (float));
 
-  return hr_ledger_round (WORKSPACE_BYTES) + self->n_converted * module;
+  return hr_ledger_round (HR_ENGINE_WORKSPACE_BYTES_HOPPER) + self->n_converted * module;
 }
 
 /* How many linear layers compute in fp8. */

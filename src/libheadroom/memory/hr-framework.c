@@ -91,6 +91,21 @@ hr_framework_init_for_gpu (HrFramework *self,
 }
 
 /*
+ * hr_framework_add_engine:
+ * @self: the figures of a GPU
+ * @gpu: that GPU
+ *
+ * Adds what Transformer Engine takes of the allocator beside the tensors of a step.
+ */
+void
+hr_framework_add_engine (HrFramework *self,
+                         HrGpu       *gpu)
+{
+  self->engine_bytes =
+    get_generation (gpu) >= HOPPER ? HR_ENGINE_WORKSPACE_BYTES_HOPPER : HR_ENGINE_WORKSPACE_BYTES;
+}
+
+/*
  * hr_framework_has_flash:
  * @gpu: (nullable): a GPU
  *

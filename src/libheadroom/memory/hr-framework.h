@@ -7,11 +7,19 @@
 
 G_BEGIN_DECLS
 
+/*
+ * get_cublas_workspace_size_bytes of transformer_engine/pytorch/cpp_extensions/gemm.py, which makes one for all
+ * products of a device: from Hopper on, and before it.
+ */
+#define HR_ENGINE_WORKSPACE_BYTES_HOPPER (G_GUINT64_CONSTANT (32 * 1024 * 1024 + 1024))
+#define HR_ENGINE_WORKSPACE_BYTES        (G_GUINT64_CONSTANT (4 * 1024 * 1024))
+
 /**
  * HrFramework:
  * @context_bytes: the driver's context and the kernels that are loaded into it
  * @backward_bytes: what a backward pass adds to it
  * @workspace_bytes: the workspace of the matrix library
+ * @engine_bytes: the workspace that Transformer Engine's products have of their own, 0 where it is not used
  * @measured: whether the context was measured on this generation of GPUs
  * @source: where the figures come from
  *
@@ -22,11 +30,14 @@ typedef struct
   guint64 context_bytes;
   guint64 backward_bytes;
   guint64 workspace_bytes;
+  guint64 engine_bytes;
   gboolean measured;
   const char *source;
 } HrFramework;
 
 gboolean hr_framework_init_for_gpu (HrFramework *self,
+                                    HrGpu       *gpu);
+void     hr_framework_add_engine   (HrFramework *self,
                                     HrGpu       *gpu);
 gboolean hr_framework_has_flash    (HrGpu       *gpu);
 gboolean hr_framework_has_fp8      (HrGpu       *gpu);

@@ -424,13 +424,17 @@ add_inputs (const HrTrainingPlan *plan,
  * runs in a thread of its own (torch/csrc/autograd/engine.cpp).
  */
 static guint64
-add_framework (HrEstimate        *estimate,
-               const HrFramework *framework)
+add_framework (const HrTrainingPlan *plan,
+               HrEstimate           *estimate,
+               HrGpu                *gpu,
+               const HrFramework    *framework)
 {
   HrFramework both = *framework;
 
   both.context_bytes += framework->backward_bytes;
   both.workspace_bytes *= 2;
+  if (plan->training.layer_code == HR_LAYER_CODE_MEGATRON_TE)
+    hr_framework_add_engine (&both, gpu);
 
   return hr_estimate_add_framework (estimate, 0, &both);
 }
@@ -470,7 +474,7 @@ add_components (const HrTrainingPlan *plan,
         add_from_tape (plan, device, estimate, i, part);
     }
 
-  return framework != NULL ? add_framework (estimate, framework) : 0;
+  return framework != NULL ? add_framework (plan, estimate, gpu, framework) : 0;
 }
 
 static void

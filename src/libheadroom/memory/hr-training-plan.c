@@ -847,8 +847,7 @@ warn_of_layout (HrTrainingPlan *self)
                                "gradient accumulation steps; what the allocator reserves beside is not known"));
   if (hr_layout_divides_model (&self->layout))
     hr_inference_plan_warn (&self->pass,
-                            N_("Workspaces of cuBLAS and Transformer Engine, and buffers of NCCL, are not counted: "
-                               "Megatron-LM’s own logs show some 0.1 GiB more for them on each GPU"));
+                            N_("Buffers of NCCL, which it takes beside PyTorch’s allocator, are not counted"));
 }
 
 /* What a rank of Megatron-LM has is another model, though it may be the only one. */
