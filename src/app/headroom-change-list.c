@@ -19,6 +19,8 @@ typedef struct
 {
   GtkListBox *list;
   HrJob *job;
+  HrGpu *gpu;
+  guint n_gpus;
   gpointer search;
   HrUnitSystem unit_system;
   guint source;
@@ -45,6 +47,7 @@ headroom_change_list_dispose (GObject *object)
 
   headroom_change_list_give_up (self);
   g_clear_object (&priv->job);
+  g_clear_object (&priv->gpu);
 
   G_OBJECT_CLASS (headroom_change_list_parent_class)->dispose (object);
 }
@@ -147,6 +150,8 @@ headroom_change_list_show (HeadroomChangeList *self,
   headroom_change_list_give_up (self);
 
   g_set_object (&priv->job, hr_report_get_job (report));
+  g_set_object (&priv->gpu, hr_report_get_gpu (report));
+  priv->n_gpus = hr_report_get_n_gpus (report);
   priv->unit_system = hr_report_get_unit_system (report);
   priv->search = klass->create_search (report);
   priv->source = g_timeout_add (klass->delay, headroom_change_list_begin_cb, self);
@@ -163,18 +168,34 @@ headroom_change_list_get_unit_system (HeadroomChangeList *self)
   return priv->unit_system;
 }
 
+/* What a setting or an option of the command line has; NULL if there is no such setting. */
+static char *
+headroom_change_list_dup_value (HeadroomChangeList *self,
+                                const char         *name)
+{
+  HeadroomChangeListPrivate *priv = headroom_change_list_get_instance_private (self);
+
+  if (g_str_equal (name, "gpu"))
+    return priv->gpu != NULL ? g_strdup (hr_gpu_get_id (priv->gpu)) : NULL;
+  if (g_str_equal (name, "gpus"))
+    return g_strdup_printf ("%u", priv->n_gpus);
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (priv->job), name) == NULL)
+    return NULL;
+
+  return hr_job_get_as_string (priv->job, name);
+}
+
 /*
  * headroom_change_list_is_set:
  * @self: a list of changes
- * @change: settings, each as a setting=value, with blanks between
+ * @change: settings and options of the command line, each as a setting=value, with blanks between
  *
- * Returns: whether the job is as @change would make it
+ * Returns: whether everything is as @change would make it
  */
 gboolean
 headroom_change_list_is_set (HeadroomChangeList *self,
                              const char         *change)
 {
-  HeadroomChangeListPrivate *priv = headroom_change_list_get_instance_private (self);
   g_auto (GStrv) parts = NULL;
 
   g_return_val_if_fail (HEADROOM_IS_CHANGE_LIST (self), FALSE);
@@ -186,10 +207,10 @@ headroom_change_list_is_set (HeadroomChangeList *self,
       g_auto (GStrv) pair = g_strsplit (parts[i], "=", 2);
       g_autofree char *value = NULL;
 
-      if (g_strv_length (pair) != 2 || g_object_class_find_property (G_OBJECT_GET_CLASS (priv->job), pair[0]) == NULL)
+      if (g_strv_length (pair) != 2)
         return FALSE;
-      value = hr_job_get_as_string (priv->job, pair[0]);
-      if (!g_str_equal (value, pair[1]))
+      value = headroom_change_list_dup_value (self, pair[0]);
+      if (g_strcmp0 (value, pair[1]) != 0)
         return FALSE;
     }
 

@@ -15,6 +15,7 @@
 #include "headroom-compute-view.h"
 #include "headroom-explanation.h"
 #include "headroom-fits-list.h"
+#include "headroom-gpu-list.h"
 #include "headroom-legend.h"
 #include "headroom-measurement.h"
 #include "headroom-phase-list.h"
@@ -69,6 +70,7 @@ struct _HeadroomResultPage
   HeadroomPhaseList *phases;
   HeadroomAdviceList *advice;
   HeadroomFitsList *fits;
+  HeadroomGpuList *gpus;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
   HeadroomMeasurement *measurement;
@@ -378,6 +380,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->advice), report);
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->fits), report);
+  headroom_change_list_show (HEADROOM_CHANGE_LIST (self->gpus), report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_measurement_show (self->measurement, report);
   headroom_compute_view_show (self->compute, report);
@@ -576,6 +579,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_COMPUTE_VIEW);
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
   g_type_ensure (HEADROOM_TYPE_FITS_LIST);
+  g_type_ensure (HEADROOM_TYPE_GPU_LIST);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
   g_type_ensure (HEADROOM_TYPE_MEASUREMENT);
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
@@ -604,6 +608,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, fits);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, gpus);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, measurement);

@@ -5,7 +5,9 @@
 #include "headroom-session.h"
 
 #include <hr-estimator.h>
+#include <hr-gpu-catalogue.h>
 #include <hr-job-enums.h>
+#include <string.h>
 
 #include "headroom-history.h"
 
@@ -482,26 +484,76 @@ headroom_session_choose_job (HeadroomSession  *self,
   return TRUE;
 }
 
+/* What a change makes of the job and of the GPUs. */
+typedef struct
+{
+  HrJob *job;
+  HrGpu *gpu;
+  guint n_gpus;
+} Change;
+
+static void
+change_clear (Change *self)
+{
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Change, change_clear)
+
+static gboolean
+change_take_part (Change      *self,
+                  const char  *part,
+                  GError     **error)
+{
+  guint64 n_gpus;
+
+  if (g_str_has_prefix (part, "gpu="))
+    {
+      g_clear_object (&self->gpu);
+      self->gpu = hr_gpu_catalogue_lookup (part + strlen ("gpu="), error);
+      return self->gpu != NULL;
+    }
+  if (!g_str_has_prefix (part, "gpus="))
+    return hr_job_set_all_from_string (self->job, part, error);
+
+  if (!g_ascii_string_to_unsigned (part + strlen ("gpus="), 10, 1, G_MAXUINT, &n_gpus, error))
+    return FALSE;
+  self->n_gpus = n_gpus;
+
+  return TRUE;
+}
+
 /*
- * Makes a change to the job of the current mode: settings with their values, as hr_job_set_all_from_string() takes
- * them. It is one step to undo. What cannot be set leaves everything as it is.
+ * Makes a change to the job of the current mode and to the GPUs: settings with their values, as
+ * hr_job_set_all_from_string() takes them, and gpu=ID and gpus=NUMBER as on the command line. It is one step to undo.
+ * What cannot be set leaves everything as it is.
  */
 gboolean
 headroom_session_change_job (HeadroomSession  *self,
                              const char       *change,
                              GError          **error)
 {
-  g_autoptr (HrJob) changed = NULL;
+  g_auto (GStrv) parts = NULL;
+  g_auto (Change) changed = { 0 };
 
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
   g_return_val_if_fail (change != NULL, FALSE);
 
-  changed = hr_job_copy (headroom_session_get_job (self));
-  if (!hr_job_set_all_from_string (changed, change, error))
-    return FALSE;
+  changed.job = hr_job_copy (headroom_session_get_job (self));
+  g_set_object (&changed.gpu, self->gpu);
+  changed.n_gpus = self->n_gpus;
+  parts = g_strsplit (change, " ", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      if (!change_take_part (&changed, parts[i], error))
+        return FALSE;
+    }
 
   self->restoring = TRUE;
-  headroom_session_take_job (self, changed);
+  headroom_session_take_job (self, changed.job);
+  headroom_session_set_gpu (self, changed.gpu);
+  headroom_session_set_n_gpus (self, changed.n_gpus);
   self->restoring = FALSE;
   headroom_session_record (self, NULL);
 

@@ -23,6 +23,7 @@
 #include "hr-formula-text.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-gpu-detect.h"
+#include "hr-gpu-price.h"
 #include "hr-gpu.h"
 #include "hr-grpo-job.h"
 #include "hr-help-text.h"

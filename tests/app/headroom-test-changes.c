@@ -18,6 +18,13 @@ apply_cb (GSimpleAction *action,
   HeadroomTestChanges *self = user_data;
   g_autoptr (GError) error = NULL;
 
+  if (g_str_has_prefix (g_variant_get_string (parameter, NULL), "gpu="))
+    {
+      g_free (self->choice);
+      self->choice = g_variant_dup_string (parameter, NULL);
+      return;
+    }
+
   hr_job_set_all_from_string (self->job, g_variant_get_string (parameter, NULL), &error);
   g_assert_no_error (error);
 }
@@ -47,6 +54,7 @@ void
 headroom_test_changes_tear_down (HeadroomTestChanges *self)
 {
   gtk_window_destroy (GTK_WINDOW (self->window));
+  g_free (self->choice);
   g_object_unref (self->job);
   g_object_unref (self->model);
 }

@@ -11,6 +11,7 @@ typedef struct
 {
   HrModel *model;
   HrJob *job;
+  char *choice;               /* the GPUs that were chosen last */
   GtkWidget *window;
   HeadroomChangeList *list;
 } HeadroomTestChanges;

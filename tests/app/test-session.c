@@ -201,6 +201,31 @@ test_undo_brings_the_model_and_the_gpu_back (void)
 }
 
 static void
+test_a_choice_of_gpus_is_one_step (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (headroom_session_change_job (session, "gpu=rtx-4090 gpus=2 batch-size=3", &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (hr_gpu_get_id (headroom_session_get_gpu (session)), ==, "rtx-4090");
+  g_assert_cmpuint (headroom_session_get_n_gpus (session), ==, 2);
+
+  g_assert_false (headroom_session_change_job (session, "gpu=h100-sxm5-80gb gpus=0", &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_false (headroom_session_change_job (session, "gpus=1 gpu=no-such-gpu", &error));
+  g_assert_nonnull (error);
+  g_assert_cmpstr (hr_gpu_get_id (headroom_session_get_gpu (session)), ==, "rtx-4090");
+  g_assert_cmpuint (headroom_session_get_n_gpus (session), ==, 2);
+
+  headroom_session_undo (session);
+  g_assert_null (headroom_session_get_gpu (session));
+  g_assert_cmpuint (headroom_session_get_n_gpus (session), ==, 1);
+  g_assert_cmpuint (hr_inference_job_get_batch_size (HR_INFERENCE_JOB (headroom_session_get_job (session))), ==, 1);
+}
+
+static void
 test_reset_is_one_step (void)
 {
   g_autoptr (HeadroomSession) session = session_new_with_model ();
@@ -383,6 +408,7 @@ main (int   argc,
 {
   headroom_test_init (&argc, &argv);
 
+  g_test_add_func ("/app/session/a_choice_of_gpus_is_one_step", test_a_choice_of_gpus_is_one_step);
   g_test_add_func ("/app/session/a_change_makes_one_estimate_for_a_turn_of_the_loop",
                    test_a_change_makes_one_estimate_for_a_turn_of_the_loop);
   g_test_add_data_func ("/app/session/every_setting_can_be_undone/inference", GINT_TO_POINTER (HR_MODE_INFERENCE),

@@ -263,12 +263,12 @@ def an_estimate_takes_less_than_15_milliseconds():
     assert time < 0.015, time
 
 
-# Each advice that is told is another estimate, with what the allocator reserves.
-def an_estimate_with_advice_takes_less_than_40_milliseconds():
+# Advice, what fits and the GPUs that would do are a hundred further estimates, some with what the allocator reserves.
+def an_estimate_with_all_lists_takes_less_than_60_milliseconds():
     if os.environ['HEADROOM_SANITIZE'] != 'none':
         raise tap.Skip('the program is built with sanitizers')
     time = measure_processor_time('json')
-    assert time < 0.04, time
+    assert time < 0.06, time
 
 
 def the_help_lists_every_setting_with_its_range():
@@ -309,6 +309,6 @@ if __name__ == '__main__':
         a_full_disk_behind_the_standard_output_is_an_error,
         a_closed_pipe_is_silent,
         an_estimate_takes_less_than_15_milliseconds,
-        an_estimate_with_advice_takes_less_than_40_milliseconds,
+        an_estimate_with_all_lists_takes_less_than_60_milliseconds,
         the_help_lists_every_setting_with_its_range,
     ))

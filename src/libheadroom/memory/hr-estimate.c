@@ -978,6 +978,33 @@ hr_estimate_get_device_bytes (HrEstimate *self,
 }
 
 /**
+ * hr_estimate_compare_with_gpu:
+ * @self: an estimate
+ * @gpu: a GPU
+ * @n_gpus: how many of it there are
+ * @fit: (out caller-allocates): what to fill in
+ *
+ * Compares what the devices of an estimate need, with what is reserved, with the memory of GPUs: the verdict.
+ */
+void
+hr_estimate_compare_with_gpu (HrEstimate *self,
+                              HrGpu      *gpu,
+                              guint       n_gpus,
+                              HrFit      *fit)
+{
+  g_autofree guint64 *bytes = NULL;
+
+  g_return_if_fail (HR_IS_ESTIMATE (self));
+  g_return_if_fail (HR_IS_GPU (gpu));
+  g_return_if_fail (fit != NULL);
+
+  bytes = g_new (guint64, self->devices->len);
+  for (guint i = 0; i < self->devices->len; i++)
+    bytes[i] = hr_estimate_get_device_bytes (self, i);
+  hr_fit_init (fit, gpu, n_gpus, bytes, self->devices->len, hr_estimate_get_n_ranks (self));
+}
+
+/**
  * hr_estimate_get_device_components:
  * @self: an estimate
  * @device: the index of a device

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "hr-component.h"
+#include "hr-fit.h"
 #include "hr-job.h"
 #include "hr-medium.h"
 #include "hr-model.h"
@@ -83,6 +84,10 @@ guint          hr_estimate_get_n_devices      (HrEstimate *self);
 guint64        hr_estimate_get_n_ranks        (HrEstimate *self);
 guint64        hr_estimate_get_device_bytes   (HrEstimate *self,
                                                guint       device);
+void           hr_estimate_compare_with_gpu   (HrEstimate *self,
+                                               HrGpu      *gpu,
+                                               guint       n_gpus,
+                                               HrFit      *fit);
 GListModel    *hr_estimate_get_device_components (HrEstimate *self,
                                                   guint       device);
 const HrTimeline *hr_estimate_get_timeline      (HrEstimate *self);

@@ -8,6 +8,8 @@
 
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
+#include "hr-framework.h"
+#include "hr-grpo-job.h"
 #include "hr-inference-heap.h"
 #include "hr-media-rule-estimate.h"
 #include "hr-media.h"
@@ -413,4 +415,65 @@ hr_estimator_knows_choice (HrJob      *job,
     return value != NULL;
 
   return hr_training_knows_value (setting->name, value->value_nick);
+}
+
+/* accelerate fills devices as far as they go, and vLLM takes a share of one. */
+static gboolean
+depends_on_memory (HrJob *job,
+                   guint  n_gpus)
+{
+  if (HR_IS_GRPO_JOB (job) && hr_grpo_job_get_rollout (HR_GRPO_JOB (job)) == HR_ROLLOUT_VLLM_COLOCATED)
+    return TRUE;
+
+  return !HR_IS_TRAINING_JOB (job) && n_gpus > 1;
+}
+
+/* What the driver holds, of a framework that may be unknown. */
+static gint64
+get_context_bytes (HrJob *job,
+                   HrGpu *gpu)
+{
+  HrFramework framework = { 0 };
+  gboolean trains = HR_IS_TRAINING_JOB (job) ||
+                    (HR_IS_MULTIMODAL_JOB (job) &&
+                     hr_multimodal_job_get_task (HR_MULTIMODAL_JOB (job)) == HR_MULTIMODAL_TASK_FINE_TUNING);
+
+  hr_framework_init_for_gpu (&framework, gpu);
+
+  return framework.context_bytes + (trains ? framework.backward_bytes : 0);
+}
+
+/**
+ * hr_estimator_compare_gpus:
+ * @job: a job
+ * @gpu: a GPU
+ * @other: another one
+ * @n_gpus: how many of them
+ * @difference: (out): how much more each device needs where they are of the other kind, in bytes
+ *
+ * Checks whether an estimate of a job on GPUs of one kind says what one on those of another kind would say, but for
+ * what the driver holds and for sentences about the GPUs: then one of the two is enough.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_estimator_compare_gpus (HrJob  *job,
+                           HrGpu  *gpu,
+                           HrGpu  *other,
+                           guint   n_gpus,
+                           gint64 *difference)
+{
+  g_return_val_if_fail (HR_IS_JOB (job), FALSE);
+  g_return_val_if_fail (HR_IS_GPU (gpu), FALSE);
+  g_return_val_if_fail (HR_IS_GPU (other), FALSE);
+  g_return_val_if_fail (difference != NULL, FALSE);
+
+  if (depends_on_memory (job, n_gpus) && hr_gpu_get_memory (gpu) != hr_gpu_get_memory (other))
+    return FALSE;
+  if (!hr_framework_is_alike (gpu, other))
+    return FALSE;
+
+  *difference = get_context_bytes (job, other) - get_context_bytes (job, gpu);
+
+  return TRUE;
 }

@@ -22,5 +22,10 @@ HrEstimate *hr_estimator_run_with_timeline (HrModel  *model,
 gboolean    hr_estimator_knows_choice      (HrJob      *job,
                                             GParamSpec *setting,
                                             int         choice);
+gboolean    hr_estimator_compare_gpus      (HrJob      *job,
+                                            HrGpu      *gpu,
+                                            HrGpu      *other,
+                                            guint       n_gpus,
+                                            gint64     *difference);
 
 G_END_DECLS

@@ -149,6 +149,27 @@ hr_framework_has_fp8 (HrGpu *gpu)
   return major > 8 || (major == 8 && minor >= 9);
 }
 
+/*
+ * hr_framework_is_alike:
+ * @gpu: a GPU
+ * @other: another one
+ *
+ * Tells whether a framework does the same on both, and asks its allocator for the same, workspaces included.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_framework_is_alike (HrGpu *gpu,
+                       HrGpu *other)
+{
+  HrFramework one = { 0 }, another = { 0 };
+
+  return hr_framework_init_for_gpu (&one, gpu) == hr_framework_init_for_gpu (&another, other) &&
+         one.workspace_bytes == another.workspace_bytes &&
+         hr_framework_has_flash (gpu) == hr_framework_has_flash (other) &&
+         hr_framework_has_fp8 (gpu) == hr_framework_has_fp8 (other);
+}
+
 /* c10/cuda/CUDACachingAllocator.cpp: kSmallSize, kSmallBuffer, kLargeBuffer, kMinLargeAlloc, kRoundLarge. */
 #define SMALL_SIZE MIB
 #define SMALL_SEGMENT (2 * MIB)

@@ -41,6 +41,8 @@ void     hr_framework_add_engine   (HrFramework *self,
                                     HrGpu       *gpu);
 gboolean hr_framework_has_flash    (HrGpu       *gpu);
 gboolean hr_framework_has_fp8      (HrGpu       *gpu);
+gboolean hr_framework_is_alike     (HrGpu       *gpu,
+                                    HrGpu       *other);
 
 /* Tensors of one size. */
 typedef struct

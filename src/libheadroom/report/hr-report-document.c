@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-report-private.h"
 
@@ -370,6 +371,36 @@ add_largest (HrReport   *self,
     }
 }
 
+/* The cheapest and the smallest GPUs that would do. */
+static void
+add_gpus (HrReport   *self,
+          HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE };
+  const char * const columns[] = { _("GPU"), _("Memory"), _("Left"), _("Price"), NULL };
+  g_autoptr (GPtrArray) choices = hr_report_list_gpus (self);
+  g_autoptr (GPtrArray) picked = hr_gpu_choice_pick (choices);
+  HrDocumentBlock *table;
+
+  if (picked->len == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("GPUs that would do"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < picked->len; i++)
+    {
+      const HrGpuChoice *choice = g_ptr_array_index (picked, i);
+      HrUnitSystem units = hr_report_get_unit_system (self);
+      g_autofree char *title = hr_gpu_choice_dup_title (choice);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (choice->gpu), units);
+      g_autofree char *left = hr_format_bytes (choice->free_bytes, units);
+      g_autofree char *price = hr_gpu_choice_dup_price (choice);
+
+      hr_document_block_add_row (table, (const char * const []) { title, memory, left,
+                                                                  price != NULL ? price : "", NULL });
+    }
+}
+
 static void
 add_devices (HrReport   *self,
              HrDocument *document)
@@ -667,6 +698,7 @@ hr_report_create_document (HrReport *self)
   add_media (self, document);
   add_advice (self, document);
   add_largest (self, document);
+  add_gpus (self, document);
   add_phases (self, document);
   add_devices (self, document);
   add_measured (self, document);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-report-private.h"
 #include "hr-report-steps.h"
@@ -354,6 +355,47 @@ add_fits (JsonBuilder *builder,
 }
 
 static void
+add_price (JsonBuilder      *builder,
+           const HrGpuPrice *price)
+{
+  json_builder_set_member_name (builder, "price");
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "per-hour");
+  json_builder_add_double_value (builder, price->per_hour);
+  hr_json_build_string (builder, "currency", price->currency);
+  hr_json_build_string (builder, "provider", price->provider);
+  hr_json_build_string (builder, "source", price->source);
+  hr_json_build_string (builder, "checked", price->checked);
+  json_builder_end_object (builder);
+}
+
+/* All GPUs that would do, the smallest first; a price is that of one. */
+static void
+add_gpus_that_fit (JsonBuilder *builder,
+                   HrReport    *report)
+{
+  g_autoptr (GPtrArray) choices = hr_report_list_gpus (report);
+
+  json_builder_set_member_name (builder, "gpus-that-fit");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < choices->len; i++)
+    {
+      const HrGpuChoice *choice = g_ptr_array_index (choices, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "id", hr_gpu_get_id (choice->gpu));
+      hr_json_build_string (builder, "name", hr_gpu_get_name (choice->gpu));
+      hr_json_build_integer (builder, "count", choice->n_gpus);
+      hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (choice->gpu));
+      hr_json_build_integer (builder, "free-bytes", choice->free_bytes);
+      if (choice->price != NULL)
+        add_price (builder, choice->price);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+static void
 add_warnings (JsonBuilder *builder,
               HrReport    *report)
 {
@@ -417,6 +459,7 @@ hr_report_to_json (HrReport *self)
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_fits (builder, self);
+  add_gpus_that_fit (builder, self);
   add_warnings (builder, self);
   if (hr_report_get_scenario (self) != NULL)
     {

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-advice.h"
+#include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-base-enums.h"
 #include "hr-fit.h"
@@ -61,19 +62,6 @@ G_DEFINE_FINAL_TYPE (HrReport, hr_report, G_TYPE_OBJECT)
 static GParamSpec *properties[N_PROPS];
 
 static void
-compare_with_gpu (HrReport *self)
-{
-  guint n_devices = hr_estimate_get_n_devices (self->estimate);
-  g_autofree guint64 *device_bytes = g_new (guint64, n_devices);
-
-  for (guint i = 0; i < n_devices; i++)
-    device_bytes[i] = hr_estimate_get_device_bytes (self->estimate, i);
-
-  hr_fit_init (&self->fit, self->gpu, self->n_gpus, device_bytes, n_devices,
-               hr_estimate_get_n_ranks (self->estimate));
-}
-
-static void
 hr_report_constructed (GObject *object)
 {
   HrReport *self = HR_REPORT (object);
@@ -90,7 +78,7 @@ hr_report_constructed (GObject *object)
     self->date = g_date_time_new_now_local ();
 
   if (self->gpu != NULL)
-    compare_with_gpu (self);
+    hr_estimate_compare_with_gpu (self->estimate, self->gpu, self->n_gpus, &self->fit);
 }
 
 static void
@@ -749,6 +737,22 @@ hr_report_list_advice (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return hr_advice_list (self->estimate, self->job, self->gpu, self->n_gpus);
+}
+
+/**
+ * hr_report_list_gpus: (skip)
+ * @self: a report
+ *
+ * Lists the GPUs on which the report's job fits, as [func@gpu_choice_list] does.
+ *
+ * Returns: (transfer full) (element-type HrGpuChoice): GPUs that would do
+ */
+GPtrArray *
+hr_report_list_gpus (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_gpu_choice_list (self->estimate, self->job, self->gpu, self->n_gpus);
 }
 
 /**

@@ -54,6 +54,7 @@ guint64       hr_report_get_missing_bytes (HrReport          *self);
 const HrCompute *hr_report_get_compute    (HrReport          *self,
                                            const char       **reason);
 GPtrArray    *hr_report_list_advice       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray    *hr_report_list_gpus         (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray    *hr_report_list_largest      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 GStrv         hr_report_dup_warnings      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_dup_verdict       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-gpu-choice.h"
+
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+
+/*
+ * Which GPUs of the catalogue would do: the verdict of an estimate on each, with as many of them as machines have. GPUs
+ * on which an estimate differs only by what the driver holds share one. What torch and the driver hold for themselves
+ * is known of NVIDIA's alone, and whether a job fits on others is not known without it: those are looked at only where
+ * one of their vendor has been chosen, with the verdict that the estimate has there.
+ */
+
+#define KNOWN_VENDOR "NVIDIA"
+
+/* How many GPUs machines have; several only where each has about 8 GB or more, unless as many have been chosen. */
+static const guint counts[] = { 1, 2, 4, 8 };
+#define MIN_MEMORY_OF_SEVERAL (G_GUINT64_CONSTANT (15) << 29)
+
+/* An estimate that holds for all GPUs that are alike, but for what the driver holds; none where it is refused. */
+typedef struct
+{
+  HrGpu *gpu;
+  guint n_gpus;
+  HrEstimate *estimate;
+} Trial;
+
+struct _HrGpuSearch
+{
+  HrModel *model;
+  HrJob *job;
+  GPtrArray *gpus;      /* smallest first */
+  GArray *counts;       /* least first */
+  guint n_chosen;
+  guint64 weights;      /* that have to be on the GPUs together, at least */
+  GPtrArray *trials;
+  GPtrArray *choices;
+  guint n_looked_at;    /* of the GPUs */
+};
+
+static void
+trial_free (gpointer data)
+{
+  Trial *self = data;
+
+  g_object_unref (self->gpu);
+  g_clear_object (&self->estimate);
+  g_free (self);
+}
+
+static void
+choice_free (gpointer data)
+{
+  HrGpuChoice *self = data;
+
+  g_object_unref (self->gpu);
+  g_free (self);
+}
+
+static guint64
+get_size (const HrGpuChoice *self)
+{
+  return self->n_gpus * hr_gpu_get_memory (self->gpu);
+}
+
+static guint
+get_year (HrGpu *gpu)
+{
+  guint year = 0;
+
+  hr_gpu_get_year (gpu, &year);
+
+  return year;
+}
+
+/* The least memory first; of as much, the fewest GPUs, then the newest. */
+static gint
+compare_sizes (gconstpointer a,
+               gconstpointer b)
+{
+  const HrGpuChoice *one = *(HrGpuChoice * const *) a;
+  const HrGpuChoice *other = *(HrGpuChoice * const *) b;
+
+  if (get_size (one) != get_size (other))
+    return get_size (one) < get_size (other) ? -1 : 1;
+  if (one->n_gpus != other->n_gpus)
+    return one->n_gpus < other->n_gpus ? -1 : 1;
+  if (get_year (one->gpu) != get_year (other->gpu))
+    return get_year (one->gpu) > get_year (other->gpu) ? -1 : 1;
+
+  return g_strcmp0 (hr_gpu_get_id (one->gpu), hr_gpu_get_id (other->gpu));
+}
+
+static gint
+compare_memory (gconstpointer a,
+                gconstpointer b)
+{
+  guint64 one = hr_gpu_get_memory (*(HrGpu * const *) a);
+  guint64 other = hr_gpu_get_memory (*(HrGpu * const *) b);
+
+  return one < other ? -1 : one > other;
+}
+
+static GPtrArray *
+list_gpus (HrGpu *chosen)
+{
+  GListModel *catalogue = hr_gpu_catalogue_get_default ();
+  GPtrArray *gpus = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < g_list_model_get_n_items (catalogue); i++)
+    {
+      g_autoptr (HrGpu) gpu = g_list_model_get_item (catalogue, i);
+      const char *vendor = hr_gpu_get_vendor (gpu);
+
+      if (g_str_equal (vendor, KNOWN_VENDOR) ||
+          (chosen != NULL && g_strcmp0 (vendor, hr_gpu_get_vendor (chosen)) == 0))
+        g_ptr_array_add (gpus, g_steal_pointer (&gpu));
+    }
+  g_ptr_array_sort (gpus, compare_memory);
+
+  return gpus;
+}
+
+/* The usual numbers, and the one that was chosen. */
+static GArray *
+list_counts (guint chosen)
+{
+  GArray *list = g_array_new (FALSE, FALSE, sizeof (guint));
+  guint i = 0;
+
+  for (; i < G_N_ELEMENTS (counts) && counts[i] < chosen; i++)
+    g_array_append_val (list, counts[i]);
+  if (i == G_N_ELEMENTS (counts) || counts[i] != chosen)
+    g_array_append_val (list, chosen);
+  for (; i < G_N_ELEMENTS (counts); i++)
+    g_array_append_val (list, counts[i]);
+
+  return list;
+}
+
+/* Those that are alike have often as much memory, and have been looked at last. */
+static Trial *
+find_trial (HrGpuSearch *self,
+            HrGpu       *gpu,
+            guint        n_gpus,
+            gint64      *difference)
+{
+  for (guint i = self->trials->len; i > 0; i--)
+    {
+      Trial *trial = g_ptr_array_index (self->trials, i - 1);
+
+      if (trial->n_gpus == n_gpus && hr_estimator_compare_gpus (self->job, trial->gpu, gpu, n_gpus, difference))
+        return trial;
+    }
+
+  return NULL;
+}
+
+/* The estimate is taken. */
+static Trial *
+add_trial (HrGpuSearch *self,
+           HrEstimate  *estimate,
+           HrGpu       *gpu,
+           guint        n_gpus)
+{
+  Trial *trial = g_new0 (Trial, 1);
+
+  trial->gpu = g_object_ref (gpu);
+  trial->n_gpus = n_gpus;
+  trial->estimate = estimate;
+  g_ptr_array_add (self->trials, trial);
+
+  return trial;
+}
+
+static Trial *
+try (HrGpuSearch *self,
+     HrGpu       *gpu,
+     guint        n_gpus,
+     gint64      *difference)
+{
+  Trial *trial = find_trial (self, gpu, n_gpus, difference);
+
+  if (trial != NULL)
+    return trial;
+
+  *difference = 0;
+
+  return add_trial (self, hr_estimator_run (self->model, self->job, gpu, n_gpus, NULL), gpu, n_gpus);
+}
+
+static void
+add_choice (HrGpuSearch *self,
+            HrGpu       *gpu,
+            guint        n_gpus,
+            guint64      free_bytes)
+{
+  HrGpuChoice *choice = g_new0 (HrGpuChoice, 1);
+
+  choice->gpu = g_object_ref (gpu);
+  choice->n_gpus = n_gpus;
+  choice->free_bytes = free_bytes;
+  choice->price = hr_gpu_find_price (gpu);
+  g_ptr_array_add (self->choices, choice);
+}
+
+/* However a model is spread over devices, all of it is on them; small cards are seldom put together. */
+static gboolean
+is_too_small (HrGpuSearch *self,
+              HrGpu       *gpu,
+              guint        n_gpus)
+{
+  guint64 memory = hr_gpu_get_memory (gpu);
+
+  return self->weights / n_gpus > memory ||
+         (n_gpus > 1 && n_gpus != self->n_chosen && memory < MIN_MEMORY_OF_SEVERAL);
+}
+
+/* What is reserved, which takes longer, is never less than what is allocated. */
+static gboolean
+fits (const Trial *trial,
+      gint64       difference,
+      HrGpu       *gpu,
+      HrFit       *fit)
+{
+  HrEstimate *estimate = trial->estimate;
+  g_autofree guint64 *bytes = NULL;
+  guint n_devices;
+
+  if (estimate == NULL || hr_estimate_get_allocated_bytes (estimate) > hr_gpu_get_memory (gpu))
+    return FALSE;
+
+  n_devices = hr_estimate_get_n_devices (estimate);
+  bytes = g_new (guint64, n_devices);
+  for (guint i = 0; i < n_devices; i++)
+    bytes[i] = hr_estimate_get_device_bytes (estimate, i) + difference;
+  hr_fit_init (fit, gpu, trial->n_gpus, bytes, n_devices, hr_estimate_get_n_ranks (estimate));
+
+  return fit->fits;
+}
+
+static void
+look_at (HrGpuSearch *self,
+         HrGpu       *gpu)
+{
+  for (guint i = 0; i < self->counts->len; i++)
+    {
+      guint n_gpus = g_array_index (self->counts, guint, i);
+      gint64 difference;
+      Trial *trial;
+      HrFit fit;
+
+      if (is_too_small (self, gpu, n_gpus))
+        continue;
+      trial = try (self, gpu, n_gpus, &difference);
+      if (fits (trial, difference, gpu, &fit))
+        {
+          add_choice (self, gpu, n_gpus, fit.free_bytes);
+          return;
+        }
+    }
+}
+
+/* The weights of all devices; what is trained may be sharded, so that there is no such bound. */
+static guint64
+count_weights (HrEstimate *estimate,
+               HrJob      *job)
+{
+  guint64 bytes = 0;
+
+  if (!HR_IS_INFERENCE_JOB (job))
+    return 0;
+
+  for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
+    {
+      GListModel *components = hr_estimate_get_device_components (estimate, i);
+
+      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
+        {
+          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
+
+          if (hr_component_get_id (component) == HR_COMPONENT_WEIGHTS)
+            bytes += hr_component_get_bytes (component);
+        }
+    }
+
+  return bytes;
+}
+
+/**
+ * hr_gpu_search_new: (skip)
+ * @estimate: an estimate
+ * @job: what it is of
+ * @gpu: (nullable): the GPU that it is for
+ * @n_gpus: how many of them
+ *
+ * Begins to look for the GPUs of the catalogue on which a job fits. By the rule of thumb there are none.
+ *
+ * Returns: (transfer full): the search
+ */
+HrGpuSearch *
+hr_gpu_search_new (HrEstimate *estimate,
+                   HrJob      *job,
+                   HrGpu      *gpu,
+                   guint       n_gpus)
+{
+  HrGpuSearch *self;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (estimate), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
+  g_return_val_if_fail (n_gpus > 0, NULL);
+
+  self = g_new0 (HrGpuSearch, 1);
+  self->model = g_object_ref (hr_estimate_get_model (estimate));
+  self->job = hr_job_copy (job);
+  self->gpus = list_gpus (gpu);
+  self->counts = list_counts (n_gpus);
+  self->n_chosen = n_gpus;
+  self->trials = g_ptr_array_new_with_free_func (trial_free);
+  self->choices = g_ptr_array_new_with_free_func (choice_free);
+  if (hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
+    {
+      self->n_looked_at = self->gpus->len;
+      return self;
+    }
+
+  self->weights = count_weights (estimate, job);
+  /* The estimate that there is already need not be made once more. */
+  if (gpu != NULL)
+    add_trial (self, g_object_ref (estimate), gpu, n_gpus);
+
+  return self;
+}
+
+/**
+ * hr_gpu_search_free: (skip)
+ * @self: a search
+ *
+ * Gives a search up, or away.
+ */
+void
+hr_gpu_search_free (HrGpuSearch *self)
+{
+  g_object_unref (self->model);
+  g_object_unref (self->job);
+  g_ptr_array_unref (self->gpus);
+  g_array_unref (self->counts);
+  g_ptr_array_unref (self->trials);
+  g_ptr_array_unref (self->choices);
+  g_free (self);
+}
+
+/**
+ * hr_gpu_search_step: (skip)
+ * @self: a search
+ *
+ * Looks at GPUs until an estimate had to be made for one, which takes a few milliseconds for each number of them.
+ *
+ * Returns: whether there is more to look at
+ */
+gboolean
+hr_gpu_search_step (HrGpuSearch *self)
+{
+  guint n_trials;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  n_trials = self->trials->len;
+  while (self->n_looked_at < self->gpus->len && self->trials->len == n_trials)
+    look_at (self, g_ptr_array_index (self->gpus, self->n_looked_at++));
+  if (self->n_looked_at < self->gpus->len)
+    return TRUE;
+
+  g_ptr_array_sort (self->choices, compare_sizes);
+
+  return FALSE;
+}
+
+/**
+ * hr_gpu_search_get_choices: (skip)
+ * @self: a search
+ *
+ * Gets what has been found; it is in order when there is nothing more to look at.
+ *
+ * Returns: (transfer none) (element-type HrGpuChoice): GPUs that would do, those with the least memory first
+ */
+GPtrArray *
+hr_gpu_search_get_choices (HrGpuSearch *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->choices;
+}
