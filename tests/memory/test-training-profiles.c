@@ -636,6 +636,40 @@ test_unsloth_refuses (void)
   check_refusals ("unsloth", "dtype", "bfloat16", rows, G_N_ELEMENTS (rows));
 }
 
+/* Of training on answers it is known what it does with what vLLM has written, in one row. */
+static void
+test_answers_of_unsloth (void)
+{
+  static const struct
+  {
+    const char *setting;
+    const char *value;
+    const char *found;
+  } cases[] = {
+    { "rollout", "transformers", "rollout" },
+    { "attention", "sdpa", "attention" },
+    { "algorithm", "dpo", "algorithm" },
+    { "algorithm", "rloo", "algorithm" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", &error);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_GRPO);
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_assert_no_error (error);
+      hr_job_set_all_from_string (job, "framework=unsloth dtype=bfloat16 attention=flash", &error);
+      g_assert_no_error (error);
+      hr_job_set_from_string (job, cases[i].setting, cases[i].value, &error);
+      g_assert_no_error (error);
+      estimate = hr_estimator_run (model, job, NULL, 1, &error);
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, cases[i].found));
+    }
+}
+
 /* Its loss is its own. */
 static void
 test_loss_of_unsloth (void)
@@ -689,6 +723,7 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/torchtitan_holds_parameters_in_fp32", test_torchtitan_holds_fp32);
   g_test_add_func ("/memory/training-profiles/torchtitan_refuses_what_it_does_not_do", test_torchtitan_refuses);
   g_test_add_func ("/memory/training-profiles/unsloth_refuses_what_it_does_not_do", test_unsloth_refuses);
+  g_test_add_func ("/memory/training-profiles/unsloth_trains_on_answers_of_vllm_in_one_row", test_answers_of_unsloth);
   g_test_add_func ("/memory/training-profiles/the_loss_of_unsloth_is_its_own", test_loss_of_unsloth);
   g_test_add_func ("/memory/training-profiles/what_unsloth_would_turn_on_is_said", test_defaults_of_unsloth);
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);

@@ -51,7 +51,8 @@ static const struct
     { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .clips_gradients = TRUE, .fp32_embeddings = TRUE,
       .name = "Unsloth",
       .source = "unsloth 2026.8.19: models/llama.py, models/qwen3.py, kernels; unsloth_zoo 2026.8.13: "
-                "training_utils.py, gradient_checkpointing.py, fused_losses/cross_entropy_loss.py" } },
+                "training_utils.py, gradient_checkpointing.py, fused_losses/cross_entropy_loss.py, "
+                "rl_replacements.py" } },
   { HR_TRAINING_FRAMEWORK_VERL,
     { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FOREACH, .clips_gradients = TRUE, .holds_fp32 = TRUE,
       .name = "verl",

@@ -362,6 +362,7 @@ typedef struct
  * @shared_uses: (nullable): the parameters that the function which runs uses more than once
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
  * @tuning: (nullable): what a method of fine-tuning does to modules
+ * @switched_off: (nullable): the same while its adapters are switched off, as far as functions ask for it
  * @inputs_need_gradients: whether gradients flow to embedded tokens, though the table is not trained
  * @component: what operators make their results for
  * @graph: (nullable): where operators are recorded, so that gradients can flow back
@@ -421,6 +422,7 @@ struct _HrReplay
   struct _HrSharedUses *shared_uses;
   gboolean keeps_casts;
   const HrTuning *tuning;
+  const HrTuning *switched_off;
   gboolean inputs_need_gradients;
   HrComponentId component;
   HrGraph *graph;

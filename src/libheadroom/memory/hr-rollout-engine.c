@@ -75,6 +75,28 @@ warn_of_engine (HrTrainingPlan *plan)
 }
 
 /*
+ * convert_vllm_to_huggingface of unsloth_zoo/vllm_utils.py: the trainer’s matrices are vLLM’s own, which stay on the
+ * device when it sleeps (sleep in patch_vllm_enable_sleep_mode).
+ */
+static gboolean
+shares_weights (const HrTrainingPlan *plan)
+{
+  return plan->training.layer_code == HR_LAYER_CODE_UNSLOTH;
+}
+
+static void
+share_weights (HrTrainingPlan *plan)
+{
+  HrTraining *training = &plan->training;
+
+  training->engine_bytes -= MIN (training->engine_bytes, plan->pass.inference.weight_bytes);
+  training->engine_weight_bytes = 0;
+  hr_inference_plan_warn (&plan->pass,
+                          N_("vLLM and the trainer read the same weights in Unsloth: of vLLM’s share only the rest is "
+                             "counted beside them, and it is given up where vLLM sleeps (UNSLOTH_VLLM_STANDBY)"));
+}
+
+/*
  * hr_rollout_engine_resolve:
  * @plan: a plan
  * @gpu: (nullable): the GPU
@@ -108,6 +130,8 @@ hr_rollout_engine_resolve (HrTrainingPlan  *plan,
   if (!check_share (plan, memory, error))
     return FALSE;
 
+  if (shares_weights (plan))
+    share_weights (plan);
   warn_of_engine (plan);
 
   return TRUE;
@@ -130,6 +154,10 @@ hr_rollout_engine_add_component (const HrTrainingPlan *plan,
 {
   g_autofree char *share = hr_job_get_as_string (HR_JOB (plan->job), "gpu-memory-utilization");
   g_autofree char *substitution = g_strdup_printf ("%s·%" G_GUINT64_FORMAT, share, hr_gpu_get_memory (gpu));
+  g_autofree char *rest = g_strdup_printf ("%s − %" G_GUINT64_FORMAT, substitution, plan->pass.inference.weight_bytes);
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_ROLLOUT_ENGINE, bytes, "u·M", substitution, SOURCE_ENGINE);
+  if (shares_weights (plan))
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_ROLLOUT_ENGINE, bytes, "u·M − W", rest, SOURCE_ENGINE);
+  else
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_ROLLOUT_ENGINE, bytes, "u·M", substitution, SOURCE_ENGINE);
 }

@@ -11,6 +11,7 @@
 #include "hr-operator.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
+#include "hr-training-policy-unsloth.h"
 #include "hr-training-policy.h"
 
 /*
@@ -270,7 +271,12 @@ void
 hr_training_read_own (const HrTraining *self,
                       HrReplay         *replay)
 {
-  if (self->reads_own_answers)
+  if (!self->reads_own_answers)
+    return;
+
+  if (hr_training_packs_answers (self))
+    hr_training_unsloth_read (self, replay, replay->tuning, HR_PHASE_OLD_POLICY);
+  else
     read_answers (self, replay, replay->tuning, HR_PHASE_OLD_POLICY, NULL);
 }
 
@@ -290,6 +296,11 @@ hr_training_read_reference (const HrTraining *self,
 {
   if (kept != NULL)
     *kept = HR_NO_VALUE;
-  if (self->has_reference)
+  if (!self->has_reference)
+    return;
+
+  if (hr_training_packs_answers (self))
+    hr_training_unsloth_read (self, replay, NULL, HR_PHASE_REFERENCE);
+  else
     read_answers (self, replay, NULL, HR_PHASE_REFERENCE, kept);
 }

@@ -196,11 +196,21 @@ get_algorithm_factor (const HrTrainingPlan *plan)
                      : 1;
 }
 
+/* Answers are sequences of their own, though a trainer may have them in one row. */
+static guint64
+get_sequence_length (const HrTrainingPlan *plan)
+{
+  const HrInference *pass = &plan->pass.inference;
+
+  return plan->training.algorithm != HR_ALGORITHM_SFT && pass->examples > 0 ? pass->prompt / pass->examples
+                                                                             : pass->prompt;
+}
+
 static guint64
 add_activations (HrEstimate           *estimate,
                  const HrTrainingPlan *plan)
 {
-  const HrInference *pass = &plan->pass.inference;
+  guint64 length = get_sequence_length (plan);
   guint64 batch = hr_training_job_get_micro_batch_size (plan->job);
   guint64 hidden = hr_rule_estimate_get_hidden_size (plan->pass.stack);
   guint element = hr_element_get_bytes (plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element);
@@ -208,7 +218,7 @@ add_activations (HrEstimate           *estimate,
   gboolean checkpointed =
     hr_training_job_get_gradient_checkpointing (plan->job) != HR_GRADIENT_CHECKPOINTING_NONE;
   double factor = get_algorithm_factor (plan);
-  double bytes = factor * hr_rule_of_thumb_activations (batch, pass->prompt, hidden, element, n_layers);
+  double bytes = factor * hr_rule_of_thumb_activations (batch, length, hidden, element, n_layers);
   g_autofree char *times = factor > 1 ? g_strdup_printf ("%.0f·", factor) : g_strdup ("");
   g_autofree char *formula = g_strconcat (factor > 1 ? "k_g·" : "", checkpointed ? "0.3·" : "",
                                           "(3·b·s·h + b·s² + 8·b·s·h)·e·l", NULL);
@@ -221,7 +231,7 @@ add_activations (HrEstimate           *estimate,
                                                 " + %1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT "²"
                                                 " + 8·%1$" G_GUINT64_FORMAT "·%2$" G_GUINT64_FORMAT
                                                 "·%3$" G_GUINT64_FORMAT ")·%5$u·%6$u",
-                                                batch, pass->prompt, hidden, checkpointed ? "0.3·" : "", element,
+                                                batch, length, hidden, checkpointed ? "0.3·" : "", element,
                                                 n_layers, times),
                                factor > 1 ? SOURCE_ANSWERS : checkpointed ? SOURCE_CHECKPOINTED : SOURCE_ACTIVATIONS);
   hr_rule_estimate_doubt (estimate, "D41");

@@ -10,6 +10,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-training-packing.h"
 #include "hr-unsloth.h"
 
 /* What Unsloth decides itself, and what of it is known. */
@@ -29,7 +30,8 @@ static const struct
   { "loss-implementation", { "auto", "unsloth-fused" } },
   { "activation-offload", { "none", "layer-inputs" } },
   { "torch-compile", { "false" } },
-  { "algorithm", { "sft" } },
+  { "algorithm", { "sft", "grpo", "dr-grpo", "dapo", "gspo" } },
+  { "rollout", { "none", "vllm-colocated", "vllm-server" } },
 };
 
 static gboolean
@@ -123,7 +125,8 @@ static gboolean
 check_packing (const HrTrainingPlan  *plan,
                GError               **error)
 {
-  if (hr_training_job_get_packing (plan->job) == HR_EXAMPLE_PACKING_NONE ||
+  if ((hr_training_job_get_packing (plan->job) == HR_EXAMPLE_PACKING_NONE &&
+       plan->training.algorithm == HR_ALGORITHM_SFT) ||
       plan->pass.inference.attention == HR_ATTENTION_IMPLEMENTATION_FLASH)
     return TRUE;
 
@@ -132,6 +135,20 @@ check_packing (const HrTrainingPlan  *plan,
                            "is not known where the flash-attn package is missing; found sdpa"));
 
   return FALSE;
+}
+
+/*
+ * Answers of vLLM are read by the policy in any case (grpo_trainer__generate_and_score_completions of
+ * unsloth/models/rl_replacements.py), and all of a micro-batch are one row.
+ */
+static void
+pack_answers (HrTrainingPlan *plan)
+{
+  HrInference *pass = &plan->pass.inference;
+
+  plan->training.n_answers = pass->batch;
+  plan->training.reads_own_answers = TRUE;
+  hr_training_pack (pass, pass->batch * pass->prompt, pass->batch);
 }
 
 /*
@@ -160,6 +177,8 @@ hr_training_unsloth_take_model (HrTrainingPlan  *plan,
   plan->training.layer_code = HR_LAYER_CODE_UNSLOTH;
   plan->autocast = plan->pass.element;
   plan->pass.inference.mask = HR_ATTENTION_MASK_NONE;
+  if (plan->training.algorithm != HR_ALGORITHM_SFT)
+    pack_answers (plan);
 
   return TRUE;
 }
@@ -186,6 +205,13 @@ warn_of_defaults (HrTrainingPlan *plan)
   if (plan->pass.inference.examples == 0)
     hr_inference_plan_warn (pass, N_("Unsloth’s trainer makes one row of the examples of a batch where it can: the "
                                      "estimate is for rows that are padded to one length"));
+  if (plan->training.algorithm != HR_ALGORITHM_SFT)
+    {
+      hr_inference_plan_warn (pass, N_("GRPO of Unsloth is counted as it is with vLLM (fast_inference) and flash-attn, "
+                                       "once it has found that all answers of a micro-batch can be read in one row"));
+      return;
+    }
+
   hr_inference_plan_warn (pass, N_("Unsloth cuts the loss into chunks by what is free when the first is computed: at "
                                    "least 8 GiB are assumed to be"));
 }
@@ -207,6 +233,7 @@ hr_training_unsloth_resolve (HrTrainingPlan  *plan,
 {
   HrTraining *training = &plan->training;
   const HrInference *pass = &plan->pass.inference;
+  guint64 longest = pass->prompt * (training->algorithm != HR_ALGORITHM_SFT ? training->generation_steps : 1);
   guint64 positions = 0;
   gboolean offloads = hr_training_job_get_activation_offload (plan->job) == HR_ACTIVATION_OFFLOAD_LAYER_INPUTS;
 
@@ -219,7 +246,7 @@ hr_training_unsloth_resolve (HrTrainingPlan  *plan,
     }
 
   hr_model_get_hyper_parameter (plan->pass.model, "max_position_embeddings", &positions);
-  training->buffer_bytes = hr_unsloth_get_table_bytes (pass->stack, MAX (positions, pass->prompt),
+  training->buffer_bytes = hr_unsloth_get_table_bytes (pass->stack, positions, longest,
                                                        hr_element_get_bytes (plan->pass.element));
   if (training->checkpointing.kind == HR_CHECKPOINTING_FULL)
     training->checkpointing.kind = HR_CHECKPOINTING_REENTRANT;

@@ -17,6 +17,7 @@
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
 #include "hr-tower.h"
+#include "hr-training-policy-unsloth.h"
 #include "hr-training-policy.h"
 #include "hr-training-ppo.h"
 #include "hr-training-rollout.h"
@@ -45,6 +46,7 @@ struct _Step
   HrGraph *head;
   HrValue source;
   HrValue shifted;
+  HrPackedAnswers packed; /* what Unsloth's trainer makes of answers */
   HrValue places;      /* of packed tokens, as Unsloth's functions hold them until they have been differentiated */
   HrValue joined_ids;
   HrValue joined_mask;
@@ -157,6 +159,8 @@ join_answers (Step *step)
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
   step->joined_ids = hr_op_like (replay, "cat", "input_ids", ids);
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
+  if (hr_training_packs_answers (step->training))
+    hr_packed_answers_init (&step->packed, replay);
 }
 
 static void
@@ -628,7 +632,9 @@ fuse_policy_loss (Step             *step,
 
   hr_replay_begin (replay, &stretch, head->path, -1);
   weight = hr_pass_use_head (&self->pass, replay, variables);
-  step->loss = hr_training_loss_liger_policy (replay, variables->hidden, weight, self->accumulation_steps);
+  step->loss = hr_training_packs_answers (self)
+                 ? hr_training_loss_unsloth_policy (replay, variables->hidden)
+                 : hr_training_loss_liger_policy (replay, variables->hidden, weight, self->accumulation_steps);
   hr_replay_end (replay);
   replay->graph = NULL;
   hr_replay_assign (replay, &variables->hidden, HR_NO_VALUE);
@@ -637,6 +643,11 @@ fuse_policy_loss (Step             *step,
   drop_beside (replay, variables);
   hr_replay_drop (replay, step->joined_mask);
   step->joined_mask = step->outputs = HR_NO_VALUE;
+  if (hr_training_packs_answers (self))
+    {
+      drop_joined_ids (step);
+      hr_replay_assign (replay, &step->packed.variables, HR_NO_VALUE);
+    }
   if (levels != NULL)
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
@@ -697,7 +708,7 @@ run_head_and_loss (Step             *step,
   replay->graph = step->head;
   step->head_input = variables->hidden =
     hr_training_enter_graph (replay, variables->hidden, hr_value_needs_gradient (variables->hidden));
-  if (self->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
+  if (self->loss_implementation == HR_LOSS_IMPLEMENTATION_LIGER_GRPO || hr_training_packs_answers (self))
     {
       fuse_policy_loss (step, levels);
       return;
@@ -773,6 +784,9 @@ get_backward_sentence (const Step *step)
   if (hr_megatron_runs (step->replay))
     return N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are "
               "alive");
+  if (hr_training_packs_answers (step->training))
+    return N_("in the backward pass of the loss, while the logits of all answers and zeros in fp32 for a chunk of them "
+              "are alive");
   if (loss == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
     return N_("in the backward pass of the loss, while the gradients of the output head are alive");
   if (loss == HR_LOSS_IMPLEMENTATION_CHUNKED_NLL)
@@ -881,6 +895,8 @@ run_backward (Step *step)
   hr_replay_drop (replay, step->joined_ids);
   if (is_actor (step->training))
     hr_actor_batch_clear (&step->batch, step->training, replay);
+  if (hr_training_packs_answers (step->training))
+    hr_packed_answers_clear (&step->packed, replay);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->mean.storage >= 0 ? step->mean : step->loss);
   drop_held (step);
@@ -1124,6 +1140,12 @@ add_answers (const HrTraining *self,
       return;
     }
 
+  if (hr_training_packs_answers (self))
+    {
+      hr_training_unsloth_add_answers (self, replay);
+      return;
+    }
+
   if (hr_algorithm_is_policy (self->algorithm))
     {
       n = self->generation_steps;
@@ -1283,6 +1305,7 @@ begin_steps (const HrTraining *self,
   replay->symbols[HR_SYMBOL_PREFIXED] = replay->symbols[HR_SYMBOL_TEXT] + replay->symbols[HR_SYMBOL_VIRTUAL];
   replay->symbols[HR_SYMBOL_COMPLETION] = self->completion;
   replay->symbols[HR_SYMBOL_SCORED] = self->completion + 1;
+  replay->symbols[HR_SYMBOL_ANSWERS] = self->n_answers;
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->layer_code = self->layer_code;

@@ -50,23 +50,28 @@ hr_unsloth_dup_model_types (void)
  * hr_unsloth_get_table_bytes:
  * @stack: a stack
  * @max_positions: how many positions the model knows
+ * @longest: tokens of the longest row
  * @element_bytes: what an element takes in which the model is loaded
  *
  * The tables of cosines and sines, one for all layers, which the first pass makes long enough for all positions
- * (LlamaModel_fast_forward); beside each a tensor of one element. Of the angles that they are made from there is one
- * copy, where the class of transformers has two.
+ * (LlamaModel_fast_forward), and a row that is longer still longer; beside each a tensor of one element. Of the angles
+ * that they are made from there is one copy, where the class of transformers has two.
  *
  * Returns: what they take more than the buffers of that class
  */
 guint64
 hr_unsloth_get_table_bytes (const HrStack *stack,
                             guint64        max_positions,
+                            guint64        longest,
                             guint64        element_bytes)
 {
   const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[0]);
   guint64 rows = max_positions <= FIRST_TABLE_ROWS
                    ? max_positions
                    : (max_positions + MORE_TABLE_ROWS - 1) / MORE_TABLE_ROWS * MORE_TABLE_ROWS;
+
+  if (longest > rows)
+    rows = (longest + MORE_TABLE_ROWS - 1) / MORE_TABLE_ROWS * MORE_TABLE_ROWS;
 
   return 2 * (hr_ledger_round (rows * attention->head_dim * element_bytes) + hr_ledger_round (element_bytes)) -
          hr_ledger_round (attention->head_dim / 2 * sizeof (float));
@@ -235,6 +240,13 @@ hr_unsloth_norm (HrReplay *replay,
 #define FACTOR_A(i) (1 + 2 * (i))
 #define FACTOR_B(i) (2 + 2 * (i))
 
+/* Unsloth’s functions stand in the place of modules where adapters are switched off as well. */
+static const HrTuning *
+get_functions (const HrReplay *replay)
+{
+  return replay->tuning != NULL ? replay->tuning : replay->switched_off;
+}
+
 /* The factors of what is added to a matrix that takes the last dimension of @x to that of @out. */
 static void
 use_factors (HrReplay *replay,
@@ -243,8 +255,12 @@ use_factors (HrReplay *replay,
              HrValue   out,
              HrValue  *factors)
 {
-  const HrTunedModule *tuned = hr_tuning_find (replay->tuning, replay->block, module, replay->layer);
-  HrElement element = hr_tuning_get_element (replay->tuning);
+  const HrTunedModule *tuned = hr_tuning_find (get_functions (replay), replay->block, module, replay->layer);
+  HrElement element = hr_tuning_get_element (get_functions (replay));
+
+  factors[0] = factors[1] = HR_NO_VALUE;
+  if (replay->tuning == NULL)
+    return;
 
   factors[0] = hr_autograd_added (replay, HR_SHAPE (element, x.symbols[x.n_symbols - 1], tuned->rank));
   factors[1] = hr_autograd_added (replay, HR_SHAPE (element, tuned->rank, out.symbols[out.n_symbols - 1]));
@@ -285,9 +301,13 @@ multiply (HrReplay      *replay,
           const char    *name)
 {
   HrValue result = hr_op_like (replay, "mm", name, shape);
-  HrValue copy = cast_factor (replay, factors[0], x.element);
-  HrValue inner = hr_op_like (replay, "mm", "XA", get_row_shape (x, factors[1].symbols[0]));
+  HrValue copy, inner;
 
+  if (replay->tuning == NULL)
+    return result;
+
+  copy = cast_factor (replay, factors[0], x.element);
+  inner = hr_op_like (replay, "mm", "XA", get_row_shape (x, factors[1].symbols[0]));
   hr_replay_drop (replay, copy);
   copy = cast_factor (replay, factors[1], x.element);
   hr_replay_drop (replay, copy);
@@ -541,7 +561,7 @@ hr_unsloth_mlp (HrReplay    *replay,
                 HrValue     *x,
                 const HrMlp *mlp)
 {
-  if (!joins_perceptron (replay->tuning, replay->block, mlp, replay->layer))
+  if (!joins_perceptron (get_functions (replay), replay->block, mlp, replay->layer))
     return hr_replay_mlp (replay, x, mlp);
 
   replay->sentence = N_("in the MLP, in its first matrix");
@@ -667,7 +687,7 @@ project (HrReplay             *replay,
 {
   HrValue parts[G_N_ELEMENTS (projections)];
 
-  if (joins_projections (replay->tuning, replay->block, attention, replay->layer))
+  if (joins_projections (get_functions (replay), replay->block, attention, replay->layer))
     {
       project_jointly (replay, x, parts);
       variables->query = parts[0];
@@ -718,7 +738,7 @@ hr_unsloth_attention (HrReplay          *replay,
       rotate (replay, &variables.key);
     }
   attended = attend (replay, forward, &variables);
-  result.output = joins_output (replay->tuning, replay->block, attention, replay->layer)
+  result.output = joins_output (get_functions (replay), replay->block, attention, replay->layer)
                     ? project_output (replay, attended)
                     : hr_op_linear (replay, attended, HR_MODULE_OUTPUT, "attn_output", HR_SYMBOL_HIDDEN, 1,
                                     attention->has_output_bias);

@@ -21,6 +21,7 @@ gboolean          hr_unsloth_knows            (const char        *model_type);
 char *            hr_unsloth_dup_model_types  (void);
 guint64           hr_unsloth_get_table_bytes  (const HrStack     *stack,
                                                guint64            max_positions,
+                                               guint64            longest,
                                                guint64            element_bytes);
 guint64           hr_unsloth_get_largest      (const HrStack     *stack,
                                                const HrTuning    *tuning);
