@@ -70,6 +70,23 @@ test_awake (void)
   g_assert_cmpuint (hr_estimate_get_reserved_bytes (with), ==, hr_estimate_get_reserved_bytes (without) + get_share ());
 }
 
+/* Of its share Unsloth’s trainer reads the weights as well, and there is no second copy of them. */
+static void
+test_shared_weights (void)
+{
+  g_autoptr (HrJob) job = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+  g_autoptr (HrEstimate) shared = NULL;
+  guint64 weights, engine;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_UNSLOTH, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA,
+                "dtype", HR_DTYPE_BFLOAT16, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);
+  shared = estimate (job);
+  engine = hr_estimate_get_component_bytes (shared, HR_COMPONENT_ROLLOUT_ENGINE);
+  weights = hr_model_get_n_parameters (hr_estimate_get_model (shared)) * 2;
+  g_assert_cmpuint (engine + weights, <=, get_share ());
+  g_assert_cmpuint (engine + weights + weights / 100, >=, get_share ());
+}
+
 static void
 test_asleep (void)
 {
@@ -218,6 +235,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/memory/rollout/an_engine_that_stays_awake_takes_its_share_of_every_phase", test_awake);
+  g_test_add_func ("/memory/rollout/one_of_unsloth_shares_its_weights_with_the_trainer", test_shared_weights);
   g_test_add_func ("/memory/rollout/one_that_sleeps_takes_it_while_it_generates", test_asleep);
   g_test_add_func ("/memory/rollout/a_share_without_a_gpu_or_below_the_weights_is_refused", test_refusals);
   g_test_add_func ("/memory/rollout/the_old_policy_reads_only_answers_that_are_used_after_training", test_old_policy);

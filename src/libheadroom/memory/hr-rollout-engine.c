@@ -9,6 +9,7 @@
 #include "hr-estimate-private.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-weights.h"
 
 /*
  * vLLM beside a trainer, on one device. What it takes is what it is told: its worker asks for a share of the device's
@@ -84,12 +85,22 @@ shares_weights (const HrTrainingPlan *plan)
   return plan->training.layer_code == HR_LAYER_CODE_UNSLOTH;
 }
 
+static guint64
+get_shared_bytes (const HrTrainingPlan *plan)
+{
+  HrWeights weights;
+
+  hr_weights_init_model (&weights, &plan->pass.storage);
+
+  return weights.bytes - weights.buffer_bytes;
+}
+
 static void
 share_weights (HrTrainingPlan *plan)
 {
   HrTraining *training = &plan->training;
 
-  training->engine_bytes -= MIN (training->engine_bytes, plan->pass.inference.weight_bytes);
+  training->engine_bytes -= MIN (training->engine_bytes, get_shared_bytes (plan));
   training->engine_weight_bytes = 0;
   hr_inference_plan_warn (&plan->pass,
                           N_("vLLM and the trainer read the same weights in Unsloth: of vLLM’s share only the rest is "
@@ -154,7 +165,7 @@ hr_rollout_engine_add_component (const HrTrainingPlan *plan,
 {
   g_autofree char *share = hr_job_get_as_string (HR_JOB (plan->job), "gpu-memory-utilization");
   g_autofree char *substitution = g_strdup_printf ("%s·%" G_GUINT64_FORMAT, share, hr_gpu_get_memory (gpu));
-  g_autofree char *rest = g_strdup_printf ("%s − %" G_GUINT64_FORMAT, substitution, plan->pass.inference.weight_bytes);
+  g_autofree char *rest = g_strdup_printf ("%s − %" G_GUINT64_FORMAT, substitution, get_shared_bytes (plan));
 
   if (shares_weights (plan))
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_ROLLOUT_ENGINE, bytes, "u·M − W", rest, SOURCE_ENGINE);
