@@ -248,6 +248,28 @@ test_ppo_runs_all_its_models (void)
   g_assert_cmpuint (hr_flops_get_training (&critic->total), >, 2 * critic->total.forward);
 }
 
+static guint64
+count_training (HrExamplePacking packing)
+{
+  g_autoptr (HrModel) model = oracle_load_model (get_file ("answer-peaks"), "Llama-small");
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrCompute) compute = NULL;
+
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_FULL, "micro-batch-size", (guint64) 4,
+                "sequence-length", (guint64) 128, "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, "dtype",
+                HR_DTYPE_BFLOAT16, "packing", packing, NULL);
+  compute = count_job (model, job);
+
+  return hr_compute_find_phase (compute, HR_COMPUTE_PHASE_TRAINING_STEP)->total.forward;
+}
+
+/* Tokens of one example meet none of the others, whether these are in its row or not. */
+static void
+test_examples_of_a_row_do_not_meet (void)
+{
+  g_assert_cmpuint (count_training (HR_EXAMPLE_PACKING_PADDING_FREE), ==, count_training (HR_EXAMPLE_PACKING_NONE));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -260,6 +282,7 @@ main (int   argc,
   files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) json_node_unref);
   g_test_add_func ("/oracle/a_pass_computes_what_torch_counts", test_operations);
   g_test_add_func ("/oracle/answers_are_written_token_by_token", test_answers_are_written_token_by_token);
+  g_test_add_func ("/oracle/examples_of_a_row_do_not_meet", test_examples_of_a_row_do_not_meet);
   g_test_add_func ("/oracle/ppo_runs_all_its_models", test_ppo_runs_all_its_models);
 
   return g_test_run ();

@@ -7,6 +7,7 @@
 #include "hr-grpo-job.h"
 #include "hr-roofline.h"
 #include "hr-traffic.h"
+#include "hr-training-policy-unsloth.h"
 
 /*
  * What a step of training on answers computes beside the update: the answers are written, and read by models that are
@@ -18,6 +19,9 @@ guint64
 _hr_compute_count_logits (const HrTrainingPlan *plan)
 {
   const HrTraining *training = &plan->training;
+
+  if (hr_training_packs_answers (training))
+    return training->n_answers * training->completion;
 
   return hr_algorithm_is_policy (training->algorithm) && training->policy_code == HR_POLICY_CODE_TRL
            ? training->completion + 1
@@ -212,8 +216,9 @@ _hr_compute_add_before (HrCompute      *self,
   const HrTraining *training = &plan->training;
   guint64 n_logits = _hr_compute_count_logits (plan);
 
-  /* What the trainers around the actors of verl and OpenRLHF compute beside the update is not known. */
-  if (training->policy_code != HR_POLICY_CODE_TRL || training->algorithm == HR_ALGORITHM_SFT)
+  /* What the trainers around the actors of verl and OpenRLHF, and Unsloth’s, compute beside the update is not known. */
+  if (training->policy_code != HR_POLICY_CODE_TRL || training->algorithm == HR_ALGORITHM_SFT ||
+      hr_training_packs_answers (training))
     return;
 
   if (hr_algorithm_generates (training->algorithm))

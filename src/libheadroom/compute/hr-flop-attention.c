@@ -166,6 +166,16 @@ hide (HrFlopWalk        *self,
     hr_flop_count_sum (self->count, &flops->left_out, hidden);
 }
 
+/* flash-attn’s function is told where examples of a row begin, and tokens of one meet none of the others. */
+static guint64
+count_examples (const HrFlopWalk *self)
+{
+  const HrInference *inference = self->pass->inference;
+
+  return self->tower == NULL && inference->attention == HR_ATTENTION_IMPLEMENTATION_FLASH ? MAX (inference->examples, 1)
+                                                                                           : 1;
+}
+
 static gboolean
 run_scores (HrFlopWalk    *self,
             const HrBlock *block,
@@ -190,6 +200,26 @@ run_scores (HrFlopWalk    *self,
     hide (self, attention, heads, context, attention->head_dim + value_size);
 
   return flows.query || flows.key || flows.value;
+}
+
+static gboolean
+run_scores_of_examples (HrFlopWalk    *self,
+                        const HrBlock *block,
+                        guint64        context,
+                        Flows          flows)
+{
+  guint64 n = count_examples (self);
+  guint64 batch = self->batch;
+  guint64 sequence = self->sequence;
+  gboolean flow;
+
+  self->batch *= n;
+  self->sequence /= n;
+  flow = run_scores (self, block, context / n, flows);
+  self->batch = batch;
+  self->sequence = sequence;
+
+  return flow;
 }
 
 /* DeBERTa's scores of contents with distances, whose tables have as many rows as there are distances. */
@@ -281,7 +311,7 @@ hr_flop_walk_run_attention (HrFlopWalk    *self,
 
   flows = run_projections (self, block, rows, source_rows, flow);
   run_indexer (self, block, rows, context);
-  flow = run_scores (self, block, context, flows);
+  flow = run_scores_of_examples (self, block, context, flows);
   run_distances (self, block, flow);
   gate = hr_flop_walk_run_module (self, HR_FLOP_PART_PROJECTIONS, block, HR_MODULE_OUTPUT_GATE, rows, flow);
   flow |= attention->has_output_norm && hr_flop_walk_trains (self, block, HR_MODULE_SELF);
