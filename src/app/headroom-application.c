@@ -44,6 +44,7 @@ static const struct
   { "win.copy-command-line", { "<Control><Shift>c" } },
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
+  { "win.show-launch", { "<Control><Shift>l" } },
   { "win.show-precision", { "<Control>p" } },
   { "win.show-comparison", { "<Control>d" } },
   { "win.show-examples", { "<Control><Shift>e" } },

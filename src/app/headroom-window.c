@@ -14,6 +14,7 @@
 #include "headroom-dialogs.h"
 #include "headroom-examples-window.h"
 #include "headroom-help-window.h"
+#include "headroom-launch-window.h"
 #include "headroom-precision-window.h"
 #include "headroom-recent.h"
 #include "headroom-settings.h"
@@ -38,6 +39,7 @@ struct _HeadroomWindow
   HeadroomPrecisionWindow *precision;
   GtkWidget *comparison;
   GtkWidget *examples;
+  HeadroomLaunchWindow *launch;
   GtkWidget *help;
 };
 
@@ -478,6 +480,31 @@ headroom_window_show_precision_action (GtkWidget  *widget,
   gtk_window_present (GTK_WINDOW (self->precision));
 }
 
+static HeadroomLaunchWindow *
+headroom_window_create_launch (HeadroomWindow *self)
+{
+  GtkWidget *launch = headroom_launch_window_new (self->session);
+
+  gtk_window_set_transient_for (GTK_WINDOW (launch), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (launch), TRUE);
+  g_set_weak_pointer (&self->launch, HEADROOM_LAUNCH_WINDOW (launch));
+
+  return self->launch;
+}
+
+static void
+headroom_window_show_launch_action (GtkWidget  *widget,
+                                    const char *action_name,
+                                    GVariant   *parameter)
+{
+  HeadroomWindow *self = HEADROOM_WINDOW (widget);
+
+  if (self->launch == NULL)
+    headroom_window_create_launch (self);
+
+  gtk_window_present (GTK_WINDOW (self->launch));
+}
+
 static void
 headroom_window_create_examples (HeadroomWindow *self)
 {
@@ -618,6 +645,7 @@ headroom_window_update_actions (HeadroomWindow *self)
   gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.show-comparison", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
+  gtk_widget_action_set_enabled (widget, "win.show-launch", headroom_session_get_model (self->session) != NULL);
 }
 
 static gboolean
@@ -716,6 +744,7 @@ headroom_window_dispose (GObject *object)
   g_clear_weak_pointer (&self->precision);
   g_clear_weak_pointer (&self->comparison);
   g_clear_weak_pointer (&self->examples);
+  g_clear_weak_pointer (&self->launch);
   g_clear_weak_pointer (&self->help);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
@@ -751,6 +780,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
+  gtk_widget_class_install_action (widget_class, "win.show-launch", NULL, headroom_window_show_launch_action);
   gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
   gtk_widget_class_install_action (widget_class, "win.show-comparison", NULL, headroom_window_show_comparison_action);
   gtk_widget_class_install_action (widget_class, "win.show-help", NULL, headroom_window_show_help_action);
@@ -942,6 +972,20 @@ headroom_window_rebuild_comparison (HeadroomWindow *self)
 }
 
 static void
+headroom_window_rebuild_launch (HeadroomWindow *self)
+{
+  HeadroomLaunchWindow *old = self->launch;
+
+  if (old == NULL)
+    return;
+
+  g_clear_weak_pointer (&self->launch);
+  headroom_launch_window_take_view (headroom_window_create_launch (self), old);
+  gtk_window_present (GTK_WINDOW (self->launch));
+  gtk_window_destroy (GTK_WINDOW (old));
+}
+
+static void
 headroom_window_rebuild_help (HeadroomWindow *self)
 {
   GtkWidget *old = self->help;
@@ -978,5 +1022,6 @@ headroom_window_rebuild (HeadroomWindow *self)
   headroom_window_rebuild_precision (self);
   headroom_window_rebuild_comparison (self);
   headroom_window_rebuild_examples (self);
+  headroom_window_rebuild_launch (self);
   headroom_window_rebuild_help (self);
 }

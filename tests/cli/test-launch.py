@@ -69,7 +69,7 @@ def accept_python(text):
             continue
         call = statement.value
         function = ast.unparse(call.func)
-        assert function.split('.')[0] in imported, function
+        assert function.split('.')[0] in imported or function.split('.')[0] in known, function
         for keyword in call.keywords:
             if isinstance(keyword.value, ast.Name):
                 assert keyword.value.id in known, keyword.value.id
@@ -164,6 +164,16 @@ def what_is_written_for_settings_and_layouts_is_what_the_programs_take():
         accept_all(launched)
 
 
+def what_is_written_for_inference_is_what_transformers_takes():
+    for words in ((), ('--quantization', 'bnb-nf4', '--attention', 'flash'), ('--beams', '4', '--use-cache', 'false'),
+                  ('--gpus', '2')):
+        launched, unsaid = files(MODEL, *words)
+        assert list(launched) == ['python'] and unsaid == []
+        accept_all(launched)
+    launched, _ = files('Qwen/Qwen2.5-VL-7B-Instruct', '--mode', 'inference', '--output-length', '77')
+    expect(launched['python']['text'], 'AutoModelForImageTextToText', 'max_new_tokens=77', 'device_map="cuda"')
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -212,6 +222,7 @@ def one_file_is_written_as_it_is():
 
 def what_cannot_be_launched_is_refused_in_a_sentence():
     expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'pytorch'), 'transformers', 'Megatron-LM')
+    expect(fail('launch', MODEL, '--mode', 'grpo', '--framework', 'verl'), 'transformers')
     expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--file', 'deepspeed'), '--file',
            'python', 'deepspeed')
     expect(fail('launch', MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--file', 'python', '--format', 'json'),
@@ -234,6 +245,7 @@ if __name__ == '__main__':
         what_is_written_for_every_method_is_what_peft_and_transformers_take,
         what_is_written_for_every_algorithm_is_what_trl_takes,
         what_is_written_for_settings_and_layouts_is_what_the_programs_take,
+        what_is_written_for_inference_is_what_transformers_takes,
         the_values_are_those_of_the_job,
         what_no_file_says_is_named,
         one_file_is_written_as_it_is,

@@ -89,12 +89,17 @@ load_blocks (guint           kind,
   return TRUE;
 }
 
+/* A program once for each source that its options are from. */
 static void
-add_once (GPtrArray  *strings,
-          const char *string)
+add_program (GPtrArray     *programs,
+             GPtrArray     *sources,
+             HrLaunchBlock *block)
 {
-  if (!g_ptr_array_find_with_equal_func (strings, string, g_str_equal, NULL))
-    g_ptr_array_add (strings, g_strdup (string));
+  if (g_ptr_array_find_with_equal_func (sources, block->source, g_str_equal, NULL))
+    return;
+
+  g_ptr_array_add (programs, g_strdup (block->program));
+  g_ptr_array_add (sources, g_strdup (block->source));
 }
 
 static char **
@@ -114,12 +119,7 @@ file_new (guint      kind,
   HrLaunchFile *self = g_new0 (HrLaunchFile, 1);
 
   for (guint i = 0; i < blocks->len; i++)
-    {
-      HrLaunchBlock *block = g_ptr_array_index (blocks, i);
-
-      add_once (programs, block->program);
-      add_once (sources, block->source);
-    }
+    add_program (programs, sources, g_ptr_array_index (blocks, i));
 
   *self = (HrLaunchFile) {
     .id = kinds[kind].id,

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * @id: a short name for the command line, such as `deepspeed`
  * @title: what it is, in the user’s language
  * @name: what to call the file
- * @programs: (array zero-terminated=1): the programs that take it, with their versions
+ * @programs: (array zero-terminated=1): the programs that take it, with their versions; one may be there more than once
  * @sources: (array zero-terminated=1): where it is said what each of them takes
  * @text: the contents
  *
