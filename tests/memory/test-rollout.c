@@ -143,6 +143,33 @@ test_refusals (void)
   g_assert_true (g_str_has_prefix (error->message, "gpu-memory-utilization: expected more than 0.3"));
 }
 
+/* Quantized weights that are shared take what they take in the trainer, whose embeddings are not quantized. */
+static void
+test_least_share_of_quantized_weights (void)
+{
+  g_autoptr (HrJob) job = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+  g_autoptr (HrGpu) gpu = find_gpu ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-8B", &error);
+  g_autoptr (HrEstimate) result = NULL;
+  g_autoptr (HrEstimate) refused = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_UNSLOTH, "fine-tuning-method", HR_FINE_TUNING_METHOD_QLORA,
+                "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, "gpu-memory-utilization", 0.08, NULL);
+  result = hr_estimator_run (model, job, gpu, 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (result, HR_COMPONENT_ROLLOUT_ENGINE), >, 0);
+
+  /* More than half a byte for each parameter, and less than the weights. */
+  g_object_set (job, "gpu-memory-utilization", 0.06, NULL);
+  g_assert_cmpuint (hr_gpu_get_memory (gpu) * 0.06, >, hr_model_get_n_parameters (model) / 2);
+  refused = hr_estimator_run (model, job, gpu, 1, &error);
+  g_assert_null (refused);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_true (g_str_has_prefix (error->message, "gpu-memory-utilization: expected more than 0.07"));
+}
+
 /* Answers that are used once, by the policy that wrote them, have a ratio of one: nothing is read for it. */
 static void
 test_old_policy (void)
@@ -238,6 +265,8 @@ main (int   argc,
   g_test_add_func ("/memory/rollout/one_of_unsloth_shares_its_weights_with_the_trainer", test_shared_weights);
   g_test_add_func ("/memory/rollout/one_that_sleeps_takes_it_while_it_generates", test_asleep);
   g_test_add_func ("/memory/rollout/a_share_without_a_gpu_or_below_the_weights_is_refused", test_refusals);
+  g_test_add_func ("/memory/rollout/quantized_weights_that_are_shared_need_their_whole_share",
+                   test_least_share_of_quantized_weights);
   g_test_add_func ("/memory/rollout/the_old_policy_reads_only_answers_that_are_used_after_training", test_old_policy);
   g_test_add_func ("/memory/rollout/generating_within_a_step_finds_the_gradients_of_its_first_part",
                    test_generation_within_step);

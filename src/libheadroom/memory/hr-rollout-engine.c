@@ -25,12 +25,35 @@
 /* vLLM loads what the config says, and nothing wider than 16 bits (_resolve_auto_dtype of vllm/config). */
 #define ENGINE_ELEMENT_BYTES 2
 
+/*
+ * convert_vllm_to_huggingface of unsloth_zoo/vllm_utils.py: the trainer’s matrices are vLLM’s own, which stay on the
+ * device when it sleeps (sleep in patch_vllm_enable_sleep_mode).
+ */
+static gboolean
+shares_weights (const HrTrainingPlan *plan)
+{
+  return plan->training.layer_code == HR_LAYER_CODE_UNSLOTH;
+}
+
+static guint64
+get_shared_bytes (const HrTrainingPlan *plan)
+{
+  HrWeights weights;
+
+  hr_weights_init_model (&weights, &plan->pass.storage);
+
+  return weights.bytes - weights.buffer_bytes;
+}
+
 /* What its copy of the weights takes at least. */
 static guint64
 get_weight_bytes (const HrTrainingPlan *plan)
 {
   HrModel *model = plan->pass.model;
   guint64 n = hr_model_get_n_parameters (model);
+
+  if (shares_weights (plan))
+    return get_shared_bytes (plan);
 
   /* A quantized model is loaded quantized (bitsandbytes). */
   if (plan->pass.quantization != HR_QUANTIZATION_NONE)
@@ -73,26 +96,6 @@ warn_of_engine (HrTrainingPlan *plan)
                             N_("vLLM stays awake while the trainer works: what of its share it had for a trial run "
                                "goes back to the allocator that both use, so that the trainer may find that much "
                                "more"));
-}
-
-/*
- * convert_vllm_to_huggingface of unsloth_zoo/vllm_utils.py: the trainer’s matrices are vLLM’s own, which stay on the
- * device when it sleeps (sleep in patch_vllm_enable_sleep_mode).
- */
-static gboolean
-shares_weights (const HrTrainingPlan *plan)
-{
-  return plan->training.layer_code == HR_LAYER_CODE_UNSLOTH;
-}
-
-static guint64
-get_shared_bytes (const HrTrainingPlan *plan)
-{
-  HrWeights weights;
-
-  hr_weights_init_model (&weights, &plan->pass.storage);
-
-  return weights.bytes - weights.buffer_bytes;
 }
 
 static void

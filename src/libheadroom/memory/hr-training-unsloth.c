@@ -208,7 +208,9 @@ warn_of_defaults (HrTrainingPlan *plan)
   if (plan->training.algorithm != HR_ALGORITHM_SFT)
     {
       hr_inference_plan_warn (pass, N_("GRPO of Unsloth is counted as it is with vLLM (fast_inference) and flash-attn, "
-                                       "once it has found that all answers of a micro-batch can be read in one row"));
+                                       "once it has found that all answers of a micro-batch can be read in one row; "
+                                       "those of a generation are taken to fit one reading, and what is reserved is "
+                                       "an approximation, as the logits that are kept are one request there"));
       return;
     }
 
