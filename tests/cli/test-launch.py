@@ -196,6 +196,14 @@ def the_values_are_those_of_the_job():
     assert config['model'] == {'name': 'llama3', 'flavor': '8B', 'converters': ['quantize.linear.float8']}
 
 
+def a_bucket_of_deepspeed_is_said():
+    launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
+                             '--zero-stage', '2', '--reduce-bucket-size', '1000000', '--overlap-comm', 'true')
+    zero = json.loads(launched['deepspeed']['text'])['zero_optimization']
+    assert zero == {'stage': 2, 'reduce_bucket_size': 1000000, 'overlap_comm': True} and unsaid == []
+    accept_all(launched)
+
+
 def what_no_file_says_is_named():
     # AdaLoRA wants to know how many steps there will be, which no setting says.
     _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--fine-tuning-method', 'adalora')
@@ -247,6 +255,7 @@ if __name__ == '__main__':
         what_is_written_for_settings_and_layouts_is_what_the_programs_take,
         what_is_written_for_inference_is_what_transformers_takes,
         the_values_are_those_of_the_job,
+        a_bucket_of_deepspeed_is_said,
         what_no_file_says_is_named,
         one_file_is_written_as_it_is,
         what_cannot_be_launched_is_refused_in_a_sentence,
