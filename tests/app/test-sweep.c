@@ -8,6 +8,7 @@
 #include "headroom-application.h"
 #include "headroom-compare-window.h"
 #include "headroom-language.h"
+#include "headroom-launch-window.h"
 #include "headroom-number-card.h"
 #include "headroom-sweep-view.h"
 #include "headroom-test.h"
@@ -131,7 +132,7 @@ window_has_action (const char *name)
 {
   return class_has_action (HEADROOM_TYPE_WINDOW, name) || class_has_action (HEADROOM_TYPE_ANATOMY_WINDOW, name) ||
          class_has_action (HEADROOM_TYPE_NUMBER_CARD, name) || class_has_action (HEADROOM_TYPE_SWEEP_VIEW, name) ||
-         class_has_action (HEADROOM_TYPE_COMPARE_WINDOW, name);
+         class_has_action (HEADROOM_TYPE_COMPARE_WINDOW, name) || class_has_action (HEADROOM_TYPE_LAUNCH_WINDOW, name);
 }
 
 static void
