@@ -305,6 +305,52 @@ headroom_columns_new (void)
   return g_object_new (HEADROOM_TYPE_COLUMNS, NULL);
 }
 
+static GtkWidget *
+create_cell (const char *text,
+             double      xalign,
+             const char *css_class)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), xalign);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_justify (GTK_LABEL (label), xalign > 0 ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
+  gtk_widget_set_valign (label, GTK_ALIGN_END);
+  if (css_class != NULL)
+    gtk_widget_add_css_class (label, css_class);
+
+  return label;
+}
+
+/*
+ * Creates a row of a table: a name, and beside or below it cells of one width, flush right.
+ */
+GtkWidget *
+headroom_columns_new_row (const char         *name,
+                          const char * const *cells,
+                          guint               n_cells,
+                          int                 spacing,
+                          const char         *css_class)
+{
+  GtkWidget *row = headroom_columns_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, spacing);
+
+  gtk_box_set_homogeneous (GTK_BOX (box), TRUE);
+  for (guint i = 0; i < n_cells; i++)
+    {
+      GtkWidget *cell = create_cell (cells[i], 1, css_class);
+
+      gtk_widget_add_css_class (cell, "numeric");
+      gtk_box_append (GTK_BOX (box), cell);
+    }
+
+  headroom_columns_append (HEADROOM_COLUMNS (row), create_cell (name, 0, css_class));
+  headroom_columns_append (HEADROOM_COLUMNS (row), box);
+
+  return row;
+}
+
 /*
  * headroom_columns_append:
  * @self: columns

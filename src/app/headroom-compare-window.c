@@ -49,24 +49,6 @@ struct _HeadroomCompareWindow
 
 G_DEFINE_FINAL_TYPE (HeadroomCompareWindow, headroom_compare_window, ADW_TYPE_WINDOW)
 
-static GtkWidget *
-create_label (const char *text,
-              double      xalign,
-              const char *css_class)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), xalign);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_justify (GTK_LABEL (label), xalign > 0 ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
-  gtk_widget_set_valign (label, GTK_ALIGN_END);
-  if (css_class != NULL)
-    gtk_widget_add_css_class (label, css_class);
-
-  return label;
-}
-
 /* A name, and beside or below it as many cells as there are. */
 static void
 add_row (GtkBox              *table,
@@ -75,25 +57,13 @@ add_row (GtkBox              *table,
          guint                n_cells,
          const char          *css_class)
 {
-  GtkWidget *row = headroom_columns_new ();
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *row = headroom_columns_new_row (name, cells, n_cells, 12, css_class);
   g_autofree char *list = g_strjoinv (C_("between names in a list", ", "), (char **) cells);
   /* Translators: how the rule of thumb comes to a figure: 1 the name of a component, 2 a formula */
   g_autofree char *sentence = g_strdup_printf (_("%1$s: %2$s"), name, list);
 
-  gtk_box_set_homogeneous (GTK_BOX (box), TRUE);
-  for (guint i = 0; i < n_cells; i++)
-    {
-      GtkWidget *cell = create_label (cells[i], 1, css_class);
-
-      gtk_widget_add_css_class (cell, "numeric");
-      gtk_box_append (GTK_BOX (box), cell);
-    }
-
   g_object_set (row, "column-width", COLUMN_WIDTH, NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, sentence, -1);
-  headroom_columns_append (HEADROOM_COLUMNS (row), create_label (name, 0, css_class));
-  headroom_columns_append (HEADROOM_COLUMNS (row), box);
   gtk_box_append (table, row);
 }
 
@@ -116,7 +86,11 @@ headroom_compare_window_show_differences (HeadroomCompareWindow *self)
   clear (self->differences);
   if (differences->len == 0)
     {
-      gtk_box_append (self->differences, create_label (_("Model, settings and GPUs are the same."), 0, NULL));
+      gtk_box_append (self->differences, g_object_new (GTK_TYPE_LABEL,
+                                                       "label", _("Model, settings and GPUs are the same."),
+                                                       "wrap", TRUE,
+                                                       "xalign", 0.0,
+                                                       NULL));
       return;
     }
 
@@ -474,12 +448,10 @@ static void
 setup_name_cb (GtkSignalListItemFactory *factory,
                GtkListItem              *item)
 {
-  GtkWidget *label = create_label (NULL, 0, NULL);
-
-  gtk_label_set_wrap (GTK_LABEL (label), FALSE);
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_widget_set_valign (label, GTK_ALIGN_CENTER);
-  gtk_list_item_set_child (item, label);
+  gtk_list_item_set_child (item, g_object_new (GTK_TYPE_LABEL,
+                                               "xalign", 0.0,
+                                               "ellipsize", PANGO_ELLIPSIZE_MIDDLE,
+                                               NULL));
 }
 
 static void

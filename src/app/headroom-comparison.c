@@ -79,23 +79,6 @@ headroom_comparison_new (void)
   return g_object_new (HEADROOM_TYPE_COMPARISON, NULL);
 }
 
-static GtkWidget *
-create_label (const char *text,
-              double      xalign,
-              const char *css_class)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), xalign);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_justify (GTK_LABEL (label), xalign > 0 ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
-  gtk_widget_set_valign (label, GTK_ALIGN_END);
-  if (css_class != NULL)
-    gtk_widget_add_css_class (label, css_class);
-
-  return label;
-}
-
 static void
 headroom_comparison_add_texts (HeadroomComparison *self,
                                const char         *label,
@@ -105,21 +88,9 @@ headroom_comparison_add_texts (HeadroomComparison *self,
                                const char         *css_class)
 {
   const char *figures[] = { exact, rule, difference };
-  GtkWidget *row = headroom_columns_new ();
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-
-  gtk_box_set_homogeneous (GTK_BOX (box), TRUE);
-  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
-    {
-      GtkWidget *figure = create_label (figures[i], 1, css_class);
-
-      gtk_widget_add_css_class (figure, "numeric");
-      gtk_box_append (GTK_BOX (box), figure);
-    }
+  GtkWidget *row = headroom_columns_new_row (label, figures, G_N_ELEMENTS (figures), 6, css_class);
 
   g_object_set (row, "column-width", COLUMN_WIDTH, NULL);
-  headroom_columns_append (HEADROOM_COLUMNS (row), create_label (label, 0, css_class));
-  headroom_columns_append (HEADROOM_COLUMNS (row), box);
   gtk_box_append (self->rows, row);
 }
 

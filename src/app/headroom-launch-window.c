@@ -62,7 +62,7 @@ headroom_launch_window_update_sources (HeadroomLaunchWindow *self)
     {
       g_autofree char *link = g_markup_printf_escaped ("<a href=\"%s\">%s</a>", file->sources[i], file->programs[i]);
 
-      g_string_append_printf (links, "%s%s", i > 0 ? _(", ") : "", link);
+      g_string_append_printf (links, "%s%s", i > 0 ? C_("between names in a list", ", ") : "", link);
     }
 
   /* Translators: names of programs with their versions, which are links. */

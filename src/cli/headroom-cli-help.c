@@ -130,7 +130,7 @@ append_settings_heading (GString    *string,
 
       if (names->len > 0)
         /* Translators: between the names of modes, as in “Fine-tuning”, “Training” */
-        g_string_append (names, _(", "));
+        g_string_append (names, C_("between names in a list", ", "));
       /* Translators: the name of a mode in quotation marks */
       g_string_append_printf (names, _("“%s”"), hr_mode_get_label (modes->values[i].value));
     }

@@ -222,6 +222,42 @@ headroom_test_is_shown (GtkWidget  *widget,
 }
 
 /*
+ * Whether a label that is in sight has a text in it.
+ */
+gboolean
+headroom_test_says (GtkWidget  *widget,
+                    const char *part)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return FALSE;
+
+  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), part) != NULL)
+    return TRUE;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      if (headroom_test_says (child, part))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * Destroys a window of which nothing must be left.
+ */
+void
+headroom_test_close (GtkWidget *window)
+{
+  gpointer alive = window;
+
+  g_object_add_weak_pointer (G_OBJECT (window), &alive);
+  gtk_window_destroy (GTK_WINDOW (window));
+  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+}
+
+/*
  * Does what @widget binds a key to, and says whether that did anything.
  */
 gboolean

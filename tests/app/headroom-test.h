@@ -40,6 +40,9 @@ GtkWidget      *headroom_test_find_label      (GtkWidget      *widget,
                                                const char     *text);
 gboolean        headroom_test_is_shown        (GtkWidget      *widget,
                                                const char     *text);
+gboolean        headroom_test_says            (GtkWidget      *widget,
+                                               const char     *part);
+void            headroom_test_close           (GtkWidget      *window);
 gboolean        headroom_test_press           (GtkWidget      *widget,
                                                guint           keyval,
                                                GdkModifierType modifiers);

@@ -56,11 +56,7 @@ static void
 tear_down (Fixture       *fixture,
            gconstpointer  data)
 {
-  gpointer alive = fixture->window;
-
-  g_object_add_weak_pointer (G_OBJECT (fixture->window), &alive);
-  gtk_window_destroy (GTK_WINDOW (fixture->window));
-  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+  headroom_test_close (fixture->window);
   g_assert_finalize_object (fixture->session);
 }
 
@@ -166,26 +162,6 @@ test_a_scenario_is_compared (Fixture       *fixture,
   g_assert_nonnull (headroom_test_find_label (fixture->window, "16"));
 }
 
-static gboolean
-says (GtkWidget  *widget,
-      const char *part)
-{
-  if (!gtk_widget_get_mapped (widget))
-    return FALSE;
-
-  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), part) != NULL)
-    return TRUE;
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      if (says (child, part))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 static void
 test_a_file_that_is_no_scenario_is_refused (Fixture       *fixture,
                                             gconstpointer  data)
@@ -193,7 +169,7 @@ test_a_file_that_is_no_scenario_is_refused (Fixture       *fixture,
   g_autoptr (GFile) file = headroom_test_write ("broken.headroom", "{ \"schema\": \"headroom-scenario/1\" ");
 
   headroom_compare_window_open (HEADROOM_COMPARE_WINDOW (fixture->window), file);
-  HEADROOM_TEST_WAIT_FOR (says (fixture->window, "broken.headroom"));
+  HEADROOM_TEST_WAIT_FOR (headroom_test_says (fixture->window, "broken.headroom"));
   /* What was there stays. */
   g_assert_true (shows (fixture, get_total (fixture)));
 }

@@ -36,11 +36,7 @@ tear_down (Fixture       *fixture,
 static void
 close_window (Fixture *fixture)
 {
-  gpointer alive = fixture->window;
-
-  g_object_add_weak_pointer (G_OBJECT (fixture->window), &alive);
-  gtk_window_destroy (GTK_WINDOW (fixture->window));
-  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+  headroom_test_close (fixture->window);
 }
 
 /* The rows of sections, in their order; a title alone finds one. */

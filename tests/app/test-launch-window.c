@@ -46,11 +46,7 @@ static void
 tear_down (Fixture       *fixture,
            gconstpointer  data)
 {
-  gpointer alive = fixture->window;
-
-  g_object_add_weak_pointer (G_OBJECT (fixture->window), &alive);
-  gtk_window_destroy (GTK_WINDOW (fixture->window));
-  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+  headroom_test_close (fixture->window);
   g_assert_finalize_object (fixture->session);
 }
 

@@ -24,11 +24,7 @@ preferences_new (void)
 static void
 destroy (GtkWidget *window)
 {
-  gpointer alive = window;
-
-  g_object_add_weak_pointer (G_OBJECT (window), &alive);
-  gtk_window_destroy (GTK_WINDOW (window));
-  HEADROOM_TEST_WAIT_FOR (alive == NULL);
+  headroom_test_close (window);
 }
 
 typedef struct

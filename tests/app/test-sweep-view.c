@@ -173,27 +173,6 @@ test_pins_are_named_and_taken_away (Fixture       *fixture,
   HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 6));
 }
 
-/* Whether a label that is in sight has a text in it. */
-static gboolean
-says (GtkWidget  *widget,
-      const char *part)
-{
-  if (!gtk_widget_get_mapped (widget))
-    return FALSE;
-
-  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), part) != NULL)
-    return TRUE;
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      if (says (child, part))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 static void
 test_the_keyboard_moves_along_lines (Fixture       *fixture,
                                      gconstpointer  data)
@@ -208,7 +187,7 @@ test_the_keyboard_moves_along_lines (Fixture       *fixture,
   headroom_test_press (chart, GDK_KEY_Right, 0);
   g_assert_cmpint (headroom_point_chart_get_point (HEADROOM_POINT_CHART (fixture->chart)), ==, 1);
   g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 0);
-  g_assert_true (says (GTK_WIDGET (fixture->view), "1,024"));
+  g_assert_true (headroom_test_says (GTK_WIDGET (fixture->view), "1,024"));
   headroom_test_press (chart, GDK_KEY_Down, 0);
   g_assert_cmpint (headroom_chart_get_selected (HEADROOM_CHART (chart)), ==, 1);
   headroom_test_press (chart, GDK_KEY_End, 0);
@@ -287,10 +266,10 @@ test_another_range_and_setting_are_swept (Fixture       *fixture,
 
   /* What is no range is said, and the line stays. */
   gtk_editable_set_text (GTK_EDITABLE (from), "99999");
-  g_assert_true (says (GTK_WIDGET (fixture->view), "99999"));
-  g_assert_true (says (GTK_WIDGET (fixture->view), "prompt-length"));
+  g_assert_true (headroom_test_says (GTK_WIDGET (fixture->view), "99999"));
+  g_assert_true (headroom_test_says (GTK_WIDGET (fixture->view), "prompt-length"));
   gtk_editable_set_text (GTK_EDITABLE (from), "x");
-  g_assert_true (says (GTK_WIDGET (fixture->view), "prompt-length"));
+  g_assert_true (headroom_test_says (GTK_WIDGET (fixture->view), "prompt-length"));
 
   gtk_drop_down_set_selected (GTK_DROP_DOWN (setting), 0);
   HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (get_data (fixture), &n_positions)[0] == 1);

@@ -15,3 +15,10 @@ def tab_to_chart(app, chart):
         if app.tab_to('image').get_name() == chart.get_name():
             return
     raise AssertionError('Tab did not reach the line chart')
+
+
+def pin(app):
+    """Pins the configuration that is shown, by the keyboard."""
+    tab_to_chart(app, find_chart(app))
+    app.tab_to('push button', app.translate('Pin'))
+    app.press('space')

@@ -9,16 +9,14 @@ import cli
 import configs
 import tap
 from journey import Application
-from line_chart import find_chart, tab_to_chart
+from line_chart import pin
 
 
 def a_pin_is_compared_with_what_is_set_now():
     with tempfile.TemporaryDirectory() as folder:
         path = configs.write_qwen(folder)
         with Application(path) as app:
-            tab_to_chart(app, find_chart(app))
-            app.tab_to('push button', app.translate('Pin'))
-            app.press('space')
+            pin(app)
             app.enter(app.translate('Batch size'), '16')
             totals = [cli.estimate(path, '--batch-size', size)['total-bytes'] for size in ('1', '16')]
             app.wait_for_match(lambda text: cli.shows_bytes(text, totals[1]), 'the new total')

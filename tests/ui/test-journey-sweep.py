@@ -10,7 +10,7 @@ import cli
 import configs
 import tap
 from journey import Application
-from line_chart import find_chart, tab_to_chart
+from line_chart import find_chart, pin, tab_to_chart
 
 
 def the_keyboard_moves_along_a_sweep():
@@ -31,9 +31,7 @@ def a_configuration_is_pinned_and_unpinned():
     with tempfile.TemporaryDirectory() as folder:
         path = configs.write_qwen(folder)
         with Application(path) as app:
-            tab_to_chart(app, find_chart(app))
-            app.tab_to('push button', app.translate('Pin'))
-            app.press('space')
+            pin(app)
             beginning = re.compile('^' + re.escape(app.translate('Unpin “%s”').partition('%s')[0]))
             name = app.find('push button', beginning).get_name()
             app.tab_to('push button', name, key='Shift+Tab')

@@ -439,7 +439,8 @@ join_ids (GPtrArray *gpus,
 
   for (guint i = 0; i < MIN (gpus->len, maximum); i++)
     /* Translators: between the items of a list. */
-    g_string_append_printf (ids, "%s%s", i > 0 ? _(", ") : "", hr_gpu_get_id (gpus->pdata[i]));
+    g_string_append_printf (ids, "%s%s", i > 0 ? C_("between names in a list", ", ") : "",
+                            hr_gpu_get_id (gpus->pdata[i]));
 
   if (gpus->len > maximum)
     g_string_append (ids, " …");

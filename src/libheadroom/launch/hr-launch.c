@@ -247,7 +247,8 @@ hr_launch_dup_unsaid (const HrLaunch *self,
     {
       GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), self->unsaid[i]);
 
-      g_string_append_printf (labels, "%s%s", i > 0 ? _(", ") : "", hr_setting_get_label (setting));
+      g_string_append (labels, i > 0 ? C_("between names in a list", ", ") : "");
+      g_string_append (labels, hr_setting_get_label (setting));
     }
 
   if (labels->len == 0)

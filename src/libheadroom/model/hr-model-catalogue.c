@@ -235,7 +235,8 @@ suggest (const char *id)
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (found, i);
 
       /* Translators: between the items of a list. */
-      g_string_append_printf (text, "%s%s", i > 0 ? _(", ") : "", hr_model_entry_get_id (entry));
+      g_string_append_printf (text, "%s%s", i > 0 ? C_("between names in a list", ", ") : "",
+                              hr_model_entry_get_id (entry));
     }
 
   if (text->len > 0)

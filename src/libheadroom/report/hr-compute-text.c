@@ -529,7 +529,7 @@ hr_compute_dup_step (const HrCompute *compute)
       g_autofree char *share = hr_format_percentage (1e6 * phase->time.typical * phase->per_step / seconds, 1000000);
 
       /* Translators: between phases of a step, each with its share, as in “Training step 20 %, …” */
-      g_string_append (shares, i > 0 ? _(", ") : "");
+      g_string_append (shares, i > 0 ? C_("between names in a list", ", ") : "");
       /* Translators: a phase of a step, and its share of the time in percent */
       g_string_append_printf (shares, _("%1$s %2$s"), hr_compute_phase_id_get_label (phase->id), share);
     }
