@@ -115,6 +115,11 @@ def accept_megatron(text):
     return words[start:]
 
 
+def expect_none_of(text, *parts):
+    for part in parts:
+        assert part not in text, part
+
+
 def accept_all(launched):
     for name, file in launched.items():
         assert file['sources'] and file['programs'] and file['text'].endswith('\n')
@@ -146,6 +151,8 @@ def what_is_written_for_every_algorithm_is_what_trl_takes():
             launched, _ = files(MODEL, '--mode', 'grpo', '--framework', 'trl', '--algorithm', algorithm, *more)
             accept_all(launched)
             assert 'TRL 1.6' in launched['python']['programs'], algorithm
+            # A number of 0 is how a job leaves it to the program.
+            expect_none_of(launched['python']['text'], 'steps_per_generation=0', 'forward_batch_size=0')
 
 
 def what_is_written_for_settings_and_layouts_is_what_the_programs_take():
