@@ -71,6 +71,18 @@ def pairs_have_one_length_and_answers_have_two():
     assert 'sequence-length' not in answers.settings and 'completion-length' in answers.settings
 
 
+def a_rank_has_the_settings_of_what_divides_its_model():
+    plain, zero, wrapped, whole = expand(
+        {'model': 'a', 'mode': 'fine-tuning'},
+        {'model': 'a', 'mode': 'fine-tuning', 'settings': {'framework': 'deepspeed', 'zero-stage': 3}},
+        {'model': 'a', 'mode': 'fine-tuning', 'settings': {'framework': 'transformers', 'fsdp': 'full-shard'}},
+        {'model': 'a', 'mode': 'fine-tuning', 'settings': {'framework': 'transformers', 'data-parallel': 8}}).cases
+    assert 'data-parallel' not in plain.settings and 'zero-stage' not in plain.settings
+    assert zero.settings['stage3-prefetch-bucket-size'] == 50000000 and 'fsdp' not in zero.settings
+    assert wrapped.settings['fsdp-use-orig-params'] and 'sub-group-size' not in wrapped.settings
+    assert whole.settings['data-parallel'] == 8 and 'fsdp-version' not in whole.settings
+
+
 def an_id_names_what_differs_from_the_defaults():
     case, = expand({'model': 'a', 'mode': 'fine-tuning',
                     'settings': {'micro-batch-size': 8, 'fp32-outputs': True, 'dtype': 'bfloat16'}}).cases
@@ -114,6 +126,7 @@ if __name__ == '__main__':
         full_fine_tuning_has_no_adapters,
         a_multimodal_job_has_the_settings_of_its_task,
         pairs_have_one_length_and_answers_have_two,
+        a_rank_has_the_settings_of_what_divides_its_model,
         an_id_names_what_differs_from_the_defaults,
         a_fault_names_its_row_and_setting,
         a_row_has_the_peak_and_its_phase,

@@ -46,6 +46,22 @@ FINE_TUNING = {
     'gradient-clipping': False,
     'micro-batch-size': 1,
     'sequence-length': 512,
+    'data-parallel': 2,
+    'fsdp': 'none',
+    'fsdp-version': 1,
+    'fsdp-backward-prefetch': 'backward-pre',
+    'fsdp-use-orig-params': True,
+    'zero-stage': 0,
+    'reduce-bucket-size': 500000000,
+    'overlap-comm': False,
+    'contiguous-gradients': True,
+    'stage3-prefetch-bucket-size': 50000000,
+    'stage3-param-persistence-threshold': 100000,
+    'stage3-max-live-parameters': 1000000000,
+    'stage3-max-reuse-distance': 1000000000,
+    'sub-group-size': 1000000000,
+    'parameter-offload': 'none',
+    'optimizer-offload': 'none',
 }
 INPUTS = {
     'text-tokens': 128,
@@ -80,6 +96,9 @@ SETTINGS = {
 }
 LOW_RANK = ('lora', 'rslora', 'dora', 'vera', 'loha', 'lokr')
 VIRTUAL = ('prefix', 'prompt', 'p-tuning')
+# What shares a model among ranks, of which one is measured.
+SHARING = ('transformers', 'deepspeed')
+SHARDED = ('full-shard', 'shard-grad-op', 'hybrid-shard')
 # What a setting says anything with: another setting, and the values of it.
 ONLY_WITH = {
     'lora-rank': ('fine-tuning-method', LOW_RANK),
@@ -93,7 +112,23 @@ ONLY_WITH = {
     'checkpointing-layers': ('selective-checkpointing', ('every-nth', 'first')),
     'fused-kernels': ('fused-kernels', ('liger',)),
     'torch-compile': ('torch-compile', (True,)),
-    'framework': ('framework', ('trl',)),
+    'framework': ('framework', ('trl', *SHARING)),
+    'data-parallel': ('framework', SHARING),
+    'fsdp': ('framework', ('transformers',)),
+    'fsdp-version': ('fsdp', SHARDED),
+    'fsdp-backward-prefetch': ('fsdp-version', (1,)),
+    'fsdp-use-orig-params': ('fsdp-version', (1,)),
+    'zero-stage': ('framework', ('deepspeed',)),
+    'reduce-bucket-size': ('zero-stage', (1, 2, 3)),
+    'overlap-comm': ('zero-stage', (1, 2, 3)),
+    'contiguous-gradients': ('zero-stage', (1, 2, 3)),
+    'stage3-prefetch-bucket-size': ('zero-stage', (3,)),
+    'stage3-param-persistence-threshold': ('zero-stage', (3,)),
+    'stage3-max-live-parameters': ('zero-stage', (3,)),
+    'stage3-max-reuse-distance': ('zero-stage', (3,)),
+    'sub-group-size': ('zero-stage', (3,)),
+    'parameter-offload': ('framework', SHARING),
+    'optimizer-offload': ('zero-stage', (1, 2, 3)),
     'num-generations': ('framework', ('trl',)),
     'prompt-length': ('algorithm', ('grpo',)),
     'completion-length': ('algorithm', ('grpo',)),
@@ -115,10 +150,21 @@ CHOICES = {
     'fused-kernels': ('none', 'liger'),
     'loss-implementation': ('cross-entropy', 'chunked-nll', 'liger-cross-entropy', 'liger-fused-linear-cross-entropy'),
     'algorithm': ('sft', 'dpo', 'grpo'),
-    'framework': ('pytorch', 'trl'),
+    'framework': ('pytorch', 'trl', *SHARING),
+    'fsdp': ('none', *SHARDED),
+    'fsdp-version': (1, 2),
+    'fsdp-backward-prefetch': ('none', 'backward-pre', 'backward-post'),
+    'zero-stage': (0, 1, 2, 3),
+    'parameter-offload': ('none', 'cpu', 'nvme'),
+    'optimizer-offload': ('none', 'cpu', 'nvme'),
     'rollout': ('none', 'transformers'),
     'task': ('inference', 'fine-tuning'),
 }
+
+
+# Numbers that turn something off where they are 0.
+MAY_BE_ZERO = ('stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold', 'stage3-max-live-parameters',
+               'stage3-max-reuse-distance')
 
 
 class GridError(Exception):
@@ -160,7 +206,7 @@ def check_value(place, key, value, default):
             raise GridError(f'{place}: {key}: expected a number, found {value!r}')
     elif type(value) is not type(default):
         raise GridError(f'{place}: {key}: expected {type(default).__name__}, found {value!r}')
-    elif isinstance(value, int) and not isinstance(value, bool) and value < 1:
+    elif isinstance(value, int) and not isinstance(value, bool) and value < 1 and key not in MAY_BE_ZERO:
         raise GridError(f'{place}: {key}: expected a positive number, found {value}')
 
 
@@ -178,7 +224,9 @@ def get_defaults(mode, settings):
 def says_something(key, settings):
     """Whether a setting means anything beside the others."""
     other, values = ONLY_WITH.get(key, (None, ()))
-    return other not in settings or settings[other] in values
+    if other not in settings:
+        return True
+    return settings[other] in values and (other == key or says_something(other, settings))
 
 
 def complete(mode, settings):

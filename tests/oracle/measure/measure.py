@@ -7,6 +7,7 @@ torch's allocator, and of the device. A case that runs out of memory is left out
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -24,6 +25,9 @@ def make_parser():
     parser.add_argument('--list', action='store_true', help='list the cases of the grid, measure nothing')
     parser.add_argument('--context', action='store_true',
                         help='measure what CUDA and its libraries take, in a process of its own')
+    parser.add_argument('--alone', type=int, metavar='N',
+                        help='measure each case in a process of its own, N at once')
+    parser.add_argument('--case', metavar='ID', help='measure this one of the grid')
     parser.add_argument('--seconds', type=float, metavar='N', help='begin no further case after so many seconds')
     return parser
 
@@ -59,17 +63,20 @@ def run_case(case, hyper_parameters):
     metering.clean()
     meter = metering.Meter()
     model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
+    counts = None
     if results.is_inference(case):
         inference.measure(model, case.settings, meter)
     elif case.settings.get('framework') == 'trl':
         import trainers  # pylint: disable=import-outside-toplevel
         trainers.measure(model, case.settings, meter)
+    elif case.settings.get('framework') in grid.SHARING:
+        import sharding  # pylint: disable=import-outside-toplevel
+        counts = sharding.measure(training.prepare(model, case.settings), case.settings, meter)
     else:
         model = training.prepare(model, case.settings)
         training.measure(model, case.settings, meter)
     measurement = meter.read()
-    measurement['parameters'] = models.count(model)
-    measurement['trainable'] = models.count(model, trainable=True)
+    measurement.update(counts or {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)})
     del model
     measurement['workspace-bytes'] = metering.left_over()
     return results.make_case(case, measurement)
@@ -85,6 +92,33 @@ def measure_case(case, hyper_parameters):
         return results.make_skipped(case, 'out of memory')
     except Exception as error:  # pylint: disable=broad-except
         return results.make_skipped(case, f'failed: {(str(error).strip().splitlines() or [type(error).__name__])[0]}')
+
+
+def measure_alone(path, case):
+    """Measures a case in a process of its own, which ends with it. Returns its row."""
+    command = [sys.executable, os.path.abspath(__file__), '--grid', path, '--case', case.id]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        row, = json.loads(process.stdout)['cases']
+    except (ValueError, KeyError):
+        last = (process.stderr.strip().splitlines() or [f'exit status {process.returncode}'])[-1]
+        row = results.make_skipped(case, f'failed: {last}')
+    total = row['expected']['total'] if 'expected' in row else row['skipped']
+    print(f'{case.id}: {total}', file=sys.stderr, flush=True)
+    return row
+
+
+def measure_each_alone(path, plan, n_processes, seconds):
+    """Measures so many cases at once; what the device shows is that of all of them then, and says nothing."""
+    start = time.monotonic()
+
+    def run(case):
+        if seconds is not None and time.monotonic() - start > seconds:
+            return results.make_skipped(case, 'out of time')
+        return measure_alone(path, case)
+
+    with concurrent.futures.ThreadPoolExecutor(n_processes) as pool:
+        return list(pool.map(run, plan.cases))
 
 
 def measure_grid(plan, seconds):
@@ -126,11 +160,16 @@ def main():
     except (grid.GridError, OSError) as error:
         print(f'{options.grid}: {error}', file=sys.stderr)
         return 2
+    if options.case is not None:
+        plan = grid.Grid(plan.models, [case for case in plan.cases if case.id == options.case])
     if options.list:
         print('\n'.join(case.id for case in plan.cases))
         return 0
     machine = describe_machine()
-    rows = measure_grid(plan, options.seconds)
+    if options.alone is not None:
+        rows = measure_each_alone(options.grid, plan, options.alone, options.seconds)
+    else:
+        rows = measure_grid(plan, options.seconds)
     write(results.format_file(results.make_file(machine, plan.models, rows)), options.output)
     return 0
 

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of one rank among several, on one GPU: its process group sends nothing, and takes what a real one is handed.
+
+The frameworks are set up as their own programs do it: accelerate's plugins for DistributedDataParallel,
+FullyShardedDataParallel and fully_shard, DeepSpeed's engine for ZeRO. What NCCL takes is not part of the figures.
+"""
+
+import contextlib
+import os
+
+import torch
+import torch.distributed as dist
+from torch.testing._internal.distributed.fake_pg import FakeStore
+
+import models
+import training
+
+# ZeRO's third stage records the order of modules in the second step and goes by it from the third.
+N_STEPS = 4
+
+SHARDED = ('full-shard', 'shard-grad-op', 'hybrid-shard')
+
+
+def uses(settings):
+    """Whether a case is one of a rank among several."""
+    return settings.get('framework') in ('transformers', 'deepspeed')
+
+
+def begin(settings):
+    """Makes the group of all ranks, of which this is the first."""
+    size = settings['data-parallel']
+    os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'LOCAL_WORLD_SIZE': str(size),
+                       'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500', 'DS_BUILD_OPS': '0'})
+    dist.init_process_group('fake', store=FakeStore(), rank=0, world_size=size)
+
+
+def make_fsdp_plugin(settings):
+    """FullyShardedDataParallelPlugin with the settings that accelerate's configuration file has for them."""
+    import accelerate  # pylint: disable=import-outside-toplevel
+
+    options = {
+        'fsdp_version': settings['fsdp-version'],
+        'auto_wrap_policy': 'transformer_based_wrap',
+        'cpu_offload': settings['parameter-offload'] == 'cpu',
+        'cpu_ram_efficient_loading': False,
+        'state_dict_type': 'sharded_state_dict',
+    }
+    if settings['fsdp-version'] == 2:
+        options['reshard_after_forward'] = settings['fsdp'] == 'full-shard'
+    else:
+        options['sharding_strategy'] = settings['fsdp'].replace('-', '_')
+        options['backward_prefetch'] = {'none': 'no_prefetch'}.get(
+            settings['fsdp-backward-prefetch'], settings['fsdp-backward-prefetch'].replace('-', '_'))
+        options['use_orig_params'] = settings['fsdp-use-orig-params']
+    return accelerate.FullyShardedDataParallelPlugin(**options)
+
+
+class Accelerated:
+    """A model and its optimizer as accelerate prepares them."""
+
+    def __init__(self, model, settings):
+        import accelerate  # pylint: disable=import-outside-toplevel
+
+        options = {}
+        if settings['fsdp'] in SHARDED:
+            os.environ['ACCELERATE_USE_FSDP'] = 'true'
+            os.environ['FSDP_VERSION'] = str(settings['fsdp-version'])
+            options['fsdp_plugin'] = make_fsdp_plugin(settings)
+        self.steps = settings['gradient-accumulation-steps']
+        self.accelerator = accelerate.Accelerator(
+            mixed_precision={'none': 'no', 'bfloat16': 'bf16', 'float16': 'fp16'}[settings['autocast']],
+            gradient_accumulation_steps=self.steps, **options)
+        optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.clips = settings['gradient-clipping']
+
+    def accumulate(self):
+        return self.accelerator.accumulate(self.model)
+
+    def backward(self, loss):
+        self.accelerator.backward(loss)
+
+    def step(self):
+        if self.clips:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+
+    def end(self):
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def make_offload(device):
+    return {'device': device, 'pin_memory': True}
+
+
+def make_zero_options(settings):
+    """The part zero_optimization of DeepSpeed's configuration."""
+    if settings['zero-stage'] == 0:
+        return {'stage': 0}
+
+    options = {
+        'stage': settings['zero-stage'],
+        'reduce_bucket_size': settings['reduce-bucket-size'],
+        'overlap_comm': settings['overlap-comm'],
+        'contiguous_gradients': settings['contiguous-gradients'],
+    }
+    if settings['zero-stage'] == 3:
+        options['stage3_prefetch_bucket_size'] = settings['stage3-prefetch-bucket-size']
+        options['stage3_param_persistence_threshold'] = settings['stage3-param-persistence-threshold']
+        options['stage3_max_live_parameters'] = settings['stage3-max-live-parameters']
+        options['stage3_max_reuse_distance'] = settings['stage3-max-reuse-distance']
+        options['sub_group_size'] = settings['sub-group-size']
+    if settings['parameter-offload'] != 'none':
+        options['offload_param'] = make_offload(settings['parameter-offload'])
+    if settings['optimizer-offload'] != 'none':
+        options['offload_optimizer'] = make_offload(settings['optimizer-offload'])
+    return options
+
+
+def make_config(settings):
+    """DeepSpeed's configuration."""
+    config = {
+        'train_micro_batch_size_per_gpu': settings['micro-batch-size'],
+        'gradient_accumulation_steps': settings['gradient-accumulation-steps'],
+        'gradient_clipping': 1.0 if settings['gradient-clipping'] else 0.0,
+        'zero_optimization': make_zero_options(settings),
+        'zero_allow_untested_optimizer': True,
+        'zero_force_ds_cpu_optimizer': False,
+        'steps_per_print': 1000000,
+    }
+    precision = settings['autocast'] if settings['autocast'] != 'none' else settings['dtype']
+    if precision != 'float32':
+        config['bf16' if precision == 'bfloat16' else 'fp16'] = {'enabled': True}
+    return config
+
+
+class Engine:
+    """A model and its optimizer in DeepSpeed's engine."""
+
+    def __init__(self, model, settings):
+        import deepspeed  # pylint: disable=import-outside-toplevel
+
+        optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
+        self.model, *_others = deepspeed.initialize(model=model, optimizer=optimizer, config=make_config(settings))
+        self.steps = settings['gradient-accumulation-steps']
+        self.n_done = 0
+
+    def accumulate(self):
+        self.n_done += 1
+        return contextlib.nullcontext()
+
+    def backward(self, loss):
+        self.model.backward(loss)
+        if self.n_done % self.steps != 0:
+            self.model.step()
+
+    def step(self):
+        self.model.step()
+
+    def end(self):
+        pass
+
+
+def run_step(engine, inputs, settings, meter):
+    for _ in range(engine.steps):
+        with engine.accumulate():
+            meter.enter('forward')
+            with models.kernels(settings['attention']):
+                output = engine.model(**inputs)
+            meter.mark('loss-computed')
+            loss = output.loss
+            kept = output if settings['keep-outputs'] else None
+            del output
+            meter.mark('end-forward')
+            meter.enter('backward-loss')
+            with models.kernels(settings['attention']):
+                engine.backward(loss)
+            meter.enter(None)
+            del loss
+    meter.mark('end-backward')
+    meter.enter('optimizer')
+    engine.step()
+    meter.enter(None)
+    meter.mark('end-optimizer')
+    engine.end()
+    del kept
+    meter.mark('end')
+
+
+def measure(model, settings, meter):
+    """Runs the steps, and leaves the last one's figures in the meter."""
+    begin(settings)
+    inputs = training.make_batch(model, settings)
+    counts = {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)}
+    make = Engine if settings['framework'] == 'deepspeed' else Accelerated
+    engine = make(model, settings)
+    with training.phases_by_head(model, meter):
+        for _ in range(N_STEPS):
+            meter.restart()
+            meter.mark('step-start')
+            run_step(engine, inputs, settings, meter)
+    return counts
