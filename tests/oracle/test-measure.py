@@ -2,9 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts of the measuring program that need no GPU: what a grid means, and the form of its results."""
 
+import contextlib
 import json
+import pathlib
 import sys
+import tempfile
+import types
+from unittest import mock
 
+import fake
 import grid
 import results
 import tap
@@ -107,6 +113,58 @@ def a_row_has_the_peak_and_its_phase():
     assert 'trainable' not in row['expected']
 
 
+def without_a_gpu_nothing_is_said_of_one():
+    case, = expand({'model': 'a'}).cases
+    figures = {key: MEASUREMENT[key] for key in ('phases', 'levels', 'parameters', 'requested-bytes')}
+    row = results.make_case(case, {**figures, 'peaks': {'head': {'operator': 'aten.mm.default'}}})
+    assert not {'workspace-bytes', 'reserved-bytes', 'device-bytes', 'context-bytes'} & set(row)
+    assert row['requested-bytes'] == 39 and row['peaks']['head']['operator'] == 'aten.mm.default'
+    content = results.make_file({'torch': '2', 'transformers': '5'}, MODELS, [row])
+    assert 'fake' in content['source'] and 'measured' not in content['source'], content['source']
+    assert grid.expand(content).cases == [case]
+
+
+@contextlib.contextmanager
+def torch_installed(folder):
+    """A package that has what building the fake device looks at."""
+    package = pathlib.Path(folder) / 'torch'
+    package.mkdir()
+    (package / 'version.py').touch()
+    spec = types.SimpleNamespace(origin=str(package / '__init__.py'))
+    with mock.patch('importlib.util.find_spec', return_value=spec):
+        yield
+
+
+def expect_no_device(reason, folder):
+    try:
+        fake.build_device(folder)
+    except fake.FakeDeviceError as error:
+        assert reason in str(error), error
+    else:
+        raise AssertionError('a device was built')
+
+
+def a_fake_device_says_what_it_lacks():
+    with mock.patch('importlib.util.find_spec', return_value=None):
+        expect_no_device('PyTorch is needed', '/nowhere')
+    with tempfile.TemporaryDirectory() as folder, torch_installed(folder):
+        with mock.patch.dict('os.environ', {'CXX': '/nowhere/c++'}):
+            expect_no_device('/nowhere/c++', folder)
+        with mock.patch.dict('os.environ', {'CXX': 'false'}):
+            expect_no_device('fake_device.cpp cannot be compiled', folder)
+
+
+def a_fake_device_is_built_once():
+    with tempfile.TemporaryDirectory() as folder, torch_installed(folder):
+        compiler = pathlib.Path(folder) / 'compiler'
+        compiler.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo >"$2"\n', encoding='utf-8')
+        compiler.chmod(0o755)
+        with mock.patch.dict('os.environ', {'CXX': str(compiler)}):
+            path = fake.build_device(folder)
+        with mock.patch.dict('os.environ', {'CXX': 'false'}):
+            assert fake.build_device(folder) == path
+
+
 def a_file_of_results_is_a_grid():
     cases = expand({'model': 'a', 'settings': {'batch-size': [1, 2]}},
                    {'model': 'a', 'mode': 'fine-tuning', 'settings': {'fine-tuning-method': 'lora'}}).cases
@@ -130,5 +188,8 @@ if __name__ == '__main__':
         an_id_names_what_differs_from_the_defaults,
         a_fault_names_its_row_and_setting,
         a_row_has_the_peak_and_its_phase,
+        without_a_gpu_nothing_is_said_of_one,
+        a_fake_device_says_what_it_lacks,
+        a_fake_device_is_built_once,
         a_file_of_results_is_a_grid,
     ))

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import fake
 import grid
 import results
 
@@ -28,6 +29,10 @@ def make_parser():
     parser.add_argument('--alone', type=int, metavar='N',
                         help='measure each case in a process of its own, N at once')
     parser.add_argument('--case', metavar='ID', help='measure this one of the grid')
+    parser.add_argument('--fake', action='store_true',
+                        help='add up what fake tensors would take, on a machine without a GPU')
+    parser.add_argument('--explain', action='store_true',
+                        help='with --fake: say what is alive at the peak of each phase')
     parser.add_argument('--seconds', type=float, metavar='N', help='begin no further case after so many seconds')
     return parser
 
@@ -38,13 +43,19 @@ def run_smi(query):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0].strip()
 
 
-def describe_machine():
+def describe_gpu():
+    import torch  # pylint: disable=import-outside-toplevel
+
+    return {'gpu': torch.cuda.get_device_name(), 'driver': run_smi('driver_version'), 'cuda': torch.version.cuda,
+            'memory-bytes': torch.cuda.mem_get_info()[1]}
+
+
+def describe_machine(has_gpu):
     import torch  # pylint: disable=import-outside-toplevel
     import transformers  # pylint: disable=import-outside-toplevel
 
-    machine = {'gpu': torch.cuda.get_device_name(), 'driver': run_smi('driver_version'), 'torch': torch.__version__,
-               'transformers': transformers.__version__, 'cuda': torch.version.cuda,
-               'memory-bytes': torch.cuda.mem_get_info()[1]}
+    machine = describe_gpu() if has_gpu else {}
+    machine.update({'torch': torch.__version__, 'transformers': transformers.__version__})
     try:
         import peft  # pylint: disable=import-outside-toplevel
         machine['peft'] = peft.__version__
@@ -53,15 +64,18 @@ def describe_machine():
     return machine
 
 
-def run_case(case, hyper_parameters):
-    """Builds the model, measures, and leaves nothing behind. Returns a row of the file."""
+def run_case(case, hyper_parameters, tracker):
+    """Builds the model, measures, and leaves nothing behind. Returns a row of the file.
+
+    @tracker counts what fake tensors take; None where there is a GPU.
+    """
     import inference  # pylint: disable=import-outside-toplevel
     import meter as metering  # pylint: disable=import-outside-toplevel
     import models  # pylint: disable=import-outside-toplevel
     import training  # pylint: disable=import-outside-toplevel
 
     metering.clean()
-    meter = metering.Meter()
+    meter = metering.Meter() if tracker is None else metering.FakeMeter(tracker)
     model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
     counts = None
     if results.is_inference(case):
@@ -77,26 +91,29 @@ def run_case(case, hyper_parameters):
         training.measure(model, case.settings, meter)
     measurement = meter.read()
     measurement.update(counts or {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)})
-    del model
-    measurement['workspace-bytes'] = metering.left_over()
+    if tracker is None:
+        measurement.update(metering.read_device())
+        del model
+        measurement['workspace-bytes'] = metering.left_over()
     return results.make_case(case, measurement)
 
 
-def measure_case(case, hyper_parameters):
+def measure_case(case, hyper_parameters, tracker):
     """A case that does not fit, or that the framework cannot run, does not end the program: its row says so."""
     import torch  # pylint: disable=import-outside-toplevel
 
     try:
-        return run_case(case, hyper_parameters)
+        return run_case(case, hyper_parameters, tracker)
     except torch.cuda.OutOfMemoryError:
         return results.make_skipped(case, 'out of memory')
     except Exception as error:  # pylint: disable=broad-except
         return results.make_skipped(case, f'failed: {(str(error).strip().splitlines() or [type(error).__name__])[0]}')
 
 
-def measure_alone(path, case):
+def measure_alone(options, case):
     """Measures a case in a process of its own, which ends with it. Returns its row."""
-    command = [sys.executable, os.path.abspath(__file__), '--grid', path, '--case', case.id]
+    command = [sys.executable, os.path.abspath(__file__), '--grid', options.grid, '--case', case.id]
+    command += [f'--{name}' for name in ('fake', 'explain') if getattr(options, name)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         row, = json.loads(process.stdout)['cases']
@@ -108,20 +125,20 @@ def measure_alone(path, case):
     return row
 
 
-def measure_each_alone(path, plan, n_processes, seconds):
+def measure_each_alone(options, plan):
     """Measures so many cases at once; what the device shows is that of all of them then, and says nothing."""
     start = time.monotonic()
 
     def run(case):
-        if seconds is not None and time.monotonic() - start > seconds:
+        if options.seconds is not None and time.monotonic() - start > options.seconds:
             return results.make_skipped(case, 'out of time')
-        return measure_alone(path, case)
+        return measure_alone(options, case)
 
-    with concurrent.futures.ThreadPoolExecutor(n_processes) as pool:
+    with concurrent.futures.ThreadPoolExecutor(options.alone) as pool:
         return list(pool.map(run, plan.cases))
 
 
-def measure_grid(plan, seconds):
+def measure_grid(plan, seconds, tracker=None):
     rows = []
     start = time.monotonic()
     for case in plan.cases:
@@ -129,11 +146,21 @@ def measure_grid(plan, seconds):
         if seconds is not None and before - start > seconds:
             rows.append(results.make_skipped(case, 'out of time'))
         else:
-            rows.append(measure_case(case, plan.models[case.model]))
+            rows.append(measure_case(case, plan.models[case.model], tracker))
         row = rows[-1]
         total = row['expected']['total'] if 'expected' in row else row['skipped']
         print(f'{time.monotonic() - before:6.1f} s  {case.id}: {total}', file=sys.stderr, flush=True)
     return rows
+
+
+def measure_all(options, plan):
+    """The rows, each case in a process of its own or all in this one, on a GPU or on the fake device."""
+    if options.alone is not None:
+        return measure_each_alone(options, plan)
+    if not options.fake:
+        return measure_grid(plan, options.seconds)
+    with fake.device(options.explain) as tracker:
+        return measure_grid(plan, options.seconds, tracker)
 
 
 def write(text, path):
@@ -165,11 +192,12 @@ def main():
     if options.list:
         print('\n'.join(case.id for case in plan.cases))
         return 0
-    machine = describe_machine()
-    if options.alone is not None:
-        rows = measure_each_alone(options.grid, plan, options.alone, options.seconds)
-    else:
-        rows = measure_grid(plan, options.seconds)
+    try:
+        rows = measure_all(options, plan)
+    except fake.FakeDeviceError as error:
+        print(f'measure.py: {error}', file=sys.stderr)
+        return 1
+    machine = describe_machine(not options.fake)
     write(results.format_file(results.make_file(machine, plan.models, rows)), options.output)
     return 0
 

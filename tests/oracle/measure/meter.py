@@ -10,6 +10,8 @@ import torch
 class Meter:
     """Keeps the peak of each phase, and what is alive between the phases."""
 
+    n_steps = 3  # of training; the last one is measured, when libraries and optimizer have what they keep
+
     def __init__(self):
         self.phase = None
         self.phases = {}
@@ -37,16 +39,45 @@ class Meter:
         torch.cuda.reset_peak_memory_stats()
 
     def read(self):
-        """The measurement, while everything that was reserved for it still is."""
-        torch.cuda.synchronize()
-        free, total = torch.cuda.mem_get_info()
+        """The measurement."""
         return {
             'phases': self.phases,
             'levels': self.levels,
             'requested-bytes': max(self.requested.values()),
-            'reserved-bytes': torch.cuda.memory_reserved(),
-            'device-bytes': total - free,
         }
+
+
+class FakeMeter(Meter):
+    """What fake tensors take; the first step and the one after it are all that there is to see."""
+
+    n_steps = 2
+
+    def __init__(self, tracker):
+        super().__init__()
+        self.tracker = tracker
+        self.peaks = {}
+
+    def enter(self, phase):
+        """Notes what made the peak of the phase that ends, too."""
+        if self.phase is not None and self.tracker.peak > self.phases.get(self.phase, 0):
+            self.peaks[self.phase] = {'operator': str(self.tracker.operator)}
+            if self.tracker.explains:
+                self.peaks[self.phase]['alive'] = self.tracker.list_peak()
+        super().enter(phase)
+
+    def restart(self):
+        self.peaks = {}
+        super().restart()
+
+    def read(self):
+        return {**super().read(), 'peaks': self.peaks}
+
+
+def read_device():
+    """What the allocator and the device show, while everything that was reserved for a case still is."""
+    torch.cuda.synchronize()
+    free, total = torch.cuda.mem_get_info()
+    return {'reserved-bytes': torch.cuda.memory_reserved(), 'device-bytes': total - free}
 
 
 def clean():

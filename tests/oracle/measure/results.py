@@ -5,6 +5,8 @@ import json
 
 import grid
 
+FAKE_SOURCE = ('storages alive after each operator of fake CUDA tensors, each rounded up to 512 bytes, of models with '
+               'random weights')
 SOURCE = ('torch.cuda.max_memory_allocated() by phase, of models with random weights; what the libraries took from the '
           'allocator for themselves stands in workspace-bytes and is part of the peaks')
 
@@ -16,6 +18,14 @@ def phase_of_peak(phases):
 
 def is_inference(case):
     return case.mode == 'inference' or case.settings.get('task') == 'inference'
+
+
+def make_device_figures(measurement):
+    """What only a GPU can tell; nothing where there was none."""
+    if 'device-bytes' not in measurement:
+        return {}
+    return {**{key: measurement[key] for key in ('workspace-bytes', 'reserved-bytes', 'device-bytes')},
+            'context-bytes': measurement['device-bytes'] - measurement['reserved-bytes']}
 
 
 def make_case(case, measurement):
@@ -34,11 +44,9 @@ def make_case(case, measurement):
             'parameters': measurement['parameters'],
             **({'trainable': measurement['trainable']} if not is_inference(case) else {}),
         },
-        'workspace-bytes': measurement['workspace-bytes'],
         'requested-bytes': measurement['requested-bytes'],
-        'reserved-bytes': measurement['reserved-bytes'],
-        'device-bytes': measurement['device-bytes'],
-        'context-bytes': measurement['device-bytes'] - measurement['reserved-bytes'],
+        **make_device_figures(measurement),
+        **({'peaks': measurement['peaks']} if 'peaks' in measurement else {}),
     }
 
 
@@ -46,13 +54,19 @@ def make_skipped(case, reason):
     return {'id': case.id, 'model': case.model, 'mode': case.mode, 'settings': case.settings, 'skipped': reason}
 
 
+def describe_source(machine):
+    versions = f"torch {machine['torch']}, transformers {machine['transformers']}"
+    if 'gpu' not in machine:
+        return f'{versions}: {FAKE_SOURCE}'
+    return f"measured on an {machine['gpu']}, driver {machine['driver']}, {versions}: {SOURCE}"
+
+
 def make_file(machine, models, rows):
     """The whole file: what it was measured on, the models that were measured, a row for each case."""
     used = {row['model'] for row in rows}
     return {
         'schema': grid.SCHEMA,
-        'source': f"measured on an {machine['gpu']}, driver {machine['driver']}, torch {machine['torch']}, "
-                  f"transformers {machine['transformers']}: {SOURCE}",
+        'source': describe_source(machine),
         'machine': machine,
         'models': {name: config for name, config in models.items() if name in used},
         'cases': rows,

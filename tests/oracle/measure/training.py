@@ -12,8 +12,6 @@ import models
 import pictures
 from meter import entered_before
 
-N_STEPS = 3
-
 HEAD = {'forward': 'loss'}
 
 
@@ -112,7 +110,8 @@ def compute_loss(model, inputs, settings):
 def run_micro_batch(model, inputs, settings, meter):
     meter.enter('forward')
     loss, output = compute_loss(model, inputs, settings)
-    loss = loss / settings['gradient-accumulation-steps']
+    if settings['gradient-accumulation-steps'] > 1:
+        loss = loss / settings['gradient-accumulation-steps']
     meter.mark('loss-computed')
     kept = [output] if settings['keep-outputs'] else []
     del output
@@ -153,7 +152,7 @@ def measure(model, settings, meter):
         model.compile()
     # A hook would break the graph of a compiled model, whose forward pass is one phase.
     with contextlib.nullcontext() if compiled else phases_by_head(model, meter):
-        for _ in range(N_STEPS):
+        for _ in range(meter.n_steps):
             meter.restart()
             meter.mark('step-start')
             run_step(model, optimizer, inputs, settings, meter)
