@@ -202,6 +202,7 @@ headroom_content_ensure_result (HeadroomContent *self)
 
   self->result = HEADROOM_RESULT_PAGE (headroom_result_page_new ());
   headroom_result_page_set_pins (self->result, headroom_session_get_pins (self->session));
+  headroom_result_page_set_capacities (self->result, headroom_session_get_capacities (self->session));
   gtk_stack_add_named (self->result_stack, GTK_WIDGET (self->result), "result");
 }
 

@@ -8,6 +8,7 @@
 #include <hr-gpu-catalogue.h>
 
 #include "headroom-count.h"
+#include "headroom-gpu-items.h"
 #include "headroom-picker.h"
 #include "headroom-settings.h"
 
@@ -44,51 +45,15 @@ format_memory (HeadroomGpuGroup *self,
   return hr_format_bytes (bytes, headroom_settings_get_unit_system (self->settings));
 }
 
-static void
-append_gpu (HeadroomGpuGroup *self,
-            GListStore       *items,
-            HrGpu            *gpu)
-{
-  g_autoptr (HeadroomPickerItem) item = NULL;
-  g_autofree char *memory = format_memory (self, hr_gpu_get_memory (gpu));
-  g_autofree char *subtitle = NULL;
-  guint year;
-
-  if (hr_gpu_is_local (gpu))
-    subtitle = g_strdup (_("This machine"));
-  else if (hr_gpu_get_year (gpu, &year))
-    subtitle = g_strdup_printf ("%s · %u", hr_gpu_get_vendor (gpu), year);
-  else
-    subtitle = g_strdup (hr_gpu_get_vendor (gpu));
-
-  item = headroom_picker_item_new (hr_gpu_is_local (gpu) ? "computer-symbolic" : NULL,
-                                   hr_gpu_get_name (gpu), subtitle, memory, G_OBJECT (gpu));
-  g_list_store_append (items, item);
-}
-
-static void
-append_matches (HeadroomGpuGroup *self,
-                GListStore       *items,
-                GListModel       *gpus,
-                const char       *text)
-{
-  for (guint i = 0; i < g_list_model_get_n_items (gpus); i++)
-    {
-      g_autoptr (HrGpu) gpu = g_list_model_get_item (gpus, i);
-
-      if (hr_gpu_matches (gpu, text))
-        append_gpu (self, items, gpu);
-    }
-}
-
 static GListModel *
 headroom_gpu_group_search (const char *text,
                            gpointer    user_data)
 {
   HeadroomGpuGroup *self = HEADROOM_GPU_GROUP (user_data);
+  HrUnitSystem unit_system = headroom_settings_get_unit_system (self->settings);
   g_autoptr (GListStore) items = g_list_store_new (HEADROOM_TYPE_PICKER_ITEM);
 
-  append_matches (self, items, self->local_gpus, text);
+  headroom_gpu_items_append (items, self->local_gpus, text, unit_system);
 
   if (*text == '\0')
     {
@@ -98,7 +63,7 @@ headroom_gpu_group_search (const char *text,
       g_list_store_append (items, none);
     }
 
-  append_matches (self, items, hr_gpu_catalogue_get_default (), text);
+  headroom_gpu_items_append (items, hr_gpu_catalogue_get_default (), text, unit_system);
 
   return G_LIST_MODEL (g_steal_pointer (&items));
 }

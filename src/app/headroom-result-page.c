@@ -806,3 +806,17 @@ headroom_result_page_set_pins (HeadroomResultPage *self,
 
   headroom_sweep_view_set_pins (self->sweep, pins);
 }
+
+/*
+ * headroom_result_page_set_capacities:
+ * @self: a page
+ * @gpus: (element-type HrGpu): the GPUs whose memory is shown beside that of the one that is chosen
+ */
+void
+headroom_result_page_set_capacities (HeadroomResultPage *self,
+                                     GListStore         *gpus)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+
+  headroom_sweep_view_set_capacities (self->sweep, gpus);
+}

@@ -37,5 +37,7 @@ void          headroom_result_page_set_selected    (HeadroomResultPage *self,
 
 void          headroom_result_page_set_pins        (HeadroomResultPage *self,
                                                     GListStore         *pins);
+void          headroom_result_page_set_capacities  (HeadroomResultPage *self,
+                                                    GListStore         *gpus);
 
 G_END_DECLS

@@ -38,6 +38,7 @@ struct _HeadroomSession
 
   HeadroomHistory *history;
   GListStore *pins;
+  GListStore *capacities;
   GCancellable *opening;
   guint restoring : 1;
 };
@@ -219,6 +220,7 @@ headroom_session_dispose (GObject *object)
   g_clear_pointer (&self->results, g_hash_table_unref);
   g_clear_object (&self->history);
   g_clear_object (&self->pins);
+  g_clear_object (&self->capacities);
   g_clear_pointer (&self->problem, g_free);
 
   G_OBJECT_CLASS (headroom_session_parent_class)->dispose (object);
@@ -345,6 +347,7 @@ headroom_session_init (HeadroomSession *self)
   self->results = g_hash_table_new_full (NULL, NULL, NULL, result_free);
   self->history = headroom_history_new ();
   self->pins = g_list_store_new (HEADROOM_TYPE_PIN);
+  self->capacities = g_list_store_new (HR_TYPE_GPU);
 
   g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
                            G_CONNECT_SWAPPED);
@@ -809,6 +812,17 @@ headroom_session_get_pins (HeadroomSession *self)
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
 
   return self->pins;
+}
+
+/*
+ * Gets the GPUs whose memory is shown in charts beside that of the one that is chosen.
+ */
+GListStore *
+headroom_session_get_capacities (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return self->capacities;
 }
 
 HrJob *

@@ -50,6 +50,7 @@ HrMode           headroom_session_get_mode             (HeadroomSession      *se
 void             headroom_session_set_mode             (HeadroomSession      *self,
                                                         HrMode                mode);
 GListStore      *headroom_session_get_pins             (HeadroomSession      *self);
+GListStore      *headroom_session_get_capacities       (HeadroomSession      *self);
 HrJob           *headroom_session_get_job              (HeadroomSession      *self);
 HrJob           *headroom_session_get_job_of_mode      (HeadroomSession      *self,
                                                         HrMode                mode);

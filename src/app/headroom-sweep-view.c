@@ -11,9 +11,11 @@
 #include "headroom-columns.h"
 #include "headroom-dialogs.h"
 #include "headroom-line-chart.h"
+#include "headroom-sweep-gpus.h"
 #include "headroom-sweep-row.h"
 #include "hr-export-sweep.h"
 #include "hr-file-writer.h"
+#include "hr-labels.h"
 
 /* How long the settings have to be left alone, in milliseconds. */
 #define DELAY 150
@@ -27,8 +29,8 @@
 /*
  * HeadroomSweepView:
  *
- * Memory against one setting, for the configuration that is being worked on and up to six that are pinned, with the
- * memory of their GPUs as lines.
+ * Memory against one setting, or one part of it, for the configuration that is being worked on and up to six that are
+ * pinned, with the memory of their GPUs and of others as lines.
  *
  * What is asked of the allocator is there at once; what it keeps beside that is added while nothing else is to be done.
  */
@@ -42,7 +44,10 @@ struct _HeadroomSweepView
   guint n_gpus;
   HrUnitSystem unit_system;
   GListStore *pins;
+  GListStore *capacities;
 
+  GArray *components;
+  HrComponentId component;
   char **settings;
   char *setting;
   HrSweepRange range;
@@ -53,6 +58,7 @@ struct _HeadroomSweepView
   gboolean has_line;
   guint source;
 
+  GtkDropDown *component_choice;
   GtkDropDown *setting_choice;
   GtkEditable *from;
   GtkEditable *to;
@@ -61,6 +67,7 @@ struct _HeadroomSweepView
   GtkLabel *point;
   HeadroomLineChart *chart;
   GtkListBox *lines;
+  HeadroomSweepGpus *gpus;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomSweepView, headroom_sweep_view, ADW_TYPE_BIN)
@@ -76,23 +83,6 @@ headroom_sweep_view_say (HeadroomSweepView *self,
     gtk_widget_add_css_class (GTK_WIDGET (self->problem), "error");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self->problem), "error");
-}
-
-/* The GPUs of all configurations, each once. */
-static GPtrArray *
-headroom_sweep_view_list_gpus (HeadroomSweepView *self)
-{
-  GPtrArray *gpus = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (guint i = 0; self->sweep != NULL && i < hr_sweep_get_n_lines (self->sweep); i++)
-    {
-      HrGpu *gpu = hr_sweep_get_line (self->sweep, i)->gpu;
-
-      if (gpu != NULL && !g_ptr_array_find (gpus, gpu, NULL))
-        g_ptr_array_add (gpus, g_object_ref (gpu));
-    }
-
-  return gpus;
 }
 
 static void
@@ -117,13 +107,12 @@ headroom_sweep_view_update_point (HeadroomSweepView *self)
 static void
 headroom_sweep_view_show_line (HeadroomSweepView *self)
 {
-  g_autoptr (GPtrArray) gpus = headroom_sweep_view_list_gpus (self);
   g_autoptr (HrLineData) data = NULL;
 
   if (self->sweep == NULL || !hr_sweep_has_all_least (self->sweep))
     return;
 
-  data = hr_export_create_sweep_data (self->sweep, gpus, self->unit_system, headroom_get_palette_scheme ());
+  data = hr_export_create_sweep_data (self->sweep, self->unit_system, headroom_get_palette_scheme ());
   headroom_chart_set_data (HEADROOM_CHART (self->chart), data);
   headroom_sweep_view_update_point (self);
   for (guint i = 0; i < hr_line_data_get_n_lines (data); i++)
@@ -186,6 +175,12 @@ headroom_sweep_view_add_lines (HeadroomSweepView *self,
         hr_sweep_add_line (sweep, headroom_pin_get_label (pin), headroom_pin_get_model (pin),
                            headroom_pin_get_job (pin), headroom_pin_get_gpu (pin), headroom_pin_get_n_gpus (pin));
     }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->capacities)); i++)
+    {
+      g_autoptr (HrGpu) gpu = g_list_model_get_item (G_LIST_MODEL (self->capacities), i);
+
+      hr_sweep_add_gpu (sweep, gpu);
+    }
 }
 
 /* Begins anew with what is set now; what is known already of it stays. */
@@ -212,6 +207,7 @@ headroom_sweep_view_restart (HeadroomSweepView *self)
   before = g_steal_pointer (&self->sweep);
   self->sweep = hr_sweep_new (self->setting, (const double *) values->data, values->len);
   headroom_sweep_view_add_lines (self, self->sweep);
+  hr_sweep_set_component (self->sweep, self->component);
   if (before != NULL)
     hr_sweep_take_known (self->sweep, before);
 
@@ -288,7 +284,6 @@ headroom_sweep_view_export_response_cb (GtkFileChooser    *chooser,
                                         HeadroomSweepView *self)
 {
   HrExportFormat format = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (chooser), "format"));
-  g_autoptr (GPtrArray) gpus = headroom_sweep_view_list_gpus (self);
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GFile) file = NULL;
@@ -299,7 +294,7 @@ headroom_sweep_view_export_response_cb (GtkFileChooser    *chooser,
   /* What has not been looked at yet belongs into the file. */
   hr_sweep_run (self->sweep);
   file = gtk_file_chooser_get_file (chooser);
-  bytes = hr_export_sweep_to_bytes (self->sweep, gpus, self->unit_system, format, &error);
+  bytes = hr_export_sweep_to_bytes (self->sweep, self->unit_system, format, &error);
   if (bytes != NULL && hr_file_write (file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), &error))
     {
       g_autofree char *name = g_file_get_basename (file);
@@ -359,6 +354,66 @@ headroom_sweep_view_set_setting (HeadroomSweepView *self,
 
   hr_sweep_range_init (&self->range, self->job, self->model, self->setting);
   headroom_sweep_view_fill_range (self);
+}
+
+static void
+headroom_sweep_view_component_cb (HeadroomSweepView *self)
+{
+  guint selected = gtk_drop_down_get_selected (self->component_choice);
+
+  if (self->filling || selected >= self->components->len)
+    return;
+
+  self->component = g_array_index (self->components, HrComponentId, selected);
+  if (self->sweep == NULL)
+    return;
+
+  hr_sweep_set_component (self->sweep, self->component);
+  headroom_sweep_view_show_line (self);
+}
+
+static void
+append_component (GArray        *components,
+                  GtkStringList *labels,
+                  HrComponentId  id)
+{
+  g_array_append_val (components, id);
+  gtk_string_list_append (labels, id == HR_N_COMPONENTS ? _("All of the peak") : hr_component_id_get_label (id));
+}
+
+/* All of the peak, and the parts that the estimate has; what was chosen stays a choice. */
+static void
+headroom_sweep_view_fill_components (HeadroomSweepView *self,
+                                     HrEstimate        *estimate)
+{
+  GArray *components = g_array_new (FALSE, FALSE, sizeof (HrComponentId));
+  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+  guint selected = 0;
+
+  append_component (components, labels, HR_N_COMPONENTS);
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      if (hr_estimate_find_component (estimate, id) == NULL && id != self->component)
+        continue;
+
+      if (id == self->component)
+        selected = components->len;
+      append_component (components, labels, id);
+    }
+
+  if (self->components != NULL && self->components->len == components->len &&
+      memcmp (self->components->data, components->data, components->len * sizeof (HrComponentId)) == 0)
+    {
+      g_array_unref (components);
+      return;
+    }
+
+  self->filling = TRUE;
+  gtk_drop_down_set_model (self->component_choice, G_LIST_MODEL (labels));
+  gtk_drop_down_set_selected (self->component_choice, selected);
+  self->filling = FALSE;
+  g_clear_pointer (&self->components, g_array_unref);
+  self->components = components;
 }
 
 static void
@@ -451,7 +506,9 @@ headroom_sweep_view_dispose (GObject *object)
   g_clear_pointer (&self->sweep, hr_sweep_free);
   g_clear_pointer (&self->settings, g_strfreev);
   g_clear_pointer (&self->setting, g_free);
+  g_clear_pointer (&self->components, g_array_unref);
   g_clear_object (&self->pins);
+  g_clear_object (&self->capacities);
   g_clear_object (&self->model);
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
@@ -468,9 +525,11 @@ headroom_sweep_view_class_init (HeadroomSweepViewClass *klass)
 
   g_type_ensure (HEADROOM_TYPE_COLUMNS);
   g_type_ensure (HEADROOM_TYPE_LINE_CHART);
+  g_type_ensure (HEADROOM_TYPE_SWEEP_GPUS);
 
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/headroom/Headroom/ui/headroom-sweep-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, component_choice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, setting_choice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, from);
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, to);
@@ -479,6 +538,8 @@ headroom_sweep_view_class_init (HeadroomSweepViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, point);
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, chart);
   gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, lines);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomSweepView, gpus);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_sweep_view_component_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_sweep_view_setting_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_sweep_view_range_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_sweep_view_update_point);
@@ -491,9 +552,12 @@ static void
 headroom_sweep_view_init (HeadroomSweepView *self)
 {
   g_autoptr (GListStore) pins = g_list_store_new (HEADROOM_TYPE_PIN);
+  g_autoptr (GListStore) capacities = g_list_store_new (HR_TYPE_GPU);
 
   self->n_gpus = 1;
+  self->component = HR_N_COMPONENTS;
   gtk_widget_init_template (GTK_WIDGET (self));
+  headroom_sweep_view_set_capacities (self, capacities);
   headroom_sweep_view_set_pins (self, pins);
 }
 
@@ -527,6 +591,28 @@ headroom_sweep_view_set_pins (HeadroomSweepView *self,
 }
 
 /*
+ * headroom_sweep_view_set_capacities:
+ * @self: a sweep
+ * @gpus: (element-type HrGpu): the GPUs whose memory is shown beside that of the configurations’ own; the sweep adds to
+ *   them and takes from them
+ */
+void
+headroom_sweep_view_set_capacities (HeadroomSweepView *self,
+                                    GListStore        *gpus)
+{
+  g_return_if_fail (HEADROOM_IS_SWEEP_VIEW (self));
+  g_return_if_fail (G_IS_LIST_STORE (gpus));
+
+  if (self->capacities != NULL)
+    g_signal_handlers_disconnect_by_func (self->capacities, headroom_sweep_view_restart, self);
+  g_set_object (&self->capacities, gpus);
+  g_signal_connect_object (gpus, "items-changed", G_CALLBACK (headroom_sweep_view_restart), self, G_CONNECT_SWAPPED);
+  headroom_sweep_gpus_set_gpus (self->gpus, gpus);
+  if (self->pins != NULL)
+    headroom_sweep_view_restart (self);
+}
+
+/*
  * headroom_sweep_view_show:
  * @self: a sweep
  * @report: the report of the configuration that is being worked on
@@ -551,6 +637,7 @@ headroom_sweep_view_show (HeadroomSweepView *self,
   g_set_object (&self->gpu, hr_report_get_gpu (report));
   self->n_gpus = hr_report_get_n_gpus (report);
   self->unit_system = hr_report_get_unit_system (report);
+  headroom_sweep_view_fill_components (self, hr_report_get_estimate (report));
   headroom_sweep_view_fill_settings (self);
   headroom_sweep_view_restart (self);
 }

@@ -45,6 +45,7 @@ static const OptionHelp sweep_options[] = {
        "numbers with commas between them, without which the usual range is taken") },
   { "--by SETTING=VALUE,VALUE…", N_("A line for each value of another setting, of each model") },
   { "--capacity GPU,GPU…", N_("Further GPUs to hold the lines against") },
+  { "--component NAME", N_("A part of the peak to look at alone, such as kv-cache or activations") },
   { "--mode MODE",
     N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
   { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },

@@ -12,7 +12,7 @@
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "over", "by", "capacity", "mode", "gpu", "gpus", "format", "output", "scenario", "units", NULL,
+  "over", "by", "capacity", "component", "mode", "gpu", "gpus", "format", "output", "scenario", "units", NULL,
 };
 
 /* What is asked for: questions side by side, and where the answer goes. */
@@ -20,7 +20,6 @@ typedef struct
 {
   HeadroomQuestion questions[HR_SWEEP_MAX_LINES];
   guint n_questions;
-  GPtrArray *gpus;
   HrUnitSystem units;
   HrExportFormat format;
   GFile *output;
@@ -31,7 +30,6 @@ sweep_request_clear (SweepRequest *self)
 {
   for (guint i = 0; i < G_N_ELEMENTS (self->questions); i++)
     headroom_question_clear (&self->questions[i]);
-  g_clear_pointer (&self->gpus, g_ptr_array_unref);
   g_clear_object (&self->output);
 }
 
@@ -58,26 +56,14 @@ read_questions (SweepRequest       *request,
   return TRUE;
 }
 
-static void
-add_gpu (GPtrArray *gpus,
-         HrGpu     *gpu)
-{
-  if (gpu != NULL && !g_ptr_array_find (gpus, gpu, NULL))
-    g_ptr_array_add (gpus, g_object_ref (gpu));
-}
-
-/* The GPUs of the questions, and those that are named beside them. */
+/* GPUs that are named beside those of the questions. */
 static gboolean
-read_gpus (SweepRequest       *request,
-           HeadroomArguments  *arguments,
-           GError            **error)
+add_capacities (HrSweep            *sweep,
+                HeadroomArguments  *arguments,
+                GError            **error)
 {
   const char *names = headroom_arguments_get (arguments, "capacity");
   g_auto (GStrv) parts = g_strsplit (names != NULL ? names : "", ",", -1);
-
-  request->gpus = g_ptr_array_new_with_free_func (g_object_unref);
-  for (guint i = 0; i < request->n_questions; i++)
-    add_gpu (request->gpus, request->questions[i].gpu);
 
   for (guint i = 0; parts[i] != NULL; i++)
     {
@@ -88,10 +74,37 @@ read_gpus (SweepRequest       *request,
           g_prefix_error (error, "--capacity: ");
           return FALSE;
         }
-      add_gpu (request->gpus, gpu);
+      hr_sweep_add_gpu (sweep, gpu);
     }
 
   return TRUE;
+}
+
+/* A part of the peak that is looked at alone. */
+static gboolean
+read_component (HrSweep            *sweep,
+                HeadroomArguments  *arguments,
+                GError            **error)
+{
+  const char *name = headroom_arguments_get (arguments, "component");
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  if (name == NULL)
+    return TRUE;
+
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      if (g_str_equal (hr_component_id_get_name (id), name))
+        {
+          hr_sweep_set_component (sweep, id);
+          return TRUE;
+        }
+      g_string_append_printf (names, "%s%s", id > 0 ? ", " : "", hr_component_id_get_name (id));
+    }
+
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: expected one of %s, found “%s”"), "--component",
+               names->str, name);
+  return FALSE;
 }
 
 /* The first question decides what the usual range is. */
@@ -249,12 +262,13 @@ get_status (HrSweep *sweep)
     {
       const HrSweepLine *line = hr_sweep_get_line (sweep, i);
       HrSweepFit fit;
-      guint index;
+      double value;
+      guint gpu;
 
-      if (line->gpu == NULL)
+      if (line->gpu == NULL || !g_ptr_array_find (hr_sweep_get_gpus (sweep), line->gpu, &gpu))
         continue;
       has_gpu = TRUE;
-      fit = hr_sweep_find_fit (sweep, i, hr_gpu_get_memory (line->gpu), &index);
+      fit = hr_sweep_find_fit (sweep, i, gpu, &value);
       if (fit != HR_SWEEP_FIT_NEVER && fit != HR_SWEEP_FIT_UNKNOWN)
         return HEADROOM_STATUS_FITS;
     }
@@ -271,12 +285,12 @@ write_sweep (SweepRequest  *request,
 
   if (request->format == HR_EXPORT_FORMAT_TEXT && request->output == NULL)
     {
-      g_autofree char *text = hr_sweep_to_text (sweep, request->gpus, request->units, headroom_output_get_style ());
+      g_autofree char *text = hr_sweep_to_text (sweep, request->units, headroom_output_get_style ());
 
       return headroom_output_print (text, error);
     }
 
-  bytes = hr_export_sweep_to_bytes (sweep, request->gpus, request->units, request->format, error);
+  bytes = hr_export_sweep_to_bytes (sweep, request->units, request->format, error);
 
   return bytes != NULL &&
          headroom_output_put (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), request->output, error);
@@ -291,12 +305,12 @@ headroom_cli_sweep (HeadroomArguments  *arguments,
 
   if (!headroom_output_read (arguments, HR_EXPORT_SWEEP_FORMATS, &request.format, &request.output, error)
       || !headroom_cli_read_units (arguments, &request.units, error)
-      || !read_questions (&request, arguments, error)
-      || !read_gpus (&request, arguments, error))
+      || !read_questions (&request, arguments, error))
     return HEADROOM_STATUS_FAILED;
 
   sweep = read_sweep (&request, arguments, error);
-  if (sweep == NULL || !add_lines (sweep, &request, arguments, error))
+  if (sweep == NULL || !add_lines (sweep, &request, arguments, error) || !add_capacities (sweep, arguments, error)
+      || !read_component (sweep, arguments, error))
     return HEADROOM_STATUS_FAILED;
 
   hr_sweep_run (sweep);

@@ -32,18 +32,49 @@ is_geometric (const double *values,
          values[2] - values[1] > 1.2 * (values[1] - values[0]) && values[n_values - 1] >= 4 * values[0];
 }
 
+/* From where to where a part of the memory goes. */
+static char *
+dup_range (HrSweep      *sweep,
+           guint         line,
+           HrUnitSystem  unit_system)
+{
+  const HrSweepPoint *points = hr_sweep_get_line (sweep, line)->points, *first = NULL, *last = NULL;
+  g_autofree char *low = NULL;
+  g_autofree char *high = NULL;
+  guint n_values;
+
+  hr_sweep_get_values (sweep, &n_values);
+  for (guint i = 0; i < n_values; i++)
+    {
+      if (points[i].state != HR_SWEEP_POINT_KNOWN && points[i].state != HR_SWEEP_POINT_LEAST)
+        continue;
+
+      last = &points[i];
+      if (first == NULL)
+        first = last;
+    }
+  if (first == NULL)
+    return g_strdup (_("no estimate"));
+
+  low = hr_format_bytes (hr_sweep_get_bytes (sweep, first), unit_system);
+  high = hr_format_bytes (hr_sweep_get_bytes (sweep, last), unit_system);
+
+  /* Translators: at a line in a chart: sizes, at the first and at the last value of a setting */
+  return g_strdup_printf (_("from %1$s to %2$s"), low, high);
+}
+
 /* Which values fit on each GPU. */
 static char *
-dup_sentence (HrSweep   *sweep,
-              guint      line,
-              GPtrArray *gpus)
+dup_fits (HrSweep *sweep,
+          guint    line)
 {
+  GPtrArray *gpus = hr_sweep_get_gpus (sweep);
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < gpus->len; i++)
     {
       HrGpu *gpu = g_ptr_array_index (gpus, i);
-      g_autofree char *fit = hr_sweep_dup_fit_text (sweep, line, hr_gpu_get_memory (gpu));
+      g_autofree char *fit = hr_sweep_dup_fit_text (sweep, line, i);
 
       /* Translators: at a line in a chart: 1 the name of a GPU, 2 which values fit on it */
       g_ptr_array_add (parts, g_strdup_printf (_("%1$s: %2$s"), hr_gpu_get_name (gpu), fit));
@@ -58,11 +89,12 @@ static void
 add_line (HrLineData      *data,
           HrSweep         *sweep,
           guint            index,
-          GPtrArray       *gpus,
+          HrUnitSystem     unit_system,
           HrPaletteScheme  scheme)
 {
   const HrSweepLine *line = hr_sweep_get_line (sweep, index);
-  g_autofree char *sentence = dup_sentence (sweep, index, gpus);
+  g_autofree char *sentence = hr_sweep_get_component (sweep) == HR_N_COMPONENTS
+                                ? dup_fits (sweep, index) : dup_range (sweep, index, unit_system);
   g_autofree char *id = g_strdup_printf ("%u", index);
   guint n_values;
 
@@ -73,16 +105,16 @@ add_line (HrLineData      *data,
       const HrSweepPoint *point = &line->points[i];
 
       if (point->state == HR_SWEEP_POINT_KNOWN || point->state == HR_SWEEP_POINT_LEAST)
-        hr_line_data_set_value (data, index, i, point->total_bytes);
+        hr_line_data_set_value (data, index, i, hr_sweep_get_bytes (sweep, point));
       else if (point->refusal != NULL)
         hr_line_data_set_gap (data, index, i, point->refusal);
     }
 }
 
 static guint64
-get_highest (HrSweep   *sweep,
-             GPtrArray *gpus)
+get_highest (HrSweep *sweep)
 {
+  GPtrArray *gpus = hr_sweep_get_gpus (sweep);
   guint64 highest = 0;
   guint n_values;
 
@@ -90,7 +122,7 @@ get_highest (HrSweep   *sweep,
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
     {
       for (guint j = 0; j < n_values; j++)
-        highest = MAX (highest, hr_sweep_get_line (sweep, i)->points[j].total_bytes);
+        highest = MAX (highest, hr_sweep_get_bytes (sweep, &hr_sweep_get_line (sweep, i)->points[j]));
     }
   for (guint i = 0; i < gpus->len; i++)
     {
@@ -107,7 +139,6 @@ get_highest (HrSweep   *sweep,
 /**
  * hr_export_create_sweep_data:
  * @sweep: a sweep with a line
- * @gpus: (element-type HrGpu): the GPUs whose memory is shown
  * @unit_system: the units to write sizes in
  * @scheme: what the chart stands on
  *
@@ -118,7 +149,6 @@ get_highest (HrSweep   *sweep,
  */
 HrLineData *
 hr_export_create_sweep_data (HrSweep         *sweep,
-                             GPtrArray       *gpus,
                              HrUnitSystem     unit_system,
                              HrPaletteScheme  scheme)
 {
@@ -128,21 +158,23 @@ hr_export_create_sweep_data (HrSweep         *sweep,
   const char *unit_name;
   guint64 unit;
   guint n_values;
+  GPtrArray *gpus;
   HrLineData *data;
 
-  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+  g_return_val_if_fail (sweep != NULL, NULL);
 
   title = hr_sweep_dup_title (sweep);
   axis_title = hr_sweep_dup_setting_label (hr_sweep_get_line (sweep, 0)->job, hr_sweep_get_setting (sweep));
   data = hr_line_data_new (title, axis_title, format_bytes, format_position, GUINT_TO_POINTER (unit_system), NULL);
-  unit = hr_get_byte_unit (get_highest (sweep, gpus), unit_system, &unit_name);
+  gpus = hr_sweep_get_gpus (sweep);
+  unit = hr_get_byte_unit (get_highest (sweep), unit_system, &unit_name);
   hr_line_data_set_unit (data, unit, unit_name);
   values = hr_sweep_get_values (sweep, &n_values);
   hr_line_data_set_logarithmic (data, is_geometric (values, n_values));
   for (guint i = 0; i < n_values; i++)
     hr_line_data_add_position (data, values[i]);
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
-    add_line (data, sweep, i, gpus, scheme);
+    add_line (data, sweep, i, unit_system, scheme);
   for (guint i = 0; i < gpus->len; i++)
     {
       HrGpu *gpu = g_ptr_array_index (gpus, i);
@@ -160,7 +192,6 @@ hr_export_create_sweep_data (HrSweep         *sweep,
 /**
  * hr_export_sweep_to_bytes:
  * @sweep: a sweep that is done, with a line
- * @gpus: (element-type HrGpu): the GPUs that lines are held against
  * @unit_system: the units to write sizes in
  * @format: what to write it as
  * @error: return location for a #GError
@@ -171,7 +202,6 @@ hr_export_create_sweep_data (HrSweep         *sweep,
  */
 GBytes *
 hr_export_sweep_to_bytes (HrSweep         *sweep,
-                          GPtrArray       *gpus,
                           HrUnitSystem     unit_system,
                           HrExportFormat   format,
                           GError         **error)
@@ -180,29 +210,29 @@ hr_export_sweep_to_bytes (HrSweep         *sweep,
   g_autoptr (HrChartPicture) picture = NULL;
   g_autoptr (HrDocument) document = NULL;
 
-  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+  g_return_val_if_fail (sweep != NULL, NULL);
 
   switch (format)
     {
     case HR_EXPORT_FORMAT_TEXT:
-      return hr_export_take_text (hr_sweep_to_text (sweep, gpus, unit_system, HR_REPORT_TEXT_STYLE_PLAIN));
+      return hr_export_take_text (hr_sweep_to_text (sweep, unit_system, HR_REPORT_TEXT_STYLE_PLAIN));
 
     case HR_EXPORT_FORMAT_JSON:
-      return hr_export_take_text (hr_sweep_to_json (sweep, gpus));
+      return hr_export_take_text (hr_sweep_to_json (sweep));
 
     case HR_EXPORT_FORMAT_CSV:
       return hr_export_take_text (hr_sweep_to_csv (sweep));
 
     case HR_EXPORT_FORMAT_MARKDOWN:
-      return hr_export_take_text (hr_sweep_to_markdown (sweep, gpus, unit_system));
+      return hr_export_take_text (hr_sweep_to_markdown (sweep, unit_system));
 
     case HR_EXPORT_FORMAT_HTML:
     case HR_EXPORT_FORMAT_PDF:
     case HR_EXPORT_FORMAT_SVG:
     case HR_EXPORT_FORMAT_PNG:
-      data = hr_export_create_sweep_data (sweep, gpus, unit_system, HR_PALETTE_SCHEME_LIGHT);
+      data = hr_export_create_sweep_data (sweep, unit_system, HR_PALETTE_SCHEME_LIGHT);
       picture = hr_line_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
-      document = hr_sweep_create_document (sweep, gpus, unit_system);
+      document = hr_sweep_create_document (sweep, unit_system);
 
       return hr_export_document_to_bytes (document, format, picture, NULL, error);
 

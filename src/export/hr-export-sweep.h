@@ -16,11 +16,9 @@ G_BEGIN_DECLS
 #define HR_EXPORT_SWEEP_FORMATS ((1u << HR_N_EXPORT_FORMATS) - 1)
 
 HrLineData *hr_export_create_sweep_data (HrSweep          *sweep,
-                                         GPtrArray        *gpus,
                                          HrUnitSystem      unit_system,
                                          HrPaletteScheme   scheme) G_GNUC_WARN_UNUSED_RESULT;
 GBytes     *hr_export_sweep_to_bytes    (HrSweep          *sweep,
-                                         GPtrArray        *gpus,
                                          HrUnitSystem      unit_system,
                                          HrExportFormat    format,
                                          GError          **error) G_GNUC_WARN_UNUSED_RESULT;

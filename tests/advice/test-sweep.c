@@ -149,35 +149,244 @@ test_what_is_refused_is_a_gap_that_says_why (void)
     }
 }
 
+/* Grows by as many bytes with each value, from an end that is not estimated by multiples that are. */
+typedef struct
+{
+  gint64 multiple;
+  gboolean falls;
+  guint n_estimates;
+} Slope;
+
+static gboolean
+find_total (double    value,
+            HrGpu    *gpu,
+            guint64  *total_bytes,
+            gpointer  user_data)
+{
+  Slope *slope = user_data;
+
+  slope->n_estimates++;
+  if (slope->multiple > 0 && (gint64) value % slope->multiple != 0)
+    return FALSE;
+
+  *total_bytes = hr_gpu_get_memory (gpu) + 100 * (slope->falls ? 1000 - value : value - 1000);
+
+  return TRUE;
+}
+
+static const struct
+{
+  const char *name;
+  gboolean is_whole;
+  gint64 multiple;
+  gboolean falls;
+  double values[3];
+  HrSweepFit fit;
+  double value;
+} edges[] = {
+  { "up_to", TRUE, 0, FALSE, { 64, 512, 4096 }, HR_SWEEP_FIT_UP_TO, 1000 },
+  { "from", TRUE, 0, TRUE, { 64, 512, 4096 }, HR_SWEEP_FIT_FROM, 1000 },
+  { "multiples", TRUE, 64, FALSE, { 64, 512, 4096 }, HR_SWEEP_FIT_UP_TO, 960 },
+  { "multiples_from", TRUE, 64, TRUE, { 64, 512, 4096 }, HR_SWEEP_FIT_FROM, 1024 },
+  { "neighbours", TRUE, 0, FALSE, { 999, 1000, 1001 }, HR_SWEEP_FIT_UP_TO, 1000 },
+  { "nothing_between", TRUE, 4096, FALSE, { 0, 512, 4096 }, HR_SWEEP_FIT_UP_TO, 0 },
+  { "hundredths", FALSE, 0, FALSE, { 900.5, 950.5, 1200.25 }, HR_SWEEP_FIT_UP_TO, 1000 },
+  { "always", TRUE, 0, FALSE, { 1, 2, 3 }, HR_SWEEP_FIT_ALWAYS, 3 },
+  { "never", TRUE, 0, FALSE, { 1001, 1002, 1003 }, HR_SWEEP_FIT_NEVER, 0 },
+};
+
 static void
-test_it_says_which_values_fit (void)
+test_an_edge_is_found_between_values (gconstpointer data)
+{
+  guint index = GPOINTER_TO_UINT (data);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+  Slope slope = { edges[index].multiple, edges[index].falls, 0 };
+  guint64 totals[3] = { 0 };
+  HrSweepEdge edge;
+
+  for (guint i = 0; i < 3; i++)
+    find_total (edges[index].values[i], gpu, &totals[i], &slope);
+  hr_sweep_edge_init (&edge, gpu, edges[index].is_whole, edges[index].values, totals, 3);
+  slope.n_estimates = 0;
+  while (hr_sweep_edge_step (&edge, edges[index].is_whole, find_total, &slope))
+    continue;
+
+  g_assert_cmpint (edge.fit, ==, edges[index].fit);
+  if (edge.fit != HR_SWEEP_FIT_NEVER)
+    g_assert_cmpfloat_with_epsilon (edge.value, edges[index].value, 0.011);
+  g_assert_cmpuint (slope.n_estimates, <, 32);
+  hr_sweep_edge_clear (&edge);
+}
+
+/* One that is at one place fits, and the next does not, on the GPU that is asked for. */
+static gboolean
+fits (HrModel    *model,
+      HrJob      *job,
+      HrGpu      *gpu,
+      const char *setting,
+      guint64     value)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJob) changed = hr_job_copy (job);
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (changed, setting, value, NULL);
+  estimate = hr_estimator_run (model, changed, gpu, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_estimate_get_total_bytes (estimate) <= hr_gpu_get_memory (gpu);
+}
+
+static const struct
+{
+  const char *name;
+  HrMode mode;
+  const char *settings;
+  const char *setting;
+  const char *values;
+  const char *gpu;
+  const char *capacity;
+} crossings[] = {
+  { "prompts", HR_MODE_INFERENCE, "batch-size=256", "prompt-length", "512..131072", "rtx-4090", "h100-sxm" },
+  { "prompts_without_a_gpu", HR_MODE_INFERENCE, "batch-size=256", "prompt-length", "512..131072", NULL, "rtx-3060" },
+  { "sequences", HR_MODE_TRAINING, "micro-batch-size=4", "sequence-length", "512..131072", "rtx-4090", "rtx-3060" },
+  { "batches", HR_MODE_TRAINING, "sequence-length=512", "micro-batch-size", "1..4096", "l40s", "h100-sxm" },
+};
+
+static void
+test_what_fits_is_exact (gconstpointer data)
+{
+  guint index = GPOINTER_TO_UINT (data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrGpu) gpu = crossings[index].gpu != NULL ? hr_gpu_catalogue_lookup (crossings[index].gpu, &error) : NULL;
+  g_autoptr (HrGpu) capacity = hr_gpu_catalogue_lookup (crossings[index].capacity, &error);
+  g_autoptr (HrJob) job = hr_job_new (crossings[index].mode);
+  g_autoptr (HrSweep) sweep = NULL;
+  GPtrArray *gpus;
+
+  g_assert_no_error (error);
+  g_assert_true (hr_job_set_all_from_string (job, crossings[index].settings, &error));
+  sweep = create_sweep (model, job, gpu, crossings[index].setting, crossings[index].values);
+  hr_sweep_add_gpu (sweep, capacity);
+  hr_sweep_add_gpu (sweep, capacity);
+  g_assert_false (hr_sweep_is_done (sweep));
+  hr_sweep_run (sweep);
+  g_assert_true (hr_sweep_is_done (sweep));
+
+  gpus = hr_sweep_get_gpus (sweep);
+  g_assert_cmpuint (gpus->len, ==, gpu != NULL ? 2 : 1);
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrGpu *asked = g_ptr_array_index (gpus, i);
+      g_autofree char *text = hr_sweep_dup_fit_text (sweep, 0, i);
+      g_autofree char *number = NULL;
+      double value;
+
+      g_assert_cmpint (hr_sweep_find_fit (sweep, 0, i, &value), ==, HR_SWEEP_FIT_UP_TO);
+      g_test_message ("%s: %.15g", hr_gpu_get_name (asked), value);
+      g_assert_true (fits (model, job, asked, crossings[index].setting, (guint64) value));
+      g_assert_false (fits (model, job, asked, crossings[index].setting, (guint64) value + 1));
+      number = hr_sweep_dup_value_text (value);
+      g_assert_nonnull (strstr (text, number));
+    }
+}
+
+static void
+test_more_gpus_fit_from_a_number_on (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-14B-Instruct", &error);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrSweep) sweep = NULL;
+  double value;
+
+  g_assert_no_error (error);
+  sweep = create_sweep (model, job, gpu, HR_SWEEP_GPUS, "1,4,8");
+  hr_sweep_run (sweep);
+  g_assert_cmpint (hr_sweep_find_fit (sweep, 0, 0, &value), ==, HR_SWEEP_FIT_FROM);
+  g_assert_cmpfloat (value, ==, 2);
+}
+
+/* More GPUs are more copies or shards in training, where their number is left open. */
+static void
+test_training_is_swept_over_gpus_and_layouts (void)
+{
+  static const struct
+  {
+    const char *settings;
+    const char *with;
+    const char *without;
+  } cases[] = {
+    { "framework=pytorch", "gpus data-parallel", "tensor-parallel pipeline-parallel zero-stage expert-parallel" },
+    { "framework=megatron-lm", "gpus data-parallel tensor-parallel pipeline-parallel zero-stage", "context-parallel" },
+    { "framework=deepspeed", "gpus data-parallel zero-stage", "tensor-parallel" },
+    { "framework=transformers data-parallel=4", "data-parallel", "gpus tensor-parallel" },
+    { "framework=unsloth", "micro-batch-size", "gpus data-parallel" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+      g_auto (GStrv) with = g_strsplit (cases[i].with, " ", -1);
+      g_auto (GStrv) without = g_strsplit (cases[i].without, " ", -1);
+      g_auto (GStrv) settings = NULL;
+
+      g_assert_true (hr_job_set_all_from_string (job, cases[i].settings, &error));
+      settings = hr_sweep_list_settings (job);
+      for (guint j = 0; with[j] != NULL; j++)
+        g_assert_true (g_strv_contains ((const char * const *) settings, with[j]));
+      for (guint j = 0; without[j] != NULL; j++)
+        {
+          g_assert_false (g_strv_contains ((const char * const *) settings, without[j]));
+          g_assert_false (hr_sweep_has_setting (job, without[j], &error));
+          g_assert_nonnull (error);
+          g_clear_error (&error);
+        }
+    }
+}
+
+/* Each part is what an estimate says of it, and they add up. */
+static void
+test_points_have_their_parts (gconstpointer data)
+{
+  guint index = GPOINTER_TO_UINT (data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = load_model ();
+  g_autoptr (HrJob) job = hr_job_new (sweeps[index].mode);
+  g_autoptr (HrSweep) sweep = NULL;
+  const HrSweepPoint *point;
+  guint64 sum = 0;
+
+  g_assert_true (hr_job_set_all_from_string (job, sweeps[index].settings, &error));
+  sweep = create_sweep (model, job, NULL, sweeps[index].setting, sweeps[index].values);
+  hr_sweep_run (sweep);
+  point = &hr_sweep_get_line (sweep, 0)->points[1];
+  g_assert_cmpuint (hr_sweep_get_bytes (sweep, point), ==, point->total_bytes);
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      hr_sweep_set_component (sweep, id);
+      g_assert_cmpuint (hr_sweep_get_bytes (sweep, point), ==, point->component_bytes[id]);
+      sum += point->component_bytes[id];
+    }
+  g_assert_cmpuint (sum, ==, point->total_bytes);
+}
+
+static void
+test_the_cache_grows_with_the_prompt (void)
 {
   g_autoptr (HrModel) model = load_model ();
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
-  g_autoptr (HrSweep) sweep = create_sweep (model, job, NULL, "batch-size", "64,128,256,512");
-  g_autoptr (HrSweep) gpus = NULL;
+  g_autoptr (HrSweep) sweep = create_sweep (model, job, NULL, "prompt-length", "512..4096");
   const HrSweepPoint *points = hr_sweep_get_line (sweep, 0)->points;
-  g_autofree char *text = NULL;
-  guint index;
 
-  g_assert_cmpint (hr_sweep_find_fit (sweep, 0, G_MAXUINT64, &index), ==, HR_SWEEP_FIT_UNKNOWN);
   hr_sweep_run (sweep);
-  g_object_set (job, "prompt-length", G_GUINT64_CONSTANT (8), "output-length", G_GUINT64_CONSTANT (8), NULL);
-  gpus = create_sweep (model, job, NULL, HR_SWEEP_GPUS, "1,2,4");
-  hr_sweep_run (gpus);
-
-  g_assert_cmpint (hr_sweep_find_fit (sweep, 0, points[3].total_bytes, &index), ==, HR_SWEEP_FIT_ALWAYS);
-  g_assert_cmpuint (index, ==, 3);
-  g_assert_cmpint (hr_sweep_find_fit (sweep, 0, points[3].total_bytes - 1, &index), ==, HR_SWEEP_FIT_UP_TO);
-  g_assert_cmpuint (index, ==, 2);
-  g_assert_cmpint (hr_sweep_find_fit (sweep, 0, points[0].total_bytes - 1, &index), ==, HR_SWEEP_FIT_NEVER);
-  text = hr_sweep_dup_fit_text (sweep, 0, points[1].total_bytes);
-  g_assert_nonnull (strstr (text, "128"));
-
-  points = hr_sweep_get_line (gpus, 0)->points;
-  g_assert_cmpuint (points[0].total_bytes, >, points[2].total_bytes);
-  g_assert_cmpint (hr_sweep_find_fit (gpus, 0, points[0].total_bytes - 1, &index), ==, HR_SWEEP_FIT_FROM);
-  g_assert_cmpuint (index, ==, 1);
+  hr_sweep_set_component (sweep, HR_COMPONENT_KV_CACHE);
+  g_assert_cmpuint (hr_sweep_get_bytes (sweep, &points[0]), >, 0);
+  for (guint i = 1; i < 4; i++)
+    g_assert_cmpuint (hr_sweep_get_bytes (sweep, &points[i]), ==, hr_sweep_get_bytes (sweep, &points[0]) << i);
 }
 
 static const struct
@@ -299,7 +508,7 @@ test_settings_that_cannot_be_swept_are_refused (void)
     { HR_MODE_INFERENCE, "dtype", "prompt-length" },
     { HR_MODE_INFERENCE, "no-such", "batch-size" },
     { HR_MODE_FINE_TUNING, "trained-layers", "Has no effect" },
-    { HR_MODE_TRAINING, HR_SWEEP_GPUS, "sequence-length" },
+    { HR_MODE_TRAINING, "tensor-parallel", "PyTorch" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -337,6 +546,22 @@ test_what_is_known_is_taken_over (void)
   hr_sweep_take_known (shorter, first);
   g_assert_false (hr_sweep_has_all_least (shorter));
 
+  /* So is where a line crosses the memory of a GPU. */
+  {
+    g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3060", NULL);
+    g_autoptr (HrSweep) held = create_sweep (model, job, NULL, "batch-size", "1,65536");
+    g_autoptr (HrSweep) again = create_sweep (model, job, NULL, "batch-size", "1,65536");
+    double value, other;
+
+    hr_sweep_add_gpu (held, gpu);
+    hr_sweep_add_gpu (again, gpu);
+    hr_sweep_run (held);
+    hr_sweep_take_known (again, held);
+    g_assert_true (hr_sweep_is_done (again));
+    g_assert_cmpint (hr_sweep_find_fit (again, 0, 0, &value), ==, hr_sweep_find_fit (held, 0, 0, &other));
+    g_assert_cmpfloat (value, ==, other);
+  }
+
   g_object_set (job, "prompt-length", G_GUINT64_CONSTANT (100), NULL);
   changed = create_sweep (model, job, NULL, "batch-size", "1,2,4");
   hr_sweep_take_known (changed, first);
@@ -357,7 +582,27 @@ main (int    argc,
     }
   g_test_add_func ("/sweep/a_line_is_there_before_what_is_reserved", test_a_line_is_there_before_what_is_reserved);
   g_test_add_func ("/sweep/what_is_refused_is_a_gap_that_says_why", test_what_is_refused_is_a_gap_that_says_why);
-  g_test_add_func ("/sweep/it_says_which_values_fit", test_it_says_which_values_fit);
+  for (guint i = 0; i < G_N_ELEMENTS (edges); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sweep/an_edge_is_found_between_values/%s", edges[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_an_edge_is_found_between_values);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (crossings); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sweep/what_fits_is_exact/%s", crossings[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_what_fits_is_exact);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (sweeps); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sweep/points_have_their_parts/%s", sweeps[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_points_have_their_parts);
+    }
+  g_test_add_func ("/sweep/more_gpus_fit_from_a_number_on", test_more_gpus_fit_from_a_number_on);
+  g_test_add_func ("/sweep/training_is_swept_over_gpus_and_layouts", test_training_is_swept_over_gpus_and_layouts);
+  g_test_add_func ("/sweep/the_cache_grows_with_the_prompt", test_the_cache_grows_with_the_prompt);
   g_test_add_func ("/sweep/values_are_read", test_values_are_read);
   g_test_add_func ("/sweep/usual_ranges_are_those_of_the_settings", test_usual_ranges_are_those_of_the_settings);
   g_test_add_func ("/sweep/lengths_go_as_far_as_the_model", test_lengths_go_as_far_as_the_model);

@@ -8,9 +8,11 @@
 
 #include "headroom-line-chart.h"
 #include "headroom-pin.h"
+#include "headroom-sweep-gpus.h"
 #include "headroom-sweep-row.h"
 #include "headroom-sweep-view.h"
 #include "headroom-test.h"
+#include "hr-labels.h"
 #include "hr-line-chart.h"
 
 typedef struct
@@ -250,12 +252,19 @@ test_what_the_keyboard_came_to_outlasts_the_pointer (Fixture       *fixture,
   check_place (fixture, -1, -1);
 }
 
+static GtkWidget *
+get_choice (Fixture    *fixture,
+            const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (GTK_WIDGET (fixture->view), HEADROOM_TYPE_SWEEP_VIEW, name));
+}
+
 static void
 test_another_range_and_setting_are_swept (Fixture       *fixture,
                                           gconstpointer  data)
 {
   GtkWidget *from = headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_ENTRY, NULL);
-  GtkWidget *setting = headroom_test_find (GTK_WIDGET (fixture->view), GTK_TYPE_DROP_DOWN, NULL);
+  GtkWidget *setting = get_choice (fixture, "setting_choice");
   guint n_positions;
 
   show (fixture);
@@ -274,6 +283,62 @@ test_another_range_and_setting_are_swept (Fixture       *fixture,
   gtk_drop_down_set_selected (GTK_DROP_DOWN (setting), 0);
   HEADROOM_TEST_WAIT_FOR (hr_line_data_get_positions (get_data (fixture), &n_positions)[0] == 1);
   g_assert_cmpuint (n_positions, ==, 9);
+}
+
+static void
+test_a_part_of_the_peak_is_looked_at (Fixture       *fixture,
+                                      gconstpointer  data)
+{
+  GtkDropDown *choice = GTK_DROP_DOWN (get_choice (fixture, "component_choice"));
+  GtkStringList *names;
+  guint index = 0;
+
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
+  names = GTK_STRING_LIST (gtk_drop_down_get_model (choice));
+  while (!g_str_equal (gtk_string_list_get_string (names, index), hr_component_id_get_label (HR_COMPONENT_KV_CACHE)))
+    index++;
+  gtk_drop_down_set_selected (choice, index);
+  g_assert_cmpuint (get_value (fixture, 0, 0), ==, 512 * 57344);
+  g_assert_cmpuint (get_value (fixture, 0, 3), ==, 8 * get_value (fixture, 0, 0));
+  g_assert_nonnull (strstr (hr_line_data_get_title (get_data (fixture)),
+                            hr_component_id_get_label (HR_COMPONENT_KV_CACHE)));
+
+  /* The choice stays when the estimate changes. */
+  g_object_set (fixture->job, "batch-size", G_GUINT64_CONSTANT (2), NULL);
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (get_value (fixture, 0, 0) == 2 * 512 * 57344);
+  g_assert_cmpuint (gtk_drop_down_get_selected (choice), ==, index);
+  gtk_drop_down_set_selected (choice, 0);
+  g_assert_cmpuint (get_value (fixture, 0, 0), >, 14 * G_GUINT64_CONSTANT (1000000000));
+}
+
+static void
+test_further_gpus_are_lines (Fixture       *fixture,
+                             gconstpointer  data)
+{
+  g_autoptr (HrGpu) l40s = hr_gpu_catalogue_lookup ("l40s", NULL);
+  g_autoptr (HrGpu) h100 = hr_gpu_catalogue_lookup ("h100-sxm", NULL);
+  g_autoptr (GListStore) capacities = g_list_store_new (HR_TYPE_GPU);
+  GtkWidget *gpus, *button;
+
+  headroom_sweep_view_set_capacities (fixture->view, capacities);
+  g_object_set (fixture->job, "batch-size", G_GUINT64_CONSTANT (32), NULL);
+  show (fixture);
+  HEADROOM_TEST_WAIT_FOR (is_complete (fixture, 1));
+  g_assert_cmpuint (hr_line_data_get_n_levels (get_data (fixture)), ==, 1);
+
+  g_list_store_append (capacities, l40s);
+  g_list_store_append (capacities, h100);
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_n_levels (get_data (fixture)) == 3 && is_complete (fixture, 1));
+  g_assert_cmpuint (hr_line_data_get_level (get_data (fixture), 2)->value, ==, hr_gpu_get_memory (h100));
+  g_assert_nonnull (strstr (hr_line_data_get_line (get_data (fixture), 0)->sentence, hr_gpu_get_name (l40s)));
+
+  gpus = GTK_WIDGET (headroom_test_find (GTK_WIDGET (fixture->view), HEADROOM_TYPE_SWEEP_GPUS, NULL));
+  button = headroom_test_find (gpus, GTK_TYPE_BUTTON, NULL);
+  g_signal_emit_by_name (button, "clicked");
+  HEADROOM_TEST_WAIT_FOR (hr_line_data_get_n_levels (get_data (fixture)) == 2 && is_complete (fixture, 1));
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (capacities)), ==, 1);
 }
 
 static void
@@ -304,6 +369,8 @@ main (int    argc,
   ADD ("the_keyboard_moves_along_lines", test_the_keyboard_moves_along_lines, 800);
   ADD ("what_the_keyboard_came_to_outlasts_the_pointer", test_what_the_keyboard_came_to_outlasts_the_pointer, 800);
   ADD ("another_range_and_setting_are_swept", test_another_range_and_setting_are_swept, 800);
+  ADD ("a_part_of_the_peak_is_looked_at", test_a_part_of_the_peak_is_looked_at, 800);
+  ADD ("further_gpus_are_lines", test_further_gpus_are_lines, 800);
   ADD ("it_is_as_narrow_as_a_phone", test_it_is_as_narrow_as_a_phone, 360);
 
   return g_test_run ();

@@ -52,11 +52,51 @@ def the_table_has_a_row_for_each_configuration_and_value():
 def gpus_are_lines_that_configurations_cross():
     arguments = ('sweep', MODEL, '--over', 'prompt-length=8192..65536', '--gpu', '4090', '--capacity',
                  'h100-sxm,rtx-3060')
-    expect(succeed(*arguments).decode(), 'fits up to 32,768', 'fits at none', 'fits at all')
     result = succeed_json(*arguments)
     assert [item['memory-bytes'] > 0 for item in result['capacities']] == [True] * 3
-    assert [fit.get('up-to') for fit in result['lines'][0]['fits']] == [32768, 65536, None]
+    most, everything, none = [fit.get('up-to') for fit in result['lines'][0]['fits']]
+    assert 32768 < most < 65536 and everything == 65536 and none is None
+    # The value that is told fits, and the next one does not.
+    for value, status in ((most, 0), (most + 1, 1)):
+        succeed('estimate', MODEL, '--gpu', '4090', '--prompt-length', str(value), status=status)
+    expect(succeed(*arguments).decode(), f'fits up to {most:,}', 'fits at none', 'fits at all')
+    row = next(csv.DictReader(io.StringIO(succeed(*arguments, '--format', 'csv').decode())))
+    assert row['rtx-4090-fits-up-to'] == str(most) and row['rtx-4090-fits-from'] == ''
+    assert int(row['h100-sxm5-80gb-memory-bytes']) > int(row['rtx-4090-memory-bytes'])
+    expect(succeed(*arguments, '--format', 'svg').decode(), f'{most:,}', 'H100')
     succeed('sweep', MODEL, '--over', 'prompt-length=8192..16384', '--gpu', 'rtx-3060', status=1)
+
+
+def layouts_are_swept_where_the_framework_divides_a_job_so():
+    arguments = ('sweep', MODEL, '--mode', 'training', '--sequence-length', '1024', '--gpu', 'h100-sxm')
+    megatron = (*arguments, '--framework', 'megatron-lm', '--over')
+    for setting in ('tensor-parallel', 'pipeline-parallel'):
+        line, = succeed_json(*megatron, f'{setting}=1,2,4')['lines']
+        totals = [point['total-bytes'] for point in line['points']]
+        assert totals == sorted(totals, reverse=True) and totals[0] > 1.8 * totals[1], totals
+        assert line['fits'][0]['from'] == 2
+    line, = succeed_json(*megatron, 'gpus=1,2,4', '--zero-stage', '1')['lines']
+    assert line['points'][0]['total-bytes'] > line['points'][2]['total-bytes']
+    expect(fail(*arguments, '--over', 'tensor-parallel'), 'tensor-parallel', 'PyTorch')
+    expect(fail(*arguments, '--over', 'gpus', '--data-parallel', '2'), 'gpus', 'data-parallel=0', '2')
+
+
+def a_part_of_the_peak_is_looked_at_alone():
+    arguments = ('sweep', MODEL, '--over', 'prompt-length=512..4096', '--component', 'kv-cache')
+    result = succeed_json(*arguments)
+    assert result['component'] == 'kv-cache'
+    for point in result['lines'][0]['points']:
+        assert point['components']['kv-cache'] == point['value'] * 57344
+        assert sum(point['components'].values()) == point['total-bytes']
+    expect(succeed(*arguments).decode(), 'KV cache at the peak', '28.0', '224.0')
+    expect(succeed(*arguments, '--format', 'svg').decode(), 'KV cache', 'from 28.0')
+    rows = list(csv.DictReader(io.StringIO(succeed(*arguments, '--format', 'csv').decode())))
+    assert [int(row['kv-cache-bytes']) for row in rows] == [512 * 2 ** i * 57344 for i in range(4)]
+    line, = succeed_json('sweep', MODEL, '--mode', 'training', '--sequence-length', '4096', '--over',
+                         'micro-batch-size=1,2,4', '--component', 'activations')['lines']
+    first, second, third = (point['components']['activations'] for point in line['points'])
+    assert first < second < third
+    expect(fail(*arguments[:-1], 'heap'), '--component', 'kv-cache', 'heap')
 
 
 def a_value_without_an_estimate_is_a_gap_with_its_reason():
@@ -126,6 +166,8 @@ if __name__ == '__main__':
         every_point_is_what_an_estimate_says,
         the_table_has_a_row_for_each_configuration_and_value,
         gpus_are_lines_that_configurations_cross,
+        layouts_are_swept_where_the_framework_divides_a_job_so,
+        a_part_of_the_peak_is_looked_at_alone,
         a_value_without_an_estimate_is_a_gap_with_its_reason,
         scenarios_are_configurations,
         a_picture_is_what_the_format_says,

@@ -11,6 +11,7 @@
 #include "hr-error.h"
 #include "hr-inference-job.h"
 #include "hr-labels.h"
+#include "hr-layout.h"
 #include "hr-multimodal-job.h"
 #include "hr-scenario.h"
 #include "hr-units.h"
@@ -47,6 +48,24 @@ static const struct
   { "video-seconds", { 0, 120, 10, FALSE }, FALSE },
   { "video-fps", { 0.25, 8, 2, TRUE }, FALSE },
   { "gpu-memory-utilization", { 0.1, 0.9, 0.1, FALSE }, FALSE },
+  { "data-parallel", { 1, 64, 2, TRUE }, FALSE },
+  { "tensor-parallel", { 1, 8, 2, TRUE }, FALSE },
+  { "pipeline-parallel", { 1, 16, 2, TRUE }, FALSE },
+  { "zero-stage", { 0, 3, 1, FALSE }, FALSE },
+};
+
+/* How a job of training is divided among GPUs, and the least value that divides it. */
+static const struct
+{
+  const char *setting;
+  guint64 least;
+} divisions[] = {
+  { "data-parallel", 2 },
+  { "tensor-parallel", 2 },
+  { "pipeline-parallel", 2 },
+  { "context-parallel", 2 },
+  { "expert-parallel", 2 },
+  { "zero-stage", 1 },
 };
 
 static GParamSpec *
@@ -94,11 +113,66 @@ get_limits (GParamSpec *setting,
     }
 }
 
-/* Layers are spread over several GPUs in inference; in training a setting of the layout says how. */
+/* Whether what each GPU holds is known where a job is divided so. */
 static gboolean
-has_gpus (HrJob *job)
+check_division (HrJob       *job,
+                const char  *setting,
+                guint64      value,
+                guint        n_gpus,
+                GError     **error)
 {
-  return HR_IS_INFERENCE_JOB (job) || HR_IS_MULTIMODAL_JOB (job);
+  g_autoptr (HrJob) divided = hr_job_copy (job);
+  HrLayout layout;
+
+  if (setting != NULL)
+    g_object_set (divided, setting, value, NULL);
+
+  return hr_layout_init (&layout, HR_TRAINING_JOB (divided), n_gpus, error) &&
+         hr_layout_check (&layout, HR_TRAINING_JOB (divided), error);
+}
+
+/* Layers are spread over several GPUs in inference; in training more GPUs are more copies, unless those are counted. */
+static gboolean
+check_gpus (HrJob   *job,
+            GError **error)
+{
+  HrTrainingJob *training;
+  guint64 n_inner;
+
+  if (!HR_IS_TRAINING_JOB (job))
+    return TRUE;
+
+  training = HR_TRAINING_JOB (job);
+  if (hr_training_job_get_data_parallel (training) != 0)
+    {
+      g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_training_job_get_data_parallel (training));
+
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   /* Translators: a number */
+                   _("gpus: has no effect while data-parallel says how many copies there are; expected "
+                     "data-parallel=0, which takes as many as the GPUs allow, found %s"), found);
+      return FALSE;
+    }
+
+  n_inner = hr_training_job_get_tensor_parallel (training) * hr_training_job_get_pipeline_parallel (training) *
+            hr_training_job_get_context_parallel (training);
+
+  return check_division (job, NULL, 0, MIN (2 * n_inner, HR_SCENARIO_MAX_GPUS), error);
+}
+
+/* Whether a setting that divides a job says anything of a framework. */
+static gboolean
+check_setting (HrJob       *job,
+               const char  *setting,
+               GError     **error)
+{
+  for (guint i = 0; HR_IS_TRAINING_JOB (job) && i < G_N_ELEMENTS (divisions); i++)
+    {
+      if (g_str_equal (divisions[i].setting, setting))
+        return check_division (job, setting, divisions[i].least, 1, error);
+    }
+
+  return TRUE;
 }
 
 /**
@@ -125,10 +199,11 @@ hr_sweep_list_settings (HrJob *job)
       for (guint i = 0; i < n_settings; i++)
         {
           if (is_number (settings[i]) && hr_job_setting_is_expert (settings[i]) == (expert == 1) &&
-              hr_job_uses_setting (job, settings[i], NULL) && !g_strv_contains (passed_over, settings[i]->name))
+              hr_job_uses_setting (job, settings[i], NULL) && !g_strv_contains (passed_over, settings[i]->name) &&
+              check_setting (job, settings[i]->name, NULL))
             g_ptr_array_add (names, g_strdup (settings[i]->name));
         }
-      if (expert == 0 && has_gpus (job))
+      if (expert == 0 && check_gpus (job, NULL))
         g_ptr_array_add (names, g_strdup (HR_SWEEP_GPUS));
     }
   g_ptr_array_add (names, NULL);
@@ -166,8 +241,8 @@ hr_sweep_has_setting (HrJob       *job,
   g_return_val_if_fail (HR_IS_JOB (job), FALSE);
   g_return_val_if_fail (setting != NULL, FALSE);
 
-  if (g_str_equal (setting, HR_SWEEP_GPUS) && has_gpus (job))
-    return TRUE;
+  if (g_str_equal (setting, HR_SWEEP_GPUS))
+    return check_gpus (job, error);
 
   pspec = find_setting (job, setting);
   if (pspec == NULL || !is_number (pspec))
@@ -184,7 +259,7 @@ hr_sweep_has_setting (HrJob       *job,
   if (reason != NULL)
     g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED, _("%1$s: %2$s"), setting, reason);
 
-  return reason == NULL;
+  return reason == NULL && check_setting (job, setting, error);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "hr-estimator.h"
+#include "hr-scenario.h"
 #include "hr-units.h"
 
 /*
@@ -17,14 +18,34 @@
  *
  * What a job asks the allocator for is known in microseconds, and what the allocator has to reserve for it in
  * milliseconds. So every point is first estimated without the latter, and made complete afterwards: then it is what an
- * estimate at this value says, to the byte.
+ * estimate at this value says, to the byte. Last it is looked for where each line crosses the memory of each GPU.
  */
 struct _HrSweep
 {
   char *setting;
+  gboolean is_whole;
   GArray *values;
   GPtrArray *lines;
+  GPtrArray *gpus;
+  HrComponentId component;
   guint step;
+};
+
+/*
+ * HrSweepCrossing:
+ * @has_begun: whether @edge is there
+ * @edge: between which values the line crosses
+ * @totals: (nullable): what each value takes on this GPU, where that has to be estimated anew
+ * @n_totals: how many of @totals are known
+ *
+ * A line and a GPU.
+ */
+struct _HrSweepCrossing
+{
+  gboolean has_begun;
+  HrSweepEdge edge;
+  guint64 *totals;
+  guint n_totals;
 };
 
 static void
@@ -49,9 +70,22 @@ get_line (HrSweep *self,
 }
 
 static void
+clear_crossings (HrSweep     *self,
+                 HrSweepLine *line)
+{
+  for (guint i = 0; line->crossings != NULL && i < self->gpus->len; i++)
+    {
+      g_free (line->crossings[i].totals);
+      hr_sweep_edge_clear (&line->crossings[i].edge);
+    }
+  g_clear_pointer (&line->crossings, g_free);
+}
+
+static void
 clear_line (HrSweep     *self,
             HrSweepLine *line)
 {
+  clear_crossings (self, line);
   for (guint i = 0; i < self->values->len; i++)
     g_free (line->points[i].refusal);
   line_free (line);
@@ -82,6 +116,8 @@ hr_sweep_new (const char   *setting,
   self->values = g_array_sized_new (FALSE, FALSE, sizeof (double), n_values);
   g_array_append_vals (self->values, values, n_values);
   self->lines = g_ptr_array_new ();
+  self->gpus = g_ptr_array_new_with_free_func (g_object_unref);
+  self->component = HR_N_COMPONENTS;
 
   return self;
 }
@@ -100,6 +136,7 @@ hr_sweep_free (HrSweep *self)
   for (guint i = 0; i < self->lines->len; i++)
     clear_line (self, get_line (self, i));
   g_ptr_array_unref (self->lines);
+  g_ptr_array_unref (self->gpus);
   g_array_unref (self->values);
   g_free (self->setting);
   g_free (self);
@@ -122,7 +159,8 @@ refuse (HrSweepPoint *point,
  * @gpu: (nullable): the GPU that it is for
  * @n_gpus: how many of them
  *
- * Adds a configuration. One whose job has no such setting has a line without points, which says so.
+ * Adds a configuration, and its GPU to those that lines are held against. One whose job has no such setting has a line
+ * without points, which says so.
  *
  * Returns: the index of the line
  */
@@ -156,10 +194,103 @@ hr_sweep_add_line (HrSweep    *self,
       for (guint i = 0; i < self->values->len; i++)
         refuse (&line->points[i], error->message);
     }
+  if (self->lines->len == 0)
+    self->is_whole = hr_sweep_setting_is_whole (job, self->setting);
   g_ptr_array_add (self->lines, line);
   self->step = 0;
+  if (gpu != NULL)
+    hr_sweep_add_gpu (self, gpu);
 
   return self->lines->len - 1;
+}
+
+/**
+ * hr_sweep_add_gpu: (skip)
+ * @self: a sweep
+ * @gpu: a GPU
+ *
+ * Holds all lines against the memory of one more GPU. One that is among them already is there once.
+ */
+void
+hr_sweep_add_gpu (HrSweep *self,
+                  HrGpu   *gpu)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (HR_IS_GPU (gpu));
+
+  if (g_ptr_array_find (self->gpus, gpu, NULL))
+    return;
+
+  for (guint i = 0; i < self->lines->len; i++)
+    clear_crossings (self, get_line (self, i));
+  g_ptr_array_add (self->gpus, g_object_ref (gpu));
+}
+
+/**
+ * hr_sweep_get_gpus: (skip)
+ * @self: a sweep
+ *
+ * Gets the GPUs that lines are held against.
+ *
+ * Returns: (transfer none) (element-type HrGpu): those of the lines and others that were added, in this order
+ */
+GPtrArray *
+hr_sweep_get_gpus (HrSweep *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->gpus;
+}
+
+/**
+ * hr_sweep_set_component: (skip)
+ * @self: a sweep
+ * @component: a part of the peak, or %HR_N_COMPONENTS for all of it
+ *
+ * Sets what lines show.
+ */
+void
+hr_sweep_set_component (HrSweep       *self,
+                        HrComponentId  component)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (component <= HR_N_COMPONENTS);
+
+  self->component = component;
+}
+
+/**
+ * hr_sweep_get_component: (skip)
+ * @self: a sweep
+ *
+ * Gets what lines show.
+ *
+ * Returns: a part of the peak, or %HR_N_COMPONENTS for all of it
+ */
+HrComponentId
+hr_sweep_get_component (HrSweep *self)
+{
+  g_return_val_if_fail (self != NULL, HR_N_COMPONENTS);
+
+  return self->component;
+}
+
+/**
+ * hr_sweep_get_bytes: (skip)
+ * @self: a sweep
+ * @point: one of its points
+ *
+ * Gets how high a line is.
+ *
+ * Returns: the bytes of the part that lines show, or of all parts
+ */
+guint64
+hr_sweep_get_bytes (HrSweep            *self,
+                    const HrSweepPoint *point)
+{
+  g_return_val_if_fail (self != NULL && point != NULL, 0);
+
+  return self->component == HR_N_COMPONENTS ? point->total_bytes : point->component_bytes[self->component];
 }
 
 static gboolean
@@ -182,15 +313,23 @@ set_value (HrSweep      *self,
 static HrEstimate *
 estimate (HrSweep            *self,
           const HrSweepLine  *line,
-          guint               index,
+          double              value,
+          HrGpu              *gpu,
           GError            **error)
 {
   guint n_gpus = line->n_gpus;
 
-  if (!set_value (self, line->probe, g_array_index (self->values, double, index), &n_gpus, error))
+  if (!set_value (self, line->probe, value, &n_gpus, error))
     return NULL;
 
-  return hr_estimator_run (line->model, line->probe, line->gpu, n_gpus, error);
+  return hr_estimator_run (line->model, line->probe, gpu, n_gpus, error);
+}
+
+static double
+get_value (HrSweep *self,
+           guint    index)
+{
+  return g_array_index (self->values, double, index);
 }
 
 static void
@@ -199,7 +338,7 @@ find_least (HrSweep     *self,
             guint        index)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) found = estimate (self, line, index, &error);
+  g_autoptr (HrEstimate) found = estimate (self, line, get_value (self, index), line->gpu, &error);
   HrSweepPoint *point = &line->points[index];
 
   if (found == NULL)
@@ -211,6 +350,11 @@ find_least (HrSweep     *self,
   point->state = HR_SWEEP_POINT_LEAST;
   point->allocated_bytes = hr_estimate_get_allocated_bytes (found);
   point->total_bytes = hr_estimate_get_least_bytes (found);
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      if (id != HR_COMPONENT_FRAGMENTATION)
+        point->component_bytes[id] = hr_estimate_get_component_bytes (found, id);
+    }
 }
 
 static void
@@ -218,7 +362,7 @@ find_total (HrSweep     *self,
             HrSweepLine *line,
             guint        index)
 {
-  g_autoptr (HrEstimate) found = estimate (self, line, index, NULL);
+  g_autoptr (HrEstimate) found = estimate (self, line, get_value (self, index), line->gpu, NULL);
   HrSweepPoint *point = &line->points[index];
 
   g_return_if_fail (found != NULL);
@@ -226,6 +370,8 @@ find_total (HrSweep     *self,
   point->state = HR_SWEEP_POINT_KNOWN;
   point->total_bytes = hr_estimate_get_total_bytes (found);
   point->reserved_bytes = hr_estimate_get_reserved_bytes (found);
+  point->component_bytes[HR_COMPONENT_FRAGMENTATION] =
+    hr_estimate_get_component_bytes (found, HR_COMPONENT_FRAGMENTATION);
 }
 
 /* Whether two lines are the same but for the setting that is swept over. */
@@ -260,6 +406,33 @@ copy_points (HrSweep           *self,
     }
 }
 
+/* What is known of the GPUs that both are held against. */
+static void
+copy_crossings (HrSweep           *self,
+                HrSweepLine       *line,
+                HrSweep           *other,
+                const HrSweepLine *known)
+{
+  if (known->crossings == NULL)
+    return;
+
+  clear_crossings (self, line);
+  line->crossings = g_new0 (HrSweepCrossing, self->gpus->len);
+  for (guint i = 0; i < self->gpus->len; i++)
+    {
+      HrSweepCrossing *crossing = &line->crossings[i];
+      guint index;
+
+      if (!g_ptr_array_find (other->gpus, g_ptr_array_index (self->gpus, i), &index))
+        continue;
+
+      *crossing = known->crossings[index];
+      crossing->totals = g_memdup2 (crossing->totals, self->values->len * sizeof (guint64));
+      if (crossing->has_begun)
+        g_object_ref (crossing->edge.gpu);
+    }
+}
+
 /**
  * hr_sweep_take_known: (skip)
  * @self: a sweep
@@ -282,7 +455,10 @@ hr_sweep_take_known (HrSweep *self,
       for (guint j = 0; j < other->lines->len; j++)
         {
           if (is_same_line (self, get_line (self, i), get_line (other, j)))
-            copy_points (self, get_line (self, i), get_line (other, j));
+            {
+              copy_points (self, get_line (self, i), get_line (other, j));
+              copy_crossings (self, get_line (self, i), other, get_line (other, j));
+            }
         }
     }
 }
@@ -344,23 +520,13 @@ hr_sweep_get_line (HrSweep *self,
   return get_line (self, line);
 }
 
-/**
- * hr_sweep_step: (skip)
- * @self: a sweep
- *
- * Looks at one more point: first at what is known quickly of each, then at the rest, which takes a few milliseconds.
- *
- * Returns: whether there is more to look at
- */
-gboolean
-hr_sweep_step (HrSweep *self)
+/* Looks at one more point, if there is one. */
+static gboolean
+look_at_point (HrSweep *self)
 {
-  guint n_values, n_points;
+  guint n_values = self->values->len;
+  guint n_points = self->lines->len * n_values;
 
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  n_values = self->values->len;
-  n_points = self->lines->len * n_values;
   for (; self->step < 2 * n_points; self->step++)
     {
       guint index = self->step % n_values;
@@ -374,10 +540,148 @@ hr_sweep_step (HrSweep *self)
         continue;
 
       self->step++;
-      break;
+      return TRUE;
     }
 
-  return self->step < 2 * n_points;
+  return FALSE;
+}
+
+static HrGpu *
+get_gpu (HrSweep *self,
+         guint    gpu)
+{
+  return g_ptr_array_index (self->gpus, gpu);
+}
+
+/* Whether what a line takes on a GPU of another kind follows from what is known, and what it is more or less. */
+static gboolean
+compare_gpus (HrSweep           *self,
+              const HrSweepLine *line,
+              HrGpu             *gpu,
+              gint64            *difference)
+{
+  guint n_gpus = g_str_equal (self->setting, HR_SWEEP_GPUS) ? HR_SCENARIO_MAX_GPUS : line->n_gpus;
+
+  *difference = 0;
+
+  return line->gpu == gpu ||
+         (line->gpu != NULL && hr_estimator_compare_gpus (line->job, line->gpu, gpu, n_gpus, difference));
+}
+
+static guint64
+get_known_total (const HrSweepPoint *point,
+                 gint64              difference)
+{
+  gboolean is_there = point->state == HR_SWEEP_POINT_KNOWN || point->state == HR_SWEEP_POINT_LEAST;
+
+  return is_there ? point->total_bytes + difference : 0;
+}
+
+static void
+init_edge (HrSweep           *self,
+           const HrSweepLine *line,
+           HrGpu             *gpu,
+           const guint64     *totals,
+           HrSweepEdge       *edge)
+{
+  g_autofree guint64 *known = g_new (guint64, self->values->len);
+  gint64 difference;
+
+  compare_gpus (self, line, gpu, &difference);
+  for (guint i = 0; i < self->values->len; i++)
+    known[i] = totals != NULL ? totals[i] : get_known_total (&line->points[i], difference);
+  hr_sweep_edge_init (edge, gpu, self->is_whole, (const double *) self->values->data, known, self->values->len);
+}
+
+typedef struct
+{
+  HrSweep *sweep;
+  const HrSweepLine *line;
+} Probe;
+
+static gboolean
+find_total_on (double    value,
+               HrGpu    *gpu,
+               guint64  *total_bytes,
+               gpointer  user_data)
+{
+  const Probe *probe = user_data;
+  g_autoptr (HrEstimate) found = estimate (probe->sweep, probe->line, value, gpu, NULL);
+
+  if (found != NULL)
+    *total_bytes = hr_estimate_get_total_bytes (found);
+
+  return found != NULL;
+}
+
+/* Makes one more estimate, where a line has to be estimated anew for a GPU or crosses its memory between two values. */
+static gboolean
+look_at_crossing (HrSweep     *self,
+                  HrSweepLine *line,
+                  guint        gpu)
+{
+  HrSweepCrossing *crossing = &line->crossings[gpu];
+  Probe probe = { self, line };
+  gint64 difference;
+
+  if (!crossing->has_begun && !compare_gpus (self, line, get_gpu (self, gpu), &difference))
+    {
+      if (crossing->totals == NULL)
+        crossing->totals = g_new0 (guint64, self->values->len);
+      if (crossing->n_totals < self->values->len)
+        {
+          guint index = crossing->n_totals++;
+
+          if (line->points[index].state == HR_SWEEP_POINT_KNOWN)
+            find_total_on (get_value (self, index), get_gpu (self, gpu), &crossing->totals[index], &probe);
+          return TRUE;
+        }
+    }
+
+  if (!crossing->has_begun)
+    init_edge (self, line, get_gpu (self, gpu), crossing->totals, &crossing->edge);
+  crossing->has_begun = TRUE;
+
+  return hr_sweep_edge_step (&crossing->edge, self->is_whole, find_total_on, &probe);
+}
+
+static gboolean
+look_at_crossings (HrSweep *self)
+{
+  for (guint i = 0; i < self->lines->len; i++)
+    {
+      HrSweepLine *line = get_line (self, i);
+
+      if (line->crossings == NULL)
+        line->crossings = g_new0 (HrSweepCrossing, self->gpus->len);
+      for (guint j = 0; j < self->gpus->len; j++)
+        {
+          if (look_at_crossing (self, line, j))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/**
+ * hr_sweep_step: (skip)
+ * @self: a sweep
+ *
+ * Looks at one more point: first at what is known quickly of each, then at the rest, which takes a few milliseconds, at
+ * last at those where lines cross the memory of a GPU.
+ *
+ * Returns: whether there is more to look at
+ */
+gboolean
+hr_sweep_step (HrSweep *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (look_at_point (self))
+    return !hr_sweep_is_done (self);
+
+  return look_at_crossings (self);
 }
 
 /**
@@ -431,7 +735,7 @@ hr_sweep_has_all_least (HrSweep *self)
  * hr_sweep_is_done: (skip)
  * @self: a sweep
  *
- * Checks whether the total of every point is known that has one.
+ * Checks whether the total of every point is known that has one, and where lines cross the memory of GPUs.
  *
  * Returns: whether it is
  */
@@ -440,77 +744,59 @@ hr_sweep_is_done (HrSweep *self)
 {
   g_return_val_if_fail (self != NULL, FALSE);
 
-  return is_all_beyond (self, HR_SWEEP_POINT_LEAST);
-}
+  if (!is_all_beyond (self, HR_SWEEP_POINT_LEAST))
+    return FALSE;
 
-static HrSweepFit
-get_fit (guint    n_known,
-         guint    n_fitting,
-         guint    n_changes,
-         gboolean begins)
-{
-  if (n_known == 0)
-    return HR_SWEEP_FIT_UNKNOWN;
-  if (n_fitting == n_known)
-    return HR_SWEEP_FIT_ALWAYS;
-  if (n_fitting == 0)
-    return HR_SWEEP_FIT_NEVER;
-  if (n_changes > 1)
-    return HR_SWEEP_FIT_SOME;
+  for (guint i = 0; self->gpus->len > 0 && i < self->lines->len; i++)
+    {
+      const HrSweepLine *line = get_line (self, i);
 
-  return begins ? HR_SWEEP_FIT_UP_TO : HR_SWEEP_FIT_FROM;
+      for (guint j = 0; j < self->gpus->len; j++)
+        {
+          if (line->crossings == NULL || !line->crossings[j].has_begun || !line->crossings[j].edge.is_done)
+            return FALSE;
+        }
+    }
+
+  return TRUE;
 }
 
 /**
  * hr_sweep_find_fit: (skip)
  * @self: a sweep
  * @line: the index of a line
- * @memory_bytes: the memory of a GPU
- * @index: (out): the last value that fits, or the first one where those from it on do
+ * @gpu: the index of a GPU
+ * @value: (out): the last value that fits, or the first one where those from it on do
  *
- * Finds at which values a line is below a size. Values that have no estimate are passed over.
+ * Finds at which values a line is below the memory of a GPU. Values that have no estimate are passed over. When the
+ * sweep is done, @value is exact: it has been estimated and fits, and the next one that can be estimated does not.
  *
  * Returns: where it is
  */
 HrSweepFit
 hr_sweep_find_fit (HrSweep *self,
                    guint    line,
-                   guint64  memory_bytes,
-                   guint   *index)
+                   guint    gpu,
+                   double  *value)
 {
-  const HrSweepPoint *points;
-  guint n_known = 0, n_fitting = 0, n_changes = 0, first = 0, last = 0;
-  gboolean begins = FALSE, fitted = FALSE;
-  HrSweepFit fit;
+  const HrSweepCrossing *crossings;
+  HrSweepEdge edge;
 
-  g_return_val_if_fail (self != NULL && line < self->lines->len, HR_SWEEP_FIT_UNKNOWN);
-  g_return_val_if_fail (index != NULL, HR_SWEEP_FIT_UNKNOWN);
+  g_return_val_if_fail (self != NULL && line < self->lines->len && gpu < self->gpus->len, HR_SWEEP_FIT_UNKNOWN);
+  g_return_val_if_fail (value != NULL, HR_SWEEP_FIT_UNKNOWN);
 
-  points = get_line (self, line)->points;
-  for (guint i = 0; i < self->values->len; i++)
+  crossings = get_line (self, line)->crossings;
+  if (crossings != NULL && crossings[gpu].has_begun)
     {
-      gboolean fits = points[i].total_bytes <= memory_bytes;
-
-      if (points[i].state != HR_SWEEP_POINT_KNOWN && points[i].state != HR_SWEEP_POINT_LEAST)
-        continue;
-
-      if (n_known == 0)
-        begins = fits;
-      else if (fits != fitted)
-        n_changes++;
-      if (fits && n_fitting == 0)
-        first = i;
-      if (fits)
-        last = i;
-      fitted = fits;
-      n_known++;
-      n_fitting += fits ? 1 : 0;
+      *value = crossings[gpu].edge.value;
+      return crossings[gpu].edge.fit;
     }
 
-  fit = get_fit (n_known, n_fitting, n_changes, begins);
-  *index = fit == HR_SWEEP_FIT_FROM ? first : last;
+  init_edge (self, get_line (self, line), get_gpu (self, gpu), NULL, &edge);
+  hr_sweep_edge_clear (&edge);
+  *value = edge.value;
 
-  return fit;
+  return edge.fit;
 }
 
 /**
@@ -531,7 +817,7 @@ hr_sweep_dup_value_text (double value)
  * hr_sweep_dup_fit_text: (skip)
  * @self: a sweep
  * @line: the index of a line
- * @memory_bytes: the memory of a GPU
+ * @gpu: the index of a GPU
  *
  * Says which of the values fit.
  *
@@ -540,16 +826,16 @@ hr_sweep_dup_value_text (double value)
 char *
 hr_sweep_dup_fit_text (HrSweep *self,
                        guint    line,
-                       guint64  memory_bytes)
+                       guint    gpu)
 {
   g_autofree char *value = NULL;
   HrSweepFit fit;
-  guint index;
+  double found;
 
-  g_return_val_if_fail (self != NULL && line < self->lines->len, NULL);
+  g_return_val_if_fail (self != NULL && line < self->lines->len && gpu < self->gpus->len, NULL);
 
-  fit = hr_sweep_find_fit (self, line, memory_bytes, &index);
-  value = hr_sweep_dup_value_text (g_array_index (self->values, double, index));
+  fit = hr_sweep_find_fit (self, line, gpu, &found);
+  value = hr_sweep_dup_value_text (found);
   switch (fit)
     {
     case HR_SWEEP_FIT_ALWAYS:

@@ -2,7 +2,8 @@
 
 #pragma once
 
-#include "hr-gpu.h"
+#include "hr-component.h"
+#include "hr-sweep-edge.h"
 #include "hr-sweep-values.h"
 
 G_BEGIN_DECLS
@@ -37,6 +38,7 @@ typedef enum
  * @allocated_bytes: what the allocator of the fullest GPU hands out at the peak
  * @reserved_bytes: what it has taken from the driver, where that is known
  * @total_bytes: the peak of the fullest GPU, or the least that it can be while that is not known
+ * @component_bytes: its parts; what the allocator keeps beside what it hands out is one of them when that is known
  * @refusal: (nullable): why there is no estimate
  *
  * A configuration at a value of the setting.
@@ -47,8 +49,11 @@ typedef struct
   guint64 allocated_bytes;
   guint64 reserved_bytes;
   guint64 total_bytes;
+  guint64 component_bytes[HR_N_COMPONENTS];
   char *refusal;
 } HrSweepPoint;
+
+typedef struct _HrSweepCrossing HrSweepCrossing;
 
 /**
  * HrSweepLine: (skip)
@@ -59,6 +64,7 @@ typedef struct
  * @gpu: (nullable): the GPU that it is for
  * @n_gpus: how many of them
  * @points: (array): a point for each value of the sweep
+ * @crossings: (skip): where it crosses the memory of each GPU of the sweep, from when that is looked for
  *
  * A configuration over all values.
  */
@@ -71,28 +77,8 @@ typedef struct
   HrGpu *gpu;
   guint n_gpus;
   HrSweepPoint *points;
+  HrSweepCrossing *crossings;
 } HrSweepLine;
-
-/**
- * HrSweepFit: (skip)
- * @HR_SWEEP_FIT_UNKNOWN: no value has an estimate
- * @HR_SWEEP_FIT_ALWAYS: every value that has an estimate fits
- * @HR_SWEEP_FIT_NEVER: none does
- * @HR_SWEEP_FIT_UP_TO: those up to a value do
- * @HR_SWEEP_FIT_FROM: those from a value on do
- * @HR_SWEEP_FIT_SOME: some do, in no order
- *
- * Where a line is below a size.
- */
-typedef enum
-{
-  HR_SWEEP_FIT_UNKNOWN,
-  HR_SWEEP_FIT_ALWAYS,
-  HR_SWEEP_FIT_NEVER,
-  HR_SWEEP_FIT_UP_TO,
-  HR_SWEEP_FIT_FROM,
-  HR_SWEEP_FIT_SOME,
-} HrSweepFit;
 
 typedef struct _HrSweep HrSweep;
 
@@ -106,6 +92,12 @@ guint               hr_sweep_add_line       (HrSweep       *self,
                                              HrJob         *job,
                                              HrGpu         *gpu,
                                              guint          n_gpus);
+void                hr_sweep_add_gpu        (HrSweep       *self,
+                                             HrGpu         *gpu);
+void                hr_sweep_set_component  (HrSweep       *self,
+                                             HrComponentId  component);
+HrComponentId       hr_sweep_get_component  (HrSweep       *self);
+GPtrArray          *hr_sweep_get_gpus       (HrSweep       *self);
 void                hr_sweep_take_known     (HrSweep       *self,
                                              HrSweep       *other);
 const char         *hr_sweep_get_setting    (HrSweep       *self);
@@ -118,13 +110,15 @@ gboolean            hr_sweep_step           (HrSweep       *self);
 void                hr_sweep_run            (HrSweep       *self);
 gboolean            hr_sweep_has_all_least  (HrSweep       *self);
 gboolean            hr_sweep_is_done        (HrSweep       *self);
+guint64             hr_sweep_get_bytes      (HrSweep            *self,
+                                             const HrSweepPoint *point);
 HrSweepFit          hr_sweep_find_fit       (HrSweep       *self,
                                              guint          line,
-                                             guint64        memory_bytes,
-                                             guint         *index);
+                                             guint          gpu,
+                                             double        *value);
 char               *hr_sweep_dup_fit_text   (HrSweep       *self,
                                              guint          line,
-                                             guint64        memory_bytes) G_GNUC_WARN_UNUSED_RESULT;
+                                             guint          gpu) G_GNUC_WARN_UNUSED_RESULT;
 char               *hr_sweep_dup_value_text (double         value) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrSweep, hr_sweep_free)

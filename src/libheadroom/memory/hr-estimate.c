@@ -669,7 +669,9 @@ hr_estimate_get_component_bytes (HrEstimate    *self,
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  ensure_heap (self);
+  /* All others are known before what is reserved. */
+  if (id == HR_COMPONENT_FRAGMENTATION)
+    ensure_heap (self);
 
   return find_bytes (self, id);
 }

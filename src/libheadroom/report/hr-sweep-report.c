@@ -27,7 +27,7 @@ get_first_job (HrSweep *sweep)
  * hr_sweep_dup_title: (skip)
  * @sweep: a sweep with a line
  *
- * Says what a sweep shows.
+ * Says what a sweep shows: the peak, or a part of it.
  *
  * Returns: (transfer full): a title in the user's language
  */
@@ -39,6 +39,10 @@ hr_sweep_dup_title (HrSweep *sweep)
   g_return_val_if_fail (sweep != NULL, NULL);
 
   label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
+  if (hr_sweep_get_component (sweep) != HR_N_COMPONENTS)
+    /* Translators: the title of a chart: 1 a part of the memory, such as “KV cache”, 2 the name of a setting */
+    return g_strdup_printf (_("%1$s at the peak by setting: %2$s"),
+                            hr_component_id_get_label (hr_sweep_get_component (sweep)), label);
 
   /* Translators: the title of a chart; the place is the name of a setting, such as “Prompt length” */
   return g_strdup_printf (_("Peak memory by setting: %s"), label);
@@ -69,10 +73,10 @@ hr_sweep_dup_file_name (HrSweep    *sweep,
 
 static void
 add_fits (HrSweep      *sweep,
-          GPtrArray    *gpus,
           HrUnitSystem  unit_system,
           HrDocument   *document)
 {
+  GPtrArray *gpus = hr_sweep_get_gpus (sweep);
   HrDocumentBlock *facts;
 
   if (gpus->len == 0)
@@ -84,7 +88,7 @@ add_fits (HrSweep      *sweep,
       for (guint j = 0; j < gpus->len; j++)
         {
           HrGpu *gpu = g_ptr_array_index (gpus, j);
-          g_autofree char *fit = hr_sweep_dup_fit_text (sweep, i, hr_gpu_get_memory (gpu));
+          g_autofree char *fit = hr_sweep_dup_fit_text (sweep, i, j);
           g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), unit_system);
           /* Translators: 1 the name of a GPU, 2 its memory, 3 which values fit, such as “fits up to 16,384” */
           g_autofree char *text = g_strdup_printf (_("%1$s (%2$s): %3$s"), hr_gpu_get_name (gpu), memory, fit);
@@ -94,15 +98,17 @@ add_fits (HrSweep      *sweep,
     }
 }
 
-/* One configuration has room for what is allocated and reserved as well. */
+/* One configuration has room for what is allocated and reserved as well, and for the part that is looked at. */
 static void
 add_single_table (HrSweep      *sweep,
                   HrUnitSystem  unit_system,
                   HrDocument   *document)
 {
-  static const gboolean numeric[] = { TRUE, TRUE, TRUE, TRUE };
+  static const gboolean numeric[] = { TRUE, TRUE, TRUE, TRUE, TRUE };
   g_autofree char *label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
-  const char *columns[] = { label, _("Allocated"), _("Reserved"), _("Total"), NULL };
+  HrComponentId component = hr_sweep_get_component (sweep);
+  const char *columns[] = { label, _("Allocated"), _("Reserved"), _("Total"),
+                            component != HR_N_COMPONENTS ? hr_component_id_get_label (component) : NULL, NULL };
   const HrSweepLine *line = hr_sweep_get_line (sweep, 0);
   HrDocumentBlock *table = hr_document_add_table (document, columns, numeric);
   guint n_values;
@@ -116,13 +122,16 @@ add_single_table (HrSweep      *sweep,
       g_autofree char *allocated = hr_format_bytes (point->allocated_bytes, unit_system);
       g_autofree char *reserved = hr_format_bytes (point->reserved_bytes, unit_system);
       g_autofree char *total = hr_format_bytes (point->total_bytes, unit_system);
-      const char *cells[] = { value, nothing, nothing, nothing, NULL };
+      g_autofree char *part = hr_format_bytes (hr_sweep_get_bytes (sweep, point), unit_system);
+      const char *cells[] = { value, nothing, nothing, nothing, component != HR_N_COMPONENTS ? nothing : NULL, NULL };
 
       if (has_total (point))
         {
           cells[1] = allocated;
           cells[2] = reserved;
           cells[3] = total;
+          if (component != HR_N_COMPONENTS)
+            cells[4] = part;
         }
       hr_document_block_add_row (table, cells);
     }
@@ -155,7 +164,7 @@ add_table (HrSweep      *sweep,
         {
           const HrSweepPoint *point = &hr_sweep_get_line (sweep, j)->points[i];
 
-          cells[j + 1] = has_total (point) ? hr_format_bytes (point->total_bytes, unit_system)
+          cells[j + 1] = has_total (point) ? hr_format_bytes (hr_sweep_get_bytes (sweep, point), unit_system)
                                            : g_strdup (C_("no figure", "—"));
         }
       hr_document_block_add_row (table, (const char * const *) cells);
@@ -199,7 +208,6 @@ add_refusals (HrSweep    *sweep,
 /**
  * hr_sweep_create_document: (skip)
  * @sweep: a sweep that is done, with a line
- * @gpus: (element-type HrGpu): the GPUs that lines are held against
  * @unit_system: the units to write sizes in
  *
  * Puts a sweep into words.
@@ -208,19 +216,18 @@ add_refusals (HrSweep    *sweep,
  */
 HrDocument *
 hr_sweep_create_document (HrSweep      *sweep,
-                          GPtrArray    *gpus,
                           HrUnitSystem  unit_system)
 {
   g_autoptr (HrDocument) document = hr_document_new ();
   g_autofree char *title = NULL;
 
-  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+  g_return_val_if_fail (sweep != NULL, NULL);
 
   title = hr_sweep_dup_title (sweep);
   hr_document_add_text (document, HR_DOCUMENT_TITLE, title);
   if (hr_sweep_get_n_lines (sweep) == 1)
     hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, hr_sweep_get_line (sweep, 0)->label);
-  add_fits (sweep, gpus, unit_system, document);
+  add_fits (sweep, unit_system, document);
   hr_document_add_chart (document);
   if (hr_sweep_get_n_lines (sweep) == 1)
     add_single_table (sweep, unit_system, document);
@@ -234,7 +241,6 @@ hr_sweep_create_document (HrSweep      *sweep,
 /**
  * hr_sweep_to_text: (skip)
  * @sweep: a sweep that is done, with a line
- * @gpus: (element-type HrGpu): the GPUs that lines are held against
  * @unit_system: the units to write sizes in
  * @style: what the text is for
  *
@@ -244,11 +250,10 @@ hr_sweep_create_document (HrSweep      *sweep,
  */
 char *
 hr_sweep_to_text (HrSweep           *sweep,
-                  GPtrArray         *gpus,
                   HrUnitSystem       unit_system,
                   HrReportTextStyle  style)
 {
-  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, gpus, unit_system);
+  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, unit_system);
 
   return hr_document_to_text (document, style);
 }
@@ -256,7 +261,6 @@ hr_sweep_to_text (HrSweep           *sweep,
 /**
  * hr_sweep_to_markdown: (skip)
  * @sweep: a sweep that is done, with a line
- * @gpus: (element-type HrGpu): the GPUs that lines are held against
  * @unit_system: the units to write sizes in
  *
  * Writes a sweep as GitHub-flavoured Markdown.
@@ -265,23 +269,86 @@ hr_sweep_to_text (HrSweep           *sweep,
  */
 char *
 hr_sweep_to_markdown (HrSweep      *sweep,
-                      GPtrArray    *gpus,
                       HrUnitSystem  unit_system)
 {
-  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, gpus, unit_system);
+  g_autoptr (HrDocument) document = hr_sweep_create_document (sweep, unit_system);
 
   return hr_document_to_markdown (document);
 }
 
-/* Numbers without separators; a point without an estimate has none, and says why. */
+/* The parts that some point has. */
+static guint
+list_components (HrSweep       *sweep,
+                 HrComponentId *components)
+{
+  guint n_components = 0, n_values;
+
+  hr_sweep_get_values (sweep, &n_values);
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      gboolean is_there = FALSE;
+
+      for (guint i = 0; i < hr_sweep_get_n_lines (sweep) * n_values; i++)
+        is_there |= hr_sweep_get_line (sweep, i / n_values)->points[i % n_values].component_bytes[id] > 0;
+      if (is_there)
+        components[n_components++] = id;
+    }
+
+  return n_components;
+}
+
 static void
-append_point (GString            *string,
-              HrSweep            *sweep,
-              const HrSweepLine  *line,
-              double              value,
-              const HrSweepPoint *point)
+append_fits (GString            *string,
+             const HrSweepPoint *point,
+             HrGpu              *gpu)
+{
+  g_string_append_c (string, ',');
+  if (has_total (point) && gpu != NULL)
+    hr_csv_append_field (string, point->total_bytes <= hr_gpu_get_memory (gpu) ? "true" : "false");
+}
+
+static void
+append_value (GString *string,
+              double   value)
 {
   g_autofree char *text = hr_sweep_format_value (value);
+
+  g_string_append (string, text);
+}
+
+/* What a line has to say of each GPU: its memory, and where it is crossed. */
+static void
+append_crossings (GString *string,
+                  HrSweep *sweep,
+                  guint    line)
+{
+  GPtrArray *gpus = hr_sweep_get_gpus (sweep);
+
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      double value;
+      HrSweepFit fit = hr_sweep_find_fit (sweep, line, i, &value);
+
+      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",", hr_gpu_get_memory (g_ptr_array_index (gpus, i)));
+      if (fit == HR_SWEEP_FIT_UP_TO || fit == HR_SWEEP_FIT_ALWAYS)
+        append_value (string, value);
+      g_string_append_c (string, ',');
+      if (fit == HR_SWEEP_FIT_FROM)
+        append_value (string, value);
+    }
+}
+
+/* Numbers without separators; a point without an estimate has none, and says why. */
+static void
+append_point (GString             *string,
+              HrSweep             *sweep,
+              guint                index,
+              double               value,
+              const HrSweepPoint  *point,
+              const HrComponentId *components,
+              guint                n_components)
+{
+  const HrSweepLine *line = hr_sweep_get_line (sweep, index);
 
   hr_csv_append_field (string, line->label);
   g_string_append_c (string, ',');
@@ -290,18 +357,25 @@ append_point (GString            *string,
   hr_csv_append_field (string, hr_mode_get_name (hr_job_get_mode (line->job)));
   g_string_append_c (string, ',');
   hr_csv_append_field (string, hr_sweep_get_setting (sweep));
-  g_string_append_printf (string, ",%s,", text);
+  g_string_append_c (string, ',');
+  append_value (string, value);
+  g_string_append_c (string, ',');
   if (has_total (point))
     g_string_append_printf (string, "%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",",
                             point->allocated_bytes, point->reserved_bytes, point->total_bytes);
   else
     g_string_append (string, ",,,");
   hr_csv_append_field (string, line->gpu != NULL ? hr_gpu_get_name (line->gpu) : NULL);
-  g_string_append_c (string, ',');
-  if (has_total (point) && line->gpu != NULL)
-    hr_csv_append_field (string, point->total_bytes <= hr_gpu_get_memory (line->gpu) ? "true" : "false");
+  append_fits (string, point, line->gpu);
   g_string_append_c (string, ',');
   hr_csv_append_field (string, point->refusal);
+  for (guint i = 0; i < n_components; i++)
+    {
+      g_string_append_c (string, ',');
+      if (has_total (point))
+        g_string_append_printf (string, "%" G_GUINT64_FORMAT, point->component_bytes[components[i]]);
+    }
+  append_crossings (string, sweep, index);
   g_string_append (string, "\r\n");
 }
 
@@ -309,28 +383,41 @@ append_point (GString            *string,
  * hr_sweep_to_csv: (skip)
  * @sweep: a sweep that is done
  *
- * Writes a sweep as comma-separated values, one row for each configuration and value, in UTF-8.
+ * Writes a sweep as comma-separated values, one row for each configuration and value, in UTF-8: the total, its parts,
+ * and for each GPU that lines are held against its memory and the value up to which, or from which on, the
+ * configuration fits.
  *
  * Returns: (transfer full): the table
  */
 char *
 hr_sweep_to_csv (HrSweep *sweep)
 {
+  HrComponentId components[HR_N_COMPONENTS];
   GString *string;
   const double *values;
-  guint n_values;
+  guint n_components, n_values;
+  GPtrArray *gpus;
 
   g_return_val_if_fail (sweep != NULL, NULL);
 
   values = hr_sweep_get_values (sweep, &n_values);
+  n_components = list_components (sweep, components);
+  gpus = hr_sweep_get_gpus (sweep);
   string = g_string_new ("configuration,model,mode,setting,value,allocated-bytes,reserved-bytes,total-bytes,gpu,fits,"
-                         "refused\r\n");
+                         "refused");
+  for (guint i = 0; i < n_components; i++)
+    g_string_append_printf (string, ",%s-bytes", hr_component_id_get_name (components[i]));
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      const char *id = hr_gpu_get_id (g_ptr_array_index (gpus, i));
+
+      g_string_append_printf (string, ",%s-memory-bytes,%s-fits-up-to,%s-fits-from", id, id, id);
+    }
+  g_string_append (string, "\r\n");
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
     {
-      const HrSweepLine *line = hr_sweep_get_line (sweep, i);
-
       for (guint j = 0; j < n_values; j++)
-        append_point (string, sweep, line, values[j], &line->points[j]);
+        append_point (string, sweep, i, values[j], &hr_sweep_get_line (sweep, i)->points[j], components, n_components);
     }
 
   return g_string_free (string, FALSE);
@@ -349,6 +436,20 @@ build_number (JsonBuilder *builder,
 }
 
 static void
+build_components (JsonBuilder        *builder,
+                  const HrSweepPoint *point)
+{
+  json_builder_set_member_name (builder, "components");
+  json_builder_begin_object (builder);
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      if (point->component_bytes[id] > 0)
+        hr_json_build_integer (builder, hr_component_id_get_name (id), point->component_bytes[id]);
+    }
+  json_builder_end_object (builder);
+}
+
+static void
 build_point (JsonBuilder        *builder,
              const HrSweepLine  *line,
              double              value,
@@ -361,6 +462,7 @@ build_point (JsonBuilder        *builder,
       hr_json_build_integer (builder, "total-bytes", point->total_bytes);
       hr_json_build_integer (builder, "allocated-bytes", point->allocated_bytes);
       hr_json_build_integer (builder, "reserved-bytes", point->reserved_bytes);
+      build_components (builder, point);
     }
   if (has_total (point) && line->gpu != NULL)
     {
@@ -376,19 +478,18 @@ static void
 build_fit (JsonBuilder *builder,
            HrSweep     *sweep,
            guint        line,
-           HrGpu       *gpu)
+           guint        gpu)
 {
-  g_autofree char *text = hr_sweep_dup_fit_text (sweep, line, hr_gpu_get_memory (gpu));
-  guint n_values, index;
-  const double *values = hr_sweep_get_values (sweep, &n_values);
-  HrSweepFit fit = hr_sweep_find_fit (sweep, line, hr_gpu_get_memory (gpu), &index);
+  g_autofree char *text = hr_sweep_dup_fit_text (sweep, line, gpu);
+  double value;
+  HrSweepFit fit = hr_sweep_find_fit (sweep, line, gpu, &value);
 
   json_builder_begin_object (builder);
-  hr_json_build_string (builder, "gpu", hr_gpu_get_name (gpu));
+  hr_json_build_string (builder, "gpu", hr_gpu_get_name (g_ptr_array_index (hr_sweep_get_gpus (sweep), gpu)));
   if (fit == HR_SWEEP_FIT_UP_TO || fit == HR_SWEEP_FIT_ALWAYS)
-    build_number (builder, "up-to", values[index]);
+    build_number (builder, "up-to", value);
   else if (fit == HR_SWEEP_FIT_FROM)
-    build_number (builder, "from", values[index]);
+    build_number (builder, "from", value);
   hr_json_build_string (builder, "text", text);
   json_builder_end_object (builder);
 }
@@ -396,8 +497,7 @@ build_fit (JsonBuilder *builder,
 static void
 build_line (JsonBuilder *builder,
             HrSweep     *sweep,
-            guint        index,
-            GPtrArray   *gpus)
+            guint        index)
 {
   const HrSweepLine *line = hr_sweep_get_line (sweep, index);
   guint n_values;
@@ -418,8 +518,8 @@ build_line (JsonBuilder *builder,
   json_builder_end_array (builder);
   json_builder_set_member_name (builder, "fits");
   json_builder_begin_array (builder);
-  for (guint i = 0; i < gpus->len; i++)
-    build_fit (builder, sweep, index, g_ptr_array_index (gpus, i));
+  for (guint i = 0; i < hr_sweep_get_gpus (sweep)->len; i++)
+    build_fit (builder, sweep, index, i);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
@@ -446,31 +546,31 @@ build_capacities (JsonBuilder *builder,
 /**
  * hr_sweep_to_json: (skip)
  * @sweep: a sweep that is done, with a line
- * @gpus: (element-type HrGpu): the GPUs that lines are held against
  *
  * Writes a sweep as JSON with the schema `headroom-sweep/1`. A point without an estimate has no figures, and says why.
  *
  * Returns: (transfer full): the JSON
  */
 char *
-hr_sweep_to_json (HrSweep   *sweep,
-                  GPtrArray *gpus)
+hr_sweep_to_json (HrSweep *sweep)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autofree char *label = NULL;
 
-  g_return_val_if_fail (sweep != NULL && gpus != NULL, NULL);
+  g_return_val_if_fail (sweep != NULL, NULL);
 
   label = hr_sweep_dup_setting_label (get_first_job (sweep), hr_sweep_get_setting (sweep));
   json_builder_begin_object (builder);
   hr_json_build_string (builder, "schema", "headroom-sweep/1");
   hr_json_build_string (builder, "setting", hr_sweep_get_setting (sweep));
   hr_json_build_string (builder, "label", label);
-  build_capacities (builder, gpus);
+  if (hr_sweep_get_component (sweep) != HR_N_COMPONENTS)
+    hr_json_build_string (builder, "component", hr_component_id_get_name (hr_sweep_get_component (sweep)));
+  build_capacities (builder, hr_sweep_get_gpus (sweep));
   json_builder_set_member_name (builder, "lines");
   json_builder_begin_array (builder);
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
-    build_line (builder, sweep, i, gpus);
+    build_line (builder, sweep, i);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 

@@ -8,20 +8,16 @@
 G_BEGIN_DECLS
 
 HrDocument *hr_sweep_create_document (HrSweep            *sweep,
-                                      GPtrArray          *gpus,
                                       HrUnitSystem        unit_system) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_dup_title       (HrSweep            *sweep) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_dup_file_name   (HrSweep            *sweep,
                                       const char         *extension) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_to_text         (HrSweep            *sweep,
-                                      GPtrArray          *gpus,
                                       HrUnitSystem        unit_system,
                                       HrReportTextStyle   style) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_to_markdown     (HrSweep            *sweep,
-                                      GPtrArray          *gpus,
                                       HrUnitSystem        unit_system) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_to_csv          (HrSweep            *sweep) G_GNUC_WARN_UNUSED_RESULT;
-char       *hr_sweep_to_json         (HrSweep            *sweep,
-                                      GPtrArray          *gpus) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_sweep_to_json         (HrSweep            *sweep) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
