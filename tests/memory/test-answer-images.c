@@ -10,6 +10,7 @@
 #define QWEN "Qwen/Qwen2.5-VL-3B-Instruct"
 #define ONE_VISION "llava-hf/llava-onevision-qwen2-7b-ov-hf"
 #define INTERN_VL "OpenGVLab/InternVL3-1B-hf"
+#define QWEN_3 "Qwen/Qwen3-VL-2B-Instruct"
 
 static HrEstimate *
 run (const char  *id,
@@ -54,6 +55,7 @@ test_answers (void)
     { "algorithm=grpo micro-batch-size=4", 4 },
     { "algorithm=rloo micro-batch-size=4 gradient-accumulation-steps=2", 8 },
     { "algorithm=dpo micro-batch-size=2 sequence-length=1024", 4 },
+    { "algorithm=kto micro-batch-size=4 sequence-length=1024", 4 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -65,7 +67,7 @@ test_answers (void)
 
       /* Ids and masks of the tokens of images are a few KiB. */
       g_assert_cmpuint (seen, >, read + least);
-      g_assert_cmpuint (seen, <, read + least + cases[i].sequences * TOKENS * 8 * 6 + 65536);
+      g_assert_cmpuint (seen, <, read + least + cases[i].sequences * TOKENS * 8 * 9 + 65536);
     }
 }
 
@@ -84,7 +86,11 @@ test_refusals (void)
     { ONE_VISION, "algorithm=grpo images=1 reference-model=true micro-batch-size=1", "batch_num_images" },
     { ONE_VISION, "algorithm=grpo images=1 rollout=vllm-server micro-batch-size=1", "batch_num_images" },
     { ONE_VISION, "algorithm=rloo images=1 reference-model=false micro-batch-size=1", "batch_num_images" },
-    { QWEN, "algorithm=kto images=1", "algorithm: " },
+    { QWEN_3, "algorithm=online-dpo images=1", "found qwen3_vl" },
+    { INTERN_VL, "algorithm=online-dpo images=1", "found internvl" },
+    { QWEN, "algorithm=online-dpo images=2", "images: expected 1" },
+    { QWEN, "algorithm=online-dpo images=1 rollout=vllm-server", "rollout: " },
+    { QWEN, "algorithm=online-dpo images=1 rollout=vllm-colocated", "rollout: " },
     { QWEN, "framework=verl images=1 fine-tuning-method=full", "framework: " },
     { QWEN, "loss-implementation=liger-grpo images=1", "loss-implementation: " },
     { QWEN, "further-inputs=video-4-2-640x480", "further-inputs: " },
@@ -111,6 +117,19 @@ test_pairs (void)
     run (INTERN_VL, "algorithm=dpo images=2 image-width=896 image-height=448 micro-batch-size=1", &error);
 
   g_assert_no_error (error);
+}
+
+/* Two answers to each prompt, whose pixels OnlineDPOTrainer hands on in the dtype of the model, of 16 bits here. */
+static void
+test_cast (void)
+{
+  const char *settings = "algorithm=online-dpo rollout=none micro-batch-size=2";
+  g_autofree char *with = g_strconcat (settings, " images=1", NULL);
+  guint64 least = get_bytes (settings, HR_COMPONENT_INPUTS) + 4 * PIXELS / 2;
+  guint64 seen = get_bytes (with, HR_COMPONENT_INPUTS);
+
+  g_assert_cmpuint (seen, >, least);
+  g_assert_cmpuint (seen, <, least + 4 * TOKENS * 8 * 6 + 65536);
 }
 
 /* Prompts with images are answered with a cache of their tokens, beside pixels that are there twice. */
@@ -142,6 +161,7 @@ main (int   argc,
   g_test_add_func ("/memory/images_are_refused_where_no_trainer_hands_them_on", test_refusals);
   g_test_add_func ("/memory/pairs_have_as_many_images_as_one_likes", test_pairs);
   g_test_add_func ("/memory/prompts_with_images_are_answered", test_generation);
+  g_test_add_func ("/memory/pixels_of_prompts_that_are_answered_anew_are_cast_once", test_cast);
 
   return g_test_run ();
 }

@@ -68,6 +68,7 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @samples: whether transformers draws tokens from the probabilities of all
  * @keeps_scores: whether it hands out the scores of all tokens that could have come
  * @has_type_ids: whether the batch says of each token whether it is of text, an image or a video
+ * @counts_as_text: whether positions are those of a text, whatever is seen
  *
  * What is to be replayed on one device.
  */
@@ -103,6 +104,7 @@ struct _HrInference
   HrSee see;
   gpointer see_data;
   gboolean has_type_ids;
+  gboolean counts_as_text;
   gboolean has_block_mask;
   gboolean returns_layers;
   gboolean has_positions;

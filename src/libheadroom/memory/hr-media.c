@@ -142,6 +142,19 @@ hr_media_is_of_images (const HrMedia *self)
 }
 
 /*
+ * hr_media_cast_pixels:
+ * @self: images whose towers have been added
+ *
+ * Says that pixels come in the dtype of the model.
+ */
+void
+hr_media_cast_pixels (HrMedia *self)
+{
+  for (guint i = 0; i < self->towers->len; i++)
+    g_array_index (self->towers, HrTower, i).is_cast = TRUE;
+}
+
+/*
  * hr_media_count_rows:
  * @self: images of a sequence, whose towers have been added
  *

@@ -36,6 +36,7 @@ HrMedia *hr_media_ref        (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_media_unref      (HrMedia          *self);
 HrMedia *hr_media_copy       (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
 gboolean hr_media_is_of_images (const HrMedia  *self);
+void     hr_media_cast_pixels  (HrMedia        *self);
 guint64  hr_media_count_rows (const HrMedia    *self);
 gboolean hr_media_check_tokens (guint64         tokens,
                                 GError        **error);

@@ -156,7 +156,7 @@ hr_pass_counts_outside (const HrInference *self)
 {
   const HrBlock *head = hr_chain_find_block (self->head, HR_BLOCK_HEAD);
 
-  return hr_pass_has_axes (self) &&
+  return hr_pass_has_axes (self) && !self->counts_as_text &&
          (head == NULL || !head->head.holds_embeds || self->mask != HR_ATTENTION_MASK_NONE);
 }
 

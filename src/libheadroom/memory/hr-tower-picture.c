@@ -13,14 +13,13 @@
  * modeling_siglip.py): what comes before its layers and after them.
  */
 
-/* `pixel_values.to (dtype)`: a copy, but where the model is in fp32 as well. */
+/* `pixel_values.to (dtype)`: a copy, but where they are in that already. */
 static HrValue
 cast_pixels (HrReplay *replay)
 {
   HrValue pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
 
-  return replay->parameter_dtype == HR_ELEMENT_FLOAT32 ? pixels
-                                                       : hr_op_like (replay, "_to_copy", "pixel_values", pixels);
+  return hr_tower_casts_pixels (replay) ? hr_op_like (replay, "_to_copy", "pixel_values", pixels) : pixels;
 }
 
 static HrValue

@@ -22,9 +22,7 @@ embed_patches (HrReplay      *replay,
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
                                                             HR_SYMBOL_HIDDEN));
   HrValue picture = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PICTURE);
-  HrValue pixels = replay->parameter_dtype == HR_ELEMENT_FLOAT32
-                     ? picture
-                     : hr_op_like (replay, "_to_copy", "pixel_values", picture);
+  HrValue pixels = hr_tower_casts_pixels (replay) ? hr_op_like (replay, "_to_copy", "pixel_values", picture) : picture;
   HrValue patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, HR_NO_VALUE,
                                        HR_SHAPE (replay->dtype, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
 

@@ -33,7 +33,7 @@ hr_tower_clear (HrTower *self)
  * @element: what the model is held in
  *
  * Gets what the pixels take on the device, as they come from the processor: in fp32, but where the tower does not cast
- * them.
+ * them, or the trainer has.
  *
  * Returns: the size in bytes
  */
@@ -41,7 +41,8 @@ guint64
 hr_tower_get_bytes (const HrTower *self,
                     HrElement      element)
 {
-  guint size = self->stack->tower == HR_TOWER_UNFOLDED ? hr_element_get_bytes (element) : sizeof (float);
+  gboolean is_cast = self->is_cast || self->stack->tower == HR_TOWER_UNFOLDED;
+  guint size = is_cast ? hr_element_get_bytes (element) : sizeof (float);
 
   if (self->inner != NULL)
     return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0), element);
@@ -83,6 +84,18 @@ hr_tower_get_mask_bytes (const HrTower *self)
                             sizeof (gint64));
 
   return hr_ledger_round (self->batch * self->frames * sizeof (gint32));
+}
+
+/*
+ * hr_tower_casts_pixels:
+ * @replay: a tape on which a tower runs
+ *
+ * Returns: whether pixels are copied in the dtype of the model
+ */
+gboolean
+hr_tower_casts_pixels (const HrReplay *replay)
+{
+  return replay->parameter_dtype != HR_ELEMENT_FLOAT32 && !replay->tower->is_cast;
 }
 
 /*
@@ -397,8 +410,9 @@ hr_tower_embed (const HrInference *self,
     }
 
   replay->block = convolution->path;
-  pixels = hr_op_like (replay, "_to_copy", "pixel_values",
-                       HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS));
+  pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS);
+  if (hr_tower_casts_pixels (replay))
+    hr_replay_assign (replay, &pixels, hr_op_like (replay, "_to_copy", "pixel_values", pixels));
   pass->beside[pass->n_beside++] = pixels;
   positions.count = 2;
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);

@@ -45,6 +45,7 @@ typedef struct
  * @patches: patches of each
  * @pixels: numbers of each patch
  * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
+ * @is_cast: whether pixels come in the dtype of the model
  * @merge: patches of a side that become one vector, or positions of a sound
  * @seen: vectors that the decoder reads
  * @tiles: of each picture, where they are in a row; 0: it has none
@@ -74,6 +75,7 @@ struct _HrTower
   guint64 patches;
   guint64 pixels;
   guint64 picture;
+  gboolean is_cast;
   guint64 merge;
   guint64 seen;
   guint64 tiles;
@@ -90,6 +92,7 @@ void    hr_tower_clear       (HrTower           *self);
 guint64 hr_tower_get_bytes   (const HrTower     *self,
                               HrElement          element);
 guint64 hr_tower_get_mask_bytes (const HrTower  *self);
+gboolean hr_tower_casts_pixels  (const HrReplay *replay);
 void    hr_tower_init_pass   (const HrTower     *self,
                               const HrInference *outer,
                               HrInference       *pass);

@@ -13,13 +13,16 @@
  * Images under answers. Trainers of TRL hand a batch to the model with the pixels that the processor has made: of each
  * sequence those of its prompt, of a pair and of a group as often as there are answers (DataCollatorForVisionPreference
  * of trl/trainer/dpo_trainer.py; GRPOTrainer._generate_and_score_completions and
- * GRPOTrainer._get_per_token_logps_and_entropies of trl/trainer/grpo_trainer.py, and likewise RLOOTrainer).
+ * GRPOTrainer._get_per_token_logps_and_entropies of trl/trainer/grpo_trainer.py, and likewise RLOOTrainer). KTO has the
+ * pixels of a prompt once, for its own answer and for that of another prompt, which policy and reference read as well
+ * (DataCollatorForVisionUnpairedPreference and KTOTrainer._compute_kl_logps of trl/trainer/kto_trainer.py).
  */
 
 static gboolean
 reads_images (HrAlgorithm algorithm)
 {
-  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO;
+  return hr_algorithm_is_policy (algorithm) || algorithm == HR_ALGORITHM_DPO || algorithm == HR_ALGORITHM_IPO ||
+         algorithm == HR_ALGORITHM_KTO || algorithm == HR_ALGORITHM_ONLINE_DPO;
 }
 
 /*
@@ -94,6 +97,46 @@ check_rows (const HrTrainingPlan  *self,
   return FALSE;
 }
 
+/*
+ * Types of models whose images OnlineDPOTrainer of trl/experimental/online_dpo/online_dpo_trainer.py hands on as their
+ * classes take them. It repeats `pixel_values` in four dimensions, at which tiles in a fifth one fail; it has the
+ * processor make them of images beside an empty text, which several refuse; and it hands on image_sizes,
+ * image_grid_thw and pixel_attention_mask alone, where others ask for mm_token_type_ids or target_sizes.
+ */
+static const char * const online_types[] = {
+  "llava", "mistral3", "aya_vision", "paligemma", "qwen2_5_vl", NULL
+};
+
+static gboolean
+check_online (const HrTrainingPlan  *self,
+              GError               **error)
+{
+  const char *type = hr_model_get_model_type (self->pass.model);
+  g_autofree char *rollout = hr_job_get_as_string (HR_JOB (self->job), "rollout");
+  g_autofree char *types = NULL;
+
+  if (self->training.algorithm != HR_ALGORITHM_ONLINE_DPO)
+    return TRUE;
+
+  if (self->training.rollout == HR_ROLLOUT_VLLM_COLOCATED || self->training.rollout == HR_ROLLOUT_VLLM_SERVER)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("rollout: expected none or transformers, as OnlineDPOTrainer of TRL shows images to "
+                               "vLLM alone, and not to the model that is trained; found %s"), rollout);
+      return FALSE;
+    }
+  if (type != NULL && g_strv_contains (online_types, type))
+    return TRUE;
+
+  types = g_strjoinv (", ", (char **) online_types);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a list of types of models, such as llava, and another one. */
+                        N_("images: expected a model of a type whose images OnlineDPOTrainer of TRL hands on as its "
+                           "class takes them, %s; found %s"), types, type);
+
+  return FALSE;
+}
+
 static gboolean
 check_algorithm (const HrTrainingPlan  *self,
                  GError               **error)
@@ -110,8 +153,8 @@ check_algorithm (const HrTrainingPlan  *self,
                           trainer, algorithm);
   else if (!reads_images (self->training.algorithm))
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          N_("algorithm: expected one with images that is known, sft, dpo, ipo, grpo, dr-grpo, dapo, "
-                             "gspo or rloo; found %s"), algorithm);
+                          N_("algorithm: expected one with images that is known, sft, dpo, ipo, kto, online-dpo, grpo, "
+                             "dr-grpo, dapo, gspo or rloo; found %s"), algorithm);
   else if (self->training.policy_code != HR_POLICY_CODE_TRL)
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("framework: expected one whose training on answers with images is known; found %s"),
@@ -142,7 +185,7 @@ hr_training_images_check (const HrTrainingPlan  *self,
 
   if (self->training.algorithm == HR_ALGORITHM_SFT)
     return TRUE;
-  if (!check_algorithm (self, error))
+  if (!check_algorithm (self, error) || !check_online (self, error))
     return FALSE;
   if (hr_media_is_of_images (media))
     return TRUE;
@@ -153,6 +196,40 @@ hr_training_images_check (const HrTrainingPlan  *self,
                            "on; found %s"), inputs);
 
   return FALSE;
+}
+
+/* `images = inputs["image"]`: a column of one for each prompt (OnlineDPOTrainer.training_step). */
+static gboolean
+check_single (const HrTrainingPlan  *self,
+              GError               **error)
+{
+  guint n_images = self->pass.media->items->len;
+  g_autofree char *found = g_strdup_printf ("%u", n_images);
+
+  if (self->training.algorithm != HR_ALGORITHM_ONLINE_DPO || n_images == 1)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("images: expected 1, as OnlineDPOTrainer of TRL shows one image for each prompt; found %s"),
+                        found);
+
+  return FALSE;
+}
+
+/*
+ * OnlineDPOTrainer.training_step casts pixels to the dtype of the model, and says of no token what it is of: tokens of
+ * an image do not see those behind them, and positions have one axis.
+ */
+static void
+hand_pixels_on (HrTrainingPlan *self)
+{
+  hr_media_cast_pixels (self->pass.media);
+  self->pass.inference.has_type_ids = FALSE;
+  self->pass.inference.has_block_mask = FALSE;
+  self->pass.inference.counts_as_text = TRUE;
+  if (hr_pass_has_axes (&self->pass.inference))
+    hr_inference_plan_warn (&self->pass, N_("OnlineDPOTrainer of TRL hands no mm_token_type_ids on: the model runs, "
+                                            "with the positions of text for its images"));
 }
 
 /*
@@ -172,9 +249,11 @@ hr_training_images_resolve (HrTrainingPlan  *self,
 
   if (training->algorithm == HR_ALGORITHM_SFT || self->pass.inference.towers == NULL)
     return TRUE;
-  if (!check_reading (self, error) || !check_rows (self, error))
+  if (!check_reading (self, error) || !check_rows (self, error) || !check_single (self, error))
     return FALSE;
 
+  if (training->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    hand_pixels_on (self);
   if (hr_algorithm_is_policy (training->algorithm))
     hr_inference_plan_warn (&self->pass, N_("Each answer brings the images of its prompt along: the tower sees them as "
                                             "often as there are answers, in every model that reads these"));
@@ -186,6 +265,8 @@ hr_training_images_resolve (HrTrainingPlan  *self,
                             self->pass.inference.batch * training->generation_steps, error))
     return FALSE;
 
+  if (training->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    hr_media_cast_pixels (self->rollout_media);
   training->rollout_towers = self->rollout_media->towers;
 
   return TRUE;
@@ -196,18 +277,22 @@ hr_training_images_resolve (HrTrainingPlan  *self,
  * @pass: how sequences are read
  * @replay: a tape
  * @count: how many batches of them
+ * @divisor: how many sequences share what is made of one
  *
  * Returns: what a processor has made of their images, as a variable holds it
  */
 HrValue
 hr_training_images_make (const HrInference *pass,
                          HrReplay          *replay,
-                         guint64            count)
+                         guint64            count,
+                         guint              divisor)
 {
+  guint64 bytes = hr_inference_get_media_bytes (pass, pass->prompt, replay->parameter_dtype);
+
   if (pass->towers == NULL)
     return HR_NO_VALUE;
 
-  replay->symbols[HR_SYMBOL_KEPT] = count * hr_inference_get_media_bytes (pass, pass->prompt, replay->parameter_dtype);
+  replay->symbols[HR_SYMBOL_KEPT] = count * bytes / divisor;
 
   return hr_replay_make (replay, "_to_copy", "pixel_values", HR_COMPONENT_INPUTS,
                          HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));

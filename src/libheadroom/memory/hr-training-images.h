@@ -13,6 +13,7 @@ gboolean hr_training_images_resolve (HrTrainingPlan        *self,
                                      GError               **error);
 HrValue  hr_training_images_make    (const HrInference     *pass,
                                      HrReplay              *replay,
-                                     guint64                count);
+                                     guint64                count,
+                                     guint                  divisor);
 
 G_END_DECLS

@@ -506,23 +506,29 @@ average_logits (HrReplay   *replay,
 #define NUMBERS_OF_A_PAIR 7
 
 /*
+ * Of KTOTrainer._compute_loss, with a number for each answer at most: the sums of the log-probabilities by both models,
+ * also for answers to other prompts, and of good and of bad answers; which these are, and how many; the divergence;
+ * ratios, what sigmoid has made of them, losses and rewards of both; all losses.
+ */
+#define VECTORS_OF_NUMBERS 22
+
+/*
  * Variables that live until the function ends: the log-probabilities by both models, the mask by which they are set to
- * 0, which autograd keeps, and what the loss of a pair is made of.
+ * 0, which autograd keeps, and the numbers that the loss is made of.
  */
 static void
 hold_numbers (HrReplay *replay,
               HrElement element,
               gboolean  has_reference,
+              HrValue   numbers,
               HrValue   held[3])
 {
-  HrValue numbers = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_PAIRS);
   HrValue tokens = get_tokens (element);
 
-  numbers.count = NUMBERS_OF_A_PAIR;
   tokens.count = has_reference ? 2 : 1;
   held[0] = hr_op_like (replay, "sub", "per_token_logps", tokens);
   held[1] = hr_op_like (replay, "eq", "shift_completion_mask == 0", get_tokens (HR_ELEMENT_BOOL));
-  held[2] = hr_op_like (replay, "sub", "delta_score", numbers);
+  held[2] = hr_op_like (replay, "sub", "logratios", numbers);
 }
 
 /*
@@ -540,20 +546,76 @@ hr_training_log_preference (HrReplay *replay,
                             HrValue   logits,
                             gboolean  has_reference)
 {
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_PAIRS);
   HrStretch stretch;
   HrValue part, entropies, held[3];
 
   replay->symbols[HR_SYMBOL_PAIRS] = replay->symbols[HR_SYMBOL_BATCH] / 2;
+  numbers.count = NUMBERS_OF_A_PAIR;
   hr_training_loss_begin (replay, &stretch);
   replay->sentence = N_("after the loss, while the entropy of the logits, and what they predict, is computed for the "
                         "log");
-  hold_numbers (replay, logits.element, has_reference, held);
+  hold_numbers (replay, logits.element, has_reference, numbers, held);
   part = hr_op_slice (replay, hr_value_detach (logits), get_answers (logits));
   entropies = compute_entropies (replay, part);
   average_logits (replay, logits.element, "chosen_logits");
   average_logits (replay, logits.element, "rejected_logits");
   hr_replay_drop (replay, hr_op_like (replay, "argmax", "predictions",
                                       HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION)));
+  for (guint i = 0; i < G_N_ELEMENTS (held); i++)
+    hr_replay_drop (replay, held[i]);
+  hr_replay_drop (replay, entropies);
+  hr_replay_drop (replay, part);
+  hr_training_loss_end (replay);
+}
+
+/*
+ * hr_training_log_unpaired:
+ * @replay: a tape
+ * @logits: the logits of all answers, which the caller holds
+ * @has_reference: whether the reference model has read them as well
+ *
+ * What KTOTrainer._compute_loss of trl/trainer/kto_trainer.py makes of the logits for its log, after the loss: the
+ * entropy of each token, and the mean of the logits of good and of bad answers, each of which are copied. As many are
+ * taken to be good as bad.
+ */
+void
+hr_training_log_unpaired (HrReplay *replay,
+                          HrValue   logits,
+                          gboolean  has_reference)
+{
+  const char *names[] = { "chosen_logits", "rejected_logits" };
+  guint64 batch = replay->symbols[HR_SYMBOL_BATCH];
+  const guint64 counts[] = { batch - batch / 2, batch / 2 };
+  HrValue half = HR_SHAPE (logits.element, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION, HR_SYMBOL_VOCABULARY);
+  HrValue masks = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_PAIRS, HR_SYMBOL_COMPLETION);
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT);
+  HrStretch stretch;
+  HrValue part, entropies, held[3], copies[2], taken[2];
+
+  replay->symbols[HR_SYMBOL_KEPT] = VECTORS_OF_NUMBERS * hr_ledger_round (batch * sizeof (float));
+  hr_training_loss_begin (replay, &stretch);
+  replay->sentence = N_("after the loss, while the means of the logits of good and of bad answers are computed for the "
+                        "log");
+  hold_numbers (replay, logits.element, has_reference, numbers, held);
+  part = hr_op_slice (replay, hr_value_detach (logits), get_answers (logits));
+  entropies = compute_entropies (replay, part);
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
+    {
+      replay->symbols[HR_SYMBOL_PAIRS] = counts[i];
+      copies[i] = hr_op_like (replay, "index_select", names[i], half);
+      taken[i] = hr_op_like (replay, "index_select", "mask", masks);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
+    {
+      replay->symbols[HR_SYMBOL_PAIRS] = counts[i];
+      average_logits (replay, logits.element, names[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
+    {
+      hr_replay_drop (replay, taken[i]);
+      hr_replay_drop (replay, copies[i]);
+    }
   for (guint i = 0; i < G_N_ELEMENTS (held); i++)
     hr_replay_drop (replay, held[i]);
   hr_replay_drop (replay, entropies);

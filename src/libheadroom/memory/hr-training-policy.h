@@ -18,6 +18,9 @@ HrValue hr_training_loss_preference (HrReplay *replay,
 void    hr_training_log_preference  (HrReplay *replay,
                                      HrValue   logits,
                                      gboolean  has_reference);
+void    hr_training_log_unpaired    (HrReplay *replay,
+                                     HrValue   logits,
+                                     gboolean  has_reference);
 void    hr_training_loss_begin      (HrReplay  *replay,
                                      HrStretch *stretch);
 void    hr_training_loss_end        (HrReplay  *replay);

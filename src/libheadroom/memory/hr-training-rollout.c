@@ -87,6 +87,28 @@ hr_training_init_reading (const HrInference *self,
 }
 
 /*
+ * OnlineDPOTrainer._generate of trl/experimental/online_dpo/online_dpo_trainer.py: what the processor has made of the
+ * prompts, which is repeated for two answers to each.
+ */
+static void
+hold_prompts (const HrTraining  *self,
+              const HrInference *pass,
+              HrReplay          *replay,
+              HrValue            held[3])
+{
+  HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+
+  held[0] = held[1] = held[2] = HR_NO_VALUE;
+  if (self->algorithm != HR_ALGORITHM_ONLINE_DPO)
+    return;
+
+  tokens.divisor = 2;
+  held[0] = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
+  held[1] = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
+  held[2] = hr_training_images_make (pass, replay, 1, 2);
+}
+
+/*
  * hr_training_write_answers:
  * @self: a step
  * @replay: a tape
@@ -106,7 +128,7 @@ hr_training_write_answers (const HrTraining *self,
   guint64 held = replay->ledger.live.by_component[HR_COMPONENT_LOGITS];
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrTapeSettings before = hr_training_enter_inference (replay);
-  HrValue ids, mask, media;
+  HrValue ids, mask, media, prompts[3];
 
   pass.batch = batch;
   pass.towers = self->rollout_towers;
@@ -120,9 +142,10 @@ hr_training_write_answers (const HrTraining *self,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
   replay->ledger.holds_phase = TRUE;
   replay->symbols[HR_SYMBOL_SEQUENCE] = pass.prompt;
+  hold_prompts (self, &pass, replay, prompts);
   ids = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
   mask = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
-  media = hr_training_images_make (&pass, replay, 1);
+  media = hr_training_images_make (&pass, replay, 1, 1);
   /* A cache that grows token by token is not followed on a heap. */
   if (replay->heap == NULL)
     hr_inference_generate (&pass, replay, NULL);
@@ -133,6 +156,8 @@ hr_training_write_answers (const HrTraining *self,
   hr_replay_drop (replay, media);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
+  for (guint i = 0; i < G_N_ELEMENTS (prompts); i++)
+    hr_replay_drop (replay, prompts[i]);
   hr_replay_remove (replay, HR_COMPONENT_KV_CACHE, replay->ledger.live.by_component[HR_COMPONENT_KV_CACHE]);
   if (scores != NULL)
     hr_ledger_remove (&replay->ledger, HR_COMPONENT_LOGITS,

@@ -61,6 +61,8 @@ struct _Step
   HrSharding sharding;
   HrReduction reduction;
   HrActorBatch batch;  /* what an actor makes of the tokens of a micro-batch */
+  HrValue pixels;      /* of prompts that are answered when a micro-batch comes, as the trainer holds them */
+  HrValue numbers;     /* what the trainer has worked out of these answers */
   HrValue beside[3];
 };
 
@@ -147,7 +149,7 @@ join_answers (Step *step)
   HrReplay *replay = step->replay;
   HrValue ids = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
 
-  step->joined_ids = step->joined_mask = HR_NO_VALUE;
+  step->joined_ids = step->joined_mask = step->pixels = step->numbers = HR_NO_VALUE;
   if (is_actor (step->training))
     {
       hr_actor_batch_init (&step->batch, step->training, replay);
@@ -156,6 +158,8 @@ join_answers (Step *step)
   if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
+  if (step->training->algorithm == HR_ALGORITHM_ONLINE_DPO)
+    step->pixels = hr_training_images_make (&step->training->pass, replay, 1, 1);
   replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
   step->joined_ids = hr_op_like (replay, "cat", "input_ids", ids);
   step->joined_mask = hr_op_like (replay, "cat", "attention_mask", ids);
@@ -412,13 +416,15 @@ drop_beside (HrReplay *replay,
 }
 
 /*
- * Whether DPOTrainer of trl/trainer/dpo_trainer.py makes the loss, for IPO as well, and what it logs. It is replayed as
- * it is from TRL 1.6 on, which makes no copies for the loss.
+ * Whether DPOTrainer of trl/trainer/dpo_trainer.py makes the loss, for IPO as well, or KTOTrainer of
+ * trl/trainer/kto_trainer.py, and what they log. They are replayed as they are from TRL 1.6 and 1.9 on, which make no
+ * copies for the loss.
  */
 static gboolean
-is_logged_in_pairs (const HrTraining *self)
+logs_answers (const HrTraining *self)
 {
-  return (self->algorithm == HR_ALGORITHM_DPO || self->algorithm == HR_ALGORITHM_IPO) &&
+  return (self->algorithm == HR_ALGORITHM_DPO || self->algorithm == HR_ALGORITHM_IPO ||
+          self->algorithm == HR_ALGORITHM_KTO) &&
          self->logs_metrics && self->trl_release >= HR_TRL_RELEASE_1_6;
 }
 
@@ -458,12 +464,14 @@ compare_answers (Step    *step,
     labels = hr_op_like (replay, "where", "labels", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION));
   answers = hr_training_score_answers (replay, logits);
 
-  /* ref_outputs is a variable of DPOTrainer._compute_loss, which ends with it. */
-  read_reference (step, is_logged_in_pairs (step->training) ? &reference : NULL);
+  /* ref_outputs is a variable of _compute_loss, which ends with it. */
+  read_reference (step, logs_answers (step->training) ? &reference : NULL);
   hr_replay_rename (replay, reference, "ref_logits");
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
   loss = hr_training_loss_preference (replay, answers, loss);
-  if (is_logged_in_pairs (step->training))
+  if (logs_answers (step->training) && algorithm == HR_ALGORITHM_KTO)
+    hr_training_log_unpaired (replay, logits, step->training->has_reference);
+  else if (logs_answers (step->training))
     hr_training_log_preference (replay, logits, step->training->has_reference);
   hr_replay_drop (replay, reference);
   hr_pass_drop_returned (replay);
@@ -484,6 +492,24 @@ drop_joined_ids (Step *step)
   step->joined_ids = HR_NO_VALUE;
 }
 
+/* Variables of OnlineDPOTrainer.training_step with a number for each answer, and with one for each of its tokens. */
+#define VECTORS_OF_ANSWERS 26
+#define VECTORS_OF_TOKENS 4
+
+/* They live until that returns: rewards, ratios, divergences, and what they are made of. */
+static HrValue
+hold_numbers (HrReplay  *replay,
+              HrElement  element)
+{
+  guint64 batch = replay->symbols[HR_SYMBOL_BATCH];
+  guint64 tokens = batch * replay->symbols[HR_SYMBOL_COMPLETION];
+
+  replay->symbols[HR_SYMBOL_KEPT] = VECTORS_OF_ANSWERS * hr_ledger_round (batch * sizeof (float)) +
+                                    VECTORS_OF_TOKENS * hr_ledger_round (tokens * hr_element_get_bytes (element));
+
+  return hr_op_like (replay, "sub", "logprobs - ref_logprobs", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
 /*
  * OnlineDPOTrainer.training_step of trl/experimental/online_dpo/online_dpo_trainer.py: what the model has returned goes
  * before the reference model reads.
@@ -494,15 +520,19 @@ compare_own_answers (Step    *step,
 {
   HrReplay *replay = step->replay;
   HrValue answers = hr_training_take_answers (replay, logits);
+  HrValue loss;
 
   hr_replay_drop (replay, logits);
+  drop_returned_media (step);
   hr_replay_drop (replay, step->joined_mask);
   step->joined_mask = HR_NO_VALUE;
   drop_joined_ids (step);
   read_reference (step, NULL);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
+  loss = hr_training_loss_preference (replay, answers, HR_NO_VALUE);
+  step->numbers = hold_numbers (replay, logits.element);
 
-  return hr_training_loss_preference (replay, answers, HR_NO_VALUE);
+  return loss;
 }
 
 /* What is returned of all layers, and of the last norm, is cast to fp32 one by one. */
@@ -893,6 +923,8 @@ run_backward (Step *step)
   if (!keeps_logits (step->training) && (step->is_last || !keeps_until_next (step->training)))
     drop_outputs (step);
   hr_replay_drop (replay, step->joined_ids);
+  hr_replay_drop (replay, step->pixels);
+  hr_replay_drop (replay, step->numbers);
   if (is_actor (step->training))
     hr_actor_batch_clear (&step->batch, step->training, replay);
   if (hr_training_packs_answers (step->training))
@@ -1114,6 +1146,22 @@ get_kept_positions (const HrTraining *self)
 }
 
 /*
+ * DataCollatorForVisionUnpairedPreference of trl/trainer/kto_trainer.py: the same prompts with other answers, whose
+ * images are not there a second time, and which answers are good.
+ */
+static void
+add_unpaired (const HrTraining *self,
+              HrReplay         *replay)
+{
+  guint64 n = self->accumulation_steps;
+  guint64 row = self->pass.batch * sizeof (gint64);
+
+  hr_replay_add_inputs (replay, 3 * n, row * self->pass.prompt);
+  hr_replay_add_inputs (replay, n, self->pass.has_type_ids ? row * self->pass.prompt : 0);
+  hr_replay_add_inputs (replay, n, self->pass.batch * hr_element_get_bytes (HR_ELEMENT_BOOL));
+}
+
+/*
  * Prompts and answers with a mask for each, and the advantages; or both answers of a pair behind their prompt, with
  * their mask and that of the answers, and the log-probabilities by the reference model. KTO has answers to other
  * prompts as well.
@@ -1172,7 +1220,7 @@ add_answers (const HrTraining *self,
 
   hr_replay_add_inputs (replay, n, row * self->pass.prompt);
   if (self->algorithm == HR_ALGORITHM_KTO)
-    hr_replay_add_inputs (replay, 3 * n, row * self->pass.prompt);
+    add_unpaired (self, replay);
   hr_replay_add_inputs (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
 }
 
@@ -1357,7 +1405,7 @@ get_answers (const HrTraining *self,
 
   /* The processor has made them anew, beside those of the answers before (_buffered_inputs). */
   hr_replay_begin (replay, &stretch, NULL, -1);
-  media = hr_training_images_make (&self->pass, replay, self->generation_steps);
+  media = hr_training_images_make (&self->pass, replay, self->generation_steps, 1);
   joined = join_all_answers (self, replay);
   hr_replay_end (replay);
   hr_training_read_own (self, replay);

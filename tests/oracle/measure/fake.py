@@ -3,7 +3,7 @@
 
 Nothing is computed and nothing is allocated. Operators make fake tensors that know their shape, type and device;
 torch's own dispatcher, autograd and autocast run above them, and a tracker adds up the storages that are alive. A build
-of PyTorch without CUDA is needed, and a C++ compiler with PyTorch's headers, which every pip package of it brings along.
+of PyTorch without CUDA is needed, and a C++ compiler with PyTorch's headers, which every pip package of it brings.
 """
 
 import contextlib
