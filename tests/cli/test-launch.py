@@ -207,7 +207,8 @@ def a_bucket_of_deepspeed_is_said():
     launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
                              '--zero-stage', '2', '--reduce-bucket-size', '1000000', '--overlap-comm', 'true')
     zero = json.loads(launched['deepspeed']['text'])['zero_optimization']
-    assert zero == {'stage': 2, 'reduce_bucket_size': 1000000, 'overlap_comm': True} and unsaid == []
+    assert zero == {'stage': 2, 'reduce_bucket_size': 1000000, 'overlap_comm': True,
+                    'contiguous_gradients': True} and unsaid == []
     accept_all(launched)
 
 

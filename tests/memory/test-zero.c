@@ -179,10 +179,82 @@ micro_batches_have_a_second_part_of_gradients (void)
                                    get_handed_out (one, HR_PHASE_BACKWARD)) / (2.0 * n / 8), 1, 0.01);
 }
 
+/*
+ * A rank has its part of all: parameters and gradients of 16 bits, copies in fp32 and Adam's states (2 + 2 + 4 + 8),
+ * and at the peak of the step one piece of its gradients and that in fp32 (2 + 4): 22 bytes of a shared parameter,
+ * where the estimator has 18. Beside them a bucket stays, for which the estimator has the largest layer instead.
+ */
+static void
+the_third_stage_has_its_bucket_and_pieces_of_gradients (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      guint64 bucket = 20000000;
+      g_autoptr (HrEstimate) estimate =
+        estimate_zero (models[i].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 64, "reduce-bucket-size",
+                       bucket, "sequence-length", (guint64) 64, "stage3-param-persistence-threshold", (guint64) 0,
+                       "sub-group-size", (guint64) 2000000000, NULL);
+      double n = models[i].n_parameters;
+      double found = get_handed_out (estimate, HR_PHASE_OPTIMIZER);
+
+      g_assert_cmpfloat_with_epsilon ((found - 2 * bucket) / (22 * n / 64), 1, 1e-4);
+    }
+}
+
+/* No more parameters are gathered ahead than may be there, and one more; none stay that are not used soon. */
+static void
+fewer_parameters_are_there_where_fewer_may_be (void)
+{
+  static const guint64 live[] = { 0, 100000000, 1000000000 };
+  guint64 before = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (live); i++)
+    {
+      g_autoptr (HrEstimate) estimate =
+        estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                       "stage3-max-live-parameters", live[i], "stage3-max-reuse-distance", live[i],
+                       "stage3-prefetch-bucket-size", (guint64) 50000000, NULL);
+      guint64 found = get_handed_out (estimate, HR_PHASE_FORWARD);
+
+      g_assert_cmpuint (found, >, before);
+      if (i > 0)
+        g_assert_cmpuint (found - before, <, 2 * (live[i] - live[i - 1]) + 4 * 50000000 + 2 * models[0].n_largest);
+      before = found;
+    }
+}
+
+/* Of groups that are stepped one after the other, what the step makes is there of the largest alone. */
+static void
+a_group_is_stepped_at_a_time (void)
+{
+  guint64 n = models[0].n_parameters / 8;
+  guint64 group = n / 4;
+  g_autoptr (HrEstimate) one = estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                                              NULL);
+  g_autoptr (HrEstimate) four = estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                                               "sub-group-size", group, NULL);
+
+  g_assert_cmpfloat_with_epsilon ((get_handed_out (one, HR_PHASE_OPTIMIZER) -
+                                   get_handed_out (four, HR_PHASE_OPTIMIZER)) / (6.0 * (n - group)), 1, 0.01);
+}
+
+/* Parameters that are small stay on each rank whole between steps. */
+static void
+small_parameters_stay (void)
+{
+  guint64 n = 65 * 4096;
+  g_autoptr (HrEstimate) none = estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                                               "stage3-param-persistence-threshold", (guint64) 0, NULL);
+  g_autoptr (HrEstimate) norms = estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                                                NULL);
+
+  g_assert_cmpuint (get_handed_out (norms, HR_PHASE_LOAD) - get_handed_out (none, HR_PHASE_LOAD), ==, 2 * n);
+}
+
 static void
 what_is_not_followed_is_refused_in_a_sentence (void)
 {
-  refuse ("zero-stage: expected no more than 2", "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, NULL);
+  refuse ("contiguous-gradients: expected true", "zero-stage", (guint64) 2, "contiguous-gradients", FALSE, NULL);
   refuse ("overlap-comm: expected false", "zero-stage", (guint64) 1, "overlap-comm", TRUE, NULL);
   refuse ("optimizer: expected one of what is known of ZeRO, adamw, adam, sgd, sgd-momentum, lion; found muon",
           "zero-stage", (guint64) 2, "optimizer", HR_OPTIMIZER_KIND_MUON, NULL);
@@ -201,6 +273,10 @@ main (int    argc,
   ADD (a_second_bucket_is_there_while_gradients_are_computed);
   ADD (gradients_are_whole_in_the_first_stage);
   ADD (micro_batches_have_a_second_part_of_gradients);
+  ADD (the_third_stage_has_its_bucket_and_pieces_of_gradients);
+  ADD (fewer_parameters_are_there_where_fewer_may_be);
+  ADD (a_group_is_stepped_at_a_time);
+  ADD (small_parameters_stay);
   ADD (what_is_not_followed_is_refused_in_a_sentence);
 #undef ADD
 

@@ -64,6 +64,12 @@ typedef struct
   gboolean fsdp_use_orig_params;
   guint64 reduce_bucket_size;
   gboolean overlap_comm;
+  gboolean contiguous_gradients;
+  guint64 stage3_prefetch_bucket_size;
+  guint64 stage3_max_live_parameters;
+  guint64 stage3_max_reuse_distance;
+  guint64 stage3_param_persistence_threshold;
+  guint64 sub_group_size;
   HrOffload parameter_offload;
   guint64 zero_stage;
 } HrTrainingJobPrivate;
@@ -115,6 +121,12 @@ enum
   PROP_ZERO_STAGE,
   PROP_REDUCE_BUCKET_SIZE,
   PROP_OVERLAP_COMM,
+  PROP_CONTIGUOUS_GRADIENTS,
+  PROP_STAGE3_PREFETCH_BUCKET_SIZE,
+  PROP_STAGE3_MAX_LIVE_PARAMETERS,
+  PROP_STAGE3_MAX_REUSE_DISTANCE,
+  PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD,
+  PROP_SUB_GROUP_SIZE,
   N_PROPS
 };
 
@@ -298,6 +310,30 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_OVERLAP_COMM:
       g_value_set_boolean (value, priv->overlap_comm);
+      break;
+
+    case PROP_CONTIGUOUS_GRADIENTS:
+      g_value_set_boolean (value, priv->contiguous_gradients);
+      break;
+
+    case PROP_STAGE3_PREFETCH_BUCKET_SIZE:
+      g_value_set_uint64 (value, priv->stage3_prefetch_bucket_size);
+      break;
+
+    case PROP_STAGE3_MAX_LIVE_PARAMETERS:
+      g_value_set_uint64 (value, priv->stage3_max_live_parameters);
+      break;
+
+    case PROP_STAGE3_MAX_REUSE_DISTANCE:
+      g_value_set_uint64 (value, priv->stage3_max_reuse_distance);
+      break;
+
+    case PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD:
+      g_value_set_uint64 (value, priv->stage3_param_persistence_threshold);
+      break;
+
+    case PROP_SUB_GROUP_SIZE:
+      g_value_set_uint64 (value, priv->sub_group_size);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -495,6 +531,30 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_OVERLAP_COMM:
       priv->overlap_comm = g_value_get_boolean (value);
+      break;
+
+    case PROP_CONTIGUOUS_GRADIENTS:
+      priv->contiguous_gradients = g_value_get_boolean (value);
+      break;
+
+    case PROP_STAGE3_PREFETCH_BUCKET_SIZE:
+      priv->stage3_prefetch_bucket_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_STAGE3_MAX_LIVE_PARAMETERS:
+      priv->stage3_max_live_parameters = g_value_get_uint64 (value);
+      break;
+
+    case PROP_STAGE3_MAX_REUSE_DISTANCE:
+      priv->stage3_max_reuse_distance = g_value_get_uint64 (value);
+      break;
+
+    case PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD:
+      priv->stage3_param_persistence_threshold = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SUB_GROUP_SIZE:
+      priv->sub_group_size = g_value_get_uint64 (value);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -1099,6 +1159,83 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           FALSE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrTrainingJob:contiguous-gradients:
+   *
+   * Whether DeepSpeed copies gradients into a bucket that stays.
+   */
+  properties[PROP_CONTIGUOUS_GRADIENTS] =
+    g_param_spec_boolean ("contiguous-gradients",
+                          N_("Contiguous gradients"),
+                          N_("ZeRO copies gradients into a bucket that stays (contiguous_gradients), and does not hold "
+                             "them as they come"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:stage3-prefetch-bucket-size:
+   *
+   * How many parameters DeepSpeed gathers ahead at once.
+   */
+  properties[PROP_STAGE3_PREFETCH_BUCKET_SIZE] =
+    g_param_spec_uint64 ("stage3-prefetch-bucket-size",
+                         N_("Prefetch bucket size"),
+                         N_("How many parameters ZeRO’s third stage gathers ahead at once "
+                            "(stage3_prefetch_bucket_size)"),
+                         0, G_MAXUINT32, 50000000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:stage3-max-live-parameters:
+   *
+   * From how many gathered parameters on DeepSpeed gathers none ahead.
+   */
+  properties[PROP_STAGE3_MAX_LIVE_PARAMETERS] =
+    g_param_spec_uint64 ("stage3-max-live-parameters",
+                         N_("Live parameters"),
+                         N_("From how many gathered parameters on ZeRO’s third stage gathers none ahead "
+                            "(stage3_max_live_parameters)"),
+                         0, G_MAXUINT32, 1000000000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:stage3-max-reuse-distance:
+   *
+   * Among how many parameters that come next one is used again that DeepSpeed keeps.
+   */
+  properties[PROP_STAGE3_MAX_REUSE_DISTANCE] =
+    g_param_spec_uint64 ("stage3-max-reuse-distance",
+                         N_("Reuse distance"),
+                         N_("ZeRO’s third stage keeps parameters that are used again among as many that come next "
+                            "(stage3_max_reuse_distance)"),
+                         0, G_MAXUINT32, 1000000000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:stage3-param-persistence-threshold:
+   *
+   * Up to how many elements a parameter stays gathered.
+   */
+  properties[PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD] =
+    g_param_spec_uint64 ("stage3-param-persistence-threshold",
+                         N_("Persistence threshold"),
+                         N_("Parameters of at most so many elements stay on each rank whole "
+                            "(stage3_param_persistence_threshold)"),
+                         0, G_MAXUINT32, 100000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:sub-group-size:
+   *
+   * How many parameters DeepSpeed steps at once.
+   */
+  properties[PROP_SUB_GROUP_SIZE] =
+    g_param_spec_uint64 ("sub-group-size",
+                         N_("Sub-group size"),
+                         N_("How many parameters of a rank ZeRO’s third stage steps at once (sub_group_size)"),
+                         1, G_MAXUINT32, 1000000000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_FRAMEWORK], 80, FALSE);
@@ -1144,6 +1281,12 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_ZERO_STAGE], 912, FALSE);
   hr_job_mark_setting (properties[PROP_REDUCE_BUCKET_SIZE], 913, TRUE);
   hr_job_mark_setting (properties[PROP_OVERLAP_COMM], 914, TRUE);
+  hr_job_mark_setting (properties[PROP_CONTIGUOUS_GRADIENTS], 915, TRUE);
+  hr_job_mark_setting (properties[PROP_STAGE3_PREFETCH_BUCKET_SIZE], 916, TRUE);
+  hr_job_mark_setting (properties[PROP_STAGE3_MAX_LIVE_PARAMETERS], 917, TRUE);
+  hr_job_mark_setting (properties[PROP_STAGE3_MAX_REUSE_DISTANCE], 918, TRUE);
+  hr_job_mark_setting (properties[PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD], 919, TRUE);
+  hr_job_mark_setting (properties[PROP_SUB_GROUP_SIZE], 920, TRUE);
 }
 
 static void
@@ -1164,6 +1307,17 @@ hr_training_job_init (HrTrainingJob *self)
   priv->fsdp_backward_prefetch = HR_BACKWARD_PREFETCH_BACKWARD_PRE;
   priv->fsdp_use_orig_params = TRUE;
   priv->reduce_bucket_size = G_PARAM_SPEC_UINT64 (properties[PROP_REDUCE_BUCKET_SIZE])->default_value;
+  priv->contiguous_gradients = TRUE;
+  priv->stage3_prefetch_bucket_size =
+    G_PARAM_SPEC_UINT64 (properties[PROP_STAGE3_PREFETCH_BUCKET_SIZE])->default_value;
+  priv->stage3_max_live_parameters =
+    G_PARAM_SPEC_UINT64 (properties[PROP_STAGE3_MAX_LIVE_PARAMETERS])->default_value;
+  priv->stage3_max_reuse_distance =
+    G_PARAM_SPEC_UINT64 (properties[PROP_STAGE3_MAX_REUSE_DISTANCE])->default_value;
+  priv->stage3_param_persistence_threshold =
+    G_PARAM_SPEC_UINT64 (properties[PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD])->default_value;
+  priv->sub_group_size =
+    G_PARAM_SPEC_UINT64 (properties[PROP_SUB_GROUP_SIZE])->default_value;
   priv->trl_release = HR_TRL_RELEASE_1_6;
 }
 
@@ -1952,6 +2106,114 @@ hr_training_job_get_parameter_offload (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OFFLOAD_NONE);
 
   return priv->parameter_offload;
+}
+
+/**
+ * hr_training_job_get_contiguous_gradients:
+ * @self: a job
+ *
+ * Gets whether ZeRO copies gradients into a bucket that stays.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_job_get_contiguous_gradients (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), TRUE);
+
+  return priv->contiguous_gradients;
+}
+
+/**
+ * hr_training_job_get_stage3_prefetch_bucket_size:
+ * @self: a job
+ *
+ * Gets how many parameters ZeRO’s third stage gathers ahead at once.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_stage3_prefetch_bucket_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->stage3_prefetch_bucket_size;
+}
+
+/**
+ * hr_training_job_get_stage3_max_live_parameters:
+ * @self: a job
+ *
+ * Gets from how many gathered parameters on ZeRO’s third stage gathers none ahead.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_stage3_max_live_parameters (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->stage3_max_live_parameters;
+}
+
+/**
+ * hr_training_job_get_stage3_max_reuse_distance:
+ * @self: a job
+ *
+ * Gets among how many parameters that come next one is looked for before it is let go of.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_stage3_max_reuse_distance (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->stage3_max_reuse_distance;
+}
+
+/**
+ * hr_training_job_get_stage3_param_persistence_threshold:
+ * @self: a job
+ *
+ * Gets up to how many elements a parameter stays gathered.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_stage3_param_persistence_threshold (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->stage3_param_persistence_threshold;
+}
+
+/**
+ * hr_training_job_get_sub_group_size:
+ * @self: a job
+ *
+ * Gets how many parameters of a rank are stepped at once.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_training_job_get_sub_group_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->sub_group_size;
 }
 
 /**

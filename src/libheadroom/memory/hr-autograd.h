@@ -76,6 +76,7 @@ typedef struct
  * @n_roots: how many, 0 if the result itself is what others are computed from
  * @n_kept: how many of its own roots' places are taken by what is kept
  * @pending: how many uses of a parameter have not handed it their gradient yet
+ * @module: which module it is a hook of, where parameters are gathered for modules
  * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
  * @has_gradient: whether some has arrived
  * @n_incoming: to how many of its results gradients can have come
@@ -93,6 +94,7 @@ struct _HrNode
   HrNodeRoots *roots;
   guint offloaded;
   guint pending;
+  guint module;
   guint8 kind;
   guint8 n_inputs;
   guint8 n_saved;

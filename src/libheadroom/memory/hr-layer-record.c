@@ -10,6 +10,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
+#include "hr-live-parameters.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding-flat.h"
 #include "hr-sharding-unit.h"
@@ -224,11 +225,15 @@ run_layer (HrLayerRecord   *self,
     attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
   hr_pass_choose_rotation (variables, attention);
   hr_sharding_begin_units (stack->replay, is_recomputing);
+  hr_live_parameters_begin_layer (stack->replay, layer, is_recomputing);
   if (self->kept != NULL)
     hr_operator_cache_begin (self->kept, is_recomputing);
   stack->replay->operator_cache = self->kept;
+  hr_live_parameters_call (stack->replay);
   run_repeatedly (stack, klass);
+  hr_live_parameters_leave (stack->replay, &variables->hidden);
   stack->replay->operator_cache = NULL;
+  hr_live_parameters_end_layer (stack->replay);
   hr_sharding_end_units (stack->replay);
   store_cache (self, stack);
 }

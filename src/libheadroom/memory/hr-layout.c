@@ -154,7 +154,7 @@ check_zero (const HrLayout       *self,
             GError              **error)
 {
   guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ? 1
-                 : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? 2
+                 : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? 3
                                                                 : 0;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;

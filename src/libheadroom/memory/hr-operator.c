@@ -4,6 +4,7 @@
 
 #include "hr-float8.h"
 #include "hr-fusion.h"
+#include "hr-live-parameters.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-collective.h"
@@ -1227,7 +1228,9 @@ run_linear (HrReplay   *self,
     multiply = hr_float8_is_by_engine (self->float8) ? hr_replay_engine_linear : hr_replay_float8_linear;
   if (hr_collective_divides (input))
     multiply = hr_collective_linear;
+  hr_live_parameters_enter (self, &input, weight, bias);
   result = multiply (self, input, name, weight, bias, out);
+  hr_live_parameters_leave (self, &result);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);
 

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
@@ -295,7 +296,9 @@ hr_pass_embed (const HrInference *self,
     pass->prefix = hr_replay_prefix (replay, hr_pass_find_attention (self, FALSE), self->n_layers);
   pass->table = hr_replay_adapter_weight (replay, tuned,
                                           HR_SHAPE (element, get_rows (replay, token), width));
+  hr_live_parameters_enter (replay, NULL, pass->table, HR_NO_VALUE);
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
+  hr_live_parameters_leave (replay, &pass->inputs_embeds);
   /* LanguageModelEmbedding of megatron/core/models/common/embeddings: positions are added to all tokens. */
   if (replay->divides_sequence && position == NULL)
     hr_collective_scatter (replay, &pass->inputs_embeds);

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-float8.h"
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
@@ -352,12 +353,17 @@ compute_logits (HrReplay     *replay,
   pass->head = get_head_weight (replay, pass, tuned);
   if (head->has_bias)
     bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (element, HR_SYMBOL_VOCABULARY));
+  if (head->tied)
+    hr_live_parameters_enter_table (replay, &cast);
+  else
+    hr_live_parameters_enter (replay, &cast, pass->head, bias);
   if (hr_float8_converts (replay->float8, replay->block, HR_MODULE_SELF, replay->layer))
     logits = hr_replay_engine_linear (replay, cast, "logits", pass->head, bias, shape);
   else if (hr_collective_divides (cast))
     logits = hr_collective_linear (replay, cast, "logits", pass->head, bias, shape);
   else
     logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
+  hr_live_parameters_leave (replay, &logits);
   hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, last);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-pass.h"
 #include "hr-replay-bottleneck.h"
@@ -166,7 +167,9 @@ run_block (HrReplay      *replay,
       break;
 
     case HR_BLOCK_ATTENTION:
+      hr_live_parameters_call (replay);
       attention = run_attention (replay, forward, *x, &block->attention);
+      hr_live_parameters_leave (replay, &attention.output);
       hr_replay_assign (replay, x, attention.output);
       layer->joined = attention.joined;
       if (block->attention.path == HR_ATTENTION_INTERFACE || block->attention.path == HR_ATTENTION_REPEATING ||
@@ -184,12 +187,14 @@ run_block (HrReplay      *replay,
         HrValue inner = HR_NO_VALUE;
         HrValue result;
 
+        hr_live_parameters_call (replay);
         if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
           result = hr_unsloth_mlp (replay, x, &block->mlp);
         else if (hr_megatron_runs (replay))
           result = hr_megatron_mlp (replay, *x, &block->mlp);
         else
           result = hr_replay_mlp_holding (replay, x, &block->mlp, &inner);
+        hr_live_parameters_leave (replay, &result);
         if (inner.storage >= 0)
           layer->joined = inner;
 

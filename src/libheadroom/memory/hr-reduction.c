@@ -32,6 +32,25 @@ hr_reduction_init (HrReduction *self,
 }
 
 /*
+ * hr_reduction_make_bucket:
+ * @self: buckets
+ * @replay: a tape
+ *
+ * The third stage makes its bucket once (_setup_for_real_optimizer of deepspeed/runtime/zero/stage3.py).
+ */
+void
+hr_reduction_make_bucket (const HrReduction *self,
+                          HrReplay          *replay)
+{
+  if (!self->scatters || !self->is_contiguous)
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements;
+  hr_replay_make (replay, "empty", "ipg_buckets.buffer", HR_COMPONENT_COMMUNICATION,
+                  HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+}
+
+/*
  * hr_reduction_begin:
  * @self: the buckets
  * @replay: a tape
@@ -47,6 +66,8 @@ hr_reduction_begin (HrReduction *self,
   self->bucket = self->partition = HR_NO_VALUE;
   self->is_last = is_last;
   self->in_layers = FALSE;
+  self->n_in_bucket = self->n_padded = self->held_bytes = 0;
+  self->n_tensors = 0;
   replay->reduction = self->is_bucketed ? self : NULL;
 }
 
@@ -96,6 +117,59 @@ is_overfull (const HrReduction *self)
 }
 
 /*
+ * reduce_scatter_coalesced of deepspeed/runtime/comm/coalesced_collectives.py: all that is in a bucket is put into one
+ * piece, rank by rank, but a single gradient that needs no padding.
+ */
+static void
+scatter_bucket (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+  const char *sentence = replay->sentence;
+
+  if (self->n_in_bucket == 0)
+    return;
+
+  replay->sentence = N_("in the backward pass, while the gradients of a bucket are put into one piece and reduced");
+  if (self->n_tensors > 1 || self->n_padded > self->n_in_bucket)
+    {
+      replay->symbols[HR_SYMBOL_KEPT] = self->n_padded;
+      hr_replay_drop (replay, hr_replay_make (replay, "cat", "tensor_partition_flat_buffer",
+                                              HR_COMPONENT_COMMUNICATION,
+                                              HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT)));
+    }
+  if (self->held_bytes > 0)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
+  self->n_in_bucket = self->n_padded = self->held_bytes = 0;
+  self->n_tensors = 0;
+  replay->sentence = sentence;
+}
+
+/* reduce_independent_p_g_buckets_and_remove_grads of stage3.py: what a bucket has no room for empties it. */
+static void
+take_scattered (HrReplay *replay,
+                HrValue   gradient)
+{
+  HrReduction *self = replay->reduction;
+  guint64 n = hr_value_get_elements (gradient, replay->symbols);
+
+  if (self->n_in_bucket + n > self->bucket_elements)
+    scatter_bucket (replay);
+  if (self->is_contiguous && self->n_in_bucket + n <= self->bucket_elements)
+    {
+      hr_replay_drop (replay, gradient);
+    }
+  else
+    {
+      self->held_bytes += hr_replay_get_bytes (replay, gradient);
+      hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+      hr_replay_leave (replay, gradient);
+    }
+  self->n_in_bucket += n;
+  self->n_padded += (n + self->n_ranks - 1) / self->n_ranks * self->n_ranks;
+  self->n_tensors++;
+}
+
+/*
  * hr_reduction_take:
  * @replay: a tape
  * @gradient: (transfer full): the gradient of a parameter
@@ -108,6 +182,12 @@ hr_reduction_take (HrReplay *replay,
                    HrValue   gradient)
 {
   HrReduction *self = replay->reduction;
+
+  if (self->scatters)
+    {
+      take_scattered (replay, gradient);
+      return;
+    }
 
   make_buckets (replay);
   if (self->stays_whole && !replay->has_gradients)
@@ -145,7 +225,7 @@ hr_reduction_enter_layers (HrReplay *replay)
   HrReduction *self = replay->reduction;
   HrStretch stretch;
 
-  if (self == NULL)
+  if (self == NULL || self->scatters)
     return;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
@@ -193,6 +273,15 @@ hr_reduction_end (HrReplay *replay)
 
   if (self == NULL)
     return;
+
+  if (self->scatters)
+    {
+      hr_replay_begin (replay, &stretch, NULL, -1);
+      scatter_bucket (replay);
+      hr_replay_end (replay);
+      replay->reduction = NULL;
+      return;
+    }
 
   if (self->stays_whole && !self->is_last)
     {

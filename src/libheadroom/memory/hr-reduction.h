@@ -16,6 +16,11 @@ G_BEGIN_DECLS
  * @n_largest: how many the largest tensor of those has that a rank keeps
  * @has_ranks: whether those of a bucket are copied once more to be reduced
  * @stays_whole: whether all are kept until the last micro-batch of a step has been differentiated
+ * @scatters: whether each rank gets its part of each gradient (stage 3), which are copied into a buffer that is in the
+ *   books: what a bucket holds goes through one piece of it
+ * @is_contiguous: whether gradients are copied into a buffer that stays (contiguous_gradients), and not held as they
+ *   come
+ * @n_ranks: how many ranks there are
  * @is_one_group: whether the optimizer steps all at once, so that those of 16 bits go before
  *
  * Gradients that DeepSpeedZeroOptimizer copies into a bucket as soon as they come, and from there into the part of them
@@ -31,6 +36,9 @@ struct _HrReduction
   guint64 n_largest;
   gboolean has_ranks;
   gboolean stays_whole;
+  gboolean scatters;
+  gboolean is_contiguous;
+  guint64 n_ranks;
   gboolean is_one_group;
 
   /*< private >*/
@@ -38,10 +46,16 @@ struct _HrReduction
   gboolean in_layers;
   HrValue bucket;
   HrValue partition;
+  guint64 n_in_bucket;
+  guint64 n_padded;       /* the same, with what pads each to the number of ranks */
+  guint n_tensors;
+  guint64 held_bytes;     /* of gradients that are not copied into the bucket */
 };
 
 void    hr_reduction_init    (HrReduction *self,
                               guint64      n_elements);
+void    hr_reduction_make_bucket (const HrReduction *self,
+                                  HrReplay          *replay);
 void    hr_reduction_begin   (HrReduction *self,
                               HrReplay    *replay,
                               gboolean     is_last);

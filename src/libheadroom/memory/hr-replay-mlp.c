@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-liger.h"
+#include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-replay-blocks.h"
 
@@ -313,7 +314,11 @@ replay_gated (HrReplay    *replay,
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   if (replay->liger == NULL)
-    hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
+    {
+      hr_live_parameters_call (replay);
+      hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
+      hr_live_parameters_leave (replay, &gate);
+    }
   up = hr_op_linear (replay, x, HR_MODULE_UP, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
   product = replay->liger != NULL ? hr_liger_gate (replay, gate, up)
                                   : hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
 #include "hr-liger.h"
+#include "hr-live-parameters.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
 #include "hr-replay-megatron.h"
@@ -288,20 +289,10 @@ is_replaced (const HrNorm *norm)
                               norm->kind == HR_NORM_RMS_FP32_WEIGHT);
 }
 
-/*
- * hr_replay_norm:
- * @replay: a tape
- * @x: the input, which the caller holds
- * @norm: the norm
- *
- * A norm.
- *
- * Returns: the result
- */
-HrValue
-hr_replay_norm (HrReplay     *replay,
-                HrValue       x,
-                const HrNorm *norm)
+static HrValue
+run_norm (HrReplay     *replay,
+          HrValue       x,
+          const HrNorm *norm)
 {
   if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
     return hr_unsloth_norm (replay, x);
@@ -344,4 +335,29 @@ hr_replay_norm (HrReplay     *replay,
     default:
       return replay_rms (replay, x, norm);
     }
+}
+
+/*
+ * hr_replay_norm:
+ * @replay: a tape
+ * @x: the input, which the caller holds
+ * @norm: the norm
+ *
+ * A norm.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_norm (HrReplay     *replay,
+                HrValue       x,
+                const HrNorm *norm)
+{
+  HrValue shape = get_shape (replay, x, norm);
+  HrValue result;
+
+  hr_live_parameters_enter (replay, &x, norm->has_weight ? shape : HR_NO_VALUE, norm->has_bias ? shape : HR_NO_VALUE);
+  result = run_norm (replay, x, norm);
+  hr_live_parameters_leave (replay, &result);
+
+  return result;
 }

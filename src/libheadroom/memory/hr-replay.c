@@ -246,6 +246,7 @@ hr_replay_init (HrReplay       *self,
   forget_peak (self);
   self->adds_gradients_up = FALSE;
   self->sharding = NULL;
+  self->live = NULL;
   self->reduction = NULL;
   self->fused_step = NULL;
   self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;

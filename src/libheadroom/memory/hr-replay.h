@@ -219,6 +219,7 @@ typedef struct _HrOperatorCache HrOperatorCache;
 typedef struct _HrTuning HrTuning;
 typedef struct _HrSharding HrSharding;
 typedef struct _HrReduction HrReduction;
+typedef struct _HrLiveParameters HrLiveParameters;
 typedef struct _HrKeptLayers HrKeptLayers;
 typedef struct _HrReplay HrReplay;
 typedef struct _HrLiger HrLiger;
@@ -376,6 +377,7 @@ typedef struct
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
  * @reduction: (nullable): the buckets that gradients go through
+ * @live: (nullable): which parameters are gathered, where modules are, one by one
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @tower: (nullable): the tower that runs, or is differentiated
  * @returned: what the model's function returns beside its result, of images and videos
@@ -436,6 +438,7 @@ struct _HrReplay
   gboolean adds_gradients_up;
   HrSharding *sharding;
   HrReduction *reduction;
+  HrLiveParameters *live;
   HrFusedStep fused_step;
   HrValue waiting;
   const struct _HrTower *tower;

@@ -16,6 +16,7 @@
 #include "hr-training-critic.h"
 #include "hr-training-rule-estimate.h"
 #include "hr-training-shard.h"
+#include "hr-training-zero.h"
 
 #define SOURCE_GRADIENTS \
   "torch/csrc/autograd/functions/accumulate_grad.h: each trained parameter takes its gradient over"
@@ -62,7 +63,9 @@ check_backward (const HrTrainingPlan  *plan,
   training.offloads_inputs = training.reloads = FALSE;
   training.expanded = 0;
   training.sharding.is_sharded = FALSE;
-  training.reduction.is_bucketed = FALSE;
+  training.reduction = (HrReduction) { 0 };
+  training.live.is_used = FALSE;
+  training.held_gradient_bytes = training.persistent_bytes = 0;
   training.optimizer.fused = NULL;
   training.main_gradient_bytes = training.summed_gradient_bytes = 0;
   replay->quantization = training.quantization = HR_QUANTIZATION_NONE;
@@ -119,12 +122,19 @@ run_device (HrTrainingPlan  *plan,
       device->weights.bytes = hr_training_shard_get_bytes (plan) + device->weights.buffer_bytes;
       training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
     }
+  if (training->live.is_used)
+    {
+      device->weights.bytes = hr_training_zero_get_bytes (plan) + device->weights.buffer_bytes;
+      training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
+    }
   /* That of verl waits on the host. */
   if (training->has_reference && !adds_parameters (plan) && training->policy_code != HR_POLICY_CODE_VERL)
     training->reference_bytes = device->weights.bytes;
   hr_training_critic_measure (plan);
 
   hr_training_plan_init_replay (plan, &device->replay);
+  if (!hr_training_zero_check_modules (plan, &device->replay, error))
+    return FALSE;
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
     return FALSE;
 
@@ -455,7 +465,9 @@ add_components (const HrTrainingPlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan))
+      if (i == HR_COMPONENT_WEIGHTS && plan->training.live.is_used)
+        hr_training_zero_add_component (plan, estimate, part, device->weights.buffer_bytes);
+      else if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan))
         hr_training_shard_add_component (plan, estimate, part, device->weights.buffer_bytes);
       else if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
         hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);

@@ -199,7 +199,13 @@ resolve_masters (HrTrainingPlan           *self,
   self->masters = hr_trainables_new_in_fp32 (dtype != HR_GRADIENT_DTYPE_SAME ? self->parameters : self->reached);
   n = hr_trainables_get_n_16_bit_elements (self->parameters);
   training->master_bytes = hr_ledger_round (n * sizeof (float));
-  if (self->layout.zero_stage > 0 && self->layout.data > 1)
+  if (hr_training_zero_divides_parameters (self))
+    {
+      hr_trainables_free (self->masters);
+      self->masters = hr_training_zero_list_parts (self);
+      training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
+    }
+  else if (self->layout.zero_stage > 0 && self->layout.data > 1)
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
 
@@ -996,6 +1002,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   hr_inference_plan_clear (&self->reward);
   g_clear_pointer (&self->rollout_media, hr_media_unref);
   g_clear_pointer (&self->flat, hr_trainables_free);
+  g_clear_pointer (&self->group, hr_trainables_free);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);
   g_clear_pointer (&self->float8, hr_float8_free);

@@ -27,6 +27,7 @@ G_BEGIN_DECLS
  * @parameters: (transfer none): what is trained
  * @reached: those of @parameters that get a gradient
  * @masters: (nullable): the copies in fp32 that the optimizer works on
+ * @group: (nullable): what is stepped at once of what the optimizer has states for, if that is not all
  * @flat: (nullable): the parameters of a group as one, where the optimizer knows them so
  * @critic: the value model that is trained beside the model, where there is one
  * @reward: the model that scores answers, likewise
@@ -54,6 +55,7 @@ typedef struct
   const HrTrainables *parameters;
   HrTrainables *reached;
   HrTrainables *masters;
+  HrTrainables *group;
   HrTrainables *flat;
   HrInferencePlan critic;
   HrInferencePlan reward;

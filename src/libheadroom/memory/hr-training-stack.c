@@ -11,6 +11,7 @@
 #include "hr-inference-cache.h"
 #include "hr-kept-layers.h"
 #include "hr-layer-record.h"
+#include "hr-live-parameters.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding.h"
 #include "hr-tower.h"
@@ -237,7 +238,8 @@ find_record (HrTrainingStack *self,
   HrCheckpointingKind checkpointing = hr_checkpointing_get_kind (&self->checkpointing, layer);
   HrLayerRecord *record;
 
-  for (guint i = 0; i < self->records->len && self->replay->heap == NULL && layer < count_used (self); i++)
+  for (guint i = 0; i < self->records->len && self->replay->heap == NULL && self->replay->live == NULL &&
+       layer < count_used (self); i++)
     {
       record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&
@@ -686,6 +688,20 @@ run_sharding (HrReplay       *replay,
   hr_replay_end (replay);
 }
 
+/* Begins the function of the model without its head. */
+static void
+call_live (HrReplay *replay)
+{
+  HrStretch stretch;
+
+  if (replay->live == NULL)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_live_parameters_call (replay);
+  hr_replay_end (replay);
+}
+
 /*
  * hr_training_stack_run_forward:
  * @self: a stack
@@ -700,6 +716,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrValue *read;
 
   run_sharding (replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+  call_live (replay);
   replay->graph = self->embeddings;
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
@@ -731,6 +748,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
       hr_training_enter_graph (replay, variables->features[i], hr_value_needs_gradient (variables->features[i]));
   self->final_input = *read = hr_training_enter_graph (replay, *read, hr_value_needs_gradient (*read));
   hr_pass_finish (&self->pass, replay, variables);
+  hr_live_parameters_leave (replay, &variables->hidden);
   if (self->pass.has_head && (hr_pass_makes_scores (&self->pass) || hr_pass_has_long_head (&self->pass)))
     hr_pass_begin_head (&self->pass, replay, variables, TRUE);
   else if (self->pass.has_head)

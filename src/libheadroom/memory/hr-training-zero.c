@@ -6,6 +6,7 @@
 
 #include "hr-training-zero.h"
 
+#include "hr-estimate-private.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
 
@@ -14,6 +15,10 @@
  * fp32 that the optimizer steps, its states and the gradients that are kept an equal part
  * (deepspeed/runtime/zero/stage_1_and_2.py).
  */
+
+#define SOURCE_PARTS \
+  "deepspeed/runtime/zero/stage3.py: _create_fp16_partitions_with_defragmentation: a rank holds an equal part of " \
+  "each parameter; small ones are there whole as well (persistent_parameters)"
 
 /*
  * hr_training_zero_is_used:
@@ -25,6 +30,32 @@ gboolean
 hr_training_zero_is_used (const HrTrainingPlan *plan)
 {
   return hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED && plan->layout.zero_stage > 0;
+}
+
+/*
+ * hr_training_zero_divides_parameters:
+ * @plan: a plan, of which the job and its layout are known
+ *
+ * Returns: whether ranks share parameters by ZeRO’s third stage
+ */
+gboolean
+hr_training_zero_divides_parameters (const HrTrainingPlan *plan)
+{
+  return hr_training_zero_is_used (plan) && plan->layout.zero_stage == 3;
+}
+
+/* What modules are gathered for is known of one stack of layers, which is trained whole. */
+static gboolean
+check_third_stage (const HrTrainingPlan  *plan,
+                   GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "fine-tuning-method", "full" },
+    { "reentrant-checkpointing", "false" },
+  };
+
+  return plan->layout.zero_stage < 3 ||
+         hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error);
 }
 
 /*
@@ -61,7 +92,16 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
       return FALSE;
     }
 
-  return hr_training_check_values (plan, "ZeRO", values, G_N_ELEMENTS (values), error);
+  if (plan->layout.zero_stage < 3 && !hr_training_job_get_contiguous_gradients (plan->job))
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("contiguous-gradients: expected true, as it is known for zero-stage 3 alone; found "
+                               "false"));
+      return FALSE;
+    }
+
+  return hr_training_check_values (plan, "ZeRO", values, G_N_ELEMENTS (values), error) &&
+         check_third_stage (plan, error);
 }
 
 static guint64
@@ -74,6 +114,251 @@ count_largest (const HrTrainables *parameters,
     n_largest = MAX (n_largest, hr_trainables_get_item (parameters, i)->n_elements);
 
   return MIN (n_largest, n_part);
+}
+
+static guint64
+get_part (const HrTrainingPlan *plan,
+          guint64               n_elements)
+{
+  return (n_elements + plan->layout.data - 1) / plan->layout.data;
+}
+
+static void
+add_group (HrTrainables *groups,
+           guint64       n_elements)
+{
+  HrTrainable flat = {
+    .n_dimensions = 1, .copies = 1, .element = HR_ELEMENT_FLOAT32, .role = HR_TENSOR_ROLE_LINEAR,
+    .n_elements = n_elements, .shape = { n_elements },
+  };
+
+  hr_trainables_add (groups, &flat);
+}
+
+/* Adds the part of a parameter to a group, which ends when it has as many elements as it is to have. */
+static void
+add_part (const HrTrainingPlan *plan,
+          HrTrainables         *groups,
+          guint                 index,
+          guint64              *n)
+{
+  *n += get_part (plan, hr_trainables_get_item (plan->reached, index)->n_elements);
+  if (*n < hr_training_job_get_sub_group_size (plan->job))
+    return;
+
+  add_group (groups, *n);
+  *n = 0;
+}
+
+/* How many parameters in a row are in as many layers. */
+static guint
+count_alike (const HrTrainables *parameters,
+             guint               first)
+{
+  guint n = hr_trainables_get_n_items (parameters);
+  guint end = first + 1;
+
+  while (end < n && hr_trainables_get_item (parameters, end)->copies ==
+                      hr_trainables_get_item (parameters, first)->copies)
+    end++;
+
+  return end - first;
+}
+
+/*
+ * hr_training_zero_list_parts:
+ * @plan: a plan of the third stage, of which what is trained is known
+ *
+ * Lists what a rank steps, a group at a time (_create_fp16_sub_groups): the parts of parameters, layer by layer.
+ *
+ * Returns: (transfer full): the groups
+ */
+HrTrainables *
+hr_training_zero_list_parts (const HrTrainingPlan *plan)
+{
+  HrTrainables *groups = hr_trainables_new ();
+  guint64 n = 0;
+  guint n_alike;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i += n_alike)
+    {
+      guint64 n_layers = hr_trainables_get_item (plan->reached, i)->copies;
+
+      n_alike = count_alike (plan->reached, i);
+      for (guint64 j = 0; j < n_layers; j++)
+        {
+          for (guint k = i; k < i + n_alike; k++)
+            add_part (plan, groups, k, &n);
+        }
+    }
+  if (n > 0)
+    add_group (groups, n);
+
+  return groups;
+}
+
+static guint64
+count_parts (const HrTrainingPlan *plan)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (plan->reached, i);
+
+      n += get_part (plan, parameter->n_elements) * parameter->copies;
+    }
+
+  return n;
+}
+
+/* mark_persistent_parameters of deepspeed/runtime/zero/parameter_offload.py */
+static guint64
+get_persistent_bytes (const HrTrainingPlan *plan,
+                      const HrTrainable    *parameter)
+{
+  guint64 most = hr_training_job_get_stage3_param_persistence_threshold (plan->job);
+
+  if (plan->layout.data == 1 || parameter->n_elements > most)
+    return 0;
+
+  return hr_ledger_round (get_part (plan, parameter->n_elements) * plan->layout.data *
+                          hr_element_get_bytes (parameter->element));
+}
+
+static guint64
+count_persistent_bytes (const HrTrainingPlan *plan)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (plan->reached, i);
+
+      bytes += get_persistent_bytes (plan, parameter) * parameter->copies;
+    }
+
+  return bytes;
+}
+
+/* What is trained is stepped group by group: no more than the largest takes is taken at once. */
+static void
+step_groups (HrTrainingPlan *plan)
+{
+  HrTraining *training = &plan->training;
+  guint64 n_largest = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->masters); i++)
+    n_largest = MAX (n_largest, hr_trainables_get_item (plan->masters, i)->n_elements);
+  training->reduction.n_elements = n_largest;
+  if (hr_trainables_get_n_items (plan->masters) == 1)
+    return;
+
+  plan->group = hr_trainables_new ();
+  add_group (plan->group, n_largest);
+  hr_optimizer_init (&training->stepped, &training->optimizer.settings, plan->group);
+  training->steps_part = TRUE;
+  training->optimizer.step_bytes = training->stepped.step_bytes;
+}
+
+/* DeepSpeedZeroOptimizer_Stage3 of deepspeed/runtime/zero/stage3.py */
+static void
+resolve_third_stage (HrTrainingPlan *plan)
+{
+  HrTraining *training = &plan->training;
+  HrTrainingJob *job = plan->job;
+  HrReduction *reduction = &training->reduction;
+
+  training->flattens_gradients = FALSE;
+  training->copied_gradient_bytes = 0;
+  training->held_gradient_bytes = hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element));
+  training->persistent_bytes = count_persistent_bytes (plan);
+  training->live = (HrLiveSettings) {
+    .is_used = TRUE, .n_ranks = plan->layout.data,
+    .prefetch_elements = hr_training_job_get_stage3_prefetch_bucket_size (job),
+    .max_elements = hr_training_job_get_stage3_max_live_parameters (job),
+    .reuse_elements = hr_training_job_get_stage3_max_reuse_distance (job),
+    .persistent_elements = hr_training_job_get_stage3_param_persistence_threshold (job),
+  };
+  *reduction = (HrReduction) {
+    .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = plan->layout.data,
+    .bucket_elements = hr_training_job_get_reduce_bucket_size (job),
+    .is_contiguous = hr_training_job_get_contiguous_gradients (job),
+    .n_largest = count_largest (plan->reached, G_MAXUINT64),
+  };
+  reduction->n_largest = get_part (plan, reduction->n_largest);
+  step_groups (plan);
+  hr_inference_plan_warn (&plan->pass,
+                          N_("ZeRO’s third stage is counted from DeepSpeed’s code, from the step on that gathers "
+                             "parameters in the order in which modules have run before (nothing offloaded, without "
+                             "ZeRO++). What NCCL takes is not known, and not counted"));
+}
+
+/*
+ * hr_training_zero_check_modules:
+ * @plan: a plan of the third stage, of which everything is resolved
+ * @replay: a tape on which nothing has happened
+ * @error: return location for an error
+ *
+ * Checks that all parameters are of modules that the replay has gather them.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_training_zero_check_modules (const HrTrainingPlan  *plan,
+                                const HrReplay        *replay,
+                                GError               **error)
+{
+  if (!plan->training.live.is_used ||
+      hr_training_count_traced (&plan->training, replay) == hr_trainables_get_n_elements (plan->reached))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected embeddings, norms and linear layers alone, as what ZeRO-3 gathers of other "
+                           "modules is not known"),
+                        hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
+/*
+ * hr_training_zero_get_bytes:
+ * @plan: a plan of the third stage
+ *
+ * Returns: what a rank holds of parameters between steps
+ */
+guint64
+hr_training_zero_get_bytes (const HrTrainingPlan *plan)
+{
+  return hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element)) +
+         plan->training.persistent_bytes;
+}
+
+/*
+ * hr_training_zero_add_component:
+ * @plan: a plan of the third stage
+ * @estimate: an estimate
+ * @bytes: what a rank holds of parameters
+ * @buffer_bytes: what of that are buffers
+ *
+ * Adds the weights of a rank.
+ */
+void
+hr_training_zero_add_component (const HrTrainingPlan *plan,
+                                HrEstimate           *estimate,
+                                guint64               bytes,
+                                guint64               buffer_bytes)
+{
+  guint64 n_parts = count_parts (plan);
+  guint element = hr_element_get_bytes (plan->pass.element);
+  guint64 rest = bytes - MIN (bytes, hr_ledger_round (n_parts * element) + buffer_bytes);
+  g_autofree char *substitution =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·%u + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, n_parts, element, rest,
+                     buffer_bytes);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "Σ⌈p/N_d⌉·e + persistent + buffers",
+                              substitution, SOURCE_PARTS);
 }
 
 /*
@@ -93,6 +378,11 @@ hr_training_zero_resolve (HrTrainingPlan *plan)
 
   if (!hr_training_zero_is_used (plan) || training->master_bytes == 0)
     return;
+  if (plan->layout.zero_stage == 3)
+    {
+      resolve_third_stage (plan);
+      return;
+    }
 
   training->flattens_gradients = FALSE;
   training->copied_gradient_bytes = 0;

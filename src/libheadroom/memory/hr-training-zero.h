@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-estimate.h"
 #include "hr-training-plan.h"
 
 G_BEGIN_DECLS
@@ -9,6 +10,16 @@ G_BEGIN_DECLS
 gboolean hr_training_zero_is_used (const HrTrainingPlan  *plan);
 gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,
                                    GError               **error);
+gboolean hr_training_zero_divides_parameters (const HrTrainingPlan *plan);
+HrTrainables *hr_training_zero_list_parts (const HrTrainingPlan *plan);
 void     hr_training_zero_resolve (HrTrainingPlan        *plan);
+gboolean hr_training_zero_check_modules   (const HrTrainingPlan  *plan,
+                                           const HrReplay        *replay,
+                                           GError               **error);
+guint64  hr_training_zero_get_bytes       (const HrTrainingPlan  *plan);
+void     hr_training_zero_add_component   (const HrTrainingPlan  *plan,
+                                           HrEstimate            *estimate,
+                                           guint64                bytes,
+                                           guint64                buffer_bytes);
 
 G_END_DECLS

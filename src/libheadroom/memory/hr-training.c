@@ -8,6 +8,7 @@
 
 #include "hr-grpo-job.h"
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-sharding-flat.h"
@@ -323,6 +324,7 @@ compute_logits_and_loss (Step *step)
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
     hr_training_upcast_logits (step->replay, &logits);
   step->loss = compute_loss (step, logits);
+  hr_live_parameters_leave (step->replay, &step->loss);
 
   return logits;
 }
@@ -950,6 +952,22 @@ clear_step (Step *step)
   g_free (step);
 }
 
+/* Begins the function of the model, where parameters are gathered for modules. */
+static void
+begin_live (HrReplay *replay)
+{
+  HrStretch stretch;
+
+  if (replay->live == NULL)
+    return;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_live_parameters_begin (replay);
+  hr_live_parameters_call (replay);
+  hr_replay_end (replay);
+}
+
 /*
  * A micro-batch, from its tokens to the gradients; @previous is the one before, if what that returned is held still.
  * Nothing holds what the last one of a step returned when its gradients are there.
@@ -976,6 +994,7 @@ run_micro_batch (const HrTraining *self,
   hr_sharding_begin (&step->sharding, replay, is_last);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay, is_last);
+  begin_live (replay);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);
@@ -987,6 +1006,7 @@ run_micro_batch (const HrTraining *self,
   zero_gradients (step);
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
+  hr_live_parameters_end (replay);
   hr_sharding_end (replay);
   hr_reduction_end (replay);
   replay->has_gradients = TRUE;
@@ -1023,14 +1043,16 @@ static void
 make_temporary (const HrTraining *self,
                 HrReplay         *replay)
 {
+  const HrOptimizer *stepped = self->steps_part ? &self->stepped : &self->optimizer;
+
   if (replay->heap != NULL)
     {
-      hr_optimizer_step (&self->optimizer, replay->heap);
+      hr_optimizer_step (stepped, replay->heap);
       return;
     }
 
-  hr_replay_drop (replay, make_bytes (replay, self->optimizer.operation, self->optimizer.variable,
-                                      HR_COMPONENT_TEMPORARY, self->optimizer.step_bytes));
+  hr_replay_drop (replay, make_bytes (replay, stepped->operation, stepped->variable, HR_COMPONENT_TEMPORARY,
+                                      stepped->step_bytes));
 }
 
 /*
@@ -1122,6 +1144,8 @@ run_optimizer (const HrTraining *self,
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
   hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_live_parameters_let_go (replay);
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
   replay->sentence = N_("in the optimizer’s step");
   copies = copy_gradients (self, replay);
   if (self->clipping)
@@ -1135,6 +1159,7 @@ run_optimizer (const HrTraining *self,
   if (self->optimizer.step_bytes > 0)
     make_temporary (self, replay);
   hr_replay_drop (replay, copies);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
   hr_replay_end (replay);
 }
 
@@ -1273,7 +1298,7 @@ get_held_gradients (const HrTraining *self)
 {
   guint64 kept = self->zero_grad != HR_ZERO_GRAD_AFTER_STEP ? self->gradient_bytes : 0;
 
-  return self->main_gradient_bytes + self->summed_gradient_bytes + kept;
+  return self->main_gradient_bytes + self->summed_gradient_bytes + self->held_gradient_bytes + kept;
 }
 
 /*
@@ -1364,6 +1389,7 @@ begin_steps (const HrTraining *self,
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
   make_buffers (self, replay);
+  hr_reduction_make_bucket (&self->reduction, replay);
 }
 
 /* `prompt_completion_ids` and their mask, of all answers that have come. */
@@ -1531,6 +1557,50 @@ keep_in_flight (const HrTraining *self,
 }
 
 /*
+ * Has a micro-batch run to find out in which order parameters are used.
+ */
+static HrLiveParameters *
+trace_parameters (const HrTraining *self,
+                  HrReplay         *replay)
+{
+  g_autofree HrReplay *rehearsal = NULL;
+  HrTrainingLevels levels;
+
+  if (!self->live.is_used)
+    return NULL;
+
+  rehearsal = hr_replay_copy_empty (replay);
+  rehearsal->timeline = NULL;
+  rehearsal->kept_layers = NULL;
+  rehearsal->heap = NULL;
+  rehearsal->is_rehearsal = TRUE;
+  begin_steps (self, rehearsal);
+  rehearsal->live = hr_live_parameters_new (&self->live);
+  clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
+  replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+  hr_live_parameters_finish_trace (rehearsal->live);
+
+  return rehearsal->live;
+}
+
+/*
+ * hr_training_count_traced:
+ * @self: what is to be replayed, whose parameters are gathered for modules
+ * @replay: a tape, on which nothing has happened
+ *
+ * Returns: how many parameters the modules have that run
+ */
+guint64
+hr_training_count_traced (const HrTraining *self,
+                          const HrReplay   *replay)
+{
+  g_autofree HrReplay *copy = hr_replay_copy_empty (replay);
+  g_autoptr (HrLiveParameters) live = trace_parameters (self, copy);
+
+  return live != NULL ? hr_live_parameters_count (live) : 0;
+}
+
+/*
  * hr_training_replay:
  * @self: what is to be replayed
  * @replay: a tape, on which nothing has happened
@@ -1543,14 +1613,17 @@ hr_training_replay (const HrTraining *self,
                     HrReplay         *replay,
                     HrTrainingLevels *levels)
 {
+  g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
   HrRolloutState state;
 
+  replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
   if (self->n_in_flight > 1)
     keep_in_flight (self, replay);
   replay->peak.level = replay->ledger.live;
   run_step (self, replay, FALSE, &state, levels);
+  replay->live = NULL;
 }
 
 /*
@@ -1568,8 +1641,10 @@ hr_training_replay_heap (const HrTraining *self,
                          guint             n_steps)
 {
   gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP && self->algorithm != HR_ALGORITHM_PPO;
+  g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
   HrRolloutState state;
 
+  replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
   hr_heap_set_recording (replay->heap, TRUE);
@@ -1579,4 +1654,5 @@ hr_training_replay_heap (const HrTraining *self,
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)
     run_step (self, replay, FALSE, &state, NULL);
+  replay->live = NULL;
 }

@@ -6,6 +6,7 @@
 #include "hr-checkpointing.h"
 #include "hr-inference.h"
 #include "hr-job-types.h"
+#include "hr-live-parameters.h"
 #include "hr-optimizer.h"
 #include "hr-reduction.h"
 #include "hr-tuning.h"
@@ -35,6 +36,11 @@ typedef enum
  * @caches: whether keys and values are kept, though nothing is generated
  * @sharding: how parameters are gathered and gradients reduced
  * @reduction: the buckets that gradients go through
+ * @live: how parameters are gathered module by module
+ * @held_gradient_bytes: what gradients are copied into that stays
+ * @persistent_bytes: parameters that are there whole between steps beside the parts of all, as ZeRO has them
+ * @stepped: what is stepped at once of what the optimizer has states for, if that is not all
+ * @steps_part: whether that is so
  * @bucket_bytes: buckets that all gradients are copied into, which stay
  * @buffer_bytes: what the layers have beside their parameters
  * @checkpointing: what is computed anew in the backward pass
@@ -106,6 +112,11 @@ typedef struct
   gboolean caches;
   HrSharding sharding;
   HrReduction reduction;
+  HrLiveSettings live;
+  guint64 held_gradient_bytes;
+  guint64 persistent_bytes;
+  HrOptimizer stepped;
+  gboolean steps_part;
   guint64 bucket_bytes;
   guint64 buffer_bytes;
   HrCheckpointing checkpointing;
@@ -182,6 +193,8 @@ typedef struct
 void hr_training_replay (const HrTraining *self,
                          HrReplay         *replay,
                          HrTrainingLevels *levels);
+guint64 hr_training_count_traced (const HrTraining *self,
+                                  const HrReplay   *replay);
 void hr_training_replay_heap (const HrTraining *self,
                               HrReplay         *replay,
                               guint             n_steps);

@@ -55,6 +55,13 @@ def make_fsdp_plugin(settings):
     return accelerate.FullyShardedDataParallelPlugin(**options)
 
 
+def pass_on(_state, bucket):
+    """A hook of DistributedDataParallel that hands back what it was given, as the group of ranks returns nothing."""
+    future = torch.futures.Future()
+    future.set_result(bucket.buffer())
+    return future
+
+
 class Accelerated:
     """A model and its optimizer as accelerate prepares them."""
 
@@ -72,6 +79,8 @@ class Accelerated:
             gradient_accumulation_steps=self.steps, **options)
         optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        if settings['fsdp'] not in SHARDED:
+            self.model.register_comm_hook(None, pass_on)
         self.clips = settings['gradient-clipping']
 
     def accumulate(self):

@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-live-parameters.h"
+
+#include "hr-autograd.h"
+
+/*
+ * PartitionedParameterCoordinator of deepspeed/runtime/zero/partitioned_param_coordinator.py (git edaa7221): each
+ * module's parameters are gathered before it runs, forwards and back, and let go of behind it. The first step writes
+ * down in which order modules run; from then on parameters are gathered ahead in that order, and those stay that are
+ * used again soon. Here as there, a rehearsal writes the order down.
+ */
+
+#define MAX_OF_MODULE 2
+#define MAX_OPEN 8
+#define NEVER G_MININT64
+
+typedef enum
+{
+  AWAY,
+  IN_FLIGHT,
+  HERE,
+} State;
+
+/* A parameter: what is gathered of it, and with what. Persistent ones are in the books before a step begins. */
+typedef struct
+{
+  guint64 n_elements;
+  guint64 n_part;
+  gboolean persists;
+  State state;
+  guint users;
+  guint gathering;      /* one more than the index of what it was gathered with, until it has been asked for */
+  gint64 fetched_for;
+  HrValue value;
+} Parameter;
+
+/* The parameters of a module; of a table with two uses each module is another user. */
+typedef struct
+{
+  guint parameters[MAX_OF_MODULE];
+  guint user;
+  guint n_parameters;
+} Module;
+
+/* Parameters that are gathered at once: into one piece, from which each is copied when the first is asked for. */
+typedef struct
+{
+  HrValue flat;
+  guint n_in_flight;
+  gboolean is_copied;
+} Gathering;
+
+/* A use of a parameter, in the order of all uses. */
+typedef struct
+{
+  guint parameter;
+  guint step;
+} Awaited;
+
+struct _HrLiveParameters
+{
+  HrLiveSettings settings;
+  gboolean is_recording;
+  GArray *parameters;     /* of Parameter */
+  GArray *modules;        /* of Module */
+  GArray *first_of_layer; /* of guint: the modules with which layers begin */
+  GArray *order;          /* of guint: the module of each step */
+  GArray *queue;          /* of Awaited */
+  GArray *gatherings;     /* of Gathering */
+  guint next_module;
+  guint next_anew;
+  gboolean is_recomputing;
+  guint next_awaited;
+  guint step;
+  gint64 n_available;
+  guint open[MAX_OPEN];
+  guint n_open;
+};
+
+/*
+ * hr_live_parameters_new:
+ * @settings: how parameters are gathered
+ *
+ * Begins to write down in which order modules run.
+ *
+ * Returns: (transfer full): the parameters
+ */
+HrLiveParameters *
+hr_live_parameters_new (const HrLiveSettings *settings)
+{
+  HrLiveParameters *self = g_new0 (HrLiveParameters, 1);
+
+  self->settings = *settings;
+  self->is_recording = TRUE;
+  self->parameters = g_array_new (FALSE, FALSE, sizeof (Parameter));
+  self->modules = g_array_new (FALSE, FALSE, sizeof (Module));
+  self->first_of_layer = g_array_new (FALSE, TRUE, sizeof (guint));
+  self->order = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->queue = g_array_new (FALSE, FALSE, sizeof (Awaited));
+  self->gatherings = g_array_new (FALSE, FALSE, sizeof (Gathering));
+
+  return self;
+}
+
+void
+hr_live_parameters_free (HrLiveParameters *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_array_unref (self->parameters);
+  g_array_unref (self->modules);
+  g_array_unref (self->first_of_layer);
+  g_array_unref (self->order);
+  g_array_unref (self->queue);
+  g_array_unref (self->gatherings);
+  g_free (self);
+}
+
+static Parameter *
+get_parameter (HrLiveParameters *self,
+               guint             index)
+{
+  return &g_array_index (self->parameters, Parameter, index);
+}
+
+static Module *
+get_module (HrLiveParameters *self,
+            guint             index)
+{
+  return &g_array_index (self->modules, Module, index);
+}
+
+static State
+get_first_state (const Parameter *parameter)
+{
+  return parameter->persists ? HERE : AWAY;
+}
+
+/*
+ * hr_live_parameters_finish_trace:
+ * @self: parameters, of which a rehearsal has written the order down
+ *
+ * Has all that comes go by that order.
+ */
+void
+hr_live_parameters_finish_trace (HrLiveParameters *self)
+{
+  self->is_recording = FALSE;
+  for (guint i = 0; i < self->order->len; i++)
+    {
+      const Module *module = get_module (self, g_array_index (self->order, guint, i));
+
+      for (guint j = 0; j < module->n_parameters; j++)
+        {
+          Awaited awaited = { .parameter = module->parameters[j], .step = i };
+
+          g_array_append_val (self->queue, awaited);
+        }
+    }
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      parameter->state = get_first_state (parameter);
+      parameter->users = parameter->gathering = 0;
+      parameter->value = HR_NO_VALUE;
+    }
+}
+
+/*
+ * hr_live_parameters_count:
+ * @self: parameters, of which the order is known
+ *
+ * Returns: how many they are, of all modules that have run
+ */
+guint64
+hr_live_parameters_count (const HrLiveParameters *self)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < self->parameters->len; i++)
+    n += g_array_index (self->parameters, Parameter, i).n_elements;
+
+  return n;
+}
+
+/*
+ * hr_live_parameters_begin:
+ * @replay: a tape
+ *
+ * Begins a forward pass (reset_step).
+ */
+void
+hr_live_parameters_begin (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL)
+    return;
+
+  self->next_module = self->next_awaited = self->step = self->n_open = 0;
+  self->n_available = 0;
+  self->is_recomputing = FALSE;
+  g_array_set_size (self->gatherings, 0);
+  for (guint i = 0; i < self->parameters->len; i++)
+    get_parameter (self, i)->fetched_for = NEVER;
+  if (self->is_recording)
+    g_array_set_size (self->order, 0);
+}
+
+/* What is made here is none of what a layer makes that is computed anew. */
+static HrValue
+make (HrReplay   *replay,
+      const char *operation,
+      const char *name,
+      guint64     n_elements)
+{
+  guint n_made = replay->n_made;
+  HrValue value;
+
+  replay->symbols[HR_SYMBOL_KEPT] = n_elements;
+  value = hr_replay_make (replay, operation, name, HR_COMPONENT_COMMUNICATION,
+                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+  replay->n_made = n_made;
+
+  return value;
+}
+
+/* Parts that wait on the host come to the device first. */
+static void
+fetch_parts (HrReplay *replay,
+             guint64   n_part)
+{
+  if (replay->live->settings.is_offloaded)
+    hr_replay_drop (replay, make (replay, "_to_copy", "ds_tensor", n_part));
+}
+
+/*
+ * all_gather_coalesced of deepspeed/runtime/zero/partition_parameters.py: one parameter is gathered where it stays,
+ * several into one piece.
+ */
+static void
+gather (HrReplay    *replay,
+        const guint *indices,
+        guint        n)
+{
+  HrLiveParameters *self = replay->live;
+  Gathering gathering = { .flat = HR_NO_VALUE, .n_in_flight = n };
+  guint64 n_part = 0;
+
+  if (n == 0)
+    return;
+
+  for (guint i = 0; i < n; i++)
+    {
+      Parameter *parameter = get_parameter (self, indices[i]);
+
+      n_part += parameter->n_part;
+      parameter->state = IN_FLIGHT;
+      parameter->gathering = self->gatherings->len + 1;
+      self->n_available += parameter->n_elements;
+    }
+  if (self->settings.n_ranks > 1)
+    {
+      const char *sentence = replay->sentence;
+      HrValue made;
+
+      replay->sentence = N_("while parameters of all ranks are gathered");
+      made = make (replay, "all_gather_into_tensor", n == 1 ? "param_buffer" : "flat_tensor",
+                   n_part * self->settings.n_ranks);
+      fetch_parts (replay, n_part);
+      replay->sentence = sentence;
+      if (n == 1)
+        get_parameter (self, indices[0])->value = made;
+      else
+        gathering.flat = made;
+    }
+  gathering.is_copied = n == 1;
+  g_array_append_val (self->gatherings, gathering);
+}
+
+/* AllGatherCoalescedHandle.wait */
+static void
+copy_all (HrReplay *replay,
+          guint     index)
+{
+  HrLiveParameters *self = replay->live;
+  const char *sentence = replay->sentence;
+
+  replay->sentence = N_("while parameters of all ranks are copied from where they were gathered");
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->gathering != index + 1)
+        continue;
+      if (self->settings.n_ranks > 1)
+        parameter->value = make (replay, "cat", "param.data", parameter->n_elements);
+      parameter->state = HERE;
+    }
+  replay->sentence = sentence;
+}
+
+/* A piece goes when the last of what was gathered in it has been asked for (__inflight_param_registry). */
+static void
+await (HrReplay  *replay,
+       Parameter *parameter)
+{
+  HrLiveParameters *self = replay->live;
+  guint index = parameter->gathering - 1;
+  Gathering *gathering;
+
+  if (parameter->gathering == 0)
+    return;
+
+  gathering = &g_array_index (self->gatherings, Gathering, index);
+  if (!gathering->is_copied)
+    copy_all (replay, index);
+  gathering->is_copied = TRUE;
+  parameter->state = HERE;
+  parameter->gathering = 0;
+  if (--gathering->n_in_flight == 0)
+    hr_replay_drop (replay, gathering->flat);
+}
+
+/* What is needed now is no longer waited for. */
+static void
+take_from_queue (HrLiveParameters *self,
+                 const Module     *module)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < module->n_parameters; i++)
+    n += get_parameter (self, module->parameters[i])->fetched_for < self->step;
+  for (; n > 0 && self->next_awaited < self->queue->len; n--)
+    {
+      const Awaited *awaited = &g_array_index (self->queue, Awaited, self->next_awaited++);
+
+      get_parameter (self, awaited->parameter)->fetched_for = awaited->step;
+    }
+}
+
+static gboolean
+contains (const guint *indices,
+          guint        n,
+          guint        index)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      if (indices[i] == index)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+gather_ahead (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+  gint64 room = MIN ((gint64) self->settings.max_elements - self->n_available,
+                     (gint64) self->settings.prefetch_elements);
+  g_autofree guint *chosen = g_new (guint, self->queue->len - self->next_awaited + 1);
+  gint64 n_elements = 0;
+  guint n = 0;
+
+  while (self->next_awaited < self->queue->len && n_elements < room)
+    {
+      const Awaited *awaited = &g_array_index (self->queue, Awaited, self->next_awaited++);
+      Parameter *parameter = get_parameter (self, awaited->parameter);
+
+      parameter->fetched_for = MAX (parameter->fetched_for, (gint64) awaited->step);
+      if (parameter->state != AWAY || contains (chosen, n, awaited->parameter))
+        continue;
+      chosen[n++] = awaited->parameter;
+      n_elements += parameter->n_elements;
+    }
+  gather (replay, chosen, n);
+}
+
+/* fetch_sub_module */
+static void
+fetch (HrReplay *replay,
+       guint     index)
+{
+  HrLiveParameters *self = replay->live;
+  const Module *module = get_module (self, index);
+  guint needed[MAX_OF_MODULE];
+  guint n = 0;
+
+  for (guint i = 0; i < module->n_parameters; i++)
+    {
+      if (get_parameter (self, module->parameters[i])->state == AWAY)
+        needed[n++] = module->parameters[i];
+    }
+  gather (replay, needed, n);
+  for (guint i = 0; i < module->n_parameters; i++)
+    {
+      Parameter *parameter = get_parameter (self, module->parameters[i]);
+
+      parameter->users |= module->user;
+      await (replay, parameter);
+    }
+  if (self->is_recording)
+    {
+      g_array_append_val (self->order, index);
+    }
+  else
+    {
+      take_from_queue (self, module);
+      gather_ahead (replay);
+    }
+  self->step++;
+}
+
+/* Whether a parameter is used again by modules that come soon (__params_to_release). */
+static gboolean
+is_used_soon (HrLiveParameters *self,
+              guint             index)
+{
+  guint64 n_passed = 0;
+
+  for (guint i = self->step; i < self->order->len && n_passed < self->settings.reuse_elements; i++)
+    {
+      const Module *module = get_module (self, g_array_index (self->order, guint, i));
+
+      for (guint j = 0; j < module->n_parameters; j++)
+        {
+          if (module->parameters[j] == index)
+            return TRUE;
+          n_passed += get_parameter (self, module->parameters[j])->n_elements;
+        }
+    }
+
+  return FALSE;
+}
+
+static void
+let_go (HrReplay  *replay,
+        Parameter *parameter)
+{
+  hr_replay_drop (replay, parameter->value);
+  parameter->value = HR_NO_VALUE;
+  parameter->state = AWAY;
+  replay->live->n_available -= parameter->n_elements;
+}
+
+/* release_sub_module */
+static void
+release (HrReplay *replay,
+         guint     index)
+{
+  HrLiveParameters *self = replay->live;
+  const Module *module = get_module (self, index);
+
+  for (guint i = 0; i < module->n_parameters; i++)
+    {
+      Parameter *parameter = get_parameter (self, module->parameters[i]);
+
+      parameter->users &= ~module->user;
+      if (parameter->state == HERE && parameter->users == 0 && !parameter->persists &&
+          (self->is_recording ||
+           (parameter->fetched_for <= (gint64) self->step && !is_used_soon (self, module->parameters[i]))))
+        let_go (replay, parameter);
+    }
+}
+
+static guint
+add_parameter (HrReplay *replay,
+               HrValue   shape)
+{
+  HrLiveParameters *self = replay->live;
+  Parameter parameter = {
+    .n_elements = hr_value_get_elements (shape, replay->symbols), .fetched_for = NEVER, .value = HR_NO_VALUE,
+  };
+
+  parameter.n_part = (parameter.n_elements + self->settings.n_ranks - 1) / self->settings.n_ranks;
+  parameter.persists = parameter.n_elements <= self->settings.persistent_elements;
+  parameter.state = get_first_state (&parameter);
+  g_array_append_val (self->parameters, parameter);
+
+  return self->parameters->len - 1;
+}
+
+/* Finds the module that runs next, or writes it down. */
+static guint
+begin_module (HrReplay      *replay,
+              const HrValue *shapes,
+              guint          n_shapes,
+              gboolean       is_table)
+{
+  HrLiveParameters *self = replay->live;
+  Module module = { .user = 1 };
+  guint index;
+
+  if (self->is_recomputing)
+    return self->next_anew++;
+
+  index = self->next_module++;
+  if (index < self->modules->len)
+    return index;
+
+  if (is_table)
+    {
+      module.user = 2;
+      module.n_parameters = 1;
+    }
+  for (guint i = 0; i < n_shapes; i++)
+    {
+      if (shapes[i].n_symbols > 0)
+        module.parameters[module.n_parameters++] = add_parameter (replay, shapes[i]);
+    }
+  g_array_append_val (self->modules, module);
+
+  return index;
+}
+
+/* Whether a layer that is computed anew has come to what is not needed any more. */
+static gboolean
+is_over (const HrReplay *replay)
+{
+  return replay->n_made >= replay->make_limit;
+}
+
+static void
+backward_enter (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  release (replay, node->module);
+  gradients[0] = hr_replay_hold (replay, gradient);
+}
+
+static void
+backward_leave (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  fetch (replay, node->module);
+  gradients[0] = hr_replay_hold (replay, gradient);
+}
+
+/* Where a gradient that comes to @value has something done first. */
+static void
+hook (HrReplay   *replay,
+      HrValue    *value,
+      HrBackward  backward,
+      guint       module)
+{
+  HrValue inner = *value;
+
+  if (hr_value_needs_gradient (inner) && hr_autograd_record (replay, value, backward, &inner, 1))
+    replay->graph->nodes[value->node].module = module;
+}
+
+static void
+enter (HrReplay *replay,
+       HrValue  *x,
+       guint     module)
+{
+  HrLiveParameters *self = replay->live;
+
+  g_return_if_fail (self->n_open < MAX_OPEN);
+
+  self->open[self->n_open++] = module;
+  if (!is_over (replay))
+    fetch (replay, module);
+  if (x != NULL)
+    hook (replay, x, backward_enter, module);
+}
+
+/*
+ * hr_live_parameters_enter:
+ * @replay: a tape
+ * @x: (inout): what a module is called with
+ * @weight: the shape of its weight
+ * @bias: the shape of its bias, or none
+ *
+ * Has the parameters of a module gathered before it runs, and let go of when the gradient of @x is there.
+ */
+void
+hr_live_parameters_enter (HrReplay *replay,
+                          HrValue  *x,
+                          HrValue   weight,
+                          HrValue   bias)
+{
+  const HrValue shapes[] = { weight, bias };
+
+  if (replay->live != NULL)
+    enter (replay, x, begin_module (replay, shapes, G_N_ELEMENTS (shapes), FALSE));
+}
+
+/*
+ * hr_live_parameters_enter_table:
+ * @replay: a tape
+ * @x: (inout): what a module is called with
+ *
+ * Likewise, where its weight is that of the first module.
+ */
+void
+hr_live_parameters_enter_table (HrReplay *replay,
+                                HrValue  *x)
+{
+  if (replay->live != NULL)
+    enter (replay, x, begin_module (replay, NULL, 0, TRUE));
+}
+
+/*
+ * hr_live_parameters_call:
+ * @replay: a tape
+ *
+ * Enters a module that has no parameters of its own.
+ */
+void
+hr_live_parameters_call (HrReplay *replay)
+{
+  if (replay->live != NULL)
+    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE));
+}
+
+/*
+ * hr_live_parameters_leave:
+ * @replay: a tape
+ * @output: (inout): what a module returns
+ *
+ * Lets go of the parameters of the module that was entered last, which are gathered again before the gradient of
+ * @output is used.
+ */
+void
+hr_live_parameters_leave (HrReplay *replay,
+                          HrValue  *output)
+{
+  HrLiveParameters *self = replay->live;
+  guint module;
+
+  if (self == NULL)
+    return;
+
+  g_return_if_fail (self->n_open > 0);
+
+  module = self->open[--self->n_open];
+  if (!is_over (replay))
+    release (replay, module);
+  hook (replay, output, backward_leave, module);
+}
+
+/*
+ * hr_live_parameters_begin_layer:
+ * @replay: a tape
+ * @layer: the index of a layer
+ * @is_recomputing: whether it is computed anew
+ *
+ * Begins the forward pass of a layer.
+ */
+void
+hr_live_parameters_begin_layer (HrReplay *replay,
+                                guint     layer,
+                                gboolean  is_recomputing)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL)
+    return;
+
+  self->is_recomputing = is_recomputing;
+  if (self->first_of_layer->len <= layer)
+    g_array_set_size (self->first_of_layer, layer + 1);
+  if (is_recomputing)
+    self->next_anew = g_array_index (self->first_of_layer, guint, layer);
+  else
+    g_array_index (self->first_of_layer, guint, layer) = self->next_module;
+}
+
+/*
+ * hr_live_parameters_end_layer:
+ * @replay: a tape
+ *
+ * Ends what hr_live_parameters_begin_layer() has begun.
+ */
+void
+hr_live_parameters_end_layer (HrReplay *replay)
+{
+  if (replay->live != NULL)
+    replay->live->is_recomputing = FALSE;
+}
+
+/*
+ * hr_live_parameters_end:
+ * @replay: a tape
+ *
+ * Ends a backward pass: what modules have left that no gradient has come out of goes (release_backward_leftovers).
+ */
+void
+hr_live_parameters_end (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL)
+    return;
+
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->users != 0 && parameter->state == HERE && !parameter->persists)
+        let_go (replay, parameter);
+      parameter->users = 0;
+    }
+}
+
+/*
+ * hr_live_parameters_let_go:
+ * @replay: a tape
+ *
+ * Lets go of all parameters but those that are persistent, before the optimizer steps (_partition_all_parameters).
+ */
+void
+hr_live_parameters_let_go (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL)
+    return;
+
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->gathering != 0)
+        await (replay, parameter);
+      if (parameter->state == HERE && !parameter->persists)
+        let_go (replay, parameter);
+      parameter->users = 0;
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-replay.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrLiveSettings:
+ * @is_used: whether parameters are gathered so at all
+ * @n_ranks: how many ranks share each parameter
+ * @prefetch_elements: how many parameters are gathered ahead at once (stage3_prefetch_bucket_size)
+ * @max_elements: from how many gathered parameters on none is gathered ahead (stage3_max_live_parameters)
+ * @reuse_elements: among how many that come next one is looked for before it is let go of (stage3_max_reuse_distance)
+ * @persistent_elements: how many a parameter has at the most that stays gathered (stage3_param_persistence_threshold)
+ * @is_offloaded: whether the parts wait on the host
+ *
+ * How DeepSpeed's third stage gathers parameters.
+ */
+typedef struct
+{
+  gboolean is_used;
+  guint64 n_ranks;
+  guint64 prefetch_elements;
+  guint64 max_elements;
+  guint64 reuse_elements;
+  guint64 persistent_elements;
+  gboolean is_offloaded;
+} HrLiveSettings;
+
+HrLiveParameters *hr_live_parameters_new         (const HrLiveSettings *settings);
+void              hr_live_parameters_free        (HrLiveParameters     *self);
+void              hr_live_parameters_finish_trace (HrLiveParameters    *self);
+void              hr_live_parameters_begin       (HrReplay             *replay);
+void              hr_live_parameters_begin_layer (HrReplay             *replay,
+                                                  guint                 layer,
+                                                  gboolean              is_recomputing);
+void              hr_live_parameters_end_layer   (HrReplay             *replay);
+void              hr_live_parameters_enter       (HrReplay             *replay,
+                                                  HrValue              *x,
+                                                  HrValue               weight,
+                                                  HrValue               bias);
+void              hr_live_parameters_enter_table (HrReplay             *replay,
+                                                  HrValue              *x);
+void              hr_live_parameters_call        (HrReplay             *replay);
+void              hr_live_parameters_leave       (HrReplay             *replay,
+                                                  HrValue              *output);
+void              hr_live_parameters_end         (HrReplay             *replay);
+void              hr_live_parameters_let_go      (HrReplay             *replay);
+guint64           hr_live_parameters_count       (const HrLiveParameters *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrLiveParameters, hr_live_parameters_free)
+
+G_END_DECLS
