@@ -3,6 +3,8 @@
 #include "hr-component-text.h"
 #include "hr-replay-blocks.h"
 
+#include <string.h>
+
 #define BATCH 2
 #define SEQUENCE 1024
 #define HIDDEN 256
@@ -32,6 +34,52 @@ make_input (HrReplay *replay)
 {
   return hr_op_like (replay, "embedding", "x",
                      HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+}
+
+/* A tape begins on the stack as well, where anything may have been. */
+static void
+test_beginning (void)
+{
+  g_autofree HrReplay *replay = g_new (HrReplay, 1);
+
+  memset (replay, 0x5a, sizeof *replay);
+  set_up (replay, HR_ELEMENT_BFLOAT16);
+  g_assert_null (replay->switched_off);
+  g_assert_null (replay->heap);
+  g_assert_false (replay->offloads_inputs);
+  g_assert_false (replay->expands_anew);
+  g_assert_false (replay->splits_outliers);
+  g_assert_false (replay->sorts_no_rows);
+}
+
+/*
+ * The moment has the names, the purposes and the tensors that there were, whatever becomes of them: a name that changes
+ * afterwards, a tensor that goes, one that comes below the peak.
+ */
+static void
+test_moment (void)
+{
+  HrReplay replay;
+  HrStretch stretch;
+  HrValue x, y, small;
+
+  set_up (&replay, HR_ELEMENT_BFLOAT16);
+  hr_replay_begin (&replay, &stretch, "model.layers.{}", 0);
+  x = make_input (&replay);
+  y = hr_op_like (&replay, "mul", "y", x);
+  hr_replay_rename (&replay, x, "residual");
+  hr_replay_reassign_component (&replay, y, HR_COMPONENT_TEMPORARY);
+  hr_replay_drop (&replay, y);
+  small = hr_op_like (&replay, "sum", "small", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH));
+  hr_replay_drop (&replay, small);
+  hr_replay_end (&replay);
+
+  g_assert_cmpuint (stretch.moment.n_storages, ==, 2);
+  g_assert_cmpstr (stretch.moment.storages[0].name, ==, "x");
+  g_assert_cmpstr (stretch.moment.storages[1].name, ==, "y");
+  g_assert_cmpint (stretch.moment.storages[1].component, ==, HR_COMPONENT_ACTIVATIONS);
+  g_assert_cmpuint (stretch.moment.level.total, ==, 2 * 2 * TOKENS * HIDDEN);
+  g_assert_cmpstr (stretch.moment.operation, ==, "mul");
 }
 
 /* A view keeps the storage; the last variable gives it back. */
@@ -304,6 +352,8 @@ main (int   argc,
       char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/memory/replay/a_tape_begins_empty_wherever_it_lies", test_beginning);
+  g_test_add_func ("/memory/replay/a_moment_is_what_there_was_then", test_moment);
   g_test_add_func ("/memory/replay/a_view_keeps_its_storage", test_references);
   g_test_add_func ("/memory/replay/a_variable_lets_go_after_the_new_value_has_come", test_assignment);
   g_test_add_func ("/memory/replay/a_cast_to_the_same_dtype_makes_nothing", test_cast);

@@ -175,16 +175,16 @@ gboolean
 hr_job_load_models (HrJob   *self,
                     GError **error)
 {
-  g_autofree GParamSpec **settings = NULL;
-  guint n_settings;
+  const GPtrArray *settings;
 
   g_return_val_if_fail (HR_IS_JOB (self), FALSE);
 
-  settings = hr_job_list_settings (self, &n_settings);
-  for (guint i = 0; i < n_settings; i++)
+  settings = hr_job_get_model_settings (self);
+  for (guint i = 0; i < settings->len; i++)
     {
-      if (hr_job_setting_is_model (settings[i]) && hr_job_uses_setting (self, settings[i], NULL) &&
-          !load_model (self, settings[i], error))
+      GParamSpec *setting = g_ptr_array_index (settings, i);
+
+      if (hr_job_uses_setting (self, setting, NULL) && !load_model (self, setting, error))
         return FALSE;
     }
 
@@ -202,16 +202,15 @@ void
 hr_job_copy_models (HrJob *self,
                     HrJob *copy)
 {
-  g_autofree GParamSpec **settings = NULL;
-  guint n_settings;
+  const GPtrArray *settings = hr_job_get_model_settings (self);
 
-  settings = hr_job_list_settings (self, &n_settings);
-  for (guint i = 0; i < n_settings; i++)
+  for (guint i = 0; i < settings->len; i++)
     {
-      HrModel *model = hr_job_setting_is_model (settings[i]) ? hr_job_get_model (self, settings[i]->name) : NULL;
-      g_autofree char *name = model != NULL ? hr_job_get_as_string (self, settings[i]->name) : NULL;
+      GParamSpec *setting = g_ptr_array_index (settings, i);
+      HrModel *model = hr_job_get_model (self, setting->name);
+      g_autofree char *name = model != NULL ? hr_job_get_as_string (self, setting->name) : NULL;
 
       if (model != NULL)
-        hr_job_set_model (copy, settings[i]->name, name, model);
+        hr_job_set_model (copy, setting->name, name, model);
     }
 }

@@ -16,6 +16,7 @@ void     hr_job_mark_setting  (GParamSpec   *pspec,
 guint    hr_job_setting_get_position (GParamSpec *pspec);
 void     hr_job_mark_model    (GParamSpec   *pspec);
 gboolean hr_job_is_name_of_model (const char *text);
+const GPtrArray *hr_job_get_model_settings (HrJob *self);
 void     hr_job_copy_models   (HrJob        *self,
                                HrJob        *copy);
 gboolean hr_job_real_uses_setting (HrJob       *self,

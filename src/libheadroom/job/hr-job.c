@@ -573,39 +573,88 @@ hr_job_new (HrMode mode)
     }
 }
 
-static GPtrArray *
-list_marked (GObjectClass *klass)
+/* What a kind of job has for good: GObject lists and sorts the properties whenever it is asked. */
+typedef struct
 {
+  GPtrArray *by_type;     /* those of the same type of value follow each other */
+  GPtrArray *by_position;
+  GPtrArray *models;      /* those that name a model */
+} Settings;
+
+static gint
+compare_types (gconstpointer a,
+               gconstpointer b)
+{
+  GType first = (*(GParamSpec * const *) a)->value_type;
+  GType second = (*(GParamSpec * const *) b)->value_type;
+
+  return first < second ? -1 : first > second ? 1 : 0;
+}
+
+static Settings *
+settings_new (GObjectClass *klass)
+{
+  Settings *self = g_new (Settings, 1);
   g_autofree GParamSpec **pspecs = NULL;
-  GPtrArray *marked = g_ptr_array_new ();
   guint n_pspecs;
 
+  *self = (Settings) { g_ptr_array_new (), g_ptr_array_new (), g_ptr_array_new () };
   pspecs = g_object_class_list_properties (klass, &n_pspecs);
   for (guint i = 0; i < n_pspecs; i++)
     {
-      if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) != NULL)
-        g_ptr_array_add (marked, pspecs[i]);
+      if (g_param_spec_get_qdata (pspecs[i], hr_job_setting_quark ()) == NULL)
+        continue;
+      g_ptr_array_add (self->by_type, pspecs[i]);
+      g_ptr_array_add (self->by_position, pspecs[i]);
+      if (hr_job_setting_is_model (pspecs[i]))
+        g_ptr_array_add (self->models, pspecs[i]);
     }
+  g_ptr_array_sort (self->by_type, compare_types);
+  g_ptr_array_sort (self->by_position, compare_settings);
 
-  return marked;
+  return self;
 }
 
-/* The settings in any order. GObject sorts them whenever it is asked; a kind of job has the same ones for good. */
-static const GPtrArray *
-get_marked (HrJob *self)
+static const Settings *
+get_settings (HrJob *self)
 {
   static GMutex mutex;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
   GType type = G_OBJECT_TYPE (self);
-  GPtrArray *marked = g_type_get_qdata (type, hr_job_setting_quark ());
+  Settings *settings = g_type_get_qdata (type, hr_job_setting_quark ());
 
-  if (marked == NULL)
+  if (settings == NULL)
     {
-      marked = list_marked (G_OBJECT_GET_CLASS (self));
-      g_type_set_qdata (type, hr_job_setting_quark (), marked);
+      settings = settings_new (G_OBJECT_GET_CLASS (self));
+      g_type_set_qdata (type, hr_job_setting_quark (), settings);
     }
 
-  return marked;
+  return settings;
+}
+
+/*
+ * hr_job_get_model_settings:
+ * @self: a job
+ *
+ * Gets the settings that name a model.
+ *
+ * Returns: (transfer none) (element-type GParamSpec): the settings
+ */
+const GPtrArray *
+hr_job_get_model_settings (HrJob *self)
+{
+  return get_settings (self)->models;
+}
+
+/* What g_object_get_property() does, for who has the property already. */
+static void
+read_setting (HrJob      *self,
+              GParamSpec *setting,
+              GValue     *value)
+{
+  GObjectClass *owner = g_type_class_peek_static (setting->owner_type);
+
+  owner->get_property (G_OBJECT (self), setting->param_id, value, setting);
 }
 
 /**
@@ -620,19 +669,28 @@ HrJob *
 hr_job_copy (HrJob *self)
 {
   const GPtrArray *settings;
+  g_auto (GValue) value = G_VALUE_INIT;
   HrJob *copy;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
 
   copy = hr_job_new (hr_job_get_mode (self));
-  settings = get_marked (self);
+  settings = get_settings (self)->by_type;
 
   for (guint i = 0; i < settings->len; i++)
     {
       GParamSpec *setting = g_ptr_array_index (settings, i);
-      g_auto (GValue) value = G_VALUE_INIT;
 
-      g_object_get_property (G_OBJECT (self), setting->name, &value);
+      if (G_VALUE_TYPE (&value) == setting->value_type)
+        {
+          g_value_reset (&value);
+        }
+      else
+        {
+          g_value_unset (&value);
+          g_value_init (&value, setting->value_type);
+        }
+      read_setting (self, setting, &value);
       if (!g_param_value_defaults (setting, &value))
         g_object_set_property (G_OBJECT (copy), setting->name, &value);
     }
@@ -764,18 +822,15 @@ GParamSpec **
 hr_job_list_settings (HrJob *self,
                       guint *n_settings)
 {
-  const GPtrArray *marked;
-  GParamSpec **pspecs;
+  const GPtrArray *settings;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
   g_return_val_if_fail (n_settings != NULL, NULL);
 
-  marked = get_marked (self);
-  *n_settings = marked->len;
-  pspecs = g_memdup2 (marked->pdata, marked->len * sizeof (GParamSpec *));
-  qsort (pspecs, *n_settings, sizeof (GParamSpec *), compare_settings);
+  settings = get_settings (self)->by_position;
+  *n_settings = settings->len;
 
-  return pspecs;
+  return g_memdup2 (settings->pdata, settings->len * sizeof (GParamSpec *));
 }
 
 /**

@@ -2,8 +2,6 @@
 
 #include "hr-inference-pass.h"
 
-#include <string.h>
-
 #include "hr-heap-script.h"
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
@@ -202,6 +200,17 @@ store_cache (HrReplay *replay,
     }
 }
 
+/* The stretches are large, and mean nothing before they are recorded. */
+static void
+record_init (ClassRecord *self)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      self->recorded[i] = FALSE;
+      self->script[i] = NULL;
+    }
+}
+
 static void
 replay_layer (const HrInference *self,
               HrReplay          *replay,
@@ -308,7 +317,8 @@ run_layers (const HrInference *self,
   ClassRecord records[HR_INFERENCE_MAX_CLASSES];
   guint n_classes = MIN (self->stack->n_layer_classes, HR_INFERENCE_MAX_CLASSES);
 
-  memset (records, 0, n_classes * sizeof records[0]);
+  for (guint i = 0; i < n_classes; i++)
+    record_init (&records[i]);
 
   for (guint i = self->first_layer; i < self->first_layer + self->n_layers; i++)
     {

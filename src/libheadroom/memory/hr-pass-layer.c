@@ -25,6 +25,16 @@ typedef struct
   HrValue joined;
 } Layer;
 
+/* There is room for much, of which little is used: it is not cleared. */
+static void
+layer_init (Layer   *self,
+            HrValue  hidden)
+{
+  self->hidden = hidden;
+  self->n_kept = 0;
+  self->weights = self->joined = HR_NO_VALUE;
+}
+
 /* Lets a variable of the layer hold @value until the layer ends. */
 static void
 keep (HrReplay *replay,
@@ -526,10 +536,9 @@ hr_pass_run_layer (HrReplay           *replay,
                    HrPass             *pass,
                    const HrLayerClass *klass)
 {
-  Layer layer = {
-    .hidden = hr_replay_hold (replay, pass->hidden), .weights = HR_NO_VALUE, .joined = HR_NO_VALUE,
-  };
+  Layer layer;
 
+  layer_init (&layer, hr_replay_hold (replay, pass->hidden));
   pass->forward.chosen_keys = pass->weights;
   for (guint i = 0; !is_passed_by (pass, klass) && i < klass->n_sublayers; i++)
     {

@@ -203,58 +203,24 @@ hr_replay_init (HrReplay       *self,
                 HrElement       dtype,
                 HrQuantization  quantization)
 {
+  memset (self, 0, G_STRUCT_OFFSET (HrReplay, peak));
   hr_ledger_init (&self->ledger);
   self->storages = self->own_storages;
   self->capacity = HR_REPLAY_MAX_STORAGES;
-  self->n_storages = 0;
-  self->first_free = 0;
-  memset (self->symbols, 0, sizeof self->symbols);
   self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
   self->parameter_dtype = dtype;
   self->upcast = HR_UPCAST_NONE;
   self->quantized_dtype = dtype;
   self->autocast = HR_ELEMENT_NONE;
-  self->keeps_casts = FALSE;
-  self->tuning = NULL;
-  self->inputs_need_gradients = FALSE;
   self->component = HR_COMPONENT_ACTIVATIONS;
-  self->graph = NULL;
-  self->operator_cache = NULL;
-  self->shared_uses = NULL;
-  self->tower = NULL;
-  self->training = FALSE;
-  self->drops_nothing = FALSE;
-  self->trains_weights = FALSE;
-  self->recomputes = FALSE;
-  self->trains_biases = FALSE;
-  self->has_gradients = FALSE;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
-  self->divides_sequence = FALSE;
-  self->liger = NULL;
-  self->float8 = NULL;
-  self->offloads = FALSE;
   self->reloaded = HR_NO_VALUE;
   self->quantization = quantization;
-  self->block = NULL;
   self->layer = -1;
-  self->sentence = NULL;
-  self->n_made = 0;
-  self->n_needed = 0;
   self->make_limit = G_MAXUINT;
-  self->stretch = NULL;
-  forget_peak (self);
-  self->adds_gradients_up = FALSE;
-  self->sharding = NULL;
-  self->live = NULL;
-  self->reduction = NULL;
-  self->fused_step = NULL;
   self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;
-  self->timeline = NULL;
-  self->is_rehearsal = FALSE;
-  self->kept_layers = NULL;
-  self->heap = NULL;
-  self->n_inputs = 0;
+  forget_peak (self);
 }
 
 /*
@@ -272,6 +238,7 @@ hr_replay_copy_empty (const HrReplay *self)
 
   memcpy (copy, self, G_STRUCT_OFFSET (HrReplay, peak));
   copy->storages = copy->own_storages;
+  copy->has_open_moment = FALSE;
   forget_peak (copy);
 
   return copy;
@@ -306,6 +273,29 @@ copy_moment (HrMoment       *moment,
   moment->sentence = from->sentence;
 }
 
+/* What is on the tape goes to the moment that has been noted, before anything of it changes. */
+static void
+close_moment (HrReplay *self)
+{
+  HrMoment *moment = &self->stretch->moment;
+
+  self->has_open_moment = FALSE;
+  moment->n_storages = 0;
+  for (guint i = 0; i < self->n_storages; i++)
+    {
+      if (self->storages[i].references > 0)
+        moment->storages[moment->n_storages++] = self->storages[i];
+    }
+}
+
+static inline void
+prepare_change (HrReplay *self)
+{
+  if (self->has_open_moment)
+    close_moment (self);
+}
+
+/* A pass makes one tensor after the other: what is on the tape is copied when the last of them is there. */
 static void
 note_moment (HrReplay   *self,
              const char *operation)
@@ -318,17 +308,12 @@ note_moment (HrReplay   *self,
 
   moment = &self->stretch->moment;
   moment->level = self->ledger.live;
-  moment->n_storages = 0;
-  for (guint i = 0; i < self->n_storages; i++)
-    {
-      if (self->storages[i].references > 0)
-        moment->storages[moment->n_storages++] = self->storages[i];
-    }
   memcpy (moment->symbols, self->symbols, sizeof self->symbols);
   moment->block = self->block;
   moment->layer = moment->replayed_layer = self->layer;
   moment->operation = operation;
   moment->sentence = self->sentence;
+  self->has_open_moment = TRUE;
 }
 
 /*
@@ -392,6 +377,7 @@ hr_replay_end (HrReplay *self)
 
   g_return_if_fail (stretch != NULL);
 
+  prepare_change (self);
   stretch->after = self->ledger.live;
   self->stretch = NULL;
   note_peak (self, stretch, &stretch->moment.level, self->layer);
@@ -612,9 +598,13 @@ make_storage (HrReplay      *self,
               guint64        bytes)
 {
   gboolean is_made = self->n_made++ < self->make_limit;
-  int index = find_free_storage (self);
   HrStorage *storage;
+  int index;
 
+  if (self->has_open_moment && (!is_made || self->ledger.live.total + bytes <= self->stretch->moment.level.total))
+    close_moment (self);
+
+  index = find_free_storage (self);
   shape.storage = index;
   shape.expanded = FALSE;
   shape.is_trained = FALSE;
@@ -746,10 +736,12 @@ hr_replay_adopt (HrReplay      *self,
                  HrComponentId  component,
                  guint64        bytes)
 {
-  HrValue value = { .storage = find_free_storage (self), .node = HR_NO_NODE, .count = 1, .divisor = 1 };
+  HrValue value = { .node = HR_NO_NODE, .count = 1, .divisor = 1 };
   /* Caches of layers come by in turns, however far they have grown. */
   guint64 size = component == HR_COMPONENT_KV_CACHE ? HR_ANY_SIZE : bytes;
 
+  prepare_change (self);
+  value.storage = find_free_storage (self);
   if (value.storage < 0)
     return value;
 
@@ -780,6 +772,7 @@ hr_replay_leave (HrReplay *self,
   storage = &self->storages[value.storage];
   g_return_if_fail (storage->references == 1);
 
+  prepare_change (self);
   if (self->heap != NULL)
     hr_heap_leave (self->heap, storage->block, storage->component, storage->bytes);
   free_storage (self, value.storage);
@@ -823,9 +816,13 @@ hr_replay_drop (HrReplay *self,
   storage = &self->storages[value.storage];
   g_return_if_fail (storage->references > 0);
 
-  if (--storage->references > 0)
-    return;
+  if (storage->references > 1)
+    {
+      storage->references--;
+      return;
+    }
 
+  prepare_change (self);
   if (self->heap != NULL)
     hr_heap_give (self->heap, storage->block);
   hr_ledger_remove (&self->ledger, storage->component, storage->bytes);
@@ -901,6 +898,7 @@ hr_replay_reassign_component (HrReplay      *self,
   if (value.storage < 0)
     return;
 
+  prepare_change (self);
   storage = &self->storages[value.storage];
   hr_ledger_move (&self->ledger, storage->component, component, storage->bytes);
   storage->component = component;
@@ -919,8 +917,11 @@ hr_replay_rename (HrReplay   *self,
                   HrValue     value,
                   const char *name)
 {
-  if (value.storage >= 0)
-    self->storages[value.storage].name = name;
+  if (value.storage < 0)
+    return;
+
+  prepare_change (self);
+  self->storages[value.storage].name = name;
 }
 
 /*

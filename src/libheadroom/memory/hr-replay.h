@@ -393,6 +393,7 @@ typedef struct
  * @n_needed: how many of these there were when the last was kept for a backward pass
  * @make_limit: after how many nothing is made any more, as the rest of the work is not done
  * @stretch: the stretch that is being recorded
+ * @has_open_moment: whether the tape is as it was at the highest moment of @stretch, which has not been copied yet
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
@@ -454,6 +455,7 @@ struct _HrReplay
   guint n_needed;
   guint make_limit;
   HrStretch *stretch;
+  gboolean has_open_moment;
   HrTimeline *timeline;
   gboolean is_rehearsal;
   HrKeptLayers *kept_layers;
