@@ -212,6 +212,18 @@ def a_bucket_of_deepspeed_is_said():
     accept_all(launched)
 
 
+def the_third_stage_of_deepspeed_is_said():
+    launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
+                             '--zero-stage', '3', '--stage3-max-live-parameters', '5', '--sub-group-size', '7',
+                             '--parameter-offload', 'cpu', '--optimizer-offload', 'cpu')
+    zero = json.loads(launched['deepspeed']['text'])['zero_optimization']
+    assert zero['stage'] == 3 and zero['stage3_max_live_parameters'] == 5 and zero['sub_group_size'] == 7
+    assert zero['stage3_prefetch_bucket_size'] == 50000000
+    assert zero['offload_param'] == zero['offload_optimizer'] == {'device': 'cpu', 'pin_memory': True}
+    assert unsaid == []
+    accept_all(launched)
+
+
 def what_no_file_says_is_named():
     # AdaLoRA wants to know how many steps there will be, which no setting says.
     _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--fine-tuning-method', 'adalora')
@@ -264,6 +276,7 @@ if __name__ == '__main__':
         what_is_written_for_inference_is_what_transformers_takes,
         the_values_are_those_of_the_job,
         a_bucket_of_deepspeed_is_said,
+        the_third_stage_of_deepspeed_is_said,
         what_no_file_says_is_named,
         one_file_is_written_as_it_is,
         what_cannot_be_launched_is_refused_in_a_sentence,

@@ -32,6 +32,7 @@ static const struct
   { "fsdp-version", "1 2" },
   { "fsdp-backward-prefetch", "none backward-pre backward-post" },
   { "parameter-offload", "none cpu nvme" },
+  { "optimizer-offload", "none cpu nvme" },
   { "zero-grad", "after-step before-backward kept" },
   { "gptq-kernel", "torch triton" },
   { "trl-release", "0-14 0-15 0-22 0-23 0-25 0-26 1-3 1-6" },

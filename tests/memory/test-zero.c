@@ -5,6 +5,8 @@
  * exact figure differs from them.
  */
 
+#include <math.h>
+
 #include "hr-estimator.h"
 #include "hr-training-job.h"
 
@@ -251,6 +253,57 @@ small_parameters_stay (void)
   g_assert_cmpuint (get_handed_out (norms, HR_PHASE_LOAD) - get_handed_out (none, HR_PHASE_LOAD), ==, 2 * n);
 }
 
+/*
+ * Of what is offloaded a rank has nothing between steps but small parameters: 2 bytes of a parameter less, or 2 + 4 + 8
+ * of its gradients, copies and states. Where both are, the step takes nothing on the device.
+ */
+static void
+what_waits_on_the_host_is_not_on_the_device (void)
+{
+  double n = models[0].n_parameters / 8.0;
+  g_autoptr (HrEstimate) here = estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+                                               NULL);
+  g_autoptr (HrEstimate) parameters =
+    estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, "parameter-offload",
+                   HR_OFFLOAD_CPU, NULL);
+  g_autoptr (HrEstimate) optimizer =
+    estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, "optimizer-offload",
+                   HR_OFFLOAD_CPU, NULL);
+  g_autoptr (HrEstimate) both =
+    estimate_zero (models[0].id, "zero-stage", (guint64) 3, "data-parallel", (guint64) 8, "parameter-offload",
+                   HR_OFFLOAD_NVME, "optimizer-offload", HR_OFFLOAD_NVME, NULL);
+
+  g_assert_cmpfloat_with_epsilon ((get_handed_out (here, HR_PHASE_OPTIMIZER) -
+                                   get_handed_out (parameters, HR_PHASE_OPTIMIZER)) / (2 * n), 1, 1e-4);
+  g_assert_cmpfloat_with_epsilon ((get_handed_out (here, HR_PHASE_FORWARD) -
+                                   get_handed_out (optimizer, HR_PHASE_FORWARD)) / (14 * n), 1, 1e-4);
+  /* The bucket of gradients, and little else. */
+  g_assert_cmpuint (get_handed_out (both, HR_PHASE_OPTIMIZER), <, 1000000000 + 2000000);
+}
+
+/* accelerate hands the job on; the Trainer's group without weight decay is stepped later, with its gradients there. */
+static void
+a_trainer_hands_zero_on_to_deepspeed (void)
+{
+  double n = models[5].n_parameters / 8.0;
+
+  for (guint64 stage = 1; stage <= 3; stage++)
+    {
+      g_autoptr (HrEstimate) engine =
+        estimate_zero (models[5].id, "zero-stage", stage, "data-parallel", (guint64) 8, "attention-mask",
+                       HR_ATTENTION_MASK_ONES, NULL);
+      g_autoptr (HrEstimate) trainer =
+        estimate_zero (models[5].id, "zero-stage", stage, "data-parallel", (guint64) 8, "framework",
+                       HR_TRAINING_FRAMEWORK_TRANSFORMERS, "autocast", HR_AUTOCAST_BFLOAT16, NULL);
+      double apart = (double) get_handed_out (trainer, HR_PHASE_OPTIMIZER) -
+                     (double) get_handed_out (engine, HR_PHASE_OPTIMIZER);
+
+      g_assert_cmpuint (get_handed_out (trainer, HR_PHASE_FORWARD), ==, get_handed_out (engine, HR_PHASE_FORWARD));
+      g_assert_cmpfloat (fabs (apart), <, 2.01 * n);
+      g_assert_true (has_warning (trainer, "accelerate hands bf16 on to DeepSpeed"));
+    }
+}
+
 static void
 what_is_not_followed_is_refused_in_a_sentence (void)
 {
@@ -258,6 +311,10 @@ what_is_not_followed_is_refused_in_a_sentence (void)
   refuse ("overlap-comm: expected false", "zero-stage", (guint64) 1, "overlap-comm", TRUE, NULL);
   refuse ("optimizer: expected one of what is known of ZeRO, adamw, adam, sgd, sgd-momentum, lion; found muon",
           "zero-stage", (guint64) 2, "optimizer", HR_OPTIMIZER_KIND_MUON, NULL);
+  refuse ("zero-stage: expected 0 beside fsdp", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage", (guint64) 2,
+          "fsdp", HR_FSDP_FULL_SHARD, NULL);
+  refuse ("autocast: expected bfloat16", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage", (guint64) 2, "dtype",
+          HR_DTYPE_FLOAT32, NULL);
   refuse ("gradient-dtype", "zero-stage", (guint64) 2, "gradient-dtype", HR_GRADIENT_DTYPE_FLOAT32, NULL);
 }
 
@@ -277,6 +334,8 @@ main (int    argc,
   ADD (fewer_parameters_are_there_where_fewer_may_be);
   ADD (a_group_is_stepped_at_a_time);
   ADD (small_parameters_stay);
+  ADD (what_waits_on_the_host_is_not_on_the_device);
+  ADD (a_trainer_hands_zero_on_to_deepspeed);
   ADD (what_is_not_followed_is_refused_in_a_sentence);
 #undef ADD
 

@@ -2,7 +2,7 @@
 
 /*
  * Peaks of steps of a rank among others that share parameters, gradients and states with it, phase by phase, against
- * the estimator: the whole way from settings to bytes.
+ * the estimator: the whole way from settings to bytes. Some were measured on a GPU.
  */
 
 #include "hr-estimator.h"
@@ -13,6 +13,7 @@
 #define MAX_MEDIAN_PERCENT 0.001
 #define MAX_WORST_PERCENT 0.01
 #define MAX_MEDIAN_PERCENT_OF_ZERO 0.005
+#define MAX_MEDIAN_PERCENT_OF_MEASURED 0.003
 
 /* The norm of all gradients, which a variable holds from step to step; what each bucket rounds up by itself. */
 #define MAX_BYTES 512
@@ -65,6 +66,32 @@ run_case (JsonNode   *root,
   return oracle_compare_peak (mode, root, test);
 }
 
+/* What the allocator was asked for by a rank on a GPU, with what the matrix library took from it. */
+static double
+run_measured (JsonNode   *root,
+              JsonObject *test)
+{
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_FINE_TUNING, json_object_get_object_member (test, "settings"));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  guint64 found;
+  double percent;
+
+  g_assert_no_error (error);
+  found = hr_estimate_get_allocated_bytes (estimate) + json_object_get_int_member (test, "workspace-bytes");
+  percent = oracle_get_percent (found, json_object_get_int_member (test, "requested-bytes"));
+  g_test_message ("%-150s %+9.5f %%", json_object_get_string_member (test, "id"), percent);
+
+  return percent;
+}
+
+static void
+test_measured (void)
+{
+  oracle_judge_cases ("sharded-measured.json", run_measured, MAX_MEDIAN_PERCENT_OF_MEASURED, MAX_WORST_PERCENT);
+}
+
 static void
 test_zero (void)
 {
@@ -83,6 +110,7 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
 

@@ -4,12 +4,13 @@
 
 #define MAX_VALUES 16
 
-/* Settings that say something only while another setting has one of some values. */
+/* Settings that say something only while another setting has one of some values; or else the one of the row before. */
 static const struct
 {
   const char *setting;
   const char *other;
   const char *values[MAX_VALUES];
+  gboolean is_alternative;
 } uses[] = {
   { "lora-rank", "fine-tuning-method",
     { "lora", "qlora", "rslora", "dora", "lora-plus", "pissa", "lora-fa", "vera", "adalora", "loha", "lokr" } },
@@ -49,23 +50,26 @@ static const struct
   { "fsdp-backward-prefetch", "fsdp-version", { "1" } },
   { "fsdp-use-orig-params", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },
   { "fsdp-use-orig-params", "fsdp-version", { "1" } },
-  { "reduce-bucket-size", "framework", { "deepspeed" } },
+  { "reduce-bucket-size", "framework", { "deepspeed", "transformers", "trl" } },
   { "reduce-bucket-size", "zero-stage", { "1", "2", "3" } },
-  { "overlap-comm", "framework", { "deepspeed" } },
+  { "overlap-comm", "framework", { "deepspeed", "transformers", "trl" } },
   { "overlap-comm", "zero-stage", { "1", "2", "3" } },
-  { "contiguous-gradients", "framework", { "deepspeed" } },
+  { "contiguous-gradients", "framework", { "deepspeed", "transformers", "trl" } },
   { "contiguous-gradients", "zero-stage", { "1", "2", "3" } },
-  { "stage3-prefetch-bucket-size", "framework", { "deepspeed" } },
+  { "stage3-prefetch-bucket-size", "framework", { "deepspeed", "transformers", "trl" } },
   { "stage3-prefetch-bucket-size", "zero-stage", { "3" } },
-  { "stage3-max-live-parameters", "framework", { "deepspeed" } },
+  { "stage3-max-live-parameters", "framework", { "deepspeed", "transformers", "trl" } },
   { "stage3-max-live-parameters", "zero-stage", { "3" } },
-  { "stage3-max-reuse-distance", "framework", { "deepspeed" } },
+  { "stage3-max-reuse-distance", "framework", { "deepspeed", "transformers", "trl" } },
   { "stage3-max-reuse-distance", "zero-stage", { "3" } },
-  { "stage3-param-persistence-threshold", "framework", { "deepspeed" } },
+  { "stage3-param-persistence-threshold", "framework", { "deepspeed", "transformers", "trl" } },
   { "stage3-param-persistence-threshold", "zero-stage", { "3" } },
-  { "sub-group-size", "framework", { "deepspeed" } },
+  { "sub-group-size", "framework", { "deepspeed", "transformers", "trl" } },
   { "sub-group-size", "zero-stage", { "3" } },
   { "parameter-offload", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },
+  { "parameter-offload", "zero-stage", { "3" }, TRUE },
+  { "optimizer-offload", "framework", { "deepspeed", "transformers", "trl" } },
+  { "optimizer-offload", "zero-stage", { "3" } },
   { "trl-release", "framework", { "trl" } },
   { "autocast", "precision-recipe", { "custom", "autocast" } },
   { "master-dtype", "precision-recipe", { "custom" } },
@@ -94,6 +98,16 @@ static const struct
   { "sequence-length", "algorithm", { "sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward" } },
 };
 
+/* Whether the setting that a row names has one of its values. */
+static gboolean
+is_met (HrJob *self,
+        guint  index)
+{
+  g_autofree char *value = hr_job_get_as_string (self, uses[index].other);
+
+  return g_strv_contains (uses[index].values, value);
+}
+
 /* What all kinds of jobs have in common. */
 gboolean
 hr_job_real_uses_setting (HrJob       *self,
@@ -103,13 +117,11 @@ hr_job_real_uses_setting (HrJob       *self,
   for (guint i = 0; i < G_N_ELEMENTS (uses); i++)
     {
       GParamSpec *other = g_object_class_find_property (G_OBJECT_GET_CLASS (self), uses[i].other);
-      g_autofree char *value = NULL;
+      guint next = i + 1;
 
-      if (!g_str_equal (uses[i].setting, setting->name) || other == NULL)
+      if (!g_str_equal (uses[i].setting, setting->name) || other == NULL || uses[i].is_alternative || is_met (self, i))
         continue;
-
-      value = hr_job_get_as_string (self, uses[i].other);
-      if (g_strv_contains (uses[i].values, value))
+      if (next < G_N_ELEMENTS (uses) && uses[next].is_alternative && is_met (self, next))
         continue;
 
       if (because != NULL)

@@ -71,6 +71,7 @@ typedef struct
   guint64 stage3_param_persistence_threshold;
   guint64 sub_group_size;
   HrOffload parameter_offload;
+  HrOffload optimizer_offload;
   guint64 zero_stage;
 } HrTrainingJobPrivate;
 
@@ -118,6 +119,7 @@ enum
   PROP_FSDP_BACKWARD_PREFETCH,
   PROP_FSDP_USE_ORIG_PARAMS,
   PROP_PARAMETER_OFFLOAD,
+  PROP_OPTIMIZER_OFFLOAD,
   PROP_ZERO_STAGE,
   PROP_REDUCE_BUCKET_SIZE,
   PROP_OVERLAP_COMM,
@@ -340,6 +342,10 @@ hr_training_job_get_property (GObject    *object,
       g_value_set_enum (value, priv->parameter_offload);
       break;
 
+    case PROP_OPTIMIZER_OFFLOAD:
+      g_value_set_enum (value, priv->optimizer_offload);
+      break;
+
     case PROP_ZERO_STAGE:
       g_value_set_uint64 (value, priv->zero_stage);
       break;
@@ -559,6 +565,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_PARAMETER_OFFLOAD:
       priv->parameter_offload = g_value_get_enum (value);
+      break;
+
+    case PROP_OPTIMIZER_OFFLOAD:
+      priv->optimizer_offload = g_value_get_enum (value);
       break;
 
     case PROP_ZERO_STAGE:
@@ -1115,8 +1125,21 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   properties[PROP_PARAMETER_OFFLOAD] =
     g_param_spec_enum ("parameter-offload",
                        N_("Parameter offload"),
-                       N_("Where parameters, their gradients and the states of the optimizer wait while no layer "
-                          "needs them"),
+                       N_("Where parameters wait while no module needs them; FSDP moves gradients and the states of "
+                          "the optimizer there as well"),
+                       HR_TYPE_OFFLOAD, HR_OFFLOAD_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:optimizer-offload:
+   *
+   * Where the optimizer steps, and its states are.
+   */
+  properties[PROP_OPTIMIZER_OFFLOAD] =
+    g_param_spec_enum ("optimizer-offload",
+                       N_("Optimizer offload"),
+                       N_("Where ZeRO’s optimizer steps, with its states, the copies of parameters in fp32 and the "
+                          "gradients that are kept (offload_optimizer)"),
                        HR_TYPE_OFFLOAD, HR_OFFLOAD_NONE,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1287,6 +1310,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_STAGE3_MAX_REUSE_DISTANCE], 918, TRUE);
   hr_job_mark_setting (properties[PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD], 919, TRUE);
   hr_job_mark_setting (properties[PROP_SUB_GROUP_SIZE], 920, TRUE);
+  hr_job_mark_setting (properties[PROP_OPTIMIZER_OFFLOAD], 921, TRUE);
 }
 
 static void
@@ -2106,6 +2130,24 @@ hr_training_job_get_parameter_offload (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OFFLOAD_NONE);
 
   return priv->parameter_offload;
+}
+
+/**
+ * hr_training_job_get_optimizer_offload:
+ * @self: a job
+ *
+ * Gets where the optimizer steps, and its states are.
+ *
+ * Returns: the value of the setting
+ */
+HrOffload
+hr_training_job_get_optimizer_offload (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_OFFLOAD_NONE);
+
+  return priv->optimizer_offload;
 }
 
 /**

@@ -65,6 +65,7 @@ HrBackwardPrefetch        hr_training_job_get_fsdp_backward_prefetch     (HrTrai
 gboolean                  hr_training_job_get_fsdp_use_orig_params       (HrTrainingJob *self);
 guint64                   hr_training_job_get_reduce_bucket_size         (HrTrainingJob *self);
 gboolean                  hr_training_job_get_overlap_comm               (HrTrainingJob *self);
+HrOffload                 hr_training_job_get_optimizer_offload          (HrTrainingJob *self);
 gboolean                  hr_training_job_get_contiguous_gradients       (HrTrainingJob *self);
 guint64                   hr_training_job_get_stage3_prefetch_bucket_size (HrTrainingJob *self);
 guint64                   hr_training_job_get_stage3_max_live_parameters (HrTrainingJob *self);

@@ -138,7 +138,7 @@ hr_layout_copies_model (const HrLayout *self,
 {
   HrTrainingFramework framework = hr_training_job_get_framework (job);
 
-  return self->data > 1 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
+  return self->data > 1 && self->zero_stage == 0 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
          framework != HR_TRAINING_FRAMEWORK_DEEPSPEED && framework != HR_TRAINING_FRAMEWORK_TORCHTITAN &&
          is_known (0, framework);
 }
@@ -153,9 +153,11 @@ check_zero (const HrLayout       *self,
             const char           *name,
             GError              **error)
 {
-  guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ? 1
-                 : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? 3
-                                                                : 0;
+  guint64 most = framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM    ? 1
+                 : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED    ? 3
+                 : framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS ? 3
+                 : framework == HR_TRAINING_FRAMEWORK_TRL          ? 3
+                                                                   : 0;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;
 

@@ -14,6 +14,9 @@
 /* reduce_bucket_size of deepspeed/runtime/zero/config.py, where it is "auto" as well */
 #define BUCKET_ELEMENTS G_GUINT64_CONSTANT (500000000)
 
+/* buffer_size of _constant_buffered_norm2 in deepspeed/runtime/zero/stage3.py */
+#define NORM_ELEMENTS G_GUINT64_CONSTANT (250000000)
+
 /*
  * hr_reduction_init:
  * @self: (out): the buckets
@@ -66,7 +69,7 @@ hr_reduction_begin (HrReduction *self,
   self->bucket = self->partition = HR_NO_VALUE;
   self->is_last = is_last;
   self->in_layers = FALSE;
-  self->n_in_bucket = self->n_padded = self->held_bytes = 0;
+  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
   self->n_tensors = 0;
   replay->reduction = self->is_bucketed ? self : NULL;
 }
@@ -117,6 +120,41 @@ is_overfull (const HrReduction *self)
 }
 
 /*
+ * partition_grads of stage3.py: what is copied to the host is copied on the device once more, where its norm is that of
+ * a copy in fp64, before it is cast to fp32 for the optimizer; where that is on a disk, all of a bucket wait for it.
+ */
+static void
+hand_to_host (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+  guint64 n_part = (self->n_largest_in_bucket + self->n_ranks - 1) / self->n_ranks;
+  HrValue copy, wide = HR_NO_VALUE;
+
+  if (!self->is_offloaded)
+    return;
+
+  replay->sentence = N_("in the backward pass, while gradients are copied to the host");
+  if (self->is_swapped)
+    {
+      replay->symbols[HR_SYMBOL_KEPT] = self->n_padded / self->n_ranks;
+      wide = hr_replay_make (replay, "_to_copy", "offload_fp32_gradients", HR_COMPONENT_COMMUNICATION,
+                             HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT));
+    }
+  replay->symbols[HR_SYMBOL_KEPT] = n_part;
+  copy = hr_replay_make (replay, "_to_copy", "grad_buffer", HR_COMPONENT_COMMUNICATION,
+                         HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+  replay->symbols[HR_SYMBOL_KEPT] = MIN (n_part, NORM_ELEMENTS);
+  hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "part.double()", HR_COMPONENT_TEMPORARY,
+                                          HR_SHAPE (HR_ELEMENT_FLOAT64, HR_SYMBOL_KEPT)));
+  replay->symbols[HR_SYMBOL_KEPT] = n_part;
+  if (!self->is_swapped)
+    hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "grad_buffer.to (float32)", HR_COMPONENT_TEMPORARY,
+                                            HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT)));
+  hr_replay_drop (replay, copy);
+  hr_replay_drop (replay, wide);
+}
+
+/*
  * reduce_scatter_coalesced of deepspeed/runtime/comm/coalesced_collectives.py: all that is in a bucket is put into one
  * piece, rank by rank, but a single gradient that needs no padding.
  */
@@ -125,6 +163,7 @@ scatter_bucket (HrReplay *replay)
 {
   HrReduction *self = replay->reduction;
   const char *sentence = replay->sentence;
+  HrValue flat = HR_NO_VALUE;
 
   if (self->n_in_bucket == 0)
     return;
@@ -133,13 +172,14 @@ scatter_bucket (HrReplay *replay)
   if (self->n_tensors > 1 || self->n_padded > self->n_in_bucket)
     {
       replay->symbols[HR_SYMBOL_KEPT] = self->n_padded;
-      hr_replay_drop (replay, hr_replay_make (replay, "cat", "tensor_partition_flat_buffer",
-                                              HR_COMPONENT_COMMUNICATION,
-                                              HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT)));
+      flat = hr_replay_make (replay, "cat", "tensor_partition_flat_buffer", HR_COMPONENT_COMMUNICATION,
+                             HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
     }
+  hand_to_host (replay);
+  hr_replay_drop (replay, flat);
   if (self->held_bytes > 0)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
-  self->n_in_bucket = self->n_padded = self->held_bytes = 0;
+  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
   self->n_tensors = 0;
   replay->sentence = sentence;
 }
@@ -166,6 +206,7 @@ take_scattered (HrReplay *replay,
     }
   self->n_in_bucket += n;
   self->n_padded += (n + self->n_ranks - 1) / self->n_ranks * self->n_ranks;
+  self->n_largest_in_bucket = MAX (self->n_largest_in_bucket, n);
   self->n_tensors++;
 }
 
@@ -331,6 +372,9 @@ hr_reduction_flatten (const HrReduction *self,
 {
   guint64 kept = hr_ledger_round (self->n_elements * hr_element_get_bytes (replay->parameter_dtype));
   HrValue flat, wide;
+
+  if (self->is_offloaded)
+    return HR_NO_VALUE;
 
   replay->sentence = N_("in the optimizer’s step, while the norm of a gradient is computed in fp64");
   if (self->n_largest > 0)

@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @is_contiguous: whether gradients are copied into a buffer that stays (contiguous_gradients), and not held as they
  *   come
  * @n_ranks: how many ranks there are
+ * @is_offloaded: whether the optimizer steps on the host: gradients are copied there by way of one more copy
+ * @is_swapped: whether it goes on to a disk, and all of a bucket wait for that
  * @is_one_group: whether the optimizer steps all at once, so that those of 16 bits go before
  *
  * Gradients that DeepSpeedZeroOptimizer copies into a bucket as soon as they come, and from there into the part of them
@@ -39,6 +41,8 @@ struct _HrReduction
   gboolean scatters;
   gboolean is_contiguous;
   guint64 n_ranks;
+  gboolean is_offloaded;
+  gboolean is_swapped;
   gboolean is_one_group;
 
   /*< private >*/
@@ -48,6 +52,7 @@ struct _HrReduction
   HrValue partition;
   guint64 n_in_bucket;
   guint64 n_padded;       /* the same, with what pads each to the number of ranks */
+  guint64 n_largest_in_bucket;
   guint n_tensors;
   guint64 held_bytes;     /* of gradients that are not copied into the bucket */
 };

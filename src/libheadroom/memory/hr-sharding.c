@@ -65,6 +65,7 @@ count_part (const HrSharding *self,
  * @self: (out): the groups
  * @model: a model whose layers are all alike
  * @element: what its parameters are held in
+ * @gathered_element: what they are gathered in
  * @n_ranks: how many ranks share them
  *
  * Sorts the parameters of a model into the groups of apply_fsdp_to_decoder (torchtitan/distributed/fsdp.py). Each
@@ -74,12 +75,16 @@ void
 hr_sharding_init (HrSharding *self,
                   HrModel    *model,
                   HrElement   element,
+                  HrElement   gathered_element,
                   guint64     n_ranks)
 {
   guint n_tensors = hr_model_get_n_tensors (model);
   guint64 highest[HR_N_SHARDED_GROUPS] = { 0 };
 
-  *self = (HrSharding) { .is_sharded = TRUE, .element = element, .n_ranks = n_ranks };
+  *self = (HrSharding) {
+    .is_sharded = TRUE, .element = element, .gathered_element = gathered_element,
+    .reduced_element = HR_ELEMENT_FLOAT32, .n_ranks = n_ranks,
+  };
   for (guint i = 0; i < n_tensors; i++)
     self->is_tied |= hr_model_get_tensor (model, i)->tied_to != NULL;
   for (guint i = 0; i < n_tensors; i++)
@@ -90,6 +95,7 @@ hr_sharding_init (HrSharding *self,
       if (tensor->tied_to != NULL)
         continue;
       self->n_elements[group] += tensor->n_elements;
+      self->gradient_bytes[group] += hr_ledger_round (tensor->n_elements * hr_element_get_bytes (gathered_element));
       self->n_part[group] += count_part (self, tensor->shape[0], tensor->n_elements);
       highest[group] = MAX (highest[group], self->n_elements[group] + tensor->n_elements);
     }
@@ -158,7 +164,7 @@ find_group (const HrSharding *self,
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
 }
 
-/* foreach_all_gather of _fsdp_collectives.py: the part is cast first. */
+/* foreach_all_gather of _fsdp_collectives.py: the part is cast first, or comes from the host. */
 static HrValue
 gather_parts (HrReplay       *replay,
               HrShardedGroup  group)
@@ -168,9 +174,9 @@ gather_parts (HrReplay       *replay,
   HrValue gathered;
 
   replay->sentence = N_("while parameters of all ranks are gathered");
-  if (self->element != replay->parameter_dtype)
-    part = hr_replay_make (replay, "_foreach_copy_", "flat_foreach_copy_input", HR_COMPONENT_TEMPORARY,
-                           HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_PART]));
+  if (self->element != replay->parameter_dtype || self->is_offloaded)
+    part = hr_replay_make (replay, self->is_offloaded ? "_to_copy" : "_foreach_copy_", "flat_foreach_copy_input",
+                           HR_COMPONENT_TEMPORARY, HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_PART]));
   gathered = hr_replay_make (replay, "all_gather", "all_gather_output", HR_COMPONENT_COMMUNICATION,
                              HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_GATHERED]));
   hr_replay_drop (replay, part);
@@ -218,7 +224,7 @@ hr_sharding_gather_next (HrReplay *replay,
   HrSharding *self = replay->sharding;
 
   self->is_backward = TRUE;
-  if (self->n_ranks == 1 || (is_first && self->is_tied))
+  if (self->n_ranks == 1 || self->stays_gathered || (is_first && self->is_tied))
     return;
 
   self->ahead = gather_parts (replay, is_first ? HR_SHARDED_EMBEDDING : HR_SHARDED_LAYER);
@@ -242,8 +248,7 @@ backward_end (HrReplay     *replay,
  * @replay: a tape
  * @output: (inout): what the model returns
  *
- * Lets go of what was gathered last when the function of the model returns (FSDPState._post_forward). When the gradient
- * of what it has returned comes, the last layer is gathered.
+ * Has the last layer gathered when the gradient of the logits comes. torchtitan's model returns them.
  */
 void
 hr_sharding_end_forward (HrReplay *replay,
@@ -251,6 +256,26 @@ hr_sharding_end_forward (HrReplay *replay,
 {
   HrSharding *self = replay->sharding;
   HrValue inner = *output;
+
+  if (self == NULL || self->is_flat || self->n_ranks == 1)
+    return;
+
+  if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    hr_sharding_return (replay);
+  hr_autograd_record (replay, output, backward_end, &inner, 1);
+}
+
+/*
+ * hr_sharding_return:
+ * @replay: a tape
+ *
+ * Lets go of what was gathered last when the function of the model returns (FSDPState._post_forward): that of
+ * transformers with the loss.
+ */
+void
+hr_sharding_return (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
   HrStretch stretch;
 
   if (self == NULL || self->is_flat || self->n_ranks == 1)
@@ -259,7 +284,6 @@ hr_sharding_end_forward (HrReplay *replay,
   hr_replay_begin (replay, &stretch, NULL, -1);
   hr_replay_assign (replay, &self->ahead, HR_NO_VALUE);
   hr_replay_end (replay);
-  hr_autograd_record (replay, output, backward_end, &inner, 1);
 }
 
 static HrValue
@@ -298,7 +322,7 @@ hr_sharding_gather (HrReplay       *replay,
   group = find_group (self, group);
   if (self->is_flat)
     hr_sharding_gather_flat (replay, group);
-  else if (self->weights[group].storage < 0)
+  else if (self->weights[group].storage < 0 && !(self->stays_gathered && self->is_backward))
     self->weights[group] = self->n_ranks > 1 ? unshard (replay, group) : copy_parameters (replay, group);
 }
 
@@ -360,6 +384,11 @@ hr_sharding_take (HrReplay *replay,
       hr_sharding_reduce_unit (replay, gradient);
       return;
     }
+  if (self->waits && replay->has_gradients)
+    {
+      hr_replay_drop (replay, gradient);
+      return;
+    }
   if (*n == HR_SHARDED_MAX_PARAMETERS)
     {
       replay->ledger.overflowed = TRUE;
@@ -381,6 +410,32 @@ keeps_matrix (const HrSharding *self,
 {
   return self->n_ranks > 1 && self->n_gradients[group] > 0 &&
          (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied));
+}
+
+static void
+let_weights_go (HrReplay       *replay,
+                HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  guint64 n_gathered = replay->symbols[symbols[group][HR_SHARDED_GATHERED]];
+
+  if (self->stays_gathered && self->weights[group].storage < 0)
+    hr_replay_remove (replay, HR_COMPONENT_TEMPORARY,
+                      hr_ledger_round (n_gathered * hr_element_get_bytes (replay->parameter_dtype)));
+  hr_replay_drop (replay, self->weights[group]);
+  self->weights[group] = HR_NO_VALUE;
+}
+
+/* Parameters have their gradients whole until they are reduced (set_requires_gradient_sync). */
+static void
+keep_gradients (HrReplay       *replay,
+                HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+
+  for (guint i = 0; i < self->n_gradients[group]; i++)
+    hr_replay_leave (replay, self->gradients[group][i]);
+  self->n_gradients[group] = 0;
 }
 
 /*
@@ -407,15 +462,23 @@ hr_sharding_reduce (HrReplay       *replay,
       hr_sharding_reduce_flat (replay, group);
       return;
     }
-  shape = HR_SHAPE (HR_ELEMENT_FLOAT32, symbols[group][HR_SHARDED_GATHERED]);
-  replay->sentence = N_("in the backward pass, while gradients are put into one piece in fp32 and reduced");
-  hr_replay_drop (replay, self->weights[group]);
-  self->weights[group] = HR_NO_VALUE;
+  shape = HR_SHAPE (self->reduced_element, symbols[group][HR_SHARDED_GATHERED]);
+  replay->sentence = self->reduced_element == HR_ELEMENT_FLOAT32
+                       ? N_("in the backward pass, while gradients are put into one piece in fp32 and reduced")
+                       : N_("in the backward pass, while gradients are put into one piece and reduced");
+  let_weights_go (replay, group);
+  if (self->waits && !self->is_last)
+    {
+      keep_gradients (replay, group);
+      return;
+    }
   hr_replay_assign (replay, &self->reduced, HR_NO_VALUE);
   self->reduced = hr_replay_make (replay, "chunk_cat", "reduce_scatter_input", HR_COMPONENT_TEMPORARY, shape);
   for (guint i = keeps_matrix (self, group) ? 1 : 0; i < self->n_gradients[group]; i++)
     hr_replay_drop (replay, self->gradients[group][i]);
-  shape = HR_SHAPE (HR_ELEMENT_FLOAT32, symbols[group][HR_SHARDED_PART]);
+  if (self->waits && replay->has_gradients)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->gradient_bytes[group]);
+  shape = HR_SHAPE (self->reduced_element, symbols[group][HR_SHARDED_PART]);
   output = hr_replay_make (replay, "empty", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
   if (self->n_ranks == 1)
     hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY,
@@ -424,10 +487,10 @@ hr_sharding_reduce (HrReplay       *replay,
     hr_replay_drop (replay, self->gradients[group][0]);
   self->n_gradients[group] = 0;
   shape.element = self->element;
-  if (shape.element != HR_ELEMENT_FLOAT32)
+  if (shape.element != self->reduced_element)
     hr_replay_assign (replay, &output, hr_replay_make (replay, "_to_copy", "reduce_output", HR_COMPONENT_GRADIENTS,
                                                        shape));
-  if (replay->has_gradients)
+  if ((replay->has_gradients && !self->waits) || self->is_offloaded)
     hr_replay_drop (replay, output);
   else
     hr_replay_leave (replay, output);

@@ -66,6 +66,8 @@ typedef struct
  * @gathered_element: what they are gathered in
  * @reduced_element: what gradients are reduced in
  * @is_mixed: whether these two are a policy for all of them, whatever they are held in
+ * @waits: whether gradients stay whole until the last micro-batch of a step has been differentiated (no_sync)
+ * @gradient_bytes: what the gradients of a group take then
  * @has_units: whether matrices that a method of fine-tuning adds are what is trained, each gathered by itself
  * @frozen_element: what all others are held in, where there are such
  * @unit_bytes: what a rank has of the matrices that are added
@@ -90,6 +92,8 @@ struct _HrSharding
   HrElement gathered_element;
   HrElement reduced_element;
   gboolean is_mixed;
+  gboolean waits;
+  guint64 gradient_bytes[HR_N_SHARDED_GROUPS];
   gboolean has_units;
   HrElement frozen_element;
   guint64 unit_bytes;
@@ -118,6 +122,7 @@ struct _HrSharding
 void     hr_sharding_init         (HrSharding     *self,
                                    HrModel        *model,
                                    HrElement       element,
+                                   HrElement       gathered_element,
                                    guint64         n_ranks);
 void     hr_sharding_begin        (HrSharding     *self,
                                    HrReplay       *replay,
@@ -136,6 +141,7 @@ void     hr_sharding_gather_next  (HrReplay       *replay,
                                    gboolean        is_first);
 void     hr_sharding_end_forward  (HrReplay       *replay,
                                    HrValue        *output);
+void     hr_sharding_return       (HrReplay       *replay);
 void     hr_sharding_end          (HrReplay       *replay);
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);

@@ -603,7 +603,7 @@ warn_of_defaults (HrTrainingPlan *self)
   if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
     hr_inference_plan_warn (&self->pass, N_("SFTConfig turns gradient checkpointing on where nothing else is said: the "
                                             "estimate is without it, as gradient-checkpointing is none"));
-  if (self->autocast == HR_ELEMENT_NONE)
+  if (self->autocast == HR_ELEMENT_NONE && !hr_training_zero_is_used (self))
     hr_inference_plan_warn (&self->pass, N_("SFTConfig turns bf16 on where nothing else is said: the estimate is "
                                             "without it, as autocast is none"));
   if (hr_training_job_get_trl_release (self->job) >= HR_TRL_RELEASE_1_6 && self->training.liger == NULL &&
@@ -654,7 +654,7 @@ shard (HrTrainingPlan *self)
   pass->storage.dtype = is_narrow ? HR_DTYPE_BFLOAT16 : HR_DTYPE_FLOAT32;
   pass->element = HR_ELEMENT_BFLOAT16;
   hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32,
-                    self->layout.data);
+                    HR_ELEMENT_BFLOAT16, self->layout.data);
   self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
   hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
@@ -915,6 +915,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->model = model;
+  if (!hr_training_zero_prepare (job, error))
+    return FALSE;
+
   is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||
               hr_training_job_get_precision_recipe (job) != HR_PRECISION_RECIPE_CUSTOM;
   if (!hr_layout_init (&self->layout, job, n_gpus, error) || !divide_model (self, error) ||

@@ -97,7 +97,7 @@ check_settings (const HrTrainingPlan  *plan,
                 GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "fsdp-version", "1" },
+    { "fsdp-version", "1", "2" },
     { "autocast", "none", "bfloat16" },
     { "master-dtype", "none" },
     { "gradient-dtype", "same" },
@@ -111,6 +111,19 @@ check_settings (const HrTrainingPlan  *plan,
   };
 
   return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error);
+}
+
+/* Settings that are followed together with fully_shard. */
+static gboolean
+check_second_version (const HrTrainingPlan  *plan,
+                      GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "fsdp", "full-shard", "shard-grad-op" },
+    { "fine-tuning-method", "full" },
+  };
+
+  return hr_training_check_values (plan, "FSDP 2", values, G_N_ELEMENTS (values), error);
 }
 
 static gboolean
@@ -184,7 +197,8 @@ hr_training_shard_check (const HrTrainingPlan  *plan,
   if (plan->layout.data == 1)
     return refuse_single (plan, error);
 
-  return check_replicas (plan, error) && check_settings (plan, error);
+  return check_replicas (plan, error) && check_settings (plan, error) &&
+         (hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1 || check_second_version (plan, error));
 }
 
 static void
@@ -249,6 +263,89 @@ hr_training_shard_flatten (HrTrainingPlan        *plan,
 }
 
 /*
+ * fsdp2_prepare_model of accelerate/utils/fsdp_utils.py (1.15) gathers the table of tokens, each layer, and the last
+ * norm with the head; a table that the head shares goes with these. What is beside them would be the root's.
+ */
+static gboolean
+has_groups (const HrTrainingPlan *plan)
+{
+  HrModel *model = plan->pass.model;
+  guint n_tables = 0, n_norms = 0, n_heads = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->n_layers > 0 || tensor->tied_to != NULL)
+        continue;
+      n_tables += tensor->role == HR_TENSOR_ROLE_EMBEDDING;
+      n_norms += tensor->role == HR_TENSOR_ROLE_NORM;
+      n_heads += tensor->role == HR_TENSOR_ROLE_OUTPUT;
+      if (tensor->role != HR_TENSOR_ROLE_EMBEDDING && tensor->role != HR_TENSOR_ROLE_NORM &&
+          tensor->role != HR_TENSOR_ROLE_OUTPUT)
+        return FALSE;
+    }
+
+  return n_tables == 1 && n_norms >= 1 && n_heads <= 1 && plan->pass.stack->n_layer_classes == 1;
+}
+
+static void
+warn_of_second_version (HrTrainingPlan *plan,
+                        gboolean        is_mixed)
+{
+  HrInferencePlan *pass = &plan->pass;
+
+  hr_inference_plan_warn (pass, N_("FSDP 2 is counted as accelerate sets fully_shard up: the table of tokens, each "
+                                   "layer, and the last norm with the head, which stays gathered from the forward "
+                                   "pass on, are groups. What NCCL takes, and what blocks of several streams reserve "
+                                   "beyond what is allocated, is not known, and not counted"));
+  if (is_mixed)
+    hr_inference_plan_warn (pass, N_("accelerate casts parameters to fp32 where FSDP computes in 16 bits, and has "
+                                     "fully_shard compute and reduce in these without autocast: each rank holds its "
+                                     "part of parameters and gradients in fp32"));
+  if (hr_training_job_get_gradient_accumulation_steps (plan->job) > 1)
+    hr_inference_plan_warn (pass, N_("Gradients are reduced when the last micro-batch of a step has been "
+                                     "differentiated (no_sync): until then each rank holds those of the whole model"));
+  if (hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU)
+    hr_inference_plan_warn (pass, N_("Parameters wait on the host, and so do gradients and the states of the "
+                                     "optimizer, which steps there: counted from torch’s code alone"));
+}
+
+static gboolean
+resolve_second_version (HrTrainingPlan  *plan,
+                        GError         **error)
+{
+  HrSharding *sharding = &plan->training.sharding;
+  gboolean is_mixed = plan->autocast != HR_ELEMENT_NONE;
+  HrElement element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
+  HrElement gathered = is_mixed ? plan->autocast : plan->pass.element;
+
+  if (!has_groups (plan))
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected one table, layers that are alike, a norm and a head, as what "
+                               "fully_shard gathers of others is not known"),
+                            hr_model_get_name (plan->pass.model));
+      return FALSE;
+    }
+
+  hr_sharding_init (sharding, plan->pass.model, element, gathered, plan->layout.data);
+  sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
+  sharding->reduced_element = gathered;
+  sharding->is_mixed = is_mixed;
+  sharding->waits = TRUE;
+  sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
+  if (is_mixed)
+    plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
+  plan->pass.element = gathered;
+  plan->autocast = HR_ELEMENT_NONE;
+  warn_of_second_version (plan, is_mixed);
+
+  return TRUE;
+}
+
+/*
  * hr_training_shard_resolve:
  * @plan: a plan, whose forward pass is resolved
  * @error: return location for an error
@@ -278,6 +375,9 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
     return TRUE;
   if (!check_model (plan, error) || !check_quantization (plan, error))
     return FALSE;
+
+  if (hr_training_job_get_fsdp_version (job) == HR_FSDP_VERSION_2)
+    return resolve_second_version (plan, error);
 
   settings.element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
   settings.gathered_element = is_mixed ? plan->autocast : plan->pass.element;
@@ -447,7 +547,7 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
   const HrSharding *sharding = &plan->training.sharding;
 
   if (!sharding->is_flat)
-    return hr_trainables_get_bytes (plan->flat, FALSE);
+    return sharding->is_offloaded ? 0 : hr_trainables_get_bytes (plan->flat, FALSE);
 
   return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers)) +
          sharding->whole_bytes;
@@ -494,10 +594,11 @@ hr_training_shard_add_component (const HrTrainingPlan *plan,
                      plan->pass.stack->n_layers, sharding->n_elements[HR_SHARDED_LAYER], sharding->n_ranks,
                      sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks, element, buffer_bytes);
 
-  if (!sharding->is_flat)
+  if (sharding->is_offloaded)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution,
+                                sharding->is_flat ? SOURCE_PARTS : SOURCE_ROWS);
+  else if (!sharding->is_flat)
     add_rows (plan, estimate, bytes, buffer_bytes);
-  else if (sharding->is_offloaded)
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution, SOURCE_PARTS);
   else
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",
                                 substitution, SOURCE_PARTS);

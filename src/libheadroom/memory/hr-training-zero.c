@@ -20,6 +20,15 @@
   "deepspeed/runtime/zero/stage3.py: _create_fp16_partitions_with_defragmentation: a rank holds an equal part of " \
   "each parameter; small ones are there whole as well (persistent_parameters)"
 
+/* Whose trainers hand a job on to DeepSpeed. */
+static gboolean
+hands_on (HrTrainingJob *job)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (job);
+
+  return framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL;
+}
+
 /*
  * hr_training_zero_is_used:
  * @plan: a plan, of which the job and its layout are known
@@ -29,7 +38,67 @@
 gboolean
 hr_training_zero_is_used (const HrTrainingPlan *plan)
 {
-  return hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED && plan->layout.zero_stage > 0;
+  return plan->layout.zero_stage > 0 &&
+         (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED || hands_on (plan->job));
+}
+
+static gboolean
+refuse_beside_fsdp (HrTrainingJob  *job,
+                    GError        **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (job), "zero-stage");
+
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("zero-stage: expected 0 beside fsdp, as parameters are divided by one or the other; found "
+                           "%s"), found);
+
+  return FALSE;
+}
+
+static gboolean
+refuse_precision (HrTrainingJob  *job,
+                  GError        **error)
+{
+  g_autofree char *autocast = hr_job_get_as_string (HR_JOB (job), "autocast");
+  g_autofree char *dtype = hr_job_get_as_string (HR_JOB (job), "dtype");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are values of the settings autocast and dtype */
+                        N_("autocast: expected bfloat16, or none with dtype bfloat16, as what ZeRO does in other data "
+                           "types is not known; found %s with dtype %s"), autocast, dtype);
+
+  return FALSE;
+}
+
+/*
+ * hr_training_zero_prepare:
+ * @job: a job, of which a plan is made
+ * @error: return location for an error
+ *
+ * accelerate hands bf16 on to DeepSpeed, which casts parameters to that, keeps a copy in fp32 and needs no autocast
+ * (Accelerator._prepare_deepspeed of accelerate/accelerator.py, DeepSpeedEngine._configure_distributed_model).
+ *
+ * Returns: whether the job can be followed
+ */
+gboolean
+hr_training_zero_prepare (HrTrainingJob  *job,
+                          GError        **error)
+{
+  HrAutocast autocast = hr_training_job_get_autocast (job);
+
+  if (!hands_on (job) || hr_training_job_get_zero_stage (job) == 0 ||
+      hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    return TRUE;
+  if (hr_training_job_get_fsdp (job) != HR_FSDP_NONE)
+    return refuse_beside_fsdp (job, error);
+  if (autocast != HR_AUTOCAST_BFLOAT16 &&
+      (autocast != HR_AUTOCAST_NONE || hr_job_get_dtype (HR_JOB (job)) != HR_DTYPE_BFLOAT16))
+    return refuse_precision (job, error);
+
+  g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, "autocast", HR_AUTOCAST_NONE, "master-dtype", HR_MASTER_DTYPE_FLOAT32,
+                NULL);
+
+  return TRUE;
 }
 
 /*
@@ -271,7 +340,11 @@ resolve_third_stage (HrTrainingPlan *plan)
 
   training->flattens_gradients = FALSE;
   training->copied_gradient_bytes = 0;
-  training->held_gradient_bytes = hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element));
+  if (hr_training_job_get_optimizer_offload (job) != HR_OFFLOAD_NONE)
+    training->optimizer.state_bytes = training->optimizer.step_bytes = training->master_bytes = 0;
+  else
+    training->held_gradient_bytes = hr_ledger_round (count_parts (plan) *
+                                                     hr_element_get_bytes (plan->pass.element));
   training->persistent_bytes = count_persistent_bytes (plan);
   training->live = (HrLiveSettings) {
     .is_used = TRUE, .n_ranks = plan->layout.data,
@@ -279,19 +352,27 @@ resolve_third_stage (HrTrainingPlan *plan)
     .max_elements = hr_training_job_get_stage3_max_live_parameters (job),
     .reuse_elements = hr_training_job_get_stage3_max_reuse_distance (job),
     .persistent_elements = hr_training_job_get_stage3_param_persistence_threshold (job),
+    .is_offloaded = hr_training_job_get_parameter_offload (job) != HR_OFFLOAD_NONE,
   };
   *reduction = (HrReduction) {
     .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = plan->layout.data,
     .bucket_elements = hr_training_job_get_reduce_bucket_size (job),
     .is_contiguous = hr_training_job_get_contiguous_gradients (job),
+    .is_offloaded = hr_training_job_get_optimizer_offload (job) != HR_OFFLOAD_NONE,
+    .is_swapped = hr_training_job_get_optimizer_offload (job) == HR_OFFLOAD_NVME,
     .n_largest = count_largest (plan->reached, G_MAXUINT64),
   };
   reduction->n_largest = get_part (plan, reduction->n_largest);
-  step_groups (plan);
+  if (!reduction->is_offloaded)
+    step_groups (plan);
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO’s third stage is counted from DeepSpeed’s code, from the step on that gathers "
-                             "parameters in the order in which modules have run before (nothing offloaded, without "
-                             "ZeRO++). What NCCL takes is not known, and not counted"));
+                             "parameters in the order in which modules have run before (without ZeRO++). What NCCL "
+                             "takes is not known, and not counted"));
+  if (training->live.is_offloaded || reduction->is_offloaded)
+    hr_inference_plan_warn (&plan->pass,
+                            N_("What ZeRO offloads waits in pinned memory of the host, which is not counted; so do the "
+                               "buffers that come from a disk or go there"));
 }
 
 /*
@@ -331,8 +412,9 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
 guint64
 hr_training_zero_get_bytes (const HrTrainingPlan *plan)
 {
-  return hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element)) +
-         plan->training.persistent_bytes;
+  guint64 parts = hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element));
+
+  return (plan->training.live.is_offloaded ? 0 : parts) + plan->training.persistent_bytes;
 }
 
 /*
@@ -350,7 +432,7 @@ hr_training_zero_add_component (const HrTrainingPlan *plan,
                                 guint64               bytes,
                                 guint64               buffer_bytes)
 {
-  guint64 n_parts = count_parts (plan);
+  guint64 n_parts = plan->training.live.is_offloaded ? 0 : count_parts (plan);
   guint element = hr_element_get_bytes (plan->pass.element);
   guint64 rest = bytes - MIN (bytes, hr_ledger_round (n_parts * element) + buffer_bytes);
   g_autofree char *substitution =
@@ -359,6 +441,15 @@ hr_training_zero_add_component (const HrTrainingPlan *plan,
 
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "Σ⌈p/N_d⌉·e + persistent + buffers",
                               substitution, SOURCE_PARTS);
+}
+
+static void
+warn_of_trainer (HrTrainingPlan *plan)
+{
+  if (hands_on (plan->job))
+    hr_inference_plan_warn (&plan->pass,
+                            N_("accelerate hands bf16 on to DeepSpeed: parameters in bfloat16 and copies of them in "
+                               "fp32 are counted, computed without autocast"));
 }
 
 /*
@@ -378,6 +469,7 @@ hr_training_zero_resolve (HrTrainingPlan *plan)
 
   if (!hr_training_zero_is_used (plan) || training->master_bytes == 0)
     return;
+  warn_of_trainer (plan);
   if (plan->layout.zero_stage == 3)
     {
       resolve_third_stage (plan);
@@ -393,7 +485,8 @@ hr_training_zero_resolve (HrTrainingPlan *plan)
   reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;
   reduction->stays_whole = plan->layout.zero_stage == 1;
-  reduction->is_one_group = TRUE;
+  /* Trainer.create_optimizer has a group of its own for what has no weight decay. */
+  reduction->is_one_group = !hands_on (plan->job);
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO is counted from DeepSpeed’s code alone (contiguous_gradients and reduce_scatter "
                              "true, nothing offloaded), for the rank whose gradients come first; a bucket that not all "

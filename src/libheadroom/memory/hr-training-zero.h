@@ -8,6 +8,8 @@
 G_BEGIN_DECLS
 
 gboolean hr_training_zero_is_used (const HrTrainingPlan  *plan);
+gboolean hr_training_zero_prepare (HrTrainingJob         *job,
+                                   GError               **error);
 gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,
                                    GError               **error);
 gboolean hr_training_zero_divides_parameters (const HrTrainingPlan *plan);

@@ -324,6 +324,8 @@ compute_logits_and_loss (Step *step)
   if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD || shifts_logits (&self->pass))
     hr_training_upcast_logits (step->replay, &logits);
   step->loss = compute_loss (step, logits);
+  if (step->replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
+    hr_sharding_return (step->replay);
   hr_live_parameters_leave (step->replay, &step->loss);
 
   return logits;
