@@ -69,7 +69,7 @@ static const struct
   { "parameter-offload", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },
   { "parameter-offload", "zero-stage", { "3" }, TRUE },
   { "optimizer-offload", "framework", { "deepspeed", "transformers", "trl" } },
-  { "optimizer-offload", "zero-stage", { "3" } },
+  { "optimizer-offload", "zero-stage", { "1", "2", "3" } },
   { "trl-release", "framework", { "trl" } },
   { "autocast", "precision-recipe", { "custom", "autocast" } },
   { "master-dtype", "precision-recipe", { "custom" } },

@@ -8,7 +8,7 @@
 
 /*
  * DeepSpeedZeroOptimizer of deepspeed/runtime/zero/stage_1_and_2.py (git edaa7221): what is trained is one piece in 16
- * bits, of which the optimizer has a copy in fp32, or of a part of it. From the code alone; it has not been run.
+ * bits, of which the optimizer has a copy in fp32, or of a part of it.
  */
 
 /* reduce_bucket_size of deepspeed/runtime/zero/config.py, where it is "auto" as well */
@@ -30,7 +30,7 @@ hr_reduction_init (HrReduction *self,
 {
   *self = (HrReduction) {
     .is_bucketed = TRUE, .bucket_elements = BUCKET_ELEMENTS, .n_buckets = 1, .n_elements = n_elements,
-    .n_all = n_elements,
+    .n_kept = n_elements, .n_all = n_elements,
   };
 }
 
@@ -68,7 +68,6 @@ hr_reduction_begin (HrReduction *self,
 {
   self->bucket = self->partition = HR_NO_VALUE;
   self->is_last = is_last;
-  self->in_layers = FALSE;
   self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
   self->n_tensors = 0;
   replay->reduction = self->is_bucketed ? self : NULL;
@@ -210,13 +209,67 @@ take_scattered (HrReplay *replay,
   self->n_tensors++;
 }
 
+static void make_partition (HrReplay *replay);
+
+/* reduce_ipg_grads of stage_1_and_2.py: the first time there is room made for what a rank keeps. */
+static void
+empty_bucket (HrReplay *replay)
+{
+  HrReduction *self = replay->reduction;
+  const char *sentence = replay->sentence;
+
+  if (self->n_in_bucket == 0)
+    return;
+
+  replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
+  reduce_bucket (replay, self->n_in_bucket);
+  make_partition (replay);
+  if (self->held_bytes > 0)
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
+  self->n_in_bucket = self->held_bytes = 0;
+  replay->sentence = sentence;
+}
+
+/* What a bucket has no room for empties it; a gradient that no bucket has room for stays as it is until then. */
+static void
+take_into_bucket (HrReplay *replay,
+                  HrValue   gradient)
+{
+  HrReduction *self = replay->reduction;
+  guint64 n = hr_value_get_elements (gradient, replay->symbols);
+
+  if (self->n_in_bucket + n > self->bucket_elements)
+    empty_bucket (replay);
+  self->n_in_bucket += n;
+  if (n <= self->bucket_elements)
+    {
+      hr_replay_drop (replay, gradient);
+      return;
+    }
+
+  self->held_bytes += hr_replay_get_bytes (replay, gradient);
+  hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+  hr_replay_leave (replay, gradient);
+}
+
+/*
+ * hr_reduction_follows_layers:
+ * @self: (nullable): buckets
+ *
+ * Returns: whether each layer is to be replayed, as buckets are emptied in some of them
+ */
+gboolean
+hr_reduction_follows_layers (const HrReduction *self)
+{
+  return self != NULL && self->has_ranks && !self->stays_whole && !self->scatters && is_overfull (self);
+}
+
 /*
  * hr_reduction_take:
  * @replay: a tape
  * @gradient: (transfer full): the gradient of a parameter
  *
  * The first one finds the bucket; each is copied into it, and goes (reduce_independent_p_g_buckets_and_remove_grads).
- * Which one finds it full differs from layer to layer: any of a layer counts as one that does.
  */
 void
 hr_reduction_take (HrReplay *replay,
@@ -238,9 +291,10 @@ hr_reduction_take (HrReplay *replay,
       return;
     }
 
-  if (self->in_layers && !self->stays_whole && is_overfull (self))
-    reduce_bucket (replay, self->bucket_elements);
-  hr_replay_drop (replay, gradient);
+  if (self->has_ranks && !self->stays_whole)
+    take_into_bucket (replay, gradient);
+  else
+    hr_replay_drop (replay, gradient);
 }
 
 /* Makes room for the gradients that a rank keeps, into which those of a bucket are copied (copy_grads_in_partition). */
@@ -250,7 +304,7 @@ make_partition (HrReplay *replay)
   HrReduction *self = replay->reduction;
 
   if (self->partition.storage < 0)
-    self->partition = make_gradients (replay, "empty", "grads_in_partition", replay->parameter_dtype, self->n_elements);
+    self->partition = make_gradients (replay, "empty", "grads_in_partition", replay->parameter_dtype, self->n_kept);
 }
 
 /*
@@ -272,10 +326,9 @@ hr_reduction_enter_layers (HrReplay *replay)
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
   make_buckets (replay);
-  if (!self->stays_whole && is_overfull (self))
+  if (!self->stays_whole && !self->has_ranks && is_overfull (self))
     make_partition (replay);
   hr_replay_end (replay);
-  self->in_layers = TRUE;
 }
 
 /*
@@ -340,7 +393,10 @@ hr_reduction_end (HrReplay *replay)
     }
   else
     {
-      reduce_bucket (replay, MIN (self->n_all, self->bucket_elements));
+      /* Where layers are alike, not all of what they have put into the bucket was counted. */
+      if (!hr_reduction_follows_layers (self))
+        self->n_in_bucket = MIN (self->n_all, self->bucket_elements);
+      empty_bucket (replay);
       make_partition (replay);
     }
   if (self->bucket.storage >= 0)
@@ -370,7 +426,7 @@ HrValue
 hr_reduction_flatten (const HrReduction *self,
                       HrReplay          *replay)
 {
-  guint64 kept = hr_ledger_round (self->n_elements * hr_element_get_bytes (replay->parameter_dtype));
+  guint64 kept = hr_ledger_round (self->n_kept * hr_element_get_bytes (replay->parameter_dtype));
   HrValue flat, wide;
 
   if (self->is_offloaded)

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @bucket_elements: how many gradients a bucket has room for
  * @n_buckets: how many buckets there are
  * @n_elements: how many gradients a rank keeps
+ * @n_kept: for how many it has room
  * @n_all: how many there are
  * @n_largest: how many the largest tensor of those has that a rank keeps
  * @has_ranks: whether those of a bucket are copied once more to be reduced
@@ -34,6 +35,7 @@ struct _HrReduction
   guint64 bucket_elements;
   guint n_buckets;
   guint64 n_elements;
+  guint64 n_kept;
   guint64 n_all;
   guint64 n_largest;
   gboolean has_ranks;
@@ -47,7 +49,6 @@ struct _HrReduction
 
   /*< private >*/
   gboolean is_last;    /* of the micro-batches of a step */
-  gboolean in_layers;
   HrValue bucket;
   HrValue partition;
   guint64 n_in_bucket;
@@ -64,6 +65,7 @@ void    hr_reduction_make_bucket (const HrReduction *self,
 void    hr_reduction_begin   (HrReduction *self,
                               HrReplay    *replay,
                               gboolean     is_last);
+gboolean hr_reduction_follows_layers (const HrReduction *self);
 void    hr_reduction_take    (HrReplay    *replay,
                               HrValue      gradient);
 void    hr_reduction_enter_layers (HrReplay *replay);

@@ -960,8 +960,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   hr_training_openrlhf_resolve (self);
-  hr_training_zero_resolve (self);
-  if (!hr_training_shard_finish (self, error))
+  if (!hr_training_zero_resolve (self, error) || !hr_training_shard_finish (self, error))
     return FALSE;
 
   resolve_zero_grad (self);

@@ -13,6 +13,7 @@
 #include "hr-layer-record.h"
 #include "hr-live-parameters.h"
 #include "hr-replay-prompt.h"
+#include "hr-reduction.h"
 #include "hr-sharding.h"
 #include "hr-tower.h"
 
@@ -223,6 +224,14 @@ hands_over (HrTrainingStack *self,
                                   : hr_pass_hands_over (&self->pass, &self->variables, layer);
 }
 
+/* Whether layers that are alike find something else on the device, or leave it there. */
+static gboolean
+replays_all (HrTrainingStack *self)
+{
+  return self->replay->heap != NULL || self->replay->live != NULL ||
+         hr_reduction_follows_layers (self->replay->reduction);
+}
+
 /*
  * Finds what a layer does the same as, or begins a new record: layers of a class that are tuned alike do the same to
  * the level. The first of all is replayed apart, and the first that a gradient is made in: none flows on from it.
@@ -238,8 +247,7 @@ find_record (HrTrainingStack *self,
   HrCheckpointingKind checkpointing = hr_checkpointing_get_kind (&self->checkpointing, layer);
   HrLayerRecord *record;
 
-  for (guint i = 0; i < self->records->len && self->replay->heap == NULL && self->replay->live == NULL &&
-       layer < count_used (self); i++)
+  for (guint i = 0; i < self->records->len && !replays_all (self) && layer < count_used (self); i++)
     {
       record = g_ptr_array_index (self->records, i);
       if (record->klass == klass && record->group == group && record->place == place &&

@@ -154,10 +154,22 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
   if (!hr_training_zero_is_used (plan))
     return TRUE;
 
-  if (plan->layout.zero_stage == 1 && hr_training_job_get_overlap_comm (plan->job))
+  if (plan->layout.zero_stage == 1 && hr_training_job_get_overlap_comm (plan->job) &&
+      hr_training_job_get_gradient_accumulation_steps (plan->job) > 1)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("overlap-comm: expected false, as it is known for zero-stage 2, not for 1; found true"));
+                            N_("overlap-comm: expected false, as it is known for zero-stage 1 with one micro-batch "
+                               "alone; found true"));
+      return FALSE;
+    }
+
+  if (plan->layout.zero_stage < 3 && hr_training_job_get_optimizer_offload (plan->job) != HR_OFFLOAD_NONE)
+    {
+      g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "optimizer-offload");
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("optimizer-offload: expected none, as it is known for zero-stage 3 alone; found %s"),
+                            found);
       return FALSE;
     }
 
@@ -204,21 +216,6 @@ add_group (HrTrainables *groups,
   hr_trainables_add (groups, &flat);
 }
 
-/* Adds the part of a parameter to a group, which ends when it has as many elements as it is to have. */
-static void
-add_part (const HrTrainingPlan *plan,
-          HrTrainables         *groups,
-          guint                 index,
-          guint64              *n)
-{
-  *n += get_part (plan, hr_trainables_get_item (plan->reached, index)->n_elements);
-  if (*n < hr_training_job_get_sub_group_size (plan->job))
-    return;
-
-  add_group (groups, *n);
-  *n = 0;
-}
-
 /* How many parameters in a row are in as many layers. */
 static guint
 count_alike (const HrTrainables *parameters,
@@ -234,6 +231,53 @@ count_alike (const HrTrainables *parameters,
   return end - first;
 }
 
+typedef void (*PartFunc) (const HrTrainingPlan *plan,
+                          const HrTrainable    *parameter,
+                          gpointer              user_data);
+
+/* Parameters as they lie one behind the other: layer by layer. */
+static void
+foreach_parameter (const HrTrainingPlan *plan,
+                   PartFunc              func,
+                   gpointer              user_data)
+{
+  guint n_alike;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i += n_alike)
+    {
+      guint64 n_layers = hr_trainables_get_item (plan->reached, i)->copies;
+
+      n_alike = count_alike (plan->reached, i);
+      for (guint64 j = 0; j < n_layers; j++)
+        {
+          for (guint k = i; k < i + n_alike; k++)
+            func (plan, hr_trainables_get_item (plan->reached, k), user_data);
+        }
+    }
+}
+
+typedef struct
+{
+  HrTrainables *groups;
+  guint64 n;
+} Groups;
+
+/* Adds the part of a parameter to a group, which ends when it has as many elements as it is to have. */
+static void
+add_part (const HrTrainingPlan *plan,
+          const HrTrainable    *parameter,
+          gpointer              user_data)
+{
+  Groups *self = user_data;
+
+  self->n += get_part (plan, parameter->n_elements);
+  if (self->n < hr_training_job_get_sub_group_size (plan->job))
+    return;
+
+  add_group (self->groups, self->n);
+  self->n = 0;
+}
+
 /*
  * hr_training_zero_list_parts:
  * @plan: a plan of the third stage, of which what is trained is known
@@ -245,25 +289,53 @@ count_alike (const HrTrainables *parameters,
 HrTrainables *
 hr_training_zero_list_parts (const HrTrainingPlan *plan)
 {
-  HrTrainables *groups = hr_trainables_new ();
-  guint64 n = 0;
-  guint n_alike;
+  Groups groups = { .groups = hr_trainables_new () };
 
-  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i += n_alike)
-    {
-      guint64 n_layers = hr_trainables_get_item (plan->reached, i)->copies;
+  foreach_parameter (plan, add_part, &groups);
+  if (groups.n > 0)
+    add_group (groups.groups, groups.n);
 
-      n_alike = count_alike (plan->reached, i);
-      for (guint64 j = 0; j < n_layers; j++)
-        {
-          for (guint k = i; k < i + n_alike; k++)
-            add_part (plan, groups, k, &n);
-        }
-    }
-  if (n > 0)
-    add_group (groups, n);
+  return groups.groups;
+}
 
-  return groups;
+typedef struct
+{
+  GArray *sums;       /* of guint64: of the parameters that a rank has any of */
+  guint64 n_part;
+  guint64 offset;
+} Overlaps;
+
+static void
+add_overlap (const HrTrainingPlan *plan,
+             const HrTrainable    *parameter,
+             gpointer              user_data)
+{
+  Overlaps *self = user_data;
+  guint64 end = self->offset + parameter->n_elements;
+
+  for (guint64 i = self->offset / self->n_part; i * self->n_part < end && i < self->sums->len; i++)
+    g_array_index (self->sums, guint64, i) += parameter->n_elements;
+  self->offset = end;
+}
+
+/*
+ * copy_grads_in_partition of stage_1_and_2.py has room for all of each parameter of which a rank has any: that of the
+ * rank counts which needs most.
+ */
+static guint64
+count_kept (const HrTrainingPlan *plan,
+            guint64               n_part)
+{
+  g_autoptr (GArray) sums = g_array_new (FALSE, TRUE, sizeof (guint64));
+  Overlaps overlaps = { .sums = sums, .n_part = n_part };
+  guint64 n_kept = 0;
+
+  g_array_set_size (sums, plan->layout.data);
+  foreach_parameter (plan, add_overlap, &overlaps);
+  for (guint i = 0; i < sums->len; i++)
+    n_kept = MAX (n_kept, g_array_index (sums, guint64, i));
+
+  return n_kept;
 }
 
 static guint64
@@ -452,44 +524,63 @@ warn_of_trainer (HrTrainingPlan *plan)
                                "fp32 are counted, computed without autocast"));
 }
 
+static gboolean
+refuse_wide (GError **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("dtype: expected one of 16 bits, with master weights in fp32 beside it, as what ZeRO takes "
+                           "for parameters in fp32 is not known"));
+
+  return FALSE;
+}
+
 /*
  * hr_training_zero_resolve:
  * @plan: a plan, of which everything else is resolved
+ * @error: return location for an error
  *
  * Has gradients go through ZeRO’s buckets. All that is trained is one group of the optimizer, as DeepSpeed makes it of
  * the parameters of a model (DeepSpeedEngine._configure_basic_optimizer).
+ *
+ * Returns: whether the data type of the parameters is one that is known
  */
-void
-hr_training_zero_resolve (HrTrainingPlan *plan)
+gboolean
+hr_training_zero_resolve (HrTrainingPlan  *plan,
+                          GError         **error)
 {
   HrTraining *training = &plan->training;
   HrReduction *reduction = &training->reduction;
   guint64 n_all = hr_trainables_get_n_elements (plan->reached);
   guint64 n_part = (n_all + plan->layout.data - 1) / plan->layout.data;
 
-  if (!hr_training_zero_is_used (plan) || training->master_bytes == 0)
-    return;
+  if (!hr_training_zero_is_used (plan))
+    return TRUE;
+  if (training->master_bytes == 0)
+    return refuse_wide (error);
+
   warn_of_trainer (plan);
   if (plan->layout.zero_stage == 3)
     {
       resolve_third_stage (plan);
-      return;
+      return TRUE;
     }
 
   training->flattens_gradients = FALSE;
   training->copied_gradient_bytes = 0;
   hr_reduction_init (reduction, n_part);
+  reduction->n_kept = count_kept (plan, n_part);
   reduction->bucket_elements = hr_training_job_get_reduce_bucket_size (plan->job);
   reduction->n_buckets = hr_training_job_get_overlap_comm (plan->job) ? 2 : 1;
   reduction->n_all = n_all;
   reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;
-  reduction->stays_whole = plan->layout.zero_stage == 1;
+  /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
+  reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
   /* Trainer.create_optimizer has a group of its own for what has no weight decay. */
   reduction->is_one_group = !hands_on (plan->job);
   hr_inference_plan_warn (&plan->pass,
-                          N_("ZeRO is counted from DeepSpeed’s code alone (contiguous_gradients and reduce_scatter "
-                             "true, nothing offloaded), for the rank whose gradients come first; a bucket that not all "
-                             "gradients have room in counts as full in each layer. What NCCL takes is not known, and "
-                             "not counted"));
+                          N_("ZeRO is counted from DeepSpeed’s code (contiguous_gradients and reduce_scatter true, "
+                             "nothing offloaded). What NCCL takes is not known, and not counted"));
+
+  return TRUE;
 }

@@ -14,7 +14,8 @@ gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,
                                    GError               **error);
 gboolean hr_training_zero_divides_parameters (const HrTrainingPlan *plan);
 HrTrainables *hr_training_zero_list_parts (const HrTrainingPlan *plan);
-void     hr_training_zero_resolve (HrTrainingPlan        *plan);
+gboolean hr_training_zero_resolve (HrTrainingPlan        *plan,
+                                   GError               **error);
 gboolean hr_training_zero_check_modules   (const HrTrainingPlan  *plan,
                                            const HrReplay        *replay,
                                            GError               **error);
