@@ -9,6 +9,7 @@
 #include "hr-multimodal-job.h"
 
 #define WHISPER "openai/whisper-small"
+#define MINICPM_V "openbmb/MiniCPM-V-4"
 
 static HrModel *
 open_model (const char *id)
@@ -81,6 +82,40 @@ test_windows (void)
   g_assert_nonnull (strstr (error->message, "found 2"));
 }
 
+/* Slices of pictures are seen in inference; what autograd keeps of embeddings that are written into is not known. */
+static void
+test_slices (void)
+{
+  static const struct
+  {
+    const char *settings;
+    const char *found;
+  } cases[] = {
+    { "task=inference images=2", NULL },
+    { "task=inference images=1 attention=flash", "attention: " },
+    { "task=fine-tuning images=1", "expected inference" },
+  };
+  g_autoptr (HrModel) model = open_model (MINICPM_V);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      hr_job_set_all_from_string (job, cases[i].settings, &error);
+      g_assert_no_error (error);
+      estimate = hr_estimator_run (model, job, NULL, 1, &error);
+      if (cases[i].found == NULL)
+        {
+          g_assert_no_error (error);
+          continue;
+        }
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, cases[i].found));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -89,6 +124,7 @@ main (int   argc,
 
   g_test_add_func ("/memory/an_encoder_of_sounds_hears_one_window_whatever_is_in_it", test_window);
   g_test_add_func ("/memory/an_encoder_of_sounds_hears_no_second_one", test_windows);
+  g_test_add_func ("/memory/slices_of_pictures_are_seen_in_inference", test_slices);
 
   return g_test_run ();
 }

@@ -14,7 +14,7 @@
 #include "oracle.h"
 
 /* All rows of the file, and those of them that count. */
-#define N_ROWS 95
+#define N_ROWS 114
 #define N_COMPARABLE 34
 
 enum

@@ -487,6 +487,45 @@ add_resampled (HrMedia      *self,
   g_array_append_val (self->towers, tower);
 }
 
+/*
+ * Pictures, and the parts that they are cut into, as rows of patches that are padded to the longest of them
+ * (MiniCPMV.get_vllm_embedding); so many of them in one call.
+ */
+static void
+add_slices (HrMedia      *self,
+            HrModel      *model,
+            HrMediumKind  kind,
+            guint64       batch)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_VISION);
+  guint64 at_once = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_AT_ONCE];
+  HrTower tower = { .stack = stack, .projector = find_projector (model, stack), .merge = 1 };
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
+
+      if (item->kind != kind)
+        continue;
+      for (guint j = 0; j < item->n_grids; j++)
+        {
+          const HrMediumGrid *grid = &item->grids[j];
+          guint64 patches = grid->patches_h * grid->patches_w;
+
+          tower.patches = MAX (tower.patches, patches);
+          tower.filled += batch * grid->pieces * patches;
+          tower.given += batch * grid->pieces;
+        }
+      tower.seen += batch * item->seen;
+    }
+  tower.batch = at_once > 0 ? MIN (tower.given, at_once) : tower.given;
+  tower.sequence = tower.patches;
+  tower.is_padded = tower.filled < tower.given * tower.patches;
+  tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
+  tower.picture = tower.patches * tower.pixels;
+  g_array_append_val (self->towers, tower);
+}
+
 /* Positions of each sound after those that are side by side have become one. */
 static guint64
 count_pooled (const HrStack *stack,
@@ -735,6 +774,8 @@ hr_media_add_towers (HrMedia  *self,
         add_sizes (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_CROPS)
         add_crops (self, model, kinds[i], batch);
+      else if (vision->tower == HR_TOWER_SLICES)
+        add_slices (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_TILES)
         add_tiles (self, model, kinds[i], batch);
       else if (find_resampler (model) != NULL)

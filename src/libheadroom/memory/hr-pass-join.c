@@ -111,7 +111,7 @@ returns_both (const HrInference *self,
 {
   const HrTower *tower = &g_array_index (self->towers, HrTower, index);
 
-  if (get_path (self, index) == HR_JOIN_PUT)
+  if (get_path (self, index) == HR_JOIN_PUT || get_path (self, index) == HR_JOIN_IN_PLACE)
     return FALSE;
 
   return tower->stack->tower == HR_TOWER_QWEN_VL || tower->stack->tower == HR_TOWER_CHUNKED ||
@@ -158,6 +158,23 @@ put (HrReplay *replay,
   return joined;
 }
 
+/*
+ * `cur_vllm_emb.scatter_ (0, image_indices.view (-1, 1).repeat (1, …), …)` of a sequence at a time: where each number
+ * goes, in int64 (MiniCPMV.get_vllm_embedding).
+ */
+static HrValue
+scatter_in_place (HrReplay *replay,
+                  HrValue   text)
+{
+  guint64 seen = replay->symbols[HR_SYMBOL_SEEN] / replay->symbols[HR_SYMBOL_BATCH];
+
+  replay->symbols[HR_SYMBOL_KEPT] = seen * replay->symbols[HR_SYMBOL_TEXT_HIDDEN] * sizeof (gint64);
+  hr_replay_drop (replay, hr_op_like (replay, "repeat", "image_indices",
+                                      HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+
+  return hr_replay_hold (replay, text);
+}
+
 static HrValue
 join_by_path (const HrInference *self,
               HrReplay          *replay,
@@ -171,6 +188,9 @@ join_by_path (const HrInference *self,
 
     case HR_JOIN_PUT:
       return put (replay, join->text, join->seen);
+
+    case HR_JOIN_IN_PLACE:
+      return scatter_in_place (replay, join->text);
 
     case HR_JOIN_SCATTER:
     case HR_JOIN_INSIDE:
@@ -226,6 +246,23 @@ run_tower (const HrInference *self,
   memcpy (replay->symbols, symbols, sizeof symbols);
   hr_replay_begin (replay, stretch, block, -1);
   replay->sentence = N_("while what was seen is put among the text");
+
+  return seen;
+}
+
+/* MiniCPMV.get_vllm_embedding calls embed_tokens when all has been seen. */
+static HrValue
+embed_later (const HrInference *self,
+             HrReplay          *replay,
+             HrPass            *pass,
+             guint              index)
+{
+  HrValue embeds = hr_value_detach (pass->inputs_embeds);
+  HrValue seen;
+
+  hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
+  seen = run_tower (self, replay, pass, index);
+  pass->text = pass->inputs_embeds = hr_op_like (replay, "embedding", "vllm_embedding", embeds);
 
   return seen;
 }
@@ -317,7 +354,8 @@ hr_pass_join (const HrInference *self,
           join->mask = make_mask (replay);
           join->other_mask = make_mask (replay);
         }
-      seen = run_tower (self, replay, pass, i);
+      seen = get_path (self, i) == HR_JOIN_IN_PLACE ? embed_later (self, replay, pass, i)
+                                                    : run_tower (self, replay, pass, i);
       text = pass->inputs_embeds;
       if (replay->graph != NULL)
         {

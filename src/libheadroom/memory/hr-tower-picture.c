@@ -279,7 +279,9 @@ hr_tower_finish_pictures (const HrInference *self,
     hr_replay_drop (replay, pass->full_mask);
   if (tower->stack->feature_layer == 0)
     hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
-  seen = hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
+  seen = tower->projector->projector == HR_PROJECTOR_QUERIES
+           ? hr_tower_query (tower, replay, pass)
+           : hr_tower_project (tower, replay, pass->feature.storage >= 0 ? pass->feature : pass->hidden);
   if (tower->maps != NULL)
     {
       GArray *parts = hr_tower_pack (tower, replay, seen);

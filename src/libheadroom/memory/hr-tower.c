@@ -46,6 +46,8 @@ hr_tower_get_bytes (const HrTower *self,
 
   if (self->inner != NULL)
     return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0), element);
+  if (self->stack->tower == HR_TOWER_SLICES)
+    return hr_ledger_round (self->filled * self->pixels * size);
 
   return hr_ledger_round (MAX (self->given, self->batch) * self->picture * size);
 }
@@ -150,6 +152,9 @@ hr_tower_init_pass (const HrTower     *self,
   pass->mask = HR_ATTENTION_MASK_NONE;
   pass->has_inputs = pass->has_norm = TRUE;
   pass->has_head = FALSE;
+  /* MiniCPMV.init_vision_module: "not suport sdpa". */
+  if (self->stack->tower == HR_TOWER_SLICES)
+    pass->attention = HR_ATTENTION_IMPLEMENTATION_EAGER;
 }
 
 /*
@@ -376,6 +381,12 @@ hr_tower_embed (const HrInference *self,
   if (self->stack->tower == HR_TOWER_PADDED || self->stack->tower == HR_TOWER_CROPS)
     {
       hr_tower_embed_padded (self, replay, pass);
+      return;
+    }
+
+  if (self->stack->tower == HR_TOWER_SLICES)
+    {
+      hr_tower_embed_slices (self, replay, pass);
       return;
     }
 

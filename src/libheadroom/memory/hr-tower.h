@@ -43,6 +43,7 @@ typedef struct
  * @batch: what it sees at once: pictures of one size, or 1 where patches of all are in a row
  * @sequence: positions of each: patches, and the token of a class
  * @patches: patches of each
+ * @filled: of pictures of which some are padded the patches that are of them
  * @pixels: numbers of each patch
  * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
  * @is_cast: whether pixels come in the dtype of the model
@@ -73,6 +74,7 @@ struct _HrTower
   guint64 batch;
   guint64 sequence;
   guint64 patches;
+  guint64 filled;
   guint64 pixels;
   guint64 picture;
   gboolean is_cast;
@@ -160,6 +162,12 @@ HrValue hr_tower_run_probe        (const HrStack     *stack,
                                    HrReplay          *replay,
                                    HrValue            x,
                                    gboolean           has_mask);
+void    hr_tower_embed_slices     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+HrValue hr_tower_query            (const HrTower     *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
 void    hr_tower_finish_crops     (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

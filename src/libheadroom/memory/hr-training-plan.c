@@ -31,6 +31,7 @@
 #include "hr-training-unsloth.h"
 #include "hr-training-verl.h"
 #include "hr-training-zero.h"
+#include "hr-tower.h"
 
 /* What an optimizer keeps where the figures of a device do not show it, and what of it is not known. */
 static void
@@ -391,6 +392,30 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
+/* MiniCPM-V writes what was seen into the embeddings in place: what autograd keeps for that is not followed. */
+static gboolean
+check_towers (const HrTrainingPlan  *self,
+              GError               **error)
+{
+  const GArray *towers = self->pass.inference.towers;
+
+  for (guint i = 0; towers != NULL && i < towers->len; i++)
+    {
+      const HrStack *projector = g_array_index (towers, HrTower, i).projector;
+
+      if (projector == NULL || projector->joins != HR_JOIN_IN_PLACE)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected inference, as it is not known what its images take in training; found "
+                               "training"), hr_model_get_name (self->pass.model));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 take_media (HrTrainingPlan  *self,
             HrMedia         *media,
@@ -400,7 +425,7 @@ take_media (HrTrainingPlan  *self,
   self->training.caches = self->training.algorithm == HR_ALGORITHM_SFT;
 
   return hr_training_images_check (self, media, error) && hr_inference_plan_take_media (&self->pass, media, error) &&
-         hr_training_images_resolve (self, error);
+         check_towers (self, error) && hr_training_images_resolve (self, error);
 }
 
 /*
@@ -548,6 +573,22 @@ warn_of_ppo (HrTrainingPlan *self)
                                "assumed to have it on before they are handed over"));
 }
 
+/* What KTOTrainer of TRL asks for, and what of its answers is not said. */
+static void
+warn_of_kto (HrTrainingPlan *self)
+{
+  if (self->training.algorithm != HR_ALGORITHM_KTO || !self->training.logs_metrics)
+    return;
+
+  if (self->pass.inference.batch == 1)
+    hr_inference_plan_warn (&self->pass, N_("KTOTrainer of TRL refuses a micro-batch of a single answer, as it "
+                                            "compares each with one to another prompt of the micro-batch"));
+  if (self->training.trl_release >= HR_TRL_RELEASE_1_6)
+    hr_inference_plan_warn (&self->pass, N_("KTO is counted as TRL’s KTOTrainer runs it from 1.9 on: its log copies "
+                                            "the logits of good and of bad answers, of which there are assumed to be "
+                                            "as many"));
+}
+
 /* What the framework does without being asked to. */
 static void
 apply_profile (HrTrainingPlan          *self,
@@ -563,6 +604,7 @@ apply_profile (HrTrainingPlan          *self,
     self->pass.inference.mask = HR_ATTENTION_MASK_ONES;
   self->training.logs_metrics = profile->logs_metrics;
   self->training.trl_release = hr_training_job_get_trl_release (self->job);
+  warn_of_kto (self);
   if (self->training.algorithm == HR_ALGORITHM_PPO)
     warn_of_ppo (self);
   else if (profile->passes_mask && profile->clips_gradients && profile->fp32_outputs)

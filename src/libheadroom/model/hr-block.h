@@ -736,6 +736,7 @@ typedef enum
   HR_TOWER_UNFOLDED,          /* pictures of one size, in the dtype of the model, unfolded into patches (Llama 4) */
   HR_TOWER_CROPS,             /* pictures laid out on crops, padded and put together again (Phi-4-multimodal) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
+  HR_TOWER_SLICES,            /* rows of patches of a picture or a part of one, padded to the longest (MiniCPM-V) */
 } HrTowerPath;
 
 /* Which of them makes of what a tower has seen or heard what the decoder reads. */
@@ -750,6 +751,7 @@ typedef enum
   HR_PROJECTOR_CHAIN,         /* its blocks, one after the other (InternVL) */
   HR_PROJECTOR_QWEN2_AUDIO,   /* likewise, of sounds with a mask of what pads them, of which the rest is picked then */
   HR_PROJECTOR_VOXTRAL,       /* likewise, of sounds without a mask, all of them (Voxtral) */
+  HR_PROJECTOR_QUERIES,       /* queries that attend to each picture once (MiniCPM-V) */
 } HrProjectorPath;
 
 /* How what was seen is put among the text. */
@@ -760,6 +762,7 @@ typedef enum
   HR_JOIN_CROSS,              /* not at all: layers of the decoder attend to it (Mllama) */
   HR_JOIN_BLOCKS,             /* block by block into zeros, from which those of its tokens are taken (SmolVLM) */
   HR_JOIN_PUT,                /* by index_put, while all that was made for it is held (Phi-4-multimodal) */
+  HR_JOIN_IN_PLACE,           /* into the embeddings themselves, sequence by sequence, by scatter_ (MiniCPM-V) */
 } HrJoinPath;
 
 /* What a projector that puts tiles of pictures together does with frames of videos. */

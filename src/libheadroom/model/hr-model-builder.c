@@ -458,28 +458,6 @@ read_embeds (HrJson    *description,
   return TRUE;
 }
 
-static gboolean
-read_tower (HrJson   *description,
-            HrStack  *stack,
-            GError  **error)
-{
-  static const char * const names[] = {
-    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
-    "tiles", "again", "unfolded", "crops", "resampler", NULL,
-  };
-  guint choice;
-
-  if (!read_choice (description, "tower", names, &choice, error) ||
-      !hr_json_get_boolean (description, "keeps-outputs", &stack->keeps_outputs, error) ||
-      !hr_json_get_boolean (description, "never-recomputed", &stack->is_never_recomputed, error) ||
-      !hr_json_get_boolean (description, "hooks-embeddings", &stack->hooks_embeddings, error))
-    return FALSE;
-
-  stack->tower = choice;
-
-  return TRUE;
-}
-
 /* Classes that are alike but for it have one file. */
 static gboolean
 evaluate_choice (HrScope             *scope,
@@ -510,12 +488,35 @@ evaluate_choice (HrScope             *scope,
 }
 
 static gboolean
+read_tower (HrScope  *scope,
+            HrJson   *description,
+            HrStack  *stack,
+            GError  **error)
+{
+  static const char * const names[] = {
+    "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
+    "tiles", "again", "unfolded", "crops", "resampler", "slices", NULL,
+  };
+  guint choice;
+
+  if (!evaluate_choice (scope, hr_json_get_member (description, "tower"), names, &choice, error) ||
+      !hr_json_get_boolean (description, "keeps-outputs", &stack->keeps_outputs, error) ||
+      !hr_json_get_boolean (description, "never-recomputed", &stack->is_never_recomputed, error) ||
+      !hr_json_get_boolean (description, "hooks-embeddings", &stack->hooks_embeddings, error))
+    return FALSE;
+
+  stack->tower = choice;
+
+  return TRUE;
+}
+
+static gboolean
 read_paths (HrScope  *scope,
             HrJson   *description,
             HrStack  *stack,
             GError  **error)
 {
-  static const char * const join_names[] = { "scatter", "inside", "cross", "blocks", "put", NULL };
+  static const char * const join_names[] = { "scatter", "inside", "cross", "blocks", "put", "in-place", NULL };
   static const char * const frame_names[] = { "unknown", "resized", "averaged", NULL };
   guint joins, frames;
 
@@ -536,14 +537,14 @@ read_projector (HrScope  *scope,
                 GError  **error)
 {
   static const char * const names[] = {
-    "unknown", "llava", "linear", "pooling", "merger", "packed", "chain", "qwen2-audio", "voxtral", NULL,
+    "unknown", "llava", "linear", "pooling", "merger", "packed", "chain", "qwen2-audio", "voxtral", "queries", NULL,
   };
   HrJson *layer = hr_json_get_member (description, "feature-layer");
   HrJson *drops = hr_json_get_member (description, "drops-class");
   HrJson *masks = hr_json_get_member (description, "masks-both");
   guint choice;
 
-  if (!read_choice (description, "projector", names, &choice, error) ||
+  if (!evaluate_choice (scope, hr_json_get_member (description, "projector"), names, &choice, error) ||
       !hr_json_get_boolean (description, "keeps-pixels", &stack->keeps_pixels, error) ||
       !hr_json_get_boolean (description, "block-mask", &stack->has_block_mask, error))
     return FALSE;
@@ -645,7 +646,7 @@ build_stack (HrBlockContext  *context,
 
   context->prefix = place;
   context->part = HR_PART_EMBEDDING;
-  if (!read_embeds (description, &stack->embeds, error) || !read_tower (description, stack, error) ||
+  if (!read_embeds (description, &stack->embeds, error) || !read_tower (context->scope, description, stack, error) ||
       !read_projector (context->scope, description, stack, error) ||
       !build_chain (context, hr_json_get_member (description, "embeddings"), &stack->embeddings, error) ||
       (layers != NULL && !build_layers (context, layers, place, stack, error)))

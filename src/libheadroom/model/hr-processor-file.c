@@ -46,6 +46,7 @@ static const char * const parameter_names[] = {
   [HR_PROCESSOR_CUTS_ALONE] = "cuts-alone",
   [HR_PROCESSOR_MIN_TILES] = "min-tiles",
   [HR_PROCESSOR_MAX_TILES] = "max-tiles",
+  [HR_PROCESSOR_AT_ONCE] = "at-once",
   [HR_PROCESSOR_WHOLE] = "whole",
   [HR_PROCESSOR_MIN_SIZE] = "min-size",
   [HR_PROCESSOR_CROSSED] = "crossed",

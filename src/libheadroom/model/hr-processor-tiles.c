@@ -265,6 +265,24 @@ round_to (double  side,
   return MAX ((guint64) nearbyint (side / factor), 1) * factor;
 }
 
+/* Pixels that the sides of slices are multiples of: a patch, or all patches of a side that become a token. */
+static guint64
+get_slice_unit (const HrProcessorEntry *entry)
+{
+  return entry->values[HR_PROCESSOR_PATCH_SIZE] * MAX (entry->values[HR_PROCESSOR_MERGE_SIZE], 1);
+}
+
+/* As many vectors whatever its size, or one for so many of its patches. */
+static guint64
+count_slice_tokens (const HrProcessorEntry *entry,
+                    const HrMediumGrid     *grid)
+{
+  if (entry->values[HR_PROCESSOR_COMPRESSION] == 0)
+    return entry->values[HR_PROCESSOR_TOKENS];
+
+  return grid->patches_h * grid->patches_w / entry->values[HR_PROCESSOR_COMPRESSION];
+}
+
 /* find_best_resize of image_processing_minicpmv.py: about the area that the tower is trained for. */
 static void
 find_best_size (const HrProcessorEntry *entry,
@@ -281,8 +299,8 @@ find_best_size (const HrProcessorEntry *entry,
       height = floor (get_side (entry) / sqrt (ratio));
       width = floor (height * ratio);
     }
-  *best_height = round_to (height, entry->values[HR_PROCESSOR_PATCH_SIZE]);
-  *best_width = round_to (width, entry->values[HR_PROCESSOR_PATCH_SIZE]);
+  *best_height = round_to (height, get_slice_unit (entry));
+  *best_width = round_to (width, get_slice_unit (entry));
 }
 
 /* get_sliced_grid of the same: about as many slices as the picture has times that area, most like its shape. */
@@ -332,10 +350,10 @@ hr_processor_slices (const HrProcessorEntry  *entry,
   guint64 patch = MAX (entry->values[HR_PROCESSOR_PATCH_SIZE], 1);
   guint64 rows = 0, columns = 0;
   gboolean is_cut = find_slices (entry, medium, &rows, &columns);
-  guint64 pieces = 1 + rows * columns;
+  guint64 whole, slice = 0;
 
   find_best_size (entry, medium->height, medium->width, !is_cut, &tokens->height, &tokens->width);
-  hr_processor_add_grid (tokens, 1, tokens->height / patch, tokens->width / patch);
+  whole = count_slice_tokens (entry, hr_processor_add_grid (tokens, 1, tokens->height / patch, tokens->width / patch));
   tokens->markers = entry->values[HR_PROCESSOR_MARKERS];
   if (is_cut)
     {
@@ -344,14 +362,19 @@ hr_processor_slices (const HrProcessorEntry  *entry,
       guint64 slice_height, slice_width;
 
       find_best_size (entry, height, width, TRUE, &slice_height, &slice_width);
-      hr_processor_add_grid (tokens, rows * columns, slice_height / patch, slice_width / patch);
+      slice = count_slice_tokens (entry, hr_processor_add_grid (tokens, rows * columns, slice_height / patch,
+                                                                slice_width / patch));
       tokens->markers += rows * columns * entry->values[HR_PROCESSOR_TILE_MARKERS] +
                          (rows - 1) * entry->values[HR_PROCESSOR_ROW_MARKERS] +
                          entry->values[HR_PROCESSOR_GROUP_MARKERS];
     }
-  tokens->seen = pieces * entry->values[HR_PROCESSOR_TOKENS];
-  hr_processor_explain (tokens, "(1 + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT ")·%" G_GUINT64_FORMAT, rows, columns,
-                        entry->values[HR_PROCESSOR_TOKENS]);
+  tokens->seen = whole + rows * columns * slice;
+  if (entry->values[HR_PROCESSOR_COMPRESSION] == 0)
+    hr_processor_explain (tokens, "(1 + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT ")·%" G_GUINT64_FORMAT, rows,
+                          columns, whole);
+  else
+    hr_processor_explain (tokens, "%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·%"
+                          G_GUINT64_FORMAT, whole, rows, columns, slice);
 
   return TRUE;
 }

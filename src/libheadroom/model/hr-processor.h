@@ -56,6 +56,7 @@ typedef enum
   HR_PROCESSOR_CUTS_ALONE,          /* whether only a picture is cut that has no others beside it */
   HR_PROCESSOR_MIN_TILES,
   HR_PROCESSOR_MAX_TILES,
+  HR_PROCESSOR_AT_ONCE,             /* pictures and parts of them that the tower sees in one call; 0: all */
   HR_PROCESSOR_WHOLE,               /* whether a picture that is cut is seen as a whole too */
   HR_PROCESSOR_MIN_SIZE,            /* pixels of a side of a crop, at least */
   HR_PROCESSOR_CROSSED,             /* vectors of a piece that cross attention reads, in place of tokens */
