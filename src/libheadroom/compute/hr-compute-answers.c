@@ -138,6 +138,23 @@ add_tokens (HrComputePhase  *phase,
     }
 }
 
+/* Each operator of the trainer's own model is a kernel, for the prompts and for all tokens but the last. */
+static void
+add_kernels (HrComputePhase       *phase,
+             const HrTrainingPlan *plan,
+             const HrInference    *inference)
+{
+  HrInference generation = *inference;
+  HrKernels prompt, token;
+
+  generation.output = plan->training.completion - 1;
+  _hr_compute_count_generation (&plan->pass, &generation, &prompt, &token);
+  prompt.n_kernels += generation.output * token.n_kernels;
+  prompt.bytes += generation.output * token.bytes;
+  phase->n_kernels = prompt.n_kernels;
+  hr_traffic_add_kernels (&phase->traffic, &prompt);
+}
+
 /* The same so many times. */
 static void
 repeat (HrComputePhase *phase,
@@ -149,6 +166,7 @@ repeat (HrComputePhase *phase,
   phase->count = hr_flop_count_new ();
   hr_flop_count_merge (phase->count, once, times);
   phase->traffic = (HrTraffic) { 0 };
+  phase->n_kernels *= times;
   hr_traffic_add (&phase->traffic, &traffic, times);
 }
 
@@ -186,11 +204,12 @@ add_generation (HrCompute      *self,
   phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_GENERATION, &pass, 1);
   phase->per_step = get_n_generations (training);
   phase->context = plan->pass.inference.prompt;
-  phase->is_eager = !is_engine;
   n_layers = phase->n_layers;
   hr_traffic_init_pass (&phase->traffic, &plan->pass, &pass, &phase->total);
   if (training->completion > 1)
     add_tokens (phase, &plan->pass, &pass, prompt, training->completion - 1);
+  if (!is_engine)
+    add_kernels (phase, plan, &inference);
   repeat (phase, times);
   phase->tokens = batch * times * training->completion;
   phase->n_layers = n_layers * training->completion * times;

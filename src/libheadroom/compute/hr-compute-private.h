@@ -29,6 +29,12 @@ void            _hr_compute_estimate_time (HrCompute            *self,
 void            _hr_compute_add_before    (HrCompute            *self,
                                            HrTrainingPlan       *plan);
 guint64         _hr_compute_count_logits  (const HrTrainingPlan *plan);
+HrKernels       _hr_compute_count_training (HrTrainingPlan      *plan,
+                                            guint64              times);
+void            _hr_compute_count_generation (const HrInferencePlan *plan,
+                                              const HrInference   *inference,
+                                              HrKernels           *prompt,
+                                              HrKernels           *token);
 void            _hr_compute_add_critic    (HrCompute            *self,
                                            HrTrainingPlan       *plan);
 

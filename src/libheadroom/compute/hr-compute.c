@@ -23,6 +23,7 @@ static const char * const phase_names[] = {
 
 static const char * const bound_names[] = {
   [HR_BOUND_COMPUTE] = "compute", [HR_BOUND_MEMORY] = "memory", [HR_BOUND_INTERCONNECT] = "interconnect",
+  [HR_BOUND_LAUNCH] = "launch",
 };
 
 /**
@@ -95,16 +96,6 @@ count_executed (const HrComputePhase *phase)
   return all - (guint64) (left_out * hr_flops_get_training (scores));
 }
 
-/* What has to start each kernel by itself is no faster than the processor. */
-static void
-wait_for_processor (HrComputeTime *time)
-{
-  time->mfu *= time->typical / MAX (time->typical, time->launch);
-  time->typical = MAX (time->typical, time->launch);
-  time->fast = MAX (time->fast, time->launch);
-  time->slow = MAX (time->slow, time->launch);
-}
-
 /* How long a phase takes, if a GPU is chosen whose figures are known. */
 void
 _hr_compute_estimate_time (HrCompute      *self,
@@ -113,18 +104,24 @@ _hr_compute_estimate_time (HrCompute      *self,
   gboolean trains = hr_compute_phase_id_trains (phase->id);
   HrWork work = {
     .executed = count_executed (phase), .needed = hr_flops_get_training (&phase->total) - phase->total.recomputed,
-    .bytes = phase->traffic.total, .exchanged = phase->traffic.exchanged,
-    .n_exchanges = trains ? 0 : MAX (self->n_gpus, 1) - 1, .n_layers = trains ? 0 : phase->n_layers,
-    .trains = trains,
+    .bytes = phase->traffic.total - phase->traffic.kernels, .exchanged = phase->traffic.exchanged,
+    .n_exchanges = trains ? 0 : MAX (self->n_gpus, 1) - 1, .n_layers = trains ? 0 : phase->n_layers, .trains = trains,
   };
 
   if (self->gpu == NULL || self->missing != NULL)
     return;
 
-  hr_roofline_init_time (&phase->time, &work, self->gpu, self->dtype);
-  if (phase->is_eager)
-    wait_for_processor (&phase->time);
   phase->has_time = TRUE;
+  hr_roofline_init_time (&phase->fused, &work, self->gpu, self->dtype);
+  phase->time = phase->fused;
+  if (phase->n_kernels == 0)
+    return;
+
+  /* The optimizer's step, too, is kernels that multiply no matrices. */
+  work.bytes -= phase->traffic.optimizer;
+  work.streamed = phase->traffic.kernels + phase->traffic.optimizer;
+  work.n_kernels = phase->n_kernels;
+  hr_roofline_init_time (&phase->time, &work, self->gpu, self->dtype);
 }
 
 /* What goes through the model: of one with an encoder what that reads. */
@@ -199,6 +196,14 @@ resolve_dtype (HrCompute *self,
     self->missing = g_strdup (error->message);
 }
 
+static void
+take_kernels (HrComputePhase  *phase,
+              const HrKernels *kernels)
+{
+  phase->n_kernels = kernels->n_kernels;
+  hr_traffic_add_kernels (&phase->traffic, kernels);
+}
+
 /*
  * Tokens come one after the other, each reading a longer cache: the figure is for the one in the middle, which is the
  * average of all. Without a cache all that was read is computed anew.
@@ -206,7 +211,8 @@ resolve_dtype (HrCompute *self,
 static void
 add_decode (HrCompute       *self,
             HrInferencePlan *plan,
-            HrFlopPass      *pass)
+            HrFlopPass      *pass,
+            const HrKernels *token)
 {
   guint64 past = plan->inference.prompt + (MAX (plan->inference.output, 1) - 1) / 2;
   HrComputePhase *phase;
@@ -217,6 +223,7 @@ add_decode (HrCompute       *self,
   pass->all_logits = FALSE;
   phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_DECODE, pass, 1);
   hr_traffic_init_pass (&phase->traffic, plan, pass, &phase->total);
+  take_kernels (phase, token);
   _hr_compute_estimate_time (self, phase);
 }
 
@@ -228,6 +235,7 @@ run_inference (HrCompute       *self,
 {
   g_auto (HrInferencePlan) plan = { 0 };
   HrFlopPass pass = { .model = self->model, .is_first = TRUE };
+  HrKernels prompt, token;
   HrComputePhase *phase;
 
   if (!hr_inference_plan_init (&plan, self->model, job, error) ||
@@ -242,9 +250,11 @@ run_inference (HrCompute       *self,
   pass.all_logits = plan.inference.all_logits;
   phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_PREFILL, &pass, 1);
   hr_traffic_init_pass (&phase->traffic, &plan, &pass, &phase->total);
+  _hr_compute_count_generation (&plan, &plan.inference, &prompt, &token);
+  take_kernels (phase, &prompt);
   _hr_compute_estimate_time (self, phase);
   if (plan.stack->role == HR_STACK_DECODER && plan.inference.output > 0)
-    add_decode (self, &plan, &pass);
+    add_decode (self, &plan, &pass, &token);
 
   return check_size (self, error);
 }
@@ -276,6 +286,7 @@ run_training (HrCompute      *self,
   g_auto (HrTrainingPlan) plan = { 0 };
   HrFlopPass pass = { .is_first = TRUE, .all_logits = TRUE, .trains = TRUE };
   HrComputePhase *phase;
+  HrKernels kernels;
   guint64 times;
 
   if (!hr_training_plan_init (&plan, self->model, job, self->n_gpus, 0, media, error) ||
@@ -298,6 +309,8 @@ run_training (HrCompute      *self,
   pass.n_logits = _hr_compute_count_logits (&plan);
   phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_TRAINING_STEP, &pass, times);
   hr_traffic_init_training (&phase->traffic, &plan, &pass, &phase->total);
+  kernels = _hr_compute_count_training (&plan, plan.training.accumulation_steps);
+  take_kernels (phase, &kernels);
   _hr_compute_estimate_time (self, phase);
   _hr_compute_add_critic (self, &plan);
 

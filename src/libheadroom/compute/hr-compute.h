@@ -44,6 +44,7 @@ typedef enum
  * @HR_BOUND_COMPUTE: how fast it multiplies
  * @HR_BOUND_MEMORY: how fast its memory is read
  * @HR_BOUND_INTERCONNECT: how fast GPUs exchange what the others need
+ * @HR_BOUND_LAUNCH: how fast the processor starts kernels
  *
  * What of a GPU limits how fast something is done.
  */
@@ -52,6 +53,7 @@ typedef enum
   HR_BOUND_COMPUTE,
   HR_BOUND_MEMORY,
   HR_BOUND_INTERCONNECT,
+  HR_BOUND_LAUNCH,
 } HrBound;
 
 /**
@@ -60,6 +62,7 @@ typedef enum
  * @cache: keys, values and states, read and written
  * @activations: what matrices read and write
  * @optimizer: gradients, states of the optimizer and the parameters that it steps
+ * @kernels: what kernels that multiply no matrices read and write, where each operator is one; 0 where they are fused
  * @total: all of it
  * @exchanged: what goes from one GPU to the next, by their interconnect
  *
@@ -71,6 +74,7 @@ typedef struct
   guint64 cache;
   guint64 activations;
   guint64 optimizer;
+  guint64 kernels;
   guint64 total;
   guint64 exchanged;
 } HrTraffic;
@@ -79,10 +83,11 @@ typedef struct
  * HrComputeTime: (skip)
  * @compute: seconds for the operations at the peak of the data sheet
  * @memory: seconds for the bytes at the bandwidth of the data sheet
+ * @streaming: of these seconds those of kernels that multiply no matrices; 0 where they are fused
  * @interconnect: seconds for what is exchanged; 0 where nothing is
- * @launch: seconds that a processor needs to start the kernels, where nothing records them; 0 where it is not known
+ * @launch: seconds that a processor needs to start the kernels, where nothing records them; 0 where they are not counted
  * @least: the longest of these: no program is faster
- * @typical: seconds at the efficiency that published measurements have
+ * @typical: seconds at the efficiency that measurements have
  * @fast: seconds at the efficiency of the better ones among them
  * @slow: and of the others
  * @bound: what @least is due to
@@ -94,6 +99,7 @@ typedef struct
 {
   double compute;
   double memory;
+  double streaming;
   double interconnect;
   double launch;
   double least;
@@ -111,12 +117,13 @@ typedef struct
  * @context: tokens that the last of a sequence attends to
  * @n_layers: layers that run one after the other
  * @per_step: how often there is such a phase for each step of the optimizer, or for each rollout of PPO
- * @is_eager: whether the processor starts each kernel by itself, which counts in @time then
+ * @n_kernels: kernels that the processor starts one by one, which counts in @time; 0 where they are recorded or fused
  * @count: operations of each part
  * @total: of all parts
  * @traffic: what is moved
  * @has_time: whether @time is known
- * @time: how long it takes
+ * @time: how long it takes as the job's own program runs it
+ * @fused: how long it takes where kernels are fused, and started together
  *
  * A stretch of a job, and what it computes.
  */
@@ -127,12 +134,13 @@ typedef struct
   guint64 context;
   guint64 n_layers;
   double per_step;
-  gboolean is_eager;
+  guint64 n_kernels;
   HrFlopCount *count;
   HrFlops total;
   HrTraffic traffic;
   gboolean has_time;
   HrComputeTime time;
+  HrComputeTime fused;
 } HrComputePhase;
 
 /**

@@ -11,7 +11,7 @@
 /*
  * The roofline model (Williams, Waterman, Patterson: Roofline, CACM 52 (4), 2009): what is done takes as long as its
  * operations at the peak or its bytes at the bandwidth, whichever is longer. No program reaches either; how near they
- * come is taken from published measurements (tests/oracle/throughput.json), whose quartiles and median these are.
+ * come is taken from published measurements (data/speeds/published.json), whose quartiles and median these are.
  */
 static const HrEfficiency inference_compute = { 0.65, 0.85, 0.6 };
 static const HrEfficiency training_compute = { 0.45, 0.6, 0.4 };
@@ -24,10 +24,14 @@ static const HrEfficiency memory = { 0.85, 0.95, 0.8 };
 static const HrEfficiency latency = { 0.00012, 0.0001, 0.00013 };
 
 /*
- * What the processor needs to start the kernels of a layer where nothing records them (CUDA graphs, torch.compile):
- * transformers takes that long for a token of each layer, whatever its size, in the measurements of Qwen.
+ * Where each operator is a kernel of its own, products are alone with their time. What of the peak they reach is from
+ * the same measurements, and so is what the processor needs to start a kernel; under autograd it takes longer.
  */
-#define LAUNCH_SECONDS 0.0009
+static const HrEfficiency inference_products = { 0.63, 0.65, 0.5 };
+static const HrEfficiency training_products = { 0.5, 0.57, 0.41 };
+
+#define INFERENCE_LAUNCH_SECONDS 0.000021
+#define TRAINING_LAUNCH_SECONDS 0.000036
 
 /* How near to its peak an exchange between GPUs comes is in none of the measurements: that of the memory is taken. */
 static const HrEfficiency *const interconnect = &memory;
@@ -51,6 +55,7 @@ hr_roofline_get_efficiency (HrBound  bound,
     case HR_BOUND_INTERCONNECT:
       return interconnect;
 
+    case HR_BOUND_LAUNCH:
     case HR_BOUND_COMPUTE:
     default:
       return trains ? &training_compute : &inference_compute;
@@ -64,11 +69,18 @@ hr_roofline_get_latency (void)
   return &latency;
 }
 
-/* What the processor needs to start the kernels of a layer. */
-double
-hr_roofline_get_launch (void)
+/* How much of the peak products reach where each operator is a kernel of its own. */
+const HrEfficiency *
+hr_roofline_get_products (gboolean trains)
 {
-  return LAUNCH_SECONDS;
+  return trains ? &training_products : &inference_products;
+}
+
+/* What the processor needs to start a kernel. */
+double
+hr_roofline_get_launch (gboolean trains)
+{
+  return trains ? TRAINING_LAUNCH_SECONDS : INFERENCE_LAUNCH_SECONDS;
 }
 
 /*
@@ -104,14 +116,16 @@ hr_roofline_check (HrGpu    *gpu,
   return FALSE;
 }
 
+/* Products take as long as they compute or read; what is done between them comes on top, and so does waiting. */
 static double
-longest (const HrComputeTime *time,
-         double               compute,
-         double               bandwidth,
-         double               exchange,
-         double               waiting)
+add_up (const HrComputeTime *time,
+        double               compute,
+        double               bandwidth,
+        double               exchange,
+        double               waiting)
 {
-  return MAX (time->compute / compute, time->memory / bandwidth) + time->interconnect / exchange + waiting;
+  return MAX (time->compute / compute, (time->memory - time->streaming) / bandwidth) +
+         time->streaming / bandwidth + time->interconnect / exchange + waiting;
 }
 
 /* What a data sheet states of an interconnect is the sum of both directions; here one is used. */
@@ -124,6 +138,16 @@ get_exchange_time (const HrWork *work,
   hr_gpu_get_interconnect (gpu, &rate);
 
   return work->n_exchanges > 0 && rate > 0 ? work->exchanged * (double) work->n_exchanges / (rate / 2.0) : 0;
+}
+
+/* What has to start each kernel by itself is no faster than the processor. */
+static void
+wait_for_processor (HrComputeTime *time)
+{
+  time->typical = time->launch;
+  time->fast = MAX (time->fast, time->launch);
+  time->slow = MAX (time->slow, time->launch);
+  time->bound = HR_BOUND_LAUNCH;
 }
 
 /*
@@ -141,23 +165,29 @@ hr_roofline_init_time (HrComputeTime *time,
                        HrGpu         *gpu,
                        HrDtype        dtype)
 {
-  const HrEfficiency *compute = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, work->trains);
+  const HrEfficiency *compute = work->n_kernels > 0 ? hr_roofline_get_products (work->trains)
+                                                    : hr_roofline_get_efficiency (HR_BOUND_COMPUTE, work->trains);
   guint64 throughput = 1, bandwidth = 1;
 
   hr_gpu_get_throughput (gpu, dtype, &throughput);
   hr_gpu_get_bandwidth (gpu, &bandwidth);
   *time = (HrComputeTime) { 0 };
   time->compute = work->executed / (double) throughput;
-  time->memory = work->bytes / (double) bandwidth;
+  time->streaming = work->streamed / (double) bandwidth;
+  time->memory = work->bytes / (double) bandwidth + time->streaming;
   time->interconnect = get_exchange_time (work, gpu);
-  time->launch = work->n_layers * LAUNCH_SECONDS;
-  time->least = longest (time, 1, 1, 1, 0);
-  time->typical = longest (time, compute->typical, memory.typical, interconnect->typical,
-                           work->n_layers * latency.typical);
-  time->fast = longest (time, compute->fast, memory.fast, interconnect->fast, work->n_layers * latency.fast);
-  time->slow = longest (time, compute->slow, memory.slow, interconnect->slow, work->n_layers * latency.slow);
+  time->launch = work->n_kernels * hr_roofline_get_launch (work->trains);
+  time->least = add_up (time, 1, 1, 1, 0);
+  time->typical = add_up (time, compute->typical, memory.typical, interconnect->typical,
+                          work->n_layers * latency.typical);
+  time->fast = add_up (time, compute->fast, memory.fast, interconnect->fast,
+                       work->n_layers * latency.fast);
+  time->slow = add_up (time, compute->slow, memory.slow, interconnect->slow,
+                       work->n_layers * latency.slow);
   time->bound = time->compute >= time->memory ? HR_BOUND_COMPUTE : HR_BOUND_MEMORY;
   if (time->interconnect > MAX (time->compute, time->memory))
     time->bound = HR_BOUND_INTERCONNECT;
+  if (time->launch > time->typical)
+    wait_for_processor (time);
   time->mfu = time->typical > 0 ? work->needed / (time->typical * throughput) : 0;
 }

@@ -27,8 +27,10 @@ typedef struct
  * @executed: operations that the GPU has to do
  * @needed: operations that the model needs: without what is computed twice
  * @bytes: what is moved
+ * @streamed: what of that kernels move that multiply no matrices, one after the other with those that do
  * @exchanged: what is exchanged between GPUs
  * @n_exchanges: how many times that is
+ * @n_kernels: kernels that the processor starts one by one; 0 where they are recorded, fused or not counted
  * @n_layers: layers that run one after the other; 0 where it is not known how long one takes at least
  * @trains: whether it is training
  *
@@ -39,8 +41,10 @@ typedef struct
   guint64 executed;
   guint64 needed;
   guint64 bytes;
+  guint64 streamed;
   guint64 exchanged;
   guint n_exchanges;
+  guint64 n_kernels;
   guint64 n_layers;
   gboolean trains;
 } HrWork;
@@ -55,6 +59,7 @@ void                hr_roofline_init_time      (HrComputeTime *time,
 const HrEfficiency *hr_roofline_get_efficiency (HrBound        bound,
                                                 gboolean       trains);
 const HrEfficiency *hr_roofline_get_latency    (void);
-double              hr_roofline_get_launch     (void);
+const HrEfficiency *hr_roofline_get_products   (gboolean       trains);
+double              hr_roofline_get_launch     (gboolean       trains);
 
 G_END_DECLS

@@ -94,7 +94,7 @@ count_weights (const HrInferencePlan *plan,
 static double
 sum (HrTraffic *self)
 {
-  return (double) self->weights + self->cache + self->activations + self->optimizer;
+  return (double) self->weights + self->cache + self->activations + self->optimizer + self->kernels;
 }
 
 /* What layers on another device read: the hidden states. */
@@ -152,6 +152,7 @@ hr_traffic_add (HrTraffic       *self,
   self->cache = to_bytes (self->cache + (double) other->cache * times);
   self->activations = to_bytes (self->activations + (double) other->activations * times);
   self->optimizer = to_bytes (self->optimizer + (double) other->optimizer * times);
+  self->kernels = to_bytes (self->kernels + (double) other->kernels * times);
   self->exchanged = to_bytes (self->exchanged + (double) other->exchanged * times);
   self->total = to_bytes (sum (self));
 }
@@ -204,5 +205,20 @@ hr_traffic_init_training (HrTraffic             *self,
   self->optimizer = to_bytes (2.0 * parameters * steps + updates * (2.0 * plan->training.optimizer.state_bytes +
                                                                     2.0 * plan->training.master_bytes +
                                                                     2.0 * parameters));
+  self->total = to_bytes (sum (self));
+}
+
+/*
+ * hr_traffic_add_kernels:
+ * @self: what is moved
+ * @kernels: what is run
+ *
+ * Adds what kernels move that multiply no matrices.
+ */
+void
+hr_traffic_add_kernels (HrTraffic       *self,
+                        const HrKernels *kernels)
+{
+  self->kernels = to_bytes (self->kernels + kernels->bytes);
   self->total = to_bytes (sum (self));
 }

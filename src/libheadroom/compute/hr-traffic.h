@@ -16,6 +16,8 @@ void hr_traffic_init_pass     (HrTraffic             *self,
 void hr_traffic_add           (HrTraffic             *self,
                                const HrTraffic       *other,
                                guint64                times);
+void hr_traffic_add_kernels   (HrTraffic             *self,
+                               const HrKernels       *kernels);
 void hr_traffic_repeat_weights (HrTraffic            *self,
                                 guint64               times);
 void hr_traffic_init_training (HrTraffic             *self,

@@ -738,7 +738,10 @@ fit_gradient (HrReplay *replay,
   shape.is_view = FALSE;
   shape.element = gradient.element;
   if (hr_value_get_elements (gradient, replay->symbols) != hr_value_get_elements (input, replay->symbols))
-    hr_replay_assign (replay, &gradient, hr_op_like (replay, "sum", "gradient", shape));
+    {
+      hr_replay_note_reduced (replay, gradient);
+      hr_replay_assign (replay, &gradient, hr_op_like (replay, "sum", "gradient", shape));
+    }
   shape.element = input.element;
   if (gradient.element != input.element)
     hr_replay_assign (replay, &gradient, hr_op_like (replay, "_to_copy", "gradient", shape));

@@ -702,6 +702,7 @@ hr_op_mean (HrReplay   *self,
   HrValue result;
 
   shape.n_symbols--;
+  hr_replay_note_reduced (self, x);
   result = hr_op_like (self, "mean", name, shape);
   /* grad.expand (…) / n */
   hr_op_record (self, &result, HR_GRADIENT_LIKE_INPUT, "div", &x, 1);
@@ -1083,6 +1084,7 @@ backward_linear (HrReplay     *self,
       HrValue shape = node->inputs[2];
 
       shape.element = gradient.element;
+      hr_replay_note_reduced (self, gradient);
       gradients[2] = hr_op_make_gradient (self, "sum", shape);
       gradients[2].is_view = TRUE;
     }

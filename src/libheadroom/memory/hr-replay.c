@@ -333,6 +333,8 @@ hr_replay_begin (HrReplay   *self,
 {
   stretch->before = self->ledger.live;
   stretch->n_made = self->n_made;
+  if (self->kernels != NULL)
+    stretch->kernels_before = self->kernels[self->ledger.phase];
   stretch->moment.level.total = 0;
   stretch->moment.n_storages = 0;
   stretch->moment.operation = NULL;
@@ -379,6 +381,8 @@ hr_replay_end (HrReplay *self)
 
   prepare_change (self);
   stretch->after = self->ledger.live;
+  if (self->kernels != NULL)
+    stretch->kernels_after = self->kernels[self->ledger.phase];
   self->stretch = NULL;
   note_peak (self, stretch, &stretch->moment.level, self->layer);
   if (self->timeline != NULL)
@@ -424,6 +428,9 @@ hr_replay_repeat (HrReplay        *self,
   guint earlier = falls ? 0 : count - 1;
   HrLevel start = move_level (&self->ledger.live, &stretch->before, &stretch->after, earlier);
   HrLevel level;
+
+  if (self->kernels != NULL)
+    hr_kernels_repeat (&self->kernels[self->ledger.phase], &stretch->kernels_before, &stretch->kernels_after, count);
 
   if (self->heap != NULL)
     {
@@ -627,6 +634,8 @@ make_storage (HrReplay      *self,
 
   if (self->heap != NULL)
     take_from_heap (self, storage, operation);
+  if (self->kernels != NULL)
+    hr_kernels_note (&self->kernels[self->ledger.phase], operation, storage->bytes, element_bytes[shape.element]);
   hr_ledger_add (&self->ledger, component, storage->bytes);
   note_moment (self, operation);
 
@@ -1025,6 +1034,21 @@ const char *
 hr_symbol_get_name (HrSymbol symbol)
 {
   return symbol_names[symbol];
+}
+
+/*
+ * hr_replay_note_reduced:
+ * @self: a tape
+ * @x: what a kernel adds up, whose result is small
+ *
+ * Counts what is read, where that is counted.
+ */
+void
+hr_replay_note_reduced (HrReplay *self,
+                        HrValue   x)
+{
+  if (self->kernels != NULL)
+    hr_kernels_note_read (&self->kernels[self->ledger.phase], get_shape_bytes (self, x));
 }
 
 /*

@@ -4,6 +4,7 @@
 
 #include "hr-dtype.h"
 #include "hr-heap.h"
+#include "hr-kernels.h"
 #include "hr-ledger.h"
 #include "hr-quantization.h"
 #include "hr-timeline.h"
@@ -286,6 +287,8 @@ typedef struct
  * @after: the level after
  * @moment: the highest moment within
  * @n_made: tensors that had been made before
+ * @kernels_before: what had been run before, where it is counted
+ * @kernels_after: and when it ended
  *
  * What a stretch of work does to the memory, so that it can be repeated without replaying it.
  */
@@ -295,6 +298,8 @@ typedef struct
   HrLevel after;
   HrMoment moment;
   guint n_made;
+  HrKernels kernels_before;
+  HrKernels kernels_after;
 } HrStretch;
 
 /**
@@ -399,6 +404,7 @@ typedef struct
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
  * @heap: (nullable): the heap, for which every layer is replayed
+ * @kernels: (nullable) (array fixed-size=HR_N_PHASES): where it is counted what each phase runs
  * @inputs: what is read, as far as hr_replay_add_inputs() has brought it
  * @n_inputs: how many of @inputs there are
  */
@@ -460,6 +466,7 @@ struct _HrReplay
   gboolean is_rehearsal;
   HrKeptLayers *kept_layers;
   HrHeap *heap;
+  HrKernels *kernels;
 
   HrInputTensors inputs[HR_REPLAY_MAX_INPUTS];
   guint n_inputs;
@@ -542,6 +549,9 @@ void        hr_replay_rename        (HrReplay       *self,
 #define HR_SHAPE(element_, ...) \
   ((HrValue) { .storage = -1, .node = HR_NO_NODE, .element = (element_), .count = 1, .divisor = 1, \
                .n_symbols = sizeof ((guint8[]) { __VA_ARGS__ }), .symbols = { __VA_ARGS__ } })
+
+void        hr_replay_note_reduced  (HrReplay       *self,
+                                     HrValue         x);
 
 /* An operator through which no gradient flows. */
 HrValue     hr_op_like              (HrReplay       *self,

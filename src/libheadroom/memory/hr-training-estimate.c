@@ -94,13 +94,6 @@ shows_gradients (const HrTrainingPlan *plan)
   return plan->tuning == NULL && stays_with_parameters (&plan->training);
 }
 
-/* Whether the model is what it was at the start if what the method has added is switched off. */
-static gboolean
-adds_parameters (const HrTrainingPlan *plan)
-{
-  return hr_tuning_get_added_bytes (plan->tuning) > 0;
-}
-
 static gboolean
 run_device (HrTrainingPlan  *plan,
             Device          *device,
@@ -109,29 +102,7 @@ run_device (HrTrainingPlan  *plan,
 {
   HrTraining *training = &plan->training;
 
-  hr_weights_init_model (&device->weights, &plan->pass.storage);
-  training->pass = plan->pass.inference;
-  training->pass.n_layers = plan->pass.stack->n_layers;
-  training->pass.has_inputs = plan->stage == 0;
-  training->pass.has_norm = training->pass.has_head = plan->stage + 1 == plan->layout.pipeline;
-  training->pass.weight_bytes = device->weights.bytes;
-  device->weights.buffer_bytes += training->buffer_bytes;
-  device->weights.bytes += training->buffer_bytes;
-  if (hr_training_shard_is_divided (plan))
-    {
-      device->weights.bytes = hr_training_shard_get_bytes (plan) + device->weights.buffer_bytes;
-      training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
-    }
-  if (training->live.is_used)
-    {
-      device->weights.bytes = hr_training_zero_get_bytes (plan) + device->weights.buffer_bytes;
-      training->pass.weight_bytes = device->weights.bytes - training->buffer_bytes;
-    }
-  /* That of verl waits on the host. */
-  if (training->has_reference && !adds_parameters (plan) && training->policy_code != HR_POLICY_CODE_VERL)
-    training->reference_bytes = device->weights.bytes;
-  hr_training_critic_measure (plan);
-
+  hr_training_plan_take_weights (plan, &device->weights);
   hr_training_plan_init_replay (plan, &device->replay);
   if (!hr_training_zero_check_modules (plan, &device->replay, error))
     return FALSE;

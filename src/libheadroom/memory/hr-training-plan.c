@@ -1011,6 +1011,50 @@ hr_training_plan_init (HrTrainingPlan  *self,
   return TRUE;
 }
 
+/* Whether the model is what it was at the start if what the method has added is switched off. */
+static gboolean
+adds_parameters (const HrTrainingPlan *self)
+{
+  return hr_tuning_get_added_bytes (self->tuning) > 0;
+}
+
+/*
+ * hr_training_plan_take_weights:
+ * @self: a plan
+ * @weights: (out): what the model's weights take
+ *
+ * Works out what is on the device before a step, which every replay of it begins with.
+ */
+void
+hr_training_plan_take_weights (HrTrainingPlan *self,
+                               HrWeights      *weights)
+{
+  HrTraining *training = &self->training;
+
+  hr_weights_init_model (weights, &self->pass.storage);
+  training->pass = self->pass.inference;
+  training->pass.n_layers = self->pass.stack->n_layers;
+  training->pass.has_inputs = self->stage == 0;
+  training->pass.has_norm = training->pass.has_head = self->stage + 1 == self->layout.pipeline;
+  training->pass.weight_bytes = weights->bytes;
+  weights->buffer_bytes += training->buffer_bytes;
+  weights->bytes += training->buffer_bytes;
+  if (hr_training_shard_is_divided (self))
+    {
+      weights->bytes = hr_training_shard_get_bytes (self) + weights->buffer_bytes;
+      training->pass.weight_bytes = weights->bytes - training->buffer_bytes;
+    }
+  if (training->live.is_used)
+    {
+      weights->bytes = hr_training_zero_get_bytes (self) + weights->buffer_bytes;
+      training->pass.weight_bytes = weights->bytes - training->buffer_bytes;
+    }
+  /* That of verl waits on the host. */
+  if (training->has_reference && !adds_parameters (self) && training->policy_code != HR_POLICY_CODE_VERL)
+    training->reference_bytes = weights->bytes;
+  hr_training_critic_measure (self);
+}
+
 /*
  * hr_training_plan_init_replay:
  * @self: a plan

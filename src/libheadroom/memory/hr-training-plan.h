@@ -75,6 +75,8 @@ gboolean hr_training_plan_init  (HrTrainingPlan  *self,
                                  HrMedia         *media,
                                  GError         **error);
 HrReach  hr_training_plan_get_reach (const HrTrainingPlan *self);
+void     hr_training_plan_take_weights (HrTrainingPlan     *self,
+                                       HrWeights            *weights);
 void     hr_training_plan_init_replay (const HrTrainingPlan *self,
                                        HrReplay             *replay);
 void     hr_training_plan_clear (HrTrainingPlan  *self);

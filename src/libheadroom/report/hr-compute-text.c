@@ -83,6 +83,7 @@ static const char * const bound_labels[] = {
   [HR_BOUND_COMPUTE] = N_("Compute"),
   [HR_BOUND_MEMORY] = N_("Memory bandwidth"),
   [HR_BOUND_INTERCONNECT] = N_("Interconnect"),
+  [HR_BOUND_LAUNCH] = N_("Processor, which starts the kernels"),
 };
 
 /* Known limits of the figures. */
@@ -488,8 +489,8 @@ hr_compute_phase_list_facts (const HrComputePhase *phase,
   if (phase->has_time)
     {
       add_fact (facts, _("Time"), hr_compute_phase_dup_time (phase));
-      if (phase->time.launch > phase->time.typical)
-        add_fact (facts, _("Without CUDA graphs"), hr_format_seconds (phase->time.launch));
+      if (phase->n_kernels > 0)
+        add_fact (facts, _("With fused kernels and CUDA graphs"), hr_format_seconds (phase->fused.typical));
       add_fact (facts, _("Speed"), hr_compute_phase_dup_speed (compute, phase));
       add_fact (facts, _("Limited by"), hr_compute_phase_dup_bound (phase));
       if (hr_compute_phase_id_trains (phase->id))

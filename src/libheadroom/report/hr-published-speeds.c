@@ -31,14 +31,17 @@ static const HrSpeedErrors stated_errors = {
 /* The efficiencies of the bandwidth and of waiting are read off each other's rows in turns. */
 #define N_TURNS 8
 
-/* Shares of what a data sheet says, and seconds for each layer; 0 where there is no row to read it off. */
+/*
+ * Shares of what a data sheet says, and seconds for each layer and each kernel; 0 where there is no row to read it off.
+ * Of two, the second is that of training.
+ */
 typedef struct
 {
-  double training;
-  double prompts;
+  double compute[2];
+  double products[2];
+  double launch[2];
   double memory;
   double latency;
-  double launch;
 } Fit;
 
 static void
@@ -122,6 +125,9 @@ get_phase_id (JsonObject *row)
   return g_str_equal (what, "prefill") ? HR_COMPUTE_PHASE_PREFILL : HR_COMPUTE_PHASE_DECODE;
 }
 
+/* Loops over transformers' own code, of which nothing fuses the kernels. */
+static const char * const eager_engines[] = { "transformers", "PyTorch", NULL };
+
 static HrPublishedSpeed *
 run_row (JsonObject  *row,
          GError     **error)
@@ -131,6 +137,7 @@ run_row (JsonObject  *row,
   g_autoptr (HrGpu) gpu = NULL;
   g_autoptr (HrCompute) compute = NULL;
   const HrComputePhase *phase;
+  const HrComputeTime *time;
   HrPublishedSpeed *self;
 
   if (job != NULL)
@@ -147,10 +154,13 @@ run_row (JsonObject  *row,
   self->source = g_strdup (json_object_get_string_member (row, "source"));
   self->n_parameters = hr_model_get_n_parameters (model);
   self->trains = hr_compute_phase_id_trains (phase->id);
-  self->is_eager = g_str_equal (self->engine, "transformers");
-  self->bound = phase->time.bound;
-  self->compute = phase->time.compute;
-  self->memory = phase->time.memory;
+  self->is_eager = g_strv_contains (eager_engines, self->engine);
+  time = self->is_eager ? &phase->time : &phase->fused;
+  self->bound = time->bound;
+  self->compute = time->compute;
+  self->memory = time->memory;
+  self->streaming = time->streaming;
+  self->n_kernels = phase->n_kernels;
   self->n_layers = self->trains ? 0 : phase->n_layers;
   self->tokens = phase->tokens;
   self->measured = json_object_get_double_member (row, "tokens-per-second");
@@ -164,34 +174,158 @@ get_seconds (const HrPublishedSpeed *self)
   return self->tokens / self->measured;
 }
 
+/* What the processor does not make wait for it. */
+static double
+predict_eager (const HrPublishedSpeed *self,
+               const Fit              *fit)
+{
+  return MAX (self->compute / fit->products[self->trains], (self->memory - self->streaming) / fit->memory) +
+         self->streaming / fit->memory;
+}
+
 /* How long it takes with such efficiencies, or 0 where one of those that it needs is not known. */
 static double
 predict (const HrPublishedSpeed *self,
          const Fit              *fit)
 {
-  double compute = self->trains ? fit->training : fit->prompts;
-  double seconds;
+  double launch = self->n_kernels * fit->launch[self->trains];
 
-  if (self->is_eager && fit->launch == 0)
+  if (fit->memory == 0)
     return 0;
-  if (compute == 0 || fit->memory == 0)
+  if (self->is_eager)
+    return fit->products[self->trains] == 0 || launch == 0 ? 0 : MAX (predict_eager (self, fit), launch);
+  if (fit->compute[self->trains] == 0)
     return 0;
 
-  seconds = MAX (self->compute / compute, self->memory / fit->memory) + self->n_layers * fit->latency;
-
-  return self->is_eager ? MAX (seconds, self->n_layers * fit->launch) : seconds;
+  return MAX (self->compute / fit->compute[self->trains], self->memory / fit->memory) + self->n_layers * fit->latency;
 }
 
 static Fit
 get_stated (void)
 {
-  return (Fit) {
-    .training = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, TRUE)->typical,
-    .prompts = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, FALSE)->typical,
+  Fit fit = {
     .memory = hr_roofline_get_efficiency (HR_BOUND_MEMORY, FALSE)->typical,
     .latency = hr_roofline_get_latency ()->typical,
-    .launch = hr_roofline_get_launch (),
   };
+
+  for (guint trains = 0; trains < 2; trains++)
+    {
+      fit.compute[trains] = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, trains)->typical;
+      fit.products[trains] = hr_roofline_get_products (trains)->typical;
+      fit.launch[trains] = hr_roofline_get_launch (trains);
+    }
+
+  return fit;
+}
+
+/**
+ * hr_published_speed_waits: (skip)
+ * @self: a speed
+ *
+ * Whether the processor, which starts the kernels, decides how long it takes: the GPU is done with them sooner, however
+ * little of its peak the products reach.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_published_speed_waits (const HrPublishedSpeed *self)
+{
+  Fit fit = get_stated ();
+
+  return self->is_eager && predict_eager (self, &fit) < self->n_kernels * fit.launch[self->trains];
+}
+
+/**
+ * hr_published_speed_get_share: (skip)
+ * @self: a speed that the processor does not decide
+ *
+ * Gets which share of the peak was reached: where each operator is a kernel of its own, by the products, without the
+ * time of what is done between them.
+ *
+ * Returns: the share
+ */
+double
+hr_published_speed_get_share (const HrPublishedSpeed *self)
+{
+  double streaming = self->streaming / hr_roofline_get_efficiency (HR_BOUND_MEMORY, FALSE)->typical;
+
+  return MAX (self->compute, self->memory - self->streaming) / (get_seconds (self) - streaming);
+}
+
+/* What rows say of each figure of a fit. */
+typedef struct
+{
+  GArray *compute[2];
+  GArray *products[2];
+  GArray *launch[2];
+  GArray *memory;
+  GArray *latency;
+} Readings;
+
+static GArray *
+create_values (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+static void
+readings_init (Readings *self)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      self->compute[i] = create_values ();
+      self->products[i] = create_values ();
+      self->launch[i] = create_values ();
+    }
+  self->memory = create_values ();
+  self->latency = create_values ();
+}
+
+static void
+readings_clear (Readings *self)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_array_unref (self->compute[i]);
+      g_array_unref (self->products[i]);
+      g_array_unref (self->launch[i]);
+    }
+  g_array_unref (self->memory);
+  g_array_unref (self->latency);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Readings, readings_clear)
+
+static void
+readings_add (Readings               *self,
+              const HrPublishedSpeed *speed,
+              const Fit              *fit)
+{
+  double seconds = get_seconds (speed);
+  GArray *values;
+  double value;
+
+  if (hr_published_speed_waits (speed))
+    {
+      values = self->launch[speed->trains];
+      value = seconds / speed->n_kernels;
+    }
+  else if (speed->is_eager || speed->bound == HR_BOUND_COMPUTE)
+    {
+      values = speed->is_eager ? self->products[speed->trains] : self->compute[speed->trains];
+      value = hr_published_speed_get_share (speed);
+    }
+  else if (speed->memory >= LARGE_SECONDS)
+    {
+      values = self->memory;
+      value = MIN (speed->memory / (seconds - speed->n_layers * fit->latency), 1);
+    }
+  else
+    {
+      values = self->latency;
+      value = MAX (seconds - speed->memory / (fit->memory > 0 ? fit->memory : 1), 0) / speed->n_layers;
+    }
+  g_array_append_val (values, value);
 }
 
 /* Medians over the rows of all sources but one, by the rules that the stated efficiencies were found by. */
@@ -200,45 +334,25 @@ read_off (GPtrArray  *speeds,
           const char *without,
           Fit        *fit)
 {
-  g_autoptr (GArray) training = g_array_new (FALSE, FALSE, sizeof (double));
-  g_autoptr (GArray) prompts = g_array_new (FALSE, FALSE, sizeof (double));
-  g_autoptr (GArray) memory = g_array_new (FALSE, FALSE, sizeof (double));
-  g_autoptr (GArray) latency = g_array_new (FALSE, FALSE, sizeof (double));
-  g_autoptr (GArray) launch = g_array_new (FALSE, FALSE, sizeof (double));
+  g_auto (Readings) readings = { 0 };
 
+  readings_init (&readings);
   for (guint i = 0; i < speeds->len; i++)
     {
       const HrPublishedSpeed *speed = g_ptr_array_index (speeds, i);
-      double seconds = get_seconds (speed);
-      double value;
 
-      if (g_str_equal (speed->source, without))
-        continue;
-
-      if (speed->is_eager)
-        {
-          value = seconds / speed->n_layers;
-          g_array_append_val (launch, value);
-        }
-      else if (speed->bound == HR_BOUND_COMPUTE)
-        {
-          value = MAX (speed->compute, speed->memory) / seconds;
-          g_array_append_val (speed->trains ? training : prompts, value);
-        }
-      else if (speed->memory >= LARGE_SECONDS)
-        {
-          value = MIN (speed->memory / (seconds - speed->n_layers * fit->latency), 1);
-          g_array_append_val (memory, value);
-        }
-      else
-        {
-          value = MAX (seconds - speed->memory / (fit->memory > 0 ? fit->memory : 1), 0) / speed->n_layers;
-          g_array_append_val (latency, value);
-        }
+      if (!g_str_equal (speed->source, without))
+        readings_add (&readings, speed, fit);
     }
 
-  *fit = (Fit) { get_median (training), get_median (prompts), get_median (memory), get_median (latency),
-                 get_median (launch) };
+  fit->memory = get_median (readings.memory);
+  fit->latency = get_median (readings.latency);
+  for (guint i = 0; i < 2; i++)
+    {
+      fit->compute[i] = get_median (readings.compute[i]);
+      fit->products[i] = get_median (readings.products[i]);
+      fit->launch[i] = get_median (readings.launch[i]);
+    }
 }
 
 static void

@@ -13,10 +13,12 @@ G_BEGIN_DECLS
  * @source: the page that says so
  * @n_parameters: parameters of the model
  * @trains: whether it is a step of training
- * @is_eager: whether the processor starts each kernel by itself
+ * @is_eager: whether each operator is a kernel of its own, which the processor starts
  * @bound: what limits it by the roofline
  * @compute: seconds for the operations at the peak of the data sheet
  * @memory: seconds for the bytes at its bandwidth
+ * @streaming: of these the seconds of kernels that multiply no matrices, where each operator is one
+ * @n_kernels: kernels that are started then
  * @n_layers: layers that wait for each other, 0 in training
  * @tokens: tokens that go through the model
  * @measured: tokens per second, as published
@@ -36,6 +38,8 @@ typedef struct
   HrBound bound;
   double compute;
   double memory;
+  double streaming;
+  guint64 n_kernels;
   guint64 n_layers;
   guint64 tokens;
   double measured;
@@ -71,6 +75,8 @@ void       hr_published_speeds_get_errors (GPtrArray       *speeds,
                                            double          *median,
                                            double          *worst);
 const HrSpeedErrors *hr_published_speeds_get_stated (void);
+gboolean   hr_published_speed_waits       (const HrPublishedSpeed *self);
+double     hr_published_speed_get_share   (const HrPublishedSpeed *self);
 char      *hr_published_speeds_dup_summary (void) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
