@@ -284,9 +284,9 @@ headroom_compute_view_create_checkpointing (HeadroomComputeView *self)
 static GtkWidget *
 create_speeds_expander (void)
 {
-  GtkWidget *expander = gtk_expander_new (_("Published Speeds"));
+  GtkWidget *expander = gtk_expander_new (_("Measured Speeds"));
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (expander), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Published Speeds"),
+  gtk_accessible_update_property (GTK_ACCESSIBLE (expander), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Measured Speeds"),
                                   -1);
   g_signal_connect (expander, "notify::expanded", G_CALLBACK (expand_speeds_cb), NULL);
 

@@ -33,7 +33,8 @@ print_row (const HrPublishedSpeed *speed)
 {
   g_test_message ("%-62s %9.1f measured, %9.1f estimated, ratio %.2f, held out %.2f, %4.1f %% of the %s bound",
                   speed->id, speed->measured, speed->estimated, speed->estimated / speed->measured,
-                  speed->held_out / speed->measured, 100 * hr_published_speed_get_share (speed), hr_bound_get_name (speed->bound));
+                  speed->held_out / speed->measured, 100 * hr_published_speed_get_share (speed),
+                  hr_bound_get_name (speed->bound));
 }
 
 static int

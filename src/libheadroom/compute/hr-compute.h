@@ -85,7 +85,7 @@ typedef struct
  * @memory: seconds for the bytes at the bandwidth of the data sheet
  * @streaming: of these seconds those of kernels that multiply no matrices; 0 where they are fused
  * @interconnect: seconds for what is exchanged; 0 where nothing is
- * @launch: seconds that a processor needs to start the kernels, where nothing records them; 0 where they are not counted
+ * @launch: seconds that a processor needs to start the kernels one by one; 0 where they are not counted
  * @least: the longest of these: no program is faster
  * @typical: seconds at the efficiency that measurements have
  * @fast: seconds at the efficiency of the better ones among them

@@ -50,7 +50,7 @@ static const HrHelpText guides[] = {
        "Inference is that of transformers; of other engines only vLLM is known, where it writes the answers of a "
        "training. Which kernels and workspaces the libraries choose is known for the GPUs that were measured, and "
        "taken from the most similar one for others. What other programs hold on the same GPU is not known.\n\n"
-       "Times are those of a roofline with typical efficiencies: they say what limits a job. Of published speeds they "
+       "Times are those of a roofline with typical efficiencies: they say what limits a job. Of measured speeds they "
        "are off by up to 40 %, and by up to 55 % with efficiencies that only other sources had: as much may be so for "
        "a program, driver or GPU that is not among them. “headroom-cli list speeds” and the section of times in the "
        "window show each of them. What GPUs that train together send to each other is not counted, nor is what "

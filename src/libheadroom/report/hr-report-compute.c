@@ -74,6 +74,7 @@ build_traffic (JsonBuilder          *builder,
   hr_json_build_integer (builder, "kv-cache", phase->traffic.cache);
   hr_json_build_integer (builder, "activations", phase->traffic.activations);
   hr_json_build_integer (builder, "optimizer", phase->traffic.optimizer);
+  hr_json_build_integer (builder, "kernels", phase->traffic.kernels);
   json_builder_end_object (builder);
   add_double (builder, "arithmetic-intensity", hr_compute_phase_get_intensity (phase));
 }
@@ -97,7 +98,10 @@ build_time (JsonBuilder          *builder,
   add_double (builder, "compute-seconds", phase->time.compute);
   add_double (builder, "memory-seconds", phase->time.memory);
   add_double (builder, "interconnect-seconds", phase->time.interconnect);
+  add_double (builder, "kernels-seconds", phase->time.streaming);
+  hr_json_build_integer (builder, "kernels", phase->n_kernels);
   add_double (builder, "launch-seconds", phase->time.launch);
+  add_double (builder, "fused-seconds", phase->fused.typical);
   hr_json_build_string (builder, "bound", hr_bound_get_name (phase->time.bound));
   add_double (builder, "tokens-per-second", phase->tokens / phase->time.typical);
   add_double (builder, "mfu", phase->time.mfu);

@@ -49,7 +49,7 @@ def time_often(run):
 
 
 def time_inference(model, settings):
-    """The prompt in one pass with a new cache; then tokens, one after the other, each of which makes the cache longer."""
+    """The prompt in one pass with a new cache; then tokens, each of which makes the cache longer."""
     import torch  # pylint: disable=import-outside-toplevel
 
     import inference  # pylint: disable=import-outside-toplevel
