@@ -250,7 +250,8 @@ typedef struct
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
-#define HR_REPLAY_MAX_STORAGES 1536
+/* Where every layer is replayed, 126 of them keep some fifteen tensors each, and nine parameters are gathered. */
+#define HR_REPLAY_MAX_STORAGES 4096
 
 /**
  * HrMoment:

@@ -428,6 +428,10 @@ estimate_zero (const HrTrainingPlan *plan)
   explain (estimate, N_("DeepSpeed’s estimator counts model states alone, all of them at once: it knows neither "
                         "activations nor buckets, nor the piece that gradients are put into before they are cast to "
                         "fp32, and does not say which of the states are there at the peak"));
+  if (stage == 3)
+    explain (estimate, N_("Of live parameters it has the largest matrix alone, with its gradient: DeepSpeed gathers "
+                          "more ahead, up to stage3_max_live_parameters, and holds what they were gathered in beside "
+                          "them"));
 
   return estimate;
 }
