@@ -55,7 +55,7 @@ sum_components (HrEstimate *estimate,
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
       HrComponentId id = hr_component_get_id (component);
 
-      if ((id == HR_COMPONENT_FRAMEWORK || id == HR_COMPONENT_FRAGMENTATION) == beside)
+      if (hr_component_id_is_allocated (id) != beside)
         bytes += hr_component_get_bytes (component);
     }
 

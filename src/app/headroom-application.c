@@ -52,6 +52,8 @@ static const struct
   { "win.reset-settings", { "<Control>r" } },
   { "win.show-settings", { "<Alt>Left" } },
   { "win.show-result", { "<Alt>Right" } },
+  { "win.next-pane", { "F6" } },
+  { "win.previous-pane", { "<Shift>F6" } },
   { "window.close", { "<Control>w" } },
   { "app.new-window", { "<Control>n" } },
   { "app.preferences", { "<Control>comma" } },

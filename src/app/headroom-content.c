@@ -9,6 +9,7 @@
 
 #include "headroom-local-models.h"
 #include "headroom-model-list.h"
+#include "headroom-panes.h"
 #include "headroom-picker.h"
 #include "headroom-recent.h"
 #include "headroom-result-page.h"
@@ -37,6 +38,7 @@ struct _HeadroomContent
   guint folded_source;
   guint opened_source;
 
+  GtkWidget *header;
   AdwViewSwitcherTitle *title;
   AdwViewSwitcherBar *switcher_bar;
   GtkWidget *back;
@@ -418,6 +420,7 @@ headroom_content_class_init (HeadroomContentClass *klass)
   g_type_ensure (HEADROOM_TYPE_PICKER);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-content.ui");
+  gtk_widget_class_bind_template_child (widget_class, HeadroomContent, header);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, title);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, switcher_bar);
   gtk_widget_class_bind_template_child (widget_class, HeadroomContent, back);
@@ -572,6 +575,33 @@ headroom_content_show_result (HeadroomContent *self)
     }
 
   adw_leaflet_set_visible_child_name (self->leaflet, "result");
+}
+
+/*
+ * headroom_content_move_focus:
+ * @self: what a window shows
+ * @direction: %GTK_DIR_TAB_FORWARD or %GTK_DIR_TAB_BACKWARD
+ *
+ * Moves the focus to the next part of the window, or to the one before: its title bar, the search, the settings, and
+ * each part of the result.
+ */
+void
+headroom_content_move_focus (HeadroomContent  *self,
+                             GtkDirectionType  direction)
+{
+  g_autoptr (GPtrArray) panes = g_ptr_array_new ();
+
+  g_return_if_fail (HEADROOM_IS_CONTENT (self));
+
+  g_ptr_array_add (panes, self->header);
+  g_ptr_array_add (panes, self->banner);
+  g_ptr_array_add (panes, self->search);
+  g_ptr_array_add (panes, self->sidebar_stack);
+  g_ptr_array_add (panes, self->summary);
+  if (self->result != NULL)
+    headroom_result_page_append_sections (self->result, panes);
+  g_ptr_array_add (panes, self->switcher_bar);
+  headroom_panes_move (panes, gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self))), direction);
 }
 
 /*

@@ -20,6 +20,8 @@ void       headroom_content_search        (HeadroomContent *self);
 void       headroom_content_choose_gpu    (HeadroomContent *self);
 void       headroom_content_show_settings (HeadroomContent *self);
 void       headroom_content_show_result   (HeadroomContent *self);
+void       headroom_content_move_focus    (HeadroomContent *self,
+                                           GtkDirectionType direction);
 void       headroom_content_show_error    (HeadroomContent *self,
                                            const char      *title,
                                            const char      *message);

@@ -53,6 +53,7 @@ struct _HeadroomResultPage
   guint update_source;
 
   GtkWidget *scrolled_window;
+  GtkWidget *sections;
   GtkImage *verdict_icon;
   GtkLabel *verdict;
   GtkLabel *total;
@@ -591,6 +592,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/headroom/Headroom/ui/headroom-result-page.ui");
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, scrolled_window);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, sections);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict_icon);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total);
@@ -805,6 +807,37 @@ headroom_result_page_set_pins (HeadroomResultPage *self,
   g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
 
   headroom_sweep_view_set_pins (self->sweep, pins);
+}
+
+static void
+append_sections (GPtrArray *sections,
+                 GtkWidget *parent)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (parent); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      if (HEADROOM_IS_COLUMNS (child))
+        append_sections (sections, child);
+      else
+        g_ptr_array_add (sections, child);
+    }
+}
+
+/*
+ * headroom_result_page_append_sections:
+ * @self: a page
+ * @sections: (element-type GtkWidget): where to add to
+ *
+ * Adds the parts of the page that have a title of their own, in order.
+ */
+void
+headroom_result_page_append_sections (HeadroomResultPage *self,
+                                      GPtrArray          *sections)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+  g_return_if_fail (sections != NULL);
+
+  append_sections (sections, self->sections);
 }
 
 /*

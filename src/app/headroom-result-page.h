@@ -37,6 +37,8 @@ void          headroom_result_page_set_selected    (HeadroomResultPage *self,
 
 void          headroom_result_page_set_pins        (HeadroomResultPage *self,
                                                     GListStore         *pins);
+void          headroom_result_page_append_sections (HeadroomResultPage *self,
+                                                    GPtrArray          *sections);
 void          headroom_result_page_set_capacities  (HeadroomResultPage *self,
                                                     GListStore         *gpus);
 

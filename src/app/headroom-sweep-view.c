@@ -10,6 +10,7 @@
 #include "headroom-chart-scheme.h"
 #include "headroom-columns.h"
 #include "headroom-dialogs.h"
+#include "headroom-drop-down.h"
 #include "headroom-line-chart.h"
 #include "headroom-sweep-gpus.h"
 #include "headroom-sweep-row.h"
@@ -557,6 +558,9 @@ headroom_sweep_view_init (HeadroomSweepView *self)
   self->n_gpus = 1;
   self->component = HR_N_COMPONENTS;
   gtk_widget_init_template (GTK_WIDGET (self));
+  headroom_drop_down_set_title (self->component_choice, _("What the lines show"));
+  headroom_drop_down_set_title (self->setting_choice, _("The setting that varies"));
+  headroom_drop_down_set_title (self->spacing, _("How the values follow each other"));
   headroom_sweep_view_set_capacities (self, capacities);
   headroom_sweep_view_set_pins (self, pins);
 }

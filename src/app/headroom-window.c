@@ -430,6 +430,22 @@ headroom_window_show_result_action (GtkWidget  *widget,
   headroom_content_show_result (HEADROOM_WINDOW (widget)->content);
 }
 
+static void
+headroom_window_next_pane_action (GtkWidget  *widget,
+                                  const char *action_name,
+                                  GVariant   *parameter)
+{
+  headroom_content_move_focus (HEADROOM_WINDOW (widget)->content, GTK_DIR_TAB_FORWARD);
+}
+
+static void
+headroom_window_previous_pane_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  headroom_content_move_focus (HEADROOM_WINDOW (widget)->content, GTK_DIR_TAB_BACKWARD);
+}
+
 static HeadroomAnatomyWindow *
 headroom_window_create_anatomy (HeadroomWindow *self)
 {
@@ -777,6 +793,8 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.choose-gpu", NULL, headroom_window_choose_gpu_action);
   gtk_widget_class_install_action (widget_class, "win.show-settings", NULL, headroom_window_show_settings_action);
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
+  gtk_widget_class_install_action (widget_class, "win.next-pane", NULL, headroom_window_next_pane_action);
+  gtk_widget_class_install_action (widget_class, "win.previous-pane", NULL, headroom_window_previous_pane_action);
   gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
   gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);

@@ -14,6 +14,7 @@
 
 /* From the bottom up: what stays, then what comes and goes. */
 static const HrComponentId stacking[] = {
+  HR_COMPONENT_RESERVE,
   HR_COMPONENT_FRAMEWORK,
   HR_COMPONENT_FRAGMENTATION,
   HR_COMPONENT_WEIGHTS,

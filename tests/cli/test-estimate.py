@@ -183,6 +183,36 @@ def the_numbers_of_a_formula_give_its_bytes():
                 assert 0 <= component['bytes'] - value < 400000, (settings, component, value)
 
 
+def a_buffer_of_ones_own_is_a_part_of_each_estimate():
+    for mode in ('inference', 'training', 'multimodal'):
+        common = ('estimate', 'Qwen/Qwen2-VL-2B-Instruct' if mode == 'multimodal' else MODEL, '--mode', mode)
+        plain = succeed_json(*common)
+        kept = succeed_json(*common, '--memory-reserve', '2048')
+        assert kept['total-bytes'] - plain['total-bytes'] == 2 << 30
+        assert kept['allocated-bytes'] == plain['allocated-bytes']
+        assert kept['reserved-bytes'] == plain['reserved-bytes']
+        part, = (item for item in kept['components'] if item['id'] == 'reserve')
+        assert part['bytes'] == 2 << 30 and part['formula'] and '2048' in part['substitution']
+        assert sum(item['bytes'] for item in kept['components']) == kept['total-bytes']
+        assert kept['rule-of-thumb']['total-bytes'] - plain['rule-of-thumb']['total-bytes'] == 2 << 30
+        for before, after in zip(plain['phases'], kept['phases']):
+            assert after['peak-bytes'] - before['peak-bytes'] == 2 << 30
+    expect(fail('estimate', MODEL, '--memory-reserve', '99999999'), 'memory-reserve', '16777216')
+
+
+def the_rule_of_thumb_has_fields_of_its_own():
+    common = ('estimate', MODEL, '--mode', 'training', '--sequence-length', '512')
+    plain = succeed_json(*common)
+    other = succeed_json(*common, '--rule-overhead', '0', '--rule-buffers', '1024')
+    assert other['total-bytes'] == plain['total-bytes']
+    rule = {item['id']: item['bytes'] for item in other['rule-of-thumb']['components']}
+    usual = {item['id']: item['bytes'] for item in plain['rule-of-thumb']['components']}
+    assert rule.pop('temporary') == 1 << 30
+    tenth = usual.pop('temporary')
+    assert rule == usual and abs(tenth - sum(usual.values()) / 10) <= 1
+    expect(fail(*common, '--rule-overhead', '-1'), 'rule-overhead')
+
+
 def a_measurement_is_set_beside_the_estimate():
     result = succeed_json('estimate', MODEL, '--measured', '16 GiB', '--gpu', 'h200')
     assert result['measured']['bytes'] == 16 * 1024**3
@@ -301,6 +331,8 @@ if __name__ == '__main__':
         options_override_a_scenario,
         training_and_full_fine_tuning_are_estimated_alike,
         the_numbers_of_a_formula_give_its_bytes,
+        a_buffer_of_ones_own_is_a_part_of_each_estimate,
+        the_rule_of_thumb_has_fields_of_its_own,
         a_measurement_is_set_beside_the_estimate,
         training_can_be_written_in_every_format,
         a_setting_of_another_mode_is_refused,

@@ -10,8 +10,21 @@ def find_chart(app):
     return app.find('image', re.compile('^' + re.escape(name.partition('%1$s')[0])))
 
 
-def tab_to_chart(app, chart):
+def go_to_sweep(app):
+    """Shift+F6 goes from the settings to the last parts of the result, of which the sweep is one."""
+    name = app.translate('What the lines show')
     for _ in range(5):
+        before = app.focused()
+        app.press('Shift+F6')
+        app.wait(lambda: app.moved_from(before), 'the focus to move')
+        if app.focused().get_name().startswith(name):
+            return
+    raise AssertionError('Shift+F6 did not reach the sweep')
+
+
+def tab_to_chart(app, chart):
+    go_to_sweep(app)
+    for _ in range(8):
         if app.tab_to('image').get_name() == chart.get_name():
             return
     raise AssertionError('Tab did not reach the line chart')

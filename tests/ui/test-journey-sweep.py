@@ -10,7 +10,7 @@ import cli
 import configs
 import tap
 from journey import Application
-from line_chart import find_chart, pin, tab_to_chart
+from line_chart import find_chart, go_to_sweep, pin, tab_to_chart
 
 
 def the_keyboard_moves_along_a_sweep():
@@ -25,6 +25,24 @@ def the_keyboard_moves_along_a_sweep():
             app.wait(lambda: cli.shows_bytes(chart.get_description(), wanted), 'the total of the first value')
             app.wait_for_match(lambda text: '512' in text and cli.shows_bytes(text, wanted),
                                'the value above the chart')
+
+
+def f6_goes_through_the_parts_of_the_window():
+    with tempfile.TemporaryDirectory() as folder:
+        with Application(configs.write_qwen(folder)) as app:
+            names = []
+            first = app.focused().get_name()
+            for _ in range(24):
+                before = app.focused()
+                app.press('F6')
+                app.wait(lambda: app.moved_from(before), 'the focus to move')
+                names.append(app.focused().get_name())
+                if len(names) > 1 and names[-1] == names[0]:
+                    break
+            title = app.translate('What the lines show')
+            assert any(name.startswith(title) for name in names), (first, names)
+            assert names[-1] == names[0] and len(names) > 8, names
+            go_to_sweep(app)
 
 
 def a_configuration_is_pinned_and_unpinned():
@@ -43,5 +61,6 @@ if __name__ == '__main__':
     sys.exit(tap.main(
         'ui/sweep',
         the_keyboard_moves_along_a_sweep,
+        f6_goes_through_the_parts_of_the_window,
         a_configuration_is_pinned_and_unpinned,
     ))

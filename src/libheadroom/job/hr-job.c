@@ -19,6 +19,9 @@
 /* Long enough for the names of all modules of a layer. */
 #define MAX_NAMES_LENGTH 4096
 
+/* 16 TiB. */
+#define MAX_MEMORY_RESERVE (1 << 24)
+
 /**
  * HrJob:
  *
@@ -36,6 +39,7 @@ typedef struct
   HrAttentionImplementation attention;
   HrAttentionMask attention_mask;
   gboolean int8_outliers;
+  guint64 memory_reserve;
 } HrJobPrivate;
 
 enum
@@ -47,6 +51,7 @@ enum
   PROP_ATTENTION,
   PROP_ATTENTION_MASK,
   PROP_INT8_OUTLIERS,
+  PROP_MEMORY_RESERVE,
   N_PROPS
 };
 
@@ -90,9 +95,25 @@ hr_job_get_property (GObject    *object,
       g_value_set_boolean (value, priv->int8_outliers);
       break;
 
+    case PROP_MEMORY_RESERVE:
+      g_value_set_uint64 (value, priv->memory_reserve);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
+}
+
+/* Every setting of all jobs is small enough to be compared as an integer. */
+static int
+get_integer (const GValue *value)
+{
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return g_value_get_boolean (value);
+  if (G_VALUE_HOLDS_UINT64 (value))
+    return (int) g_value_get_uint64 (value);
+
+  return g_value_get_enum (value);
 }
 
 static void
@@ -102,7 +123,7 @@ hr_job_set_property (GObject      *object,
                      GParamSpec   *pspec)
 {
   HrJobPrivate *priv = hr_job_get_instance_private (HR_JOB (object));
-  int new_value = G_VALUE_HOLDS_BOOLEAN (value) ? g_value_get_boolean (value) : g_value_get_enum (value);
+  int new_value = get_integer (value);
   int old_value;
 
   switch (prop_id)
@@ -135,6 +156,11 @@ hr_job_set_property (GObject      *object,
     case PROP_INT8_OUTLIERS:
       old_value = priv->int8_outliers;
       priv->int8_outliers = new_value;
+      break;
+
+    case PROP_MEMORY_RESERVE:
+      old_value = (int) priv->memory_reserve;
+      priv->memory_reserve = new_value;
       break;
 
     default:
@@ -246,6 +272,19 @@ hr_job_class_init (HrJobClass *klass)
                           TRUE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrJob:memory-reserve:
+   *
+   * What is to stay free on each GPU, in MiB.
+   */
+  properties[PROP_MEMORY_RESERVE] =
+    g_param_spec_uint64 ("memory-reserve",
+                         N_("Memory to keep free (MiB)"),
+                         N_("A buffer of your own on each GPU, in MiB, against what no estimate knows: other programs, "
+                            "longer texts, holes in memory"),
+                         0, MAX_MEMORY_RESERVE, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_DTYPE], 120, FALSE);
@@ -253,6 +292,7 @@ hr_job_class_init (HrJobClass *klass)
   hr_job_mark_setting (properties[PROP_INT8_OUTLIERS], 985, TRUE);
   hr_job_mark_setting (properties[PROP_ATTENTION], 700, FALSE);
   hr_job_mark_setting (properties[PROP_ATTENTION_MASK], 800, TRUE);
+  hr_job_mark_setting (properties[PROP_MEMORY_RESERVE], 995, TRUE);
   hr_job_mark_setting (properties[PROP_METHOD_OF_ESTIMATE], 1000, TRUE);
 }
 
@@ -1066,6 +1106,24 @@ hr_job_get_dtype (HrJob *self)
   g_return_val_if_fail (HR_IS_JOB (self), HR_DTYPE_AUTO);
 
   return priv->dtype;
+}
+
+/**
+ * hr_job_get_memory_reserve:
+ * @self: a job
+ *
+ * Gets what is to stay free on each GPU.
+ *
+ * Returns: the size in MiB
+ */
+guint64
+hr_job_get_memory_reserve (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 0);
+
+  return priv->memory_reserve;
 }
 
 /**

@@ -94,6 +94,7 @@ HrEstimateMethod          hr_job_get_method_of_estimate (HrJob       *self);
 HrAttentionImplementation hr_job_get_attention          (HrJob       *self);
 HrAttentionMask           hr_job_get_attention_mask     (HrJob       *self);
 gboolean                  hr_job_get_int8_outliers      (HrJob       *self);
+guint64                   hr_job_get_memory_reserve     (HrJob       *self);
 GArray                   *hr_job_list_media             (HrJob       *self,
                                                          GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 guint64                   hr_job_count_text_tokens      (HrJob       *self);

@@ -60,6 +60,8 @@ typedef struct
   HrFsdp fsdp;
   HrFsdpVersion fsdp_version;
   guint64 data_parallel_replicas;
+  guint64 rule_buffers;
+  double rule_overhead;
   HrBackwardPrefetch fsdp_backward_prefetch;
   gboolean fsdp_use_orig_params;
   guint64 reduce_bucket_size;
@@ -116,6 +118,8 @@ enum
   PROP_FSDP,
   PROP_FSDP_VERSION,
   PROP_DATA_PARALLEL_REPLICAS,
+  PROP_RULE_BUFFERS,
+  PROP_RULE_OVERHEAD,
   PROP_FSDP_BACKWARD_PREFETCH,
   PROP_FSDP_USE_ORIG_PARAMS,
   PROP_PARAMETER_OFFLOAD,
@@ -296,6 +300,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_DATA_PARALLEL_REPLICAS:
       g_value_set_uint64 (value, priv->data_parallel_replicas);
+      break;
+
+    case PROP_RULE_BUFFERS:
+      g_value_set_uint64 (value, priv->rule_buffers);
+      break;
+
+    case PROP_RULE_OVERHEAD:
+      g_value_set_double (value, priv->rule_overhead);
       break;
 
     case PROP_FSDP_BACKWARD_PREFETCH:
@@ -521,6 +533,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_DATA_PARALLEL_REPLICAS:
       priv->data_parallel_replicas = g_value_get_uint64 (value);
+      break;
+
+    case PROP_RULE_BUFFERS:
+      priv->rule_buffers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_RULE_OVERHEAD:
+      priv->rule_overhead = g_value_get_double (value);
       break;
 
     case PROP_FSDP_BACKWARD_PREFETCH:
@@ -1093,6 +1113,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:rule-buffers:
+   *
+   * The temporary buffers that the rule of thumb adds, in MiB.
+   */
+  properties[PROP_RULE_BUFFERS] =
+    g_param_spec_uint64 ("rule-buffers",
+                         N_("Buffers of the rule (MiB)"),
+                         N_("B of the rule of thumb 4·N·D + A + B: temporary buffers that are added to it, in MiB; the "
+                            "exact estimate finds its own"),
+                         0, 1 << 24, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:rule-overhead:
+   *
+   * What the rule of thumb adds for all else, in percent.
+   */
+  properties[PROP_RULE_OVERHEAD] =
+    g_param_spec_double ("rule-overhead",
+                         N_("Overhead of the rule (%)"),
+                         N_("What the rule of thumb adds to the sum of its parts for all that it does not know, in "
+                            "percent; the exact estimate does not read it"),
+                         0, 1000, 10,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:fsdp-backward-prefetch:
    *
    * When the layer that is differentiated next is gathered.
@@ -1301,6 +1347,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_FSDP_BACKWARD_PREFETCH], 946, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP_USE_ORIG_PARAMS], 948, TRUE);
   hr_job_mark_setting (properties[PROP_PARAMETER_OFFLOAD], 950, TRUE);
+  hr_job_mark_setting (properties[PROP_RULE_BUFFERS], 1010, TRUE);
+  hr_job_mark_setting (properties[PROP_RULE_OVERHEAD], 1020, TRUE);
   hr_job_mark_setting (properties[PROP_ZERO_STAGE], 912, FALSE);
   hr_job_mark_setting (properties[PROP_REDUCE_BUCKET_SIZE], 913, TRUE);
   hr_job_mark_setting (properties[PROP_OVERLAP_COMM], 914, TRUE);
@@ -1328,6 +1376,8 @@ hr_training_job_init (HrTrainingJob *self)
   priv->context_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_CONTEXT_PARALLEL])->default_value;
   priv->expert_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_EXPERT_PARALLEL])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
+  priv->rule_buffers = G_PARAM_SPEC_UINT64 (properties[PROP_RULE_BUFFERS])->default_value;
+  priv->rule_overhead = G_PARAM_SPEC_DOUBLE (properties[PROP_RULE_OVERHEAD])->default_value;
   priv->fsdp_backward_prefetch = HR_BACKWARD_PREFETCH_BACKWARD_PRE;
   priv->fsdp_use_orig_params = TRUE;
   priv->reduce_bucket_size = G_PARAM_SPEC_UINT64 (properties[PROP_REDUCE_BUCKET_SIZE])->default_value;
@@ -2022,6 +2072,42 @@ hr_training_job_get_fsdp_version (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FSDP_VERSION_1);
 
   return priv->fsdp_version;
+}
+
+/**
+ * hr_training_job_get_rule_buffers:
+ * @self: a training job
+ *
+ * Gets the temporary buffers that the rule of thumb adds.
+ *
+ * Returns: the size in MiB
+ */
+guint64
+hr_training_job_get_rule_buffers (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->rule_buffers;
+}
+
+/**
+ * hr_training_job_get_rule_overhead:
+ * @self: a training job
+ *
+ * Gets what the rule of thumb adds for all that it does not know.
+ *
+ * Returns: the share in percent
+ */
+double
+hr_training_job_get_rule_overhead (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->rule_overhead;
 }
 
 /**

@@ -61,6 +61,8 @@ gboolean                  hr_training_job_get_sequence_parallel                 
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);
 guint64                   hr_training_job_get_data_parallel_replicas     (HrTrainingJob *self);
+guint64                   hr_training_job_get_rule_buffers               (HrTrainingJob *self);
+double                    hr_training_job_get_rule_overhead              (HrTrainingJob *self);
 HrBackwardPrefetch        hr_training_job_get_fsdp_backward_prefetch     (HrTrainingJob *self);
 gboolean                  hr_training_job_get_fsdp_use_orig_params       (HrTrainingJob *self);
 guint64                   hr_training_job_get_reduce_bucket_size         (HrTrainingJob *self);

@@ -63,6 +63,8 @@ static const struct
   { "p_u", N_("parameters of a matrix that is added beside another, where each is gathered by itself") },
   { "p_m", N_("parameters of the largest module") },
   { "N_d", N_("ranks that share parameters") },
+  { "R_f", N_("MiB that are to stay free, a figure of your own") },
+  { "B_r", N_("temporary buffers, a figure of your own") },
   { "e", N_("bytes of an element") },
   { "P", N_("parameters") },
   { "S_r", N_("tokens of a sequence that each GPU has between the matrices of a layer") },

@@ -101,6 +101,10 @@ static const struct
     N_("What the caching allocator has taken from the device beyond what is in use: rounding and gaps between "
        "blocks."),
   },
+  [HR_COMPONENT_RESERVE] = {
+    N_("Kept free"),
+    N_("A buffer of your own, which is to stay free on each GPU: the setting “Memory to keep free”."),
+  },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (component_texts) == HR_N_COMPONENTS);

@@ -56,6 +56,7 @@ static const char * const component_names[HR_N_COMPONENTS] = {
   [HR_COMPONENT_INPUTS] = "inputs",
   [HR_COMPONENT_FRAMEWORK] = "framework",
   [HR_COMPONENT_FRAGMENTATION] = "fragmentation",
+  [HR_COMPONENT_RESERVE] = "reserve",
 };
 
 static void
@@ -320,7 +321,7 @@ hr_component_id_is_static (HrComponentId id)
   return id == HR_COMPONENT_WEIGHTS || id == HR_COMPONENT_ADAPTERS || id == HR_COMPONENT_OPTIMIZER ||
          id == HR_COMPONENT_MASTER_WEIGHTS || id == HR_COMPONENT_REFERENCE_MODEL || id == HR_COMPONENT_VALUE_MODEL ||
          id == HR_COMPONENT_REWARD_MODEL || id == HR_COMPONENT_ROLLOUT_ENGINE || id == HR_COMPONENT_CUDA_GRAPHS ||
-         id == HR_COMPONENT_INPUTS || id == HR_COMPONENT_FRAMEWORK;
+         id == HR_COMPONENT_INPUTS || id == HR_COMPONENT_FRAMEWORK || id == HR_COMPONENT_RESERVE;
 }
 
 /**
@@ -351,5 +352,5 @@ hr_component_id_get_name (HrComponentId id)
 gboolean
 hr_component_id_is_allocated (HrComponentId id)
 {
-  return id != HR_COMPONENT_FRAMEWORK && id != HR_COMPONENT_FRAGMENTATION;
+  return id != HR_COMPONENT_FRAMEWORK && id != HR_COMPONENT_FRAGMENTATION && id != HR_COMPONENT_RESERVE;
 }

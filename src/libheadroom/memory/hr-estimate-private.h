@@ -38,6 +38,8 @@ void        _hr_estimate_add_component     (HrEstimate    *self,
                                             const char    *formula,
                                             const char    *substitution,
                                             const char    *source);
+void        _hr_estimate_add_reserve       (HrEstimate    *self,
+                                            guint64        bytes);
 void        _hr_estimate_set_heap          (HrEstimate    *self,
                                             HrHeapFunc     func,
                                             gpointer       data,

@@ -8,6 +8,7 @@
 
 #define MAX_PHASES HR_N_PHASES
 
+#define SOURCE_RESERVE "the setting “memory-reserve”: what is to stay free on each GPU, in MiB"
 #define SOURCE_FRAGMENTATION \
   "c10/cuda/CUDACachingAllocator.cpp: every request of the first steps replayed; segments − what is allocated"
 
@@ -136,7 +137,7 @@ static guint64
 get_allocated (HrEstimate *self)
 {
   return get_device (self, self->worst_device)->bytes - find_bytes (self, HR_COMPONENT_FRAMEWORK) -
-         find_bytes (self, HR_COMPONENT_FRAGMENTATION);
+         find_bytes (self, HR_COMPONENT_FRAGMENTATION) - find_bytes (self, HR_COMPONENT_RESERVE);
 }
 
 static void
@@ -454,6 +455,32 @@ _hr_estimate_add_component (HrEstimate    *self,
 }
 
 /*
+ * _hr_estimate_add_reserve:
+ * @self: an estimate
+ * @bytes: what is to stay free
+ *
+ * Adds what somebody wants to stay free on each device, all the time.
+ */
+void
+_hr_estimate_add_reserve (HrEstimate *self,
+                          guint64     bytes)
+{
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·2²⁰", bytes >> 20);
+
+  if (bytes == 0)
+    return;
+
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      _hr_estimate_add_component (self, i, HR_COMPONENT_RESERVE, bytes, "R_f·2²⁰", substitution,
+                                  SOURCE_RESERVE);
+      get_device (self, i)->bytes += bytes;
+    }
+  for (guint i = 0; i < self->n_phases; i++)
+    self->phases[i].peak_bytes += bytes;
+}
+
+/*
  * _hr_estimate_set_heap:
  * @self: an estimate of one device, to which nothing else is added
  * @func: replays the requests of the job
@@ -727,7 +754,7 @@ hr_estimate_get_allocated_bytes (HrEstimate *self)
  * @self: an estimate
  *
  * Gets what is known of the total at once: what the allocator hands out, and what the driver and the libraries hold
- * beside it. The total has what the allocator keeps as well, which is known only after its requests have been made
+ * beside it, and what is to stay free. The total has what the allocator keeps as well, which is known only after its requests have been made
  * again.
  *
  * Returns: the size in bytes, no more than the total
@@ -737,7 +764,7 @@ hr_estimate_get_least_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  return get_allocated (self) + find_bytes (self, HR_COMPONENT_FRAMEWORK);
+  return get_allocated (self) + find_bytes (self, HR_COMPONENT_FRAMEWORK) + find_bytes (self, HR_COMPONENT_RESERVE);
 }
 
 /**
@@ -755,7 +782,8 @@ hr_estimate_get_reserved_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-  return hr_estimate_get_total_bytes (self) - find_bytes (self, HR_COMPONENT_FRAMEWORK);
+  return hr_estimate_get_total_bytes (self) - find_bytes (self, HR_COMPONENT_FRAMEWORK) -
+         find_bytes (self, HR_COMPONENT_RESERVE);
 }
 
 static guint64

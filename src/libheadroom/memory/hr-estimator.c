@@ -310,6 +310,18 @@ run_with_media (HrModel   *model,
   return estimate;
 }
 
+/* What is to stay free is so whatever an estimate is made by. */
+static void
+add_reserve (HrEstimate *estimate,
+             guint64     mebibytes)
+{
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+
+  _hr_estimate_add_reserve (estimate, mebibytes << 20);
+  if (rule != NULL)
+    _hr_estimate_add_reserve (rule, mebibytes << 20);
+}
+
 static HrEstimate *
 run (HrModel   *model,
      HrJob     *job,
@@ -319,6 +331,7 @@ run (HrModel   *model,
      GError   **error)
 {
   g_autoptr (GArray) media = NULL;
+  HrEstimate *estimate;
 
   if (!hr_model_check_can_be_estimated (model, error))
     return NULL;
@@ -327,9 +340,14 @@ run (HrModel   *model,
   if (media == NULL)
     return NULL;
   if (HR_IS_MULTIMODAL_JOB (job) || media->len > 0)
-    return run_with_media (model, job, gpu, n_gpus, with_timeline, error);
+    estimate = run_with_media (model, job, gpu, n_gpus, with_timeline, error);
+  else
+    estimate = run_task (model, job, NULL, gpu, n_gpus, with_timeline, error);
 
-  return run_task (model, job, NULL, gpu, n_gpus, with_timeline, error);
+  if (estimate != NULL)
+    add_reserve (estimate, hr_job_get_memory_reserve (job));
+
+  return estimate;
 }
 
 /**

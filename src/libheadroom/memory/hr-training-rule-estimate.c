@@ -38,7 +38,9 @@
   "deepspeed/runtime/zero/stage_1_and_2.py: estimate_zero2_model_states_mem_needs; stage3.py: " \
   "estimate_zero3_model_states_mem_needs; Rajbhandari et al., arXiv:1910.02054, figure 1"
 
-#define SOURCE_OVERHEAD "rule of thumb: a tenth of all else, for what is not known"
+#define SOURCE_OVERHEAD \
+  "rule of thumb: a tenth of all else, or what “rule-overhead” says, for what is not known; B, the buffers that " \
+  "“rule-buffers” says"
 
 /* What is trained, by the rule. */
 typedef struct
@@ -354,6 +356,24 @@ add_divided (HrEstimate     *estimate,
                                                 divisor), source);
 }
 
+/* A share of all else, a tenth unless it is said, and the buffers that somebody adds. */
+static guint64
+add_overhead (HrEstimate           *estimate,
+              const HrTrainingPlan *plan,
+              guint64               bytes)
+{
+  double share = hr_training_job_get_rule_overhead (plan->job) / 100;
+  guint64 buffers = hr_training_job_get_rule_buffers (plan->job) << 20;
+  g_autofree char *formula = g_strdup_printf ("%g·Σ%s", share, buffers > 0 ? " + B_r" : "");
+  g_autofree char *sum = buffers > 0 ? g_strdup_printf (" + %" G_GUINT64_FORMAT, buffers) : g_strdup ("");
+
+  if (share == 0 && buffers == 0)
+    return 0;
+
+  return hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, share * bytes + buffers, formula,
+                               g_strdup_printf ("%g·%" G_GUINT64_FORMAT "%s", share, bytes, sum), SOURCE_OVERHEAD);
+}
+
 /*
  * The formula that people know of a job on several GPUs: Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP for
  * each of them, and a tenth more.
@@ -375,8 +395,7 @@ divide_estimate (const HrTrainingPlan *plan,
 
       bytes += add_divided (estimate, &plan->layout, part);
     }
-  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, hr_rule_of_thumb_overhead (bytes) - bytes, "0.1·Σ",
-                                 g_strdup_printf ("0.1·%" G_GUINT64_FORMAT, bytes), SOURCE_OVERHEAD);
+  bytes += add_overhead (estimate, plan, bytes);
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
@@ -469,8 +488,7 @@ hr_training_rule_estimate_new (const HrTrainingPlan *plan)
   bytes += add_optimizer (estimate, plan, &trained);
   if (hr_training_job_get_master_dtype (plan->job) == HR_MASTER_DTYPE_FLOAT32)
     bytes += add_of_trained (estimate, HR_COMPONENT_MASTER_WEIGHTS, &trained, sizeof (float), SOURCE_MASTER_WEIGHTS);
-  bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_TEMPORARY, hr_rule_of_thumb_overhead (bytes) - bytes, "0.1·Σ",
-                                 g_strdup_printf ("0.1·%" G_GUINT64_FORMAT, bytes), SOURCE_OVERHEAD);
+  bytes += add_overhead (estimate, plan, bytes);
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);

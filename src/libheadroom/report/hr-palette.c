@@ -28,6 +28,7 @@ static const guint32 colors[HR_N_COMPONENTS][4] = {
   [HR_COMPONENT_INPUTS] = { 0x78971a, 0xbadb6f, 0x637c17, 0xbadb6f },
   [HR_COMPONENT_FRAMEWORK] = { 0x77767b, 0x8d8d91, 0x737277, 0x9a9a9e },
   [HR_COMPONENT_FRAGMENTATION] = { 0x434758, 0xe0e1e3, 0x434758, 0xe0e1e3 },
+  [HR_COMPONENT_RESERVE] = { 0x9088c8, 0x8880c0, 0x5c5498, 0xa098d0 },
 };
 
 /**

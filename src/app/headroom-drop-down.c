@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-drop-down.h"
+
+#include <glib/gi18n.h>
+
+static void
+free_title (gpointer  title,
+            GClosure *closure)
+{
+  g_free (title);
+}
+
+static void
+update_name (GtkDropDown *choice,
+             GParamSpec  *pspec,
+             const char  *title)
+{
+  GtkWidget *button = gtk_widget_get_first_child (GTK_WIDGET (choice));
+  gpointer item = gtk_drop_down_get_selected_item (choice);
+  g_autofree char *name = NULL;
+
+  if (GTK_IS_STRING_OBJECT (item))
+    /* Translators: read by screen readers: 1 the title of a choice, 2 what is chosen */
+    name = g_strdup_printf (_("%1$s: %2$s"), title, gtk_string_object_get_string (item));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  name != NULL ? name : title, -1);
+}
+
+/*
+ * headroom_drop_down_set_title:
+ * @choice: a choice of strings
+ * @title: what is chosen
+ *
+ * Names the button of a choice for screen readers: the focus comes to it, and its own name is that of its type.
+ */
+void
+headroom_drop_down_set_title (GtkDropDown *choice,
+                              const char  *title)
+{
+  g_return_if_fail (GTK_IS_DROP_DOWN (choice));
+  g_return_if_fail (title != NULL);
+
+  gtk_widget_set_tooltip_text (GTK_WIDGET (choice), title);
+  g_signal_connect_data (choice, "notify::selected-item", G_CALLBACK (update_name), g_strdup (title),
+                         free_title, 0);
+  update_name (choice, NULL, title);
+}
