@@ -71,6 +71,13 @@ def a_multimodal_job_has_the_settings_of_its_task():
     assert results.is_inference(inference) and not results.is_inference(training)
 
 
+def a_job_may_have_sounds_and_no_images():
+    case, = expand({'model': 'a', 'mode': 'multimodal',
+                    'settings': {'images': 0, 'further-inputs': 'audio-12.5'}}).cases
+    assert case.settings['images'] == 0 and case.settings['audio-seconds'] == 0.0
+    expect_refusal('case 1: text-tokens', {'model': 'a', 'mode': 'multimodal', 'settings': {'text-tokens': 0}})
+
+
 def pairs_have_one_length_and_answers_have_two():
     pairs, answers = expand({'model': 'a', 'mode': 'grpo', 'settings': {'algorithm': ['dpo', 'grpo']}}).cases
     assert 'sequence-length' in pairs.settings and 'completion-length' not in pairs.settings
@@ -183,6 +190,7 @@ if __name__ == '__main__':
         the_same_case_is_measured_once,
         full_fine_tuning_has_no_adapters,
         a_multimodal_job_has_the_settings_of_its_task,
+        a_job_may_have_sounds_and_no_images,
         pairs_have_one_length_and_answers_have_two,
         a_rank_has_the_settings_of_what_divides_its_model,
         an_id_names_what_differs_from_the_defaults,

@@ -5,6 +5,7 @@
  * the replay.
  */
 
+#include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-memory-enums.h"
 #include "hr-multimodal-job.h"
@@ -95,6 +96,23 @@ test_peaks (void)
   judge_peaks ("multimodal-peaks.json", HR_MODE_MULTIMODAL, MAX_MEDIAN, MAX_WORST);
 }
 
+/* unfold_tensor() of modeling_phi4_multimodal.py fails there: "Cannot view a tensor with shape …". */
+static void
+test_long_sounds (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("multimodal-peaks.json");
+  g_autoptr (HrModel) model = oracle_load_model (root, "Phi-4-multimodal-tiny");
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (job, "images", G_GUINT64_CONSTANT (0), "further-inputs", "audio-50,audio-30", NULL);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_null (estimate);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "found 2"));
+}
+
 static void
 test_answers (void)
 {
@@ -108,6 +126,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/images_take_what_they_take_in_the_framework", test_peaks);
+  g_test_add_func ("/oracle/several_sounds_are_refused_where_the_framework_cannot_cut_them", test_long_sounds);
   g_test_add_func ("/oracle/images_of_answers_take_what_they_take_in_the_trainer", test_answers);
 
   return g_test_run ();

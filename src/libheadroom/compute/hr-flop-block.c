@@ -133,6 +133,19 @@ count_positions (const HrFlopWalk *self,
   return positions;
 }
 
+/* Those of the whole batch. */
+static guint64
+count_convolved (const HrFlopWalk *self,
+                 const HrBlock    *block)
+{
+  if (self->tower == NULL)
+    return self->batch * count_positions (self, block);
+  if (self->stack->tower == HR_TOWER_CONFORMER)
+    return hr_tower_count_convolved (self->tower, block);
+
+  return self->batch * self->tower->patches;
+}
+
 /* A matrix that stands by itself: mm_input_projection_weight of Gemma3MultiModalProjector. */
 static gboolean
 run_parameter (HrFlopWalk    *self,
@@ -171,13 +184,12 @@ run_convolution (HrFlopWalk    *self,
   const HrConvolution *convolution = &block->convolution;
   gboolean is_trained = hr_flop_walk_trains (self, block, HR_MODULE_SELF);
   guint64 size = convolution->out_channels * (convolution->in_channels / MAX (convolution->groups, 1));
-  guint64 positions = self->tower != NULL ? self->tower->patches : count_positions (self, block);
   HrFlopPart part = hr_flop_walk_get_part (self, HR_FLOP_PART_OTHER);
   guint64 n;
 
   for (guint i = 0; i < convolution->kernel.n_dimensions; i++)
     size *= convolution->kernel.sizes[i];
-  n = hr_flop_walk_multiply (self, part, self->batch * positions, size);
+  n = hr_flop_walk_multiply (self, part, count_convolved (self, block), size);
   hr_flop_count_sum (self->count, &self->count->parts[part].input_gradients,
                      flow && !reads_pixels (self, block) ? n : 0);
   hr_flop_count_sum (self->count, &self->count->parts[part].weight_gradients, is_trained ? n : 0);

@@ -672,6 +672,7 @@ runs_with (const HrTower             *tower,
     case HR_TOWER_PADDED:
     case HR_TOWER_CROPS:
     case HR_TOWER_SLICES:
+    case HR_TOWER_CONFORMER:
     case HR_TOWER_TILES:
     case HR_TOWER_AGAIN:
     case HR_TOWER_RESAMPLER:

@@ -12,6 +12,19 @@
 
 /* The towers of a model, with what each of them gets of a batch. */
 
+static gboolean
+has_kind (const HrMedia *self,
+          HrMediumKind   kind)
+{
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      if (g_array_index (self->items, HrMediumTokens, i).kind == kind)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 add_chunks (GArray  *chunks,
             guint64  length,
@@ -580,6 +593,111 @@ add_sound_chunks (HrMedia *self,
   g_array_append_val (self->towers, tower);
 }
 
+/* Positions that the layers of a conformer take at once (max_seq_len of Phi4MultimodalAudioModel.forward). */
+#define MOST_POSITIONS 500
+
+/*
+ * unfold_tensor() of modeling_phi4_multimodal.py makes a view of its pieces that there is of one sound alone, so that
+ * the framework fails where one of several is longer than its layers take at once.
+ */
+static gboolean
+cut_sounds (HrTower  *tower,
+            HrModel  *model,
+            GError  **error)
+{
+  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, tower->given);
+
+  if (tower->sequence <= MOST_POSITIONS)
+    return TRUE;
+  if (tower->given > 1)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the first place is the name of a model, the second one a number. */
+                            N_("“%s”: expected a single sound in all of the batch, as transformers fails to cut "
+                               "several into pieces where one is longer than its tower takes at once; found %s"),
+                            hr_model_get_name (model), found);
+      return FALSE;
+    }
+
+  tower->n_chunks = tower->batch = (tower->sequence + MOST_POSITIONS - 1) / MOST_POSITIONS;
+  tower->sequence = MOST_POSITIONS;
+
+  return TRUE;
+}
+
+/* Frames and bins of all sounds that a convolution which leaves half of both has left. */
+static guint64
+halve (guint64 *frames,
+       guint64 *bins)
+{
+  *frames = (*frames + 1) / 2;
+  *bins = (*bins + 1) / 2;
+
+  return *frames * *bins;
+}
+
+/* The projector of sounds that is called where there are images as well, or the one where there are none. */
+static const HrStack *
+find_hearing_projector (HrModel       *model,
+                        const HrStack *tower,
+                        gboolean       has_images)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      if (stack->heard == (has_images ? HR_HEARD_BESIDE_IMAGES : HR_HEARD_ALONE))
+        return stack;
+    }
+
+  return find_projector (model, tower);
+}
+
+/* Sounds padded to the longest of them, those of all sequences of the batch. */
+static gboolean
+add_padded_sounds (HrMedia  *self,
+                   HrModel  *model,
+                   guint64   batch,
+                   GError  **error)
+{
+  const HrStack *stack = find_tower (model, HR_STACK_AUDIO);
+  const HrStack *projector = find_hearing_projector (model, stack, has_kind (self, HR_MEDIUM_IMAGE));
+  HrTower tower = { .stack = stack, .projector = projector, .merge = 1, .n_chunks = 1 };
+  guint64 bins = _hr_model_get_processor (model)->entries[HR_MEDIUM_AUDIO].values[HR_PROCESSOR_BINS];
+  guint64 frames;
+
+  tower.chunks = g_array_new (FALSE, FALSE, sizeof (HrChunk));
+  for (guint64 i = 0; i < batch; i++)
+    {
+      for (guint j = 0; j < self->items->len; j++)
+        {
+          const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, j);
+          HrChunk chunk = { item->seen, 1 };
+
+          if (item->kind != HR_MEDIUM_AUDIO)
+            continue;
+          g_array_append_val (tower.chunks, chunk);
+          tower.frames = MAX (tower.frames, item->frames);
+          tower.sequence = MAX (tower.sequence, item->seen);
+          tower.seen += item->seen;
+        }
+    }
+  tower.given = tower.batch = tower.chunks->len;
+  tower.patches = tower.given * tower.sequence;
+  frames = tower.frames;
+  tower.picture = tower.given * frames * bins;
+  for (guint i = 0; i < G_N_ELEMENTS (tower.subsampled); i++)
+    tower.subsampled[i] = tower.given * halve (&frames, &bins);
+  if (!cut_sounds (&tower, model, error))
+    {
+      hr_tower_clear (&tower);
+      return FALSE;
+    }
+  g_array_append_val (self->towers, tower);
+
+  return TRUE;
+}
+
 /* Sounds of one length, one after the other, those of all sequences of the batch. */
 static void
 add_sounds (HrMedia *self,
@@ -649,19 +767,6 @@ is_known (HrModel       *model,
   return tower->tower == HR_TOWER_QWEN_VL || tower->tower == HR_TOWER_CHUNKED ||
          (projector != NULL && projector->projector != HR_PROJECTOR_UNKNOWN &&
           projector->feature_layer <= tower->n_layers);
-}
-
-static gboolean
-has_kind (const HrMedia *self,
-          HrMediumKind   kind)
-{
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      if (g_array_index (self->items, HrMediumTokens, i).kind == kind)
-        return TRUE;
-    }
-
-  return FALSE;
 }
 
 static gboolean
@@ -761,7 +866,7 @@ hr_media_add_towers (HrMedia  *self,
         return refuse_tower (model, error);
       if (audio->tower == HR_TOWER_CHUNKED)
         add_sound_chunks (self, model, batch);
-      else
+      else if (audio->tower != HR_TOWER_CONFORMER)
         add_sounds (self, model, batch);
     }
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -787,5 +892,7 @@ hr_media_add_towers (HrMedia  *self,
         add_row (self, model, kinds[i], batch);
     }
 
-  return TRUE;
+  /* It hears behind that which sees, where others hear first. */
+  return audio == NULL || audio->tower != HR_TOWER_CONFORMER || !has_kind (self, HR_MEDIUM_AUDIO) ||
+         add_padded_sounds (self, model, batch, error);
 }

@@ -138,18 +138,29 @@ backward_put (HrReplay     *replay,
 
 /* `inputs_embeds.index_put (torch.nonzero (input_ids == …, as_tuple=True), image_embeds)`. */
 static HrValue
-put (HrReplay *replay,
-     HrValue   text,
-     HrValue   seen)
+find_places (HrReplay *replay)
 {
-  const HrValue inputs[2] = { text, seen };
   HrValue indices = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEEN);
-  HrValue found, joined;
+  HrValue found = make_mask (replay);
 
   indices.count = 2;
-  found = make_mask (replay);
   indices = hr_op_like (replay, "nonzero", "positions_tuple", indices);
   hr_replay_drop (replay, found);
+
+  return indices;
+}
+
+/* @places may be found already, before the tower of sounds has run. */
+static HrValue
+put (HrReplay *replay,
+     HrValue   text,
+     HrValue   seen,
+     HrValue   places)
+{
+  const HrValue inputs[2] = { text, seen };
+  HrValue indices = places.storage >= 0 ? hr_replay_hold (replay, places) : find_places (replay);
+  HrValue joined;
+
   joined = hr_op_like (replay, "index_put", "image_embeds", hr_value_detach (text));
   if (hr_autograd_record (replay, &joined, backward_put, inputs, G_N_ELEMENTS (inputs)))
     hr_autograd_save (replay, joined, indices);
@@ -176,6 +187,16 @@ scatter_in_place (HrReplay *replay,
 }
 
 static HrValue
+get_places (const HrInference *self,
+            const HrJoin      *join,
+            guint              index)
+{
+  const HrStack *stack = g_array_index (self->towers, HrTower, index).stack;
+
+  return stack->tower == HR_TOWER_CONFORMER ? g_array_index (join->parts, HrValue, 0) : HR_NO_VALUE;
+}
+
+static HrValue
 join_by_path (const HrInference *self,
               HrReplay          *replay,
               HrJoin            *join,
@@ -187,7 +208,7 @@ join_by_path (const HrInference *self,
       return put_blocks (replay, join->text, join->seen);
 
     case HR_JOIN_PUT:
-      return put (replay, join->text, join->seen);
+      return put (replay, join->text, join->seen, get_places (self, join, index));
 
     case HR_JOIN_IN_PLACE:
       return scatter_in_place (replay, join->text);
@@ -267,6 +288,18 @@ embed_later (const HrInference *self,
   return seen;
 }
 
+/* The variables of the function that has put what one tower has made among the text. */
+static void
+leave_join_function (HrReplay *replay,
+                     HrJoin   *join)
+{
+  for (guint i = 0; join->parts != NULL && i < join->parts->len; i++)
+    hr_replay_drop (replay, g_array_index (join->parts, HrValue, i));
+  g_clear_pointer (&join->parts, g_array_unref);
+  hr_replay_drop (replay, join->seen);
+  join->seen.storage = -1;
+}
+
 /*
  * A function of its own has put everything among the text: its variables go, and those of the functions that it has
  * called. The nodes stay.
@@ -279,14 +312,39 @@ leave_function (HrReplay *replay,
     {
       HrJoin *join = &pass->joins[i];
 
-      for (guint j = 0; join->parts != NULL && j < join->parts->len; j++)
-        hr_replay_drop (replay, g_array_index (join->parts, HrValue, j));
-      g_clear_pointer (&join->parts, g_array_unref);
-      hr_replay_drop (replay, join->seen);
-      join->seen.storage = -1;
+      if (join->seen.storage >= 0)
+        leave_join_function (replay, join);
       hr_replay_assign (replay, &join->mask, HR_NO_VALUE);
       hr_replay_assign (replay, &join->other_mask, HR_NO_VALUE);
     }
+}
+
+/* `image_embeds * image_position_mask + audio_embeds * non_image_position_mask` (Phi4MultimodalFeatureEmbedding). */
+static void
+mix (HrReplay *replay,
+     HrPass   *pass)
+{
+  HrBlend *blend = &pass->blend;
+  const HrValue masks[] = { pass->joins[0].mask, pass->joins[0].other_mask };
+  HrValue products[2];
+
+  blend->is_there = TRUE;
+  blend->graph = replay->graph != NULL ? hr_graph_new () : NULL;
+  replay->graph = blend->graph;
+  for (guint i = 0; i < G_N_ELEMENTS (products); i++)
+    {
+      HrValue joined = pass->joins[i].joined;
+
+      blend->parts[i] = replay->graph != NULL ? enter_graph (replay, joined) : joined;
+      products[i] = hr_op_product (replay, "image_embeds·mask", blend->parts[i], masks[i], hr_value_detach (joined));
+    }
+  blend->mixed = hr_op_binary (replay, HR_BINARY_ADD, "inputs_embeds", products[0], products[1]);
+  for (guint i = 0; i < G_N_ELEMENTS (products); i++)
+    {
+      hr_replay_drop (replay, products[i]);
+      hr_replay_drop (replay, pass->joins[i].joined);
+    }
+  hr_replay_assign (replay, &pass->inputs_embeds, blend->mixed);
 }
 
 /*
@@ -338,6 +396,8 @@ hr_pass_join (const HrInference *self,
               HrReplay          *replay,
               HrPass            *pass)
 {
+  gboolean mixes = self->towers->len > 1 && get_path (self, 0) == HR_JOIN_PUT;
+
   pass->text = pass->inputs_embeds;
   for (guint i = 0; i < MIN (self->towers->len, HR_PASS_MAX_TOWERS); i++)
     {
@@ -368,8 +428,13 @@ hr_pass_join (const HrInference *self,
       join->joined = join_by_path (self, replay, join, i);
       if (returns_both (self, i))
         make_other_mask (replay, pass);
-      hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
+      if (mixes)
+        leave_join_function (replay, join);
+      else
+        hr_replay_assign (replay, &pass->inputs_embeds, join->joined);
     }
+  if (mixes)
+    mix (replay, pass);
   if (get_path (self, 0) == HR_JOIN_PUT)
     leave_function (replay, pass);
 }

@@ -538,6 +538,12 @@ hr_pass_run_layer (HrReplay           *replay,
 {
   Layer layer;
 
+  if (replay->tower != NULL && replay->tower->stack->tower == HR_TOWER_CONFORMER)
+    {
+      hr_tower_run_conformer (replay, pass, klass);
+      return;
+    }
+
   layer_init (&layer, hr_replay_hold (replay, pass->hidden));
   pass->forward.chosen_keys = pass->weights;
   for (guint i = 0; !is_passed_by (pass, klass) && i < klass->n_sublayers; i++)

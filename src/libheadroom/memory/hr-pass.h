@@ -43,6 +43,23 @@ typedef struct
   GArray *parts;
 } HrJoin;
 
+/**
+ * HrBlend:
+ * @graph: (nullable): where it is recorded
+ * @parts: what two joins have made of the same text
+ * @mixed: what comes of both
+ * @is_there: whether there is one
+ *
+ * What was seen and what was heard, each put among the text by itself, and then both together.
+ */
+typedef struct
+{
+  HrGraph *graph;
+  HrValue parts[2];
+  HrValue mixed;
+  gboolean is_there;
+} HrBlend;
+
 /* The variables of the model's function, which all layers run in. */
 typedef struct _HrPass
 {
@@ -78,6 +95,7 @@ typedef struct _HrPass
   HrValue text;            /* embeddings of the text, before the first join */
   HrJoin joins[HR_PASS_MAX_TOWERS];
   guint n_joins;
+  HrBlend blend;
   HrValue returned[HR_PASS_MAX_RETURNED]; /* of a tower all that it returns, where the model holds it */
   guint n_returned;
   GArray *parts;           /* (nullable) (element-type HrValue): likewise, with what was made of each picture */

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-operator-sequence.h"
 #include "hr-replay-attention-private.h"
 #include "hr-replay-blocks.h"
 
@@ -18,6 +19,9 @@ typedef enum
   KERNEL_EFFICIENT,
   KERNEL_MATH,
 } Kernel;
+
+/* Queries, keys and values. */
+#define N_MATRICES 3
 
 #define FLASH_MAX_HEAD_DIM 256
 #define EFFICIENT_ALIGNMENT_BYTES 16
@@ -70,6 +74,17 @@ set_attention_sizes (HrReplay *replay)
   replay->symbols[HR_SYMBOL_SEQUENCE_128] = (sequence + 127) / 128 * 128;
 }
 
+/* The shape of a mask whose rows are as long as the kernel wants them. */
+static HrValue
+pad_rows (HrValue mask)
+{
+  mask = hr_value_detach (mask);
+  mask.storage = -1;
+  mask.symbols[mask.n_symbols - 1] = HR_SYMBOL_CONTEXT_PADDED;
+
+  return mask;
+}
+
 static HrValue
 make_gradient (HrReplay   *replay,
                const char *operation,
@@ -110,8 +125,11 @@ backward_efficient (HrReplay     *replay,
   HrValue shape = gradient;
 
   set_attention_sizes (replay);
-  for (guint i = 0; i < node->n_inputs; i++)
+  for (guint i = 0; i < N_MATRICES; i++)
     gradients[i] = make_gradient (replay, operation, node->inputs[i]);
+  /* The kernel wants rows that are a multiple of 16 long for it as well. */
+  if (node->n_inputs > N_MATRICES)
+    gradients[N_MATRICES] = hr_op_make_gradient (replay, operation, pad_rows (node->inputs[N_MATRICES]));
 
   delta = hr_op_like (replay, operation, "delta",
                       HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
@@ -142,12 +160,14 @@ record_kernel (HrReplay      *replay,
                HrValue        value,
                const HrValue *others)
 {
-  const HrValue inputs[] = { query, key, value };
+  /* The first of the others is the mask, which may be trained. */
+  const HrValue inputs[] = { query, key, value, others[0] };
 
-  if (!hr_autograd_record (replay, output, backward, inputs, G_N_ELEMENTS (inputs)))
+  if (!hr_autograd_record (replay, output, backward, inputs,
+                           hr_value_needs_gradient (others[0]) ? G_N_ELEMENTS (inputs) : N_MATRICES))
     return;
 
-  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+  for (guint i = 0; i < N_MATRICES; i++)
     hr_autograd_save (replay, *output, inputs[i]);
   hr_autograd_save (replay, *output, *output);
   for (guint i = 0; i < 4; i++)
@@ -169,7 +189,7 @@ replay_flash (HrReplay *replay,
   HrValue offset = make_random_state (replay, operation);
 
   record_kernel (replay, &output, backward_flash, query, key, value,
-                 (HrValue[]) { sums, seed, offset, HR_NO_VALUE });
+                 (HrValue[]) { HR_NO_VALUE, sums, seed, offset });
   hr_replay_drop (replay, offset);
   hr_replay_drop (replay, seed);
   hr_replay_drop (replay, sums);
@@ -201,14 +221,16 @@ static HrValue
 pad_mask (HrReplay *replay,
           HrValue   mask)
 {
-  HrValue shape = mask;
+  HrValue padded, rows;
 
   if (mask.storage < 0 || replay->symbols[HR_SYMBOL_CONTEXT] == replay->symbols[HR_SYMBOL_CONTEXT_PADDED])
     return hr_replay_hold (replay, mask);
 
-  shape.symbols[shape.n_symbols - 1] = HR_SYMBOL_CONTEXT_PADDED;
+  padded = hr_op_resize (replay, "constant_pad_nd", "attn_mask", mask, pad_rows (mask));
+  rows = hr_op_slice (replay, padded, hr_value_detach (mask));
+  hr_replay_drop (replay, padded);
 
-  return hr_op_like (replay, "constant_pad_nd", "attn_mask", shape);
+  return rows;
 }
 
 /* should_compute_logsumexp of aten/src/ATen/native/transformers/attention.cpp */

@@ -122,6 +122,9 @@ typedef enum
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
   HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, or of a sound, as it comes to a tower */
   HR_SYMBOL_HEARD,          /* N_h: frames of a spectrogram that are of sounds */
+  HR_SYMBOL_SUBSAMPLED,     /* N_1: frames and bins of sounds that the first convolution leaves of them */
+  HR_SYMBOL_SUBSAMPLED_TWICE, /* N_2: those that the second does */
+  HR_SYMBOL_CHANNELS,       /* c: channels of these convolutions */
   HR_SYMBOL_FRAMES,         /* N_f: those of all chunks of them, with what pads these */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */

@@ -49,6 +49,9 @@ hr_tower_get_bytes (const HrTower *self,
   if (self->stack->tower == HR_TOWER_SLICES)
     return hr_ledger_round (self->filled * self->pixels * size);
 
+  if (self->stack->tower == HR_TOWER_CONFORMER)
+    return hr_ledger_round (self->picture * size);
+
   return hr_ledger_round (MAX (self->given, self->batch) * self->picture * size);
 }
 
@@ -81,6 +84,10 @@ hr_tower_get_mask_bytes (const HrTower *self)
   if (self->stack->tower == HR_TOWER_CROPS)
     return hr_ledger_round (2 * self->maps->len * sizeof (gint64)) +
            hr_ledger_round (self->batch * self->patches * sizeof (float));
+  /* audio_embed_sizes and audio_attention_mask of Phi4MultimodalFeatureExtractor. */
+  if (self->stack->tower == HR_TOWER_CONFORMER)
+    return hr_ledger_round (self->given * sizeof (gint64)) +
+           (self->given > 1 ? hr_ledger_round (self->given * self->frames) : 0);
   if (self->stack->tower == HR_TOWER_PADDED)
     return hr_ledger_round (self->batch * self->picture / get_convolution (self)->convolution.in_channels *
                             sizeof (gint64));
@@ -185,7 +192,7 @@ get_width (const HrTower *self)
 {
   const HrBlock *latents = hr_tower_find_parameter (&self->stack->embeddings, HR_PARAMETER_LATENTS);
 
-  if (self->stack->tower == HR_TOWER_UNFOLDED)
+  if (self->stack->tower == HR_TOWER_UNFOLDED || self->stack->tower == HR_TOWER_CONFORMER)
     return hr_chain_find_block (&self->stack->embeddings, HR_BLOCK_LINEAR)->linear.out_features;
   if (self->stack->tower == HR_TOWER_AGAIN)
     return get_width (&g_array_index (self->inner, HrTower, 0));
@@ -368,6 +375,11 @@ hr_tower_embed (const HrInference *self,
   if (self->stack->tower == HR_TOWER_CHUNKED)
     {
       hr_tower_embed_chunks (self, replay, pass);
+      return;
+    }
+  if (self->stack->tower == HR_TOWER_CONFORMER)
+    {
+      hr_tower_embed_conformer (self, replay, pass);
       return;
     }
 
@@ -601,6 +613,11 @@ hr_tower_finish (const HrInference *self,
   if (tower->stack->tower == HR_TOWER_CHUNKED)
     {
       hr_tower_finish_chunks (self, replay, pass);
+      return;
+    }
+  if (tower->stack->tower == HR_TOWER_CONFORMER)
+    {
+      hr_tower_finish_conformer (self, replay, pass);
       return;
     }
   if (tower->stack->tower == HR_TOWER_TILES)

@@ -57,6 +57,7 @@ typedef struct
  * @heard: of sounds in chunks the frames that are of the sounds
  * @n_chunks: the chunks
  * @chunk_frames: their frames, with what pads them
+ * @subsampled: of sounds that convolutions leave an eighth of: frames and bins after the first and after the second
  *
  * A vision or audio tower with what it sees in one call.
  */
@@ -88,6 +89,7 @@ struct _HrTower
   guint64 heard;
   guint64 n_chunks;
   guint64 chunk_frames;
+  guint64 subsampled[2];
 };
 
 void    hr_tower_clear       (HrTower           *self);
@@ -134,6 +136,17 @@ void    hr_tower_embed_again      (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
 void    hr_tower_finish_again     (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_embed_conformer  (const HrInference *self,
+                                   HrReplay          *replay,
+                                   HrPass            *pass);
+void    hr_tower_run_conformer    (HrReplay           *replay,
+                                   HrPass             *pass,
+                                   const HrLayerClass *klass);
+guint64 hr_tower_count_convolved  (const HrTower     *self,
+                                   const HrBlock     *block);
+void    hr_tower_finish_conformer (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
 void    hr_tower_leave            (HrReplay          *replay,

@@ -275,6 +275,7 @@ hr_trainables_add_model (HrTrainables   *self,
         .role = tensor->role,
         .module = tensor->module,
         .stack = hr_trainable_get_stack_role (model, tensor),
+        .heard = hr_trainable_get_hearing (model, tensor),
         .is_of_images = is_of_images (model, tensor),
       };
 
@@ -370,6 +371,13 @@ is_reached (HrStackRole role,
     }
 }
 
+static gboolean
+is_called (HrHearing heard,
+           HrReach   reach)
+{
+  return heard == HR_HEARD_ANYHOW || ((reach & HR_REACH_IMAGES) != 0) == (heard == HR_HEARD_BESIDE_IMAGES);
+}
+
 /*
  * hr_trainable_gets_gradient:
  * @self: parameters
@@ -381,7 +389,7 @@ gboolean
 hr_trainable_gets_gradient (const HrTrainable *self,
                             HrReach            reach)
 {
-  return !self->is_unreached && is_reached (self->stack, reach) &&
+  return !self->is_unreached && is_reached (self->stack, reach) && is_called (self->heard, reach) &&
          (!self->is_of_images || (reach & HR_REACH_STILL_IMAGES) != 0);
 }
 
@@ -444,7 +452,8 @@ is_like (const HrTrainable *self,
 {
   if (self->n_dimensions != other->n_dimensions || self->n_elements != other->n_elements ||
       self->element != other->element || self->role != other->role || self->module != other->module ||
-      self->is_added != other->is_added || self->is_unreached != other->is_unreached || self->stack != other->stack)
+      self->is_added != other->is_added || self->is_unreached != other->is_unreached ||
+      self->stack != other->stack || self->heard != other->heard)
     return FALSE;
 
   return memcmp (self->shape, other->shape, self->n_dimensions * sizeof self->shape[0]) == 0;
@@ -666,6 +675,38 @@ is_of_sounds (HrModel *model,
   return has_pictures && has_sounds;
 }
 
+/* Whether a projector is of the pictures alone, in a model that has another of sounds. */
+static gboolean
+is_of_pictures (HrModel *model,
+                guint    index)
+{
+  if (hr_model_get_stack (model, index)->role != HR_STACK_PROJECTOR || is_of_sounds (model, index))
+    return FALSE;
+
+  for (guint i = index + 1; i < hr_model_get_n_stacks (model); i++)
+    {
+      if (is_of_sounds (model, i))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_trainable_get_hearing:
+ * @model: a model
+ * @tensor: one of its rows
+ *
+ * Returns: when what the tensor is in is called, of what is called with sounds
+ */
+HrHearing
+hr_trainable_get_hearing (HrModel        *model,
+                          const HrTensor *tensor)
+{
+  return tensor->stack < hr_model_get_n_stacks (model) ? hr_model_get_stack (model, tensor->stack)->heard
+                                                       : HR_HEARD_ANYHOW;
+}
+
 /*
  * hr_trainable_get_stack_role:
  * @model: a model
@@ -683,6 +724,9 @@ hr_trainable_get_stack_role (HrModel        *model,
     return HR_STACK_DECODER;
 
   stack = hr_model_get_stack (model, tensor->stack);
+
+  if (is_of_pictures (model, tensor->stack))
+    return HR_STACK_VISION;
 
   return is_of_sounds (model, tensor->stack) ? HR_STACK_AUDIO : stack->role;
 }

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @is_added: whether a method of fine-tuning adds them to the model
  * @stack: what the stack is for that they are in
  * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
+ * @heard: of a projector of sounds when it is called
  * @is_of_images: whether it takes images, and not videos alone, for a gradient to reach it
  *
  * Parameters that are trained, all of the same shape.
@@ -35,6 +36,7 @@ typedef struct
   gboolean is_added;
   HrStackRole stack;
   gboolean is_unreached;
+  HrHearing heard;
   gboolean is_of_images;
 } HrTrainable;
 
@@ -116,6 +118,8 @@ gboolean           hr_trainable_gets_gradient   (const HrTrainable *self,
 gboolean           hr_trainable_is_unread       (HrModel           *model,
                                                  const HrTensor    *tensor,
                                                  guint              copy);
+HrHearing          hr_trainable_get_hearing     (HrModel           *model,
+                                                 const HrTensor    *tensor);
 HrStackRole        hr_trainable_get_stack_role  (HrModel           *model,
                                                  const HrTensor    *tensor);
 

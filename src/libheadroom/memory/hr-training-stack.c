@@ -848,6 +848,73 @@ crosses (HrTrainingStack *self)
   return self->variables.n_joins > 0 && self->variables.joins[0].crosses;
 }
 
+/* Takes what one tower has made from among the text. Returns the gradient of the text. */
+static HrValue
+take_join_apart (HrTrainingStack *self,
+                 guint            index,
+                 HrValue          top,
+                 HrValue          gradient,
+                 HrValue         *seen)
+{
+  HrReplay *replay = self->replay;
+  HrJoin *join = &self->variables.joins[index];
+
+  hr_graph_deliver (join->graph, replay, top, gradient);
+  hr_graph_run_backward (join->graph, replay);
+  gradient = hr_graph_take_gradient (join->graph, join->text);
+  if (hr_value_needs_gradient (join->seen))
+    *seen = hr_graph_take_gradient (join->graph, join->seen);
+  hr_graph_clear (join->graph, replay);
+  g_clear_pointer (&join->graph, hr_graph_free);
+
+  return gradient;
+}
+
+/*
+ * What was seen and what was heard were put among the same text, and mixed: the gradient of what was seen waits until
+ * the tower of sounds has been differentiated, and so does that of the text, to which the other is added.
+ */
+static HrValue
+take_blend_apart (HrTrainingStack *self,
+                    HrValue          gradient)
+{
+  HrReplay *replay = self->replay;
+  HrBlend *blend = &self->variables.blend;
+  HrValue gradients[2], text = HR_NO_VALUE;
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
+  hr_graph_deliver (blend->graph, replay, blend->mixed, gradient);
+  hr_graph_run_backward (blend->graph, replay);
+  for (guint i = 0; i < G_N_ELEMENTS (gradients); i++)
+    gradients[i] = hr_graph_take_gradient (blend->graph, blend->parts[i]);
+  hr_graph_clear (blend->graph, replay);
+  g_clear_pointer (&blend->graph, hr_graph_free);
+  hr_replay_end (replay);
+
+  for (guint i = self->variables.n_joins; i-- > 0; )
+    {
+      HrValue joined = self->variables.joins[i].joined;
+      HrValue seen = HR_NO_VALUE, added = HR_NO_VALUE;
+
+      hr_replay_begin (replay, &stretch, NULL, -1);
+      replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
+      if (gradients[i].storage >= 0)
+        added = take_join_apart (self, i, joined, gradients[i], &seen);
+      /* It is added to in place: nobody else holds it. */
+      if (text.storage >= 0)
+        hr_replay_drop (replay, added);
+      else
+        text = added;
+      hr_replay_end (replay);
+      if (seen.storage >= 0)
+        run_tower_backward (self->towers[i], seen);
+    }
+
+  return text;
+}
+
 /*
  * What towers have seen was put among the text one after the other: the last is taken apart first, and its tower
  * differentiated before the rest.
@@ -874,13 +941,7 @@ take_joins_apart (HrTrainingStack *self,
         }
       hr_replay_begin (replay, &stretch, NULL, -1);
       replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
-      hr_graph_deliver (join->graph, replay, top, gradient);
-      hr_graph_run_backward (join->graph, replay);
-      gradient = hr_graph_take_gradient (join->graph, join->text);
-      if (hr_value_needs_gradient (join->seen))
-        seen = hr_graph_take_gradient (join->graph, join->seen);
-      hr_graph_clear (join->graph, replay);
-      g_clear_pointer (&join->graph, hr_graph_free);
+      gradient = take_join_apart (self, i, top, gradient, &seen);
       hr_replay_end (replay);
       if (seen.storage >= 0)
         run_tower_backward (self->towers[i], seen);
@@ -904,7 +965,9 @@ run_embeddings_backward (HrTrainingStack *self,
 
   if (self->variables.n_joins > 0 && !crosses (self))
     {
-      gradient = take_joins_apart (self, gradient);
+      gradient = self->variables.blend.is_there && hr_value_needs_gradient (self->embedded)
+                   ? take_blend_apart (self, gradient)
+                   : take_joins_apart (self, gradient);
       embedded = self->variables.text;
     }
   hr_replay_begin (replay, &stretch, NULL, -1);

@@ -132,6 +132,7 @@ add_parameter (Builder        *builder,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
     .is_unreached = builder->is_idle,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
+    .heard = hr_trainable_get_hearing (builder->model, tensor),
   };
 
   if (!is_trained)
@@ -244,6 +245,7 @@ add_copy (Builder        *builder,
     .element = hr_trainable_get_element (tensor, builder->model_element), .role = tensor->role,
     .module = tensor->module, .is_added = TRUE, .is_unreached = builder->is_idle,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
+    .heard = hr_trainable_get_hearing (builder->model, tensor),
   };
 
   for (guint i = 0; i < tensor->n_dimensions; i++)

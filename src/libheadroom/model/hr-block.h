@@ -737,6 +737,7 @@ typedef enum
   HR_TOWER_CROPS,             /* pictures laid out on crops, padded and put together again (Phi-4-multimodal) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
   HR_TOWER_SLICES,            /* rows of patches of a picture or a part of one, padded to the longest (MiniCPM-V) */
+  HR_TOWER_CONFORMER,         /* sounds padded to the longest, with a mask that is trained (Phi-4-multimodal) */
 } HrTowerPath;
 
 /* Which of them makes of what a tower has seen or heard what the decoder reads. */
@@ -764,6 +765,14 @@ typedef enum
   HR_JOIN_PUT,                /* by index_put, while all that was made for it is held (Phi-4-multimodal) */
   HR_JOIN_IN_PLACE,           /* into the embeddings themselves, sequence by sequence, by scatter_ (MiniCPM-V) */
 } HrJoinPath;
+
+/* When a projector of sounds is called, where there is one of its own for sounds beside images (Phi-4-multimodal). */
+typedef enum
+{
+  HR_HEARD_ANYHOW,
+  HR_HEARD_ALONE,
+  HR_HEARD_BESIDE_IMAGES,
+} HrHearing;
 
 /* What a projector that puts tiles of pictures together does with frames of videos. */
 typedef enum
@@ -797,6 +806,7 @@ typedef struct
   guint64 feature_layer;      /* of both after how many layers what is read is made; 0: after the tower's last norm */
   gboolean drops_class;       /* of a projector whether it leaves the class token away */
   gboolean keeps_pixels;      /* of a projector whether pixels in the dtype of the model stay until it has run */
+  HrHearing heard;            /* of a projector of sounds when it is called */
   HrFramesPath frames;        /* of a projector how it makes fewer vectors of frames of videos */
   HrJoinPath joins;           /* of a projector how what it makes is put among the text */
   gboolean masks_both;        /* of a projector whether a mask of videos is made beside that of images, and kept */

@@ -16,7 +16,7 @@
 static const char * const known_stack_members[] = {
   "id", "role", "if", "path", "embeddings", "embeds", "tower", "keeps-outputs",
   "never-recomputed", "hooks-embeddings", "projector", "feature-layer",
-  "drops-class", "keeps-pixels", "frames", "joins", "masks-both", "block-mask", "layers", "final", NULL,
+  "drops-class", "keeps-pixels", "frames", "joins", "heard", "masks-both", "block-mask", "layers", "final", NULL,
 };
 static const char * const known_layers_members[] = {
   "count", "repeats", "path", "skipped", "keeps-layers", "keeps-past", "mask-window", "hands-on", "sublayers",
@@ -495,7 +495,7 @@ read_tower (HrScope  *scope,
 {
   static const char * const names[] = {
     "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
-    "tiles", "again", "unfolded", "crops", "resampler", "slices", NULL,
+    "tiles", "again", "unfolded", "crops", "resampler", "slices", "conformer", NULL,
   };
   guint choice;
 
@@ -518,12 +518,15 @@ read_paths (HrScope  *scope,
 {
   static const char * const join_names[] = { "scatter", "inside", "cross", "blocks", "put", "in-place", NULL };
   static const char * const frame_names[] = { "unknown", "resized", "averaged", NULL };
-  guint joins, frames;
+  static const char * const hearing_names[] = { "anyhow", "alone", "beside-images", NULL };
+  guint joins, frames, heard;
 
   if (!evaluate_choice (scope, hr_json_get_member (description, "joins"), join_names, &joins, error) ||
-      !evaluate_choice (scope, hr_json_get_member (description, "frames"), frame_names, &frames, error))
+      !evaluate_choice (scope, hr_json_get_member (description, "frames"), frame_names, &frames, error) ||
+      !evaluate_choice (scope, hr_json_get_member (description, "heard"), hearing_names, &heard, error))
     return FALSE;
 
+  stack->heard = heard;
   stack->joins = joins;
   stack->frames = frames;
 

@@ -58,6 +58,7 @@ static const char * const parameter_names[] = {
   [HR_PROCESSOR_PADS] = "pads",
   [HR_PROCESSOR_STRIDES] = "strides",
   [HR_PROCESSOR_COMPRESSION] = "compression",
+  [HR_PROCESSOR_BINS] = "bins",
   [HR_PROCESSOR_POOLS] = "pools",
   [HR_PROCESSOR_BLOCKS] = "blocks",
 };

@@ -68,6 +68,7 @@ typedef enum
   HR_PROCESSOR_PADS,                /* whether the last of these is padded to its length, or tiles to their limit */
   HR_PROCESSOR_STRIDES,             /* how often convolutions halve the frames before the layers of the tower */
   HR_PROCESSOR_COMPRESSION,         /* frames of the spectrogram that become a token */
+  HR_PROCESSOR_BINS,                /* numbers of a frame */
   HR_PROCESSOR_POOLS,               /* whether pairs of the tower's positions become a token; one alone becomes none */
   HR_PROCESSOR_BLOCKS,              /* whether a chunk's positions are those of its own, and each is a token */
   HR_N_PROCESSOR_PARAMETERS,

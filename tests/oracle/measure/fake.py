@@ -115,6 +115,11 @@ def move_module(module, convert, recurse=True):
     return module
 
 
+def count_copy(x, *_others):
+    """Im2Col.cu and Col2Im.cu read what is contiguous."""
+    return [] if x.is_contiguous() else [x.numel() * x.element_size()]
+
+
 def replace_functions(tracker):
     """Functions of torch that choose by what a fake device cannot say, or that treat subclasses in another way."""
     import torch  # pylint: disable=import-outside-toplevel
@@ -139,14 +144,18 @@ def replace_functions(tracker):
     torch.tensor = run_tensor
     torch.nn.Module._apply = move_module  # pylint: disable=protected-access
     functional.linear = run_linear
+    tracker.inner_bytes.update({torch.ops.aten.im2col.default: count_copy, torch.ops.aten.col2im.default: count_copy})
     functional.scaled_dot_product_attention = fake_attention.Attention(tracker)
 
 
 def answer_as_real():
-    """transformers takes fake tensors for a graph that is traced, and then decides nothing by values."""
+    """transformers takes fake tensors for a graph that is traced, and then decides nothing by values; weights that are
+    never read are not drawn."""
+    from transformers import modeling_utils  # pylint: disable=import-outside-toplevel
     from transformers.utils import import_utils  # pylint: disable=import-outside-toplevel
 
     import_utils.is_fake_tensor = lambda _tensor: False
+    modeling_utils.PreTrainedModel.initialize_weights = lambda _model: None
 
 
 @contextlib.contextmanager

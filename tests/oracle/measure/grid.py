@@ -68,6 +68,8 @@ INPUTS = {
     'images': 1,
     'image-width': 672,
     'image-height': 672,
+    'audio-seconds': 0.0,
+    'further-inputs': 'none',
 }
 
 
@@ -163,8 +165,8 @@ CHOICES = {
 
 
 # Numbers that turn something off where they are 0.
-MAY_BE_ZERO = ('stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold', 'stage3-max-live-parameters',
-               'stage3-max-reuse-distance')
+MAY_BE_ZERO = ('images', 'stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold',
+               'stage3-max-live-parameters', 'stage3-max-reuse-distance')
 
 
 class GridError(Exception):

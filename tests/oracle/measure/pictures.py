@@ -2,6 +2,7 @@
 """What a processor gives a model of images and sounds, made from their sizes: no processor is downloaded."""
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 import models
 
@@ -127,9 +128,66 @@ def put_text_between(image_token, n_tokens, text, n_images):
     return torch.cat([*parts, text[:, n_images:]], dim=1)
 
 
+def read_inputs(settings):
+    """All inputs of a sequence, in their order: the words of headroom-cli's further-inputs."""
+    image = f"image-{settings['image-width']}x{settings['image-height']}"
+    words = [image] * settings['images']
+    words += [f"audio-{settings['audio-seconds']}"] if settings['audio-seconds'] > 0 else []
+    words += [word for word in settings['further-inputs'].split(',') if word != 'none']
+    return [(word.split('-')[0], [float(number) for number in word.split('-')[1].split('x')]) for word in words]
+
+
+def process_pictures(sizes):
+    """Phi-4-multimodal's own processor, on the host: how many crops a picture has is a matter of its size."""
+    from transformers.models.phi4_multimodal import (  # pylint: disable=import-outside-toplevel
+        image_processing_phi4_multimodal as processing)
+
+    with _disable_current_modes():
+        pictures = [torch.zeros(3, int(height), int(width), dtype=torch.uint8, device='cpu')
+                    for width, height in sizes]
+        batch = processing.Phi4MultimodalImageProcessor()(pictures, return_tensors='pt')
+    return {name: batch[name] for name in ('image_pixel_values', 'image_sizes', 'image_attention_mask')}, \
+        [int(count) for count in batch['num_img_tokens']]
+
+
+def process_sounds(lengths, config):
+    """Its extractor: frames of a spectrogram, padded to the longest, with a mask where there are several."""
+    from transformers.models.phi4_multimodal import (  # pylint: disable=import-outside-toplevel
+        feature_extraction_phi4_multimodal as extraction)
+
+    with _disable_current_modes(), torch.device('cpu'):
+        extractor = extraction.Phi4MultimodalFeatureExtractor(feature_size=config.audio_config.input_size)
+        rate = extractor.sampling_rate
+        sounds = [torch.zeros(int(seconds * rate)) for seconds, in lengths]
+        batch = extractor([sound.numpy() for sound in sounds], sampling_rate=rate, return_tensors='pt')
+    return dict(batch), [int(count) for count in batch['audio_embed_sizes']]
+
+
+def make_mixture(model, rows, settings):
+    """Phi-4-multimodal: pictures and sounds of all sequences, each with a token of text before it."""
+    config, inputs = model.config, read_inputs(settings)
+    ids = {'image': config.vision_config.image_token_id, 'audio': config.audio_config.audio_token_id}
+    batch, counts = {}, {}
+    for kind in ids:
+        sizes = [numbers for other, numbers in inputs if other == kind] * rows
+        if sizes:
+            given, counts[kind] = process_pictures(sizes) if kind == 'image' else process_sounds(sizes, config)
+            batch.update({name: tensor.to('cuda') for name, tensor in given.items()})
+    text = models.tokens(rows, settings['text-tokens'], min(ids.values()) - 1)
+    parts = []
+    for number, (kind, _sizes) in enumerate(inputs):
+        place = [other for other, _ in inputs[:number]].count(kind)
+        parts += [text[:, number:number + 1], torch.full((rows, counts[kind][place]), ids[kind], device='cuda')]
+    return {'input_ids': torch.cat([*parts, text[:, len(inputs):]], dim=1), **batch}
+
+
 def make_batch(model, rows, settings):
     """Text after what is seen or heard; the marks around these count as text."""
     config = model.config
+    if config.model_type == 'phi4_multimodal':
+        return make_mixture(model, rows, settings)
+    if settings['audio-seconds'] > 0 or settings['further-inputs'] != 'none':
+        raise ValueError(f'audio-seconds and further-inputs are not known of {config.model_type}')
     inputs = MAKERS[config.model_type](config, rows, settings)
     text = models.tokens(rows, settings['text-tokens'], config.get_text_config().vocab_size - 1000)
     if config.model_type in CROSS_ATTENTION:
