@@ -186,7 +186,7 @@ draft (HrAdviceSearch *self,
        const char     *change)
 {
   guint64 before = hr_estimate_get_allocated_bytes (self->estimate), after = before;
-  g_autoptr (HrEstimate) other = hr_estimator_run (hr_estimate_get_model (self->estimate), changed, NULL, 1, NULL);
+  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), changed, NULL, 1, NULL);
   Draft *one = g_new0 (Draft, 1);
 
   one->changed = changed;
@@ -294,7 +294,7 @@ tell (HrAdviceSearch *self,
   if (self->advice->len >= MAX_ADVICE || !is_worth_it (self, one))
     return;
 
-  other = hr_estimator_run (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus, NULL);
+  other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus, NULL);
   if (other == NULL || hr_estimate_get_total_bytes (other) >= total)
     return;
 

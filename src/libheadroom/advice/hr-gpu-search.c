@@ -189,7 +189,7 @@ try (HrGpuSearch *self,
 
   *difference = 0;
 
-  return add_trial (self, hr_estimator_run (self->model, self->job, gpu, n_gpus, NULL), gpu, n_gpus);
+  return add_trial (self, hr_estimator_run_for_sizes (self->model, self->job, gpu, n_gpus, NULL), gpu, n_gpus);
 }
 
 static void

@@ -129,7 +129,7 @@ look_at (HrLargestSearch *self,
   g_autoptr (HrEstimate) estimate = NULL;
 
   set_number (self->changed, get_setting (self), get_value (self, number));
-  estimate = hr_estimator_run (self->model, self->changed, self->gpu, self->n_gpus, &error);
+  estimate = hr_estimator_run_for_sizes (self->model, self->changed, self->gpu, self->n_gpus, &error);
   if (estimate == NULL)
     {
       probe.bound = HR_LARGEST_BOUND_REFUSED;

@@ -231,7 +231,7 @@ hr_component_get_bytes (HrComponent *self)
  *
  * Gets the formula in symbols.
  *
- * Returns: (transfer none): the formula
+ * Returns: (transfer none) (nullable): the formula, or %NULL where it was not asked for
  */
 const char *
 hr_component_get_formula (HrComponent *self)
@@ -247,7 +247,7 @@ hr_component_get_formula (HrComponent *self)
  *
  * Gets the formula with the numbers of the model and the job in it.
  *
- * Returns: (transfer none): the formula in numbers
+ * Returns: (transfer none) (nullable): the formula in numbers, or %NULL where it was not asked for
  */
 const char *
 hr_component_get_substitution (HrComponent *self)
@@ -263,7 +263,7 @@ hr_component_get_substitution (HrComponent *self)
  *
  * Gets the paper or the file of a framework that the formula comes from.
  *
- * Returns: (transfer none): the source
+ * Returns: (transfer none) (nullable): the source, or %NULL where it was not asked for
  */
 const char *
 hr_component_get_source (HrComponent *self)

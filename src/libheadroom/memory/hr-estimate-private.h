@@ -7,6 +7,21 @@
 G_BEGIN_DECLS
 
 /**
+ * HrEstimateDetail:
+ * @HR_ESTIMATE_DETAIL_SIZES: how much, and when
+ * @HR_ESTIMATE_DETAIL_FORMULAS: that, with formulas and the rule of thumb
+ * @HR_ESTIMATE_DETAIL_TIMELINE: that, with what is held over the course of the job
+ *
+ * What somebody wants to know of an estimate.
+ */
+typedef enum
+{
+  HR_ESTIMATE_DETAIL_SIZES,
+  HR_ESTIMATE_DETAIL_FORMULAS,
+  HR_ESTIMATE_DETAIL_TIMELINE,
+} HrEstimateDetail;
+
+/**
  * HrHeapFunc:
  * @data: what it works on
  *

@@ -39,13 +39,13 @@ add_warnings (const HrInferencePlan *plan,
 }
 
 static HrEstimate *
-run_inference (HrModel         *model,
-               HrInferenceJob  *job,
-               HrMedia         *media,
-               HrGpu           *gpu,
-               guint            n_gpus,
-               gboolean         with_timeline,
-               GError         **error)
+run_inference (HrModel           *model,
+               HrInferenceJob    *job,
+               HrMedia           *media,
+               HrGpu             *gpu,
+               guint              n_gpus,
+               HrEstimateDetail   detail,
+               GError           **error)
 {
   g_autoptr (HrInferencePlan) plan = g_new0 (HrInferencePlan, 1);
   guint64 least_bytes = 0;
@@ -58,7 +58,7 @@ run_inference (HrModel         *model,
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     estimate = hr_rule_estimate_new (plan);
   else
-    estimate = hr_exact_estimate_new (plan, gpu, n_gpus, with_timeline, &least_bytes, error);
+    estimate = hr_exact_estimate_new (plan, gpu, n_gpus, detail, &least_bytes, error);
 
   if (estimate == NULL)
     return NULL;
@@ -71,15 +71,15 @@ run_inference (HrModel         *model,
 }
 
 static HrEstimate *
-run_stage (HrModel         *model,
-           HrTrainingJob   *job,
-           HrMedia         *media,
-           HrGpu           *gpu,
-           guint            n_gpus,
-           guint            stage,
-           gboolean         with_timeline,
-           HrLayout        *layout,
-           GError         **error)
+run_stage (HrModel           *model,
+           HrTrainingJob     *job,
+           HrMedia           *media,
+           HrGpu             *gpu,
+           guint              n_gpus,
+           guint              stage,
+           HrEstimateDetail   detail,
+           HrLayout          *layout,
+           GError           **error)
 {
   g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
   HrEstimate *estimate;
@@ -91,7 +91,7 @@ run_stage (HrModel         *model,
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     estimate = hr_training_rule_estimate_new (plan);
   else
-    estimate = hr_training_estimate_new (plan, gpu, with_timeline, error);
+    estimate = hr_training_estimate_new (plan, gpu, detail, error);
   if (estimate == NULL)
     return NULL;
 
@@ -119,19 +119,19 @@ add_rule_of_thumb (HrEstimate     *estimate,
   HrLayout layout;
 
   g_object_set (copy, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
-  rule = run_stage (model, HR_TRAINING_JOB (copy), media, NULL, n_gpus, 0, FALSE, &layout, NULL);
+  rule = run_stage (model, HR_TRAINING_JOB (copy), media, NULL, n_gpus, 0, HR_ESTIMATE_DETAIL_FORMULAS, &layout, NULL);
   _hr_estimate_set_rule_of_thumb (estimate, rule);
 }
 
 /* What each stage of a pipeline takes; the estimate is that of the one that takes most. */
 static HrEstimate *
-run_training (HrModel        *model,
-              HrTrainingJob  *job,
-              HrMedia        *media,
-              HrGpu          *gpu,
-              guint           n_gpus,
-              gboolean        with_timeline,
-              GError        **error)
+run_training (HrModel           *model,
+              HrTrainingJob     *job,
+              HrMedia           *media,
+              HrGpu             *gpu,
+              guint              n_gpus,
+              HrEstimateDetail   detail,
+              GError           **error)
 {
   g_autoptr (GPtrArray) stages = g_ptr_array_new_with_free_func (g_object_unref);
   HrEstimate *worst = NULL;
@@ -140,7 +140,7 @@ run_training (HrModel        *model,
 
   for (guint i = 0; i < n_stages; i++)
     {
-      HrEstimate *estimate = run_stage (model, job, media, gpu, n_gpus, i, with_timeline, &layout, error);
+      HrEstimate *estimate = run_stage (model, job, media, gpu, n_gpus, i, detail, &layout, error);
 
       if (estimate == NULL)
         return NULL;
@@ -154,7 +154,7 @@ run_training (HrModel        *model,
   if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT)
     {
       _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len, layout.n_ranks);
-      if (hr_layout_divides_model (&layout))
+      if (detail != HR_ESTIMATE_DETAIL_SIZES && hr_layout_divides_model (&layout))
         add_rule_of_thumb (worst, model, job, media, n_gpus);
     }
 
@@ -162,18 +162,18 @@ run_training (HrModel        *model,
 }
 
 static HrEstimate *
-run_task (HrModel   *model,
-          HrJob     *job,
-          HrMedia   *media,
-          HrGpu     *gpu,
-          guint      n_gpus,
-          gboolean   with_timeline,
-          GError   **error)
+run_task (HrModel           *model,
+          HrJob             *job,
+          HrMedia           *media,
+          HrGpu             *gpu,
+          guint              n_gpus,
+          HrEstimateDetail   detail,
+          GError           **error)
 {
   if (HR_IS_TRAINING_JOB (job))
-    return run_training (model, HR_TRAINING_JOB (job), media, gpu, n_gpus, with_timeline, error);
+    return run_training (model, HR_TRAINING_JOB (job), media, gpu, n_gpus, detail, error);
 
-  return run_inference (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, with_timeline, error);
+  return run_inference (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, detail, error);
 }
 
 /* What pictures, sounds and videos come to by the formulas that people know, whatever the model's processor does. */
@@ -200,7 +200,7 @@ run_media_rule (HrModel  *model,
   g_object_set (task, "method-of-estimate", HR_ESTIMATE_METHOD_RULE_OF_THUMB, NULL);
   if (HR_IS_TRAINING_JOB (task))
     {
-      estimate = run_training (model, HR_TRAINING_JOB (task), NULL, NULL, 1, FALSE, error);
+      estimate = run_training (model, HR_TRAINING_JOB (task), NULL, NULL, 1, HR_ESTIMATE_DETAIL_FORMULAS, error);
     }
   else if (hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (task), error))
     {
@@ -268,12 +268,12 @@ warn_of_length (HrEstimate    *estimate,
 }
 
 static HrEstimate *
-run_with_media (HrModel   *model,
-                HrJob     *job,
-                HrGpu     *gpu,
-                guint      n_gpus,
-                gboolean   with_timeline,
-                GError   **error)
+run_with_media (HrModel           *model,
+                HrJob             *job,
+                HrGpu             *gpu,
+                guint              n_gpus,
+                HrEstimateDetail   detail,
+                GError           **error)
 {
   g_autoptr (HrMedia) media = NULL;
   g_autoptr (HrEstimate) rule = NULL;
@@ -298,12 +298,15 @@ run_with_media (HrModel   *model,
     }
 
   task = hr_job_dup_reading (job, media->tokens);
-  estimate = run_task (model, task, media, gpu, n_gpus, with_timeline, error);
+  estimate = run_task (model, task, media, gpu, n_gpus, detail, error);
   if (estimate == NULL)
     return NULL;
 
-  rule = run_media_rule (model, job, NULL);
-  _hr_estimate_set_rule_of_thumb (estimate, rule);
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    {
+      rule = run_media_rule (model, job, NULL);
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
   _hr_estimate_take_media (estimate, hr_job_get_mode (job), g_array_ref (media->items), media->text_tokens);
   warn_of_length (estimate, model, media);
 
@@ -323,12 +326,12 @@ add_reserve (HrEstimate *estimate,
 }
 
 static HrEstimate *
-run (HrModel   *model,
-     HrJob     *job,
-     HrGpu     *gpu,
-     guint      n_gpus,
-     gboolean   with_timeline,
-     GError   **error)
+run (HrModel           *model,
+     HrJob             *job,
+     HrGpu             *gpu,
+     guint              n_gpus,
+     HrEstimateDetail   detail,
+     GError           **error)
 {
   g_autoptr (GArray) media = NULL;
   HrEstimate *estimate;
@@ -340,9 +343,9 @@ run (HrModel   *model,
   if (media == NULL)
     return NULL;
   if (HR_IS_MULTIMODAL_JOB (job) || media->len > 0)
-    estimate = run_with_media (model, job, gpu, n_gpus, with_timeline, error);
+    estimate = run_with_media (model, job, gpu, n_gpus, detail, error);
   else
-    estimate = run_task (model, job, NULL, gpu, n_gpus, with_timeline, error);
+    estimate = run_task (model, job, NULL, gpu, n_gpus, detail, error);
 
   if (estimate != NULL)
     add_reserve (estimate, hr_job_get_memory_reserve (job));
@@ -377,7 +380,35 @@ hr_estimator_run (HrModel  *model,
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return run (model, job, gpu, n_gpus, FALSE, error);
+  return run (model, job, gpu, n_gpus, HR_ESTIMATE_DETAIL_FORMULAS, error);
+}
+
+/**
+ * hr_estimator_run_for_sizes:
+ * @model: a model
+ * @job: what to do with it
+ * @gpu: (nullable): the GPU to do it on, or %NULL to leave out what depends on it
+ * @n_gpus: how many of them
+ * @error: return location for an error
+ *
+ * Estimates as [func@estimator_run] does, to the byte, for who compares many jobs and explains none: components have
+ * their sizes alone, and there is no rule of thumb beside them.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_estimator_run_for_sizes (HrModel  *model,
+                            HrJob    *job,
+                            HrGpu    *gpu,
+                            guint     n_gpus,
+                            GError  **error)
+{
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return run (model, job, gpu, n_gpus, HR_ESTIMATE_DETAIL_SIZES, error);
 }
 
 /**
@@ -404,7 +435,7 @@ hr_estimator_run_with_timeline (HrModel  *model,
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return run (model, job, gpu, n_gpus, TRUE, error);
+  return run (model, job, gpu, n_gpus, HR_ESTIMATE_DETAIL_TIMELINE, error);
 }
 
 /**

@@ -14,6 +14,11 @@ HrEstimate *hr_estimator_run (HrModel  *model,
                               HrGpu    *gpu,
                               guint     n_gpus,
                               GError  **error) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate *hr_estimator_run_for_sizes (HrModel  *model,
+                                        HrJob    *job,
+                                        HrGpu    *gpu,
+                                        guint     n_gpus,
+                                        GError  **error) G_GNUC_WARN_UNUSED_RESULT;
 HrEstimate *hr_estimator_run_with_timeline (HrModel  *model,
                                             HrJob    *job,
                                             HrGpu    *gpu,

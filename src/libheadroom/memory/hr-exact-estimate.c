@@ -273,7 +273,8 @@ add_components (const HrInferencePlan *plan,
                 guint                  n_devices,
                 HrEstimate            *estimate,
                 guint                  index,
-                const HrFramework     *framework)
+                const HrFramework     *framework,
+                HrEstimateDetail       detail)
 {
   const HrLevel *level = &device->replay.peak.level;
   guint64 bytes = level->total;
@@ -284,7 +285,9 @@ add_components (const HrInferencePlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS)
+      if (detail == HR_ESTIMATE_DETAIL_SIZES)
+        _hr_estimate_add_component (estimate, index, i, part, NULL, NULL, NULL);
+      else if (i == HR_COMPONENT_WEIGHTS)
         hr_estimate_add_weights (estimate, index, HR_COMPONENT_WEIGHTS, &plan->storage, &device->weights, part);
       else if (i == HR_COMPONENT_KV_CACHE)
         add_cache (plan, device, estimate, index, part);
@@ -328,6 +331,7 @@ add_devices (const HrInferencePlan *plan,
              guint                  n_devices,
              HrEstimate            *estimate,
              const HrFramework     *framework,
+             HrEstimateDetail       detail,
              GPtrArray             *timelines)
 {
   guint worst = 0;
@@ -336,7 +340,7 @@ add_devices (const HrInferencePlan *plan,
   for (guint i = 0; i < n_devices; i++)
     {
       guint index = _hr_estimate_add_device (estimate);
-      guint64 bytes = add_components (plan, &devices[i], n_devices, estimate, index, framework);
+      guint64 bytes = add_components (plan, &devices[i], n_devices, estimate, index, framework, detail);
 
       _hr_estimate_set_device_bytes (estimate, index, bytes);
       if (bytes > most)
@@ -366,7 +370,7 @@ create_timelines (guint n_devices)
  * @plan: a plan
  * @gpu: (nullable): the GPU to run on
  * @n_gpus: how many of them
- * @with_timeline: whether to write down what is held over the course of the job
+ * @detail: what is to be known
  * @least_bytes: (out): what one device reserves at least for the peak, 0 if it is counted already
  * @error: return location for an error
  *
@@ -375,12 +379,12 @@ create_timelines (guint n_devices)
  * Returns: (transfer full): an estimate, or %NULL with @error set
  */
 HrEstimate *
-hr_exact_estimate_new (HrInferencePlan  *plan,
-                       HrGpu            *gpu,
-                       guint             n_gpus,
-                       gboolean          with_timeline,
-                       guint64          *least_bytes,
-                       GError          **error)
+hr_exact_estimate_new (HrInferencePlan   *plan,
+                       HrGpu             *gpu,
+                       guint              n_gpus,
+                       HrEstimateDetail   detail,
+                       guint64           *least_bytes,
+                       GError           **error)
 {
   guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
   g_autofree char *number = g_strdup_printf ("%u", n_gpus);
@@ -408,21 +412,24 @@ hr_exact_estimate_new (HrInferencePlan  *plan,
   else
     init_single_device (plan, devices);
 
-  if (with_timeline)
+  if (detail == HR_ESTIMATE_DETAIL_TIMELINE)
     timelines = create_timelines (n_devices);
 
   for (guint i = 0; i < n_devices; i++)
     {
-      if (!run_device (plan, &devices[i], with_timeline ? g_ptr_array_index (timelines, i) : NULL, error))
+      if (!run_device (plan, &devices[i], timelines != NULL ? g_ptr_array_index (timelines, i) : NULL, error))
         return NULL;
     }
 
   has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
   estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->model);
-  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, timelines);
+  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, detail, timelines);
   *least_bytes = n_devices > 1 ? 0 : devices[0].replay.peak.level.total + get_waste (&devices[0]);
-  rule = hr_rule_estimate_new (plan);
-  _hr_estimate_set_rule_of_thumb (estimate, rule);
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    {
+      rule = hr_rule_estimate_new (plan);
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
 
   return estimate;
 }

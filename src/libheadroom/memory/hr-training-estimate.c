@@ -95,10 +95,11 @@ shows_gradients (const HrTrainingPlan *plan)
 }
 
 static gboolean
-run_device (HrTrainingPlan  *plan,
-            Device          *device,
-            HrTimeline      *timeline,
-            GError         **error)
+run_device (HrTrainingPlan    *plan,
+            Device            *device,
+            HrEstimateDetail   detail,
+            HrTimeline        *timeline,
+            GError           **error)
 {
   HrTraining *training = &plan->training;
 
@@ -110,7 +111,7 @@ run_device (HrTrainingPlan  *plan,
     return FALSE;
 
   device->replay.timeline = timeline;
-  if (training->pass.encoder == NULL)
+  if (training->pass.encoder == NULL && detail != HR_ESTIMATE_DETAIL_SIZES)
     device->replay.kept_layers = device->kept_layers = hr_kept_layers_new (training->pass.n_layers);
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
@@ -426,7 +427,8 @@ add_components (const HrTrainingPlan *plan,
                 const Device         *device,
                 HrEstimate           *estimate,
                 HrGpu                *gpu,
-                const HrFramework    *framework)
+                const HrFramework    *framework,
+                HrEstimateDetail      detail)
 {
   const HrLevel *level = &device->replay.peak.level;
 
@@ -436,7 +438,9 @@ add_components (const HrTrainingPlan *plan,
 
       if (part == 0)
         continue;
-      if (i == HR_COMPONENT_WEIGHTS && plan->training.live.is_used)
+      if (detail == HR_ESTIMATE_DETAIL_SIZES)
+        _hr_estimate_add_component (estimate, 0, i, part, NULL, NULL, NULL);
+      else if (i == HR_COMPONENT_WEIGHTS && plan->training.live.is_used)
         hr_training_zero_add_component (plan, estimate, part, device->weights.buffer_bytes);
       else if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan))
         hr_training_shard_add_component (plan, estimate, part, device->weights.buffer_bytes);
@@ -480,7 +484,7 @@ set_peak (HrEstimate *estimate,
  * hr_training_estimate_new:
  * @plan: a plan
  * @gpu: (nullable): the GPU to train on
- * @with_timeline: whether to write down what is held over the course of the step
+ * @detail: what is to be known
  * @error: return location for an error
  *
  * Estimates by replaying a step of training.
@@ -488,12 +492,12 @@ set_peak (HrEstimate *estimate,
  * Returns: (transfer full): an estimate, or %NULL with @error set
  */
 HrEstimate *
-hr_training_estimate_new (HrTrainingPlan  *plan,
-                          HrGpu           *gpu,
-                          gboolean         with_timeline,
-                          GError         **error)
+hr_training_estimate_new (HrTrainingPlan    *plan,
+                          HrGpu             *gpu,
+                          HrEstimateDetail   detail,
+                          GError           **error)
 {
-  g_autoptr (HrTimeline) timeline = with_timeline ? hr_timeline_new () : NULL;
+  g_autoptr (HrTimeline) timeline = detail == HR_ESTIMATE_DETAIL_TIMELINE ? hr_timeline_new () : NULL;
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (HrEstimate) rule = NULL;
   HrFramework framework;
@@ -503,19 +507,19 @@ hr_training_estimate_new (HrTrainingPlan  *plan,
   device.kept_layers = NULL;
 
   if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
-      !run_device (plan, &device, timeline, error))
+      !run_device (plan, &device, detail, timeline, error))
     return NULL;
 
   estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->model);
   _hr_estimate_set_n_trainable_parameters (estimate, hr_trainables_get_n_elements (plan->parameters));
   _hr_estimate_add_device (estimate);
   beside = add_components (plan, &device, estimate, gpu,
-                           hr_inference_plan_find_framework (&plan->pass, gpu, &framework) ? &framework : NULL);
+                           hr_inference_plan_find_framework (&plan->pass, gpu, &framework) ? &framework : NULL, detail);
   _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
   hr_estimate_add_phases (estimate, &device.replay.ledger, beside);
   set_peak (estimate, &device, g_steal_pointer (&timeline));
   /* That of a stage comes with those of the others. */
-  if (!hr_layout_divides_model (&plan->layout))
+  if (detail != HR_ESTIMATE_DETAIL_SIZES && !hr_layout_divides_model (&plan->layout))
     {
       rule = hr_training_rule_estimate_new (plan);
       _hr_estimate_set_rule_of_thumb (estimate, rule);

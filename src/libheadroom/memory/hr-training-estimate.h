@@ -2,15 +2,15 @@
 
 #pragma once
 
-#include "hr-estimate.h"
+#include "hr-estimate-private.h"
 #include "hr-gpu.h"
 #include "hr-training-plan.h"
 
 G_BEGIN_DECLS
 
-HrEstimate *hr_training_estimate_new (HrTrainingPlan  *plan,
-                                      HrGpu           *gpu,
-                                      gboolean         with_timeline,
-                                      GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate *hr_training_estimate_new (HrTrainingPlan    *plan,
+                                      HrGpu             *gpu,
+                                      HrEstimateDetail   detail,
+                                      GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
