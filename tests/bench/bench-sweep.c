@@ -49,11 +49,8 @@ measure (HrModel    *model,
   start = get_milliseconds ();
   sweep = hr_sweep_new (setting, values, N_VALUES);
   hr_sweep_add_line (sweep, "one", model, job, NULL, 1);
-  for (guint i = 0; to_the_end || i < N_VALUES; i++)
-    {
-      if (!hr_sweep_step (sweep))
-        break;
-    }
+  while ((to_the_end || !hr_sweep_has_all_least (sweep)) && hr_sweep_step (sweep))
+    continue;
   g_assert_true (hr_sweep_has_all_least (sweep));
   g_assert_cmpint (hr_sweep_is_done (sweep), ==, to_the_end);
 

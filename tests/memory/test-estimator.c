@@ -601,6 +601,46 @@ test_threads (void)
     g_assert_true (g_thread_join (threads[i]) == first);
 }
 
+/* Without formulas it is the same, to the byte. */
+static void
+check_sizes (HrModel *model,
+             HrJob   *job)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+  g_autoptr (HrEstimate) full = hr_estimator_run (model, job, gpu, 1, NULL);
+  g_autoptr (HrEstimate) sizes = hr_estimator_run_for_sizes (model, job, gpu, 1, NULL);
+
+  g_assert_nonnull (full);
+  g_assert_nonnull (sizes);
+  g_assert_cmpuint (hr_estimate_get_least_bytes (sizes), ==, hr_estimate_get_least_bytes (full));
+  g_assert_cmpuint (hr_estimate_get_total_bytes (sizes), ==, hr_estimate_get_total_bytes (full));
+  g_assert_cmpuint (hr_estimate_get_allocated_bytes (sizes), ==, hr_estimate_get_allocated_bytes (full));
+  g_assert_cmpint (hr_estimate_get_peak_phase (sizes), ==, hr_estimate_get_peak_phase (full));
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    g_assert_cmpuint (hr_estimate_get_component_bytes (sizes, id), ==, hr_estimate_get_component_bytes (full, id));
+  g_assert_null (hr_estimate_get_rule_of_thumb (sizes));
+  g_assert_nonnull (hr_estimate_get_rule_of_thumb (full));
+}
+
+static void
+test_sizes (gconstpointer data)
+{
+  static const HrMode modes[] = { HR_MODE_INFERENCE, HR_MODE_TRAINING, HR_MODE_FINE_TUNING };
+  g_autoptr (HrModel) model = load_model (GPOINTER_TO_UINT (data));
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (modes[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);
+
+      if (estimate != NULL)
+        check_sizes (model, job);
+      else
+        g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+    }
+}
+
 static void
 add_for_each_model (const char    *name,
                     GTestDataFunc  function)
@@ -649,6 +689,7 @@ main (int   argc,
   add_for_each_model ("a_wider_dtype_takes_more", test_wider_dtype);
   add_for_each_model ("a_layer_stands_for_its_class", test_classes);
   add_for_each_model ("devices_share_the_model", test_devices);
+  add_for_each_model ("sizes_are_the_same_without_formulas", test_sizes);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_is_as_it_is_written", test_rule_of_thumb);
   g_test_add_func ("/memory/estimator/what_is_not_quantized_is_assumed_to_be_bfloat16", test_dtype_beside_quantization);
   g_test_add_func ("/memory/estimator/the_rule_of_thumb_counts_all_experts", test_rule_of_thumb_of_mixtures);

@@ -11,6 +11,7 @@
 #include "hr-labels.h"
 #include "hr-training-job.h"
 #include "hr-units.h"
+#include "hr-workers.h"
 
 /*
  * Advice about settings: each change is made to a copy of the job and estimated anew. What the framework hands out is
@@ -19,6 +20,9 @@
 
 /* As many as are told: what saves less than these is not what helps. */
 #define MAX_ADVICE 10
+
+/* How many changes a core looks at in a step, by what is allocated. */
+#define CHANGES_PER_WORKER 4
 
 /* Below this share of the whole a change is not worth a line, and a pair of changes not more than one of them. */
 #define MIN_SHARE 0.002
@@ -116,6 +120,14 @@ typedef struct
   const char *change;
 } Draft;
 
+typedef enum
+{
+  STAGE_DRAFT,
+  STAGE_TELL,
+  STAGE_MEDIA,
+  STAGE_DONE,
+} Stage;
+
 struct _HrAdviceSearch
 {
   HrEstimate *estimate;
@@ -125,8 +137,9 @@ struct _HrAdviceSearch
   gboolean takes_quantization;
   GPtrArray *drafts;
   GPtrArray *advice;
-  guint step;
-  gboolean is_done;
+  guint n_looked_at;    /* of the changes */
+  guint n_told;         /* of the drafts, in order */
+  Stage stage;
 };
 
 static void
@@ -177,8 +190,8 @@ make_change (HrJob      *job,
   return is_change;
 }
 
-/* Keeps a draft if the changed job can be estimated, and is worth it. Takes @changed and @text. */
-static void
+/* Makes a draft if the changed job can be estimated, and is worth it. Takes @changed and @text. */
+static Draft *
 draft (HrAdviceSearch *self,
        HrJob          *changed,
        char           *text,
@@ -186,7 +199,8 @@ draft (HrAdviceSearch *self,
        const char     *change)
 {
   guint64 before = hr_estimate_get_allocated_bytes (self->estimate), after = before;
-  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), changed, NULL, 1, NULL);
+  HrModel *model = hr_estimate_get_model (self->estimate);
+  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (model, changed, NULL, 1, NULL);
   Draft *one = g_new0 (Draft, 1);
 
   one->changed = changed;
@@ -198,9 +212,11 @@ draft (HrAdviceSearch *self,
 
   one->saves_allocated = before - after;
   if (one->saves_allocated > before * MIN_SHARE)
-    g_ptr_array_add (self->drafts, one);
-  else
-    draft_free (one);
+    return one;
+
+  draft_free (one);
+
+  return NULL;
 }
 
 /* What is loaded quantized already is not quantized once more, and what is trained has QLoRA for it. */
@@ -213,7 +229,7 @@ takes_quantization (HrEstimate *estimate,
   return hr_job_get_quantization (resolved) == HR_QUANTIZATION_NONE && !HR_IS_TRAINING_JOB (job);
 }
 
-static void
+static Draft *
 draft_candidate (HrAdviceSearch  *self,
                  const Candidate *candidate)
 {
@@ -221,16 +237,19 @@ draft_candidate (HrAdviceSearch  *self,
   g_autoptr (HrJob) changed = NULL;
 
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (self->job), setting) == NULL)
-    return;
+    return NULL;
   if (!self->takes_quantization && g_str_equal (setting, "quantization"))
-    return;
+    return NULL;
 
   changed = hr_job_copy (self->job);
-  if (make_change (changed, candidate->change))
-    draft (self, g_steal_pointer (&changed), g_strdup (_(candidate->text)), _(candidate->cost), candidate->change);
+  if (!make_change (changed, candidate->change))
+    return NULL;
+
+  return draft (self, g_steal_pointer (&changed), g_strdup (_(candidate->text)), _(candidate->cost),
+                candidate->change);
 }
 
-static void
+static Draft *
 draft_halving (HrAdviceSearch *self,
                const Halving  *halving)
 {
@@ -241,11 +260,11 @@ draft_halving (HrAdviceSearch *self,
   guint64 size, steps;
 
   if (setting == NULL || !hr_job_uses_setting (self->job, setting, NULL))
-    return;
+    return NULL;
 
   g_object_get (self->job, halving->halved, &size, NULL);
   if (size < 2 || size % 2 != 0)
-    return;
+    return NULL;
 
   changed = hr_job_copy (self->job);
   g_object_set (changed, halving->halved, size / 2, NULL);
@@ -258,7 +277,69 @@ draft_halving (HrAdviceSearch *self,
   number = hr_format_integer (size / 2);
   text = g_string_new (_(halving->text));
   g_string_replace (text, "%s", number, 1);
-  draft (self, g_steal_pointer (&changed), g_strdup (text->str), _(halving->cost), NULL);
+
+  return draft (self, g_steal_pointer (&changed), g_strdup (text->str), _(halving->cost), NULL);
+}
+
+/* Changes that are looked at together, and what comes of each: a draft or an advice, or %NULL. */
+typedef struct
+{
+  HrAdviceSearch *search;
+  guint first;
+  GPtrArray *told;      /* of Draft, which are to be told */
+  gpointer results[];
+} Batch;
+
+static Batch *
+batch_new (HrAdviceSearch *search,
+           guint           first,
+           guint           n)
+{
+  Batch *self = g_malloc0 (sizeof *self + n * sizeof self->results[0]);
+
+  self->search = search;
+  self->first = first;
+
+  return self;
+}
+
+static void
+collect (Batch     *self,
+         guint      n,
+         GPtrArray *array)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      if (self->results[i] != NULL)
+        g_ptr_array_add (array, self->results[i]);
+    }
+}
+
+static void
+draft_one (guint    index,
+           gpointer user_data)
+{
+  Batch *batch = user_data;
+  guint change = batch->first + index;
+
+  batch->results[index] = change < G_N_ELEMENTS (candidates)
+                            ? draft_candidate (batch->search, &candidates[change])
+                            : draft_halving (batch->search, &halvings[change - G_N_ELEMENTS (candidates)]);
+}
+
+/* Looks at the next changes. Returns whether there are more. */
+static gboolean
+draft_more (HrAdviceSearch *self)
+{
+  guint n_all = G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings);
+  guint n = MIN (n_all - self->n_looked_at, CHANGES_PER_WORKER * hr_workers_get_n ());
+  g_autofree Batch *batch = batch_new (self, self->n_looked_at, n);
+
+  hr_workers_run (n, draft_one, batch);
+  collect (batch, n, self->drafts);
+  self->n_looked_at += n;
+
+  return self->n_looked_at < n_all;
 }
 
 /* A pair of changes has to save a good deal more than each of them. */
@@ -283,27 +364,62 @@ is_worth_it (HrAdviceSearch *self,
   return TRUE;
 }
 
-static void
-tell (HrAdviceSearch *self,
-      const Draft    *one)
+/* The advice that a draft comes to with what is reserved, or %NULL if it saves nothing then. */
+static HrAdvice *
+advise (HrAdviceSearch *self,
+        const Draft    *one)
 {
   g_autoptr (HrEstimate) other = NULL;
-  guint64 total = hr_estimate_get_total_bytes (self->estimate);
+  guint64 total;
   HrAdvice *item;
 
-  if (self->advice->len >= MAX_ADVICE || !is_worth_it (self, one))
-    return;
+  other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus,
+                                      NULL);
+  if (other == NULL)
+    return NULL;
 
-  other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus, NULL);
-  if (other == NULL || hr_estimate_get_total_bytes (other) >= total)
-    return;
+  total = hr_estimate_get_total_bytes (self->estimate);
+  if (hr_estimate_get_total_bytes (other) >= total)
+    return NULL;
 
   item = g_new0 (HrAdvice, 1);
   item->change = _hr_advice_describe_change (self->job, one->changed);
   item->saves_bytes = total - hr_estimate_get_total_bytes (other);
   item->text = g_strdup (one->text);
   item->cost = g_strdup (one->cost);
-  g_ptr_array_add (self->advice, item);
+
+  return item;
+}
+
+static void
+advise_one (guint    index,
+            gpointer user_data)
+{
+  Batch *batch = user_data;
+
+  batch->results[index] = advise (batch->search, g_ptr_array_index (batch->told, index));
+}
+
+/* Looks at the next drafts, no more than there is room for. Returns whether there are more. */
+static gboolean
+tell_more (HrAdviceSearch *self)
+{
+  guint n = MIN (MAX_ADVICE - self->advice->len, hr_workers_get_n ());
+  g_autofree Batch *batch = batch_new (self, 0, n);
+  g_autoptr (GPtrArray) told = g_ptr_array_new ();
+
+  while (told->len < n && self->n_told < self->drafts->len)
+    {
+      Draft *next = g_ptr_array_index (self->drafts, self->n_told++);
+
+      if (is_worth_it (self, next))
+        g_ptr_array_add (told, next);
+    }
+  batch->told = told;
+  hr_workers_run (told->len, advise_one, batch);
+  collect (batch, told->len, self->advice);
+
+  return self->advice->len < MAX_ADVICE && self->n_told < self->drafts->len;
 }
 
 static gint
@@ -346,7 +462,7 @@ hr_advice_search_new (HrEstimate *estimate,
   self->takes_quantization = takes_quantization (estimate, job);
   self->drafts = g_ptr_array_new_with_free_func (draft_free);
   self->advice = g_ptr_array_new_with_free_func (_hr_advice_free);
-  self->is_done = hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT;
+  self->stage = hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT ? STAGE_DRAFT : STAGE_DONE;
 
   return self;
 }
@@ -372,37 +488,41 @@ hr_advice_search_free (HrAdviceSearch *self)
  * hr_advice_search_step: (skip)
  * @self: a search
  *
- * Looks at one more change, which takes a few milliseconds.
+ * Looks at a few more changes, as many as there are cores to estimate them, which takes a few milliseconds.
  *
  * Returns: whether there is more to look at
  */
 gboolean
 hr_advice_search_step (HrAdviceSearch *self)
 {
-  guint step = self->step;
-
   g_return_val_if_fail (self != NULL, FALSE);
 
-  if (self->is_done)
-    return FALSE;
-
-  self->step++;
-  if (step < G_N_ELEMENTS (candidates))
-    draft_candidate (self, &candidates[step]);
-  else if (step < G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings))
-    draft_halving (self, &halvings[step - G_N_ELEMENTS (candidates)]);
-  else if (step == G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings))
-    g_ptr_array_sort (self->drafts, compare_drafts);
-  else if (step - G_N_ELEMENTS (candidates) - G_N_ELEMENTS (halvings) - 1 < self->drafts->len)
-    tell (self, g_ptr_array_index (self->drafts, step - G_N_ELEMENTS (candidates) - G_N_ELEMENTS (halvings) - 1));
-  else
+  switch (self->stage)
     {
+    case STAGE_DRAFT:
+      if (draft_more (self))
+        break;
+      g_ptr_array_sort (self->drafts, compare_drafts);
+      self->stage = STAGE_TELL;
+      break;
+
+    case STAGE_TELL:
+      if (!tell_more (self))
+        self->stage = STAGE_MEDIA;
+      break;
+
+    case STAGE_MEDIA:
       _hr_advice_add_media (self->advice, self->estimate, self->job, self->gpu, self->n_gpus);
       g_ptr_array_sort (self->advice, compare_savings);
-      self->is_done = TRUE;
+      self->stage = STAGE_DONE;
+      break;
+
+    case STAGE_DONE:
+    default:
+      break;
     }
 
-  return !self->is_done;
+  return self->stage != STAGE_DONE;
 }
 
 /**

@@ -188,7 +188,8 @@ try (GPtrArray  *advice,
      char     *(*describe) (HrJob      *changed,
                             HrEstimate *other))
 {
-  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (hr_estimate_get_model (estimate), changed, gpu, n_gpus, NULL);
+  HrModel *model = hr_estimate_get_model (estimate);
+  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (model, changed, gpu, n_gpus, NULL);
   HrAdvice *item;
 
   if (other == NULL || hr_estimate_get_total_bytes (other) >= hr_estimate_get_total_bytes (estimate))

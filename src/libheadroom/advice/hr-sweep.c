@@ -10,6 +10,10 @@
 #include "hr-estimator.h"
 #include "hr-scenario.h"
 #include "hr-units.h"
+#include "hr-workers.h"
+
+/* How many points a core looks at in a step, of those that take microseconds. */
+#define POINTS_PER_WORKER 8
 
 /*
  * HrSweep:
@@ -313,16 +317,17 @@ set_value (HrSweep      *self,
 static HrEstimate *
 estimate (HrSweep            *self,
           const HrSweepLine  *line,
+          HrJob              *probe,
           double              value,
           HrGpu              *gpu,
           GError            **error)
 {
   guint n_gpus = line->n_gpus;
 
-  if (!set_value (self, line->probe, value, &n_gpus, error))
+  if (!set_value (self, probe, value, &n_gpus, error))
     return NULL;
 
-  return hr_estimator_run (line->model, line->probe, gpu, n_gpus, error);
+  return hr_estimator_run_for_sizes (line->model, probe, gpu, n_gpus, error);
 }
 
 static double
@@ -335,10 +340,11 @@ get_value (HrSweep *self,
 static void
 find_least (HrSweep     *self,
             HrSweepLine *line,
+            HrJob       *probe,
             guint        index)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) found = estimate (self, line, get_value (self, index), line->gpu, &error);
+  g_autoptr (HrEstimate) found = estimate (self, line, probe, get_value (self, index), line->gpu, &error);
   HrSweepPoint *point = &line->points[index];
 
   if (found == NULL)
@@ -360,9 +366,10 @@ find_least (HrSweep     *self,
 static void
 find_total (HrSweep     *self,
             HrSweepLine *line,
+            HrJob       *probe,
             guint        index)
 {
-  g_autoptr (HrEstimate) found = estimate (self, line, get_value (self, index), line->gpu, NULL);
+  g_autoptr (HrEstimate) found = estimate (self, line, probe, get_value (self, index), line->gpu, NULL);
   HrSweepPoint *point = &line->points[index];
 
   g_return_if_fail (found != NULL);
@@ -520,30 +527,87 @@ hr_sweep_get_line (HrSweep *self,
   return get_line (self, line);
 }
 
-/* Looks at one more point, if there is one. */
 static gboolean
-look_at_point (HrSweep *self)
+is_all_beyond (HrSweep           *self,
+               HrSweepPointState  state)
+{
+  for (guint i = 0; i < self->lines->len; i++)
+    {
+      for (guint j = 0; j < self->values->len; j++)
+        {
+          if (get_line (self, i)->points[j].state <= state)
+            return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+/* Points that are looked at together: all of them quickly, or all with what is reserved. */
+typedef struct
+{
+  HrSweep *sweep;
+  HrSweepPointState state;
+  guint n_per_slice;
+  GArray *steps;        /* of guint: which points, as in HrSweep */
+} Batch;
+
+/* Each thread has a job of its own that takes the values. */
+static void
+look_at_slice (guint    index,
+               gpointer user_data)
+{
+  const Batch *batch = user_data;
+  HrSweep *self = batch->sweep;
+  guint n_values = self->values->len;
+  guint end = MIN ((index + 1) * batch->n_per_slice, batch->steps->len);
+  const HrSweepLine *line_of_probe = NULL;
+  g_autoptr (HrJob) probe = NULL;
+
+  for (guint i = index * batch->n_per_slice; i < end; i++)
+    {
+      guint point = g_array_index (batch->steps, guint, i) % (self->lines->len * n_values);
+      HrSweepLine *line = get_line (self, point / n_values);
+
+      if (line != line_of_probe)
+        {
+          g_clear_object (&probe);
+          probe = hr_job_copy (line->job);
+          line_of_probe = line;
+        }
+      if (batch->state == HR_SWEEP_POINT_PENDING)
+        find_least (self, line, probe, point % n_values);
+      else
+        find_total (self, line, probe, point % n_values);
+    }
+}
+
+/* Looks at a few more points, if there are any. */
+static gboolean
+look_at_points (HrSweep *self)
 {
   guint n_values = self->values->len;
   guint n_points = self->lines->len * n_values;
+  g_autoptr (GArray) steps = g_array_new (FALSE, FALSE, sizeof (guint));
+  Batch batch = { .sweep = self, .steps = steps, .n_per_slice = 1 };
+  guint n_most;
 
-  for (; self->step < 2 * n_points; self->step++)
+  if (self->step < n_points && is_all_beyond (self, HR_SWEEP_POINT_PENDING))
+    self->step = n_points;
+  batch.state = self->step < n_points ? HR_SWEEP_POINT_PENDING : HR_SWEEP_POINT_LEAST;
+  if (batch.state == HR_SWEEP_POINT_PENDING)
+    batch.n_per_slice = POINTS_PER_WORKER;
+  n_most = batch.n_per_slice * hr_workers_get_n ();
+  for (; steps->len < n_most && self->step < (batch.state == HR_SWEEP_POINT_PENDING ? 1 : 2) * n_points; self->step++)
     {
-      guint index = self->step % n_values;
-      HrSweepLine *line = get_line (self, self->step % n_points / n_values);
+      const HrSweepLine *line = get_line (self, self->step % n_points / n_values);
 
-      if (self->step < n_points && line->points[index].state == HR_SWEEP_POINT_PENDING)
-        find_least (self, line, index);
-      else if (self->step >= n_points && line->points[index].state == HR_SWEEP_POINT_LEAST)
-        find_total (self, line, index);
-      else
-        continue;
-
-      self->step++;
-      return TRUE;
+      if (line->points[self->step % n_values].state == batch.state)
+        g_array_append_val (steps, self->step);
     }
+  hr_workers_run ((steps->len + batch.n_per_slice - 1) / batch.n_per_slice, look_at_slice, &batch);
 
-  return FALSE;
+  return steps->len > 0;
 }
 
 static HrGpu *
@@ -606,7 +670,7 @@ find_total_on (double    value,
                gpointer  user_data)
 {
   const Probe *probe = user_data;
-  g_autoptr (HrEstimate) found = estimate (probe->sweep, probe->line, value, gpu, NULL);
+  g_autoptr (HrEstimate) found = estimate (probe->sweep, probe->line, probe->line->probe, value, gpu, NULL);
 
   if (found != NULL)
     *total_bytes = hr_estimate_get_total_bytes (found);
@@ -668,8 +732,8 @@ look_at_crossings (HrSweep *self)
  * hr_sweep_step: (skip)
  * @self: a sweep
  *
- * Looks at one more point: first at what is known quickly of each, then at the rest, which takes a few milliseconds, at
- * last at those where lines cross the memory of a GPU.
+ * Looks at a few more points, for each core some: first at what is known quickly of each, then at the rest, which takes
+ * a few milliseconds, at last at those where lines cross the memory of a GPU.
  *
  * Returns: whether there is more to look at
  */
@@ -678,7 +742,7 @@ hr_sweep_step (HrSweep *self)
 {
   g_return_val_if_fail (self != NULL, FALSE);
 
-  if (look_at_point (self))
+  if (look_at_points (self))
     return !hr_sweep_is_done (self);
 
   return look_at_crossings (self);
@@ -697,22 +761,6 @@ hr_sweep_run (HrSweep *self)
 
   while (hr_sweep_step (self))
     continue;
-}
-
-static gboolean
-is_all_beyond (HrSweep           *self,
-               HrSweepPointState  state)
-{
-  for (guint i = 0; i < self->lines->len; i++)
-    {
-      for (guint j = 0; j < self->values->len; j++)
-        {
-          if (get_line (self, i)->points[j].state <= state)
-            return FALSE;
-        }
-    }
-
-  return TRUE;
 }
 
 /**

@@ -12,9 +12,11 @@
 #define SOURCE_FRAGMENTATION \
   "c10/cuda/CUDACachingAllocator.cpp: every request of the first steps replayed; segments − what is allocated"
 
+/* @bytes and @by_component are without what only the heap tells, and do not change. */
 typedef struct
 {
   guint64 bytes;
+  guint64 by_component[HR_N_COMPONENTS];
   GListStore *components;
 } HrEstimateDevice;
 
@@ -55,6 +57,7 @@ struct _HrEstimate
   gboolean reserves_unknown;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
+  guint64 rest_bytes;   /* of @heap: what the allocator of the worst device reserves beside what it hands out */
   GArray *media;         /* of HrMediumTokens */
   guint64 text_tokens;
 };
@@ -116,28 +119,32 @@ heap_free (Heap *heap)
 }
 
 static guint64
-find_bytes (HrEstimate    *self,
-            HrComponentId  id)
+get_bytes (HrEstimate    *self,
+           HrComponentId  id)
 {
-  GListModel *components = G_LIST_MODEL (get_device (self, self->worst_device)->components);
-
-  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
-    {
-      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
-
-      if (hr_component_get_id (component) == id)
-        return hr_component_get_bytes (component);
-    }
-
-  return 0;
+  return get_device (self, self->worst_device)->by_component[id];
 }
 
 /* What is known without the heap. */
 static guint64
 get_allocated (HrEstimate *self)
 {
-  return get_device (self, self->worst_device)->bytes - find_bytes (self, HR_COMPONENT_FRAMEWORK) -
-         find_bytes (self, HR_COMPONENT_FRAGMENTATION) - find_bytes (self, HR_COMPONENT_RESERVE);
+  return get_device (self, self->worst_device)->bytes - get_bytes (self, HR_COMPONENT_FRAMEWORK) -
+         get_bytes (self, HR_COMPONENT_FRAGMENTATION) - get_bytes (self, HR_COMPONENT_RESERVE);
+}
+
+static void
+append_component (HrEstimate    *self,
+                  guint          device,
+                  HrComponentId  id,
+                  guint64        bytes,
+                  const char    *formula,
+                  const char    *substitution,
+                  const char    *source)
+{
+  g_autoptr (HrComponent) component = hr_component_new (id, bytes, formula, substitution, source);
+
+  g_list_store_append (get_device (self, device)->components, component);
 }
 
 static void
@@ -152,9 +159,9 @@ add_reserved (HrEstimate *self,
     return;
 
   substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT, reserved, allocated);
-  _hr_estimate_add_component (self, self->worst_device, HR_COMPONENT_FRAGMENTATION, rest, "reserved − allocated",
-                              substitution, SOURCE_FRAGMENTATION);
-  get_device (self, self->worst_device)->bytes += rest;
+  append_component (self, self->worst_device, HR_COMPONENT_FRAGMENTATION, rest, "reserved − allocated", substitution,
+                    SOURCE_FRAGMENTATION);
+  self->rest_bytes = rest;
   for (guint i = 0; i < self->n_phases; i++)
     self->phases[i].peak_bytes += rest;
 }
@@ -366,7 +373,7 @@ _hr_estimate_set_n_trainable_parameters (HrEstimate *self,
 guint
 _hr_estimate_add_device (HrEstimate *self)
 {
-  HrEstimateDevice device = { 0, g_list_store_new (HR_TYPE_COMPONENT) };
+  HrEstimateDevice device = { .components = g_list_store_new (HR_TYPE_COMPONENT) };
 
   g_array_append_val (self->devices, device);
 
@@ -449,9 +456,8 @@ _hr_estimate_add_component (HrEstimate    *self,
                             const char    *substitution,
                             const char    *source)
 {
-  g_autoptr (HrComponent) component = hr_component_new (id, bytes, formula, substitution, source);
-
-  g_list_store_append (get_device (self, device)->components, component);
+  get_device (self, device)->by_component[id] += bytes;
+  append_component (self, device, id, bytes, formula, substitution, source);
 }
 
 /*
@@ -697,10 +703,12 @@ hr_estimate_get_component_bytes (HrEstimate    *self,
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
   /* All others are known before what is reserved. */
-  if (id == HR_COMPONENT_FRAGMENTATION)
-    ensure_heap (self);
+  if (id != HR_COMPONENT_FRAGMENTATION)
+    return get_bytes (self, id);
 
-  return find_bytes (self, id);
+  ensure_heap (self);
+
+  return get_bytes (self, id) + self->rest_bytes;
 }
 
 /**
@@ -764,7 +772,11 @@ hr_estimate_get_least_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
+<<<<<<< HEAD
   return get_allocated (self) + find_bytes (self, HR_COMPONENT_FRAMEWORK) + find_bytes (self, HR_COMPONENT_RESERVE);
+=======
+  return get_allocated (self) + get_bytes (self, HR_COMPONENT_FRAMEWORK);
+>>>>>>> a581f06 (Advice and sweeps take half the time on one core and use all there are: they estimate without formulas that nobody reads, and hand estimates that do not depend on each other to threads)
 }
 
 /**
@@ -782,8 +794,12 @@ hr_estimate_get_reserved_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
+<<<<<<< HEAD
   return hr_estimate_get_total_bytes (self) - find_bytes (self, HR_COMPONENT_FRAMEWORK) -
          find_bytes (self, HR_COMPONENT_RESERVE);
+=======
+  return hr_estimate_get_total_bytes (self) - get_bytes (self, HR_COMPONENT_FRAMEWORK);
+>>>>>>> a581f06 (Advice and sweeps take half the time on one core and use all there are: they estimate without formulas that nobody reads, and hand estimates that do not depend on each other to threads)
 }
 
 static guint64
@@ -1004,7 +1020,7 @@ hr_estimate_get_device_bytes (HrEstimate *self,
 
   ensure_heap (self);
 
-  return get_device (self, device)->bytes;
+  return get_device (self, device)->bytes + (device == self->worst_device ? self->rest_bytes : 0);
 }
 
 /**

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * HrWork:
+ * @index: which of the pieces of work
+ * @user_data: what hr_workers_run() was given
+ *
+ * Does a piece of work, in any thread. It writes nothing that another piece reads or writes.
+ */
+typedef void (*HrWork) (guint    index,
+                        gpointer user_data);
+
+guint hr_workers_get_n (void);
+void  hr_workers_run   (guint    n,
+                        HrWork   work,
+                        gpointer user_data);
+
+G_END_DECLS
