@@ -64,7 +64,12 @@ static const struct
 static HeadroomWindow *
 headroom_application_add_window (HeadroomApplication *self)
 {
-  return HEADROOM_WINDOW (headroom_window_new (GTK_APPLICATION (self), G_LIST_MODEL (self->local_gpus)));
+  HeadroomWindow *window = HEADROOM_WINDOW (headroom_window_new (GTK_APPLICATION (self),
+                                                                 G_LIST_MODEL (self->local_gpus)));
+
+  headroom_window_keep_session (window);
+
+  return window;
 }
 
 /* A window without a file begins with the search for a model. */
@@ -74,6 +79,18 @@ headroom_application_add_empty_window (HeadroomApplication *self)
   HeadroomWindow *window = headroom_application_add_window (self);
 
   gtk_widget_grab_focus (GTK_WIDGET (headroom_window_get_content (window)));
+
+  return GTK_WINDOW (window);
+}
+
+/* The first window goes on where the last one was. */
+static GtkWindow *
+headroom_application_add_first_window (HeadroomApplication *self)
+{
+  HeadroomWindow *window = headroom_application_add_window (self);
+
+  if (!headroom_window_restore_session (window))
+    gtk_widget_grab_focus (GTK_WIDGET (headroom_window_get_content (window)));
 
   return GTK_WINDOW (window);
 }
@@ -247,8 +264,16 @@ static void
 headroom_application_shutdown (GApplication *application)
 {
   HeadroomApplication *self = HEADROOM_APPLICATION (application);
+  g_autoptr (GList) windows = g_list_reverse (g_list_copy (gtk_application_get_windows (GTK_APPLICATION (self))));
 
   g_cancellable_cancel (self->detecting);
+
+  /* The window that was used last is the one to go on with. */
+  for (GList *l = windows; l != NULL; l = l->next)
+    {
+      if (HEADROOM_IS_WINDOW (l->data))
+        headroom_window_save_session (l->data);
+    }
 
   G_APPLICATION_CLASS (headroom_application_parent_class)->shutdown (application);
 }
@@ -260,7 +285,7 @@ headroom_application_activate (GApplication *application)
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
   if (window == NULL)
-    window = headroom_application_add_empty_window (self);
+    window = headroom_application_add_first_window (self);
 
   gtk_window_present (window);
 }

@@ -98,8 +98,8 @@ headroom_compare_window_show_differences (HeadroomCompareWindow *self)
   for (guint i = 0; i < differences->len; i++)
     {
       const HrSettingDifference *item = g_ptr_array_index (differences, i);
-      const char *cells[] = { item->values[0] != NULL ? item->values[0] : nothing,
-                              item->values[1] != NULL ? item->values[1] : nothing, NULL };
+      const char *cells[] = { item->texts[0] != NULL ? item->texts[0] : nothing,
+                              item->texts[1] != NULL ? item->texts[1] : nothing, NULL };
 
       add_row (self->differences, item->label, cells, 2, NULL);
     }

@@ -99,11 +99,13 @@ headroom_gpu_group_picked_cb (HeadroomGpuGroup   *self,
                               HeadroomPickerItem *item)
 {
   HrGpu *gpu = (HrGpu *) headroom_picker_item_get_object (item);
+  const char *id = gpu != NULL ? hr_gpu_get_id (gpu) : HEADROOM_SETTINGS_NO_GPU;
 
   g_assert (HEADROOM_IS_GPU_GROUP (self));
 
   headroom_session_set_gpu (self->session, gpu);
-  g_settings_set_string (self->settings, "gpu", gpu != NULL ? hr_gpu_get_id (gpu) : HEADROOM_SETTINGS_NO_GPU);
+  /* A device of this machine that the catalogue does not have will be found again. */
+  g_settings_set_string (self->settings, "gpu", id != NULL ? id : "");
   gtk_popover_popdown (self->popover);
 }
 

@@ -232,6 +232,17 @@ headroom_history_replace_model (HeadroomHistory *self,
     }
 }
 
+/*
+ * Gets the state that is shown, or NULL where there is none yet.
+ */
+const HeadroomState *
+headroom_history_get_current (HeadroomHistory *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_HISTORY (self), NULL);
+
+  return self->states->len > 0 ? g_ptr_array_index (self->states, self->position) : NULL;
+}
+
 gboolean
 headroom_history_can_undo (HeadroomHistory *self)
 {

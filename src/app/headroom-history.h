@@ -18,6 +18,7 @@ void                 headroom_history_record        (HeadroomHistory *self,
                                                      HeadroomState   *state,
                                                      const char      *what,
                                                      gint64           time);
+const HeadroomState *headroom_history_get_current   (HeadroomHistory *self);
 const HeadroomState *headroom_history_undo          (HeadroomHistory *self);
 const HeadroomState *headroom_history_redo          (HeadroomHistory *self);
 void                 headroom_history_replace_model (HeadroomHistory *self,

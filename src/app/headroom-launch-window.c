@@ -28,7 +28,7 @@ struct _HeadroomLaunchWindow
   GtkStack *content;
   AdwViewStack *stack;
   AdwStatusPage *problem;
-  GtkLabel *unsaid;
+  GtkLabel *notes;
   GtkLabel *sources;
 };
 
@@ -112,7 +112,7 @@ static void
 headroom_launch_window_show_files (HeadroomLaunchWindow *self)
 {
   g_autofree char *shown = g_strdup (adw_view_stack_get_visible_child_name (self->stack));
-  g_autofree char *unsaid = hr_launch_dup_unsaid (self->launch, headroom_session_get_job (self->session));
+  g_autofree char *notes = hr_launch_dup_notes (self->launch, headroom_session_get_job (self->session));
 
   headroom_launch_window_remove_files (self);
   for (guint i = 0; i < self->launch->files->len; i++)
@@ -121,8 +121,8 @@ headroom_launch_window_show_files (HeadroomLaunchWindow *self)
   if (shown != NULL && adw_view_stack_get_child_by_name (self->stack, shown) != NULL)
     adw_view_stack_set_visible_child_name (self->stack, shown);
 
-  gtk_label_set_label (self->unsaid, unsaid != NULL ? unsaid : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->unsaid), unsaid != NULL);
+  gtk_label_set_label (self->notes, notes != NULL ? notes : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->notes), notes != NULL);
   gtk_stack_set_visible_child_name (self->content, "files");
 }
 
@@ -249,7 +249,7 @@ headroom_launch_window_class_init (HeadroomLaunchWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, content);
   gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, problem);
-  gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, unsaid);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, notes);
   gtk_widget_class_bind_template_child (widget_class, HeadroomLaunchWindow, sources);
   gtk_widget_class_bind_template_callback (widget_class, headroom_launch_window_page_cb);
 

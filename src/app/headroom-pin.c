@@ -141,6 +141,42 @@ headroom_pin_new (const char *label,
 }
 
 /*
+ * headroom_pin_new_with_model:
+ * @label: (nullable): what it is called, or NULL for the name of the model
+ * @scenario: a scenario
+ * @model: its model, which has been read
+ * @error: return location for a #GError
+ *
+ * Finds the GPU of a scenario.
+ */
+HeadroomPin *
+headroom_pin_new_with_model (const char  *label,
+                             HrScenario  *scenario,
+                             HrModel     *model,
+                             GError     **error)
+{
+  const char *name = hr_scenario_get_model (scenario);
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (HrGpu) gpu = NULL;
+
+  g_return_val_if_fail (HR_IS_SCENARIO (scenario), NULL);
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+
+  if (hr_scenario_get_gpu (scenario) != NULL)
+    {
+      gpu = hr_gpu_catalogue_lookup (hr_scenario_get_gpu (scenario), error);
+      if (gpu == NULL)
+        return NULL;
+    }
+
+  if (g_path_is_absolute (name))
+    file = g_file_new_for_path (name);
+
+  return headroom_pin_new (label != NULL ? label : hr_model_get_short_name (model), model, file,
+                           hr_scenario_get_job (scenario), gpu, hr_scenario_get_n_gpus (scenario));
+}
+
+/*
  * headroom_pin_new_from_scenario:
  * @label: (nullable): what it is called, or NULL for the name of the model
  * @scenario: a scenario
@@ -155,21 +191,13 @@ headroom_pin_new_from_scenario (const char  *label,
 {
   const char *name = hr_scenario_get_model (scenario);
   g_autoptr (HrModel) model = NULL;
-  g_autoptr (GFile) file = NULL;
-  g_autoptr (HrGpu) gpu = NULL;
 
   g_return_val_if_fail (HR_IS_SCENARIO (scenario), NULL);
 
-  if (hr_scenario_get_gpu (scenario) != NULL)
-    {
-      gpu = hr_gpu_catalogue_lookup (hr_scenario_get_gpu (scenario), error);
-      if (gpu == NULL)
-        return NULL;
-    }
-
   if (g_path_is_absolute (name))
     {
-      file = g_file_new_for_path (name);
+      g_autoptr (GFile) file = g_file_new_for_path (name);
+
       model = hr_model_new_from_file (file, error);
     }
   else
@@ -180,8 +208,50 @@ headroom_pin_new_from_scenario (const char  *label,
   if (model == NULL || !hr_model_check_can_be_estimated (model, error))
     return NULL;
 
-  return headroom_pin_new (label != NULL ? label : hr_model_get_short_name (model), model, file,
-                           hr_scenario_get_job (scenario), gpu, hr_scenario_get_n_gpus (scenario));
+  return headroom_pin_new_with_model (label, scenario, model, error);
+}
+
+/*
+ * Creates a scenario of what is pinned.
+ */
+HrScenario *
+headroom_pin_create_scenario (HeadroomPin *self)
+{
+  g_autofree char *path = NULL;
+  HrScenario *scenario;
+
+  g_return_val_if_fail (HEADROOM_IS_PIN (self), NULL);
+
+  path = self->file != NULL ? g_file_get_path (self->file) : NULL;
+  scenario = hr_scenario_new (path != NULL ? path : hr_model_get_name (self->model), self->job);
+  if (self->gpu != NULL)
+    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
+
+  return scenario;
+}
+
+/*
+ * Checks whether two configurations are about the same, and called the same.
+ */
+gboolean
+headroom_pin_equal (HeadroomPin *self,
+                    HeadroomPin *other)
+{
+  g_autoptr (HrScenario) mine = NULL;
+  g_autoptr (HrScenario) theirs = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_PIN (self), FALSE);
+  g_return_val_if_fail (HEADROOM_IS_PIN (other), FALSE);
+
+  if (!g_str_equal (self->label, other->label) || !hr_job_equal (self->job, other->job))
+    return FALSE;
+
+  mine = headroom_pin_create_scenario (self);
+  theirs = headroom_pin_create_scenario (other);
+
+  return g_str_equal (hr_scenario_get_model (mine), hr_scenario_get_model (theirs)) &&
+         g_strcmp0 (hr_scenario_get_gpu (mine), hr_scenario_get_gpu (theirs)) == 0 &&
+         hr_scenario_get_n_gpus (mine) == hr_scenario_get_n_gpus (theirs);
 }
 
 /*

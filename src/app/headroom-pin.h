@@ -20,9 +20,16 @@ HeadroomPin *headroom_pin_new               (const char    *label,
                                              HrJob         *job,
                                              HrGpu         *gpu,
                                              guint          n_gpus) G_GNUC_WARN_UNUSED_RESULT;
+HeadroomPin *headroom_pin_new_with_model    (const char    *label,
+                                             HrScenario    *scenario,
+                                             HrModel       *model,
+                                             GError       **error) G_GNUC_WARN_UNUSED_RESULT;
 HeadroomPin *headroom_pin_new_from_scenario (const char    *label,
                                              HrScenario    *scenario,
                                              GError       **error) G_GNUC_WARN_UNUSED_RESULT;
+HrScenario  *headroom_pin_create_scenario   (HeadroomPin   *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean     headroom_pin_equal             (HeadroomPin   *self,
+                                             HeadroomPin   *other);
 HrReport    *headroom_pin_create_report     (HeadroomPin   *self,
                                              HrUnitSystem   unit_system,
                                              GError       **error) G_GNUC_WARN_UNUSED_RESULT;

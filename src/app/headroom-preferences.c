@@ -111,6 +111,28 @@ add_choice (HeadroomPreferences *self,
 }
 
 static void
+add_switch (HeadroomPreferences *self,
+            AdwPreferencesGroup *group,
+            const char          *key,
+            const char          *title,
+            const char          *subtitle)
+{
+  GtkWidget *toggle = gtk_switch_new ();
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW,
+                                 "title", title,
+                                 "subtitle", subtitle,
+                                 "use-underline", TRUE,
+                                 "activatable-widget", toggle,
+                                 NULL);
+
+  gtk_widget_set_name (row, key);
+  gtk_widget_set_valign (toggle, GTK_ALIGN_CENTER);
+  g_settings_bind (self->settings, key, toggle, "active", G_SETTINGS_BIND_DEFAULT);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), toggle);
+  adw_preferences_group_add (group, row);
+}
+
+static void
 headroom_preferences_remove_cb (HeadroomPreferences *self,
                                 GtkButton           *button)
 {
@@ -176,6 +198,8 @@ headroom_preferences_build (HeadroomPreferences *self)
   add_choice (self, group, "language", _("_Language"), _("Of the window and of reports"), languages);
   add_choice (self, group, "color-scheme", _("_Appearance"), NULL, color_schemes);
   add_choice (self, group, "unit-system", _("_Units of memory"), NULL, unit_systems);
+  add_switch (self, group, "restore-session", _("_Go on where you were"),
+              _("Open at start what was open the last time"));
 
   self->page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
   adw_preferences_page_add (self->page, group);

@@ -4,12 +4,14 @@
 
 #include "headroom-session.h"
 
+#include <glib/gi18n.h>
 #include <hr-estimator.h>
 #include <hr-gpu-catalogue.h>
 #include <hr-job-enums.h>
 #include <string.h>
 
 #include "headroom-history.h"
+#include "headroom-opened.h"
 
 /*
  * HeadroomSession:
@@ -120,13 +122,19 @@ static void
 headroom_session_record (HeadroomSession *self,
                          const char      *what)
 {
+  HeadroomState *state;
+  GHashTableIter iter;
+  gpointer job;
+
   if (self->restoring)
     return;
 
-  headroom_history_record (self->history,
-                           headroom_state_new (self->model, self->file, headroom_session_get_job (self),
-                                               self->gpu, self->n_gpus),
-                           what, g_get_monotonic_time ());
+  state = headroom_state_new (self->model, self->file, self->mode, self->gpu, self->n_gpus);
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &job))
+    headroom_state_take_job (state, job, headroom_history_get_current (self->history));
+
+  headroom_history_record (self->history, state, what, g_get_monotonic_time ());
 }
 
 static void
@@ -184,20 +192,32 @@ copy_settings (HrJob *from,
     }
 }
 
+/* A mode that nobody had come to has its defaults. */
+static void
+headroom_session_restore_jobs (HeadroomSession     *self,
+                               const HeadroomState *state)
+{
+  for (HrMode mode = 0; mode < HEADROOM_N_MODES; mode++)
+    {
+      HrJob *job = g_hash_table_lookup (self->jobs, GINT_TO_POINTER (mode));
+      g_autoptr (HrJob) settings = state->jobs[mode] != NULL ? g_object_ref (state->jobs[mode]) : hr_job_new (mode);
+
+      if (job != NULL)
+        copy_settings (settings, job);
+    }
+}
+
 static void
 headroom_session_restore (HeadroomSession     *self,
                           const HeadroomState *state)
 {
-  HrMode mode;
-
   if (state == NULL)
     return;
 
   self->restoring = TRUE;
 
-  mode = hr_job_get_mode (state->job);
-  headroom_session_set_mode (self, mode);
-  copy_settings (state->job, headroom_session_get_job_of_mode (self, mode));
+  headroom_session_set_mode (self, state->mode);
+  headroom_session_restore_jobs (self, state);
   headroom_session_set_gpu (self, state->gpu);
   headroom_session_set_n_gpus (self, state->n_gpus);
   headroom_session_set_model (self, state->model, state->file);
@@ -447,16 +467,6 @@ headroom_session_take_job (HeadroomSession *self,
   copy_settings (job, headroom_session_get_job_of_mode (self, mode));
 }
 
-static void
-headroom_session_take_pin (HeadroomSession *self,
-                           HeadroomPin     *pin)
-{
-  headroom_session_take_job (self, headroom_pin_get_job (pin));
-  headroom_session_set_gpu (self, headroom_pin_get_gpu (pin));
-  headroom_session_set_n_gpus (self, headroom_pin_get_n_gpus (pin));
-  headroom_session_set_model (self, headroom_pin_get_model (pin), headroom_pin_get_file (pin));
-}
-
 /*
  * Takes the model @id of the catalogue, and the mode and the settings of @job: one step to undo. If the model cannot be
  * had, everything stays as it is.
@@ -563,44 +573,63 @@ headroom_session_change_job (HeadroomSession  *self,
   return TRUE;
 }
 
-/* What a file turned out to hold: a scenario, with its model, or a model alone. */
-typedef struct
+/* Takes what is pinned beside a scenario, but for what is there already. */
+static void
+headroom_session_take_pins (HeadroomSession *self,
+                            GPtrArray       *pins,
+                            GPtrArray       *problems)
 {
-  HeadroomPin *pin;
-  HrModel *model;
-} Opened;
+  for (guint i = 0; i < pins->len; i++)
+    {
+      HeadroomPin *pin = g_ptr_array_index (pins, i);
+      guint n_pins = g_list_model_get_n_items (G_LIST_MODEL (self->pins));
+
+      if (g_list_store_find_with_equal_func (self->pins, pin, (GEqualFunc) headroom_pin_equal, NULL))
+        continue;
+
+      if (n_pins < HR_SCENARIO_MAX_PINS)
+        g_list_store_append (self->pins, pin);
+      else
+        g_ptr_array_add (problems,
+                         /* Translators: the name of a configuration */
+                         g_strdup_printf (_("There is no room for the pinned configuration “%s”"),
+                                          headroom_pin_get_label (pin)));
+    }
+}
 
 static void
-opened_free (Opened *opened)
+headroom_session_take_scenario (HeadroomSession *self,
+                                HeadroomOpened  *opened)
 {
-  g_clear_object (&opened->pin);
-  g_clear_object (&opened->model);
-  g_free (opened);
+  headroom_session_take_job (self, hr_scenario_get_job (opened->scenario));
+  headroom_session_set_gpu (self, opened->gpu);
+  headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
+  headroom_session_set_model (self, opened->model, opened->file);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opened, opened_free)
-
-static gboolean
-opened_read_model (Opened  *opened,
-                   GFile   *file,
-                   GError **error)
+/*
+ * Takes what somebody was working on the last time, in all modes. A GPU that is not told or not known leaves the one
+ * that is there.
+ */
+static void
+headroom_session_take_last (HeadroomSession *self,
+                            HeadroomOpened  *opened)
 {
-  opened->model = hr_model_new_from_file (file, error);
+  for (HrMode mode = 0; mode < HEADROOM_N_MODES; mode++)
+    {
+      HrJob *job = hr_scenario_get_job_of_mode (opened->scenario, mode);
 
-  return opened->model != NULL && hr_model_check_can_be_estimated (opened->model, error);
-}
+      if (job != NULL)
+        copy_settings (job, headroom_session_get_job_of_mode (self, mode));
+    }
 
-static gboolean
-opened_read_scenario (Opened  *opened,
-                      GFile   *file,
-                      GError **error)
-{
-  g_autoptr (HrScenario) scenario = hr_scenario_new_from_file (file, error);
-
-  if (scenario != NULL)
-    opened->pin = headroom_pin_new_from_scenario (NULL, scenario, error);
-
-  return opened->pin != NULL;
+  headroom_session_set_mode (self, hr_job_get_mode (hr_scenario_get_job (opened->scenario)));
+  if (opened->gpu != NULL)
+    {
+      headroom_session_set_gpu (self, opened->gpu);
+      headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
+    }
+  headroom_session_set_model (self, opened->model, opened->file);
 }
 
 static void
@@ -609,20 +638,43 @@ open_thread (GTask        *task,
              gpointer      task_data,
              GCancellable *cancellable)
 {
-  GFile *file = task_data;
-  g_autoptr (Opened) opened = g_new0 (Opened, 1);
   GError *error = NULL;
-  gboolean success;
+  HeadroomOpened *opened = headroom_opened_new_from_file (task_data, &error);
 
-  if (hr_scenario_probe (file))
-    success = opened_read_scenario (opened, file, &error);
-  else
-    success = opened_read_model (opened, file, &error);
-
-  if (success)
-    g_task_return_pointer (task, g_steal_pointer (&opened), (GDestroyNotify) opened_free);
+  if (opened != NULL)
+    g_task_return_pointer (task, opened, (GDestroyNotify) headroom_opened_free);
   else
     g_task_return_error (task, error);
+}
+
+static void
+restore_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  g_task_return_pointer (task, headroom_opened_new_from_scenario (task_data), (GDestroyNotify) headroom_opened_free);
+}
+
+/* An open that is under way when another begins is cancelled. */
+static void
+headroom_session_read_async (HeadroomSession     *self,
+                             GTaskThreadFunc      thread,
+                             gpointer             what,
+                             gpointer             source_tag,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  self->opening = g_cancellable_new ();
+
+  task = g_task_new (self, self->opening, callback, user_data);
+  g_task_set_source_tag (task, source_tag);
+  g_task_set_task_data (task, g_object_ref (what), g_object_unref);
+  g_task_run_in_thread (task, thread);
 }
 
 /*
@@ -636,30 +688,62 @@ headroom_session_open_async (HeadroomSession     *self,
                              GAsyncReadyCallback  callback,
                              gpointer             user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (HEADROOM_IS_SESSION (self));
   g_return_if_fail (G_IS_FILE (file));
 
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
-  self->opening = g_cancellable_new ();
+  headroom_session_read_async (self, open_thread, file, headroom_session_open_async, callback, user_data);
+}
 
-  task = g_task_new (self, self->opening, callback, user_data);
-  g_task_set_source_tag (task, headroom_session_open_async);
-  g_task_set_task_data (task, g_object_ref (file), g_object_unref);
-  g_task_run_in_thread (task, open_thread);
+/*
+ * Reads what @scenario names, which somebody was working on the last time, in a thread. To be finished with
+ * headroom_session_open_finish() as well; what cannot be had any more is left out.
+ */
+void
+headroom_session_restore_async (HeadroomSession     *self,
+                                HrScenario          *scenario,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (HR_IS_SCENARIO (scenario));
+
+  headroom_session_read_async (self, restore_thread, scenario, headroom_session_restore_async, callback, user_data);
+}
+
+/* What is restored is where a session begins: there is nothing before it to go back to. */
+static void
+headroom_session_take_opened (HeadroomSession *self,
+                              HeadroomOpened  *opened,
+                              gboolean         is_last)
+{
+  self->restoring = TRUE;
+
+  if (is_last)
+    headroom_session_take_last (self, opened);
+  else if (opened->scenario != NULL)
+    headroom_session_take_scenario (self, opened);
+  else
+    headroom_session_set_model (self, opened->model, opened->file);
+  headroom_session_take_pins (self, opened->pins, opened->problems);
+
+  self->restoring = FALSE;
+  if (is_last)
+    headroom_history_clear (self->history);
+  headroom_session_record (self, NULL);
 }
 
 /*
  * Takes what was read. If that is nothing, everything stays as it is.
+ *
+ * @problems: (out) (optional) (nullable): sentences about what had to be left out, a line each, or NULL if nothing had
  */
 gboolean
 headroom_session_open_finish (HeadroomSession  *self,
                               GAsyncResult     *result,
+                              char            **problems,
                               GError          **error)
 {
-  g_autoptr (Opened) opened = NULL;
+  g_autoptr (HeadroomOpened) opened = NULL;
 
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
@@ -668,15 +752,16 @@ headroom_session_open_finish (HeadroomSession  *self,
   if (opened == NULL)
     return FALSE;
 
-  self->restoring = TRUE;
+  headroom_session_take_opened (self, opened,
+                                g_task_get_source_tag (G_TASK (result)) == headroom_session_restore_async);
 
-  if (opened->pin != NULL)
-    headroom_session_take_pin (self, opened->pin);
-  else
-    headroom_session_set_model (self, opened->model, g_task_get_task_data (G_TASK (result)));
-
-  self->restoring = FALSE;
-  headroom_session_record (self, NULL);
+  if (problems != NULL)
+    {
+      *problems = NULL;
+      g_ptr_array_add (opened->problems, NULL);
+      if (g_ptr_array_index (opened->problems, 0) != NULL)
+        *problems = g_strjoinv ("\n", (char **) opened->problems->pdata);
+    }
 
   return TRUE;
 }
@@ -698,13 +783,9 @@ static HrScenario *
 headroom_session_create_scenario_of (HeadroomSession *self,
                                      HrJob           *job)
 {
-  g_autofree char *path = self->file != NULL ? g_file_get_path (self->file) : NULL;
-  HrScenario *scenario = hr_scenario_new (path != NULL ? path : hr_model_get_name (self->model), job);
+  g_autoptr (HeadroomPin) pin = headroom_pin_new ("", self->model, self->file, job, self->gpu, self->n_gpus);
 
-  if (self->gpu != NULL)
-    hr_scenario_set_gpu (scenario, hr_gpu_get_id (self->gpu), self->n_gpus);
-
-  return scenario;
+  return headroom_pin_create_scenario (pin);
 }
 
 /*
@@ -736,15 +817,50 @@ headroom_session_create_report (HeadroomSession *self,
 }
 
 /*
- * Creates a scenario of what is set now. There has to be a model.
+ * Creates a scenario of what is set now, and of what is pinned. There has to be a model.
  */
 HrScenario *
 headroom_session_create_scenario (HeadroomSession *self)
 {
+  HrScenario *scenario;
+
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
   g_return_val_if_fail (self->model != NULL, NULL);
 
-  return headroom_session_create_scenario_of (self, headroom_session_get_job (self));
+  scenario = headroom_session_create_scenario_of (self, headroom_session_get_job (self));
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->pins)); i++)
+    {
+      g_autoptr (HeadroomPin) pin = g_list_model_get_item (G_LIST_MODEL (self->pins), i);
+      g_autoptr (HrScenario) pinned = headroom_pin_create_scenario (pin);
+
+      hr_scenario_add_pin (scenario, headroom_pin_get_label (pin), pinned);
+    }
+
+  return scenario;
+}
+
+/*
+ * Creates a scenario of all that somebody is working on: with what is set in the other modes. There has to be a model.
+ */
+HrScenario *
+headroom_session_create_whole_scenario (HeadroomSession *self)
+{
+  HrScenario *scenario;
+  GHashTableIter iter;
+  gpointer job;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+  g_return_val_if_fail (self->model != NULL, NULL);
+
+  scenario = headroom_session_create_scenario (self);
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &job))
+    {
+      if (hr_job_get_mode (job) != self->mode)
+        hr_scenario_add_job (scenario, job);
+    }
+
+  return scenario;
 }
 
 /*

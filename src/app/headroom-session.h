@@ -39,12 +39,18 @@ void             headroom_session_open_async           (HeadroomSession      *se
                                                         gpointer              user_data);
 gboolean         headroom_session_open_finish          (HeadroomSession      *self,
                                                         GAsyncResult         *result,
+                                                        char                **problems,
                                                         GError              **error);
+void             headroom_session_restore_async        (HeadroomSession      *self,
+                                                        HrScenario           *scenario,
+                                                        GAsyncReadyCallback   callback,
+                                                        gpointer              user_data);
 HeadroomPin     *headroom_session_create_pin           (HeadroomSession      *self,
                                                         const char           *label) G_GNUC_WARN_UNUSED_RESULT;
 HrReport        *headroom_session_create_report        (HeadroomSession      *self,
                                                         HrUnitSystem          unit_system) G_GNUC_WARN_UNUSED_RESULT;
 HrScenario      *headroom_session_create_scenario      (HeadroomSession      *self) G_GNUC_WARN_UNUSED_RESULT;
+HrScenario      *headroom_session_create_whole_scenario (HeadroomSession     *self) G_GNUC_WARN_UNUSED_RESULT;
 void             headroom_session_reload_model         (HeadroomSession      *self);
 HrMode           headroom_session_get_mode             (HeadroomSession      *self);
 void             headroom_session_set_mode             (HeadroomSession      *self,

@@ -23,3 +23,14 @@ headroom_settings_get_unit_system (GSettings *settings)
 
   return g_settings_get_enum (settings, "unit-system");
 }
+
+/*
+ * Gets whether the user wants to go on where they were, and does not begin with nothing.
+ */
+gboolean
+headroom_settings_get_restore_session (GSettings *settings)
+{
+  g_return_val_if_fail (G_IS_SETTINGS (settings), FALSE);
+
+  return g_settings_get_boolean (settings, "restore-session");
+}

@@ -8,16 +8,14 @@
 #include <hr-architecture-file.h>
 #include <hr-gpu-catalogue.h>
 
-#include "headroom-anatomy-window.h"
 #include "headroom-architecture-dialog.h"
-#include "headroom-compare-window.h"
 #include "headroom-dialogs.h"
-#include "headroom-examples-window.h"
 #include "headroom-help-window.h"
-#include "headroom-launch-window.h"
-#include "headroom-precision-window.h"
+#include "headroom-last-session.h"
 #include "headroom-recent.h"
+#include "headroom-session-saver.h"
 #include "headroom-settings.h"
+#include "headroom-side-windows.h"
 
 /* The card that estimates are held against until one is chosen, on a machine without a GPU. */
 #define FALLBACK_GPU "rtx-4090"
@@ -35,12 +33,9 @@ struct _HeadroomWindow
   HeadroomContent *content;
   GListModel *local_gpus;
   GSettings *settings;
-  HeadroomAnatomyWindow *anatomy;
-  HeadroomPrecisionWindow *precision;
-  GtkWidget *comparison;
-  GtkWidget *examples;
-  HeadroomLaunchWindow *launch;
-  GtkWidget *help;
+  HeadroomSideWindows *side_windows;
+  HeadroomSessionSaver *saver;
+  HrGpu *guessed_gpu;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -120,12 +115,16 @@ headroom_window_opened_cb (GObject      *source_object,
 {
   OpenRequest *request = user_data;
   HeadroomWindow *self = request->window;
+  g_autofree char *problems = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &error))
+  if (headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &problems, &error))
     {
       headroom_recent_add (self->settings, request->file);
-      headroom_content_clear_error (self->content);
+      if (problems != NULL)
+        headroom_content_show_error (self->content, _("Not everything could be opened"), problems);
+      else
+        headroom_content_clear_error (self->content);
     }
   else if (!headroom_window_offer_architecture (self, request->file))
     {
@@ -446,147 +445,40 @@ headroom_window_previous_pane_action (GtkWidget  *widget,
   headroom_content_move_focus (HEADROOM_WINDOW (widget)->content, GTK_DIR_TAB_BACKWARD);
 }
 
-static HeadroomAnatomyWindow *
-headroom_window_create_anatomy (HeadroomWindow *self)
+/* The actions that show windows, by their names. */
+static const struct
 {
-  GtkWidget *anatomy = headroom_anatomy_window_new (self->session);
-
-  gtk_window_set_transient_for (GTK_WINDOW (anatomy), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (anatomy), TRUE);
-  g_set_weak_pointer (&self->anatomy, HEADROOM_ANATOMY_WINDOW (anatomy));
-
-  return self->anatomy;
-}
+  const char *action;
+  HeadroomSideWindow kind;
+} side_actions[] = {
+  { "win.show-anatomy", HEADROOM_SIDE_WINDOW_ANATOMY },
+  { "win.show-precision", HEADROOM_SIDE_WINDOW_PRECISION },
+  { "win.show-comparison", HEADROOM_SIDE_WINDOW_COMPARISON },
+  { "win.show-examples", HEADROOM_SIDE_WINDOW_EXAMPLES },
+  { "win.show-launch", HEADROOM_SIDE_WINDOW_LAUNCH },
+};
 
 static void
-headroom_window_show_anatomy_action (GtkWidget  *widget,
-                                     const char *action_name,
-                                     GVariant   *parameter)
+headroom_window_show_side_action (GtkWidget  *widget,
+                                  const char *action_name,
+                                  GVariant   *parameter)
 {
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  if (self->anatomy == NULL)
-    headroom_window_create_anatomy (self);
-
-  gtk_window_present (GTK_WINDOW (self->anatomy));
-}
-
-static HeadroomPrecisionWindow *
-headroom_window_create_precision (HeadroomWindow *self)
-{
-  GtkWidget *precision = headroom_precision_window_new (self->session);
-
-  gtk_window_set_transient_for (GTK_WINDOW (precision), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (precision), TRUE);
-  g_set_weak_pointer (&self->precision, HEADROOM_PRECISION_WINDOW (precision));
-
-  return self->precision;
-}
-
-static void
-headroom_window_show_precision_action (GtkWidget  *widget,
-                                       const char *action_name,
-                                       GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  if (self->precision == NULL)
-    headroom_window_create_precision (self);
-
-  gtk_window_present (GTK_WINDOW (self->precision));
-}
-
-static HeadroomLaunchWindow *
-headroom_window_create_launch (HeadroomWindow *self)
-{
-  GtkWidget *launch = headroom_launch_window_new (self->session);
-
-  gtk_window_set_transient_for (GTK_WINDOW (launch), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (launch), TRUE);
-  g_set_weak_pointer (&self->launch, HEADROOM_LAUNCH_WINDOW (launch));
-
-  return self->launch;
-}
-
-static void
-headroom_window_show_launch_action (GtkWidget  *widget,
-                                    const char *action_name,
-                                    GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  if (self->launch == NULL)
-    headroom_window_create_launch (self);
-
-  gtk_window_present (GTK_WINDOW (self->launch));
-}
-
-static void
-headroom_window_create_examples (HeadroomWindow *self)
-{
-  GtkWidget *examples = headroom_examples_window_new (self->session);
-
-  gtk_window_set_transient_for (GTK_WINDOW (examples), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (examples), TRUE);
-  g_set_weak_pointer (&self->examples, examples);
-}
-
-static void
-headroom_window_show_examples_action (GtkWidget  *widget,
-                                      const char *action_name,
-                                      GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  if (self->examples == NULL)
-    headroom_window_create_examples (self);
-
-  gtk_window_present (GTK_WINDOW (self->examples));
-}
-
-static void
-headroom_window_create_comparison (HeadroomWindow *self)
-{
-  GtkWidget *comparison = headroom_compare_window_new (self->session);
-
-  gtk_window_set_transient_for (GTK_WINDOW (comparison), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (comparison), TRUE);
-  g_set_weak_pointer (&self->comparison, comparison);
-}
-
-static void
-headroom_window_show_comparison_action (GtkWidget  *widget,
-                                        const char *action_name,
-                                        GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  if (self->comparison == NULL)
-    headroom_window_create_comparison (self);
-
-  gtk_window_present (GTK_WINDOW (self->comparison));
-}
-
-static void
-headroom_window_create_help (HeadroomWindow *self)
-{
-  GtkWidget *help = headroom_help_window_new ();
-
-  gtk_window_set_transient_for (GTK_WINDOW (help), GTK_WINDOW (self));
-  gtk_window_set_destroy_with_parent (GTK_WINDOW (help), TRUE);
-  g_set_weak_pointer (&self->help, help);
+  for (guint i = 0; i < G_N_ELEMENTS (side_actions); i++)
+    {
+      if (g_str_equal (side_actions[i].action, action_name))
+        headroom_side_windows_present (HEADROOM_WINDOW (widget)->side_windows, side_actions[i].kind);
+    }
 }
 
 static void
 headroom_window_present_help (HeadroomWindow *self,
                               const char     *id)
 {
-  if (self->help == NULL)
-    headroom_window_create_help (self);
+  GtkWidget *help = headroom_side_windows_get (self->side_windows, HEADROOM_SIDE_WINDOW_HELP);
 
   if (id != NULL)
-    headroom_help_window_show (HEADROOM_HELP_WINDOW (self->help), id);
-  gtk_window_present (GTK_WINDOW (self->help));
+    headroom_help_window_show (HEADROOM_HELP_WINDOW (help), id);
+  headroom_side_windows_present (self->side_windows, HEADROOM_SIDE_WINDOW_HELP);
 }
 
 /* The topic of the setting whose row has the focus, which is named after it. */
@@ -739,6 +631,7 @@ headroom_window_choose_remembered_gpu (HeadroomWindow *self)
   else if (g_strcmp0 (id, HEADROOM_SETTINGS_NO_GPU) != 0)
     gpu = hr_gpu_catalogue_lookup (*id != '\0' ? id : FALLBACK_GPU, NULL);
 
+  g_set_object (&self->guessed_gpu, gpu);
   headroom_session_remember_gpus (self->session, gpu, n_gpus);
 }
 
@@ -747,8 +640,65 @@ headroom_window_local_gpus_changed_cb (HeadroomWindow *self)
 {
   g_autofree char *id = g_settings_get_string (self->settings, "gpu");
 
-  if (*id == '\0')
+  /* What has been opened or chosen meanwhile stays. */
+  if (*id == '\0' && headroom_session_get_gpu (self->session) == self->guessed_gpu)
     headroom_window_choose_remembered_gpu (self);
+}
+
+/* The toast names the file; why, and where it is now, is longer than a toast. */
+static void
+headroom_window_tell_of_damage (HeadroomWindow *self,
+                                const GError   *error)
+{
+  g_autoptr (GFile) file = headroom_last_session_get_file ();
+  g_autoptr (GFile) aside = headroom_last_session_put_aside ();
+  g_autofree char *name = headroom_recent_get_name (file);
+  /* Translators: %s is the name of a file or folder */
+  g_autofree char *title = g_strdup_printf (_("“%s” could not be opened"), name);
+  g_autoptr (GString) message = g_string_new (error->message);
+  AdwToast *toast = adw_toast_new (title);
+
+  if (aside != NULL)
+    {
+      g_autofree char *place = headroom_recent_get_place (aside);
+
+      g_string_append_c (message, '\n');
+      /* Translators: where a file that could not be read has been put */
+      g_string_append_printf (message, _("The file was kept as “%s”."), place);
+    }
+
+  headroom_content_show_error (self->content, _("The last session could not be restored"), message->str);
+  /* Until it is dismissed: who starts an application may look elsewhere meanwhile. */
+  adw_toast_set_timeout (toast, 0);
+  headroom_content_add_toast (self->content, toast);
+}
+
+static void
+headroom_window_restored_cb (GObject      *source_object,
+                             GAsyncResult *result,
+                             gpointer      user_data)
+{
+  g_autoptr (HeadroomWindow) self = HEADROOM_WINDOW (user_data);
+  g_autofree char *problems = NULL;
+
+  /* It fails only where the user has opened something else meanwhile. */
+  if (headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &problems, NULL) && problems != NULL)
+    headroom_content_show_error (self->content, _("Not everything of the last session could be restored"), problems);
+}
+
+static void
+headroom_window_save_failed_cb (HeadroomWindow *self,
+                                const char     *message)
+{
+  headroom_content_show_error (self->content, _("What is open cannot be kept for the next start"), message);
+}
+
+static gboolean
+headroom_window_close_request (GtkWindow *window)
+{
+  headroom_window_save_session (HEADROOM_WINDOW (window));
+
+  return GTK_WINDOW_CLASS (headroom_window_parent_class)->close_request (window);
 }
 
 static void
@@ -756,15 +706,12 @@ headroom_window_dispose (GObject *object)
 {
   HeadroomWindow *self = HEADROOM_WINDOW (object);
 
-  g_clear_weak_pointer (&self->anatomy);
-  g_clear_weak_pointer (&self->precision);
-  g_clear_weak_pointer (&self->comparison);
-  g_clear_weak_pointer (&self->examples);
-  g_clear_weak_pointer (&self->launch);
-  g_clear_weak_pointer (&self->help);
+  g_clear_object (&self->side_windows);
+  g_clear_object (&self->saver);
   g_clear_object (&self->session);
   g_clear_object (&self->local_gpus);
   g_clear_object (&self->settings);
+  g_clear_object (&self->guessed_gpu);
 
   G_OBJECT_CLASS (headroom_window_parent_class)->dispose (object);
 }
@@ -776,6 +723,7 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = headroom_window_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = headroom_window_close_request;
 
   gtk_widget_class_install_action (widget_class, "win.open", NULL, headroom_window_open_action);
   gtk_widget_class_install_action (widget_class, "win.open-folder", NULL, headroom_window_open_folder_action);
@@ -795,12 +743,9 @@ headroom_window_class_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
   gtk_widget_class_install_action (widget_class, "win.next-pane", NULL, headroom_window_next_pane_action);
   gtk_widget_class_install_action (widget_class, "win.previous-pane", NULL, headroom_window_previous_pane_action);
-  gtk_widget_class_install_action (widget_class, "win.show-anatomy", NULL, headroom_window_show_anatomy_action);
-  gtk_widget_class_install_action (widget_class, "win.show-precision", NULL, headroom_window_show_precision_action);
   gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
-  gtk_widget_class_install_action (widget_class, "win.show-launch", NULL, headroom_window_show_launch_action);
-  gtk_widget_class_install_action (widget_class, "win.show-examples", NULL, headroom_window_show_examples_action);
-  gtk_widget_class_install_action (widget_class, "win.show-comparison", NULL, headroom_window_show_comparison_action);
+  for (guint i = 0; i < G_N_ELEMENTS (side_actions); i++)
+    gtk_widget_class_install_action (widget_class, side_actions[i].action, NULL, headroom_window_show_side_action);
   gtk_widget_class_install_action (widget_class, "win.show-help", NULL, headroom_window_show_help_action);
   gtk_widget_class_install_action (widget_class, "win.look-up", "s", headroom_window_look_up_action);
   gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
@@ -816,6 +761,7 @@ headroom_window_init (HeadroomWindow *self)
 {
   self->session = headroom_session_new ();
   self->settings = headroom_settings_new ();
+  self->side_windows = headroom_side_windows_new (GTK_WINDOW (self), self->session);
 
   g_settings_bind (self->settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
@@ -888,6 +834,56 @@ headroom_window_open (HeadroomWindow *self,
 }
 
 /*
+ * Keeps what is open for the next start, now and after each change from here on.
+ */
+void
+headroom_window_keep_session (HeadroomWindow *self)
+{
+  g_return_if_fail (HEADROOM_IS_WINDOW (self));
+  g_return_if_fail (self->saver == NULL);
+
+  self->saver = headroom_session_saver_new (self->session);
+  g_signal_connect_object (self->saver, "failed", G_CALLBACK (headroom_window_save_failed_cb), self,
+                           G_CONNECT_SWAPPED);
+}
+
+/*
+ * Writes what is to be kept, if that is wanted.
+ */
+void
+headroom_window_save_session (HeadroomWindow *self)
+{
+  g_return_if_fail (HEADROOM_IS_WINDOW (self));
+
+  if (self->saver != NULL)
+    headroom_session_saver_save (self->saver);
+}
+
+/*
+ * Opens what was open the last time, unless the user wants to begin with nothing. Returns whether there is anything; if
+ * it cannot be had, the window says why.
+ */
+gboolean
+headroom_window_restore_session (HeadroomWindow *self)
+{
+  g_autoptr (HrScenario) scenario = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_val_if_fail (HEADROOM_IS_WINDOW (self), FALSE);
+
+  if (!headroom_settings_get_restore_session (self->settings))
+    return FALSE;
+
+  if (!headroom_last_session_read (&scenario, &error))
+    headroom_window_tell_of_damage (self, error);
+  if (scenario == NULL)
+    return FALSE;
+
+  headroom_session_restore_async (self->session, scenario, headroom_window_restored_cb, g_object_ref (self));
+  return TRUE;
+}
+
+/*
  * Reads the models of all windows again: another architecture file may be there.
  */
 void
@@ -933,91 +929,6 @@ headroom_window_export (HeadroomWindow *self,
   g_task_run_in_thread (task, export_thread);
 }
 
-static void
-headroom_window_rebuild_anatomy (HeadroomWindow *self)
-{
-  HeadroomAnatomyWindow *old = self->anatomy;
-
-  if (old == NULL)
-    return;
-
-  g_clear_weak_pointer (&self->anatomy);
-  headroom_anatomy_window_take_view (headroom_window_create_anatomy (self), old);
-  gtk_window_present (GTK_WINDOW (self->anatomy));
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
-static void
-headroom_window_rebuild_precision (HeadroomWindow *self)
-{
-  HeadroomPrecisionWindow *old = self->precision;
-
-  if (old == NULL)
-    return;
-
-  g_clear_weak_pointer (&self->precision);
-  headroom_precision_window_take_view (headroom_window_create_precision (self), old);
-  gtk_window_present (GTK_WINDOW (self->precision));
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
-static void
-headroom_window_rebuild_examples (HeadroomWindow *self)
-{
-  GtkWidget *old = self->examples;
-
-  if (old == NULL)
-    return;
-
-  g_clear_weak_pointer (&self->examples);
-  headroom_window_create_examples (self);
-  gtk_window_present (GTK_WINDOW (self->examples));
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
-static void
-headroom_window_rebuild_comparison (HeadroomWindow *self)
-{
-  GtkWidget *old = self->comparison;
-
-  if (old == NULL)
-    return;
-
-  g_clear_weak_pointer (&self->comparison);
-  headroom_window_create_comparison (self);
-  gtk_window_present (GTK_WINDOW (self->comparison));
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
-static void
-headroom_window_rebuild_launch (HeadroomWindow *self)
-{
-  HeadroomLaunchWindow *old = self->launch;
-
-  if (old == NULL)
-    return;
-
-  g_clear_weak_pointer (&self->launch);
-  headroom_launch_window_take_view (headroom_window_create_launch (self), old);
-  gtk_window_present (GTK_WINDOW (self->launch));
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
-static void
-headroom_window_rebuild_help (HeadroomWindow *self)
-{
-  GtkWidget *old = self->help;
-  const char *id;
-
-  if (old == NULL)
-    return;
-
-  id = headroom_help_window_get_shown (HEADROOM_HELP_WINDOW (old));
-  g_clear_weak_pointer (&self->help);
-  headroom_window_present_help (self, id);
-  gtk_window_destroy (GTK_WINDOW (old));
-}
-
 /*
  * Builds all that is shown anew, for another language, and puts the user where they were.
  */
@@ -1036,10 +947,5 @@ headroom_window_rebuild (HeadroomWindow *self)
 
   self->content = content;
   adw_application_window_set_content (ADW_APPLICATION_WINDOW (self), GTK_WIDGET (content));
-  headroom_window_rebuild_anatomy (self);
-  headroom_window_rebuild_precision (self);
-  headroom_window_rebuild_comparison (self);
-  headroom_window_rebuild_examples (self);
-  headroom_window_rebuild_launch (self);
-  headroom_window_rebuild_help (self);
+  headroom_side_windows_rebuild (self->side_windows);
 }

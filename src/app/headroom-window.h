@@ -15,17 +15,20 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HeadroomWindow, headroom_window, HEADROOM, WINDOW, AdwApplicationWindow)
 
-GtkWidget       *headroom_window_new           (GtkApplication *application,
-                                                GListModel     *local_gpus) G_GNUC_WARN_UNUSED_RESULT;
-HeadroomSession *headroom_window_get_session   (HeadroomWindow *self);
-HeadroomContent *headroom_window_get_content   (HeadroomWindow *self);
-void             headroom_window_open          (HeadroomWindow *self,
-                                                GFile          *file);
-void             headroom_window_export        (HeadroomWindow *self,
-                                                HrReport       *report,
-                                                HrExportFormat  format,
-                                                GFile          *file);
-void             headroom_window_rebuild       (HeadroomWindow *self);
-void             headroom_window_reload_models (void);
+GtkWidget       *headroom_window_new             (GtkApplication *application,
+                                                  GListModel     *local_gpus) G_GNUC_WARN_UNUSED_RESULT;
+HeadroomSession *headroom_window_get_session     (HeadroomWindow *self);
+HeadroomContent *headroom_window_get_content     (HeadroomWindow *self);
+void             headroom_window_open            (HeadroomWindow *self,
+                                                  GFile          *file);
+void             headroom_window_keep_session    (HeadroomWindow *self);
+void             headroom_window_save_session    (HeadroomWindow *self);
+gboolean         headroom_window_restore_session (HeadroomWindow *self);
+void             headroom_window_export          (HeadroomWindow *self,
+                                                  HrReport       *report,
+                                                  HrExportFormat  format,
+                                                  GFile          *file);
+void             headroom_window_rebuild         (HeadroomWindow *self);
+void             headroom_window_reload_models   (void);
 
 G_END_DECLS

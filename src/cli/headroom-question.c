@@ -51,7 +51,7 @@ read_model (HeadroomQuestion   *self,
   return FALSE;
 }
 
-/* Settings that the mode of the scenario and another mode have in common are kept. */
+/* What the scenario says of another mode, or else the settings that its mode and the other one have in common. */
 static HrJob *
 create_job (HrMode      mode,
             HrScenario *scenario)
@@ -64,10 +64,10 @@ create_job (HrMode      mode,
   if (scenario == NULL)
     return hr_job_new (mode);
 
-  old = hr_scenario_get_job (scenario);
-  if (hr_job_get_mode (old) == mode)
-    return g_object_ref (old);
+  if (hr_scenario_get_job_of_mode (scenario, mode) != NULL)
+    return g_object_ref (hr_scenario_get_job_of_mode (scenario, mode));
 
+  old = hr_scenario_get_job (scenario);
   job = hr_job_new (mode);
   settings = hr_job_list_settings (old, &n_settings);
   for (guint i = 0; i < n_settings; i++)

@@ -21,19 +21,28 @@ static const char config[] =
 static char *folder;
 
 static void
-remove_folder (void)
+remove_all (const char *path)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_autofree char *child = g_build_filename (path, name, NULL);
 
-      g_remove (path);
+      if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
+        remove_all (child);
+      else
+        g_remove (child);
     }
 
-  g_rmdir (folder);
+  g_rmdir (path);
+}
+
+static void
+remove_folder (void)
+{
+  remove_all (folder);
   g_free (folder);
 }
 
@@ -50,6 +59,8 @@ headroom_test_init (int    *argc,
   folder = g_dir_make_tmp ("headroom-test-XXXXXX", NULL);
   g_assert_nonnull (folder);
   atexit (remove_folder);
+  /* What is kept for the next start is kept there. */
+  g_setenv ("XDG_STATE_HOME", folder, TRUE);
 }
 
 /*

@@ -11,10 +11,14 @@ static HeadroomState *
 state_new (guint64 batch_size)
 {
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  HeadroomState *state;
 
   g_object_set (job, "batch-size", batch_size, NULL);
 
-  return headroom_state_new (NULL, NULL, job, NULL, 1);
+  state = headroom_state_new (NULL, NULL, HR_MODE_INFERENCE, NULL, 1);
+  headroom_state_take_job (state, job, NULL);
+
+  return state;
 }
 
 static guint64
@@ -22,7 +26,7 @@ get_batch_size (const HeadroomState *state)
 {
   g_assert_nonnull (state);
 
-  return hr_inference_job_get_batch_size (HR_INFERENCE_JOB (state->job));
+  return hr_inference_job_get_batch_size (HR_INFERENCE_JOB (state->jobs[HR_MODE_INFERENCE]));
 }
 
 static void

@@ -102,6 +102,27 @@ test_the_debug_information_names_versions (void)
   g_assert_nonnull (strstr (text, "- libadwaita: 1."));
 }
 
+static void
+test_to_go_on_is_a_switch_that_says_what_it_does (void)
+{
+  g_autoptr (GSettings) settings = headroom_settings_new ();
+  GtkWidget *window = preferences_new ();
+  GtkWidget *row = headroom_test_find (window, ADW_TYPE_ACTION_ROW, "restore-session");
+  GtkWidget *toggle = headroom_test_find (row, GTK_TYPE_SWITCH, NULL);
+
+  g_assert_true (gtk_switch_get_active (GTK_SWITCH (toggle)));
+  gtk_test_accessible_assert_relation (toggle, GTK_ACCESSIBLE_RELATION_LABELLED_BY,
+                                       headroom_test_find (row, GTK_TYPE_LABEL, NULL), NULL);
+
+  gtk_switch_set_active (GTK_SWITCH (toggle), FALSE);
+  g_assert_false (headroom_settings_get_restore_session (settings));
+  g_settings_set_boolean (settings, "restore-session", TRUE);
+  g_assert_true (gtk_switch_get_active (GTK_SWITCH (toggle)));
+
+  g_settings_reset (settings, "restore-session");
+  destroy (window);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -117,6 +138,8 @@ main (int   argc,
       g_test_add_data_func (path, &cases[i], test_a_row_is_bound_both_ways);
     }
 
+  g_test_add_func ("/app/preferences/to_go_on_is_a_switch_that_says_what_it_does",
+                   test_to_go_on_is_a_switch_that_says_what_it_does);
   g_test_add_func ("/app/preferences/the_preferences_change_their_own_language",
                    test_the_preferences_change_their_own_language);
   g_test_add_func ("/app/preferences/the_debug_information_names_versions", test_the_debug_information_names_versions);

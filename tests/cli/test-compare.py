@@ -74,6 +74,13 @@ def it_is_text_markdown_and_a_table():
     succeed('compare', MODEL, '--gpu', '4090', '--with', 'batch-size=64', status=1)
 
 
+def a_person_reads_what_values_are_called_and_a_program_what_they_are():
+    words = ('compare', MODEL, '--with', 'attention=eager')
+    text = ' '.join(succeed(*words).decode().split())
+    expect(text, 'Attention', 'Eager')
+    assert {'setting': 'attention', 'first': 'sdpa', 'second': 'eager'} in succeed_json(*words)['settings']
+
+
 def what_cannot_be_compared_is_refused_in_a_sentence():
     expect(fail('compare'), 'compare', 'model')
     expect(fail('compare', MODEL), 'compare', '--with')
@@ -90,5 +97,6 @@ if __name__ == '__main__':
         two_estimates_are_set_side_by_side,
         scenarios_of_different_modes_are_compared,
         it_is_text_markdown_and_a_table,
+        a_person_reads_what_values_are_called_and_a_program_what_they_are,
         what_cannot_be_compared_is_refused_in_a_sentence,
     ))

@@ -238,6 +238,31 @@ def what_no_file_says_is_named():
     assert unsaid == [], unsaid
 
 
+def what_trl_refuses_is_said():
+    """GRPOConfig and RLOOConfig want whole groups of answers: micro-batch × ranks × micro-batches per generation."""
+    for refused, *words in [
+        ('1', '--micro-batch-size', '1'),
+        ('12', '--micro-batch-size', '4', '--gradient-accumulation-steps', '3'),
+        ('4', '--micro-batch-size', '2', '--gradient-accumulation-steps', '8', '--steps-per-generation', '2'),
+        ('6', '--micro-batch-size', '3', '--gpus', '2', '--algorithm', 'rloo'),
+        (None, '--micro-batch-size', '8'),
+        (None, '--micro-batch-size', '1', '--gradient-accumulation-steps', '8'),
+        (None, '--micro-batch-size', '4', '--gpus', '2'),
+        (None, '--micro-batch-size', '3', '--num-generations', '3'),
+        (None, '--micro-batch-size', '1', '--algorithm', 'dpo'),
+    ]:
+        job = [MODEL, '--mode', 'grpo', '--framework', 'trl', *words]
+        launched = succeed_json('launch', *job)['warnings']
+        estimated = [text for text in succeed_json('estimate', *job)['warnings'] if 'TRL refuses' in text]
+        assert launched == estimated, (words, launched, estimated)
+        assert len(launched) == (refused is not None), (words, launched)
+        if refused:
+            expect(launched[0], f'{refused} is not divisible by')
+            assert launched[0] in ' '.join(succeed('launch', *job).decode().split()), words
+    assert not any('TRL refuses' in text
+                   for text in succeed_json('estimate', MODEL, '--mode', 'grpo', '--micro-batch-size', '1')['warnings'])
+
+
 def one_file_is_written_as_it_is():
     job = (MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--gpus', '2', '--zero-stage', '3')
     text = succeed('launch', *job, '--file', 'deepspeed').decode()
@@ -278,6 +303,7 @@ if __name__ == '__main__':
         a_bucket_of_deepspeed_is_said,
         the_third_stage_of_deepspeed_is_said,
         what_no_file_says_is_named,
+        what_trl_refuses_is_said,
         one_file_is_written_as_it_is,
         what_cannot_be_launched_is_refused_in_a_sentence,
         it_is_there_in_chinese,

@@ -62,13 +62,17 @@ class Application:
 
     settings: keys of GSettings and their values as GVariant text, such as {'color-scheme': "'dark'"}. The GPU is the
     one of cli.estimate() where nothing else is said.
+
+    home: a folder for all that the application keeps, for who starts it again; else there is one for this start alone.
     """
 
-    def __init__(self, *arguments, language=None, settings=None):
+    def __init__(self, *arguments, language=None, settings=None, home=None):
         self.language = language or os.environ.get('LANGUAGE', 'C')
-        self.home = tempfile.TemporaryDirectory(prefix='headroom journey ')
-        self.errors = open(os.path.join(self.home.name, 'errors'), 'w+', encoding='utf-8')
+        self.own_home = None if home else tempfile.TemporaryDirectory(prefix='headroom journey ')
+        self.home = home or self.own_home.name
+        self.errors = open(os.path.join(self.home, 'errors'), 'w+', encoding='utf-8')
         self.process = None
+        self.has_quit = False
         self.accessible = None
         self.window = None
         self.arguments = arguments
@@ -80,19 +84,20 @@ class Application:
         self.listener = Atspi.EventListener.new(self._focus_changed)
 
     def __enter__(self):
-        keys = os.path.join(self.home.name, 'config', 'glib-2.0', 'settings')
-        os.makedirs(keys)
+        keys = os.path.join(self.home, 'config', 'glib-2.0', 'settings')
+        os.makedirs(keys, exist_ok=True)
         with open(os.path.join(keys, 'keyfile'), 'w', encoding='utf-8') as file:
             file.write('[io/github/headroom/Headroom]\n')
             file.writelines(f'{key}={value}\n' for key, value in self.settings.items())
         environment = dict(os.environ)
         environment.pop('GTK_A11Y', None)
         environment.update({
-            'HOME': self.home.name,
-            'XDG_CONFIG_HOME': os.path.join(self.home.name, 'config'),
-            'XDG_DATA_HOME': os.path.join(self.home.name, 'data'),
-            'XDG_CACHE_HOME': os.path.join(self.home.name, 'cache'),
-            'XDG_RUNTIME_DIR': self.home.name,
+            'HOME': self.home,
+            'XDG_CONFIG_HOME': os.path.join(self.home, 'config'),
+            'XDG_DATA_HOME': os.path.join(self.home, 'data'),
+            'XDG_STATE_HOME': os.path.join(self.home, 'state'),
+            'XDG_CACHE_HOME': os.path.join(self.home, 'cache'),
+            'XDG_RUNTIME_DIR': self.home,
             'GSETTINGS_BACKEND': 'keyfile',
             'GSETTINGS_SCHEMA_DIR': os.path.join(BUILD, 'data'),
             'HEADROOM_LOCALEDIR': os.path.join(BUILD, 'po'),
@@ -105,7 +110,7 @@ class Application:
         environment.pop('GTK_THEME', None)
         environment.pop('G_DEBUG', None)
         self.process = subprocess.Popen([os.path.join(BUILD, 'src/app/headroom'), *self.arguments],
-                                        env=environment, stderr=self.errors, cwd=self.home.name)
+                                        env=environment, stderr=self.errors, cwd=self.home)
         self.listener.register('object:state-changed:focused')
         wait_for(self._appeared, 'the application on the accessibility bus', otherwise=self.said)
         self.window = self.find('frame')
@@ -115,7 +120,7 @@ class Application:
 
     def __exit__(self, kind, value, trace):
         self.listener.deregister('object:state-changed:focused')
-        ended_early = self.process.poll()
+        ended_early = None if self.has_quit else self.process.poll()
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -124,7 +129,8 @@ class Application:
             self.process.wait()
         said = self.said()
         self.errors.close()
-        self.home.cleanup()
+        if self.own_home:
+            self.own_home.cleanup()
         if kind is None:
             assert ended_early is None, f'the application ended by itself with status {ended_early}\n{said}'
             complaints = [line for line in said.splitlines()
@@ -283,6 +289,13 @@ class Application:
     def type(self, text):
         self.screen.type(text)
 
+    def quit(self, key='Control+q'):
+        """Ends the application, as a person does."""
+        self.press(key)
+        self.has_quit = True
+        wait_for(lambda: self.process.poll() is not None, 'the application to end')
+        assert self.process.returncode == 0, f'the application ended with status {self.process.returncode}'
+
     def tab_to(self, role=None, name=None, key='Tab'):
         """Presses Tab until the focus is on what matches, and returns it; Shift+Tab goes backwards."""
         passed = []
@@ -404,7 +417,10 @@ def has_focus(node):
 
 
 def describe(node):
-    return 'nothing' if node is None else f'{node.get_role_name()} “{node.get_name()}”'
+    """Says what a node is, which may have gone or be too busy to answer."""
+    with contextlib.suppress(GLib.Error):
+        return 'nothing' if node is None else f'{node.get_role_name()} “{node.get_name()}”'
+    return 'what does not answer'
 
 
 def shown_by(node):

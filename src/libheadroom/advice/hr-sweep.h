@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-component.h"
+#include "hr-scenario.h"
 #include "hr-sweep-edge.h"
 #include "hr-sweep-values.h"
 
@@ -11,9 +12,9 @@ G_BEGIN_DECLS
 /**
  * HR_SWEEP_MAX_LINES:
  *
- * As many configurations as a sweep sets side by side: six that are pinned, and the one that is being worked on.
+ * As many configurations as a sweep sets side by side: those that are pinned, and the one that is being worked on.
  */
-#define HR_SWEEP_MAX_LINES 7
+#define HR_SWEEP_MAX_LINES (HR_SCENARIO_MAX_PINS + 1)
 
 /**
  * HrSweepPointState: (skip)

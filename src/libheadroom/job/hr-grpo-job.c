@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-grpo-job-private.h"
 #include "hr-inputs.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
@@ -1012,4 +1013,62 @@ hr_algorithm_has_reference (HrAlgorithm algorithm)
 {
   return algorithm != HR_ALGORITHM_SFT && algorithm != HR_ALGORITHM_ORPO && algorithm != HR_ALGORITHM_SIMPO &&
          algorithm != HR_ALGORITHM_REWARD;
+}
+
+/* Algorithms that compare the answers to a prompt with each other: the setting says how many. */
+static gboolean
+compares_groups (HrGrpoJob *self)
+{
+  GParamSpec *setting = properties[PROP_NUM_GENERATIONS];
+
+  return hr_job_uses_setting (HR_JOB (self), setting, NULL);
+}
+
+/* The first release whose class of the algorithm's configuration counts the micro-batches of a generation together. */
+static HrTrlRelease
+get_first_release (HrGrpoJob *self)
+{
+  return self->algorithm == HR_ALGORITHM_RLOO ? HR_TRL_RELEASE_0_22 : HR_TRL_RELEASE_0_15;
+}
+
+/*
+ * hr_grpo_job_dup_refusal:
+ * @self: a job
+ * @n_ranks: how many ranks there are
+ *
+ * Says why TRL does not start the job. It wants the answers that are generated at once to be whole groups of the
+ * answers to a prompt: __post_init__ of trl/trainer/grpo_config.py and rloo_config.py; until 0.17, GRPOTrainer wanted
+ * it of each micro-batch of all ranks, which refuses these jobs as well.
+ *
+ * Returns: (transfer full) (nullable): a sentence in the user's language, or %NULL if nothing is known to refuse it
+ */
+char *
+hr_grpo_job_dup_refusal (HrGrpoJob *self,
+                         guint64    n_ranks)
+{
+  HrTrainingJob *job = HR_TRAINING_JOB (self);
+  g_autofree char *answers_text = NULL;
+  g_autofree char *group_text = NULL;
+  guint64 answers = hr_training_job_get_micro_batch_size (job);
+
+  g_return_val_if_fail (HR_IS_GRPO_JOB (self), NULL);
+  g_return_val_if_fail (n_ranks >= 1, NULL);
+
+  if (hr_training_job_get_framework (job) != HR_TRAINING_FRAMEWORK_TRL || !compares_groups (self) ||
+      hr_training_job_get_trl_release (job) < get_first_release (self))
+    return NULL;
+
+  answers *= n_ranks;
+  answers *= self->steps_per_generation > 0 ? self->steps_per_generation
+                                            : hr_training_job_get_gradient_accumulation_steps (job);
+  if (answers % self->num_generations == 0)
+    return NULL;
+
+  answers_text = g_strdup_printf ("%" G_GUINT64_FORMAT, answers);
+  group_text = g_strdup_printf ("%" G_GUINT64_FORMAT, self->num_generations);
+
+  /* Translators: numbers of answers */
+  return g_strdup_printf (_("TRL refuses this job: the answers that are generated at once (micro-batch size × GPUs × "
+                            "micro-batches per generation) have to be divisible by the generations per prompt, and "
+                            "%1$s is not divisible by %2$s"), answers_text, group_text);
 }

@@ -6,7 +6,6 @@
 
 #include "hr-job.h"
 #include "hr-json.h"
-#include "hr-scenario.h"
 
 G_BEGIN_DECLS
 
@@ -30,7 +29,5 @@ gboolean hr_job_set_from_json (HrJob        *self,
                                GError      **error);
 void     hr_job_build_json    (HrJob        *self,
                                JsonBuilder  *builder);
-void     hr_scenario_build_json (HrScenario *self,
-                                 JsonBuilder *builder);
 
 G_END_DECLS

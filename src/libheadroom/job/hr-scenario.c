@@ -4,20 +4,14 @@
 
 #include "hr-scenario.h"
 
-#include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 
 #include "hr-file-writer.h"
 #include "hr-file.h"
-#include "hr-job-private.h"
-#include "hr-json.h"
+#include "hr-scenario-json.h"
 #include "hr-scenario-seal.h"
 
-#define SCHEMA "headroom-scenario/1"
 #define SUFFIX ".headroom"
-
-/* What a report is written as that is JSON; it has the scenario as a member. */
-#define REPORT_SCHEMA "headroom-estimate/1"
 
 /**
  * HrScenario:
@@ -27,6 +21,9 @@
  * It is saved as a file of its own, and reports carry it. In its file (`.headroom`, JSON), the model is the id of a
  * model of the catalogue or a path; a relative path is relative to the file. Settings that the file does not name have
  * their defaults. Keys that are not known are errors, so that a misspelt setting does not pass for one that was made.
+ *
+ * Beside its question a scenario may have configurations that are pinned, to be looked at beside it, each a scenario
+ * with a label, and the jobs of the other modes, where it says all that somebody was working on.
  */
 struct _HrScenario
 {
@@ -36,6 +33,10 @@ struct _HrScenario
   HrJob *job;
   char *gpu;
   guint n_gpus;
+
+  char *label;
+  GPtrArray *pins;
+  HrJob *other_jobs[HR_MODE_MULTIMODAL + 1];
 };
 
 enum
@@ -60,6 +61,10 @@ hr_scenario_finalize (GObject *object)
   g_clear_pointer (&self->model, g_free);
   g_clear_pointer (&self->gpu, g_free);
   g_clear_object (&self->job);
+  g_clear_pointer (&self->label, g_free);
+  g_clear_pointer (&self->pins, g_ptr_array_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (self->other_jobs); i++)
+    g_clear_object (&self->other_jobs[i]);
 
   G_OBJECT_CLASS (hr_scenario_parent_class)->finalize (object);
 }
@@ -150,176 +155,7 @@ static void
 hr_scenario_init (HrScenario *self)
 {
   self->n_gpus = 1;
-}
-
-/* A path in a scenario that was moved together with its model still leads there. */
-static char *
-resolve_model (const char *model,
-               GFile      *scenario)
-{
-  g_autoptr (GFile) folder = g_file_get_parent (scenario);
-  g_autoptr (GFile) file = NULL;
-
-  if (folder == NULL)
-    return g_strdup (model);
-
-  if (g_path_is_absolute (model))
-    {
-      g_autofree char *name = g_path_get_basename (model);
-
-      /* What was given away together with its model has an absolute path of another place in it. */
-      file = g_file_get_child (folder, name);
-      if (g_file_test (model, G_FILE_TEST_EXISTS) || !g_file_query_exists (file, NULL))
-        return g_strdup (model);
-
-      return g_file_get_path (file);
-    }
-
-  file = g_file_resolve_relative_path (folder, model);
-  if (g_file_peek_path (file) == NULL || !g_file_query_exists (file, NULL))
-    return g_strdup (model);
-
-  return g_file_get_path (file);
-}
-
-/* The model as it is written: relative to the file if it lies beside or below it. */
-static char *
-relativize_model (const char *model,
-                  GFile      *scenario)
-{
-  g_autoptr (GFile) folder = g_file_get_parent (scenario);
-  g_autoptr (GFile) file = NULL;
-  char *relative;
-
-  if (folder == NULL || !g_path_is_absolute (model))
-    return g_strdup (model);
-
-  file = g_file_new_for_path (model);
-  relative = g_file_get_relative_path (folder, file);
-
-  return relative != NULL ? relative : g_strdup (model);
-}
-
-static gboolean
-check_schema (HrJson  *root,
-              GError **error)
-{
-  HrJson *schema = hr_json_require_member (root, "schema", error);
-  const char *name;
-
-  if (schema == NULL || !hr_json_read_string (schema, &name, error))
-    return FALSE;
-
-  if (g_str_equal (name, SCHEMA))
-    return TRUE;
-
-  hr_json_set_error (schema, HR_ERROR_SCHEMA, "“" SCHEMA "”", error);
-  return FALSE;
-}
-
-static HrJob *
-read_job (HrJson  *root,
-          GError **error)
-{
-  g_autoptr (HrJob) job = NULL;
-  HrJson *mode_node = hr_json_get_member (root, "mode");
-  HrJson *settings = NULL;
-  HrMode mode = HR_MODE_INFERENCE;
-
-  if (mode_node != NULL && !hr_job_read_mode (mode_node, &mode, error))
-    return NULL;
-
-  if (!hr_json_get_object (root, "settings", &settings, error))
-    return NULL;
-
-  job = hr_job_new (mode);
-
-  for (guint i = 0; settings != NULL && i < hr_json_get_length (settings); i++)
-    {
-      if (!hr_job_set_from_json (job, hr_json_get_element (settings, i), error))
-        return NULL;
-    }
-
-  return g_steal_pointer (&job);
-}
-
-static HrScenario *
-read_scenario (HrJson  *root,
-               GFile   *file,
-               GError **error)
-{
-  static const char * const keys[] = { "schema", "model", "mode", "settings", "gpu", "gpus", NULL };
-  g_autoptr (HrJob) job = NULL;
-  g_autofree char *resolved = NULL;
-  HrScenario *self;
-  HrJson *model_node;
-  const char *model;
-  const char *gpu = NULL;
-  guint64 n_gpus = 1;
-
-  if (!hr_json_check_type (root, HR_JSON_OBJECT, error)
-      || !check_schema (root, error)
-      || !hr_json_check_members (root, keys, error))
-    return NULL;
-
-  model_node = hr_json_require_member (root, "model", error);
-  if (model_node == NULL
-      || !hr_json_read_string (model_node, &model, error)
-      || !hr_json_get_string (root, "gpu", &gpu, error)
-      || !hr_json_get_uint (root, "gpus", 1, HR_SCENARIO_MAX_GPUS, &n_gpus, error))
-    return NULL;
-
-  job = read_job (root, error);
-  if (job == NULL)
-    return NULL;
-
-  resolved = resolve_model (model, file);
-  self = hr_scenario_new (resolved, job);
-  hr_scenario_set_gpu (self, gpu, n_gpus);
-
-  return self;
-}
-
-static void
-add_setting (JsonBuilder *builder,
-             HrJob       *job,
-             GParamSpec  *setting)
-{
-  g_auto (GValue) value = G_VALUE_INIT;
-
-  g_object_get_property (G_OBJECT (job), setting->name, &value);
-
-  json_builder_set_member_name (builder, setting->name);
-
-  if (G_VALUE_HOLDS_UINT64 (&value))
-    json_builder_add_int_value (builder, g_value_get_uint64 (&value));
-  else if (G_VALUE_HOLDS_DOUBLE (&value))
-    json_builder_add_double_value (builder, g_value_get_double (&value));
-  else if (G_VALUE_HOLDS_BOOLEAN (&value))
-    json_builder_add_boolean_value (builder, g_value_get_boolean (&value));
-  else
-    {
-      g_autofree char *text = hr_job_get_as_string (job, setting->name);
-
-      json_builder_add_string_value (builder, text);
-    }
-}
-
-/* Adds the settings of a job as an object; the same keys and values in a scenario and in a report. */
-void
-hr_job_build_json (HrJob       *self,
-                   JsonBuilder *builder)
-{
-  g_autofree GParamSpec **settings = NULL;
-  guint n_settings;
-
-  json_builder_begin_object (builder);
-
-  settings = hr_job_list_settings (self, &n_settings);
-  for (guint i = 0; i < n_settings; i++)
-    add_setting (builder, self, settings[i]);
-
-  json_builder_end_object (builder);
+  self->pins = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /**
@@ -345,16 +181,6 @@ hr_scenario_new (const char *model,
   self->job = hr_job_copy (job);
 
   return self;
-}
-
-static gboolean
-has_schema (HrJson     *root,
-            const char *schema)
-{
-  HrJson *node = hr_json_get_node_type (root) == HR_JSON_OBJECT ? hr_json_get_member (root, "schema") : NULL;
-  const char *name;
-
-  return node != NULL && hr_json_read_string (node, &name, NULL) && g_str_equal (name, schema);
 }
 
 /* A file that is JSON begins with a brace, and one that is named as a scenario ought to. */
@@ -405,7 +231,7 @@ hr_scenario_probe (GFile *file)
 
   root = hr_json_new_from_file (file, HR_JSON_STRICT, NULL);
 
-  return root != NULL && (has_schema (root, SCHEMA) || has_schema (root, REPORT_SCHEMA));
+  return root != NULL && hr_scenario_json_probe (root);
 }
 
 /**
@@ -428,7 +254,6 @@ hr_scenario_new_from_file (GFile   *file,
   g_autoptr (GBytes) bytes = NULL;
   g_autofree char *origin = NULL;
   g_autofree char *text = NULL;
-  HrJson *scenario;
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
@@ -443,55 +268,17 @@ hr_scenario_new_from_file (GFile   *file,
   else if ((text = hr_scenario_unseal (bytes, origin, error)) != NULL)
     root = hr_json_new_from_data (text, -1, origin, HR_JSON_STRICT, error);
 
-  if (root == NULL)
-    return NULL;
-
-  scenario = has_schema (root, REPORT_SCHEMA) ? hr_json_require_member (root, "scenario", error) : root;
-
-  return scenario == NULL ? NULL : read_scenario (scenario, file, error);
-}
-
-/* Adds a scenario as an object, with the model as it is to be written. */
-static void
-build_json (HrScenario  *self,
-            const char  *model,
-            JsonBuilder *builder)
-{
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "schema");
-  json_builder_add_string_value (builder, SCHEMA);
-  json_builder_set_member_name (builder, "model");
-  json_builder_add_string_value (builder, model);
-  json_builder_set_member_name (builder, "mode");
-  json_builder_add_string_value (builder, hr_mode_get_name (hr_job_get_mode (self->job)));
-  json_builder_set_member_name (builder, "settings");
-  hr_job_build_json (self->job, builder);
-  if (self->gpu != NULL)
-    {
-      json_builder_set_member_name (builder, "gpu");
-      json_builder_add_string_value (builder, self->gpu);
-    }
-  json_builder_set_member_name (builder, "gpus");
-  json_builder_add_int_value (builder, self->n_gpus);
-  json_builder_end_object (builder);
-}
-
-/* Adds a scenario to a report. */
-void
-hr_scenario_build_json (HrScenario  *self,
-                        JsonBuilder *builder)
-{
-  build_json (self, self->model, builder);
+  return root != NULL ? hr_scenario_json_read (root, file, error) : NULL;
 }
 
 static char *
 dup_json (HrScenario *self,
-          const char *model)
+          GFile      *file)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
 
-  build_json (self, model, builder);
+  hr_scenario_json_build (self, file, builder);
   root = json_builder_get_root (builder);
 
   return json_to_string (root, TRUE);
@@ -501,7 +288,8 @@ dup_json (HrScenario *self,
  * hr_scenario_to_json:
  * @self: a scenario
  *
- * Writes a scenario as JSON, as its file has it, with the path of its model as it is.
+ * Writes a scenario as JSON, as its file has it, for a place that is not known yet: paths are absolute, or begin with
+ * `~` for the home folder of who writes it.
  *
  * Returns: (transfer full): the JSON
  */
@@ -510,7 +298,7 @@ hr_scenario_to_json (HrScenario *self)
 {
   g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
 
-  return dup_json (self, self->model);
+  return dup_json (self, NULL);
 }
 
 /**
@@ -529,15 +317,13 @@ hr_scenario_save (HrScenario  *self,
                   GFile       *file,
                   GError     **error)
 {
-  g_autofree char *model = NULL;
   g_autofree char *json = NULL;
   g_autofree char *text = NULL;
 
   g_return_val_if_fail (HR_IS_SCENARIO (self), FALSE);
   g_return_val_if_fail (G_IS_FILE (file), FALSE);
 
-  model = relativize_model (self->model, file);
-  json = dup_json (self, model);
+  json = dup_json (self, file);
   text = g_strconcat (json, "\n", NULL);
 
   return hr_file_write (file, text, strlen (text), error);
@@ -697,4 +483,120 @@ hr_scenario_set_gpu (HrScenario *self,
       self->n_gpus = n_gpus;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_GPUS]);
     }
+}
+
+/**
+ * hr_scenario_get_label:
+ * @self: a scenario
+ *
+ * Gets what a configuration that is pinned is called.
+ *
+ * Returns: (transfer none) (nullable): the label, or %NULL for a scenario that is not one of the pins of another
+ */
+const char *
+hr_scenario_get_label (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+
+  return self->label;
+}
+
+/**
+ * hr_scenario_add_pin:
+ * @self: a scenario with less than %HR_SCENARIO_MAX_PINS pins
+ * @label: what the configuration is called
+ * @pin: a configuration, which has no pins and no other jobs of its own
+ *
+ * Adds a configuration that is to be looked at beside the scenario; it gets the label.
+ */
+void
+hr_scenario_add_pin (HrScenario *self,
+                     const char *label,
+                     HrScenario *pin)
+{
+  g_return_if_fail (HR_IS_SCENARIO (self));
+  g_return_if_fail (label != NULL);
+  g_return_if_fail (HR_IS_SCENARIO (pin) && pin != self);
+  g_return_if_fail (self->pins->len < HR_SCENARIO_MAX_PINS);
+
+  g_free (pin->label);
+  pin->label = g_strdup (label);
+  g_ptr_array_add (self->pins, g_object_ref (pin));
+}
+
+/**
+ * hr_scenario_get_n_pins:
+ * @self: a scenario
+ *
+ * Gets how many configurations are pinned.
+ *
+ * Returns: the number, from 0 to %HR_SCENARIO_MAX_PINS
+ */
+guint
+hr_scenario_get_n_pins (HrScenario *self)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), 0);
+
+  return self->pins->len;
+}
+
+/**
+ * hr_scenario_get_pin:
+ * @self: a scenario
+ * @index: the place of a configuration that is pinned, from 0
+ *
+ * Gets a configuration that is pinned.
+ *
+ * Returns: (transfer none): the configuration, which has a label
+ */
+HrScenario *
+hr_scenario_get_pin (HrScenario *self,
+                     guint       index)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+  g_return_val_if_fail (index < self->pins->len, NULL);
+
+  return g_ptr_array_index (self->pins, index);
+}
+
+/**
+ * hr_scenario_add_job:
+ * @self: a scenario
+ * @job: a job of another mode than the one that the scenario is about
+ *
+ * Adds what was set in another mode, in place of what there is of that mode.
+ */
+void
+hr_scenario_add_job (HrScenario *self,
+                     HrJob      *job)
+{
+  HrMode mode;
+
+  g_return_if_fail (HR_IS_SCENARIO (self));
+  g_return_if_fail (HR_IS_JOB (job));
+
+  mode = hr_job_get_mode (job);
+  g_return_if_fail (mode != hr_job_get_mode (self->job));
+
+  g_clear_object (&self->other_jobs[mode]);
+  self->other_jobs[mode] = hr_job_copy (job);
+}
+
+/**
+ * hr_scenario_get_job_of_mode:
+ * @self: a scenario
+ * @mode: a mode
+ *
+ * Gets what was set in a mode.
+ *
+ * Returns: (transfer none) (nullable): the job, or %NULL if the scenario says nothing of that mode
+ */
+HrJob *
+hr_scenario_get_job_of_mode (HrScenario *self,
+                             HrMode      mode)
+{
+  g_return_val_if_fail (HR_IS_SCENARIO (self), NULL);
+  g_return_val_if_fail (mode <= HR_MODE_MULTIMODAL, NULL);
+
+  return mode == hr_job_get_mode (self->job) ? self->job : self->other_jobs[mode];
 }

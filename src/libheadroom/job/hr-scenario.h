@@ -15,6 +15,13 @@ G_BEGIN_DECLS
  */
 #define HR_SCENARIO_MAX_GPUS 1048576
 
+/**
+ * HR_SCENARIO_MAX_PINS:
+ *
+ * As many configurations as are kept beside the one that is being worked on.
+ */
+#define HR_SCENARIO_MAX_PINS 6
+
 #define HR_TYPE_SCENARIO (hr_scenario_get_type ())
 
 G_DECLARE_FINAL_TYPE (HrScenario, hr_scenario, HR, SCENARIO, GObject)
@@ -36,5 +43,16 @@ guint       hr_scenario_get_n_gpus       (HrScenario  *self);
 void        hr_scenario_set_gpu          (HrScenario  *self,
                                           const char  *gpu,
                                           guint        n_gpus);
+const char *hr_scenario_get_label        (HrScenario  *self);
+void        hr_scenario_add_pin          (HrScenario  *self,
+                                          const char  *label,
+                                          HrScenario  *pin);
+guint       hr_scenario_get_n_pins       (HrScenario  *self);
+HrScenario *hr_scenario_get_pin          (HrScenario  *self,
+                                          guint        index);
+void        hr_scenario_add_job          (HrScenario  *self,
+                                          HrJob       *job);
+HrJob      *hr_scenario_get_job_of_mode  (HrScenario  *self,
+                                          HrMode       mode);
 
 G_END_DECLS

@@ -32,7 +32,7 @@ hr_launch_scope_init (HrLaunchScope  *self,
                       guint           n_gpus,
                       GError        **error)
 {
-  HrLayout layout = { 0 };
+  HrLayout layout = { .n_ranks = 1 };
 
   if (HR_IS_TRAINING_JOB (job) && !hr_layout_init (&layout, HR_TRAINING_JOB (job), n_gpus, error))
     return FALSE;
@@ -42,6 +42,7 @@ hr_launch_scope_init (HrLaunchScope  *self,
     .job = resolve (job, model),
     .n_gpus = n_gpus,
     .data_parallel = layout.data,
+    .n_ranks = layout.n_ranks,
     .texts = g_ptr_array_new_with_free_func (g_free),
   };
 

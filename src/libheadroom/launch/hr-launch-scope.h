@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @job: the job, without "auto"
  * @n_gpus: how many GPUs there are
  * @data_parallel: how many ranks read different data
+ * @n_ranks: how many ranks there are
  * @texts: values that names have been given, kept as long as the scope
  * @asked: (nullable): settings that have been asked for
  *
@@ -26,6 +27,7 @@ typedef struct
   HrJob *job;
   guint n_gpus;
   guint64 data_parallel;
+  guint64 n_ranks;
   GPtrArray *texts;
   GHashTable *asked;
 } HrLaunchScope;

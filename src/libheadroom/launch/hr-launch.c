@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-grpo-job-private.h"
 #include "hr-launch-block.h"
 #include "hr-launch-text.h"
 #include "hr-labels.h"
@@ -50,6 +51,7 @@ hr_launch_free (HrLaunch *self)
 {
   g_clear_pointer (&self->files, g_ptr_array_unref);
   g_strfreev (self->unsaid);
+  g_free (self->refusal);
   g_free (self);
 }
 
@@ -221,6 +223,8 @@ hr_launch_new (HrModel  *model,
     return NULL;
 
   self->unsaid = list_unsaid (job, said);
+  if (HR_IS_GRPO_JOB (job))
+    self->refusal = hr_grpo_job_dup_refusal (HR_GRPO_JOB (job), scope.n_ranks);
 
   return g_steal_pointer (&self);
 }
@@ -256,4 +260,27 @@ hr_launch_dup_unsaid (const HrLaunch *self,
 
   /* Translators: names of settings stand there, with commas between them. */
   return g_strdup_printf (_("These programs have no option for the following; see to it yourself: %s"), labels->str);
+}
+
+/**
+ * hr_launch_dup_notes: (skip)
+ * @self: launch settings
+ * @job: the job that they are of
+ *
+ * Says what has to be known before the job is launched: why it would not start, and what no file of these says.
+ *
+ * Returns: (transfer full) (nullable): sentences in the user’s language, a line each, or %NULL if there are none
+ */
+char *
+hr_launch_dup_notes (const HrLaunch *self,
+                     HrJob          *job)
+{
+  g_autofree char *unsaid = hr_launch_dup_unsaid (self, job);
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->refusal != NULL && unsaid != NULL)
+    return g_strconcat (self->refusal, "\n", unsaid, NULL);
+
+  return self->refusal != NULL ? g_strdup (self->refusal) : g_steal_pointer (&unsaid);
 }

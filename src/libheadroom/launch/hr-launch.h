@@ -30,6 +30,7 @@ typedef struct
 /**
  * HrLaunch: (skip)
  * @files: (element-type HrLaunchFile): the files
+ * @refusal: (nullable): why the framework does not start the job, in the user's language
  * @unsaid: (array zero-terminated=1): settings that differ from their defaults and that none of the files says
  *
  * What to launch a job with.
@@ -37,6 +38,7 @@ typedef struct
 typedef struct
 {
   GPtrArray *files;
+  char *refusal;
   char **unsaid;
 } HrLaunch;
 
@@ -46,6 +48,8 @@ HrLaunch *hr_launch_new  (HrModel         *model,
                           GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 void      hr_launch_free (HrLaunch        *self);
 char     *hr_launch_dup_unsaid (const HrLaunch *self,
+                                HrJob          *job) G_GNUC_WARN_UNUSED_RESULT;
+char     *hr_launch_dup_notes  (const HrLaunch *self,
                                 HrJob          *job) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrLaunch, hr_launch_free)

@@ -6,7 +6,7 @@
 
 #include "hr-training-plan.h"
 
-#include "hr-grpo-job.h"
+#include "hr-grpo-job-private.h"
 #include "hr-inference-cache.h"
 #include "hr-job-enums.h"
 #include "hr-message.h"
@@ -655,6 +655,17 @@ warn_of_defaults (HrTrainingPlan *self)
                                             "loss-implementation is not chunked-nll"));
 }
 
+/* What the framework would not start: the memory is that of the job as it is set all the same. */
+static void
+warn_of_refusal (HrTrainingPlan *self)
+{
+  char *refusal = HR_IS_GRPO_JOB (self->job) ? hr_grpo_job_dup_refusal (HR_GRPO_JOB (self->job), self->layout.n_ranks)
+                                             : NULL;
+
+  if (refusal != NULL)
+    g_ptr_array_add (self->pass.warnings, refusal);
+}
+
 /* Gradients that are used in the backward pass, or added into a buffer there, are not there when it is over. */
 static void
 resolve_zero_grad (HrTrainingPlan *self)
@@ -995,6 +1006,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.n_in_flight = hr_layout_count_in_flight (&self->layout, stage, self->training.accumulation_steps);
   apply_profile (self, profile);
   warn_of_layout (self);
+  warn_of_refusal (self);
   hr_training_packing_warn (self);
   warn_of_defaults (self);
   warn_of_recipe (self, profile, is_chosen);

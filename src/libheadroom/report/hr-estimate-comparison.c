@@ -105,11 +105,13 @@ difference_free (gpointer data)
   g_free (self->label);
   g_free (self->values[0]);
   g_free (self->values[1]);
+  g_free (self->texts[0]);
+  g_free (self->texts[1]);
   g_free (self);
 }
 
-/* Takes @first and @second. */
-static void
+/* Takes @first and @second, and adds what differs; a person calls the values the same until something else is said. */
+static HrSettingDifference *
 append_difference (GPtrArray  *differences,
                    const char *name,
                    const char *label,
@@ -122,10 +124,25 @@ append_difference (GPtrArray  *differences,
   difference->label = g_strdup (label);
   difference->values[0] = first;
   difference->values[1] = second;
+  difference->texts[0] = g_strdup (first);
+  difference->texts[1] = g_strdup (second);
   if (g_strcmp0 (first, second) != 0)
-    g_ptr_array_add (differences, difference);
-  else
-    difference_free (difference);
+    {
+      g_ptr_array_add (differences, difference);
+      return difference;
+    }
+
+  difference_free (difference);
+  return NULL;
+}
+
+static void
+call_value (HrSettingDifference *difference,
+            guint                side,
+            char                *text)
+{
+  g_free (difference->texts[side]);
+  difference->texts[side] = text;
 }
 
 static GParamSpec *
@@ -161,11 +178,19 @@ append_settings (GPtrArray *differences,
       gboolean is_shared = find_setting (other, settings[i]->name) != NULL;
       g_autofree char *mine = hr_job_get_as_string (job, settings[i]->name);
       g_autofree char *theirs = is_shared ? hr_job_get_as_string (other, settings[i]->name) : NULL;
+      HrSettingDifference *difference;
 
       if (is_second && is_shared)
         continue;
-      append_difference (differences, settings[i]->name, hr_setting_get_label (settings[i]),
-                         g_strdup (is_second ? theirs : mine), g_strdup (is_second ? mine : theirs));
+      difference = append_difference (differences, settings[i]->name, hr_setting_get_label (settings[i]),
+                                      g_strdup (is_second ? theirs : mine), g_strdup (is_second ? mine : theirs));
+      if (difference == NULL)
+        continue;
+
+      call_value (difference, is_second ? 1 : 0, hr_report_describe_setting (job, settings[i]));
+      if (is_shared)
+        call_value (difference, is_second ? 0 : 1,
+                    hr_report_describe_setting (other, find_setting (other, settings[i]->name)));
     }
 }
 
@@ -189,6 +214,7 @@ hr_report_compare_settings (HrReport *first,
                             HrReport *second)
 {
   GPtrArray *differences = g_ptr_array_new_with_free_func (difference_free);
+  HrSettingDifference *mode;
   HrJob *jobs[2];
 
   g_return_val_if_fail (HR_IS_REPORT (first), differences);
@@ -198,8 +224,10 @@ hr_report_compare_settings (HrReport *first,
   jobs[1] = hr_report_get_job (second);
   append_difference (differences, "model", _("Model"), g_strdup (hr_model_get_name (hr_report_get_model (first))),
                      g_strdup (hr_model_get_name (hr_report_get_model (second))));
-  append_difference (differences, "mode", _("Mode"), g_strdup (hr_mode_get_name (hr_job_get_mode (jobs[0]))),
-                     g_strdup (hr_mode_get_name (hr_job_get_mode (jobs[1]))));
+  mode = append_difference (differences, "mode", _("Mode"), g_strdup (hr_mode_get_name (hr_job_get_mode (jobs[0]))),
+                            g_strdup (hr_mode_get_name (hr_job_get_mode (jobs[1]))));
+  for (guint side = 0; mode != NULL && side < 2; side++)
+    call_value (mode, side, g_strdup (hr_mode_get_label (hr_job_get_mode (jobs[side]))));
   append_settings (differences, jobs[0], jobs[1], FALSE);
   append_settings (differences, jobs[1], jobs[0], TRUE);
   append_difference (differences, "gpu", _("GPU"), dup_gpu_name (first), dup_gpu_name (second));
@@ -231,8 +259,8 @@ add_settings (HrDocument *document,
     {
       const HrSettingDifference *item = g_ptr_array_index (differences, i);
       const char *nothing = C_("no figure", "—");
-      const char *cells[] = { item->label, item->values[0] != NULL ? item->values[0] : nothing,
-                              item->values[1] != NULL ? item->values[1] : nothing, NULL };
+      const char *cells[] = { item->label, item->texts[0] != NULL ? item->texts[0] : nothing,
+                              item->texts[1] != NULL ? item->texts[1] : nothing, NULL };
 
       hr_document_block_add_row (table, cells);
     }

@@ -30,7 +30,8 @@ typedef struct
  * HrSettingDifference: (skip)
  * @name: the name of a setting, or `model`, `mode`, `gpu` or `gpus`
  * @label: what a person calls it
- * @values: for each estimate its value, or %NULL where it has no such setting
+ * @values: for each estimate its value as a program writes it, or %NULL where it has no such setting
+ * @texts: for each estimate what a person calls the value, or %NULL as in @values
  *
  * A setting in which two estimates differ.
  */
@@ -39,6 +40,7 @@ typedef struct
   char *name;
   char *label;
   char *values[2];
+  char *texts[2];
 } HrSettingDifference;
 
 GArray     *hr_estimate_compare              (HrEstimate        *first,

@@ -37,6 +37,8 @@ hr_launch_to_text (const HrLaunch *launch,
       g_string_append_printf (text, "\n\n%s\n", file->text);
     }
 
+  if (launch->refusal != NULL)
+    hr_document_append_wrapped (text, launch->refusal, 0);
   unsaid = hr_launch_dup_unsaid (launch, job);
   if (unsaid != NULL)
     hr_document_append_wrapped (text, unsaid, 0);
@@ -89,6 +91,7 @@ hr_launch_to_json (const HrLaunch *launch)
     }
   json_builder_end_array (builder);
   build_strings (builder, "unsaid", launch->unsaid);
+  build_strings (builder, "warnings", (char *[]) { launch->refusal, NULL });
   json_builder_end_object (builder);
 
   return hr_json_builder_to_text (builder);

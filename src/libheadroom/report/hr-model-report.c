@@ -112,6 +112,18 @@ hr_model_dup_file_name (HrModel *self)
   return name;
 }
 
+/*
+ * Where a model is from. Of a file its name alone: reports are given away, and where somebody keeps their files is
+ * nobody else's business.
+ */
+static char *
+dup_source (HrModel *self)
+{
+  const char *source = hr_model_get_source (self);
+
+  return source != NULL && g_path_is_absolute (source) ? g_path_get_basename (source) : g_strdup (source);
+}
+
 /* Adds what a model is as an object, with how many parameters a job trains. */
 void
 hr_model_build_json (HrModel     *self,
@@ -119,11 +131,13 @@ hr_model_build_json (HrModel     *self,
                      guint64      n_trainable,
                      JsonBuilder *builder)
 {
+  g_autofree char *source = dup_source (self);
+
   json_builder_begin_object (builder);
   hr_json_build_string (builder, "name", hr_model_get_name (self));
   hr_json_build_string (builder, "model-type", hr_model_get_model_type (self));
   hr_json_build_string (builder, "architecture", hr_model_get_architecture (self));
-  hr_json_build_string (builder, "source", hr_model_get_source (self));
+  hr_json_build_string (builder, "source", source);
   add_parameters (builder, self, n_trainable);
   if (hr_model_check_can_be_estimated (self, NULL))
     {
@@ -189,6 +203,7 @@ hr_model_add_facts (HrModel      *self,
   g_autofree char *active = hr_format_integer (hr_model_get_n_active_parameters (self));
   g_autofree char *cache = hr_format_bytes (get_kv_cache_bytes_per_token (self, kv_cache_dtype), unit_system);
   g_autofree char *latent = hr_format_bytes (get_latent_cache_bytes_per_token (self, kv_cache_dtype), unit_system);
+  g_autofree char *source = dup_source (self);
   HrDocumentBlock *facts;
 
   add_parts_table (self, document);
@@ -221,6 +236,6 @@ hr_model_add_facts (HrModel      *self,
 
       hr_document_block_add_fact (facts, _("Stored weights"), stored, HR_DOCUMENT_PLAIN);
     }
-  if (hr_model_get_source (self) != NULL)
-    hr_document_block_add_fact (facts, _("Source"), hr_model_get_source (self), HR_DOCUMENT_LINK);
+  if (source != NULL)
+    hr_document_block_add_fact (facts, _("Source"), source, HR_DOCUMENT_LINK);
 }

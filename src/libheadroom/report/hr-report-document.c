@@ -16,9 +16,10 @@
 #include "hr-palette.h"
 #include "hr-report-steps.h"
 
-static char *
-describe_setting (HrJob      *job,
-                  GParamSpec *setting)
+/* What a person calls the value of a setting. Of a model it is the name: where its file lies is nobody's business. */
+char *
+hr_report_describe_setting (HrJob      *job,
+                            GParamSpec *setting)
 {
   g_auto (GValue) value = G_VALUE_INIT;
 
@@ -29,6 +30,9 @@ describe_setting (HrJob      *job,
 
   if (G_VALUE_HOLDS_BOOLEAN (&value))
     return g_strdup (g_value_get_boolean (&value) ? _("Yes") : _("No"));
+
+  if (hr_job_setting_is_model (setting) && hr_job_get_model (job, setting->name) != NULL)
+    return g_strdup (hr_model_get_name (hr_job_get_model (job, setting->name)));
 
   if (!G_VALUE_HOLDS_UINT64 (&value))
     return hr_job_get_as_string (job, setting->name);
@@ -654,7 +658,7 @@ add_settings (HrReport   *self,
       if (!hr_job_uses_setting (job, settings[i], NULL))
         continue;
 
-      value = describe_setting (job, settings[i]);
+      value = hr_report_describe_setting (job, settings[i]);
       hr_document_block_add_fact (facts, hr_setting_get_label (settings[i]), value, HR_DOCUMENT_PLAIN);
     }
 }

@@ -11,6 +11,7 @@
 #include "hr-article-reason.h"
 #include "hr-job-private.h"
 #include "hr-labels.h"
+#include "hr-scenario-json.h"
 
 /* What has been built, as people read it as well. */
 char *
@@ -464,7 +465,7 @@ hr_report_to_json (HrReport *self)
   if (hr_report_get_scenario (self) != NULL)
     {
       json_builder_set_member_name (builder, "scenario");
-      hr_scenario_build_json (hr_report_get_scenario (self), builder);
+      hr_scenario_json_build (hr_report_get_scenario (self), NULL, builder);
     }
   add_generator (builder, hr_report_get_date (self));
   json_builder_end_object (builder);

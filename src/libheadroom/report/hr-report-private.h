@@ -21,6 +21,8 @@ void         hr_medium_tokens_build_json (const HrMediumTokens *item,
                                           JsonBuilder          *builder);
 void         hr_csv_append_field        (GString      *string,
                                          const char   *text);
+char        *hr_report_describe_setting (HrJob        *job,
+                                         GParamSpec   *setting) G_GNUC_WARN_UNUSED_RESULT;
 HrDtype      hr_report_get_kv_cache_dtype (HrReport    *self);
 HrJob       *hr_report_dup_reading      (HrReport     *self) G_GNUC_WARN_UNUSED_RESULT;
 HrAnatomy   *hr_report_get_anatomy      (HrReport     *self);
