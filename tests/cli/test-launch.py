@@ -191,6 +191,24 @@ def the_values_are_those_of_the_job():
     assert value['--seq-length'] == '4096' and value['--num-query-groups'] == '8'
     assert {'--sequence-parallel', '--use-distributed-optimizer', '--swiglu'} <= set(words)
 
+    launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
+                             '8', '--tensor-parallel', '2', '--pipeline-parallel', '4', '--virtual-pipeline-parallel',
+                             '2', '--gradient-accumulation-steps', '8', '--gradient-checkpointing', 'full',
+                             '--layers-per-checkpoint', '2', '--distribute-checkpoints', 'true', '--attention', 'eager')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    assert value['--num-virtual-stages-per-pipeline-rank'] == '2' and value['--recompute-num-layers'] == '2'
+    assert value['--recompute-method'] == 'uniform' and value['--transformer-impl'] == 'local'
+    assert '--distribute-saved-activations' in words and unsaid == []
+
+    launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm',
+                             '--gradient-checkpointing', 'selective', '--selective-checkpointing', 'first',
+                             '--checkpointing-layers', '4', '--attention', 'sdpa-math')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    assert value['--recompute-granularity'] == 'full' and value['--recompute-method'] == 'block'
+    assert value['--recompute-num-layers'] == '4' and value['--attention-backend'] == 'unfused' and unsaid == []
+
     launched, _ = files(MODEL, '--mode', 'grpo', '--framework', 'trl', '--rollout', 'vllm-colocated',
                         '--gpu-memory-utilization', '0.3', '--num-generations', '4', '--fine-tuning-method', 'qlora')
     expect(launched['python']['text'], 'vllm_gpu_memory_utilization=0.3', 'num_generations=4', 'load_in_4bit=True',

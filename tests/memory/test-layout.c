@@ -3,6 +3,7 @@
 #include "hr-estimator.h"
 #include "hr-framework.h"
 #include "hr-gpu-catalogue.h"
+#include "hr-layout.h"
 #include "hr-model-private.h"
 #include "hr-training-job.h"
 
@@ -198,6 +199,65 @@ earlier_stages_keep_more_micro_batches (void)
   g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), ==, hr_estimate_get_device_bytes (estimate, 0));
 }
 
+/* get_pp_rank_microbatches and get_schedule_table of megatron/core/pipeline_parallel/schedules.py, by hand. */
+static void
+an_interleaved_schedule_runs_parts_in_turn (void)
+{
+  const HrLayout layout = { .tensor = 1, .pipeline = 4, .parts = 2, .context = 1, .expert = 1, .data = 1 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = load ();
+  guint64 total = 0;
+
+  g_assert_cmpuint (hr_layout_count_in_flight (&layout, 0, 8), ==, 2 * 3 + 4 + 1);
+  g_assert_cmpuint (hr_layout_count_first_in_flight (&layout, 0, 8), ==, 4 + 3);
+  g_assert_cmpuint (hr_layout_count_in_flight (&layout, 3, 8), ==, 4 + 1);
+  g_assert_cmpuint (hr_layout_count_first_in_flight (&layout, 3, 8), ==, 4);
+  g_assert_cmpuint (hr_layout_count_in_flight (&layout, 0, 4), ==, 4 * 2);
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (HrModel) part = hr_layout_divide_model (&layout, model, i, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_model_get_stack (part, 0)->n_layers, ==, L / 4);
+      total += hr_model_get_n_parameters (part);
+    }
+  g_assert_cmpuint (total, ==, hr_model_get_n_parameters (model));
+}
+
+/* A stage keeps parts of its layers, but of more micro-batches: (1 + (p - 1)/(p·m)) as much on the first. */
+static void
+an_interleaved_schedule_keeps_more (void)
+{
+  g_autoptr (HrEstimate) plain = estimate_layout ("pipeline-parallel", (guint64) 4, "gradient-accumulation-steps",
+                                                  (guint64) 8, NULL);
+  g_autoptr (HrEstimate) interleaved = estimate_layout ("pipeline-parallel", (guint64) 4, "virtual-pipeline-parallel",
+                                                        (guint64) 2, "gradient-accumulation-steps", (guint64) 8, NULL);
+  double ratio = (double) get_component_bytes (interleaved, HR_COMPONENT_ACTIVATIONS) /
+                 get_component_bytes (plain, HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpfloat_with_epsilon (ratio, 1 + 3.0 / 8, 0.02);
+}
+
+/* What goes into a layer is b·s·h numbers of 16 bits. */
+static void
+layers_that_are_computed_anew_at_once_keep_one_input (void)
+{
+  const guint64 input = 4096 * H * 2;
+  g_autoptr (HrEstimate) each = estimate_layout ("tensor-parallel", (guint64) 4, "gradient-checkpointing",
+                                                 HR_GRADIENT_CHECKPOINTING_FULL, NULL);
+  g_autoptr (HrEstimate) pairs = estimate_layout ("tensor-parallel", (guint64) 4, "gradient-checkpointing",
+                                                  HR_GRADIENT_CHECKPOINTING_FULL, "layers-per-checkpoint",
+                                                  (guint64) 2, NULL);
+  g_autoptr (HrEstimate) divided = estimate_layout ("tensor-parallel", (guint64) 4, "gradient-checkpointing",
+                                                    HR_GRADIENT_CHECKPOINTING_FULL, "distribute-checkpoints", TRUE,
+                                                    NULL);
+  guint64 kept = get_component_bytes (each, HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpuint (kept - get_component_bytes (pairs, HR_COMPONENT_ACTIVATIONS), ==, L / 2 * input);
+  g_assert_cmpuint (kept - get_component_bytes (divided, HR_COMPONENT_ACTIVATIONS), ==, L * input * 3 / 4);
+}
+
 /* Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP, as articles have it. */
 static void
 the_rule_of_thumb_is_divided_as_it_is_usually_written (void)
@@ -350,6 +410,7 @@ what_does_not_divide_is_refused_in_a_sentence (void)
 {
   refuse ("tensor-parallel", 3, "num_attention_heads");
   refuse ("pipeline-parallel", 5, "pipeline-parallel: expected a divisor of 32");
+  refuse ("virtual-pipeline-parallel", 2, "virtual-pipeline-parallel: expected 1, as there is no pipeline");
   refuse ("context-parallel", 2, "context-parallel: expected 1");
   refuse ("zero-stage", 2, "zero-stage: expected no more than 1");
 }
@@ -367,6 +428,9 @@ main (int    argc,
   ADD (a_distributed_optimizer_is_shared_by_data_parallel_ranks);
   ADD (sequence_parallelism_divides_what_tensor_parallelism_does_not);
   ADD (earlier_stages_keep_more_micro_batches);
+  ADD (an_interleaved_schedule_runs_parts_in_turn);
+  ADD (an_interleaved_schedule_keeps_more);
+  ADD (layers_that_are_computed_anew_at_once_keep_one_input);
   ADD (the_rule_of_thumb_is_divided_as_it_is_usually_written);
   ADD (small_models_take_what_megatron_lm_logs);
   ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);

@@ -282,6 +282,21 @@ typedef enum
 } HrSelectiveCheckpointing;
 
 /**
+ * HrRuleOfThumb:
+ * @HR_RULE_OF_THUMB_ARTICLES: the formulas of articles
+ * @HR_RULE_OF_THUMB_KORTHIKANTI: the activations of “Reducing Activation Recomputation in Large Transformer Models”
+ * @HR_RULE_OF_THUMB_MEGATRON_LM: what Megatron-LM reports before it trains
+ *
+ * Which formulas stand beside the exact figure.
+ */
+typedef enum
+{
+  HR_RULE_OF_THUMB_ARTICLES,
+  HR_RULE_OF_THUMB_KORTHIKANTI,
+  HR_RULE_OF_THUMB_MEGATRON_LM,
+} HrRuleOfThumb;
+
+/**
  * HrFp8Recipe:
  * @HR_FP8_RECIPE_NONE: none is
  * @HR_FP8_RECIPE_TENSORWISE: with one scale for a tensor, which is found when it is cast

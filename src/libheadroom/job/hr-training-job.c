@@ -32,6 +32,8 @@ typedef struct
   HrGradientCheckpointing gradient_checkpointing;
   HrSelectiveCheckpointing selective_checkpointing;
   guint64 checkpointing_layers;
+  guint64 layers_per_checkpoint;
+  gboolean distribute_checkpoints;
   HrFusedKernels fused_kernels;
   HrLossImplementation loss_implementation;
   HrActivationOffload activation_offload;
@@ -57,6 +59,8 @@ typedef struct
   guint64 context_parallel;
   guint64 expert_parallel;
   gboolean sequence_parallel;
+  guint64 virtual_pipeline_parallel;
+  HrRuleOfThumb rule_of_thumb;
   HrFsdp fsdp;
   HrFsdpVersion fsdp_version;
   guint64 data_parallel_replicas;
@@ -90,6 +94,8 @@ enum
   PROP_GRADIENT_CHECKPOINTING,
   PROP_SELECTIVE_CHECKPOINTING,
   PROP_CHECKPOINTING_LAYERS,
+  PROP_LAYERS_PER_CHECKPOINT,
+  PROP_DISTRIBUTE_CHECKPOINTS,
   PROP_FUSED_KERNELS,
   PROP_LOSS_IMPLEMENTATION,
   PROP_ACTIVATION_OFFLOAD,
@@ -115,6 +121,8 @@ enum
   PROP_CONTEXT_PARALLEL,
   PROP_EXPERT_PARALLEL,
   PROP_SEQUENCE_PARALLEL,
+  PROP_VIRTUAL_PIPELINE_PARALLEL,
+  PROP_RULE_OF_THUMB,
   PROP_FSDP,
   PROP_FSDP_VERSION,
   PROP_DATA_PARALLEL_REPLICAS,
@@ -188,6 +196,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_CHECKPOINTING_LAYERS:
       g_value_set_uint64 (value, priv->checkpointing_layers);
+      break;
+
+    case PROP_LAYERS_PER_CHECKPOINT:
+      g_value_set_uint64 (value, priv->layers_per_checkpoint);
+      break;
+
+    case PROP_DISTRIBUTE_CHECKPOINTS:
+      g_value_set_boolean (value, priv->distribute_checkpoints);
       break;
 
     case PROP_FUSED_KERNELS:
@@ -288,6 +304,14 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_SEQUENCE_PARALLEL:
       g_value_set_boolean (value, priv->sequence_parallel);
+      break;
+
+    case PROP_VIRTUAL_PIPELINE_PARALLEL:
+      g_value_set_uint64 (value, priv->virtual_pipeline_parallel);
+      break;
+
+    case PROP_RULE_OF_THUMB:
+      g_value_set_enum (value, priv->rule_of_thumb);
       break;
 
     case PROP_FSDP:
@@ -423,6 +447,14 @@ hr_training_job_set_property (GObject      *object,
       priv->checkpointing_layers = g_value_get_uint64 (value);
       break;
 
+    case PROP_LAYERS_PER_CHECKPOINT:
+      priv->layers_per_checkpoint = g_value_get_uint64 (value);
+      break;
+
+    case PROP_DISTRIBUTE_CHECKPOINTS:
+      priv->distribute_checkpoints = g_value_get_boolean (value);
+      break;
+
     case PROP_FUSED_KERNELS:
       priv->fused_kernels = g_value_get_enum (value);
       break;
@@ -521,6 +553,14 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_SEQUENCE_PARALLEL:
       priv->sequence_parallel = g_value_get_boolean (value);
+      break;
+
+    case PROP_VIRTUAL_PIPELINE_PARALLEL:
+      priv->virtual_pipeline_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_RULE_OF_THUMB:
+      priv->rule_of_thumb = g_value_get_enum (value);
       break;
 
     case PROP_FSDP:
@@ -757,6 +797,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          N_("The n of “every n-th layer” and “the first n layers”"),
                          1, 10000, 2,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:layers-per-checkpoint:
+   *
+   * How many layers are computed anew at once.
+   */
+  properties[PROP_LAYERS_PER_CHECKPOINT] =
+    g_param_spec_uint64 ("layers-per-checkpoint",
+                         N_("Layers per checkpoint"),
+                         N_("Layers that are computed again at once, from what goes into the first of them "
+                            "(--recompute-method uniform of Megatron-LM)"),
+                         1, 10000, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:distribute-checkpoints:
+   *
+   * Whether what goes into layers that are computed anew is divided among the ranks of tensor parallelism.
+   */
+  properties[PROP_DISTRIBUTE_CHECKPOINTS] =
+    g_param_spec_boolean ("distribute-checkpoints",
+                          N_("Divide checkpoints"),
+                          N_("Divide what is kept of layers that are computed again among the ranks of tensor "
+                             "parallelism (--distribute-saved-activations of Megatron-LM)"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrTrainingJob:fused-kernels:
@@ -1075,6 +1141,32 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:virtual-pipeline-parallel:
+   *
+   * How many parts of the pipeline each of its stages has.
+   */
+  properties[PROP_VIRTUAL_PIPELINE_PARALLEL] =
+    g_param_spec_uint64 ("virtual-pipeline-parallel",
+                         N_("Parts of a stage"),
+                         N_("Parts of the layers that each stage of the pipeline has, between those of the others "
+                            "(interleaved schedule); 1: its layers lie in a row"),
+                         1, 1024, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:rule-of-thumb:
+   *
+   * Which formulas stand beside the exact figure.
+   */
+  properties[PROP_RULE_OF_THUMB] =
+    g_param_spec_enum ("rule-of-thumb",
+                       N_("Rule of thumb"),
+                       N_("The formulas that stand beside the exact figure: those of articles, the activations of "
+                          "Korthikanti et al., or the report that Megatron-LM prints when training begins"),
+                       HR_TYPE_RULE_OF_THUMB, HR_RULE_OF_THUMB_ARTICLES,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:fsdp:
    *
    * How parameters are sharded among the ranks of data parallelism.
@@ -1320,6 +1412,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_GRADIENT_CHECKPOINTING], 600, FALSE);
   hr_job_mark_setting (properties[PROP_SELECTIVE_CHECKPOINTING], 610, FALSE);
   hr_job_mark_setting (properties[PROP_CHECKPOINTING_LAYERS], 620, FALSE);
+  hr_job_mark_setting (properties[PROP_LAYERS_PER_CHECKPOINT], 622, TRUE);
+  hr_job_mark_setting (properties[PROP_DISTRIBUTE_CHECKPOINTS], 624, TRUE);
   hr_job_mark_setting (properties[PROP_FUSED_KERNELS], 630, FALSE);
   hr_job_mark_setting (properties[PROP_LOSS_IMPLEMENTATION], 640, FALSE);
   hr_job_mark_setting (properties[PROP_ACTIVATION_OFFLOAD], 650, FALSE);
@@ -1341,6 +1435,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, TRUE);
   hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, TRUE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
+  hr_job_mark_setting (properties[PROP_VIRTUAL_PIPELINE_PARALLEL], 922, TRUE);
+  hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
   hr_job_mark_setting (properties[PROP_DATA_PARALLEL_REPLICAS], 944, TRUE);
@@ -1369,10 +1465,13 @@ hr_training_job_init (HrTrainingJob *self)
   priv->micro_batch_size = G_PARAM_SPEC_UINT64 (properties[PROP_MICRO_BATCH_SIZE])->default_value;
   priv->sequence_length = G_PARAM_SPEC_UINT64 (properties[PROP_SEQUENCE_LENGTH])->default_value;
   priv->checkpointing_layers = G_PARAM_SPEC_UINT64 (properties[PROP_CHECKPOINTING_LAYERS])->default_value;
+  priv->layers_per_checkpoint = G_PARAM_SPEC_UINT64 (properties[PROP_LAYERS_PER_CHECKPOINT])->default_value;
   priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
   priv->data_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL])->default_value;
   priv->tensor_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_TENSOR_PARALLEL])->default_value;
   priv->pipeline_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_PIPELINE_PARALLEL])->default_value;
+  priv->virtual_pipeline_parallel =
+    G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
   priv->context_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_CONTEXT_PARALLEL])->default_value;
   priv->expert_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_EXPERT_PARALLEL])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
@@ -1550,6 +1649,42 @@ hr_training_job_get_checkpointing_layers (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->checkpointing_layers;
+}
+
+/**
+ * hr_training_job_get_layers_per_checkpoint:
+ * @self: a training job
+ *
+ * Gets how many layers are computed anew at once.
+ *
+ * Returns: the number, at least 1
+ */
+guint64
+hr_training_job_get_layers_per_checkpoint (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
+
+  return priv->layers_per_checkpoint;
+}
+
+/**
+ * hr_training_job_get_distribute_checkpoints:
+ * @self: a training job
+ *
+ * Gets whether what goes into layers that are computed anew is divided among the ranks of tensor parallelism.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_training_job_get_distribute_checkpoints (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->distribute_checkpoints;
 }
 
 /**
@@ -2036,6 +2171,42 @@ hr_training_job_get_sequence_parallel (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
 
   return priv->sequence_parallel;
+}
+
+/**
+ * hr_training_job_get_virtual_pipeline_parallel:
+ * @self: a training job
+ *
+ * Gets how many parts of the pipeline each of its stages has.
+ *
+ * Returns: the number, at least 1
+ */
+guint64
+hr_training_job_get_virtual_pipeline_parallel (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
+
+  return priv->virtual_pipeline_parallel;
+}
+
+/**
+ * hr_training_job_get_rule_of_thumb:
+ * @self: a training job
+ *
+ * Gets which formulas stand beside the exact figure.
+ *
+ * Returns: the formulas
+ */
+HrRuleOfThumb
+hr_training_job_get_rule_of_thumb (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_RULE_OF_THUMB_ARTICLES);
+
+  return priv->rule_of_thumb;
 }
 
 /**

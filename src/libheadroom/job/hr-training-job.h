@@ -31,6 +31,8 @@ guint64                   hr_training_job_get_gradient_accumulation_steps (HrTra
 HrGradientCheckpointing   hr_training_job_get_gradient_checkpointing      (HrTrainingJob *self);
 HrSelectiveCheckpointing  hr_training_job_get_selective_checkpointing      (HrTrainingJob *self);
 guint64                   hr_training_job_get_checkpointing_layers         (HrTrainingJob *self);
+guint64                   hr_training_job_get_layers_per_checkpoint                    (HrTrainingJob *self);
+gboolean                  hr_training_job_get_distribute_checkpoints                   (HrTrainingJob *self);
 HrFusedKernels            hr_training_job_get_fused_kernels                (HrTrainingJob *self);
 HrLossImplementation      hr_training_job_get_loss_implementation          (HrTrainingJob *self);
 HrActivationOffload       hr_training_job_get_activation_offload           (HrTrainingJob *self);
@@ -58,6 +60,8 @@ guint64                   hr_training_job_get_pipeline_parallel                 
 guint64                   hr_training_job_get_context_parallel                         (HrTrainingJob *self);
 guint64                   hr_training_job_get_expert_parallel                          (HrTrainingJob *self);
 gboolean                  hr_training_job_get_sequence_parallel                        (HrTrainingJob *self);
+guint64                   hr_training_job_get_virtual_pipeline_parallel                (HrTrainingJob *self);
+HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);
 guint64                   hr_training_job_get_data_parallel_replicas     (HrTrainingJob *self);

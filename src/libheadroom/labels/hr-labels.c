@@ -368,6 +368,13 @@ static const char * const selective_checkpointing_labels[] = {
   [HR_SELECTIVE_CHECKPOINTING_FIRST] = N_("First n layers"),
 };
 
+static const char * const rule_of_thumb_labels[] = {
+  /* Translators: choices of the setting “Rule of thumb” */
+  [HR_RULE_OF_THUMB_ARTICLES] = N_("Formulas of articles"),
+  [HR_RULE_OF_THUMB_KORTHIKANTI] = N_("Korthikanti et al."),
+  [HR_RULE_OF_THUMB_MEGATRON_LM] = N_("Report of Megatron-LM"),
+};
+
 static const char * const fp8_recipe_labels[] = {
   /* Translators: choices of the setting “FP8 recipe” */
   [HR_FP8_RECIPE_NONE] = N_("None"),
@@ -588,6 +595,7 @@ static const struct
   { hr_gradient_checkpointing_get_type, gradient_checkpointing_labels, G_N_ELEMENTS (gradient_checkpointing_labels) },
   { hr_selective_checkpointing_get_type, selective_checkpointing_labels,
     G_N_ELEMENTS (selective_checkpointing_labels) },
+  { hr_rule_of_thumb_get_type, rule_of_thumb_labels, G_N_ELEMENTS (rule_of_thumb_labels) },
   { hr_fp8_backend_get_type, fp8_backend_labels, G_N_ELEMENTS (fp8_backend_labels) },
   { hr_fp8_recipe_get_type, fp8_recipe_labels, G_N_ELEMENTS (fp8_recipe_labels) },
   { hr_fused_kernels_get_type, fused_kernels_labels, G_N_ELEMENTS (fused_kernels_labels) },

@@ -47,6 +47,24 @@ hr_checkpointing_recomputes (const HrCheckpointing *self,
 }
 
 /*
+ * hr_checkpointing_keeps_input:
+ * @self: what is computed anew
+ * @layer: the index of a layer
+ *
+ * Finds out whether what goes into a layer is kept to compute it anew from: of several that are computed anew at once,
+ * that of the first (`--recompute-method uniform` with `--recompute-num-layers` of Megatron-LM, _checkpointed_forward
+ * in megatron/core/transformer/transformer_block.py).
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_checkpointing_keeps_input (const HrCheckpointing *self,
+                              guint                  layer)
+{
+  return hr_checkpointing_recomputes (self, layer) && (self->group <= 1 || layer % self->group == 0);
+}
+
+/*
  * hr_checkpointing_recomputes_layers:
  * @self: what is computed anew
  *

@@ -20,6 +20,8 @@ typedef enum
  * @kind: what is computed anew
  * @every: of how many layers it is the last in which that is so; 0 or 1 if it is so in each
  * @first: how many layers from the first on it is so in; 0 if it is so in all
+ * @group: how many layers in a row are computed anew at once; 0 or 1: each by itself
+ * @is_divided: whether what goes into them is divided among the ranks that share a layer
  *
  * What is computed anew in the backward pass, and in which layers.
  */
@@ -28,11 +30,15 @@ typedef struct
   HrCheckpointingKind kind;
   guint64 every;
   guint64 first;
+  guint64 group;
+  gboolean is_divided;
 } HrCheckpointing;
 
 HrCheckpointingKind hr_checkpointing_get_kind          (const HrCheckpointing *self,
                                                         guint                  layer);
 gboolean            hr_checkpointing_recomputes        (const HrCheckpointing *self,
+                                                        guint                  layer);
+gboolean            hr_checkpointing_keeps_input       (const HrCheckpointing *self,
                                                         guint                  layer);
 gboolean            hr_checkpointing_recomputes_layers (const HrCheckpointing *self);
 

@@ -48,7 +48,7 @@ hr_layer_record_new (guint               layer,
   self->place = place;
   self->needs_gradient = needs_gradient;
   self->checkpointing = checkpointing;
-  self->returned = HR_NO_VALUE;
+  self->returned = self->chunk = HR_NO_VALUE;
   if (checkpointing == HR_CHECKPOINTING_OPERATORS)
     self->kept = g_new0 (HrOperatorCache, 1);
 
@@ -177,6 +177,45 @@ is_offloaded (const HrLayerRecord   *self,
            hr_value_get_elements (input, replay->symbols) > HR_UNSLOTH_MIN_OFFLOADED));
 }
 
+/* What goes into a layer, but for the ranks that share it. */
+static HrValue
+get_chunk (HrValue input)
+{
+  input.symbols[1] = HR_SYMBOL_SEQUENCE_SHARE;
+  input.storage = -1;
+  input.node = HR_NO_NODE;
+  input.is_view = FALSE;
+
+  return input;
+}
+
+/*
+ * CheckpointFunction.forward of megatron/core/tensor_parallel/random.py, with distribute_saved_activations: when the
+ * layer has run, what went into it is replaced by a part of it (split_tensor_into_1d_equal_chunks).
+ */
+static void
+divide_input (HrLayerRecord *self,
+              HrReplay      *replay)
+{
+  self->chunk = hr_op_like (replay, "split_tensor_into_1d_equal_chunks", "hidden_states", get_chunk (self->input));
+  hr_replay_drop (replay, self->input);
+}
+
+/* CheckpointFunction.backward: it is gathered again, and the part goes. */
+static void
+gather_input (HrLayerRecord *self,
+              HrReplay      *replay)
+{
+  HrValue whole = self->input;
+
+  whole.storage = -1;
+  whole.node = HR_NO_NODE;
+  whole.is_view = FALSE;
+  self->input.storage = hr_op_like (replay, "gather_split_1d_tensor", "hidden_states", whole).storage;
+  hr_replay_drop (replay, self->chunk);
+  self->chunk = HR_NO_VALUE;
+}
+
 /* Brings what goes into a layer back from the host, into a buffer that stays if there is one, or finds it there. */
 static HrValue
 take_input (HrLayerRecord   *self,
@@ -301,7 +340,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
   self->graph->holds_nothing = self->checkpointing == HR_CHECKPOINTING_REENTRANT;
-  if (is_recomputed (self) && !self->is_unused && !offloads)
+  if (is_recomputed (self) && !self->is_unused && !offloads && !self->is_inner)
     hr_replay_hold (replay, input);
   if (stack->returns_layers)
     self->returned = hr_value_detach (hr_replay_hold (replay, input));
@@ -320,8 +359,10 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;
   /* Where nothing is kept for a gradient, nothing is to be computed anew. */
-  if (is_recomputed (self) && !self->is_unused && !hr_value_needs_gradient (self->output))
+  if (is_recomputed (self) && !self->is_unused && !self->is_inner && !hr_value_needs_gradient (self->output))
     hr_replay_drop (replay, input);
+  else if (is_recomputed (self) && !self->is_inner && stack->checkpointing.is_divided)
+    divide_input (self, replay);
   replay->graph = NULL;
   hr_sharding_let_go (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);
@@ -562,6 +603,80 @@ differentiate_reentrant (HrLayerRecord   *self,
   return result;
 }
 
+/* Layers that are computed anew at once, each with a graph of its own. */
+static GPtrArray *
+run_group_forward (HrTrainingStack *stack,
+                   guint            first,
+                   guint            last)
+{
+  GPtrArray *records = g_ptr_array_new ();
+
+  for (guint i = first; i <= last; i++)
+    {
+      guint klass = hr_training_stack_get_class (stack, i) - stack->pass.stack->layer_classes;
+      HrLayerRecord *record = hr_layer_record_new (i, klass, hr_tuning_get_group (stack->tuning, i),
+                                                   i == 0 ? HR_PLACE_FIRST : HR_PLACE_BETWEEN,
+                                                   hr_value_needs_gradient (stack->variables.hidden),
+                                                   HR_CHECKPOINTING_NONE);
+
+      g_ptr_array_add (records, record);
+      hr_layer_record_run_forward (record, stack);
+    }
+
+  return records;
+}
+
+/*
+ * hr_layer_record_differentiate_group:
+ * @self: the record of the first layer of a group that is computed anew at once
+ * @stack: the stack that the layers are in
+ * @first: the first layer
+ * @last: the last layer
+ * @gradient: (transfer full): the gradient of the last layer’s output
+ *
+ * Runs the backward pass of layers of which the input of the first is kept alone: all of them are computed anew, and
+ * what comes out of them and the gradient of that stay until a backward pass of their own is over (CheckpointFunction
+ * of megatron/core/tensor_parallel/random.py).
+ *
+ * Returns: (transfer full): the gradient of the first layer’s input
+ */
+HrValue
+hr_layer_record_differentiate_group (HrLayerRecord   *self,
+                                     HrTrainingStack *stack,
+                                     guint            first,
+                                     guint            last,
+                                     HrValue          gradient)
+{
+  HrReplay *replay = stack->replay;
+  HrKeptLayers *kept_layers = g_steal_pointer (&replay->kept_layers);
+  HrValue outer = hr_replay_hold (replay, gradient);
+  g_autoptr (GPtrArray) records = NULL;
+  HrStretch stretch;
+  HrValue input;
+
+  hr_replay_begin (replay, &stretch, NULL, first);
+  if (self->chunk.storage >= 0)
+    gather_input (self, replay);
+  replay->sentence = N_("in the backward pass, while a layer is computed anew");
+  input = stack->variables.hidden = self->input;
+  hr_replay_hold (replay, input);
+  hr_replay_end (replay);
+  records = run_group_forward (stack, first, last);
+  for (guint i = last + 1; i-- > first; )
+    gradient = hr_layer_record_run_backward (g_ptr_array_index (records, i - first), stack, i, gradient);
+  hr_replay_begin (replay, &stretch, NULL, first);
+  hr_replay_drop (replay, stack->variables.hidden);
+  stack->variables.hidden = HR_NO_VALUE;
+  hr_replay_drop (replay, outer);
+  hr_replay_drop (replay, input);
+  hr_replay_end (replay);
+  for (guint i = 0; i < records->len; i++)
+    hr_layer_record_free (g_ptr_array_index (records, i), replay);
+  replay->kept_layers = kept_layers;
+
+  return gradient;
+}
+
 /*
  * hr_layer_record_run_backward:
  * @self: a record, of which the forward pass has run
@@ -584,6 +699,8 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
+  if (self->chunk.storage >= 0)
+    gather_input (self, replay);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
   hr_sharding_gather_ahead (replay, layer == 0, self->checkpointing != HR_CHECKPOINTING_REENTRANT, self->units);
   hr_sharding_enter (replay, HR_SHARDED_LAYER);

@@ -27,6 +27,7 @@ typedef enum
  * @checkpointing: what of it is computed anew in the backward pass
  * @is_unused: whether nothing is made of its output, so that no gradient flows to it
  * @n_left: how many inputs are held in the books alone that autograd does not keep
+ * @is_inner: whether the layer is computed anew with those before it, so that what goes into it is not kept
  * @recorded: whether the forward pass has been recorded
  * @backward_recorded: whether the backward pass has
  * @n_needed: how many tensors are made until the last that autograd needs
@@ -34,6 +35,7 @@ typedef enum
  * @units: matrices in the layer that are gathered by themselves
  * @graph: (nullable): what autograd keeps
  * @input: the input, a boundary of @graph
+ * @chunk: what a rank keeps of the input, where that is divided, or none
  * @output: the output
  * @shared: what layers share, boundaries of @graph, or none
  * @made: what the layer made of it for all, or none
@@ -57,6 +59,7 @@ typedef struct
   HrCheckpointingKind checkpointing;
   gboolean is_unused;
   guint n_left;
+  gboolean is_inner;
   gboolean recorded;
   gboolean backward_recorded;
   guint n_needed;
@@ -64,6 +67,7 @@ typedef struct
   HrShardedUnits units;
   HrGraph *graph;
   HrValue input;
+  HrValue chunk;
   HrValue output;
   HrValue shared[HR_N_SHARED];
   HrValue made[HR_N_SHARED];
@@ -90,5 +94,10 @@ HrValue        hr_layer_record_run_backward (HrLayerRecord   *self,
                                              HrTrainingStack *stack,
                                              guint            layer,
                                              HrValue          gradient);
+HrValue        hr_layer_record_differentiate_group (HrLayerRecord   *self,
+                                                    HrTrainingStack *stack,
+                                                    guint            first,
+                                                    guint            last,
+                                                    HrValue          gradient);
 
 G_END_DECLS

@@ -112,6 +112,7 @@ hr_layout_init (HrLayout       *self,
     .data = hr_training_job_get_data_parallel (job),
     .tensor = hr_training_job_get_tensor_parallel (job),
     .pipeline = hr_training_job_get_pipeline_parallel (job),
+    .parts = hr_training_job_get_virtual_pipeline_parallel (job),
     .context = hr_training_job_get_context_parallel (job),
     .expert = hr_training_job_get_expert_parallel (job),
     .zero_stage = hr_training_job_get_zero_stage (job),
@@ -175,6 +176,40 @@ check_zero (const HrLayout       *self,
 }
 
 /*
+ * An interleaved schedule runs micro-batches in groups of as many as there are stages
+ * (forward_backward_pipelining_with_interleaving of megatron/core/pipeline_parallel/schedules.py).
+ */
+static gboolean
+check_parts (const HrLayout  *self,
+             guint64          n_micro_batches,
+             GError         **error)
+{
+  g_autofree char *expected = g_strdup_printf ("%" G_GUINT64_FORMAT, self->pipeline);
+  g_autofree char *found = NULL;
+
+  if (self->parts == 1)
+    return TRUE;
+
+  if (self->pipeline == 1)
+    {
+      found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->parts);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("virtual-pipeline-parallel: expected 1, as there is no pipeline whose stages could have "
+                               "several parts; found %s"), found);
+      return FALSE;
+    }
+  if (n_micro_batches % self->pipeline == 0)
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_micro_batches);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("gradient-accumulation-steps: expected a multiple of %s, as an interleaved schedule runs as "
+                           "many micro-batches in a row as the pipeline has stages; found %s"), expected, found);
+
+  return FALSE;
+}
+
+/*
  * hr_layout_check:
  * @self: a layout
  * @job: the job that it is of
@@ -210,6 +245,10 @@ hr_layout_check (const HrLayout  *self,
                             i == 0 && from_gpus ? "gpus" : known[i].property, name, number);
       return FALSE;
     }
+
+  if (framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
+      !check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error))
+    return FALSE;
 
   return check_zero (self, framework, name, error);
 }
@@ -247,7 +286,8 @@ hr_layout_divide_model (const HrLayout  *self,
                         GError         **error)
 {
   const HrStack *stack = hr_model_get_stack (model, 0);
-  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE, .n_parts = self->parts };
+  guint64 n_parts = self->pipeline * self->parts;
   g_autofree char *layers = NULL;
   g_autofree char *found = NULL;
 
@@ -260,18 +300,22 @@ hr_layout_divide_model (const HrLayout  *self,
       return NULL;
     }
 
-  if (stack->n_layers % self->pipeline != 0)
+  if (stack->n_layers % n_parts != 0)
     {
       layers = g_strdup_printf ("%u", stack->n_layers);
-      found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->pipeline);
+      found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_parts);
       hr_message_set_error (error, HR_ERROR_VALUE,
-                            N_("pipeline-parallel: expected a divisor of %s, the number of layers; found %s"),
+                            self->parts > 1
+                              ? N_("pipeline-parallel × virtual-pipeline-parallel: expected a divisor of %s, the "
+                                   "number of layers; found %s")
+                              : N_("pipeline-parallel: expected a divisor of %s, the number of layers; found %s"),
                             layers, found);
       return NULL;
     }
 
-  shard.n_layers = stack->n_layers / self->pipeline;
+  shard.n_layers = stack->n_layers / n_parts;
   shard.first_layer = stage * shard.n_layers;
+  shard.stride = self->pipeline * shard.n_layers;
   shard.has_embedding = stage == 0;
   shard.has_head = stage + 1 == self->pipeline;
 
@@ -294,15 +338,28 @@ hr_layout_count_padding (const HrLayout *self,
   return hr_shard_divide_vocabulary (&shard, vocab_size) * self->tensor - vocab_size;
 }
 
+/* How many forward passes of a part an interleaved schedule runs on a stage before the first backward pass. */
+static guint64
+count_interleaved (const HrLayout *self,
+                   guint           stage,
+                   guint64         n_micro_batches)
+{
+  guint64 n_before = 2 * (self->pipeline - stage - 1) + (self->parts - 1) * self->pipeline;
+
+  return MIN (n_micro_batches * self->parts, n_before + 1);
+}
+
 /*
  * hr_layout_count_in_flight:
  * @self: a layout
  * @stage: a stage of its pipeline
  * @n_micro_batches: how many micro-batches a step has
  *
- * Counts of how many micro-batches a stage keeps what their backward passes need, at the most: it has run the forward
- * pass of one for each stage behind it before the first backward pass (num_warmup_microbatches of
- * forward_backward_pipelining_without_interleaving in megatron/core/pipeline_parallel/schedules.py).
+ * Counts of how many micro-batches a stage, or a part of it, keeps what their backward passes need, at the most: it has
+ * run the forward pass of one for each stage behind it before the first backward pass (num_warmup_microbatches of
+ * forward_backward_pipelining_without_interleaving in megatron/core/pipeline_parallel/schedules.py); where a stage has
+ * several parts, of all but the last part for as many micro-batches as there are stages, and of two for each stage
+ * behind it (get_pp_rank_microbatches).
  *
  * Returns: the number, at least 1
  */
@@ -311,5 +368,31 @@ hr_layout_count_in_flight (const HrLayout *self,
                            guint           stage,
                            guint64         n_micro_batches)
 {
-  return MIN (n_micro_batches, self->pipeline - stage);
+  return self->parts > 1 ? count_interleaved (self, stage, n_micro_batches)
+                         : MIN (n_micro_batches, self->pipeline - stage);
+}
+
+/*
+ * hr_layout_count_first_in_flight:
+ * @self: a layout
+ * @stage: a stage of its pipeline
+ * @n_micro_batches: how many micro-batches a step has
+ *
+ * Counts how many of those that a stage keeps are kept by its first part. Parts take turns: each runs as many
+ * micro-batches as there are stages (get_schedule_table of megatron/core/pipeline_parallel/schedules.py).
+ *
+ * Returns: the number
+ */
+guint64
+hr_layout_count_first_in_flight (const HrLayout *self,
+                                 guint           stage,
+                                 guint64         n_micro_batches)
+{
+  guint64 n = hr_layout_count_in_flight (self, stage, n_micro_batches);
+  guint64 n_turn = self->pipeline * self->parts;
+
+  if (self->parts == 1)
+    return n;
+
+  return n / n_turn * self->pipeline + MIN (n % n_turn, self->pipeline);
 }

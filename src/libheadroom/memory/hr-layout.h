@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @data: how many ranks read different data
  * @tensor: how many share each layer
  * @pipeline: how many stages the layers are divided into
+ * @parts: how many parts of the layers each stage has, between those of the others
  * @context: how many share each sequence
  * @expert: how many share the experts of a layer
  * @zero_stage: what the ranks that read different data share
@@ -25,6 +26,7 @@ typedef struct
   guint64 data;
   guint64 tensor;
   guint64 pipeline;
+  guint64 parts;
   guint64 context;
   guint64 expert;
   guint64 zero_stage;
@@ -51,5 +53,8 @@ guint64  hr_layout_count_padding   (const HrLayout *self,
 guint64  hr_layout_count_in_flight (const HrLayout *self,
                                     guint           stage,
                                     guint64         n_micro_batches);
+guint64  hr_layout_count_first_in_flight (const HrLayout *self,
+                                          guint           stage,
+                                          guint64         n_micro_batches);
 
 G_END_DECLS

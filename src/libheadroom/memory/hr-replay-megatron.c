@@ -111,14 +111,18 @@ attend (HrReplay          *replay,
   return context;
 }
 
-/* The attention by one of both specifications; @parts are let go of by the caller. */
+/*
+ * The attention by one of both specifications; @parts are let go of by the caller. UnfusedDotProductAttention of
+ * transformer_engine/pytorch/attention/dot_product_attention/backends.py takes the same steps as the local one.
+ */
 static HrValue
 run_core (HrReplay          *replay,
           const HrForward   *forward,
           HrValue           *parts,
           const HrAttention *attention)
 {
-  return replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL
+  return replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL ||
+             forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH
            ? attend (replay, parts, attention)
            : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
 }

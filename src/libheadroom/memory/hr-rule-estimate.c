@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "hr-estimate-private.h"
+#include "hr-message.h"
 #include "hr-inference-cache.h"
 #include "hr-matrix-format.h"
 #include "hr-rule-of-thumb.h"
@@ -98,6 +99,26 @@ hr_rule_estimate_doubt (HrEstimate *estimate,
     g_list_model_get_item (components, g_list_model_get_n_items (components) - 1);
 
   _hr_component_add_fault (component, fault);
+}
+
+/*
+ * hr_rule_estimate_explain:
+ * @estimate: an estimate
+ * @msgid: a format
+ * @...: what it is filled with
+ *
+ * Says what the formulas leave out.
+ */
+void
+hr_rule_estimate_explain (HrEstimate *estimate,
+                          const char *msgid,
+                          ...)
+{
+  va_list arguments;
+
+  va_start (arguments, msgid);
+  _hr_estimate_take_warning (estimate, hr_message_format (msgid, arguments));
+  va_end (arguments);
 }
 
 /* The attention of the first layer that has one. */

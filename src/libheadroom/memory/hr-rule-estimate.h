@@ -16,6 +16,9 @@ guint64     hr_rule_estimate_add             (HrEstimate            *estimate,
                                               const char            *formula,
                                               char                  *substitution,
                                               const char            *source);
+void        hr_rule_estimate_explain         (HrEstimate            *estimate,
+                                              const char            *msgid,
+                                              ...) G_GNUC_PRINTF (2, 3);
 void        hr_rule_estimate_doubt           (HrEstimate            *estimate,
                                               const char            *fault);
 void        hr_rule_estimate_doubt_cache     (HrEstimate            *estimate,

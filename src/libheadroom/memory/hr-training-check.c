@@ -363,10 +363,12 @@ check_megatron (const HrTrainingPlan  *plan,
                              "and a perceptron, as Megatron-LM’s are; found others"),
                           hr_model_get_name (plan->pass.model));
   else if (pass->attention != HR_ATTENTION_IMPLEMENTATION_EAGER &&
-           pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA)
+           pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA &&
+           pass->attention != HR_ATTENTION_IMPLEMENTATION_SDPA_MATH)
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          N_("attention: expected eager, which stands for Megatron-LM’s local specification, or sdpa, "
-                             "which stands for the kernel of Transformer Engine; found %s"),
+                          N_("attention: expected eager, which stands for Megatron-LM’s local specification, sdpa, "
+                             "which stands for the kernel of Transformer Engine, or sdpa-math, which stands for its "
+                             "attention without one; found %s"),
                           attention);
   else if (method != NULL && !g_str_equal (method, "full"))
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -110,6 +110,9 @@ run_device (HrTrainingPlan    *plan,
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
     return FALSE;
 
+  /* A part of a stage runs at a time. */
+  if (training->n_layers_of_part > 0)
+    training->pass.n_layers = training->n_layers_of_part;
   device->replay.timeline = timeline;
   if (training->pass.encoder == NULL && detail != HR_ESTIMATE_DETAIL_SIZES)
     device->replay.kept_layers = device->kept_layers = hr_kept_layers_new (training->pass.n_layers);

@@ -717,15 +717,12 @@ shard (HrTrainingPlan *self)
 
 /* Each rank has as many tokens. */
 static gboolean
-divide_sequence (HrTrainingPlan  *self,
-                 GError         **error)
+share_tokens (HrTrainingPlan  *self,
+              GError         **error)
 {
   guint64 length = self->pass.inference.prompt;
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
-
-  if (!self->layout.divides_sequence)
-    return TRUE;
 
   self->training.sequence_share = length / self->layout.tensor;
   if (length % self->layout.tensor == 0)
@@ -742,7 +739,8 @@ divide_sequence (HrTrainingPlan  *self,
 
 /*
  * Megatron-LM's attention makes its causal mask itself: eager stands for its local specification (--transformer-impl
- * local), sdpa for that of Transformer Engine.
+ * local), sdpa for that of Transformer Engine, sdpa-math for its attention without a kernel (--attention-backend
+ * unfused).
  */
 static gboolean
 check_layers (HrTrainingPlan  *self,
@@ -756,7 +754,7 @@ check_layers (HrTrainingPlan  *self,
                                 : HR_LAYER_CODE_MEGATRON_TE;
   if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN)
     self->training.layer_code = HR_LAYER_CODE_TORCHTITAN;
-  if (!hr_training_check_layers (self, error) || !divide_sequence (self, error))
+  if (!hr_training_check_layers (self, error) || (self->layout.divides_sequence && !share_tokens (self, error)))
     return FALSE;
 
   if (hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_UNSLOTH)
@@ -764,7 +762,8 @@ check_layers (HrTrainingPlan  *self,
   if (self->training.layer_code == HR_LAYER_CODE_TRANSFORMERS)
     return hr_training_verl_shard (self, error) && hr_training_shard_resolve (self, error);
 
-  inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
+  if (inference->attention != HR_ATTENTION_IMPLEMENTATION_SDPA_MATH)
+    inference->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   inference->mask = HR_ATTENTION_MASK_NONE;
   if (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
     shard (self);
@@ -828,19 +827,47 @@ check_selective (const HrTrainingPlan  *self,
   return FALSE;
 }
 
+/*
+ * `--recompute-num-layers` and `--distribute-saved-activations` of Megatron-LM: what is kept of a layer is divided by
+ * its elements, and is so already with sequence parallelism (TransformerConfig.__post_init__).
+ */
+static gboolean
+resolve_groups (HrTrainingPlan  *self,
+                GError         **error)
+{
+  HrCheckpointing *checkpointing = &self->training.checkpointing;
+
+  checkpointing->group = hr_training_job_get_layers_per_checkpoint (self->job);
+  checkpointing->is_divided = hr_training_job_get_distribute_checkpoints (self->job) && self->layout.tensor > 1;
+  if (!checkpointing->is_divided)
+    return TRUE;
+
+  if (self->layout.divides_sequence)
+    {
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("distribute-checkpoints: expected false, as sequence parallelism divides what is kept "
+                               "of layers that are computed again; found true"));
+      return FALSE;
+    }
+
+  return share_tokens (self, error);
+}
+
 static gboolean
 resolve_checkpointing (HrTrainingPlan  *self,
                        GError         **error)
 {
   HrCheckpointing *checkpointing = &self->training.checkpointing;
   gboolean reentrant = hr_training_job_get_reentrant_checkpointing (self->job);
+  gboolean is_megatron = hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM;
 
   if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
     return TRUE;
 
-  checkpointing->kind = reentrant ? HR_CHECKPOINTING_REENTRANT : HR_CHECKPOINTING_FULL;
+  /* CheckpointFunction of megatron/core/tensor_parallel/random.py */
+  checkpointing->kind = reentrant || is_megatron ? HR_CHECKPOINTING_REENTRANT : HR_CHECKPOINTING_FULL;
   if (hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_FULL)
-    return TRUE;
+    return !is_megatron || resolve_groups (self, error);
 
   switch (hr_training_job_get_selective_checkpointing (self->job))
     {
@@ -902,8 +929,9 @@ warn_of_layout (HrTrainingPlan *self)
   if (self->layout.pipeline > 1)
     hr_inference_plan_warn (&self->pass,
                             N_("The pipeline is counted as Megatron-LM’s schedule of one forward and one backward pass "
-                               "in turn runs it (1F1B, not interleaved), with as many micro-batches as there are "
-                               "gradient accumulation steps; what the allocator reserves beside is not known"));
+                               "in turn runs it (1F1B, interleaved where a stage has several parts), with as many "
+                               "micro-batches as there are gradient accumulation steps; what the allocator reserves "
+                               "beside is not known"));
   if (hr_layout_divides_model (&self->layout))
     hr_inference_plan_warn (&self->pass,
                             N_("Buffers of NCCL, which it takes beside PyTorch’s allocator, are not counted"));
@@ -1004,6 +1032,10 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
   self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
   self->training.n_in_flight = hr_layout_count_in_flight (&self->layout, stage, self->training.accumulation_steps);
+  self->training.n_first_in_flight =
+    hr_layout_count_first_in_flight (&self->layout, stage, self->training.accumulation_steps);
+  if (self->layout.parts > 1)
+    self->training.n_layers_of_part = self->pass.stack->n_layers / self->layout.parts;
   apply_profile (self, profile);
   warn_of_layout (self);
   warn_of_refusal (self);

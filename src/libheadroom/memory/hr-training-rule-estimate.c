@@ -8,7 +8,7 @@
 
 #include "hr-estimate-private.h"
 #include "hr-grpo-job.h"
-#include "hr-message.h"
+#include "hr-megatron-rule-estimate.h"
 #include "hr-rule-estimate.h"
 #include "hr-rule-of-thumb-training.h"
 #include "hr-training-zero.h"
@@ -246,18 +246,6 @@ add_activations (HrEstimate           *estimate,
   return size;
 }
 
-static void G_GNUC_PRINTF (2, 3)
-explain (HrEstimate *estimate,
-         const char *msgid,
-         ...)
-{
-  va_list arguments;
-
-  va_start (arguments, msgid);
-  _hr_estimate_take_warning (estimate, hr_message_format (msgid, arguments));
-  va_end (arguments);
-}
-
 static char *
 format_number (guint64 number)
 {
@@ -282,25 +270,28 @@ explain_factor (HrEstimate           *estimate,
   g_autofree char *sequences_text = format_number (2 * batch);
 
   if (hr_algorithm_is_preference (algorithm))
-    explain (estimate,
-             /* Translators: how many pairs of answers, and how many sequences these are */
-             N_("Two times holds: a micro-batch of pairs (here %s) is twice as many sequences (%s), which are all in "
-                "memory at once. What the reference model reads is given up layer by layer."),
-             batch_text, sequences_text);
+    hr_rule_estimate_explain (
+      estimate,
+      /* Translators: how many pairs of answers, and how many sequences these are */
+      N_("Two times holds: a micro-batch of pairs (here %s) is twice as many sequences (%s), which are all in "
+         "memory at once. What the reference model reads is given up layer by layer."),
+      batch_text, sequences_text);
   else if (hr_algorithm_is_policy (algorithm) && batch % n_answers == 0)
-    explain (estimate,
-             /* Translators: the numbers: k, answers, answers again, prompts */
-             N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. TRL counts it in answers: the "
-                "%s of a micro-batch are all answers to %s prompts, so that k times holds for that many prompts, and "
-                "the exact figure has no more."),
-             factor_text, all_text, batch_text, prompts_text);
+    hr_rule_estimate_explain (
+      estimate,
+      /* Translators: the numbers: k, answers, answers again, prompts */
+      N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. TRL counts it in answers: the %s "
+         "of a micro-batch are all answers to %s prompts, so that k times holds for that many prompts, and the exact "
+         "figure has no more."),
+      factor_text, all_text, batch_text, prompts_text);
   else if (hr_algorithm_is_policy (algorithm))
-    explain (estimate,
-             /* Translators: the numbers: k, answers, answers in a micro-batch, k again */
-             N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. A micro-batch here has %s, "
-                "which is no multiple of the %s to a prompt: the others come in micro-batches of their own, one after "
-                "the other, so that k times does not hold, whatever k is."),
-             factor_text, all_text, batch_text, factor_text);
+    hr_rule_estimate_explain (
+      estimate,
+      /* Translators: the numbers: k, answers, answers in a micro-batch, k again */
+      N_("k times (k = %s) counts the micro-batch in prompts: %s answers at once. A micro-batch here has %s, which "
+         "is no multiple of the %s to a prompt: the others come in micro-batches of their own, one after the other, "
+         "so that k times does not hold, whatever k is."),
+      factor_text, all_text, batch_text, factor_text);
 }
 
 /* What the formula divides a part by, as it writes that, and what that comes to. */
@@ -400,9 +391,11 @@ divide_estimate (const HrTrainingPlan *plan,
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
   _hr_estimate_join_ranks (estimate, &estimate, 1, plan->layout.n_ranks);
-  explain (estimate, N_("The formula for several GPUs divides all of the optimizer’s states and of the activations, "
-                        "whatever the layout is, and the gradients by stages alone, as if each rank gathered those of "
-                        "whole matrices; it knows neither replicated norms nor micro-batches in flight"));
+  hr_rule_estimate_explain (
+    estimate,
+    N_("The formula for several GPUs divides all of the optimizer’s states and of the activations, whatever the "
+       "layout is, and the gradients by stages alone, as if each rank gathered those of whole matrices; it knows "
+       "neither replicated norms nor micro-batches in flight"));
 
   return estimate;
 }
@@ -444,13 +437,16 @@ estimate_zero (const HrTrainingPlan *plan)
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);
-  explain (estimate, N_("DeepSpeed’s estimator counts model states alone, all of them at once: it knows neither "
-                        "activations nor buckets, nor the piece that gradients are put into before they are cast to "
-                        "fp32, and does not say which of the states are there at the peak"));
+  hr_rule_estimate_explain (
+    estimate,
+    N_("DeepSpeed’s estimator counts model states alone, all of them at once: it knows neither activations nor "
+       "buckets, nor the piece that gradients are put into before they are cast to fp32, and does not say which "
+       "of the states are there at the peak"));
   if (stage == 3)
-    explain (estimate, N_("Of live parameters it has the largest matrix alone, with its gradient: DeepSpeed gathers "
-                          "more ahead, up to stage3_max_live_parameters, and holds what they were gathered in beside "
-                          "them"));
+    hr_rule_estimate_explain (
+      estimate,
+      N_("Of live parameters it has the largest matrix alone, with its gradient: DeepSpeed gathers more ahead, up to "
+         "stage3_max_live_parameters, and holds what they were gathered in beside them"));
 
   return estimate;
 }
@@ -477,6 +473,12 @@ hr_training_rule_estimate_new (const HrTrainingPlan *plan)
     {
       g_object_unref (estimate);
       return estimate_zero (plan);
+    }
+
+  if (hr_megatron_rule_estimate_is_used (plan))
+    {
+      g_object_unref (estimate);
+      return hr_megatron_rule_estimate_new (plan);
     }
 
   trained_init (&trained, plan);

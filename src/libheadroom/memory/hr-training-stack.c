@@ -224,11 +224,11 @@ hands_over (HrTrainingStack *self,
                                   : hr_pass_hands_over (&self->pass, &self->variables, layer);
 }
 
-/* Whether layers that are alike find something else on the device, or leave it there. */
+/* Whether layers that are alike find something else on the device, or leave it there, or are computed anew together. */
 static gboolean
 replays_all (HrTrainingStack *self)
 {
-  return self->replay->heap != NULL || self->replay->live != NULL ||
+  return self->replay->heap != NULL || self->replay->live != NULL || self->checkpointing.group > 1 ||
          hr_reduction_follows_layers (self->replay->reduction);
 }
 
@@ -261,6 +261,8 @@ find_record (HrTrainingStack *self,
   self->record_of[layer] = self->records->len;
   record = hr_layer_record_new (layer, klass, group, place, needs_gradient, checkpointing);
   record->is_unused = layer >= count_used (self);
+  record->is_inner = hr_checkpointing_recomputes (&self->checkpointing, layer) &&
+                     !hr_checkpointing_keeps_input (&self->checkpointing, layer);
   g_ptr_array_add (self->records, record);
 
   return record;
@@ -658,7 +660,14 @@ run_layers_backward (HrTrainingStack *self,
       /* No gradient is needed in a layer, nor in those before it, that has nothing which is trained. */
       if (!hr_value_needs_gradient (record->output))
         continue;
-      if (record->backward_recorded)
+      if (self->checkpointing.group > 1)
+        {
+          guint first = i - i % self->checkpointing.group;
+
+          gradient = hr_layer_record_differentiate_group (get_record (self, first), self, first, i, gradient);
+          i = first;
+        }
+      else if (record->backward_recorded)
         {
           guint n = count_repeated (self, record, i);
 

@@ -1384,7 +1384,7 @@ begin_steps (const HrTraining *self,
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->layer_code = self->layer_code;
-  replay->divides_sequence = self->sequence_share > 0;
+  replay->divides_sequence = self->sequence_share > 0 && !self->checkpointing.is_divided;
   replay->symbols[HR_SYMBOL_SEQUENCE_SHARE] = self->sequence_share;
   replay->liger = self->liger;
   replay->float8 = self->float8;
@@ -1540,10 +1540,11 @@ run_step (const HrTraining *self,
   hr_replay_rest (replay, NULL);
 }
 
-/* Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. */
+/* Keeps what a forward pass has left, so many times. */
 static void
-keep_in_flight (const HrTraining *self,
-                HrReplay         *replay)
+keep_passes (const HrTraining *self,
+             HrReplay         *replay,
+             guint64           n_passes)
 {
   g_autofree HrReplay *rehearsal = hr_replay_copy_empty (replay);
   HrTrainingLevels levels;
@@ -1555,7 +1556,30 @@ keep_in_flight (const HrTraining *self,
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     hr_ledger_add (&replay->ledger, i,
-                   (self->n_in_flight - 1) * (levels.end_forward.by_component[i] - start.by_component[i]));
+                   n_passes * (levels.end_forward.by_component[i] - start.by_component[i]));
+}
+
+/*
+ * Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. Where a stage has
+ * several parts, that which looks tokens up runs on the first stage, and that with the head on the last, beside the others.
+ */
+static void
+keep_in_flight (const HrTraining *self,
+                HrReplay         *replay)
+{
+  guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
+  HrTraining between = *self;
+
+  if (self->n_layers_of_part == 0)
+    {
+      keep_passes (self, replay, self->n_in_flight - 1);
+      return;
+    }
+
+  between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
+  if (n_first > 1)
+    keep_passes (self, replay, n_first - 1);
+  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1));
 }
 
 /*

@@ -72,6 +72,8 @@ typedef enum
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
+ * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
+ * @n_layers_of_part: how many layers a part of the stage has; 0: it has one part
  * @algorithm: what the model is trained by
  * @policy_code: whose trainer that is
  * @n_answers: how many answers lie in a row without padding
@@ -148,6 +150,8 @@ typedef struct
   guint64 gradient_bytes;
   guint64 accumulation_steps;
   guint64 n_in_flight;
+  guint64 n_first_in_flight;
+  guint n_layers_of_part;
   HrAlgorithm algorithm;
   HrPolicyCode policy_code;
   guint64 n_answers;

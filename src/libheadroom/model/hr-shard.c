@@ -180,6 +180,20 @@ copy_layer_class (const Division      *division,
   return TRUE;
 }
 
+static guint
+count_layers (const HrShard *shard)
+{
+  return shard->n_layers * MAX (shard->n_parts, 1);
+}
+
+/* Which of the decoder's layers a layer of the stage is. */
+static guint
+get_layer (const HrShard *shard,
+           guint          layer)
+{
+  return shard->first_layer + layer / shard->n_layers * shard->stride + layer % shard->n_layers;
+}
+
 /* The layers of the stage, of those classes that it has any of. */
 static gboolean
 copy_layers (const Division *division,
@@ -191,12 +205,12 @@ copy_layers (const Division *division,
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     places[i] = G_MAXUINT;
-  copy->n_layers = shard->n_layers;
-  copy->layer_class_of = g_new (guint, shard->n_layers);
+  copy->n_layers = count_layers (shard);
+  copy->layer_class_of = g_new (guint, copy->n_layers);
   copy->layer_classes = g_new0 (HrLayerClass, stack->n_layer_classes);
-  for (guint i = 0; i < shard->n_layers; i++)
+  for (guint i = 0; i < copy->n_layers; i++)
     {
-      guint klass = stack->layer_class_of[shard->first_layer + i];
+      guint klass = stack->layer_class_of[get_layer (shard, i)];
 
       if (places[klass] == G_MAXUINT)
         {
@@ -307,8 +321,11 @@ take_layers (const HrShard  *shard,
   copy->n_layers = 0;
   for (guint i = 0; i < tensor->n_layers; i++)
     {
-      if (tensor->layers[i] >= shard->first_layer && tensor->layers[i] - shard->first_layer < shard->n_layers)
-        copy->layers[copy->n_layers++] = tensor->layers[i] - shard->first_layer;
+      for (guint j = 0; j < count_layers (shard); j++)
+        {
+          if (tensor->layers[i] == get_layer (shard, j))
+            copy->layers[copy->n_layers++] = j;
+        }
     }
 }
 
