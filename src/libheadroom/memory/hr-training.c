@@ -1561,7 +1561,8 @@ keep_passes (const HrTraining *self,
 
 /*
  * Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. Where a stage has
- * several parts, that which looks tokens up runs on the first stage, and that with the head on the last, beside the others.
+ * several parts, that which looks tokens up runs on the first stage, and that with the head on the last, beside the
+ * others.
  */
 static void
 keep_in_flight (const HrTraining *self,

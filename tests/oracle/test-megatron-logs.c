@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What Megatron-LM writes into its own logs, against the estimate of the last stage: the peak of what PyTorch's
+ * allocator handed out, and what is handed out between two steps. A row that ran what is not followed says so
+ * ("skipped").
+ */
+
+#include "hr-estimator.h"
+#include "hr-framework.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-training-job.h"
+
+#include "estimates.h"
+#include "oracle.h"
+
+#define N_ROWS 171
+#define N_COMPARABLE 109
+
+/* All models are as wide. */
+#define HIDDEN 512
+
+#define MAX_MEDIAN_PERCENT 1
+#define MAX_WORST_PERCENT 4
+
+/* Of what is handed out between steps a third is workspaces, and blocks of the allocator are handed out whole. */
+#define MAX_STEADY_MEDIAN_PERCENT 0.6
+#define MAX_STEADY_WORST_PERCENT 2.5
+
+typedef struct
+{
+  guint64 steady;
+  guint64 peak;
+} Logged;
+
+static gboolean
+is_steady (HrComponentId id)
+{
+  return id == HR_COMPONENT_WEIGHTS || id == HR_COMPONENT_GRADIENTS || id == HR_COMPONENT_OPTIMIZER ||
+         id == HR_COMPONENT_MASTER_WEIGHTS || id == HR_COMPONENT_FRAMEWORK;
+}
+
+/*
+ * What the last of its parts has received, and the gradient of that, stays until the next step: in each part that is
+ * not the first of all (TransformerBlock.set_input_tensor in megatron/core/transformer/transformer_block.py).
+ */
+static guint64
+count_received (HrTrainingJob *job)
+{
+  guint64 n_parts = hr_training_job_get_virtual_pipeline_parallel (job);
+  guint64 share = hr_training_job_get_sequence_parallel (job) ? hr_training_job_get_tensor_parallel (job) : 1;
+
+  if (hr_training_job_get_pipeline_parallel (job) == 1)
+    return 0;
+
+  return n_parts * 2 * 2 * hr_training_job_get_micro_batch_size (job) * hr_training_job_get_sequence_length (job) *
+         HIDDEN / share;
+}
+
+/* Adds up what the allocator has, with the workspaces that the run has asked for. */
+static Logged
+get_logged (HrEstimate *estimate,
+            HrGpu      *gpu,
+            guint64     workspace)
+{
+  GListModel *parts = hr_estimate_get_device_components (estimate, hr_estimate_get_n_devices (estimate) - 1);
+  Logged logged = { 0 };
+  HrFramework framework;
+
+  g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
+      HrComponentId id = hr_component_get_id (part);
+      guint64 bytes = hr_component_get_bytes (part);
+
+      if (id == HR_COMPONENT_FRAGMENTATION)
+        continue;
+      if (id == HR_COMPONENT_FRAMEWORK)
+        bytes -= framework.context_bytes + framework.backward_bytes;
+      if (id == HR_COMPONENT_FRAMEWORK && workspace > 0)
+        bytes += 2 * (workspace - framework.workspace_bytes);
+      logged.peak += bytes;
+      logged.steady += is_steady (id) ? bytes : 0;
+    }
+
+  return logged;
+}
+
+/* The local specification has other workspaces between steps than are known; its peak counts. */
+static gboolean
+is_local (JsonObject *row)
+{
+  JsonObject *settings = json_object_get_object_member (row, "settings");
+
+  return g_strcmp0 (json_object_get_string_member_with_default (settings, "attention", NULL), "eager") == 0;
+}
+
+static void
+compare (JsonNode   *root,
+         JsonObject *row,
+         GArray     *steady,
+         GArray     *peaks)
+{
+  const char *id = json_object_get_string_member (row, "id");
+  guint64 workspace = json_object_get_int_member_with_default (row, "workspace", 0);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (json_object_get_string_member (row, "gpu"), &error);
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_TRAINING, json_object_get_object_member (row, "settings"));
+  g_autoptr (HrEstimate) estimate = NULL;
+  double steady_percent, peak_percent;
+  Logged logged;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
+  estimate = hr_estimator_run (model, job, gpu, 8, &error);
+  g_assert_no_error (error);
+  logged = get_logged (estimate, gpu, workspace);
+  logged.steady += count_received (HR_TRAINING_JOB (job));
+  steady_percent = oracle_get_percent (logged.steady, json_object_get_int_member (row, "steady"));
+  peak_percent = oracle_get_percent (logged.peak, json_object_get_int_member (row, "peak"));
+  g_test_message ("%-90s steady %+7.2f %%%s, peak %+7.2f %%", id, steady_percent,
+                  is_local (row) ? " (does not count)" : "", peak_percent);
+  if (!is_local (row))
+    oracle_errors_add (steady, steady_percent);
+  oracle_errors_add (peaks, peak_percent);
+}
+
+static void
+test_logs (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("megatron-logs.json");
+  JsonArray *rows = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) steady = oracle_errors_new ();
+  g_autoptr (GArray) peaks = oracle_errors_new ();
+
+  g_assert_cmpuint (json_array_get_length (rows), ==, N_ROWS);
+  for (guint i = 0; i < json_array_get_length (rows); i++)
+    {
+      JsonObject *row = json_array_get_object_element (rows, i);
+
+      if (json_object_has_member (row, "skipped"))
+        g_test_message ("%-90s not estimated: %s", json_object_get_string_member (row, "id"),
+                        json_object_get_string_member (row, "skipped"));
+      else
+        compare (root, row, steady, peaks);
+    }
+  g_assert_cmpuint (peaks->len, ==, N_COMPARABLE);
+  oracle_errors_judge (steady, "handed out between steps", MAX_STEADY_MEDIAN_PERCENT, MAX_STEADY_WORST_PERCENT);
+  oracle_errors_judge (peaks, "peak", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/stages_take_what_megatron_lm_writes_into_its_logs", test_logs);
+
+  return g_test_run ();
+}
