@@ -309,11 +309,13 @@ headroom_component_table_new (void)
  * headroom_component_table_show:
  * @self: a table
  * @estimate: (nullable): the estimate whose components to list
+ * @device: those of which of its devices
  * @unit_system: the units of the user
  */
 void
 headroom_component_table_show (HeadroomComponentTable *self,
                                HrEstimate             *estimate,
+                               guint                   device,
                                HrUnitSystem            unit_system)
 {
   GListModel *components;
@@ -325,12 +327,13 @@ headroom_component_table_show (HeadroomComponentTable *self,
   if (estimate == NULL)
     return;
 
-  components = hr_estimate_get_components (estimate);
+  components = hr_estimate_get_device_components (estimate, device);
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
       g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
       g_autoptr(HeadroomComponentItem) item = headroom_component_item_new (component, i,
-                                                                           hr_estimate_get_total_bytes (estimate));
+                                                                           hr_estimate_get_device_bytes (estimate,
+                                                                                                         device));
 
       g_list_store_append (self->items, item);
     }

@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (HeadroomComponentTable, headroom_component_table, HEADROOM
 GtkWidget *headroom_component_table_new          (void) G_GNUC_WARN_UNUSED_RESULT;
 void       headroom_component_table_show         (HeadroomComponentTable *self,
                                                   HrEstimate             *estimate,
+                                                  guint                   device,
                                                   HrUnitSystem            unit_system);
 int        headroom_component_table_get_selected (HeadroomComponentTable *self);
 void       headroom_component_table_set_selected (HeadroomComponentTable *self,

@@ -20,6 +20,7 @@
 #include "headroom-measurement.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
+#include "headroom-rank-list.h"
 #include "headroom-sweep-view.h"
 #include "headroom-timeline-view.h"
 #include "hr-base-enums.h"
@@ -48,6 +49,9 @@ struct _HeadroomResultPage
   HrUnitSystem unit_system;
   HrReport *report;
   int selected;
+  int device;
+  guint n_devices;
+  gboolean is_picked;
 
   HrComponentId last_selected;
   guint update_source;
@@ -65,6 +69,8 @@ struct _HeadroomResultPage
   HeadroomPieChart *pie;
   HeadroomLegend *legend;
   HeadroomExplanation *explanation;
+  GtkWidget *ranks_section;
+  HeadroomRankList *ranks;
   GtkWidget *timeline_section;
   HeadroomTimelineView *timeline;
   GtkWidget *phases_section;
@@ -91,6 +97,7 @@ enum
   PROP_N_GPUS,
   PROP_UNIT_SYSTEM,
   PROP_SELECTED,
+  PROP_DEVICE,
   N_PROPS
 };
 
@@ -102,10 +109,10 @@ static HrComponent *
 headroom_result_page_dup_component (HeadroomResultPage *self,
                                     int                 index)
 {
-  if (self->estimate == NULL || index < 0)
+  if (self->estimate == NULL || index < 0 || (guint) self->device >= hr_estimate_get_n_devices (self->estimate))
     return NULL;
 
-  return g_list_model_get_item (hr_estimate_get_components (self->estimate), index);
+  return g_list_model_get_item (hr_estimate_get_device_components (self->estimate, self->device), index);
 }
 
 static void
@@ -276,7 +283,7 @@ headroom_result_page_show_warnings (HeadroomResultPage *self,
 static int
 headroom_result_page_find_selection (HeadroomResultPage *self)
 {
-  GListModel *components = hr_estimate_get_components (self->estimate);
+  GListModel *components = hr_estimate_get_device_components (self->estimate, self->device);
   guint64 most = 0;
   int largest = -1;
 
@@ -321,25 +328,60 @@ headroom_result_page_part_picked_cb (HeadroomResultPage *self,
     headroom_timeline_view_select (self->timeline, id);
 }
 
-static void
-headroom_result_page_show_charts (HeadroomResultPage *self,
-                                  HrReport           *report)
+/* The parts of the device that is picked; of one alone the picture is called as the model is. */
+static HrChartData *
+headroom_result_page_create_chart_data (HeadroomResultPage *self,
+                                        HrReport           *report)
 {
-  g_autoptr(HrChartData) data = hr_export_create_chart_data (report, headroom_get_palette_scheme ());
-  g_autoptr(HrTimelineData) timeline = hr_export_create_timeline_data (report, _("Memory over time"),
-                                                                       headroom_get_palette_scheme ());
+  if (hr_estimate_get_n_devices (self->estimate) == 1)
+    return hr_export_create_chart_data (report, headroom_get_palette_scheme ());
+
+  return hr_export_create_device_chart_data (report, self->device, headroom_get_palette_scheme ());
+}
+
+static void
+headroom_result_page_show_parts (HeadroomResultPage *self,
+                                 HrReport           *report)
+{
+  g_autoptr(HrChartData) data = headroom_result_page_create_chart_data (self, report);
   HrComponentId last_selected = self->last_selected;
 
   headroom_chart_set_data (HEADROOM_CHART (self->pie), data);
   headroom_chart_set_data (HEADROOM_CHART (self->bar), data);
   headroom_legend_set_data (self->legend, data);
-  headroom_timeline_view_show (self->timeline, timeline);
-  gtk_widget_set_visible (self->timeline_section, timeline != NULL);
-  headroom_component_table_show (self->table, self->estimate, self->unit_system);
+  headroom_component_table_show (self->table, self->estimate, self->device, self->unit_system);
 
   self->last_selected = last_selected;
   headroom_result_page_set_selected (self, headroom_result_page_find_selection (self));
   headroom_result_page_select_in_timeline (self);
+}
+
+/* What has been picked stays so where there are as many devices; else the one that takes most is shown. */
+static void
+headroom_result_page_show_ranks (HeadroomResultPage *self,
+                                 HrReport           *report)
+{
+  guint n_devices = hr_estimate_get_n_devices (self->estimate);
+
+  headroom_rank_list_show (self->ranks, report);
+  gtk_widget_set_visible (self->ranks_section, n_devices > 1);
+  if (n_devices != self->n_devices || !self->is_picked)
+    self->device = hr_estimate_get_worst_device (self->estimate);
+  self->is_picked = self->device != (int) hr_estimate_get_worst_device (self->estimate);
+  self->n_devices = n_devices;
+  headroom_rank_list_set_selected (self->ranks, self->device);
+}
+
+static void
+headroom_result_page_show_charts (HeadroomResultPage *self,
+                                  HrReport           *report)
+{
+  g_autoptr(HrTimelineData) timeline = hr_export_create_timeline_data (report, _("Memory over time"),
+                                                                       headroom_get_palette_scheme ());
+
+  headroom_timeline_view_show (self->timeline, timeline);
+  gtk_widget_set_visible (self->timeline_section, timeline != NULL);
+  headroom_result_page_show_parts (self, report);
 }
 
 static void
@@ -374,6 +416,7 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_result_page_show_total (self);
   headroom_result_page_show_allocator (self, report);
   headroom_result_page_show_capacity (self, report);
+  headroom_result_page_show_ranks (self, report);
   headroom_result_page_show_charts (self, report);
   headroom_result_page_explain (self);
   headroom_phase_list_show (self->phases, self->estimate, self->unit_system);
@@ -462,6 +505,10 @@ headroom_result_page_get_property (GObject    *object,
       g_value_set_int (value, self->selected);
       break;
 
+    case PROP_DEVICE:
+      g_value_set_int (value, self->device);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -499,6 +546,10 @@ headroom_result_page_set_property (GObject      *object,
 
     case PROP_SELECTED:
       headroom_result_page_set_selected (self, g_value_get_int (value));
+      break;
+
+    case PROP_DEVICE:
+      headroom_result_page_set_device (self, g_value_get_int (value));
       break;
 
     default:
@@ -571,6 +622,15 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
     g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /*
+   * HeadroomResultPage:device:
+   *
+   * The index of the device of the estimate whose parts are shown: the one that takes most, until another is picked.
+   */
+  properties[PROP_DEVICE] =
+    g_param_spec_int ("device", NULL, NULL, -1, G_MAXINT, 0,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   g_type_ensure (HEADROOM_TYPE_CAPACITY_BAR);
@@ -586,6 +646,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_ADVICE_LIST);
   g_type_ensure (HEADROOM_TYPE_PHASE_LIST);
   g_type_ensure (HEADROOM_TYPE_PIE_CHART);
+  g_type_ensure (HEADROOM_TYPE_RANK_LIST);
   g_type_ensure (HEADROOM_TYPE_SWEEP_VIEW);
   g_type_ensure (HEADROOM_TYPE_TIMELINE_VIEW);
 
@@ -604,6 +665,8 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, pie);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, legend);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, explanation);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, ranks_section);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, ranks);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases_section);
@@ -637,6 +700,7 @@ headroom_result_page_init (HeadroomResultPage *self)
   g_object_bind_property (self, "selected", self->bar, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self, "selected", self->legend, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self, "selected", self->table, "selected", G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self, "device", self->ranks, "selected", G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (self->pie, "hovered", self->legend, "hovered", G_BINDING_BIDIRECTIONAL);
 
   headroom_watch_chart_scheme (self, G_CALLBACK (headroom_result_page_queue_update));
@@ -793,6 +857,36 @@ headroom_result_page_set_selected (HeadroomResultPage *self,
   headroom_result_page_explain (self);
   headroom_result_page_select_in_timeline (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
+}
+
+int
+headroom_result_page_get_device (HeadroomResultPage *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_RESULT_PAGE (self), -1);
+
+  return self->device;
+}
+
+/*
+ * headroom_result_page_set_device:
+ * @self: a result page
+ * @device: the index of a device of the estimate, whose parts are shown then; of one that there is not nothing changes
+ */
+void
+headroom_result_page_set_device (HeadroomResultPage *self,
+                                 int                 device)
+{
+  g_return_if_fail (HEADROOM_IS_RESULT_PAGE (self));
+
+  if (self->device == device || self->report == NULL || device < 0 ||
+      (guint) device >= hr_estimate_get_n_devices (self->estimate))
+    return;
+
+  self->device = device;
+  self->is_picked = device != (int) hr_estimate_get_worst_device (self->estimate);
+  headroom_result_page_show_parts (self, self->report);
+  headroom_result_page_explain (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DEVICE]);
 }
 
 /*

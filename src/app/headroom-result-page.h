@@ -34,6 +34,9 @@ void          headroom_result_page_set_unit_system (HeadroomResultPage *self,
 int           headroom_result_page_get_selected    (HeadroomResultPage *self);
 void          headroom_result_page_set_selected    (HeadroomResultPage *self,
                                                     int                 selected);
+int           headroom_result_page_get_device      (HeadroomResultPage *self);
+void          headroom_result_page_set_device      (HeadroomResultPage *self,
+                                                    int                 device);
 
 void          headroom_result_page_set_pins        (HeadroomResultPage *self,
                                                     GListStore         *pins);

@@ -256,13 +256,14 @@ add_capacity (HrChartData *data,
 
 static HrChartData *
 create_chart_data (HrReport        *report,
+                   guint            device,
                    const char      *title,
                    HrPaletteScheme  scheme)
 {
   HrEstimate *estimate = hr_report_get_estimate (report);
-  GListModel *components = hr_estimate_get_components (estimate);
+  GListModel *components = hr_estimate_get_device_components (estimate, device);
   HrUnitSystem units = hr_report_get_unit_system (report);
-  guint64 total = hr_estimate_get_total_bytes (estimate);
+  guint64 total = hr_estimate_get_device_bytes (estimate, device);
   g_autofree char *total_text = hr_format_bytes (total, units);
   HrChartData *data;
 
@@ -302,7 +303,39 @@ hr_export_create_chart_data (HrReport        *report,
 {
   g_return_val_if_fail (HR_IS_REPORT (report), NULL);
 
-  return create_chart_data (report, hr_model_get_name (hr_report_get_model (report)), scheme);
+  return create_chart_data (report, hr_estimate_get_worst_device (hr_report_get_estimate (report)),
+                            hr_model_get_name (hr_report_get_model (report)), scheme);
+}
+
+/**
+ * hr_export_create_device_chart_data:
+ * @report: a report
+ * @device: the index of a device of its estimate
+ * @scheme: what the chart stands on
+ *
+ * Prepares what the pie or the bar of one of several devices shows. Without a GPU there is as much room as the device
+ * that takes most needs, so that bars can be compared.
+ *
+ * Returns: (transfer full): the data
+ */
+HrChartData *
+hr_export_create_device_chart_data (HrReport        *report,
+                                    guint            device,
+                                    HrPaletteScheme  scheme)
+{
+  g_autofree char *name = NULL;
+  HrEstimate *estimate;
+  HrChartData *data;
+
+  g_return_val_if_fail (HR_IS_REPORT (report), NULL);
+
+  estimate = hr_report_get_estimate (report);
+  name = hr_report_dup_device_name (report, device);
+  data = create_chart_data (report, device, name, scheme);
+  if (hr_report_get_gpu (report) == NULL && hr_estimate_get_n_devices (estimate) > 1)
+    hr_chart_data_set_capacity (data, hr_estimate_get_total_bytes (estimate), NULL, NULL);
+
+  return data;
 }
 
 /* On its own the chart says what it is about; in a report its heading does. */
@@ -311,7 +344,8 @@ create_pie (HrReport *report,
             gboolean  in_report)
 {
   const char *title = in_report ? _("Peak memory") : hr_model_get_name (hr_report_get_model (report));
-  g_autoptr (HrChartData) data = create_chart_data (report, title, HR_PALETTE_SCHEME_LIGHT);
+  guint worst = hr_estimate_get_worst_device (hr_report_get_estimate (report));
+  g_autoptr (HrChartData) data = create_chart_data (report, worst, title, HR_PALETTE_SCHEME_LIGHT);
 
   return hr_pie_picture_new (data, HR_CHART_SCHEME_LIGHT, NULL, C_("HTML language tag", "en"));
 }

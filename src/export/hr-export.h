@@ -66,6 +66,9 @@ gboolean     hr_export_format_from_file     (GFile           *file,
 
 HrChartData *hr_export_create_chart_data    (HrReport        *report,
                                              HrPaletteScheme  scheme) G_GNUC_WARN_UNUSED_RESULT;
+HrChartData *hr_export_create_device_chart_data (HrReport        *report,
+                                                 guint            device,
+                                                 HrPaletteScheme  scheme) G_GNUC_WARN_UNUSED_RESULT;
 GBytes      *hr_export_to_bytes             (HrReport        *report,
                                              HrExportFormat   format,
                                              HrExportChart    chart,

@@ -13,6 +13,8 @@
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
+#include "headroom-rank-list.h"
+#include "headroom-rank-row.h"
 #include "headroom-result-page.h"
 #include "headroom-test.h"
 #include "hr-article-reason.h"
@@ -469,6 +471,56 @@ load_style (void)
 
 #define ADD(name, function) g_test_add ("/app/result_page/" name, Fixture, "RTX 4090", set_up, function, tear_down)
 
+/* What the pie shows adds up to what a device takes. */
+static void
+assert_shown (Fixture    *fixture,
+              HrEstimate *shown,
+              guint       device)
+{
+  HrChartData *data = headroom_chart_get_data (HEADROOM_CHART (find (fixture, HEADROOM_TYPE_PIE_CHART)));
+
+  g_assert_cmpint (headroom_result_page_get_device (HEADROOM_RESULT_PAGE (fixture->page)), ==, device);
+  g_assert_cmpuint (hr_chart_data_get_total (data), ==, hr_estimate_get_device_bytes (shown, device));
+}
+
+static void
+test_a_gpu_is_picked (Fixture       *fixture,
+                      gconstpointer  data)
+{
+  HeadroomRankList *ranks = find (fixture, HEADROOM_TYPE_RANK_LIST);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(HrEstimate) several = hr_estimator_run (fixture->model, fixture->job, fixture->gpu, 2, &error);
+  GtkListBoxRow *row;
+  guint worst, other;
+
+  g_assert_no_error (error);
+  g_assert_false (gtk_widget_get_visible (GTK_WIDGET (ranks)));
+  worst = hr_estimate_get_worst_device (several);
+  other = 1 - worst;
+
+  g_object_set (fixture->page, "n-gpus", 2, "estimate", several, NULL);
+  headroom_test_settle ();
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (ranks)));
+  g_assert_cmpint (headroom_rank_list_get_selected (ranks), ==, worst);
+  assert_shown (fixture, several, worst);
+
+  row = GTK_LIST_BOX_ROW (headroom_test_find (GTK_WIDGET (ranks), HEADROOM_TYPE_RANK_ROW, NULL));
+  g_assert_nonnull (row);
+  g_assert_true (gtk_test_accessible_has_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL));
+  g_assert_true (gtk_test_accessible_has_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
+  headroom_rank_list_set_selected (ranks, other);
+  assert_shown (fixture, several, other);
+
+  /* What was picked stays, as long as there are as many. */
+  g_object_set (fixture->page, "unit-system", HR_UNIT_SYSTEM_DECIMAL, NULL);
+  headroom_test_settle ();
+  assert_shown (fixture, several, other);
+  g_object_set (fixture->page, "n-gpus", 1, "estimate", fixture->estimate, NULL);
+  headroom_test_settle ();
+  g_assert_false (gtk_widget_get_visible (GTK_WIDGET (ranks)));
+  assert_shown (fixture, fixture->estimate, 0);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -491,6 +543,7 @@ main (int   argc,
   ADD ("a_copy_has_every_byte", test_copy_has_every_byte);
   ADD ("the_page_is_narrow_enough_for_a_phone", test_page_is_narrow_enough_for_a_phone);
   ADD ("the_page_draws_at_every_width", test_page_draws_at_every_width);
+  ADD ("a_gpu_is_picked", test_a_gpu_is_picked);
   ADD ("nothing_is_shown_without_an_estimate", test_nothing_is_shown_without_an_estimate);
   ADD ("properties_notify_once", test_properties_notify_once);
 

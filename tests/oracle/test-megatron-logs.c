@@ -48,9 +48,9 @@ static guint64
 count_received (HrTrainingJob *job)
 {
   guint64 n_parts = hr_training_job_get_virtual_pipeline_parallel (job);
-  guint64 share = hr_training_job_get_sequence_parallel (job) ? hr_training_job_get_tensor_parallel (job) : 1;
+  guint64 share = hr_training_job_get_sequence_parallel (job) ? hr_job_get_tensor_parallel (HR_JOB (job)) : 1;
 
-  if (hr_training_job_get_pipeline_parallel (job) == 1)
+  if (hr_job_get_pipeline_parallel (HR_JOB (job)) == 1)
     return 0;
 
   return n_parts * 2 * 2 * hr_training_job_get_micro_batch_size (job) * hr_training_job_get_sequence_length (job) *

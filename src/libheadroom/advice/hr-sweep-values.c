@@ -136,16 +136,14 @@ static gboolean
 check_gpus (HrJob   *job,
             GError **error)
 {
-  HrTrainingJob *training;
   guint64 n_inner;
 
   if (!HR_IS_TRAINING_JOB (job))
     return TRUE;
 
-  training = HR_TRAINING_JOB (job);
-  if (hr_training_job_get_data_parallel (training) != 0)
+  if (hr_job_get_data_parallel (job) != 0)
     {
-      g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_training_job_get_data_parallel (training));
+      g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_job_get_data_parallel (job));
 
       g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                    /* Translators: a number */
@@ -154,8 +152,7 @@ check_gpus (HrJob   *job,
       return FALSE;
     }
 
-  n_inner = hr_training_job_get_tensor_parallel (training) * hr_training_job_get_pipeline_parallel (training) *
-            hr_training_job_get_context_parallel (training);
+  n_inner = hr_job_get_tensor_parallel (job) * hr_job_get_pipeline_parallel (job) * hr_job_get_context_parallel (job);
 
   return check_division (job, NULL, 0, MIN (2 * n_inner, HR_SCENARIO_MAX_GPUS), error);
 }

@@ -7,6 +7,7 @@
 #include "hr-compute-private.h"
 
 #include "hr-grpo-job.h"
+#include "hr-layout.h"
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-multimodal-job.h"
@@ -227,6 +228,31 @@ add_decode (HrCompute       *self,
   _hr_compute_estimate_time (self, phase);
 }
 
+/* What ranks that compute each layer together send to each other, and how long they wait, is not counted. */
+static gboolean
+check_inference_layout (HrCompute       *self,
+                        HrInferenceJob  *job,
+                        GError         **error)
+{
+  HrLayout layout;
+  g_autofree char *number = NULL;
+
+  if (!hr_layout_init_inference (&layout, HR_JOB (job), MAX (self->n_gpus, 1), error))
+    return FALSE;
+
+  self->n_gpus = layout.pipeline;
+  if (layout.tensor * layout.expert == 1)
+    return TRUE;
+
+  number = g_strdup_printf ("%" G_GUINT64_FORMAT, layout.tensor * layout.expert);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("%s: expected 1, as what GPUs that compute each layer together send to each other is not "
+                           "counted; found %s"),
+                        layout.tensor > 1 ? "tensor-parallel" : "expert-parallel", number);
+
+  return FALSE;
+}
+
 static gboolean
 run_inference (HrCompute       *self,
                HrInferenceJob  *job,
@@ -237,6 +263,9 @@ run_inference (HrCompute       *self,
   HrFlopPass pass = { .model = self->model, .is_first = TRUE };
   HrKernels prompt, token;
   HrComputePhase *phase;
+
+  if (!check_inference_layout (self, job, error))
+    return FALSE;
 
   if (!hr_inference_plan_init (&plan, self->model, job, error) ||
       (media != NULL && !hr_inference_plan_take_media (&plan, media, error)))

@@ -40,6 +40,11 @@ typedef struct
   HrAttentionMask attention_mask;
   gboolean int8_outliers;
   guint64 memory_reserve;
+  guint64 data_parallel;
+  guint64 tensor_parallel;
+  guint64 pipeline_parallel;
+  guint64 context_parallel;
+  guint64 expert_parallel;
 } HrJobPrivate;
 
 enum
@@ -52,6 +57,11 @@ enum
   PROP_ATTENTION_MASK,
   PROP_INT8_OUTLIERS,
   PROP_MEMORY_RESERVE,
+  PROP_DATA_PARALLEL,
+  PROP_TENSOR_PARALLEL,
+  PROP_PIPELINE_PARALLEL,
+  PROP_CONTEXT_PARALLEL,
+  PROP_EXPERT_PARALLEL,
   N_PROPS
 };
 
@@ -99,6 +109,26 @@ hr_job_get_property (GObject    *object,
       g_value_set_uint64 (value, priv->memory_reserve);
       break;
 
+    case PROP_DATA_PARALLEL:
+      g_value_set_uint64 (value, priv->data_parallel);
+      break;
+
+    case PROP_TENSOR_PARALLEL:
+      g_value_set_uint64 (value, priv->tensor_parallel);
+      break;
+
+    case PROP_PIPELINE_PARALLEL:
+      g_value_set_uint64 (value, priv->pipeline_parallel);
+      break;
+
+    case PROP_CONTEXT_PARALLEL:
+      g_value_set_uint64 (value, priv->context_parallel);
+      break;
+
+    case PROP_EXPERT_PARALLEL:
+      g_value_set_uint64 (value, priv->expert_parallel);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -116,6 +146,33 @@ get_integer (const GValue *value)
   return g_value_get_enum (value);
 }
 
+/* The degree that a property sets; %NULL for those of another kind. */
+static guint64 *
+get_degree (HrJobPrivate *priv,
+            guint         prop_id)
+{
+  switch (prop_id)
+    {
+    case PROP_DATA_PARALLEL:
+      return &priv->data_parallel;
+
+    case PROP_TENSOR_PARALLEL:
+      return &priv->tensor_parallel;
+
+    case PROP_PIPELINE_PARALLEL:
+      return &priv->pipeline_parallel;
+
+    case PROP_CONTEXT_PARALLEL:
+      return &priv->context_parallel;
+
+    case PROP_EXPERT_PARALLEL:
+      return &priv->expert_parallel;
+
+    default:
+      return NULL;
+    }
+}
+
 static void
 hr_job_set_property (GObject      *object,
                      guint         prop_id,
@@ -123,8 +180,18 @@ hr_job_set_property (GObject      *object,
                      GParamSpec   *pspec)
 {
   HrJobPrivate *priv = hr_job_get_instance_private (HR_JOB (object));
+  guint64 *degree = get_degree (priv, prop_id);
   int new_value = get_integer (value);
   int old_value;
+
+  if (degree != NULL)
+    {
+      if (*degree == g_value_get_uint64 (value))
+        return;
+      *degree = g_value_get_uint64 (value);
+      g_object_notify_by_pspec (object, pspec);
+      return;
+    }
 
   switch (prop_id)
     {
@@ -285,9 +352,75 @@ hr_job_class_init (HrJobClass *klass)
                          0, MAX_MEMORY_RESERVE, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrJob:data-parallel:
+   *
+   * How many ranks read different data.
+   */
+  properties[PROP_DATA_PARALLEL] =
+    g_param_spec_uint64 ("data-parallel",
+                         N_("Data parallel"),
+                         N_("Copies of the model that read different data, or among which it is sharded; 0 takes as "
+                            "many as the GPUs allow"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrJob:tensor-parallel:
+   *
+   * How many ranks share each layer.
+   */
+  properties[PROP_TENSOR_PARALLEL] =
+    g_param_spec_uint64 ("tensor-parallel",
+                         N_("Tensor parallel"),
+                         N_("GPUs among which the matrices of each layer are divided"),
+                         1, 1024, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrJob:pipeline-parallel:
+   *
+   * How many stages the layers are divided into.
+   */
+  properties[PROP_PIPELINE_PARALLEL] =
+    g_param_spec_uint64 ("pipeline-parallel",
+                         N_("Pipeline parallel"),
+                         N_("Stages into which the layers are divided, each on a GPU of its own"),
+                         1, 1024, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrJob:context-parallel:
+   *
+   * How many ranks share each sequence.
+   */
+  properties[PROP_CONTEXT_PARALLEL] =
+    g_param_spec_uint64 ("context-parallel",
+                         N_("Context parallel"),
+                         N_("GPUs among which the tokens of each sequence are divided"),
+                         1, 1024, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrJob:expert-parallel:
+   *
+   * How many ranks share the experts of a layer.
+   */
+  properties[PROP_EXPERT_PARALLEL] =
+    g_param_spec_uint64 ("expert-parallel",
+                         N_("Expert parallel"),
+                         N_("GPUs among which the experts of each layer are divided"),
+                         1, 1024, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_DTYPE], 120, FALSE);
+  hr_job_mark_setting (properties[PROP_DATA_PARALLEL], 910, FALSE);
+  hr_job_mark_setting (properties[PROP_TENSOR_PARALLEL], 915, FALSE);
+  hr_job_mark_setting (properties[PROP_PIPELINE_PARALLEL], 920, FALSE);
+  hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, TRUE);
+  hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, TRUE);
   hr_job_mark_setting (properties[PROP_QUANTIZATION], 200, FALSE);
   hr_job_mark_setting (properties[PROP_INT8_OUTLIERS], 985, TRUE);
   hr_job_mark_setting (properties[PROP_ATTENTION], 700, FALSE);
@@ -303,6 +436,8 @@ hr_job_init (HrJob *self)
 
   priv->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   priv->int8_outliers = G_PARAM_SPEC_BOOLEAN (properties[PROP_INT8_OUTLIERS])->default_value;
+  for (guint i = PROP_DATA_PARALLEL; i <= PROP_EXPERT_PARALLEL; i++)
+    *get_degree (priv, i) = G_PARAM_SPEC_UINT64 (properties[i])->default_value;
 }
 
 static char *
@@ -1214,4 +1349,94 @@ hr_job_get_attention_mask (HrJob *self)
   g_return_val_if_fail (HR_IS_JOB (self), HR_ATTENTION_MASK_NONE);
 
   return priv->attention_mask;
+}
+
+/**
+ * hr_job_get_data_parallel:
+ * @self: a job
+ *
+ * Gets how many ranks read different data; 0 stands for as many as the GPUs allow.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_job_get_data_parallel (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 0);
+
+  return priv->data_parallel;
+}
+
+/**
+ * hr_job_get_tensor_parallel:
+ * @self: a job
+ *
+ * Gets how many ranks share each layer.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_job_get_tensor_parallel (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 1);
+
+  return priv->tensor_parallel;
+}
+
+/**
+ * hr_job_get_pipeline_parallel:
+ * @self: a job
+ *
+ * Gets how many stages the layers are divided into.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_job_get_pipeline_parallel (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 1);
+
+  return priv->pipeline_parallel;
+}
+
+/**
+ * hr_job_get_context_parallel:
+ * @self: a job
+ *
+ * Gets how many ranks share each sequence.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_job_get_context_parallel (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 1);
+
+  return priv->context_parallel;
+}
+
+/**
+ * hr_job_get_expert_parallel:
+ * @self: a job
+ *
+ * Gets how many ranks share the experts of a layer.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_job_get_expert_parallel (HrJob *self)
+{
+  HrJobPrivate *priv = hr_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_JOB (self), 1);
+
+  return priv->expert_parallel;
 }

@@ -95,6 +95,11 @@ HrAttentionImplementation hr_job_get_attention          (HrJob       *self);
 HrAttentionMask           hr_job_get_attention_mask     (HrJob       *self);
 gboolean                  hr_job_get_int8_outliers      (HrJob       *self);
 guint64                   hr_job_get_memory_reserve     (HrJob       *self);
+guint64                   hr_job_get_data_parallel      (HrJob       *self);
+guint64                   hr_job_get_tensor_parallel    (HrJob       *self);
+guint64                   hr_job_get_pipeline_parallel  (HrJob       *self);
+guint64                   hr_job_get_context_parallel   (HrJob       *self);
+guint64                   hr_job_get_expert_parallel    (HrJob       *self);
 GArray                   *hr_job_list_media             (HrJob       *self,
                                                          GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 guint64                   hr_job_count_text_tokens      (HrJob       *self);

@@ -53,11 +53,6 @@ typedef struct
   HrLogitsUpcast logits_upcast;
   HrTrlRelease trl_release;
   HrPrecisionRecipe precision_recipe;
-  guint64 data_parallel;
-  guint64 tensor_parallel;
-  guint64 pipeline_parallel;
-  guint64 context_parallel;
-  guint64 expert_parallel;
   gboolean sequence_parallel;
   guint64 virtual_pipeline_parallel;
   HrRuleOfThumb rule_of_thumb;
@@ -115,11 +110,6 @@ enum
   PROP_LOGITS_UPCAST,
   PROP_TRL_RELEASE,
   PROP_PRECISION_RECIPE,
-  PROP_DATA_PARALLEL,
-  PROP_TENSOR_PARALLEL,
-  PROP_PIPELINE_PARALLEL,
-  PROP_CONTEXT_PARALLEL,
-  PROP_EXPERT_PARALLEL,
   PROP_SEQUENCE_PARALLEL,
   PROP_VIRTUAL_PIPELINE_PARALLEL,
   PROP_RULE_OF_THUMB,
@@ -280,26 +270,6 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_PRECISION_RECIPE:
       g_value_set_enum (value, priv->precision_recipe);
-      break;
-
-    case PROP_DATA_PARALLEL:
-      g_value_set_uint64 (value, priv->data_parallel);
-      break;
-
-    case PROP_TENSOR_PARALLEL:
-      g_value_set_uint64 (value, priv->tensor_parallel);
-      break;
-
-    case PROP_PIPELINE_PARALLEL:
-      g_value_set_uint64 (value, priv->pipeline_parallel);
-      break;
-
-    case PROP_CONTEXT_PARALLEL:
-      g_value_set_uint64 (value, priv->context_parallel);
-      break;
-
-    case PROP_EXPERT_PARALLEL:
-      g_value_set_uint64 (value, priv->expert_parallel);
       break;
 
     case PROP_SEQUENCE_PARALLEL:
@@ -529,26 +499,6 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_PRECISION_RECIPE:
       priv->precision_recipe = g_value_get_enum (value);
-      break;
-
-    case PROP_DATA_PARALLEL:
-      priv->data_parallel = g_value_get_uint64 (value);
-      break;
-
-    case PROP_TENSOR_PARALLEL:
-      priv->tensor_parallel = g_value_get_uint64 (value);
-      break;
-
-    case PROP_PIPELINE_PARALLEL:
-      priv->pipeline_parallel = g_value_get_uint64 (value);
-      break;
-
-    case PROP_CONTEXT_PARALLEL:
-      priv->context_parallel = g_value_get_uint64 (value);
-      break;
-
-    case PROP_EXPERT_PARALLEL:
-      priv->expert_parallel = g_value_get_uint64 (value);
       break;
 
     case PROP_SEQUENCE_PARALLEL:
@@ -1067,67 +1017,6 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * HrTrainingJob:data-parallel:
-   *
-   * How many ranks read different data.
-   */
-  properties[PROP_DATA_PARALLEL] =
-    g_param_spec_uint64 ("data-parallel",
-                         N_("Data parallel"),
-                         N_("Copies of the model that read different data, or among which it is sharded; 0 takes as "
-                            "many as the GPUs allow"),
-                         0, 65536, 0,
-                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * HrTrainingJob:tensor-parallel:
-   *
-   * How many ranks share each layer.
-   */
-  properties[PROP_TENSOR_PARALLEL] =
-    g_param_spec_uint64 ("tensor-parallel",
-                         N_("Tensor parallel"),
-                         N_("GPUs among which the matrices of each layer are divided"),
-                         1, 1024, 1,
-                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * HrTrainingJob:pipeline-parallel:
-   *
-   * How many stages the layers are divided into.
-   */
-  properties[PROP_PIPELINE_PARALLEL] =
-    g_param_spec_uint64 ("pipeline-parallel",
-                         N_("Pipeline parallel"),
-                         N_("Stages into which the layers are divided, each on a GPU of its own"),
-                         1, 1024, 1,
-                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * HrTrainingJob:context-parallel:
-   *
-   * How many ranks share each sequence.
-   */
-  properties[PROP_CONTEXT_PARALLEL] =
-    g_param_spec_uint64 ("context-parallel",
-                         N_("Context parallel"),
-                         N_("GPUs among which the tokens of each sequence are divided"),
-                         1, 1024, 1,
-                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * HrTrainingJob:expert-parallel:
-   *
-   * How many ranks share the experts of a layer.
-   */
-  properties[PROP_EXPERT_PARALLEL] =
-    g_param_spec_uint64 ("expert-parallel",
-                         N_("Expert parallel"),
-                         N_("GPUs among which the experts of each layer are divided"),
-                         1, 1024, 1,
-                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
    * HrTrainingJob:sequence-parallel:
    *
    * Whether norms, dropout and residuals are divided by tokens.
@@ -1429,11 +1318,6 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_GRADIENT_CLIPPING], 880, TRUE);
   hr_job_mark_setting (properties[PROP_ZERO_GRAD], 890, TRUE);
   hr_job_mark_setting (properties[PROP_TRL_RELEASE], 900, TRUE);
-  hr_job_mark_setting (properties[PROP_DATA_PARALLEL], 910, FALSE);
-  hr_job_mark_setting (properties[PROP_TENSOR_PARALLEL], 915, FALSE);
-  hr_job_mark_setting (properties[PROP_PIPELINE_PARALLEL], 920, FALSE);
-  hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, TRUE);
-  hr_job_mark_setting (properties[PROP_EXPERT_PARALLEL], 930, TRUE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
   hr_job_mark_setting (properties[PROP_VIRTUAL_PIPELINE_PARALLEL], 922, TRUE);
   hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
@@ -1467,13 +1351,8 @@ hr_training_job_init (HrTrainingJob *self)
   priv->checkpointing_layers = G_PARAM_SPEC_UINT64 (properties[PROP_CHECKPOINTING_LAYERS])->default_value;
   priv->layers_per_checkpoint = G_PARAM_SPEC_UINT64 (properties[PROP_LAYERS_PER_CHECKPOINT])->default_value;
   priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
-  priv->data_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL])->default_value;
-  priv->tensor_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_TENSOR_PARALLEL])->default_value;
-  priv->pipeline_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_PIPELINE_PARALLEL])->default_value;
   priv->virtual_pipeline_parallel =
     G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
-  priv->context_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_CONTEXT_PARALLEL])->default_value;
-  priv->expert_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_EXPERT_PARALLEL])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
   priv->rule_buffers = G_PARAM_SPEC_UINT64 (properties[PROP_RULE_BUFFERS])->default_value;
   priv->rule_overhead = G_PARAM_SPEC_DOUBLE (properties[PROP_RULE_OVERHEAD])->default_value;
@@ -2063,96 +1942,6 @@ hr_training_job_get_fp8_backend (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_FP8_BACKEND_TORCHAO);
 
   return priv->fp8_backend;
-}
-
-/**
- * hr_training_job_get_data_parallel:
- * @self: a job
- *
- * Gets how many ranks read different data; 0 stands for as many as the GPUs allow.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_training_job_get_data_parallel (HrTrainingJob *self)
-{
-  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
-
-  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
-
-  return priv->data_parallel;
-}
-
-/**
- * hr_training_job_get_tensor_parallel:
- * @self: a job
- *
- * Gets how many ranks share each layer.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_training_job_get_tensor_parallel (HrTrainingJob *self)
-{
-  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
-
-  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
-
-  return priv->tensor_parallel;
-}
-
-/**
- * hr_training_job_get_pipeline_parallel:
- * @self: a job
- *
- * Gets how many stages the layers are divided into.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_training_job_get_pipeline_parallel (HrTrainingJob *self)
-{
-  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
-
-  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
-
-  return priv->pipeline_parallel;
-}
-
-/**
- * hr_training_job_get_context_parallel:
- * @self: a job
- *
- * Gets how many ranks share each sequence.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_training_job_get_context_parallel (HrTrainingJob *self)
-{
-  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
-
-  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
-
-  return priv->context_parallel;
-}
-
-/**
- * hr_training_job_get_expert_parallel:
- * @self: a job
- *
- * Gets how many ranks share the experts of a layer.
- *
- * Returns: the value of the setting
- */
-guint64
-hr_training_job_get_expert_parallel (HrTrainingJob *self)
-{
-  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
-
-  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
-
-  return priv->expert_parallel;
 }
 
 /**

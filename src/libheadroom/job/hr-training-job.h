@@ -54,11 +54,6 @@ HrLogitsUpcast            hr_training_job_get_logits_upcast               (HrTra
 HrTrlRelease              hr_training_job_get_trl_release                 (HrTrainingJob *self);
 HrPrecisionRecipe         hr_training_job_get_precision_recipe            (HrTrainingJob *self);
 HrZeroGrad                hr_training_job_get_zero_grad                   (HrTrainingJob *self);
-guint64                   hr_training_job_get_data_parallel                            (HrTrainingJob *self);
-guint64                   hr_training_job_get_tensor_parallel                          (HrTrainingJob *self);
-guint64                   hr_training_job_get_pipeline_parallel                        (HrTrainingJob *self);
-guint64                   hr_training_job_get_context_parallel                         (HrTrainingJob *self);
-guint64                   hr_training_job_get_expert_parallel                          (HrTrainingJob *self);
 gboolean                  hr_training_job_get_sequence_parallel                        (HrTrainingJob *self);
 guint64                   hr_training_job_get_virtual_pipeline_parallel                (HrTrainingJob *self);
 HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);

@@ -37,6 +37,7 @@ static const struct
   { "d_x", N_("index_head_dim: the width of its heads, and of the key that it keeps of a token") },
   { "k_x", N_("index_topk: keys that it chooses for a query, at most C") },
   { "E", N_("experts that a router chooses from") },
+  { "E_r", N_("those of them that a rank has") },
   { "t", N_("num_experts_per_tok: experts that are chosen for a token") },
   { "m", N_("moe_intermediate_size: the width inside an expert") },
   { "c_m", N_("moe_latent_size: the width that the experts compute in, where it is not h") },

@@ -130,7 +130,8 @@ static const HrHelpText guides[] = {
        "of pipeline parts.\n\n"
        "What each GPU holds is replayed for FSDP 1 and DistributedDataParallel as transformers’ Trainer runs them, and "
        "for Megatron-LM’s tensor, sequence and pipeline parallelism and distributed optimizer with models like GPT and "
-       "Llama. Every other layout is refused with the reason."),
+       "Llama; in inference for transformers’ own plans, which divide matrices or experts, and for layers that "
+       "accelerate spreads over GPUs. Every other layout is refused with the reason."),
     { "https://arxiv.org/abs/1910.02054", "https://arxiv.org/abs/2104.04473" },
   },
   {

@@ -905,11 +905,11 @@ hr_job_dup_setting_note (HrJob      *job,
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
 
+  if (g_str_equal (setting->name, "data-parallel") && hr_job_get_data_parallel (job) == 0)
+    return g_strdup (_("0 takes as many as the GPUs allow"));
+
   if (!HR_IS_TRAINING_JOB (job))
     return NULL;
-
-  if (g_str_equal (setting->name, "data-parallel") && hr_training_job_get_data_parallel (HR_TRAINING_JOB (job)) == 0)
-    return g_strdup (_("0 takes as many as the GPUs allow"));
 
   profile = hr_training_profile_get (hr_training_job_get_framework (HR_TRAINING_JOB (job)));
   if (profile == NULL)

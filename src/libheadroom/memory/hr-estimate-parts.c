@@ -247,3 +247,23 @@ hr_estimate_add_phases (HrEstimate     *self,
         _hr_estimate_add_phase (self, i, ledger->phase_peaks[i] + beside);
     }
 }
+
+/*
+ * hr_estimate_add_warnings:
+ * @self: an estimate
+ * @plan: the plan that it was made by
+ *
+ * Adds what the model and the plan warn of.
+ */
+void
+hr_estimate_add_warnings (HrEstimate            *self,
+                          const HrInferencePlan *plan)
+{
+  const char * const *model_warnings = hr_model_get_warnings (plan->model);
+
+  for (guint i = 0; model_warnings != NULL && model_warnings[i] != NULL; i++)
+    _hr_estimate_take_warning (self, g_strdup (model_warnings[i]));
+
+  for (guint i = 0; i < plan->warnings->len; i++)
+    _hr_estimate_take_warning (self, g_strdup (g_ptr_array_index (plan->warnings, i)));
+}

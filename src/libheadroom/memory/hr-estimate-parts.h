@@ -4,6 +4,7 @@
 
 #include "hr-estimate.h"
 #include "hr-framework.h"
+#include "hr-inference-plan.h"
 #include "hr-weights.h"
 
 G_BEGIN_DECLS
@@ -31,5 +32,7 @@ guint64 hr_estimate_add_fragmentation (HrEstimate            *self,
 void    hr_estimate_add_phases        (HrEstimate            *self,
                                        const HrLedger        *ledger,
                                        guint64                beside);
+void    hr_estimate_add_warnings      (HrEstimate            *self,
+                                       const HrInferencePlan *plan);
 
 G_END_DECLS

@@ -43,6 +43,10 @@ void        _hr_estimate_join_ranks        (HrEstimate         *self,
                                             HrEstimate * const *all,
                                             guint               n,
                                             guint64             n_ranks);
+void        _hr_estimate_set_n_stages      (HrEstimate    *self,
+                                            guint          n_stages);
+void        _hr_estimate_set_n_ranks       (HrEstimate    *self,
+                                            guint64        n_ranks);
 void        _hr_estimate_set_device_bytes  (HrEstimate    *self,
                                             guint          device,
                                             guint64        bytes);

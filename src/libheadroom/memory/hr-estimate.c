@@ -45,6 +45,7 @@ struct _HrEstimate
   GArray *devices;
   guint worst_device;
   guint64 n_ranks;  /* 0: one for each device */
+  guint n_stages;   /* of a pipeline, whose stages are the devices; 0: they are no stages */
   HrPhase phases[MAX_PHASES];
   guint n_phases;
   HrPhaseId peak_phase;
@@ -424,6 +425,22 @@ _hr_estimate_join_ranks (HrEstimate         *self,
     }
   g_array_unref (self->devices);
   self->devices = g_steal_pointer (&devices);
+  self->n_ranks = n_ranks;
+}
+
+/* How many stages of a pipeline the devices are. */
+void
+_hr_estimate_set_n_stages (HrEstimate *self,
+                           guint       n_stages)
+{
+  self->n_stages = n_stages;
+}
+
+/* How many ranks there are, those that are alike included. */
+void
+_hr_estimate_set_n_ranks (HrEstimate *self,
+                          guint64     n_ranks)
+{
   self->n_ranks = n_ranks;
 }
 
@@ -1000,6 +1017,38 @@ hr_estimate_get_n_ranks (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
   return MAX (self->n_ranks, self->devices->len);
+}
+
+/**
+ * hr_estimate_get_worst_device:
+ * @self: an estimate
+ *
+ * Gets the device that takes most, whose peak is that of the estimate.
+ *
+ * Returns: its index
+ */
+guint
+hr_estimate_get_worst_device (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return self->worst_device;
+}
+
+/**
+ * hr_estimate_get_n_stages:
+ * @self: an estimate
+ *
+ * Gets how many stages of a pipeline the devices are, one after the other.
+ *
+ * Returns: the number of devices, or 0 if they are no stages
+ */
+guint
+hr_estimate_get_n_stages (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return self->n_stages;
 }
 
 /**

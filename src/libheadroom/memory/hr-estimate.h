@@ -82,6 +82,8 @@ const HrPhase *hr_estimate_get_phases         (HrEstimate *self,
                                                guint      *n_phases);
 guint          hr_estimate_get_n_devices      (HrEstimate *self);
 guint64        hr_estimate_get_n_ranks        (HrEstimate *self);
+guint          hr_estimate_get_worst_device   (HrEstimate *self);
+guint          hr_estimate_get_n_stages       (HrEstimate *self);
 guint64        hr_estimate_get_device_bytes   (HrEstimate *self,
                                                guint       device);
 void           hr_estimate_compare_with_gpu   (HrEstimate *self,

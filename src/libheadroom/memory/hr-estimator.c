@@ -6,11 +6,12 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-estimate-parts.h"
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
 #include "hr-framework.h"
 #include "hr-grpo-job.h"
-#include "hr-inference-heap.h"
+#include "hr-inference-ranks.h"
 #include "hr-media-rule-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
@@ -24,51 +25,6 @@
 
 /* Below this nobody has to ask where the memory went. */
 #define MANY_VIDEO_TOKENS 8192
-
-static void
-add_warnings (const HrInferencePlan *plan,
-              HrEstimate            *estimate)
-{
-  const char * const *model_warnings = hr_model_get_warnings (plan->model);
-
-  for (guint i = 0; model_warnings != NULL && model_warnings[i] != NULL; i++)
-    _hr_estimate_take_warning (estimate, g_strdup (model_warnings[i]));
-
-  for (guint i = 0; i < plan->warnings->len; i++)
-    _hr_estimate_take_warning (estimate, g_strdup (g_ptr_array_index (plan->warnings, i)));
-}
-
-static HrEstimate *
-run_inference (HrModel           *model,
-               HrInferenceJob    *job,
-               HrMedia           *media,
-               HrGpu             *gpu,
-               guint              n_gpus,
-               HrEstimateDetail   detail,
-               GError           **error)
-{
-  g_autoptr (HrInferencePlan) plan = g_new0 (HrInferencePlan, 1);
-  guint64 least_bytes = 0;
-  HrEstimate *estimate;
-
-  if (!hr_inference_plan_init (plan, model, job, error) ||
-      (media != NULL && !hr_inference_plan_take_media (plan, media, error)))
-    return NULL;
-
-  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    estimate = hr_rule_estimate_new (plan);
-  else
-    estimate = hr_exact_estimate_new (plan, gpu, n_gpus, detail, &least_bytes, error);
-
-  if (estimate == NULL)
-    return NULL;
-
-  add_warnings (plan, estimate);
-  if (least_bytes > 0)
-    hr_inference_heap_attach (estimate, g_steal_pointer (&plan), least_bytes, gpu);
-
-  return estimate;
-}
 
 static HrEstimate *
 run_stage (HrModel           *model,
@@ -95,7 +51,7 @@ run_stage (HrModel           *model,
   if (estimate == NULL)
     return NULL;
 
-  add_warnings (&plan->pass, estimate);
+  hr_estimate_add_warnings (estimate, &plan->pass);
   if (hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
     return estimate;
   if (layout->pipeline == 1 && !hr_training_shard_is_divided (plan) && !plan->training.reduction.has_ranks)
@@ -154,6 +110,8 @@ run_training (HrModel           *model,
   if (hr_estimate_get_method (worst) == HR_ESTIMATE_METHOD_EXACT)
     {
       _hr_estimate_join_ranks (worst, (HrEstimate * const *) stages->pdata, stages->len, layout.n_ranks);
+      if (layout.pipeline > 1)
+        _hr_estimate_set_n_stages (worst, layout.pipeline);
       if (detail != HR_ESTIMATE_DETAIL_SIZES && hr_layout_divides_model (&layout))
         add_rule_of_thumb (worst, model, job, media, n_gpus);
     }
@@ -173,7 +131,7 @@ run_task (HrModel           *model,
   if (HR_IS_TRAINING_JOB (job))
     return run_training (model, HR_TRAINING_JOB (job), media, gpu, n_gpus, detail, error);
 
-  return run_inference (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, detail, error);
+  return hr_inference_ranks_run (model, HR_INFERENCE_JOB (job), media, gpu, n_gpus, detail, error);
 }
 
 /* What pictures, sounds and videos come to by the formulas that people know, whatever the model's processor does. */
@@ -205,7 +163,7 @@ run_media_rule (HrModel  *model,
   else if (hr_inference_plan_init (&plan, model, HR_INFERENCE_JOB (task), error))
     {
       estimate = hr_media_rule_estimate_new (&plan, items);
-      add_warnings (&plan, estimate);
+      hr_estimate_add_warnings (estimate, &plan);
     }
   if (estimate != NULL)
     _hr_estimate_take_media (estimate, hr_job_get_mode (job), g_steal_pointer (&items),

@@ -422,7 +422,8 @@ hr_exact_estimate_new (HrInferencePlan   *plan,
     }
 
   has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
-  estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->model);
+  estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT,
+                               plan->whole != NULL ? plan->whole : plan->model);
   add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, detail, timelines);
   *least_bytes = n_devices > 1 ? 0 : devices[0].replay.peak.level.total + get_waste (&devices[0]);
   if (detail != HR_ESTIMATE_DETAIL_SIZES)

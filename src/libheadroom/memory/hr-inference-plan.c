@@ -10,6 +10,7 @@
 #include "hr-framework.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
 #include "hr-pass.h"
 
 /*
@@ -775,6 +776,8 @@ hr_inference_plan_clear (HrInferencePlan *self)
   g_clear_pointer (&self->warnings, g_ptr_array_unref);
   hr_weight_storage_clear (&self->storage);
   g_clear_pointer (&self->media, hr_media_unref);
+  if (self->whole != NULL)
+    g_clear_object (&self->model);
 }
 
 void
@@ -815,6 +818,7 @@ hr_inference_plan_init_replay (const HrInferencePlan *self,
 {
   hr_replay_init (replay, self->element, hr_inference_plan_get_linear_quantization (self));
   replay->splits_outliers = self->splits_outliers;
+  replay->plan = _hr_model_get_plan (self->model);
 }
 
 /*

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 /**
  * HrInferencePlan:
- * @model: the model
+ * @model: the model, or what a rank has of it
+ * @whole: (nullable): the model that @model is a part of, which the plan owns then
  * @job: (nullable): what is to be done, if it is inference
  * @stack: its decoder, or its encoder if it has no decoder
  * @dtype: what the weights are loaded in
@@ -29,6 +30,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   HrModel *model;
+  HrModel *whole;
   HrInferenceJob *job;
   const HrStack *stack;
   HrDtype dtype;

@@ -109,17 +109,151 @@ hr_layout_init (HrLayout       *self,
                 GError        **error)
 {
   *self = (HrLayout) {
-    .data = hr_training_job_get_data_parallel (job),
-    .tensor = hr_training_job_get_tensor_parallel (job),
-    .pipeline = hr_training_job_get_pipeline_parallel (job),
+    .data = hr_job_get_data_parallel (HR_JOB (job)),
+    .tensor = hr_job_get_tensor_parallel (HR_JOB (job)),
+    .pipeline = hr_job_get_pipeline_parallel (HR_JOB (job)),
     .parts = hr_training_job_get_virtual_pipeline_parallel (job),
-    .context = hr_training_job_get_context_parallel (job),
-    .expert = hr_training_job_get_expert_parallel (job),
+    .context = hr_job_get_context_parallel (HR_JOB (job)),
+    .expert = hr_job_get_expert_parallel (HR_JOB (job)),
     .zero_stage = hr_training_job_get_zero_stage (job),
   };
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
 
   return resolve_data (self, n_gpus, error) && check_experts (self, error);
+}
+
+/* A plan and a map of devices are mutually exclusive (initialize_tensor_parallelism), and so are plans. */
+static gboolean
+check_inference (const HrLayout  *self,
+                 GError         **error)
+{
+  const struct { const char *name; guint64 degree; } degrees[] = {
+    { "tensor-parallel", self->tensor }, { "pipeline-parallel", self->pipeline }, { "expert-parallel", self->expert },
+  };
+  guint first = G_MAXUINT;
+
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    {
+      g_autofree char *number = NULL;
+
+      if (degrees[i].degree == 1)
+        continue;
+      if (first == G_MAXUINT)
+        {
+          first = i;
+          continue;
+        }
+
+      number = g_strdup_printf ("%" G_GUINT64_FORMAT, degrees[i].degree);
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the places are the names of two settings, and a number. */
+                            N_("%s: expected 1 beside %s, as transformers divides a model in one way at a time; found "
+                               "%s"),
+                            degrees[i].name, degrees[first].name, number);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static char *
+format_number (guint64 number)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+}
+
+/* As many stages as the GPUs allow, where nothing else divides the model. */
+static gboolean
+resolve_stages (HrLayout  *self,
+                guint      n_gpus,
+                GError   **error)
+{
+  g_autofree char *copies = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->data == 0)
+    self->data = 1;
+  if (n_gpus > self->data && n_gpus % self->data != 0)
+    {
+      copies = format_number (self->data);
+      found = format_number (n_gpus);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gpus: expected a multiple of %s, which is data-parallel; found %s"), copies, found);
+      return FALSE;
+    }
+
+  self->pipeline = MAX (1, n_gpus / self->data);
+  self->n_ranks = self->pipeline * self->data;
+
+  return TRUE;
+}
+
+/*
+ * hr_layout_init_inference:
+ * @self: (out): a layout
+ * @job: a job of inference with transformers
+ * @n_gpus: how many GPUs there are
+ * @error: return location for an error
+ *
+ * Works out how a job is divided among GPUs: by transformers’ plan of tensor parallelism, or of experts, for all that
+ * compute each layer together, by accelerate’s map of devices for stages of layers, and by copies of all that.
+ *
+ * Returns: whether its settings go together
+ */
+gboolean
+hr_layout_init_inference (HrLayout  *self,
+                          HrJob     *job,
+                          guint      n_gpus,
+                          GError   **error)
+{
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+  guint64 n_inner;
+
+  *self = (HrLayout) {
+    .data = hr_job_get_data_parallel (job),
+    .tensor = hr_job_get_tensor_parallel (job),
+    .pipeline = hr_job_get_pipeline_parallel (job),
+    .context = hr_job_get_context_parallel (job),
+    .expert = hr_job_get_expert_parallel (job),
+  };
+  if (self->context > 1)
+    {
+      found = format_number (self->context);
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("context-parallel: expected 1, as transformers does not divide the tokens of a prompt; "
+                               "found %s"), found);
+      return FALSE;
+    }
+  if (!check_inference (self, error))
+    return FALSE;
+
+  n_inner = self->tensor * self->pipeline * self->expert;
+  if (n_inner > HR_LAYOUT_MAX_INNER_RANKS)
+    {
+      expected = format_number (HR_LAYOUT_MAX_INNER_RANKS);
+      found = format_number (n_inner);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gpus: expected no more than %s for a copy of the model; found %s"), expected, found);
+      return FALSE;
+    }
+  if (n_inner == 1)
+    return resolve_stages (self, n_gpus, error);
+  if (self->data == 0 && n_gpus > n_inner && n_gpus % n_inner != 0)
+    {
+      expected = format_number (n_inner);
+      found = format_number (n_gpus);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gpus: expected a multiple of %s, the GPUs of a copy of the model; found %s"), expected,
+                            found);
+      return FALSE;
+    }
+
+  if (self->data == 0)
+    self->data = MAX (1, n_gpus / n_inner);
+  self->n_ranks = n_inner * self->data;
+
+  return TRUE;
 }
 
 /*
@@ -228,7 +362,7 @@ hr_layout_check (const HrLayout  *self,
   HrTrainingFramework framework = hr_training_job_get_framework (job);
   const HrTrainingProfile *profile = hr_training_profile_get (framework);
   const char *name = profile != NULL ? profile->name : "";
-  gboolean from_gpus = hr_training_job_get_data_parallel (job) == 0;
+  gboolean from_gpus = hr_job_get_data_parallel (HR_JOB (job)) == 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     {
@@ -320,6 +454,48 @@ hr_layout_divide_model (const HrLayout  *self,
   shard.has_head = stage + 1 == self->pipeline;
 
   return _hr_model_new_shard (model, &shard, error);
+}
+
+/*
+ * hr_layout_share_model:
+ * @self: a layout of inference, with tensor or expert parallelism
+ * @model: a model
+ * @rank: one of the ranks that compute each layer together
+ * @error: return location for an error
+ *
+ * Creates what a rank has of a model where transformers divides it.
+ *
+ * Returns: (transfer full): a model that must not outlive @model, or %NULL with @error set if it cannot be divided so
+ */
+HrModel *
+hr_layout_share_model (const HrLayout  *self,
+                       HrModel         *model,
+                       guint64          rank,
+                       GError         **error)
+{
+  gboolean by_experts = self->expert > 1;
+  HrModelDivision division = by_experts ? HR_MODEL_DIVISION_EXPERT : HR_MODEL_DIVISION_TENSOR;
+  const char *setting = by_experts ? "expert-parallel" : "tensor-parallel";
+  guint64 n_ranks = by_experts ? self->expert : self->tensor;
+  g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, n_ranks);
+
+  if (hr_model_get_n_stacks (model) != 1)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("“%s”: expected a decoder alone, as it is not known how others are divided"),
+                            hr_model_get_name (model));
+      return NULL;
+    }
+  if (_hr_model_get_rules (model, division) == NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the places are a setting, the name of a model, and a number. */
+                            N_("%s: expected 1, as transformers has no plan by which it divides “%s” so; found %s"),
+                            setting, hr_model_get_name (model), number);
+      return NULL;
+    }
+
+  return _hr_model_new_share (model, division, n_ranks, rank, error);
 }
 
 /*

@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* How many GPUs may have a copy of the model in inference. */
+#define HR_LAYOUT_MAX_INNER_RANKS 64
+
 /**
  * HrLayout:
  * @data: how many ranks read different data
@@ -38,6 +41,10 @@ gboolean hr_layout_init  (HrLayout        *self,
                           HrTrainingJob   *job,
                           guint            n_gpus,
                           GError         **error);
+gboolean hr_layout_init_inference (HrLayout  *self,
+                                   HrJob     *job,
+                                   guint      n_gpus,
+                                   GError   **error);
 gboolean hr_layout_copies_model (const HrLayout *self,
                                  HrTrainingJob  *job);
 gboolean hr_layout_check (const HrLayout  *self,
@@ -47,6 +54,10 @@ gboolean hr_layout_divides_model (const HrLayout *self);
 HrModel *hr_layout_divide_model  (const HrLayout  *self,
                                   HrModel         *model,
                                   guint            stage,
+                                  GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+HrModel *hr_layout_share_model   (const HrLayout  *self,
+                                  HrModel         *model,
+                                  guint64          rank,
                                   GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 guint64  hr_layout_count_padding   (const HrLayout *self,
                                     guint64         vocab_size);

@@ -10,6 +10,7 @@
 #include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
 #include "hr-replay-float8.h"
+#include "hr-replay-parallel.h"
 
 /* embedding_dense_backward_cuda sorts more rows than these, and NROWS_PER_THREAD. */
 #define EMBEDDING_FEW_ROWS        3072
@@ -1183,22 +1184,15 @@ multiply_copy (HrReplay   *self,
   return result;
 }
 
-typedef HrValue (*Multiply) (HrReplay   *self,
-                             HrValue     x,
-                             const char *name,
-                             HrValue     weight,
-                             HrValue     bias,
-                             HrValue     shape);
-
 static HrValue
-run_linear (HrReplay   *self,
-            HrValue     x,
-            HrModule    module,
-            const char *name,
-            HrSymbol    out_features,
-            guint       count,
-            gboolean    has_bias,
-            Multiply    multiply)
+run_linear (HrReplay       *self,
+            HrValue         x,
+            HrModule        module,
+            const char     *name,
+            HrSymbol        out_features,
+            guint           count,
+            gboolean        has_bias,
+            HrMultiplyFunc  multiply)
 {
   const HrTunedModule *tuned = hr_tuning_find (self->tuning, self->block, module, self->layer);
   HrValue out = x;
@@ -1231,7 +1225,8 @@ run_linear (HrReplay   *self,
   if (hr_collective_divides (input))
     multiply = hr_collective_linear;
   hr_live_parameters_enter (self, &input, weight, bias);
-  result = multiply (self, input, name, weight, bias, out);
+  result = hr_parallel_linear (self, hr_parallel_plan_find (self->plan, self->block, module), multiply, input, name,
+                               weight, bias, out);
   hr_live_parameters_leave (self, &result);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);

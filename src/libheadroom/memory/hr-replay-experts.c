@@ -149,6 +149,13 @@ hr_replay_expert_gate (HrReplay        *replay,
     }
 }
 
+/* How many experts there are matrices of. */
+static HrSymbol
+get_held (const HrMixture *mixture)
+{
+  return mixture->num_held_experts > 0 ? HR_SYMBOL_EXPERTS_HELD : HR_SYMBOL_EXPERTS;
+}
+
 /* The width of what goes into an expert and comes out of it. */
 static HrSymbol
 get_outer (const HrMixture *mixture)
@@ -171,7 +178,7 @@ static HrValue
 get_first_shape (HrReplay        *replay,
                  const HrMixture *mixture)
 {
-  HrValue shape = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture), HR_SYMBOL_EXPERT);
+  HrValue shape = HR_SHAPE (replay->parameter_dtype, get_held (mixture), get_outer (mixture), HR_SYMBOL_EXPERT);
 
   shape.count = mixture->gate == HR_EXPERT_GATE_NONE ? 1 : 2;
 
@@ -189,7 +196,7 @@ static HrValue
 get_last_shape (HrReplay        *replay,
                 const HrMixture *mixture)
 {
-  return HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture), HR_SYMBOL_EXPERT);
+  return HR_SHAPE (replay->parameter_dtype, get_held (mixture), get_outer (mixture), HR_SYMBOL_EXPERT);
 }
 
 static HrValue
@@ -308,7 +315,7 @@ compute_grouped (HrReplay         *replay,
                  const HrMixture  *mixture)
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
-  HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_EXPERTS);
+  HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, get_held (mixture));
   Grouping grouping = { .biases = HR_NO_VALUE };
   HrValue tokens, selected, projected, result;
 

@@ -366,6 +366,7 @@ hr_replay_set_mixture_symbols (HrReplay        *replay,
 
   replay->symbols[HR_SYMBOL_EXPERT] = mixture->intermediate_size;
   replay->symbols[HR_SYMBOL_EXPERTS] = mixture->num_experts + mixture->num_zero_experts;
+  replay->symbols[HR_SYMBOL_EXPERTS_HELD] = mixture->num_held_experts;
   replay->symbols[HR_SYMBOL_EXPERT_LATENT] = mixture->latent_size;
   replay->symbols[HR_SYMBOL_TOP_K] = mixture->num_experts_per_tok;
   if (mixture->shared_intermediate_size > 0)

@@ -53,6 +53,7 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_SELECTED] = "k_x",
   [HR_SYMBOL_TOP_K] = "t",
   [HR_SYMBOL_EXPERTS] = "E",
+  [HR_SYMBOL_EXPERTS_HELD] = "E_r",
   [HR_SYMBOL_EXPERT] = "m",
   [HR_SYMBOL_EXPERT_LATENT] = "c_m",
   [HR_SYMBOL_PER_EXPERT] = "⌈B · S · t / E⌉",

@@ -6,6 +6,7 @@
 #include "hr-heap.h"
 #include "hr-kernels.h"
 #include "hr-ledger.h"
+#include "hr-parallel-plan.h"
 #include "hr-quantization.h"
 #include "hr-timeline.h"
 
@@ -55,6 +56,7 @@ typedef enum
   HR_SYMBOL_SELECTED,       /* k_x: keys that it chooses for a query */
   HR_SYMBOL_TOP_K,          /* t: experts of a token */
   HR_SYMBOL_EXPERTS,        /* E */
+  HR_SYMBOL_EXPERTS_HELD,   /* E_r: those of them that a rank has */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_EXPERT_LATENT,  /* c_m: the width of what goes into an expert, where it is not h */
   HR_SYMBOL_PER_EXPERT,     /* tokens of an expert, if all are chosen alike */
@@ -363,6 +365,7 @@ typedef struct
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @layer_code: whose layers are replayed
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens
+ * @plan: (nullable): how transformers divides the modules among ranks of which this is one
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
  * @offloads: whether what is kept for the backward pass is moved to the host
@@ -426,6 +429,7 @@ struct _HrReplay
   HrElement autocast;
   HrLayerCode layer_code;
   gboolean divides_sequence;
+  const HrParallelPlan *plan;
   const HrLiger *liger;
   const HrFloat8 *float8;
   gboolean offloads;

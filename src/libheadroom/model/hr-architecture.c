@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-adapter-rules.h"
+#include "hr-parallel-rules.h"
 #include "hr-processor-private.h"
 
 #define RESOURCE_FOLDER "/io/github/headroom/Headroom/data/architectures"
@@ -45,7 +46,7 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
-  "processor", "ties-from-config",
+  "processor", "ties-from-config", "tensor-parallel", "expert-parallel",
   NULL,
 };
 
@@ -108,6 +109,17 @@ check_adapters (HrJson  *file,
 }
 
 static gboolean
+check_parallel (HrJson      *file,
+                const char  *member,
+                GError     **error)
+{
+  HrJson *section = NULL;
+
+  return hr_json_get_object (file, member, &section, error) &&
+         (section == NULL || hr_parallel_rules_check (section, error));
+}
+
+static gboolean
 check_processor (HrJson  *file,
                  GError **error)
 {
@@ -132,6 +144,7 @@ check_file (HrJson  *file,
          hr_json_get_boolean (file, "approximate", &is_approximate, error) &&
          hr_json_get_boolean (file, "counted-only", &is_counted_only, error) &&
          check_adapters (file, error) && check_hyper_parameters (file, error) &&
+         check_parallel (file, "tensor-parallel", error) && check_parallel (file, "expert-parallel", error) &&
          hr_json_get_object (file, "defaults", &section, error) &&
          hr_json_get_object (file, "values", &section, error) &&
          hr_json_get_object (file, "layer-values", &section, error) &&

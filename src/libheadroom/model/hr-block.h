@@ -431,6 +431,7 @@ typedef struct
   guint64 hidden_size;
   guint64 intermediate_size;        /* of one expert */
   guint64 num_experts;
+  guint64 num_held_experts;         /* of which a rank has some; 0: all of them */
   guint64 num_experts_per_tok;
   guint64 shared_intermediate_size; /* of the shared experts together; 0: none */
   guint64 latent_size;              /* of what the routed experts compute in; 0: hidden_size (Nemotron-H) */

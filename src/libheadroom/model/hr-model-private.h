@@ -10,11 +10,27 @@
 
 G_BEGIN_DECLS
 
+/* By what transformers divides a model among ranks that compute each layer together. */
+typedef enum
+{
+  HR_MODEL_DIVISION_TENSOR,
+  HR_MODEL_DIVISION_EXPERT,
+  HR_N_MODEL_DIVISIONS,
+} HrModelDivision;
+
 const HrAdapterRules *_hr_model_get_adapter_rules (HrModel     *self);
 const HrProcessor    *_hr_model_get_processor     (HrModel     *self);
 const HrQuantizer    *_hr_model_get_quantizer     (HrModel     *self);
 void                  _hr_model_apply             (HrModel     *self,
                                                    HrQuantizer *quantizer);
+const HrParallelRules *_hr_model_get_rules        (HrModel         *self,
+                                                   HrModelDivision  division);
+const HrParallelPlan *_hr_model_get_plan          (HrModel     *self);
+HrModel              *_hr_model_new_share         (HrModel          *self,
+                                                   HrModelDivision   division,
+                                                   guint64           n_ranks,
+                                                   guint64           rank,
+                                                   GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 HrModel              *_hr_model_new_shard         (HrModel        *self,
                                                    const HrShard  *shard,
                                                    GError        **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -44,6 +44,8 @@ struct _HrModel
   HrQuantization quantization;
   HrQuantizer *quantizer;         /* NULL if the config names no quantization that is known */
   HrAdapterRules adapter_rules;
+  HrParallelRules *rules[HR_N_MODEL_DIVISIONS];  /* NULL where transformers has none */
+  HrParallelPlan *plan;           /* NULL if it is not what a rank has */
   char *unknown_quantization;     /* the method, if it is not known in this form */
   guint64 n_parameters;
   guint64 n_parameters_of_part[HR_N_PARTS];
@@ -81,6 +83,9 @@ hr_model_finalize (GObject *object)
   g_clear_pointer (&self->quantizer, hr_quantizer_free);
   g_free (self->unknown_quantization);
   hr_adapter_rules_clear (&self->adapter_rules);
+  for (guint i = 0; i < HR_N_MODEL_DIVISIONS; i++)
+    g_clear_pointer (&self->rules[i], hr_parallel_rules_free);
+  g_clear_pointer (&self->plan, hr_parallel_plan_free);
   hr_processor_clear (&self->processor);
   g_clear_pointer (&self->stored, hr_stored_weights_free);
   g_free (self->obstacle);
@@ -508,6 +513,25 @@ read_adapter_rules (HrModel        *self,
     hr_adapter_rules_drop_defaults (&self->adapter_rules);
 }
 
+/* Likewise: transformers has a plan for a type of models that it knows, not for those that are read like it. */
+static void
+read_parallel_rules (HrModel        *self,
+                     HrArchitecture *architecture)
+{
+  static const char * const members[] = { "tensor-parallel", "expert-parallel" };
+
+  if (g_strcmp0 (self->model_type, hr_architecture_get_model_type (architecture)) != 0)
+    return;
+
+  for (guint i = 0; i < HR_N_MODEL_DIVISIONS; i++)
+    {
+      HrJson *section = hr_json_get_member (hr_architecture_get_file (architecture, 0), members[i]);
+
+      if (section != NULL)
+        self->rules[i] = hr_parallel_rules_new (section);
+    }
+}
+
 /* Fills in what a config says. */
 static gboolean
 read_config (HrModel        *self,
@@ -541,6 +565,7 @@ read_config (HrModel        *self,
   self->source = g_strdup (hr_json_get_origin (config));
   self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
   read_adapter_rules (self, architecture);
+  read_parallel_rules (self, architecture);
 
   return read_quantization (self, config, source->quantization, error);
 }
@@ -769,6 +794,26 @@ hr_model_new_from_source (HrModelSource  *source,
   return g_steal_pointer (&self);
 }
 
+/* A model of which nothing is known yet but what it has in common with that which it is a part of. */
+static HrModel *
+new_part (HrModel *self)
+{
+  HrModel *part = g_object_new (HR_TYPE_MODEL, NULL);
+
+  part->name = g_strdup (self->name);
+  part->model_type = g_strdup (self->model_type);
+  part->class_name = g_strdup (self->class_name);
+  part->source = g_strdup (self->source);
+  part->architecture_source = g_strdup (self->architecture_source);
+  part->dtype = self->dtype;
+  part->quantization = self->quantization;
+  g_hash_table_foreach (self->hyper_parameters, add_hyper_parameter, part->hyper_parameters);
+  for (guint i = 0; i < self->warnings->len; i++)
+    g_ptr_array_add (part->warnings, g_strdup (g_ptr_array_index (self->warnings, i)));
+
+  return part;
+}
+
 /*
  * _hr_model_new_shard:
  * @self: a model of one stack
@@ -784,23 +829,73 @@ _hr_model_new_shard (HrModel        *self,
                      const HrShard  *shard,
                      GError        **error)
 {
-  g_autoptr (HrModel) part = g_object_new (HR_TYPE_MODEL, NULL);
+  g_autoptr (HrModel) part = new_part (self);
 
-  part->name = g_strdup (self->name);
-  part->model_type = g_strdup (self->model_type);
-  part->class_name = g_strdup (self->class_name);
-  part->source = g_strdup (self->source);
-  part->architecture_source = g_strdup (self->architecture_source);
-  part->dtype = self->dtype;
-  part->quantization = self->quantization;
-  g_hash_table_foreach (self->hyper_parameters, add_hyper_parameter, part->hyper_parameters);
-  for (guint i = 0; i < self->warnings->len; i++)
-    g_ptr_array_add (part->warnings, g_strdup (g_ptr_array_index (self->warnings, i)));
   if (!hr_shard_divide (shard, &self->parts, self->name, &part->parts, error) ||
       !count_parameters (part, NULL, error) || !count_cache (part, NULL, error))
     return NULL;
 
   return g_steal_pointer (&part);
+}
+
+/*
+ * _hr_model_get_rules:
+ * @self: a model
+ * @division: by what it is divided
+ *
+ * Gets what transformers divides among ranks that compute each layer together.
+ *
+ * Returns: (nullable): the rules, or %NULL if it has none for such models
+ */
+const HrParallelRules *
+_hr_model_get_rules (HrModel         *self,
+                     HrModelDivision  division)
+{
+  return self->rules[division];
+}
+
+/*
+ * _hr_model_new_share:
+ * @self: a model of one stack that has rules
+ * @division: by what it is divided
+ * @n_ranks: among how many ranks
+ * @rank: one of them
+ * @error: return location for an error
+ *
+ * Creates the model that a rank has, which must not outlive @self.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set if its sizes cannot be divided
+ */
+HrModel *
+_hr_model_new_share (HrModel          *self,
+                     HrModelDivision   division,
+                     guint64           n_ranks,
+                     guint64           rank,
+                     GError          **error)
+{
+  const HrStack *stack = hr_model_get_stack (self, 0);
+  g_autoptr (HrModel) part = new_part (self);
+  HrShard shard = { .tensor = 1, .vocabulary_multiple = 1, .n_layers = stack->n_layers, .has_embedding = TRUE,
+                    .has_head = TRUE };
+
+  shard.plan = part->plan = hr_parallel_plan_new (self->rules[division], n_ranks, rank, self->parts.tensors);
+  if (!hr_shard_divide (&shard, &self->parts, self->name, &part->parts, error) ||
+      !count_parameters (part, NULL, error) || !count_cache (part, NULL, error))
+    return NULL;
+
+  return g_steal_pointer (&part);
+}
+
+/*
+ * _hr_model_get_plan:
+ * @self: a model
+ *
+ * Returns: (nullable): how its modules are divided, if it is what a rank has of another
+ */
+const HrParallelPlan *
+_hr_model_get_plan (HrModel *self)
+{
+  return self->plan;
 }
 
 /**

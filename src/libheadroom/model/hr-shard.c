@@ -94,6 +94,9 @@ static gboolean
 divide_block (const Division *division,
               HrBlock        *block)
 {
+  if (division->shard->plan != NULL)
+    return hr_parallel_plan_divide_block (division->shard->plan, division->name, block, division->error);
+
   switch ((guint) block->kind)
     {
     case HR_BLOCK_ATTENTION:
@@ -354,7 +357,9 @@ copy_tensor (const Division *division,
         return;
     }
 
-  divided = find_divided (tensor, block->whole);
+  divided = division->shard->plan == NULL ? find_divided (tensor, block->whole) : -1;
+  if (division->shard->plan != NULL)
+    hr_parallel_plan_divide_tensor (division->shard->plan, tensor, copy);
   if (divided >= 0)
     copy->shape[divided] = divide_size (division, tensor, block->whole, tensor->shape[divided]);
   copy->n_elements = 1;

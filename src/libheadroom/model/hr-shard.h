@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#include "hr-parallel-plan.h"
+
 typedef struct _HrModelParts HrModelParts;
 
 /**
@@ -18,8 +20,10 @@ typedef struct _HrModelParts HrModelParts;
  * @stride: from the first layer of a part to that of the next
  * @has_embedding: whether it looks tokens up
  * @has_head: whether it has the last norm and the head
+ * @plan: (nullable): how transformers divides the modules of each layer, in the place of @tensor
  *
- * What one rank has of a model: the layers of its stage, of each of which as much as Megatron-LM divides among ranks.
+ * What one rank has of a model: the layers of its stage, of each of which as much as Megatron-LM divides among ranks,
+ * or as transformers does.
  */
 typedef struct
 {
@@ -31,6 +35,7 @@ typedef struct
   guint stride;
   gboolean has_embedding;
   gboolean has_head;
+  const HrParallelPlan *plan;
 } HrShard;
 
 gboolean hr_shard_divide (const HrShard       *self,

@@ -113,6 +113,24 @@ append_phases (GString    *string,
                    phases[i].peak_bytes, "bytes", NULL);
 }
 
+/* Of several devices the parts of each. */
+static void
+append_device_parts (GString    *string,
+                     const char *index,
+                     GListModel *components)
+{
+  g_autofree char *section = g_strconcat ("device ", index, NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+      HrComponentId id = hr_component_get_id (component);
+
+      append_number (string, section, hr_component_id_get_name (id), hr_component_id_get_label (id),
+                     hr_component_get_bytes (component), "bytes", NULL);
+    }
+}
+
 static void
 append_devices (GString    *string,
                 HrEstimate *estimate)
@@ -122,6 +140,7 @@ append_devices (GString    *string,
       g_autofree char *index = g_strdup_printf ("%u", i);
 
       append_number (string, "device", index, NULL, hr_estimate_get_device_bytes (estimate, i), "bytes", NULL);
+      append_device_parts (string, index, hr_estimate_get_device_components (estimate, i));
     }
 }
 

@@ -409,10 +409,9 @@ static void
 add_devices (HrReport   *self,
              HrDocument *document)
 {
-  static const gboolean numeric[] = { TRUE, TRUE };
-  const char * const columns[] = { _("GPU"), _("Peak"), NULL };
+  static const gboolean numeric[] = { FALSE, TRUE, FALSE };
+  const char * const columns[] = { _("GPU"), _("Peak"), _("What takes it"), NULL };
   HrEstimate *estimate = hr_report_get_estimate (self);
-  guint64 n_alike = hr_estimate_get_n_ranks (estimate) / hr_estimate_get_n_devices (estimate);
   HrDocumentBlock *table;
 
   if (hr_estimate_get_n_devices (estimate) < 2)
@@ -423,15 +422,12 @@ add_devices (HrReport   *self,
 
   for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
     {
-      guint64 first = i * n_alike;
-      g_autofree char *index = n_alike > 1 ? g_strdup_printf ("%" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, first,
-                                                              first + n_alike - 1)
-                                           : g_strdup_printf ("%u", i);
+      g_autofree char *name = hr_report_dup_device_name (self, i);
       g_autofree char *size = hr_format_bytes (hr_estimate_get_device_bytes (estimate, i),
                                                hr_report_get_unit_system (self));
-      const char * const cells[] = { index, size, NULL };
+      g_autofree char *parts = hr_report_dup_device_parts (self, i);
 
-      hr_document_block_add_row (table, cells);
+      hr_document_block_add_row (table, (const char * const []) { name, size, parts, NULL });
     }
 }
 

@@ -199,6 +199,8 @@ add_devices (JsonBuilder *builder,
       hr_json_build_integer (builder, "index", i);
       hr_json_build_integer (builder, "ranks",
                              hr_estimate_get_n_ranks (estimate) / hr_estimate_get_n_devices (estimate));
+      if (hr_estimate_get_n_stages (estimate) > 0)
+        hr_json_build_integer (builder, "stage", i);
       hr_json_build_integer (builder, "peak-bytes", hr_estimate_get_device_bytes (estimate, i));
       add_components (builder, hr_estimate_get_device_components (estimate, i));
       json_builder_end_object (builder);

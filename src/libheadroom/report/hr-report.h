@@ -69,4 +69,9 @@ char         *hr_report_to_html           (HrReport          *self,
                                            const char        *chart,
                                            const char        *timeline) G_GNUC_WARN_UNUSED_RESULT;
 
+char         *hr_report_dup_device_name     (HrReport *self,
+                                             guint     device) G_GNUC_WARN_UNUSED_RESULT;
+char         *hr_report_dup_device_parts    (HrReport *self,
+                                             guint     device) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-inference-ranks.h"
+
+#include "hr-estimate-parts.h"
+#include "hr-estimate-private.h"
+#include "hr-exact-estimate.h"
+#include "hr-inference-heap.h"
+#include "hr-layout.h"
+#include "hr-message.h"
+#include "hr-rule-estimate.h"
+
+/* A job, and what it runs on. */
+typedef struct
+{
+  HrModel *model;
+  HrInferenceJob *job;
+  HrMedia *media;
+  HrGpu *gpu;
+  HrEstimateDetail detail;
+} Run;
+
+/* How a model that is stored in another format is divided is up to the code of the format. */
+static gboolean
+check_quantization (const HrInferencePlan  *plan,
+                    GError                **error)
+{
+  if (plan->quantization == HR_QUANTIZATION_NONE)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("quantization: expected none beside tensor-parallel and expert-parallel, as it is not known "
+                           "how its tensors are divided; found %s"),
+                        hr_quantization_get_name (plan->quantization));
+
+  return FALSE;
+}
+
+/*
+ * An estimate of a rank that has a part of the model, or of all devices that the layers of the whole are spread over;
+ * takes @part.
+ */
+static HrEstimate *
+run_part (const Run  *run,
+          HrModel    *part,
+          guint       n_devices,
+          GError    **error)
+{
+  g_autoptr (HrModel) owned = part;
+  g_autoptr (HrInferencePlan) plan = g_new0 (HrInferencePlan, 1);
+  HrModel *model = part != NULL ? part : run->model;
+  guint64 least_bytes = 0;
+  HrEstimate *estimate;
+
+  if (!hr_inference_plan_init (plan, model, run->job, error) ||
+      (run->media != NULL && !hr_inference_plan_take_media (plan, run->media, error)))
+    return NULL;
+  if (part != NULL)
+    {
+      plan->whole = run->model;
+      g_steal_pointer (&owned);
+      if (!check_quantization (plan, error))
+        return NULL;
+      hr_inference_plan_warn (plan, N_("Buffers of NCCL, which it takes beside PyTorch’s allocator, are not counted"));
+    }
+
+  if (hr_job_get_method_of_estimate (HR_JOB (run->job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    estimate = hr_rule_estimate_new (plan);
+  else
+    estimate = hr_exact_estimate_new (plan, run->gpu, n_devices, run->detail, &least_bytes, error);
+
+  if (estimate == NULL)
+    return NULL;
+
+  hr_estimate_add_warnings (estimate, plan);
+  if (least_bytes > 0)
+    hr_inference_heap_attach (estimate, g_steal_pointer (&plan), least_bytes, run->gpu);
+
+  return estimate;
+}
+
+/* The formulas that people know are of whole models. */
+static void
+add_rule_of_thumb (HrEstimate *estimate,
+                   const Run  *run)
+{
+  g_auto (HrInferencePlan) plan = { 0 };
+  g_autoptr (HrEstimate) rule = NULL;
+
+  if (hr_inference_plan_init (&plan, run->model, run->job, NULL))
+    rule = hr_rule_estimate_new (&plan);
+  _hr_estimate_set_rule_of_thumb (estimate, rule);
+}
+
+/* Ranks differ where the width of perceptrons is not a multiple of their number: the last has less than the first. */
+static guint64
+count_distinct (const HrLayout  *layout,
+                HrModel         *model,
+                GError         **error)
+{
+  guint64 n_ranks = layout->tensor * layout->expert;
+  g_autoptr (HrModel) first = hr_layout_share_model (layout, model, 0, error);
+  g_autoptr (HrModel) last = first != NULL ? hr_layout_share_model (layout, model, n_ranks - 1, error) : NULL;
+
+  if (last == NULL)
+    return 0;
+
+  return hr_model_get_n_parameters (first) == hr_model_get_n_parameters (last) ? 1 : n_ranks;
+}
+
+/* What each rank takes; the estimate is that of the one that takes most. */
+static HrEstimate *
+run_shares (const Run       *run,
+            const HrLayout  *layout,
+            GError         **error)
+{
+  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func (g_object_unref);
+  guint64 n_distinct = count_distinct (layout, run->model, error);
+  HrEstimate *worst = NULL;
+
+  if (n_distinct == 0)
+    return NULL;
+
+  for (guint64 i = 0; i < n_distinct; i++)
+    {
+      HrModel *part = hr_layout_share_model (layout, run->model, i, error);
+      HrEstimate *estimate = part != NULL ? run_part (run, part, 1, error) : NULL;
+
+      if (estimate == NULL)
+        return NULL;
+
+      g_ptr_array_add (ranks, estimate);
+      if (worst == NULL || _hr_estimate_get_known_bytes (estimate) > _hr_estimate_get_known_bytes (worst))
+        worst = estimate;
+    }
+
+  if (ranks->len > 1)
+    _hr_estimate_doubt_reserved (worst);
+  _hr_estimate_join_ranks (worst, (HrEstimate * const *) ranks->pdata, ranks->len, layout->n_ranks);
+  add_rule_of_thumb (worst, run);
+
+  return g_object_ref (worst);
+}
+
+/*
+ * hr_inference_ranks_run:
+ * @model: a model
+ * @job: a job
+ * @media: (nullable): what is seen and heard
+ * @gpu: (nullable): the GPU to run on
+ * @n_gpus: how many of them
+ * @detail: what of the estimate is asked for
+ * @error: return location for an error
+ *
+ * Estimates what the ranks of a job of inference take.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_inference_ranks_run (HrModel         *model,
+                        HrInferenceJob  *job,
+                        HrMedia         *media,
+                        HrGpu           *gpu,
+                        guint            n_gpus,
+                        HrEstimateDetail detail,
+                        GError         **error)
+{
+  const Run run = { model, job, media, gpu, detail };
+  HrEstimate *estimate;
+  HrLayout layout;
+
+  if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
+    return NULL;
+
+  if (layout.tensor * layout.expert > 1 &&
+      hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_EXACT)
+    return run_shares (&run, &layout, error);
+
+  estimate = run_part (&run, NULL, layout.pipeline, error);
+  if (estimate != NULL)
+    _hr_estimate_set_n_ranks (estimate, layout.n_ranks);
+
+  return estimate;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-estimate.h"
+#include "hr-inference-job.h"
+#include "hr-media.h"
+
+G_BEGIN_DECLS
+
+HrEstimate *hr_inference_ranks_run (HrModel         *model,
+                                    HrInferenceJob  *job,
+                                    HrMedia         *media,
+                                    HrGpu           *gpu,
+                                    guint            n_gpus,
+                                    HrEstimateDetail detail,
+                                    GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-replay-parallel.h"
+
+#include "hr-operator.h"
+
+/*
+ * What transformers’ tensor parallelism does around a linear layer (transformers/integrations/tensor_parallel.py). Sums
+ * over ranks are made in place (all_reduce), and take nothing.
+ */
+
+/* As much as one of the ranks has. */
+static HrValue
+get_part (const HrReplay *replay,
+          HrValue         whole)
+{
+  whole.divisor *= replay->plan->n_ranks;
+
+  return whole;
+}
+
+/*
+ * _AllGather: an empty tensor for each rank but the own; NCCL receives into one tensor of all of them, from which they
+ * are copied (ProcessGroupNCCL::allgather in torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp).
+ */
+static HrValue
+gather (HrReplay   *replay,
+        HrValue     part,
+        const char *name,
+        HrValue     shape)
+{
+  HrValue rest = get_part (replay, shape);
+  HrValue others, flat, result;
+
+  shape.element = rest.element = part.element;
+  rest.count *= replay->plan->n_ranks - 1;
+  others = hr_op_like (replay, "empty_like", "tensor_list", rest);
+  flat = hr_op_like (replay, "all_gather", "outputFlattened", shape);
+  hr_replay_drop (replay, flat);
+  result = hr_op_like (replay, "cat", name, shape);
+  hr_replay_drop (replay, others);
+  hr_replay_drop (replay, part);
+
+  return result;
+}
+
+/* RowwiseParallel: the bias is added to the sum of what all ranks have made. */
+static HrValue
+multiply_rows (HrReplay       *replay,
+               HrMultiplyFunc  multiply,
+               HrValue         x,
+               const char     *name,
+               HrValue         weight,
+               HrValue         bias,
+               HrValue         shape)
+{
+  HrValue result = multiply (replay, x, name, weight, HR_NO_VALUE, shape);
+
+  if (bias.n_symbols > 0)
+    hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_ADD, "outputs", result, bias));
+
+  return result;
+}
+
+/*
+ * hr_parallel_linear:
+ * @replay: a tape with a plan
+ * @style: what the rank has of the matrix
+ * @multiply: the product of the layer
+ * @x: a tensor, its last dimension the input features
+ * @name: the variable that the result is for
+ * @weight: the matrix
+ * @bias: the bias, or none
+ * @shape: the shape of the result, as the layers’ functions see it
+ *
+ * A linear layer of which the rank has a part.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_parallel_linear (HrReplay        *replay,
+                    HrParallelStyle  style,
+                    HrMultiplyFunc   multiply,
+                    HrValue          x,
+                    const char      *name,
+                    HrValue          weight,
+                    HrValue          bias,
+                    HrValue          shape)
+{
+  HrValue part, result;
+
+  switch (style)
+    {
+    case HR_PARALLEL_COLUMNS_GATHERED:
+      part = multiply (replay, x, name, weight, bias, get_part (replay, shape));
+      return gather (replay, part, name, shape);
+
+    case HR_PARALLEL_ROWS:
+      return multiply_rows (replay, multiply, x, name, weight, bias, shape);
+
+    case HR_PARALLEL_ROWS_SPLIT:
+      part = hr_op_copy (replay, "chunks[rank].contiguous()", x, hr_value_detach (get_part (replay, x)));
+      result = multiply_rows (replay, multiply, part, name, weight, bias, shape);
+      hr_replay_drop (replay, part);
+      return result;
+
+    case HR_PARALLEL_WHOLE:
+    case HR_PARALLEL_COLUMNS:
+    case HR_PARALLEL_EXPERTS:
+    default:
+      return multiply (replay, x, name, weight, bias, shape);
+    }
+}
