@@ -789,11 +789,7 @@ hr_estimate_get_least_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-<<<<<<< HEAD
   return get_allocated (self) + get_bytes (self, HR_COMPONENT_FRAMEWORK) + get_bytes (self, HR_COMPONENT_RESERVE);
-=======
-  return get_allocated (self) + get_bytes (self, HR_COMPONENT_FRAMEWORK);
->>>>>>> a581f06 (Advice and sweeps take half the time on one core and use all there are: they estimate without formulas that nobody reads, and hand estimates that do not depend on each other to threads)
 }
 
 /**
@@ -811,12 +807,8 @@ hr_estimate_get_reserved_bytes (HrEstimate *self)
 {
   g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
 
-<<<<<<< HEAD
   return hr_estimate_get_total_bytes (self) - get_bytes (self, HR_COMPONENT_FRAMEWORK) -
          get_bytes (self, HR_COMPONENT_RESERVE);
-=======
-  return hr_estimate_get_total_bytes (self) - get_bytes (self, HR_COMPONENT_FRAMEWORK);
->>>>>>> a581f06 (Advice and sweeps take half the time on one core and use all there are: they estimate without formulas that nobody reads, and hand estimates that do not depend on each other to threads)
 }
 
 static guint64

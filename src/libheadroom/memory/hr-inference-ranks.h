@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-estimate.h"
+#include "hr-estimate-private.h"
 #include "hr-inference-job.h"
 #include "hr-media.h"
 
