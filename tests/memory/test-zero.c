@@ -209,18 +209,6 @@ the_third_stage_has_its_bucket_and_pieces_of_gradients (void)
     }
 }
 
-/* Every layer is on the tape at once, with the parameters that are there. */
-static void
-large_models_keep_all_layers (void)
-{
-  g_autoptr (HrEstimate) estimate =
-    estimate_zero ("meta-llama/Meta-Llama-3.1-405B", "zero-stage", (guint64) 3, "data-parallel", (guint64) 512,
-                   "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_NONE, "stage3-max-live-parameters",
-                   G_GUINT64_CONSTANT (4000000000), NULL);
-
-  g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), >, G_GUINT64_CONSTANT (405853388800) * 16 / 512);
-}
-
 /* No more parameters are gathered ahead than may be there, and one more; none stay that are not used soon. */
 static void
 fewer_parameters_are_there_where_fewer_may_be (void)
@@ -352,7 +340,6 @@ main (int    argc,
   ADD (gradients_are_whole_in_the_first_stage);
   ADD (micro_batches_have_a_second_part_of_gradients);
   ADD (the_third_stage_has_its_bucket_and_pieces_of_gradients);
-  ADD (large_models_keep_all_layers);
   ADD (fewer_parameters_are_there_where_fewer_may_be);
   ADD (a_group_is_stepped_at_a_time);
   ADD (small_parameters_stay);

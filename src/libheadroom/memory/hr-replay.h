@@ -255,8 +255,7 @@ typedef struct
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
-/* Where every layer is replayed, 126 of them keep some fifteen tensors each, and nine parameters are gathered. */
-#define HR_REPLAY_MAX_STORAGES 4096
+#define HR_REPLAY_MAX_STORAGES 1536
 
 /**
  * HrMoment:
