@@ -9,6 +9,7 @@ static const struct
   const char *values;
 } spellings[] = {
   { "task", "inference fine-tuning" },
+  { "rule-of-thumb", "articles korthikanti megatron-lm" },
   { "selective-checkpointing", "operators attention every-nth first" },
   { "fp8-recipe", "none tensorwise rowwise rowwise-with-gw-hp delayed" },
   { "fp8-backend", "torchao transformer-engine" },

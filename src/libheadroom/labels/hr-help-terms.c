@@ -221,8 +221,8 @@ static const HrHelpText terms[] = {
     N_("A picture is cut into patches, of which most models join four to one token after resizing it; a second of "
        "sound becomes 6 to 50 tokens; of a video a few frames a second are taken, and often two joined. The model’s "
        "own processor is recomputed for it. Videos make the longest sequences by far: where sound and text say as "
-       "much, leave the pictures out; a long video can be read in pieces, one call after the other, of which each takes "
-       "what its own frames take. Images may stand in the prompts of DPO and GRPO too."),
+       "much, leave the pictures out; a long video can be read in pieces, one call after the other, of which each "
+       "takes what its own frames take. Images may stand in the prompts of DPO and GRPO too."),
   },
   {
     HR_HELP_SECTION_TERM, "zero", N_("ZeRO and FSDP"),

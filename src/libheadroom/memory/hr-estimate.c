@@ -778,9 +778,9 @@ hr_estimate_get_allocated_bytes (HrEstimate *self)
  * hr_estimate_get_least_bytes:
  * @self: an estimate
  *
- * Gets what is known of the total at once: what the allocator hands out, and what the driver and the libraries hold
- * beside it, and what is to stay free. The total has what the allocator keeps as well, which is known only after its requests have been made
- * again.
+ * Gets what is known of the total at once: what the allocator hands out, what the driver and the libraries hold beside
+ * it, and what is to stay free. The total has what the allocator keeps as well, which is known only after its requests
+ * have been made again.
  *
  * Returns: the size in bytes, no more than the total
  */
