@@ -77,8 +77,8 @@ find_fit (guint64        memory,
   return begins ? HR_SWEEP_FIT_UP_TO : HR_SWEEP_FIT_FROM;
 }
 
-/*
- * hr_sweep_edge_init:
+/**
+ * hr_sweep_edge_init: (skip)
  * @self: (out caller-allocates): an edge
  * @gpu: a GPU
  * @is_whole: whether values are whole numbers
@@ -133,8 +133,8 @@ pick (HrSweepEdge *self,
   return *number < high;
 }
 
-/*
- * hr_sweep_edge_step:
+/**
+ * hr_sweep_edge_step: (skip)
  * @self: an edge
  * @is_whole: whether values are whole numbers
  * @find_total: makes an estimate
