@@ -134,21 +134,9 @@ hr_job_get_property (GObject    *object,
     }
 }
 
-/* Every setting of all jobs is small enough to be compared as an integer. */
-static int
-get_integer (const GValue *value)
-{
-  if (G_VALUE_HOLDS_BOOLEAN (value))
-    return g_value_get_boolean (value);
-  if (G_VALUE_HOLDS_UINT64 (value))
-    return (int) g_value_get_uint64 (value);
-
-  return g_value_get_enum (value);
-}
-
-/* The degree that a property sets; %NULL for those of another kind. */
+/* The number that a property sets; %NULL for those of another kind. */
 static guint64 *
-get_degree (HrJobPrivate *priv,
+get_number (HrJobPrivate *priv,
             guint         prop_id)
 {
   switch (prop_id)
@@ -168,6 +156,9 @@ get_degree (HrJobPrivate *priv,
     case PROP_EXPERT_PARALLEL:
       return &priv->expert_parallel;
 
+    case PROP_MEMORY_RESERVE:
+      return &priv->memory_reserve;
+
     default:
       return NULL;
     }
@@ -180,19 +171,20 @@ hr_job_set_property (GObject      *object,
                      GParamSpec   *pspec)
 {
   HrJobPrivate *priv = hr_job_get_instance_private (HR_JOB (object));
-  guint64 *degree = get_degree (priv, prop_id);
-  int new_value = get_integer (value);
-  int old_value;
+  guint64 *number = get_number (priv, prop_id);
+  int new_value, old_value;
 
-  if (degree != NULL)
+  if (number != NULL)
     {
-      if (*degree == g_value_get_uint64 (value))
+      if (*number == g_value_get_uint64 (value))
         return;
-      *degree = g_value_get_uint64 (value);
+
+      *number = g_value_get_uint64 (value);
       g_object_notify_by_pspec (object, pspec);
       return;
     }
 
+  new_value = G_VALUE_HOLDS_BOOLEAN (value) ? g_value_get_boolean (value) : g_value_get_enum (value);
   switch (prop_id)
     {
     case PROP_DTYPE:
@@ -223,11 +215,6 @@ hr_job_set_property (GObject      *object,
     case PROP_INT8_OUTLIERS:
       old_value = priv->int8_outliers;
       priv->int8_outliers = new_value;
-      break;
-
-    case PROP_MEMORY_RESERVE:
-      old_value = (int) priv->memory_reserve;
-      priv->memory_reserve = new_value;
       break;
 
     default:
@@ -437,7 +424,7 @@ hr_job_init (HrJob *self)
   priv->attention = HR_ATTENTION_IMPLEMENTATION_SDPA;
   priv->int8_outliers = G_PARAM_SPEC_BOOLEAN (properties[PROP_INT8_OUTLIERS])->default_value;
   for (guint i = PROP_DATA_PARALLEL; i <= PROP_EXPERT_PARALLEL; i++)
-    *get_degree (priv, i) = G_PARAM_SPEC_UINT64 (properties[i])->default_value;
+    *get_number (priv, i) = G_PARAM_SPEC_UINT64 (properties[i])->default_value;
 }
 
 static char *
