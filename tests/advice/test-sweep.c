@@ -319,7 +319,8 @@ test_training_is_swept_over_gpus_and_layouts (void)
     const char *without;
   } cases[] = {
     { "framework=pytorch", "gpus data-parallel", "tensor-parallel pipeline-parallel zero-stage expert-parallel" },
-    { "framework=megatron-lm", "gpus data-parallel tensor-parallel pipeline-parallel zero-stage", "context-parallel" },
+    { "framework=megatron-lm", "gpus data-parallel tensor-parallel pipeline-parallel zero-stage context-parallel",
+      "expert-parallel" },
     { "framework=deepspeed", "gpus data-parallel zero-stage", "tensor-parallel" },
     { "framework=transformers data-parallel=4", "data-parallel", "gpus tensor-parallel" },
     { "framework=unsloth", "micro-batch-size", "gpus data-parallel" },

@@ -201,6 +201,19 @@ def the_values_are_those_of_the_job():
     assert value['--recompute-method'] == 'uniform' and value['--transformer-impl'] == 'local'
     assert '--distribute-saved-activations' in words and unsaid == []
 
+    launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
+                             '8', '--context-parallel', '8', '--ulysses-parallel', '2')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    at = words.index('--hierarchical-context-parallel-sizes')
+    assert value['--context-parallel-size'] == '8' and value['--cp-comm-type'] == 'a2a+p2p' and unsaid == []
+    assert words[at + 1:at + 3] == ['2', '4']
+
+    launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
+                        '--context-parallel', '8', '--ulysses-parallel', '8')
+    words = accept_megatron(launched['megatron']['text'])
+    assert words[words.index('--cp-comm-type') + 1] == 'a2a' and '--hierarchical-context-parallel-sizes' not in words
+
     launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm',
                              '--gradient-checkpointing', 'selective', '--selective-checkpointing', 'first',
                              '--checkpointing-layers', '4', '--attention', 'sdpa-math')

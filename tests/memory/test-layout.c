@@ -239,6 +239,50 @@ an_interleaved_schedule_keeps_more (void)
   g_assert_cmpfloat_with_epsilon (ratio, 1 + 3.0 / 8, 0.02);
 }
 
+/* A rank has the logits of its own tokens, and shares the optimizer with all that have the same parameters. */
+static void
+ranks_that_share_a_sequence_have_their_tokens_alone (void)
+{
+  g_autoptr (HrEstimate) shared = estimate_layout ("context-parallel", (guint64) 2, "data-parallel", (guint64) 1,
+                                                   "zero-stage", (guint64) 1, NULL);
+  g_autoptr (HrEstimate) shorter = estimate_layout ("sequence-length", (guint64) 2048, "data-parallel", (guint64) 2,
+                                                    "zero-stage", (guint64) 1, NULL);
+  const HrComponentId ids[] = {
+    HR_COMPONENT_WEIGHTS, HR_COMPONENT_GRADIENTS, HR_COMPONENT_OPTIMIZER, HR_COMPONENT_MASTER_WEIGHTS,
+    HR_COMPONENT_LOGITS,
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    g_assert_cmpuint (get_component_bytes (shared, ids[i]), ==, get_component_bytes (shorter, ids[i]));
+}
+
+/* Where one rank's tokens are alone, queries lie in one matrix with keys and values, which is kept as it is. */
+static void
+a_ring_and_an_exchange_keep_the_same (void)
+{
+  const guint64 tokens = 4096 / 4;
+  const guint64 query = tokens * H * 2, key = tokens * K * 2, state = 512;
+  g_autoptr (HrEstimate) whole = estimate_layout ("sequence-length", (guint64) tokens, NULL);
+  g_autoptr (HrEstimate) ring = estimate_layout ("context-parallel", (guint64) 4, NULL);
+  g_autoptr (HrEstimate) exchange = estimate_layout ("context-parallel", (guint64) 4, "ulysses-parallel", (guint64) 4,
+                                                     NULL);
+  g_autoptr (HrEstimate) both = estimate_layout ("context-parallel", (guint64) 4, "ulysses-parallel", (guint64) 2,
+                                                 NULL);
+  guint64 plain = get_component_bytes (whole, HR_COMPONENT_ACTIVATIONS);
+  const guint64 kept[] = {
+    get_component_bytes (ring, HR_COMPONENT_ACTIVATIONS), get_component_bytes (exchange, HR_COMPONENT_ACTIVATIONS),
+    get_component_bytes (both, HR_COMPONENT_ACTIVATIONS),
+  };
+
+  /*
+   * The query and key of the fused matrix go; of one sequence the output is no copy but where it was exchanged. The
+   * state of random numbers is one tensor in the flash-attn package, two in torch.
+   */
+  g_assert_cmpint (plain - kept[0], ==, L * (query + key + state));
+  g_assert_cmpint (plain - kept[1], ==, L * (key + state));
+  g_assert_cmpint (plain - kept[2], ==, L * (key + state));
+}
+
 /* What goes into a layer is b·s·h numbers of 16 bits. */
 static void
 layers_that_are_computed_anew_at_once_keep_one_input (void)
@@ -411,7 +455,8 @@ what_does_not_divide_is_refused_in_a_sentence (void)
   refuse ("tensor-parallel", 3, "num_attention_heads");
   refuse ("pipeline-parallel", 5, "pipeline-parallel: expected a divisor of 32");
   refuse ("virtual-pipeline-parallel", 2, "virtual-pipeline-parallel: expected 1, as there is no pipeline");
-  refuse ("context-parallel", 2, "context-parallel: expected 1");
+  refuse ("context-parallel", 3, "sequence-length: expected a multiple of 6");
+  refuse ("ulysses-parallel", 2, "ulysses-parallel: expected a divisor of 1");
   refuse ("zero-stage", 2, "zero-stage: expected no more than 1");
 }
 
@@ -430,6 +475,8 @@ main (int    argc,
   ADD (earlier_stages_keep_more_micro_batches);
   ADD (an_interleaved_schedule_runs_parts_in_turn);
   ADD (an_interleaved_schedule_keeps_more);
+  ADD (ranks_that_share_a_sequence_have_their_tokens_alone);
+  ADD (a_ring_and_an_exchange_keep_the_same);
   ADD (layers_that_are_computed_anew_at_once_keep_one_input);
   ADD (the_rule_of_thumb_is_divided_as_it_is_usually_written);
   ADD (small_models_take_what_megatron_lm_logs);

@@ -75,6 +75,7 @@ static const struct
   { "optimizer-offload", "framework", { "deepspeed", "transformers", "trl" } },
   { "optimizer-offload", "zero-stage", { "1", "2", "3" } },
   { "virtual-pipeline-parallel", "framework", { "megatron-lm" } },
+  { "ulysses-parallel", "framework", { "megatron-lm" } },
   { "rule-of-thumb", "framework", { "megatron-lm" } },
   { "trl-release", "framework", { "trl" } },
   { "autocast", "precision-recipe", { "custom", "autocast" } },

@@ -55,6 +55,7 @@ typedef struct
   HrPrecisionRecipe precision_recipe;
   gboolean sequence_parallel;
   guint64 virtual_pipeline_parallel;
+  guint64 ulysses_parallel;
   HrRuleOfThumb rule_of_thumb;
   HrFsdp fsdp;
   HrFsdpVersion fsdp_version;
@@ -112,6 +113,7 @@ enum
   PROP_PRECISION_RECIPE,
   PROP_SEQUENCE_PARALLEL,
   PROP_VIRTUAL_PIPELINE_PARALLEL,
+  PROP_ULYSSES_PARALLEL,
   PROP_RULE_OF_THUMB,
   PROP_FSDP,
   PROP_FSDP_VERSION,
@@ -278,6 +280,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_VIRTUAL_PIPELINE_PARALLEL:
       g_value_set_uint64 (value, priv->virtual_pipeline_parallel);
+      break;
+
+    case PROP_ULYSSES_PARALLEL:
+      g_value_set_uint64 (value, priv->ulysses_parallel);
       break;
 
     case PROP_RULE_OF_THUMB:
@@ -507,6 +513,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_VIRTUAL_PIPELINE_PARALLEL:
       priv->virtual_pipeline_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_ULYSSES_PARALLEL:
+      priv->ulysses_parallel = g_value_get_uint64 (value);
       break;
 
     case PROP_RULE_OF_THUMB:
@@ -1043,6 +1053,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:ulysses-parallel:
+   *
+   * Among how many of the ranks that share a sequence tokens are exchanged for heads.
+   */
+  properties[PROP_ULYSSES_PARALLEL] =
+    g_param_spec_uint64 ("ulysses-parallel",
+                         N_("Ulysses parallel"),
+                         N_("Of the GPUs that share a sequence, how many exchange its tokens for heads before the "
+                            "attention (Ulysses, all-to-all); keys and values go round a ring among the rest"),
+                         1, 128, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:rule-of-thumb:
    *
    * Which formulas stand beside the exact figure.
@@ -1320,6 +1343,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_TRL_RELEASE], 900, TRUE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
   hr_job_mark_setting (properties[PROP_VIRTUAL_PIPELINE_PARALLEL], 922, TRUE);
+  hr_job_mark_setting (properties[PROP_ULYSSES_PARALLEL], 926, TRUE);
   hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
@@ -1353,6 +1377,7 @@ hr_training_job_init (HrTrainingJob *self)
   priv->gradient_accumulation_steps = G_PARAM_SPEC_UINT64 (properties[PROP_GRADIENT_ACCUMULATION_STEPS])->default_value;
   priv->virtual_pipeline_parallel =
     G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
+  priv->ulysses_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_ULYSSES_PARALLEL])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
   priv->rule_buffers = G_PARAM_SPEC_UINT64 (properties[PROP_RULE_BUFFERS])->default_value;
   priv->rule_overhead = G_PARAM_SPEC_DOUBLE (properties[PROP_RULE_OVERHEAD])->default_value;
@@ -1978,6 +2003,24 @@ hr_training_job_get_virtual_pipeline_parallel (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
 
   return priv->virtual_pipeline_parallel;
+}
+
+/**
+ * hr_training_job_get_ulysses_parallel:
+ * @self: a training job
+ *
+ * Gets among how many of the ranks that share a sequence tokens are exchanged for heads.
+ *
+ * Returns: how many, at least 1
+ */
+guint64
+hr_training_job_get_ulysses_parallel (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
+
+  return priv->ulysses_parallel;
 }
 
 /**

@@ -56,6 +56,7 @@ HrPrecisionRecipe         hr_training_job_get_precision_recipe            (HrTra
 HrZeroGrad                hr_training_job_get_zero_grad                   (HrTrainingJob *self);
 gboolean                  hr_training_job_get_sequence_parallel                        (HrTrainingJob *self);
 guint64                   hr_training_job_get_virtual_pipeline_parallel                (HrTrainingJob *self);
+guint64                   hr_training_job_get_ulysses_parallel                       (HrTrainingJob *self);
 HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);

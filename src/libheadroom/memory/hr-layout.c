@@ -6,6 +6,7 @@
 
 #include "hr-layout.h"
 
+#include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-training-profile.h"
@@ -24,7 +25,7 @@ static const struct
                        HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN }, 6 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
-  { "context-parallel", { 0 }, 0 },
+  { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "expert-parallel", { 0 }, 0 },
 };
 
@@ -39,6 +40,12 @@ is_known (guint                degree,
     }
 
   return FALSE;
+}
+
+static char *
+format_number (guint64 number)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
 }
 
 /* As many copies as the GPUs allow, at least one. */
@@ -91,6 +98,25 @@ check_experts (const HrLayout  *self,
   return FALSE;
 }
 
+static gboolean
+check_exchange (const HrLayout  *self,
+                GError         **error)
+{
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->context % self->exchange == 0)
+    return TRUE;
+
+  expected = format_number (self->context);
+  found = format_number (self->exchange);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("ulysses-parallel: expected a divisor of %s, which is context-parallel; found %s"), expected,
+                        found);
+
+  return FALSE;
+}
+
 /*
  * hr_layout_init:
  * @self: (out): a layout
@@ -114,12 +140,13 @@ hr_layout_init (HrLayout       *self,
     .pipeline = hr_job_get_pipeline_parallel (HR_JOB (job)),
     .parts = hr_training_job_get_virtual_pipeline_parallel (job),
     .context = hr_job_get_context_parallel (HR_JOB (job)),
+    .exchange = hr_training_job_get_ulysses_parallel (job),
     .expert = hr_job_get_expert_parallel (HR_JOB (job)),
     .zero_stage = hr_training_job_get_zero_stage (job),
   };
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
 
-  return resolve_data (self, n_gpus, error) && check_experts (self, error);
+  return check_exchange (self, error) && resolve_data (self, n_gpus, error) && check_experts (self, error);
 }
 
 /* A plan and a map of devices are mutually exclusive (initialize_tensor_parallelism), and so are plans. */
@@ -154,12 +181,6 @@ check_inference (const HrLayout  *self,
     }
 
   return TRUE;
-}
-
-static char *
-format_number (guint64 number)
-{
-  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
 }
 
 /* As many stages as the GPUs allow, where nothing else divides the model. */
@@ -344,6 +365,43 @@ check_parts (const HrLayout  *self,
 }
 
 /*
+ * A sequence is divided into two chunks for each rank, so that all attend to as much (--context-parallel-size in
+ * megatron/training/arguments.py); its attention is that of Transformer Engine with a kernel.
+ */
+static gboolean
+check_context (const HrLayout  *self,
+               HrTrainingJob   *job,
+               GError         **error)
+{
+  guint64 length = hr_training_job_get_sequence_length (job);
+  HrAttentionImplementation attention = hr_job_get_attention (HR_JOB (job));
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->context == 1)
+    return TRUE;
+
+  if (length % (2 * self->context) != 0)
+    {
+      expected = format_number (2 * self->context);
+      found = format_number (length);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("sequence-length: expected a multiple of %s, as each of the ranks that share a sequence "
+                               "has two chunks of it (context-parallel); found %s"), expected, found);
+      return FALSE;
+    }
+  if (attention != HR_ATTENTION_IMPLEMENTATION_EAGER && attention != HR_ATTENTION_IMPLEMENTATION_SDPA_MATH)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "attention");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("attention: expected sdpa, as Megatron-LM divides the tokens of a sequence only where "
+                           "Transformer Engine's kernel attends to them (context-parallel); found %s"), found);
+
+  return FALSE;
+}
+
+/*
  * hr_layout_check:
  * @self: a layout
  * @job: the job that it is of
@@ -381,7 +439,8 @@ hr_layout_check (const HrLayout  *self,
     }
 
   if (framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
-      !check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error))
+      (!check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error) ||
+       !check_context (self, job, error)))
     return FALSE;
 
   return check_zero (self, framework, name, error);
@@ -399,8 +458,54 @@ hr_layout_divides_model (const HrLayout *self)
   return self->tensor > 1 || self->pipeline > 1;
 }
 
+/*
+ * hr_layout_count_sharers:
+ * @self: a layout of Megatron-LM
+ *
+ * The distributed optimizer divides what it keeps among all ranks that have the same parameters, those that share a
+ * sequence among them (get_data_parallel_group (with_context_parallel=True) of megatron/core/parallel_state.py).
+ *
+ * Returns: how many ranks have the same parameters
+ */
+guint64
+hr_layout_count_sharers (const HrLayout *self)
+{
+  return self->data * self->context;
+}
+
 /* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
 #define VOCABULARY_MULTIPLE 128
+
+/*
+ * Each rank gets some of the heads of a rank of tensor parallelism (AttnFuncWithCPAndQKVOA2A of
+ * transformer_engine/pytorch/attention/dot_product_attention/context_parallel.py).
+ */
+static gboolean
+check_heads (const HrLayout  *self,
+             const HrStack   *stack,
+             GError         **error)
+{
+  for (guint i = 0; i < stack->n_layer_classes && self->exchange > 1; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+      guint64 n_heads = attention != NULL ? attention->num_attention_heads / self->tensor : 0;
+      guint64 n_groups = attention != NULL ? MAX (1, attention->num_key_value_heads / self->tensor) : 0;
+      g_autofree char *expected = NULL;
+      g_autofree char *found = NULL;
+
+      if (n_heads % self->exchange == 0 && n_groups % self->exchange == 0)
+        continue;
+
+      expected = format_number (n_groups);
+      found = format_number (self->exchange);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("ulysses-parallel: expected a divisor of %s, the heads of keys and values that a rank "
+                               "of tensor parallelism has; found %s"), expected, found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
 
 /*
  * hr_layout_divide_model:
@@ -446,6 +551,9 @@ hr_layout_divide_model (const HrLayout  *self,
                             layers, found);
       return NULL;
     }
+
+  if (!check_heads (self, stack, error))
+    return NULL;
 
   shard.n_layers = stack->n_layers / n_parts;
   shard.first_layer = stage * shard.n_layers;

@@ -17,6 +17,8 @@ G_BEGIN_DECLS
  * @pipeline: how many stages the layers are divided into
  * @parts: how many parts of the layers each stage has, between those of the others
  * @context: how many share each sequence
+ * @exchange: among how many of these tokens are exchanged for heads; the others hand keys and values round;
+ *   0 or 1: none are
  * @expert: how many share the experts of a layer
  * @zero_stage: what the ranks that read different data share
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
@@ -31,6 +33,7 @@ typedef struct
   guint64 pipeline;
   guint64 parts;
   guint64 context;
+  guint64 exchange;
   guint64 expert;
   guint64 zero_stage;
   gboolean divides_sequence;
@@ -51,6 +54,7 @@ gboolean hr_layout_check (const HrLayout  *self,
                           HrTrainingJob   *job,
                           GError         **error);
 gboolean hr_layout_divides_model (const HrLayout *self);
+guint64  hr_layout_count_sharers (const HrLayout *self);
 HrModel *hr_layout_divide_model  (const HrLayout  *self,
                                   HrModel         *model,
                                   guint            stage,

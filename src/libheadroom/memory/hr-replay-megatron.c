@@ -10,6 +10,7 @@
 
 #include "hr-operator-sequence.h"
 #include "hr-replay-collective.h"
+#include "hr-replay-context.h"
 
 /*
  * A layer of megatron/core/transformer/transformer_layer.py, for models like GPT and Llama: norms in one kernel, one
@@ -121,6 +122,9 @@ run_core (HrReplay          *replay,
           HrValue           *parts,
           const HrAttention *attention)
 {
+  if (hr_context_is_divided (replay))
+    return hr_context_attention (replay, parts);
+
   return replay->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL ||
              forward->attention == HR_ATTENTION_IMPLEMENTATION_SDPA_MATH
            ? attend (replay, parts, attention)

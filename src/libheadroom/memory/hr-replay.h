@@ -364,6 +364,8 @@ typedef struct
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @layer_code: whose layers are replayed
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens
+ * @context_ring: how many ranks that share each sequence hand keys and values round; 0 or 1: none do
+ * @context_exchange: among how many of these, beside, tokens are exchanged for heads; 0 or 1: none are
  * @plan: (nullable): how transformers divides the modules among ranks of which this is one
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
@@ -428,6 +430,8 @@ struct _HrReplay
   HrElement autocast;
   HrLayerCode layer_code;
   gboolean divides_sequence;
+  guint context_ring;
+  guint context_exchange;
   const HrParallelPlan *plan;
   const HrLiger *liger;
   const HrFloat8 *float8;

@@ -206,11 +206,11 @@ resolve_masters (HrTrainingPlan           *self,
       self->masters = hr_training_zero_list_parts (self);
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
     }
-  else if (self->layout.zero_stage > 0 && self->layout.data > 1)
+  else if (self->layout.zero_stage > 0 && hr_layout_count_sharers (&self->layout) > 1)
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
 
-      self->masters = hr_trainables_new_shared (all, self->layout.data);
+      self->masters = hr_trainables_new_shared (all, hr_layout_count_sharers (&self->layout));
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
       hr_trainables_free (all);
     }
@@ -382,7 +382,7 @@ resolve_pass (HrTrainingPlan  *self,
   HrInference *inference = &self->pass.inference;
 
   inference->batch = hr_training_job_get_micro_batch_size (self->job);
-  inference->prompt = hr_training_job_get_sequence_length (self->job);
+  inference->prompt = hr_training_job_get_sequence_length (self->job) / self->layout.context;
   inference->all_logits = TRUE;
   if (HR_IS_GRPO_JOB (self->job) && !resolve_answers (self, error))
     return FALSE;
@@ -721,6 +721,7 @@ share_tokens (HrTrainingPlan  *self,
               GError         **error)
 {
   guint64 length = self->pass.inference.prompt;
+  guint64 n_ranks = self->layout.tensor * self->layout.context;
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
 
@@ -728,8 +729,8 @@ share_tokens (HrTrainingPlan  *self,
   if (length % self->layout.tensor == 0)
     return TRUE;
 
-  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, self->layout.tensor);
-  found = g_strdup_printf ("%" G_GUINT64_FORMAT, length);
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, n_ranks);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, length * self->layout.context);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("sequence-length: expected a multiple of %s, as the tokens of a sequence are divided among "
                            "as many GPUs; found %s"), ranks, found);
@@ -1025,6 +1026,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !hr_training_float8_resolve (self, error))
     return FALSE;
 
+  self->training.context_exchange = self->layout.exchange;
+  self->training.context_ring = self->layout.context / self->layout.exchange;
   self->training.clipping = hr_training_job_get_gradient_clipping (job);
   self->training.n_gradients = hr_trainables_get_n_parameters (self->reached);
   self->training.fp32_outputs = hr_training_job_get_fp32_outputs (job);

@@ -1386,6 +1386,8 @@ begin_steps (const HrTraining *self,
   replay->layer_code = self->layer_code;
   replay->divides_sequence = self->sequence_share > 0 && !self->checkpointing.is_divided;
   replay->symbols[HR_SYMBOL_SEQUENCE_SHARE] = self->sequence_share;
+  replay->context_ring = self->context_ring;
+  replay->context_exchange = self->context_exchange;
   replay->liger = self->liger;
   replay->float8 = self->float8;
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)

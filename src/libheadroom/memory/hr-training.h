@@ -57,6 +57,8 @@ typedef enum
  * @scaler_bytes: what scales the loss
  * @logits_upcast: where logits are cast to fp32
  * @layer_code: whose layers and loss are replayed
+ * @context_ring: how many ranks that share each sequence hand keys and values round
+ * @context_exchange: among how many, beside, tokens are exchanged for heads
  * @sequence_share: how many tokens of a sequence a rank has between the matrices of a layer; 0: all of them
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
@@ -135,6 +137,8 @@ typedef struct
   guint64 scaler_bytes;
   HrLogitsUpcast logits_upcast;
   HrLayerCode layer_code;
+  guint context_ring;
+  guint context_exchange;
   guint64 sequence_share;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;
