@@ -6,12 +6,13 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-log-file.h"
 #include "headroom-output.h"
 #include "headroom-question.h"
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", "measured", NULL,
+  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", "measured", "log", NULL,
 };
 
 /* What is asked for, and where the answer goes. */
@@ -20,6 +21,7 @@ typedef struct
   HeadroomQuestion question;
   HrUnitSystem units;
   guint64 measured;
+  HrLog *log;
   HrExportFormat format;
   HrExportChart chart;
   GFile *output;
@@ -29,6 +31,7 @@ static void
 headroom_request_clear (HeadroomRequest *self)
 {
   headroom_question_clear (&self->question);
+  g_clear_object (&self->log);
   g_clear_object (&self->output);
 }
 
@@ -80,6 +83,22 @@ read_measured (HeadroomRequest    *request,
   return FALSE;
 }
 
+/* What a program has written that did the job, if it is given. */
+static gboolean
+read_log (HeadroomRequest    *request,
+          HeadroomArguments  *arguments,
+          GError            **error)
+{
+  const char *path = headroom_arguments_get (arguments, "log");
+
+  if (path == NULL)
+    return TRUE;
+
+  request->log = headroom_log_file_read (path, error);
+
+  return request->log != NULL;
+}
+
 static gboolean
 write_report (HeadroomRequest  *request,
               HrReport         *report,
@@ -119,6 +138,7 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
       || !read_chart (&request, arguments, error)
       || !headroom_cli_read_units (arguments, &request.units, error)
       || !read_measured (&request, arguments, error)
+      || !read_log (&request, arguments, error)
       || !headroom_question_load (question, error))
     return HEADROOM_STATUS_FAILED;
 
@@ -133,6 +153,7 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
                          question->n_gpus, "unit-system", request.units, "measured-bytes", request.measured, NULL);
   scenario = headroom_question_create_scenario (question);
   hr_report_set_scenario (report, scenario);
+  hr_report_set_log (report, request.log);
   if (!write_report (&request, report, error))
     return HEADROOM_STATUS_FAILED;
 

@@ -27,6 +27,8 @@ static const OptionHelp estimate_options[] = {
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
   { "--measured SIZE", N_("What you have measured, such as 23.4GiB or 23991MiB, to be set beside the estimate") },
+  { "--log FILE", N_("What a program has written that did the job, to be set beside the estimate part by part; “-” is "
+                     "the standard input") },
 };
 
 static const OptionHelp inspect_options[] = {
@@ -73,6 +75,12 @@ static const OptionHelp launch_options[] = {
   { "--gpus N", N_("How many of them there are (1)") },
   { "--format FORMAT", N_("text (the default) or json") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+};
+
+static const OptionHelp log_options[] = {
+  { "--format FORMAT", N_("text (the default) or json") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
 static const OptionHelp list_options[] = {
@@ -256,6 +264,16 @@ headroom_cli_dup_help (const char *verb)
                          "torchtitan, the arguments of Megatron-LM. Settings are those of “estimate”.\n"));
       append_options (string, launch_options, G_N_ELEMENTS (launch_options));
     }
+  else if (g_strcmp0 (verb, "log") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli log FILE [OPTION…]\n"
+                         "\n"
+                         "Says what a program has written about memory: the start of vLLM, SGLang, llama.cpp,\n"
+                         "Ollama or TensorRT-LLM, what nvidia-smi shows, torch.cuda.memory_summary() or an error of\n"
+                         "torch that memory has run out. FILE may be “-”, the standard input.\n"));
+      append_options (string, log_options, G_N_ELEMENTS (log_options));
+    }
   else if (g_strcmp0 (verb, "list") == 0)
     {
       g_string_append (string,
@@ -286,6 +304,7 @@ headroom_cli_dup_help (const char *verb)
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
                        "  launch MODEL     write the settings as programs take them\n"
+                       "  log FILE         read what a program has written about memory\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats, engines,\n"
                        "                   speeds or the glossary\n"
                        "  help WORD…       look up a term, a setting, a part of the memory or a symbol\n"

@@ -22,6 +22,7 @@ static const struct
   { "sweep", headroom_cli_sweep },
   { "compare", headroom_cli_compare },
   { "launch", headroom_cli_launch },
+  { "log", headroom_cli_log },
   { "help", headroom_cli_help },
 };
 

@@ -33,6 +33,8 @@ HeadroomStatus  headroom_cli_launch      (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_list        (HeadroomArguments  *arguments,
                                           GError            **error);
+HeadroomStatus  headroom_cli_log         (HeadroomArguments  *arguments,
+                                          GError            **error);
 HeadroomStatus  headroom_cli_compare     (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_sweep       (HeadroomArguments  *arguments,

@@ -10,17 +10,18 @@ import sys
 import tap
 import tree
 
-LIBRARY = ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'launch', 'report']
+LIBRARY = ['base', 'logs', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'launch', 'report']
 
 # Each floor, and the floors whose headers it may include besides its own.
 FLOORS = {
     'src/libheadroom/base': [],
+    'src/libheadroom/logs': ['base'],
     'src/libheadroom/model': ['base'],
     'src/libheadroom/hardware': ['base'],
     'src/libheadroom/job': ['base', 'model', 'hardware'],
     'src/libheadroom/memory': ['base', 'model', 'hardware', 'job'],
     'src/libheadroom/compute': ['base', 'model', 'hardware', 'job', 'memory'],
-    'src/libheadroom/labels': ['base', 'model', 'hardware', 'job', 'memory'],
+    'src/libheadroom/labels': ['base', 'logs', 'model', 'hardware', 'job', 'memory'],
     'src/libheadroom/advice': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels'],
     'src/libheadroom/launch': ['base', 'model', 'hardware', 'job', 'memory', 'labels'],
     'src/libheadroom/report': LIBRARY[:-1],

@@ -5,6 +5,7 @@
 #include "hr-advice.h"
 #include "hr-gpu-choice.h"
 #include "hr-largest.h"
+#include "hr-log-report.h"
 #include "hr-report-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -503,6 +504,21 @@ add_measured (HrReport   *self,
   hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
 }
 
+static void
+add_log (HrReport   *self,
+         HrDocument *document)
+{
+  g_autoptr (HrAnatomyTable) table = NULL;
+
+  if (hr_report_get_log (self) == NULL)
+    return;
+
+  table = hr_report_create_log (self, hr_report_get_log (self));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
+  hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
+}
+
 /* What is computed anew, and what that saves. */
 static void
 add_checkpointing (HrReport   *self,
@@ -702,6 +718,7 @@ hr_report_create_document (HrReport *self)
   add_phases (self, document);
   add_devices (self, document);
   add_measured (self, document);
+  add_log (self, document);
   add_checkpointing (self, document);
   hr_report_add_compute (self, document);
   add_warnings (self, document);

@@ -5,6 +5,7 @@
 #include "hr-advice.h"
 #include "hr-gpu-choice.h"
 #include "hr-largest.h"
+#include "hr-log-report.h"
 #include "hr-report-private.h"
 #include "hr-report-steps.h"
 
@@ -240,6 +241,54 @@ add_measured (JsonBuilder *builder,
   json_builder_end_object (builder);
 }
 
+/* A value of a row that it may have. */
+static void
+build_value (JsonBuilder        *builder,
+             const char         *name,
+             const HrAnatomyRow *row,
+             guint               column)
+{
+  if (row->values[column].unit != HR_ANATOMY_UNIT_NONE)
+    hr_json_build_integer (builder, name, row->values[column].number);
+}
+
+/* What a program has written that did the job, or null. */
+static void
+add_log (JsonBuilder *builder,
+         HrReport    *self)
+{
+  HrLog *log = hr_report_get_log (self);
+  g_autoptr (HrAnatomyTable) table = NULL;
+
+  json_builder_set_member_name (builder, "log");
+  if (log == NULL)
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  table = hr_report_create_log (self, log);
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "program", hr_log_get_program (log));
+  hr_json_build_string (builder, "version", hr_log_get_version (log));
+  json_builder_set_member_name (builder, "figures");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < table->rows->len; i++)
+    {
+      const HrAnatomyRow *row = hr_anatomy_table_get_row (table, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "id", row->id);
+      hr_json_build_string (builder, "label", row->label);
+      build_value (builder, "log-bytes", row, 0);
+      build_value (builder, "estimated-bytes", row, 1);
+      build_value (builder, "difference-bytes", row, 2);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+}
+
 static void
 add_gpu (JsonBuilder *builder,
          HrReport    *report)
@@ -459,6 +508,7 @@ hr_report_to_json (HrReport *self)
   add_gpu (builder, self);
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
   add_measured (builder, self);
+  add_log (builder, self);
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_fits (builder, self);

@@ -42,6 +42,7 @@ struct _HrReport
   char *compute_reason;
   HrAnatomy *anatomy;
   HrScenario *scenario;
+  HrLog *log;
 };
 
 enum
@@ -90,6 +91,7 @@ hr_report_finalize (GObject *object)
   g_clear_object (&self->job);
   g_clear_object (&self->gpu);
   g_clear_object (&self->scenario);
+  g_clear_object (&self->log);
   g_clear_pointer (&self->date, g_date_time_unref);
   g_clear_pointer (&self->compute, hr_compute_free);
   g_free (self->compute_reason);
@@ -468,6 +470,39 @@ hr_report_set_scenario (HrReport   *self,
   g_return_if_fail (scenario == NULL || HR_IS_SCENARIO (scenario));
 
   g_set_object (&self->scenario, scenario);
+}
+
+/**
+ * hr_report_get_log:
+ * @self: a report
+ *
+ * Gets what a program has written that did the job.
+ *
+ * Returns: (transfer none) (nullable): the log, or %NULL if there is none
+ */
+HrLog *
+hr_report_get_log (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->log;
+}
+
+/**
+ * hr_report_set_log:
+ * @self: a report
+ * @log: (nullable): what a program has written that did the job, or %NULL
+ *
+ * Has the report set a log beside the estimate.
+ */
+void
+hr_report_set_log (HrReport *self,
+                   HrLog    *log)
+{
+  g_return_if_fail (HR_IS_REPORT (self));
+  g_return_if_fail (log == NULL || HR_IS_LOG (log));
+
+  g_set_object (&self->log, log);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include "hr-estimate.h"
 #include "hr-gpu.h"
 #include "hr-job.h"
+#include "hr-log.h"
 #include "hr-scenario.h"
 #include "hr-units.h"
 
@@ -48,6 +49,9 @@ GDateTime    *hr_report_get_date          (HrReport          *self);
 HrScenario   *hr_report_get_scenario      (HrReport          *self);
 void          hr_report_set_scenario      (HrReport          *self,
                                            HrScenario        *scenario);
+HrLog        *hr_report_get_log           (HrReport          *self);
+void          hr_report_set_log           (HrReport          *self,
+                                           HrLog             *log);
 gboolean      hr_report_get_fits          (HrReport          *self);
 guint64       hr_report_get_free_bytes    (HrReport          *self);
 guint64       hr_report_get_missing_bytes (HrReport          *self);
