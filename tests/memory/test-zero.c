@@ -310,6 +310,38 @@ a_trainer_hands_zero_on_to_deepspeed (void)
     }
 }
 
+static guint64
+get_activations (guint64 n_layers)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *config = g_strdup_printf (
+    "{ \"model_type\": \"llama\", \"vocab_size\": 32000, \"hidden_size\": 1024, \"intermediate_size\": 2816,"
+    "  \"num_hidden_layers\": %" G_GUINT64_FORMAT ", \"num_attention_heads\": 8, \"num_key_value_heads\": 8,"
+    "  \"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\" }", n_layers);
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "deep", &error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_DEEPSPEED, "zero-stage", (guint64) 3, "data-parallel",
+                (guint64) 64, "sequence-length", (guint64) 8192, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (hr_estimate_get_peak_phase (estimate), !=, HR_PHASE_OPTIMIZER);
+
+  return hr_estimate_get_component_bytes (estimate, HR_COMPONENT_ACTIVATIONS);
+}
+
+/* Every layer is replayed, and what all of them keep is on the tape at once: of 126 (Llama 3.1 405B) as well. */
+static void
+each_layer_of_a_deep_model_keeps_as_much_without_checkpointing (void)
+{
+  guint64 few = get_activations (42), more = get_activations (84), most = get_activations (126);
+
+  g_assert_cmpuint (more, >, few);
+  g_assert_cmpuint (most - more, ==, more - few);
+}
+
 static void
 what_is_not_followed_is_refused_in_a_sentence (void)
 {
@@ -345,6 +377,7 @@ main (int    argc,
   ADD (small_parameters_stay);
   ADD (what_waits_on_the_host_is_not_on_the_device);
   ADD (a_trainer_hands_zero_on_to_deepspeed);
+  ADD (each_layer_of_a_deep_model_keeps_as_much_without_checkpointing);
   ADD (what_is_not_followed_is_refused_in_a_sentence);
 #undef ADD
 

@@ -31,7 +31,7 @@ HrKernels
 _hr_compute_count_training (HrTrainingPlan *plan,
                             guint64         times)
 {
-  g_autofree HrReplay *replay = NULL;
+  g_autoptr (HrReplay) replay = NULL;
   HrKernels phases[HR_N_PHASES] = { 0 };
   HrKernels sum = { 0 };
   HrTraining training;
@@ -69,7 +69,7 @@ _hr_compute_count_generation (const HrInferencePlan *plan,
                               HrKernels             *prompt,
                               HrKernels             *token)
 {
-  g_autofree HrReplay *replay = g_new (HrReplay, 1);
+  g_autoptr (HrReplay) replay = g_new (HrReplay, 1);
   HrKernels phases[HR_N_PHASES] = { 0 };
   HrInference once = *inference;
 

@@ -167,9 +167,9 @@ write_groups (const HrMoment *moment,
               HrComponentId   component,
               gboolean        numbers)
 {
-  Group groups[HR_REPLAY_MAX_STORAGES];
-  guint16 order[HR_REPLAY_MAX_STORAGES];
-  guint16 group_of[HR_REPLAY_MAX_STORAGES];
+  g_autofree Group *groups = g_new (Group, moment->n_storages);
+  g_autofree guint16 *order = g_new (guint16, moment->n_storages);
+  g_autofree guint16 *group_of = g_new (guint16, moment->n_storages);
   guint n_groups = group_storages (moment, component, groups, group_of);
   GString *text = g_string_sized_new (256);
 

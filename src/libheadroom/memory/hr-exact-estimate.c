@@ -29,13 +29,28 @@ typedef struct
   HrInference inference;
 } Device;
 
+typedef struct
+{
+  Device *devices;
+  guint n_devices;
+} Devices;
+
+static void
+devices_clear (Devices *self)
+{
+  for (guint i = 0; i < self->n_devices; i++)
+    hr_replay_clear (&self->devices[i].replay);
+  g_free (self->devices);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Devices, devices_clear)
+
 static gboolean
 run_device (const HrInferencePlan  *plan,
             Device                 *device,
             HrTimeline             *timeline,
             GError                **error)
 {
-  hr_inference_plan_init_replay (plan, &device->replay);
   device->replay.timeline = timeline;
   device->inference.weight_bytes = device->weights.bytes;
   hr_inference_replay (&device->inference, &device->replay, NULL);
@@ -61,10 +76,10 @@ init_single_device (const HrInferencePlan *plan,
 }
 
 static void
-init_devices (HrInferencePlan *plan,
-              Device          *devices,
-              guint            n_devices,
-              HrGpu           *gpu)
+divide_among_devices (HrInferencePlan *plan,
+                      Device          *devices,
+                      guint            n_devices,
+                      HrGpu           *gpu)
 {
   HrDeviceShare shares[MAX_DEVICES];
   guint64 memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
@@ -90,6 +105,23 @@ init_devices (HrInferencePlan *plan,
           devices[i].weights.bytes += devices[i].weights.buffer_bytes;
         }
     }
+}
+
+static Devices
+create_devices (HrInferencePlan *plan,
+                guint            n_devices,
+                HrGpu           *gpu)
+{
+  Devices self = { g_new (Device, n_devices), n_devices };
+
+  if (n_devices > 1)
+    divide_among_devices (plan, self.devices, n_devices, gpu);
+  else
+    init_single_device (plan, self.devices);
+  for (guint i = 0; i < n_devices; i++)
+    hr_inference_plan_init_replay (plan, &self.devices[i].replay);
+
+  return self;
 }
 
 static void
@@ -245,9 +277,9 @@ add_inputs (const HrInferencePlan *plan,
 static guint64
 get_waste (const Device *device)
 {
-  HrAllocation allocations[HR_REPLAY_MAX_STORAGES + 3 * HR_INFERENCE_MAX_CLASSES + 1];
-  HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
   const HrMoment *moment = &device->replay.peak;
+  g_autofree HrAllocation *allocations = g_new (HrAllocation, moment->n_storages + 3 * HR_INFERENCE_MAX_CLASSES + 1);
+  HrCacheTerm terms[HR_INFERENCE_MAX_CLASSES];
   guint n_terms = hr_inference_get_cache_terms (&device->inference, moment, device->replay.ledger.peak_phase, terms);
   guint n = 0;
 
@@ -365,6 +397,45 @@ create_timelines (guint n_devices)
   return timelines;
 }
 
+static HrEstimate *
+estimate_devices (HrInferencePlan   *plan,
+                  HrGpu             *gpu,
+                  guint              n_devices,
+                  HrEstimateDetail   detail,
+                  guint64           *least_bytes,
+                  GError           **error)
+{
+  g_auto (Devices) all = create_devices (plan, n_devices, gpu);
+  Device *devices = all.devices;
+  g_autoptr (GPtrArray) timelines = NULL;
+  g_autoptr (HrEstimate) rule = NULL;
+  HrFramework framework;
+  HrEstimate *estimate;
+  gboolean has_framework;
+
+  if (detail == HR_ESTIMATE_DETAIL_TIMELINE)
+    timelines = create_timelines (n_devices);
+
+  for (guint i = 0; i < n_devices; i++)
+    {
+      if (!run_device (plan, &devices[i], timelines != NULL ? g_ptr_array_index (timelines, i) : NULL, error))
+        return NULL;
+    }
+
+  has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
+  estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT,
+                               plan->whole != NULL ? plan->whole : plan->model);
+  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, detail, timelines);
+  *least_bytes = n_devices > 1 ? 0 : devices[0].replay.peak.level.total + get_waste (&devices[0]);
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    {
+      rule = hr_rule_estimate_new (plan);
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
+
+  return estimate;
+}
+
 /*
  * hr_exact_estimate_new:
  * @plan: a plan
@@ -388,14 +459,6 @@ hr_exact_estimate_new (HrInferencePlan   *plan,
 {
   guint n_devices = CLAMP (n_gpus, 1, MAX_DEVICES);
   g_autofree char *number = g_strdup_printf ("%u", n_gpus);
-  Device single;
-  g_autofree Device *several = n_devices > 1 ? g_new0 (Device, n_devices) : NULL;
-  Device *devices = n_devices > 1 ? several : &single;
-  g_autoptr (GPtrArray) timelines = NULL;
-  g_autoptr (HrEstimate) rule = NULL;
-  HrFramework framework;
-  HrEstimate *estimate;
-  gboolean has_framework;
 
   if (!hr_inference_plan_adapt_to_gpu (plan, gpu, error))
     return NULL;
@@ -407,30 +470,5 @@ hr_exact_estimate_new (HrInferencePlan   *plan,
       return NULL;
     }
 
-  if (n_devices > 1)
-    init_devices (plan, devices, n_devices, gpu);
-  else
-    init_single_device (plan, devices);
-
-  if (detail == HR_ESTIMATE_DETAIL_TIMELINE)
-    timelines = create_timelines (n_devices);
-
-  for (guint i = 0; i < n_devices; i++)
-    {
-      if (!run_device (plan, &devices[i], timelines != NULL ? g_ptr_array_index (timelines, i) : NULL, error))
-        return NULL;
-    }
-
-  has_framework = hr_inference_plan_find_framework (plan, gpu, &framework);
-  estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT,
-                               plan->whole != NULL ? plan->whole : plan->model);
-  add_devices (plan, devices, n_devices, estimate, has_framework ? &framework : NULL, detail, timelines);
-  *least_bytes = n_devices > 1 ? 0 : devices[0].replay.peak.level.total + get_waste (&devices[0]);
-  if (detail != HR_ESTIMATE_DETAIL_SIZES)
-    {
-      rule = hr_rule_estimate_new (plan);
-      _hr_estimate_set_rule_of_thumb (estimate, rule);
-    }
-
-  return estimate;
+  return estimate_devices (plan, gpu, n_devices, detail, least_bytes, error);
 }

@@ -57,7 +57,7 @@ hr_inference_heap_run (const HrInferencePlan *plan,
                        HrProcess              process)
 {
   g_autoptr (HrHeap) heap = hr_heap_new (workspace_bytes);
-  g_autofree HrReplay *replay = g_new (HrReplay, 1);
+  g_autoptr (HrReplay) replay = g_new (HrReplay, 1);
   HrInference inference = plan->inference;
 
   if (process == HR_PROCESS_SERVES)
@@ -73,7 +73,6 @@ hr_inference_heap_run (const HrInferencePlan *plan,
   hr_inference_plan_init_replay (plan, replay);
   replay->heap = heap;
   hr_inference_replay (&inference, replay, NULL);
-  hr_replay_clear (replay);
 
   return hr_heap_get_reserved (heap);
 }

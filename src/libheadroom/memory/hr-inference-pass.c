@@ -200,14 +200,25 @@ store_cache (HrReplay *replay,
     }
 }
 
-/* The stretches are large, and mean nothing before they are recorded. */
+/* The stretches mean nothing before they are recorded. */
 static void
 record_init (ClassRecord *self)
 {
   for (guint i = 0; i < 2; i++)
     {
       self->recorded[i] = FALSE;
+      self->stretch[i].moment.storages = NULL;
       self->script[i] = NULL;
+    }
+}
+
+static void
+record_clear (ClassRecord *self)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      hr_stretch_clear (&self->stretch[i]);
+      g_clear_pointer (&self->script[i], hr_heap_script_free);
     }
 }
 
@@ -273,7 +284,9 @@ record_layer (const HrInference *self,
 
   if (script != NULL)
     hr_heap_set_script (replay->heap, script);
+  hr_stretch_clear (&record->stretch[later]);
   replay_layer (self, replay, pass, index, &record->stretch[later]);
+  hr_stretch_keep (&record->stretch[later]);
   record->n_left[later] = pass->n_left - n_left;
   record->recorded[later] = TRUE;
   if (script == NULL)
@@ -346,10 +359,7 @@ run_layers (const HrInference *self,
     }
 
   for (guint i = 0; i < n_classes; i++)
-    {
-      g_clear_pointer (&records[i].script[0], hr_heap_script_free);
-      g_clear_pointer (&records[i].script[1], hr_heap_script_free);
-    }
+    record_clear (&records[i]);
 }
 
 /*

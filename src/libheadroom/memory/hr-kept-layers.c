@@ -16,6 +16,15 @@ struct _HrKeptLayers
   guint n_layers;
 };
 
+static void
+moment_free (gpointer data)
+{
+  HrMoment *self = data;
+
+  g_free (self->storages);
+  g_free (self);
+}
+
 /*
  * hr_kept_layers_new:
  * @n_layers: how many layers there are
@@ -29,7 +38,7 @@ hr_kept_layers_new (guint n_layers)
 {
   HrKeptLayers *self = g_new (HrKeptLayers, 1);
 
-  self->records = g_ptr_array_new_with_free_func (g_free);
+  self->records = g_ptr_array_new_with_free_func (moment_free);
   self->record_of = g_new0 (guint, n_layers);
   self->n_layers = n_layers;
 
@@ -91,6 +100,7 @@ hr_kept_layers_add (HrKeptLayers    *self,
 
   moment = g_new (HrMoment, 1);
   memcpy (moment->symbols, replay->symbols, sizeof replay->symbols);
+  moment->storages = g_new (HrStorage, replay->n_storages);
   moment->n_storages = 0;
   for (guint i = 0; i < replay->n_storages; i++)
     {
@@ -103,6 +113,7 @@ hr_kept_layers_add (HrKeptLayers    *self,
       storage->kept_by = layer + 1;
       moment->storages[moment->n_storages++] = *storage;
     }
+  moment->storages = g_renew (HrStorage, moment->storages, moment->n_storages);
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     moment->level.by_component[i] = get_sum (moment, i);
 

@@ -27,7 +27,7 @@
  * @needs_gradient: whether a gradient flows to its input
  * @checkpointing: what of it is computed anew in the backward pass
  *
- * Makes a record of which nothing has run yet. Its stretches, which are large, are written when they begin.
+ * Makes a record of which nothing has run yet. Its stretches are written when they begin.
  *
  * Returns: (transfer full): the record
  */
@@ -42,6 +42,7 @@ hr_layer_record_new (guint               layer,
   HrLayerRecord *self = g_new (HrLayerRecord, 1);
 
   memset (self, 0, G_STRUCT_OFFSET (HrLayerRecord, forward));
+  self->forward.moment.storages = self->backward.moment.storages = NULL;
   self->layer = layer;
   self->klass = klass;
   self->group = group;
@@ -66,6 +67,11 @@ void
 hr_layer_record_free (HrLayerRecord *self,
                       HrReplay      *replay)
 {
+  if (self->is_repeated)
+    {
+      hr_stretch_clear (&self->forward);
+      hr_stretch_clear (&self->backward);
+    }
   if (self->graph != NULL)
     hr_graph_clear (self->graph, replay);
   g_clear_pointer (&self->graph, hr_graph_free);
@@ -368,6 +374,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   hr_replay_end (replay);
   if (replay->kept_layers != NULL)
     hr_kept_layers_add (replay->kept_layers, replay, &self->forward, layer, input, self->output);
+  if (self->is_repeated)
+    hr_stretch_keep (&self->forward);
   self->recorded = TRUE;
 }
 
@@ -715,6 +723,8 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
   hr_sharding_reduce (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);
   balance_waiting (replay, &self->backward, waiting);
+  if (self->is_repeated)
+    hr_stretch_keep (&self->backward);
   self->backward_recorded = TRUE;
 
   return gradient;

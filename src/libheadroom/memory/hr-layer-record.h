@@ -26,6 +26,7 @@ typedef enum
  * @needs_gradient: whether a gradient flows to its input
  * @checkpointing: what of it is computed anew in the backward pass
  * @is_unused: whether nothing is made of its output, so that no gradient flows to it
+ * @is_repeated: whether other layers repeat it, so that its stretches are kept
  * @n_left: how many inputs are held in the books alone that autograd does not keep
  * @is_inner: whether the layer is computed anew with those before it, so that what goes into it is not kept
  * @recorded: whether the forward pass has been recorded
@@ -58,6 +59,7 @@ typedef struct
   gboolean needs_gradient;
   HrCheckpointingKind checkpointing;
   gboolean is_unused;
+  gboolean is_repeated;
   guint n_left;
   gboolean is_inner;
   gboolean recorded;

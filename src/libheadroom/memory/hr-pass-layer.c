@@ -15,11 +15,14 @@
 
 /* A layer: its sublayers, one after the other, each with its branches and its residual connection. */
 
+/* As many variables of a layer as there is room for; no known layer comes near. */
+#define MAX_KEPT 1536
+
 /* The variables of a layer's function. */
 typedef struct
 {
   HrValue hidden;
-  HrValue kept[HR_REPLAY_MAX_STORAGES];
+  HrValue kept[MAX_KEPT];
   guint n_kept;
   HrValue weights;
   HrValue joined;

@@ -194,13 +194,22 @@ forget_peak (HrReplay *self)
   self->peak.sentence = NULL;
 }
 
+static void
+use_own_storages (HrReplay *self)
+{
+  self->storages = self->own_storages;
+  self->noted = self->own_noted;
+  self->peak.storages = self->own_peak;
+  self->capacity = self->noted_capacity = self->peak_capacity = HR_REPLAY_OWN_STORAGES;
+}
+
 /*
  * hr_replay_init:
  * @self: a tape
  * @dtype: what the model computes in
  * @quantization: how its linear layers are stored
  *
- * Begins a replay on an empty device.
+ * Begins a replay on an empty device. The tape is to be cleared.
  */
 void
 hr_replay_init (HrReplay       *self,
@@ -209,8 +218,7 @@ hr_replay_init (HrReplay       *self,
 {
   memset (self, 0, G_STRUCT_OFFSET (HrReplay, peak));
   hr_ledger_init (&self->ledger);
-  self->storages = self->own_storages;
-  self->capacity = HR_REPLAY_MAX_STORAGES;
+  use_own_storages (self);
   self->symbols[HR_SYMBOL_ONE] = 1;
   self->dtype = dtype;
   self->parameter_dtype = dtype;
@@ -227,9 +235,32 @@ hr_replay_init (HrReplay       *self,
   forget_peak (self);
 }
 
+/* Makes room for @n tensors in what a tape has of its own, or has taken instead. */
+static void
+make_room (HrStorage       **storages,
+           guint            *capacity,
+           const HrStorage  *own,
+           guint             n)
+{
+  guint before = *capacity;
+
+  if (n <= before)
+    return;
+
+  *capacity = MAX (2 * before, n);
+  if (*storages != own)
+    {
+      *storages = g_renew (HrStorage, *storages, *capacity);
+      return;
+    }
+
+  *storages = g_new (HrStorage, *capacity);
+  memcpy (*storages, own, before * sizeof *own);
+}
+
 /*
  * hr_replay_copy_empty:
- * @self: a tape on which nothing has been made yet
+ * @self: a tape on which nothing has been made yet but what stays
  *
  * Copies what a tape stands for.
  *
@@ -241,7 +272,10 @@ hr_replay_copy_empty (const HrReplay *self)
   HrReplay *copy = g_new (HrReplay, 1);
 
   memcpy (copy, self, G_STRUCT_OFFSET (HrReplay, peak));
-  copy->storages = copy->own_storages;
+  use_own_storages (copy);
+  make_room (&copy->storages, &copy->capacity, copy->own_storages, self->n_storages);
+  memcpy (copy->storages, self->storages, self->n_storages * sizeof *self->storages);
+  memcpy (copy->used, self->used, sizeof self->used);
   copy->has_open_moment = FALSE;
   forget_peak (copy);
 
@@ -252,21 +286,36 @@ hr_replay_copy_empty (const HrReplay *self)
  * hr_replay_clear:
  * @self: a tape
  *
- * Frees what a tape has taken for all layers at once, where the heap is replayed.
+ * Frees what a tape has taken for more tensors than it has room for itself.
  */
 void
 hr_replay_clear (HrReplay *self)
 {
   if (self->storages != self->own_storages)
     g_free (self->storages);
-  self->storages = self->own_storages;
+  if (self->noted != self->own_noted)
+    g_free (self->noted);
+  if (self->peak.storages != self->own_peak)
+    g_free (self->peak.storages);
+  use_own_storages (self);
+}
+
+void
+hr_replay_free (HrReplay *self)
+{
+  hr_replay_clear (self);
+  g_free (self);
 }
 
 static void
-copy_moment (HrMoment       *moment,
-             const HrMoment *from)
+copy_to_peak (HrReplay       *self,
+              const HrMoment *from)
 {
-  memcpy (moment->storages, from->storages, from->n_storages * sizeof from->storages[0]);
+  HrMoment *moment = &self->peak;
+
+  make_room (&moment->storages, &self->peak_capacity, self->own_peak, from->n_storages);
+  if (from->n_storages > 0)
+    memcpy (moment->storages, from->storages, from->n_storages * sizeof from->storages[0]);
   memcpy (moment->symbols, from->symbols, sizeof from->symbols);
   moment->level = from->level;
   moment->n_storages = from->n_storages;
@@ -284,6 +333,8 @@ close_moment (HrReplay *self)
   HrMoment *moment = &self->stretch->moment;
 
   self->has_open_moment = FALSE;
+  make_room (&self->noted, &self->noted_capacity, self->own_noted, self->n_storages);
+  moment->storages = self->noted;
   moment->n_storages = 0;
   for (guint i = 0; i < self->n_storages; i++)
     {
@@ -299,7 +350,10 @@ prepare_change (HrReplay *self)
     close_moment (self);
 }
 
-/* A pass makes one tensor after the other: what is on the tape is copied when the last of them is there. */
+/*
+ * A pass makes one tensor after the other: what is on the tape is copied when the last of them is there. Where
+ * parameters are gathered one by one no stretch is repeated, and only what is above all before it is asked for.
+ */
 static void
 note_moment (HrReplay   *self,
              const char *operation)
@@ -317,7 +371,7 @@ note_moment (HrReplay   *self,
   moment->layer = moment->replayed_layer = self->layer;
   moment->operation = operation;
   moment->sentence = self->sentence;
-  self->has_open_moment = TRUE;
+  self->has_open_moment = self->live == NULL || self->ledger.live.total > self->peak.level.total;
 }
 
 /*
@@ -340,6 +394,7 @@ hr_replay_begin (HrReplay   *self,
   if (self->kernels != NULL)
     stretch->kernels_before = self->kernels[self->ledger.phase];
   stretch->moment.level.total = 0;
+  stretch->moment.storages = NULL;
   stretch->moment.n_storages = 0;
   stretch->moment.operation = NULL;
   stretch->moment.sentence = NULL;
@@ -358,7 +413,7 @@ note_peak (HrReplay        *self,
   if (self->heap != NULL || self->is_rehearsal || level->total <= self->peak.level.total)
     return;
 
-  copy_moment (&self->peak, &stretch->moment);
+  copy_to_peak (self, &stretch->moment);
   self->peak.level = *level;
   self->peak.layer = layer;
 }
@@ -454,6 +509,32 @@ hr_replay_repeat (HrReplay        *self,
   hr_ledger_set (&self->ledger, &level);
 }
 
+/*
+ * hr_stretch_keep:
+ * @self: a stretch that has just ended
+ *
+ * Has a stretch keep what it needs to be repeated when others have been recorded. It is to be cleared.
+ */
+void
+hr_stretch_keep (HrStretch *self)
+{
+  HrMoment *moment = &self->moment;
+
+  moment->storages = g_memdup2 (moment->storages, moment->n_storages * sizeof *moment->storages);
+}
+
+/*
+ * hr_stretch_clear:
+ * @self: a stretch that hr_stretch_keep() has kept
+ *
+ * Lets go of what a stretch keeps.
+ */
+void
+hr_stretch_clear (HrStretch *self)
+{
+  g_clear_pointer (&self->moment.storages, g_free);
+}
+
 /* Tensors alike are noted together; what there is no room for is not noted, and explained as the rest. */
 static void
 note_inputs (HrReplay *self,
@@ -512,42 +593,41 @@ hr_replay_rest (HrReplay   *self,
     hr_timeline_add (self->timeline, level, level, level, self->ledger.phase, -1, sentence);
 }
 
-/* All layers are on the tape at once where the heap is replayed. */
-static void
-grow (HrReplay *self)
+/* Tensors are numbered anew as they come and go, the lowest number first. */
+static guint
+find_lowest_number (HrReplay *self)
 {
-  guint capacity = 4 * self->capacity;
+  guint n_words = (self->n_storages + 63) / 64;
 
-  if (self->storages == self->own_storages)
-    {
-      self->storages = g_new (HrStorage, capacity);
-      memcpy (self->storages, self->own_storages, sizeof self->own_storages);
-    }
-  else
-    {
-      self->storages = g_renew (HrStorage, self->storages, capacity);
-    }
-  self->capacity = capacity;
+  while (self->first_free < n_words && self->used[self->first_free] == G_MAXUINT64)
+    self->first_free++;
+  if (self->first_free == n_words)
+    self->used[n_words] = 0;
+
+  return self->first_free * 64 + __builtin_ctzll (~self->used[self->first_free]);
 }
 
-/* Finds a place on the tape. Returns -1, and gives the replay up, if a layer holds more than any known one does. */
+/* Finds a place on the tape. Returns -1, and gives the replay up, if more is held than values have numbers for. */
 static int
 find_free_storage (HrReplay *self)
 {
-  for (; self->first_free < self->n_storages; self->first_free++)
+  guint index;
+
+  if (self->n_storages == HR_REPLAY_MAX_STORAGES)
     {
-      if (self->storages[self->first_free].references == 0)
-        return self->first_free;
+      self->ledger.overflowed = TRUE;
+      return -1;
     }
 
-  if (self->n_storages == self->capacity && self->heap != NULL && self->capacity < G_MAXINT16 / 4)
-    grow (self);
-  if (self->n_storages < self->capacity)
-    return self->n_storages++;
+  index = find_lowest_number (self);
+  if (index == self->n_storages)
+    {
+      make_room (&self->storages, &self->capacity, self->own_storages, index + 1);
+      self->n_storages++;
+    }
+  self->used[index / 64] |= G_GUINT64_CONSTANT (1) << index % 64;
 
-  self->ledger.overflowed = TRUE;
-
-  return -1;
+  return index;
 }
 
 static void
@@ -555,7 +635,8 @@ free_storage (HrReplay *self,
               guint     index)
 {
   self->storages[index].references = 0;
-  self->first_free = MIN (self->first_free, index);
+  self->used[index / 64] &= ~(G_GUINT64_CONSTANT (1) << index % 64);
+  self->first_free = MIN (self->first_free, index / 64);
 }
 
 /* Whether an operator is one of the matrix library's. */

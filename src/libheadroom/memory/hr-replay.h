@@ -255,12 +255,10 @@ typedef struct
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
-#define HR_REPLAY_MAX_STORAGES 1536
-
 /**
  * HrMoment:
  * @level: what is held
- * @storages: what is on the tape
+ * @storages: what is on the tape; the memory is that of a tape, until something else is noted there, or a copy
  * @n_storages: the length of @storages
  * @symbols: what the symbols stand for
  * @element: what the model computes in
@@ -275,7 +273,7 @@ typedef struct
 typedef struct
 {
   HrLevel level;
-  HrStorage storages[HR_REPLAY_MAX_STORAGES];
+  HrStorage *storages;
   guint n_storages;
   guint64 symbols[HR_N_SYMBOLS];
   HrElement element;
@@ -295,7 +293,8 @@ typedef struct
  * @kernels_before: what had been run before, where it is counted
  * @kernels_after: and when it ended
  *
- * What a stretch of work does to the memory, so that it can be repeated without replaying it.
+ * What a stretch of work does to the memory, so that it can be repeated without replaying it. Who repeats it when
+ * others have been recorded has hr_stretch_keep() keep it.
  */
 typedef struct
 {
@@ -337,6 +336,12 @@ typedef enum
 
 #define HR_REPLAY_MAX_INPUTS 12
 
+/* As many tensors as values have numbers for. */
+#define HR_REPLAY_MAX_STORAGES (G_MAXINT16 + 1)
+
+/* How many tensors there is room for in a tape itself: there are seldom more, but where all layers are on it. */
+#define HR_REPLAY_OWN_STORAGES 192
+
 /**
  * HrInputTensors:
  * @count: how many tensors
@@ -355,7 +360,6 @@ typedef struct
  * @ledger: the books
  * @storages: the tape: what is alive; those with no reference are free
  * @n_storages: how many of @storages have been used so far
- * @first_free: no storage before this one is free
  * @symbols: what the symbols stand for now
  * @dtype: what the model computes in
  * @parameter_dtype: what its parameters are held in
@@ -421,7 +425,6 @@ struct _HrReplay
   HrLedger ledger;
   HrStorage *storages;
   guint n_storages;
-  guint first_free;
   guint64 symbols[HR_N_SYMBOLS];
   HrElement dtype;
   HrElement parameter_dtype;
@@ -484,10 +487,17 @@ struct _HrReplay
 
   /*< private >*/
   guint capacity;
+  HrStorage *noted;     /* what was on the tape at the highest moment of @stretch */
+  guint noted_capacity;
+  guint peak_capacity;
+  guint first_free;     /* no word of @used before this one has a bit that is not set */
 
   /* What is large comes last: a tape on which nothing has been made is copied without it. */
   HrMoment peak;
-  HrStorage own_storages[HR_REPLAY_MAX_STORAGES];
+  HrStorage own_storages[HR_REPLAY_OWN_STORAGES];
+  HrStorage own_noted[HR_REPLAY_OWN_STORAGES];
+  HrStorage own_peak[HR_REPLAY_OWN_STORAGES];
+  guint64 used[HR_REPLAY_MAX_STORAGES / 64];  /* a bit for each of the first @n_storages, the others mean nothing */
 };
 
 void        hr_replay_init          (HrReplay       *self,
@@ -495,6 +505,7 @@ void        hr_replay_init          (HrReplay       *self,
                                      HrQuantization  quantization);
 HrReplay *  hr_replay_copy_empty    (const HrReplay *self);
 void        hr_replay_clear         (HrReplay       *self);
+void        hr_replay_free          (HrReplay       *self);
 void        hr_replay_begin         (HrReplay       *self,
                                      HrStretch      *stretch,
                                      const char     *block,
@@ -505,6 +516,8 @@ void        hr_replay_repeat        (HrReplay       *self,
                                      int             layer,
                                      int             step,
                                      guint           count);
+void        hr_stretch_keep         (HrStretch      *self);
+void        hr_stretch_clear        (HrStretch      *self);
 void        hr_replay_add_inputs    (HrReplay       *self,
                                      guint64         count,
                                      guint64         bytes);
@@ -563,6 +576,9 @@ void        hr_replay_rename        (HrReplay       *self,
 
 void        hr_replay_note_reduced  (HrReplay       *self,
                                      HrValue         x);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrReplay, hr_replay_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrReplay, hr_replay_free)
 
 /* An operator through which no gradient flows. */
 HrValue     hr_op_like              (HrReplay       *self,

@@ -37,6 +37,7 @@ typedef struct
 static void
 device_clear (Device *self)
 {
+  hr_replay_clear (&self->replay);
   g_clear_pointer (&self->kept_layers, hr_kept_layers_free);
 }
 
@@ -51,7 +52,7 @@ check_backward (const HrTrainingPlan  *plan,
                 const HrReplay        *start,
                 GError               **error)
 {
-  g_autofree HrReplay *replay = hr_replay_copy_empty (start);
+  g_autoptr (HrReplay) replay = hr_replay_copy_empty (start);
   HrTraining training = plan->training;
   HrTrainingLevels levels;
 
@@ -104,7 +105,6 @@ run_device (HrTrainingPlan    *plan,
   HrTraining *training = &plan->training;
 
   hr_training_plan_take_weights (plan, &device->weights);
-  hr_training_plan_init_replay (plan, &device->replay);
   if (!hr_training_zero_check_modules (plan, &device->replay, error))
     return FALSE;
   if (!shows_gradients (plan) && !check_backward (plan, &device->replay, error))
@@ -206,8 +206,10 @@ add_from_tape (const HrTrainingPlan *plan,
                HrComponentId         id,
                guint64               bytes)
 {
-  HrMoment rest;
-  guint64 kept = bytes - list_tensors (&device->replay.peak, id, &rest);
+  const HrMoment *peak = &device->replay.peak;
+  g_autofree HrStorage *storages = g_new (HrStorage, peak->n_storages);
+  HrMoment rest = { .storages = storages };
+  guint64 kept = bytes - list_tensors (peak, id, &rest);
   g_autofree char *rest_formula = hr_component_text_new_formula (&rest, id);
   g_autofree char *rest_substitution = hr_component_text_new_substitution (&rest, id);
   g_autofree char *kept_formula = NULL;
@@ -483,22 +485,11 @@ set_peak (HrEstimate *estimate,
   _hr_estimate_take_timeline (estimate, timeline);
 }
 
-/*
- * hr_training_estimate_new:
- * @plan: a plan
- * @gpu: (nullable): the GPU to train on
- * @detail: what is to be known
- * @error: return location for an error
- *
- * Estimates by replaying a step of training.
- *
- * Returns: (transfer full): an estimate, or %NULL with @error set
- */
-HrEstimate *
-hr_training_estimate_new (HrTrainingPlan    *plan,
-                          HrGpu             *gpu,
-                          HrEstimateDetail   detail,
-                          GError           **error)
+static HrEstimate *
+estimate_device (HrTrainingPlan    *plan,
+                 HrGpu             *gpu,
+                 HrEstimateDetail   detail,
+                 GError           **error)
 {
   g_autoptr (HrTimeline) timeline = detail == HR_ESTIMATE_DETAIL_TIMELINE ? hr_timeline_new () : NULL;
   g_autoptr (HrEstimate) estimate = NULL;
@@ -508,9 +499,8 @@ hr_training_estimate_new (HrTrainingPlan    *plan,
   guint64 beside;
 
   device.kept_layers = NULL;
-
-  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error) ||
-      !run_device (plan, &device, detail, timeline, error))
+  hr_training_plan_init_replay (plan, &device.replay);
+  if (!run_device (plan, &device, detail, timeline, error))
     return NULL;
 
   estimate = _hr_estimate_new (hr_job_get_mode (HR_JOB (plan->job)), HR_ESTIMATE_METHOD_EXACT, plan->model);
@@ -529,4 +519,27 @@ hr_training_estimate_new (HrTrainingPlan    *plan,
     }
 
   return g_steal_pointer (&estimate);
+}
+
+/*
+ * hr_training_estimate_new:
+ * @plan: a plan
+ * @gpu: (nullable): the GPU to train on
+ * @detail: what is to be known
+ * @error: return location for an error
+ *
+ * Estimates by replaying a step of training.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_training_estimate_new (HrTrainingPlan    *plan,
+                          HrGpu             *gpu,
+                          HrEstimateDetail   detail,
+                          GError           **error)
+{
+  if (!hr_inference_plan_adapt_to_gpu (&plan->pass, gpu, error) || !hr_rollout_engine_resolve (plan, gpu, error))
+    return NULL;
+
+  return estimate_device (plan, gpu, detail, error);
 }

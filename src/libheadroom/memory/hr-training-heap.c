@@ -57,7 +57,7 @@ hr_training_heap_init (HrTrainingHeap       *self,
                        gboolean              has_workspaces)
 {
   g_autoptr (HrHeap) heap = hr_heap_new (workspace_bytes);
-  g_autofree HrReplay *replay = g_new (HrReplay, 1);
+  g_autoptr (HrReplay) replay = g_new (HrReplay, 1);
 
   for (guint i = 0; has_workspaces && i < HR_N_HEAP_THREADS; i++)
     hr_heap_multiply (heap, i);
@@ -76,7 +76,6 @@ hr_training_heap_init (HrTrainingHeap       *self,
   hr_training_plan_init_replay (plan, replay);
   replay->heap = heap;
   hr_training_replay_heap (&plan->training, replay, N_STEPS);
-  hr_replay_clear (replay);
   *self = (HrTrainingHeap) { hr_heap_get_reserved (heap), hr_heap_get_peak (heap) };
 }
 

@@ -261,6 +261,7 @@ find_record (HrTrainingStack *self,
   self->record_of[layer] = self->records->len;
   record = hr_layer_record_new (layer, klass, group, place, needs_gradient, checkpointing);
   record->is_unused = layer >= count_used (self);
+  record->is_repeated = !replays_all (self);
   record->is_inner = hr_checkpointing_recomputes (&self->checkpointing, layer) &&
                      !hr_checkpointing_keeps_input (&self->checkpointing, layer);
   g_ptr_array_add (self->records, record);

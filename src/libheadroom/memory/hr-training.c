@@ -1548,7 +1548,7 @@ keep_passes (const HrTraining *self,
              HrReplay         *replay,
              guint64           n_passes)
 {
-  g_autofree HrReplay *rehearsal = hr_replay_copy_empty (replay);
+  g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
   HrTrainingLevels levels;
   HrLevel start = rehearsal->ledger.live;
 
@@ -1592,7 +1592,7 @@ static HrLiveParameters *
 trace_parameters (const HrTraining *self,
                   HrReplay         *replay)
 {
-  g_autofree HrReplay *rehearsal = NULL;
+  g_autoptr (HrReplay) rehearsal = NULL;
   HrTrainingLevels levels;
 
   if (!self->live.is_used)
@@ -1623,7 +1623,7 @@ guint64
 hr_training_count_traced (const HrTraining *self,
                           const HrReplay   *replay)
 {
-  g_autofree HrReplay *copy = hr_replay_copy_empty (replay);
+  g_autoptr (HrReplay) copy = hr_replay_copy_empty (replay);
   g_autoptr (HrLiveParameters) live = trace_parameters (self, copy);
 
   return live != NULL ? hr_live_parameters_count (live) : 0;
