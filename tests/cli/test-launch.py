@@ -194,12 +194,23 @@ def the_values_are_those_of_the_job():
     launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
                              '8', '--tensor-parallel', '2', '--pipeline-parallel', '4', '--virtual-pipeline-parallel',
                              '2', '--gradient-accumulation-steps', '8', '--gradient-checkpointing', 'full',
-                             '--layers-per-checkpoint', '2', '--distribute-checkpoints', 'true', '--attention', 'eager')
+                             '--layers-per-checkpoint', '2', '--distribute-checkpoints', 'true', '--attention', 'eager',
+                             '--micro-batch-group-size', '8', '--count-embedding-as-layer', 'true',
+                             '--count-loss-as-layer', 'true')
     words = accept_megatron(launched['megatron']['text'])
     value = dict(zip(words, words[1:]))
+    assert value['--microbatch-group-size-per-virtual-pipeline-stage'] == '8'
+    assert {'--account-for-embedding-in-pipeline-split', '--account-for-loss-in-pipeline-split'} <= set(words)
     assert value['--num-virtual-stages-per-pipeline-rank'] == '2' and value['--recompute-num-layers'] == '2'
     assert value['--recompute-method'] == 'uniform' and value['--transformer-impl'] == 'local'
     assert '--distribute-saved-activations' in words and unsaid == []
+
+    launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
+                             '4', '--pipeline-parallel', '4', '--first-stage-layers', '7', '--last-stage-layers', '5')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    assert value['--decoder-first-pipeline-num-layers'] == '7' and unsaid == []
+    assert value['--decoder-last-pipeline-num-layers'] == '5'
 
     launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
                              '8', '--context-parallel', '8', '--ulysses-parallel', '2')

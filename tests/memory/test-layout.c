@@ -225,6 +225,53 @@ an_interleaved_schedule_runs_parts_in_turn (void)
   g_assert_cmpuint (total, ==, hr_model_get_n_parameters (model));
 }
 
+/* get_num_layers_to_build of megatron/core/transformer/transformer_block.py, by hand; the first and the last part. */
+static void
+stages_may_have_different_numbers_of_layers (void)
+{
+  static const struct
+  {
+    HrLayout layout;
+    guint n_layers;
+    guint first, inner, last;
+  } cases[] = {
+    { { .pipeline = 16, .parts = 1, .counts_embedding = TRUE, .counts_loss = TRUE }, 126, 7, 8, 7 },
+    { { .pipeline = 16, .parts = 1, .first_layers = 3, .last_layers = 2 }, 61, 3, 4, 2 },
+    { { .pipeline = 4, .parts = 2, .counts_embedding = TRUE, .counts_loss = TRUE }, 6, 0, 1, 0 },
+    { { .pipeline = 2, .parts = 1, .first_layers = 20, .last_layers = 12 }, 32, 20, 0, 12 },
+    { { .pipeline = 4, .parts = 1, .last_layers = 2 }, 32, 10, 10, 2 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const HrLayout *layout = &cases[i].layout;
+      guint last = layout->pipeline - 1;
+      guint64 total = 0;
+
+      for (guint stage = 0; stage <= last; stage++)
+        {
+          for (guint part = 0; part < layout->parts; part++)
+            total += hr_layout_count_layers (layout, cases[i].n_layers, stage, part);
+        }
+      g_assert_cmpuint (total, ==, cases[i].n_layers);
+      g_assert_cmpuint (hr_layout_count_layers (layout, cases[i].n_layers, 0, 0), ==, cases[i].first);
+      g_assert_cmpuint (hr_layout_count_layers (layout, cases[i].n_layers, last, layout->parts - 1), ==, cases[i].last);
+      if (last > 1)
+        g_assert_cmpuint (hr_layout_count_layers (layout, cases[i].n_layers, 1, 0), ==, cases[i].inner);
+    }
+}
+
+/* The first stage waits for more micro-batches the more a part runs before the next. */
+static void
+groups_of_micro_batches_may_be_longer (void)
+{
+  const HrLayout layout = { .tensor = 1, .pipeline = 4, .parts = 3, .group = 5, .context = 1, .expert = 1, .data = 1 };
+
+  g_assert_cmpuint (hr_layout_count_in_flight (&layout, 0, 10), ==, 2 * 3 + 2 * 5 + 1);
+  g_assert_cmpuint (hr_layout_count_first_in_flight (&layout, 0, 10), ==, 5 + 2);
+  g_assert_cmpuint (hr_layout_count_in_flight (&layout, 3, 5), ==, 2 * 5 + 1);
+}
+
 /* A stage keeps parts of its layers, but of more micro-batches: (1 + (p - 1)/(p·m)) as much on the first. */
 static void
 an_interleaved_schedule_keeps_more (void)
@@ -454,6 +501,7 @@ what_does_not_divide_is_refused_in_a_sentence (void)
 {
   refuse ("tensor-parallel", 3, "num_attention_heads");
   refuse ("pipeline-parallel", 5, "pipeline-parallel: expected a divisor of 32");
+  refuse ("first-stage-layers", 2, "first-stage-layers, last-stage-layers: expected 0 without a pipeline");
   refuse ("virtual-pipeline-parallel", 2, "virtual-pipeline-parallel: expected 1, as there is no pipeline");
   refuse ("context-parallel", 3, "sequence-length: expected a multiple of 6");
   refuse ("ulysses-parallel", 2, "ulysses-parallel: expected a divisor of 1");
@@ -474,6 +522,8 @@ main (int    argc,
   ADD (sequence_parallelism_divides_what_tensor_parallelism_does_not);
   ADD (earlier_stages_keep_more_micro_batches);
   ADD (an_interleaved_schedule_runs_parts_in_turn);
+  ADD (stages_may_have_different_numbers_of_layers);
+  ADD (groups_of_micro_batches_may_be_longer);
   ADD (an_interleaved_schedule_keeps_more);
   ADD (ranks_that_share_a_sequence_have_their_tokens_alone);
   ADD (a_ring_and_an_exchange_keep_the_same);

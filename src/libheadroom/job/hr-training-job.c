@@ -55,6 +55,11 @@ typedef struct
   HrPrecisionRecipe precision_recipe;
   gboolean sequence_parallel;
   guint64 virtual_pipeline_parallel;
+  guint64 micro_batch_group_size;
+  guint64 first_stage_layers;
+  guint64 last_stage_layers;
+  gboolean count_embedding_as_layer;
+  gboolean count_loss_as_layer;
   guint64 ulysses_parallel;
   HrRuleOfThumb rule_of_thumb;
   HrFsdp fsdp;
@@ -113,6 +118,11 @@ enum
   PROP_PRECISION_RECIPE,
   PROP_SEQUENCE_PARALLEL,
   PROP_VIRTUAL_PIPELINE_PARALLEL,
+  PROP_MICRO_BATCH_GROUP_SIZE,
+  PROP_FIRST_STAGE_LAYERS,
+  PROP_LAST_STAGE_LAYERS,
+  PROP_COUNT_EMBEDDING_AS_LAYER,
+  PROP_COUNT_LOSS_AS_LAYER,
   PROP_ULYSSES_PARALLEL,
   PROP_RULE_OF_THUMB,
   PROP_FSDP,
@@ -280,6 +290,26 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_VIRTUAL_PIPELINE_PARALLEL:
       g_value_set_uint64 (value, priv->virtual_pipeline_parallel);
+      break;
+
+    case PROP_MICRO_BATCH_GROUP_SIZE:
+      g_value_set_uint64 (value, priv->micro_batch_group_size);
+      break;
+
+    case PROP_FIRST_STAGE_LAYERS:
+      g_value_set_uint64 (value, priv->first_stage_layers);
+      break;
+
+    case PROP_LAST_STAGE_LAYERS:
+      g_value_set_uint64 (value, priv->last_stage_layers);
+      break;
+
+    case PROP_COUNT_EMBEDDING_AS_LAYER:
+      g_value_set_boolean (value, priv->count_embedding_as_layer);
+      break;
+
+    case PROP_COUNT_LOSS_AS_LAYER:
+      g_value_set_boolean (value, priv->count_loss_as_layer);
       break;
 
     case PROP_ULYSSES_PARALLEL:
@@ -513,6 +543,26 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_VIRTUAL_PIPELINE_PARALLEL:
       priv->virtual_pipeline_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MICRO_BATCH_GROUP_SIZE:
+      priv->micro_batch_group_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FIRST_STAGE_LAYERS:
+      priv->first_stage_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LAST_STAGE_LAYERS:
+      priv->last_stage_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_COUNT_EMBEDDING_AS_LAYER:
+      priv->count_embedding_as_layer = g_value_get_boolean (value);
+      break;
+
+    case PROP_COUNT_LOSS_AS_LAYER:
+      priv->count_loss_as_layer = g_value_get_boolean (value);
       break;
 
     case PROP_ULYSSES_PARALLEL:
@@ -1066,6 +1116,70 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:first-stage-layers:
+   *
+   * How many layers the first stage of the pipeline has.
+   */
+  properties[PROP_FIRST_STAGE_LAYERS] =
+    g_param_spec_uint64 ("first-stage-layers",
+                         N_("Layers of the first stage"),
+                         N_("Layers that the first stage of the pipeline has; 0: as many as the others. The stages"
+                            " between the first and the last have as many each"),
+                         0, 4096, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:last-stage-layers:
+   *
+   * How many layers the last stage of the pipeline has.
+   */
+  properties[PROP_LAST_STAGE_LAYERS] =
+    g_param_spec_uint64 ("last-stage-layers",
+                         N_("Layers of the last stage"),
+                         N_("Layers that the last stage of the pipeline has; 0: as many as the others"),
+                         0, 4096, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:count-embedding-as-layer:
+   *
+   * Whether the embedding counts as a layer where layers are divided among stages.
+   */
+  properties[PROP_COUNT_EMBEDDING_AS_LAYER] =
+    g_param_spec_boolean ("count-embedding-as-layer",
+                          N_("Count embedding as a layer"),
+                          N_("Whether the embedding counts as a layer where layers are divided among stages, so "
+                             "that the first stage has one less"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:count-loss-as-layer:
+   *
+   * Whether the head and the loss count as a layer where layers are divided among stages.
+   */
+  properties[PROP_COUNT_LOSS_AS_LAYER] =
+    g_param_spec_boolean ("count-loss-as-layer",
+                          N_("Count loss as a layer"),
+                          N_("Whether the head and the loss count as a layer where layers are divided among "
+                             "stages, so that the last stage has one less"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:micro-batch-group-size:
+   *
+   * How many micro-batches a part of a stage runs before the next part has its turn.
+   */
+  properties[PROP_MICRO_BATCH_GROUP_SIZE] =
+    g_param_spec_uint64 ("micro-batch-group-size",
+                         N_("Micro-batches in a row"),
+                         N_("Micro-batches that a part of a stage runs before the next part has its turn "
+                            "(interleaved schedule); 0: as many as there are stages"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:rule-of-thumb:
    *
    * Which formulas stand beside the exact figure.
@@ -1344,6 +1458,11 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
   hr_job_mark_setting (properties[PROP_VIRTUAL_PIPELINE_PARALLEL], 922, TRUE);
   hr_job_mark_setting (properties[PROP_ULYSSES_PARALLEL], 926, TRUE);
+  hr_job_mark_setting (properties[PROP_FIRST_STAGE_LAYERS], 923, TRUE);
+  hr_job_mark_setting (properties[PROP_LAST_STAGE_LAYERS], 923, TRUE);
+  hr_job_mark_setting (properties[PROP_COUNT_EMBEDDING_AS_LAYER], 924, TRUE);
+  hr_job_mark_setting (properties[PROP_COUNT_LOSS_AS_LAYER], 924, TRUE);
+  hr_job_mark_setting (properties[PROP_MICRO_BATCH_GROUP_SIZE], 922, TRUE);
   hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
@@ -2021,6 +2140,96 @@ hr_training_job_get_ulysses_parallel (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 1);
 
   return priv->ulysses_parallel;
+}
+
+/**
+ * hr_training_job_get_first_stage_layers:
+ * @self: a training job
+ *
+ * Gets how many layers the first stage of the pipeline has.
+ *
+ * Returns: how many, 0 for as many as others
+ */
+guint64
+hr_training_job_get_first_stage_layers (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->first_stage_layers;
+}
+
+/**
+ * hr_training_job_get_last_stage_layers:
+ * @self: a training job
+ *
+ * Gets how many layers the last stage of the pipeline has.
+ *
+ * Returns: how many, 0 for as many as others
+ */
+guint64
+hr_training_job_get_last_stage_layers (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->last_stage_layers;
+}
+
+/**
+ * hr_training_job_get_count_embedding_as_layer:
+ * @self: a training job
+ *
+ * Gets whether the embedding counts as a layer where layers are divided among stages.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_job_get_count_embedding_as_layer (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->count_embedding_as_layer;
+}
+
+/**
+ * hr_training_job_get_count_loss_as_layer:
+ * @self: a training job
+ *
+ * Gets whether the head and the loss count as a layer where layers are divided among stages.
+ *
+ * Returns: whether they do
+ */
+gboolean
+hr_training_job_get_count_loss_as_layer (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->count_loss_as_layer;
+}
+
+/**
+ * hr_training_job_get_micro_batch_group_size:
+ * @self: a training job
+ *
+ * Gets how many micro-batches a part of a stage runs before the next part has its turn.
+ *
+ * Returns: how many, 0 for as many as there are stages
+ */
+guint64
+hr_training_job_get_micro_batch_group_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->micro_batch_group_size;
 }
 
 /**

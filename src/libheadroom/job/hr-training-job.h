@@ -57,6 +57,11 @@ HrZeroGrad                hr_training_job_get_zero_grad                   (HrTra
 gboolean                  hr_training_job_get_sequence_parallel                        (HrTrainingJob *self);
 guint64                   hr_training_job_get_virtual_pipeline_parallel                (HrTrainingJob *self);
 guint64                   hr_training_job_get_ulysses_parallel                       (HrTrainingJob *self);
+guint64                   hr_training_job_get_first_stage_layers                     (HrTrainingJob *self);
+guint64                   hr_training_job_get_last_stage_layers                      (HrTrainingJob *self);
+gboolean                  hr_training_job_get_count_embedding_as_layer               (HrTrainingJob *self);
+gboolean                  hr_training_job_get_count_loss_as_layer                    (HrTrainingJob *self);
+guint64                   hr_training_job_get_micro_batch_group_size                 (HrTrainingJob *self);
 HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);

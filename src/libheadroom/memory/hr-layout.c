@@ -139,6 +139,11 @@ hr_layout_init (HrLayout       *self,
     .tensor = hr_job_get_tensor_parallel (HR_JOB (job)),
     .pipeline = hr_job_get_pipeline_parallel (HR_JOB (job)),
     .parts = hr_training_job_get_virtual_pipeline_parallel (job),
+    .group = hr_training_job_get_micro_batch_group_size (job),
+    .first_layers = hr_training_job_get_first_stage_layers (job),
+    .last_layers = hr_training_job_get_last_stage_layers (job),
+    .counts_embedding = hr_training_job_get_count_embedding_as_layer (job),
+    .counts_loss = hr_training_job_get_count_loss_as_layer (job),
     .context = hr_job_get_context_parallel (HR_JOB (job)),
     .exchange = hr_training_job_get_ulysses_parallel (job),
     .expert = hr_job_get_expert_parallel (HR_JOB (job)),
@@ -330,8 +335,38 @@ check_zero (const HrLayout       *self,
   return FALSE;
 }
 
+static guint64
+get_group (const HrLayout *self)
+{
+  return self->group > 0 ? self->group : self->pipeline;
+}
+
 /*
- * An interleaved schedule runs micro-batches in groups of as many as there are stages
+ * A group has as many micro-batches as there are stages at least, and so has the last one
+ * (microbatch_group_size_per_vp_stage in forward_backward_pipelining_with_interleaving).
+ */
+static gboolean
+check_group (const HrLayout  *self,
+             guint64          n_micro_batches,
+             GError         **error)
+{
+  guint64 n_last = n_micro_batches % self->group;
+  g_autofree char *expected = format_number (self->pipeline);
+  g_autofree char *found = NULL;
+
+  if (self->group >= self->pipeline && (n_last == 0 || n_last >= self->pipeline))
+    return TRUE;
+
+  found = format_number (self->group < self->pipeline ? self->group : n_last);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("micro-batch-group-size: expected %s at least, the stages of the pipeline, and as many for "
+                           "what is left for the last group; found %s"), expected, found);
+
+  return FALSE;
+}
+
+/*
+ * An interleaved schedule runs micro-batches in groups, of as many as there are stages where nothing else is said
  * (forward_backward_pipelining_with_interleaving of megatron/core/pipeline_parallel/schedules.py).
  */
 static gboolean
@@ -353,6 +388,8 @@ check_parts (const HrLayout  *self,
                                "several parts; found %s"), found);
       return FALSE;
     }
+  if (self->group > 0)
+    return check_group (self, n_micro_batches, error);
   if (n_micro_batches % self->pipeline == 0)
     return TRUE;
 
@@ -476,6 +513,162 @@ hr_layout_count_sharers (const HrLayout *self)
 /* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
 #define VOCABULARY_MULTIPLE 128
 
+/* How many layers a stage has that is neither first nor last, or an outer one of which nothing else is said. */
+static guint64
+count_inner (const HrLayout *self,
+             guint64         n_layers)
+{
+  guint64 n_outer = (self->first_layers > 0) + (self->last_layers > 0);
+
+  if (n_outer >= self->pipeline)
+    return 0;
+
+  return (n_layers + self->counts_embedding + self->counts_loss - self->first_layers - self->last_layers) /
+         (self->pipeline - n_outer);
+}
+
+/*
+ * hr_layout_count_layers:
+ * @self: a layout
+ * @n_layers: how many layers the decoder has
+ * @stage: a stage of its pipeline
+ * @part: a part of the stage, 0 where it has one
+ *
+ * Counts the layers of a part of a stage (get_num_layers_to_build of megatron/core/transformer/transformer_block.py).
+ *
+ * Returns: how many
+ */
+guint64
+hr_layout_count_layers (const HrLayout *self,
+                        guint64         n_layers,
+                        guint           stage,
+                        guint           part)
+{
+  gboolean is_first = stage == 0;
+  gboolean is_last = stage + 1 == self->pipeline;
+  guint64 n = count_inner (self, n_layers);
+
+  if (is_first && self->first_layers > 0)
+    n = self->first_layers;
+  if (is_last && self->last_layers > 0)
+    n = self->last_layers;
+  n /= self->parts;
+  if (self->counts_embedding && is_first && part == 0)
+    n--;
+  if (self->counts_loss && is_last && part + 1 == self->parts)
+    n--;
+
+  return n;
+}
+
+/* Parts come in turn: the first of all stages, the second of all, and so on. */
+static guint *
+list_layers (const HrLayout *self,
+             guint64         n_layers,
+             guint           stage,
+             guint          *n_listed)
+{
+  guint *layers = g_new (guint, n_layers);
+  guint next = 0;
+
+  *n_listed = 0;
+  for (guint part = 0; part < self->parts; part++)
+    {
+      for (guint i = 0; i < self->pipeline; i++)
+        {
+          guint n = hr_layout_count_layers (self, n_layers, i, part);
+
+          for (guint j = 0; j < n && i == stage; j++)
+            layers[(*n_listed)++] = next + j;
+          next += n;
+        }
+    }
+
+  return layers;
+}
+
+/* Numbers of layers for outer stages, which say nothing beside a count that has the embedding or the loss in it. */
+static gboolean
+check_outer (const HrLayout  *self,
+             guint64          n_layers,
+             GError         **error)
+{
+  guint64 n_outer = (self->first_layers > 0) + (self->last_layers > 0);
+  guint64 n_left = n_layers - MIN (n_layers, self->first_layers + self->last_layers);
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->pipeline == 1 || self->counts_embedding || self->counts_loss)
+    {
+      found = format_number (MAX (self->first_layers, self->last_layers));
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("first-stage-layers, last-stage-layers: expected 0 without a pipeline, or where the "
+                               "embedding or the loss counts as a layer; found %s"), found);
+      return FALSE;
+    }
+  if (self->first_layers + self->last_layers <= n_layers &&
+      (n_outer == self->pipeline ? n_left == 0 : n_left > 0 && n_left % (self->pipeline - n_outer) == 0) &&
+      self->first_layers % self->parts == 0 && self->last_layers % self->parts == 0 &&
+      count_inner (self, n_layers) % self->parts == 0)
+    return TRUE;
+
+  expected = format_number (self->pipeline - n_outer);
+  found = format_number (n_left);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("first-stage-layers, last-stage-layers: expected as many layers for each of the other %s "
+                           "stages, and for each part of a stage; found %s layers for these stages"), expected, found);
+
+  return FALSE;
+}
+
+static gboolean
+check_stages (const HrLayout  *self,
+              guint64          n_layers,
+              GError         **error)
+{
+  guint64 n_counted = n_layers + self->counts_embedding + self->counts_loss;
+  guint64 n_parts = self->pipeline * self->parts;
+  g_autofree char *layers = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->first_layers > 0 || self->last_layers > 0)
+    return check_outer (self, n_layers, error);
+  if (n_counted % n_parts == 0)
+    return TRUE;
+
+  layers = format_number (n_counted);
+  found = format_number (n_parts);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        self->parts > 1
+                          ? N_("pipeline-parallel × virtual-pipeline-parallel: expected a divisor of %s, the number of "
+                               "layers; found %s")
+                          : N_("pipeline-parallel: expected a divisor of %s, the number of layers; found %s"),
+                        layers, found);
+
+  return FALSE;
+}
+
+/* What one part keeps is replayed, and stands for the others. */
+static gboolean
+check_likeness (const HrLayout  *self,
+                HrModel         *model,
+                const HrStack   *stack,
+                GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (self->parts == 1 || stack->n_layer_classes == 1)
+    return TRUE;
+
+  found = format_number (self->parts);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a number. */
+                        N_("virtual-pipeline-parallel: expected 1, as the layers of “%s” are not all alike; found %s"),
+                        hr_model_get_name (model), found);
+
+  return FALSE;
+}
+
 /*
  * Each rank gets some of the heads of a rank of tensor parallelism (AttnFuncWithCPAndQKVOA2A of
  * transformer_engine/pytorch/attention/dot_product_attention/context_parallel.py).
@@ -525,10 +718,8 @@ hr_layout_divide_model (const HrLayout  *self,
                         GError         **error)
 {
   const HrStack *stack = hr_model_get_stack (model, 0);
-  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE, .n_parts = self->parts };
-  guint64 n_parts = self->pipeline * self->parts;
-  g_autofree char *layers = NULL;
-  g_autofree char *found = NULL;
+  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+  g_autofree guint *layers = NULL;
 
   if (hr_model_get_n_stacks (model) != 1)
     {
@@ -539,25 +730,11 @@ hr_layout_divide_model (const HrLayout  *self,
       return NULL;
     }
 
-  if (stack->n_layers % n_parts != 0)
-    {
-      layers = g_strdup_printf ("%u", stack->n_layers);
-      found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_parts);
-      hr_message_set_error (error, HR_ERROR_VALUE,
-                            self->parts > 1
-                              ? N_("pipeline-parallel × virtual-pipeline-parallel: expected a divisor of %s, the "
-                                   "number of layers; found %s")
-                              : N_("pipeline-parallel: expected a divisor of %s, the number of layers; found %s"),
-                            layers, found);
-      return NULL;
-    }
-
-  if (!check_heads (self, stack, error))
+  if (!check_stages (self, stack->n_layers, error) || !check_likeness (self, model, stack, error) ||
+      !check_heads (self, stack, error))
     return NULL;
 
-  shard.n_layers = stack->n_layers / n_parts;
-  shard.first_layer = stage * shard.n_layers;
-  shard.stride = self->pipeline * shard.n_layers;
+  shard.layers = layers = list_layers (self, stack->n_layers, stage, &shard.n_layers);
   shard.has_embedding = stage == 0;
   shard.has_head = stage + 1 == self->pipeline;
 
@@ -628,7 +805,7 @@ count_interleaved (const HrLayout *self,
                    guint           stage,
                    guint64         n_micro_batches)
 {
-  guint64 n_before = 2 * (self->pipeline - stage - 1) + (self->parts - 1) * self->pipeline;
+  guint64 n_before = 2 * (self->pipeline - stage - 1) + (self->parts - 1) * get_group (self);
 
   return MIN (n_micro_batches * self->parts, n_before + 1);
 }
@@ -662,8 +839,9 @@ hr_layout_count_in_flight (const HrLayout *self,
  * @stage: a stage of its pipeline
  * @n_micro_batches: how many micro-batches a step has
  *
- * Counts how many of those that a stage keeps are kept by its first part. Parts take turns: each runs as many
- * micro-batches as there are stages (get_schedule_table of megatron/core/pipeline_parallel/schedules.py).
+ * Counts how many of those that a stage keeps are kept by its first part. Parts take turns: each runs a group of
+ * micro-batches, which are as many as there are stages where nothing else is said (get_schedule_table of
+ * megatron/core/pipeline_parallel/schedules.py).
  *
  * Returns: the number
  */
@@ -673,10 +851,10 @@ hr_layout_count_first_in_flight (const HrLayout *self,
                                  guint64         n_micro_batches)
 {
   guint64 n = hr_layout_count_in_flight (self, stage, n_micro_batches);
-  guint64 n_turn = self->pipeline * self->parts;
+  guint64 n_turn = get_group (self) * self->parts;
 
   if (self->parts == 1)
     return n;
 
-  return n / n_turn * self->pipeline + MIN (n % n_turn, self->pipeline);
+  return n / n_turn * get_group (self) + MIN (n % n_turn, get_group (self));
 }

@@ -16,6 +16,11 @@ G_BEGIN_DECLS
  * @tensor: how many share each layer
  * @pipeline: how many stages the layers are divided into
  * @parts: how many parts of the layers each stage has, between those of the others
+ * @group: how many micro-batches a part runs before the next has its turn; 0: as many as there are stages
+ * @first_layers: how many layers the first stage has; 0: as many as others
+ * @last_layers: how many the last one has, likewise
+ * @counts_embedding: whether the embedding counts as a layer of the first stage
+ * @counts_loss: whether the head and the loss count as a layer of the last one
  * @context: how many share each sequence
  * @exchange: among how many of these tokens are exchanged for heads; the others hand keys and values round;
  *   0 or 1: none are
@@ -32,6 +37,11 @@ typedef struct
   guint64 tensor;
   guint64 pipeline;
   guint64 parts;
+  guint64 group;
+  guint64 first_layers;
+  guint64 last_layers;
+  gboolean counts_embedding;
+  gboolean counts_loss;
   guint64 context;
   guint64 exchange;
   guint64 expert;
@@ -63,6 +73,10 @@ HrModel *hr_layout_share_model   (const HrLayout  *self,
                                   HrModel         *model,
                                   guint64          rank,
                                   GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+guint64  hr_layout_count_layers    (const HrLayout *self,
+                                    guint64         n_layers,
+                                    guint           stage,
+                                    guint           part);
 guint64  hr_layout_count_padding   (const HrLayout *self,
                                     guint64         vocab_size);
 guint64  hr_layout_count_in_flight (const HrLayout *self,

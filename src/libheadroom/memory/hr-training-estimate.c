@@ -111,7 +111,7 @@ run_device (HrTrainingPlan    *plan,
     return FALSE;
 
   /* A part of a stage runs at a time. */
-  if (training->n_layers_of_part > 0)
+  if (training->has_parts)
     training->pass.n_layers = training->n_layers_of_part;
   device->replay.timeline = timeline;
   if (training->pass.encoder == NULL && detail != HR_ESTIMATE_DETAIL_SIZES)

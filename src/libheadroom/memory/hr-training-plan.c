@@ -963,6 +963,21 @@ divide_model (HrTrainingPlan  *self,
   return self->part != NULL;
 }
 
+static void
+resolve_parts (HrTrainingPlan *self)
+{
+  guint64 n_layers = hr_model_get_stack (self->model, 0)->n_layers;
+  gboolean is_last = self->stage + 1 == self->layout.pipeline;
+  guint last = self->layout.parts - 1;
+
+  self->training.has_parts = self->layout.parts > 1;
+  if (!self->training.has_parts)
+    return;
+
+  self->training.n_layers_of_part = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? last : 0);
+  self->training.n_layers_between = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? 0 : last);
+}
+
 /*
  * hr_training_plan_init:
  * @self: (out): a plan
@@ -1037,8 +1052,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.n_in_flight = hr_layout_count_in_flight (&self->layout, stage, self->training.accumulation_steps);
   self->training.n_first_in_flight =
     hr_layout_count_first_in_flight (&self->layout, stage, self->training.accumulation_steps);
-  if (self->layout.parts > 1)
-    self->training.n_layers_of_part = self->pass.stack->n_layers / self->layout.parts;
+  resolve_parts (self);
   apply_profile (self, profile);
   warn_of_layout (self);
   warn_of_refusal (self);

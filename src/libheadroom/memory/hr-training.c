@@ -1573,13 +1573,14 @@ keep_in_flight (const HrTraining *self,
   guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
   HrTraining between = *self;
 
-  if (self->n_layers_of_part == 0)
+  if (!self->has_parts)
     {
       keep_passes (self, replay, self->n_in_flight - 1);
       return;
     }
 
   between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
+  between.pass.n_layers = self->n_layers_between;
   if (n_first > 1)
     keep_passes (self, replay, n_first - 1);
   keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1));

@@ -75,7 +75,9 @@ typedef enum
  * @accumulation_steps: micro-batches of a step
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
- * @n_layers_of_part: how many layers a part of the stage has; 0: it has one part
+ * @has_parts: whether the stage has several parts, between those of others
+ * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
+ * @n_layers_between: how many another part has
  * @algorithm: what the model is trained by
  * @policy_code: whose trainer that is
  * @n_answers: how many answers lie in a row without padding
@@ -155,7 +157,9 @@ typedef struct
   guint64 accumulation_steps;
   guint64 n_in_flight;
   guint64 n_first_in_flight;
+  gboolean has_parts;
   guint n_layers_of_part;
+  guint n_layers_between;
   HrAlgorithm algorithm;
   HrPolicyCode policy_code;
   guint64 n_answers;

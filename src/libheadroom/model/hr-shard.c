@@ -183,18 +183,12 @@ copy_layer_class (const Division      *division,
   return TRUE;
 }
 
-static guint
-count_layers (const HrShard *shard)
-{
-  return shard->n_layers * MAX (shard->n_parts, 1);
-}
-
 /* Which of the decoder's layers a layer of the stage is. */
 static guint
 get_layer (const HrShard *shard,
            guint          layer)
 {
-  return shard->first_layer + layer / shard->n_layers * shard->stride + layer % shard->n_layers;
+  return shard->layers != NULL ? shard->layers[layer] : shard->first_layer + layer;
 }
 
 /* The layers of the stage, of those classes that it has any of. */
@@ -208,7 +202,7 @@ copy_layers (const Division *division,
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     places[i] = G_MAXUINT;
-  copy->n_layers = count_layers (shard);
+  copy->n_layers = shard->n_layers;
   copy->layer_class_of = g_new (guint, copy->n_layers);
   copy->layer_classes = g_new0 (HrLayerClass, stack->n_layer_classes);
   for (guint i = 0; i < copy->n_layers; i++)
@@ -324,7 +318,7 @@ take_layers (const HrShard  *shard,
   copy->n_layers = 0;
   for (guint i = 0; i < tensor->n_layers; i++)
     {
-      for (guint j = 0; j < count_layers (shard); j++)
+      for (guint j = 0; j < shard->n_layers; j++)
         {
           if (tensor->layers[i] == get_layer (shard, j))
             copy->layers[copy->n_layers++] = j;

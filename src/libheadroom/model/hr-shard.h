@@ -15,9 +15,8 @@ typedef struct _HrModelParts HrModelParts;
  * @tensor: how many ranks share each layer
  * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, before they are divided
  * @first_layer: the first layer of the stage, of the decoder’s
- * @n_layers: how many layers it has, or a part of it
- * @n_parts: how many parts it has, between those of other stages; 0 or 1: its layers lie in a row
- * @stride: from the first layer of a part to that of the next
+ * @n_layers: how many layers it has
+ * @layers: (nullable): which of the decoder’s these are, in the place of @first_layer and those behind it
  * @has_embedding: whether it looks tokens up
  * @has_head: whether it has the last norm and the head
  * @plan: (nullable): how transformers divides the modules of each layer, in the place of @tensor
@@ -31,8 +30,7 @@ typedef struct
   guint64 vocabulary_multiple;
   guint first_layer;
   guint n_layers;
-  guint n_parts;
-  guint stride;
+  const guint *layers;
   gboolean has_embedding;
   gboolean has_head;
   const HrParallelPlan *plan;
