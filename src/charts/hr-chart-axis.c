@@ -170,6 +170,31 @@ hr_chart_draw_level (cairo_t            *cr,
 }
 
 /**
+ * hr_chart_draw_mark:
+ * @cr: what to draw on
+ * @style: the colours of the chart
+ * @plot: the place of what is shown
+ * @x: how far from the left the mark is
+ *
+ * Draws a dotted line from top to bottom of the plot, for a position that says something by itself.
+ */
+void
+hr_chart_draw_mark (cairo_t            *cr,
+                    const HrChartStyle *style,
+                    const HrChartRect  *plot,
+                    double              x)
+{
+  cairo_save (cr);
+  cairo_move_to (cr, x, plot->y);
+  cairo_line_to (cr, x, plot->y + plot->height);
+  hr_chart_set_source_color (cr, style->foreground, 1);
+  cairo_set_line_width (cr, 1.5);
+  cairo_set_dash (cr, (const double[]) { 2, 3 }, 2, 0);
+  cairo_stroke (cr);
+  cairo_restore (cr);
+}
+
+/**
  * hr_chart_draw_guide:
  * @cr: what to draw on
  * @style: the colours of the chart

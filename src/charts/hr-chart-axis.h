@@ -30,6 +30,10 @@ void         hr_chart_draw_level     (cairo_t            *cr,
                                       const HrChartStyle *style,
                                       const HrChartRect  *plot,
                                       double              y);
+void         hr_chart_draw_mark      (cairo_t            *cr,
+                                      const HrChartStyle *style,
+                                      const HrChartRect  *plot,
+                                      double              x);
 void         hr_chart_draw_guide     (cairo_t            *cr,
                                       const HrChartStyle *style,
                                       const HrChartRect  *plot,

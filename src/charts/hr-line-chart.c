@@ -20,6 +20,7 @@ struct _HrLineChart
   HrChartAxis *axis;
   GPtrArray *tick_labels;
   GPtrArray *level_labels;
+  GPtrArray *mark_labels;
   PangoLayout *axis_label;
 };
 
@@ -57,16 +58,20 @@ lay_out (HrLineChart  *self,
          double        width,
          double        height)
 {
-  guint n_lines = hr_line_data_get_n_lines (self->data), n_levels = hr_line_data_get_n_levels (self->data), n_positions;
+  guint n_lines = hr_line_data_get_n_lines (self->data), n_levels = hr_line_data_get_n_levels (self->data);
+  guint n_marks = hr_line_data_get_n_marks (self->data), n_positions;
   const double *positions = hr_line_data_get_positions (self->data, &n_positions);
   g_autofree guint64 *values = g_new0 (guint64, n_lines * n_positions + 1);
   g_autofree gboolean *is_there = g_new0 (gboolean, n_lines * n_positions + 1);
   g_autofree guint64 *levels = g_new0 (guint64, n_levels + 1);
   g_autofree HrChartSize *sizes = g_new0 (HrChartSize, n_levels + 1);
+  g_autofree double *marks = g_new0 (double, n_marks + 1);
+  g_autofree HrChartSize *mark_sizes = g_new0 (HrChartSize, n_marks + 1);
   HrLineShape shape = {
     .n_positions = n_positions, .positions = positions,
     .is_logarithmic = hr_line_data_get_logarithmic (self->data), .n_lines = n_lines, .values = values,
     .is_there = is_there, .n_levels = n_levels, .levels = levels, .level_labels = sizes,
+    .n_marks = n_marks, .marks = marks, .mark_labels = mark_sizes,
     .unit = hr_line_data_get_unit (self->data), .line_height = hr_chart_get_text_size (self->axis_label).height,
   };
   HrChartScale scale;
@@ -77,6 +82,11 @@ lay_out (HrLineChart  *self,
     {
       levels[i] = hr_line_data_get_level (self->data, i)->value;
       sizes[i] = hr_chart_get_text_size (g_ptr_array_index (self->level_labels, i));
+    }
+  for (guint i = 0; i < n_marks; i++)
+    {
+      marks[i] = hr_line_data_get_mark (self->data, i)->position;
+      mark_sizes[i] = hr_chart_get_text_size (g_ptr_array_index (self->mark_labels, i));
     }
 
   hr_line_scale_init (&scale, &shape, height);
@@ -117,9 +127,12 @@ hr_line_chart_new (HrLineData   *data,
   self->data = g_object_ref (data);
   self->tick_labels = g_ptr_array_new_with_free_func (g_object_unref);
   self->level_labels = g_ptr_array_new_with_free_func (g_object_unref);
+  self->mark_labels = g_ptr_array_new_with_free_func (g_object_unref);
   self->axis_label = create_label (context, hr_line_data_get_axis_title (data));
   for (guint i = 0; i < hr_line_data_get_n_levels (data); i++)
     g_ptr_array_add (self->level_labels, create_label (context, hr_line_data_get_level (data, i)->label));
+  for (guint i = 0; i < hr_line_data_get_n_marks (data); i++)
+    g_ptr_array_add (self->mark_labels, create_label (context, hr_line_data_get_mark (data, i)->label));
   lay_out (self, context, width, height);
 
   return self;
@@ -134,6 +147,7 @@ hr_line_chart_free (HrLineChart *self)
   hr_chart_axis_free (self->axis);
   g_ptr_array_unref (self->tick_labels);
   g_ptr_array_unref (self->level_labels);
+  g_ptr_array_unref (self->mark_labels);
   g_object_unref (self->axis_label);
   hr_line_layout_free (self->layout);
   g_free (self);
@@ -401,9 +415,23 @@ draw_levels (HrLineChart        *self,
 }
 
 static void
-draw_level_labels (HrLineChart        *self,
+draw_marks_across (HrLineChart        *self,
                    cairo_t            *cr,
                    const HrChartStyle *style)
+{
+  const HrLineLayout *layout = self->layout;
+
+  for (guint i = 0; i < layout->n_marks; i++)
+    {
+      if (layout->marks[i].is_shown)
+        hr_chart_draw_mark (cr, style, &layout->plot, layout->marks[i].x);
+    }
+}
+
+static void
+draw_labels (HrLineChart        *self,
+             cairo_t            *cr,
+             const HrChartStyle *style)
 {
   for (guint i = 0; i < self->layout->n_levels; i++)
     {
@@ -411,6 +439,13 @@ draw_level_labels (HrLineChart        *self,
 
       if (level->has_label)
         hr_chart_show_text_on_ground (cr, style, g_ptr_array_index (self->level_labels, i), &level->label);
+    }
+  for (guint i = 0; i < self->layout->n_marks; i++)
+    {
+      const HrLineMarkPlace *mark = &self->layout->marks[i];
+
+      if (mark->has_label)
+        hr_chart_show_text_on_ground (cr, style, g_ptr_array_index (self->mark_labels, i), &mark->label);
     }
 }
 
@@ -420,7 +455,7 @@ draw_level_labels (HrLineChart        *self,
  * @cr: what to draw on
  * @style: the colours of everything but the lines
  *
- * Draws axes, levels and lines, without any emphasis.
+ * Draws axes, levels, marks and lines, without any emphasis.
  */
 void
 hr_line_chart_draw (HrLineChart        *self,
@@ -434,8 +469,9 @@ hr_line_chart_draw (HrLineChart        *self,
   hr_chart_axis_draw (self->axis, cr, style, &self->layout->plot, 0, G_MAXDOUBLE);
   draw_positions (self, cr, style);
   draw_levels (self, cr, style);
+  draw_marks_across (self, cr, style);
   draw_lines (self, cr, style);
-  draw_level_labels (self, cr, style);
+  draw_labels (self, cr, style);
   cairo_restore (cr);
 }
 

@@ -17,7 +17,8 @@ typedef struct
 /**
  * HrLineData:
  *
- * What a line chart shows: the values of lines at the same positions, and levels that they cross.
+ * What a line chart shows: the values of lines at the same positions, levels that they cross, and marks at positions of
+ * their own.
  *
  * It knows no units and no formats but those that are passed in, in the language of the user. It is filled once,
  * positions first, then the lines, and only read after that. A value that there is not is a gap in its line.
@@ -40,6 +41,7 @@ struct _HrLineData
   GArray *lines;
   GArray *values;
   GArray *levels;
+  GArray *marks;
 };
 
 G_DEFINE_FINAL_TYPE (HrLineData, hr_line_data, G_TYPE_OBJECT)
@@ -60,6 +62,14 @@ clear_level (gpointer data)
   HrLineLevel *level = data;
 
   g_free (level->label);
+}
+
+static void
+clear_mark (gpointer data)
+{
+  HrLineMark *mark = data;
+
+  g_free (mark->label);
 }
 
 static void
@@ -85,6 +95,7 @@ hr_line_data_finalize (GObject *object)
   g_array_unref (self->lines);
   g_array_unref (self->values);
   g_array_unref (self->levels);
+  g_array_unref (self->marks);
 
   G_OBJECT_CLASS (hr_line_data_parent_class)->finalize (object);
 }
@@ -106,6 +117,8 @@ hr_line_data_init (HrLineData *self)
   g_array_set_clear_func (self->values, clear_value);
   self->levels = g_array_new (FALSE, FALSE, sizeof (HrLineLevel));
   g_array_set_clear_func (self->levels, clear_level);
+  self->marks = g_array_new (FALSE, FALSE, sizeof (HrLineMark));
+  g_array_set_clear_func (self->marks, clear_mark);
 }
 
 /**
@@ -299,6 +312,27 @@ hr_line_data_add_level (HrLineData *self,
   g_array_append_val (self->levels, level);
 }
 
+/**
+ * hr_line_data_add_mark:
+ * @self: line data
+ * @position: a position, which need not be one of those that lines have values at
+ * @label: what is there
+ *
+ * Adds a line from top to bottom. One that is outside of the lines' positions is not shown.
+ */
+void
+hr_line_data_add_mark (HrLineData *self,
+                       double      position,
+                       const char *label)
+{
+  HrLineMark mark = { position, g_strdup (label) };
+
+  g_return_if_fail (HR_IS_LINE_DATA (self));
+  g_return_if_fail (label != NULL);
+
+  g_array_append_val (self->marks, mark);
+}
+
 const char *
 hr_line_data_get_title (HrLineData *self)
 {
@@ -443,6 +477,24 @@ hr_line_data_get_level (HrLineData *self,
   g_return_val_if_fail (level < self->levels->len, NULL);
 
   return &g_array_index (self->levels, HrLineLevel, level);
+}
+
+guint
+hr_line_data_get_n_marks (HrLineData *self)
+{
+  g_return_val_if_fail (HR_IS_LINE_DATA (self), 0);
+
+  return self->marks->len;
+}
+
+const HrLineMark *
+hr_line_data_get_mark (HrLineData *self,
+                       guint       mark)
+{
+  g_return_val_if_fail (HR_IS_LINE_DATA (self), NULL);
+  g_return_val_if_fail (mark < self->marks->len, NULL);
+
+  return &g_array_index (self->marks, HrLineMark, mark);
 }
 
 char *

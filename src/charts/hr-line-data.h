@@ -54,6 +54,17 @@ typedef struct
   char *label;
 } HrLineLevel;
 
+/**
+ * HrLineMark:
+ * @position: where it is
+ * @label: what is there
+ */
+typedef struct
+{
+  double position;
+  char *label;
+} HrLineMark;
+
 #define HR_TYPE_LINE_DATA (hr_line_data_get_type ())
 
 G_DECLARE_FINAL_TYPE (HrLineData, hr_line_data, HR, LINE_DATA, GObject)
@@ -90,6 +101,9 @@ void               hr_line_data_set_gap         (HrLineData               *self,
 void               hr_line_data_add_level       (HrLineData               *self,
                                                  guint64                   value,
                                                  const char               *label);
+void               hr_line_data_add_mark        (HrLineData               *self,
+                                                 double                    position,
+                                                 const char               *label);
 const char        *hr_line_data_get_title       (HrLineData               *self);
 const char        *hr_line_data_get_axis_title  (HrLineData               *self);
 const char        *hr_line_data_get_unit_text   (HrLineData               *self);
@@ -111,6 +125,9 @@ const char        *hr_line_data_get_gap         (HrLineData               *self,
 guint              hr_line_data_get_n_levels    (HrLineData               *self);
 const HrLineLevel *hr_line_data_get_level       (HrLineData               *self,
                                                  guint                     level);
+guint              hr_line_data_get_n_marks     (HrLineData               *self);
+const HrLineMark  *hr_line_data_get_mark        (HrLineData               *self,
+                                                 guint                     mark);
 char              *hr_line_data_format          (HrLineData               *self,
                                                  guint64                   value) G_GNUC_WARN_UNUSED_RESULT;
 char              *hr_line_data_format_position (HrLineData               *self,

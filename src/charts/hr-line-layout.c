@@ -231,23 +231,26 @@ meets_label (const HrLineLayout *self,
       if (self->levels[i].has_label && hr_chart_rects_meet (rect, &self->levels[i].label))
         return TRUE;
     }
+  for (guint i = 0; i < self->n_marks; i++)
+    {
+      if (self->marks[i].has_label && hr_chart_rects_meet (rect, &self->marks[i].label))
+        return TRUE;
+    }
 
   return FALSE;
 }
 
-/* A label stands at an end of its level, above or below it: where no line is, or at least no other label. */
-static void
-place_label (HrLineLayout     *self,
-             HrLineLevelPlace *level,
-             HrChartSize       size)
+/* The first of some corners where a label stands on no line, or at least on no other label. */
+static gboolean
+place_label (const HrLineLayout *self,
+             const HrChartPoint *corners,
+             guint               n_corners,
+             HrChartSize         size,
+             HrChartRect        *place)
 {
-  double left = self->plot.x + MARGIN, right = self->plot.x + self->plot.width - MARGIN - size.width;
-  double above = level->y - size.height - LEVEL_GAP, below = level->y + LEVEL_GAP;
-  const HrChartPoint corners[] = { { left, above }, { right, above }, { left, below }, { right, below } };
-
   for (guint round = 0; round < 2 && size.width > 0; round++)
     {
-      for (guint i = 0; i < G_N_ELEMENTS (corners); i++)
+      for (guint i = 0; i < n_corners; i++)
         {
           HrChartRect label = { corners[i].x, corners[i].y, size.width, size.height };
 
@@ -255,11 +258,41 @@ place_label (HrLineLayout     *self,
               (round == 0 && meets_line (self, &label)))
             continue;
 
-          level->label = label;
-          level->has_label = TRUE;
-          return;
+          *place = label;
+          return TRUE;
         }
     }
+
+  return FALSE;
+}
+
+/* At an end of its level, above or below it. */
+static void
+place_level_label (HrLineLayout     *self,
+                   HrLineLevelPlace *level,
+                   HrChartSize       size)
+{
+  double left = self->plot.x + MARGIN, right = self->plot.x + self->plot.width - MARGIN - size.width;
+  double above = level->y - size.height - LEVEL_GAP, below = level->y + LEVEL_GAP;
+  const HrChartPoint corners[] = { { left, above }, { right, above }, { left, below }, { right, below } };
+
+  level->has_label = place_label (self, corners, G_N_ELEMENTS (corners), size, &level->label);
+}
+
+/* At an end of its mark or in the middle, left or right of it: lines rise to the right, so that the left is empty. */
+static void
+place_mark_label (HrLineLayout    *self,
+                  HrLineMarkPlace *mark,
+                  HrChartSize      size)
+{
+  double left = mark->x - LEVEL_GAP - size.width, right = mark->x + LEVEL_GAP;
+  double top = self->plot.y + LEVEL_GAP, bottom = self->plot.y + self->plot.height - LEVEL_GAP - size.height;
+  double middle = (top + bottom) / 2;
+  const HrChartPoint corners[] = {
+    { left, top }, { right, top }, { left, bottom }, { right, bottom }, { left, middle }, { right, middle },
+  };
+
+  mark->has_label = place_label (self, corners, G_N_ELEMENTS (corners), size, &mark->label);
 }
 
 static void
@@ -273,7 +306,25 @@ layout_levels (HrLineLayout      *self,
       level->y = hr_line_layout_get_y (self, (double) shape->levels[i]);
       level->is_shown = (double) shape->levels[i] <= self->scale.top;
       if (level->is_shown)
-        place_label (self, level, shape->level_labels[i]);
+        place_level_label (self, level, shape->level_labels[i]);
+    }
+}
+
+static void
+layout_marks (HrLineLayout      *self,
+              const HrLineShape *shape)
+{
+  for (guint i = 0; i < self->n_marks; i++)
+    {
+      HrLineMarkPlace *mark = &self->marks[i];
+
+      mark->is_shown = shape->marks[i] >= shape->positions[0] &&
+                       shape->marks[i] <= shape->positions[shape->n_positions - 1];
+      if (!mark->is_shown)
+        continue;
+
+      mark->x = get_x (self, shape, shape->marks[i]);
+      place_mark_label (self, mark, shape->mark_labels[i]);
     }
 }
 
@@ -285,7 +336,7 @@ layout_levels (HrLineLayout      *self,
  * @tick_width: the width of the widest label of the axis of positions
  * @width: the width to fill, in pixels
  *
- * Lays a line chart out: values at the left, positions and what they are below, lines and levels in the rest.
+ * Lays a line chart out: values at the left, positions and what they are below, lines, levels and marks in the rest.
  *
  * Returns: (transfer full): where everything is
  */
@@ -310,12 +361,15 @@ hr_line_layout_new (const HrLineShape  *shape,
   self->x = g_new0 (double, self->n_positions + 1);
   self->y = g_new0 (double, self->n_lines * self->n_positions + 1);
   self->levels = g_new0 (HrLineLevelPlace, self->n_levels + 1);
+  self->n_marks = shape->n_marks;
+  self->marks = g_new0 (HrLineMarkPlace, self->n_marks + 1);
   if (self->n_positions == 0)
     return self;
 
   layout_points (self, shape);
   layout_ticks (self, shape, tick_width);
   layout_levels (self, shape);
+  layout_marks (self, shape);
 
   return self;
 }
@@ -328,6 +382,7 @@ hr_line_layout_free (HrLineLayout *self)
   g_free (self->x);
   g_free (self->y);
   g_free (self->levels);
+  g_free (self->marks);
   g_free (self->ticks);
   g_free (self->tick_x);
   g_free (self);

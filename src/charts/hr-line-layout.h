@@ -19,6 +19,9 @@ G_BEGIN_DECLS
  * @n_levels: how many levels there are
  * @levels: (array length=n_levels): how high they are
  * @level_labels: (array length=n_levels): the sizes of their labels
+ * @n_marks: how many marks there are
+ * @marks: (array length=n_marks): the positions that they are at
+ * @mark_labels: (array length=n_marks): the sizes of their labels
  * @unit: what the axis of values counts in
  * @line_height: the height of a label of the axes
  *
@@ -35,6 +38,9 @@ typedef struct
   guint n_levels;
   const guint64 *levels;
   const HrChartSize *level_labels;
+  guint n_marks;
+  const double *marks;
+  const HrChartSize *mark_labels;
   guint64 unit;
   double line_height;
 } HrLineShape;
@@ -57,6 +63,23 @@ typedef struct
 } HrLineLevelPlace;
 
 /**
+ * HrLineMarkPlace:
+ * @is_shown: whether it is among the lines' positions
+ * @x: where it is
+ * @has_label: whether there is room for its label
+ * @label: the place of the label, if there is room for it
+ *
+ * Where a mark is.
+ */
+typedef struct
+{
+  gboolean is_shown;
+  double x;
+  gboolean has_label;
+  HrChartRect label;
+} HrLineMarkPlace;
+
+/**
  * HrLineLayout:
  * @scale: how values become heights
  * @plot: the lines' place
@@ -66,6 +89,8 @@ typedef struct
  * @y: (array): the heights of the points of the first line, then those of the next; NAN where there is none
  * @n_levels: how many levels there are
  * @levels: (array length=n_levels): where they are
+ * @n_marks: how many marks there are
+ * @marks: (array length=n_marks): where they are
  * @n_ticks: how many ticks the axis of positions has
  * @ticks: (array length=n_ticks): the positions that they are at
  * @tick_x: (array length=n_ticks): where that is
@@ -82,6 +107,8 @@ typedef struct
   double *y;
   guint n_levels;
   HrLineLevelPlace *levels;
+  guint n_marks;
+  HrLineMarkPlace *marks;
   guint n_ticks;
   double *ticks;
   double *tick_x;

@@ -8,6 +8,7 @@
 
 #include "hr-export-document.h"
 #include "hr-line-picture.h"
+#include "hr-sweep-context.h"
 
 static char *
 format_bytes (guint64  value,
@@ -85,6 +86,22 @@ dup_fits (HrSweep *sweep,
   return g_strjoinv (C_("between statements", "; "), (char **) parts->pdata);
 }
 
+/* What there is to say about a line: which values fit or how large a part is, and where its model's context ends. */
+static char *
+dup_sentence (HrSweep      *sweep,
+              guint         line,
+              HrUnitSystem  unit_system)
+{
+  g_autofree char *sentence = hr_sweep_get_component (sweep) == HR_N_COMPONENTS ? dup_fits (sweep, line)
+                                                                                : dup_range (sweep, line, unit_system);
+  g_autofree char *context = hr_sweep_dup_context (sweep, line);
+
+  if (context == NULL)
+    return g_steal_pointer (&sentence);
+
+  return g_strjoin (*sentence != '\0' ? C_("between statements", "; ") : "", sentence, context, NULL);
+}
+
 static void
 add_line (HrLineData      *data,
           HrSweep         *sweep,
@@ -93,8 +110,7 @@ add_line (HrLineData      *data,
           HrPaletteScheme  scheme)
 {
   const HrSweepLine *line = hr_sweep_get_line (sweep, index);
-  g_autofree char *sentence = hr_sweep_get_component (sweep) == HR_N_COMPONENTS
-                                ? dup_fits (sweep, index) : dup_range (sweep, index, unit_system);
+  g_autofree char *sentence = dup_sentence (sweep, index, unit_system);
   g_autofree char *id = g_strdup_printf ("%u", index);
   guint n_values;
 
@@ -108,6 +124,45 @@ add_line (HrLineData      *data,
         hr_line_data_set_value (data, index, i, hr_sweep_get_bytes (sweep, point));
       else if (point->refusal != NULL)
         hr_line_data_set_gap (data, index, i, point->refusal);
+    }
+}
+
+/* Whether a line before this one has its mark at the same place. */
+static gboolean
+is_marked (HrSweep *sweep,
+           guint    line,
+           double   value)
+{
+  for (guint i = 0; i < line; i++)
+    {
+      double other;
+
+      if (hr_sweep_find_longest_context (sweep, i, NULL, &other) && other == value)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Where models have all the tokens that they are made for. */
+static void
+add_marks (HrLineData *data,
+           HrSweep    *sweep)
+{
+  for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
+    {
+      g_autofree char *number = NULL;
+      g_autofree char *label = NULL;
+      guint64 tokens;
+      double value;
+
+      if (!hr_sweep_find_longest_context (sweep, i, &tokens, &value) || is_marked (sweep, i, value))
+        continue;
+
+      number = hr_format_integer (tokens);
+      /* Translators: at a line in a chart: how many tokens a model is made for */
+      label = g_strdup_printf (_("Longest context: %s tokens"), number);
+      hr_line_data_add_mark (data, value, label);
     }
 }
 
@@ -183,6 +238,7 @@ hr_export_create_sweep_data (HrSweep         *sweep,
 
       hr_line_data_add_level (data, hr_gpu_get_memory (gpu), label);
     }
+  add_marks (data, sweep);
   if (!hr_sweep_is_done (sweep))
     hr_line_data_set_note (data, _("What the allocator keeps beside what it hands out is still being added."));
 

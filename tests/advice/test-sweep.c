@@ -3,6 +3,7 @@
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
+#include "hr-sweep-context.h"
 #include "hr-sweep.h"
 
 static const char config[] =
@@ -496,6 +497,48 @@ test_lengths_go_as_far_as_the_model (void)
   g_assert_cmpfloat (range.to, ==, 131072);
 }
 
+/* The output takes positions of its own; what does not lengthen sequences, or not far enough, reaches no end. */
+static void
+test_the_longest_context_is_found (void)
+{
+  static const struct
+  {
+    HrMode mode;
+    const char *settings;
+    const char *setting;
+    const char *values;
+    double value;     /* 0 where it is not reached */
+  } cases[] = {
+    { HR_MODE_INFERENCE, "output-length=96", "prompt-length", "512..8192", 4000 },
+    { HR_MODE_INFERENCE, "output-length=1", "prompt-length", "511,4095", 4095 },
+    { HR_MODE_INFERENCE, "output-length=96", "prompt-length", "512..2048", 0 },
+    { HR_MODE_INFERENCE, "output-length=96", "prompt-length", "4096..16384", 0 },
+    { HR_MODE_INFERENCE, "prompt-length=1024", "output-length", "512..4096", 3072 },
+    { HR_MODE_INFERENCE, "prompt-length=8192", "batch-size", "1..4", 0 },
+    { HR_MODE_TRAINING, "micro-batch-size=1", "sequence-length", "512..8192", 4096 },
+  };
+  g_autoptr (HrModel) model = load_model ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrJob) job = hr_job_new (cases[i].mode);
+      g_autoptr (HrSweep) sweep = NULL;
+      guint64 tokens = 0;
+      double value = 0;
+
+      g_assert_true (hr_job_set_all_from_string (job, cases[i].settings, &error));
+      sweep = create_sweep (model, job, NULL, cases[i].setting, cases[i].values);
+      hr_sweep_run (sweep);
+      g_assert_cmpint (hr_sweep_find_longest_context (sweep, 0, &tokens, &value), ==, cases[i].value > 0);
+      if (cases[i].value == 0)
+        continue;
+
+      g_assert_cmpuint (tokens, ==, 4096);
+      g_assert_cmpfloat (value, ==, cases[i].value);
+    }
+}
+
 static void
 test_settings_that_cannot_be_swept_are_refused (void)
 {
@@ -606,6 +649,7 @@ main (int    argc,
   g_test_add_func ("/sweep/values_are_read", test_values_are_read);
   g_test_add_func ("/sweep/usual_ranges_are_those_of_the_settings", test_usual_ranges_are_those_of_the_settings);
   g_test_add_func ("/sweep/lengths_go_as_far_as_the_model", test_lengths_go_as_far_as_the_model);
+  g_test_add_func ("/sweep/the_longest_context_is_found", test_the_longest_context_is_found);
   g_test_add_func ("/sweep/settings_that_cannot_be_swept_are_refused", test_settings_that_cannot_be_swept_are_refused);
   g_test_add_func ("/sweep/what_is_known_is_taken_over", test_what_is_known_is_taken_over);
 

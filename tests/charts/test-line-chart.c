@@ -12,6 +12,7 @@
 #define MAX_LINES 7
 #define MAX_POSITIONS 200
 #define MAX_LEVELS 4
+#define MAX_MARKS 3
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
 #define ROUNDS 300
 #define TICK_WIDTH 52.0
@@ -27,6 +28,8 @@ typedef struct
   gboolean is_there[MAX_LINES * MAX_POSITIONS];
   guint64 levels[MAX_LEVELS];
   HrChartSize labels[MAX_LEVELS];
+  double marks[MAX_MARKS];
+  HrChartSize mark_labels[MAX_MARKS];
 } Shape;
 
 static void
@@ -39,7 +42,8 @@ init_random_shape (Shape *self)
     .n_positions = g_test_rand_int_range (1, MAX_POSITIONS + 1), .positions = self->positions,
     .is_logarithmic = g_test_rand_bit (), .n_lines = g_test_rand_int_range (1, MAX_LINES + 1),
     .values = self->values, .is_there = self->is_there, .n_levels = g_test_rand_int_range (0, MAX_LEVELS + 1),
-    .levels = self->levels, .level_labels = self->labels, .unit = GIB, .line_height = 16,
+    .levels = self->levels, .level_labels = self->labels, .n_marks = g_test_rand_int_range (0, MAX_MARKS + 1),
+    .marks = self->marks, .mark_labels = self->mark_labels, .unit = GIB, .line_height = 16,
   };
   for (guint i = 0; i < shape->n_positions; i++)
     {
@@ -55,6 +59,11 @@ init_random_shape (Shape *self)
     {
       self->levels[i] = (guint64) g_test_rand_int_range (1, 100) * GIB;
       self->labels[i] = (HrChartSize) { g_test_rand_int_range (40, 220), 16 };
+    }
+  for (guint i = 0; i < shape->n_marks; i++)
+    {
+      self->marks[i] = g_test_rand_int_range (1, (int) position + 1000);
+      self->mark_labels[i] = (HrChartSize) { g_test_rand_int_range (40, 220), 16 };
     }
 }
 
@@ -119,6 +128,35 @@ check_levels (const HrLineShape  *shape,
     }
 }
 
+/* A mark within the positions stands between its neighbours; its label is on no other one. */
+static void
+check_marks (const HrLineShape  *shape,
+             const HrLineLayout *layout)
+{
+  for (guint i = 0; i < layout->n_marks; i++)
+    {
+      const HrLineMarkPlace *mark = &layout->marks[i];
+
+      g_assert_cmpint (mark->is_shown, ==, shape->marks[i] >= shape->positions[0] &&
+                                             shape->marks[i] <= shape->positions[shape->n_positions - 1]);
+      for (guint j = 0; mark->is_shown && j < shape->n_positions; j++)
+        {
+          if (shape->positions[j] <= shape->marks[i])
+            g_assert_cmpfloat (mark->x, >=, layout->x[j] - EPSILON);
+          else
+            g_assert_cmpfloat (mark->x, <=, layout->x[j] + EPSILON);
+        }
+      if (!mark->has_label)
+        continue;
+
+      g_assert_true (mark->is_shown && hr_chart_rect_is_inside (&mark->label, &layout->plot));
+      for (guint j = 0; j < layout->n_levels; j++)
+        g_assert_false (layout->levels[j].has_label && hr_chart_rects_meet (&mark->label, &layout->levels[j].label));
+      for (guint j = 0; j < i; j++)
+        g_assert_false (layout->marks[j].has_label && hr_chart_rects_meet (&mark->label, &layout->marks[j].label));
+    }
+}
+
 static void
 test_everything_has_its_place (void)
 {
@@ -137,6 +175,7 @@ test_everything_has_its_place (void)
       check_points (&random->shape, layout);
       check_ticks (&random->shape, layout, &scale);
       check_levels (&random->shape, layout);
+      check_marks (&random->shape, layout);
     }
 }
 
@@ -262,6 +301,7 @@ create_data (void)
     }
   hr_line_data_set_gap (data, 1, 2, "cannot be divided");
   hr_line_data_add_level (data, 24 * GIB, "RTX 4090: 24 GiB");
+  hr_line_data_add_mark (data, 2.5, "Longest: 2.5");
 
   return data;
 }
@@ -279,6 +319,24 @@ test_it_is_put_into_words (void)
                                     "From Qwen at 1: 20 GiB, to Qwen at 4: 20 GiB.");
   g_assert_cmpstr (gap, ==, "Qwen at 3: cannot be divided");
   g_assert_false (hr_line_data_get_value (data, 1, 2, NULL));
+}
+
+/* Whether a pixel among a few is nearer to the foreground than to the background, as those of a dotted line are. */
+static gboolean
+has_foreground (cairo_surface_t    *surface,
+                double              x,
+                double              y,
+                const HrChartStyle *style)
+{
+  for (guint i = 0; i < 3 * 6; i++)
+    {
+      int green = (get_pixel (surface, floor (x) - 1 + i % 3, y + i / 3) >> 8) & 0xff;
+
+      if (ABS (green - (int) (style->foreground >> 8 & 0xff)) < ABS (green - (int) (style->background >> 8 & 0xff)))
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 static void
@@ -301,6 +359,11 @@ test_lines_have_their_colors_and_gaps (void)
       g_assert_cmphex (get_pixel (surface, layout->x[1], gap_y), ==, ORANGE);
       g_assert_cmphex (get_pixel (surface, layout->x[2], gap_y), !=, ORANGE);
       g_assert_cmphex (get_pixel (surface, (layout->x[2] + layout->x[3]) / 2, gap_y), !=, ORANGE);
+
+      g_assert_true (layout->marks[0].is_shown && layout->marks[0].has_label);
+      g_assert_cmpfloat_with_epsilon (layout->marks[0].x, (layout->x[1] + layout->x[2]) / 2, EPSILON);
+      g_assert_true (has_foreground (surface, layout->marks[0].x, layout->plot.y, style));
+      g_assert_false (has_foreground (surface, layout->marks[0].x - 6, layout->plot.y + 40, style));
 
       hr_line_chart_draw_emphasis (chart, cr, style, 0, 1);
       g_assert_cmphex (get_pixel (surface, layout->x[1], layout->y[1]), ==, style->foreground);

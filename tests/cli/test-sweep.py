@@ -137,6 +137,17 @@ def a_picture_is_what_the_format_says():
         assert output.read_bytes().startswith(b'%PDF')
 
 
+def the_longest_context_is_marked():
+    arguments = ('sweep', MODEL, '--over', 'prompt-length=1024..1048576', '--output-length', '1000')
+    line = succeed_json(*arguments)['lines'][0]
+    assert line['longest-context']['value'] == line['longest-context']['tokens'] - 1000, line['longest-context']
+    tokens = f"{line['longest-context']['tokens']:,}"
+    expect(succeed(*arguments).decode(), f'the longest context, {tokens} tokens, is reached at')
+    for name in ('svg', 'html'):
+        expect(succeed(*arguments, '--format', name).decode(), f'the longest context, {tokens} tokens, is reached at')
+    assert 'longest-context' not in succeed_json('sweep', MODEL, '--over', 'batch-size=1,2')['lines'][0]
+
+
 def what_cannot_be_swept_is_refused_in_a_sentence():
     expect(fail('sweep', MODEL), '--over', 'prompt-length')
     expect(fail('sweep', '--over', 'batch-size'), 'model')
@@ -171,6 +182,7 @@ if __name__ == '__main__':
         a_value_without_an_estimate_is_a_gap_with_its_reason,
         scenarios_are_configurations,
         a_picture_is_what_the_format_says,
+        the_longest_context_is_marked,
         what_cannot_be_swept_is_refused_in_a_sentence,
         it_is_there_in_chinese,
     ))

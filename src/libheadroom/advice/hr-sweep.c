@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "hr-estimator.h"
+#include "hr-job-context.h"
 #include "hr-scenario.h"
 #include "hr-units.h"
 #include "hr-workers.h"
@@ -356,6 +357,7 @@ find_least (HrSweep     *self,
   point->state = HR_SWEEP_POINT_LEAST;
   point->allocated_bytes = hr_estimate_get_allocated_bytes (found);
   point->total_bytes = hr_estimate_get_least_bytes (found);
+  point->context_tokens = hr_estimate_get_context_tokens (found, probe);
   for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
     {
       if (id != HR_COMPONENT_FRAGMENTATION)

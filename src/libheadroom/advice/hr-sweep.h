@@ -39,6 +39,7 @@ typedef enum
  * @allocated_bytes: what the allocator of the fullest GPU hands out at the peak
  * @reserved_bytes: what it has taken from the driver, where that is known
  * @total_bytes: the peak of the fullest GPU, or the least that it can be while that is not known
+ * @context_tokens: the tokens whose positions the model has to know at a time, 0 where there is no estimate
  * @component_bytes: its parts; what the allocator keeps beside what it hands out is one of them when that is known
  * @refusal: (nullable): why there is no estimate
  *
@@ -50,6 +51,7 @@ typedef struct
   guint64 allocated_bytes;
   guint64 reserved_bytes;
   guint64 total_bytes;
+  guint64 context_tokens;
   guint64 component_bytes[HR_N_COMPONENTS];
   char *refusal;
 } HrSweepPoint;

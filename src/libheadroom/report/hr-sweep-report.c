@@ -9,6 +9,7 @@
 #include "hr-job-private.h"
 #include "hr-labels.h"
 #include "hr-report-private.h"
+#include "hr-sweep-context.h"
 
 /* Whether a point has figures. */
 static gboolean
@@ -49,6 +50,36 @@ hr_sweep_dup_title (HrSweep *sweep)
 }
 
 /**
+ * hr_sweep_dup_context: (skip)
+ * @sweep: a sweep
+ * @line: the index of a line
+ *
+ * Says where a sequence has as many tokens as the line's model is made for.
+ *
+ * Returns: (transfer full) (nullable): words in the user's language, or %NULL where no value of the sweep is so long
+ */
+char *
+hr_sweep_dup_context (HrSweep *sweep,
+                      guint    line)
+{
+  g_autofree char *tokens_text = NULL;
+  g_autofree char *value_text = NULL;
+  guint64 tokens;
+  double value;
+
+  g_return_val_if_fail (sweep != NULL, NULL);
+
+  if (!hr_sweep_find_longest_context (sweep, line, &tokens, &value))
+    return NULL;
+
+  tokens_text = hr_format_integer (tokens);
+  value_text = hr_sweep_dup_value_text (value);
+
+  /* Translators: 1 how many tokens a model is made for, 2 the value of a setting, such as the length of the prompt */
+  return g_strdup_printf (_("the longest context, %1$s tokens, is reached at %2$s"), tokens_text, value_text);
+}
+
+/**
  * hr_sweep_dup_file_name: (skip)
  * @sweep: a sweep with a line
  * @extension: an extension without its dot
@@ -71,20 +102,31 @@ hr_sweep_dup_file_name (HrSweep    *sweep,
   return g_strdup_printf ("%s-%s.%s", name, hr_sweep_get_setting (sweep), extension);
 }
 
+/* What fits on which GPU, and where contexts end; facts are added once there is one. */
 static void
-add_fits (HrSweep      *sweep,
-          HrUnitSystem  unit_system,
-          HrDocument   *document)
+add_fact (HrDocument       *document,
+          HrDocumentBlock **facts,
+          HrSweep          *sweep,
+          guint             line,
+          const char       *text)
+{
+  if (*facts == NULL)
+    *facts = hr_document_add_facts (document);
+  hr_document_block_add_fact (*facts, hr_sweep_get_line (sweep, line)->label, text, HR_DOCUMENT_PLAIN);
+}
+
+static void
+add_facts (HrSweep      *sweep,
+           HrUnitSystem  unit_system,
+           HrDocument   *document)
 {
   GPtrArray *gpus = hr_sweep_get_gpus (sweep);
-  HrDocumentBlock *facts;
+  HrDocumentBlock *facts = NULL;
 
-  if (gpus->len == 0)
-    return;
-
-  facts = hr_document_add_facts (document);
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
     {
+      g_autofree char *context = hr_sweep_dup_context (sweep, i);
+
       for (guint j = 0; j < gpus->len; j++)
         {
           HrGpu *gpu = g_ptr_array_index (gpus, j);
@@ -93,8 +135,10 @@ add_fits (HrSweep      *sweep,
           /* Translators: 1 the name of a GPU, 2 its memory, 3 which values fit, such as “fits up to 16,384” */
           g_autofree char *text = g_strdup_printf (_("%1$s (%2$s): %3$s"), hr_gpu_get_name (gpu), memory, fit);
 
-          hr_document_block_add_fact (facts, hr_sweep_get_line (sweep, i)->label, text, HR_DOCUMENT_PLAIN);
+          add_fact (document, &facts, sweep, i, text);
         }
+      if (context != NULL)
+        add_fact (document, &facts, sweep, i, context);
     }
 }
 
@@ -227,7 +271,7 @@ hr_sweep_create_document (HrSweep      *sweep,
   hr_document_add_text (document, HR_DOCUMENT_TITLE, title);
   if (hr_sweep_get_n_lines (sweep) == 1)
     hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, hr_sweep_get_line (sweep, 0)->label);
-  add_fits (sweep, unit_system, document);
+  add_facts (sweep, unit_system, document);
   hr_document_add_chart (document);
   if (hr_sweep_get_n_lines (sweep) == 1)
     add_single_table (sweep, unit_system, document);
@@ -500,8 +544,10 @@ build_line (JsonBuilder *builder,
             guint        index)
 {
   const HrSweepLine *line = hr_sweep_get_line (sweep, index);
+  guint64 tokens;
   guint n_values;
   const double *values = hr_sweep_get_values (sweep, &n_values);
+  double end;
 
   json_builder_begin_object (builder);
   hr_json_build_string (builder, "label", line->label);
@@ -516,6 +562,14 @@ build_line (JsonBuilder *builder,
   for (guint i = 0; i < n_values; i++)
     build_point (builder, line, values[i], &line->points[i]);
   json_builder_end_array (builder);
+  if (hr_sweep_find_longest_context (sweep, index, &tokens, &end))
+    {
+      json_builder_set_member_name (builder, "longest-context");
+      json_builder_begin_object (builder);
+      hr_json_build_integer (builder, "tokens", tokens);
+      build_number (builder, "value", end);
+      json_builder_end_object (builder);
+    }
   json_builder_set_member_name (builder, "fits");
   json_builder_begin_array (builder);
   for (guint i = 0; i < hr_sweep_get_gpus (sweep)->len; i++)

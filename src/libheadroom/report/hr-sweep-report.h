@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 HrDocument *hr_sweep_create_document (HrSweep            *sweep,
                                       HrUnitSystem        unit_system) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_dup_title       (HrSweep            *sweep) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_sweep_dup_context     (HrSweep            *sweep,
+                                      guint               line) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_dup_file_name   (HrSweep            *sweep,
                                       const char         *extension) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_sweep_to_text         (HrSweep            *sweep,
