@@ -86,6 +86,27 @@ headroom_dialog_open_scenario (GtkWindow *parent,
 }
 
 /*
+ * Asks for a log to open. @response is as in headroom_dialog_open().
+ */
+void
+headroom_dialog_open_log (GtkWindow *parent,
+                          GCallback  response,
+                          gpointer   object)
+{
+  static const char * const log_patterns[] = { "*.log", "*.txt", "*.out", "*.err", NULL };
+  static const char * const all_patterns[] = { "*", NULL };
+  GtkFileChooserNative *dialog;
+
+  dialog = gtk_file_chooser_native_new (_("Open a Log"), parent, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Open"),
+                                        _("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("Logs"), log_patterns);
+  add_filter (GTK_FILE_CHOOSER (dialog), _("All files"), all_patterns);
+
+  show (dialog, response, object);
+}
+
+/*
  * Asks for a folder that holds a model, such as a snapshot of a hub's cache. @response is as in
  * headroom_dialog_open().
  */

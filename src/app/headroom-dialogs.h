@@ -12,6 +12,9 @@ void     headroom_dialog_open          (GtkWindow  *parent,
 void     headroom_dialog_open_scenario (GtkWindow  *parent,
                                         GCallback   response,
                                         gpointer    object);
+void     headroom_dialog_open_log      (GtkWindow  *parent,
+                                        GCallback   response,
+                                        gpointer    object);
 void     headroom_dialog_open_folder   (GtkWindow  *parent,
                                         GCallback   response,
                                         gpointer    object);

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HeadroomMeasurement, headroom_measurement, HEADROOM, MEASUREMENT, AdwBin)
 
+void headroom_measurement_read (HeadroomMeasurement *self,
+                                const char          *text);
 void headroom_measurement_show (HeadroomMeasurement *self,
                                 HrReport            *report);
 

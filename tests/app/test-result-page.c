@@ -243,6 +243,33 @@ test_a_measurement_is_compared (Fixture       *fixture,
   g_assert_false (headroom_test_is_shown (measurement, _("Compared With a Measurement")));
 }
 
+/* The lines are those of vLLM 0.8.5 with a Qwen2.5-7B. */
+static void
+test_a_log_is_compared (Fixture       *fixture,
+                        gconstpointer  data)
+{
+  GtkWidget *measurement = find (fixture, HEADROOM_TYPE_MEASUREMENT);
+  GtkWidget *forget = headroom_test_find (measurement, GTK_TYPE_BUTTON, "forget-log");
+
+  g_assert_false (gtk_widget_get_visible (forget));
+  headroom_measurement_read (HEADROOM_MEASUREMENT (measurement),
+                             "Model loading took 14.2717 GiB and 4.991946 seconds\n"
+                             "GPU KV cache size: 97,680 tokens\n"
+                             "Graph capturing finished in 24 secs, took 1.44 GiB\n");
+  HEADROOM_TEST_WAIT_FOR (gtk_widget_get_visible (forget));
+  headroom_test_settle ();
+  g_assert_true (headroom_test_is_shown (measurement, _("Compared With a Log")));
+  g_assert_true (headroom_test_is_shown (measurement, "14.3\302\240GiB"));
+
+  headroom_measurement_read (HEADROOM_MEASUREMENT (measurement), "nothing of the kind");
+  HEADROOM_TEST_WAIT_FOR (!headroom_test_is_shown (measurement, _("Compared With a Log")));
+  g_assert_true (gtk_widget_get_visible (forget));
+
+  g_signal_emit_by_name (forget, "clicked");
+  headroom_test_settle ();
+  g_assert_false (gtk_widget_get_visible (forget));
+}
+
 static void
 test_selection_survives_a_new_estimate (Fixture       *fixture,
                                         gconstpointer  data)
@@ -533,6 +560,7 @@ main (int   argc,
   ADD ("a_selection_is_the_same_everywhere", test_selection_is_the_same_everywhere);
   ADD ("the_explanation_has_both_ways", test_explanation_has_both_ways);
   ADD ("a_measurement_is_compared", test_a_measurement_is_compared);
+  ADD ("a_log_is_compared", test_a_log_is_compared);
   ADD ("weights_and_cache_come_about_step_by_step", test_steps_are_there);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);
