@@ -32,6 +32,7 @@ struct _HeadroomExplanation
   GtkLabel *rule_title;
   HeadroomDerivation *rule;
   GtkExpander *steps;
+  GtkExpander *stages;
 
   HrReport *report;
   HrComponentId id;
@@ -81,6 +82,43 @@ headroom_explanation_expanded_cb (HeadroomExplanation *self)
   headroom_explanation_show_steps (self);
 }
 
+/* Whether stages of ZeRO divide what is explained. */
+static gboolean
+is_divided (HrComponentId id)
+{
+  return id == HR_COMPONENT_WEIGHTS || id == HR_COMPONENT_GRADIENTS || id == HR_COMPONENT_OPTIMIZER ||
+         id == HR_COMPONENT_MASTER_WEIGHTS;
+}
+
+static GtkWidget *
+headroom_explanation_create_stages (HeadroomExplanation *self)
+{
+  g_autoptr (HrAnatomyTable) table = hr_report_create_zero (self->report);
+  GtkWidget *box = headroom_anatomy_rows_new (table, hr_report_get_unit_system (self->report));
+
+  gtk_box_prepend (GTK_BOX (box), create_paragraph (table->description));
+
+  return box;
+}
+
+/* Worked out when somebody opens it: other estimates. */
+static void
+headroom_explanation_show_stages (HeadroomExplanation *self)
+{
+  gboolean has_stages = self->report != NULL && is_divided (self->id) && hr_report_has_zero (self->report);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->stages), has_stages);
+  gtk_expander_set_child (self->stages, has_stages && gtk_expander_get_expanded (self->stages)
+                                          ? headroom_explanation_create_stages (self)
+                                          : NULL);
+}
+
+static void
+headroom_explanation_stages_expanded_cb (HeadroomExplanation *self)
+{
+  headroom_explanation_show_stages (self);
+}
+
 static void
 headroom_explanation_dispose (GObject *object)
 {
@@ -110,7 +148,9 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_title);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, steps);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, stages);
   gtk_widget_class_bind_template_callback (widget_class, headroom_explanation_expanded_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_explanation_stages_expanded_cb);
 }
 
 static void
@@ -191,4 +231,5 @@ headroom_explanation_show (HeadroomExplanation *self,
   g_set_object (&self->report, report);
   self->id = id;
   headroom_explanation_show_steps (self);
+  headroom_explanation_show_stages (self);
 }

@@ -7,6 +7,7 @@
 
 #include "headroom.h"
 #include "hr-report-steps.h"
+#include "hr-rule-of-thumb-training.h"
 
 #define MODEL "Qwen/Qwen2.5-7B-Instruct"
 #define HOSTILE_NAME "<b>a</b>|`x`"
@@ -603,6 +604,45 @@ test_checkpointing_is_compared (void)
   g_assert_null (strstr (none->label, "as set"));
 }
 
+/* The formulas are those of the paper's figure, the stage that is set is the report's own estimate. */
+static void
+test_stages_of_zero_are_compared (void)
+{
+  static const double published[] = { 120e9, 31.4e9, 16.6e9, 1.9e9 };
+  g_autoptr (HrReport) report =
+    create_training_report ("fine-tuning-method=full framework=deepspeed zero-stage=2 data-parallel=4");
+  g_autoptr (HrReport) adapters = create_training_report ("fine-tuning-method=lora");
+  g_autoptr (HrReport) inference = create_catalogue_report (NULL);
+  g_autoptr (HrAnatomyTable) table = hr_report_create_zero (report);
+  guint64 parameters = hr_model_get_n_parameters (hr_report_get_model (report));
+  const HrAnatomyRow *set;
+
+  for (guint stage = 0; stage < G_N_ELEMENTS (published); stage++)
+    g_assert_cmpfloat_with_epsilon (hr_rule_of_thumb_zero_states (stage, 7500000000, 64), published[stage], 0.05e9);
+
+  g_assert_false (hr_report_has_zero (adapters) || hr_report_has_zero (inference));
+  g_assert_null (hr_report_create_zero (adapters));
+  g_assert_true (hr_report_has_zero (report));
+  g_assert_cmpuint (hr_anatomy_table_find_row (table, "optimizer-bytes")->values[0].number, ==, 12);
+  g_assert_cmpuint (hr_anatomy_table_find_row (table, "stage-0")->values[0].number, ==, 16 * parameters);
+  g_assert_cmpuint (hr_anatomy_table_find_row (table, "stage-1-8")->values[0].number, ==,
+                    4 * parameters + 12 * parameters / 8);
+  g_assert_cmpuint (hr_anatomy_table_find_row (table, "stage-3-64")->values[0].number, ==, parameters / 4);
+  for (guint i = 1; i < table->rows->len; i++)
+    {
+      const HrAnatomyRow *row = hr_anatomy_table_get_row (table, i);
+
+      g_assert_null (row->note);
+      if (!row->is_heading)
+        g_assert_cmpuint (row->values[2].number, >, row->values[1].number);
+    }
+
+  set = hr_anatomy_table_find_row (table, "stage-2-4");
+  g_assert_cmpuint (set->values[2].number, ==, hr_estimate_get_allocated_bytes (hr_report_get_estimate (report)));
+  g_assert_nonnull (strstr (set->label, "as set"));
+  g_assert_null (strstr (hr_anatomy_table_find_row (table, "stage-2-8")->label, "as set"));
+}
+
 static gboolean
 warns_of (HrReport   *report,
           const char *what)
@@ -706,6 +746,7 @@ main (int    argc,
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
   g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
+  g_test_add_func ("/report/stages_of_zero_are_compared", test_stages_of_zero_are_compared);
   g_test_add_func ("/report/what_is_trained_and_what_stays_is_said", test_what_is_trained_and_what_stays_is_said);
 
   return g_test_run ();

@@ -96,6 +96,29 @@ hr_rule_of_thumb_overhead (double bytes)
 }
 
 /**
+ * hr_rule_of_thumb_zero_states:
+ * @stage: a stage of ZeRO, 0 to 3
+ * @parameters: P
+ * @n_ranks: N
+ *
+ * What a GPU holds of weights, gradients and the optimizer's states by figure 1 of Rajbhandari et al.
+ * (arXiv:1910.02054), with K = 12: (2 + 2 + K)·P where nothing is shared; stage 1 shares K·P among N, stage 2 the
+ * gradients' 2·P as well, stage 3 all. In whole bytes.
+ *
+ * Returns: the size in bytes
+ */
+double
+hr_rule_of_thumb_zero_states (guint64 stage,
+                              guint64 parameters,
+                              guint64 n_ranks)
+{
+  double optimizer = HR_RULE_OF_THUMB_ZERO_OPTIMIZER_BYTES;
+  double whole = stage == 0 ? 4 + optimizer : stage == 1 ? 4 : stage == 2 ? 2 : 0;
+
+  return floor (whole * parameters + (4 + optimizer - whole) * parameters / n_ranks);
+}
+
+/**
  * hr_rule_of_thumb_zero_shared:
  * @stage: a stage of ZeRO, 1 to 3
  * @parameters: P

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
  * much; the exact method does not use them.
  */
 
+/* K of ZeRO's paper: for each parameter a copy in fp32 and two averages of Adam, 4 + 4 + 4 bytes. */
+#define HR_RULE_OF_THUMB_ZERO_OPTIMIZER_BYTES 12
+
 /* What is kept of the activations (Korthikanti et al., arXiv:2205.05198, table 2). */
 typedef enum
 {
@@ -34,6 +37,9 @@ double hr_rule_of_thumb_tuning_total     (double          parameters,
                                           double          optimizer_factor,
                                           double          activations);
 double hr_rule_of_thumb_overhead         (double          bytes);
+double hr_rule_of_thumb_zero_states      (guint64         stage,
+                                          guint64         parameters,
+                                          guint64         n_ranks);
 double hr_rule_of_thumb_zero_shared      (guint64         stage,
                                           guint64         parameters,
                                           guint64         n_ranks);

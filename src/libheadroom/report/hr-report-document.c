@@ -519,19 +519,29 @@ add_log (HrReport   *self,
   hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
 }
 
-/* What is computed anew, and what that saves. */
 static void
-add_checkpointing (HrReport   *self,
-                   HrDocument *document)
+add_comparison (HrReport       *self,
+                HrDocument     *document,
+                HrAnatomyTable *table)
 {
-  g_autoptr (HrAnatomyTable) table = hr_report_create_checkpointing (self);
-
   if (table == NULL)
     return;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, table->title);
   hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, table->description);
   hr_anatomy_table_add_to (table, hr_report_get_unit_system (self), document);
+}
+
+/* What is computed anew, and what is divided among GPUs, and what that saves. */
+static void
+add_comparisons (HrReport   *self,
+                 HrDocument *document)
+{
+  g_autoptr (HrAnatomyTable) checkpointing = hr_report_create_checkpointing (self);
+  g_autoptr (HrAnatomyTable) zero = hr_report_create_zero (self);
+
+  add_comparison (self, document, checkpointing);
+  add_comparison (self, document, zero);
 }
 
 /* How a part comes about, a step at a time. */
@@ -719,7 +729,7 @@ hr_report_create_document (HrReport *self)
   add_devices (self, document);
   add_measured (self, document);
   add_log (self, document);
-  add_checkpointing (self, document);
+  add_comparisons (self, document);
   hr_report_add_compute (self, document);
   add_warnings (self, document);
   add_settings (self, document);

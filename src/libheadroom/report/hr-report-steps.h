@@ -17,5 +17,7 @@ char           *hr_report_dup_trained    (HrReport      *self) G_GNUC_WARN_UNUSE
 HrAnatomyTable *hr_report_create_measured (HrReport     *self,
                                            guint64       measured) G_GNUC_WARN_UNUSED_RESULT;
 HrAnatomyTable *hr_report_create_checkpointing (HrReport *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean        hr_report_has_zero       (HrReport      *self);
+HrAnatomyTable *hr_report_create_zero    (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
