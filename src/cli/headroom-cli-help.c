@@ -68,6 +68,23 @@ static const OptionHelp compare_options[] = {
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
 };
 
+static const OptionHelp plan_options[] = {
+  { "--gpu NAME", N_("The kind of GPU; “headroom-cli list gpus” names them") },
+  { "--gpus N", N_("How many of them there are (1)") },
+  { "--per-node N", N_("How many of them a machine has (8)") },
+  { "--network RATE",
+    N_("What each GPU can send to other machines, such as 400Gb/s or 50GB/s; without it there are no times beyond one "
+       "machine") },
+  { "--sequences N", N_("Sequences of a step, those of all GPUs together (one for each GPU)") },
+  { "--top N", N_("How many layouts to list (20)") },
+  { "--least",
+    N_("The fewest GPUs of the kind that is named, or of each kind, that the job fits on, in place of layouts") },
+  { "--mode MODE", N_("What to do with the model: fine-tuning or training") },
+  { "--format FORMAT", N_("text (the default), json, csv or markdown") },
+  { "--output FILE", N_("Write to a file; without --format, its extension says what") },
+  { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
+};
+
 static const OptionHelp launch_options[] = {
   { "--file NAME", N_("Only one of the files, such as deepspeed, as it is") },
   { "--mode MODE",
@@ -254,6 +271,21 @@ headroom_cli_dup_help (const char *verb)
                          "“estimate”, and are for both.\n"));
       append_options (string, compare_options, G_N_ELEMENTS (compare_options));
     }
+  else if (g_strcmp0 (verb, "plan") == 0)
+    {
+      g_string_append (string,
+                       _("Usage: headroom-cli plan MODEL --mode training --gpu NAME --gpus N [OPTION…]\n"
+                         "\n"
+                         "Lists the layouts of a job of training that fit on some GPUs, the fastest first: all\n"
+                         "degrees of tensor, pipeline, context, expert and data parallelism, stages of ZeRO,\n"
+                         "ways of checkpointing and micro-batches that go together. Settings are those of\n"
+                         "“estimate”; those of a layout that are given stay as they are.\n"));
+      append_options (string, plan_options, G_N_ELEMENTS (plan_options));
+      g_string_append_c (string, '\n');
+      hr_document_append_wrapped (string,
+                                  _("Exit status: 0 some layout fits; 1 none fits; 2 layouts of such a job are not "
+                                    "known."), 0);
+    }
   else if (g_strcmp0 (verb, "launch") == 0)
     {
       g_string_append (string,
@@ -303,6 +335,7 @@ headroom_cli_dup_help (const char *verb)
                        "  inspect MODEL    show the parameters and tensors of a model\n"
                        "  sweep MODEL      estimate a job at several values of a setting\n"
                        "  compare A B      set two estimates side by side\n"
+                       "  plan MODEL       list the layouts of a job on many GPUs\n"
                        "  launch MODEL     write the settings as programs take them\n"
                        "  log FILE         read what a program has written about memory\n"
                        "  list WHAT        list models, gpus, architectures, precisions, formats, engines,\n"

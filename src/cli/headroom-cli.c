@@ -21,6 +21,7 @@ static const struct
   { "list", headroom_cli_list },
   { "sweep", headroom_cli_sweep },
   { "compare", headroom_cli_compare },
+  { "plan", headroom_cli_plan },
   { "launch", headroom_cli_launch },
   { "log", headroom_cli_log },
   { "help", headroom_cli_help },

@@ -37,6 +37,8 @@ HeadroomStatus  headroom_cli_log         (HeadroomArguments  *arguments,
                                           GError            **error);
 HeadroomStatus  headroom_cli_compare     (HeadroomArguments  *arguments,
                                           GError            **error);
+HeadroomStatus  headroom_cli_plan       (HeadroomArguments  *arguments,
+                                         GError            **error);
 HeadroomStatus  headroom_cli_sweep       (HeadroomArguments  *arguments,
                                           GError            **error);
 gboolean        headroom_cli_read_units  (HeadroomArguments  *arguments,

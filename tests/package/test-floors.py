@@ -10,7 +10,8 @@ import sys
 import tap
 import tree
 
-LIBRARY = ['base', 'logs', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'launch', 'report']
+LIBRARY = ['base', 'logs', 'model', 'hardware', 'job', 'memory', 'compute', 'labels', 'advice', 'plan', 'launch',
+           'report']
 
 # Each floor, and the floors whose headers it may include besides its own.
 FLOORS = {
@@ -23,6 +24,7 @@ FLOORS = {
     'src/libheadroom/compute': ['base', 'model', 'hardware', 'job', 'memory'],
     'src/libheadroom/labels': ['base', 'logs', 'model', 'hardware', 'job', 'memory'],
     'src/libheadroom/advice': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'labels'],
+    'src/libheadroom/plan': ['base', 'model', 'hardware', 'job', 'memory', 'compute', 'advice'],
     'src/libheadroom/launch': ['base', 'model', 'hardware', 'job', 'memory', 'labels'],
     'src/libheadroom/report': LIBRARY[:-1],
     'src/charts': [],
@@ -40,6 +42,7 @@ FORBIDDEN = {
     'src/libheadroom/compute': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib|stdio|locale|libintl|time|fcntl|unistd'
                                r'|glib/gstdio)',
     'src/libheadroom/advice': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib)',
+    'src/libheadroom/plan': r'(gtk|gdk|gsk|adwaita|cairo|pango|json-glib)',
     'src/charts': r'(gtk|gdk|gsk|adwaita|json-glib)',
     'src/export': r'(gtk|gdk|gsk|adwaita|json-glib)',
     'src/cli': r'(gtk|gdk|gsk|adwaita)',

@@ -76,20 +76,30 @@ resolve_data (HrLayout  *self,
 }
 
 /*
+ * hr_layout_divides_ranks:
+ * @self: a layout
+ *
  * initialize_model_parallel of megatron/core/parallel_state.py: experts are divided among all ranks of a stage.
+ *
+ * Returns: whether the ranks of a stage can be divided into groups that share the experts of a layer
  */
+gboolean
+hr_layout_divides_ranks (const HrLayout *self)
+{
+  return self->n_ranks / self->pipeline % self->expert == 0;
+}
+
 static gboolean
 check_experts (const HrLayout  *self,
                GError         **error)
 {
-  guint64 n_stage = self->n_ranks / self->pipeline;
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
 
-  if (n_stage % self->expert == 0)
+  if (hr_layout_divides_ranks (self))
     return TRUE;
 
-  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, n_stage);
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, self->n_ranks / self->pipeline);
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->expert);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("expert-parallel: expected a divisor of %s, the ranks of a stage of the pipeline; found %s"),
@@ -366,9 +376,22 @@ check_group (const HrLayout  *self,
 }
 
 /*
+ * hr_layout_can_interleave:
+ * @self: a layout
+ * @n_micro_batches: how many micro-batches a step has
+ *
  * An interleaved schedule runs micro-batches in groups, of as many as there are stages where nothing else is said
  * (forward_backward_pipelining_with_interleaving of megatron/core/pipeline_parallel/schedules.py).
+ *
+ * Returns: whether stages can have as many parts as they have, where nothing else is said of groups
  */
+gboolean
+hr_layout_can_interleave (const HrLayout *self,
+                          guint64         n_micro_batches)
+{
+  return self->parts == 1 || (self->pipeline > 1 && self->group == 0 && n_micro_batches % self->pipeline == 0);
+}
+
 static gboolean
 check_parts (const HrLayout  *self,
              guint64          n_micro_batches,
@@ -377,7 +400,7 @@ check_parts (const HrLayout  *self,
   g_autofree char *expected = g_strdup_printf ("%" G_GUINT64_FORMAT, self->pipeline);
   g_autofree char *found = NULL;
 
-  if (self->parts == 1)
+  if (hr_layout_can_interleave (self, n_micro_batches))
     return TRUE;
 
   if (self->pipeline == 1)
@@ -390,8 +413,6 @@ check_parts (const HrLayout  *self,
     }
   if (self->group > 0)
     return check_group (self, n_micro_batches, error);
-  if (n_micro_batches % self->pipeline == 0)
-    return TRUE;
 
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_micro_batches);
   hr_message_set_error (error, HR_ERROR_VALUE,
@@ -399,6 +420,14 @@ check_parts (const HrLayout  *self,
                            "many micro-batches in a row as the pipeline has stages; found %s"), expected, found);
 
   return FALSE;
+}
+
+/* Whether each of the ranks that share a sequence has two chunks of it. */
+static gboolean
+divides_chunks (const HrLayout *self,
+                guint64         length)
+{
+  return self->context == 1 || length % (2 * self->context) == 0;
 }
 
 /*
@@ -418,7 +447,7 @@ check_context (const HrLayout  *self,
   if (self->context == 1)
     return TRUE;
 
-  if (length % (2 * self->context) != 0)
+  if (!divides_chunks (self, length))
     {
       expected = format_number (2 * self->context);
       found = format_number (length);
@@ -508,6 +537,56 @@ guint64
 hr_layout_count_sharers (const HrLayout *self)
 {
   return self->data * self->context;
+}
+
+/*
+ * hr_layout_divides_layers:
+ * @self: a layout
+ * @n_layers: how many layers the model has
+ *
+ * Returns: whether each part of each stage has as many of them, where nothing else is said of the outer stages; the
+ *   embedding and the loss may count as layers
+ */
+gboolean
+hr_layout_divides_layers (const HrLayout *self,
+                          guint64         n_layers)
+{
+  guint64 n_counted = n_layers + self->counts_embedding + self->counts_loss;
+
+  return n_counted % (self->pipeline * self->parts) == 0;
+}
+
+/*
+ * hr_layout_divides_tokens:
+ * @self: a layout
+ * @length: how many tokens a sequence has
+ *
+ * Ranks that share a sequence have two chunks of it each (--context-parallel-size in megatron/training/arguments.py),
+ * which those that share a layer divide where they divide what lies between its matrices.
+ *
+ * Returns: whether each has as many tokens
+ */
+gboolean
+hr_layout_divides_tokens (const HrLayout *self,
+                          guint64         length)
+{
+  return divides_chunks (self, length) && (!self->divides_sequence || length / self->context % self->tensor == 0);
+}
+
+/*
+ * hr_layout_can_share:
+ * @self: a layout
+ *
+ * A pipeline adds gradients up over its micro-batches, which ZeRO's second stage would reduce one by one: DeepSpeed
+ * refuses both together (PipelineEngine of deepspeed/runtime/pipe/engine.py), and Megatron-LM fully sharded parameters
+ * beside a pipeline (--use-torch-fsdp2 in megatron/training/arguments.py).
+ *
+ * Returns: whether what the stage of ZeRO divides can be divided
+ */
+gboolean
+hr_layout_can_share (const HrLayout *self)
+{
+  return self->zero_stage < 2 || self->pipeline == 1;
 }
 
 /* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
@@ -633,7 +712,7 @@ check_stages (const HrLayout  *self,
 
   if (self->first_layers > 0 || self->last_layers > 0)
     return check_outer (self, n_layers, error);
-  if (n_counted % n_parts == 0)
+  if (hr_layout_divides_layers (self, n_layers))
     return TRUE;
 
   layers = format_number (n_counted);

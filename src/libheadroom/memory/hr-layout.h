@@ -65,6 +65,14 @@ gboolean hr_layout_check (const HrLayout  *self,
                           GError         **error);
 gboolean hr_layout_divides_model (const HrLayout *self);
 guint64  hr_layout_count_sharers (const HrLayout *self);
+gboolean hr_layout_divides_layers (const HrLayout *self,
+                                   guint64         n_layers);
+gboolean hr_layout_divides_ranks (const HrLayout *self);
+gboolean hr_layout_divides_tokens (const HrLayout *self,
+                                   guint64         length);
+gboolean hr_layout_can_share     (const HrLayout *self);
+gboolean hr_layout_can_interleave (const HrLayout *self,
+                                   guint64         n_micro_batches);
 HrModel *hr_layout_divide_model  (const HrLayout  *self,
                                   HrModel         *model,
                                   guint            stage,

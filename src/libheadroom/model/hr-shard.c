@@ -263,6 +263,8 @@ find_divided (const HrTensor *tensor,
     case HR_MODULE_VALUE:
     case HR_MODULE_KEY_VALUE:
     case HR_MODULE_QUERY_KEY_VALUE:
+    case HR_MODULE_QUERY_EXPANSION:
+    case HR_MODULE_EXPANSION:
     case HR_MODULE_GATE:
     case HR_MODULE_UP:
     case HR_MODULE_GATE_UP:

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-cluster.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "hr-framework.h"
+#include "hr-message.h"
+#include "hr-roofline.h"
+
+/**
+ * hr_cluster_check: (skip)
+ * @self: GPUs
+ * @error: return location for an error
+ *
+ * Checks whether enough is known of some GPUs to say how long a step takes on them.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_cluster_check (const HrCluster  *self,
+                  GError          **error)
+{
+  guint64 rate;
+
+  g_return_val_if_fail (self != NULL && HR_IS_GPU (self->gpu), FALSE);
+
+  if (!hr_roofline_check (self->gpu, HR_DTYPE_BFLOAT16, error))
+    return FALSE;
+  if (self->n_gpus > 1 && self->n_per_node > 1 && hr_gpu_get_interconnect (self->gpu, &rate) == NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the name of a GPU */
+                            N_("It is not known how fast several %s of a machine exchange data, so that no time can be "
+                               "given"), hr_gpu_get_name (self->gpu));
+      return FALSE;
+    }
+  if (self->n_gpus > self->n_per_node && self->network == 0)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("It is not said how fast the network between machines is (network), so that no time can "
+                               "be given"));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_cluster_get_rate:
+ * @self: GPUs of which enough is known
+ * @n_ranks: how many of them exchange data, at least 2
+ * @stride: how many places each of them is behind the one before it
+ *
+ * Gets how fast each rank of a group sends to the next in a ring. Within a machine that is the interconnect in one
+ * direction, as data sheets state the sum of both; between machines the network adapters of all members that a machine
+ * has are used side by side (NCCL’s rings), though none is faster than the interconnect. How near to these figures an
+ * exchange comes is that of the roofline.
+ *
+ * Returns: bytes a second
+ */
+double
+hr_cluster_get_rate (const HrCluster *self,
+                     guint64          n_ranks,
+                     guint64          stride)
+{
+  double share = hr_roofline_get_efficiency (HR_BOUND_INTERCONNECT, TRUE)->typical;
+  guint64 members = MAX (1, self->n_per_node / MAX (stride, 1));
+  guint64 interconnect = 0;
+  double between;
+
+  hr_gpu_get_interconnect (self->gpu, &interconnect);
+  if (n_ranks * stride <= self->n_per_node)
+    return interconnect / 2.0 * share;
+
+  between = (double) self->network * members;
+
+  return share * (interconnect > 0 && members > 1 ? fmin (between, interconnect / 2.0) : between);
+}
+
+/*
+ * hr_cluster_get_beside:
+ * @gpu: a GPU
+ *
+ * Gets what CUDA and the libraries take of a GPU beside the tensors of a step, as an estimate of training with
+ * Megatron-LM has it.
+ *
+ * Returns: bytes; 0 where nothing is known
+ */
+guint64
+hr_cluster_get_beside (HrGpu *gpu)
+{
+  HrFramework framework;
+
+  if (!hr_framework_init_for_gpu (&framework, gpu))
+    return 0;
+  hr_framework_add_engine (&framework, gpu);
+
+  return framework.context_bytes + framework.backward_bytes + 2 * framework.workspace_bytes + framework.engine_bytes;
+}
+
+/**
+ * hr_cluster_parse_network: (skip)
+ * @text: how fast a network is, such as "400Gb/s" or "50GB/s"
+ * @bytes_per_second: (out): the same in bytes
+ *
+ * Reads the speed of a network as adapters are sold, in bits, or in bytes; units are decimal.
+ *
+ * Returns: whether @text is one
+ */
+gboolean
+hr_cluster_parse_network (const char *text,
+                          guint64    *bytes_per_second)
+{
+  char *end = NULL;
+  double number = g_ascii_strtod (text, &end);
+  gboolean in_bits;
+  double unit;
+
+  while (g_ascii_isspace (*end))
+    end++;
+  if (end == text || !isfinite (number) || number <= 0 || strchr ("MGT", *end) == NULL || *end == '\0')
+    return FALSE;
+  unit = *end == 'M' ? 1e6 : *end == 'G' ? 1e9 : 1e12;
+  end++;
+  in_bits = g_str_equal (end, "b/s") || g_str_equal (end, "bit/s") || g_str_equal (end, "bps");
+  if (!in_bits && !g_str_equal (end, "B/s"))
+    return FALSE;
+
+  number *= unit / (in_bits ? 8 : 1);
+  if (number >= 1e18)
+    return FALSE;
+  *bytes_per_second = number;
+
+  return TRUE;
+}

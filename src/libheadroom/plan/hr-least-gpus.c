@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-least-gpus.h"
+
+#include "hr-cluster.h"
+#include "hr-layout-space.h"
+#include "hr-planner.h"
+#include "hr-workers.h"
+
+#define GROUPS_AT_A_TIME 256
+
+/* Of layouts on as many GPUs that which takes least; ordered by how many GPUs. */
+typedef struct
+{
+  HrLayoutStep step;
+  guint64 bytes;
+} Least;
+
+typedef struct
+{
+  const HrLayoutParts *parts;
+  const HrLayoutSpace *space;
+  guint first;
+  GHashTable *leasts[GROUPS_AT_A_TIME];   /* of Least, by how many GPUs */
+} Batch;
+
+typedef struct
+{
+  Batch *batch;
+  GHashTable *leasts;
+} Visit;
+
+static void
+take (GHashTable         *leasts,
+      const HrLayoutStep *step,
+      guint64             bytes)
+{
+  Least *least = g_hash_table_lookup (leasts, GUINT_TO_POINTER ((guint) step->layout.n_ranks));
+
+  if (least != NULL && least->bytes <= bytes)
+    return;
+  if (least == NULL)
+    {
+      least = g_new (Least, 1);
+      g_hash_table_insert (leasts, GUINT_TO_POINTER ((guint) step->layout.n_ranks), least);
+    }
+  *least = (Least) { *step, bytes };
+}
+
+static void
+look_at_layout (const HrLayoutStep *step,
+                const HrDivision   *division,
+                gpointer            user_data)
+{
+  Visit *visit = user_data;
+  guint stage;
+
+  take (visit->leasts, step, hr_layout_parts_get_peak (visit->batch->parts, step, division, &stage));
+}
+
+static void
+look_at_group (guint    index,
+               gpointer user_data)
+{
+  Batch *batch = user_data;
+  Visit visit = { batch, g_hash_table_new_full (NULL, NULL, NULL, g_free) };
+
+  batch->leasts[index] = visit.leasts;
+  hr_layout_space_visit_least (batch->space, batch->first + index, look_at_layout, &visit);
+}
+
+static void
+merge (GHashTable *all,
+       GHashTable *leasts)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, leasts);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Least *least = value;
+
+      take (all, &least->step, least->bytes);
+    }
+}
+
+/* Groups one after the other, so that of equals the first stays, whichever thread was faster. */
+static gboolean
+look_at_all (const HrLayoutParts *parts,
+             const HrLayoutSpace *space,
+             GCancellable        *cancellable,
+             GHashTable          *all)
+{
+  guint n_groups = hr_layout_space_get_n_groups (space);
+  Batch batch = { .parts = parts, .space = space };
+
+  for (batch.first = 0; batch.first < n_groups; batch.first += GROUPS_AT_A_TIME)
+    {
+      guint n = MIN (n_groups - batch.first, GROUPS_AT_A_TIME);
+
+      if (g_cancellable_is_cancelled (cancellable))
+        return FALSE;
+      hr_workers_run (n, look_at_group, &batch);
+      for (guint i = 0; i < n; i++)
+        {
+          merge (all, batch.leasts[i]);
+          g_hash_table_unref (batch.leasts[i]);
+        }
+    }
+
+  return TRUE;
+}
+
+static gint
+compare_n_ranks (gconstpointer a,
+                 gconstpointer b)
+{
+  const Least *one = *(Least * const *) a;
+  const Least *other = *(Least * const *) b;
+
+  return one->step.layout.n_ranks < other->step.layout.n_ranks ? -1
+                                                                : one->step.layout.n_ranks > other->step.layout.n_ranks;
+}
+
+static GPtrArray *
+sort (GHashTable *all)
+{
+  GPtrArray *sorted = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, all);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_ptr_array_add (sorted, value);
+  g_ptr_array_sort (sorted, compare_n_ranks);
+
+  return sorted;
+}
+
+static void
+find_for_gpu (GPtrArray   *sorted,
+              HrGpu       *gpu,
+              HrLeastGpus *found)
+{
+  guint64 beside = hr_cluster_get_beside (gpu);
+
+  *found = (HrLeastGpus) { .gpu = g_object_ref (gpu) };
+  for (guint i = 0; i < sorted->len; i++)
+    {
+      const Least *least = g_ptr_array_index (sorted, i);
+
+      if (least->bytes + beside > hr_gpu_get_memory (gpu))
+        continue;
+
+      found->n_gpus = least->step.layout.n_ranks;
+      found->step = least->step;
+      found->bytes = least->bytes + beside;
+      return;
+    }
+}
+
+static gint
+compare_found (gconstpointer a,
+               gconstpointer b)
+{
+  const HrLeastGpus *one = a;
+  const HrLeastGpus *other = b;
+  guint64 n = one->n_gpus > 0 ? one->n_gpus : G_MAXUINT64, m = other->n_gpus > 0 ? other->n_gpus : G_MAXUINT64;
+
+  if (n != m)
+    return n < m ? -1 : 1;
+  if (hr_gpu_get_memory (one->gpu) != hr_gpu_get_memory (other->gpu))
+    return hr_gpu_get_memory (one->gpu) < hr_gpu_get_memory (other->gpu) ? -1 : 1;
+
+  return g_strcmp0 (hr_gpu_get_name (one->gpu), hr_gpu_get_name (other->gpu));
+}
+
+static void
+clear (gpointer data)
+{
+  g_clear_object (&((HrLeastGpus *) data)->gpu);
+}
+
+/**
+ * hr_least_gpus_list: (skip)
+ * @model: a model
+ * @job: a job of training, of which those settings are varied that say how it is divided
+ * @gpus: (element-type HrGpu): kinds of GPUs
+ * @n_sequences: sequences of a step
+ * @max_gpus: how many GPUs there may be at the most
+ * @fixed: (nullable) (array zero-terminated=1): settings of the job that are not varied
+ * @cancellable: (nullable): ends it early
+ * @error: return location for an error
+ *
+ * Finds the fewest GPUs of each kind that a job fits on, however long a step takes: by formulas, with all computed anew
+ * that may be. One pass through all layouts is for all kinds.
+ *
+ * Returns: (transfer full) (element-type HrLeastGpus): the kinds, those first of which fewest are enough, then the
+ *   smallest; %NULL with @error set where layouts of such a job are not known, or without it if @cancellable was
+ *   cancelled
+ */
+GArray *
+hr_least_gpus_list (HrModel             *model,
+                    HrJob               *job,
+                    GPtrArray           *gpus,
+                    guint64              n_sequences,
+                    guint                max_gpus,
+                    const char * const  *fixed,
+                    GCancellable        *cancellable,
+                    GError             **error)
+{
+  g_autoptr (HrLayoutParts) parts = NULL;
+  g_autoptr (HrLayoutSpace) space = NULL;
+  g_autoptr (HrJob) copy = NULL;
+  g_autoptr (GHashTable) all = NULL;
+  g_autoptr (GPtrArray) sorted = NULL;
+  GArray *found;
+
+  g_return_val_if_fail (HR_IS_MODEL (model) && HR_IS_JOB (job) && gpus != NULL, NULL);
+  g_return_val_if_fail (n_sequences > 0 && max_gpus > 0, NULL);
+
+  if (!hr_planner_check_job (job, error))
+    return NULL;
+
+  copy = hr_job_copy (job);
+  g_object_set (copy, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
+  parts = hr_layout_parts_new (model, HR_TRAINING_JOB (copy), max_gpus, error);
+  if (parts == NULL)
+    return NULL;
+
+  space = hr_layout_space_new (parts, HR_TRAINING_JOB (copy), max_gpus, n_sequences, fixed);
+  all = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  if (!look_at_all (parts, space, cancellable, all))
+    return NULL;
+
+  sorted = sort (all);
+  found = g_array_new (FALSE, TRUE, sizeof (HrLeastGpus));
+  g_array_set_clear_func (found, clear);
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrLeastGpus least;
+
+      find_for_gpu (sorted, g_ptr_array_index (gpus, i), &least);
+      g_array_append_val (found, least);
+    }
+  g_array_sort (found, compare_found);
+
+  return found;
+}

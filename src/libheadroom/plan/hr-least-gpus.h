@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-gpu.h"
+#include "hr-job.h"
+#include "hr-layout-parts.h"
+#include "hr-model.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrLeastGpus: (skip)
+ * @gpu: a kind of GPU
+ * @n_gpus: how many of them are enough, or 0 if @max_gpus are not
+ * @step: the layout on them that takes least
+ * @bytes: what each of them holds at its peak, as formulas have it
+ *
+ * The fewest GPUs of a kind that a job fits on.
+ */
+typedef struct
+{
+  HrGpu *gpu;
+  guint64 n_gpus;
+  HrLayoutStep step;
+  guint64 bytes;
+} HrLeastGpus;
+
+GArray *hr_least_gpus_list (HrModel             *model,
+                            HrJob               *job,
+                            GPtrArray           *gpus,
+                            guint64              n_sequences,
+                            guint                max_gpus,
+                            const char * const  *fixed,
+                            GCancellable        *cancellable,
+                            GError             **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

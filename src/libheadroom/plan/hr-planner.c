@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-planner.h"
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
+#include "hr-job-enums.h"
+#include "hr-layout-space.h"
+#include "hr-workers.h"
+
+/* How many groups a core looks at in a step: a few milliseconds. */
+#define GROUPS_PER_WORKER 64
+
+struct _HrPlanner
+{
+  HrModel *model;
+  HrJob *job;
+  HrCluster cluster;
+  guint64 n_sequences;
+  HrLayoutParts *parts;
+  HrLayoutSpace *space;
+  guint64 beside;           /* what the driver and the libraries take of each GPU */
+  char *missing;            /* why there are no times, or NULL */
+  guint next;               /* the first group that nobody has looked at */
+  guint64 n_layouts;
+  guint64 n_fitting;
+  guint64 least_bytes;
+  GArray *choices;          /* of HrPlanChoice, not yet in order but for the best */
+};
+
+/* What came of a group. */
+typedef struct
+{
+  HrPlanner *planner;
+  guint64 n_layouts;
+  guint64 least_bytes;
+  GArray *choices;
+} Finding;
+
+/**
+ * hr_planner_check_job: (skip)
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Checks that layouts are known for what a job does.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_planner_check_job (HrJob   *job,
+                      GError **error)
+{
+  int method = HR_FINE_TUNING_METHOD_FULL;
+
+  if (HR_IS_FINE_TUNING_JOB (job))
+    g_object_get (job, "fine-tuning-method", &method, NULL);
+  if (HR_IS_TRAINING_JOB (job) && !HR_IS_GRPO_JOB (job) && method == HR_FINE_TUNING_METHOD_FULL)
+    return TRUE;
+
+  g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                       _("Layouts are planned for training, and for fine-tuning of all parameters; expected one of "
+                         "these modes, found another"));
+
+  return FALSE;
+}
+
+/**
+ * hr_planner_new: (skip)
+ * @model: a model
+ * @job: a job of training, of which those settings are varied that say how it is divided
+ * @cluster: the GPUs
+ * @n_sequences: sequences of a step, those of all copies of the model together
+ * @fixed: (nullable) (array zero-terminated=1): settings of the job that are not varied
+ * @error: return location for an error
+ *
+ * Prepares a search of all layouts of a job.
+ *
+ * Returns: (transfer full): a planner, or %NULL with @error set where layouts of such a job are not known
+ */
+HrPlanner *
+hr_planner_new (HrModel             *model,
+                HrJob               *job,
+                const HrCluster     *cluster,
+                guint64              n_sequences,
+                const char * const  *fixed,
+                GError             **error)
+{
+  g_autoptr (HrPlanner) self = NULL;
+  g_autoptr (GError) missing = NULL;
+  HrTrainingJob *training;
+
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+  g_return_val_if_fail (HR_IS_JOB (job), NULL);
+  g_return_val_if_fail (cluster != NULL && HR_IS_GPU (cluster->gpu), NULL);
+  g_return_val_if_fail (cluster->n_gpus > 0 && cluster->n_per_node > 0 && n_sequences > 0, NULL);
+
+  if (!hr_planner_check_job (job, error))
+    return NULL;
+
+  self = g_new0 (HrPlanner, 1);
+  self->model = g_object_ref (model);
+  self->job = hr_job_copy (job);
+  self->cluster = *cluster;
+  g_object_ref (self->cluster.gpu);
+  self->n_sequences = n_sequences;
+  self->least_bytes = G_MAXUINT64;
+  self->choices = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
+  g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
+  training = HR_TRAINING_JOB (self->job);
+  self->parts = hr_layout_parts_new (model, training, cluster->n_gpus, error);
+  if (self->parts == NULL)
+    return NULL;
+
+  self->space = hr_layout_space_new (self->parts, training, cluster->n_gpus, n_sequences, fixed);
+  self->beside = hr_cluster_get_beside (cluster->gpu);
+  if (!hr_cluster_check (cluster, &missing))
+    self->missing = g_strdup (missing->message);
+
+  return g_steal_pointer (&self);
+}
+
+void
+hr_planner_free (HrPlanner *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_clear_pointer (&self->space, hr_layout_space_free);
+  g_clear_pointer (&self->parts, hr_layout_parts_free);
+  g_array_unref (self->choices);
+  g_object_unref (self->cluster.gpu);
+  g_object_unref (self->job);
+  g_object_unref (self->model);
+  g_free (self->missing);
+  g_free (self);
+}
+
+static void
+look_at_layout (const HrLayoutStep *step,
+                const HrDivision   *division,
+                gpointer            user_data)
+{
+  Finding *finding = user_data;
+  const HrPlanner *planner = finding->planner;
+  HrPlanChoice choice = { .step = *step, .division = division };
+
+  choice.formula_bytes = hr_layout_parts_get_peak (planner->parts, step, division, &choice.stage) + planner->beside;
+  finding->n_layouts++;
+  finding->least_bytes = MIN (finding->least_bytes, choice.formula_bytes);
+  if (choice.formula_bytes > hr_gpu_get_memory (planner->cluster.gpu))
+    return;
+
+  choice.has_time = planner->missing == NULL;
+  if (choice.has_time)
+    hr_layout_time_init (&choice.time, planner->parts, &planner->cluster, step, division);
+  g_array_append_val (finding->choices, choice);
+}
+
+static void
+look_at_group (guint    index,
+               gpointer user_data)
+{
+  Finding *finding = (Finding *) user_data + index;
+  HrPlanner *planner = finding->planner;
+
+  hr_layout_space_visit (planner->space, planner->next + index, look_at_layout, finding);
+}
+
+/* Numbers that tell layouts apart, of those that are as fast and leave as much. */
+static gint
+compare_layouts (const HrLayoutStep *one,
+                 const HrLayoutStep *other)
+{
+  const guint64 a[] = { one->layout.tensor, one->layout.pipeline, one->layout.parts, one->layout.context,
+                        one->layout.expert, one->layout.zero_stage, one->checkpointing, one->micro_batch,
+                        one->layout.counts_loss };
+  const guint64 b[] = { other->layout.tensor, other->layout.pipeline, other->layout.parts, other->layout.context,
+                        other->layout.expert, other->layout.zero_stage, other->checkpointing, other->micro_batch,
+                        other->layout.counts_loss };
+
+  for (guint i = 0; i < G_N_ELEMENTS (a); i++)
+    {
+      if (a[i] != b[i])
+        return a[i] < b[i] ? -1 : 1;
+    }
+
+  return 0;
+}
+
+/* The fastest first; where no time is known, or it is the same, what leaves most. */
+static gint
+compare_choices (gconstpointer a,
+                 gconstpointer b)
+{
+  const HrPlanChoice *one = a;
+  const HrPlanChoice *other = b;
+
+  if (one->time.total != other->time.total)
+    return one->time.total < other->time.total ? -1 : 1;
+  if (one->formula_bytes != other->formula_bytes)
+    return one->formula_bytes < other->formula_bytes ? -1 : 1;
+
+  return compare_layouts (&one->step, &other->step);
+}
+
+static void
+keep_best (HrPlanner *self)
+{
+  g_array_sort (self->choices, compare_choices);
+  if (self->choices->len > HR_PLANNER_MAX_CHOICES)
+    g_array_set_size (self->choices, HR_PLANNER_MAX_CHOICES);
+}
+
+/**
+ * hr_planner_step: (skip)
+ * @self: a planner
+ *
+ * Looks at the next layouts, on all cores, for a few milliseconds.
+ *
+ * Returns: whether there are more
+ */
+gboolean
+hr_planner_step (HrPlanner *self)
+{
+  guint n;
+  g_autofree Finding *findings = NULL;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  n = MIN (hr_layout_space_get_n_groups (self->space) - self->next, GROUPS_PER_WORKER * hr_workers_get_n ());
+  findings = g_new0 (Finding, n);
+  for (guint i = 0; i < n; i++)
+    findings[i] = (Finding) { self, 0, G_MAXUINT64, g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)) };
+  hr_workers_run (n, look_at_group, findings);
+
+  for (guint i = 0; i < n; i++)
+    {
+      self->n_layouts += findings[i].n_layouts;
+      self->n_fitting += findings[i].choices->len;
+      self->least_bytes = MIN (self->least_bytes, findings[i].least_bytes);
+      g_array_append_vals (self->choices, findings[i].choices->data, findings[i].choices->len);
+      g_array_unref (findings[i].choices);
+    }
+  keep_best (self);
+  self->next += n;
+
+  return self->next < hr_layout_space_get_n_groups (self->space);
+}
+
+/**
+ * hr_planner_run: (skip)
+ * @self: a planner
+ * @cancellable: (nullable): ends it early
+ *
+ * Looks at all layouts.
+ *
+ * Returns: whether it has looked at all of them
+ */
+gboolean
+hr_planner_run (HrPlanner    *self,
+                GCancellable *cancellable)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  while (!g_cancellable_is_cancelled (cancellable) && hr_planner_step (self))
+    continue;
+
+  return hr_planner_is_done (self);
+}
+
+/**
+ * hr_planner_get_progress: (skip)
+ * @self: a planner
+ *
+ * Returns: which part of the layouts has been looked at, from 0 to 1
+ */
+double
+hr_planner_get_progress (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return hr_planner_is_done (self) ? 1 : (double) self->next / hr_layout_space_get_n_groups (self->space);
+}
+
+gboolean
+hr_planner_is_done (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->next == hr_layout_space_get_n_groups (self->space);
+}
+
+HrModel *
+hr_planner_get_model (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->model;
+}
+
+HrJob *
+hr_planner_get_job (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->job;
+}
+
+const HrCluster *
+hr_planner_get_cluster (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return &self->cluster;
+}
+
+guint64
+hr_planner_get_n_sequences (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_sequences;
+}
+
+/**
+ * hr_planner_get_n_tokens: (skip)
+ * @self: a planner
+ *
+ * Returns: how many tokens a step has
+ */
+guint64
+hr_planner_get_n_tokens (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_sequences * hr_layout_parts_get_n_tokens (self->parts);
+}
+
+/**
+ * hr_planner_get_n_layouts: (skip)
+ * @self: a planner
+ *
+ * Returns: how many layouts have been looked at
+ */
+guint64
+hr_planner_get_n_layouts (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_layouts;
+}
+
+/**
+ * hr_planner_get_n_fitting: (skip)
+ * @self: a planner
+ *
+ * Returns: how many of them fit, as formulas have it
+ */
+guint64
+hr_planner_get_n_fitting (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_fitting;
+}
+
+/**
+ * hr_planner_get_least_bytes: (skip)
+ * @self: a planner
+ *
+ * Returns: what the layout takes that takes least, whether it fits or not; %G_MAXUINT64 where there is none
+ */
+guint64
+hr_planner_get_least_bytes (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->least_bytes;
+}
+
+/**
+ * hr_planner_get_n_choices: (skip)
+ * @self: a planner
+ *
+ * Returns: how many layouts that fit are kept
+ */
+guint
+hr_planner_get_n_choices (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->choices->len;
+}
+
+/**
+ * hr_planner_get_choice: (skip)
+ * @self: a planner
+ * @index: which of the layouts that are kept, the best first
+ *
+ * Returns: (transfer none): the layout, until the next step
+ */
+const HrPlanChoice *
+hr_planner_get_choice (const HrPlanner *self,
+                       guint            index)
+{
+  g_return_val_if_fail (self != NULL && index < self->choices->len, NULL);
+
+  return &g_array_index (self->choices, HrPlanChoice, index);
+}
+
+/**
+ * hr_plan_choice_get_bytes: (skip)
+ * @self: a layout
+ *
+ * Returns: what a rank of it holds at its peak, as exactly as it is known
+ */
+guint64
+hr_plan_choice_get_bytes (const HrPlanChoice *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->check == HR_PLAN_CHECK_EXACT ? self->exact_bytes : self->formula_bytes;
+}
+
+/**
+ * hr_planner_get_missing: (skip)
+ * @self: a planner
+ *
+ * Returns: (nullable): why there are no times, or %NULL if there are
+ */
+const char *
+hr_planner_get_missing (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->missing;
+}
+
+/**
+ * hr_planner_create_job: (skip)
+ * @self: a planner
+ * @choice: one of its layouts
+ *
+ * Creates the job with the settings of a layout.
+ *
+ * Returns: (transfer full): a job
+ */
+HrJob *
+hr_planner_create_job (const HrPlanner    *self,
+                       const HrPlanChoice *choice)
+{
+  const HrLayout *layout = &choice->step.layout;
+  HrJob *job;
+
+  g_return_val_if_fail (self != NULL && choice != NULL, NULL);
+
+  job = hr_job_copy (self->job);
+  g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
+                "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts,
+                "context-parallel", layout->context, "expert-parallel", layout->expert,
+                "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer", layout->counts_loss,
+                "data-parallel", layout->data, "zero-stage", layout->zero_stage,
+                "micro-batch-size", choice->step.micro_batch,
+                "gradient-accumulation-steps", choice->step.n_micro_batches,
+                "gradient-checkpointing", choice->step.checkpointing, NULL);
+  if (choice->step.checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE)
+    g_object_set (job, "selective-checkpointing", HR_SELECTIVE_CHECKPOINTING_ATTENTION, NULL);
+
+  return job;
+}
+
+/**
+ * hr_plan_choice_dup_change: (skip)
+ * @self: a layout
+ *
+ * Writes a layout down as settings with their values, as hr_job_set_all_from_string() takes them, and how many GPUs it
+ * has, as `gpus=8`.
+ *
+ * Returns: (transfer full): the settings
+ */
+char *
+hr_plan_choice_dup_change (const HrPlanChoice *self)
+{
+  const HrLayout *layout = &self->step.layout;
+  const struct
+  {
+    const char *setting;
+    guint64 value;
+  } numbers[] = {
+    { "tensor-parallel", layout->tensor }, { "pipeline-parallel", layout->pipeline },
+    { "virtual-pipeline-parallel", layout->parts }, { "context-parallel", layout->context },
+    { "expert-parallel", layout->expert }, { "data-parallel", layout->data }, { "zero-stage", layout->zero_stage },
+    { "micro-batch-size", self->step.micro_batch }, { "gradient-accumulation-steps", self->step.n_micro_batches },
+  };
+  g_autoptr (GEnumClass) klass = g_type_class_ref (HR_TYPE_GRADIENT_CHECKPOINTING);
+  g_autoptr (GString) text = g_string_new ("framework=megatron-lm");
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    g_string_append_printf (text, " %s=%" G_GUINT64_FORMAT, numbers[i].setting, numbers[i].value);
+  g_string_append_printf (text, " sequence-parallel=%s count-embedding-as-layer=%s count-loss-as-layer=%s "
+                                "gradient-checkpointing=%s",
+                          layout->divides_sequence ? "true" : "false", layout->counts_embedding ? "true" : "false",
+                          layout->counts_loss ? "true" : "false",
+                          g_enum_get_value (klass, self->step.checkpointing)->value_nick);
+  if (self->step.checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE)
+    g_string_append (text, " selective-checkpointing=attention");
+  g_string_append_printf (text, " gpus=%" G_GUINT64_FORMAT, layout->n_ranks);
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* What is replayed of a layout; what is refused has its formulas. */
+static void
+check_choice (guint    index,
+              gpointer user_data)
+{
+  HrPlanner *self = user_data;
+  HrPlanChoice *choice = &g_array_index (self->choices, HrPlanChoice, index);
+  g_autoptr (HrJob) job = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  if (choice->check != HR_PLAN_CHECK_PENDING)
+    return;
+
+  job = hr_planner_create_job (self, choice);
+  estimate = hr_estimator_run_for_sizes (self->model, job, self->cluster.gpu, choice->step.layout.n_ranks, NULL);
+  choice->check = estimate != NULL ? HR_PLAN_CHECK_EXACT : HR_PLAN_CHECK_FORMULA;
+  if (estimate != NULL)
+    choice->exact_bytes = hr_estimate_get_total_bytes (estimate);
+}
+
+/**
+ * hr_planner_check: (skip)
+ * @self: a planner
+ * @n_choices: how many layouts, of the best ones
+ *
+ * Has the estimator replay layouts where it can, on all cores. What it says does not change the order.
+ */
+void
+hr_planner_check (HrPlanner *self,
+                  guint      n_choices)
+{
+  g_return_if_fail (self != NULL);
+
+  hr_workers_run (MIN (n_choices, self->choices->len), check_choice, self);
+}

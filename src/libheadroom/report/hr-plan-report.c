@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-plan-report.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-job-enums.h"
+#include "hr-job-private.h"
+#include "hr-labels.h"
+#include "hr-report-private.h"
+
+/* Settings of a layout, in the order in which they are told; the abbreviations are those of the field. */
+static const struct
+{
+  const char *setting;
+  const char *abbreviation;
+  gboolean counts_layers;
+} degrees[] = {
+  { "tensor-parallel", "TP" },  { "pipeline-parallel", "PP", TRUE }, { "virtual-pipeline-parallel", "VP" },
+  { "context-parallel", "CP" }, { "expert-parallel", "EP" },         { "data-parallel", "DP" },
+  { "zero-stage", "ZeRO" },
+};
+
+static void
+get_degrees (const HrLayout *layout,
+             guint64        *values)
+{
+  const guint64 all[] = { layout->tensor, layout->pipeline, layout->parts, layout->context, layout->expert,
+                          layout->data, layout->zero_stage };
+
+  memcpy (values, all, sizeof all);
+}
+
+/**
+ * hr_plan_get_checkpointing_label: (skip)
+ * @checkpointing: what is computed anew
+ *
+ * Returns: a word for it in the user’s language, as short as a column
+ */
+const char *
+hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing)
+{
+  switch (checkpointing)
+    {
+    case HR_GRADIENT_CHECKPOINTING_FULL:
+      /* Translators: of gradient checkpointing: all of each layer is computed anew */
+      return C_("gradient checkpointing", "Full");
+
+    case HR_GRADIENT_CHECKPOINTING_SELECTIVE:
+      /* Translators: of gradient checkpointing: the attention alone is computed anew */
+      return C_("gradient checkpointing", "Attention");
+
+    case HR_GRADIENT_CHECKPOINTING_NONE:
+    default:
+      return C_("gradient checkpointing", "None");
+    }
+}
+
+/**
+ * hr_plan_check_get_label: (skip)
+ * @check: what is known of a layout
+ *
+ * Returns: how its memory is known, in the user’s language
+ */
+const char *
+hr_plan_check_get_label (HrPlanCheck check)
+{
+  /* Translators: how the memory of a layout is known: the estimator has replayed it */
+  return check == HR_PLAN_CHECK_EXACT ? C_("how memory is known", "Exact")
+                                      /* Translators: how the memory of a layout is known: it was added up */
+                                      : C_("how memory is known", "Formulas");
+}
+
+/**
+ * hr_plan_get_remark: (skip)
+ *
+ * Returns: what a reader has to know of memory and times of layouts, in the user’s language
+ */
+const char *
+hr_plan_get_remark (void)
+{
+  return _("Layouts are those of Megatron-LM. The memory of those marked as exact is replayed step by step, that of "
+           "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged: "
+           "they are meant to tell layouts apart, and leave latencies, shared switches and slow machines out. Where "
+           "PP has a “+”, the embedding and the loss count as a layer each.");
+}
+
+/**
+ * hr_plan_dup_layout: (skip)
+ * @step: a layout
+ *
+ * Writes down how a job is divided, without what is 1.
+ *
+ * Returns: (transfer full): text such as “TP 8 · PP 4 · DP 2 · ZeRO 1”
+ */
+char *
+hr_plan_dup_layout (const HrLayoutStep *step)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint64 values[G_N_ELEMENTS (degrees)];
+
+  g_return_val_if_fail (step != NULL, NULL);
+
+  get_degrees (&step->layout, values);
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    {
+      gboolean is_stage = g_str_equal (degrees[i].abbreviation, "ZeRO");
+
+      if (values[i] > (is_stage ? 0 : 1))
+        g_string_append_printf (text, "%s%s %" G_GUINT64_FORMAT, text->len > 0 ? " · " : "", degrees[i].abbreviation,
+                                values[i]);
+    }
+  if (text->len == 0)
+    /* Translators: a layout in which nothing is divided */
+    g_string_append (text, _("one GPU"));
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/**
+ * hr_plan_dup_stages: (skip)
+ * @step: a layout
+ *
+ * Writes down how many stages there are, with a “+” where the embedding and the loss count as layers of theirs.
+ *
+ * Returns: (transfer full): text such as “16+”
+ */
+char *
+hr_plan_dup_stages (const HrLayoutStep *step)
+{
+  g_autofree char *number = NULL;
+
+  g_return_val_if_fail (step != NULL, NULL);
+
+  number = hr_format_integer (step->layout.pipeline);
+
+  return g_strconcat (number, step->layout.counts_loss ? "+" : "", NULL);
+}
+
+/**
+ * hr_plan_dup_verdict: (skip)
+ * @planner: a search that is done
+ *
+ * Says whether there is a layout that fits.
+ *
+ * Returns: (transfer full): a sentence in the user’s language
+ */
+char *
+hr_plan_dup_verdict (const HrPlanner *planner)
+{
+  const HrCluster *cluster;
+  g_autofree char *layouts = NULL;
+  g_autofree char *fitting = NULL;
+  g_autofree char *n_gpus = NULL;
+  g_autofree char *least = NULL;
+
+  g_return_val_if_fail (planner != NULL, NULL);
+
+  cluster = hr_planner_get_cluster (planner);
+  layouts = hr_format_integer (hr_planner_get_n_layouts (planner));
+  fitting = hr_format_integer (hr_planner_get_n_fitting (planner));
+  n_gpus = hr_format_integer (cluster->n_gpus);
+  if (hr_planner_get_n_layouts (planner) == 0)
+    /* Translators: the places are a number and the name of a GPU */
+    return g_strdup_printf (_("There is no layout of this job on %1$s × %2$s."), n_gpus,
+                            hr_gpu_get_name (cluster->gpu));
+  if (hr_planner_get_n_fitting (planner) > 0)
+    /* Translators: 1 and 2 are numbers, 3 a number of GPUs, 4 the name of the GPU */
+    return g_strdup_printf (_("%1$s of %2$s layouts fit on %3$s × %4$s."), fitting, layouts, n_gpus,
+                            hr_gpu_get_name (cluster->gpu));
+
+  least = hr_format_bytes (hr_planner_get_least_bytes (planner), HR_UNIT_SYSTEM_BINARY);
+
+  /* Translators: 1 is a number, 2 a number of GPUs, 3 the name of the GPU, 4 a size */
+  return g_strdup_printf (_("None of %1$s layouts fits on %2$s × %3$s: each GPU needs %4$s at least."), layouts, n_gpus,
+                          hr_gpu_get_name (cluster->gpu), least);
+}
+
+static void
+add_facts (const HrPlanReport *self,
+           HrUnitSystem        unit_system,
+           HrDocument         *document)
+{
+  HrDocumentBlock *facts = hr_document_add_facts (document);
+  g_autofree char *sequences = hr_format_integer (self->n_sequences);
+  guint64 n_tokens;
+
+  g_object_get (self->job, "sequence-length", &n_tokens, NULL);
+  hr_document_block_add_fact (facts, _("Sequences of a step"), sequences, HR_DOCUMENT_PLAIN);
+  if (self->planner != NULL)
+    {
+      const HrCluster *cluster = hr_planner_get_cluster (self->planner);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (cluster->gpu), unit_system);
+      g_autofree char *per_node = hr_format_integer (cluster->n_per_node);
+      g_autofree char *network = hr_format_bytes (cluster->network, HR_UNIT_SYSTEM_DECIMAL);
+      /* Translators: the place is a size, such as “50 GB” */
+      g_autofree char *rate = g_strdup_printf (_("%s/s to and from each GPU"), network);
+
+      hr_document_block_add_fact (facts, _("Memory of a GPU"), memory, HR_DOCUMENT_PLAIN);
+      hr_document_block_add_fact (facts, _("GPUs of a machine"), per_node, HR_DOCUMENT_PLAIN);
+      if (cluster->n_gpus > cluster->n_per_node)
+        hr_document_block_add_fact (facts, _("Network between machines"),
+                                    cluster->network > 0 ? rate : _("not said"), HR_DOCUMENT_PLAIN);
+    }
+}
+
+static char *
+dup_number (guint64 number)
+{
+  return hr_format_integer (number);
+}
+
+static void
+add_choice (HrDocumentBlock    *table,
+            const HrPlanReport *self,
+            guint               index,
+            HrUnitSystem        unit_system)
+{
+  const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 bytes = hr_plan_choice_get_bytes (choice), values[G_N_ELEMENTS (degrees)];
+  g_auto (GStrv) cells = g_new0 (char *, G_N_ELEMENTS (degrees) + 11);
+  guint n = 0;
+
+  get_degrees (&choice->step.layout, values);
+  cells[n++] = dup_number (index + 1);
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    cells[n++] = degrees[i].counts_layers ? hr_plan_dup_stages (&choice->step) : dup_number (values[i]);
+  cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice->step.checkpointing));
+  cells[n++] = dup_number (choice->step.micro_batch);
+  cells[n++] = dup_number (choice->step.n_micro_batches);
+  cells[n++] = dup_number (choice->step.layout.n_ranks);
+  cells[n++] = hr_format_bytes (bytes, unit_system);
+  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+  cells[n++] = g_strdup (hr_plan_check_get_label (choice->check));
+  cells[n++] = choice->has_time ? hr_format_seconds (choice->time.total) : g_strdup (C_("no figure", "—"));
+  cells[n++] = choice->has_time ? g_strdup_printf ("%.0f %%", 100 * choice->time.utilization)
+                                : g_strdup (C_("no figure", "—"));
+  hr_document_block_add_row (table, (const char * const *) cells);
+}
+
+static void
+add_choices (const HrPlanReport *self,
+             HrUnitSystem        unit_system,
+             HrDocument         *document)
+{
+  const char *columns[] = { "#", degrees[0].abbreviation, degrees[1].abbreviation, degrees[2].abbreviation,
+                            degrees[3].abbreviation, degrees[4].abbreviation, degrees[5].abbreviation,
+                            degrees[6].abbreviation, _("Checkpointing"), _("Micro-batch"), _("Micro-batches"),
+                            _("GPUs"), _("Memory"), _("Free"), _("Known by"), _("Step"),
+                            /* Translators: model FLOPs utilization */
+                            _("MFU"), NULL };
+  gboolean numeric[G_N_ELEMENTS (columns) - 1];
+  HrDocumentBlock *table;
+
+  if (self->n_choices == 0)
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (numeric); i++)
+    numeric[i] = i != 8 && i != 14;
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < self->n_choices; i++)
+    add_choice (table, self, i, unit_system);
+}
+
+static void
+add_least (const HrPlanReport *self,
+           HrUnitSystem        unit_system,
+           HrDocument         *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE, TRUE };
+  const char *columns[] = { _("GPU"), _("Memory"), _("Fewest"), _("Layout"), _("Taken"), NULL };
+  g_autofree char *most = hr_format_integer (self->max_gpus);
+  HrDocumentBlock *table;
+  guint n_short = 0;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("The Fewest GPUs of Each Kind"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < self->least->len; i++)
+    {
+      const HrLeastGpus *least = &g_array_index (self->least, HrLeastGpus, i);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (least->gpu), unit_system);
+      g_autofree char *n_gpus = hr_format_integer (least->n_gpus);
+      g_autofree char *bytes = hr_format_bytes (least->bytes, unit_system);
+      g_autofree char *layout = NULL;
+      const char *cells[] = { hr_gpu_get_name (least->gpu), memory, n_gpus, NULL, bytes, NULL };
+
+      if (least->n_gpus == 0)
+        {
+          n_short++;
+          continue;
+        }
+      cells[3] = layout = hr_plan_dup_layout (&least->step);
+      hr_document_block_add_row (table, cells);
+    }
+
+  if (n_short > 0)
+    {
+      g_autofree char *number = hr_format_integer (n_short);
+      /* Translators: 1 is how many kinds of GPUs, 2 a number of GPUs */
+      g_autofree char *text = g_strdup_printf (_("Of %1$s further kinds %2$s GPUs are not enough."), number, most);
+
+      hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, text);
+    }
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH,
+                        _("With all computed anew that may be, one sequence at a time, and however long a step takes; "
+                          "known by formulas."));
+}
+
+/**
+ * hr_plan_report_create_document: (skip)
+ * @self: what the report is about
+ * @unit_system: the units to write sizes in
+ *
+ * Puts layouts into words.
+ *
+ * Returns: (transfer full): a document
+ */
+HrDocument *
+hr_plan_report_create_document (const HrPlanReport *self,
+                                HrUnitSystem        unit_system)
+{
+  g_autoptr (HrDocument) document = hr_document_new ();
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  hr_document_add_text (document, HR_DOCUMENT_TITLE, hr_model_get_name (self->model));
+  hr_document_add_text (document, HR_DOCUMENT_SUBTITLE, hr_mode_get_label (hr_job_get_mode (self->job)));
+  if (self->planner != NULL)
+    {
+      g_autofree char *verdict = hr_plan_dup_verdict (self->planner);
+
+      hr_document_add_verdict (document, verdict, hr_planner_get_n_fitting (self->planner) > 0);
+    }
+  add_facts (self, unit_system, document);
+  if (self->planner != NULL)
+    {
+      const char *missing = hr_planner_get_missing (self->planner);
+
+      add_choices (self, unit_system, document);
+      if (missing != NULL)
+        hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, missing);
+      hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_plan_get_remark ());
+    }
+  if (self->least != NULL)
+    add_least (self, unit_system, document);
+
+  return g_steal_pointer (&document);
+}
+
+static void
+build_double (JsonBuilder *builder,
+              const char  *name,
+              double       value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+build_layout (JsonBuilder        *builder,
+              const HrLayoutStep *step)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (HR_TYPE_GRADIENT_CHECKPOINTING);
+  guint64 values[G_N_ELEMENTS (degrees)];
+
+  get_degrees (&step->layout, values);
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    hr_json_build_integer (builder, degrees[i].setting, values[i]);
+  json_builder_set_member_name (builder, "sequence-parallel");
+  json_builder_add_boolean_value (builder, step->layout.divides_sequence);
+  json_builder_set_member_name (builder, "count-embedding-as-layer");
+  json_builder_add_boolean_value (builder, step->layout.counts_embedding);
+  json_builder_set_member_name (builder, "count-loss-as-layer");
+  json_builder_add_boolean_value (builder, step->layout.counts_loss);
+  hr_json_build_string (builder, "gradient-checkpointing",
+                        g_enum_get_value (klass, step->checkpointing)->value_nick);
+  hr_json_build_integer (builder, "micro-batch-size", step->micro_batch);
+  hr_json_build_integer (builder, "gradient-accumulation-steps", step->n_micro_batches);
+}
+
+static void
+build_time (JsonBuilder        *builder,
+            const HrLayoutTime *time)
+{
+  json_builder_set_member_name (builder, "seconds");
+  json_builder_begin_object (builder);
+  build_double (builder, "total", time->total);
+  build_double (builder, "compute", time->compute);
+  build_double (builder, "tensor-parallel", time->layer);
+  build_double (builder, "context-parallel", time->sequence);
+  build_double (builder, "expert-parallel", time->experts);
+  build_double (builder, "pipeline-parallel", time->pipeline);
+  build_double (builder, "data-parallel", time->data);
+  build_double (builder, "optimizer", time->optimizer);
+  json_builder_end_object (builder);
+}
+
+static void
+build_choice (JsonBuilder        *builder,
+              const HrPlanReport *self,
+              const HrPlanChoice *choice)
+{
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 bytes = hr_plan_choice_get_bytes (choice);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "settings");
+  json_builder_begin_object (builder);
+  build_layout (builder, &choice->step);
+  json_builder_end_object (builder);
+  hr_json_build_integer (builder, "gpus", choice->step.layout.n_ranks);
+  hr_json_build_integer (builder, "peak-bytes", bytes);
+  hr_json_build_integer (builder, "free-bytes", (gint64) memory - (gint64) bytes);
+  hr_json_build_string (builder, "known-by", choice->check == HR_PLAN_CHECK_EXACT ? "exact" : "formulas");
+  hr_json_build_integer (builder, "formula-bytes", choice->formula_bytes);
+  hr_json_build_integer (builder, "fullest-stage", choice->stage);
+  if (choice->has_time)
+    {
+      build_time (builder, &choice->time);
+      build_double (builder, "tokens-per-second", hr_planner_get_n_tokens (self->planner) / choice->time.total);
+      build_double (builder, "model-flops-utilization", choice->time.utilization);
+    }
+  json_builder_end_object (builder);
+}
+
+static void
+build_gpu (JsonBuilder *builder,
+           HrGpu       *gpu)
+{
+  hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
+  hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
+  hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+}
+
+static void
+build_planner (JsonBuilder        *builder,
+               const HrPlanReport *self)
+{
+  const HrCluster *cluster = hr_planner_get_cluster (self->planner);
+
+  json_builder_set_member_name (builder, "gpus");
+  json_builder_begin_object (builder);
+  build_gpu (builder, cluster->gpu);
+  hr_json_build_integer (builder, "count", cluster->n_gpus);
+  hr_json_build_integer (builder, "per-node", cluster->n_per_node);
+  if (cluster->network > 0)
+    hr_json_build_integer (builder, "network-bytes-per-second", cluster->network);
+  json_builder_end_object (builder);
+  hr_json_build_integer (builder, "layouts", hr_planner_get_n_layouts (self->planner));
+  hr_json_build_integer (builder, "fitting", hr_planner_get_n_fitting (self->planner));
+  if (hr_planner_get_missing (self->planner) != NULL)
+    hr_json_build_string (builder, "without-times", hr_planner_get_missing (self->planner));
+  json_builder_set_member_name (builder, "choices");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < self->n_choices; i++)
+    build_choice (builder, self, hr_planner_get_choice (self->planner, i));
+  json_builder_end_array (builder);
+}
+
+static void
+build_least (JsonBuilder        *builder,
+             const HrPlanReport *self)
+{
+  json_builder_set_member_name (builder, "least");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < self->least->len; i++)
+    {
+      const HrLeastGpus *least = &g_array_index (self->least, HrLeastGpus, i);
+
+      json_builder_begin_object (builder);
+      json_builder_set_member_name (builder, "gpu");
+      json_builder_begin_object (builder);
+      build_gpu (builder, least->gpu);
+      json_builder_end_object (builder);
+      if (least->n_gpus > 0)
+        {
+          hr_json_build_integer (builder, "count", least->n_gpus);
+          hr_json_build_integer (builder, "peak-bytes", least->bytes);
+          json_builder_set_member_name (builder, "settings");
+          json_builder_begin_object (builder);
+          build_layout (builder, &least->step);
+          json_builder_end_object (builder);
+        }
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+  hr_json_build_integer (builder, "most-gpus", self->max_gpus);
+}
+
+/**
+ * hr_plan_report_to_json: (skip)
+ * @self: what the report is about
+ *
+ * Writes layouts as JSON with the schema `headroom-plan/1`. A layout without a time has no `seconds`; a kind of GPU of
+ * which there may not be enough has no `count`.
+ *
+ * Returns: (transfer full): the JSON
+ */
+char *
+hr_plan_report_to_json (const HrPlanReport *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  json_builder_begin_object (builder);
+  hr_json_build_string (builder, "schema", "headroom-plan/1");
+  hr_json_build_string (builder, "model", hr_model_get_name (self->model));
+  hr_json_build_string (builder, "mode", hr_mode_get_name (hr_job_get_mode (self->job)));
+  json_builder_set_member_name (builder, "settings");
+  hr_job_build_json (self->job, builder);
+  hr_json_build_integer (builder, "sequences", self->n_sequences);
+  if (self->planner != NULL)
+    build_planner (builder, self);
+  if (self->least != NULL)
+    build_least (builder, self);
+  json_builder_end_object (builder);
+
+  return hr_json_builder_to_text (builder);
+}
+
+static void
+append_step (GString            *string,
+             const HrLayoutStep *step)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (HR_TYPE_GRADIENT_CHECKPOINTING);
+  guint64 values[G_N_ELEMENTS (degrees)];
+
+  get_degrees (&step->layout, values);
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    g_string_append_printf (string, ",%" G_GUINT64_FORMAT, values[i]);
+  g_string_append_printf (string, ",%s,%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT,
+                          g_enum_get_value (klass, step->checkpointing)->value_nick, step->micro_batch,
+                          step->n_micro_batches);
+}
+
+static void
+append_number (GString *string,
+               double   number)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_printf (string, ",%s", g_ascii_formatd (buffer, sizeof buffer, "%.6g", number));
+}
+
+static void
+append_choice (GString            *string,
+               const HrPlanReport *self,
+               const HrPlanChoice *choice)
+{
+  hr_csv_append_field (string, hr_gpu_get_name (hr_planner_get_cluster (self->planner)->gpu));
+  g_string_append_printf (string, ",%" G_GUINT64_FORMAT, choice->step.layout.n_ranks);
+  append_step (string, &choice->step);
+  g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",%s", hr_plan_choice_get_bytes (choice),
+                          choice->check == HR_PLAN_CHECK_EXACT ? "exact" : "formulas");
+  if (choice->has_time)
+    {
+      append_number (string, choice->time.total);
+      append_number (string, choice->time.utilization);
+    }
+  else
+    g_string_append (string, ",,");
+  g_string_append (string, "\r\n");
+}
+
+/**
+ * hr_plan_report_to_csv: (skip)
+ * @self: what the report is about
+ *
+ * Writes layouts as comma-separated values in UTF-8, one row for each, those on the fewest GPUs of each kind last.
+ *
+ * Returns: (transfer full): the table
+ */
+char *
+hr_plan_report_to_csv (const HrPlanReport *self)
+{
+  GString *string;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  string = g_string_new ("gpu,gpus");
+  for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
+    g_string_append_printf (string, ",%s", degrees[i].setting);
+  g_string_append (string, ",gradient-checkpointing,micro-batch-size,gradient-accumulation-steps,peak-bytes,known-by,"
+                           "step-seconds,model-flops-utilization\r\n");
+  for (guint i = 0; i < self->n_choices; i++)
+    append_choice (string, self, hr_planner_get_choice (self->planner, i));
+  for (guint i = 0; self->least != NULL && i < self->least->len; i++)
+    {
+      const HrLeastGpus *least = &g_array_index (self->least, HrLeastGpus, i);
+
+      if (least->n_gpus == 0)
+        continue;
+      hr_csv_append_field (string, hr_gpu_get_name (least->gpu));
+      g_string_append_printf (string, ",%" G_GUINT64_FORMAT, least->n_gpus);
+      append_step (string, &least->step);
+      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",formulas,,\r\n", least->bytes);
+    }
+
+  return g_string_free (string, FALSE);
+}

@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include <math.h>
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-layout-space.h"
+#include "hr-least-gpus.h"
+#include "hr-planner.h"
+#include "hr-roofline.h"
+
+/* The heads and the layers of this one have several divisors each. */
+#define SMALL_LLAMA \
+  "{ \"model_type\": \"llama\", \"vocab_size\": 32000, \"hidden_size\": 1536, \"intermediate_size\": 4608," \
+  "  \"num_hidden_layers\": 12, \"num_attention_heads\": 12, \"num_key_value_heads\": 4, \"head_dim\": 128," \
+  "  \"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\" }"
+
+#define NETWORK G_GUINT64_CONSTANT (50000000000)
+
+static HrModel *
+create_model (void)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = hr_model_new_from_data (SMALL_LLAMA, -1, "small", &error);
+
+  g_assert_no_error (error);
+
+  return model;
+}
+
+static HrJob *
+create_job (void)
+{
+  HrJob *job = hr_job_new (HR_MODE_TRAINING);
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 1024, NULL);
+
+  return job;
+}
+
+static HrGpu *
+look_up_gpu (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  HrGpu *gpu = hr_gpu_catalogue_lookup (name, &error);
+
+  g_assert_no_error (error);
+
+  return gpu;
+}
+
+static void
+set_layout (HrJob              *job,
+            const HrLayoutStep *step)
+{
+  const HrLayout *layout = &step->layout;
+
+  g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
+                "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts, "context-parallel",
+                layout->context, "expert-parallel", layout->expert, "data-parallel", layout->data, "zero-stage",
+                layout->zero_stage, "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer",
+                layout->counts_loss, "micro-batch-size", step->micro_batch, "gradient-accumulation-steps",
+                step->n_micro_batches, "gradient-checkpointing", step->checkpointing, "selective-checkpointing",
+                HR_SELECTIVE_CHECKPOINTING_ATTENTION, NULL);
+}
+
+/* Formulas held against the estimator, over a sample of the layouts that it replays. */
+typedef struct
+{
+  HrModel *model;
+  HrJob *job;
+  HrGpu *gpu;
+  HrLayoutParts *parts;
+  guint every;
+  guint n;
+  GArray *errors;
+} Comparison;
+
+static void
+compare (const HrLayoutStep *step,
+         const HrDivision   *division,
+         gpointer            user_data)
+{
+  Comparison *self = user_data;
+  g_autoptr (HrJob) job = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+  double formula, exact, error;
+  guint stage;
+
+  if (step->layout.zero_stage > 1 || self->n++ % self->every != 0)
+    return;
+
+  job = hr_job_copy (self->job);
+  set_layout (job, step);
+  estimate = hr_estimator_run_for_sizes (self->model, job, self->gpu, step->layout.n_ranks, NULL);
+  g_assert_nonnull (estimate);
+  formula = hr_layout_parts_get_peak (self->parts, step, division, &stage) + hr_cluster_get_beside (self->gpu);
+  exact = hr_estimate_get_least_bytes (estimate);
+  error = fabs (formula / exact - 1);
+  g_array_append_val (self->errors, error);
+}
+
+static gint
+compare_doubles (gconstpointer a,
+                 gconstpointer b)
+{
+  return *(const double *) a < *(const double *) b ? -1 : *(const double *) a > *(const double *) b;
+}
+
+/*
+ * What is measured is said. The layouts are those of Megatron-LM that the estimator replays to the byte, with rings of
+ * keys and values or without; experts are not among them.
+ */
+static void
+check_formulas (const char *name,
+                gboolean    with_rings,
+                guint64     tokens,
+                guint       n_gpus,
+                guint       n_sequences,
+                guint       every,
+                double      most)
+{
+  const char * const fixed[] = { "expert-parallel", with_rings ? NULL : "context-parallel", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (name, &error);
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
+  g_autoptr (HrLayoutParts) parts = NULL;
+  g_autoptr (HrLayoutSpace) space = NULL;
+  g_autoptr (GArray) errors = g_array_new (FALSE, FALSE, sizeof (double));
+  Comparison comparison = { model, job, gpu, NULL, every, 0, errors };
+
+  g_assert_no_error (error);
+  g_object_set (job, "sequence-length", tokens, NULL);
+  comparison.parts = parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), n_gpus, &error);
+  g_assert_no_error (error);
+  space = hr_layout_space_new (parts, HR_TRAINING_JOB (job), n_gpus, n_sequences, fixed);
+  for (guint i = 0; i < hr_layout_space_get_n_groups (space); i++)
+    hr_layout_space_visit (space, i, compare, &comparison);
+
+  g_assert_cmpuint (errors->len, >, 20);
+  g_array_sort (errors, compare_doubles);
+  g_test_message ("%s: %u of %u layouts, median %.3f %%, worst %.3f %%", name, errors->len, comparison.n,
+                  100 * g_array_index (errors, double, errors->len / 2),
+                  100 * g_array_index (errors, double, errors->len - 1));
+  g_assert_cmpfloat (g_array_index (errors, double, errors->len / 2), <, 0.0001);
+  g_assert_cmpfloat (g_array_index (errors, double, errors->len - 1), <, most);
+}
+
+static void
+formulas_are_near_what_is_replayed (void)
+{
+  check_formulas ("meta-llama/Meta-Llama-3-8B", FALSE, 4096, 64, 64, 17, 0.001);
+  check_formulas ("meta-llama/Meta-Llama-3-70B", FALSE, 8192, 512, 1024, 97, 0.001);
+  check_formulas ("meta-llama/Meta-Llama-3.1-405B", FALSE, 8192, 2048, 2048, 97, 0.001);
+  check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.05);
+}
+
+/* All layouts that the planner finds, as text. */
+static void
+note (const HrLayoutStep *step,
+      const HrDivision   *division,
+      gpointer            user_data)
+{
+  const HrLayout *layout = &step->layout;
+
+  g_assert_cmpuint (division->layout.pipeline, ==, layout->pipeline);
+  g_hash_table_add (user_data,
+                    g_strdup_printf ("%d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline,
+                                     (int) layout->parts, (int) layout->data, (int) layout->zero_stage,
+                                     (int) step->micro_batch, (int) step->n_micro_batches, layout->counts_loss));
+}
+
+#define MOST_GPUS 12
+#define SEQUENCES 12
+
+static GHashTable *
+list_found (HrModel *model)
+{
+  static const char * const fixed[] = { "context-parallel", "expert-parallel", "gradient-checkpointing",
+                                        "data-parallel", NULL };
+  GHashTable *found = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrLayoutParts) parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), MOST_GPUS, &error);
+
+  g_assert_no_error (error);
+  for (guint64 data = 1; data <= MOST_GPUS; data++)
+    {
+      g_autoptr (HrLayoutSpace) space = NULL;
+
+      g_object_set (job, "data-parallel", data, NULL);
+      space = hr_layout_space_new (parts, HR_TRAINING_JOB (job), MOST_GPUS, SEQUENCES, fixed);
+      for (guint i = 0; i < hr_layout_space_get_n_groups (space); i++)
+        hr_layout_space_visit (space, i, note, found);
+    }
+
+  return found;
+}
+
+/* Whether an estimate is made of a layout. */
+static gboolean
+is_estimated (HrModel            *model,
+              const HrLayoutStep *step)
+{
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  set_layout (job, step);
+  estimate = hr_estimator_run_for_sizes (model, job, NULL, 1, NULL);
+
+  return estimate != NULL;
+}
+
+typedef struct
+{
+  HrModel *model;
+  GHashTable *found;
+  guint n;
+  guint n_refused;
+} Sweep;
+
+static void
+check_layout (Sweep        *self,
+              HrLayoutStep *step)
+{
+  const HrLayout *layout = &step->layout;
+  guint64 each = SEQUENCES / layout->data;
+  g_autofree char *key = NULL;
+  gboolean is_found;
+
+  if (SEQUENCES % layout->data != 0 || each % step->micro_batch != 0)
+    return;
+
+  step->n_micro_batches = each / step->micro_batch;
+  key = g_strdup_printf ("%d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline, (int) layout->parts,
+                         (int) layout->data, (int) layout->zero_stage, (int) step->micro_batch,
+                         (int) step->n_micro_batches, layout->counts_loss);
+  is_found = g_hash_table_contains (self->found, key);
+  if (is_found != is_estimated (self->model, step))
+    g_error ("%s: found %d", key, is_found);
+  self->n++;
+  self->n_refused += !is_found;
+}
+
+static void
+check_copies (Sweep        *self,
+              HrLayoutStep *step)
+{
+  HrLayout *layout = &step->layout;
+
+  for (layout->data = 1; layout->tensor * layout->pipeline * layout->data <= MOST_GPUS; layout->data++)
+    {
+      for (layout->zero_stage = 0; layout->zero_stage <= (layout->data > 1 ? 1 : 0); layout->zero_stage++)
+        {
+          for (step->micro_batch = 1; step->micro_batch <= SEQUENCES; step->micro_batch++)
+            check_layout (self, step);
+        }
+    }
+}
+
+/* The planner takes what the estimator takes, and nothing else, of all degrees that there might be. */
+static void
+layouts_are_those_that_are_estimated (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (GHashTable) found = list_found (model);
+  Sweep sweep = { model, found, 0, 0 };
+  HrLayoutStep step = { .layout = { .context = 1, .expert = 1 } };
+  HrLayout *layout = &step.layout;
+
+  for (layout->tensor = 1; layout->tensor <= MOST_GPUS; layout->tensor++)
+    {
+      layout->divides_sequence = layout->tensor > 1;
+      for (layout->pipeline = 1; layout->tensor * layout->pipeline <= MOST_GPUS; layout->pipeline++)
+        {
+          for (layout->parts = 1; layout->parts <= 4; layout->parts++)
+            {
+              layout->counts_embedding = layout->counts_loss = FALSE;
+              check_copies (&sweep, &step);
+              layout->counts_embedding = layout->counts_loss = TRUE;
+              if (layout->pipeline > 1 && 2 * layout->pipeline * layout->parts <= 12 + 2)
+                check_copies (&sweep, &step);
+            }
+        }
+    }
+
+  g_assert_cmpuint (sweep.n_refused, >, 100);
+  g_assert_cmpuint (sweep.n - sweep.n_refused, >, 100);
+}
+
+static HrPlanner *
+create_planner (HrModel *model,
+                guint    n_gpus,
+                guint64  network)
+{
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrGpu) gpu = look_up_gpu ("a100-sxm4-40gb");
+  const HrCluster cluster = { gpu, n_gpus, 8, network };
+  g_autoptr (GError) error = NULL;
+  HrPlanner *planner = hr_planner_new (model, job, &cluster, 48, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return planner;
+}
+
+static void
+assert_same (const HrPlanner *one,
+             const HrPlanner *other)
+{
+  g_assert_cmpuint (hr_planner_get_n_layouts (one), ==, hr_planner_get_n_layouts (other));
+  g_assert_cmpuint (hr_planner_get_n_fitting (one), ==, hr_planner_get_n_fitting (other));
+  g_assert_cmpuint (hr_planner_get_n_choices (one), ==, hr_planner_get_n_choices (other));
+  for (guint i = 0; i < hr_planner_get_n_choices (one); i++)
+    {
+      const HrPlanChoice *a = hr_planner_get_choice (one, i), *b = hr_planner_get_choice (other, i);
+
+      g_assert_cmpmem (&a->step, sizeof a->step, &b->step, sizeof b->step);
+      g_assert_cmpuint (a->formula_bytes, ==, b->formula_bytes);
+    }
+}
+
+static void
+the_fastest_come_first_and_fit (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) planner = create_planner (model, 16, NETWORK);
+  double before = 0;
+
+  g_assert_true (hr_planner_run (planner, NULL));
+  g_assert_null (hr_planner_get_missing (planner));
+  g_assert_cmpuint (hr_planner_get_n_choices (planner), >, 100);
+  for (guint i = 0; i < hr_planner_get_n_choices (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+
+      g_assert_true (choice->has_time);
+      g_assert_cmpfloat (choice->time.total, >=, before);
+      g_assert_cmpuint (choice->formula_bytes, <=, hr_gpu_get_memory (hr_planner_get_cluster (planner)->gpu));
+      g_assert_cmpuint (choice->step.layout.n_ranks, <=, 16);
+      g_assert_cmpuint (choice->step.layout.data * choice->step.micro_batch * choice->step.n_micro_batches, ==, 48);
+      before = choice->time.total;
+    }
+}
+
+static void
+what_is_found_does_not_depend_on_chance (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) one = create_planner (model, 16, NETWORK);
+  g_autoptr (HrPlanner) other = create_planner (model, 16, NETWORK);
+
+  g_assert_true (hr_planner_run (one, NULL));
+  while (hr_planner_step (other))
+    continue;
+  assert_same (one, other);
+}
+
+/* A search that is given up keeps what it has, and goes on where it was. */
+static void
+a_search_can_be_cancelled_and_goes_on (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-405B", &error);
+  g_autoptr (HrPlanner) planner = NULL;
+  g_autoptr (HrPlanner) whole = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  g_assert_no_error (error);
+  planner = create_planner (model, 2048, NETWORK);
+  whole = create_planner (model, 2048, NETWORK);
+  g_assert_true (hr_planner_step (planner));
+  g_assert_cmpfloat (hr_planner_get_progress (planner), >, 0);
+  g_assert_cmpfloat (hr_planner_get_progress (planner), <, 1);
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (hr_planner_run (planner, cancellable));
+  g_assert_false (hr_planner_is_done (planner));
+
+  g_assert_true (hr_planner_run (planner, NULL));
+  g_assert_cmpfloat (hr_planner_get_progress (planner), ==, 1);
+  g_assert_true (hr_planner_run (whole, NULL));
+  assert_same (planner, whole);
+}
+
+/* What is checked is marked as exact where it is replayed, and has what an estimate says. */
+static void
+what_is_checked_is_what_an_estimate_says (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) planner = create_planner (model, 16, NETWORK);
+  guint n, n_exact = 0;
+
+  g_assert_true (hr_planner_run (planner, NULL));
+  n = MIN (hr_planner_get_n_choices (planner), 60);
+  hr_planner_check (planner, n);
+  for (guint i = 0; i < n; i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+      g_autoptr (HrJob) job = hr_planner_create_job (planner, choice);
+      g_autoptr (HrEstimate) estimate =
+        hr_estimator_run_for_sizes (model, job, hr_planner_get_cluster (planner)->gpu, choice->step.layout.n_ranks,
+                                    NULL);
+
+      g_assert_cmpint (choice->check, ==, estimate != NULL ? HR_PLAN_CHECK_EXACT : HR_PLAN_CHECK_FORMULA);
+      if (estimate == NULL)
+        continue;
+      n_exact++;
+      g_assert_cmpuint (hr_plan_choice_get_bytes (choice), ==, hr_estimate_get_total_bytes (estimate));
+    }
+  g_assert_cmpuint (n_exact, >, 0);
+}
+
+static void
+no_time_is_invented_without_a_network (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) within = create_planner (model, 8, 0);
+  g_autoptr (HrPlanner) beyond = create_planner (model, 16, 0);
+  guint64 before = 0;
+
+  g_assert_null (hr_planner_get_missing (within));
+  g_assert_nonnull (hr_planner_get_missing (beyond));
+  g_assert_true (hr_planner_run (beyond, NULL));
+  for (guint i = 0; i < hr_planner_get_n_choices (beyond); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (beyond, i);
+
+      g_assert_false (choice->has_time);
+      g_assert_cmpuint (choice->formula_bytes, >=, before);
+      before = choice->formula_bytes;
+    }
+}
+
+/* Degrees that are said stay; all others vary. */
+static void
+what_is_fixed_stays (void)
+{
+  static const char * const fixed[] = { "tensor-parallel", "micro-batch-size", "gradient-checkpointing", NULL };
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrGpu) gpu = look_up_gpu ("a100-sxm4-40gb");
+  const HrCluster cluster = { gpu, 16, 8, NETWORK };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrPlanner) planner = NULL;
+  guint64 pipelines = 0;
+
+  g_object_set (job, "tensor-parallel", (guint64) 4, "micro-batch-size", (guint64) 2, "gradient-checkpointing",
+                HR_GRADIENT_CHECKPOINTING_FULL, NULL);
+  planner = hr_planner_new (model, job, &cluster, 48, fixed, &error);
+  g_assert_no_error (error);
+  g_assert_true (hr_planner_run (planner, NULL));
+  for (guint i = 0; i < hr_planner_get_n_choices (planner); i++)
+    {
+      const HrLayoutStep *step = &hr_planner_get_choice (planner, i)->step;
+
+      g_assert_cmpuint (step->layout.tensor, ==, 4);
+      g_assert_cmpuint (step->micro_batch, ==, 2);
+      g_assert_cmpint (step->checkpointing, ==, HR_GRADIENT_CHECKPOINTING_FULL);
+      pipelines |= G_GUINT64_CONSTANT (1) << step->layout.pipeline;
+    }
+  g_assert_cmpuint (pipelines, >, 1 << 1);
+}
+
+static void
+assert_refused (HrModel    *model,
+                HrJob      *job,
+                const char *reason)
+{
+  g_autoptr (HrGpu) gpu = look_up_gpu ("a100-sxm4-40gb");
+  const HrCluster cluster = { gpu, 8, 8, 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrPlanner) planner = hr_planner_new (model, job, &cluster, 8, NULL, &error);
+
+  g_assert_null (planner);
+  g_assert_nonnull (error);
+  if (strstr (error->message, reason) == NULL)
+    g_error ("expected “%s” in “%s”", reason, error->message);
+}
+
+static void
+jobs_without_known_layouts_are_refused (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrModel) encoder = hr_model_new_from_id ("google-t5/t5-small", &error);
+  g_autoptr (HrJob) inference = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) tuning = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrJob) eager = create_job ();
+
+  g_assert_no_error (error);
+  assert_refused (model, inference, "training");
+  g_object_set (tuning, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, NULL);
+  assert_refused (model, tuning, "training");
+  assert_refused (encoder, job, "decoder");
+  g_object_set (job, "optimizer", HR_OPTIMIZER_KIND_ADAFACTOR, NULL);
+  assert_refused (model, job, "optimizer");
+  g_object_set (eager, "attention", HR_ATTENTION_IMPLEMENTATION_EAGER, NULL);
+  assert_refused (model, eager, "attention");
+}
+
+static GArray *
+list_least (HrModel   *model,
+            GPtrArray *gpus,
+            guint      most)
+{
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (GError) error = NULL;
+  GArray *found = hr_least_gpus_list (model, job, gpus, 64, most, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return found;
+}
+
+/* One GPU less is not enough, and those that are enough are. */
+static void
+the_fewest_gpus_are_the_fewest (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3-8B", &error);
+  g_autoptr (GPtrArray) gpus = g_ptr_array_new_with_free_func (g_object_unref);
+  static const char * const names[] = { "rtx-4090", "a100-sxm4-40gb", "a100-sxm4-80gb", "h200-sxm5-141gb" };
+  g_autoptr (GArray) found = NULL;
+  guint64 before = 0;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_ptr_array_add (gpus, look_up_gpu (names[i]));
+  found = list_least (model, gpus, 256);
+  g_assert_cmpuint (found->len, ==, G_N_ELEMENTS (names));
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      const HrLeastGpus *least = &g_array_index (found, HrLeastGpus, i);
+      g_autoptr (GPtrArray) one = g_ptr_array_new ();
+      g_autoptr (GArray) fewer = NULL;
+
+      g_assert_cmpuint (least->n_gpus, >=, MAX (before, 1));
+      g_assert_cmpuint (least->n_gpus, ==, least->step.layout.n_ranks);
+      g_assert_cmpuint (least->bytes, <=, hr_gpu_get_memory (least->gpu));
+      before = least->n_gpus;
+      if (least->n_gpus == 1)
+        continue;
+
+      g_ptr_array_add (one, least->gpu);
+      fewer = list_least (model, one, least->n_gpus - 1);
+      g_assert_cmpuint (g_array_index (fewer, HrLeastGpus, 0).n_gpus, ==, 0);
+    }
+}
+
+/* The time of a layout, by hand. */
+static void
+get_time (HrModel            *model,
+          const HrLayoutStep *step,
+          guint64             network,
+          HrLayoutTime       *time,
+          double             *operations)
+{
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrGpu) gpu = look_up_gpu ("a100-sxm4-40gb");
+  const HrCluster cluster = { gpu, step->layout.n_ranks, 8, network };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrLayoutParts) parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), 16, &error);
+  HrDivision *division;
+
+  g_assert_no_error (error);
+  division = hr_layout_parts_divide (parts, &step->layout);
+  hr_layout_time_init (time, parts, &cluster, step, division);
+  *operations = hr_layout_parts_get_operations (parts);
+  hr_division_free (division);
+}
+
+/*
+ * Products of one GPU: three forward passes, of attention three and a half, at the efficiency of the roofline. Stages
+ * wait (p − 1)/m of the time.
+ */
+static void
+times_are_those_of_their_formulas (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  HrLayoutStep step = {
+    .layout = { .data = 1, .tensor = 1, .pipeline = 1, .parts = 1, .context = 1, .expert = 1, .n_ranks = 1 },
+    .micro_batch = 2, .n_micro_batches = 8,
+  };
+  double efficiency = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, TRUE)->typical;
+  double attention = 12.0 * 2 * 512 * 2 * 1536, operations, waiting;
+  HrLayoutTime one, divided, faster;
+
+  get_time (model, &step, NETWORK, &one, &operations);
+  g_assert_cmpfloat_with_epsilon (one.compute,
+                                  (3 * operations + 0.5 * attention) * 1024 * 2 * 8 / (312e12 * efficiency), 1e-9);
+  g_assert_cmpfloat (one.layer + one.sequence + one.experts + one.pipeline + one.data, ==, 0);
+
+  /* A part of the model each, and the rest of the time with stages that wait. */
+  step.layout.pipeline = 4;
+  step.layout.n_ranks = 4;
+  get_time (model, &step, NETWORK, &divided, &operations);
+  waiting = divided.compute * 3 / 8;
+  g_assert_cmpfloat (divided.pipeline, >, waiting);
+  g_assert_cmpfloat (divided.pipeline, <, 1.1 * waiting);
+  g_assert_cmpfloat (divided.compute, <, one.compute / 2.5);
+
+  /* Sixteen that share each layer are two machines, between which the network decides. */
+  step.layout.pipeline = 1;
+  step.layout.tensor = 12;
+  step.layout.n_ranks = 12;
+  step.layout.divides_sequence = TRUE;
+  get_time (model, &step, NETWORK / 10, &divided, &operations);
+  get_time (model, &step, NETWORK / 5, &faster, &operations);
+  g_assert_cmpfloat_with_epsilon (divided.layer, 2 * faster.layer, 1e-9);
+}
+
+static void
+a_network_is_read_in_bits_and_bytes (void)
+{
+  static const struct
+  {
+    const char *text;
+    guint64 bytes;
+  } cases[] = {
+    { "400Gb/s", G_GUINT64_CONSTANT (50000000000) }, { "50 GB/s", G_GUINT64_CONSTANT (50000000000) },
+    { "100Gbit/s", G_GUINT64_CONSTANT (12500000000) }, { "1.6Tb/s", G_GUINT64_CONSTANT (200000000000) },
+    { "800Mbps", G_GUINT64_CONSTANT (100000000) },
+    { "", 0 }, { "400", 0 }, { "400G", 0 }, { "-1GB/s", 0 }, { "0Gb/s", 0 }, { "fast", 0 }, { "nanGB/s", 0 },
+    { "1e30TB/s", 0 }, { "50 KB/s", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint64 bytes = 0;
+
+      g_assert_cmpint (hr_cluster_parse_network (cases[i].text, &bytes), ==, cases[i].bytes > 0);
+      g_assert_cmpuint (bytes, ==, cases[i].bytes);
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/plan/formulas_are_near_what_is_replayed", formulas_are_near_what_is_replayed);
+  g_test_add_func ("/plan/layouts_are_those_that_are_estimated", layouts_are_those_that_are_estimated);
+  g_test_add_func ("/plan/the_fastest_come_first_and_fit", the_fastest_come_first_and_fit);
+  g_test_add_func ("/plan/what_is_found_does_not_depend_on_chance", what_is_found_does_not_depend_on_chance);
+  g_test_add_func ("/plan/a_search_can_be_cancelled_and_goes_on", a_search_can_be_cancelled_and_goes_on);
+  g_test_add_func ("/plan/what_is_checked_is_what_an_estimate_says", what_is_checked_is_what_an_estimate_says);
+  g_test_add_func ("/plan/no_time_is_invented_without_a_network", no_time_is_invented_without_a_network);
+  g_test_add_func ("/plan/what_is_fixed_stays", what_is_fixed_stays);
+  g_test_add_func ("/plan/jobs_without_known_layouts_are_refused", jobs_without_known_layouts_are_refused);
+  g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
+  g_test_add_func ("/plan/times_are_those_of_their_formulas", times_are_those_of_their_formulas);
+  g_test_add_func ("/plan/a_network_is_read_in_bits_and_bytes", a_network_is_read_in_bits_and_bytes);
+
+  return g_test_run ();
+}
