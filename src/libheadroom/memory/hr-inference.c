@@ -326,7 +326,8 @@ get_crossed_bytes (const HrInference *self,
  * @tokens: tokens of each sequence
  * @element: what the model is held in
  *
- * Gets what a batch has beside its tokens: the pixels of images and videos, and of each token what it is of.
+ * Gets what a batch has beside its tokens: the pixels of images and videos, and of each token what it is of, or where
+ * it is.
  *
  * Returns: the size in bytes
  */
@@ -335,7 +336,8 @@ hr_inference_get_media_bytes (const HrInference *self,
                               guint64            tokens,
                               HrElement          element)
 {
-  guint64 bytes = self->has_type_ids ? hr_ledger_round (self->batch * tokens * sizeof (gint64)) : 0;
+  guint64 bytes = (self->has_type_ids + self->collates_positions) *
+                  hr_ledger_round (self->batch * tokens * sizeof (gint64));
 
   for (guint i = 0; self->towers != NULL && i < self->towers->len; i++)
     bytes += hr_tower_get_bytes (&g_array_index (self->towers, HrTower, i), element) +

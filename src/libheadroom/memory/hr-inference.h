@@ -65,6 +65,7 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @returns_layers: whether what goes into each layer is returned, and held until then
  * @has_positions: whether the positions of each token come with the batch
  * @positions: these
+ * @collates_positions: whether the batch has them from the start, one of each token
  * @samples: whether transformers draws tokens from the probabilities of all
  * @keeps_scores: whether it hands out the scores of all tokens that could have come
  * @has_type_ids: whether the batch says of each token whether it is of text, an image or a video
@@ -109,6 +110,7 @@ struct _HrInference
   gboolean returns_layers;
   gboolean has_positions;
   HrValue positions;
+  gboolean collates_positions;
   gboolean samples;
   gboolean keeps_scores;
 };

@@ -514,6 +514,7 @@ add_slices (HrMedia      *self,
   guint64 at_once = _hr_model_get_processor (model)->entries[kind].values[HR_PROCESSOR_AT_ONCE];
   HrTower tower = { .stack = stack, .projector = find_projector (model, stack), .merge = 1 };
 
+  tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
   for (guint i = 0; i < self->items->len; i++)
     {
       const HrMediumTokens *item = &g_array_index (self->items, HrMediumTokens, i);
@@ -527,6 +528,7 @@ add_slices (HrMedia      *self,
 
           tower.patches = MAX (tower.patches, patches);
           tower.filled += batch * grid->pieces * patches;
+          tower.apart += batch * grid->pieces * hr_ledger_round (patches * tower.pixels * sizeof (float));
           tower.given += batch * grid->pieces;
         }
       tower.seen += batch * item->seen;
@@ -534,7 +536,6 @@ add_slices (HrMedia      *self,
   tower.batch = at_once > 0 ? MIN (tower.given, at_once) : tower.given;
   tower.sequence = tower.patches;
   tower.is_padded = tower.filled < tower.given * tower.patches;
-  tower.pixels = count_pixels (hr_chain_find_block (&stack->embeddings, HR_BLOCK_CONVOLUTION));
   tower.picture = tower.patches * tower.pixels;
   g_array_append_val (self->towers, tower);
 }

@@ -369,6 +369,58 @@ hr_op_scatter (HrReplay *self,
     hr_autograd_save (self, *x, indices);
 }
 
+/*
+ * CopySlices (torch/csrc/autograd/functions/tensor.cpp) around ScatterBackward: the gradient of the whole is copied,
+ * and the row of it for the derivative of what was written, whose result goes into the copy.
+ */
+static void
+backward_scatter_row (HrReplay     *self,
+                      const HrNode *node,
+                      HrValue       gradient,
+                      HrValue      *gradients)
+{
+  HrValue whole = hr_value_detach (node->inputs[0]);
+  HrValue row = node->inputs[2];
+  HrValue copy, cleared = HR_NO_VALUE;
+
+  row.element = whole.element = gradient.element;
+  whole = hr_op_make_gradient (self, "new_empty_strided", whole);
+  copy = hr_op_make_gradient (self, "clone", row);
+  if (hr_value_needs_gradient (node->inputs[0]))
+    cleared = hr_op_make_gradient (self, "scatter", row);
+  if (hr_value_needs_gradient (node->inputs[1]))
+    gradients[1] = hr_op_make_gradient (self, "gather", hr_value_detach (node->inputs[1]));
+  hr_replay_drop (self, copy);
+  hr_replay_drop (self, cleared);
+  if (hr_value_needs_gradient (node->inputs[0]))
+    gradients[0] = whole;
+  else
+    hr_replay_drop (self, whole);
+}
+
+/*
+ * hr_op_scatter_row:
+ * @self: a tape
+ * @x: (inout): a variable
+ * @row: the shape of a row of it
+ * @indices: which elements of the row
+ * @source: what they are set to
+ *
+ * `x[i].scatter_ (0, indices, source)`, in place.
+ */
+void
+hr_op_scatter_row (HrReplay *self,
+                   HrValue  *x,
+                   HrValue   row,
+                   HrValue   indices,
+                   HrValue   source)
+{
+  const HrValue inputs[] = { *x, source, row };
+
+  if (hr_autograd_record (self, x, backward_scatter_row, inputs, G_N_ELEMENTS (inputs)))
+    hr_autograd_save (self, *x, indices);
+}
+
 /* grad.index_put (mask, zeros_like (rows)), grad[mask]. */
 static void
 backward_put (HrReplay     *self,

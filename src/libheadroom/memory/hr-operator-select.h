@@ -62,6 +62,11 @@ void    hr_op_scatter      (HrReplay   *self,
                             HrValue    *x,
                             HrValue     indices,
                             HrValue     source);
+void    hr_op_scatter_row  (HrReplay   *self,
+                            HrValue    *x,
+                            HrValue     row,
+                            HrValue     indices,
+                            HrValue     source);
 void    hr_op_put          (HrReplay   *self,
                             HrValue    *x,
                             HrValue     mask,

@@ -91,13 +91,16 @@ drop_left (HrReplay *replay,
     hr_replay_drop (replay, hr_replay_adopt (replay, "all_hidden_states", HR_COMPONENT_ACTIVATIONS, bytes));
 }
 
-/* Whether the class with the head embeds and joins what the decoder reads, and not a function of its own. */
+/*
+ * Whether the class with the head embeds and joins what the decoder reads, and not a function of its own; or another
+ * class around it does, whose function returns when the loss is there (MiniCPMV.forward).
+ */
 static gboolean
 holds_embeds (const HrInference *self)
 {
   const HrBlock *head = self->has_head ? hr_chain_find_block (self->head, HR_BLOCK_HEAD) : NULL;
 
-  return head != NULL && head->head.holds_embeds;
+  return (head != NULL && head->head.holds_embeds) || hr_pass_joins_in_place (self);
 }
 
 /* What variables hold of what was seen goes with the function that has joined it with the text. */

@@ -24,6 +24,13 @@ backward_scatter (HrReplay     *replay,
 }
 
 static HrValue
+enter_graph (HrReplay *replay,
+             HrValue   value)
+{
+  return hr_value_needs_gradient (value) ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
+}
+
+static HrValue
 make_mask (HrReplay *replay)
 {
   return hr_op_like (replay, "eq", "image_mask", HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
@@ -102,6 +109,18 @@ get_path (const HrInference *self,
 }
 
 /*
+ * hr_pass_joins_in_place:
+ * @self: the pass of a model
+ *
+ * Returns: whether what was seen is written into the embeddings themselves
+ */
+gboolean
+hr_pass_joins_in_place (const HrInference *self)
+{
+  return self->tower == NULL && self->towers != NULL && self->towers->len > 0 && get_path (self, 0) == HR_JOIN_IN_PLACE;
+}
+
+/*
  * `image_mask, _ = self.get_placeholder_mask (…)`: `_` holds the mask of the other kind until it returns. Where
  * Qwen2AudioModel looks for sounds a variable, audio_tokens, has the same mask.
  */
@@ -170,20 +189,81 @@ put (HrReplay *replay,
 }
 
 /*
+ * vision_hidden_states of MiniCPMV.get_vllm_embedding: what each sequence has of what was seen, in the dtype of the
+ * text, which is made after these views.
+ */
+static void
+cut_rows (HrReplay *replay,
+          HrJoin   *join)
+{
+  HrValue shape = HR_SHAPE (join->seen.element, HR_SYMBOL_SEEN_EACH, HR_SYMBOL_TEXT_HIDDEN);
+  HrGraph *graph = replay->graph;
+  gboolean is_cast = join->seen.element != join->text.element;
+  guint64 bytes = 0;
+
+  join->cuts = replay->graph = hr_graph_new ();
+  join->seen = enter_graph (replay, join->seen);
+  for (guint i = 0; i < join->rows->len; i++)
+    g_array_index (join->rows, HrJoinRow, i).cut = hr_op_slice (replay, join->seen, shape);
+  for (guint i = 0; i < join->rows->len; i++)
+    {
+      HrJoinRow *row = &g_array_index (join->rows, HrJoinRow, i);
+
+      hr_replay_assign (replay, &row->cut, hr_op_cast (replay, row->cut, join->text.element));
+      bytes += hr_replay_get_bytes (replay, row->cut);
+    }
+  replay->graph = graph;
+  for (guint i = 0; i < join->rows->len; i++)
+    {
+      HrJoinRow *row = &g_array_index (join->rows, HrJoinRow, i);
+
+      row->part = enter_graph (replay, row->cut);
+      if (is_cast)
+        hr_replay_leave (replay, row->cut);
+      else
+        hr_replay_drop (replay, row->cut);
+      row->part.storage = row->cut.storage = -1;
+    }
+  if (!is_cast)
+    return;
+
+  /* The function returns the copies, and lets go of what they were made of. */
+  hr_replay_drop (replay, join->seen);
+  join->seen.storage = hr_replay_adopt (replay, "vision_hidden_states", replay->component, bytes).storage;
+}
+
+/*
  * `cur_vllm_emb.scatter_ (0, image_indices.view (-1, 1).repeat (1, …), …)` of a sequence at a time: where each number
  * goes, in int64 (MiniCPMV.get_vllm_embedding).
  */
 static HrValue
 scatter_in_place (HrReplay *replay,
-                  HrValue   text)
+                  HrJoin   *join)
 {
-  guint64 seen = replay->symbols[HR_SYMBOL_SEEN] / replay->symbols[HR_SYMBOL_BATCH];
+  HrValue indices = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEEN_EACH, HR_SYMBOL_TEXT_HIDDEN);
+  HrValue row = HR_SHAPE (join->text.element, HR_SYMBOL_SEQUENCE, HR_SYMBOL_TEXT_HIDDEN);
+  HrValue joined = hr_replay_hold (replay, join->text);
+  guint64 n = replay->symbols[HR_SYMBOL_BATCH];
 
-  replay->symbols[HR_SYMBOL_KEPT] = seen * replay->symbols[HR_SYMBOL_TEXT_HIDDEN] * sizeof (gint64);
-  hr_replay_drop (replay, hr_op_like (replay, "repeat", "image_indices",
-                                      HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+  replay->symbols[HR_SYMBOL_SEEN_EACH] = replay->symbols[HR_SYMBOL_SEEN] / n;
+  if (replay->graph == NULL)
+    {
+      hr_replay_drop (replay, hr_op_like (replay, "repeat", "image_indices", indices));
+      return joined;
+    }
 
-  return hr_replay_hold (replay, text);
+  join->rows = g_array_new (FALSE, TRUE, sizeof (HrJoinRow));
+  g_array_set_size (join->rows, n);
+  cut_rows (replay, join);
+  for (guint i = 0; i < n; i++)
+    {
+      HrValue repeated = hr_op_like (replay, "repeat", "image_indices", indices);
+
+      hr_op_scatter_row (replay, &joined, row, repeated, g_array_index (join->rows, HrJoinRow, i).part);
+      hr_replay_drop (replay, repeated);
+    }
+
+  return joined;
 }
 
 static HrValue
@@ -211,7 +291,7 @@ join_by_path (const HrInference *self,
       return put (replay, join->text, join->seen, get_places (self, join, index));
 
     case HR_JOIN_IN_PLACE:
-      return scatter_in_place (replay, join->text);
+      return scatter_in_place (replay, join);
 
     case HR_JOIN_SCATTER:
     case HR_JOIN_INSIDE:
@@ -231,13 +311,6 @@ make_other_mask (HrReplay *replay,
   join->other_mask = hr_op_like (replay, "eq", "_", hr_value_detach (join->mask));
   if (pass->n_joins > 1)
     hr_replay_assign (replay, &pass->joins[pass->n_joins - 2].other_mask, HR_NO_VALUE);
-}
-
-static HrValue
-enter_graph (HrReplay *replay,
-             HrValue   value)
-{
-  return hr_value_needs_gradient (value) ? hr_autograd_boundary (replay, value) : hr_value_detach (value);
 }
 
 /* Runs a tower, which has symbols and stretches of its own. */
@@ -278,12 +351,13 @@ embed_later (const HrInference *self,
              HrPass            *pass,
              guint              index)
 {
-  HrValue embeds = hr_value_detach (pass->inputs_embeds);
+  HrValue embeds = pass->inputs_embeds;
   HrValue seen;
 
   hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = run_tower (self, replay, pass, index);
-  pass->text = pass->inputs_embeds = hr_op_like (replay, "embedding", "vllm_embedding", embeds);
+  embeds.storage = hr_op_like (replay, "embedding", "vllm_embedding", hr_value_detach (embeds)).storage;
+  pass->text = pass->inputs_embeds = embeds;
 
   return seen;
 }

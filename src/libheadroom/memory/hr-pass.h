@@ -16,6 +16,21 @@ G_BEGIN_DECLS
 #define HR_PASS_N_AXES 3
 
 /**
+ * HrJoinRow:
+ * @cut: which of the vectors that were seen are put into a sequence
+ * @part: the same, where they are put into it
+ * @gradient: what has come of it, until the tower is differentiated
+ *
+ * A sequence into which what was seen is written in place.
+ */
+typedef struct
+{
+  HrValue cut;
+  HrValue part;
+  HrValue gradient;
+} HrJoinRow;
+
+/**
  * HrJoin:
  * @graph: (nullable): where it is recorded how what was seen is put among the text
  * @text: what came of the text
@@ -26,6 +41,8 @@ G_BEGIN_DECLS
  * @other_mask: where others would be put, or none
  * @outputs: what the model holds of all that the tower has returned, and of what it made for it
  * @parts: (nullable) (element-type HrValue): likewise, where there are as many as there are pictures
+ * @cuts: (nullable): where it is recorded how what was seen is cut up for the sequences, if the text came after it
+ * @rows: (nullable) (element-type HrJoinRow): the sequences
  *
  * What a tower hands to the decoder, put in the places of its tokens.
  */
@@ -41,6 +58,8 @@ typedef struct
   HrValue outputs[HR_PASS_MAX_RETURNED];
   guint n_outputs;
   GArray *parts;
+  HrGraph *cuts;
+  GArray *rows;
 } HrJoin;
 
 /**
@@ -153,6 +172,7 @@ void               hr_pass_make_alibi             (const HrInference  *self,
 void               hr_pass_embed                  (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+gboolean           hr_pass_joins_in_place         (const HrInference  *self);
 void               hr_pass_join                   (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

@@ -129,6 +129,9 @@ typedef enum
   HR_SYMBOL_CHANNELS,       /* c: channels of these convolutions */
   HR_SYMBOL_FRAMES,         /* N_f: those of all chunks of them, with what pads these */
   HR_SYMBOL_SEEN,           /* N_v: vectors that a tower and its projector hand to the decoder */
+  HR_SYMBOL_SEEN_EACH,      /* N_e: those of them that are put into one sequence */
+  HR_SYMBOL_QUERIES,        /* N_q: queries of a resampler, as many as it makes vectors of a picture */
+  HR_SYMBOL_QUERY_HEADS,    /* H_q: their heads */
   HR_SYMBOL_MERGED,         /* h_m: the width of patches that are merged */
   HR_SYMBOL_PROJECTOR,      /* h_p: the width inside a projector */
   HR_SYMBOL_TEXT_HIDDEN,    /* h_t: the width of what a projector makes */

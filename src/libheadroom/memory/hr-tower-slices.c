@@ -31,6 +31,15 @@ enum
 /* Numbers of a head (num_heads=embed_dim // 128). */
 #define HEAD_DIM 128
 
+/* Queries, keys and values have a matrix in common. */
+#define N_THIRDS 3
+
+typedef struct
+{
+  HrValue weights[N_THIRDS];
+  HrValue biases[N_THIRDS];
+} Thirds;
+
 /*
  * pad_sequence () of all rows, and a copy in the dtype of the model, which a variable holds; then a convolution of
  * those that are seen at once.
@@ -125,6 +134,7 @@ hr_tower_embed_slices (const HrInference *self,
 
   replay->block = convolution->path;
   patches = embed_patches (self->tower, replay, pass, convolution);
+  hr_tower_require_gradient (self, replay, &patches);
   add_positions (replay, pass, patches, table);
   hr_replay_drop (replay, patches);
   if (self->tower->is_padded)
@@ -138,14 +148,11 @@ join_calls (const HrTower *tower,
             HrReplay      *replay,
             HrPass        *pass)
 {
-  HrValue all = HR_SHAPE (pass->hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_MERGED);
+  HrValue all = HR_SHAPE (pass->hidden.element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_HIDDEN);
   HrValue earlier;
 
   if (tower->given == tower->batch)
-    {
-      all.storage = hr_replay_hold (replay, pass->hidden).storage;
-      return all;
-    }
+    return hr_op_view (replay, pass->hidden, all);
 
   replay->symbols[HR_SYMBOL_BATCH] = tower->given - tower->batch;
   earlier = hr_op_like (replay, "append", "hs", all);
@@ -162,39 +169,57 @@ make_positions (const HrTower *tower,
                 HrReplay      *replay,
                 HrElement      element)
 {
-  HrValue one = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SOURCE, HR_SYMBOL_HIDDEN);
+  HrValue one = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SOURCE, HR_SYMBOL_TEXT_HIDDEN);
   HrValue parts, result;
 
   one = hr_op_like (replay, "clone", "self.pos_embed[:tgt_h, :tgt_w]", one);
-  replay->symbols[HR_SYMBOL_KEPT] = tower->filled * replay->symbols[HR_SYMBOL_HIDDEN] * hr_element_get_bytes (element);
+  replay->symbols[HR_SYMBOL_KEPT] = tower->filled * replay->symbols[HR_SYMBOL_TEXT_HIDDEN] *
+                                     hr_element_get_bytes (element);
   parts = hr_op_like (replay, "_to_copy", "pos_embed", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
   hr_replay_drop (replay, one);
   result = hr_op_like (replay, "pad_sequence", "pos_embed",
-                       HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_HIDDEN));
+                       HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE, HR_SYMBOL_TEXT_HIDDEN));
   hr_replay_drop (replay, parts);
 
   return result;
 }
 
 /*
- * A third of the packed matrix and of its bias (_in_projection_packed of torch/nn/functional.py). What has the batch
- * behind the sequence is copied to be seen as rows, of more than one picture.
+ * `w.chunk (3)`, `b.chunk (3)` (_in_projection_packed of torch/nn/functional.py): autocast does not cache the copies of
+ * views.
+ */
+static void
+split_packed (HrReplay      *replay,
+              const HrChain *chain,
+              Thirds        *thirds)
+{
+  HrValue weight = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_TEXT_HIDDEN, HR_SYMBOL_TEXT_HIDDEN);
+  HrValue bias = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_TEXT_HIDDEN);
+
+  weight.count = bias.count = N_THIRDS;
+  replay->block = chain->blocks[IN_WEIGHT].path;
+  hr_op_chunk (replay, hr_autograd_parameter (replay, weight), N_THIRDS, thirds->weights);
+  replay->block = chain->blocks[IN_BIAS].path;
+  hr_op_chunk (replay, hr_autograd_bias (replay, bias), N_THIRDS, thirds->biases);
+  for (guint i = 0; i < N_THIRDS; i++)
+    thirds->weights[i].is_trained = thirds->biases[i].is_trained = FALSE;
+}
+
+/*
+ * What has the batch behind the sequence is copied to be seen as rows, of more than one picture.
  */
 static HrValue
-project_third (HrReplay      *replay,
-               const HrChain *chain,
-               HrValue        x,
-               const char    *name,
-               gboolean       is_turned)
+project_third (HrReplay     *replay,
+               const Thirds *thirds,
+               HrValue       x,
+               const char   *name,
+               guint         third)
 {
-  HrValue weight, bias, input, result;
+  HrValue input, result;
 
-  replay->block = chain->blocks[IN_WEIGHT].path;
-  weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_HIDDEN));
-  bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
-  input = is_turned && replay->symbols[HR_SYMBOL_BATCH] > 1 ? hr_op_copy (replay, name, x, hr_value_detach (x))
+  input = third > 0 && replay->symbols[HR_SYMBOL_BATCH] > 1 ? hr_op_copy (replay, name, x, hr_value_detach (x))
                                                             : hr_replay_hold (replay, x);
-  result = hr_op_linear_by (replay, input, name, weight, bias, hr_value_detach (x));
+  result = hr_op_linear_by (replay, input, name, thirds->weights[third], thirds->biases[third], hr_value_detach (x));
   hr_replay_drop (replay, input);
 
   return result;
@@ -209,24 +234,26 @@ attend (HrReplay      *replay,
         HrValue        values)
 {
   HrElement element = queries.element;
-  HrValue scores = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SOURCE);
-  HrValue averages = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_SOURCE);
+  HrValue scores = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERY_HEADS, HR_SYMBOL_QUERIES, HR_SYMBOL_SOURCE);
+  HrValue averages = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERIES, HR_SYMBOL_SOURCE);
   HrValue mask = hr_op_like (replay, "zeros_like", "key_padding_mask",
                              HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE));
-  HrValue q = project_third (replay, chain, queries, "q", FALSE);
-  HrValue k = project_third (replay, chain, keys, "k", TRUE);
-  HrValue v = project_third (replay, chain, values, "v", TRUE);
-  HrValue spread = hr_op_like (replay, "clone", "key_padding_mask",
-                               HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SOURCE));
-  HrValue scaled = hr_op_unary (replay, HR_UNARY_DIV, "q_scaled", q);
-  HrValue weights = hr_op_matmul (replay, "attn_output_weights", scaled, k, scores);
-  HrValue output;
+  HrValue q, k, v, spread, scaled, weights, output;
+  Thirds thirds;
 
+  split_packed (replay, chain, &thirds);
+  q = project_third (replay, &thirds, queries, "q", 0);
+  k = project_third (replay, &thirds, keys, "k", 1);
+  v = project_third (replay, &thirds, values, "v", 2);
+  spread = hr_op_like (replay, "clone", "key_padding_mask",
+                       HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERY_HEADS, HR_SYMBOL_SOURCE));
+  scaled = hr_op_unary (replay, HR_UNARY_DIV, "q_scaled", q);
+  weights = hr_op_matmul (replay, "attn_output_weights", scaled, k, scores);
   hr_replay_assign (replay, &weights, hr_op_softmax (replay, "attn_output_weights", weights, weights.element));
   output = hr_op_matmul (replay, "attn_output", weights, v, hr_value_detach (q));
   hr_replay_assign (replay, &output, hr_op_copy (replay, "attn_output", output, hr_value_detach (output)));
   replay->block = chain->blocks[OUT].path;
-  hr_replay_assign (replay, &output, hr_tower_run_linear (replay, output, &chain->blocks[OUT], HR_SYMBOL_HIDDEN));
+  hr_replay_assign (replay, &output, hr_tower_run_linear (replay, output, &chain->blocks[OUT], HR_SYMBOL_TEXT_HIDDEN));
   hr_replay_drop (replay, hr_op_like (replay, "mean", "attn_output_weights", averages));
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, scaled);
@@ -248,7 +275,7 @@ ask (HrReplay      *replay,
      HrValue        query)
 {
   HrValue repeated = hr_op_repeat (replay, "query", query,
-                                   HR_SHAPE (query.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+                                   HR_SHAPE (query.element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERIES, HR_SYMBOL_TEXT_HIDDEN));
   HrValue keys = hr_op_binary (replay, HR_BINARY_ADD, "x + pos_embed", seen, positions);
   HrValue result = attend (replay, chain, repeated, keys, seen);
 
@@ -269,7 +296,8 @@ finish (HrReplay      *replay,
   replay->block = chain->blocks[NORM_POST].path;
   normed = hr_replay_norm (replay, x, &chain->blocks[NORM_POST].norm);
   replay->block = chain->blocks[MATRIX].path;
-  matrix = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_HIDDEN));
+  matrix = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_TEXT_HIDDEN,
+                                                    HR_SYMBOL_TEXT_HIDDEN));
   result = hr_op_linear_by (replay, normed, "x", matrix, HR_NO_VALUE, hr_value_detach (normed));
   hr_replay_drop (replay, normed);
 
@@ -296,19 +324,18 @@ hr_tower_query (const HrTower *self,
   HrValue mask, positions, all, seen, query, answers, view;
 
   replay->symbols[HR_SYMBOL_SOURCE] = self->sequence;
-  replay->symbols[HR_SYMBOL_SEQUENCE] = shape->sizes[0];
-  replay->symbols[HR_SYMBOL_MERGED] = replay->symbols[HR_SYMBOL_HIDDEN];
-  replay->symbols[HR_SYMBOL_HIDDEN] = replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = shape->sizes[1];
-  replay->symbols[HR_SYMBOL_HEADS] = shape->sizes[1] / HEAD_DIM;
+  replay->symbols[HR_SYMBOL_QUERIES] = shape->sizes[0];
+  replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = shape->sizes[1];
+  replay->symbols[HR_SYMBOL_QUERY_HEADS] = shape->sizes[1] / HEAD_DIM;
   all = join_calls (self, replay, pass);
   mask = hr_op_like (replay, "zeros", "key_padding_mask",
                      HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SOURCE));
   positions = make_positions (self, replay, all.element);
-  seen = hr_tower_run_linear (replay, all, &chain->blocks[KEY_VALUE], HR_SYMBOL_HIDDEN);
+  seen = hr_tower_run_linear (replay, all, &chain->blocks[KEY_VALUE], HR_SYMBOL_TEXT_HIDDEN);
   replay->block = chain->blocks[NORM_KEY].path;
   hr_replay_assign (replay, &seen, hr_replay_norm (replay, seen, &chain->blocks[NORM_KEY].norm));
   replay->block = chain->blocks[QUERY].path;
-  query = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  query = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_QUERIES, HR_SYMBOL_TEXT_HIDDEN));
   replay->block = chain->blocks[NORM_QUERY].path;
   query = hr_replay_norm (replay, query, &chain->blocks[NORM_QUERY].norm);
   answers = ask (replay, chain, seen, positions, query);

@@ -47,7 +47,7 @@ hr_tower_get_bytes (const HrTower *self,
   if (self->inner != NULL)
     return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0), element);
   if (self->stack->tower == HR_TOWER_SLICES)
-    return hr_ledger_round (self->filled * self->pixels * size);
+    return self->apart;
 
   if (self->stack->tower == HR_TOWER_CONFORMER)
     return hr_ledger_round (self->picture * size);

@@ -44,6 +44,7 @@ typedef struct
  * @sequence: positions of each: patches, and the token of a class
  * @patches: patches of each
  * @filled: of pictures of which some are padded the patches that are of them
+ * @apart: of pictures that come as tensors of their own what these take, in bytes; 0 of others
  * @pixels: numbers of each patch
  * @picture: numbers of all of them, with those at the border that are in no patch, in fp32 as a processor gives them
  * @is_cast: whether pixels come in the dtype of the model
@@ -76,6 +77,7 @@ struct _HrTower
   guint64 sequence;
   guint64 patches;
   guint64 filled;
+  guint64 apart;
   guint64 pixels;
   guint64 picture;
   gboolean is_cast;

@@ -8,6 +8,8 @@
 
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-pass.h"
+#include "hr-tower.h"
 
 /*
  * Images under answers. Trainers of TRL hand a batch to the model with the pixels that the processor has made: of each
@@ -232,6 +234,52 @@ hand_pixels_on (HrTrainingPlan *self)
                                             "with the positions of text for its images"));
 }
 
+/* MiniCPMV.forward takes a dictionary that its own collator makes, and no trainer on answers. */
+static gboolean
+check_data (const HrTrainingPlan  *self,
+            GError               **error)
+{
+  g_autofree char *algorithm = NULL;
+
+  if (self->training.algorithm == HR_ALGORITHM_SFT)
+    return TRUE;
+
+  algorithm = hr_job_get_as_string (HR_JOB (self->job), "algorithm");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and an algorithm. */
+                        N_("“%s”: algorithm: expected sft, as TRL’s trainers hand images to no class that asks for a "
+                           "dictionary of its own; found %s"), hr_model_get_name (self->pass.model), algorithm);
+
+  return FALSE;
+}
+
+/* The tower sees so many pictures at once (vision_batch_size), and keeps what it needs of each call. */
+static gboolean
+check_calls (const HrTrainingPlan  *self,
+             GError               **error)
+{
+  const GArray *towers = self->pass.inference.towers;
+
+  for (guint i = 0; i < towers->len; i++)
+    {
+      const HrTower *tower = &g_array_index (towers, HrTower, i);
+      g_autofree char *expected = g_strdup_printf ("%" G_GUINT64_FORMAT, tower->batch);
+      g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, tower->given);
+
+      if (tower->given <= tower->batch)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the places are the name of a model and two numbers. */
+                            N_("“%s”: images: expected at most %s parts of images in the batch, which its tower sees "
+                               "at once, as it is not known what further calls of it take in training; found %s"),
+                            hr_model_get_name (self->pass.model), expected, found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_training_images_resolve:
  * @self: a plan whose pass has taken images, and whose algorithm is known
@@ -246,8 +294,17 @@ hr_training_images_resolve (HrTrainingPlan  *self,
                             GError         **error)
 {
   HrTraining *training = &self->training;
+  HrInference *inference = &self->pass.inference;
 
-  if (training->algorithm == HR_ALGORITHM_SFT || self->pass.inference.towers == NULL)
+  if (hr_pass_joins_in_place (inference))
+    {
+      if (!check_data (self, error) || !check_calls (self, error))
+        return FALSE;
+      /* data_collator of finetune/dataset.py makes position_ids, which MiniCPMV.forward asks for. */
+      inference->has_positions = inference->collates_positions = TRUE;
+      inference->positions = HR_NO_VALUE;
+    }
+  if (training->algorithm == HR_ALGORITHM_SFT || inference->towers == NULL)
     return TRUE;
   if (!check_reading (self, error) || !check_rows (self, error) || !check_single (self, error))
     return FALSE;
@@ -270,6 +327,49 @@ hr_training_images_resolve (HrTrainingPlan  *self,
   training->rollout_towers = self->rollout_media->towers;
 
   return TRUE;
+}
+
+static gboolean
+trains_tokens (const HrTrainingPlan *self)
+{
+  for (guint i = 0; i < hr_trainables_get_n_items (self->parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (self->parameters, i);
+
+      if (parameter->role == HR_TENSOR_ROLE_EMBEDDING && parameter->stack == HR_STACK_DECODER)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_training_images_check_leaf:
+ * @self: a plan whose trained parameters and checkpointing are known
+ * @error: return location for an error
+ *
+ * Refuses what torch does: "a view of a leaf Variable that requires grad is being used in an in-place operation". Where
+ * layers are computed anew, enable_input_require_grads() makes such a leaf of what a frozen embedding makes, and
+ * MiniCPMV.get_vllm_embedding writes into it. finetune/finetune.py of OpenBMB/MiniCPM-V trains the embedding for that.
+ *
+ * Returns: whether images can be written into the embeddings
+ */
+gboolean
+hr_training_images_check_leaf (const HrTrainingPlan  *self,
+                               GError               **error)
+{
+  if (!hr_pass_joins_in_place (&self->pass.inference) ||
+      !hr_checkpointing_recomputes_layers (&self->training.checkpointing) || trains_tokens (self))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model; what follows are settings and their values. */
+                        N_("“%s”: modules-to-save: expected embed_tokens, or gradient-checkpointing none, as its class "
+                           "writes images into the embeddings in place, which torch refuses where these are frozen and "
+                           "a hook lets gradients flow to them"),
+                        hr_model_get_name (self->pass.model));
+
+  return FALSE;
 }
 
 /*

@@ -11,6 +11,8 @@ gboolean hr_training_images_check   (const HrTrainingPlan  *self,
                                      GError               **error);
 gboolean hr_training_images_resolve (HrTrainingPlan        *self,
                                      GError               **error);
+gboolean hr_training_images_check_leaf (const HrTrainingPlan *self,
+                                        GError              **error);
 HrValue  hr_training_images_make    (const HrInference     *pass,
                                      HrReplay              *replay,
                                      guint64                count,

@@ -392,30 +392,6 @@ resolve_pass (HrTrainingPlan  *self,
   return hr_inference_plan_resolve_attention (&self->pass, HR_JOB (self->job), get_cast (self), error);
 }
 
-/* MiniCPM-V writes what was seen into the embeddings in place: what autograd keeps for that is not followed. */
-static gboolean
-check_towers (const HrTrainingPlan  *self,
-              GError               **error)
-{
-  const GArray *towers = self->pass.inference.towers;
-
-  for (guint i = 0; towers != NULL && i < towers->len; i++)
-    {
-      const HrStack *projector = g_array_index (towers, HrTower, i).projector;
-
-      if (projector == NULL || projector->joins != HR_JOIN_IN_PLACE)
-        continue;
-
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is the name of a model. */
-                            N_("“%s”: expected inference, as it is not known what its images take in training; found "
-                               "training"), hr_model_get_name (self->pass.model));
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
 static gboolean
 take_media (HrTrainingPlan  *self,
             HrMedia         *media,
@@ -425,7 +401,7 @@ take_media (HrTrainingPlan  *self,
   self->training.caches = self->training.algorithm == HR_ALGORITHM_SFT;
 
   return hr_training_images_check (self, media, error) && hr_inference_plan_take_media (&self->pass, media, error) &&
-         check_towers (self, error) && hr_training_images_resolve (self, error);
+         hr_training_images_resolve (self, error);
 }
 
 /*
@@ -1037,8 +1013,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;
-  if (!resolve_checkpointing (self, error) || !hr_training_savers_resolve (self, error) ||
-      !hr_training_float8_resolve (self, error))
+  if (!resolve_checkpointing (self, error) || !hr_training_images_check_leaf (self, error) ||
+      !hr_training_savers_resolve (self, error) || !hr_training_float8_resolve (self, error))
     return FALSE;
 
   self->training.context_exchange = self->layout.exchange;

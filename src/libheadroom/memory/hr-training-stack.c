@@ -872,12 +872,52 @@ take_join_apart (HrTrainingStack *self,
   hr_graph_deliver (join->graph, replay, top, gradient);
   hr_graph_run_backward (join->graph, replay);
   gradient = hr_graph_take_gradient (join->graph, join->text);
-  if (hr_value_needs_gradient (join->seen))
+  if (join->rows == NULL && hr_value_needs_gradient (join->seen))
     *seen = hr_graph_take_gradient (join->graph, join->seen);
+  for (guint i = 0; join->rows != NULL && i < join->rows->len; i++)
+    {
+      HrJoinRow *row = &g_array_index (join->rows, HrJoinRow, i);
+
+      row->gradient = hr_graph_take_gradient (join->graph, row->part);
+    }
   hr_graph_clear (join->graph, replay);
   g_clear_pointer (&join->graph, hr_graph_free);
 
   return gradient;
+}
+
+/*
+ * What was seen has been written among text that was embedded after it: the embedding has been differentiated, and the
+ * gradients of all sequences are put together for the tower.
+ */
+static void
+take_rows_apart (HrTrainingStack *self,
+                 guint            index)
+{
+  HrReplay *replay = self->replay;
+  HrJoin *join = &self->variables.joins[index];
+  HrValue seen = HR_NO_VALUE;
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass, while what was seen is taken from among the text");
+  if (hr_value_needs_gradient (join->seen))
+    {
+      for (guint i = 0; i < join->rows->len; i++)
+        {
+          HrJoinRow *row = &g_array_index (join->rows, HrJoinRow, i);
+
+          hr_graph_deliver (join->cuts, replay, row->cut, row->gradient);
+        }
+      hr_graph_run_backward (join->cuts, replay);
+      seen = hr_graph_take_gradient (join->cuts, join->seen);
+    }
+  hr_graph_clear (join->cuts, replay);
+  g_clear_pointer (&join->cuts, hr_graph_free);
+  g_clear_pointer (&join->rows, g_array_unref);
+  hr_replay_end (replay);
+  if (seen.storage >= 0)
+    run_tower_backward (self->towers[index], seen);
 }
 
 /*
@@ -1014,6 +1054,11 @@ run_embeddings_backward (HrTrainingStack *self,
   hr_replay_end (replay);
   if (crosses (self))
     take_source_apart (self);
+  for (guint i = self->variables.n_joins; i-- > 0; )
+    {
+      if (self->variables.joins[i].rows != NULL)
+        take_rows_apart (self, i);
+    }
 }
 
 /*

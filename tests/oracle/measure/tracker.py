@@ -25,7 +25,6 @@ ROUND = 512  # kMinBlockSize of c10/cuda/CUDACachingAllocator.cpp
 WRITTEN_IN_PLACE = {
     aten.index_put.default: aten.index_put_.default,
     aten.scatter.src: aten.scatter_.src,
-    aten.scatter.value: aten.scatter_.value,
     aten.scatter_add.default: aten.scatter_add_.default,
 }
 # What stands between an operator and its dispatch to a mode.
