@@ -28,6 +28,7 @@ struct _HeadroomExplanation
   GtkWidget *help;
   GtkLabel *description;
   HeadroomDerivation *exact;
+  GtkLabel *growth;
   GtkWidget *rule_box;
   GtkLabel *rule_title;
   HeadroomDerivation *rule;
@@ -144,6 +145,7 @@ headroom_explanation_class_init (HeadroomExplanationClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, help);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, description);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, exact);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, growth);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_box);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule_title);
   gtk_widget_class_bind_template_child (widget_class, HeadroomExplanation, rule);
@@ -163,6 +165,17 @@ GtkWidget *
 headroom_explanation_new (void)
 {
   return g_object_new (HEADROOM_TYPE_EXPLANATION, NULL);
+}
+
+static void
+show_growth (HeadroomExplanation *self,
+             HrReport            *report,
+             HrComponentId        id)
+{
+  g_autofree char *text = hr_report_dup_growth (report, id);
+
+  gtk_label_set_label (self->growth, text != NULL ? text : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->growth), text != NULL);
 }
 
 /* What the rule of thumb says of the same part, below. */
@@ -226,6 +239,7 @@ headroom_explanation_show (HeadroomExplanation *self,
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->help), "s", topic);
   gtk_label_set_label (self->description, hr_component_id_get_description (id));
   headroom_derivation_show (self->exact, component);
+  show_growth (self, report, id);
   show_rule (self, component, rule, unit_system);
 
   g_set_object (&self->report, report);

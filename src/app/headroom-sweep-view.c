@@ -105,6 +105,20 @@ headroom_sweep_view_update_point (HeadroomSweepView *self)
   gtk_label_set_label (self->point, text);
 }
 
+/* Lines that are drawn apart of a configuration that stands alone have rows of their own. */
+static void
+headroom_sweep_view_fit_rows (HeadroomSweepView *self,
+                              guint              n_lines)
+{
+  guint n_rows = g_list_model_get_n_items (G_LIST_MODEL (self->pins)) + 1;
+  GtkListBoxRow *row;
+
+  while ((row = gtk_list_box_get_row_at_index (self->lines, MAX (n_rows, n_lines))) != NULL)
+    gtk_list_box_remove (self->lines, GTK_WIDGET (row));
+  while (gtk_list_box_get_row_at_index (self->lines, n_lines - 1) == NULL)
+    gtk_list_box_append (self->lines, headroom_sweep_row_new (NULL));
+}
+
 static void
 headroom_sweep_view_show_line (HeadroomSweepView *self)
 {
@@ -116,6 +130,7 @@ headroom_sweep_view_show_line (HeadroomSweepView *self)
   data = hr_export_create_sweep_data (self->sweep, self->unit_system, headroom_get_palette_scheme ());
   headroom_chart_set_data (HEADROOM_CHART (self->chart), data);
   headroom_sweep_view_update_point (self);
+  headroom_sweep_view_fit_rows (self, hr_line_data_get_n_lines (data));
   for (guint i = 0; i < hr_line_data_get_n_lines (data); i++)
     {
       GtkListBoxRow *row = gtk_list_box_get_row_at_index (self->lines, i);

@@ -166,6 +166,53 @@ add_marks (HrLineData *data,
     }
 }
 
+/* Activations of a configuration that stands alone are drawn apart by how they grow with the length of sequences. */
+static gboolean
+shows_growth (HrSweep *sweep)
+{
+  guint n_values;
+
+  hr_sweep_get_values (sweep, &n_values);
+  if (hr_sweep_get_n_lines (sweep) > 1 || hr_sweep_get_component (sweep) != HR_COMPONENT_ACTIVATIONS)
+    return FALSE;
+
+  for (guint i = 0; i < n_values; i++)
+    {
+      if (hr_sweep_get_line (sweep, 0)->points[i].knows_growth)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+add_growth (HrLineData      *data,
+            HrSweep         *sweep,
+            HrPaletteScheme  scheme)
+{
+  const HrSweepPoint *points = hr_sweep_get_line (sweep, 0)->points;
+  guint linear, square, n_values;
+
+  if (!shows_growth (sweep))
+    return;
+
+  linear = hr_line_data_add_line (data, "linear", _("Of these, as the length of sequences"),
+                                  _("inputs of matrices, norms and activation functions"),
+                                  hr_palette_get_line_color (1, scheme), 1);
+  square = hr_line_data_add_line (data, "square", _("Of these, as its square"),
+                                  _("scores and masks of attention, where a kernel keeps them"),
+                                  hr_palette_get_line_color (2, scheme), 2);
+  hr_sweep_get_values (sweep, &n_values);
+  for (guint i = 0; i < n_values; i++)
+    {
+      if (!points[i].knows_growth)
+        continue;
+
+      hr_line_data_set_value (data, linear, i, points[i].linear_bytes);
+      hr_line_data_set_value (data, square, i, points[i].square_bytes);
+    }
+}
+
 static guint64
 get_highest (HrSweep *sweep)
 {
@@ -230,6 +277,7 @@ hr_export_create_sweep_data (HrSweep         *sweep,
     hr_line_data_add_position (data, values[i]);
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
     add_line (data, sweep, i, unit_system, scheme);
+  add_growth (data, sweep, scheme);
   for (guint i = 0; i < gpus->len; i++)
     {
       HrGpu *gpu = g_ptr_array_index (gpus, i);

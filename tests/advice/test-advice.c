@@ -273,6 +273,34 @@ test_text_form (void)
   g_assert_false (hr_medium_from_text ("sound-3", &medium));
 }
 
+/* What TRL refuses to start is no advice: single answers of a micro-batch are no whole groups. */
+static void
+test_what_is_refused_is_not_told (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B-Instruct", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_GRPO);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GPtrArray) advice = NULL;
+
+  g_assert_no_error (error);
+  hr_job_set_all_from_string (job, "algorithm=grpo framework=trl num-generations=8 micro-batch-size=8 "
+                                   "gradient-accumulation-steps=1 steps-per-generation=1", &error);
+  g_assert_no_error (error);
+  estimate = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  advice = hr_advice_list (estimate, job, NULL, 1);
+  g_assert_cmpuint (advice->len, >, 0);
+  for (guint i = 0; i < advice->len; i++)
+    {
+      const HrAdvice *item = g_ptr_array_index (advice, i);
+
+      g_test_message ("%s", item->change);
+      g_assert_null (strstr (item->change, "micro-batch-size=1"));
+      g_assert_null (strstr (item->change, "micro-batch-size=4"));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -288,6 +316,8 @@ main (int   argc,
   g_test_add_func ("/report/a_video_is_cut_until_its_parts_are_not_too_long", test_parts);
   g_test_add_func ("/report/the_rule_of_thumb_counts_patches_whatever_the_model_does", test_rule);
   g_test_add_func ("/report/an_input_is_written_as_it_is_read", test_text_form);
+
+  g_test_add_func ("/advice/what_is_refused_is_not_told", test_what_is_refused_is_not_told);
 
   return g_test_run ();
 }

@@ -251,6 +251,31 @@ test_no_gpu (void)
   tear_down (&one);
 }
 
+/* TRL wants whole groups of answers: no number of them is told that it would refuse, though less would be needed. */
+static void
+test_micro_batches_are_whole_groups (void)
+{
+  static const guint64 groups[] = { 4, 6, 8 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+    {
+      g_autofree char *settings =
+        g_strdup_printf ("algorithm=grpo framework=trl fine-tuning-method=lora prompt-length=128 completion-length=128 "
+                         "gradient-accumulation-steps=1 steps-per-generation=1 num-generations=%" G_GUINT64_FORMAT
+                         " micro-batch-size=%" G_GUINT64_FORMAT, groups[i], groups[i]);
+      const HrLargest *largest;
+      Case self;
+
+      set_up (&self, "Qwen/Qwen2.5-0.5B-Instruct", HR_MODE_GRPO, settings, "rtx-4090");
+      largest = find (&self, "micro-batch-size");
+      g_assert_nonnull (largest);
+      g_test_message ("%" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT, groups[i], largest->value);
+      g_assert_cmpuint (largest->value, >, groups[i]);
+      g_assert_cmpuint (largest->value % groups[i], ==, 0);
+      tear_down (&self);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -265,6 +290,8 @@ main (int   argc,
   g_test_add_func ("/largest/what_is_of_no_use_is_not_told", test_no_use);
   g_test_add_func ("/largest/only_multiples_are_told_where_others_are_refused", test_multiples);
   g_test_add_func ("/largest/without_a_gpu_there_is_none", test_no_gpu);
+
+  g_test_add_func ("/largest/micro_batches_are_whole_groups", test_micro_batches_are_whole_groups);
 
   return g_test_run ();
 }

@@ -99,6 +99,27 @@ def a_part_of_the_peak_is_looked_at_alone():
     expect(fail(*arguments[:-1], 'heap'), '--component', 'kv-cache', 'heap')
 
 
+def activations_are_drawn_apart_by_how_they_grow():
+    common = (MODEL, '--over', 'sequence-length=2048,4096,8192', '--component', 'activations')
+    for mode, *options in (('training', '--attention', 'eager'), ('fine-tuning', '--attention', 'eager'),
+                           ('training', '--attention', 'sdpa'), ('training', '--attention', 'sdpa-math')):
+        line, = succeed_json('sweep', *common, '--mode', mode, *options)['lines']
+        points = [point for point in line['points'] if 'activations-linear-bytes' in point]
+        assert len(points) > 1, (mode, options)
+        rests = set()
+        for point, twice in zip(points, points[1:]):
+            assert twice['activations-linear-bytes'] == 2 * point['activations-linear-bytes'], (mode, options, point)
+            assert twice['activations-square-bytes'] == 4 * point['activations-square-bytes'], (mode, options, point)
+            rests.add(point['components']['activations'] - point['activations-linear-bytes'] -
+                      point['activations-square-bytes'])
+        assert len(rests) == 1, (mode, options, rests)
+        assert (points[0]['activations-square-bytes'] > 0) == ('eager' in options or 'sdpa-math' in options), options
+    eager = ('sweep', *common, '--mode', 'training', '--attention', 'eager', '--format', 'svg')
+    expect(succeed(*eager).decode(), 'Of these, as the length of sequences', 'Of these, as its square')
+    text = succeed('estimate', MODEL, '--mode', 'training', '--attention', 'eager').decode()
+    expect(' '.join(text.split()), 'With the length of sequences, ', 'with the square of the length.')
+
+
 def a_value_without_an_estimate_is_a_gap_with_its_reason():
     arguments = ('sweep', MODEL, '--attention', 'eager', '--batch-size', '65536', '--over', 'prompt-length=8,16777216')
     first, last = succeed_json(*arguments)['lines'][0]['points']
@@ -179,6 +200,7 @@ if __name__ == '__main__':
         gpus_are_lines_that_configurations_cross,
         layouts_are_swept_where_the_framework_divides_a_job_so,
         a_part_of_the_peak_is_looked_at_alone,
+        activations_are_drawn_apart_by_how_they_grow,
         a_value_without_an_estimate_is_a_gap_with_its_reason,
         scenarios_are_configurations,
         a_picture_is_what_the_format_says,

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 void  _hr_advice_free            (gpointer    data);
 char *_hr_advice_describe_change (HrJob      *job,
                                   HrJob      *changed) G_GNUC_WARN_UNUSED_RESULT;
+gboolean _hr_advice_starts       (HrEstimate *estimate,
+                                  HrJob      *job);
 void  _hr_advice_add_media       (GPtrArray  *advice,
                                   HrEstimate *estimate,
                                   HrJob      *job,

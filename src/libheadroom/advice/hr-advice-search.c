@@ -207,7 +207,7 @@ draft (HrAdviceSearch *self,
   one->text = text;
   one->cost = cost;
   one->change = change;
-  if (other != NULL)
+  if (other != NULL && (_hr_advice_starts (other, changed) || !_hr_advice_starts (self->estimate, self->job)))
     after = MIN (hr_estimate_get_allocated_bytes (other), before);
 
   one->saves_allocated = before - after;

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-estimator.h"
+#include "hr-grpo-job-private.h"
 #include "hr-job-context.h"
 #include "hr-labels.h"
 #include "hr-medium.h"
@@ -148,6 +149,19 @@ cut_videos (HrJob *job,
   g_object_set (changed, "video-seconds", seconds / parts, "further-inputs", further, NULL);
 
   return changed;
+}
+
+/* Whether the framework starts a job: what it would refuse is no advice. */
+gboolean
+_hr_advice_starts (HrEstimate *estimate,
+                   HrJob      *job)
+{
+  g_autofree char *refusal = NULL;
+
+  if (HR_IS_GRPO_JOB (job))
+    refusal = hr_grpo_job_dup_refusal (HR_GRPO_JOB (job), hr_estimate_get_n_ranks (estimate));
+
+  return refusal == NULL;
 }
 
 /* The settings in which two jobs differ, as they stand on the command line. */

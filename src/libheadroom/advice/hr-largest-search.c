@@ -6,7 +6,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-advice-private.h"
 #include "hr-fit.h"
+#include "hr-grpo-job-private.h"
 #include "hr-job-context.h"
 
 /*
@@ -53,6 +55,7 @@ struct _HrLargestSearch
   guint n_gpus;
   guint64 positions;     /* that the model knows, 0 if that is not known */
   guint64 context;       /* how many of them the job needs */
+  gboolean starts;       /* whether the framework starts the job as it is */
   guint64 bytes;         /* what the fullest device needs for the job as it is */
   guint64 beside;        /* what the device shows beside what is allocated, at least */
   GPtrArray *largest;
@@ -134,6 +137,13 @@ look_at (HrLargestSearch *self,
     {
       probe.bound = HR_LARGEST_BOUND_REFUSED;
       probe.reason = g_strdup (error->message);
+      return probe;
+    }
+
+  if (self->starts && !_hr_advice_starts (estimate, self->changed))
+    {
+      probe.bound = HR_LARGEST_BOUND_REFUSED;
+      probe.reason = hr_grpo_job_dup_refusal (HR_GRPO_JOB (self->changed), hr_estimate_get_n_ranks (estimate));
       return probe;
     }
 
@@ -249,6 +259,13 @@ is_refused (HrLargestSearch *self,
   return !probe.fits && probe.bound == HR_LARGEST_BOUND_REFUSED;
 }
 
+/* Answers to a prompt, which a micro-batch may have to be whole groups of. */
+static guint64
+get_group (HrLargestSearch *self)
+{
+  return HR_IS_GRPO_JOB (self->job) ? hr_grpo_job_get_num_generations (HR_GRPO_JOB (self->job)) : 0;
+}
+
 static void
 find_step (HrLargestSearch *self)
 {
@@ -256,7 +273,9 @@ find_step (HrLargestSearch *self)
 
   while (step <= MAX_STEP && self->current + step <= self->last && is_refused (self, self->current + step))
     step *= 2;
-  if (step > 1 && step <= MAX_STEP && self->current + step <= self->last)
+  if (step > MAX_STEP)
+    step = get_group (self);
+  if (step > 1 && self->current + step <= self->last && !is_refused (self, self->current + step))
     set_step (self, step);
 }
 
@@ -507,6 +526,7 @@ hr_largest_search_new (HrEstimate *estimate,
   self->largest = g_ptr_array_new_with_free_func (_hr_largest_free);
   hr_model_get_hyper_parameter (self->model, "max_position_embeddings", &self->positions);
   self->context = hr_estimate_get_context_tokens (estimate, job);
+  self->starts = _hr_advice_starts (estimate, job);
   if (gpu == NULL || hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
     self->stage = STAGE_DONE;
   else

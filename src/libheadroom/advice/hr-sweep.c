@@ -357,6 +357,7 @@ find_least (HrSweep     *self,
   point->state = HR_SWEEP_POINT_LEAST;
   point->allocated_bytes = hr_estimate_get_allocated_bytes (found);
   point->total_bytes = hr_estimate_get_least_bytes (found);
+  point->knows_growth = hr_estimate_get_growth (found, &point->linear_bytes, &point->square_bytes);
   point->context_tokens = hr_estimate_get_context_tokens (found, probe);
   for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
     {

@@ -40,6 +40,9 @@ typedef enum
  * @reserved_bytes: what it has taken from the driver, where that is known
  * @total_bytes: the peak of the fullest GPU, or the least that it can be while that is not known
  * @context_tokens: the tokens whose positions the model has to know at a time, 0 where there is no estimate
+ * @knows_growth: whether it is known how its activations grow with the length of sequences
+ * @linear_bytes: those of them that grow as the length does
+ * @square_bytes: those that grow as its square does
  * @component_bytes: its parts; what the allocator keeps beside what it hands out is one of them when that is known
  * @refusal: (nullable): why there is no estimate
  *
@@ -52,6 +55,9 @@ typedef struct
   guint64 reserved_bytes;
   guint64 total_bytes;
   guint64 context_tokens;
+  gboolean knows_growth;
+  guint64 linear_bytes;
+  guint64 square_bytes;
   guint64 component_bytes[HR_N_COMPONENTS];
   char *refusal;
 } HrSweepPoint;

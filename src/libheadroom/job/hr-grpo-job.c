@@ -1038,7 +1038,8 @@ get_first_release (HrGrpoJob *self)
  *
  * Says why TRL does not start the job. It wants the answers that are generated at once to be whole groups of the
  * answers to a prompt: __post_init__ of trl/trainer/grpo_config.py and rloo_config.py; until 0.17, GRPOTrainer wanted
- * it of each micro-batch of all ranks, which refuses these jobs as well.
+ * it of each micro-batch of all ranks, which refuses these jobs as well. KTOTrainer wants two answers at least
+ * (trl/experimental/kto/kto_trainer.py).
  *
  * Returns: (transfer full) (nullable): a sentence in the user's language, or %NULL if nothing is known to refuse it
  */
@@ -1054,6 +1055,10 @@ hr_grpo_job_dup_refusal (HrGrpoJob *self,
   g_return_val_if_fail (HR_IS_GRPO_JOB (self), NULL);
   g_return_val_if_fail (n_ranks >= 1, NULL);
 
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TRL && self->algorithm == HR_ALGORITHM_KTO &&
+      answers == 1)
+    return g_strdup (_("KTOTrainer of TRL refuses a micro-batch of a single answer, as it compares each with one to "
+                       "another prompt of the micro-batch"));
   if (hr_training_job_get_framework (job) != HR_TRAINING_FRAMEWORK_TRL || !compares_groups (self) ||
       hr_training_job_get_trl_release (job) < get_first_release (self))
     return NULL;

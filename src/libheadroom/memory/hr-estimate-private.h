@@ -69,6 +69,9 @@ void        _hr_estimate_set_spread        (HrEstimate    *self,
 void        _hr_estimate_add_phase         (HrEstimate    *self,
                                             HrPhaseId      id,
                                             guint64        peak_bytes);
+void        _hr_estimate_set_growth        (HrEstimate    *self,
+                                            guint64        linear,
+                                            guint64        square);
 void        _hr_estimate_set_peak          (HrEstimate    *self,
                                             guint          device,
                                             HrPhaseId      phase,

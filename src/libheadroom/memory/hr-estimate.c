@@ -55,6 +55,8 @@ struct _HrEstimate
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
   guint below, above;
+  gboolean knows_growth;
+  guint64 linear_bytes, square_bytes;  /* of activations */
   gboolean reserves_unknown;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
@@ -558,6 +560,24 @@ _hr_estimate_add_phase (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_growth:
+ * @self: an estimate
+ * @linear: activations at the peak that grow as the length of sequences does, in bytes
+ * @square: those that grow as its square does, in bytes
+ *
+ * States how the activations grow.
+ */
+void
+_hr_estimate_set_growth (HrEstimate *self,
+                         guint64     linear,
+                         guint64     square)
+{
+  self->knows_growth = TRUE;
+  self->linear_bytes = linear;
+  self->square_bytes = square;
+}
+
+/*
  * _hr_estimate_set_peak:
  * @self: an estimate
  * @device: the device that takes the most
@@ -840,6 +860,32 @@ hr_estimate_knows_reserved (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
 
   return !self->reserves_unknown;
+}
+
+/**
+ * hr_estimate_get_growth:
+ * @self: an estimate
+ * @linear: (out) (optional): those that grow as the length does, in bytes
+ * @square: (out) (optional): those that grow as its square does, in bytes
+ *
+ * Gets how the activations at the peak grow with the length of sequences. Each tensor is counted by how many of its
+ * sizes are numbers of tokens; what is left of the activations does not depend on the length.
+ *
+ * Returns: whether that is known: of training, where all tensors are written down in such sizes
+ */
+gboolean
+hr_estimate_get_growth (HrEstimate *self,
+                        guint64    *linear,
+                        guint64    *square)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  if (linear != NULL)
+    *linear = self->linear_bytes;
+  if (square != NULL)
+    *square = self->square_bytes;
+
+  return self->knows_growth;
 }
 
 /**

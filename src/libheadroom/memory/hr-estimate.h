@@ -70,6 +70,9 @@ guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
 guint64        hr_estimate_get_least_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
 gboolean       hr_estimate_knows_reserved     (HrEstimate *self);
+gboolean       hr_estimate_get_growth         (HrEstimate *self,
+                                               guint64    *linear,
+                                               guint64    *square);
 gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
                                                guint64    *low,
                                                guint64    *high);

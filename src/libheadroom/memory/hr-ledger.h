@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-estimate.h"
+#include "hr-growth.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,7 @@ G_BEGIN_DECLS
  * HrLevel:
  * @total: the bytes held, the sum of @by_component
  * @by_component: the bytes held for each purpose
+ * @activations: those of activations, by how they grow with the length of sequences
  *
  * What is held at one moment.
  */
@@ -20,6 +22,7 @@ typedef struct
 {
   guint64 total;
   guint64 by_component[HR_N_COMPONENTS];
+  guint64 activations[HR_N_GROWTHS];
 } HrLevel;
 
 /**

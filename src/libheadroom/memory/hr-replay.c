@@ -463,6 +463,8 @@ move_level (const HrLevel *level,
 
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     moved.by_component[i] = level->by_component[i] + count * (to->by_component[i] - from->by_component[i]);
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    moved.activations[i] = level->activations[i] + count * (to->activations[i] - from->activations[i]);
   moved.total = level->total + count * (to->total - from->total);
 
   return moved;
@@ -684,6 +686,16 @@ hr_replay_limit (HrReplay *self,
   self->make_limit = n_makes < G_MAXUINT - self->n_made ? self->n_made + n_makes : G_MAXUINT;
 }
 
+/* Books what a tensor of activations takes, or no longer does, by how that grows with the length of sequences. */
+static void
+note_growth (HrReplay        *self,
+             const HrStorage *storage,
+             guint64          bytes)
+{
+  if (storage->component == HR_COMPONENT_ACTIVATIONS && !self->ledger.overflowed)
+    self->ledger.live.activations[storage->growth] += bytes;
+}
+
 static HrValue
 make_storage (HrReplay      *self,
               const char    *operation,
@@ -715,6 +727,7 @@ make_storage (HrReplay      *self,
   storage->bytes = is_made ? bytes : 0;
   storage->name = name;
   storage->n_before = self->n_made - 1;
+  storage->growth = component == HR_COMPONENT_ACTIVATIONS ? hr_value_get_growth (shape, self->symbols) : HR_GROWTH_NONE;
   storage->kept_by = 0;
   storage->block = HR_NO_BLOCK;
   if (!is_made)
@@ -724,6 +737,7 @@ make_storage (HrReplay      *self,
     take_from_heap (self, storage, operation);
   if (self->kernels != NULL)
     hr_kernels_note (&self->kernels[self->ledger.phase], operation, storage->bytes, element_bytes[shape.element]);
+  note_growth (self, storage, storage->bytes);
   hr_ledger_add (&self->ledger, component, storage->bytes);
   note_moment (self, operation);
 
@@ -922,6 +936,7 @@ hr_replay_drop (HrReplay *self,
   prepare_change (self);
   if (self->heap != NULL)
     hr_heap_give (self->heap, storage->block);
+  note_growth (self, storage, -storage->bytes);
   hr_ledger_remove (&self->ledger, storage->component, storage->bytes);
   free_storage (self, value.storage);
 }
@@ -997,8 +1012,11 @@ hr_replay_reassign_component (HrReplay      *self,
 
   prepare_change (self);
   storage = &self->storages[value.storage];
+  note_growth (self, storage, -storage->bytes);
   hr_ledger_move (&self->ledger, storage->component, component, storage->bytes);
   storage->component = component;
+  storage->growth = hr_value_get_growth (storage->shape, self->symbols);
+  note_growth (self, storage, storage->bytes);
 }
 
 /*
@@ -1035,6 +1053,81 @@ hr_replay_get_bytes (HrReplay *self,
                      HrValue   value)
 {
   return value.storage >= 0 ? self->storages[value.storage].bytes : 0;
+}
+
+/* How a size grows with the number of tokens of a sequence; sizes that are not listed do not depend on it. */
+static const guint8 symbol_growths[HR_N_SYMBOLS] = {
+  [HR_SYMBOL_SEQUENCE] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_SEQUENCE_SHARE] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CONTEXT] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CONTEXT_PADDED] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CONTEXT_SINK] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_PER_EXPERT] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_SEQUENCE_32] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_SEQUENCE_128] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_LABELS] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CONVOLUTION] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_EARLIER] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CHUNKED] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_CHUNKS] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_BOUNDARIES] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_TARGET] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_TEXT] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_COMPLETION] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_SCORED] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_PREFIXED] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_LOOKED_UP] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_TOKENS_16] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_TOKEN_BLOCKS] = HR_GROWTH_LINEAR,
+  [HR_SYMBOL_TABLE] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_OTHERS] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_STEP_KEPT] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_ROWS_KEPT] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_SOURCE] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_KEPT] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_SEGMENTS] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_RELOADED] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_LOSS_POOL] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_PARTIAL_SEGMENTS] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_ROLLOUT] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_ANSWERED] = HR_GROWTH_UNKNOWN,
+  [HR_SYMBOL_ANSWERS] = HR_GROWTH_UNKNOWN,
+};
+
+/* A window that is shorter than the sequence does not grow with it. */
+static gboolean
+is_window (HrSymbol       symbol,
+           const guint64 *symbols)
+{
+  return (symbol == HR_SYMBOL_CONTEXT || symbol == HR_SYMBOL_CONTEXT_PADDED || symbol == HR_SYMBOL_CONTEXT_SINK) &&
+         symbols[HR_SYMBOL_CONTEXT] < symbols[HR_SYMBOL_SEQUENCE];
+}
+
+/*
+ * hr_value_get_growth:
+ * @value: a shape
+ * @symbols: what the symbols stand for
+ *
+ * Finds out how a shape grows with the length of sequences: by how many of its sizes count tokens.
+ *
+ * Returns: how it grows
+ */
+HrGrowth
+hr_value_get_growth (HrValue        value,
+                     const guint64 *symbols)
+{
+  guint n_lengths = 0;
+
+  for (guint i = 0; i < value.n_symbols; i++)
+    {
+      HrSymbol symbol = value.symbols[i];
+
+      if (symbol_growths[symbol] == HR_GROWTH_UNKNOWN)
+        return HR_GROWTH_UNKNOWN;
+      n_lengths += symbol_growths[symbol] == HR_GROWTH_LINEAR && !is_window (symbol, symbols);
+    }
+
+  return n_lengths == 0 ? HR_GROWTH_NONE : n_lengths == 1 ? HR_GROWTH_LINEAR : HR_GROWTH_SQUARE;
 }
 
 /*

@@ -255,6 +255,7 @@ typedef struct
   const char *name;
   guint n_before;     /* tensors that had been made when it was */
   HrHeapBlock block;  /* where it lies, if the heap is replayed */
+  HrGrowth growth;    /* of its size with the length of sequences */
   guint kept_by;      /* one more than the index of the layer that keeps it for the backward pass; 0 for none */
 } HrStorage;
 
@@ -558,6 +559,8 @@ void        hr_replay_reassign_component (HrReplay      *self,
 guint64     hr_replay_get_bytes     (HrReplay       *self,
                                      HrValue         value);
 guint64     hr_value_get_elements   (HrValue         value,
+                                     const guint64  *symbols);
+HrGrowth    hr_value_get_growth     (HrValue         value,
                                      const guint64  *symbols);
 
 guint       hr_element_get_bytes    (HrElement       element);

@@ -8,10 +8,10 @@
 #include "hr-rule-of-thumb.h"
 
 /* What training is said to take beside all else: a tenth of it. */
-#define OVERHEAD_FACTOR 1.1
+#define OVERHEAD_TENTHS 11
 
 /* What checkpointing is said to leave of the activations. */
-#define CHECKPOINTED_SHARE 0.3
+#define CHECKPOINTED_TENTHS 3
 
 /* The states of an optimizer are in fp32. */
 #define STATE_BYTES 4
@@ -92,7 +92,7 @@ hr_rule_of_thumb_optimizer (double trained,
 double
 hr_rule_of_thumb_overhead (double bytes)
 {
-  return OVERHEAD_FACTOR * bytes;
+  return OVERHEAD_TENTHS * bytes / 10;
 }
 
 /**
@@ -272,7 +272,7 @@ hr_rule_of_thumb_activations (guint64 batch,
 double
 hr_rule_of_thumb_checkpointed (double activations)
 {
-  return CHECKPOINTED_SHARE * activations;
+  return CHECKPOINTED_TENTHS * activations / 10;
 }
 
 /*

@@ -73,6 +73,8 @@ add_level (HrLevel       *level,
 {
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     level->by_component[i] += difference->by_component[i];
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    level->activations[i] += difference->activations[i];
   level->total += difference->total;
 }
 
@@ -84,6 +86,8 @@ subtract_levels (const HrLevel *level,
 
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     difference.by_component[i] = level->by_component[i] - from->by_component[i];
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    difference.activations[i] = level->activations[i] - from->activations[i];
   difference.total = level->total - from->total;
 
   return difference;
@@ -104,6 +108,8 @@ get_start_of (const Run *run,
 
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     level.by_component[i] += repetition * run->change.by_component[i];
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    level.activations[i] += repetition * run->change.activations[i];
   level.total += repetition * run->change.total;
 
   return level;

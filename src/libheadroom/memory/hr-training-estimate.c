@@ -485,6 +485,14 @@ set_peak (HrEstimate *estimate,
   _hr_estimate_take_timeline (estimate, timeline);
 }
 
+static void
+set_growth (HrEstimate    *estimate,
+            const HrLevel *level)
+{
+  if (level->by_component[HR_COMPONENT_ACTIVATIONS] > 0 && level->activations[HR_GROWTH_UNKNOWN] == 0)
+    _hr_estimate_set_growth (estimate, level->activations[HR_GROWTH_LINEAR], level->activations[HR_GROWTH_SQUARE]);
+}
+
 static HrEstimate *
 estimate_device (HrTrainingPlan    *plan,
                  HrGpu             *gpu,
@@ -510,6 +518,7 @@ estimate_device (HrTrainingPlan    *plan,
                            hr_inference_plan_find_framework (&plan->pass, gpu, &framework) ? &framework : NULL, detail);
   _hr_estimate_set_device_bytes (estimate, 0, device.replay.peak.level.total + beside);
   hr_estimate_add_phases (estimate, &device.replay.ledger, beside);
+  set_growth (estimate, &device.replay.peak.level);
   set_peak (estimate, &device, g_steal_pointer (&timeline));
   /* That of a stage comes with those of the others. */
   if (detail != HR_ESTIMATE_DETAIL_SIZES && !hr_layout_divides_model (&plan->layout))

@@ -549,16 +549,13 @@ warn_of_ppo (HrTrainingPlan *self)
                                "assumed to have it on before they are handed over"));
 }
 
-/* What KTOTrainer of TRL asks for, and what of its answers is not said. */
+/* What of the answers is not said where KTOTrainer of TRL reads them. */
 static void
 warn_of_kto (HrTrainingPlan *self)
 {
   if (self->training.algorithm != HR_ALGORITHM_KTO || !self->training.logs_metrics)
     return;
 
-  if (self->pass.inference.batch == 1)
-    hr_inference_plan_warn (&self->pass, N_("KTOTrainer of TRL refuses a micro-batch of a single answer, as it "
-                                            "compares each with one to another prompt of the micro-batch"));
   if (self->training.trl_release >= HR_TRL_RELEASE_1_6)
     hr_inference_plan_warn (&self->pass, N_("KTO is counted as TRL’s KTOTrainer runs it from 1.9 on: its log copies "
                                             "the logits of good and of bad answers, of which there are assumed to be "

@@ -1110,7 +1110,11 @@ drop_of_layers (HrTrainingStack *self,
   const HrStorage *storage = &self->replay->storages[value.storage];
 
   if (storage->references == 1)
-    hr_ledger_remove (&self->replay->ledger, storage->component, (n_layers - 1) * storage->bytes);
+    {
+      if (storage->component == HR_COMPONENT_ACTIVATIONS)
+        self->replay->ledger.live.activations[storage->growth] -= (n_layers - 1) * storage->bytes;
+      hr_ledger_remove (&self->replay->ledger, storage->component, (n_layers - 1) * storage->bytes);
+    }
   hr_replay_drop (self->replay, value);
 }
 

@@ -1556,6 +1556,8 @@ keep_passes (const HrTraining *self,
   rehearsal->kept_layers = NULL;
   clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    replay->ledger.live.activations[i] += n_passes * (levels.end_forward.activations[i] - start.activations[i]);
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
     hr_ledger_add (&replay->ledger, i,
                    n_passes * (levels.end_forward.by_component[i] - start.by_component[i]));

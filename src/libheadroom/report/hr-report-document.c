@@ -577,10 +577,13 @@ add_explanations (HrReport   *self,
       g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
       HrComponentId id = hr_component_get_id (component);
       HrComponent *same = rule == NULL ? NULL : hr_estimate_find_component (rule, id);
+      g_autofree char *growth = hr_report_dup_growth (self, id);
 
       hr_document_add_text (document, HR_DOCUMENT_SUBHEADING, hr_component_id_get_label (id));
       hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_component_id_get_description (id));
       add_derivation (document, component);
+      if (growth != NULL)
+        hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, growth);
       if (same != NULL)
         add_rule_explanation (self, document, same, hr_component_get_bytes (component));
       add_steps (self, document, id);

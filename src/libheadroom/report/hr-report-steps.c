@@ -81,6 +81,36 @@ hr_report_dup_steps_note (HrReport      *self,
 }
 
 /**
+ * hr_report_dup_growth: (skip)
+ * @self: a report
+ * @id: a part of the peak
+ *
+ * Says how much of the activations grows as the length of sequences does, and how much as its square does.
+ *
+ * Returns: (transfer full) (nullable): a sentence, or %NULL if that is not known, or @id is no such part
+ */
+char *
+hr_report_dup_growth (HrReport      *self,
+                      HrComponentId  id)
+{
+  g_autofree char *linear_text = NULL;
+  g_autofree char *square_text = NULL;
+  guint64 linear, square;
+
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  if (id != HR_COMPONENT_ACTIVATIONS || !hr_estimate_get_growth (hr_report_get_estimate (self), &linear, &square))
+    return NULL;
+
+  linear_text = hr_format_bytes (linear, hr_report_get_unit_system (self));
+  square_text = hr_format_bytes (square, hr_report_get_unit_system (self));
+
+  /* Translators: two sizes */
+  return g_strdup_printf (_("With the length of sequences, %1$s of it grow in proportion, and %2$s with the square of "
+                            "the length."), linear_text, square_text);
+}
+
+/**
  * hr_report_dup_static: (skip)
  * @self: a report
  *

@@ -12,6 +12,8 @@ HrAnatomyTable *hr_report_get_steps      (HrReport      *self,
 char           *hr_report_dup_steps_note (HrReport      *self,
                                           HrComponentId  id) G_GNUC_WARN_UNUSED_RESULT;
 
+char           *hr_report_dup_growth     (HrReport      *self,
+                                          HrComponentId  id) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_report_dup_static     (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
 char           *hr_report_dup_trained    (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
 HrAnatomyTable *hr_report_create_measured (HrReport     *self,

@@ -653,11 +653,41 @@ warn_of_little_room (HrReport     *self,
   g_strv_builder_add (builder, warning);
 }
 
+/* A sentence about files: where they are on this machine is nobody's business who reads the report. */
+static void
+add_warning (HrReport     *self,
+             GStrvBuilder *builder,
+             const char   *warning)
+{
+  const char *source = hr_model_get_source (hr_report_get_model (self));
+  g_autofree char *folder = NULL;
+  g_autofree char *text = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  if (source == NULL || !g_path_is_absolute (source))
+    {
+      g_strv_builder_add (builder, hr_text_translate (warning));
+      return;
+    }
+
+  folder = g_path_get_dirname (source);
+  parts = g_strsplit (hr_text_translate (warning), folder, -1);
+  for (guint i = 1; !g_str_equal (folder, G_DIR_SEPARATOR_S) && parts[i] != NULL; i++)
+    {
+      char *rest = g_strdup (parts[i][0] == G_DIR_SEPARATOR ? parts[i] + 1 : parts[i]);
+
+      g_free (parts[i]);
+      parts[i] = rest;
+    }
+  text = g_strjoinv (g_str_equal (folder, G_DIR_SEPARATOR_S) ? folder : "", parts);
+  g_strv_builder_add (builder, text);
+}
+
 /**
  * hr_report_dup_warnings:
  * @self: a report
  *
- * Gets what was assumed about the model and the job.
+ * Gets what was assumed about the model and the job. Files of the model are named without their folder.
  *
  * Returns: (transfer full): sentences in the user's language
  */
@@ -674,12 +704,12 @@ hr_report_dup_warnings (HrReport *self)
   of_estimate = hr_estimate_get_warnings (self->estimate);
 
   for (guint i = 0; of_model != NULL && of_model[i] != NULL; i++)
-    g_strv_builder_add (builder, hr_text_translate (of_model[i]));
+    add_warning (self, builder, of_model[i]);
 
   for (guint i = 0; of_estimate != NULL && of_estimate[i] != NULL; i++)
     {
       if (of_model == NULL || !g_strv_contains (of_model, of_estimate[i]))
-        g_strv_builder_add (builder, hr_text_translate (of_estimate[i]));
+        add_warning (self, builder, of_estimate[i]);
     }
 
   warn_of_length (self, builder);

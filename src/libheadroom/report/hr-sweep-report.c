@@ -508,6 +508,11 @@ build_point (JsonBuilder        *builder,
       hr_json_build_integer (builder, "reserved-bytes", point->reserved_bytes);
       build_components (builder, point);
     }
+  if (point->knows_growth)
+    {
+      hr_json_build_integer (builder, "activations-linear-bytes", point->linear_bytes);
+      hr_json_build_integer (builder, "activations-square-bytes", point->square_bytes);
+    }
   if (has_total (point) && line->gpu != NULL)
     {
       json_builder_set_member_name (builder, "fits");
