@@ -45,6 +45,7 @@ static const struct
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
   { "win.show-launch", { "<Control><Shift>l" } },
+  { "win.show-plan", { "<Control><Shift>p" } },
   { "win.show-precision", { "<Control>p" } },
   { "win.show-comparison", { "<Control>d" } },
   { "win.show-examples", { "<Control><Shift>e" } },

@@ -9,6 +9,7 @@
 #include "headroom-examples-window.h"
 #include "headroom-help-window.h"
 #include "headroom-launch-window.h"
+#include "headroom-plan-window.h"
 #include "headroom-precision-window.h"
 
 /*
@@ -76,6 +77,7 @@ static const struct
   [HEADROOM_SIDE_WINDOW_COMPARISON] = { headroom_compare_window_new, NULL },
   [HEADROOM_SIDE_WINDOW_EXAMPLES] = { headroom_examples_window_new, NULL },
   [HEADROOM_SIDE_WINDOW_LAUNCH] = { headroom_launch_window_new, take_launch },
+  [HEADROOM_SIDE_WINDOW_PLAN] = { headroom_plan_window_new, NULL },
   [HEADROOM_SIDE_WINDOW_HELP] = { create_help, take_help },
 };
 

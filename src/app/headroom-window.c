@@ -456,6 +456,7 @@ static const struct
   { "win.show-comparison", HEADROOM_SIDE_WINDOW_COMPARISON },
   { "win.show-examples", HEADROOM_SIDE_WINDOW_EXAMPLES },
   { "win.show-launch", HEADROOM_SIDE_WINDOW_LAUNCH },
+  { "win.show-plan", HEADROOM_SIDE_WINDOW_PLAN },
 };
 
 static void
@@ -554,6 +555,7 @@ headroom_window_update_actions (HeadroomWindow *self)
   gtk_widget_action_set_enabled (widget, "win.show-comparison", has_estimate);
   gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
   gtk_widget_action_set_enabled (widget, "win.show-launch", headroom_session_get_model (self->session) != NULL);
+  gtk_widget_action_set_enabled (widget, "win.show-plan", headroom_session_get_model (self->session) != NULL);
 }
 
 static gboolean

@@ -249,7 +249,7 @@ add_choices (const HrPlanReport *self,
   const char *columns[] = { "#", degrees[0].abbreviation, degrees[1].abbreviation, degrees[2].abbreviation,
                             degrees[3].abbreviation, degrees[4].abbreviation, degrees[5].abbreviation,
                             degrees[6].abbreviation, _("Checkpointing"), _("Micro-batch"), _("Micro-batches"),
-                            _("GPUs"), _("Memory"), _("Free"), _("Known by"), _("Step"),
+                            _("GPUs"), _("Memory"), _("Free"), _("Known by"), C_("time", "Step"),
                             /* Translators: model FLOPs utilization */
                             _("MFU"), NULL };
   gboolean numeric[G_N_ELEMENTS (columns) - 1];

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "headroom-plan-window.h"
+
+#include <glib/gi18n.h>
+#include <hr-gpu-catalogue.h>
+#include <hr-least-gpus.h>
+#include <hr-plan-report.h>
+
+#include "headroom-plan-table.h"
+#include "headroom-settings.h"
+
+/* So many of the best layouts are replayed, those that are seen first. */
+#define N_CHECKED 20
+
+/* So many GPUs as the largest training runs that were told of had (Llama 3, arXiv:2407.21783: 16,384). */
+#define MOST_GPUS 16384
+
+/*
+ * HeadroomPlanWindow:
+ *
+ * The layouts of the job of a session on many GPUs, and the fewest GPUs that it fits on. Layouts are looked for while
+ * nothing else is to be done, a few milliseconds at a time; the best are replayed in a thread, and so are the fewest
+ * GPUs found. What is looked for anew cancels what was looked for before.
+ */
+struct _HeadroomPlanWindow
+{
+  AdwWindow parent_instance;
+
+  HeadroomSession *session;
+  GSettings *settings;
+  HrPlanner *planner;
+  GCancellable *cancellable;
+  guint source;
+
+  AdwToastOverlay *toasts;
+  AdwViewStack *stack;
+  GtkSpinButton *n_gpus;
+  GtkSpinButton *n_per_node;
+  GtkSpinButton *n_sequences;
+  GtkEditable *network;
+  GtkButton *start;
+  GtkButton *apply;
+  GtkSwitch *only_fitting;
+  GtkProgressBar *progress;
+  GtkLabel *verdict;
+  GtkLabel *missing;
+  GtkLabel *remark;
+  HeadroomPlanTable *table;
+  GtkListBox *least;
+  GtkLabel *least_remark;
+};
+
+G_DEFINE_FINAL_TYPE (HeadroomPlanWindow, headroom_plan_window, ADW_TYPE_WINDOW)
+
+static gboolean
+headroom_plan_window_is_searching (HeadroomPlanWindow *self)
+{
+  return self->source != 0;
+}
+
+static void
+headroom_plan_window_update_buttons (HeadroomPlanWindow *self)
+{
+  gboolean is_searching = headroom_plan_window_is_searching (self);
+  HeadroomPlanItem *selected = headroom_plan_table_get_selected (self->table);
+
+  gtk_button_set_label (self->start, is_searching ? _("_Cancel") : _("_Plan"));
+  gtk_widget_set_visible (GTK_WIDGET (self->progress), is_searching);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->apply), !is_searching && selected != NULL);
+}
+
+/* Ends what is under way; what was found so far stays. */
+static void
+headroom_plan_window_cancel (HeadroomPlanWindow *self)
+{
+  g_clear_handle_id (&self->source, g_source_remove);
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->planner, hr_planner_free);
+}
+
+static void
+show_text (GtkLabel   *label,
+           const char *text)
+{
+  gtk_label_set_label (label, text != NULL ? text : "");
+  gtk_widget_set_visible (GTK_WIDGET (label), text != NULL);
+}
+
+/* What came of it, and why there are no times if there are none. */
+static void
+headroom_plan_window_show_verdict (HeadroomPlanWindow *self,
+                                   const char         *verdict,
+                                   const char         *missing)
+{
+  show_text (self->verdict, verdict);
+  show_text (self->missing, missing);
+}
+
+/* The rows of the best layouts so far. */
+static void
+headroom_plan_window_show_choices (HeadroomPlanWindow *self)
+{
+  GListStore *items = headroom_plan_table_get_items (self->table);
+  guint n = hr_planner_get_n_choices (self->planner);
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (rows, headroom_plan_item_new (hr_planner_get_choice (self->planner, i), i + 1, memory));
+  g_list_store_splice (items, 0, g_list_model_get_n_items (G_LIST_MODEL (items)), rows->pdata, rows->len);
+}
+
+static void
+check_choices (GTask        *task,
+               gpointer      source_object,
+               gpointer      task_data,
+               GCancellable *cancellable)
+{
+  HrPlanner *planner = task_data;
+
+  for (guint i = 0; i < N_CHECKED && !g_cancellable_is_cancelled (cancellable); i++)
+    hr_planner_check (planner, i + 1);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Rows have been sorted by somebody meanwhile, and know their rank. */
+static void
+headroom_plan_window_checked_cb (GObject      *object,
+                                 GAsyncResult *result,
+                                 gpointer      user_data)
+{
+  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (object);
+  HrPlanner *planner = g_task_get_task_data (G_TASK (result));
+  GListModel *items;
+
+  if (!g_task_propagate_boolean (G_TASK (result), NULL))
+    return;
+
+  items = G_LIST_MODEL (headroom_plan_table_get_items (self->table));
+  for (guint i = 0; i < MIN (N_CHECKED, g_list_model_get_n_items (items)); i++)
+    {
+      g_autoptr (HeadroomPlanItem) item = g_list_model_get_item (items, i);
+
+      headroom_plan_item_set_choice (item, hr_planner_get_choice (planner, i));
+    }
+  headroom_plan_table_set_only_fitting (self->table, gtk_switch_get_active (self->only_fitting));
+}
+
+static void
+headroom_plan_window_finish (HeadroomPlanWindow *self)
+{
+  g_autofree char *verdict = hr_plan_dup_verdict (self->planner);
+  g_autoptr (GTask) task = g_task_new (self, self->cancellable, headroom_plan_window_checked_cb, NULL);
+
+  headroom_plan_window_show_verdict (self, verdict, hr_planner_get_missing (self->planner));
+  headroom_plan_window_show_choices (self);
+  g_task_set_task_data (task, g_steal_pointer (&self->planner), (GDestroyNotify) hr_planner_free);
+  g_task_run_in_thread (task, check_choices);
+  headroom_plan_window_update_buttons (self);
+}
+
+static gboolean
+headroom_plan_window_step_cb (gpointer user_data)
+{
+  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (user_data);
+  gboolean goes_on = hr_planner_step (self->planner);
+
+  gtk_progress_bar_set_fraction (self->progress, hr_planner_get_progress (self->planner));
+  if (goes_on)
+    return G_SOURCE_CONTINUE;
+
+  self->source = 0;
+  headroom_plan_window_finish (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* What is asked for, and where it is going to be found. */
+typedef struct
+{
+  HrModel *model;
+  HrJob *job;
+  guint64 n_sequences;
+} LeastQuestion;
+
+static void
+least_question_free (LeastQuestion *self)
+{
+  g_object_unref (self->model);
+  g_object_unref (self->job);
+  g_free (self);
+}
+
+static void
+find_least (GTask        *task,
+            gpointer      source_object,
+            gpointer      task_data,
+            GCancellable *cancellable)
+{
+  LeastQuestion *question = task_data;
+  GListModel *all = hr_gpu_catalogue_get_default ();
+  g_autoptr (GPtrArray) gpus = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+  GArray *found;
+
+  for (guint i = 0; i < g_list_model_get_n_items (all); i++)
+    g_ptr_array_add (gpus, g_list_model_get_item (all, i));
+  found = hr_least_gpus_list (question->model, question->job, gpus, question->n_sequences, MOST_GPUS, NULL,
+                              cancellable, &error);
+  if (found != NULL)
+    g_task_return_pointer (task, found, (GDestroyNotify) g_array_unref);
+  else if (error != NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+}
+
+static void
+headroom_plan_window_add_least (HeadroomPlanWindow *self,
+                                const HrLeastGpus  *least)
+{
+  HrUnitSystem unit_system = headroom_settings_get_unit_system (self->settings);
+  GtkWidget *row = adw_action_row_new ();
+  g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (least->gpu), unit_system);
+  g_autofree char *layout = hr_plan_dup_layout (&least->step);
+  g_autofree char *number = hr_format_integer (least->n_gpus);
+  /* Translators: 1 the memory of a GPU, 2 a layout, such as “TP 8 · PP 2” */
+  g_autofree char *subtitle = g_strdup_printf (_("%1$s each; %2$s"), memory, layout);
+  GtkWidget *label = gtk_label_new (number);
+
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), hr_gpu_get_name (least->gpu));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_widget_add_css_class (label, "numeric");
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
+  gtk_list_box_append (self->least, row);
+}
+
+static void
+headroom_plan_window_clear_least (HeadroomPlanWindow *self)
+{
+  GtkListBoxRow *row;
+
+  while ((row = gtk_list_box_get_row_at_index (self->least, 0)) != NULL)
+    gtk_list_box_remove (self->least, GTK_WIDGET (row));
+  gtk_widget_set_visible (GTK_WIDGET (self->least), FALSE);
+}
+
+static void
+headroom_plan_window_least_cb (GObject      *object,
+                               GAsyncResult *result,
+                               gpointer      user_data)
+{
+  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (object);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) found = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (found == NULL)
+    return;
+
+  headroom_plan_window_clear_least (self);
+  for (guint i = 0; i < found->len; i++)
+    {
+      const HrLeastGpus *least = &g_array_index (found, HrLeastGpus, i);
+
+      if (least->n_gpus > 0)
+        headroom_plan_window_add_least (self, least);
+    }
+  gtk_widget_set_visible (GTK_WIDGET (self->least), gtk_list_box_get_row_at_index (self->least, 0) != NULL);
+}
+
+static void
+headroom_plan_window_start_least (HeadroomPlanWindow *self,
+                                  HrJob              *job)
+{
+  g_autoptr (GTask) task = g_task_new (self, self->cancellable, headroom_plan_window_least_cb, NULL);
+  LeastQuestion *question = g_new (LeastQuestion, 1);
+
+  question->model = g_object_ref (headroom_session_get_model (self->session));
+  question->job = hr_job_copy (job);
+  question->n_sequences = gtk_spin_button_get_value_as_int (self->n_sequences);
+  g_task_set_task_data (task, question, (GDestroyNotify) least_question_free);
+  g_task_run_in_thread (task, find_least);
+}
+
+/* Reads how fast the network is; nothing is no answer, and a word that is none is shown as wrong. */
+static gboolean
+headroom_plan_window_read_network (HeadroomPlanWindow *self,
+                                   guint64            *network)
+{
+  const char *text = gtk_editable_get_text (self->network);
+  gboolean is_good = *text == '\0' || hr_cluster_parse_network (text, network);
+
+  if (is_good)
+    gtk_widget_remove_css_class (GTK_WIDGET (self->network), "error");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self->network), "error");
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->network), GTK_ACCESSIBLE_STATE_INVALID,
+                               is_good ? GTK_ACCESSIBLE_INVALID_FALSE : GTK_ACCESSIBLE_INVALID_TRUE, -1);
+
+  return is_good;
+}
+
+static void
+headroom_plan_window_start (HeadroomPlanWindow *self)
+{
+  HrModel *model = headroom_session_get_model (self->session);
+  HrJob *job = headroom_session_get_job (self->session);
+  HrCluster cluster = {
+    headroom_session_get_gpu (self->session), gtk_spin_button_get_value_as_int (self->n_gpus),
+    gtk_spin_button_get_value_as_int (self->n_per_node), 0,
+  };
+  g_autoptr (GError) error = NULL;
+
+  headroom_plan_window_cancel (self);
+  g_list_store_remove_all (headroom_plan_table_get_items (self->table));
+  headroom_plan_window_clear_least (self);
+  if (!headroom_plan_window_read_network (self, &cluster.network))
+    headroom_plan_window_show_verdict (self, _("The network between machines: expected what each GPU can send, such as "
+                                               "400Gb/s or 50GB/s"), NULL);
+  else if (model == NULL)
+    headroom_plan_window_show_verdict (self, _("There is no model to plan for"), NULL);
+  else if (!hr_planner_check_job (job, &error))
+    headroom_plan_window_show_verdict (self, error->message, NULL);
+  else
+    {
+      self->cancellable = g_cancellable_new ();
+      headroom_plan_window_start_least (self, job);
+      if (cluster.gpu == NULL)
+        headroom_plan_window_show_verdict (self, _("Choose a GPU in the settings, to see the layouts on it"), NULL);
+      else
+        self->planner = hr_planner_new (model, job, &cluster, gtk_spin_button_get_value_as_int (self->n_sequences),
+                                        NULL, &error);
+      if (error != NULL)
+        headroom_plan_window_show_verdict (self, error->message, NULL);
+      else if (self->planner != NULL)
+        {
+          headroom_plan_window_show_verdict (self, NULL, NULL);
+          self->source = g_idle_add (headroom_plan_window_step_cb, self);
+        }
+    }
+  headroom_plan_window_update_buttons (self);
+}
+
+static void
+headroom_plan_window_start_cb (HeadroomPlanWindow *self)
+{
+  g_assert (HEADROOM_IS_PLAN_WINDOW (self));
+
+  if (!headroom_plan_window_is_searching (self))
+    {
+      headroom_plan_window_start (self);
+      return;
+    }
+
+  headroom_plan_window_cancel (self);
+  headroom_plan_window_show_verdict (self, _("Cancelled"), NULL);
+  headroom_plan_window_update_buttons (self);
+}
+
+static void
+headroom_plan_window_only_fitting_cb (HeadroomPlanWindow *self)
+{
+  headroom_plan_table_set_only_fitting (self->table, gtk_switch_get_active (self->only_fitting));
+}
+
+/* The settings of the layout that is selected; it is one step to undo. */
+static void
+headroom_plan_window_apply_cb (HeadroomPlanWindow *self)
+{
+  HeadroomPlanItem *item = headroom_plan_table_get_selected (self->table);
+  g_autofree char *change = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert (HEADROOM_IS_PLAN_WINDOW (self));
+
+  if (item == NULL)
+    return;
+
+  change = hr_plan_choice_dup_change (headroom_plan_item_get_choice (item));
+  headroom_session_change_job (self->session, change, &error);
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (error != NULL
+                                                              ? error->message
+                                                              : _("The settings are those of the layout")));
+}
+
+static void
+headroom_plan_window_units_cb (HeadroomPlanWindow *self)
+{
+  headroom_plan_table_set_unit_system (self->table, headroom_settings_get_unit_system (self->settings));
+}
+
+static void
+headroom_plan_window_dispose (GObject *object)
+{
+  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (object);
+
+  headroom_plan_window_cancel (self);
+  g_clear_object (&self->session);
+  g_clear_object (&self->settings);
+
+  G_OBJECT_CLASS (headroom_plan_window_parent_class)->dispose (object);
+}
+
+static void
+headroom_plan_window_class_init (HeadroomPlanWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = headroom_plan_window_dispose;
+
+  g_type_ensure (HEADROOM_TYPE_PLAN_TABLE);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/headroom/Headroom/ui/headroom-plan-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, stack);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_gpus);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_per_node);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_sequences);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, network);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, start);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, apply);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, only_fitting);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, progress);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, verdict);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, missing);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, remark);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, table);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, least);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, least_remark);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_start_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_apply_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_only_fitting_cb);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+}
+
+static void
+headroom_plan_window_init (HeadroomPlanWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_window_set_icon_name (GTK_WINDOW (self), APPLICATION_ID);
+  gtk_label_set_label (self->remark, hr_plan_get_remark ());
+  /* Rows may come before the buttons are there. */
+  g_signal_connect_object (self->table, "notify::selected", G_CALLBACK (headroom_plan_window_update_buttons), self,
+                           G_CONNECT_SWAPPED);
+  self->settings = headroom_settings_new ();
+  g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_plan_window_units_cb), self,
+                           G_CONNECT_SWAPPED);
+  headroom_plan_window_units_cb (self);
+}
+
+/* As many GPUs as the session has, at least a machine of them; a sequence for each. */
+static void
+headroom_plan_window_take_session (HeadroomPlanWindow *self)
+{
+  guint n_gpus = MAX (headroom_session_get_n_gpus (self->session), HR_CLUSTER_DEFAULT_PER_NODE);
+
+  gtk_spin_button_set_value (self->n_gpus, n_gpus);
+  gtk_spin_button_set_value (self->n_per_node, HR_CLUSTER_DEFAULT_PER_NODE);
+  gtk_spin_button_set_value (self->n_sequences, n_gpus);
+}
+
+/*
+ * Creates a window that plans the layouts of the job of @session, whatever becomes of it.
+ */
+GtkWidget *
+headroom_plan_window_new (HeadroomSession *session)
+{
+  HeadroomPlanWindow *self;
+
+  g_return_val_if_fail (HEADROOM_IS_SESSION (session), NULL);
+
+  self = g_object_new (HEADROOM_TYPE_PLAN_WINDOW, NULL);
+  self->session = g_object_ref (session);
+  headroom_plan_window_take_session (self);
+  headroom_plan_window_start (self);
+
+  return GTK_WIDGET (self);
+}
