@@ -134,7 +134,7 @@ check_formulas (const char *name,
   Comparison comparison = { model, job, gpu, NULL, every, 0, errors };
 
   g_assert_no_error (error);
-  g_object_set (job, "sequence-length", tokens, NULL);
+  g_object_set (job, "sequence-length", tokens, "dtype", HR_DTYPE_BFLOAT16, NULL);
   comparison.parts = parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), n_gpus, &error);
   g_assert_no_error (error);
   space = hr_layout_space_new (parts, HR_TRAINING_JOB (job), n_gpus, n_sequences, fixed);
@@ -156,6 +156,7 @@ formulas_are_near_what_is_replayed (void)
   check_formulas ("meta-llama/Meta-Llama-3-8B", FALSE, 4096, 64, 64, 17, 0.001);
   check_formulas ("meta-llama/Meta-Llama-3-70B", FALSE, 8192, 512, 1024, 97, 0.001);
   check_formulas ("meta-llama/Meta-Llama-3.1-405B", FALSE, 8192, 2048, 2048, 97, 0.001);
+  check_formulas ("openai-community/gpt2-xl", FALSE, 1024, 64, 64, 7, 0.005);
   check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.05);
 }
 

@@ -537,10 +537,10 @@ count_norm (const Sharing *self)
 }
 
 /*
- * Queries and keys are rotated into tensors of their own, while the values are a view of what the one matrix has made;
- * a ring keeps what has gone round instead, and where there are several sequences a copy of its result with the tokens
- * first (of the values too, where it is computed anew). A latent attention joins the parts of queries and keys into new
- * ones.
+ * Queries and keys are rotated into tensors of their own, where positions rotate them, while the values are a view of
+ * what the one matrix has made; a ring keeps what has gone round instead, and where there are several sequences a copy
+ * of its result with the tokens first (of the values too, where it is computed anew). A latent attention joins the
+ * parts of queries and keys into new ones.
  */
 static double
 count_attention (const Sharing *self,
@@ -550,7 +550,8 @@ count_attention (const Sharing *self,
   double query = sizes->query / self->tensor;
   double key = sizes->key / self->groups, value = sizes->value / self->groups;
   double mixed = query + key + value;
-  double heads = query + key + (self->context > 1 ? value : mixed);
+  double rotated = sizes->rotated > 0 ? query + key : 0;
+  double heads = self->context > 1 ? query + key + value : rotated + mixed;
   double latents = 0;
 
   if (sizes->latent > 0)
@@ -797,6 +798,18 @@ count_layers_in_flight (const HrLayout *layout,
   return n * n_layers / layout->parts;
 }
 
+/* The mask of the dropout behind the embedding, for each micro-batch of the first part. */
+static double
+count_mask (const HrLayoutParts *self,
+            const HrLayoutStep  *step,
+            double               n_tokens)
+{
+  const HrLayout *layout = &step->layout;
+
+  return self->layers[0].mask * self->model.hidden * n_tokens / (layout->divides_sequence ? layout->tensor : 1) *
+         hr_layout_count_first_in_flight (layout, 0, step->n_micro_batches);
+}
+
 static double
 count_stage (const HrLayoutParts *self,
              const HrLayoutStep  *step,
@@ -828,7 +841,10 @@ count_stage (const HrLayoutParts *self,
   if (stage + 1 == layout->pipeline)
     passing = fmax (passing, count_loss (self, layout, n_tokens));
   if (stage == 0)
-    passing = fmax (passing, count_embedding (self, layout, n_tokens) - in_flight / n_in_flight);
+    {
+      passing = fmax (passing, count_embedding (self, layout, n_tokens) - in_flight / n_in_flight);
+      in_flight += count_mask (self, step, n_tokens);
+    }
 
   return count_states (self, layout, &sizes) + in_flight + passing +
          INPUT_BYTES * n_tokens * step->n_micro_batches;
