@@ -617,6 +617,52 @@ times_are_those_of_their_formulas (void)
   g_assert_cmpfloat_with_epsilon (divided.layer, 2 * faster.layer, 1e-9);
 }
 
+/* Of a mixture of experts: what stages and ranks have adds up to the model, however it is divided. */
+static void
+parameters_of_all_ranks_are_those_of_the_model (void)
+{
+  static const struct
+  {
+    guint64 pipeline;
+    guint64 expert;
+  } cases[] = { { 1, 1 }, { 1, 64 }, { 61, 1 }, { 61, 256 }, { 9, 8 } };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("deepseek-ai/DeepSeek-V3", &error);
+  g_autoptr (HrJob) job = create_job ();
+  g_autoptr (HrLayoutParts) parts = NULL;
+
+  g_assert_no_error (error);
+  parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), 8, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_layout_parts_get_n_experts (parts), ==, 256);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      gboolean counts = 61 % cases[i].pipeline != 0;
+      const HrLayout layout = {
+        .tensor = 1, .pipeline = cases[i].pipeline, .parts = 1, .context = 1, .expert = cases[i].expert,
+        .counts_embedding = counts, .counts_loss = counts,
+      };
+      double sum = 0;
+
+      g_assert_true (hr_layout_divides_layers (&layout, 61));
+      for (guint stage = 0; stage < layout.pipeline; stage++)
+        {
+          guint counts_of[2] = { 0 };
+          guint first = 0;
+          HrStageSizes sizes;
+
+          for (guint j = 0; j < stage; j++)
+            first += hr_layout_count_layers (&layout, 61, j, 0);
+          /* The first three layers have no experts. */
+          for (guint j = first; j < first + hr_layout_count_layers (&layout, 61, stage, 0); j++)
+            counts_of[j >= 3]++;
+          hr_layout_parts_get_parameters (parts, &layout, counts_of, stage, &sizes);
+          sum += sizes.dense + sizes.experts * layout.expert;
+        }
+      g_assert_cmpuint ((guint64) (sum + 0.5), ==, hr_model_get_n_parameters (model));
+    }
+}
+
 static void
 a_network_is_read_in_bits_and_bytes (void)
 {
@@ -658,6 +704,8 @@ main (int    argc,
   g_test_add_func ("/plan/jobs_without_known_layouts_are_refused", jobs_without_known_layouts_are_refused);
   g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
   g_test_add_func ("/plan/times_are_those_of_their_formulas", times_are_those_of_their_formulas);
+  g_test_add_func ("/plan/parameters_of_all_ranks_are_those_of_the_model",
+                   parameters_of_all_ranks_are_those_of_the_model);
   g_test_add_func ("/plan/a_network_is_read_in_bits_and_bytes", a_network_is_read_in_bits_and_bytes);
 
   return g_test_run ();
