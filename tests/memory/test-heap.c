@@ -331,7 +331,8 @@ static void
 test_scripts (void)
 {
   static const char * const texts[] = {
-    "batch-size=2 prompt-length=300", "beams=3 prompt-length=77 batch-size=3", "use-cache=false prompt-length=130",
+    "batch-size=2 prompt-length=300", "batch-size=2 prompt-length=4000", "beams=3 prompt-length=77 batch-size=3",
+    "use-cache=false prompt-length=130",
     "attention=eager attention-mask=padded batch-size=3 prompt-length=500 output-length=9",
     "kv-cache-dtype=int4 prompt-length=5000",
   };

@@ -127,6 +127,20 @@ get_segment_size (guint64 bytes)
   return (bytes + ROUND_LARGE - 1) / ROUND_LARGE * ROUND_LARGE;
 }
 
+/*
+ * hr_caching_allocator_is_small_request:
+ * @bytes: a size
+ *
+ * Checks where a block is taken from: small ones lie in segments of their own.
+ *
+ * Returns: whether from small segments
+ */
+gboolean
+hr_caching_allocator_is_small_request (guint64 bytes)
+{
+  return hr_ledger_round (bytes) <= SMALL_SIZE;
+}
+
 /* alloc_block; the driver is taken to give segments in the order of their addresses. */
 static guint32
 add_segment (HrCachingAllocator *self,
@@ -359,6 +373,40 @@ add_to_hash (guint64            size,
 
   *hash = (*hash ^ block->address) * G_GUINT64_CONSTANT (0x100000001b3);
   *hash = (*hash ^ size) * G_GUINT64_CONSTANT (0x100000001b3);
+}
+
+/*
+ * hr_caching_allocator_hash_small:
+ * @self: an allocator
+ * @block: a block that is in use
+ *
+ * Sums up which blocks are free in small segments, and where a block lies if it lies in one.
+ *
+ * Returns: a number that is the same for the same blocks
+ */
+guint64
+hr_caching_allocator_hash_small (const HrCachingAllocator *self,
+                                 guint32                   block)
+{
+  guint64 hash = hr_caching_allocator_is_small (self, block) ? self->blocks[block].address : G_MAXUINT64;
+
+  hr_free_blocks_foreach (self->pools[1], add_to_hash, &hash);
+
+  return hash;
+}
+
+/*
+ * hr_caching_allocator_is_small:
+ * @self: an allocator
+ * @block: a block that is in use
+ *
+ * Returns: whether it lies in a small segment
+ */
+gboolean
+hr_caching_allocator_is_small (const HrCachingAllocator *self,
+                               guint32                   block)
+{
+  return self->blocks[block].is_small;
 }
 
 /*

@@ -18,6 +18,11 @@ void                hr_caching_allocator_release       (HrCachingAllocator      
 guint64             hr_caching_allocator_get_allocated (const HrCachingAllocator *self);
 guint64             hr_caching_allocator_get_peak      (const HrCachingAllocator *self);
 guint64             hr_caching_allocator_get_reserved  (const HrCachingAllocator *self);
+gboolean            hr_caching_allocator_is_small_request (guint64                bytes);
+gboolean            hr_caching_allocator_is_small      (const HrCachingAllocator *self,
+                                                        guint32                   block);
+guint64             hr_caching_allocator_hash_small    (const HrCachingAllocator *self,
+                                                        guint32                   block);
 guint64             hr_caching_allocator_hash_free     (const HrCachingAllocator *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrCachingAllocator, hr_caching_allocator_free)

@@ -2,6 +2,17 @@
 
 #include "hr-heap-script.h"
 
+#include "hr-caching-allocator.h"
+
+/*
+ * What a layer asks for, which others like it ask for as well. Small blocks lie in segments of their own. Where a layer
+ * leaves the free ones among them as an earlier one has found them, those that follow do as the layers in between: only
+ * their requests for large blocks, which the cache grows by, have to be made.
+ */
+
+/* After how many layers, at most, small blocks are looked for where they were: what one hands on takes turns. */
+#define MAX_PERIOD 4
+
 /* The block that a layer is handed, among those that it takes. */
 #define INPUT G_MAXUINT32
 
@@ -19,6 +30,7 @@ typedef struct
   guint32 taken;          /* which of those that the layer takes or adopts, or its input */
   guint8 kind;
   guint8 component;
+  guint8 is_small;        /* whether it is for a small block that the layer has for itself */
 } Request;
 
 /* A block that the layer has, while the script is written. */
@@ -34,6 +46,7 @@ struct _HrHeapScript
   GArray *held;           /* of Held */
   guint n_taken;
   guint32 output;
+  gboolean is_cyclic;     /* whether small blocks may be left out, as none stays but the output */
   HrHeapBlock given;      /* what was not taken by the layer, and is given back or left by it */
   gboolean is_spoilt;
 };
@@ -73,7 +86,7 @@ note (HrHeapScript  *self,
       guint64        bytes,
       guint32        taken)
 {
-  Request request = { bytes, taken, kind, component };
+  Request request = { bytes, taken, kind, component, FALSE };
 
   g_array_append_val (self->requests, request);
 }
@@ -164,6 +177,38 @@ hr_heap_script_spoil (HrHeapScript *self)
   self->is_spoilt = TRUE;
 }
 
+static gboolean
+is_own (const Request *request)
+{
+  return request->taken != INPUT;
+}
+
+/*
+ * Marks the requests for small blocks that come and go with the layer, but for those that it adopts. Returns whether
+ * these are all that it makes of such blocks, with what it hands on.
+ */
+static gboolean
+mark_small (HrHeapScript *self)
+{
+  g_autofree gboolean *is_small = g_new0 (gboolean, self->n_taken);
+  gboolean is_cyclic = TRUE, has_begun = FALSE;
+
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      Request *request = &g_array_index (self->requests, Request, i);
+
+      if (request->kind == REQUEST_TAKE)
+        is_small[request->taken] = hr_caching_allocator_is_small_request (request->bytes);
+      request->is_small = is_own (request) && is_small[request->taken];
+      /* What is adopted is to be known before anything is left out. */
+      is_cyclic &= request->kind != REQUEST_ADOPT || !has_begun;
+      is_cyclic &= request->kind != REQUEST_LEAVE || (is_own (request) && !request->is_small);
+      has_begun |= request->kind != REQUEST_ADOPT;
+    }
+
+  return is_cyclic;
+}
+
 /*
  * hr_heap_script_end:
  * @self: a script that is written
@@ -185,32 +230,33 @@ hr_heap_script_end (HrHeapScript *self,
                    g_array_index (self->held, Held, 0).block == output;
 
   self->output = makes ? g_array_index (self->held, Held, 0).taken : INPUT;
+  self->is_cyclic = mark_small (self);
 
   return !self->is_spoilt && (passes_on || makes);
 }
 
 /*
- * hr_heap_script_run:
- * @self: a script that others can run
- * @heap: a heap
- * @input: the block that the layer is handed
- *
- * Asks for what a layer asks for.
- *
- * Returns: the block that it hands on
+ * Asks for what a layer asks for, or for large blocks alone if @is_short. Returns FALSE if it has asked for all, as
+ * something that it has adopted is small.
  */
-HrHeapBlock
-hr_heap_script_run (const HrHeapScript *self,
-                    HrHeap             *heap,
-                    HrHeapBlock         input)
+static gboolean
+run (const HrHeapScript *self,
+     HrHeap             *heap,
+     HrHeapBlock        *input,
+     HrHeapBlock        *taken,
+     gboolean            is_short)
 {
-  g_autofree HrHeapBlock *taken = g_new (HrHeapBlock, self->n_taken);
+  gboolean has_small_input = hr_heap_is_small (heap, *input);
 
   for (guint i = 0; i < self->requests->len; i++)
     {
       const Request *request = &g_array_index (self->requests, Request, i);
-      HrHeapBlock block = request->taken != INPUT && request->kind >= REQUEST_GIVE ? taken[request->taken] : input;
+      HrHeapBlock block;
 
+      if (is_short && (is_own (request) ? request->is_small : has_small_input))
+        continue;
+
+      block = is_own (request) && request->kind >= REQUEST_GIVE ? taken[request->taken] : *input;
       switch ((RequestKind) request->kind)
         {
         case REQUEST_TAKE:
@@ -219,6 +265,7 @@ hr_heap_script_run (const HrHeapScript *self,
 
         case REQUEST_ADOPT:
           taken[request->taken] = hr_heap_adopt (heap, request->component, request->bytes);
+          is_short = is_short && !hr_heap_is_small (heap, taken[request->taken]);
           break;
 
         case REQUEST_GIVE:
@@ -232,5 +279,64 @@ hr_heap_script_run (const HrHeapScript *self,
         }
     }
 
-  return self->output != INPUT ? taken[self->output] : input;
+  if (self->output != INPUT && !(is_short && has_small_input))
+    *input = taken[self->output];
+
+  return is_short;
+}
+
+/* How many layers ago small blocks were as they are now, 0 if they were not; notes what they are like. */
+static guint
+find_period (guint64 *marks,
+             guint    n_marks,
+             guint64  mark)
+{
+  guint period = 0;
+
+  for (guint i = 1; i <= MIN (n_marks, MAX_PERIOD) && period == 0; i++)
+    period = marks[(n_marks - i) % MAX_PERIOD] == mark ? i : 0;
+  marks[n_marks % MAX_PERIOD] = mark;
+
+  return period;
+}
+
+/*
+ * hr_heap_script_run:
+ * @self: a script that others can run
+ * @heap: a heap
+ * @input: the block that the first layer is handed
+ * @count: how many layers run it
+ *
+ * Asks for what layers in a row ask for. While requests are recorded, none is left out.
+ *
+ * Returns: the block that the last hands on
+ */
+HrHeapBlock
+hr_heap_script_run (const HrHeapScript *self,
+                    HrHeap             *heap,
+                    HrHeapBlock         input,
+                    guint               count)
+{
+  g_autofree HrHeapBlock *taken = g_new (HrHeapBlock, self->n_taken);
+  gboolean is_cyclic = self->is_cyclic && input != HR_NO_BLOCK && !hr_heap_is_recording (heap);
+  guint64 marks[MAX_PERIOD];
+  guint n_marks = 0;
+
+  while (count > 0)
+    {
+      guint period = is_cyclic ? find_period (marks, n_marks++, hr_heap_hash_small (heap, input)) : 0;
+      gboolean was_small;
+
+      for (guint n = period > 0 ? count / period * period : 0; n > 0 && is_cyclic; n--, count--)
+        is_cyclic = run (self, heap, &input, taken, TRUE);
+      if (count == 0)
+        break;
+
+      was_small = hr_heap_is_small (heap, input);
+      run (self, heap, &input, taken, FALSE);
+      is_cyclic = is_cyclic && hr_heap_is_small (heap, input) == was_small;
+      count--;
+    }
+
+  return input;
 }

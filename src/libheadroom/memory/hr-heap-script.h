@@ -32,7 +32,8 @@ gboolean      hr_heap_script_end        (HrHeapScript       *self,
                                          HrHeapBlock         output);
 HrHeapBlock   hr_heap_script_run        (const HrHeapScript *self,
                                          HrHeap             *heap,
-                                         HrHeapBlock         input);
+                                         HrHeapBlock         input,
+                                         guint               count);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrHeapScript, hr_heap_script_free)
 

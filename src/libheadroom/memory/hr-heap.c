@@ -373,6 +373,51 @@ hr_heap_repeat (HrHeap *self,
 }
 
 /*
+ * hr_heap_is_recording:
+ * @self: a heap
+ *
+ * Returns: whether requests are recorded
+ */
+gboolean
+hr_heap_is_recording (const HrHeap *self)
+{
+  return self->is_recording;
+}
+
+/*
+ * hr_heap_is_small:
+ * @self: a heap
+ * @block: a block, or none
+ *
+ * Returns: whether a block lies in a segment of small ones
+ */
+gboolean
+hr_heap_is_small (const HrHeap *self,
+                  HrHeapBlock   block)
+{
+  return block != HR_NO_BLOCK && hr_caching_allocator_is_small (self->allocator, block - 1);
+}
+
+/*
+ * hr_heap_hash_small:
+ * @self: a heap
+ * @block: a block
+ *
+ * Sums up which blocks are free in segments of small ones, and where @block lies if it lies in one: requests for small
+ * blocks find the same as before where that is the same, whatever has become of large ones.
+ *
+ * Returns: a number that is the same for the same blocks
+ */
+guint64
+hr_heap_hash_small (const HrHeap *self,
+                    HrHeapBlock   block)
+{
+  g_return_val_if_fail (block != HR_NO_BLOCK, 0);
+
+  return hr_caching_allocator_hash_small (self->allocator, block - 1);
+}
+
+/*
  * hr_heap_get_reserved:
  * @self: a heap
  *

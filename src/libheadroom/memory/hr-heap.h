@@ -48,6 +48,11 @@ void         hr_heap_set_recording   (HrHeap        *self,
                                       gboolean       is_recording);
 void         hr_heap_repeat          (HrHeap        *self,
                                       guint          count);
+gboolean     hr_heap_is_recording    (const HrHeap  *self);
+gboolean     hr_heap_is_small        (const HrHeap  *self,
+                                      HrHeapBlock    block);
+guint64      hr_heap_hash_small      (const HrHeap  *self,
+                                      HrHeapBlock    block);
 guint64      hr_heap_get_reserved    (const HrHeap  *self);
 guint64      hr_heap_get_peak        (const HrHeap  *self);
 

@@ -313,9 +313,8 @@ repeat_layers (HrReplay          *replay,
   if (replay->heap == NULL)
     return;
 
-  for (guint i = 0; i < count; i++)
-    replay->storages[pass->hidden.storage].block = hr_heap_script_run (record->script[later], replay->heap,
-                                                                       get_block (replay, pass->hidden));
+  replay->storages[pass->hidden.storage].block = hr_heap_script_run (record->script[later], replay->heap,
+                                                                     get_block (replay, pass->hidden), count);
 }
 
 /*
