@@ -830,19 +830,25 @@ read_setting (HrJob      *self,
 HrJob *
 hr_job_copy (HrJob *self)
 {
+  HrJobClass *klass;
   const GPtrArray *settings;
   g_auto (GValue) value = G_VALUE_INIT;
   HrJob *copy;
 
   g_return_val_if_fail (HR_IS_JOB (self), NULL);
 
+  klass = HR_JOB_GET_CLASS (self);
   copy = hr_job_new (hr_job_get_mode (self));
   settings = get_settings (self)->by_type;
+  if (klass->copy != NULL)
+    klass->copy (self, copy);
 
   for (guint i = 0; i < settings->len; i++)
     {
       GParamSpec *setting = g_ptr_array_index (settings, i);
 
+      if (klass->copy != NULL && setting->owner_type == klass->copied_type)
+        continue;
       if (G_VALUE_TYPE (&value) == setting->value_type)
         {
           g_value_reset (&value);

@@ -24,6 +24,8 @@ G_DECLARE_DERIVABLE_TYPE (HrJob, hr_job, HR, JOB, GObject)
  * @list_media: (nullable): lists images, sounds and videos, if the job can have some
  * @count_text_tokens: (nullable): counts the tokens of text beside them
  * @dup_reading: (nullable): creates the job that reads a number of tokens, whatever they are of
+ * @copied_type: the class that has set @copy
+ * @copy: (nullable): copies all settings of that class at once, but not those of others
  */
 struct _HrJobClass
 {
@@ -46,8 +48,13 @@ struct _HrJobClass
   HrJob *(*dup_reading) (HrJob   *self,
                          guint64  tokens);
 
+  GType copied_type;
+
+  void (*copy) (HrJob *self,
+                HrJob *copy);
+
   /*< private >*/
-  gpointer padding[5];
+  gpointer padding[3];
 };
 
 const char *hr_mode_get_name  (HrMode       mode);

@@ -672,6 +672,17 @@ hr_training_job_resolve (HrJob   *job,
                                             priv->optimizer_implementation);
 }
 
+/* There are many settings, and jobs are copied for each estimate. Nothing of these has to be freed. */
+static void
+hr_training_job_copy (HrJob *self,
+                      HrJob *copy)
+{
+  HrTrainingJobPrivate *from = hr_training_job_get_instance_private (HR_TRAINING_JOB (self));
+  HrTrainingJobPrivate *to = hr_training_job_get_instance_private (HR_TRAINING_JOB (copy));
+
+  *to = *from;
+}
+
 static void
 hr_training_job_class_init (HrTrainingJobClass *klass)
 {
@@ -682,6 +693,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
 
   HR_JOB_CLASS (klass)->mode = HR_MODE_TRAINING;
   HR_JOB_CLASS (klass)->resolve = hr_training_job_resolve;
+  HR_JOB_CLASS (klass)->copied_type = HR_TYPE_TRAINING_JOB;
+  HR_JOB_CLASS (klass)->copy = hr_training_job_copy;
 
   /**
    * HrTrainingJob:framework:

@@ -285,6 +285,32 @@ hr_replay_copy_empty (const HrReplay *self)
   return copy;
 }
 
+/* What of a tape lies between two of its members. */
+static void
+append_between (const HrReplay *self,
+                gsize           start,
+                gsize           end,
+                GByteArray     *bytes)
+{
+  g_byte_array_append (bytes, (const guint8 *) self + start, end - start);
+}
+
+/*
+ * hr_replay_append_start:
+ * @self: a tape on which nothing has been made yet
+ * @bytes: where to append to
+ *
+ * Appends all that a tape stands for: replays of the same on tapes whose bytes are the same come to the same.
+ */
+void
+hr_replay_append_start (const HrReplay *self,
+                        GByteArray     *bytes)
+{
+  append_between (self, 0, G_STRUCT_OFFSET (HrReplay, storages), bytes);
+  append_between (self, G_STRUCT_OFFSET (HrReplay, n_storages), G_STRUCT_OFFSET (HrReplay, noted), bytes);
+  append_between (self, G_STRUCT_OFFSET (HrReplay, noted_capacity), G_STRUCT_OFFSET (HrReplay, peak), bytes);
+}
+
 /*
  * hr_replay_clear:
  * @self: a tape
@@ -316,10 +342,13 @@ copy_to_peak (HrReplay       *self,
 {
   HrMoment *moment = &self->peak;
 
-  make_room (&moment->storages, &self->peak_capacity, self->own_peak, from->n_storages);
-  if (from->n_storages > 0)
-    memcpy (moment->storages, from->storages, from->n_storages * sizeof from->storages[0]);
-  memcpy (moment->symbols, from->symbols, sizeof from->symbols);
+  if (!self->is_for_sizes)
+    {
+      make_room (&moment->storages, &self->peak_capacity, self->own_peak, from->n_storages);
+      if (from->n_storages > 0)
+        memcpy (moment->storages, from->storages, from->n_storages * sizeof from->storages[0]);
+      memcpy (moment->symbols, from->symbols, sizeof from->symbols);
+    }
   moment->level = from->level;
   moment->n_storages = from->n_storages;
   moment->block = from->block;
@@ -369,11 +398,14 @@ note_moment (HrReplay   *self,
 
   moment = &self->stretch->moment;
   moment->level = self->ledger.live;
-  memcpy (moment->symbols, self->symbols, sizeof self->symbols);
   moment->block = self->block;
   moment->layer = moment->replayed_layer = self->layer;
   moment->operation = operation;
   moment->sentence = self->sentence;
+  if (self->is_for_sizes)
+    return;
+
+  memcpy (moment->symbols, self->symbols, sizeof self->symbols);
   self->has_open_moment = self->live == NULL || self->ledger.live.total > self->peak.level.total;
 }
 

@@ -418,6 +418,7 @@ typedef struct
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
+ * @is_for_sizes: whether what is on the tape at the highest moments is not asked for, but how much that is
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
  * @heap: (nullable): the heap, for which every layer is replayed
  * @kernels: (nullable) (array fixed-size=HR_N_PHASES): where it is counted what each phase runs
@@ -482,6 +483,7 @@ struct _HrReplay
   gboolean has_open_moment;
   HrTimeline *timeline;
   gboolean is_rehearsal;
+  gboolean is_for_sizes;
   HrKeptLayers *kept_layers;
   HrHeap *heap;
   HrKernels *kernels;
@@ -508,6 +510,8 @@ void        hr_replay_init          (HrReplay       *self,
                                      HrElement       dtype,
                                      HrQuantization  quantization);
 HrReplay *  hr_replay_copy_empty    (const HrReplay *self);
+void        hr_replay_append_start  (const HrReplay *self,
+                                     GByteArray     *bytes);
 void        hr_replay_clear         (HrReplay       *self);
 void        hr_replay_free          (HrReplay       *self);
 void        hr_replay_begin         (HrReplay       *self,

@@ -11,6 +11,7 @@
 #include "hr-estimate-private.h"
 #include "hr-kept-layers.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
 #include "hr-rollout-engine.h"
 #include "hr-training-check.h"
 #include "hr-training-critic.h"
@@ -43,9 +44,65 @@ device_clear (Device *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Device, device_clear)
 
+/* A plain step that trains all of the model, in the books of which each gradient shows. */
+static void
+init_check (const HrTrainingPlan *plan,
+            HrTraining           *training,
+            HrReplay             *replay)
+{
+  *training = plan->training;
+  training->tuning = training->critic_tuning = NULL;
+  training->trains_critic_head = TRUE;
+  if (training->layer_code == HR_LAYER_CODE_UNSLOTH)
+    training->loss_implementation = HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY;
+  training->layer_code = HR_LAYER_CODE_TRANSFORMERS;
+  training->offloads_inputs = training->reloads = FALSE;
+  training->expanded = 0;
+  training->sharding.is_sharded = FALSE;
+  training->reduction = (HrReduction) { 0 };
+  training->live.is_used = FALSE;
+  training->held_gradient_bytes = training->persistent_bytes = 0;
+  training->main_gradient_bytes = training->summed_gradient_bytes = 0;
+  replay->quantization = training->quantization = HR_QUANTIZATION_NONE;
+  replay->upcast = training->upcast = HR_UPCAST_NONE;
+  training->zero_grad = HR_ZERO_GRAD_AFTER_STEP;
+  training->accumulation_steps = 1;
+  training->checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
+  /* The optimizer steps when all gradients are there. */
+  memset (&training->optimizer, 0, sizeof training->optimizer);
+  memset (&training->stepped, 0, sizeof training->stepped);
+  training->steps_part = training->clipping = training->flattens_gradients = FALSE;
+  training->n_gradients = training->gradient_bytes = training->largest_gradient_bytes = 0;
+  training->master_bytes = training->copied_gradient_bytes = training->scaler_bytes = 0;
+  replay->is_rehearsal = TRUE;
+}
+
+/* All that the outcome of a check depends on; %NULL if that is more than can be compared. */
+static GByteArray *
+describe_check (const HrTrainingPlan *plan,
+                const HrTraining     *training,
+                const HrReplay       *replay)
+{
+  HrReach reach = hr_training_plan_get_reach (plan);
+  GByteArray *key;
+
+  if (training->pass.tower != NULL || training->pass.towers != NULL || training->rollout_towers != NULL ||
+      training->liger != NULL || training->float8 != NULL || training->critic != NULL || training->reward != NULL)
+    return NULL;
+
+  key = g_byte_array_sized_new (sizeof *training + G_STRUCT_OFFSET (HrReplay, peak));
+  g_byte_array_append (key, (const guint8 *) training, sizeof *training);
+  g_byte_array_append (key, (const guint8 *) &reach, sizeof reach);
+  g_byte_array_append (key, (const guint8 *) &plan->pass.element, sizeof plan->pass.element);
+  hr_replay_append_start (replay, key);
+
+  return key;
+}
+
 /*
  * A parameter that is frozen shows no missing derivative on the way through its layer, and gradients that go as soon as
- * they have come do not show whether all have: whether all are known shows where all are trained and stay.
+ * they have come do not show whether all have: whether all are known shows where all are trained and stay. Jobs that
+ * differ in what has no part in it need not be checked again.
  */
 static gboolean
 check_backward (const HrTrainingPlan  *plan,
@@ -53,31 +110,24 @@ check_backward (const HrTrainingPlan  *plan,
                 GError               **error)
 {
   g_autoptr (HrReplay) replay = hr_replay_copy_empty (start);
-  HrTraining training = plan->training;
+  g_autoptr (GByteArray) key = NULL;
+  HrFacts *facts = _hr_model_get_facts (plan->pass.model);
+  HrTraining training;
   HrTrainingLevels levels;
 
-  training.tuning = training.critic_tuning = NULL;
-  training.trains_critic_head = TRUE;
-  if (training.layer_code == HR_LAYER_CODE_UNSLOTH)
-    training.loss_implementation = HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY;
-  training.layer_code = HR_LAYER_CODE_TRANSFORMERS;
-  training.offloads_inputs = training.reloads = FALSE;
-  training.expanded = 0;
-  training.sharding.is_sharded = FALSE;
-  training.reduction = (HrReduction) { 0 };
-  training.live.is_used = FALSE;
-  training.held_gradient_bytes = training.persistent_bytes = 0;
-  training.optimizer.fused = NULL;
-  training.main_gradient_bytes = training.summed_gradient_bytes = 0;
-  replay->quantization = training.quantization = HR_QUANTIZATION_NONE;
-  replay->upcast = training.upcast = HR_UPCAST_NONE;
-  training.zero_grad = HR_ZERO_GRAD_AFTER_STEP;
-  training.accumulation_steps = 1;
-  training.checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
-  replay->is_rehearsal = TRUE;
-  hr_training_replay (&training, replay, &levels);
+  init_check (plan, &training, replay);
+  key = describe_check (plan, &training, replay);
+  if (key != NULL && hr_facts_know (facts, key))
+    return TRUE;
 
-  return replay->ledger.overflowed || hr_training_check_gradients (plan, NULL, &levels, error);
+  hr_training_replay (&training, replay, &levels);
+  if (!replay->ledger.overflowed && !hr_training_check_gradients (plan, NULL, &levels, error))
+    return FALSE;
+
+  if (key != NULL)
+    hr_facts_learn (facts, key);
+
+  return TRUE;
 }
 
 /* Whether gradients stay until all are there. */
@@ -508,6 +558,7 @@ estimate_device (HrTrainingPlan    *plan,
 
   device.kept_layers = NULL;
   hr_training_plan_init_replay (plan, &device.replay);
+  device.replay.is_for_sizes = detail == HR_ESTIMATE_DETAIL_SIZES;
   if (!run_device (plan, &device, detail, timeline, error))
     return NULL;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-adapter-rules.h"
+#include "hr-facts.h"
 #include "hr-model.h"
 #include "hr-processor.h"
 #include "hr-quantizer.h"
@@ -25,6 +26,7 @@ void                  _hr_model_apply             (HrModel     *self,
                                                    HrQuantizer *quantizer);
 const HrParallelRules *_hr_model_get_rules        (HrModel         *self,
                                                    HrModelDivision  division);
+HrFacts              *_hr_model_get_facts         (HrModel     *self);
 const HrParallelPlan *_hr_model_get_plan          (HrModel     *self);
 HrModel              *_hr_model_new_share         (HrModel          *self,
                                                    HrModelDivision   division,

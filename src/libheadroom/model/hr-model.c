@@ -63,6 +63,7 @@ struct _HrModel
   HrJson *config;                 /* NULL if there is none */
   GMutex scorer_lock;
   HrModel *scorer;                /* NULL until it is asked for */
+  HrFacts facts;
 };
 
 G_DEFINE_FINAL_TYPE (HrModel, hr_model, G_TYPE_OBJECT)
@@ -92,6 +93,7 @@ hr_model_finalize (GObject *object)
   g_clear_pointer (&self->config, hr_json_free);
   g_clear_object (&self->scorer);
   g_mutex_clear (&self->scorer_lock);
+  hr_facts_clear (&self->facts);
 
   G_OBJECT_CLASS (hr_model_parent_class)->finalize (object);
 }
@@ -110,6 +112,7 @@ hr_model_init (HrModel *self)
   self->hyper_parameters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->warnings = g_ptr_array_new_null_terminated (0, g_free, TRUE);
   g_mutex_init (&self->scorer_lock);
+  hr_facts_init (&self->facts);
 }
 
 /* torch's allocator hands out multiples of 512 bytes. */
@@ -884,6 +887,22 @@ _hr_model_new_share (HrModel          *self,
     return NULL;
 
   return g_steal_pointer (&part);
+}
+
+/*
+ * _hr_model_get_facts:
+ * @self: a model
+ *
+ * Gets what has been found out about a model by going through it, as far as that does not change what is found out.
+ *
+ * Returns: (transfer none): the facts
+ */
+HrFacts *
+_hr_model_get_facts (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return &self->facts;
 }
 
 /*
