@@ -12,12 +12,24 @@
 #define SOURCE_FRAGMENTATION \
   "c10/cuda/CUDACachingAllocator.cpp: every request of the first steps replayed; segments − what is allocated"
 
-/* @bytes and @by_component are without what only the heap tells, and do not change. */
+/* A component of which nothing but its size is known. */
+typedef struct
+{
+  HrComponentId id;
+  guint64 bytes;
+} BareComponent;
+
+/*
+ * @bytes and @by_component are without what only the heap tells, and do not change. Of jobs that are compared nobody
+ * looks at the list of components, which takes longer to make than to find out.
+ */
 typedef struct
 {
   guint64 bytes;
   guint64 by_component[HR_N_COMPONENTS];
-  GListStore *components;
+  GListStore *components;   /* %NULL until it is needed */
+  BareComponent bare[HR_N_COMPONENTS];  /* what is to be in it */
+  guint n_bare;
 } HrEstimateDevice;
 
 /* What takes longer than all else, and is done when it is asked for. */
@@ -136,6 +148,24 @@ get_allocated (HrEstimate *self)
          get_bytes (self, HR_COMPONENT_FRAGMENTATION) - get_bytes (self, HR_COMPONENT_RESERVE);
 }
 
+static GListStore *
+make_list (HrEstimateDevice *device)
+{
+  if (device->components != NULL)
+    return device->components;
+
+  device->components = g_list_store_new (HR_TYPE_COMPONENT);
+  for (guint i = 0; i < device->n_bare; i++)
+    {
+      g_autoptr (HrComponent) component =
+        hr_component_new (device->bare[i].id, device->bare[i].bytes, NULL, NULL, NULL);
+
+      g_list_store_append (device->components, component);
+    }
+
+  return device->components;
+}
+
 static void
 append_component (HrEstimate    *self,
                   guint          device,
@@ -145,9 +175,18 @@ append_component (HrEstimate    *self,
                   const char    *substitution,
                   const char    *source)
 {
-  g_autoptr (HrComponent) component = hr_component_new (id, bytes, formula, substitution, source);
+  HrEstimateDevice *own = get_device (self, device);
+  g_autoptr (HrComponent) component = NULL;
 
-  g_list_store_append (get_device (self, device)->components, component);
+  if (own->components == NULL && formula == NULL && substitution == NULL && source == NULL &&
+      own->n_bare < HR_N_COMPONENTS)
+    {
+      own->bare[own->n_bare++] = (BareComponent) { id, bytes };
+      return;
+    }
+
+  component = hr_component_new (id, bytes, formula, substitution, source);
+  g_list_store_append (make_list (own), component);
 }
 
 static void
@@ -376,7 +415,7 @@ _hr_estimate_set_n_trainable_parameters (HrEstimate *self,
 guint
 _hr_estimate_add_device (HrEstimate *self)
 {
-  HrEstimateDevice device = { .components = g_list_store_new (HR_TYPE_COMPONENT) };
+  HrEstimateDevice device = { .components = NULL };
 
   g_array_append_val (self->devices, device);
 
@@ -420,7 +459,8 @@ _hr_estimate_join_ranks (HrEstimate         *self,
     {
       HrEstimateDevice device = *get_device (all[i], 0);
 
-      g_object_ref (device.components);
+      if (device.components != NULL)
+        g_object_ref (device.components);
       g_array_append_val (devices, device);
       if (all[i] == self)
         self->worst_device = i;
@@ -1150,12 +1190,15 @@ GListModel *
 hr_estimate_get_device_components (HrEstimate *self,
                                    guint       device)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
+
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
   g_return_val_if_fail (device < self->devices->len, NULL);
 
   ensure_heap (self);
+  locker = g_mutex_locker_new (&self->mutex);
 
-  return G_LIST_MODEL (get_device (self, device)->components);
+  return G_LIST_MODEL (make_list (get_device (self, device)));
 }
 
 /**
