@@ -205,6 +205,17 @@ def the_values_are_those_of_the_job():
     assert value['--recompute-method'] == 'uniform' and value['--transformer-impl'] == 'local'
     assert '--distribute-saved-activations' in words and unsaid == []
 
+    launched, unsaid = files('mistralai/Mixtral-8x7B-v0.1', '--mode', 'training', '--framework', 'megatron-lm',
+                             '--gpus', '8', '--tensor-parallel', '2', '--sequence-parallel', 'true',
+                             '--expert-parallel', '8', '--expert-tensor-parallel', '1', '--moe-dispatcher', 'alltoall',
+                             '--expert-capacity-factor', '1.5', '--pad-to-capacity', 'true')
+    words = accept_megatron(launched['megatron']['text'])
+    value = dict(zip(words, words[1:]))
+    assert value['--expert-model-parallel-size'] == '8' and value['--expert-tensor-parallel-size'] == '1'
+    assert value['--moe-token-dispatcher-type'] == 'alltoall' and value['--moe-expert-capacity-factor'] == '1.5'
+    assert value['--num-experts'] == '8' and value['--moe-router-topk'] == '2' and unsaid == []
+    assert {'--moe-grouped-gemm', '--moe-pad-expert-input-to-capacity'} <= set(words)
+
     launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus',
                              '4', '--pipeline-parallel', '4', '--first-stage-layers', '7', '--last-stage-layers', '5')
     words = accept_megatron(launched['megatron']['text'])

@@ -330,6 +330,91 @@ a_ring_and_an_exchange_keep_the_same (void)
   g_assert_cmpint (plain - kept[2], ==, L * (key + state));
 }
 
+#define MIXTURE "mistralai/Mixtral-8x7B-v0.1"
+
+/* A layer of Mixtral has eight experts of three matrices. */
+#define EXPERTS (32 * 8 * 3 * 4096ull * 14336)
+
+static void
+experts_are_divided_among_ranks_of_their_own (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MIXTURE, &error);
+
+  g_assert_no_error (error);
+  for (guint64 expert = 1; expert <= 8; expert *= 2)
+    {
+      for (guint64 tensor = 1; tensor <= 4; tensor *= 2)
+        {
+          const HrShard shard = {
+            .tensor = 1, .expert = expert, .expert_tensor = tensor, .vocabulary_multiple = 1, .n_layers = 32,
+            .has_embedding = TRUE, .has_head = TRUE,
+          };
+          g_autoptr (HrModel) part = _hr_model_new_shard (model, &shard, &error);
+
+          g_assert_no_error (error);
+          g_assert_cmpuint (hr_model_get_n_parameters (part), ==,
+                            hr_model_get_n_parameters (model) - EXPERTS + EXPERTS / (expert * tensor));
+        }
+    }
+}
+
+static HrEstimate *
+estimate_mixture (const char *first_setting,
+                  ...)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MIXTURE, &error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  HrEstimate *estimate;
+  va_list settings;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 4096, NULL);
+  va_start (settings, first_setting);
+  g_object_set_valist (G_OBJECT (job), first_setting, settings);
+  va_end (settings);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+/* Of sixteen ranks eight have the same layers, and two the same experts; Adam has two numbers of 32 bits for each. */
+static void
+experts_have_an_optimizer_that_other_ranks_share (void)
+{
+  g_autoptr (HrEstimate) estimate = estimate_mixture ("tensor-parallel", (guint64) 2, "sequence-parallel", TRUE,
+                                                      "data-parallel", (guint64) 8, "expert-parallel", (guint64) 8,
+                                                      "expert-tensor-parallel", (guint64) 1, "zero-stage", (guint64) 1,
+                                                      NULL);
+  g_autoptr (HrEstimate) whole = estimate_mixture ("tensor-parallel", (guint64) 2, "sequence-parallel", TRUE,
+                                                   "data-parallel", (guint64) 8, "expert-parallel", (guint64) 8,
+                                                   "expert-tensor-parallel", (guint64) 1, NULL);
+  double all = get_component_bytes (whole, HR_COMPONENT_OPTIMIZER);
+  double experts = EXPERTS / 8 * 8;
+
+  g_assert_cmpfloat_with_epsilon (get_component_bytes (estimate, HR_COMPONENT_OPTIMIZER) /
+                                  (experts / 2 + (all - experts) / 8), 1, 0.001);
+}
+
+/* Each expert takes half as many tokens more than its share, however many come. */
+static void
+a_capacity_says_what_experts_compute (void)
+{
+  g_autoptr (HrEstimate) all = estimate_mixture ("expert-parallel", (guint64) 8, "data-parallel", (guint64) 8,
+                                                 "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL, NULL);
+  g_autoptr (HrEstimate) padded = estimate_mixture ("expert-parallel", (guint64) 8, "data-parallel", (guint64) 8,
+                                                    "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL,
+                                                    "expert-capacity-factor", 1.5, "pad-to-capacity", TRUE, NULL);
+  /* Of half as many pairs more: what goes into the experts, gate and up, and what their last matrix reads. */
+  double more = 32 * 4096ull * 2 / 2 * 2 * (4096 + 3 * 14336ull);
+  double found = (double) get_component_bytes (padded, HR_COMPONENT_ACTIVATIONS) -
+                 get_component_bytes (all, HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpfloat_with_epsilon (found / more, 1, 0.02);
+}
+
 /* What goes into a layer is b·s·h numbers of 16 bits. */
 static void
 layers_that_are_computed_anew_at_once_keep_one_input (void)
@@ -501,6 +586,7 @@ what_does_not_divide_is_refused_in_a_sentence (void)
 {
   refuse ("tensor-parallel", 3, "num_attention_heads");
   refuse ("pipeline-parallel", 5, "pipeline-parallel: expected a divisor of 32");
+  refuse ("expert-parallel", 2, "expert-parallel: expected a divisor of 1");
   refuse ("first-stage-layers", 2, "first-stage-layers, last-stage-layers: expected 0 without a pipeline");
   refuse ("virtual-pipeline-parallel", 2, "virtual-pipeline-parallel: expected 1, as there is no pipeline");
   refuse ("context-parallel", 3, "sequence-length: expected a multiple of 6");
@@ -527,6 +613,9 @@ main (int    argc,
   ADD (an_interleaved_schedule_keeps_more);
   ADD (ranks_that_share_a_sequence_have_their_tokens_alone);
   ADD (a_ring_and_an_exchange_keep_the_same);
+  ADD (experts_are_divided_among_ranks_of_their_own);
+  ADD (experts_have_an_optimizer_that_other_ranks_share);
+  ADD (a_capacity_says_what_experts_compute);
   ADD (layers_that_are_computed_anew_at_once_keep_one_input);
   ADD (the_rule_of_thumb_is_divided_as_it_is_usually_written);
   ADD (small_models_take_what_megatron_lm_logs);

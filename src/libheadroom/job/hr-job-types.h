@@ -538,6 +538,19 @@ typedef enum
 } HrOffload;
 
 /**
+ * HrMoeDispatcher:
+ * @HR_MOE_DISPATCHER_ALLGATHER: all tokens come to all ranks that share experts
+ * @HR_MOE_DISPATCHER_ALLTOALL: tokens are sent to the ranks that have their experts
+ *
+ * How tokens come to their experts.
+ */
+typedef enum
+{
+  HR_MOE_DISPATCHER_ALLGATHER,
+  HR_MOE_DISPATCHER_ALLTOALL,
+} HrMoeDispatcher;
+
+/**
  * HrBackwardPrefetch:
  * @HR_BACKWARD_PREFETCH_NONE: when it is needed
  * @HR_BACKWARD_PREFETCH_BACKWARD_PRE: before the layer behind it is differentiated

@@ -61,6 +61,11 @@ typedef struct
   gboolean count_embedding_as_layer;
   gboolean count_loss_as_layer;
   guint64 ulysses_parallel;
+  guint64 expert_tensor_parallel;
+  HrMoeDispatcher moe_dispatcher;
+  double expert_capacity_factor;
+  gboolean pad_to_capacity;
+  gboolean moe_grouped_gemm;
   HrRuleOfThumb rule_of_thumb;
   HrFsdp fsdp;
   HrFsdpVersion fsdp_version;
@@ -124,6 +129,11 @@ enum
   PROP_COUNT_EMBEDDING_AS_LAYER,
   PROP_COUNT_LOSS_AS_LAYER,
   PROP_ULYSSES_PARALLEL,
+  PROP_EXPERT_TENSOR_PARALLEL,
+  PROP_MOE_DISPATCHER,
+  PROP_EXPERT_CAPACITY_FACTOR,
+  PROP_PAD_TO_CAPACITY,
+  PROP_MOE_GROUPED_GEMM,
   PROP_RULE_OF_THUMB,
   PROP_FSDP,
   PROP_FSDP_VERSION,
@@ -314,6 +324,26 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_ULYSSES_PARALLEL:
       g_value_set_uint64 (value, priv->ulysses_parallel);
+      break;
+
+    case PROP_EXPERT_TENSOR_PARALLEL:
+      g_value_set_uint64 (value, priv->expert_tensor_parallel);
+      break;
+
+    case PROP_MOE_DISPATCHER:
+      g_value_set_enum (value, priv->moe_dispatcher);
+      break;
+
+    case PROP_EXPERT_CAPACITY_FACTOR:
+      g_value_set_double (value, priv->expert_capacity_factor);
+      break;
+
+    case PROP_PAD_TO_CAPACITY:
+      g_value_set_boolean (value, priv->pad_to_capacity);
+      break;
+
+    case PROP_MOE_GROUPED_GEMM:
+      g_value_set_boolean (value, priv->moe_grouped_gemm);
       break;
 
     case PROP_RULE_OF_THUMB:
@@ -567,6 +597,26 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_ULYSSES_PARALLEL:
       priv->ulysses_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_EXPERT_TENSOR_PARALLEL:
+      priv->expert_tensor_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MOE_DISPATCHER:
+      priv->moe_dispatcher = g_value_get_enum (value);
+      break;
+
+    case PROP_EXPERT_CAPACITY_FACTOR:
+      priv->expert_capacity_factor = g_value_get_double (value);
+      break;
+
+    case PROP_PAD_TO_CAPACITY:
+      priv->pad_to_capacity = g_value_get_boolean (value);
+      break;
+
+    case PROP_MOE_GROUPED_GEMM:
+      priv->moe_grouped_gemm = g_value_get_boolean (value);
       break;
 
     case PROP_RULE_OF_THUMB:
@@ -1193,6 +1243,70 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:expert-tensor-parallel:
+   *
+   * How many ranks share each expert.
+   */
+  properties[PROP_EXPERT_TENSOR_PARALLEL] =
+    g_param_spec_uint64 ("expert-tensor-parallel",
+                         N_("Expert tensor parallel"),
+                         N_("GPUs among which the matrices of each expert are divided; 0: as many as those of "
+                            "other layers"),
+                         0, 1024, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:moe-dispatcher:
+   *
+   * How tokens come to their experts.
+   */
+  properties[PROP_MOE_DISPATCHER] =
+    g_param_spec_enum ("moe-dispatcher",
+                       N_("Token dispatcher"),
+                       N_("How tokens come to the experts that are chosen for them"),
+                       HR_TYPE_MOE_DISPATCHER, HR_MOE_DISPATCHER_ALLGATHER,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:expert-capacity-factor:
+   *
+   * How many times its share of the tokens an expert takes at the most.
+   */
+  properties[PROP_EXPERT_CAPACITY_FACTOR] =
+    g_param_spec_double ("expert-capacity-factor",
+                         N_("Expert capacity factor"),
+                         N_("How many times its share of the tokens an expert takes at the most, others are "
+                            "dropped; 0: all that come (dropless)"),
+                         0.0, 1024.0, 0.0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:pad-to-capacity:
+   *
+   * Whether each expert computes as many tokens as it takes at the most.
+   */
+  properties[PROP_PAD_TO_CAPACITY] =
+    g_param_spec_boolean ("pad-to-capacity",
+                          N_("Pad experts to capacity"),
+                          N_("Whether each expert computes as many tokens as it takes at the most, however many "
+                             "come"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:moe-grouped-gemm:
+   *
+   * Whether the matrices of all experts of a rank are multiplied at once.
+   */
+  properties[PROP_MOE_GROUPED_GEMM] =
+    g_param_spec_boolean ("moe-grouped-gemm",
+                          N_("Grouped products of experts"),
+                          N_("Whether the matrices of all experts of a rank are multiplied at once, for which "
+                             "Transformer Engine has workspaces of its own, and not one expert after the other"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:rule-of-thumb:
    *
    * Which formulas stand beside the exact figure.
@@ -1476,6 +1590,11 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_COUNT_EMBEDDING_AS_LAYER], 924, TRUE);
   hr_job_mark_setting (properties[PROP_COUNT_LOSS_AS_LAYER], 924, TRUE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_GROUP_SIZE], 922, TRUE);
+  hr_job_mark_setting (properties[PROP_EXPERT_TENSOR_PARALLEL], 931, TRUE);
+  hr_job_mark_setting (properties[PROP_MOE_DISPATCHER], 932, TRUE);
+  hr_job_mark_setting (properties[PROP_EXPERT_CAPACITY_FACTOR], 933, TRUE);
+  hr_job_mark_setting (properties[PROP_PAD_TO_CAPACITY], 934, TRUE);
+  hr_job_mark_setting (properties[PROP_MOE_GROUPED_GEMM], 934, TRUE);
   hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
@@ -1510,6 +1629,7 @@ hr_training_job_init (HrTrainingJob *self)
   priv->virtual_pipeline_parallel =
     G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
   priv->ulysses_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_ULYSSES_PARALLEL])->default_value;
+  priv->moe_grouped_gemm = TRUE;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
   priv->rule_buffers = G_PARAM_SPEC_UINT64 (properties[PROP_RULE_BUFFERS])->default_value;
   priv->rule_overhead = G_PARAM_SPEC_DOUBLE (properties[PROP_RULE_OVERHEAD])->default_value;
@@ -2243,6 +2363,96 @@ hr_training_job_get_micro_batch_group_size (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->micro_batch_group_size;
+}
+
+/**
+ * hr_training_job_get_expert_tensor_parallel:
+ * @self: a training job
+ *
+ * Gets how many ranks share each expert.
+ *
+ * Returns: how many, 0 for as many as share each layer
+ */
+guint64
+hr_training_job_get_expert_tensor_parallel (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->expert_tensor_parallel;
+}
+
+/**
+ * hr_training_job_get_moe_dispatcher:
+ * @self: a training job
+ *
+ * Gets how tokens come to their experts.
+ *
+ * Returns: the way
+ */
+HrMoeDispatcher
+hr_training_job_get_moe_dispatcher (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_MOE_DISPATCHER_ALLGATHER);
+
+  return priv->moe_dispatcher;
+}
+
+/**
+ * hr_training_job_get_expert_capacity_factor:
+ * @self: a training job
+ *
+ * Gets how many times its share of the tokens an expert takes at the most.
+ *
+ * Returns: the factor, 0 where no token is dropped
+ */
+double
+hr_training_job_get_expert_capacity_factor (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0.0);
+
+  return priv->expert_capacity_factor;
+}
+
+/**
+ * hr_training_job_get_pad_to_capacity:
+ * @self: a training job
+ *
+ * Gets whether each expert computes as many tokens as it takes at the most.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_job_get_pad_to_capacity (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->pad_to_capacity;
+}
+
+/**
+ * hr_training_job_get_moe_grouped_gemm:
+ * @self: a training job
+ *
+ * Gets whether the matrices of all experts of a rank are multiplied at once.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_training_job_get_moe_grouped_gemm (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), TRUE);
+
+  return priv->moe_grouped_gemm;
 }
 
 /**

@@ -62,6 +62,11 @@ guint64                   hr_training_job_get_last_stage_layers                 
 gboolean                  hr_training_job_get_count_embedding_as_layer               (HrTrainingJob *self);
 gboolean                  hr_training_job_get_count_loss_as_layer                    (HrTrainingJob *self);
 guint64                   hr_training_job_get_micro_batch_group_size                 (HrTrainingJob *self);
+guint64                   hr_training_job_get_expert_tensor_parallel                 (HrTrainingJob *self);
+HrMoeDispatcher           hr_training_job_get_moe_dispatcher                         (HrTrainingJob *self);
+double                    hr_training_job_get_expert_capacity_factor                 (HrTrainingJob *self);
+gboolean                  hr_training_job_get_pad_to_capacity                        (HrTrainingJob *self);
+gboolean                  hr_training_job_get_moe_grouped_gemm                       (HrTrainingJob *self);
 HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);

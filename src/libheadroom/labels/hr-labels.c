@@ -483,6 +483,11 @@ static const char * const fsdp_version_labels[] = {
   [HR_FSDP_VERSION_2] = "2 (fully_shard)",
 };
 
+static const char * const moe_dispatcher_labels[] = {
+  [HR_MOE_DISPATCHER_ALLGATHER] = N_("All tokens to all ranks (all-gather)"),
+  [HR_MOE_DISPATCHER_ALLTOALL] = N_("Tokens to their experts (all-to-all)"),
+};
+
 static const char * const backward_prefetch_labels[] = {
   [HR_BACKWARD_PREFETCH_NONE] = N_("When it is needed"),
   [HR_BACKWARD_PREFETCH_BACKWARD_PRE] = N_("Before the layer behind it (BACKWARD_PRE)"),
@@ -611,6 +616,7 @@ static const struct
   { hr_fsdp_get_type, fsdp_labels, G_N_ELEMENTS (fsdp_labels) },
   { hr_fsdp_version_get_type, fsdp_version_labels, G_N_ELEMENTS (fsdp_version_labels) },
   { hr_backward_prefetch_get_type, backward_prefetch_labels, G_N_ELEMENTS (backward_prefetch_labels) },
+  { hr_moe_dispatcher_get_type, moe_dispatcher_labels, G_N_ELEMENTS (moe_dispatcher_labels) },
   { hr_offload_get_type, offload_labels, G_N_ELEMENTS (offload_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },
   { hr_value_model_get_type, value_model_labels, G_N_ELEMENTS (value_model_labels) },

@@ -90,19 +90,25 @@ hr_framework_init_for_gpu (HrFramework *self,
   return TRUE;
 }
 
+/* nvte_get_num_compute_streams () of transformer_engine/common/util/multi_stream.cpp. */
+#define ENGINE_STREAMS 4
+
 /*
  * hr_framework_add_engine:
  * @self: the figures of a GPU
  * @gpu: that GPU
+ * @groups_products: whether it multiplies several matrices at once, on streams that have a workspace each
  *
  * Adds what Transformer Engine takes of the allocator beside the tensors of a step.
  */
 void
 hr_framework_add_engine (HrFramework *self,
-                         HrGpu       *gpu)
+                         HrGpu       *gpu,
+                         gboolean     groups_products)
 {
-  self->engine_bytes =
-    get_generation (gpu) >= HOPPER ? HR_ENGINE_WORKSPACE_BYTES_HOPPER : HR_ENGINE_WORKSPACE_BYTES;
+  guint64 bytes = get_generation (gpu) >= HOPPER ? HR_ENGINE_WORKSPACE_BYTES_HOPPER : HR_ENGINE_WORKSPACE_BYTES;
+
+  self->engine_bytes = groups_products ? (1 + ENGINE_STREAMS) * bytes : bytes;
 }
 
 /*

@@ -38,7 +38,8 @@ typedef struct
 gboolean hr_framework_init_for_gpu (HrFramework *self,
                                     HrGpu       *gpu);
 void     hr_framework_add_engine   (HrFramework *self,
-                                    HrGpu       *gpu);
+                                    HrGpu       *gpu,
+                                    gboolean     groups_products);
 gboolean hr_framework_has_flash    (HrGpu       *gpu);
 gboolean hr_framework_has_fp8      (HrGpu       *gpu);
 gboolean hr_framework_is_alike     (HrGpu       *gpu,

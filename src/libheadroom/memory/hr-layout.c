@@ -7,6 +7,7 @@
 #include "hr-layout.h"
 
 #include "hr-inference-cache.h"
+#include "hr-pass.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-training-profile.h"
@@ -26,7 +27,7 @@ static const struct
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
-  { "expert-parallel", { 0 }, 0 },
+  { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
 };
 
 static gboolean
@@ -79,14 +80,15 @@ resolve_data (HrLayout  *self,
  * hr_layout_divides_ranks:
  * @self: a layout
  *
- * initialize_model_parallel of megatron/core/parallel_state.py: experts are divided among all ranks of a stage.
+ * initialize_model_parallel of megatron/core/parallel_state.py: experts are divided among all ranks of a stage,
+ * whatever else these share.
  *
  * Returns: whether the ranks of a stage can be divided into groups that share the experts of a layer
  */
 gboolean
 hr_layout_divides_ranks (const HrLayout *self)
 {
-  return self->n_ranks / self->pipeline % self->expert == 0;
+  return self->n_ranks / self->pipeline % (self->expert * MAX (self->expert_tensor, 1)) == 0;
 }
 
 static gboolean
@@ -99,10 +101,14 @@ check_experts (const HrLayout  *self,
   if (hr_layout_divides_ranks (self))
     return TRUE;
 
-  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, self->n_ranks / self->pipeline);
-  found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->expert);
+  ranks = format_number (self->n_ranks / self->pipeline);
+  found = format_number (self->expert * self->expert_tensor);
   hr_message_set_error (error, HR_ERROR_VALUE,
-                        N_("expert-parallel: expected a divisor of %s, the ranks of a stage of the pipeline; found %s"),
+                        self->expert_tensor == 1
+                          ? N_("expert-parallel: expected a divisor of %s, the ranks of a stage of the pipeline; found "
+                               "%s")
+                          : N_("expert-parallel × expert-tensor-parallel: expected a divisor of %s, the ranks of a "
+                               "stage of the pipeline; found %s"),
                         ranks, found);
 
   return FALSE;
@@ -159,6 +165,10 @@ hr_layout_init (HrLayout       *self,
     .expert = hr_job_get_expert_parallel (HR_JOB (job)),
     .zero_stage = hr_training_job_get_zero_stage (job),
   };
+  self->expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
+  if (self->expert_tensor == 0)
+    self->expert_tensor = self->expert > 1 || hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM
+                            ? self->tensor : 1;
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
 
   return check_exchange (self, error) && resolve_data (self, n_gpus, error) && check_experts (self, error);
@@ -589,8 +599,48 @@ hr_layout_can_share (const HrLayout *self)
   return self->zero_stage < 2 || self->pipeline == 1;
 }
 
+/*
+ * hr_layout_count_expert_sharers:
+ * @self: a layout of Megatron-LM
+ *
+ * Counts the ranks that have the same experts (get_expert_data_parallel_group of megatron/core/parallel_state.py).
+ *
+ * Returns: how many
+ */
+guint64
+hr_layout_count_expert_sharers (const HrLayout *self)
+{
+  return self->n_ranks / (self->pipeline * self->expert * MAX (self->expert_tensor, 1));
+}
+
 /* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
 #define VOCABULARY_MULTIPLE 128
+
+/*
+ * hr_layout_has_experts:
+ * @stack: a stack
+ *
+ * Returns: whether any of its layers has a mixture of experts
+ */
+gboolean
+hr_layout_has_experts (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          for (guint k = 0; k < klass->sublayers[j].n_branches; k++)
+            {
+              if (hr_chain_find_block (&klass->sublayers[j].branches[k], HR_BLOCK_MIXTURE) != NULL)
+                return TRUE;
+            }
+        }
+    }
+
+  return FALSE;
+}
 
 /* How many layers a stage has that is neither first nor last, or an outer one of which nothing else is said. */
 static guint64
@@ -749,6 +799,40 @@ check_likeness (const HrLayout  *self,
 }
 
 /*
+ * Without experts there is nothing to divide; with them tensor parallelism needs that of sequences (MoELayer of
+ * megatron/core/transformer/moe/moe_layer.py, validate_args of megatron/training/arguments.py).
+ */
+static gboolean
+check_mixtures (const HrLayout  *self,
+                HrModel         *model,
+                const HrStack   *stack,
+                GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (hr_layout_has_experts (stack))
+    {
+      if (self->tensor == 1 || self->divides_sequence)
+        return TRUE;
+
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("sequence-parallel: expected true, as Megatron-LM trains no experts beside "
+                               "tensor-parallel without it; found false"));
+      return FALSE;
+    }
+  if (self->expert == 1)
+    return TRUE;
+
+  found = format_number (self->expert);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        /* Translators: the places are the name of a model and a number. */
+                        N_("expert-parallel: expected 1, as “%s” has no experts; found %s"), hr_model_get_name (model),
+                        found);
+
+  return FALSE;
+}
+
+/*
  * Each rank gets some of the heads of a rank of tensor parallelism (AttnFuncWithCPAndQKVOA2A of
  * transformer_engine/pytorch/attention/dot_product_attention/context_parallel.py).
  */
@@ -797,7 +881,10 @@ hr_layout_divide_model (const HrLayout  *self,
                         GError         **error)
 {
   const HrStack *stack = hr_model_get_stack (model, 0);
-  HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+  HrShard shard = {
+    .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
+    .vocabulary_multiple = VOCABULARY_MULTIPLE,
+  };
   g_autofree guint *layers = NULL;
 
   if (hr_model_get_n_stacks (model) != 1)
@@ -810,7 +897,7 @@ hr_layout_divide_model (const HrLayout  *self,
     }
 
   if (!check_stages (self, stack->n_layers, error) || !check_likeness (self, model, stack, error) ||
-      !check_heads (self, stack, error))
+      !check_heads (self, stack, error) || !check_mixtures (self, model, stack, error))
     return NULL;
 
   shard.layers = layers = list_layers (self, stack->n_layers, stage, &shard.n_layers);

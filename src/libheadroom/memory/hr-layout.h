@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  * @exchange: among how many of these tokens are exchanged for heads; the others hand keys and values round;
  *   0 or 1: none are
  * @expert: how many share the experts of a layer
+ * @expert_tensor: how many share each expert
  * @zero_stage: what the ranks that read different data share
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
@@ -45,6 +46,7 @@ typedef struct
   guint64 context;
   guint64 exchange;
   guint64 expert;
+  guint64 expert_tensor;
   guint64 zero_stage;
   gboolean divides_sequence;
   guint64 n_ranks;
@@ -63,6 +65,7 @@ gboolean hr_layout_copies_model (const HrLayout *self,
 gboolean hr_layout_check (const HrLayout  *self,
                           HrTrainingJob   *job,
                           GError         **error);
+gboolean hr_layout_has_experts   (const HrStack  *stack);
 gboolean hr_layout_divides_model (const HrLayout *self);
 guint64  hr_layout_count_sharers (const HrLayout *self);
 gboolean hr_layout_divides_layers (const HrLayout *self,
@@ -73,6 +76,7 @@ gboolean hr_layout_divides_tokens (const HrLayout *self,
 gboolean hr_layout_can_share     (const HrLayout *self);
 gboolean hr_layout_can_interleave (const HrLayout *self,
                                    guint64         n_micro_batches);
+guint64  hr_layout_count_expert_sharers (const HrLayout *self);
 HrModel *hr_layout_divide_model  (const HrLayout  *self,
                                   HrModel         *model,
                                   guint            stage,

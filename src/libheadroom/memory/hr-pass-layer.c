@@ -217,7 +217,8 @@ run_block (HrReplay      *replay,
       break;
 
     case HR_BLOCK_MIXTURE:
-      hr_replay_assign (replay, x, hr_replay_mixture (replay, *x, &block->mixture));
+      hr_replay_assign (replay, x, hr_megatron_runs (replay) ? hr_megatron_mixture (replay, *x, &block->mixture)
+                                                             : hr_replay_mixture (replay, *x, &block->mixture));
       break;
 
     case HR_BLOCK_MAMBA:

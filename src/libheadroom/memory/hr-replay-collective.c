@@ -123,6 +123,24 @@ hr_collective_linear (HrReplay   *replay,
 }
 
 /*
+ * hr_collective_gather:
+ * @replay: a tape
+ * @x: (inout): some of the tokens
+ *
+ * Puts the tokens of all ranks together; of gradients each gets the sum for its own
+ * (_GatherFromSequenceParallelRegion).
+ */
+void
+hr_collective_gather (HrReplay *replay,
+                      HrValue  *x)
+{
+  HrValue result = hr_op_like (replay, "all_gather", "gathered", with_tokens (*x, HR_SYMBOL_SEQUENCE));
+
+  hr_op_record (replay, &result, HR_GRADIENT_LIKE_INPUT, "reduce_scatter", x, 1);
+  hr_replay_assign (replay, x, result);
+}
+
+/*
  * hr_collective_scatter:
  * @replay: a tape
  * @x: (inout): what a rank adds to the hidden states of all tokens

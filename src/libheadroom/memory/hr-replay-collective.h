@@ -13,6 +13,8 @@ HrValue  hr_collective_linear  (HrReplay   *replay,
                                 HrValue     weight,
                                 HrValue     bias,
                                 HrValue     shape);
+void     hr_collective_gather  (HrReplay   *replay,
+                                HrValue    *x);
 void     hr_collective_scatter (HrReplay   *replay,
                                 HrValue    *x);
 

@@ -94,7 +94,8 @@ attend (HrReplay          *replay,
         HrValue           *parts,
         const HrAttention *attention)
 {
-  HrValue shape = HR_SHAPE (parts[0].element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY);
+  HrValue shape = HR_SHAPE (parts[0].element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE,
+                            attention->value_head_dim > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY);
   HrValue scores, context;
 
   for (guint i = 1; i < 3 && attention->num_attention_heads > attention->num_key_value_heads; i++)
@@ -208,6 +209,143 @@ checkpoint_core (HrReplay          *replay,
   return output;
 }
 
+/* A norm of each head, for which they are copied out of the matrix of all three. */
+static void
+normalize_heads (HrReplay          *replay,
+                 HrValue           *x,
+                 HrSymbol           heads,
+                 const HrAttention *attention)
+{
+  const HrNorm norm = {
+    .kind = attention->qk_norm_kind, .has_weight = TRUE, .has_bias = attention->qk_norm_has_bias,
+  };
+  HrValue shape = hr_value_detach (*x);
+  HrValue copy = hr_op_copy (replay, "contiguous", *x,
+                             HR_SHAPE (x->element, x->symbols[0], x->symbols[1], heads, HR_SYMBOL_HEAD));
+  HrValue result = hr_megatron_norm (replay, copy, &norm);
+
+  hr_replay_drop (replay, copy);
+  hr_replay_assign (replay, x, hr_op_view (replay, result, shape));
+  hr_replay_drop (replay, result);
+}
+
+/* Queries, keys and values of one matrix. */
+static void
+project (HrReplay          *replay,
+         HrValue            x,
+         const HrAttention *attention,
+         HrValue           *parts)
+{
+  const HrValue shapes[] = {
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY),
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
+    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
+  };
+  HrValue mixed = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_FUSED, 1,
+                                attention->has_query_bias);
+
+  hr_op_split (replay, mixed, shapes, G_N_ELEMENTS (shapes), parts);
+  hr_replay_drop (replay, mixed);
+  for (guint i = 0; i < 2 && attention->qk_norm != HR_QK_NORM_NONE; i++)
+    normalize_heads (replay, &parts[i], i == 0 ? HR_SYMBOL_HEADS : HR_SYMBOL_KEY_HEADS, attention);
+  for (guint i = 0; i < 2 && attention->position == HR_POSITION_ROTARY; i++)
+    rotate (replay, &parts[i]);
+}
+
+/* A matrix that each rank has whole, for the tokens of its own (TELinear with parallel_mode duplicated). */
+static HrValue
+project_own (HrReplay   *replay,
+             HrValue     x,
+             const char *name,
+             HrSymbol    features)
+{
+  HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, features, HR_SYMBOL_HIDDEN));
+
+  return hr_op_linear_by (replay, x, name, weight, HR_NO_VALUE,
+                          HR_SHAPE (x.element, x.symbols[0], x.symbols[1], features));
+}
+
+static HrValue
+project_query (HrReplay          *replay,
+               HrValue            x,
+               const HrAttention *attention)
+{
+  const HrNorm norm = { .kind = HR_NORM_RMS, .has_weight = TRUE };
+  HrValue latent, query;
+
+  if (attention->query_latent_size == 0)
+    return hr_op_linear (replay, x, HR_MODULE_QUERY, "q", HR_SYMBOL_QUERY, 1, FALSE);
+
+  latent = project_own (replay, x, "q_compressed", HR_SYMBOL_QUERY_LATENT);
+  hr_replay_assign (replay, &latent, hr_megatron_norm (replay, latent, &norm));
+  query = hr_op_linear (replay, latent, HR_MODULE_QUERY_EXPANSION, "q", HR_SYMBOL_QUERY, 1, FALSE);
+  hr_replay_drop (replay, latent);
+
+  return query;
+}
+
+/* ApplyMLARotaryEmbKV of megatron/core/fusions/fused_mla_yarn_rope_apply.py */
+static void
+backward_latent_keys (HrReplay     *replay,
+                      const HrNode *node,
+                      HrValue       gradient,
+                      HrValue      *gradients)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    gradients[i] = hr_op_make_gradient (replay, "rotary_bwd_kv_kernel", node->inputs[i]);
+}
+
+/* Keys of all heads, the rotated part of each of which is the same, and values. */
+static void
+rotate_latent (HrReplay *replay,
+               HrValue   expanded,
+               HrValue   rotary,
+               HrValue  *parts)
+{
+  const HrValue inputs[] = { expanded, rotary };
+
+  parts[1] = hr_op_like (replay, "rotary_fwd_kv_kernel", "key",
+                         HR_SHAPE (expanded.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY));
+  parts[2] = hr_op_like (replay, "rotary_fwd_kv_kernel", "value",
+                         HR_SHAPE (expanded.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VALUE));
+  if (!hr_autograd_record (replay, &parts[1], backward_latent_keys, inputs, G_N_ELEMENTS (inputs)))
+    return;
+
+  parts[2].node = parts[1].node;
+  parts[2].result = 1;
+}
+
+/*
+ * MLASelfAttention.get_query_key_value_tensors of megatron/core/transformer/multi_latent_attention.py, with norms of
+ * latents (--qk-layernorm) and the fused kernels of rotation, which turns queries in place.
+ */
+static void
+project_latent (HrReplay          *replay,
+                HrValue            x,
+                const HrAttention *attention,
+                HrValue           *parts)
+{
+  const HrNorm norm = { .kind = HR_NORM_RMS, .has_weight = TRUE };
+  HrValue joined, shapes[2], halves[2], latent, expanded;
+
+  joined = project_own (replay, x, "kv_combined", HR_SYMBOL_LATENT_JOINED);
+  for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
+    shapes[i] = HR_SHAPE (x.element, joined.symbols[0], joined.symbols[1],
+                          i == 0 ? HR_SYMBOL_LATENT : HR_SYMBOL_ROTARY);
+  hr_op_split (replay, joined, shapes, G_N_ELEMENTS (shapes), halves);
+  hr_replay_drop (replay, joined);
+  if (replay->divides_sequence)
+    hr_collective_gather (replay, &halves[1]);
+  parts[0] = project_query (replay, x, attention);
+  latent = hr_megatron_norm (replay, halves[0], &norm);
+  hr_replay_drop (replay, halves[0]);
+  expanded = hr_op_linear (replay, latent, HR_MODULE_EXPANSION, "kv", HR_SYMBOL_EXPANDED, 1, FALSE);
+  hr_replay_drop (replay, latent);
+  rotate_latent (replay, expanded, halves[1], parts);
+  hr_replay_drop (replay, expanded);
+  hr_replay_drop (replay, halves[1]);
+}
+
 /*
  * hr_megatron_attention:
  * @replay: a tape
@@ -226,22 +364,13 @@ hr_megatron_attention (HrReplay          *replay,
                        const HrAttention *attention)
 {
   HrAttentionResult result = HR_NO_ATTENTION_RESULT;
-  const HrValue shapes[] = {
-    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_QUERY),
-    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
-    HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
-  };
   HrValue parts[3];
-  HrValue mixed;
 
   replay->sentence = N_("in the attention");
-  mixed = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "mixed_qkv", HR_SYMBOL_FUSED, 1,
-                        attention->has_query_bias);
-  hr_op_split (replay, mixed, shapes, G_N_ELEMENTS (shapes), parts);
-  hr_replay_drop (replay, mixed);
-  for (guint i = 0; i < 2 && attention->position == HR_POSITION_ROTARY; i++)
-    rotate (replay, &parts[i]);
-
+  if (attention->latent_size > 0)
+    project_latent (replay, x, attention, parts);
+  else
+    project (replay, x, attention, parts);
   result.output = checkpoint_core (replay, forward, parts, attention);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     hr_replay_drop (replay, parts[i]);
@@ -337,14 +466,32 @@ hr_megatron_loss (HrReplay *replay,
 }
 
 static gboolean
+knows_norm (const HrAttention *attention)
+{
+  return attention->qk_norm == HR_QK_NORM_NONE ||
+         (attention->qk_norm == HR_QK_NORM_HEAD && attention->qk_norm_place != HR_QK_NORM_AFTER_ROTATION &&
+          (attention->qk_norm_kind == HR_NORM_RMS || attention->qk_norm_kind == HR_NORM_LAYER));
+}
+
+static gboolean
+knows_latent (const HrAttention *attention)
+{
+  gboolean is_rotary = attention->position == HR_POSITION_ROTARY ||
+                       attention->position == HR_POSITION_ROTARY_COMPLEX;
+
+  return attention->latent_size == 0 ? attention->value_head_dim == 0
+                                     : attention->index_topk == 0 && is_rotary;
+}
+
+static gboolean
 knows_attention (const HrAttention *attention)
 {
-  return attention->path == HR_ATTENTION_INTERFACE && attention->qk_norm == HR_QK_NORM_NONE &&
+  return attention->path == HR_ATTENTION_INTERFACE && knows_norm (attention) &&
          attention->sliding_window == 0 && !attention->softcap && !attention->clip_qkv && !attention->has_sinks &&
-         attention->latent_size == 0 && attention->value_head_dim == 0 &&
-         attention->output_gate == HR_OUTPUT_GATE_NONE && !attention->is_cross && !attention->has_output_norm &&
+         knows_latent (attention) && attention->output_gate == HR_OUTPUT_GATE_NONE && !attention->is_cross &&
+         !attention->has_output_norm &&
          attention->has_query_bias == attention->has_key_bias && attention->has_key_bias == attention->has_value_bias &&
-         (attention->position == HR_POSITION_LEARNED ||
+         (attention->position == HR_POSITION_LEARNED || attention->latent_size > 0 ||
           (attention->position == HR_POSITION_ROTARY && attention->rotary_dim == attention->head_dim));
 }
 
@@ -355,6 +502,18 @@ knows_mlp (const HrMlp *mlp)
 
   return !mlp->has_inner_norm && !mlp->has_inner_dropout && !mlp->has_down_bias &&
          (mlp->gated ? mlp->activation == HR_ACTIVATION_SILU : is_gelu);
+}
+
+static gboolean
+knows_mixture (const HrMixture *mixture)
+{
+  gboolean is_gelu = mixture->activation == HR_ACTIVATION_GELU || mixture->activation == HR_ACTIVATION_GELU_NEW;
+
+  return mixture->latent_size == 0 && mixture->num_zero_experts == 0 && mixture->num_jitters == 0 &&
+         !mixture->has_bias && !mixture->has_output_bias && !mixture->output_scaled && !mixture->sum_scaled &&
+         mixture->path != HR_EXPERTS_DENSE && mixture->scores_norm != HR_ROUTER_NORM_CLAMPED &&
+         ((mixture->gate == HR_EXPERT_GATE_PLAIN && mixture->activation == HR_ACTIVATION_SILU) ||
+          (mixture->gate == HR_EXPERT_GATE_NONE && is_gelu));
 }
 
 static gboolean
@@ -370,6 +529,9 @@ knows_block (const HrBlock *block)
 
     case HR_BLOCK_MLP:
       return knows_mlp (&block->mlp);
+
+    case HR_BLOCK_MIXTURE:
+      return knows_mixture (&block->mixture);
 
     default:
       return FALSE;
@@ -391,7 +553,8 @@ knows_sublayer (const HrSublayer *sublayer)
  * hr_megatron_knows:
  * @stack: a stack
  *
- * Checks whether Megatron-LM's layers are like those of a stack: a norm and the attention, a norm and a perceptron.
+ * Checks whether Megatron-LM's layers are like those of a stack: a norm and the attention, a norm and a
+ * perceptron or a mixture of experts.
  *
  * Returns: whether they are
  */
@@ -408,7 +571,7 @@ hr_megatron_knows (const HrStack *stack)
       if (klass->skipped || klass->n_sublayers != 2 || !knows_sublayer (&klass->sublayers[0]) ||
           !knows_sublayer (&klass->sublayers[1]) ||
           klass->sublayers[0].branches[0].blocks[1].kind != HR_BLOCK_ATTENTION ||
-          klass->sublayers[1].branches[0].blocks[1].kind != HR_BLOCK_MLP)
+          klass->sublayers[1].branches[0].blocks[1].kind == HR_BLOCK_ATTENTION)
         return FALSE;
     }
 

@@ -14,6 +14,9 @@ HrAttentionResult hr_megatron_attention (HrReplay          *replay,
                                          const HrForward   *forward,
                                          HrValue            x,
                                          const HrAttention *attention);
+HrValue           hr_megatron_mixture   (HrReplay          *replay,
+                                         HrValue            x,
+                                         const HrMixture   *mixture);
 HrValue           hr_megatron_mlp       (HrReplay          *replay,
                                          HrValue            x,
                                          const HrMlp       *mlp);

@@ -54,6 +54,9 @@ static const char * const symbol_names[HR_N_SYMBOLS] = {
   [HR_SYMBOL_TOP_K] = "t",
   [HR_SYMBOL_EXPERTS] = "E",
   [HR_SYMBOL_EXPERTS_HELD] = "E_r",
+  [HR_SYMBOL_ROUTED] = "N_t",
+  [HR_SYMBOL_DISPATCHED] = "N_e",
+  [HR_SYMBOL_GATHERED_TOKENS] = "N_g",
   [HR_SYMBOL_EXPERT] = "m",
   [HR_SYMBOL_EXPERT_LATENT] = "c_m",
   [HR_SYMBOL_PER_EXPERT] = "⌈B · S · t / E⌉",
@@ -230,7 +233,7 @@ hr_replay_init (HrReplay       *self,
   self->autocast = HR_ELEMENT_NONE;
   self->component = HR_COMPONENT_ACTIVATIONS;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
-  self->reloaded = HR_NO_VALUE;
+  self->gathered = self->reloaded = HR_NO_VALUE;
   self->quantization = quantization;
   self->layer = -1;
   self->make_limit = G_MAXUINT;

@@ -57,6 +57,9 @@ typedef enum
   HR_SYMBOL_TOP_K,          /* t: experts of a token */
   HR_SYMBOL_EXPERTS,        /* E */
   HR_SYMBOL_EXPERTS_HELD,   /* E_r: those of them that a rank has */
+  HR_SYMBOL_ROUTED,         /* N_t: pairs of a rank's tokens and their experts */
+  HR_SYMBOL_DISPATCHED,     /* N_e: pairs that come to a rank's experts */
+  HR_SYMBOL_GATHERED_TOKENS, /* N_g: tokens of all ranks that share experts */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_EXPERT_LATENT,  /* c_m: the width of what goes into an expert, where it is not h */
   HR_SYMBOL_PER_EXPERT,     /* tokens of an expert, if all are chosen alike */
@@ -338,6 +341,27 @@ typedef enum
   HR_LAYER_CODE_UNSLOTH,
 } HrLayerCode;
 
+/**
+ * HrExpertRanks:
+ * @expert: how many ranks share the experts of a layer
+ * @tensor: how many share each expert
+ * @capacity_factor: how many times its share of the tokens an expert takes at the most; 0: all that come
+ * @pads_to_capacity: whether it takes as many in any case
+ * @groups_products: whether the matrices of all experts of a rank are multiplied at once
+ * @gathers: whether all tokens come to all of these ranks, and not only those that they are for
+ *
+ * How Megatron-LM divides mixtures of experts, and sends tokens to them.
+ */
+typedef struct
+{
+  guint64 expert;
+  guint64 tensor;
+  double capacity_factor;
+  gboolean pads_to_capacity;
+  gboolean groups_products;
+  gboolean gathers;
+} HrExpertRanks;
+
 #define HR_REPLAY_MAX_INPUTS 12
 
 /* As many tensors as values have numbers for. */
@@ -374,6 +398,8 @@ typedef struct
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens
  * @context_ring: how many ranks that share each sequence hand keys and values round; 0 or 1: none do
  * @context_exchange: among how many of these, beside, tokens are exchanged for heads; 0 or 1: none are
+ * @experts: (nullable): how Megatron-LM divides mixtures of experts
+ * @gathered: a buffer that stays, into which tokens of all ranks come that share experts, or none
  * @plan: (nullable): how transformers divides the modules among ranks of which this is one
  * @liger: (nullable): what Liger-Kernel has put in the place of the layers' functions
  * @float8: (nullable): which linear layers cast the factors of their products to fp8, and how
@@ -440,6 +466,8 @@ struct _HrReplay
   gboolean divides_sequence;
   guint context_ring;
   guint context_exchange;
+  const HrExpertRanks *experts;
+  HrValue gathered;
   const HrParallelPlan *plan;
   const HrLiger *liger;
   const HrFloat8 *float8;

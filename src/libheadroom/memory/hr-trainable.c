@@ -321,10 +321,22 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
   return self;
 }
 
+static void
+add_flat (HrTrainables *self,
+          guint64       n_elements,
+          guint64       n_ranks)
+{
+  HrTrainable flat = { .n_dimensions = 1, .copies = 1, .element = HR_ELEMENT_FLOAT32, .role = HR_TENSOR_ROLE_LINEAR };
+
+  flat.n_elements = flat.shape[0] = (n_elements + n_ranks - 1) / n_ranks;
+  hr_trainables_add (self, &flat);
+}
+
 /*
  * hr_trainables_new_shared:
  * @parameters: the copies in fp32 that an optimizer works on
  * @n_ranks: how many ranks share them
+ * @n_expert_ranks: how many share those of routed experts
  *
  * Lists what a rank has of parameters that lie one after the other in a buffer, of which each rank has as much
  * (DistributedOptimizer of megatron/core/optimizer/distrib_optimizer.py).
@@ -333,13 +345,23 @@ hr_trainables_new_in_fp32 (const HrTrainables *parameters)
  */
 HrTrainables *
 hr_trainables_new_shared (const HrTrainables *parameters,
-                          guint64             n_ranks)
+                          guint64             n_ranks,
+                          guint64             n_expert_ranks)
 {
   HrTrainables *self = hr_trainables_new ();
-  HrTrainable flat = { .n_dimensions = 1, .copies = 1, .element = HR_ELEMENT_FLOAT32, .role = HR_TENSOR_ROLE_LINEAR };
+  guint64 n_experts = 0;
 
-  flat.n_elements = flat.shape[0] = (hr_trainables_get_n_elements (parameters) + n_ranks - 1) / n_ranks;
-  hr_trainables_add (self, &flat);
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      if (parameter->role == HR_TENSOR_ROLE_EXPERT)
+        n_experts += parameter->n_elements * parameter->copies;
+    }
+
+  add_flat (self, hr_trainables_get_n_elements (parameters) - n_experts, n_ranks);
+  if (n_experts > 0)
+    add_flat (self, n_experts, n_expert_ranks);
 
   return self;
 }

@@ -81,7 +81,8 @@ typedef void (*HrTrainableFunc) (const HrTrainable *parameter,
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_shared    (const HrTrainables *parameters,
-                                               guint64             n_ranks);
+                                               guint64             n_ranks,
+                                               guint64             n_expert_ranks);
 HrTrainables      *hr_trainables_new_reached    (const HrTrainables *parameters,
                                                  HrReach             reach);
 HrTrainables      *hr_trainables_new_for_model  (HrModel           *model,

@@ -471,7 +471,7 @@ add_framework (const HrTrainingPlan *plan,
   both.context_bytes += framework->backward_bytes;
   both.workspace_bytes *= 2;
   if (plan->training.layer_code == HR_LAYER_CODE_MEGATRON_TE)
-    hr_framework_add_engine (&both, gpu);
+    hr_framework_add_engine (&both, gpu, plan->training.experts.groups_products);
 
   return hr_estimate_add_framework (estimate, 0, &both);
 }

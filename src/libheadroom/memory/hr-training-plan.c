@@ -206,11 +206,12 @@ resolve_masters (HrTrainingPlan           *self,
       self->masters = hr_training_zero_list_parts (self);
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
     }
-  else if (self->layout.zero_stage > 0 && hr_layout_count_sharers (&self->layout) > 1)
+  else if (self->layout.zero_stage > 0 && self->layout.n_ranks > 1)
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
 
-      self->masters = hr_trainables_new_shared (all, hr_layout_count_sharers (&self->layout));
+      self->masters = hr_trainables_new_shared (all, hr_layout_count_sharers (&self->layout),
+                                                hr_layout_count_expert_sharers (&self->layout));
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
       hr_trainables_free (all);
     }
@@ -937,6 +938,26 @@ divide_model (HrTrainingPlan  *self,
 }
 
 static void
+resolve_experts (HrTrainingPlan *self)
+{
+  HrTrainingJob *job = self->job;
+
+  self->training.experts = (HrExpertRanks) {
+    .expert = self->layout.expert, .tensor = self->layout.expert_tensor,
+    .capacity_factor = hr_training_job_get_expert_capacity_factor (job),
+    .pads_to_capacity = hr_training_job_get_pad_to_capacity (job),
+    .groups_products = hr_training_job_get_moe_grouped_gemm (job) && hr_layout_has_experts (self->pass.stack),
+    .gathers = hr_training_job_get_moe_dispatcher (job) == HR_MOE_DISPATCHER_ALLGATHER &&
+               hr_layout_has_experts (self->pass.stack),
+  };
+  if (self->training.layer_code != HR_LAYER_CODE_TRANSFORMERS && hr_layout_has_experts (self->pass.stack))
+    hr_inference_plan_warn (&self->pass,
+                            N_("Megatron-LM’s experts are counted as if each were chosen as often as any other, "
+                               "without a loss that balances them, with tokens put in order without a fused kernel, "
+                               "and with norms in one kernel"));
+}
+
+static void
 resolve_parts (HrTrainingPlan *self)
 {
   guint64 n_layers = hr_model_get_stack (self->model, 0)->n_layers;
@@ -1014,6 +1035,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !hr_training_savers_resolve (self, error) || !hr_training_float8_resolve (self, error))
     return FALSE;
 
+  resolve_experts (self);
   self->training.context_exchange = self->layout.exchange;
   self->training.context_ring = self->layout.context / self->layout.exchange;
   self->training.clipping = hr_training_job_get_gradient_clipping (job);

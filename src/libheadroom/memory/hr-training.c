@@ -1318,6 +1318,23 @@ make_score_buffer (const HrTraining *self,
 }
 
 /* Buffers of Unsloth that stay for all layers and steps (hr-unsloth.c). */
+/* get_global_memory_buffer ().get_tensor (…, "mpu"), which all layers share. */
+static void
+make_gathered (const HrTraining *self,
+               HrReplay         *replay)
+{
+  guint64 n_ranks = self->experts.expert * self->experts.tensor;
+  guint64 n_tokens = self->sequence_share > 0 ? self->sequence_share : self->pass.prompt;
+
+  replay->gathered = HR_NO_VALUE;
+  if (!self->experts.gathers || n_ranks <= 1)
+    return;
+
+  replay->symbols[HR_SYMBOL_GATHERED_TOKENS] = self->pass.batch * n_tokens * n_ranks;
+  replay->gathered = hr_replay_make (replay, "empty", "mpu", HR_COMPONENT_ACTIVATIONS,
+                                     HR_SHAPE (replay->dtype, HR_SYMBOL_GATHERED_TOKENS, HR_SYMBOL_HIDDEN));
+}
+
 static void
 make_buffers (const HrTraining *self,
               HrReplay         *replay)
@@ -1388,10 +1405,12 @@ begin_steps (const HrTraining *self,
   replay->symbols[HR_SYMBOL_SEQUENCE_SHARE] = self->sequence_share;
   replay->context_ring = self->context_ring;
   replay->context_exchange = self->context_exchange;
+  replay->experts = &self->experts;
   replay->liger = self->liger;
   replay->float8 = self->float8;
   if (self->layer_code == HR_LAYER_CODE_MEGATRON_LOCAL)
     make_score_buffer (self, replay);
+  make_gathered (self, replay);
   make_buffers (self, replay);
   hr_reduction_make_bucket (&self->reduction, replay);
 }

@@ -59,6 +59,7 @@ typedef enum
  * @layer_code: whose layers and loss are replayed
  * @context_ring: how many ranks that share each sequence hand keys and values round
  * @context_exchange: among how many, beside, tokens are exchanged for heads
+ * @experts: how mixtures of experts are divided
  * @sequence_share: how many tokens of a sequence a rank has between the matrices of a layer; 0: all of them
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
@@ -141,6 +142,7 @@ typedef struct
   HrLayerCode layer_code;
   guint context_ring;
   guint context_exchange;
+  HrExpertRanks experts;
   guint64 sequence_share;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;

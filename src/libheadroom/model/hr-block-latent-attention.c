@@ -27,6 +27,8 @@ static const HrParameter latent_attention_parameters[] = {
   SIZE ("index-topk", attention.index_topk),
   BOOLEAN ("shares-index", attention.shares_index),
   BOOLEAN ("bias", attention.has_output_bias),
+  BOOLEAN ("dropout", attention.has_dropout),
+  BOOLEAN ("output-dropout", attention.has_output_dropout),
   { NULL }
 };
 

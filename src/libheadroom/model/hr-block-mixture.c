@@ -75,6 +75,7 @@ static const HrParameter mixture_parameters[] = {
   SIZE ("router-parameter-rows", mixture.router_parameter_rows),
   BOOLEAN ("bias", mixture.has_bias),
   BOOLEAN ("output-bias", mixture.has_output_bias),
+  BOOLEAN ("output-dropout", mixture.has_output_dropout),
   BOOLEAN ("shared-bias", mixture.has_shared_bias),
   BOOLEAN ("shared-fused", mixture.shared_fused),
   BOOLEAN ("router-bias", mixture.has_router_bias),

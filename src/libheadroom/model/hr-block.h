@@ -447,6 +447,7 @@ typedef struct
   guint64 num_zero_experts;         /* that the router may choose as well, and that return their input (LongCat) */
   guint64 router_parameter_rows;    /* of the trained tensor beside the router; 0: it has one dimension */
   gboolean has_bias;                /* of the experts */
+  gboolean has_output_dropout;      /* of what all of them make (Megatron-LM) */
   gboolean has_output_bias;         /* of all experts together (JetMoE) */
   gboolean has_shared_bias;
   gboolean shared_fused;            /* gate and up of the shared experts are one matrix */

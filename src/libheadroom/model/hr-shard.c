@@ -32,24 +32,34 @@ typedef struct
 } Division;
 
 static gboolean
-check_divides (const Division *division,
-               const char     *what,
-               guint64         number)
+check_divides_by (const Division *division,
+                  const char     *what,
+                  guint64         number,
+                  const char     *setting,
+                  guint64         n_ranks)
 {
   g_autofree char *found = NULL;
   g_autofree char *divisor = NULL;
 
-  if (number % division->shard->tensor == 0)
+  if (number % n_ranks == 0)
     return TRUE;
 
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
-  divisor = g_strdup_printf ("%" G_GUINT64_FORMAT, division->shard->tensor);
+  divisor = g_strdup_printf ("%" G_GUINT64_FORMAT, n_ranks);
   g_set_error (division->error, HR_ERROR, HR_ERROR_VALUE,
-               /* Translators: the places are the name of a model, of one of its sizes, and two numbers. */
-               _("“%s”: expected %s that tensor-parallel divides; found %s and %s"),
-               division->name, what, found, divisor);
+               /* Translators: the places are names of a model, of one of its sizes, of a setting, and two numbers. */
+               _("“%s”: expected %s that %s divides; found %s and %s"),
+               division->name, what, setting, found, divisor);
 
   return FALSE;
+}
+
+static gboolean
+check_divides (const Division *division,
+               const char     *what,
+               guint64         number)
+{
+  return check_divides_by (division, what, number, "tensor-parallel", division->shard->tensor);
 }
 
 /* The rows that a rank has of a table of tokens, after padding. */
@@ -90,6 +100,30 @@ divide_attention (const Division *division,
   return TRUE;
 }
 
+/*
+ * Routed experts are divided among ranks one by one, and each of them among others (MoELayer and TEGroupedMLP in
+ * megatron/core/transformer/moe); the shared ones as a perceptron is. The router is whole.
+ */
+static gboolean
+divide_mixture (const Division *division,
+                HrMixture      *mixture)
+{
+  guint64 n_expert = MAX (division->shard->expert, 1);
+  guint64 n_tensor = MAX (division->shard->expert_tensor, 1);
+
+  if (!check_divides_by (division, "num_experts", mixture->num_experts, "expert-parallel", n_expert) ||
+      !check_divides_by (division, "moe_intermediate_size", mixture->intermediate_size, "expert-tensor-parallel",
+                         n_tensor) ||
+      !check_divides (division, "shared_expert_intermediate_size", mixture->shared_intermediate_size))
+    return FALSE;
+
+  mixture->num_held_experts = mixture->num_experts / n_expert;
+  mixture->intermediate_size /= n_tensor;
+  mixture->shared_intermediate_size /= division->shard->tensor;
+
+  return TRUE;
+}
+
 static gboolean
 divide_block (const Division *division,
               HrBlock        *block)
@@ -107,6 +141,9 @@ divide_block (const Division *division,
         return FALSE;
       block->mlp.intermediate_size /= division->shard->tensor;
       return TRUE;
+
+    case HR_BLOCK_MIXTURE:
+      return divide_mixture (division, &block->mixture);
 
     case HR_BLOCK_TOKEN_EMBEDDING:
       block->token_embedding.vocab_size = hr_shard_divide_vocabulary (division->shard,
@@ -311,6 +348,36 @@ divide_size (const Division *division,
     }
 }
 
+static gboolean
+is_of_experts (const HrTensor *tensor)
+{
+  return tensor->module == HR_MODULE_EXPERT_GATE || tensor->module == HR_MODULE_EXPERT_UP ||
+         tensor->module == HR_MODULE_EXPERT_GATE_UP || tensor->module == HR_MODULE_EXPERT_DOWN;
+}
+
+/* Tensors of one expert, of experts one below the other, or with experts as the first of three dimensions. */
+static void
+divide_expert_tensor (const HrShard *shard,
+                      HrTensor      *tensor)
+{
+  guint64 n_expert = MAX (shard->expert, 1);
+  guint64 n_tensor = MAX (shard->expert_tensor, 1);
+  gboolean is_down = tensor->module == HR_MODULE_EXPERT_DOWN;
+  guint outputs = tensor->n_dimensions - 2;
+
+  if (tensor->n_items > 0)
+    tensor->n_items /= n_expert;
+  else
+    tensor->shape[0] /= n_expert;
+  if (tensor->n_items == 0 && tensor->n_dimensions == 2)
+    {
+      tensor->shape[0] /= n_tensor;
+      return;
+    }
+
+  tensor->shape[is_down != (tensor->is_transposed && tensor->n_dimensions == 3) ? outputs + 1 : outputs] /= n_tensor;
+}
+
 static void
 take_layers (const HrShard  *shard,
              const HrTensor *tensor,
@@ -356,7 +423,9 @@ copy_tensor (const Division *division,
   divided = division->shard->plan == NULL ? find_divided (tensor, block->whole) : -1;
   if (division->shard->plan != NULL)
     hr_parallel_plan_divide_tensor (division->shard->plan, tensor, copy);
-  if (divided >= 0)
+  if (division->shard->plan == NULL && is_of_experts (tensor))
+    divide_expert_tensor (division->shard, copy);
+  else if (divided >= 0)
     copy->shape[divided] = divide_size (division, tensor, block->whole, tensor->shape[divided]);
   copy->n_elements = 1;
   for (guint i = 0; i < copy->n_dimensions; i++)

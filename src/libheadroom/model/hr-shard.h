@@ -13,6 +13,8 @@ typedef struct _HrModelParts HrModelParts;
 /**
  * HrShard:
  * @tensor: how many ranks share each layer
+ * @expert: how many ranks share the experts of a layer; 0 or 1: each has all of them
+ * @expert_tensor: how many share each expert, likewise
  * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, before they are divided
  * @first_layer: the first layer of the stage, of the decoder’s
  * @n_layers: how many layers it has
@@ -27,6 +29,8 @@ typedef struct _HrModelParts HrModelParts;
 typedef struct
 {
   guint64 tensor;
+  guint64 expert;
+  guint64 expert_tensor;
   guint64 vocabulary_multiple;
   guint first_layer;
   guint n_layers;

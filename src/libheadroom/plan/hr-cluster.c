@@ -99,7 +99,7 @@ hr_cluster_get_beside (HrGpu *gpu)
 
   if (!hr_framework_init_for_gpu (&framework, gpu))
     return 0;
-  hr_framework_add_engine (&framework, gpu);
+  hr_framework_add_engine (&framework, gpu, FALSE);
 
   return framework.context_bytes + framework.backward_bytes + 2 * framework.workspace_bytes + framework.engine_bytes;
 }
