@@ -181,6 +181,25 @@ def what_is_written_for_inference_is_what_transformers_takes():
     expect(launched['python']['text'], 'AutoModelForImageTextToText', 'max_new_tokens=77', 'device_map="cuda"')
 
 
+def what_is_written_for_llama_cpp_is_what_its_server_takes():
+    for words in ((), ('--max-model-len', '4096', '--max-num-seqs', '4', '--kv-unified', 'true'),
+                  ('--cache-type-k', 'q8_0', '--cache-type-v', 'q8_0', '--flash-attention', 'on', '--swa-full', 'true'),
+                  ('--gpu-layers', '12', '--n-cpu-moe', '3', '--kv-offload', 'false', '--dtype', 'float16')):
+        launched, unsaid = files(MODEL, '--engine', 'llama.cpp', '--quantization', 'q4_k_m', *words)
+        assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+        line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+        assert line[0] == 'llama-server'
+        for word in line:
+            if word.startswith('--'):
+                accept_name('llama-server', word)
+        for name, value in zip(words[::2], words[1::2]):
+            if name.startswith('--cache-type') or name in ('--gpu-layers', '--n-cpu-moe'):
+                assert line[line.index(name) + 1] == value, (name, line)
+        assert ('--swa-full' in line) == ('--swa-full' in words)
+        if '--max-num-seqs' in words:
+            assert line[line.index('--ctx-size') + 1] == str(4 * 4096)
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -352,6 +371,7 @@ if __name__ == '__main__':
         what_is_written_for_every_algorithm_is_what_trl_takes,
         what_is_written_for_settings_and_layouts_is_what_the_programs_take,
         what_is_written_for_inference_is_what_transformers_takes,
+        what_is_written_for_llama_cpp_is_what_its_server_takes,
         the_values_are_those_of_the_job,
         a_bucket_of_deepspeed_is_said,
         the_third_stage_of_deepspeed_is_said,

@@ -81,6 +81,10 @@ static const Candidate candidates[] = {
   { "quantization=bnb-int8", N_("Load the weights in 8 bits"), N_("hardly any quality; slower") },
   { "kv-cache-dtype=int8", N_("Keep keys and values in 8 bits"), N_("a little time") },
   { "kv-cache-dtype=int4", N_("Keep keys and values in 4 bits"), N_("a little quality and time") },
+  { "cache-type-k=q8_0 cache-type-v=q8_0", N_("Keep keys and values in 8 bits (Q8_0)"), N_("hardly any quality") },
+  { "kv-offload=false", N_("Let the host keep keys and values"), N_("memory of the host, and much time") },
+  { "n-cpu-moe=9999", N_("Let the host keep the experts"), N_("memory of the host, and much time") },
+  { "flash-attention=on", N_("Compute the attention without keeping its scores"), N_("nothing; faster") },
   { "logits-to-keep=last", N_("Compute the logits of the last token alone"), N_("nothing") },
   { "beams=1", N_("Search with one beam"), N_("a less thorough search") },
   { "reference-model=false", N_("Train without the term that keeps the policy near a reference"),
@@ -107,6 +111,8 @@ static const Halving halvings[] = {
   { "sequence-length", NULL, N_("Halve the sequences to %s tokens"), N_("longer texts are cut") },
   { "prompt-length", NULL, N_("Halve the prompts to %s tokens"), N_("longer texts are cut") },
   { "completion-length", NULL, N_("Halve the completions to %s tokens"), N_("longer answers are cut") },
+  { "max-num-batched-tokens", NULL, N_("Put %s tokens through the layers at once, half as many"),
+    N_("slower prompts") },
   { "lora-rank", NULL, N_("Halve the rank of the adapters to %s"), N_("adapters that learn less") },
 };
 

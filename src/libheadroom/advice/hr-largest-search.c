@@ -27,7 +27,7 @@
 static const char * const settings[] = {
   "batch-size", "micro-batch-size", "sequence-length", "text-tokens", "prompt-length", "output-length",
   "completion-length", "beams", "num-generations", "lora-rank", "virtual-tokens", "images", "video-seconds",
-  "audio-seconds",
+  "audio-seconds", "gpu-layers",
 };
 
 typedef enum

@@ -32,6 +32,18 @@ struct _HrInferenceJob
   gboolean use_cache;
   HrLogitsToKeep logits_to_keep;
   HrDtype kv_cache_dtype;
+  guint64 max_model_len;
+  guint64 max_num_seqs;
+  guint64 max_num_batched_tokens;
+  guint64 gpu_layers;
+  guint64 n_cpu_moe;
+  HrFlashAttention flash_attention;
+  HrLlamaCacheType cache_type_k;
+  HrLlamaCacheType cache_type_v;
+  gboolean kv_unified;
+  gboolean kv_offload;
+  gboolean swa_full;
+  HrLlamaRelease llama_release;
 };
 
 enum
@@ -45,6 +57,18 @@ enum
   PROP_USE_CACHE,
   PROP_LOGITS_TO_KEEP,
   PROP_KV_CACHE_DTYPE,
+  PROP_MAX_MODEL_LEN,
+  PROP_MAX_NUM_SEQS,
+  PROP_MAX_NUM_BATCHED_TOKENS,
+  PROP_GPU_LAYERS,
+  PROP_N_CPU_MOE,
+  PROP_FLASH_ATTENTION,
+  PROP_CACHE_TYPE_K,
+  PROP_CACHE_TYPE_V,
+  PROP_KV_UNIFIED,
+  PROP_KV_OFFLOAD,
+  PROP_SWA_FULL,
+  PROP_LLAMA_RELEASE,
   N_PROPS
 };
 
@@ -92,6 +116,54 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_KV_CACHE_DTYPE:
       g_value_set_enum (value, self->kv_cache_dtype);
+      break;
+
+    case PROP_MAX_MODEL_LEN:
+      g_value_set_uint64 (value, self->max_model_len);
+      break;
+
+    case PROP_MAX_NUM_SEQS:
+      g_value_set_uint64 (value, self->max_num_seqs);
+      break;
+
+    case PROP_MAX_NUM_BATCHED_TOKENS:
+      g_value_set_uint64 (value, self->max_num_batched_tokens);
+      break;
+
+    case PROP_GPU_LAYERS:
+      g_value_set_uint64 (value, self->gpu_layers);
+      break;
+
+    case PROP_N_CPU_MOE:
+      g_value_set_uint64 (value, self->n_cpu_moe);
+      break;
+
+    case PROP_FLASH_ATTENTION:
+      g_value_set_enum (value, self->flash_attention);
+      break;
+
+    case PROP_CACHE_TYPE_K:
+      g_value_set_enum (value, self->cache_type_k);
+      break;
+
+    case PROP_CACHE_TYPE_V:
+      g_value_set_enum (value, self->cache_type_v);
+      break;
+
+    case PROP_KV_UNIFIED:
+      g_value_set_boolean (value, self->kv_unified);
+      break;
+
+    case PROP_KV_OFFLOAD:
+      g_value_set_boolean (value, self->kv_offload);
+      break;
+
+    case PROP_SWA_FULL:
+      g_value_set_boolean (value, self->swa_full);
+      break;
+
+    case PROP_LLAMA_RELEASE:
+      g_value_set_enum (value, self->llama_release);
       break;
 
     default:
@@ -147,12 +219,144 @@ hr_inference_job_set_property (GObject      *object,
       self->kv_cache_dtype = g_value_get_enum (value);
       break;
 
+    case PROP_MAX_MODEL_LEN:
+      self->max_model_len = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MAX_NUM_SEQS:
+      self->max_num_seqs = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MAX_NUM_BATCHED_TOKENS:
+      self->max_num_batched_tokens = g_value_get_uint64 (value);
+      break;
+
+    case PROP_GPU_LAYERS:
+      self->gpu_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_N_CPU_MOE:
+      self->n_cpu_moe = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FLASH_ATTENTION:
+      self->flash_attention = g_value_get_enum (value);
+      break;
+
+    case PROP_CACHE_TYPE_K:
+      self->cache_type_k = g_value_get_enum (value);
+      break;
+
+    case PROP_CACHE_TYPE_V:
+      self->cache_type_v = g_value_get_enum (value);
+      break;
+
+    case PROP_KV_UNIFIED:
+      self->kv_unified = g_value_get_boolean (value);
+      break;
+
+    case PROP_KV_OFFLOAD:
+      self->kv_offload = g_value_get_boolean (value);
+      break;
+
+    case PROP_SWA_FULL:
+      self->swa_full = g_value_get_boolean (value);
+      break;
+
+    case PROP_LLAMA_RELEASE:
+      self->llama_release = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
     }
 
   g_object_notify_by_pspec (object, pspec);
+}
+
+/* Whether CUDA has flash attention for heads of these sizes (ggml_cuda_get_best_fattn_kernel at b11669). */
+static gboolean
+has_kernel (const HrAttention *a)
+{
+  static const guint64 dims[] = { 40, 64, 72, 80, 96, 112, 128, 256 };
+  guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
+  guint64 group = a->num_attention_heads / MAX (a->num_key_value_heads, 1);
+
+  if (a->latent_size > 0)
+    return a->latent_size == 512 && a->rotary_dim == 64 && a->num_attention_heads % 2 == 0;
+  if (a->head_dim == 192)
+    return value_dim == 128 && group % 8 == 0;
+  if (a->head_dim == 512)
+    return value_dim == 512 && group % 2 == 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (dims); i++)
+    {
+      if (a->head_dim == dims[i])
+        return value_dim == dims[i];
+    }
+
+  return FALSE;
+}
+
+static gboolean
+chain_has_kernels (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_ATTENTION && !has_kernel (&chain->blocks[i].attention))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+model_has_kernels (HrModel *model)
+{
+  const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
+
+  for (guint i = 0; stack != NULL && i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *layer_class = &stack->layer_classes[i];
+
+      for (guint j = 0; j < layer_class->n_sublayers; j++)
+        {
+          for (guint k = 0; k < layer_class->sublayers[j].n_branches; k++)
+            {
+              if (!chain_has_kernels (&layer_class->sublayers[j].branches[k]))
+                return FALSE;
+            }
+        }
+    }
+
+  return TRUE;
+}
+
+/* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */
+static void
+resolve_llama (HrInferenceJob *self,
+               HrModel        *model)
+{
+  HrLlamaCacheType type = HR_LLAMA_CACHE_TYPE_F16;
+
+  if (self->engine == HR_ENGINE_LLAMA_CPP && self->kv_cache_dtype == HR_DTYPE_AUTO)
+    self->kv_cache_dtype = HR_DTYPE_FLOAT16;
+  if (self->kv_cache_dtype == HR_DTYPE_FLOAT32)
+    type = HR_LLAMA_CACHE_TYPE_F32;
+  if (self->kv_cache_dtype == HR_DTYPE_BFLOAT16)
+    type = HR_LLAMA_CACHE_TYPE_BF16;
+
+  self->cache_type_k = self->cache_type_k == HR_LLAMA_CACHE_TYPE_AUTO ? type : self->cache_type_k;
+  self->cache_type_v = self->cache_type_v == HR_LLAMA_CACHE_TYPE_AUTO ? type : self->cache_type_v;
+  if (self->flash_attention == HR_FLASH_ATTENTION_AUTO)
+    self->flash_attention = self->llama_release != HR_LLAMA_RELEASE_B4500 && self->cache_type_k == self->cache_type_v &&
+                            model_has_kernels (model) ? HR_FLASH_ATTENTION_ON : HR_FLASH_ATTENTION_OFF;
+  if (self->engine != HR_ENGINE_LLAMA_CPP)
+    return;
+
+  self->max_num_seqs = self->max_num_seqs == 0 ? self->batch_size : self->max_num_seqs;
+  self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
 }
 
 /* transformers' cache holds the keys and values as the layers compute them. */
@@ -164,6 +368,7 @@ hr_inference_job_resolve (HrJob   *job,
 
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
 
+  resolve_llama (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
 }
@@ -276,6 +481,158 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                        HR_TYPE_DTYPE, HR_DTYPE_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:max-model-len:
+   *
+   * How many tokens each sequence has room for; 0 is as many as prompt and output have.
+   */
+  properties[PROP_MAX_MODEL_LEN] =
+    g_param_spec_uint64 ("max-model-len",
+                         N_("Context length"),
+                         N_("Tokens that each sequence has room for; 0 is the prompt and the output together. "
+                            "llama.cpp is told as many for all sequences together (-c)"),
+                         0, 16777216, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-num-seqs:
+   *
+   * How many sequences there is room for at once; 0 is as many as the batch has.
+   */
+  properties[PROP_MAX_NUM_SEQS] =
+    g_param_spec_uint64 ("max-num-seqs",
+                         N_("Parallel sequences"),
+                         N_("Sequences that the server has room for at once; 0 is the batch size. llama.cpp calls "
+                            "them slots (-np)"),
+                         0, 256, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-num-batched-tokens:
+   *
+   * How many tokens of prompts go through the layers together.
+   */
+  properties[PROP_MAX_NUM_BATCHED_TOKENS] =
+    g_param_spec_uint64 ("max-num-batched-tokens",
+                         N_("Tokens computed at once"),
+                         N_("How many tokens of prompts go through the layers together; llama.cpp calls it the "
+                            "physical batch size (-ub)"),
+                         1, 1048576, 512,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:gpu-layers:
+   *
+   * How many layers are on GPUs, the head being one of them; more than there are puts all of them there.
+   */
+  properties[PROP_GPU_LAYERS] =
+    g_param_spec_uint64 ("gpu-layers",
+                         N_("Layers on the GPU"),
+                         N_("How many layers GPUs hold (-ngl), the head being one of them; the others stay on the "
+                            "host"),
+                         0, 9999, 999,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:n-cpu-moe:
+   *
+   * Of how many layers, counted from the first, the host keeps the experts.
+   */
+  properties[PROP_N_CPU_MOE] =
+    g_param_spec_uint64 ("n-cpu-moe",
+                         N_("Experts on the host"),
+                         N_("Of how many layers, counted from the first, the host keeps the experts"),
+                         0, 9999, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:flash-attention:
+   *
+   * Whether the attention is computed without keeping its scores.
+   */
+  properties[PROP_FLASH_ATTENTION] =
+    g_param_spec_enum ("flash-attention",
+                       N_("Flash attention"),
+                       N_("Compute the attention without keeping its scores; “auto” is so where the GPU has it for "
+                          "the heads of the model"),
+                       HR_TYPE_FLASH_ATTENTION, HR_FLASH_ATTENTION_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:cache-type-k:
+   *
+   * What llama.cpp keeps keys in.
+   */
+  properties[PROP_CACHE_TYPE_K] =
+    g_param_spec_enum ("cache-type-k",
+                       N_("Type of keys"),
+                       N_("What keys are kept in; “auto” is the data type of the KV cache, or f16"),
+                       HR_TYPE_LLAMA_CACHE_TYPE, HR_LLAMA_CACHE_TYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:cache-type-v:
+   *
+   * What llama.cpp keeps values in.
+   */
+  properties[PROP_CACHE_TYPE_V] =
+    g_param_spec_enum ("cache-type-v",
+                       N_("Type of values"),
+                       N_("What values are kept in; quantized types need flash attention, which CUDA has for keys and "
+                          "values of one type"),
+                       HR_TYPE_LLAMA_CACHE_TYPE, HR_LLAMA_CACHE_TYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kv-unified:
+   *
+   * Whether all sequences share one KV cache.
+   */
+  properties[PROP_KV_UNIFIED] =
+    g_param_spec_boolean ("kv-unified",
+                          N_("One cache for all"),
+                          N_("All sequences share one KV cache, instead of having equal parts of it"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kv-offload:
+   *
+   * Whether keys and values are where their layers are, not on the host.
+   */
+  properties[PROP_KV_OFFLOAD] =
+    g_param_spec_boolean ("kv-offload",
+                          N_("KV cache on the GPU"),
+                          N_("Keys and values are where their layers are; otherwise the host keeps them"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:swa-full:
+   *
+   * Whether layers with a sliding window keep all tokens.
+   */
+  properties[PROP_SWA_FULL] =
+    g_param_spec_boolean ("swa-full",
+                          N_("Whole cache for windows"),
+                          N_("Layers with a sliding window keep all tokens, so that a prompt can be taken up again at "
+                             "any place"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:llama-release:
+   *
+   * The release of llama.cpp, as far as what it reserves changed between them.
+   */
+  properties[PROP_LLAMA_RELEASE] =
+    g_param_spec_enum ("llama-release",
+                       N_("Release of llama.cpp"),
+                       N_("Releases reserve other compute buffers, and put other layers on the GPU; b4500 stands for "
+                          "those from May 2024 to spring 2025"),
+                       HR_TYPE_LLAMA_RELEASE, HR_LLAMA_RELEASE_B11669,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -286,6 +643,18 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_USE_CACHE], 640, TRUE);
   hr_job_mark_setting (properties[PROP_LOGITS_TO_KEEP], 660, TRUE);
   hr_job_mark_setting (properties[PROP_KV_CACHE_DTYPE], 600, FALSE);
+  hr_job_mark_setting (properties[PROP_MAX_MODEL_LEN], 510, FALSE);
+  hr_job_mark_setting (properties[PROP_MAX_NUM_SEQS], 310, FALSE);
+  hr_job_mark_setting (properties[PROP_MAX_NUM_BATCHED_TOKENS], 520, TRUE);
+  hr_job_mark_setting (properties[PROP_GPU_LAYERS], 610, FALSE);
+  hr_job_mark_setting (properties[PROP_N_CPU_MOE], 612, TRUE);
+  hr_job_mark_setting (properties[PROP_FLASH_ATTENTION], 705, FALSE);
+  hr_job_mark_setting (properties[PROP_CACHE_TYPE_K], 602, FALSE);
+  hr_job_mark_setting (properties[PROP_CACHE_TYPE_V], 604, FALSE);
+  hr_job_mark_setting (properties[PROP_KV_UNIFIED], 645, TRUE);
+  hr_job_mark_setting (properties[PROP_KV_OFFLOAD], 646, TRUE);
+  hr_job_mark_setting (properties[PROP_SWA_FULL], 647, TRUE);
+  hr_job_mark_setting (properties[PROP_LLAMA_RELEASE], 648, TRUE);
 }
 
 static void
@@ -296,6 +665,9 @@ hr_inference_job_init (HrInferenceJob *self)
   self->output_length = G_PARAM_SPEC_UINT64 (properties[PROP_OUTPUT_LENGTH])->default_value;
   self->beams = G_PARAM_SPEC_UINT64 (properties[PROP_BEAMS])->default_value;
   self->use_cache = G_PARAM_SPEC_BOOLEAN (properties[PROP_USE_CACHE])->default_value;
+  self->max_num_batched_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_NUM_BATCHED_TOKENS])->default_value;
+  self->gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value;
+  self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
 }
 
 /**
@@ -437,4 +809,196 @@ hr_inference_job_get_kv_cache_dtype (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_DTYPE_AUTO);
 
   return self->kv_cache_dtype;
+}
+
+/**
+ * hr_inference_job_get_max_model_len:
+ * @self: a job
+ *
+ * Gets how many tokens each sequence has room for; 0 is as many as prompt and output have.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_model_len (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_model_len;
+}
+
+/**
+ * hr_inference_job_get_max_num_seqs:
+ * @self: a job
+ *
+ * Gets how many sequences there is room for at once; 0 is as many as the batch has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_num_seqs (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_num_seqs;
+}
+
+/**
+ * hr_inference_job_get_max_num_batched_tokens:
+ * @self: a job
+ *
+ * Gets how many tokens of prompts go through the layers together.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_num_batched_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_num_batched_tokens;
+}
+
+/**
+ * hr_inference_job_get_gpu_layers:
+ * @self: a job
+ *
+ * Gets how many layers are on GPUs, the head being one of them; more than there are puts all of them there.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_gpu_layers (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->gpu_layers;
+}
+
+/**
+ * hr_inference_job_get_n_cpu_moe:
+ * @self: a job
+ *
+ * Gets of how many layers, counted from the first, the host keeps the experts.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_n_cpu_moe (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->n_cpu_moe;
+}
+
+/**
+ * hr_inference_job_get_flash_attention:
+ * @self: a job
+ *
+ * Gets whether the attention is computed without keeping its scores.
+ *
+ * Returns: the value of the setting
+ */
+HrFlashAttention
+hr_inference_job_get_flash_attention (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_FLASH_ATTENTION_AUTO);
+
+  return self->flash_attention;
+}
+
+/**
+ * hr_inference_job_get_cache_type_k:
+ * @self: a job
+ *
+ * Gets what llama.cpp keeps keys in.
+ *
+ * Returns: the value of the setting
+ */
+HrLlamaCacheType
+hr_inference_job_get_cache_type_k (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_CACHE_TYPE_AUTO);
+
+  return self->cache_type_k;
+}
+
+/**
+ * hr_inference_job_get_cache_type_v:
+ * @self: a job
+ *
+ * Gets what llama.cpp keeps values in.
+ *
+ * Returns: the value of the setting
+ */
+HrLlamaCacheType
+hr_inference_job_get_cache_type_v (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_CACHE_TYPE_AUTO);
+
+  return self->cache_type_v;
+}
+
+/**
+ * hr_inference_job_get_kv_unified:
+ * @self: a job
+ *
+ * Gets whether all sequences share one KV cache.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_kv_unified (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->kv_unified;
+}
+
+/**
+ * hr_inference_job_get_kv_offload:
+ * @self: a job
+ *
+ * Gets whether keys and values are where their layers are, not on the host.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_kv_offload (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->kv_offload;
+}
+
+/**
+ * hr_inference_job_get_swa_full:
+ * @self: a job
+ *
+ * Gets whether layers with a sliding window keep all tokens.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_swa_full (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->swa_full;
+}
+
+/**
+ * hr_inference_job_get_llama_release:
+ * @self: a job
+ *
+ * Gets the release of llama.cpp, as far as what it reserves changed between them.
+ *
+ * Returns: the value of the setting
+ */
+HrLlamaRelease
+hr_inference_job_get_llama_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_RELEASE_B11669);
+
+  return self->llama_release;
 }

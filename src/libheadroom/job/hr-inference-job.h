@@ -10,14 +10,26 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HrInferenceJob, hr_inference_job, HR, INFERENCE_JOB, HrJob)
 
-HrInferenceJob *hr_inference_job_new                (void) G_GNUC_WARN_UNUSED_RESULT;
-HrEngine        hr_inference_job_get_engine         (HrInferenceJob *self);
-guint64         hr_inference_job_get_batch_size     (HrInferenceJob *self);
-guint64         hr_inference_job_get_prompt_length  (HrInferenceJob *self);
-guint64         hr_inference_job_get_output_length  (HrInferenceJob *self);
-guint64         hr_inference_job_get_beams          (HrInferenceJob *self);
-gboolean        hr_inference_job_get_use_cache      (HrInferenceJob *self);
-HrLogitsToKeep  hr_inference_job_get_logits_to_keep (HrInferenceJob *self);
-HrDtype         hr_inference_job_get_kv_cache_dtype (HrInferenceJob *self);
+HrInferenceJob  *hr_inference_job_new                        (void) G_GNUC_WARN_UNUSED_RESULT;
+HrEngine         hr_inference_job_get_engine                 (HrInferenceJob *self);
+guint64          hr_inference_job_get_batch_size             (HrInferenceJob *self);
+guint64          hr_inference_job_get_prompt_length          (HrInferenceJob *self);
+guint64          hr_inference_job_get_output_length          (HrInferenceJob *self);
+guint64          hr_inference_job_get_beams                  (HrInferenceJob *self);
+gboolean         hr_inference_job_get_use_cache              (HrInferenceJob *self);
+HrLogitsToKeep   hr_inference_job_get_logits_to_keep         (HrInferenceJob *self);
+HrDtype          hr_inference_job_get_kv_cache_dtype         (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_model_len          (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_num_seqs           (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_num_batched_tokens (HrInferenceJob *self);
+guint64          hr_inference_job_get_gpu_layers             (HrInferenceJob *self);
+guint64          hr_inference_job_get_n_cpu_moe              (HrInferenceJob *self);
+HrFlashAttention hr_inference_job_get_flash_attention        (HrInferenceJob *self);
+HrLlamaCacheType hr_inference_job_get_cache_type_k           (HrInferenceJob *self);
+HrLlamaCacheType hr_inference_job_get_cache_type_v           (HrInferenceJob *self);
+gboolean         hr_inference_job_get_kv_unified             (HrInferenceJob *self);
+gboolean         hr_inference_job_get_kv_offload             (HrInferenceJob *self);
+gboolean         hr_inference_job_get_swa_full               (HrInferenceJob *self);
+HrLlamaRelease   hr_inference_job_get_llama_release          (HrInferenceJob *self);
 
 G_END_DECLS

@@ -107,13 +107,72 @@ typedef enum
 /**
  * HrEngine:
  * @HR_ENGINE_TRANSFORMERS: Hugging Face transformers' generate()
+ * @HR_ENGINE_LLAMA_CPP: llama.cpp
  *
  * The program that runs the model.
  */
 typedef enum
 {
   HR_ENGINE_TRANSFORMERS,
+  HR_ENGINE_LLAMA_CPP, /*< nick=llama.cpp >*/
 } HrEngine;
+
+/**
+ * HrFlashAttention:
+ * @HR_FLASH_ATTENTION_AUTO: where the device has it for the heads of the model
+ * @HR_FLASH_ATTENTION_ON: always
+ * @HR_FLASH_ATTENTION_OFF: never
+ *
+ * Whether llama.cpp computes the attention without keeping its scores.
+ */
+typedef enum
+{
+  HR_FLASH_ATTENTION_AUTO,
+  HR_FLASH_ATTENTION_ON,
+  HR_FLASH_ATTENTION_OFF,
+} HrFlashAttention;
+
+/**
+ * HrLlamaRelease:
+ * @HR_LLAMA_RELEASE_B11669: of October 2026, and others that share its graphs
+ * @HR_LLAMA_RELEASE_B4500: of January 2025, and those from May 2024 to spring 2025
+ *
+ * The release of llama.cpp, as far as what it reserves changed between them.
+ */
+typedef enum
+{
+  HR_LLAMA_RELEASE_B11669, /*< nick=b11669 >*/
+  HR_LLAMA_RELEASE_B4500,  /*< nick=b4500 >*/
+} HrLlamaRelease;
+
+/**
+ * HrLlamaCacheType:
+ * @HR_LLAMA_CACHE_TYPE_AUTO: that of the KV cache's data type, or 16-bit floats
+ * @HR_LLAMA_CACHE_TYPE_F32: 32-bit floats
+ * @HR_LLAMA_CACHE_TYPE_F16: 16-bit floats
+ * @HR_LLAMA_CACHE_TYPE_BF16: bfloat16
+ * @HR_LLAMA_CACHE_TYPE_Q8_0: eight bits, blocks of 32
+ * @HR_LLAMA_CACHE_TYPE_Q5_1: five bits with an offset, blocks of 32
+ * @HR_LLAMA_CACHE_TYPE_Q5_0: five bits, blocks of 32
+ * @HR_LLAMA_CACHE_TYPE_IQ4_NL: four bits by a table, blocks of 32
+ * @HR_LLAMA_CACHE_TYPE_Q4_1: four bits with an offset, blocks of 32
+ * @HR_LLAMA_CACHE_TYPE_Q4_0: four bits, blocks of 32
+ *
+ * What llama.cpp keeps keys or values in.
+ */
+typedef enum
+{
+  HR_LLAMA_CACHE_TYPE_AUTO,
+  HR_LLAMA_CACHE_TYPE_F32,
+  HR_LLAMA_CACHE_TYPE_F16,
+  HR_LLAMA_CACHE_TYPE_BF16,
+  HR_LLAMA_CACHE_TYPE_Q8_0,   /*< nick=q8_0 >*/
+  HR_LLAMA_CACHE_TYPE_Q5_1,   /*< nick=q5_1 >*/
+  HR_LLAMA_CACHE_TYPE_Q5_0,   /*< nick=q5_0 >*/
+  HR_LLAMA_CACHE_TYPE_IQ4_NL, /*< nick=iq4_nl >*/
+  HR_LLAMA_CACHE_TYPE_Q4_1,   /*< nick=q4_1 >*/
+  HR_LLAMA_CACHE_TYPE_Q4_0,   /*< nick=q4_0 >*/
+} HrLlamaCacheType;
 
 /**
  * HrLogitsToKeep:

@@ -293,6 +293,31 @@ static const char * const attention_mask_labels[] = {
 
 static const char * const engine_labels[] = {
   [HR_ENGINE_TRANSFORMERS] = "Transformers (Hugging Face)",
+  [HR_ENGINE_LLAMA_CPP] = "llama.cpp",
+};
+
+static const char * const flash_attention_labels[] = {
+  [HR_FLASH_ATTENTION_AUTO] = N_("Automatic"),
+  [HR_FLASH_ATTENTION_ON] = N_("On"),
+  [HR_FLASH_ATTENTION_OFF] = N_("Off"),
+};
+
+static const char * const llama_release_labels[] = {
+  [HR_LLAMA_RELEASE_B11669] = N_("b11669 (2026)"),
+  [HR_LLAMA_RELEASE_B4500] = N_("b4500 (2024 and 2025)"),
+};
+
+static const char * const llama_cache_type_labels[] = {
+  [HR_LLAMA_CACHE_TYPE_AUTO] = N_("Automatic"),
+  [HR_LLAMA_CACHE_TYPE_F32] = "F32",
+  [HR_LLAMA_CACHE_TYPE_F16] = "F16",
+  [HR_LLAMA_CACHE_TYPE_BF16] = "BF16",
+  [HR_LLAMA_CACHE_TYPE_Q8_0] = "Q8_0",
+  [HR_LLAMA_CACHE_TYPE_Q5_1] = "Q5_1",
+  [HR_LLAMA_CACHE_TYPE_Q5_0] = "Q5_0",
+  [HR_LLAMA_CACHE_TYPE_IQ4_NL] = "IQ4_NL",
+  [HR_LLAMA_CACHE_TYPE_Q4_1] = "Q4_1",
+  [HR_LLAMA_CACHE_TYPE_Q4_0] = "Q4_0",
 };
 
 static const char * const logits_to_keep_labels[] = {
@@ -590,6 +615,9 @@ static const struct
   { hr_attention_implementation_get_type, attention_labels, G_N_ELEMENTS (attention_labels) },
   { hr_attention_mask_get_type, attention_mask_labels, G_N_ELEMENTS (attention_mask_labels) },
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
+  { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
+  { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
+  { hr_llama_cache_type_get_type, llama_cache_type_labels, G_N_ELEMENTS (llama_cache_type_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },
   { hr_training_framework_get_type, training_framework_labels, G_N_ELEMENTS (training_framework_labels) },
   { hr_trl_release_get_type, trl_release_labels, G_N_ELEMENTS (trl_release_labels) },

@@ -198,7 +198,8 @@ resolve_cache (HrInferencePlan  *plan,
 {
   HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
 
-  if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype || !plan->inference.use_cache)
+  if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype || !plan->inference.use_cache ||
+      hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
     return TRUE;
   if (plan->inference.encoder != NULL)
     {

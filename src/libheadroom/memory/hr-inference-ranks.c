@@ -11,6 +11,8 @@
 #include "hr-exact-estimate.h"
 #include "hr-inference-heap.h"
 #include "hr-layout.h"
+#include "hr-llama-estimate.h"
+#include "hr-media.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
 
@@ -146,6 +148,22 @@ run_shares (const Run       *run,
   return g_object_ref (worst);
 }
 
+/* What llama.cpp makes of images and sounds is a program of its own (tools/mtmd). */
+static HrEstimate *
+run_llama (const Run  *run,
+           guint       n_gpus,
+           GError    **error)
+{
+  if (run->media == NULL || run->media->items->len == 0)
+    return hr_llama_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
+                           "what llama.cpp takes for them; found llama.cpp"));
+
+  return NULL;
+}
+
 /*
  * hr_inference_ranks_run:
  * @model: a model
@@ -173,6 +191,8 @@ hr_inference_ranks_run (HrModel         *model,
   HrEstimate *estimate;
   HrLayout layout;
 
+  if (hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
+    return run_llama (&run, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

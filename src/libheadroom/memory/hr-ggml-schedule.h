@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-ggml-graph.h"
+
+G_BEGIN_DECLS
+
+/* As many as llama.cpp knows of (GGML_SCHED_MAX_BACKENDS). */
+#define HR_GGML_MAX_PLACES 16
+
+/**
+ * HrGgmlSchedule:
+ * @n_devices: how many GPUs there are; the host's place is behind theirs
+ * @offloads: whether a GPU computes with matrices that the host holds, where there are many tokens
+ * @n_copies: how many copies of each input there are, so that devices work on several batches at once
+ *
+ * Who computes what of a graph.
+ */
+typedef struct
+{
+  guint n_devices;
+  gboolean offloads;
+  guint n_copies;
+} HrGgmlSchedule;
+
+void hr_ggml_schedule_measure (const HrGgmlSchedule *self,
+                               HrGgmlGraph          *graph,
+                               guint64              *bytes);
+
+G_END_DECLS

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-llama-estimate.h"
+
+#include "hr-estimate-parts.h"
+#include "hr-framework.h"
+#include "hr-ggml-type.h"
+#include "hr-llama-plan.h"
+#include "hr-message.h"
+#include "hr-rule-estimate.h"
+
+/* llama.cpp takes all that it needs when it starts: the model, the caches, and buffers for the largest graphs. */
+
+#define SOURCE_WEIGHTS "llama.cpp: src/llama-model.cpp, llama_model::load_tensors; src/llama-quant.cpp"
+#define SOURCE_CACHE "llama.cpp: src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp"
+#define SOURCE_COMPUTE \
+  "llama.cpp: src/llama-context.cpp, sched_reserve; src/llama-graph.cpp; ggml/src/ggml-backend.cpp, " \
+  "ggml/src/ggml-alloc.c"
+
+/* Beyond this nobody could count the cells. */
+#define MAX_CONTEXT (G_GUINT64_CONSTANT (1) << 32)
+
+typedef struct
+{
+  guint64 weights[HR_GGML_MAX_PLACES];
+  guint64 elements[HR_GGML_MAX_PLACES];
+  guint64 cache[HR_GGML_MAX_PLACES];
+  guint64 compute[HR_GGML_MAX_PLACES];
+} Buffers;
+
+static void
+add_weights (HrEstimate    *estimate,
+             guint          device,
+             const Buffers *buffers)
+{
+  guint64 bytes = buffers->weights[device];
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g/8", buffers->elements[device],
+                                                   8.0 * bytes / MAX (buffers->elements[device], 1));
+
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_WEIGHTS, bytes, "Σ blocks · bytes of a block",
+                              substitution, SOURCE_WEIGHTS);
+}
+
+static void
+append_cache_term (GString           *substitution,
+                   const HrLlamaPlan *plan,
+                   guint              layer,
+                   guint              n_layers)
+{
+  const HrAttention *a = hr_llama_plan_get_attention (plan, layer);
+  const HrGgmlType *keys = hr_ggml_type_get (plan->key_type);
+  const HrGgmlType *values = hr_ggml_type_get (plan->value_type);
+  guint64 cells = a->sliding_window > 0 && plan->window > 0 ? plan->window_cells : plan->cells;
+
+  g_string_append_printf (substitution,
+                          "%s%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT "·%g + %"
+                          G_GUINT64_FORMAT "·%g)",
+                          substitution->len > 0 ? " + " : "", n_layers, plan->n_streams, cells,
+                          hr_llama_plan_get_key_width (a), (double) keys->block_bytes / keys->block_size,
+                          hr_llama_plan_get_value_width (a), (double) values->block_bytes / values->block_size);
+}
+
+/* Layers of a class that are on the same device are one term. */
+static void
+add_cache (HrEstimate        *estimate,
+           guint              device,
+           const HrLlamaPlan *plan,
+           const Buffers     *buffers)
+{
+  const HrStack *stack = plan->pass->stack;
+  g_autoptr (GString) substitution = g_string_new (NULL);
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      guint first = 0, n = 0;
+
+      for (guint j = 0; j < stack->n_layers; j++)
+        {
+          if (stack->layer_class_of[j] != i || hr_llama_plan_get_cache_place (plan, j) != (gint) device)
+            continue;
+          first = n++ == 0 ? j : first;
+        }
+      if (n > 0)
+        append_cache_term (substitution, plan, first, n);
+    }
+
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_KV_CACHE, buffers->cache[device],
+                              "L·n·C·(k·e_k + v·e_v)", substitution->str, SOURCE_CACHE);
+}
+
+static guint64
+add_device (HrEstimate        *estimate,
+            const HrLlamaPlan *plan,
+            const Buffers     *buffers,
+            const HrFramework *framework)
+{
+  guint device = _hr_estimate_add_device (estimate);
+  g_autofree char *compute = g_strdup_printf ("%" G_GUINT64_FORMAT, buffers->compute[device]);
+  guint64 bytes = buffers->weights[device] + buffers->cache[device] + buffers->compute[device];
+
+  if (buffers->weights[device] > 0)
+    add_weights (estimate, device, buffers);
+  if (buffers->cache[device] > 0)
+    add_cache (estimate, device, plan, buffers);
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_ACTIVATIONS, buffers->compute[device],
+                              "compute buffer", compute, SOURCE_COMPUTE);
+  if (framework != NULL)
+    {
+      g_autofree char *context = g_strdup_printf ("%" G_GUINT64_FORMAT, framework->context_bytes);
+
+      _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, framework->context_bytes, "context",
+                                  context, framework->source);
+      bytes += framework->context_bytes;
+    }
+  _hr_estimate_set_device_bytes (estimate, device, bytes);
+
+  return bytes;
+}
+
+static char *
+dup_mebibytes (guint64 bytes)
+{
+  return g_strdup_printf ("%.2f MiB", bytes / 1048576.0);
+}
+
+/* What is beside the GPUs, and what a user might take for granted. */
+static void
+warn (HrLlamaPlan   *plan,
+      const Buffers *buffers)
+{
+  guint host = plan->n_devices;
+  g_autofree char *weights = dup_mebibytes (buffers->weights[host]);
+  g_autofree char *cache = dup_mebibytes (buffers->cache[host]);
+  g_autofree char *compute = dup_mebibytes (buffers->compute[host]);
+
+  /* Translators: sizes such as 281.81 MiB. */
+  hr_inference_plan_warn (plan->pass,
+                          N_("Beside the GPUs the host holds %s of the model, %s of keys and values and a compute "
+                             "buffer of %s"),
+                          weights, cache, compute);
+  hr_inference_plan_warn (plan->pass,
+                          N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; what its "
+                             "kernels take for a moment beside them, to expand matrices for cuBLAS, is not counted"));
+  if (hr_model_get_n_stacks (plan->pass->model) > 1)
+    hr_inference_plan_warn (plan->pass,
+                            N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are not "
+                               "counted"));
+}
+
+static HrEstimate *
+create_estimate (HrLlamaPlan      *plan,
+                 const Buffers    *buffers,
+                 HrGpu            *gpu,
+                 HrEstimateDetail  detail)
+{
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->pass->model);
+  HrFramework framework;
+  gboolean has_framework = hr_inference_plan_find_framework (plan->pass, gpu, &framework);
+  guint worst = 0;
+  guint64 most = 0;
+
+  for (guint i = 0; i < plan->n_devices; i++)
+    {
+      guint64 bytes = add_device (estimate, plan, buffers, has_framework ? &framework : NULL);
+
+      worst = bytes > most ? i : worst;
+      most = MAX (bytes, most);
+    }
+
+  _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, most - buffers->compute[worst]);
+  _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, most);
+  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, most);
+  _hr_estimate_set_peak (estimate, worst, HR_PHASE_PREFILL, NULL, NULL);
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    {
+      g_autoptr (HrEstimate) rule = hr_rule_estimate_new (plan->pass);
+
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
+
+  return estimate;
+}
+
+static gboolean
+check_size (const HrLlamaPlan  *plan,
+            guint               n_gpus,
+            GError            **error)
+{
+  g_autofree char *number = g_strdup_printf ("%u", n_gpus);
+  g_autofree char *most = g_strdup_printf ("%u", HR_GGML_MAX_PLACES - 1);
+
+  if (n_gpus >= HR_GGML_MAX_PLACES)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gpus: expected at most %s, as llama.cpp knows no more; found %s"), most, number);
+      return FALSE;
+    }
+  if (plan != NULL && plan->context > MAX_CONTEXT)
+    {
+      hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                            N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or "
+                               "tokens"),
+                            hr_model_get_name (plan->pass->model));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_llama_estimate_new:
+ * @model: a model
+ * @job: a job
+ * @gpu: (nullable): the GPU to run on
+ * @n_gpus: how many of them
+ * @detail: what is to be known
+ * @error: return location for an error
+ *
+ * Estimates what llama.cpp takes.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_llama_estimate_new (HrModel           *model,
+                       HrInferenceJob    *job,
+                       HrGpu             *gpu,
+                       guint              n_gpus,
+                       HrEstimateDetail   detail,
+                       GError           **error)
+{
+  g_auto (HrInferencePlan) pass = { 0 };
+  g_auto (HrLlamaPlan) plan = { 0 };
+  Buffers buffers = { { 0 } };
+  HrEstimate *estimate;
+
+  if (!check_size (NULL, n_gpus, error) || !hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error) ||
+      !hr_llama_plan_init (&plan, &pass, job, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error))
+    return NULL;
+
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    {
+      estimate = hr_rule_estimate_new (&pass);
+    }
+  else
+    {
+      hr_llama_plan_add_weights (&plan, buffers.weights, buffers.elements);
+      hr_llama_plan_add_cache (&plan, buffers.cache);
+      hr_llama_plan_measure (&plan, buffers.compute);
+      warn (&plan, &buffers);
+      estimate = create_estimate (&plan, &buffers, gpu, detail);
+    }
+  hr_estimate_add_warnings (estimate, &pass);
+
+  return estimate;
+}

@@ -1,0 +1,1275 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-llama-graph.h"
+
+#include "hr-ggml-type.h"
+#include "hr-inference-cache.h"
+#include "hr-message.h"
+
+/*
+ * The graph that llama.cpp reserves memory for (src/llama-graph.cpp and src/models/ at b11669): build_inp_embd,
+ * build_qkv, build_attn, build_ffn, build_moe_ffn, and the order in which a model's function calls them. Scales and
+ * soft caps, which work in the place of what they read, are left out where nothing else reads that. At b4500 it is
+ * src/llama.cpp: llm_build_inp_embd, llm_build_kv, llm_build_ffn, llm_build_moe_ffn.
+ */
+
+/* GGML_KQ_MASK_PAD of ggml.h. */
+#define OLD_MASK_PADDING 32
+
+typedef struct
+{
+  const HrLlamaPlan *plan;
+  HrGgmlGraph *graph;
+  gboolean is_old;       /* b4500 */
+  guint64 n_tokens;
+  guint64 n_outputs;
+  guint64 n_rows;        /* tokens that go on: those that logits are asked of, in the last layer */
+  guint layer;
+  gint place;            /* of the layer */
+  gint positions;
+  gint output_ids;
+  gint key_ids[2];       /* of all layers but those with a window, and of these */
+  gint value_ids[2];
+  gint masks[2];
+  gint key_rotations[2]; /* of quantized caches, HR_GGML_NONE otherwise */
+  gint value_rotations[2];
+} Builder;
+
+static guint
+get_type_by_name (const char *name)
+{
+  for (guint i = 0; i < hr_ggml_type_get_n_types (); i++)
+    {
+      if (g_strcmp0 (hr_ggml_type_get_nth (i)->name, name) == 0)
+        return hr_ggml_type_get_nth (i)->id;
+    }
+
+  return HR_GGML_F32;
+}
+
+static gboolean
+find_copy (const HrTensor *tensor,
+           guint           layer,
+           guint          *copy)
+{
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] != layer)
+        continue;
+      *copy = i * hr_tensor_get_copies_of_layer (tensor);
+      return TRUE;
+    }
+
+  *copy = 0;
+
+  return tensor->n_layers == 0;
+}
+
+/* How a file has a matrix of a block. */
+static guint
+find_type (const Builder *b,
+           const HrBlock *block,
+           HrModule       module)
+{
+  const HrWeightStorage *storage = &b->plan->pass->storage;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (storage->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (storage->model, i);
+      guint copy;
+
+      if (tensor->block == block->path && tensor->module == module && tensor->n_dimensions > 1 &&
+          find_copy (tensor, b->layer, &copy))
+        return get_type_by_name (hr_weight_storage_get_type (storage, i, copy));
+    }
+
+  return HR_GGML_F32;
+}
+
+static gint
+add_matrix (Builder       *b,
+            const HrBlock *block,
+            HrModule       module,
+            guint64        in,
+            guint64        out)
+{
+  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), b->place, in, out, 1);
+}
+
+/* A vector of the model is added to every row, or every row is multiplied by it. */
+static gint
+add_vector (Builder  *b,
+            HrGgmlOp  op,
+            gint      input,
+            guint64   size)
+{
+  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, size, 1, 1);
+
+  return hr_ggml_graph_add_like (b->graph, op, input, vector, HR_GGML_NONE);
+}
+
+static gint
+add_product (Builder       *b,
+             const HrBlock *block,
+             HrModule       module,
+             gint           input,
+             guint64        in,
+             guint64        out,
+             gboolean       has_bias)
+{
+  gint result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, module, in, out), input);
+
+  return has_bias ? add_vector (b, HR_GGML_OP_ADD, result, out) : result;
+}
+
+static gint
+add_norm (Builder    *b,
+          HrNormKind  kind,
+          gint        input,
+          gboolean    has_weight,
+          gboolean    has_bias)
+{
+  gboolean is_layer_norm = kind == HR_NORM_LAYER || kind == HR_NORM_LAYER_1P || kind == HR_NORM_LAYER_FP32 ||
+                           kind == HR_NORM_LAYER_COMPOSITE;
+  guint64 size = hr_ggml_graph_get (b->graph, input)->ne[0];
+  gint result = hr_ggml_graph_add_like (b->graph, is_layer_norm ? HR_GGML_OP_NORM : HR_GGML_OP_RMS_NORM, input,
+                                        HR_GGML_NONE, HR_GGML_NONE);
+
+  if (has_weight)
+    result = add_vector (b, HR_GGML_OP_MUL, result, size);
+
+  return has_bias ? add_vector (b, HR_GGML_OP_ADD, result, size) : result;
+}
+
+/* Vectors of what is no text, and a mixture of them and text: they are not used, and there is room for them. */
+static void
+add_other_embeddings (Builder *b,
+                      gint     table,
+                      guint64  hidden)
+{
+  gint vectors = hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens);
+  gint mixed = hr_ggml_graph_add_rows (b->graph, table,
+                                       hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1));
+  gint slots = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens, 1);
+  gint base = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_DUP,
+                                      hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens),
+                                      HR_GGML_NONE, HR_GGML_NONE);
+
+  hr_ggml_graph_expand (b->graph, vectors);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, base, mixed, slots));
+}
+
+static gint
+add_embeddings (Builder *b,
+                guint64  hidden)
+{
+  const HrBlock *block = &b->plan->pass->stack->embeddings.blocks[0];
+  gint host = b->plan->n_devices;
+  guint type = find_type (b, block, HR_MODULE_SELF);
+  guint64 rows = block->token_embedding.vocab_size;
+  gint table = hr_ggml_graph_add_weight (b->graph, type, host, hidden, rows, 1);
+  gint tokens = hr_ggml_graph_add_rows (b->graph, table,
+                                        hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1));
+
+  hr_ggml_graph_expand (b->graph, tokens);
+  if (!b->is_old)
+    add_other_embeddings (b, table, hidden);
+
+  return tokens;
+}
+
+/* Learned positions are looked up on the host and added; Gemma and Granite multiply by a constant. */
+static gint
+finish_embeddings (Builder *b,
+                   gint     input)
+{
+  const HrChain *chain = &b->plan->pass->stack->embeddings;
+
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+
+      if (block->kind == HR_BLOCK_TOKEN_EMBEDDING &&
+          (block->token_embedding.scaled || block->token_embedding.scaled_outside))
+        input = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, input, HR_GGML_NONE, HR_GGML_NONE);
+      if (block->kind == HR_BLOCK_POSITION_EMBEDDING)
+        {
+          gint table = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->plan->n_devices,
+                                                 block->position_embedding.hidden_size,
+                                                 block->position_embedding.n_positions, 1);
+
+          input = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, input,
+                                          hr_ggml_graph_add_rows (b->graph, table, b->positions), HR_GGML_NONE);
+        }
+      if (block->kind == HR_BLOCK_NORM)
+        input = add_norm (b, block->norm.kind, input, block->norm.has_weight, block->norm.has_bias);
+    }
+
+  return input;
+}
+
+static gint
+add_rotation (Builder           *b,
+              const HrAttention *attention,
+              gint               input)
+{
+  if (attention->position == HR_POSITION_NONE || attention->position == HR_POSITION_LEARNED ||
+      attention->position == HR_POSITION_ALIBI)
+    return input;
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ROPE, input, b->positions, HR_GGML_NONE);
+}
+
+/* Queries, keys and values, heads in a dimension of their own. */
+static void
+add_heads (Builder       *b,
+           const HrBlock *block,
+           gint           input,
+           gint          *heads)
+{
+  const HrAttention *a = &block->attention;
+  guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
+  const guint64 n_heads[] = { a->num_attention_heads, a->num_key_value_heads, a->num_key_value_heads };
+  const guint64 dims[] = { a->head_dim, a->head_dim, value_dim };
+  const HrModule modules[] = { HR_MODULE_QUERY, HR_MODULE_KEY, HR_MODULE_VALUE };
+  const gboolean biases[] = { a->has_query_bias, a->has_key_bias, a->has_value_bias };
+  gboolean is_fused = a->projection != HR_PROJECTION_SEPARATE;
+  gint all = HR_GGML_NONE;
+
+  if (is_fused)
+    all = add_product (b, block, HR_MODULE_QUERY_KEY_VALUE, input, a->hidden_size,
+                       dims[0] * n_heads[0] + dims[1] * n_heads[1] + dims[2] * n_heads[2], a->has_query_bias);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      gboolean is_normed = a->qk_norm != HR_QK_NORM_NONE && i < 2;
+
+      if (is_fused)
+        {
+          HrGgmlTensor row = *hr_ggml_graph_get (b->graph, all);
+          const guint64 ne[] = { dims[i], n_heads[i], b->n_tokens, 1 };
+          const guint64 nb[] = { row.nb[0], row.nb[0] * dims[i], row.nb[1], row.nb[2] };
+
+          heads[i] = hr_ggml_graph_add_view (b->graph, all, ne, nb);
+          if (b->is_old)
+            heads[i] = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, ne, &heads[i], 1);
+        }
+      else
+        {
+          heads[i] = add_product (b, block, modules[i], input, a->hidden_size, dims[i] * n_heads[i], biases[i]);
+          if (is_normed && a->qk_norm == HR_QK_NORM_FULL)
+            heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+          heads[i] = hr_ggml_graph_add_reshape (b->graph, heads[i], dims[i], n_heads[i], b->n_tokens, 1);
+        }
+
+      if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place != HR_QK_NORM_AFTER_ROTATION)
+        heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+      if (i < 2)
+        heads[i] = add_rotation (b, a, heads[i]);
+      if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place == HR_QK_NORM_AFTER_ROTATION)
+        heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+    }
+}
+
+/* What is to be quantized is multiplied by a Hadamard matrix, part by part (llama_mul_mat_hadamard). */
+static gint
+add_hadamard (Builder *b,
+              gint     input,
+              gint     matrix)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
+  guint64 n_elements = tensor.ne[0] * tensor.ne[1] * tensor.ne[2] * tensor.ne[3];
+  gboolean is_apart = tensor.nb[1] != tensor.ne[0] * tensor.nb[0] || tensor.nb[2] != tensor.ne[1] * tensor.nb[1];
+  guint64 ne[] = { 0, 0, 1, 1 };
+
+  if (matrix == HR_GGML_NONE)
+    return input;
+
+  ne[0] = hr_ggml_graph_get (b->graph, matrix)->ne[0];
+  ne[1] = n_elements / ne[0];
+  input = is_apart ? hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, ne, (const gint[]) { input }, 1)
+                   : hr_ggml_graph_add_view (b->graph, input, ne, NULL);
+
+  return hr_ggml_graph_add_view (b->graph, hr_ggml_graph_add_product (b->graph, matrix, input), tensor.ne, NULL);
+}
+
+/* Where the keys and values of the layer are kept. */
+static gint
+add_cache (Builder *b,
+           guint    type,
+           guint64  width,
+           guint64  cells)
+{
+  gint cache = hr_ggml_graph_add (b->graph, type, width, cells, b->plan->n_streams, 1);
+
+  g_array_index (b->graph->tensors, HrGgmlTensor, cache).place = hr_llama_plan_get_cache_place (b->plan, b->layer);
+
+  return cache;
+}
+
+/* llama_kv_cache::cpy_k and cpy_v. */
+static void
+write_cache (Builder *b,
+             gint     cache,
+             gint     heads,
+             gint     ids,
+             gboolean is_transposed)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, cache);
+  HrGgmlTensor rows = *hr_ggml_graph_get (b->graph, heads);
+  gint target = cache, source;
+
+  if (is_transposed)
+    {
+      guint64 n = tensor.ne[0] * b->n_tokens;
+
+      source = hr_ggml_graph_add_view (b->graph, heads, (const guint64[]) { tensor.ne[0], b->n_tokens, 1, 1 },
+                                       (const guint64[]) { rows.nb[0], rows.nb[2], rows.nb[2] * b->n_tokens,
+                                                           rows.nb[2] * b->n_tokens });
+      source = hr_ggml_graph_add_reshape (b->graph, source, 1, n, 1, 1);
+      target = hr_ggml_graph_add_reshape (b->graph, cache, 1, tensor.ne[0] * tensor.ne[1] * tensor.ne[2], 1, 1);
+    }
+  else
+    {
+      source = hr_ggml_graph_add_view (b->graph, heads, (const guint64[]) { tensor.ne[0], b->n_tokens, 1, 1 },
+                                       (const guint64[]) { rows.nb[0], rows.nb[2], rows.nb[2] * b->n_tokens,
+                                                           rows.nb[2] * b->n_tokens });
+      if (b->plan->n_streams > 1)
+        target = hr_ggml_graph_add_reshape (b->graph, cache, tensor.ne[0], tensor.ne[1] * tensor.ne[2], 1, 1);
+    }
+
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, target, source, ids));
+}
+
+/* llama_kv_cache::get_k and get_v, then heads before tokens. */
+static gint
+read_cache (Builder *b,
+            gint     cache,
+            guint64  head_dim,
+            guint64  n_heads,
+            gboolean is_transposed)
+{
+  static const guint heads_first[] = { 0, 2, 1, 3 };
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, cache);
+  const HrGgmlType *type = hr_ggml_type_get (tensor.type);
+  guint64 head = head_dim / type->block_size * type->block_bytes;
+  guint64 ne[] = { head_dim, n_heads, tensor.ne[1], tensor.ne[2] };
+  guint64 nb[] = { tensor.nb[0], head, tensor.nb[1], tensor.nb[2] };
+
+  if (is_transposed)
+    {
+      guint64 column = type->block_bytes * tensor.ne[1];
+
+      return hr_ggml_graph_add_permutation (
+        b->graph,
+        hr_ggml_graph_add_view (b->graph, cache,
+                                (const guint64[]) { tensor.ne[1], n_heads, head_dim, tensor.ne[2] },
+                                (const guint64[]) { tensor.nb[0], column * head_dim, column, tensor.nb[2] }),
+        heads_first);
+    }
+
+  return hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_view (b->graph, cache, ne, nb), heads_first);
+}
+
+/*
+ * What the heads have found, one behind the other. Where the host keeps the cache, it computes what lies between the
+ * cache and this.
+ */
+static gint
+add_found (Builder *b,
+           gint     result,
+           guint64  width)
+{
+  result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32,
+                                   (const guint64[]) { width, b->n_tokens, 1, 1 }, (const gint[]) { result }, 1);
+  if (b->plan->has_host_cache && !b->plan->flash)
+    g_array_index (b->graph->tensors, HrGgmlTensor, result).computed_at = b->plan->n_devices;
+
+  return result;
+}
+
+/* build_attn_mha. */
+static gint
+add_scores (Builder           *b,
+            const HrAttention *a,
+            gint               query,
+            gint               keys,
+            gint               values,
+            gint               mask)
+{
+  static const guint heads_first[] = { 0, 2, 1, 3 };
+  guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
+  guint64 per_stream = b->n_tokens / b->plan->n_streams;
+  gint sinks = a->has_sinks ? hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, a->num_attention_heads, 1, 1)
+                            : HR_GGML_NONE;
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, query);
+  gint q = hr_ggml_graph_add_view (b->graph, query,
+                                   (const guint64[]) { tensor.ne[0], tensor.ne[1], per_stream, b->plan->n_streams },
+                                   (const guint64[]) { tensor.nb[0], tensor.nb[1], tensor.nb[2],
+                                                       tensor.nb[2] * per_stream });
+  gint scores, result;
+
+  q = hr_ggml_graph_add_permutation (b->graph, q, heads_first);
+  if (b->plan->flash)
+    {
+      const guint64 ne[] = { value_dim, a->num_attention_heads, per_stream, b->plan->n_streams };
+
+      result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_FLASH_ATTENTION, HR_GGML_F32, ne,
+                                       (const gint[]) { q, keys, values, mask, sinks }, 5);
+
+      return hr_ggml_graph_add_reshape (b->graph, result, value_dim * a->num_attention_heads, b->n_tokens, 1, 1);
+    }
+
+  scores = hr_ggml_graph_add_product (b->graph, keys, q);
+  scores = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SOFT_MAX, HR_GGML_F32,
+                                   hr_ggml_graph_get (b->graph, scores)->ne, (const gint[]) { scores, mask, sinks }, 3);
+  result = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, values, scores), heads_first);
+
+  return add_found (b, result, value_dim * a->num_attention_heads);
+}
+
+/* Rows of both, one behind the other (ggml_concat along the first dimension). */
+static gint
+add_join (Builder *b,
+          gint     first,
+          gint     second)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, first);
+
+  tensor.ne[0] += hr_ggml_graph_get (b->graph, second)->ne[0];
+
+  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONCAT, HR_GGML_F32, tensor.ne, (const gint[]) { first, second },
+                                 2);
+}
+
+/* A part of each head. */
+static gint
+add_head_part (Builder *b,
+               gint     of,
+               guint64  size,
+               guint64  stride,
+               guint64  n_heads)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, of);
+  const guint64 ne[] = { size, n_heads, b->n_tokens, 1 };
+  const guint64 nb[] = { tensor.nb[0], tensor.nb[0] * stride, tensor.nb[1], tensor.nb[1] * b->n_tokens };
+
+  return hr_ggml_graph_add_view (b->graph, of, ne, nb);
+}
+
+/* Queries in the space of the latent: what expands keys from it is applied to them instead. */
+static gint
+add_latent_queries (Builder       *b,
+                    const HrBlock *block,
+                    gint           input)
+{
+  static const guint heads_last[] = { 0, 2, 1, 3 };
+  const HrAttention *a = &block->attention;
+  guint64 n_heads = a->num_attention_heads;
+  guint64 plain = a->head_dim - a->rotary_dim;
+  guint type = find_type (b, block, HR_MODULE_EXPANSION);
+  guint64 from = a->hidden_size;
+  gint query = input, absorbed, rotated, matrix;
+
+  if (a->query_latent_size > 0)
+    {
+      query = add_product (b, block, HR_MODULE_QUERY_LATENT, input, a->hidden_size, a->query_latent_size, FALSE);
+      query = add_norm (b, HR_NORM_RMS, query, TRUE, FALSE);
+      from = a->query_latent_size;
+    }
+  query = add_product (b, block, a->query_latent_size > 0 ? HR_MODULE_QUERY_EXPANSION : HR_MODULE_QUERY, query, from,
+                       n_heads * a->head_dim, FALSE);
+
+  absorbed = hr_ggml_graph_add_permutation (b->graph, add_head_part (b, query, plain, a->head_dim, n_heads),
+                                            heads_last);
+  matrix = hr_ggml_graph_add_weight (b->graph, type, b->place, plain, a->latent_size, n_heads);
+  absorbed = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, matrix, absorbed),
+                                            heads_last);
+  rotated = add_rotation (b, a, add_head_part (b, query, a->rotary_dim, a->head_dim, n_heads));
+
+  return add_join (b, absorbed, rotated);
+}
+
+/* The latent, normalised, and the rotated key of all heads: what is kept of a token. */
+static gint
+add_latent_keys (Builder       *b,
+                 const HrBlock *block,
+                 gint           input)
+{
+  const HrAttention *a = &block->attention;
+  guint64 width = a->latent_size + a->rotary_dim;
+  gint both = add_product (b, block, HR_MODULE_LATENT, input, a->hidden_size, width, FALSE);
+  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, both);
+  gint latent = hr_ggml_graph_add_view (b->graph, both, (const guint64[]) { a->latent_size, b->n_tokens, 1, 1 },
+                                        row.nb);
+
+  latent = add_norm (b, HR_NORM_RMS, latent, TRUE, FALSE);
+  latent = hr_ggml_graph_add_reshape (b->graph, latent, a->latent_size, 1, b->n_tokens, 1);
+
+  return add_join (b, latent, add_rotation (b, a, add_head_part (b, both, a->rotary_dim, width, 1)));
+}
+
+/* The attention of all heads to one key, and values from the latent of what they have found (build_attn_mha). */
+static gint
+add_latent_scores (Builder       *b,
+                   const HrBlock *block,
+                   gint           query,
+                   gint           cache)
+{
+  static const guint heads_first[] = { 0, 2, 1, 3 };
+  static const guint transposed[] = { 1, 0, 2, 3 };
+  const HrAttention *a = &block->attention;
+  guint64 n_heads = a->num_attention_heads;
+  guint64 per_stream = b->n_tokens / b->plan->n_streams;
+  guint type = find_type (b, block, HR_MODULE_EXPANSION);
+  gint keys = read_cache (b, cache, a->latent_size + a->rotary_dim, 1, FALSE);
+  gint values = read_cache (b, cache, a->latent_size, 1, FALSE);
+  gint matrix = hr_ggml_graph_add_weight (b->graph, type, b->place, a->latent_size, a->value_head_dim, n_heads);
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, query);
+  gint q = hr_ggml_graph_add_view (b->graph, query,
+                                   (const guint64[]) { tensor.ne[0], tensor.ne[1], per_stream, b->plan->n_streams },
+                                   (const guint64[]) { tensor.nb[0], tensor.nb[1], tensor.nb[2],
+                                                       tensor.nb[2] * per_stream });
+  gint result;
+
+  q = hr_ggml_graph_add_permutation (b->graph, q, heads_first);
+  if (b->plan->flash)
+    {
+      const guint64 ne[] = { a->latent_size, n_heads, per_stream, b->plan->n_streams };
+
+      result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_FLASH_ATTENTION, HR_GGML_F32, ne,
+                                       (const gint[]) { q, keys, values, b->masks[0] }, 4);
+      result = hr_ggml_graph_add_permutation (b->graph, result, heads_first);
+    }
+  else
+    {
+      gint scores = hr_ggml_graph_add_product (b->graph, keys, q);
+      HrGgmlTensor turned;
+
+      scores = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SOFT_MAX, scores, b->masks[0], HR_GGML_NONE);
+      values = hr_ggml_graph_add_permutation (b->graph, values, transposed);
+      turned = *hr_ggml_graph_get (b->graph, values);
+      values = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, turned.type, turned.ne, (const gint[]) { values }, 1);
+      result = hr_ggml_graph_add_product (b->graph, values, scores);
+    }
+
+  result = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, matrix, result), heads_first);
+
+  return add_found (b, result, a->value_head_dim * n_heads);
+}
+
+/* DeepSeek's attention, as llama.cpp computes it since April 2025 (src/models/deepseek2.cpp). */
+static gint
+add_latent_attention (Builder       *b,
+                      const HrBlock *block,
+                      gint           input)
+{
+  const HrAttention *a = &block->attention;
+  gint query = add_latent_queries (b, block, input);
+  gint keys = add_latent_keys (b, block, input);
+  gint cache, result;
+
+  hr_ggml_graph_expand (b->graph, query);
+  hr_ggml_graph_expand (b->graph, keys);
+  cache = add_cache (b, b->plan->key_type, hr_llama_plan_get_key_width (a), b->plan->cells);
+  write_cache (b, cache, keys, b->key_ids[0], FALSE);
+  result = add_latent_scores (b, block, query, cache);
+  hr_ggml_graph_expand (b->graph, result);
+
+  return add_product (b, block, HR_MODULE_OUTPUT, result, a->value_head_dim * a->num_attention_heads, a->hidden_size,
+                      a->has_output_bias);
+}
+
+static gint
+add_attention (Builder       *b,
+               const HrBlock *block,
+               gint           input)
+{
+  const HrAttention *a = &block->attention;
+  gboolean is_sliding = a->sliding_window > 0 && b->plan->window > 0;
+  gboolean is_transposed = !b->plan->flash;
+  guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
+  guint64 cells = is_sliding ? b->plan->window_cells : b->plan->cells;
+  guint64 inner = value_dim * a->num_attention_heads;
+  gint heads[3], keys, values, result;
+
+  add_heads (b, block, input, heads);
+  heads[0] = add_hadamard (b, heads[0], b->key_rotations[is_sliding]);
+  heads[1] = add_hadamard (b, heads[1], b->key_rotations[is_sliding]);
+  heads[2] = add_hadamard (b, heads[2], b->value_rotations[is_sliding]);
+  hr_ggml_graph_expand (b->graph, heads[0]);
+  /* Keys come last where there is one kind of cache, so that their rotation can write into it. */
+  hr_ggml_graph_expand (b->graph, heads[b->plan->window > 0 || b->is_old ? 1 : 2]);
+  hr_ggml_graph_expand (b->graph, heads[b->plan->window > 0 || b->is_old ? 2 : 1]);
+
+  keys = add_cache (b, b->plan->key_type, a->head_dim * a->num_key_value_heads, cells);
+  values = add_cache (b, b->plan->value_type, value_dim * a->num_key_value_heads, cells);
+  write_cache (b, keys, heads[1], b->key_ids[is_sliding], FALSE);
+  write_cache (b, values, heads[2], b->value_ids[is_sliding], is_transposed);
+
+  result = add_scores (b, a, heads[0], read_cache (b, keys, a->head_dim, a->num_key_value_heads, FALSE),
+                       read_cache (b, values, value_dim, a->num_key_value_heads, is_transposed), b->masks[is_sliding]);
+  hr_ggml_graph_expand (b->graph, result);
+  result = add_hadamard (b, result, b->value_rotations[is_sliding]);
+
+  return add_product (b, block, HR_MODULE_OUTPUT, result, inner, a->hidden_size, a->has_output_bias);
+}
+
+/* At b4500 an activation and a product, both in the place of the gate. */
+static gint
+add_glu (Builder *b,
+         gint     gate,
+         gint     up)
+{
+  if (b->is_old)
+    return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL,
+                                   hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE,
+                                                           HR_GGML_NONE),
+                                   up, HR_GGML_NONE);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_GLU, gate, up, HR_GGML_NONE);
+}
+
+/* Both halves are in one row: at b4500 each is copied first. */
+static gint
+add_fused_glu (Builder *b,
+               gint     input,
+               guint64  inner)
+{
+  const guint64 ne[] = { inner, b->n_rows, 1, 1 };
+  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, input);
+  gint halves[2];
+
+  if (!b->is_old)
+    return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_GLU, HR_GGML_F32, ne, (const gint[]) { input }, 1);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      gint view = hr_ggml_graph_add_view (b->graph, input, ne, row.nb);
+
+      halves[i] = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, ne, (const gint[]) { view }, 1);
+    }
+
+  return add_glu (b, halves[0], halves[1]);
+}
+
+/* build_ffn. */
+static gint
+add_perceptron (Builder       *b,
+                const HrBlock *block,
+                gint           input,
+                guint64        hidden,
+                guint64        inner,
+                gboolean       gated,
+                gboolean       fused,
+                gboolean       has_bias,
+                gboolean       has_down_bias)
+{
+  gint up = add_product (b, block, fused ? HR_MODULE_GATE_UP : HR_MODULE_UP, input, hidden, fused ? 2 * inner : inner,
+                         has_bias);
+  gint result;
+
+  if (fused)
+    result = add_fused_glu (b, up, inner);
+  else if (gated)
+    result = add_glu (b, add_product (b, block, HR_MODULE_GATE, input, hidden, inner, has_bias), up);
+  else
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, up, HR_GGML_NONE, HR_GGML_NONE);
+
+  return add_product (b, block, HR_MODULE_DOWN, result, inner, hidden, has_down_bias);
+}
+
+/* What the router makes of each token: a number for each expert. */
+static gint
+add_expert_scores (Builder         *b,
+                   const HrMixture *m,
+                   gint             input)
+{
+  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, m->hidden_size, m->num_experts, 1);
+  gint scores = hr_ggml_graph_add_product (b->graph, matrix, input);
+
+  if (m->has_router_bias)
+    scores = add_vector (b, HR_GGML_OP_ADD, scores, m->num_experts);
+  if (m->softmax_after)
+    return scores;
+
+  return hr_ggml_graph_add_like (b->graph, m->scores == HR_ROUTER_SIGMOID ? HR_GGML_OP_UNARY : HR_GGML_OP_SOFT_MAX,
+                                 scores, HR_GGML_NONE, HR_GGML_NONE);
+}
+
+/*
+ * ggml_argsort_top_k: all experts of each token are sorted, and the first ones are seen. Where groups are chosen first,
+ * what that takes, a few numbers for each expert, is left out: it is gone before the experts compute.
+ */
+static gint
+add_choice (Builder         *b,
+            const HrMixture *m,
+            gint             scores)
+{
+  gboolean is_biased = m->choice != HR_ROUTER_HIGHEST;
+  gint selection = is_biased ? add_vector (b, HR_GGML_OP_ADD, scores, m->num_experts) : scores;
+  gint sorted = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_ARGSORT, HR_GGML_I32,
+                                        hr_ggml_graph_get (b->graph, selection)->ne, (const gint[]) { selection }, 1);
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, sorted);
+
+  tensor.ne[0] = m->num_experts_per_tok;
+
+  return hr_ggml_graph_add_view (b->graph, sorted, tensor.ne, tensor.nb);
+}
+
+/* The weights of the chosen ones are divided by their sum, which is kept from being nothing. */
+static gint
+add_normalization (Builder *b,
+                   gint     weights,
+                   guint64  k)
+{
+  HrGgmlTensor tensor;
+  gint sum;
+
+  weights = hr_ggml_graph_add_reshape (b->graph, weights, k, b->n_rows, 1, 1);
+  sum = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SUM_ROWS, HR_GGML_F32, (const guint64[]) { 1, b->n_rows, 1, 1 },
+                                (const gint[]) { weights }, 1);
+  tensor = *hr_ggml_graph_get (b->graph, sum);
+  sum = hr_ggml_graph_add_view (b->graph, sum, tensor.ne, tensor.nb);
+  g_array_index (b->graph->tensors, HrGgmlTensor, sum).op = HR_GGML_OP_CLAMP;
+  weights = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_DIV, weights, sum, HR_GGML_NONE);
+
+  return hr_ggml_graph_add_reshape (b->graph, weights, 1, k, b->n_rows, 1);
+}
+
+/* The weights of the experts that are chosen, and which these are. */
+static gint
+add_router (Builder         *b,
+            const HrMixture *m,
+            gint             input,
+            gint            *chosen)
+{
+  guint64 k = m->num_experts_per_tok;
+  gint scores = add_expert_scores (b, m, input);
+  gint weights;
+
+  *chosen = add_choice (b, m, scores);
+  weights = hr_ggml_graph_add_rows (b->graph,
+                                    hr_ggml_graph_add_reshape (b->graph, scores, 1, m->num_experts, b->n_rows, 1),
+                                    *chosen);
+  if (m->softmax_after)
+    {
+      weights = hr_ggml_graph_add_reshape (b->graph, weights, k, b->n_rows, 1, 1);
+      weights = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SOFT_MAX, weights, HR_GGML_NONE, HR_GGML_NONE);
+      weights = hr_ggml_graph_add_reshape (b->graph, weights, 1, k, b->n_rows, 1);
+    }
+  if (m->scores_norm != HR_ROUTER_NORM_NONE && !m->softmax_after)
+    weights = add_normalization (b, weights, k);
+  if (m->scores_scaled)
+    weights = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, weights, HR_GGML_NONE, HR_GGML_NONE);
+  hr_ggml_graph_expand (b->graph, weights);
+
+  return weights;
+}
+
+static gint
+get_expert_place (const Builder *b)
+{
+  return b->layer < b->plan->n_host_experts ? (gint) b->plan->n_devices : b->place;
+}
+
+static gint
+add_expert_matrices (Builder         *b,
+                     const HrBlock   *block,
+                     const HrMixture *m,
+                     HrModule         module,
+                     HrModule         fused,
+                     guint64          in,
+                     guint64          out)
+{
+  guint type = find_type (b, block, module);
+
+  if (type == HR_GGML_F32)
+    type = find_type (b, block, fused);
+
+  return hr_ggml_graph_add_weight (b->graph, type, get_expert_place (b), in, out, m->num_experts);
+}
+
+static gint
+add_expert_bias (Builder *b,
+                 gint     input,
+                 gint     chosen)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
+  gint bias = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, get_expert_place (b), tensor.ne[0], tensor.ne[1], 1);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD_ID, input, bias, chosen);
+}
+
+static gint
+add_expert_product (Builder         *b,
+                    const HrBlock   *block,
+                    HrModule         module,
+                    gint             input,
+                    guint64          in,
+                    guint64          out,
+                    gint             chosen)
+{
+  const HrMixture *m = &block->mixture;
+  HrModule fused = module == HR_MODULE_EXPERT_DOWN ? module : HR_MODULE_EXPERT_GATE_UP;
+  gint matrices = add_expert_matrices (b, block, m, module, fused, in, out);
+  gint result = hr_ggml_graph_add_product_id (b->graph, matrices, input, chosen);
+
+  return m->has_bias ? add_expert_bias (b, result, chosen) : result;
+}
+
+/* The results of all experts of a token are one behind the other, and are added up in their order. */
+static gint
+add_expert_sum (Builder *b,
+                gint     results)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, results);
+  const guint64 ne[] = { tensor.ne[0], tensor.ne[2], 1, 1 };
+  const guint64 nb[] = { tensor.nb[0], tensor.nb[2], tensor.nb[3], tensor.nb[3] };
+  g_autofree gint *views = g_new (gint, tensor.ne[1]);
+  gint sum;
+
+  for (guint64 i = 0; i < tensor.ne[1]; i++)
+    {
+      views[i] = hr_ggml_graph_add_view (b->graph, results, ne, nb);
+      hr_ggml_graph_expand (b->graph, views[i]);
+    }
+
+  sum = views[0];
+  for (guint64 i = 1; i < tensor.ne[1]; i++)
+    {
+      sum = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_ADD, HR_GGML_F32, ne, (const gint[]) { sum, views[i] }, 2);
+      hr_ggml_graph_expand (b->graph, sum);
+    }
+  if (tensor.ne[1] == 1)
+    sum = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, ne, (const gint[]) { sum }, 1);
+
+  return sum;
+}
+
+/* build_moe_ffn. */
+static gint
+add_experts (Builder       *b,
+             const HrBlock *block,
+             gint           input)
+{
+  const HrMixture *m = &block->mixture;
+  guint64 inner = m->intermediate_size;
+  gint chosen, weights, up, result;
+
+  weights = add_router (b, m, input, &chosen);
+  input = hr_ggml_graph_add_reshape (b->graph, input, m->hidden_size, 1, b->n_rows, 1);
+  up = add_expert_product (b, block, HR_MODULE_EXPERT_UP, input, m->hidden_size, inner, chosen);
+  if (m->gate == HR_EXPERT_GATE_NONE)
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, up, HR_GGML_NONE, HR_GGML_NONE);
+  else
+    result = add_glu (b, add_expert_product (b, block, HR_MODULE_EXPERT_GATE, input, m->hidden_size, inner, chosen),
+                      up);
+
+  result = add_expert_product (b, block, HR_MODULE_EXPERT_DOWN, result, inner, m->hidden_size, chosen);
+  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, result, weights, HR_GGML_NONE);
+  hr_ggml_graph_expand (b->graph, result);
+
+  return add_expert_sum (b, result);
+}
+
+static gint
+add_mixture (Builder       *b,
+             const HrBlock *block,
+             gint           input)
+{
+  const HrMixture *m = &block->mixture;
+  gint routed = add_experts (b, block, input);
+  gint shared;
+
+  if (m->shared_intermediate_size == 0)
+    return routed;
+
+  shared = add_perceptron (b, block, input, m->hidden_size, m->shared_intermediate_size, m->gate != HR_EXPERT_GATE_NONE,
+                           FALSE, m->has_shared_bias, m->has_shared_bias);
+  if (m->has_shared_gate)
+    {
+      gint gate = add_product (b, block, HR_MODULE_SHARED_GATE, input, m->hidden_size, 1, FALSE);
+
+      gate = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE, HR_GGML_NONE);
+      shared = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, shared, gate, HR_GGML_NONE);
+    }
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, routed, shared, HR_GGML_NONE);
+}
+
+/* In the last layer the tokens that logits are asked of go on. */
+static gint
+keep_outputs (Builder *b,
+              gint     input)
+{
+  return hr_ggml_graph_add_rows (b->graph, input, b->output_ids);
+}
+
+static gint
+add_chain (Builder       *b,
+           const HrChain *chain,
+           gint           input,
+           gboolean       is_last,
+           gboolean      *has_attention)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+
+      switch ((guint) block->kind)
+        {
+        case HR_BLOCK_NORM:
+          input = add_norm (b, block->norm.kind, input, block->norm.has_weight, block->norm.has_bias);
+          break;
+
+        case HR_BLOCK_ATTENTION:
+          input = block->attention.latent_size > 0 ? add_latent_attention (b, block, input)
+                                                   : add_attention (b, block, input);
+          if (is_last)
+            input = keep_outputs (b, input);
+          *has_attention = TRUE;
+          break;
+
+        case HR_BLOCK_MLP:
+          input = add_perceptron (b, block, input, block->mlp.hidden_size, block->mlp.intermediate_size,
+                                  block->mlp.gated, block->mlp.fused_gate_up, block->mlp.has_bias,
+                                  block->mlp.has_bias || block->mlp.has_down_bias);
+          break;
+
+        case HR_BLOCK_MIXTURE:
+          input = add_mixture (b, block, input);
+          break;
+
+        default:
+          g_assert_not_reached ();
+        }
+    }
+
+  return input;
+}
+
+/* The sum behind a perceptron goes into the place of what it reads first: of the residual in src/models/phi3.cpp. */
+static gboolean
+adds_to_residual (const Builder *b)
+{
+  return g_str_equal (hr_model_get_model_type (b->plan->pass->model), "phi3");
+}
+
+static gint
+add_sublayer (Builder          *b,
+              const HrSublayer *sublayer,
+              gint              input,
+              gboolean          is_last)
+{
+  gboolean has_attention = FALSE;
+  gint shared = add_chain (b, &sublayer->shared, input, FALSE, &has_attention);
+  gint result = HR_GGML_NONE;
+
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      gint branch;
+
+      if (has_attention && is_last)
+        {
+          b->n_rows = b->n_outputs;
+          shared = keep_outputs (b, shared);
+          input = keep_outputs (b, input);
+        }
+      branch = add_chain (b, &sublayer->branches[i], shared, is_last, &has_attention);
+      result = result == HR_GGML_NONE
+                 ? branch : hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, branch, result, HR_GGML_NONE);
+    }
+  if (has_attention && is_last && sublayer->n_branches == 1)
+    {
+      b->n_rows = b->n_outputs;
+      input = keep_outputs (b, input);
+    }
+  if (sublayer->residual_scaled)
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
+  if (sublayer->residual && !has_attention && adds_to_residual (b))
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, input, result, HR_GGML_NONE);
+  else if (sublayer->residual)
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, input, HR_GGML_NONE);
+
+  return add_chain (b, &sublayer->after, result, FALSE, &has_attention);
+}
+
+static gint
+add_layer (Builder *b,
+           gint     input)
+{
+  const HrStack *stack = b->plan->pass->stack;
+  const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[b->layer]];
+
+  b->place = b->plan->layer_places[b->layer];
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
+    input = add_sublayer (b, &layer_class->sublayers[i], input, b->layer == stack->n_layers - 1);
+
+  return input;
+}
+
+/*
+ * The matrix that keys or values are multiplied by, if all heads have one size that is a multiple of 64: of keys the
+ * largest that fits into a head (llama_kv_cache::build_input_k_rot and build_input_v_rot).
+ */
+static gint
+add_rotation_matrix (Builder *b,
+                     guint    type,
+                     gboolean is_of_keys)
+{
+  const HrStack *stack = b->plan->pass->stack;
+  guint64 size = 64;
+  guint64 dim = 0;
+
+  for (guint i = 0; i < stack->n_layers; i++)
+    {
+      const HrAttention *a = hr_llama_plan_get_attention (b->plan, i);
+      guint64 own = is_of_keys || a->value_head_dim == 0 ? a->head_dim : a->value_head_dim;
+
+      if ((dim > 0 && own != dim) || a->latent_size > 0)
+        return HR_GGML_NONE;
+      dim = own;
+    }
+  if (hr_ggml_type_get (type)->block_size == 1 || dim % size != 0)
+    return HR_GGML_NONE;
+
+  while (is_of_keys && dim % (2 * size) == 0)
+    size *= 2;
+
+  return hr_ggml_graph_add_input (b->graph, HR_GGML_F32, size, size);
+}
+
+/* Where keys and values go is a view of the cache; flash attention has a copy of the mask in fp16. */
+static void
+finish_old_inputs (Builder *b,
+                   guint    i)
+{
+  b->key_ids[i] = b->value_ids[i] = HR_GGML_NONE;
+  if (b->plan->flash)
+    b->masks[i] = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_DUP, HR_GGML_F16,
+                                          hr_ggml_graph_get (b->graph, b->masks[i])->ne,
+                                          (const gint[]) { b->masks[i] }, 1);
+}
+
+static void
+add_inputs (Builder *b)
+{
+  const HrLlamaPlan *plan = b->plan;
+  guint64 per_stream = b->n_tokens / plan->n_streams;
+  guint64 n_rows = b->is_old ? (per_stream + OLD_MASK_PADDING - 1) / OLD_MASK_PADDING * OLD_MASK_PADDING : per_stream;
+  guint mask_type = plan->flash && !b->is_old ? HR_GGML_F16 : HR_GGML_F32;
+  const guint64 cells[] = { plan->cells, plan->window_cells };
+
+  b->positions = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1);
+  b->output_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_outputs, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      guint64 width = 1;
+
+      for (guint j = 0; !plan->flash && j < plan->pass->stack->n_layers; j++)
+        {
+          const HrAttention *a = hr_llama_plan_get_attention (plan, j);
+          guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
+
+          width = MAX (width, a->num_key_value_heads * value_dim);
+        }
+      b->key_ids[i] = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens, 1);
+      b->value_ids[i] = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens * width, 1);
+      b->masks[i] = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_NONE, mask_type,
+                                            (const guint64[]) { cells[i], n_rows, 1, plan->n_streams }, NULL, 0);
+      g_array_index (b->graph->tensors, HrGgmlTensor, b->masks[i]).is_input = TRUE;
+      if (b->is_old)
+        finish_old_inputs (b, i);
+      b->key_rotations[i] = b->is_old ? HR_GGML_NONE : add_rotation_matrix (b, plan->key_type, TRUE);
+      b->value_rotations[i] = b->is_old ? HR_GGML_NONE : add_rotation_matrix (b, plan->value_type, FALSE);
+    }
+}
+
+static const HrBlock *
+find_head (HrModel *model)
+{
+  const HrChain *chain = hr_model_get_head (model);
+
+  for (guint i = 0; chain != NULL && i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_HEAD)
+        return &chain->blocks[i];
+    }
+
+  return NULL;
+}
+
+static gint
+add_head (Builder *b,
+          gint     input)
+{
+  const HrBlock *block = find_head (b->plan->pass->model);
+  const HrHead *head = &block->head;
+  gint result = add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
+
+  if (head->scaled || head->softcap)
+    result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
+
+  return result;
+}
+
+/*
+ * hr_llama_graph_new:
+ * @plan: a plan
+ * @n_tokens: how many tokens are computed at once
+ * @n_outputs: of how many of them logits are asked
+ *
+ * Builds the graph of one call of llama_decode, with caches that are full.
+ *
+ * Returns: (transfer full): a graph
+ */
+HrGgmlGraph *
+hr_llama_graph_new (const HrLlamaPlan *plan,
+                    guint64            n_tokens,
+                    guint64            n_outputs)
+{
+  const HrStack *stack = plan->pass->stack;
+  Builder b = {
+    .plan = plan,
+    .graph = hr_ggml_graph_new (),
+    .is_old = plan->release == HR_LLAMA_RELEASE_B4500,
+    .n_tokens = n_tokens,
+    .n_rows = n_tokens,
+    .n_outputs = n_outputs,
+    .place = plan->n_devices,
+  };
+  gboolean has_attention = FALSE;
+  gint current;
+
+  add_inputs (&b);
+  current = add_embeddings (&b, stack->embeddings.blocks[0].token_embedding.hidden_size);
+  current = finish_embeddings (&b, current);
+  for (b.layer = 0; b.layer < stack->n_layers; b.layer++)
+    current = add_layer (&b, current);
+
+  b.layer = 0;
+  b.place = plan->output_place;
+  current = add_chain (&b, &stack->final, current, FALSE, &has_attention);
+  hr_ggml_graph_expand (b.graph, add_head (&b, current));
+
+  return b.graph;
+}
+
+/* Whether the graph has all operations of a block. */
+static gboolean
+knows_block (const HrBlock  *block,
+             HrLlamaRelease  release)
+{
+  const HrAttention *a = &block->attention;
+
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_NORM:
+    case HR_BLOCK_MLP:
+      return TRUE;
+
+    case HR_BLOCK_MIXTURE:
+      return block->mixture.latent_size == 0 && block->mixture.num_zero_experts == 0;
+
+    case HR_BLOCK_ATTENTION:
+      return (a->latent_size == 0 || release != HR_LLAMA_RELEASE_B4500) && !a->is_cross && !a->joins_source &&
+             !a->chunked && a->relative_span == 0 && a->relative_buckets == 0 &&
+             a->output_gate == HR_OUTPUT_GATE_NONE && a->index_num_heads == 0 && !a->reuses_cache &&
+             !a->has_shared_key_value && !a->has_output_norm && !a->value_is_key && a->adapter_rank == 0 &&
+             a->path == HR_ATTENTION_INTERFACE &&
+             (a->projection == HR_PROJECTION_SEPARATE || a->projection == HR_PROJECTION_FUSED);
+
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+knows_chain (const HrChain  *chain,
+             HrLlamaRelease  release)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (!knows_block (&chain->blocks[i], release))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+knows_sublayer (const HrSublayer *sublayer,
+                HrLlamaRelease    release)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      if (!knows_chain (&sublayer->branches[i], release))
+        return FALSE;
+    }
+
+  return !sublayer->joins_embeddings && knows_chain (&sublayer->shared, release) &&
+         knows_chain (&sublayer->after, release);
+}
+
+/* One attention in each layer, and a decoder that writes text. */
+static gboolean
+knows_model (HrModel        *model,
+             const HrStack  *stack,
+             HrLlamaRelease  release)
+{
+  const HrBlock *head = find_head (model);
+
+  if (stack->role != HR_STACK_DECODER || hr_model_find_stack (model, HR_STACK_ENCODER) != NULL || head == NULL ||
+      head->head.pooled || stack->embeddings.n_blocks == 0 ||
+      stack->embeddings.blocks[0].kind != HR_BLOCK_TOKEN_EMBEDDING || stack->n_repeats > 1)
+    return FALSE;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *layer_class = &stack->layer_classes[i];
+
+      for (guint j = 0; j < layer_class->n_sublayers; j++)
+        {
+          if (!knows_sublayer (&layer_class->sublayers[j], release))
+            return FALSE;
+        }
+      if (hr_layer_class_get_attention (layer_class) == NULL)
+        return FALSE;
+    }
+
+  return knows_chain (&stack->final, release);
+}
+
+/*
+ * hr_llama_graph_check:
+ * @model: a model
+ * @stack: its decoder
+ * @release: the release of llama.cpp
+ * @error: return location for an error
+ *
+ * Checks whether the graph of a model can be built.
+ *
+ * Returns: whether it can
+ */
+gboolean
+hr_llama_graph_check (HrModel         *model,
+                      const HrStack   *stack,
+                      HrLlamaRelease   release,
+                      GError         **error)
+{
+  if (knows_model (model, stack, release))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("engine: expected transformers, as it is not known here what llama.cpp reserves for layers "
+                           "such as those of “%s”; found llama.cpp"),
+                        hr_model_get_name (model));
+
+  return FALSE;
+}

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-llama-plan.h"
+
+#include "hr-ggml-type.h"
+#include "hr-inference-cache.h"
+#include "hr-llama-graph.h"
+#include "hr-message.h"
+
+/*
+ * How llama.cpp resolves a job: layers to devices (llama_model::load_tensors), positions of the caches (llama_context's
+ * constructor, llama_kv_cache_iswa's constructor). At b4500 that is src/llama.cpp (llama_new_context_with_model,
+ * llama_kv_cache_get_padding): one cache for all sequences, which windows do not make smaller, flash attention where it
+ * is asked for, and the head behind the layers.
+ */
+
+/* GGML_PAD in llama_context's constructor and llama_kv_cache_iswa's. */
+#define CELLS_PADDING 256
+#define OLD_CELLS_PADDING 32
+
+/* llama_context_default_params, and common_params::n_batch: what a server puts into one call. */
+#define DEFAULT_BATCH 2048
+
+/* pipeline_parallel in llama_context's constructor, GGML_SCHED_MAX_COPIES. */
+#define PIPELINE_COPIES 4
+
+/* Buffers of CUDA, and rows of quantized matrices in them (ggml-cuda.cu, ggml-cuda/common.cuh). */
+#define DEVICE_ALIGNMENT 128
+#define HOST_ALIGNMENT 32
+#define ROW_PADDING 512
+
+static const struct
+{
+  HrLlamaCacheType setting;
+  guint type;
+} cache_types[] = {
+  { HR_LLAMA_CACHE_TYPE_F32, 0 }, { HR_LLAMA_CACHE_TYPE_F16, 1 }, { HR_LLAMA_CACHE_TYPE_BF16, 30 },
+  { HR_LLAMA_CACHE_TYPE_Q8_0, 8 }, { HR_LLAMA_CACHE_TYPE_Q5_1, 7 }, { HR_LLAMA_CACHE_TYPE_Q5_0, 6 },
+  { HR_LLAMA_CACHE_TYPE_IQ4_NL, 20 }, { HR_LLAMA_CACHE_TYPE_Q4_1, 3 }, { HR_LLAMA_CACHE_TYPE_Q4_0, 2 },
+};
+
+static guint64
+pad (guint64 value,
+     guint64 multiple)
+{
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+static guint64
+get_value_dim (const HrAttention *attention)
+{
+  return attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+}
+
+/*
+ * hr_llama_plan_get_attention:
+ * @self: a plan
+ * @layer: a layer of the decoder
+ *
+ * Gets the attention of a layer.
+ *
+ * Returns: the attention
+ */
+const HrAttention *
+hr_llama_plan_get_attention (const HrLlamaPlan *self,
+                             guint              layer)
+{
+  const HrStack *stack = self->pass->stack;
+
+  return hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
+}
+
+/* The elements of a token's keys: of latent attention the latent and the rotated key. */
+guint64
+hr_llama_plan_get_key_width (const HrAttention *attention)
+{
+  if (attention->latent_size > 0)
+    return attention->latent_size + attention->rotary_dim;
+
+  return attention->head_dim * attention->num_key_value_heads;
+}
+
+/* The elements of a token's values; of latent attention they are part of the keys. */
+guint64
+hr_llama_plan_get_value_width (const HrAttention *attention)
+{
+  return attention->latent_size > 0 ? 0 : get_value_dim (attention) * attention->num_key_value_heads;
+}
+
+/* The device that holds the keys and values of a layer. */
+gint
+hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
+                               guint              layer)
+{
+  return self->has_host_cache ? (gint) self->n_devices : self->layer_places[layer];
+}
+
+/* The file that convert_hf_to_gguf.py makes of a model in its own dtype. */
+static gboolean
+resolve_file_type (HrInferencePlan  *pass,
+                   GError          **error)
+{
+  static const struct
+  {
+    HrDtype dtype;
+    HrQuantization quantization;
+  } plain[] = {
+    { HR_DTYPE_FLOAT32, HR_QUANTIZATION_F32 },
+    { HR_DTYPE_FLOAT16, HR_QUANTIZATION_F16 },
+    { HR_DTYPE_BFLOAT16, HR_QUANTIZATION_BF16 },
+  };
+
+  g_ptr_array_set_size (pass->warnings, 0);
+  if (hr_quantization_is_gguf (pass->quantization))
+    return TRUE;
+
+  for (guint i = 0; pass->quantization == HR_QUANTIZATION_NONE && i < G_N_ELEMENTS (plain); i++)
+    {
+      if (plain[i].dtype != pass->dtype)
+        continue;
+      hr_inference_plan_quantize (pass, plain[i].quantization);
+      return TRUE;
+    }
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("quantization: expected a file type of llama.cpp such as q4_k_m, or none beside float32, "
+                           "float16 or bfloat16; found %s"),
+                        hr_quantization_get_name (pass->quantization));
+
+  return FALSE;
+}
+
+static void
+resolve_length (HrLlamaPlan     *self,
+                HrInferenceJob  *job)
+{
+  guint64 length = hr_inference_job_get_max_model_len (job);
+  guint64 wanted = hr_inference_job_get_max_num_batched_tokens (job);
+  gboolean is_old = self->release == HR_LLAMA_RELEASE_B4500;
+  gboolean is_unified = hr_inference_job_get_kv_unified (job) || is_old;
+  guint64 multiple = is_old && !self->flash ? OLD_CELLS_PADDING : CELLS_PADDING;
+
+  self->n_slots = hr_inference_job_get_max_num_seqs (job);
+  self->n_streams = is_unified ? 1 : self->n_slots;
+  self->context = pad (length * self->n_slots, multiple);
+  self->cells = is_unified ? self->context : pad (self->context / self->n_slots, multiple);
+  self->context = self->cells * self->n_streams;
+  self->ubatch = MIN (MIN (self->context, MAX (DEFAULT_BATCH, wanted)), wanted);
+}
+
+/*
+ * A model has caches for windows where some of its layers have one and others do not; where all have one it is not used
+ * (llama_model::load_hparams: Mistral, Phi-3).
+ */
+static void
+resolve_window (HrLlamaPlan    *self,
+                HrInferenceJob *job)
+{
+  gboolean has_whole = FALSE;
+  guint64 window = 0;
+  guint64 least;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = hr_llama_plan_get_attention (self, i);
+
+      has_whole = has_whole || attention->sliding_window == 0;
+      window = MAX (window, attention->sliding_window);
+    }
+  if (!has_whole || window == 0)
+    return;
+
+  self->window = window;
+  least = window * (self->n_streams == 1 ? self->n_slots : 1) + self->ubatch;
+  if (hr_inference_job_get_swa_full (job) || self->release == HR_LLAMA_RELEASE_B4500)
+    self->window_cells = self->cells;
+  else
+    self->window_cells = pad (MIN (self->cells, least), CELLS_PADDING);
+}
+
+static guint
+find_cache_type (HrLlamaCacheType setting)
+{
+  guint i = 0;
+
+  while (i + 1 < G_N_ELEMENTS (cache_types) && cache_types[i].setting != setting)
+    i++;
+
+  return cache_types[i].type;
+}
+
+static gboolean
+resolve_cache_types (HrLlamaPlan     *self,
+                     HrInferenceJob  *job,
+                     GError         **error)
+{
+  HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
+
+  if (dtype != HR_DTYPE_AUTO && dtype != HR_DTYPE_FLOAT32 && dtype != HR_DTYPE_FLOAT16 && dtype != HR_DTYPE_BFLOAT16)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("kv-cache-dtype: expected auto, float32, float16 or bfloat16, as the quantized types of "
+                               "llama.cpp are values of cache-type-k and cache-type-v; found %s"),
+                            hr_dtype_get_name (dtype));
+      return FALSE;
+    }
+
+  self->key_type = find_cache_type (hr_inference_job_get_cache_type_k (job));
+  self->value_type = find_cache_type (hr_inference_job_get_cache_type_v (job));
+
+  return TRUE;
+}
+
+static gboolean
+resolve_flash (HrLlamaPlan     *self,
+               HrInferenceJob  *job,
+               GError         **error)
+{
+  self->flash = hr_inference_job_get_flash_attention (job) == HR_FLASH_ATTENTION_ON;
+  if (self->flash || hr_ggml_type_get (self->value_type)->block_size == 1)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("cache-type-v: expected auto, f32, f16 or bf16, as llama.cpp quantizes values beside flash "
+                           "attention alone, which CUDA has for keys and values of one type; found %s"),
+                        hr_ggml_type_get (self->value_type)->name);
+
+  return FALSE;
+}
+
+/* A row of keys or values is whole blocks. */
+static gboolean
+check_blocks (const HrLlamaPlan  *self,
+              GError            **error)
+{
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *a = hr_llama_plan_get_attention (self, i);
+      const HrGgmlType *keys = hr_ggml_type_get (self->key_type);
+      const HrGgmlType *values = hr_ggml_type_get (self->value_type);
+      guint64 key_dim = a->latent_size > 0 ? hr_llama_plan_get_key_width (a) : a->head_dim;
+      guint64 value_dim = a->latent_size > 0 ? 0 : get_value_dim (a);
+      gboolean fits = key_dim % keys->block_size == 0;
+      g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, fits ? value_dim : key_dim);
+
+      if (fits && value_dim % values->block_size == 0)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("%s: expected f32, f16 or bf16, as heads of %s elements are no whole blocks of the "
+                               "type; found %s"),
+                            fits ? "cache-type-v" : "cache-type-k", size, fits ? values->name : keys->name);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * The last ones go to the GPUs, the head first of all, which at b4500 is the last that does; GPUs that are alike take
+ * as many each.
+ */
+static void
+resolve_places (HrLlamaPlan    *self,
+                HrInferenceJob *job)
+{
+  guint n_layers = self->pass->stack->n_layers;
+  guint n_offloaded = MIN (hr_inference_job_get_gpu_layers (job), n_layers + 1);
+  gboolean is_old = self->release == HR_LLAMA_RELEASE_B4500;
+  guint first = is_old ? n_layers - MIN (n_offloaded, n_layers) : n_layers + 1 - n_offloaded;
+
+  self->layer_places = g_new (gint, n_layers);
+  for (guint i = 0; i <= n_layers; i++)
+    {
+      gboolean is_on_host = is_old ? i < first || i - first >= n_offloaded : i < first;
+      guint rank = is_on_host ? 0 : i - first;
+      gint place = is_on_host ? self->n_devices : rank * self->n_devices / n_offloaded;
+
+      if (i < n_layers)
+        self->layer_places[i] = place;
+      else
+        self->output_place = place;
+    }
+  self->n_host_experts = hr_inference_job_get_n_cpu_moe (job);
+  self->has_host_cache = !hr_inference_job_get_kv_offload (job);
+}
+
+/* What transformers alone has, and what divides a model in another way than llama.cpp does. */
+static gboolean
+check_settings (HrInferenceJob  *job,
+                GError         **error)
+{
+  static const char * const foreign[] = {
+    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
+    {
+      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), foreign[i]);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (job), foreign[i], &value);
+      if (g_param_value_defaults (setting, &value))
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("engine: expected transformers beside %s, which llama.cpp does not have; found "
+                               "llama.cpp"),
+                            foreign[i]);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+init_pass (HrInferencePlan *pass,
+           HrInferenceJob  *job)
+{
+  pass->job = job;
+  pass->inference.beams = hr_inference_job_get_beams (job);
+  pass->inference.batch = hr_inference_job_get_batch_size (job) * pass->inference.beams;
+  pass->inference.prompt = hr_inference_job_get_prompt_length (job);
+  pass->inference.output = hr_inference_job_get_output_length (job);
+  pass->inference.use_cache = TRUE;
+}
+
+/*
+ * hr_llama_plan_init:
+ * @self: (out): a plan, which is to be cleared in either case
+ * @pass: a plan of the model, which @self does not own
+ * @job: a job
+ * @n_devices: how many GPUs there are
+ * @error: return location for an error
+ *
+ * Resolves a job for llama.cpp.
+ *
+ * Returns: whether it can do it
+ */
+gboolean
+hr_llama_plan_init (HrLlamaPlan      *self,
+                    HrInferencePlan  *pass,
+                    HrInferenceJob   *job,
+                    guint             n_devices,
+                    GError          **error)
+{
+  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), pass->model);
+  HrInferenceJob *known = HR_INFERENCE_JOB (resolved);
+
+  *self = (HrLlamaPlan) {
+    .pass = pass,
+    .release = hr_inference_job_get_llama_release (job),
+    .n_devices = n_devices,
+  };
+
+  if (!hr_llama_graph_check (pass->model, pass->stack, self->release, error) ||
+      !check_settings (job, error) || !resolve_file_type (pass, error))
+    return FALSE;
+
+  init_pass (pass, job);
+  if (!resolve_cache_types (self, known, error) || !resolve_flash (self, known, error) || !check_blocks (self, error))
+    return FALSE;
+
+  resolve_length (self, known);
+  resolve_window (self, known);
+  resolve_places (self, known);
+
+  return TRUE;
+}
+
+void
+hr_llama_plan_clear (HrLlamaPlan *self)
+{
+  g_clear_pointer (&self->layer_places, g_free);
+}
+
+/* What a buffer gives to a tensor. */
+static guint64
+get_buffer_bytes (const HrLlamaPlan *self,
+                  gint               place,
+                  const HrGgmlType  *type,
+                  guint64            row,
+                  guint64            bytes)
+{
+  if (place == (gint) self->n_devices)
+    return pad (bytes, HOST_ALIGNMENT);
+  if (type != NULL && type->block_size > 1 && row % ROW_PADDING != 0)
+    bytes += (ROW_PADDING - row % ROW_PADDING) / type->block_size * type->block_bytes;
+
+  return pad (bytes, DEVICE_ALIGNMENT);
+}
+
+static const HrGgmlType *
+find_type (const char *name)
+{
+  for (guint i = 0; i < hr_ggml_type_get_n_types (); i++)
+    {
+      if (g_strcmp0 (hr_ggml_type_get_nth (i)->name, name) == 0)
+        return hr_ggml_type_get_nth (i);
+    }
+
+  return NULL;
+}
+
+static gint
+get_tensor_place (const HrLlamaPlan *self,
+                  const HrTensor    *tensor,
+                  guint              layer)
+{
+  gint place;
+
+  if (tensor->part == HR_PART_EMBEDDING || tensor->role == HR_TENSOR_ROLE_EMBEDDING)
+    return self->n_devices;
+  if (tensor->n_layers == 0)
+    return self->output_place;
+
+  place = self->layer_places[tensor->layers[layer]];
+
+  return tensor->n_experts > 0 && tensor->layers[layer] < self->n_host_experts
+           ? (gint) self->n_devices : place;
+}
+
+/* The matrices of all experts of a layer are one tensor. */
+static guint64
+get_layer_bytes (const HrLlamaPlan *self,
+                 const HrTensor    *tensor,
+                 guint              index,
+                 guint              layer,
+                 gint               place)
+{
+  const HrWeightStorage *storage = &self->pass->storage;
+  guint n_items = hr_tensor_get_copies_of_layer (tensor);
+  const HrGgmlType *type = find_type (hr_weight_storage_get_type (storage, index, layer * n_items));
+  guint64 row = tensor->n_dimensions > 0 ? tensor->shape[tensor->n_dimensions - 1] : 1;
+  guint64 sum = 0;
+
+  for (guint i = 0; i < n_items; i++)
+    {
+      guint64 bytes;
+
+      hr_weight_storage_get_bytes (storage, index, layer * n_items + i, &bytes);
+      sum += bytes;
+    }
+
+  return get_buffer_bytes (self, place, type, row, sum);
+}
+
+/*
+ * hr_llama_plan_add_weights:
+ * @self: a plan
+ * @bytes: (array): what is added to, for each device and the host
+ * @elements: (array): likewise, in elements
+ *
+ * Adds what the buffers of the model take. The host keeps the table of the embeddings; a head that is tied to it is a
+ * copy on its device.
+ */
+void
+hr_llama_plan_add_weights (const HrLlamaPlan *self,
+                           guint64           *bytes,
+                           guint64           *elements)
+{
+  HrModel *model = self->pass->model;
+  gboolean is_tied = TRUE;
+  gint table = HR_GGML_NONE;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->tied_to != NULL || !hr_part_is_text (tensor->part))
+        continue;
+      is_tied = is_tied && tensor->role != HR_TENSOR_ROLE_OUTPUT;
+      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && table == HR_GGML_NONE)
+        table = i;
+      for (guint j = 0; j < MAX (tensor->n_layers, 1); j++)
+        {
+          gint place = get_tensor_place (self, tensor, j);
+
+          bytes[place] += get_layer_bytes (self, tensor, i, j, place);
+          elements[place] += tensor->n_elements * hr_tensor_get_copies_of_layer (tensor);
+        }
+    }
+
+  if (is_tied && table != HR_GGML_NONE && self->output_place != (gint) self->n_devices)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, table);
+
+      bytes[self->output_place] += get_layer_bytes (self, tensor, table, 0, self->output_place);
+      elements[self->output_place] += tensor->n_elements;
+    }
+}
+
+static guint64
+get_cache_bytes (const HrLlamaPlan *self,
+                 gint               place,
+                 guint              type_id,
+                 guint64            width,
+                 guint64            cells)
+{
+  const HrGgmlType *type = hr_ggml_type_get (type_id);
+
+  if (width == 0)
+    return 0;
+
+  return get_buffer_bytes (self, place, type, width,
+                           width / type->block_size * type->block_bytes * cells * self->n_streams);
+}
+
+/*
+ * hr_llama_plan_add_cache:
+ * @self: a plan
+ * @bytes: (array): what is added to, for each device and the host
+ *
+ * Adds what the buffers of keys and values take.
+ */
+void
+hr_llama_plan_add_cache (const HrLlamaPlan *self,
+                         guint64           *bytes)
+{
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *a = hr_llama_plan_get_attention (self, i);
+      gint place = hr_llama_plan_get_cache_place (self, i);
+      guint64 cells = a->sliding_window > 0 && self->window > 0 ? self->window_cells : self->cells;
+
+
+      bytes[place] += get_cache_bytes (self, place, self->key_type, hr_llama_plan_get_key_width (a), cells);
+      bytes[place] += get_cache_bytes (self, place, self->value_type, hr_llama_plan_get_value_width (a), cells);
+    }
+}
+
+static void
+measure_graph (const HrLlamaPlan    *self,
+               const HrGgmlSchedule *schedule,
+               guint64               n_tokens,
+               guint64              *bytes)
+{
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, self->n_streams), n_tokens);
+
+  hr_ggml_schedule_measure (schedule, graph, bytes);
+}
+
+/*
+ * hr_llama_plan_measure:
+ * @self: a plan
+ * @bytes: (out caller-allocates) (array): for each device and the host
+ *
+ * Finds out what the compute buffers take: of a prompt, and of one token of each sequence
+ * (llama_context::sched_reserve).
+ */
+void
+hr_llama_plan_measure (const HrLlamaPlan *self,
+                       guint64           *bytes)
+{
+  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
+                         self->layer_places[0] != (gint) self->n_devices;
+  const HrGgmlSchedule schedule = {
+    .n_devices = self->n_devices,
+    .offloads = TRUE,
+    .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
+  };
+
+  for (guint i = 0; i <= self->n_devices; i++)
+    bytes[i] = 0;
+  measure_graph (self, &schedule, self->ubatch, bytes);
+  measure_graph (self, &schedule, self->n_slots, bytes);
+}

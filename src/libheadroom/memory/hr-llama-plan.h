@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-ggml-schedule.h"
+#include "hr-inference-plan.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrLlamaPlan:
+ * @pass: the model and how it is stored
+ * @release: the release of llama.cpp
+ * @n_devices: how many GPUs there are; the place of the host is behind theirs
+ * @layer_places: (array): for each layer of the decoder where it is
+ * @output_place: where the last norm and the head are
+ * @n_host_experts: of how many layers the host holds the experts
+ * @has_host_cache: whether the host holds keys and values, wherever the layers are
+ * @n_slots: how many sequences there can be at once
+ * @n_streams: how many caches there are: one for each slot, or one for all
+ * @ubatch: how many tokens are computed at once
+ * @context: positions of all caches
+ * @cells: positions of each cache
+ * @window: tokens that sliding layers see, 0 where there are none
+ * @window_cells: positions of each of their caches
+ * @flash: whether flash attention computes the attention
+ * @key_type: the type that keys are kept in, a number of enum ggml_type
+ * @value_type: the type of values
+ *
+ * A job of llama.cpp in which everything that was left to it is filled in.
+ */
+typedef struct
+{
+  HrInferencePlan *pass;
+  HrLlamaRelease release;
+  guint n_devices;
+  gint *layer_places;
+  gint output_place;
+  guint64 n_host_experts;
+  gboolean has_host_cache;
+  guint64 n_slots;
+  guint64 n_streams;
+  guint64 ubatch;
+  guint64 context;
+  guint64 cells;
+  guint64 window;
+  guint64 window_cells;
+  gboolean flash;
+  guint key_type;
+  guint value_type;
+} HrLlamaPlan;
+
+gboolean           hr_llama_plan_init          (HrLlamaPlan        *self,
+                                                HrInferencePlan    *pass,
+                                                HrInferenceJob     *job,
+                                                guint               n_devices,
+                                                GError            **error);
+void               hr_llama_plan_clear         (HrLlamaPlan        *self);
+const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
+                                                guint               layer);
+guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);
+guint64            hr_llama_plan_get_value_width (const HrAttention *attention);
+gint               hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
+                                                  guint              layer);
+void               hr_llama_plan_add_weights   (const HrLlamaPlan  *self,
+                                                guint64            *bytes,
+                                                guint64            *elements);
+void               hr_llama_plan_add_cache     (const HrLlamaPlan  *self,
+                                                guint64            *bytes);
+void               hr_llama_plan_measure       (const HrLlamaPlan  *self,
+                                                guint64            *bytes);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrLlamaPlan, hr_llama_plan_clear)
+
+G_END_DECLS

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What the settings of llama.cpp change, by how much, and what is refused. Sizes are those of Qwen2.5-0.5B. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-ggml-allocator.h"
+#include "hr-inference-job.h"
+
+#define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/*
+ * 24 layers, two heads of 64 elements for keys and as many for values, 4096 tokens. CUDA pads quantized tensors by what
+ * is missing from rows of 512 elements.
+ */
+#define ELEMENTS (G_GUINT64_CONSTANT (24) * 2 * 128 * 4096)
+
+static HrEstimate *
+estimate (const char  *settings,
+          GError     **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_auto (GStrv) words = g_strsplit (settings, " ", -1);
+
+  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, "max-model-len", G_GUINT64_CONSTANT (4096), NULL);
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
+      g_autoptr (GError) own_error = NULL;
+
+      hr_job_set_from_string (job, pair[0], pair[1], &own_error);
+      g_assert_no_error (own_error);
+    }
+
+  return hr_estimator_run (model, job, NULL, 1, error);
+}
+
+static guint64
+get_bytes (const char    *settings,
+           HrComponentId  id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate (settings, &error);
+
+  g_assert_no_error (error);
+
+  return hr_estimate_get_component_bytes (found, id);
+}
+
+static void
+test_cache (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 bytes;
+  } cases[] = {
+    { "", ELEMENTS * 2 },
+    { "kv-cache-dtype=float32", ELEMENTS * 4 },
+    { "cache-type-k=q8_0 cache-type-v=q8_0", ELEMENTS / 32 * 34 + 48 * 512 },
+    { "cache-type-k=q4_0", ELEMENTS / 2 / 32 * 18 + 24 * 256 + ELEMENTS },
+    { "max-num-seqs=3", ELEMENTS * 2 * 3 },
+    { "max-num-seqs=3 kv-unified=true", ELEMENTS * 2 * 3 },
+    { "batch-size=2", ELEMENTS * 2 * 2 },
+    { "max-model-len=4097", ELEMENTS / 4096 * 4352 * 2 },
+    { "max-model-len=4097 llama-release=b4500", ELEMENTS / 4096 * 4128 * 2 },
+    { "max-model-len=0 prompt-length=4000 output-length=96", ELEMENTS * 2 },
+    { "kv-offload=false", 0 },
+    { "gpu-layers=13", ELEMENTS },
+    { "gpu-layers=12 llama-release=b4500", ELEMENTS },
+    { "gpu-layers=0", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint64 bytes = get_bytes (cases[i].settings, HR_COMPONENT_KV_CACHE);
+
+      g_test_message ("%s: %" G_GUINT64_FORMAT, cases[i].settings, bytes);
+      g_assert_cmpuint (bytes, ==, cases[i].bytes);
+    }
+}
+
+/* The table of the embeddings is on the host, and the head that is tied to it a copy on the GPU. */
+static void
+test_layers (void)
+{
+  guint64 all = get_bytes ("", HR_COMPONENT_WEIGHTS);
+  guint64 head = get_bytes ("gpu-layers=1", HR_COMPONENT_WEIGHTS);
+
+  g_assert_cmpuint (all / MIB, ==, 942);
+  g_assert_cmpuint (head / MIB, ==, 259);
+  g_assert_cmpuint (get_bytes ("gpu-layers=0", HR_COMPONENT_WEIGHTS), ==, 0);
+  g_assert_cmpuint (get_bytes ("gpu-layers=13", HR_COMPONENT_WEIGHTS), ==, head + (all - head) / 2);
+  g_assert_cmpuint (get_bytes ("gpu-layers=24 llama-release=b4500", HR_COMPONENT_WEIGHTS), <, all - head + MIB);
+}
+
+/* Half the logits, which are most of it; scores that flash attention does not keep. */
+static void
+test_compute_buffer (void)
+{
+  guint64 usual = get_bytes ("", HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpuint (usual, >, G_GUINT64_CONSTANT (512) * 151936 * 4);
+  g_assert_cmpuint (get_bytes ("max-num-batched-tokens=256", HR_COMPONENT_ACTIVATIONS), <, usual * 51 / 100);
+  g_assert_cmpuint (get_bytes ("max-model-len=32768 flash-attention=off", HR_COMPONENT_ACTIVATIONS), >,
+                    G_GUINT64_CONSTANT (512) * 32768 * 14 * 4);
+  g_assert_cmpuint (get_bytes ("max-model-len=32768", HR_COMPONENT_ACTIVATIONS), <, usual + 40 * MIB);
+}
+
+static void
+test_refusals (void)
+{
+  static const struct
+  {
+    const char *settings;
+    const char *word;
+  } cases[] = {
+    { "quantization=awq-int4", "quantization" },
+    { "dtype=float64", "quantization" },
+    { "kv-cache-dtype=int8", "cache-type-k" },
+    { "cache-type-v=q8_0 flash-attention=off", "cache-type-v" },
+    { "cache-type-v=q8_0 cache-type-k=f16", "cache-type-v" },
+    { "beams=2", "beams" },
+    { "tensor-parallel=2", "tensor-parallel" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate (cases[i].settings, &error);
+
+      g_assert_null (found);
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, cases[i].word));
+    }
+}
+
+/* The smallest hole that a tensor fits into, of equal ones the last; neighbours become one. */
+static void
+test_allocator (void)
+{
+  g_autoptr (HrGgmlAllocator) allocator = hr_ggml_allocator_new (128);
+  guint64 offsets[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (offsets); i++)
+    offsets[i] = hr_ggml_allocator_take (allocator, i == 0 ? 1000 : 200);
+  g_assert_cmpuint (offsets[1], ==, 1024);
+  g_assert_cmpuint (hr_ggml_allocator_get_size (allocator), ==, 1024 + 4 * 256);
+
+  hr_ggml_allocator_return (allocator, offsets[0], 1000);
+  hr_ggml_allocator_return (allocator, offsets[2], 200);
+  g_assert_cmpuint (hr_ggml_allocator_take (allocator, 256), ==, offsets[2]);
+  hr_ggml_allocator_return (allocator, offsets[1], 200);
+  g_assert_cmpuint (hr_ggml_allocator_take (allocator, 1280), ==, 0);
+  hr_ggml_allocator_return (allocator, offsets[4], 200);
+  g_assert_cmpuint (hr_ggml_allocator_take (allocator, 512), ==, offsets[4]);
+  g_assert_cmpuint (hr_ggml_allocator_get_size (allocator), ==, offsets[4] + 512);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/llama/the_cache_is_as_large_as_the_settings_say", test_cache);
+  g_test_add_func ("/llama/the_last_layers_and_the_head_are_on_the_gpu", test_layers);
+  g_test_add_func ("/llama/fewer_tokens_at_once_need_a_smaller_buffer", test_compute_buffer);
+  g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
+  g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);
+
+  return g_test_run ();
+}

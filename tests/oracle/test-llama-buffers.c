@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What llama.cpp reserves when it starts, buffer by buffer, against what it wrote into its log, in hundredths of a MiB:
+ * of one release all of them, with models of all shapes; of a range of others what people have published, where the
+ * builds are not the same.
+ */
+
+#include <math.h>
+
+#include "hr-inference-job.h"
+#include "hr-llama-plan.h"
+
+#include "oracle.h"
+
+#define MAX_MEBIBYTES 0.0101
+#define MAX_WEIGHT_PERCENT 0.5
+#define MAX_MEDIAN_PERCENT 0.01
+#define MAX_WORST_PERCENT 8.1
+
+typedef struct
+{
+  guint64 model[HR_GGML_MAX_PLACES];
+  guint64 elements[HR_GGML_MAX_PLACES];
+  guint64 kv[HR_GGML_MAX_PLACES];
+  guint64 compute[HR_GGML_MAX_PLACES];
+} Buffers;
+
+static void
+compare (JsonObject *row,
+         const char *key,
+         guint64     found,
+         guint      *n_compared)
+{
+  double expected = json_object_has_member (row, key) ? json_object_get_double_member (row, key) : 0;
+
+  g_print ("# %-16s %10.2f %10.2f MiB\n", key, expected, found / 1048576.0);
+  g_assert_cmpfloat (fabs (found / 1048576.0 - expected), <=, MAX_MEBIBYTES);
+  *n_compared += expected > 0;
+}
+
+static void
+measure (HrModel    *model,
+         JsonObject *settings,
+         Buffers    *buffers)
+{
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, settings);
+  g_auto (HrInferencePlan) pass = { 0 };
+  g_auto (HrLlamaPlan) plan = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, NULL);
+  hr_inference_plan_init_pass (&pass, model, job, &error);
+  g_assert_no_error (error);
+  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), 1, &error);
+  g_assert_no_error (error);
+
+  hr_llama_plan_add_weights (&plan, buffers->model, buffers->elements);
+  hr_llama_plan_add_cache (&plan, buffers->kv);
+  hr_llama_plan_measure (&plan, buffers->compute);
+}
+
+static void
+test_case (JsonNode   *root,
+           JsonObject *row,
+           guint      *n_compared)
+{
+  JsonObject *settings = json_object_get_object_member (row, "settings");
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  g_autofree char *text = NULL;
+  Buffers buffers = { { 0 } };
+
+  json_node_set_object (node, settings);
+  text = json_to_string (node, FALSE);
+  g_print ("# %s %s\n", json_object_get_string_member (row, "model"), text);
+  measure (model, settings, &buffers);
+  compare (row, "device-model", buffers.model[0], n_compared);
+  compare (row, "device-kv", buffers.kv[0], n_compared);
+  compare (row, "host-kv", buffers.kv[1], n_compared);
+  compare (row, "device-compute", buffers.compute[0], n_compared);
+  compare (row, "host-compute", buffers.compute[1], n_compared);
+}
+
+static void
+test_buffers_are_those_of_the_log (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("llama-buffers.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  guint n_compared = 0;
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    test_case (root, json_array_get_object_element (cases, i), &n_compared);
+
+  g_print ("# %u buffers of %u cases\n", n_compared, json_array_get_length (cases));
+  g_assert_cmpuint (n_compared, >=, 3 * json_array_get_length (cases));
+}
+
+static double
+get_percent (JsonObject *row,
+             const char *key,
+             guint64     found)
+{
+  double expected = json_object_get_double_member (row, key);
+  double percent = (found / 1048576.0 / expected - 1) * 100;
+
+  g_print ("# %-28s %-40s %-14s %10.2f %10.2f MiB  %+.2f %%\n", json_object_get_string_member (row, "source"),
+           json_object_get_string_member (row, "model"), key, expected, found / 1048576.0, percent);
+
+  return percent;
+}
+
+static void
+test_logs_of_other_builds_have_the_same (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("llama-logs.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      JsonObject *row = json_array_get_object_element (cases, i);
+      g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
+      Buffers buffers = { { 0 } };
+
+      measure (model, json_object_get_object_member (row, "settings"), &buffers);
+      if (json_object_has_member (row, "device-model"))
+        g_assert_cmpfloat (fabs (get_percent (row, "device-model", buffers.model[0])), <=, MAX_WEIGHT_PERCENT);
+      g_assert_cmpfloat (fabs (get_percent (row, "kv", buffers.kv[0] + buffers.kv[1])), <=, 0);
+      oracle_errors_add (errors, get_percent (row, "device-compute", buffers.compute[0]));
+    }
+
+  g_assert_cmpuint (errors->len, >=, 20);
+  oracle_errors_judge (errors, "compute buffers", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/buffers_are_those_of_the_log_of_llama_cpp", test_buffers_are_those_of_the_log);
+  g_test_add_func ("/oracle/logs_of_other_builds_of_llama_cpp_have_the_same", test_logs_of_other_builds_have_the_same);
+
+  return g_test_run ();
+}
