@@ -70,7 +70,10 @@ headroom_timeline_view_fill_value (HeadroomTimelineView *self,
   GtkWidget *size = gtk_widget_get_next_sibling (label);
   const HrTimelinePart *shown = hr_timeline_data_get_part (data, part);
   g_autofree char *text = hr_timeline_data_format (data, value);
+  /* Translators: read by screen readers: 1 the name of a part, 2 how much is held of it */
+  g_autofree char *name = g_strdup_printf (_("%1$s: %2$s"), shown->label, text);
 
+  gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   headroom_swatch_set (HEADROOM_SWATCH (swatch), shown->color, shown->pattern);
   gtk_label_set_label (GTK_LABEL (label), shown->label);
   gtk_label_set_label (GTK_LABEL (size), text);

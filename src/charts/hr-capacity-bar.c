@@ -154,13 +154,39 @@ draw_overflow (HrCapacityBar      *self,
   cairo_fill (cr);
 }
 
+/* Where the values may end as well: hatched from the least to the most, over what is there and what is left. */
+static void
+draw_range (HrCapacityBar      *self,
+            cairo_t            *cr,
+            const HrChartStyle *style)
+{
+  double whole = MAX (hr_chart_data_get_capacity (self->data), hr_chart_data_get_total (self->data));
+  HrChartRect range = self->layout->bar;
+  guint64 low, high;
+
+  if (!hr_chart_data_get_range (self->data, &low, &high) || whole <= 0)
+    return;
+
+  range.x += range.width * MIN (low / whole, 1);
+  range.width = self->layout->bar.width * MIN (high / whole, 1) - (range.x - self->layout->bar.x);
+  cairo_save (cr);
+  cairo_rectangle (cr, range.x, range.y, range.width, range.height);
+  cairo_clip (cr);
+  append_hatching (cr, &range);
+  hr_chart_set_source_color (cr, style->foreground, style->high_contrast ? 1 : 0.65);
+  cairo_set_line_width (cr, 1);
+  cairo_stroke (cr);
+  cairo_restore (cr);
+}
+
 /**
  * hr_capacity_bar_draw:
  * @self: a capacity bar
  * @cr: what to draw on
  * @style: the colours of everything but the segments
  *
- * Draws the bar without any emphasis: headroom as an empty stretch, what goes beyond the capacity hatched.
+ * Draws the bar without any emphasis: headroom as an empty stretch, what goes beyond the capacity hatched, and so with
+ * finer lines the range in which the values may end.
  */
 void
 hr_capacity_bar_draw (HrCapacityBar      *self,
@@ -187,6 +213,8 @@ hr_capacity_bar_draw (HrCapacityBar      *self,
     }
   if (self->layout->is_over)
     draw_overflow (self, cr, style);
+  else
+    draw_range (self, cr, style);
   cairo_restore (cr);
 
   if (style->high_contrast)

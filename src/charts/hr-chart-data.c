@@ -25,6 +25,7 @@ struct _HrChartData
   guint64 capacity;
   char *capacity_text;
   char *rest_text;
+  guint64 low, high;  /* between which the sum ends; alike if it is known */
 };
 
 G_DEFINE_FINAL_TYPE (HrChartData, hr_chart_data, G_TYPE_OBJECT)
@@ -129,6 +130,48 @@ hr_chart_data_add_part (HrChartData *self,
   part.value_text = g_strdup (value_text);
   part.share_text = g_strdup (share_text);
   g_array_append_val (self->parts, part);
+}
+
+/**
+ * hr_chart_data_set_range:
+ * @self: chart data
+ * @low: where the sum ends at least
+ * @high: where it ends at most
+ *
+ * Says that the sum of the values is not known for sure.
+ */
+void
+hr_chart_data_set_range (HrChartData *self,
+                         guint64      low,
+                         guint64      high)
+{
+  g_return_if_fail (HR_IS_CHART_DATA (self));
+  g_return_if_fail (low <= high);
+
+  self->low = low;
+  self->high = high;
+}
+
+/**
+ * hr_chart_data_get_range:
+ * @self: chart data
+ * @low: (out): where the sum ends at least
+ * @high: (out): where it ends at most
+ *
+ * Returns: whether there is a range
+ */
+gboolean
+hr_chart_data_get_range (HrChartData *self,
+                         guint64     *low,
+                         guint64     *high)
+{
+  g_return_val_if_fail (HR_IS_CHART_DATA (self), FALSE);
+  g_return_val_if_fail (low != NULL && high != NULL, FALSE);
+
+  *low = self->low;
+  *high = self->high;
+
+  return self->high > self->low;
 }
 
 /**

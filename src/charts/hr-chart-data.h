@@ -48,6 +48,9 @@ void               hr_chart_data_set_capacity        (HrChartData *self,
                                                       guint64      capacity,
                                                       const char  *capacity_text,
                                                       const char  *rest_text);
+void               hr_chart_data_set_range           (HrChartData *self,
+                                                      guint64      low,
+                                                      guint64      high);
 const char        *hr_chart_data_get_title           (HrChartData *self);
 const char        *hr_chart_data_get_total_text      (HrChartData *self);
 const char        *hr_chart_data_get_caption         (HrChartData *self);
@@ -57,6 +60,9 @@ const HrChartPart *hr_chart_data_get_part            (HrChartData *self,
 int                hr_chart_data_find_part           (HrChartData *self,
                                                       const char  *id);
 guint64            hr_chart_data_get_total           (HrChartData *self);
+gboolean           hr_chart_data_get_range           (HrChartData *self,
+                                                      guint64     *low,
+                                                      guint64     *high);
 guint64            hr_chart_data_get_capacity        (HrChartData *self);
 const char        *hr_chart_data_get_capacity_text   (HrChartData *self);
 const char        *hr_chart_data_get_rest_text       (HrChartData *self);

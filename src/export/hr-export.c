@@ -242,6 +242,23 @@ hr_export_format_from_file (GFile          *file,
   return FALSE;
 }
 
+/* What is reserved is known to lie in a range; all else that the total has is added to both ends. */
+static void
+add_range (HrChartData *data,
+           HrEstimate  *estimate)
+{
+  guint64 total, reserved, low, high;
+
+  if (hr_estimate_get_n_devices (estimate) > 1 || !hr_estimate_knows_reserved (estimate) ||
+      !hr_estimate_get_reserved_range (estimate, &low, &high))
+    return;
+
+  total = hr_estimate_get_total_bytes (estimate);
+  reserved = hr_estimate_get_reserved_bytes (estimate);
+  if (reserved <= total && low <= reserved && high >= reserved)
+    hr_chart_data_set_range (data, total - (reserved - low), total + (high - reserved));
+}
+
 static void
 add_capacity (HrChartData *data,
               HrReport    *report)
@@ -252,6 +269,7 @@ add_capacity (HrChartData *data,
   g_autofree char *verdict = hr_report_dup_verdict (report);
 
   hr_chart_data_set_capacity (data, memory, memory_text, verdict);
+  add_range (data, hr_report_get_estimate (report));
 }
 
 static HrChartData *

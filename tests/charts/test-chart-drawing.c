@@ -234,6 +234,45 @@ test_description_lists_the_parts (void)
                    "Weights: 14.2 GiB, 82.6 %; KV cache: 2.0 GiB, 11.6 %; CUDA context: 1.0 GiB, 5.8 %; 6.8 GiB free");
 }
 
+static cairo_surface_t *
+draw_bar (gboolean has_range)
+{
+  g_autoptr (HrChartData) data = create_data (2400);
+  g_autoptr (HrCapacityBar) bar = NULL;
+  cairo_surface_t *surface = create_surface (600, 24, WHITE);
+  cairo_t *cr = cairo_create (surface);
+
+  if (has_range)
+    hr_chart_data_set_range (data, 1600, 2000);
+  bar = hr_capacity_bar_new (data, 600, 24);
+  hr_capacity_bar_draw (bar, cr, hr_chart_style_get (HR_CHART_SCHEME_LIGHT));
+  cairo_destroy (cr);
+
+  return surface;
+}
+
+/* Where the sum may end as well is hatched, over the segments and over what is left; nowhere else. */
+static void
+test_bar_hatches_where_the_sum_may_end (void)
+{
+  cairo_surface_t *plain = draw_bar (FALSE), *hatched = draw_bar (TRUE);
+  guint n_changed = 0;
+
+  for (guint i = 0; i < 600 * 24; i++)
+    {
+      if (get_pixel (plain, i % 600, i / 600) == get_pixel (hatched, i % 600, i / 600))
+        continue;
+
+      n_changed++;
+      g_assert_cmpuint (i % 600, >=, 399);
+      g_assert_cmpuint (i % 600, <=, 501);
+    }
+  g_assert_cmpuint (n_changed, >, 200);
+
+  cairo_surface_destroy (plain);
+  cairo_surface_destroy (hatched);
+}
+
 static void
 test_label_without_capacity_names_the_total (void)
 {
@@ -382,6 +421,7 @@ main (int   argc,
   g_test_add_func ("/charts/drawing/high_contrast_has_patterns", test_high_contrast_has_patterns);
   g_test_add_func ("/charts/drawing/an_empty_pie_is_a_pale_ring", test_empty_pie_is_a_pale_ring);
   g_test_add_func ("/charts/drawing/a_bar_shows_headroom_and_overflow", test_bar_shows_headroom_and_overflow);
+  g_test_add_func ("/charts/drawing/a_bar_hatches_where_the_sum_may_end", test_bar_hatches_where_the_sum_may_end);
   g_test_add_func ("/charts/drawing/the_total_stays_inside_the_ring", test_text_scales_to_the_ring);
   g_test_add_func ("/charts/drawing/areas_of_a_timeline_have_their_colors", test_areas_have_their_colors);
   g_test_add_func ("/charts/drawing/no_value_stands_on_the_unit", test_no_value_stands_on_the_unit);
