@@ -674,6 +674,7 @@ runs_with (const HrTower             *tower,
     case HR_TOWER_PADDED:
     case HR_TOWER_CROPS:
     case HR_TOWER_SLICES:
+    case HR_TOWER_ROWS:
     case HR_TOWER_CONFORMER:
     case HR_TOWER_TILES:
     case HR_TOWER_AGAIN:

@@ -535,7 +535,8 @@ add_slices (HrMedia      *self,
     }
   tower.batch = at_once > 0 ? MIN (tower.given, at_once) : tower.given;
   tower.sequence = tower.patches;
-  tower.is_padded = tower.filled < tower.given * tower.patches;
+  /* The mask of MiniCPM-V 2.5 is set by rows, of which each has one (patch_attn_mask[i, :…]): it hides nothing. */
+  tower.is_padded = stack->tower == HR_TOWER_SLICES && tower.filled < tower.given * tower.patches;
   tower.picture = tower.patches * tower.pixels;
   g_array_append_val (self->towers, tower);
 }
@@ -880,7 +881,7 @@ hr_media_add_towers (HrMedia  *self,
         add_sizes (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_CROPS)
         add_crops (self, model, kinds[i], batch);
-      else if (vision->tower == HR_TOWER_SLICES)
+      else if (vision->tower == HR_TOWER_SLICES || vision->tower == HR_TOWER_ROWS)
         add_slices (self, model, kinds[i], batch);
       else if (vision->tower == HR_TOWER_TILES)
         add_tiles (self, model, kinds[i], batch);

@@ -74,12 +74,20 @@ find_patches (HrReplay *replay,
   hr_replay_drop (replay, sums);
 }
 
-/* `embeddings + self.position_embedding (position_ids)`, with what the function makes of the mask beside. */
-static void
-add_positions (HrReplay      *replay,
-               HrPass        *pass,
-               HrValue        patches,
-               const HrBlock *block)
+/*
+ * hr_tower_find_positions:
+ * @replay: a tape
+ * @pass: the variables of its function
+ * @patches: patches as vectors
+ * @block: the table of positions
+ *
+ * `embeddings + self.position_embedding (position_ids)`, with what the function makes of the mask beside.
+ */
+void
+hr_tower_find_positions (HrReplay      *replay,
+                         HrPass        *pass,
+                         HrValue        patches,
+                         const HrBlock *block)
 {
   HrValue numbers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES);
   HrValue shape = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
@@ -133,7 +141,7 @@ hr_tower_embed_padded (const HrInference *self,
                                HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
   if (convolves)
     hr_tower_require_gradient (self, replay, &patches);
-  add_positions (replay, pass, patches, table);
+  hr_tower_find_positions (replay, pass, patches, table);
   hr_replay_drop (replay, patches);
   if (!convolves)
     hr_tower_require_gradient (self, replay, &pass->hidden);

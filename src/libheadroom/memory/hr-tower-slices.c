@@ -40,9 +40,16 @@ typedef struct
   HrValue biases[N_THIRDS];
 } Thirds;
 
+/* Whether the tower is Idefics2VisionTransformer, as in openbmb/MiniCPM-Llama3-V-2_5. */
+static gboolean
+is_of_rows (const HrTower *tower)
+{
+  return tower->stack->tower == HR_TOWER_ROWS;
+}
+
 /*
- * pad_sequence () of all rows, and a copy in the dtype of the model, which a variable holds; then a convolution of
- * those that are seen at once.
+ * pad_sequence () of all rows, and a copy in the dtype of the model, which a variable holds, or which is handed to the
+ * tower alone; then a convolution of those that are seen at once.
  */
 static HrValue
 embed_patches (const HrTower *tower,
@@ -58,11 +65,16 @@ embed_patches (const HrTower *tower,
   padded = hr_op_like (replay, "pad_sequence", "all_pixel_values", padded);
   pass->beside[pass->n_beside++] = hr_op_like (replay, "zeros", "patch_attn_mask",
                                                HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES));
-  if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
-    hr_replay_assign (replay, &padded, hr_op_like (replay, "_to_copy", "all_pixel_values", cast));
-  pass->beside[pass->n_beside++] = padded;
+  if (is_of_rows (tower))
+    pass->beside[pass->n_beside++] = padded;
+  if (replay->parameter_dtype == HR_ELEMENT_FLOAT32)
+    cast = hr_op_view (replay, padded, cast);
+  else
+    cast = hr_op_like (replay, "_to_copy", "all_pixel_values", cast);
+  if (!is_of_rows (tower))
+    hr_replay_drop (replay, padded);
+  pass->beside[pass->n_beside++] = cast;
   replay->symbols[HR_SYMBOL_BATCH] = tower->batch;
-  cast.storage = padded.storage;
   weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS, HR_SYMBOL_HIDDEN));
   bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
 
@@ -134,9 +146,19 @@ hr_tower_embed_slices (const HrInference *self,
 
   replay->block = convolution->path;
   patches = embed_patches (self->tower, replay, pass, convolution);
-  hr_tower_require_gradient (self, replay, &patches);
-  add_positions (replay, pass, patches, table);
-  hr_replay_drop (replay, patches);
+  if (is_of_rows (self->tower))
+    {
+      hr_tower_find_positions (replay, pass, patches, table);
+      hr_replay_drop (replay, patches);
+      hr_tower_require_gradient (self, replay, &pass->hidden);
+    }
+  else
+    {
+      hr_tower_require_gradient (self, replay, &patches);
+      add_positions (replay, pass, patches, table);
+      hr_replay_drop (replay, patches);
+    }
+  /* create_bidirectional_mask() makes none where nothing is hidden. */
   if (self->tower->is_padded)
     make_mask (replay, pass);
   pass->inputs_embeds = hr_replay_hold (replay, pass->hidden);
@@ -245,8 +267,11 @@ attend (HrReplay      *replay,
   q = project_third (replay, &thirds, queries, "q", 0);
   k = project_third (replay, &thirds, keys, "k", 1);
   v = project_third (replay, &thirds, values, "v", 2);
-  spread = hr_op_like (replay, "clone", "key_padding_mask",
-                       HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERY_HEADS, HR_SYMBOL_SOURCE));
+  /* `.expand (…).reshape (…)`: a view, of a single picture. */
+  spread = replay->symbols[HR_SYMBOL_BATCH] > 1
+             ? hr_op_like (replay, "clone", "key_padding_mask",
+                           HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_QUERY_HEADS, HR_SYMBOL_SOURCE))
+             : HR_NO_VALUE;
   scaled = hr_op_unary (replay, HR_UNARY_DIV, "q_scaled", q);
   weights = hr_op_matmul (replay, "attn_output_weights", scaled, k, scores);
   hr_replay_assign (replay, &weights, hr_op_softmax (replay, "attn_output_weights", weights, weights.element));
@@ -323,6 +348,8 @@ hr_tower_query (const HrTower *self,
   const HrShape *shape = &chain->blocks[QUERY].parameter.shape;
   HrValue mask, positions, all, seen, query, answers, view;
 
+  if (is_of_rows (self))
+    hr_replay_drop (replay, pass->beside[--pass->n_beside]);
   replay->symbols[HR_SYMBOL_SOURCE] = self->sequence;
   replay->symbols[HR_SYMBOL_QUERIES] = shape->sizes[0];
   replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = shape->sizes[1];

@@ -46,7 +46,7 @@ hr_tower_get_bytes (const HrTower *self,
 
   if (self->inner != NULL)
     return hr_tower_get_bytes (&g_array_index (self->inner, HrTower, 0), element);
-  if (self->stack->tower == HR_TOWER_SLICES)
+  if (self->stack->tower == HR_TOWER_SLICES || self->stack->tower == HR_TOWER_ROWS)
     return self->apart;
 
   if (self->stack->tower == HR_TOWER_CONFORMER)
@@ -396,7 +396,7 @@ hr_tower_embed (const HrInference *self,
       return;
     }
 
-  if (self->stack->tower == HR_TOWER_SLICES)
+  if (self->stack->tower == HR_TOWER_SLICES || self->stack->tower == HR_TOWER_ROWS)
     {
       hr_tower_embed_slices (self, replay, pass);
       return;

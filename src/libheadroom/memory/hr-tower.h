@@ -186,6 +186,10 @@ HrValue hr_tower_query            (const HrTower     *self,
 void    hr_tower_finish_crops     (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);
+void    hr_tower_find_positions   (HrReplay          *replay,
+                                   HrPass            *pass,
+                                   HrValue            patches,
+                                   const HrBlock     *block);
 void    hr_tower_embed_padded     (const HrInference *self,
                                    HrReplay          *replay,
                                    HrPass            *pass);

@@ -739,6 +739,7 @@ typedef enum
   HR_TOWER_CROPS,             /* pictures laid out on crops, padded and put together again (Phi-4-multimodal) */
   HR_TOWER_RESAMPLER,         /* latents that attend to what another tower has seen (Idefics 2) */
   HR_TOWER_SLICES,            /* rows of patches of a picture or a part of one, padded to the longest (MiniCPM-V) */
+  HR_TOWER_ROWS,              /* likewise, through the tower of Idefics 2, which sees what pads them (MiniCPM-V 2.5) */
   HR_TOWER_CONFORMER,         /* sounds padded to the longest, with a mask that is trained (Phi-4-multimodal) */
 } HrTowerPath;
 

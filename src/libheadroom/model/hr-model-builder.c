@@ -495,7 +495,7 @@ read_tower (HrScope  *scope,
 {
   static const char * const names[] = {
     "unknown", "qwen-vl", "pixtral", "padded", "vit", "whisper", "chunked",
-    "tiles", "again", "unfolded", "crops", "resampler", "slices", "conformer", NULL,
+    "tiles", "again", "unfolded", "crops", "resampler", "slices", "rows", "conformer", NULL,
   };
   guint choice;
 
