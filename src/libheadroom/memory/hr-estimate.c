@@ -422,14 +422,6 @@ _hr_estimate_add_device (HrEstimate *self)
   return self->devices->len - 1;
 }
 
-/*
- * _hr_estimate_set_device_bytes:
- * @self: an estimate
- * @device: the index of a device
- * @bytes: its peak, the sum of its components
- *
- * States the peak of a device.
- */
 /* What the worst device takes but for what only the heap tells. */
 guint64
 _hr_estimate_get_known_bytes (HrEstimate *self)
@@ -486,6 +478,14 @@ _hr_estimate_set_n_ranks (HrEstimate *self,
   self->n_ranks = n_ranks;
 }
 
+/*
+ * _hr_estimate_set_device_bytes:
+ * @self: an estimate
+ * @device: the index of a device
+ * @bytes: its peak, the sum of its components
+ *
+ * States the peak of a device.
+ */
 void
 _hr_estimate_set_device_bytes (HrEstimate *self,
                                guint       device,

@@ -49,7 +49,7 @@ hr_layer_record_new (guint               layer,
   self->place = place;
   self->needs_gradient = needs_gradient;
   self->checkpointing = checkpointing;
-  self->returned = self->chunk = HR_NO_VALUE;
+  self->returned = self->weights = self->chunk = HR_NO_VALUE;
   if (checkpointing == HR_CHECKPOINTING_OPERATORS)
     self->kept = g_new0 (HrOperatorCache, 1);
 
@@ -364,6 +364,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   self->n_needed = replay->n_needed - n_made;
   leave_shared (self, stack, layer);
   self->output = stack->variables.hidden;
+  self->weights = stack->variables.weights;
   /* Where nothing is kept for a gradient, nothing is to be computed anew. */
   if (is_recomputed (self) && !self->is_unused && !self->is_inner && !hr_value_needs_gradient (self->output))
     hr_replay_drop (replay, input);
@@ -566,9 +567,17 @@ let_casts_go (GArray   *held,
     hr_replay_drop (replay, g_array_index (held, HrValue, i));
 }
 
+/* What a function returns and nothing uses gets zeros as its gradient (materialize_grads, torch/autograd/function.py). */
+static HrValue
+make_zeros (HrReplay *replay,
+            HrValue   shape)
+{
+  return shape.storage >= 0 ? hr_op_like (replay, "zeros", "args[1]", hr_value_detach (shape)) : HR_NO_VALUE;
+}
+
 /*
  * CheckpointFunction.backward in torch/utils/checkpoint.py: the whole layer is computed anew, and what came out of it
- * and the gradient of that stay until a backward pass of its own is over.
+ * and the gradients of that stay until a backward pass of its own is over.
  */
 static HrValue
 differentiate_reentrant (HrLayerRecord   *self,
@@ -580,24 +589,29 @@ differentiate_reentrant (HrLayerRecord   *self,
   g_autoptr (HrGraph) graph = hr_graph_new ();
   g_autoptr (GArray) casts = NULL;
   HrValue entered[HR_N_SHARED];
-  HrValue input, output, result;
+  HrValue input, output, weights, zeros, result;
 
   replay->sentence = N_("in the backward pass, while a layer is computed anew");
+  zeros = make_zeros (replay, self->weights);
   replay->graph = graph;
   if (is_offloaded (self, stack, self->input))
     self->input.storage = take_input (self, stack).storage;
   input = stack->variables.hidden = hr_training_enter_graph (replay, hr_replay_hold (replay, self->input),
                                                             self->needs_gradient);
   enter_shared (stack, layer, entered);
+  stack->variables.weights = HR_NO_VALUE;
   run_layer (self, stack, layer, TRUE);
   output = stack->variables.hidden;
-  stack->variables.hidden = HR_NO_VALUE;
+  weights = stack->variables.weights;
+  stack->variables.hidden = stack->variables.weights = HR_NO_VALUE;
   replay->graph = NULL;
   if (replay->offloads_inputs && replay->reloaded.storage < 0 && replay->autocast != HR_ELEMENT_NONE)
     casts = hold_casts (graph, replay);
 
   replay->sentence = N_("in the backward pass of a layer");
   hr_graph_deliver (graph, replay, output, hr_replay_hold (replay, gradient));
+  if (zeros.storage >= 0)
+    hr_graph_deliver (graph, replay, weights, hr_replay_hold (replay, zeros));
   if (layer == 0)
     deliver_made (stack, graph);
   hr_graph_run_backward (graph, replay);
@@ -605,7 +619,9 @@ differentiate_reentrant (HrLayerRecord   *self,
   add_shared (self, stack, graph, entered);
   hr_graph_clear (graph, replay);
   let_casts_go (casts, replay);
+  hr_replay_drop (replay, weights);
   hr_replay_drop (replay, output);
+  hr_replay_drop (replay, zeros);
   hr_replay_drop (replay, gradient);
 
   return result;

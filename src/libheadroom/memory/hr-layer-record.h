@@ -38,6 +38,7 @@ typedef enum
  * @input: the input, a boundary of @graph
  * @chunk: what a rank keeps of the input, where that is divided, or none
  * @output: the output
+ * @weights: what is returned beside it, attention weights
  * @shared: what layers share, boundaries of @graph, or none
  * @made: what the layer made of it for all, or none
  * @past: keys and values of virtual tokens, boundaries of @graph, or none
@@ -71,6 +72,7 @@ typedef struct
   HrValue input;
   HrValue chunk;
   HrValue output;
+  HrValue weights;
   HrValue shared[HR_N_SHARED];
   HrValue made[HR_N_SHARED];
   HrValue past[2];

@@ -57,9 +57,9 @@ typedef enum
   HR_SYMBOL_TOP_K,          /* t: experts of a token */
   HR_SYMBOL_EXPERTS,        /* E */
   HR_SYMBOL_EXPERTS_HELD,   /* E_r: those of them that a rank has */
-  HR_SYMBOL_ROUTED,         /* N_t: pairs of a rank's tokens and their experts */
-  HR_SYMBOL_DISPATCHED,     /* N_e: pairs that come to a rank's experts */
-  HR_SYMBOL_GATHERED_TOKENS, /* N_g: tokens of all ranks that share experts */
+  HR_SYMBOL_ROUTED,         /* R_t: pairs of a rank's tokens and their experts */
+  HR_SYMBOL_DISPATCHED,     /* R_e: pairs that come to a rank's experts */
+  HR_SYMBOL_GATHERED_TOKENS, /* T_g: tokens of all ranks that share experts */
   HR_SYMBOL_EXPERT,         /* m: the width inside an expert */
   HR_SYMBOL_EXPERT_LATENT,  /* c_m: the width of what goes into an expert, where it is not h */
   HR_SYMBOL_PER_EXPERT,     /* tokens of an expert, if all are chosen alike */
