@@ -567,7 +567,7 @@ let_casts_go (GArray   *held,
     hr_replay_drop (replay, g_array_index (held, HrValue, i));
 }
 
-/* What a function returns and nothing uses gets zeros as its gradient (materialize_grads, torch/autograd/function.py). */
+/* What a function returns and nothing uses gets a gradient of zeros (materialize_grads, torch/autograd/function.py). */
 static HrValue
 make_zeros (HrReplay *replay,
             HrValue   shape)
