@@ -684,7 +684,7 @@ hr_inference_job_new (void)
 }
 
 /**
- * hr_inference_job_get_engine:
+ * hr_inference_job_get_engine: (skip)
  * @self: a job
  *
  * Gets the program that runs the model.

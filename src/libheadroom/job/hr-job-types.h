@@ -105,7 +105,7 @@ typedef enum
 } HrAttentionMask;
 
 /**
- * HrEngine:
+ * HrEngine: (skip)
  * @HR_ENGINE_TRANSFORMERS: Hugging Face transformers' generate()
  * @HR_ENGINE_LLAMA_CPP: llama.cpp
  *
