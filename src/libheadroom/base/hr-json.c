@@ -724,6 +724,25 @@ hr_json_get_string (HrJson      *self,
   return member == NULL || hr_json_read_string (member, value, error);
 }
 
+/* The text of a member that has to be there, which lives as long as the program. */
+gboolean
+hr_json_require_text (HrJson      *self,
+                      const char  *key,
+                      const char **text,
+                      GError     **error)
+{
+  const char *value = NULL;
+
+  g_return_val_if_fail (text != NULL, FALSE);
+
+  if (hr_json_require_member (self, key, error) == NULL || !hr_json_get_string (self, key, &value, error))
+    return FALSE;
+
+  *text = g_intern_string (value);
+
+  return TRUE;
+}
+
 static gboolean
 get_typed (HrJson      *self,
            const char  *key,

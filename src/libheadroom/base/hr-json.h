@@ -79,6 +79,10 @@ gboolean            hr_json_has_null_member   (HrJson              *self,
 HrJson             *hr_json_require_member    (HrJson              *self,
                                                const char          *key,
                                                GError             **error);
+gboolean            hr_json_require_text      (HrJson              *self,
+                                               const char          *key,
+                                               const char         **text,
+                                               GError             **error);
 
 /* The value of a node that is there. */
 gboolean            hr_json_check_type        (HrJson              *self,

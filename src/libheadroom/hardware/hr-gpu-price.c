@@ -34,22 +34,6 @@ load_price (HrJson      *member,
 }
 
 static gboolean
-load_text (HrJson      *object,
-           const char  *key,
-           const char **text,
-           GError     **error)
-{
-  const char *value = NULL;
-
-  if (hr_json_require_member (object, key, error) == NULL || !hr_json_get_string (object, key, &value, error))
-    return FALSE;
-
-  *text = g_intern_string (value);
-
-  return TRUE;
-}
-
-static gboolean
 load_offer (HrJson      *offer,
             const char  *currency,
             GArray      *prices,
@@ -60,8 +44,9 @@ load_offer (HrJson      *offer,
   HrJson *per_hour = NULL;
 
   if (!hr_json_check_type (offer, HR_JSON_OBJECT, error) || !hr_json_check_members (offer, members, error) ||
-      !load_text (offer, "provider", &price.provider, error) || !load_text (offer, "source", &price.source, error) ||
-      !load_text (offer, "checked", &price.checked, error) ||
+      !hr_json_require_text (offer, "provider", &price.provider, error) ||
+      !hr_json_require_text (offer, "source", &price.source, error) ||
+      !hr_json_require_text (offer, "checked", &price.checked, error) ||
       hr_json_require_member (offer, "per-hour", error) == NULL ||
       !hr_json_get_object (offer, "per-hour", &per_hour, error))
     return FALSE;
@@ -97,7 +82,8 @@ _hr_gpu_price_load (HrJson   *document,
   HrJson *offers = NULL;
 
   if (!hr_json_check_type (document, HR_JSON_OBJECT, error) || !hr_json_check_members (document, members, error) ||
-      !load_text (document, "schema", &schema, error) || !load_text (document, "currency", &currency, error) ||
+      !hr_json_require_text (document, "schema", &schema, error) ||
+      !hr_json_require_text (document, "currency", &currency, error) ||
       hr_json_require_member (document, "offers", error) == NULL ||
       !hr_json_get_array (document, "offers", &offers, error))
     return FALSE;

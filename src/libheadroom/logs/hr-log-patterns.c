@@ -35,22 +35,6 @@ static const struct
 /* The unit that a program writes beside each number. */
 #define WRITTEN "written"
 
-static gboolean
-load_text (HrJson      *object,
-           const char  *key,
-           const char **text,
-           GError     **error)
-{
-  const char *value = NULL;
-
-  if (hr_json_require_member (object, key, error) == NULL || !hr_json_get_string (object, key, &value, error))
-    return FALSE;
-
-  *text = g_intern_string (value);
-
-  return TRUE;
-}
-
 static GRegex *
 load_regex (HrJson      *node,
             const char  *group,
@@ -150,7 +134,8 @@ load_line (HrJson            *node,
   HrJson *pattern;
 
   if (!hr_json_check_type (node, HR_JSON_OBJECT, error) || !hr_json_check_members (node, members, error) ||
-      !load_text (node, "has", &line->has, error) || !load_text (node, "source", &source, error) ||
+      !hr_json_require_text (node, "has", &line->has, error) ||
+      !hr_json_require_text (node, "source", &source, error) ||
       !hr_json_get_boolean (node, "adds", &line->adds, error) ||
       !hr_json_get_object (node, "figures", &figures, error))
     return FALSE;
@@ -173,47 +158,58 @@ load_line (HrJson            *node,
   return TRUE;
 }
 
-static gboolean
-load_lines (HrJson        *document,
-            HrLogProgram  *program,
-            GError       **error)
-{
-  HrJson *lines = NULL;
+typedef gboolean (*LoadElement) (HrJson        *element,
+                                 HrLogProgram  *program,
+                                 GError       **error);
 
-  if (hr_json_require_member (document, "lines", error) == NULL ||
-      !hr_json_get_array (document, "lines", &lines, error))
+/* Each element of a list that may be absent. */
+static gboolean
+load_elements (HrJson        *document,
+               const char    *key,
+               LoadElement    load,
+               HrLogProgram  *program,
+               GError       **error)
+{
+  HrJson *elements = NULL;
+
+  if (!hr_json_get_array (document, key, &elements, error))
     return FALSE;
 
-  for (guint i = 0; i < hr_json_get_length (lines); i++)
+  for (guint i = 0; elements != NULL && i < hr_json_get_length (elements); i++)
     {
-      HrLogLinePattern line = { 0 };
-
-      if (!load_line (hr_json_get_element (lines, i), &line, error))
+      if (!load (hr_json_get_element (elements, i), program, error))
         return FALSE;
-      g_array_append_val (program->lines, line);
     }
 
   return TRUE;
 }
 
 static gboolean
-load_versions (HrJson        *document,
-               HrLogProgram  *program,
-               GError       **error)
+add_line (HrJson        *element,
+          HrLogProgram  *program,
+          GError       **error)
 {
-  HrJson *versions = NULL;
+  HrLogLinePattern line = { 0 };
 
-  if (!hr_json_get_array (document, "versions", &versions, error))
+  if (!load_line (element, &line, error))
     return FALSE;
 
-  for (guint i = 0; versions != NULL && i < hr_json_get_length (versions); i++)
-    {
-      GRegex *regex = load_regex (hr_json_get_element (versions, i), "version", error);
+  g_array_append_val (program->lines, line);
 
-      if (regex == NULL)
-        return FALSE;
-      g_ptr_array_add (program->versions, regex);
-    }
+  return TRUE;
+}
+
+static gboolean
+add_version (HrJson        *element,
+             HrLogProgram  *program,
+             GError       **error)
+{
+  GRegex *regex = load_regex (element, "version", error);
+
+  if (regex == NULL)
+    return FALSE;
+
+  g_ptr_array_add (program->versions, regex);
 
   return TRUE;
 }
@@ -235,45 +231,26 @@ load_starts (HrJson        *document,
 }
 
 static gboolean
-load_difference (HrJson           *node,
-                 HrLogDifference  *difference,
-                 GError          **error)
+add_difference (HrJson        *element,
+                HrLogProgram  *program,
+                GError       **error)
 {
   static const char * const members[] = { "term", "from", "less", NULL };
-  HrLogTerm *terms[] = { &difference->term, &difference->from, &difference->less };
+  HrLogDifference difference;
+  HrLogTerm *terms[] = { &difference.term, &difference.from, &difference.less };
 
-  if (!hr_json_check_type (node, HR_JSON_OBJECT, error) || !hr_json_check_members (node, members, error))
+  if (!hr_json_check_type (element, HR_JSON_OBJECT, error) || !hr_json_check_members (element, members, error))
     return FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (terms); i++)
     {
       const char *name = NULL;
 
-      if (!load_text (node, members[i], &name, error) || !load_term (node, name, terms[i], error))
+      if (!hr_json_require_text (element, members[i], &name, error) || !load_term (element, name, terms[i], error))
         return FALSE;
     }
 
-  return TRUE;
-}
-
-static gboolean
-load_differences (HrJson        *document,
-                  HrLogProgram  *program,
-                  GError       **error)
-{
-  HrJson *differences = NULL;
-
-  if (!hr_json_get_array (document, "differences", &differences, error))
-    return FALSE;
-
-  for (guint i = 0; differences != NULL && i < hr_json_get_length (differences); i++)
-    {
-      HrLogDifference difference = { 0 };
-
-      if (!load_difference (hr_json_get_element (differences, i), &difference, error))
-        return FALSE;
-      g_array_append_val (program->differences, difference);
-    }
+  g_array_append_val (program->differences, difference);
 
   return TRUE;
 }
@@ -295,9 +272,11 @@ load_program (HrJson        *document,
   program->lines = g_array_new (FALSE, FALSE, sizeof (HrLogLinePattern));
   program->differences = g_array_new (FALSE, FALSE, sizeof (HrLogDifference));
   if (!hr_json_check_type (document, HR_JSON_OBJECT, error) || !hr_json_check_members (document, members, error) ||
-      !load_text (document, "id", &program->id, error) || !load_text (document, "name", &program->name, error) ||
+      !hr_json_require_text (document, "id", &program->id, error) ||
+      !hr_json_require_text (document, "name", &program->name, error) ||
       !hr_json_get_boolean (document, "engine", &program->is_engine, error) ||
-      !load_versions (document, program, error) || !load_starts (document, program, error))
+      !load_elements (document, "versions", add_version, program, error) ||
+      !load_starts (document, program, error) || hr_json_require_member (document, "lines", error) == NULL)
     return FALSE;
 
   if (rank != NULL)
@@ -307,7 +286,8 @@ load_program (HrJson        *document,
     program->host = load_regex (host, NULL, error);
 
   return (rank == NULL || program->rank != NULL) && (host == NULL || program->host != NULL) &&
-         load_lines (document, program, error) && load_differences (document, program, error);
+         load_elements (document, "lines", add_line, program, error) &&
+         load_elements (document, "differences", add_difference, program, error);
 }
 
 static gpointer
