@@ -9,6 +9,7 @@
 #include "headroom-columns.h"
 #include "headroom-dialogs.h"
 #include "headroom-pin.h"
+#include "headroom-session-scenario.h"
 #include "headroom-settings.h"
 #include "hr-estimate-comparison.h"
 #include "hr-export-comparison.h"

@@ -13,6 +13,7 @@
 #include "headroom-picker.h"
 #include "headroom-recent.h"
 #include "headroom-result-page.h"
+#include "headroom-session-scenario.h"
 #include "headroom-settings-pane.h"
 #include "headroom-settings.h"
 

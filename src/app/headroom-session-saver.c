@@ -5,6 +5,7 @@
 #include "headroom-session-saver.h"
 
 #include "headroom-last-session.h"
+#include "headroom-session-scenario.h"
 #include "headroom-settings.h"
 
 /* Long enough for what is typed or dragged to be one write, short enough for little to be lost. */

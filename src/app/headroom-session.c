@@ -4,14 +4,14 @@
 
 #include "headroom-session.h"
 
-#include <glib/gi18n.h>
 #include <hr-estimator.h>
-#include <hr-gpu-catalogue.h>
 #include <hr-job-enums.h>
-#include <string.h>
 
 #include "headroom-history.h"
-#include "headroom-opened.h"
+#include "headroom-job-change.h"
+#include "headroom-jobs.h"
+#include "headroom-opener.h"
+#include "headroom-results.h"
 
 /*
  * HeadroomSession:
@@ -30,27 +30,20 @@ struct _HeadroomSession
   GFile *file;
   HrMode mode;
   HrMode shown_mode;
-  GHashTable *jobs;
+  HeadroomJobs *jobs;
   HrGpu *gpu;
   guint n_gpus;
 
-  GHashTable *results;
+  HeadroomResults *results;
   char *problem;
   guint update_source;
 
   HeadroomHistory *history;
   GListStore *pins;
   GListStore *capacities;
-  GCancellable *opening;
+  HeadroomOpener *opener;
   guint restoring : 1;
 };
-
-/* The latest estimate of a mode, and the settings that it was made for. */
-typedef struct
-{
-  HrEstimate *estimate;
-  HrJob *job;
-} Result;
 
 enum
 {
@@ -70,22 +63,6 @@ enum
 G_DEFINE_FINAL_TYPE (HeadroomSession, headroom_session, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPS];
-
-static void
-result_free (gpointer data)
-{
-  Result *result = data;
-
-  g_object_unref (result->estimate);
-  g_object_unref (result->job);
-  g_free (result);
-}
-
-static Result *
-headroom_session_get_result (HeadroomSession *self)
-{
-  return g_hash_table_lookup (self->results, GINT_TO_POINTER (self->mode));
-}
 
 static void
 headroom_session_set_problem (HeadroomSession *self,
@@ -123,29 +100,23 @@ headroom_session_record (HeadroomSession *self,
                          const char      *what)
 {
   HeadroomState *state;
-  GHashTableIter iter;
-  gpointer job;
 
   if (self->restoring)
     return;
 
   state = headroom_state_new (self->model, self->file, self->mode, self->gpu, self->n_gpus);
-  g_hash_table_iter_init (&iter, self->jobs);
-  while (g_hash_table_iter_next (&iter, NULL, &job))
-    headroom_state_take_job (state, job, headroom_history_get_current (self->history));
+  headroom_jobs_save_to (self->jobs, state, headroom_history_get_current (self->history));
 
   headroom_history_record (self->history, state, what, g_get_monotonic_time ());
 }
 
 static void
-headroom_session_job_notify_cb (HeadroomSession *self,
-                                GParamSpec      *pspec,
-                                HrJob           *job)
+headroom_session_job_changed_cb (HeadroomSession *self,
+                                 const char      *setting)
 {
   g_assert (HEADROOM_IS_SESSION (self));
-  g_assert (HR_IS_JOB (job));
 
-  headroom_session_record (self, pspec->name);
+  headroom_session_record (self, setting);
   headroom_session_queue_update (self);
 }
 
@@ -175,39 +146,6 @@ headroom_session_pins_changed_cb (HeadroomSession *self,
 }
 
 static void
-copy_settings (HrJob *from,
-               HrJob *to)
-{
-  g_autofree GParamSpec **settings = NULL;
-  guint n_settings;
-
-  settings = hr_job_list_settings (from, &n_settings);
-
-  for (guint i = 0; i < n_settings; i++)
-    {
-      g_auto (GValue) value = G_VALUE_INIT;
-
-      g_object_get_property (G_OBJECT (from), settings[i]->name, &value);
-      g_object_set_property (G_OBJECT (to), settings[i]->name, &value);
-    }
-}
-
-/* A mode that nobody had come to has its defaults. */
-static void
-headroom_session_restore_jobs (HeadroomSession     *self,
-                               const HeadroomState *state)
-{
-  for (HrMode mode = 0; mode < HEADROOM_N_MODES; mode++)
-    {
-      HrJob *job = g_hash_table_lookup (self->jobs, GINT_TO_POINTER (mode));
-      g_autoptr (HrJob) settings = state->jobs[mode] != NULL ? g_object_ref (state->jobs[mode]) : hr_job_new (mode);
-
-      if (job != NULL)
-        copy_settings (settings, job);
-    }
-}
-
-static void
 headroom_session_restore (HeadroomSession     *self,
                           const HeadroomState *state)
 {
@@ -217,7 +155,7 @@ headroom_session_restore (HeadroomSession     *self,
   self->restoring = TRUE;
 
   headroom_session_set_mode (self, state->mode);
-  headroom_session_restore_jobs (self, state);
+  headroom_jobs_restore (self->jobs, state);
   headroom_session_set_gpu (self, state->gpu);
   headroom_session_set_n_gpus (self, state->n_gpus);
   headroom_session_set_model (self, state->model, state->file);
@@ -231,13 +169,12 @@ headroom_session_dispose (GObject *object)
   HeadroomSession *self = HEADROOM_SESSION (object);
 
   g_clear_handle_id (&self->update_source, g_source_remove);
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
+  g_clear_object (&self->opener);
   g_clear_object (&self->model);
   g_clear_object (&self->file);
-  g_clear_pointer (&self->jobs, g_hash_table_unref);
+  g_clear_object (&self->jobs);
   g_clear_object (&self->gpu);
-  g_clear_pointer (&self->results, g_hash_table_unref);
+  g_clear_pointer (&self->results, headroom_results_free);
   g_clear_object (&self->history);
   g_clear_object (&self->pins);
   g_clear_object (&self->capacities);
@@ -363,12 +300,15 @@ headroom_session_init (HeadroomSession *self)
 {
   self->mode = HR_MODE_INFERENCE;
   self->n_gpus = 1;
-  self->jobs = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
-  self->results = g_hash_table_new_full (NULL, NULL, NULL, result_free);
+  self->jobs = headroom_jobs_new ();
+  self->results = headroom_results_new ();
+  self->opener = headroom_opener_new ();
   self->history = headroom_history_new ();
   self->pins = g_list_store_new (HEADROOM_TYPE_PIN);
   self->capacities = g_list_store_new (HR_TYPE_GPU);
 
+  g_signal_connect_object (self->jobs, "changed", G_CALLBACK (headroom_session_job_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->history, "notify", G_CALLBACK (headroom_session_history_notify_cb), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->pins, "items-changed", G_CALLBACK (headroom_session_pins_changed_cb), self,
@@ -401,14 +341,6 @@ headroom_session_get_file (HeadroomSession *self)
   return self->file;
 }
 
-static gboolean
-is_of_other_mode (gpointer key,
-                  gpointer value,
-                  gpointer user_data)
-{
-  return GPOINTER_TO_INT (key) != GPOINTER_TO_INT (user_data);
-}
-
 void
 headroom_session_set_model (HeadroomSession *self,
                             HrModel         *model,
@@ -421,10 +353,10 @@ headroom_session_set_model (HeadroomSession *self,
     return;
 
   /* What was estimated in other modes was another model. */
-  g_hash_table_foreach_remove (self->results, is_of_other_mode, GINT_TO_POINTER (self->mode));
+  headroom_results_keep_only (self->results, self->mode);
   if (model == NULL)
     {
-      g_hash_table_remove_all (self->results);
+      headroom_results_clear (self->results);
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
     }
 
@@ -450,21 +382,24 @@ headroom_session_choose_model (HeadroomSession  *self,
   if (model == NULL)
     return FALSE;
 
-  g_cancellable_cancel (self->opening);
+  headroom_opener_cancel (self->opener);
   headroom_session_set_model (self, model, NULL);
 
   return TRUE;
 }
 
-/* Takes the mode and the settings of a job. */
-static void
+/*
+ * Sets the mode and its settings to those of @job.
+ */
+void
 headroom_session_take_job (HeadroomSession *self,
                            HrJob           *job)
 {
-  HrMode mode = hr_job_get_mode (job);
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (HR_IS_JOB (job));
 
-  headroom_session_set_mode (self, mode);
-  copy_settings (job, headroom_session_get_job_of_mode (self, mode));
+  headroom_session_set_mode (self, hr_job_get_mode (job));
+  headroom_jobs_set (self->jobs, job);
 }
 
 /*
@@ -487,380 +422,51 @@ headroom_session_choose_job (HeadroomSession  *self,
   if (model == NULL)
     return FALSE;
 
-  g_cancellable_cancel (self->opening);
-  self->restoring = TRUE;
+  headroom_opener_cancel (self->opener);
+  headroom_session_begin_step (self);
   headroom_session_take_job (self, job);
   headroom_session_set_model (self, model, NULL);
-  self->restoring = FALSE;
-  headroom_session_record (self, NULL);
-
-  return TRUE;
-}
-
-/* What a change makes of the job and of the GPUs. */
-typedef struct
-{
-  HrJob *job;
-  HrGpu *gpu;
-  guint n_gpus;
-} Change;
-
-static void
-change_clear (Change *self)
-{
-  g_clear_object (&self->job);
-  g_clear_object (&self->gpu);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Change, change_clear)
-
-static gboolean
-change_take_part (Change      *self,
-                  const char  *part,
-                  GError     **error)
-{
-  guint64 n_gpus;
-
-  if (g_str_has_prefix (part, "gpu="))
-    {
-      g_clear_object (&self->gpu);
-      self->gpu = hr_gpu_catalogue_lookup (part + strlen ("gpu="), error);
-      return self->gpu != NULL;
-    }
-  if (!g_str_has_prefix (part, "gpus="))
-    return hr_job_set_all_from_string (self->job, part, error);
-
-  if (!g_ascii_string_to_unsigned (part + strlen ("gpus="), 10, 1, G_MAXUINT, &n_gpus, error))
-    return FALSE;
-  self->n_gpus = n_gpus;
+  headroom_session_end_step (self);
 
   return TRUE;
 }
 
 /*
- * Makes a change to the job of the current mode and to the GPUs: settings with their values, as
- * hr_job_set_all_from_string() takes them, and gpu=ID and gpus=NUMBER as on the command line. It is one step to undo.
- * What cannot be set leaves everything as it is.
+ * Makes a change to the job of the current mode and to the GPUs, in the words of headroom_job_change_new(). It is one
+ * step to undo. What cannot be set leaves everything as it is.
  */
 gboolean
 headroom_session_change_job (HeadroomSession  *self,
                              const char       *change,
                              GError          **error)
 {
-  g_auto (GStrv) parts = NULL;
-  g_auto (Change) changed = { 0 };
+  g_autoptr (HeadroomJobChange) changed = NULL;
 
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
   g_return_val_if_fail (change != NULL, FALSE);
 
-  changed.job = hr_job_copy (headroom_session_get_job (self));
-  g_set_object (&changed.gpu, self->gpu);
-  changed.n_gpus = self->n_gpus;
-  parts = g_strsplit (change, " ", -1);
-  for (guint i = 0; parts[i] != NULL; i++)
-    {
-      if (!change_take_part (&changed, parts[i], error))
-        return FALSE;
-    }
-
-  self->restoring = TRUE;
-  headroom_session_take_job (self, changed.job);
-  headroom_session_set_gpu (self, changed.gpu);
-  headroom_session_set_n_gpus (self, changed.n_gpus);
-  self->restoring = FALSE;
-  headroom_session_record (self, NULL);
-
-  return TRUE;
-}
-
-/* Takes what is pinned beside a scenario, but for what is there already. */
-static void
-headroom_session_take_pins (HeadroomSession *self,
-                            GPtrArray       *pins,
-                            GPtrArray       *problems)
-{
-  for (guint i = 0; i < pins->len; i++)
-    {
-      HeadroomPin *pin = g_ptr_array_index (pins, i);
-      guint n_pins = g_list_model_get_n_items (G_LIST_MODEL (self->pins));
-
-      if (g_list_store_find_with_equal_func (self->pins, pin, (GEqualFunc) headroom_pin_equal, NULL))
-        continue;
-
-      if (n_pins < HR_SCENARIO_MAX_PINS)
-        g_list_store_append (self->pins, pin);
-      else
-        g_ptr_array_add (problems,
-                         /* Translators: the name of a configuration */
-                         g_strdup_printf (_("There is no room for the pinned configuration “%s”"),
-                                          headroom_pin_get_label (pin)));
-    }
-}
-
-static void
-headroom_session_take_scenario (HeadroomSession *self,
-                                HeadroomOpened  *opened)
-{
-  headroom_session_take_job (self, hr_scenario_get_job (opened->scenario));
-  headroom_session_set_gpu (self, opened->gpu);
-  headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
-  headroom_session_set_model (self, opened->model, opened->file);
-}
-
-/*
- * Takes what somebody was working on the last time, in all modes. A GPU that is not told or not known leaves the one
- * that is there.
- */
-static void
-headroom_session_take_last (HeadroomSession *self,
-                            HeadroomOpened  *opened)
-{
-  for (HrMode mode = 0; mode < HEADROOM_N_MODES; mode++)
-    {
-      HrJob *job = hr_scenario_get_job_of_mode (opened->scenario, mode);
-
-      if (job != NULL)
-        copy_settings (job, headroom_session_get_job_of_mode (self, mode));
-    }
-
-  headroom_session_set_mode (self, hr_job_get_mode (hr_scenario_get_job (opened->scenario)));
-  if (opened->gpu != NULL)
-    {
-      headroom_session_set_gpu (self, opened->gpu);
-      headroom_session_set_n_gpus (self, hr_scenario_get_n_gpus (opened->scenario));
-    }
-  headroom_session_set_model (self, opened->model, opened->file);
-}
-
-static void
-open_thread (GTask        *task,
-             gpointer      source_object,
-             gpointer      task_data,
-             GCancellable *cancellable)
-{
-  GError *error = NULL;
-  HeadroomOpened *opened = headroom_opened_new_from_file (task_data, &error);
-
-  if (opened != NULL)
-    g_task_return_pointer (task, opened, (GDestroyNotify) headroom_opened_free);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-restore_thread (GTask        *task,
-                gpointer      source_object,
-                gpointer      task_data,
-                GCancellable *cancellable)
-{
-  g_task_return_pointer (task, headroom_opened_new_from_scenario (task_data), (GDestroyNotify) headroom_opened_free);
-}
-
-/* An open that is under way when another begins is cancelled. */
-static void
-headroom_session_read_async (HeadroomSession     *self,
-                             GTaskThreadFunc      thread,
-                             gpointer             what,
-                             gpointer             source_tag,
-                             GAsyncReadyCallback  callback,
-                             gpointer             user_data)
-{
-  g_autoptr (GTask) task = NULL;
-
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
-  self->opening = g_cancellable_new ();
-
-  task = g_task_new (self, self->opening, callback, user_data);
-  g_task_set_source_tag (task, source_tag);
-  g_task_set_task_data (task, g_object_ref (what), g_object_unref);
-  g_task_run_in_thread (task, thread);
-}
-
-/*
- * Reads a model or a scenario from @file in a thread: it may lie on a slow disk or on the network.
- *
- * An open that is under way when another begins is cancelled.
- */
-void
-headroom_session_open_async (HeadroomSession     *self,
-                             GFile               *file,
-                             GAsyncReadyCallback  callback,
-                             gpointer             user_data)
-{
-  g_return_if_fail (HEADROOM_IS_SESSION (self));
-  g_return_if_fail (G_IS_FILE (file));
-
-  headroom_session_read_async (self, open_thread, file, headroom_session_open_async, callback, user_data);
-}
-
-/*
- * Reads what @scenario names, which somebody was working on the last time, in a thread. To be finished with
- * headroom_session_open_finish() as well; what cannot be had any more is left out.
- */
-void
-headroom_session_restore_async (HeadroomSession     *self,
-                                HrScenario          *scenario,
-                                GAsyncReadyCallback  callback,
-                                gpointer             user_data)
-{
-  g_return_if_fail (HEADROOM_IS_SESSION (self));
-  g_return_if_fail (HR_IS_SCENARIO (scenario));
-
-  headroom_session_read_async (self, restore_thread, scenario, headroom_session_restore_async, callback, user_data);
-}
-
-/* What is restored is where a session begins: there is nothing before it to go back to. */
-static void
-headroom_session_take_opened (HeadroomSession *self,
-                              HeadroomOpened  *opened,
-                              gboolean         is_last)
-{
-  self->restoring = TRUE;
-
-  if (is_last)
-    headroom_session_take_last (self, opened);
-  else if (opened->scenario != NULL)
-    headroom_session_take_scenario (self, opened);
-  else
-    headroom_session_set_model (self, opened->model, opened->file);
-  headroom_session_take_pins (self, opened->pins, opened->problems);
-
-  self->restoring = FALSE;
-  if (is_last)
-    headroom_history_clear (self->history);
-  headroom_session_record (self, NULL);
-}
-
-/*
- * Takes what was read. If that is nothing, everything stays as it is.
- *
- * @problems: (out) (optional) (nullable): sentences about what had to be left out, a line each, or NULL if nothing had
- */
-gboolean
-headroom_session_open_finish (HeadroomSession  *self,
-                              GAsyncResult     *result,
-                              char            **problems,
-                              GError          **error)
-{
-  g_autoptr (HeadroomOpened) opened = NULL;
-
-  g_return_val_if_fail (HEADROOM_IS_SESSION (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  opened = g_task_propagate_pointer (G_TASK (result), error);
-  if (opened == NULL)
+  changed = headroom_job_change_new (headroom_session_get_job (self), self->gpu, self->n_gpus, change, error);
+  if (changed == NULL)
     return FALSE;
 
-  headroom_session_take_opened (self, opened,
-                                g_task_get_source_tag (G_TASK (result)) == headroom_session_restore_async);
-
-  if (problems != NULL)
-    {
-      *problems = NULL;
-      g_ptr_array_add (opened->problems, NULL);
-      if (g_ptr_array_index (opened->problems, 0) != NULL)
-        *problems = g_strjoinv ("\n", (char **) opened->problems->pdata);
-    }
+  headroom_session_begin_step (self);
+  headroom_session_take_job (self, changed->job);
+  headroom_session_set_gpu (self, changed->gpu);
+  headroom_session_set_n_gpus (self, changed->n_gpus);
+  headroom_session_end_step (self);
 
   return TRUE;
 }
 
 /*
- * Creates a configuration of what is set now, called @label, to be looked at beside others. There has to be a model.
+ * Gets what reads files for the session.
  */
-HeadroomPin *
-headroom_session_create_pin (HeadroomSession *self,
-                             const char      *label)
+HeadroomOpener *
+headroom_session_get_opener (HeadroomSession *self)
 {
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
-  g_return_val_if_fail (self->model != NULL, NULL);
 
-  return headroom_pin_new (label, self->model, self->file, headroom_session_get_job (self), self->gpu, self->n_gpus);
-}
-
-static HrScenario *
-headroom_session_create_scenario_of (HeadroomSession *self,
-                                     HrJob           *job)
-{
-  g_autoptr (HeadroomPin) pin = headroom_pin_new ("", self->model, self->file, job, self->gpu, self->n_gpus);
-
-  return headroom_pin_create_scenario (pin);
-}
-
-/*
- * Creates a report of the estimate, which does not change with what is set later, and carries the scenario that it is
- * about. There has to be an estimate.
- */
-HrReport *
-headroom_session_create_report (HeadroomSession *self,
-                                HrUnitSystem     unit_system)
-{
-  const Result *result;
-  HrReport *report;
-
-  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
-
-  result = headroom_session_get_result (self);
-  g_return_val_if_fail (result != NULL, NULL);
-
-  report = hr_report_new (result->estimate, result->job, self->gpu, self->n_gpus, unit_system);
-  /* An estimate that is still that of the model before has a file that is not known any more. */
-  if (hr_report_get_model (report) == self->model)
-    {
-      g_autoptr (HrScenario) scenario = headroom_session_create_scenario_of (self, result->job);
-
-      hr_report_set_scenario (report, scenario);
-    }
-
-  return report;
-}
-
-/*
- * Creates a scenario of what is set now, and of what is pinned. There has to be a model.
- */
-HrScenario *
-headroom_session_create_scenario (HeadroomSession *self)
-{
-  HrScenario *scenario;
-
-  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
-  g_return_val_if_fail (self->model != NULL, NULL);
-
-  scenario = headroom_session_create_scenario_of (self, headroom_session_get_job (self));
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->pins)); i++)
-    {
-      g_autoptr (HeadroomPin) pin = g_list_model_get_item (G_LIST_MODEL (self->pins), i);
-      g_autoptr (HrScenario) pinned = headroom_pin_create_scenario (pin);
-
-      hr_scenario_add_pin (scenario, headroom_pin_get_label (pin), pinned);
-    }
-
-  return scenario;
-}
-
-/*
- * Creates a scenario of all that somebody is working on: with what is set in the other modes. There has to be a model.
- */
-HrScenario *
-headroom_session_create_whole_scenario (HeadroomSession *self)
-{
-  HrScenario *scenario;
-  GHashTableIter iter;
-  gpointer job;
-
-  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
-  g_return_val_if_fail (self->model != NULL, NULL);
-
-  scenario = headroom_session_create_scenario (self);
-  g_hash_table_iter_init (&iter, self->jobs);
-  while (g_hash_table_iter_next (&iter, NULL, &job))
-    {
-      if (hr_job_get_mode (job) != self->mode)
-        hr_scenario_add_job (scenario, job);
-    }
-
-  return scenario;
+  return self->opener;
 }
 
 /*
@@ -956,19 +562,33 @@ HrJob *
 headroom_session_get_job_of_mode (HeadroomSession *self,
                                   HrMode           mode)
 {
-  HrJob *job;
-
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
 
-  job = g_hash_table_lookup (self->jobs, GINT_TO_POINTER (mode));
-  if (job == NULL)
-    {
-      job = hr_job_new (mode);
-      g_hash_table_insert (self->jobs, GINT_TO_POINTER (mode), job);
-      g_signal_connect_object (job, "notify", G_CALLBACK (headroom_session_job_notify_cb), self, G_CONNECT_SWAPPED);
-    }
+  return headroom_jobs_get (self->jobs, mode);
+}
 
-  return job;
+/*
+ * Gets the job of a mode, or NULL if nobody has come to it.
+ */
+HrJob *
+headroom_session_peek_job_of_mode (HeadroomSession *self,
+                                   HrMode           mode)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return headroom_jobs_peek (self->jobs, mode);
+}
+
+/*
+ * Sets the settings of the mode of @settings, whichever is shown.
+ */
+void
+headroom_session_set_settings (HeadroomSession *self,
+                               HrJob           *settings)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+
+  headroom_jobs_set (self->jobs, settings);
 }
 
 /*
@@ -983,10 +603,9 @@ headroom_session_reset_job (HeadroomSession *self)
 
   defaults = hr_job_new (self->mode);
 
-  self->restoring = TRUE;
-  copy_settings (defaults, headroom_session_get_job (self));
-  self->restoring = FALSE;
-  headroom_session_record (self, NULL);
+  headroom_session_begin_step (self);
+  headroom_jobs_set (self->jobs, defaults);
+  headroom_session_end_step (self);
 }
 
 HrGpu *
@@ -1049,13 +668,11 @@ headroom_session_remember_gpus (HeadroomSession *self,
 {
   g_return_if_fail (HEADROOM_IS_SESSION (self));
 
-  self->restoring = TRUE;
+  headroom_session_begin_step (self);
   headroom_session_set_gpu (self, gpu);
   headroom_session_set_n_gpus (self, n_gpus);
-  self->restoring = FALSE;
-
-  headroom_history_clear (self->history);
-  headroom_session_record (self, NULL);
+  headroom_session_forget_steps (self);
+  headroom_session_end_step (self);
 }
 
 /*
@@ -1064,13 +681,20 @@ headroom_session_remember_gpus (HeadroomSession *self,
 HrEstimate *
 headroom_session_get_estimate (HeadroomSession *self)
 {
-  const Result *result;
-
   g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
 
-  result = headroom_session_get_result (self);
+  return headroom_results_get_estimate (self->results, self->mode);
+}
 
-  return result != NULL ? result->estimate : NULL;
+/*
+ * Gets the settings that the latest estimate of the mode was made for, or NULL if there was none yet.
+ */
+HrJob *
+headroom_session_get_estimated_job (HeadroomSession *self)
+{
+  g_return_val_if_fail (HEADROOM_IS_SESSION (self), NULL);
+
+  return headroom_results_get_job (self->results, self->mode);
 }
 
 /*
@@ -1093,7 +717,6 @@ headroom_session_update (HeadroomSession *self)
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (GError) error = NULL;
   HrJob *job;
-  Result *result;
 
   g_return_if_fail (HEADROOM_IS_SESSION (self));
 
@@ -1108,12 +731,7 @@ headroom_session_update (HeadroomSession *self)
   headroom_session_set_problem (self, error != NULL ? error->message : NULL);
 
   if (estimate != NULL)
-    {
-      result = g_new0 (Result, 1);
-      result->estimate = g_steal_pointer (&estimate);
-      result->job = hr_job_copy (job);
-      g_hash_table_replace (self->results, GINT_TO_POINTER (self->mode), result);
-    }
+    headroom_results_take (self->results, g_steal_pointer (&estimate), job);
 
   /* Another mode shows its own estimate, even where it is not a new one. */
   if (error == NULL || self->shown_mode != self->mode)
@@ -1121,6 +739,40 @@ headroom_session_update (HeadroomSession *self)
       self->shown_mode = self->mode;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ESTIMATE]);
     }
+}
+
+/*
+ * Begins a change that has several parts: up to headroom_session_end_step() they are one step to undo.
+ */
+void
+headroom_session_begin_step (HeadroomSession *self)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (!self->restoring);
+
+  self->restoring = TRUE;
+}
+
+void
+headroom_session_end_step (HeadroomSession *self)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (self->restoring);
+
+  self->restoring = FALSE;
+  headroom_session_record (self, NULL);
+}
+
+/*
+ * Makes the step that has been begun the one where a session begins: there is nothing before it to go back to.
+ */
+void
+headroom_session_forget_steps (HeadroomSession *self)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (self->restoring);
+
+  headroom_history_clear (self->history);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 #include <hr-report.h>
 #include <hr-scenario.h>
 
+#include "headroom-opener.h"
 #include "headroom-pin.h"
 
 G_BEGIN_DECLS
@@ -33,24 +34,9 @@ gboolean         headroom_session_choose_job           (HeadroomSession      *se
 gboolean         headroom_session_change_job           (HeadroomSession      *self,
                                                         const char           *change,
                                                         GError              **error);
-void             headroom_session_open_async           (HeadroomSession      *self,
-                                                        GFile                *file,
-                                                        GAsyncReadyCallback   callback,
-                                                        gpointer              user_data);
-gboolean         headroom_session_open_finish          (HeadroomSession      *self,
-                                                        GAsyncResult         *result,
-                                                        char                **problems,
-                                                        GError              **error);
-void             headroom_session_restore_async        (HeadroomSession      *self,
-                                                        HrScenario           *scenario,
-                                                        GAsyncReadyCallback   callback,
-                                                        gpointer              user_data);
-HeadroomPin     *headroom_session_create_pin           (HeadroomSession      *self,
-                                                        const char           *label) G_GNUC_WARN_UNUSED_RESULT;
-HrReport        *headroom_session_create_report        (HeadroomSession      *self,
-                                                        HrUnitSystem          unit_system) G_GNUC_WARN_UNUSED_RESULT;
-HrScenario      *headroom_session_create_scenario      (HeadroomSession      *self) G_GNUC_WARN_UNUSED_RESULT;
-HrScenario      *headroom_session_create_whole_scenario (HeadroomSession     *self) G_GNUC_WARN_UNUSED_RESULT;
+void             headroom_session_take_job             (HeadroomSession      *self,
+                                                        HrJob                *job);
+HeadroomOpener  *headroom_session_get_opener           (HeadroomSession      *self);
 void             headroom_session_reload_model         (HeadroomSession      *self);
 HrMode           headroom_session_get_mode             (HeadroomSession      *self);
 void             headroom_session_set_mode             (HeadroomSession      *self,
@@ -60,6 +46,10 @@ GListStore      *headroom_session_get_capacities       (HeadroomSession      *se
 HrJob           *headroom_session_get_job              (HeadroomSession      *self);
 HrJob           *headroom_session_get_job_of_mode      (HeadroomSession      *self,
                                                         HrMode                mode);
+HrJob           *headroom_session_peek_job_of_mode     (HeadroomSession      *self,
+                                                        HrMode                mode);
+void             headroom_session_set_settings         (HeadroomSession      *self,
+                                                        HrJob                *settings);
 void             headroom_session_reset_job            (HeadroomSession      *self);
 HrGpu           *headroom_session_get_gpu              (HeadroomSession      *self);
 void             headroom_session_set_gpu              (HeadroomSession      *self,
@@ -71,8 +61,12 @@ void             headroom_session_remember_gpus        (HeadroomSession      *se
                                                         HrGpu                *gpu,
                                                         guint                 n_gpus);
 HrEstimate      *headroom_session_get_estimate         (HeadroomSession      *self);
+HrJob           *headroom_session_get_estimated_job    (HeadroomSession      *self);
 const char      *headroom_session_get_problem          (HeadroomSession      *self);
 void             headroom_session_update               (HeadroomSession      *self);
+void             headroom_session_begin_step           (HeadroomSession      *self);
+void             headroom_session_end_step             (HeadroomSession      *self);
+void             headroom_session_forget_steps         (HeadroomSession      *self);
 gboolean         headroom_session_get_can_undo         (HeadroomSession      *self);
 gboolean         headroom_session_get_can_redo         (HeadroomSession      *self);
 void             headroom_session_undo                 (HeadroomSession      *self);

@@ -2,68 +2,20 @@
 
 #include "config.h"
 
-#include "headroom-window.h"
+#include "headroom-window-private.h"
 
 #include <glib/gi18n.h>
 #include <hr-architecture-file.h>
-#include <hr-gpu-catalogue.h>
 
 #include "headroom-architecture-dialog.h"
-#include "headroom-dialogs.h"
-#include "headroom-help-window.h"
+#include "headroom-export.h"
 #include "headroom-last-session.h"
 #include "headroom-recent.h"
-#include "headroom-session-saver.h"
+#include "headroom-remembered-gpu.h"
+#include "headroom-session-opening.h"
 #include "headroom-settings.h"
-#include "headroom-side-windows.h"
-
-/* The card that estimates are held against until one is chosen, on a machine without a GPU. */
-#define FALLBACK_GPU "rtx-4090"
-
-/*
- * HeadroomWindow:
- *
- * A session, the actions on it, and the content that shows it.
- */
-struct _HeadroomWindow
-{
-  AdwApplicationWindow parent_instance;
-
-  HeadroomSession *session;
-  HeadroomContent *content;
-  GListModel *local_gpus;
-  GSettings *settings;
-  HeadroomSideWindows *side_windows;
-  HeadroomSessionSaver *saver;
-  HrGpu *guessed_gpu;
-};
 
 G_DEFINE_FINAL_TYPE (HeadroomWindow, headroom_window, ADW_TYPE_APPLICATION_WINDOW)
-
-static void
-headroom_window_show_error (HeadroomWindow *self,
-                            const char     *title,
-                            const GError   *error)
-{
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    headroom_content_show_error (self->content, title, error->message);
-}
-
-static void
-headroom_window_show_toast (HeadroomWindow *self,
-                            const char     *text)
-{
-  AdwToast *toast = adw_toast_new (text);
-
-  adw_toast_set_timeout (toast, 3);
-  headroom_content_add_toast (self->content, toast);
-}
-
-static HrReport *
-headroom_window_create_report (HeadroomWindow *self)
-{
-  return headroom_session_create_report (self->session, headroom_settings_get_unit_system (self->settings));
-}
 
 static void
 headroom_window_architecture_added (GtkWindow    *window,
@@ -75,7 +27,7 @@ headroom_window_architecture_added (GtkWindow    *window,
 
   if (error != NULL)
     {
-      headroom_window_show_error (self, _("The architecture could not be added"), error);
+      _headroom_window_show_error (self, _("The architecture could not be added"), error);
       return;
     }
 
@@ -83,7 +35,7 @@ headroom_window_architecture_added (GtkWindow    *window,
   headroom_window_reload_models ();
   /* Translators: the name of an architecture, such as “qwen2”. */
   text = g_strdup_printf (_("Architecture “%s” added"), model_type);
-  headroom_window_show_toast (self, text);
+  _headroom_window_show_toast (self, text);
 }
 
 /* What is no model may be an architecture file: it is offered to be kept. */
@@ -97,7 +49,7 @@ headroom_window_offer_architecture (HeadroomWindow *self,
     return FALSE;
 
   if (!headroom_architecture_dialog_offer (GTK_WINDOW (self), file, headroom_window_architecture_added, &error))
-    headroom_window_show_error (self, _("The architecture file has a fault"), error);
+    _headroom_window_show_error (self, _("The architecture file has a fault"), error);
 
   return TRUE;
 }
@@ -135,7 +87,7 @@ headroom_window_opened_cb (GObject      *source_object,
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
         headroom_recent_remove (self->settings, request->file);
 
-      headroom_window_show_error (self, title, error);
+      _headroom_window_show_error (self, title, error);
     }
 
   g_object_unref (request->window);
@@ -144,168 +96,18 @@ headroom_window_opened_cb (GObject      *source_object,
 }
 
 static void
-headroom_window_open_response_cb (GtkFileChooser *chooser,
-                                  int             response,
-                                  HeadroomWindow *self)
-{
-  g_autoptr (GFile) file = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT)
-    file = gtk_file_chooser_get_file (chooser);
-
-  if (file != NULL)
-    headroom_window_open (self, file);
-}
-
-static void
-headroom_window_open_action (GtkWidget  *widget,
-                             const char *action_name,
-                             GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  headroom_dialog_open (GTK_WINDOW (self), G_CALLBACK (headroom_window_open_response_cb), self);
-}
-
-static void
-headroom_window_open_folder_action (GtkWidget  *widget,
-                                    const char *action_name,
-                                    GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-
-  headroom_dialog_open_folder (GTK_WINDOW (self), G_CALLBACK (headroom_window_open_response_cb), self);
-}
-
-static void
-headroom_window_open_uri_action (GtkWidget  *widget,
-                                 const char *action_name,
-                                 GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autoptr (GFile) file = g_file_new_for_uri (g_variant_get_string (parameter, NULL));
-
-  headroom_window_open (self, file);
-}
-
-static void
-headroom_window_choose_model_action (GtkWidget  *widget,
-                                     const char *action_name,
-                                     GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  const char *id = g_variant_get_string (parameter, NULL);
-  g_autoptr (GError) error = NULL;
-
-  if (headroom_session_choose_model (self->session, id, &error))
-    {
-      headroom_content_clear_error (self->content);
-    }
-  else
-    {
-      /* Translators: %s is the name of a file or folder */
-      g_autofree char *title = g_strdup_printf (_("“%s” could not be opened"), id);
-
-      headroom_window_show_error (self, title, error);
-    }
-}
-
-static void
-headroom_window_save_response_cb (GtkFileChooser *chooser,
-                                  int             response,
-                                  HeadroomWindow *self)
-{
-  g_autoptr (HrScenario) scenario = NULL;
-  g_autoptr (GFile) file = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (response != GTK_RESPONSE_ACCEPT)
-    return;
-
-  file = gtk_file_chooser_get_file (chooser);
-  scenario = headroom_session_create_scenario (self->session);
-
-  if (hr_scenario_save (scenario, file, &error))
-    {
-      headroom_recent_add (self->settings, file);
-      headroom_window_show_toast (self, _("Scenario saved"));
-    }
-  else
-    {
-      headroom_window_show_error (self, _("The scenario could not be saved"), error);
-    }
-}
-
-static void
-headroom_window_save_scenario_action (GtkWidget  *widget,
-                                      const char *action_name,
-                                      GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autoptr (HrReport) report = headroom_window_create_report (self);
-  g_autofree char *name = hr_report_dup_file_name (report, "headroom");
-
-  headroom_dialog_save (GTK_WINDOW (self), _("Save Scenario"), name,
-                        G_CALLBACK (headroom_window_save_response_cb), self);
-}
-
-static void
-headroom_window_copy_command_line_action (GtkWidget  *widget,
-                                          const char *action_name,
-                                          GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autoptr (HrScenario) scenario = headroom_session_create_scenario (self->session);
-  g_autofree char *line = hr_scenario_dup_command_line (scenario);
-
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), line);
-  headroom_window_show_toast (self, _("Command line copied"));
-}
-
-/* A report on its way into a file. */
-typedef struct
-{
-  HrReport *report;
-  HrExportFormat format;
-  GFile *file;
-} Export;
-
-static void
-export_free (Export *export)
-{
-  g_clear_object (&export->report);
-  g_clear_object (&export->file);
-  g_free (export);
-}
-
-static void
-export_thread (GTask        *task,
-               gpointer      source_object,
-               gpointer      task_data,
-               GCancellable *cancellable)
-{
-  Export *export = task_data;
-  GError *error = NULL;
-
-  if (hr_export_to_file (export->report, export->format, HR_EXPORT_CHART_USUAL, export->file, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
 headroom_window_exported_cb (GObject      *source_object,
                              GAsyncResult *result,
                              gpointer      user_data)
 {
   HeadroomWindow *self = HEADROOM_WINDOW (source_object);
-  Export *export = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) file = headroom_export_finish (result, &error);
 
-  if (g_task_propagate_boolean (G_TASK (result), &error))
+  if (file != NULL)
     {
-      g_autofree char *name = headroom_recent_get_name (export->file);
-      g_autofree char *uri = g_file_get_uri (export->file);
+      g_autofree char *name = headroom_recent_get_name (file);
+      g_autofree char *uri = g_file_get_uri (file);
       /* Translators: %s is the name of a file */
       g_autofree char *text = g_strdup_printf (_("“%s” saved"), name);
       AdwToast *toast = adw_toast_new (text);
@@ -319,243 +121,8 @@ headroom_window_exported_cb (GObject      *source_object,
     }
   else
     {
-      headroom_window_show_error (self, _("The report could not be saved"), error);
+      _headroom_window_show_error (self, _("The report could not be saved"), error);
     }
-}
-
-static void
-headroom_window_export_response_cb (GtkFileChooser *chooser,
-                                    int             response,
-                                    HeadroomWindow *self)
-{
-  Export *export = g_object_get_data (G_OBJECT (chooser), "export");
-  g_autoptr (GFile) file = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT)
-    file = gtk_file_chooser_get_file (chooser);
-
-  if (file != NULL)
-    headroom_window_export (self, export->report, export->format, file);
-}
-
-static void
-headroom_window_export_action (GtkWidget  *widget,
-                               const char *action_name,
-                               GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autofree char *name = NULL;
-  Export *export;
-  GObject *dialog;
-  HrExportFormat format;
-
-  if (!hr_export_format_from_name (g_variant_get_string (parameter, NULL), &format))
-    {
-      g_warning ("There is no format %s", g_variant_get_string (parameter, NULL));
-      return;
-    }
-
-  export = g_new0 (Export, 1);
-  export->report = headroom_window_create_report (self);
-  export->format = format;
-
-  name = hr_report_dup_file_name (export->report, hr_export_format_get_extension (format));
-  dialog = headroom_dialog_save (GTK_WINDOW (self), _("Export"), name,
-                                 G_CALLBACK (headroom_window_export_response_cb), self);
-  g_object_set_data_full (dialog, "export", export, (GDestroyNotify) export_free);
-}
-
-static void
-headroom_window_show_uri_action (GtkWidget  *widget,
-                                 const char *action_name,
-                                 GVariant   *parameter)
-{
-  gtk_show_uri (GTK_WINDOW (widget), g_variant_get_string (parameter, NULL), GDK_CURRENT_TIME);
-}
-
-static void
-headroom_window_undo_action (GtkWidget  *widget,
-                             const char *action_name,
-                             GVariant   *parameter)
-{
-  headroom_session_undo (HEADROOM_WINDOW (widget)->session);
-}
-
-static void
-headroom_window_redo_action (GtkWidget  *widget,
-                             const char *action_name,
-                             GVariant   *parameter)
-{
-  headroom_session_redo (HEADROOM_WINDOW (widget)->session);
-}
-
-static void
-headroom_window_reset_settings_action (GtkWidget  *widget,
-                                       const char *action_name,
-                                       GVariant   *parameter)
-{
-  headroom_session_reset_job (HEADROOM_WINDOW (widget)->session);
-}
-
-static void
-headroom_window_search_action (GtkWidget  *widget,
-                               const char *action_name,
-                               GVariant   *parameter)
-{
-  headroom_content_search (HEADROOM_WINDOW (widget)->content);
-}
-
-static void
-headroom_window_choose_gpu_action (GtkWidget  *widget,
-                                   const char *action_name,
-                                   GVariant   *parameter)
-{
-  headroom_content_choose_gpu (HEADROOM_WINDOW (widget)->content);
-}
-
-static void
-headroom_window_show_settings_action (GtkWidget  *widget,
-                                      const char *action_name,
-                                      GVariant   *parameter)
-{
-  headroom_content_show_settings (HEADROOM_WINDOW (widget)->content);
-}
-
-static void
-headroom_window_show_result_action (GtkWidget  *widget,
-                                    const char *action_name,
-                                    GVariant   *parameter)
-{
-  headroom_content_show_result (HEADROOM_WINDOW (widget)->content);
-}
-
-static void
-headroom_window_next_pane_action (GtkWidget  *widget,
-                                  const char *action_name,
-                                  GVariant   *parameter)
-{
-  headroom_content_move_focus (HEADROOM_WINDOW (widget)->content, GTK_DIR_TAB_FORWARD);
-}
-
-static void
-headroom_window_previous_pane_action (GtkWidget  *widget,
-                                      const char *action_name,
-                                      GVariant   *parameter)
-{
-  headroom_content_move_focus (HEADROOM_WINDOW (widget)->content, GTK_DIR_TAB_BACKWARD);
-}
-
-/* The actions that show windows, by their names. */
-static const struct
-{
-  const char *action;
-  HeadroomSideWindow kind;
-} side_actions[] = {
-  { "win.show-anatomy", HEADROOM_SIDE_WINDOW_ANATOMY },
-  { "win.show-precision", HEADROOM_SIDE_WINDOW_PRECISION },
-  { "win.show-comparison", HEADROOM_SIDE_WINDOW_COMPARISON },
-  { "win.show-examples", HEADROOM_SIDE_WINDOW_EXAMPLES },
-  { "win.show-launch", HEADROOM_SIDE_WINDOW_LAUNCH },
-  { "win.show-plan", HEADROOM_SIDE_WINDOW_PLAN },
-};
-
-static void
-headroom_window_show_side_action (GtkWidget  *widget,
-                                  const char *action_name,
-                                  GVariant   *parameter)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (side_actions); i++)
-    {
-      if (g_str_equal (side_actions[i].action, action_name))
-        headroom_side_windows_present (HEADROOM_WINDOW (widget)->side_windows, side_actions[i].kind);
-    }
-}
-
-static void
-headroom_window_present_help (HeadroomWindow *self,
-                              const char     *id)
-{
-  GtkWidget *help = headroom_side_windows_get (self->side_windows, HEADROOM_SIDE_WINDOW_HELP);
-
-  if (id != NULL)
-    headroom_help_window_show (HEADROOM_HELP_WINDOW (help), id);
-  headroom_side_windows_present (self->side_windows, HEADROOM_SIDE_WINDOW_HELP);
-}
-
-/* The topic of the setting whose row has the focus, which is named after it. */
-static char *
-headroom_window_find_topic (HeadroomWindow *self)
-{
-  HrJob *job = headroom_session_get_job (self->session);
-
-  for (GtkWidget *widget = gtk_window_get_focus (GTK_WINDOW (self)); widget != NULL;
-       widget = gtk_widget_get_parent (widget))
-    {
-      const char *name = gtk_widget_get_name (widget);
-
-      if (ADW_IS_PREFERENCES_ROW (widget) && g_object_class_find_property (G_OBJECT_GET_CLASS (job), name) != NULL)
-        return g_strdup_printf ("setting:%s", name);
-    }
-
-  return NULL;
-}
-
-static void
-headroom_window_show_help_action (GtkWidget  *widget,
-                                  const char *action_name,
-                                  GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autofree char *id = headroom_window_find_topic (self);
-
-  headroom_window_present_help (self, id);
-}
-
-/* The key of a topic. */
-static void
-headroom_window_look_up_action (GtkWidget  *widget,
-                                const char *action_name,
-                                GVariant   *parameter)
-{
-  headroom_window_present_help (HEADROOM_WINDOW (widget), g_variant_get_string (parameter, NULL));
-}
-
-/* The change is a list of settings with their values, as an advice has it. */
-static void
-headroom_window_apply_change_action (GtkWidget  *widget,
-                                     const char *action_name,
-                                     GVariant   *parameter)
-{
-  HeadroomWindow *self = HEADROOM_WINDOW (widget);
-  g_autoptr (GError) error = NULL;
-
-  if (!headroom_session_change_job (self->session, g_variant_get_string (parameter, NULL), &error))
-    headroom_content_show_error (self->content, _("This cannot be changed"), error->message);
-}
-
-static void
-headroom_window_dismiss_error_action (GtkWidget  *widget,
-                                      const char *action_name,
-                                      GVariant   *parameter)
-{
-  headroom_content_clear_error (HEADROOM_WINDOW (widget)->content);
-}
-
-static void
-headroom_window_update_actions (HeadroomWindow *self)
-{
-  GtkWidget *widget = GTK_WIDGET (self);
-  gboolean has_estimate = headroom_session_get_estimate (self->session) != NULL;
-
-  gtk_widget_action_set_enabled (widget, "win.undo", headroom_session_get_can_undo (self->session));
-  gtk_widget_action_set_enabled (widget, "win.redo", headroom_session_get_can_redo (self->session));
-  gtk_widget_action_set_enabled (widget, "win.save-scenario", has_estimate);
-  gtk_widget_action_set_enabled (widget, "win.copy-command-line", has_estimate);
-  gtk_widget_action_set_enabled (widget, "win.export", has_estimate);
-  gtk_widget_action_set_enabled (widget, "win.show-comparison", has_estimate);
-  gtk_widget_action_set_enabled (widget, "win.show-anatomy", headroom_session_get_model (self->session) != NULL);
-  gtk_widget_action_set_enabled (widget, "win.show-launch", headroom_session_get_model (self->session) != NULL);
-  gtk_widget_action_set_enabled (widget, "win.show-plan", headroom_session_get_model (self->session) != NULL);
 }
 
 static gboolean
@@ -600,39 +167,13 @@ headroom_window_add_drop_target (HeadroomWindow *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
-static guint
-count_alike (GListModel *gpus,
-             HrGpu      *like)
-{
-  guint n_alike = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (gpus); i++)
-    {
-      g_autoptr (HrGpu) gpu = g_list_model_get_item (gpus, i);
-
-      if (g_strcmp0 (hr_gpu_get_name (gpu), hr_gpu_get_name (like)) == 0)
-        n_alike++;
-    }
-
-  return n_alike;
-}
-
-/* What was chosen the last time; else what this machine has; else a card that many people have. */
 static void
 headroom_window_choose_remembered_gpu (HeadroomWindow *self)
 {
-  g_autofree char *id = g_settings_get_string (self->settings, "gpu");
-  guint n_gpus = g_settings_get_uint (self->settings, "gpu-count");
   g_autoptr (HrGpu) gpu = NULL;
+  guint n_gpus;
 
-  if (*id == '\0')
-    gpu = g_list_model_get_item (self->local_gpus, 0);
-
-  if (gpu != NULL)
-    n_gpus = count_alike (self->local_gpus, gpu);
-  else if (g_strcmp0 (id, HEADROOM_SETTINGS_NO_GPU) != 0)
-    gpu = hr_gpu_catalogue_lookup (*id != '\0' ? id : FALLBACK_GPU, NULL);
-
+  gpu = headroom_remembered_gpu_find (self->settings, self->local_gpus, &n_gpus);
   g_set_object (&self->guessed_gpu, gpu);
   headroom_session_remember_gpus (self->session, gpu, n_gpus);
 }
@@ -722,40 +263,11 @@ static void
 headroom_window_class_init (HeadroomWindowClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = headroom_window_dispose;
   GTK_WINDOW_CLASS (klass)->close_request = headroom_window_close_request;
 
-  gtk_widget_class_install_action (widget_class, "win.open", NULL, headroom_window_open_action);
-  gtk_widget_class_install_action (widget_class, "win.open-folder", NULL, headroom_window_open_folder_action);
-  gtk_widget_class_install_action (widget_class, "win.open-uri", "s", headroom_window_open_uri_action);
-  gtk_widget_class_install_action (widget_class, "win.choose-model", "s", headroom_window_choose_model_action);
-  gtk_widget_class_install_action (widget_class, "win.save-scenario", NULL, headroom_window_save_scenario_action);
-  gtk_widget_class_install_action (widget_class, "win.copy-command-line", NULL,
-                                   headroom_window_copy_command_line_action);
-  gtk_widget_class_install_action (widget_class, "win.export", "s", headroom_window_export_action);
-  gtk_widget_class_install_action (widget_class, "win.show-uri", "s", headroom_window_show_uri_action);
-  gtk_widget_class_install_action (widget_class, "win.undo", NULL, headroom_window_undo_action);
-  gtk_widget_class_install_action (widget_class, "win.redo", NULL, headroom_window_redo_action);
-  gtk_widget_class_install_action (widget_class, "win.reset-settings", NULL, headroom_window_reset_settings_action);
-  gtk_widget_class_install_action (widget_class, "win.search", NULL, headroom_window_search_action);
-  gtk_widget_class_install_action (widget_class, "win.choose-gpu", NULL, headroom_window_choose_gpu_action);
-  gtk_widget_class_install_action (widget_class, "win.show-settings", NULL, headroom_window_show_settings_action);
-  gtk_widget_class_install_action (widget_class, "win.show-result", NULL, headroom_window_show_result_action);
-  gtk_widget_class_install_action (widget_class, "win.next-pane", NULL, headroom_window_next_pane_action);
-  gtk_widget_class_install_action (widget_class, "win.previous-pane", NULL, headroom_window_previous_pane_action);
-  gtk_widget_class_install_action (widget_class, "win.apply-change", "s", headroom_window_apply_change_action);
-  for (guint i = 0; i < G_N_ELEMENTS (side_actions); i++)
-    gtk_widget_class_install_action (widget_class, side_actions[i].action, NULL, headroom_window_show_side_action);
-  gtk_widget_class_install_action (widget_class, "win.show-help", NULL, headroom_window_show_help_action);
-  gtk_widget_class_install_action (widget_class, "win.look-up", "s", headroom_window_look_up_action);
-  gtk_widget_class_install_action (widget_class, "win.dismiss-error", NULL, headroom_window_dismiss_error_action);
-
-  /* Not accelerators of the application, which come first: a text that is being typed has an undo of its own. */
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "win.undo", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.redo", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_y, GDK_CONTROL_MASK, "win.redo", NULL);
+  _headroom_window_class_actions_init (klass);
 }
 
 static void
@@ -769,9 +281,7 @@ headroom_window_init (HeadroomWindow *self)
   g_settings_bind (self->settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
 
-  g_signal_connect_object (self->session, "notify", G_CALLBACK (headroom_window_update_actions), self,
-                           G_CONNECT_SWAPPED);
-  headroom_window_update_actions (self);
+  _headroom_window_actions_init (self);
   headroom_window_add_drop_target (self);
   gtk_window_set_icon_name (GTK_WINDOW (self), APPLICATION_ID);
 }
@@ -814,6 +324,28 @@ headroom_window_get_content (HeadroomWindow *self)
   g_return_val_if_fail (HEADROOM_IS_WINDOW (self), NULL);
 
   return self->content;
+}
+
+/*
+ * Shows what went wrong, unless the user has given it up.
+ */
+void
+_headroom_window_show_error (HeadroomWindow *self,
+                             const char     *title,
+                             const GError   *error)
+{
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    headroom_content_show_error (self->content, title, error->message);
+}
+
+void
+_headroom_window_show_toast (HeadroomWindow *self,
+                             const char     *text)
+{
+  AdwToast *toast = adw_toast_new (text);
+
+  adw_toast_set_timeout (toast, 3);
+  headroom_content_add_toast (self->content, toast);
 }
 
 /*
@@ -905,7 +437,7 @@ headroom_window_reload_models (void)
 }
 
 /*
- * Writes @report into @file, in a thread: fonts for a PDF may take a while to load.
+ * Writes @report into @file, and says so once it is there.
  */
 void
 headroom_window_export (HeadroomWindow *self,
@@ -913,22 +445,9 @@ headroom_window_export (HeadroomWindow *self,
                         HrExportFormat  format,
                         GFile          *file)
 {
-  g_autoptr (GTask) task = NULL;
-  Export *export;
-
   g_return_if_fail (HEADROOM_IS_WINDOW (self));
-  g_return_if_fail (HR_IS_REPORT (report));
-  g_return_if_fail (G_IS_FILE (file));
 
-  export = g_new0 (Export, 1);
-  export->report = g_object_ref (report);
-  export->format = format;
-  export->file = g_object_ref (file);
-
-  task = g_task_new (self, NULL, headroom_window_exported_cb, NULL);
-  g_task_set_source_tag (task, headroom_window_export);
-  g_task_set_task_data (task, export, (GDestroyNotify) export_free);
-  g_task_run_in_thread (task, export_thread);
+  headroom_export_async (report, format, file, self, headroom_window_exported_cb, NULL);
 }
 
 /*

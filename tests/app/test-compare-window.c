@@ -6,6 +6,7 @@
 
 #include "headroom-compare-window.h"
 #include "headroom-pin.h"
+#include "headroom-session-scenario.h"
 #include "headroom-test.h"
 
 typedef struct

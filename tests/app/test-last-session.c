@@ -6,7 +6,9 @@
 #include <hr-gpu-catalogue.h>
 
 #include "headroom-last-session.h"
+#include "headroom-session-opening.h"
 #include "headroom-session-saver.h"
+#include "headroom-session-scenario.h"
 #include "headroom-settings.h"
 #include "headroom-test.h"
 #include "jobs.h"

@@ -5,6 +5,8 @@
 #include <hr-gpu-catalogue.h>
 #include <hr-inference-job.h>
 
+#include "headroom-session-opening.h"
+#include "headroom-session-scenario.h"
 #include "headroom-session.h"
 #include "headroom-test.h"
 

@@ -6,6 +6,7 @@
 #include <hr-inference-job.h>
 
 #include "headroom-recent.h"
+#include "headroom-session-scenario.h"
 #include "headroom-settings.h"
 #include "headroom-test.h"
 
