@@ -90,7 +90,7 @@ each_rank_has_its_share_of_the_matrices_and_all_of_the_norms (void)
   for (guint64 tensor = 1; tensor <= 32; tensor *= 2)
     {
       const HrShard shard = {
-        .tensor = tensor, .vocabulary_multiple = 128, .n_layers = L, .has_embedding = TRUE, .has_head = TRUE,
+        .tensor = tensor, .vocabulary_multiple = 128 * tensor, .n_layers = L, .has_embedding = TRUE, .has_head = TRUE,
       };
       g_autoptr (GError) error = NULL;
       g_autoptr (HrModel) part = _hr_model_new_shard (model, &shard, &error);

@@ -613,7 +613,7 @@ hr_layout_count_expert_sharers (const HrLayout *self)
   return self->n_ranks / (self->pipeline * self->expert * MAX (self->expert_tensor, 1));
 }
 
-/* --make-vocab-size-divisible-by of megatron/training/arguments.py. */
+/* --make-vocab-size-divisible-by of megatron/training/arguments.py: of the rows of each rank. */
 #define VOCABULARY_MULTIPLE 128
 
 /*
@@ -883,7 +883,7 @@ hr_layout_divide_model (const HrLayout  *self,
   const HrStack *stack = hr_model_get_stack (model, 0);
   HrShard shard = {
     .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
-    .vocabulary_multiple = VOCABULARY_MULTIPLE,
+    .vocabulary_multiple = VOCABULARY_MULTIPLE * self->tensor,
   };
   g_autofree guint *layers = NULL;
 
@@ -960,7 +960,7 @@ guint64
 hr_layout_count_padding (const HrLayout *self,
                          guint64         vocab_size)
 {
-  const HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE };
+  const HrShard shard = { .tensor = self->tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE * self->tensor };
 
   return hr_shard_divide_vocabulary (&shard, vocab_size) * self->tensor - vocab_size;
 }

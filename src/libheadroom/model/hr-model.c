@@ -817,6 +817,31 @@ new_part (HrModel *self)
   return part;
 }
 
+/* What is done with the tensors of a part is what is done with those that they are parts of. */
+static void
+share_quantizer (HrModel       *self,
+                 const HrShard *shard,
+                 HrModel       *part)
+{
+  guint row = 0;
+
+  if (self->quantizer == NULL)
+    return;
+
+  part->quantizer = hr_quantizer_new_part (self->quantizer);
+  for (guint i = 0; i < part->parts.tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (part->parts.tensors, i);
+      g_autofree guint *copies = NULL;
+      guint n_copies;
+
+      while (strcmp (hr_model_get_tensor (self, row)->pattern, tensor->pattern) != 0)
+        row++;
+      copies = hr_shard_list_copies (shard, hr_model_get_tensor (self, row), tensor, &n_copies);
+      hr_quantizer_add_part_row (part->quantizer, self->quantizer, row++, copies, n_copies);
+    }
+}
+
 /*
  * _hr_model_new_shard:
  * @self: a model of one stack
@@ -837,6 +862,8 @@ _hr_model_new_shard (HrModel        *self,
   if (!hr_shard_divide (shard, &self->parts, self->name, &part->parts, error) ||
       !count_parameters (part, NULL, error) || !count_cache (part, NULL, error))
     return NULL;
+
+  share_quantizer (self, shard, part);
 
   return g_steal_pointer (&part);
 }

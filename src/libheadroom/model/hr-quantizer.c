@@ -343,6 +343,51 @@ hr_quantizer_apply (HrQuantizer *self,
 }
 
 /*
+ * hr_quantizer_new_part:
+ * @self: a quantizer that has been applied to the tensors of a model
+ *
+ * Makes a quantizer for a part of the model: what is done with a tensor depends on its name in the whole.
+ *
+ * Returns: (transfer full): a quantizer that knows no tensor yet
+ */
+HrQuantizer *
+hr_quantizer_new_part (const HrQuantizer *self)
+{
+  HrQuantizer *part = g_memdup2 (self, sizeof *self);
+
+  part->rules = g_array_ref (self->rules);
+  part->skipped = NULL;
+  part->decisions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
+
+  return part;
+}
+
+/*
+ * hr_quantizer_add_part_row:
+ * @self: a quantizer for a part of a model
+ * @whole: that of the model
+ * @row: a row of the tensors of the model
+ * @copies: (array length=n_copies): which of its tensors the part has
+ * @n_copies: how many
+ *
+ * Adds the next row of the part.
+ */
+void
+hr_quantizer_add_part_row (HrQuantizer       *self,
+                           const HrQuantizer *whole,
+                           guint              row,
+                           const guint       *copies,
+                           guint              n_copies)
+{
+  const GByteArray *decisions = g_ptr_array_index (whole->decisions, row);
+  GByteArray *part = g_byte_array_sized_new (n_copies);
+
+  for (guint i = 0; i < n_copies; i++)
+    g_byte_array_append (part, &decisions->data[copies[i]], 1);
+  g_ptr_array_add (self->decisions, part);
+}
+
+/*
  * hr_quantizer_get_format:
  * @self: a quantizer
  * @tensor: a tensor

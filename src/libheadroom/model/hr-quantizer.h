@@ -55,6 +55,12 @@ typedef struct
 
 HrQuantizer          *hr_quantizer_new        (HrQuantization      quantization) G_GNUC_WARN_UNUSED_RESULT;
 void                  hr_quantizer_free       (HrQuantizer        *self);
+HrQuantizer          *hr_quantizer_new_part   (const HrQuantizer  *self) G_GNUC_WARN_UNUSED_RESULT;
+void                  hr_quantizer_add_part_row (HrQuantizer      *self,
+                                               const HrQuantizer  *whole,
+                                               guint               row,
+                                               const guint        *copies,
+                                               guint               n_copies);
 void                  hr_quantizer_add_rule   (HrQuantizer        *self,
                                                HrModulePatterns   *targets,
                                                const HrMatrixFormat *format);

@@ -62,14 +62,33 @@ check_divides (const Division *division,
   return check_divides_by (division, what, number, "tensor-parallel", division->shard->tensor);
 }
 
+static guint64
+pad_vocabulary (const HrShard *shard,
+                guint64        vocab_size)
+{
+  guint64 multiple = shard->vocabulary_multiple;
+
+  return (vocab_size + multiple - 1) / multiple * multiple;
+}
+
 /* The rows that a rank has of a table of tokens, after padding. */
 guint64
 hr_shard_divide_vocabulary (const HrShard *shard,
                             guint64        vocab_size)
 {
-  guint64 multiple = shard->vocabulary_multiple * shard->tensor;
+  return pad_vocabulary (shard, vocab_size) / shard->tensor;
+}
 
-  return (vocab_size + multiple - 1) / multiple * multiple / shard->tensor;
+static gboolean
+divide_vocabulary (const Division *division,
+                   guint64        *vocab_size)
+{
+  if (!check_divides (division, "vocab_size", pad_vocabulary (division->shard, *vocab_size)))
+    return FALSE;
+
+  *vocab_size = hr_shard_divide_vocabulary (division->shard, *vocab_size);
+
+  return TRUE;
 }
 
 /*
@@ -100,6 +119,23 @@ divide_attention (const Division *division,
   return TRUE;
 }
 
+/* How many ranks share the shared experts of a layer. */
+static guint64
+get_shared_ranks (const HrShard *shard)
+{
+  return shard->copies_shared ? 1 : shard->tensor;
+}
+
+/* How many of the experts of a layer the rank has. */
+static guint64
+count_held (const HrShard *shard,
+            guint64        num_experts)
+{
+  guint64 n_ranks = MAX (shard->expert, 1);
+
+  return num_experts / n_ranks + (shard->expert_rank < num_experts % n_ranks);
+}
+
 /*
  * Routed experts are divided among ranks one by one, and each of them among others (MoELayer and TEGroupedMLP in
  * megatron/core/transformer/moe); the shared ones as a perceptron is. The router is whole.
@@ -111,15 +147,17 @@ divide_mixture (const Division *division,
   guint64 n_expert = MAX (division->shard->expert, 1);
   guint64 n_tensor = MAX (division->shard->expert_tensor, 1);
 
-  if (!check_divides_by (division, "num_experts", mixture->num_experts, "expert-parallel", n_expert) ||
+  if ((!division->shard->divides_unevenly &&
+       !check_divides_by (division, "num_experts", mixture->num_experts, "expert-parallel", n_expert)) ||
       !check_divides_by (division, "moe_intermediate_size", mixture->intermediate_size, "expert-tensor-parallel",
                          n_tensor) ||
-      !check_divides (division, "shared_expert_intermediate_size", mixture->shared_intermediate_size))
+      (!division->shard->copies_shared &&
+       !check_divides (division, "shared_expert_intermediate_size", mixture->shared_intermediate_size)))
     return FALSE;
 
-  mixture->num_held_experts = mixture->num_experts / n_expert;
+  mixture->num_held_experts = count_held (division->shard, mixture->num_experts);
   mixture->intermediate_size /= n_tensor;
-  mixture->shared_intermediate_size /= division->shard->tensor;
+  mixture->shared_intermediate_size /= get_shared_ranks (division->shard);
 
   return TRUE;
 }
@@ -146,13 +184,10 @@ divide_block (const Division *division,
       return divide_mixture (division, &block->mixture);
 
     case HR_BLOCK_TOKEN_EMBEDDING:
-      block->token_embedding.vocab_size = hr_shard_divide_vocabulary (division->shard,
-                                                                      block->token_embedding.vocab_size);
-      return TRUE;
+      return divide_vocabulary (division, &block->token_embedding.vocab_size);
 
     case HR_BLOCK_HEAD:
-      block->head.vocab_size = hr_shard_divide_vocabulary (division->shard, block->head.vocab_size);
-      return TRUE;
+      return divide_vocabulary (division, &block->head.vocab_size);
 
     default:
       return TRUE;
@@ -328,6 +363,8 @@ divide_size (const Division *division,
 
   if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
     return hr_shard_divide_vocabulary (division->shard, size);
+  if (block->kind == HR_BLOCK_MIXTURE)
+    return size / get_shared_ranks (division->shard);
   if (block->kind != HR_BLOCK_ATTENTION)
     return size / division->shard->tensor;
 
@@ -358,17 +395,23 @@ is_of_experts (const HrTensor *tensor)
 /* Tensors of one expert, of experts one below the other, or with experts as the first of three dimensions. */
 static void
 divide_expert_tensor (const HrShard *shard,
+                      guint64        num_experts,
                       HrTensor      *tensor)
 {
-  guint64 n_expert = MAX (shard->expert, 1);
+  guint64 n_held = count_held (shard, num_experts);
   guint64 n_tensor = MAX (shard->expert_tensor, 1);
   gboolean is_down = tensor->module == HR_MODULE_EXPERT_DOWN;
   guint outputs = tensor->n_dimensions - 2;
 
   if (tensor->n_items > 0)
-    tensor->n_items /= n_expert;
+    tensor->n_items = n_held;
   else
-    tensor->shape[0] /= n_expert;
+    tensor->shape[0] = tensor->shape[0] / num_experts * n_held;
+  if (tensor->role == HR_TENSOR_ROLE_BIAS)
+    {
+      tensor->shape[tensor->n_dimensions - 1] /= is_down ? 1 : n_tensor;
+      return;
+    }
   if (tensor->n_items == 0 && tensor->n_dimensions == 2)
     {
       tensor->shape[0] /= n_tensor;
@@ -424,7 +467,7 @@ copy_tensor (const Division *division,
   if (division->shard->plan != NULL)
     hr_parallel_plan_divide_tensor (division->shard->plan, tensor, copy);
   if (division->shard->plan == NULL && is_of_experts (tensor))
-    divide_expert_tensor (division->shard, copy);
+    divide_expert_tensor (division->shard, block->whole->mixture.num_experts, copy);
   else if (divided >= 0)
     copy->shape[divided] = divide_size (division, tensor, block->whole, tensor->shape[divided]);
   copy->n_elements = 1;
@@ -480,4 +523,50 @@ hr_shard_divide (const HrShard       *self,
     copy_tensor (&division, g_ptr_array_index (whole->tensors, i), parts);
 
   return TRUE;
+}
+
+static guint
+find_layer (const HrTensor *tensor,
+            guint           layer)
+{
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] == layer)
+        return i;
+    }
+
+  g_assert_not_reached ();
+}
+
+/*
+ * hr_shard_list_copies:
+ * @self: what the rank has
+ * @whole: a tensor of the model
+ * @part: what the rank has of it
+ * @n_copies: (out): how many tensors @part stands for
+ *
+ * Lists which of the tensors that a row of the model stands for the rank has, or has a share of. Of experts these are
+ * the first: which a rank has makes no difference to their sizes.
+ *
+ * Returns: (transfer full) (array length=n_copies): the tensors
+ */
+guint *
+hr_shard_list_copies (const HrShard  *self,
+                      const HrTensor *whole,
+                      const HrTensor *part,
+                      guint          *n_copies)
+{
+  guint *copies = g_new (guint, hr_tensor_get_copies (part));
+  guint n_whole = hr_tensor_get_copies_of_layer (whole);
+  guint n_part = hr_tensor_get_copies_of_layer (part);
+
+  *n_copies = hr_tensor_get_copies (part);
+  for (guint i = 0; i < *n_copies; i++)
+    {
+      guint layer = part->n_layers > 0 ? find_layer (whole, get_layer (self, part->layers[i / n_part])) : 0;
+
+      copies[i] = layer * n_whole + i % n_part;
+    }
+
+  return copies;
 }

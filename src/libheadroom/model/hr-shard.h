@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 #include "hr-parallel-plan.h"
+#include "hr-tensor.h"
 
 typedef struct _HrModelParts HrModelParts;
 
@@ -15,7 +16,11 @@ typedef struct _HrModelParts HrModelParts;
  * @tensor: how many ranks share each layer
  * @expert: how many ranks share the experts of a layer; 0 or 1: each has all of them
  * @expert_tensor: how many share each expert, likewise
- * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, before they are divided
+ * @expert_rank: which of the ranks that share experts it is; the first of them have one more where they do not come out
+ *   even, if @divides_unevenly
+ * @divides_unevenly: whether the number of experts need not be a multiple of the ranks that share them
+ * @copies_shared: whether each rank has the shared experts whole
+ * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, those of all ranks together
  * @first_layer: the first layer of the stage, of the decoder’s
  * @n_layers: how many layers it has
  * @layers: (nullable): which of the decoder’s these are, in the place of @first_layer and those behind it
@@ -31,6 +36,9 @@ typedef struct
   guint64 tensor;
   guint64 expert;
   guint64 expert_tensor;
+  guint64 expert_rank;
+  gboolean divides_unevenly;
+  gboolean copies_shared;
   guint64 vocabulary_multiple;
   guint first_layer;
   guint n_layers;
@@ -45,6 +53,10 @@ gboolean hr_shard_divide (const HrShard       *self,
                           const char          *name,
                           HrModelParts        *parts,
                           GError             **error);
+guint   *hr_shard_list_copies (const HrShard  *self,
+                               const HrTensor *whole,
+                               const HrTensor *part,
+                               guint          *n_copies) G_GNUC_WARN_UNUSED_RESULT;
 guint64  hr_shard_divide_vocabulary (const HrShard *self,
                                      guint64        vocab_size);
 

@@ -229,8 +229,8 @@ take_share (HrLayoutParts  *self,
 {
   const HrStack *stack = hr_model_get_stack (model, 0);
   const HrShard shard = {
-    .tensor = tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE, .n_layers = stack->n_layers, .has_embedding = TRUE,
-    .has_head = TRUE,
+    .tensor = tensor, .vocabulary_multiple = VOCABULARY_MULTIPLE * tensor, .n_layers = stack->n_layers,
+    .has_embedding = TRUE, .has_head = TRUE,
   };
   g_autoptr (HrModel) part = _hr_model_new_shard (model, &shard, error);
   Share *share = &self->shares[tensor];
