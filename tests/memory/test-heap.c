@@ -257,6 +257,23 @@ make_job (const char *text)
   return g_steal_pointer (&job);
 }
 
+/* Layers that ask for what one of them has asked for reserve what they do where each of them is replayed. */
+static void
+check_layers (HrTrainingPlan       *plan,
+              const HrTrainingHeap *heap,
+              const char           *text)
+{
+  HrTrainingHeap all;
+
+  plan->training.pass.every_layer = TRUE;
+  hr_training_heap_init (&all, plan, 0, FALSE);
+  plan->training.pass.every_layer = FALSE;
+  if (all.reserved_bytes != heap->reserved_bytes || all.peak_bytes != heap->peak_bytes)
+    g_test_message ("%s", text);
+  g_assert_cmpuint (all.peak_bytes, ==, heap->peak_bytes);
+  g_assert_cmpuint (all.reserved_bytes, ==, heap->reserved_bytes);
+}
+
 /*
  * What is asked for at the peak of the first steps is what the books hold at the peak of a step. Returns whether the
  * job can be done at all.
@@ -281,6 +298,7 @@ check_requests (const char *config,
     return FALSE;
 
   hr_training_heap_init (&heap, plan, 0, FALSE);
+  check_layers (plan, &heap, text);
   g_test_message ("%s %s: %" G_GUINT64_FORMAT " allocated, %" G_GUINT64_FORMAT " asked for, %" G_GUINT64_FORMAT
                   " reserved", hr_model_get_model_type (model), text, get_allocated_bytes (estimate), heap.peak_bytes,
                   heap.reserved_bytes);
@@ -326,16 +344,34 @@ check_scripts (HrModel    *model,
   return TRUE;
 }
 
-/* A model of each type, with caches of all kinds. */
-static void
-test_scripts (void)
+static gboolean
+check_training_scripts (HrModel    *model,
+                        HrMode      mode,
+                        const char *text)
 {
-  static const char * const texts[] = {
-    "batch-size=2 prompt-length=300", "batch-size=2 prompt-length=4000", "beams=3 prompt-length=77 batch-size=3",
-    "use-cache=false prompt-length=130",
-    "attention=eager attention-mask=padded batch-size=3 prompt-length=500 output-length=9",
-    "kv-cache-dtype=int4 prompt-length=5000",
-  };
+  g_autoptr (HrJob) job = hr_job_new (mode);
+  g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+  HrTrainingHeap heap;
+
+  if (!hr_job_set_all_from_string (job, text, &error) ||
+      !hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, 0, NULL, NULL))
+    return FALSE;
+  estimate = hr_training_estimate_new (plan, NULL, FALSE, NULL);
+  if (estimate == NULL)
+    return FALSE;
+
+  hr_training_heap_init (&heap, plan, 0, FALSE);
+  check_layers (plan, &heap, text);
+
+  return TRUE;
+}
+
+/* Calls @func with a model of each type of the catalogue. */
+static guint
+foreach_type (guint (*func) (HrModel *model))
+{
   GListModel *entries = hr_model_catalogue_get_default ();
   g_autoptr (GHashTable) types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   guint n = 0;
@@ -345,14 +381,68 @@ test_scripts (void)
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
       g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
 
-      if (model == NULL || !hr_model_check_can_be_estimated (model, NULL) ||
-          !g_hash_table_add (types, g_strdup (hr_model_get_model_type (model))))
-        continue;
-      for (guint j = 0; j < G_N_ELEMENTS (texts); j++)
-        n += check_scripts (model, texts[j]) ? 1 : 0;
+      if (model != NULL && hr_model_check_can_be_estimated (model, NULL) &&
+          g_hash_table_add (types, g_strdup (hr_model_get_model_type (model))))
+        n += func (model);
     }
   g_test_message ("%u jobs of %u types", n, g_hash_table_size (types));
-  g_assert_cmpuint (n, >=, 300);
+
+  return n;
+}
+
+static guint
+check_training_of_type (HrModel *model)
+{
+  static const char * const texts[] = {
+    "fine-tuning-method=lora sequence-length=512",
+    "fine-tuning-method=qlora gradient-checkpointing=full sequence-length=700 micro-batch-size=2",
+    "fine-tuning-method=full attention=eager sequence-length=300 optimizer=adamw-8bit",
+    "fine-tuning-method=full autocast=bfloat16 dtype=float32 gradient-checkpointing=full sequence-length=256",
+  };
+  static const char * const answers[] = {
+    "algorithm=grpo fine-tuning-method=lora completion-length=200 micro-batch-size=4",
+    "algorithm=ppo fine-tuning-method=full gradient-checkpointing=full completion-length=100",
+    "algorithm=dpo fine-tuning-method=full completion-length=100 micro-batch-size=2",
+  };
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    n += check_training_scripts (model, HR_MODE_FINE_TUNING, texts[i]) ? 1 : 0;
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    n += check_training_scripts (model, HR_MODE_GRPO, answers[i]) ? 1 : 0;
+
+  return n;
+}
+
+/* A model of each type, in training. */
+static void
+test_training_scripts (void)
+{
+  g_assert_cmpuint (foreach_type (check_training_of_type), >=, 300);
+}
+
+static guint
+check_inference_of_type (HrModel *model)
+{
+  static const char * const texts[] = {
+    "batch-size=2 prompt-length=300", "batch-size=2 prompt-length=4000", "beams=3 prompt-length=77 batch-size=3",
+    "use-cache=false prompt-length=130",
+    "attention=eager attention-mask=padded batch-size=3 prompt-length=500 output-length=9",
+    "kv-cache-dtype=int4 prompt-length=5000",
+  };
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    n += check_scripts (model, texts[i]) ? 1 : 0;
+
+  return n;
+}
+
+/* A model of each type, with caches of all kinds. */
+static void
+test_scripts (void)
+{
+  g_assert_cmpuint (foreach_type (check_inference_of_type), >=, 300);
 }
 
 int
@@ -369,6 +459,7 @@ main (int   argc,
   g_test_add_func ("/heap/a_recorded_step_is_asked_for_again", test_repetition);
   g_test_add_func ("/heap/what_leaves_the_tape_is_found_again", test_left);
   g_test_add_func ("/heap/layers_of_a_class_ask_for_what_one_of_them_asks_for", test_scripts);
+  g_test_add_func ("/heap/layers_that_are_trained_ask_for_what_one_of_them_asks_for", test_training_scripts);
   g_test_add_func ("/heap/requests_of_a_job_add_up_to_its_books", test_requests);
 
   return g_test_run ();

@@ -13,8 +13,8 @@
 /* After how many layers, at most, small blocks are looked for where they were: what one hands on takes turns. */
 #define MAX_PERIOD 4
 
-/* The block that a layer is handed, among those that it takes. */
-#define INPUT G_MAXUINT32
+/* The block that goes into a layer, among those that it is handed. */
+#define INPUT 0
 
 typedef enum
 {
@@ -27,44 +27,53 @@ typedef enum
 typedef struct
 {
   guint64 bytes;
-  guint32 taken;          /* which of those that the layer takes or adopts, or its input */
+  guint32 slot;           /* which of those that the layer is handed, takes or adopts */
   guint8 kind;
   guint8 component;
   guint8 is_small;        /* whether it is for a small block that the layer has for itself */
 } Request;
 
-/* A block that the layer has, while the script is written. */
-typedef struct
-{
-  HrHeapBlock block;
-  guint32 taken;
-} Held;
-
 struct _HrHeapScript
 {
   GArray *requests;       /* of Request */
-  GArray *held;           /* of Held */
-  guint n_taken;
-  guint32 output;
+  GArray *held;           /* of HrHeapHeld: what the layer has so far, and in the end what it keeps */
+  guint n_handed;
+  guint n_slots;
+  guint output;
   gboolean is_cyclic;     /* whether small blocks may be left out, as none stays but the output */
-  HrHeapBlock given;      /* what was not taken by the layer, and is given back or left by it */
   gboolean is_spoilt;
 };
 
+static void
+hold (HrHeapScript *self,
+      HrHeapBlock   block)
+{
+  HrHeapHeld held = { block, self->n_slots++ };
+
+  if (block != HR_NO_BLOCK)
+    g_array_append_val (self->held, held);
+}
+
 /*
  * hr_heap_script_new:
+ * @handed: (array length=n_handed): the blocks that the layer is handed, its input first
+ * @n_handed: how many there are
  *
- * Makes an empty script.
+ * Begins a script.
  *
  * Returns: (transfer full): the script
  */
 HrHeapScript *
-hr_heap_script_new (void)
+hr_heap_script_new (const HrHeapBlock *handed,
+                    guint              n_handed)
 {
   HrHeapScript *self = g_new0 (HrHeapScript, 1);
 
   self->requests = g_array_new (FALSE, FALSE, sizeof (Request));
-  self->held = g_array_new (FALSE, FALSE, sizeof (Held));
+  self->held = g_array_new (FALSE, FALSE, sizeof (HrHeapHeld));
+  self->n_handed = n_handed;
+  for (guint i = 0; i < n_handed; i++)
+    hold (self, handed[i]);
 
   return self;
 }
@@ -84,41 +93,30 @@ note (HrHeapScript  *self,
       RequestKind    kind,
       HrComponentId  component,
       guint64        bytes,
-      guint32        taken)
+      guint          slot)
 {
-  Request request = { bytes, taken, kind, component, FALSE };
+  Request request = { bytes, slot, kind, component, FALSE };
 
   g_array_append_val (self->requests, request);
 }
 
-static void
-hold (HrHeapScript *self,
-      HrHeapBlock   block)
-{
-  Held held = { block, self->n_taken++ };
-
-  g_array_append_val (self->held, held);
-}
-
 /* What the layer lets go of: the newest first, as functions do. */
-static guint32
+static guint
 let_go (HrHeapScript *self,
         HrHeapBlock   block)
 {
   for (guint i = self->held->len; i-- > 0; )
     {
-      const Held *held = &g_array_index (self->held, Held, i);
-      guint32 taken = held->taken;
+      HrHeapHeld held = g_array_index (self->held, HrHeapHeld, i);
 
-      if (held->block != block)
+      if (held.block != block)
         continue;
 
       g_array_remove_index_fast (self->held, i);
-      return taken;
+      return held.slot;
     }
 
-  self->is_spoilt |= self->given != HR_NO_BLOCK;
-  self->given = block;
+  self->is_spoilt = TRUE;
 
   return INPUT;
 }
@@ -128,7 +126,7 @@ hr_heap_script_note_take (HrHeapScript *self,
                           HrHeapBlock   block,
                           guint64       bytes)
 {
-  note (self, REQUEST_TAKE, 0, bytes, self->n_taken);
+  note (self, REQUEST_TAKE, 0, bytes, self->n_slots);
   hold (self, block);
 }
 
@@ -138,20 +136,18 @@ hr_heap_script_note_adopt (HrHeapScript  *self,
                            HrComponentId  component,
                            guint64        bytes)
 {
-  note (self, REQUEST_ADOPT, component, bytes, self->n_taken);
-  if (block != HR_NO_BLOCK)
-    hold (self, block);
-  else
-    self->is_spoilt = TRUE;
+  note (self, REQUEST_ADOPT, component, bytes, self->n_slots);
+  hold (self, block);
+  self->is_spoilt |= block == HR_NO_BLOCK;
 }
 
 void
 hr_heap_script_note_give (HrHeapScript *self,
                           HrHeapBlock   block)
 {
-  guint32 taken = let_go (self, block);
+  guint slot = let_go (self, block);
 
-  note (self, REQUEST_GIVE, 0, 0, taken);
+  note (self, REQUEST_GIVE, 0, 0, slot);
 }
 
 void
@@ -160,9 +156,9 @@ hr_heap_script_note_leave (HrHeapScript  *self,
                            HrComponentId  component,
                            guint64        bytes)
 {
-  guint32 taken = let_go (self, block);
+  guint slot = let_go (self, block);
 
-  note (self, REQUEST_LEAVE, component, bytes, taken);
+  note (self, REQUEST_LEAVE, component, bytes, slot);
 }
 
 /*
@@ -178,9 +174,10 @@ hr_heap_script_spoil (HrHeapScript *self)
 }
 
 static gboolean
-is_own (const Request *request)
+is_own (const HrHeapScript *self,
+        const Request      *request)
 {
-  return request->taken != INPUT;
+  return request->slot >= self->n_handed;
 }
 
 /*
@@ -190,7 +187,7 @@ is_own (const Request *request)
 static gboolean
 mark_small (HrHeapScript *self)
 {
-  g_autofree gboolean *is_small = g_new0 (gboolean, self->n_taken);
+  g_autofree gboolean *is_small = g_new0 (gboolean, self->n_slots);
   gboolean is_cyclic = TRUE, has_begun = FALSE;
 
   for (guint i = 0; i < self->requests->len; i++)
@@ -198,11 +195,11 @@ mark_small (HrHeapScript *self)
       Request *request = &g_array_index (self->requests, Request, i);
 
       if (request->kind == REQUEST_TAKE)
-        is_small[request->taken] = hr_caching_allocator_is_small_request (request->bytes);
-      request->is_small = is_own (request) && is_small[request->taken];
+        is_small[request->slot] = hr_caching_allocator_is_small_request (request->bytes);
+      request->is_small = is_own (self, request) && is_small[request->slot];
       /* What is adopted is to be known before anything is left out. */
       is_cyclic &= request->kind != REQUEST_ADOPT || !has_begun;
-      is_cyclic &= request->kind != REQUEST_LEAVE || (is_own (request) && !request->is_small);
+      is_cyclic &= request->kind != REQUEST_LEAVE || (is_own (self, request) && !request->is_small);
       has_begun |= request->kind != REQUEST_ADOPT;
     }
 
@@ -212,27 +209,62 @@ mark_small (HrHeapScript *self)
 /*
  * hr_heap_script_end:
  * @self: a script that is written
- * @input: the block that the layer was handed
- * @output: the block that it hands on
+ * @output: the block that the layer hands on
  *
  * Ends a script.
  *
- * Returns: whether others can run it: the layer has let go of no block but its own and its input, if of that, and has
- *   kept none but its output
+ * Returns: whether others can run it: the layer has let go of no block but its own and those that it was handed, and
+ *   hands on one of these
  */
 gboolean
 hr_heap_script_end (HrHeapScript *self,
-                    HrHeapBlock   input,
                     HrHeapBlock   output)
 {
-  gboolean passes_on = self->held->len == 0 && self->given == HR_NO_BLOCK && output == input;
-  gboolean makes = self->held->len == 1 && self->given == input && input != HR_NO_BLOCK &&
-                   g_array_index (self->held, Held, 0).block == output;
+  if (self->is_spoilt || output == HR_NO_BLOCK)
+    return FALSE;
 
-  self->output = makes ? g_array_index (self->held, Held, 0).taken : INPUT;
+  self->output = let_go (self, output);
   self->is_cyclic = mark_small (self);
 
-  return !self->is_spoilt && (passes_on || makes);
+  return !self->is_spoilt;
+}
+
+/*
+ * hr_heap_script_get_n_slots:
+ * @self: a script that has ended
+ *
+ * Returns: how many blocks a layer is handed, takes and adopts
+ */
+guint
+hr_heap_script_get_n_slots (const HrHeapScript *self)
+{
+  return self->n_slots;
+}
+
+/*
+ * hr_heap_script_get_n_kept:
+ * @self: a script that has ended
+ *
+ * Returns: how many blocks the layer keeps, beside its output
+ */
+guint
+hr_heap_script_get_n_kept (const HrHeapScript *self)
+{
+  return self->held->len;
+}
+
+/*
+ * hr_heap_script_get_kept:
+ * @self: a script that has ended
+ * @index: which of the blocks that the layer keeps
+ *
+ * Returns: a block that the layer which the script was written of keeps
+ */
+HrHeapHeld
+hr_heap_script_get_kept (const HrHeapScript *self,
+                         guint               index)
+{
+  return g_array_index (self->held, HrHeapHeld, index);
 }
 
 /*
@@ -242,45 +274,43 @@ hr_heap_script_end (HrHeapScript *self,
 static gboolean
 run (const HrHeapScript *self,
      HrHeap             *heap,
-     HrHeapBlock        *input,
-     HrHeapBlock        *taken,
+     HrHeapBlock        *slots,
      gboolean            is_short)
 {
-  gboolean has_small_input = hr_heap_is_small (heap, *input);
+  gboolean has_small_input = is_short && hr_heap_is_small (heap, slots[INPUT]);
 
   for (guint i = 0; i < self->requests->len; i++)
     {
       const Request *request = &g_array_index (self->requests, Request, i);
-      HrHeapBlock block;
+      HrHeapBlock *block = &slots[request->slot];
 
-      if (is_short && (is_own (request) ? request->is_small : has_small_input))
+      if (is_short && (is_own (self, request) ? request->is_small : has_small_input))
         continue;
 
-      block = is_own (request) && request->kind >= REQUEST_GIVE ? taken[request->taken] : *input;
       switch ((RequestKind) request->kind)
         {
         case REQUEST_TAKE:
-          taken[request->taken] = hr_heap_take (heap, request->bytes);
+          *block = hr_heap_take (heap, request->bytes);
           break;
 
         case REQUEST_ADOPT:
-          taken[request->taken] = hr_heap_adopt (heap, request->component, request->bytes);
-          is_short = is_short && !hr_heap_is_small (heap, taken[request->taken]);
+          *block = hr_heap_adopt (heap, request->component, request->bytes);
+          is_short = is_short && !hr_heap_is_small (heap, *block);
           break;
 
         case REQUEST_GIVE:
-          hr_heap_give (heap, block);
+          hr_heap_give (heap, *block);
           break;
 
         case REQUEST_LEAVE:
         default:
-          hr_heap_leave (heap, block, request->component, request->bytes);
+          hr_heap_leave (heap, *block, request->component, request->bytes);
           break;
         }
     }
 
-  if (self->output != INPUT && !(is_short && has_small_input))
-    *input = taken[self->output];
+  if (!(is_short && has_small_input))
+    slots[INPUT] = slots[self->output];
 
   return is_short;
 }
@@ -302,7 +332,7 @@ find_period (guint64 *marks,
 
 /*
  * hr_heap_script_run:
- * @self: a script that others can run
+ * @self: a script of a layer that is handed nothing but its input, and keeps nothing
  * @heap: a heap
  * @input: the block that the first layer is handed
  * @count: how many layers run it
@@ -317,26 +347,53 @@ hr_heap_script_run (const HrHeapScript *self,
                     HrHeapBlock         input,
                     guint               count)
 {
-  g_autofree HrHeapBlock *taken = g_new (HrHeapBlock, self->n_taken);
-  gboolean is_cyclic = self->is_cyclic && input != HR_NO_BLOCK && !hr_heap_is_recording (heap);
+  g_autofree HrHeapBlock *slots = g_new (HrHeapBlock, self->n_slots);
+  gboolean is_cyclic = self->is_cyclic && !hr_heap_is_recording (heap);
   guint64 marks[MAX_PERIOD];
   guint n_marks = 0;
 
+  slots[INPUT] = input;
   while (count > 0)
     {
-      guint period = is_cyclic ? find_period (marks, n_marks++, hr_heap_hash_small (heap, input)) : 0;
+      guint period = is_cyclic ? find_period (marks, n_marks++, hr_heap_hash_small (heap, slots[INPUT])) : 0;
       gboolean was_small;
 
       for (guint n = period > 0 ? count / period * period : 0; n > 0 && is_cyclic; n--, count--)
-        is_cyclic = run (self, heap, &input, taken, TRUE);
+        is_cyclic = run (self, heap, slots, TRUE);
       if (count == 0)
         break;
 
-      was_small = hr_heap_is_small (heap, input);
-      run (self, heap, &input, taken, FALSE);
-      is_cyclic = is_cyclic && hr_heap_is_small (heap, input) == was_small;
+      was_small = hr_heap_is_small (heap, slots[INPUT]);
+      run (self, heap, slots, FALSE);
+      is_cyclic = is_cyclic && hr_heap_is_small (heap, slots[INPUT]) == was_small;
       count--;
     }
 
-  return input;
+  return slots[INPUT];
+}
+
+/*
+ * hr_heap_script_run_once:
+ * @self: a script that others can run
+ * @heap: a heap
+ * @slots: (inout) (array): room for as many blocks as there are slots, of which those that the layer is handed come
+ *   first
+ *
+ * Asks for what a layer asks for. What it keeps is then in the slots.
+ *
+ * Returns: the block that it hands on
+ */
+HrHeapBlock
+hr_heap_script_run_once (const HrHeapScript *self,
+                         HrHeap             *heap,
+                         HrHeapBlock        *slots)
+{
+  HrHeapBlock input = slots[INPUT];
+  HrHeapBlock output;
+
+  run (self, heap, slots, FALSE);
+  output = slots[INPUT];
+  slots[INPUT] = input;
+
+  return output;
 }

@@ -6,12 +6,26 @@
 
 G_BEGIN_DECLS
 
+/**
+ * HrHeapHeld:
+ * @block: the block
+ * @slot: its place among those that the layer is handed, takes and adopts
+ *
+ * A block that a layer has.
+ */
+typedef struct
+{
+  HrHeapBlock block;
+  guint slot;
+} HrHeapHeld;
+
 /*
  * What a layer asks of a heap, so that others of its class can ask for the same without being replayed. It is handed
- * one block, the input of the layer, and leaves one, its output; what it takes besides it gives back, or leaves in the
- * books.
+ * blocks, of which the first is its input, and hands one on, its output; what it takes besides it gives back, keeps, or
+ * leaves in the books.
  */
-HrHeapScript *hr_heap_script_new        (void) G_GNUC_WARN_UNUSED_RESULT;
+HrHeapScript *hr_heap_script_new        (const HrHeapBlock  *handed,
+                                         guint               n_handed) G_GNUC_WARN_UNUSED_RESULT;
 void          hr_heap_script_free       (HrHeapScript       *self);
 void          hr_heap_script_note_take  (HrHeapScript       *self,
                                          HrHeapBlock         block,
@@ -28,12 +42,18 @@ void          hr_heap_script_note_leave (HrHeapScript       *self,
                                          guint64             bytes);
 void          hr_heap_script_spoil      (HrHeapScript       *self);
 gboolean      hr_heap_script_end        (HrHeapScript       *self,
-                                         HrHeapBlock         input,
                                          HrHeapBlock         output);
+guint         hr_heap_script_get_n_slots (const HrHeapScript *self);
+guint         hr_heap_script_get_n_kept (const HrHeapScript *self);
+HrHeapHeld    hr_heap_script_get_kept   (const HrHeapScript *self,
+                                         guint               index);
 HrHeapBlock   hr_heap_script_run        (const HrHeapScript *self,
                                          HrHeap             *heap,
                                          HrHeapBlock         input,
                                          guint               count);
+HrHeapBlock   hr_heap_script_run_once   (const HrHeapScript *self,
+                                         HrHeap             *heap,
+                                         HrHeapBlock        *slots);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrHeapScript, hr_heap_script_free)
 

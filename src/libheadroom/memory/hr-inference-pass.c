@@ -278,8 +278,8 @@ record_layer (const HrInference *self,
               ClassRecord       *record,
               gboolean           later)
 {
-  g_autoptr (HrHeapScript) script = replay->heap != NULL ? hr_heap_script_new () : NULL;
   HrHeapBlock input = get_block (replay, pass->hidden);
+  g_autoptr (HrHeapScript) script = replay->heap != NULL ? hr_heap_script_new (&input, 1) : NULL;
   guint n_left = pass->n_left;
 
   if (script != NULL)
@@ -293,7 +293,7 @@ record_layer (const HrInference *self,
     return;
 
   hr_heap_set_script (replay->heap, NULL);
-  if (hr_heap_script_end (script, input, get_block (replay, pass->hidden)))
+  if (hr_heap_script_end (script, get_block (replay, pass->hidden)) && hr_heap_script_get_n_kept (script) == 0)
     record->script[later] = g_steal_pointer (&script);
   else
     record->recorded[later] = FALSE;

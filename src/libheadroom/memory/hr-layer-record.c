@@ -79,6 +79,7 @@ hr_layer_record_free (HrLayerRecord *self,
     hr_operator_cache_clear (self->kept, replay);
   g_free (self->kept);
   g_clear_pointer (&self->held, g_array_unref);
+  g_clear_pointer (&self->heap, hr_layer_heap_free);
   g_free (self);
 }
 
@@ -342,6 +343,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->forward, NULL, layer);
+  if (self->heap != NULL)
+    hr_layer_heap_begin (self->heap, replay, input);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
@@ -372,6 +375,8 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
     divide_input (self, replay);
   replay->graph = NULL;
   hr_sharding_let_go (replay, HR_SHARDED_LAYER);
+  if (self->heap != NULL && !hr_layer_heap_end (self->heap, replay, self->output))
+    g_clear_pointer (&self->heap, hr_layer_heap_free);
   hr_replay_end (replay);
   if (replay->kept_layers != NULL)
     hr_kept_layers_add (replay->kept_layers, replay, &self->forward, layer, input, self->output);
@@ -723,6 +728,8 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
 
   set_layer_symbols (stack, layer);
   hr_replay_begin (replay, &self->backward, NULL, layer);
+  if (self->heap != NULL)
+    hr_layer_heap_begin_backward (self->heap, replay, gradient);
   if (self->chunk.storage >= 0)
     gather_input (self, replay);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
@@ -737,6 +744,8 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
   if (is_recomputed (self))
     hr_replay_drop (replay, self->input);
   hr_sharding_reduce (replay, HR_SHARDED_LAYER);
+  if (self->heap != NULL)
+    hr_layer_heap_end_backward (self->heap, replay, gradient);
   hr_replay_end (replay);
   balance_waiting (replay, &self->backward, waiting);
   if (self->is_repeated)

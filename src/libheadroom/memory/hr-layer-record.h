@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-layer-heap.h"
 #include "hr-operator-cache.h"
 #include "hr-sharding.h"
 #include "hr-training-stack.h"
@@ -46,6 +47,7 @@ typedef enum
  * @cache: what the cache of keys and values holds of the layer, as long as the outputs are held
  * @returned: the input, where it is returned with the result of the model's function
  * @held: (nullable): what functions have put away in their contexts, until the loss goes
+ * @heap: (nullable): what it asks of a heap, where others may ask for the same
  * @forward: what the forward pass does
  * @backward: what the backward pass does
  *
@@ -80,6 +82,7 @@ typedef struct
   HrValue cache[4];
   HrValue returned;
   GArray *held;
+  HrLayerHeap *heap;
   HrStretch forward;
   HrStretch backward;
 } HrLayerRecord;

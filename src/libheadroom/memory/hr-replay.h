@@ -446,7 +446,9 @@ typedef struct
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
  * @is_for_sizes: whether what is on the tape at the highest moments is not asked for, but how much that is
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
- * @heap: (nullable): the heap, for which every layer is replayed
+ * @heap: (nullable): the heap, which every layer asks for all that it makes
+ * @repeats_on_heap: whether layers that do the same ask for what the first of them has asked for; when that turns out
+ *   not to hold, it is %FALSE from then on, and what is on the heap means nothing
  * @kernels: (nullable) (array fixed-size=HR_N_PHASES): where it is counted what each phase runs
  * @inputs: what is read, as far as hr_replay_add_inputs() has brought it
  * @n_inputs: how many of @inputs there are
@@ -514,6 +516,7 @@ struct _HrReplay
   gboolean is_for_sizes;
   HrKeptLayers *kept_layers;
   HrHeap *heap;
+  gboolean repeats_on_heap;
   HrKernels *kernels;
 
   HrInputTensors inputs[HR_REPLAY_MAX_INPUTS];

@@ -41,24 +41,12 @@ load_adapters (const HrTrainingPlan *plan,
     hr_heap_take (heap, added - trained);
 }
 
-/*
- * hr_training_heap_init:
- * @self: (out): what comes of it
- * @plan: a plan, whose step has been replayed
- * @workspace_bytes: what the matrix library asks for
- * @has_workspaces: whether it has that already, as in a process that has trained before
- *
- * Loads the model on an empty heap and replays the first steps, every layer of them.
- */
-void
-hr_training_heap_init (HrTrainingHeap       *self,
-                       const HrTrainingPlan *plan,
-                       guint64               workspace_bytes,
-                       gboolean              has_workspaces)
+/* Puts on an empty heap what is there before the first step. */
+static void
+load (const HrTrainingPlan *plan,
+      HrHeap               *heap,
+      gboolean              has_workspaces)
 {
-  g_autoptr (HrHeap) heap = hr_heap_new (workspace_bytes);
-  g_autoptr (HrReplay) replay = g_new (HrReplay, 1);
-
   for (guint i = 0; has_workspaces && i < HR_N_HEAP_THREADS; i++)
     hr_heap_multiply (heap, i);
   hr_weights_load (&plan->pass.storage, heap);
@@ -72,11 +60,48 @@ hr_training_heap_init (HrTrainingHeap       *self,
   hr_heap_take (heap, plan->training.main_gradient_bytes);
   hr_heap_take (heap, plan->training.summed_gradient_bytes);
   hr_heap_take (heap, plan->training.scaler_bytes);
+}
 
+/* Replays the first steps. Returns %FALSE if layers that seemed to do the same did not. */
+static gboolean
+run_steps (HrTrainingHeap       *self,
+           const HrTrainingPlan *plan,
+           guint64               workspace_bytes,
+           gboolean              has_workspaces,
+           gboolean              every_layer)
+{
+  g_autoptr (HrHeap) heap = hr_heap_new (workspace_bytes);
+  g_autoptr (HrReplay) replay = g_new (HrReplay, 1);
+
+  load (plan, heap, has_workspaces);
   hr_training_plan_init_replay (plan, replay);
   replay->heap = heap;
+  replay->repeats_on_heap = !every_layer;
   hr_training_replay_heap (&plan->training, replay, N_STEPS);
   *self = (HrTrainingHeap) { hr_heap_get_reserved (heap), hr_heap_get_peak (heap) };
+
+  return replay->repeats_on_heap == !every_layer;
+}
+
+/*
+ * hr_training_heap_init:
+ * @self: (out): what comes of it
+ * @plan: a plan, whose step has been replayed
+ * @workspace_bytes: what the matrix library asks for
+ * @has_workspaces: whether it has that already, as in a process that has trained before
+ *
+ * Loads the model on an empty heap and asks for all that the first steps ask for, layer by layer.
+ */
+void
+hr_training_heap_init (HrTrainingHeap       *self,
+                       const HrTrainingPlan *plan,
+                       guint64               workspace_bytes,
+                       gboolean              has_workspaces)
+{
+  gboolean every_layer = plan->training.pass.every_layer;
+
+  if (!run_steps (self, plan, workspace_bytes, has_workspaces, every_layer))
+    run_steps (self, plan, workspace_bytes, has_workspaces, TRUE);
 }
 
 typedef struct

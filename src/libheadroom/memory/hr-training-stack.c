@@ -224,12 +224,31 @@ hands_over (HrTrainingStack *self,
                                   : hr_pass_hands_over (&self->pass, &self->variables, layer);
 }
 
+/*
+ * Whether each layer is to ask for what it makes: of those that do the same one can stand for all, unless what they
+ * keep goes between the passes, or more of what is on the device goes with a layer than it was handed.
+ */
+static gboolean
+replays_for_heap (HrTrainingStack *self)
+{
+  return self->replay->heap != NULL && (!self->replay->repeats_on_heap || self->replay->sharding != NULL ||
+                                        self->keeps_cache || self->returns_layers);
+}
+
 /* Whether layers that are alike find something else on the device, or leave it there, or are computed anew together. */
 static gboolean
 replays_all (HrTrainingStack *self)
 {
-  return self->replay->heap != NULL || self->replay->live != NULL || self->checkpointing.group > 1 ||
+  return replays_for_heap (self) || self->replay->live != NULL || self->checkpointing.group > 1 ||
          hr_reduction_follows_layers (self->replay->reduction);
+}
+
+/* Whether others may do what a record says, or nobody has yet. */
+static gboolean
+is_repeatable (HrTrainingStack     *self,
+               const HrLayerRecord *record)
+{
+  return self->replay->heap == NULL || record->heap != NULL || !record->recorded;
 }
 
 /*
@@ -250,7 +269,7 @@ find_record (HrTrainingStack *self,
   for (guint i = 0; i < self->records->len && !replays_all (self) && layer < count_used (self); i++)
     {
       record = g_ptr_array_index (self->records, i);
-      if (record->klass == klass && record->group == group && record->place == place &&
+      if (is_repeatable (self, record) && record->klass == klass && record->group == group && record->place == place &&
           record->needs_gradient == needs_gradient && record->checkpointing == checkpointing)
         {
           self->record_of[layer] = i;
@@ -262,6 +281,9 @@ find_record (HrTrainingStack *self,
   record = hr_layer_record_new (layer, klass, group, place, needs_gradient, checkpointing);
   record->is_unused = layer >= count_used (self);
   record->is_repeated = !replays_all (self);
+  /* What stands at an end is like no other. */
+  if (self->replay->heap != NULL && record->is_repeated && place == HR_PLACE_BETWEEN)
+    record->heap = hr_layer_heap_new ();
   record->is_inner = hr_checkpointing_recomputes (&self->checkpointing, layer) &&
                      !hr_checkpointing_keeps_input (&self->checkpointing, layer);
   g_ptr_array_add (self->records, record);
@@ -351,6 +373,8 @@ run_layers_forward (HrTrainingStack *self)
         n++;
       self->variables.n_left += n * record->n_left;
       hr_replay_repeat (self->replay, &record->forward, i, 1, n);
+      if (record->heap != NULL)
+        hr_layer_heap_repeat (record->heap, self->replay, self->variables.hidden, n);
       for (guint j = i; self->replay->kept_layers != NULL && j < i + n; j++)
         hr_kept_layers_repeat (self->replay->kept_layers, j, record->layer);
       i += n;
@@ -673,6 +697,8 @@ run_layers_backward (HrTrainingStack *self,
           guint n = count_repeated (self, record, i);
 
           hr_replay_repeat (self->replay, &record->backward, i, -1, n);
+          if (record->heap != NULL)
+            hr_layer_heap_repeat_backward (record->heap, self->replay, gradient, n);
           i -= n - 1;
         }
       else
