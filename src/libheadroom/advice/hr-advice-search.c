@@ -120,6 +120,7 @@ static const Halving halvings[] = {
 typedef struct
 {
   HrJob *changed;
+  HrEstimate *estimate;   /* of the changed job */
   guint64 saves_allocated;
   char *text;
   const char *cost;
@@ -154,6 +155,7 @@ draft_free (gpointer data)
   Draft *self = data;
 
   g_clear_object (&self->changed);
+  g_clear_object (&self->estimate);
   g_free (self->text);
   g_free (self);
 }
@@ -205,11 +207,12 @@ draft (HrAdviceSearch *self,
        const char     *change)
 {
   guint64 before = hr_estimate_get_allocated_bytes (self->estimate), after = before;
-  HrModel *model = hr_estimate_get_model (self->estimate);
-  g_autoptr (HrEstimate) other = hr_estimator_run_for_sizes (model, changed, NULL, 1, NULL);
+  HrEstimate *other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), changed, self->gpu,
+                                                  self->n_gpus, NULL);
   Draft *one = g_new0 (Draft, 1);
 
   one->changed = changed;
+  one->estimate = other;
   one->text = text;
   one->cost = cost;
   one->change = change;
@@ -375,22 +378,15 @@ static HrAdvice *
 advise (HrAdviceSearch *self,
         const Draft    *one)
 {
-  g_autoptr (HrEstimate) other = NULL;
-  guint64 total;
+  guint64 total = hr_estimate_get_total_bytes (self->estimate);
   HrAdvice *item;
 
-  other = hr_estimator_run_for_sizes (hr_estimate_get_model (self->estimate), one->changed, self->gpu, self->n_gpus,
-                                      NULL);
-  if (other == NULL)
-    return NULL;
-
-  total = hr_estimate_get_total_bytes (self->estimate);
-  if (hr_estimate_get_total_bytes (other) >= total)
+  if (hr_estimate_get_total_bytes (one->estimate) >= total)
     return NULL;
 
   item = g_new0 (HrAdvice, 1);
   item->change = _hr_advice_describe_change (self->job, one->changed);
-  item->saves_bytes = total - hr_estimate_get_total_bytes (other);
+  item->saves_bytes = total - hr_estimate_get_total_bytes (one->estimate);
   item->text = g_strdup (one->text);
   item->cost = g_strdup (one->cost);
 
