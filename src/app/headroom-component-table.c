@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-column-title.h"
 #include "headroom-component-item.h"
 
 /* Below it, the column of exact bytes would squeeze the names; the explanation has the bytes as well. */
@@ -127,27 +128,12 @@ add_column (HeadroomComponentTable *self,
   gtk_column_view_column_set_sorter (column, sorter);
   gtk_column_view_column_set_expand (column, !is_number);
   gtk_column_view_append_column (self->view, column);
+  if (is_number)
+    headroom_column_title_align_end (column);
   /* The view keeps it. */
   g_object_unref (column);
 
   return column;
-}
-
-/* Titles of figures stand over their figures; the view has no way to ask for that, so its header is walked. */
-static void
-align_titles (GtkColumnView *view)
-{
-  GtkWidget *header = gtk_widget_get_first_child (GTK_WIDGET (view));
-  GtkWidget *title = header != NULL ? gtk_widget_get_first_child (header) : NULL;
-
-  /* All but the first column have figures. */
-  while (title != NULL && (title = gtk_widget_get_next_sibling (title)) != NULL)
-    {
-      GtkWidget *content = gtk_widget_get_first_child (title);
-
-      if (content != NULL)
-        gtk_widget_set_halign (content, GTK_ALIGN_END);
-    }
 }
 
 static void
@@ -274,8 +260,6 @@ headroom_component_table_init (HeadroomComponentTable *self)
   add_column (self, _("Size"), format_size, TRUE, "bytes");
   self->bytes_column = add_column (self, _("Bytes"), format_bytes, TRUE, "bytes");
   add_column (self, _("Share"), format_share, TRUE, "bytes");
-
-  align_titles (self->view);
 
   sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->items)),
                                     g_object_ref (gtk_column_view_get_sorter (self->view)));

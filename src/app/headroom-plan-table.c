@@ -6,10 +6,12 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-column-title.h"
+
 /*
  * HeadroomPlanTable:
  *
- * Layouts as a table that can be sorted by each column. What fits may be shown alone.
+ * Layouts as a table that can be sorted by each column. Those that fit may be shown alone.
  */
 struct _HeadroomPlanTable
 {
@@ -161,25 +163,10 @@ add_column (HeadroomPlanTable  *self,
   view_column = gtk_column_view_column_new (get_title (column), factory);
   gtk_column_view_column_set_sorter (view_column, sorter);
   gtk_column_view_append_column (self->view, view_column);
+  if (!columns[column].is_text)
+    headroom_column_title_align_end (view_column);
   /* The view keeps it. */
   g_object_unref (view_column);
-}
-
-/* Titles of figures stand over their figures; the view has no way to ask for that, so its header is walked. */
-static void
-align_titles (GtkColumnView *view)
-{
-  GtkWidget *header = gtk_widget_get_first_child (GTK_WIDGET (view));
-  GtkWidget *title = header != NULL ? gtk_widget_get_first_child (header) : NULL;
-
-  for (guint i = 0; i < HEADROOM_N_PLAN_COLUMNS && title != NULL; i++)
-    {
-      GtkWidget *content = gtk_widget_get_first_child (title);
-
-      if (content != NULL && !columns[i].is_text)
-        gtk_widget_set_halign (content, GTK_ALIGN_END);
-      title = gtk_widget_get_next_sibling (title);
-    }
 }
 
 static gboolean
@@ -256,7 +243,6 @@ headroom_plan_table_init (HeadroomPlanTable *self)
   self->view = GTK_COLUMN_VIEW (gtk_column_view_new (NULL));
   for (guint i = 0; i < HEADROOM_N_PLAN_COLUMNS; i++)
     add_column (self, i);
-  align_titles (self->view);
 
   filtered = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (self->items)), GTK_FILTER (self->filter));
   sorted = gtk_sort_list_model_new (G_LIST_MODEL (filtered), g_object_ref (gtk_column_view_get_sorter (self->view)));
@@ -267,8 +253,7 @@ headroom_plan_table_init (HeadroomPlanTable *self)
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
   gtk_column_view_set_show_column_separators (self->view, FALSE);
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "data-table");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Layouts that fit"),
-                                  -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Layouts"), -1);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), GTK_WIDGET (self->view));
   gtk_widget_set_vexpand (scroller, TRUE);
   adw_bin_set_child (ADW_BIN (self), scroller);

@@ -105,7 +105,7 @@ static void
 headroom_plan_window_show_choices (HeadroomPlanWindow *self)
 {
   GListStore *items = headroom_plan_table_get_items (self->table);
-  guint n = hr_planner_get_n_choices (self->planner);
+  guint n = hr_planner_get_n_listed (self->planner);
   guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
 

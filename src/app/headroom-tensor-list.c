@@ -8,6 +8,7 @@
 #include <hr-labels.h>
 #include <string.h>
 
+#include "headroom-column-title.h"
 #include "headroom-tensor-item.h"
 
 /* Below these, columns that say less make room for the names. */
@@ -230,6 +231,8 @@ add_column (HeadroomTensorList *self,
     }
   gtk_column_view_column_set_expand (column, is_name);
   gtk_column_view_append_column (self->view, column);
+  if (is_number)
+    headroom_column_title_align_end (column);
   /* The view keeps it. */
   g_object_unref (column);
 
@@ -387,26 +390,6 @@ headroom_tensor_list_class_init (HeadroomTensorListClass *klass)
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_c, GDK_CONTROL_MASK, "tensors.copy", NULL);
 }
 
-/* Titles of figures stand over their figures; the view has no way to ask for that, so its header is walked. */
-static void
-align_titles (GtkColumnView *view)
-{
-  GListModel *columns = gtk_column_view_get_columns (view);
-  GtkWidget *header = gtk_widget_get_first_child (GTK_WIDGET (view));
-  GtkWidget *title = header != NULL ? gtk_widget_get_first_child (header) : NULL;
-
-  for (guint i = 0; title != NULL && i < g_list_model_get_n_items (columns); i++)
-    {
-      g_autoptr (GtkColumnViewColumn) column = g_list_model_get_item (columns, i);
-      GtkListItemFactory *factory = gtk_column_view_column_get_factory (column);
-      GtkWidget *content = gtk_widget_get_first_child (title);
-
-      if (content != NULL && g_object_get_data (G_OBJECT (factory), "is-number") != NULL)
-        gtk_widget_set_halign (content, GTK_ALIGN_END);
-      title = gtk_widget_get_next_sibling (title);
-    }
-}
-
 static void
 headroom_tensor_list_init (HeadroomTensorList *self)
 {
@@ -423,7 +406,6 @@ headroom_tensor_list_init (HeadroomTensorList *self)
   add_column (self, _("Parameters"), format_parameters, compare_parameters, TRUE);
   self->bytes_column = add_column (self, _("Size"), format_bytes, compare_bytes, TRUE);
   self->tied_column = add_column (self, _("Tied to"), format_tied_to, compare_tied_to, FALSE);
-  align_titles (self->view);
 
   self->filter = gtk_custom_filter_new (headroom_tensor_list_match, self, NULL);
   self->filtered = gtk_filter_list_model_new (NULL, g_object_ref (GTK_FILTER (self->filter)));

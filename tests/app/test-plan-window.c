@@ -137,6 +137,33 @@ test_a_layout_is_applied_and_undone (Fixture       *fixture,
   g_assert_cmpuint (data_parallel, ==, before);
 }
 
+static gboolean
+get_first_fits (Fixture *fixture)
+{
+  return headroom_plan_item_fits (headroom_plan_table_get_selected (get_table (fixture)));
+}
+
+/* Where nothing fits, what is nearest to it is listed; “only what fits” leaves nothing. */
+static void
+test_what_does_not_fit_is_listed_as_too_large (Fixture       *fixture,
+                                               gconstpointer  data)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3060-8gb", NULL);
+  GtkWidget *only_fitting = headroom_test_find (fixture->window, GTK_TYPE_SWITCH, NULL);
+
+  HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
+  g_assert_true (get_first_fits (fixture));
+  gtk_switch_set_active (GTK_SWITCH (only_fitting), TRUE);
+  g_assert_true (get_first_fits (fixture));
+
+  headroom_session_set_gpu (fixture->session, gpu);
+  click (fixture, _("_Plan"));
+  HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
+  g_assert_null (headroom_plan_table_get_selected (get_table (fixture)));
+  gtk_switch_set_active (GTK_SWITCH (only_fitting), FALSE);
+  g_assert_false (get_first_fits (fixture));
+}
+
 /* A search of many layouts gives the main loop its turn, and ends when it is told to. */
 static void
 test_a_long_search_is_cancelled (Fixture       *fixture,
@@ -207,6 +234,7 @@ main (int    argc,
 #define ADD(path, model, test) g_test_add ("/app/plan_window/" path, Fixture, model, set_up, test, tear_down)
   ADD ("layouts_come_by_themselves", NULL, test_layouts_come_by_themselves);
   ADD ("a_layout_is_applied_and_undone", NULL, test_a_layout_is_applied_and_undone);
+  ADD ("what_does_not_fit_is_listed_as_too_large", NULL, test_what_does_not_fit_is_listed_as_too_large);
   ADD ("a_long_search_is_cancelled", "deepseek-ai/DeepSeek-V3", test_a_long_search_is_cancelled);
   ADD ("the_fewest_gpus_are_listed", NULL, test_the_fewest_gpus_are_listed);
   ADD ("what_cannot_be_planned_says_why", NULL, test_what_cannot_be_planned_says_why);

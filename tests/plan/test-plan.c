@@ -316,7 +316,8 @@ assert_same (const HrPlanner *one,
   g_assert_cmpuint (hr_planner_get_n_layouts (one), ==, hr_planner_get_n_layouts (other));
   g_assert_cmpuint (hr_planner_get_n_fitting (one), ==, hr_planner_get_n_fitting (other));
   g_assert_cmpuint (hr_planner_get_n_choices (one), ==, hr_planner_get_n_choices (other));
-  for (guint i = 0; i < hr_planner_get_n_choices (one); i++)
+  g_assert_cmpuint (hr_planner_get_n_listed (one), ==, hr_planner_get_n_listed (other));
+  for (guint i = 0; i < hr_planner_get_n_listed (one); i++)
     {
       const HrPlanChoice *a = hr_planner_get_choice (one, i), *b = hr_planner_get_choice (other, i);
 
@@ -345,6 +346,44 @@ the_fastest_come_first_and_fit (void)
       g_assert_cmpuint (choice->step.layout.n_ranks, <=, 16);
       g_assert_cmpuint (choice->step.layout.data * choice->step.micro_batch * choice->step.n_micro_batches, ==, 48);
       before = choice->time.total;
+    }
+}
+
+/* What does not fit follows what does, so that one sees how much is missing. */
+static void
+what_takes_least_of_the_others_follows (void)
+{
+  static const struct
+  {
+    guint64 n_gpus;
+    gboolean fits;
+  } cases[] = { { 2, FALSE }, { 4, TRUE } };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3-8B", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrPlanner) planner = create_planner (model, cases[i].n_gpus, NETWORK);
+      guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (planner)->gpu);
+      guint64 before = memory + 1;
+
+      g_assert_true (hr_planner_run (planner, NULL));
+      g_assert_cmpint (hr_planner_get_n_choices (planner) > 0, ==, cases[i].fits);
+      g_assert_cmpuint (hr_planner_get_n_listed (planner), >, hr_planner_get_n_choices (planner));
+      g_assert_cmpuint (hr_planner_get_n_listed (planner), ==,
+                        MIN (hr_planner_get_n_layouts (planner), HR_PLANNER_MAX_CHOICES));
+      for (guint j = hr_planner_get_n_choices (planner); j < hr_planner_get_n_listed (planner); j++)
+        {
+          const HrPlanChoice *choice = hr_planner_get_choice (planner, j);
+
+          g_assert_true (choice->has_time);
+          g_assert_cmpuint (choice->formula_bytes, >=, before);
+          before = choice->formula_bytes;
+        }
+      if (!cases[i].fits)
+        g_assert_cmpuint (hr_planner_get_choice (planner, 0)->formula_bytes, ==, hr_planner_get_least_bytes (planner));
+      g_assert_false (hr_planner_step (planner));
     }
 }
 
@@ -696,6 +735,7 @@ main (int    argc,
   g_test_add_func ("/plan/formulas_are_near_what_is_replayed", formulas_are_near_what_is_replayed);
   g_test_add_func ("/plan/layouts_are_those_that_are_estimated", layouts_are_those_that_are_estimated);
   g_test_add_func ("/plan/the_fastest_come_first_and_fit", the_fastest_come_first_and_fit);
+  g_test_add_func ("/plan/what_takes_least_of_the_others_follows", what_takes_least_of_the_others_follows);
   g_test_add_func ("/plan/what_is_found_does_not_depend_on_chance", what_is_found_does_not_depend_on_chance);
   g_test_add_func ("/plan/a_search_can_be_cancelled_and_goes_on", a_search_can_be_cancelled_and_goes_on);
   g_test_add_func ("/plan/what_is_checked_is_what_an_estimate_says", what_is_checked_is_what_an_estimate_says);

@@ -31,7 +31,10 @@ struct _HrPlanner
   guint64 n_layouts;
   guint64 n_fitting;
   guint64 least_bytes;
-  GArray *choices;          /* of HrPlanChoice, not yet in order but for the best */
+  guint n_choices;          /* how many layouts that fit are kept */
+  GArray *choices;          /* of HrPlanChoice, the best first; those that do not fit follow when all have been seen */
+  GArray *others;           /* of HrPlanChoice: what takes least of those that do not fit */
+  guint64 others_limit;     /* what takes more is not kept */
 };
 
 /* What came of a group. */
@@ -41,6 +44,7 @@ typedef struct
   guint64 n_layouts;
   guint64 least_bytes;
   GArray *choices;
+  GArray *others;
 } Finding;
 
 /**
@@ -111,6 +115,8 @@ hr_planner_new (HrModel             *model,
   self->n_sequences = n_sequences;
   self->least_bytes = G_MAXUINT64;
   self->choices = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
+  self->others = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
+  self->others_limit = G_MAXUINT64;
   g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
   training = HR_TRAINING_JOB (self->job);
   self->parts = hr_layout_parts_new (model, training, cluster->n_gpus, error);
@@ -133,11 +139,21 @@ hr_planner_free (HrPlanner *self)
   g_clear_pointer (&self->space, hr_layout_space_free);
   g_clear_pointer (&self->parts, hr_layout_parts_free);
   g_array_unref (self->choices);
+  g_array_unref (self->others);
   g_object_unref (self->cluster.gpu);
   g_object_unref (self->job);
   g_object_unref (self->model);
   g_free (self->missing);
   g_free (self);
+}
+
+static void
+find_time (const HrPlanner *self,
+           HrPlanChoice    *choice)
+{
+  choice->has_time = self->missing == NULL;
+  if (choice->has_time)
+    hr_layout_time_init (&choice->time, self->parts, &self->cluster, &choice->step, choice->division);
 }
 
 static void
@@ -152,13 +168,15 @@ look_at_layout (const HrLayoutStep *step,
   choice.formula_bytes = hr_layout_parts_get_peak (planner->parts, step, division, &choice.stage) + planner->beside;
   finding->n_layouts++;
   finding->least_bytes = MIN (finding->least_bytes, choice.formula_bytes);
-  if (choice.formula_bytes > hr_gpu_get_memory (planner->cluster.gpu))
-    return;
-
-  choice.has_time = planner->missing == NULL;
-  if (choice.has_time)
-    hr_layout_time_init (&choice.time, planner->parts, &planner->cluster, step, division);
-  g_array_append_val (finding->choices, choice);
+  if (choice.formula_bytes <= hr_gpu_get_memory (planner->cluster.gpu))
+    {
+      find_time (planner, &choice);
+      g_array_append_val (finding->choices, choice);
+    }
+  else if (choice.formula_bytes <= planner->others_limit)
+    {
+      g_array_append_val (finding->others, choice);
+    }
 }
 
 static void
@@ -209,11 +227,33 @@ compare_choices (gconstpointer a,
 }
 
 static void
+keep_first (GArray *choices,
+            guint   n)
+{
+  g_array_sort (choices, compare_choices);
+  if (choices->len > n)
+    g_array_set_size (choices, n);
+}
+
+/* What does not fit has no time yet, so that it is in the order of what it takes. */
+static void
 keep_best (HrPlanner *self)
 {
-  g_array_sort (self->choices, compare_choices);
-  if (self->choices->len > HR_PLANNER_MAX_CHOICES)
-    g_array_set_size (self->choices, HR_PLANNER_MAX_CHOICES);
+  keep_first (self->choices, HR_PLANNER_MAX_CHOICES);
+  keep_first (self->others, HR_PLANNER_MAX_CHOICES - self->choices->len);
+  if (self->choices->len + self->others->len == HR_PLANNER_MAX_CHOICES)
+    self->others_limit = self->others->len == 0
+                           ? 0
+                           : g_array_index (self->others, HrPlanChoice, self->others->len - 1).formula_bytes;
+  self->n_choices = self->choices->len;
+}
+
+static void
+add_others (HrPlanner *self)
+{
+  for (guint i = 0; i < self->others->len; i++)
+    find_time (self, &g_array_index (self->others, HrPlanChoice, i));
+  g_array_append_vals (self->choices, self->others->data, self->others->len);
 }
 
 /**
@@ -232,10 +272,14 @@ hr_planner_step (HrPlanner *self)
 
   g_return_val_if_fail (self != NULL, FALSE);
 
+  if (hr_planner_is_done (self))
+    return FALSE;
+
   n = MIN (hr_layout_space_get_n_groups (self->space) - self->next, GROUPS_PER_WORKER * hr_workers_get_n ());
   findings = g_new0 (Finding, n);
   for (guint i = 0; i < n; i++)
-    findings[i] = (Finding) { self, 0, G_MAXUINT64, g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)) };
+    findings[i] = (Finding) { self, 0, G_MAXUINT64, g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)),
+                              g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)) };
   hr_workers_run (n, look_at_group, findings);
 
   for (guint i = 0; i < n; i++)
@@ -244,12 +288,18 @@ hr_planner_step (HrPlanner *self)
       self->n_fitting += findings[i].choices->len;
       self->least_bytes = MIN (self->least_bytes, findings[i].least_bytes);
       g_array_append_vals (self->choices, findings[i].choices->data, findings[i].choices->len);
+      g_array_append_vals (self->others, findings[i].others->data, findings[i].others->len);
       g_array_unref (findings[i].choices);
+      g_array_unref (findings[i].others);
     }
   keep_best (self);
   self->next += n;
+  if (!hr_planner_is_done (self))
+    return TRUE;
 
-  return self->next < hr_layout_space_get_n_groups (self->space);
+  add_others (self);
+
+  return FALSE;
 }
 
 /**
@@ -394,13 +444,28 @@ hr_planner_get_n_choices (const HrPlanner *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
+  return self->n_choices;
+}
+
+/**
+ * hr_planner_get_n_listed: (skip)
+ * @self: a planner
+ *
+ * Returns: how many layouts are kept, those that fit and, once all have been looked at, those of the others that take
+ *   least, up to %HR_PLANNER_MAX_CHOICES
+ */
+guint
+hr_planner_get_n_listed (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
   return self->choices->len;
 }
 
 /**
  * hr_planner_get_choice: (skip)
  * @self: a planner
- * @index: which of the layouts that are kept, the best first
+ * @index: which of the layouts that are kept: those that fit, the best first, then the others, what takes least first
  *
  * Returns: (transfer none): the layout, until the next step
  */

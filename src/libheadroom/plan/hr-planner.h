@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* How many layouts are kept: the fastest that fit. */
+/* How many layouts are kept: the fastest that fit, and what takes least of the others. */
 #define HR_PLANNER_MAX_CHOICES 1000
 
 /**
@@ -37,7 +37,7 @@ typedef enum
  * @has_time: whether @time is known
  * @time: how long a step takes
  *
- * A layout that fits as formulas have it.
+ * A layout.
  */
 typedef struct
 {
@@ -81,6 +81,7 @@ guint64             hr_planner_get_n_layouts  (const HrPlanner     *self);
 guint64             hr_planner_get_n_fitting  (const HrPlanner     *self);
 guint64             hr_planner_get_least_bytes (const HrPlanner    *self);
 guint               hr_planner_get_n_choices  (const HrPlanner     *self);
+guint               hr_planner_get_n_listed   (const HrPlanner     *self);
 const HrPlanChoice *hr_planner_get_choice     (const HrPlanner     *self,
                                                guint                index);
 guint64             hr_plan_choice_get_bytes  (const HrPlanChoice  *self);
