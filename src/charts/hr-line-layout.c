@@ -29,6 +29,28 @@ get_highest (const HrLineShape *shape)
   return (double) highest;
 }
 
+/* The lowest value of the line that stands highest, or 0: from there on all lines are seen. */
+static double
+get_lowest (const HrLineShape *shape)
+{
+  guint64 lowest = 0;
+
+  for (guint i = 0; i < shape->n_lines; i++)
+    {
+      guint64 lowest_of_line = G_MAXUINT64;
+
+      for (guint j = i * shape->n_positions; j < (i + 1) * shape->n_positions; j++)
+        {
+          if (shape->is_there[j])
+            lowest_of_line = MIN (lowest_of_line, shape->values[j]);
+        }
+      if (lowest_of_line != G_MAXUINT64)
+        lowest = MAX (lowest, lowest_of_line);
+    }
+
+  return (double) lowest;
+}
+
 /* The highest level that is near the lines, or 0. */
 static double
 get_level (const HrLineShape *shape,
@@ -52,7 +74,8 @@ get_level (const HrLineShape *shape,
  * @height: the height to fill, in pixels
  *
  * Finds the range of the axis of values and its ticks: few, at round multiples of the unit. Levels that are near are in
- * it; where lines go far beyond all levels, the range ends above these, for it is there that one looks.
+ * it; where lines go far beyond all levels, the range ends above these, for it is there that one looks, but not before
+ * each line has come into it.
  */
 void
 hr_line_scale_init (HrChartScale      *self,
@@ -70,7 +93,7 @@ hr_line_scale_init (HrChartScale      *self,
   room = self->plot_height / MAX (self->plot_height - shape->line_height - LEVEL_GAP, self->plot_height / 2);
   self->top = MAX (MAX (highest, level * room), 1);
   if (level > 0 && highest > level * FAR)
-    self->top = level * FAR / 2;
+    self->top = MIN (self->top, MAX (level * FAR / 2, get_lowest (shape) * NEAR));
 
   hr_chart_scale_set_ticks (self, shape->unit);
 }

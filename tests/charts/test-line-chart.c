@@ -228,6 +228,25 @@ test_a_level_that_is_near_is_shown (void)
     }
 }
 
+/* However far above its level a line begins, it is there. */
+static void
+test_a_line_that_begins_far_above_is_shown (void)
+{
+  static const struct
+  {
+    guint64 lowest;
+    guint64 highest;
+  } cases[] = { { 79, 120 }, { 79, 900 }, { 500, 600 }, { 500, 9000 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrLineLayout) layout = create_layout (cases[i].lowest, cases[i].highest, 24, FALSE);
+
+      g_assert_cmpfloat (layout->y[0], >=, layout->plot.y);
+      g_assert_true (layout->levels[0].is_shown);
+    }
+}
+
 /* A line goes up through the left end of the level. */
 static void
 test_a_name_does_not_stand_on_a_line (void)
@@ -399,6 +418,7 @@ main (int    argc,
 
   g_test_add_func ("/line-chart/everything_has_its_place", test_everything_has_its_place);
   g_test_add_func ("/line-chart/a_level_that_is_near_is_shown", test_a_level_that_is_near_is_shown);
+  g_test_add_func ("/line-chart/a_line_that_begins_far_above_is_shown", test_a_line_that_begins_far_above_is_shown);
   g_test_add_func ("/line-chart/a_name_does_not_stand_on_a_line", test_a_name_does_not_stand_on_a_line);
   g_test_add_func ("/line-chart/powers_of_two_stand_equally_far_apart", test_powers_of_two_stand_equally_far_apart);
   g_test_add_func ("/line-chart/the_pointer_finds_points", test_the_pointer_finds_points);
