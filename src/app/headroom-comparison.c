@@ -238,6 +238,7 @@ append_notes (char       *sentence,
   return g_string_free (text, FALSE);
 }
 
+/* Returns markup, for symbols have indices. */
 static char *
 describe_formulas (HrEstimate *rule_of_thumb)
 {
@@ -247,9 +248,11 @@ describe_formulas (HrEstimate *rule_of_thumb)
   for (guint i = 0; i < g_list_model_get_n_items (components); i++)
     {
       g_autoptr(HrComponent) component = g_list_model_get_item (components, i);
-      const char *label = hr_component_id_get_label (hr_component_get_id (component));
-      g_autofree char *formula = hr_formula_to_text (hr_component_get_formula (component));
-      g_autofree char *substitution = hr_formula_to_text (hr_component_get_substitution (component));
+      const char *name = hr_component_id_get_label (hr_component_get_id (component));
+      g_autofree char *label = g_markup_escape_text (name, -1);
+      g_autofree char *formula = hr_formula_to_markup (hr_text_translate (hr_component_get_formula (component)));
+      g_autofree char *substitution =
+        hr_formula_to_markup (hr_text_translate (hr_component_get_substitution (component)));
 
       if (text->len > 0)
         g_string_append_c (text, '\n');
@@ -305,5 +308,5 @@ headroom_comparison_show (HeadroomComparison *self,
 
   formulas = describe_formulas (rule_of_thumb);
   gtk_widget_set_visible (self->formulas_box, *formulas != '\0');
-  gtk_label_set_label (self->formulas, formulas);
+  gtk_label_set_markup (self->formulas, formulas);
 }

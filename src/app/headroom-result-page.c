@@ -26,6 +26,7 @@
 #include "hr-base-enums.h"
 #include "hr-export-timeline.h"
 #include "hr-export.h"
+#include "hr-figure-names.h"
 #include "hr-labels.h"
 #include "hr-report-steps.h"
 #include "hr-report.h"
@@ -173,6 +174,16 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
   gtk_widget_set_visible (gtk_widget_get_parent (GTK_WIDGET (self->used)), self->gpu != NULL);
 }
 
+/* What a program without an allocator of its own says. */
+static char *
+describe_buffers (const HrFigureNames *names)
+{
+  /* Translators: %s is what llama.cpp writes beside figures */
+  return g_strdup_printf (_("What llama.cpp lists when it starts (%s); the device shows the total, with the CUDA "
+                            "context"),
+                          names->used);
+}
+
 static char *
 headroom_result_page_describe_allocator (HeadroomResultPage *self)
 {
@@ -193,10 +204,9 @@ headroom_result_page_describe_allocator (HeadroomResultPage *self)
                           low_text, high_text, hr_reserved_range_get_reason ());
 }
 
-/* The rule of thumb knows no allocator. */
-static void
-headroom_result_page_show_allocator (HeadroomResultPage *self,
-                                     HrReport           *report)
+static char *
+headroom_result_page_dup_allocated (HeadroomResultPage  *self,
+                                    const HrFigureNames *names)
 {
   g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (self->estimate), self->unit_system);
   g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (self->estimate), self->unit_system);
@@ -204,11 +214,26 @@ headroom_result_page_show_allocator (HeadroomResultPage *self,
   g_autofree char *both = g_strdup_printf (_("%1$s allocated, %2$s reserved by PyTorch"), allocated, reserved);
   /* Translators: below the total: what is in tensors, where it is not known what is reserved for them */
   g_autofree char *one = g_strdup_printf (_("%s allocated by PyTorch; what it reserves is not known"), allocated);
-  g_autofree char *tooltip = headroom_result_page_describe_allocator (self);
+
+  if (!names->has_allocator)
+    /* Translators: below the total: the size of what llama.cpp reserves when it starts */
+    return g_strdup_printf (_("%s in the buffers of llama.cpp"), allocated);
+
+  return hr_estimate_knows_reserved (self->estimate) ? g_steal_pointer (&both) : g_steal_pointer (&one);
+}
+
+/* The rule of thumb knows no allocator. */
+static void
+headroom_result_page_show_allocator (HeadroomResultPage *self,
+                                     HrReport           *report)
+{
+  const HrFigureNames *names = hr_job_get_figure_names (hr_report_get_job (report));
+  g_autofree char *allocated = headroom_result_page_dup_allocated (self, names);
+  g_autofree char *tooltip = names->has_allocator ? headroom_result_page_describe_allocator (self)
+                                                  : describe_buffers (names);
   g_autofree char *staying = hr_report_dup_static (report);
   g_autofree char *trained = hr_report_dup_trained (report);
-  g_autofree char *text = g_strjoin ("\n", hr_estimate_knows_reserved (self->estimate) ? both : one, staying, trained,
-                                     NULL);
+  g_autofree char *text = g_strjoin ("\n", allocated, staying, trained, NULL);
 
   gtk_label_set_label (self->allocator_figures, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->allocator_figures), tooltip);

@@ -490,6 +490,7 @@ test_chinese (void)
   g_assert_nonnull (strstr (text, "权重"));
   g_assert_nonnull (strstr (text, "KV 缓存"));
   g_assert_null (strstr (text, "Weights"));
+  g_assert_null (strstr (html, "rule of thumb"));
   g_assert_true (g_str_has_prefix (html, "<!DOCTYPE html>\n<html lang=\"zh-CN\">"));
 
   /* Labels are for people, ids and numbers for programs. */
@@ -665,7 +666,8 @@ warns_of_length (HrReport *report)
 }
 
 static HrReport *
-create_report_of_two (const char *gpu_name)
+create_report_with (const char *gpu_name,
+                    const char *settings)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, &error);
@@ -674,7 +676,8 @@ create_report_of_two (const char *gpu_name)
   g_autoptr (HrEstimate) estimate = NULL;
 
   g_assert_no_error (error);
-  g_object_set (job, "batch-size", (guint64) 2, NULL);
+  hr_job_set_all_from_string (job, settings, &error);
+  g_assert_no_error (error);
   estimate = hr_estimator_run (model, job, gpu, 1, &error);
   g_assert_no_error (error);
 
@@ -685,7 +688,7 @@ create_report_of_two (const char *gpu_name)
 static void
 test_little_room_is_said (void)
 {
-  g_autoptr (HrReport) narrow = create_report_of_two ("rtx-4080");
+  g_autoptr (HrReport) narrow = create_report_with ("rtx-4080", "batch-size=2");
   g_autoptr (HrReport) wide = create_catalogue_report ("rtx-4090");
   g_autoptr (HrReport) none = create_catalogue_report ("rtx-3060");
 
@@ -717,6 +720,38 @@ test_what_is_trained_and_what_stays_is_said (void)
   g_assert_false (warns_of_length (inference));
 }
 
+/* A report names what somebody can read off the program that runs the job, and nothing of another. */
+static void
+test_figures_have_the_names_of_their_program (void)
+{
+  static const struct
+  {
+    const char *settings;
+    const char *named;
+    const char *other;
+    const char *reserved;
+  } cases[] = {
+    { "engine=transformers", "torch.cuda.max_memory_allocated()", "buffer size", "torch.cuda.max_memory_reserved()" },
+    { "engine=llama.cpp", "model buffer size", "torch.cuda", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrReport) report = create_report_with ("rtx-4090", cases[i].settings);
+      g_autofree char *text = hr_report_to_html (report, NULL, NULL);
+      g_autoptr (HrAnatomyTable) measured = hr_report_create_measured (report, 15 * (guint64) 1000000000);
+      const HrAnatomyRow *used = g_ptr_array_index (measured->rows, 0);
+
+      g_assert_nonnull (strstr (text, cases[i].named));
+      g_assert_null (strstr (text, cases[i].other));
+      g_assert_nonnull (strstr (used->label, cases[i].named));
+      if (cases[i].reserved != NULL)
+        g_assert_nonnull (strstr (text, cases[i].reserved));
+      else
+        g_assert_cmpuint (measured->rows->len, ==, 2);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -742,6 +777,7 @@ main (int    argc,
   g_test_add_func ("/report/a_report_does_not_change_with_its_job", test_does_not_change);
   g_test_add_func ("/report/sizes_are_written_in_the_units_that_were_asked_for", test_units);
   g_test_add_func ("/report/labels_follow_the_language_and_ids_do_not", test_chinese);
+  g_test_add_func ("/report/figures_have_the_names_of_their_program", test_figures_have_the_names_of_their_program);
   g_test_add_func ("/report/parts_come_about_step_by_step", test_parts_come_about_step_by_step);
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
   g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);

@@ -34,7 +34,9 @@ static const HrHelpText guides[] = {
        "to find it. How measurements lie around it is said beside the figure.\n\n"
        "Shown by the device is what nvidia-smi says: what is reserved, and the CUDA context with the libraries’ "
        "kernels and workspaces, which PyTorch does not count. The headline figure is this one, because the device is "
-       "full when it is."),
+       "full when it is.\n\n"
+       "llama.cpp has no such allocator: it takes all from the driver when it starts, and lists it as “model buffer "
+       "size”, “KV buffer size” and “compute buffer size” of each device."),
   },
   {
     HR_HELP_SECTION_GUIDE, "assumed", N_("What is assumed, and what is unknown"),

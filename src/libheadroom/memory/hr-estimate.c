@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
 #include "hr-estimate-private.h"
+
+#include <glib/gi18n-lib.h>
 
 #include "hr-job-enums.h"
 #include "hr-memory-enums.h"
@@ -8,7 +12,7 @@
 
 #define MAX_PHASES HR_N_PHASES
 
-#define SOURCE_RESERVE "the setting “memory-reserve”: what is to stay free on each GPU, in MiB"
+#define SOURCE_RESERVE N_("the setting “memory-reserve”: what is to stay free on each GPU, in MiB")
 #define SOURCE_FRAGMENTATION \
   "c10/cuda/CUDACachingAllocator.cpp: every request of the first steps replayed; segments − what is allocated"
 

@@ -18,8 +18,8 @@
 
 #define SOURCE_CACHE "transformers/cache_utils.py: DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer"
 #define SOURCE_QUANTIZED_CACHE "transformers/cache_utils.py: QuantizedLayer"
-#define SOURCE_INPUTS "token ids, the new token and the mask of the batch, 64-bit integers"
-#define SOURCE_FEATURES "frames of the sound in the model's dtype, and the new token, a 64-bit integer"
+#define SOURCE_INPUTS N_("token ids, the new token and the mask of the batch, 64-bit integers")
+#define SOURCE_FEATURES N_("frames of the sound in the model's dtype, and the new token, a 64-bit integer")
 
 /* What a device holds and reaches. */
 typedef struct

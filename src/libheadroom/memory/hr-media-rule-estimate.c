@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #include "hr-media-rule-estimate.h"
@@ -16,13 +17,12 @@
 #define TOKEN_MILLISECONDS 80
 
 #define SOURCE_CACHE \
-  "rule of thumb: keys and values of every token of text, pictures, sounds and videos; knows no grouped heads, and " \
-  "no processor that makes fewer tokens of a picture"
+  N_("rule of thumb: keys and values of every token of text, pictures, sounds and videos; knows no grouped heads, " \
+     "and no processor that makes fewer tokens of a picture")
 #define SOURCE_ACTIVATIONS \
-  "rule of thumb: queries, keys, values, scores and the feed-forward block of the layer that runs; knows no tower, " \
-  "no norms and no logits"
-#define SOURCE_OVERHEAD \
-  "rule of thumb: a tenth of all else"
+  N_("rule of thumb: queries, keys, values, scores and the feed-forward block of the layer that runs; knows no " \
+     "tower, no norms and no logits")
+#define SOURCE_OVERHEAD N_("rule of thumb: a tenth of all else")
 
 static void
 count (const HrMedium *medium,

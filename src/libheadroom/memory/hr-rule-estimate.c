@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
 #include "hr-rule-estimate.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #include "hr-estimate-private.h"
@@ -11,16 +14,17 @@
 #include "hr-rule-of-thumb.h"
 
 #define SOURCE_WEIGHTS \
-  "rule of thumb: the matrices of a decoder; leaves out biases and norms, and counts a tied head twice"
+  N_("rule of thumb: the matrices of a decoder; leaves out biases and norms, and counts a tied head twice")
 #define SOURCE_ALL_WEIGHTS \
-  "rule of thumb: all parameters, each as wide as the format; leaves out scales and what stays as it is"
+  N_("rule of thumb: all parameters, each as wide as the format; leaves out scales and what stays as it is")
 #define SOURCE_CACHE \
-  "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; knows no grouped heads and no sliding window"
+  N_("rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; knows no grouped heads and no sliding " \
+     "window")
 #define SOURCE_CACHE_OF_SOME \
-  "rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; of the layers only those with attention, as " \
-  "the rule knows no states; knows no grouped heads and no sliding window"
+  N_("rule of thumb: Sheng et al., FlexGen, arXiv:2303.06865, section 3; of the layers only those with attention, " \
+     "as the rule knows no states; knows no grouped heads and no sliding window")
 #define SOURCE_OVERHEAD \
-  "rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights); knows neither batch nor prompt"
+  N_("rule of thumb: EleutherAI, Transformer Math 101 (total ≈ 1.2 × weights); knows neither batch nor prompt")
 
 /* The formula of parameters is one of dense decoders; of others their whole size is taken. */
 static gboolean

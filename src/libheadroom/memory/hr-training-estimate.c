@@ -24,7 +24,7 @@
 #define SOURCE_ADAPTERS "peft/tuners: the parameters that the method adds to the model"
 #define SOURCE_TEMPORARY \
   "torch/csrc/autograd/engine.cpp: gradients on their way; copies that autocast makes; kernels' own buffers"
-#define SOURCE_INPUTS "token ids, labels and the mask of all micro-batches, 64-bit integers"
+#define SOURCE_INPUTS N_("token ids, labels and the mask of all micro-batches, 64-bit integers")
 
 /* What the device holds and reaches. */
 typedef struct

@@ -16,22 +16,23 @@
 /* The share of the parameters that is said to be in matrices with adapters, whichever these are. */
 #define TARGET_RATIO 0.5
 
-#define SOURCE_GRADIENTS "rule of thumb: a gradient for each parameter that is trained, as wide as the parameter"
+#define SOURCE_GRADIENTS N_("rule of thumb: a gradient for each parameter that is trained, as wide as the parameter")
 #define SOURCE_OPTIMIZER \
-  "rule of thumb: 2 numbers of fp32 for AdamW, 1 for SGD with momentum, none for plain SGD; in single precision " \
-  "weights, gradients and states are 4·N·D together; knows no temporaries"
+  N_("rule of thumb: 2 numbers of fp32 for AdamW, 1 for SGD with momentum, none for plain SGD; in single precision " \
+     "weights, gradients and states are 4·N·D together; knows no temporaries")
 #define SOURCE_MASTER_WEIGHTS \
-  "rule of thumb: Rajbhandari et al., ZeRO, arXiv:1910.02054, section 3.1: with them 16 bytes a parameter, 18 if " \
-  "bf16 gradients are added up in fp32, 20 if fp16 gradients have a copy in fp32"
+  N_("rule of thumb: Rajbhandari et al., ZeRO, arXiv:1910.02054, section 3.1: with them 16 bytes a parameter, 18 if " \
+     "bf16 gradients are added up in fp32, 20 if fp16 gradients have a copy in fp32")
 #define SOURCE_ACTIVATIONS \
-  "rule of thumb: queries, keys and values, scores, feed-forward blocks; knows no heads, norms, gates and logits " \
-  "(a GPT block keeps s·b·h·(34 + 5·a·s/h) bytes: Korthikanti et al., arXiv:2205.05198, table 2)"
+  N_("rule of thumb: queries, keys and values, scores, feed-forward blocks; knows no heads, norms, gates and logits " \
+     "(a GPT block keeps s·b·h·(34 + 5·a·s/h) bytes: Korthikanti et al., arXiv:2205.05198, table 2)")
+/* xgettext:no-c-format */
 #define SOURCE_CHECKPOINTED \
-  "rule of thumb: checkpointing leaves 30 % of queries, keys and values, scores, feed-forward blocks (of a GPT block " \
-  "2·s·b·h bytes, and one block that is computed anew: Korthikanti et al., arXiv:2205.05198, table 2)"
+  N_("rule of thumb: checkpointing leaves 30 % of queries, keys and values, scores, feed-forward blocks (of a GPT " \
+     "block 2·s·b·h bytes, and one block that is computed anew: Korthikanti et al., arXiv:2205.05198, table 2)")
 #define SOURCE_ANSWERS \
-  "rule of thumb: k times the activations of single answers, k the answers to a prompt, or 2 for pairs; holds where " \
-  "a micro-batch has that many prompts with all their answers: that of the exact method counts answers"
+  N_("rule of thumb: k times the activations of single answers, k the answers to a prompt, or 2 for pairs; holds " \
+     "where a micro-batch has that many prompts with all their answers: that of the exact method counts answers")
 #define SOURCE_DIVIDED \
   "of several GPUs: Model/(PP·TP) + Optimizer/N + Activation/TP + Gradient/PP for each"
 #define SOURCE_ZERO \
@@ -39,8 +40,8 @@
   "estimate_zero3_model_states_mem_needs; Rajbhandari et al., arXiv:1910.02054, figure 1"
 
 #define SOURCE_OVERHEAD \
-  "rule of thumb: a tenth of all else, or what “rule-overhead” says, for what is not known; B, the buffers that " \
-  "“rule-buffers” says"
+  N_("rule of thumb: a tenth of all else, or what “rule-overhead” says, for what is not known; B, the buffers that " \
+     "“rule-buffers” says")
 
 /* What is trained, by the rule. */
 typedef struct

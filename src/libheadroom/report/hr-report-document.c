@@ -11,6 +11,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-article-reason.h"
+#include "hr-figure-names.h"
 #include "hr-formula-symbols.h"
 #include "hr-job-context.h"
 #include "hr-labels.h"
@@ -64,42 +65,77 @@ add_reserved_range (HrDocumentBlock *facts,
 
 /* What is in no tensor. */
 static void
-add_missed (HrDocumentBlock *facts,
-            HrEstimate      *estimate,
-            HrUnitSystem     units)
+add_missed (HrDocumentBlock     *facts,
+            HrEstimate          *estimate,
+            const HrFigureNames *names,
+            HrUnitSystem         units)
 {
   guint64 missed = hr_estimate_get_missed_bytes (estimate);
   g_autofree char *size = hr_format_bytes (missed, units);
   g_autofree char *share = hr_format_percentage (missed, hr_estimate_get_total_bytes (estimate));
-  /* Translators: a size, and its share of the total in percent */
-  g_autofree char *text = g_strdup_printf (_("%1$s, %2$s of the total, is in no tensor: the CUDA context, the "
-                                             "libraries’ workspaces and what the allocator keeps in reserve"),
-                                           size, share);
+  g_autofree char *text = NULL;
+
+  if (names->has_allocator)
+    /* Translators: a size, and its share of the total in percent */
+    text = g_strdup_printf (_("%1$s, %2$s of the total, is in no tensor: the CUDA context, the libraries’ workspaces "
+                              "and what the allocator keeps in reserve"),
+                            size, share);
+  else
+    /* Translators: a size, and its share of the total in percent */
+    text = g_strdup_printf (_("%1$s, %2$s of the total, is in no buffer: the CUDA context with its kernels"), size,
+                            share);
 
   hr_document_block_add_fact (facts, _("What formulas miss"), text, HR_DOCUMENT_PLAIN);
 }
 
-/* The three figures that people read off: two of the allocator's, and what the driver shows, where that is known. */
+static void
+add_allocator_figures (HrDocumentBlock     *facts,
+                       HrEstimate          *estimate,
+                       const HrFigureNames *names,
+                       HrUnitSystem         units)
+{
+  g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (estimate), units);
+  g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (estimate), units);
+  /* Translators: a size, and the function of PyTorch that tells it */
+  g_autofree char *allocated_text = g_strdup_printf (_("%s in tensors (%s)"), allocated, names->used);
+  /* Translators: a size, and the function of PyTorch that tells it */
+  g_autofree char *reserved_text = g_strdup_printf (_("%s taken from the driver for them (%s)"), reserved,
+                                                    names->reserved);
+
+  hr_document_block_add_fact (facts, _("Allocated"), allocated_text, HR_DOCUMENT_PLAIN);
+  if (hr_estimate_knows_reserved (estimate))
+    hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
+  add_reserved_range (facts, estimate, units);
+}
+
+static void
+add_buffers_figure (HrDocumentBlock     *facts,
+                    HrEstimate          *estimate,
+                    const HrFigureNames *names,
+                    HrUnitSystem         units)
+{
+  g_autofree char *size = hr_format_bytes (hr_estimate_get_allocated_bytes (estimate), units);
+  /* Translators: a size, and what llama.cpp writes beside it */
+  g_autofree char *text = g_strdup_printf (_("%1$s in buffers, which llama.cpp lists when it starts (%2$s)"), size,
+                                           names->used);
+
+  hr_document_block_add_fact (facts, _("Allocated"), text, HR_DOCUMENT_PLAIN);
+}
+
+/* The figures that people read off: those of the program, and what the driver shows, where that is known. */
 static void
 add_device_figures (HrReport        *self,
                     HrDocumentBlock *facts)
 {
   HrEstimate *estimate = hr_report_get_estimate (self);
   HrUnitSystem units = hr_report_get_unit_system (self);
-  g_autofree char *allocated = hr_format_bytes (hr_estimate_get_allocated_bytes (estimate), units);
-  g_autofree char *reserved = hr_format_bytes (hr_estimate_get_reserved_bytes (estimate), units);
+  const HrFigureNames *names = hr_job_get_figure_names (hr_report_get_job (self));
   g_autofree char *shown = hr_format_bytes (hr_estimate_get_total_bytes (estimate), units);
-  /* Translators: a size, and the function of PyTorch that tells it */
-  g_autofree char *allocated_text = g_strdup_printf (_("%s in tensors (%s)"), allocated,
-                                                     "torch.cuda.max_memory_allocated");
-  /* Translators: a size, and the function of PyTorch that tells it */
-  g_autofree char *reserved_text = g_strdup_printf (_("%s taken from the driver for them (%s)"), reserved,
-                                                    "torch.cuda.max_memory_reserved");
 
-  hr_document_block_add_fact (facts, _("Allocated"), allocated_text, HR_DOCUMENT_PLAIN);
-  if (hr_estimate_knows_reserved (estimate))
-    hr_document_block_add_fact (facts, _("Reserved"), reserved_text, HR_DOCUMENT_PLAIN);
-  add_reserved_range (facts, estimate, units);
+  if (names->has_allocator)
+    add_allocator_figures (facts, estimate, names, units);
+  else
+    add_buffers_figure (facts, estimate, names, units);
 
   if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_FRAMEWORK) > 0)
     {
@@ -107,7 +143,7 @@ add_device_figures (HrReport        *self,
       g_autofree char *text = g_strdup_printf (_("%s with the CUDA context (%s)"), shown, "nvidia-smi");
 
       hr_document_block_add_fact (facts, _("Shown by the device"), text, HR_DOCUMENT_PLAIN);
-      add_missed (facts, estimate, units);
+      add_missed (facts, estimate, names, units);
     }
 }
 
@@ -339,7 +375,7 @@ add_advice (HrReport   *self,
   if (advice->len == 0)
     return;
 
-  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What would take less"));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What Would Take Less"));
   table = hr_document_add_table (document, columns, numeric);
   for (guint i = 0; i < advice->len; i++)
     {
@@ -364,7 +400,7 @@ add_largest (HrReport   *self,
   if (largest->len == 0)
     return;
 
-  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What fits"));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("What Fits"));
   table = hr_document_add_table (document, columns, numeric);
   for (guint i = 0; i < largest->len; i++)
     {
@@ -390,7 +426,7 @@ add_gpus (HrReport   *self,
   if (picked->len == 0)
     return;
 
-  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("GPUs that would do"));
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("GPUs That Would Do"));
   table = hr_document_add_table (document, columns, numeric);
   for (guint i = 0; i < picked->len; i++)
     {

@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-figure-names.h"
+
 /* An estimate beside what somebody has measured. */
 
 static void
@@ -41,6 +43,9 @@ hr_report_create_measured (HrReport *self,
 {
   g_autofree char *size = NULL;
   g_autofree char *description = NULL;
+  g_autofree char *allocated = NULL;
+  g_autofree char *reserved = NULL;
+  const HrFigureNames *names;
   HrAnatomyTable *table;
   HrEstimate *estimate;
   gboolean is_exact;
@@ -56,12 +61,15 @@ hr_report_create_measured (HrReport *self,
   table = hr_anatomy_table_new ("measured", _("Compared With a Measurement"), description, _("Figure"));
   hr_anatomy_table_add_column (table, "estimate", _("Estimate"));
   hr_anatomy_table_add_column (table, "difference", _("Difference"));
+  names = hr_job_get_figure_names (hr_report_get_job (self));
+  /* Translators: what a program calls the memory that is allocated */
+  allocated = g_strdup_printf (_("Allocated: %s"), names->used);
+  /* Translators: what a program calls the memory that is reserved */
+  reserved = names->has_allocator ? g_strdup_printf (_("Reserved: %s"), names->reserved) : NULL;
   if (is_exact)
-    add_figure (table, "allocated", _("Allocated: torch.cuda.max_memory_allocated()"),
-                hr_estimate_get_allocated_bytes (estimate), measured);
-  if (is_exact && hr_estimate_knows_reserved (estimate))
-    add_figure (table, "reserved", _("Reserved: torch.cuda.max_memory_reserved()"),
-                hr_estimate_get_reserved_bytes (estimate), measured);
+    add_figure (table, "allocated", allocated, hr_estimate_get_allocated_bytes (estimate), measured);
+  if (is_exact && names->has_allocator && hr_estimate_knows_reserved (estimate))
+    add_figure (table, "reserved", reserved, hr_estimate_get_reserved_bytes (estimate), measured);
   if (!is_exact)
     add_figure (table, "total", _("Total"), hr_estimate_get_total_bytes (estimate), measured);
   else if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_FRAMEWORK) > 0)
