@@ -58,6 +58,7 @@ static const Row rows[] = {
   { HR_MODE_GRPO, 1, "algorithm=ppo fine-tuning-method=full" },
   { HR_MODE_GRPO, 1, "framework=verl fine-tuning-method=full" },
   { HR_MODE_GRPO, 1, "framework=openrlhf fine-tuning-method=full" },
+  { HR_MODE_GRPO, 2, "framework=colossalai algorithm=dpo fine-tuning-method=full" },
   { HR_MODE_MULTIMODAL, 1, "images=2" },
   { HR_MODE_MULTIMODAL, 1, "task=fine-tuning images=1" },
 };

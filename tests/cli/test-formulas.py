@@ -35,7 +35,9 @@ JOBS = {
     'grpo': [('--algorithm', name) for name in ('sft', 'dpo', 'ipo', 'grpo', 'kto', 'orpo', 'simpo', 'reward',
                                                 'online-dpo', 'ppo')]
             + [('--framework', 'trl'), ('--framework', 'verl', '--fine-tuning-method', 'full'),
-               ('--framework', 'openrlhf', '--fine-tuning-method', 'full', '--precision-recipe', 'mixed-16')]
+               ('--framework', 'openrlhf', '--fine-tuning-method', 'full', '--precision-recipe', 'mixed-16'),
+               ('--framework', 'colossalai', '--fine-tuning-method', 'full', '--algorithm', 'kto', '--gpus', '2',
+                *H100)]
             + [('--fine-tuning-method', 'lora', '--rollout', 'transformers'), ('--rollout', 'vllm-colocated', *H100)],
     'multimodal': [('--images', '2'), ('--images', '2', '--task', 'fine-tuning')],
 }

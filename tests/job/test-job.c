@@ -18,7 +18,7 @@ static const struct
   { "fused-kernels", "none liger" },
   { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy "
     "cut-cross-entropy chunked-nll liger-grpo unsloth-fused" },
-  { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth verl openrlhf" },
+  { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth verl openrlhf colossalai" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },
   { "gradient-dtype", "same float32 both" },

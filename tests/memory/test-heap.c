@@ -236,12 +236,19 @@ static const char * const settings[] = {
   "fine-tuning-method=qlora",
   "fine-tuning-method=bitfit",
   "fine-tuning-method=prompt",
+  "framework=colossalai fine-tuning-method=full data-parallel=4",
+  "framework=colossalai fine-tuning-method=full gradient-checkpointing=full gradient-accumulation-steps=3",
+  "framework=colossalai fine-tuning-method=full gradient-checkpointing=full data-parallel=2 optimizer-offload=cpu",
+  "algorithm=dpo framework=colossalai fine-tuning-method=full gradient-checkpointing=full",
+  "algorithm=simpo framework=colossalai fine-tuning-method=full data-parallel=4 logits-upcast=forward",
+  "algorithm=orpo framework=colossalai fine-tuning-method=full gradient-accumulation-steps=3",
+  "algorithm=kto framework=colossalai fine-tuning-method=full optimizer-offload=cpu gradient-checkpointing=full",
 };
 
 static HrJob *
 make_job (const char *text)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrJob) job = hr_job_new (g_str_has_prefix (text, "algorithm") ? HR_MODE_GRPO : HR_MODE_FINE_TUNING);
   g_auto (GStrv) words = g_strsplit (text, " ", -1);
 
   g_object_set (job, "micro-batch-size", G_GUINT64_CONSTANT (2), "sequence-length", G_GUINT64_CONSTANT (512), NULL);

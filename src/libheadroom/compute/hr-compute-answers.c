@@ -236,7 +236,8 @@ _hr_compute_add_before (HrCompute      *self,
   guint64 n_logits = _hr_compute_count_logits (plan);
 
   /* What the trainers around the actors of verl and OpenRLHF, and Unsloth’s, compute beside the update is not known. */
-  if (training->policy_code != HR_POLICY_CODE_TRL || training->algorithm == HR_ALGORITHM_SFT ||
+  if ((training->policy_code != HR_POLICY_CODE_TRL && training->policy_code != HR_POLICY_CODE_COLOSSALAI) ||
+      training->algorithm == HR_ALGORITHM_SFT ||
       hr_training_packs_answers (training))
     return;
 

@@ -198,6 +198,7 @@ typedef enum
  * @HR_TRAINING_FRAMEWORK_UNSLOTH: Unsloth
  * @HR_TRAINING_FRAMEWORK_VERL: verl, with FSDP
  * @HR_TRAINING_FRAMEWORK_OPENRLHF: OpenRLHF, with DeepSpeed
+ * @HR_TRAINING_FRAMEWORK_COLOSSALAI: ColossalChat, with ColossalAI's low-level ZeRO
  *
  * The program that trains the model.
  */
@@ -212,6 +213,7 @@ typedef enum
   HR_TRAINING_FRAMEWORK_UNSLOTH,
   HR_TRAINING_FRAMEWORK_VERL,
   HR_TRAINING_FRAMEWORK_OPENRLHF,
+  HR_TRAINING_FRAMEWORK_COLOSSALAI,
 } HrTrainingFramework;
 
 /**

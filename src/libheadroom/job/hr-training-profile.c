@@ -62,6 +62,12 @@ static const struct
     { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .recipe = HR_PRECISION_RECIPE_MIXED_16, .name = "OpenRLHF",
       .source = "OpenRLHF 3c3be623: models/actor.py, trainer/ray/ppo_actor.py, cli/train_ppo_ray.py; "
                 "DeepSpeed edaa7221: runtime/zero/stage_1_and_2.py" } },
+  /* HybridAdam steps what is on a GPU in one kernel; the norm of the gradients is that of LowLevelZeroOptimizer. */
+  { HR_TRAINING_FRAMEWORK_COLOSSALAI,
+    { .implementation = HR_OPTIMIZER_IMPLEMENTATION_FUSED, .recipe = HR_PRECISION_RECIPE_MIXED_16,
+      .passes_mask = TRUE, .name = "ColossalChat",
+      .source = "ColossalAI 4f9953be: applications/ColossalChat/coati/trainer, "
+                "colossalai/zero/low_level/low_level_optim.py, colossalai/nn/optimizer/hybrid_adam.py" } },
 };
 
 /*

@@ -335,6 +335,7 @@ static const char * const training_framework_labels[] = {
   [HR_TRAINING_FRAMEWORK_UNSLOTH] = "Unsloth",
   [HR_TRAINING_FRAMEWORK_VERL] = "verl",
   [HR_TRAINING_FRAMEWORK_OPENRLHF] = "OpenRLHF",
+  [HR_TRAINING_FRAMEWORK_COLOSSALAI] = "ColossalChat (ColossalAI)",
 };
 
 static const char * const trl_release_labels[] = {

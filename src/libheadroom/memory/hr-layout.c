@@ -23,7 +23,8 @@ static const struct
 } known[] = {
   { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
                        HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM,
-                       HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN }, 6 },
+                       HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN,
+                       HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
@@ -338,6 +339,7 @@ check_zero (const HrLayout       *self,
                  : framework == HR_TRAINING_FRAMEWORK_DEEPSPEED    ? 3
                  : framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS ? 3
                  : framework == HR_TRAINING_FRAMEWORK_TRL          ? 3
+                 : framework == HR_TRAINING_FRAMEWORK_COLOSSALAI   ? 2
                                                                    : 0;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;

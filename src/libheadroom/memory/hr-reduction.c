@@ -6,6 +6,8 @@
 
 #include "hr-reduction.h"
 
+#include "hr-low-level-zero.h"
+
 /*
  * DeepSpeedZeroOptimizer of deepspeed/runtime/zero/stage_1_and_2.py (git edaa7221): what is trained is one piece in 16
  * bits, of which the optimizer has a copy in fp32, or of a part of it.
@@ -261,7 +263,8 @@ take_into_bucket (HrReplay *replay,
 gboolean
 hr_reduction_follows_layers (const HrReduction *self)
 {
-  return self != NULL && self->has_ranks && !self->stays_whole && !self->scatters && is_overfull (self);
+  return self != NULL &&
+         (self->divides || (self->has_ranks && !self->stays_whole && !self->scatters && is_overfull (self)));
 }
 
 /*
@@ -277,6 +280,11 @@ hr_reduction_take (HrReplay *replay,
 {
   HrReduction *self = replay->reduction;
 
+  if (self->divides)
+    {
+      hr_low_level_zero_take (replay, gradient);
+      return;
+    }
   if (self->scatters)
     {
       take_scattered (replay, gradient);
@@ -320,7 +328,7 @@ hr_reduction_enter_layers (HrReplay *replay)
   HrReduction *self = replay->reduction;
   HrStretch stretch;
 
-  if (self == NULL || self->scatters)
+  if (self == NULL || self->scatters || self->divides)
     return;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
@@ -368,10 +376,13 @@ hr_reduction_end (HrReplay *replay)
   if (self == NULL)
     return;
 
-  if (self->scatters)
+  if (self->scatters || self->divides)
     {
       hr_replay_begin (replay, &stretch, NULL, -1);
-      scatter_bucket (replay);
+      if (self->divides)
+        hr_low_level_zero_empty (replay);
+      else
+        scatter_bucket (replay);
       hr_replay_end (replay);
       replay->reduction = NULL;
       return;

@@ -21,9 +21,12 @@ G_BEGIN_DECLS
  *   books: what a bucket holds goes through one piece of it
  * @is_contiguous: whether gradients are copied into a buffer that stays (contiguous_gradients), and not held as they
  *   come
+ * @divides: whether each rank gets its part of each gradient (stage 2 of ColossalAI), in pieces that come as buckets
+ *   are reduced; until then gradients are held as they come
  * @n_ranks: how many ranks there are
  * @is_offloaded: whether the optimizer steps on the host: gradients are copied there by way of one more copy
  * @is_swapped: whether it goes on to a disk, and all of a bucket wait for that
+ * @gathered_bytes: what the parts of parameters that all ranks have stepped are gathered through
  * @is_one_group: whether the optimizer steps all at once, so that those of 16 bits go before
  *
  * Gradients that DeepSpeedZeroOptimizer copies into a bucket as soon as they come, and from there into the part of them
@@ -42,9 +45,11 @@ struct _HrReduction
   gboolean stays_whole;
   gboolean scatters;
   gboolean is_contiguous;
+  gboolean divides;
   guint64 n_ranks;
   gboolean is_offloaded;
   gboolean is_swapped;
+  guint64 gathered_bytes;
   gboolean is_one_group;
 
   /*< private >*/
@@ -56,6 +61,7 @@ struct _HrReduction
   guint64 n_largest_in_bucket;
   guint n_tensors;
   guint64 held_bytes;     /* of gradients that are not copied into the bucket */
+  GArray *held;           /* of HrValue: gradients that wait to be put into one piece */
 };
 
 void    hr_reduction_init    (HrReduction *self,

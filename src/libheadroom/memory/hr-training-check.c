@@ -27,7 +27,7 @@ static const struct
   const char *values[MAX_KNOWN];
 } known_values[] = {
   { "framework", { "pytorch", "transformers", "trl", "deepspeed", "megatron-lm", "torchtitan", "unsloth", "verl",
-                   "openrlhf" } },
+                   "openrlhf", "colossalai" } },
 };
 
 static gboolean

@@ -299,9 +299,15 @@ add_from_tape (const HrTrainingPlan *plan,
   "deepspeed/runtime/fp16/fused_optimizer.py: the recipe of 16 bytes a parameter with Adam, 2 + 2 + 4 (master " \
   "weights) + 8 (states), as ZeRO counts; gradients become fp32, in one piece, in the step"
 
+#define SOURCE_16_BYTES_DIVIDED \
+  "colossalai/zero/low_level/low_level_optim.py: 16 bytes a parameter with Adam, 2 on each rank, and of 2 " \
+  "(gradients) + 4 (master weights) + 8 (states) an equal part of each parameter; gradients become fp32 in the step"
+
 static const char *
 get_recipe_source (const HrTraining *training)
 {
+  if (training->reduction.divides)
+    return SOURCE_16_BYTES_DIVIDED;
   if (training->summed_gradient_bytes > 0)
     return SOURCE_20_BYTES;
   if (training->main_gradient_bytes > 0)

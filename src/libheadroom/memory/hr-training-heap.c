@@ -54,7 +54,8 @@ load (const HrTrainingPlan *plan,
     hr_weights_load (&plan->pass.storage, heap);
   hr_training_critic_load (plan, heap);
   load_adapters (plan, heap);
-  if (plan->masters != NULL)
+  /* What the optimizer steps on the host is not here. */
+  if (plan->masters != NULL && plan->training.master_bytes > 0)
     hr_trainables_foreach (plan->masters, take_all, heap);
   hr_heap_take (heap, plan->training.buffer_bytes);
   hr_heap_take (heap, plan->training.main_gradient_bytes);

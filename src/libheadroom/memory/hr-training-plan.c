@@ -17,6 +17,7 @@
 #include "hr-sharding-unit.h"
 #include "hr-training-actor.h"
 #include "hr-training-check.h"
+#include "hr-training-colossalai.h"
 #include "hr-training-critic.h"
 #include "hr-training-float8.h"
 #include "hr-training-images.h"
@@ -1006,7 +1007,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->model = model;
-  if (!hr_training_zero_prepare (job, error))
+  if (!hr_training_zero_prepare (job, error) || !hr_training_colossalai_prepare (self, error))
     return FALSE;
 
   is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||
@@ -1058,6 +1059,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   hr_training_openrlhf_resolve (self);
+  hr_training_colossalai_resolve (self);
   if (!hr_training_zero_resolve (self, error) || !hr_training_shard_finish (self, error))
     return FALSE;
 

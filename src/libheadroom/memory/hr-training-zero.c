@@ -231,15 +231,18 @@ count_alike (const HrTrainables *parameters,
   return end - first;
 }
 
-typedef void (*PartFunc) (const HrTrainingPlan *plan,
-                          const HrTrainable    *parameter,
-                          gpointer              user_data);
-
-/* Parameters as they lie one behind the other: layer by layer. */
-static void
-foreach_parameter (const HrTrainingPlan *plan,
-                   PartFunc              func,
-                   gpointer              user_data)
+/*
+ * hr_training_zero_foreach_parameter:
+ * @plan: a plan, of which what is trained is known
+ * @func: what is called
+ * @user_data: what it is handed
+ *
+ * Parameters that get a gradient, as they lie one behind the other: layer by layer.
+ */
+void
+hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
+                                    HrPartFunc            func,
+                                    gpointer              user_data)
 {
   guint n_alike;
 
@@ -291,7 +294,7 @@ hr_training_zero_list_parts (const HrTrainingPlan *plan)
 {
   Groups groups = { .groups = hr_trainables_new () };
 
-  foreach_parameter (plan, add_part, &groups);
+  hr_training_zero_foreach_parameter (plan, add_part, &groups);
   if (groups.n > 0)
     add_group (groups.groups, groups.n);
 
@@ -331,7 +334,7 @@ count_kept (const HrTrainingPlan *plan,
   guint64 n_kept = 0;
 
   g_array_set_size (sums, plan->layout.data);
-  foreach_parameter (plan, add_overlap, &overlaps);
+  hr_training_zero_foreach_parameter (plan, add_overlap, &overlaps);
   for (guint i = 0; i < sums->len; i++)
     n_kept = MAX (n_kept, g_array_index (sums, guint64, i));
 

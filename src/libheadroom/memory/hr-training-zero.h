@@ -7,6 +7,13 @@
 
 G_BEGIN_DECLS
 
+typedef void (*HrPartFunc) (const HrTrainingPlan *plan,
+                            const HrTrainable    *parameter,
+                            gpointer              user_data);
+
+void     hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
+                                             HrPartFunc            func,
+                                             gpointer              user_data);
 gboolean hr_training_zero_is_used (const HrTrainingPlan  *plan);
 gboolean hr_training_zero_prepare (HrTrainingJob         *job,
                                    GError               **error);

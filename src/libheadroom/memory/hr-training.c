@@ -9,10 +9,12 @@
 #include "hr-grpo-job.h"
 #include "hr-inference-cache.h"
 #include "hr-live-parameters.h"
+#include "hr-low-level-zero.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-sharding-flat.h"
 #include "hr-training-actor.h"
+#include "hr-training-colossalai.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-unsloth.h"
@@ -65,6 +67,7 @@ struct _Step
   HrValue pixels;      /* of prompts that are answered when a micro-batch comes, as the trainer holds them */
   HrValue numbers;     /* what the trainer has worked out of these answers */
   HrValue beside[3];
+  HrCoatiVariables variables;  /* of a trainer of ColossalChat */
 };
 
 /*
@@ -136,11 +139,34 @@ shifts_late (const HrInference *pass)
   return attention != NULL && hr_attention_is_relative (attention);
 }
 
-/* Whether the trainer is none of TRL’s. */
+/* Whether the trainer is one part among others that come and go. */
 static gboolean
 is_actor (const HrTraining *self)
 {
-  return self->policy_code != HR_POLICY_CODE_TRL;
+  return self->policy_code == HR_POLICY_CODE_VERL || self->policy_code == HR_POLICY_CODE_OPENRLHF;
+}
+
+/* Whether it is one of ColossalChat. */
+static gboolean
+is_coati (const HrTraining *self)
+{
+  return self->policy_code == HR_POLICY_CODE_COLOSSALAI;
+}
+
+/* `torch.cat ([chosen_input_ids, reject_input_ids])`, and the masks likewise, which are of truth values. */
+static void
+join_pairs (Step *step)
+{
+  HrReplay *replay = step->replay;
+
+  if (!is_coati (step->training) || !hr_algorithm_is_preference (step->training->algorithm))
+    return;
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
+  step->joined_ids = hr_op_like (replay, "cat", "input_ids",
+                                 HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+  step->joined_mask = hr_op_like (replay, "cat", "attention_mask",
+                                  HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
 }
 
 /* `torch.cat ([prompt_ids, completion_ids], dim=1)`, and the masks likewise. */
@@ -156,6 +182,7 @@ join_answers (Step *step)
       hr_actor_batch_init (&step->batch, step->training, replay);
       return;
     }
+  join_pairs (step);
   if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
@@ -182,6 +209,9 @@ run_forward (Step *step)
   pass.compiles = step->training->compiles;
   pass.source = pass.decoder_ids = step->source = step->shifted = HR_NO_VALUE;
   pass.use_cache = uses_cache (step->training);
+  hr_coati_variables_init (&step->variables, step->training, replay);
+  hr_coati_variables_read_others (&step->variables, step->training, replay);
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   join_answers (step);
   if (is_actor (step->training) && step->batch.positions.storage >= 0)
     {
@@ -393,7 +423,8 @@ drop_outputs (Step *step)
 static gboolean
 keeps_until_next (const HrTraining *self)
 {
-  return self->keep_outputs && self->algorithm == HR_ALGORITHM_SFT && self->accumulation_steps > 1;
+  return self->keep_outputs && self->algorithm == HR_ALGORITHM_SFT && self->accumulation_steps > 1 &&
+         !is_coati (self);
 }
 
 /* `loss = outputs.loss / accumulation_steps`, where the outputs stay, and the loss of the micro-batch with them. */
@@ -436,7 +467,7 @@ logs_answers (const HrTraining *self)
 static gboolean
 keeps_logits (const HrTraining *self)
 {
-  return self->critic != NULL || self->policy_code == HR_POLICY_CODE_OPENRLHF;
+  return self->critic != NULL || self->policy_code == HR_POLICY_CODE_OPENRLHF || is_coati (self);
 }
 
 /* The function of the reference model is wrapped by accelerate like that of the trained one. */
@@ -600,6 +631,25 @@ compare_with_rewards (Step    *step,
   return hr_training_loss_proximal (replay, *logits, step->values);
 }
 
+/* What the trainers of ColossalChat make of what the model returns; that of ORPO is given labels as well. */
+static HrValue
+compare_by_coati (Step    *step,
+                  HrValue *logits)
+{
+  const HrTraining *self = step->training;
+  HrReplay *replay = step->replay;
+  HrValue addend = HR_NO_VALUE;
+
+  if (self->logits_upcast == HR_LOGITS_UPCAST_FORWARD)
+    hr_training_upcast_logits (replay, logits);
+  if (self->algorithm == HR_ALGORITHM_ORPO)
+    addend = compute_loss (step, *logits);
+  hr_training_stack_drop_cache (step->stack);
+  hr_coati_variables_return (&step->variables, replay);
+
+  return hr_coati_variables_compute_loss (&step->variables, self, replay, *logits, addend);
+}
+
 /*
  * A loss that is computed outside of the model's function: what that returns is cast to fp32 with its history, and
  * autocast has ended.
@@ -634,6 +684,8 @@ run_loss_outside (Step             *step,
     step->loss = compare_own_answers (step, logits);
   else if (is_actor (self))
     step->loss = hr_actor_batch_compute_loss (&step->batch, self, replay, &logits);
+  else if (is_coati (self))
+    step->loss = compare_by_coati (step, &logits);
   else
     step->loss = hr_algorithm_is_policy (self->algorithm) ? hr_training_loss_policy (replay, logits)
                                                           : compare_answers (step, logits);
@@ -777,6 +829,7 @@ run_head_and_loss (Step             *step,
     levels->loss_computed = replay->ledger.live;
   if (step->previous != NULL)
     drop_outputs (step->previous);
+  hr_coati_variables_return (&step->variables, replay);
   if (self->logs_metrics && logits.storage >= 0)
     hr_training_log_metrics (replay, logits, self->trl_release);
   step->outputs = logits;
@@ -942,6 +995,7 @@ static void
 clear_step (Step *step)
 {
   hr_replay_drop (step->replay, step->places);
+  hr_coati_variables_clear (&step->variables, step->replay);
   if (step->training->critic != NULL)
     drop_returned (step);
   hr_critic_pass_clear (&step->critic);
@@ -1116,6 +1170,8 @@ static HrValue
 copy_gradients (const HrTraining *self,
                 HrReplay         *replay)
 {
+  if (self->reduction.divides)
+    return hr_low_level_zero_widen (&self->reduction, self->optimizer.parameters, replay);
   if (self->reduction.is_bucketed)
     return hr_reduction_flatten (&self->reduction, replay);
   if (self->copied_gradient_bytes == 0)
@@ -1152,7 +1208,7 @@ run_optimizer (const HrTraining *self,
   copies = copy_gradients (self, replay);
   if (self->clipping)
     clip_gradients (self, replay);
-  if (makes_states)
+  if (makes_states && self->optimizer.state_bytes > 0)
     {
       hr_heap_set_recording (replay->heap, FALSE);
       hr_optimizer_make_states (&self->optimizer, replay->heap);
@@ -1160,7 +1216,10 @@ run_optimizer (const HrTraining *self,
     }
   if (self->optimizer.step_bytes > 0)
     make_temporary (self, replay);
-  hr_replay_drop (replay, copies);
+  if (self->reduction.divides)
+    hr_low_level_zero_gather (&self->reduction, replay, copies);
+  else
+    hr_replay_drop (replay, copies);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
   hr_replay_end (replay);
 }
@@ -1206,6 +1265,11 @@ add_answers (const HrTraining *self,
   if (is_actor (self))
     {
       hr_training_actor_add_inputs (self, replay);
+      return;
+    }
+  if (is_coati (self))
+    {
+      hr_training_colossalai_add_inputs (self, replay);
       return;
     }
 
@@ -1266,6 +1330,8 @@ add_batch (const HrTraining *self,
   gboolean is_span = head != NULL && head->head.is_span;
   guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
   gboolean is_unsloth = self->layer_code == HR_LAYER_CODE_UNSLOTH;
+  /* SFTTrainer._train of coati/trainer/sft.py brings each to the device when its turn comes. */
+  guint64 n_brought = is_coati (self) ? 1 : self->accumulation_steps;
   gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || (is_unsloth && pass->examples == 0)) &&
                       pass->features == 0;
 
@@ -1275,21 +1341,21 @@ add_batch (const HrTraining *self,
       return;
     }
 
-  hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * inputs);
-  hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * labels * sizeof (gint64));
+  hr_replay_add_inputs (replay, n_brought, pass->batch * inputs);
+  hr_replay_add_inputs (replay, n_brought, pass->batch * labels * sizeof (gint64));
   /* Where an answer ends, beside where it begins. */
-  hr_replay_add_inputs (replay, self->accumulation_steps, is_span ? pass->batch * sizeof (gint64) : 0);
-  hr_replay_add_inputs (replay, self->accumulation_steps, has_mask ? pass->batch * read * sizeof (gint64) : 0);
-  hr_replay_add_inputs (replay, self->accumulation_steps,
+  hr_replay_add_inputs (replay, n_brought, is_span ? pass->batch * sizeof (gint64) : 0);
+  hr_replay_add_inputs (replay, n_brought, has_mask ? pass->batch * read * sizeof (gint64) : 0);
+  hr_replay_add_inputs (replay, n_brought,
                         hr_inference_get_media_bytes (pass, prompt, replay->parameter_dtype));
   hr_replay_add_inputs (replay, 1, get_kept_positions (self));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
-    hr_replay_add_inputs (replay, self->accumulation_steps, pass->batch * read * sizeof (gint64));
+    hr_replay_add_inputs (replay, n_brought, pass->batch * read * sizeof (gint64));
   /* num_items_in_batch (_unsloth_get_batch_samples of unsloth_zoo/loss_utils.py) */
   hr_replay_add_inputs (replay, 1, is_unsloth ? sizeof (gint64) : 0);
   /* packed_seq_lengths (unsloth/utils/packing.py) */
-  hr_replay_add_inputs (replay, self->accumulation_steps, is_unsloth ? pass->examples * sizeof (gint32) : 0);
+  hr_replay_add_inputs (replay, n_brought, is_unsloth ? pass->examples * sizeof (gint32) : 0);
   /* The numbers of virtual tokens (PeftModel.prompt_tokens). */
   hr_replay_add_inputs (replay, 1, n_virtual * sizeof (gint64));
 }

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @HR_POLICY_CODE_TRL: TRL's trainers
  * @HR_POLICY_CODE_VERL: the actor of verl
  * @HR_POLICY_CODE_OPENRLHF: that of OpenRLHF
+ * @HR_POLICY_CODE_COLOSSALAI: the trainers of ColossalChat, also without answers
  *
  * Whose loss on answers is replayed.
  */
@@ -26,6 +27,7 @@ typedef enum
   HR_POLICY_CODE_TRL,
   HR_POLICY_CODE_VERL,
   HR_POLICY_CODE_OPENRLHF,
+  HR_POLICY_CODE_COLOSSALAI,
 } HrPolicyCode;
 
 /**
