@@ -200,6 +200,27 @@ def what_is_written_for_llama_cpp_is_what_its_server_takes():
             assert line[line.index('--ctx-size') + 1] == str(4 * 4096)
 
 
+def what_is_written_for_colossalchat_is_what_its_scripts_take():
+    scripts = {'sft': 'sft', 'dpo': 'dpo', 'simpo': 'dpo', 'orpo': 'orpo', 'kto': 'kto'}
+    for algorithm, script in scripts.items():
+        for offload, plugin in (('none', 'zero2'), ('cpu', 'zero2_cpu')):
+            launched, unsaid = files('meta-llama/Llama-2-7b-hf', '--mode', 'grpo', '--framework', 'colossalai',
+                                     '--algorithm', algorithm, '--fine-tuning-method', 'full', '--gpus', '4',
+                                     '--optimizer-offload', offload, '--dtype', 'bfloat16', '--attention', 'flash',
+                                     '--gradient-checkpointing', 'full', '--sequence-length', '2048')
+            assert list(launched) == ['command'] and unsaid == [], (list(launched), unsaid)
+            words = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+            assert words[:5] == ['colossalai', 'run', '--nproc_per_node', '4', f'train_{script}.py'], words
+            for word in words[5:]:
+                if word.startswith('--'):
+                    accept_name(words[4], word)
+            value = dict(zip(words[5:], words[6:]))
+            assert value['--plugin'] == plugin and value['--mixed_precision'] == 'bf16'
+            assert value['--max_len' if script == 'sft' else '--max_length'] == '2048'
+            assert {'--grad_checkpoint', '--use_flash_attn'} <= set(words)
+            assert ('--loss_type' in words) == ('--disable_reference_model' in words) == (algorithm == 'simpo')
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -372,6 +393,7 @@ if __name__ == '__main__':
         what_is_written_for_settings_and_layouts_is_what_the_programs_take,
         what_is_written_for_inference_is_what_transformers_takes,
         what_is_written_for_llama_cpp_is_what_its_server_takes,
+        what_is_written_for_colossalchat_is_what_its_scripts_take,
         the_values_are_those_of_the_job,
         a_bucket_of_deepspeed_is_said,
         the_third_stage_of_deepspeed_is_said,
