@@ -8,6 +8,7 @@
 #include <gtk/gtk.h>
 #include <hr-local-models.h>
 #include <hr-model-search.h>
+#include <hr-model-unpublished.h>
 #include <hr-model.h>
 #include <hr-units.h>
 #include <string.h>
@@ -53,6 +54,27 @@ append_size (GListStore *items,
   title = g_strdup_printf (_("A model of %s parameters"), count);
   append (items, NULL, 0, "dialog-question-symbolic", title, _("Only the size is known; the rest is assumed"), NULL,
           G_OBJECT (object));
+}
+
+/* A model that is known by name is offered by its size, where the rest of it is not known. */
+static void
+append_unpublished (GListStore *items,
+                    const char *text)
+{
+  guint n_models;
+  const HrModelUnpublished *models = hr_model_unpublished_find (text, &n_models);
+
+  for (guint i = 0; i < n_models; i++)
+    {
+      g_autoptr (GtkStringObject) object = gtk_string_object_new (models[i].size);
+      guint64 n_parameters = 0;
+      g_autofree char *count = NULL;
+
+      hr_model_parse_size (models[i].size, &n_parameters);
+      count = hr_format_count (n_parameters);
+      append (items, NULL, 0, "dialog-question-symbolic", models[i].name,
+              _("Not every tensor was published; the rest is assumed"), count, G_OBJECT (object));
+    }
 }
 
 static void
@@ -129,6 +151,7 @@ headroom_model_list_search (const char *text,
   g_autoptr (GListStore) items = g_list_store_new (HEADROOM_TYPE_PICKER_ITEM);
 
   append_size (items, text);
+  append_unpublished (items, text);
   append_files (items, text, settings);
   append_local_models (items, text);
   append_entries (items, text, max_entries);

@@ -47,6 +47,19 @@ test_a_size_is_offered (void)
 }
 
 static void
+test_a_model_whose_tensors_are_not_known_is_offered_by_its_size (void)
+{
+  g_autoptr (HeadroomPickerItem) palm = get_first ("PaLM");
+  g_autoptr (HrModel) model = hr_model_new_from_id (headroom_model_list_get_id (palm), NULL);
+  g_autofree char *subtitle = NULL;
+
+  g_object_get (palm, "subtitle", &subtitle, NULL);
+  g_assert_cmpstr (headroom_picker_item_get_title (palm), ==, "PaLM 8B");
+  g_assert_nonnull (strstr (subtitle, "was published"));
+  g_assert_nonnull (model);
+}
+
+static void
 changed_cb (gpointer  models,
             gboolean *changed)
 {
@@ -88,6 +101,8 @@ main (int   argc,
   headroom_test_init (&argc, &argv);
 
   g_test_add_func ("/app/model-list/a_size_is_offered", test_a_size_is_offered);
+  g_test_add_func ("/app/model-list/a_model_whose_tensors_are_not_known_is_offered_by_its_size",
+                   test_a_model_whose_tensors_are_not_known_is_offered_by_its_size);
   g_test_add_func ("/app/model-list/downloaded_models_are_a_group", test_downloaded_models_are_a_group);
 
   return g_test_run ();

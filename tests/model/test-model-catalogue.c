@@ -65,15 +65,17 @@ test_each_model_has_as_many_parameters_as_published (void)
   foreach_entry (check_parameters);
 }
 
+/* GLM-130B runs in code of its own, of which the tensors are followed and not all that passes through them. */
 static void
 check_warnings (HrModelEntry *entry)
 {
   g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
+  guint n_expected = g_str_equal (hr_model_entry_get_id (entry), "THUDM/GLM-130B") ? 1 : 0;
 
   g_assert_nonnull (model);
   for (guint i = 0; hr_model_get_warnings (model)[i] != NULL; i++)
     g_test_message ("%s", hr_model_get_warnings (model)[i]);
-  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 0);
+  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, n_expected);
 }
 
 static void
@@ -153,6 +155,62 @@ test_unknown_identifiers_suggest_others (void)
 
   g_assert_null (hr_model_catalogue_lookup ("xyzzy-plugh-quux", &error));
   g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+}
+
+/* Those that the articles name (data/articles): who has read of a model looks for it here. */
+static void
+test_models_that_articles_name_are_there (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *id;
+  } models[] = {
+    { "Qwen2.5-3B", "Qwen/Qwen2.5-3B" }, { "Qwen2.5-7B", "Qwen/Qwen2.5-7B" },
+    { "Qwen2.5-VL-7B", "Qwen/Qwen2.5-VL-7B-Instruct" }, { "LLaMA-7B", "huggyllama/llama-7b" },
+    { "Llama-2-7b-hf", "meta-llama/Llama-2-7b-hf" }, { "Llama-2-13b-hf", "meta-llama/Llama-2-13b-hf" },
+    { "Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B" }, { "Meta-Llama-3-70B", "meta-llama/Meta-Llama-3-70B" },
+    { "Llama 3.1 70B", "meta-llama/Meta-Llama-3.1-70B" }, { "Mistral-7B-v0.2", "mistralai/Mistral-7B-Instruct-v0.2" },
+    { "zephyr", "HuggingFaceH4/zephyr-7b-beta" }, { "Starling-LM-7B", "berkeley-nest/Starling-LM-7B-alpha" },
+    { "Qwen-7B", "Qwen/Qwen-7B" }, { "Qwen-14B", "Qwen/Qwen-14B" }, { "Baichuan-7B", "baichuan-inc/Baichuan-7B" },
+    { "GPT-3", "openai/gpt-3-175b" }, { "T5 small", "google-t5/t5-small" }, { "GLM-130B", "THUDM/GLM-130B" },
+    { "phi-1", "microsoft/phi-1" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (GListModel) found = hr_model_search (models[i].text);
+      gboolean is_there = FALSE;
+
+      for (guint j = 0; j < MIN (g_list_model_get_n_items (found), 8); j++)
+        {
+          g_autoptr (HrModelEntry) entry = g_list_model_get_item (found, j);
+
+          is_there = is_there || g_str_equal (hr_model_entry_get_id (entry), models[i].id);
+        }
+      if (!is_there)
+        g_test_fail_printf ("“%s” does not find %s", models[i].text, models[i].id);
+    }
+}
+
+static void
+test_models_of_which_too_little_is_known_say_so (void)
+{
+  static const char * const names[] = { "PaLM", "palm-540b", "google/PaLM 62B" };
+  g_autoptr (GError) other = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (hr_model_catalogue_lookup (names[i], &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+      g_assert_nonnull (strstr (error->message, names[i]));
+      g_assert_nonnull (strstr (error->message, "arXiv:2204.02311"));
+    }
+
+  g_assert_null (hr_model_catalogue_lookup ("palmyra", &other));
+  g_assert_null (strstr (other->message, "arXiv"));
 }
 
 static void
@@ -372,6 +430,9 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/model-has-its-true-name-whatever-was-typed",
                    test_model_has_its_true_name_whatever_was_typed);
   g_test_add_func ("/model-catalogue/unknown-identifiers-suggest-others", test_unknown_identifiers_suggest_others);
+  g_test_add_func ("/model-catalogue/models-that-articles-name-are-there", test_models_that_articles_name_are_there);
+  g_test_add_func ("/model-catalogue/models-of-which-too-little-is-known-say-so",
+                   test_models_of_which_too_little_is_known_say_so);
   g_test_add_func ("/model-catalogue/config-is-json-with-its-source", test_config_is_json_with_its_source);
   g_test_add_func ("/model-catalogue/search-finds-what-a-person-means", test_search_finds_what_a_person_means);
   g_test_add_func ("/model-catalogue/search-puts-a-whole-name-first", test_search_puts_a_whole_name_first);

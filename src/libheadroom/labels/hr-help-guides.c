@@ -45,6 +45,14 @@ static const HrHelpText guides[] = {
        "reason, and the last estimate stays."),
   },
   {
+    HR_HELP_SECTION_GUIDE, "other-models", N_("Models that are not in the catalogue"),
+    N_("The config.json of any model can be opened; one of an unknown kind is counted as far as it can be read, and "
+       "says so. A number of parameters, such as “7B”, can be typed where nothing else is known.\n\n"
+       "GPT-3 is in the catalogue by the table of its paper, GLM-130B by its own code. PaLM is not: neither its "
+       "weights nor its code were published, and its paper has widths and sums, but not every tensor."),
+    { "https://arxiv.org/abs/2005.14165", "https://github.com/THUDM/GLM-130B", "https://arxiv.org/abs/2204.02311" },
+  },
+  {
     HR_HELP_SECTION_GUIDE, "limits", N_("Known limits"),
     /* xgettext:no-c-format */
     N_("The figures are those of transformers 5.12 and torch 2.14; other versions may hold a buffer more or less. "

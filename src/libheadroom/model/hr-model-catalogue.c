@@ -9,6 +9,7 @@
 
 #include "hr-file.h"
 #include "hr-model-entry-private.h"
+#include "hr-model-unpublished.h"
 #include "hr-model-search.h"
 #include "hr-search-private.h"
 
@@ -262,6 +263,7 @@ hr_model_catalogue_lookup (const char  *id,
 {
   g_autofree char *suggestions = NULL;
   HrModelEntry *entry;
+  guint n_unpublished;
 
   g_return_val_if_fail (id != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -271,6 +273,14 @@ hr_model_catalogue_lookup (const char  *id,
     entry = find_in (hr_model_catalogue_get_default (), id, FALSE);
   if (entry != NULL)
     return entry;
+
+  if (hr_model_unpublished_find (id, &n_unpublished) != NULL)
+    {
+      /* Translators: 1 a name that somebody typed, 2 a sentence */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("There is no model “%1$s” in the catalogue. %2$s"), id,
+                   hr_model_unpublished_get_reason ());
+      return NULL;
+    }
 
   suggestions = suggest (id);
   if (suggestions != NULL)
