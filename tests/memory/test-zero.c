@@ -356,6 +356,12 @@ what_is_not_followed_is_refused_in_a_sentence (void)
           "fsdp", HR_FSDP_FULL_SHARD, NULL);
   refuse ("autocast: expected bfloat16", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage", (guint64) 2, "dtype",
           HR_DTYPE_FLOAT32, NULL);
+  refuse ("zero-hpz-partition-size: expected a divisor of 8", "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
+          "zero-hpz-partition-size", (guint64) 3, NULL);
+  refuse ("zero-quantized-weights: expected parameters of which each rank has a multiple of 8", "zero-stage",
+          (guint64) 3, "data-parallel", (guint64) 7, "zero-quantized-weights", TRUE, NULL);
+  refuse ("gpus-per-node: expected a divisor of 12", "zero-stage", (guint64) 3, "data-parallel", (guint64) 12,
+          "zero-quantized-gradients", TRUE, NULL);
   refuse ("gradient-dtype", "zero-stage", (guint64) 2, "gradient-dtype", HR_GRADIENT_DTYPE_FLOAT32, NULL);
 }
 

@@ -82,6 +82,10 @@ typedef struct
   guint64 stage3_max_reuse_distance;
   guint64 stage3_param_persistence_threshold;
   guint64 sub_group_size;
+  guint64 zero_hpz_partition_size;
+  gboolean zero_quantized_weights;
+  gboolean zero_quantized_gradients;
+  guint64 gpus_per_node;
   HrOffload parameter_offload;
   HrOffload optimizer_offload;
   guint64 zero_stage;
@@ -153,6 +157,10 @@ enum
   PROP_STAGE3_MAX_REUSE_DISTANCE,
   PROP_STAGE3_PARAM_PERSISTENCE_THRESHOLD,
   PROP_SUB_GROUP_SIZE,
+  PROP_ZERO_HPZ_PARTITION_SIZE,
+  PROP_ZERO_QUANTIZED_WEIGHTS,
+  PROP_ZERO_QUANTIZED_GRADIENTS,
+  PROP_GPUS_PER_NODE,
   N_PROPS
 };
 
@@ -408,6 +416,22 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_SUB_GROUP_SIZE:
       g_value_set_uint64 (value, priv->sub_group_size);
+      break;
+
+    case PROP_ZERO_HPZ_PARTITION_SIZE:
+      g_value_set_uint64 (value, priv->zero_hpz_partition_size);
+      break;
+
+    case PROP_ZERO_QUANTIZED_WEIGHTS:
+      g_value_set_boolean (value, priv->zero_quantized_weights);
+      break;
+
+    case PROP_ZERO_QUANTIZED_GRADIENTS:
+      g_value_set_boolean (value, priv->zero_quantized_gradients);
+      break;
+
+    case PROP_GPUS_PER_NODE:
+      g_value_set_uint64 (value, priv->gpus_per_node);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -681,6 +705,22 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_SUB_GROUP_SIZE:
       priv->sub_group_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_ZERO_HPZ_PARTITION_SIZE:
+      priv->zero_hpz_partition_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_ZERO_QUANTIZED_WEIGHTS:
+      priv->zero_quantized_weights = g_value_get_boolean (value);
+      break;
+
+    case PROP_ZERO_QUANTIZED_GRADIENTS:
+      priv->zero_quantized_gradients = g_value_get_boolean (value);
+      break;
+
+    case PROP_GPUS_PER_NODE:
+      priv->gpus_per_node = g_value_get_uint64 (value);
       break;
 
     case PROP_PARAMETER_OFFLOAD:
@@ -1307,6 +1347,59 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:gpus-per-node:
+   *
+   * How many GPUs a machine has.
+   */
+  properties[PROP_GPUS_PER_NODE] =
+    g_param_spec_uint64 ("gpus-per-node",
+                         N_("GPUs of a node"),
+                         N_("Among how many GPUs of one machine ZeRO++ reduces gradients before it does so among "
+                            "machines"),
+                         1, 64, 8,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:zero-quantized-gradients:
+   *
+   * Whether DeepSpeed sends gradients as integers.
+   */
+  properties[PROP_ZERO_QUANTIZED_GRADIENTS] =
+    g_param_spec_boolean ("zero-quantized-gradients",
+                          N_("Quantized gradients"),
+                          N_("ZeRO’s third stage sends gradients as integers of four bits, first within a machine,"
+                             " then among machines (zero_quantized_gradients)"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:zero-quantized-weights:
+   *
+   * Whether DeepSpeed gathers parameters as integers.
+   */
+  properties[PROP_ZERO_QUANTIZED_WEIGHTS] =
+    g_param_spec_boolean ("zero-quantized-weights",
+                          N_("Quantized weights"),
+                          N_("ZeRO’s third stage gathers parameters as integers of eight bits "
+                             "(zero_quantized_weights)"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrTrainingJob:zero-hpz-partition-size:
+   *
+   * Among how many ranks DeepSpeed divides a second copy of the parameters.
+   */
+  properties[PROP_ZERO_HPZ_PARTITION_SIZE] =
+    g_param_spec_uint64 ("zero-hpz-partition-size",
+                         N_("Hierarchical partition"),
+                         N_("Among how many ranks ZeRO’s third stage divides a second copy of the parameters, "
+                            "which is made in the forward pass and from which they are gathered in the backward "
+                            "pass (zero_hpz_partition_size); 1: there is none"),
+                         1, G_MAXUINT32, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:rule-of-thumb:
    *
    * Which formulas stand beside the exact figure.
@@ -1595,6 +1688,10 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_EXPERT_CAPACITY_FACTOR], 933, TRUE);
   hr_job_mark_setting (properties[PROP_PAD_TO_CAPACITY], 934, TRUE);
   hr_job_mark_setting (properties[PROP_MOE_GROUPED_GEMM], 934, TRUE);
+  hr_job_mark_setting (properties[PROP_GPUS_PER_NODE], 920, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_QUANTIZED_GRADIENTS], 920, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_QUANTIZED_WEIGHTS], 920, TRUE);
+  hr_job_mark_setting (properties[PROP_ZERO_HPZ_PARTITION_SIZE], 920, TRUE);
   hr_job_mark_setting (properties[PROP_RULE_OF_THUMB], 938, TRUE);
   hr_job_mark_setting (properties[PROP_FSDP], 940, FALSE);
   hr_job_mark_setting (properties[PROP_FSDP_VERSION], 942, FALSE);
@@ -1630,6 +1727,8 @@ hr_training_job_init (HrTrainingJob *self)
     G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
   priv->ulysses_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_ULYSSES_PARALLEL])->default_value;
   priv->moe_grouped_gemm = TRUE;
+  priv->gpus_per_node = G_PARAM_SPEC_UINT64 (properties[PROP_GPUS_PER_NODE])->default_value;
+  priv->zero_hpz_partition_size = G_PARAM_SPEC_UINT64 (properties[PROP_ZERO_HPZ_PARTITION_SIZE])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
   priv->rule_buffers = G_PARAM_SPEC_UINT64 (properties[PROP_RULE_BUFFERS])->default_value;
   priv->rule_overhead = G_PARAM_SPEC_DOUBLE (properties[PROP_RULE_OVERHEAD])->default_value;
@@ -2453,6 +2552,78 @@ hr_training_job_get_moe_grouped_gemm (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), TRUE);
 
   return priv->moe_grouped_gemm;
+}
+
+/**
+ * hr_training_job_get_gpus_per_node:
+ * @self: a training job
+ *
+ * Gets how many GPUs a machine has.
+ *
+ * Returns: the number
+ */
+guint64
+hr_training_job_get_gpus_per_node (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->gpus_per_node;
+}
+
+/**
+ * hr_training_job_get_zero_quantized_gradients:
+ * @self: a training job
+ *
+ * Gets whether DeepSpeed sends gradients as integers.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_job_get_zero_quantized_gradients (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->zero_quantized_gradients;
+}
+
+/**
+ * hr_training_job_get_zero_quantized_weights:
+ * @self: a training job
+ *
+ * Gets whether DeepSpeed gathers parameters as integers.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_job_get_zero_quantized_weights (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), FALSE);
+
+  return priv->zero_quantized_weights;
+}
+
+/**
+ * hr_training_job_get_zero_hpz_partition_size:
+ * @self: a training job
+ *
+ * Gets among how many ranks DeepSpeed divides a second copy of the parameters.
+ *
+ * Returns: the number; 1: there is none
+ */
+guint64
+hr_training_job_get_zero_hpz_partition_size (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->zero_hpz_partition_size;
 }
 
 /**

@@ -67,6 +67,10 @@ HrMoeDispatcher           hr_training_job_get_moe_dispatcher                    
 double                    hr_training_job_get_expert_capacity_factor                 (HrTrainingJob *self);
 gboolean                  hr_training_job_get_pad_to_capacity                        (HrTrainingJob *self);
 gboolean                  hr_training_job_get_moe_grouped_gemm                       (HrTrainingJob *self);
+guint64                   hr_training_job_get_gpus_per_node                          (HrTrainingJob *self);
+gboolean                  hr_training_job_get_zero_quantized_gradients               (HrTrainingJob *self);
+gboolean                  hr_training_job_get_zero_quantized_weights                 (HrTrainingJob *self);
+guint64                   hr_training_job_get_zero_hpz_partition_size                (HrTrainingJob *self);
 HrRuleOfThumb             hr_training_job_get_rule_of_thumb                            (HrTrainingJob *self);
 HrFsdp                    hr_training_job_get_fsdp                       (HrTrainingJob *self);
 HrFsdpVersion             hr_training_job_get_fsdp_version               (HrTrainingJob *self);

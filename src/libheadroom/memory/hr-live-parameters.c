@@ -19,6 +19,9 @@
 #define MAX_OPEN 8
 #define NEVER G_MININT64
 
+/* target_group_size of CUDAQuantizer in deepspeed/runtime/zero/partition_parameters.py */
+#define QUANTIZED_GROUP 8000
+
 typedef enum
 {
   AWAY,
@@ -37,6 +40,8 @@ typedef struct
   guint gathering;      /* one more than the index of what it was gathered with, until it has been asked for */
   gint64 fetched_for;
   HrValue value;
+  gboolean has_secondary;
+  HrValue secondary;    /* a part of the copy that fewer ranks share, where it is on the device */
 } Parameter;
 
 /* The parameters of a module; of a table with two uses each module is another user. */
@@ -51,6 +56,9 @@ typedef struct
 typedef struct
 {
   HrValue flat;
+  HrValue scales;       /* of integers that @flat holds */
+  HrValue wide;         /* what these stand for */
+  guint64 n_wide;
   guint n_in_flight;
   gboolean is_copied;
 } Gathering;
@@ -168,7 +176,8 @@ hr_live_parameters_finish_trace (HrLiveParameters *self)
 
       parameter->state = get_first_state (parameter);
       parameter->users = parameter->gathering = 0;
-      parameter->value = HR_NO_VALUE;
+      parameter->value = parameter->secondary = HR_NO_VALUE;
+      parameter->has_secondary = FALSE;
     }
 }
 
@@ -215,20 +224,29 @@ hr_live_parameters_begin (HrReplay *replay)
 
 /* What is made here is none of what a layer makes that is computed anew. */
 static HrValue
-make (HrReplay   *replay,
-      const char *operation,
-      const char *name,
-      guint64     n_elements)
+make_element (HrReplay   *replay,
+              const char *operation,
+              const char *name,
+              HrElement   element,
+              guint64     n_elements)
 {
   guint n_made = replay->n_made;
   HrValue value;
 
   replay->symbols[HR_SYMBOL_KEPT] = n_elements;
-  value = hr_replay_make (replay, operation, name, HR_COMPONENT_COMMUNICATION,
-                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+  value = hr_replay_make (replay, operation, name, HR_COMPONENT_COMMUNICATION, HR_SHAPE (element, HR_SYMBOL_KEPT));
   replay->n_made = n_made;
 
   return value;
+}
+
+static HrValue
+make (HrReplay   *replay,
+      const char *operation,
+      const char *name,
+      guint64     n_elements)
+{
+  return make_element (replay, operation, name, replay->parameter_dtype, n_elements);
 }
 
 /* Parts that wait on the host come to the device first. */
@@ -240,59 +258,174 @@ fetch_parts (HrReplay *replay,
     hr_replay_drop (replay, make (replay, "_to_copy", "ds_tensor", n_part));
 }
 
+static gboolean
+has_secondary (const HrLiveParameters *self,
+               guint                   index)
+{
+  return g_array_index (self->parameters, Parameter, index).has_secondary;
+}
+
+/*
+ * CUDAQuantizer.quantize: groups of at most 8000 numbers have a scale each, as few as divide them in eights; the kernel
+ * reads fp16.
+ */
+static guint64
+count_groups (guint64 n_elements)
+{
+  guint64 n = (n_elements + QUANTIZED_GROUP - 1) / QUANTIZED_GROUP;
+
+  while (n < n_elements && n_elements % (8 * n) != 0)
+    n++;
+  while (n_elements % (16 * n) == 0 && n_elements / n > QUANTIZED_GROUP)
+    n *= 2;
+
+  return n;
+}
+
+/* The parts of several parameters are put together first. */
+static void
+send_quantized (HrReplay  *replay,
+                Gathering *gathering,
+                guint64    n_part,
+                guint64    n_ranks,
+                gboolean   is_one)
+{
+  guint64 n_groups = count_groups (n_part);
+  HrValue parts = is_one ? HR_NO_VALUE : make (replay, "cat", "ds_tensor", n_part);
+  HrValue narrow, scales;
+
+  if (is_one && replay->live->settings.is_offloaded)
+    parts = make (replay, "_to_copy", "ds_tensor", n_part);
+  if (replay->parameter_dtype != HR_ELEMENT_FLOAT16)
+    {
+      HrValue half = make_element (replay, "_to_copy", "param.to (half)", HR_ELEMENT_FLOAT16, n_part);
+
+      hr_replay_drop (replay, parts);
+      parts = half;
+    }
+  scales = make_element (replay, "empty", "scales", HR_ELEMENT_FLOAT32, n_groups);
+  narrow = make_element (replay, "empty", "quantized_param", HR_ELEMENT_INT8, n_part);
+  hr_replay_drop (replay, parts);
+  gathering->scales = make_element (replay, "all_gather_into_tensor", "quant_scale_buffer", HR_ELEMENT_FLOAT32,
+                                    n_groups * n_ranks);
+  hr_replay_drop (replay, narrow);
+  hr_replay_drop (replay, scales);
+}
+
 /*
  * all_gather_coalesced of deepspeed/runtime/zero/partition_parameters.py: one parameter is gathered where it stays,
- * several into one piece.
+ * several into one piece; integers stay in what they were gathered in until they are waited for.
  */
+static void
+gather_from (HrReplay    *replay,
+             const guint *indices,
+             guint        n,
+             guint64      n_ranks)
+{
+  HrLiveParameters *self = replay->live;
+  Gathering gathering = { .flat = HR_NO_VALUE, .scales = HR_NO_VALUE, .wide = HR_NO_VALUE, .n_in_flight = n };
+  guint64 n_part = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      Parameter *parameter = get_parameter (self, indices[i]);
+
+      n_part += parameter->n_part * self->settings.n_ranks / n_ranks;
+      parameter->state = IN_FLIGHT;
+      parameter->gathering = self->gatherings->len + 1;
+      self->n_available += parameter->n_elements;
+    }
+  gathering.is_copied = n == 1 && !self->settings.is_quantized;
+  gathering.n_wide = n == 1 ? get_parameter (self, indices[0])->n_elements : n_part * n_ranks;
+  if (self->settings.n_ranks > 1)
+    {
+      const char *sentence = replay->sentence;
+      HrElement element = self->settings.is_quantized ? HR_ELEMENT_INT8 : replay->parameter_dtype;
+      HrValue made;
+
+      replay->sentence = N_("while parameters of all ranks are gathered");
+      made = make_element (replay, "all_gather_into_tensor", n == 1 ? "param_buffer" : "flat_tensor", element,
+                           n_part * n_ranks);
+      if (self->settings.is_quantized)
+        send_quantized (replay, &gathering, n_part, n_ranks, n == 1);
+      else
+        fetch_parts (replay, n_part);
+      replay->sentence = sentence;
+      if (gathering.is_copied)
+        get_parameter (self, indices[0])->value = made;
+      else
+        gathering.flat = made;
+    }
+  g_array_append_val (self->gatherings, gathering);
+}
+
+/* Parameters of which there is a second copy are gathered from that, apart from the others. */
 static void
 gather (HrReplay    *replay,
         const guint *indices,
         guint        n)
 {
   HrLiveParameters *self = replay->live;
-  Gathering gathering = { .flat = HR_NO_VALUE, .n_in_flight = n };
-  guint64 n_part = 0;
+  g_autofree guint *chosen = g_new (guint, n + 1);
 
-  if (n == 0)
-    return;
-
-  for (guint i = 0; i < n; i++)
+  for (guint from_secondary = 2; from_secondary-- > 0;)
     {
-      Parameter *parameter = get_parameter (self, indices[i]);
+      guint n_chosen = 0;
 
-      n_part += parameter->n_part;
-      parameter->state = IN_FLIGHT;
-      parameter->gathering = self->gatherings->len + 1;
-      self->n_available += parameter->n_elements;
+      for (guint i = 0; i < n; i++)
+        {
+          if (has_secondary (self, indices[i]) == (gboolean) from_secondary)
+            chosen[n_chosen++] = indices[i];
+        }
+      if (n_chosen > 0)
+        gather_from (replay, chosen, n_chosen,
+                     from_secondary ? self->settings.n_secondary_ranks : self->settings.n_ranks);
     }
-  if (self->settings.n_ranks > 1)
-    {
-      const char *sentence = replay->sentence;
-      HrValue made;
-
-      replay->sentence = N_("while parameters of all ranks are gathered");
-      made = make (replay, "all_gather_into_tensor", n == 1 ? "param_buffer" : "flat_tensor",
-                   n_part * self->settings.n_ranks);
-      fetch_parts (replay, n_part);
-      replay->sentence = sentence;
-      if (n == 1)
-        get_parameter (self, indices[0])->value = made;
-      else
-        gathering.flat = made;
-    }
-  gathering.is_copied = n == 1;
-  g_array_append_val (self->gatherings, gathering);
 }
 
-/* AllGatherCoalescedHandle.wait */
+/* What integers stand for, of all that was gathered at once, in fp16. */
+static void
+widen (HrReplay  *replay,
+       Gathering *gathering)
+{
+  if (replay->live->settings.is_quantized && replay->live->settings.n_ranks > 1)
+    gathering->wide = make_element (replay, "dequantize", "flat_tensor", HR_ELEMENT_FLOAT16, gathering->n_wide);
+}
+
+static void
+copy_parameter (HrReplay  *replay,
+                Parameter *parameter,
+                gboolean   is_one)
+{
+  gboolean is_quantized = replay->live->settings.is_quantized;
+
+  if (is_quantized && !is_one)
+    {
+      HrValue half = make_element (replay, "cat", "param.data", HR_ELEMENT_FLOAT16, parameter->n_elements);
+
+      parameter->value = half;
+      if (replay->parameter_dtype == HR_ELEMENT_FLOAT16)
+        return;
+      parameter->value = make (replay, "_to_copy", "param.data", parameter->n_elements);
+      hr_replay_drop (replay, half);
+      return;
+    }
+
+  parameter->value = make (replay, is_quantized ? "_to_copy" : "cat", "param.data", parameter->n_elements);
+}
+
+/* AllGatherCoalescedHandle.wait, AllGatherHandle.wait */
 static void
 copy_all (HrReplay *replay,
           guint     index)
 {
   HrLiveParameters *self = replay->live;
+  Gathering *gathering = &g_array_index (self->gatherings, Gathering, index);
   const char *sentence = replay->sentence;
+  gboolean is_one = gathering->n_in_flight == 1;
 
   replay->sentence = N_("while parameters of all ranks are copied from where they were gathered");
+  widen (replay, gathering);
   for (guint i = 0; i < self->parameters->len; i++)
     {
       Parameter *parameter = get_parameter (self, i);
@@ -300,7 +433,7 @@ copy_all (HrReplay *replay,
       if (parameter->gathering != index + 1)
         continue;
       if (self->settings.n_ranks > 1)
-        parameter->value = make (replay, "cat", "param.data", parameter->n_elements);
+        copy_parameter (replay, parameter, is_one);
       parameter->state = HERE;
     }
   replay->sentence = sentence;
@@ -324,8 +457,12 @@ await (HrReplay  *replay,
   gathering->is_copied = TRUE;
   parameter->state = HERE;
   parameter->gathering = 0;
-  if (--gathering->n_in_flight == 0)
-    hr_replay_drop (replay, gathering->flat);
+  if (--gathering->n_in_flight > 0)
+    return;
+
+  hr_replay_drop (replay, gathering->wide);
+  hr_replay_drop (replay, gathering->scales);
+  hr_replay_drop (replay, gathering->flat);
 }
 
 /* What is needed now is no longer waited for. */
@@ -440,10 +577,33 @@ is_used_soon (HrLiveParameters *self,
   return FALSE;
 }
 
+/*
+ * _partition_param_sec: the first time that a parameter goes in a step, each rank keeps its part of a copy that the
+ * ranks of a group share, on the device or where parameters wait.
+ */
+static void
+keep_secondary (HrReplay  *replay,
+                Parameter *parameter)
+{
+  HrLiveParameters *self = replay->live;
+  const char *sentence = replay->sentence;
+  guint64 n_part = parameter->n_part * self->settings.n_ranks / MAX (self->settings.n_secondary_ranks, 1);
+
+  if (self->settings.n_secondary_ranks <= 1 || parameter->has_secondary || self->settings.n_ranks == 1)
+    return;
+
+  replay->sentence = N_("while a rank keeps its part of a second copy of a parameter");
+  parameter->has_secondary = TRUE;
+  if (!self->settings.is_offloaded)
+    parameter->secondary = make (replay, "empty", "ds_secondary_tensor", n_part);
+  replay->sentence = sentence;
+}
+
 static void
 let_go (HrReplay  *replay,
         Parameter *parameter)
 {
+  keep_secondary (replay, parameter);
   hr_replay_drop (replay, parameter->value);
   parameter->value = HR_NO_VALUE;
   parameter->state = AWAY;
@@ -477,6 +637,7 @@ add_parameter (HrReplay *replay,
   HrLiveParameters *self = replay->live;
   Parameter parameter = {
     .n_elements = hr_value_get_elements (shape, replay->symbols), .fetched_for = NEVER, .value = HR_NO_VALUE,
+    .secondary = HR_NO_VALUE,
   };
 
   parameter.n_part = (parameter.n_elements + self->settings.n_ranks - 1) / self->settings.n_ranks;
@@ -737,6 +898,29 @@ hr_live_parameters_let_go (HrReplay *replay)
         await (replay, parameter);
       if (parameter->state == HERE && !parameter->persists)
         let_go (replay, parameter);
+      else if (parameter->persists)
+        keep_secondary (replay, parameter);
       parameter->users = 0;
+    }
+}
+
+/*
+ * hr_live_parameters_end_step:
+ * @replay: a tape
+ *
+ * Lets go of second copies, when the optimizer has stepped (invalidate_secondary_tensor).
+ */
+void
+hr_live_parameters_end_step (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  for (guint i = 0; self != NULL && i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      hr_replay_drop (replay, parameter->secondary);
+      parameter->secondary = HR_NO_VALUE;
+      parameter->has_secondary = FALSE;
     }
 }

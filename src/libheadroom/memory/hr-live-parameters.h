@@ -15,6 +15,9 @@ G_BEGIN_DECLS
  * @reuse_elements: among how many that come next one is looked for before it is let go of (stage3_max_reuse_distance)
  * @persistent_elements: how many a parameter has at the most that stays gathered (stage3_param_persistence_threshold)
  * @is_offloaded: whether the parts wait on the host
+ * @n_secondary_ranks: how many ranks share a second copy, which is made when a parameter is let go of and stays to the
+ *   end of the step (zero_hpz_partition_size); 0 or 1: there is none
+ * @is_quantized: whether parameters are gathered as integers of eight bits (zero_quantized_weights)
  *
  * How DeepSpeed's third stage gathers parameters.
  */
@@ -27,6 +30,8 @@ typedef struct
   guint64 reuse_elements;
   guint64 persistent_elements;
   gboolean is_offloaded;
+  guint64 n_secondary_ranks;
+  gboolean is_quantized;
 } HrLiveSettings;
 
 HrLiveParameters *hr_live_parameters_new         (const HrLiveSettings *settings);
@@ -48,6 +53,7 @@ void              hr_live_parameters_leave       (HrReplay             *replay,
                                                   HrValue              *output);
 void              hr_live_parameters_end         (HrReplay             *replay);
 void              hr_live_parameters_let_go      (HrReplay             *replay);
+void              hr_live_parameters_end_step    (HrReplay             *replay);
 guint64           hr_live_parameters_count       (const HrLiveParameters *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrLiveParameters, hr_live_parameters_free)

@@ -55,6 +55,12 @@ hr_reduction_make_bucket (const HrReduction *self,
                   HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
 }
 
+static gboolean
+sends_integers (const HrReduction *self)
+{
+  return self->n_local_ranks > 0 && self->n_ranks > self->n_local_ranks;
+}
+
 /*
  * hr_reduction_begin:
  * @self: the buckets
@@ -72,6 +78,7 @@ hr_reduction_begin (HrReduction *self,
   self->is_last = is_last;
   self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
   self->n_tensors = 0;
+  self->matrices = sends_integers (self) ? g_array_new (FALSE, FALSE, sizeof (HrValue)) : NULL;
   replay->reduction = self->is_bucketed ? self : NULL;
 }
 
@@ -155,6 +162,117 @@ hand_to_host (HrReplay *replay)
   hr_replay_drop (replay, wide);
 }
 
+/* What all_to_all_quant_reduce of deepspeed/runtime/comm/coalesced_collectives.py holds of a gradient at a time. */
+enum
+{
+  SENT, SENT_SCALES, RECEIVED, RECEIVED_SCALES, SUMMED, SUMMED_SCALES, GATHERED, GATHERED_SCALES, WIDE, N_VARIABLES
+};
+
+static HrValue
+make_sent (HrReplay   *replay,
+           const char *operation,
+           const char *name,
+           HrElement   element,
+           guint64     n_elements)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = n_elements;
+
+  return hr_replay_make (replay, operation, name, HR_COMPONENT_COMMUNICATION, HR_SHAPE (element, HR_SYMBOL_KEPT));
+}
+
+/* What a variable held before goes when it holds the next. */
+static void
+assign (HrReplay *replay,
+        HrValue  *variable,
+        HrValue   value)
+{
+  hr_replay_drop (replay, *variable);
+  *variable = value;
+}
+
+/* Integers and the scales of their groups, which the kernels of csrc/quantization/pt_binding.cpp make first. */
+static void
+assign_integers (HrReplay   *replay,
+                 HrValue    *variables,
+                 guint       index,
+                 const char *operation,
+                 guint64     n_bytes,
+                 guint64     n_groups)
+{
+  HrValue scales = make_sent (replay, operation, "scales", HR_ELEMENT_FLOAT32, n_groups);
+  HrValue integers = make_sent (replay, operation, "int4", HR_ELEMENT_INT8, n_bytes);
+
+  assign (replay, &variables[index], integers);
+  assign (replay, &variables[index + 1], scales);
+}
+
+/* Two of four bits lie in a byte: sent within a machine, added up there, and sent among machines. */
+static HrValue
+send_matrix (HrReplay *replay,
+             HrValue   shape,
+             HrValue  *variables)
+{
+  const HrReduction *self = replay->reduction;
+  guint64 n = hr_value_get_elements (shape, replay->symbols);
+  guint64 n_outer = replay->symbols[shape.symbols[0]];
+  guint64 n_groups = MAX (MAX (n_outer, n / n_outer), self->n_ranks);
+  guint64 n_inner_groups = n_groups / self->n_local_ranks;
+  guint64 n_nodes = self->n_ranks / self->n_local_ranks;
+  guint64 n_local = n / self->n_local_ranks;
+  HrValue sum = HR_NO_VALUE;
+
+  assign_integers (replay, variables, SENT, "swizzle_quant", n / 2, n_groups);
+  assign (replay, &variables[RECEIVED], make_sent (replay, "empty", "local_output", HR_ELEMENT_INT8, n / 2));
+  assign (replay, &variables[RECEIVED_SCALES], make_sent (replay, "empty", "scale_output", HR_ELEMENT_FLOAT32,
+                                                          n_groups));
+  assign_integers (replay, variables, SUMMED, "quantized_reduction", n_local / 2, n_inner_groups);
+  assign (replay, &variables[GATHERED], make_sent (replay, "empty", "global_output", HR_ELEMENT_INT8, n_local / 2));
+  assign (replay, &variables[GATHERED_SCALES], make_sent (replay, "empty", "global_scale_output", HR_ELEMENT_FLOAT32,
+                                                          n_inner_groups));
+  assign (replay, &variables[WIDE], make_sent (replay, "dequantize", "final_output", HR_ELEMENT_FLOAT16, n_local));
+  for (guint64 i = 0; i < n_nodes + 1; i++)
+    assign (replay, &sum, make_sent (replay, i < n_nodes ? "add" : "div", "output", HR_ELEMENT_FLOAT16,
+                                     n / self->n_ranks));
+
+  return sum;
+}
+
+/* What is no matrix, or does not come out even, is padded, where it has to be, and reduced as it is. */
+static HrValue
+send_whole (HrReplay *replay,
+            guint64   n)
+{
+  const HrReduction *self = replay->reduction;
+  guint64 n_padded = (n + self->n_ranks - 1) / self->n_ranks * self->n_ranks;
+
+  return n_padded > n ? make_sent (replay, "cat", "tensor_partition_flat_buffer", replay->parameter_dtype, n_padded)
+                      : HR_NO_VALUE;
+}
+
+/* Gradients of a bucket one after the other; what comes of them stays until all are there. */
+static void
+scatter_integers (HrReplay *replay,
+                  GArray   *outputs)
+{
+  HrReduction *self = replay->reduction;
+  HrValue variables[N_VARIABLES];
+
+  for (guint i = 0; i < N_VARIABLES; i++)
+    variables[i] = HR_NO_VALUE;
+  for (guint i = 0; i < self->matrices->len; i++)
+    {
+      HrValue shape = g_array_index (self->matrices, HrValue, i);
+      guint64 n = hr_value_get_elements (shape, replay->symbols);
+      gboolean is_sent = shape.n_symbols > 1 && n % (2 * self->n_ranks) == 0;
+      HrValue output = is_sent ? send_matrix (replay, shape, variables) : send_whole (replay, n);
+
+      g_array_append_val (outputs, output);
+    }
+  for (guint i = 0; i < N_VARIABLES; i++)
+    hr_replay_drop (replay, variables[i]);
+  g_array_set_size (self->matrices, 0);
+}
+
 /*
  * reduce_scatter_coalesced of deepspeed/runtime/comm/coalesced_collectives.py: all that is in a bucket is put into one
  * piece, rank by rank, but a single gradient that needs no padding.
@@ -164,13 +282,19 @@ scatter_bucket (HrReplay *replay)
 {
   HrReduction *self = replay->reduction;
   const char *sentence = replay->sentence;
+  g_autoptr (GArray) outputs = g_array_new (FALSE, FALSE, sizeof (HrValue));
   HrValue flat = HR_NO_VALUE;
 
   if (self->n_in_bucket == 0)
     return;
 
   replay->sentence = N_("in the backward pass, while the gradients of a bucket are put into one piece and reduced");
-  if (self->n_tensors > 1 || self->n_padded > self->n_in_bucket)
+  if (sends_integers (self))
+    {
+      replay->sentence = N_("in the backward pass, while the gradients of a bucket are sent as integers and added up");
+      scatter_integers (replay, outputs);
+    }
+  else if (self->n_tensors > 1 || self->n_padded > self->n_in_bucket)
     {
       replay->symbols[HR_SYMBOL_KEPT] = self->n_padded;
       flat = hr_replay_make (replay, "cat", "tensor_partition_flat_buffer", HR_COMPONENT_COMMUNICATION,
@@ -178,6 +302,8 @@ scatter_bucket (HrReplay *replay)
     }
   hand_to_host (replay);
   hr_replay_drop (replay, flat);
+  for (guint i = 0; i < outputs->len; i++)
+    hr_replay_drop (replay, g_array_index (outputs, HrValue, i));
   if (self->held_bytes > 0)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
   self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
@@ -195,6 +321,8 @@ take_scattered (HrReplay *replay,
 
   if (self->n_in_bucket + n > self->bucket_elements)
     scatter_bucket (replay);
+  if (sends_integers (self))
+    g_array_append_val (self->matrices, gradient);
   if (self->is_contiguous && self->n_in_bucket + n <= self->bucket_elements)
     {
       hr_replay_drop (replay, gradient);
@@ -384,6 +512,7 @@ hr_reduction_end (HrReplay *replay)
       else
         scatter_bucket (replay);
       hr_replay_end (replay);
+      g_clear_pointer (&self->matrices, g_array_unref);
       replay->reduction = NULL;
       return;
     }

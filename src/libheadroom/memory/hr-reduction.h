@@ -24,6 +24,8 @@ G_BEGIN_DECLS
  * @divides: whether each rank gets its part of each gradient (stage 2 of ColossalAI), in pieces that come as buckets
  *   are reduced; until then gradients are held as they come
  * @n_ranks: how many ranks there are
+ * @n_local_ranks: how many of them are in one machine, where gradients are sent as integers of four bits, first within
+ *   it (zero_quantized_gradients); 0: they are not
  * @is_offloaded: whether the optimizer steps on the host: gradients are copied there by way of one more copy
  * @is_swapped: whether it goes on to a disk, and all of a bucket wait for that
  * @gathered_bytes: what the parts of parameters that all ranks have stepped are gathered through
@@ -47,6 +49,7 @@ struct _HrReduction
   gboolean is_contiguous;
   gboolean divides;
   guint64 n_ranks;
+  guint64 n_local_ranks;
   gboolean is_offloaded;
   gboolean is_swapped;
   guint64 gathered_bytes;
@@ -62,6 +65,7 @@ struct _HrReduction
   guint n_tensors;
   guint64 held_bytes;     /* of gradients that are not copied into the bucket */
   GArray *held;           /* of HrValue: gradients that wait to be put into one piece */
+  GArray *matrices;       /* of HrValue: the shapes of those in the bucket, where they are sent as integers */
 };
 
 void    hr_reduction_init    (HrReduction *self,

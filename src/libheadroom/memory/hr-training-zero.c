@@ -113,6 +113,84 @@ hr_training_zero_divides_parameters (const HrTrainingPlan *plan)
   return hr_training_zero_is_used (plan) && plan->layout.zero_stage == 3;
 }
 
+/* _create_zero_param_parallel_group of deepspeed/utils/groups.py */
+static gboolean
+check_secondary (const HrTrainingPlan  *plan,
+                 GError               **error)
+{
+  guint64 size = hr_training_job_get_zero_hpz_partition_size (plan->job);
+  g_autofree char *ranks = NULL;
+  g_autofree char *found = NULL;
+
+  if (plan->layout.data % MIN (size, plan->layout.data) == 0)
+    return TRUE;
+
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("zero-hpz-partition-size: expected a divisor of %s, the ranks of data parallelism; found "
+                           "%s"), ranks, found);
+
+  return FALSE;
+}
+
+static guint64
+get_part (const HrTrainingPlan *plan,
+          guint64               n_elements)
+{
+  return (n_elements + plan->layout.data - 1) / plan->layout.data;
+}
+
+/* _get_local_all_to_all_group of deepspeed/utils/groups.py */
+static gboolean
+check_nodes (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  guint64 n_local = hr_training_job_get_gpus_per_node (plan->job);
+  g_autofree char *ranks = NULL;
+  g_autofree char *found = NULL;
+
+  if (!hr_training_job_get_zero_quantized_gradients (plan->job) || plan->layout.data <= n_local ||
+      plan->layout.data % n_local == 0)
+    return TRUE;
+
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_local);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("gpus-per-node: expected a divisor of %s, the ranks of data parallelism, beside "
+                           "zero-quantized-gradients; found %s"), ranks, found);
+
+  return FALSE;
+}
+
+/* CUDAQuantizer has eights of numbers alone. */
+static gboolean
+check_eights (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  guint64 least = hr_training_job_get_stage3_param_persistence_threshold (plan->job);
+
+  if (!hr_training_job_get_zero_quantized_weights (plan->job) || plan->layout.data == 1)
+    return TRUE;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
+    {
+      guint64 n = hr_trainables_get_item (plan->reached, i)->n_elements;
+      g_autofree char *found = NULL;
+
+      if (n <= least || get_part (plan, n) % 8 == 0)
+        continue;
+
+      found = g_strdup_printf ("%" G_GUINT64_FORMAT, get_part (plan, n));
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("zero-quantized-weights: expected parameters of which each rank has a multiple of 8, "
+                               "for which DeepSpeed’s kernel is; found %s"), found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* What modules are gathered for is known of one stack of layers, which is trained whole. */
 static gboolean
 check_third_stage (const HrTrainingPlan  *plan,
@@ -124,7 +202,8 @@ check_third_stage (const HrTrainingPlan  *plan,
   };
 
   return plan->layout.zero_stage < 3 ||
-         hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error);
+         (hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
+          check_secondary (plan, error) && check_nodes (plan, error));
 }
 
 /*
@@ -195,13 +274,6 @@ count_largest (const HrTrainables *parameters,
     n_largest = MAX (n_largest, hr_trainables_get_item (parameters, i)->n_elements);
 
   return MIN (n_largest, n_part);
-}
-
-static guint64
-get_part (const HrTrainingPlan *plan,
-          guint64               n_elements)
-{
-  return (n_elements + plan->layout.data - 1) / plan->layout.data;
 }
 
 static void
@@ -428,6 +500,8 @@ resolve_third_stage (HrTrainingPlan *plan)
     .reuse_elements = hr_training_job_get_stage3_max_reuse_distance (job),
     .persistent_elements = hr_training_job_get_stage3_param_persistence_threshold (job),
     .is_offloaded = hr_training_job_get_parameter_offload (job) != HR_OFFLOAD_NONE,
+    .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), plan->layout.data),
+    .is_quantized = hr_training_job_get_zero_quantized_weights (job),
   };
   *reduction = (HrReduction) {
     .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = plan->layout.data,
@@ -435,6 +509,7 @@ resolve_third_stage (HrTrainingPlan *plan)
     .is_contiguous = hr_training_job_get_contiguous_gradients (job),
     .is_offloaded = hr_training_job_get_optimizer_offload (job) != HR_OFFLOAD_NONE,
     .is_swapped = hr_training_job_get_optimizer_offload (job) == HR_OFFLOAD_NVME,
+    .n_local_ranks = hr_training_job_get_zero_quantized_gradients (job) ? hr_training_job_get_gpus_per_node (job) : 0,
     .n_largest = count_largest (plan->reached, G_MAXUINT64),
   };
   reduction->n_largest = get_part (plan, reduction->n_largest);
@@ -442,7 +517,7 @@ resolve_third_stage (HrTrainingPlan *plan)
     step_groups (plan);
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO’s third stage is counted from DeepSpeed’s code, from the step on that gathers "
-                             "parameters in the order in which modules have run before (without ZeRO++). What NCCL "
+                             "parameters in the order in which modules have run before. What NCCL "
                              "takes is not known, and not counted"));
   if (training->live.is_offloaded || reduction->is_offloaded)
     hr_inference_plan_warn (&plan->pass,
@@ -564,6 +639,8 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   warn_of_trainer (plan);
   if (plan->layout.zero_stage == 3)
     {
+      if (!check_eights (plan, error))
+        return FALSE;
       resolve_third_stage (plan);
       return TRUE;
     }

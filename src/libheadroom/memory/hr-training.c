@@ -1221,6 +1221,7 @@ run_optimizer (const HrTraining *self,
   else
     hr_replay_drop (replay, copies);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
+  hr_live_parameters_end_step (replay);
   hr_replay_end (replay);
 }
 

@@ -119,6 +119,9 @@ def make_zero_options(settings):
         options['stage3_max_live_parameters'] = settings['stage3-max-live-parameters']
         options['stage3_max_reuse_distance'] = settings['stage3-max-reuse-distance']
         options['sub_group_size'] = settings['sub-group-size']
+        options['zero_hpz_partition_size'] = settings['zero-hpz-partition-size']
+        options['zero_quantized_weights'] = settings['zero-quantized-weights']
+        options['zero_quantized_gradients'] = settings['zero-quantized-gradients']
     if settings['parameter-offload'] != 'none':
         options['offload_param'] = make_offload(settings['parameter-offload'])
     if settings['optimizer-offload'] != 'none':
