@@ -42,6 +42,7 @@ static const struct
   { "win.choose-gpu", { "<Control>g" } },
   { "win.save-scenario", { "<Control>s" } },
   { "win.copy-command-line", { "<Control><Shift>c" } },
+  { "win.paste-command", { "<Control><Shift>v" } },
   { "win.export::pdf", { "<Control>e" } },
   { "win.show-anatomy", { "<Control>i" } },
   { "win.show-launch", { "<Control><Shift>l" } },

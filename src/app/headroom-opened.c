@@ -5,6 +5,7 @@
 #include "headroom-opened.h"
 
 #include <glib/gi18n.h>
+#include <hr-command-line.h>
 #include <hr-gpu-catalogue.h>
 
 #include "headroom-pin.h"
@@ -136,6 +137,54 @@ headroom_opened_new_from_scenario (HrScenario *scenario)
   return self;
 }
 
+static gboolean
+headroom_opened_find_model (HeadroomOpened  *self,
+                            const char      *name,
+                            GError         **error)
+{
+  g_autoptr (GFile) file = g_file_test (name, G_FILE_TEST_EXISTS) ? g_file_new_for_path (name) : NULL;
+
+  return headroom_opened_read_model (self, file, name, error);
+}
+
+static void
+headroom_opened_tell_unread (HeadroomOpened      *self,
+                             const HrCommandLine *command)
+{
+  const char * const *unread = hr_command_line_get_unread (command);
+
+  for (guint i = 0; unread[i] != NULL; i++)
+    g_ptr_array_add (self->problems, g_strdup (unread[i]));
+}
+
+/*
+ * Reads the command that a server is started with. It may take a while. The job is that of @model, which is the one
+ * that is open, where the command names none that can be had.
+ */
+HeadroomOpened *
+headroom_opened_new_from_command (const char *text,
+                                  HrModel    *model,
+                                  GError    **error)
+{
+  g_autoptr (HeadroomOpened) self = headroom_opened_new ();
+  g_autoptr (HrCommandLine) command = hr_command_line_new (text, error);
+  g_autoptr (GError) model_error = NULL;
+  const char *name = command != NULL ? hr_command_line_get_model (command) : NULL;
+
+  if (command == NULL)
+    return NULL;
+
+  if (name != NULL && !headroom_opened_find_model (self, name, &model_error))
+    g_ptr_array_add (self->problems, g_strdup (model_error->message));
+  self->job = hr_command_line_create_job (command, self->model != NULL ? self->model : model, &self->n_gpus, error);
+  if (self->job == NULL)
+    return NULL;
+
+  headroom_opened_tell_unread (self, command);
+
+  return g_steal_pointer (&self);
+}
+
 void
 headroom_opened_free (HeadroomOpened *self)
 {
@@ -143,6 +192,7 @@ headroom_opened_free (HeadroomOpened *self)
   g_clear_object (&self->model);
   g_clear_object (&self->file);
   g_clear_object (&self->gpu);
+  g_clear_object (&self->job);
   g_ptr_array_unref (self->pins);
   g_ptr_array_unref (self->problems);
   g_free (self);

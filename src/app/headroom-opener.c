@@ -43,11 +43,46 @@ restore_thread (GTask        *task,
   g_task_return_pointer (task, headroom_opened_new_from_scenario (task_data), (GDestroyNotify) headroom_opened_free);
 }
 
+/* A command, and the model that is open. */
+typedef struct
+{
+  char *text;
+  HrModel *model;
+} CommandRequest;
+
+static void
+command_request_free (gpointer data)
+{
+  CommandRequest *self = data;
+
+  g_object_unref (self->model);
+  g_free (self->text);
+  g_free (self);
+}
+
+static void
+command_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  CommandRequest *request = task_data;
+  GError *error = NULL;
+  HeadroomOpened *opened = headroom_opened_new_from_command (request->text, request->model, &error);
+
+  if (opened != NULL)
+    g_task_return_pointer (task, opened, (GDestroyNotify) headroom_opened_free);
+  else
+    g_task_return_error (task, error);
+}
+
+/* Takes @what over. */
 static void
 headroom_opener_run (HeadroomOpener      *self,
                      gpointer             source_object,
                      GTaskThreadFunc      thread,
                      gpointer             what,
+                     GDestroyNotify       free_what,
                      gpointer             source_tag,
                      GAsyncReadyCallback  callback,
                      gpointer             user_data)
@@ -60,7 +95,7 @@ headroom_opener_run (HeadroomOpener      *self,
 
   task = g_task_new (source_object, self->opening, callback, user_data);
   g_task_set_source_tag (task, source_tag);
-  g_task_set_task_data (task, g_object_ref (what), g_object_unref);
+  g_task_set_task_data (task, what, free_what);
   g_task_run_in_thread (task, thread);
 }
 
@@ -116,7 +151,8 @@ headroom_opener_open_async (HeadroomOpener      *self,
   g_return_if_fail (HEADROOM_IS_OPENER (self));
   g_return_if_fail (G_IS_FILE (file));
 
-  headroom_opener_run (self, source_object, open_thread, file, headroom_opener_open_async, callback, user_data);
+  headroom_opener_run (self, source_object, open_thread, g_object_ref (file), g_object_unref,
+                       headroom_opener_open_async, callback, user_data);
 }
 
 /*
@@ -133,12 +169,36 @@ headroom_opener_restore_async (HeadroomOpener      *self,
   g_return_if_fail (HEADROOM_IS_OPENER (self));
   g_return_if_fail (HR_IS_SCENARIO (scenario));
 
-  headroom_opener_run (self, source_object, restore_thread, scenario, headroom_opener_restore_async, callback,
-                       user_data);
+  headroom_opener_run (self, source_object, restore_thread, g_object_ref (scenario), g_object_unref,
+                       headroom_opener_restore_async, callback, user_data);
 }
 
 /*
- * Finishes either of them.
+ * Reads the command that a server is started with; @model is the one that is open. @callback gets @source_object, which
+ * lives until then.
+ */
+void
+headroom_opener_read_command_async (HeadroomOpener      *self,
+                                    gpointer             source_object,
+                                    const char          *text,
+                                    HrModel             *model,
+                                    GAsyncReadyCallback  callback,
+                                    gpointer             user_data)
+{
+  CommandRequest *request;
+
+  g_return_if_fail (HEADROOM_IS_OPENER (self));
+  g_return_if_fail (text != NULL);
+  g_return_if_fail (HR_IS_MODEL (model));
+
+  request = g_new (CommandRequest, 1);
+  *request = (CommandRequest) { .text = g_strdup (text), .model = g_object_ref (model) };
+  headroom_opener_run (self, source_object, command_thread, request, command_request_free,
+                       headroom_opener_read_command_async, callback, user_data);
+}
+
+/*
+ * Finishes any of them.
  *
  * @is_last: (out): whether it is what somebody was working on the last time
  */

@@ -22,6 +22,12 @@ void            headroom_opener_restore_async (HeadroomOpener       *self,
                                                HrScenario           *scenario,
                                                GAsyncReadyCallback   callback,
                                                gpointer              user_data);
+void            headroom_opener_read_command_async (HeadroomOpener       *self,
+                                                    gpointer              source_object,
+                                                    const char           *text,
+                                                    HrModel              *model,
+                                                    GAsyncReadyCallback   callback,
+                                                    gpointer              user_data);
 HeadroomOpened *headroom_opener_finish        (GAsyncResult         *result,
                                                gboolean             *is_last,
                                                GError              **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -48,6 +48,18 @@ take_scenario (HeadroomSession *self,
   headroom_session_set_model (self, opened->model, opened->file);
 }
 
+/* A command says nothing of the kind of GPU, and may not say how many there are. */
+static void
+take_command (HeadroomSession *self,
+              HeadroomOpened  *opened)
+{
+  headroom_session_take_job (self, opened->job);
+  if (opened->n_gpus > 0)
+    headroom_session_set_n_gpus (self, opened->n_gpus);
+  if (opened->model != NULL)
+    headroom_session_set_model (self, opened->model, opened->file);
+}
+
 /*
  * Takes what somebody was working on the last time, in all modes. A GPU that is not told or not known leaves the one
  * that is there.
@@ -106,6 +118,23 @@ headroom_session_restore_async (HeadroomSession     *self,
   headroom_opener_restore_async (headroom_session_get_opener (self), self, scenario, callback, user_data);
 }
 
+/*
+ * Reads the command that a server is started with, and the model that it names, in a thread. To be finished with
+ * headroom_session_open_finish() as well; what of it is not known is left out, and so is a model that cannot be had.
+ */
+void
+headroom_session_read_command_async (HeadroomSession     *self,
+                                     const char          *text,
+                                     GAsyncReadyCallback  callback,
+                                     gpointer             user_data)
+{
+  g_return_if_fail (HEADROOM_IS_SESSION (self));
+  g_return_if_fail (text != NULL);
+
+  headroom_opener_read_command_async (headroom_session_get_opener (self), self, text,
+                                      headroom_session_get_model (self), callback, user_data);
+}
+
 /* What is restored is where a session begins: there is nothing before it to go back to. */
 static void
 take_opened (HeadroomSession *self,
@@ -118,6 +147,8 @@ take_opened (HeadroomSession *self,
     take_last (self, opened);
   else if (opened->scenario != NULL)
     take_scenario (self, opened);
+  else if (opened->job != NULL)
+    take_command (self, opened);
   else
     headroom_session_set_model (self, opened->model, opened->file);
   take_pins (self, opened->pins, opened->problems);

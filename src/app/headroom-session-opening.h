@@ -14,6 +14,11 @@ void     headroom_session_restore_async (HeadroomSession      *self,
                                          HrScenario           *scenario,
                                          GAsyncReadyCallback   callback,
                                          gpointer              user_data);
+void     headroom_session_read_command_async
+                                        (HeadroomSession      *self,
+                                         const char           *text,
+                                         GAsyncReadyCallback   callback,
+                                         gpointer              user_data);
 gboolean headroom_session_open_finish   (HeadroomSession      *self,
                                          GAsyncResult         *result,
                                          char                **problems,

@@ -9,6 +9,7 @@
 #include "headroom-dialogs.h"
 #include "headroom-help-window.h"
 #include "headroom-recent.h"
+#include "headroom-session-opening.h"
 #include "headroom-session-scenario.h"
 #include "headroom-settings.h"
 
@@ -135,6 +136,52 @@ headroom_window_copy_command_line_action (GtkWidget  *widget,
 
   gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), line);
   _headroom_window_show_toast (self, _("Command line copied"));
+}
+
+static void
+headroom_window_command_read_cb (GObject      *source_object,
+                                 GAsyncResult *result,
+                                 gpointer      user_data)
+{
+  g_autoptr (HeadroomWindow) self = user_data;
+  g_autofree char *problems = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!headroom_session_open_finish (HEADROOM_SESSION (source_object), result, &problems, &error))
+    {
+      _headroom_window_show_error (self, _("The clipboard holds no command that can be read"), error);
+      return;
+    }
+
+  if (problems != NULL)
+    headroom_content_show_error (self->content, _("Not everything was taken from the command"), problems);
+  else
+    headroom_content_clear_error (self->content);
+  _headroom_window_show_toast (self, _("Settings taken from the command"));
+}
+
+static void
+headroom_window_text_read_cb (GObject      *object,
+                              GAsyncResult *result,
+                              gpointer      user_data)
+{
+  g_autoptr (HeadroomWindow) self = user_data;
+  g_autofree char *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (object), result, NULL);
+
+  if (text == NULL)
+    _headroom_window_show_toast (self, _("The clipboard has no text"));
+  else
+    headroom_session_read_command_async (self->session, text, headroom_window_command_read_cb,
+                                         g_steal_pointer (&self));
+}
+
+static void
+headroom_window_paste_command_action (GtkWidget  *widget,
+                                      const char *action_name,
+                                      GVariant   *parameter)
+{
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (widget), NULL, headroom_window_text_read_cb,
+                                 g_object_ref (widget));
 }
 
 static void
@@ -383,6 +430,7 @@ _headroom_window_class_actions_init (HeadroomWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.save-scenario", NULL, headroom_window_save_scenario_action);
   gtk_widget_class_install_action (widget_class, "win.copy-command-line", NULL,
                                    headroom_window_copy_command_line_action);
+  gtk_widget_class_install_action (widget_class, "win.paste-command", NULL, headroom_window_paste_command_action);
   gtk_widget_class_install_action (widget_class, "win.export", "s", headroom_window_export_action);
   gtk_widget_class_install_action (widget_class, "win.show-uri", "s", headroom_window_show_uri_action);
   gtk_widget_class_install_action (widget_class, "win.undo", NULL, headroom_window_undo_action);

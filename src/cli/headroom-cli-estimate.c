@@ -12,7 +12,7 @@
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "units", "measured", "log", NULL,
+  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "command", "units", "measured", "log", NULL,
 };
 
 /* What is asked for, and where the answer goes. */

@@ -15,7 +15,7 @@
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "file", "mode", "gpu", "gpus", "format", "output", "scenario", NULL,
+  "file", "mode", "gpu", "gpus", "format", "output", "scenario", "command", NULL,
 };
 
 static const HrLaunchFile *

@@ -6,6 +6,68 @@
 
 #include <glib/gi18n.h>
 
+#include "headroom-standard-input.h"
+
+/* What of a command was not taken is said, so that nobody relies on it. */
+static void
+tell_unread (HrCommandLine *command)
+{
+  const char * const *unread = hr_command_line_get_unread (command);
+  g_autofree char *list = g_strjoinv (C_("between names in a list", ", "), (char **) unread);
+
+  if (unread[0] != NULL)
+    /* Translators: options of a command, with their values */
+    g_printerr (_("Not read from the command: %s\n"), list);
+}
+
+static HrCommandLine *
+read_command (const char  *text,
+              GError     **error)
+{
+  g_autoptr (GString) input = NULL;
+
+  if (!g_str_equal (text, "-"))
+    return hr_command_line_new (text, error);
+
+  input = headroom_standard_input_read (HR_COMMAND_LINE_MAX_BYTES, error);
+
+  return input != NULL ? hr_command_line_new (input->str, error) : NULL;
+}
+
+/* What a command starts, as a scenario; @word names the model in its place. */
+static HrScenario *
+create_scenario_of_command (const char  *text,
+                            const char  *word,
+                            GError     **error)
+{
+  g_autoptr (HrCommandLine) command = read_command (text, error);
+  const char *name = word != NULL || command == NULL ? word : hr_command_line_get_model (command);
+  g_autoptr (HrModel) model = NULL;
+  g_autoptr (HrJob) job = NULL;
+  HrScenario *scenario;
+  guint n_gpus;
+
+  if (command == NULL)
+    return NULL;
+  if (name == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE,
+                   _("“%s”: expected a model in the command, or before it; found none"), "--command");
+      return NULL;
+    }
+
+  model = hr_model_new_from_name (name, error);
+  job = model != NULL ? hr_command_line_create_job (command, model, &n_gpus, error) : NULL;
+  if (job == NULL)
+    return NULL;
+
+  tell_unread (command);
+  scenario = hr_scenario_new (name, job);
+  hr_scenario_set_gpu (scenario, NULL, MAX (n_gpus, 1));
+
+  return scenario;
+}
+
 static gboolean
 read_scenario (HeadroomArguments  *arguments,
                const char         *word,
@@ -16,6 +78,11 @@ read_scenario (HeadroomArguments  *arguments,
   g_autoptr (GFile) file = NULL;
 
   *scenario = NULL;
+  if (headroom_arguments_has (arguments, "command"))
+    {
+      *scenario = create_scenario_of_command (headroom_arguments_get (arguments, "command"), word, error);
+      return *scenario != NULL;
+    }
 
   if (path == NULL && word == NULL)
     return TRUE;

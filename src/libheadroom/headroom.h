@@ -8,6 +8,7 @@
 #include "hr-article-reason.h"
 #include "hr-article.h"
 #include "hr-base-enums.h"
+#include "hr-command-line.h"
 #include "hr-component.h"
 #include "hr-compute-enums.h"
 #include "hr-compute-text.h"

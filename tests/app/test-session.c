@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+#include <hr-error.h>
 #include <hr-gpu-catalogue.h>
 #include <hr-inference-job.h>
 
@@ -356,6 +357,58 @@ test_a_session_goes_away_while_a_file_is_read (void)
   g_clear_error (&opening.error);
 }
 
+/* What is in the clipboard, or typed: the model, the settings and the mode, as one step. */
+static void
+test_a_command_is_taken (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *model = headroom_session_get_model (session);
+  Opening opening = { FALSE };
+  HrInferenceJob *job;
+
+  headroom_session_set_mode (session, HR_MODE_TRAINING);
+  headroom_session_read_command_async (session,
+                                       "llama-server -m Qwen2.5-0.5B-Instruct-Q8_0.gguf -c 4096 -np 2 --rpc a:1",
+                                       opened_cb, &opening);
+  HEADROOM_TEST_WAIT_FOR (opening.done);
+  g_assert_true (opening.success);
+  g_assert_cmpstr (opening.problems, ==, "--rpc a:1");
+  g_clear_pointer (&opening.problems, g_free);
+  g_assert_cmpstr (hr_model_get_name (headroom_session_get_model (session)), ==, "Qwen/Qwen2.5-0.5B-Instruct");
+  g_assert_cmpint (hr_job_get_mode (headroom_session_get_job (session)), ==, HR_MODE_INFERENCE);
+  job = HR_INFERENCE_JOB (headroom_session_get_job (session));
+  g_assert_cmpint (hr_inference_job_get_engine (job), ==, HR_ENGINE_LLAMA_CPP);
+  g_assert_cmpuint (hr_inference_job_get_max_model_len (job), ==, 2048);
+  headroom_session_undo (session);
+  g_assert_true (headroom_session_get_model (session) == model);
+  g_assert_cmpint (hr_job_get_mode (headroom_session_get_job (session)), ==, HR_MODE_TRAINING);
+}
+
+/* What stays open is the model that the command is for where it names one that is not there. */
+static void
+test_a_command_without_its_model_leaves_the_model (void)
+{
+  g_autoptr (HeadroomSession) session = session_new_with_model ();
+  HrModel *model = headroom_session_get_model (session);
+  Opening opening = { FALSE };
+
+  headroom_session_read_command_async (session, "llama-server -m /no/such.gguf -c 8192 -np 1", opened_cb, &opening);
+  HEADROOM_TEST_WAIT_FOR (opening.done);
+  g_assert_true (opening.success);
+  g_assert_nonnull (strstr (opening.problems, "/no/such.gguf"));
+  g_clear_pointer (&opening.problems, g_free);
+  g_assert_true (headroom_session_get_model (session) == model);
+  g_assert_cmpuint (hr_inference_job_get_max_model_len (HR_INFERENCE_JOB (headroom_session_get_job (session))), ==,
+                    8192);
+
+  opening = (Opening) { FALSE };
+  headroom_session_read_command_async (session, "rm -rf model", opened_cb, &opening);
+  HEADROOM_TEST_WAIT_FOR (opening.done);
+  g_assert_false (opening.success);
+  g_assert_error (opening.error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+  g_clear_error (&opening.error);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -371,6 +424,9 @@ main (int   argc,
                    test_a_mode_without_an_estimate_shows_no_other);
   g_test_add_func ("/app/session/undo_brings_the_model_and_the_gpu_back", test_undo_brings_the_model_and_the_gpu_back);
   g_test_add_func ("/app/session/reset_is_one_step", test_reset_is_one_step);
+  g_test_add_func ("/app/session/a_command_is_taken_as_one_step", test_a_command_is_taken);
+  g_test_add_func ("/app/session/a_command_without_its_model_leaves_the_model",
+                   test_a_command_without_its_model_leaves_the_model);
   g_test_add_func ("/app/session/what_was_remembered_is_no_step", test_what_was_remembered_is_no_step);
   g_test_add_data_func ("/app/session/a_missing_file_changes_nothing", NULL, test_a_bad_file_changes_nothing);
   g_test_add_data_func ("/app/session/text_that_is_not_json_changes_nothing", "no json",

@@ -11,10 +11,12 @@
 #define ANYTHING "*"
 
 static const char * const block_members[] = {
-  "program", "source", "when", "from", "call", "variable", "command", "include", "options", "says", NULL,
+  "program", "source", "when", "from", "call", "variable", "command", "include", "options", "says",
+  "calls", "also", "ignored", "model-is-a-word", "gpus", NULL,
 };
 static const char * const option_members[] = {
-  "name", "value", "when", "names", "split", "text", "reference", NULL,
+  "name", "value", "when", "names", "split", "text", "reference",
+  "aliases", "model", "words", "bare", "read", "absent", NULL,
 };
 
 void

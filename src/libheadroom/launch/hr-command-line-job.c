@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-command-line-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-launch-scope.h"
+
+/*
+ * The settings that a command stands for, by the data that it would be written from. An option stands for what it is
+ * written for; "words" are values of its own for that, "bare" the one that counts where none is given. Where an option
+ * stands for more than a setting, "read" says for what, and "absent" what counts where it is not given.
+ */
+
+/* The value of an option, in what is said of it. */
+#define VALUE "value"
+
+/* How the settings that a block stands for name what is not one of them. */
+#define NOT '!'
+
+/* The settings that are so for all that a block is for. */
+static gboolean
+apply_block (const HrCommandLine  *self,
+             HrJob                *job,
+             GError              **error)
+{
+  HrJson *when = NULL;
+
+  if (!hr_json_get_object (self->block, "when", &when, error))
+    return FALSE;
+
+  for (guint i = 0; when != NULL && i < hr_json_get_length (when); i++)
+    {
+      HrJson *condition = hr_json_get_element (when, i);
+      const char *value;
+
+      if (hr_json_get_node_type (condition) != HR_JSON_STRING)
+        continue;
+      if (!hr_json_read_string (condition, &value, error))
+        return FALSE;
+      if (value[0] != NOT && !hr_job_set_from_string (job, hr_json_get_key (condition), value, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* What the names of an expression stand for: those of launch settings, and the value of the option. */
+typedef struct
+{
+  HrLaunchScope *scope;
+  const HrValue *value;
+} Reading;
+
+static HrLookup
+look_up (const char  *name,
+         gpointer     data,
+         HrValue     *value,
+         GError     **error)
+{
+  Reading *self = data;
+
+  if (!g_str_equal (name, VALUE))
+    return hr_launch_scope_lookup (name, self->scope, value, error);
+
+  *value = *self->value;
+
+  return HR_LOOKUP_FOUND;
+}
+
+static HrValue
+value_from_text (const char *text)
+{
+  gint64 integer;
+
+  if (text == NULL)
+    return (HrValue) { HR_VALUE_BOOLEAN, .boolean = TRUE };
+  if (g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &integer, NULL))
+    return (HrValue) { HR_VALUE_INTEGER, .integer = integer };
+
+  return (HrValue) { HR_VALUE_STRING, .string = text };
+}
+
+/* Sets what a list of settings says, an expression each; one that comes to nothing leaves its setting as it is. */
+static gboolean
+apply_expressions (HrJson         *settings,
+                   HrLaunchScope  *scope,
+                   const HrValue  *given,
+                   HrJob          *job,
+                   GError        **error)
+{
+  Reading reading = { scope, given };
+
+  for (guint i = 0; i < hr_json_get_length (settings); i++)
+    {
+      HrJson *expression = hr_json_get_element (settings, i);
+      g_autofree char *text = NULL;
+      HrValue value;
+
+      if (!hr_expression_evaluate (expression, look_up, &reading, &value, error))
+        return FALSE;
+      if (value.type == HR_VALUE_NOTHING)
+        continue;
+      text = value.type == HR_VALUE_STRING ? g_strdup (value.string) : hr_value_to_string (&value);
+      if (!hr_job_set_from_string (job, hr_json_get_key (expression), text, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The text of a setting that a word of the program stands for: an empty one leaves the setting as it is. */
+static gboolean
+translate (const HrGivenOption  *given,
+           char        **text,
+           GError      **error)
+{
+  HrJson *words = NULL, *names = NULL;
+  HrJson *word;
+  const char *bare = NULL;
+
+  if (!hr_json_get_object (given->option, "words", &words, error) ||
+      !hr_json_get_object (given->option, "names", &names, error) ||
+      !hr_json_get_string (given->option, "bare", &bare, error))
+    return FALSE;
+
+  if (given->value == NULL)
+    {
+      *text = g_strdup (bare);
+      return TRUE;
+    }
+
+  word = words != NULL ? hr_json_get_member (words, given->value) : NULL;
+  for (guint i = 0; names != NULL && i < hr_json_get_length (names); i++)
+    {
+      HrJson *name = hr_json_get_element (names, i);
+      const char *value;
+
+      if (hr_json_get_node_type (name) == HR_JSON_STRING && hr_json_read_string (name, &value, NULL) &&
+          g_str_equal (value, given->value))
+        {
+          *text = g_strdup (hr_json_get_key (name));
+          return TRUE;
+        }
+    }
+  if (word != NULL)
+    {
+      const char *value;
+
+      if (!hr_json_read_string (word, &value, error))
+        return FALSE;
+      *text = g_strdup (value);
+    }
+  else
+    *text = g_strdup (given->value);
+
+  return TRUE;
+}
+
+/* The setting that an option is written for: that of its value, or that of its one condition. */
+static gboolean
+apply_setting (const HrGivenOption  *given,
+               const char   *text,
+               HrJob        *job,
+               GError      **error)
+{
+  HrJson *value = hr_json_get_member (given->option, "value");
+  HrJson *when = hr_json_get_member (given->option, "when");
+  const char *name, *state;
+
+  if (value == NULL)
+    return TRUE;
+
+  if (hr_json_get_node_type (value) == HR_JSON_STRING && hr_json_read_string (value, &name, NULL) && name[0] == '$')
+    return text == NULL || text[0] == '\0' || hr_job_set_from_string (job, name + 1, text, error);
+
+  if (!_hr_command_line_is_flag (given->option) || when == NULL || hr_json_get_length (when) != 1)
+    return TRUE;
+
+  return hr_json_read_string (hr_json_get_element (when, 0), &state, error) &&
+         hr_job_set_from_string (job, hr_json_get_key (hr_json_get_element (when, 0)), state, error);
+}
+
+/* Whether an option is given, and not with a word that leaves it to the program. */
+static gboolean
+is_given (const HrCommandLine *self,
+          HrJson              *option)
+{
+  for (guint i = 0; i < self->given->len; i++)
+    {
+      const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
+      g_autofree char *text = NULL;
+
+      if (given->option == option && translate (given, &text, NULL) && (text == NULL || text[0] != '\0'))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Options that stand for a setting come before those that are reckoned with other settings. */
+static gboolean
+apply_given (const HrCommandLine  *self,
+             HrJob                *job,
+             GError              **error)
+{
+  for (guint i = 0; i < self->given->len; i++)
+    {
+      const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
+      g_autofree char *text = NULL;
+
+      if (hr_json_get_member (given->option, "read") != NULL)
+        continue;
+      if (!translate (given, &text, error) || !apply_setting (given, text, job, error))
+        {
+          g_prefix_error (error, "%s: ", given->word);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+apply_read (const HrCommandLine  *self,
+            HrLaunchScope        *scope,
+            HrJob                *job,
+            GError              **error)
+{
+  for (guint i = 0; i < self->given->len; i++)
+    {
+      const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
+      g_autofree char *text = NULL;
+      HrJson *read = NULL;
+      HrValue value;
+
+      if (!hr_json_get_object (given->option, "read", &read, error) || !translate (given, &text, error))
+        return FALSE;
+      if (read == NULL || (text != NULL && text[0] == '\0'))
+        continue;
+
+      value = value_from_text (text);
+      if (value.type == HR_VALUE_STRING)
+        {
+          g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected a whole number, found “%s”"), given->word,
+                       given->value);
+          return FALSE;
+        }
+      if (!apply_expressions (read, scope, &value, job, error))
+        {
+          g_prefix_error (error, "%s: ", given->word);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+/* What counts where options are not given; a later one may be reckoned with what an earlier one has come to. */
+static gboolean
+apply_absent (const HrCommandLine  *self,
+              HrLaunchScope        *scope,
+              gboolean              is_read,
+              HrJob                *job,
+              GError              **error)
+{
+  HrJson *options = hr_json_get_member (self->block, "options");
+  const HrValue nothing = { HR_VALUE_NOTHING };
+
+  for (guint i = 0; i < hr_json_get_length (options); i++)
+    {
+      HrJson *option = hr_json_get_element (options, i);
+      HrJson *absent = NULL;
+
+      if (!hr_json_get_object (option, "absent", &absent, error))
+        return FALSE;
+      if (absent == NULL || is_given (self, option) || (hr_json_get_member (option, "read") != NULL) != is_read)
+        continue;
+      if (!apply_expressions (absent, scope, &nothing, job, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+apply (const HrCommandLine  *self,
+       HrModel              *model,
+       HrJob                *job,
+       guint                *n_gpus,
+       GError              **error)
+{
+  g_auto (HrLaunchScope) scope = { 0 };
+  HrJson *gpus = hr_json_get_member (self->block, "gpus");
+  HrValue value = { HR_VALUE_NOTHING };
+
+  if (!apply_block (self, job, error) || !hr_launch_scope_init (&scope, model, job, 1, error))
+    return FALSE;
+
+  /* Expressions see the settings as they come to be. */
+  g_set_object (&scope.job, job);
+  if (!apply_absent (self, &scope, FALSE, job, error) || !apply_given (self, job, error) ||
+      !apply_absent (self, &scope, TRUE, job, error) || !apply_read (self, &scope, job, error) ||
+      (self->quantization != NULL && !hr_job_set_from_string (job, "quantization", self->quantization, error)) ||
+      (gpus != NULL && !hr_expression_evaluate (gpus, hr_launch_scope_lookup, &scope, &value, error)))
+    return FALSE;
+
+  *n_gpus = value.type == HR_VALUE_INTEGER ? CLAMP (value.integer, 0, G_MAXINT) : 0;
+
+  return TRUE;
+}
+
+/**
+ * hr_command_line_create_job: (skip)
+ * @self: a command
+ * @model: the model
+ * @n_gpus: (out): how many GPUs the command is for, 0 if it does not say
+ * @error: return location for a #GError
+ *
+ * Makes the job that the command starts.
+ *
+ * Fails with %HR_ERROR_VALUE if an option has a value that the setting does not take; the message names both.
+ *
+ * Returns: (transfer full): the job
+ */
+HrJob *
+hr_command_line_create_job (const HrCommandLine  *self,
+                            HrModel              *model,
+                            guint                *n_gpus,
+                            GError              **error)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+
+  g_return_val_if_fail (HR_IS_MODEL (model), NULL);
+  g_return_val_if_fail (n_gpus != NULL, NULL);
+
+  return apply (self, model, job, n_gpus, error) ? g_steal_pointer (&job) : NULL;
+}

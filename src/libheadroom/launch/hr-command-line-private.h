@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-command-line.h"
+#include "hr-json.h"
+
+G_BEGIN_DECLS
+
+/*
+ * HrGivenOption:
+ * @option: the option, in the data
+ * @word: its name, as it was given
+ * @value: (nullable): what was given for it
+ *
+ * An option of a command.
+ */
+typedef struct
+{
+  HrJson *option;
+  char *word;
+  char *value;
+} HrGivenOption;
+
+/*
+ * HrCommandLine:
+ * @data: the commands that are known
+ * @block: the program that is called
+ * @given: (element-type HrGivenOption): its options
+ * @taken: (element-type utf8): these, as they were given
+ * @unread: (element-type utf8): those that are not known
+ * @model: (nullable): the path or the id of the model
+ * @quantization: (nullable): how it is quantized, by the name of its file
+ */
+struct _HrCommandLine
+{
+  HrJson *data;
+  HrJson *block;
+  GArray *given;
+  GPtrArray *taken;
+  GPtrArray *unread;
+  char *model;
+  char *quantization;
+};
+
+gboolean _hr_command_line_is_flag (HrJson *option);
+
+G_END_DECLS

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-command-line-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "hr-model-catalogue.h"
+#include "hr-base-enums.h"
+#include "hr-quantization.h"
+
+/*
+ * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
+ * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
+ * "ignored" those that say nothing about memory.
+ */
+
+#define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
+
+static void
+given_clear (gpointer data)
+{
+  HrGivenOption *self = data;
+
+  g_free (self->word);
+  g_free (self->value);
+}
+
+/**
+ * hr_command_line_free: (skip)
+ * @self: (transfer full): a command
+ *
+ * Frees a command.
+ */
+void
+hr_command_line_free (HrCommandLine *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_clear_pointer (&self->data, hr_json_free);
+  g_clear_pointer (&self->given, g_array_unref);
+  g_clear_pointer (&self->taken, g_ptr_array_unref);
+  g_clear_pointer (&self->unread, g_ptr_array_unref);
+  g_free (self->model);
+  g_free (self->quantization);
+  g_free (self);
+}
+
+/* A program may be called with its folder; a pattern holds for the whole word as well, such as that of an image. */
+static gboolean
+matches_word (const char *pattern,
+              const char *word)
+{
+  g_autofree char *name = g_path_get_basename (word);
+
+  return g_pattern_match_simple (pattern, name) || g_pattern_match_simple (pattern, word);
+}
+
+static gboolean
+matches_call (HrJson             *call,
+              const char * const *words,
+              guint              *n_words,
+              gboolean           *matches,
+              GError            **error)
+{
+  *n_words = hr_json_get_length (call);
+  *matches = *n_words > 0;
+  for (guint i = 0; *matches && i < *n_words; i++)
+    {
+      const char *pattern;
+
+      if (!hr_json_read_string (hr_json_get_element (call, i), &pattern, error))
+        return FALSE;
+      *matches = words[i] != NULL && matches_word (pattern, words[i]);
+    }
+
+  return TRUE;
+}
+
+/* Finds what is called at @words. Returns how many words the call has, 0 if it is none. */
+static gboolean
+find_block (HrCommandLine      *self,
+            HrJson             *blocks,
+            const char * const *words,
+            guint              *n_words,
+            GError            **error)
+{
+  for (guint i = 0; i < hr_json_get_length (blocks); i++)
+    {
+      HrJson *block = hr_json_get_element (blocks, i);
+      HrJson *calls = NULL;
+
+      if (!hr_json_get_array (block, "calls", &calls, error))
+        return FALSE;
+      for (guint j = 0; calls != NULL && j < hr_json_get_length (calls); j++)
+        {
+          gboolean matches;
+
+          if (!matches_call (hr_json_get_element (calls, j), words, n_words, &matches, error))
+            return FALSE;
+          if (matches)
+            {
+              self->block = block;
+              return TRUE;
+            }
+        }
+    }
+
+  *n_words = 0;
+
+  return TRUE;
+}
+
+/* Programs take dashes and underscores alike. */
+static gboolean
+is_name (const char *name,
+         const char *word)
+{
+  gsize i = 0;
+
+  for (; name[i] != '\0' && word[i] != '\0'; i++)
+    {
+      if (name[i] != word[i] && !(name[i] == '-' && word[i] == '_' && i > 1))
+        return FALSE;
+    }
+
+  return name[i] == word[i];
+}
+
+static gboolean
+has_name (HrJson      *option,
+          const char  *word,
+          gboolean    *has,
+          GError     **error)
+{
+  const char *name = NULL;
+  HrJson *aliases = NULL;
+
+  if (!hr_json_get_string (option, "name", &name, error) || !hr_json_get_array (option, "aliases", &aliases, error))
+    return FALSE;
+
+  *has = name != NULL && name[0] != '\0' && is_name (name, word);
+  for (guint i = 0; !*has && aliases != NULL && i < hr_json_get_length (aliases); i++)
+    {
+      if (!hr_json_read_string (hr_json_get_element (aliases, i), &name, error))
+        return FALSE;
+      *has = is_name (name, word);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+find_in_list (HrJson      *options,
+              const char  *word,
+              HrJson     **option,
+              GError     **error)
+{
+  for (guint i = 0; options != NULL && *option == NULL && i < hr_json_get_length (options); i++)
+    {
+      gboolean has;
+
+      if (!has_name (hr_json_get_element (options, i), word, &has, error))
+        return FALSE;
+      if (has)
+        *option = hr_json_get_element (options, i);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+find_option (HrCommandLine  *self,
+             const char     *word,
+             HrJson        **option,
+             GError        **error)
+{
+  *option = NULL;
+
+  return find_in_list (hr_json_get_member (self->block, "options"), word, option, error) &&
+         find_in_list (hr_json_get_member (self->block, "also"), word, option, error);
+}
+
+/* Options that say nothing about memory: by their names, with an equals sign behind where they take a value. */
+static gboolean
+is_ignored (HrCommandLine  *self,
+            const char     *word,
+            gboolean       *is_there,
+            gboolean       *takes_value,
+            GError        **error)
+{
+  HrJson *ignored = NULL;
+
+  *is_there = FALSE;
+  if (!hr_json_get_array (self->block, "ignored", &ignored, error))
+    return FALSE;
+
+  for (guint i = 0; ignored != NULL && !*is_there && i < hr_json_get_length (ignored); i++)
+    {
+      g_autofree char *name = NULL;
+      const char *text;
+
+      if (!hr_json_read_string (hr_json_get_element (ignored, i), &text, error))
+        return FALSE;
+      *takes_value = g_str_has_suffix (text, "=");
+      name = g_strndup (text, strlen (text) - *takes_value);
+      *is_there = is_name (name, word);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+is_option (const char *word)
+{
+  return word[0] == '-' && word[1] != '\0' && !g_ascii_isdigit (word[1]) && word[1] != '.';
+}
+
+/* Where a command ends, in a line of a shell. */
+static gboolean
+ends_command (const char *word)
+{
+  static const char * const ends[] = { "&&", "||", "|", ";", "&", ">", ">>", "2>&1", "2>", "&>", NULL };
+
+  return g_strv_contains (ends, word);
+}
+
+/* Whether an option is said by its name alone. */
+gboolean
+_hr_command_line_is_flag (HrJson *option)
+{
+  HrJson *value = hr_json_get_member (option, "value");
+
+  return value != NULL && hr_json_get_node_type (value) == HR_JSON_BOOLEAN;
+}
+
+/* An option whose value may be left out takes the next word if that is one of its values. */
+static gboolean
+takes_word (HrJson     *option,
+            const char *next)
+{
+  HrJson *bare = hr_json_get_member (option, "bare");
+  HrJson *words = hr_json_get_member (option, "words");
+
+  if (next == NULL)
+    return FALSE;
+
+  return bare == NULL || (words != NULL && hr_json_get_member (words, next) != NULL);
+}
+
+static void
+add_word (GPtrArray  *words,
+          const char *word,
+          const char *value)
+{
+  g_ptr_array_add (words, value != NULL ? g_strdup_printf ("%s %s", word, value) : g_strdup (word));
+}
+
+static void
+take_given (HrCommandLine *self,
+            HrJson        *option,
+            const char    *word,
+            const char    *value)
+{
+  HrGivenOption given = { option, g_strdup (word), g_strdup (value) };
+
+  g_array_append_val (self->given, given);
+  add_word (self->taken, word, value);
+}
+
+/* A word by itself is the model where the program takes it so. */
+static gboolean
+take_word (HrCommandLine  *self,
+           const char     *word,
+           GError        **error)
+{
+  gboolean is_model = FALSE;
+
+  if (!hr_json_get_boolean (self->block, "model-is-a-word", &is_model, error))
+    return FALSE;
+
+  if (is_model && self->model == NULL)
+    {
+      self->model = g_strdup (word);
+      add_word (self->taken, word, NULL);
+    }
+  else
+    add_word (self->unread, word, NULL);
+
+  return TRUE;
+}
+
+/* Takes an option, with its value from the words that follow. Returns how many of these it has taken. */
+static gboolean
+take_option (HrCommandLine      *self,
+             const char * const *words,
+             guint              *n_taken,
+             GError            **error)
+{
+  const char *equals = g_str_has_prefix (words[0], "--") ? strchr (words[0], '=') : NULL;
+  g_autofree char *name = equals != NULL ? g_strndup (words[0], equals - words[0]) : g_strdup (words[0]);
+  const char *next = equals != NULL ? equals + 1 : words[1];
+  gboolean ignored, takes_value = FALSE;
+  HrJson *option;
+
+  if (!find_option (self, name, &option, error) || !is_ignored (self, name, &ignored, &takes_value, error))
+    return FALSE;
+
+  if (option != NULL)
+    takes_value = !_hr_command_line_is_flag (option) && takes_word (option, next);
+  else if (!ignored)
+    takes_value = next != NULL && (equals != NULL || (!is_option (next) && !ends_command (next)));
+
+  *n_taken = takes_value && equals == NULL && next != NULL ? 2 : 1;
+  if (option != NULL)
+    take_given (self, option, name, takes_value ? next : NULL);
+  else if (!ignored)
+    add_word (self->unread, name, takes_value ? next : NULL);
+
+  return TRUE;
+}
+
+static gboolean
+take_words (HrCommandLine      *self,
+            const char * const *words,
+            GError            **error)
+{
+  for (guint i = 0; words[i] != NULL && !ends_command (words[i]); )
+    {
+      guint n = 1;
+
+      if (is_option (words[i]) ? !take_option (self, words + i, &n, error) : !take_word (self, words[i], error))
+        return FALSE;
+      i += n;
+    }
+
+  return TRUE;
+}
+
+/* Cuts off what the name of a file or a repository of llama.cpp says of the quantization, and takes that down. */
+static void
+split_quantization (HrCommandLine *self,
+                    char          *stem)
+{
+  g_autoptr (GEnumClass) types = g_type_class_ref (HR_TYPE_QUANTIZATION);
+  char *mark = MAX (MAX (strrchr (stem, ':'), strrchr (stem, '-')), strrchr (stem, '.'));
+  g_autofree char *type = mark != NULL ? g_ascii_strdown (mark + 1, -1) : NULL;
+
+  if (type != NULL && g_enum_get_value_by_nick (types, type) != NULL)
+    {
+      g_free (self->quantization);
+      self->quantization = g_steal_pointer (&type);
+      *mark = '\0';
+    }
+}
+
+static void
+cut_ending (char       *stem,
+            const char *ending)
+{
+  gsize length = strlen (stem);
+  gsize n = strlen (ending);
+
+  if (length > n && g_ascii_strcasecmp (stem + length - n, ending) == 0)
+    stem[length - n] = '\0';
+}
+
+/* What a model is called whose file or repository has a name; that may say how it is quantized. */
+static char *
+dup_stem (HrCommandLine *self,
+          const char    *name)
+{
+  char *stem = g_path_get_basename (name);
+
+  cut_ending (stem, ".gguf");
+  split_quantization (self, stem);
+  cut_ending (stem, "-GGUF");
+
+  return stem;
+}
+
+/* The model of the catalogue whose id ends in a name. */
+static const char *
+find_in_catalogue (const char *name)
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      const char *id = hr_model_entry_get_id (entry);
+      const char *slash = strrchr (id, '/');
+
+      if (g_ascii_strcasecmp (slash != NULL ? slash + 1 : id, name) == 0)
+        return g_intern_string (id);
+    }
+
+  return NULL;
+}
+
+/* What is not on this machine is looked for by its name. */
+static void
+find_model (HrCommandLine *self)
+{
+  g_autofree char *stem = NULL;
+  const char *id;
+
+  if (self->model == NULL || g_file_test (self->model, G_FILE_TEST_EXISTS))
+    return;
+
+  stem = dup_stem (self, self->model);
+  id = find_in_catalogue (stem);
+  if (id == NULL)
+    return;
+
+  g_free (self->model);
+  self->model = g_strdup (id);
+}
+
+/* The options that name the model, and its file. */
+static gboolean
+take_model (HrCommandLine  *self,
+            GError        **error)
+{
+  g_autofree char *file = NULL;
+
+  for (guint i = 0; i < self->given->len; i++)
+    {
+      const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
+      gboolean is_model = FALSE, is_file = FALSE;
+
+      if (!hr_json_get_boolean (given->option, "model", &is_model, error) ||
+          !hr_json_get_boolean (given->option, "file", &is_file, error))
+        return FALSE;
+      if (is_model)
+        {
+          g_free (self->model);
+          self->model = g_strdup (given->value);
+        }
+      if (is_file && given->value != NULL)
+        {
+          g_free (file);
+          file = g_strdup (given->value);
+        }
+    }
+  find_model (self);
+  if (file != NULL)
+    g_free (dup_stem (self, file));
+
+  return TRUE;
+}
+
+static char **
+split (const char  *text,
+       GError     **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  char **words = NULL;
+
+  if (strlen (text) > HR_COMMAND_LINE_MAX_BYTES)
+    g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("the command: expected at most %d bytes, found more"),
+                 HR_COMMAND_LINE_MAX_BYTES);
+  else if (!g_shell_parse_argv (text, NULL, &words, &local_error))
+    g_set_error (error, HR_ERROR, HR_ERROR_SYNTAX, _("the command: %s"), local_error->message);
+
+  return words;
+}
+
+/* Reads the command. Leaves it without a block if it calls nothing that is known. */
+static HrCommandLine *
+read_command (const char  *text,
+              GError     **error)
+{
+  g_autoptr (HrCommandLine) self = g_new0 (HrCommandLine, 1);
+  g_auto (GStrv) words = split (text, error);
+  HrJson *blocks;
+  guint first = 0, n_words = 0;
+
+  if (words == NULL)
+    return NULL;
+
+  self->data = hr_json_new_from_resource (COMMANDS_PATH, error);
+  blocks = self->data != NULL ? hr_json_require_member (self->data, "blocks", error) : NULL;
+  if (blocks == NULL)
+    return NULL;
+
+  self->given = g_array_new (FALSE, FALSE, sizeof (HrGivenOption));
+  g_array_set_clear_func (self->given, given_clear);
+  self->taken = g_ptr_array_new_with_free_func (g_free);
+  self->unread = g_ptr_array_new_with_free_func (g_free);
+  for (; self->block == NULL && words[first] != NULL; first += MAX (n_words, 1))
+    {
+      if (!find_block (self, blocks, (const char * const *) words + first, &n_words, error))
+        return NULL;
+    }
+  if (self->block != NULL &&
+      (!take_words (self, (const char * const *) words + first, error) || !take_model (self, error)))
+    return NULL;
+
+  g_ptr_array_add (self->taken, NULL);
+  g_ptr_array_add (self->unread, NULL);
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * hr_command_line_probe: (skip)
+ * @text: a text
+ *
+ * Says whether a text is a command that can be read.
+ *
+ * Returns: whether it calls a program that is known
+ */
+gboolean
+hr_command_line_probe (const char *text)
+{
+  g_autoptr (HrCommandLine) self = read_command (text, NULL);
+
+  return self != NULL && self->block != NULL;
+}
+
+/* What can be called, for a message. */
+static char *
+list_calls (HrCommandLine *self)
+{
+  HrJson *blocks = hr_json_get_member (self->data, "blocks");
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < hr_json_get_length (blocks); i++)
+    {
+      HrJson *calls = hr_json_get_member (hr_json_get_element (blocks, i), "calls");
+      HrJson *call = calls != NULL ? hr_json_get_element (calls, 0) : NULL;
+      g_autoptr (GString) name = g_string_new (NULL);
+
+      for (guint j = 0; call != NULL && j < hr_json_get_length (call); j++)
+        {
+          const char *word = "";
+
+          hr_json_read_string (hr_json_get_element (call, j), &word, NULL);
+          g_string_append_printf (name, "%s%s", j == 0 ? "" : " ", word);
+        }
+      if (name->len > 0)
+        g_ptr_array_add (names, g_strdup (name->str));
+    }
+  g_ptr_array_add (names, NULL);
+
+  return g_strjoinv (C_("between names in a list", ", "), (char **) names->pdata);
+}
+
+/**
+ * hr_command_line_new: (skip)
+ * @text: a command as it is typed into a shell, which may be wrapped, and have other words before it
+ * @error: return location for a #GError
+ *
+ * Reads a command.
+ *
+ * Fails with %HR_ERROR_SYNTAX if it is none of a shell, with %HR_ERROR_TOO_LARGE if it is longer than
+ * %HR_COMMAND_LINE_MAX_BYTES, and with %HR_ERROR_UNKNOWN_NAME if it calls no program that is known.
+ *
+ * Returns: (transfer full): the command
+ */
+HrCommandLine *
+hr_command_line_new (const char  *text,
+                     GError     **error)
+{
+  g_autoptr (HrCommandLine) self = read_command (text, error);
+  g_autofree char *calls = NULL;
+
+  if (self == NULL || self->block != NULL)
+    return g_steal_pointer (&self);
+
+  calls = list_calls (self);
+  g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
+               /* Translators: %s is a list of programs */
+               _("the command: expected a call of one of %s, found none"), calls);
+
+  return NULL;
+}
+
+/**
+ * hr_command_line_get_program: (skip)
+ * @self: a command
+ *
+ * Returns: the program, with the version that its options are known of
+ */
+const char *
+hr_command_line_get_program (const HrCommandLine *self)
+{
+  const char *program = "";
+
+  hr_json_get_string (self->block, "program", &program, NULL);
+
+  return program;
+}
+
+/**
+ * hr_command_line_get_model: (skip)
+ * @self: a command
+ *
+ * Returns: (nullable): the path or the id of the model
+ */
+const char *
+hr_command_line_get_model (const HrCommandLine *self)
+{
+  return self->model;
+}
+
+/**
+ * hr_command_line_get_taken: (skip)
+ * @self: a command
+ *
+ * Returns: (array zero-terminated=1): what was read of the command, an option each
+ */
+const char * const *
+hr_command_line_get_taken (const HrCommandLine *self)
+{
+  return (const char * const *) self->taken->pdata;
+}
+
+/**
+ * hr_command_line_get_unread: (skip)
+ * @self: a command
+ *
+ * Returns: (array zero-terminated=1): what of the command may take memory and is not known here, an option each
+ */
+const char * const *
+hr_command_line_get_unread (const HrCommandLine *self)
+{
+  return (const char * const *) self->unread->pdata;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Commands of servers, as people have written them, against the settings that they stand for. */
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#include "hr-command-line.h"
+#include "hr-inference-job.h"
+#include "hr-launch.h"
+
+#define STRIDE 3
+
+/* Loaded once; each test reads a row. */
+static JsonNode *root;
+
+static JsonNode *
+load_rows (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "launch", "commands.json", NULL);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+
+  json_parser_load_from_file (parser, path, &error);
+  g_assert_no_error (error);
+
+  return json_parser_steal_root (parser);
+}
+
+static JsonArray *
+get_rows (const char *name)
+{
+  return json_object_get_array_member (json_node_get_object (root), name);
+}
+
+static void
+check_settings (HrJob      *job,
+                JsonObject *settings)
+{
+  g_autoptr (GList) names = json_object_get_members (settings);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    {
+      g_autofree char *found = hr_job_get_as_string (job, name->data);
+
+      g_test_message ("%s: %s", (char *) name->data, found);
+      g_assert_cmpstr (found, ==, json_object_get_string_member (settings, name->data));
+    }
+}
+
+static void
+check_unread (HrCommandLine *command,
+              JsonArray     *expected)
+{
+  const char * const *unread = hr_command_line_get_unread (command);
+
+  g_assert_cmpuint (g_strv_length ((char **) unread), ==, json_array_get_length (expected));
+  for (guint i = 0; unread[i] != NULL; i++)
+    g_assert_cmpstr (unread[i], ==, json_array_get_string_element (expected, i));
+}
+
+static void
+test_command (gconstpointer data)
+{
+  JsonObject *row = json_array_get_object_element (get_rows ("commands"), GPOINTER_TO_UINT (data));
+  const char *text = json_object_get_string_member (row, "command");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrCommandLine) command = hr_command_line_new (text, &error);
+  g_autoptr (HrModel) model = NULL;
+  g_autoptr (HrJob) job = NULL;
+  guint n_gpus;
+
+  g_assert_no_error (error);
+  g_assert_true (hr_command_line_probe (text));
+  g_assert_cmpstr (hr_command_line_get_model (command), ==, json_object_get_string_member (row, "model"));
+  check_unread (command, json_object_get_array_member (row, "unread"));
+
+  model = hr_model_new_from_id (json_object_get_string_member_with_default (row, "with",
+                                                                            hr_command_line_get_model (command)),
+                                &error);
+  g_assert_no_error (error);
+  job = hr_command_line_create_job (command, model, &n_gpus, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_gpus, ==, json_object_get_int_member_with_default (row, "gpus", 0));
+  check_settings (job, json_object_get_object_member (row, "settings"));
+}
+
+/* Each says what was expected and what was found. */
+static void
+test_refused (void)
+{
+  JsonArray *rows = get_rows ("refused");
+
+  for (guint i = 0; i < json_array_get_length (rows); i++)
+    {
+      JsonObject *row = json_array_get_object_element (rows, i);
+      g_autoptr (GError) error = NULL;
+      const char *text = json_object_get_string_member (row, "command");
+      g_autoptr (HrCommandLine) command = hr_command_line_new (text, &error);
+      g_autoptr (HrModel) model = NULL;
+      g_autoptr (HrJob) job = NULL;
+      guint n_gpus;
+
+      if (command != NULL)
+        {
+          model = hr_model_new_from_id (hr_command_line_get_model (command), &error);
+          g_assert_no_error (error);
+          job = hr_command_line_create_job (command, model, &n_gpus, &error);
+        }
+      g_assert_null (job);
+      g_assert_nonnull (error);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, json_object_get_string_member (row, "sentence")));
+    }
+}
+
+/* What is written for a job is read as the job again. */
+static void
+test_round_trip (void)
+{
+  static const char * const jobs[] = {
+    "engine=llama.cpp max-num-seqs=2 max-model-len=4096",
+    "engine=llama.cpp max-num-seqs=1 max-model-len=1000 kv-unified=true gpu-layers=12 flash-attention=on",
+    "engine=llama.cpp max-num-seqs=4 max-model-len=8192 max-num-batched-tokens=4096 cache-type-k=q8_0 "
+    "cache-type-v=q5_1",
+    "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
+    {
+      g_autoptr (HrJob) job = HR_JOB (hr_inference_job_new ());
+      g_autoptr (HrJob) found = NULL;
+      g_autoptr (HrLaunch) launch = NULL;
+      g_autoptr (HrCommandLine) command = NULL;
+      g_auto (GStrv) settings = g_strsplit (jobs[i], " ", -1);
+      const HrLaunchFile *file;
+      guint n_gpus;
+
+      hr_job_set_all_from_string (job, jobs[i], &error);
+      g_assert_no_error (error);
+      launch = hr_launch_new (model, job, 1, &error);
+      g_assert_no_error (error);
+      file = g_ptr_array_index (launch->files, launch->files->len - 1);
+      g_test_message ("%s", file->text);
+      command = hr_command_line_new (file->text, &error);
+      g_assert_no_error (error);
+      g_assert_null (hr_command_line_get_unread (command)[0]);
+      found = hr_command_line_create_job (command, model, &n_gpus, &error);
+      g_assert_no_error (error);
+      for (guint j = 0; settings[j] != NULL; j++)
+        {
+          g_auto (GStrv) pair = g_strsplit (settings[j], "=", 2);
+          g_autofree char *value = hr_job_get_as_string (found, pair[0]);
+
+          g_test_message ("%s", settings[j]);
+          g_assert_cmpstr (value, ==, pair[1]);
+        }
+    }
+}
+
+/* Whatever is left of a command is read, or refused with a sentence of one line. */
+static void
+check_any (const char *text,
+           HrModel    *model)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrCommandLine) command = hr_command_line_new (text, &error);
+  g_autoptr (HrJob) job = NULL;
+  guint n_gpus;
+
+  g_assert_true (command != NULL || error != NULL);
+  if (command != NULL)
+    job = hr_command_line_create_job (command, model, &n_gpus, &error);
+  g_assert_true (job != NULL || error != NULL);
+  if (error != NULL)
+    {
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
+      g_assert_cmpuint (strlen (error->message), >, 10);
+    }
+}
+
+static void
+test_damaged (void)
+{
+  static const char bytes[] = "-='\"\\ 0x$;|&\n#";
+  JsonArray *rows = get_rows ("commands");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < json_array_get_length (rows); i++)
+    {
+      const char *text = json_object_get_string_member (json_array_get_object_element (rows, i), "command");
+      gsize length = strlen (text);
+
+      for (gsize at = 0; at < length; at += STRIDE)
+        {
+          g_autofree char *cut = g_strndup (text, at);
+          g_autofree char *changed = g_strdup (text);
+
+          check_any (cut, model);
+          changed[at] = bytes[g_test_rand_int_range (0, sizeof bytes - 1)];
+          if (g_utf8_validate (changed, -1, NULL))
+            check_any (changed, model);
+        }
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  root = load_rows ();
+
+  for (guint i = 0; i < json_array_get_length (get_rows ("commands")); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/command-line/it_is_read_as_its_author_meant_it/%u", i);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_command);
+    }
+  g_test_add_func ("/command-line/what_cannot_be_read_is_refused_with_a_sentence", test_refused);
+  g_test_add_func ("/command-line/what_is_written_for_a_job_is_read_as_the_job", test_round_trip);
+  g_test_add_func ("/command-line/what_is_damaged_is_read_or_refused", test_damaged);
+
+  result = g_test_run ();
+  json_node_unref (root);
+
+  return result;
+}
