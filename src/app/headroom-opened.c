@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 #include <hr-command-line.h>
+#include <hr-error.h>
 #include <hr-gpu-catalogue.h>
 
 #include "headroom-pin.h"
@@ -159,7 +160,7 @@ headroom_opened_tell_unread (HeadroomOpened      *self,
 
 /*
  * Reads the command that a server is started with. It may take a while. The job is that of @model, which is the one
- * that is open, where the command names none that can be had.
+ * that is open if any is, where the command names none that can be had.
  */
 HeadroomOpened *
 headroom_opened_new_from_command (const char *text,
@@ -176,6 +177,13 @@ headroom_opened_new_from_command (const char *text,
 
   if (name != NULL && !headroom_opened_find_model (self, name, &model_error))
     g_ptr_array_add (self->problems, g_strdup (model_error->message));
+  if (self->model == NULL && model == NULL)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_NOT_A_MODEL, "%s",
+                   model_error != NULL ? model_error->message : _("the command: expected a model, found none"));
+      return NULL;
+    }
+
   self->job = hr_command_line_create_job (command, self->model != NULL ? self->model : model, &self->n_gpus, error);
   if (self->job == NULL)
     return NULL;

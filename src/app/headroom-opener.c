@@ -43,7 +43,7 @@ restore_thread (GTask        *task,
   g_task_return_pointer (task, headroom_opened_new_from_scenario (task_data), (GDestroyNotify) headroom_opened_free);
 }
 
-/* A command, and the model that is open. */
+/* A command, and the model that is open, if any is. */
 typedef struct
 {
   char *text;
@@ -55,7 +55,7 @@ command_request_free (gpointer data)
 {
   CommandRequest *self = data;
 
-  g_object_unref (self->model);
+  g_clear_object (&self->model);
   g_free (self->text);
   g_free (self);
 }
@@ -174,8 +174,8 @@ headroom_opener_restore_async (HeadroomOpener      *self,
 }
 
 /*
- * Reads the command that a server is started with; @model is the one that is open. @callback gets @source_object, which
- * lives until then.
+ * Reads the command that a server is started with; @model is the one that is open, or NULL. @callback gets
+ * @source_object, which lives until then.
  */
 void
 headroom_opener_read_command_async (HeadroomOpener      *self,
@@ -189,10 +189,11 @@ headroom_opener_read_command_async (HeadroomOpener      *self,
 
   g_return_if_fail (HEADROOM_IS_OPENER (self));
   g_return_if_fail (text != NULL);
-  g_return_if_fail (HR_IS_MODEL (model));
+  g_return_if_fail (model == NULL || HR_IS_MODEL (model));
 
   request = g_new (CommandRequest, 1);
-  *request = (CommandRequest) { .text = g_strdup (text), .model = g_object_ref (model) };
+  *request = (CommandRequest) { .text = g_strdup (text) };
+  g_set_object (&request->model, model);
   headroom_opener_run (self, source_object, command_thread, request, command_request_free,
                        headroom_opener_read_command_async, callback, user_data);
 }

@@ -171,8 +171,7 @@ headroom_window_text_read_cb (GObject      *object,
   if (text == NULL)
     _headroom_window_show_toast (self, _("The clipboard has no text"));
   else
-    headroom_session_read_command_async (self->session, text, headroom_window_command_read_cb,
-                                         g_steal_pointer (&self));
+    headroom_session_read_command_async (self->session, text, headroom_window_command_read_cb, g_object_ref (self));
 }
 
 static void

@@ -344,6 +344,26 @@ test_a_chosen_gpu_is_remembered (Fixture       *fixture,
   g_settings_reset (settings, "gpu-count");
 }
 
+/* Also where no model is open yet. */
+static void
+test_the_command_in_the_clipboard_is_taken (Fixture       *fixture,
+                                            gconstpointer  data)
+{
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (fixture->window));
+
+  gdk_clipboard_set_text (clipboard, "llama-server -c 8192");
+  gtk_widget_activate_action (GTK_WIDGET (fixture->window), "win.paste-command", NULL);
+  HEADROOM_TEST_WAIT_FOR (headroom_test_find_label (fixture->content,
+                                                    _("The clipboard holds no command that can be read")) != NULL);
+  g_assert_null (headroom_session_get_model (fixture->session));
+
+  gdk_clipboard_set_text (clipboard, "llama-server -m Qwen2.5-0.5B-Instruct-Q8_0.gguf -c 4096 -np 2 --rpc a:1");
+  gtk_widget_activate_action (GTK_WIDGET (fixture->window), "win.paste-command", NULL);
+  HEADROOM_TEST_WAIT_FOR (headroom_session_get_model (fixture->session) != NULL);
+  HEADROOM_TEST_WAIT_FOR (headroom_test_find_label (fixture->content,
+                                                    _("Not everything was taken from the command")) != NULL);
+}
+
 #define ADD(name, set_up_function, function) \
   g_test_add ("/app/window/" name, Fixture, NULL, set_up_function, function, tear_down)
 
@@ -368,6 +388,7 @@ main (int   argc,
   ADD ("every_format_is_exported", set_up_with_model, test_every_format_is_exported);
   ADD ("an_export_that_fails_is_explained", set_up_with_model, test_an_export_that_fails_is_explained);
   ADD ("the_units_follow_the_preferences", set_up_with_model, test_the_units_follow_the_preferences);
+  ADD ("the_command_in_the_clipboard_is_taken", set_up, test_the_command_in_the_clipboard_is_taken);
   ADD ("a_chosen_gpu_is_remembered", set_up, test_a_chosen_gpu_is_remembered);
 
   return g_test_run ();
