@@ -438,6 +438,28 @@ keep_gradients (HrReplay       *replay,
   self->n_gradients[group] = 0;
 }
 
+/* FSDPParamGroup._all_reduce_state: what was sent to the other groups of ranks is held until all groups are reduced. */
+static void
+hold_reduced (HrReplay *replay,
+              HrValue   reduced)
+{
+  hr_replay_reassign_component (replay, reduced, HR_COMPONENT_COMMUNICATION);
+  hr_replay_leave (replay, reduced);
+}
+
+static guint64
+count_held_bytes (const HrSharding *self)
+{
+  guint bytes = hr_element_get_bytes (self->reduced_element);
+
+  if (!self->has_replicas || self->element == self->reduced_element || !self->is_last)
+    return 0;
+
+  return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * bytes) +
+         hr_ledger_round (self->n_part[HR_SHARDED_EMBEDDING] * bytes) +
+         hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * bytes);
+}
+
 /*
  * hr_sharding_reduce:
  * @replay: a tape
@@ -488,8 +510,15 @@ hr_sharding_reduce (HrReplay       *replay,
   self->n_gradients[group] = 0;
   shape.element = self->element;
   if (shape.element != self->reduced_element)
-    hr_replay_assign (replay, &output, hr_replay_make (replay, "_to_copy", "reduce_output", HR_COMPONENT_GRADIENTS,
-                                                       shape));
+    {
+      HrValue copy = hr_replay_make (replay, "_to_copy", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
+
+      if (self->has_replicas)
+        hold_reduced (replay, output);
+      else
+        hr_replay_drop (replay, output);
+      output = copy;
+    }
   if ((replay->has_gradients && !self->waits) || self->is_offloaded)
     hr_replay_drop (replay, output);
   else
@@ -509,5 +538,6 @@ hr_sharding_end (HrReplay *replay)
     return;
 
   hr_replay_drop (replay, replay->sharding->reduced);
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_COMMUNICATION, count_held_bytes (replay->sharding));
   replay->sharding = NULL;
 }

@@ -58,6 +58,8 @@ typedef struct
  *   group
  * @is_offloaded: whether they wait on the host
  * @n_ranks: how many ranks share them
+ * @has_replicas: whether several groups of @n_ranks each hold all parameters; what is reduced among them is held to the
+ *   end of the backward pass, where gradients are cast behind that
  * @n_part: how many parameters of a group each of these holds, with what pads them
  * @is_aligned: whether each parameter begins at a multiple of 16 bytes, and what pads all to the number of ranks is
  *   among them, as views of the parameters stay what is trained (use_orig_params)
@@ -85,6 +87,7 @@ struct _HrSharding
   gboolean is_flat;
   gboolean is_offloaded;
   guint64 n_ranks;
+  gboolean has_replicas;
   guint64 n_part[HR_N_SHARDED_GROUPS];
   gboolean is_aligned;
   gboolean stays_gathered;
@@ -117,6 +120,7 @@ struct _HrSharding
   guint n_unit_makes;      /* how many tensors gathering one makes */
   gboolean is_recomputing;
   gboolean is_last;    /* of the micro-batches of a step, behind which gradients are reduced */
+  guint64 n_layers;        /* that are reduced among replicas */
 };
 
 void     hr_sharding_init         (HrSharding     *self,

@@ -119,7 +119,6 @@ check_second_version (const HrTrainingPlan  *plan,
                       GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "fsdp", "full-shard", "shard-grad-op" },
     { "fine-tuning-method", "full" },
   };
 
@@ -330,7 +329,10 @@ resolve_second_version (HrTrainingPlan  *plan,
       return FALSE;
     }
 
-  hr_sharding_init (sharding, plan->pass.model, element, gathered, plan->layout.data);
+  hr_sharding_init (sharding, plan->pass.model, element, gathered,
+                    plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job));
+  sharding->has_replicas = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
+  sharding->n_layers = plan->pass.stack->n_layers;
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
   sharding->reduced_element = gathered;
   sharding->is_mixed = is_mixed;
