@@ -1310,7 +1310,7 @@ test_a_real_model_has_the_size_that_llama_cpp_logs (gconstpointer data)
   g_assert_cmpfloat_with_epsilon (mib, log->mib, log->mib * 0.0005);
   g_assert_cmpfloat_with_epsilon (hr_model_get_n_parameters (model) / 1e9, log->billions, 0.006);
   for (const char * const *warning = hr_model_get_warnings (model); *warning != NULL; warning++)
-    g_assert_cmpstr (*warning, ==, "transformers expands the weights of a GGUF file when it loads them.");
+    g_assert_true (g_str_has_prefix (*warning, "The file names no file type that is known; most of it is "));
 
   test_folder_free (g_steal_pointer (&folder));
 }

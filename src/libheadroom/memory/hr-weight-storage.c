@@ -277,8 +277,11 @@ hr_weight_storage_get_type (const HrWeightStorage *self,
                             guint                  index,
                             guint                  copy)
 {
+  const char *type;
   guint64 bytes;
 
+  if (self->mixture != NULL && self->is_as_read && hr_model_get_stored (self->model, index, copy, &type, NULL, NULL))
+    return type;
   if (self->mixture != NULL)
     return hr_gguf_mixture_get_type (self->mixture, index, copy);
 

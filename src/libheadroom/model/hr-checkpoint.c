@@ -173,3 +173,36 @@ hr_checkpoint_get_dtype (HrCheckpoint *self)
 
   return most;
 }
+
+/* The type of most elements, by its name in the file; %NULL of no tensors. */
+const char *
+hr_checkpoint_get_main_type (HrCheckpoint *self)
+{
+  g_autoptr (GHashTable) n_elements = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  const char *most = NULL;
+  guint64 n_most = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  for (guint i = 0; i < self->tensors->len; i++)
+    {
+      const HrStoredTensor *tensor = g_ptr_array_index (self->tensors, i);
+      guint64 *n = tensor->type != NULL ? g_hash_table_lookup (n_elements, tensor->type) : NULL;
+
+      if (tensor->type == NULL)
+        continue;
+      if (n == NULL)
+        {
+          n = g_new0 (guint64, 1);
+          g_hash_table_insert (n_elements, (gpointer) tensor->type, n);
+        }
+      *n += tensor->n_elements;
+      if (*n > n_most)
+        {
+          n_most = *n;
+          most = tensor->type;
+        }
+    }
+
+  return most;
+}

@@ -71,6 +71,7 @@ gboolean              hr_checkpoint_add     (HrCheckpoint          *self,
 const HrStoredTensor *hr_checkpoint_find    (HrCheckpoint          *self,
                                              const char            *name);
 HrDtype               hr_checkpoint_get_dtype (HrCheckpoint        *self);
+const char           *hr_checkpoint_get_main_type (HrCheckpoint    *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrCheckpoint, hr_checkpoint_free)
 

@@ -845,3 +845,25 @@ hr_gguf_mixture_from_file_type (double          file_type,
 
   return FALSE;
 }
+
+/*
+ * The file type of a file that is mostly of a type: where several are, the one that llama.cpp takes such a file for,
+ * the medium one (llama_model_loader in src/llama-model-loader.cpp, which counts tensors, of which most are norms).
+ */
+gboolean
+hr_gguf_mixture_from_type (const char     *type,
+                           HrQuantization *quantization)
+{
+  gboolean is_found = FALSE;
+
+  for (HrQuantization i = 0; i < HR_N_QUANTIZATIONS; i++)
+    {
+      if (!hr_quantization_is_gguf (i) || !g_str_equal (hr_ggml_type_get (file_types[i].type)->name, type))
+        continue;
+      if (!is_found || g_str_has_suffix (hr_quantization_get_name (i), "_m"))
+        *quantization = i;
+      is_found = TRUE;
+    }
+
+  return is_found;
+}

@@ -21,6 +21,8 @@ const char     *hr_gguf_mixture_get_type      (HrGgufMixture  *self,
 double          hr_gguf_mixture_get_bits      (HrQuantization  quantization);
 gboolean        hr_gguf_mixture_from_file_type (double         file_type,
                                                HrQuantization *quantization);
+gboolean        hr_gguf_mixture_from_type     (const char     *type,
+                                               HrQuantization *quantization);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrGgufMixture, hr_gguf_mixture_free)
 

@@ -604,15 +604,26 @@ read_weights (HrModel       *self,
                                       hr_dtype_get_name (stored_dtype), hr_dtype_get_name (self->dtype)));
 }
 
-/* The mixture that a file was made as; of one that is not known the weights count as transformers loads them. */
+/* The mixture that a file was made as, or is most like; the sizes are those of its tensors either way. */
 static void
-read_file_type (HrModel *self,
-                HrGguf  *gguf)
+read_file_type (HrModel      *self,
+                HrGguf       *gguf,
+                HrCheckpoint *checkpoint)
 {
+  const char *type = hr_checkpoint_get_main_type (checkpoint);
   double file_type = -1;
 
   hr_gguf_get_number (gguf, "general.file_type", &file_type);
-  if (!hr_gguf_mixture_from_file_type (file_type, &self->quantization))
+  if (hr_gguf_mixture_from_file_type (file_type, &self->quantization))
+    return;
+
+  if (type != NULL && hr_gguf_mixture_from_type (type, &self->quantization))
+    /* Translators: 1 a type of tensors such as Q4_K, 2 a file type such as q4_k_m */
+    g_ptr_array_add (self->warnings,
+                     g_strdup_printf (_("The file names no file type that is known; most of it is %1$s, so that it "
+                                        "counts as %2$s, with the sizes of its own tensors."),
+                                      type, hr_quantization_get_name (self->quantization)));
+  else
     g_ptr_array_add (self->warnings,
                      g_strdup (_("transformers expands the weights of a GGUF file when it loads them.")));
 }
@@ -787,7 +798,7 @@ hr_model_new_from_source (HrModelSource  *source,
   if (source->config != NULL && source->checkpoint != NULL)
     read_weights (self, source);
   if (source->config != NULL && source->gguf != NULL)
-    read_file_type (self, source->gguf);
+    read_file_type (self, source->gguf, source->checkpoint);
   for (guint i = 0; i < source->adapters->len; i++)
     describe_adapter (self, g_ptr_array_index (source->adapters, i));
 
