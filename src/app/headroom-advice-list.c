@@ -77,6 +77,7 @@ headroom_advice_list_class_init (HeadroomAdviceListClass *klass)
 {
   HeadroomChangeListClass *list_class = HEADROOM_CHANGE_LIST_CLASS (klass);
 
+  list_class->title = N_("What Would Take Less");
   list_class->delay = DELAY;
   list_class->create_search = headroom_advice_list_create_search;
   list_class->step = headroom_advice_list_step;

@@ -65,8 +65,21 @@ headroom_change_list_finalize (GObject *object)
 }
 
 static void
+headroom_change_list_constructed (GObject *object)
+{
+  HeadroomChangeList *self = HEADROOM_CHANGE_LIST (object);
+  HeadroomChangeListPrivate *priv = headroom_change_list_get_instance_private (self);
+
+  G_OBJECT_CLASS (headroom_change_list_parent_class)->constructed (object);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (priv->list), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _(HEADROOM_CHANGE_LIST_GET_CLASS (self)->title), -1);
+}
+
+static void
 headroom_change_list_class_init (HeadroomChangeListClass *klass)
 {
+  G_OBJECT_CLASS (klass)->constructed = headroom_change_list_constructed;
   G_OBJECT_CLASS (klass)->dispose = headroom_change_list_dispose;
   G_OBJECT_CLASS (klass)->finalize = headroom_change_list_finalize;
 }

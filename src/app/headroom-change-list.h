@@ -14,6 +14,7 @@ G_DECLARE_DERIVABLE_TYPE (HeadroomChangeList, headroom_change_list, HEADROOM, CH
 
 /*
  * HeadroomChangeListClass:
+ * @title: what is in the list, for screen readers; translated when it is shown
  * @delay: how long the settings have to be left alone, in milliseconds
  * @create_search: begins to look for changes to the job of a report
  * @step: looks at one more; says whether there is more to look at
@@ -26,6 +27,7 @@ struct _HeadroomChangeListClass
 {
   AdwBinClass parent_class;
 
+  const char *title;
   guint delay;
   gpointer (*create_search) (HrReport *report);
   gboolean (*step) (gpointer search);

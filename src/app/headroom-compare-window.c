@@ -8,6 +8,7 @@
 
 #include "headroom-columns.h"
 #include "headroom-dialogs.h"
+#include "headroom-drop-down.h"
 #include "headroom-pin.h"
 #include "headroom-session-scenario.h"
 #include "headroom-settings.h"
@@ -466,14 +467,18 @@ bind_name_cb (GtkSignalListItemFactory *factory,
 
 static void
 headroom_compare_window_set_up_choice (HeadroomCompareWindow *self,
-                                       GtkDropDown           *choice)
+                                       GtkDropDown           *choice,
+                                       const char            *title)
 {
+  g_autoptr (GtkExpression) label = gtk_property_expression_new (HEADROOM_TYPE_PIN, NULL, "label");
   g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
 
   g_signal_connect (factory, "setup", G_CALLBACK (setup_name_cb), NULL);
   g_signal_connect (factory, "bind", G_CALLBACK (bind_name_cb), NULL);
   gtk_drop_down_set_factory (choice, factory);
+  gtk_drop_down_set_expression (choice, label);
   gtk_drop_down_set_model (choice, G_LIST_MODEL (self->choices));
+  headroom_drop_down_set_title (choice, title);
 }
 
 static void
@@ -488,8 +493,8 @@ headroom_compare_window_init (HeadroomCompareWindow *self)
   gtk_window_set_icon_name (GTK_WINDOW (self), APPLICATION_ID);
 
   self->filling = TRUE;
-  headroom_compare_window_set_up_choice (self, self->first);
-  headroom_compare_window_set_up_choice (self, self->second);
+  headroom_compare_window_set_up_choice (self, self->first, _("First"));
+  headroom_compare_window_set_up_choice (self, self->second, _("Second"));
   self->filling = FALSE;
   g_signal_connect_object (self->settings, "changed::unit-system", G_CALLBACK (headroom_compare_window_update), self,
                            G_CONNECT_SWAPPED);

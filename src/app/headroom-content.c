@@ -450,12 +450,26 @@ headroom_content_class_init (HeadroomContentClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, headroom_content_folded_cb);
 }
 
+/* Screen readers would call the arrow of a split button by its type: libadwaita gives it a tooltip, but no name. */
+static void
+name_arrow (AdwSplitButton *button)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (button)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      if (GTK_IS_MENU_BUTTON (child))
+        gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                        adw_split_button_get_dropdown_tooltip (button), -1);
+    }
+}
+
 static void
 headroom_content_init (HeadroomContent *self)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  name_arrow (self->open);
 
   self->settings = headroom_settings_new ();
   headroom_picker_set_search (self->models, headroom_content_search_models, self);

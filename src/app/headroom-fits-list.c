@@ -91,6 +91,7 @@ headroom_fits_list_class_init (HeadroomFitsListClass *klass)
 {
   HeadroomChangeListClass *list_class = HEADROOM_CHANGE_LIST_CLASS (klass);
 
+  list_class->title = N_("What Fits");
   list_class->delay = DELAY;
   list_class->create_search = headroom_fits_list_create_search;
   list_class->step = headroom_fits_list_step;

@@ -87,6 +87,7 @@ headroom_gpu_list_class_init (HeadroomGpuListClass *klass)
 {
   HeadroomChangeListClass *list_class = HEADROOM_CHANGE_LIST_CLASS (klass);
 
+  list_class->title = N_("GPUs That Would Do");
   list_class->delay = DELAY;
   list_class->create_search = headroom_gpu_list_create_search;
   list_class->step = headroom_gpu_list_step;

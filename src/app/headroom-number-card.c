@@ -8,6 +8,7 @@
 #include <hr-number-text.h>
 #include <math.h>
 
+#include "headroom-drop-down.h"
 #include "headroom-facts.h"
 #include "headroom-number-bits.h"
 
@@ -262,6 +263,7 @@ headroom_number_card_init (HeadroomNumberCard *self)
   self->text = g_strdup ("0");
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_drop_down_set_model (self->choice, G_LIST_MODEL (names));
+  headroom_drop_down_set_title (self->choice, _("Format"));
   headroom_number_card_set_format (self, hr_number_format_get (0));
 }
 

@@ -81,6 +81,31 @@ static const struct
   [HEADROOM_SIDE_WINDOW_HELP] = { create_help, take_help },
 };
 
+/* The keys of the application that make sense in every window. GTK leaves them to windows that belong to it. */
+static void
+add_shortcuts (GtkWidget      *window,
+               GtkApplication *application)
+{
+  static const struct
+  {
+    const char *trigger;
+    const char *action;
+  } shortcuts[] = {
+    { "<Control>w", "window.close" },
+    { "<Control>q", "app.quit" },
+    { "<Control>comma", "app.preferences" },
+  };
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+
+  if (application != NULL)
+    gtk_widget_insert_action_group (window, "app", G_ACTION_GROUP (application));
+  for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)
+    gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (controller),
+                                          gtk_shortcut_new (gtk_shortcut_trigger_parse_string (shortcuts[i].trigger),
+                                                            gtk_named_action_new (shortcuts[i].action)));
+  gtk_widget_add_controller (window, controller);
+}
+
 static void
 headroom_side_windows_dispose (GObject *object)
 {
@@ -142,6 +167,7 @@ headroom_side_windows_get (HeadroomSideWindows *self,
   window = kinds[kind].create (self->session);
   gtk_window_set_transient_for (GTK_WINDOW (window), self->owner);
   gtk_window_set_destroy_with_parent (GTK_WINDOW (window), TRUE);
+  add_shortcuts (window, gtk_window_get_application (self->owner));
   g_set_weak_pointer (&self->windows[kind], window);
 
   return window;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "headroom-column-title.h"
+#include "headroom-drop-down.h"
 #include "headroom-tensor-item.h"
 
 /* Below these, columns that say less make room for the names. */
@@ -398,6 +399,7 @@ headroom_tensor_list_init (HeadroomTensorList *self)
 
   self->part = HR_N_PARTS;
   gtk_widget_init_template (GTK_WIDGET (self));
+  headroom_drop_down_set_title (self->parts, _("Part of the model"));
 
   add_column (self, _("Tensor"), format_name, compare_names, FALSE);
   self->part_column = add_column (self, _("Part"), format_part, compare_parts, FALSE);

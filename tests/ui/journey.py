@@ -119,7 +119,9 @@ class Application:
         return self
 
     def __exit__(self, kind, value, trace):
-        self.listener.deregister('object:state-changed:focused')
+        # The bus may be busy with what it still has to tell.
+        with contextlib.suppress(GLib.Error):
+            self.listener.deregister('object:state-changed:focused')
         ended_early = None if self.has_quit else self.process.poll()
         self.process.terminate()
         try:
