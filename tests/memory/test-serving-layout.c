@@ -232,6 +232,25 @@ test_stages_before_the_last_have_what_is_left_over (void)
     }
 }
 
+/*
+ * Layers of several classes have rows that are called alike; each stage stores its own as the whole model does, and has
+ * the buffers of all layers, 58 biases of 256 routed experts in fp32 and the frequencies of positions.
+ */
+static void
+test_stages_store_what_is_theirs_of_a_quantized_checkpoint (void)
+{
+  g_autoptr (HrModel) model = load ("deepseek-ai/DeepSeek-V3");
+  g_autoptr (GArray) one = NULL, ranks = NULL;
+  g_autoptr (GPtrArray) whole = divide (model, "tensor-parallel=4", &one);
+  g_autoptr (GPtrArray) parts = divide (model, "tensor-parallel=4 pipeline-parallel=61", &ranks);
+  guint64 total = 0;
+
+  for (guint i = 0; i < parts->len; i++)
+    total += count_bytes (g_ptr_array_index (parts, i), HR_DTYPE_BFLOAT16);
+  g_assert_cmpuint (total, >=, count_bytes (g_ptr_array_index (whole, 0), HR_DTYPE_BFLOAT16));
+  g_assert_cmpuint (total - count_bytes (g_ptr_array_index (whole, 0), HR_DTYPE_BFLOAT16), <=, 61 * (58 * 1024 + 512));
+}
+
 static void
 test_stages_have_the_model_between_them (void)
 {
@@ -325,6 +344,8 @@ main (int    argc,
                    test_experts_that_are_left_over_go_to_the_first_ranks);
   g_test_add_func ("/serving-layout/stages_before_the_last_have_what_is_left_over",
                    test_stages_before_the_last_have_what_is_left_over);
+  g_test_add_func ("/serving-layout/stages_store_what_is_theirs_of_a_quantized_checkpoint",
+                   test_stages_store_what_is_theirs_of_a_quantized_checkpoint);
   g_test_add_func ("/serving-layout/stages_have_the_model_between_them", test_stages_have_the_model_between_them);
   g_test_add_func ("/serving-layout/tables_are_padded_before_they_are_divided",
                    test_tables_are_padded_before_they_are_divided);

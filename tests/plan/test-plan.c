@@ -64,7 +64,8 @@ set_layout (HrJob              *job,
                 layout->zero_stage, "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer",
                 layout->counts_loss, "micro-batch-size", step->micro_batch, "gradient-accumulation-steps",
                 step->n_micro_batches, "gradient-checkpointing", step->checkpointing, "selective-checkpointing",
-                HR_SELECTIVE_CHECKPOINTING_ATTENTION, NULL);
+                HR_SELECTIVE_CHECKPOINTING_ATTENTION, "expert-tensor-parallel",
+                G_GUINT64_CONSTANT (1), "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL, NULL);
 }
 
 /* Formulas held against the estimator, over a sample of the layouts that it replays. */
@@ -97,7 +98,8 @@ compare (const HrLayoutStep *step,
   set_layout (job, step);
   estimate = hr_estimator_run_for_sizes (self->model, job, self->gpu, step->layout.n_ranks, NULL);
   g_assert_nonnull (estimate);
-  formula = hr_layout_parts_get_peak (self->parts, step, division, &stage) + hr_cluster_get_beside (self->gpu);
+  formula = hr_layout_parts_get_peak (self->parts, step, division, &stage) +
+            hr_cluster_get_beside (self->gpu, hr_layout_parts_groups_products (self->parts));
   exact = hr_estimate_get_least_bytes (estimate);
   error = fabs (formula / exact - 1);
   g_array_append_val (self->errors, error);
@@ -112,7 +114,7 @@ compare_doubles (gconstpointer a,
 
 /*
  * What is measured is said. The layouts are those of Megatron-LM that the estimator replays to the byte, with rings of
- * keys and values or without; experts are not among them.
+ * keys and values or without, and with experts to which tokens are sent.
  */
 static void
 check_formulas (const char *name,
@@ -121,9 +123,10 @@ check_formulas (const char *name,
                 guint       n_gpus,
                 guint       n_sequences,
                 guint       every,
+                double      most_median,
                 double      most)
 {
-  const char * const fixed[] = { "expert-parallel", with_rings ? NULL : "context-parallel", NULL };
+  const char * const fixed[] = { with_rings ? NULL : "context-parallel", NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = hr_model_new_from_id (name, &error);
   g_autoptr (HrJob) job = create_job ();
@@ -134,7 +137,7 @@ check_formulas (const char *name,
   Comparison comparison = { model, job, gpu, NULL, every, 0, errors };
 
   g_assert_no_error (error);
-  g_object_set (job, "sequence-length", tokens, "dtype", HR_DTYPE_BFLOAT16, NULL);
+  g_object_set (job, "sequence-length", tokens, "dtype", HR_DTYPE_BFLOAT16, "quantization", HR_QUANTIZATION_NONE, NULL);
   comparison.parts = parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), n_gpus, &error);
   g_assert_no_error (error);
   space = hr_layout_space_new (parts, HR_TRAINING_JOB (job), n_gpus, n_sequences, fixed);
@@ -146,18 +149,21 @@ check_formulas (const char *name,
   g_test_message ("%s: %u of %u layouts, median %.3f %%, worst %.3f %%", name, errors->len, comparison.n,
                   100 * g_array_index (errors, double, errors->len / 2),
                   100 * g_array_index (errors, double, errors->len - 1));
-  g_assert_cmpfloat (g_array_index (errors, double, errors->len / 2), <, 0.0001);
+  g_assert_cmpfloat (g_array_index (errors, double, errors->len / 2), <, most_median);
   g_assert_cmpfloat (g_array_index (errors, double, errors->len - 1), <, most);
 }
 
 static void
 formulas_are_near_what_is_replayed (void)
 {
-  check_formulas ("meta-llama/Meta-Llama-3-8B", FALSE, 4096, 64, 64, 17, 0.001);
-  check_formulas ("meta-llama/Meta-Llama-3-70B", FALSE, 8192, 512, 1024, 97, 0.001);
-  check_formulas ("meta-llama/Meta-Llama-3.1-405B", FALSE, 8192, 2048, 2048, 97, 0.001);
-  check_formulas ("openai-community/gpt2-xl", FALSE, 1024, 64, 64, 7, 0.005);
-  check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.05);
+  check_formulas ("meta-llama/Meta-Llama-3-8B", FALSE, 4096, 64, 64, 17, 0.0001, 0.001);
+  check_formulas ("meta-llama/Meta-Llama-3-70B", FALSE, 8192, 512, 1024, 97, 0.0001, 0.001);
+  check_formulas ("meta-llama/Meta-Llama-3.1-405B", FALSE, 8192, 2048, 2048, 97, 0.0001, 0.001);
+  check_formulas ("openai-community/gpt2-xl", FALSE, 1024, 64, 64, 7, 0.0001, 0.005);
+  check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.0001, 0.05);
+  check_formulas ("mistralai/Mixtral-8x7B-v0.1", FALSE, 4096, 64, 64, 97, 0.0005, 0.015);
+  check_formulas ("deepseek-ai/DeepSeek-V3", FALSE, 4096, 256, 512, 29, 0.0005, 0.1);
+  check_formulas ("Qwen/Qwen3-30B-A3B", FALSE, 4096, 64, 64, 97, 0.0005, 0.015);
 }
 
 /* All layouts that the planner finds, as text. */

@@ -846,7 +846,7 @@ share_quantizer (HrModel       *self,
       g_autofree guint *copies = NULL;
       guint n_copies;
 
-      while (strcmp (hr_model_get_tensor (self, row)->pattern, tensor->pattern) != 0)
+      while (!hr_shard_is_part (shard, hr_model_get_tensor (self, row), tensor))
         row++;
       copies = hr_shard_list_copies (shard, hr_model_get_tensor (self, row), tensor, &n_copies);
       hr_quantizer_add_part_row (part->quantizer, self->quantizer, row++, copies, n_copies);

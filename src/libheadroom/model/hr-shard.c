@@ -4,6 +4,8 @@
 
 #include "hr-shard.h"
 
+#include <string.h>
+
 #include <glib/gi18n-lib.h>
 
 #include "hr-error.h"
@@ -525,17 +527,36 @@ hr_shard_divide (const HrShard       *self,
   return TRUE;
 }
 
+/* Returns: the place of a layer among those of a row; their number if it is not among them */
 static guint
 find_layer (const HrTensor *tensor,
             guint           layer)
 {
-  for (guint i = 0; i < tensor->n_layers; i++)
-    {
-      if (tensor->layers[i] == layer)
-        return i;
-    }
+  guint i = 0;
 
-  g_assert_not_reached ();
+  while (i < tensor->n_layers && tensor->layers[i] != layer)
+    i++;
+
+  return i;
+}
+
+/*
+ * hr_shard_is_part:
+ * @self: what the rank has
+ * @whole: a row of tensors of the model
+ * @part: a row of what the rank has
+ *
+ * Tells rows apart that are called alike, as those of layers of several classes are.
+ *
+ * Returns: whether @part is of @whole
+ */
+gboolean
+hr_shard_is_part (const HrShard  *self,
+                  const HrTensor *whole,
+                  const HrTensor *part)
+{
+  return strcmp (whole->pattern, part->pattern) == 0 &&
+         (part->n_layers == 0 || find_layer (whole, get_layer (self, part->layers[0])) < whole->n_layers);
 }
 
 /*

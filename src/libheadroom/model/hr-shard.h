@@ -53,6 +53,9 @@ gboolean hr_shard_divide (const HrShard       *self,
                           const char          *name,
                           HrModelParts        *parts,
                           GError             **error);
+gboolean hr_shard_is_part     (const HrShard  *self,
+                               const HrTensor *whole,
+                               const HrTensor *part);
 guint   *hr_shard_list_copies (const HrShard  *self,
                                const HrTensor *whole,
                                const HrTensor *part,

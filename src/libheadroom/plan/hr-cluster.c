@@ -86,6 +86,7 @@ hr_cluster_get_rate (const HrCluster *self,
 /*
  * hr_cluster_get_beside:
  * @gpu: a GPU
+ * @groups_products: whether the matrices of several experts are multiplied at once
  *
  * Gets what CUDA and the libraries take of a GPU beside the tensors of a step, as an estimate of training with
  * Megatron-LM has it.
@@ -93,13 +94,14 @@ hr_cluster_get_rate (const HrCluster *self,
  * Returns: bytes; 0 where nothing is known
  */
 guint64
-hr_cluster_get_beside (HrGpu *gpu)
+hr_cluster_get_beside (HrGpu    *gpu,
+                       gboolean  groups_products)
 {
   HrFramework framework;
 
   if (!hr_framework_init_for_gpu (&framework, gpu))
     return 0;
-  hr_framework_add_engine (&framework, gpu, FALSE);
+  hr_framework_add_engine (&framework, gpu, groups_products);
 
   return framework.context_bytes + framework.backward_bytes + 2 * framework.workspace_bytes + framework.engine_bytes;
 }

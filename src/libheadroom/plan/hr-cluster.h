@@ -31,7 +31,8 @@ gboolean hr_cluster_check         (const HrCluster *self,
 double   hr_cluster_get_rate      (const HrCluster *self,
                                    guint64          n_ranks,
                                    guint64          stride);
-guint64  hr_cluster_get_beside    (HrGpu           *gpu);
+guint64  hr_cluster_get_beside    (HrGpu           *gpu,
+                                   gboolean         groups_products);
 gboolean hr_cluster_parse_network (const char      *text,
                                    guint64         *bytes_per_second);
 

@@ -36,6 +36,7 @@
 #define N_LAYERS_GATHERED 2
 #define INPUT_BYTES 16          /* the ids of a token and of the one that it shall predict */
 #define VOCABULARY_MULTIPLE 128
+#define INDEX_BYTES 8
 #define FEW_ROWS 3072
 #define ROWS_PER_SUM 10
 
@@ -60,6 +61,7 @@ struct _HrLayoutParts
   Share *shares;                /* by how many ranks share a layer */
   guint max_tensor;
   guint64 n_experts;
+  gboolean groups_products;
   guint64 n_tokens;
   HrModelSizes model;
   guint optimizer_bytes;        /* master weights and states of a parameter */
@@ -141,13 +143,34 @@ take_attention (HrLayerSizes      *self,
   self->mask = attention->has_output_dropout;
   self->rotated = attention->position != HR_POSITION_LEARNED ? attention->rotary_dim : 0;
   self->window = attention->sliding_window;
+  if (attention->qk_norm != HR_QK_NORM_NONE)
+    self->head_statistics = attention->qk_norm_kind == HR_NORM_LAYER ? 2 : 1;
   if (attention->latent_size > 0)
     self->latent = attention->latent_size + attention->query_latent_size + attention->rotary_dim;
 }
 
+/*
+ * hr_megatron_mixture: the scores of all experts in fp32, where a softmax is one of all of them, or sigmoids are taken;
+ * the order of all pairs of a token and an expert, up to those that are chosen, which is kept whole; of those that are
+ * chosen their indices, their rows and their weights, and what norms these.
+ */
+static double
+count_router (const HrMixture *mixture,
+              double           element)
+{
+  gboolean is_sigmoid = mixture->scores == HR_ROUTER_SIGMOID;
+  gboolean is_before = !is_sigmoid && !mixture->softmax_after && mixture->scores_norm == HR_ROUTER_NORM_NONE;
+  double logit = mixture->fp32_router ? FP32_BYTES : element;
+  double chosen = 2 * INDEX_BYTES + logit + (is_before ? 0 : FP32_BYTES);
+
+  return mixture->num_experts * (INDEX_BYTES + (is_sigmoid || is_before ? FP32_BYTES : 0)) +
+         mixture->num_experts_per_tok * chosen + (is_sigmoid ? FP32_BYTES : 0);
+}
+
 static void
 take_layer (HrLayerSizes       *self,
-            const HrLayerClass *klass)
+            const HrLayerClass *klass,
+            double              element)
 {
   const HrBlock *norm = find_block (klass, HR_BLOCK_NORM);
   const HrBlock *perceptron = find_block (klass, HR_BLOCK_MLP);
@@ -167,6 +190,7 @@ take_layer (HrLayerSizes       *self,
   self->experts = mixture->mixture.num_experts;
   self->active = mixture->mixture.num_experts_per_tok;
   self->expert_inner = mixture->mixture.intermediate_size;
+  self->router = count_router (&mixture->mixture, element);
 }
 
 /* Adds a row of the model that a rank has, to what it is of. */
@@ -344,15 +368,18 @@ hr_layout_parts_new (HrModel        *model,
   self->class_of = g_memdup2 (stack->layer_class_of, sizeof *stack->layer_class_of * stack->n_layers);
   self->layers = g_new0 (HrLayerSizes, self->n_classes);
   self->n_tokens = hr_training_job_get_sequence_length (job);
+  if (!take_precision (self, model, job, error))
+    return NULL;
   for (guint i = 0; i < self->n_classes; i++)
     {
-      take_layer (&self->layers[i], &stack->layer_classes[i]);
+      take_layer (&self->layers[i], &stack->layer_classes[i], self->model.element);
       self->n_experts = MAX (self->n_experts, self->layers[i].experts);
     }
+  self->groups_products = self->n_experts > 0 && hr_training_job_get_moe_grouped_gemm (job);
 
   self->max_tensor = MIN (max_tensor, self->layers[0].heads);
   self->shares = g_new0 (Share, self->max_tensor + 1);
-  if (!take_share (self, model, 1, error) || !take_precision (self, model, job, error))
+  if (!take_share (self, model, 1, error))
     return NULL;
   for (guint i = 2; i <= self->max_tensor; i++)
     {
@@ -454,6 +481,13 @@ hr_layout_parts_get_n_experts (const HrLayoutParts *self)
   return self->n_experts;
 }
 
+/* Returns: whether the matrices of all experts of a rank are multiplied at once */
+gboolean
+hr_layout_parts_groups_products (const HrLayoutParts *self)
+{
+  return self->groups_products;
+}
+
 /* Returns: how many tokens a sequence has */
 guint64
 hr_layout_parts_get_n_tokens (const HrLayoutParts *self)
@@ -526,6 +560,7 @@ typedef struct
   double groups;        /* ranks that divide the heads of keys and values, of which each has one at least */
   double context;
   double held;          /* experts of a rank */
+  gboolean sends;       /* whether tokens are sent among ranks that share experts */
   gboolean is_batched_ring;
 } Sharing;
 
@@ -539,8 +574,8 @@ count_norm (const Sharing *self)
 /*
  * Queries and keys are rotated into tensors of their own, where positions rotate them, while the values are a view of
  * what the one matrix has made; a ring keeps what has gone round instead, and where there are several sequences a copy
- * of its result with the tokens first (of the values too, where it is computed anew). A latent attention joins the
- * parts of queries and keys into new ones.
+ * of its result with the tokens first (of the values too, where it is computed anew). A latent attention turns queries
+ * in place, and joins the parts of keys into new ones, beside which what they are joined of is not kept.
  */
 static double
 count_attention (const Sharing *self,
@@ -556,13 +591,17 @@ count_attention (const Sharing *self,
 
   if (sizes->latent > 0)
     {
-      heads = mixed + query + key;
+      heads = mixed;
       latents = 2 * self->element * sizes->latent / self->between;
     }
+  /* What norms of heads read is copied out of the one matrix. */
+  if (sizes->head_statistics > 0)
+    heads += query + key;
   if (self->is_batched_ring)
     heads += sizes->context / self->tensor + (computes_anew ? value : 0);
 
   return count_norm (self) + latents + self->element * (heads + sizes->context / self->tensor) +
+         FP32_BYTES * sizes->head_statistics * (sizes->heads / self->tensor + sizes->groups / self->groups) +
          (computes_anew ? 0 : FP32_BYTES * sizes->heads / self->tensor) + sizes->mask * sizes->hidden / self->between;
 }
 
@@ -573,14 +612,14 @@ count_inner (const Sharing *self)
   return self->element * (self->sizes->n_inner + 1) * self->sizes->inner / self->tensor;
 }
 
-/* Tokens as often as they are sent, what experts make of them, and the scores of the router in fp32. */
+/* Tokens as often as they are sent, what experts make of them, and what choosing experts keeps. */
 static double
 count_experts (const Sharing *self)
 {
   const HrLayerSizes *sizes = self->sizes;
 
   return (self->element * sizes->active * (sizes->hidden + (sizes->n_inner + 1) * sizes->expert_inner) +
-          2 * FP32_BYTES * sizes->experts) / self->between;
+          sizes->router) / self->between;
 }
 
 /* What lies between the matrices is gathered where ranks divide it. */
@@ -612,7 +651,10 @@ count_perceptron_passing (const Sharing *self,
   return fmax (last, fmax (activation, first));
 }
 
-/* Likewise, of experts, whose tokens are there as often as they are sent; of shared ones what goes back as well. */
+/*
+ * Likewise, of experts, whose tokens are there as often as they are sent, and twice while they are; of shared ones what
+ * goes back as well.
+ */
 static double
 count_experts_passing (const Sharing *self,
                        double         n_tokens)
@@ -623,7 +665,8 @@ count_experts_passing (const Sharing *self,
   double sent = self->element * sizes->active * sizes->hidden / self->between;
   double copy = self->element * sizes->n_inner * sizes->expert_inner * sizes->hidden * self->held;
 
-  return fmax (n_tokens * (2 * residual + sizes->n_inner * inner), copy + n_tokens * (2 * residual + sent - inner));
+  return fmax (n_tokens * fmax (residual + sizes->n_inner * inner, self->sends ? 2 * (residual + sent) : 0),
+               copy + n_tokens * (2 * residual + sent - inner));
 }
 
 /* The forward pass of a ring holds a buffer of keys and values and an output of each of its ranks. */
@@ -650,7 +693,7 @@ count_layer (const HrLayoutParts *self,
   const Sharing sharing = {
     .sizes = sizes, .element = self->model.element, .between = layout->divides_sequence ? layout->tensor : 1,
     .tensor = layout->tensor, .groups = MIN (layout->tensor, sizes->groups), .context = layout->context,
-    .held = sizes->experts / layout->expert,
+    .held = sizes->experts / layout->expert, .sends = layout->expert > 1,
     .is_batched_ring = layout->context > 1 && step->micro_batch > 1,
   };
   gboolean is_full = step->checkpointing == HR_GRADIENT_CHECKPOINTING_FULL;

@@ -41,6 +41,7 @@ typedef struct
  * HrLayerSizes:
  * @hidden: the width between layers
  * @norm_statistics: numbers in fp32 that a norm keeps of a token
+ * @head_statistics: likewise, that norms of queries and keys keep of each head; 0: there are no such norms
  * @mask: bytes that dropout keeps of each number between layers: 1 or 0
  * @heads: heads of queries
  * @groups: heads of keys and values
@@ -56,6 +57,7 @@ typedef struct
  * @experts: how many routed experts there are; 0: none
  * @active: how many of them a token is sent to
  * @expert_inner: their width
+ * @router: bytes that choosing experts, and the order of what is sent to them, keep of a token
  * @matrices: operations of a token's forward pass through matrices that all tokens pass
  * @expert_matrices: likewise, through those of the experts that it is sent to
  *
@@ -65,6 +67,7 @@ typedef struct
 {
   double hidden;
   double norm_statistics;
+  double head_statistics;
   double mask;
   double heads;
   double groups;
@@ -80,6 +83,7 @@ typedef struct
   double experts;
   double active;
   double expert_inner;
+  double router;
   double matrices;
   double expert_matrices;
 } HrLayerSizes;
@@ -119,6 +123,7 @@ guint               hr_layout_parts_get_max_tensor    (const HrLayoutParts *self
 guint               hr_layout_parts_get_n_layers      (const HrLayoutParts *self);
 guint               hr_layout_parts_get_n_classes     (const HrLayoutParts *self);
 guint64             hr_layout_parts_get_n_experts     (const HrLayoutParts *self);
+gboolean            hr_layout_parts_groups_products   (const HrLayoutParts *self);
 guint64             hr_layout_parts_get_n_tokens      (const HrLayoutParts *self);
 const HrLayerSizes *hr_layout_parts_get_layer         (const HrLayoutParts *self,
                                                        guint                klass);

@@ -93,6 +93,7 @@ add_experts (HrLayoutSpace *self,
         continue;
 
       group->layout.expert = i;
+      group->layout.expert_tensor = n_experts > 1 ? 1 : 0;
       g_array_append_val (self->groups, *group);
     }
 }

@@ -143,9 +143,10 @@ sort (GHashTable *all)
 static void
 find_for_gpu (GPtrArray   *sorted,
               HrGpu       *gpu,
+              gboolean     groups_products,
               HrLeastGpus *found)
 {
-  guint64 beside = hr_cluster_get_beside (gpu);
+  guint64 beside = hr_cluster_get_beside (gpu, groups_products);
 
   *found = (HrLeastGpus) { .gpu = g_object_ref (gpu) };
   for (guint i = 0; i < sorted->len; i++)
@@ -243,7 +244,7 @@ hr_least_gpus_list (HrModel             *model,
     {
       HrLeastGpus least;
 
-      find_for_gpu (sorted, g_ptr_array_index (gpus, i), &least);
+      find_for_gpu (sorted, g_ptr_array_index (gpus, i), hr_layout_parts_groups_products (parts), &least);
       g_array_append_val (found, least);
     }
   g_array_sort (found, compare_found);

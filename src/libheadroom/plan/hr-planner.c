@@ -124,7 +124,7 @@ hr_planner_new (HrModel             *model,
     return NULL;
 
   self->space = hr_layout_space_new (self->parts, training, cluster->n_gpus, n_sequences, fixed);
-  self->beside = hr_cluster_get_beside (cluster->gpu);
+  self->beside = hr_cluster_get_beside (cluster->gpu, hr_layout_parts_groups_products (self->parts));
   if (!hr_cluster_check (cluster, &missing))
     self->missing = g_strdup (missing->message);
 
@@ -532,7 +532,11 @@ hr_planner_create_job (const HrPlanner    *self,
                 "data-parallel", layout->data, "zero-stage", layout->zero_stage,
                 "micro-batch-size", choice->step.micro_batch,
                 "gradient-accumulation-steps", choice->step.n_micro_batches,
-                "gradient-checkpointing", choice->step.checkpointing, NULL);
+                "gradient-checkpointing", choice->step.checkpointing, "quantization", HR_QUANTIZATION_NONE, NULL);
+  /* Ranks that share a layer have experts of their own, to which tokens are sent (hr_layout_parts_get_peak()). */
+  if (layout->expert_tensor > 0)
+    g_object_set (job, "expert-tensor-parallel", layout->expert_tensor, "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL,
+                  NULL);
   if (choice->step.checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE)
     g_object_set (job, "selective-checkpointing", HR_SELECTIVE_CHECKPOINTING_ATTENTION, NULL);
 
@@ -574,7 +578,10 @@ hr_plan_choice_dup_change (const HrPlanChoice *self)
                           g_enum_get_value (klass, self->step.checkpointing)->value_nick);
   if (self->step.checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE)
     g_string_append (text, " selective-checkpointing=attention");
-  g_string_append_printf (text, " gpus=%" G_GUINT64_FORMAT, layout->n_ranks);
+  if (layout->expert_tensor > 0)
+    g_string_append_printf (text, " expert-tensor-parallel=%" G_GUINT64_FORMAT " moe-dispatcher=alltoall",
+                            layout->expert_tensor);
+  g_string_append_printf (text, " quantization=none gpus=%" G_GUINT64_FORMAT, layout->n_ranks);
 
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
