@@ -644,6 +644,28 @@ test_stages_of_zero_are_compared (void)
   g_assert_null (strstr (hr_anatomy_table_find_row (table, "stage-2-8")->label, "as set"));
 }
 
+/* What a stage keeps is what torch has its ranks run; without a pipeline there is nothing to compare. */
+static void
+test_schedules_of_a_pipeline_are_compared (void)
+{
+  g_autoptr (HrReport) report =
+    create_training_report ("fine-tuning-method=full framework=megatron-lm pipeline-parallel=2 "
+                            "gradient-accumulation-steps=8");
+  g_autoptr (HrReport) whole = create_training_report ("fine-tuning-method=full framework=megatron-lm");
+  g_autoptr (HrAnatomyTable) table = hr_report_create_pipeline (report);
+  const HrAnatomyRow *all = hr_anatomy_table_find_row (table, "gpipe-1");
+  const HrAnatomyRow *few = hr_anatomy_table_find_row (table, "1f1b-1");
+  const HrAnatomyRow *later = hr_anatomy_table_find_row (table, "zero-bubble-2");
+
+  g_assert_null (hr_report_create_pipeline (whole));
+  g_assert_cmpuint (all->values[0].number, ==, 8);
+  g_assert_cmpuint (few->values[0].number, ==, 2);
+  g_assert_cmpuint (later->values[0].number, ==, 2);
+  g_assert_cmpuint (later->values[1].number, ==, 2);
+  g_assert_cmpuint (few->values[2].number, >, 0);
+  g_assert_cmpuint (all->values[2].number, ==, 4 * few->values[2].number);
+}
+
 static gboolean
 warns_of (HrReport   *report,
           const char *what)
@@ -783,6 +805,7 @@ main (int    argc,
   g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
   g_test_add_func ("/report/stages_of_zero_are_compared", test_stages_of_zero_are_compared);
+  g_test_add_func ("/report/schedules_of_a_pipeline_are_compared", test_schedules_of_a_pipeline_are_compared);
   g_test_add_func ("/report/what_is_trained_and_what_stays_is_said", test_what_is_trained_and_what_stays_is_said);
 
   return g_test_run ();

@@ -575,9 +575,11 @@ add_comparisons (HrReport   *self,
 {
   g_autoptr (HrAnatomyTable) checkpointing = hr_report_create_checkpointing (self);
   g_autoptr (HrAnatomyTable) zero = hr_report_create_zero (self);
+  g_autoptr (HrAnatomyTable) pipeline = hr_report_create_pipeline (self);
 
   add_comparison (self, document, checkpointing);
   add_comparison (self, document, zero);
+  add_comparison (self, document, pipeline);
 }
 
 /* How a part comes about, a step at a time. */

@@ -21,5 +21,6 @@ HrAnatomyTable *hr_report_create_measured (HrReport     *self,
 HrAnatomyTable *hr_report_create_checkpointing (HrReport *self) G_GNUC_WARN_UNUSED_RESULT;
 gboolean        hr_report_has_zero       (HrReport      *self);
 HrAnatomyTable *hr_report_create_zero    (HrReport      *self) G_GNUC_WARN_UNUSED_RESULT;
+HrAnatomyTable *hr_report_create_pipeline (HrReport     *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
