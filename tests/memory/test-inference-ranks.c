@@ -138,6 +138,25 @@ what_transformers_does_not_divide_is_refused (void)
     }
 }
 
+/* What people write down is of one GPU: all of it divided by those that share a model. */
+static void
+the_rule_of_thumb_is_divided_by_those_that_share (void)
+{
+  g_autoptr (HrEstimate) whole = estimate_ranks (LLAMA, "method-of-estimate=rule-of-thumb", 1);
+  g_autoptr (HrEstimate) rule =
+    estimate_ranks (LLAMA, "tensor-parallel=4 method-of-estimate=rule-of-thumb", 4);
+  g_autoptr (HrEstimate) exact = estimate_ranks (LLAMA, "tensor-parallel=4", 4);
+  guint64 bytes = hr_estimate_get_total_bytes (whole);
+  g_autoptr (HrComponent) weights = g_list_model_get_item (hr_estimate_get_components (rule), 0);
+
+  g_assert_cmpuint (hr_estimate_get_total_bytes (rule), >=, bytes / 4 - 4);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (rule), <=, bytes / 4 + 4);
+  g_assert_cmpuint (hr_estimate_get_total_bytes (hr_estimate_get_rule_of_thumb (exact)), ==,
+                    hr_estimate_get_total_bytes (rule));
+  g_assert_nonnull (strstr (hr_component_get_formula (weights), "/(PP·TP)"));
+  g_assert_cmpuint (hr_estimate_get_n_ranks (rule), ==, 4);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -150,6 +169,7 @@ main (int   argc,
   ADD (experts_are_divided_and_their_rows_are_not);
   ADD (copies_take_more_gpus_and_no_more_memory);
   ADD (stages_are_what_accelerate_spreads_layers_over);
+  ADD (the_rule_of_thumb_is_divided_by_those_that_share);
   ADD (what_transformers_does_not_divide_is_refused);
 #undef ADD
 

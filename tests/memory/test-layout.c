@@ -158,6 +158,29 @@ a_distributed_optimizer_is_shared_by_data_parallel_ranks (void)
  * Korthikanti et al., arXiv:2205.05198: with tensor and sequence parallelism all of what a layer keeps is divided, with
  * tensor parallelism alone what stands between the matrices is not.
  */
+/* Parameters in fp32 are stepped as they are: ranks share Adam’s states alone. */
+static void
+states_of_wide_parameters_are_shared (void)
+{
+  guint64 states[2];
+
+  for (guint stage = 0; stage < 2; stage++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "dtype", HR_DTYPE_FLOAT32, "data-parallel",
+                    (guint64) 8, "zero-stage", (guint64) stage, "sequence-length", (guint64) 512, NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 8, &error);
+      g_assert_no_error (error);
+      states[stage] = get_component_bytes (estimate, HR_COMPONENT_OPTIMIZER);
+      g_assert_cmpuint (get_component_bytes (estimate, HR_COMPONENT_MASTER_WEIGHTS), ==, 0);
+    }
+  g_assert_cmpfloat_with_epsilon ((double) states[0] / states[1], 8, 0.001);
+}
+
 static void
 sequence_parallelism_divides_what_tensor_parallelism_does_not (void)
 {
@@ -646,6 +669,7 @@ main (int    argc,
   ADD (stages_have_all_layers_between_them);
   ADD (the_last_stage_has_a_copy_of_a_tied_table);
   ADD (a_distributed_optimizer_is_shared_by_data_parallel_ranks);
+  ADD (states_of_wide_parameters_are_shared);
   ADD (sequence_parallelism_divides_what_tensor_parallelism_does_not);
   ADD (earlier_stages_keep_more_micro_batches);
   ADD (an_interleaved_schedule_runs_parts_in_turn);

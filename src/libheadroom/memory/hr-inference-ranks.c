@@ -98,6 +98,66 @@ add_rule_of_thumb (HrEstimate *estimate,
   _hr_estimate_set_rule_of_thumb (estimate, rule);
 }
 
+/* Model/(PP·TP), and all else likewise. */
+static HrEstimate *
+divide_rule (const Run  *run,
+             HrEstimate *whole,
+             guint64     n_ranks)
+{
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_RULE_OF_THUMB, run->model);
+  GListModel *parts = hr_estimate_get_components (whole);
+  guint64 divisor = hr_job_get_tensor_parallel (HR_JOB (run->job)) * hr_job_get_pipeline_parallel (HR_JOB (run->job));
+  guint64 bytes = 0;
+
+  _hr_estimate_add_device (estimate);
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
+
+      bytes += hr_rule_estimate_add_share (estimate, part, "PP·TP", divisor, NULL);
+    }
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);
+  _hr_estimate_join_ranks (estimate, &estimate, 1, n_ranks);
+  hr_rule_estimate_explain (
+    estimate,
+    N_("The formula for several GPUs divides weights, cache and all else evenly: it knows neither what each rank has "
+       "whole, as tables and norms, nor heads of keys and values that are copied where there are fewer than ranks"));
+
+  return estimate;
+}
+
+/*
+ * What stands beside an estimate of whole models, or is asked for, is of a GPU where the job says how many share a
+ * model.
+ */
+static HrEstimate *
+share_rule (const Run  *run,
+            HrEstimate *estimate)
+{
+  HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
+  guint64 n_ranks = hr_estimate_get_n_ranks (estimate);
+  g_autoptr (HrEstimate) shared = NULL;
+
+  if (hr_job_get_tensor_parallel (HR_JOB (run->job)) * hr_job_get_pipeline_parallel (HR_JOB (run->job)) == 1 ||
+      run->media != NULL)
+    return estimate;
+
+  if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    {
+      shared = estimate;
+      return divide_rule (run, estimate, n_ranks);
+    }
+  if (rule != NULL)
+    {
+      shared = divide_rule (run, rule, n_ranks);
+      _hr_estimate_set_rule_of_thumb (estimate, shared);
+    }
+
+  return estimate;
+}
+
 /* Ranks differ where the width of perceptrons is not a multiple of their number: the last has less than the first. */
 static guint64
 count_distinct (const HrLayout  *layout,
@@ -198,11 +258,13 @@ hr_inference_ranks_run (HrModel         *model,
 
   if (layout.tensor * layout.expert > 1 &&
       hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_EXACT)
-    return run_shares (&run, &layout, error);
+    estimate = run_shares (&run, &layout, error);
+  else
+    estimate = run_part (&run, NULL, layout.pipeline, error);
+  if (estimate == NULL)
+    return NULL;
 
-  estimate = run_part (&run, NULL, layout.pipeline, error);
-  if (estimate != NULL)
-    _hr_estimate_set_n_ranks (estimate, layout.n_ranks);
+  _hr_estimate_set_n_ranks (estimate, layout.n_ranks);
 
-  return estimate;
+  return share_rule (&run, estimate);
 }

@@ -88,6 +88,34 @@ hr_rule_estimate_add (HrEstimate    *estimate,
 }
 
 /*
+ * hr_rule_estimate_add_share:
+ * @estimate: an estimate
+ * @part: a part of what all GPUs hold together
+ * @name: what it is divided by, as people write that
+ * @divisor: the same as a number
+ * @note: (nullable): what is said behind the source of the formula
+ *
+ * Adds what a part comes to on each of several GPUs.
+ *
+ * Returns: its size in whole bytes
+ */
+guint64
+hr_rule_estimate_add_share (HrEstimate  *estimate,
+                            HrComponent *part,
+                            const char  *name,
+                            guint64      divisor,
+                            const char  *note)
+{
+  g_autofree char *formula = g_strdup_printf ("(%s)/(%s)", hr_component_get_formula (part), name);
+  g_autofree char *source = g_strconcat (hr_component_get_source (part), note, NULL);
+
+  return hr_rule_estimate_add (estimate, hr_component_get_id (part),
+                               (double) hr_component_get_bytes (part) / divisor, formula,
+                               g_strdup_printf ("(%s)/%" G_GUINT64_FORMAT, hr_component_get_substitution (part),
+                                                divisor), source);
+}
+
+/*
  * hr_rule_estimate_doubt:
  * @estimate: an estimate that has a part
  * @fault: a string that stays: a key for hr_article_reason_get_text()

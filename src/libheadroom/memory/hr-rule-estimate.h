@@ -19,6 +19,11 @@ guint64     hr_rule_estimate_add             (HrEstimate            *estimate,
 void        hr_rule_estimate_explain         (HrEstimate            *estimate,
                                               const char            *msgid,
                                               ...) G_GNUC_PRINTF (2, 3);
+guint64     hr_rule_estimate_add_share       (HrEstimate            *estimate,
+                                              HrComponent           *part,
+                                              const char            *name,
+                                              guint64                divisor,
+                                              const char            *note);
 void        hr_rule_estimate_doubt           (HrEstimate            *estimate,
                                               const char            *fault);
 void        hr_rule_estimate_doubt_cache     (HrEstimate            *estimate,

@@ -380,6 +380,7 @@ add_of_parameters (const HrTrainingPlan *plan,
 {
   const HrTrainables *stepped = hr_training_shard_is_divided (plan) ? plan->flat
                                 : plan->masters != NULL          ? plan->masters
+                                : plan->flat != NULL             ? plan->flat
                                                                  : plan->reached;
   const HrTrainables *held = plan->training.sharding.has_units ? plan->flat : plan->reached;
   guint element = hr_element_get_bytes (hr_trainables_get_item (held, 0)->element);

@@ -222,6 +222,17 @@ resolve_masters (HrTrainingPlan           *self,
   return TRUE;
 }
 
+/*
+ * DistributedOptimizer of megatron/core/optimizer/distrib_optimizer.py steps parameters that are in fp32 themselves as
+ * they are (shard_fp32_groups): of the states each rank has a part, of the parameters no copy.
+ */
+static gboolean
+shares_wide_parameters (const HrTrainingPlan *self)
+{
+  return hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
+         self->layout.zero_stage > 0 && self->layout.n_ranks > 1 && !has_16_bits (self->parameters);
+}
+
 static gboolean
 resolve_optimizer (HrTrainingPlan           *self,
                    const HrTrainingProfile  *profile,
@@ -250,6 +261,9 @@ resolve_optimizer (HrTrainingPlan           *self,
     stepped = self->flat = hr_sharding_list_parts (&self->training.sharding, self->reached);
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
+  else if (self->masters == NULL && shares_wide_parameters (self))
+    stepped = self->flat = hr_trainables_new_shared (self->reached, hr_layout_count_sharers (&self->layout),
+                                                     hr_layout_count_expert_sharers (&self->layout));
   else
     stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))

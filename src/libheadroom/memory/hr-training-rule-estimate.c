@@ -333,19 +333,8 @@ add_divided (HrEstimate     *estimate,
 {
   guint64 divisor = 1;
   const char *name = find_divisor (layout, hr_component_get_id (part), &divisor);
-  g_autofree char *formula = NULL;
-  g_autofree char *source = NULL;
 
-  if (name == NULL)
-    return 0;
-
-  formula = g_strdup_printf ("(%s)/(%s)", hr_component_get_formula (part), name);
-  source = g_strdup_printf ("%s; " SOURCE_DIVIDED, hr_component_get_source (part));
-
-  return hr_rule_estimate_add (estimate, hr_component_get_id (part),
-                               (double) hr_component_get_bytes (part) / divisor, formula,
-                               g_strdup_printf ("(%s)/%" G_GUINT64_FORMAT, hr_component_get_substitution (part),
-                                                divisor), source);
+  return name != NULL ? hr_rule_estimate_add_share (estimate, part, name, divisor, "; " SOURCE_DIVIDED) : 0;
 }
 
 /* A share of all else, a tenth unless it is said, and the buffers that somebody adds. */
