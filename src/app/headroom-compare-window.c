@@ -17,7 +17,7 @@
 #include "hr-file-writer.h"
 
 /* Below twice that, names go above their figures. */
-#define COLUMN_WIDTH 190
+#define COLUMN_WIDTH 250
 
 /*
  * HeadroomCompareWindow:

@@ -11,7 +11,7 @@
 #include "hr-labels.h"
 
 /* Below twice that, names go above their figures. */
-#define COLUMN_WIDTH 190
+#define COLUMN_WIDTH 240
 
 /*
  * HeadroomComparison:

@@ -17,6 +17,7 @@
 #include "hr-export-sweep.h"
 #include "hr-file-writer.h"
 #include "hr-labels.h"
+#include "hr-timeline.h"
 
 /* How long the settings have to be left alone, in milliseconds. */
 #define DELAY 150
@@ -397,6 +398,23 @@ append_component (GArray        *components,
   gtk_string_list_append (labels, id == HR_N_COMPONENTS ? _("All of the peak") : hr_component_id_get_label (id));
 }
 
+/* Parts that are there at any moment: other values may have their peak then. */
+static void
+find_components (HrEstimate *estimate,
+                 gboolean   *is_there)
+{
+  const HrTimeline *timeline = hr_estimate_get_timeline (estimate);
+  guint n_points = 0;
+  g_autofree HrTimelinePoint *points = timeline != NULL ? hr_timeline_dup_points (timeline, &n_points) : NULL;
+
+  for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
+    {
+      is_there[id] = hr_estimate_find_component (estimate, id) != NULL;
+      for (guint i = 0; i < n_points && hr_component_id_is_allocated (id); i++)
+        is_there[id] = is_there[id] || points[i].level.by_component[id] > 0;
+    }
+}
+
 /* All of the peak, and the parts that the estimate has; what was chosen stays a choice. */
 static void
 headroom_sweep_view_fill_components (HeadroomSweepView *self,
@@ -404,12 +422,14 @@ headroom_sweep_view_fill_components (HeadroomSweepView *self,
 {
   GArray *components = g_array_new (FALSE, FALSE, sizeof (HrComponentId));
   g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+  gboolean is_there[HR_N_COMPONENTS];
   guint selected = 0;
 
+  find_components (estimate, is_there);
   append_component (components, labels, HR_N_COMPONENTS);
   for (HrComponentId id = 0; id < HR_N_COMPONENTS; id++)
     {
-      if (hr_estimate_find_component (estimate, id) == NULL && id != self->component)
+      if (!is_there[id] && id != self->component)
         continue;
 
       if (id == self->component)
