@@ -146,7 +146,7 @@ def lists_know_what_they_list():
     assert formats['fp32']['largest'] == 3.40282347e38
     assert formats['fp8-e4m3']['largest'] == 448 and formats['fp8-e4m3']['layout'] == '1 + 4 + 3 = 8'
     assert formats['int8']['epsilon'] is None and formats['tf32']['bits'] == 32
-    assert [row['id'] for row in succeed_json('list', 'engines')['engines']] == ['transformers', 'llama.cpp']
+    assert [row['id'] for row in succeed_json('list', 'engines')['engines']] == ['transformers', 'llama.cpp', 'vllm']
 
 
 def downloaded_models_are_listed_and_found_by_their_ids():

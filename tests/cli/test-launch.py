@@ -221,6 +221,24 @@ def what_is_written_for_colossalchat_is_what_its_scripts_take():
             assert ('--loss_type' in words) == ('--disable_reference_model' in words) == (algorithm == 'simpo')
 
 
+def what_is_written_for_vllm_is_what_its_server_takes():
+    for words in ((), ('--max-model-len', '4096', '--max-num-seqs', '64', '--max-num-batched-tokens', '1024'),
+                  ('--kv-cache-dtype', 'float8', '--block-size', '32', '--enforce-eager', 'true'),
+                  ('--gpu-memory-utilization', '0.75', '--dtype', 'float16')):
+        launched, unsaid = files(MODEL, '--engine', 'vllm', *words)
+        assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+        line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+        assert line[:3] == ['vllm', 'serve', MODEL], line
+        for word in line:
+            if word.startswith('--'):
+                accept_name('vllm', word)
+        for name, value in zip(words[::2], words[1::2]):
+            if value not in ('true', 'float8'):
+                assert line[line.index(name) + 1] == value, (name, line)
+        assert ('--enforce-eager' in line) == ('--enforce-eager' in words)
+        assert ('fp8' in line) == ('float8' in words)
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -394,6 +412,7 @@ if __name__ == '__main__':
         what_is_written_for_inference_is_what_transformers_takes,
         what_is_written_for_llama_cpp_is_what_its_server_takes,
         what_is_written_for_colossalchat_is_what_its_scripts_take,
+        what_is_written_for_vllm_is_what_its_server_takes,
         the_values_are_those_of_the_job,
         a_bucket_of_deepspeed_is_said,
         the_third_stage_of_deepspeed_is_said,

@@ -463,9 +463,9 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
    */
   properties[PROP_GPU_MEMORY_UTILIZATION] =
     g_param_spec_double ("gpu-memory-utilization",
-                         N_("Share of the rollout engine"),
-                         N_("The share of the GPU’s memory that vLLM on the same GPU takes for its weights, its cache "
-                            "and its work"),
+                         N_("vLLM’s share of the memory"),
+                         N_("The share of the GPU’s memory that vLLM takes for its weights, its work and its KV "
+                            "cache, which gets what the others leave; 0.9, or 0.3 beside a trainer"),
                          0.01, 1, 0.3,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

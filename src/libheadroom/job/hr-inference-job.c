@@ -44,6 +44,10 @@ struct _HrInferenceJob
   gboolean kv_offload;
   gboolean swa_full;
   HrLlamaRelease llama_release;
+  double gpu_memory_utilization;
+  guint64 block_size;
+  gboolean enforce_eager;
+  HrVllmRelease vllm_release;
 };
 
 enum
@@ -69,6 +73,10 @@ enum
   PROP_KV_OFFLOAD,
   PROP_SWA_FULL,
   PROP_LLAMA_RELEASE,
+  PROP_GPU_MEMORY_UTILIZATION,
+  PROP_BLOCK_SIZE,
+  PROP_ENFORCE_EAGER,
+  PROP_VLLM_RELEASE,
   N_PROPS
 };
 
@@ -164,6 +172,22 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_LLAMA_RELEASE:
       g_value_set_enum (value, self->llama_release);
+      break;
+
+    case PROP_GPU_MEMORY_UTILIZATION:
+      g_value_set_double (value, self->gpu_memory_utilization);
+      break;
+
+    case PROP_BLOCK_SIZE:
+      g_value_set_uint64 (value, self->block_size);
+      break;
+
+    case PROP_ENFORCE_EAGER:
+      g_value_set_boolean (value, self->enforce_eager);
+      break;
+
+    case PROP_VLLM_RELEASE:
+      g_value_set_enum (value, self->vllm_release);
       break;
 
     default:
@@ -267,6 +291,22 @@ hr_inference_job_set_property (GObject      *object,
       self->llama_release = g_value_get_enum (value);
       break;
 
+    case PROP_GPU_MEMORY_UTILIZATION:
+      self->gpu_memory_utilization = g_value_get_double (value);
+      break;
+
+    case PROP_BLOCK_SIZE:
+      self->block_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_ENFORCE_EAGER:
+      self->enforce_eager = g_value_get_boolean (value);
+      break;
+
+    case PROP_VLLM_RELEASE:
+      self->vllm_release = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -333,6 +373,9 @@ model_has_kernels (HrModel *model)
   return TRUE;
 }
 
+/* llama_context_default_params. */
+#define LLAMA_UBATCH 512
+
 /* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */
 static void
 resolve_llama (HrInferenceJob *self,
@@ -355,8 +398,26 @@ resolve_llama (HrInferenceJob *self,
   if (self->engine != HR_ENGINE_LLAMA_CPP)
     return;
 
+  if (self->max_num_batched_tokens == 0)
+    self->max_num_batched_tokens = LLAMA_UBATCH;
   self->max_num_seqs = self->max_num_seqs == 0 ? self->batch_size : self->max_num_seqs;
   self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
+}
+
+/* _get_and_verify_max_len of vllm/config/model.py. */
+static void
+resolve_vllm (HrInferenceJob *self,
+              HrModel        *model)
+{
+  guint64 longest;
+
+  if (self->engine != HR_ENGINE_VLLM || self->max_model_len > 0)
+    return;
+
+  if (hr_model_get_hyper_parameter (model, "max_position_embeddings", &longest) && longest > 0)
+    self->max_model_len = longest;
+  else
+    self->max_model_len = self->prompt_length + self->output_length;
 }
 
 /* transformers' cache holds the keys and values as the layers compute them. */
@@ -369,6 +430,7 @@ hr_inference_job_resolve (HrJob   *job,
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
 
   resolve_llama (self, model);
+  resolve_vllm (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
 }
@@ -484,40 +546,43 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   /**
    * HrInferenceJob:max-model-len:
    *
-   * How many tokens each sequence has room for; 0 is as many as prompt and output have.
+   * How many tokens each sequence has room for; 0 is as many as prompt and output have, or, with vLLM, as many as the
+   * model is made for.
    */
   properties[PROP_MAX_MODEL_LEN] =
     g_param_spec_uint64 ("max-model-len",
                          N_("Context length"),
-                         N_("Tokens that each sequence has room for; 0 is the prompt and the output together. "
-                            "llama.cpp is told as many for all sequences together (-c)"),
+                         N_("Tokens that each sequence has room for; 0 is the prompt and the output together, and what "
+                            "the model is made for with vLLM. llama.cpp is told as many for all sequences together "
+                            "(-c)"),
                          0, 16777216, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:max-num-seqs:
    *
-   * How many sequences there is room for at once; 0 is as many as the batch has.
+   * How many sequences there is room for at once; 0 is as many as the batch has, or what vLLM takes by itself.
    */
   properties[PROP_MAX_NUM_SEQS] =
     g_param_spec_uint64 ("max-num-seqs",
                          N_("Parallel sequences"),
-                         N_("Sequences that the server has room for at once; 0 is the batch size. llama.cpp calls "
-                            "them slots (-np)"),
-                         0, 256, 0,
+                         N_("Sequences that the server has room for at once. llama.cpp calls them slots (-np); 0 is "
+                            "the batch size there, and what vLLM takes by itself on the GPU, 256 or 1024"),
+                         0, 65536, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:max-num-batched-tokens:
    *
-   * How many tokens of prompts go through the layers together.
+   * How many tokens of prompts go through the layers together; 0 is what the program takes by itself.
    */
   properties[PROP_MAX_NUM_BATCHED_TOKENS] =
     g_param_spec_uint64 ("max-num-batched-tokens",
                          N_("Tokens computed at once"),
                          N_("How many tokens of prompts go through the layers together; llama.cpp calls it the "
-                            "physical batch size (-ub)"),
-                         1, 1048576, 512,
+                            "physical batch size (-ub). 0 is what the program takes by itself: 512 for llama.cpp, "
+                            "2048 or 8192 for vLLM"),
+                         0, 1048576, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -633,6 +698,57 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                        HR_TYPE_LLAMA_RELEASE, HR_LLAMA_RELEASE_B11669,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:gpu-memory-utilization:
+   *
+   * The share of the memory of a GPU that vLLM takes for the weights, what it computes with, and the cache.
+   */
+  properties[PROP_GPU_MEMORY_UTILIZATION] =
+    g_param_spec_double ("gpu-memory-utilization",
+                         N_("vLLM’s share of the memory"),
+                         N_("The share of the GPU’s memory that vLLM takes for its weights, its work and its KV "
+                            "cache, which gets what the others leave; 0.9, or 0.3 beside a trainer"),
+                         0.01, 1, 0.9,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:block-size:
+   *
+   * How many tokens a block of the cache has; 0 is what the program takes by itself.
+   */
+  properties[PROP_BLOCK_SIZE] =
+    g_param_spec_uint64 ("block-size",
+                         N_("Tokens of a block"),
+                         N_("How many tokens a block of the KV cache has; 0 is what vLLM takes by itself, 16"),
+                         0, 4096, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:enforce-eager:
+   *
+   * Whether the model runs operator by operator, without torch.compile and CUDA graphs.
+   */
+  properties[PROP_ENFORCE_EAGER] =
+    g_param_spec_boolean ("enforce-eager",
+                          N_("Without CUDA graphs"),
+                          N_("Run the model operator by operator, without torch.compile and CUDA graphs, which are "
+                             "faster and take memory of their own"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:vllm-release:
+   *
+   * The release of vLLM, as far as what it takes changed between them.
+   */
+  properties[PROP_VLLM_RELEASE] =
+    g_param_spec_enum ("vllm-release",
+                       N_("Release of vLLM"),
+                       N_("Releases find out in other ways what is left for the KV cache; 0.11 stands for those from "
+                          "0.9 to 0.16, 0.7 for the engine V0"),
+                       HR_TYPE_VLLM_RELEASE, HR_VLLM_RELEASE_0_11,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -655,6 +771,10 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_KV_OFFLOAD], 646, TRUE);
   hr_job_mark_setting (properties[PROP_SWA_FULL], 647, TRUE);
   hr_job_mark_setting (properties[PROP_LLAMA_RELEASE], 648, TRUE);
+  hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 606, FALSE);
+  hr_job_mark_setting (properties[PROP_BLOCK_SIZE], 650, TRUE);
+  hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
+  hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
 }
 
 static void
@@ -665,9 +785,9 @@ hr_inference_job_init (HrInferenceJob *self)
   self->output_length = G_PARAM_SPEC_UINT64 (properties[PROP_OUTPUT_LENGTH])->default_value;
   self->beams = G_PARAM_SPEC_UINT64 (properties[PROP_BEAMS])->default_value;
   self->use_cache = G_PARAM_SPEC_BOOLEAN (properties[PROP_USE_CACHE])->default_value;
-  self->max_num_batched_tokens = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_NUM_BATCHED_TOKENS])->default_value;
   self->gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value;
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
+  self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
 }
 
 /**
@@ -815,7 +935,8 @@ hr_inference_job_get_kv_cache_dtype (HrInferenceJob *self)
  * hr_inference_job_get_max_model_len:
  * @self: a job
  *
- * Gets how many tokens each sequence has room for; 0 is as many as prompt and output have.
+ * Gets how many tokens each sequence has room for; 0 is as many as prompt and output have, or, with vLLM, as many as
+ * the model is made for.
  *
  * Returns: the value of the setting
  */
@@ -831,7 +952,7 @@ hr_inference_job_get_max_model_len (HrInferenceJob *self)
  * hr_inference_job_get_max_num_seqs:
  * @self: a job
  *
- * Gets how many sequences there is room for at once; 0 is as many as the batch has.
+ * Gets how many sequences there is room for at once; 0 is as many as the batch has, or what vLLM takes by itself.
  *
  * Returns: the value of the setting
  */
@@ -847,7 +968,7 @@ hr_inference_job_get_max_num_seqs (HrInferenceJob *self)
  * hr_inference_job_get_max_num_batched_tokens:
  * @self: a job
  *
- * Gets how many tokens of prompts go through the layers together.
+ * Gets how many tokens of prompts go through the layers together; 0 is what the program takes by itself.
  *
  * Returns: the value of the setting
  */
@@ -1001,4 +1122,68 @@ hr_inference_job_get_llama_release (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_RELEASE_B11669);
 
   return self->llama_release;
+}
+
+/**
+ * hr_inference_job_get_gpu_memory_utilization:
+ * @self: a job
+ *
+ * Gets the share of the memory of a GPU that vLLM takes.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_inference_job_get_gpu_memory_utilization (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->gpu_memory_utilization;
+}
+
+/**
+ * hr_inference_job_get_block_size:
+ * @self: a job
+ *
+ * Gets how many tokens a block of the cache has; 0 is what the program takes by itself.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_block_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->block_size;
+}
+
+/**
+ * hr_inference_job_get_enforce_eager:
+ * @self: a job
+ *
+ * Gets whether the model runs operator by operator, without torch.compile and CUDA graphs.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_enforce_eager (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->enforce_eager;
+}
+
+/**
+ * hr_inference_job_get_vllm_release: (skip)
+ * @self: a job
+ *
+ * Gets the release of vLLM, as far as what it takes changed between them.
+ *
+ * Returns: the value of the setting
+ */
+HrVllmRelease
+hr_inference_job_get_vllm_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_VLLM_RELEASE_0_11);
+
+  return self->vllm_release;
 }

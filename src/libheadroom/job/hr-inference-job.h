@@ -31,5 +31,9 @@ gboolean         hr_inference_job_get_kv_unified             (HrInferenceJob *se
 gboolean         hr_inference_job_get_kv_offload             (HrInferenceJob *self);
 gboolean         hr_inference_job_get_swa_full               (HrInferenceJob *self);
 HrLlamaRelease   hr_inference_job_get_llama_release          (HrInferenceJob *self);
+double           hr_inference_job_get_gpu_memory_utilization (HrInferenceJob *self);
+guint64          hr_inference_job_get_block_size             (HrInferenceJob *self);
+gboolean         hr_inference_job_get_enforce_eager          (HrInferenceJob *self);
+HrVllmRelease    hr_inference_job_get_vllm_release           (HrInferenceJob *self);
 
 G_END_DECLS

@@ -108,6 +108,7 @@ typedef enum
  * HrEngine: (skip)
  * @HR_ENGINE_TRANSFORMERS: Hugging Face transformers' generate()
  * @HR_ENGINE_LLAMA_CPP: llama.cpp
+ * @HR_ENGINE_VLLM: vLLM
  *
  * The program that runs the model.
  */
@@ -115,7 +116,23 @@ typedef enum
 {
   HR_ENGINE_TRANSFORMERS,
   HR_ENGINE_LLAMA_CPP, /*< nick=llama.cpp >*/
+  HR_ENGINE_VLLM,
 } HrEngine;
+
+/**
+ * HrVllmRelease:
+ * @HR_VLLM_RELEASE_0_11: 0.9 to 0.16
+ * @HR_VLLM_RELEASE_0_8: 0.8, with the engine that is its default, V1
+ * @HR_VLLM_RELEASE_0_7: the engine V0: 0.6.5 to 0.7, and of later releases where they are told to use it
+ *
+ * The release of vLLM, as far as what it takes changed between them.
+ */
+typedef enum
+{
+  HR_VLLM_RELEASE_0_11, /*< nick=0.11 >*/
+  HR_VLLM_RELEASE_0_8,  /*< nick=0.8 >*/
+  HR_VLLM_RELEASE_0_7,  /*< nick=0.7 >*/
+} HrVllmRelease;
 
 /**
  * HrFlashAttention:

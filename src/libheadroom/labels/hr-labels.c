@@ -103,7 +103,8 @@ static const struct
   },
   [HR_COMPONENT_RESERVE] = {
     N_("Kept free"),
-    N_("A buffer of your own, which is to stay free on each GPU: the setting “Memory to keep free”."),
+    N_("A buffer of your own, which is to stay free on each GPU: the setting “Memory to keep free”. Where the share of "
+       "the memory that vLLM is given is too small, the rest of the GPU’s memory, which it leaves alone."),
   },
 };
 
@@ -294,6 +295,7 @@ static const char * const attention_mask_labels[] = {
 static const char * const engine_labels[] = {
   [HR_ENGINE_TRANSFORMERS] = "Transformers (Hugging Face)",
   [HR_ENGINE_LLAMA_CPP] = "llama.cpp",
+  [HR_ENGINE_VLLM] = "vLLM",
 };
 
 static const char * const flash_attention_labels[] = {
@@ -305,6 +307,12 @@ static const char * const flash_attention_labels[] = {
 static const char * const llama_release_labels[] = {
   [HR_LLAMA_RELEASE_B11669] = N_("b11669 (2026)"),
   [HR_LLAMA_RELEASE_B4500] = N_("b4500 (2024 and 2025)"),
+};
+
+static const char * const vllm_release_labels[] = {
+  [HR_VLLM_RELEASE_0_11] = N_("0.11 (0.9 to 0.16)"),
+  [HR_VLLM_RELEASE_0_8] = N_("0.8 (engine V1)"),
+  [HR_VLLM_RELEASE_0_7] = N_("0.7 (engine V0)"),
 };
 
 static const char * const llama_cache_type_labels[] = {
@@ -618,6 +626,7 @@ static const struct
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
+  { hr_vllm_release_get_type, vllm_release_labels, G_N_ELEMENTS (vllm_release_labels) },
   { hr_llama_cache_type_get_type, llama_cache_type_labels, G_N_ELEMENTS (llama_cache_type_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },
   { hr_training_framework_get_type, training_framework_labels, G_N_ELEMENTS (training_framework_labels) },

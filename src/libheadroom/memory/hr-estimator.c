@@ -271,14 +271,15 @@ run_with_media (HrModel           *model,
   return estimate;
 }
 
-/* What is to stay free is so whatever an estimate is made by. */
+/* What is to stay free is so whatever an estimate is made by; an engine may leave more than that by itself. */
 static void
 add_reserve (HrEstimate *estimate,
              guint64     mebibytes)
 {
   HrEstimate *rule = hr_estimate_get_rule_of_thumb (estimate);
 
-  _hr_estimate_add_reserve (estimate, mebibytes << 20);
+  if (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_RESERVE) == 0)
+    _hr_estimate_add_reserve (estimate, mebibytes << 20);
   if (rule != NULL)
     _hr_estimate_add_reserve (rule, mebibytes << 20);
 }
@@ -429,6 +430,8 @@ static gboolean
 depends_on_memory (HrJob *job,
                    guint  n_gpus)
 {
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_VLLM)
+    return TRUE;
   if (HR_IS_GRPO_JOB (job) && hr_grpo_job_get_rollout (HR_GRPO_JOB (job)) == HR_ROLLOUT_VLLM_COLOCATED)
     return TRUE;
 

@@ -15,6 +15,7 @@
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
+#include "hr-vllm-estimate.h"
 
 /* A job, and what it runs on. */
 typedef struct
@@ -224,6 +225,21 @@ run_llama (const Run  *run,
   return NULL;
 }
 
+/* How vLLM sees and hears is code of its own as well. */
+static HrEstimate *
+run_vllm (const Run  *run,
+          GError    **error)
+{
+  if (run->media == NULL || run->media->items->len == 0)
+    return hr_vllm_estimate_new (run->model, run->job, run->gpu, run->detail, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
+                           "what vLLM takes for them; found vllm"));
+
+  return NULL;
+}
+
 /*
  * hr_inference_ranks_run:
  * @model: a model
@@ -253,6 +269,8 @@ hr_inference_ranks_run (HrModel         *model,
 
   if (hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
     return run_llama (&run, n_gpus, error);
+  if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM)
+    return run_vllm (&run, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

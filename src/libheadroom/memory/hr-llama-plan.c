@@ -25,6 +25,8 @@
 /* llama_context_default_params, and common_params::n_batch: what a server puts into one call. */
 #define DEFAULT_BATCH 2048
 
+#define MAX_SLOTS 256
+
 /* pipeline_parallel in llama_context's constructor, GGML_SCHED_MAX_COPIES. */
 #define PIPELINE_COPIES 4
 
@@ -317,6 +319,23 @@ check_settings (HrInferenceJob  *job,
   return TRUE;
 }
 
+/* LLAMA_MAX_SEQ of src/llama-cparams.h. */
+static gboolean
+check_slots (HrInferenceJob  *job,
+             GError         **error)
+{
+  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_inference_job_get_max_num_seqs (job));
+
+  if (hr_inference_job_get_max_num_seqs (job) <= MAX_SLOTS)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("max-num-seqs: expected at most 256, which is what llama.cpp has room for; found %s"),
+                        found);
+
+  return FALSE;
+}
+
 static void
 init_pass (HrInferencePlan *pass,
            HrInferenceJob  *job)
@@ -358,7 +377,7 @@ hr_llama_plan_init (HrLlamaPlan      *self,
   };
 
   if (!hr_llama_graph_check (pass->model, pass->stack, self->release, error) ||
-      !check_settings (job, error) || !resolve_file_type (pass, error))
+      !check_settings (job, error) || !check_slots (known, error) || !resolve_file_type (pass, error))
     return FALSE;
 
   init_pass (pass, job);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-vllm-estimate.h"
+
+#include "hr-component-text.h"
+#include "hr-estimate-parts.h"
+#include "hr-message.h"
+#include "hr-rule-estimate.h"
+#include "hr-vllm-run.h"
+
+/*
+ * vLLM takes a share of the GPU's memory when it starts: what the weights, a trial run and what is beside PyTorch's
+ * allocator leave of it becomes the cache (Worker.determine_available_memory of vllm/v1/worker/gpu_worker.py,
+ * Worker.determine_num_available_blocks of vllm/worker/worker.py, memory_profiling of vllm/utils). The CUDA context is
+ * there before it looks, and CUDA graphs are captured afterwards: both are beside its share, but for 0.8, which counts
+ * all that is in use on the GPU.
+ */
+
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
+
+#define SOURCE_WEIGHTS \
+  "vllm/model_executor/layers: QKVParallelLinear, MergedColumnParallelLinear, VocabParallelEmbedding, FusedMoE, " \
+  "RotaryEmbedding (cos_sin_cache); c10/cuda/CUDACachingAllocator.cpp"
+#define SOURCE_RUN \
+  "vllm: GPUModelRunner.profile_run, Sampler.forward, apply_top_k_top_p; aten/src/ATen/native/cuda/Sort.cu"
+#define SOURCE_WORKSPACE "aten/src/ATen/cuda/CublasHandlePool.cpp"
+#define SOURCE_CACHE \
+  "vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; vllm/worker/cache_engine.py"
+
+/* What is taken, and what is left. */
+typedef struct
+{
+  guint64 weights;
+  guint64 run;        /* of the trial run, workspaces included */
+  guint64 context;
+  guint64 non_torch;
+  guint64 graphs;
+  guint64 pool;       /* for the cache */
+  guint64 blocks;
+  guint64 needed;     /* blocks */
+  guint64 requests;   /* of the job, at once */
+  guint64 length;     /* tokens of each */
+} Shares;
+
+static guint64
+get_taken (const HrVllmPlan *plan,
+           const Shares     *shares)
+{
+  return shares->weights + shares->run + shares->non_torch +
+         (plan->profile->counts_context ? shares->context : 0);
+}
+
+static void
+divide (const HrVllmPlan *plan,
+        HrInferenceJob   *job,
+        Shares           *shares)
+{
+  guint64 taken = get_taken (plan, shares);
+  guint64 block = hr_vllm_plan_get_block_bytes (plan);
+  guint64 each;
+
+  shares->length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
+  shares->requests = MIN (hr_inference_job_get_batch_size (job), plan->max_num_seqs);
+  each = hr_vllm_plan_count_blocks (plan, shares->length);
+  shares->needed = MAX (hr_vllm_plan_count_blocks (plan, plan->max_model_len), shares->requests * each);
+  shares->pool = plan->requested - MIN (plan->requested, taken);
+  shares->blocks = shares->pool / block;
+}
+
+/* The longest request that there are blocks for. */
+static guint64
+find_longest (const HrVllmPlan *plan,
+              guint64           blocks)
+{
+  guint64 low = 0, high = plan->block_size * (blocks + 1);
+
+  while (low + 1 < high)
+    {
+      guint64 middle = low + (high - low) / 2;
+
+      if (hr_vllm_plan_count_blocks (plan, middle) <= blocks)
+        low = middle;
+      else
+        high = middle;
+    }
+
+  return low;
+}
+
+static char *
+dup_number (guint64 number)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+}
+
+static char *
+dup_gibibytes (guint64 bytes)
+{
+  return g_strdup_printf ("%.2f GiB", (double) bytes / GIB);
+}
+
+static void
+tell_room (HrVllmPlan   *plan,
+           const Shares *shares)
+{
+  guint64 whole = hr_vllm_plan_count_blocks (plan, plan->max_model_len);
+  guint64 each = hr_vllm_plan_count_blocks (plan, shares->length);
+  g_autofree char *tokens = dup_number (shares->blocks / plan->n_groups * plan->block_size);
+  g_autofree char *blocks = dup_number (shares->blocks);
+  g_autofree char *block = dup_number (plan->block_size);
+  g_autofree char *longest = dup_number (plan->max_model_len);
+  g_autofree char *concurrency = g_strdup_printf ("%.2f", (double) shares->blocks / whole);
+  g_autofree char *length = dup_number (shares->length);
+  g_autofree char *requests = dup_number (shares->blocks / each);
+
+  hr_inference_plan_warn (plan->pass,
+                          N_("vLLM’s KV cache has room for %s tokens, in %s blocks of %s: for %s requests of the "
+                             "longest context, %s tokens, or for %s of prompt and output, %s tokens, at once"),
+                          tokens, blocks, block, concurrency, longest, requests, length);
+}
+
+static void
+tell_refusal (HrVllmPlan   *plan,
+              const Shares *shares)
+{
+  guint64 block = hr_vllm_plan_get_block_bytes (plan);
+  guint64 whole = hr_vllm_plan_count_blocks (plan, plan->max_model_len);
+  g_autofree char *longest = dup_number (plan->max_model_len);
+  g_autofree char *needed = dup_gibibytes (whole * block);
+  g_autofree char *pool = dup_gibibytes (shares->pool);
+  g_autofree char *most = dup_number (find_longest (plan, shares->blocks));
+  g_autofree char *utilization =
+    g_strdup_printf ("%.3f", (double) (get_taken (plan, shares) + whole * block) / plan->memory + 0.0005);
+
+  if (get_taken (plan, shares) >= plan->requested)
+    hr_inference_plan_warn (plan->pass,
+                            N_("vLLM would not start: the weights and its trial run leave nothing of its share of the "
+                               "memory for the KV cache"));
+  else
+    hr_inference_plan_warn (plan->pass,
+                            N_("vLLM would not start: a request of the longest context, %s tokens, needs %s of KV "
+                               "cache, and there are %s, enough for max-model-len %s; the share of the memory "
+                               "(gpu-memory-utilization) would have to be %s"),
+                            longest, needed, pool, most, utilization);
+}
+
+static void
+tell_waiting (HrVllmPlan   *plan,
+              const Shares *shares)
+{
+  g_autofree char *requests = dup_number (shares->requests);
+  g_autofree char *room =
+    dup_number (shares->blocks / hr_vllm_plan_count_blocks (plan, shares->length));
+
+  hr_inference_plan_warn (plan->pass,
+                          N_("Of %s requests, %s are computed at once and the others wait, as there is no more room in "
+                             "the KV cache"),
+                          requests, room);
+}
+
+static void
+warn (HrVllmPlan     *plan,
+      HrInferenceJob *job,
+      const Shares   *shares)
+{
+  g_autofree char *seqs = dup_number (plan->max_num_seqs);
+  g_autofree char *batched = dup_number (plan->max_num_batched_tokens);
+
+  if (plan->memory == 0)
+    hr_inference_plan_warn (plan->pass,
+                            N_("No GPU is named: the KV cache is counted as large as the requests need it; vLLM makes "
+                               "it as large as its share of the memory has room for"));
+  else if (hr_vllm_plan_count_blocks (plan, plan->max_model_len) > shares->blocks)
+    tell_refusal (plan, shares);
+  else
+    tell_room (plan, shares);
+  if (plan->memory > 0 && shares->blocks < shares->needed &&
+      hr_vllm_plan_count_blocks (plan, plan->max_model_len) <= shares->blocks)
+    tell_waiting (plan, shares);
+
+  hr_inference_plan_warn (plan->pass,
+                          N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "
+                             "speculative decoding and other processes on the GPU"),
+                          seqs, batched);
+  if (hr_model_get_n_stacks (plan->pass->model) > 1)
+    hr_inference_plan_warn (plan->pass,
+                            N_("The weights of towers and projectors are counted, but not what vLLM’s trial run makes "
+                               "of the largest images and sounds: this is vLLM with --limit-mm-per-prompt 0 of them"));
+}
+
+static void
+add_run (HrEstimate       *estimate,
+         const HrVllmPlan *plan,
+         const HrMoment   *peak,
+         HrEstimateDetail  detail)
+{
+  static const HrComponentId ids[] = { HR_COMPONENT_ACTIVATIONS, HR_COMPONENT_LOGITS };
+  gboolean is_short = detail == HR_ESTIMATE_DETAIL_SIZES;
+  g_autofree char *workspace = dup_number (plan->workspace_bytes);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      guint64 bytes = peak->level.by_component[ids[i]];
+      g_autofree char *formula = is_short ? NULL : hr_component_text_new_formula (peak, ids[i]);
+      g_autofree char *substitution = is_short ? NULL : hr_component_text_new_substitution (peak, ids[i]);
+
+      if (bytes > 0)
+        _hr_estimate_add_component (estimate, 0, ids[i], bytes, formula, substitution, SOURCE_RUN);
+    }
+  if (plan->workspace_bytes > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->workspace_bytes, "workspace", workspace,
+                                SOURCE_WORKSPACE);
+}
+
+static void
+add_cache (HrEstimate       *estimate,
+           const HrVllmPlan *plan,
+           guint64           blocks)
+{
+  g_autofree char *substitution =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, blocks, plan->group_layers,
+                     plan->block_size, plan->layer_block_bytes / plan->block_size);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE, blocks * hr_vllm_plan_get_block_bytes (plan),
+                              "blocks·L·block·(k + v)·e", substitution, SOURCE_CACHE);
+}
+
+static void
+add_weights (HrEstimate      *estimate,
+             const HrWeights *weights,
+             const Shares    *shares,
+             double           element)
+{
+  guint64 plain = weights->other_elements * element + weights->kept_elements * 4 + weights->buffer_bytes;
+  g_autofree char *substitution =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
+                     weights->other_elements, element, weights->kept_elements, weights->buffer_bytes,
+                     shares->weights - MIN (shares->weights, plain));
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, shares->weights,
+                              "Σ parameters·e + kept·4 + rotary + padding", substitution, SOURCE_WEIGHTS);
+}
+
+static void
+add_beside (HrEstimate        *estimate,
+            const HrVllmPlan  *plan,
+            const Shares      *shares,
+            const HrFramework *framework)
+{
+  g_autofree char *graphs = dup_number (shares->graphs);
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, shares->context,
+                                                   shares->non_torch);
+  g_autofree char *source =
+    g_strconcat (framework->source != NULL ? framework->source : "", framework->source != NULL ? "; " : "",
+                 plan->profile->non_torch.source, NULL);
+
+  if (shares->graphs > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, shares->graphs, "graphs", graphs,
+                                plan->profile->graphs.source);
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, shares->context + shares->non_torch,
+                              "context + non-torch", substitution, source);
+}
+
+/* What vLLM leaves to others of the GPU's memory is no help to it where its share is too small. */
+static guint64
+add_unused (HrEstimate       *estimate,
+            const HrVllmPlan *plan,
+            const Shares     *shares,
+            guint64           beside)
+{
+  guint64 left = plan->memory - plan->requested;
+  guint64 bytes = left - MIN (left, beside);
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT,
+                                                   plan->memory, plan->requested, MIN (left, beside));
+
+  if (plan->memory == 0 || shares->blocks >= shares->needed || bytes == 0)
+    return 0;
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_RESERVE, bytes, "M − u·M − context − graphs", substitution,
+                              "vllm/v1/worker/gpu_worker.py: requested_memory");
+
+  return bytes;
+}
+
+static HrEstimate *
+create_estimate (HrVllmPlan        *plan,
+                 const HrReplay    *replay,
+                 const HrWeights   *weights,
+                 const HrFramework *framework,
+                 const Shares      *shares,
+                 HrEstimateDetail   detail)
+{
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->pass->model);
+  guint64 blocks = plan->memory > 0 ? MAX (shares->blocks, shares->needed) : shares->needed;
+  guint64 cache = blocks * hr_vllm_plan_get_block_bytes (plan);
+  guint64 beside = shares->graphs + (plan->profile->counts_context ? 0 : shares->context);
+  guint64 total;
+
+  _hr_estimate_add_device (estimate);
+  add_weights (estimate, weights, shares, hr_dtype_get_bits (plan->pass->dtype) / 8.0);
+  add_cache (estimate, plan, blocks);
+  add_run (estimate, plan, &replay->peak, detail);
+  add_beside (estimate, plan, shares, framework);
+  total = shares->weights + cache + shares->run + shares->context + shares->non_torch + shares->graphs;
+  total += add_unused (estimate, plan, shares, beside);
+  _hr_estimate_set_device_bytes (estimate, 0, total);
+
+  _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, shares->weights + shares->context);
+  _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, total);
+  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, total);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_PREFILL, replay->peak.sentence,
+                         hr_component_text_new_operation (&replay->peak));
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    {
+      g_autoptr (HrEstimate) rule = hr_rule_estimate_new (plan->pass);
+
+      _hr_estimate_set_rule_of_thumb (estimate, rule);
+    }
+
+  return estimate;
+}
+
+static HrEstimate *
+run (HrVllmPlan        *plan,
+     HrInferenceJob    *job,
+     HrGpu             *gpu,
+     HrEstimateDetail   detail)
+{
+  g_auto (HrReplay) replay;
+  HrFramework framework = { 0 };
+  HrWeights weights;
+  Shares shares = { 0 };
+
+  if (hr_inference_plan_find_framework (plan->pass, gpu, &framework))
+    shares.context = framework.context_bytes;
+  hr_inference_plan_init_replay (plan->pass, &replay);
+  hr_vllm_run_replay (plan, &replay);
+  shares.weights = hr_vllm_plan_get_weight_bytes (plan, &weights);
+  shares.run = replay.peak.level.total + plan->workspace_bytes;
+  shares.non_torch = plan->profile->non_torch.median_bytes;
+  if (!hr_inference_job_get_enforce_eager (job))
+    shares.graphs = plan->profile->graphs.median_bytes;
+  divide (plan, job, &shares);
+  warn (plan, job, &shares);
+
+  return create_estimate (plan, &replay, &weights, &framework, &shares, detail);
+}
+
+static gboolean
+check_length (const HrVllmPlan  *plan,
+              HrInferenceJob    *job,
+              GError           **error)
+{
+  guint64 length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
+  g_autofree char *expected = dup_number (length);
+  g_autofree char *found = dup_number (plan->max_model_len);
+
+  if (length <= plan->max_model_len)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("max-model-len: expected at least the tokens of prompt and output, %s; found %s"), expected,
+                        found);
+
+  return FALSE;
+}
+
+/*
+ * hr_vllm_estimate_new:
+ * @model: a model
+ * @job: a job
+ * @gpu: (nullable): the GPU to run on
+ * @detail: what is to be known
+ * @error: return location for an error
+ *
+ * Estimates what vLLM takes on one GPU: its share of the memory, with as many blocks of the cache as there is room for,
+ * or, where these are too few, with as many as would be needed.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_vllm_estimate_new (HrModel           *model,
+                      HrInferenceJob    *job,
+                      HrGpu             *gpu,
+                      HrEstimateDetail   detail,
+                      GError           **error)
+{
+  g_auto (HrInferencePlan) pass = { 0 };
+  HrVllmPlan plan;
+  HrEstimate *estimate;
+
+  if (!hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error))
+    return NULL;
+
+  g_ptr_array_set_size (pass.warnings, 0);
+  pass.job = job;
+  pass.inference.batch = hr_inference_job_get_batch_size (job);
+  pass.inference.prompt = hr_inference_job_get_prompt_length (job);
+  pass.inference.output = hr_inference_job_get_output_length (job);
+  pass.inference.use_cache = TRUE;
+  if (!hr_vllm_plan_init (&plan, &pass, job, gpu, error) || !check_length (&plan, job, error))
+    return NULL;
+
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    estimate = hr_rule_estimate_new (&pass);
+  else
+    estimate = run (&plan, job, gpu, detail);
+  hr_estimate_add_warnings (estimate, &pass);
+
+  return estimate;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-inference-plan.h"
+#include "hr-vllm-profile.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrVllmPlan:
+ * @pass: the model and how it is stored
+ * @profile: what its release does
+ * @eager: whether layers run operator by operator
+ * @memory: the memory of the GPU, 0 where none is chosen
+ * @requested: what of it vLLM may take
+ * @workspace_bytes: what products take of the allocator beside their results
+ * @max_model_len: how many tokens a request may have
+ * @max_num_seqs: how many requests are computed at once
+ * @max_num_batched_tokens: how many tokens are computed at once
+ * @block_size: how many tokens a block of the cache has
+ * @n_groups: how many groups of layers there are that see as much of the text as each other
+ * @group_layers: how many layers a group has
+ * @layer_block_bytes: what a block of one layer takes
+ *
+ * A job of vLLM in which everything that was left to it is filled in.
+ */
+typedef struct
+{
+  HrInferencePlan *pass;
+  const HrVllmProfile *profile;
+  gboolean eager;
+  guint64 memory;
+  guint64 requested;
+  guint64 workspace_bytes;
+  guint64 max_model_len;
+  guint64 max_num_seqs;
+  guint64 max_num_batched_tokens;
+  guint64 block_size;
+  guint n_groups;
+  guint group_layers;
+  guint64 layer_block_bytes;
+} HrVllmPlan;
+
+gboolean hr_vllm_plan_init             (HrVllmPlan       *self,
+                                        HrInferencePlan  *pass,
+                                        HrInferenceJob   *job,
+                                        HrGpu            *gpu,
+                                        GError          **error);
+guint64  hr_vllm_plan_get_weight_bytes (const HrVllmPlan *self,
+                                        HrWeights        *weights);
+guint64  hr_vllm_plan_get_block_bytes  (const HrVllmPlan *self);
+guint64  hr_vllm_plan_count_blocks     (const HrVllmPlan *self,
+                                        guint64           tokens);
+
+G_END_DECLS

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-job-types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrVllmMeasured:
+ * @least_bytes: the least that was measured
+ * @median_bytes: half of the logs have less
+ * @most_bytes: the most
+ * @source: where, and how often
+ *
+ * What no code says, as logs of one GPU have it.
+ */
+typedef struct
+{
+  guint64 least_bytes;
+  guint64 median_bytes;
+  guint64 most_bytes;
+  const char *source;
+} HrVllmMeasured;
+
+/**
+ * HrVllmProfile:
+ * @is_eager: whether layers always run operator by operator
+ * @has_large_batches: whether large GPUs have larger batches by default
+ * @has_windows: whether layers with a window keep what they see alone
+ * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
+ * @counts_context: whether the CUDA context is part of vLLM's share of the memory
+ * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
+ * @graphs: what CUDA graphs take, captured when the cache is there
+ *
+ * What a release of vLLM does that others do in another way.
+ */
+typedef struct
+{
+  gboolean is_eager;
+  gboolean has_large_batches;
+  gboolean has_windows;
+  gboolean draws_logits;
+  gboolean counts_context;
+  HrVllmMeasured non_torch;
+  HrVllmMeasured graphs;
+} HrVllmProfile;
+
+const HrVllmProfile *hr_vllm_profile_get (HrVllmRelease release);
+
+G_END_DECLS

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-vllm-run.h"
+
+#include "hr-inference-cache.h"
+#include "hr-pass.h"
+
+/*
+ * The trial run by which vLLM finds out what is left for its cache (GPUModelRunner.profile_run of
+ * vllm/v1/worker/gpu_model_runner.py, GPUModelRunnerBase.profile_run of vllm/worker/model_runner.py): as many tokens as
+ * are computed at once go through the layers, then the sampler draws a token for as many requests as there may be. Its
+ * functions write in place where transformers' make a new tensor: norms add the residual into it and normalise what
+ * they read (fused_add_rms_norm), rotations change queries and keys (rotary_embedding). Variables are those of the
+ * models' functions (vllm/model_executor/models); what torch.compile has made of them holds its inputs until a piece
+ * between two attentions has run.
+ */
+
+/* VLLM_FUSED_MOE_CHUNK_SIZE: tokens that go through the experts at once (fused_experts_impl). */
+#define EXPERT_CHUNK 32768
+
+#define T HR_SYMBOL_SEQUENCE
+#define H HR_SYMBOL_HIDDEN
+#define V HR_SYMBOL_VOCABULARY
+
+static HrValue
+make (HrReplay   *replay,
+      const char *operation,
+      const char *name,
+      HrValue     shape)
+{
+  return hr_replay_make (replay, operation, name, replay->component, shape);
+}
+
+static const HrBlock *
+find_block (const HrLayerClass *klass,
+            HrBlockKind         kind)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
+        {
+          const HrBlock *block = hr_chain_find_block (&klass->sublayers[i].branches[j], kind);
+
+          if (block != NULL)
+            return block;
+        }
+    }
+
+  return NULL;
+}
+
+/* Llama's MLP calls what its matrix makes like its input; LlamaForCausalLM runs others as well (registry.py). */
+static gboolean
+lets_gate_up_go (const HrModel *model)
+{
+  static const char * const types[] = { "llama", "mistral", "phi3", "aquila", "internlm3", NULL };
+
+  return g_strv_contains (types, hr_model_get_model_type ((HrModel *) model));
+}
+
+static gboolean
+knows_chain (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+
+      switch ((guint) block->kind)
+        {
+        case HR_BLOCK_NORM:
+        case HR_BLOCK_MLP:
+          break;
+
+        case HR_BLOCK_ATTENTION:
+          if (block->attention.is_cross || block->attention.latent_size > 0 || block->attention.index_topk > 0)
+            return FALSE;
+          break;
+
+        case HR_BLOCK_MIXTURE:
+          if (block->mixture.latent_size > 0)
+            return FALSE;
+          break;
+
+        default:
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+/*
+ * hr_vllm_run_knows:
+ * @stack: a decoder
+ *
+ * Checks whether it is known how its layers run: an attention, then a perceptron or experts, each with a norm before.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_vllm_run_knows (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrLayerClass *klass = &stack->layer_classes[i];
+
+      if (klass->n_sublayers != 2 || klass->n_skipped_sublayers > 0 || hr_layer_class_get_attention (klass) == NULL)
+        return FALSE;
+      for (guint j = 0; j < klass->n_sublayers; j++)
+        {
+          const HrSublayer *sublayer = &klass->sublayers[j];
+
+          if (sublayer->n_branches != 1 || sublayer->shared.n_blocks > 0 || !knows_chain (&sublayer->branches[0]))
+            return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static void
+set_symbols (HrReplay           *replay,
+             const HrLayerClass *klass)
+{
+  const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+  guint64 *symbols = replay->symbols;
+
+  hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (klass));
+  if (mlp != NULL)
+    symbols[HR_SYMBOL_INTERMEDIATE] = mlp->mlp.intermediate_size;
+  if (mixture == NULL)
+    return;
+
+  symbols[HR_SYMBOL_EXPERTS] = mixture->mixture.num_experts;
+  symbols[HR_SYMBOL_EXPERT] = mixture->mixture.intermediate_size;
+  symbols[HR_SYMBOL_TOP_K] = mixture->mixture.num_experts_per_tok;
+  symbols[HR_SYMBOL_INTERMEDIATE] = mixture->mixture.shared_intermediate_size;
+  symbols[HR_SYMBOL_ROUTED] = MIN (symbols[T], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
+}
+
+/* Queries, keys and values in one; norms of queries and keys make new ones, while the values are still part of it. */
+static HrValue
+replay_attention (HrReplay          *replay,
+                  const HrAttention *attention)
+{
+  HrElement e = replay->dtype;
+  HrValue qkv = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+  HrValue query = HR_NO_VALUE, key = HR_NO_VALUE;
+  HrValue heads, output;
+
+  if (attention->qk_norm != HR_QK_NORM_NONE)
+    {
+      query = make (replay, "rms_norm", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+      key = make (replay, "rms_norm", "k", HR_SHAPE (e, T, HR_SYMBOL_KEY));
+    }
+  heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  output = make (replay, "linear", "output", HR_SHAPE (e, T, H));
+  hr_replay_drop (replay, heads);
+  hr_replay_drop (replay, key);
+  hr_replay_drop (replay, query);
+  hr_replay_drop (replay, qkv);
+
+  return output;
+}
+
+/* gate_up_proj, SiluAndMul and down_proj, or the two matrices of a perceptron without a gate. */
+static HrValue
+replay_perceptron (HrReplay *replay,
+                   gboolean  is_gated,
+                   gboolean  lets_go)
+{
+  HrElement e = replay->dtype;
+  HrValue shape = HR_SHAPE (e, T, HR_SYMBOL_INTERMEDIATE);
+  HrValue wide = shape;
+  HrValue first, act, output;
+
+  wide.count = is_gated ? 2 : 1;
+  first = make (replay, "linear", is_gated ? "gate_up" : "up", wide);
+  act = make (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
+  if (lets_go || !is_gated)
+    hr_replay_drop (replay, first);
+  output = make (replay, "linear", "output", HR_SHAPE (e, T, H));
+  hr_replay_drop (replay, act);
+  if (!lets_go && is_gated)
+    hr_replay_drop (replay, first);
+
+  return output;
+}
+
+/*
+ * fused_experts_impl: what the first and the second product of all experts make is one buffer, what is between them
+ * another; the sum goes into what was read.
+ */
+static HrValue
+replay_experts (HrReplay        *replay,
+                const HrMixture *mixture)
+{
+  HrElement e = replay->dtype;
+  gboolean is_wide = 2 * mixture->intermediate_size >= mixture->hidden_size;
+  HrValue inner = HR_SHAPE (e, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT);
+  HrValue products = is_wide ? inner : HR_SHAPE (e, HR_SYMBOL_ROUTED, H);
+  HrValue shared = HR_NO_VALUE;
+  HrValue logits, weights, ids, between, result;
+
+  if (mixture->shared_intermediate_size > 0)
+    shared = replay_perceptron (replay, TRUE, FALSE);
+  logits = make (replay, "linear", "router_logits", HR_SHAPE (e, T, HR_SYMBOL_EXPERTS));
+  weights = make (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, T, HR_SYMBOL_TOP_K));
+  ids = make (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, T, HR_SYMBOL_TOP_K));
+  if (is_wide)
+    products.count = 2;
+  result = make (replay, "fused_moe", "cache13", products);
+  between = make (replay, "fused_moe", "cache2", inner);
+  hr_replay_drop (replay, between);
+  hr_replay_drop (replay, result);
+  hr_replay_drop (replay, ids);
+  hr_replay_drop (replay, weights);
+  hr_replay_drop (replay, logits);
+  result = make (replay, "moe_sum", "final_hidden_states", HR_SHAPE (e, T, H));
+  hr_replay_drop (replay, shared);
+
+  return result;
+}
+
+static HrValue
+replay_feed_forward (const HrVllmPlan   *plan,
+                     HrReplay           *replay,
+                     const HrLayerClass *klass,
+                     gboolean            lets_go)
+{
+  const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+
+  if (mixture != NULL)
+    return replay_experts (replay, &mixture->mixture);
+
+  return replay_perceptron (replay, mlp->mlp.gated, lets_go);
+}
+
+/*
+ * A layer by its function: what it has read is held by the model's function, the residual is changed in place, and so
+ * is what the attention has made, which the perceptron reads.
+ */
+static void
+replay_eager_layer (const HrVllmPlan   *plan,
+                    HrReplay           *replay,
+                    const HrLayerClass *klass)
+{
+  HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
+  HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue attended = replay_attention (replay, hr_layer_class_get_attention (klass));
+  HrValue output = replay_feed_forward (plan, replay, klass, lets_gate_up_go (plan->pass->model));
+
+  hr_replay_drop (replay, attended);
+  hr_replay_drop (replay, hidden);
+  hr_replay_drop (replay, output);
+  hr_replay_drop (replay, residual);
+}
+
+/*
+ * The piece of a compiled graph between two attentions: what it reads, what an attention has made and the residual, is
+ * held by the caller until it has run.
+ */
+static void
+replay_compiled_layer (const HrVllmPlan   *plan,
+                       HrReplay           *replay,
+                       const HrLayerClass *klass)
+{
+  HrElement e = replay->dtype;
+  HrValue heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue before = make (replay, "add", "residual", HR_SHAPE (e, T, H));
+  HrValue residual = make (replay, "linear", "residual", HR_SHAPE (e, T, H));
+  HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
+  HrValue qkv = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+
+  hr_replay_drop (replay, before);
+  hr_replay_drop (replay, output);
+  hr_replay_drop (replay, heads);
+  heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  hr_replay_drop (replay, heads);
+  hr_replay_drop (replay, qkv);
+  hr_replay_drop (replay, residual);
+}
+
+/*
+ * torch.sort of rows of the vocabulary: values, indices, the order before it, and what cub holds of both to write to in
+ * turns (launch_stable_sort_kernel of aten/src/ATen/native/cuda/Sort.cu, segmented_sort_pairs).
+ */
+static void
+replay_sort (HrReplay *replay,
+             HrValue  *values,
+             HrValue  *indices)
+{
+  HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
+  HrValue numbers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, V);
+  HrValue order, other_values, other_indices;
+
+  *values = make (replay, "sort", "logits_sort", floats);
+  *indices = make (replay, "sort", "logits_idx", numbers);
+  order = make (replay, "sort", "indices", numbers);
+  other_values = make (replay, "sort", "keys", floats);
+  other_indices = make (replay, "sort", "values", numbers);
+  hr_replay_drop (replay, other_indices);
+  hr_replay_drop (replay, other_values);
+  hr_replay_drop (replay, order);
+}
+
+/*
+ * Sampler.forward, apply_top_k_top_p and random_sample (vllm/v1/sample, vllm/model_executor/layers/sampler.py): logits
+ * in fp32, sorted, those that are too improbable left out, probabilities drawn from.
+ */
+static void
+replay_sampler (const HrVllmPlan *plan,
+                HrReplay         *replay)
+{
+  HrElement e = replay->dtype;
+  HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
+  HrValue bools = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, V);
+  HrValue hidden = make (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
+  HrValue last = make (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  HrValue random = HR_NO_VALUE;
+  HrValue logits, wide, values, indices, mask, other_mask, sum, drawn, noise;
+
+  if (plan->profile->draws_logits)
+    random = make (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  replay->component = HR_COMPONENT_LOGITS;
+  logits = make (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
+  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "to", "logits.float ()", floats);
+  replay_sort (replay, &values, &indices);
+  mask = make (replay, "lt", "top_k_mask", bools);
+  sum = make (replay, "softmax", "probs_sort", floats);
+  other_mask = make (replay, "le", "top_p_mask", bools);
+  drawn = make (replay, "scatter", "logits", floats);
+  hr_replay_drop (replay, other_mask);
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, mask);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, values);
+  sum = make (replay, "softmax", "probs", floats);
+  noise = make (replay, "empty_like", "q", floats);
+  hr_replay_drop (replay, noise);
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, drawn);
+  hr_replay_drop (replay, wide);
+  hr_replay_drop (replay, logits);
+  hr_replay_drop (replay, random);
+  hr_replay_drop (replay, last);
+  hr_replay_drop (replay, hidden);
+}
+
+static void
+replay_layers (const HrVllmPlan *plan,
+               HrReplay         *replay)
+{
+  const HrStack *stack = plan->pass->stack;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      HrStretch stretch;
+
+      set_symbols (replay, &stack->layer_classes[i]);
+      hr_replay_begin (replay, &stretch, "profile_run", -1);
+      replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
+      if (plan->eager)
+        replay_eager_layer (plan, replay, &stack->layer_classes[i]);
+      else
+        replay_compiled_layer (plan, replay, &stack->layer_classes[i]);
+      hr_replay_end (replay);
+    }
+}
+
+/*
+ * hr_vllm_run_replay:
+ * @plan: a plan
+ * @replay: a tape, on which nothing has happened
+ *
+ * Replays the trial run.
+ */
+void
+hr_vllm_run_replay (const HrVllmPlan *plan,
+                    HrReplay         *replay)
+{
+  HrStretch stretch;
+
+  hr_pass_set_model_symbols (&plan->pass->inference, replay);
+  replay->symbols[HR_SYMBOL_SEQUENCE] = plan->max_num_batched_tokens;
+  replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
+  replay_layers (plan, replay);
+
+  hr_replay_begin (replay, &stretch, "profile_run", -1);
+  replay->sentence = N_("while the sampler sorts the logits of as many requests as there may be in the trial run");
+  replay_sampler (plan, replay);
+  hr_replay_end (replay);
+}

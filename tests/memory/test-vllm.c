@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What the settings of vLLM change, by how much, and what is refused. Sizes are those of Qwen2.5-0.5B on a T4. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-fit.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+
+#define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/* 24 layers, two heads of 64 elements for keys and as many for values. */
+#define TOKEN_BYTES (G_GUINT64_CONSTANT (24) * 2 * 128 * 2)
+
+static HrEstimate *
+estimate_model (const char  *id,
+                const char  *gpu_id,
+                const char  *settings,
+                GError     **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = gpu_id != NULL ? hr_gpu_catalogue_lookup (gpu_id, NULL) : NULL;
+  g_auto (GStrv) words = g_strsplit (settings, " ", -1);
+
+  g_object_set (job, "engine", HR_ENGINE_VLLM, "dtype", HR_DTYPE_FLOAT16, NULL);
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
+      g_autoptr (GError) own_error = NULL;
+
+      hr_job_set_from_string (job, pair[0], pair[1], &own_error);
+      g_assert_no_error (own_error);
+    }
+
+  return hr_estimator_run (model, job, gpu, 1, error);
+}
+
+static HrEstimate *
+estimate (const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *found = estimate_model (MODEL, "t4", settings, &error);
+
+  g_assert_no_error (error);
+
+  return found;
+}
+
+static guint64
+get_bytes (const char    *settings,
+           HrComponentId  id)
+{
+  g_autoptr (HrEstimate) found = estimate (settings);
+
+  return hr_estimate_get_component_bytes (found, id);
+}
+
+static gboolean
+fits (HrEstimate *found,
+      const char *gpu_id)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (gpu_id, NULL);
+  guint64 bytes = hr_estimate_get_device_bytes (found, 0);
+  HrFit fit;
+
+  hr_fit_init (&fit, gpu, 1, &bytes, 1, 1);
+
+  return fit.fits;
+}
+
+static gboolean
+has_warning (HrEstimate *found,
+             const char *part)
+{
+  const char * const *warnings = hr_estimate_get_warnings (found);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], part) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* All that vLLM counts adds up to its share, but for less than a block. */
+static void
+test_share_is_used_up (void)
+{
+  static const char * const shares[] = { "0.5", "0.75", "0.9" };
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("t4", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("gpu-memory-utilization=%s", shares[i]);
+      g_autoptr (HrEstimate) found = estimate (settings);
+      guint64 share = g_ascii_strtod (shares[i], NULL) * hr_gpu_get_memory (gpu) + 1;
+      guint64 beside = hr_estimate_get_component_bytes (found, HR_COMPONENT_CUDA_GRAPHS) + 147 * MIB;
+      guint64 within = hr_estimate_get_total_bytes (found) - beside;
+
+      g_assert_cmpuint (within, <=, share);
+      g_assert_cmpuint (within + 16 * TOKEN_BYTES, >, share);
+      g_assert_true (fits (found, "t4"));
+    }
+}
+
+static void
+test_cache_is_whole_blocks (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 block;
+  } rows[] = {
+    { "", 16 * TOKEN_BYTES },
+    { "block-size=128", 128 * TOKEN_BYTES },
+    { "kv-cache-dtype=float8", 8 * TOKEN_BYTES },
+    { "kv-cache-dtype=float8 block-size=64", 32 * TOKEN_BYTES },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpuint (get_bytes (rows[i].settings, HR_COMPONENT_KV_CACHE) % rows[i].block, ==, 0);
+}
+
+/* 38 bytes for each word of each request: 16 and 32 bits of it, values and indices, and what sorting takes. */
+static void
+test_sampler_is_tried_out_with_all_requests (void)
+{
+  static const guint64 requests[] = { 64, 128, 512 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("max-num-seqs=%" G_GUINT64_FORMAT, requests[i]);
+
+      g_assert_cmpuint (get_bytes (settings, HR_COMPONENT_LOGITS), ==, requests[i] * 151936 * 38);
+    }
+}
+
+/* Above some tokens the perceptron takes more than the sampler: gate, up and their product, beside three states. */
+static void
+test_long_batches_go_through_a_layer (void)
+{
+  guint64 tokens = 65536;
+
+  g_assert_cmpuint (get_bytes ("max-num-seqs=8 max-num-batched-tokens=65536 enforce-eager=true",
+                               HR_COMPONENT_ACTIVATIONS), ==, tokens * (3 * 4864 + 4 * 896) * 2);
+  g_assert_cmpuint (get_bytes ("max-num-seqs=8 max-num-batched-tokens=65536", HR_COMPONENT_ACTIVATIONS), ==,
+                    tokens * (3 * 4864 + 3 * 896) * 2);
+}
+
+static void
+test_graphs_are_captured_unless_it_is_eager (void)
+{
+  g_assert_cmpuint (get_bytes ("", HR_COMPONENT_CUDA_GRAPHS), >, 0);
+  g_assert_cmpuint (get_bytes ("enforce-eager=true", HR_COMPONENT_CUDA_GRAPHS), ==, 0);
+}
+
+/* Without a GPU there is no share of its memory: the cache is as large as one request of the longest context needs. */
+static void
+test_cache_without_a_gpu_is_what_is_needed (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (MODEL, NULL, "max-model-len=4096", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE), ==, 4096 * TOKEN_BYTES);
+}
+
+/* vLLM refuses to start where a request of the longest context does not fit, whatever is free beside its share. */
+static void
+test_what_does_not_start_does_not_fit (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model ("meta-llama/Meta-Llama-3.1-8B-Instruct", "rtx-3090", "", &error);
+  g_autoptr (HrEstimate) shorter = NULL;
+
+  g_assert_no_error (error);
+  g_assert_true (has_warning (found, "vLLM would not start"));
+  g_assert_false (fits (found, "rtx-3090"));
+
+  shorter = estimate_model ("meta-llama/Meta-Llama-3.1-8B-Instruct", "rtx-3090", "max-model-len=8192", &error);
+  g_assert_no_error (error);
+  g_assert_false (has_warning (shorter, "vLLM would not start"));
+  g_assert_true (fits (shorter, "rtx-3090"));
+}
+
+/* The longest context that is named starts, and one token more does not. */
+static void
+test_longest_context_is_the_longest (void)
+{
+  static const char id[] = "meta-llama/Meta-Llama-3.1-8B-Instruct";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (id, "rtx-3090", "", &error);
+  const char * const *warnings = hr_estimate_get_warnings (found);
+  const char *named = NULL;
+  guint64 longest;
+
+  for (guint i = 0; warnings[i] != NULL && named == NULL; i++)
+    named = strstr (warnings[i], "enough for max-model-len ");
+  g_assert_nonnull (named);
+  longest = g_ascii_strtoull (named + strlen ("enough for max-model-len "), NULL, 10);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("max-model-len=%" G_GUINT64_FORMAT, longest + i);
+      g_autoptr (HrEstimate) other = estimate_model (id, "rtx-3090", settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpint (fits (other, "rtx-3090"), ==, i == 0);
+    }
+}
+
+static void
+test_requests_that_do_not_fit_wait (void)
+{
+  g_autoptr (HrEstimate) found = estimate ("batch-size=250 prompt-length=16000 max-model-len=32768");
+
+  g_assert_true (has_warning (found, "wait"));
+  g_assert_false (fits (found, "t4"));
+}
+
+static void
+test_what_is_not_known_is_refused (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *settings;
+    const char *sentence;
+  } rows[] = {
+    { MODEL, "kv-cache-dtype=int4", "kv-cache-dtype: expected auto, float8" },
+    { MODEL, "max-model-len=1024",
+      "max-model-len: expected at least the tokens of prompt and output, 2560; found 1024" },
+    { MODEL, "beams=2", "engine: expected transformers beside beams" },
+    { MODEL, "tensor-parallel=2", "engine: expected transformers beside tensor-parallel" },
+    { MODEL, "quantization=bnb-nf4", "quantization: expected none beside vLLM" },
+    { "openai-community/gpt2", "max-model-len=4096", NULL },
+    { "google-t5/t5-small", "", "it is not known here how vLLM computes the layers" },
+    { "state-spaces/mamba-130m-hf", "", "it is not known here how vLLM computes the layers" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model (rows[i].model, "t4", rows[i].settings, &error);
+
+      if (rows[i].sentence == NULL)
+        {
+          g_assert_no_error (error);
+          continue;
+        }
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, rows[i].sentence));
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/memory/vllm/its_share_of_the_memory_is_used_up", test_share_is_used_up);
+  g_test_add_func ("/memory/vllm/the_cache_is_whole_blocks", test_cache_is_whole_blocks);
+  g_test_add_func ("/memory/vllm/the_sampler_is_tried_out_with_all_requests",
+                   test_sampler_is_tried_out_with_all_requests);
+  g_test_add_func ("/memory/vllm/long_batches_go_through_a_layer", test_long_batches_go_through_a_layer);
+  g_test_add_func ("/memory/vllm/graphs_are_captured_unless_it_is_eager", test_graphs_are_captured_unless_it_is_eager);
+  g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",
+                   test_cache_without_a_gpu_is_what_is_needed);
+  g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);
+  g_test_add_func ("/memory/vllm/the_longest_context_is_the_longest", test_longest_context_is_the_longest);
+  g_test_add_func ("/memory/vllm/requests_that_do_not_fit_wait", test_requests_that_do_not_fit_wait);
+  g_test_add_func ("/memory/vllm/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
+
+  return g_test_run ();
+}

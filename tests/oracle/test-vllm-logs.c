@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What vLLM takes when it starts, term by term, against what it wrote into its log: the weights, the peak of its trial
+ * run, the blocks of the cache that a budget has room for; and how far what is measured alone (what is beside the
+ * allocator, CUDA graphs) goes apart.
+ */
+
+#include <math.h>
+
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+#include "hr-vllm-run.h"
+
+#include "oracle.h"
+
+#define GIB (1024.0 * 1024 * 1024)
+
+/* Logs have two digits of a GiB behind the point. */
+#define MAX_ROUNDED 0.0051
+
+#define MAX_WEIGHT_PERCENT 0.2
+#define MAX_RUN_GIBIBYTES 0.02
+#define MAX_BESIDE_GIBIBYTES 0.6
+#define MAX_POOL_GIBIBYTES 0.35
+
+typedef struct
+{
+  GArray *weights;
+  GArray *run;
+  GArray *pool;
+  guint n_beside;
+  guint n_near;
+  guint n_blocks;
+} Table;
+
+static gboolean
+get_figure (JsonObject *row,
+            const char *key,
+            double     *figure)
+{
+  if (!json_object_has_member (row, key))
+    return FALSE;
+
+  *figure = json_object_get_double_member (row, key);
+
+  return TRUE;
+}
+
+static double
+get_run (const HrVllmPlan *plan)
+{
+  g_auto (HrReplay) replay;
+
+  hr_inference_plan_init_replay (plan->pass, &replay);
+  hr_vllm_run_replay (plan, &replay);
+
+  return (replay.peak.level.total + plan->workspace_bytes) / GIB;
+}
+
+static double
+note (JsonObject *row,
+      const char *term,
+      double      found,
+      double      expected)
+{
+  g_print ("# %-44.44s %-12s %9.4f %9.4f GiB  %+.4f\n", json_object_get_string_member (row, "model"), term, found,
+           expected, found - expected);
+
+  return found - expected;
+}
+
+/* The blocks that the logged size has room for: as many as were logged, but for what the log has rounded. */
+static void
+compare_blocks (JsonObject       *row,
+                const HrVllmPlan *plan,
+                double            pool,
+                Table            *table)
+{
+  double block = hr_vllm_plan_get_block_bytes (plan) / GIB;
+  double blocks;
+
+  if (!get_figure (row, "blocks", &blocks))
+    return;
+
+  note (row, "blocks", blocks * block, pool);
+  g_assert_cmpfloat (fabs (blocks * block - pool), <=, MAX_ROUNDED + block);
+  table->n_blocks++;
+}
+
+/* All that is neither weights nor cache, of which the log may leave something out. */
+static void
+compare_beside (JsonObject       *row,
+                const HrVllmPlan *plan,
+                double            run,
+                Table            *table)
+{
+  double expected, non_torch, graphs, found = run;
+
+  if (!get_figure (row, "activations", &expected))
+    return;
+
+  if (get_figure (row, "non-torch", &non_torch))
+    {
+      expected += non_torch;
+      found += plan->profile->non_torch.median_bytes / GIB;
+    }
+  if (get_figure (row, "graphs", &graphs))
+    {
+      expected += graphs;
+      found += plan->profile->graphs.median_bytes / GIB;
+    }
+  table->n_near += fabs (note (row, "beside", found, expected)) <= MAX_BESIDE_GIBIBYTES;
+  table->n_beside++;
+}
+
+static void
+compare (JsonObject       *row,
+         const HrVllmPlan *plan,
+         double            share,
+         Table            *table)
+{
+  HrWeights weights;
+  double held = hr_vllm_plan_get_weight_bytes (plan, &weights) / GIB;
+  double run = get_run (plan);
+  double expected, total, pool;
+
+  if (get_figure (row, "weights", &expected))
+    oracle_errors_add (table->weights, note (row, "weights", held, expected) / expected * 100);
+  if (get_figure (row, "activations", &expected))
+    oracle_errors_add (table->run, note (row, "run", run, expected));
+  compare_beside (row, plan, run, table);
+  if (!get_figure (row, "kv-cache", &pool))
+    return;
+
+  compare_blocks (row, plan, pool, table);
+  if (get_figure (row, "total", &total) && get_figure (row, "weights", &expected))
+    oracle_errors_add (table->pool, note (row, "pool", total * share - held - run -
+                                          plan->profile->non_torch.median_bytes / GIB, pool));
+}
+
+static void
+test_row (JsonObject *row,
+          Table      *table)
+{
+  const char *name = json_object_get_string_member (row, "model");
+  const char *gpu_id = json_object_has_member (row, "gpu") ? json_object_get_string_member (row, "gpu") : NULL;
+  g_autoptr (HrModel) model = oracle_load_model_of (row, name);
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, json_object_get_object_member (row, "settings"));
+  g_auto (HrInferencePlan) pass = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = gpu_id != NULL ? hr_gpu_catalogue_lookup (gpu_id, NULL) : NULL;
+  HrVllmPlan plan;
+
+  g_object_set (job, "engine", HR_ENGINE_VLLM, NULL);
+  hr_inference_plan_init_pass (&pass, model, job, &error);
+  g_assert_no_error (error);
+  hr_vllm_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), gpu, &error);
+  g_assert_no_error (error);
+  compare (row, &plan, hr_inference_job_get_gpu_memory_utilization (HR_INFERENCE_JOB (job)), table);
+}
+
+static void
+test_what_vllm_takes_is_what_it_logs (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("vllm-logs.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) weights = oracle_errors_new ();
+  g_autoptr (GArray) run = oracle_errors_new ();
+  g_autoptr (GArray) pool = oracle_errors_new ();
+  Table table = { weights, run, pool };
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    test_row (json_array_get_object_element (cases, i), &table);
+
+  g_print ("# %u of %u runs, with what is measured alone, within %g GiB; blocks of %u budgets\n", table.n_near,
+           table.n_beside, MAX_BESIDE_GIBIBYTES, table.n_blocks);
+  g_assert_cmpuint (table.n_beside, >=, 10);
+  g_assert_cmpuint (10 * table.n_near, >=, 9 * table.n_beside);
+  g_assert_cmpuint (table.n_blocks, >=, 8);
+  oracle_errors_judge (weights, "weights, percent", 0.05, MAX_WEIGHT_PERCENT);
+  oracle_errors_judge (run, "trial run, GiB", MAX_ROUNDED, MAX_RUN_GIBIBYTES);
+  oracle_errors_judge (pool, "cache, GiB", MAX_POOL_GIBIBYTES, MAX_POOL_GIBIBYTES);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/oracle/what_vllm_takes_is_what_it_logs", test_what_vllm_takes_is_what_it_logs);
+
+  return g_test_run ();
+}
