@@ -23,6 +23,7 @@
 #include "headroom-rank-list.h"
 #include "headroom-sweep-view.h"
 #include "headroom-timeline-view.h"
+#include "headroom-usage-view.h"
 #include "hr-base-enums.h"
 #include "hr-export-timeline.h"
 #include "hr-export.h"
@@ -61,6 +62,7 @@ struct _HeadroomResultPage
   GtkWidget *sections;
   GtkImage *verdict_icon;
   GtkLabel *verdict;
+  HeadroomUsageView *usage;
   GtkLabel *total;
   GtkLabel *total_caption;
   GtkLabel *allocator_figures;
@@ -441,6 +443,8 @@ headroom_result_page_update (HeadroomResultPage *self)
   headroom_result_page_show_total (self);
   headroom_result_page_show_allocator (self, report);
   headroom_result_page_show_capacity (self, report);
+  headroom_usage_view_show (self->usage, self->gpu, hr_estimate_get_n_ranks (self->estimate),
+                            hr_estimate_get_total_bytes (self->estimate), self->unit_system);
   headroom_result_page_show_ranks (self, report);
   headroom_result_page_show_charts (self, report);
   headroom_result_page_explain (self);
@@ -674,6 +678,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_RANK_LIST);
   g_type_ensure (HEADROOM_TYPE_SWEEP_VIEW);
   g_type_ensure (HEADROOM_TYPE_TIMELINE_VIEW);
+  g_type_ensure (HEADROOM_TYPE_USAGE_VIEW);
 
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/headroom/Headroom/ui/headroom-result-page.ui");
@@ -681,6 +686,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, sections);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict_icon);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, verdict);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, usage);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, total_caption);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, allocator_figures);

@@ -25,6 +25,8 @@
 #include "hr-gpu-catalogue.h"
 #include "hr-gpu-detect.h"
 #include "hr-gpu-price.h"
+#include "hr-gpu-usage-text.h"
+#include "hr-gpu-usage.h"
 #include "hr-gpu.h"
 #include "hr-grpo-job.h"
 #include "hr-help-text.h"

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 
 #include "headroom-capacity-bar.h"
 #include "headroom-comparison.h"
@@ -548,6 +549,45 @@ test_a_gpu_is_picked (Fixture       *fixture,
   assert_shown (fixture, fixture->estimate, 0);
 }
 
+/* A program that stands for nvidia-smi, in a folder that is looked into first. */
+static char *
+write_driver (const char *free_mebibytes)
+{
+  char *folder = g_dir_make_tmp ("headroom-driver-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (folder, "nvidia-smi", NULL);
+  g_autofree char *path = g_strdup_printf ("%s:%s", folder, g_getenv ("PATH"));
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\n"
+                                           "case $1 in\n"
+                                           "--query-gpu=*) echo 'NVIDIA GeForce RTX 4090, GPU-1, 580, 24564, %s' ;;\n"
+                                           "*) echo 'GPU-1, 7, 500, /usr/bin/python3' ;;\n"
+                                           "esac\n", free_mebibytes);
+
+  g_assert_true (g_file_set_contents_full (program, text, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  g_setenv ("PATH", path, TRUE);
+
+  return folder;
+}
+
+/* What the driver says is asked for by itself. */
+static void
+test_what_is_free_now_is_shown (Fixture       *fixture,
+                                gconstpointer  data)
+{
+  g_autofree char *old_path = g_strdup (g_getenv ("PATH"));
+  g_autofree char *folder = write_driver ("24000");
+  g_autofree char *program = g_build_filename (folder, "nvidia-smi", NULL);
+  /* Translators: 1 a size, 2 a list of programs, each with a size */
+  g_autofree char *processes = g_strdup_printf (_("%1$s are in use, by %2$s"), "564.0 MiB", "python3 500.0 MiB");
+
+  gtk_window_set_child (GTK_WINDOW (fixture->window), NULL);
+  show (fixture, 1000);
+  HEADROOM_TEST_WAIT_FOR (headroom_test_find_label (fixture->page, processes) != NULL);
+
+  g_setenv ("PATH", old_path, TRUE);
+  g_assert_no_errno (g_remove (program));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -571,6 +611,7 @@ main (int   argc,
   ADD ("a_copy_has_every_byte", test_copy_has_every_byte);
   ADD ("the_page_is_narrow_enough_for_a_phone", test_page_is_narrow_enough_for_a_phone);
   ADD ("the_page_draws_at_every_width", test_page_draws_at_every_width);
+  ADD ("what_is_free_now_is_shown", test_what_is_free_now_is_shown);
   ADD ("a_gpu_is_picked", test_a_gpu_is_picked);
   ADD ("nothing_is_shown_without_an_estimate", test_nothing_is_shown_without_an_estimate);
   ADD ("properties_notify_once", test_properties_notify_once);

@@ -19,6 +19,14 @@ typedef struct
   unsigned long long used;
 } Memory;
 
+typedef struct
+{
+  unsigned int pid;
+  unsigned long long used;
+  unsigned int gpu_instance;
+  unsigned int compute_instance;
+} Process;
+
 int nvmlInit_v2 (void);
 int nvmlShutdown (void);
 int nvmlSystemGetDriverVersion (char *version, unsigned int length);
@@ -27,6 +35,10 @@ int nvmlDeviceGetHandleByIndex_v2 (unsigned int index, void **device);
 int nvmlDeviceGetName (void *device, char *name, unsigned int length);
 int nvmlDeviceGetUUID (void *device, char *uuid, unsigned int length);
 int nvmlDeviceGetMemoryInfo (void *device, Memory *memory);
+int nvmlDeviceGetHandleByUUID (const char *uuid, void **device);
+int nvmlDeviceGetComputeRunningProcesses_v3 (void *device, unsigned int *count, Process *processes);
+int nvmlDeviceGetGraphicsRunningProcesses_v2 (void *device, unsigned int *count, Process *processes);
+int nvmlSystemGetProcessName (unsigned int pid, char *name, unsigned int length);
 
 static const char * const names[] = { "NVIDIA GeForce RTX 4090", "NVIDIA GB10" };
 
@@ -110,6 +122,50 @@ nvmlDeviceGetMemoryInfo (void   *device,
   memory->total = 24564ull << 20;
   memory->free = 20000ull << 20;
   memory->used = memory->total - memory->free;
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetHandleByUUID (const char  *uuid,
+                           void       **device)
+{
+  *device = (void *) (uintptr_t) (strcmp (uuid, "GPU-1") == 0 ? 1 : 2);
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetComputeRunningProcesses_v3 (void         *device,
+                                         unsigned int *count,
+                                         Process      *processes)
+{
+  *count = 2;
+  processes[0] = (Process) { .pid = 31, .used = 300ull << 20 };
+  processes[1] = (Process) { .pid = 77, .used = 3500ull << 20 };
+
+  return SUCCESS;
+}
+
+/* One of these computes as well, and of another the driver does not tell what it has. */
+int
+nvmlDeviceGetGraphicsRunningProcesses_v2 (void         *device,
+                                          unsigned int *count,
+                                          Process      *processes)
+{
+  *count = 2;
+  processes[0] = (Process) { .pid = 31, .used = 320ull << 20 };
+  processes[1] = (Process) { .pid = 5, .used = ~0ull };
+
+  return SUCCESS;
+}
+
+int
+nvmlSystemGetProcessName (unsigned int  pid,
+                          char         *name,
+                          unsigned int  length)
+{
+  copy (name, pid == 31 ? "/usr/lib/xorg/Xorg" : pid == 77 ? "/opt/python3" : "kwin_wayland", length);
 
   return SUCCESS;
 }

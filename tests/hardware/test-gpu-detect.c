@@ -139,6 +139,99 @@ test_nvml_tells_memory_and_the_catalogue_the_rest (Fixture       *fixture,
   g_assert_true (hr_gpu_get_bandwidth (gpu, &bandwidth));
 }
 
+static GPtrArray *
+read_usage (Fixture *fixture,
+            HrGpu   *gpu)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *usages = _hr_gpu_usage_read_with (&fixture->probe, gpu, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return usages;
+}
+
+static void
+assert_process (const HrGpuUsage *usage,
+                guint             index,
+                guint64           pid,
+                const char       *name,
+                guint64           mebibytes)
+{
+  const HrGpuProcess *process = g_ptr_array_index (usage->processes, index);
+
+  g_assert_cmpuint (process->pid, ==, pid);
+  g_assert_cmpstr (process->name, ==, name);
+  g_assert_cmpuint (process->bytes, ==, mebibytes * MEBIBYTE);
+}
+
+/* A program that draws and computes is one, and that of which the driver does not tell comes last. */
+static void
+test_nvml_tells_what_is_in_use (Fixture       *fixture,
+                                gconstpointer  user_data)
+{
+  g_autofree char *library = g_test_build_filename (G_TEST_BUILT, "hardware", "libfake-nvml.so", NULL);
+  g_autoptr (GListModel) gpus = NULL;
+  g_autoptr (HrGpu) gpu = NULL;
+  g_autoptr (GPtrArray) usages = NULL;
+  const HrGpuUsage *usage;
+
+  fixture->probe.nvml = library;
+  gpus = detect (fixture);
+  gpu = g_list_model_get_item (gpus, 0);
+  usages = read_usage (fixture, gpu);
+
+  g_assert_cmpuint (usages->len, ==, 1);
+  usage = g_ptr_array_index (usages, 0);
+  g_assert_cmpuint (usage->memory_bytes, ==, 24564 * MEBIBYTE);
+  g_assert_cmpuint (usage->free_bytes, ==, 20000 * MEBIBYTE);
+  g_assert_cmpuint (usage->processes->len, ==, 3);
+  assert_process (usage, 0, 77, "python3", 3500);
+  assert_process (usage, 1, 31, "Xorg", 320);
+  assert_process (usage, 2, 5, "kwin_wayland", 0);
+}
+
+static void
+test_nvidia_smi_tells_what_is_in_use (Fixture       *fixture,
+                                      gconstpointer  user_data)
+{
+  g_autoptr (GListModel) gpus = NULL;
+  g_autoptr (HrGpu) gpu = NULL;
+  g_autoptr (GPtrArray) usages = NULL;
+
+  write_program (fixture,
+                 "case $1 in\n"
+                 "--query-gpu=*) echo 'NVIDIA L4, GPU-3, 550.54.15, 23034, 2000'; "
+                 "echo 'NVIDIA L4, GPU-4, 550.54.15, 23034, 22000' ;;\n"
+                 "*) echo 'GPU-3, 12, 19000, /usr/bin/python3, with a comma'; echo 'GPU-3, 13, [N/A], other'; "
+                 "echo 'GPU-4, 14, 500, third'; echo nonsense ;;\n"
+                 "esac");
+  gpus = detect (fixture);
+  gpu = g_list_model_get_item (gpus, 0);
+  usages = read_usage (fixture, gpu);
+
+  g_assert_cmpuint (usages->len, ==, 2);
+  g_assert_cmpstr (((HrGpuUsage *) g_ptr_array_index (usages, 0))->uuid, ==, "GPU-4");
+  assert_process (g_ptr_array_index (usages, 0), 0, 14, "third", 500);
+  g_assert_cmpstr (((HrGpuUsage *) g_ptr_array_index (usages, 1))->uuid, ==, "GPU-3");
+  assert_process (g_ptr_array_index (usages, 1), 0, 12, "python3, with a comma", 19000);
+  assert_process (g_ptr_array_index (usages, 1), 1, 13, "other", 0);
+}
+
+/* It was there before, and is no longer. */
+static void
+test_gpu_that_went_away_has_no_usage (Fixture       *fixture,
+                                      gconstpointer  user_data)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("l4", NULL);
+  g_autoptr (GPtrArray) usages = NULL;
+  g_autoptr (GError) error = NULL;
+
+  usages = _hr_gpu_usage_read_with (&fixture->probe, gpu, NULL, &error);
+  g_assert_null (usages);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+}
+
 static void
 test_unified_memory_is_as_the_catalogue_says (Fixture       *fixture,
                                               gconstpointer  user_data)
@@ -486,6 +579,9 @@ main (int   argc,
   add ("/gpu-detect/machine-without-gpus-is-no-error", test_machine_without_gpus_is_no_error);
   add ("/gpu-detect/nvml-tells-memory-and-the-catalogue-the-rest", test_nvml_tells_memory_and_the_catalogue_the_rest);
   add ("/gpu-detect/unified-memory-is-as-the-catalogue-says", test_unified_memory_is_as_the_catalogue_says);
+  add ("/gpu-detect/nvml-tells-what-is-in-use", test_nvml_tells_what_is_in_use);
+  add ("/gpu-detect/nvidia-smi-tells-what-is-in-use", test_nvidia_smi_tells_what_is_in_use);
+  add ("/gpu-detect/gpu-that-went-away-has-no-usage", test_gpu_that_went_away_has_no_usage);
   add ("/gpu-detect/library-that-is-not-nvml-is-left-alone", test_library_that_is_not_nvml_is_left_alone);
   add ("/gpu-detect/nvidia-smi-answers-where-nvml-does-not", test_nvidia_smi_answers_where_nvml_does_not);
   add ("/gpu-detect/nvidia-smi-is-asked-what-it-understands", test_nvidia_smi_is_asked_what_it_understands);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-gpu-detect.h"
+#include "hr-gpu-usage.h"
 
 G_BEGIN_DECLS
 
@@ -38,6 +39,8 @@ typedef struct
   guint64 free_memory;
 } HrGpuReport;
 
+extern const HrGpuProbe _hr_gpu_default_probe;
+
 GListModel *_hr_gpu_detect_with   (const HrGpuProbe   *probe,
                                    GCancellable       *cancellable,
                                    GError            **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -53,5 +56,22 @@ gboolean    _hr_nvidia_smi_detect (const char         *program,
                                    GListStore         *gpus);
 gboolean    _hr_sysfs_detect      (const char         *root,
                                    GListStore         *gpus);
+
+GPtrArray  *_hr_gpu_usage_read_with   (const HrGpuProbe  *probe,
+                                       HrGpu             *gpu,
+                                       GCancellable      *cancellable,
+                                       GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+void        _hr_gpu_usage_add_process (HrGpuUsage        *self,
+                                       guint64            pid,
+                                       const char        *name,
+                                       guint64            bytes);
+
+/* Each adds the programs that use the GPU, and returns whether whom it asked answered. */
+gboolean    _hr_nvml_add_processes       (const char         *library,
+                                          HrGpuUsage         *usage);
+gboolean    _hr_nvidia_smi_add_processes (const char         *program,
+                                          guint               timeout_ms,
+                                          GCancellable       *cancellable,
+                                          HrGpuUsage         *usage);
 
 G_END_DECLS

@@ -14,7 +14,7 @@
 
 #define TIMEOUT_MS 5000
 
-static const HrGpuProbe default_probe = {
+const HrGpuProbe _hr_gpu_default_probe = {
   .nvml = "libnvidia-ml.so.1",
   .nvidia_smi = "nvidia-smi",
   .sysfs = "/sys",
@@ -132,7 +132,7 @@ hr_gpu_detect (GCancellable  *cancellable,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return _hr_gpu_detect_with (&default_probe, cancellable, error);
+  return _hr_gpu_detect_with (&_hr_gpu_default_probe, cancellable, error);
 }
 
 static void
@@ -142,7 +142,7 @@ detect_in_thread (GTask        *task,
                   GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
-  GListModel *gpus = _hr_gpu_detect_with (&default_probe, cancellable, &error);
+  GListModel *gpus = _hr_gpu_detect_with (&_hr_gpu_default_probe, cancellable, &error);
 
   if (gpus != NULL)
     g_task_return_pointer (task, gpus, g_object_unref);

@@ -17,6 +17,15 @@ enum
   N_FIELDS,
 };
 
+enum
+{
+  PROCESS_FIELD_UUID,
+  PROCESS_FIELD_PID,
+  PROCESS_FIELD_USED,
+  PROCESS_FIELD_NAME,
+  N_PROCESS_FIELDS,
+};
+
 /* A program that is running: it is over once it has exited, and has written all or was stopped. */
 typedef struct
 {
@@ -106,6 +115,7 @@ wait_until_over (Run   *self,
 /* What @program prints, or %NULL if it is not there, fails, or takes too long. */
 static char *
 run_program (const char   *program,
+             const char   *query,
              guint         timeout_ms,
              GCancellable *cancellable)
 {
@@ -113,8 +123,7 @@ run_program (const char   *program,
   g_autoptr (GString) output = g_string_new (NULL);
   Run run = { .cancellable = cancellable, .output = output };
 
-  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, program,
-                              "--query-gpu=name,uuid,driver_version,memory.total,memory.free",
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, program, query,
                               "--format=csv,noheader,nounits", NULL);
   if (process == NULL)
     return NULL;
@@ -171,7 +180,8 @@ _hr_nvidia_smi_detect (const char   *program,
                        GCancellable *cancellable,
                        GListStore   *gpus)
 {
-  g_autofree char *output = run_program (program, timeout_ms, cancellable);
+  g_autofree char *output = run_program (program, "--query-gpu=name,uuid,driver_version,memory.total,memory.free",
+                                         timeout_ms, cancellable);
   g_auto (GStrv) lines = NULL;
 
   if (output == NULL)
@@ -180,6 +190,46 @@ _hr_nvidia_smi_detect (const char   *program,
   lines = g_strsplit (output, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++)
     add_line (lines[i], gpus);
+
+  return TRUE;
+}
+
+/* The name of a program may have commas of its own, and comes last. */
+static void
+add_process (const char *line,
+             HrGpuUsage *usage)
+{
+  g_auto (GStrv) fields = g_strsplit (line, ",", N_PROCESS_FIELDS);
+  guint64 pid, bytes = 0;
+
+  if (g_strv_length (fields) != N_PROCESS_FIELDS)
+    return;
+
+  for (guint i = 0; i < N_PROCESS_FIELDS; i++)
+    g_strstrip (fields[i]);
+  parse_mebibytes (fields[PROCESS_FIELD_USED], &bytes);
+  if (g_str_equal (fields[PROCESS_FIELD_UUID], usage->uuid) &&
+      g_ascii_string_to_unsigned (fields[PROCESS_FIELD_PID], 10, 0, G_MAXUINT32, &pid, NULL))
+    _hr_gpu_usage_add_process (usage, pid, fields[PROCESS_FIELD_NAME], bytes);
+}
+
+/* It tells of programs that compute alone. */
+gboolean
+_hr_nvidia_smi_add_processes (const char   *program,
+                              guint         timeout_ms,
+                              GCancellable *cancellable,
+                              HrGpuUsage   *usage)
+{
+  g_autofree char *output = run_program (program, "--query-compute-apps=gpu_uuid,pid,used_memory,name", timeout_ms,
+                                         cancellable);
+  g_auto (GStrv) lines = NULL;
+
+  if (output == NULL)
+    return FALSE;
+
+  lines = g_strsplit (output, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    add_process (lines[i], usage);
 
   return TRUE;
 }

@@ -13,6 +13,11 @@
 #define NVML_NAME_LENGTH 96
 #define NVML_UUID_LENGTH 96
 #define NVML_VERSION_LENGTH 80
+#define NVML_ERROR_INSUFFICIENT_SIZE 7
+#define NVML_PROCESS_NAME_LENGTH 256
+
+/* More programs than use a GPU of a desktop. */
+#define MAX_PROCESSES 128
 
 typedef struct
 {
@@ -20,6 +25,17 @@ typedef struct
   unsigned long long free;
   unsigned long long used;
 } NvmlMemory;
+
+/* nvmlProcessInfo_t, as the second and the third version of the calls have it; all ones are “not available”. */
+typedef struct
+{
+  unsigned int pid;
+  unsigned long long used;
+  unsigned int gpu_instance;
+  unsigned int compute_instance;
+} NvmlProcess;
+
+typedef int (* NvmlListProcesses) (void *device, unsigned int *count, NvmlProcess *processes);
 
 typedef struct
 {
@@ -117,6 +133,80 @@ _hr_nvml_detect (const char *library,
       nvml.shutdown ();
     }
 
+  g_module_close (module);
+
+  return answered;
+}
+
+/* Drivers have the third version since 510, and the second since 450. */
+static NvmlListProcesses
+find_list (GModule    *module,
+           const char *kind)
+{
+  static const char * const versions[] = { "v3", "v2" };
+  gpointer symbol = NULL;
+
+  for (guint i = 0; symbol == NULL && i < G_N_ELEMENTS (versions); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("nvmlDeviceGet%sRunningProcesses_%s", kind, versions[i]);
+
+      if (!g_module_symbol (module, name, &symbol))
+        symbol = NULL;
+    }
+
+  return (NvmlListProcesses) symbol;
+}
+
+static void
+add_processes (GModule    *module,
+               void       *device,
+               HrGpuUsage *usage)
+{
+  static const char * const kinds[] = { "Compute", "Graphics" };
+  gpointer get_name = NULL;
+
+  g_module_symbol (module, "nvmlSystemGetProcessName", &get_name);
+  for (guint i = 0; get_name != NULL && i < G_N_ELEMENTS (kinds); i++)
+    {
+      NvmlListProcesses list = find_list (module, kinds[i]);
+      NvmlProcess processes[MAX_PROCESSES];
+      unsigned int count = MAX_PROCESSES;
+      int result = list != NULL ? list (device, &count, processes) : NVML_ERROR_INSUFFICIENT_SIZE;
+
+      for (unsigned int j = 0; result == NVML_SUCCESS && j < MIN (count, MAX_PROCESSES); j++)
+        {
+          char name[NVML_PROCESS_NAME_LENGTH];
+          int named = ((int (*) (unsigned int, char *, unsigned int)) get_name) (processes[j].pid, name, sizeof name);
+
+          if (named == NVML_SUCCESS && g_utf8_validate (name, -1, NULL))
+            _hr_gpu_usage_add_process (usage, processes[j].pid, name,
+                                       processes[j].used == G_MAXUINT64 ? 0 : processes[j].used);
+        }
+    }
+}
+
+gboolean
+_hr_nvml_add_processes (const char *library,
+                        HrGpuUsage *usage)
+{
+  GModule *module = g_module_open (library, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+  gpointer find = NULL;
+  Nvml nvml;
+  void *device;
+  gboolean answered;
+
+  if (module == NULL)
+    return FALSE;
+
+  answered = load_symbols (module, &nvml) && g_module_symbol (module, "nvmlDeviceGetHandleByUUID", &find) &&
+             nvml.init () == NVML_SUCCESS;
+  if (answered)
+    {
+      answered = ((int (*) (const char *, void **)) find) (usage->uuid, &device) == NVML_SUCCESS;
+      if (answered)
+        add_processes (module, device, usage);
+      nvml.shutdown ();
+    }
   g_module_close (module);
 
   return answered;
