@@ -5,8 +5,10 @@
 #include "hr-command-line-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "hr-launch-scope.h"
+#include "hr-scenario.h"
 
 /*
  * The settings that a command stands for, by the data that it would be written from. An option stands for what it is
@@ -111,6 +113,33 @@ apply_expressions (HrJson         *settings,
   return TRUE;
 }
 
+/*
+ * A number with a letter behind it, in which small ones are powers of a thousand and large ones of 1,024
+ * (human_readable_int of vllm/engine/arg_utils.py); %NULL if it is none.
+ */
+static char *
+expand_suffix (const char *text)
+{
+  static const char letters[] = "kmgt";
+  gsize length = strlen (text);
+  const char *letter = length > 1 ? strchr (letters, g_ascii_tolower (text[length - 1])) : NULL;
+  g_autofree char *digits = letter != NULL ? g_strndup (text, length - 1) : NULL;
+  double number = digits != NULL ? g_ascii_strtod (digits, NULL) : 0;
+  char *end;
+
+  if (digits == NULL || digits[strspn (digits, "0123456789.")] != '\0')
+    return NULL;
+
+  g_ascii_strtod (digits, &end);
+  if (*end != '\0' || number <= 0)
+    return NULL;
+
+  for (gssize i = 0; i <= letter - letters; i++)
+    number *= g_ascii_islower (text[length - 1]) ? 1000 : 1024;
+
+  return number < G_MAXINT64 ? g_strdup_printf ("%" G_GINT64_FORMAT, (gint64) number) : NULL;
+}
+
 /* The text of a setting that a word of the program stands for: an empty one leaves the setting as it is. */
 static gboolean
 translate (const HrGivenOption  *given,
@@ -120,8 +149,10 @@ translate (const HrGivenOption  *given,
   HrJson *words = NULL, *names = NULL;
   HrJson *word;
   const char *bare = NULL;
+  gboolean has_suffixes = FALSE;
 
-  if (!hr_json_get_object (given->option, "words", &words, error) ||
+  if (!hr_json_get_boolean (given->option, "suffixes", &has_suffixes, error) ||
+      !hr_json_get_object (given->option, "words", &words, error) ||
       !hr_json_get_object (given->option, "names", &names, error) ||
       !hr_json_get_string (given->option, "bare", &bare, error))
     return FALSE;
@@ -152,8 +183,11 @@ translate (const HrGivenOption  *given,
       if (!hr_json_read_string (word, &value, error))
         return FALSE;
       *text = g_strdup (value);
+      return TRUE;
     }
-  else
+
+  *text = has_suffixes ? expand_suffix (given->value) : NULL;
+  if (*text == NULL)
     *text = g_strdup (given->value);
 
   return TRUE;
@@ -176,7 +210,11 @@ apply_setting (const HrGivenOption  *given,
   if (hr_json_get_node_type (value) == HR_JSON_STRING && hr_json_read_string (value, &name, NULL) && name[0] == '$')
     return text == NULL || text[0] == '\0' || hr_job_set_from_string (job, name + 1, text, error);
 
-  if (!_hr_command_line_is_flag (given->option) || when == NULL || hr_json_get_length (when) != 1)
+  if (when == NULL || hr_json_get_length (when) != 1)
+    return TRUE;
+
+  if (!_hr_command_line_is_flag (given->option) &&
+      (text == NULL || text[0] == '\0' || !hr_json_read_string (value, &name, NULL) || !g_str_equal (name, text)))
     return TRUE;
 
   return hr_json_read_string (hr_json_get_element (when, 0), &state, error) &&
@@ -285,6 +323,37 @@ apply_absent (const HrCommandLine  *self,
   return TRUE;
 }
 
+/* What is stored quantized is not quantized once more: the option names the format that it is stored in. */
+static gboolean
+leave_quantization (HrModel  *model,
+                    HrJob    *job,
+                    GError  **error)
+{
+  return hr_model_get_quantization (model) == HR_QUANTIZATION_NONE ||
+         hr_job_set_from_string (job, "quantization", hr_quantization_get_name (HR_QUANTIZATION_AUTO), error);
+}
+
+/* How many GPUs the command is for, 0 if it does not say. */
+static gboolean
+count_gpus (const HrCommandLine  *self,
+            HrLaunchScope        *scope,
+            guint                *n_gpus,
+            GError              **error)
+{
+  HrJson *gpus = hr_json_get_member (self->block, "gpus");
+  HrValue value = { HR_VALUE_NOTHING };
+  guint64 data_parallel;
+
+  g_object_get (scope->job, "data-parallel", &data_parallel, NULL);
+  scope->data_parallel = MAX (data_parallel, 1);
+  if (gpus != NULL && !hr_expression_evaluate (gpus, hr_launch_scope_lookup, scope, &value, error))
+    return FALSE;
+
+  *n_gpus = value.type == HR_VALUE_INTEGER ? CLAMP (value.integer, 0, HR_SCENARIO_MAX_GPUS) : 0;
+
+  return TRUE;
+}
+
 static gboolean
 apply (const HrCommandLine  *self,
        HrModel              *model,
@@ -293,23 +362,18 @@ apply (const HrCommandLine  *self,
        GError              **error)
 {
   g_auto (HrLaunchScope) scope = { 0 };
-  HrJson *gpus = hr_json_get_member (self->block, "gpus");
-  HrValue value = { HR_VALUE_NOTHING };
 
   if (!apply_block (self, job, error) || !hr_launch_scope_init (&scope, model, job, 1, error))
     return FALSE;
 
   /* Expressions see the settings as they come to be. */
   g_set_object (&scope.job, job);
-  if (!apply_absent (self, &scope, FALSE, job, error) || !apply_given (self, job, error) ||
-      !apply_absent (self, &scope, TRUE, job, error) || !apply_read (self, &scope, job, error) ||
-      (self->quantization != NULL && !hr_job_set_from_string (job, "quantization", self->quantization, error)) ||
-      (gpus != NULL && !hr_expression_evaluate (gpus, hr_launch_scope_lookup, &scope, &value, error)))
-    return FALSE;
 
-  *n_gpus = value.type == HR_VALUE_INTEGER ? CLAMP (value.integer, 0, G_MAXINT) : 0;
-
-  return TRUE;
+  return apply_absent (self, &scope, FALSE, job, error) && apply_given (self, job, error) &&
+         leave_quantization (model, job, error) && apply_absent (self, &scope, TRUE, job, error) &&
+         apply_read (self, &scope, job, error) &&
+         (self->quantization == NULL || hr_job_set_from_string (job, "quantization", self->quantization, error)) &&
+         count_gpus (self, &scope, n_gpus, error);
 }
 
 /**

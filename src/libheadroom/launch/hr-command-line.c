@@ -222,7 +222,7 @@ is_option (const char *word)
 static gboolean
 ends_command (const char *word)
 {
-  static const char * const ends[] = { "&&", "||", "|", ";", "&", ">", ">>", "2>&1", "2>", "&>", NULL };
+  static const char * const ends[] = { "&&", "||", "|", ";", "&", ">", ">>", "2>&1", "2>", "&>", "&>>", NULL };
 
   return g_strv_contains (ends, word);
 }
@@ -299,7 +299,7 @@ take_option (HrCommandLine      *self,
              guint              *n_taken,
              GError            **error)
 {
-  const char *equals = g_str_has_prefix (words[0], "--") ? strchr (words[0], '=') : NULL;
+  const char *equals = strchr (words[0], '=');
   g_autofree char *name = equals != NULL ? g_strndup (words[0], equals - words[0]) : g_strdup (words[0]);
   const char *next = equals != NULL ? equals + 1 : words[1];
   gboolean ignored, takes_value = FALSE;
@@ -381,6 +381,13 @@ dup_stem (HrCommandLine *self,
   return stem;
 }
 
+/* Hugging Face has renamed Meta-Llama-3.1 to Llama-3.1, and leads from the one to the other. */
+static const char *
+skip_maker (const char *name)
+{
+  return g_str_has_prefix (name, "Meta-") ? name + strlen ("Meta-") : name;
+}
+
 /* The model of the catalogue whose id ends in a name. */
 static const char *
 find_in_catalogue (const char *name)
@@ -393,7 +400,7 @@ find_in_catalogue (const char *name)
       const char *id = hr_model_entry_get_id (entry);
       const char *slash = strrchr (id, '/');
 
-      if (g_ascii_strcasecmp (slash != NULL ? slash + 1 : id, name) == 0)
+      if (g_ascii_strcasecmp (skip_maker (slash != NULL ? slash + 1 : id), skip_maker (name)) == 0)
         return g_intern_string (id);
     }
 

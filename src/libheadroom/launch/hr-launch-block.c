@@ -16,7 +16,7 @@ static const char * const block_members[] = {
 };
 static const char * const option_members[] = {
   "name", "value", "when", "names", "split", "text", "reference",
-  "aliases", "model", "words", "bare", "read", "absent", NULL,
+  "aliases", "model", "words", "bare", "read", "absent", "suffixes", NULL,
 };
 
 void
