@@ -25,7 +25,7 @@
 #include "hr-report-private.h"
 #include "hr-units.h"
 
-#define MAX_COLUMNS 9
+#define MAX_COLUMNS 10
 
 typedef enum
 {
@@ -252,16 +252,20 @@ add_formats (GPtrArray  *rows,
       g_autofree char *smallest_normal = hr_number_format_dup_decimal (format, normal);
       g_autofree char *smallest_subnormal = NULL;
       g_autofree char *epsilon_text = NULL;
+      g_autofree char *digits = NULL;
+      guint n_kept, n_needed;
       double epsilon;
 
       if (hr_number_format_get_smallest_subnormal (format, &subnormal))
         smallest_subnormal = hr_number_format_dup_decimal (format, subnormal);
       if (hr_number_format_get_epsilon (format, &epsilon))
         epsilon_text = print_decimal (epsilon);
+      if (hr_number_format_get_n_digits (format, &n_kept, &n_needed))
+        digits = print_number (n_kept);
 
       add_cells (rows,
                  (const char * const[]) { format->id, format->name, stored, layout, largest, smallest_normal,
-                                          smallest_subnormal, epsilon_text, format->source },
+                                          smallest_subnormal, epsilon_text, digits, format->source },
                  MAX_COLUMNS);
     }
 
@@ -374,6 +378,7 @@ static const List lists[HR_N_LISTINGS] = {
       { "smallest-normal", N_("Smallest normal"), COLUMN_DECIMAL },
       { "smallest-subnormal", N_("Smallest subnormal"), COLUMN_DECIMAL },
       { "epsilon", N_("Epsilon"), COLUMN_DECIMAL },
+      { "digits", N_("Decimal digits"), COLUMN_NUMBER },
       { "source", N_("Source"), COLUMN_TEXT },
     },
     add_formats,
