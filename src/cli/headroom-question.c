@@ -29,7 +29,7 @@ read_command (const char  *text,
   if (!g_str_equal (text, "-"))
     return hr_command_line_new (text, error);
 
-  input = headroom_standard_input_read (HR_COMMAND_LINE_MAX_BYTES, error);
+  input = headroom_standard_input_read (HR_LOG_MAX_BYTES, error);
 
   return input != NULL ? hr_command_line_new (input->str, error) : NULL;
 }

@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "hr-model-catalogue.h"
+#include "hr-printed-arguments.h"
 #include "hr-base-enums.h"
 #include "hr-quantization.h"
 
 /*
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
  * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
- * "ignored" those that say nothing about memory.
+ * "ignored" those that say nothing about memory. "prints" is what stands before the arguments where a program prints
+ * them.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
@@ -475,18 +477,94 @@ split (const char  *text,
   return words;
 }
 
+/* Looks for what a program prints before its arguments; the last start counts. Returns what stands behind it. */
+static gboolean
+find_printed (HrCommandLine  *self,
+              HrJson         *block,
+              const char     *text,
+              const char    **arguments,
+              gboolean       *is_all,
+              GError        **error)
+{
+  HrJson *prints = NULL;
+
+  if (!hr_json_get_array (block, "prints", &prints, error))
+    return FALSE;
+
+  for (guint i = 0; prints != NULL && *arguments == NULL && i < hr_json_get_length (prints); i++)
+    {
+      HrJson *print = hr_json_get_element (prints, i);
+      const char *mark, *found;
+
+      *is_all = FALSE;
+      if (!hr_json_require_text (print, "text", &mark, error) || !hr_json_get_boolean (print, "all", is_all, error))
+        return FALSE;
+      found = g_strrstr (text, mark);
+      if (found == NULL)
+        continue;
+      *arguments = found + strlen (mark);
+      self->block = block;
+    }
+
+  return TRUE;
+}
+
+/* Reads the arguments that a log tells. Where all are printed, those that are not known are as they are by default. */
+static gboolean
+read_log (HrCommandLine  *self,
+          HrJson         *blocks,
+          const char     *text,
+          GError        **error)
+{
+  g_auto (GStrv) words = NULL;
+  const char *arguments = NULL;
+  gboolean is_all = FALSE;
+
+  for (guint i = 0; arguments == NULL && i < hr_json_get_length (blocks); i++)
+    {
+      if (!find_printed (self, hr_json_get_element (blocks, i), text, &arguments, &is_all, error))
+        return FALSE;
+    }
+  if (arguments == NULL)
+    return TRUE;
+
+  words = hr_printed_arguments_parse (arguments);
+  if (!take_words (self, (const char * const *) words, error))
+    return FALSE;
+  if (is_all)
+    g_ptr_array_set_size (self->unread, 0);
+
+  return TRUE;
+}
+
+static gboolean
+read_call (HrCommandLine  *self,
+           HrJson         *blocks,
+           const char     *text,
+           GError        **error)
+{
+  g_auto (GStrv) words = split (text, error);
+  guint first = 0, n_words = 0;
+
+  if (words == NULL)
+    return FALSE;
+
+  for (; self->block == NULL && words[first] != NULL; first += MAX (n_words, 1))
+    {
+      if (!find_block (self, blocks, (const char * const *) words + first, &n_words, error))
+        return FALSE;
+    }
+
+  return self->block == NULL || take_words (self, (const char * const *) words + first, error);
+}
+
 /* Reads the command. Leaves it without a block if it calls nothing that is known. */
 static HrCommandLine *
 read_command (const char  *text,
               GError     **error)
 {
   g_autoptr (HrCommandLine) self = g_new0 (HrCommandLine, 1);
-  g_auto (GStrv) words = split (text, error);
   HrJson *blocks;
-  guint first = 0, n_words = 0;
-
-  if (words == NULL)
-    return NULL;
 
   self->data = hr_json_new_from_resource (COMMANDS_PATH, error);
   blocks = self->data != NULL ? hr_json_require_member (self->data, "blocks", error) : NULL;
@@ -497,13 +575,9 @@ read_command (const char  *text,
   g_array_set_clear_func (self->given, given_clear);
   self->taken = g_ptr_array_new_with_free_func (g_free);
   self->unread = g_ptr_array_new_with_free_func (g_free);
-  for (; self->block == NULL && words[first] != NULL; first += MAX (n_words, 1))
-    {
-      if (!find_block (self, blocks, (const char * const *) words + first, &n_words, error))
-        return NULL;
-    }
-  if (self->block != NULL &&
-      (!take_words (self, (const char * const *) words + first, error) || !take_model (self, error)))
+  if (!read_log (self, blocks, text, error) ||
+      (self->block == NULL && !read_call (self, blocks, text, error)) ||
+      (self->block != NULL && !take_model (self, error)))
     return NULL;
 
   g_ptr_array_add (self->taken, NULL);
@@ -558,7 +632,8 @@ list_calls (HrCommandLine *self)
 
 /**
  * hr_command_line_new: (skip)
- * @text: a command as it is typed into a shell, which may be wrapped, and have other words before it
+ * @text: a command as it is typed into a shell, which may be wrapped, and have other words before it, or the log of a
+ *   program that prints its arguments when it starts
  * @error: return location for a #GError
  *
  * Reads a command.
