@@ -41,6 +41,7 @@ static const struct
   { "fine-tuning-method",
     "full freeze lora qlora rslora dora lora-plus pissa lora-fa vera adalora loha lokr prefix p-tuning prompt ia3 "
     "houlsby bitfit" },
+  { "frozen-parts", "none towers towers-and-projectors all-but-projectors" },
   { "adapter-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
   { "algorithm", "sft dpo ipo grpo dr-grpo dapo gspo rloo kto orpo simpo reward online-dpo ppo" },
   { "value-model", "full lora head shared" },
@@ -414,7 +415,7 @@ test_training_defaults (void)
     { "attention", "sdpa" }, { "attention-mask", "none" },
     { "fine-tuning-method", "lora" }, { "lora-rank", "16" }, { "lora-alpha", "32" }, { "lora-dropout", "0" },
     { "lora-targets", "auto" }, { "modules-to-save", "none" }, { "adapter-dtype", "auto" },
-    { "virtual-tokens", "20" }, { "trained-layers", "2" },
+    { "virtual-tokens", "20" }, { "trained-layers", "2" }, { "frozen-parts", "none" },
     { "ia3-targets", "auto" }, { "ia3-feedforward", "auto" }, { "upcast-unquantized", "true" },
     { "lokr-factor", "0" }, { "lokr-decompose-both", "false" },
   };

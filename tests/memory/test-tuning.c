@@ -130,6 +130,54 @@ test_the_last_layers_are_trained_whole (void)
   "\"num_key_value_heads\": 2, \"vocab_size\": 256, \"num_local_experts\": 4, \"num_experts_per_tok\": 2 }"
 
 /* Gates and inputs of all experts are one parameter, whose factors have twice the rank. */
+#define LLAVA \
+  "{ \"model_type\": \"llava\", \"architectures\": [\"LlavaForConditionalGeneration\"], \"text_config\": " \
+  "{ \"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 128, \"num_hidden_layers\": 2, " \
+  "\"num_attention_heads\": 4, \"vocab_size\": 256 }, \"vision_config\": { \"model_type\": " \
+  "\"clip_vision_model\", \"hidden_size\": 32, \"intermediate_size\": 64, \"num_hidden_layers\": 2, " \
+  "\"num_attention_heads\": 2, \"image_size\": 28, \"patch_size\": 14 } }"
+
+/* The projector of LLaVA has two matrices with biases: 32 · 64 + 64 and 64 · 64 + 64. */
+#define PROJECTOR (32 * 64 + 64 + 64 * 64 + 64)
+
+static guint64
+count_trained (HrModel       *model,
+               HrFrozenParts  parts)
+{
+  g_autoptr (HrTuning) tuning = hr_tuning_new_for_parts (model, HR_ELEMENT_BFLOAT16, parts);
+
+  return hr_trainables_get_n_elements (hr_tuning_get_trainables (tuning));
+}
+
+static void
+test_parts_are_frozen (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (LLAVA, -1, "config.json", &error);
+  g_autoptr (HrTuning) tuning = NULL;
+  guint64 n_towers = 0;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (hr_trainable_get_stack_role (model, tensor) == HR_STACK_VISION)
+        n_towers += tensor->n_elements * MAX (tensor->n_layers, 1);
+    }
+  g_assert_cmpuint (n_towers, >, 0);
+  g_assert_cmpuint (count_trained (model, HR_FROZEN_PARTS_TOWERS), ==,
+                    hr_model_get_n_parameters (model) - n_towers);
+  g_assert_cmpuint (count_trained (model, HR_FROZEN_PARTS_TOWERS_AND_PROJECTORS), ==,
+                    hr_model_get_n_parameters (model) - n_towers - PROJECTOR);
+  g_assert_cmpuint (count_trained (model, HR_FROZEN_PARTS_ALL_BUT_PROJECTORS), ==, PROJECTOR);
+
+  tuning = hr_tuning_new_for_parts (model, HR_ELEMENT_BFLOAT16, HR_FROZEN_PARTS_ALL_BUT_PROJECTORS);
+  g_assert_true (hr_tuning_freezes (tuning, find_block (model, "lm_head.weight")));
+  g_assert_false (hr_tuning_freezes (tuning, find_block (model, "model.multi_modal_projector.linear_1.weight")));
+  g_assert_false (hr_tuning_freezes (NULL, find_block (model, "lm_head.weight")));
+}
+
 static void
 test_experts_are_adapted_as_parameters (void)
 {
@@ -206,6 +254,7 @@ main (int   argc,
                    test_layers_that_are_left_out_are_a_group_of_their_own);
   g_test_add_func ("/tuning/ranks_that_differ_have_symbols_of_their_own",
                    test_ranks_that_differ_have_symbols_of_their_own);
+  g_test_add_func ("/tuning/parts_of_a_model_are_frozen", test_parts_are_frozen);
   g_test_add_func ("/tuning/experts_are_adapted_as_parameters", test_experts_are_adapted_as_parameters);
   g_test_add_func ("/tuning/other_adapters_train_what_peft_counts", test_other_adapters_train_what_peft_counts);
   g_test_add_func ("/tuning/the_last_layers_are_trained_whole", test_the_last_layers_are_trained_whole);

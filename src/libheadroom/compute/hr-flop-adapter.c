@@ -234,12 +234,13 @@ hr_flop_walk_run_prompt (HrFlopWalk *self)
 void
 hr_flop_walk_run_own_adapter (HrFlopWalk *self,
                               HrFlopPart  part,
+                              const HrBlock *block,
                               guint64     rank,
                               guint64     in_features,
                               guint64     out_features)
 {
   guint64 rows = self->batch * self->sequence;
-  gboolean trains = hr_flop_walk_trains_layer (self);
+  gboolean trains = hr_flop_walk_trains_layer (self, block);
 
   self->own_rank = rank;
   if (rank > 0)

@@ -50,7 +50,7 @@ run_projections (HrFlopWalk    *self,
   flows.key |= both;
   flows.value |= both || (attention->value_is_key && flows.key);
   for (guint i = 0; i < 3; i++)
-    hr_flop_walk_run_own_adapter (self, part, attention->adapter_rank, attention->hidden_size,
+    hr_flop_walk_run_own_adapter (self, part, block, attention->adapter_rank, attention->hidden_size,
                                   attention->head_dim * (i == 0 ? attention->num_attention_heads
                                                                 : attention->num_key_value_heads));
   flows.query |= attention->qk_norm != HR_QK_NORM_NONE && hr_flop_walk_trains (self, block, HR_MODULE_SELF);

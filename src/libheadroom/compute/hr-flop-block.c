@@ -56,7 +56,7 @@ run_mlp (HrFlopWalk    *self,
 
   for (guint i = 0; i < G_N_ELEMENTS (first); i++)
     inner |= hr_flop_walk_run_module (self, HR_FLOP_PART_MLP, block, first[i], rows, flow);
-  hr_flop_walk_run_own_adapter (self, HR_FLOP_PART_MLP, block->mlp.adapter_rank, block->mlp.hidden_size,
+  hr_flop_walk_run_own_adapter (self, HR_FLOP_PART_MLP, block, block->mlp.adapter_rank, block->mlp.hidden_size,
                                 2 * block->mlp.intermediate_size);
   inner |= block->mlp.has_inner_norm && hr_flop_walk_trains (self, block, HR_MODULE_SELF);
   inner = hr_flop_walk_run_module (self, HR_FLOP_PART_MLP, block, HR_MODULE_DOWN, rows, inner);
@@ -248,7 +248,7 @@ run_norm (HrFlopWalk    *self,
           gboolean       flow)
 {
   gboolean is_trained = block->norm.has_weight && hr_flop_walk_trains (self, block, HR_MODULE_SELF);
-  gboolean bias = block->norm.has_bias && hr_flop_walk_trains_biases (self);
+  gboolean bias = block->norm.has_bias && hr_flop_walk_trains_biases (self, block);
 
   self->saves_last = TRUE;
 

@@ -45,18 +45,22 @@ hr_flop_walk_multiply (HrFlopWalk *self,
   return n;
 }
 
-/* Whether all of the layer that runs is trained. */
+/* Whether a block is trained with all of the layer that runs. */
 gboolean
-hr_flop_walk_trains_layer (const HrFlopWalk *self)
+hr_flop_walk_trains_layer (const HrFlopWalk *self,
+                           const HrBlock    *block)
 {
-  return self->pass->trains && self->is_read && hr_tuning_trains_layer (self->pass->tuning, self->layer);
+  return self->pass->trains && self->is_read && hr_tuning_trains_layer (self->pass->tuning, self->layer) &&
+         !hr_tuning_freezes (self->pass->tuning, block->path);
 }
 
-/* Whether the biases of what runs are. */
+/* Whether its biases are. */
 gboolean
-hr_flop_walk_trains_biases (const HrFlopWalk *self)
+hr_flop_walk_trains_biases (const HrFlopWalk *self,
+                            const HrBlock    *block)
 {
-  return self->pass->trains && self->is_read && hr_tuning_trains_biases (self->pass->tuning);
+  return self->pass->trains && self->is_read && hr_tuning_trains_biases (self->pass->tuning) &&
+         !hr_tuning_freezes (self->pass->tuning, block->path);
 }
 
 /* Whether a module's own parameters are trained. */
@@ -65,7 +69,7 @@ hr_flop_walk_trains (const HrFlopWalk *self,
                      const HrBlock    *block,
                      HrModule          module)
 {
-  return hr_flop_walk_trains_layer (self) ||
+  return hr_flop_walk_trains_layer (self, block) ||
          (self->pass->trains && self->is_read &&
           hr_tuning_is_whole (self->pass->tuning, block->path, module, self->layer));
 }
@@ -213,7 +217,7 @@ hr_flop_walk_run_module (HrFlopWalk    *self,
     }
 
   return has_any && (flow || is_trained || (is_tuned && self->is_read && self->pass->trains) ||
-                     (bias && hr_flop_walk_trains_biases (self)));
+                     (bias && hr_flop_walk_trains_biases (self, block)));
 }
 
 static gboolean

@@ -106,11 +106,13 @@ void         hr_flop_walk_derive     (HrFlopWalk       *self,
 void         hr_flop_walk_note_skipped (HrFlopWalk     *self,
                                         HrFlopPart      part,
                                         guint64         n);
-gboolean     hr_flop_walk_trains_layer (const HrFlopWalk *self);
+gboolean     hr_flop_walk_trains_layer (const HrFlopWalk *self,
+                                        const HrBlock    *block);
 gboolean     hr_flop_walk_trains     (const HrFlopWalk *self,
                                       const HrBlock    *block,
                                       HrModule          module);
-gboolean     hr_flop_walk_trains_biases (const HrFlopWalk *self);
+gboolean     hr_flop_walk_trains_biases (const HrFlopWalk *self,
+                                         const HrBlock    *block);
 gboolean     hr_flop_walk_run_module (HrFlopWalk       *self,
                                       HrFlopPart        part,
                                       const HrBlock    *block,
@@ -130,6 +132,7 @@ gboolean     hr_flop_walk_run_embedding (HrFlopWalk    *self,
 void         hr_flop_walk_run_prompt (HrFlopWalk       *self);
 void         hr_flop_walk_run_own_adapter (HrFlopWalk  *self,
                                            HrFlopPart   part,
+                                           const HrBlock *block,
                                            guint64      rank,
                                            guint64      in_features,
                                            guint64      out_features);

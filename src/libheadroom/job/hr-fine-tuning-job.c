@@ -24,6 +24,7 @@ typedef struct
   char *lora_targets;
   char *modules_to_save;
   guint64 trained_layers;
+  HrFrozenParts frozen_parts;
   guint64 lora_alpha;
   double lora_dropout;
   HrDtype adapter_dtype;
@@ -45,6 +46,7 @@ enum
   PROP_LORA_TARGETS,
   PROP_MODULES_TO_SAVE,
   PROP_TRAINED_LAYERS,
+  PROP_FROZEN_PARTS,
   PROP_LORA_ALPHA,
   PROP_LORA_DROPOUT,
   PROP_ADAPTER_DTYPE,
@@ -104,6 +106,10 @@ hr_fine_tuning_job_get_property (GObject    *object,
 
     case PROP_TRAINED_LAYERS:
       g_value_set_uint64 (value, priv->trained_layers);
+      break;
+
+    case PROP_FROZEN_PARTS:
+      g_value_set_enum (value, priv->frozen_parts);
       break;
 
     case PROP_LORA_ALPHA:
@@ -191,6 +197,10 @@ hr_fine_tuning_job_set_property (GObject      *object,
 
     case PROP_TRAINED_LAYERS:
       priv->trained_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FROZEN_PARTS:
+      priv->frozen_parts = g_value_get_enum (value);
       break;
 
     case PROP_LORA_ALPHA:
@@ -320,6 +330,19 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
                             "others"),
                          1, 65536, 2,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrFineTuningJob:frozen-parts:
+   *
+   * Which parts of a model that sees or hears are frozen while the others are trained.
+   */
+  properties[PROP_FROZEN_PARTS] =
+    g_param_spec_enum ("frozen-parts",
+                       N_("Frozen parts"),
+                       N_("Parts of a model that sees or hears that are not trained where all others are: the vision "
+                          "and audio towers, what projects their output, or all but that"),
+                       HR_TYPE_FROZEN_PARTS, HR_FROZEN_PARTS_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrFineTuningJob:lora-alpha:
@@ -467,6 +490,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_LORA_TARGETS], 40, FALSE);
   hr_job_mark_setting (properties[PROP_MODULES_TO_SAVE], 910, TRUE);
   hr_job_mark_setting (properties[PROP_TRAINED_LAYERS], 50, FALSE);
+  hr_job_mark_setting (properties[PROP_FROZEN_PARTS], 55, FALSE);
   hr_job_mark_setting (properties[PROP_LORA_ALPHA], 920, TRUE);
   hr_job_mark_setting (properties[PROP_LORA_DROPOUT], 930, TRUE);
   hr_job_mark_setting (properties[PROP_ADAPTER_DTYPE], 940, TRUE);
@@ -599,6 +623,24 @@ hr_fine_tuning_job_get_trained_layers (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), 0);
 
   return priv->trained_layers;
+}
+
+/**
+ * hr_fine_tuning_job_get_frozen_parts:
+ * @self: a job
+ *
+ * Gets which parts of a model that sees or hears are frozen where the others are trained.
+ *
+ * Returns: the value of the setting
+ */
+HrFrozenParts
+hr_fine_tuning_job_get_frozen_parts (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_FROZEN_PARTS_NONE);
+
+  return priv->frozen_parts;
 }
 
 /**

@@ -31,6 +31,7 @@ guint64            hr_fine_tuning_job_get_lora_rank          (HrFineTuningJob *s
 const char        *hr_fine_tuning_job_get_lora_targets       (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_modules_to_save    (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_trained_layers     (HrFineTuningJob *self);
+HrFrozenParts      hr_fine_tuning_job_get_frozen_parts       (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lora_alpha         (HrFineTuningJob *self);
 double             hr_fine_tuning_job_get_lora_dropout       (HrFineTuningJob *self);
 HrDtype            hr_fine_tuning_job_get_adapter_dtype      (HrFineTuningJob *self);

@@ -772,4 +772,21 @@ typedef enum
   HR_FINE_TUNING_METHOD_BITFIT,
 } HrFineTuningMethod;
 
+/**
+ * HrFrozenParts:
+ * @HR_FROZEN_PARTS_NONE: nothing is frozen
+ * @HR_FROZEN_PARTS_TOWERS: what sees and hears is
+ * @HR_FROZEN_PARTS_TOWERS_AND_PROJECTORS: so is what makes of that what the language model reads
+ * @HR_FROZEN_PARTS_ALL_BUT_PROJECTORS: so are the towers and the language model, and that alone is trained
+ *
+ * Which parts of a model that sees or hears are not trained where the others are.
+ */
+typedef enum
+{
+  HR_FROZEN_PARTS_NONE,
+  HR_FROZEN_PARTS_TOWERS,
+  HR_FROZEN_PARTS_TOWERS_AND_PROJECTORS,
+  HR_FROZEN_PARTS_ALL_BUT_PROJECTORS,
+} HrFrozenParts;
+
 G_END_DECLS

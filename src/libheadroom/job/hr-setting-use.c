@@ -26,6 +26,7 @@ static const struct
   { "lokr-decompose-both", "fine-tuning-method", { "lokr" } },
   { "reduction-factor", "fine-tuning-method", { "houlsby" } },
   { "trained-layers", "fine-tuning-method", { "freeze" } },
+  { "frozen-parts", "fine-tuning-method", { "full" } },
   { "virtual-tokens", "fine-tuning-method", { "prefix", "p-tuning", "prompt" } },
   { "ia3-targets", "fine-tuning-method", { "ia3" } },
   { "ia3-feedforward", "fine-tuning-method", { "ia3" } },

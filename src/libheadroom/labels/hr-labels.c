@@ -588,6 +588,15 @@ static const char * const rollout_sleep_labels[] = {
   [HR_ROLLOUT_SLEEP_LEVEL_2] = N_("Level 2: weights are given up"),
 };
 
+static const char * const frozen_parts_labels[] = {
+  /* Translators: a choice of the setting “Frozen parts”: all of the model is trained */
+  [HR_FROZEN_PARTS_NONE] = N_("Nothing"),
+  /* Translators: likewise: what sees and hears; the language model and what projects to it are trained */
+  [HR_FROZEN_PARTS_TOWERS] = N_("The towers"),
+  [HR_FROZEN_PARTS_TOWERS_AND_PROJECTORS] = N_("The towers and projectors"),
+  [HR_FROZEN_PARTS_ALL_BUT_PROJECTORS] = N_("All but the projectors"),
+};
+
 static const char * const fine_tuning_method_labels[] = {
   /* Translators: a method of fine-tuning: all parameters are trained */
   [HR_FINE_TUNING_METHOD_FULL] = N_("Full fine-tuning"),
@@ -660,6 +669,7 @@ static const struct
   { hr_value_model_get_type, value_model_labels, G_N_ELEMENTS (value_model_labels) },
   { hr_reward_model_get_type, reward_model_labels, G_N_ELEMENTS (reward_model_labels) },
   { hr_rollout_get_type, rollout_labels, G_N_ELEMENTS (rollout_labels) },
+  { hr_frozen_parts_get_type, frozen_parts_labels, G_N_ELEMENTS (frozen_parts_labels) },
   { hr_rollout_sleep_get_type, rollout_sleep_labels, G_N_ELEMENTS (rollout_sleep_labels) },
   { hr_fine_tuning_method_get_type, fine_tuning_method_labels, G_N_ELEMENTS (fine_tuning_method_labels) },
 };

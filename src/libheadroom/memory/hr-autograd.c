@@ -7,6 +7,7 @@
 #include "hr-fusion.h"
 #include "hr-reduction.h"
 #include "hr-sharding.h"
+#include "hr-tuning.h"
 
 /* Most layers have no more. */
 #define INITIAL_CAPACITY 64
@@ -298,7 +299,7 @@ HrValue
 hr_autograd_parameter (HrReplay *replay,
                        HrValue   shape)
 {
-  return make_parameter (replay, shape, replay->trains_weights);
+  return make_parameter (replay, shape, replay->trains_weights && !hr_tuning_freezes (replay->tuning, replay->block));
 }
 
 /*
@@ -314,7 +315,7 @@ HrValue
 hr_autograd_bias (HrReplay *replay,
                   HrValue   shape)
 {
-  return make_parameter (replay, shape, replay->trains_biases);
+  return make_parameter (replay, shape, replay->trains_biases && !hr_tuning_freezes (replay->tuning, replay->block));
 }
 
 /*

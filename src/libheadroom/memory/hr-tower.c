@@ -367,6 +367,9 @@ hr_tower_embed (const HrInference *self,
   HrValue positions = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE);
   HrValue pixels;
 
+  /* What of it no block is named for is of the tower as well, and trained as that is. */
+  if (self->stack->embeddings.n_blocks > 0)
+    replay->block = self->stack->embeddings.blocks[0].path;
   if (hr_tower_is_of_sounds (self->stack))
     {
       hr_tower_embed_sounds (self, replay, pass);

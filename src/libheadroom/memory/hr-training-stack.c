@@ -1074,8 +1074,8 @@ run_embeddings_backward (HrTrainingStack *self,
     hr_replay_drop (replay, hr_graph_take_gradient (self->embeddings, embedded));
   if (is_trained && hands_table_on)
     *table_gradient = hr_graph_take_gradient (self->embeddings, table);
-  /* A leaf that a hook has made, and its gradient, stay while the encoder is differentiated. */
-  if (self->pass.encoder == NULL)
+  /* A leaf that a hook has made, and its gradient, stay while an encoder, or what comes before a tower, is. */
+  if (self->pass.encoder == NULL && self->pass.tower == NULL)
     hr_graph_clear (self->embeddings, replay);
   hr_replay_end (replay);
   if (crosses (self))

@@ -9,6 +9,7 @@
 #include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
+#include "hr-training-check.h"
 
 /* What FastLlamaModel.get_peft_model of unsloth/models/llama.py takes where nothing is said. */
 #define UNSLOTH_TARGETS "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
@@ -498,6 +499,70 @@ resolve_bottlenecks (HrInferencePlan  *pass,
   return NULL;
 }
 
+/* Whether a model sees or hears. */
+static gboolean
+has_towers (HrModel *model)
+{
+  return hr_model_find_stack (model, HR_STACK_VISION) != NULL || hr_model_find_stack (model, HR_STACK_AUDIO) != NULL;
+}
+
+/* What shards parameters of which some are frozen, or has functions of its own for those that are not, is not known. */
+static gboolean
+check_parts (HrFineTuningJob  *job,
+             GError          **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "framework", "pytorch", "transformers", "trl", "deepspeed", "colossalai" },
+    { "fsdp", "none" },
+    { "zero-stage", "0", "1", "2" },
+  };
+  g_autofree char *parts = hr_job_get_as_string (HR_JOB (job), "frozen-parts");
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      g_autofree char *found = hr_job_get_as_string (HR_JOB (job), values[i][0]);
+
+      if (g_strv_contains (&values[i][1], found))
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: a setting, its value, and one of the setting frozen-parts, such as towers */
+                            N_("frozen-parts: expected none beside %s %s, as what is made of frozen parts there is not "
+                               "known; found %s"),
+                            values[i][0], found, parts);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* All of a model is trained, or all but some of its parts. */
+static gboolean
+resolve_parts (HrInferencePlan  *pass,
+               HrFineTuningJob  *job,
+               HrTuning        **tuning,
+               GError          **error)
+{
+  HrFrozenParts parts = hr_fine_tuning_job_get_frozen_parts (job);
+
+  if (parts == HR_FROZEN_PARTS_NONE || !has_towers (pass->model))
+    return TRUE;
+  if (!check_parts (job, error))
+    return FALSE;
+
+  *tuning = hr_tuning_new_for_parts (pass->model, pass->element, parts);
+  if (hr_trainables_get_n_items (hr_tuning_get_trainables (*tuning)) > 0)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("frozen-parts: expected a choice that leaves something to train in “%s”, which has no "
+                           "projectors of its own; found all-but-projectors"),
+                        hr_model_get_name (pass->model));
+
+  return FALSE;
+}
+
 /*
  * hr_training_tuning_resolve:
  * @pass: the plan of the forward pass
@@ -520,7 +585,7 @@ hr_training_tuning_resolve (HrInferencePlan  *pass,
 
   *tuning = NULL;
   if (method == HR_FINE_TUNING_METHOD_FULL)
-    return TRUE;
+    return resolve_parts (pass, job, tuning, error);
   if (!resolve_element (pass, job, &element, error))
     return FALSE;
 

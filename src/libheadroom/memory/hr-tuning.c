@@ -33,6 +33,7 @@ struct _HrTuning
   guint64 waiting_bytes;    /* gradients of that loss */
   guint64 frozen_bytes;     /* of what is added and not trained */
   guint first_layer;        /* from which on the layers of the decoder are trained whole */
+  GHashTable *frozen;       /* blocks that are not trained, where all others are; or NULL */
   gboolean trains_biases;
   gboolean has_bottlenecks; /* whether adapters of the first rank follow attention and perceptrons */
   HrPromptKind prompt;
@@ -80,6 +81,7 @@ hr_tuning_free (HrTuning *self)
 
   hr_trainables_free (self->trainables);
   g_array_unref (self->modules);
+  g_clear_pointer (&self->frozen, g_hash_table_unref);
   g_free (self->group_of);
   g_free (self);
 }
@@ -890,6 +892,90 @@ hr_tuning_new_for_layers (HrModel   *model,
 }
 
 /*
+ * What the language model reads is made by stacks of their own, or by stacks of a tower without layers behind those
+ * that have them (the mergers of Qwen2-VL).
+ */
+static HrStackRole
+get_role (HrModel        *model,
+          const HrTensor *tensor)
+{
+  HrStackRole role = hr_trainable_get_stack_role (model, tensor);
+  const HrStack *stack;
+
+  if (role != HR_STACK_VISION && role != HR_STACK_AUDIO)
+    return role;
+
+  stack = hr_model_get_stack (model, tensor->stack);
+
+  return stack != hr_model_find_stack (model, role) && stack->n_layers == 0 ? HR_STACK_PROJECTOR : role;
+}
+
+/* Whether parameters of a part of the model are frozen. */
+static gboolean
+is_frozen (HrFrozenParts parts,
+           HrStackRole   role)
+{
+  gboolean is_tower = role == HR_STACK_VISION || role == HR_STACK_AUDIO;
+
+  switch (parts)
+    {
+    case HR_FROZEN_PARTS_TOWERS:
+      return is_tower;
+
+    case HR_FROZEN_PARTS_TOWERS_AND_PROJECTORS:
+      return is_tower || role == HR_STACK_PROJECTOR;
+
+    case HR_FROZEN_PARTS_ALL_BUT_PROJECTORS:
+      return role != HR_STACK_PROJECTOR;
+
+    case HR_FROZEN_PARTS_NONE:
+    default:
+      return FALSE;
+    }
+}
+
+/* All copies of a tensor, if its block is not frozen. */
+static guint
+choose_rest (const HrTensor *tensor,
+             gpointer        user_data)
+{
+  return g_hash_table_contains (user_data, tensor->block) ? 0 : MAX (tensor->n_layers, 1);
+}
+
+/*
+ * hr_tuning_new_for_parts:
+ * @model: a model
+ * @element: what it is loaded in
+ * @parts: what of it is frozen
+ *
+ * Trains a model but for some of its parts (freeze_vision_tower and freeze_multi_modal_projector of LLaMA-Factory,
+ * src/llamafactory/model/model_utils/visual.py; the first stage of LLaVA trains its projector alone).
+ *
+ * Returns: (transfer full): the tuning, which trains nothing if all is frozen
+ */
+HrTuning *
+hr_tuning_new_for_parts (HrModel       *model,
+                         HrElement      element,
+                         HrFrozenParts  parts)
+{
+  HrTuning *self = tuning_new (model, element);
+
+  g_return_val_if_fail (HR_IS_MODEL (model), self);
+
+  self->frozen = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (is_frozen (parts, get_role (model, tensor)))
+        g_hash_table_add (self->frozen, (gpointer) tensor->block);
+    }
+  hr_trainables_add_model (self->trainables, model, element, choose_rest, self->frozen);
+
+  return self;
+}
+
+/*
  * hr_tuning_new_for_biases:
  * @model: a model
  * @element: what it is loaded in
@@ -1081,14 +1167,28 @@ gboolean
 hr_tuning_trains_layer (const HrTuning *self,
                         int             layer)
 {
-  return self == NULL || (layer >= 0 && (guint) layer >= self->first_layer);
+  return self == NULL || self->frozen != NULL || (layer >= 0 && (guint) layer >= self->first_layer);
 }
 
 /* Whether all biases of the model are. */
 gboolean
 hr_tuning_trains_biases (const HrTuning *self)
 {
-  return self == NULL || self->trains_biases;
+  return self == NULL || self->frozen != NULL || self->trains_biases;
+}
+
+/*
+ * hr_tuning_freezes:
+ * @self: (nullable): a tuning, or %NULL if all of the model is trained
+ * @block: (nullable): the path of a block
+ *
+ * Returns: whether the parameters of the block are frozen where those of others are trained
+ */
+gboolean
+hr_tuning_freezes (const HrTuning *self,
+                   const char     *block)
+{
+  return self != NULL && self->frozen != NULL && g_hash_table_contains (self->frozen, block);
 }
 
 /* What a symbol of an inner width, or of the size of a factor, stands for. */

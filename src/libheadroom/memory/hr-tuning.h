@@ -111,6 +111,9 @@ HrTuning            *hr_tuning_new_for_ia3      (HrAdapter       *adapter,
 HrTuning            *hr_tuning_new_for_layers   (HrModel         *model,
                                                  HrElement        element,
                                                  guint64          n_layers) G_GNUC_WARN_UNUSED_RESULT;
+HrTuning            *hr_tuning_new_for_parts    (HrModel         *model,
+                                                 HrElement        element,
+                                                 HrFrozenParts    parts) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_biases   (HrModel         *model,
                                                  HrElement        element) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_prompt   (HrModel         *model,
@@ -145,6 +148,8 @@ guint64              hr_tuning_get_added_bytes  (const HrTuning  *self);
 gboolean             hr_tuning_trains_layer     (const HrTuning  *self,
                                                  int              layer);
 gboolean             hr_tuning_trains_biases    (const HrTuning  *self);
+gboolean             hr_tuning_freezes          (const HrTuning  *self,
+                                                 const char      *block);
 guint64              hr_tuning_get_size         (const HrTuning  *self,
                                                  HrSymbol         symbol);
 void                 hr_tuning_choose_trained   (const HrTuning  *self,

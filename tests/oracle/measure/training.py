@@ -9,6 +9,7 @@ import answers
 import checkpointing
 import fused
 import models
+import parts
 import pictures
 from meter import entered_before
 
@@ -25,6 +26,8 @@ def prepare(model, settings):
     elif method != 'full':
         import adapters  # pylint: disable=import-outside-toplevel
         model = adapters.add(model, settings)
+    elif settings.get('frozen-parts', 'none') != 'none':
+        parts.freeze(model, settings['frozen-parts'])
     checkpointing.enable(model, settings)
     return model.train()
 
