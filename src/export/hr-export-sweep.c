@@ -278,7 +278,8 @@ hr_export_create_sweep_data (HrSweep         *sweep,
   for (guint i = 0; i < hr_sweep_get_n_lines (sweep); i++)
     add_line (data, sweep, i, unit_system, scheme);
   add_growth (data, sweep, scheme);
-  for (guint i = 0; i < gpus->len; i++)
+  /* A part of the peak alone says nothing of what fits, and the memory of a GPU would cut its line off. */
+  for (guint i = 0; i < gpus->len && hr_sweep_get_component (sweep) == HR_N_COMPONENTS; i++)
     {
       HrGpu *gpu = g_ptr_array_index (gpus, i);
       g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), unit_system);

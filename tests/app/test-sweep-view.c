@@ -321,7 +321,9 @@ test_a_part_of_the_peak_is_looked_at (Fixture       *fixture,
   names = GTK_STRING_LIST (gtk_drop_down_get_model (choice));
   while (!g_str_equal (gtk_string_list_get_string (names, index), hr_component_id_get_label (HR_COMPONENT_KV_CACHE)))
     index++;
+  g_assert_cmpuint (hr_line_data_get_n_levels (get_data (fixture)), ==, 1);
   gtk_drop_down_set_selected (choice, index);
+  g_assert_cmpuint (hr_line_data_get_n_levels (get_data (fixture)), ==, 0);
   g_assert_cmpuint (get_value (fixture, 0, 0), ==, 512 * 57344);
   g_assert_cmpuint (get_value (fixture, 0, 3), ==, 8 * get_value (fixture, 0, 0));
   g_assert_nonnull (strstr (hr_line_data_get_title (get_data (fixture)),
