@@ -16,7 +16,7 @@
  */
 
 #define MAX_OF_MODULE 2
-#define MAX_OPEN 8
+#define MAX_OPEN 12
 #define NEVER G_MININT64
 
 /* target_group_size of CUDAQuantizer in deepspeed/runtime/zero/partition_parameters.py */

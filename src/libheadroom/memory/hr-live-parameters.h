@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @is_offloaded: whether the parts wait on the host
  * @n_secondary_ranks: how many ranks share a second copy, which is made when a parameter is let go of and stays to the
  *   end of the step (zero_hpz_partition_size); 0 or 1: there is none
+ * @n_wrappers: how many modules stand around the model (PEFT’s)
  * @is_quantized: whether parameters are gathered as integers of eight bits (zero_quantized_weights)
  *
  * How DeepSpeed's third stage gathers parameters.
@@ -31,6 +32,7 @@ typedef struct
   guint64 persistent_elements;
   gboolean is_offloaded;
   guint64 n_secondary_ranks;
+  guint n_wrappers;
   gboolean is_quantized;
 } HrLiveSettings;
 

@@ -1123,6 +1123,9 @@ hr_op_linear_by (HrReplay   *self,
   shape.element = inputs[0].element;
   result = hr_op_like (self, bias.n_symbols > 0 ? "addmm" : "mm", name, shape);
   is_recorded = hr_autograd_record (self, &result, backward_linear, inputs, G_N_ELEMENTS (inputs));
+  /* LinearFunctionForZeroStage3 of deepspeed/runtime/zero/linear.py keeps its input, though no matrix needs it. */
+  if (is_recorded && self->live != NULL && !hr_value_needs_gradient (inputs[1]))
+    hr_autograd_save (self, result, inputs[0]);
   if (is_recorded)
     save_factors (self, result, inputs[0], inputs[1]);
   hr_op_drop_cast (self, bias, inputs[2], FALSE);
@@ -1224,12 +1227,17 @@ run_linear (HrReplay       *self,
     multiply = hr_float8_is_by_engine (self->float8) ? hr_replay_engine_linear : hr_replay_float8_linear;
   if (hr_collective_divides (input))
     multiply = hr_collective_linear;
+  /* The layer that PEFT puts around this one is a module as well. */
+  if (tuned != NULL)
+    hr_live_parameters_call (self);
   hr_live_parameters_enter (self, &input, weight, bias);
   result = hr_parallel_linear (self, hr_parallel_plan_find (self->plan, self->block, module), multiply, input, name,
                                weight, bias, out);
   hr_live_parameters_leave (self, &result);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);
+  if (tuned != NULL)
+    hr_live_parameters_leave (self, &result);
 
   return result;
 }

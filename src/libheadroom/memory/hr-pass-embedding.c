@@ -298,6 +298,8 @@ hr_pass_embed (const HrInference *self,
                                           HR_SHAPE (element, get_rows (replay, token), width));
   hr_live_parameters_enter (replay, NULL, pass->table, HR_NO_VALUE);
   pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
+  if (replay->live != NULL)
+    hr_pass_require_gradient (replay, &pass->inputs_embeds);
   hr_live_parameters_leave (replay, &pass->inputs_embeds);
   /* LanguageModelEmbedding of megatron/core/models/common/embeddings: positions are added to all tokens. */
   if (replay->divides_sequence && position == NULL)

@@ -2,6 +2,7 @@
 
 #include "hr-replay-adapter.h"
 
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-sharding-unit.h"
 #include "hr-tuning.h"
@@ -62,9 +63,13 @@ run_factor (HrReplay   *replay,
 {
   HrValue result;
 
+  x = hr_replay_hold (replay, x);
   hr_sharding_enter_unit (replay, factor);
+  hr_live_parameters_enter (replay, &x, factor, HR_NO_VALUE);
   result = hr_op_linear_by (replay, x, name, factor, HR_NO_VALUE, shape);
+  hr_live_parameters_leave (replay, &result);
   hr_sharding_leave_unit (replay, factor, &result);
+  hr_replay_drop (replay, x);
 
   return result;
 }
@@ -80,7 +85,9 @@ multiply_by_factors (HrReplay            *replay,
   HrValue input = hr_replay_hold (replay, x);
   HrValue factor, inner, product;
 
+  hr_live_parameters_call (replay);
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
+  hr_live_parameters_leave (replay, &input);
   factor = make_matrix (replay, x, inner_shape, tuned->by != HR_TUNED_BY_LORA_FA);
   inner = run_factor (replay, input, "lora_A(x)", factor, inner_shape);
   hr_replay_drop (replay, input);

@@ -7,14 +7,22 @@
 #include "hr-training-zero.h"
 
 #include "hr-estimate-private.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
+#include "hr-tuning.h"
 
 /*
  * DeepSpeed's ZeRO of stages 1 and 2 (git edaa7221): each rank has all parameters in 16 bits, and of the copy in
  * fp32 that the optimizer steps, its states and the gradients that are kept an equal part
  * (deepspeed/runtime/zero/stage_1_and_2.py).
  */
+
+/*
+ * PeftModelForCausalLM and LoraModel around the model, whose function is called without its own hooks (BaseTuner.forward
+ * of peft/tuners/tuners_utils.py): one module more than without PEFT.
+ */
+#define N_PEFT_MODULES 1
 
 #define SOURCE_PARTS \
   "deepspeed/runtime/zero/stage3.py: _create_fp16_partitions_with_defragmentation: a rank holds an equal part of " \
@@ -191,18 +199,37 @@ check_eights (const HrTrainingPlan  *plan,
   return TRUE;
 }
 
-/* What modules are gathered for is known of one stack of layers, which is trained whole. */
+static gboolean
+trains_added (const HrTrainingPlan *plan)
+{
+  return HR_IS_FINE_TUNING_JOB (plan->job) &&
+         hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (plan->job)) != HR_FINE_TUNING_METHOD_FULL;
+}
+
+/* What modules are gathered for is known of one stack of layers, which is trained whole, or beside matrices of LoRA. */
 static gboolean
 check_third_stage (const HrTrainingPlan  *plan,
                    GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "fine-tuning-method", "full" },
+    { "fine-tuning-method", "full", "lora", "rslora" },
     { "reentrant-checkpointing", "false" },
+  };
+  static const char * const handed_on[][HR_TRAINING_MAX_VALUES] = {
+    { "fine-tuning-method", "full" },
+  };
+  /* Of frozen parameters the second copy stays from step to step. */
+  static const char * const frozen[][HR_TRAINING_MAX_VALUES] = {
+    { "zero-hpz-partition-size", "1" },
+    { "quantization", "auto", "none" },
   };
 
   return plan->layout.zero_stage < 3 ||
          (hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
+          (!hands_on (plan->job) ||
+           hr_training_check_values (plan, "ZeRO-3", handed_on, G_N_ELEMENTS (handed_on), error)) &&
+          (!trains_added (plan) ||
+           hr_training_check_values (plan, "ZeRO-3 with LoRA", frozen, G_N_ELEMENTS (frozen), error)) &&
           check_secondary (plan, error) && check_nodes (plan, error));
 }
 
@@ -442,19 +469,71 @@ get_persistent_bytes (const HrTrainingPlan *plan,
                           hr_element_get_bytes (parameter->element));
 }
 
+/* What is held of some parameters: a piece of all parts of what is trained, a part of each of what is frozen. */
+static void
+add_held (const HrTrainingPlan *plan,
+          const HrTrainables   *parameters,
+          gboolean              is_frozen,
+          guint64              *parts,
+          guint64              *persistent)
+{
+  guint element = hr_element_get_bytes (plan->pass.element);
+  guint64 n = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+      guint64 part = get_part (plan, parameter->n_elements);
+
+      *persistent += get_persistent_bytes (plan, parameter) * parameter->copies;
+      n += part * parameter->copies;
+      if (is_frozen)
+        *parts += hr_ledger_round (part * element) * parameter->copies;
+    }
+  if (!is_frozen)
+    *parts += hr_ledger_round (n * element);
+}
+
+/* Where matrices are added to a model, all of its own parameters are frozen. */
+static gboolean
+adds_matrices (const HrTrainingPlan *plan)
+{
+  return hr_tuning_get_added_bytes (plan->tuning) > 0;
+}
+
+static void
+count_held (const HrTrainingPlan *plan,
+            guint64              *parts,
+            guint64              *persistent)
+{
+  *parts = *persistent = 0;
+  add_held (plan, plan->reached, FALSE, parts, persistent);
+  if (adds_matrices (plan))
+    {
+      g_autoptr (HrTrainables) frozen = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+
+      add_held (plan, frozen, TRUE, parts, persistent);
+    }
+}
+
 static guint64
 count_persistent_bytes (const HrTrainingPlan *plan)
 {
-  guint64 bytes = 0;
+  guint64 parts, persistent;
 
-  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
-    {
-      const HrTrainable *parameter = hr_trainables_get_item (plan->reached, i);
+  count_held (plan, &parts, &persistent);
 
-      bytes += get_persistent_bytes (plan, parameter) * parameter->copies;
-    }
+  return persistent;
+}
 
-  return bytes;
+static guint64
+count_part_bytes (const HrTrainingPlan *plan)
+{
+  guint64 parts, persistent;
+
+  count_held (plan, &parts, &persistent);
+
+  return parts;
 }
 
 /* What is trained is stepped group by group: no more than the largest takes is taken at once. */
@@ -502,6 +581,7 @@ resolve_third_stage (HrTrainingPlan *plan)
     .is_offloaded = hr_training_job_get_parameter_offload (job) != HR_OFFLOAD_NONE,
     .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), plan->layout.data),
     .is_quantized = hr_training_job_get_zero_quantized_weights (job),
+    .n_wrappers = adds_matrices (plan) ? N_PEFT_MODULES : 0,
   };
   *reduction = (HrReduction) {
     .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = plan->layout.data,
@@ -541,7 +621,9 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
                                 GError               **error)
 {
   if (!plan->training.live.is_used ||
-      hr_training_count_traced (&plan->training, replay) == hr_trainables_get_n_elements (plan->reached))
+      hr_training_count_traced (&plan->training, replay) ==
+        hr_trainables_get_n_elements (plan->reached) +
+          (adds_matrices (plan) ? hr_model_get_n_parameters (plan->pass.model) : 0))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -562,9 +644,7 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
 guint64
 hr_training_zero_get_bytes (const HrTrainingPlan *plan)
 {
-  guint64 parts = hr_ledger_round (count_parts (plan) * hr_element_get_bytes (plan->pass.element));
-
-  return (plan->training.live.is_offloaded ? 0 : parts) + plan->training.persistent_bytes;
+  return (plan->training.live.is_offloaded ? 0 : count_part_bytes (plan)) + plan->training.persistent_bytes;
 }
 
 /*
@@ -582,9 +662,10 @@ hr_training_zero_add_component (const HrTrainingPlan *plan,
                                 guint64               bytes,
                                 guint64               buffer_bytes)
 {
-  guint64 n_parts = plan->training.live.is_offloaded ? 0 : count_parts (plan);
   guint element = hr_element_get_bytes (plan->pass.element);
-  guint64 rest = bytes - MIN (bytes, hr_ledger_round (n_parts * element) + buffer_bytes);
+  guint64 part_bytes = plan->training.live.is_offloaded ? 0 : count_part_bytes (plan);
+  guint64 n_parts = part_bytes / element;
+  guint64 rest = bytes - MIN (bytes, part_bytes + buffer_bytes);
   g_autofree char *substitution =
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%u + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, n_parts, element, rest,
                      buffer_bytes);

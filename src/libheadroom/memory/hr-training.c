@@ -356,7 +356,8 @@ compute_logits_and_loss (Step *step)
   step->loss = compute_loss (step, logits);
   if (step->replay->layer_code != HR_LAYER_CODE_TORCHTITAN)
     hr_sharding_return (step->replay);
-  hr_live_parameters_leave (step->replay, &step->loss);
+  for (guint i = 0; i <= step->training->live.n_wrappers; i++)
+    hr_live_parameters_leave (step->replay, &step->loss);
 
   return logits;
 }
@@ -1010,7 +1011,8 @@ clear_step (Step *step)
 
 /* Begins the function of the model, where parameters are gathered for modules. */
 static void
-begin_live (HrReplay *replay)
+begin_live (const HrTraining *self,
+            HrReplay         *replay)
 {
   HrStretch stretch;
 
@@ -1020,7 +1022,8 @@ begin_live (HrReplay *replay)
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_FORWARD);
   hr_replay_begin (replay, &stretch, NULL, -1);
   hr_live_parameters_begin (replay);
-  hr_live_parameters_call (replay);
+  for (guint i = 0; i <= self->live.n_wrappers; i++)
+    hr_live_parameters_call (replay);
   hr_replay_end (replay);
 }
 
@@ -1050,7 +1053,7 @@ run_micro_batch (const HrTraining *self,
   hr_sharding_begin (&step->sharding, replay, is_last);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay, is_last);
-  begin_live (replay);
+  begin_live (self, replay);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
   run_forward (step);
@@ -1440,7 +1443,9 @@ begin_steps (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REWARD_MODEL, self->reward_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
-                 self->sharding.has_units ? self->sharding.unit_bytes : hr_tuning_get_added_bytes (self->tuning));
+                 self->sharding.has_units ? self->sharding.unit_bytes
+                 : self->live.is_used     ? 0
+                                          : hr_tuning_get_added_bytes (self->tuning));
   if (self->critic != NULL && !self->critic_shares)
     hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS, hr_tuning_get_added_bytes (self->critic_tuning));
   add_batch (self, replay);
