@@ -156,13 +156,15 @@ headroom_plan_item_dup_text (HeadroomPlanItem   *self,
     case HEADROOM_PLAN_COLUMN_PIPELINE:
       return hr_plan_dup_stages (&self->choice.step);
 
+    case HEADROOM_PLAN_COLUMN_CONTEXT:
+      return hr_plan_dup_sharers (&self->choice.step);
+
     case HEADROOM_PLAN_COLUMN_CHECK:
       return g_strdup (hr_plan_check_get_label (self->choice.check));
 
     case HEADROOM_PLAN_COLUMN_RANK:
     case HEADROOM_PLAN_COLUMN_TENSOR:
     case HEADROOM_PLAN_COLUMN_PARTS:
-    case HEADROOM_PLAN_COLUMN_CONTEXT:
     case HEADROOM_PLAN_COLUMN_EXPERT:
     case HEADROOM_PLAN_COLUMN_DATA:
     case HEADROOM_PLAN_COLUMN_ZERO:

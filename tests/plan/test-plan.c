@@ -60,12 +60,12 @@ set_layout (HrJob              *job,
 
   g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
                 "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts, "context-parallel",
-                layout->context, "expert-parallel", layout->expert, "data-parallel", layout->data, "zero-stage",
-                layout->zero_stage, "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer",
-                layout->counts_loss, "micro-batch-size", step->micro_batch, "gradient-accumulation-steps",
-                step->n_micro_batches, "gradient-checkpointing", step->checkpointing, "selective-checkpointing",
-                HR_SELECTIVE_CHECKPOINTING_ATTENTION, "expert-tensor-parallel",
-                G_GUINT64_CONSTANT (1), "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL, NULL);
+                layout->context, "ulysses-parallel", MAX (layout->exchange, 1), "expert-parallel", layout->expert,
+                "data-parallel", layout->data, "zero-stage", layout->zero_stage, "count-embedding-as-layer",
+                layout->counts_embedding, "count-loss-as-layer", layout->counts_loss, "micro-batch-size",
+                step->micro_batch, "gradient-accumulation-steps", step->n_micro_batches, "gradient-checkpointing",
+                step->checkpointing, "selective-checkpointing", HR_SELECTIVE_CHECKPOINTING_ATTENTION,
+                "expert-tensor-parallel", G_GUINT64_CONSTANT (1), "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL, NULL);
 }
 
 /* Formulas held against the estimator, over a sample of the layouts that it replays. */

@@ -19,8 +19,8 @@
  */
 
 /*
- * PeftModelForCausalLM and LoraModel around the model, whose function is called without its own hooks (BaseTuner.forward
- * of peft/tuners/tuners_utils.py): one module more than without PEFT.
+ * PeftModelForCausalLM and LoraModel around the model, whose function is called without its own hooks
+ * (BaseTuner.forward of peft/tuners/tuners_utils.py): one module more than without PEFT.
  */
 #define N_PEFT_MODULES 1
 
@@ -597,8 +597,8 @@ resolve_third_stage (HrTrainingPlan *plan)
     step_groups (plan);
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO’s third stage is counted from DeepSpeed’s code, from the step on that gathers "
-                             "parameters in the order in which modules have run before. What NCCL "
-                             "takes is not known, and not counted"));
+                             "parameters in the order in which modules have run before. What NCCL takes is not known, "
+                             "and not counted"));
   if (training->live.is_offloaded || reduction->is_offloaded)
     hr_inference_plan_warn (&plan->pass,
                             N_("What ZeRO offloads waits in pinned memory of the host, which is not counted; so do the "

@@ -488,6 +488,26 @@ hr_layout_parts_groups_products (const HrLayoutParts *self)
   return self->groups_products;
 }
 
+/* Returns: whether ranks that share a sequence can exchange its tokens for the heads that a rank has of each layer */
+gboolean
+hr_layout_parts_can_exchange (const HrLayoutParts *self,
+                              const HrLayout      *layout)
+{
+  if (layout->context % layout->exchange != 0)
+    return FALSE;
+
+  for (guint i = 0; i < self->n_classes && layout->exchange > 1; i++)
+    {
+      guint64 n_heads = self->layers[i].heads / layout->tensor;
+      guint64 n_groups = MAX (1, (guint64) self->layers[i].groups / layout->tensor);
+
+      if (n_heads % layout->exchange != 0 || n_groups % layout->exchange != 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* Returns: how many tokens a sequence has */
 guint64
 hr_layout_parts_get_n_tokens (const HrLayoutParts *self)
@@ -559,6 +579,7 @@ typedef struct
   double tensor;
   double groups;        /* ranks that divide the heads of keys and values, of which each has one at least */
   double context;
+  double ring;          /* ranks that a sequence goes round; the others exchange its tokens for heads */
   double held;          /* experts of a rank */
   gboolean sends;       /* whether tokens are sent among ranks that share experts */
   gboolean is_batched_ring;
@@ -675,8 +696,8 @@ count_ring (const Sharing *self)
 {
   const HrLayerSizes *sizes = self->sizes;
 
-  return self->context > 1
-           ? self->context * (self->element * (sizes->key + sizes->value) / self->groups +
+  return self->ring > 1
+           ? self->ring * (self->element * (sizes->key + sizes->value) / self->groups +
                               (self->element * sizes->context + FP32_BYTES * sizes->heads) / self->tensor)
            : 0;
 }
@@ -693,6 +714,7 @@ count_layer (const HrLayoutParts *self,
   const Sharing sharing = {
     .sizes = sizes, .element = self->model.element, .between = layout->divides_sequence ? layout->tensor : 1,
     .tensor = layout->tensor, .groups = MIN (layout->tensor, sizes->groups), .context = layout->context,
+    .ring = layout->context / MAX (layout->exchange, 1),
     .held = sizes->experts / layout->expert, .sends = layout->expert > 1,
     .is_batched_ring = layout->context > 1 && step->micro_batch > 1,
   };

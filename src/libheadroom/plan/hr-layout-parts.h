@@ -124,6 +124,8 @@ guint               hr_layout_parts_get_n_layers      (const HrLayoutParts *self
 guint               hr_layout_parts_get_n_classes     (const HrLayoutParts *self);
 guint64             hr_layout_parts_get_n_experts     (const HrLayoutParts *self);
 gboolean            hr_layout_parts_groups_products   (const HrLayoutParts *self);
+gboolean            hr_layout_parts_can_exchange      (const HrLayoutParts *self,
+                                                       const HrLayout      *layout);
 guint64             hr_layout_parts_get_n_tokens      (const HrLayoutParts *self);
 const HrLayerSizes *hr_layout_parts_get_layer         (const HrLayoutParts *self,
                                                        guint                klass);

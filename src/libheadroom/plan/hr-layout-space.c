@@ -17,6 +17,7 @@ typedef enum
   COUNT_EMBEDDING,
   COUNT_LOSS,
   CONTEXT,
+  EXCHANGE,
   EXPERT,
   DATA,
   ZERO,
@@ -32,6 +33,7 @@ static const char * const settings[N_DIMENSIONS] = {
   [COUNT_EMBEDDING] = "count-embedding-as-layer",
   [COUNT_LOSS] = "count-loss-as-layer",
   [CONTEXT] = "context-parallel",
+  [EXCHANGE] = "ulysses-parallel",
   [EXPERT] = "expert-parallel",
   [DATA] = "data-parallel",
   [ZERO] = "zero-stage",
@@ -98,6 +100,27 @@ add_experts (HrLayoutSpace *self,
     }
 }
 
+/*
+ * A sequence goes round a ring of all ranks that share it, or all of them exchange its tokens for heads; both at once
+ * only where the job says so.
+ */
+static void
+add_exchanges (HrLayoutSpace *self,
+               HrLayoutGroup *group)
+{
+  HrLayout *layout = &group->layout;
+  const guint64 both[] = { 1, layout->context, self->values[EXCHANGE] };
+  guint n = self->is_fixed[EXCHANGE] ? 3 : layout->context > 1 ? 2 : 1;
+
+  for (guint i = 0; i < n; i++)
+    {
+      layout->exchange = both[i];
+      if (allows (self, EXCHANGE, both[i]) && (i < 2 || (both[i] != 1 && both[i] != layout->context)) &&
+          (i == 0 || layout->context > 1) && hr_layout_parts_can_exchange (self->parts, layout))
+        add_experts (self, group);
+    }
+}
+
 static void
 add_contexts (HrLayoutSpace *self,
               HrLayoutGroup *group)
@@ -109,7 +132,7 @@ add_contexts (HrLayoutSpace *self,
     {
       group->layout.context = i;
       if (allows (self, CONTEXT, i) && hr_layout_divides_tokens (&group->layout, n_tokens))
-        add_experts (self, group);
+        add_exchanges (self, group);
     }
 }
 

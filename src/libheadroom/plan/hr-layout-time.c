@@ -21,6 +21,8 @@
  * - Rajbhandari et al., arXiv:1910.02054, section 7: gradients are scattered and parameters gathered, in the third
  *   stage twice; in the second and third for each micro-batch;
  * - Liu et al., arXiv:2310.01889: keys and values go round a ring, in the backward pass with their gradients;
+ * - Jacobs et al., arXiv:2309.14509, section 3.2: queries, keys, values and what the heads make are exchanged, tokens
+ *   for heads, in either direction;
  * - DeepSeek-V3, arXiv:2412.19437, section 3.2: tokens are sent to their experts and back, in either direction. That
  *   report sends a token once to each node; here it is once to each expert.
  *
@@ -40,6 +42,7 @@ typedef struct
   double attention;       /* what of both is attention itself */
   double layer_bytes;     /* that ranks gather and scatter which share a layer */
   double ring_bytes;
+  double exchanged_bytes; /* tokens for heads */
   double sent_bytes;      /* to experts */
 } StageWork;
 
@@ -78,7 +81,9 @@ add_layers (const Setting *self,
   work->attention += n * ((1 + ATTENTION_BACKWARD) * attention) / layout->tensor;
   work->layer_bytes += n * passes * n_sharings * 2 * element * sizes->hidden;
   work->ring_bytes += n * (passes + 1) * element * (sizes->key + sizes->value) / layout->tensor *
-                      (layout->context - 1);
+                      (layout->context / MAX (layout->exchange, 1) - 1);
+  work->exchanged_bytes += n * passes * element *
+                           (sizes->query + sizes->key + sizes->value + sizes->context) / layout->tensor;
   if (sizes->experts > 0)
     work->sent_bytes += n * passes * 2 * element * sizes->active * sizes->hidden / self->between;
 }
@@ -210,7 +215,8 @@ hr_layout_time_init (HrLayoutTime        *self,
   double efficiency = hr_roofline_get_efficiency (HR_BOUND_COMPUTE, TRUE)->typical;
   guint64 inner = layout->tensor * layout->context, throughput = 1, bandwidth = 1;
   double n_micro_batches = step->n_micro_batches;
-  double forward = 0, backward = 0, attention = 0, layer = 0, ring = 0, sent = 0, needed, handed, busy;
+  double forward = 0, backward = 0, attention = 0, layer = 0, ring = 0, sent = 0, exchanged = 0, needed, handed,
+         busy;
   HrStageSizes most = { 0 };
   Setting setting;
 
@@ -237,6 +243,7 @@ hr_layout_time_init (HrLayoutTime        *self,
       take_longest (&layer, work.layer_bytes);
       take_longest (&ring, work.ring_bytes);
       take_longest (&sent, work.sent_bytes);
+      take_longest (&exchanged, work.exchanged_bytes);
       hr_layout_parts_get_parameters (parts, layout,
                                       hr_division_get_counts (division, hr_layout_parts_get_n_classes (parts), i),
                                       division->stages[i], &sizes);
@@ -249,10 +256,11 @@ hr_layout_time_init (HrLayoutTime        *self,
   backward /= setting.rate;
   self->compute = n_micro_batches * (forward + backward);
   self->layer = n_micro_batches * get_ring_time (cluster, layout->tensor, 1, layer);
-  if (layout->context > 1)
+  if (layout->context > MAX (layout->exchange, 1))
     self->sequence =
       n_micro_batches * get_excess (ring / hr_cluster_get_rate (cluster, layout->context, layout->tensor),
                                     attention / setting.rate);
+  self->sequence += n_micro_batches * get_ring_time (cluster, layout->exchange, layout->tensor, exchanged);
   if (layout->expert > 1)
     self->experts = n_micro_batches * get_sending_time (cluster, layout->expert, sent);
   busy = self->compute + self->layer + self->sequence + self->experts;

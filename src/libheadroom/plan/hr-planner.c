@@ -195,11 +195,11 @@ compare_layouts (const HrLayoutStep *one,
                  const HrLayoutStep *other)
 {
   const guint64 a[] = { one->layout.tensor, one->layout.pipeline, one->layout.parts, one->layout.context,
-                        one->layout.expert, one->layout.zero_stage, one->checkpointing, one->micro_batch,
-                        one->layout.counts_loss };
+                        one->layout.exchange, one->layout.expert, one->layout.zero_stage, one->checkpointing,
+                        one->micro_batch, one->layout.counts_loss };
   const guint64 b[] = { other->layout.tensor, other->layout.pipeline, other->layout.parts, other->layout.context,
-                        other->layout.expert, other->layout.zero_stage, other->checkpointing, other->micro_batch,
-                        other->layout.counts_loss };
+                        other->layout.exchange, other->layout.expert, other->layout.zero_stage, other->checkpointing,
+                        other->micro_batch, other->layout.counts_loss };
 
   for (guint i = 0; i < G_N_ELEMENTS (a); i++)
     {
@@ -527,7 +527,8 @@ hr_planner_create_job (const HrPlanner    *self,
   job = hr_job_copy (self->job);
   g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
                 "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts,
-                "context-parallel", layout->context, "expert-parallel", layout->expert,
+                "context-parallel", layout->context, "ulysses-parallel", layout->exchange, "expert-parallel",
+                layout->expert,
                 "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer", layout->counts_loss,
                 "data-parallel", layout->data, "zero-stage", layout->zero_stage,
                 "micro-batch-size", choice->step.micro_batch,
@@ -563,6 +564,7 @@ hr_plan_choice_dup_change (const HrPlanChoice *self)
   } numbers[] = {
     { "tensor-parallel", layout->tensor }, { "pipeline-parallel", layout->pipeline },
     { "virtual-pipeline-parallel", layout->parts }, { "context-parallel", layout->context },
+    { "ulysses-parallel", layout->exchange },
     { "expert-parallel", layout->expert }, { "data-parallel", layout->data }, { "zero-stage", layout->zero_stage },
     { "micro-batch-size", self->step.micro_batch }, { "gradient-accumulation-steps", self->step.n_micro_batches },
   };

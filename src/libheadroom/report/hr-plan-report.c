@@ -16,10 +16,14 @@ static const struct
 {
   const char *setting;
   const char *abbreviation;
-  gboolean counts_layers;
+  char *(*dup) (const HrLayoutStep *step);
 } degrees[] = {
-  { "tensor-parallel", "TP" },  { "pipeline-parallel", "PP", TRUE }, { "virtual-pipeline-parallel", "VP" },
-  { "context-parallel", "CP" }, { "expert-parallel", "EP" },         { "data-parallel", "DP" },
+  { "tensor-parallel", "TP" },
+  { "pipeline-parallel", "PP", hr_plan_dup_stages },
+  { "virtual-pipeline-parallel", "VP" },
+  { "context-parallel", "CP", hr_plan_dup_sharers },
+  { "expert-parallel", "EP" },
+  { "data-parallel", "DP" },
   { "zero-stage", "ZeRO" },
 };
 
@@ -84,7 +88,8 @@ hr_plan_get_remark (void)
   return _("Layouts are those of Megatron-LM. The memory of those marked as exact is replayed step by step, that of "
            "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged: "
            "they are meant to tell layouts apart, and leave latencies, shared switches and slow machines out. Where "
-           "PP has a “+”, the embedding and the loss count as a layer each.");
+           "PP has a “+”, the embedding and the loss count as a layer each; where CP has a “u”, ranks exchange the "
+           "tokens of a sequence for heads (Ulysses).");
 }
 
 /**
@@ -117,6 +122,26 @@ hr_plan_dup_layout (const HrLayoutStep *step)
     g_string_append (text, _("one GPU"));
 
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/**
+ * hr_plan_dup_sharers: (skip)
+ * @step: a layout
+ *
+ * Writes down how many ranks share a sequence, with a “u” where these exchange its tokens for heads (Ulysses).
+ *
+ * Returns: (transfer full): text such as “8u”
+ */
+char *
+hr_plan_dup_sharers (const HrLayoutStep *step)
+{
+  g_autofree char *number = NULL;
+
+  g_return_val_if_fail (step != NULL, NULL);
+
+  number = hr_format_integer (step->layout.context);
+
+  return g_strconcat (number, step->layout.exchange > 1 ? "u" : "", NULL);
 }
 
 /**
@@ -227,7 +252,7 @@ add_choice (HrDocumentBlock    *table,
   get_degrees (&choice->step.layout, values);
   cells[n++] = dup_number (index + 1);
   for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
-    cells[n++] = degrees[i].counts_layers ? hr_plan_dup_stages (&choice->step) : dup_number (values[i]);
+    cells[n++] = degrees[i].dup != NULL ? degrees[i].dup (&choice->step) : dup_number (values[i]);
   cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice->step.checkpointing));
   cells[n++] = dup_number (choice->step.micro_batch);
   cells[n++] = dup_number (choice->step.n_micro_batches);
@@ -369,6 +394,7 @@ build_layout (JsonBuilder        *builder,
   get_degrees (&step->layout, values);
   for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
     hr_json_build_integer (builder, degrees[i].setting, values[i]);
+  hr_json_build_integer (builder, "ulysses-parallel", step->layout.exchange);
   json_builder_set_member_name (builder, "sequence-parallel");
   json_builder_add_boolean_value (builder, step->layout.divides_sequence);
   json_builder_set_member_name (builder, "count-embedding-as-layer");

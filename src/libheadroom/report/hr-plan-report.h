@@ -33,6 +33,7 @@ typedef struct
 
 char       *hr_plan_dup_verdict            (const HrPlanner     *planner) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_layout             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_plan_dup_sharers            (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_stages             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing);
 const char *hr_plan_check_get_label        (HrPlanCheck          check);
